@@ -24,7 +24,7 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.views import ActionRequest, RequestFilter
 from gateway.runtime.daemon import Gateway
-from gateway.services.requests.library_context import House
+from gateway.services.requests.library_context import LibraryContext
 from gateway.settings import load_settings
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxStatus
@@ -110,7 +110,7 @@ class Town:
         self.gateway = Gateway(self.settings, self._adapters, clock)
 
     @property
-    def house(self) -> House:
+    def house(self) -> LibraryContext:
         return next(iter(self.gateway.managed.houses.values()))
 
     @property

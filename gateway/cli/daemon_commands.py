@@ -22,7 +22,7 @@ from gateway.policies import POLICY_FILE as POLICY
 from gateway.runtime.daemon import Gateway
 from gateway.runtime.logs import set_up_logging
 from gateway.runtime.monitoring import notify, watchdog_seconds
-from gateway.services.api_keys import SCOPES, ApiKeys, NewKey, Scope
+from gateway.services.api_keys import SCOPES, ApiKeyService, KeyScope, NewKey
 from gateway.settings import FILE, LibrarySettings
 from gateway.store.api_access import ApiKeyRow
 
@@ -228,7 +228,7 @@ def key_command() -> None:
     "scopes",
     multiple=True,
     required=True,
-    type=click.Choice([scope.value for scope in Scope]),
+    type=click.Choice([scope.value for scope in KeyScope]),
     help="What the key allows; say it several times for several.",
 )
 @_LIBRARY
@@ -251,7 +251,9 @@ def create(installation: Installation, name: str, scopes: tuple[str, ...], symbo
 
 async def _create(installation: Installation, library: LibrarySettings, name: str, scopes: tuple[str, ...]) -> NewKey:
     async with installation.open_current_store() as store:
-        return await ApiKeys(store, installation.clock).create_key(library.symbol, name, [Scope(one) for one in scopes])
+        return await ApiKeyService(store, installation.clock).create_key(
+            library.symbol, name, [KeyScope(one) for one in scopes]
+        )
 
 
 @key_command.command(name="list")
@@ -278,7 +280,7 @@ def _row(row: ApiKeyRow, library: LibrarySettings) -> tuple[str, ...]:
 
 async def _list(installation: Installation, library: LibrarySettings) -> tuple[ApiKeyRow, ...]:
     async with installation.open_current_store() as store:
-        return await ApiKeys(store, installation.clock).list_keys(library.symbol)
+        return await ApiKeyService(store, installation.clock).list_keys(library.symbol)
 
 
 @key_command.command(name="revoke")
@@ -298,7 +300,7 @@ def revoke(ctx: click.Context, prefix: str, symbol: str) -> None:
 
 async def _revoke(installation: Installation, library: LibrarySettings, prefix: str) -> bool:
     async with installation.open_current_store() as store:
-        return await ApiKeys(store, installation.clock).revoke_key(library.symbol, prefix)
+        return await ApiKeyService(store, installation.clock).revoke_key(library.symbol, prefix)
 
 
 @key_command.command(name="scopes")

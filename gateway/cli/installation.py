@@ -34,8 +34,8 @@ from gateway.runtime.managed_requests import Managed, houses_of
 from gateway.secrets import resolve_secret
 from gateway.services.exchange import MessageExchange
 from gateway.services.letters import Letters
-from gateway.services.outbox.worker import start_of
-from gateway.services.requests.circulation_link import OwnDesk
+from gateway.services.outbox.worker import node_start_name
+from gateway.services.requests.circulation_link import DeskLink
 from gateway.settings import LibrarySettings, Settings, load_settings
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
@@ -136,7 +136,7 @@ class Installation:
         async with self.open_current_store() as store:
             yield await self.open_library(settings, store)
 
-    def desk(self, opened: OpenLibrary) -> OwnDesk:
+    def desk(self, opened: OpenLibrary) -> DeskLink:
         """See `gateway.ports.adapter.CommandContext`."""
         settings, context = self.settings, opened.context
         library = at_work(settings.find_library(context.library), opened.system)
@@ -144,7 +144,7 @@ class Installation:
         houses = houses_of(
             settings, context.store, self.clock, {library.symbol: library}, lambda: profiles, policies.for_library
         )
-        return OwnDesk(houses[library.symbol], Letters(settings.letters_folder, settings.letters.language))
+        return DeskLink(houses[library.symbol], Letters(settings.letters_folder, settings.letters.language))
 
     async def open_library(self, settings: LibrarySettings, store: Store) -> OpenLibrary:
         """Raises Unavailable."""
@@ -274,7 +274,7 @@ async def open_managed(installation: Installation) -> AsyncIterator[Managed]:
             libraries=await parts.open_libraries(store),
             profiles=lambda: profiles.profiles,
             policies=policies.policies.for_library,
-            node=start_of("command"),  # no place of the daemon's: a start of it leaves our rows to us
+            node=node_start_name("command"),  # no place of the daemon's: a start of it leaves our rows to us
         )
         try:
             await managed.network.restore_reports(managed.houses)

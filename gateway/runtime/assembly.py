@@ -22,15 +22,15 @@ from gateway.secrets import resolve_secret
 from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.admission import Secrets
 from gateway.services.exchange.message_context import ExchangeLibrary
-from gateway.services.fulfilment import Offering, Resolver
+from gateway.services.fulfilment import FulfilmentService, LinkResolver
 from gateway.services.letters.languages import PageTexts
 from gateway.services.mailbox.poller import Poller, Rounds
 from gateway.services.mailbox.processor import Box, Taker
 from gateway.services.mailbox.unmatched_mail import MailDesk
 from gateway.services.requests.broker import RequestBroker
-from gateway.services.requests.circulation_link import Linker
-from gateway.services.requests.library_context import House
-from gateway.services.requests.partner_inbox import Doors
+from gateway.services.requests.circulation_link import CirculationLinker
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.partner_inbox import PartnerInbox
 from gateway.settings import LibrarySettings, Settings
 from gateway.settings.sections import MailboxSettings
 from gateway.store import mailbox
@@ -139,7 +139,7 @@ class Assembly:
         profiles: Callable[[], ProfileSet],
         journal: Journal,
         observe: Callable[[ExchangeRecord], None] = nobody,
-        houses: Mapping[str, House] | None = None,
+        houses: Mapping[str, LibraryContext] | None = None,
     ) -> MessageExchange:
         """`houses`: managed requests of the libraries, by symbol; None: messages are for the libraries alone."""
         return MessageExchange(
@@ -151,9 +151,9 @@ class Assembly:
             secrets=self.secrets,
             library_seconds=self.settings.library_timeout_seconds,
             observe=observe,
-            link=Linker(houses) if houses is not None else None,
+            link=CirculationLinker(houses) if houses is not None else None,
             broker=RequestBroker(houses) if houses is not None else None,
-            doors=Doors(houses) if houses is not None else None,
+            doors=PartnerInbox(houses) if houses is not None else None,
         )
 
 
@@ -167,13 +167,13 @@ def link_format(adapters: AdapterRegistry) -> LinkFormat | None:
     return adapter.make() if adapter is not None else None
 
 
-def make_offering(managed: Managed, links: LinkFormat) -> Offering:
-    return Offering(managed.houses, links, managed.finder.find_by_identifier)
+def make_offering(managed: Managed, links: LinkFormat) -> FulfilmentService:
+    return FulfilmentService(managed.houses, links, managed.finder.find_by_identifier)
 
 
 def make_pages(
     settings: Settings,
-    resolver: Resolver,
+    resolver: LinkResolver,
     managed: Managed,
     store: Store,
     clock: Clock,

@@ -36,9 +36,9 @@ from gateway.secrets import resolve_secret
 from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.services.exchange.recovery import count_set_aside, finish_interrupted
-from gateway.services.fulfilment import Resolver
-from gateway.services.outbox.worker import start_of
-from gateway.services.webhooks import Addresses
+from gateway.services.fulfilment import LinkResolver
+from gateway.services.outbox.worker import node_start_name
+from gateway.services.webhooks import AllowedAddresses
 from gateway.settings import Settings, Tls
 from gateway.settings import TcpListener as TcpSettings
 from gateway.store.engine import Store
@@ -71,7 +71,7 @@ class Gateway:
         self.metrics = Metrics()
         self._adapters = adapters
         self._clock = clock or SystemClock()
-        self.node = start_of(f"{settings.http.host}:{settings.http.port}")
+        self.node = node_start_name(f"{settings.http.host}:{settings.http.port}")
         self._tasks = Tasks()
         self._stack = AsyncExitStack()
         self._secrets = lru_cache(maxsize=256)(lambda reference: resolve_secret(reference, settings.folder))
@@ -205,11 +205,11 @@ class Gateway:
     def _make_link_resolver(self, store: Store) -> None:
         """What patrons can be offered, and the pages that do so; without an adapter that reads links there are none."""
         links = link_format(self._adapters)
-        self._resolver: Resolver | None = None
+        self._resolver: LinkResolver | None = None
         self._pages: Pages | None = None
         if links is None:
             return
-        self._resolver = Resolver(links, make_offering(self.managed, links))
+        self._resolver = LinkResolver(links, make_offering(self.managed, links))
         if self.settings.pages.enabled:
             self._pages = make_pages(self.settings, self._resolver, self.managed, store, self._clock, self._secrets)
 
@@ -229,7 +229,7 @@ class Gateway:
             services,
             store,
             self._clock,
-            Addresses(settings.webhook_networks),
+            AllowedAddresses(settings.webhook_networks),
             Limits(attachment_bytes=settings.max_attachment_bytes),
         )
 

@@ -36,24 +36,30 @@ from gateway.services.exchange.admission import Secrets
 from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.services.letters import Letters
 from gateway.services.network_load import NetworkLoads
-from gateway.services.outbox.queue import Handler, Observe, Options, nobody
-from gateway.services.outbox.worker import Worker
-from gateway.services.requests.actions import Acts
-from gateway.services.requests.effects import PARTNER, channel_of, file_number, waits_for_others, without_patron
-from gateway.services.requests.library_context import House, Network, house_of, nothing_reported
-from gateway.services.requests.outbox_handlers import Handlers
-from gateway.services.requests.partner_inbox import Doors
-from gateway.services.requests.questions import QuestionsFront, partner_links
-from gateway.services.requests.request_service import FeedFront, PatronsFront, RequestsFront
-from gateway.services.requests.staff_service import PartnersFront, StaffFront
+from gateway.services.outbox.queue import Handler, Observe, OutboxOptions, observe_nothing
+from gateway.services.outbox.worker import OutboxWorker
+from gateway.services.requests.actions import ActionService
+from gateway.services.requests.effects import (
+    PARTNER,
+    find_batch_channel,
+    is_batched,
+    next_batch_number,
+    remove_patron_data,
+)
+from gateway.services.requests.library_context import LibraryContext, Network, find_library_context, report_no_load
+from gateway.services.requests.outbox_handlers import RequestOutboxHandlers
+from gateway.services.requests.partner_inbox import PartnerInbox
+from gateway.services.requests.questions import PatronQuestionService, make_partner_links
+from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
+from gateway.services.requests.staff_service import PartnerDirectory, StaffService
 from gateway.services.requests.suppliers import KnownHoldings, StaticCatalogue
-from gateway.services.requests.transitions import fire
+from gateway.services.requests.transitions import apply_expired_timer
 from gateway.services.searching.lookup import SearchCatalogue
 from gateway.services.searching.search import Finder
 from gateway.services.searching.targets import Asker
-from gateway.services.timers import Timekeeper
+from gateway.services.timers import TimerWorker
 from gateway.services.webhooks import KIND as WEBHOOK
-from gateway.services.webhooks import Addresses, WebhookHandler, WebhookOptions
+from gateway.services.webhooks import AllowedAddresses, WebhookHandler, WebhookOptions
 from gateway.settings import Settings
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
@@ -97,8 +103,8 @@ class Managed:
         profiles: Callable[[], ProfileSet],
         policies: Callable[[str], RequestPolicy],
         node: str,
-        observe: Observe = nobody,
-        network_asked: network_load.Observe = network_load.nobody,
+        observe: Observe = observe_nothing,
+        network_asked: network_load.Observe = network_load.observe_nothing,
         lines: PartnerConnections = NoPartnerConnections(),  # noqa: B008 - it has no state
     ) -> None:
         self._settings = settings
@@ -121,7 +127,7 @@ class Managed:
             KnownHoldings(SearchCatalogue(self._asker, profiles)),
         )
         self.finder = Finder(self.houses, self._asker)
-        self.doors = Doors(self.houses)
+        self.doors = PartnerInbox(self.houses)
         letters = Letters(settings.letters_folder, settings.letters.language)
         mailer = self._make_mailer(adapters, secrets)
 
@@ -133,22 +139,22 @@ class Managed:
         self._make_channels = make_channels
         self._secrets = secrets
         self.channels.update(make_channels(mailer, lines))
-        rows = Handlers(self.houses, letters, mailer, settings.mail.letter_sender)
+        rows = RequestOutboxHandlers(self.houses, letters, mailer, settings.mail.letter_sender)
         self._webhooks = WebhookHandler(
-            store, clock, WebhookOptions(addresses=Addresses(settings.api.webhook_networks))
+            store, clock, WebhookOptions(addresses=AllowedAddresses(settings.api.webhook_networks))
         )
         handlers: dict[str, Handler] = {**rows.handlers_by_kind(), WEBHOOK: self._webhooks}
-        self.worker = Worker(store, clock, handlers, Options.from_settings(settings.outbox), node, observe)
+        self.worker = OutboxWorker(store, clock, handlers, OutboxOptions.from_settings(settings.outbox), node, observe)
         self.wake.subscribe(self.worker.wake)
-        self.timekeeper = Timekeeper(store, clock, self._fire_timer, make_task_leader(store, "timers"))
+        self.timekeeper = TimerWorker(store, clock, self._fire_timer, make_task_leader(store, "timers"))
         self.wake.subscribe(self.timekeeper.wake)
-        acts = {symbol: Acts(house, self.worker.run_row) for symbol, house in self.houses.items()}
-        self.requests = RequestsFront(self.houses, acts)
-        self.patrons = PatronsFront(self.requests, letters)
-        self.questions = QuestionsFront(store, journal, self.houses, acts, letters)
-        self.partners = PartnersFront(self.houses, self.network.find_contact)
-        self.desk = StaffFront(self.houses)
-        self.feed = FeedFront(self.houses)
+        acts = {symbol: ActionService(house, self.worker.run_row) for symbol, house in self.houses.items()}
+        self.requests = RequestService(self.houses, acts)
+        self.patrons = PatronRequestService(self.requests, letters)
+        self.questions = PatronQuestionService(store, journal, self.houses, acts, letters)
+        self.partners = PartnerDirectory(self.houses, self.network.find_contact)
+        self.desk = StaffService(self.houses)
+        self.feed = EventFeed(self.houses)
 
     async def close(self) -> None:
         await self._webhooks.close()
@@ -184,7 +190,7 @@ class Managed:
         return forgotten
 
     async def _fire_timer(self, row: TimerRow) -> None:
-        await fire(house_of(self.houses, row.library), row)
+        await apply_expired_timer(find_library_context(self.houses, row.library), row)
 
     def _make_mailer(self, adapters: AdapterRegistry, secrets: Secrets) -> Mailer:
         server = self._settings.mail.make_mail_server(self._settings.folder)
@@ -211,7 +217,7 @@ class Managed:
         return {name: adapter.make(context) for name, adapter in adapters.channels.items()}
 
     async def _make_answer_links(self, message: PartnerMessage, days: int) -> tuple[AnswerLink, ...]:
-        return await partner_links(self.houses[message.request.library], message, days)
+        return await make_partner_links(self.houses[message.request.library], message, days)
 
     async def _read_file(self, library: str, file_id: str) -> bytes:
         def load_file(connection: Connection) -> bytes | None:
@@ -236,14 +242,14 @@ def houses_of(
     policies: Callable[[str], RequestPolicy],
     channels: Mapping[str, PartnerChannel] | None = None,
     nudge: Callable[[], None] = nobody_waits,
-    network: Network = nothing_reported,
+    network: Network = report_no_load,
     catalogue: Catalogue | None = None,
-) -> dict[str, House]:
+) -> dict[str, LibraryContext]:
     """By symbol of the library. `channels` may be filled later; None: nothing is sent from here. `catalogue` None: no
     catalogue is searched from here."""
     catalogue = catalogue or StaticCatalogue()
     return {
-        symbol: House(
+        symbol: LibraryContext(
             symbol=symbol,
             info=settings.find_library(symbol).info,
             system=library.system,
@@ -277,7 +283,7 @@ class _Keeper:
 
 async def preview_of(managed: Managed, adapters: AdapterRegistry, library: str, reference: str) -> tuple[str, ...]:
     """Header and text of each mail. Raises NotThere, Refused (it has no partner, or one that isn't written mails)."""
-    house = house_of(managed.houses, library)
+    house = find_library_context(managed.houses, library)
     request = await managed.requests.find_request(library, reference)
     message = await house.store.read(lambda c: _waiting(c, house, request)) or _request_of(house, request)
     profile, partner = house.require_partner(message.receiver.profile)
@@ -302,7 +308,7 @@ async def preview_of(managed: Managed, adapters: AdapterRegistry, library: str, 
     return tuple(_shown(mail) for mail in keeper.kept)
 
 
-def _waiting(connection: Connection, house: House, request: Request) -> PartnerMessage | None:
+def _waiting(connection: Connection, house: LibraryContext, request: Request) -> PartnerMessage | None:
     """What the outbox has for a partner: the oldest that isn't sent, else the newest that was."""
     found = outbox_queries.list_rows_of_request(connection, house.symbol, request.id, 200).rows
     rows = [row for row in found if row.kind in (PARTNER, ORDER)]
@@ -312,7 +318,7 @@ def _waiting(connection: Connection, house: House, request: Request) -> PartnerM
 
 
 def _together(
-    connection: Connection, house: House, profile: Profile, channel: PartnerChannel, message: PartnerMessage
+    connection: Connection, house: LibraryContext, profile: Profile, channel: PartnerChannel, message: PartnerMessage
 ) -> tuple[OrderBatchFile, Sequence[PartnerMessage]] | None:
     """The file that the message is in, or would be in if it was made now. None: it goes alone."""
     row = outbox_queries.get_outbox_row(connection, house.symbol, message.id)
@@ -324,12 +330,8 @@ def _together(
         rows = [outbox_queries.get_outbox_row(connection, house.symbol, one.order_id) for one in orders]
         file = OrderBatchFile(id=orders[0].file_id, number=orders[0].number, at=orders[0].at)
         return file, [parse_message(one.payload) for one in rows if one is not None]
-    gathers = channel_of(house, profile.name)
-    waits = (
-        row.kind == ORDER and row.status is OutboxStatus.WAITING
-        if row is not None
-        else waits_for_others(house, message)
-    )
+    gathers = find_batch_channel(house, profile.name)
+    waits = row.kind == ORDER and row.status is OutboxStatus.WAITING if row is not None else is_batched(house, message)
     if gathers is None or not waits or not isinstance(channel, SendsBatches):
         return None
     rule = gathers[1]
@@ -337,12 +339,12 @@ def _together(
     messages = [parse_message(one.payload) for one in ready if one.id != message.id]
     word = channel.batch_key(message, profile)
     fitting = [one for one in messages if channel.batch_key(one, profile) == word][: rule.most - 1]
-    number = file_number(connection, house, profile, rule, taken=False)
+    number = next_batch_number(connection, house, profile, rule, taken=False)
     ordered = sorted((*fitting, message), key=lambda one: (one.id == "preview", one.id))
     return OrderBatchFile(id="preview", number=number, at=house.now()), ordered
 
 
-def _request_of(house: House, request: Request) -> PartnerMessage:
+def _request_of(house: LibraryContext, request: Request) -> PartnerMessage:
     """The request to the supplier whose turn comes next."""
     line = next((one for one in request.rota if one.standing is RotaLineStatus.WAITING), None)
     if request.role is not Role.BORROWING or line is None:
@@ -359,7 +361,7 @@ def _request_of(house: House, request: Request) -> PartnerMessage:
         role=Role.BORROWING,
         transaction=request.number,
         details=EventDetails(),
-        request=replace(without_patron(request), partner=receiver),
+        request=replace(remove_patron_data(request), partner=receiver),
     )
 
 

@@ -25,7 +25,7 @@ from gateway.domain.problems import Unavailable
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.responder import OutcomeClass
 from gateway.profiles import ProfileStore
-from gateway.services.outbox import Outcome, Worker
+from gateway.services.outbox import AttemptOutcome, OutboxWorker
 from gateway.store.engine import Store
 from gateway.store.migration import free_disk_bytes, ping_store, require_writable
 from gateway.store.requests.outbox import OutboxStatus
@@ -274,7 +274,7 @@ class Metrics:
     def record_oldest_pending(self, since: datetime | None, now: datetime) -> None:
         self._pending_age.set((now - since).total_seconds() if since is not None else 0.0)
 
-    def count_outbox_attempt(self, kind: str, outcome: Outcome) -> None:
+    def count_outbox_attempt(self, kind: str, outcome: AttemptOutcome) -> None:
         """One try of a row has ended; to be given to the worker as `observe`."""
         self._outbox_tries.labels(kind, outcome.value).inc()
 
@@ -291,7 +291,7 @@ class Metrics:
             self._outbox_rows.labels(library, status.value).set(rows)
         self._outbox_age.set((now - oldest).total_seconds() if oldest is not None else 0.0)
 
-    def watch_outbox(self, worker: Worker) -> None:
+    def watch_outbox(self, worker: OutboxWorker) -> None:
         """Read when Prometheus asks."""
         for name, text, value in (
             ("illgate_outbox_in_hand", "Rows of the outbox in the hands of this node", lambda: worker.rows_in_hand),

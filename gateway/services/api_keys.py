@@ -30,7 +30,7 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 """`last_used` is only so exact, so that reading doesn't become writing."""
 
 
-class Scope(StrEnum):
+class KeyScope(StrEnum):
     """What a key allows; one operation asks for one of them."""
 
     REQUESTS_READ = "requests:read"
@@ -45,15 +45,15 @@ class Scope(StrEnum):
 
 
 SCOPES = {
-    Scope.REQUESTS_READ: "See requests, their history and files",
-    Scope.REQUESTS_WRITE: "Make borrowing requests and act on them",
-    Scope.LENDING: "Make lending requests and act on them",
-    Scope.PARTNERS_READ: "See partners and rotas",
-    Scope.TASKS_READ: "See staff's lists and notices",
-    Scope.EVENTS_READ: "Follow what happens",
-    Scope.NETWORK_READ: "See how many requests are open with each partner",
-    Scope.PATRON: "See the requests of patrons, in words for patrons",
-    Scope.ADMIN: "See, release, edit and skip messages that could not be sent; manage webhooks",
+    KeyScope.REQUESTS_READ: "See requests, their history and files",
+    KeyScope.REQUESTS_WRITE: "Make borrowing requests and act on them",
+    KeyScope.LENDING: "Make lending requests and act on them",
+    KeyScope.PARTNERS_READ: "See partners and rotas",
+    KeyScope.TASKS_READ: "See staff's lists and notices",
+    KeyScope.EVENTS_READ: "Follow what happens",
+    KeyScope.NETWORK_READ: "See how many requests are open with each partner",
+    KeyScope.PATRON: "See the requests of patrons, in words for patrons",
+    KeyScope.ADMIN: "See, release, edit and skip messages that could not be sent; manage webhooks",
 }
 
 
@@ -83,19 +83,19 @@ class NewKey:
     row: ApiKeyRow
 
 
-class ApiKeys:
+class ApiKeyService:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
-    async def create_key(self, library: str, name: str, scopes: Iterable[Scope]) -> NewKey:
+    async def create_key(self, library: str, name: str, scopes: Iterable[KeyScope]) -> NewKey:
         now = self._clock.now()
         prefix = "".join(secrets.choice(_LETTERS) for _ in range(8))
         key = f"ilg_{prefix}_{secrets.token_urlsafe(32)}"
-        words = tuple(scope.value for scope in Scope if scope in set(scopes))
+        words = tuple(scope.value for scope in KeyScope if scope in set(scopes))
 
         def insert_key(c: Connection) -> ApiKeyRow:
-            hashed = digest(key, get_or_create_secret(c, library, API_KEYS, now))
+            hashed = digest_key(key, get_or_create_secret(c, library, API_KEYS, now))
             row = ApiKeyRow(library=library, prefix=prefix, name=name, digest=hashed, scopes=words, created=now)
             api_access.add_api_key(c, row)
             return row
@@ -107,7 +107,7 @@ class ApiKeys:
         found = _KEY.fullmatch(key)
         if found is None:
             return None
-        row = await self._store.read(lambda c: _valid(c, found[1], key))
+        row = await self._store.read(lambda c: _find_valid_key(c, found[1], key))
         if row is None:
             return None
         await self._note_use(row, self._clock.now())
@@ -126,15 +126,15 @@ class ApiKeys:
             await self._store.write(lambda c: api_access.note_api_key_use(c, row.library, row.prefix, now))
 
 
-def digest(key: str, server_secret: bytes) -> bytes:
+def digest_key(key: str, server_secret: bytes) -> bytes:
     return hmac.new(server_secret, key.encode(), hashlib.sha256).digest()
 
 
-def _valid(c: Connection, prefix: str, key: str) -> ApiKeyRow | None:
+def _find_valid_key(c: Connection, prefix: str, key: str) -> ApiKeyRow | None:
     row = api_access.find_api_key(c, prefix)
     if row is None or row.revoked is not None:
         return None
     server_secret = read_secret(c, row.library, API_KEYS)
-    if server_secret is None or not hmac.compare_digest(digest(key, server_secret), row.digest):
+    if server_secret is None or not hmac.compare_digest(digest_key(key, server_secret), row.digest):
         return None
     return row

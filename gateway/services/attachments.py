@@ -35,24 +35,24 @@ MOST_OUTPUT = 10_000
 CLEAN, FOUND = 0, 1
 
 
-async def checked(upload: FileUpload, rules: CopyRules) -> FileUpload:
+async def check_upload(upload: FileUpload, rules: CopyRules) -> FileUpload:
     """With its real media type, and with its pages where they can be counted; what the sender says of them counts
     only where they can't.
 
     Raises Refused(INVALID_VALUE) for a file that isn't taken or is infected; Unavailable when the scanner is away.
     """
-    kind = kind_of(upload.content, rules)
-    await scan(rules.scan_command, upload.content, rules.scan_seconds)
-    return await counted(upload, kind)
+    kind = require_file_type(upload.content, rules)
+    await scan_file(rules.scan_command, upload.content, rules.scan_seconds)
+    return await with_page_count(upload, kind)
 
 
-async def counted(upload: FileUpload, kind: FileType) -> FileUpload:
+async def with_page_count(upload: FileUpload, kind: FileType) -> FileUpload:
     """As `checked`, where scanner and rules have had their say."""
     pages = await count_pages(kind, upload.content)
     return replace(upload, media_type=kind.value, pages=pages if pages is not None else upload.pages)
 
 
-def kind_of(content: bytes, rules: CopyRules) -> FileType:
+def require_file_type(content: bytes, rules: CopyRules) -> FileType:
     """Raises Refused(INVALID_VALUE)."""
     kind = detect_file_type(content)
     if kind is None or kind not in rules.types:
@@ -79,14 +79,14 @@ async def count_pages(kind: FileType, content: bytes) -> int | None:
 
 
 @value
-class Ended:
+class ProgramResult:
     """`code`: as the shell counts them; negative: it was ended by that signal."""
 
     code: int
     output: bytes
 
 
-async def run_program(command: Sequence[str], content: bytes, seconds: float) -> Ended:
+async def run_program(command: Sequence[str], content: bytes, seconds: float) -> ProgramResult:
     """`command`: the program and its arguments; no shell reads it. Raises Unavailable when it can't be started, or
     has not ended after `seconds`: then it is killed."""
     try:
@@ -108,10 +108,10 @@ async def run_program(command: Sequence[str], content: bytes, seconds: float) ->
             process.kill()
             await process.wait()
     assert process.returncode is not None
-    return Ended(process.returncode, output[:MOST_OUTPUT])
+    return ProgramResult(process.returncode, output[:MOST_OUTPUT])
 
 
-async def scan(command: Sequence[str], content: bytes, seconds: float) -> None:
+async def scan_file(command: Sequence[str], content: bytes, seconds: float) -> None:
     """An empty command scans nothing. Raises Refused(INVALID_VALUE) for an infected file, Unavailable."""
     if not command:
         return

@@ -14,7 +14,7 @@ from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.ports.library_system import BibHoldings, Capability, HoldWish, LibraryInfo, LibrarySystem, PatronKey
 from gateway.services.circulation.items import choose_best_copy
 from gateway.services.requests.lending import LOOKED_UP
-from gateway.services.requests.library_context import House, house_of
+from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.services.searching.search import LookUp
 
 NUMBERS = 6
@@ -25,7 +25,7 @@ EDITIONS = 5
 
 
 @keyword_value
-class Held:
+class LocalCopies:
     """`copies`: lasting ones of `bib`, those on the shelf first."""
 
     availability: Availability
@@ -33,18 +33,18 @@ class Held:
     copies: tuple[Item, ...] = ()
 
 
-NOT_HELD = Held(availability=Availability.NOT_HELD)
-UNKNOWN = Held(availability=Availability.UNKNOWN)
+NOT_HELD = LocalCopies(availability=Availability.NOT_HELD)
+UNKNOWN = LocalCopies(availability=Availability.UNKNOWN)
 
 
-async def held(system: LibrarySystem, citation: Citation) -> Held:
+async def find_local_copies(system: LibrarySystem, citation: Citation) -> LocalCopies:
     """The record whose copy is soonest to be had. UNKNOWN where the system can't look up or doesn't answer."""
     if not {Capability.BIB_FIND, Capability.ITEM_AVAILABILITY} <= system.capabilities:
         return UNKNOWN
     best = NOT_HELD
     try:
-        for number in _looked_up(citation):
-            found = await _by_number(system, number)
+        for number in _select_lookup_numbers(citation):
+            found = await _find_copies_by_number(system, number)
             if found.availability is Availability.AVAILABLE:
                 return found
             best = best if best.bib is not None else found
@@ -53,17 +53,17 @@ async def held(system: LibrarySystem, citation: Citation) -> Held:
     return best
 
 
-def _looked_up(citation: Citation) -> tuple[RecordId, ...]:
+def _select_lookup_numbers(citation: Citation) -> tuple[RecordId, ...]:
     """In the link's order, each once."""
     return tuple(dict.fromkeys(one for one in citation.identifiers if one.type in LOOKED_UP))[:NUMBERS]
 
 
-async def _by_number(system: LibrarySystem, number: RecordId) -> Held:
-    found = [_held(await system.holdings(bib.id)) for bib in await _records(system, number)]
+async def _find_copies_by_number(system: LibrarySystem, number: RecordId) -> LocalCopies:
+    found = [_copies_of_holdings(await system.holdings(bib.id)) for bib in await _find_records(system, number)]
     return min(found, key=lambda one: _RANK[one.availability], default=NOT_HELD)
 
 
-async def _records(system: LibrarySystem, number: RecordId) -> tuple[Bib, ...]:
+async def _find_records(system: LibrarySystem, number: RecordId) -> tuple[Bib, ...]:
     try:
         return (await system.find_bib(number),)
     except Refused as refused:
@@ -76,13 +76,13 @@ async def _records(system: LibrarySystem, number: RecordId) -> tuple[Bib, ...]:
 _RANK = {Availability.AVAILABLE: 0, Availability.OUT: 1, Availability.NOT_HELD: 2}
 
 
-def _held(holdings: BibHoldings) -> Held:
+def _copies_of_holdings(holdings: BibHoldings) -> LocalCopies:
     copies = [item for item in holdings.items if not item.temporary]
     if not copies:
         return NOT_HELD
     copies.sort(key=lambda item: not is_free(item))
     availability = Availability.AVAILABLE if is_free(copies[0]) else Availability.OUT
-    return Held(availability=availability, bib=holdings.bib, copies=tuple(copies))
+    return LocalCopies(availability=availability, bib=holdings.bib, copies=tuple(copies))
 
 
 def is_free(item: Item) -> bool:
@@ -90,13 +90,13 @@ def is_free(item: Item) -> bool:
     return item.status is ItemStatus.AVAILABLE and item.circulates and not item.hold_count
 
 
-async def nothing_known(_library: str, _number: RecordId) -> Citation | None:
+async def look_up_nothing(_library: str, _number: RecordId) -> Citation | None:
     """No catalogue is set up besides the library's own."""
     return None
 
 
 @value
-class Offer:
+class ServiceOffer:
     """`url` and `name` (language -> words) of links; both are empty for what the gateway does itself."""
 
     kind: Fulfilment
@@ -105,59 +105,63 @@ class Offer:
 
 
 @keyword_value
-class Offered:
-    held: Held
-    offers: tuple[Offer, ...]
+class OfferList:
+    held: LocalCopies
+    offers: tuple[ServiceOffer, ...]
 
     def has_offer(self, kind: Fulfilment) -> bool:
         return any(offer.kind is kind for offer in self.offers)
 
 
-class Offering:
+class FulfilmentService:
     """`houses` by symbol of the library. All methods raise NotThere for another library, and Unavailable."""
 
-    def __init__(self, houses: Mapping[str, House], links: LinkFormat, look_up: LookUp = nothing_known) -> None:
+    def __init__(
+        self, houses: Mapping[str, LibraryContext], links: LinkFormat, look_up: LookUp = look_up_nothing
+    ) -> None:
         self._houses = houses
         self._links = links
         self._look_up = look_up
 
-    def library_context(self, library: str) -> House:
-        return house_of(self._houses, library)
+    def library_context(self, library: str) -> LibraryContext:
+        return find_library_context(self._houses, library)
 
-    async def list_offers(self, library: str, citation: Citation, service: ServiceType, category: str = "") -> Offered:
+    async def list_offers(
+        self, library: str, citation: Citation, service: ServiceType, category: str = ""
+    ) -> OfferList:
         """`category` of the patron; empty: nobody has signed in. Our own catalogue may be away: then nobody knows what
         it holds, which has rules of its own."""
         house = self.library_context(library)
-        found = await held(house.system, citation)
+        found = await find_local_copies(house.system, citation)
         rules = house.policy().services
         kinds = rules.choose_fulfilments(found.availability, citation, service, category)
         offers = [offer for kind in kinds for offer in self._offers_of_kind(kind, house, found, citation, service)]
-        return Offered(held=found, offers=tuple(offers))
+        return OfferList(held=found, offers=tuple(offers))
 
     def _offers_of_kind(
-        self, kind: Fulfilment, house: House, found: Held, citation: Citation, service: ServiceType
-    ) -> Iterator[Offer]:
+        self, kind: Fulfilment, house: LibraryContext, found: LocalCopies, citation: Citation, service: ServiceType
+    ) -> Iterator[ServiceOffer]:
         match kind:
             case Fulfilment.ELECTRONIC:
                 openurl = self._links.encode(citation, service)
                 for link in house.policy().services.links:
                     if url := link.fill_link(citation, openurl):
-                        yield Offer(kind, url, link.name)
+                        yield ServiceOffer(kind, url, link.name)
             case Fulfilment.HOLD:
                 if found.bib is not None and _can_hold(house, found):
-                    yield Offer(kind)
+                    yield ServiceOffer(kind)
             case Fulfilment.BORROW:
-                yield Offer(kind)
+                yield ServiceOffer(kind)
             case Fulfilment.ASK:
-                if reachable(house.info):
-                    yield Offer(kind)
+                if is_staff_reachable(house.info):
+                    yield ServiceOffer(kind)
 
     # --- filling a form ----------------------------------------------------------------------------------
 
     async def look_up_citation(self, library: str, number: RecordId) -> Citation | None:
         """From our own catalogue, else from those that are set up. None: nobody knows it, or several things have it."""
         house = self.library_context(library)
-        own = await _own(house, number)
+        own = await _look_up_own(house, number)
         return own if own is not None else await self._look_up(house.symbol, number)
 
     async def list_pickup_locations(self, library: str) -> tuple[PickupLocation, ...]:
@@ -179,12 +183,12 @@ class Offering:
         place, a hold that is there already …), OutcomeUnknown."""
         house = self.library_context(library)
         patron = await house.system.find_patron(PatronKey(patron_identifier))
-        _stop_if_blocked(patron)
-        found = await held(house.system, citation)
+        _refuse_blocked_patron(patron)
+        found = await find_local_copies(house.system, citation)
         if found.bib is None or not _can_hold(house, found):
             raise Refused(RefusalReason.ITEM_NOT_AVAILABLE, "No copy of it can be held.", about=MessagePart.ITEM)
         takes_place = Capability.HOLD_PICKUP in house.system.capabilities
-        item_barcode, bib_id = _target(house, found, found.bib)
+        item_barcode, bib_id = _choose_hold_target(house, found, found.bib)
         wish = HoldWish(
             patron.id,
             pickup if takes_place else "",
@@ -201,17 +205,17 @@ class Offering:
         return next((one for one in holds if one.id == hold_id), None)
 
 
-def reachable(info: LibraryInfo) -> bool:
+def is_staff_reachable(info: LibraryInfo) -> bool:
     """Whether anything is known about how to ask staff."""
     return bool(info.email or info.phone or info.address)
 
 
-def _can_hold(house: House, found: Held) -> bool:
+def _can_hold(house: LibraryContext, found: LocalCopies) -> bool:
     can = house.system.capabilities
     return choose_best_copy(found.copies) is not None and bool(can & {Capability.HOLD_TITLE, Capability.HOLD_ITEM})
 
 
-def _target(house: House, found: Held, bib: Bib) -> tuple[str, str]:
+def _choose_hold_target(house: LibraryContext, found: LocalCopies, bib: Bib) -> tuple[str, str]:
     """Barcode or record number: one of them is empty."""
     if Capability.HOLD_TITLE in house.system.capabilities:
         return "", bib.id
@@ -220,23 +224,23 @@ def _target(house: House, found: Held, bib: Bib) -> tuple[str, str]:
     return copy.barcode, ""
 
 
-def _stop_if_blocked(patron: Patron) -> None:
+def _refuse_blocked_patron(patron: Patron) -> None:
     if (block := patron.find_block(BlockScope.REQUEST)) is not None:
         raise Refused(
             RefusalReason.PATRON_BLOCKED, f"The patron may not request: {block.reason}.", about=MessagePart.PATRON
         )
 
 
-async def _own(house: House, number: RecordId) -> Citation | None:
+async def _look_up_own(house: LibraryContext, number: RecordId) -> Citation | None:
     if Capability.BIB_FIND not in house.system.capabilities:
         return None
     try:
-        return _cited(await house.system.find_bib(number))
+        return _citation_of_record(await house.system.find_bib(number))
     except (Refused, Unavailable):  # unknown, ambiguous, or away: another catalogue may know it
         return None
 
 
-def _cited(bib: Bib) -> Citation:
+def _citation_of_record(bib: Bib) -> Citation:
     journal = any(one.type == "issn" for one in bib.identifiers) and not any(
         one.type == "isbn" for one in bib.identifiers
     )
@@ -255,20 +259,20 @@ def _cited(bib: Bib) -> Citation:
 
 
 @value
-class Resolved:
+class ResolvedLink:
     """`link`: the citation as a query string, for the page at /openurl and for other resolvers."""
 
     cited: LinkCitation
-    offered: Offered
+    offered: OfferList
     link: str
 
 
 @value
-class Resolver:
+class LinkResolver:
     links: LinkFormat
-    offering: Offering
+    offering: FulfilmentService
 
-    async def resolve(self, library: str, link: ReceivedLink, patron: str = "") -> Resolved:
+    async def resolve(self, library: str, link: ReceivedLink, patron: str = "") -> ResolvedLink:
         """`patron`: its identifier, for rules that look at who asks. Raises MalformedMessage, NotThere, Refused
         (UNKNOWN_PATRON), Unavailable."""
         cited = self.links.decode(link)
@@ -277,4 +281,4 @@ class Resolver:
             found = await self.offering.library_context(library).system.find_patron(PatronKey(patron))
             category = found.category
         offered = await self.offering.list_offers(library, cited.citation, cited.service, category)
-        return Resolved(cited, offered, self.links.encode(cited.citation, cited.service))
+        return ResolvedLink(cited, offered, self.links.encode(cited.citation, cited.service))

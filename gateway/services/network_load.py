@@ -30,7 +30,7 @@ from gateway.domain.requests.network_load import (
     sum_reported_load,
 )
 from gateway.domain.requests.policy import RequestPolicy
-from gateway.services.requests.library_context import House
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import request_counts
 
 log = structlog.get_logger(component="network")
@@ -56,7 +56,7 @@ Observe = Callable[[str], None]
 """Gets the outcome of each question: answered, silent."""
 
 
-class _Load(BaseModel):
+class _SupplierLoad(BaseModel):
     """A later release may say more; it isn't read."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -65,16 +65,16 @@ class _Load(BaseModel):
     open: int = Field(ge=0, le=1_000_000_000)
 
 
-class Loads(BaseModel):
+class LoadAnswer(BaseModel):
     """The answer of `networkLoad`."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     library: _Symbol
-    items: tuple[_Load, ...] = Field(max_length=MOST_SUPPLIERS)
+    items: tuple[_SupplierLoad, ...] = Field(max_length=MOST_SUPPLIERS)
 
 
-class Silent(Exception):
+class MemberSilentError(Exception):
     """No answer that can be used. `reason` names no key and no content."""
 
     def __init__(self, reason: str) -> None:
@@ -82,7 +82,7 @@ class Silent(Exception):
         self.reason = reason
 
 
-async def ask(session: aiohttp.ClientSession, member: NetworkMember, key: str) -> Loads:
+async def ask_member(session: aiohttp.ClientSession, member: NetworkMember, key: str) -> LoadAnswer:
     """Raises Silent."""
     headers = {hdrs.AUTHORIZATION: f"Bearer {key}", hdrs.ACCEPT: "application/json"}
     try:
@@ -91,35 +91,35 @@ async def ask(session: aiohttp.ClientSession, member: NetworkMember, key: str) -
             session.get(member.url + PATH, headers=headers, allow_redirects=False) as answer,
         ):
             if answer.status != 200:
-                raise Silent(f"it answers with status {answer.status}")
-            content = await _body(answer)
+                raise MemberSilentError(f"it answers with status {answer.status}")
+            content = await _read_body(answer)
     except TimeoutError as error:
-        raise Silent(f"no answer within {SECONDS:g} seconds") from error
+        raise MemberSilentError(f"no answer within {SECONDS:g} seconds") from error
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise Silent(f"it can't be reached ({type(error).__name__})") from error
+        raise MemberSilentError(f"it can't be reached ({type(error).__name__})") from error
     try:
-        return Loads.model_validate_json(content)
+        return LoadAnswer.model_validate_json(content)
     except ValidationError as error:
-        raise Silent("its answer is not that of a gateway's API") from error
+        raise MemberSilentError("its answer is not that of a gateway's API") from error
 
 
-async def _body(answer: aiohttp.ClientResponse) -> bytes:
+async def _read_body(answer: aiohttp.ClientResponse) -> bytes:
     content = b""
     async for chunk in answer.content.iter_chunked(65_536):
         content += chunk
         if len(content) > MOST_BYTES:
-            raise Silent(f"its answer has more than {MOST_BYTES:,} bytes")
+            raise MemberSilentError(f"its answer has more than {MOST_BYTES:,} bytes")
     return content
 
 
-def nobody(_outcome: str) -> None:
+def observe_nothing(_outcome: str) -> None:
     """Observes nothing."""
 
 
 class NetworkLoads:
     """Of one gateway, for all its libraries. Each library asks the members among its own partners."""
 
-    def __init__(self, clock: Clock, secrets: Secrets, observe: Observe = nobody) -> None:
+    def __init__(self, clock: Clock, secrets: Secrets, observe: Observe = observe_nothing) -> None:
         self._clock = clock
         self._secrets = secrets
         self._observe = observe
@@ -147,16 +147,18 @@ class NetworkLoads:
 
     # --- from the last time ------------------------------------------------------------------------------
 
-    async def restore_reports(self, houses: Mapping[str, House]) -> None:
+    async def restore_reports(self, houses: Mapping[str, LibraryContext]) -> None:
         """At start: what those who are members still had said before; how long it counts is looked at when it is used.
         Raises Unavailable."""
         for house in houses.values():
-            members = _members(house)
+            members = _members_of_library(house)
             if members:
                 said = await house.store.read(partial(request_counts.list_reports, library=house.symbol))
                 self._reports |= {(house.symbol, one.member): one for one in said if one.member in members}
 
-    async def _store_reports(self, house: House, members: Mapping[str, NetworkMember], heard: Collection[str]) -> None:
+    async def _store_reports(
+        self, house: LibraryContext, members: Mapping[str, NetworkMember], heard: Collection[str]
+    ) -> None:
         """Nothing but the ranking after a start depends on it: a store that is away is no trouble now."""
         new = [one for name, one in self.reports_of_library(house.symbol).items() if name in heard]
 
@@ -171,23 +173,23 @@ class NetworkLoads:
 
     # --- asking ------------------------------------------------------------------------------------------
 
-    async def run(self, houses: Mapping[str, House]) -> None:
+    async def run(self, houses: Mapping[str, LibraryContext]) -> None:
         """Until it is cancelled."""
         while True:
             await self.ask_due_libraries(houses)
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def ask_due_libraries(self, houses: Mapping[str, House]) -> None:
+    async def ask_due_libraries(self, houses: Mapping[str, LibraryContext]) -> None:
         """Libraries whose time has come ask all their members."""
         for house in houses.values():
             minutes, last = house.policy().ranking.network_minutes, self._asked.get(house.symbol)
             if minutes and (last is None or self._clock.now() - last >= timedelta(minutes=minutes)):
                 await self.ask_all_members(house)
 
-    async def ask_all_members(self, house: House) -> None:
+    async def ask_all_members(self, house: LibraryContext) -> None:
         """All members of one library, now. Never raises for a member's sake."""
         self._asked[house.symbol] = self._clock.now()
-        members = _members(house)
+        members = _members_of_library(house)
         self._forget_former_members(house.symbol, members)
         await self._store_reports(house, members, await self._ask_members(house.symbol, members))
 
@@ -214,14 +216,14 @@ class NetworkLoads:
     ) -> bool:
         """Whether it answered."""
         try:
-            found = await ask(session, member, self._secrets(member.key))
-        except (Silent, ConfigurationError) as problem:
+            found = await ask_member(session, member, self._secrets(member.key))
+        except (MemberSilentError, ConfigurationError) as problem:
             self._record_silence(
-                library, name, problem.reason if isinstance(problem, Silent) else "its key can't be read"
+                library, name, problem.reason if isinstance(problem, MemberSilentError) else "its key can't be read"
             )
             return False
         self._observe("answered")
-        self._reports[library, name] = _report(name, found, self._clock.now())
+        self._reports[library, name] = _report_of_answer(name, found, self._clock.now())
         if self._silent.pop((library, name), ""):
             log.info("network.answers_again", library=library, member=name)
         return True
@@ -240,11 +242,11 @@ class NetworkLoads:
                 del kept[key]
 
 
-def _members(house: House) -> dict[str, NetworkMember]:
+def _members_of_library(house: LibraryContext) -> dict[str, NetworkMember]:
     return {profile.name: partner.network for profile, partner in house.partners() if partner.network}
 
 
-def _report(member: str, found: Loads, at: datetime) -> LoadReport:
+def _report_of_answer(member: str, found: LoadAnswer, at: datetime) -> LoadReport:
     loads: dict[str, int] = {}
     for item in found.items:
         loads[item.symbol.casefold()] = loads.get(item.symbol.casefold(), 0) + item.open

@@ -14,7 +14,7 @@ MEMORY = 1_500_000_000
 CPU_SECONDS = 15
 
 
-def count(content: bytes) -> int:
+def count_pdf_pages(content: bytes) -> int:
     """Raises whatever pypdf makes of a damaged or locked file; 0 for one without pages."""
     from pypdf import PdfReader
 
@@ -29,7 +29,7 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     logging.disable(logging.CRITICAL)  # its remarks could quote the file
     try:
-        pages = count(sys.stdin.buffer.read())
+        pages = count_pdf_pages(sys.stdin.buffer.read())
     except Exception:  # noqa: BLE001 - a file from anywhere provokes anything; the exit code says it
         return 1
     if pages < 1:

@@ -25,7 +25,7 @@ from gateway.store.requests.timers import TimerRow
 
 log = structlog.get_logger(component="timers")
 
-Fire = Callable[[TimerRow], Awaitable[None]]
+FireTimer = Callable[[TimerRow], Awaitable[None]]
 """Does what is to happen when the timer is due, and takes it (`timers.take`) in the same transaction. Whatever it
 raises, it is called again later."""
 
@@ -36,7 +36,7 @@ MOST_FAILURES = 10_000
 
 
 @keyword_value
-class TimeOptions:
+class TimerOptions:
     """Times in seconds. `concurrency` counts requests: timers of one request are fired one after the other."""
 
     batch: int = 200
@@ -48,11 +48,13 @@ class TimeOptions:
     longest_seconds: float = 4 * 3600.0
 
 
-USUAL = TimeOptions()
+USUAL = TimerOptions()
 
 
-class Timekeeper:
-    def __init__(self, store: Store, clock: Clock, fire: Fire, leader: Leader, options: TimeOptions = USUAL) -> None:
+class TimerWorker:
+    def __init__(
+        self, store: Store, clock: Clock, fire: FireTimer, leader: Leader, options: TimerOptions = USUAL
+    ) -> None:
         self._store = store
         self._clock = clock
         self._fire = fire
@@ -146,22 +148,22 @@ class Timekeeper:
             except Exception as error:  # noqa: BLE001 - one that fails must not stop the others; it is tried again
                 await self._postpone_failed(row, error, moment())
                 return False
-            self._failures.pop(_key(row), None)
+            self._failures.pop(_timer_key(row), None)
             return True
 
     async def _postpone_failed(self, row: TimerRow, error: Exception, now: datetime) -> None:
         """Due later, so that those which fail again and again don't stand before the others."""
-        failures = self._failures.get(_key(row), 0) + 1
+        failures = self._failures.get(_timer_key(row), 0) + 1
         if len(self._failures) >= MOST_FAILURES:
             self._failures.clear()
-        self._failures[_key(row)] = failures
+        self._failures[_timer_key(row)] = failures
         seconds = min(self._options.again_seconds * 2.0 ** min(failures - 1, 40), self._options.longest_seconds)
         at = now + timedelta(seconds=seconds)
         if isinstance(error, Unavailable):
             log.warning("timers.failed", reason=str(error), failures=failures, again=at.isoformat())
         else:
             log.error("timers.failed", failures=failures, again=at.isoformat(), exc_info=error)
-        await self._store.write(lambda connection: postpone(connection, row, at))
+        await self._store.write(lambda connection: postpone_timer(connection, row, at))
 
     async def _sleep_until_woken(self) -> None:
         try:
@@ -171,11 +173,11 @@ class Timekeeper:
             return
 
 
-def postpone(connection: Connection, row: TimerRow, at: datetime) -> None:
+def postpone_timer(connection: Connection, row: TimerRow, at: datetime) -> None:
     """Unless it was stopped or set anew meanwhile."""
     if timers.take_timer(connection, row):
         timers.start_timer(connection, row.library, row.request_id, row.timer, at)
 
 
-def _key(row: TimerRow) -> tuple[str, str, str]:
+def _timer_key(row: TimerRow) -> tuple[str, str, str]:
     return row.library, row.request_id, row.timer.value

@@ -38,7 +38,7 @@ from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unav
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.views import HistoryLine, NotFound
 from gateway.domain.value import keyword_value
-from gateway.services.outbox.queue import Handled, Then
+from gateway.services.outbox.queue import CompletionWork, HandlerResult
 from gateway.store import api_records
 from gateway.store.api_records import WebhookSubscription
 from gateway.store.engine import Store
@@ -62,11 +62,11 @@ AGENT = "illgate-webhook/1"
 GONE = 410
 
 
-def announce(c: Connection, library: str, line: HistoryLine, now: datetime) -> int:
+def announce_event(c: Connection, library: str, line: HistoryLine, now: datetime) -> int:
     """Outbox rows for all who want to know, in the transaction of the event itself; returns how many. One lane each,
     so that a receiver gets events in order and a dead one is not knocked at by every event."""
     wanted = [one for one in api_records.list_subscriptions(c, library) if one.is_for_kind(line.event.kind)]
-    payload = json.dumps(happened(line), ensure_ascii=False, separators=(",", ":")) if wanted else ""
+    payload = json.dumps(event_payload(line), ensure_ascii=False, separators=(",", ":")) if wanted else ""
     for one in wanted:
         row = OutboxRow(
             library=library,
@@ -83,8 +83,8 @@ def announce(c: Connection, library: str, line: HistoryLine, now: datetime) -> i
     return len(wanted)
 
 
-class Webhooks:
-    def __init__(self, store: Store, clock: Clock, addresses: Addresses) -> None:
+class WebhookService:
+    def __init__(self, store: Store, clock: Clock, addresses: AllowedAddresses) -> None:
         self._store = store
         self._clock = clock
         self._addresses = addresses
@@ -135,7 +135,7 @@ class Webhooks:
         return await self.get(library, id_)
 
 
-def happened(line: HistoryLine) -> Mapping[str, str]:
+def event_payload(line: HistoryLine) -> Mapping[str, str]:
     """`denied` is there when the event did not fit and so changed nothing."""
     told = {
         "id": line.id,
@@ -149,24 +149,24 @@ def happened(line: HistoryLine) -> Mapping[str, str]:
     return {**told, "denied": line.denied} if line.denied else told
 
 
-def signature(secret: str, at: datetime, body: bytes) -> str:
+def sign_payload(secret: str, at: datetime, body: bytes) -> str:
     moment = int(at.timestamp())
     signed = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={moment},v1={signed}"
 
 
-class NotAllowed(OSError):
+class AddressNotAllowedError(OSError):
     """The host has no address that may be reached."""
 
 
-class Addresses:
+class AllowedAddresses:
     """`allowed`: networks that may be reached although they aren't public, from the settings."""
 
     def __init__(self, allowed: Sequence[str] = ()) -> None:
         self._allowed = tuple(ipaddress.ip_network(one, strict=False) for one in allowed)
 
     def can_reach(self, text: str) -> bool:
-        address = _plain(ipaddress.ip_address(text.partition("%")[0]))
+        address = _unpack_address(ipaddress.ip_address(text.partition("%")[0]))
         if any(address in network for network in self._allowed):
             return True
         if isinstance(address, ipaddress.IPv6Address) and any(address in network for network in _NAT64):
@@ -191,7 +191,7 @@ class Addresses:
 
 
 class GuardedResolver(AbstractResolver):
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(self, addresses: AllowedAddresses) -> None:
         self._addresses = addresses
         self._resolver = ThreadedResolver()
 
@@ -201,14 +201,14 @@ class GuardedResolver(AbstractResolver):
         found = await self._resolver.resolve(host, port, family)
         allowed = [one for one in found if self._addresses.can_reach(one["host"])]
         if not allowed:
-            raise NotAllowed("the host has no public address")
+            raise AddressNotAllowedError("the host has no public address")
         return allowed
 
     async def close(self) -> None:
         await self._resolver.close()
 
 
-def _plain(address: Address) -> Address:
+def _unpack_address(address: Address) -> Address:
     """An IPv4 address that is packed into an IPv6 address counts as itself."""
     if isinstance(address, ipaddress.IPv6Address):
         packed = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
@@ -228,7 +228,7 @@ def _is_address(host: str) -> bool:
 class WebhookOptions:
     """`seconds`: for one delivery. `disable_after`: how long a subscriber may fail."""
 
-    addresses: Addresses = field(default_factory=Addresses)
+    addresses: AllowedAddresses = field(default_factory=AllowedAddresses)
     seconds: float = 10.0
     disable_after: timedelta = timedelta(days=3)
 
@@ -242,22 +242,24 @@ class WebhookHandler:
         self._options = options
         self._session: aiohttp.ClientSession | None = None
 
-    async def __call__(self, row: OutboxRow) -> Handled:
+    async def __call__(self, row: OutboxRow) -> HandlerResult:
         """Raises Unavailable, OutcomeUnknown."""
         one = await self._store.read(lambda c: api_records.get_subscription(c, row.library, row.target))
         if one is None:
-            return Handled("not sent: the subscription is gone")
+            return HandlerResult("not sent: the subscription is gone")
         if not one.enabled:
-            return Handled("not sent: the subscription is disabled")
+            return HandlerResult("not sent: the subscription is disabled")
         try:
             status = await self._send_event(one, row)
         except (Unavailable, OutcomeUnknown):
             if await self._record_failure(one):
-                return Handled("not sent: disabled after long failure")
+                return HandlerResult("not sent: disabled after long failure")
             raise
         if status == GONE:
-            return Handled("the receiver says that it is gone: disabled", _disabling(one, "it answered 410 Gone"))
-        return Handled(f"delivered: {status}", _well(one) if one.failing_since else None)
+            return HandlerResult(
+                "the receiver says that it is gone: disabled", _make_disable_work(one, "it answered 410 Gone")
+            )
+        return HandlerResult(f"delivered: {status}", _make_success_work(one) if one.failing_since else None)
 
     async def close(self) -> None:
         if self._session is not None:
@@ -276,7 +278,7 @@ class WebhookHandler:
             "User-Agent": AGENT,
             "Illgate-Delivery": row.id,
             "Illgate-Event": str(json.loads(row.payload)["event"]),
-            HEADER: signature(one.secret, self._clock.now(), body),
+            HEADER: sign_payload(one.secret, self._clock.now(), body),
         }
         try:
             async with self._open_session().post(url, data=body, headers=headers, allow_redirects=False) as answer:
@@ -287,7 +289,7 @@ class WebhookHandler:
             raise Unavailable("can't be reached: not a host that exists") from error
         except aiohttp.ClientConnectorError as error:
             why = error.os_error
-            said = str(why) if isinstance(why, NotAllowed) else type(error).__name__
+            said = str(why) if isinstance(why, AddressNotAllowedError) else type(error).__name__
             raise Unavailable(f"can't be reached: {said}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise OutcomeUnknown(f"the connection broke: {type(error).__name__}") from error
@@ -316,25 +318,25 @@ class WebhookHandler:
             return False
         if now - one.failing_since < self._options.disable_after:
             return False
-        why = f"no delivery has succeeded since {_day(one.failing_since)}"
+        why = f"no delivery has succeeded since {_format_day(one.failing_since)}"
         await self._store.write(lambda c: api_records.disable_subscription(c, one.library, one.id, why))
         log.warning("webhook disabled", library=one.library, webhook=one.id, reason=why)
         return True
 
 
-def _disabling(one: WebhookSubscription, why: str) -> Then:
+def _make_disable_work(one: WebhookSubscription, why: str) -> CompletionWork:
     def disable_subscription(c: Connection) -> None:
         api_records.disable_subscription(c, one.library, one.id, why)
 
     return disable_subscription
 
 
-def _well(one: WebhookSubscription) -> Then:
+def _make_success_work(one: WebhookSubscription) -> CompletionWork:
     def clear_failure(c: Connection) -> None:
         api_records.mark_subscription_failing(c, one.library, one.id, None)
 
     return clear_failure
 
 
-def _day(moment: datetime) -> str:
+def _format_day(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d}"

@@ -20,7 +20,7 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.network_load import ReportedLoad
 from gateway.domain.requests.request import PatronLink, Request
 from gateway.domain.requests.views import BorrowingDraft
-from gateway.services.api_keys import ApiKeys, Scope
+from gateway.services.api_keys import ApiKeyService, KeyScope
 from gateway.store.requests import request_counts
 
 STRAIGHT = {"mediation_default": "straight-through", "locally_owned": "allow", "duplicates": {"action": "allow"}}
@@ -52,7 +52,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     """North has a key of South's."""
     async with World(tmp_path, NORTH, SOUTH) as world:
         store = world.lender.house.store
-        key = (await ApiKeys(store, world.clock).create_key("SOUTH", "North", (Scope.NETWORK_READ,))).key
+        key = (await ApiKeyService(store, world.clock).create_key("SOUTH", "North", (KeyScope.NETWORK_READ,))).key
         folder = world.borrower.settings.folder
         (folder / "south.key").write_text(key + "\n")
         await join(world.borrower, f"http://127.0.0.1:{world.lender.gateway.http_port}")
@@ -225,7 +225,7 @@ async def test_a_member_that_is_silent_is_no_trouble_and_is_told_once(world: Wor
 
 async def test_a_key_without_the_scope_gets_nothing(world: World) -> None:
     store = world.lender.house.store
-    key = (await ApiKeys(store, world.clock).create_key("SOUTH", "North", (Scope.TASKS_READ,))).key
+    key = (await ApiKeyService(store, world.clock).create_key("SOUTH", "North", (KeyScope.TASKS_READ,))).key
     (world.borrower.settings.folder / "south.key").write_text(key)
     await world.borrower.gateway.reload()
     await ask(world)

@@ -26,12 +26,12 @@ from gateway.ports.incoming_mail import (
     shorten_text,
 )
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
-from gateway.services.attachments import counted, kind_of, scan
+from gateway.services.attachments import require_file_type, scan_file, with_page_count
 from gateway.services.mailbox.request_finder import Found, as_of, expanded, find, row_id, sent, sent_together
-from gateway.services.requests.effects import LETTER, refusal_row
-from gateway.services.requests.library_context import House
-from gateway.services.requests.partner_inbox import Incoming
-from gateway.services.requests.transitions import Happening, happen_in
+from gateway.services.requests.effects import LETTER, new_refusal_row
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.partner_inbox import LibraryInbox
+from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.api_access import make_copy_token
 from gateway.store.mailbox import RequestReference
 from gateway.store.requests import history, outbox, outbox_queries, requests
@@ -54,7 +54,7 @@ async def infected(mail: IncomingMail, rules: CopyRules) -> bool:
     """Raises Unavailable: nobody knows now, and the mail waits."""
     try:
         for part in mail.attachments:
-            await scan(rules.scan_command, part.content, rules.scan_seconds)
+            await scan_file(rules.scan_command, part.content, rules.scan_seconds)
     except Refused:
         return True
     return False
@@ -68,7 +68,7 @@ async def attached(mail: IncomingMail, rules: CopyRules) -> tuple[Attached, ...]
 async def _looked_at(part: MailPart, rules: CopyRules) -> Attached:
     upload = FileUpload(name=part.name, media_type=part.media_type, content=part.content)
     try:
-        return Attached(part.name, await counted(upload, kind_of(part.content, rules)))
+        return Attached(part.name, await with_page_count(upload, require_file_type(part.content, rules)))
     except Refused as refused:
         return Attached(part.name, why=refused.detail)
 
@@ -92,7 +92,7 @@ class Hand:
     """Applies one mail, of one partner to one library. `files_named`: as in `reading.Reading`."""
 
     connection: Connection
-    house: House
+    house: LibraryContext
     profile: Profile
     parsed: ParsedMail
     files: tuple[Attached, ...] = ()
@@ -125,7 +125,7 @@ class Hand:
         if seen is not None:
             return Applied(request_id=seen.request_id, notes=(f"{event.kind.value}: taken before",))
         if event.unfilled is not None:
-            Incoming(self.house).answer_unfilled(
+            LibraryInbox(self.house).answer_unfilled(
                 self.connection, self._make_partner_message(event, id_), self.profile, event.unfilled
             )
             return Applied(notes=(f"{event.kind.value}: answered unfilled at once",))
@@ -155,14 +155,14 @@ class Hand:
 
     def _receive_event(self, event: MailEvent, id_: str) -> Applied:
         message = self._make_partner_message(event, id_)
-        taken = Incoming(self.house).receive_in(self.connection, message, self.profile)
+        taken = LibraryInbox(self.house).receive_in(self.connection, message, self.profile)
         what = event.kind.value
         if taken.refused is None:
             return Applied(
                 request_id=taken.request_id, notes=(f"{what}: " + ("repeated" if taken.repeated else "taken"),)
             )
         if event.named and taken.request is not None and not taken.repeated:
-            outbox.add_outbox_row(self.connection, refusal_row(self.house, message, event.named, taken))
+            outbox.add_outbox_row(self.connection, new_refusal_row(self.house, message, event.named, taken))
         refused = f"{what}: {taken.refused.reason.value}"
         # What doesn't fit is in the request's history; what belongs to no request is seen by nobody else.
         problem = "" if taken.request_id else refused
@@ -208,12 +208,12 @@ class Hand:
             actor or f"partner:{self.profile.name}",
             EventDetails(attachment=new[0].id),
         )
-        happening = Happening(
+        happening = EventRequest(
             request_id=request.id,
             event=event,
             prepare=lambda request: replace(request, attachments=(*request.attachments, *new)),
         )
-        happen_in(self.connection, self.house, happening)
+        apply_event_in(self.connection, self.house, happening)
         return new[0].id
 
     def _make_copy_link(self, request: Request, attachment_id: str) -> str:
@@ -251,9 +251,9 @@ class Hand:
         note(self.connection, self.house, request_id, text, actor)
 
 
-def note(connection: Connection, house: House, request_id: str, text: str, actor: str) -> None:
+def note(connection: Connection, house: LibraryContext, request_id: str, text: str, actor: str) -> None:
     event = Event(local_signal(EventKind.NOTE), house.now(), actor, EventDetails(note=shorten_text(text, MOST_NOTE)))
-    happen_in(connection, house, Happening(request_id=request_id, event=event))
+    apply_event_in(connection, house, EventRequest(request_id=request_id, event=event))
 
 
 def _attachment(upload: FileUpload, now: datetime) -> Attachment:
@@ -281,7 +281,7 @@ def identity(parsed: ParsedMail) -> str:
 # --- mails of ours that came back ------------------------------------------------------------------------
 
 
-def bounced(connection: Connection, house: House, bounce: BounceReport) -> Applied | None:
+def bounced(connection: Connection, house: LibraryContext, bounce: BounceReport) -> Applied | None:
     """None: the mail isn't known (any more). What is only late, or was delivered, changes nothing."""
     for id_ in bounce.message_ids:
         message = sent(connection, house.symbol, id_)
@@ -299,7 +299,9 @@ def bounced(connection: Connection, house: House, bounce: BounceReport) -> Appli
     return None
 
 
-def _partner_bounced(connection: Connection, house: House, bounce: BounceReport, message: PartnerMessage) -> Applied:
+def _partner_bounced(
+    connection: Connection, house: LibraryContext, bounce: BounceReport, message: PartnerMessage
+) -> Applied:
     profile = message.receiver.profile
     request_id = message.request.id
     said = f"{message.kind.value} to {profile}: {bounce.action.value} {bounce.status}".rstrip()
@@ -313,7 +315,7 @@ def _partner_bounced(connection: Connection, house: House, bounce: BounceReport,
     attempt = found.attempt if found is not None and message.role is Role.BORROWING else 0
     why = f"mail could not be delivered ({bounce.status or 'failed'}){': ' if bounce.why else ''}{bounce.why}"
     event = Event(signal, house.now(), "mail", EventDetails(reason="undeliverable", note=why), attempt)
-    happen_in(connection, house, Happening(request_id=request_id, event=event))
+    apply_event_in(connection, house, EventRequest(request_id=request_id, event=event))
     return Applied(request_id=request_id, notes=(said,))
 
 

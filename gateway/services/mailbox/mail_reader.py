@@ -27,7 +27,7 @@ from gateway.ports.incoming_mail import (
     NamesBatches,
     ParsedMail,
 )
-from gateway.services.requests.library_context import House
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store.mailbox import MailOutcome, MailPosition
 
 PLAIN = "letters"
@@ -182,7 +182,7 @@ def partners_of(profiles: Iterable[Profile], sender: str, library: str) -> tuple
     return (*exact, *domain)
 
 
-def addressed(parsed: ParsedMail, house: House) -> ParsedMail:
+def addressed(parsed: ParsedMail, house: LibraryContext) -> ParsedMail:
     """With the library of the mailbox, as formats see it."""
     recipient = MailRecipient(house.symbol, house.zone, house.currency)
     return replace(parsed, mail=replace(parsed.mail, recipient=recipient))

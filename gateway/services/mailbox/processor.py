@@ -28,7 +28,7 @@ from gateway.ports.responder import OutcomeClass
 from gateway.profiles import ProfileSet
 from gateway.services.mailbox.mail_application import Applied, Attached, Hand, attached, bounced, infected
 from gateway.services.mailbox.mail_reader import Post, Reading, Step, addressed, in_time, read, read_as, sent_at
-from gateway.services.requests.library_context import House
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store import mailbox
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, BodyUnreadable, JournalEnding, JournalOpening
@@ -88,7 +88,7 @@ class Taker:
     """`houses` by symbol; `parse` takes mails apart; `formats` by name; `cipher`: what contents of the staff's list are
     kept with."""
 
-    houses: Mapping[str, House]
+    houses: Mapping[str, LibraryContext]
     profiles: Callable[[], ProfileSet]
     parse: ParseMail
     formats: Mapping[str, MailFormat]
@@ -281,7 +281,7 @@ class Taker:
             return replace(_for_staff("a mail that is not known came back", OutcomeClass.REJECTED), service="bounce")
         return Verdict(service="bounce", problem="on a mail that is not known")
 
-    def find_library_context(self, box: Box, library: str) -> House:
+    def find_library_context(self, box: Box, library: str) -> LibraryContext:
         wanted = (library or box.library).casefold()
         return next(house for symbol, house in self.houses.items() if symbol.casefold() == wanted)
 
@@ -390,7 +390,7 @@ class Overtaken:
 
     connection: Connection
     library: str
-    house: House
+    house: LibraryContext
     profile: Profile
     parse: ParseMail
     formats: Mapping[str, MailFormat]

@@ -26,7 +26,7 @@ from gateway.domain.value import value
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, remove_quoted_text
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.requests.effects import PARTNER
-from gateway.services.requests.library_context import House
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store import mailbox
 from gateway.store.mailbox import RequestReference
 from gateway.store.requests import order_batches, outbox_queries, request_lists
@@ -55,7 +55,7 @@ class Found:
 
 
 def expanded(
-    connection: Connection, house: House, profile: Profile, events: Sequence[MailEvent], mail: IncomingMail
+    connection: Connection, house: LibraryContext, profile: Profile, events: Sequence[MailEvent], mail: IncomingMail
 ) -> tuple[tuple[str, MailEvent], ...]:
     """Each with a word that is its own among them, the same however often the mail is read. One that says another
     number of requests than the file has stays as it is: staff look at it."""
@@ -84,7 +84,7 @@ def _all_are_meant(event: MailEvent, requests: Sequence[RequestReference]) -> bo
 
 def find(
     connection: Connection,
-    house: House,
+    house: LibraryContext,
     profile: Profile,
     event: MailEvent,
     mail: IncomingMail,
@@ -117,7 +117,7 @@ def _of_file(event: MailEvent, found: Sequence[RequestReference]) -> Found:
 
 
 class _Seeker:
-    def __init__(self, connection: Connection, house: House, profile: Profile, event: MailEvent) -> None:
+    def __init__(self, connection: Connection, house: LibraryContext, profile: Profile, event: MailEvent) -> None:
         self._connection = connection
         self._house = house
         self._profile = profile
@@ -238,7 +238,9 @@ def variants(word: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in (word.strip(), bare, bare.upper()) if one))
 
 
-def _open_with(connection: Connection, house: House, profile: Profile, role: Role, mail: IncomingMail) -> Iterator[str]:
+def _open_with(
+    connection: Connection, house: LibraryContext, profile: Profile, role: Role, mail: IncomingMail
+) -> Iterator[str]:
     """Open requests with the partner, those first whose title or author is named in the mail."""
     text = f"{mail.subject}\n{mail.text}".casefold()
     wanted = request_lists.RequestListFilter(role=role, partner=profile.name, open=True)

@@ -17,7 +17,7 @@ from gateway.ports.incoming_mail import MailEvent, MailFormat, ParsedMail, Parse
 from gateway.services.mailbox.mail_application import Hand, attached, forced, note
 from gateway.services.mailbox.mail_reader import Post, Reading, addressed, read, read_as
 from gateway.services.mailbox.request_finder import Found, expanded, find
-from gateway.services.requests.library_context import House, house_of
+from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.store import mailbox
 from gateway.store.journal_records import BodyCipher
 from gateway.store.mailbox import MailRow, RequestReference, UnmatchedMailPage
@@ -28,18 +28,18 @@ from gateway.store.requests import requests
 class MailDesk:
     """`houses` by symbol; `parse` takes mails apart; `formats` by name; `cipher` as contents were kept with."""
 
-    houses: Mapping[str, House]
+    houses: Mapping[str, LibraryContext]
     parse: ParseMail
     formats: Mapping[str, MailFormat]
     cipher: BodyCipher | None
 
     async def list_mails(self, library: str, limit: int, cursor: str) -> UnmatchedMailPage:
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
         return await house.store.read(lambda c: mailbox.list_unmatched(c, house.symbol, limit, cursor))
 
     async def show_mail(self, library: str, id_: str) -> MailRow:
         """With its content. Raises NotThere, BodyUnreadable."""
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
         row = await house.store.read(lambda c: mailbox.get_mail(c, house.symbol, id_, self.cipher))
         if row is None:
             raise NotFound("mail")
@@ -48,7 +48,7 @@ class MailDesk:
     async def assign_mail(self, library: str, id_: str, reference: str, actor: str) -> Request:
         """What the mail says happens to this request (by id or number); what says nothing becomes a note of it.
         Raises NotThere, Refused."""
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
         row = await self.show_mail(library, id_)
         parsed = self._parse_kept_mail(row, house)
         files = await attached(parsed.mail, house.policy().copies) if parsed is not None else ()
@@ -77,13 +77,13 @@ class MailDesk:
 
     async def dismiss_mail(self, library: str, id_: str, actor: str) -> None:
         """It needs nothing. Its content is in the mailbox's folder still. Raises NotThere."""
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
         if not await house.store.write(lambda c: mailbox.close_mail(c, house.symbol, id_, actor)):
             raise NotFound("mail on the list")
 
     async def explain_mail(self, content: bytes, post: Post) -> tuple[str, ...]:
         """How a mail is understood, rule by rule; nothing changes."""
-        house = house_of(self.houses, post.library)
+        house = find_library_context(self.houses, post.library)
         try:
             parsed = addressed(self.parse(content, house.now()), house)
         except MalformedMessage as error:
@@ -99,7 +99,7 @@ class MailDesk:
                     lines.append(f"for staff: {len(found.possible)} requests that it may be about")
         return tuple(lines)
 
-    def _parse_kept_mail(self, row: MailRow, house: House) -> ParsedMail | None:
+    def _parse_kept_mail(self, row: MailRow, house: LibraryContext) -> ParsedMail | None:
         if row.content is None:
             return None
         try:
@@ -129,7 +129,7 @@ def _about(reading: Reading, named: RequestReference) -> tuple[MailEvent, ...]:
 
 
 def _with_whom(
-    connection: Connection, house: House, request: Request, row: MailRow
+    connection: Connection, house: LibraryContext, request: Request, row: MailRow
 ) -> tuple[Profile | None, RequestReference | None]:
     """The partner that wrote, if it is one of the request's; else the one that has it now."""
     names = [row.profile, request.partner.profile] if row.profile else [request.partner.profile]
@@ -143,7 +143,7 @@ def _with_whom(
     return None, None
 
 
-def _request(connection: Connection, house: House, reference: str) -> Request:
+def _request(connection: Connection, house: LibraryContext, reference: str) -> Request:
     id_ = requests.find_by_number(connection, house.symbol, reference) or reference
     request = requests.load_request(connection, house.symbol, id_)
     if request is None:
@@ -170,7 +170,7 @@ def _sought(reading: Reading) -> tuple[MailEvent, ...]:
     return tuple(one for one in reading.understood.events if one.kind is not EventKind.REQUEST)
 
 
-def _look(house: House, profile: Profile, reading: Reading) -> Callable[[Connection], Sequence[Found]]:
+def _look(house: LibraryContext, profile: Profile, reading: Reading) -> Callable[[Connection], Sequence[Found]]:
     mail = reading.parsed.mail
 
     def find_event_requests(connection: Connection) -> Sequence[Found]:

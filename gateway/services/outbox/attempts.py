@@ -17,7 +17,15 @@ from structlog.contextvars import bound_contextvars
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable, UnfinishedWork
 from gateway.domain.value import value
-from gateway.services.outbox.queue import Book, Handled, Handler, Observe, Options, Outcome, way_of
+from gateway.services.outbox.queue import (
+    AttemptOutcome,
+    Handler,
+    HandlerResult,
+    Observe,
+    OutboxOptions,
+    OutboxQueue,
+    route_of,
+)
 from gateway.store.requests.outbox import LeaseLost, OutboxRow, Route
 
 log = structlog.get_logger(component="outbox")
@@ -38,9 +46,9 @@ SHORTEST = 0.1
 """Of the pause drawn, so that 'again' is never 'at once'."""
 
 _WORDS = {
-    Outcome.UNAVAILABLE: "unavailable",
-    Outcome.UNKNOWN: "outcome unknown",
-    Outcome.DEFECT: "internal error",
+    AttemptOutcome.UNAVAILABLE: "unavailable",
+    AttemptOutcome.UNKNOWN: "outcome unknown",
+    AttemptOutcome.DEFECT: "internal error",
 }
 _WRITTEN = re.compile(rf"^({'|'.join(_WORDS.values())}) \((\d+)\): ")
 
@@ -48,9 +56,14 @@ LONGEST_ERROR = 1000
 """Characters of an error that are kept."""
 
 
-class Trying:
+class AttemptRunner:
     def __init__(
-        self, book: Book, handlers: Mapping[str, Handler], options: Options, breakers: Breakers, observe: Observe
+        self,
+        book: OutboxQueue,
+        handlers: Mapping[str, Handler],
+        options: OutboxOptions,
+        breakers: CircuitBreakers,
+        observe: Observe,
     ) -> None:
         self._book = book
         self._handlers = handlers
@@ -78,18 +91,18 @@ class Trying:
             await self._give_up_row(row, moment())
             return None
         result = await self._call_handler(row)
-        if isinstance(result, Handled):
+        if isinstance(result, HandlerResult):
             failure = await self._finish_row(row, result, moment)
             if failure is None:
-                self._breakers.record_success(way_of(row))
-                self._observe(row.kind, Outcome.DONE)
+                self._breakers.record_success(route_of(row))
+                self._observe(row.kind, AttemptOutcome.DONE)
                 return None
         else:
             failure = result
             self._update_breaker(row, failure, moment())
         return await self._handle_failure(row, failure, moment(), end_refused)
 
-    async def _call_handler(self, row: OutboxRow) -> Handled | Exception:
+    async def _call_handler(self, row: OutboxRow) -> HandlerResult | Exception:
         seconds = self._options.handler_seconds
         try:
             async with asyncio.timeout(seconds) as limit:
@@ -99,7 +112,7 @@ class Trying:
         except Exception as error:  # noqa: BLE001 - what follows from it depends on its class
             return error
 
-    async def _finish_row(self, row: OutboxRow, handled: Handled, moment: Moment) -> Exception | None:
+    async def _finish_row(self, row: OutboxRow, handled: HandlerResult, moment: Moment) -> Exception | None:
         """What `then` raises is the row's failure; an unusable store is not."""
         try:
             await self._book.mark_done(row, handled, moment())
@@ -112,11 +125,11 @@ class Trying:
     async def _give_up_row(self, row: OutboxRow, now: datetime) -> None:
         """Claimed as often as it may be tried, and yet without an end: it took the process with it, maybe."""
         await self._book.mark_dead(row, row.error or NEVER_ENDED, now)
-        self._observe(row.kind, Outcome.DEAD)
+        self._observe(row.kind, AttemptOutcome.DEAD)
         log.error("outbox.dead", tries=row.tries, outcome="interrupted")
 
     def _update_breaker(self, row: OutboxRow, failure: Exception, now: datetime) -> None:
-        way = way_of(row)
+        way = route_of(row)
         if isinstance(failure, Refused | UnfinishedWork):  # the other side is well
             self._breakers.record_success(way)
         elif isinstance(failure, Unavailable | OutcomeUnknown) and self._breakers.record_failure(way, now):
@@ -129,16 +142,16 @@ class Trying:
     async def _handle_failure(
         self, row: OutboxRow, failure: Exception, now: datetime, end_refused: EndRefused
     ) -> Refused | None:
-        follows = verdict(failure, row.tries, row.error, self._options, self._draw)
+        follows = decide_retry(failure, row.tries, row.error, self._options, self._draw)
         self._observe(row.kind, follows.outcome)
-        if follows.outcome is Outcome.DEFECT:
+        if follows.outcome is AttemptOutcome.DEFECT:
             log.error("outbox.defect", tries=row.tries, exc_info=failure)
         if isinstance(failure, Refused):
             await end_refused(row, follows.error, now)
             return failure
-        if isinstance(follows, Dead):
+        if isinstance(follows, GiveUp):
             await self._book.mark_dead(row, follows.error, now)
-            self._observe(row.kind, Outcome.DEAD)
+            self._observe(row.kind, AttemptOutcome.DEAD)
             log.error("outbox.dead", tries=row.tries, outcome=follows.outcome.value)
         else:
             await self._book.retry_later(row, now + follows.after, follows.error)
@@ -146,61 +159,63 @@ class Trying:
 
 
 @value
-class Again:
-    outcome: Outcome
+class ScheduleRetry:
+    outcome: AttemptOutcome
     after: timedelta
     error: str
 
 
 @value
-class Dead:
-    outcome: Outcome
+class GiveUp:
+    outcome: AttemptOutcome
     error: str
 
 
-Verdict = Again | Dead
+RetryDecision = ScheduleRetry | GiveUp
 
 
-def verdict(error: Exception, tries: int, before: str, options: Options, draw: Callable[[], float]) -> Verdict:
+def decide_retry(
+    error: Exception, tries: int, before: str, options: OutboxOptions, draw: Callable[[], float]
+) -> RetryDecision:
     """`tries` counts this one; `before` is the row's error until now; `draw` gives a number in [0, 1)."""
     if isinstance(error, Refused):
-        return Dead(Outcome.REFUSED, said_no(error))
-    outcome = outcome_of(error)
-    count = _count(before, _WORDS[outcome]) + 1
-    text = _cut(f"{_WORDS[outcome]} ({count}): {_tell(error)}")
+        return GiveUp(AttemptOutcome.REFUSED, describe_refusal(error))
+    outcome = outcome_of_error(error)
+    count = _count_failures(before, _WORDS[outcome]) + 1
+    text = _shorten_error(f"{_WORDS[outcome]} ({count}): {_describe_error(error)}")
     if tries >= options.max_tries:
-        return Dead(outcome, text)
-    if outcome is Outcome.DEFECT:
+        return GiveUp(outcome, text)
+    if outcome is AttemptOutcome.DEFECT:
         if count >= DEFECT_TRIES:
-            return Dead(outcome, text)
-        return Again(outcome, pause(count, options, draw), text)
-    if outcome is Outcome.UNKNOWN:
-        return Again(outcome, pause(count, options, draw, UNKNOWN_FACTOR), text)
-    return Again(outcome, pause(count, options, draw), text)
+            return GiveUp(outcome, text)
+        return ScheduleRetry(outcome, backoff_delay(count, options, draw), text)
+    if outcome is AttemptOutcome.UNKNOWN:
+        return ScheduleRetry(outcome, backoff_delay(count, options, draw, UNKNOWN_FACTOR), text)
+    return ScheduleRetry(outcome, backoff_delay(count, options, draw), text)
 
 
-def may_have_arrived(tries: int, error: str) -> bool:
+def can_have_arrived(tries: int, error: str) -> bool:
     """Whether an earlier try may have had its effect: it had no answer, or the gateway stopped in its midst. `tries`
     and `error` are those of the row that is in hand again."""
-    return tries > 1 and not _count(error, _WORDS[Outcome.UNAVAILABLE])
+    return tries > 1 and not _count_failures(error, _WORDS[AttemptOutcome.UNAVAILABLE])
 
 
-def said_no(error: Refused) -> str:
+def describe_refusal(error: Refused) -> str:
     """A refusal as staff read it."""
-    return _cut(f"refused: {error.reason.value}: {error.detail}")
+    return _shorten_error(f"refused: {error.reason.value}: {error.detail}")
 
 
-def outcome_of(error: Exception) -> Outcome:
+def outcome_of_error(error: Exception) -> AttemptOutcome:
     if isinstance(error, Refused):
-        return Outcome.REFUSED
+        return AttemptOutcome.REFUSED
     if isinstance(error, Unavailable):
-        return Outcome.UNAVAILABLE
+        return AttemptOutcome.UNAVAILABLE
     if isinstance(error, OutcomeUnknown):
-        return Outcome.UNKNOWN
-    return Outcome.DEFECT
+        return AttemptOutcome.UNKNOWN
+    return AttemptOutcome.DEFECT
 
 
-def pause(count: int, options: Options, draw: Callable[[], float], factor: float = 1.0) -> timedelta:
+def backoff_delay(count: int, options: OutboxOptions, draw: Callable[[], float], factor: float = 1.0) -> timedelta:
     """After the failure number `count`: doubles each time up to the longest, then anything up to that by chance, so
     that rows which failed together don't come back together."""
     doubled = options.first_seconds * factor * 2.0 ** min(count - 1, 40)
@@ -208,37 +223,37 @@ def pause(count: int, options: Options, draw: Callable[[], float], factor: float
     return timedelta(seconds=longest * (SHORTEST + (1 - SHORTEST) * draw()))
 
 
-def _count(before: str, words: str) -> int:
+def _count_failures(before: str, words: str) -> int:
     found = _WRITTEN.match(before)
     return int(found[2]) if found is not None and found[1] == words else 0
 
 
-def _tell(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """The text of what is not known to us might name a patron; the log has where it happened."""
     if isinstance(error, Unavailable | OutcomeUnknown):
         return str(error) or type(error).__name__
     return f"{type(error).__qualname__} (see the log)"
 
 
-def _cut(text: str) -> str:
+def _shorten_error(text: str) -> str:
     return text if len(text) <= LONGEST_ERROR else text[: LONGEST_ERROR - 1] + "…"
 
 
 @value
-class _State:
+class _BreakerState:
     failures: int
     since: datetime | None = None
     """When it opened, or when the last probe was let through; None while it is closed."""
 
 
-class Breakers:
+class CircuitBreakers:
     """Closed: all pass. After `failures` failures in a row it opens for `seconds`; then one row passes as a probe,
     and one more each `seconds` for as long as none has come back well."""
 
     def __init__(self, failures: int, seconds: float) -> None:
         self._limit = failures
         self._pause = timedelta(seconds=seconds)
-        self._states: dict[Route, _State] = {}
+        self._states: dict[Route, _BreakerState] = {}
 
     def is_closed(self, way: Route) -> bool:
         state = self._states.get(way)
@@ -255,7 +270,7 @@ class Breakers:
             return True
         if self._is_waiting(state, now):
             return False
-        self._states[way] = _State(state.failures, now)
+        self._states[way] = _BreakerState(state.failures, now)
         return True
 
     def record_success(self, way: Route) -> None:
@@ -264,10 +279,10 @@ class Breakers:
 
     def record_failure(self, way: Route, now: datetime) -> bool:
         """True when this failure has opened it."""
-        before = self._states.get(way, _State(0))
+        before = self._states.get(way, _BreakerState(0))
         failures = before.failures + 1
         opens = failures >= self._limit
-        self._states[way] = _State(failures, now if opens else None)
+        self._states[way] = _BreakerState(failures, now if opens else None)
         return opens and before.since is None
 
     @property
@@ -275,6 +290,6 @@ class Breakers:
         """How many are open now."""
         return sum(state.since is not None for state in self._states.values())
 
-    def _is_waiting(self, state: _State, now: datetime) -> bool:
+    def _is_waiting(self, state: _BreakerState, now: datetime) -> bool:
         """A clock that was set back must not keep it open for longer than its time."""
         return state.since is not None and timedelta(0) <= now - state.since < self._pause

@@ -32,12 +32,12 @@ MAIL = frozenset({"letter"})
 HOUSE = frozenset({"library", "work"})
 """Each library has a system of its own; the target says only what is asked of it."""
 
-Then = Callable[[Connection], None]
+CompletionWork = Callable[[Connection], None]
 """Nothing but database work, since it may run twice (gateway.store.engine)."""
 
 
 @value
-class Book:
+class OutboxQueue:
     """`lease` is longer than a try may take by more than DESK_GRACE. All methods raise Unavailable when the store
     can't be used; those about a row in hand raise LeaseLost when it isn't any more."""
 
@@ -59,7 +59,7 @@ class Book:
     async def put_back_rows(self, rows: Sequence[OutboxRow]) -> None:
         await self._write_shielded(lambda c: outbox.put_back_rows(c, rows))
 
-    async def mark_done(self, row: OutboxRow, handled: Handled, at: datetime) -> None:
+    async def mark_done(self, row: OutboxRow, handled: HandlerResult, at: datetime) -> None:
         """Raises what `then` raises; nothing is kept then."""
 
         def complete_row(connection: Connection) -> None:
@@ -103,7 +103,7 @@ class Book:
 
 
 @keyword_value
-class Options:
+class OutboxOptions:
     """Times in seconds.
 
     A row in hand is nobody else's for `lease`, which is longer than a handler may take, so it needs no renewal.
@@ -125,7 +125,7 @@ class Options:
         return timedelta(seconds=self.handler_seconds + max(60.0, self.handler_seconds))
 
     @classmethod
-    def from_settings(cls, settings: OutboxSettings) -> Options:
+    def from_settings(cls, settings: OutboxSettings) -> OutboxOptions:
         return cls(
             max_tries=settings.max_tries,
             first_seconds=settings.first_seconds,
@@ -138,7 +138,7 @@ class Options:
         )
 
 
-class Slots:
+class RouteSlots:
     """A slow way out takes `per_way` places and no more, so the others go on."""
 
     def __init__(self, total: int, per_way: int) -> None:
@@ -169,7 +169,7 @@ class Slots:
             del self._taken[way]
 
 
-def way_of(row: OutboxRow) -> Route:
+def route_of(row: OutboxRow) -> Route:
     """A partner or the receiver of a webhook is its target, for all libraries alike."""
     if row.kind in MAIL:
         return Route(row.kind)
@@ -179,15 +179,15 @@ def way_of(row: OutboxRow) -> Route:
 
 
 @value
-class Handled:
+class HandlerResult:
     """The row's work is done. `note` is one line for staff: who took it, under which id. `then` is database work
     that is part of it: it runs in the transaction that marks the row done, so both are there or neither is."""
 
     note: str = ""
-    then: Then | None = None
+    then: CompletionWork | None = None
 
 
-Handler = Callable[[OutboxRow], Awaitable[Handled]]
+Handler = Callable[[OutboxRow], Awaitable[HandlerResult]]
 """Does what a row asks for. It may be called again for the same row, so what it does outside carries the row's id.
 
 Raises Unavailable (nothing was done: again later), OutcomeUnknown (again, with the same id) or Refused (never
@@ -195,7 +195,7 @@ again). Anything else counts as a defect of ours.
 """
 
 
-class Outcome(StrEnum):
+class AttemptOutcome(StrEnum):
     """How one try of a row ended, for the figures."""
 
     DONE = "done"
@@ -206,9 +206,9 @@ class Outcome(StrEnum):
     DEAD = "dead"  # tries are over; counted beside the outcome of the last one
 
 
-Observe = Callable[[str, Outcome], None]
+Observe = Callable[[str, AttemptOutcome], None]
 """Told the kind of a row and the outcome of each try."""
 
 
-def nobody(_kind: str, _outcome: Outcome) -> None:
+def observe_nothing(_kind: str, _outcome: AttemptOutcome) -> None:
     """Observes nothing."""

@@ -15,12 +15,21 @@ import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Refused, Unavailable
-from gateway.services.outbox.attempts import Breakers, EndRefused, Moment, Trying
-from gateway.services.outbox.queue import DESK_GRACE, Book, Handler, Observe, Options, Slots, nobody, way_of
+from gateway.services.outbox.attempts import AttemptRunner, CircuitBreakers, EndRefused, Moment
+from gateway.services.outbox.queue import (
+    DESK_GRACE,
+    Handler,
+    Observe,
+    OutboxOptions,
+    OutboxQueue,
+    RouteSlots,
+    observe_nothing,
+    route_of,
+)
 from gateway.store.engine import Store
 from gateway.store.requests.outbox import OutboxRow
 
-__all__ = ["DESK_GRACE", "Worker", "start_of"]
+__all__ = ["DESK_GRACE", "OutboxWorker", "node_start_name"]
 
 log = structlog.get_logger(component="outbox")
 
@@ -28,13 +37,13 @@ ABANDON_SECONDS = 10.0
 """Longest wait for handlers to hear that they are cancelled."""
 
 
-def start_of(place: str) -> str:
+def node_start_name(place: str) -> str:
     """A name for this start of the node at `place` (such as its host and port, without '/'): what an earlier start
     left in hand is recognised by the place."""
     return f"{place.replace('/', '-')}/{secrets.token_hex(4)}"
 
 
-class Worker:
+class OutboxWorker:
     """One a process. `node` comes from `start_of`; only kinds that have a handler here are taken."""
 
     def __init__(
@@ -42,16 +51,16 @@ class Worker:
         store: Store,
         clock: Clock,
         handlers: Mapping[str, Handler],
-        options: Options,
+        options: OutboxOptions,
         node: str,
-        observe: Observe = nobody,
+        observe: Observe = observe_nothing,
     ) -> None:
         self._clock = clock
         self._options = options
-        self._book = Book(store, node, tuple(handlers), options.lease)
-        self._breakers = Breakers(options.breaker_failures, options.breaker_seconds)
-        self._slots = Slots(options.concurrency, options.per_target)
-        self._trying = Trying(self._book, handlers, options, self._breakers, observe)
+        self._book = OutboxQueue(store, node, tuple(handlers), options.lease)
+        self._breakers = CircuitBreakers(options.breaker_failures, options.breaker_seconds)
+        self._slots = RouteSlots(options.concurrency, options.per_target)
+        self._trying = AttemptRunner(self._book, handlers, options, self._breakers, observe)
         self._tasks: dict[str, asyncio.Task[Refused | None]] = {}
         """By the id of the row in hand."""
         self._ended = 0
@@ -162,14 +171,14 @@ class Worker:
         return len(rows) - len(back) if rows else None
 
     def _try_start(self, row: OutboxRow, moment: Moment) -> bool:
-        way = way_of(row)
+        way = route_of(row)
         if not self._slots.has_room(way) or not self._breakers.allow_attempt(way, moment()):
             return False
         self._start_attempt(row, moment, self._book.mark_dead)
         return True
 
     def _start_attempt(self, row: OutboxRow, moment: Moment, end_refused: EndRefused) -> asyncio.Task[Refused | None]:
-        way = way_of(row)
+        way = route_of(row)
         self._slots.take_slot(way)
         task = asyncio.create_task(
             self._trying.run_attempt(row, moment, end_refused), name=f"outbox: {row.kind} {row.id}"

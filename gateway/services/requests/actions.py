@@ -21,10 +21,10 @@ from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.requests.views import ActionRequest, EventDenied, VersionConflict
 from gateway.domain.value import value
 from gateway.services.outbox.queue import DESK_GRACE
-from gateway.services.requests.desk_actions import is_desk_act
-from gateway.services.requests.effects import LIBRARY, new_row
-from gateway.services.requests.library_context import DESK, PATRON, House, require_request
-from gateway.services.requests.transitions import Happening, as_it_is, happen
+from gateway.services.requests.desk_actions import is_desk_action
+from gateway.services.requests.effects import LIBRARY, new_outbox_row
+from gateway.services.requests.library_context import DESK, PATRON, LibraryContext, require_request
+from gateway.services.requests.transitions import EventRequest, apply_event, keep_request
 from gateway.store.api_access import make_copy_token
 from gateway.store.requests import outbox, outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
@@ -36,10 +36,10 @@ ROWS_AT_MOST = 100
 
 
 @value
-class Acts:
+class ActionService:
     """`run_now` does an outbox row at once and raises what the library refuses."""
 
-    house: House
+    house: LibraryContext
     run_now: Callable[[str, str], Awaitable[OutboxRow]]
 
     async def perform(self, request_id: str, act: ActionRequest) -> Request:
@@ -49,16 +49,19 @@ class Acts:
         if act.version is not None and act.version != request.version:
             raise VersionConflict(request.version)
         self._check_patron_right(request, act)
-        _is_of(request, act.details)
-        details = await self._add_copy_link(request, act.kind, await _filled(self.house, request, act))
+        _check_named_parts(request, act.details)
+        details = await self._add_copy_link(request, act.kind, await _complete_details(self.house, request, act))
         event = Event(local_signal(act.kind), self.house.now(), act.actor, details, act.attempt)
-        if is_desk_act(request, act.kind, act.attempt):
+        if is_desk_action(request, act.kind, act.attempt):
             await self._run_desk_action(request, event)
         else:
-            await happen(
+            await apply_event(
                 self.house,
-                Happening(
-                    request_id=request_id, event=event, expected=act.version, prepare=_preparation(self.house, event)
+                EventRequest(
+                    request_id=request_id,
+                    event=event,
+                    expected=act.version,
+                    prepare=_choose_preparation(self.house, event),
                 ),
             )
         return await require_request(self.house, request_id)
@@ -67,11 +70,11 @@ class Acts:
         """A copy that is a file of ours goes out as a link to it."""
         if kind is not EventKind.COPY_DELIVERED or details.link or not details.attachment:
             return details
-        return replace(details, link=await link_to(self.house, request, details.attachment))
+        return replace(details, link=await make_copy_link(self.house, request, details.attachment))
 
     def _check_patron_right(self, request: Request, act: ActionRequest) -> None:
         """What the partner's workflow lets patrons do."""
-        if act.actor == PATRON and act.kind not in patron_may(self.house, request):
+        if act.actor == PATRON and act.kind not in patron_actions(self.house, request):
             raise Refused(
                 RefusalReason.NOT_ALLOWED, "Please ask the library's staff to do this.", about=MessagePart.REQUEST
             )
@@ -81,17 +84,17 @@ class Acts:
         outcome = compute_transition(request, event, self.house.workflow(request))
         if isinstance(outcome, Denied):
             raise EventDenied(outcome)
-        row = new_row(
+        row = new_outbox_row(
             request, LIBRARY, f"{DESK}:{event.kind.value}", json.dumps({"event": dump_event(event)}), event.at
         )
         row = replace(row, next_at=event.at + DESK_GRACE, lane=f"{request.id}/{DESK}/{row.id}")
 
         def insert_desk_row(connection: Connection) -> str:
-            before = _unfinished(connection, row)
+            before = _find_unfinished_row(connection, row)
             if before is None:
                 outbox.add_outbox_row(connection, row)
                 return row.id
-            if before.target != row.target or _details(before) != event.details:
+            if before.target != row.target or _details_of_row(before) != event.details:
                 raise Refused(
                     RefusalReason.NOT_ALLOWED,
                     "An earlier step with this request still waits for the library's system.",
@@ -108,7 +111,7 @@ class Acts:
         self.house.wake_outbox()
 
 
-def patron_may(house: House, request: Request) -> frozenset[EventKind]:
+def patron_actions(house: LibraryContext, request: Request) -> frozenset[EventKind]:
     """What the partner's workflow lets patrons do, whether or not it fits the present state."""
     rules = house.workflow(request).borrowing
     allowed = {
@@ -120,7 +123,7 @@ def patron_may(house: House, request: Request) -> frozenset[EventKind]:
     return frozenset(kind for kind, may in allowed.items() if may)
 
 
-def _unfinished(connection: Connection, row: OutboxRow) -> OutboxRow | None:
+def _find_unfinished_row(connection: Connection, row: OutboxRow) -> OutboxRow | None:
     """What is still to be done at the desk for the same request. Its outcome may be unknown, and what comes after it
     depends on it: so one step waits for the other, and the same step again is the same."""
     rows = outbox_queries.list_rows_of_request(connection, row.library, row.request_id, ROWS_AT_MOST).rows
@@ -128,11 +131,11 @@ def _unfinished(connection: Connection, row: OutboxRow) -> OutboxRow | None:
     return next((one for one in waiting if one.target.startswith(f"{DESK}:")), None)
 
 
-def _details(row: OutboxRow) -> EventDetails:
+def _details_of_row(row: OutboxRow) -> EventDetails:
     return parse_event(json.loads(row.payload)["event"]).details
 
 
-def _is_of(request: Request, details: EventDetails) -> None:
+def _check_named_parts(request: Request, details: EventDetails) -> None:
     """Volumes and files that are named must be the request's. Raises Refused(INVALID_VALUE)."""
     volumes = {volume.id for volume in request.volumes}
     for volume in details.volumes:
@@ -152,7 +155,7 @@ def _is_of(request: Request, details: EventDetails) -> None:
 # --- what the caller left out ----------------------------------------------------------------------------
 
 
-async def _filled(house: House, request: Request, act: ActionRequest) -> EventDetails:
+async def _complete_details(house: LibraryContext, request: Request, act: ActionRequest) -> EventDetails:
     """Details with what rules give where nobody said it: due dates, ids. Raises Refused, Unavailable."""
     details = act.details
     if act.kind is EventKind.PATRON_ASKED and not details.query:
@@ -160,18 +163,20 @@ async def _filled(house: House, request: Request, act: ActionRequest) -> EventDe
     if act.kind is EventKind.PATRON_ANSWERED and not details.query and request.query is not None:
         return replace(details, query=request.query.id)
     if request.role is Role.LENDING and details.due is None:
-        return await _with_due(house, request, act.kind, details)
+        return await _add_due_date(house, request, act.kind, details)
     return details
 
 
-async def _with_due(house: House, request: Request, kind: EventKind, details: EventDetails) -> EventDetails:
+async def _add_due_date(
+    house: LibraryContext, request: Request, kind: EventKind, details: EventDetails
+) -> EventDetails:
     lending = house.workflow(request).lending
     if kind is EventKind.SHIPPED and request.service.type is not ServiceType.COPY:
         partner = house.partner(request.partner.profile)
         days = due_dates.count_loan_days(
             house.policy().lending,
             lending.loan_days,
-            item_policy=await _item_policy(house, details.barcode or request.item_barcode),
+            item_policy=await _find_item_policy(house, details.barcode or request.item_barcode),
             category=partner.category if partner is not None else "",
         )
         return replace(details, due=due_dates.compute_lender_due(house.now(), days, house.calendar))
@@ -183,7 +188,7 @@ async def _with_due(house: House, request: Request, kind: EventKind, details: Ev
     return details
 
 
-async def _item_policy(house: House, barcode: str) -> str:
+async def _find_item_policy(house: LibraryContext, barcode: str) -> str:
     """Empty for an item that isn't known here: whether it can be lent at all is found out with the act itself."""
     if not barcode:
         return ""
@@ -198,13 +203,13 @@ async def _item_policy(house: House, barcode: str) -> str:
 # --- what goes along with an event -----------------------------------------------------------------------
 
 
-def _preparation(house: House, event: Event) -> Callable[[Request], Request]:
+def _choose_preparation(house: LibraryContext, event: Event) -> Callable[[Request], Request]:
     if event.kind is EventKind.ASSIGN:
-        return lambda request: _assigned(house, request, event.details)
-    return as_it_is
+        return lambda request: _assign_by_hand(house, request, event.details)
+    return keep_request
 
 
-def _assigned(house: House, request: Request, details: EventDetails) -> Request:
+def _assign_by_hand(house: LibraryContext, request: Request, details: EventDetails) -> Request:
     """By hand: a rota instead of the one by rule, or a partner before all others.
 
     Raises Refused(INVALID_VALUE | UNKNOWN_AGENCY).
@@ -229,7 +234,7 @@ def _assigned(house: House, request: Request, details: EventDetails) -> Request:
     return request
 
 
-async def link_to(house: House, request: Request, attachment_id: str) -> str:
+async def make_copy_link(house: LibraryContext, request: Request, attachment_id: str) -> str:
     """A signed address of one of the request's files. Raises Refused(INVALID_VALUE | NOT_ALLOWED)."""
     if all(one.id != attachment_id for one in request.attachments):
         raise Refused(

@@ -44,10 +44,10 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.views import BorrowingDraft, EventDenied
 from gateway.domain.value import value
 from gateway.services.circulation import CirculationContext, dispatch_command, holds, items, patrons
-from gateway.services.requests.intake import create
-from gateway.services.requests.library_context import House
-from gateway.services.requests.partner_inbox import lending_request, registered
-from gateway.services.requests.transitions import Happening, happen, happen_in
+from gateway.services.requests.intake import create_borrowing_request
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.partner_inbox import new_lending_request, store_lending_request
+from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
 from gateway.store.requests import requests
 from gateway.store.requests.requests import TransactionTaken
 
@@ -91,7 +91,7 @@ STATUSES: Mapping[BorrowingState, HoldStatus] = {
 class RequestBroker:
     """A `services.exchange.handlers.Broker`. `houses` by symbol."""
 
-    houses: Mapping[str, House]
+    houses: Mapping[str, LibraryContext]
 
     def can_handle(self, profile: Profile, command: Command) -> bool:
         return profile.circulation.requests.managed is ManagedRole.BORROWING and isinstance(command, TAKEN)
@@ -101,16 +101,16 @@ class RequestBroker:
         house = self.houses[desk.symbol]
         match command:
             case PlaceRequest():
-                return await _place(house, command, desk, key)
+                return await _place_request(house, command, desk, key)
             case CancelRequest() | UpdateRequest() | LookUpRequest():
-                about = await _about(house, desk, command.request, command.patron)
+                about = await _find_brokered_request(house, desk, command.request, command.patron)
                 if about is not None:
-                    return await _done(house, command, desk, about)
+                    return await _apply_command(house, command, desk, about)
         return await dispatch_command(command, desk, key)
 
 
 @value
-class _About:
+class _BrokeredRequest:
     request: Request
     patron: Patron
 
@@ -142,54 +142,56 @@ class _About:
 # --- a new request ---------------------------------------------------------------------------------------
 
 
-async def _place(house: House, command: PlaceRequest, desk: CirculationContext, key: str) -> RequestPlaced:
+async def _place_request(
+    house: LibraryContext, command: PlaceRequest, desk: CirculationContext, key: str
+) -> RequestPlaced:
     """The message again finds its request by the broker's number (by its key, where it has none); a request that has
     ended without the item is not what is asked for again."""
     patron = await patrons.resolve_patron(command.patron, desk)
     number = read_request_number(command.request, desk.policy).value
-    before = await house.store.read(lambda c: _latest(c, house, desk.profile, number or key))
+    before = await house.store.read(lambda c: _find_latest_request(c, house, desk.profile, number or key))
     if before is not None and before.patron.id not in ("", patron.id):
         raise Refused(
             RefusalReason.DUPLICATE_REQUEST, "Another request has this number.", about=MessagePart.REQUEST, value=number
         )
-    if before is not None and _is_meant_again(before, number):
-        return _placed(_About(before, patron), number, None)
-    reference = number or key if before is None else _after(before, number or key)
+    if before is not None and _is_same_request(before, number):
+        return _build_placed_result(_BrokeredRequest(before, patron), number, None)
+    reference = number or key if before is None else _next_reference(before, number or key)
     place = (
         await holds.resolve_pickup(command.pickup, command.receiver, patron, desk)
-        if _says_place(command, desk)
+        if _has_pickup_wish(command, desk)
         else None
     )
-    draft = _draft(command, desk, await _wanted(command, desk), patron, number, place)
+    draft = _build_borrowing_draft(command, desk, await _resolve_wanted_bib(command, desk), patron, number, place)
 
     def claim_transaction(connection: Connection, request: Request) -> None:
         requests.add_transaction(connection, house.symbol, Role.BORROWING, desk.profile, reference, request.id)
 
     try:
-        request = await create(house, draft, claim_transaction)
+        request = await create_borrowing_request(house, draft, claim_transaction)
     except TransactionTaken as taken:  # another node was quicker
         found_id = taken.found.request_id
         found = await house.store.read(lambda c: requests.load_request(c, house.symbol, found_id))
         if found is None:
             raise
         request = found
-    return _placed(_About(request, patron), number, place)
+    return _build_placed_result(_BrokeredRequest(request, patron), number, place)
 
 
-def _says_place(command: PlaceRequest, desk: CirculationContext) -> bool:
+def _has_pickup_wish(command: PlaceRequest, desk: CirculationContext) -> bool:
     return desk.policy.requests.use_pickup and bool(command.pickup.strip() or command.receiver.strip())
 
 
-def _is_meant_again(before: Request, number: str) -> bool:
+def _is_same_request(before: Request, number: str) -> bool:
     """Without a number, whoever got the item may ask for it once more."""
     return before.open or (bool(number) and before.state not in OVER_WITHOUT_IT)
 
 
-def _after(before: Request, reference: str) -> str:
+def _next_reference(before: Request, reference: str) -> str:
     return f"{reference}:after-{before.id}"
 
 
-def _latest(connection: Connection, house: House, profile: str, reference: str) -> Request | None:
+def _find_latest_request(connection: Connection, house: LibraryContext, profile: str, reference: str) -> Request | None:
     """Of those that came from this broker under one number, one after the other."""
     latest = None
     found = requests.find_by_transaction(connection, house.symbol, Role.BORROWING, profile, reference)
@@ -197,16 +199,16 @@ def _latest(connection: Connection, house: House, profile: str, reference: str) 
         found is not None and (request := requests.load_request(connection, house.symbol, found.request_id)) is not None
     ):
         latest = request
-        following = _after(request, reference)
+        following = _next_reference(request, reference)
         found = requests.find_by_transaction(connection, house.symbol, Role.BORROWING, profile, following)
     return latest
 
 
-async def _wanted(command: PlaceRequest, desk: CirculationContext) -> Bib:
+async def _resolve_wanted_bib(command: PlaceRequest, desk: CirculationContext) -> Bib:
     """What is described; else what our own catalogue says of the numbers."""
     bib = command.citation or Bib()
     if bib.title or bib.component_title:
-        return replace(bib, identifiers=tuple(dict.fromkeys((*_numbers(command, desk), *bib.identifiers))))
+        return replace(bib, identifiers=tuple(dict.fromkeys((*_normalize_record_ids(command, desk), *bib.identifiers))))
     try:
         if command.items:
             return await desk.library.get_bib((await items.resolve_item(command.items[0], desk)).bib_id)
@@ -214,10 +216,10 @@ async def _wanted(command: PlaceRequest, desk: CirculationContext) -> Bib:
     except Refused as refused:
         if refused.reason not in (RefusalReason.UNKNOWN_RECORD, RefusalReason.AMBIGUOUS_ITEM) or not command.records:
             raise
-    return replace(bib, identifiers=_numbers(command, desk))
+    return replace(bib, identifiers=_normalize_record_ids(command, desk))
 
 
-def _numbers(command: PlaceRequest, desk: CirculationContext) -> tuple[RecordId, ...]:
+def _normalize_record_ids(command: PlaceRequest, desk: CirculationContext) -> tuple[RecordId, ...]:
     """In our spelling; those of kinds that we don't look up are kept as they are."""
     try:
         return translate_record_ids(command.records, desk.policy.records) if command.records else ()
@@ -225,7 +227,7 @@ def _numbers(command: PlaceRequest, desk: CirculationContext) -> tuple[RecordId,
         return command.records
 
 
-def _draft(
+def _build_borrowing_draft(
     command: PlaceRequest,
     desk: CirculationContext,
     wanted: Bib,
@@ -236,7 +238,7 @@ def _draft(
     today = desk.today()
     need_by = require_future_day(command.need_by, today, desk.zone, MessagePart.NEED_BY)
     return BorrowingDraft(
-        citation=cited(wanted),
+        citation=citation_of_bib(wanted),
         dates=RequestDates(need_by=need_by or require_future_day(command.expires, today, desk.zone)),
         patron=PatronLink(
             identifier=patron.identifier("barcode") or next((one.value for one in patron.identifiers), patron.id),
@@ -248,14 +250,16 @@ def _draft(
     )
 
 
-def _placed(about: _About, number: str, place: PickupLocation | None) -> RequestPlaced:
+def _build_placed_result(about: _BrokeredRequest, number: str, place: PickupLocation | None) -> RequestPlaced:
     return RequestPlaced(about.build_hold(number), about.patron, about.bib, None, place)
 
 
 # --- what is said of it later ----------------------------------------------------------------------------
 
 
-async def _about(house: House, desk: CirculationContext, sent: Named | None, who: PatronRef | None) -> _About | None:
+async def _find_brokered_request(
+    house: LibraryContext, desk: CirculationContext, sent: Named | None, who: PatronRef | None
+) -> _BrokeredRequest | None:
     """The request that a broker means by its number or ours. None where there is none, or its item is here: then the
     library has a hold under this number. Another patron's is as good as none.
 
@@ -264,7 +268,7 @@ async def _about(house: House, desk: CirculationContext, sent: Named | None, who
     number = read_request_number(sent, desk.policy).value
     if not number:
         return None
-    request = await house.store.read(lambda c: _by_number(c, house, desk.profile, number))
+    request = await house.store.read(lambda c: _find_by_broker_number(c, house, desk.profile, number))
     if request is None or request.role is not Role.BORROWING:
         return None
     if who is not None:
@@ -275,12 +279,12 @@ async def _about(house: House, desk: CirculationContext, sent: Named | None, who
         return None
     if request.patron.id != patron.id:
         return None
-    return _About(request, patron)
+    return _BrokeredRequest(request, patron)
 
 
-def _by_number(connection: Connection, house: House, profile: str, number: str) -> Request | None:
+def _find_by_broker_number(connection: Connection, house: LibraryContext, profile: str, number: str) -> Request | None:
     """The newest that came under the broker's number; else ours, where a broker brought it."""
-    latest = _latest(connection, house, profile, number)
+    latest = _find_latest_request(connection, house, profile, number)
     if latest is not None:
         return latest
     ours = requests.find_by_number(connection, house.symbol, number)
@@ -288,8 +292,11 @@ def _by_number(connection: Connection, house: House, profile: str, number: str) 
     return request if request is not None and request.source == "ncip" else None
 
 
-async def _done(
-    house: House, command: CancelRequest | UpdateRequest | LookUpRequest, desk: CirculationContext, about: _About
+async def _apply_command(
+    house: LibraryContext,
+    command: CancelRequest | UpdateRequest | LookUpRequest,
+    desk: CirculationContext,
+    about: _BrokeredRequest,
 ) -> Result:
     number = command.request.value.strip() if command.request is not None else ""
     match command:
@@ -299,16 +306,17 @@ async def _done(
             if about.request.state not in NOT_HERE_YET | OVER_WITHOUT_IT:
                 return await dispatch_command(command, desk)
             return RequestCancelled(
-                (await _happens(house, about, EventKind.CANCEL, EventDetails(), desk)).build_hold(number), about.patron
+                (await _apply_broker_event(house, about, EventKind.CANCEL, EventDetails(), desk)).build_hold(number),
+                about.patron,
             )
         case UpdateRequest():
             if about.request.state not in NOT_HERE_YET | OVER_WITHOUT_IT:
                 return await dispatch_command(command, desk)
-            return await _update(house, command, desk, about, number)
+            return await _update_brokered_request(house, command, desk, about, number)
 
 
-async def _update(
-    house: House, command: UpdateRequest, desk: CirculationContext, about: _About, number: str
+async def _update_brokered_request(
+    house: LibraryContext, command: UpdateRequest, desk: CirculationContext, about: _BrokeredRequest, number: str
 ) -> RequestPlaced:
     place = await holds.resolve_pickup(command.pickup, "", about.patron, desk) if command.pickup.strip() else None
     today = desk.today()
@@ -318,25 +326,25 @@ async def _update(
         need_by=need_by or require_future_day(command.expires, today, desk.zone),
     )
     if details != EventDetails():
-        about = await _happens(house, about, EventKind.EDIT, details, desk)
-    return _placed(about, number, place)
+        about = await _apply_broker_event(house, about, EventKind.EDIT, details, desk)
+    return _build_placed_result(about, number, place)
 
 
-async def _happens(
-    house: House, about: _About, kind: EventKind, details: EventDetails, desk: CirculationContext
-) -> _About:
+async def _apply_broker_event(
+    house: LibraryContext, about: _BrokeredRequest, kind: EventKind, details: EventDetails, desk: CirculationContext
+) -> _BrokeredRequest:
     """Raises Refused(REQUEST_CLOSED | NOT_ALLOWED)."""
     event = Event(local_signal(kind), house.now(), f"ncip:{desk.profile}", details)
     try:
-        transition = await happen(house, Happening(request_id=about.request.id, event=event))
+        transition = await apply_event(house, EventRequest(request_id=about.request.id, event=event))
     except EventDenied as late:
         reason = RefusalReason.NOT_ALLOWED if about.request.open else RefusalReason.REQUEST_CLOSED
         raise Refused(reason, late.denied.detail, about=MessagePart.REQUEST) from late
-    return _About(transition.request, about.patron)
+    return _BrokeredRequest(transition.request, about.patron)
 
 
 def lend_to_broker(
-    connection: Connection, house: House, profile: Profile, command: PlaceRequest, placed: RequestPlaced
+    connection: Connection, house: LibraryContext, profile: Profile, command: PlaceRequest, placed: RequestPlaced
 ) -> bool:
     """Whether a request was made: not where none was placed, nor for a message that comes again.
 
@@ -349,8 +357,8 @@ def lend_to_broker(
     if requests.find_by_transaction(connection, house.symbol, Role.LENDING, profile.name, transaction) is not None:
         return False
     actor = f"ncip:{profile.name}"
-    request = _request(connection, house, profile, command, placed, transaction)
-    registered(connection, house, request, actor)
+    request = _lending_request_of_hold(connection, house, profile, command, placed, transaction)
+    store_lending_request(connection, house, request, actor)
     if hold.item_barcode:
         located = Event(
             local_signal(EventKind.LOCATED),
@@ -358,13 +366,13 @@ def lend_to_broker(
             actor,
             EventDetails(barcode=hold.item_barcode, note="the item that is on hold"),
         )
-        happen_in(connection, house, Happening(request_id=request.id, event=located))
+        apply_event_in(connection, house, EventRequest(request_id=request.id, event=located))
     return True
 
 
-def _request(
+def _lending_request_of_hold(
     connection: Connection,
-    house: House,
+    house: LibraryContext,
     profile: Profile,
     command: PlaceRequest,
     placed: RequestPlaced,
@@ -379,26 +387,26 @@ def _request(
         number="",
         created=now,
         changed=now,
-        citation=cited(placed.bib),
+        citation=citation_of_bib(placed.bib),
         dates=RequestDates(need_by=local_day(command.need_by, house.zone)),
-        partner=_asks(placed.patron),
+        partner=_party_of_patron(placed.patron),
         source="ncip",
     )
-    request = lending_request(connection, house, asked, profile, transaction)
+    request = new_lending_request(connection, house, asked, profile, transaction)
     return replace(
         request,
         hold_id=placed.hold.id,
         borrower_id=placed.patron.id,
-        direct_patron=_person(house, profile, placed.patron, placed.hold),
+        direct_patron=_build_direct_patron(house, profile, placed.patron, placed.hold),
     )
 
 
-def _asks(patron: Patron) -> LibraryParty:
+def _party_of_patron(patron: Patron) -> LibraryParty:
     """The institution on whose account it is; a broker asks for many."""
     return LibraryParty(name=patron.name.direct) if patron.name.is_organisation else LibraryParty()
 
 
-def _person(house: House, profile: Profile, patron: Patron, hold: Hold) -> PatronLink:
+def _build_direct_patron(house: LibraryContext, profile: Profile, patron: Patron, hold: Hold) -> PatronLink:
     """Loan to requester: somebody of the partner's own, whom it has registered here."""
     partner = profile.partner
     if partner is None or partner.workflow.lending.loan_to != "requester":
@@ -414,7 +422,7 @@ def _person(house: House, profile: Profile, patron: Patron, hold: Hold) -> Patro
     )
 
 
-def cited(bib: Bib) -> Citation:
+def citation_of_bib(bib: Bib) -> Citation:
     """A record as the citation of who asks for it."""
     return Citation(
         type=CitationType.BOOK if any(one.type == "isbn" for one in bib.identifiers) else CitationType.OTHER,

@@ -36,9 +36,9 @@ from gateway.ports.library_system import CheckedIn, PatronKey
 from gateway.services.exchange.handlers import LinkResult
 from gateway.services.letters import Letters, SlipFacts
 from gateway.services.requests.broker import lend_to_broker
-from gateway.services.requests.library_context import House
-from gateway.services.requests.library_outcomes import News, Step, news_of
-from gateway.services.requests.transitions import Happening, happen_in
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.library_outcomes import LibraryOutcome, OutcomeEvent, outcome_of_command
+from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import history, requests
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.requests import ReferencedRequest, find_by_any_reference
@@ -52,10 +52,10 @@ HERE = CirculationPolicy()
 
 
 @value
-class Linker:
+class CirculationLinker:
     """A `services.exchange.handlers.Link`. `houses` by symbol."""
 
-    houses: Mapping[str, House]
+    houses: Mapping[str, LibraryContext]
 
     def __call__(
         self, connection: Connection, library: str, profile: Profile, command: Command, result: Result
@@ -66,28 +66,32 @@ class Linker:
             lends = profile.circulation.requests.managed is ManagedRole.LENDING
             made = lends and lend_to_broker(connection, house, profile, command, result)
             return LinkResult(result, house.wake_outbox) if made else None
-        news = news_of(command, result, profile.circulation)
-        request = tell(connection, house, profile.name, news, f"ncip:{profile.name}") if news is not None else None
+        news = outcome_of_command(command, result, profile.circulation)
+        request = (
+            link_outcome(connection, house, profile.name, news, f"ncip:{profile.name}") if news is not None else None
+        )
         if news is None or request is None:
             return None
-        return LinkResult(_with_advice(news, request), house.wake_outbox)
+        return LinkResult(_add_return_advice(news, request), house.wake_outbox)
 
 
-def tell(connection: Connection, house: House, partner: str, news: News, actor: str) -> Request | None:
+def link_outcome(
+    connection: Connection, house: LibraryContext, partner: str, news: LibraryOutcome, actor: str
+) -> Request | None:
     """The managed request that the news is about, as it is then; None: there is none. `partner`: name of the profile
     whose numbers count."""
-    chosen = _chosen(connection, house, partner, news)
+    chosen = _choose_request(connection, house, partner, news)
     if chosen is None:
         return None
     request, found, steps = chosen
     for step in steps:
-        request = _happens(connection, house, actor, found, step) or request
+        request = _apply_outcome_event(connection, house, actor, found, step) or request
     return request
 
 
-def _chosen(
-    connection: Connection, house: House, partner: str, news: News
-) -> tuple[Request, ReferencedRequest, tuple[Step, ...]] | None:
+def _choose_request(
+    connection: Connection, house: LibraryContext, partner: str, news: LibraryOutcome
+) -> tuple[Request, ReferencedRequest, tuple[OutcomeEvent, ...]] | None:
     """The newest open request for which something follows; a closed one only where none is open."""
     possible = []
     for found in find_by_any_reference(connection, house.symbol, partner, news.names):
@@ -98,18 +102,24 @@ def _chosen(
     return possible[0] if possible else None
 
 
-def _happens(connection: Connection, house: House, actor: str, found: ReferencedRequest, step: Step) -> Request | None:
+def _apply_outcome_event(
+    connection: Connection, house: LibraryContext, actor: str, found: ReferencedRequest, step: OutcomeEvent
+) -> Request | None:
     """The request after it; None: it didn't fit."""
     event = Event(step.signal, house.now(), actor, step.details, found.attempt)
-    outcome = happen_in(connection, house, Happening(request_id=found.request_id, event=event, prepare=step.prepare))
+    outcome = apply_event_in(
+        connection, house, EventRequest(request_id=found.request_id, event=event, prepare=step.prepare)
+    )
     if not isinstance(outcome, Denied):
         return outcome.request
     if event.signal.origin is not EventOrigin.PARTNER:  # those are in the history already
-        _note(connection, house, found.request_id, event, outcome)
+        _note_denied_event(connection, house, found.request_id, event, outcome)
     return None
 
 
-def _note(connection: Connection, house: House, request_id: str, event: Event, denied: Denied) -> None:
+def _note_denied_event(
+    connection: Connection, house: LibraryContext, request_id: str, event: Event, denied: Denied
+) -> None:
     """Once, however often the message comes."""
     before = history.list_events_of_request(connection, house.symbol, request_id)
     if before and before[-1].event.signal == event.signal and before[-1].denied == denied.detail:
@@ -130,14 +140,14 @@ def _note(connection: Connection, house: House, request_id: str, event: Event, d
 # --- what the desk is told -------------------------------------------------------------------------------
 
 
-def _with_advice(news: News, request: Request) -> Result:
+def _add_return_advice(news: LibraryOutcome, request: Request) -> Result:
     result: Result = news.result
     if not isinstance(result, ItemReturned) or result.item is None:
         return result
-    return replace(result, goes_back=goes_back(request, result.item.barcode))
+    return replace(result, goes_back=advise_return(request, result.item.barcode))
 
 
-def goes_back(request: Request, barcode: str) -> GoesBack | None:
+def advise_return(request: Request, barcode: str) -> GoesBack | None:
     """What a desk has to know of a partner's item that it has scanned; None: it stays, or it is our own."""
     volume = next((one for one in request.volumes if barcode and one.barcode == barcode), None)
     if request.role is not Role.BORROWING or volume is None or volume.state not in GOING_BACK:
@@ -147,33 +157,33 @@ def goes_back(request: Request, barcode: str) -> GoesBack | None:
 
 
 @value
-class OwnDesk:
-    house: House
+class DeskLink:
+    house: LibraryContext
     letters: Letters
 
     async def notify_checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
         bib = await self.house.system.get_bib(item.bib_id)
         result = ItemLent(loan, item, bib, patron)
-        await self._link_desk_outcome(news_of(CheckOut(PatronRef(), Named(item.barcode)), result, HERE))
+        await self._link_desk_outcome(outcome_of_command(CheckOut(PatronRef(), Named(item.barcode)), result, HERE))
 
     async def notify_checked_in(self, done: CheckedIn) -> DeskAdvice:
         item = done.item
         request = await self._link_desk_outcome(
-            news_of(CheckIn(Named(item.barcode)), ItemReturned(item, done.loan), HERE)
+            outcome_of_command(CheckIn(Named(item.barcode)), ItemReturned(item, done.loan), HERE)
         )
         if request is None or request.role is not Role.BORROWING:
             return DeskAdvice()
-        back = goes_back(request, item.barcode)
+        back = advise_return(request, item.barcode)
         if back is not None:
             return DeskAdvice(back.advice, self._render_slip("return", request, None, SlipFacts(barcode=item.barcode)))
         if done.next_hold is not None:
             return DeskAdvice(slip=await self._render_hold_slip(request, item, done.next_hold))
         return DeskAdvice()
 
-    async def _link_desk_outcome(self, news: News | None) -> Request | None:
+    async def _link_desk_outcome(self, news: LibraryOutcome | None) -> Request | None:
         if news is None:
             return None
-        request = await self.house.store.write(lambda c: tell(c, self.house, "", news, ACTOR))
+        request = await self.house.store.write(lambda c: link_outcome(c, self.house, "", news, ACTOR))
         self.house.wake_outbox()
         return request
 

@@ -14,12 +14,12 @@ from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.value import value
-from gateway.services.requests.library_context import House
+from gateway.services.requests.library_context import LibraryContext
 
 
 @value
-class _Case:
-    house: House
+class _TimerContext:
+    house: LibraryContext
     request: Request
     workflow: Workflow
     now: datetime
@@ -36,21 +36,21 @@ class _Case:
         return datetime.combine(day + timedelta(days=1), time.min, self.house.zone)
 
 
-def when(house: House, timer: TimerKind, request: Request, now: datetime) -> datetime | None:
+def timer_due(house: LibraryContext, timer: TimerKind, request: Request, now: datetime) -> datetime | None:
     """None: this timer has nothing to wait for, or only for a day at the end of all days (9999-12-31 is sent for
     "whenever")."""
     try:
-        return _RULES[timer](_Case(house, request, house.workflow(request), now))
+        return _RULES[timer](_TimerContext(house, request, house.workflow(request), now))
     except OverflowError:
         return None
 
 
-def _need_by(case: _Case) -> datetime | None:
+def _need_by_due(case: _TimerContext) -> datetime | None:
     day = case.request.dates.need_by
     return case.end_of_day(day) if day is not None else None
 
 
-def _answer(case: _Case) -> datetime | None:
+def _answer_due(case: _TimerContext) -> datetime | None:
     rules = case.workflow.borrowing
     match case.request.state:
         case BorrowingState.CONDITIONAL:
@@ -62,17 +62,17 @@ def _answer(case: _Case) -> datetime | None:
     return case.add_business_days(rules.answer_days)
 
 
-def _retry(case: _Case) -> datetime | None:
+def _retry_due(case: _TimerContext) -> datetime | None:
     """Midnight at which the day begins on which a supplier may be asked again."""
     day = rota.first_retry_day(case.request, case.house.policy())
     return datetime.combine(day, time.min, case.house.zone) if day is not None else None
 
 
-def _patron_due(case: _Case) -> datetime | None:
+def _patron_due(case: _TimerContext) -> datetime | None:
     return case.drop_known_overdue(case.request.terms.patron_due)
 
 
-def _due_soon(case: _Case) -> datetime | None:
+def _reminder_due(case: _TimerContext) -> datetime | None:
     days, end = case.workflow.patron.due_soon_days, case.request.terms.patron_due
     if not days or end is None:
         return None
@@ -80,7 +80,7 @@ def _due_soon(case: _Case) -> datetime | None:
     return at if at > case.now else None
 
 
-def _lender_due(case: _Case) -> datetime | None:
+def _lender_due(case: _TimerContext) -> datetime | None:
     if not case.workflow.lending.overdue_notices:
         return None
     end = due_moment(case.request.terms.lender_due, case.house.due_dates(case.request), case.house.zone)
@@ -89,27 +89,27 @@ def _lender_due(case: _Case) -> datetime | None:
     )
 
 
-def _anonymise(case: _Case) -> datetime | None:
+def _anonymisation_due(case: _TimerContext) -> datetime | None:
     days = case.house.policy().retention.anonymise_days
     return case.now + timedelta(days=days) if days else None
 
 
-_RULES: dict[TimerKind, Callable[[_Case], datetime | None]] = {
-    TimerKind.NEED_BY: _need_by,
-    TimerKind.ANSWER: _answer,
-    TimerKind.RETRY: _retry,
+_RULES: dict[TimerKind, Callable[[_TimerContext], datetime | None]] = {
+    TimerKind.NEED_BY: _need_by_due,
+    TimerKind.ANSWER: _answer_due,
+    TimerKind.RETRY: _retry_due,
     TimerKind.CHASE: lambda case: case.add_business_days(case.workflow.borrowing.ship_days),
     TimerKind.RENEWAL: lambda case: case.add_business_days(case.workflow.borrowing.renewal_days),
     TimerKind.PATRON_DUE: _patron_due,
-    TimerKind.DUE_SOON: _due_soon,
+    TimerKind.DUE_SOON: _reminder_due,
     TimerKind.LENDER_DUE: _lender_due,
     TimerKind.SHELF: lambda case: case.add_business_days(case.workflow.patron.shelf_days),
     TimerKind.QUERY: lambda case: case.add_business_days(case.workflow.patron.query_days),
-    TimerKind.ANONYMISE: _anonymise,
+    TimerKind.ANONYMISE: _anonymisation_due,
 }
 
 
-def completed(house: House, before: Request, after: Request) -> Request:
+def complete_request(house: LibraryContext, before: Request, after: Request) -> Request:
     """What the tables can't know: the partner's name and address by its profile, the patron's due date and the time for
     an answer by its rules."""
     partner = after.partner
@@ -118,15 +118,15 @@ def completed(house: House, before: Request, after: Request) -> Request:
     return _with_answer_by(house, before, _with_patron_due(house, before, after))
 
 
-def _with_answer_by(house: House, before: Request, after: Request) -> Request:
+def _with_answer_by(house: LibraryContext, before: Request, after: Request) -> Request:
     """Until when the patron may answer: as long as the timer waits."""
     query = after.query
     if query is None or query.answer_by is not None or (before.query is not None and before.query.id == query.id):
         return after
-    return replace(after, query=replace(query, answer_by=when(house, TimerKind.QUERY, after, query.asked)))
+    return replace(after, query=replace(query, answer_by=timer_due(house, TimerKind.QUERY, after, query.asked)))
 
 
-def _with_patron_due(house: House, before: Request, after: Request) -> Request:
+def _with_patron_due(house: LibraryContext, before: Request, after: Request) -> Request:
     """The patron's own due date follows the lender's by the rules of the partner's profile; both are kept."""
     if after.role is not Role.BORROWING or after.terms.lender_due == before.terms.lender_due:
         return after

@@ -23,8 +23,8 @@ from gateway.domain.requests.request import LibraryParty, PatronLink, Request, R
 from gateway.domain.requests.state_machine import PartnerNotification, Transition
 from gateway.domain.requests.state_table import CallLibrary, RunFollowUp, SendPatronLetter, StartTimer, StopTimer
 from gateway.ports.partner_channel import ABOUT, InboxResult, IncomingPartnerMessage, PartnerMessage, SendsBatches
-from gateway.services.requests.deadlines import when
-from gateway.services.requests.library_context import House
+from gateway.services.requests.deadlines import timer_due
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import order_batches, outbox, timers
 from gateway.store.requests.order_batches import ORDER
 from gateway.store.requests.outbox import OutboxRow
@@ -37,21 +37,21 @@ LIBRARY = "library"
 WORK = "work"
 
 
-def follow(connection: Connection, house: House, transition: Transition) -> None:
+def write_effects(connection: Connection, house: LibraryContext, transition: Transition) -> None:
     """Writes all of it, in the transaction of the event."""
-    for row in _rows(house, transition):
+    for row in _build_effect_rows(house, transition):
         outbox.add_outbox_row(connection, row)
         if row.kind == ORDER:
-            set_alarm(connection, house, row)
+            start_batch_timer(connection, house, row)
     request, at = transition.request, transition.event.at
     for effect in transition.effects:
-        if isinstance(effect, StartTimer) and (due := when(house, effect.timer, request, at)) is not None:
+        if isinstance(effect, StartTimer) and (due := timer_due(house, effect.timer, request, at)) is not None:
             timers.start_timer(connection, house.symbol, request.id, effect.timer, due)
         elif isinstance(effect, StartTimer | StopTimer):
             timers.stop_timer(connection, house.symbol, request.id, effect.timer)
 
 
-def new_row(request: Request, kind: str, target: str, payload: str, at: datetime, id_: str = "") -> OutboxRow:
+def new_outbox_row(request: Request, kind: str, target: str, payload: str, at: datetime, id_: str = "") -> OutboxRow:
     """A row to be done at once. What is done for one request goes in order, each kind and partner for itself."""
     lane = f"{request.id}/{kind}/{target}" if kind == PARTNER else f"{request.id}/{kind}"
     return OutboxRow(
@@ -67,32 +67,34 @@ def new_row(request: Request, kind: str, target: str, payload: str, at: datetime
     )
 
 
-def work_row(request: Request, work: str, at: datetime) -> OutboxRow:
-    return new_row(request, WORK, work, "{}", at)
+def new_work_row(request: Request, work: str, at: datetime) -> OutboxRow:
+    return new_outbox_row(request, WORK, work, "{}", at)
 
 
-def _rows(house: House, transition: Transition) -> Iterator[OutboxRow]:
+def _build_effect_rows(house: LibraryContext, transition: Transition) -> Iterator[OutboxRow]:
     request, at = transition.request, transition.event.at
-    yield from _pushed(house, transition)
+    yield from _build_push_rows(house, transition)
     for told in transition.told:
-        if _is_told(house, told, request):
-            yield _message_row(house, told, transition)
+        if _is_partner_notified(house, told, request):
+            yield _new_message_row(house, told, transition)
     for effect in transition.effects:
-        if isinstance(effect, SendPatronLetter) and _is_written(house, effect.name, request):
-            yield new_row(request, LETTER, effect.name, _letter(transition), at)
+        if isinstance(effect, SendPatronLetter) and _is_letter_written(house, effect.name, request):
+            yield new_outbox_row(request, LETTER, effect.name, _dump_letter_payload(transition), at)
         elif isinstance(effect, CallLibrary):
-            yield new_row(request, LIBRARY, effect.act.value, json.dumps({"attempt": _attempt(transition)}), at)
+            yield new_outbox_row(
+                request, LIBRARY, effect.act.value, json.dumps({"attempt": _attempt_of_transition(transition)}), at
+            )
         elif isinstance(effect, RunFollowUp):
-            yield work_row(request, effect.work.value, at)
+            yield new_work_row(request, effect.work.value, at)
 
 
-def _attempt(transition: Transition) -> int:
+def _attempt_of_transition(transition: Transition) -> int:
     """Whose item the library is asked about: when it can be reached, another supplier may have been asked already."""
     request = transition.request
     return transition.event.attempt or request.current if request.role is Role.BORROWING else 0
 
 
-def _pushed(house: House, transition: Transition) -> Iterator[OutboxRow]:
+def _build_push_rows(house: LibraryContext, transition: Transition) -> Iterator[OutboxRow]:
     """New requests, and states that they get into, for systems of the library's own: they may know the patron's
     identifier, nobody else does."""
     request, at = transition.request, transition.event.at
@@ -103,7 +105,7 @@ def _pushed(house: House, transition: Transition) -> Iterator[OutboxRow]:
     known = request.patron
     patron = PatronLink(identifier=known.identifier, category=known.category, pickup=known.pickup)
     for profile, partner in house.partners():
-        kind = _what_is_pushed(partner, transition)
+        kind = _choose_push_kind(partner, transition)
         if kind is None:
             continue
         identifier = make_exchange_id(at)
@@ -115,13 +117,13 @@ def _pushed(house: House, transition: Transition) -> Iterator[OutboxRow]:
             receiver=house.party_of_partner(profile.name),
             role=request.role,
             transaction=request.number,
-            details=_details(kind, request),
-            request=replace(without_patron(request), patron=patron),
+            details=_build_message_details(kind, request),
+            request=replace(remove_patron_data(request), patron=patron),
         )
-        yield new_row(request, PARTNER, profile.name, dump_message(message), at, identifier)
+        yield new_outbox_row(request, PARTNER, profile.name, dump_message(message), at, identifier)
 
 
-def _what_is_pushed(partner: PartnerPolicy, transition: Transition) -> EventKind | None:
+def _choose_push_kind(partner: PartnerPolicy, transition: Transition) -> EventKind | None:
     if partner.push_new and transition.event.signal == local_signal(EventKind.SUBMIT):
         return EventKind.SUBMIT
     return (
@@ -134,11 +136,11 @@ def _what_is_pushed(partner: PartnerPolicy, transition: Transition) -> EventKind
 # --- messages to partners --------------------------------------------------------------------------------
 
 
-def _message_row(house: House, told: PartnerNotification, transition: Transition) -> OutboxRow:
+def _new_message_row(house: LibraryContext, told: PartnerNotification, transition: Transition) -> OutboxRow:
     request, event = transition.request, transition.event
     identifier = make_exchange_id(event.at)
-    receiver, transaction = _receiver(house, told, request)
-    details = event.details if told.kind is event.kind else _details(told.kind, request)
+    receiver, transaction = _find_receiver(house, told, request)
+    details = event.details if told.kind is event.kind else _build_message_details(told.kind, request)
     message = PartnerMessage(
         id=identifier,
         kind=told.kind,
@@ -148,19 +150,21 @@ def _message_row(house: House, told: PartnerNotification, transition: Transition
         role=request.role,
         transaction=transaction,
         details=details,
-        request=without_patron(request),
+        request=remove_patron_data(request),
     )
-    row = new_row(request, PARTNER, receiver.profile, dump_message(message), event.at, identifier)
-    return replace(row, kind=ORDER) if waits_for_others(house, message) else row
+    row = new_outbox_row(request, PARTNER, receiver.profile, dump_message(message), event.at, identifier)
+    return replace(row, kind=ORDER) if is_batched(house, message) else row
 
 
-def refusal_row(house: House, refused: IncomingPartnerMessage, named: str, taken: InboxResult) -> OutboxRow:
+def new_refusal_row(
+    house: LibraryContext, refused: IncomingPartnerMessage, named: str, taken: InboxResult
+) -> OutboxRow:
     """That a message of the partner's can't be taken, told by its channel. `taken` has the refusal and the request."""
     request, refusal, at = taken.request, taken.refused, house.now()
     assert request is not None
     assert refusal is not None
     identifier = make_exchange_id(at)
-    receiver = _of_transaction(house, refused, request)
+    receiver = _party_of_transaction(house, refused, request)
     message = PartnerMessage(
         id=identifier,
         kind=EventKind.TROUBLE,
@@ -170,19 +174,19 @@ def refusal_row(house: House, refused: IncomingPartnerMessage, named: str, taken
         role=request.role,
         transaction=refused.transaction,
         details=EventDetails(reason=refusal.reason.value, note=refusal.detail, extras=(CitationExtra(ABOUT, named),)),
-        request=without_patron(request),
+        request=remove_patron_data(request),
     )
-    return new_row(request, PARTNER, receiver.profile, dump_message(message), at, identifier)
+    return new_outbox_row(request, PARTNER, receiver.profile, dump_message(message), at, identifier)
 
 
-def _of_transaction(house: House, message: IncomingPartnerMessage, request: Request) -> LibraryParty:
+def _party_of_transaction(house: LibraryContext, message: IncomingPartnerMessage, request: Request) -> LibraryParty:
     asked = next((one for one in request.attempts if one.transaction == message.transaction), None)
     if request.role is Role.LENDING or asked is None or asked.partner == request.partner.profile:
         return request.partner
     return house.party_of_partner(asked.partner)
 
 
-def _receiver(house: House, told: PartnerNotification, request: Request) -> tuple[LibraryParty, str]:
+def _find_receiver(house: LibraryContext, told: PartnerNotification, request: Request) -> tuple[LibraryParty, str]:
     """The partner and the number by which it knows the request."""
     attempt = request.find_attempt(told.attempt) if request.role is Role.BORROWING else None
     if attempt is None:
@@ -194,7 +198,7 @@ def _receiver(house: House, told: PartnerNotification, request: Request) -> tupl
     return LibraryParty(symbol=attempt.symbol, profile=attempt.partner), attempt.transaction
 
 
-def _details(kind: EventKind, request: Request) -> EventDetails:
+def _build_message_details(kind: EventKind, request: Request) -> EventDetails:
     """What a message says that follows from another event: a status report its state, the rest nothing."""
     return (
         EventDetails(status=request.state.value, due=request.terms.lender_due)
@@ -203,19 +207,19 @@ def _details(kind: EventKind, request: Request) -> EventDetails:
     )
 
 
-def _letter(transition: Transition) -> str:
+def _dump_letter_payload(transition: Transition) -> str:
     """The request as it is told: each try says the same. Its patron is looked up then, so that one who is forgotten
     meanwhile is not kept here."""
     told = replace(transition.request, patron=PatronLink(), notes=(), warnings=())
     return json.dumps({"event": dump_event(transition.event), "request": dump_request(told)})
 
 
-def reader_of(request: Request) -> PatronLink:
+def reader_of_request(request: Request) -> PatronLink:
     """Who gets letters about a request: whoever has, or is to have, the item here."""
     return request.patron if request.role is Role.BORROWING else request.direct_patron
 
 
-def without_patron(request: Request) -> Request:
+def remove_patron_data(request: Request) -> Request:
     """What a partner may see: nothing that identifies the patron, none of our own notes."""
     return replace(
         request,
@@ -240,9 +244,9 @@ _OPTIONAL = {
 """Messages that a partner may not want, with the key of its workflow that says so."""
 
 
-def _is_told(house: House, told: PartnerNotification, request: Request) -> bool:
+def _is_partner_notified(house: LibraryContext, told: PartnerNotification, request: Request) -> bool:
     """Not a partner without a channel: staff write or telephone."""
-    receiver, _ = _receiver(house, told, request)
+    receiver, _ = _find_receiver(house, told, request)
     partner = house.partner(receiver.profile)
     if partner is not None and not partner.channel:
         return False
@@ -254,31 +258,37 @@ def _is_told(house: House, told: PartnerNotification, request: Request) -> bool:
     return bool(getattr(section, key))
 
 
-def _is_written(house: House, letter: str, request: Request) -> bool:
-    return house.writes_letters and bool(reader_of(request).id) and letter in house.workflow(request).patron.letters
+def _is_letter_written(house: LibraryContext, letter: str, request: Request) -> bool:
+    return (
+        house.writes_letters
+        and bool(reader_of_request(request).id)
+        and letter in house.workflow(request).patron.letters
+    )
 
 
-def waits_for_others(house: House, message: PartnerMessage) -> bool:
+def is_batched(house: LibraryContext, message: PartnerMessage) -> bool:
     """Only orders do; what else is said goes at once. An order's turn comes before whatever is said about it."""
     if message.kind is not EventKind.REQUEST or message.role is not Role.BORROWING:
         return False
-    return _rule(house, message.receiver.profile) is not None
+    return _find_batch_rule(house, message.receiver.profile) is not None
 
 
-def _rule(house: House, target: str) -> BatchRule | None:
+def _find_batch_rule(house: LibraryContext, target: str) -> BatchRule | None:
     partner = house.partner(target)
     return partner.mail.gather if partner is not None else None
 
 
-def set_alarm(connection: Connection, house: House, order: OutboxRow) -> None:
+def start_batch_timer(connection: Connection, house: LibraryContext, order: OutboxRow) -> None:
     """An order that waits for others was added to the outbox."""
-    rule = _rule(house, order.target)
+    rule = _find_batch_rule(house, order.target)
     assert rule is not None, "it waits by a rule"
     due = times.batch_due(rule, order.created, house.calendar)
     order_batches.schedule_batch(connection, house.symbol, order.target, order.created, due, rule.most)
 
 
-def file_number(connection: Connection, house: House, profile: Profile, rule: BatchRule, *, taken: bool = True) -> str:
+def next_batch_number(
+    connection: Connection, house: LibraryContext, profile: Profile, rule: BatchRule, *, taken: bool = True
+) -> str:
     """The next one. `taken`: nobody else gets it."""
     partner = profile.partner
     fields = intake_rules.NumberFields(
@@ -289,7 +299,7 @@ def file_number(connection: Connection, house: House, profile: Profile, rule: Ba
     return series.format_number(count(connection, house.symbol, series.sequence))
 
 
-def channel_of(house: House, target: str) -> tuple[Profile, BatchRule, SendsBatches] | None:
+def find_batch_channel(house: LibraryContext, target: str) -> tuple[Profile, BatchRule, SendsBatches] | None:
     """None: the partner's orders are not gathered (any more)."""
     profile = house.profile(target)
     partner = profile.partner if profile is not None else None

@@ -27,9 +27,9 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.views import BorrowingDraft
 from gateway.ports.library_system import PatronKey
-from gateway.services.requests.lending import locally_owned
-from gateway.services.requests.library_context import House
-from gateway.services.requests.transitions import Happening, happen_in, must_fit
+from gateway.services.requests.lending import local_availability
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.transitions import EventRequest, apply_event_in, raise_if_denied
 from gateway.store.requests import requests, timers
 from gateway.store.schema import make_exchange_id
 
@@ -48,20 +48,22 @@ Claim = Callable[[Connection, Request], None]
 """What is kept of a new request besides, in the same transaction; it may refuse it."""
 
 
-def unclaimed(_connection: Connection, _request: Request) -> None:
+def claim_nothing(_connection: Connection, _request: Request) -> None:
     """Nothing is kept besides."""
 
 
-async def create(house: House, draft: BorrowingDraft, claim: Claim = unclaimed) -> Request:
+async def create_borrowing_request(
+    house: LibraryContext, draft: BorrowingDraft, claim: Claim = claim_nothing
+) -> Request:
     """Raises Refused(UNKNOWN_PATRON | PATRON_BLOCKED | LIMIT_REACHED | DUPLICATE_REQUEST | NOT_ALLOWED (owned here) |
     DATA_MISSING | INVALID_DATE | BAD_PICKUP_LOCATION | INVALID_VALUE (rota) | UNKNOWN_AGENCY (partner))."""
-    _is_complete(house, draft)
+    _check_draft(house, draft)
     patron = await house.system.find_patron(PatronKey(draft.patron.identifier)) if draft.patron.identifier else None
-    pickup = await _pickup(house, draft, patron)
-    owned = await locally_owned(house, draft.citation)
+    pickup = await _choose_pickup(house, draft, patron)
+    owned = await local_availability(house, draft.citation)
 
     def insert_claimed_request(connection: Connection) -> Request:
-        request = _create_in(connection, house, draft, patron, pickup, owned)
+        request = _insert_borrowing_request(connection, house, draft, patron, pickup, owned)
         claim(connection, request)
         return request
 
@@ -70,9 +72,9 @@ async def create(house: House, draft: BorrowingDraft, claim: Claim = unclaimed) 
     return request
 
 
-def _create_in(
+def _insert_borrowing_request(
     connection: Connection,
-    house: House,
+    house: LibraryContext,
     draft: BorrowingDraft,
     patron: Patron | None,
     pickup: str,
@@ -80,7 +82,9 @@ def _create_in(
 ) -> Request:
     now = house.now()
     branch = draft.branch or (patron.home_library if patron is not None else "")
-    findings = intake_rules.check_intake(_facts(connection, house, draft, patron, owned), house.policy().intake)
+    findings = intake_rules.check_intake(
+        _gather_intake_facts(connection, house, draft, patron, owned), house.policy().intake
+    )
     for finding in findings.problems:
         if not (draft.override and finding.reason in OVERRULED_BY_STAFF):
             raise Refused(finding.reason, finding.detail, about=finding.about)
@@ -89,7 +93,7 @@ def _create_in(
         id=make_exchange_id(now),
         role=Role.BORROWING,
         state=BorrowingState.NEW,
-        number=next_number(connection, house, Role.BORROWING, branch=branch, profile=draft.partner),
+        number=assign_request_number(connection, house, Role.BORROWING, branch=branch, profile=draft.partner),
         created=now,
         changed=now,
         citation=draft.citation,
@@ -103,18 +107,22 @@ def _create_in(
         extras=draft.extras,
         external=draft.external,
         warnings=tuple(finding.detail for finding in (*findings.problems, *findings.warnings)),
-        patron=_link(draft, patron, pickup),
+        patron=_build_patron_link(draft, patron, pickup),
     )
-    request = _with_suppliers(house, draft, replace(request, mediated=_is_mediated(house, draft, request)))
+    request = _add_chosen_suppliers(house, draft, replace(request, mediated=_is_mediated(house, draft, request)))
     requests.insert_request(connection, request)
     submit = Event(
         local_signal(EventKind.SUBMIT), now, draft.actor, EventDetails(rota=draft.rota, partner=draft.partner)
     )
-    return must_fit(happen_in(connection, house, Happening(request_id=request.id, event=submit))).request
+    return raise_if_denied(apply_event_in(connection, house, EventRequest(request_id=request.id, event=submit))).request
 
 
-def _facts(
-    connection: Connection, house: House, draft: BorrowingDraft, patron: Patron | None, owned: LocalAvailability
+def _gather_intake_facts(
+    connection: Connection,
+    house: LibraryContext,
+    draft: BorrowingDraft,
+    patron: Patron | None,
+    owned: LocalAvailability,
 ) -> IntakeFacts:
     """A request of the library itself has no patron to be checked."""
     if patron is None:
@@ -130,14 +138,14 @@ def _facts(
     )
 
 
-def _is_mediated(house: House, draft: BorrowingDraft, request: Request) -> bool:
+def _is_mediated(house: LibraryContext, draft: BorrowingDraft, request: Request) -> bool:
     """A request with warnings is looked at, whatever the rules for those without say."""
     if draft.mediated is not None:
         return draft.mediated
     return bool(request.warnings) or intake_rules.needs_mediation(request, house.policy()) is Mediation.REVIEW
 
 
-def _with_suppliers(house: House, draft: BorrowingDraft, request: Request) -> Request:
+def _add_chosen_suppliers(house: LibraryContext, draft: BorrowingDraft, request: Request) -> Request:
     """A rota or a partner that was chosen by hand. Raises Refused."""
     if draft.rota:
         template = house.policy().rotas.get(draft.rota)
@@ -153,7 +161,7 @@ def _with_suppliers(house: House, draft: BorrowingDraft, request: Request) -> Re
     return request
 
 
-def _link(draft: BorrowingDraft, patron: Patron | None, pickup: str) -> PatronLink:
+def _build_patron_link(draft: BorrowingDraft, patron: Patron | None, pickup: str) -> PatronLink:
     """A request without a patron is for the library itself."""
     if patron is None:
         return PatronLink(pickup=pickup)
@@ -167,7 +175,7 @@ def _link(draft: BorrowingDraft, patron: Patron | None, pickup: str) -> PatronLi
     )
 
 
-def _is_complete(house: House, draft: BorrowingDraft) -> None:
+def _check_draft(house: LibraryContext, draft: BorrowingDraft) -> None:
     citation = draft.citation
     if not (citation.title or citation.component_title or citation.identifiers):
         raise Refused(
@@ -175,10 +183,10 @@ def _is_complete(house: House, draft: BorrowingDraft) -> None:
             "A title or a standard number is needed to know what is asked for.",
             about=MessagePart.RECORD,
         )
-    _to_come(draft.dates.need_by, house.today())
+    _check_need_by(draft.dates.need_by, house.today())
 
 
-def _to_come(need_by: date | None, today: date) -> None:
+def _check_need_by(need_by: date | None, today: date) -> None:
     if need_by is not None and need_by < today:
         raise Refused(
             RefusalReason.INVALID_DATE,
@@ -188,7 +196,7 @@ def _to_come(need_by: date | None, today: date) -> None:
         )
 
 
-async def _pickup(house: House, draft: BorrowingDraft, patron: Patron | None) -> str:
+async def _choose_pickup(house: LibraryContext, draft: BorrowingDraft, patron: Patron | None) -> str:
     """The place that is asked for; else the one in the patron's branch, else the first."""
     places = await house.system.pickup_locations()
     wanted = draft.patron.pickup
@@ -205,7 +213,9 @@ async def _pickup(house: House, draft: BorrowingDraft, patron: Patron | None) ->
     return next(iter(at_home), places[0].code if places else "")
 
 
-def next_number(connection: Connection, house: House, role: Role, *, branch: str = "", profile: str = "") -> str:
+def assign_request_number(
+    connection: Connection, house: LibraryContext, role: Role, *, branch: str = "", profile: str = ""
+) -> str:
     """`profile`: the partner's, where one is known."""
     rules = house.policy().numbers
     partner = house.partner(profile)

@@ -14,7 +14,7 @@ from gateway.domain.problems import RefusalReason, Refused, UnfinishedWork
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.state_table import LibraryAction
 from gateway.services.requests.effects import LIBRARY
-from gateway.services.requests.library_context import House
+from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import outbox_queries, requests
 
 KEPT_FOR_SOMEBODY = frozenset(
@@ -28,7 +28,7 @@ KEPT_FOR_SOMEBODY = frozenset(
 """Refusals of a hold or a loan that may come from what is there for another request."""
 
 
-async def wait_for_copy(house: House, request: Request, barcode: str, refused: Refused) -> None:
+async def wait_for_copy(house: LibraryContext, request: Request, barcode: str, refused: Refused) -> None:
     """A hold was refused: raises UnfinishedWork while another request of ours has the copy, or has not finished with
     it, and when what stood against the hold is over by now. Returns where the refusal is final."""
     if refused.reason not in KEPT_FOR_SOMEBODY:
@@ -44,7 +44,7 @@ async def wait_for_copy(house: House, request: Request, barcode: str, refused: R
             raise _still_kept(barcode, other)
 
 
-async def wait_for_loan(house: House, request: Request, barcode: str, refused: Refused) -> None:
+async def wait_for_loan(house: LibraryContext, request: Request, barcode: str, refused: Refused) -> None:
     """A loan was refused to somebody at the desk, where a wrong barcode must be told at once: raises UnfinishedWork
     only while a request of ours that has let go of the item has not finished with it. Returns where the refusal is
     final."""
@@ -58,7 +58,7 @@ async def wait_for_loan(house: House, request: Request, barcode: str, refused: R
             raise _still_kept(barcode, other)
 
 
-async def wait_for_record(house: House, request: Request, barcode: str, refused: Refused) -> None:
+async def wait_for_record(house: LibraryContext, request: Request, barcode: str, refused: Refused) -> None:
     """A temporary record was refused: raises UnfinishedWork while the one of another request, with the same barcode,
     is still to be deleted. Returns where the refusal is final."""
     if refused.reason is not RefusalReason.DUPLICATE_ITEM:
@@ -86,7 +86,7 @@ def _barcodes_of(request: Request) -> frozenset[str]:
     return frozenset((*past, *(volume.barcode for volume in request.volumes)))
 
 
-async def _find_item(house: House, barcode: str) -> Item | None:
+async def _find_item(house: LibraryContext, barcode: str) -> Item | None:
     try:
         return await house.system.item_by_barcode(barcode)
     except Refused as refused:
@@ -95,14 +95,14 @@ async def _find_item(house: House, barcode: str) -> Item | None:
         return None
 
 
-async def _numbers_on(house: House, item: Item) -> frozenset[str]:
+async def _numbers_on(house: LibraryContext, item: Item) -> frozenset[str]:
     """Request numbers of the loan and the holds that the library has on it; empty for what is for no request."""
     loan = await house.system.item_loan(item.id)
     holds = await house.system.item_holds(item.id)
     return frozenset((*((loan.request_id,) if loan is not None else ()), *(hold.request_id for hold in holds)))
 
 
-async def _other_requests(house: House, request: Request, numbers: frozenset[str]) -> tuple[Request, ...]:
+async def _other_requests(house: LibraryContext, request: Request, numbers: frozenset[str]) -> tuple[Request, ...]:
     """Ours, by our number or by that of the same partner."""
 
     def find(connection: Connection) -> tuple[Request, ...]:
@@ -119,7 +119,7 @@ async def _other_requests(house: House, request: Request, numbers: frozenset[str
     return await house.store.read(find)
 
 
-async def _has_unfinished_steps(house: House, request: Request) -> bool:
+async def _has_unfinished_steps(house: LibraryContext, request: Request) -> bool:
     return await house.store.read(
         lambda c: any(row.kind == LIBRARY for row in outbox_queries.unfinished_of_request(c, house.symbol, request.id))
     )

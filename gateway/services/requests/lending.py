@@ -34,8 +34,8 @@ from gateway.domain.requests.request import ItemCandidate, LendingState, PatronL
 from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.domain.requests.views import HomePatron
 from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
-from gateway.services.requests.library_context import House
-from gateway.services.requests.transitions import Happening, happen_in
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import request_counts, requests
 
 LOCATE = "locate"
@@ -46,90 +46,106 @@ LOOKED_UP = ("local", "isbn", "issn", "ismn", "oclc", "lccn", "doi")
 IDENTIFIER = "external"
 
 
-async def locate(house: House, request_id: str) -> str:
+async def locate_item(house: LibraryContext, request_id: str) -> str:
     """Decides by rule where it can: refused, or located. Else the candidates wait for staff. A line for the outbox."""
     request = await house.store.read(lambda c: requests.load_request(c, house.symbol, request_id))
     if request is None or request.state is not LendingState.NEW:
         return "nothing to locate any more"
     rules = house.policy().lending
-    others = await house.store.read(lambda c: _open_lending(c, house)) - 1
+    others = await house.store.read(lambda c: _count_open_lending(c, house)) - 1
     refusal = find_lending_refusal(request, rules, others, house.today())
     if refusal is not None:
-        return await _refuse(house, request, refusal.reason.value, refusal.detail, ())
-    candidates = await _candidates(house, request)
+        return await _refuse_request(house, request, refusal.reason.value, refusal.detail, ())
+    candidates = await _find_candidates(house, request)
     found = citation_matching.choose_candidate(candidates, rules.confidence)
     if found is None:
         note = f"{len(candidates)} records may be meant" if candidates else "nothing like it was found here"
-        return await _happen(house, request, EventKind.NOTE, EventDetails(note=note), candidates)
+        return await _apply_locate_event(house, request, EventKind.NOTE, EventDetails(note=note), candidates)
     if found.why_not == ReasonCodes.NON_CIRCULATING.value:
-        return await _refuse(house, request, found.why_not, "We do not lend this item.", candidates)
+        return await _refuse_request(house, request, found.why_not, "We do not lend this item.", candidates)
     if not found.lendable:
         note = f"found, but it can't be supplied now: {found.why_not}"
-        return await _happen(house, request, EventKind.NOTE, EventDetails(note=note), candidates)
-    return await _found(house, request, EventDetails(barcode=found.barcode, note=found.how), candidates)
+        return await _apply_locate_event(house, request, EventKind.NOTE, EventDetails(note=note), candidates)
+    return await _mark_located(house, request, EventDetails(barcode=found.barcode, note=found.how), candidates)
 
 
-async def _refuse(house: House, request: Request, reason: str, note: str, candidates: tuple[ItemCandidate, ...]) -> str:
-    return await _happen(house, request, EventKind.UNFILLED, EventDetails(reason=reason, note=note), candidates)
+async def _refuse_request(
+    house: LibraryContext, request: Request, reason: str, note: str, candidates: tuple[ItemCandidate, ...]
+) -> str:
+    return await _apply_locate_event(
+        house, request, EventKind.UNFILLED, EventDetails(reason=reason, note=note), candidates
+    )
 
 
-async def _found(house: House, request: Request, details: EventDetails, candidates: tuple[ItemCandidate, ...]) -> str:
+async def _mark_located(
+    house: LibraryContext, request: Request, details: EventDetails, candidates: tuple[ItemCandidate, ...]
+) -> str:
     """Raises UnfinishedWork when another request has got the copy a moment ago: then it is looked for anew."""
 
     def apply_located_event(connection: Connection) -> Transition | Denied | None:
         requests.lock_barcode(connection, house.symbol, details.barcode)
         if requests.find_barcodes_in_use(connection, house.symbol, [details.barcode], request.id):
             return None
-        return happen_in(connection, house, _happening(house, request, EventKind.LOCATED, details, candidates))
+        return apply_event_in(
+            connection, house, _build_event_request(house, request, EventKind.LOCATED, details, candidates)
+        )
 
     outcome = await house.store.write(apply_located_event)
     if outcome is None:
         raise UnfinishedWork("the copy has just been found for another request")
     house.wake_outbox()
-    return _line(EventKind.LOCATED, details, outcome)
+    return _describe_outcome(EventKind.LOCATED, details, outcome)
 
 
-async def _happen(
-    house: House, request: Request, kind: EventKind, details: EventDetails, candidates: tuple[ItemCandidate, ...]
+async def _apply_locate_event(
+    house: LibraryContext,
+    request: Request,
+    kind: EventKind,
+    details: EventDetails,
+    candidates: tuple[ItemCandidate, ...],
 ) -> str:
-    happening = _happening(house, request, kind, details, candidates)
-    outcome = await house.store.write(lambda c: happen_in(c, house, happening))
+    happening = _build_event_request(house, request, kind, details, candidates)
+    outcome = await house.store.write(lambda c: apply_event_in(c, house, happening))
     house.wake_outbox()
-    return _line(kind, details, outcome)
+    return _describe_outcome(kind, details, outcome)
 
 
-def _happening(
-    house: House, request: Request, kind: EventKind, details: EventDetails, candidates: tuple[ItemCandidate, ...]
-) -> Happening:
+def _build_event_request(
+    house: LibraryContext,
+    request: Request,
+    kind: EventKind,
+    details: EventDetails,
+    candidates: tuple[ItemCandidate, ...],
+) -> EventRequest:
     event = Event(local_signal(kind), house.now(), "rule", details)
-    return Happening(request_id=request.id, event=event, prepare=lambda now: replace(now, candidates=candidates))
+    return EventRequest(request_id=request.id, event=event, prepare=lambda now: replace(now, candidates=candidates))
 
 
-def _line(kind: EventKind, details: EventDetails, outcome: Transition | Denied) -> str:
+def _describe_outcome(kind: EventKind, details: EventDetails, outcome: Transition | Denied) -> str:
     if isinstance(outcome, Denied):
         return f"not possible any more: {outcome.detail}"
     return f"{kind.value}: {details.note or details.reason}"
 
 
-def _open_lending(connection: Connection, house: House) -> int:
+def _count_open_lending(connection: Connection, house: LibraryContext) -> int:
     return sum(request_counts.read_partner_loads(connection, house.symbol, Role.LENDING).values())
 
 
 # --- candidates ------------------------------------------------------------------------------------------
 
 
-async def _candidates(house: House, request: Request) -> tuple[ItemCandidate, ...]:
-    bibs = await _by_number(house, request)
+async def _find_candidates(house: LibraryContext, request: Request) -> tuple[ItemCandidate, ...]:
+    bibs = await _find_bibs_by_number(house, request)
     if not bibs:
         words = " ".join(part for part in (request.citation.title, request.citation.author) if part)
         bibs = await house.system.search_bibs(words, FOUND_AT_MOST) if words else ()
         if not bibs and request.citation.title:
             bibs = await house.system.search_bibs(request.citation.title, FOUND_AT_MOST)
     rated = citation_matching.rank_candidates(request.citation, bibs)
-    return tuple([candidate for one in rated for candidate in await _with_items(house, request, one)])
+    return tuple([candidate for one in rated for candidate in await _add_best_item(house, request, one)])
 
 
-async def _by_number(house: House, request: Request) -> tuple[Bib, ...]:
+async def _find_bibs_by_number(house: LibraryContext, request: Request) -> tuple[Bib, ...]:
     found: dict[str, Bib] = {}
     for number in request.citation.identifiers:
         if number.type in LOOKED_UP and (bib := await _find_record(house, number)) is not None:
@@ -137,7 +153,7 @@ async def _by_number(house: House, request: Request) -> tuple[Bib, ...]:
     return tuple(found.values())
 
 
-async def _find_record(house: House, number: RecordId) -> Bib | None:
+async def _find_record(house: LibraryContext, number: RecordId) -> Bib | None:
     try:
         bib = await house.system.find_bib(number)
     except Refused:
@@ -145,7 +161,9 @@ async def _find_record(house: House, number: RecordId) -> Bib | None:
     return None if bib.suppressed else bib
 
 
-async def _with_items(house: House, request: Request, candidate: ItemCandidate) -> tuple[ItemCandidate, ...]:
+async def _add_best_item(
+    house: LibraryContext, request: Request, candidate: ItemCandidate
+) -> tuple[ItemCandidate, ...]:
     """The record's best item; a record without an item that can be lent is shown with the reason."""
     items = [item for item in (await house.system.holdings(candidate.bib_id)).items if not item.temporary]
     if not items:
@@ -153,7 +171,7 @@ async def _with_items(house: House, request: Request, candidate: ItemCandidate) 
     rules = house.policy().lending
     copies = [item.barcode for item in items]
     others = await house.store.read(lambda c: requests.find_barcodes_in_use(c, house.symbol, copies, request.id))
-    reasons = {item.barcode: _why_not(item, request, rules, others) for item in items}
+    reasons = {item.barcode: _item_objection(item, request, rules, others) for item in items}
     best = min(items, key=lambda item: (reasons[item.barcode] != "", item.hold_count, item.barcode))
     why_not = reasons[best.barcode]
     return (
@@ -167,7 +185,7 @@ async def _with_items(house: House, request: Request, candidate: ItemCandidate) 
     )
 
 
-def _why_not(item: Item, request: Request, rules: LendingRules, others: frozenset[str]) -> str:
+def _item_objection(item: Item, request: Request, rules: LendingRules, others: frozenset[str]) -> str:
     """Empty: it can be supplied now; else a word of `Reasons`. `others`: copies that other requests have got."""
     service = request.service.type
     refusal = find_item_refusal(item.policy, service, rules)
@@ -182,20 +200,20 @@ def _why_not(item: Item, request: Request, rules: LendingRules, others: frozense
     return ReasonCodes.NOT_AVAILABLE.value
 
 
-async def locally_owned(house: House, citation: Citation) -> LocalAvailability:
+async def local_availability(house: LibraryContext, citation: Citation) -> LocalAvailability:
     """By standard numbers only: a title that looks alike is no reason to refuse. A system that can't look up
     records owns nothing, as far as we know."""
     if not {Capability.BIB_FIND, Capability.ITEM_AVAILABILITY} <= house.system.capabilities:
         return LocalAvailability.NOT
     for number in citation.identifiers:
         if number.type in LOOKED_UP:
-            found = await _owned(house.system, number)
+            found = await _availability_of_number(house.system, number)
             if found is not LocalAvailability.NOT:
                 return found
     return LocalAvailability.NOT
 
 
-async def _owned(system: LibrarySystem, number: RecordId) -> LocalAvailability:
+async def _availability_of_number(system: LibrarySystem, number: RecordId) -> LocalAvailability:
     try:
         bib = await system.find_bib(number)
     except Refused as refused:
@@ -209,14 +227,14 @@ async def _owned(system: LibrarySystem, number: RecordId) -> LocalAvailability:
     return LocalAvailability.AVAILABLE if free else LocalAvailability.UNAVAILABLE
 
 
-async def borrower(house: House, request: Request, key: str, until: datetime | None = None) -> Patron:
+async def borrower_account(house: LibraryContext, request: Request, key: str, until: datetime | None = None) -> Patron:
     """The other library's patron, where the request is for one; else the library, found by its symbol and made when it
     isn't there yet. `until`: when the loan ends, where that is known.
 
     Raises Refused(UNSUPPORTED_SERVICE …) where the library can't make patrons.
     """
     if request.direct_patron.id:
-        return await requester(house, request, key, until)
+        return await requester_account(house, request, key, until)
     if request.borrower_id:
         return await house.system.find_patron(PatronKey(request.borrower_id, ("internal",)))
     symbol = request.partner.symbol or request.partner.profile
@@ -225,7 +243,7 @@ async def borrower(house: House, request: Request, key: str, until: datetime | N
         return found
     try:
         return await house.system.create_patron(
-            _institution_draft(house, request, symbol), f"institution:{symbol}:{key}"
+            _build_institution_draft(house, request, symbol), f"institution:{symbol}:{key}"
         )
     except Refused as refused:
         if refused.reason is not RefusalReason.DUPLICATE_PATRON:
@@ -233,7 +251,7 @@ async def borrower(house: House, request: Request, key: str, until: datetime | N
     return await house.system.find_patron(PatronKey(symbol, (IDENTIFIER,)))  # another request was quicker
 
 
-async def _find_institution(house: House, symbol: str) -> Patron | None:
+async def _find_institution(house: LibraryContext, symbol: str) -> Patron | None:
     try:
         return await house.system.find_patron(PatronKey(symbol, (IDENTIFIER,)))
     except Refused as refused:
@@ -242,8 +260,8 @@ async def _find_institution(house: House, symbol: str) -> Patron | None:
         raise
 
 
-def _institution_draft(house: House, request: Request, symbol: str) -> PatronDraft:
-    rules = _rules(house, request)
+def _build_institution_draft(house: LibraryContext, request: Request, symbol: str) -> PatronDraft:
+    rules = _find_patron_rules(house, request)
     return PatronDraft(
         identifiers=(PatronIdentifier(IDENTIFIER, symbol),),
         name=PersonName(request.partner.name or symbol, is_organisation=True),
@@ -255,12 +273,12 @@ def _institution_draft(house: House, request: Request, symbol: str) -> PatronDra
     )
 
 
-def _rules(house: House, request: Request) -> PatronRules:
+def _find_patron_rules(house: LibraryContext, request: Request) -> PatronRules:
     profile = house.profile(request.partner.profile)
     return profile.circulation.patrons if profile is not None else PatronRules()
 
 
-async def registered(house: House, profile: Profile, home: HomePatron) -> PatronLink:
+async def register_requester(house: LibraryContext, profile: Profile, home: HomePatron) -> PatronLink:
     """The patron's record here, made or brought up to date. Identifiers are read as the profile reads those that the
     partner sends, so that CreateUser and a request mean the same record.
 
@@ -275,17 +293,19 @@ async def registered(house: House, profile: Profile, home: HomePatron) -> Patron
             about=MessagePart.PATRON,
         )
     rules = profile.circulation.patrons
-    identifier = _identifier(home, rules)
-    draft = _requester_draft(house, rules, identifier, home, partner.symbol)
+    identifier = _read_patron_identifier(home, rules)
+    draft = _build_requester_draft(house, rules, identifier, home, partner.symbol)
     found = await _find_requester(house, identifier)
     if found is None:
-        patron = await house.system.create_patron(draft, _key("made", partner.symbol, identifier.value))
+        patron = await house.system.create_patron(draft, _requester_key("made", partner.symbol, identifier.value))
     else:
         if not found.temporary or found.home_institution not in partner.symbols:
             raise Refused(
                 RefusalReason.DUPLICATE_PATRON, "Another patron has this identifier here.", about=MessagePart.PATRON
             )
-        patron = await house.system.update_patron(found.id, _news(draft, found), _key("changed", found.id, repr(draft)))
+        patron = await house.system.update_patron(
+            found.id, _build_update_draft(draft, found), _requester_key("changed", found.id, repr(draft))
+        )
     return PatronLink(
         id=patron.id,
         identifier=identifier.value,
@@ -295,7 +315,7 @@ async def registered(house: House, profile: Profile, home: HomePatron) -> Patron
     )
 
 
-def _identifier(home: HomePatron, rules: PatronRules) -> PatronIdentifier:
+def _read_patron_identifier(home: HomePatron, rules: PatronRules) -> PatronIdentifier:
     if not home.identifier.strip() or not home.name.surname.strip():
         raise Refused(
             RefusalReason.DATA_MISSING, "The patron's identifier or name is missing.", about=MessagePart.PATRON
@@ -304,8 +324,8 @@ def _identifier(home: HomePatron, rules: PatronRules) -> PatronIdentifier:
     return PatronIdentifier(type_, rules.rewrite.rewrite_identifier(home.identifier))
 
 
-def _requester_draft(
-    house: House, rules: PatronRules, identifier: PatronIdentifier, home: HomePatron, symbol: str
+def _build_requester_draft(
+    house: LibraryContext, rules: PatronRules, identifier: PatronIdentifier, home: HomePatron, symbol: str
 ) -> PatronDraft:
     return PatronDraft(
         identifiers=(identifier,),
@@ -320,17 +340,17 @@ def _requester_draft(
     )
 
 
-def _news(draft: PatronDraft, found: Patron) -> PatronDraft:
+def _build_update_draft(draft: PatronDraft, found: Patron) -> PatronDraft:
     """What is said now, but no shorter life than the record has."""
     expires = max((day for day in (draft.expires, found.expires) if day is not None), default=None)
     return replace(draft, identifiers=(), category=None, home_library=None, expires=expires)
 
 
-def _first_expiry(house: House, rules: PatronRules) -> date:
+def _first_expiry(house: LibraryContext, rules: PatronRules) -> date:
     return house.today() + timedelta(days=rules.create_days)
 
 
-async def _find_requester(house: House, identifier: PatronIdentifier) -> Patron | None:
+async def _find_requester(house: LibraryContext, identifier: PatronIdentifier) -> Patron | None:
     try:
         return await house.system.find_patron(PatronKey(identifier.value, (identifier.type,)))
     except Refused as refused:
@@ -339,7 +359,7 @@ async def _find_requester(house: House, identifier: PatronIdentifier) -> Patron 
         raise
 
 
-def _key(what: str, *parts: str) -> str:
+def _requester_key(what: str, *parts: str) -> str:
     """Patrons are hashed: keys stand in other systems' notes."""
     return f"requester:{what}:{blake2b('/'.join(parts).encode(), digest_size=12).hexdigest()}"
 
@@ -347,7 +367,7 @@ def _key(what: str, *parts: str) -> str:
 # --- as long as it borrows here --------------------------------------------------------------------------
 
 
-async def requester(house: House, request: Request, key: str, until: datetime | None = None) -> Patron:
+async def requester_account(house: LibraryContext, request: Request, key: str, until: datetime | None = None) -> Patron:
     """The record of the request's direct patron, good at least until its loan is due. Raises Refused, Unavailable."""
     patron = await house.system.find_patron(PatronKey(request.direct_patron.id, ("internal",)))
     needed = max(house.today(), until.astimezone(house.zone).date()) if until is not None else house.today()
@@ -356,7 +376,7 @@ async def requester(house: House, request: Request, key: str, until: datetime | 
     return await house.system.expire_patron(patron.id, needed, f"{key}:until-{needed.isoformat()}")
 
 
-async def expire_requester(house: House, request: Request, key: str) -> None:
+async def expire_requester(house: LibraryContext, request: Request, key: str) -> None:
     """The record ends with the last thing that its patron has or wants here. Raises Unavailable."""
     if not request.direct_patron.id or request.open or Capability.PATRON_UPDATE not in house.system.capabilities:
         return

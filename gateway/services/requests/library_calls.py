@@ -16,8 +16,8 @@ from gateway.domain.requests.state_table import LibraryAction
 from gateway.domain.value import value
 from gateway.ports.library_system import Capability, HoldWish
 from gateway.services.requests.item_conflicts import wait_for_copy
-from gateway.services.requests.lending import borrower, expire_requester
-from gateway.services.requests.library_context import House, require_request
+from gateway.services.requests.lending import borrower_account, expire_requester
+from gateway.services.requests.library_context import LibraryContext, require_request
 
 GONE = frozenset(
     {
@@ -34,8 +34,8 @@ OUT = (LendingState.SHIPPED, LendingState.RETURNED)
 
 
 @value
-class Call:
-    house: House
+class LibraryCall:
+    house: LibraryContext
     request: Request
     key: str  # id of the outbox row
     attempt: int  # whose item it is about (borrowing); 0: the one in hand
@@ -55,15 +55,15 @@ class Call:
         return tuple(code for code in past.pieces if code not in self.barcodes) if past is not None else ()
 
 
-async def call(house: House, act: LibraryAction, request: Request, key: str, attempt: int) -> str:
+async def call_library(house: LibraryContext, act: LibraryAction, request: Request, key: str, attempt: int) -> str:
     """A line for the outbox. Raises Refused (staff look), Unavailable, OutcomeUnknown."""
-    return await _CALLS[act](Call(house, request, key, attempt))
+    return await _CALLS[act](LibraryCall(house, request, key, attempt))
 
 
 # --- borrowing -------------------------------------------------------------------------------------------
 
 
-async def _delete_temporary(it: Call) -> str:
+async def _delete_temporary_items(it: LibraryCall) -> str:
     """Held while a loan hangs on it: then it is tried again later."""
     deleted = 0
     for barcode in it.pieces:
@@ -79,14 +79,14 @@ async def _delete_temporary(it: Call) -> str:
     return f"{deleted} temporary items deleted"
 
 
-async def _set_due_date(it: Call) -> str:
+async def _set_due_date(it: LibraryCall) -> str:
     due = it.request.terms.patron_due
     if due is None:
         return "no due date"
-    return await _due_on(it, await _loans(it, it.barcodes), due)
+    return await _set_loans_due(it, await _find_loans(it, it.barcodes), due)
 
 
-async def _due_on(it: Call, loans: Iterable[Loan], due: datetime) -> str:
+async def _set_loans_due(it: LibraryCall, loans: Iterable[Loan], due: datetime) -> str:
     changed = 0
     for loan in loans:
         try:
@@ -99,10 +99,10 @@ async def _due_on(it: Call, loans: Iterable[Loan], due: datetime) -> str:
     return f"{changed} loans have the new due date"
 
 
-async def _recall_patron(it: Call) -> str:
+async def _recall_from_patron(it: LibraryCall) -> str:
     due = it.request.terms.patron_due
     recalled = 0
-    for loan in await _loans(it, it.barcodes):
+    for loan in await _find_loans(it, it.barcodes):
         try:
             if Capability.RECALL in it.house.system.capabilities:
                 await it.house.system.recall_loan(loan.item_barcode, f"{it.key}:{loan.id}", due=due)
@@ -116,7 +116,7 @@ async def _recall_patron(it: Call) -> str:
     return f"{recalled} loans recalled"
 
 
-async def _mark_lost(it: Call) -> str:
+async def _mark_lost(it: LibraryCall) -> str:
     barcodes = it.pieces or ((it.request.item_barcode,) if it.request.item_barcode else ())
     for barcode in barcodes:
         try:
@@ -127,17 +127,17 @@ async def _mark_lost(it: Call) -> str:
     return "marked as lost"
 
 
-async def _loans(it: Call, barcodes: Iterable[str]) -> tuple[Loan, ...]:
+async def _find_loans(it: LibraryCall, barcodes: Iterable[str]) -> tuple[Loan, ...]:
     found = []
     for barcode in barcodes:
-        item = await _item(it, barcode)
+        item = await _find_item(it, barcode)
         loan = await it.house.system.item_loan(item.id) if item is not None else None
         if loan is not None:
             found.append(loan)
     return tuple(found)
 
 
-async def _item(it: Call, barcode: str) -> Item | None:
+async def _find_item(it: LibraryCall, barcode: str) -> Item | None:
     try:
         return await it.house.system.item_by_barcode(barcode)
     except Refused:
@@ -147,18 +147,18 @@ async def _item(it: Call, barcode: str) -> Item | None:
 # --- lending ---------------------------------------------------------------------------------------------
 
 
-async def _place_hold(it: Call) -> str:
+async def _place_hold(it: LibraryCall) -> str:
     """Keeps the item for the request, on the account of the library that asks for it; not the one chosen before."""
     if not it.request.item_barcode:
         return "no item"
-    if _needs_no_hold(it.request):
+    if _is_hold_obsolete(it.request):
         return "it has not to be kept any more"
-    held = await _open_hold(it)
+    held = await _find_open_hold(it)
     if held is not None and held.item_barcode == it.request.item_barcode:
         return f"hold {held.id} is there already"
     if held is not None:
         await it.house.system.cancel_hold(held.id, it.key)
-    patron = await borrower(it.house, it.request, it.key)
+    patron = await borrower_account(it.house, it.request, it.key)
     places = await it.house.system.pickup_locations()
     wish = HoldWish(
         patron_id=patron.id,
@@ -178,18 +178,18 @@ async def _place_hold(it: Call) -> str:
     return f"hold {hold.id}"
 
 
-def _needs_no_hold(request: Request) -> bool:
+def _is_hold_obsolete(request: Request) -> bool:
     return not request.open or request.state in OUT
 
 
-async def _is_shipped(it: Call) -> bool:
+async def _is_shipped(it: LibraryCall) -> bool:
     """Since the request was read: the loan comes before the event, and ends after it."""
-    if any(loan.request_id == it.request.number for loan in await _loans(it, (it.request.item_barcode,))):
+    if any(loan.request_id == it.request.number for loan in await _find_loans(it, (it.request.item_barcode,))):
         return True
-    return _needs_no_hold(await require_request(it.house, it.request.id))
+    return _is_hold_obsolete(await require_request(it.house, it.request.id))
 
 
-async def _open_hold(it: Call) -> Hold | None:
+async def _find_open_hold(it: LibraryCall) -> Hold | None:
     """A hold that a broker's message placed is under the broker's number, as long as it is open."""
     numbers = (it.request.transaction, it.request.number) if it.request.hold_id else (it.request.number,)
     for number in numbers:
@@ -204,14 +204,14 @@ async def _open_hold(it: Call) -> Hold | None:
     return None
 
 
-async def _release_hold(it: Call) -> str:
-    done = await _released(it)
+async def _release_hold(it: LibraryCall) -> str:
+    done = await _cancel_open_hold(it)
     await expire_requester(it.house, it.request, it.key)
     return done
 
 
-async def _released(it: Call) -> str:
-    hold = await _open_hold(it)
+async def _cancel_open_hold(it: LibraryCall) -> str:
+    hold = await _find_open_hold(it)
     if hold is None:
         return "no hold"
     try:
@@ -223,13 +223,13 @@ async def _released(it: Call) -> str:
     return f"hold {hold.id} cancelled"
 
 
-async def _set_lender_due(it: Call) -> str:
+async def _set_lender_due(it: LibraryCall) -> str:
     due = due_moment(it.request.terms.lender_due, it.house.due_dates(it.request), it.house.zone)
-    loans = await _loans(it, (it.request.item_barcode,)) if it.request.item_barcode else ()
-    return await _due_on(it, loans, due) if due is not None else "no due date"
+    loans = await _find_loans(it, (it.request.item_barcode,)) if it.request.item_barcode else ()
+    return await _set_loans_due(it, loans, due) if due is not None else "no due date"
 
 
-async def _recall_loan(it: Call) -> str:
+async def _recall_loan(it: LibraryCall) -> str:
     due = due_moment(it.request.terms.lender_due, it.house.due_dates(it.request), it.house.zone)
     try:
         await it.house.system.recall_loan(it.request.item_barcode, it.key, due=due)
@@ -240,13 +240,13 @@ async def _recall_loan(it: Call) -> str:
     return "recalled"
 
 
-async def _return_home(it: Call) -> str:
-    done = await _returned(it)
+async def _return_home(it: LibraryCall) -> str:
+    done = await _move_item_home(it)
     await expire_requester(it.house, it.request, it.key)
     return done
 
 
-async def _returned(it: Call) -> str:
+async def _move_item_home(it: LibraryCall) -> str:
     if not it.request.item_barcode or Capability.MOVE_LOCATION not in it.house.system.capabilities:
         return "nothing to move"
     try:
@@ -258,10 +258,10 @@ async def _returned(it: Call) -> str:
     return "back in its own place"
 
 
-_CALLS: dict[LibraryAction, Callable[[Call], Awaitable[str]]] = {
-    LibraryAction.DELETE_TEMPORARY: _delete_temporary,
+_CALLS: dict[LibraryAction, Callable[[LibraryCall], Awaitable[str]]] = {
+    LibraryAction.DELETE_TEMPORARY: _delete_temporary_items,
     LibraryAction.SET_DUE_DATE: _set_due_date,
-    LibraryAction.RECALL_PATRON: _recall_patron,
+    LibraryAction.RECALL_PATRON: _recall_from_patron,
     LibraryAction.MARK_LOST: _mark_lost,
     LibraryAction.PLACE_HOLD: _place_hold,
     LibraryAction.RELEASE_HOLD: _release_hold,

@@ -32,13 +32,13 @@ PATRON = "patron"
 """Actor of what patrons do themselves."""
 
 
-def nothing_reported(_library: str, _symbols: tuple[str, ...], _policy: RequestPolicy) -> ReportedLoad:
+def report_no_load(_library: str, _symbols: tuple[str, ...], _policy: RequestPolicy) -> ReportedLoad:
     """There is no network."""
     return NOTHING
 
 
 @keyword_value
-class House:
+class LibraryContext:
     """`profiles` and `policy` give what is in use now; `nudge` wakes the outbox worker;
     `public_url`: where this gateway is reached from outside, for links; `writes_letters`: a mail server is set up, so
     patrons get notices; `network` gives what its members report about a supplier's load."""
@@ -57,7 +57,7 @@ class House:
     wake_outbox: Callable[[], None]
     public_url: str = ""
     writes_letters: bool = True
-    network: Network = nothing_reported
+    network: Network = report_no_load
 
     def now(self) -> datetime:
         return self.clock.now()
@@ -139,13 +139,13 @@ class House:
         return LibraryParty(symbol=self.symbol, name=self.info.name, email=self.info.email, address=self.info.address)
 
 
-def needs_role(request: Request, role: Role) -> None:
+def require_role(request: Request, role: Role) -> None:
     """Raises Refused(NOT_ALLOWED)."""
     if request.role is not role:
         raise Refused(RefusalReason.NOT_ALLOWED, f"This is a {request.role.value} request.", about=MessagePart.REQUEST)
 
 
-async def require_request(house: House, request_id: str) -> Request:
+async def require_request(house: LibraryContext, request_id: str) -> Request:
     """Raises NotThere."""
     request = await house.store.read(lambda c: requests.load_request(c, house.symbol, request_id))
     if request is None:
@@ -153,7 +153,7 @@ async def require_request(house: House, request_id: str) -> Request:
     return request
 
 
-def house_of(houses: Mapping[str, House], library: str) -> House:
+def find_library_context(houses: Mapping[str, LibraryContext], library: str) -> LibraryContext:
     """Raises NotThere."""
     found = next((house for symbol, house in houses.items() if symbol.casefold() == library.casefold()), None)
     if found is None:

@@ -38,21 +38,21 @@ from gateway.domain.value import keyword_value, value
 Change = Callable[[Request], Request]
 
 
-def _as_it_is(request: Request) -> Request:
+def _keep_request(request: Request) -> Request:
     return request
 
 
 @keyword_value
-class Step:
+class OutcomeEvent:
     """One event. `prepare`: what the library's part leaves on the request, as in `happen.Happening`."""
 
     signal: EventSignal
     details: EventDetails = EventDetails()
-    prepare: Change = _as_it_is
+    prepare: Change = _keep_request
 
 
 @value
-class News:
+class LibraryOutcome:
     """`names`: numbers and barcodes by which the request is known; `number`: that of the request, as the command has
     it, in our spelling."""
 
@@ -62,7 +62,7 @@ class News:
     names: tuple[str, ...]
     number: str = ""
 
-    def derive_events(self, request: Request) -> tuple[Step, ...]:
+    def derive_events(self, request: Request) -> tuple[OutcomeEvent, ...]:
         return tuple(_STEPS[type(self.command)](self, request))
 
     def find_volume(self, request: Request, barcode: str) -> Volume | None:
@@ -73,22 +73,22 @@ class News:
         return bool(self.number) and self.number in (request.number, request.transaction, *request.external)
 
 
-def news_of(command: Command, result: Result, policy: CirculationPolicy) -> News | None:
+def outcome_of_command(command: Command, result: Result, policy: CirculationPolicy) -> LibraryOutcome | None:
     """None: nothing that a managed request has to know."""
     if type(command) not in _STEPS or (isinstance(command, commands.Notice) and command.kind not in _TOLD):
         return None
     sent: Named | None = getattr(command, "request", None)
     number = read_request_number(sent, policy).value
-    names = (number, *_raw(sent), *_of_result(command, result, policy))
-    return News(command, result, policy, tuple(dict.fromkeys(name for name in names if name)), number)
+    names = (number, *_raw_request_number(sent), *_names_of_result(command, result, policy))
+    return LibraryOutcome(command, result, policy, tuple(dict.fromkeys(name for name in names if name)), number)
 
 
-def _raw(sent: Named | None) -> Iterator[str]:
+def _raw_request_number(sent: Named | None) -> Iterator[str]:
     if sent is not None:
         yield sent.value.strip()
 
 
-def _of_result(command: Command, result: Any, policy: CirculationPolicy) -> Iterator[str]:
+def _names_of_result(command: Command, result: Any, policy: CirculationPolicy) -> Iterator[str]:
     """An item that has just come, and a hold, are known by their request alone."""
     match command:
         case commands.AcceptItem():
@@ -107,7 +107,7 @@ def _of_result(command: Command, result: Any, policy: CirculationPolicy) -> Iter
         yield loan.request_id
 
 
-def _named(request: Request, volume: Volume | None) -> tuple[str, ...]:
+def _name_volumes(request: Request, volume: Volume | None) -> tuple[str, ...]:
     """A request of one piece needs no names."""
     return (volume.id,) if volume is not None and len(request.volumes) > 1 else ()
 
@@ -115,33 +115,33 @@ def _named(request: Request, volume: Volume | None) -> tuple[str, ...]:
 # --- an item comes ---------------------------------------------------------------------------------------
 
 
-def _accepted(news: News, request: Request) -> Iterator[Step]:
+def _events_of_accept_item(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     result: commands.ItemAccepted = news.result
-    if request.role is not Role.BORROWING or _somebody_elses(request, result.patron):
+    if request.role is not Role.BORROWING or _is_for_another_patron(request, result.patron):
         return
     barcode = result.item.barcode
     volume = news.find_volume(request, barcode)
     if volume is None:
-        volume = _next_to_come(request)
-        yield _received(news, request, volume)
+        volume = _find_awaited_volume(request)
+        yield _build_received_event(news, request, volume)
         lent_already = False
     else:
         lent_already = volume.state is not VolumeState.RECEIVED
     if result.loan is not None and not lent_already:
-        yield _lent(request, volume, result.loan)
+        yield _build_lent_event(request, volume, result.loan)
 
 
-def _somebody_elses(request: Request, patron: Patron | None) -> bool:
+def _is_for_another_patron(request: Request, patron: Patron | None) -> bool:
     """A number that happens to be alike: the item is for another."""
     return patron is not None and bool(request.patron.id) and patron.id != request.patron.id
 
 
-def _next_to_come(request: Request) -> Volume | None:
+def _find_awaited_volume(request: Request) -> Volume | None:
     awaited = (VolumeState.EXPECTED, VolumeState.SHIPPED)
     return next((volume for volume in request.volumes if volume.state in awaited), None)
 
 
-def _received(news: News, request: Request, volume: Volume | None) -> Step:
+def _build_received_event(news: LibraryOutcome, request: Request, volume: Volume | None) -> OutcomeEvent:
     command: commands.AcceptItem = news.command
     result: commands.ItemAccepted = news.result
     number = read_request_number(command.request, news.policy)
@@ -151,7 +151,7 @@ def _received(news: News, request: Request, volume: Volume | None) -> Step:
         barcode=command.item.value.strip() if command.item is not None else "",
         conditions=(LoanCondition.LIBRARY_USE_ONLY,) if number.library_use_only else (),
         renewals_allowed=None if renewable else False,
-        volumes=_named(request, volume),
+        volumes=_name_volumes(request, volume),
     )
 
     def set_arrived_item(request: Request) -> Request:
@@ -161,31 +161,31 @@ def _received(news: News, request: Request, volume: Volume | None) -> Step:
         )
         return replace(request, volumes=volumes, hold_id=result.hold.id if result.hold is not None else request.hold_id)
 
-    return Step(signal=local_signal(EventKind.RECEIVED), details=details, prepare=set_arrived_item)
+    return OutcomeEvent(signal=local_signal(EventKind.RECEIVED), details=details, prepare=set_arrived_item)
 
 
 # --- it is lent and comes back ---------------------------------------------------------------------------
 
 
-def _lent(request: Request, volume: Volume | None, loan: Loan) -> Step:
+def _build_lent_event(request: Request, volume: Volume | None, loan: Loan) -> OutcomeEvent:
     def set_patron_due(request: Request) -> Request:
         return replace(request, terms=replace(request.terms, patron_due=loan.due))
 
-    return Step(
+    return OutcomeEvent(
         signal=local_signal(EventKind.LOANED_TO_PATRON),
-        details=EventDetails(volumes=_named(request, volume)),
+        details=EventDetails(volumes=_name_volumes(request, volume)),
         prepare=set_patron_due,
     )
 
 
-def _checked_out(news: News, request: Request) -> Iterator[Step]:
+def _events_of_check_out(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     result: commands.ItemLent = news.result
     loan, barcode = result.loan, result.item.barcode
     if request.role is Role.BORROWING:
         volume = news.find_volume(request, barcode)
         other = volume is None and any(one.barcode for one in request.volumes)  # the number of something else
         if not other and (volume is None or volume.state is not VolumeState.LENT):
-            yield _lent(request, volume, loan)
+            yield _build_lent_event(request, volume, loan)
         return
     if loan.id == request.loan_id or not (news.is_numbered(request) or _is_borrower(request, result.patron)):
         return
@@ -193,7 +193,7 @@ def _checked_out(news: News, request: Request) -> Iterator[Step]:
     def set_lent_item(request: Request) -> Request:
         return replace(request, item_barcode=barcode, loan_id=loan.id, borrower_id=result.patron.id)
 
-    yield Step(
+    yield OutcomeEvent(
         signal=local_signal(EventKind.SHIPPED),
         details=EventDetails(due=loan.due, barcode=barcode),
         prepare=set_lent_item,
@@ -207,26 +207,26 @@ def _is_borrower(request: Request, patron: Patron) -> bool:
     return patron.id in (request.borrower_id, request.direct_patron.id) or (bool(symbol) and symbol in names)
 
 
-def _checked_in(news: News, request: Request) -> Iterator[Step]:
+def _events_of_check_in(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     command: commands.CheckIn = news.command
     result: commands.ItemReturned = news.result
     if request.role is Role.LENDING:
         other = result.loan is not None and request.loan_id not in ("", result.loan.id)
         other = other or (result.item is not None and result.item.barcode != request.item_barcode)
         if not other and request.state in (LendingState.SHIPPED, LendingState.RETURNED, LendingState.LOST):
-            yield Step(signal=local_signal(EventKind.CHECKED_IN))
+            yield OutcomeEvent(signal=local_signal(EventKind.CHECKED_IN))
         return
-    volume = _scanned(news, request, command.item)
+    volume = _find_scanned_volume(news, request, command.item)
     if volume is None:
         return
-    details = EventDetails(volumes=_named(request, volume))
+    details = EventDetails(volumes=_name_volumes(request, volume))
     if volume.state is VolumeState.LENT:
-        yield Step(signal=local_signal(EventKind.RETURNED_BY_PATRON), details=details)
+        yield OutcomeEvent(signal=local_signal(EventKind.RETURNED_BY_PATRON), details=details)
     if result.deleted and volume.state is not VolumeState.RETURNED:
-        yield Step(signal=local_signal(EventKind.RETURNED), details=details)
+        yield OutcomeEvent(signal=local_signal(EventKind.RETURNED), details=details)
 
 
-def _scanned(news: News, request: Request, sent: Named | None) -> Volume | None:
+def _find_scanned_volume(news: LibraryOutcome, request: Request, sent: Named | None) -> Volume | None:
     """The volume that a command means by its barcode, or the only one of a request that it names."""
     item = news.result.item
     barcodes = (
@@ -239,20 +239,22 @@ def _scanned(news: News, request: Request, sent: Named | None) -> Volume | None:
     return only if item is None or not only.barcode else None
 
 
-def _deleted(news: News, request: Request) -> Iterator[Step]:
+def _events_of_delete_item(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     """Only where the record is really gone: a profile may keep it, or only cancel its hold."""
     if request.role is not Role.BORROWING or news.policy.delete.action != "delete":
         return
     command: commands.DeleteItem = news.command
-    volume = _scanned(news, request, command.item)
+    volume = _find_scanned_volume(news, request, command.item)
     if volume is not None and volume.state is not VolumeState.RETURNED:
-        yield Step(signal=local_signal(EventKind.RETURNED), details=EventDetails(volumes=_named(request, volume)))
+        yield OutcomeEvent(
+            signal=local_signal(EventKind.RETURNED), details=EventDetails(volumes=_name_volumes(request, volume))
+        )
 
 
 # --- the time of the loan --------------------------------------------------------------------------------
 
 
-def _renewed(news: News, request: Request) -> Iterator[Step]:
+def _events_of_renewal(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     """A supplier is asked for what goes past its own date; within it nobody has to be."""
     result: commands.ItemRenewed = news.result
     loan = result.loan
@@ -260,19 +262,19 @@ def _renewed(news: News, request: Request) -> Iterator[Step]:
         volume, until = news.find_volume(request, result.item.barcode), request.terms.patron_due
         pending = RequestFlag.RENEWAL_PENDING in request.flags
         if volume is not None and not pending and (until is None or loan.due > until):
-            yield Step(signal=local_signal(EventKind.RENEW))
+            yield OutcomeEvent(signal=local_signal(EventKind.RENEW))
         return
-    if loan.id == request.loan_id and not _is_known(request, loan.due):
-        yield Step(signal=partner_signal(EventKind.RENEW))
-        yield Step(signal=local_signal(EventKind.RENEW_ACCEPTED), details=EventDetails(due=loan.due))
+    if loan.id == request.loan_id and not _is_known_due(request, loan.due):
+        yield OutcomeEvent(signal=partner_signal(EventKind.RENEW))
+        yield OutcomeEvent(signal=local_signal(EventKind.RENEW_ACCEPTED), details=EventDetails(due=loan.due))
 
 
-def _is_known(request: Request, due: datetime) -> bool:
+def _is_known_due(request: Request, due: datetime) -> bool:
     known = request.terms.lender_due
     return due == known if isinstance(known, datetime) else due.date() == known
 
 
-def _recalled(news: News, request: Request) -> Iterator[Step]:
+def _events_of_recall(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     """Of a partner's item by its lender; of our own by us."""
     command: commands.Recall = news.command
     result: commands.ItemRecalled = news.result
@@ -280,12 +282,12 @@ def _recalled(news: News, request: Request) -> Iterator[Step]:
     recalled, known = RequestFlag.RECALLED in request.flags, request.terms.lender_due
     if request.role is Role.BORROWING:
         if not recalled or command.due not in (None, known):
-            yield Step(signal=partner_signal(EventKind.RECALL), details=EventDetails(due=command.due))
+            yield OutcomeEvent(signal=partner_signal(EventKind.RECALL), details=EventDetails(due=command.due))
     elif result.loan.id == request.loan_id and not (recalled and due == known):
-        yield Step(signal=local_signal(EventKind.RECALL), details=EventDetails(due=due))
+        yield OutcomeEvent(signal=local_signal(EventKind.RECALL), details=EventDetails(due=due))
 
 
-def _cancelled(_news: News, request: Request) -> Iterator[Step]:
+def _events_of_cancellation(_news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     if request.state in (
         BorrowingState.CANCELLED,
         BorrowingState.CANCEL_PENDING,
@@ -293,7 +295,7 @@ def _cancelled(_news: News, request: Request) -> Iterator[Step]:
         LendingState.CANCEL_PENDING,
     ):
         return
-    yield Step(
+    yield OutcomeEvent(
         signal=local_signal(EventKind.CANCEL) if request.role is Role.BORROWING else partner_signal(EventKind.CANCEL)
     )
 
@@ -301,7 +303,7 @@ def _cancelled(_news: News, request: Request) -> Iterator[Step]:
 # --- what has happened elsewhere -------------------------------------------------------------------------
 
 
-def _noticed(news: News, request: Request) -> Iterator[Step]:
+def _events_of_notice(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     """As the command that it amounts to, but for what only the partner can say."""
     notice: commands.Notice = news.command
     noted: commands.Noted = news.result
@@ -313,40 +315,44 @@ def _noticed(news: News, request: Request) -> Iterator[Step]:
         yield from _STEPS[type(command)](replace(news, command=command, result=result), request)
 
 
-def _announced(news: News, request: Request) -> Iterator[Step]:
+def _events_of_announcement(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     """The item will come: its record is here before it."""
     if news.result.meant is None:
         return
     accepted: commands.ItemAccepted = news.result.meant[1]
-    volume = _next_to_come(request)
+    volume = _find_awaited_volume(request)
     known = news.find_volume(request, accepted.item.barcode) is not None
-    if known or volume is None or volume.barcode or _somebody_elses(request, accepted.patron):
+    if known or volume is None or volume.barcode or _is_for_another_patron(request, accepted.patron):
         return
-    yield Step(signal=partner_signal(EventKind.WILL_SUPPLY), prepare=_with_barcode(volume, accepted.item.barcode))
+    yield OutcomeEvent(
+        signal=partner_signal(EventKind.WILL_SUPPLY), prepare=_make_barcode_change(volume, accepted.item.barcode)
+    )
 
 
-def _sent(news: News, request: Request) -> Iterator[Step]:
+def _events_of_shipment(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     """The piece may have another barcode than it was announced with."""
-    volume = _meant_by_notice(news, request)
+    volume = _find_noticed_volume(news, request)
     if volume is None:
         return
     item: Item | None = news.result.item
     barcode = item.barcode if item is not None and item.temporary else volume.barcode
     if volume.state is VolumeState.EXPECTED or volume.barcode != barcode:
-        details = EventDetails(due=news.command.due, volumes=_named(request, volume))
-        yield Step(signal=partner_signal(EventKind.SHIPPED), details=details, prepare=_with_barcode(volume, barcode))
+        details = EventDetails(due=news.command.due, volumes=_name_volumes(request, volume))
+        yield OutcomeEvent(
+            signal=partner_signal(EventKind.SHIPPED), details=details, prepare=_make_barcode_change(volume, barcode)
+        )
 
 
-def _meant_by_notice(news: News, request: Request) -> Volume | None:
+def _find_noticed_volume(news: LibraryOutcome, request: Request) -> Volume | None:
     notice: commands.Notice = news.command
-    found = _scanned(news, request, notice.item)
+    found = _find_scanned_volume(news, request, notice.item)
     if found is None and notice.item is not None:
         codes = list_item_barcodes(notice.item, translate_agency(notice.sender, news.policy), news.policy)
         found = next((volume for code in codes if (volume := news.find_volume(request, code)) is not None), None)
     return found or (request.volumes[0] if len(request.volumes) == 1 and news.is_numbered(request) else None)
 
 
-def _with_barcode(volume: Volume, barcode: str) -> Change:
+def _make_barcode_change(volume: Volume, barcode: str) -> Change:
     def set_barcode(request: Request) -> Request:
         volumes = tuple(replace(one, barcode=barcode) if one.id == volume.id else one for one in request.volumes)
         return replace(request, volumes=volumes)
@@ -354,31 +360,33 @@ def _with_barcode(volume: Volume, barcode: str) -> Change:
     return set_barcode
 
 
-def _home_again(news: News, request: Request) -> Iterator[Step]:
-    volume = _meant_by_notice(news, request)
+def _events_of_return_receipt(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
+    volume = _find_noticed_volume(news, request)
     if volume is not None and volume.state not in (VolumeState.EXPECTED, VolumeState.CHECKED_IN):
-        yield Step(signal=partner_signal(EventKind.CHECKED_IN), details=EventDetails(volumes=_named(request, volume)))
+        yield OutcomeEvent(
+            signal=partner_signal(EventKind.CHECKED_IN), details=EventDetails(volumes=_name_volumes(request, volume))
+        )
 
 
-def _arrived_there(_news: News, request: Request) -> Iterator[Step]:
+def _events_of_receipt(_news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     if request.state is LendingState.SHIPPED:
-        yield Step(signal=partner_signal(EventKind.RECEIVED))
+        yield OutcomeEvent(signal=partner_signal(EventKind.RECEIVED))
 
 
-def _granted(news: News, request: Request) -> Iterator[Step]:
+def _events_of_granted_renewal(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     """By its lender, whether or not it was asked."""
     due: commands.Due = news.command.due
     if due is None or due == request.terms.lender_due:
         return
     pending = RequestFlag.RENEWAL_PENDING in request.flags
-    yield Step(
+    yield OutcomeEvent(
         signal=partner_signal(EventKind.RENEW_ACCEPTED if pending else EventKind.DUE_DATE_CHANGED),
         details=EventDetails(due=due),
     )
 
 
-def _will_not_come(news: News, request: Request) -> Iterator[Step]:
-    volume = _meant_by_notice(news, request) or _next_to_come(request)
+def _events_of_cancelled_supply(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
+    volume = _find_noticed_volume(news, request) or _find_awaited_volume(request)
     if request.state is BorrowingState.CANCEL_PENDING:
         kind = EventKind.CANCEL_ACCEPTED
     elif request.state in (
@@ -390,17 +398,19 @@ def _will_not_come(news: News, request: Request) -> Iterator[Step]:
         kind = EventKind.UNFILLED
     else:
         return
-    yield Step(signal=partner_signal(kind), prepare=_with_barcode(volume, "") if volume is not None else _as_it_is)
+    yield OutcomeEvent(
+        signal=partner_signal(kind), prepare=_make_barcode_change(volume, "") if volume is not None else _keep_request
+    )
 
 
-_Told = Callable[[News, Request], Iterator[Step]]
+_Told = Callable[[LibraryOutcome, Request], Iterator[OutcomeEvent]]
 _SAID: dict[tuple[Role, commands.NoticeKind], _Told] = {
-    (Role.BORROWING, commands.NoticeKind.REQUESTED): _announced,
-    (Role.BORROWING, commands.NoticeKind.SHIPPED): _sent,
-    (Role.BORROWING, commands.NoticeKind.RECEIVED): _home_again,
-    (Role.BORROWING, commands.NoticeKind.RENEWED): _granted,
-    (Role.BORROWING, commands.NoticeKind.REQUEST_CANCELLED): _will_not_come,
-    (Role.LENDING, commands.NoticeKind.RECEIVED): _arrived_there,
+    (Role.BORROWING, commands.NoticeKind.REQUESTED): _events_of_announcement,
+    (Role.BORROWING, commands.NoticeKind.SHIPPED): _events_of_shipment,
+    (Role.BORROWING, commands.NoticeKind.RECEIVED): _events_of_return_receipt,
+    (Role.BORROWING, commands.NoticeKind.RENEWED): _events_of_granted_renewal,
+    (Role.BORROWING, commands.NoticeKind.REQUEST_CANCELLED): _events_of_cancelled_supply,
+    (Role.LENDING, commands.NoticeKind.RECEIVED): _events_of_receipt,
 }
 _TOLD = frozenset(commands.NoticeKind) - {
     commands.NoticeKind.REQUEST_UPDATED,
@@ -408,13 +418,13 @@ _TOLD = frozenset(commands.NoticeKind) - {
 }
 """Of these the others say nothing that a managed request has to know."""
 
-_STEPS: dict[type, Callable[[News, Request], Iterator[Step]]] = {
-    commands.AcceptItem: _accepted,
-    commands.CheckOut: _checked_out,
-    commands.CheckIn: _checked_in,
-    commands.DeleteItem: _deleted,
-    commands.Renew: _renewed,
-    commands.Recall: _recalled,
-    commands.CancelRequest: _cancelled,
-    commands.Notice: _noticed,
+_STEPS: dict[type, Callable[[LibraryOutcome, Request], Iterator[OutcomeEvent]]] = {
+    commands.AcceptItem: _events_of_accept_item,
+    commands.CheckOut: _events_of_check_out,
+    commands.CheckIn: _events_of_check_in,
+    commands.DeleteItem: _events_of_delete_item,
+    commands.Renew: _events_of_renewal,
+    commands.Recall: _events_of_recall,
+    commands.CancelRequest: _events_of_cancellation,
+    commands.Notice: _events_of_notice,
 }

@@ -19,12 +19,12 @@ from gateway.domain.requests.partner_policy import BatchRule
 from gateway.domain.requests.views import BatchedOrder, NotFound, ResultPage
 from gateway.domain.value import value
 from gateway.ports.partner_channel import DeliveryResult, OrderBatchFile, PartnerMessage, SendsBatches
-from gateway.services.outbox.attempts import said_no
-from gateway.services.outbox.queue import Handled, Handler
-from gateway.services.requests.effects import channel_of, file_number
-from gateway.services.requests.library_context import House
-from gateway.services.requests.partner_inbox import told
-from gateway.services.requests.transitions import Happening, happen_in
+from gateway.services.outbox.attempts import describe_refusal
+from gateway.services.outbox.queue import Handler, HandlerResult
+from gateway.services.requests.effects import find_batch_channel, next_batch_number
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.partner_inbox import record_delivery_result
+from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import order_batches, outbox, outbox_queries
 from gateway.store.requests.order_batches import FILE, GATHER, FiledOrder
 from gateway.store.requests.outbox import OutboxRow
@@ -36,30 +36,32 @@ LEFT_OVER = timedelta(minutes=1)
 
 
 @value
-class Filing:
+class OrderBatcher:
     """`houses` by symbol."""
 
-    houses: Mapping[str, House]
+    houses: Mapping[str, LibraryContext]
 
     def handlers_by_kind(self) -> Mapping[str, Handler]:
         return {GATHER: self.handle_batch_timer, FILE: self.handle_order_batch}
 
     # --- the alarm ---------------------------------------------------------------------------------------
 
-    async def handle_batch_timer(self, row: OutboxRow) -> Handled:
+    async def handle_batch_timer(self, row: OutboxRow) -> HandlerResult:
         """All is done in the transaction that ends the row."""
         house = self.houses[row.library]
-        found = channel_of(house, row.target)
+        found = find_batch_channel(house, row.target)
         if found is None:
-            return Handled("not gathered any more", lambda c: order_batches.send_singly(c, house.symbol, row.target))
-        return Handled("gathered", lambda c: self._form_batches(c, house, *found))
+            return HandlerResult(
+                "not gathered any more", lambda c: order_batches.send_singly(c, house.symbol, row.target)
+            )
+        return HandlerResult("gathered", lambda c: self._form_batches(c, house, *found))
 
     def _form_batches(
-        self, connection: Connection, house: House, profile: Profile, rule: BatchRule, channel: SendsBatches
+        self, connection: Connection, house: LibraryContext, profile: Profile, rule: BatchRule, channel: SendsBatches
     ) -> None:
         ready = order_batches.lock_ready_orders(connection, house.symbol, profile.name, order_batches.ALL)
-        for orders in _files(ready, profile, rule.most, channel):
-            _file(connection, house, profile, rule, orders)
+        for orders in _group_orders(ready, profile, rule.most, channel):
+            _insert_batch(connection, house, profile, rule, orders)
         if order_batches.has_waiting_orders(connection, house.symbol, profile.name):
             now = house.now()
             due = max(times.batch_due(rule, now, house.calendar), now + LEFT_OVER)
@@ -67,14 +69,14 @@ class Filing:
 
     # --- the file ----------------------------------------------------------------------------------------
 
-    async def handle_order_batch(self, row: OutboxRow) -> Handled:
+    async def handle_order_batch(self, row: OutboxRow) -> HandlerResult:
         """Each try is the same: its orders, its number, its id."""
         house = self.houses[row.library]
         orders = await house.store.read(lambda c: order_batches.list_orders_in_hand(c, house.symbol, row.id))
         profile, policy = house.require_partner(row.target)
         channel = house.channels.get(policy.channel)
         if not isinstance(channel, SendsBatches):
-            return Handled(
+            return HandlerResult(
                 "its orders go one by one", lambda c: order_batches.dissolve_batch(c, house.symbol, row.id, house.now())
             )
         messages = [parse_message(one.payload) for one in orders]
@@ -82,31 +84,33 @@ class Filing:
         outcomes = await channel.send_batch(messages, OrderBatchFile(id=row.id, number=number, at=row.created), profile)
         sent = sum(isinstance(one, DeliveryResult) for one in outcomes)
         ends = tuple(zip(orders, messages, outcomes, strict=True))
-        return Handled(f"file {number}: {sent} of {len(ends)} orders", lambda c: _end(c, house, row.id, ends))
+        return HandlerResult(
+            f"file {number}: {sent} of {len(ends)} orders", lambda c: _record_batch_results(c, house, row.id, ends)
+        )
 
 
-def _end(
+def _record_batch_results(
     connection: Connection,
-    house: House,
+    house: LibraryContext,
     file_id: str,
     ends: Sequence[tuple[OutboxRow, PartnerMessage, DeliveryResult | Refused]],
 ) -> None:
     for _, message, outcome in ends:  # first, since what changes a request locks it before the lane
         if isinstance(outcome, DeliveryResult):
-            told(connection, house, message, outcome)
+            record_delivery_result(connection, house, message, outcome)
     now = house.now()
     for order, _, outcome in ends:
         if isinstance(outcome, DeliveryResult):
             outbox.mark_done(connection, order, outcome.note or "delivered", now)
         else:
             order_batches.drop_order(connection, house.symbol, file_id, order.id)
-            outbox.mark_dead(connection, order, said_no(outcome), now)
+            outbox.mark_dead(connection, order, describe_refusal(outcome), now)
 
 
 # --- coming together -------------------------------------------------------------------------------------
 
 
-def _files(
+def _group_orders(
     orders: Sequence[OutboxRow], profile: Profile, most: int, channel: SendsBatches
 ) -> Iterator[Sequence[tuple[OutboxRow, PartnerMessage]]]:
     """Those that can go together, oldest first, no more than `most`."""
@@ -121,15 +125,15 @@ def _files(
         yield from (group[n : n + most] for n in range(0, len(group), most))
 
 
-def _file(
+def _insert_batch(
     connection: Connection,
-    house: House,
+    house: LibraryContext,
     profile: Profile,
     rule: BatchRule,
     orders: Sequence[tuple[OutboxRow, PartnerMessage]],
 ) -> None:
     now = house.now()
-    number = file_number(connection, house, profile, rule)
+    number = next_batch_number(connection, house, profile, rule)
     row = OutboxRow(
         library=house.symbol,
         id=make_exchange_id(now),
@@ -157,13 +161,15 @@ def _file(
     order_batches.add_batch(connection, row, entries)
 
 
-def gathered(connection: Connection, house: House, limit: int, cursor: str) -> ResultPage[BatchedOrder]:
+def list_waiting_orders(
+    connection: Connection, house: LibraryContext, limit: int, cursor: str
+) -> ResultPage[BatchedOrder]:
     """Oldest first."""
     page = order_batches.unsent_orders(connection, house.symbol, limit, cursor)
-    return ResultPage(tuple(_view(connection, house, row) for row in page.rows), page.cursor)
+    return ResultPage(tuple(_build_order_view(connection, house, row) for row in page.rows), page.cursor)
 
 
-def _view(connection: Connection, house: House, order: OutboxRow) -> BatchedOrder:
+def _build_order_view(connection: Connection, house: LibraryContext, order: OutboxRow) -> BatchedOrder:
     view = BatchedOrder(id=order.id, partner=order.target, request_id=order.request_id, created=order.created)
     file_id = order_batches.file_id_of_order(order)
     if not file_id:
@@ -173,11 +179,11 @@ def _view(connection: Connection, house: House, order: OutboxRow) -> BatchedOrde
     return replace(view, file=number, error=file.error if file is not None else "")
 
 
-def skip_orders(connection: Connection, house: House, file: OutboxRow, reason: str, actor: str) -> None:
+def skip_batch_orders(connection: Connection, house: LibraryContext, file: OutboxRow, reason: str, actor: str) -> None:
     """Of a file that is never sent. Who decided it stands in the history of each request."""
     for order in order_batches.list_orders_in_hand(connection, house.symbol, file.id):
         details = EventDetails(note=f"outbox: {order.kind} {order.target} skipped: {reason}")
         event = Event(local_signal(EventKind.NOTE), house.now(), actor, details)
         with suppress(NotFound):
-            happen_in(connection, house, Happening(request_id=order.request_id, event=event))
+            apply_event_in(connection, house, EventRequest(request_id=order.request_id, event=event))
         outbox.leave_unsent(connection, order, reason, actor, house.now())

@@ -19,18 +19,18 @@ from gateway.domain.value import value
 from gateway.ports.library_system import PatronKey
 from gateway.ports.outgoing_mail import LetterSender, Mailer
 from gateway.services.letters import Letters, NoticeFacts, build_mail, mail_address
-from gateway.services.outbox.attempts import may_have_arrived
-from gateway.services.outbox.queue import Handled, Handler
-from gateway.services.requests.desk_actions import TooLate, at_the_desk, undo
-from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, reader_of
-from gateway.services.requests.lending import LOCATE, locate
-from gateway.services.requests.library_calls import call
-from gateway.services.requests.library_context import DESK, House, require_request
-from gateway.services.requests.order_batches import Filing
-from gateway.services.requests.partner_inbox import told
-from gateway.services.requests.questions import answer_links
-from gateway.services.requests.suppliers import find_supplier
-from gateway.services.requests.transitions import Happening, happen, happen_in
+from gateway.services.outbox.attempts import can_have_arrived
+from gateway.services.outbox.queue import Handler, HandlerResult
+from gateway.services.requests.desk_actions import EventTooLateError, perform_desk_action, undo_desk_action
+from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, reader_of_request
+from gateway.services.requests.lending import LOCATE, locate_item
+from gateway.services.requests.library_calls import call_library
+from gateway.services.requests.library_context import DESK, LibraryContext, require_request
+from gateway.services.requests.order_batches import OrderBatcher
+from gateway.services.requests.partner_inbox import record_delivery_result
+from gateway.services.requests.questions import make_answer_links
+from gateway.services.requests.suppliers import select_next_supplier
+from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.requests.request_rows import parse_event, parse_message, parse_request
 from gateway.store.schema import make_exchange_id
@@ -40,10 +40,10 @@ QUERY = "query"
 
 
 @value
-class Handlers:
+class RequestOutboxHandlers:
     """`houses` by symbol; `sender`: whose address letters to patrons carry."""
 
-    houses: Mapping[str, House]
+    houses: Mapping[str, LibraryContext]
     letters: Letters
     mailer: Mailer
     sender: LetterSender
@@ -55,14 +55,14 @@ class Handlers:
             LIBRARY: self.handle_library_call,
             WORK: self.handle_own_work,
         }
-        return {**own, **Filing(self.houses).handlers_by_kind()}
+        return {**own, **OrderBatcher(self.houses).handlers_by_kind()}
 
     # --- partners ----------------------------------------------------------------------------------------
 
-    async def handle_partner_message(self, row: OutboxRow) -> Handled:
+    async def handle_partner_message(self, row: OutboxRow) -> HandlerResult:
         """Raises Refused when the partner has no channel that works."""
         house = self.houses[row.library]
-        message = replace(parse_message(row.payload), repeated=may_have_arrived(row.tries, row.error))
+        message = replace(parse_message(row.payload), repeated=can_have_arrived(row.tries, row.error))
         profile, policy = house.require_partner(row.target)
         channel = house.channels.get(policy.channel)
         if channel is None:
@@ -72,19 +72,21 @@ class Handlers:
                 about=MessagePart.RECEIVER,
             )
         delivered = await channel.send(message, profile)
-        return Handled(delivered.note or "delivered", lambda c: told(c, house, message, delivered))
+        return HandlerResult(
+            delivered.note or "delivered", lambda c: record_delivery_result(c, house, message, delivered)
+        )
 
     # --- patrons -----------------------------------------------------------------------------------------
 
-    async def handle_letter(self, row: OutboxRow) -> Handled:
+    async def handle_letter(self, row: OutboxRow) -> HandlerResult:
         house = self.houses[row.library]
         request = await require_request(house, row.request_id)
-        reader = reader_of(request)
+        reader = reader_of_request(request)
         if not reader.id:
-            return Handled("not sent: the request has no patron any more")
+            return HandlerResult("not sent: the request has no patron any more")
         patron = await house.system.find_patron(PatronKey(reader.id, ("internal",)))
         if not mail_address(patron, house.today()):
-            return Handled("not sent: the patron has no e-mail address")
+            return HandlerResult("not sent: the patron has no e-mail address")
         written = replace(parse_request(json.loads(row.payload)["request"]), patron=request.patron)
         letter = self.letters.render_patron_letter(
             row.target,
@@ -95,17 +97,17 @@ class Handlers:
             row.created,
             await self._gather_notice_facts(house, written, row),
         )
-        return Handled(await self.mailer.send(build_mail(letter, self.sender.fill_from_library(house.info))))
+        return HandlerResult(await self.mailer.send(build_mail(letter, self.sender.fill_from_library(house.info))))
 
-    async def _gather_notice_facts(self, house: House, request: Request, row: OutboxRow) -> NoticeFacts:
+    async def _gather_notice_facts(self, house: LibraryContext, request: Request, row: OutboxRow) -> NoticeFacts:
         details = parse_event(json.loads(row.payload)["event"]).details
         places = {place.code: place.name for place in await house.system.pickup_locations()}
-        answers = await answer_links(house, request) if row.target == QUERY else {}
+        answers = await make_answer_links(house, request) if row.target == QUERY else {}
         return NoticeFacts(
             message_id=row.id,
             details=details,
             link=details.link,
-            pickup=places.get(reader_of(request).pickup, reader_of(request).pickup),
+            pickup=places.get(reader_of_request(request).pickup, reader_of_request(request).pickup),
             answer_yes=answers.get("yes", ""),
             answer_no=answers.get("no", ""),
             account=house.policy().notices.account_url,
@@ -113,61 +115,63 @@ class Handlers:
 
     # --- the library -------------------------------------------------------------------------------------
 
-    async def handle_library_call(self, row: OutboxRow) -> Handled:
+    async def handle_library_call(self, row: OutboxRow) -> HandlerResult:
         house = self.houses[row.library]
         request = await require_request(house, row.request_id)
         if not row.target.startswith(f"{DESK}:"):
             attempt: int = json.loads(row.payload).get("attempt", 0)
-            return Handled(await call(house, LibraryAction(row.target), request, row.id, attempt))
+            return HandlerResult(await call_library(house, LibraryAction(row.target), request, row.id, attempt))
         event = parse_event(json.loads(row.payload)["event"])
         try:
-            leaves = await at_the_desk(house, request, event, row.id)
-        except TooLate:
+            leaves = await perform_desk_action(house, request, event, row.id)
+        except EventTooLateError:
             if row.tries > 1:
-                await undo(house, request, event, row.id)
+                await undo_desk_action(house, request, event, row.id)
             raise
-        return Handled(event.kind.value, _happens(house, row.request_id, event, leaves))
+        return HandlerResult(event.kind.value, _make_desk_event_work(house, row.request_id, event, leaves))
 
-    async def handle_own_work(self, row: OutboxRow) -> Handled:
-        return Handled(await follow_up(self.houses[row.library], row.target, row.request_id))
+    async def handle_own_work(self, row: OutboxRow) -> HandlerResult:
+        return HandlerResult(await run_follow_up(self.houses[row.library], row.target, row.request_id))
 
 
-def _happens(
-    house: House, request_id: str, event: Event, prepare: Callable[[Request], Request]
+def _make_desk_event_work(
+    house: LibraryContext, request_id: str, event: Event, prepare: Callable[[Request], Request]
 ) -> Callable[[Connection], None]:
     """The event that follows from the library's yes, in the transaction that ends the row. Where another event was
     quicker and this one doesn't fit any more, the next try finds that first: it undoes what the library did, and
     staff find the row among those that failed."""
 
     def apply_desk_event(connection: Connection) -> None:
-        outcome = happen_in(connection, house, Happening(request_id=request_id, event=event, prepare=prepare))
+        outcome = apply_event_in(connection, house, EventRequest(request_id=request_id, event=event, prepare=prepare))
         if isinstance(outcome, Denied):
             raise OutcomeUnknown("the request has changed while the library was asked")
 
     return apply_desk_event
 
 
-async def follow_up(house: House, work: str, request_id: str) -> str:
+async def run_follow_up(house: LibraryContext, work: str, request_id: str) -> str:
     """A line for the outbox. Raises Unavailable, NotThere."""
     return await _WORK[work](house, request_id)
 
 
-async def _decide_condition(house: House, request_id: str) -> str:
+async def _decide_condition(house: LibraryContext, request_id: str) -> str:
     request = await require_request(house, request_id)
     if request.state is not BorrowingState.CONDITIONAL:
         return "no condition is open"
     match house.workflow(request).borrowing.conditions:
         case "accept":
-            return await _happen(house, request, EventKind.CONDITION_ACCEPTED)
+            return await _apply_event_by_rule(house, request, EventKind.CONDITION_ACCEPTED)
         case "refuse":
-            return await _happen(house, request, EventKind.CONDITION_REFUSED)
+            return await _apply_event_by_rule(house, request, EventKind.CONDITION_REFUSED)
         case "patron" if request.patron.id:
-            details = EventDetails(query=make_exchange_id(house.now()), reason=_about(request), note=_question(request))
-            return await _happen(house, request, EventKind.PATRON_ASKED, details)
+            details = EventDetails(
+                query=make_exchange_id(house.now()), reason=_query_subject(request), note=_query_text(request)
+            )
+            return await _apply_event_by_rule(house, request, EventKind.PATRON_ASKED, details)
     return "staff decide"
 
 
-def _about(request: Request) -> str:
+def _query_subject(request: Request) -> str:
     """What the patron is asked about: a word of the query letter."""
     attempt = request.attempt
     if attempt is not None and attempt.cost is not None:
@@ -176,24 +180,24 @@ def _about(request: Request) -> str:
     return conditions[0].value if conditions else LoanCondition.OTHER.value
 
 
-def _question(request: Request) -> str:
+def _query_text(request: Request) -> str:
     """The supplier's own words, where it said any."""
     return request.attempt.note if request.attempt is not None else ""
 
 
-async def _patron_answer(house: House, request_id: str) -> str:
+async def _apply_patron_answer(house: LibraryContext, request_id: str) -> str:
     request = await require_request(house, request_id)
     query = request.query
     if request.state is not BorrowingState.CONDITIONAL or query is None or not query.answer:
         return "nothing to decide"
     if request.attempt is not None and query.asked < request.attempt.asked:
         return "the question was about an earlier supplier"
-    return await _happen(
+    return await _apply_event_by_rule(
         house, request, EventKind.CONDITION_ACCEPTED if query.answer == "yes" else EventKind.CONDITION_REFUSED
     )
 
 
-async def _decide_renewal(house: House, request_id: str) -> str:
+async def _decide_renewal(house: LibraryContext, request_id: str) -> str:
     request = await require_request(house, request_id)
     if RequestFlag.RENEWAL_PENDING not in request.flags:
         return "no renewal is wanted"
@@ -206,14 +210,14 @@ async def _decide_renewal(house: House, request_id: str) -> str:
     if not reason and await _is_wanted_here(house, request):
         reason = ReasonCodes.HAS_REQUESTS.value
     if reason:
-        return await _happen(
+        return await _apply_event_by_rule(
             house, request, EventKind.RENEW_REFUSED, EventDetails(reason=reason, due=request.terms.lender_due)
         )
     until = due_dates.extend_lender_due(request.terms.lender_due, house.now(), rules.renewal_days, house.calendar)
-    return await _happen(house, request, EventKind.RENEW_ACCEPTED, EventDetails(due=until))
+    return await _apply_event_by_rule(house, request, EventKind.RENEW_ACCEPTED, EventDetails(due=until))
 
 
-async def _is_wanted_here(house: House, request: Request) -> bool:
+async def _is_wanted_here(house: LibraryContext, request: Request) -> bool:
     """Whether somebody of our own waits for the item."""
     if not request.item_barcode:
         return False
@@ -224,27 +228,29 @@ async def _is_wanted_here(house: House, request: Request) -> bool:
     return any(hold.request_id != request.number for hold in await house.system.item_holds(item.id))
 
 
-async def _report_status(house: House, request_id: str) -> str:
+async def _report_status(house: LibraryContext, request_id: str) -> str:
     request = await require_request(house, request_id)
     details = EventDetails(status=request.state.value, due=request.terms.lender_due)
-    return await _happen(house, request, EventKind.STATUS_REPORT, details)
+    return await _apply_event_by_rule(house, request, EventKind.STATUS_REPORT, details)
 
 
-async def _happen(house: House, request: Request, kind: EventKind, details: EventDetails | None = None) -> str:
+async def _apply_event_by_rule(
+    house: LibraryContext, request: Request, kind: EventKind, details: EventDetails | None = None
+) -> str:
     """An event by rule. What has become impossible meanwhile is left."""
     event = Event(local_signal(kind), house.now(), "rule", details or EventDetails())
     try:
-        await happen(house, Happening(request_id=request.id, event=event))
+        await apply_event(house, EventRequest(request_id=request.id, event=event))
     except EventDenied as late:
         return f"not possible any more: {late.denied.detail}"
     return kind.value
 
 
-_WORK: dict[str, Callable[[House, str], Awaitable[str]]] = {
-    FollowUp.FIND_SUPPLIER.value: find_supplier,
+_WORK: dict[str, Callable[[LibraryContext, str], Awaitable[str]]] = {
+    FollowUp.FIND_SUPPLIER.value: select_next_supplier,
     FollowUp.DECIDE_CONDITION.value: _decide_condition,
     FollowUp.DECIDE_RENEWAL.value: _decide_renewal,
     FollowUp.REPORT_STATUS.value: _report_status,
-    FollowUp.PATRON_ANSWER.value: _patron_answer,
-    LOCATE: locate,
+    FollowUp.PATRON_ANSWER.value: _apply_patron_answer,
+    LOCATE: locate_item,
 }

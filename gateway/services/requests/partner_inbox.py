@@ -28,13 +28,19 @@ from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.views import LendingDraft
 from gateway.domain.value import value
 from gateway.ports.partner_channel import DeliveryResult, InboxResult, IncomingPartnerMessage, PartnerMessage
-from gateway.services.requests.deadlines import when
-from gateway.services.requests.effects import PARTNER, new_row, without_patron, work_row
-from gateway.services.requests.intake import next_number
+from gateway.services.requests.deadlines import timer_due
+from gateway.services.requests.effects import PARTNER, new_outbox_row, new_work_row, remove_patron_data
+from gateway.services.requests.intake import assign_request_number
 from gateway.services.requests.lending import LOCATE
-from gateway.services.requests.lending import registered as registered_patron
-from gateway.services.requests.library_context import House
-from gateway.services.requests.transitions import Happening, as_it_is, happen_in, kept_denied, refusal_of
+from gateway.services.requests.lending import register_requester as registered_patron
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.transitions import (
+    EventRequest,
+    apply_event_in,
+    denial_as_refusal,
+    keep_request,
+    record_denied_event,
+)
 from gateway.store.requests import history, outbox, requests, timers
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.request_rows import dump_message
@@ -45,10 +51,10 @@ ACTOR = "outbox"
 
 
 @value
-class Doors:
+class PartnerInbox:
     """Implements `ports.partner_channel.Receive` for all libraries of the installation. `houses` by symbol."""
 
-    houses: Mapping[str, House]
+    houses: Mapping[str, LibraryContext]
 
     async def receive_message(self, message: IncomingPartnerMessage, profile: Profile | None) -> InboxResult:
         """Raises Unavailable."""
@@ -64,18 +70,18 @@ class Doors:
                 RefusalReason.UNKNOWN_SENDER, "The sender is not known here.", MessagePart.SENDER, message.sender
             )
             return InboxResult(refused=refusal)
-        return await Incoming(house).receive_message(message, partner)
+        return await LibraryInbox(house).receive_message(message, partner)
 
     def receive_in(
         self, connection: Connection, symbol: str, message: IncomingPartnerMessage, profile: Profile
     ) -> InboxResult:
         """See `services.exchange.handlers.Doors`."""
-        return Incoming(self.houses[symbol]).receive_in(connection, message, profile)
+        return LibraryInbox(self.houses[symbol]).receive_in(connection, message, profile)
 
     def notify_committed(self, symbol: str) -> None:
         self.houses[symbol].wake_outbox()
 
-    def _find_library(self, symbol: str, profile: Profile | None) -> House | None:
+    def _find_library(self, symbol: str, profile: Profile | None) -> LibraryContext | None:
         wanted = (symbol or (profile.library if profile is not None else "")).casefold()
         if not wanted and len(self.houses) == 1:
             return next(iter(self.houses.values()))
@@ -83,10 +89,10 @@ class Doors:
 
 
 @value
-class Incoming:
+class LibraryInbox:
     """Messages of partners to one library."""
 
-    house: House
+    house: LibraryContext
 
     async def receive_message(self, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
         """Raises Unavailable."""
@@ -130,19 +136,21 @@ class Incoming:
             connection, house.symbol, profile.name, message.id, history.PartnerMessageResult(""), at
         )
         assert message.request is not None, "it comes with kind REQUEST"
-        asked = replace(without_patron(message.request), library=house.symbol, id="", number="")
+        asked = replace(remove_patron_data(message.request), library=house.symbol, id="", number="")
         answer = PartnerMessage(
             id=make_exchange_id(at),
             kind=EventKind.UNFILLED,
             at=at,
             sender=house.party,
-            receiver=_requester(house, profile, asked.partner),
+            receiver=_party_of_sender(house, profile, asked.partner),
             role=Role.LENDING,
             transaction=message.transaction,
             details=why,
             request=asked,
         )
-        outbox.add_outbox_row(connection, new_row(asked, PARTNER, profile.name, dump_message(answer), at, answer.id))
+        outbox.add_outbox_row(
+            connection, new_outbox_row(asked, PARTNER, profile.name, dump_message(answer), at, answer.id)
+        )
 
     def _apply_message(self, connection: Connection, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
         symbol = self.house.symbol
@@ -150,7 +158,7 @@ class Incoming:
             return self._take_new_request(connection, message, profile)
         found = requests.find_by_transaction(connection, symbol, message.role, profile.name, message.transaction)
         if found is None:
-            return InboxResult(refused=_unknown(message))
+            return InboxResult(refused=_unknown_request_refusal(message))
         event = Event(
             partner_signal(message.kind),
             self.house.now(),
@@ -161,13 +169,13 @@ class Incoming:
         request = requests.lock_request(connection, symbol, found.request_id)
         refused = message.guard(request) if message.guard is not None and request is not None else None
         if refused is not None and request is not None:
-            kept_denied(connection, self.house, request, event, refused.detail)
+            record_denied_event(connection, self.house, request, event, refused.detail)
             return InboxResult(found.request_id, refused, event=event, request=request)
-        prepare = handed_over(connection, self.house, message, profile, found)
-        happening = Happening(request_id=found.request_id, event=event, prepare=prepare)
-        outcome = happen_in(connection, self.house, happening)
+        prepare = prepare_forwarding(connection, self.house, message, profile, found)
+        happening = EventRequest(request_id=found.request_id, event=event, prepare=prepare)
+        outcome = apply_event_in(connection, self.house, happening)
         if isinstance(outcome, Denied):
-            return InboxResult(found.request_id, refusal_of(outcome), event=event, request=request)
+            return InboxResult(found.request_id, denial_as_refusal(outcome), event=event, request=request)
         return InboxResult(found.request_id, event=event, request=outcome.request)
 
     # --- a new request -----------------------------------------------------------------------------------
@@ -184,15 +192,15 @@ class Incoming:
         if message.request is None or not message.transaction:
             return InboxResult(refused=Refusal(RefusalReason.DATA_MISSING, "The request has no content or no number."))
         try:
-            request = lending_request(connection, house, message.request, profile, message.transaction)
+            request = new_lending_request(connection, house, message.request, profile, message.transaction)
         except Refused as no:
             return InboxResult(refused=Refusal.from_error(no))
-        begin(connection, house, request, f"partner:{message.sender}")
+        start_lending_request(connection, house, request, f"partner:{message.sender}")
         return InboxResult(request.id, request=request)
 
 
-def lending_request(
-    connection: Connection, house: House, asked: Request, profile: Profile, transaction: str
+def new_lending_request(
+    connection: Connection, house: LibraryContext, asked: Request, profile: Profile, transaction: str
 ) -> Request:
     """The lending request for what a partner asks; not stored yet. Raises Refused(UNAUTHORIZED_SERVICE)."""
     partner = profile.partner
@@ -201,7 +209,7 @@ def lending_request(
             RefusalReason.UNAUTHORIZED_SERVICE, "This partner may not request anything here.", about=MessagePart.SENDER
         )
     now = house.now()
-    number = next_number(connection, house, Role.LENDING, profile=profile.name)
+    number = assign_request_number(connection, house, Role.LENDING, profile=profile.name)
     return replace(
         asked,
         library=house.symbol,
@@ -213,7 +221,7 @@ def lending_request(
         changed=now,
         version=1,
         flags=frozenset(),
-        partner=_requester(house, profile, asked.partner),
+        partner=_party_of_sender(house, profile, asked.partner),
         transaction=transaction,
         branch="",
         volumes=tuple(Volume(one.id, one.label) for one in asked.volumes) or (Volume("1"),),
@@ -237,7 +245,7 @@ def lending_request(
     )
 
 
-async def staff_request(house: House, draft: LendingDraft) -> Request:
+async def create_lending_request(house: LibraryContext, draft: LendingDraft) -> Request:
     """A request that staff enter for a library that asked by letter or telephone. It needs a profile of its partner.
 
     Raises Refused(UNKNOWN_AGENCY | DATA_MISSING | DUPLICATE_REQUEST | UNAUTHORIZED_SERVICE, and for a patron
@@ -258,13 +266,13 @@ async def staff_request(house: House, draft: LendingDraft) -> Request:
             about=MessagePart.RECORD,
         )
     patron = await registered_patron(house, profile, draft.patron) if draft.patron is not None else PatronLink()
-    request = await house.store.write(lambda c: _from_staff(c, house, draft, profile, patron))
+    request = await house.store.write(lambda c: _insert_staff_request(c, house, draft, profile, patron))
     house.wake_outbox()
     return request
 
 
-def _from_staff(
-    connection: Connection, house: House, draft: LendingDraft, profile: Profile, patron: PatronLink
+def _insert_staff_request(
+    connection: Connection, house: LibraryContext, draft: LendingDraft, profile: Profile, patron: PatronLink
 ) -> Request:
     now = house.now()
     asked = Request(
@@ -283,7 +291,7 @@ def _from_staff(
         partner=draft.requester,
         source=draft.source,
     )
-    request = lending_request(connection, house, asked, profile, draft.transaction)
+    request = new_lending_request(connection, house, asked, profile, draft.transaction)
     request = replace(
         request,
         transaction=draft.transaction or request.number,
@@ -301,17 +309,17 @@ def _from_staff(
             about=MessagePart.REQUEST,
             value=request.transaction,
         )
-    begin(connection, house, request, draft.actor)
+    start_lending_request(connection, house, request, draft.actor)
     return request
 
 
-def begin(connection: Connection, house: House, request: Request, actor: str) -> None:
+def start_lending_request(connection: Connection, house: LibraryContext, request: Request, actor: str) -> None:
     """Stores a new lending request; then it is looked for on our shelves."""
-    registered(connection, house, request, actor)
-    outbox.add_outbox_row(connection, work_row(request, LOCATE, request.created))
+    store_lending_request(connection, house, request, actor)
+    outbox.add_outbox_row(connection, new_work_row(request, LOCATE, request.created))
 
 
-def registered(connection: Connection, house: House, request: Request, actor: str) -> None:
+def store_lending_request(connection: Connection, house: LibraryContext, request: Request, actor: str) -> None:
     """Stores a new lending request with its history's first line."""
     requests.insert_request(connection, request)
     requests.add_transaction(
@@ -330,11 +338,11 @@ def registered(connection: Connection, house: House, request: Request, actor: st
             after=LendingState.NEW.value,
         ),
     )
-    if (over := when(house, TimerKind.NEED_BY, request, at)) is not None:
+    if (over := timer_due(house, TimerKind.NEED_BY, request, at)) is not None:
         timers.start_timer(connection, house.symbol, request.id, TimerKind.NEED_BY, over)
 
 
-def _requester(house: House, profile: Profile, said: LibraryParty) -> LibraryParty:
+def _party_of_sender(house: LibraryContext, profile: Profile, said: LibraryParty) -> LibraryParty:
     """What the message says of its sender outweighs the profile, but for who it is."""
     ours = house.party_of_partner(profile.name)
     return replace(
@@ -346,32 +354,36 @@ def _requester(house: House, profile: Profile, said: LibraryParty) -> LibraryPar
     )
 
 
-def _unknown(message: IncomingPartnerMessage) -> Refusal:
+def _unknown_request_refusal(message: IncomingPartnerMessage) -> Refusal:
     return Refusal(
         RefusalReason.UNKNOWN_REQUEST, "There is no request with this number.", MessagePart.REQUEST, message.transaction
     )
 
 
-def handed_over(
-    connection: Connection, house: House, message: IncomingPartnerMessage, profile: Profile, found: ReferencedRequest
+def prepare_forwarding(
+    connection: Connection,
+    house: LibraryContext,
+    message: IncomingPartnerMessage,
+    profile: Profile,
+    found: ReferencedRequest,
 ) -> Callable[[Request], Request]:
     """What becomes of the request before the event. The transaction keeps its number; both may use it."""
     if message.kind is not EventKind.FORWARDED or message.role is not Role.BORROWING:
-        return as_it_is
+        return keep_request
     new = house.find_partner_by_symbol(message.details.partner)
     if new is None or new.partner is None or new.name == profile.name:
-        return as_it_is
+        return keep_request
     try:
         requests.add_transaction(
             connection, house.symbol, Role.BORROWING, new.name, message.transaction, found.request_id, found.attempt
         )
     except TransactionTaken:
-        return as_it_is
+        return keep_request
     party, channel = house.party_of_partner(new.name), new.partner.channel
-    return lambda request: _with(request, found.attempt, party, channel)
+    return lambda request: _hand_over_attempt(request, found.attempt, party, channel)
 
 
-def _with(request: Request, number: int, party: LibraryParty, channel: str) -> Request:
+def _hand_over_attempt(request: Request, number: int, party: LibraryParty, channel: str) -> Request:
     attempt = request.find_attempt(number)
     if attempt is None or attempt.status not in OPEN_ATTEMPT:
         return request
@@ -379,31 +391,33 @@ def _with(request: Request, number: int, party: LibraryParty, channel: str) -> R
     return replace(new, partner=party) if number == request.current else new
 
 
-def told(connection: Connection, house: House, message: PartnerMessage, delivered: DeliveryResult) -> None:
+def record_delivery_result(
+    connection: Connection, house: LibraryContext, message: PartnerMessage, delivered: DeliveryResult
+) -> None:
     """In the transaction that ends the message. An answer to what became no request has none that it could concern."""
     if not message.request.id:
         return
     if delivered.altered:
-        _altered(connection, house, message, delivered.altered)
+        _record_alteration(connection, house, message, delivered.altered)
     if delivered.refused is not None:
-        _refused(connection, house, message, delivered.refused)
+        _apply_refusal(connection, house, message, delivered.refused)
 
 
-def _refused(connection: Connection, house: House, message: PartnerMessage, refused: Refusal) -> None:
+def _apply_refusal(connection: Connection, house: LibraryContext, message: PartnerMessage, refused: Refusal) -> None:
     """It comes onto the request; a request that the partner can't take goes to the next."""
     rejected = message.kind is EventKind.REQUEST and message.role is Role.BORROWING
     signal = partner_signal(EventKind.REJECTED) if rejected else local_signal(EventKind.TROUBLE)
-    attempt = _attempt_of(message) if message.role is Role.BORROWING else 0
+    attempt = _attempt_of_message(message) if message.role is Role.BORROWING else 0
     details = EventDetails(reason=refused.reason.value, note=refused.detail)
     event = Event(signal, house.now(), f"partner:{message.receiver.symbol}", details, attempt)
-    happen_in(connection, house, Happening(request_id=message.request.id, event=event))
+    apply_event_in(connection, house, EventRequest(request_id=message.request.id, event=event))
 
 
-def _attempt_of(message: PartnerMessage) -> int:
+def _attempt_of_message(message: PartnerMessage) -> int:
     return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)
 
 
-def _altered(connection: Connection, house: House, message: PartnerMessage, altered: str) -> None:
+def _record_alteration(connection: Connection, house: LibraryContext, message: PartnerMessage, altered: str) -> None:
     """Into the history alone: the request is as it was, whoever is at work on it."""
     request = requests.load_request(connection, house.symbol, message.request.id)
     if request is None:

@@ -39,9 +39,9 @@ from gateway.ports.responder import OutcomeClass, TransportKind
 from gateway.services.letters import Letters, Spoken
 from gateway.services.letters.facts import Rows, rows
 from gateway.services.letters.languages import Words
-from gateway.services.requests.actions import Acts
-from gateway.services.requests.library_context import PATRON, House, house_of, require_request
-from gateway.services.requests.partner_inbox import Incoming
+from gateway.services.requests.actions import ActionService
+from gateway.services.requests.library_context import PATRON, LibraryContext, find_library_context, require_request
+from gateway.services.requests.partner_inbox import LibraryInbox
 from gateway.store.api_access import make_question_token, read_question_link
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
@@ -55,7 +55,7 @@ PROTOCOL = "letters"
 Form = Mapping[str, str]
 
 
-async def answer_links(house: House, request: Request) -> Mapping[str, str]:
+async def make_answer_links(house: LibraryContext, request: Request) -> Mapping[str, str]:
     """Addresses that answer the request's question, by answer; none where nobody can reach us from outside, or no
     question with a time limit is open."""
     query = request.query
@@ -78,13 +78,13 @@ async def answer_links(house: House, request: Request) -> Mapping[str, str]:
 
 
 @value
-class QuestionsFront:
+class PatronQuestionService:
     """`acts` by symbol of the library."""
 
     store: Store
     journal: Journal
-    houses: Mapping[str, House]
-    acts: Mapping[str, Acts]
+    houses: Mapping[str, LibraryContext]
+    acts: Mapping[str, ActionService]
     letters: Letters
 
     async def question(self, token: str) -> QuestionView:
@@ -92,7 +92,7 @@ class QuestionsFront:
         link, house = await self._load_link(token)
         try:
             if link.is_partners:
-                return await PartnerQuestions(house, self.journal, self.letters).show_question(link)
+                return await PartnerQuestionService(house, self.journal, self.letters).show_question(link)
             return self._build_question_view(house, link, await require_request(house, link.request_id))
         except NotFound as gone:
             raise InvalidLinkError(LinkFault.FORGED) from gone
@@ -103,7 +103,7 @@ class QuestionsFront:
         link, house = await self._load_link(token)
         try:
             if link.is_partners:
-                return await PartnerQuestions(house, self.journal, self.letters).take_answer(link, form)
+                return await PartnerQuestionService(house, self.journal, self.letters).take_answer(link, form)
             return await self._answer_as_patron(house, link)
         except NotFound as gone:
             raise InvalidLinkError(LinkFault.FORGED) from gone
@@ -112,16 +112,16 @@ class QuestionsFront:
         """The words of the page in a language, empty: the usual one."""
         return self.letters.resolve_language(language)
 
-    async def _load_link(self, token: str) -> tuple[QuestionLink, House]:
+    async def _load_link(self, token: str) -> tuple[QuestionLink, LibraryContext]:
         link = await self.store.read(lambda c: read_question_link(c, token))
         try:
-            return link, house_of(self.houses, link.library)
+            return link, find_library_context(self.houses, link.library)
         except NotFound as gone:
             raise InvalidLinkError(LinkFault.FORGED) from gone
 
     # --- patrons -----------------------------------------------------------------------------------------
 
-    async def _answer_as_patron(self, house: House, link: QuestionLink) -> QuestionView:
+    async def _answer_as_patron(self, house: LibraryContext, link: QuestionLink) -> QuestionView:
         view = self._build_question_view(house, link, await require_request(house, link.request_id))
         if view.state is not QuestionState.OPEN:
             return view
@@ -133,11 +133,11 @@ class QuestionsFront:
             answered = await require_request(house, link.request_id)
         return self._build_question_view(house, link, answered)
 
-    def _build_question_view(self, house: House, link: QuestionLink, request: Request) -> QuestionView:
+    def _build_question_view(self, house: LibraryContext, link: QuestionLink, request: Request) -> QuestionView:
         spoken = self.letters.resolve_language(request.patron.language)
         query = request.query
         over = QuestionView(state=QuestionState.OVER, asked=PATRON, answer=link.answer, language=spoken.language)
-        if query is None or query.id != link.query or _ran_out(query):
+        if query is None or query.id != link.query or _has_run_out(query):
             return over
         if not query.answer and (house.now() >= link.expires or not request.open):
             return over
@@ -151,17 +151,17 @@ class QuestionsFront:
         )
 
 
-def _ran_out(query: PatronQuery) -> bool:
+def _has_run_out(query: PatronQuery) -> bool:
     """Whether nobody answered, so that it counts as no."""
     return query.answered is not None and query.answer_by is not None and query.answered >= query.answer_by
 
 
-async def partner_links(house: House, message: PartnerMessage, days: int) -> tuple[AnswerLink, ...]:
+async def make_partner_links(house: LibraryContext, message: PartnerMessage, days: int) -> tuple[AnswerLink, ...]:
     """Addresses that answer a letter for so many days; none where nobody can reach us from outside. The same at every
     try to send it."""
     if not house.public_url or days < 1:
         return ()
-    request, attempt = message.request, _attempt_of(message)
+    request, attempt = message.request, _attempt_of_letter(message)
     if message.role is Role.BORROWING and not attempt:
         return ()  # to nobody whom the request was sent to
     names = list_answers(message.role, message.kind, request, attempt, house.workflow(request), message.at)
@@ -186,17 +186,17 @@ async def partner_links(house: House, message: PartnerMessage, days: int) -> tup
     return tuple(AnswerLink(link.answer, root + token) for link, token in zip(links, tokens, strict=True))
 
 
-def _attempt_of(message: PartnerMessage) -> int:
+def _attempt_of_letter(message: PartnerMessage) -> int:
     if message.role is Role.LENDING:
         return 0
     return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)
 
 
 @value
-class PartnerQuestions:
+class PartnerQuestionService:
     """Of one library."""
 
-    house: House
+    house: LibraryContext
     journal: Journal
     letters: Letters
 
@@ -227,17 +227,17 @@ class PartnerQuestions:
         if request is None:
             raise NotFound("request")
         view = self._build_answer_view(connection, link, request, form)
-        with_ = _with_whom(house, request, link)
+        with_ = _find_answering_partner(house, request, link)
         if view.state is not QuestionState.OPEN:
             if view.given != link.answer:  # not the same once more
-                self._journal_answer(connection, link, request, with_, form, _too_late(view))
+                self._journal_answer(connection, link, request, with_, form, _late_answer_refusal(view))
             return view
         if any(one.fault for one in view.fields):
             return view
         assert with_ is not None, "an open question has somebody to answer it"
         details = parse_answer_form(PARTNER_ANSWERS[link.answer], request, form, house.today()).details
         message = IncomingPartnerMessage(
-            id=_id(link),
+            id=_answer_message_id(link),
             kind=PARTNER_ANSWERS[link.answer].kind,
             role=request.role,
             sender=with_.symbol,
@@ -245,7 +245,7 @@ class PartnerQuestions:
             transaction=with_.transaction,
             details=self._add_message_text(link, details),
         )
-        taken = Incoming(house).receive_in(connection, message, with_.profile)
+        taken = LibraryInbox(house).receive_in(connection, message, with_.profile)
         self._journal_answer(connection, link, request, with_, form, taken.refused)
         return self._build_answer_view(connection, link, self._load_linked_request(connection, link))
 
@@ -254,7 +254,7 @@ class PartnerQuestions:
         connection: Connection,
         link: QuestionLink,
         request: Request,
-        with_: _With | None,
+        with_: _AnsweringPartner | None,
         form: Form,
         refused: Refusal | None,
     ) -> None:
@@ -281,7 +281,7 @@ class PartnerQuestions:
             outcome=OutcomeClass.OK if refused is None else OutcomeClass.REFUSED,
             reason=refused.reason.value if refused is not None else "",
             note=refused.detail if refused is not None else "",
-            key=f"{_id(link)}-{'taken' if refused is None else 'refused'}",
+            key=f"{_answer_message_id(link)}-{'taken' if refused is None else 'refused'}",
         )
         self.journal.add_once(connection, opening, ending)
 
@@ -300,37 +300,41 @@ class PartnerQuestions:
         self, connection: Connection, link: QuestionLink, request: Request, form: Form | None = None
     ) -> QuestionView:
         """`form`: what was sent and is looked at; None: nothing was."""
-        house, answer, with_ = self.house, PARTNER_ANSWERS[link.answer], _with_whom(self.house, request, link)
+        house, answer, with_ = (
+            self.house,
+            PARTNER_ANSWERS[link.answer],
+            _find_answering_partner(self.house, request, link),
+        )
         language = with_.profile.partner.language if with_ is not None and with_.profile.partner is not None else ""
         spoken = self.letters.resolve_language(language)
         words = spoken.words
         over = QuestionView(state=QuestionState.OVER, asked=PARTNER, answer=link.answer, language=spoken.language)
         if with_ is None or house.now() >= link.expires:
             return over
-        over = replace(over, rows=_about(house, request, with_.transaction, words))
-        given = _given(connection, house, link)
+        over = replace(over, rows=_describe_request(house, request, with_.transaction, words))
+        given = _find_given_answer(connection, house, link)
         if given is not None:
             return replace(
                 over,
                 state=QuestionState.ANSWERED,
                 given=given.details.answer,
                 when=words.format_moment(given.at, house.zone),
-                rows=(*over.rows, *_said(given.details, house, words)),
+                rows=(*over.rows, *_describe_answer(given.details, house, words)),
             )
         if not is_answer_applicable(answer, request, link.attempt or 0, house.workflow(request), house.now()):
             return over
-        fields = _fields(answer, request, words, form, house)
+        fields = _build_form_fields(answer, request, words, form, house)
         return replace(
             over, state=QuestionState.OPEN, until=words.format_moment(link.expires, house.zone), fields=fields
         )
 
 
-def _id(link: QuestionLink) -> str:
+def _answer_message_id(link: QuestionLink) -> str:
     """Of the answer as a partner's message."""
     return f"link-{link.query}-{link.answer}"
 
 
-def _too_late(view: QuestionView) -> Refusal:
+def _late_answer_refusal(view: QuestionView) -> Refusal:
     if view.state is QuestionState.ANSWERED:
         return Refusal(
             RefusalReason.NOT_ALLOWED, f"The question was answered already: {view.given}.", MessagePart.REQUEST
@@ -341,13 +345,13 @@ def _too_late(view: QuestionView) -> Refusal:
 
 
 @value
-class _With:
+class _AnsweringPartner:
     profile: Profile
     symbol: str
     transaction: str
 
 
-def _with_whom(house: House, request: Request, link: QuestionLink) -> _With | None:
+def _find_answering_partner(house: LibraryContext, request: Request, link: QuestionLink) -> _AnsweringPartner | None:
     """Who answers; None: it is no partner of ours any more, or not of this request."""
     name, transaction = request.partner.profile, request.transaction
     if request.role is Role.BORROWING:
@@ -358,10 +362,10 @@ def _with_whom(house: House, request: Request, link: QuestionLink) -> _With | No
     profile = house.profile(name)
     if profile is None or profile.partner is None:
         return None
-    return _With(profile, profile.partner.symbol or name, transaction)
+    return _AnsweringPartner(profile, profile.partner.symbol or name, transaction)
 
 
-def _given(connection: Connection, house: House, link: QuestionLink) -> Event | None:
+def _find_given_answer(connection: Connection, house: LibraryContext, link: QuestionLink) -> Event | None:
     """What the question was answered with."""
     for row in history.list_events_of_request(connection, house.symbol, link.request_id):
         event = row.event
@@ -370,13 +374,13 @@ def _given(connection: Connection, house: House, link: QuestionLink) -> Event | 
     return None
 
 
-def _about(house: House, request: Request, transaction: str, words: Words) -> Rows:
+def _describe_request(house: LibraryContext, request: Request, transaction: str, words: Words) -> Rows:
     """Which request it is: nothing about the patron."""
     name = house.info.name or house.symbol
     return rows(words, ("request", transaction), ("title", request.citation.short), ("library", name))
 
 
-def _said(details: EventDetails, house: House, words: Words) -> Rows:
+def _describe_answer(details: EventDetails, house: LibraryContext, words: Words) -> Rows:
     """What was filled in, but for the partner's own words."""
     return rows(
         words,
@@ -392,8 +396,8 @@ def _said(details: EventDetails, house: House, words: Words) -> Rows:
 _LABELS = {AnswerFieldRule.CONDITION: "conditions"}
 
 
-def _fields(
-    answer: PartnerAnswer, request: Request, words: Words, form: Form | None, house: House
+def _build_form_fields(
+    answer: PartnerAnswer, request: Request, words: Words, form: Form | None, house: LibraryContext
 ) -> tuple[AnswerField, ...]:
     faults: Mapping[AnswerFieldRule, FieldFault] = {}
     if form is not None:
@@ -403,7 +407,7 @@ def _fields(
             name=field.value,
             label=words.label(_LABELS.get(field, field.value)),
             needed=field in answer.needed,
-            choices=_choices(answer, field, words),
+            choices=_list_choices(answer, field, words),
             value=(form or {}).get(field.value, ""),
             fault=words.pages[f"fault-{faults[field].value}"] if field in faults else "",
         )
@@ -411,7 +415,7 @@ def _fields(
     )
 
 
-def _choices(answer: PartnerAnswer, field: AnswerFieldRule, words: Words) -> tuple[tuple[str, str], ...]:
+def _list_choices(answer: PartnerAnswer, field: AnswerFieldRule, words: Words) -> tuple[tuple[str, str], ...]:
     if field is AnswerFieldRule.REASON:
         return tuple((one.value, words.reasons.get(one.value, one.value)) for one in REASONS[answer.name])
     if field is AnswerFieldRule.CONDITION:

@@ -47,13 +47,25 @@ from gateway.domain.requests.views import (
     UnfinishedStep,
 )
 from gateway.domain.value import value
-from gateway.services.attachments import checked
+from gateway.services.attachments import check_upload
 from gateway.services.letters import Letters
-from gateway.services.requests.actions import Acts, patron_may
-from gateway.services.requests.intake import create
-from gateway.services.requests.library_context import PATRON, House, house_of, needs_role, require_request
-from gateway.services.requests.partner_inbox import staff_request
-from gateway.services.requests.transitions import Happening, happen, happen_in, line_of, must_fit
+from gateway.services.requests.actions import ActionService, patron_actions
+from gateway.services.requests.intake import create_borrowing_request
+from gateway.services.requests.library_context import (
+    PATRON,
+    LibraryContext,
+    find_library_context,
+    require_request,
+    require_role,
+)
+from gateway.services.requests.partner_inbox import create_lending_request
+from gateway.services.requests.transitions import (
+    EventRequest,
+    apply_event,
+    apply_event_in,
+    history_line,
+    raise_if_denied,
+)
 from gateway.store.requests import history, outbox_queries, request_lists, requests, timers
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.outbox import OutboxRow
@@ -69,22 +81,22 @@ _OVER = frozenset({PatronStatus.DONE, PatronStatus.ENDED})
 
 
 @value
-class RequestsFront:
+class RequestService:
     """`acts` by symbol of the library."""
 
-    houses: Mapping[str, House]
-    acts: Mapping[str, Acts]
+    houses: Mapping[str, LibraryContext]
+    acts: Mapping[str, ActionService]
 
-    def library_context(self, library: str) -> House:
-        return house_of(self.houses, library)
+    def library_context(self, library: str) -> LibraryContext:
+        return find_library_context(self.houses, library)
 
     # --- making ------------------------------------------------------------------------------------------
 
     async def create_borrowing(self, library: str, draft: BorrowingDraft) -> Request:
-        return await create(self.library_context(library), draft)
+        return await create_borrowing_request(self.library_context(library), draft)
 
     async def create_lending(self, library: str, draft: LendingDraft) -> Request:
-        return await staff_request(self.library_context(library), draft)
+        return await create_lending_request(self.library_context(library), draft)
 
     async def act(self, library: str, request_id: str, act: ActionRequest) -> Request:
         house = self.library_context(library)
@@ -96,7 +108,7 @@ class RequestsFront:
         house = self.library_context(library)
         if wanted.task and wanted.task not in {task.name for task in TASKS}:
             raise Refused(RefusalReason.INVALID_VALUE, "There is no such task list.", value=wanted.task)
-        filtered = _filter(wanted)
+        filtered = _build_list_filter(wanted)
         try:
             found = await house.store.read(
                 lambda c: request_lists.list_requests(c, house.symbol, filtered, limit, cursor)
@@ -128,7 +140,7 @@ class RequestsFront:
         )
         return RequestView(
             request=request,
-            history=tuple(line_of(row) for row in rows),
+            history=tuple(history_line(row) for row in rows),
             timers=tuple(TimerLine(row.timer.value, row.at) for row in running),
             allowed=kinds,
             unfinished=tuple(_unfinished_step(row) for row in unfinished),
@@ -157,7 +169,7 @@ class RequestsFront:
     ) -> tuple[Request, Attachment]:
         house = self.library_context(library)
         await require_request(house, request_id)  # before a scanner is bothered
-        upload = await checked(upload, house.policy().copies)
+        upload = await check_upload(upload, house.policy().copies)
         now = house.now()
         attachment = Attachment(
             id=make_exchange_id(now),
@@ -169,16 +181,16 @@ class RequestsFront:
             at=now,
         )
         event = Event(local_signal(EventKind.NOTE), now, actor, EventDetails(attachment=attachment.id))
-        happening = Happening(
+        happening = EventRequest(
             request_id=request_id,
             event=event,
             expected=version,
-            prepare=lambda request: _with_file(request, attachment),
+            prepare=lambda request: _add_attachment(request, attachment),
         )
 
         def insert_attachment(connection: Connection) -> Request:
             history.put_file(connection, house.symbol, attachment.id, upload.content)
-            return must_fit(happen_in(connection, house, happening)).request
+            return raise_if_denied(apply_event_in(connection, house, happening)).request
 
         return await house.store.write(insert_attachment), attachment
 
@@ -234,7 +246,7 @@ class RequestsFront:
 
     async def _change_rota(
         self,
-        house: House,
+        house: LibraryContext,
         request_id: str,
         change: Callable[[Request], Request],
         actor: str,
@@ -244,14 +256,14 @@ class RequestsFront:
         event = Event(local_signal(EventKind.NOTE), house.now(), actor, EventDetails(note=note))
 
         def change_borrowing_rota(request: Request) -> Request:
-            needs_role(request, Role.BORROWING)
+            require_role(request, Role.BORROWING)
             return change(request)
 
-        happening = Happening(request_id=request_id, event=event, expected=version, prepare=change_borrowing_rota)
-        return (await happen(house, happening)).request
+        happening = EventRequest(request_id=request_id, event=event, expected=version, prepare=change_borrowing_rota)
+        return (await apply_event(house, happening)).request
 
 
-def _with_file(request: Request, attachment: Attachment) -> Request:
+def _add_attachment(request: Request, attachment: Attachment) -> Request:
     """A copy of another length than cited gets a warning for staff."""
     found = describe_page_mismatch(request.citation, attachment.name, attachment.pages)
     warnings = (
@@ -260,7 +272,7 @@ def _with_file(request: Request, attachment: Attachment) -> Request:
     return replace(request, attachments=(*request.attachments, attachment), warnings=warnings)
 
 
-def _filter(wanted: RequestFilter) -> request_lists.RequestListFilter:
+def _build_list_filter(wanted: RequestFilter) -> request_lists.RequestListFilter:
     """Raises Refused(INVALID_VALUE) for a state that doesn't exist."""
     sides: dict[Role, tuple[State, ...]] = {Role.BORROWING: tuple(BorrowingState), Role.LENDING: tuple(LendingState)}
     possible: list[State] = [one for role, states in sides.items() if wanted.role in (None, role) for one in states]
@@ -285,20 +297,20 @@ def _unfinished_step(row: OutboxRow) -> UnfinishedStep:
 
 
 @value
-class FeedFront:
-    houses: Mapping[str, House]
+class EventFeed:
+    houses: Mapping[str, LibraryContext]
 
     async def after(self, library: str, cursor: str, limit: int) -> Sequence[HistoryLine]:
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
         rows = await house.store.read(lambda c: history.list_events_after(c, house.symbol, cursor, limit))
-        return tuple(line_of(row) for row in rows)
+        return tuple(history_line(row) for row in rows)
 
 
 @value
-class PatronsFront:
+class PatronRequestService:
     """`language` empty: the one of the request's patron."""
 
-    requests: RequestsFront
+    requests: RequestService
     letters: Letters
 
     async def listing(
@@ -313,7 +325,7 @@ class PatronsFront:
     async def show(self, library: str, request_id: str, patron_id: str, language: str) -> PatronView:
         """Raises NotThere, for the requests of others too."""
         house = self.requests.library_context(library)
-        return self._build_patron_view(house, await _own(house, request_id, patron_id), language)
+        return self._build_patron_view(house, await _require_own_request(house, request_id, patron_id), language)
 
     async def act(
         self,
@@ -327,11 +339,11 @@ class PatronsFront:
     ) -> PatronView:
         """Raises NotThere, Outdated, NotNow, Refused (the partner's workflow keeps it for staff)."""
         house = self.requests.library_context(library)
-        await _own(house, request_id, patron_id)
+        await _require_own_request(house, request_id, patron_id)
         done = ActionRequest(kind=KINDS[act], details=details, actor=PATRON, version=version)
         return self._build_patron_view(house, await self.requests.act(library, request_id, done), language)
 
-    def _build_patron_view(self, house: House, request: Request, language: str) -> PatronView:
+    def _build_patron_view(self, house: LibraryContext, request: Request, language: str) -> PatronView:
         said = status_of_request(request)
         spoken = self.letters.resolve_language(language or request.patron.language)
         return PatronView(
@@ -339,11 +351,11 @@ class PatronsFront:
             status=said.status,
             text=spoken.words.patron.get(said.word, said.word),
             language=spoken.language,
-            acts=_acts(house, request, said.status),
+            acts=_list_patron_actions(house, request, said.status),
         )
 
 
-async def _own(house: House, request_id: str, patron_id: str) -> Request:
+async def _require_own_request(house: LibraryContext, request_id: str, patron_id: str) -> Request:
     """Somebody else's is not there. Raises NotThere."""
     request = await require_request(house, request_id)
     if request.role is not Role.BORROWING or not patron_id or request.patron.id != patron_id:
@@ -351,9 +363,9 @@ async def _own(house: House, request_id: str, patron_id: str) -> Request:
     return request
 
 
-def _acts(house: House, request: Request, status: PatronStatus) -> tuple[PatronAction, ...]:
+def _list_patron_actions(house: LibraryContext, request: Request, status: PatronStatus) -> tuple[PatronAction, ...]:
     if status in _OVER:
         return ()
     fit = list_allowed_events(request, house.workflow(request), Event(local_signal(EventKind.NOTE), house.now()))
-    possible = patron_may(house, request).intersection(fit)
+    possible = patron_actions(house, request).intersection(fit)
     return tuple(act for act, kind in KINDS.items() if kind in possible)

@@ -33,10 +33,10 @@ from gateway.domain.requests.views import (
 )
 from gateway.domain.value import value
 from gateway.services.requests.effects import LETTER, PARTNER
-from gateway.services.requests.library_context import House, house_of, require_request
-from gateway.services.requests.order_batches import gathered, skip_orders
-from gateway.services.requests.suppliers import SUPPLY_TIME_DAYS, explain
-from gateway.services.requests.transitions import Happening, happen_in
+from gateway.services.requests.library_context import LibraryContext, find_library_context, require_request
+from gateway.services.requests.order_batches import list_waiting_orders, skip_batch_orders
+from gateway.services.requests.suppliers import SUPPLY_TIME_DAYS, explain_rota
+from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import order_batches, outbox, outbox_queries, request_counts
 from gateway.store.requests.order_batches import FILE, GATHER, ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
@@ -55,11 +55,11 @@ NOTICE: Mapping[OutboxStatus, NoticeStatus] = {
 
 
 @value
-class StaffFront:
-    houses: Mapping[str, House]
+class StaffService:
+    houses: Mapping[str, LibraryContext]
 
     async def tasks(self, library: str) -> Sequence[TaskView]:
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
         counts = await house.store.read(lambda c: request_counts.read_task_counts(c, house.symbol))
         lists = tuple(
             TaskView(
@@ -74,47 +74,47 @@ class StaffFront:
 
     async def dead_letters(self, library: str, limit: int, cursor: str) -> ResultPage[DeadLetter]:
         """Oldest first."""
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
         page = await house.store.read(
             lambda c: outbox_queries.list_oldest_by_status(c, house.symbol, OutboxStatus.DEAD, limit, cursor)
         )
-        return ResultPage(tuple(_dead(row) for row in page.rows), page.cursor)
+        return ResultPage(tuple(_build_dead_letter(row) for row in page.rows), page.cursor)
 
     async def dead_letter(self, library: str, letter_id: str) -> DeadLetter:
-        house = house_of(self.houses, library)
-        return _dead(await house.store.read(lambda c: _dead_row(c, house, letter_id)))
+        house = find_library_context(self.houses, library)
+        return _build_dead_letter(await house.store.read(lambda c: _find_dead_row(c, house, letter_id)))
 
     async def release(self, library: str, letter_id: str, actor: str) -> None:
         """Also an order that waits for others: it goes alone."""
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
 
         def release_letter(connection: Connection) -> None:
-            _decided(connection, house, letter_id, "released", actor, _held_row)
+            _record_decision(connection, house, letter_id, "released", actor, _find_held_row)
             outbox.release_row(connection, house.symbol, letter_id, house.now())
 
         await self._write_change(house, release_letter)
 
     async def edit(self, library: str, letter_id: str, payload: str, actor: str) -> None:
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
 
         def edit_letter(connection: Connection) -> None:
-            _is_usable(_decided(connection, house, letter_id, "changed and released", actor), payload)
+            _check_payload(_record_decision(connection, house, letter_id, "changed and released", actor), payload)
             outbox.edit_row(connection, house.symbol, letter_id, payload, house.now())
 
         await self._write_change(house, edit_letter)
 
     async def skip(self, library: str, letter_id: str, reason: str, actor: str) -> None:
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
 
         def skip_letter(connection: Connection) -> None:
-            row = _decided(connection, house, letter_id, f"skipped: {reason}", actor)
+            row = _record_decision(connection, house, letter_id, f"skipped: {reason}", actor)
             if row.kind == FILE:
-                skip_orders(connection, house, row, reason, actor)
+                skip_batch_orders(connection, house, row, reason, actor)
             outbox.skip_row(connection, house.symbol, letter_id, reason, actor, house.now())
 
         await self._write_change(house, skip_letter)
 
-    async def _write_change(self, house: House, change: Callable[[Connection], None]) -> None:
+    async def _write_change(self, house: LibraryContext, change: Callable[[Connection], None]) -> None:
         await house.store.write(change)
         house.wake_outbox()
 
@@ -122,13 +122,13 @@ class StaffFront:
 
     async def list_batched_orders(self, library: str, limit: int, cursor: str) -> ResultPage[BatchedOrder]:
         """Oldest first."""
-        house = house_of(self.houses, library)
-        return await house.store.read(lambda c: gathered(c, house, limit, cursor))
+        house = find_library_context(self.houses, library)
+        return await house.store.read(lambda c: list_waiting_orders(c, house, limit, cursor))
 
     async def send_orders_now(self, library: str, partner: str) -> int:
         """What waits for others to go to this partner goes now; how many orders that are. Raises Refused: there is no
         such partner."""
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
         profile, _ = house.require_partner(partner)
         sent = await house.store.write(
             lambda c: order_batches.send_batch_now(c, house.symbol, profile.name, house.now())
@@ -139,14 +139,14 @@ class StaffFront:
     # --- notices -----------------------------------------------------------------------------------------
 
     async def notices(self, library: str, request_id: str, limit: int, cursor: str) -> ResultPage[NoticeView]:
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
         page = await house.store.read(
             lambda c: outbox_queries.list_rows_of_kind(c, house.symbol, LETTER, request_id, limit, cursor)
         )
-        return ResultPage(tuple(_notice(row) for row in page.rows), page.cursor)
+        return ResultPage(tuple(_build_notice_view(row) for row in page.rows), page.cursor)
 
 
-def _dead_row(connection: Connection, house: House, letter_id: str) -> OutboxRow:
+def _find_dead_row(connection: Connection, house: LibraryContext, letter_id: str) -> OutboxRow:
     """Raises NotThere, also when it isn't dead (any more)."""
     row = outbox_queries.get_outbox_row(connection, house.symbol, letter_id)
     if row is None or row.status is not OutboxStatus.DEAD:
@@ -154,19 +154,19 @@ def _dead_row(connection: Connection, house: House, letter_id: str) -> OutboxRow
     return row
 
 
-def _held_row(connection: Connection, house: House, letter_id: str) -> OutboxRow:
+def _find_held_row(connection: Connection, house: LibraryContext, letter_id: str) -> OutboxRow:
     """The same, or an order that waits for others. Raises NotThere."""
     row = outbox_queries.get_outbox_row(connection, house.symbol, letter_id)
     if row is not None and row.kind == ORDER and row.status is OutboxStatus.WAITING:
         return row
-    return _dead_row(connection, house, letter_id)
+    return _find_dead_row(connection, house, letter_id)
 
 
-Look = Callable[[Connection, House, str], OutboxRow]
+FindRow = Callable[[Connection, LibraryContext, str], OutboxRow]
 
 
-def _decided(
-    connection: Connection, house: House, letter_id: str, what: str, actor: str, look: Look = _dead_row
+def _record_decision(
+    connection: Connection, house: LibraryContext, letter_id: str, what: str, actor: str, look: FindRow = _find_dead_row
 ) -> OutboxRow:
     """The row; who decided what about it stands in the history of its request, if that is still there. That locks the
     request, and only then is the row looked at for good: two of the staff at once decide one after the other.
@@ -178,11 +178,11 @@ def _decided(
         details = EventDetails(note=f"outbox: {row.kind} {row.target} {what}")
         event = Event(local_signal(EventKind.NOTE), house.now(), actor, details)
         with suppress(NotFound):
-            happen_in(connection, house, Happening(request_id=row.request_id, event=event))
+            apply_event_in(connection, house, EventRequest(request_id=row.request_id, event=event))
     return look(connection, house, letter_id)
 
 
-def _dead(row: OutboxRow) -> DeadLetter:
+def _build_dead_letter(row: OutboxRow) -> DeadLetter:
     return DeadLetter(
         id=row.id,
         kind=row.kind,
@@ -195,7 +195,7 @@ def _dead(row: OutboxRow) -> DeadLetter:
     )
 
 
-def _notice(row: OutboxRow) -> NoticeView:
+def _build_notice_view(row: OutboxRow) -> NoticeView:
     status = NOTICE[row.status]
     return NoticeView(
         id=row.id,
@@ -208,7 +208,7 @@ def _notice(row: OutboxRow) -> NoticeView:
     )
 
 
-def _is_usable(row: OutboxRow, payload: str) -> None:
+def _check_payload(row: OutboxRow, payload: str) -> None:
     """Raises Refused(INVALID_VALUE) when the row's handler could not read it."""
     try:
         if row.kind in (FILE, GATHER):
@@ -222,7 +222,7 @@ def _is_usable(row: OutboxRow, payload: str) -> None:
 
 
 @value
-class _Counted:
+class _PartnerCounts:
     borrowing: Mapping[str, int]
     lending: Mapping[str, int]
     times: Mapping[str, request_counts.SupplyTime]
@@ -232,55 +232,58 @@ HeardFrom = Callable[[str, str], MemberContact]
 """By symbol of the library and profile of the member."""
 
 
-def nobody_heard(_library: str, _member: str) -> MemberContact:
+def report_no_contact(_library: str, _member: str) -> MemberContact:
     """There is no network."""
     return MemberContact()
 
 
 @value
-class PartnersFront:
-    houses: Mapping[str, House]
-    heard_from: HeardFrom = nobody_heard
+class PartnerDirectory:
+    houses: Mapping[str, LibraryContext]
+    heard_from: HeardFrom = report_no_contact
 
     async def partners(self, library: str) -> Sequence[PartnerView]:
-        house = house_of(self.houses, library)
-        counted = await _count(house)
-        return tuple(_view(house, profile, partner, counted, self.heard_from) for profile, partner in house.partners())
+        house = find_library_context(self.houses, library)
+        counted = await _count_by_partner(house)
+        return tuple(
+            _build_partner_view(house, profile, partner, counted, self.heard_from)
+            for profile, partner in house.partners()
+        )
 
     async def partner(self, library: str, profile: str) -> PartnerView:
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
         found = house.profile(profile)
         if found is None or found.partner is None or found.abstract:
             raise NotFound("partner")
-        return _view(house, found, found.partner, await _count(house), self.heard_from)
+        return _build_partner_view(house, found, found.partner, await _count_by_partner(house), self.heard_from)
 
     async def rotas(self, library: str) -> Sequence[RotaView]:
-        policy = house_of(self.houses, library).policy()
-        return tuple(_rota(name, template) for name, template in policy.rotas.items())
+        policy = find_library_context(self.houses, library).policy()
+        return tuple(_build_rota_view(name, template) for name, template in policy.rotas.items())
 
     async def rota(self, library: str, name: str) -> RotaView:
-        template = house_of(self.houses, library).policy().rotas.get(name)
+        template = find_library_context(self.houses, library).policy().rotas.get(name)
         if template is None:
             raise NotFound("rota")
-        return _rota(name, template)
+        return _build_rota_view(name, template)
 
     async def explain(self, library: str, request_id: str) -> RotaExplanation:
         """Whom a borrowing request would ask next, and why; nothing is changed. Raises NotThere, Refused."""
-        house = house_of(self.houses, library)
-        return await explain(house, await require_request(house, request_id))
+        house = find_library_context(self.houses, library)
+        return await explain_rota(house, await require_request(house, request_id))
 
     async def loads(self, library: str) -> Sequence[PartnerLoad]:
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
         loads = await house.store.read(lambda c: request_counts.read_partner_loads(c, house.symbol, Role.BORROWING))
         symbols = {profile.name: partner.symbol for profile, partner in house.partners()}
         return tuple(PartnerLoad(symbols[name], count) for name, count in loads.items() if symbols.get(name))
 
 
-async def _count(house: House) -> _Counted:
+async def _count_by_partner(house: LibraryContext) -> _PartnerCounts:
     since = house.now() - timedelta(days=SUPPLY_TIME_DAYS)
 
-    def load_partner_counts(connection: Connection) -> _Counted:
-        return _Counted(
+    def load_partner_counts(connection: Connection) -> _PartnerCounts:
+        return _PartnerCounts(
             request_counts.read_partner_loads(connection, house.symbol, Role.BORROWING),
             request_counts.read_partner_loads(connection, house.symbol, Role.LENDING),
             request_counts.read_supply_times(connection, house.symbol, since),
@@ -289,8 +292,8 @@ async def _count(house: House) -> _Counted:
     return await house.store.read(load_partner_counts)
 
 
-def _view(
-    house: House, profile: Profile, partner: PartnerPolicy, counted: _Counted, heard_from: HeardFrom
+def _build_partner_view(
+    house: LibraryContext, profile: Profile, partner: PartnerPolicy, counted: _PartnerCounts, heard_from: HeardFrom
 ) -> PartnerView:
     time, elsewhere = counted.times.get(profile.name), house.reported_load(partner)
     heard = heard_from(house.symbol, profile.name)
@@ -315,7 +318,7 @@ def _view(
     )
 
 
-def _rota(name: str, template: RotaTemplate) -> RotaView:
+def _build_rota_view(name: str, template: RotaTemplate) -> RotaView:
     lines = tuple(RotaViewLine(line.partner, line.last_resort) for line in template.lines)
     return RotaView(
         name=name, description=template.description, ordered=template.order is RotaOrder.ORDERED, lines=lines

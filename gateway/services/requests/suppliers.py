@@ -38,8 +38,8 @@ from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.views import VersionConflict
 from gateway.domain.value import value
 from gateway.ports.catalogue import Catalogue, HoldingAnswer, HoldingsReport
-from gateway.services.requests.library_context import House, needs_role
-from gateway.services.requests.transitions import Happening, happen, happen_in
+from gateway.services.requests.library_context import LibraryContext, require_role
+from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
 from gateway.store.requests import request_counts, requests
 
 SUPPLY_TIME_DAYS = 180
@@ -47,7 +47,7 @@ SUPPLY_TIME_DAYS = 180
 
 
 @value
-class Chosen:
+class SupplierSelection:
     """The request with its rota as it is after the search, and the supplier to ask, if one is left."""
 
     request: Request
@@ -55,7 +55,7 @@ class Chosen:
     holdings: HoldingsReport | None = None
 
 
-async def find_supplier(house: House, request_id: str) -> str:
+async def select_next_supplier(house: LibraryContext, request_id: str) -> str:
     """Asks the next supplier, or says that nobody is left. Returns a line for the outbox.
 
     Raises Unavailable when the request was changed meanwhile: then it is tried again.
@@ -63,18 +63,18 @@ async def find_supplier(house: House, request_id: str) -> str:
     request = await house.store.read(lambda c: requests.load_request(c, house.symbol, request_id))
     if request is None or request.state is not BorrowingState.SOURCING:
         return "no supplier is wanted any more"
-    if too_late := _too_late(house, request):
-        return await _expire(house, request, too_late)
-    chosen = await _choose(house, request)
+    if too_late := _need_by_objection(house, request):
+        return await _expire_request(house, request, too_late)
+    chosen = await _choose_supplier(house, request)
     try:
         if chosen.line is None:
-            return await _nobody(house, request, chosen)
-        return await _ask(house, request, chosen, chosen.line)
+            return await _report_no_supplier(house, request, chosen)
+        return await _ask_supplier(house, request, chosen, chosen.line)
     except VersionConflict as meanwhile:
         raise Unavailable("the request was changed while a supplier was looked for") from meanwhile
 
 
-def _too_late(house: House, request: Request) -> str:
+def _need_by_objection(house: LibraryContext, request: Request) -> str:
     """Why no supplier can be in time any more; empty: one can. Whoever named one by hand knows how long that one
     takes: then only a day that is over counts."""
     by_hand = any(line.by_hand and line.standing is RotaLineStatus.WAITING for line in request.rota)
@@ -82,39 +82,39 @@ def _too_late(house: House, request: Request) -> str:
     return describe_need_by_problem(request.dates.need_by, house.now(), days, house.calendar)
 
 
-async def _expire(house: House, request: Request, why: str) -> str:
+async def _expire_request(house: LibraryContext, request: Request, why: str) -> str:
     """As the need-by timer does it, only earlier."""
     event = Event(
         timer_signal(EventKind.EXPIRED), house.now(), "rule", EventDetails(reason=ReasonCodes.NEED_BY_NOT_MET.value)
     )
     try:
-        await happen(house, Happening(request_id=request.id, event=event, expected=request.version))
+        await apply_event(house, EventRequest(request_id=request.id, event=event, expected=request.version))
     except VersionConflict as meanwhile:
         raise Unavailable("the request was changed while a supplier was looked for") from meanwhile
     return f"expired: {why}"
 
 
-async def _choose(house: House, request: Request) -> Chosen:
+async def _choose_supplier(house: LibraryContext, request: Request) -> SupplierSelection:
     policy, today = house.policy(), house.today()
-    request = with_rota(house, request)
+    request = assign_rota(house, request)
     by_hand = next((line for line in request.rota if line.by_hand and line.standing is RotaLineStatus.WAITING), None)
     if by_hand is not None:  # staff know better than catalogue and ranking
-        return Chosen(request, by_hand)
+        return SupplierSelection(request, by_hand)
     template = policy.rotas.get(request.rota_name)
     rule = template.only_owning if template is not None else OnlyOwning.UNKNOWN_TOO
-    standings = await standings_for(house, request)
+    standings = await load_partner_standings(house, request)
     while True:
         choice = rotas.choose_next_line(request, policy, template, standings, today)
-        request = replace(request, rota=_explained(request.rota, (*choice.skipped, *choice.order)))
+        request = replace(request, rota=_record_reasons(request.rota, (*choice.skipped, *choice.order)))
         if choice.line is None:
-            return Chosen(request, None)
-        for looked in await look_up(house, request, choice.order, rule, lambda one: not one.why_not):
+            return SupplierSelection(request, None)
+        for looked in await look_up_holdings(house, request, choice.order, rule, lambda one: not one.why_not):
             if not looked.why_not:
-                return Chosen(request, looked.line, looked.holdings)
-            request = replace(request, rota=_skipped(request.rota, looked.line.partner, looked.why_not))
+                return SupplierSelection(request, looked.line, looked.holdings)
+            request = replace(request, rota=_skip_partner(request.rota, looked.line.partner, looked.why_not))
 
 
-def with_rota(house: House, request: Request) -> Request:
+def assign_rota(house: LibraryContext, request: Request) -> Request:
     """The rota that the rules give, where none was chosen and nobody was named by hand."""
     if request.rota:
         return request
@@ -125,7 +125,7 @@ def with_rota(house: House, request: Request) -> Request:
     return replace(request, rota_name=name, rota=rotas.build_rota_lines(template, request, house.partner_policies()))
 
 
-def _explained(lines: tuple[RotaLine, ...], seen: tuple[RotaLine, ...]) -> tuple[RotaLine, ...]:
+def _record_reasons(lines: tuple[RotaLine, ...], seen: tuple[RotaLine, ...]) -> tuple[RotaLine, ...]:
     """Why each stands where it stands this time."""
     why = {line.partner: line.why for line in seen if line.why}
     return tuple(
@@ -134,13 +134,13 @@ def _explained(lines: tuple[RotaLine, ...], seen: tuple[RotaLine, ...]) -> tuple
     )
 
 
-def _skipped(lines: tuple[RotaLine, ...], partner: str, why: str) -> tuple[RotaLine, ...]:
+def _skip_partner(lines: tuple[RotaLine, ...], partner: str, why: str) -> tuple[RotaLine, ...]:
     return tuple(
         replace(line, standing=RotaLineStatus.SKIPPED, why=why) if line.partner == partner else line for line in lines
     )
 
 
-async def standings_for(house: House, request: Request) -> Mapping[str, PartnerStanding]:
+async def load_partner_standings(house: LibraryContext, request: Request) -> Mapping[str, PartnerStanding]:
     """Of all partners, by name of the profile: as they stand now for this request."""
     since = house.now() - timedelta(days=SUPPLY_TIME_DAYS)
 
@@ -167,25 +167,25 @@ async def standings_for(house: House, request: Request) -> Mapping[str, PartnerS
     }
 
 
-def _as_chosen(request: Request, chosen: Chosen) -> Request:
+def _take_chosen_rota(request: Request, chosen: SupplierSelection) -> Request:
     return replace(request, rota_name=chosen.request.rota_name, rota=chosen.request.rota)
 
 
-async def _nobody(house: House, request: Request, chosen: Chosen) -> str:
+async def _report_no_supplier(house: LibraryContext, request: Request, chosen: SupplierSelection) -> str:
     event = Event(local_signal(EventKind.NO_SUPPLIER), house.now())
-    await happen(
+    await apply_event(
         house,
-        Happening(
+        EventRequest(
             request_id=request.id,
             event=event,
             expected=request.version,
-            prepare=lambda now: _as_chosen(now, chosen),
+            prepare=lambda now: _take_chosen_rota(now, chosen),
         ),
     )
     return "nobody is left on the rota"
 
 
-async def _ask(house: House, request: Request, chosen: Chosen, line: RotaLine) -> str:
+async def _ask_supplier(house: LibraryContext, request: Request, chosen: SupplierSelection, line: RotaLine) -> str:
     number = len(request.attempts) + 1
     _, partner = house.require_partner(line.partner)
     party = house.party_of_partner(line.partner)
@@ -199,15 +199,15 @@ async def _ask(house: House, request: Request, chosen: Chosen, line: RotaLine) -
         asked=now,
         holdings=chosen.holdings.report_line if chosen.holdings is not None else "",
     )
-    happening = Happening(
+    happening = EventRequest(
         request_id=request.id,
         event=Event(local_signal(EventKind.REQUEST), now, details=EventDetails(partner=line.partner), attempt=number),
         expected=request.version,
-        prepare=lambda current: start_attempt(_as_chosen(current, chosen), attempt, party),
+        prepare=lambda current: start_attempt(_take_chosen_rota(current, chosen), attempt, party),
     )
 
     def insert_attempt(connection: Connection) -> bool:
-        outcome = happen_in(connection, house, happening)
+        outcome = apply_event_in(connection, house, happening)
         if isinstance(outcome, Denied):
             return False
         requests.add_transaction(
@@ -221,7 +221,7 @@ async def _ask(house: House, request: Request, chosen: Chosen, line: RotaLine) -
 
 
 @value
-class LookedUp:
+class HoldingsLookup:
     """`why_not`: why it isn't asked, in plain words; empty: it may be. `holdings` None: nobody was asked, by rule."""
 
     line: RotaLine
@@ -229,23 +229,25 @@ class LookedUp:
     why_not: str = ""
 
 
-async def look_up(
-    house: House,
+async def look_up_holdings(
+    house: LibraryContext,
     request: Request,
     lines: Iterable[RotaLine],
     rule: OnlyOwning,
-    enough: Callable[[LookedUp], bool],
-) -> tuple[LookedUp, ...]:
+    enough: Callable[[HoldingsLookup], bool],
+) -> tuple[HoldingsLookup, ...]:
     """The lines in their order, up to the first that is enough; so many are under way at once as
     `catalogues.ahead` says. What was begun for later ones and isn't waited for any more is let go."""
-    found: list[LookedUp] = []
+    found: list[HoldingsLookup] = []
     rest = deque(lines)
-    begun: deque[asyncio.Task[LookedUp]] = deque()
+    begun: deque[asyncio.Task[HoldingsLookup]] = deque()
     try:
         while begun or rest:
             while rest and len(begun) < house.policy().catalogues.ahead:
                 line = rest.popleft()
-                begun.append(asyncio.create_task(_one(house, request, line, rule), name=f"look up {line.partner}"))
+                begun.append(
+                    asyncio.create_task(_look_up_line(house, request, line, rule), name=f"look up {line.partner}")
+                )
             found.append(await begun[0])
             begun.popleft()
             if enough(found[-1]):
@@ -257,15 +259,15 @@ async def look_up(
     return tuple(found)
 
 
-async def _one(house: House, request: Request, line: RotaLine, rule: OnlyOwning) -> LookedUp:
+async def _look_up_line(house: LibraryContext, request: Request, line: RotaLine, rule: OnlyOwning) -> HoldingsLookup:
     if rule is OnlyOwning.NO:
-        return LookedUp(line, None)
+        return HoldingsLookup(line, None)
     partner = house.require_partner(line.partner)[0]
     holdings = await house.catalogue.holds(request.citation, partner, request.service.type)
-    return LookedUp(line, holdings, _why_not(rule, holdings))
+    return HoldingsLookup(line, holdings, _holdings_objection(rule, holdings))
 
 
-def _why_not(rule: OnlyOwning, holdings: HoldingsReport) -> str:
+def _holdings_objection(rule: OnlyOwning, holdings: HoldingsReport) -> str:
     owns = None if holdings.holding is HoldingAnswer.UNKNOWN else holdings.holding is HoldingAnswer.OWNS
     if can_ask_supplier(rule, owns) and not holdings.skip:
         return ""
@@ -315,16 +317,16 @@ class KnownHoldings:
         return replace(said, note=f"{said.note}; {found.note}", seconds=found.seconds)
 
 
-async def explain(house: House, request: Request) -> RotaExplanation:
+async def explain_rota(house: LibraryContext, request: Request) -> RotaExplanation:
     """Raises Refused(NOT_ALLOWED) for a lending request."""
-    needs_role(request, Role.BORROWING)
+    require_role(request, Role.BORROWING)
     had_none = not request.rota
-    request = with_rota(house, request)
+    request = assign_rota(house, request)
     template = house.policy().rotas.get(request.rota_name)
     first = tuple(line for line in request.rota if line.by_hand and line.standing is RotaLineStatus.WAITING)
     rest = replace(request, rota=tuple(line for line in request.rota if line not in first))
     found = [ExplainedLine(line.partner, SupplierVerdict.AFTER, line.why or "by hand") for line in first]
-    found += await _searched(house, rest, template)
+    found += await _explain_candidates(house, rest, template)
     at = next((number for number, line in enumerate(found) if line.verdict is SupplierVerdict.AFTER), None)
     if at is not None:
         found[at] = replace(found[at], verdict=SupplierVerdict.NEXT)
@@ -332,48 +334,50 @@ async def explain(house: House, request: Request) -> RotaExplanation:
         rota=request.rota_name,
         ranked=template is not None and template.order is RotaOrder.RANKED,
         by_rule=had_none and bool(request.rota),
-        only_owning=_rule(template),
-        lines=(*sorted(found, key=lambda line: line.verdict not in _TO_ASK), *_over(request, found)),
+        only_owning=_owning_rule(template),
+        lines=(*sorted(found, key=lambda line: line.verdict not in _TO_ASK), *_explain_past_lines(request, found)),
     )
 
 
 _TO_ASK = (SupplierVerdict.NEXT, SupplierVerdict.AFTER)
 
 
-def _rule(template: RotaTemplate | None) -> OnlyOwning:
+def _owning_rule(template: RotaTemplate | None) -> OnlyOwning:
     return template.only_owning if template is not None else OnlyOwning.UNKNOWN_TOO
 
 
-async def _searched(house: House, request: Request, template: RotaTemplate | None) -> list[ExplainedLine]:
+async def _explain_candidates(
+    house: LibraryContext, request: Request, template: RotaTemplate | None
+) -> list[ExplainedLine]:
     """All who could be asked, best first, each looked up; when none of them owns it, those that said 'ask again'."""
-    standings = await standings_for(house, request)
+    standings = await load_partner_standings(house, request)
     found: list[ExplainedLine] = []
     while True:
         choice = rotas.choose_next_line(request, house.policy(), template, standings, house.today())
-        looked = await look_up(house, request, choice.order, _rule(template), lambda _: False)
-        able = [_line(one) for one in looked]
+        looked = await look_up_holdings(house, request, choice.order, _owning_rule(template), lambda _: False)
+        able = [_explain_line(one) for one in looked]
         found += able
         if not able or choice.again or any(line.verdict is SupplierVerdict.AFTER for line in able):
             passed = [ExplainedLine(line.partner, SupplierVerdict.PASSED_OVER, line.why) for line in choice.skipped]
             return [*found, *passed]
-        request = _without(request, able)
+        request = _skip_lines(request, able)
 
 
-def _line(looked: LookedUp) -> ExplainedLine:
+def _explain_line(looked: HoldingsLookup) -> ExplainedLine:
     line, holdings = looked.line, looked.holdings
     if holdings is None:
         return ExplainedLine(line.partner, SupplierVerdict.AFTER, line.why)
-    verdict = _verdict(holdings) if looked.why_not else SupplierVerdict.AFTER
+    verdict = _verdict_of_holdings(holdings) if looked.why_not else SupplierVerdict.AFTER
     return ExplainedLine(line.partner, verdict, line.why, f"{holdings.holding.value}: {holdings.report_line}")
 
 
-def _verdict(holdings: HoldingsReport) -> SupplierVerdict:
+def _verdict_of_holdings(holdings: HoldingsReport) -> SupplierVerdict:
     if holdings.skip:
         return SupplierVerdict.UNREACHABLE
     return SupplierVerdict.NOT_LENDING if holdings.holding is HoldingAnswer.NOT_LENT else SupplierVerdict.NOT_OWNING
 
 
-def _without(request: Request, lines: list[ExplainedLine]) -> Request:
+def _skip_lines(request: Request, lines: list[ExplainedLine]) -> Request:
     names = {line.partner for line in lines}
     rota = tuple(
         replace(line, standing=RotaLineStatus.SKIPPED) if line.partner in names else line for line in request.rota
@@ -381,7 +385,7 @@ def _without(request: Request, lines: list[ExplainedLine]) -> Request:
     return replace(request, rota=rota)
 
 
-def _over(request: Request, found: list[ExplainedLine]) -> Iterator[ExplainedLine]:
+def _explain_past_lines(request: Request, found: list[ExplainedLine]) -> Iterator[ExplainedLine]:
     """Those whose turn is over, as the request has them."""
     names = {line.partner for line in found}
     for line in request.rota:

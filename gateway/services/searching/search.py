@@ -31,7 +31,7 @@ from gateway.ports.catalogue import (
     TermMatch,
 )
 from gateway.profiles.checks import locate_sections
-from gateway.services.requests.library_context import House, house_of
+from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.services.searching.lookup import by_number
 from gateway.services.searching.targets import Asker, Target, catalogue_of, why
 
@@ -61,12 +61,12 @@ NAMES = tuple(sorted(index.value for index in SearchIndex))
 class Finder:
     """`houses` by symbol of the library."""
 
-    houses: Mapping[str, House]
+    houses: Mapping[str, LibraryContext]
     asker: Asker
 
     def targets(self, library: str) -> tuple[Searchable, ...]:
         """Groups first. Raises NotThere."""
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
         groups = [Searchable(name=name, members=said) for name, said in house.policy().catalogues.groups.items()]
         found = [
             Searchable(name=one.name, description=one.description, by=by[0])
@@ -78,7 +78,7 @@ class Finder:
     async def search(self, library: str, where: str, query: CatalogueQuery, records: int = 0) -> Found:
         """`where`: a profile or a group; `records` of each target at most, 0: as requests.yml says. One that gives no
         answer is named, and the others are shown. Raises NotThere."""
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
         rules = house.policy().catalogues
         turn = asyncio.Semaphore(rules.at_once)
 
@@ -93,7 +93,7 @@ class Finder:
 
     async def find_by_identifier(self, library: str, number: RecordId) -> Citation | None:
         """See `LookUp`. The catalogues of `catalogues.look_up` are asked at once; the first that knows it counts."""
-        house = house_of(self.houses, library)
+        house = find_library_context(self.houses, library)
         where = house.policy().catalogues.look_up
         if not where or not by_number(number):
             return None
@@ -106,7 +106,7 @@ class Finder:
             await asyncio.gather(*asked, return_exceptions=True)
 
     async def _search_target(
-        self, house: House, name: str, query: CatalogueQuery, count: int
+        self, house: LibraryContext, name: str, query: CatalogueQuery, count: int
     ) -> tuple[Answered, tuple[FoundRecord, ...]]:
         seconds, clock = house.policy().catalogues.seconds, asyncio.get_running_loop().time
         begun = clock()
@@ -117,7 +117,7 @@ class Finder:
             return Answered(target=name, seconds=clock() - begun, problem=why(error)), ()
         return _answered(name, hits, clock() - begun), hits.records
 
-    async def _look_up_number(self, house: House, name: str, number: RecordId) -> Citation | None:
+    async def _look_up_number(self, house: LibraryContext, name: str, number: RecordId) -> Citation | None:
         """Raises Unavailable, also for a target that refused."""
         seconds = house.policy().catalogues.seconds
         try:
@@ -131,7 +131,7 @@ class Finder:
             raise Unavailable(why(refused)) from refused
         return None
 
-    def _find_target(self, house: House, name: str) -> Target:
+    def _find_target(self, house: LibraryContext, name: str) -> Target:
         """A partner that shares a catalogue is searched there. Raises Refused(INVALID_VALUE)."""
         profile = house.profile(name)
         if profile is None or profile.abstract:
@@ -139,7 +139,7 @@ class Finder:
         return catalogue_of(profile, house.profiles(), self.asker.searches)
 
 
-def _members(house: House, where: str) -> tuple[str, ...]:
+def _members(house: LibraryContext, where: str) -> tuple[str, ...]:
     """Raises NotThere."""
     groups = house.policy().catalogues.groups
     if where in groups:

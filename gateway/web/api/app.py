@@ -13,8 +13,8 @@ from aiohttp import hdrs, web
 from sqlalchemy import Connection
 
 from gateway.domain.clock import Clock
-from gateway.services.api_keys import ApiKeys
-from gateway.services.webhooks import Addresses, Webhooks
+from gateway.services.api_keys import ApiKeyService
+from gateway.services.webhooks import AllowedAddresses, WebhookService
 from gateway.store import api_records
 from gateway.store.api_access import LONGEST
 from gateway.store.engine import Store
@@ -137,14 +137,16 @@ async def _nothing_here(_request: web.Request) -> web.StreamResponse:
     return Problem(ProblemType.NOT_FOUND, f"The API begins at {ROOT}; {ROOT}/docs describes it.").to_response()
 
 
-def make_api(services: Services, store: Store, clock: Clock, addresses: Addresses, limits: Limits | None = None) -> Api:
+def make_api(
+    services: Services, store: Store, clock: Clock, addresses: AllowedAddresses, limits: Limits | None = None
+) -> Api:
     """`addresses`: where webhooks may lead."""
     parts = Parts(
         services=services,
         store=store,
         clock=clock,
-        keys=ApiKeys(store, clock),
-        webhooks=Webhooks(store, clock, addresses),
+        keys=ApiKeyService(store, clock),
+        webhooks=WebhookService(store, clock, addresses),
         streams=Streams(clock),
         limits=limits or Limits(),
     )

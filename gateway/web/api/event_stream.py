@@ -18,7 +18,7 @@ from aiohttp import hdrs, web
 from gateway.domain.clock import Clock
 from gateway.domain.requests.views import HistoryLine
 from gateway.domain.value import value
-from gateway.services.webhooks import happened
+from gateway.services.webhooks import event_payload
 from gateway.store.schema import first_id_at
 from gateway.web.api.service import Feed
 
@@ -129,7 +129,7 @@ async def _begin(request: web.Request) -> web.StreamResponse:
 
 
 def event_bytes(line: HistoryLine) -> bytes:
-    data = json.dumps(happened(line), ensure_ascii=False, separators=(",", ":"))
+    data = json.dumps(event_payload(line), ensure_ascii=False, separators=(",", ":"))
     return f"id: {line.id}\nevent: {line.event.kind.value}\ndata: {data}\n\n".encode()
 
 

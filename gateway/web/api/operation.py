@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict
 
 from gateway.domain.clock import Clock
 from gateway.domain.value import keyword_value, value
-from gateway.services.api_keys import ApiKeys, KeyHolder, Scope
-from gateway.services.webhooks import Webhooks
+from gateway.services.api_keys import ApiKeyService, KeyHolder, KeyScope
+from gateway.services.webhooks import WebhookService
 from gateway.store.engine import Store
 from gateway.web.api.event_stream import Streams
 from gateway.web.api.problems import ProblemType
@@ -37,8 +37,8 @@ class Parts:
     services: Services
     store: Store
     clock: Clock
-    keys: ApiKeys
-    webhooks: Webhooks
+    keys: ApiKeyService
+    webhooks: WebhookService
     streams: Streams
     limits: Limits = Limits()
 
@@ -140,7 +140,7 @@ class Operation(Generic[P, Q, B]):
     path: str
     tag: str
     summary: str
-    scopes: tuple[Scope, ...]
+    scopes: tuple[KeyScope, ...]
     handler: Callable[[Call[P, Q, B]], Awaitable[Reply]]
     answers: tuple[Answer, ...]
     description: str = ""

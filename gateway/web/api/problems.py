@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.domain.value import value
-from gateway.services.api_keys import Scope
+from gateway.services.api_keys import KeyScope
 
 CONTENT_TYPE = "application/problem+json"
 DOCS = "/api/v1/docs"
@@ -118,6 +118,6 @@ def mistaken(place: str, message: str) -> ApiProblem:
     return fail(ProblemType.INVALID, "", [Mistake(place=place, message=message)])
 
 
-def forbidden(*scopes: Scope) -> ApiProblem:
+def forbidden(*scopes: KeyScope) -> ApiProblem:
     words = " or ".join(f"'{scope.value}'" for scope in scopes)
     return fail(ProblemType.FORBIDDEN, f"This needs a key with the scope {words}.")

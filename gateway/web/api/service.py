@@ -35,7 +35,7 @@ from gateway.domain.requests.views import (
 )
 from gateway.domain.value import keyword_value
 from gateway.ports.catalogue import CatalogueQuery, ReceivedLink
-from gateway.services.fulfilment import Resolved
+from gateway.services.fulfilment import ResolvedLink
 from gateway.services.letters import Spoken
 from gateway.services.searching.search import Found, Searchable
 
@@ -180,7 +180,7 @@ class Search(Protocol):
 class Links(Protocol):
     """OpenURLs."""
 
-    async def resolve(self, library: str, link: ReceivedLink, patron: str = "") -> Resolved:
+    async def resolve(self, library: str, link: ReceivedLink, patron: str = "") -> ResolvedLink:
         """What it cites and what the library can do for it. Raises MalformedMessage, Refused (unknown patron)."""
         ...
 

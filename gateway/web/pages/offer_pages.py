@@ -10,7 +10,7 @@ from gateway.domain.library import Item, ItemStatus
 from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.views import NotFound
 from gateway.domain.value import keyword_value
-from gateway.services.fulfilment import Held, Offer, is_free
+from gateway.services.fulfilment import LocalCopies, ServiceOffer, is_free
 from gateway.services.letters.facts import citation_rows, rows, service_rows
 from gateway.services.letters.templates import clean
 from gateway.web.pages import citation_form, sign_in_pages
@@ -97,7 +97,7 @@ def libraries(parts: PageParts, http: web.Request, status: int = 200) -> web.Res
 # --- offers --------------------------------------------------------------------------------------------------
 
 
-def _shown(turn: Turn, offer: Offer, link: str) -> Shown:
+def _shown(turn: Turn, offer: ServiceOffer, link: str) -> Shown:
     kind = offer.kind.value
     if offer.kind is Fulfilment.ELECTRONIC:
         return Shown(
@@ -119,7 +119,7 @@ def _shown(turn: Turn, offer: Offer, link: str) -> Shown:
     )
 
 
-async def _copies(turn: Turn, held: Held) -> list[Copy]:
+async def _copies(turn: Turn, held: LocalCopies) -> list[Copy]:
     if not held.copies:
         return []
     branches = {place.library: place.name for place in await turn.parts.offering.list_pickup_locations(turn.library)}

@@ -17,7 +17,7 @@ from gateway.domain.requests.request import PatronLink, Request, RequestDates, R
 from gateway.domain.requests.views import BorrowingDraft
 from gateway.domain.value import keyword_value
 from gateway.ports.catalogue import LinkCitation
-from gateway.services.requests.intake import create
+from gateway.services.requests.intake import create_borrowing_request
 from gateway.services.requests.library_context import PATRON
 from gateway.store import patron_sessions
 from gateway.store.patron_sessions import SessionRow
@@ -192,7 +192,7 @@ async def _sent(turn: Turn, draft: BorrowingDraft, form_id: str) -> str:
             raise SentBefore(found)
 
     try:
-        return (await create(turn.house, draft, claim_form_key)).id
+        return (await create_borrowing_request(turn.house, draft, claim_form_key)).id
     except SentBefore as before_us:
         return before_us.request_id
 

@@ -22,12 +22,12 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.value import keyword_value, value
 from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
-from gateway.services.fulfilment import Offering
+from gateway.services.fulfilment import FulfilmentService
 from gateway.services.letters.facts import citation_rows
 from gateway.services.letters.languages import PageTexts, PageWords
 from gateway.services.letters.templates import clean
-from gateway.services.requests.library_context import House
-from gateway.services.requests.request_service import PatronsFront
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.request_service import PatronRequestService
 from gateway.settings.patron_pages import SignInSettings
 from gateway.store.engine import Store
 from gateway.store.patron_sessions import SessionRow
@@ -80,8 +80,8 @@ class PageParts:
     the pages in a frame. `look_ups`: anybody can have catalogues asked about a number, so only a few are at once."""
 
     links: LinkFormat
-    offering: Offering
-    patrons: PatronsFront
+    offering: FulfilmentService
+    patrons: PatronRequestService
     texts: PageTexts
     store: Store
     clock: Clock
@@ -120,7 +120,7 @@ class Turn:
 
     parts: PageParts
     http: web.Request
-    house: House
+    house: LibraryContext
     words: PageWords
     visit: Visit
     session: SessionRow | None = None

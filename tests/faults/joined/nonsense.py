@@ -6,7 +6,7 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, partn
 from gateway.domain.requests.request import Request, Role, SupplierAttempt
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.ports.partner_channel import PartnerMessage
-from gateway.services.requests.effects import PARTNER, new_row, without_patron
+from gateway.services.requests.effects import PARTNER, new_outbox_row, remove_patron_data
 from gateway.store.requests import outbox
 from gateway.store.requests.request_rows import dump_message
 from gateway.store.schema import make_exchange_id
@@ -41,9 +41,9 @@ async def say_nonsense(world: World, sender: Side, receiver: Side, which: int) -
         role=request.role,
         transaction=attempt.transaction,
         details=EventDetails(),
-        request=without_patron(request),
+        request=remove_patron_data(request),
     )
-    row = new_row(request, PARTNER, receiving.profile, dump_message(message), now, message.id)
+    row = new_outbox_row(request, PARTNER, receiving.profile, dump_message(message), now, message.id)
     await town.house.store.write(lambda c: outbox.add_outbox_row(c, row))
     await town.do(row.id)
     assert message.id in world.wire.refused, f"{kind.value} was not refused"

@@ -18,8 +18,8 @@ from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import ActionRequest, RequestView
 from gateway.ports.adapter import MailerAdapter
 from gateway.runtime.daemon import Gateway
-from gateway.services.requests.library_context import House
-from gateway.services.requests.request_service import RequestsFront
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.request_service import RequestService
 from gateway.settings import load_settings
 from gateway.store.requests.outbox import UNFINISHED, OutboxRow
 from gateway.store.requests.outbox_queries import get_outbox_row as get_row
@@ -69,11 +69,11 @@ class Town:
         self._settings = load_settings(config, self._adapters)
 
     @property
-    def front(self) -> RequestsFront:
+    def front(self) -> RequestService:
         return self.gateway.managed.requests
 
     @property
-    def house(self) -> House:
+    def house(self) -> LibraryContext:
         return self.gateway.managed.houses[self.symbol]
 
     # --- life and death ----------------------------------------------------------------------------------

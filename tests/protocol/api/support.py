@@ -18,9 +18,9 @@ from gateway.policies import load_policies
 from gateway.runtime.assembly import make_offering
 from gateway.runtime.listeners import HttpListener, HttpPlace
 from gateway.runtime.managed_requests import Managed
-from gateway.services.api_keys import ApiKeys, Scope
-from gateway.services.fulfilment import Resolver
-from gateway.services.webhooks import Addresses
+from gateway.services.api_keys import ApiKeyService, KeyScope
+from gateway.services.fulfilment import LinkResolver
+from gateway.services.webhooks import AllowedAddresses
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
 from gateway.store.migration import migrate_store
@@ -52,12 +52,12 @@ class Running:
     url: str
     store: Store
     clock: SystemClock
-    keys: ApiKeys
+    keys: ApiKeyService
     api: Api
     managed: Managed
 
-    async def key(self, *scopes: Scope, name: str = "Åse at the desk", library: str = LIBRARY) -> str:
-        return (await self.keys.create_key(library, name, scopes or tuple(Scope))).key
+    async def key(self, *scopes: KeyScope, name: str = "Åse at the desk", library: str = LIBRARY) -> str:
+        return (await self.keys.create_key(library, name, scopes or tuple(KeyScope))).key
 
 
 def prepare(folder: Path) -> None:
@@ -97,13 +97,13 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
         questions=managed.questions,
         search=managed.finder,
         feed=managed.feed,
-        links=Resolver(links, make_offering(managed, links)),
+        links=LinkResolver(links, make_offering(managed, links)),
     )
-    api = make_api(services, store, clock, Addresses(), LIMITS)
+    api = make_api(services, store, clock, AllowedAddresses(), LIMITS)
     listener = HttpListener(HttpPlace(HOST, 0), replace(site(Echo()), api=api))
     await listener.start()
     try:
-        yield Running(f"http://{HOST}:{listener.port}", store, clock, ApiKeys(store, clock), api, managed)
+        yield Running(f"http://{HOST}:{listener.port}", store, clock, ApiKeyService(store, clock), api, managed)
     finally:
         api.close()
         await listener.stop(5)

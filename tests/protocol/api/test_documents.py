@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lxml import html
 
-from gateway.services.api_keys import SCOPES, Scope
+from gateway.services.api_keys import SCOPES, KeyScope
 from gateway.web.api.openapi import document, page
 from gateway.web.api.operation import AnyOperation
 from gateway.web.api.operations import ALL
@@ -62,10 +62,10 @@ def test_operations_have_names_of_their_own() -> None:
 
 
 def test_every_scope_is_explained_and_opens_something() -> None:
-    assert set(SCOPES) == set(Scope) == {scope for one in ALL for scope in one.scopes}
+    assert set(SCOPES) == set(KeyScope) == {scope for one in ALL for scope in one.scopes}
     every_key = next(one for one in ALL if one.id == "showKey")
     others = {scope for one in ALL if one is not every_key for scope in one.scopes}
-    assert others == set(Scope)
+    assert others == set(KeyScope)
 
 
 # --- the page --------------------------------------------------------------------------------------------

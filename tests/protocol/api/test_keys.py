@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import main
-from gateway.services.api_keys import Scope
+from gateway.services.api_keys import KeyScope
 from gateway.store import api_access
 from tests.protocol.api.support import Client, Running
 from tests.support.daemon import Installation
@@ -48,21 +48,21 @@ async def test_a_key_of_which_one_letter_differs_is_unknown(client: Client) -> N
 @pytest.mark.parametrize(
     ("scope", "method", "path"),
     [
-        (Scope.REQUESTS_READ, "GET", "requests"),
-        (Scope.REQUESTS_WRITE, "POST", "requests"),
-        (Scope.LENDING, "POST", "lending-requests"),
-        (Scope.PARTNERS_READ, "GET", "partners"),
-        (Scope.TASKS_READ, "GET", "tasks"),
-        (Scope.EVENTS_READ, "GET", "history"),
-        (Scope.NETWORK_READ, "GET", "network/load"),
-        (Scope.PATRON, "GET", "patron/requests?patron=1"),
-        (Scope.ADMIN, "GET", "dead-letters"),
+        (KeyScope.REQUESTS_READ, "GET", "requests"),
+        (KeyScope.REQUESTS_WRITE, "POST", "requests"),
+        (KeyScope.LENDING, "POST", "lending-requests"),
+        (KeyScope.PARTNERS_READ, "GET", "partners"),
+        (KeyScope.TASKS_READ, "GET", "tasks"),
+        (KeyScope.EVENTS_READ, "GET", "history"),
+        (KeyScope.NETWORK_READ, "GET", "network/load"),
+        (KeyScope.PATRON, "GET", "patron/requests?patron=1"),
+        (KeyScope.ADMIN, "GET", "dead-letters"),
     ],
 )
 async def test_each_scope_opens_its_own_and_nothing_else_does(
-    gateway: Running, client: Client, scope: Scope, method: str, path: str
+    gateway: Running, client: Client, scope: KeyScope, method: str, path: str
 ) -> None:
-    others = await gateway.key(*(one for one in Scope if one is not scope))
+    others = await gateway.key(*(one for one in KeyScope if one is not scope))
     refused = await client.with_key(others)(method, path)
     assert (refused.status, refused.problem) == (403, "forbidden")
     assert scope.value in refused.json["detail"]
@@ -72,7 +72,7 @@ async def test_each_scope_opens_its_own_and_nothing_else_does(
 
 
 async def test_a_key_says_what_it_may_do(gateway: Running, client: Client) -> None:
-    key = await gateway.key(Scope.PATRON, Scope.EVENTS_READ, name="Портал")
+    key = await gateway.key(KeyScope.PATRON, KeyScope.EVENTS_READ, name="Портал")
     answered = await client.with_key(key)("GET", "key")
     assert answered.json == {
         "library": "DEMO",

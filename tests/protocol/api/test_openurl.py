@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import aiohttp
 
-from gateway.services.api_keys import Scope
+from gateway.services.api_keys import KeyScope
 from tests.protocol.api.support import Running
 
 BOOK = (
@@ -23,7 +23,7 @@ async def resolved(gateway: Running, query: str, key: str) -> tuple[int, dict[st
 
 
 async def test_a_book_of_ours_can_be_reserved(gateway: Running) -> None:
-    status, found = await resolved(gateway, BOOK, await gateway.key(Scope.PATRON))
+    status, found = await resolved(gateway, BOOK, await gateway.key(KeyScope.PATRON))
 
     assert status == 200
     assert found["availability"] == "available"
@@ -35,7 +35,7 @@ async def test_a_book_of_ours_can_be_reserved(gateway: Running) -> None:
 
 
 async def test_an_article_comes_from_elsewhere_and_who_asks_is_not_passed_on(gateway: Running) -> None:
-    status, found = await resolved(gateway, ARTICLE, await gateway.key(Scope.REQUESTS_READ))
+    status, found = await resolved(gateway, ARTICLE, await gateway.key(KeyScope.REQUESTS_READ))
 
     assert status == 200
     assert found["availability"] == "not-held"
@@ -46,7 +46,7 @@ async def test_an_article_comes_from_elsewhere_and_who_asks_is_not_passed_on(gat
 
 async def test_by_post_the_link_may_be_in_the_body(gateway: Running) -> None:
     headers = {
-        "Authorization": f"Bearer {await gateway.key(Scope.PATRON)}",
+        "Authorization": f"Bearer {await gateway.key(KeyScope.PATRON)}",
         "Content-Type": "application/x-www-form-urlencoded",
     }
     async with (
@@ -60,7 +60,7 @@ async def test_by_post_the_link_may_be_in_the_body(gateway: Running) -> None:
 
 async def test_it_needs_a_key_and_a_patron_that_there_is(gateway: Running) -> None:
     assert (await resolved(gateway, BOOK, "ilg_none"))[0] == 401
-    status, problem = await resolved(gateway, f"{BOOK}&patron=nobody", await gateway.key(Scope.PATRON))
+    status, problem = await resolved(gateway, f"{BOOK}&patron=nobody", await gateway.key(KeyScope.PATRON))
     assert (status, problem["reason"]) == (422, "unknown-patron")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.services.api_keys import Scope
+from gateway.services.api_keys import KeyScope
 from tests.protocol.api.support import Client, Running
 from tests.protocol.api.test_requests import act, borrow
 
@@ -14,7 +14,7 @@ from tests.protocol.api.test_requests import act, borrow
 @pytest.fixture
 async def portal(gateway: Running, client: Client) -> Client:
     """With a key that is good for patrons alone."""
-    return client.with_key(await gateway.key(Scope.PATRON, name="Portal"))
+    return client.with_key(await gateway.key(KeyScope.PATRON, name="Portal"))
 
 
 def place(request: Any, part: str = "", patron: str = "") -> str:
@@ -71,7 +71,7 @@ async def test_lost_updates_and_other_keys_are_refused(gateway: Running, client:
     path = place(request, "/actions/cancel")
     assert (await portal("POST", path, {})).problem == "version-required"
     assert (await portal("POST", path, {}, If_Match='"77"')).problem == "outdated"
-    reader = client.with_key(await gateway.key(Scope.REQUESTS_WRITE))
+    reader = client.with_key(await gateway.key(KeyScope.REQUESTS_WRITE))
     assert (await reader("POST", path, {}, If_Match="*")).problem == "forbidden"
 
 

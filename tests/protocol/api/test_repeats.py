@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from gateway.services.api_keys import Scope
+from gateway.services.api_keys import KeyScope
 from gateway.store import api_records
 from gateway.store.api_records import AnswerKey
 from tests.protocol.api.support import Client, Running
@@ -69,7 +69,7 @@ async def test_what_was_refused_may_be_tried_again_under_the_same_key(client: Cl
 
 
 async def test_keys_of_different_holders_and_operations_do_not_meet(gateway: Running, client: Client) -> None:
-    other = client.with_key(await gateway.key(Scope.ADMIN))
+    other = client.with_key(await gateway.key(KeyScope.ADMIN))
     made = [await one("POST", "webhooks", HOOK, Idempotency_Key="k-1") for one in (client, other)]
     assert made[0].json["id"] != made[1].json["id"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from gateway.services.api_keys import Scope
+from gateway.services.api_keys import KeyScope
 from tests.protocol.api.support import PATRON, Client, Running, running
 from tests.support.daemon import Installation
 
@@ -174,8 +174,8 @@ async def test_what_only_rules_do_nobody_does_by_hand(client: Client) -> None:
 
 async def test_a_key_for_one_side_does_not_change_the_other(gateway: Running, client: Client) -> None:
     loan, copy = await borrow(client), await lend(client, "LT-1")
-    borrower = client.with_key(await gateway.key(Scope.REQUESTS_WRITE))
-    lender = client.with_key(await gateway.key(Scope.LENDING))
+    borrower = client.with_key(await gateway.key(KeyScope.REQUESTS_WRITE))
+    lender = client.with_key(await gateway.key(KeyScope.LENDING))
     for mine, other, one in ((loan, copy, borrower), (copy, loan, lender)):
         done = await one("POST", f"requests/{mine['id']}/actions/note", {"note": "x"}, If_Match="*")
         assert done.status == 200
@@ -320,7 +320,7 @@ async def test_load_is_told_to_the_network(gateway: Running, client: Client) -> 
     await act(client, request, "assign", partner="bergen")
     await act(client, request, "approve")
     await gateway.managed.drain_due_work()
-    network = client.with_key(await gateway.key(Scope.NETWORK_READ))
+    network = client.with_key(await gateway.key(KeyScope.NETWORK_READ))
     assert (await network("GET", "network/load")).json["items"] == [{"symbol": "ISIL:NO-02030", "open": 1}]
 
 

@@ -32,7 +32,7 @@ from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection
 
 from gateway.domain.requests.attachments import FileType
-from gateway.services.api_keys import Scope
+from gateway.services.api_keys import KeyScope
 from gateway.web.api.openapi import document
 from gateway.web.api.operations import ALL
 from tests.protocol.api.support import PATRON, Running, in_a_thread
@@ -81,7 +81,7 @@ def target(fresh_installation: Installation, tmp_path_factory: pytest.TempPathFa
         def wait_for(work: Coroutine[Any, Any, Any]) -> Any:
             return asyncio.run_coroutine_threadsafe(work, loop).result(30)
 
-        key = wait_for(gateway.key(*Scope))
+        key = wait_for(gateway.key(*KeyScope))
         made = Target(f"{gateway.url}/api/v1", key, {})
         _seed(made, gateway, wait_for)
         yield made

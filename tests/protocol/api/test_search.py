@@ -12,7 +12,7 @@ import pytest
 
 from gateway.domain.problems import Unavailable
 from gateway.ports.catalogue import CatalogueQuery, HeldItem, SearchHits, SearchIndex, SearchTerm, TermMatch
-from gateway.services.api_keys import Scope
+from gateway.services.api_keys import KeyScope
 from tests.protocol.api.support import LIBRARY, Client, Running, running
 from tests.support.daemon import Installation
 from tests.unit.services.searching.support import KOBZAR, Answer, ScriptedSearch, hits, record
@@ -119,7 +119,7 @@ async def test_what_is_refused(searched: Searched, query: dict[str, str], proble
 
 
 async def test_a_key_for_patrons_does_not_search(searched: Searched) -> None:
-    client = searched.client.with_key(await searched.running.key(Scope.PATRON))
+    client = searched.client.with_key(await searched.running.key(KeyScope.PATRON))
     assert (await client("GET", "search?target=union&q=x")).problem == "forbidden"
 
 

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
 from gateway.domain.clock import FixedClock
-from gateway.services.api_keys import ApiKeys, Scope
+from gateway.services.api_keys import ApiKeyService, KeyScope
 from gateway.store import api_access, api_records
 from gateway.store.api_access import api_answer, api_key, copy_download, server_secret, webhook
 from gateway.store.api_records import AnswerKey, StoredAnswer
@@ -80,8 +80,8 @@ async def test_downloads_are_counted_up_to_their_limit(kept: Store) -> None:
 
 async def test_the_use_of_a_key_is_noted_once_a_minute(kept: Store) -> None:
     clock = FixedClock(NOW)
-    keys = ApiKeys(kept, clock)
-    made = await keys.create_key("DEMO", "Åse", [Scope.ADMIN, Scope.REQUESTS_READ])
+    keys = ApiKeyService(kept, clock)
+    made = await keys.create_key("DEMO", "Åse", [KeyScope.ADMIN, KeyScope.REQUESTS_READ])
     assert made.row.scopes == ("requests:read", "admin")
 
     async def last_used() -> datetime | None:
@@ -96,7 +96,7 @@ async def test_the_use_of_a_key_is_noted_once_a_minute(kept: Store) -> None:
 
 
 async def test_the_same_secret_under_another_prefix_is_no_key(kept: Store) -> None:
-    keys = ApiKeys(kept, FixedClock(NOW))
-    one, two = [await keys.create_key("DEMO", name, [Scope.ADMIN]) for name in ("one", "two")]
+    keys = ApiKeyService(kept, FixedClock(NOW))
+    one, two = [await keys.create_key("DEMO", name, [KeyScope.ADMIN]) for name in ("one", "two")]
     secret = one.key.split("_", 2)[2]
     assert await keys.find_holder(f"ilg_{two.row.prefix}_{secret}") is None

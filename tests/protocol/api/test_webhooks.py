@@ -18,7 +18,7 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.domain.requests.views import HistoryLine
-from gateway.services.webhooks import Addresses, WebhookHandler, WebhookOptions, Webhooks, announce
+from gateway.services.webhooks import AllowedAddresses, WebhookHandler, WebhookOptions, WebhookService, announce_event
 from gateway.store import api_records
 from gateway.store.engine import Store
 from gateway.store.migration import OWN, migrate_store
@@ -27,7 +27,7 @@ from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from tests.protocol.api.support import Client
 
 NOW = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
-LOOPBACK = Addresses(["127.0.0.0/8"])
+LOOPBACK = AllowedAddresses(["127.0.0.0/8"])
 
 
 @dataclass
@@ -77,14 +77,14 @@ async def kept(store: Store) -> Store:
 class Desk:
     store: Store
     clock: FixedClock
-    hooks: Webhooks
+    hooks: WebhookService
     handler: WebhookHandler
 
     async def row(self, kind: EventKind = EventKind.SHIPPED) -> OutboxRow:
         """The outbox row of one event."""
         event = Event(local_signal(kind), self.clock.now(), "staff:Åse")
         line = HistoryLine("0661", "r-1", self.clock.now(), event, "will-supply", "shipped")
-        assert await self.store.write(lambda c: announce(c, "DEMO", line, self.clock.now())) == 1
+        assert await self.store.write(lambda c: announce_event(c, "DEMO", line, self.clock.now())) == 1
         page = await self.store.read(lambda c: outbox_queries.list_rows_by_status(c, "DEMO", OutboxStatus.WAITING, 10))
         return page.rows[0]
 
@@ -93,7 +93,7 @@ class Desk:
 async def desk(kept: Store) -> AsyncIterator[Desk]:
     clock = FixedClock(NOW)
     handler = WebhookHandler(kept, clock, WebhookOptions(addresses=LOOPBACK, seconds=0.5))
-    yield Desk(kept, clock, Webhooks(kept, clock, LOOPBACK), handler)
+    yield Desk(kept, clock, WebhookService(kept, clock, LOOPBACK), handler)
     await handler.close()
 
 
@@ -126,7 +126,7 @@ async def test_only_the_events_that_are_wanted(desk: Desk, receiver: Receiver) -
     await desk.hooks.create_subscription("DEMO", "portal", receiver.url, [EventKind.RECEIVED])
     await desk.hooks.create_subscription("ELSEWHERE", "other library", receiver.url, [])
     line = HistoryLine("1", "r-1", NOW, Event(local_signal(EventKind.SHIPPED), NOW), "a", "b")
-    assert await desk.store.write(lambda c: announce(c, "DEMO", line, NOW)) == 0
+    assert await desk.store.write(lambda c: announce_event(c, "DEMO", line, NOW)) == 0
 
 
 @pytest.mark.parametrize("status", [301, 302, 400, 404, 500, 503])
@@ -221,7 +221,7 @@ async def test_a_subscription_that_was_removed_is_not_told(desk: Desk, receiver:
     ],
 )
 async def test_addresses_that_are_not_public_are_refused(kept: Store, host: str) -> None:
-    hooks = Webhooks(kept, FixedClock(NOW), Addresses())
+    hooks = WebhookService(kept, FixedClock(NOW), AllowedAddresses())
     with pytest.raises(Refused):
         await hooks.create_subscription("DEMO", "portal", f"http://{host}:8080/", [])
 
@@ -231,7 +231,7 @@ async def test_addresses_that_are_not_public_are_refused(kept: Store, host: str)
 )
 async def test_urls_that_are_no_addresses_of_services(kept: Store, url: str) -> None:
     with pytest.raises(Refused):
-        await Webhooks(kept, FixedClock(NOW), Addresses()).create_subscription("DEMO", "portal", url, [])
+        await WebhookService(kept, FixedClock(NOW), AllowedAddresses()).create_subscription("DEMO", "portal", url, [])
 
 
 @pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f.1", "127.1"])
@@ -240,8 +240,8 @@ async def test_names_that_lead_to_us_are_seen_when_they_are_resolved(
 ) -> None:
     clock = FixedClock(NOW)
     port = receiver.url.rpartition(":")[2]
-    handler = WebhookHandler(kept, clock, WebhookOptions(addresses=Addresses(), seconds=2))
-    desk = Desk(kept, clock, Webhooks(kept, clock, Addresses()), handler)
+    handler = WebhookHandler(kept, clock, WebhookOptions(addresses=AllowedAddresses(), seconds=2))
+    desk = Desk(kept, clock, WebhookService(kept, clock, AllowedAddresses()), handler)
     await desk.hooks.create_subscription("DEMO", "portal", f"http://{host}:{port}", [])
     row = await desk.row()
     with pytest.raises(Unavailable, match=r"no public address|not a host"):
@@ -251,10 +251,10 @@ async def test_names_that_lead_to_us_are_seen_when_they_are_resolved(
 
 
 async def test_allowed_networks_are_reached_and_public_ones_always() -> None:
-    assert Addresses(["10.0.0.0/8"]).can_reach("10.1.2.3")
-    assert not Addresses(["10.0.0.0/8"]).can_reach("192.168.0.1")
-    assert Addresses().can_reach("193.156.1.1")
-    assert Addresses().can_reach("2001:700::1")
+    assert AllowedAddresses(["10.0.0.0/8"]).can_reach("10.1.2.3")
+    assert not AllowedAddresses(["10.0.0.0/8"]).can_reach("192.168.0.1")
+    assert AllowedAddresses().can_reach("193.156.1.1")
+    assert AllowedAddresses().can_reach("2001:700::1")
 
 
 # --- through the API -------------------------------------------------------------------------------------
@@ -280,6 +280,8 @@ async def test_so_many_and_no_more(client: Client) -> None:
 
 
 async def test_the_secret_is_not_shown_in_texts(kept: Store) -> None:
-    made = await Webhooks(kept, FixedClock(NOW), Addresses()).create_subscription("DEMO", "p", "https://p.example/", [])
+    made = await WebhookService(kept, FixedClock(NOW), AllowedAddresses()).create_subscription(
+        "DEMO", "p", "https://p.example/", []
+    )
     assert made.secret not in repr(made)
     assert await kept.read(lambda c: api_records.get_subscription(c, "DEMO", made.id)) == made

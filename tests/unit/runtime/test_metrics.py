@@ -11,7 +11,7 @@ from gateway.domain.clock import SystemClock
 from gateway.ports.responder import OutcomeClass
 from gateway.runtime import monitoring as module
 from gateway.runtime.monitoring import Metrics
-from gateway.services.outbox import Options, Outcome, Worker
+from gateway.services.outbox import AttemptOutcome, OutboxOptions, OutboxWorker
 from gateway.store.engine import open_store
 from gateway.store.requests.outbox import OutboxStatus
 from gateway.web.app import Part, Readiness
@@ -87,8 +87,8 @@ def test_two_gateways_in_one_process_count_for_themselves() -> None:
 def test_the_outbox_by_library_and_status_and_its_tries_by_kind() -> None:
     metrics = Metrics()
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    metrics.count_outbox_attempt("partner", Outcome.UNAVAILABLE)
-    metrics.count_outbox_attempt("partner", Outcome.DONE)
+    metrics.count_outbox_attempt("partner", AttemptOutcome.UNAVAILABLE)
+    metrics.count_outbox_attempt("partner", AttemptOutcome.DONE)
     metrics.record_outbox_rows(
         {("CLK", OutboxStatus.WAITING): 3, ("UBX", OutboxStatus.DEAD): 1}, now - timedelta(hours=1), now
     )
@@ -110,7 +110,7 @@ def test_the_outbox_by_library_and_status_and_its_tries_by_kind() -> None:
 async def test_the_worker_is_looked_at_when_prometheus_asks(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/illgate.db")
     metrics = Metrics()
-    metrics.watch_outbox(Worker(store, SystemClock(), {}, Options(), "here/1"))
+    metrics.watch_outbox(OutboxWorker(store, SystemClock(), {}, OutboxOptions(), "here/1"))
     await store.close()
     assert "illgate_outbox_in_hand 0.0" in page(metrics)
     assert "illgate_outbox_breakers_open 0.0" in page(metrics)

@@ -11,7 +11,7 @@ from gateway.domain.requests.fulfilment import Availability, Fulfilment
 from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.requests.rota import RotaExplanation, SupplierVerdict
-from gateway.services.fulfilment import Resolved
+from gateway.services.fulfilment import ResolvedLink
 from gateway.services.searching.search import Found
 from gateway.web.api.models.values import CitationOut
 from gateway.web.api.operation import Output
@@ -129,7 +129,7 @@ class ResolvedOut(Output):
     offers: tuple[OfferOut, ...] = Field(description="best first")
 
     @classmethod
-    def from_resolved_link(cls, resolved: Resolved, page: str) -> ResolvedOut:
+    def from_resolved_link(cls, resolved: ResolvedLink, page: str) -> ResolvedOut:
         """`page`: path of the library's page."""
         cited, held = resolved.cited, resolved.offered.held
         places = {Fulfilment.HOLD: f"{page}/hold?{resolved.link}", Fulfilment.BORROW: f"{page}/request?{resolved.link}"}

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.ports.catalogue import CatalogueQuery, ReceivedLink
-from gateway.services.api_keys import Scope
+from gateway.services.api_keys import KeyScope
 from gateway.services.searching import search as catalogue_search
 from gateway.web.api.models.catalogues import ExplanationOut, ResolvedOut, SearchOut, TargetList, TargetOut
 from gateway.web.api.models.values import Line, Name, Whole
@@ -17,12 +17,12 @@ from gateway.web.api.operation import Answer, Call, Nothing, Operation, Paramete
 from gateway.web.api.operations.requests import RequestPath
 from gateway.web.api.problems import ProblemType, fail, mistaken
 
-READ = (Scope.REQUESTS_READ, Scope.REQUESTS_WRITE)
+READ = (KeyScope.REQUESTS_READ, KeyScope.REQUESTS_WRITE)
 TAG = "Catalogues"
 
 PATRON = "patron"
 FORM = "application/x-www-form-urlencoded"
-SCOPES = (Scope.PATRON, Scope.REQUESTS_READ, Scope.REQUESTS_WRITE)
+SCOPES = (KeyScope.PATRON, KeyScope.REQUESTS_READ, KeyScope.REQUESTS_WRITE)
 
 DESCRIPTION = """\
 All other parameters are the link's own, of OpenURL 0.1 or 1.0, as they would stand behind `/openurl?`; by POST they may
@@ -109,7 +109,7 @@ SEARCH_OPERATIONS = (
             "The search for the next supplier with the loads, closures and holdings of this moment; their catalogues "
             "are asked, and nothing is changed."
         ),
-        scopes=(Scope.REQUESTS_READ,),
+        scopes=(KeyScope.REQUESTS_READ,),
         handler=explain,
         answers=(Answer(200, "The suppliers", ExplanationOut),),
         path_model=RequestPath,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gateway.domain.requests.events import EventKind, EventOrigin
 from gateway.domain.requests.views import HistoryLine
-from gateway.services.api_keys import Scope
+from gateway.services.api_keys import KeyScope
 from gateway.web.api.event_stream import newest_cursor
 from gateway.web.api.models.staff import KeyOut, NewWebhook, WebhookList, WebhookMade, WebhookOut
 from gateway.web.api.models.values import Cursor, Identifier, Whole
@@ -22,7 +22,7 @@ BEGIN = "0"
 STREAM = "text/event-stream"
 
 TAG = "Webhooks"
-ADMIN = (Scope.ADMIN,)
+ADMIN = (KeyScope.ADMIN,)
 
 
 class After(Parameters):
@@ -91,7 +91,7 @@ EVENT_OPERATIONS = (
         tag="Events",
         summary="Follow what happens (Server-Sent Events)",
         description="Each event has an id; a client that comes again with Last-Event-ID misses none.",
-        scopes=(Scope.EVENTS_READ,),
+        scopes=(KeyScope.EVENTS_READ,),
         handler=stream,
         answers=(Answer(200, "Events without end", None, {}, (STREAM,)),),
         path_model=Nothing,
@@ -103,7 +103,7 @@ EVENT_OPERATIONS = (
         path="/history",
         tag="Events",
         summary="What happened, a page at a time",
-        scopes=(Scope.EVENTS_READ,),
+        scopes=(KeyScope.EVENTS_READ,),
         handler=page,
         answers=(Answer(200, "Events, oldest first", EventPage),),
         path_model=Nothing,
@@ -159,7 +159,7 @@ WEBHOOK_OPERATIONS = (
         path="/key",
         tag="Key",
         summary="What the key in use is allowed to do",
-        scopes=tuple(Scope),
+        scopes=tuple(KeyScope),
         handler=key,
         answers=(Answer(200, "The key, without its secret", KeyOut),),
         path_model=Nothing,

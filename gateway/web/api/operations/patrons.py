@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.views import PatronAction, PatronView
-from gateway.services.api_keys import Scope
+from gateway.services.api_keys import KeyScope
 from gateway.web.api.models.staff import PatronRequestList, PatronRequestOut
 from gateway.web.api.models.values import Truth
 from gateway.web.api.operation import (
@@ -101,7 +101,7 @@ PATRON_OPERATIONS = (
         path="/patron/requests",
         tag="Patrons",
         summary="A patron's requests",
-        scopes=(Scope.PATRON,),
+        scopes=(KeyScope.PATRON,),
         handler=list_requests,
         answers=(Answer(200, "A page of requests, newest change first", PatronRequestList, {hdrs.LINK: LINK}),),
         path_model=Nothing,
@@ -113,7 +113,7 @@ PATRON_OPERATIONS = (
         path="/patron/requests/{id}",
         tag="Patrons",
         summary="One request of a patron",
-        scopes=(Scope.PATRON,),
+        scopes=(KeyScope.PATRON,),
         handler=show_request,
         answers=(Answer(200, "The request", PatronRequestOut, {hdrs.ETAG: ETAG}),),
         path_model=RequestPath,
@@ -126,7 +126,7 @@ PATRON_OPERATIONS = (
         tag="Patrons",
         summary="Cancel, renew or answer for a patron",
         description="`actions` of the request says what is possible now. The history says that the patron did it.",
-        scopes=(Scope.PATRON,),
+        scopes=(KeyScope.PATRON,),
         handler=act_on_request,
         answers=(Answer(200, "The request after it", PatronRequestOut, {hdrs.ETAG: ETAG}),),
         path_model=PatronActPath,

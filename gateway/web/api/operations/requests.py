@@ -13,7 +13,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
 from gateway.domain.requests.task_lists import BY_NAME
 from gateway.domain.requests.views import ActionRequest, FileUpload, RequestFilter, StoredFile
-from gateway.services.api_keys import Scope
+from gateway.services.api_keys import KeyScope
 from gateway.web.api.models.inputs import ActBody, NewBorrowing, NewLending, RotaOrder, SkipLine
 from gateway.web.api.models.outputs import ActionOut, AttachmentOut, RequestLine, RequestList, RequestOut, ShownOut
 from gateway.web.api.models.values import MEDIA_TYPES, Cursor, DayText, Identifier, Line, Name, Truth, Whole, fits
@@ -42,7 +42,7 @@ LINK = "the next page, rel=next"
 BY_HAND = tuple(kind for kind in ACTS if kind not in BY_RULE)
 STATES = tuple(dict.fromkeys(state.value for state in (*BorrowingState, *LendingState)))
 
-WRITE = (Scope.REQUESTS_WRITE, Scope.LENDING)
+WRITE = (KeyScope.REQUESTS_WRITE, KeyScope.LENDING)
 
 
 def _by_hand(kind: EventKind) -> EventKind:
@@ -169,7 +169,7 @@ async def show_request(call: Call[RequestPath, Nothing, None]) -> Reply:
 
 # --- act -------------------------------------------------------------------------------------------------
 
-SIDES = {Role.BORROWING: Scope.REQUESTS_WRITE, Role.LENDING: Scope.LENDING}
+SIDES = {Role.BORROWING: KeyScope.REQUESTS_WRITE, Role.LENDING: KeyScope.LENDING}
 
 
 async def act_on_request(call: Call[ActPath, Nothing, ActBody]) -> Reply:
@@ -213,7 +213,7 @@ REQUEST_OPERATIONS = (
         tag=TAG,
         summary="Make a borrowing request",
         description="For a patron or the library itself. It is checked, then staff look at it or a supplier is chosen.",
-        scopes=(Scope.REQUESTS_WRITE,),
+        scopes=(KeyScope.REQUESTS_WRITE,),
         handler=create_borrowing,
         answers=(MADE,),
         path_model=Nothing,
@@ -229,7 +229,7 @@ REQUEST_OPERATIONS = (
         tag=TAG,
         summary="Enter another library's request",
         description="For a library that asked by telephone, letter or mail.",
-        scopes=(Scope.LENDING,),
+        scopes=(KeyScope.LENDING,),
         handler=create_lending,
         answers=(MADE,),
         path_model=Nothing,
@@ -244,7 +244,7 @@ REQUEST_OPERATIONS = (
         path="/requests",
         tag=TAG,
         summary="List requests",
-        scopes=(Scope.REQUESTS_READ,),
+        scopes=(KeyScope.REQUESTS_READ,),
         handler=list_requests,
         answers=(LISTED,),
         path_model=Nothing,
@@ -257,7 +257,7 @@ REQUEST_OPERATIONS = (
         tag=TAG,
         summary="Show a request",
         description="With its history, attempts, timers, and every act that is possible now.",
-        scopes=(Scope.REQUESTS_READ,),
+        scopes=(KeyScope.REQUESTS_READ,),
         handler=show_request,
         answers=(Answer(200, "The request", ShownOut, {hdrs.ETAG: ETAG}),),
         path_model=RequestPath,
@@ -273,7 +273,7 @@ REQUEST_OPERATIONS = (
             "`actions` of the request says which acts are possible now and what each needs. "
             "Borrowing requests need the scope requests:write, lending requests the scope lending."
         ),
-        scopes=(Scope.REQUESTS_WRITE, Scope.LENDING),
+        scopes=(KeyScope.REQUESTS_WRITE, KeyScope.LENDING),
         handler=act_on_request,
         answers=(CHANGED,),
         path_model=ActPath,
@@ -373,7 +373,7 @@ FILE_AND_ROTA_OPERATIONS = (
         path="/requests/{id}/attachments/{file}",
         tag="Files",
         summary="Download a file of a request",
-        scopes=(Scope.REQUESTS_READ,),
+        scopes=(KeyScope.REQUESTS_READ,),
         handler=download,
         answers=(Answer(200, "The file", None, {hdrs.CONTENT_DISPOSITION: "its name"}, MEDIA_TYPES),),
         path_model=FilePath,
@@ -386,7 +386,7 @@ FILE_AND_ROTA_OPERATIONS = (
         tag="Rotas",
         summary="Order the suppliers that were not asked yet",
         description="Suppliers that are not named stay behind the named ones; new ones are added.",
-        scopes=(Scope.REQUESTS_WRITE,),
+        scopes=(KeyScope.REQUESTS_WRITE,),
         handler=reorder,
         answers=(CHANGED,),
         path_model=RequestPath,
@@ -401,7 +401,7 @@ FILE_AND_ROTA_OPERATIONS = (
         path="/requests/{id}/rota/{partner}/skip",
         tag="Rotas",
         summary="Do not ask this supplier",
-        scopes=(Scope.REQUESTS_WRITE,),
+        scopes=(KeyScope.REQUESTS_WRITE,),
         handler=skip_line,
         answers=(CHANGED,),
         path_model=LinePath,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS
 from gateway.domain.requests.views import RequestFilter, TaskView
-from gateway.services.api_keys import Scope
+from gateway.services.api_keys import KeyScope
 from gateway.web.api.models.inputs import EditLetter, SkipLetter
 from gateway.web.api.models.staff import (
     LetterList,
@@ -33,7 +33,7 @@ from gateway.web.api.problems import ProblemType
 
 LETTERS = f"{ROOT}/dead-letters"
 
-READ = (Scope.PARTNERS_READ,)
+READ = (KeyScope.PARTNERS_READ,)
 
 
 class LetterPath(Parameters):
@@ -118,7 +118,7 @@ STAFF_OPERATIONS = (
         path="/tasks",
         tag="Lists",
         summary="How much is on each list of staff",
-        scopes=(Scope.TASKS_READ,),
+        scopes=(KeyScope.TASKS_READ,),
         handler=tasks,
         answers=(Answer(200, "All lists with their counts", TaskList),),
         path_model=Nothing,
@@ -130,7 +130,7 @@ STAFF_OPERATIONS = (
         path="/digitisation",
         tag="Lists",
         summary="Copies to be made",
-        scopes=(Scope.TASKS_READ,),
+        scopes=(KeyScope.TASKS_READ,),
         handler=work_list("to-digitise"),
         answers=(LISTED,),
         path_model=Nothing,
@@ -142,7 +142,7 @@ STAFF_OPERATIONS = (
         path="/clearance",
         tag="Lists",
         summary="Copies that wait for the copyright sign-off",
-        scopes=(Scope.TASKS_READ,),
+        scopes=(KeyScope.TASKS_READ,),
         handler=work_list("to-clear"),
         answers=(LISTED,),
         path_model=Nothing,
@@ -155,7 +155,7 @@ STAFF_OPERATIONS = (
         tag="Lists",
         summary="Notices to patrons",
         description="Which went out, which wait, which failed; never what they say.",
-        scopes=(Scope.TASKS_READ,),
+        scopes=(KeyScope.TASKS_READ,),
         handler=notices,
         answers=(Answer(200, "A page of notices, newest first", NoticeList, {hdrs.LINK: LINK}),),
         path_model=Nothing,
@@ -167,7 +167,7 @@ STAFF_OPERATIONS = (
         path="/dead-letters",
         tag="Dead letters",
         summary="Messages that could not be sent",
-        scopes=(Scope.ADMIN,),
+        scopes=(KeyScope.ADMIN,),
         handler=letters,
         answers=(Answer(200, "A page of messages, oldest first", LetterList, {hdrs.LINK: LINK}),),
         path_model=Nothing,
@@ -179,7 +179,7 @@ STAFF_OPERATIONS = (
         path="/dead-letters/{id}",
         tag="Dead letters",
         summary="Show one with its content",
-        scopes=(Scope.ADMIN,),
+        scopes=(KeyScope.ADMIN,),
         handler=letter,
         answers=(Answer(200, "The message", LetterWhole),),
         path_model=LetterPath,
@@ -191,7 +191,7 @@ STAFF_OPERATIONS = (
         path="/dead-letters/{id}/release",
         tag="Dead letters",
         summary="Try again now",
-        scopes=(Scope.ADMIN,),
+        scopes=(KeyScope.ADMIN,),
         handler=release,
         answers=(DONE,),
         path_model=LetterPath,
@@ -204,7 +204,7 @@ STAFF_OPERATIONS = (
         path="/dead-letters/{id}/payload",
         tag="Dead letters",
         summary="Change what is to be sent",
-        scopes=(Scope.ADMIN,),
+        scopes=(KeyScope.ADMIN,),
         handler=edit,
         answers=(DONE,),
         path_model=LetterPath,
@@ -218,7 +218,7 @@ STAFF_OPERATIONS = (
         path="/dead-letters/{id}/skip",
         tag="Dead letters",
         summary="Never send it; what waits behind it goes on",
-        scopes=(Scope.ADMIN,),
+        scopes=(KeyScope.ADMIN,),
         handler=skip,
         answers=(DONE,),
         path_model=LetterPath,
@@ -315,7 +315,7 @@ PARTNER_OPERATIONS = (
         tag="Network",
         summary="Open requests with each partner",
         description="For other gateways of a network, which rank suppliers by it.",
-        scopes=(Scope.NETWORK_READ,),
+        scopes=(KeyScope.NETWORK_READ,),
         handler=loads,
         answers=(Answer(200, "Partners with open requests", LoadList),),
         path_model=Nothing,

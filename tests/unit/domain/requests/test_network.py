@@ -17,7 +17,7 @@ from gateway.domain.requests.policy import Ranking, RequestPolicy
 from gateway.domain.requests.request import RotaLine
 from gateway.domain.requests.rota import partner_standing, rank_suppliers
 from gateway.services import network_load
-from gateway.services.network_load import PATH, Loads, Silent, ask
+from gateway.services.network_load import PATH, LoadAnswer, MemberSilentError, ask_member
 from tests.support.requests import borrowing
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -100,9 +100,9 @@ async def member() -> AsyncIterator[Member]:
         await server.close()
 
 
-async def asked(one: NetworkMember) -> Loads:
+async def asked(one: NetworkMember) -> LoadAnswer:
     async with aiohttp.ClientSession() as session:
-        return await ask(session, one, "ilg_key")
+        return await ask_member(session, one, "ilg_key")
 
 
 async def test_a_member_is_asked_with_its_key(member: Member) -> None:
@@ -130,7 +130,7 @@ async def test_another_answer_is_none(member: Member, answer: web.Response, why:
     async def answers(_request: web.Request) -> web.Response:
         return answer
 
-    with pytest.raises(Silent, match=why):
+    with pytest.raises(MemberSilentError, match=why):
         await asked(await member(answers))
 
 
@@ -147,10 +147,10 @@ async def test_a_slow_one_is_not_waited_for(member: Member, monkeypatch: pytest.
             await asyncio.sleep(0.05)
         return response
 
-    with pytest.raises(Silent, match=r"within 0\.2 seconds"):
+    with pytest.raises(MemberSilentError, match=r"within 0\.2 seconds"):
         await asked(await member(dribbles))
 
 
 async def test_nobody_is_there() -> None:
-    with pytest.raises(Silent, match="can't be reached"):
+    with pytest.raises(MemberSilentError, match="can't be reached"):
         await asked(NetworkMember(url="http://127.0.0.1:1", key="env:KEY"))

@@ -15,7 +15,7 @@ from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.attachments import FileType
 from gateway.domain.requests.policy import CopyRules
 from gateway.domain.requests.views import FileUpload
-from gateway.services.attachments import checked, count_pages, run_program, scan
+from gateway.services.attachments import check_upload, count_pages, run_program, scan_file
 
 SCANNER = """
 import sys
@@ -53,22 +53,22 @@ def scanner(tmp_path: Path) -> tuple[str, ...]:
 
 
 async def test_a_clean_file_passes(scanner: tuple[str, ...]) -> None:
-    await scan(scanner, pdf(1), 30)
+    await scan_file(scanner, pdf(1), 30)
 
 
 async def test_an_infected_one_is_refused(scanner: tuple[str, ...]) -> None:
     with pytest.raises(Refused, match="virus scanner"):
-        await scan(scanner, b"%PDF-1.7 TEST-VIRUS", 30)
+        await scan_file(scanner, b"%PDF-1.7 TEST-VIRUS", 30)
 
 
 async def test_a_scanner_in_trouble_says_nothing_about_the_file(scanner: tuple[str, ...]) -> None:
     with pytest.raises(Unavailable, match="exit code 2"):
-        await scan(scanner, b"%PDF-1.7 TEST-TROUBLE", 30)
+        await scan_file(scanner, b"%PDF-1.7 TEST-TROUBLE", 30)
 
 
 async def test_a_scanner_that_is_not_there_lets_nothing_pass(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="can't be started"):
-        await scan((str(tmp_path / "none"),), pdf(1), 30)
+        await scan_file((str(tmp_path / "none"),), pdf(1), 30)
 
 
 async def test_one_that_hangs_is_ended_in_time(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ async def test_one_that_hangs_is_ended_in_time(tmp_path: Path) -> None:
     program = f"import pathlib, time; time.sleep(3); pathlib.Path({str(left)!r}).touch()"
     began = time.monotonic()
     with pytest.raises(Unavailable, match=r"0\.5 seconds"):
-        await scan((sys.executable, "-c", program), pdf(1), 0.5)
+        await scan_file((sys.executable, "-c", program), pdf(1), 0.5)
     assert time.monotonic() - began < 2.5
     await asyncio.sleep(3)
     assert not left.exists()
@@ -109,12 +109,12 @@ async def test_pages_are_counted_where_they_can_be(kind: FileType, content: byte
 
 
 async def test_what_the_file_says_counts_before_what_its_sender_says(scanner: tuple[str, ...]) -> None:
-    found = await checked(upload(pdf(2), pages=9), CopyRules(scan_command=scanner))
+    found = await check_upload(upload(pdf(2), pages=9), CopyRules(scan_command=scanner))
     assert (found.media_type, found.pages) == ("application/pdf", 2)
-    assert (await checked(upload(b"%PDF-1.7\n% damaged\n", pages=9), CopyRules())).pages == 9
+    assert (await check_upload(upload(b"%PDF-1.7\n% damaged\n", pages=9), CopyRules())).pages == 9
 
 
 async def test_what_is_not_taken_is_never_shown_to_the_scanner(tmp_path: Path) -> None:
     rules = CopyRules(scan_command=(str(tmp_path / "none"),))
     with pytest.raises(Refused, match="Nobody knows"):
-        await checked(upload(b"MZ\x90\x00"), rules)
+        await check_upload(upload(b"MZ\x90\x00"), rules)

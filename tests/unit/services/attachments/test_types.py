@@ -10,7 +10,7 @@ from gateway.domain.problems import Refused
 from gateway.domain.requests.attachments import FileType, count_cited_pages, describe_page_mismatch, detect_file_type
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.policy import CopyRules
-from gateway.services.attachments import kind_of
+from gateway.services.attachments import require_file_type
 
 EPUB = b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/epub+zip"
 
@@ -40,12 +40,12 @@ def test_a_file_is_what_its_content_says(content: bytes, kind: FileType | None) 
 
 
 def test_what_the_rules_do_not_name_is_not_taken() -> None:
-    assert kind_of(b"%PDF-1.7", CopyRules()) is FileType.PDF
+    assert require_file_type(b"%PDF-1.7", CopyRules()) is FileType.PDF
     with pytest.raises(Refused, match="application/epub"):
-        kind_of(EPUB, CopyRules())
-    assert kind_of(EPUB, CopyRules(types=(FileType.PDF, FileType.EPUB))) is FileType.EPUB
+        require_file_type(EPUB, CopyRules())
+    assert require_file_type(EPUB, CopyRules(types=(FileType.PDF, FileType.EPUB))) is FileType.EPUB
     with pytest.raises(Refused, match="Nobody knows"):
-        kind_of(b"<html>", CopyRules(types=tuple(FileType)))
+        require_file_type(b"<html>", CopyRules(types=tuple(FileType)))
 
 
 @pytest.mark.parametrize(

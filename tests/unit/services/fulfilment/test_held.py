@@ -9,7 +9,7 @@ from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.fulfilment import Availability
 from gateway.ports.library_system import BibHoldings, Capability
-from gateway.services.fulfilment import held
+from gateway.services.fulfilment import find_local_copies
 
 ISBN, OCLC = RecordId("isbn", "9780306406157"), RecordId("oclc", "90001001")
 SHELF = Location("MAIN", "stacks", "Stacks")
@@ -52,7 +52,7 @@ class Shelves:
 
 
 async def look(shelves: Shelves) -> tuple[Availability, str]:
-    found = await held(shelves, Citation(identifiers=(ISBN, OCLC)))  # type: ignore[arg-type]
+    found = await find_local_copies(shelves, Citation(identifiers=(ISBN, OCLC)))  # type: ignore[arg-type]
     return found.availability, found.bib.id if found.bib is not None else ""
 
 

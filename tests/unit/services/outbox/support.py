@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from gateway.domain.clock import FixedClock
-from gateway.services.outbox import Handled, Handler, Options, Outcome, Worker
+from gateway.services.outbox import AttemptOutcome, Handler, HandlerResult, OutboxOptions, OutboxWorker
 from gateway.store.engine import Store
 from gateway.store.requests import outbox, outbox_queries
 from gateway.store.requests.outbox import OutboxRow
@@ -20,7 +20,7 @@ from gateway.store.schema import make_exchange_id
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 LIBRARY = "CLK"
 
-OPTIONS = Options(
+OPTIONS = OutboxOptions(
     max_tries=6,
     first_seconds=10,
     longest_seconds=600,
@@ -57,15 +57,15 @@ class House:
 
     store: Store
     clock: FixedClock = field(default_factory=lambda: FixedClock(NOON))
-    outcomes: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
+    outcomes: Counter[tuple[str, AttemptOutcome]] = field(default_factory=Counter)
 
     def worker(
-        self, handlers: Mapping[str, Handler] | Handler, options: Options = OPTIONS, node: str = "here/1"
-    ) -> Worker:
+        self, handlers: Mapping[str, Handler] | Handler, options: OutboxOptions = OPTIONS, node: str = "here/1"
+    ) -> OutboxWorker:
         by_kind = handlers if isinstance(handlers, Mapping) else {"partner": handlers}
-        return Worker(self.store, self.clock, by_kind, options, node, self.observe)
+        return OutboxWorker(self.store, self.clock, by_kind, options, node, self.observe)
 
-    def observe(self, kind: str, outcome: Outcome) -> None:
+    def observe(self, kind: str, outcome: AttemptOutcome) -> None:
         self.outcomes[kind, outcome] += 1
 
     async def add(self, *rows: OutboxRow) -> tuple[OutboxRow, ...]:
@@ -92,12 +92,12 @@ class Sent:
     rows: list[OutboxRow] = field(default_factory=list)
     failing: Callable[[OutboxRow], Exception | None] = lambda row: None
 
-    async def __call__(self, row: OutboxRow) -> Handled:
+    async def __call__(self, row: OutboxRow) -> HandlerResult:
         self.rows.append(row)
         failure = self.failing(row)
         if failure is not None:
             raise failure
-        return Handled(f"taken: {row.payload}")
+        return HandlerResult(f"taken: {row.payload}")
 
     @property
     def ids(self) -> list[str]:

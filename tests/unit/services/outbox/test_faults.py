@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
-from gateway.services.outbox import Handled
+from gateway.services.outbox import HandlerResult
 from gateway.store.engine import Store, open_store
 from gateway.store.requests import outbox, outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
@@ -34,7 +34,7 @@ class Partner:
     calls: Counter[str] = field(default_factory=Counter)
     taken: list[str] = field(default_factory=list)
 
-    async def __call__(self, row: OutboxRow) -> Handled:
+    async def __call__(self, row: OutboxRow) -> HandlerResult:
         self.calls[row.id] += 1
         await self.pause()
         if self.fails():
@@ -45,7 +45,7 @@ class Partner:
         if self.fails():
             raise OutcomeUnknown("no answer")
         follows = a_row(kind="follows", target=row.id)
-        return Handled(then=lambda connection: outbox.add_outbox_row(connection, follows))
+        return HandlerResult(then=lambda connection: outbox.add_outbox_row(connection, follows))
 
     def fails(self) -> bool:
         return not self.reliable and self.chance.random() < 0.3
@@ -129,11 +129,11 @@ async def test_several_nodes_share_the_work_and_keep_the_order(fresh_postgresql_
     calls: list[str] = []
 
     def handler_of(node: int):  # type: ignore[no-untyped-def]
-        async def handler(row: OutboxRow) -> Handled:
+        async def handler(row: OutboxRow) -> HandlerResult:
             by[node] += 1
             calls.append(row.id)
             await asyncio.sleep(0.005)
-            return Handled()
+            return HandlerResult()
 
         return handler
 

@@ -9,14 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
-from gateway.services.outbox import Options, Outcome
-from gateway.services.outbox.attempts import Again, Breakers, Dead, may_have_arrived, pause, verdict
-from gateway.services.outbox.queue import Slots
+from gateway.services.outbox import AttemptOutcome, OutboxOptions
+from gateway.services.outbox.attempts import (
+    CircuitBreakers,
+    GiveUp,
+    ScheduleRetry,
+    backoff_delay,
+    can_have_arrived,
+    decide_retry,
+)
+from gateway.services.outbox.queue import RouteSlots
 from gateway.settings.sections import OutboxSettings
 from gateway.store.requests.outbox import Route
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-OPTIONS = Options(first_seconds=10, longest_seconds=3600, max_tries=20)
+OPTIONS = OutboxOptions(first_seconds=10, longest_seconds=3600, max_tries=20)
 ZENTRAL = Route("partner", target="zentral")
 
 
@@ -32,14 +39,14 @@ def seconds(count: float) -> timedelta:
 
 
 def test_pauses_double_up_to_the_longest() -> None:
-    assert [pause(n, OPTIONS, most) for n in (1, 2, 3, 9, 10, 1000)] == [
+    assert [backoff_delay(n, OPTIONS, most) for n in (1, 2, 3, 9, 10, 1000)] == [
         seconds(n) for n in (10, 20, 40, 2560, 3600, 3600)
     ]
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
 def test_a_pause_is_never_nothing_and_never_too_long(count: int, drawn: float) -> None:
-    found = pause(count, OPTIONS, lambda: drawn).total_seconds()
+    found = backoff_delay(count, OPTIONS, lambda: drawn).total_seconds()
 
     assert 1 <= found <= OPTIONS.longest_seconds
 
@@ -50,8 +57,8 @@ def test_failures_are_counted_for_as_long_as_they_are_of_one_kind() -> None:
     for tries, failure in enumerate(
         (Unavailable("down"), Unavailable("down"), OutcomeUnknown("gone"), ValueError()), 1
     ):
-        found = verdict(failure, tries, error, OPTIONS, most)
-        assert isinstance(found, Again)
+        found = decide_retry(failure, tries, error, OPTIONS, most)
+        assert isinstance(found, ScheduleRetry)
         error = found.error
         texts.append((error, found.after.total_seconds()))
 
@@ -68,13 +75,13 @@ def test_a_refusal_is_the_end_at_once_without_the_value_that_was_refused() -> No
         RefusalReason.UNKNOWN_PATRON, "The patron is not known.", value="2100 4711", internal="no such borrower"
     )
 
-    assert verdict(refused, 1, "", OPTIONS, most) == Dead(
-        Outcome.REFUSED, "refused: unknown-patron: The patron is not known."
+    assert decide_retry(refused, 1, "", OPTIONS, most) == GiveUp(
+        AttemptOutcome.REFUSED, "refused: unknown-patron: The patron is not known."
     )
 
 
 def test_a_long_text_is_cut() -> None:
-    found = verdict(Unavailable("ö" * 5000), 1, "", OPTIONS, most)
+    found = decide_retry(Unavailable("ö" * 5000), 1, "", OPTIONS, most)
 
     assert len(found.error) == 1000
     assert found.error.endswith("…")
@@ -84,7 +91,7 @@ def test_a_long_text_is_cut() -> None:
 
 
 def test_it_opens_after_failures_in_a_row_and_lets_one_pass_after_a_while() -> None:
-    breakers = Breakers(failures=3, seconds=60)
+    breakers = CircuitBreakers(failures=3, seconds=60)
 
     assert [breakers.record_failure(ZENTRAL, NOON) for _ in range(3)] == [False, False, True]
     assert not breakers.allow_attempt(ZENTRAL, NOON + seconds(59))
@@ -98,7 +105,7 @@ def test_it_opens_after_failures_in_a_row_and_lets_one_pass_after_a_while() -> N
 
 
 def test_a_probe_that_fails_opens_it_again_and_one_that_is_lost_does_not_shut_it_for_ever() -> None:
-    breakers = Breakers(failures=1, seconds=60)
+    breakers = CircuitBreakers(failures=1, seconds=60)
     breakers.record_failure(ZENTRAL, NOON)
 
     assert breakers.allow_attempt(ZENTRAL, NOON + seconds(60))
@@ -109,7 +116,7 @@ def test_a_probe_that_fails_opens_it_again_and_one_that_is_lost_does_not_shut_it
 
 
 def test_one_answer_between_failures_starts_the_count_anew_and_others_are_not_touched() -> None:
-    breakers = Breakers(failures=2, seconds=60)
+    breakers = CircuitBreakers(failures=2, seconds=60)
     breakers.record_failure(ZENTRAL, NOON)
     breakers.record_success(ZENTRAL)
     breakers.record_failure(ZENTRAL, NOON)
@@ -121,14 +128,14 @@ def test_one_answer_between_failures_starts_the_count_anew_and_others_are_not_to
 
 
 def test_a_clock_that_is_set_back_does_not_keep_it_shut() -> None:
-    breakers = Breakers(failures=1, seconds=60)
+    breakers = CircuitBreakers(failures=1, seconds=60)
     breakers.record_failure(ZENTRAL, NOON)
 
     assert breakers.allow_attempt(ZENTRAL, NOON - timedelta(hours=3))
 
 
 def test_places() -> None:
-    slots = Slots(3, 2)
+    slots = RouteSlots(3, 2)
     slots.take_slot(ZENTRAL)
     slots.take_slot(ZENTRAL)
     assert (slots.free_slots, slots.full_routes, slots.has_room(ZENTRAL)) == (1, {ZENTRAL}, False)
@@ -146,12 +153,12 @@ def test_places() -> None:
 def test_settings_are_the_options_and_a_lease_outlasts_a_handler() -> None:
     wanted = dict.fromkeys(OutboxSettings.model_fields, 7)
 
-    found = Options.from_settings(OutboxSettings(**wanted))  # type: ignore[arg-type]
+    found = OutboxOptions.from_settings(OutboxSettings(**wanted))  # type: ignore[arg-type]
 
     assert {name: getattr(found, name) for name in wanted} == wanted
-    assert Options.from_settings(OutboxSettings()) == Options()
+    assert OutboxOptions.from_settings(OutboxSettings()) == OutboxOptions()
     for handler in (1, 60, 3600):
-        assert Options(handler_seconds=handler).lease >= seconds(handler + 60)
+        assert OutboxOptions(handler_seconds=handler).lease >= seconds(handler + 60)
 
 
 @pytest.mark.parametrize(
@@ -165,4 +172,4 @@ def test_settings_are_the_options_and_a_lease_outlasts_a_handler() -> None:
     ],
 )
 def test_whether_an_earlier_try_may_have_arrived(tries: int, error: str, expected: bool) -> None:
-    assert may_have_arrived(tries, error) is expected
+    assert can_have_arrived(tries, error) is expected

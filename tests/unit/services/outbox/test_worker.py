@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
-from gateway.services.outbox import DESK_GRACE, Handled, Outcome
+from gateway.services.outbox import DESK_GRACE, AttemptOutcome, HandlerResult
 from gateway.store.requests import outbox, outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from tests.unit.services.outbox.support import LIBRARY, NOON, OPTIONS, House, Sent, a_row
@@ -25,7 +25,7 @@ async def test_a_row_is_handed_to_the_handler_of_its_kind_and_is_done(house: Hou
     assert (partner.ids, letter.ids) == ([message.id], [notice.id])
     ended = await house.row(message)
     assert (ended.status, ended.note, ended.ended) == (OutboxStatus.DONE, f"taken: {message.payload}", NOON)
-    assert house.outcomes == {("partner", Outcome.DONE): 1, ("letter", Outcome.DONE): 1}
+    assert house.outcomes == {("partner", AttemptOutcome.DONE): 1, ("letter", AttemptOutcome.DONE): 1}
 
 
 async def test_rows_without_a_handler_here_are_left_to_others(house: House) -> None:
@@ -39,8 +39,8 @@ async def test_rows_without_a_handler_here_are_left_to_others(house: House) -> N
 async def test_what_follows_is_in_the_transaction_that_ends_the_row(house: House) -> None:
     first, following = a_row(), a_row()
 
-    async def handler(row: OutboxRow) -> Handled:
-        return Handled(then=(lambda c: outbox.add_outbox_row(c, following)) if row.id == first.id else None)
+    async def handler(row: OutboxRow) -> HandlerResult:
+        return HandlerResult(then=(lambda c: outbox.add_outbox_row(c, following)) if row.id == first.id else None)
 
     await house.add(first)
 
@@ -57,8 +57,8 @@ async def test_where_what_follows_fails_nothing_of_it_is_kept_and_it_is_tried_ag
         outbox.add_outbox_row(connection, following)
         raise Refused(RefusalReason.REQUEST_CLOSED, "The request is closed.")
 
-    async def handler(row: OutboxRow) -> Handled:
-        return Handled(then=then)
+    async def handler(row: OutboxRow) -> HandlerResult:
+        return HandlerResult(then=then)
 
     await house.worker(handler).drain()
 
@@ -88,7 +88,7 @@ async def test_an_unavailable_target_is_tried_again_after_longer_and_longer_paus
     house.later(20)
     await worker.drain()
     assert (await house.row(row)).status is OutboxStatus.DONE
-    assert house.outcomes == {("partner", Outcome.UNAVAILABLE): 2, ("partner", Outcome.DONE): 1}
+    assert house.outcomes == {("partner", AttemptOutcome.UNAVAILABLE): 2, ("partner", AttemptOutcome.DONE): 1}
 
 
 async def test_an_unknown_outcome_is_tried_again_with_the_same_row_after_a_longer_pause(house: House) -> None:
@@ -108,9 +108,9 @@ async def test_an_unknown_outcome_is_tried_again_with_the_same_row_after_a_longe
 
 
 async def test_a_handler_that_takes_too_long_has_an_unknown_outcome(house: House) -> None:
-    async def handler(row: OutboxRow) -> Handled:
+    async def handler(row: OutboxRow) -> HandlerResult:
         await asyncio.sleep(60)
-        return Handled()
+        return HandlerResult()
 
     (row,) = await house.add(a_row())
 
@@ -142,7 +142,7 @@ async def test_a_defect_is_tried_three_times_and_its_text_is_not_kept(house: Hou
     dead = await house.row(row)
     assert (dead.status, dead.tries) == (OutboxStatus.DEAD, 3)
     assert dead.error == "internal error (3): KeyError (see the log)"
-    assert house.outcomes == {("partner", Outcome.DEFECT): 3, ("partner", Outcome.DEAD): 1}
+    assert house.outcomes == {("partner", AttemptOutcome.DEFECT): 3, ("partner", AttemptOutcome.DEAD): 1}
 
 
 async def test_when_the_tries_are_over_it_is_dead_until_staff_release_it(house: House) -> None:
@@ -193,14 +193,14 @@ class Crowd:
         self.all_most = 0
         self.order: list[str] = []
 
-    async def __call__(self, row: OutboxRow) -> Handled:
+    async def __call__(self, row: OutboxRow) -> HandlerResult:
         self.now[row.target] = self.now.get(row.target, 0) + 1
         self.most[row.target] = max(self.most.get(row.target, 0), self.now[row.target])
         self.all_most = max(self.all_most, sum(self.now.values()))
         await asyncio.sleep(0.002)
         self.now[row.target] -= 1
         self.order.append(row.id)
-        return Handled()
+        return HandlerResult()
 
 
 async def test_a_target_has_so_many_places_and_others_go_on_beside_it(house: House) -> None:
@@ -343,10 +343,10 @@ async def test_who_goes_away_does_not_stop_the_work(house: House) -> None:
     (row,) = await house.add(at_the_desk())
     begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def handler(row: OutboxRow) -> Handled:
+    async def handler(row: OutboxRow) -> HandlerResult:
         begun.set()
         await go_on.wait()
-        return Handled()
+        return HandlerResult()
 
     worker = house.worker(handler)
     caller = asyncio.create_task(worker.run_row(LIBRARY, row.id))
@@ -398,10 +398,10 @@ async def test_it_works_when_nudged_and_by_itself(house: House) -> None:
 async def test_stopping_lets_what_is_in_hand_come_to_its_end(house: House) -> None:
     begun = asyncio.Event()
 
-    async def handler(row: OutboxRow) -> Handled:
+    async def handler(row: OutboxRow) -> HandlerResult:
         begun.set()
         await asyncio.sleep(0.05)
-        return Handled()
+        return HandlerResult()
 
     rows = await house.add(a_row(lane="r1"), a_row(lane="r1"))
     worker = house.worker(handler)
@@ -416,10 +416,10 @@ async def test_stopping_lets_what_is_in_hand_come_to_its_end(house: House) -> No
 async def test_what_a_cancelled_worker_had_in_hand_is_taken_at_once_by_the_next_start_of_its_node(house: House) -> None:
     begun = asyncio.Event()
 
-    async def stuck(row: OutboxRow) -> Handled:
+    async def stuck(row: OutboxRow) -> HandlerResult:
         begun.set()
         await asyncio.sleep(60)
-        return Handled()
+        return HandlerResult()
 
     (row,) = await house.add(a_row())
     running = asyncio.create_task(house.worker(stuck, node="here:8080/1").run())
@@ -451,10 +451,10 @@ async def test_who_lost_the_row_to_another_records_nothing(house: House) -> None
     (row,) = await house.add(a_row())
     following = a_row(kind="letter")
 
-    async def overtaken(row: OutboxRow) -> Handled:
+    async def overtaken(row: OutboxRow) -> HandlerResult:
         late = NOON + OPTIONS.lease
         await house.store.write(lambda c: outbox.claim_rows(c, late, 1, OPTIONS.lease, "other/1"))
-        return Handled(then=lambda connection: outbox.add_outbox_row(connection, following))
+        return HandlerResult(then=lambda connection: outbox.add_outbox_row(connection, following))
 
     await house.worker(overtaken).drain()
 
@@ -490,9 +490,9 @@ async def test_a_store_that_cannot_be_used_is_waited_for(house: House) -> None:
 async def test_the_store_stays_free_of_locks_between_rows(house: House) -> None:
     """A handler may use the store itself."""
 
-    async def handler(row: OutboxRow) -> Handled:
+    async def handler(row: OutboxRow) -> HandlerResult:
         assert await house.store.write(lambda c: c.execute(text("SELECT 1")).scalar_one()) == 1
-        return Handled()
+        return HandlerResult()
 
     (row,) = await house.add(a_row())
     await house.worker(handler).drain()

@@ -21,7 +21,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import LendingState, LibraryParty
 from gateway.domain.requests.views import LendingDraft
 from gateway.ports.library_system import BibHoldings
-from gateway.services.requests.lending import locate
+from gateway.services.requests.lending import locate_item
 from gateway.store.engine import Store, Work
 from tests.unit.services.requests.support import UNUSED_PORT
 
@@ -98,13 +98,13 @@ async def test_a_copy_is_found_for_one_request_only(nodes: tuple[Town, Town]) ->
     late: asyncio.Task[str] | None = None
     slow = Lingering(first.house.store, found, lambda: late is not None and late.done())
     async with asyncio.timeout(20):
-        early = asyncio.create_task(locate(replace(first.house, store=slow), one.id))
+        early = asyncio.create_task(locate_item(replace(first.house, store=slow), one.id))
         await found.wait()
-        late = asyncio.create_task(locate(second.house, other.id))
+        late = asyncio.create_task(locate_item(second.house, other.id))
         await early
         (outcome,) = await asyncio.gather(late, return_exceptions=True)
 
     assert (await first.see(one)).state is LendingState.LOCATED
     assert isinstance(outcome, Unavailable), "it is looked for anew"
-    await locate(second.house, other.id)
+    await locate_item(second.house, other.id)
     assert (await second.see(other)).state is LendingState.NEW, "staff decide"

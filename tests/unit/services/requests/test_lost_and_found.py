@@ -9,7 +9,7 @@ from adapters.library.embedded.tables import holds, items
 from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request
 from gateway.domain.requests.views import ActionRequest
-from gateway.services.requests.transitions import Happening, happen
+from gateway.services.requests.transitions import EventRequest, apply_event
 from tests.unit.services.requests.support import SOUTH, STAFF, NcipTown
 
 PROFILES = {
@@ -60,7 +60,7 @@ async def returned(north: NcipTown, request: Request, attempt: int) -> None:
 
 async def lender_has_it(north: NcipTown, request: Request) -> None:
     event = Event(partner_signal(EventKind.CHECKED_IN), north.clock.now(), "south", EventDetails(), 1)
-    await happen(north.town.house, Happening(request_id=request.id, event=event))
+    await apply_event(north.town.house, EventRequest(request_id=request.id, event=event))
     await north.quiet()
 
 
@@ -127,7 +127,7 @@ async def test_the_library_was_away_when_it_came_back(north: NcipTown) -> None:
     await north.act(request, EventKind.RECEIVED)
     await north.act(request, EventKind.RETURNED)  # its record is not deleted yet
     event = Event(partner_signal(EventKind.LOST), north.clock.now(), "south", EventDetails(), 1)
-    await happen(north.town.house, Happening(request_id=request.id, event=event))
+    await apply_event(north.town.house, EventRequest(request_id=request.id, event=event))
     request = await north.act(request, EventKind.REOPEN)
 
     request = await asked_of_east(north, request)

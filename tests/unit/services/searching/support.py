@@ -19,7 +19,7 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.ports.catalogue import CatalogueQuery, FoundRecord, HeldItem, SearchHits, SearchTerm
 from gateway.profiles import ProfileSet
-from gateway.services.requests.library_context import House
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.searching.targets import Asker
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -137,11 +137,11 @@ def asker(search: ScriptedSearch, clock: FixedClock | None = None) -> Asker:
     return Asker({search.name: search}, clock or FixedClock(START))
 
 
-def house(known: ProfileSet, catalogues: Mapping[str, Any] | None = None) -> House:
+def house(known: ProfileSet, catalogues: Mapping[str, Any] | None = None) -> LibraryContext:
     """As much of one as a search needs."""
     policy = RequestPolicy.model_validate({"catalogues": catalogues or {}})
     nothing_there = cast(Any, None)
-    return House(
+    return LibraryContext(
         symbol=LIBRARY,
         info=nothing_there,
         system=nothing_there,

@@ -12,8 +12,8 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.request import RotaLine, ServiceType
 from gateway.ports.catalogue import HoldingAnswer, HoldingsReport
-from gateway.services.requests.library_context import House
-from gateway.services.requests.suppliers import LookedUp, look_up
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.suppliers import HoldingsLookup, look_up_holdings
 from tests.support.requests import borrowing
 from tests.unit.services.searching.support import house, known, profile
 
@@ -43,16 +43,16 @@ class Told:
         return self._said.get(partner.name, HoldingsReport(HoldingAnswer.NOT, "no hits", 0.25))
 
 
-def town(catalogue: Told, ahead: int = 3) -> House:
+def town(catalogue: Told, ahead: int = 3) -> LibraryContext:
     partners = [profile(name, partner={"symbols": [name.upper()]}) for name in NAMES]
     return replace(house(known(*partners), {"ahead": ahead}), catalogue=catalogue)
 
 
 async def looked_up(
     catalogue: Told, rule: OnlyOwning = OnlyOwning.UNKNOWN_TOO, ahead: int = 3, names: Iterable[str] = NAMES
-) -> tuple[LookedUp, ...]:
+) -> tuple[HoldingsLookup, ...]:
     lines = [RotaLine(name) for name in names]
-    return await look_up(town(catalogue, ahead), borrowing(), lines, rule, lambda one: not one.why_not)
+    return await look_up_holdings(town(catalogue, ahead), borrowing(), lines, rule, lambda one: not one.why_not)
 
 
 async def test_up_to_the_first_that_owns_it() -> None:
@@ -120,7 +120,7 @@ async def test_why_one_is_not_asked(holdings: HoldingsReport, rule: OnlyOwning, 
 
 async def test_nobody_is_looked_up_where_the_rota_says_so() -> None:
     catalogue = Told()
-    assert await looked_up(catalogue, OnlyOwning.NO) == (LookedUp(RotaLine("aar"), None),)
+    assert await looked_up(catalogue, OnlyOwning.NO) == (HoldingsLookup(RotaLine("aar"), None),)
     assert catalogue.began == []
 
 

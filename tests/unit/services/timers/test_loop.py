@@ -12,14 +12,14 @@ import pytest
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.state_table import TimerKind
-from gateway.services.timers import Timekeeper, TimeOptions
+from gateway.services.timers import TimerOptions, TimerWorker
 from gateway.store.engine import Store
 from gateway.store.postgresql import SoleLeader
 from gateway.store.requests import timers
 from gateway.store.requests.timers import TimerRow
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-OPTIONS = TimeOptions(poll_seconds=0.02, again_seconds=300)
+OPTIONS = TimerOptions(poll_seconds=0.02, again_seconds=300)
 HOUR = timedelta(hours=1)
 
 
@@ -45,8 +45,8 @@ async def start(store: Store, request: str, timer: TimerKind, at: datetime) -> N
     await store.write(lambda connection: timers.start_timer(connection, "CLK", request, timer, at))
 
 
-def keeper(store: Store, fired: Fired, clock: FixedClock, options: TimeOptions = OPTIONS) -> Timekeeper:
-    return Timekeeper(store, clock, fired, SoleLeader(), options)
+def keeper(store: Store, fired: Fired, clock: FixedClock, options: TimerOptions = OPTIONS) -> TimerWorker:
+    return TimerWorker(store, clock, fired, SoleLeader(), options)
 
 
 async def test_what_is_due_is_fired_once_and_the_rest_waits(timed: Store) -> None:
@@ -107,7 +107,7 @@ async def test_one_that_was_set_anew_while_it_failed_keeps_its_new_time(timed: S
         await start(timed, "r1", TimerKind.SHELF, later)
         raise Unavailable("the library can't be reached")
 
-    await Timekeeper(timed, FixedClock(NOON), fire, SoleLeader(), OPTIONS).drain()
+    await TimerWorker(timed, FixedClock(NOON), fire, SoleLeader(), OPTIONS).drain()
 
     left = await timed.read(lambda c: timers.list_timers_of_request(c, "CLK", "r1"))
     assert [row.at for row in left] == [later]
@@ -119,7 +119,7 @@ async def test_one_that_takes_too_long_counts_as_failed(timed: Store) -> None:
     async def fire(row: TimerRow) -> None:
         await asyncio.sleep(60)
 
-    count = await Timekeeper(timed, FixedClock(NOON), fire, SoleLeader(), replace(OPTIONS, fire_seconds=0.02)).drain()
+    count = await TimerWorker(timed, FixedClock(NOON), fire, SoleLeader(), replace(OPTIONS, fire_seconds=0.02)).drain()
 
     assert count == 0
     left = await timed.read(lambda c: timers.list_timers_of_request(c, "CLK", "r1"))
@@ -134,7 +134,7 @@ async def test_work_that_leaves_its_timer_does_not_get_it_for_ever(timed: Store)
         calls.append(row)
 
     async with asyncio.timeout(5):
-        assert await Timekeeper(timed, FixedClock(NOON), fire, SoleLeader(), OPTIONS).drain() == 1
+        assert await TimerWorker(timed, FixedClock(NOON), fire, SoleLeader(), OPTIONS).drain() == 1
     assert len(calls) == 1
 
 
@@ -148,7 +148,7 @@ async def test_a_timer_that_its_own_work_sets_anew_runs_on(timed: Store) -> None
 
         await timed.write(work)
 
-    loop = Timekeeper(timed, FixedClock(NOON), fire, SoleLeader(), OPTIONS)
+    loop = TimerWorker(timed, FixedClock(NOON), fire, SoleLeader(), OPTIONS)
     assert await loop.drain() == 1
     assert await loop.drain(NOON + timedelta(days=21)) == 3
 
@@ -197,7 +197,7 @@ async def test_after_a_restart_it_goes_on_with_what_was_not_done(timed: Store) -
         await stuck(row)
 
     clock = FixedClock(NOON)
-    running = asyncio.create_task(Timekeeper(timed, clock, slow, SoleLeader(), OPTIONS).run())
+    running = asyncio.create_task(TimerWorker(timed, clock, slow, SoleLeader(), OPTIONS).run())
     await begun.wait()
     await until(lambda: len(stuck.taken) == 7)
     running.cancel()
@@ -225,7 +225,7 @@ async def test_who_does_not_lead_fires_nothing_until_it_does(timed: Store) -> No
 
     await start(timed, "r1", TimerKind.ANSWER, NOON)
     fired, leader = Fired(timed), Second()
-    running = asyncio.create_task(Timekeeper(timed, FixedClock(NOON), fired, leader, OPTIONS).run())
+    running = asyncio.create_task(TimerWorker(timed, FixedClock(NOON), fired, leader, OPTIONS).run())
     await asyncio.sleep(0.06)
     assert fired.rows == []
 
@@ -248,7 +248,7 @@ async def test_a_place_that_cannot_be_asked_for_is_waited_for(timed: Store) -> N
 
     await start(timed, "r1", TimerKind.ANSWER, NOON)
     fired = Fired(timed)
-    running = asyncio.create_task(Timekeeper(timed, FixedClock(NOON), fired, Troubled(), OPTIONS).run())
+    running = asyncio.create_task(TimerWorker(timed, FixedClock(NOON), fired, Troubled(), OPTIONS).run())
     await until(lambda: len(fired.rows) == 1)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
