@@ -27,7 +27,14 @@ from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.runtime.assembly import at_work
 from gateway.runtime.managed_requests import houses_of
-from gateway.services.check import ExampleAnswer, ExampleExchange, Report, Subject, UnknownProfile, check
+from gateway.services.check import (
+    CheckReport,
+    CheckSubject,
+    ExampleAnswer,
+    ExampleExchange,
+    UnknownProfileError,
+    run_check,
+)
 from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.settings import LibrarySettings
 from gateway.store.engine import Store, open_store
@@ -62,14 +69,14 @@ def check_command(ctx: click.Context, installation: Installation, profiles: tupl
         ctx.exit(REFUSED)
     try:
         report = asyncio.run(_check(installation, profiles, live))
-    except UnknownProfile as error:
+    except UnknownProfileError as error:
         raise click.UsageError(str(error)) from error
     _print(report)
     if report.problems:
         ctx.exit(REFUSED)
 
 
-async def _check(installation: Installation, names: tuple[str, ...], live: bool) -> Report:
+async def _check(installation: Installation, names: tuple[str, ...], live: bool) -> CheckReport:
     async with AsyncExitStack() as stack:
         libraries: dict[str, LibrarySystem] = {}
         closed: dict[str, str] = {}
@@ -80,7 +87,7 @@ async def _check(installation: Installation, names: tuple[str, ...], live: bool)
         else:
             libraries, closed = await _open_libraries(installation, store)
         scratch = Scratch(installation, Path(stack.enter_context(TemporaryDirectory(prefix="illgate-check-"))))
-        subject = Subject(
+        subject = CheckSubject(
             settings=installation.settings,
             loading=installation.profiles,
             adapters=installation.adapters,
@@ -91,7 +98,7 @@ async def _check(installation: Installation, names: tuple[str, ...], live: bool)
             live=live,
             policies=installation.policies,
         )
-        return await check(subject, names)
+        return await run_check(subject, names)
 
 
 async def _open_libraries(installation: Installation, store: Store) -> tuple[dict[str, LibrarySystem], dict[str, str]]:
@@ -106,7 +113,7 @@ async def _open_libraries(installation: Installation, store: Store) -> tuple[dic
     return libraries, closed
 
 
-def _print(report: Report) -> None:
+def _print(report: CheckReport) -> None:
     _say("installation", report.installation)
     _say("requests", report.requests)
     for profile in report.profiles:

@@ -33,7 +33,7 @@ from gateway.runtime.assembly import Assembly, at_work
 from gateway.runtime.managed_requests import Managed, houses_of
 from gateway.secrets import resolve_secret
 from gateway.services.exchange import MessageExchange
-from gateway.services.letters import Letters
+from gateway.services.letters import LetterRenderer
 from gateway.services.outbox.worker import node_start_name
 from gateway.services.requests.circulation_link import DeskLink
 from gateway.settings import LibrarySettings, Settings, load_settings
@@ -144,7 +144,7 @@ class Installation:
         houses = houses_of(
             settings, context.store, self.clock, {library.symbol: library}, lambda: profiles, policies.for_library
         )
-        return DeskLink(houses[library.symbol], Letters(settings.letters_folder, settings.letters.language))
+        return DeskLink(houses[library.symbol], LetterRenderer(settings.letters_folder, settings.letters.language))
 
     async def open_library(self, settings: LibrarySettings, store: Store) -> OpenLibrary:
         """Raises Unavailable."""

@@ -33,10 +33,10 @@ from gateway.domain.requests.events import EventKind
 from gateway.ports.outgoing_mail import LetterStyle, RenderedLetter
 from gateway.runtime.assembly import Mailboxes
 from gateway.runtime.managed_requests import preview_of
-from gateway.services.check.runner import letters_of
-from gateway.services.letters import ALL, Letters, To, named, sample
-from gateway.services.mailbox.mail_reader import Post
-from gateway.services.mailbox.poller import Polled
+from gateway.services.check.runner import make_letter_renderer
+from gateway.services.letters import ALL, LetterAudience, LetterRenderer, find_letter_names, sample
+from gateway.services.mailbox.mail_reader import MailDestination
+from gateway.services.mailbox.poller import PollResult
 from gateway.settings import Settings
 from gateway.settings.sections import MailboxSettings
 from gateway.store.journal import Journal
@@ -69,7 +69,7 @@ def poll(installation: Installation, mailbox: str) -> None:
     click.echo(_counted(polled))
 
 
-def _counted(polled: Polled) -> str:
+def _counted(polled: PollResult) -> str:
     parts = [f"{polled.taken[outcome]} {word}" for outcome, word in _WORDS.items()]
     moved = f"; {polled.again} were taken before and moved now" if polled.again else ""
     return f"{polled.count} mails: {', '.join(parts)}{moved}"
@@ -117,7 +117,7 @@ def explain(installation: Installation, file: Path, mailbox: str, symbol: str) -
     """
     box = _settings(installation, mailbox) if mailbox else None
     library = library_named(installation, (box.library if box is not None else "") or symbol)
-    post = Post(library.symbol, box.authserv_id if box is not None else "")
+    post = MailDestination(library.symbol, box.authserv_id if box is not None else "")
     with click.open_file(str(file), "rb") as opened:
         content = opened.read()
     for line in _run(installation, lambda boxes: boxes.desk.explain_mail(content, post)):
@@ -280,7 +280,7 @@ def letter_command() -> None:
 def list_letters(installation: Installation) -> None:
     """All letters, and the languages that each is in; * marks where a template of your own counts."""
     settings = installation.settings
-    letters = letters_of(settings)
+    letters = make_letter_renderer(settings)
     rows: list[tuple[str, ...]] = [("LETTER", *letters.languages)]
     rows += [(name, *(_kind(letters, name, language) for language in letters.languages)) for name in ALL]
     for line in table(rows):
@@ -288,7 +288,7 @@ def list_letters(installation: Installation) -> None:
     click.echo(f"\nYour own templates go into {settings.letters_folder}, such as en/{ALL[0]}.j2")
 
 
-def _kind(letters: Letters, name: str, language: str) -> str:
+def _kind(letters: LetterRenderer, name: str, language: str) -> str:
     sources = letters.find_template_files(name, language)
     return "-" if not sources else "*" if any(letters.is_own_template(file) for file in sources) else "shipped"
 
@@ -315,16 +315,16 @@ def preview_letter(installation: Installation, name: str, language: str, html: b
     """
     settings = installation.settings
     to, _, rest = _full(name).partition("/")
-    letters = letters_of(settings)
+    letters = make_letter_renderer(settings)
     if language and language not in letters.languages:
         raise click.UsageError(f"no letters in '{language}'; there are: {', '.join(letters.languages)}")
     zone = settings.libraries[0].zone
-    if to == To.SLIP.value:
-        by = Letters(settings.letters_folder, language or settings.letters.language)
-        request = sample.request(script)
+    if to == LetterAudience.SLIP.value:
+        by = LetterRenderer(settings.letters_folder, language or settings.letters.language)
+        request = sample.sample_request(script)
         letter = by.render_slip(rest, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.SLIP)
-    elif to == To.PATRON.value:
-        request = sample.request(script)
+    elif to == LetterAudience.PATRON.value:
+        request = sample.sample_request(script)
         request = replace(request, patron=replace(request.patron, language=language))
         letter = letters.render_patron_letter(
             rest, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.FACTS
@@ -332,13 +332,13 @@ def preview_letter(installation: Installation, name: str, language: str, html: b
     else:
         partner, style = _partner(installation, profile, settings)
         style = replace(style, language=language or style.language)
-        message = sample.message(EventKind(rest), script)
+        message = sample.sample_message(EventKind(rest), script)
         letter = letters.for_partner(message, partner, sample.LIBRARY, zone, style)
     click.echo(letter.html if html else _shown(letter), nl=False)
 
 
 def _full(name: str) -> str:
-    found = named(name)
+    found = find_letter_names(name)
     if len(found) == 1:
         return found[0]
     if found:

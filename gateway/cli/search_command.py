@@ -28,7 +28,7 @@ from gateway.domain.requests.views import BorrowingDraft
 from gateway.ports.catalogue import CatalogueQuery, HeldItem
 from gateway.runtime.managed_requests import Managed
 from gateway.services.searching import search
-from gateway.services.searching.search import Answered, Found, Result, Searchable
+from gateway.services.searching.search import SearchableTarget, SearchOutcome, SearchResult, TargetAnswer
 from gateway.web.api.models.catalogues import SearchOut, TargetList, TargetOut
 from gateway.web.api.models.inputs import NewBorrowing
 from gateway.web.api.models.values import CitationOut
@@ -84,7 +84,7 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
     if said["pickup"] and not said["patron"]:
         raise click.UsageError("--pickup needs --patron: nobody fetches it")
 
-    async def search_and_request(managed: Managed) -> tuple[Found, Request | None]:
+    async def search_and_request(managed: Managed) -> tuple[SearchOutcome, Request | None]:
         asked = _query(query, native=said["native"])
         found = await managed.finder.search(library.symbol, target, asked, said["records"] or 0)
         if said["chosen"] is None:
@@ -103,11 +103,11 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
     _complain(found.answers)
 
 
-async def _targets(managed: Managed, library: str) -> tuple[Searchable, ...]:
+async def _targets(managed: Managed, library: str) -> tuple[SearchableTarget, ...]:
     return managed.finder.targets(library)
 
 
-def _list(found: Sequence[Searchable], as_json: bool) -> None:
+def _list(found: Sequence[SearchableTarget], as_json: bool) -> None:
     if as_json:
         print_json(TargetList(items=tuple(TargetOut.model_validate(one) for one in found)))
     elif not found:
@@ -123,7 +123,7 @@ def _list(found: Sequence[Searchable], as_json: bool) -> None:
 
 def _query(said: tuple[str, ...], *, native: bool) -> CatalogueQuery:
     """Raises Refused."""
-    return search.native(" ".join(said)) if native else search.parse(" ".join(map(_quoted, said)))
+    return search.native_query(" ".join(said)) if native else search.parse_query(" ".join(map(_quoted, said)))
 
 
 def _quoted(word: str) -> str:
@@ -132,7 +132,7 @@ def _quoted(word: str) -> str:
     return f'{found[1]}:"{found[2]}"' if found is not None else word
 
 
-def _draft(results: tuple[Result, ...], said: dict[str, Any]) -> BorrowingDraft:
+def _draft(results: tuple[SearchResult, ...], said: dict[str, Any]) -> BorrowingDraft:
     """Raises click.UsageError."""
     number = said["chosen"]
     if number > len(results):
@@ -151,7 +151,7 @@ def _draft(results: tuple[Result, ...], said: dict[str, Any]) -> BorrowingDraft:
 # --- what is shown -------------------------------------------------------------------------------------------
 
 
-def _lines(found: Found, *, holdings: bool) -> Iterator[str]:
+def _lines(found: SearchOutcome, *, holdings: bool) -> Iterator[str]:
     if not found.results:
         yield "nothing was found"
         return
@@ -163,7 +163,7 @@ def _lines(found: Found, *, holdings: bool) -> Iterator[str]:
         yield from _held(one) if holdings else ()
 
 
-def _row(number: int, result: Result) -> tuple[str, ...]:
+def _row(number: int, result: SearchResult) -> tuple[str, ...]:
     one = result.citation
     title = ": ".join(filter(None, (one.title, one.subtitle)))
     return (
@@ -176,7 +176,7 @@ def _row(number: int, result: Result) -> tuple[str, ...]:
     )
 
 
-def _held(result: Result) -> Iterator[str]:
+def _held(result: SearchResult) -> Iterator[str]:
     for holder in result.holders:
         if holder.holdings is None:
             yield f"      {holder.target}: says nothing of holdings"
@@ -195,7 +195,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _complain(answers: tuple[Answered, ...]) -> None:
+def _complain(answers: tuple[TargetAnswer, ...]) -> None:
     """Who gave no answer. Raises Unavailable when nobody did."""
     silent = [one for one in answers if one.problem]
     for one in silent:

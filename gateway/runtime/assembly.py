@@ -24,9 +24,9 @@ from gateway.services.exchange.admission import Secrets
 from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.services.fulfilment import FulfilmentService, LinkResolver
 from gateway.services.letters.languages import PageTexts
-from gateway.services.mailbox.poller import Poller, Rounds
-from gateway.services.mailbox.processor import Box, Taker
-from gateway.services.mailbox.unmatched_mail import MailDesk
+from gateway.services.mailbox.poller import MailboxPoller, PollingOptions
+from gateway.services.mailbox.processor import MailboxInfo, MailProcessor
+from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.requests.broker import RequestBroker
 from gateway.services.requests.circulation_link import CirculationLinker
 from gateway.services.requests.library_context import LibraryContext
@@ -240,7 +240,7 @@ class Mailboxes:
         self._reader = reader = adapters.mailboxes.get(CLIENT, NOBODY)
         self._days = options.keep_rows_days
         formats: dict[str, MailFormat] = {name: one.make() for name, one in adapters.mail_formats.items()}
-        self.taker = Taker(
+        self.taker = MailProcessor(
             houses=managed.houses,
             profiles=profiles,
             parse=reader.parse,
@@ -250,10 +250,10 @@ class Mailboxes:
             clock=clock,
             conceal=lambda content: reader.conceal(content, self._collect_secret_patterns(profiles())),
         )
-        self.desk = MailDesk(managed.houses, reader.parse, formats, options.cipher)
+        self.desk = UnmatchedMailService(managed.houses, reader.parse, formats, options.cipher)
         self.pollers = tuple(self._make_poller(one) for one in settings.mailboxes)
 
-    def find_poller(self, name: str) -> Poller:
+    def find_poller(self, name: str) -> MailboxPoller:
         """Raises KeyError."""
         for one in self.pollers:
             if one.box.name == name:
@@ -292,17 +292,17 @@ class Mailboxes:
         except ConfigurationError:
             return ""
 
-    def _make_poller(self, one: MailboxSettings) -> Poller:
+    def _make_poller(self, one: MailboxSettings) -> MailboxPoller:
         folder = self._settings.folder
         folders = one.folders
-        return Poller(
-            box=Box(
+        return MailboxPoller(
+            box=MailboxInfo(
                 name=one.name,
                 library=self._settings.find_library(one.library).symbol,
                 authserv_id=one.authserv_id,
             ),
             server=one.make_mailbox_server(folder),
-            rounds=Rounds(
+            rounds=PollingOptions(
                 folders={
                     MailOutcome.DONE: folders.done,
                     MailOutcome.FAILED: folders.failed,

@@ -34,7 +34,7 @@ from gateway.runtime.background import Wake
 from gateway.services import network_load
 from gateway.services.exchange.admission import Secrets
 from gateway.services.exchange.message_context import ExchangeLibrary
-from gateway.services.letters import Letters
+from gateway.services.letters import LetterRenderer
 from gateway.services.network_load import NetworkLoads
 from gateway.services.outbox.queue import Handler, Observe, OutboxOptions, observe_nothing
 from gateway.services.outbox.worker import OutboxWorker
@@ -55,8 +55,8 @@ from gateway.services.requests.staff_service import PartnerDirectory, StaffServi
 from gateway.services.requests.suppliers import KnownHoldings, StaticCatalogue
 from gateway.services.requests.transitions import apply_expired_timer
 from gateway.services.searching.lookup import SearchCatalogue
-from gateway.services.searching.search import Finder
-from gateway.services.searching.targets import Asker
+from gateway.services.searching.search import CatalogueSearch
+from gateway.services.searching.targets import CatalogueClient
 from gateway.services.timers import TimerWorker
 from gateway.services.webhooks import KIND as WEBHOOK
 from gateway.services.webhooks import AllowedAddresses, WebhookHandler, WebhookOptions
@@ -113,7 +113,9 @@ class Managed:
         self.wake = Wake(store, node)
         self.channels: dict[str, PartnerChannel] = {}
         self.network = NetworkLoads(clock, secrets, network_asked)
-        self._asker = Asker({name: adapter.make(secrets) for name, adapter in adapters.searches.items()}, clock)
+        self._asker = CatalogueClient(
+            {name: adapter.make(secrets) for name, adapter in adapters.searches.items()}, clock
+        )
         self.houses = houses_of(
             settings,
             store,
@@ -126,9 +128,9 @@ class Managed:
             self.network.reported_load,
             KnownHoldings(SearchCatalogue(self._asker, profiles)),
         )
-        self.finder = Finder(self.houses, self._asker)
+        self.finder = CatalogueSearch(self.houses, self._asker)
         self.doors = PartnerInbox(self.houses)
-        letters = Letters(settings.letters_folder, settings.letters.language)
+        letters = LetterRenderer(settings.letters_folder, settings.letters.language)
         mailer = self._make_mailer(adapters, secrets)
 
         def make_channels(
@@ -197,7 +199,12 @@ class Managed:
         return adapters.mailers["smtp"].make(server, secrets) if server is not None else NoMailServer()
 
     def _build_channels(
-        self, adapters: AdapterRegistry, secrets: Secrets, mailer: Mailer, letters: Letters, lines: PartnerConnections
+        self,
+        adapters: AdapterRegistry,
+        secrets: Secrets,
+        mailer: Mailer,
+        letters: LetterRenderer,
+        lines: PartnerConnections,
     ) -> dict[str, PartnerChannel]:
         context = ChannelContext(
             libraries={

@@ -17,7 +17,7 @@ from imapclient import IMAPClient
 
 from adapters.mailbox import ImapClient
 from gateway.domain.requests.request import Request
-from gateway.services.mailbox.poller import Poller
+from gateway.services.mailbox.poller import MailboxPoller
 from gateway.store.mailbox import MailOutcome
 from tests.support.daemon import Installation
 from tests.support.dovecot import PASSWORD, Dovecot
@@ -86,7 +86,7 @@ def _answers(asked: list[Request], user: str, count: int) -> Iterator[bytes]:
         )
 
 
-async def _polled(poller: Poller, count: int) -> float:
+async def _polled(poller: MailboxPoller, count: int) -> float:
     begun = time.perf_counter()
     polled = await poller.poll_once()
     seconds = time.perf_counter() - begun

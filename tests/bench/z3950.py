@@ -23,7 +23,7 @@ from adapters.z3950.transport import Connection, Place
 from gateway.domain.clock import SystemClock
 from gateway.domain.profile import Profile
 from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm
-from gateway.services.searching.targets import Asker, Target
+from gateway.services.searching.targets import CatalogueClient, CatalogueTarget
 from tests.support import yaz
 from tests.support.catalogue import SCRIPTS, records
 from tests.support.targets import Script, accepted, found, target
@@ -146,7 +146,7 @@ async def at_once_row() -> Row:
     """Each answers after its own time, evenly from a fiftieth of the slowest one's on."""
     octets = [record.as_marc() for record in records(RECORDS)]
     search = Z3950Search(lambda reference: "")
-    asker = Asker({search.name: search}, SystemClock())
+    asker = CatalogueClient({search.name: search}, SystemClock())
     ratios = []
     async with AsyncExitStack() as stack:
         stack.push_async_callback(asker.close)
@@ -167,8 +167,8 @@ async def at_once_row() -> Row:
     return (f"{TARGETS} targets at once / the slowest", ratio, f"≤ {AT_ONCE_GOAL}", ratio <= AT_ONCE_GOAL)
 
 
-async def _ask(asker: Asker, profile: Profile, query: CatalogueQuery) -> Any:
-    return await asker.search(Target(profile, "z3950"), query, count=RECORDS, seconds=30, keep=timedelta(0))
+async def _ask(asker: CatalogueClient, profile: Profile, query: CatalogueQuery) -> Any:
+    return await asker.search(CatalogueTarget(profile, "z3950"), query, count=RECORDS, seconds=30, keep=timedelta(0))
 
 
 def _slow(delay: float, octets: list[bytes]) -> Script:

@@ -27,7 +27,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.rota import SupplierVerdict
 from gateway.domain.requests.views import BorrowingDraft
-from gateway.services.searching.search import parse
+from gateway.services.searching.search import parse_query
 from tests.support.zebra import NotInstalled, Zebra
 
 PATRON = "21000000000025"
@@ -232,7 +232,7 @@ async def test_why_is_explained_before_anybody_is_asked(town: tuple[Town, MailSe
 async def test_all_are_searched_and_a_number_is_looked_up(town: tuple[Town, MailServer]) -> None:
     finder = town[0].gateway.managed.finder
 
-    found = await finder.search("NORTH", "all", parse('title:"Северные сады" author:Златоборский'))
+    found = await finder.search("NORTH", "all", parse_query('title:"Северные сады" author:Златоборский'))
 
     answers = {one.target: (one.total, bool(one.problem)) for one in found.answers}
     assert answers == {"union": (2, False), "dal": (1, False), "down": (0, True), "elv": (1, False)}

@@ -24,7 +24,7 @@ from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
-from gateway.services.letters import Letters, sample
+from gateway.services.letters import LetterRenderer, sample
 from tests.support.dovecot import PASSWORD, Dovecot, NotInstalled
 from tests.support.smtp_sink import Sink, running
 
@@ -60,7 +60,7 @@ def context(port: int) -> ChannelContext:
         folder=Path(),
         mailer=SmtpMailer(server, lambda reference: reference),
         sender=LetterSender("ill@northfield.example", "Fernleihe – Nørthfield 北野"),
-        letters=Letters(None, "en"),
+        letters=LetterRenderer(None, "en"),
         read_file=no_file,
         receive=nobody,
     )
@@ -84,7 +84,7 @@ def fetched(port: int, message_id: str) -> EmailMessage:
 @pytest.mark.parametrize("language", ["en", "de"])
 async def test_a_request_letter_arrives_readable_in_text_and_html(dovecot: Dovecot, script: str, language: str) -> None:
     unique = f"{script}-{language}"
-    message = replace(sample.message(EventKind.REQUEST, script), id=unique)
+    message = replace(sample.sample_message(EventKind.REQUEST, script), id=unique)
     profile = Profile(name="seeberg", partner=PartnerPolicy(language=language))
     citation = sample.CITATIONS[script]
 

@@ -18,7 +18,7 @@ from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.request import BorrowingState
 from gateway.ports.incoming_mail import MailboxServer
 from gateway.ports.outgoing_mail import MailSecurity
-from gateway.services.mailbox.poller import Poller
+from gateway.services.mailbox.poller import MailboxPoller
 from gateway.store.mailbox import MailOutcome
 from tests.support.daemon import ILLGATE, Installation, process
 from tests.support.dovecot import PASSWORD, Dovecot, NotInstalled
@@ -67,7 +67,7 @@ def folders(dovecot: Dovecot, user: str) -> dict[str, int]:
 
 
 @contextlib.asynccontextmanager
-async def at_work(poller: Poller) -> AsyncIterator[None]:
+async def at_work(poller: MailboxPoller) -> AsyncIterator[None]:
     task = asyncio.create_task(poller.run())
     try:
         yield

@@ -26,8 +26,8 @@ from gateway.ports.incoming_mail import FetchedMail, MailboxClient, MailboxServe
 from gateway.ports.outgoing_mail import MailSecurity
 from gateway.runtime.assembly import Mailboxes
 from gateway.runtime.managed_requests import Managed
-from gateway.services.mailbox.poller import Polled, Poller, Rounds
-from gateway.services.mailbox.processor import Box
+from gateway.services.mailbox.poller import MailboxPoller, PollingOptions, PollResult
+from gateway.services.mailbox.processor import MailboxInfo
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
 from gateway.store.mailbox import MailOutcome, MailRow
@@ -169,7 +169,7 @@ class MailHouse:
     store: Store
     mailer: Kept
     mailbox: MemoryMailbox
-    poller: Poller
+    poller: MailboxPoller
     policies: dict[str, RequestPolicy]
 
     # --- our side
@@ -208,10 +208,10 @@ class MailHouse:
 
     # --- mails
 
-    async def poll(self) -> Polled:
+    async def poll(self) -> PollResult:
         return await self.poller.poll_mails(self.mailbox)
 
-    async def comes(self, *contents: bytes) -> Polled:
+    async def comes(self, *contents: bytes) -> PollResult:
         """Delivered, read, and all that follows from it done."""
         self.mailbox.deliver(*contents)
         polled = await self.poll()
@@ -221,7 +221,7 @@ class MailHouse:
     async def waiting(self) -> tuple[MailRow, ...]:
         return (await self.boxes.desk.list_mails(LIBRARY, 200, "")).rows
 
-    def another_poller(self, **rounds: Any) -> Poller:
+    def another_poller(self, **rounds: Any) -> MailboxPoller:
         return self._poller(self.poller.box, rounds)
 
     def take_files(self, **rules: Any) -> None:
@@ -229,22 +229,22 @@ class MailHouse:
         policy = self.policies[LIBRARY]
         self.policies[LIBRARY] = policy.model_copy(update={"copies": policy.copies.model_copy(update=rules)})
 
-    def at_imap(self, port: int, client: MailboxClient, user: str = "ill", **rounds: Any) -> Poller:
+    def at_imap(self, port: int, client: MailboxClient, user: str = "ill", **rounds: Any) -> MailboxPoller:
         """Of a real server, without TLS."""
         server = replace(NOWHERE, port=port, user=user, security=MailSecurity.NONE, seconds=10)
         return self._poller(self.poller.box, rounds, client, server)
 
     def _poller(
         self,
-        box: Box,
+        box: MailboxInfo,
         rounds: dict[str, Any],
         client: MailboxClient | None = None,
         server: MailboxServer | None = None,
-    ) -> Poller:
-        return Poller(
+    ) -> MailboxPoller:
+        return MailboxPoller(
             box=box,
             server=server or NOWHERE,
-            rounds=replace(Rounds(folders=FOLDERS), **rounds),
+            rounds=replace(PollingOptions(folders=FOLDERS), **rounds),
             client=client or self.mailbox,
             taker=self.boxes.taker,
             store=self.store,
@@ -328,11 +328,11 @@ async def mail_house(
         options=options,
     )
     mailbox = MemoryMailbox()
-    box = Box(name="ill", library=LIBRARY)
-    poller = Poller(
+    box = MailboxInfo(name="ill", library=LIBRARY)
+    poller = MailboxPoller(
         box=box,
         server=NOWHERE,
-        rounds=Rounds(folders=FOLDERS),
+        rounds=PollingOptions(folders=FOLDERS),
         client=mailbox,
         taker=boxes.taker,
         store=store,

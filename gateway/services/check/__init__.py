@@ -5,6 +5,14 @@ Nothing is printed here; the report is a value.
 """
 
 from gateway.services.check.examples import ExampleAnswer, ExampleExchange
-from gateway.services.check.runner import ProfileFindings, Report, Subject, UnknownProfile, check
+from gateway.services.check.runner import CheckReport, CheckSubject, ProfileFindings, UnknownProfileError, run_check
 
-__all__ = ["ExampleAnswer", "ExampleExchange", "ProfileFindings", "Report", "Subject", "UnknownProfile", "check"]
+__all__ = [
+    "CheckReport",
+    "CheckSubject",
+    "ExampleAnswer",
+    "ExampleExchange",
+    "ProfileFindings",
+    "UnknownProfileError",
+    "run_check",
+]

@@ -39,7 +39,7 @@ class ExampleExchange(Protocol):
 
 
 @value
-class Ran:
+class ExampleResult:
     problems: tuple[ConfigurationProblem, ...]
     answered: bool = False
 
@@ -57,12 +57,12 @@ class ExampleRunner:
     exchange: ExampleExchange | None
     read: Callable[[str], bytes] = str.encode
 
-    async def run(self, index: int, example: ProfileExample) -> Ran:
+    async def run(self, index: int, example: ProfileExample) -> ExampleResult:
         path: Path = ("examples", index)
         try:
             sent = self.read(example.send)
         except ValueError as error:
-            return Ran((self.loaded.make_problem((*path, "send"), f"{named(example)}: {error}"),))
+            return ExampleResult((self.loaded.make_problem((*path, "send"), f"{example_label(example)}: {error}"),))
         arrival = RawMessage(
             sent,
             self.talk.now,
@@ -73,9 +73,9 @@ class ExampleRunner:
         found = self._decode_example(arrival)
         problems = [*self._check_readable(found, example, path), *self._check_understood(found, example, path)]
         if self.exchange is None or not wants_answer(example) or problems:
-            return Ran(tuple(problems))
+            return ExampleResult(tuple(problems))
         answer = await self.exchange(arrival)
-        return Ran(tuple(self._check_answer(answer, example, path)), answered=True)
+        return ExampleResult(tuple(self._check_answer(answer, example, path)), answered=True)
 
     def _decode_example(self, arrival: RawMessage) -> DecodedMessage | Refused | MalformedMessage:
         envelope = self.responder.open(arrival, self.loaded.profile.max_bytes)
@@ -92,23 +92,25 @@ class ExampleRunner:
         """Was the message read at all, where it should be?"""
         if isinstance(found, MalformedMessage):
             if example.outcome != "malformed":
-                yield self.loaded.make_problem((*path, "send"), f"{named(example)} can't be read: {found}")
+                yield self.loaded.make_problem((*path, "send"), f"{example_label(example)} can't be read: {found}")
         elif example.outcome == "malformed":
-            yield self.loaded.make_problem((*path, "outcome"), f"{named(example)} should be malformed, but it was read")
+            yield self.loaded.make_problem(
+                (*path, "outcome"), f"{example_label(example)} should be malformed, but it was read"
+            )
         elif isinstance(found, Refused) and example.outcome != "refused":
-            yield self.loaded.make_problem((*path, "send"), f"{named(example)} is refused: {found}")
+            yield self.loaded.make_problem((*path, "send"), f"{example_label(example)} is refused: {found}")
 
     def _check_understood(
         self, found: DecodedMessage | Refused | MalformedMessage, example: ProfileExample, path: Path
     ) -> Iterator[ConfigurationProblem]:
         if not isinstance(found, DecodedMessage):
             return
-        yield from unlike(self.loaded, example, path, lambda key: _look(found, key))
+        yield from compare_expectations(self.loaded, example, path, lambda key: _value_in_message(found, key))
 
     def _check_answer(
         self, answer: ExampleAnswer, example: ProfileExample, path: Path
     ) -> Iterator[ConfigurationProblem]:
-        name = named(example)
+        name = example_label(example)
         if answer.outcome.value != example.outcome:
             message = f"{name}: expected the outcome {example.outcome}, it was {answer.outcome.value}"
             yield self.loaded.make_problem((*path, "outcome"), message)
@@ -128,14 +130,14 @@ class ExampleRunner:
         for key, expected in example.answer_paths.items():
             here = (*path, "answer_paths", key)
             try:
-                texts = texts_at(body, key)
-            except Unreadable as error:
-                yield self.loaded.make_problem(here, f"{named(example)}: {error}")
+                texts = find_texts_at(body, key)
+            except UnreadableAnswer as error:
+                yield self.loaded.make_problem(here, f"{example_label(example)}: {error}")
                 return
             if not texts:
-                yield self.loaded.make_problem(here, f"{named(example)}: the answer has no such element")
+                yield self.loaded.make_problem(here, f"{example_label(example)}: the answer has no such element")
             elif expected not in texts:
-                said = f"{named(example)}: expected {describe_value(expected)}, answered {describe_value(texts[0])}"
+                said = f"{example_label(example)}: expected {describe_value(expected)}, answered {describe_value(texts[0])}"
                 yield self.loaded.make_problem(here, said)
 
 
@@ -143,15 +145,15 @@ def wants_answer(example: ProfileExample) -> bool:
     return bool(_ANSWER_KEYS & example.model_fields_set) or "outcome" in example.model_fields_set
 
 
-def _look(incoming: DecodedMessage, key: str) -> object:
+def _value_in_message(incoming: DecodedMessage, key: str) -> object:
     """The value at a dotted path of the command, or of what is told of a request; `service` is the service's name,
     `message` the message itself. Raises LookupError with a plain sentence."""
     if key == "service":
         return incoming.service
     root, _, rest = key.partition(".")
     if root == "message":
-        return look(incoming.message, rest.split(".") if rest else [])
-    return look(incoming.told if incoming.told is not None else incoming.command, key.split("."))
+        return value_at_path(incoming.message, rest.split(".") if rest else [])
+    return value_at_path(incoming.told if incoming.told is not None else incoming.command, key.split("."))
 
 
 @value
@@ -164,14 +166,14 @@ class MailExampleRunner:
     mail_format: MailFormat
     now: datetime
 
-    def run(self, index: int, example: ProfileExample) -> Ran:
+    def run(self, index: int, example: ProfileExample) -> ExampleResult:
         path: Path = ("examples", index)
         found = self._decode_example_mail(example)
-        return Ran(tuple(self._find_mail_problems(found, example, path)))
+        return ExampleResult(tuple(self._find_mail_problems(found, example, path)))
 
     def _decode_example_mail(self, example: ProfileExample) -> MailInterpretation | MalformedMessage:
         try:
-            mail = _mail(example.send, self.parse, self.now)
+            mail = _parse_example_mail(example.send, self.parse, self.now)
             return self.mail_format.decode(mail, self.loaded.profile)
         except MalformedMessage as malformed:
             return malformed
@@ -181,32 +183,32 @@ class MailExampleRunner:
     ) -> Iterator[ConfigurationProblem]:
         if isinstance(found, MalformedMessage):
             if example.outcome != "malformed":
-                yield self.loaded.make_problem((*path, "send"), f"{named(example)} can't be read: {found}")
+                yield self.loaded.make_problem((*path, "send"), f"{example_label(example)} can't be read: {found}")
             return
         if example.outcome != "ok":
-            said = f"{named(example)} should be {example.outcome}, but it was read"
+            said = f"{example_label(example)} should be {example.outcome}, but it was read"
             yield self.loaded.make_problem((*path, "outcome"), said)
         elif example.answer_contains or example.answer_lacks or example.answer_paths:
-            yield self.loaded.make_problem(path, f"{named(example)} is a mail, which has no answer to look at")
-        yield from unlike(self.loaded, example, path, lambda key: look(found, key.split(".")))
+            yield self.loaded.make_problem(path, f"{example_label(example)} is a mail, which has no answer to look at")
+        yield from compare_expectations(self.loaded, example, path, lambda key: value_at_path(found, key.split(".")))
 
 
-def _mail(text: str, parse: ParseMail, now: datetime) -> IncomingMail:
+def _parse_example_mail(text: str, parse: ParseMail, now: datetime) -> IncomingMail:
     """Raises MalformedMessage."""
     parsed = parse(text.encode(), now)
     return replace(parsed.mail, received=parsed.dated) if parsed.dated is not None else parsed.mail
 
 
-def look(value: object, parts: list[str]) -> object:
+def value_at_path(value: object, parts: list[str]) -> object:
     """The value at a path. Raises LookupError with a plain sentence."""
     for part in parts:
         if value is None:
             return None
-        value = _step(value, part)
+        value = _value_at_step(value, part)
     return value
 
 
-def unlike(
+def compare_expectations(
     loaded: LoadedProfile, example: ProfileExample, path: Path, at: Callable[[str], object]
 ) -> Iterator[ConfigurationProblem]:
     """What was understood otherwise than the example says. `at` gives what there is at a key of `understood`, or
@@ -216,18 +218,20 @@ def unlike(
         try:
             actual = at(key)
         except LookupError as error:
-            yield loaded.make_problem(here, f"{named(example)}: {error.args[0]}")
+            yield loaded.make_problem(here, f"{example_label(example)}: {error.args[0]}")
             continue
-        if not _same(actual, expected):
-            said = f"{named(example)}: expected {describe_value(expected)}, understood {_describe(actual)}"
+        if not _is_same_value(actual, expected):
+            said = (
+                f"{example_label(example)}: expected {describe_value(expected)}, understood {_describe_actual(actual)}"
+            )
             yield loaded.make_problem(here, said)
 
 
-def named(example: ProfileExample) -> str:
+def example_label(example: ProfileExample) -> str:
     return f"example '{example.name}'"
 
 
-def _step(value: object, part: str) -> object:
+def _value_at_step(value: object, part: str) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         names = [field.name for field in fields(value)]
         if part in names:
@@ -242,16 +246,16 @@ def _step(value: object, part: str) -> object:
     raise LookupError(f"there is nothing inside a {type(value).__name__}, so no '{part}'")
 
 
-def _same(actual: object, expected: object) -> bool:
-    actual = _plain(actual)
+def _is_same_value(actual: object, expected: object) -> bool:
+    actual = _to_yaml_value(actual)
     if isinstance(actual, list) and isinstance(expected, list | tuple):
-        return len(actual) == len(expected) and all(map(_same, actual, expected))
+        return len(actual) == len(expected) and all(map(_is_same_value, actual, expected))
     if actual is None or expected is None or isinstance(actual, bool) or isinstance(expected, bool):
         return actual == expected
     return str(actual) == str(expected)
 
 
-def _plain(value: object) -> object:
+def _to_yaml_value(value: object) -> object:
     """As it would stand in YAML."""
     if isinstance(value, Enum):
         return value.value
@@ -260,36 +264,38 @@ def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
+        return [_to_yaml_value(one) for one in value]
     return value
 
 
-def _describe(value: object) -> str:
-    plain = _plain(value)
-    return f"[{', '.join(_describe(one) for one in plain)}]" if isinstance(plain, list) else describe_value(plain)
+def _describe_actual(value: object) -> str:
+    plain = _to_yaml_value(value)
+    return (
+        f"[{', '.join(_describe_actual(one) for one in plain)}]" if isinstance(plain, list) else describe_value(plain)
+    )
 
 
-class Unreadable(Exception):
+class UnreadableAnswer(Exception):
     """The answer is not XML."""
 
 
-def texts_at(body: bytes, path: str) -> list[str]:
+def find_texts_at(body: bytes, path: str) -> list[str]:
     """The texts of all elements at a path such as `LookupUserResponse/UserId/UserIdentifierValue`, which may begin
     anywhere; namespaces don't count. Raises Unreadable."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True)
     try:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
-        raise Unreadable(f"the answer is not XML: {error}") from error
+        raise UnreadableAnswer(f"the answer is not XML: {error}") from error
     names = path.split("/")
     return [
         "".join(str(text) for text in element.itertext()).strip()
         for element in root.iter("{*}" + names[-1])
-        if _ancestry(element, len(names)) == names
+        if _names_of_ancestors(element, len(names)) == names
     ]
 
 
-def _ancestry(element: etree._Element, count: int) -> list[str]:
+def _names_of_ancestors(element: etree._Element, count: int) -> list[str]:
     """Local names of an element and what is around it, outermost first."""
     names: list[str] = []
     at: etree._Element | None = element

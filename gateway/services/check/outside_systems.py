@@ -18,7 +18,7 @@ from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchIndex, S
 from gateway.ports.library_system import LibraryCodes, LibrarySystem, ListsCodes, PatronKey
 from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.services.exchange.admission import Secrets
-from gateway.services.searching.targets import Target, catalogue_of, why
+from gateway.services.searching.targets import CatalogueTarget, failure_reason, find_catalogue
 
 MAX_PROBE_SECONDS = 10.0
 _PORTS = {"https": 443, "http": 80}
@@ -29,7 +29,7 @@ QUESTION = CatalogueQuery((SearchTerm(SearchIndex.TITLE, "history"),))
 
 
 @value
-class Known:
+class KnownCodes:
     """What a library knows."""
 
     system: LibrarySystem
@@ -37,20 +37,20 @@ class Known:
     codes: LibraryCodes
 
 
-async def ask(system: LibrarySystem) -> Known:
+async def ask_library(system: LibrarySystem) -> KnownCodes:
     """Raises Unavailable."""
     pickups = frozenset(location.code for location in await system.pickup_locations())
     codes = await system.codes() if isinstance(system, ListsCodes) else LibraryCodes()
-    return Known(system, pickups, codes)
+    return KnownCodes(system, pickups, codes)
 
 
-async def check_against_library(loaded: LoadedProfile, known: Known) -> list[ConfigurationProblem]:
+async def check_against_library(loaded: LoadedProfile, known: KnownCodes) -> list[ConfigurationProblem]:
     """Raises Unavailable."""
     policy = loaded.profile.circulation
     problems = [
-        _unknown(loaded, path, what, value, codes)
+        _unknown_code_problem(loaded, path, what, value, codes)
         for what, codes, values in (
-            ("pickup location", known.pickups, _pickups(policy)),
+            ("pickup location", known.pickups, _profile_pickups(policy)),
             ("branch", known.codes.branches, _profile_branches(policy)),
             ("item policy", known.codes.item_policies, _profile_item_policies(policy)),
             ("patron category", known.codes.patron_categories, _profile_categories(policy)),
@@ -60,12 +60,14 @@ async def check_against_library(loaded: LoadedProfile, known: Known) -> list[Con
         for path, value in values
         if value and value not in codes
     ]
-    problems += _shelf(loaded, known.codes)
-    problems += [problem async for problem in _patrons(loaded, known)]
+    problems += _check_shelf(loaded, known.codes)
+    problems += [problem async for problem in _check_patrons(loaded, known)]
     return problems
 
 
-def _unknown(loaded: LoadedProfile, path: Path, what: str, value: str, codes: Collection[str]) -> ConfigurationProblem:
+def _unknown_code_problem(
+    loaded: LoadedProfile, path: Path, what: str, value: str, codes: Collection[str]
+) -> ConfigurationProblem:
     where = ("circulation", *path)
     default = "" if where in loaded.document.places else " (the default; name another in the profile)"
     return loaded.make_problem(where, f"the library knows no such {what}{default}", value, tuple(sorted(codes)))
@@ -74,7 +76,7 @@ def _unknown(loaded: LoadedProfile, path: Path, what: str, value: str, codes: Co
 _Values = Iterator[tuple[Path, str]]
 
 
-def _pickups(policy: CirculationPolicy) -> _Values:
+def _profile_pickups(policy: CirculationPolicy) -> _Values:
     yield ("pickup", "default"), policy.pickup.default
     for sent, code in policy.pickup.map.items():
         yield ("pickup", "map", sent), code
@@ -106,18 +108,18 @@ def _fee_types(policy: CirculationPolicy) -> _Values:
         yield ("fees", "types", sent), code
 
 
-def _shelf(loaded: LoadedProfile, codes: LibraryCodes) -> Iterator[ConfigurationProblem]:
+def _check_shelf(loaded: LoadedProfile, codes: LibraryCodes) -> Iterator[ConfigurationProblem]:
     """A shelving location belongs to a branch; without a branch any one's will do."""
     accept = loaded.profile.circulation.accept
     if codes.shelves is None or (codes.branches is not None and accept.library not in {"", *codes.branches}):
         return
     shelves = {shelf for branch, shelf in codes.shelves if accept.library in ("", branch)}
     if accept.location and accept.location not in shelves:
-        yield _unknown(loaded, ("accept", "location"), "shelving location", accept.location, shelves)
+        yield _unknown_code_problem(loaded, ("accept", "location"), "shelving location", accept.location, shelves)
 
 
-async def _patrons(loaded: LoadedProfile, known: Known) -> AsyncIterator[ConfigurationProblem]:
-    for path, patron in _institutions(loaded.profile):
+async def _check_patrons(loaded: LoadedProfile, known: KnownCodes) -> AsyncIterator[ConfigurationProblem]:
+    for path, patron in _institutional_patrons(loaded.profile):
         try:
             await known.system.find_patron(PatronKey(patron))
         except Refused as refused:
@@ -125,7 +127,7 @@ async def _patrons(loaded: LoadedProfile, known: Known) -> AsyncIterator[Configu
             yield loaded.make_problem(("circulation", *path), message, patron)
 
 
-def _institutions(profile: Profile) -> _Values:
+def _institutional_patrons(profile: Profile) -> _Values:
     """Patrons that can be told from the profile alone; what a message has to say (\\1, {user}) is left out."""
     policy = profile.circulation
     for index, rule in enumerate(policy.patrons.institutional):
@@ -133,14 +135,14 @@ def _institutions(profile: Profile) -> _Values:
         fields = {name for _, name, _, _ in string.Formatter().parse(rule.patron) if name}
         if "\\" in rule.patron or "user" in fields:
             continue
-        agencies = sorted({_own(policy, one.from_agency) for one in profile.match if one.from_agency})
+        agencies = sorted({_own_agency(policy, one.from_agency) for one in profile.match if one.from_agency})
         for agency in agencies if "agency" in fields else [""]:
             yield path, rule.patron.format(agency=agency)
     if policy.notifications.institutional_patron:
         yield ("notifications", "institutional_patron"), policy.notifications.institutional_patron
 
 
-def _own(policy: CirculationPolicy, agency: str) -> str:
+def _own_agency(policy: CirculationPolicy, agency: str) -> str:
     by_fold = {wire.casefold(): own for wire, own in policy.agencies.items()}
     return by_fold.get(agency.casefold(), agency)
 
@@ -188,10 +190,10 @@ def _policy_item_policies(one: LoadedPolicy) -> _Values:
         yield ("lending", "loan_days", "item_policies", code), code
 
 
-async def probe(address: str) -> str:
+async def probe_address(address: str) -> str:
     """Why a URL or host:port can't be reached; empty when a connection was made (and closed at once)."""
     try:
-        host, port = _place(address)
+        host, port = _split_host_and_port(address)
     except ValueError as error:
         return str(error)
     try:
@@ -205,7 +207,7 @@ async def probe(address: str) -> str:
     return ""
 
 
-def _place(address: str) -> tuple[str, int]:
+def _split_host_and_port(address: str) -> tuple[str, int]:
     parts = urlsplit(address if "://" in address else f"//{address}")
     port = parts.port or _PORTS.get(parts.scheme)  # a port that is no number raises ValueError itself
     if not parts.hostname or port is None:
@@ -213,7 +215,9 @@ def _place(address: str) -> tuple[str, int]:
     return parts.hostname, port
 
 
-def of_policy(one: LoadedPolicy, profiles: ProfileSet, searches: Iterable[str]) -> Iterator[ConfigurationProblem]:
+def check_policy_catalogues(
+    one: LoadedPolicy, profiles: ProfileSet, searches: Iterable[str]
+) -> Iterator[ConfigurationProblem]:
     """Profiles in groups that have no catalogue; those that aren't there are named in reading the file."""
     known = tuple(searches)
     rules = one.policy.catalogues
@@ -229,19 +233,21 @@ def of_policy(one: LoadedPolicy, profiles: ProfileSet, searches: Iterable[str]) 
         if profile is None:
             continue
         try:
-            catalogue_of(profile, profiles, known)
+            find_catalogue(profile, profiles, known)
         except Refused as refused:
-            yield one.make_problem(path, why(refused), name)
+            yield one.make_problem(path, failure_reason(refused), name)
 
 
-async def live(
+async def probe_catalogues(
     loaded: LoadedProfile, adapters: Mapping[str, SearchAdapter], secrets: Secrets
 ) -> list[ConfigurationProblem]:
     """Each catalogue of the profile is asked how many titles have a certain word."""
     names = [name for name in adapters if name in loaded.profile.dialects] if not loaded.profile.abstract else []
     searches = {name: adapters[name].make(secrets) for name in names}
     try:
-        found = await asyncio.gather(*(_ask(Target(loaded.profile, name), searches[name]) for name in names))
+        found = await asyncio.gather(
+            *(_probe_catalogue(CatalogueTarget(loaded.profile, name), searches[name]) for name in names)
+        )
     finally:
         for search in searches.values():
             await search.close()
@@ -252,7 +258,7 @@ async def live(
     ]
 
 
-async def _ask(target: Target, search: RecordSearch) -> str:
+async def _probe_catalogue(target: CatalogueTarget, search: RecordSearch) -> str:
     """Why there is no answer; empty: there is one."""
     try:
         async with asyncio.timeout(MAX_SEARCH_SECONDS):
@@ -260,7 +266,7 @@ async def _ask(target: Target, search: RecordSearch) -> str:
     except TimeoutError:
         return f"no answer within {MAX_SEARCH_SECONDS:g} seconds"
     except (Unavailable, Refused) as error:
-        return why(error)
+        return failure_reason(error)
     except ConfigurationError as error:  # a secret that isn't there
         return error.problems[0].message
     return ""

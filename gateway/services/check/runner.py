@@ -23,21 +23,21 @@ from gateway.profiles import LoadedProfile, ProfileLoadResult
 from gateway.secrets import resolve_secret
 from gateway.services.check import outside_systems
 from gateway.services.check.examples import ExampleExchange, ExampleRunner, MailExampleRunner, wants_answer
-from gateway.services.check.outside_systems import probe
-from gateway.services.letters import ALL, PARTNER_LETTERS, PATRON_LETTERS, SLIPS, Letters, sample
-from gateway.services.letters.templates import SUFFIX, Format
+from gateway.services.check.outside_systems import probe_address
+from gateway.services.letters import ALL, PARTNER_LETTERS, PATRON_LETTERS, SLIPS, LetterRenderer, sample
+from gateway.services.letters.templates import SUFFIX, LetterFormat
 from gateway.settings import LibrarySettings, Settings
 
 SHARED = ("layout", "slip", "fields", "quote", "link", "answers")
 """Templates that all letters are built with."""
 
 
-class UnknownProfile(Exception):
+class UnknownProfileError(Exception):
     """A profile that is to be checked isn't there."""
 
 
 @value
-class Subject:
+class CheckSubject:
     """What is checked. `libraries`: by symbol, those that could be opened; `closed`: why the others could not.
 
     `policies`: what came of reading requests.yml; None: it isn't looked at.
@@ -57,9 +57,9 @@ class Subject:
     policies: Policies | None = None
 
 
-async def check(subject: Subject, names: Iterable[str] = ()) -> Report:
+async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckReport:
     """All profiles, or those named. Raises UnknownProfile."""
-    chosen = _Chosen(subject, tuple(names))
+    chosen = _ChosenProfiles(subject, tuple(names))
     asked = await _ask_libraries(subject)
     profiles = [await _ProfileCheck(subject, one, asked.known).run() for one in chosen.loaded]
     by_file = chosen.group_by_file()
@@ -71,29 +71,29 @@ async def check(subject: Subject, names: Iterable[str] = ()) -> Report:
     installation = (
         *chosen.installation_problems(),
         *asked.problems,
-        *_setting_secrets(subject.settings),
-        *of_installation(subject.settings),
+        *_check_setting_secrets(subject.settings),
+        *check_letter_templates(subject.settings),
     )
-    notes = (*asked.notes, *_unanswered(subject, chosen.loaded))
-    requests = _policies(subject, asked.known) if chosen.everything else ()
-    return Report(installation, (*found, *broken), notes, requests)
+    notes = (*asked.notes, *_note_unanswered(subject, chosen.loaded))
+    requests = _check_policies(subject, asked.known) if chosen.everything else ()
+    return CheckReport(installation, (*found, *broken), notes, requests)
 
 
-class _Chosen:
+class _ChosenProfiles:
     """The profiles that are looked at, and which problems of loading concern them."""
 
-    def __init__(self, subject: Subject, names: tuple[str, ...]) -> None:
+    def __init__(self, subject: CheckSubject, names: tuple[str, ...]) -> None:
         self.everything = not names
         self._problems = subject.loading.problems
         self._settings_file = subject.settings.make_problem((), "").file
         all_ = subject.loading.profiles.loaded
         broken = {problem.file for problem in self._problems}
-        files = {name: _file_of(name, all_, broken) for name in names}
+        files = {name: _find_profile_file(name, all_, broken) for name in names}
         missing = [name for name, file in files.items() if file is None]
         if missing:
-            raise UnknownProfile(f"no such profile: {', '.join(missing)}; there are: {', '.join(all_)}")
+            raise UnknownProfileError(f"no such profile: {', '.join(missing)}; there are: {', '.join(all_)}")
         self.loaded = [one for name, one in all_.items() if not names or name in names]
-        self._files = {str(file) for file in files.values()} | _parents(self.loaded) if names else None
+        self._files = {str(file) for file in files.values()} | _parent_files(self.loaded) if names else None
 
     def group_by_file(self) -> dict[str, list[ConfigurationProblem]]:
         found: dict[str, list[ConfigurationProblem]] = {}
@@ -106,25 +106,25 @@ class _Chosen:
         return [problem for problem in self._problems if problem.file == self._settings_file]
 
 
-def _file_of(name: str, loaded: Mapping[str, LoadedProfile], broken: set[str]) -> str | None:
+def _find_profile_file(name: str, loaded: Mapping[str, LoadedProfile], broken: set[str]) -> str | None:
     if name in loaded:
         return loaded[name].document.file
     return next((file for file in broken if file.replace("\\", "/").rpartition("/")[2] == f"{name}.yml"), None)
 
 
-def _parents(loaded: list[LoadedProfile]) -> set[str]:
+def _parent_files(loaded: list[LoadedProfile]) -> set[str]:
     return {place.file for one in loaded for place in one.document.places.values()}
 
 
 @value
-class _Asked:
-    known: Mapping[str, outside_systems.Known]
+class _LibraryAnswers:
+    known: Mapping[str, outside_systems.KnownCodes]
     problems: tuple[ConfigurationProblem, ...]
     notes: tuple[str, ...]
 
 
-async def _ask_libraries(subject: Subject) -> _Asked:
-    known: dict[str, outside_systems.Known] = {}
+async def _ask_libraries(subject: CheckSubject) -> _LibraryAnswers:
+    known: dict[str, outside_systems.KnownCodes] = {}
     problems: list[ConfigurationProblem] = []
     for index, library in enumerate(subject.settings.libraries):
         system = subject.libraries.get(library.symbol)
@@ -134,15 +134,17 @@ async def _ask_libraries(subject: Subject) -> _Asked:
             async with asyncio.timeout(subject.settings.library_timeout_seconds):
                 if subject.live:
                     await system.ping()
-                known[library.symbol] = await outside_systems.ask(system)
+                known[library.symbol] = await outside_systems.ask_library(system)
         except (Unavailable, TimeoutError) as error:
             path: KeyPath = ("libraries", index, "system")
             problems.append(subject.settings.make_problem(path, f"the library's system does not answer: {error}"))
     notes = tuple(f"library {symbol} was not looked at: {why}" for symbol, why in subject.closed.items())
-    return _Asked(known, tuple(problems), notes)
+    return _LibraryAnswers(known, tuple(problems), notes)
 
 
-def _policies(subject: Subject, known: Mapping[str, outside_systems.Known]) -> tuple[ConfigurationProblem, ...]:
+def _check_policies(
+    subject: CheckSubject, known: Mapping[str, outside_systems.KnownCodes]
+) -> tuple[ConfigurationProblem, ...]:
     """What was wrong in reading requests.yml, what the libraries don't know of it, and which profiles have no
     catalogue."""
     loading = subject.policies
@@ -150,25 +152,27 @@ def _policies(subject: Subject, known: Mapping[str, outside_systems.Known]) -> t
         return ()
     problems = list(loading.problems)
     for one in loading.policies:
-        problems += outside_systems.of_policy(one, subject.loading.profiles, subject.adapters.searches)
+        problems += outside_systems.check_policy_catalogues(one, subject.loading.profiles, subject.adapters.searches)
         if one.library in known:
             problems += outside_systems.check_policy_codes(one, known[one.library].codes)
     return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line)))
 
 
-def _setting_secrets(settings: Settings) -> list[ConfigurationProblem]:
+def _check_setting_secrets(settings: Settings) -> list[ConfigurationProblem]:
     paths: list[tuple[KeyPath, str]] = [(("store", "password"), settings.store.password)]
     paths += [(("mail", "password"), settings.mail.password)]
     paths += [(("mailboxes", i, "password"), one.password) for i, one in enumerate(settings.mailboxes)]
     paths += [(("journal", "encryption_keys", i), key) for i, key in enumerate(settings.journal.encryption_keys)]
-    return [settings.make_problem(path, why) for path, reference in paths if (why := _unresolved(reference, settings))]
+    return [
+        settings.make_problem(path, why) for path, reference in paths if (why := _secret_problem(reference, settings))
+    ]
 
 
-def _path(section: str, key: str) -> KeyPath:
+def _make_key_path(section: str, key: str) -> KeyPath:
     return (section, *(int(part) if part.isdecimal() else part for part in key.split(".")))
 
 
-def _unresolved(reference: str, settings: Settings) -> str:
+def _secret_problem(reference: str, settings: Settings) -> str:
     if not reference:
         return ""
     try:
@@ -178,7 +182,7 @@ def _unresolved(reference: str, settings: Settings) -> str:
     return ""
 
 
-def _unanswered(subject: Subject, loaded: list[LoadedProfile]) -> list[str]:
+def _note_unanswered(subject: CheckSubject, loaded: list[LoadedProfile]) -> list[str]:
     count = sum(len(one.profile.examples) for one in loaded)
     if subject.scratch is not None or not count:
         return []
@@ -186,7 +190,9 @@ def _unanswered(subject: Subject, loaded: list[LoadedProfile]) -> list[str]:
 
 
 class _ProfileCheck:
-    def __init__(self, subject: Subject, loaded: LoadedProfile, known: Mapping[str, outside_systems.Known]) -> None:
+    def __init__(
+        self, subject: CheckSubject, loaded: LoadedProfile, known: Mapping[str, outside_systems.KnownCodes]
+    ) -> None:
         self._subject = subject
         self._loaded = loaded
         self._known = known
@@ -197,14 +203,16 @@ class _ProfileCheck:
         library = self._find_library_settings()
         examples = answers = 0
         self._check_secrets()
-        self._problems += of_profile(loaded, self._subject.adapters, self._subject.settings)
+        self._problems += check_partner_templates(loaded, self._subject.adapters, self._subject.settings)
         if library is not None and not profile.abstract:
             await self._check_library_codes(library)
         if library is not None:
             examples, answers = await self._check_examples(library)
         if self._subject.live:
             await self._check_addresses()
-            self._problems += await outside_systems.live(loaded, self._subject.adapters.searches, self._resolve_secret)
+            self._problems += await outside_systems.probe_catalogues(
+                loaded, self._subject.adapters.searches, self._resolve_secret
+            )
         return ProfileFindings(profile.name, loaded.document.file, tuple(self._problems), examples, answers)
 
     def _find_library_settings(self) -> LibrarySettings | None:
@@ -216,7 +224,7 @@ class _ProfileCheck:
 
     def _check_secrets(self) -> None:
         for index, entry in enumerate(self._loaded.profile.auth):
-            if why := _unresolved(entry.secret, self._subject.settings):
+            if why := _secret_problem(entry.secret, self._subject.settings):
                 self._problems.append(self._loaded.make_problem(("auth", index, "secret"), why))
         if self._loaded.profile.abstract:  # to be extended with passwords of one's own
             return
@@ -224,8 +232,8 @@ class _ProfileCheck:
             dialect = self._loaded.profile.dialects.get(channel.section)
             found = channel.secrets(dialect) if channel.secrets is not None and dialect is not None else {}
             for key, reference in found.items():
-                if why := _unresolved(reference, self._subject.settings):
-                    self._problems.append(self._loaded.make_problem(_path(channel.section, key), why))
+                if why := _secret_problem(reference, self._subject.settings):
+                    self._problems.append(self._loaded.make_problem(_make_key_path(channel.section, key), why))
 
     def _resolve_secret(self, reference: str) -> str:
         """Raises ConfigurationError."""
@@ -284,7 +292,9 @@ class _ProfileCheck:
             addresses = protocol.addresses if protocol is not None else None
             if addresses is not None:
                 found += [((name, *key.split(".")), address) for key, address in addresses(dialect).items()]
-        for (path, address), why in zip(found, await asyncio.gather(*(probe(one) for _, one in found)), strict=True):
+        for (path, address), why in zip(
+            found, await asyncio.gather(*(probe_address(one) for _, one in found)), strict=True
+        ):
             if why:
                 self._problems.append(self._loaded.make_problem(path, why, address))
 
@@ -301,7 +311,7 @@ class ProfileFindings:
 
 
 @value
-class Report:
+class CheckReport:
     """`installation`: problems of gateway.yml, its libraries and secrets; `requests`: of requests.yml; `notes`: what
     was not looked at, and why."""
 
@@ -318,9 +328,9 @@ class Report:
         return tuple(dict.fromkeys(all_))
 
 
-def of_installation(settings: Settings) -> list[ConfigurationProblem]:
-    letters = letters_of(settings)
-    found = list(_strangers(settings.letters_folder))
+def check_letter_templates(settings: Settings) -> list[ConfigurationProblem]:
+    letters = make_letter_renderer(settings)
+    found = list(_find_unknown_templates(settings.letters_folder))
     if settings.letters.language not in letters.languages:
         path = ("letters", "language")
         found.append(settings.make_problem(path, "no such language", settings.letters.language, letters.languages))
@@ -331,7 +341,9 @@ def of_installation(settings: Settings) -> list[ConfigurationProblem]:
     return list(dict.fromkeys(found))
 
 
-def of_profile(loaded: LoadedProfile, adapters: AdapterRegistry, settings: Settings) -> list[ConfigurationProblem]:
+def check_partner_templates(
+    loaded: LoadedProfile, adapters: AdapterRegistry, settings: Settings
+) -> list[ConfigurationProblem]:
     """Of a partner with letters of its own."""
     found: list[ConfigurationProblem] = []
     for channel in adapters.channels.values():
@@ -344,20 +356,20 @@ def of_profile(loaded: LoadedProfile, adapters: AdapterRegistry, settings: Setti
         if not style.folder.is_dir():
             found.append(loaded.make_problem((channel.section, "folder"), "no such folder", display_path(style.folder)))
             continue
-        letters = letters_of(settings)
-        found += _strangers(style.folder)
+        letters = make_letter_renderer(settings)
+        found += _find_unknown_templates(style.folder)
         for language in letters.languages:
             found += _partner_problems(letters, replace(style, language=language), settings)
     return list(dict.fromkeys(found))
 
 
-def letters_of(settings: Settings) -> Letters:
-    return Letters(settings.letters_folder, settings.letters.language)
+def make_letter_renderer(settings: Settings) -> LetterRenderer:
+    return LetterRenderer(settings.letters_folder, settings.letters.language)
 
 
-def _patron_problems(letters: Letters, language: str, settings: Settings) -> Iterator[ConfigurationProblem]:
+def _patron_problems(letters: LetterRenderer, language: str, settings: Settings) -> Iterator[ConfigurationProblem]:
     zone = settings.libraries[0].zone
-    request = sample.request()
+    request = sample.sample_request()
     request = replace(request, patron=replace(request.patron, language=language))
     for name in PATRON_LETTERS:
         try:
@@ -366,38 +378,42 @@ def _patron_problems(letters: Letters, language: str, settings: Settings) -> Ite
             yield from error.problems
 
 
-def _partner_problems(letters: Letters, style: LetterStyle, settings: Settings) -> Iterator[ConfigurationProblem]:
+def _partner_problems(
+    letters: LetterRenderer, style: LetterStyle, settings: Settings
+) -> Iterator[ConfigurationProblem]:
     zone, profile = settings.libraries[0].zone, Profile(name="sample")
     for kind in PARTNER_LETTERS:
         try:
-            message, answers = sample.message(kind), sample.answers(kind)
+            message, answers = sample.sample_message(kind), sample.sample_answers(kind)
             letters.for_partner(message, profile, sample.LIBRARY, zone, style, answers)
         except ConfigurationError as error:
             yield from error.problems
 
 
-def _slip_problems(letters: Letters, settings: Settings) -> Iterator[ConfigurationProblem]:
+def _slip_problems(letters: LetterRenderer, settings: Settings) -> Iterator[ConfigurationProblem]:
     zone = settings.libraries[0].zone
     for name in SLIPS:
         try:
-            letters.render_slip(name, sample.request(), sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.SLIP)
+            letters.render_slip(
+                name, sample.sample_request(), sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.SLIP
+            )
         except ConfigurationError as error:
             yield from error.problems
 
 
-def _strangers(folder: Path) -> Iterator[ConfigurationProblem]:
+def _find_unknown_templates(folder: Path) -> Iterator[ConfigurationProblem]:
     """Templates that no letter ever uses: a name mistyped. One whose name begins with _ is for other templates."""
     for file in sorted(folder.rglob(f"*{SUFFIX}")):
-        name = _name(file.relative_to(folder))
+        name = _template_name(file.relative_to(folder))
         if name not in (*ALL, *SHARED) and not file.name.startswith("_"):
             near = nearest_match(name, (*ALL, *SHARED))
             yield ConfigurationProblem(display_path(file), 0, (), f"no letter is called '{name}'", suggestion=near)
 
 
-def _name(file: Path) -> str:
+def _template_name(file: Path) -> str:
     """`de/patron/sent.html.j2` -> patron/sent, `layout.html.j2` -> layout"""
     stem = file.name.removesuffix(SUFFIX)
-    for format_ in Format:
+    for format_ in LetterFormat:
         stem = stem.removesuffix(f".{format_.value}")
     parts = file.parts[1:-1] if len(file.parts) > 1 else ()
     return "/".join((*parts, stem))

@@ -7,8 +7,15 @@ reader's language; `build_mail` makes a mail of one. Nothing is sent from here.
 from gateway.ports.outgoing_mail import LetterStyle, PartnerLetters, build_mail
 from gateway.services.letters.facts import NoticeFacts
 from gateway.services.letters.languages import SHIPPED
-from gateway.services.letters.renderer import Letters, SlipFacts, Spoken, mail_address
-from gateway.services.letters.templates import ALL, PARTNER_LETTERS, PATRON_LETTERS, SLIPS, To, named
+from gateway.services.letters.renderer import LetterRenderer, ResolvedLanguage, SlipFacts, mail_address
+from gateway.services.letters.templates import (
+    ALL,
+    PARTNER_LETTERS,
+    PATRON_LETTERS,
+    SLIPS,
+    LetterAudience,
+    find_letter_names,
+)
 
 __all__ = [
     "ALL",
@@ -16,14 +23,14 @@ __all__ = [
     "PATRON_LETTERS",
     "SHIPPED",
     "SLIPS",
+    "LetterAudience",
+    "LetterRenderer",
     "LetterStyle",
-    "Letters",
     "NoticeFacts",
     "PartnerLetters",
+    "ResolvedLanguage",
     "SlipFacts",
-    "Spoken",
-    "To",
     "build_mail",
+    "find_letter_names",
     "mail_address",
-    "named",
 ]

@@ -14,26 +14,26 @@ from gateway.domain.value import keyword_value, value
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import AnswerLink
 from gateway.ports.partner_channel import PartnerMessage
-from gateway.services.letters.languages import Words
-from gateway.services.letters.templates import clean, clean_lines
+from gateway.services.letters.languages import LanguageWords
+from gateway.services.letters.templates import clean_line, clean_lines
 
 Row = tuple[str, str]
 Rows = tuple[Row, ...]
 
 
-def rows(words: Words, *pairs: tuple[str, str]) -> Rows:
+def label_rows(words: LanguageWords, *pairs: tuple[str, str]) -> Rows:
     """`pairs`: the name of the label, the value."""
-    return tuple((words.label(name), clean(value)) for name, value in pairs if clean(value))
+    return tuple((words.label(name), clean_line(value)) for name, value in pairs if clean_line(value))
 
 
-def citation_rows(citation: Citation, words: Words) -> Rows:
+def citation_rows(citation: Citation, words: LanguageWords) -> Rows:
     """All of it but `original`, which may name the patron."""
     has_part = bool(citation.component_title or citation.component_author)
     kind = words.types.get(citation.type.value, citation.type.value)
     title = ": ".join(part for part in (citation.title, citation.subtitle) if part)
     part = citation.type.value if f"title-of-{citation.type.value}" in words.labels else "part"
     return (
-        *rows(
+        *label_rows(
             words,
             ("type", kind),
             (f"title-of-{part}", citation.component_title),
@@ -60,13 +60,13 @@ def citation_rows(citation: Citation, words: Words) -> Rows:
 
 def extra_rows(extras: Iterable[CitationExtra]) -> Rows:
     """Fields that nobody has a word for, under their own names."""
-    return tuple((clean(one.name), clean(one.value)) for one in extras if clean(one.value))
+    return tuple((clean_line(one.name), clean_line(one.value)) for one in extras if clean_line(one.value))
 
 
-def service_rows(request: Request, words: Words) -> Rows:
+def service_rows(request: Request, words: LanguageWords) -> Rows:
     service, dates = request.service, request.dates
     maximum = request.costs.maximum
-    return rows(
+    return label_rows(
         words,
         ("service", words.services.get(service.type.value, service.type.value)),
         ("format", words.services.get(service.format, service.format)),
@@ -78,7 +78,7 @@ def service_rows(request: Request, words: Words) -> Rows:
     )
 
 
-def references(request: Request, transaction: str, attempt: int = 0) -> tuple[str, str]:
+def reference_numbers(request: Request, transaction: str, attempt: int = 0) -> tuple[str, str]:
     """Our number of the request and the partner's, as the partner knows them."""
     if request.role is Role.LENDING:
         return request.number, transaction
@@ -104,7 +104,7 @@ class NoticeFacts:
 
 
 @value
-class Content:
+class LetterContent:
     """`inline`: one line each; `blocks`: label and value, shown as a table; `quotes`: somebody's own lines; `links`:
     addresses; `answers`: addresses that answer the letter, with what they say. `plain` is handed over as it is."""
 
@@ -117,14 +117,19 @@ class Content:
     answers: Rows = ()
 
 
-def for_patron(
-    request: Request, patron: Patron | None, library: LibraryInfo, words: Words, zone: tzinfo, facts: NoticeFacts
-) -> Content:
+def make_patron_content(
+    request: Request,
+    patron: Patron | None,
+    library: LibraryInfo,
+    words: LanguageWords,
+    zone: tzinfo,
+    facts: NoticeFacts,
+) -> LetterContent:
     details, terms, query = facts.details, request.terms, request.query
     due = terms.patron_due or details.due or (terms.lender_due if request.role is Role.LENDING else None)
     conditions = details.conditions or terms.conditions
     cost = details.cost or request.costs.agreed
-    return Content(
+    return LetterContent(
         name=patron.name.direct if patron is not None else "",
         inline={
             "number": request.number,
@@ -135,18 +140,21 @@ def for_patron(
             "link_until": words.format_moment(facts.link_until, zone) if facts.link_until else "",
             "answer_by": words.format_moment(query.answer_by, zone) if query and query.answer_by else "",
             "reason": words.reasons.get(details.reason, details.reason),
-            "conditions": _conditions(conditions, words),
+            "conditions": _format_conditions(conditions, words),
             "cost": words.format_money(cost) if cost else "",
-            "home": _home(request),
+            "home": _name_home_library(request),
         },
-        blocks={"item": citation_rows(request.citation, words), "references": rows(words, ("request", request.number))},
+        blocks={
+            "item": citation_rows(request.citation, words),
+            "references": label_rows(words, ("request", request.number)),
+        },
         quotes={"note": clean_lines(details.note), "query": clean_lines(query.text) if query else ""},
         links={"link": facts.link, "yes": facts.answer_yes, "no": facts.answer_no, "account": facts.account},
         plain={"request": request, "details": details, "library": library, "patron": patron},
     )
 
 
-def _home(request: Request) -> str:
+def _name_home_library(request: Request) -> str:
     """The library that asked for its patron, to whom our item is lent."""
     partner = request.partner
     if request.role is not Role.LENDING:
@@ -155,16 +163,20 @@ def _home(request: Request) -> str:
     return f"{name} ({partner.email})" if partner.email else name
 
 
-def for_partner(
-    message: PartnerMessage, library: LibraryInfo, words: Words, zone: tzinfo, answers: Sequence[AnswerLink] = ()
-) -> Content:
+def make_partner_content(
+    message: PartnerMessage,
+    library: LibraryInfo,
+    words: LanguageWords,
+    zone: tzinfo,
+    answers: Sequence[AnswerLink] = (),
+) -> LetterContent:
     """Nothing in it says who the patron is: what may is taken out of the request first."""
     request, details = _without_patron(message.request), message.details
-    ours, theirs = references(request, message.transaction)
+    ours, theirs = reference_numbers(request, message.transaction)
     due = details.due or (request.terms.lender_due if message.role is Role.LENDING else None)
     present = request.terms.lender_due
     notes = [note.text for note in request.notes if note.for_partner] if message.kind is EventKind.REQUEST else []
-    return Content(
+    return LetterContent(
         name=message.receiver.name,
         inline={
             "reference": message.transaction,
@@ -181,14 +193,14 @@ def for_partner(
             "retry_after": words.format_day(details.retry_after) if details.retry_after else "",
             "expected": words.format_day(details.expected) if details.expected else "",
             "cost": words.format_money(details.cost) if details.cost else "",
-            "conditions": _conditions(details.conditions, words),
+            "conditions": _format_conditions(details.conditions, words),
         },
         blocks={
             "item": citation_rows(request.citation, words),
             "wanted": service_rows(request, words),
-            "facts": _facts(details, request, words, zone),
-            "delivery": _delivery(message.sender, library, words),
-            "references": rows(words, ("our-reference", ours), ("your-reference", theirs)),
+            "facts": _make_event_rows(details, request, words, zone),
+            "delivery": _make_delivery_rows(message.sender, library, words),
+            "references": label_rows(words, ("our-reference", ours), ("your-reference", theirs)),
         },
         quotes={"note": clean_lines("\n".join([*notes, details.note]))},
         links={"link": details.link},
@@ -220,15 +232,15 @@ def _without_patron(request: Request) -> Request:
     )
 
 
-def _facts(details: EventDetails, request: Request, words: Words, zone: tzinfo) -> Rows:
+def _make_event_rows(details: EventDetails, request: Request, words: LanguageWords, zone: tzinfo) -> Rows:
     """What came with the event and has no sentence of its own."""
     volumes = [one.label or one.id for one in request.volumes if one.id in details.volumes]
     renewals = {None: "", True: words.label("yes"), False: words.label("no")}[details.renewals_allowed]
     return (
-        *rows(
+        *label_rows(
             words,
             ("due", words.format_moment(details.due, zone) if details.due else ""),
-            ("conditions", _conditions(details.conditions, words)),
+            ("conditions", _format_conditions(details.conditions, words)),
             ("cost", words.format_money(details.cost) if details.cost else ""),
             ("maximum-cost", words.format_money(details.maximum_cost) if details.maximum_cost else ""),
             ("expected", words.format_day(details.expected) if details.expected else ""),
@@ -244,8 +256,8 @@ def _facts(details: EventDetails, request: Request, words: Words, zone: tzinfo) 
     )
 
 
-def _delivery(us: LibraryParty, library: LibraryInfo, words: Words) -> Rows:
-    return rows(
+def _make_delivery_rows(us: LibraryParty, library: LibraryInfo, words: LanguageWords) -> Rows:
+    return label_rows(
         words,
         ("library", us.name or library.name),
         ("symbol", us.symbol or library.symbol),
@@ -255,5 +267,5 @@ def _delivery(us: LibraryParty, library: LibraryInfo, words: Words) -> Rows:
     )
 
 
-def _conditions(conditions: tuple[str, ...], words: Words) -> str:
+def _format_conditions(conditions: tuple[str, ...], words: LanguageWords) -> str:
     return ", ".join(words.conditions.get(one, one) for one in conditions)

@@ -43,7 +43,7 @@ PAGE_TEXTS_FILE = "openurl.yml"
 SHIPPED = Path(gateway.__file__).parent / "letters"
 
 
-class Languages:
+class LanguageSet:
     """Those that some folder has, the first folder first."""
 
     def __init__(self, folders: tuple[Path, ...], default: str) -> None:
@@ -59,10 +59,10 @@ class Languages:
     def fallback_chain(self, wanted: str) -> tuple[str, ...]:
         """The language and those that stand in for it: de-ch, de, the default, en. Only those that there are."""
         known = self.known
-        chain = [one for code in (wanted, self._default, LAST) for one in generalised(code) if one in known]
+        chain = [one for code in (wanted, self._default, LAST) for one in language_fallbacks(code) if one in known]
         return tuple(dict.fromkeys(chain))
 
-    def read_words(self, chain: tuple[str, ...]) -> Words:
+    def read_words(self, chain: tuple[str, ...]) -> LanguageWords:
         """Of the first, with those that it lacks from the others. Raises ConfigurationError with file and line."""
         return _read_words(self.find_language_files(chain, WORDS_FILE))
 
@@ -73,20 +73,20 @@ class Languages:
 
 
 @lru_cache(maxsize=64)
-def _read_words(files: tuple[tuple[Path, int], ...]) -> Words:
+def _read_words(files: tuple[tuple[Path, int], ...]) -> LanguageWords:
     whole = YamlDocument("")
     for file, _changed in files:
         whole = merge_documents(whole, yaml_document.read_yaml(file))
-    return validate_section(Words, whole)
+    return validate_section(LanguageWords, whole)
 
 
-def generalised(code: str) -> list[str]:
+def language_fallbacks(code: str) -> list[str]:
     parts = code.strip().casefold().replace("_", "-").split("-")
     parts[0] = THREE_LETTERS.get(parts[0], parts[0])
     return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
 
 
-def _with(*fields: str) -> AfterValidator:
+def _allow_placeholders(*fields: str) -> AfterValidator:
     """A text in which only these may stand in braces."""
 
     def check_placeholders(value: str) -> str:
@@ -101,18 +101,18 @@ def _with(*fields: str) -> AfterValidator:
     return AfterValidator(check_placeholders)
 
 
-class Words(ProfileSection):
+class LanguageWords(ProfileSection):
     """`labels`, `types`, … : our word -> the language's. A word that isn't there is shown as it is."""
 
     name: str = Field(description="the language, in itself")
     direction: Literal["ltr", "rtl"] = "ltr"
     months: Annotated[tuple[str, ...], Field(min_length=12, max_length=12)]
-    date: Annotated[str, _with("day", "month", "month_number", "year")]
-    time: Annotated[str, _with("hour", "minute")]
-    moment: Annotated[str, _with("date", "time")]
-    money: Annotated[str, _with("amount", "currency")]
+    date: Annotated[str, _allow_placeholders("day", "month", "month_number", "year")]
+    time: Annotated[str, _allow_placeholders("hour", "minute")]
+    moment: Annotated[str, _allow_placeholders("date", "time")]
+    money: Annotated[str, _allow_placeholders("amount", "currency")]
     decimal: str = "."
-    dear: Annotated[str, _with("name")]
+    dear: Annotated[str, _allow_placeholders("name")]
     dear_nobody: str = Field(description="greeting when no name is known")
     closing: str
     labels: Mapping[str, str]
@@ -150,7 +150,7 @@ class Words(ProfileSection):
         )
 
 
-class _Texts(ProfileSection):
+class _PageTextFile(ProfileSection):
     texts: Mapping[str, str]
 
 
@@ -159,7 +159,7 @@ class PageWords:
     """`chain`: the language and those that stand in for it; `words` are those of letters."""
 
     chain: tuple[str, ...]
-    words: Words
+    words: LanguageWords
     texts: Mapping[str, str]
 
     @property
@@ -176,8 +176,8 @@ class PageTexts:
 
     def __init__(self, folder: Path | None, default_language: str) -> None:
         folders = tuple(one for one in (folder, SHIPPED) if one is not None)
-        self._languages = Languages(folders, default_language)
-        self._shipped = Languages((SHIPPED,), default_language)
+        self._languages = LanguageSet(folders, default_language)
+        self._shipped = LanguageSet((SHIPPED,), default_language)
         self._good: dict[tuple[str, ...], PageWords] = {}
         self._problem = ""
 
@@ -192,7 +192,7 @@ class PageTexts:
     def choose_language(self, wished: tuple[str, ...]) -> PageWords:
         """In the first of them that there is, else the default."""
         languages = self._languages
-        chains = [chain for code in wished if (chain := languages.fallback_chain(code))[0] in generalised(code)]
+        chains = [chain for code in wished if (chain := languages.fallback_chain(code))[0] in language_fallbacks(code)]
         chain = chains[0] if chains else languages.fallback_chain("")
         return self._read_page_words(chain)
 
@@ -226,4 +226,4 @@ def _read_page_texts(files: tuple[tuple[Path, int], ...]) -> Mapping[str, str]:
     whole = YamlDocument("")
     for file, _changed in files:
         whole = merge_documents(whole, yaml_document.read_yaml(file))
-    return validate_section(_Texts, whole).texts
+    return validate_section(_PageTextFile, whole).texts

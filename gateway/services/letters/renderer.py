@@ -17,19 +17,19 @@ from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import PLAIN, AnswerLink, LetterStyle, RenderedLetter
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.letters import facts
-from gateway.services.letters.facts import Content, NoticeFacts, citation_rows, rows
-from gateway.services.letters.languages import SHIPPED, Languages, Words
+from gateway.services.letters.facts import LetterContent, NoticeFacts, citation_rows, label_rows
+from gateway.services.letters.languages import SHIPPED, LanguageSet, LanguageWords
 from gateway.services.letters.templates import (
-    Form,
-    Format,
     HtmlForm,
-    NoTemplate,
-    Templates,
+    LetterAudience,
+    LetterFormat,
+    MarkupForm,
+    TemplateMissingError,
+    TemplateSource,
     TextForm,
-    To,
-    clean,
-    quoted,
-    without_isolation,
+    clean_line,
+    quote_text,
+    strip_isolation,
 )
 
 NOTHING = NoticeFacts()
@@ -37,18 +37,18 @@ NOTHING = NoticeFacts()
 MOST_OF_SUBJECT = 200
 """Characters; a longer one ends in …"""
 
-_FORMS: dict[Format, Form] = {Format.TEXT: TextForm(), Format.HTML: HtmlForm()}
+_FORMS: dict[LetterFormat, MarkupForm] = {LetterFormat.TEXT: TextForm(), LetterFormat.HTML: HtmlForm()}
 
 
 @value
-class Spoken:
+class ResolvedLanguage:
     """`language`: the code of what it really is in."""
 
     language: str
-    words: Words
+    words: LanguageWords
 
 
-class Letters:
+class LetterRenderer:
     """`folder`: the operator's own templates, laid out as the shipped ones; it may lack any of them, or not be there.
     `default_language`: for whom no language is known, and what stands in for one that is missing."""
 
@@ -70,12 +70,12 @@ class Letters:
         """Whether it is the operator's."""
         return self._folder is not None and file.is_relative_to(self._folder)
 
-    def resolve_language(self, language: str) -> Spoken:
+    def resolve_language(self, language: str) -> ResolvedLanguage:
         """The words of a language as it is wished for (de-CH, ger), or of what stands in for it. Raises
         ConfigurationError."""
         languages = self._at(None).languages
         chain = languages.fallback_chain(language)
-        return Spoken(chain[0], languages.read_words(chain))
+        return ResolvedLanguage(chain[0], languages.read_words(chain))
 
     def render_patron_letter(
         self,
@@ -97,9 +97,9 @@ class Letters:
             request.patron.language or (patron.language if patron is not None else "")
         )
         words = place.languages.read_words(chain)
-        content = facts.for_patron(request, patron, library, words, zone, extra)
-        writing = _Writing(place.templates, chain, words, zone)
-        subject, text, html = writing.write_letter(f"{To.PATRON.value}/{name}", content)
+        content = facts.make_patron_content(request, patron, library, words, zone, extra)
+        writing = _LetterWriter(place.templates, chain, words, zone)
+        subject, text, html = writing.write_letter(f"{LetterAudience.PATRON.value}/{name}", content)
         return RenderedLetter(
             to=mail_address(patron, now.astimezone(zone).date()) if patron is not None else "",
             subject=subject,
@@ -125,12 +125,12 @@ class Letters:
         place, policy = self._at(style.folder), profile.partner
         chain = place.languages.fallback_chain(style.language or (policy.language if policy is not None else ""))
         words = place.languages.read_words(chain)
-        content = facts.for_partner(message, library, words, zone, answers)
-        writing = _Writing(place.templates, chain, words, zone)
-        subject, text, html = writing.write_letter(f"{To.PARTNER.value}/{message.kind.value}", content)
+        content = facts.make_partner_content(message, library, words, zone, answers)
+        writing = _LetterWriter(place.templates, chain, words, zone)
+        subject, text, html = writing.write_letter(f"{LetterAudience.PARTNER.value}/{message.kind.value}", content)
         return RenderedLetter(
             to=message.receiver.email or (policy.email if policy is not None else ""),
-            subject=_subject(subject, message, style, content),
+            subject=_make_partner_subject(subject, message, style, content),
             text=text,
             html=html,
             message_id=message.id,
@@ -155,42 +155,42 @@ class Letters:
         place = self._at(None)
         chain = place.languages.fallback_chain("")
         words = place.languages.read_words(chain)
-        content = for_slip(request, patron, library, words, zone, facts)
-        writing = _Writing(place.templates, chain, words, zone)
-        subject, text, html = writing.write_letter(f"{To.SLIP.value}/{name}", content, "slip")
+        content = make_slip_content(request, patron, library, words, zone, facts)
+        writing = _LetterWriter(place.templates, chain, words, zone)
+        subject, text, html = writing.write_letter(f"{LetterAudience.SLIP.value}/{name}", content, "slip")
         return RenderedLetter(to="", subject=subject, text=text, html=html, message_id="", language=chain[0], at=now)
 
-    def _open_letter_sources(self, first: Path | None) -> _Place:
+    def _open_letter_sources(self, first: Path | None) -> _LetterSources:
         folders = tuple(folder for folder in (first, self._folder, SHIPPED) if folder is not None)
-        return _Place(Templates(folders), Languages(folders, self._default))
+        return _LetterSources(TemplateSource(folders), LanguageSet(folders, self._default))
 
 
 @value
-class _Place:
-    templates: Templates
-    languages: Languages
+class _LetterSources:
+    templates: TemplateSource
+    languages: LanguageSet
 
 
 @value
-class _Writing:
+class _LetterWriter:
     """One letter being written."""
 
-    templates: Templates
+    templates: TemplateSource
     chain: tuple[str, ...]
-    words: Words
+    words: LanguageWords
     zone: tzinfo
 
-    def write_letter(self, name: str, content: Content, layout: str = "layout") -> tuple[str, str, str]:
+    def write_letter(self, name: str, content: LetterContent, layout: str = "layout") -> tuple[str, str, str]:
         """Subject, text and HTML. Raises Refused, ConfigurationError."""
         try:
-            text, subject = self._render_format(name, content, Format.TEXT, "", layout)
-            html, _ = self._render_format(name, content, Format.HTML, subject, layout)
-        except NoTemplate as missing:
+            text, subject = self._render_format(name, content, LetterFormat.TEXT, "", layout)
+            html, _ = self._render_format(name, content, LetterFormat.HTML, subject, layout)
+        except TemplateMissingError as missing:
             raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"There is no letter '{missing}'.") from missing
         return subject, text.strip("\n") + "\n", html.strip() + "\n"
 
     def _render_format(
-        self, name: str, content: Content, format_: Format, subject: str, layout: str
+        self, name: str, content: LetterContent, format_: LetterFormat, subject: str, layout: str
     ) -> tuple[str, str]:
         form = _FORMS[format_]
         values: dict[str, object] = {
@@ -198,7 +198,7 @@ class _Writing:
             **{key: form.format_inline(value) for key, value in content.inline.items()},
             **{key: self._render_block(rows, format_) for key, rows in content.blocks.items()},
             **{key: self._render_part("quote", format_, text=value) for key, value in content.quotes.items()},
-            **{key: self._render_part("link", format_, link=clean(value)) for key, value in content.links.items()},
+            **{key: self._render_part("link", format_, link=clean_line(value)) for key, value in content.links.items()},
             "answers": self._render_part("answers", format_, links=content.answers),
             "greeting": self._render_greeting(content.name, form),
             "words": self.words,
@@ -207,7 +207,7 @@ class _Writing:
             "money": self.words.format_money,
         }
         body, said = self.templates.render_template(name, self.chain, format_, values)
-        subject = subject or _cut(without_isolation(clean(said)))
+        subject = subject or _shorten_subject(strip_isolation(clean_line(said)))
         if not subject:
             missing = f"letter template {name} ({self.chain[0]}): it sets no `subject`"
             raise ConfigurationError([ConfigurationProblem("", 0, (), missing)])
@@ -215,22 +215,22 @@ class _Writing:
         whole, _ = self.templates.render_template(layout, self.chain, format_, values)
         return whole, subject
 
-    def _render_greeting(self, name: str, form: Form) -> str:
-        if not clean(name):
+    def _render_greeting(self, name: str, form: MarkupForm) -> str:
+        if not clean_line(name):
             return self.words.dear_nobody
         before, _, after = self.words.dear.partition("{name}")
         return form.mark_markup("{}{}{}").format(before, form.format_inline(name), after)
 
-    def _render_block(self, rows: Iterable[tuple[str, str]], format_: Format) -> str:
+    def _render_block(self, rows: Iterable[tuple[str, str]], format_: LetterFormat) -> str:
         pairs = tuple((label, _FORMS[format_].format_cell(value)) for label, value in rows)
         width = max((len(label) for label, _ in pairs), default=0) + 1
         return self._render_part("fields", format_, rows=pairs, width=width)
 
-    def _render_part(self, name: str, format_: Format, **values: object) -> str:
+    def _render_part(self, name: str, format_: LetterFormat, **values: object) -> str:
         """Empty for nothing: then its paragraph falls away."""
         if not any(value for key, value in values.items() if key != "width"):
             return ""
-        quote = {"quoted": quoted(str(values["text"]))} if "text" in values else {}
+        quote = {"quoted": quote_text(str(values["text"]))} if "text" in values else {}
         part, _ = self.templates.render_template(name, self.chain, format_, {**values, **quote, "words": self.words})
         return _FORMS[format_].mark_markup(part.strip("\n"))
 
@@ -252,7 +252,7 @@ def mail_address(patron: Patron, today: date) -> str:
     return mails[0].value if mails else ""
 
 
-def _subject(subject: str, message: PartnerMessage, style: LetterStyle, content: Content) -> str:
+def _make_partner_subject(subject: str, message: PartnerMessage, style: LetterStyle, content: LetterContent) -> str:
     if style.subject:
         subject = style.subject.format(
             reference=message.transaction,
@@ -262,12 +262,12 @@ def _subject(subject: str, message: PartnerMessage, style: LetterStyle, content:
             symbol=message.sender.symbol,
             subject=subject,
         )
-    subject = _cut(clean(subject))
+    subject = _shorten_subject(clean_line(subject))
     known = not message.transaction or message.transaction in subject
-    return subject if known else _cut(f"{message.transaction} {subject}")
+    return subject if known else _shorten_subject(f"{message.transaction} {subject}")
 
 
-def _cut(subject: str) -> str:
+def _shorten_subject(subject: str) -> str:
     return subject if len(subject) <= MOST_OF_SUBJECT else f"{subject[: MOST_OF_SUBJECT - 1].rstrip()}…"
 
 
@@ -280,14 +280,14 @@ class SlipFacts:
     hold_until: date | None = None
 
 
-def for_slip(
-    request: Request, patron: Patron | None, library: LibraryInfo, words: Words, zone: tzinfo, facts: SlipFacts
-) -> Content:
+def make_slip_content(
+    request: Request, patron: Patron | None, library: LibraryInfo, words: LanguageWords, zone: tzinfo, facts: SlipFacts
+) -> LetterContent:
     """Of a borrowing request: the partner is who owns the item."""
     partner, attempt = request.partner, request.attempt
     due = request.terms.lender_due
     theirs = (attempt.theirs or attempt.transaction) if attempt is not None else ""
-    return Content(
+    return LetterContent(
         name="",
         inline={
             "number": request.number,
@@ -298,10 +298,10 @@ def for_slip(
             "hold_until": words.format_day(facts.hold_until) if facts.hold_until else "",
         },
         blocks={
-            "owner_address": rows(
+            "owner_address": label_rows(
                 words, ("symbol", partner.symbol), ("address", partner.address), ("email", partner.email)
             ),
-            "piece": rows(
+            "piece": label_rows(
                 words,
                 ("barcode", facts.barcode),
                 ("our-reference", request.number),

@@ -163,7 +163,7 @@ _LENDERS = frozenset(
 """What a lender says; all other kinds are shown as a borrower's."""
 
 
-def request(script: str = "latin", role: Role = Role.BORROWING) -> Request:
+def sample_request(script: str = "latin", role: Role = Role.BORROWING) -> Request:
     """`script`: a key of CITATIONS."""
     attempt = SupplierAttempt(
         number=1,
@@ -218,10 +218,10 @@ def request(script: str = "latin", role: Role = Role.BORROWING) -> Request:
     )
 
 
-def message(kind: EventKind, script: str = "latin") -> PartnerMessage:
+def sample_message(kind: EventKind, script: str = "latin") -> PartnerMessage:
     """As the side would say it that can."""
     role = Role.LENDING if kind in _LENDERS else Role.BORROWING
-    about = request(script, role)
+    about = sample_request(script, role)
     return PartnerMessage(
         id="01980000-0000-7000-8000-0000000004aa",
         kind=kind,
@@ -230,12 +230,12 @@ def message(kind: EventKind, script: str = "latin") -> PartnerMessage:
         receiver=PARTNER,
         role=role,
         transaction=about.transaction,
-        details=_said(kind),
+        details=_sample_details(kind),
         request=about,
     )
 
 
-def answers(kind: EventKind) -> tuple[AnswerLink, ...]:
+def sample_answers(kind: EventKind) -> tuple[AnswerLink, ...]:
     """Links for all that such a letter may be answered with."""
     role = Role.LENDING if kind in _LENDERS else Role.BORROWING
     return tuple(AnswerLink(name, f"https://ill.northfield.example/q/{name}") for name in LETTERS.get((role, kind), ()))
@@ -262,6 +262,6 @@ _SAID: dict[EventKind, tuple[str, ...]] = {
 }
 
 
-def _said(kind: EventKind) -> EventDetails:
+def _sample_details(kind: EventKind) -> EventDetails:
     """What usually comes with it."""
     return EventDetails(**{name: getattr(DETAILS, name) for name in _SAID.get(kind, ())})

@@ -43,37 +43,37 @@ _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 ISOLATE, ISOLATED = "\u2068", "\u2069"
 
 
-class Format(StrEnum):
+class LetterFormat(StrEnum):
     TEXT = "txt"
     HTML = "html"
 
 
-class NoTemplate(Exception):
+class TemplateMissingError(Exception):
     """None of the folders has it in any of the languages."""
 
 
-class Templates:
+class TemplateSource:
     """Of some folders, the first one first. A changed file counts from the next letter on."""
 
     def __init__(self, folders: Iterable[Path]) -> None:
         self.folders = tuple(folders)
         loader = jinja2.FileSystemLoader([str(folder) for folder in self.folders])
-        self._environments = {format_: _environment(loader, format_) for format_ in Format}
+        self._environments = {format_: _make_environment(loader, format_) for format_ in LetterFormat}
 
     def render_template(
-        self, name: str, languages: tuple[str, ...], format_: Format, values: Mapping[str, object]
+        self, name: str, languages: tuple[str, ...], format_: LetterFormat, values: Mapping[str, object]
     ) -> tuple[str, str]:
         """The body (in HTML: what is no markup is escaped), and the subject if the template sets one.
 
         Raises NoTemplate, ConfigurationError with file and line.
         """
-        names = [one for language in languages for one in _names(f"{language}/{name}", format_)]
+        names = [one for language in languages for one in _template_file_names(f"{language}/{name}", format_)]
         environment = self._environments[format_]
         try:
             template = environment.select_template([*names, f"{name}.{format_.value}{SUFFIX}"])
             module: TemplateModule = template.make_module(dict(values))
         except jinja2.TemplatesNotFound:
-            raise NoTemplate(name) from None
+            raise TemplateMissingError(name) from None
         except Exception as error:  # whatever an operator's template provokes
             raise ConfigurationError([self._template_problem(error, name)]) from error
         subject = getattr(module, "subject", "")
@@ -83,33 +83,33 @@ class Templates:
         """The files of a letter in this language, text and HTML; empty: it is not in this language."""
         found = [
             next((folder / one for one in names for folder in self.folders if (folder / one).is_file()), None)
-            for names in (_names(f"{language}/{name}", format_) for format_ in Format)
+            for names in (_template_file_names(f"{language}/{name}", format_) for format_ in LetterFormat)
         ]
         return tuple(file for file in dict.fromkeys(found) if file is not None)
 
     def _template_problem(self, error: Exception, name: str) -> ConfigurationProblem:
-        file, line = _place(error)
+        file, line = _locate_template_error(error)
         if not file:
-            return ConfigurationProblem("", 0, (), f"letter template {name}: {_reason(error)}")
-        return ConfigurationProblem(display_path(Path(file)), line, (), _reason(error))
+            return ConfigurationProblem("", 0, (), f"letter template {name}: {_template_error_reason(error)}")
+        return ConfigurationProblem(display_path(Path(file)), line, (), _template_error_reason(error))
 
 
-def _names(name: str, format_: Format) -> tuple[str, str]:
+def _template_file_names(name: str, format_: LetterFormat) -> tuple[str, str]:
     """Of the file for this form alone, and of the one for both."""
     return f"{name}.{format_.value}{SUFFIX}", f"{name}{SUFFIX}"
 
 
-def _environment(loader: jinja2.BaseLoader, format_: Format) -> jinja2.Environment:
+def _make_environment(loader: jinja2.BaseLoader, format_: LetterFormat) -> jinja2.Environment:
     return ImmutableSandboxedEnvironment(
         loader=loader,
         undefined=jinja2.StrictUndefined,
-        autoescape=format_ is Format.HTML,
+        autoescape=format_ is LetterFormat.HTML,
         lstrip_blocks=True,
         auto_reload=True,
     )
 
 
-def _place(error: Exception) -> tuple[str, int]:
+def _locate_template_error(error: Exception) -> tuple[str, int]:
     """File and line of the innermost template that was at work."""
     if isinstance(error, jinja2.TemplateSyntaxError):
         return error.filename or "", error.lineno
@@ -123,7 +123,7 @@ def _place(error: Exception) -> tuple[str, int]:
     return found
 
 
-def _reason(error: Exception) -> str:
+def _template_error_reason(error: Exception) -> str:
     if isinstance(error, jinja2.TemplateNotFound):
         return f"no such template: {error.name}"
     if isinstance(error, jinja2.TemplateError):
@@ -133,7 +133,7 @@ def _reason(error: Exception) -> str:
     return type(error).__name__  # its own words may show what is in the request
 
 
-class Form(Protocol):
+class MarkupForm(Protocol):
     def format_inline(self, text: str) -> str:
         """A value within a sentence, whichever way it runs."""
         ...
@@ -153,21 +153,21 @@ class Form(Protocol):
 
 class TextForm:
     def format_inline(self, text: str) -> str:
-        return isolated(clean(text))
+        return isolate_direction(clean_line(text))
 
     def format_cell(self, text: str) -> str:
-        return isolated(text)
+        return isolate_direction(text)
 
     def mark_markup(self, text: str) -> str:
         return text
 
     def format_paragraphs(self, body: str) -> str:
-        return filled(body)
+        return wrap_paragraphs(body)
 
 
 class HtmlForm:
     def format_inline(self, text: str) -> str:
-        cleaned = escape(clean(text))
+        cleaned = escape(clean_line(text))
         return Markup(f'<bdi dir="auto">{cleaned}</bdi>') if cleaned else ""
 
     def format_cell(self, text: str) -> str:
@@ -177,47 +177,49 @@ class HtmlForm:
         return Markup(text)
 
     def format_paragraphs(self, body: str) -> str:
-        return Markup("\n".join(map(_paragraph, blocks(body))))
+        return Markup("\n".join(map(_wrap_html_block, split_blocks(body))))
 
 
-def _paragraph(block: str) -> str:
+def _wrap_html_block(block: str) -> str:
     return block if _BLOCK_TAG.match(block.lstrip()) else f'<p dir="auto">{block.strip()}</p>'
 
 
-def clean(text: str) -> str:
+def clean_line(text: str) -> str:
     """On one line."""
     return _SPACES.sub(" ", _CONTROLS.sub("", text)).strip()
 
 
 def clean_lines(text: str) -> str:
     """Lines are kept, blank ones are not."""
-    return "\n".join(filter(None, map(clean, text.splitlines())))
+    return "\n".join(filter(None, map(clean_line, text.splitlines())))
 
 
 def is_right_to_left(text: str) -> bool:
     return any(unicodedata.bidirectional(character) in _RIGHT_TO_LEFT for character in text)
 
 
-def isolated(text: str) -> str:
+def isolate_direction(text: str) -> str:
     """With the marks of UAX #9 around it where it runs the other way, so that it leaves its surroundings in order."""
     return f"{ISOLATE}{text}{ISOLATED}" if is_right_to_left(text) else text
 
 
-def without_isolation(text: str) -> str:
+def strip_isolation(text: str) -> str:
     return text.replace(ISOLATE, "").replace(ISOLATED, "")
 
 
-def blocks(body: str) -> list[str]:
+def split_blocks(body: str) -> list[str]:
     """What stands between blank lines."""
     return [block.strip("\n") for block in _BLANK.split(body) if block.strip()]
 
 
-def filled(body: str) -> str:
+def wrap_paragraphs(body: str) -> str:
     """Paragraphs broken at 72 columns; a block whose first line is indented stays as it is."""
-    return "\n\n".join(block if block.startswith((" ", "\t")) else _fill(block) for block in blocks(body))
+    return "\n\n".join(
+        block if block.startswith((" ", "\t")) else _wrap_paragraph(block) for block in split_blocks(body)
+    )
 
 
-def quoted(text: str) -> str:
+def quote_text(text: str) -> str:
     """Somebody's own words, indented."""
     return "\n".join(
         textwrap.fill(
@@ -227,12 +229,12 @@ def quoted(text: str) -> str:
     )
 
 
-def _fill(paragraph: str) -> str:
+def _wrap_paragraph(paragraph: str) -> str:
     line = _SPACES.sub(" ", paragraph).strip()
     return textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
-class To(StrEnum):
+class LetterAudience(StrEnum):
     PATRON = "patron"
     PARTNER = "partner"
     SLIP = "slip"
@@ -281,12 +283,12 @@ SLIPS = ("return", "hold")
 """What is put into an item: it goes back to its owner, it waits for its reader."""
 
 ALL = (
-    *(f"{To.PATRON.value}/{name}" for name in PATRON_LETTERS),
-    *(f"{To.PARTNER.value}/{kind.value}" for kind in PARTNER_LETTERS),
-    *(f"{To.SLIP.value}/{name}" for name in SLIPS),
+    *(f"{LetterAudience.PATRON.value}/{name}" for name in PATRON_LETTERS),
+    *(f"{LetterAudience.PARTNER.value}/{kind.value}" for kind in PARTNER_LETTERS),
+    *(f"{LetterAudience.SLIP.value}/{name}" for name in SLIPS),
 )
 
 
-def named(name: str) -> tuple[str, ...]:
+def find_letter_names(name: str) -> tuple[str, ...]:
     """Full names that a name may mean: itself, or what follows the stroke."""
     return (name,) if name in ALL else tuple(one for one in ALL if one.partition("/")[2] == name)

@@ -27,7 +27,15 @@ from gateway.ports.incoming_mail import (
 )
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
 from gateway.services.attachments import require_file_type, scan_file, with_page_count
-from gateway.services.mailbox.request_finder import Found, as_of, expanded, find, row_id, sent, sent_together
+from gateway.services.mailbox.request_finder import (
+    RequestMatch,
+    event_of_request,
+    expand_events,
+    find_requests,
+    find_sent_batch,
+    find_sent_message,
+    row_id,
+)
 from gateway.services.requests.effects import LETTER, new_refusal_row
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.partner_inbox import LibraryInbox
@@ -42,7 +50,7 @@ MOST_NOTE = 4_000
 
 
 @value
-class Attached:
+class InspectedAttachment:
     """`upload` None: the rules don't take it; `why` in a sentence for staff."""
 
     name: str
@@ -50,7 +58,7 @@ class Attached:
     why: str = ""
 
 
-async def infected(mail: IncomingMail, rules: CopyRules) -> bool:
+async def find_infected_file(mail: IncomingMail, rules: CopyRules) -> bool:
     """Raises Unavailable: nobody knows now, and the mail waits."""
     try:
         for part in mail.attachments:
@@ -60,21 +68,21 @@ async def infected(mail: IncomingMail, rules: CopyRules) -> bool:
     return False
 
 
-async def attached(mail: IncomingMail, rules: CopyRules) -> tuple[Attached, ...]:
+async def inspect_attachments(mail: IncomingMail, rules: CopyRules) -> tuple[InspectedAttachment, ...]:
     """One for each file, in the order of the mail."""
-    return tuple([await _looked_at(part, rules) for part in mail.attachments])
+    return tuple([await _inspect_attachment(part, rules) for part in mail.attachments])
 
 
-async def _looked_at(part: MailPart, rules: CopyRules) -> Attached:
+async def _inspect_attachment(part: MailPart, rules: CopyRules) -> InspectedAttachment:
     upload = FileUpload(name=part.name, media_type=part.media_type, content=part.content)
     try:
-        return Attached(part.name, await with_page_count(upload, require_file_type(part.content, rules)))
+        return InspectedAttachment(part.name, await with_page_count(upload, require_file_type(part.content, rules)))
     except Refused as refused:
-        return Attached(part.name, why=refused.detail)
+        return InspectedAttachment(part.name, why=refused.detail)
 
 
 @keyword_value
-class Applied:
+class ApplicationResult:
     """`request_id`: of the first request that it was about; `problem`: why staff must look (empty: all was taken);
     `possible`: requests that it may be about; `notes`: what came of each event, without personal data."""
 
@@ -84,32 +92,32 @@ class Applied:
     notes: tuple[str, ...] = ()
 
 
-Seek = Callable[[MailEvent], Found]
+Seek = Callable[[MailEvent], RequestMatch]
 
 
 @value
-class Hand:
+class MailApplication:
     """Applies one mail, of one partner to one library. `files_named`: as in `reading.Reading`."""
 
     connection: Connection
     house: LibraryContext
     profile: Profile
     parsed: ParsedMail
-    files: tuple[Attached, ...] = ()
+    files: tuple[InspectedAttachment, ...] = ()
     files_named: tuple[str, ...] = ()
 
     @property
     def mail(self) -> IncomingMail:
         return self.parsed.mail
 
-    def apply_events(self, events: Sequence[MailEvent], seek: Seek | None = None) -> Applied:
+    def apply_events(self, events: Sequence[MailEvent], seek: Seek | None = None) -> ApplicationResult:
         """Each event has an id of its own, the same however often the mail is read: what was taken before is not
         taken again."""
         seek = seek or self._find_request
-        total = Applied()
-        for word, event in expanded(self.connection, self.house, self.profile, events, self.mail):
-            one = self._apply_event(event, event.id or f"{identity(self.parsed)}-{word}", seek)
-            total = Applied(
+        total = ApplicationResult()
+        for word, event in expand_events(self.connection, self.house, self.profile, events, self.mail):
+            one = self._apply_event(event, event.id or f"{mail_identity(self.parsed)}-{word}", seek)
+            total = ApplicationResult(
                 request_id=total.request_id or one.request_id,
                 problem=total.problem or one.problem,
                 possible=tuple(dict.fromkeys((*total.possible, *one.possible))),
@@ -117,25 +125,27 @@ class Hand:
             )
         return total
 
-    def _find_request(self, event: MailEvent) -> Found:
-        return find(self.connection, self.house, self.profile, event, self.mail, self.files_named)
+    def _find_request(self, event: MailEvent) -> RequestMatch:
+        return find_requests(self.connection, self.house, self.profile, event, self.mail, self.files_named)
 
-    def _apply_event(self, event: MailEvent, id_: str, seek: Seek) -> Applied:
+    def _apply_event(self, event: MailEvent, id_: str, seek: Seek) -> ApplicationResult:
         seen = history.find_partner_message(self.connection, self.house.symbol, self.profile.name, id_)
         if seen is not None:
-            return Applied(request_id=seen.request_id, notes=(f"{event.kind.value}: taken before",))
+            return ApplicationResult(request_id=seen.request_id, notes=(f"{event.kind.value}: taken before",))
         if event.unfilled is not None:
             LibraryInbox(self.house).answer_unfilled(
                 self.connection, self._make_partner_message(event, id_), self.profile, event.unfilled
             )
-            return Applied(notes=(f"{event.kind.value}: answered unfilled at once",))
+            return ApplicationResult(notes=(f"{event.kind.value}: answered unfilled at once",))
         if event.kind is EventKind.REQUEST and event.role is Role.LENDING:
             return self._receive_event(event, id_)
         found = seek(event)
         if found.named is None:
             problem = "more than one request may be meant" if len(found.possible) > 1 else "no request was found"
-            return Applied(problem=f"{event.kind.value}: {problem}", possible=found.possible, notes=found.explained)
-        event, refused = self._attach_event_files(as_of(event, found.named), found.named.request_id)
+            return ApplicationResult(
+                problem=f"{event.kind.value}: {problem}", possible=found.possible, notes=found.explained
+            )
+        event, refused = self._attach_event_files(event_of_request(event, found.named), found.named.request_id)
         taken = self._receive_event(event, id_)
         return replace(taken, problem=taken.problem or refused) if refused else taken
 
@@ -153,12 +163,12 @@ class Hand:
             guard=event.guard,
         )
 
-    def _receive_event(self, event: MailEvent, id_: str) -> Applied:
+    def _receive_event(self, event: MailEvent, id_: str) -> ApplicationResult:
         message = self._make_partner_message(event, id_)
         taken = LibraryInbox(self.house).receive_in(self.connection, message, self.profile)
         what = event.kind.value
         if taken.refused is None:
-            return Applied(
+            return ApplicationResult(
                 request_id=taken.request_id, notes=(f"{what}: " + ("repeated" if taken.repeated else "taken"),)
             )
         if event.named and taken.request is not None and not taken.repeated:
@@ -166,7 +176,7 @@ class Hand:
         refused = f"{what}: {taken.refused.reason.value}"
         # What doesn't fit is in the request's history; what belongs to no request is seen by nobody else.
         problem = "" if taken.request_id else refused
-        return Applied(request_id=taken.request_id, problem=problem, notes=(refused,))
+        return ApplicationResult(request_id=taken.request_id, problem=problem, notes=(refused,))
 
     # --- files -------------------------------------------------------------------------------------------
 
@@ -188,7 +198,7 @@ class Hand:
                 event, kind=EventKind.MESSAGE, details=replace(event.details, note=event.details.note or note)
             )
         if refused:
-            event = replace(event, details=replace(event.details, note=_joined(event.details.note, refused)))
+            event = replace(event, details=replace(event.details, note=_join_note(event.details.note, refused)))
         first = self.attach_files(request, uploads) if uploads else ""
         if first and event.kind is EventKind.COPY_DELIVERED:
             details = replace(event.details, attachment=first, link=self._make_copy_link(request, first))
@@ -198,7 +208,7 @@ class Hand:
     def attach_files(self, request: Request, uploads: Sequence[FileUpload], actor: str = "") -> str:
         """Returns the id of the first."""
         now = self.house.now()
-        made = [(_attachment(upload, now), upload.content) for upload in uploads]
+        made = [(_make_attachment(upload, now), upload.content) for upload in uploads]
         for attachment, content in made:
             history.put_file(self.connection, self.house.symbol, attachment.id, content)
         new = tuple(attachment for attachment, _ in made)
@@ -228,35 +238,35 @@ class Hand:
 
     # --- what changes nothing ----------------------------------------------------------------------------
 
-    def note_automatic_answer(self) -> Applied:
+    def note_automatic_answer(self) -> ApplicationResult:
         """A note on the request, where it can be found."""
         event = MailEvent(kind=EventKind.MESSAGE, role=Role.BORROWING)
         found = self._find_request(event)
         if found.named is None:
-            return Applied(notes=("automatic answer: kept in the journal",))
+            return ApplicationResult(notes=("automatic answer: kept in the journal",))
         note = f"automatic answer by mail: {self.mail.subject}"
         self.add_note(found.named.request_id, note, f"partner:{self.profile.name}")
-        return Applied(request_id=found.named.request_id, notes=("automatic answer: noted",))
+        return ApplicationResult(request_id=found.named.request_id, notes=("automatic answer: noted",))
 
     def keep_as_note(self, request: Request, actor: str) -> None:
         """The whole mail, by hand: what it says as a note, its files on the request."""
         mail = self.mail
         refused = "; ".join(f"{one.name}: {one.why}" for one in self.files if one.upload is None)
-        text = _joined(f"mail from {mail.sender}: {mail.subject}\n{mail.text}", refused)
+        text = _join_note(f"mail from {mail.sender}: {mail.subject}\n{mail.text}", refused)
         self.add_note(request.id, text, actor)
         if uploads := [one.upload for one in self.files if one.upload is not None]:
             self.attach_files(request, uploads, actor)
 
     def add_note(self, request_id: str, text: str, actor: str) -> None:
-        note(self.connection, self.house, request_id, text, actor)
+        add_note(self.connection, self.house, request_id, text, actor)
 
 
-def note(connection: Connection, house: LibraryContext, request_id: str, text: str, actor: str) -> None:
+def add_note(connection: Connection, house: LibraryContext, request_id: str, text: str, actor: str) -> None:
     event = Event(local_signal(EventKind.NOTE), house.now(), actor, EventDetails(note=shorten_text(text, MOST_NOTE)))
     apply_event_in(connection, house, EventRequest(request_id=request_id, event=event))
 
 
-def _attachment(upload: FileUpload, now: datetime) -> Attachment:
+def _make_attachment(upload: FileUpload, now: datetime) -> Attachment:
     return Attachment(
         id=make_exchange_id(now),
         name=upload.name,
@@ -268,12 +278,12 @@ def _attachment(upload: FileUpload, now: datetime) -> Attachment:
     )
 
 
-def _joined(text: str, refused: str) -> str:
+def _join_note(text: str, refused: str) -> str:
     """A note, with the files that were not kept: they are in the mail still."""
     return "\n".join(part for part in (text, f"not kept: {refused}" if refused else "") if part)
 
 
-def identity(parsed: ParsedMail) -> str:
+def mail_identity(parsed: ParsedMail) -> str:
     """Of a mail: its Message-ID together with what it says, since some programs give the same id to every mail."""
     return hashlib.sha256(f"{parsed.mail.id}\x00{parsed.digest}".encode("utf-8", "replace")).hexdigest()[:40]
 
@@ -281,32 +291,32 @@ def identity(parsed: ParsedMail) -> str:
 # --- mails of ours that came back ------------------------------------------------------------------------
 
 
-def bounced(connection: Connection, house: LibraryContext, bounce: BounceReport) -> Applied | None:
+def apply_bounce(connection: Connection, house: LibraryContext, bounce: BounceReport) -> ApplicationResult | None:
     """None: the mail isn't known (any more). What is only late, or was delivered, changes nothing."""
     for id_ in bounce.message_ids:
-        message = sent(connection, house.symbol, id_)
+        message = find_sent_message(connection, house.symbol, id_)
         if message is not None:
-            return _partner_bounced(connection, house, bounce, message)
-        if together := sent_together(connection, house.symbol, id_):
-            each = [_partner_bounced(connection, house, bounce, one) for one in together]
+            return _apply_partner_bounce(connection, house, bounce, message)
+        if together := find_sent_batch(connection, house.symbol, id_):
+            each = [_apply_partner_bounce(connection, house, bounce, one) for one in together]
             return replace(each[0], notes=tuple(note for one in each for note in one.notes))
         row = outbox_queries.get_outbox_row(connection, house.symbol, row_id(id_))
         if row is not None and row.kind == LETTER and row.request_id:
             if bounce.is_permanent:
                 text = f"The letter '{row.target}' to the patron could not be delivered ({bounce.status or 'failed'})."
-                note(connection, house, row.request_id, text, "mail")
-            return Applied(request_id=row.request_id, notes=(f"letter to the patron: {bounce.action.value}",))
+                add_note(connection, house, row.request_id, text, "mail")
+            return ApplicationResult(request_id=row.request_id, notes=(f"letter to the patron: {bounce.action.value}",))
     return None
 
 
-def _partner_bounced(
+def _apply_partner_bounce(
     connection: Connection, house: LibraryContext, bounce: BounceReport, message: PartnerMessage
-) -> Applied:
+) -> ApplicationResult:
     profile = message.receiver.profile
     request_id = message.request.id
     said = f"{message.kind.value} to {profile}: {bounce.action.value} {bounce.status}".rstrip()
     if not bounce.is_permanent:
-        return Applied(request_id=request_id, notes=(said,))
+        return ApplicationResult(request_id=request_id, notes=(said,))
     partner = house.partner(profile)
     moves = partner is None or partner.mail.bounce == "next"
     asked = message.kind is EventKind.REQUEST and message.role is Role.BORROWING
@@ -316,9 +326,9 @@ def _partner_bounced(
     why = f"mail could not be delivered ({bounce.status or 'failed'}){': ' if bounce.why else ''}{bounce.why}"
     event = Event(signal, house.now(), "mail", EventDetails(reason="undeliverable", note=why), attempt)
     apply_event_in(connection, house, EventRequest(request_id=request_id, event=event))
-    return Applied(request_id=request_id, notes=(said,))
+    return ApplicationResult(request_id=request_id, notes=(said,))
 
 
-def forced(named: RequestReference) -> Seek:
+def force_request(named: RequestReference) -> Seek:
     """When staff say which request is meant: whatever the mail itself says."""
-    return lambda event: Found(named, explained=("request: by hand",))
+    return lambda event: RequestMatch(named, explained=("request: by hand",))

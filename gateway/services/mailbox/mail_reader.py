@@ -35,7 +35,7 @@ PLAIN = "letters"
 
 
 @value
-class Post:
+class MailDestination:
     """Whose mail it is: symbol of the library, and the name of the server that checked the sender."""
 
     library: str
@@ -43,7 +43,7 @@ class Post:
 
 
 @keyword_value
-class Reading:
+class MailReading:
     """`profiles`: partners that it may come from, the likeliest first; `format` and `understood` are those of the
     first. `files_named`: numbers of files of ours that it names, as their formats read them, whatever its own is.
     `problem`: why staff must look, in a sentence without personal data."""
@@ -58,41 +58,47 @@ class Reading:
     explained: tuple[str, ...] = ()
 
 
-def read(parsed: ParsedMail, profiles: Iterable[Profile], formats: Mapping[str, MailFormat], post: Post) -> Reading:
+def read_mail(
+    parsed: ParsedMail, profiles: Iterable[Profile], formats: Mapping[str, MailFormat], post: MailDestination
+) -> MailReading:
     lines = [f"repaired: {one}" for one in parsed.repaired]
     if (bounce := parsed.bounce) is not None:
         lines.append(f"delivery report: {bounce.action.value} {bounce.status}".rstrip())
-        return Reading(parsed=parsed, explained=tuple(lines))
+        return MailReading(parsed=parsed, explained=tuple(lines))
     if parsed.automatic is not AutomaticMailKind.NO:
         lines.append(f"automatic: {parsed.automatic.value} (never answered)")
-    reading = Reading(parsed=parsed)
-    found = partners_of(profiles, parsed.mail.sender, post.library)
+    reading = MailReading(parsed=parsed)
+    found = partners_by_sender(profiles, parsed.mail.sender, post.library)
     if not found:
         lines.append("sender: no profile has its address")
         return replace(reading, problem="the sender is not known", explained=tuple(lines))
     lines.append(f"sender: {', '.join(one.name for one in found)}")
-    forged = {one.name: unmet(parsed, post.authserv_id, one.partner.mail) for one in found if one.partner is not None}
+    forged = {
+        one.name: unmet_sender_checks(parsed, post.authserv_id, one.partner.mail)
+        for one in found
+        if one.partner is not None
+    }
     trusted = tuple(one for one in found if not forged[one.name])
     if not trusted:
         why = forged[found[0].name]
         lines.append(f"sender: not trusted: {why}")
         return replace(reading, profiles=found, problem=f"the sender may be forged: {why}", explained=tuple(lines))
-    reading = replace(reading, profiles=trusted, files_named=_files_named(parsed.mail, trusted, formats))
+    reading = replace(reading, profiles=trusted, files_named=_find_named_batches(parsed.mail, trusted, formats))
     if parsed.automatic is AutomaticMailKind.REPLIED:
         return replace(reading, explained=(*lines, "an automatic answer says nothing of a request"))
-    return _in_a_format(reading, formats, lines)
+    return _decode_in_first_format(reading, formats, lines)
 
 
-def read_as(parsed: ParsedMail, profile: Profile, formats: Mapping[str, MailFormat]) -> Reading:
+def read_as_partner(parsed: ParsedMail, profile: Profile, formats: Mapping[str, MailFormat]) -> MailReading:
     """When staff say whose mail it is."""
     if parsed.bounce is not None:
-        return Reading(parsed=parsed, profiles=(profile,))
-    named = _files_named(parsed.mail, (profile,), formats)
-    reading = Reading(parsed=parsed, profiles=(profile,), files_named=named)
-    return _in_a_format(reading, formats, [f"sender: {profile.name}, by hand"])
+        return MailReading(parsed=parsed, profiles=(profile,))
+    named = _find_named_batches(parsed.mail, (profile,), formats)
+    reading = MailReading(parsed=parsed, profiles=(profile,), files_named=named)
+    return _decode_in_first_format(reading, formats, [f"sender: {profile.name}, by hand"])
 
 
-def _in_a_format(reading: Reading, formats: Mapping[str, MailFormat], lines: list[str]) -> Reading:
+def _decode_in_first_format(reading: MailReading, formats: Mapping[str, MailFormat], lines: list[str]) -> MailReading:
     mail = reading.parsed.mail
     for profile in reading.profiles:
         for mail_format in formats_of(profile, formats):
@@ -101,13 +107,15 @@ def _in_a_format(reading: Reading, formats: Mapping[str, MailFormat], lines: lis
                 continue
             others = tuple(one for one in reading.profiles if one is not profile)
             reading = replace(reading, profiles=(profile, *others), format=mail_format.name)
-            return _decoded(reading, mail_format, profile, lines)
+            return _decode_with_format(reading, mail_format, profile, lines)
     if (plain := formats.get(PLAIN)) is not None:
-        return _decoded(replace(reading, format=PLAIN), plain, reading.profiles[0], lines)
+        return _decode_with_format(replace(reading, format=PLAIN), plain, reading.profiles[0], lines)
     return replace(reading, problem="no format of the profile knows it", explained=tuple(lines))
 
 
-def _files_named(mail: IncomingMail, profiles: Iterable[Profile], formats: Mapping[str, MailFormat]) -> tuple[str, ...]:
+def _find_named_batches(
+    mail: IncomingMail, profiles: Iterable[Profile], formats: Mapping[str, MailFormat]
+) -> tuple[str, ...]:
     found = (
         number
         for profile in profiles
@@ -123,7 +131,9 @@ def formats_of(profile: Profile, formats: Mapping[str, MailFormat]) -> tuple[Mai
     return tuple(formats[name] for name in profile.dialects if name in formats and name != PLAIN)
 
 
-def _decoded(reading: Reading, mail_format: MailFormat, profile: Profile, lines: list[str]) -> Reading:
+def _decode_with_format(
+    reading: MailReading, mail_format: MailFormat, profile: Profile, lines: list[str]
+) -> MailReading:
     try:
         understood = mail_format.decode(reading.parsed.mail, profile)
     except MalformedMessage as error:
@@ -138,7 +148,7 @@ def _decoded(reading: Reading, mail_format: MailFormat, profile: Profile, lines:
 
 
 @value
-class Step:
+class MailStep:
     """A mail that was read; `work` is its transaction. `sent`: when, by what it says itself; None: it doesn't say."""
 
     spot: MailPosition
@@ -146,23 +156,23 @@ class Step:
     sent: datetime | None = None
 
 
-def sent_at(understood: MailInterpretation) -> datetime | None:
+def earliest_event_time(understood: MailInterpretation) -> datetime | None:
     """Of its earliest message."""
     return min((event.at for event in understood.events if event.at is not None), default=None)
 
 
-def in_time(steps: Sequence[Step]) -> list[Step]:
+def order_by_sent_time(steps: Sequence[MailStep]) -> list[MailStep]:
     """Those that say when they were sent in that order, in the places that they have; the others stay in theirs."""
-    dated = iter(sorted((step for step in steps if step.sent is not None), key=_sent))
+    dated = iter(sorted((step for step in steps if step.sent is not None), key=_sent_time))
     return [step if step.sent is None else next(dated) for step in steps]
 
 
-def _sent(step: Step) -> datetime:
+def _sent_time(step: MailStep) -> datetime:
     assert step.sent is not None, "only those"
     return step.sent
 
 
-def partners_of(profiles: Iterable[Profile], sender: str, library: str) -> tuple[Profile, ...]:
+def partners_by_sender(profiles: Iterable[Profile], sender: str, library: str) -> tuple[Profile, ...]:
     """Those that have exactly this address first, then those of its domain; by name. Of this library only."""
     if not sender:
         return ()
@@ -182,13 +192,13 @@ def partners_of(profiles: Iterable[Profile], sender: str, library: str) -> tuple
     return (*exact, *domain)
 
 
-def addressed(parsed: ParsedMail, house: LibraryContext) -> ParsedMail:
+def resolve_recipient(parsed: ParsedMail, house: LibraryContext) -> ParsedMail:
     """With the library of the mailbox, as formats see it."""
     recipient = MailRecipient(house.symbol, house.zone, house.currency)
     return replace(parsed, mail=replace(parsed.mail, recipient=recipient))
 
 
-def unmet(parsed: ParsedMail, server: str, rules: PartnerMail) -> str:
+def unmet_sender_checks(parsed: ParsedMail, server: str, rules: PartnerMail) -> str:
     """Why the sender may be forged; empty: all that the profile requires was found right, for the sender's domain."""
     if not rules.require:
         return ""
@@ -198,13 +208,13 @@ def unmet(parsed: ParsedMail, server: str, rules: PartnerMail) -> str:
     sender = parsed.mail.sender.rpartition("@")[2]
     for method in rules.require:
         of_method = [one for one in found if one.method == method]
-        if not any(one.result == "pass" and _same_house(one.domain, sender) for one in of_method):
+        if not any(one.result == "pass" and _is_same_domain(one.domain, sender) for one in of_method):
             said = ", ".join(sorted({one.result for one in of_method})) or "nothing"
             return f"{method} must be passed for the sender's domain; our server says {said}"
     return ""
 
 
-def _same_house(domain: str, sender: str) -> bool:
+def _is_same_domain(domain: str, sender: str) -> bool:
     """Relaxed alignment (RFC 7489 section 3.1), as far as it can be told without a list of public suffixes."""
     if not domain or not sender:
         return False

@@ -16,7 +16,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.value import keyword_value
 from gateway.ports.incoming_mail import MailboxClient, MailboxServer, OpenMailbox
-from gateway.services.mailbox.processor import Box, Taker
+from gateway.services.mailbox.processor import MailboxInfo, MailProcessor
 from gateway.store import mailbox
 from gateway.store.engine import Store
 from gateway.store.mailbox import MailOutcome, MailPosition
@@ -29,7 +29,7 @@ LONGEST_PAUSE = 600.0
 
 
 @keyword_value
-class Rounds:
+class PollingOptions:
     """`folders`: where mails go by what became of them; an empty one: they stay and are marked. `poll_seconds`:
     longest time between two looks; `max_bytes`: larger mails are set aside by their header alone."""
 
@@ -40,7 +40,7 @@ class Rounds:
 
 
 @keyword_value
-class Polled:
+class PollResult:
     """How many mails became what; `again`: were taken before and only had to be moved."""
 
     taken: Mapping[MailOutcome, int]
@@ -51,15 +51,15 @@ class Polled:
         return sum(self.taken.values())
 
 
-class Poller:
+class MailboxPoller:
     def __init__(
         self,
         *,
-        box: Box,
+        box: MailboxInfo,
         server: MailboxServer,
-        rounds: Rounds,
+        rounds: PollingOptions,
         client: MailboxClient,
-        taker: Taker,
+        taker: MailProcessor,
         store: Store,
         leader: Leader,
         clock: Clock,
@@ -104,7 +104,7 @@ class Poller:
         finally:
             await opened.close()
 
-    async def poll_once(self) -> Polled:
+    async def poll_once(self) -> PollResult:
         """One round, for commands. Raises Unavailable, Refused."""
         opened = await self._client.open(self._server)
         try:
@@ -125,13 +125,13 @@ class Poller:
         finally:
             await opened.close()
 
-    async def poll_mails(self, opened: OpenMailbox) -> Polled:
+    async def poll_mails(self, opened: OpenMailbox) -> PollResult:
         """All that waits. Raises Unavailable."""
         look = await opened.list_messages()
         await self._record_mailbox_state(look.uid_validity, max(look.uids, default=0))
         taken = dict.fromkeys(MailOutcome, 0)
         again = 0
-        for batch in _slices(look.uids, self._rounds.batch):
+        for batch in _split_batches(look.uids, self._rounds.batch):
             if not await self._leader.is_leader():
                 break
             known = await self._read_known_outcomes(look.uid_validity, batch)
@@ -141,7 +141,7 @@ class Poller:
             for outcome in fresh.values():
                 taken[outcome] += 1
             await self._move_mails(opened, {**known, **fresh})
-        return Polled(taken=taken, again=again)
+        return PollResult(taken=taken, again=again)
 
     # --- the steps of a round ----------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ class Poller:
             return {}
         sizes = await opened.sizes(uids)
         done: dict[int, MailOutcome] = {}
-        for chunk in _chunks(uids, sizes, self._rounds.max_bytes):
+        for chunk in _split_by_size(uids, sizes, self._rounds.max_bytes):
             contents = {self._mail_position(uid_validity, one.uid): one.content for one in await opened.fetch(chunk)}
             taken = await self._taker.process_all(self.box, contents)
             done |= {spot.uid: outcome for spot, outcome in taken.items()}
@@ -186,12 +186,12 @@ class Poller:
         return MailPosition(self.box.library, self.box.name, uid_validity, uid)
 
 
-def _slices(uids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+def _split_batches(uids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     for start in range(0, len(uids), size):
         yield uids[start : start + size]
 
 
-def _chunks(uids: Sequence[int], sizes: Mapping[int, int], most: int) -> Iterator[list[int]]:
+def _split_by_size(uids: Sequence[int], sizes: Mapping[int, int], most: int) -> Iterator[list[int]]:
     """Mails that fit into `most` bytes together; those that don't fit alone are left out."""
     chunk: list[int] = []
     total = 0

@@ -26,8 +26,24 @@ from gateway.domain.value import keyword_value, value
 from gateway.ports.incoming_mail import AutomaticMailKind, IncomingMail, MailEvent, MailFormat, ParsedMail, ParseMail
 from gateway.ports.responder import OutcomeClass
 from gateway.profiles import ProfileSet
-from gateway.services.mailbox.mail_application import Applied, Attached, Hand, attached, bounced, infected
-from gateway.services.mailbox.mail_reader import Post, Reading, Step, addressed, in_time, read, read_as, sent_at
+from gateway.services.mailbox.mail_application import (
+    ApplicationResult,
+    InspectedAttachment,
+    MailApplication,
+    apply_bounce,
+    find_infected_file,
+    inspect_attachments,
+)
+from gateway.services.mailbox.mail_reader import (
+    MailDestination,
+    MailReading,
+    MailStep,
+    earliest_event_time,
+    order_by_sent_time,
+    read_as_partner,
+    read_mail,
+    resolve_recipient,
+)
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store import mailbox
 from gateway.store.journal import Journal
@@ -52,7 +68,7 @@ RULE = "rule:overtaken"
 
 
 @keyword_value
-class Box:
+class MailboxInfo:
     """A mailbox as the services see it. `library`: symbol of the one whose mails these are, where the partner's
     profile doesn't say another. `scan`: the command of a virus scanner; empty: none."""
 
@@ -61,12 +77,12 @@ class Box:
     authserv_id: str = ""
 
     @property
-    def destination(self) -> Post:
-        return Post(self.library, self.authserv_id)
+    def destination(self) -> MailDestination:
+        return MailDestination(self.library, self.authserv_id)
 
 
 @keyword_value
-class Verdict:
+class MailVerdict:
     """What becomes of a mail. `problem` is staff's reason to look, `open` whether they must."""
 
     outcome: MailOutcome = MailOutcome.DONE
@@ -75,16 +91,16 @@ class Verdict:
     open: bool = False
     service: str = ""
     profile: str = ""
-    applied: Applied = Applied()
+    applied: ApplicationResult = ApplicationResult()
 
 
-def unchanged(content: bytes) -> bytes:
+def conceal_nothing(content: bytes) -> bytes:
     """Nothing is to be hidden."""
     return content
 
 
 @keyword_value
-class Taker:
+class MailProcessor:
     """`houses` by symbol; `parse` takes mails apart; `formats` by name; `cipher`: what contents of the staff's list are
     kept with."""
 
@@ -95,17 +111,19 @@ class Taker:
     journal: Journal
     cipher: BodyCipher | None
     clock: Clock
-    conceal: Callable[[bytes], bytes] = unchanged
+    conceal: Callable[[bytes], bytes] = conceal_nothing
 
-    async def process(self, box: Box, spot: MailPosition, content: bytes) -> MailOutcome:
+    async def process(self, box: MailboxInfo, spot: MailPosition, content: bytes) -> MailOutcome:
         """Raises Unavailable: nothing was done, and it is to be tried again."""
         return (await self.process_all(box, {spot: content}))[spot]
 
-    async def process_all(self, box: Box, contents: Mapping[MailPosition, bytes]) -> Mapping[MailPosition, MailOutcome]:
+    async def process_all(
+        self, box: MailboxInfo, contents: Mapping[MailPosition, bytes]
+    ) -> Mapping[MailPosition, MailOutcome]:
         """Each by itself, in this order but for those that say when they were sent (`MailEvent.at`): these in that
         order. Those that are written together share a commit. Raises Unavailable: those that were not taken are to be
         tried again."""
-        steps: list[Step] = []
+        steps: list[MailStep] = []
         waits: list[BaseException] = []
         for spot, content in contents.items():
             try:
@@ -114,34 +132,43 @@ class Taker:
                 waits.append(error)
                 break
         # The store does what it is given in the order in which it is given.
-        steps = in_time(steps)
+        steps = order_by_sent_time(steps)
         outcomes = await asyncio.gather(*(step.work() for step in steps), return_exceptions=True)
         for failed in (*(one for one in outcomes if isinstance(one, BaseException)), *waits):
             raise failed
         return {step.spot: one for step, one in zip(steps, outcomes, strict=True) if isinstance(one, MailOutcome)}
 
-    async def _prepare_mail(self, box: Box, spot: MailPosition, content: bytes) -> Step:
+    async def _prepare_mail(self, box: MailboxInfo, spot: MailPosition, content: bytes) -> MailStep:
         """All that comes before the transaction; what it gives back is the transaction. Raises Unavailable."""
         now = self.clock.now()
         content = self.conceal(content)
         try:
             parsed = await self._parse_mail(content, now)
         except MalformedMessage as error:
-            return Step(spot, partial(self.set_aside, box, spot, content, f"can't be read: {error}"))
-        parsed = addressed(parsed, self.find_library_context(box, ""))
+            return MailStep(spot, partial(self.set_aside, box, spot, content, f"can't be read: {error}"))
+        parsed = resolve_recipient(parsed, self.find_library_context(box, ""))
         try:
-            reading = read(parsed, self.profiles(), self.formats, box.destination)
+            reading = read_mail(parsed, self.profiles(), self.formats, box.destination)
         except Exception as error:  # noqa: BLE001 - of a format: one mail must not hold up those behind it
-            return Step(spot, partial(self._set_defect_aside, box, spot, content, parsed, error))
+            return MailStep(spot, partial(self._set_defect_aside, box, spot, content, parsed, error))
         rules = self.find_library_context(box, "").policy().copies
-        if await infected(parsed.mail, rules):
+        if await find_infected_file(parsed.mail, rules):
             why = "the virus scanner found something in it"
-            return Step(spot, partial(self.set_aside, box, spot, content, why, parsed))
-        files = await attached(parsed.mail, rules) if reading.understood.events else ()
-        return Step(spot, partial(self._commit_mail, box, spot, content, reading, files), sent_at(reading.understood))
+            return MailStep(spot, partial(self.set_aside, box, spot, content, why, parsed))
+        files = await inspect_attachments(parsed.mail, rules) if reading.understood.events else ()
+        return MailStep(
+            spot,
+            partial(self._commit_mail, box, spot, content, reading, files),
+            earliest_event_time(reading.understood),
+        )
 
     async def _commit_mail(
-        self, box: Box, spot: MailPosition, content: bytes, reading: Reading, files: tuple[Attached, ...]
+        self,
+        box: MailboxInfo,
+        spot: MailPosition,
+        content: bytes,
+        reading: MailReading,
+        files: tuple[InspectedAttachment, ...],
     ) -> MailOutcome:
         parsed = reading.parsed
         try:
@@ -154,17 +181,17 @@ class Taker:
             return await self._set_defect_aside(box, spot, content, parsed, error)
 
     async def _set_defect_aside(
-        self, box: Box, spot: MailPosition, content: bytes, parsed: ParsedMail, error: Exception
+        self, box: MailboxInfo, spot: MailPosition, content: bytes, parsed: ParsedMail, error: Exception
     ) -> MailOutcome:
-        where = _place(error)
+        where = _place_of_error(error)
         log.error("mail.failed", mailbox=box.name, uid=spot.uid, error=type(error).__name__, where=where)
         return await self.set_aside(box, spot, content, f"a defect of ours: {type(error).__name__} {where}", parsed)
 
     async def set_aside(
-        self, box: Box, spot: MailPosition, content: bytes, why: str, parsed: ParsedMail | None = None
+        self, box: MailboxInfo, spot: MailPosition, content: bytes, why: str, parsed: ParsedMail | None = None
     ) -> MailOutcome:
         """Can't be worked with: staff look at it. Raises Unavailable."""
-        verdict = Verdict(outcome=MailOutcome.FAILED, kind=OutcomeClass.MALFORMED, problem=why, open=True)
+        verdict = MailVerdict(outcome=MailOutcome.FAILED, kind=OutcomeClass.MALFORMED, problem=why, open=True)
         return await self._write_mail(box, spot, content, parsed, lambda _: verdict)
 
     # --- reading -----------------------------------------------------------------------------------------
@@ -178,19 +205,23 @@ class Taker:
 
     async def _write_mail(
         self,
-        box: Box,
+        box: MailboxInfo,
         spot: MailPosition,
         content: bytes,
         parsed: ParsedMail | None,
-        decide: Callable[[Connection], Verdict],
+        decide: Callable[[Connection], MailVerdict],
     ) -> MailOutcome:
         now = self.clock.now()
         mail = parsed.mail if parsed is not None else self._parse_leniently(content, now)
 
         def insert_mail(connection: Connection) -> tuple[MailOutcome, JournalOpening, JournalEnding]:
             verdict = self._find_repeat(connection, box, content, parsed) or decide(connection)
-            mailbox.add_mail(connection, _row(spot, content, parsed, mail, verdict, now), self.cipher)
-            return verdict.outcome, _opening(box, content, verdict, now), _ending(verdict, self.clock.now())
+            mailbox.add_mail(connection, _make_mail_row(spot, content, parsed, mail, verdict, now), self.cipher)
+            return (
+                verdict.outcome,
+                _make_journal_opening(box, content, verdict, now),
+                _make_journal_ending(verdict, self.clock.now()),
+            )
 
         try:
             outcome = await self.journal.record_in_transaction(insert_mail)
@@ -218,51 +249,51 @@ class Taker:
         return found.get(spot.uid)
 
     def _find_repeat(
-        self, connection: Connection, box: Box, content: bytes, parsed: ParsedMail | None
-    ) -> Verdict | None:
+        self, connection: Connection, box: MailboxInfo, content: bytes, parsed: ParsedMail | None
+    ) -> MailVerdict | None:
         """It was here before: under the same Message-ID, or a short while ago under another."""
         now = self.clock.now()
         hours = _repeat_hours(self.profiles(), parsed) if parsed is not None else 0
-        message_id = _clean(parsed.mail.id) if parsed is not None else ""
-        for seen in mailbox.find_same_content(connection, box.library, _digest(content, parsed)):
+        message_id = _clean_header(parsed.mail.id) if parsed is not None else ""
+        for seen in mailbox.find_same_content(connection, box.library, _mail_digest(content, parsed)):
             again = seen.outcome is MailOutcome.DONE and now - seen.at < timedelta(hours=hours)
             if seen.message_id == message_id or again:
-                return Verdict(outcome=seen.outcome, problem=f"repeats mail {seen.id}", service="repeat")
+                return MailVerdict(outcome=seen.outcome, problem=f"repeats mail {seen.id}", service="repeat")
         return None
 
     def _decide_verdict(
-        self, connection: Connection, box: Box, reading: Reading, files: tuple[Attached, ...]
-    ) -> Verdict:
+        self, connection: Connection, box: MailboxInfo, reading: MailReading, files: tuple[InspectedAttachment, ...]
+    ) -> MailVerdict:
         if reading.parsed.bounce is not None:
             return self._apply_bounce_report(connection, box, reading)
         profile = reading.profiles[0] if reading.profiles else None
         if reading.parsed.automatic is AutomaticMailKind.REPLIED:
             if profile is None or reading.problem:
-                return Verdict(service="auto-reply", problem=reading.problem)
+                return MailVerdict(service="auto-reply", problem=reading.problem)
             house = self.find_library_context(box, profile.library)
-            hand = Hand(connection, house, profile, reading.parsed, files_named=reading.files_named)
-            return Verdict(service="auto-reply", profile=profile.name, applied=hand.note_automatic_answer())
+            hand = MailApplication(connection, house, profile, reading.parsed, files_named=reading.files_named)
+            return MailVerdict(service="auto-reply", profile=profile.name, applied=hand.note_automatic_answer())
         if profile is None or (reading.problem and not reading.malformed):
             name = profile.name if profile is not None else ""
-            return _for_staff(reading.problem, OutcomeClass.REJECTED, profile=name)
+            return _verdict_for_staff(reading.problem, OutcomeClass.REJECTED, profile=name)
         if reading.malformed:
-            verdict = _for_staff(reading.problem, OutcomeClass.MALFORMED, profile=profile.name)
+            verdict = _verdict_for_staff(reading.problem, OutcomeClass.MALFORMED, profile=profile.name)
             return replace(verdict, service=reading.format)
         return self._apply_understood(connection, box, reading, files)
 
     def _apply_understood(
-        self, connection: Connection, box: Box, reading: Reading, files: tuple[Attached, ...]
-    ) -> Verdict:
+        self, connection: Connection, box: MailboxInfo, reading: MailReading, files: tuple[InspectedAttachment, ...]
+    ) -> MailVerdict:
         """Where an address belongs to several partners, the one whose request is found."""
-        first = Verdict()
+        first = MailVerdict()
         for profile in reading.profiles:
             house = self.find_library_context(box, profile.library)
-            hand = Hand(connection, house, profile, reading.parsed, files, reading.files_named)
+            hand = MailApplication(connection, house, profile, reading.parsed, files, reading.files_named)
             applied = hand.apply_events(reading.understood.events)
-            verdict = _verdict(reading, applied, profile.name)
+            verdict = _make_verdict(reading, applied, profile.name)
             if not verdict.open or applied.request_id:
-                if begun := begun_by(reading.understood.events):
-                    overtaken = Overtaken(
+                if begun := begun_transactions(reading.understood.events):
+                    overtaken = EarlyMessages(
                         connection, box.library, house, profile, self.parse, self.formats, self.cipher
                     )
                     overtaken.apply_waiting_mails(begun)
@@ -270,36 +301,47 @@ class Taker:
             first = first if first.profile else verdict
         return first
 
-    def _apply_bounce_report(self, connection: Connection, box: Box, reading: Reading) -> Verdict:
+    def _apply_bounce_report(self, connection: Connection, box: MailboxInfo, reading: MailReading) -> MailVerdict:
         assert reading.parsed.bounce is not None
         own = self.find_library_context(box, "")
         for house in (own, *(one for one in self.houses.values() if one is not own)):
-            applied = bounced(connection, house, reading.parsed.bounce)
+            applied = apply_bounce(connection, house, reading.parsed.bounce)
             if applied is not None:
-                return Verdict(service="bounce", applied=applied)
+                return MailVerdict(service="bounce", applied=applied)
         if reading.parsed.bounce.is_permanent:
-            return replace(_for_staff("a mail that is not known came back", OutcomeClass.REJECTED), service="bounce")
-        return Verdict(service="bounce", problem="on a mail that is not known")
+            return replace(
+                _verdict_for_staff("a mail that is not known came back", OutcomeClass.REJECTED), service="bounce"
+            )
+        return MailVerdict(service="bounce", problem="on a mail that is not known")
 
-    def find_library_context(self, box: Box, library: str) -> LibraryContext:
+    def find_library_context(self, box: MailboxInfo, library: str) -> LibraryContext:
         wanted = (library or box.library).casefold()
         return next(house for symbol, house in self.houses.items() if symbol.casefold() == wanted)
 
 
-def _verdict(reading: Reading, applied: Applied, profile: str) -> Verdict:
-    verdict = Verdict(service=reading.format, profile=profile, applied=applied)
+def _make_verdict(reading: MailReading, applied: ApplicationResult, profile: str) -> MailVerdict:
+    verdict = MailVerdict(service=reading.format, profile=profile, applied=applied)
     if applied.problem:
-        return replace(_for_staff(applied.problem, OutcomeClass.REFUSED, profile, applied), service=reading.format)
+        return replace(
+            _verdict_for_staff(applied.problem, OutcomeClass.REFUSED, profile, applied), service=reading.format
+        )
     if reading.understood.unknown or not reading.understood.events:
         n = len(reading.understood.unknown)
         why = f"{n} lines were not understood" if n else "nothing in it was understood"
-        return replace(_for_staff(why, OutcomeClass.REFUSED, profile, applied), service=reading.format)
+        return replace(_verdict_for_staff(why, OutcomeClass.REFUSED, profile, applied), service=reading.format)
     return verdict
 
 
-def _for_staff(why: str, kind: OutcomeClass, profile: str = "", applied: Applied | None = None) -> Verdict:
-    return Verdict(
-        outcome=MailOutcome.UNKNOWN, kind=kind, problem=why, open=True, profile=profile, applied=applied or Applied()
+def _verdict_for_staff(
+    why: str, kind: OutcomeClass, profile: str = "", applied: ApplicationResult | None = None
+) -> MailVerdict:
+    return MailVerdict(
+        outcome=MailOutcome.UNKNOWN,
+        kind=kind,
+        problem=why,
+        open=True,
+        profile=profile,
+        applied=applied or ApplicationResult(),
     )
 
 
@@ -316,41 +358,41 @@ def _repeat_hours(profiles: ProfileSet, parsed: ParsedMail) -> int:
 # --- rows ------------------------------------------------------------------------------------------------
 
 
-def _row(
+def _make_mail_row(
     spot: MailPosition,
     content: bytes,
     parsed: ParsedMail | None,
     mail: IncomingMail | None,
-    verdict: Verdict,
+    verdict: MailVerdict,
     now: datetime,
 ) -> MailRow:
     return MailRow(
         id=make_exchange_id(now),
         spot=spot,
-        message_id=_clean(parsed.mail.id) if parsed is not None else "",
-        digest=_digest(content, parsed),
+        message_id=_clean_header(parsed.mail.id) if parsed is not None else "",
+        digest=_mail_digest(content, parsed),
         at=now,
         outcome=verdict.outcome,
         profile=verdict.profile,
         request_id=verdict.applied.request_id,
         reason=verdict.problem or "; ".join(verdict.applied.notes),
         open=verdict.open,
-        sender=_clean(mail.sender) if mail is not None and verdict.open else "",
-        subject=_clean(mail.subject) if mail is not None and verdict.open else "",
+        sender=_clean_header(mail.sender) if mail is not None and verdict.open else "",
+        subject=_clean_header(mail.subject) if mail is not None and verdict.open else "",
         possible=verdict.applied.possible,
         content=content if verdict.open else None,
     )
 
 
-def _digest(content: bytes, parsed: ParsedMail | None) -> str:
+def _mail_digest(content: bytes, parsed: ParsedMail | None) -> str:
     return parsed.digest if parsed is not None else hashlib.sha256(content).hexdigest()
 
 
-def _clean(text: str) -> str:
+def _clean_header(text: str) -> str:
     return clean_text(text, SHOWN)
 
 
-def _opening(box: Box, content: bytes, verdict: Verdict, now: datetime) -> JournalOpening:
+def _make_journal_opening(box: MailboxInfo, content: bytes, verdict: MailVerdict, now: datetime) -> JournalOpening:
     return JournalOpening(
         library=box.library,
         at=now,
@@ -367,11 +409,11 @@ def _opening(box: Box, content: bytes, verdict: Verdict, now: datetime) -> Journ
     )
 
 
-def _ending(verdict: Verdict, at: datetime) -> JournalEnding:
+def _make_journal_ending(verdict: MailVerdict, at: datetime) -> JournalEnding:
     return JournalEnding(at=at, outcome=verdict.kind, reason=clean_text(verdict.problem, NOTE_LIMIT))
 
 
-def _place(error: BaseException) -> str:
+def _place_of_error(error: BaseException) -> str:
     """Where in our code, without what the mail says."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
@@ -379,13 +421,13 @@ def _place(error: BaseException) -> str:
     return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else ""
 
 
-def begun_by(events: Sequence[MailEvent]) -> frozenset[str]:
+def begun_transactions(events: Sequence[MailEvent]) -> frozenset[str]:
     """Numbers of the requests that these events begin."""
     return frozenset(one.transaction for one in events if one.kind is EventKind.REQUEST and one.at is not None)
 
 
 @value
-class Overtaken:
+class EarlyMessages:
     """`library`: whose mailbox; `house`: whose requests."""
 
     connection: Connection
@@ -412,17 +454,17 @@ class Overtaken:
 
     def _read_waiting_mail(
         self, row: MailRow, transactions: frozenset[str]
-    ) -> Sequence[tuple[Hand, tuple[MailEvent, ...]]]:
+    ) -> Sequence[tuple[MailApplication, tuple[MailEvent, ...]]]:
         """Nothing where the mail can't be read any more, says something else as well, or is about other requests."""
         try:
             whole = mailbox.get_mail(self.connection, self.library, row.id, self.cipher)
             if whole is None or whole.content is None:
                 return ()
-            parsed = addressed(self.parse(whole.content, whole.at), self.house)
+            parsed = resolve_recipient(self.parse(whole.content, whole.at), self.house)
         except (MalformedMessage, BodyUnreadable):
             return ()
-        understood = read_as(parsed, self.profile, self.formats).understood
+        understood = read_as_partner(parsed, self.profile, self.formats).understood
         ours = all(one.transaction in transactions and one.at is not None for one in understood.events)
         if understood.unknown or not understood.events or not ours:
             return ()
-        return ((Hand(self.connection, self.house, self.profile, parsed), understood.events),)
+        return ((MailApplication(self.connection, self.house, self.profile, parsed), understood.events),)

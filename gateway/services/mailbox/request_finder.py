@@ -46,7 +46,7 @@ _TALK = frozenset(
 
 
 @value
-class Found:
+class RequestMatch:
     """`named`: the request, as the partner knows it; None: it wasn't found, or more than one was (`possible`)."""
 
     named: RequestReference | None = None
@@ -54,7 +54,7 @@ class Found:
     explained: tuple[str, ...] = ()
 
 
-def expanded(
+def expand_events(
     connection: Connection, house: LibraryContext, profile: Profile, events: Sequence[MailEvent], mail: IncomingMail
 ) -> tuple[tuple[str, MailEvent], ...]:
     """Each with a word that is its own among them, the same however often the mail is read. One that says another
@@ -65,10 +65,10 @@ def expanded(
         if not _is_for_each(event):
             found.append((str(n), event))
             continue
-        requests = _Seeker(connection, house, profile, event).find_in_batch(mail)
+        requests = _RequestSeeker(connection, house, profile, event).find_in_batch(mail)
         left = [one for one in requests if one.reference.casefold() not in named]
-        if left and _all_are_meant(event, left):
-            found += [(f"{n}-{one.request_id}", as_of(event, one)) for one in left]
+        if left and _is_whole_batch_meant(event, left):
+            found += [(f"{n}-{one.request_id}", event_of_request(event, one)) for one in left]
         else:
             found.append((str(n), event))
     return tuple(found)
@@ -78,45 +78,45 @@ def _is_for_each(event: MailEvent) -> bool:
     return event.file is not None and event.file.each and not event.transaction
 
 
-def _all_are_meant(event: MailEvent, requests: Sequence[RequestReference]) -> bool:
+def _is_whole_batch_meant(event: MailEvent, requests: Sequence[RequestReference]) -> bool:
     return event.file is None or event.file.count in (None, len(requests))
 
 
-def find(
+def find_requests(
     connection: Connection,
     house: LibraryContext,
     profile: Profile,
     event: MailEvent,
     mail: IncomingMail,
     files_named: Sequence[str] = (),
-) -> Found:
+) -> RequestMatch:
     """`files_named`: as in `reading.Reading`."""
-    seeker = _Seeker(connection, house, profile, event)
+    seeker = _RequestSeeker(connection, house, profile, event)
     if _is_for_each(event):
-        return _of_file(event, seeker.find_in_batch(mail))
+        return _match_in_batch(event, seeker.find_in_batch(mail))
     lines: list[str] = []
     possible: list[str] = []
     for rule, found in seeker.try_rules(mail, files_named):
         ids = tuple(dict.fromkeys(one.request_id for one in found))
         if len(ids) == 1:
             named = found[0]
-            return Found(named, explained=(*lines, f"request: {rule}: {named.reference}"))
+            return RequestMatch(named, explained=(*lines, f"request: {rule}: {named.reference}"))
         lines.append(f"request: {rule}: " + ("nothing" if not ids else f"{len(ids)} requests, so none is taken"))
         possible += ids
     if not possible:
-        possible = list(_open_with(connection, house, profile, event.role, mail))
-    return Found(None, tuple(dict.fromkeys(possible))[:MOST_POSSIBLE], tuple(lines))
+        possible = list(_list_open_requests(connection, house, profile, event.role, mail))
+    return RequestMatch(None, tuple(dict.fromkeys(possible))[:MOST_POSSIBLE], tuple(lines))
 
 
-def _of_file(event: MailEvent, found: Sequence[RequestReference]) -> Found:
+def _match_in_batch(event: MailEvent, found: Sequence[RequestReference]) -> RequestMatch:
     meant = event.file.count if event.file is not None else None
     said = f"request: {_FILE}: {len(found)} requests" + (f", {meant} are meant" if meant is not None else "")
-    if len(found) == 1 and _all_are_meant(event, found):
-        return Found(found[0], explained=(said,))
-    return Found(None, tuple(one.request_id for one in found), (said,))
+    if len(found) == 1 and _is_whole_batch_meant(event, found):
+        return RequestMatch(found[0], explained=(said,))
+    return RequestMatch(None, tuple(one.request_id for one in found), (said,))
 
 
-class _Seeker:
+class _RequestSeeker:
     def __init__(self, connection: Connection, house: LibraryContext, profile: Profile, event: MailEvent) -> None:
         self._connection = connection
         self._house = house
@@ -131,7 +131,8 @@ class _Seeker:
         if stated:
             yield (
                 "the number in the message",
-                self._find_by_reference(variants(stated)) or self._find_by_request_number(variants(stated)),
+                self._find_by_reference(number_variants(stated))
+                or self._find_by_request_number(number_variants(stated)),
             )
             return  # a number that is said and isn't ours is not made good by another that stands around
         if self._event.file is not None:
@@ -139,13 +140,13 @@ class _Seeker:
             yield "In-Reply-To and References", self._find_by_sent_mail(mail.references)
             return
         text = remove_quoted_text(mail.text)
-        yield "our reference in the subject", self._find_by_reference(words(mail.subject))
-        yield "our reference in the text", self._find_by_reference(words(text))
+        yield "our reference in the subject", self._find_by_reference(candidate_numbers(mail.subject))
+        yield "our reference in the text", self._find_by_reference(candidate_numbers(text))
         yield _FILE, self._find_by_batch_number(files_named)
         yield "In-Reply-To and References", self._find_by_sent_mail(mail.references)
-        yield "the request's number in the subject", self._find_by_request_number(words(mail.subject))
-        yield "the request's number in the text", self._find_by_request_number(words(text))
-        yield "our reference in what is quoted", self._find_by_reference(words(mail.text))
+        yield "the request's number in the subject", self._find_by_request_number(candidate_numbers(mail.subject))
+        yield "the request's number in the text", self._find_by_request_number(candidate_numbers(text))
+        yield "our reference in what is quoted", self._find_by_reference(candidate_numbers(mail.text))
 
     def _find_by_reference(self, found: Sequence[str]) -> Sequence[RequestReference]:
         return self._keep_fitting_role(
@@ -165,23 +166,23 @@ class _Seeker:
 
     def _find_by_batch_number(self, numbers: Sequence[str]) -> Sequence[RequestReference]:
         """A mail about one request alone has its number there."""
-        said = [variant for number in numbers for variant in variants(number)]
+        said = [variant for number in numbers for variant in number_variants(number)]
         orders = order_batches.find_filed_orders(self._connection, self._house.symbol, self._profile.name, said)
         if orders:
-            return self._keep_fitting_role(tuple(map(_named, orders)))
+            return self._keep_fitting_role(tuple(map(_reference_of_order, orders)))
         return self._find_by_reference(said) or self._find_by_request_number(said)
 
     def _find_by_sent_mail(self, ids: Iterable[str]) -> Sequence[RequestReference]:
         """The newest of our mails that is answered."""
         for id_ in ids:
-            message = sent(self._connection, self._house.symbol, id_, self._profile.name)
+            message = find_sent_message(self._connection, self._house.symbol, id_, self._profile.name)
             if message is not None:
                 return self._keep_fitting_role(
                     (RequestReference(message.role, message.transaction, message.request.id),)
                 )
             orders = order_batches.list_filed_orders(self._connection, self._house.symbol, row_id(id_))
             if orders and orders[0].profile == self._profile.name:
-                return self._keep_fitting_role(tuple(map(_named, orders)))
+                return self._keep_fitting_role(tuple(map(_reference_of_order, orders)))
         return ()
 
     def _keep_fitting_role(self, found: Sequence[RequestReference]) -> Sequence[RequestReference]:
@@ -190,7 +191,7 @@ class _Seeker:
         return own or (found if self._event.kind in _TALK else ())
 
 
-def _named(order: FiledOrder) -> RequestReference:
+def _reference_of_order(order: FiledOrder) -> RequestReference:
     return RequestReference(Role.BORROWING, order.reference, order.request_id)
 
 
@@ -199,61 +200,65 @@ def row_id(message_id: str) -> str:
     return message_id.partition("@")[0].strip("<> ")
 
 
-def sent(connection: Connection, library: str, message_id: str, partner: str = "") -> PartnerMessage | None:
+def find_sent_message(
+    connection: Connection, library: str, message_id: str, partner: str = ""
+) -> PartnerMessage | None:
     """The message to a partner that our outbox sent under this Message-ID, until the row is pruned. `partner`: only to
     this one."""
     row = outbox_queries.get_outbox_row(connection, library, row_id(message_id))
-    return _message(row) if row is not None and row.kind == PARTNER and partner in ("", row.target) else None
+    return (
+        _read_partner_message(row) if row is not None and row.kind == PARTNER and partner in ("", row.target) else None
+    )
 
 
-def sent_together(connection: Connection, library: str, message_id: str) -> tuple[PartnerMessage, ...]:
+def find_sent_batch(connection: Connection, library: str, message_id: str) -> tuple[PartnerMessage, ...]:
     """The orders in the file that our outbox sent under this Message-ID; empty: it sent none, or has forgotten it."""
     orders = order_batches.list_filed_orders(connection, library, row_id(message_id))
     rows = (outbox_queries.get_outbox_row(connection, library, one.order_id) for one in orders)
-    messages = (_message(row) for row in rows if row is not None and row.kind == ORDER)
+    messages = (_read_partner_message(row) for row in rows if row is not None and row.kind == ORDER)
     return tuple(message for message in messages if message is not None)
 
 
-def _message(row: OutboxRow) -> PartnerMessage | None:
+def _read_partner_message(row: OutboxRow) -> PartnerMessage | None:
     try:
         return parse_message(row.payload)
     except UnreadableDocumentError:  # of a newer release: found by other rules, or by staff
         return None
 
 
-def words(text: str) -> tuple[str, ...]:
+def candidate_numbers(text: str) -> tuple[str, ...]:
     """Words that may be numbers of requests: each has a digit."""
     found = dict.fromkeys(
         variant
         for word in _WORD.findall(text)
         if any(letter.isdigit() for letter in word)
-        for variant in variants(word)
+        for variant in number_variants(word)
     )
     return tuple(found)[:MOST_WORDS]
 
 
-def variants(word: str) -> tuple[str, ...]:
+def number_variants(word: str) -> tuple[str, ...]:
     """As written, without what ends a sentence, and in capitals."""
     bare = word.strip().strip("[](){}<>\"'#").rstrip(".:;,/-+")
     return tuple(dict.fromkeys(one for one in (word.strip(), bare, bare.upper()) if one))
 
 
-def _open_with(
+def _list_open_requests(
     connection: Connection, house: LibraryContext, profile: Profile, role: Role, mail: IncomingMail
 ) -> Iterator[str]:
     """Open requests with the partner, those first whose title or author is named in the mail."""
     text = f"{mail.subject}\n{mail.text}".casefold()
     wanted = request_lists.RequestListFilter(role=role, partner=profile.name, open=True)
     found = request_lists.list_requests(connection, house.symbol, wanted, 50).requests
-    yield from (one.id for one in sorted(found, key=lambda one: -_named_in(one, text))[:MOST_POSSIBLE])
+    yield from (one.id for one in sorted(found, key=lambda one: -_count_named_fields(one, text))[:MOST_POSSIBLE])
 
 
-def _named_in(request: Request, text: str) -> int:
+def _count_named_fields(request: Request, text: str) -> int:
     citation = request.citation
     names = (citation.title, citation.component_title, citation.author, citation.component_author)
     numbers = tuple(one.value for one in citation.identifiers)
     return sum(1 for name in (*names, *numbers) if len(name) > 3 and name.casefold() in text)
 
 
-def as_of(event: MailEvent, named: RequestReference) -> MailEvent:
+def event_of_request(event: MailEvent, named: RequestReference) -> MailEvent:
     return replace(event, role=named.role, transaction=named.reference, file=None)

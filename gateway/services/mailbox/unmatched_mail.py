@@ -14,9 +14,15 @@ from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value
 from gateway.ports.incoming_mail import MailEvent, MailFormat, ParsedMail, ParseMail
-from gateway.services.mailbox.mail_application import Hand, attached, forced, note
-from gateway.services.mailbox.mail_reader import Post, Reading, addressed, read, read_as
-from gateway.services.mailbox.request_finder import Found, expanded, find
+from gateway.services.mailbox.mail_application import MailApplication, add_note, force_request, inspect_attachments
+from gateway.services.mailbox.mail_reader import (
+    MailDestination,
+    MailReading,
+    read_as_partner,
+    read_mail,
+    resolve_recipient,
+)
+from gateway.services.mailbox.request_finder import RequestMatch, expand_events, find_requests
 from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.store import mailbox
 from gateway.store.journal_records import BodyCipher
@@ -25,7 +31,7 @@ from gateway.store.requests import requests
 
 
 @value
-class MailDesk:
+class UnmatchedMailService:
     """`houses` by symbol; `parse` takes mails apart; `formats` by name; `cipher` as contents were kept with."""
 
     houses: Mapping[str, LibraryContext]
@@ -51,20 +57,20 @@ class MailDesk:
         house = find_library_context(self.houses, library)
         row = await self.show_mail(library, id_)
         parsed = self._parse_kept_mail(row, house)
-        files = await attached(parsed.mail, house.policy().copies) if parsed is not None else ()
+        files = await inspect_attachments(parsed.mail, house.policy().copies) if parsed is not None else ()
 
         def apply_assignment(connection: Connection) -> Request:
-            request = _request(connection, house, reference)
+            request = _load_named_request(connection, house, reference)
             if not row.open or not mailbox.close_mail(connection, house.symbol, id_, actor, request.id):
                 raise NotFound("mail on the list")
             if parsed is None:
-                note(connection, house, request.id, f"mail by hand: {row.reason}", actor)
+                add_note(connection, house, request.id, f"mail by hand: {row.reason}", actor)
             else:
-                profile, named = _with_whom(connection, house, request, row)
-                hand = Hand(connection, house, profile or Profile(name="mail"), parsed, files)
+                profile, named = _find_correspondent(connection, house, request, row)
+                hand = MailApplication(connection, house, profile or Profile(name="mail"), parsed, files)
                 events = self._read_events_for(parsed, profile, named)
                 if named is not None and events:
-                    hand.apply_events(events, forced(named))
+                    hand.apply_events(events, force_request(named))
                 else:
                     hand.keep_as_note(request, actor)
             changed = requests.load_request(connection, house.symbol, request.id)
@@ -81,19 +87,19 @@ class MailDesk:
         if not await house.store.write(lambda c: mailbox.close_mail(c, house.symbol, id_, actor)):
             raise NotFound("mail on the list")
 
-    async def explain_mail(self, content: bytes, post: Post) -> tuple[str, ...]:
+    async def explain_mail(self, content: bytes, post: MailDestination) -> tuple[str, ...]:
         """How a mail is understood, rule by rule; nothing changes."""
         house = find_library_context(self.houses, post.library)
         try:
-            parsed = addressed(self.parse(content, house.now()), house)
+            parsed = resolve_recipient(self.parse(content, house.now()), house)
         except MalformedMessage as error:
             return (f"can't be read: {error}",)
-        reading = read(parsed, house.profiles(), self.formats, post)
-        lines = list(_facts(parsed)) + list(reading.explained)
+        reading = read_mail(parsed, house.profiles(), self.formats, post)
+        lines = list(_describe_mail(parsed)) + list(reading.explained)
         if reading.problem:
             return (*lines, f"for staff: {reading.problem}")
         for profile in reading.profiles[:1]:
-            for found in await house.store.read(_look(house, profile, reading)):
+            for found in await house.store.read(_make_event_search(house, profile, reading)):
                 lines += found.explained
                 if found.named is None:
                     lines.append(f"for staff: {len(found.possible)} requests that it may be about")
@@ -103,7 +109,7 @@ class MailDesk:
         if row.content is None:
             return None
         try:
-            return addressed(self.parse(row.content, row.at), house)
+            return resolve_recipient(self.parse(row.content, row.at), house)
         except MalformedMessage:
             return None  # it stands on the list for that very reason
 
@@ -113,10 +119,10 @@ class MailDesk:
         """What the mail says, if its partner has to do with the request."""
         if profile is None or named is None:
             return ()
-        return _about(read_as(parsed, profile, self.formats), named)
+        return _fitting_events(read_as_partner(parsed, profile, self.formats), named)
 
 
-def _about(reading: Reading, named: RequestReference) -> tuple[MailEvent, ...]:
+def _fitting_events(reading: MailReading, named: RequestReference) -> tuple[MailEvent, ...]:
     """Events that can be this request's: of our role in it. A new request is none of them."""
     if reading.parsed.bounce is not None or reading.malformed:
         return ()
@@ -128,7 +134,7 @@ def _about(reading: Reading, named: RequestReference) -> tuple[MailEvent, ...]:
     )
 
 
-def _with_whom(
+def _find_correspondent(
     connection: Connection, house: LibraryContext, request: Request, row: MailRow
 ) -> tuple[Profile | None, RequestReference | None]:
     """The partner that wrote, if it is one of the request's; else the one that has it now."""
@@ -143,7 +149,7 @@ def _with_whom(
     return None, None
 
 
-def _request(connection: Connection, house: LibraryContext, reference: str) -> Request:
+def _load_named_request(connection: Connection, house: LibraryContext, reference: str) -> Request:
     id_ = requests.find_by_number(connection, house.symbol, reference) or reference
     request = requests.load_request(connection, house.symbol, id_)
     if request is None:
@@ -154,7 +160,7 @@ def _request(connection: Connection, house: LibraryContext, reference: str) -> R
 # --- explaining ------------------------------------------------------------------------------------------
 
 
-def _facts(parsed: ParsedMail) -> tuple[str, ...]:
+def _describe_mail(parsed: ParsedMail) -> tuple[str, ...]:
     mail = parsed.mail
     files = ", ".join(f"{one.name} ({one.media_type}, {len(one.content)} bytes)" for one in mail.attachments)
     return (
@@ -166,15 +172,17 @@ def _facts(parsed: ParsedMail) -> tuple[str, ...]:
     )
 
 
-def _sought(reading: Reading) -> tuple[MailEvent, ...]:
+def _events_to_match(reading: MailReading) -> tuple[MailEvent, ...]:
     return tuple(one for one in reading.understood.events if one.kind is not EventKind.REQUEST)
 
 
-def _look(house: LibraryContext, profile: Profile, reading: Reading) -> Callable[[Connection], Sequence[Found]]:
+def _make_event_search(
+    house: LibraryContext, profile: Profile, reading: MailReading
+) -> Callable[[Connection], Sequence[RequestMatch]]:
     mail = reading.parsed.mail
 
-    def find_event_requests(connection: Connection) -> Sequence[Found]:
-        each = expanded(connection, house, profile, _sought(reading), mail)
-        return [find(connection, house, profile, event, mail, reading.files_named) for _, event in each]
+    def find_event_requests(connection: Connection) -> Sequence[RequestMatch]:
+        each = expand_events(connection, house, profile, _events_to_match(reading), mail)
+        return [find_requests(connection, house, profile, event, mail, reading.files_named) for _, event in each]
 
     return find_event_requests

@@ -34,7 +34,7 @@ from gateway.domain.value import value
 from gateway.ports.adapter import DeskAdvice
 from gateway.ports.library_system import CheckedIn, PatronKey
 from gateway.services.exchange.handlers import LinkResult
-from gateway.services.letters import Letters, SlipFacts
+from gateway.services.letters import LetterRenderer, SlipFacts
 from gateway.services.requests.broker import lend_to_broker
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.library_outcomes import LibraryOutcome, OutcomeEvent, outcome_of_command
@@ -159,7 +159,7 @@ def advise_return(request: Request, barcode: str) -> GoesBack | None:
 @value
 class DeskLink:
     house: LibraryContext
-    letters: Letters
+    letters: LetterRenderer
 
     async def notify_checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
         bib = await self.house.system.get_bib(item.bib_id)

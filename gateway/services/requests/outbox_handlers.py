@@ -18,7 +18,7 @@ from gateway.domain.requests.views import EventDenied
 from gateway.domain.value import value
 from gateway.ports.library_system import PatronKey
 from gateway.ports.outgoing_mail import LetterSender, Mailer
-from gateway.services.letters import Letters, NoticeFacts, build_mail, mail_address
+from gateway.services.letters import LetterRenderer, NoticeFacts, build_mail, mail_address
 from gateway.services.outbox.attempts import can_have_arrived
 from gateway.services.outbox.queue import Handler, HandlerResult
 from gateway.services.requests.desk_actions import EventTooLateError, perform_desk_action, undo_desk_action
@@ -44,7 +44,7 @@ class RequestOutboxHandlers:
     """`houses` by symbol; `sender`: whose address letters to patrons carry."""
 
     houses: Mapping[str, LibraryContext]
-    letters: Letters
+    letters: LetterRenderer
     mailer: Mailer
     sender: LetterSender
 

@@ -36,9 +36,9 @@ from gateway.domain.value import value
 from gateway.ports.outgoing_mail import AnswerLink
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
 from gateway.ports.responder import OutcomeClass, TransportKind
-from gateway.services.letters import Letters, Spoken
-from gateway.services.letters.facts import Rows, rows
-from gateway.services.letters.languages import Words
+from gateway.services.letters import LetterRenderer, ResolvedLanguage
+from gateway.services.letters.facts import Rows, label_rows
+from gateway.services.letters.languages import LanguageWords
 from gateway.services.requests.actions import ActionService
 from gateway.services.requests.library_context import PATRON, LibraryContext, find_library_context, require_request
 from gateway.services.requests.partner_inbox import LibraryInbox
@@ -85,7 +85,7 @@ class PatronQuestionService:
     journal: Journal
     houses: Mapping[str, LibraryContext]
     acts: Mapping[str, ActionService]
-    letters: Letters
+    letters: LetterRenderer
 
     async def question(self, token: str) -> QuestionView:
         """Changes nothing. Raises BadLink (FORGED), Unavailable."""
@@ -108,7 +108,7 @@ class PatronQuestionService:
         except NotFound as gone:
             raise InvalidLinkError(LinkFault.FORGED) from gone
 
-    def spoken(self, language: str) -> Spoken:
+    def spoken(self, language: str) -> ResolvedLanguage:
         """The words of the page in a language, empty: the usual one."""
         return self.letters.resolve_language(language)
 
@@ -198,7 +198,7 @@ class PartnerQuestionService:
 
     house: LibraryContext
     journal: Journal
-    letters: Letters
+    letters: LetterRenderer
 
     async def show_question(self, link: QuestionLink) -> QuestionView:
         """Changes nothing. Raises NotThere, Unavailable."""
@@ -374,15 +374,15 @@ def _find_given_answer(connection: Connection, house: LibraryContext, link: Ques
     return None
 
 
-def _describe_request(house: LibraryContext, request: Request, transaction: str, words: Words) -> Rows:
+def _describe_request(house: LibraryContext, request: Request, transaction: str, words: LanguageWords) -> Rows:
     """Which request it is: nothing about the patron."""
     name = house.info.name or house.symbol
-    return rows(words, ("request", transaction), ("title", request.citation.short), ("library", name))
+    return label_rows(words, ("request", transaction), ("title", request.citation.short), ("library", name))
 
 
-def _describe_answer(details: EventDetails, house: LibraryContext, words: Words) -> Rows:
+def _describe_answer(details: EventDetails, house: LibraryContext, words: LanguageWords) -> Rows:
     """What was filled in, but for the partner's own words."""
-    return rows(
+    return label_rows(
         words,
         ("due", words.format_moment(details.due, house.zone) if details.due is not None else ""),
         ("expected", words.format_day(details.expected) if details.expected is not None else ""),
@@ -397,7 +397,7 @@ _LABELS = {AnswerFieldRule.CONDITION: "conditions"}
 
 
 def _build_form_fields(
-    answer: PartnerAnswer, request: Request, words: Words, form: Form | None, house: LibraryContext
+    answer: PartnerAnswer, request: Request, words: LanguageWords, form: Form | None, house: LibraryContext
 ) -> tuple[AnswerField, ...]:
     faults: Mapping[AnswerFieldRule, FieldFault] = {}
     if form is not None:
@@ -415,7 +415,7 @@ def _build_form_fields(
     )
 
 
-def _list_choices(answer: PartnerAnswer, field: AnswerFieldRule, words: Words) -> tuple[tuple[str, str], ...]:
+def _list_choices(answer: PartnerAnswer, field: AnswerFieldRule, words: LanguageWords) -> tuple[tuple[str, str], ...]:
     if field is AnswerFieldRule.REASON:
         return tuple((one.value, words.reasons.get(one.value, one.value)) for one in REASONS[answer.name])
     if field is AnswerFieldRule.CONDITION:

@@ -48,7 +48,7 @@ from gateway.domain.requests.views import (
 )
 from gateway.domain.value import value
 from gateway.services.attachments import check_upload
-from gateway.services.letters import Letters
+from gateway.services.letters import LetterRenderer
 from gateway.services.requests.actions import ActionService, patron_actions
 from gateway.services.requests.intake import create_borrowing_request
 from gateway.services.requests.library_context import (
@@ -311,7 +311,7 @@ class PatronRequestService:
     """`language` empty: the one of the request's patron."""
 
     requests: RequestService
-    letters: Letters
+    letters: LetterRenderer
 
     async def listing(
         self, library: str, patron_id: str, open_: bool | None, language: str, limit: int, cursor: str

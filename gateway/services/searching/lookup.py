@@ -42,7 +42,7 @@ from gateway.ports.catalogue import (
     TermMatch,
 )
 from gateway.profiles import ProfileSet
-from gateway.services.searching.targets import Asker, Target, catalogue_of, why
+from gateway.services.searching.targets import CatalogueClient, CatalogueTarget, failure_reason, find_catalogue
 
 _REMAINDER = re.compile(r"\s+[:/;=]\s+|\s*\[[^\]]*\]")
 """ISBD: subtitle, parallel title, author; and what a cataloguer put in brackets."""
@@ -54,7 +54,7 @@ _BEST_FIRST = (HoldingAnswer.OWNS, HoldingAnswer.UNKNOWN, HoldingAnswer.NOT_LENT
 class SearchCatalogue:
     """`profiles` gives those in use now: a partner may share another profile's catalogue."""
 
-    asker: Asker
+    asker: CatalogueClient
     profiles: Callable[[], ProfileSet]
 
     async def holds(
@@ -64,54 +64,56 @@ class SearchCatalogue:
         if policy is None:
             return HoldingsReport(HoldingAnswer.UNKNOWN, "its profile doesn't say how its catalogue is searched")
         try:
-            target = catalogue_of(partner, self.profiles(), self.asker.searches)
+            target = find_catalogue(partner, self.profiles(), self.asker.searches)
         except Refused as wrong:
-            return HoldingsReport(HoldingAnswer.UNKNOWN, why(wrong), skip=policy.unreachable is UnreachablePolicy.SKIP)
-        asked = questions(citation, policy)
+            return HoldingsReport(
+                HoldingAnswer.UNKNOWN, failure_reason(wrong), skip=policy.unreachable is UnreachablePolicy.SKIP
+            )
+        asked = plan_questions(citation, policy)
         if not asked:
             return HoldingsReport(
                 HoldingAnswer.UNKNOWN, "the citation has no number and no title that could be looked up"
             )
         clock = asyncio.get_running_loop().time
         begun = clock()
-        found = await _Search(self.asker, target, Sought(citation, service, policy)).run(asked)
+        found = await _CatalogueLookup(self.asker, target, SoughtCitation(citation, service, policy)).run(asked)
         return HoldingsReport(found.holding, f"{target.name}: {found.note}", clock() - begun, found.skip)
 
 
 @value
-class _Found:
+class _LookupResult:
     holding: HoldingAnswer
     note: str
     skip: bool = False
 
 
-class _Search:
+class _CatalogueLookup:
     """All questions of one plan, until a record is found. `said` grows with each answer."""
 
-    def __init__(self, asker: Asker, target: Target, sought: Sought) -> None:
+    def __init__(self, asker: CatalogueClient, target: CatalogueTarget, sought: SoughtCitation) -> None:
         self._asker = asker
         self._target = target
         self._sought = sought
         self._said: list[str] = []
-        self._verdicts: list[Verdict] = []
+        self._verdicts: list[HoldingVerdict] = []
 
-    async def run(self, asked: tuple[Question, ...]) -> _Found:
+    async def run(self, asked: tuple[CatalogueQuestion, ...]) -> _LookupResult:
         policy = self._sought.policy
         try:
             async with asyncio.timeout(policy.seconds):
                 for question in asked:
                     if (verdict := await self._ask_question(question, policy)) is not None and verdict.found:
-                        return _Found(verdict.holding, self._format_lookup_note())
+                        return _LookupResult(verdict.holding, self._format_lookup_note())
         except TimeoutError:
             return self._unreachable_result(f"no answer within {policy.seconds:g} seconds")
         except Unavailable as error:
-            return self._unreachable_result(why(error))
+            return self._unreachable_result(failure_reason(error))
         if not self._verdicts:
             return self._unreachable_result("")  # it refused every question
         unclear = any(verdict.holding is HoldingAnswer.UNKNOWN for verdict in self._verdicts)
-        return _Found(HoldingAnswer.UNKNOWN if unclear else HoldingAnswer.NOT, self._format_lookup_note())
+        return _LookupResult(HoldingAnswer.UNKNOWN if unclear else HoldingAnswer.NOT, self._format_lookup_note())
 
-    async def _ask_question(self, question: Question, policy: LocatePolicy) -> Verdict | None:
+    async def _ask_question(self, question: CatalogueQuestion, policy: LocatePolicy) -> HoldingVerdict | None:
         """None: the catalogue can't be asked this. Raises Unavailable."""
         keep = timedelta(minutes=policy.cache_minutes)
         try:
@@ -119,17 +121,17 @@ class _Search:
                 self._target, question.query, count=policy.looked_at, seconds=policy.seconds, keep=keep
             )
         except Refused as refused:
-            self._said.append(f"{question.says}: refused, {why(refused)}")
+            self._said.append(f"{question.says}: refused, {failure_reason(refused)}")
             return None
-        verdict = judge(question.step, hits, self._sought)
+        verdict = judge_answer(question.step, hits, self._sought)
         self._said.append(f"{question.says}: {verdict.note}")
         self._verdicts.append(verdict)
         return verdict
 
-    def _unreachable_result(self, reason: str) -> _Found:
+    def _unreachable_result(self, reason: str) -> _LookupResult:
         if reason:
             self._said.append(reason)
-        return _Found(
+        return _LookupResult(
             HoldingAnswer.UNKNOWN, self._format_lookup_note(), self._sought.policy.unreachable is UnreachablePolicy.SKIP
         )
 
@@ -138,7 +140,7 @@ class _Search:
 
 
 @value
-class Question:
+class CatalogueQuestion:
     """`says`: what is asked, for staff."""
 
     step: LookupStep
@@ -146,11 +148,13 @@ class Question:
     says: str
 
 
-def questions(citation: Citation, policy: LocatePolicy) -> tuple[Question, ...]:
+def plan_questions(citation: Citation, policy: LocatePolicy) -> tuple[CatalogueQuestion, ...]:
     """In the order of the plan. Empty: the citation says nothing that could be looked for."""
-    found: list[Question] = []
+    found: list[CatalogueQuestion] = []
     for step in policy.plan:
-        found += _title(citation, policy.title) if step is LookupStep.TITLE else _numbers(citation, step)
+        found += (
+            _title_questions(citation, policy.title) if step is LookupStep.TITLE else _number_questions(citation, step)
+        )
     return tuple(dict.fromkeys(found))
 
 
@@ -159,58 +163,58 @@ def questions(citation: Citation, policy: LocatePolicy) -> tuple[Question, ...]:
 _Forms = Callable[[str], tuple[str, ...]]
 
 
-def by_number(number: RecordId) -> tuple[CatalogueQuery, ...]:
+def queries_for_number(number: RecordId) -> tuple[CatalogueQuery, ...]:
     """The questions for one number, in the forms in which catalogues have it. Empty: it isn't one, or none that
     catalogues know."""
     index, forms = _NUMBERS.get(canonical_type(number.type), (SearchIndex.STANDARD, lambda _: ()))
     return tuple(CatalogueQuery((SearchTerm(index, form),)) for form in forms(number.value))
 
 
-def _issn(value: str) -> tuple[str, ...]:
+def _issn_forms(value: str) -> tuple[str, ...]:
     return tuple(filter(None, (format_issn(value),)))
 
 
-def _as(type_: str) -> _Forms:
+def _make_normalizer(type_: str) -> _Forms:
     return lambda value: tuple(filter(None, (normalize_number(type_, value).partition(":")[2],)))
 
 
 _NUMBERS: Mapping[str, tuple[SearchIndex, _Forms]] = {
     "isbn": (SearchIndex.ISBN, list_isbn_forms),
-    "issn": (SearchIndex.ISSN, _issn),
-    "oclc": (SearchIndex.OCLC, _as("oclc")),
-    "lccn": (SearchIndex.LCCN, _as("lccn")),
-    "doi": (SearchIndex.STANDARD, _as("doi")),
-    "ismn": (SearchIndex.STANDARD, _as("ismn")),
+    "issn": (SearchIndex.ISSN, _issn_forms),
+    "oclc": (SearchIndex.OCLC, _make_normalizer("oclc")),
+    "lccn": (SearchIndex.LCCN, _make_normalizer("lccn")),
+    "doi": (SearchIndex.STANDARD, _make_normalizer("doi")),
+    "ismn": (SearchIndex.STANDARD, _make_normalizer("ismn")),
 }
 
 
-def _numbers(citation: Citation, step: LookupStep) -> Iterator[Question]:
+def _number_questions(citation: Citation, step: LookupStep) -> Iterator[CatalogueQuestion]:
     if step.value not in naming_number_types(citation):
         return
     for one in citation.identifiers:
         if canonical_type(one.type) == step.value:
-            for query in by_number(one):
-                yield Question(step, query, f"{step.value} {query.terms[0].value}")
+            for query in queries_for_number(one):
+                yield CatalogueQuestion(step, query, f"{step.value} {query.terms[0].value}")
 
 
 # --- the title -------------------------------------------------------------------------------------------
 
 
-def _title(citation: Citation, rules: TitleSearch) -> Iterator[Question]:
+def _title_questions(citation: Citation, rules: TitleSearch) -> Iterator[CatalogueQuestion]:
     """As it is cited; then without what may be a subtitle, since catalogues don't always have that."""
     beside = [(name.value, term) for name in rules.beside if (term := _BESIDE[name](citation)) is not None]
     says = ["title", *(name for name, _ in beside)]
-    for title in dict.fromkeys(map(_trimmed, (citation.title, citation.title.partition(": ")[0]))):
+    for title in dict.fromkeys(map(_trim_title, (citation.title, citation.title.partition(": ")[0]))):
         if any(char.isalnum() for char in title):
             terms = (SearchTerm(SearchIndex.TITLE, title, TermMatch.PHRASE), *(term for _, term in beside))
-            yield Question(LookupStep.TITLE, CatalogueQuery(terms), " and ".join(says))
+            yield CatalogueQuestion(LookupStep.TITLE, CatalogueQuery(terms), " and ".join(says))
 
 
-def _trimmed(title: str) -> str:
+def _trim_title(title: str) -> str:
     return _REMAINDER.split(title.strip(), maxsplit=1)[0].strip(" .,:;/")
 
 
-def _author(citation: Citation) -> SearchTerm | None:
+def _author_term(citation: Citation) -> SearchTerm | None:
     """The first author's name as it is filed: `Borges, Jorge Luis` and `Jorge Luis Borges` both give Borges."""
     first = re.split(r"\s*[;&]\s*|\s+and\s+|\s+und\s+", citation.author.strip(), maxsplit=1)[0]
     surname, comma, _ = first.partition(",")
@@ -218,16 +222,19 @@ def _author(citation: Citation) -> SearchTerm | None:
     return SearchTerm(SearchIndex.AUTHOR, name.strip(" .")) if name.strip(" .") else None
 
 
-def _year(citation: Citation) -> SearchTerm | None:
+def _year_term(citation: Citation) -> SearchTerm | None:
     found = re.search(r"\d{4}", citation.published)
     return SearchTerm(SearchIndex.YEAR, found[0]) if found is not None and not is_serial(citation) else None
 
 
-_BESIDE: Mapping[Beside, Callable[[Citation], SearchTerm | None]] = {Beside.AUTHOR: _author, Beside.YEAR: _year}
+_BESIDE: Mapping[Beside, Callable[[Citation], SearchTerm | None]] = {
+    Beside.AUTHOR: _author_term,
+    Beside.YEAR: _year_term,
+}
 
 
 @value
-class Sought:
+class SoughtCitation:
     """What is asked for, and how answers are taken."""
 
     citation: Citation
@@ -236,7 +243,7 @@ class Sought:
 
 
 @value
-class Verdict:
+class HoldingVerdict:
     """`found`: a record is the one that is asked for; else NOT, or UNKNOWN where the answer decides nothing."""
 
     holding: HoldingAnswer
@@ -244,12 +251,12 @@ class Verdict:
     found: bool = False
 
 
-def judge(step: LookupStep, hits: SearchHits, sought: Sought) -> Verdict:
+def judge_answer(step: LookupStep, hits: SearchHits, sought: SoughtCitation) -> HoldingVerdict:
     """Of one question: the best of the records that are what is asked for."""
     if not hits.total:
-        return Verdict(HoldingAnswer.NOT, "no hits")
+        return HoldingVerdict(HoldingAnswer.NOT, "no hits")
     if step is LookupStep.TITLE and hits.total > sought.policy.title.most_hits:
-        return Verdict(HoldingAnswer.UNKNOWN, f"{hits.total} hits, too many to tell")
+        return HoldingVerdict(HoldingAnswer.UNKNOWN, f"{hits.total} hits, too many to tell")
     agreed = [
         (record, compare_with_hit(sought.citation, record.citation, sought.policy.title)) for record in hits.records
     ]
@@ -257,33 +264,38 @@ def judge(step: LookupStep, hits: SearchHits, sought: Sought) -> Verdict:
     if same:
         judged = [_judge_record(record, how, sought) for record, how in same]
         return min(judged, key=lambda verdict: _BEST_FIRST.index(verdict.holding))
-    return _none_same(hits, [one.how for _, one in agreed])
+    return _judge_no_match(hits, [one.how for _, one in agreed])
 
 
-def _none_same(hits: SearchHits, reasons: list[str]) -> Verdict:
+def _judge_no_match(hits: SearchHits, reasons: list[str]) -> HoldingVerdict:
     unread = next((record.problem for record in hits.records if record.problem), "")
     if unread or not hits.records:
-        return Verdict(
-            HoldingAnswer.UNKNOWN, f"{_hits(hits.total)} that can't be read" + (f": {unread}" if unread else "")
+        return HoldingVerdict(
+            HoldingAnswer.UNKNOWN,
+            f"{_format_hit_count(hits.total)} that can't be read" + (f": {unread}" if unread else ""),
         )
     if hits.total > len(hits.records):
-        return Verdict(HoldingAnswer.UNKNOWN, f"{_hits(hits.total)}, none of the first {len(hits.records)} is the one")
-    return Verdict(HoldingAnswer.NOT, f"{_hits(hits.total)}, not the one: {', '.join(dict.fromkeys(reasons))}")
+        return HoldingVerdict(
+            HoldingAnswer.UNKNOWN, f"{_format_hit_count(hits.total)}, none of the first {len(hits.records)} is the one"
+        )
+    return HoldingVerdict(
+        HoldingAnswer.NOT, f"{_format_hit_count(hits.total)}, not the one: {', '.join(dict.fromkeys(reasons))}"
+    )
 
 
-def _hits(total: int) -> str:
+def _format_hit_count(total: int) -> str:
     return f"{total} hit{'s' if total != 1 else ''}"
 
 
 # --- one record ------------------------------------------------------------------------------------------
 
 
-def _judge_record(record: FoundRecord, how: str, sought: Sought) -> Verdict:
-    holding, note = _holdings(record.holdings, sought)
-    return Verdict(holding, f"{how}; {note}" if note else how, found=True)
+def _judge_record(record: FoundRecord, how: str, sought: SoughtCitation) -> HoldingVerdict:
+    holding, note = _judge_holdings(record.holdings, sought)
+    return HoldingVerdict(holding, f"{how}; {note}" if note else how, found=True)
 
 
-def _holdings(held: tuple[HeldItem, ...] | None, sought: Sought) -> tuple[HoldingAnswer, str]:
+def _judge_holdings(held: tuple[HeldItem, ...] | None, sought: SoughtCitation) -> tuple[HoldingAnswer, str]:
     policy = sought.policy
     if policy.holdings is EvidenceNeeded.IGNORED:
         return HoldingAnswer.OWNS, ""
@@ -296,42 +308,51 @@ def _holdings(held: tuple[HeldItem, ...] | None, sought: Sought) -> tuple[Holdin
     here = [one for one in held if policy.is_own_holding(one)]
     if not here:
         return HoldingAnswer.NOT, "none of its holdings is there" if held else "without holdings"
-    return _covering(here, sought)
+    return _judge_volumes(here, sought)
 
 
-def _covering(here: list[HeldItem], sought: Sought) -> tuple[HoldingAnswer, str]:
+def _judge_volumes(here: list[HeldItem], sought: SoughtCitation) -> tuple[HoldingAnswer, str]:
     """A holding that says nothing about volumes may have all of them."""
     wanted = WantedPart.part_of_citation(sought.citation) if sought.policy.volumes else WantedPart()
     if not wanted:
-        return _lent(here, sought)
+        return _judge_lending(here, sought)
     said = [(one, statement_covers(one.volumes, wanted) if one.volumes.strip() else True) for one in here]
     if covering := [one for one, answer in said if answer]:
-        return _lent(covering, sought)
+        return _judge_lending(covering, sought)
     if unclear := [one for one, answer in said if answer is None]:
-        holding, note = _lent(unclear, sought)
+        holding, note = _judge_lending(unclear, sought)
         if holding is HoldingAnswer.OWNS:
-            return HoldingAnswer.UNKNOWN, f"whether {_part(wanted)} is there can't be read from '{unclear[0].volumes}'"
+            return (
+                HoldingAnswer.UNKNOWN,
+                f"whether {_describe_wanted_part(wanted)} is there can't be read from '{unclear[0].volumes}'",
+            )
         return holding, note
-    return HoldingAnswer.NOT, f"{_part(wanted)} is not in {_few(one.volumes for one in here)}"
+    return (
+        HoldingAnswer.NOT,
+        f"{_describe_wanted_part(wanted)} is not in {_join_first_texts(one.volumes for one in here)}",
+    )
 
 
-def _lent(held: list[HeldItem], sought: Sought) -> tuple[HoldingAnswer, str]:
+def _judge_lending(held: list[HeldItem], sought: SoughtCitation) -> tuple[HoldingAnswer, str]:
     rated = [(one, sought.policy.lending_verdict(one, sought.service)) for one in held]
     for wanted in (LendingVerdict.YES, LendingVerdict.ASK):
         if (found := next((one for one, lends in rated if lends is wanted), None)) is not None:
-            return HoldingAnswer.OWNS, f"{_place(found)}{', lent by decision' if wanted is LendingVerdict.ASK else ''}"
-    return HoldingAnswer.NOT_LENT, _few(map(_place, held))
+            return (
+                HoldingAnswer.OWNS,
+                f"{_describe_holding(found)}{', lent by decision' if wanted is LendingVerdict.ASK else ''}",
+            )
+    return HoldingAnswer.NOT_LENT, _join_first_texts(map(_describe_holding, held))
 
 
-def _part(wanted: WantedPart) -> str:
+def _describe_wanted_part(wanted: WantedPart) -> str:
     return f"volume {wanted.volume}" if wanted.volume is not None else f"the year {wanted.year}"
 
 
-def _place(one: HeldItem) -> str:
+def _describe_holding(one: HeldItem) -> str:
     words = (one.location, one.sublocation, one.volumes, one.policy, one.status)
     return ", ".join(filter(None, words)) or "a holding"
 
 
-def _few(texts: Iterable[str], most: int = 3) -> str:
+def _join_first_texts(texts: Iterable[str], most: int = 3) -> str:
     different = list(dict.fromkeys(texts))
     return "; ".join([*different[:most], *(["…"] if len(different) > most else [])])

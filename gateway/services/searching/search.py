@@ -32,8 +32,8 @@ from gateway.ports.catalogue import (
 )
 from gateway.profiles.checks import locate_sections
 from gateway.services.requests.library_context import LibraryContext, find_library_context
-from gateway.services.searching.lookup import by_number
-from gateway.services.searching.targets import Asker, Target, catalogue_of, why
+from gateway.services.searching.lookup import queries_for_number
+from gateway.services.searching.targets import CatalogueClient, CatalogueTarget, failure_reason, find_catalogue
 
 LookUp = Callable[[str, RecordId], Awaitable[Citation | None]]
 """What is known about a number: symbol of the library, number. None: no catalogue knows it. Raises Unavailable when
@@ -58,48 +58,50 @@ NAMES = tuple(sorted(index.value for index in SearchIndex))
 
 
 @value
-class Finder:
+class CatalogueSearch:
     """`houses` by symbol of the library."""
 
     houses: Mapping[str, LibraryContext]
-    asker: Asker
+    asker: CatalogueClient
 
-    def targets(self, library: str) -> tuple[Searchable, ...]:
+    def targets(self, library: str) -> tuple[SearchableTarget, ...]:
         """Groups first. Raises NotThere."""
         house = find_library_context(self.houses, library)
-        groups = [Searchable(name=name, members=said) for name, said in house.policy().catalogues.groups.items()]
+        groups = [SearchableTarget(name=name, members=said) for name, said in house.policy().catalogues.groups.items()]
         found = [
-            Searchable(name=one.name, description=one.description, by=by[0])
+            SearchableTarget(name=one.name, description=one.description, by=by[0])
             for one in house.profiles()
             if not one.abstract and house.profile(one.name) and (by := locate_sections(one, self.asker.searches))
         ]
         return (*groups, *sorted(found, key=lambda one: one.name))
 
-    async def search(self, library: str, where: str, query: CatalogueQuery, records: int = 0) -> Found:
+    async def search(self, library: str, where: str, query: CatalogueQuery, records: int = 0) -> SearchOutcome:
         """`where`: a profile or a group; `records` of each target at most, 0: as requests.yml says. One that gives no
         answer is named, and the others are shown. Raises NotThere."""
         house = find_library_context(self.houses, library)
         rules = house.policy().catalogues
         turn = asyncio.Semaphore(rules.at_once)
 
-        async def ask_target(name: str) -> tuple[Answered, tuple[FoundRecord, ...]]:
+        async def ask_target(name: str) -> tuple[TargetAnswer, tuple[FoundRecord, ...]]:
             async with turn:
                 return await self._search_target(house, name, query, records or rules.records)
 
-        names = _members(house, where)
+        names = _list_target_names(house, where)
         came = await asyncio.gather(*map(ask_target, names))
-        ranked = _by_place((name, found) for name, (_, found) in zip(names, came, strict=True))
-        return Found(tuple(answer for answer, _ in came), merged(ranked))
+        ranked = _interleave_records((name, found) for name, (_, found) in zip(names, came, strict=True))
+        return SearchOutcome(tuple(answer for answer, _ in came), merge_results(ranked))
 
     async def find_by_identifier(self, library: str, number: RecordId) -> Citation | None:
         """See `LookUp`. The catalogues of `catalogues.look_up` are asked at once; the first that knows it counts."""
         house = find_library_context(self.houses, library)
         where = house.policy().catalogues.look_up
-        if not where or not by_number(number):
+        if not where or not queries_for_number(number):
             return None
-        asked = [asyncio.create_task(self._look_up_number(house, name, number)) for name in _members(house, where)]
+        asked = [
+            asyncio.create_task(self._look_up_number(house, name, number)) for name in _list_target_names(house, where)
+        ]
         try:
-            return await _first(asked)
+            return await _first_citation(asked)
         finally:
             for task in asked:
                 task.cancel()
@@ -107,39 +109,39 @@ class Finder:
 
     async def _search_target(
         self, house: LibraryContext, name: str, query: CatalogueQuery, count: int
-    ) -> tuple[Answered, tuple[FoundRecord, ...]]:
+    ) -> tuple[TargetAnswer, tuple[FoundRecord, ...]]:
         seconds, clock = house.policy().catalogues.seconds, asyncio.get_running_loop().time
         begun = clock()
         try:
             target = self._find_target(house, name)
             hits = await self.asker.search(target, query, count=count, seconds=seconds, keep=AT_ONCE)
         except (Unavailable, Refused) as error:
-            return Answered(target=name, seconds=clock() - begun, problem=why(error)), ()
-        return _answered(name, hits, clock() - begun), hits.records
+            return TargetAnswer(target=name, seconds=clock() - begun, problem=failure_reason(error)), ()
+        return _make_target_answer(name, hits, clock() - begun), hits.records
 
     async def _look_up_number(self, house: LibraryContext, name: str, number: RecordId) -> Citation | None:
         """Raises Unavailable, also for a target that refused."""
         seconds = house.policy().catalogues.seconds
         try:
             target = self._find_target(house, name)
-            for query in by_number(number):
+            for query in queries_for_number(number):
                 hits = await self.asker.search(target, query, count=5, seconds=seconds, keep=KNOWN_FOR)
                 for record in hits.records:
-                    if _is_it(record, number, hits):
+                    if _is_wanted_record(record, number, hits):
                         return record.citation
         except Refused as refused:
-            raise Unavailable(why(refused)) from refused
+            raise Unavailable(failure_reason(refused)) from refused
         return None
 
-    def _find_target(self, house: LibraryContext, name: str) -> Target:
+    def _find_target(self, house: LibraryContext, name: str) -> CatalogueTarget:
         """A partner that shares a catalogue is searched there. Raises Refused(INVALID_VALUE)."""
         profile = house.profile(name)
         if profile is None or profile.abstract:
             raise Refused(RefusalReason.INVALID_VALUE, f"There is no profile '{name}'.", value=name)
-        return catalogue_of(profile, house.profiles(), self.asker.searches)
+        return find_catalogue(profile, house.profiles(), self.asker.searches)
 
 
-def _members(house: LibraryContext, where: str) -> tuple[str, ...]:
+def _list_target_names(house: LibraryContext, where: str) -> tuple[str, ...]:
     """Raises NotThere."""
     groups = house.policy().catalogues.groups
     if where in groups:
@@ -150,7 +152,7 @@ def _members(house: LibraryContext, where: str) -> tuple[str, ...]:
     return (profile.name,)
 
 
-def _is_it(record: FoundRecord, number: RecordId, hits: SearchHits) -> bool:
+def _is_wanted_record(record: FoundRecord, number: RecordId, hits: SearchHits) -> bool:
     """It has the number; or it is the only hit, and shows no number of that kind."""
     wanted, there = normalize_numbers([number]), normalize_numbers(record.citation.identifiers)
     shows = {one.partition(":")[0] for one in there}
@@ -158,9 +160,9 @@ def _is_it(record: FoundRecord, number: RecordId, hits: SearchHits) -> bool:
     return bool(wanted & there) or alone
 
 
-def _answered(name: str, hits: SearchHits, seconds: float) -> Answered:
+def _make_target_answer(name: str, hits: SearchHits, seconds: float) -> TargetAnswer:
     unread = tuple(f"record {one.position}: {one.problem}" for one in hits.records if one.problem)
-    return Answered(
+    return TargetAnswer(
         target=name,
         total=hits.total,
         shown=len(hits.records),
@@ -170,14 +172,14 @@ def _answered(name: str, hits: SearchHits, seconds: float) -> Answered:
     )
 
 
-def _by_place(found: Iterable[tuple[str, tuple[FoundRecord, ...]]]) -> Iterator[tuple[str, FoundRecord]]:
+def _interleave_records(found: Iterable[tuple[str, tuple[FoundRecord, ...]]]) -> Iterator[tuple[str, FoundRecord]]:
     """The first of each target, then the second of each …"""
     columns = [[(name, record) for record in records] for name, records in found]
     for row in zip_longest(*columns):
         yield from filter(None, row)
 
 
-async def _first(asked: list[asyncio.Task[Citation | None]]) -> Citation | None:
+async def _first_citation(asked: list[asyncio.Task[Citation | None]]) -> Citation | None:
     """Of the answers that come, the first that is one. Raises Unavailable when all fail."""
     failures: list[Unavailable] = []
     for answer in asyncio.as_completed(asked):
@@ -191,35 +193,35 @@ async def _first(asked: list[asyncio.Task[Citation | None]]) -> Citation | None:
     return None
 
 
-def merged(found: Iterable[tuple[str, FoundRecord]]) -> tuple[Result, ...]:
+def merge_results(found: Iterable[tuple[str, FoundRecord]]) -> tuple[SearchResult, ...]:
     """`found`: by name of the target, in the order in which results are wanted. Records are the same when a number
     agrees (isbn, issn, oclc, lccn); else when title, author and year do, and no number says otherwise. One that
     couldn't be read is left out."""
-    groups = _Groups()
+    groups = _RecordGroups()
     for target, record in found:
         if record.citation != Citation():
             groups.add_record(target, record)
-    return tuple(_result(group.records) for group in groups.found if group.records)
+    return tuple(_make_result(group.records) for group in groups.found if group.records)
 
 
 @dataclass
-class _Group:
+class _RecordGroup:
     records: list[tuple[str, FoundRecord]] = field(default_factory=list)
     numbers: set[str] = field(default_factory=set)
 
     def has_conflicting_number(self, numbers: frozenset[str]) -> bool:
         """A number of the same kind is another."""
-        return bool({_type(one) for one in self.numbers} & {_type(one) for one in numbers})
+        return bool({_number_type(one) for one in self.numbers} & {_number_type(one) for one in numbers})
 
 
-class _Groups:
+class _RecordGroups:
     def __init__(self) -> None:
-        self.found: list[_Group] = []
-        self._by_number: dict[str, _Group] = {}
-        self._by_text: defaultdict[str, list[_Group]] = defaultdict(list)
+        self.found: list[_RecordGroup] = []
+        self._by_number: dict[str, _RecordGroup] = {}
+        self._by_text: defaultdict[str, list[_RecordGroup]] = defaultdict(list)
 
     def add_record(self, target: str, record: FoundRecord) -> None:
-        numbers, text = _numbers(record.citation), _text(record.citation)
+        numbers, text = _identity_numbers(record.citation), _identity_text(record.citation)
         known = list({id(one): one for one in map(self._by_number.get, numbers) if one is not None}.values())
         if not known and text:
             known = [one for one in self._by_text[text] if one.records and not one.has_conflicting_number(numbers)][:1]
@@ -229,10 +231,10 @@ class _Groups:
         self._by_number.update(dict.fromkeys(group.numbers, group))
         self._by_text[text].append(group)
 
-    def _join_groups(self, known: list[_Group]) -> _Group:
+    def _join_groups(self, known: list[_RecordGroup]) -> _RecordGroup:
         """A new one; or the one that is known, joined by others that nobody knew to be the same."""
         if not known:
-            self.found.append(_Group())
+            self.found.append(_RecordGroup())
             return self.found[-1]
         first, *others = sorted(known, key=lambda group: self.found.index(group))
         for other in others:
@@ -242,51 +244,51 @@ class _Groups:
         return first
 
 
-def _numbers(citation: Citation) -> frozenset[str]:
+def _identity_numbers(citation: Citation) -> frozenset[str]:
     """Volumes of one set share its numbers, and are not the same."""
     types, volume = naming_number_types(citation), fold_for_matching(citation.volume)
-    return frozenset(f"{one}|{volume}" for one in normalize_numbers(citation.identifiers) if _type(one) in types)
+    return frozenset(f"{one}|{volume}" for one in normalize_numbers(citation.identifiers) if _number_type(one) in types)
 
 
-def _text(citation: Citation) -> str:
+def _identity_text(citation: Citation) -> str:
     title = drop_article(fold_for_matching(re.split(r"\s+[/=]\s", citation.title, maxsplit=1)[0]))
     year = re.search(r"\d{4}", citation.published)
     author = " ".join(sorted(fold_for_matching(citation.author).split()))
     return f"{title}|{author}|{year[0] if year else ''}|{fold_for_matching(citation.volume)}" if title else ""
 
 
-def _type(number: str) -> str:
+def _number_type(number: str) -> str:
     return number.partition(":")[0]
 
 
-def _result(group: list[tuple[str, FoundRecord]]) -> Result:
-    fullest = max((record.citation for _, record in group), key=_filled)
+def _make_result(group: list[tuple[str, FoundRecord]]) -> SearchResult:
+    fullest = max((record.citation for _, record in group), key=_count_filled_fields)
     numbers: dict[str, RecordId] = {}
     for _, record in group:
         for one in record.citation.identifiers:
             if one.type != "local":  # of one catalogue
                 numbers.setdefault(normalize_number(one.type, one.value) or f"{one.type}:{one.value}", one)
-    holders = tuple(_holders(group))
+    holders = tuple(_make_holders(group))
     citation = replace(fullest, identifiers=tuple(numbers.values()), source=fullest.source or holders[0].target)
-    return Result(citation=citation, holders=holders)
+    return SearchResult(citation=citation, holders=holders)
 
 
-def _filled(citation: Citation) -> int:
+def _count_filled_fields(citation: Citation) -> int:
     fields = ("title", "subtitle", "author", "edition", "publisher", "place", "published", "language", "series")
     return sum(bool(getattr(citation, name)) for name in fields)
 
 
-def _holders(group: list[tuple[str, FoundRecord]]) -> Iterator[Holder]:
+def _make_holders(group: list[tuple[str, FoundRecord]]) -> Iterator[ResultHolder]:
     by_target: dict[str, list[FoundRecord]] = {}
     for target, record in group:
         by_target.setdefault(target, []).append(record)
     for target, records in by_target.items():
         said = [record.holdings for record in records if record.holdings is not None]
-        yield Holder(target, tuple(item for items in said for item in items) if said else None)
+        yield ResultHolder(target, tuple(item for items in said for item in items) if said else None)
 
 
 @value
-class Holder:
+class ResultHolder:
     """A target that has it. `holdings` None: it said nothing about them."""
 
     target: str
@@ -294,15 +296,15 @@ class Holder:
 
 
 @keyword_value
-class Result:
+class SearchResult:
     """`citation`: the fullest description, with the numbers of all."""
 
     citation: Citation
-    holders: tuple[Holder, ...]
+    holders: tuple[ResultHolder, ...]
 
 
 @keyword_value
-class Answered:
+class TargetAnswer:
     """One target. `total`: its own count; `shown`: so many records came. `asked`: the question in its own notation.
     `problem`: why it gave no answer; empty: it did. `notes`: what it remarked."""
 
@@ -316,15 +318,15 @@ class Answered:
 
 
 @value
-class Found:
+class SearchOutcome:
     """`answers` in the order of the group; `results` best placed first."""
 
-    answers: tuple[Answered, ...]
-    results: tuple[Result, ...]
+    answers: tuple[TargetAnswer, ...]
+    results: tuple[SearchResult, ...]
 
 
 @keyword_value
-class Searchable:
+class SearchableTarget:
     """What a search can be made in: a profile with a catalogue, or a group of them. `members`: of a group."""
 
     name: str
@@ -333,14 +335,14 @@ class Searchable:
     members: tuple[str, ...] = ()
 
 
-def parse(text: str) -> CatalogueQuery:
+def parse_query(text: str) -> CatalogueQuery:
     """Raises Refused(INVALID_VALUE): nothing to look for, or an index that there isn't."""
     terms: list[SearchTerm] = []
     for found in _PART.finditer(text):
-        if (term := _term(found)) is None:
+        if (term := _make_term(found)) is None:
             continue
         before = terms[-1] if terms else None
-        if before is not None and _goes_on(before, term):
+        if before is not None and _is_continuation(before, term):
             terms[-1] = SearchTerm(before.index, f"{before.value} {term.value}")
         else:
             terms.append(term)
@@ -349,30 +351,32 @@ def parse(text: str) -> CatalogueQuery:
     return CatalogueQuery(tuple(terms))
 
 
-def native(text: str) -> CatalogueQuery:
+def native_query(text: str) -> CatalogueQuery:
     """In the protocol's own notation. Raises Refused(INVALID_VALUE)."""
     if not text.strip():
         raise Refused(RefusalReason.INVALID_VALUE, "There is nothing to look for.")
     return CatalogueQuery(native=text.strip())
 
 
-def _term(found: re.Match[str]) -> SearchTerm | None:
+def _make_term(found: re.Match[str]) -> SearchTerm | None:
     phrase = found["phrase"]
     value = (phrase if phrase is not None else found["word"]).strip()
-    index = _index(found["index"] or "")
+    index = _find_index(found["index"] or "")
     if not value.strip("*"):
         return None
     if phrase is not None:
-        return SearchTerm(index, _number(index, value), TermMatch.PHRASE if index in _WORDED else TermMatch.WORDS)
+        return SearchTerm(
+            index, _normalize_term_value(index, value), TermMatch.PHRASE if index in _WORDED else TermMatch.WORDS
+        )
     if value.endswith("*"):
         return SearchTerm(index, value.rstrip("*"), TermMatch.BEGINS)
-    return SearchTerm(index, _number(index, value))
+    return SearchTerm(index, _normalize_term_value(index, value))
 
 
 _WORDED = (SearchIndex.ANY, SearchIndex.TITLE, SearchIndex.AUTHOR, SearchIndex.SUBJECT, SearchIndex.PUBLISHER)
 
 
-def _index(name: str) -> SearchIndex:
+def _find_index(name: str) -> SearchIndex:
     if not name:
         return SearchIndex.ANY
     if (index := _INDEXES.get(name.lower())) is None:
@@ -384,7 +388,7 @@ def _index(name: str) -> SearchIndex:
     return index
 
 
-def _number(index: SearchIndex, value: str) -> str:
+def _normalize_term_value(index: SearchIndex, value: str) -> str:
     """In the form in which catalogues have it; what isn't such a number stays as it is."""
     match index:
         case SearchIndex.ISBN:
@@ -396,6 +400,6 @@ def _number(index: SearchIndex, value: str) -> str:
     return value
 
 
-def _goes_on(before: SearchTerm, term: SearchTerm) -> bool:
+def _is_continuation(before: SearchTerm, term: SearchTerm) -> bool:
     """Plain words one after the other are one term."""
     return before.index is term.index is SearchIndex.ANY and before.match is term.match is TermMatch.WORDS

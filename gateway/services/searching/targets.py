@@ -26,7 +26,7 @@ _Key = tuple[str, str, CatalogueQuery, int]
 
 
 @value
-class Target:
+class CatalogueTarget:
     """`by`: the protocol, by the name of the profile's section."""
 
     profile: Profile
@@ -37,7 +37,7 @@ class Target:
         return self.profile.name
 
 
-def target_of(profile: Profile, by: str, searches: Iterable[str]) -> Target:
+def choose_target(profile: Profile, by: str, searches: Iterable[str]) -> CatalogueTarget:
     """`by` empty: the profile's only section of that kind, or the one that its `locate` names.
 
     Raises Refused(INVALID_VALUE) where there is none, or it isn't clear which.
@@ -51,14 +51,14 @@ def target_of(profile: Profile, by: str, searches: Iterable[str]) -> Target:
             about=MessagePart.RECEIVER,
             value=profile.name,
         )
-    return Target(profile, found[0])
+    return CatalogueTarget(profile, found[0])
 
 
-def catalogue_of(partner: Profile, profiles: ProfileSet, searches: Iterable[str]) -> Target:
+def find_catalogue(partner: Profile, profiles: ProfileSet, searches: Iterable[str]) -> CatalogueTarget:
     """Where a partner's holdings are looked up. Raises Refused(INVALID_VALUE)."""
     locate = partner.locate
     if locate is None:
-        return target_of(partner, "", searches)
+        return choose_target(partner, "", searches)
     profile = profiles.find_profile(locate.target) if locate.target else partner
     if profile is None or profile.abstract:
         raise Refused(
@@ -67,27 +67,27 @@ def catalogue_of(partner: Profile, profiles: ProfileSet, searches: Iterable[str]
             about=MessagePart.RECEIVER,
             value=locate.target,
         )
-    return target_of(profile, locate.by, searches)
+    return choose_target(profile, locate.by, searches)
 
 
 @dataclass
-class _Asked:
-    target: Target
+class _CachedSearch:
+    target: CatalogueTarget
     task: asyncio.Task[SearchHits]
     until: datetime | None = None  # None: no answer yet
 
 
-class Asker:
+class CatalogueClient:
     """`searches` by name of the protocol. `close` ends what is under way and the connections."""
 
     def __init__(self, searches: Mapping[str, RecordSearch], clock: Clock) -> None:
         self.searches = searches
         self._clock = clock
-        self._asked: OrderedDict[_Key, _Asked] = OrderedDict()
+        self._asked: OrderedDict[_Key, _CachedSearch] = OrderedDict()
         self._tasks: set[asyncio.Task[SearchHits]] = set()
 
     async def search(
-        self, target: Target, query: CatalogueQuery, *, count: int, seconds: float, keep: timedelta
+        self, target: CatalogueTarget, query: CatalogueQuery, *, count: int, seconds: float, keep: timedelta
     ) -> SearchHits:
         """Records come without their bytes. Who is cancelled doesn't stop the question: its answer may be wanted by
         others, or soon. Raises Unavailable (also: no answer within `seconds`), Refused."""
@@ -105,16 +105,16 @@ class Asker:
         for search in self.searches.values():
             await search.close()
 
-    def _is_still_valid(self, known: _Asked, target: Target) -> bool:
+    def _is_still_valid(self, known: _CachedSearch, target: CatalogueTarget) -> bool:
         """Not after an edit of the profile."""
         fresh = known.until is None or self._clock.now() < known.until
         return fresh and (known.target.profile is target.profile or known.target == target)
 
     def _start_search(
-        self, key: _Key, target: Target, query: CatalogueQuery, count: int, seconds: float, keep: timedelta
-    ) -> _Asked:
+        self, key: _Key, target: CatalogueTarget, query: CatalogueQuery, count: int, seconds: float, keep: timedelta
+    ) -> _CachedSearch:
         task = asyncio.create_task(self._run_search(target, query, count, seconds), name=f"search {target.name}")
-        asked = _Asked(target, task)
+        asked = _CachedSearch(target, task)
 
         def record_search_end(task: asyncio.Task[SearchHits]) -> None:
             self._tasks.discard(task)
@@ -131,7 +131,9 @@ class Asker:
             self._asked.popitem(last=False)
         return asked
 
-    async def _run_search(self, target: Target, query: CatalogueQuery, count: int, seconds: float) -> SearchHits:
+    async def _run_search(
+        self, target: CatalogueTarget, query: CatalogueQuery, count: int, seconds: float
+    ) -> SearchHits:
         try:
             async with asyncio.timeout(seconds):
                 hits = await self.searches[target.by].search(target.profile, query, count=count)
@@ -140,6 +142,6 @@ class Asker:
         return replace(hits, records=tuple(replace(record, raw=b"") for record in hits.records))
 
 
-def why(error: Unavailable | Refused) -> str:
+def failure_reason(error: Unavailable | Refused) -> str:
     """In a few words, for staff."""
     return error.detail.rstrip(".") if isinstance(error, Refused) else str(error).rstrip(".")

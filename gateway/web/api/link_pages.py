@@ -32,8 +32,8 @@ from gateway.domain.requests.signed_links import (
 )
 from gateway.domain.requests.views import AnswerField, NotFound, QuestionState, QuestionView, StoredFile
 from gateway.domain.value import value
-from gateway.services.letters import Spoken
-from gateway.services.letters.languages import generalised
+from gateway.services.letters import ResolvedLanguage
+from gateway.services.letters.languages import language_fallbacks
 from gateway.store import api_records
 from gateway.store.api_access import COPY_LINKS, read_secret
 from gateway.web.api.operation import Parts
@@ -198,7 +198,7 @@ class QuestionPages:
 class _PageWords:
     """Words of the page for whoever is asked: those for partners end in -partner where they differ."""
 
-    def __init__(self, spoken: Spoken, view: QuestionView) -> None:
+    def __init__(self, spoken: ResolvedLanguage, view: QuestionView) -> None:
         self._spoken = spoken
         self._asked = view.asked
 
@@ -291,10 +291,10 @@ def framed(status: int, title: str, body: str, language: str = "en", direction: 
     return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
 
 
-def spoken_to(questions: Questions, request: web.Request) -> Spoken:
+def spoken_to(questions: Questions, request: web.Request) -> ResolvedLanguage:
     """The first that there is, else the installation's own."""
     for code in preferred_languages(request):
         spoken = questions.spoken(code)
-        if spoken.language in generalised(code):
+        if spoken.language in language_fallbacks(code):
             return spoken
     return questions.spoken("")

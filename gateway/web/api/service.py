@@ -36,8 +36,8 @@ from gateway.domain.requests.views import (
 from gateway.domain.value import keyword_value
 from gateway.ports.catalogue import CatalogueQuery, ReceivedLink
 from gateway.services.fulfilment import ResolvedLink
-from gateway.services.letters import Spoken
-from gateway.services.searching.search import Found, Searchable
+from gateway.services.letters import ResolvedLanguage
+from gateway.services.searching.search import SearchableTarget, SearchOutcome
 
 
 class Requests(Protocol):
@@ -170,9 +170,9 @@ class Patrons(Protocol):
 class Search(Protocol):
     """Other libraries' catalogues."""
 
-    def targets(self, library: str) -> Sequence[Searchable]: ...
+    def targets(self, library: str) -> Sequence[SearchableTarget]: ...
 
-    async def search(self, library: str, where: str, query: CatalogueQuery, records: int = 0) -> Found:
+    async def search(self, library: str, where: str, query: CatalogueQuery, records: int = 0) -> SearchOutcome:
         """A target that gives no answer is named with the reason. Raises NotThere: no such profile or group."""
         ...
 
@@ -197,7 +197,7 @@ class Questions(Protocol):
         BadLink, Refused."""
         ...
 
-    def spoken(self, language: str) -> Spoken:
+    def spoken(self, language: str) -> ResolvedLanguage:
         """The words of pages in this language, or in what stands in for it."""
         ...
 

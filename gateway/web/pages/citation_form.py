@@ -11,7 +11,7 @@ from gateway.domain.library import RecordId
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation, CitationType, normalize_number
 from gateway.domain.requests.request import ServiceType
-from gateway.services.letters.templates import clean
+from gateway.services.letters.templates import clean_line
 from gateway.web.inbound import Busy
 from gateway.web.pages.page_request import Checked, Form, Turn, is_empty
 
@@ -132,7 +132,7 @@ def _blank() -> dict[str, str]:
 def values_of(citation: Citation) -> dict[str, str]:
     return {
         "type": citation.type.value,
-        **{name: clean(getattr(citation, name)) for name in TEXTS},
+        **{name: clean_line(getattr(citation, name)) for name in TEXTS},
         **{type_: citation.identifier(type_) for type_ in NUMBERS},
         "number": "",
     }
@@ -154,6 +154,6 @@ def _page(turn: Turn, checked: Checked, found: str = "", unknown: tuple[str, ...
         status=checked.status,
         form=checked,
         types=[(one.value, turn.words.words.types.get(one.value, one.value)) for one in TYPES],
-        found=clean(found),
-        unknown=[clean(line) for line in unknown],
+        found=clean_line(found),
+        unknown=[clean_line(line) for line in unknown],
     )

@@ -11,8 +11,8 @@ from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.views import NotFound
 from gateway.domain.value import keyword_value
 from gateway.services.fulfilment import LocalCopies, ServiceOffer, is_free
-from gateway.services.letters.facts import citation_rows, rows, service_rows
-from gateway.services.letters.templates import clean
+from gateway.services.letters.facts import citation_rows, label_rows, service_rows
+from gateway.services.letters.templates import clean_line
 from gateway.web.pages import citation_form, sign_in_pages
 from gateway.web.pages.page_request import ROOT, PageParts, Turn, html, is_empty, render
 from gateway.web.pages.sign_in import LANGUAGE, preferred_languages
@@ -52,13 +52,13 @@ async def services(turn: Turn) -> web.Response:
     category = turn.session.category if turn.session is not None else ""
     offered = await turn.parts.offering.list_offers(turn.library, cited.citation, cited.service, category)
     link = turn.encode_link(cited.citation, cited.service)
-    title = clean(cited.citation.component_title or cited.citation.title)
+    title = clean_line(cited.citation.component_title or cited.citation.title)
     return turn.render(
         "services",
         here=turn.path("", link),
         title=title or turn.format_text("services-title"),
         rows=[row for row in turn.citation_rows(cited.citation) if row[1] != title],
-        unknown=[clean(line) for line in cited.unknown],
+        unknown=[clean_line(line) for line in cited.unknown],
         offers=[_shown(turn, offer, link) for offer in offered.offers],
         availability=offered.held.availability.value,
         copies=await _copies(turn, offered.held),
@@ -157,7 +157,7 @@ async def listing(turn: Turn) -> web.Response:
         here=turn.path("requests"),
         title=turn.format_text("own-title"),
         views=list(page),
-        clean=clean,
+        clean=clean_line,
         day=turn.words.words.format_day,
         zone=turn.house.zone,
         next=turn.path("requests", f"cursor={quote(page.cursor)}") if page.cursor else "",
@@ -211,6 +211,6 @@ async def hold(turn: Turn) -> web.Response:
         here=turn.path(f"holds/{id_}"),
         title=turn.format_text("held-title"),
         hold=found,
-        rows=rows(turn.words.words, ("title", found.title)),
+        rows=label_rows(turn.words.words, ("title", found.title)),
         pickup=pickup,
     )

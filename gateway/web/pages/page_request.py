@@ -25,7 +25,7 @@ from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.services.fulfilment import FulfilmentService
 from gateway.services.letters.facts import citation_rows
 from gateway.services.letters.languages import PageTexts, PageWords
-from gateway.services.letters.templates import clean
+from gateway.services.letters.templates import clean_line
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_service import PatronRequestService
 from gateway.settings.patron_pages import SignInSettings
@@ -290,14 +290,14 @@ class Checked:
         self.problems.setdefault(name, self.turn.format_text(key, **values))
 
     def read_line(self, name: str, most: int = LINE) -> str:
-        text = clean(self.form[name])
+        text = clean_line(self.form[name])
         self.values[name] = text
         if len(text) > most:
             self.add_problem(name, "wrong-long", most=most)
         return text
 
     def read_lines(self, name: str, most: int = NOTE) -> str:
-        text = "\n".join(map(clean, self.form[name].splitlines())).strip()
+        text = "\n".join(map(clean_line, self.form[name].splitlines())).strip()
         self.values[name] = text
         if len(text) > most:
             self.add_problem(name, "wrong-long", most=most)

@@ -15,7 +15,7 @@ from gateway.ports.adapter import ChannelAdapter, ChannelContext, ChannelLibrary
 from gateway.ports.incoming_mail import IncomingMail
 from gateway.ports.outgoing_mail import LetterSender
 from gateway.ports.partner_channel import DeliveryResult, InboxResult, IncomingPartnerMessage, PartnerMessage
-from gateway.services.letters import Letters, sample
+from gateway.services.letters import LetterRenderer, sample
 
 SECRETS = {"env:BLDSS_PASSWORD": "OPENSESAME"}
 
@@ -59,7 +59,7 @@ class House:
                 folder=folder,
                 mailer=self.kept,
                 sender=LetterSender("post@northfield.example"),
-                letters=Letters(folder / "letters", "en"),
+                letters=LetterRenderer(folder / "letters", "en"),
                 read_file=self._read,
                 receive=_nobody,
             )

@@ -10,7 +10,7 @@ import yaml
 from gateway.cli.installation import Installation
 from gateway.domain.clock import FixedClock
 from gateway.profiles import read_profiles
-from gateway.services.check import Subject, check
+from gateway.services.check import CheckSubject, run_check
 from tests.support.art import ART, NOON, art
 from tests.support.paths import ROOT
 
@@ -24,10 +24,10 @@ async def found(folder: Path, profile: dict[str, object]) -> list[str]:
     (folder / "profiles" / f"{ART}.yml").write_text(yaml.safe_dump(profile))
     opened = Installation(folder / "gateway.yml")
     loading = read_profiles(folder / "profiles", opened.adapters, opened.settings)
-    subject = Subject(
+    subject = CheckSubject(
         settings=opened.settings, loading=loading, adapters=opened.adapters, clock=FixedClock(NOON), libraries={}
     )
-    report = await check(subject, [ART])
+    report = await run_check(subject, [ART])
     return [f"{'.'.join(map(str, problem.path))}: {problem.message}" for problem in report.problems]
 
 

@@ -21,7 +21,7 @@ from gateway.domain.requests.request import Attachment, LibraryParty
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.outgoing_mail import AnswerLink, AnswerLinks, LetterSender, offer_no_answers
 from gateway.ports.partner_channel import DeliveryResult, InboxResult, IncomingPartnerMessage, PartnerMessage
-from gateway.services.letters import Letters, sample
+from gateway.services.letters import LetterRenderer, sample
 
 
 class Kept:
@@ -53,7 +53,7 @@ class House:
                 folder=folder,
                 mailer=self.kept,
                 sender=LetterSender("post@northfield.example"),
-                letters=Letters(folder / "letters", "en"),
+                letters=LetterRenderer(folder / "letters", "en"),
                 read_file=self._read,
                 receive=_nobody,
                 answers=answers,
@@ -81,7 +81,7 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path)
 
 
-REQUEST = sample.message(EventKind.REQUEST, "greek")
+REQUEST = sample.sample_message(EventKind.REQUEST, "greek")
 
 
 def test_the_channel_is_found_by_its_entry_point() -> None:
@@ -129,13 +129,13 @@ async def test_a_profile_with_a_subject_of_its_own(house: House) -> None:
 
 
 async def test_a_profile_that_wants_text_alone_in_an_old_character_set(house: House) -> None:
-    await house.send(sample.message(EventKind.RECALL), parts="text", encoding="iso-8859-2")
+    await house.send(sample.sample_message(EventKind.RECALL), parts="text", encoding="iso-8859-2")
 
     assert house.mail.get_content_type() == "text/plain"
     assert house.mail.get_content_charset() == "utf-8"  # Großmann fits, Wójcik-Sørensen does not
     house.kept.mails.clear()
 
-    plain = sample.message(EventKind.RECALL, "cyrillic")
+    plain = sample.sample_message(EventKind.RECALL, "cyrillic")
     await house.send(plain, parts="text", encoding="koi8-r")
 
     assert house.mail.get_content_charset() == "koi8-r"
@@ -179,7 +179,7 @@ FILE = Attachment(id="f-1", name="Flößerei 江南.pdf", media_type="applicatio
 
 
 def copy(link: str = "") -> PartnerMessage:
-    message = sample.message(EventKind.COPY_DELIVERED)
+    message = sample.sample_message(EventKind.COPY_DELIVERED)
     about = replace(message.request, attachments=(FILE,))
     return replace(message, request=about, details=EventDetails(attachment="f-1", link=link))
 
@@ -266,7 +266,7 @@ async def test_links_are_asked_for_where_the_profile_wants_them(tmp_path: Path) 
 
     async def answers(message: PartnerMessage, days: int) -> tuple[AnswerLink, ...]:
         asked.append(days)
-        return sample.answers(message.kind)
+        return sample.sample_answers(message.kind)
 
     house = House(tmp_path, answers=answers)
 

@@ -44,7 +44,7 @@ CITATION = Citation(
 
 
 def message(citation: Citation = CITATION, kind: EventKind = EventKind.SUBMIT, patron: str = READER) -> PartnerMessage:
-    said = sample.message(EventKind.REQUEST)
+    said = sample.sample_message(EventKind.REQUEST)
     request = replace(
         said.request,
         citation=citation,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gateway.cli.installation import Installation
 from gateway.ports.library_system import LibraryCodes
-from gateway.services.check import Report, Subject, check
+from gateway.services.check import CheckReport, CheckSubject, run_check
 from gateway.services.check.outside_systems import check_policy_codes
 from tests.unit.policies.support import Place
 
@@ -65,16 +65,16 @@ def test_a_system_that_lists_no_codes_says_nothing_against_them(place: Place) ->
     assert said(place, LibraryCodes()) == []
 
 
-async def report_on(folder: Path, *names: str) -> Report:
+async def report_on(folder: Path, *names: str) -> CheckReport:
     installation = Installation(folder / "gateway.yml")
-    subject = Subject(
+    subject = CheckSubject(
         settings=installation.settings,
         loading=installation.profiles,
         adapters=installation.adapters,
         clock=installation.clock,
         policies=installation.policies,
     )
-    return await check(subject, names)
+    return await run_check(subject, names)
 
 
 async def test_the_report_has_a_part_for_it(place: Place) -> None:

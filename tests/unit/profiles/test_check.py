@@ -11,7 +11,7 @@ from gateway.domain.clock import FixedClock
 from gateway.ports.library_system import LibraryCodes
 from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.profiles import read_profiles
-from gateway.services.check import ExampleAnswer, Report, Subject, UnknownProfile, check
+from gateway.services.check import CheckReport, CheckSubject, ExampleAnswer, UnknownProfileError, run_check
 from gateway.settings import Settings
 from tests.unit.profiles.support import ADAPTERS, NOW, SETTINGS, SmallLibrary, write
 
@@ -25,8 +25,8 @@ async def answer(arrival: RawMessage) -> ExampleAnswer:
     return ExampleAnswer(body, OutcomeClass.REFUSED if refused else OutcomeClass.OK)
 
 
-def subject(folder: Path, settings: Settings = SETTINGS) -> Subject:
-    return Subject(
+def subject(folder: Path, settings: Settings = SETTINGS) -> CheckSubject:
+    return CheckSubject(
         settings=settings,
         loading=read_profiles(folder, ADAPTERS, settings),
         adapters=ADAPTERS,
@@ -36,13 +36,13 @@ def subject(folder: Path, settings: Settings = SETTINGS) -> Subject:
     )
 
 
-def lines(report: Report, folder: Path) -> list[str]:
+def lines(report: CheckReport, folder: Path) -> list[str]:
     return [str(problem).replace(f"{folder}/", "") for problem in report.problems]
 
 
 async def found(folder: Path, text: str) -> list[str]:
     write(folder, one=text)
-    return lines(await check(subject(folder)), folder)
+    return lines(await run_check(subject(folder)), folder)
 
 
 async def test_nothing_is_found_where_all_is_well(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ async def test_nothing_is_found_where_all_is_well(tmp_path: Path) -> None:
         """
     write(tmp_path, one=text)
 
-    report = await check(subject(tmp_path))
+    report = await run_check(subject(tmp_path))
 
     assert lines(report, tmp_path) == []
     assert (report.profiles[0].examples, report.profiles[0].answers, report.notes) == (4, 4, ())
@@ -177,7 +177,7 @@ async def test_a_default_that_the_library_does_not_know_is_said_to_be_one(tmp_pa
     library = SmallLibrary()
     library.known = LibraryCodes(item_policies=frozenset({"ill-library-use"}))
 
-    report = await check(replace(subject(tmp_path), libraries={"DEMO": library}))  # type: ignore[dict-item]
+    report = await run_check(replace(subject(tmp_path), libraries={"DEMO": library}))  # type: ignore[dict-item]
 
     assert lines(report, tmp_path) == [
         "one.yml: circulation.accept.policy: the library knows no such item policy (the default; name another in the "
@@ -188,7 +188,7 @@ async def test_a_default_that_the_library_does_not_know_is_said_to_be_one(tmp_pa
 async def test_without_a_scratch_library_answers_are_not_claimed_to_be_right(tmp_path: Path) -> None:
     write(tmp_path, one="plain: {}\nexamples:\n  - {name: e, send: LEND 1 2, answer_contains: [Loan]}\n")
 
-    report = await check(replace(subject(tmp_path), scratch=None))
+    report = await run_check(replace(subject(tmp_path), scratch=None))
 
     assert report.problems == ()
     assert report.profiles[0].answers == 0
@@ -206,7 +206,7 @@ async def test_a_secret_that_is_not_there_is_found(tmp_path: Path, monkeypatch: 
 async def test_a_broken_profile_does_not_hide_the_others(tmp_path: Path) -> None:
     write(tmp_path, broken="plain: {greeting: rude}\n", one="plain: {}\ncirculation:\n  pickup: {default: x}\n")
 
-    report = await check(subject(tmp_path))
+    report = await run_check(subject(tmp_path))
 
     assert [(one.name.rpartition("/")[2], len(one.problems)) for one in report.profiles] == [
         ("one", 1),
@@ -217,17 +217,17 @@ async def test_a_broken_profile_does_not_hide_the_others(tmp_path: Path) -> None
 async def test_only_named_profiles_are_checked(tmp_path: Path) -> None:
     write(tmp_path, broken="plain: {greeting: rude}\n", one="plain: {}\n", two="plain: {}\nlibrary: X\n")
 
-    assert lines(await check(subject(tmp_path), ["one"]), tmp_path) == []
-    assert len((await check(subject(tmp_path), ["broken"])).problems) == 1
-    with pytest.raises(UnknownProfile, match="no such profile: three; there are: one, two"):
-        await check(subject(tmp_path), ["three"])
+    assert lines(await run_check(subject(tmp_path), ["one"]), tmp_path) == []
+    assert len((await run_check(subject(tmp_path), ["broken"])).problems) == 1
+    with pytest.raises(UnknownProfileError, match="no such profile: three; there are: one, two"):
+        await run_check(subject(tmp_path), ["three"])
 
 
 async def test_a_library_that_does_not_answer_is_a_problem_of_the_settings(tmp_path: Path) -> None:
     write(tmp_path, one="plain: {}\n")
     down = replace(subject(tmp_path), libraries={"DEMO": SmallLibrary(down=True)})  # type: ignore[dict-item]
 
-    report = await check(down)
+    report = await run_check(down)
 
     assert [problem.key for problem in report.installation] == ["libraries.0.system"]
     assert "no route to the library" in report.installation[0].message
@@ -239,8 +239,10 @@ async def test_live_tries_the_partners_addresses(tmp_path: Path) -> None:
     write(tmp_path, up=f"plain: {{address: '127.0.0.1:{port}'}}\n", odd="plain: {address: nowhere}\n")
     live = replace(subject(tmp_path), live=True)
 
-    assert lines(await check(live), tmp_path) == ["odd.yml:1: plain.address: not a URL or host:port, found 'nowhere'"]
+    assert lines(await run_check(live), tmp_path) == [
+        "odd.yml:1: plain.address: not a URL or host:port, found 'nowhere'"
+    ]
     server.close()
     await server.wait_closed()
-    after = lines(await check(live, ["up"]), tmp_path)
+    after = lines(await run_check(live, ["up"]), tmp_path)
     assert after[0].startswith("up.yml:1: plain.address: no connection: ")

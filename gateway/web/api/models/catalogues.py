@@ -12,7 +12,7 @@ from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.requests.rota import RotaExplanation, SupplierVerdict
 from gateway.services.fulfilment import ResolvedLink
-from gateway.services.searching.search import Found
+from gateway.services.searching.search import SearchOutcome
 from gateway.web.api.models.values import CitationOut
 from gateway.web.api.operation import Output
 
@@ -72,7 +72,7 @@ class SearchOut(Output):
     results: tuple[ResultOut, ...]
 
     @classmethod
-    def from_outcome(cls, found: Found) -> SearchOut:
+    def from_outcome(cls, found: SearchOutcome) -> SearchOut:
         return cls(
             targets=tuple(AnsweredOut.model_validate(one) for one in found.answers),
             results=tuple(ResultOut.model_validate(one) for one in found.results),

@@ -57,7 +57,7 @@ def _query(asked: SearchQuery) -> CatalogueQuery:
     """Raises ApiProblem (INVALID)."""
     if asked.q and asked.native:
         raise mistaken("query.native", "can't be there together with q")
-    name, parse = ("native", catalogue_search.native) if asked.native else ("q", catalogue_search.parse)
+    name, parse = ("native", catalogue_search.native_query) if asked.native else ("q", catalogue_search.parse_query)
     try:
         return parse(asked.native or asked.q)
     except Refused as refused:

@@ -62,7 +62,7 @@ def both_ways(**changes: Any) -> Profile:
 def borrowed(
     citation: Citation | None = None, service: ServiceType = ServiceType.LOAN, level: str = "", format_: str = ""
 ) -> Request:
-    request = sample.request()
+    request = sample.sample_request()
     return replace(
         request, citation=citation or request.citation, service=RequestedService(service, format_, level), notes=()
     )
@@ -84,7 +84,7 @@ def message(kind: EventKind = EventKind.REQUEST, request: Request | None = None,
 
 
 def lent(kind: EventKind, **details: Any) -> PartnerMessage:
-    return message(kind, replace(sample.request(role=Role.LENDING), transaction=NUMBER), **details)
+    return message(kind, replace(sample.sample_request(role=Role.LENDING), transaction=NUMBER), **details)
 
 
 def written(said: PartnerMessage, profile: Profile | None = None) -> str:

@@ -234,7 +234,7 @@ def test_an_address_for_the_whole_file_stands_above_all_items() -> None:
 
 
 def test_no_patron_is_written_anywhere() -> None:
-    request = sample.request()
+    request = sample.sample_request()
     text = written(message(request=request), tailored(delivery={"loans": "postal"}))
 
     assert request.patron.identifier not in text

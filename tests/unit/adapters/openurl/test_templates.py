@@ -42,7 +42,7 @@ CHAPTER = Citation(
 
 
 def message(citation: Citation = CHAPTER, kind: EventKind = EventKind.SUBMIT) -> PartnerMessage:
-    said = sample.message(EventKind.REQUEST)
+    said = sample.sample_message(EventKind.REQUEST)
     request = replace(
         said.request,
         citation=citation,

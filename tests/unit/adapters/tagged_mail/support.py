@@ -48,8 +48,8 @@ def of_the_other_side() -> Profile:
 def message(
     kind: EventKind, role: Role | None = None, request: Request | None = None, **details: Any
 ) -> PartnerMessage:
-    role = role or sample.message(kind).role
-    about = replace(request or sample.request("latin", role), role=role)
+    role = role or sample.sample_message(kind).role
+    about = replace(request or sample.sample_request("latin", role), role=role)
     return PartnerMessage(
         id="0645e2f0a1b2c30000d4e5f6",
         kind=kind,

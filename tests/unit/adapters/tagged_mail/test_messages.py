@@ -36,7 +36,7 @@ from tests.unit.adapters.tagged_mail.support import (
 FOLDER = Path(__file__).parent / "messages"
 
 GOLDEN = {
-    **{f"request-{name}": message(EventKind.REQUEST, request=sample.request(name)) for name in sample.CITATIONS},
+    **{f"request-{name}": message(EventKind.REQUEST, request=sample.sample_request(name)) for name in sample.CITATIONS},
     "shipped": message(EventKind.SHIPPED, due=date(2026, 4, 30), note="Fragile\nDo not copy", barcode="311"),
     "unfilled": message(EventKind.UNFILLED, reason="on-loan"),
     "conditional": message(
@@ -174,7 +174,7 @@ def test_details_come_back_whole() -> None:
 
 @pytest.mark.parametrize("name", sorted(sample.CITATIONS))
 def test_a_request_comes_back_whole(name: str) -> None:
-    asked = sample.request(name)
+    asked = sample.sample_request(name)
     asked = replace(asked, service=RequestedService(ServiceType.COPY if asked.citation.is_part else ServiceType.LOAN))
 
     event = only(read(written(message(EventKind.REQUEST, request=asked)), profile=of_the_other_side()))
@@ -265,7 +265,7 @@ def test_their_patron_is_neither_explained_nor_in_the_citation() -> None:
 
 def test_our_patron_is_never_written() -> None:
     asked = replace(
-        sample.request(),
+        sample.sample_request(),
         extras=(CitationExtra("P/U", "Zoë Østergård"), CitationExtra("ZZZ", "7"), CitationExtra("other", "x")),
     )
 

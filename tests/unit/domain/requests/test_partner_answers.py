@@ -33,7 +33,7 @@ from gateway.domain.requests.request import (
     ServiceType,
 )
 from gateway.domain.requests.signed_links import InvalidLinkError, QuestionLink
-from gateway.services.letters import PARTNER_LETTERS, Letters, sample
+from gateway.services.letters import PARTNER_LETTERS, LetterRenderer, sample
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TODAY = NOW.date()
@@ -41,11 +41,11 @@ ANY = Workflow()
 
 
 def borrowed(state: BorrowingState = BorrowingState.REQUESTED, service: ServiceType = ServiceType.LOAN) -> Request:
-    return replace(sample.request(), state=state, service=RequestedService(service))
+    return replace(sample.sample_request(), state=state, service=RequestedService(service))
 
 
 def lent(state: LendingState) -> Request:
-    return replace(sample.request(role=Role.LENDING), state=state)
+    return replace(sample.sample_request(role=Role.LENDING), state=state)
 
 
 # --- the table -------------------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ def test_every_answer_belongs_to_a_letter_that_there_is() -> None:
 
 @pytest.mark.parametrize("language", ["de", "en"])
 def test_every_answer_has_words_in_every_language(language: str) -> None:
-    words = Letters(None, language).resolve_language("").words
+    words = LetterRenderer(None, language).resolve_language("").words
 
     assert {f"say-{name}" for name in ANSWERS} <= set(words.pages)
     assert {f"fault-{fault.value}" for fault in FieldFault} <= set(words.pages)

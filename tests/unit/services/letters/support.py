@@ -11,16 +11,18 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.ports.outgoing_mail import PLAIN, LetterStyle, RenderedLetter
-from gateway.services.letters import Letters, NoticeFacts, sample
+from gateway.services.letters import LetterRenderer, NoticeFacts, sample
 
 ZONE = ZoneInfo("Europe/Zurich")
 
 
-def letters(folder: Path | None = None, templates: Mapping[str, str] | None = None, language: str = "en") -> Letters:
+def letters(
+    folder: Path | None = None, templates: Mapping[str, str] | None = None, language: str = "en"
+) -> LetterRenderer:
     if templates:
         assert folder is not None
         write(folder, templates)
-    return Letters(folder, language)
+    return LetterRenderer(folder, language)
 
 
 def write(folder: Path, templates: Mapping[str, str]) -> None:
@@ -31,19 +33,21 @@ def write(folder: Path, templates: Mapping[str, str]) -> None:
 
 
 def notice(
-    by: Letters, name: str, language: str = "", script: str = "latin", facts: NoticeFacts = sample.FACTS
+    by: LetterRenderer, name: str, language: str = "", script: str = "latin", facts: NoticeFacts = sample.FACTS
 ) -> RenderedLetter:
-    request = sample.request(script)
+    request = sample.sample_request(script)
     request = replace(request, patron=replace(request.patron, language=language))
     return by.render_patron_letter(name, request, sample.PATRON, sample.LIBRARY, ZONE, sample.NOW, facts)
 
 
 def to_partner(
-    by: Letters, kind: EventKind, language: str = "", script: str = "latin", style: LetterStyle = PLAIN
+    by: LetterRenderer, kind: EventKind, language: str = "", script: str = "latin", style: LetterStyle = PLAIN
 ) -> RenderedLetter:
     profile = Profile(name="seeberg", partner=PartnerPolicy(language=language))
-    return by.for_partner(sample.message(kind, script), profile, sample.LIBRARY, ZONE, style)
+    return by.for_partner(sample.sample_message(kind, script), profile, sample.LIBRARY, ZONE, style)
 
 
-def slip(by: Letters, name: str, script: str = "latin") -> RenderedLetter:
-    return by.render_slip(name, sample.request(script), sample.PATRON, sample.LIBRARY, ZONE, sample.NOW, sample.SLIP)
+def slip(by: LetterRenderer, name: str, script: str = "latin") -> RenderedLetter:
+    return by.render_slip(
+        name, sample.sample_request(script), sample.PATRON, sample.LIBRARY, ZONE, sample.NOW, sample.SLIP
+    )

@@ -10,22 +10,22 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.partner_answers import LETTERS
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.ports.outgoing_mail import AnswerLink, RenderedLetter
-from gateway.services.letters import Letters, sample
+from gateway.services.letters import LetterRenderer, sample
 from tests.unit.services.letters.support import ZONE
 
-BY = Letters(None, "en")
+BY = LetterRenderer(None, "en")
 LANGUAGES = {"en": "You can answer by these links", "de": "Sie können über diese Links antworten"}
 
 
 def written(kind: EventKind, language: str, answers: tuple[AnswerLink, ...]) -> RenderedLetter:
     profile = Profile(name="seeberg", partner=PartnerPolicy(language=language))
-    return BY.for_partner(sample.message(kind), profile, sample.LIBRARY, ZONE, answers=answers)
+    return BY.for_partner(sample.sample_message(kind), profile, sample.LIBRARY, ZONE, answers=answers)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", sorted({kind for _, kind in LETTERS}))
 def test_a_letter_has_its_links_with_what_they_say(kind: EventKind, language: str) -> None:
-    answers = sample.answers(kind)
+    answers = sample.sample_answers(kind)
     words = BY.resolve_language(language).words
     letter = written(kind, language, answers)
 

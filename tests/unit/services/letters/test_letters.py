@@ -17,13 +17,13 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.request import LibraryParty, PatronLink, RequestNote
 from gateway.ports.outgoing_mail import LetterStyle
-from gateway.services.letters import SHIPPED, Letters, NoticeFacts, mail_address, sample
-from gateway.services.letters.languages import Languages
+from gateway.services.letters import SHIPPED, LetterRenderer, NoticeFacts, mail_address, sample
+from gateway.services.letters.languages import LanguageSet
 from tests.unit.services.letters.support import ZONE, letters, notice, to_partner
 
-BY = Letters(None, "en")
-ENGLISH = Languages((SHIPPED,), "en").read_words(("en",))
-GERMAN = Languages((SHIPPED,), "en").read_words(("de", "en"))
+BY = LetterRenderer(None, "en")
+ENGLISH = LanguageSet((SHIPPED,), "en").read_words(("en",))
+GERMAN = LanguageSet((SHIPPED,), "en").read_words(("de", "en"))
 
 
 # --- languages -------------------------------------------------------------------------------------------
@@ -38,12 +38,12 @@ def test_a_patron_is_written_in_a_language_of_theirs(wanted: str, written: str) 
 
 
 def test_where_none_is_known_the_installations_language_counts() -> None:
-    assert notice(Letters(None, "de"), "sent").subject.startswith("Bestellung 2026-000417 ist unterwegs")
+    assert notice(LetterRenderer(None, "de"), "sent").subject.startswith("Bestellung 2026-000417 ist unterwegs")
 
 
 def test_the_requests_language_comes_before_the_patrons() -> None:
     patron = replace(sample.PATRON, language="de")
-    request = sample.request()
+    request = sample.sample_request()
 
     def language(asked: str) -> str:
         about = replace(request, patron=replace(request.patron, language=asked))
@@ -96,7 +96,7 @@ def test_a_hebrew_title_leaves_its_sentence_in_order() -> None:
 
 
 def test_a_title_is_text_whatever_it_looks_like() -> None:
-    request = sample.request()
+    request = sample.sample_request()
     nasty = replace(request.citation, component_title="", title="<script>x</script>\r\nBcc: a@b.example\u202e {{ 1 }}")
     written = BY.render_patron_letter(
         "sent", replace(request, citation=nasty), sample.PATRON, sample.LIBRARY, ZONE, sample.NOW
@@ -117,7 +117,7 @@ def test_somebodys_own_lines_stay_lines() -> None:
 
 def test_a_field_without_a_word_of_its_own_is_shown_under_its_name() -> None:
     message = replace(
-        sample.message(EventKind.SHIPPED), details=EventDetails(extras=(CitationExtra("Colis n°", "7731"),))
+        sample.sample_message(EventKind.SHIPPED), details=EventDetails(extras=(CitationExtra("Colis n°", "7731"),))
     )
 
     written = BY.for_partner(message, Profile(name="seeberg"), sample.LIBRARY, ZONE)
@@ -137,7 +137,7 @@ def test_a_question_without_addresses_asks_for_an_answer_by_mail() -> None:
 
 
 def test_a_very_long_title_makes_no_endless_subject() -> None:
-    message = sample.message(EventKind.RECALL)
+    message = sample.sample_message(EventKind.RECALL)
     long = replace(message.request, citation=replace(message.request.citation, component_title="Weichsel " * 100))
 
     written = BY.for_partner(replace(message, request=long), Profile(name="seeberg"), sample.LIBRARY, ZONE)
@@ -170,14 +170,14 @@ def test_the_address_for_notices_is_taken_first(contacts: tuple[Contact, ...], a
 
 
 def test_a_patron_who_is_not_known_gets_a_letter_without_address() -> None:
-    written = BY.render_patron_letter("sent", sample.request(), None, sample.LIBRARY, ZONE, sample.NOW)
+    written = BY.render_patron_letter("sent", sample.sample_request(), None, sample.LIBRARY, ZONE, sample.NOW)
 
     assert written.to == ""
     assert written.text.startswith("Dear Sir or Madam,")
 
 
 def test_a_partners_address_is_the_messages_or_else_the_profiles() -> None:
-    message = sample.message(EventKind.REQUEST)
+    message = sample.sample_message(EventKind.REQUEST)
     profile = Profile(name="seeberg", partner=PartnerPolicy(email="ill@seeberg.example"))
     without = replace(message, receiver=LibraryParty("SE-77"))
 
@@ -186,7 +186,7 @@ def test_a_partners_address_is_the_messages_or_else_the_profiles() -> None:
 
 
 def test_a_kind_that_no_partner_is_told_is_refused() -> None:
-    message = replace(sample.message(EventKind.REQUEST), kind=EventKind.NOTE)
+    message = replace(sample.sample_message(EventKind.REQUEST), kind=EventKind.NOTE)
 
     with pytest.raises(Refused, match="There is no letter 'partner/note'"):
         BY.for_partner(message, Profile(name="seeberg"), sample.LIBRARY, ZONE)
@@ -221,7 +221,7 @@ def test_nothing_of_the_patron_reaches_a_partners_letter(tmp_path: Path) -> None
     """Not even by a template that shows all that it is given."""
     everything = "{% set subject %}x{% endset %}{{ request }} {{ details }} {{ partner }} {{ library }}"
     by = letters(tmp_path, {"en/partner/request.j2": everything})
-    message = sample.message(EventKind.REQUEST)
+    message = sample.sample_message(EventKind.REQUEST)
     secret = "Zoë Østergård 21100000001"
     named = replace(
         message.request,

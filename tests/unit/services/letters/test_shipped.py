@@ -17,12 +17,12 @@ from gateway.domain.requests.request import BorrowingState, LendingState, Servic
 from gateway.domain.requests.state_table import Effect, NotifyPartner
 from gateway.domain.requests.state_table import SendPatronLetter as LetterEffect
 from gateway.ports.outgoing_mail import RenderedLetter
-from gateway.services.letters import ALL, PARTNER_LETTERS, PATRON_LETTERS, SHIPPED, Letters, sample
-from gateway.services.letters.languages import Languages
+from gateway.services.letters import ALL, PARTNER_LETTERS, PATRON_LETTERS, SHIPPED, LetterRenderer, sample
+from gateway.services.letters.languages import LanguageSet
 from tests.unit.services.letters.support import notice, slip, to_partner
 
 LANGUAGES = ("de", "en")
-BY = Letters(None, "en")
+BY = LetterRenderer(None, "en")
 
 ISOLATES = dict.fromkeys((0x2068, 0x2069))
 
@@ -55,7 +55,7 @@ def letter(name: str, language: str, script: str) -> RenderedLetter:
     if to == "patron":
         return notice(BY, rest, language, script)
     if to == "slip":
-        return slip(Letters(None, language), rest, script)
+        return slip(LetterRenderer(None, language), rest, script)
     return to_partner(BY, EventKind(rest), language, script)
 
 
@@ -82,7 +82,7 @@ def _words(text: str) -> str:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", PARTNER_LETTERS)
 def test_a_partners_letter_carries_the_reference_in_subject_and_text(kind: EventKind, language: str) -> None:
-    message = sample.message(kind)
+    message = sample.sample_message(kind)
 
     written = to_partner(BY, kind, language)
 
@@ -94,7 +94,7 @@ def test_a_partners_letter_carries_the_reference_in_subject_and_text(kind: Event
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_language_has_all_words(language: str) -> None:
-    words = Languages((SHIPPED,), "en").read_words((language,))
+    words = LanguageSet((SHIPPED,), "en").read_words((language,))
 
     assert set(words.types) == {one.value for one in CitationType}
     assert set(words.conditions) == {one.value for one in LoanCondition}

@@ -10,7 +10,7 @@ import pytest
 from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.requests.events import EventKind
 from gateway.ports.outgoing_mail import LetterStyle
-from gateway.services.letters import Letters
+from gateway.services.letters import LetterRenderer
 from tests.unit.services.letters.support import letters, notice, to_partner, write
 
 SENT = "{% set subject %}Off it goes: {{ number }}{% endset %}\nOff it goes.\n"
@@ -101,7 +101,7 @@ def test_a_changed_template_counts_at_once(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_none(tmp_path: Path) -> None:
-    assert notice(Letters(tmp_path / "nothing", "en"), "sent").subject.startswith("Request 2026-000417")
+    assert notice(LetterRenderer(tmp_path / "nothing", "en"), "sent").subject.startswith("Request 2026-000417")
 
 
 # --- mistakes --------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from gateway.domain.requests.request import BorrowingState
 from gateway.domain.requests.views import NotFound
 from gateway.runtime.managed_requests import preview_of
-from gateway.services.mailbox.mail_reader import Post
+from gateway.services.mailbox.mail_reader import MailDestination
 from gateway.store.mailbox import MailRow
 from tests.support.mail_house import LIBRARY, MailHouse, mail
 
@@ -73,7 +73,7 @@ async def test_a_dismissed_mail_is_off_the_list_and_changes_nothing(house: MailH
 async def test_a_mail_is_explained_rule_by_rule(house: MailHouse) -> None:
     request = await house.asked()
 
-    lines = await house.boxes.desk.explain_mail(house.reply("TBS\n> N/A", Subject="Hello"), Post(LIBRARY))
+    lines = await house.boxes.desk.explain_mail(house.reply("TBS\n> N/A", Subject="Hello"), MailDestination(LIBRARY))
 
     assert [line for line in lines if line.startswith(("sender", "format letters", "  "))] == [
         "sender: bergen",
@@ -86,9 +86,9 @@ async def test_a_mail_is_explained_rule_by_rule(house: MailHouse) -> None:
 
 
 async def test_so_is_one_that_nobody_understands(house: MailHouse) -> None:
-    lines = await house.boxes.desk.explain_mail(b"\r\n\r\n", Post(LIBRARY))
+    lines = await house.boxes.desk.explain_mail(b"\r\n\r\n", MailDestination(LIBRARY))
     assert lines == ("can't be read: header: there is no header",)
-    lines = await house.boxes.desk.explain_mail(mail("x", sender="a@b.example"), Post(LIBRARY))
+    lines = await house.boxes.desk.explain_mail(mail("x", sender="a@b.example"), MailDestination(LIBRARY))
     assert lines[-1] == "for staff: the sender is not known"
 
 

@@ -19,7 +19,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request
 from gateway.ports.partner_channel import DeliveryResult, PartnerChannel, PartnerMessage
 from gateway.runtime.managed_requests import preview_of
-from gateway.services.mailbox.mail_reader import Post
+from gateway.services.mailbox.mail_reader import MailDestination
 from gateway.store.mailbox import MailOutcome
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
@@ -471,12 +471,14 @@ async def test_staff_are_told_how_an_answer_is_understood(installation: Installa
     async with at_noon(installation, TWICE_A_DAY) as (house, clock):
         requests, number = await filed(house, clock, 2)
 
-        lines = await house.boxes.desk.explain_mail(answer("2 requests accepted", f"FILEREFNO {number}"), Post(LIBRARY))
+        lines = await house.boxes.desk.explain_mail(
+            answer("2 requests accepted", f"FILEREFNO {number}"), MailDestination(LIBRARY)
+        )
 
         found = [line for line in lines if line.startswith("request: the number in the message: ")]
         assert len(found) == len(requests)
 
-        lines = await house.boxes.desk.explain_mail(answer("NOT", f"FILEREFNO {number}"), Post(LIBRARY))
+        lines = await house.boxes.desk.explain_mail(answer("NOT", f"FILEREFNO {number}"), MailDestination(LIBRARY))
 
         assert "request: the number of a file: 2 requests, so none is taken" in lines
 

@@ -14,7 +14,7 @@ from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import Profile
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.views import RequestFilter
-from gateway.services.mailbox.mail_reader import Post, read
+from gateway.services.mailbox.mail_reader import MailDestination, read_mail
 from tests.support.mail_house import MailHouse, mail_rows
 from tests.support.requests import START
 
@@ -149,7 +149,7 @@ def test_no_body_breaks_the_reading(body: bytes, with_header: bool) -> None:
         parsed = parse_mail(content, START)
     except MalformedMessage:
         return  # set aside, as its reason says
-    reading = read(parsed, [BERGEN], {"letters": PlainMail()}, Post("DEMO"))
+    reading = read_mail(parsed, [BERGEN], {"letters": PlainMail()}, MailDestination("DEMO"))
     decided = parsed.bounce is not None or reading.problem or reading.understood.events
     assert decided or parsed.automatic.value == "replied"
     assert "\x00" not in parsed.mail.text

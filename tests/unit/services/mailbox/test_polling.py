@@ -13,8 +13,8 @@ from adapters.letters.mail_format import PlainMail
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.incoming_mail import IncomingMail, MailInterpretation
-from gateway.services.mailbox.mail_application import Hand
-from gateway.services.mailbox.processor import Box
+from gateway.services.mailbox.mail_application import MailApplication
+from gateway.services.mailbox.processor import MailboxInfo
 from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition
 from tests.support.mail_house import LIBRARY, MailHouse, mail, mail_rows
@@ -87,15 +87,15 @@ async def test_a_defect_of_ours_sets_one_mail_aside_and_changes_nothing(
     house: MailHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = await house.asked()
-    real = Hand.apply_events
+    real = MailApplication.apply_events
 
-    def broken(hand: Hand, *more: object) -> object:
+    def broken(hand: MailApplication, *more: object) -> object:
         applied = real(hand, *more)  # type: ignore[arg-type]
         if "One" in hand.mail.text:
             raise ZeroDivisionError("with words of the mail")
         return applied
 
-    monkeypatch.setattr(Hand, "apply_events", broken)
+    monkeypatch.setattr(MailApplication, "apply_events", broken)
     await house.comes(house.reply("One"), house.reply("Two"))
 
     assert await notes(house, request.id) == ["Two"]
@@ -156,7 +156,7 @@ async def test_what_the_profile_requires_must_have_been_found_right(
     )
     strict = profile.model_copy(update={"partner": partner})
     taker = replace(house.boxes.taker, profiles=lambda: [strict])  # type: ignore[arg-type, return-value]
-    box = Box(name="ill", library=LIBRARY, authserv_id="mx.demo.example")
+    box = MailboxInfo(name="ill", library=LIBRARY, authserv_id="mx.demo.example")
     headers = {"Authentication_Results": results} if results else {}
 
     outcome = await taker.process(box, MailPosition(LIBRARY, "ill", 7, 1), house.reply("One", **headers))

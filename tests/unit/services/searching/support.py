@@ -20,7 +20,7 @@ from gateway.domain.requests.policy import RequestPolicy
 from gateway.ports.catalogue import CatalogueQuery, FoundRecord, HeldItem, SearchHits, SearchTerm
 from gateway.profiles import ProfileSet
 from gateway.services.requests.library_context import LibraryContext
-from gateway.services.searching.targets import Asker
+from gateway.services.searching.targets import CatalogueClient
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LIBRARY = "NORTH"
@@ -133,8 +133,8 @@ def known(*found: Profile) -> ProfileSet:
     return cast(ProfileSet, Profiles(*found))
 
 
-def asker(search: ScriptedSearch, clock: FixedClock | None = None) -> Asker:
-    return Asker({search.name: search}, clock or FixedClock(START))
+def asker(search: ScriptedSearch, clock: FixedClock | None = None) -> CatalogueClient:
+    return CatalogueClient({search.name: search}, clock or FixedClock(START))
 
 
 def house(known: ProfileSet, catalogues: Mapping[str, Any] | None = None) -> LibraryContext:

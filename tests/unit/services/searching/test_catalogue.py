@@ -15,7 +15,7 @@ from gateway.domain.requests.request import ServiceType
 from gateway.ports.catalogue import CatalogueQuery, HeldItem, HoldingAnswer, HoldingsReport, SearchHits, SearchIndex
 from gateway.services.requests.suppliers import KnownHoldings
 from gateway.services.searching.lookup import SearchCatalogue
-from gateway.services.searching.targets import FAILED, Asker
+from gateway.services.searching.targets import FAILED, CatalogueClient
 from tests.unit.services.searching.support import (
     KOBZAR,
     START,
@@ -44,7 +44,11 @@ def by_index(**answers: Answer) -> Any:
 
 
 async def holds(
-    search: ScriptedSearch, partner: Profile, *others: Profile, citation: Citation = KOBZAR, by: Asker | None = None
+    search: ScriptedSearch,
+    partner: Profile,
+    *others: Profile,
+    citation: Citation = KOBZAR,
+    by: CatalogueClient | None = None,
 ) -> HoldingsReport:
     found = SearchCatalogue(by or asker(search), lambda: known(partner, *others))
     return await found.holds(citation, partner, ServiceType.LOAN)

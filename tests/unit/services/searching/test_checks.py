@@ -14,7 +14,7 @@ from gateway.policies import read_policies
 from gateway.ports.adapter import SearchAdapter
 from gateway.ports.catalogue import SearchHits
 from gateway.profiles import read_profiles
-from gateway.services.check import Subject, check
+from gateway.services.check import CheckSubject, run_check
 from gateway.settings import Settings
 from tests.unit.profiles.support import ADAPTERS, NOW, write
 from tests.unit.services.searching.support import Answer, Catalogue, ScriptedSearch, nothing
@@ -68,7 +68,7 @@ def test_a_section_locate(tmp_path: Path, seeberg: str, said: str) -> None:
     assert all(one.startswith(said) for one in found)
 
 
-def subject(folder: Path, requests: str, search: ScriptedSearch | None = None, *, live: bool = False) -> Subject:
+def subject(folder: Path, requests: str, search: ScriptedSearch | None = None, *, live: bool = False) -> CheckSubject:
     (folder / "profiles").mkdir()
     write(
         folder / "profiles",
@@ -81,7 +81,7 @@ def subject(folder: Path, requests: str, search: ScriptedSearch | None = None, *
     settings._file = folder / "gateway.yml"
     plugged = adapters(search)
     loading = read_profiles(folder / "profiles", plugged, settings)
-    return Subject(
+    return CheckSubject(
         settings=settings,
         loading=loading,
         adapters=plugged,
@@ -106,7 +106,7 @@ def subject(folder: Path, requests: str, search: ScriptedSearch | None = None, *
     ],
 )
 async def test_groups(tmp_path: Path, catalogues: str, said: list[str]) -> None:
-    report = await check(subject(tmp_path, f"catalogues: {catalogues}\n"))
+    report = await run_check(subject(tmp_path, f"catalogues: {catalogues}\n"))
     found = [str(one).partition("requests.yml:1: ")[2] for one in report.requests]
     assert len(found) == len(said)
     assert all(one.startswith(start) for one, start in zip(found, said, strict=True))
@@ -123,7 +123,7 @@ async def test_groups(tmp_path: Path, catalogues: str, said: list[str]) -> None:
 async def test_live_each_catalogue_is_asked(tmp_path: Path, answer: Answer, said: str) -> None:
     search = ScriptedSearch(lambda *_: answer)
 
-    report = await check(subject(tmp_path, "{}\n", search, live=True))
+    report = await run_check(subject(tmp_path, "{}\n", search, live=True))
 
     assert search.targets() == ["union"]
     assert search.closed

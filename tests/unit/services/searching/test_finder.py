@@ -10,7 +10,7 @@ from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.views import NotFound
 from gateway.ports.catalogue import CatalogueQuery, FoundRecord, HeldItem, SearchHits
-from gateway.services.searching.search import Finder, Searchable, parse
+from gateway.services.searching.search import CatalogueSearch, SearchableTarget, parse_query
 from tests.unit.services.searching.support import (
     KOBZAR,
     LIBRARY,
@@ -26,11 +26,11 @@ from tests.unit.services.searching.support import (
 )
 
 STACKS = HeldItem(location="MAG")
-WORDS = parse("title:кобзар")
+WORDS = parse_query("title:кобзар")
 
 
-def finder(search: ScriptedSearch, *profiles: Profile, **catalogues: Any) -> Finder:
-    return Finder({LIBRARY: house(known(*profiles), catalogues)}, asker(search))
+def finder(search: ScriptedSearch, *profiles: Profile, **catalogues: Any) -> CatalogueSearch:
+    return CatalogueSearch({LIBRARY: house(known(*profiles), catalogues)}, asker(search))
 
 
 def by_target(**answers: Answer) -> Any:
@@ -121,8 +121,8 @@ async def test_what_can_be_searched() -> None:
         groups={"all": ("union",)},
     )
     assert one.targets("north") == (
-        Searchable(name="all", members=("union",)),
-        Searchable(name="union", description="Verbundkatalog", by="z3950"),
+        SearchableTarget(name="all", members=("union",)),
+        SearchableTarget(name="union", description="Verbundkatalog", by="z3950"),
     )
 
 

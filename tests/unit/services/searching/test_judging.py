@@ -10,7 +10,7 @@ from gateway.domain.requests.catalogue_policy import LocatePolicy, LookupStep
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import ServiceType
 from gateway.ports.catalogue import FoundRecord, HeldItem, HoldingAnswer, SearchHits
-from gateway.services.searching.lookup import Sought, Verdict, judge
+from gateway.services.searching.lookup import HoldingVerdict, SoughtCitation, judge_answer
 from tests.unit.services.searching.support import JOURNAL, KOBZAR, hits, record
 
 STACKS = HeldItem(location="MAG", policy="loan", status="Available", available=True)
@@ -24,8 +24,8 @@ def judged(
     service: ServiceType = ServiceType.LOAN,
     step: LookupStep = LookupStep.ISBN,
     **locate: Any,
-) -> Verdict:
-    return judge(step, found, Sought(citation, service, LocatePolicy.model_validate(locate)))
+) -> HoldingVerdict:
+    return judge_answer(step, found, SoughtCitation(citation, service, LocatePolicy.model_validate(locate)))
 
 
 def holding(
@@ -40,24 +40,26 @@ def holding(
 
 
 def test_no_hits() -> None:
-    assert judged(SearchHits(total=0)) == Verdict(HoldingAnswer.NOT, "no hits")
+    assert judged(SearchHits(total=0)) == HoldingVerdict(HoldingAnswer.NOT, "no hits")
 
 
 def test_another_record_was_found() -> None:
     other = replace(KOBZAR, title="Гайдамаки", identifiers=(RecordId("isbn", "9780306406157"),))
-    assert judged(hits(record(other))) == Verdict(HoldingAnswer.NOT, "1 hit, not the one: another title (13% alike)")
+    assert judged(hits(record(other))) == HoldingVerdict(
+        HoldingAnswer.NOT, "1 hit, not the one: another title (13% alike)"
+    )
 
 
 def test_a_title_with_too_many_hits_says_nothing() -> None:
     many = hits(record(KOBZAR, STACKS), total=512)
-    assert judged(many, step=LookupStep.TITLE) == Verdict(HoldingAnswer.UNKNOWN, "512 hits, too many to tell")
+    assert judged(many, step=LookupStep.TITLE) == HoldingVerdict(HoldingAnswer.UNKNOWN, "512 hits, too many to tell")
     assert judged(many, step=LookupStep.TITLE, title={"most_hits": 600}).holding is HoldingAnswer.OWNS
     assert judged(many).holding is HoldingAnswer.OWNS  # by number it is the one that agrees
 
 
 def test_only_the_first_records_were_looked_at() -> None:
     other = replace(KOBZAR, title="Гайдамаки", identifiers=())
-    assert judged(hits(record(other), total=9)) == Verdict(
+    assert judged(hits(record(other), total=9)) == HoldingVerdict(
         HoldingAnswer.UNKNOWN, "9 hits, none of the first 1 is the one"
     )
 
@@ -71,7 +73,7 @@ def test_records_that_cannot_be_read_are_not_a_no() -> None:
 
 def test_of_two_records_the_better_counts() -> None:
     one = judged(hits(record(KOBZAR, READING_ROOM), record(KOBZAR, STACKS, position=2)), lending=RULES)
-    assert one == Verdict(HoldingAnswer.OWNS, "isbn agrees; MAG, loan, Available", found=True)
+    assert one == HoldingVerdict(HoldingAnswer.OWNS, "isbn agrees; MAG, loan, Available", found=True)
 
 
 # --- holdings --------------------------------------------------------------------------------------------

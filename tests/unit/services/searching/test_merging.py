@@ -7,7 +7,7 @@ import pytest
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.ports.catalogue import FoundRecord, HeldItem
-from gateway.services.searching.search import Holder, Result, merged
+from gateway.services.searching.search import ResultHolder, SearchResult, merge_results
 from tests.unit.services.searching.support import KOBZAR, record
 
 STACKS = HeldItem(location="MAG")
@@ -19,9 +19,9 @@ def of(*numbers: RecordId, **changes: str) -> Citation:
     return replace(KOBZAR, identifiers=numbers, **changes)
 
 
-def results(*found: Citation) -> tuple[Result, ...]:
+def results(*found: Citation) -> tuple[SearchResult, ...]:
     """Each in a catalogue of its own: a, b, c …"""
-    return merged((name, record(one, STACKS)) for name, one in zip("abcdef", found, strict=False))
+    return merge_results((name, record(one, STACKS)) for name, one in zip("abcdef", found, strict=False))
 
 
 def where(*found: Citation) -> list[str]:
@@ -65,12 +65,14 @@ def test_the_fullest_description_with_the_numbers_of_all() -> None:
 
 def test_who_holds_it() -> None:
     quiet = record(KOBZAR, shows=False)
-    (one,) = merged([("a", record(KOBZAR, STACKS)), ("a", record(KOBZAR, STACKS)), ("b", quiet), ("c", record())])
-    assert one.holders == (Holder("a", (STACKS, STACKS)), Holder("b", None), Holder("c", ()))
+    (one,) = merge_results(
+        [("a", record(KOBZAR, STACKS)), ("a", record(KOBZAR, STACKS)), ("b", quiet), ("c", record())]
+    )
+    assert one.holders == (ResultHolder("a", (STACKS, STACKS)), ResultHolder("b", None), ResultHolder("c", ()))
 
 
 def test_what_could_not_be_read_is_no_result() -> None:
-    assert merged([("a", FoundRecord(position=1, problem="not MARC"))]) == ()
+    assert merge_results([("a", FoundRecord(position=1, problem="not MARC"))]) == ()
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])

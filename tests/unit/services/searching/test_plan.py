@@ -8,12 +8,12 @@ from gateway.domain.library import RecordId
 from gateway.domain.requests.catalogue_policy import LocatePolicy
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.ports.catalogue import SearchIndex, SearchTerm, TermMatch
-from gateway.services.searching.lookup import by_number, questions
+from gateway.services.searching.lookup import plan_questions, queries_for_number
 from tests.unit.services.searching.support import JOURNAL, KOBZAR
 
 
 def asked(citation: Citation, **locate: object) -> list[tuple[str, tuple[SearchTerm, ...]]]:
-    found = questions(citation, LocatePolicy.model_validate(locate))
+    found = plan_questions(citation, LocatePolicy.model_validate(locate))
     return [(one.says, one.query.terms) for one in found]
 
 
@@ -113,4 +113,4 @@ def test_nothing_to_look_for() -> None:
     ],
 )
 def test_one_number(number: RecordId, terms: list[SearchTerm]) -> None:
-    assert [query.terms[0] for query in by_number(number)] == terms
+    assert [query.terms[0] for query in queries_for_number(number)] == terms

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.domain.problems import Refused
 from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm, TermMatch
-from gateway.services.searching.search import native, parse
+from gateway.services.searching.search import native_query, parse_query
 
 
 @pytest.mark.parametrize(
@@ -29,21 +29,21 @@ from gateway.services.searching.search import native, parse
     ],
 )  # fmt: skip
 def test_words(text: str, terms: list[SearchTerm]) -> None:
-    assert parse(text) == CatalogueQuery(tuple(terms))
+    assert parse_query(text) == CatalogueQuery(tuple(terms))
 
 
 @pytest.mark.parametrize("text", ["", "   ", '""', "*", 'title:""'])
 def test_nothing_to_look_for(text: str) -> None:
     with pytest.raises(Refused, match="nothing to look for"):
-        parse(text)
+        parse_query(text)
 
 
 def test_an_index_that_there_is_not() -> None:
     with pytest.raises(Refused, match=r"no index 'shelf'; there are: any, author, isbn"):
-        parse("shelf:QA76")
+        parse_query("shelf:QA76")
 
 
 def test_the_protocols_own_notation() -> None:
-    assert native(" @attr 1=4 кобзарь ") == CatalogueQuery(native="@attr 1=4 кобзарь")
+    assert native_query(" @attr 1=4 кобзарь ") == CatalogueQuery(native="@attr 1=4 кобзарь")
     with pytest.raises(Refused):
-        native(" ")
+        native_query(" ")
