@@ -112,9 +112,9 @@ def answers() -> Iterator[Watch | None]:
         yield None
         return
     watch = Watch(folder)
-    ncip_answers.write = watch
+    ncip_answers.write_answer = watch
     yield watch
-    ncip_answers.write = watch.write
+    ncip_answers.write_answer = watch.write
 
 
 @pytest.fixture(autouse=True)

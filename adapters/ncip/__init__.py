@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from adapters.ncip.dialect import NcipDialect
-from adapters.ncip.partner_simulator import NcipPartner
+from adapters.ncip.partner_simulator import NcipPartnerSimulator
 from adapters.ncip.responder import NcipResponder
-from adapters.ncip.transport import addresses
+from adapters.ncip.transport import list_ncip_addresses
 from gateway.ports.adapter import ProtocolAdapter
 
 adapter = ProtocolAdapter(
-    name="ncip", dialect=NcipDialect, responder=NcipResponder, addresses=addresses, partner=NcipPartner
+    name="ncip",
+    dialect=NcipDialect,
+    responder=NcipResponder,
+    addresses=list_ncip_addresses,
+    partner=NcipPartnerSimulator,
 )

@@ -9,7 +9,7 @@ import dataclasses
 from typing import Any
 
 from adapters.ncip import wire_values
-from adapters.ncip.codec import Peek, encode
+from adapters.ncip.codec import MessagePeek, encode_message
 from adapters.ncip.dialect import Errors, NcipDialect, Wording
 from adapters.ncip.messages import (
     INITIATIONS,
@@ -27,7 +27,7 @@ from adapters.ncip.messages import (
     Root,
     response_to,
 )
-from adapters.ncip.services.command_reader import word
+from adapters.ncip.services.command_reader import text_of_code
 from adapters.ncip.wire_values import (
     GENERAL_PROCESSING_ERROR_SCHEME,
     MESSAGING_ERROR_SCHEME,
@@ -155,36 +155,36 @@ FAULTS: dict[MalformationKind, str] = {
 }
 
 
-def refusal(
+def refusal_response(
     told: Refusal | MalformedMessage,
     service: str,
-    seen: Peek | None,
+    seen: MessagePeek | None,
     dialect: NcipDialect,
     talk: ExchangeContext | None,
 ) -> ResponderAnswer:
     """Why nothing was done. `seen`: what could be read of the message, None if nothing."""
     version = seen.version if seen is not None else dialect.xml.version
     if isinstance(told, MalformedMessage):
-        problem = of_malformation(told, service, dialect.errors, version)
+        problem = problem_of_malformation(told, service, dialect.errors, version)
     else:
-        problem = of_refusal(told, service, dialect, version)
+        problem = problem_of_refusal(told, service, dialect, version)
     header = seen.header if seen is not None and isinstance(seen.header, InitiationHeader) else None
-    body = _refusal_body(service, problem, header, version, dialect, talk)
+    body = _build_refusal_body(service, problem, header, version, dialect, talk)
     of_versions = isinstance(body, LookupVersionResponse) and seen is not None
     root = seen.root if seen is not None and of_versions else Root.MESSAGE
     return ResponderAnswer(
-        write(body, version, root, dialect, talk), dialect.http.content_type, dialect.http.status_on_problem
+        write_answer(body, version, root, dialect, talk), dialect.http.content_type, dialect.http.status_on_problem
     )
 
 
-def versions_supported(message: Message) -> LookupVersionResponse:
+def build_version_response(message: Message) -> LookupVersionResponse:
     """Namespaces in NCIPVersionMessage, schema URLs in NCIPMessage (facts/ncip.md 1.4)."""
     if message.root is Root.VERSION_MESSAGE:
         return LookupVersionResponse(versions_supported=(wire_values.NAMESPACE, "http://www.niso.org/2001/ncip"))
     return LookupVersionResponse(versions_supported=tuple(wire_values.VERSION_STRINGS.values()))
 
 
-def _header(
+def _build_response_header(
     sent: InitiationHeader | None, service: str, dialect: NcipDialect, talk: ExchangeContext | None
 ) -> ResponseHeader | None:
     rules = dialect.header
@@ -214,30 +214,38 @@ def _code_or_default(sent: Code | None, value: str, scheme: str | None) -> Code 
     return Code(value, scheme) if value else None
 
 
-def success(response: Response, message: Message, dialect: NcipDialect, talk: ExchangeContext) -> ResponderAnswer:
+def success_response(
+    response: Response, message: Message, dialect: NcipDialect, talk: ExchangeContext
+) -> ResponderAnswer:
     """With all its parts; but where the client searches the text for failure, without those that hold such a word."""
-    whole = answer(response, message, dialect, talk)
+    whole = service_answer(response, message, dialect, talk)
     words = dialect.answers.failure_words
-    if not words or not _holds(whole.body, words):
+    if not words or not _contains_word(whole.body, words):
         return whole
     present = {field.name for field in dataclasses.fields(response)}
     optional: dict[str, Any] = {name: None for name in OPTIONAL_PARTS if name in present}
     bare = dataclasses.replace(response, **optional)
-    return answer(bare, message, dialect, talk)
+    return service_answer(bare, message, dialect, talk)
 
 
-def _holds(body: bytes, words: tuple[str, ...]) -> bool:
+def _contains_word(body: bytes, words: tuple[str, ...]) -> bool:
     return any(word.encode() in body for word in words)
 
 
-def answer(response: Response, message: Message, dialect: NcipDialect, talk: ExchangeContext) -> ResponderAnswer:
+def service_answer(
+    response: Response, message: Message, dialect: NcipDialect, talk: ExchangeContext
+) -> ResponderAnswer:
     sent = message.body.initiation_header if isinstance(message.body, Initiation) else None
-    header = None if message.root is Root.VERSION_MESSAGE else _header(sent, message.service, dialect, talk)
+    header = (
+        None if message.root is Root.VERSION_MESSAGE else _build_response_header(sent, message.service, dialect, talk)
+    )
     complete = dataclasses.replace(response, response_header=header)
-    return ResponderAnswer(write(complete, message.version, message.root, dialect, talk), dialect.http.content_type)
+    return ResponderAnswer(
+        write_answer(complete, message.version, message.root, dialect, talk), dialect.http.content_type
+    )
 
 
-def _refusal_body(
+def _build_refusal_body(
     service: str,
     problem: Problem,
     header: InitiationHeader | None,
@@ -246,12 +254,12 @@ def _refusal_body(
     talk: ExchangeContext | None,
 ) -> Body:
     initiation = INITIATIONS.get(service) if version.has_service(service) else None
-    answer_header = _header(header, service, dialect, talk)
+    answer_header = _build_response_header(header, service, dialect, talk)
     match dialect.errors.shape_of.get(service, dialect.errors.shape):
         case "item-requested":
             told = ResponseHeader(
                 from_agency_id=header.from_agency_id if header is not None else None,
-                to_agency_id=Code(problem.detail or word(problem.type)),
+                to_agency_id=Code(problem.detail or text_of_code(problem.type)),
             )
             return ItemRequestedResponse(response_header=told)
         case "service" if initiation is not None:
@@ -260,13 +268,13 @@ def _refusal_body(
     return Problems(problems=(problem,))
 
 
-def write(body: Body, version: Version, root: Root, dialect: NcipDialect, talk: ExchangeContext | None) -> bytes:
+def write_answer(body: Body, version: Version, root: Root, dialect: NcipDialect, talk: ExchangeContext | None) -> bytes:
     message = Message(body=body, version=version, root=root)
     zone = talk.zone if talk is not None else None
-    return encode(message, dialect.xml, zone) if zone is not None else encode(message, dialect.xml)
+    return encode_message(message, dialect.xml, zone) if zone is not None else encode_message(message, dialect.xml)
 
 
-def of_refusal(refusal: Refusal, service: str, dialect: NcipDialect, version: Version) -> Problem:
+def problem_of_refusal(refusal: Refusal, service: str, dialect: NcipDialect, version: Version) -> Problem:
     errors = dialect.errors
     wording = errors.services.get(service, {}).get(refusal.reason) or errors.map.get(refusal.reason) or Wording()
     standard = BY_SERVICE.get(service, {}).get(refusal.reason) or TYPES[refusal.reason]
@@ -274,16 +282,16 @@ def of_refusal(refusal: Refusal, service: str, dialect: NcipDialect, version: Ve
         standard = errors.failed_as
     element = ELEMENTS[refusal.about] if refusal.about is not None else "NCIPMessage"
     value = refusal.value if errors.value == "as-sent" else ""
-    return _problem(wording, standard, refusal.detail, element, value, service, errors, version)
+    return _build_problem(wording, standard, refusal.detail, element, value, service, errors, version)
 
 
-def of_malformation(error: MalformedMessage, service: str, errors: Errors, version: Version) -> Problem:
-    return _problem(
+def problem_of_malformation(error: MalformedMessage, service: str, errors: Errors, version: Version) -> Problem:
+    return _build_problem(
         Wording(), FAULTS[error.fault], str(error), error.place or "NCIPMessage", "", service, errors, version
     )
 
 
-def _problem(
+def _build_problem(
     wording: Wording,
     type_: str,
     detail: str,
@@ -297,7 +305,7 @@ def _problem(
     if version.is_v1:
         element = V1_ELEMENTS.get(element, element)
     return Problem(
-        type=Code(text, _scheme(wording, text, service, errors)),
+        type=Code(text, _choose_problem_scheme(wording, text, service, errors)),
         detail=_fill_wording(wording.detail, detail, value) if errors.detail == "always" else None,
         element=wording.element if wording.element is not None else element,
         value=_fill_wording(wording.value, value, value) or None,
@@ -309,7 +317,7 @@ def _fill_wording(worded: str | None, standard: str, value: str) -> str:
     return worded.format(value=value) if worded is not None else standard
 
 
-def _scheme(wording: Wording, text: str, service: str, errors: Errors) -> str | None:
+def _choose_problem_scheme(wording: Wording, text: str, service: str, errors: Errors) -> str | None:
     if wording.scheme is not None:
         return wording.scheme or None
     if errors.scheme == "none":

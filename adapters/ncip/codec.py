@@ -19,20 +19,20 @@ from lxml import etree
 
 from adapters.ncip import schema_check
 from adapters.ncip.element_reader import (
-    Reading,
-    attributes_of,
+    ReadingState,
     date_reader,
+    element_path,
+    get_structure_reader,
+    list_attributes,
     local_name,
-    place_of,
     raw_element,
     read_problem,
     read_structure,
     read_v1_error,
     read_values,
     stray_words,
-    table_of,
 )
-from adapters.ncip.message_writer import writer_for
+from adapters.ncip.message_writer import get_message_writer
 from adapters.ncip.messages import RESPONSES, message_types
 from adapters.ncip.messages.declaration import V1_MARKS, RawElement, Structure
 from adapters.ncip.messages.envelope import (
@@ -50,10 +50,10 @@ from adapters.ncip.messages.envelope import (
     Root,
 )
 from adapters.ncip.wire_dialect import Strictness, XmlDialect
-from adapters.ncip.wire_values import NAMESPACE, Version, recognise
+from adapters.ncip.wire_values import NAMESPACE, Version, recognise_version
 from adapters.ncip.xml_parser import (
     DEFAULT_DIALECT,
-    Parsed,
+    ParsedDocument,
 )
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.value import value
@@ -68,17 +68,17 @@ _NO_DATES = date_reader(DEFAULT_DIALECT, UTC)
 """A header has none."""
 
 
-def encode(message: Message, dialect: XmlDialect = DEFAULT_DIALECT, zone: tzinfo = UTC) -> bytes:
+def encode_message(message: Message, dialect: XmlDialect = DEFAULT_DIALECT, zone: tzinfo = UTC) -> bytes:
     """The message in its own `version`, in the dialect's style. `zone` is where days and local times are, unless
     the dialect names its own.
 
     What the version can't carry is left out: README.md lists it. Raises ValueError for naive datetimes.
     """
-    return writer_for(dialect, message.version, message.root, zone).write_message(message)
+    return get_message_writer(dialect, message.version, message.root, zone).write_message(message)
 
 
 @value
-class Peek:
+class MessagePeek:
     """What a message says of itself before a profile is known. `service` is the message's element name, also when
     nobody knows it; empty when there is none."""
 
@@ -91,30 +91,30 @@ class Peek:
     header: Header | None = None
 
 
-def peek(parsed: Parsed) -> Peek:
+def peek_message(parsed: ParsedDocument) -> MessagePeek:
     """Version, service and header. Raises MalformedMessage when the root isn't NCIP's."""
-    body = _body_element(parsed.root)
-    return _seen(parsed, body, _header(body) if body is not None else None)
+    body = _find_body_element(parsed.root)
+    return _build_peek(parsed, body, _read_message_header(body) if body is not None else None)
 
 
-def _seen(parsed: Parsed, body: etree._Element | None, header: Header | None = None) -> Peek:
+def _build_peek(parsed: ParsedDocument, body: etree._Element | None, header: Header | None = None) -> MessagePeek:
     root = parsed.root
-    name = _root_name(root)
+    name = _read_root_name(root)
     prefix = root.prefix
-    version_string = _version_string(root)
-    return Peek(
+    version_string = _read_version_string(root)
+    return MessagePeek(
         service=local_name(body) if body is not None else "",
-        version=_version(root, version_string, parsed.doctype),
+        version=_detect_version(root, version_string, parsed.doctype),
         version_string=version_string,
         root=Root.VERSION_MESSAGE if name == Root.VERSION_MESSAGE else Root.MESSAGE,
-        namespace_style=_style(root, prefix),
+        namespace_style=_detect_namespace_style(root, prefix),
         prefix=prefix or "",
         header=header,
     )
 
 
-def decode(
-    parsed: Parsed, dialect: XmlDialect = DEFAULT_DIALECT, zone: tzinfo = UTC, seen: Peek | None = None
+def decode_message(
+    parsed: ParsedDocument, dialect: XmlDialect = DEFAULT_DIALECT, zone: tzinfo = UTC, seen: MessagePeek | None = None
 ) -> Message:
     """The message in a document. `zone` is for times without one, unless the dialect names its own; `seen`: what
     `peek` found in the same document.
@@ -122,14 +122,14 @@ def decode(
     Raises MalformedMessage: PROTOCOL for what is no NCIP message, UNKNOWN_SERVICE, INVALID_DATE, INVALID_VALUE; with
     strictness `schema` also UNKNOWN_ELEMENT, DATA_MISSING and PROTOCOL for what the schema doesn't have.
     """
-    element = _body_element(parsed.root)
-    seen = seen or _seen(parsed, element)
+    element = _find_body_element(parsed.root)
+    seen = seen or _build_peek(parsed, element)
     if element is None:
         raise MalformedMessage(local_name(parsed.root), "contains no message", MalformationKind.PROTOCOL)
-    reading = Reading(date_reader(dialect, zone))
-    body = _body(reading, parsed.root, element)
+    reading = ReadingState(date_reader(dialect, zone))
+    body = _read_body(reading, parsed.root, element)
     if dialect.strictness is Strictness.SCHEMA:
-        schema_check.check(parsed.root, element, body, seen.version)
+        schema_check.check_schema(parsed.root, element, body, seen.version)
     return Message(
         body=body,
         version=seen.version,
@@ -137,16 +137,16 @@ def decode(
         version_string=seen.version_string,
         namespace_style=seen.namespace_style,
         prefix=seen.prefix,
-        unknown=_kept(reading),
+        unknown=_collect_unknown(reading),
         notes=parsed.notes,
     )
 
 
-def _kept(reading: Reading) -> tuple[RawElement, ...]:
+def _collect_unknown(reading: ReadingState) -> tuple[RawElement, ...]:
     if not (reading.unknown or reading.wordy or reading.trailed):
         return ()
     return (
-        *(raw_element(element, place_of(element)) for element in reading.unknown),
+        *(raw_element(element, element_path(element)) for element in reading.unknown),
         *(stray_words(element, element.text) for element in reading.wordy),
         *(
             stray_words(parent, element.tail)
@@ -156,14 +156,14 @@ def _kept(reading: Reading) -> tuple[RawElement, ...]:
     )
 
 
-def _root_name(root: etree._Element) -> str:
+def _read_root_name(root: etree._Element) -> str:
     name = local_name(root)
     if name not in (Root.MESSAGE, Root.VERSION_MESSAGE, _RELAYED_ERROR):
         raise MalformedMessage(name[:60], "the root is not NCIPMessage", MalformationKind.PROTOCOL)
     return name
 
 
-def _body_element(root: etree._Element) -> etree._Element | None:
+def _find_body_element(root: etree._Element) -> etree._Element | None:
     """The message's element: the first that is known, or else the first."""
     for child in root:
         name = local_name(child)
@@ -172,7 +172,7 @@ def _body_element(root: etree._Element) -> etree._Element | None:
     return root[0] if len(root) else None
 
 
-def _body(reading: Reading, root: etree._Element, element: etree._Element) -> Body:
+def _read_body(reading: ReadingState, root: etree._Element, element: etree._Element) -> Body:
     name = local_name(element)
     if root.text and root.text.strip():
         reading.wordy.append(root)
@@ -192,46 +192,46 @@ def _body(reading: Reading, root: etree._Element, element: etree._Element) -> Bo
         return Extension(ext=tuple(raw_element(child, local_name(child)) for child in element))
     if cls is None:
         raise MalformedMessage(name[:60], "no NCIP service of this name is known", MalformationKind.UNKNOWN_SERVICE)
-    body = cls(**read_values(table_of(cls), reading, element))
-    return _with_header_inline(body, reading, element)
+    body = cls(**read_values(get_structure_reader(cls), reading, element))
+    return _add_inline_header(body, reading, element)
 
 
-def _with_header_inline(body: Body, reading: Reading, element: etree._Element) -> Body:
+def _add_inline_header(body: Body, reading: ReadingState, element: etree._Element) -> Body:
     """LookupVersion in its own root may carry the header's elements itself."""
     if isinstance(body, LookupVersion) and body.initiation_header is None:
-        header = _inline(InitiationHeader, reading, element)
+        header = _read_inline_header(InitiationHeader, reading, element)
         return replace(body, initiation_header=header) if isinstance(header, InitiationHeader) else body
     if isinstance(body, LookupVersionResponse) and body.response_header is None:
-        header = _inline(ResponseHeader, reading, element)
+        header = _read_inline_header(ResponseHeader, reading, element)
         return replace(body, response_header=header) if isinstance(header, ResponseHeader) else body
     return body
 
 
-def _inline(cls: type[Structure], reading: Reading, element: etree._Element) -> Structure | None:
-    known = table_of(cls).slots
+def _read_inline_header(cls: type[Structure], reading: ReadingState, element: etree._Element) -> Structure | None:
+    known = get_structure_reader(cls).slots
     reading.unknown = [
         other for other in reading.unknown if other.getparent() is not element or local_name(other) not in known
     ]
-    header: Structure | None = read_structure(cls)(Reading(reading.when), element)
+    header: Structure | None = read_structure(cls)(ReadingState(reading.when), element)
     return header
 
 
-def _header(body: etree._Element) -> Header | None:
+def _read_message_header(body: etree._Element) -> Header | None:
     cls = ResponseHeader if local_name(body) in RESPONSES else InitiationHeader
     for child in body:
         if local_name(child) == cls.__name__:
-            header: Header | None = read_structure(cls)(Reading(_NO_DATES), child)
+            header: Header | None = read_structure(cls)(ReadingState(_NO_DATES), child)
             return header
     return None
 
 
-def _version_string(root: etree._Element) -> str:
-    return next((value.strip() for name, value in attributes_of(root) if name == "version"), "")
+def _read_version_string(root: etree._Element) -> str:
+    return next((value.strip() for name, value in list_attributes(root) if name == "version"), "")
 
 
-def _version(root: etree._Element, version_string: str, doctype: str) -> Version:
+def _detect_version(root: etree._Element, version_string: str, doctype: str) -> Version:
     """From the version attribute, else the namespace, the DOCTYPE, and at last the names of the elements."""
-    found = recognise(version_string)
+    found = recognise_version(version_string)
     if found is not None:
         return found
     if root.tag.startswith(f"{{{NAMESPACE}}}"):
@@ -243,7 +243,7 @@ def _version(root: etree._Element, version_string: str, doctype: str) -> Version
     return Version.V2_02
 
 
-def _style(root: etree._Element, prefix: str | None) -> NamespaceStyle:
+def _detect_namespace_style(root: etree._Element, prefix: str | None) -> NamespaceStyle:
     if prefix:
         return NamespaceStyle.PREFIX
     return NamespaceStyle.DEFAULT if root.tag.startswith("{") else NamespaceStyle.NONE

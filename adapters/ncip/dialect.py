@@ -35,13 +35,13 @@ STANDARD_PARTS: Mapping[str, tuple[Part, ...]] = MappingProxyType(
 Shape = Literal["service", "message", "item-requested"]
 
 
-def _beside_standard(said: dict[str, tuple[Part, ...]]) -> dict[str, tuple[Part, ...]]:
+def _merge_standard_parts(said: dict[str, tuple[Part, ...]]) -> dict[str, tuple[Part, ...]]:
     """A profile that names one service leaves the others as they are."""
     return {**STANDARD_PARTS, **said}
 
 
 class Answers(ProfileSection):
-    include: Annotated[dict[str, tuple[Part, ...]], AfterValidator(_beside_standard)] = Field(
+    include: Annotated[dict[str, tuple[Part, ...]], AfterValidator(_merge_standard_parts)] = Field(
         dict(STANDARD_PARTS),
         description="per service, optional parts that are written when known; services that aren't named keep the "
         "standard. ReShare needs ItemId and RequestId in AcceptItem and CancelRequestItem, Auto-Graphics wants an "
@@ -57,7 +57,7 @@ class Answers(ProfileSection):
     )
 
 
-def _fillable(text: str) -> str:
+def _check_placeholders(text: str) -> str:
     try:
         text.format(value="")
     except (KeyError, IndexError, ValueError) as error:
@@ -65,7 +65,7 @@ def _fillable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_fillable)]
+Text = Annotated[str, AfterValidator(_check_placeholders)]
 """{value} in it is what was sent."""
 
 

@@ -31,7 +31,7 @@ from adapters.ncip.messages.declaration import (
 )
 from adapters.ncip.messages.envelope import Problem
 from adapters.ncip.wire_dialect import XmlDialect
-from adapters.ncip.wire_values import NAMESPACE, escape
+from adapters.ncip.wire_values import NAMESPACE, escape_text
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.value import value
 
@@ -40,7 +40,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 @dataclass(slots=True)
-class Reading:
+class ReadingState:
     """State of reading one message."""
 
     when: Callable[[str], When]
@@ -49,11 +49,11 @@ class Reading:
     trailed: list[etree._Element] = field(default_factory=list)  # have words behind them
 
 
-Read = Callable[[Reading, etree._Element], Any]
+Read = Callable[[ReadingState, etree._Element], Any]
 
 
 @value
-class Slot:
+class FieldSlot:
     """Where an element's value goes."""
 
     name: str
@@ -63,14 +63,14 @@ class Slot:
 
 @lru_cache(maxsize=256)
 def date_reader(dialect: XmlDialect, fallback: tzinfo) -> Callable[[str], When]:
-    return wire_dialect.reader(dialect.date_in, fallback)
+    return wire_dialect.make_date_reader(dialect.date_in, fallback)
 
 
 def local_name(element: etree._Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def place_of(element: etree._Element) -> str:
+def element_path(element: etree._Element) -> str:
     """`LookupUser/UserId/UserIdentifierValue`: the path below the root."""
     names = [local_name(ancestor) for ancestor in element.iterancestors()][:-1]
     return "/".join([*reversed(names), local_name(element)])
@@ -80,7 +80,7 @@ def all_text(element: etree._Element) -> str:
     return "".join(str(part) for part in element.itertext())
 
 
-def attributes_of(element: etree._Element) -> list[tuple[str, str]]:
+def list_attributes(element: etree._Element) -> list[tuple[str, str]]:
     """(local name, value) of each attribute, whatever its namespace."""
     return [(str(name).rpartition("}")[2], str(value)) for name, value in element.items()]
 
@@ -98,21 +98,21 @@ def raw_element(element: etree._Element, path: str) -> RawElement:
 def stray_words(element: etree._Element, words: str | None) -> RawElement:
     """Words that stand inside `element`, where only elements belong."""
     stripped = (words or "").strip()
-    return RawElement(f"{place_of(element)}/text()", stripped, escape(stripped))
+    return RawElement(f"{element_path(element)}/text()", stripped, escape_text(stripped))
 
 
 # --- leaves ----------------------------------------------------------------------------------------------
 
 
-def read_text(reading: Reading, element: etree._Element) -> str | None:
+def read_text(reading: ReadingState, element: etree._Element) -> str | None:
     text = all_text(element) if len(element) else element.text
     return text.strip() or None if text else None
 
 
-def read_code(reading: Reading, element: etree._Element) -> Code | None:
+def read_code(reading: ReadingState, element: etree._Element) -> Code | None:
     scheme = None
     if element.attrib:
-        scheme = next((said.strip() for name, said in attributes_of(element) if name == "Scheme"), None) or None
+        scheme = next((said.strip() for name, said in list_attributes(element) if name == "Scheme"), None) or None
     if not len(element):
         text = element.text
         value = text.strip() if text else ""
@@ -120,7 +120,7 @@ def read_code(reading: Reading, element: etree._Element) -> Code | None:
     return _code_of_children(reading, element, scheme)
 
 
-def _code_of_children(reading: Reading, element: etree._Element, scheme: str | None) -> Code | None:
+def _code_of_children(reading: ReadingState, element: etree._Element, scheme: str | None) -> Code | None:
     value = None
     for child in element:
         name = local_name(child)
@@ -135,14 +135,14 @@ def _code_of_children(reading: Reading, element: etree._Element, scheme: str | N
     return Code(value, scheme) if value else None
 
 
-def read_user_element_type(reading: Reading, element: etree._Element) -> Code | None:
+def read_user_element_type(reading: ReadingState, element: etree._Element) -> Code | None:
     code = read_code(reading, element)
     if code is not None and code.value == V1_USER_ID_ELEMENT:
         return Code(USER_ID_ELEMENT, code.scheme)
     return code
 
 
-def read_when(reading: Reading, element: etree._Element) -> When | None:
+def read_date_or_time(reading: ReadingState, element: etree._Element) -> When | None:
     text = read_text(reading, element)
     if text is None:
         return None
@@ -150,11 +150,11 @@ def read_when(reading: Reading, element: etree._Element) -> When | None:
         return reading.when(text)
     except (ValueError, OverflowError) as error:
         raise MalformedMessage(
-            place_of(element), f"not a date or time: {text[:40]}", MalformationKind.INVALID_DATE
+            element_path(element), f"not a date or time: {text[:40]}", MalformationKind.INVALID_DATE
         ) from error
 
 
-def read_day(reading: Reading, element: etree._Element) -> date | None:
+def read_day(reading: ReadingState, element: etree._Element) -> date | None:
     """A day, whatever time and zone it is written with."""
     text = read_text(reading, element)
     if text is None:
@@ -162,20 +162,22 @@ def read_day(reading: Reading, element: etree._Element) -> date | None:
     try:
         return date.fromisoformat(text[:10])
     except ValueError:
-        value = read_when(reading, element)
+        value = read_date_or_time(reading, element)
         return value.date() if isinstance(value, datetime) else value
 
 
-def read_int(reading: Reading, element: etree._Element) -> int | None:
+def read_int(reading: ReadingState, element: etree._Element) -> int | None:
     text = read_text(reading, element)
     if text is None:
         return None
     if not _INTEGER.fullmatch(text):
-        raise MalformedMessage(place_of(element), f"not a whole number: {text[:40]}", MalformationKind.INVALID_VALUE)
+        raise MalformedMessage(
+            element_path(element), f"not a whole number: {text[:40]}", MalformationKind.INVALID_VALUE
+        )
     return int(text)
 
 
-def read_flag(reading: Reading, element: etree._Element) -> bool:
+def read_flag(reading: ReadingState, element: etree._Element) -> bool:
     return True
 
 
@@ -183,28 +185,28 @@ def read_flag(reading: Reading, element: etree._Element) -> bool:
 
 
 @value
-class Table:
+class StructureReader:
     """How one structure is read. `needs`: the schema requires something in it, so that empty means absent."""
 
     cls: type[Structure]
-    slots: dict[str, Slot]
+    slots: dict[str, FieldSlot]
     needs: bool
 
 
 def read_structure(cls: type[Structure]) -> Read:
     """The reading function of a structure; None when it is empty and the schema wouldn't have it so."""
 
-    def read_element(reading: Reading, element: etree._Element) -> Structure | None:
-        table = table_of(cls)
+    def read_element(reading: ReadingState, element: etree._Element) -> Structure | None:
+        table = get_structure_reader(cls)
         values = read_values(table, reading, element)
         return None if table.needs and not values else cls(**values)
 
     return read_element
 
 
-def read_values(table: Table, reading: Reading, element: etree._Element) -> dict[str, Any]:
+def read_values(table: StructureReader, reading: ReadingState, element: etree._Element) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    _collect(table, reading, element, values)
+    _collect_children(table, reading, element, values)
     text = element.text
     if text and not text.isspace():
         reading.wordy.append(element)
@@ -214,7 +216,9 @@ def read_values(table: Table, reading: Reading, element: etree._Element) -> dict
     return values
 
 
-def _collect(table: Table, reading: Reading, element: etree._Element, values: dict[str, Any]) -> None:
+def _collect_children(
+    table: StructureReader, reading: ReadingState, element: etree._Element, values: dict[str, Any]
+) -> None:
     slots = table.slots
     for child in element:
         tail = child.tail
@@ -237,40 +241,42 @@ def _collect(table: Table, reading: Reading, element: etree._Element, values: di
             values[slot.name] = value
 
 
-def _collect_other(table: Table, reading: Reading, child: etree._Element, values: dict[str, Any]) -> None:
+def _collect_other(
+    table: StructureReader, reading: ReadingState, child: etree._Element, values: dict[str, Any]
+) -> None:
     name = local_name(child)
     if name == "Ext":
         kept = tuple(raw_element(inner, local_name(inner)) for inner in child)
         if kept:
             values.setdefault("ext", []).extend(kept)
     elif name in TRANSPARENT:
-        _collect(table, reading, child, values)
+        _collect_children(table, reading, child, values)
     else:
         reading.unknown.append(child)
 
 
-def table_of(cls: type[Structure]) -> Table:
+def get_structure_reader(cls: type[Structure]) -> StructureReader:
     """The table of a structure, compiled at its first use."""
     table = _TABLES.get(cls)
     if table is None:
-        table = _TABLES[cls] = _compiled(cls)
+        table = _TABLES[cls] = _compile_structure_reader(cls)
     return table
 
 
-_TABLES: dict[type[Structure], Table] = {}
+_TABLES: dict[type[Structure], StructureReader] = {}
 
 
-def _compiled(cls: type[Structure]) -> Table:
+def _compile_structure_reader(cls: type[Structure]) -> StructureReader:
     hints = get_type_hints(cls)
-    slots: dict[str, Slot] = {}
+    slots: dict[str, FieldSlot] = {}
     needs = False
     for name, element in elements_of(cls).items():
-        slot = Slot(name, element.many, reader_of(hints[name], element))
+        slot = FieldSlot(name, element.many, choose_element_reader(hints[name], element))
         needs = needs or element.required
         for tag in (element.name, *ALIASES.get(element.name, ())):
             slots.setdefault(tag, slot)
             slots.setdefault(_NS + tag, slot)
-    return Table(cls, slots, needs or any(not choice.optional for choice in cls.choices))
+    return StructureReader(cls, slots, needs or any(not choice.optional for choice in cls.choices))
 
 
 def value_type(hint: Any) -> Any:
@@ -283,10 +289,10 @@ def value_type(hint: Any) -> Any:
     return hint
 
 
-_LEAVES: dict[Any, Read] = {str: read_text, Code: read_code, When: read_when, int: read_int, bool: read_flag}
+_LEAVES: dict[Any, Read] = {str: read_text, Code: read_code, When: read_date_or_time, int: read_int, bool: read_flag}
 
 
-def reader_of(hint: Any, element: Element) -> Read:
+def choose_element_reader(hint: Any, element: Element) -> Read:
     kind = value_type(hint)
     if element.day:
         return read_day
@@ -295,14 +301,14 @@ def reader_of(hint: Any, element: Element) -> Read:
     if kind is Problem:
         return read_problem
     leaf = _LEAVES.get(kind) or read_structure(kind)
-    return _read_inside(element.inside, leaf) if element.inside else leaf
+    return _make_inner_reader(element.inside, leaf) if element.inside else leaf
 
 
-def _read_inside(name: str, leaf: Read) -> Read:
+def _make_inner_reader(name: str, leaf: Read) -> Read:
     """For values that stand in a child, FromAgencyId/AgencyId; one that stands directly in the element is taken too."""
     wanted = {name, *ALIASES.get(name, ())}
 
-    def read_inner_element(reading: Reading, element: etree._Element) -> Any:
+    def read_inner_element(reading: ReadingState, element: etree._Element) -> Any:
         found = None
         for child in element:
             tag = local_name(child)
@@ -326,7 +332,7 @@ def _has_own_value(element: etree._Element) -> bool:
 _V1_ERRORS = ("ProcessingError", "MessagingError")
 
 
-def read_problem(reading: Reading, element: etree._Element) -> Problem:
+def read_problem(reading: ReadingState, element: etree._Element) -> Problem:
     """A problem in either version's shape. Never None: an empty Problem is still a failure.
 
     Words that stand directly in it become the detail.
@@ -337,13 +343,13 @@ def read_problem(reading: Reading, element: etree._Element) -> Problem:
             if child is not nested[0]:
                 reading.unknown.append(child)
         return read_v1_error(reading, nested[0])
-    values = read_values(table_of(Problem), reading, element)
+    values = read_values(get_structure_reader(Problem), reading, element)
     if reading.wordy and reading.wordy[-1] is element and "detail" not in values:
         values["detail"] = (reading.wordy.pop().text or "").strip()
     return Problem(**values)
 
 
-def read_v1_error(reading: Reading, element: etree._Element) -> Problem:
+def read_v1_error(reading: ReadingState, element: etree._Element) -> Problem:
     """ProcessingError or MessagingError: type, and the element that is wrong as a nested path with its value."""
     prefix = local_name(element)
     problem = Problem()
@@ -357,13 +363,13 @@ def read_v1_error(reading: Reading, element: etree._Element) -> Problem:
         elif name == "Value":
             problem = replace(problem, value=read_text(reading, child))
         elif name == "Element":
-            problem = replace(problem, value=_v1_element(reading, child, path) or problem.value)
+            problem = replace(problem, value=_read_v1_element(reading, child, path) or problem.value)
         else:
             reading.unknown.append(child)
     return replace(problem, element="/".join(path)) if path else problem
 
 
-def _v1_element(reading: Reading, element: etree._Element, path: list[str]) -> str | None:
+def _read_v1_element(reading: ReadingState, element: etree._Element, path: list[str]) -> str | None:
     value = None
     for child in element:
         name = local_name(child)
@@ -374,7 +380,7 @@ def _v1_element(reading: Reading, element: etree._Element, path: list[str]) -> s
         elif name.endswith("ErrorValue"):
             value = read_text(reading, child) or value
         elif name.endswith("ErrorElement"):
-            value = _v1_element(reading, child, path) or value
+            value = _read_v1_element(reading, child, path) or value
         else:
             reading.unknown.append(child)
     if not len(element) and element.text and element.text.strip():

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from adapters.ncip.client import Answered, Ask, Parties, Speaker, Values, build, read_reply
-from adapters.ncip.codec import encode
+from adapters.ncip.client import (
+    MessageBuilder,
+    MessageParties,
+    MessageValues,
+    ServiceRequest,
+    SuccessReply,
+    build_message,
+    read_reply,
+)
+from adapters.ncip.codec import encode_message
 from adapters.ncip.dialect import NcipDialect
-from adapters.ncip.transport import Credentials, Transport
+from adapters.ncip.transport import HttpCredentials, NcipTransport
 from adapters.ncip.wire_dialect import HttpDialect
 from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.clock import Clock
@@ -15,29 +23,31 @@ from gateway.ports.partner_simulator import Secrets
 from gateway.ports.responder import ExchangeContext
 
 
-class Initiator:
+class NcipInitiator:
     """Speaks to the partner of one profile over one transport."""
 
-    def __init__(self, speaker: Callable[[], Speaker], transport: Transport) -> None:
+    def __init__(self, speaker: Callable[[], MessageBuilder], transport: NcipTransport) -> None:
         self._speaker = speaker
         self._transport = transport
 
-    async def send_request(self, ask: Ask, values: Values) -> Answered:
+    async def send_request(self, ask: ServiceRequest, values: MessageValues) -> SuccessReply:
         """Raises Refused, CannotSay, Unavailable (nothing was done), OutcomeUnknown (ask before repeating),
         MalformedMessage (an answer that is not NCIP)."""
         speaker = self._speaker()
-        message = build(ask, values, speaker)
-        reply = await self._transport.exchange(encode(message, speaker.dialect.xml, speaker.zone))
+        message = build_message(ask, values, speaker)
+        reply = await self._transport.exchange(encode_message(message, speaker.dialect.xml, speaker.zone))
         return read_reply(reply, message, speaker.dialect, speaker.zone)
 
     async def close(self) -> None:
         await self._transport.close()
 
 
-def our_speaker(talk: ExchangeContext, dialect: NcipDialect, clock: Clock, secrets: Secrets) -> Speaker:
+def make_own_message_builder(
+    talk: ExchangeContext, dialect: NcipDialect, clock: Clock, secrets: Secrets
+) -> MessageBuilder:
     """We ask the partner. Raises ConfigurationError when a secret isn't there."""
     header = dialect.header
-    parties = Parties(
+    parties = MessageParties(
         from_agency=header.our_agency or talk.symbol,
         to_agency=header.partner_agency,
         profile_type=header.profile_type,
@@ -46,11 +56,11 @@ def our_speaker(talk: ExchangeContext, dialect: NcipDialect, clock: Clock, secre
         agency_secret=secrets(header.agency_authentication) if header.agency_authentication else "",
     )
     policy: CirculationPolicy = talk.profile.circulation
-    return Speaker(dialect, policy, parties, talk.zone, clock.now())
+    return MessageBuilder(dialect, policy, parties, talk.zone, clock.now())
 
 
-def our_credentials(http: HttpDialect, secrets: Secrets) -> Credentials:
+def load_own_credentials(http: HttpDialect, secrets: Secrets) -> HttpCredentials:
     """What the profile says in `ncip.http.auth`. Raises ConfigurationError when the secret isn't there."""
     auth = http.auth
     secret = secrets(auth.secret) if auth.secret else ""
-    return Credentials(auth.kind, auth.user, secret, auth.parameter, auth.token_url, auth.scope)
+    return HttpCredentials(auth.kind, auth.user, secret, auth.parameter, auth.token_url, auth.scope)

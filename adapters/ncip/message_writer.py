@@ -25,7 +25,7 @@ from adapters.ncip.messages.declaration import (
     Structure,
     When,
     elements_of,
-    is_in,
+    is_in_version,
 )
 from adapters.ncip.messages.envelope import Extension, Message, NamespaceStyle, Problem, Problems, Root, UserId
 from adapters.ncip.messages.item_services import RequestItem
@@ -39,10 +39,10 @@ from adapters.ncip.wire_values import (
     VERSION_MESSAGE_STRING,
     VERSION_STRINGS,
     Version,
-    escape,
     escape_attribute,
-    fold,
-    recognise,
+    escape_text,
+    recognise_version,
+    to_ascii,
 )
 from gateway.domain.value import value
 
@@ -53,7 +53,7 @@ _NOTHING_OWED = Amount(currency=Code(NO_CURRENCY), minor_units=0)
 
 
 @value
-class _Plan:
+class _WritingPlan:
     """How the content of one structure is written: values in order, and what writes each."""
 
     values: Callable[[Structure], tuple[Any, ...]]
@@ -61,33 +61,33 @@ class _Plan:
     adapt: Callable[[Any], Structure] | None
 
 
-def _no_ext(out: Out, ext: tuple[RawElement, ...]) -> None:
+def _skip_ext(out: Out, ext: tuple[RawElement, ...]) -> None:
     """Version 1 has no Ext, and a few structures of version 2 haven't."""
 
 
-def _only_ext(value: Structure) -> tuple[Any, ...]:
+def _get_ext_only(value: Structure) -> tuple[Any, ...]:
     return (value.ext,)
 
 
 @lru_cache(maxsize=256)
-def writer_for(dialect: XmlDialect, version: Version, root: Root, zone: tzinfo) -> Writer:
-    return Writer(dialect, version, root, zone)
+def get_message_writer(dialect: XmlDialect, version: Version, root: Root, zone: tzinfo) -> MessageWriter:
+    return MessageWriter(dialect, version, root, zone)
 
 
-class Writer:
+class MessageWriter:
     """Writes messages of one version and root in one partner's style; keeps what it has compiled."""
 
     def __init__(self, dialect: XmlDialect, version: Version, root: Root, zone: tzinfo) -> None:
         self._dialect = dialect
         self._version = version
-        self._style = style_of(dialect, version, root)
+        self._style = resolve_style(dialect, version, root)
         name = self._style.prefix + root
-        self._start = f"{prolog(dialect, version, root)}<{name}{self._style.root_attributes}>"
+        self._start = f"{format_prolog(dialect, version, root)}<{name}{self._style.root_attributes}>"
         self._end = f"</{name}>"
-        self._when = wire_dialect.writer(dialect.date_out, zone)
-        self._day = wire_dialect.day_writer(dialect.date_out)
+        self._when = wire_dialect.make_date_writer(dialect.date_out, zone)
+        self._day = wire_dialect.make_day_writer(dialect.date_out)
         self._order = {order.structure: order.elements for order in dialect.element_order}
-        self._plans: dict[type[Structure], _Plan] = {}
+        self._plans: dict[type[Structure], _WritingPlan] = {}
 
     # --- whole messages --------------------------------------------------------------------------------
 
@@ -96,7 +96,9 @@ class Writer:
         self._write_body(out, message)
         out.append(self._end)
         text = "".join(out)
-        return (fold(text) if self._dialect.ascii_fold else text).encode(self._dialect.charset_out, "xmlcharrefreplace")
+        return (to_ascii(text) if self._dialect.ascii_fold else text).encode(
+            self._dialect.charset_out, "xmlcharrefreplace"
+        )
 
     def _write_body(self, out: Out, message: Message) -> None:
         body = message.body
@@ -118,7 +120,7 @@ class Writer:
     def _make_structure_writer(self, cls: type[Structure], name: str) -> Write:
         """Writes a structure; its plan is made when first needed, as structures may contain each other."""
         open_, close = self._make_tags(name)
-        plan: _Plan | None = None
+        plan: _WritingPlan | None = None
 
         def write_structure(out: Out, value: Structure) -> None:
             nonlocal plan
@@ -134,13 +136,13 @@ class Writer:
 
         return write_structure
 
-    def _get_plan(self, cls: type[Structure]) -> _Plan:
+    def _get_plan(self, cls: type[Structure]) -> _WritingPlan:
         plan = self._plans.get(cls)
         if plan is None:
-            steps = [*self._make_steps(cls), ("ext", self._write_ext if self._has_ext(cls) else _no_ext)]
+            steps = [*self._make_steps(cls), ("ext", self._write_ext if self._has_ext(cls) else _skip_ext)]
             names = [name for name, _ in steps]
-            values = attrgetter(*names) if len(names) > 1 else _only_ext
-            plan = _Plan(values, tuple(step for _, step in steps), for_class(cls, self._version))
+            values = attrgetter(*names) if len(names) > 1 else _get_ext_only
+            plan = _WritingPlan(values, tuple(step for _, step in steps), choose_adaptation(cls, self._version))
             self._plans[cls] = plan
         return plan
 
@@ -159,7 +161,7 @@ class Writer:
     def _is_written(self, element: Element) -> bool:
         if element.extra or (element.v1_only and not self._version.is_v1):
             return self._dialect.extra_elements is Extras.SEND
-        return is_in(element, self._version)
+        return is_in_version(element, self._version)
 
     def _order_fields(self, cls: type[Structure], elements: dict[str, Element]) -> list[str]:
         names = list(elements)
@@ -213,7 +215,7 @@ class Writer:
         if kind is Code:
             return self._make_code_writer(name)
         if kind is str:
-            return self._make_simple_writer(name, escape)
+            return self._make_simple_writer(name, escape_text)
         if kind is int:
             return self._make_simple_writer(name, str)
         if kind == When or kind is date:
@@ -242,9 +244,9 @@ class Writer:
 
         def write_code(out: Out, code: Code) -> None:
             if code.scheme and with_scheme:
-                out.append(f'{start}{escape_attribute(code.scheme)}">{escape(code.value)}{close}')
+                out.append(f'{start}{escape_attribute(code.scheme)}">{escape_text(code.value)}{close}')
             else:
-                out.append(f"{open_}{escape(code.value)}{close}")
+                out.append(f"{open_}{escape_text(code.value)}{close}")
 
         return write_code
 
@@ -253,9 +255,9 @@ class Writer:
         value_open, value_close = self._make_tags("Value")
 
         def write_nested_code(out: Out, code: Code) -> None:
-            scheme = escape(code.scheme or "")
+            scheme = escape_text(code.scheme or "")
             out.append(
-                f"{open_}{scheme_open}{scheme}{scheme_close}{value_open}{escape(code.value)}{value_close}{close}"
+                f"{open_}{scheme_open}{scheme}{scheme_close}{value_open}{escape_text(code.value)}{value_close}{close}"
             )
 
         return write_nested_code
@@ -287,7 +289,7 @@ class Writer:
     def _make_visible_user_id_writer(self) -> Write:
         open_, close = self._make_tags("VisibleUserId")
         kind = self._make_code_writer("VisibleUserIdentifierType")
-        value = self._make_simple_writer("VisibleUserIdentifier", escape)
+        value = self._make_simple_writer("VisibleUserIdentifier", escape_text)
 
         def write_visible_user_id(out: Out, user: UserId) -> None:
             out.append(open_)
@@ -338,14 +340,14 @@ class Writer:
         value_open, value_close = self._make_tags(f"{kind}Value")
         names = [name for name in (problem.element or "").split("/") if name]
         value = problem.value or problem.detail
-        out.extend(f"{open_}{name_open}{escape(name)}{name_close}" for name in names)
+        out.extend(f"{open_}{name_open}{escape_text(name)}{name_close}" for name in names)
         if value:
-            out.append(f"{value_open}{escape(value)}{value_close}")
+            out.append(f"{value_open}{escape_text(value)}{value_close}")
         out.append(close * len(names))
 
 
 @value
-class Style:
+class WritingStyle:
     """How names and attributes look, resolved for one version and root. `prefix` ends in a colon."""
 
     version: Version
@@ -355,7 +357,7 @@ class Style:
     root_attributes: str
 
 
-def style_of(dialect: XmlDialect, version: Version, root: Root) -> Style:
+def resolve_style(dialect: XmlDialect, version: Version, root: Root) -> WritingStyle:
     """NCIPVersionMessage has no namespace, whatever the dialect says (facts/ncip.md 1.4)."""
     namespaces = NamespaceStyle.NONE if root is Root.VERSION_MESSAGE else dialect.namespace_style
     if namespaces is NamespaceStyle.STANDARD:
@@ -371,8 +373,8 @@ def style_of(dialect: XmlDialect, version: Version, root: Root) -> Style:
     if schemes is SchemeStyle.STANDARD:
         schemes = SchemeStyle.CHILDREN if version.is_v1 else SchemeStyle.ATTRIBUTE
     attribute_prefix = prefix if qualified else ""
-    said = VERSION_MESSAGE_STRING if root is Root.VERSION_MESSAGE else _version_string(dialect, version)
-    return Style(
+    said = VERSION_MESSAGE_STRING if root is Root.VERSION_MESSAGE else _choose_version_string(dialect, version)
+    return WritingStyle(
         version=version,
         prefix=prefix if namespaces is NamespaceStyle.PREFIX else "",
         attribute_prefix=attribute_prefix,
@@ -381,9 +383,9 @@ def style_of(dialect: XmlDialect, version: Version, root: Root) -> Style:
     )
 
 
-def _version_string(dialect: XmlDialect, version: Version) -> str:
+def _choose_version_string(dialect: XmlDialect, version: Version) -> str:
     """The dialect's own string, unless it names another version than the one to be written."""
-    if dialect.version_string and recognise(dialect.version_string) in (None, version):
+    if dialect.version_string and recognise_version(dialect.version_string) in (None, version):
         return dialect.version_string
     return VERSION_STRINGS[version]
 
@@ -399,7 +401,7 @@ def charset_name(codec: str) -> str:
     return codec.upper().replace("_", "-")
 
 
-def prolog(dialect: XmlDialect, version: Version, root: str) -> str:
+def format_prolog(dialect: XmlDialect, version: Version, root: str) -> str:
     """XML declaration and DOCTYPE, as far as the dialect has them; no line end, since some programs choke on it."""
     text = ""
     if dialect.declaration is not Declaration.NONE:
@@ -410,27 +412,27 @@ def prolog(dialect: XmlDialect, version: Version, root: str) -> str:
     return text
 
 
-def loaned_item(item: LoanedItem) -> LoanedItem:
+def complete_loaned_item(item: LoanedItem) -> LoanedItem:
     """Before 2.02 ReminderLevel (from 1) and Amount are required."""
     if item.reminder_level and item.amount is not None:
         return item
     return replace(item, reminder_level=item.reminder_level or 1, amount=item.amount or _NOTHING_OWED)
 
 
-def request_item(request: RequestItem) -> RequestItem:
+def reduce_request_item(request: RequestItem) -> RequestItem:
     """2.0 takes one item or one bibliographic id."""
     return replace(request, item_ids=()) if request.bibliographic_ids and request.item_ids else request
 
 
-def set_part(part: HoldingsSet | ItemInformation) -> HoldingsSet | ItemInformation:
+def drop_ext_beside_problem(part: HoldingsSet | ItemInformation) -> HoldingsSet | ItemInformation:
     """In the answer to LookupItemSet a Problem stands alone, without Ext."""
     return replace(part, ext=()) if part.problems and part.ext else part
 
 
-def for_class(cls: type[Structure], version: Version) -> Callable[[Any], Structure] | None:
+def choose_adaptation(cls: type[Structure], version: Version) -> Callable[[Any], Structure] | None:
     """What to do with a structure of this class before it is written in this version."""
     if cls is LoanedItem and version is not Version.V2_02:
-        return loaned_item
+        return complete_loaned_item
     if cls is RequestItem and version is Version.V2_0:
-        return request_item
-    return set_part if cls in (HoldingsSet, ItemInformation) else None
+        return reduce_request_item
+    return drop_ext_beside_problem if cls in (HoldingsSet, ItemInformation) else None

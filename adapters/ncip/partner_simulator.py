@@ -11,17 +11,28 @@ from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from adapters.ncip.client import ASKS, Ask, CannotSay, Parties, Speaker, Values, build, find, mirrored, read_reply
-from adapters.ncip.client.parameters import PARAMETERS, Spec, Typing
+from adapters.ncip.client import (
+    ASKS,
+    MessageBuilder,
+    MessageParties,
+    MessageValues,
+    ServiceRequest,
+    UnsupportedValueError,
+    build_message,
+    find_service,
+    mirror_dialect,
+    read_reply,
+)
+from adapters.ncip.client.parameters import PARAMETERS, ParameterContext, ParameterSpec
 from adapters.ncip.client.replies import RefusedByPartner
-from adapters.ncip.client.services import COMMON, style_for
-from adapters.ncip.codec import decode, encode
+from adapters.ncip.client.services import COMMON, choose_style
+from adapters.ncip.codec import decode_message, encode_message
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.messages import Amount, Code, Message, RawElement, Structure
 from adapters.ncip.messages.declaration import elements_of
-from adapters.ncip.transport import Credentials, open_transport
+from adapters.ncip.transport import HttpCredentials, open_transport
 from adapters.ncip.wire_dialect import HttpAuthKind, Strictness
-from adapters.ncip.xml_parser import parse
+from adapters.ncip.xml_parser import parse_xml
 from gateway.domain.problems import MalformedMessage, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Authentication, AuthKind, MatchRule, Profile
 from gateway.ports import partner_simulator as port
@@ -48,47 +59,49 @@ _NO_SECRET = (AuthKind.NONE, AuthKind.NETWORK, AuthKind.CERTIFICATE)
 INDENT = "  "
 
 
-class NcipPartner:
+class NcipPartnerSimulator:
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
 
     def services(self, talk: ExchangeContext) -> tuple[PartnerService, ...]:
-        version = _dialect(talk.profile).xml.version
-        return tuple(_service(ask) for ask in ASKS if version.has_service(ask.message.__name__))
+        version = _get_ncip_dialect(talk.profile).xml.version
+        return tuple(_describe_service(ask) for ask in ASKS if version.has_service(ask.message.__name__))
 
     def build(self, service: str, values: port.Values, talk: ExchangeContext) -> bytes:
-        ask = find(service)
+        ask = find_service(service)
         if ask is None:
             raise InvalidParameter("", f"NCIP has no service '{service}'")
-        dialect = mirrored(_dialect(talk.profile))
-        said = _read(ask, values, Typing(talk.zone, talk.currency, talk.now))
-        speaker = Speaker(dialect, talk.profile.circulation, self._build_parties(talk, dialect), talk.zone, talk.now)
+        dialect = mirror_dialect(_get_ncip_dialect(talk.profile))
+        said = _read_message_values(ask, values, ParameterContext(talk.zone, talk.currency, talk.now))
+        speaker = MessageBuilder(
+            dialect, talk.profile.circulation, self._build_parties(talk, dialect), talk.zone, talk.now
+        )
         try:
-            message = build(ask, said, speaker)
-            return encode(message, style_for(message, dialect.xml), talk.zone)
-        except CannotSay as error:
-            raise InvalidParameter(_parameter_of(error.name), error.reason) from error
+            message = build_message(ask, said, speaker)
+            return encode_message(message, choose_style(message, dialect.xml), talk.zone)
+        except UnsupportedValueError as error:
+            raise InvalidParameter(_parameter_of_field(error.name), error.reason) from error
         except ValueError as error:  # an amount finer than its currency
             raise InvalidParameter("amount", str(error)) from error
 
     async def send(self, body: bytes, talk: ExchangeContext, place: Place) -> TransportReply:
-        transport = open_transport(place, _dialect(talk.profile), self._build_credentials(talk.profile))
+        transport = open_transport(place, _get_ncip_dialect(talk.profile), self._build_credentials(talk.profile))
         try:
             return await transport.exchange(body)
         finally:
             await transport.close()
 
     def explain(self, sent: bytes, reply: TransportReply, talk: ExchangeContext) -> AnswerExplanation:
-        ours = _dialect(talk.profile)
+        ours = _get_ncip_dialect(talk.profile)
         as_read = ours.xml.model_copy(update={"strictness": Strictness.LENIENT})
-        message = decode(parse(sent, as_read), as_read, talk.zone)
-        dialect = mirrored(ours)
+        message = decode_message(parse_xml(sent, as_read), as_read, talk.zone)
+        dialect = mirror_dialect(ours)
         try:
             answered = read_reply(reply, message, dialect, talk.zone)
         except Refused as refused:
             fate = MessageFate.FAILED if refused.reason is RefusalReason.TEMPORARY_FAILURE else MessageFate.REFUSED
             return AnswerExplanation(
-                fate, (f"{message.service}: refused ({refused.reason.value})", *_why(refused, talk))
+                fate, (f"{message.service}: refused ({refused.reason.value})", *_format_problems(refused, talk))
             )
         except Unavailable as error:
             return AnswerExplanation(MessageFate.FAILED, (f"{message.service}: not done", f"  {error}"))
@@ -98,15 +111,17 @@ class NcipPartner:
             )
         except MalformedMessage as error:
             return AnswerExplanation(MessageFate.FAILED, (f"{message.service}: the answer can't be read", f"  {error}"))
-        shown = lines(answered.response, talk.zone)
-        return AnswerExplanation(MessageFate.DONE, (f"{message.service}: done", *shown, *unknown(answered.message)))
+        shown = format_structure(answered.response, talk.zone)
+        return AnswerExplanation(
+            MessageFate.DONE, (f"{message.service}: done", *shown, *format_unknown_elements(answered.message))
+        )
 
     # --- who speaks --------------------------------------------------------------------------------------
 
-    def _build_parties(self, talk: ExchangeContext, dialect: NcipDialect) -> Parties:
+    def _build_parties(self, talk: ExchangeContext, dialect: NcipDialect) -> MessageParties:
         """The partner asks us, so that it fits a match rule of the profile where one says more."""
-        header, rule = dialect.header, _telling_rule(talk.profile)
-        return Parties(
+        header, rule = dialect.header, _find_message_rule(talk.profile)
+        return MessageParties(
             from_agency=header.partner_agency or rule.from_agency or talk.profile.name.upper(),
             to_agency=header.our_agency or rule.to_agency or talk.symbol,
             profile_type=header.profile_type or rule.profile_type or "",
@@ -117,18 +132,18 @@ class NcipPartner:
         )
 
     def _get_message_secret(self, profile: Profile, kind: AuthKind) -> str:
-        entry = _entry(profile)
+        entry = _choose_authentication(profile)
         return self._secrets(entry.secret) if entry is not None and entry.kind is kind else ""
 
-    def _build_credentials(self, profile: Profile) -> Credentials:
-        entry = _entry(profile)
+    def _build_credentials(self, profile: Profile) -> HttpCredentials:
+        entry = _choose_authentication(profile)
         kind = _HTTP_KINDS.get(entry.kind) if entry is not None else None
         if entry is None or kind is None:
-            return Credentials()
-        return Credentials(kind, entry.user, self._secrets(entry.secret), entry.parameter)
+            return HttpCredentials()
+        return HttpCredentials(kind, entry.user, self._secrets(entry.secret), entry.parameter)
 
 
-def _telling_rule(profile: Profile) -> MatchRule:
+def _find_message_rule(profile: Profile) -> MatchRule:
     """The first rule by what stands in messages."""
     said = (
         rule for rule in profile.match if rule.from_agency or rule.profile_type or rule.from_system or rule.to_agency
@@ -136,13 +151,13 @@ def _telling_rule(profile: Profile) -> MatchRule:
     return next(said, MatchRule())
 
 
-def _entry(profile: Profile) -> Authentication | None:
+def _choose_authentication(profile: Profile) -> Authentication | None:
     """The credential to show: the first way in, unless that is one where nothing needs to be said."""
     first = profile.auth[0] if profile.auth else None
     return first if first is not None and first.kind not in _NO_SECRET else None
 
 
-def _dialect(profile: Profile) -> NcipDialect:
+def _get_ncip_dialect(profile: Profile) -> NcipDialect:
     dialect = profile.dialects.get("ncip")
     return dialect if isinstance(dialect, NcipDialect) else NcipDialect()
 
@@ -150,7 +165,7 @@ def _dialect(profile: Profile) -> NcipDialect:
 # --- services and their values -----------------------------------------------------------------------------
 
 
-def _service(ask: Ask) -> PartnerService:
+def _describe_service(ask: ServiceRequest) -> PartnerService:
     names = (*ask.takes, *COMMON)
     needed = {group[0] for group in ask.needs if len(group) == 1}
     defaults = dict(ask.defaults)
@@ -158,12 +173,12 @@ def _service(ask: Ask) -> PartnerService:
         name=ask.name,
         wire=ask.message.__name__,
         help=ask.help,
-        parameters=tuple(_parameter(ask, name, name in needed, defaults.get(name, "")) for name in names),
+        parameters=tuple(_describe_parameter(ask, name, name in needed, defaults.get(name, "")) for name in names),
         aliases=ask.aliases,
     )
 
 
-def _parameter(ask: Ask, name: str, required: bool, default: str) -> ServiceParameter:
+def _describe_parameter(ask: ServiceRequest, name: str, required: bool, default: str) -> ServiceParameter:
     parameter = PARAMETERS[name].parameter
     several = parameter.repeatable or (name == "item" and ask.name in _SEVERAL_ITEMS)
     return replace(parameter, required=required, default=default, repeatable=several)
@@ -172,28 +187,28 @@ def _parameter(ask: Ask, name: str, required: bool, default: str) -> ServicePara
 _SEVERAL_ITEMS = frozenset({"request-item", "lookup-item-set"})
 
 
-def _parameter_of(field: str) -> str:
+def _parameter_of_field(field: str) -> str:
     return next((name for name, spec in PARAMETERS.items() if spec.field == field), "")
 
 
-def _read(ask: Ask, values: port.Values, typing: Typing) -> Values:
+def _read_message_values(ask: ServiceRequest, values: port.Values, typing: ParameterContext) -> MessageValues:
     """Raises WrongValue for a parameter that the service doesn't have, a text that can't be read, one missing."""
-    allowed = {parameter.name: parameter for parameter in _service(ask).parameters}
+    allowed = {parameter.name: parameter for parameter in _describe_service(ask).parameters}
     said: dict[str, Any] = {}
     for name, texts in values.items():
         if name not in allowed:
             raise InvalidParameter(name, f"{ask.name} has no such option")
         if len(texts) > 1 and not allowed[name].repeatable:
             raise InvalidParameter(name, "can be given only once")
-        _say(said, PARAMETERS[name], texts, typing)
+        _set_field(said, PARAMETERS[name], texts, typing)
     for group in ask.needs:
         if not any(values.get(name) for name in group):
             raise InvalidParameter("", f"{ask.name} needs {' or '.join(f'--{name}' for name in group)}")
-    read = Values(**said)
+    read = MessageValues(**said)
     return ask.fill(read, typing.today) if ask.fill is not None else read
 
 
-def _say(said: dict[str, Any], spec: Spec, texts: tuple[str, ...], typing: Typing) -> None:
+def _set_field(said: dict[str, Any], spec: ParameterSpec, texts: tuple[str, ...], typing: ParameterContext) -> None:
     for text in texts:
         choices = spec.parameter.choices
         if choices and text not in choices:
@@ -211,39 +226,39 @@ def _say(said: dict[str, Any], spec: Spec, texts: tuple[str, ...], typing: Typin
 _TUPLES = frozenset({"inputs", "items", "records", "elements"})
 
 
-def _why(refused: Refused, talk: ExchangeContext) -> Iterator[str]:
+def _format_problems(refused: Refused, talk: ExchangeContext) -> Iterator[str]:
     """The problems as they were sent."""
     problems = refused.problems if isinstance(refused, RefusedByPartner) else ()
     if not problems:
         yield f"  {refused.detail}"
     for problem in problems:
         yield "  Problem"
-        yield from lines(problem, talk.zone, 2)
+        yield from format_structure(problem, talk.zone, 2)
 
 
-def lines(structure: Structure, zone: tzinfo, depth: int = 1) -> Iterator[str]:
+def format_structure(structure: Structure, zone: tzinfo, depth: int = 1) -> Iterator[str]:
     """The content of a structure: one line for each value, one level deeper for each structure inside."""
     for name, element in elements_of(type(structure)).items():
         value = getattr(structure, name)
         for one in value if isinstance(value, tuple) else (value,):
             if one is not None and one is not False and one != "":
-                yield from _value(element.name, one, zone, depth)
+                yield from _format_field(element.name, one, zone, depth)
     for raw in structure.ext:
         yield f"{INDENT * depth}{raw.path}: {raw.text}"
 
 
-def unknown(message: Message, depth: int = 1) -> Iterator[str]:
+def format_unknown_elements(message: Message, depth: int = 1) -> Iterator[str]:
     """What the model has no place for."""
     for element in message.unknown:
         yield f"{INDENT * depth}not understood: {element.path}: {element.text}"
 
 
-def _value(name: str, value: object, zone: tzinfo, depth: int) -> Iterator[str]:
+def _format_field(name: str, value: object, zone: tzinfo, depth: int) -> Iterator[str]:
     start = f"{INDENT * depth}{name}"
     if isinstance(value, Amount):
-        yield f"{start}: {_amount(value)}"
+        yield f"{start}: {_format_amount(value)}"
     elif isinstance(value, Structure):
-        inner = list(lines(value, zone, depth + 1))
+        inner = list(format_structure(value, zone, depth + 1))
         if len(inner) == 1:
             yield f"{start}: {inner[0].partition(': ')[2] or inner[0].strip()}"
         else:
@@ -252,10 +267,10 @@ def _value(name: str, value: object, zone: tzinfo, depth: int) -> Iterator[str]:
     elif value is True:
         yield start
     else:
-        yield f"{start}: {_text(value, zone)}"
+        yield f"{start}: {_format_leaf(value, zone)}"
 
 
-def _amount(amount: Amount) -> str:
+def _format_amount(amount: Amount) -> str:
     try:
         money = amount.money
     except ValueError:
@@ -266,7 +281,7 @@ def _amount(amount: Amount) -> str:
     return f"{amount.minor_units} minor units of {currency}"
 
 
-def _text(value: object, zone: tzinfo) -> str:
+def _format_leaf(value: object, zone: tzinfo) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(zone):%Y-%m-%d %H:%M %Z}"
     if isinstance(value, date):

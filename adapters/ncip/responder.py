@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.ncip import answers
-from adapters.ncip.codec import Peek, decode, peek
+from adapters.ncip.codec import MessagePeek, decode_message, peek_message
 from adapters.ncip.dialect import AgencySource, NcipDialect
 from adapters.ncip.messages import (
     Initiation,
@@ -13,9 +13,9 @@ from adapters.ncip.messages import (
     response_to,
 )
 from adapters.ncip.services import SERVICES
-from adapters.ncip.services.command_reader import Reader, word
-from adapters.ncip.services.result_writer import Writer
-from adapters.ncip.xml_parser import Limits, Parsed, parse
+from adapters.ncip.services.command_reader import CommandReader, text_of_code
+from adapters.ncip.services.result_writer import ResultWriter
+from adapters.ncip.xml_parser import DocumentLimits, ParsedDocument, parse_xml
 from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.value import value
@@ -36,7 +36,7 @@ _STANDARD = NcipDialect()
 
 
 @value
-class _Opened:
+class _OpenedMessage:
     """What `open` found, handed on to `decode` and the answer; `raw` where a profile may have to parse again.
 
     `media_type` None: it came by a way that knows none.
@@ -44,8 +44,8 @@ class _Opened:
 
     raw: bytes
     limit: int
-    parsed: Parsed | None = None
-    seen: Peek | None = None
+    parsed: ParsedDocument | None = None
+    seen: MessagePeek | None = None
     media_type: str | None = None
 
 
@@ -53,7 +53,7 @@ class NcipResponder:
     protocol = "ncip"
 
     def framing(self, profile: Profile | None) -> StreamFraming:
-        tcp = (_dialect(profile) if profile is not None else _STANDARD).tcp
+        tcp = (_get_ncip_dialect(profile) if profile is not None else _STANDARD).tcp
         return StreamFraming(
             end=tcp.end,
             tags=END_TAGS,
@@ -66,19 +66,21 @@ class NcipResponder:
     def open(self, arrival: RawMessage, limit: int) -> MessageEnvelope:
         parsed = None
         try:
-            parsed = parse(arrival.body, limits=Limits(size=limit))
-            seen = peek(parsed)
+            parsed = parse_xml(arrival.body, limits=DocumentLimits(size=limit))
+            seen = peek_message(parsed)
         except MalformedMessage as error:
-            return MessageEnvelope(parsed=_Opened(arrival.body, limit, parsed), malformed=error)
-        return _envelope(_Opened(arrival.body, limit, parsed, seen, _media_type(arrival)), parsed, seen)
+            return MessageEnvelope(parsed=_OpenedMessage(arrival.body, limit, parsed), malformed=error)
+        return _build_envelope(
+            _OpenedMessage(arrival.body, limit, parsed, seen, _read_media_type(arrival)), parsed, seen
+        )
 
     def decode(self, envelope: MessageEnvelope, talk: ExchangeContext) -> DecodedMessage:
-        dialect = _dialect(talk.profile)
-        if envelope.malformed is not None and _reads_like_standard(dialect):
+        dialect = _get_ncip_dialect(talk.profile)
+        if envelope.malformed is not None and _has_standard_reading(dialect):
             raise envelope.malformed
         _check_media_type(envelope, dialect)
-        parsed, seen = _reparsed(envelope, dialect)
-        message = decode(parsed, dialect.xml, talk.zone, seen)
+        parsed, seen = _reparse_document(envelope, dialect)
+        message = decode_message(parsed, dialect.xml, talk.zone, seen)
         if isinstance(message.body, LookupVersion):
             return DecodedMessage("LookupVersion", None, message=message)
         if not isinstance(message.body, Initiation):
@@ -86,27 +88,27 @@ class NcipResponder:
                 message.service, "this is an answer or an extension, and nothing was asked", MalformationKind.PROTOCOL
             )
         header = message.body.initiation_header
-        _require(header, dialect)
+        _check_required_header(header, dialect)
         service = SERVICES.get(type(message.body))
-        if service is None or not _offered(message.service, dialect):
+        if service is None or not _is_service_offered(message.service, dialect):
             raise Refused(
                 RefusalReason.UNSUPPORTED_SERVICE, f"{message.service} is not offered here.", about=MessagePart.SERVICE
             )
         if not message.version.has_service(message.service):
             detail = f"{message.service} does not exist in NCIP {message.version.value}."
             raise Refused(RefusalReason.UNSUPPORTED_SERVICE, detail, about=MessagePart.SERVICE)
-        reader = Reader(
+        reader = CommandReader(
             dialect,
             talk.profile.circulation,
             talk,
-            sender=_sender(message.body, dialect),
-            receiver=word(header.to_agency_id) if header is not None else "",
+            sender=_find_sender_agency(message.body, dialect),
+            receiver=text_of_code(header.to_agency_id) if header is not None else "",
         )
         return DecodedMessage(
             service=message.service,
             command=service.read(message.body, reader),
-            request_id=_id_of(message.body, "request_id"),
-            item_id=_id_of(message.body, "item_id"),
+            request_id=_read_identifier(message.body, "request_id"),
+            item_id=_read_identifier(message.body, "item_id"),
             message=message,
             unknown=tuple(element.path for element in message.unknown),
         )
@@ -114,12 +116,12 @@ class NcipResponder:
     def encode(
         self, envelope: MessageEnvelope, incoming: DecodedMessage, outcome: Outcome, talk: ExchangeContext
     ) -> ResponderAnswer:
-        dialect = _dialect(talk.profile)
+        dialect = _get_ncip_dialect(talk.profile)
         message = incoming.message
         if not isinstance(message, Message):
             raise TypeError("the message was decoded by another responder")
         if isinstance(message.body, LookupVersion):
-            return answers.answer(answers.versions_supported(message), message, dialect, talk)
+            return answers.service_answer(answers.build_version_response(message), message, dialect, talk)
         if isinstance(outcome, Refusal):
             return self.refuse(envelope, outcome, talk)
         if not isinstance(message.body, Initiation):
@@ -127,35 +129,35 @@ class NcipResponder:
         word_result = SERVICES[type(message.body)].word
         response = response_to(type(message.body))()
         if word_result is not None:
-            writer = Writer(dialect, talk, message.service, message.version)
+            writer = ResultWriter(dialect, talk, message.service, message.version)
             response = word_result(outcome, message.body, writer)
-        return answers.success(response, message, dialect, talk)
+        return answers.success_response(response, message, dialect, talk)
 
     def refuse(
         self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, talk: ExchangeContext | None
     ) -> ResponderAnswer:
-        dialect = _dialect(talk.profile) if talk is not None else _STANDARD
+        dialect = _get_ncip_dialect(talk.profile) if talk is not None else _STANDARD
         opened = envelope.parsed
-        return answers.refusal(
-            refusal, envelope.service, opened.seen if isinstance(opened, _Opened) else None, dialect, talk
+        return answers.refusal_response(
+            refusal, envelope.service, opened.seen if isinstance(opened, _OpenedMessage) else None, dialect, talk
         )
 
 
 # --- reading ---------------------------------------------------------------------------------------------
 
 
-def _dialect(profile: Profile) -> NcipDialect:
+def _get_ncip_dialect(profile: Profile) -> NcipDialect:
     dialect = profile.dialects.get("ncip")
     return dialect if isinstance(dialect, NcipDialect) else _STANDARD
 
 
-def _parsed(opened: _Opened) -> Parsed:
+def _parse_opened(opened: _OpenedMessage) -> ParsedDocument:
     if opened.parsed is None:
         raise TypeError("nothing was parsed")
     return opened.parsed
 
 
-def _envelope(opened: _Opened, parsed: Parsed, seen: Peek) -> MessageEnvelope:
+def _build_envelope(opened: _OpenedMessage, parsed: ParsedDocument, seen: MessagePeek) -> MessageEnvelope:
     header = seen.header
     initiation = header if isinstance(header, InitiationHeader) else None
     if header is None:
@@ -163,10 +165,10 @@ def _envelope(opened: _Opened, parsed: Parsed, seen: Peek) -> MessageEnvelope:
     return MessageEnvelope(
         service=seen.service,
         version=seen.version.value,
-        from_agency=word(header.from_agency_id),
-        to_agency=word(header.to_agency_id),
-        profile_type=word(initiation.application_profile_type) if initiation is not None else "",
-        from_system=word(header.from_system_id),
+        from_agency=text_of_code(header.from_agency_id),
+        to_agency=text_of_code(header.to_agency_id),
+        profile_type=text_of_code(initiation.application_profile_type) if initiation is not None else "",
+        from_system=text_of_code(header.from_system_id),
         agency_secret=header.from_agency_authentication or "",
         system_secret=header.from_system_authentication or "",
         repairs=parsed.notes,
@@ -174,18 +176,18 @@ def _envelope(opened: _Opened, parsed: Parsed, seen: Peek) -> MessageEnvelope:
     )
 
 
-def _reparsed(envelope: MessageEnvelope, dialect: NcipDialect) -> tuple[Parsed, Peek | None]:
+def _reparse_document(envelope: MessageEnvelope, dialect: NcipDialect) -> tuple[ParsedDocument, MessagePeek | None]:
     """The document as this profile has it read, and what was seen in it; parsed anew only where the profile differs
     from what `open` assumes."""
     opened = envelope.parsed
-    if not isinstance(opened, _Opened):
+    if not isinstance(opened, _OpenedMessage):
         raise TypeError("the envelope was opened by another responder")
-    if _reads_like_standard(dialect) or not (opened.parsed is None or opened.parsed.notes or dialect.xml.charset_in):
-        return _parsed(opened), opened.seen
-    return parse(opened.raw, dialect.xml, limits=Limits(size=opened.limit), http=dialect.http), None
+    if _has_standard_reading(dialect) or not (opened.parsed is None or opened.parsed.notes or dialect.xml.charset_in):
+        return _parse_opened(opened), opened.seen
+    return parse_xml(opened.raw, dialect.xml, limits=DocumentLimits(size=opened.limit), http=dialect.http), None
 
 
-def _media_type(arrival: RawMessage) -> str | None:
+def _read_media_type(arrival: RawMessage) -> str | None:
     """In lower case, without parameters; empty where HTTP named none."""
     if arrival.transport is not TransportKind.HTTP:
         return None
@@ -194,7 +196,7 @@ def _media_type(arrival: RawMessage) -> str | None:
 
 def _check_media_type(envelope: MessageEnvelope, dialect: NcipDialect) -> None:
     accepted, opened = dialect.http.accepted, envelope.parsed
-    if not accepted or not isinstance(opened, _Opened) or opened.media_type is None:
+    if not accepted or not isinstance(opened, _OpenedMessage) or opened.media_type is None:
         return
     if opened.media_type not in accepted:
         raise MalformedMessage(
@@ -202,7 +204,7 @@ def _check_media_type(envelope: MessageEnvelope, dialect: NcipDialect) -> None:
         )
 
 
-def _reads_like_standard(dialect: NcipDialect) -> bool:
+def _has_standard_reading(dialect: NcipDialect) -> bool:
     ours, standard = dialect.xml, _STANDARD.xml
     return (
         ours.charset_in == standard.charset_in
@@ -212,42 +214,42 @@ def _reads_like_standard(dialect: NcipDialect) -> bool:
     )
 
 
-def _require(header: InitiationHeader | None, dialect: NcipDialect) -> None:
+def _check_required_header(header: InitiationHeader | None, dialect: NcipDialect) -> None:
     """Raises Refused(DATA_MISSING) for header parts that the profile insists on."""
     for part in dialect.header.require:
         match part:
             case "header":
                 present, element = header is not None, "InitiationHeader"
             case "from-agency":
-                present = header is not None and bool(word(header.from_agency_id))
+                present = header is not None and bool(text_of_code(header.from_agency_id))
                 element = "InitiationHeader/FromAgencyId"
             case "to-agency":
-                present = header is not None and bool(word(header.to_agency_id))
+                present = header is not None and bool(text_of_code(header.to_agency_id))
                 element = "InitiationHeader/ToAgencyId"
             case "profile-type":
-                present = header is not None and bool(word(header.application_profile_type))
+                present = header is not None and bool(text_of_code(header.application_profile_type))
                 element = "InitiationHeader/ApplicationProfileType"
         if not present:
             raise Refused(RefusalReason.DATA_MISSING, f"{element} is missing or empty.", about=MessagePart.SENDER)
 
 
-def _offered(service: str, dialect: NcipDialect) -> bool:
+def _is_service_offered(service: str, dialect: NcipDialect) -> bool:
     return service not in dialect.withheld and (not dialect.services or service in dialect.services)
 
 
-def _sender(body: Initiation, dialect: NcipDialect) -> str:
+def _find_sender_agency(body: Initiation, dialect: NcipDialect) -> str:
     header = body.initiation_header or InitiationHeader()
     request = getattr(body, "request_id", None)
     found = {
-        AgencySource.FROM_AGENCY: word(header.from_agency_id),
-        AgencySource.PROFILE_TYPE: word(header.application_profile_type),
-        AgencySource.REQUEST_AGENCY: word(request.agency_id) if request is not None else "",
+        AgencySource.FROM_AGENCY: text_of_code(header.from_agency_id),
+        AgencySource.PROFILE_TYPE: text_of_code(header.application_profile_type),
+        AgencySource.REQUEST_AGENCY: text_of_code(request.agency_id) if request is not None else "",
         AgencySource.AGENCY_AUTHENTICATION: header.from_agency_authentication or "",
     }
     return next((found[source] for source in dialect.header.agency_from if found[source]), "")
 
 
-def _id_of(body: Initiation, name: str) -> str:
+def _read_identifier(body: Initiation, name: str) -> str:
     several = getattr(body, f"{name}s", ())
     one = getattr(body, name, None) or (several[0] if several else None)
     return one.value if one is not None else ""

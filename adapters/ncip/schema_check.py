@@ -12,10 +12,10 @@ from typing import Any, get_type_hints
 
 from lxml import etree
 
-from adapters.ncip.element_reader import local_name, place_of, value_type
-from adapters.ncip.messages.declaration import V1_NAMES, Code, Element, Structure, When, elements_of, is_in
+from adapters.ncip.element_reader import element_path, local_name, value_type
+from adapters.ncip.messages.declaration import V1_NAMES, Code, Element, Structure, When, elements_of, is_in_version
 from adapters.ncip.messages.envelope import Body, Extension, Problem, Problems
-from adapters.ncip.wire_values import NAMESPACE, Version, recognise
+from adapters.ncip.wire_values import NAMESPACE, Version, recognise_version
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.value import value
 
@@ -24,7 +24,7 @@ _V1_ONLY_PARTS = frozenset({"Scheme", "Value", "UserTransaction", "ProcessingErr
 
 
 @value
-class Rule:
+class SchemaRule:
     """What the schema says about one element of a structure."""
 
     position: int
@@ -34,7 +34,7 @@ class Rule:
     many: bool
 
 
-def check(root: etree._Element, message: etree._Element, body: Body, version: Version) -> None:
+def check_schema(root: etree._Element, message: etree._Element, body: Body, version: Version) -> None:
     """Raises MalformedMessage with the place of the first thing that the schema doesn't have."""
     if not version.is_v1:
         _check_root(root)
@@ -51,45 +51,45 @@ def check(root: etree._Element, message: etree._Element, body: Body, version: Ve
 
 def _check_root(root: etree._Element) -> None:
     version_string = root.get(f"{{{NAMESPACE}}}version")
-    if version_string is None or recognise(version_string) is None:
+    if version_string is None or recognise_version(version_string) is None:
         raise MalformedMessage(
             local_name(root), "lacks a known version attribute in the namespace", MalformationKind.PROTOCOL
         )
     for element in root.iter():
-        if not element.tag.startswith(f"{{{NAMESPACE}}}") and not _in_ext(element):
-            raise MalformedMessage(place_of(element), "not in the NCIP namespace", MalformationKind.UNKNOWN_ELEMENT)
+        if not element.tag.startswith(f"{{{NAMESPACE}}}") and not _is_in_ext(element):
+            raise MalformedMessage(element_path(element), "not in the NCIP namespace", MalformationKind.UNKNOWN_ELEMENT)
 
 
-def _in_ext(element: etree._Element) -> bool:
+def _is_in_ext(element: etree._Element) -> bool:
     return any(local_name(ancestor) == "Ext" for ancestor in element.iterancestors())
 
 
-def rules_of(cls: type[Structure], version: Version) -> dict[str, Rule]:
+def get_schema_rules(cls: type[Structure], version: Version) -> dict[str, SchemaRule]:
     """Element name -> rule, compiled at the first use."""
     rules = _RULES.get((cls, version))
     if rules is None:
-        rules = _RULES[cls, version] = _compiled(cls, version)
+        rules = _RULES[cls, version] = _compile_schema_rules(cls, version)
     return rules
 
 
-_RULES: dict[tuple[type[Structure], Version], dict[str, Rule]] = {}
+_RULES: dict[tuple[type[Structure], Version], dict[str, SchemaRule]] = {}
 
 
-def _compiled(cls: type[Structure], version: Version) -> dict[str, Rule]:
+def _compile_schema_rules(cls: type[Structure], version: Version) -> dict[str, SchemaRule]:
     hints = get_type_hints(cls)
-    rules: dict[str, Rule] = {}
+    rules: dict[str, SchemaRule] = {}
     for position, (name, element) in enumerate(elements_of(cls).items()):
-        if not is_in(element, version):
+        if not is_in_version(element, version):
             continue
         tag = V1_NAMES.get(element.name, element.name) if version.is_v1 else element.name
         many = element.many and version not in element.single_in
-        rules[tag] = Rule(position, name, element, value_type(hints[name]), many)
+        rules[tag] = SchemaRule(position, name, element, value_type(hints[name]), many)
     return rules
 
 
 def _check_structure(element: etree._Element, cls: type[Structure], version: Version) -> None:
-    rules = rules_of(cls, version)
-    _no_words(element)
+    rules = get_schema_rules(cls, version)
+    _check_no_words(element)
     last = -1
     present: dict[str, int] = {}
     for child in element:
@@ -101,13 +101,13 @@ def _check_structure(element: etree._Element, cls: type[Structure], version: Ver
         if rule is None:
             if version.is_v1 and name in _V1_ONLY_PARTS:
                 continue
-            raise MalformedMessage(place_of(child), "not known here", MalformationKind.UNKNOWN_ELEMENT)
+            raise MalformedMessage(element_path(child), "not known here", MalformationKind.UNKNOWN_ELEMENT)
         if rule.position < last and not version.is_v1:
-            raise MalformedMessage(place_of(child), "out of order", MalformationKind.PROTOCOL)
+            raise MalformedMessage(element_path(child), "out of order", MalformationKind.PROTOCOL)
         last = rule.position
         present[rule.field] = present.get(rule.field, 0) + 1
         if present[rule.field] > 1 and not rule.many:
-            raise MalformedMessage(place_of(child), "more than once", MalformationKind.PROTOCOL)
+            raise MalformedMessage(element_path(child), "more than once", MalformationKind.PROTOCOL)
         _check_value(child, rule, version)
     if not version.is_v1:
         _check_presence(element, cls, version, frozenset(present))
@@ -115,7 +115,7 @@ def _check_structure(element: etree._Element, cls: type[Structure], version: Ver
 
 def _check_presence(element: etree._Element, cls: type[Structure], version: Version, present: frozenset[str]) -> None:
     elements = elements_of(cls)
-    place = place_of(element)
+    place = element_path(element)
     if "problems" in present and cls is not Problem:
         for name in present:
             if name != "problems" and not elements[name].beside_problems:
@@ -136,14 +136,14 @@ def _check_presence(element: etree._Element, cls: type[Structure], version: Vers
             )
 
 
-def _check_value(element: etree._Element, rule: Rule, version: Version) -> None:
+def _check_value(element: etree._Element, rule: SchemaRule, version: Version) -> None:
     kind = rule.kind
     if rule.element.inside:
         inner = [child for child in element if local_name(child) != "Ext"]
         wanted = V1_NAMES.get(rule.element.inside, rule.element.inside) if version.is_v1 else rule.element.inside
         if [local_name(child) for child in inner] != [wanted]:
             raise MalformedMessage(
-                f"{place_of(element)}/{wanted}", "missing or not alone", MalformationKind.DATA_MISSING
+                f"{element_path(element)}/{wanted}", "missing or not alone", MalformationKind.DATA_MISSING
             )
         element = inner[0]
     if isinstance(kind, type) and issubclass(kind, Structure):
@@ -154,21 +154,23 @@ def _check_value(element: etree._Element, rule: Rule, version: Version) -> None:
         _check_simple(element, rule, kind)
 
 
-def _check_simple(element: etree._Element, rule: Rule, kind: Any) -> None:
+def _check_simple(element: etree._Element, rule: SchemaRule, kind: Any) -> None:
     if len(element):
-        raise MalformedMessage(place_of(element[0]), "not known here", MalformationKind.UNKNOWN_ELEMENT)
+        raise MalformedMessage(element_path(element[0]), "not known here", MalformationKind.UNKNOWN_ELEMENT)
     text = (element.text or "").strip()
     if kind is bool and text:
-        raise MalformedMessage(place_of(element), "must be empty", MalformationKind.INVALID_VALUE)
+        raise MalformedMessage(element_path(element), "must be empty", MalformationKind.INVALID_VALUE)
     if kind in (When, date) and not _DATE_TIME.fullmatch(text):
-        raise MalformedMessage(place_of(element), "not an xs:dateTime", MalformationKind.INVALID_DATE)
+        raise MalformedMessage(element_path(element), "not an xs:dateTime", MalformationKind.INVALID_DATE)
     if kind is int and (
         not re.fullmatch(r"[+-]?[0-9]{1,18}", text)
         or (rule.element.minimum is not None and int(text) < rule.element.minimum)
     ):
-        raise MalformedMessage(place_of(element), "not a number that may stand here", MalformationKind.INVALID_VALUE)
+        raise MalformedMessage(
+            element_path(element), "not a number that may stand here", MalformationKind.INVALID_VALUE
+        )
 
 
-def _no_words(element: etree._Element) -> None:
+def _check_no_words(element: etree._Element) -> None:
     if (element.text or "").strip() or any((child.tail or "").strip() for child in element):
-        raise MalformedMessage(place_of(element), "words beside elements", MalformationKind.UNKNOWN_ELEMENT)
+        raise MalformedMessage(element_path(element), "words beside elements", MalformationKind.UNKNOWN_ELEMENT)

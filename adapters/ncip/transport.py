@@ -22,7 +22,7 @@ from yarl import URL
 
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.wire_dialect import BodyEncoding, HttpAuthKind, HttpDialect, TcpDialect
-from adapters.ncip.xml_parser import FORM_TYPE, LONGEST, find_end, wrap
+from adapters.ncip.xml_parser import FORM_TYPE, LONGEST, find_document_end, wrap_body
 from gateway.domain.problems import (
     MalformationKind,
     MalformedMessage,
@@ -47,7 +47,7 @@ NEWLINE = b"&#10;"
 LEAVE_SECONDS = 1.0
 
 
-class Transport(Protocol):
+class NcipTransport(Protocol):
     async def exchange(self, document: bytes) -> TransportReply:
         """Send and wait. Raises Unavailable, OutcomeUnknown, Refused(SENDER_AUTH_FAILED), MalformedMessage when the
         answer is too long."""
@@ -57,7 +57,7 @@ class Transport(Protocol):
 
 
 @value
-class Credentials:
+class HttpCredentials:
     """How we show who we are; `secret` is the text itself, already resolved (see HttpAuth for the rest)."""
 
     kind: HttpAuthKind = HttpAuthKind.NONE
@@ -68,20 +68,20 @@ class Credentials:
     scope: str = ""
 
 
-def open_transport(place: Place, dialect: NcipDialect, credentials: Credentials) -> Transport:
+def open_transport(place: Place, dialect: NcipDialect, credentials: HttpCredentials) -> NcipTransport:
     """Raises Unavailable when a certificate file can't be used."""
     if isinstance(place, HttpPlace):
         return HttpTransport(place, dialect.http, credentials)
     return TcpTransport(place, dialect.tcp)
 
 
-def addresses(dialect: NcipDialect) -> dict[str, str]:
+def list_ncip_addresses(dialect: NcipDialect) -> dict[str, str]:
     """Where a profile sends to, by key (`illgate check --live`)."""
     found = {"tcp.address": dialect.tcp.address, "http.auth.token_url": dialect.http.auth.token_url}
     return {key: address for key, address in found.items() if address}
 
 
-def tls_context(tls: ClientTls) -> ssl.SSLContext:
+def make_tls_context(tls: ClientTls) -> ssl.SSLContext:
     """Certificates and names are always checked. Raises Unavailable when a file can't be used."""
     try:
         return make_client_context(tls)
@@ -96,12 +96,14 @@ class HttpTransport:
     """One connection for each message: a kept one might be closed by the other side just when it is used, and then
     nobody could say whether the message arrived."""
 
-    def __init__(self, place: HttpPlace, http: HttpDialect, credentials: Credentials) -> None:
-        self._url = _url(place.url)
+    def __init__(self, place: HttpPlace, http: HttpDialect, credentials: HttpCredentials) -> None:
+        self._url = _parse_url(place.url)
         self._http = http
         self._credentials = credentials
         self._timeouts = place.timeouts
-        self._tls = tls_context(place.tls) if "https" in (self._url.scheme, URL(credentials.token_url).scheme) else None
+        self._tls = (
+            make_tls_context(place.tls) if "https" in (self._url.scheme, URL(credentials.token_url).scheme) else None
+        )
         self._session: aiohttp.ClientSession | None = None
         self._token = ""
         self._token_until = 0.0
@@ -126,14 +128,14 @@ class HttpTransport:
             if self._http.body_encoding in (BodyEncoding.URL_ENCODED, BodyEncoding.FORM)
             else self._http.content_type
         )
-        return await self._send_request(url, wrap(document, self._http), headers)
+        return await self._send_request(url, wrap_body(document, self._http), headers)
 
     def _build_address(self) -> tuple[URL, dict[str, str]]:
         """URL and headers with the credentials in them."""
         who = self._credentials
         match who.kind:
             case HttpAuthKind.BASIC:
-                return self._url, {"Authorization": _basic(who)}
+                return self._url, {"Authorization": _basic_authorization(who)}
             case HttpAuthKind.BEARER:
                 return self._url, {"Authorization": f"Bearer {who.secret}"}
             case HttpAuthKind.OAUTH2:
@@ -157,7 +159,7 @@ class HttpTransport:
                 seconds = time.perf_counter() - started
                 return TransportReply(raw, response.headers.get("Content-Type", ""), response.status, seconds)
         except (aiohttp.ClientError, OSError) as error:  # time-outs are OSErrors
-            raise _failure(error, progress.sent) from error
+            raise _failure_of_error(error, progress.sent) from error
 
     async def _read_response(self, response: aiohttp.ClientResponse) -> bytes:
         raw = bytearray()
@@ -194,7 +196,7 @@ class HttpTransport:
             async with self._get_session().post(
                 who.token_url,
                 data=form,
-                headers={"Authorization": _basic(who), "Accept": "application/json"},
+                headers={"Authorization": _basic_authorization(who), "Accept": "application/json"},
                 allow_redirects=False,
                 trace_request_ctx=SimpleNamespace(sent=False),
             ) as response:
@@ -205,7 +207,7 @@ class HttpTransport:
                     raise Unavailable(f"no token for the other system (HTTP {response.status})")
                 answer = await response.json(content_type=None)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise Unavailable(f"no token for the other system: {_text(error)}") from error
+            raise Unavailable(f"no token for the other system: {_error_text(error)}") from error
         self._store_token(answer)
         return True
 
@@ -218,7 +220,7 @@ class HttpTransport:
         self._token_until = time.monotonic() + (float(lives) if isinstance(lives, int | float) else 0) - TOKEN_SPARE
 
 
-def _url(text: str) -> URL:
+def _parse_url(text: str) -> URL:
     """Raises Unavailable."""
     try:
         url = URL(text)
@@ -229,7 +231,7 @@ def _url(text: str) -> URL:
     return url
 
 
-def _basic(who: Credentials) -> str:
+def _basic_authorization(who: HttpCredentials) -> str:
     """RFC 7617, in UTF-8."""
     return "Basic " + base64.b64encode(f"{who.user}:{who.secret}".encode()).decode("ascii")
 
@@ -242,13 +244,13 @@ async def _note_sent(
     context.trace_request_ctx.sent = True
 
 
-def _failure(error: Exception, sent: bool) -> Unavailable | OutcomeUnknown:
+def _failure_of_error(error: Exception, sent: bool) -> Unavailable | OutcomeUnknown:
     if not sent:
-        return Unavailable(f"not reached: {_text(error)}")
-    return OutcomeUnknown(f"sent, but no whole answer came: {_text(error)}")
+        return Unavailable(f"not reached: {_error_text(error)}")
+    return OutcomeUnknown(f"sent, but no whole answer came: {_error_text(error)}")
 
 
-def _text(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "time-out"
     if isinstance(error, aiohttp.ServerDisconnectedError):
@@ -265,7 +267,7 @@ class TcpTransport:
     def __init__(self, place: TcpPlace, tcp: TcpDialect) -> None:
         self._place = place
         self._tcp = tcp
-        self._tls = tls_context(place.tls) if place.tls is not None else None
+        self._tls = make_tls_context(place.tls) if place.tls is not None else None
 
     async def exchange(self, document: bytes) -> TransportReply:
         started = time.perf_counter()
@@ -277,11 +279,11 @@ class TcpTransport:
                 await writer.drain()
                 if self._tcp.end == "close":
                     writer.write_eof()
-                raw = await _answer(reader, timeouts)
+                raw = await _read_tcp_answer(reader, timeouts)
         except OSError as error:  # time-outs and TLS errors are OSErrors
-            raise _failure(error, sent=True) from error
+            raise _failure_of_error(error, sent=True) from error
         finally:
-            await _closed(writer)
+            await _close_writer(writer)
         return TransportReply(raw, seconds=time.perf_counter() - started)
 
     async def close(self) -> None:
@@ -295,7 +297,7 @@ class TcpTransport:
             async with asyncio.timeout(place.timeouts.connect):
                 return await asyncio.open_connection(place.host, place.port, ssl=self._tls, limit=CHUNK)
         except OSError as error:
-            raise _failure(error, sent=False) from error
+            raise _failure_of_error(error, sent=False) from error
 
     def _frame_document(self, document: bytes) -> bytes:
         """For a partner that reads lines the document is one: a line end in a text becomes a reference."""
@@ -304,7 +306,7 @@ class TcpTransport:
         return document.replace(b"\r", b"").replace(b"\n", NEWLINE) + b"\n"
 
 
-async def _closed(writer: asyncio.StreamWriter) -> None:
+async def _close_writer(writer: asyncio.StreamWriter) -> None:
     """How the other side takes leave doesn't matter any more, so it gets a moment, and errors are not told."""
     writer.close()
     with contextlib.suppress(OSError):
@@ -312,7 +314,7 @@ async def _closed(writer: asyncio.StreamWriter) -> None:
             await writer.wait_closed()
 
 
-async def _answer(reader: asyncio.StreamReader, timeouts: SendTimeouts) -> bytes:
+async def _read_tcp_answer(reader: asyncio.StreamReader, timeouts: SendTimeouts) -> bytes:
     """Raises OutcomeUnknown when the connection ends before the answer does, MalformedMessage when it is too long."""
     raw = bytearray()
     while True:
@@ -324,7 +326,7 @@ async def _answer(reader: asyncio.StreamReader, timeouts: SendTimeouts) -> bytes
             raise OutcomeUnknown(f"the connection ended after {len(raw)} bytes, before the answer did")
         begun = len(raw)
         raw += piece
-        end = find_end(raw, begun - LONGEST)
+        end = find_document_end(raw, begun - LONGEST)
         if end is not None:
             return bytes(raw[:end])
         if len(raw) > MAX_ANSWER:

@@ -90,7 +90,7 @@ class DayReading(StrEnum):
     END_OF_DAY = "end-of-day"  # 23:59 of that day in the partner's zone
 
 
-def _zone(name: str) -> str:
+def _check_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -98,7 +98,7 @@ def _zone(name: str) -> str:
     return name
 
 
-def _charset(name: str) -> str:
+def _check_charset(name: str) -> str:
     try:
         "".encode(name)  # refuses codecs that aren't character sets, such as hex
         return codecs.lookup(name).name
@@ -106,8 +106,8 @@ def _charset(name: str) -> str:
         raise ValueError(f"not a character set: {name}") from error
 
 
-ZoneName = Annotated[str, AfterValidator(_zone)]
-Charset = Annotated[str, AfterValidator(_charset)]
+ZoneName = Annotated[str, AfterValidator(_check_zone)]
+Charset = Annotated[str, AfterValidator(_check_charset)]
 
 
 class DateIn(ProfileSection):
@@ -267,21 +267,21 @@ class TcpDialect(ProfileSection):
     message_seconds: float = Field(30, gt=0, le=3_600, description="longest time from first to last byte of a message")
 
 
-def reader(dialect: DateIn, fallback: tzinfo) -> Callable[[str], When]:
+def make_date_reader(dialect: DateIn, fallback: tzinfo) -> Callable[[str], When]:
     """How this partner's dates are read: aware UTC, or a date. The function raises ValueError for nonsense."""
     zone = ZoneInfo(dialect.zone) if dialect.zone else fallback
     keep_days = dialect.day is DayReading.KEEP
 
     def read_date(text: str) -> When:
-        value = _parse(text, dialect.formats)
+        value = _parse_date_or_time(text, dialect.formats)
         if isinstance(value, datetime):
-            return _utc(value, zone)
-        return value if keep_days else _utc(datetime.combine(value, END_OF_DAY), zone)
+            return _to_utc(value, zone)
+        return value if keep_days else _to_utc(datetime.combine(value, END_OF_DAY), zone)
 
     return read_date
 
 
-def _parse(text: str, formats: tuple[str, ...]) -> When:
+def _parse_date_or_time(text: str, formats: tuple[str, ...]) -> When:
     day = _DAY.fullmatch(text)
     if day:
         return date.fromisoformat(day[1])
@@ -290,10 +290,10 @@ def _parse(text: str, formats: tuple[str, ...]) -> When:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        return _by_formats(text, formats)
+        return _parse_by_formats(text, formats)
 
 
-def _by_formats(text: str, formats: tuple[str, ...]) -> When:
+def _parse_by_formats(text: str, formats: tuple[str, ...]) -> When:
     for pattern in formats:
         try:
             value = datetime.strptime(text, pattern)  # noqa: DTZ007 (the caller adds the zone)
@@ -303,7 +303,7 @@ def _by_formats(text: str, formats: tuple[str, ...]) -> When:
     raise ValueError("not a date or time")
 
 
-def _utc(value: datetime, zone: tzinfo) -> datetime:
+def _to_utc(value: datetime, zone: tzinfo) -> datetime:
     aware = value if value.tzinfo is not None else value.replace(tzinfo=zone)
     try:
         return aware.astimezone(UTC)
@@ -311,7 +311,7 @@ def _utc(value: datetime, zone: tzinfo) -> datetime:
         raise ValueError("outside the calendar") from error
 
 
-def writer(dialect: DateOut, fallback: tzinfo) -> Callable[[When], str]:
+def make_date_writer(dialect: DateOut, fallback: tzinfo) -> Callable[[When], str]:
     """How moments and days are written for this partner. Naive datetimes raise ValueError."""
     zone = ZoneInfo(dialect.zone) if dialect.zone else fallback
     timespec = "milliseconds" if dialect.fraction is Fraction.MILLISECONDS else "seconds"
@@ -328,12 +328,12 @@ def writer(dialect: DateOut, fallback: tzinfo) -> Callable[[When], str]:
             value = datetime.combine(value, day_time, zone)
         elif value.tzinfo is None:
             raise ValueError("a moment needs a time zone")
-        return _styled(value, dialect.style, zone, timespec)
+        return _format_moment(value, dialect.style, zone, timespec)
 
     return write_date
 
 
-def day_writer(dialect: DateOut) -> Callable[[date], str]:
+def make_day_writer(dialect: DateOut) -> Callable[[date], str]:
     """For elements that mean a day (DateOfBirth): the day itself, never moved by a time zone."""
     if dialect.day is DayStyle.DATE_ONLY:
         return date.isoformat
@@ -341,7 +341,7 @@ def day_writer(dialect: DateOut) -> Callable[[date], str]:
     return lambda value: value.isoformat() + suffix
 
 
-def _styled(value: datetime, style: DateStyle, zone: tzinfo, timespec: str) -> str:
+def _format_moment(value: datetime, style: DateStyle, zone: tzinfo, timespec: str) -> str:
     try:
         moved = value.astimezone(UTC if style is DateStyle.UTC else zone)
     except OverflowError:

@@ -134,16 +134,16 @@ _BY_DIGITS = {
 }
 
 
-def recognise(text: str) -> Version | None:
+def recognise_version(text: str) -> Version | None:
     """The version that a version string means, or None when it says nothing known (`5.6`, empty).
 
     The last `vN_NN` counts: in `…/ncip/v1_0/imp1/dtd/ncip_v1_01.dtd` the file name is the more exact.
     """
-    return _recognised(text[-200:])
+    return _parse_version_string(text[-200:])
 
 
 @lru_cache(maxsize=256)
-def _recognised(text: str) -> Version | None:
+def _parse_version_string(text: str) -> Version | None:
     found = _NAMED.findall(text)
     if not found:
         return None
@@ -221,46 +221,48 @@ class CirculationState(StrEnum):
     ON_HOLD = "On Hold"  # OCLC
 
 
-def exponent(currency: str) -> int:
+def currency_exponent(currency: str) -> int:
     """Decimal places of a currency."""
     return _EXPONENTS.get(currency, 2)
 
 
-def from_minor_units(units: int, currency: str) -> Money:
+def money_of_minor_units(units: int, currency: str) -> Money:
     """150, 'EUR' -> 1.50 EUR. Raises ValueError for what is no ISO 4217 code."""
     code = currency.strip().upper()
-    return Money(Decimal(units).scaleb(-exponent(code)), code)
+    return Money(Decimal(units).scaleb(-currency_exponent(code)), code)
 
 
-def to_minor_units(money: Money) -> int:
+def minor_units_of_money(money: Money) -> int:
     """1.50 EUR -> 150. Raises ValueError when the amount has a finer fraction than its currency."""
-    units = money.amount.scaleb(exponent(money.currency))
+    units = money.amount.scaleb(currency_exponent(money.currency))
     if units != units.to_integral_value():
         raise ValueError(f"{money.amount} has more decimal places than {money.currency}")
     return int(units)
 
 
-def _escape(found: re.Match[str]) -> str:
+def _escape_character(found: re.Match[str]) -> str:
     """Characters that XML can't carry at all are dropped."""
     return _ESCAPES.get(found[0], "")
 
 
-def escape(text: str) -> str:
+def escape_text(text: str) -> str:
     """For text between tags. Words of letters and digits, the most part, are told apart first: it is cheaper."""
-    return text if text.isalnum() or not _SPECIAL.search(text) else _SPECIAL.sub(_escape, text)
+    return text if text.isalnum() or not _SPECIAL.search(text) else _SPECIAL.sub(_escape_character, text)
 
 
 def escape_attribute(text: str) -> str:
     """For attribute values; the same few scheme URLs come again and again."""
-    return _escaped_attribute(text) if len(text) < _MEMORABLE else _SPECIAL_IN_ATTRIBUTE.sub(_escape, text)
+    return (
+        _escape_short_attribute(text) if len(text) < _MEMORABLE else _SPECIAL_IN_ATTRIBUTE.sub(_escape_character, text)
+    )
 
 
 @lru_cache(maxsize=1024)
-def _escaped_attribute(text: str) -> str:
-    return _SPECIAL_IN_ATTRIBUTE.sub(_escape, text)
+def _escape_short_attribute(text: str) -> str:
+    return _SPECIAL_IN_ATTRIBUTE.sub(_escape_character, text)
 
 
-def fold(text: str) -> str:
+def to_ascii(text: str) -> str:
     """Letters without diacritics; other scripts are left as they are."""
     if text.isascii():
         return text

@@ -42,7 +42,7 @@ _ENCODED_STARTS = (b"%3c", b"%ef%bb%bf%3c", b"%0d%0a%3c", b"%0a%3c", b"+%3c", b"
 
 
 @value
-class Limits:
+class DocumentLimits:
     """What a message may be at most; `attributes` counts on one element."""
 
     size: int = 1_000_000
@@ -52,7 +52,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parsed:
+class ParsedDocument:
     """A well-formed document, not yet understood. `notes` says what was mended, `doctype` the DOCTYPE as seen."""
 
     root: etree._Element
@@ -62,7 +62,7 @@ class Parsed:
 
 DEFAULT_DIALECT = XmlDialect()
 DEFAULT_HTTP = HttpDialect()
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = DocumentLimits()
 
 _PARSER = etree.XMLParser(
     encoding="utf-8",  # the declaration is not believed: VCU declares ISO-8859-1 over UTF-8 bytes
@@ -85,98 +85,98 @@ _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s{0,9}=\s{0,9}["']([A-Za-
 _DECLARATION = re.compile(r"<\?xml\s[^>]{0,500}?\?>")
 
 
-def parse(
+def parse_xml(
     raw: bytes,
     dialect: XmlDialect = DEFAULT_DIALECT,
     *,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: DocumentLimits = DEFAULT_LIMITS,
     http: HttpDialect = DEFAULT_HTTP,
-) -> Parsed:
+) -> ParsedDocument:
     """The document in `raw`. Raises MalformedMessage with SYNTAX or TOO_LARGE."""
     if len(raw) > limits.size:
         raise MalformedMessage("message", f"larger than {limits.size} bytes", MalformationKind.TOO_LARGE)
-    unwrapped = unwrap(raw, http)
+    unwrapped = unwrap_body(raw, http)
     document = unwrapped.document
     if not document or document.isspace():
         raise MalformedMessage("message", "empty")
-    parsed = _fast(document) if dialect.charset_in is None else None
+    parsed = _parse_fast(document) if dialect.charset_in is None else None
     if parsed is None:
-        parsed = _slow(document, dialect, limits)
+        parsed = _parse_with_repairs(document, dialect, limits)
     elif document.count(b"<") > 2 * limits.elements:
-        raise _too_many(limits)
+        raise _too_many_elements(limits)
     if document.count(b"<") > limits.depth:
         _check_shape(parsed.root, limits)
     elif document.count(b"=") > limits.attributes:
         _check_attributes(parsed.root, limits)
-    return Parsed(parsed.root, unwrapped.notes + parsed.notes, parsed.doctype) if unwrapped.notes else parsed
+    return ParsedDocument(parsed.root, unwrapped.notes + parsed.notes, parsed.doctype) if unwrapped.notes else parsed
 
 
-def _fast(document: bytes) -> Parsed | None:
+def _parse_fast(document: bytes) -> ParsedDocument | None:
     if b"<!DOCTYPE" in document:
         return None
     try:
-        return Parsed(etree.fromstring(document, _PARSER))
+        return ParsedDocument(etree.fromstring(document, _PARSER))
     except (etree.XMLSyntaxError, ValueError):
         return None
 
 
-def _slow(document: bytes, dialect: XmlDialect, limits: Limits) -> Parsed:
-    text, notes = _decoded(document, dialect)
+def _parse_with_repairs(document: bytes, dialect: XmlDialect, limits: DocumentLimits) -> ParsedDocument:
+    text, notes = _decode_document(document, dialect)
     if text.count("<") > 2 * limits.elements:
-        raise _too_many(limits)
+        raise _too_many_elements(limits)
     allowed = dialect.repair
     if Repair.JUNK_AROUND_ROOT in allowed:
-        text = apply(drop_junk_before, text, notes)
-    text, doctype = _without_prolog(text)
+        text = apply_repair(drop_junk_before, text, notes)
+    text, doctype = _split_prolog(text)
     if doctype:
         notes.append("DOCTYPE skipped")
-    root = _parsed(text)
+    root = _try_parse_text(text)
     if root is None:
         for kind, mend in IN_ORDER:
             if kind in allowed:
-                text = apply(mend, text, notes)
-        root = _parsed(text)
+                text = apply_repair(mend, text, notes)
+        root = _try_parse_text(text)
     if root is None and Repair.JUNK_AROUND_ROOT in allowed:
-        text = apply(drop_junk_after, text, notes)
+        text = apply_repair(drop_junk_after, text, notes)
     if root is None:
-        root = _parsed_or_refused(text)
-    return Parsed(root, tuple(notes), doctype)
+        root = _parse_text(text)
+    return ParsedDocument(root, tuple(notes), doctype)
 
 
-def _parsed(text: str) -> etree._Element | None:
+def _try_parse_text(text: str) -> etree._Element | None:
     try:
         return etree.fromstring(text.encode("utf-8"), _PARSER)
     except (etree.XMLSyntaxError, ValueError):
         return None
 
 
-def _parsed_or_refused(text: str) -> etree._Element:
+def _parse_text(text: str) -> etree._Element:
     try:
         return etree.fromstring(text.encode("utf-8"), _PARSER)
     except etree.XMLSyntaxError as error:
         line, column = error.position
-        raise MalformedMessage(f"line {line}, column {column}", _reason(error)) from error
+        raise MalformedMessage(f"line {line}, column {column}", _syntax_error_reason(error)) from error
     except ValueError as error:
         raise MalformedMessage("message", "not text") from error
 
 
-def _reason(error: etree.XMLSyntaxError) -> str:
+def _syntax_error_reason(error: etree.XMLSyntaxError) -> str:
     """The parser's words without what it quotes of the message, which may name a person."""
     words = re.sub(r", line \d+, column \d+.*$", "", error.msg or "not well-formed XML", flags=re.DOTALL)
     return re.sub(r"\s+", " ", words)[:200]
 
 
-def _decoded(document: bytes, dialect: XmlDialect) -> tuple[str, list[str]]:
+def _decode_document(document: bytes, dialect: XmlDialect) -> tuple[str, list[str]]:
     """BOM, what the profile says, UTF-8 strictly, what is declared, Windows-1252: the first that fits."""
     for bom, charset in _BOMS:
         if document.startswith(bom):
-            return _strictly(document, charset), [] if charset == "utf-8-sig" else [f"read as {charset}"]
+            return _decode_strictly(document, charset), [] if charset == "utf-8-sig" else [f"read as {charset}"]
     if dialect.charset_in is not None:
-        return _strictly(document, dialect.charset_in), []
+        return _decode_strictly(document, dialect.charset_in), []
     if document[1:2] == b"\0" or document[:1] == b"\0":
         charset = "utf-16-le" if document[1:2] == b"\0" else "utf-16-be"
-        return _strictly(document, charset), [f"read as {charset}"]
-    for charset in ("utf-8", _declared(document), "cp1252"):
+        return _decode_strictly(document, charset), [f"read as {charset}"]
+    for charset in ("utf-8", _read_declared_charset(document), "cp1252"):
         try:
             return document.decode(charset), [] if charset == "utf-8" else [f"read as {charset}"]
         except (UnicodeDecodeError, LookupError):
@@ -184,7 +184,7 @@ def _decoded(document: bytes, dialect: XmlDialect) -> tuple[str, list[str]]:
     return document.decode("iso-8859-1"), ["read as iso-8859-1"]
 
 
-def _declared(document: bytes) -> str:
+def _read_declared_charset(document: bytes) -> str:
     found = _DECLARED.search(document[:1024])
     name = found[1].decode("ascii") if found else "cp1252"
     try:
@@ -206,20 +206,20 @@ _CHARSETS = frozenset(
 )
 
 
-def _strictly(document: bytes, charset: str) -> str:
+def _decode_strictly(document: bytes, charset: str) -> str:
     try:
         return document.decode(charset)
     except UnicodeDecodeError as error:
         raise MalformedMessage(f"byte {error.start}", f"not {charset}") from error
 
 
-def _without_prolog(text: str) -> tuple[str, str]:
+def _split_prolog(text: str) -> tuple[str, str]:
     """The text from the root on, and the DOCTYPE that stood before it. Raises when the DOCTYPE has no end."""
     text = _DECLARATION.sub("", text.lstrip("\ufeff \t\r\n"), count=1) if text.lstrip()[:5] == "<?xml" else text
     start = text.find("<!DOCTYPE")
     if start < 0 or re.search(r"<[A-Za-z_]", text[:start]):
         return text.strip(), ""
-    end = _doctype_end(text, start)
+    end = _find_doctype_end(text, start)
     return (text[:start] + text[end:]).strip(), text[start:end]
 
 
@@ -227,7 +227,7 @@ _IN_DOCTYPE = re.compile(r"""<!--|<\?|["'\[\]>]""")
 _CLOSING = {"<!--": "-->", "<?": "?>", '"': '"', "'": "'"}
 
 
-def _doctype_end(text: str, start: int) -> int:
+def _find_doctype_end(text: str, start: int) -> int:
     """Where the DOCTYPE ends: its internal subset may hold quotes, comments and declarations. Linear."""
     position, depth = start + len("<!DOCTYPE"), 0
     while found := _IN_DOCTYPE.search(text, position):
@@ -246,11 +246,11 @@ def _doctype_end(text: str, start: int) -> int:
     raise MalformedMessage("DOCTYPE", "has no end")
 
 
-def _too_many(limits: Limits) -> MalformedMessage:
+def _too_many_elements(limits: DocumentLimits) -> MalformedMessage:
     return MalformedMessage("message", f"more than {limits.elements} elements", MalformationKind.TOO_LARGE)
 
 
-def _check_shape(root: etree._Element, limits: Limits) -> None:
+def _check_shape(root: etree._Element, limits: DocumentLimits) -> None:
     _check_attributes(root, limits)
     level: list[etree._Element] = [root]
     for _ in range(limits.depth):
@@ -260,7 +260,7 @@ def _check_shape(root: etree._Element, limits: Limits) -> None:
     raise MalformedMessage("message", f"deeper than {limits.depth} levels", MalformationKind.TOO_LARGE)
 
 
-def _check_attributes(root: etree._Element, limits: Limits) -> None:
+def _check_attributes(root: etree._Element, limits: DocumentLimits) -> None:
     for element in root.iter():
         if len(element.attrib) > limits.attributes:
             raise MalformedMessage(
@@ -268,7 +268,7 @@ def _check_attributes(root: etree._Element, limits: Limits) -> None:
             )
 
 
-def apply(mend: Mend, text: str, notes: list[str]) -> str:
+def apply_repair(mend: Mend, text: str, notes: list[str]) -> str:
     """The mended text; adds the repair's name to `notes` if it did anything."""
     mended = mend(text)
     if mended != text:
@@ -278,17 +278,17 @@ def apply(mend: Mend, text: str, notes: list[str]) -> str:
 
 def escape_ampersands(text: str) -> str:
     """`R&D` -> `R&amp;D`; references to entities that XML hasn't built in become text too."""
-    return _outside_cdata(text, lambda part: _BARE_AMPERSAND.sub("&amp;", part))
+    return _mend_outside_cdata(text, lambda part: _BARE_AMPERSAND.sub("&amp;", part))
 
 
 def escape_less_thans(text: str) -> str:
     """`a < b` -> `a &lt; b`: a `<` that can't begin a tag."""
-    return _outside_cdata(text, lambda part: _BARE_LESS_THAN.sub("&lt;", part))
+    return _mend_outside_cdata(text, lambda part: _BARE_LESS_THAN.sub("&lt;", part))
 
 
 def drop_controls(text: str) -> str:
     """Control characters, and references to characters that XML doesn't have (INN-Reach: ^D)."""
-    return _REFERENCE.sub(_valid_reference, _CONTROL.sub("", text))
+    return _REFERENCE.sub(_keep_valid_reference, _CONTROL.sub("", text))
 
 
 def drop_junk_before(text: str) -> str:
@@ -307,13 +307,13 @@ def drop_junk_after(text: str) -> str:
     return text[: end + 1] if end >= 0 else text
 
 
-def _valid_reference(reference: re.Match[str]) -> str:
+def _keep_valid_reference(reference: re.Match[str]) -> str:
     code = int(reference[1], 16) if reference[1] else int(reference[2])
     valid = code in (9, 10, 13) or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or 0x10000 <= code <= 0x10FFFF
     return reference[0] if valid else ""
 
 
-def _outside_cdata(text: str, mend: Mend) -> str:
+def _mend_outside_cdata(text: str, mend: Mend) -> str:
     if _CDATA not in text:
         return mend(text)
     parts: list[str] = []
@@ -343,41 +343,41 @@ IN_ORDER: tuple[tuple[Repair, Mend], ...] = (
 )
 
 
-def find_end(raw: bytes | bytearray, start: int = 0) -> int | None:
+def find_document_end(raw: bytes | bytearray, start: int = 0) -> int | None:
     """The position after the document's end, looked for from `start`; None if it isn't there."""
     found = _END.search(raw, max(0, start))
     return found.end() if found else None
 
 
-def is_cut(raw: bytes) -> bool:
+def is_truncated(raw: bytes) -> bool:
     """An NCIP document whose end is missing."""
     head = raw.lstrip()[:2000]
-    return head.startswith(b"<") and b"NCIPMessage" in head and find_end(raw) is None
+    return head.startswith(b"<") and b"NCIPMessage" in head and find_document_end(raw) is None
 
 
 @value
-class Unwrapped:
+class UnwrappedBody:
     """The document's bytes, and what was taken off."""
 
     document: bytes
     notes: tuple[str, ...] = ()
 
 
-def unwrap(body: bytes, http: HttpDialect) -> Unwrapped:
+def unwrap_body(body: bytes, http: HttpDialect) -> UnwrappedBody:
     """The document in a body. What doesn't fit the dialect is returned as it is, for the parser to refuse."""
     if body[:1] == b"<":
-        return Unwrapped(body)
+        return UnwrappedBody(body)
     encoding = http.body_encoding
     if encoding in (BodyEncoding.AUTO, BodyEncoding.FORM):
-        value = _form_value(body, http.form_fields)
+        value = _find_form_value(body, http.form_fields)
         if value is not None:
-            return Unwrapped(value, ("form field",))
+            return UnwrappedBody(value, ("form field",))
     if encoding in (BodyEncoding.AUTO, BodyEncoding.URL_ENCODED) and _is_encoded(body):
-        return Unwrapped(_unquote(body), ("URL-encoded body",))
-    return Unwrapped(body)
+        return UnwrappedBody(_unquote_form_value(body), ("URL-encoded body",))
+    return UnwrappedBody(body)
 
 
-def wrap(document: bytes, http: HttpDialect) -> bytes:
+def wrap_body(document: bytes, http: HttpDialect) -> bytes:
     """A document as the body of a request to this partner; AUTO and PLAIN leave it as it is."""
     if http.body_encoding is BodyEncoding.URL_ENCODED:
         return quote_plus(document).encode("ascii")
@@ -390,23 +390,23 @@ def _is_encoded(body: bytes) -> bool:
     return body[:64].lstrip().lower().startswith(_ENCODED_STARTS)
 
 
-def _unquote(value: bytes) -> bytes:
+def _unquote_form_value(value: bytes) -> bytes:
     return unquote_to_bytes(value.strip().replace(b"+", b" "))
 
 
-def _form_value(body: bytes, names: tuple[str, ...]) -> bytes | None:
+def _find_form_value(body: bytes, names: tuple[str, ...]) -> bytes | None:
     if b"=" not in body:
         return None
     # A document put behind `xml=` without any encoding: everything up to the end belongs to it.
     name, _, value = body.partition(b"=")
-    if _field(name) in names and value.lstrip()[:1] == b"<":
+    if _decode_field_name(name) in names and value.lstrip()[:1] == b"<":
         return value
     for pair in body.split(b"&"):
         name, found, value = pair.partition(b"=")
-        if found and _field(name) in names:
-            return _unquote(value)
+        if found and _decode_field_name(name) in names:
+            return _unquote_form_value(value)
     return None
 
 
-def _field(name: bytes) -> str:
-    return _unquote(name[:200]).decode("utf-8", "replace").strip()
+def _decode_field_name(name: bytes) -> str:
+    return _unquote_form_value(name[:200]).decode("utf-8", "replace").strip()

@@ -42,7 +42,7 @@ class Watch:
         self.folder = folder
         self.invalid: list[str] = []
         self.checked = 0
-        self.write = answers.write
+        self.write = answers.write_answer
 
     def __call__(
         self, body: Body, version: Version, root: Root, dialect: NcipDialect, talk: ExchangeContext | None

@@ -6,23 +6,36 @@ read_reply(reply, sent, dialect, …)  -> Answered, or an error that says what k
 
 from __future__ import annotations
 
-from adapters.ncip.client.replies import Answered, read_answer, read_reply
-from adapters.ncip.client.services import ASKS, Ask, build, find, mirrored, style_for
-from adapters.ncip.client.speaker import CannotSay, Input, Parties, Speaker, Values
+from adapters.ncip.client.replies import SuccessReply, read_answer, read_reply
+from adapters.ncip.client.services import (
+    ASKS,
+    ServiceRequest,
+    build_message,
+    choose_style,
+    find_service,
+    mirror_dialect,
+)
+from adapters.ncip.client.speaker import (
+    CredentialInput,
+    MessageBuilder,
+    MessageParties,
+    MessageValues,
+    UnsupportedValueError,
+)
 
 __all__ = [
     "ASKS",
-    "Answered",
-    "Ask",
-    "CannotSay",
-    "Input",
-    "Parties",
-    "Speaker",
-    "Values",
-    "build",
-    "find",
-    "mirrored",
+    "CredentialInput",
+    "MessageBuilder",
+    "MessageParties",
+    "MessageValues",
+    "ServiceRequest",
+    "SuccessReply",
+    "UnsupportedValueError",
+    "build_message",
+    "choose_style",
+    "find_service",
+    "mirror_dialect",
     "read_answer",
     "read_reply",
-    "style_for",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from adapters.ncip.client.speaker import Speaker, Values, bibliographic_id, code, codes
+from adapters.ncip.client.speaker import MessageBuilder, MessageValues, build_bibliographic_id, make_code, make_codes
 from adapters.ncip.messages import (
     AcceptItem,
     CancelRequestItem,
@@ -29,12 +29,12 @@ from adapters.ncip.messages import (
 )
 
 
-def accept_item(v: Values, s: Speaker) -> AcceptItem:
+def build_accept_item(v: MessageValues, s: MessageBuilder) -> AcceptItem:
     return AcceptItem(
         initiation_header=s.build_header(v),
         mandated_action=s.build_mandated_action(v),
         request_id=s.build_request_id(v),
-        requested_action_type=code(v.action or "Hold For Pickup"),
+        requested_action_type=make_code(v.action or "Hold For Pickup"),
         user_id=s.build_user_id(v),
         item_id=s.build_first_item_id(v),
         date_for_return=v.due,
@@ -45,7 +45,7 @@ def accept_item(v: Values, s: Speaker) -> AcceptItem:
     )
 
 
-def check_out_item(v: Values, s: Speaker) -> CheckOutItem:
+def build_check_out_item(v: MessageValues, s: MessageBuilder) -> CheckOutItem:
     in_date_due = s.dialect.requests.due_from == "date-due"  # INN-Reach
     return CheckOutItem(
         initiation_header=s.build_header(v),
@@ -56,63 +56,63 @@ def check_out_item(v: Values, s: Speaker) -> CheckOutItem:
         request_id=s.build_request_id(v),
         desired_date_due=None if in_date_due else v.due,
         date_due=v.due if in_date_due else None,
-        item_element_types=codes(v.elements),
+        item_element_types=make_codes(v.elements),
     )
 
 
-def check_in_item(v: Values, s: Speaker) -> CheckInItem:
+def build_check_in_item(v: MessageValues, s: MessageBuilder) -> CheckInItem:
     return CheckInItem(
         initiation_header=s.build_header(v),
         mandated_action=s.build_mandated_action(v),
         user_id=s.build_user_id(v),
         item_id=s.build_first_item_id(v),
         request_id=s.build_request_id(v),
-        item_element_types=codes(v.elements),
+        item_element_types=make_codes(v.elements),
     )
 
 
-def renew_item(v: Values, s: Speaker) -> RenewItem:
+def build_renew_item(v: MessageValues, s: MessageBuilder) -> RenewItem:
     return RenewItem(
         initiation_header=s.build_header(v),
         mandated_action=s.build_mandated_action(v),
         user_id=s.build_user_id(v),
         authentication_inputs=s.build_inputs(v),
         item_id=s.build_first_item_id(v),
-        item_element_types=codes(v.elements),
+        item_element_types=make_codes(v.elements),
         desired_date_due=v.due,
     )
 
 
-def recall_item(v: Values, s: Speaker) -> RecallItem:
+def build_recall_item(v: MessageValues, s: MessageBuilder) -> RecallItem:
     return RecallItem(
         initiation_header=s.build_header(v),
         mandated_action=s.build_mandated_action(v),
         item_id=s.build_first_item_id(v),
         desired_date_due=v.due,
-        item_element_types=codes(v.elements),
+        item_element_types=make_codes(v.elements),
     )
 
 
-def request_item(v: Values, s: Speaker) -> RequestItem:
+def build_request_item(v: MessageValues, s: MessageBuilder) -> RequestItem:
     return RequestItem(
         initiation_header=s.build_header(v),
         mandated_action=s.build_mandated_action(v),
         user_id=s.build_user_id(v),
         authentication_inputs=s.build_inputs(v),
-        bibliographic_ids=tuple(bibliographic_id(one) for one in v.records),
+        bibliographic_ids=tuple(build_bibliographic_id(one) for one in v.records),
         item_ids=tuple(s.build_item_id(one, v) for one in v.items),
         request_id=s.build_request_id(v),
-        request_type=request_type(v),
-        request_scope_type=request_scope(v),
-        item_optional_fields=s.build_item_fields(without_records(v)),
+        request_type=build_request_type(v),
+        request_scope_type=build_request_scope(v),
+        item_optional_fields=s.build_item_fields(drop_records(v)),
         need_before_date=v.need_by,
         pickup_location=s.build_pickup(v),
         pickup_expiry_date=v.pickup_until,
-        item_element_types=codes(v.elements),
+        item_element_types=make_codes(v.elements),
     )
 
 
-def cancel_request_item(v: Values, s: Speaker) -> CancelRequestItem:
+def build_cancel_request_item(v: MessageValues, s: MessageBuilder) -> CancelRequestItem:
     return CancelRequestItem(
         initiation_header=s.build_header(v),
         mandated_action=s.build_mandated_action(v),
@@ -120,99 +120,99 @@ def cancel_request_item(v: Values, s: Speaker) -> CancelRequestItem:
         authentication_inputs=s.build_inputs(v),
         request_id=s.build_request_id(v),
         item_id=s.build_first_item_id(v),
-        request_type=code(v.kind or s.dialect.requests.cancel_type),
-        request_scope_type=code(v.scope),
+        request_type=make_code(v.kind or s.dialect.requests.cancel_type),
+        request_scope_type=make_code(v.scope),
     )
 
 
-def update_request_item(v: Values, s: Speaker) -> UpdateRequestItem:
+def build_update_request_item(v: MessageValues, s: MessageBuilder) -> UpdateRequestItem:
     return UpdateRequestItem(
         initiation_header=s.build_header(v),
         mandated_action=s.build_mandated_action(v),
         user_id=s.build_user_id(v),
         item_id=s.build_first_item_id(v),
-        request_type=type_unless_numbered(v),
+        request_type=build_type_unless_numbered(v),
         request_id=s.build_request_id(v),
-        add_request_fields=request_fields(v, s),
+        add_request_fields=build_request_fields(v, s),
     )
 
 
-def request_type(v: Values) -> Code | None:
-    return code(v.kind or "Hold")
+def build_request_type(v: MessageValues) -> Code | None:
+    return make_code(v.kind or "Hold")
 
 
-def type_unless_numbered(v: Values) -> Code | None:
+def build_type_unless_numbered(v: MessageValues) -> Code | None:
     """A request that is named by its number has none beside it, only one that is named by user and item (XSD)."""
-    return None if v.request else request_type(v)
+    return None if v.request else build_request_type(v)
 
 
-def request_scope(v: Values) -> Code | None:
-    return code(v.scope or ("Item" if v.item else "Bibliographic Item"))
+def build_request_scope(v: MessageValues) -> Code | None:
+    return make_code(v.scope or ("Item" if v.item else "Bibliographic Item"))
 
 
-def without_records(v: Values) -> Values:
+def drop_records(v: MessageValues) -> MessageValues:
     """Where the numbers of records stand in BibliographicId."""
     return replace(v, records=())
 
 
-def request_fields(v: Values, s: Speaker) -> RequestFields:
+def build_request_fields(v: MessageValues, s: MessageBuilder) -> RequestFields:
     return RequestFields(
         need_before_date=v.need_by, pickup_location=s.build_pickup(v), pickup_expiry_date=v.pickup_until
     )
 
 
-def lookup_item(v: Values, s: Speaker) -> LookupItem:
+def build_lookup_item(v: MessageValues, s: MessageBuilder) -> LookupItem:
     return LookupItem(
         initiation_header=s.build_header(v),
         item_id=s.build_first_item_id(v),
         request_id=s.build_request_id(v),
-        item_element_types=codes(v.elements),
+        item_element_types=make_codes(v.elements),
         current_borrower_desired=v.borrower,
         current_requesters_desired=v.requesters,
     )
 
 
-def lookup_item_set(v: Values, s: Speaker) -> LookupItemSet:
+def build_lookup_item_set(v: MessageValues, s: MessageBuilder) -> LookupItemSet:
     return LookupItemSet(
         initiation_header=s.build_header(v),
-        bibliographic_ids=tuple(bibliographic_id(one) for one in v.records),
+        bibliographic_ids=tuple(build_bibliographic_id(one) for one in v.records),
         item_ids=tuple(s.build_item_id(one, v) for one in v.items),
-        item_element_types=codes(v.elements),
+        item_element_types=make_codes(v.elements),
         maximum_items_count=v.limit,
         next_item_token=v.cursor or None,
     )
 
 
-def lookup_request(v: Values, s: Speaker) -> LookupRequest:
+def build_lookup_request(v: MessageValues, s: MessageBuilder) -> LookupRequest:
     return LookupRequest(
         initiation_header=s.build_header(v),
         user_id=s.build_user_id(v),
         item_id=s.build_first_item_id(v),
-        request_type=type_unless_numbered(v),
+        request_type=build_type_unless_numbered(v),
         request_id=s.build_request_id(v),
-        item_element_types=codes(v.elements),
+        item_element_types=make_codes(v.elements),
     )
 
 
-def create_item(v: Values, s: Speaker) -> CreateItem:
+def build_create_item(v: MessageValues, s: MessageBuilder) -> CreateItem:
     return CreateItem(
         initiation_header=s.build_header(v),
         mandated_action=s.build_mandated_action(v),
         item_id=s.build_first_item_id(v),
         request_id=s.build_request_id(v),
         bibliographic_description=s.build_description(v),
-        circulation_status=code(v.status),
+        circulation_status=make_code(v.status),
         item_description=ItemDescription(call_number=v.call_number) if v.call_number else None,
-        locations=(_location(v.location),) if v.location else (),
+        locations=(_build_location(v.location),) if v.location else (),
     )
 
 
-def _location(place: str) -> Location:
+def _build_location(place: str) -> Location:
     instance = LocationNameInstance(level=1, value=place)
-    return Location(location_type=code("Permanent Location"), name=LocationName(instances=(instance,)))
+    return Location(location_type=make_code("Permanent Location"), name=LocationName(instances=(instance,)))
 
 
-def delete_item(v: Values, s: Speaker) -> DeleteItem:
+def build_delete_item(v: MessageValues, s: MessageBuilder) -> DeleteItem:
     return DeleteItem(
         initiation_header=s.build_header(v),
         mandated_action=s.build_mandated_action(v),
@@ -220,10 +220,10 @@ def delete_item(v: Values, s: Speaker) -> DeleteItem:
     )
 
 
-def update_circulation_status(v: Values, s: Speaker) -> UpdateCirculationStatus:
+def build_update_circulation_status(v: MessageValues, s: MessageBuilder) -> UpdateCirculationStatus:
     return UpdateCirculationStatus(
         initiation_header=s.build_header(v),
         mandated_action=s.build_mandated_action(v),
         item_id=s.build_first_item_id(v),
-        circulation_status=code(v.status),
+        circulation_status=make_code(v.status),
     )

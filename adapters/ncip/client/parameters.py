@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from adapters.ncip.client.speaker import Input
+from adapters.ncip.client.speaker import CredentialInput
 from gateway.domain.library import Money, RecordId
 from gateway.domain.value import value
 from gateway.ports.partner_simulator import ServiceParameter
@@ -17,7 +17,7 @@ _FROM_NOW = re.compile(r"\+([0-9]{1,4})([dw])")
 
 
 @value
-class Typing:
+class ParameterContext:
     """What texts are read with: the library's zone and currency, and the moment."""
 
     zone: tzinfo
@@ -29,12 +29,12 @@ class Typing:
         return self.now.astimezone(self.zone).date()
 
 
-Read = Callable[[str, Typing], Any]
+Read = Callable[[str, ParameterContext], Any]
 """Raises ValueError with a plain sentence."""
 
 
 @value
-class Spec:
+class ParameterSpec:
     """A parameter, the field of `Values` that it sets, and how its text is read."""
 
     parameter: ServiceParameter
@@ -42,13 +42,13 @@ class Spec:
     read: Read
 
 
-def _text(text: str, _typing: Typing) -> str:
+def _parse_nonempty_text(text: str, _typing: ParameterContext) -> str:
     if not text.strip():
         raise ValueError("is empty")
     return text
 
 
-def _when(text: str, typing: Typing) -> datetime | date:
+def _parse_day_or_time(text: str, typing: ParameterContext) -> datetime | date:
     found = _FROM_NOW.fullmatch(text)
     if found:
         return typing.today + timedelta(days=int(found[1]) * (7 if found[2] == "w" else 1))
@@ -61,35 +61,35 @@ def _when(text: str, typing: Typing) -> datetime | date:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=typing.zone)
 
 
-def _moment(text: str, typing: Typing) -> datetime:
+def _parse_moment(text: str, typing: ParameterContext) -> datetime:
     if text == "now":
         return typing.now
-    when = _when(text, typing)
+    when = _parse_day_or_time(text, typing)
     return when if isinstance(when, datetime) else datetime(when.year, when.month, when.day, tzinfo=typing.zone)
 
 
-def _day(text: str, _typing: Typing) -> date:
+def _parse_day(text: str, _typing: ParameterContext) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
         raise ValueError("not a day such as 1987-03-31") from None
 
 
-def _flag(_text: str, _typing: Typing) -> bool:
+def _parse_flag(_text: str, _typing: ParameterContext) -> bool:
     return True
 
 
-def _no(_text: str, _typing: Typing) -> bool:
+def _parse_negative_flag(_text: str, _typing: ParameterContext) -> bool:
     return False
 
 
-def _count(text: str, _typing: Typing) -> int:
+def _parse_count(text: str, _typing: ParameterContext) -> int:
     if not text.isascii() or not text.isdecimal() or not 0 < int(text) < 1_000_000:
         raise ValueError("not a number from 1 to 999999")
     return int(text)
 
 
-def _money(text: str, typing: Typing) -> Money:
+def _parse_money(text: str, typing: ParameterContext) -> Money:
     amount, _, currency = text.strip().partition(" ")
     try:
         value = Decimal(amount)
@@ -100,111 +100,120 @@ def _money(text: str, typing: Typing) -> Money:
         raise ValueError("not an amount such as 3.50 or '3.50 EUR'") from None
 
 
-def _record(text: str, _typing: Typing) -> RecordId:
+def _parse_record_id(text: str, _typing: ParameterContext) -> RecordId:
     kind, colon, value = text.partition(":")
     if not colon or not kind.strip() or not value.strip():
         raise ValueError("must be TYPE:NUMBER, such as OCLC:12345 or ISBN:9780140449136")
     return RecordId(kind.strip(), value.strip())
 
 
-def _input(text: str, _typing: Typing) -> Input:
+def _parse_input(text: str, _typing: ParameterContext) -> CredentialInput:
     kind, equals, value = text.partition("=")
     if not equals or not kind.strip() or not value:
         raise ValueError("must be TYPE=VALUE, such as 'Barcode Id=21000000000017'")
-    return Input(kind.strip(), value)
+    return CredentialInput(kind.strip(), value)
 
 
-def _pin(text: str, typing: Typing) -> Input:
-    return Input("PIN", _text(text, typing))
+def _parse_pin(text: str, typing: ParameterContext) -> CredentialInput:
+    return CredentialInput("PIN", _parse_nonempty_text(text, typing))
 
 
-def _spec(
+def _make_spec(
     name: str,
     help_: str,
     example: str,
     *,
     field: str = "",
-    read: Read = _text,
+    read: Read = _parse_nonempty_text,
     repeatable: bool = False,
     choices: tuple[str, ...] = (),
-) -> tuple[str, Spec]:
-    flag = read in (_flag, _no)
+) -> tuple[str, ParameterSpec]:
+    flag = read in (_parse_flag, _parse_negative_flag)
     parameter = ServiceParameter(name, help_, example, repeatable=repeatable, flag=flag, choices=choices)
-    return name, Spec(parameter, field or name.replace("-", "_"), read)
+    return name, ParameterSpec(parameter, field or name.replace("-", "_"), read)
 
 
-PARAMETERS: dict[str, Spec] = dict(
+PARAMETERS: dict[str, ParameterSpec] = dict(
     (
-        _spec("patron", "the user's id, as the partner sends it", "21000000000017"),
-        _spec("patron-type", "UserIdentifierType", "Barcode Id"),
-        _spec(
+        _make_spec("patron", "the user's id, as the partner sends it", "21000000000017"),
+        _make_spec("patron-type", "UserIdentifierType", "Barcode Id"),
+        _make_spec(
             "input",
             "AuthenticationInput as TYPE=VALUE",
             "Barcode Id=21000000000017",
             field="inputs",
-            read=_input,
+            read=_parse_input,
             repeatable=True,
         ),
-        _spec("pin", "AuthenticationInput of type PIN", "1234", field="inputs", read=_pin),
-        _spec("surname", "family name", "Özdemir"),
-        _spec("given", "given name", "Elif"),
-        _spec("organisation", "name of an organisation, in place of a person's", "Public Library Altdorf"),
-        _spec("email", "e-mail address", "elif@library.example"),
-        _spec("phone", "telephone number", "+41 44 555 01 23"),
-        _spec("street", "street and number", "Bahnhofstrasse 1"),
-        _spec("city", "town", "Zürich"),
-        _spec("postcode", "postal code", "8001"),
-        _spec("country", "country", "CH"),
-        _spec("birth", "date of birth", "1987-03-31", read=_day),
-        _spec("language", "language", "de"),
-        _spec("item", "the item's id: a barcode", "39000000000011", field="items"),
-        _spec("item-type", "ItemIdentifierType", "Barcode"),
-        _spec("request", "number of the request", "ILL-1001"),
-        _spec("request-id-type", "RequestIdentifierType", "ILL Request Id", field="request_type"),
-        _spec("record", "record number as TYPE:NUMBER", "OCLC:12345", field="records", read=_record, repeatable=True),
-        _spec("title", "title", "The Three-Body Problem"),
-        _spec("author", "author", "刘慈欣"),
-        _spec("publisher", "publisher", "Tor"),
-        _spec("published", "date of publication", "2014"),
-        _spec("edition", "edition", "2nd ed."),
-        _spec("medium", "MediumType", "Book"),
-        _spec("call-number", "call number", "PL2947 .L59"),
-        _spec("location", "where the item stands", "MAIN"),
-        _spec("status", "CirculationStatus", "Available On Shelf"),
-        _spec("barcode", "the barcode that is on the piece", "39000000000011"),
-        _spec("kind", "RequestType", "Hold"),
-        _spec("scope", "RequestScopeType", "Item"),
-        _spec("action", "RequestedActionType", "Hold For Pickup"),
-        _spec("pickup", "pickup location", "MAIN"),
-        _spec("pickup-until", "PickupExpiryDate", "+2w", read=_when),
-        _spec("need-by", "NeedBeforeDate", "+3w", read=_when),
-        _spec("due", "due date: a day, a time, or +4w", "+4w", read=_when),
-        _spec("no-renewals", "the lender does not allow renewals", "", field="renewals", read=_no),
-        _spec("happened", "it has happened already, then ('now' will do)", "now", read=_moment),
-        _spec("when", "when it happened", "now", field="happened", read=_moment),
-        _spec("element", "element type asked for", "Name Information", field="elements", repeatable=True),
-        _spec("loans", "ask for the loans", "", read=_flag),
-        _spec("holds", "ask for the requests", "", read=_flag),
-        _spec("fees", "ask for the fees", "", read=_flag),
-        _spec("borrower", "ask who has it", "", read=_flag),
-        _spec("requesters", "ask who waits for it", "", read=_flag),
-        _spec("limit", "most items in the answer", "20", read=_count),
-        _spec("cursor", "NextItemToken of the answer before", ""),
-        _spec("agency", "the agency asked about", "DEMO"),
-        _spec(
+        _make_spec("pin", "AuthenticationInput of type PIN", "1234", field="inputs", read=_parse_pin),
+        _make_spec("surname", "family name", "Özdemir"),
+        _make_spec("given", "given name", "Elif"),
+        _make_spec("organisation", "name of an organisation, in place of a person's", "Public Library Altdorf"),
+        _make_spec("email", "e-mail address", "elif@library.example"),
+        _make_spec("phone", "telephone number", "+41 44 555 01 23"),
+        _make_spec("street", "street and number", "Bahnhofstrasse 1"),
+        _make_spec("city", "town", "Zürich"),
+        _make_spec("postcode", "postal code", "8001"),
+        _make_spec("country", "country", "CH"),
+        _make_spec("birth", "date of birth", "1987-03-31", read=_parse_day),
+        _make_spec("language", "language", "de"),
+        _make_spec("item", "the item's id: a barcode", "39000000000011", field="items"),
+        _make_spec("item-type", "ItemIdentifierType", "Barcode"),
+        _make_spec("request", "number of the request", "ILL-1001"),
+        _make_spec("request-id-type", "RequestIdentifierType", "ILL Request Id", field="request_type"),
+        _make_spec(
+            "record",
+            "record number as TYPE:NUMBER",
+            "OCLC:12345",
+            field="records",
+            read=_parse_record_id,
+            repeatable=True,
+        ),
+        _make_spec("title", "title", "The Three-Body Problem"),
+        _make_spec("author", "author", "刘慈欣"),
+        _make_spec("publisher", "publisher", "Tor"),
+        _make_spec("published", "date of publication", "2014"),
+        _make_spec("edition", "edition", "2nd ed."),
+        _make_spec("medium", "MediumType", "Book"),
+        _make_spec("call-number", "call number", "PL2947 .L59"),
+        _make_spec("location", "where the item stands", "MAIN"),
+        _make_spec("status", "CirculationStatus", "Available On Shelf"),
+        _make_spec("barcode", "the barcode that is on the piece", "39000000000011"),
+        _make_spec("kind", "RequestType", "Hold"),
+        _make_spec("scope", "RequestScopeType", "Item"),
+        _make_spec("action", "RequestedActionType", "Hold For Pickup"),
+        _make_spec("pickup", "pickup location", "MAIN"),
+        _make_spec("pickup-until", "PickupExpiryDate", "+2w", read=_parse_day_or_time),
+        _make_spec("need-by", "NeedBeforeDate", "+3w", read=_parse_day_or_time),
+        _make_spec("due", "due date: a day, a time, or +4w", "+4w", read=_parse_day_or_time),
+        _make_spec(
+            "no-renewals", "the lender does not allow renewals", "", field="renewals", read=_parse_negative_flag
+        ),
+        _make_spec("happened", "it has happened already, then ('now' will do)", "now", read=_parse_moment),
+        _make_spec("when", "when it happened", "now", field="happened", read=_parse_moment),
+        _make_spec("element", "element type asked for", "Name Information", field="elements", repeatable=True),
+        _make_spec("loans", "ask for the loans", "", read=_parse_flag),
+        _make_spec("holds", "ask for the requests", "", read=_parse_flag),
+        _make_spec("fees", "ask for the fees", "", read=_parse_flag),
+        _make_spec("borrower", "ask who has it", "", read=_parse_flag),
+        _make_spec("requesters", "ask who waits for it", "", read=_parse_flag),
+        _make_spec("limit", "most items in the answer", "20", read=_parse_count),
+        _make_spec("cursor", "NextItemToken of the answer before", ""),
+        _make_spec("agency", "the agency asked about", "DEMO"),
+        _make_spec(
             "form",
             "root of the message",
             "version-message",
             choices=("message", "version-message"),
         ),
-        _spec("amount", "amount", "3.50 EUR", read=_money),
-        _spec("fee-type", "FiscalTransactionType", "Interlibrary Loan Fee"),
-        _spec("fee-action", "FiscalActionType", "Assess"),
-        _spec("reference", "number of the charge", "FEE-77"),
-        _spec("description", "what it is for", "Postage"),
-        _spec("from-agency", "FromAgencyId, in place of the profile's", "ILLIAD"),
-        _spec("to-agency", "ToAgencyId, in place of the profile's", "DEMO"),
-        _spec("profile-type", "ApplicationProfileType, in place of the profile's", "ILLIAD"),
+        _make_spec("amount", "amount", "3.50 EUR", read=_parse_money),
+        _make_spec("fee-type", "FiscalTransactionType", "Interlibrary Loan Fee"),
+        _make_spec("fee-action", "FiscalActionType", "Assess"),
+        _make_spec("reference", "number of the charge", "FEE-77"),
+        _make_spec("description", "what it is for", "Postage"),
+        _make_spec("from-agency", "FromAgencyId, in place of the profile's", "ILLIAD"),
+        _make_spec("to-agency", "ToAgencyId, in place of the profile's", "DEMO"),
+        _make_spec("profile-type", "ApplicationProfileType, in place of the profile's", "ILLIAD"),
     )
 )
 """Name -> parameter. Services choose among them (adapters.ncip.client.services)."""

@@ -12,7 +12,7 @@ import re
 from datetime import tzinfo
 
 from adapters.ncip.answers import ELEMENTS, TYPES, V1_ELEMENTS
-from adapters.ncip.codec import decode
+from adapters.ncip.codec import decode_message
 from adapters.ncip.dialect import Errors, NcipDialect
 from adapters.ncip.element_reader import local_name
 from adapters.ncip.messages import (
@@ -25,7 +25,7 @@ from adapters.ncip.messages import (
     Response,
     response_to,
 )
-from adapters.ncip.xml_parser import Limits, is_cut, parse
+from adapters.ncip.xml_parser import DocumentLimits, is_truncated, parse_xml
 from gateway.domain.problems import (
     MalformationKind,
     MalformedMessage,
@@ -38,7 +38,7 @@ from gateway.domain.problems import (
 from gateway.domain.value import value
 from gateway.ports.partner_simulator import TransportReply
 
-LIMITS = Limits(size=20_000_000, elements=500_000)
+LIMITS = DocumentLimits(size=20_000_000, elements=500_000)
 """Of answers; a LookupItemSet may be long."""
 
 KOHA_GREETING = b"It works!"
@@ -144,7 +144,7 @@ _ABOUT: dict[str, MessagePart] = {
 
 
 @value
-class Answered:
+class SuccessReply:
     """A success: `response` has the values, `message` all that came."""
 
     response: Response
@@ -162,7 +162,7 @@ class RefusedByPartner(Refused):
         self.problems = problems
 
 
-def read_reply(reply: TransportReply, sent: Message, dialect: NcipDialect, zone: tzinfo) -> Answered:
+def read_reply(reply: TransportReply, sent: Message, dialect: NcipDialect, zone: tzinfo) -> SuccessReply:
     """What came back by HTTP or TCP. An NCIP message is believed whatever the status; without one the status says
     whether anything can have been done.
 
@@ -171,13 +171,13 @@ def read_reply(reply: TransportReply, sent: Message, dialect: NcipDialect, zone:
     try:
         return read_answer(reply.raw, sent, dialect, zone)
     except MalformedMessage as error:
-        _blame_status(reply, error)
-        if is_cut(reply.raw):
+        _raise_for_status(reply, error)
+        if is_truncated(reply.raw):
             raise OutcomeUnknown(f"the answer breaks off after {len(reply.raw)} bytes") from error
         raise
 
 
-def _blame_status(reply: TransportReply, error: MalformedMessage) -> None:
+def _raise_for_status(reply: TransportReply, error: MalformedMessage) -> None:
     """Raises what an HTTP status says where the body isn't NCIP; nothing for 2xx and for TCP.
 
     500, 502 and 504 tell nothing of what was done before they came up: FOLIO answers 500 when it can't build an
@@ -194,35 +194,35 @@ def _blame_status(reply: TransportReply, error: MalformedMessage) -> None:
         raise OutcomeUnknown(f"the other system failed (HTTP {status}) without an NCIP answer") from error
 
 
-def read_answer(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo) -> Answered:
+def read_answer(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo) -> SuccessReply:
     """The bytes of an answer. Raises Refused, MalformedMessage."""
     if raw.strip() == KOHA_GREETING:
         raise Refused(
             RefusalReason.SENDER_AUTH_FAILED, "The other system did not accept our token.", internal="Koha: It works!"
         )
-    message = _decoded(raw, sent, dialect, zone)
+    message = _decode_answer(raw, sent, dialect, zone)
     body = message.body
     if isinstance(body, Problems):
-        raise _refused(message, body.problems, sent, dialect)
+        raise _refusal_of_problems(message, body.problems, sent, dialect)
     if not isinstance(body, Response):
         raise MalformedMessage(message.service, "is not an answer", MalformationKind.PROTOCOL)
     if body.problems:
-        raise _refused(message, body.problems, sent, dialect)
+        raise _refusal_of_problems(message, body.problems, sent, dialect)
     if isinstance(body, ItemRequestedResponse):
-        _check_requested(message, body, sent, dialect)
+        _check_item_requested(message, body, sent, dialect)
     expected = response_to(type(sent.body)) if isinstance(sent.body, Initiation) else None
     if expected is not type(body):
         raise MalformedMessage(message.service, f"does not answer {sent.service}", MalformationKind.PROTOCOL)
-    return Answered(body, message)
+    return SuccessReply(body, message)
 
 
-def _decoded(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo) -> Message:
+def _decode_answer(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo) -> Message:
     try:
-        parsed = parse(raw, dialect.xml, limits=LIMITS)
+        parsed = parse_xml(raw, dialect.xml, limits=LIMITS)
         for child in parsed.root:
             if local_name(child) == GENERIC:
                 child.tag = child.tag.replace(GENERIC, f"{sent.service}{GENERIC}")
-        return decode(parsed, dialect.xml, zone)
+        return decode_message(parsed, dialect.xml, zone)
     except MalformedMessage as error:
         if KOHA_GREETING in raw:
             raise MalformedMessage(
@@ -231,19 +231,21 @@ def _decoded(raw: bytes, sent: Message, dialect: NcipDialect, zone: tzinfo) -> M
         raise
 
 
-def _check_requested(message: Message, answer: ItemRequestedResponse, sent: Message, dialect: NcipDialect) -> None:
+def _check_item_requested(message: Message, answer: ItemRequestedResponse, sent: Message, dialect: NcipDialect) -> None:
     """INC answers every failure so, with the error's text in place of our agency (facts/ncip.md 2.9)."""
     told = answer.response_header.to_agency_id if answer.response_header is not None else None
     asked = sent.body.initiation_header if isinstance(sent.body, Initiation) else None
     ours = {code.value for code in (asked.from_agency_id, asked.to_agency_id) if code} if asked is not None else set()
     if told is None or told.value in ours:
         return  # a real answer to ItemRequested; to anything else it doesn't fit, which the caller says
-    raise _refused(message, (Problem(type=Code(told.value)),), sent, dialect)
+    raise _refusal_of_problems(message, (Problem(type=Code(told.value)),), sent, dialect)
 
 
-def _refused(message: Message, problems: tuple[Problem, ...], sent: Message, dialect: NcipDialect) -> RefusedByPartner:
+def _refusal_of_problems(
+    message: Message, problems: tuple[Problem, ...], sent: Message, dialect: NcipDialect
+) -> RefusedByPartner:
     """By the first problem that says something."""
-    found = [(reason_of(problem, sent.service, dialect.errors), problem) for problem in problems]
+    found = [(reason_of_problem(problem, sent.service, dialect.errors), problem) for problem in problems]
     known = [pair for pair in found if pair[0] is not RefusalReason.OTHER]
     reason, problem = (known or found)[0]
     refused = Refused(
@@ -251,34 +253,34 @@ def _refused(message: Message, problems: tuple[Problem, ...], sent: Message, dia
         f"The other system answered: {TYPES[reason]}."
         if reason is not RefusalReason.OTHER
         else "The other system refused.",
-        about=about_of(problem),
+        about=message_part_of_problem(problem),
         value=problem.value or "",
-        internal="; ".join(_words(problem) for problem in problems),
+        internal="; ".join(_problem_words(problem) for problem in problems),
     )
     return RefusedByPartner(refused, message, problems)
 
 
-def _words(problem: Problem) -> str:
+def _problem_words(problem: Problem) -> str:
     type_ = problem.type.value if problem.type is not None else ""
     return ", ".join(text for text in (type_, problem.detail, problem.element, problem.value) if text)
 
 
-def reason_of(problem: Problem, service: str, errors: Errors) -> RefusalReason:
+def reason_of_problem(problem: Problem, service: str, errors: Errors) -> RefusalReason:
     """What a problem means; the profile's own wordings come first, OTHER last."""
     type_ = problem.type.value if problem.type is not None else ""
     for words in (errors.services.get(service, {}), errors.map):
         for reason, wording in words.items():
-            if wording.type and _could_be(wording.type, type_):
+            if wording.type and _can_be_wording(wording.type, type_):
                 return reason
-    texts = [_plain(text) for text in (type_, problem.value, problem.detail) if text]
+    texts = [_to_plain_words(text) for text in (type_, problem.value, problem.detail) if text]
     found = next((WORDS[text] for text in texts if text in WORDS), None)
     if found is None:
         found = next((reason for text in texts for phrase, reason in PHRASES if phrase in text), RefusalReason.OTHER)
-    about_record = found is RefusalReason.UNKNOWN_ITEM and about_of(problem) is MessagePart.RECORD
+    about_record = found is RefusalReason.UNKNOWN_ITEM and message_part_of_problem(problem) is MessagePart.RECORD
     return RefusalReason.UNKNOWN_RECORD if about_record else found
 
 
-def _could_be(wording: str, text: str) -> bool:
+def _can_be_wording(wording: str, text: str) -> bool:
     """Whether a text is this wording with its {value} filled in."""
     before, value, after = wording.partition("{value}")
     if not value:
@@ -286,10 +288,10 @@ def _could_be(wording: str, text: str) -> bool:
     return len(text) >= len(before) + len(after) and text.startswith(before) and text.endswith(after)
 
 
-def about_of(problem: Problem) -> MessagePart | None:
+def message_part_of_problem(problem: Problem) -> MessagePart | None:
     element = (problem.element or "").strip().lower()
     return _ABOUT.get(element.rpartition("/")[2])
 
 
-def _plain(text: str) -> str:
+def _to_plain_words(text: str) -> str:
     return re.sub(r"[\s_\-–]+", " ", text).strip().lower()

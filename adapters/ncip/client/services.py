@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.ncip import messages
 from adapters.ncip.client import item_messages, user_messages
-from adapters.ncip.client.speaker import Speaker, Values
+from adapters.ncip.client.speaker import MessageBuilder, MessageValues
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.messages import Initiation, LookupVersion, Message, Root
 from adapters.ncip.messages.declaration import elements_of
@@ -44,16 +44,16 @@ _PERSON = (
     "language",
 )
 
-Fill = Callable[[Values, date], Values]
+Fill = Callable[[MessageValues, date], MessageValues]
 
 
 @value
-class Ask:
+class ServiceRequest:
     """`needs`: of each group at least one must be said. `fill` adds what is sent by default; `defaults` says so."""
 
     message: type[Initiation]
     help: str
-    build: Callable[[Values, Speaker], Any]
+    build: Callable[[MessageValues, MessageBuilder], Any]
     takes: tuple[str, ...]
     needs: tuple[tuple[str, ...], ...] = ()
     aliases: tuple[str, ...] = ()
@@ -62,42 +62,42 @@ class Ask:
 
     @property
     def name(self) -> str:
-        return kebab(self.message.__name__)
+        return to_kebab_case(self.message.__name__)
 
 
-def kebab(name: str) -> str:
+def to_kebab_case(name: str) -> str:
     """CheckOutItem -> check-out-item."""
     return "".join(f"-{char.lower()}" if char.isupper() else char for char in name).lstrip("-")
 
 
-def _due(days: int) -> Fill:
+def _make_due_filler(days: int) -> Fill:
     return lambda v, today: v if v.due is not None else replace(v, due=today + timedelta(days=days))
 
 
-def _accept(v: Values, today: date) -> Values:
-    return replace(_due(LOAN_DAYS)(v, today), items=v.items or (v.request,))
+def _fill_accept_item(v: MessageValues, today: date) -> MessageValues:
+    return replace(_make_due_filler(LOAN_DAYS)(v, today), items=v.items or (v.request,))
 
 
-def _elements(elements: tuple[str, ...]) -> Fill:
+def _make_elements_filler(elements: tuple[str, ...]) -> Fill:
     return lambda v, _today: v if v.elements else replace(v, elements=elements)
 
 
 _DUE = (("due", "in four weeks"),)
 
-ASKS: tuple[Ask, ...] = (
-    Ask(
+ASKS: tuple[ServiceRequest, ...] = (
+    ServiceRequest(
         messages.LookupUser,
         "Who is this patron, and may they borrow?",
-        user_messages.lookup_user,
+        user_messages.build_lookup_user,
         (*_USER, "element", "loans", "holds", "fees"),
         (("patron", "input"),),
-        fill=_elements(USER_ELEMENTS),
+        fill=_make_elements_filler(USER_ELEMENTS),
         defaults=(("element", "name, addresses, privileges, blocks and ids"),),
     ),
-    Ask(
+    ServiceRequest(
         messages.AcceptItem,
         "An item has come from elsewhere: make its temporary record and the patron's hold.",
-        item_messages.accept_item,
+        item_messages.build_accept_item,
         (
             *_REQUEST,
             *_ITEM,
@@ -112,49 +112,49 @@ ASKS: tuple[Ask, ...] = (
         ),
         (("request",),),
         ("accept",),
-        _accept,
+        _fill_accept_item,
         (("item", "the request's number"), *_DUE, ("action", "Hold For Pickup")),
     ),
-    Ask(
+    ServiceRequest(
         messages.CheckOutItem,
         "Lend an item.",
-        item_messages.check_out_item,
+        item_messages.build_check_out_item,
         (*_USER, *_ITEM, *_REQUEST, "due", "happened", "element"),
         (("patron", "input"), ("item",)),
         ("check-out", "checkout"),
-        _due(LOAN_DAYS),
+        _make_due_filler(LOAN_DAYS),
         _DUE,
     ),
-    Ask(
+    ServiceRequest(
         messages.CheckInItem,
         "An item has come back.",
-        item_messages.check_in_item,
+        item_messages.build_check_in_item,
         (*_ITEM, *_REQUEST, *_PATRON, "happened", "element"),
         (("item", "request"),),
         ("check-in", "checkin"),
     ),
-    Ask(
+    ServiceRequest(
         messages.RenewItem,
         "A longer loan.",
-        item_messages.renew_item,
+        item_messages.build_renew_item,
         (*_ITEM, *_USER, "due", "happened", "element"),
         (("item",),),
         ("renew",),
         defaults=(("due", "by the library's rules"),),
     ),
-    Ask(
+    ServiceRequest(
         messages.RecallItem,
         "The item is needed back.",
-        item_messages.recall_item,
+        item_messages.build_recall_item,
         (*_ITEM, "due", "happened", "element"),
         (("item",),),
         ("recall",),
         defaults=(("due", "by the library's rules"),),
     ),
-    Ask(
+    ServiceRequest(
         messages.RequestItem,
         "Place a hold or another kind of request.",
-        item_messages.request_item,
+        item_messages.build_request_item,
         (
             *_USER,
             "item",
@@ -172,95 +172,95 @@ ASKS: tuple[Ask, ...] = (
         ("request",),
         defaults=(("kind", "Hold"), ("scope", "Item for an item, Bibliographic Item for a record")),
     ),
-    Ask(
+    ServiceRequest(
         messages.CancelRequestItem,
         "Take a request back.",
-        item_messages.cancel_request_item,
+        item_messages.build_cancel_request_item,
         (*_REQUEST, *_ITEM, *_USER, "kind", "scope"),
         (("request", "item"),),
         ("cancel", "cancel-request"),
         defaults=(("kind", "as the profile says (requests.cancel_type)"),),
     ),
-    Ask(
+    ServiceRequest(
         messages.UpdateRequestItem,
         "Another pickup place or date for a request.",
-        item_messages.update_request_item,
+        item_messages.build_update_request_item,
         (*_REQUEST, *_ITEM, *_PATRON, "kind", "pickup", "pickup-until", "need-by"),
         (("request", "item"),),
         ("update-request",),
     ),
-    Ask(
+    ServiceRequest(
         messages.DeleteItem,
         "A temporary item is gone for good.",
-        item_messages.delete_item,
+        item_messages.build_delete_item,
         _ITEM,
         (("item",),),
         ("delete",),
     ),
-    Ask(
+    ServiceRequest(
         messages.LookupItem,
         "Where is this item, and may it be had?",
-        item_messages.lookup_item,
+        item_messages.build_lookup_item,
         (*_ITEM, *_REQUEST, "element", "borrower", "requesters"),
         (("item", "request"),),
-        fill=_elements(ITEM_ELEMENTS),
+        fill=_make_elements_filler(ITEM_ELEMENTS),
         defaults=(("element", "description, status and location"),),
     ),
-    Ask(
+    ServiceRequest(
         messages.LookupItemSet,
         "The copies of one or several records.",
-        item_messages.lookup_item_set,
+        item_messages.build_lookup_item_set,
         ("record", *_ITEM, "element", "limit", "cursor"),
         (("record", "item"),),
-        fill=_elements(ITEM_ELEMENTS),
+        fill=_make_elements_filler(ITEM_ELEMENTS),
         defaults=(("element", "description, status and location"),),
     ),
-    Ask(
+    ServiceRequest(
         messages.LookupRequest,
         "How does this request stand?",
-        item_messages.lookup_request,
+        item_messages.build_lookup_request,
         (*_REQUEST, *_ITEM, *_PATRON, "kind", "element"),
         (("request", "item"),),
     ),
-    Ask(
+    ServiceRequest(
         messages.LookupAgency,
         "Who are you, and where can things be picked up?",
-        user_messages.lookup_agency,
+        user_messages.build_lookup_agency,
         ("agency", "element"),
         defaults=(("agency", "the library's own"),),
     ),
-    Ask(
+    ServiceRequest(
         messages.LookupVersion,
         "Which versions do you speak?",
-        user_messages.lookup_version,
+        user_messages.build_lookup_version,
         ("form",),
         defaults=(("form", "message: in NCIPMessage"),),
     ),
-    Ask(
+    ServiceRequest(
         messages.CreateUser,
         "Register a patron.",
-        user_messages.create_user,
+        user_messages.build_create_user,
         (*_USER, *_PERSON),
         (("patron", "input"), ("surname", "organisation")),
     ),
-    Ask(
+    ServiceRequest(
         messages.UpdateUser,
         "A patron's data has changed.",
-        user_messages.update_user,
+        user_messages.build_update_user,
         (*_USER, *_PERSON),
         (("patron",),),
     ),
-    Ask(
+    ServiceRequest(
         messages.CreateItem,
         "Register an item of the library's own.",
-        item_messages.create_item,
+        item_messages.build_create_item,
         (*_ITEM, *_REQUEST, *_WORK, "location", "status"),
         (("title",),),
     ),
-    Ask(
+    ServiceRequest(
         messages.CreateUserFiscalTransaction,
         "Put a charge on a patron's account.",
-        user_messages.create_user_fiscal_transaction,
+        user_messages.build_create_user_fiscal_transaction,
         (*_PATRON, "amount", "fee-type", "fee-action", "reference", "description", *_REQUEST, *_ITEM, "title"),
         (("patron",),),
         ("fee",),
@@ -270,106 +270,106 @@ ASKS: tuple[Ask, ...] = (
             ("fee-action", "Assess"),
         ),
     ),
-    Ask(
+    ServiceRequest(
         messages.UpdateCirculationStatus,
         "Set an item's status.",
-        item_messages.update_circulation_status,
+        item_messages.build_update_circulation_status,
         (*_ITEM, "status"),
         (("item",), ("status",)),
     ),
-    Ask(
+    ServiceRequest(
         messages.CirculationStatusUpdated,
         "Notification: an item's status has changed.",
-        user_messages.circulation_status_updated,
+        user_messages.build_circulation_status_updated,
         (*_ITEM, "status"),
         (("item",), ("status",)),
     ),
-    Ask(
+    ServiceRequest(
         messages.ItemRequested,
         "Notification: an item was requested.",
-        user_messages.item_requested,
+        user_messages.build_item_requested,
         (*_PATRON, *_ITEM, *_REQUEST, *_WORK, "kind", "scope", "pickup", "need-by"),
         (("patron",), ("item", "record")),
     ),
-    Ask(
+    ServiceRequest(
         messages.ItemRequestUpdated,
         "Notification: a request was changed.",
-        user_messages.item_request_updated,
+        user_messages.build_item_request_updated,
         (*_REQUEST, *_ITEM, *_PATRON, "kind", "pickup", "pickup-until", "need-by"),
         (("request", "item"),),
     ),
-    Ask(
+    ServiceRequest(
         messages.ItemRequestCancelled,
         "Notification: a request was cancelled.",
-        user_messages.item_request_cancelled,
+        user_messages.build_item_request_cancelled,
         (*_REQUEST, *_ITEM, *_PATRON, "kind"),
         (("patron",), ("request", "item")),
     ),
-    Ask(
+    ServiceRequest(
         messages.ItemShipped,
         "Notification: an item was sent.",
-        user_messages.item_shipped,
+        user_messages.build_item_shipped,
         (*_REQUEST, *_ITEM, *_PATRON, *_WORK, "barcode", "pickup", "when"),
         (("request", "item"),),
         defaults=(("when", "now"),),
     ),
-    Ask(
+    ServiceRequest(
         messages.ItemReceived,
         "Notification: a sent item has come.",
-        user_messages.item_received,
+        user_messages.build_item_received,
         (*_ITEM, *_REQUEST, *_PATRON, "when"),
         (("item",),),
         defaults=(("when", "now"),),
     ),
-    Ask(
+    ServiceRequest(
         messages.ItemCheckedOut,
         "Notification: an item was lent.",
-        user_messages.item_checked_out,
+        user_messages.build_item_checked_out,
         (*_PATRON, *_ITEM, *_REQUEST, "due"),
         (("patron",), ("item",)),
-        fill=_due(LOAN_DAYS),
+        fill=_make_due_filler(LOAN_DAYS),
         defaults=_DUE,
     ),
-    Ask(
+    ServiceRequest(
         messages.ItemCheckedIn,
         "Notification: an item was returned.",
-        user_messages.item_checked_in,
+        user_messages.build_item_checked_in,
         (*_ITEM, *_PATRON),
         (("item",),),
     ),
-    Ask(
+    ServiceRequest(
         messages.ItemRenewed,
         "Notification: a loan was renewed.",
-        user_messages.item_renewed,
+        user_messages.build_item_renewed,
         (*_ITEM, *_PATRON, "due"),
         (("item",),),
-        fill=_due(LOAN_DAYS),
+        fill=_make_due_filler(LOAN_DAYS),
         defaults=_DUE,
     ),
-    Ask(
+    ServiceRequest(
         messages.ItemRecalled,
         "Notification: an item was recalled.",
-        user_messages.item_recalled,
+        user_messages.build_item_recalled,
         (*_ITEM, *_PATRON, "due"),
         (("item",),),
-        fill=_due(RECALL_DAYS),
+        fill=_make_due_filler(RECALL_DAYS),
         defaults=(("due", "in a week"),),
     ),
 )
 
-BY_MESSAGE: dict[type[Initiation], Ask] = {ask.message: ask for ask in ASKS}
+BY_MESSAGE: dict[type[Initiation], ServiceRequest] = {ask.message: ask for ask in ASKS}
 
-_BY_NAME: dict[str, Ask] = {
+_BY_NAME: dict[str, ServiceRequest] = {
     name.lower(): ask for ask in ASKS for name in (ask.name, ask.message.__name__, *ask.aliases)
 }
 
 
-def find(name: str) -> Ask | None:
+def find_service(name: str) -> ServiceRequest | None:
     """By name in kebab-case, alias, or the message's own name."""
     return _BY_NAME.get(name.lower())
 
 
-def build(ask: Ask, values: Values, speaker: Speaker) -> Message:
+def build_message(ask: ServiceRequest, values: MessageValues, speaker: MessageBuilder) -> Message:
     """The message in the version of the profile. Raises CannotSay."""
     body = ask.build(values, speaker)
     own_root = isinstance(body, LookupVersion) and values.form == "version-message"
@@ -380,7 +380,7 @@ def build(ask: Ask, values: Values, speaker: Speaker) -> Message:
     )
 
 
-def style_for(message: Message, xml: XmlDialect) -> XmlDialect:
+def choose_style(message: Message, xml: XmlDialect) -> XmlDialect:
     """The style in which a message is written: with elements beyond the schema where it has any, since whoever plays
     a partner and says a thing wants it sent."""
     body = message.body
@@ -388,7 +388,7 @@ def style_for(message: Message, xml: XmlDialect) -> XmlDialect:
     return xml.model_copy(update={"extra_elements": Extras.SEND}) if says_extra else xml
 
 
-def mirrored(dialect: NcipDialect) -> NcipDialect:
+def mirror_dialect(dialect: NcipDialect) -> NcipDialect:
     """The dialect as the partner has it: what we read is what the partner writes, and the other way round."""
     xml = dialect.xml
     turned = xml.model_copy(

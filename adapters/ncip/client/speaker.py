@@ -30,7 +30,7 @@ STANDARD_NUMBERS = frozenset({"isbn", "issn", "isrc", "ismn"})
 """Codes of numbers that stand on the thing itself, not in a catalogue."""
 
 
-class CannotSay(Exception):
+class UnsupportedValueError(Exception):
     """A value for which this profile or version has no place. `name` is the field of Values."""
 
     def __init__(self, name: str, reason: str) -> None:
@@ -40,7 +40,7 @@ class CannotSay(Exception):
 
 
 @value
-class Parties:
+class MessageParties:
     """Who speaks to whom. Secrets are the texts themselves, already resolved; empty: none is sent."""
 
     from_agency: str
@@ -53,12 +53,12 @@ class Parties:
 
 
 @value
-class Speaker:
+class MessageBuilder:
     """What building a message needs to know beside the values."""
 
     dialect: NcipDialect
     policy: CirculationPolicy
-    parties: Parties
+    parties: MessageParties
     zone: tzinfo
     now: datetime
 
@@ -68,57 +68,57 @@ class Speaker:
 
     # --- the header ------------------------------------------------------------------------------------
 
-    def build_header(self, values: Values) -> InitiationHeader:
+    def build_header(self, values: MessageValues) -> InitiationHeader:
         parties, rules = self.parties, self.dialect.header
         receiver = values.to_agency or parties.to_agency
         if values.pickup and self.is_pickup_in_receiver:
             receiver = values.pickup
         return InitiationHeader(
-            from_system_id=code(parties.from_system, rules.system_scheme),
+            from_system_id=make_code(parties.from_system, rules.system_scheme),
             from_system_authentication=parties.system_secret or None,
-            from_agency_id=code(values.from_agency or parties.from_agency, rules.agency_scheme),
+            from_agency_id=make_code(values.from_agency or parties.from_agency, rules.agency_scheme),
             from_agency_authentication=parties.agency_secret or None,
-            to_system_id=code(parties.to_system, rules.system_scheme),
-            to_agency_id=code(receiver, rules.agency_scheme),
-            application_profile_type=code(values.profile_type or parties.profile_type, rules.profile_type_scheme),
+            to_system_id=make_code(parties.to_system, rules.system_scheme),
+            to_agency_id=make_code(receiver, rules.agency_scheme),
+            application_profile_type=make_code(values.profile_type or parties.profile_type, rules.profile_type_scheme),
         )
 
-    def build_mandated_action(self, values: Values) -> MandatedAction | None:
+    def build_mandated_action(self, values: MessageValues) -> MandatedAction | None:
         return MandatedAction(date_event_occurred=values.happened) if values.happened is not None else None
 
     # --- identifiers -----------------------------------------------------------------------------------
 
-    def build_agency(self, values: Values) -> Code | None:
+    def build_agency(self, values: MessageValues) -> Code | None:
         """AgencyId on an id; version 1 requires it."""
         mode = self.dialect.header.ids_agency
         if mode == "always" or self.is_version1:
-            return code(values.from_agency or self.parties.from_agency, self.dialect.header.agency_scheme)
+            return make_code(values.from_agency or self.parties.from_agency, self.dialect.header.agency_scheme)
         return None
 
-    def build_user_id(self, values: Values) -> UserId | None:
+    def build_user_id(self, values: MessageValues) -> UserId | None:
         if not values.patron:
             return None
         kind = values.patron_type or self.dialect.patrons.id_type
-        return UserId(agency_id=self.build_agency(values), identifier_type=code(kind), value=values.patron)
+        return UserId(agency_id=self.build_agency(values), identifier_type=make_code(kind), value=values.patron)
 
-    def build_inputs(self, values: Values) -> tuple[AuthenticationInput, ...]:
+    def build_inputs(self, values: MessageValues) -> tuple[AuthenticationInput, ...]:
         return tuple(
             AuthenticationInput(data=one.value, format_type=Code("text"), input_type=Code(one.type))
             for one in values.inputs
         )
 
-    def build_first_item_id(self, values: Values) -> ItemId | None:
+    def build_first_item_id(self, values: MessageValues) -> ItemId | None:
         return self.build_item_id(values.item, values) if values.item else None
 
-    def build_item_id(self, value: str, values: Values) -> ItemId:
+    def build_item_id(self, value: str, values: MessageValues) -> ItemId:
         kind = values.item_type or self.dialect.items.id_type
-        return ItemId(agency_id=self.build_agency(values), identifier_type=code(kind), value=value)
+        return ItemId(agency_id=self.build_agency(values), identifier_type=make_code(kind), value=value)
 
-    def build_request_id(self, values: Values) -> RequestId | None:
+    def build_request_id(self, values: MessageValues) -> RequestId | None:
         if not values.request:
             return None
         kind = values.request_type or self.dialect.requests.id_type
-        return RequestId(agency_id=self.build_agency(values), identifier_type=code(kind), value=values.request)
+        return RequestId(agency_id=self.build_agency(values), identifier_type=make_code(kind), value=values.request)
 
     # --- pickup ----------------------------------------------------------------------------------------
 
@@ -130,69 +130,71 @@ class Speaker:
             return False
         return self.is_version1 or PickupSource.PICKUP_LOCATION not in sources
 
-    def build_pickup(self, values: Values) -> Code | None:
+    def build_pickup(self, values: MessageValues) -> Code | None:
         """For PickupLocation. Raises CannotSay."""
         if not values.pickup or self.is_pickup_in_receiver:
             return None
         if self.is_version1:
-            raise CannotSay(
+            raise UnsupportedValueError(
                 "pickup",
                 "version 1 has no element for it, and the profile does not read it from ToAgencyId "
                 "(circulation.pickup.source)",
             )
-        return code(values.pickup, self.dialect.requests.pickup_scheme)
+        return make_code(values.pickup, self.dialect.requests.pickup_scheme)
 
     # --- items and records -----------------------------------------------------------------------------
 
-    def build_item_fields(self, values: Values) -> ItemOptionalFields | None:
+    def build_item_fields(self, values: MessageValues) -> ItemOptionalFields | None:
         described = self.build_description(values)
         place = ItemDescription(call_number=values.call_number) if values.call_number else None
         if described is None and place is None:
             return None
         return ItemOptionalFields(bibliographic_description=described, item_description=place)
 
-    def build_description(self, values: Values) -> BibliographicDescription | None:
+    def build_description(self, values: MessageValues) -> BibliographicDescription | None:
         found = BibliographicDescription(
             author=values.author or None,
-            bibliographic_item_ids=tuple(_item_id(one) for one in values.records if is_standard(one)),
-            bibliographic_record_ids=tuple(_record_id(one) for one in values.records if not is_standard(one)),
+            bibliographic_item_ids=tuple(_build_bib_item_id(one) for one in values.records if is_standard_number(one)),
+            bibliographic_record_ids=tuple(
+                _build_bib_record_id(one) for one in values.records if not is_standard_number(one)
+            ),
             edition=values.edition or None,
             publication_date=values.published or None,
             publisher=values.publisher or None,
             title=values.title or None,
-            medium_type=code(values.medium),
+            medium_type=make_code(values.medium),
         )
         return None if found == BibliographicDescription() else found
 
 
-def code(value: str, scheme: str = "") -> Code | None:
+def make_code(value: str, scheme: str = "") -> Code | None:
     return Code(value, scheme or None) if value else None
 
 
-def codes(values: tuple[str, ...]) -> tuple[Code, ...]:
+def make_codes(values: tuple[str, ...]) -> tuple[Code, ...]:
     return tuple(Code(value) for value in values)
 
 
-def is_standard(record: RecordId) -> bool:
+def is_standard_number(record: RecordId) -> bool:
     return record.type.strip().lower() in STANDARD_NUMBERS
 
 
-def bibliographic_id(record: RecordId) -> BibliographicId:
-    if is_standard(record):
-        return BibliographicId(bibliographic_item_id=_item_id(record))
-    return BibliographicId(bibliographic_record_id=_record_id(record))
+def build_bibliographic_id(record: RecordId) -> BibliographicId:
+    if is_standard_number(record):
+        return BibliographicId(bibliographic_item_id=_build_bib_item_id(record))
+    return BibliographicId(bibliographic_record_id=_build_bib_record_id(record))
 
 
-def _item_id(record: RecordId) -> BibliographicItemId:
+def _build_bib_item_id(record: RecordId) -> BibliographicItemId:
     return BibliographicItemId(identifier=record.value, identifier_code=Code(record.type))
 
 
-def _record_id(record: RecordId) -> BibliographicRecordId:
+def _build_bib_record_id(record: RecordId) -> BibliographicRecordId:
     return BibliographicRecordId(identifier=record.value, identifier_code=Code(record.type))
 
 
 @value
-class Input:
+class CredentialInput:
     """An AuthenticationInput: ('Barcode Id', '2100…'), ('PIN', '…')."""
 
     type: str
@@ -200,7 +202,7 @@ class Input:
 
 
 @keyword_value
-class Values:
+class MessageValues:
     """Everything that any service can carry; each takes what it has a place for. Empty: not said.
 
     Identifiers and words are as they stand on the wire. Datetimes are aware; a date means a day.
@@ -213,7 +215,7 @@ class Values:
     # the patron
     patron: str = ""
     patron_type: str = ""  # UserIdentifierType
-    inputs: tuple[Input, ...] = ()
+    inputs: tuple[CredentialInput, ...] = ()
     surname: str = ""
     given: str = ""
     organisation: str = ""

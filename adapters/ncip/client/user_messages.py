@@ -6,13 +6,20 @@ from dataclasses import replace
 from datetime import datetime
 
 from adapters.ncip.client.item_messages import (
-    request_fields,
-    request_scope,
-    request_type,
-    type_unless_numbered,
-    without_records,
+    build_request_fields,
+    build_request_scope,
+    build_request_type,
+    build_type_unless_numbered,
+    drop_records,
 )
-from adapters.ncip.client.speaker import CannotSay, Speaker, Values, bibliographic_id, code, codes
+from adapters.ncip.client.speaker import (
+    MessageBuilder,
+    MessageValues,
+    UnsupportedValueError,
+    build_bibliographic_id,
+    make_code,
+    make_codes,
+)
 from adapters.ncip.messages import (
     Amount,
     CirculationStatusUpdated,
@@ -57,66 +64,66 @@ AGENCY_ELEMENTS = ("Organization Name Information", "Agency Address Information"
 ADDRESS_TYPE = "Newline-Delimited Text"
 
 
-def lookup_user(v: Values, s: Speaker) -> LookupUser:
+def build_lookup_user(v: MessageValues, s: MessageBuilder) -> LookupUser:
     return LookupUser(
         initiation_header=s.build_header(v),
         user_id=s.build_user_id(v),
         authentication_inputs=s.build_inputs(v),
-        user_element_types=codes(v.elements),
+        user_element_types=make_codes(v.elements),
         loaned_items_desired=v.loans,
         requested_items_desired=v.holds,
         user_fiscal_account_desired=v.fees,
     )
 
 
-def lookup_agency(v: Values, s: Speaker) -> LookupAgency:
+def build_lookup_agency(v: MessageValues, s: MessageBuilder) -> LookupAgency:
     asked = v.agency or v.to_agency or s.parties.to_agency
     return LookupAgency(
         initiation_header=s.build_header(v),
-        agency_id=code(asked, s.dialect.header.agency_scheme),
-        agency_element_types=codes(v.elements or AGENCY_ELEMENTS),
+        agency_id=make_code(asked, s.dialect.header.agency_scheme),
+        agency_element_types=make_codes(v.elements or AGENCY_ELEMENTS),
     )
 
 
-def lookup_version(v: Values, s: Speaker) -> LookupVersion:
+def build_lookup_version(v: MessageValues, s: MessageBuilder) -> LookupVersion:
     return LookupVersion(initiation_header=s.build_header(v))
 
 
-def create_user(v: Values, s: Speaker) -> CreateUser:
+def build_create_user(v: MessageValues, s: MessageBuilder) -> CreateUser:
     return CreateUser(
         initiation_header=s.build_header(v),
         mandated_action=s.build_mandated_action(v),
         user_id=s.build_user_id(v),
         authentication_inputs=() if v.patron else s.build_inputs(v),
-        name_information=_name(v),
-        user_address_information=_addresses(v, s),
+        name_information=_build_name(v),
+        user_address_information=_build_addresses(v, s),
         date_of_birth=v.birth,
-        user_languages=_languages(v),
+        user_languages=_build_languages(v),
     )
 
 
-def update_user(v: Values, s: Speaker) -> UpdateUser:
+def build_update_user(v: MessageValues, s: MessageBuilder) -> UpdateUser:
     return UpdateUser(
         initiation_header=s.build_header(v),
         mandated_action=s.build_mandated_action(v),
         user_id=s.build_user_id(v),
         add_user_fields=UserFields(
             authentication_inputs=s.build_inputs(v),
-            name_information=_name(v),
-            user_address_information=_addresses(v, s),
+            name_information=_build_name(v),
+            user_address_information=_build_addresses(v, s),
             date_of_birth=v.birth,
-            user_languages=_languages(v),
+            user_languages=_build_languages(v),
         ),
     )
 
 
-def _languages(v: Values) -> tuple[Code, ...]:
-    return codes((v.language,) if v.language else ())
+def _build_languages(v: MessageValues) -> tuple[Code, ...]:
+    return make_codes((v.language,) if v.language else ())
 
 
-def _name(v: Values) -> NameInformation | None:
+def _build_name(v: MessageValues) -> NameInformation | None:
     if v.organisation:
-        name = OrganizationNameInformation(name_type=code("Full Name"), name=v.organisation)
+        name = OrganizationNameInformation(name_type=make_code("Full Name"), name=v.organisation)
         return NameInformation(organizations=(name,))
     if not v.surname:
         return None
@@ -124,9 +131,9 @@ def _name(v: Values) -> NameInformation | None:
     return NameInformation(personal=PersonalNameInformation(structured=structured))
 
 
-def _addresses(v: Values, s: Speaker) -> tuple[UserAddressInformation, ...]:
+def _build_addresses(v: MessageValues, s: MessageBuilder) -> tuple[UserAddressInformation, ...]:
     rules = s.dialect.patrons
-    role = code("home")
+    role = make_code("home")
     found = []
     if v.street or v.city:
         lines = StructuredAddress(
@@ -135,129 +142,129 @@ def _addresses(v: Values, s: Speaker) -> tuple[UserAddressInformation, ...]:
             country=v.country or None,
             postal_code=v.postcode or None,
         )
-        postal = PhysicalAddress(structured=lines, address_type=code(rules.postal_type))
+        postal = PhysicalAddress(structured=lines, address_type=make_code(rules.postal_type))
         found.append(UserAddressInformation(user_address_role_type=role, physical_address=postal))
     for kind, value in ((rules.email_type, v.email), (rules.phone_type, v.phone)):
         if value:
-            electronic = ElectronicAddress(address_type=code(kind), data=value)
+            electronic = ElectronicAddress(address_type=make_code(kind), data=value)
             found.append(UserAddressInformation(user_address_role_type=role, electronic_address=electronic))
     return tuple(found)
 
 
-def create_user_fiscal_transaction(v: Values, s: Speaker) -> CreateUserFiscalTransaction:
+def build_create_user_fiscal_transaction(v: MessageValues, s: MessageBuilder) -> CreateUserFiscalTransaction:
     return CreateUserFiscalTransaction(
         initiation_header=s.build_header(v),
         mandated_action=s.build_mandated_action(v),
         user_id=s.build_user_id(v),
         fiscal_transaction_information=FiscalTransactionInformation(
-            action_type=code(v.fee_action or "Assess"),
-            reference_id=_reference(v, s),
-            transaction_type=code(v.fee_type or "Interlibrary Loan Fee"),
+            action_type=make_code(v.fee_action or "Assess"),
+            reference_id=_build_reference(v, s),
+            transaction_type=make_code(v.fee_type or "Interlibrary Loan Fee"),
             amount=Amount.from_money(v.amount) if v.amount is not None else None,
             description=v.description or None,
             request_id=s.build_request_id(v),
-            item_details=_details(v, s),
+            item_details=_build_item_details(v, s),
         ),
     )
 
 
-def _reference(v: Values, s: Speaker) -> FiscalTransactionReferenceId | None:
+def _build_reference(v: MessageValues, s: MessageBuilder) -> FiscalTransactionReferenceId | None:
     if not v.reference:
         return None
-    agency = code(v.from_agency or s.parties.from_agency, s.dialect.header.agency_scheme)
+    agency = make_code(v.from_agency or s.parties.from_agency, s.dialect.header.agency_scheme)
     return FiscalTransactionReferenceId(agency_id=agency, value=v.reference)
 
 
-def _details(v: Values, s: Speaker) -> ItemDetails | None:
+def _build_item_details(v: MessageValues, s: MessageBuilder) -> ItemDetails | None:
     if not v.item:
         return None
     description = s.build_description(v) or BibliographicDescription()
     return ItemDetails(item_id=s.build_first_item_id(v), bibliographic_description=description)
 
 
-def item_requested(v: Values, s: Speaker) -> ItemRequested:
+def build_item_requested(v: MessageValues, s: MessageBuilder) -> ItemRequested:
     record = v.records[0] if v.records and not v.item else None
     return ItemRequested(
         initiation_header=s.build_header(v),
         user_id=s.build_user_id(v),
         item_id=s.build_first_item_id(v),
-        bibliographic_id=bibliographic_id(record) if record is not None else None,
+        bibliographic_id=build_bibliographic_id(record) if record is not None else None,
         request_id=s.build_request_id(v),
-        request_type=request_type(v),
-        request_scope_type=request_scope(v),
+        request_type=build_request_type(v),
+        request_scope_type=build_request_scope(v),
         need_before_date=v.need_by,
         pickup_location=s.build_pickup(v),
-        item_optional_fields=s.build_item_fields(v if record is None else without_records(v)),
+        item_optional_fields=s.build_item_fields(v if record is None else drop_records(v)),
     )
 
 
-def item_request_updated(v: Values, s: Speaker) -> ItemRequestUpdated:
+def build_item_request_updated(v: MessageValues, s: MessageBuilder) -> ItemRequestUpdated:
     return ItemRequestUpdated(
         initiation_header=s.build_header(v),
         user_id=s.build_user_id(v),
         item_id=s.build_first_item_id(v),
-        request_type=type_unless_numbered(v),
+        request_type=build_type_unless_numbered(v),
         request_id=s.build_request_id(v),
-        add_request_fields=request_fields(v, s),
+        add_request_fields=build_request_fields(v, s),
     )
 
 
-def item_request_cancelled(v: Values, s: Speaker) -> ItemRequestCancelled:
+def build_item_request_cancelled(v: MessageValues, s: MessageBuilder) -> ItemRequestCancelled:
     return ItemRequestCancelled(
         initiation_header=s.build_header(v),
         user_id=s.build_user_id(v),
         request_id=s.build_request_id(v),
         item_id=s.build_first_item_id(v),
-        request_type=request_type(v),
+        request_type=build_request_type(v),
     )
 
 
-def item_shipped(v: Values, s: Speaker) -> ItemShipped:
+def build_item_shipped(v: MessageValues, s: MessageBuilder) -> ItemShipped:
     """The pickup place is part of the address, as INN-Reach has it (facts/ncip.md 2.9)."""
     return ItemShipped(
         initiation_header=s.build_header(replace(v, pickup="")),
         request_id=s.build_request_id(v),
         item_id=s.build_first_item_id(v),
         user_id=s.build_user_id(v),
-        date_shipped=_when(v, s),
-        shipping_information=ShippingInformation(physical_address=_ship_to(v, s)),
-        item_optional_fields=_fields(v, s),
+        date_shipped=_get_event_moment(v, s),
+        shipping_information=ShippingInformation(physical_address=_build_shipping_address(v, s)),
+        item_optional_fields=_build_barcode_fields(v, s),
     )
 
 
-def _ship_to(v: Values, s: Speaker) -> PhysicalAddress:
+def _build_shipping_address(v: MessageValues, s: MessageBuilder) -> PhysicalAddress:
     """The schema wants an address; only an unstructured one is taken for a pickup place."""
-    kind = code("Ship To")
+    kind = make_code("Ship To")
     if not v.pickup:
         line = v.to_agency or s.parties.to_agency
         return PhysicalAddress(structured=StructuredAddress(line1=line), address_type=kind)
-    lines = UnstructuredAddress(address_type=code(ADDRESS_TYPE), data=v.pickup)
+    lines = UnstructuredAddress(address_type=make_code(ADDRESS_TYPE), data=v.pickup)
     return PhysicalAddress(unstructured=lines, address_type=kind)
 
 
-def _fields(v: Values, s: Speaker) -> ItemOptionalFields | None:
+def _build_barcode_fields(v: MessageValues, s: MessageBuilder) -> ItemOptionalFields | None:
     """With the barcode that is on the piece; raises CannotSay where version 2 has no place for it."""
     fields = s.build_item_fields(v)
     if not v.barcode:
         return fields
     if not s.is_version1:
-        raise CannotSay("barcode", "only version 1 has an element for it (VisibleItemId)")
-    visible = VisibleItemId(identifier_type=code("Barcode"), value=v.barcode)
+        raise UnsupportedValueError("barcode", "only version 1 has an element for it (VisibleItemId)")
+    visible = VisibleItemId(identifier_type=make_code("Barcode"), value=v.barcode)
     description = ItemDescription(visible_item_id=visible, call_number=v.call_number or None)
     return replace(fields or ItemOptionalFields(), item_description=description)
 
 
-def item_received(v: Values, s: Speaker) -> ItemReceived:
+def build_item_received(v: MessageValues, s: MessageBuilder) -> ItemReceived:
     return ItemReceived(
         initiation_header=s.build_header(v),
         item_id=s.build_first_item_id(v),
         user_id=s.build_user_id(v),
         request_id=s.build_request_id(v),
-        date_received=_when(v, s),
+        date_received=_get_event_moment(v, s),
     )
 
 
-def item_checked_out(v: Values, s: Speaker) -> ItemCheckedOut:
+def build_item_checked_out(v: MessageValues, s: MessageBuilder) -> ItemCheckedOut:
     return ItemCheckedOut(
         initiation_header=s.build_header(v),
         user_id=s.build_user_id(v),
@@ -267,13 +274,13 @@ def item_checked_out(v: Values, s: Speaker) -> ItemCheckedOut:
     )
 
 
-def item_checked_in(v: Values, s: Speaker) -> ItemCheckedIn:
+def build_item_checked_in(v: MessageValues, s: MessageBuilder) -> ItemCheckedIn:
     return ItemCheckedIn(
         initiation_header=s.build_header(v), user_id=s.build_user_id(v), item_id=s.build_first_item_id(v)
     )
 
 
-def item_renewed(v: Values, s: Speaker) -> ItemRenewed:
+def build_item_renewed(v: MessageValues, s: MessageBuilder) -> ItemRenewed:
     return ItemRenewed(
         initiation_header=s.build_header(v),
         user_id=s.build_user_id(v),
@@ -282,7 +289,7 @@ def item_renewed(v: Values, s: Speaker) -> ItemRenewed:
     )
 
 
-def item_recalled(v: Values, s: Speaker) -> ItemRecalled:
+def build_item_recalled(v: MessageValues, s: MessageBuilder) -> ItemRecalled:
     return ItemRecalled(
         initiation_header=s.build_header(v),
         user_id=s.build_user_id(v),
@@ -291,11 +298,11 @@ def item_recalled(v: Values, s: Speaker) -> ItemRecalled:
     )
 
 
-def circulation_status_updated(v: Values, s: Speaker) -> CirculationStatusUpdated:
+def build_circulation_status_updated(v: MessageValues, s: MessageBuilder) -> CirculationStatusUpdated:
     return CirculationStatusUpdated(
-        initiation_header=s.build_header(v), item_id=s.build_first_item_id(v), circulation_status=code(v.status)
+        initiation_header=s.build_header(v), item_id=s.build_first_item_id(v), circulation_status=make_code(v.status)
     )
 
 
-def _when(v: Values, s: Speaker) -> datetime:
+def _get_event_moment(v: MessageValues, s: MessageBuilder) -> datetime:
     return v.happened or s.now

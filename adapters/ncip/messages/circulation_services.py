@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from adapters.ncip.messages.declaration import Code, When, extra, flag, many, maybe, maybe_one_of, one, one_of
+from adapters.ncip.messages.declaration import (
+    Code,
+    When,
+    extra_element,
+    flag_element,
+    optional_choice,
+    optional_element,
+    repeated_element,
+    required_choice,
+    required_element,
+)
 from adapters.ncip.messages.envelope import (
     AuthenticationInput,
     ItemId,
@@ -27,21 +37,23 @@ from gateway.domain.value import keyword_value
 class AcceptItem(MandatableInitiation):
     """An item from elsewhere has come: take it into local circulation for a user."""
 
-    choices = (maybe_one_of("date_for_return", "indeterminate_loan_period_flag", "non_returnable_flag"),)
+    choices = (optional_choice("date_for_return", "indeterminate_loan_period_flag", "non_returnable_flag"),)
 
-    request_id: RequestId | None = one("RequestId")
-    requested_action_type: Code | None = one("RequestedActionType")
-    user_id: UserId | None = maybe("UserId")
-    item_id: ItemId | None = maybe("ItemId")
-    date_for_return: When | None = maybe("DateForReturn")
-    indeterminate_loan_period_flag: bool = flag("IndeterminateLoanPeriodFlag")
-    non_returnable_flag: bool = flag("NonReturnableFlag")
-    renewal_not_permitted: bool = flag("RenewalNotPermitted")
-    fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
-    pickup_location: Code | None = maybe("PickupLocation")
-    pickup_expiry_date: When | None = maybe("PickupExpiryDate")
+    request_id: RequestId | None = required_element("RequestId")
+    requested_action_type: Code | None = required_element("RequestedActionType")
+    user_id: UserId | None = optional_element("UserId")
+    item_id: ItemId | None = optional_element("ItemId")
+    date_for_return: When | None = optional_element("DateForReturn")
+    indeterminate_loan_period_flag: bool = flag_element("IndeterminateLoanPeriodFlag")
+    non_returnable_flag: bool = flag_element("NonReturnableFlag")
+    renewal_not_permitted: bool = flag_element("RenewalNotPermitted")
+    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
+        "FiscalTransactionInformation"
+    )
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
+    pickup_location: Code | None = optional_element("PickupLocation")
+    pickup_expiry_date: When | None = optional_element("PickupExpiryDate")
 
 
 @keyword_value
@@ -51,9 +63,9 @@ class AcceptItemResponse(Response):
     BIB adds the user.
     """
 
-    request_id: RequestId | None = one("RequestId")
-    item_id: ItemId | None = maybe("ItemId")
-    user_id: UserId | None = extra("UserId")
+    request_id: RequestId | None = required_element("RequestId")
+    item_id: ItemId | None = optional_element("ItemId")
+    user_id: UserId | None = extra_element("UserId")
 
 
 @keyword_value
@@ -63,41 +75,45 @@ class CheckOutItem(MandatableInitiation):
     INN-Reach gives the due date as `date_due`, not as `desired_date_due` (INC).
     """
 
-    choices = (one_of("user_id", "authentication_inputs"),)
+    choices = (required_choice("user_id", "authentication_inputs"),)
 
-    user_id: UserId | None = maybe("UserId")
-    authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
-    item_id: ItemId | None = one("ItemId")
-    request_id: RequestId | None = maybe("RequestId")
-    acknowledged_fee_amount: Amount | None = maybe("AcknowledgedFeeAmount")
-    paid_fee_amount: Amount | None = maybe("PaidFeeAmount")
-    acknowledged_item_use_restriction_types: tuple[Code, ...] = many("AcknowledgedItemUseRestrictionType")
-    shipping_information: ShippingInformation | None = maybe("ShippingInformation")
-    resource_desired: bool = flag("ResourceDesired")
-    desired_date_due: When | None = maybe("DesiredDateDue")
-    date_due: When | None = extra("DateDue")
-    item_element_types: tuple[Code, ...] = many("ItemElementType")
-    user_element_types: tuple[Code, ...] = many("UserElementType")
+    user_id: UserId | None = optional_element("UserId")
+    authentication_inputs: tuple[AuthenticationInput, ...] = repeated_element("AuthenticationInput")
+    item_id: ItemId | None = required_element("ItemId")
+    request_id: RequestId | None = optional_element("RequestId")
+    acknowledged_fee_amount: Amount | None = optional_element("AcknowledgedFeeAmount")
+    paid_fee_amount: Amount | None = optional_element("PaidFeeAmount")
+    acknowledged_item_use_restriction_types: tuple[Code, ...] = repeated_element("AcknowledgedItemUseRestrictionType")
+    shipping_information: ShippingInformation | None = optional_element("ShippingInformation")
+    resource_desired: bool = flag_element("ResourceDesired")
+    desired_date_due: When | None = optional_element("DesiredDateDue")
+    date_due: When | None = extra_element("DateDue")
+    item_element_types: tuple[Code, ...] = repeated_element("ItemElementType")
+    user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
 @keyword_value
 class CheckOutItemResponse(Response):
     """Answer to CheckOutItem."""
 
-    choices = (one_of("date_due", "indeterminate_loan_period_flag", "non_returnable_flag"),)
+    choices = (required_choice("date_due", "indeterminate_loan_period_flag", "non_returnable_flag"),)
 
-    required_fee_amount: Amount | None = maybe("RequiredFeeAmount", beside_problems=True)
-    required_item_use_restriction_types: tuple[Code, ...] = many("RequiredItemUseRestrictionType", beside_problems=True)
-    item_id: ItemId | None = one("ItemId")
-    user_id: UserId | None = one("UserId")
-    date_due: When | None = maybe("DateDue")
-    indeterminate_loan_period_flag: bool = flag("IndeterminateLoanPeriodFlag")
-    non_returnable_flag: bool = flag("NonReturnableFlag")
-    renewal_count: int | None = maybe("RenewalCount", minimum=0)
-    electronic_resource: ElectronicResource | None = maybe("ElectronicResource")
-    fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    required_fee_amount: Amount | None = optional_element("RequiredFeeAmount", beside_problems=True)
+    required_item_use_restriction_types: tuple[Code, ...] = repeated_element(
+        "RequiredItemUseRestrictionType", beside_problems=True
+    )
+    item_id: ItemId | None = required_element("ItemId")
+    user_id: UserId | None = required_element("UserId")
+    date_due: When | None = optional_element("DateDue")
+    indeterminate_loan_period_flag: bool = flag_element("IndeterminateLoanPeriodFlag")
+    non_returnable_flag: bool = flag_element("NonReturnableFlag")
+    renewal_count: int | None = optional_element("RenewalCount", minimum=0)
+    electronic_resource: ElectronicResource | None = optional_element("ElectronicResource")
+    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
+        "FiscalTransactionInformation"
+    )
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
@@ -107,62 +123,66 @@ class CheckInItem(MandatableInitiation):
     ILLiad addons for Alma add user and request (VCU, ULS, MTX).
     """
 
-    user_id: UserId | None = extra("UserId")
-    item_id: ItemId | None = one("ItemId")
-    request_id: RequestId | None = extra("RequestId")
-    item_element_types: tuple[Code, ...] = many("ItemElementType")
-    user_element_types: tuple[Code, ...] = many("UserElementType")
+    user_id: UserId | None = extra_element("UserId")
+    item_id: ItemId | None = required_element("ItemId")
+    request_id: RequestId | None = extra_element("RequestId")
+    item_element_types: tuple[Code, ...] = repeated_element("ItemElementType")
+    user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
 @keyword_value
 class CheckInItemResponse(Response):
     """Answer to CheckInItem."""
 
-    item_id: ItemId | None = one("ItemId")
-    user_id: UserId | None = maybe("UserId")
-    routing_information: RoutingInformation | None = maybe("RoutingInformation")
-    fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    item_id: ItemId | None = required_element("ItemId")
+    user_id: UserId | None = optional_element("UserId")
+    routing_information: RoutingInformation | None = optional_element("RoutingInformation")
+    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
+        "FiscalTransactionInformation"
+    )
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
 class UndoCheckOutItem(MandatableInitiation):
     """Take back a loan that should not have been."""
 
-    choices = (maybe_one_of("user_id", "authentication_inputs"),)
+    choices = (optional_choice("user_id", "authentication_inputs"),)
 
-    item_id: ItemId | None = one("ItemId")
-    user_id: UserId | None = maybe("UserId")
-    authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
-    request_id: RequestId | None = maybe("RequestId")
+    item_id: ItemId | None = required_element("ItemId")
+    user_id: UserId | None = optional_element("UserId")
+    authentication_inputs: tuple[AuthenticationInput, ...] = repeated_element("AuthenticationInput")
+    request_id: RequestId | None = optional_element("RequestId")
 
 
 @keyword_value
 class UndoCheckOutItemResponse(Response):
     """Answer to UndoCheckOutItem."""
 
-    item_id: ItemId | None = one("ItemId")
-    user_id: UserId | None = maybe("UserId")
-    fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
+    item_id: ItemId | None = required_element("ItemId")
+    user_id: UserId | None = optional_element("UserId")
+    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
+        "FiscalTransactionInformation"
+    )
 
 
 @keyword_value
 class RenewItem(MandatableInitiation):
     """Renew a loan."""
 
-    choices = (one_of("user_id", "authentication_inputs"),)
+    choices = (required_choice("user_id", "authentication_inputs"),)
 
-    user_id: UserId | None = maybe("UserId")
-    authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
-    item_id: ItemId | None = one("ItemId")
-    item_element_types: tuple[Code, ...] = many("ItemElementType")
-    user_element_types: tuple[Code, ...] = many("UserElementType")
-    desired_date_due: When | None = maybe("DesiredDateDue")
-    desired_date_for_return: When | None = maybe("DesiredDateForReturn")
-    acknowledged_fee_amount: Amount | None = maybe("AcknowledgedFeeAmount")
-    paid_fee_amount: Amount | None = maybe("PaidFeeAmount")
-    acknowledged_item_use_restriction_types: tuple[Code, ...] = many("AcknowledgedItemUseRestrictionType")
+    user_id: UserId | None = optional_element("UserId")
+    authentication_inputs: tuple[AuthenticationInput, ...] = repeated_element("AuthenticationInput")
+    item_id: ItemId | None = required_element("ItemId")
+    item_element_types: tuple[Code, ...] = repeated_element("ItemElementType")
+    user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
+    desired_date_due: When | None = optional_element("DesiredDateDue")
+    desired_date_for_return: When | None = optional_element("DesiredDateForReturn")
+    acknowledged_fee_amount: Amount | None = optional_element("AcknowledgedFeeAmount")
+    paid_fee_amount: Amount | None = optional_element("PaidFeeAmount")
+    acknowledged_item_use_restriction_types: tuple[Code, ...] = repeated_element("AcknowledgedItemUseRestrictionType")
 
 
 @keyword_value
@@ -170,64 +190,72 @@ class RenewItemResponse(Response):
     """Answer to RenewItem."""
 
     choices = (
-        one_of(
+        required_choice(
             "pending",
             "item_id user_id? date_due? date_for_return? renewal_count? "
             "fiscal_transaction_information? item_optional_fields? user_optional_fields?",
         ),
     )
 
-    required_fee_amount: Amount | None = maybe("RequiredFeeAmount", beside_problems=True)
-    required_item_use_restriction_types: tuple[Code, ...] = many("RequiredItemUseRestrictionType", beside_problems=True)
-    pending: Pending | None = maybe("Pending")
-    item_id: ItemId | None = maybe("ItemId")
-    user_id: UserId | None = maybe("UserId")
-    date_due: When | None = maybe("DateDue")
-    date_for_return: When | None = maybe("DateForReturn")
-    renewal_count: int | None = maybe("RenewalCount", minimum=0)
-    fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    required_fee_amount: Amount | None = optional_element("RequiredFeeAmount", beside_problems=True)
+    required_item_use_restriction_types: tuple[Code, ...] = repeated_element(
+        "RequiredItemUseRestrictionType", beside_problems=True
+    )
+    pending: Pending | None = optional_element("Pending")
+    item_id: ItemId | None = optional_element("ItemId")
+    user_id: UserId | None = optional_element("UserId")
+    date_due: When | None = optional_element("DateDue")
+    date_for_return: When | None = optional_element("DateForReturn")
+    renewal_count: int | None = optional_element("RenewalCount", minimum=0)
+    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
+        "FiscalTransactionInformation"
+    )
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
 class RecallItem(MandatableInitiation):
     """Call a loan back."""
 
-    item_id: ItemId | None = one("ItemId")
-    desired_date_due: When | None = maybe("DesiredDateDue")
-    shipping_information: ShippingInformation | None = maybe("ShippingInformation")
-    item_element_types: tuple[Code, ...] = many("ItemElementType")
-    user_element_types: tuple[Code, ...] = many("UserElementType")
+    item_id: ItemId | None = required_element("ItemId")
+    desired_date_due: When | None = optional_element("DesiredDateDue")
+    shipping_information: ShippingInformation | None = optional_element("ShippingInformation")
+    item_element_types: tuple[Code, ...] = repeated_element("ItemElementType")
+    user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
 @keyword_value
 class RecallItemResponse(Response):
     """Answer to RecallItem."""
 
-    item_id: ItemId | None = one("ItemId")
-    user_id: UserId | None = maybe("UserId")
-    date_due: When | None = maybe("DateDue")
-    fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    item_id: ItemId | None = required_element("ItemId")
+    user_id: UserId | None = optional_element("UserId")
+    date_due: When | None = optional_element("DateDue")
+    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
+        "FiscalTransactionInformation"
+    )
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
 class CancelRecallItem(MandatableInitiation):
     """Take back a recall."""
 
-    item_id: ItemId | None = one("ItemId")
-    item_element_types: tuple[Code, ...] = many("ItemElementType")
-    user_element_types: tuple[Code, ...] = many("UserElementType")
+    item_id: ItemId | None = required_element("ItemId")
+    item_element_types: tuple[Code, ...] = repeated_element("ItemElementType")
+    user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
 @keyword_value
 class CancelRecallItemResponse(Response):
     """Answer to CancelRecallItem."""
 
-    item_id: ItemId | None = one("ItemId")
-    user_id: UserId | None = maybe("UserId")
-    fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    item_id: ItemId | None = required_element("ItemId")
+    user_id: UserId | None = optional_element("UserId")
+    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
+        "FiscalTransactionInformation"
+    )
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")

@@ -107,22 +107,22 @@ class Element:
     day: bool = False
 
 
-def text(name: str) -> Any:
+def required_text(name: str) -> Any:
     """Required text; empty when it was absent."""
     return field(default="", metadata={"ncip": Element(name, required=True)})
 
 
-def secret(name: str, *, required: bool = False) -> Any:
+def secret_text(name: str, *, required: bool = False) -> Any:
     """Text that never shows in a repr: passwords, PINs. Empty (required) or None when absent."""
     return field(default="" if required else None, repr=False, metadata={"ncip": Element(name, required=required)})
 
 
-def one(name: str, *, inside: str = "", minimum: int | None = None) -> Any:
+def required_element(name: str, *, inside: str = "", minimum: int | None = None) -> Any:
     """Required by the schema, None when absent."""
     return field(default=None, metadata={"ncip": Element(name, required=True, inside=inside, minimum=minimum)})
 
 
-def maybe(
+def optional_element(
     name: str,
     *,
     inside: str = "",
@@ -136,12 +136,12 @@ def maybe(
     return field(default=None, metadata={"ncip": element})
 
 
-def flag(name: str) -> Any:
+def flag_element(name: str) -> Any:
     """An empty element that says something by being there."""
     return field(default=False, metadata={"ncip": Element(name)})
 
 
-def many(
+def repeated_element(
     name: str,
     *,
     inside: str = "",
@@ -154,17 +154,17 @@ def many(
     return field(default=(), metadata={"ncip": element})
 
 
-def some(name: str) -> Any:
+def required_elements(name: str) -> Any:
     """At least one."""
     return field(default=(), metadata={"ncip": Element(name, required=True, many=True)})
 
 
-def extra(name: str) -> Any:
+def extra_element(name: str) -> Any:
     """Not in the schema, but sent by partners; read always, written only where a profile asks for it."""
     return field(default=None, metadata={"ncip": Element(name, extra=True)})
 
 
-def v1_only(name: str) -> Any:
+def v1_element(name: str) -> Any:
     """Known to version 1 alone."""
     return field(default=None, metadata={"ncip": Element(name, v1_only=True)})
 
@@ -202,19 +202,19 @@ class Choice:
         return (self.optional and not ours) or any(way.is_met_by(ours) for way in self.alternatives)
 
 
-def _alternative(words: str) -> Alternative:
+def _parse_alternative(words: str) -> Alternative:
     required = tuple(tuple(word.split("/")) for word in words.split() if not word.endswith("?"))
     return Alternative(required, tuple(word[:-1] for word in words.split() if word.endswith("?")))
 
 
-def one_of(*ways: str) -> Choice:
+def required_choice(*ways: str) -> Choice:
     """Exactly one of the ways; a way is field names, `?` marks an optional one, `a/b` exactly one of the two."""
-    return Choice(tuple(_alternative(way) for way in ways))
+    return Choice(tuple(_parse_alternative(way) for way in ways))
 
 
-def maybe_one_of(*ways: str) -> Choice:
+def optional_choice(*ways: str) -> Choice:
     """One of the ways or none."""
-    return Choice(tuple(_alternative(way) for way in ways), optional=True)
+    return Choice(tuple(_parse_alternative(way) for way in ways), optional=True)
 
 
 @keyword_value
@@ -234,7 +234,7 @@ def elements_of(cls: type[Structure]) -> dict[str, Element]:
     }
 
 
-def is_in(element: Element, version: Version) -> bool:
+def is_in_version(element: Element, version: Version) -> bool:
     """Whether the version has this element where the model has it; extras are in none."""
     if element.extra or (element.v1_only and not version.is_v1):
         return False

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import field
 from enum import StrEnum
 
-from adapters.ncip.messages.declaration import Code, RawElement, Structure, When, many, maybe, one, one_of, secret, text
+from adapters.ncip.messages.declaration import (
+    Code,
+    RawElement,
+    Structure,
+    When,
+    optional_element,
+    repeated_element,
+    required_choice,
+    required_element,
+    required_text,
+    secret_text,
+)
 from adapters.ncip.wire_values import Version
 from gateway.domain.value import keyword_value
 
@@ -14,54 +25,54 @@ from gateway.domain.value import keyword_value
 class VisibleItemId(Structure):
     """The number on an item's label, as version 1 carries it inside ItemDescription."""
 
-    identifier_type: Code | None = one("VisibleItemIdentifierType")
-    value: str = text("VisibleItemIdentifier")
+    identifier_type: Code | None = required_element("VisibleItemIdentifierType")
+    value: str = required_text("VisibleItemIdentifier")
 
 
 @keyword_value
 class UserId(Structure):
     """A user, in the agency's own numbering. Version 1: UniqueUserId, or VisibleUserId when it has a type."""
 
-    agency_id: Code | None = maybe("AgencyId")
-    identifier_type: Code | None = maybe("UserIdentifierType")
-    value: str = text("UserIdentifierValue")
+    agency_id: Code | None = optional_element("AgencyId")
+    identifier_type: Code | None = optional_element("UserIdentifierType")
+    value: str = required_text("UserIdentifierValue")
 
 
 @keyword_value
 class ItemId(Structure):
     """An item. Version 1: UniqueItemId."""
 
-    agency_id: Code | None = maybe("AgencyId")
-    identifier_type: Code | None = maybe("ItemIdentifierType")
-    value: str = text("ItemIdentifierValue")
+    agency_id: Code | None = optional_element("AgencyId")
+    identifier_type: Code | None = optional_element("ItemIdentifierType")
+    value: str = required_text("ItemIdentifierValue")
 
 
 @keyword_value
 class RequestId(Structure):
     """A request. Version 1: UniqueRequestId."""
 
-    agency_id: Code | None = maybe("AgencyId")
-    identifier_type: Code | None = maybe("RequestIdentifierType")
-    value: str = text("RequestIdentifierValue")
+    agency_id: Code | None = optional_element("AgencyId")
+    identifier_type: Code | None = optional_element("RequestIdentifierType")
+    value: str = required_text("RequestIdentifierValue")
 
 
 @keyword_value
 class PreviousUserId(Structure):
     """An id that the user had before."""
 
-    agency_id: Code | None = one("AgencyId")
-    value: str = text("UserIdentifierValue")
-    valid_from_date: When | None = maybe("ValidFromDate")
-    valid_to_date: When | None = maybe("ValidToDate")
+    agency_id: Code | None = required_element("AgencyId")
+    value: str = required_text("UserIdentifierValue")
+    valid_from_date: When | None = optional_element("ValidFromDate")
+    valid_to_date: When | None = optional_element("ValidToDate")
 
 
 @keyword_value
 class AuthenticationInput(Structure):
     """One thing a user says to be recognised: a barcode, a PIN."""
 
-    data: str = secret("AuthenticationInputData", required=True)
-    format_type: Code | None = one("AuthenticationDataFormatType")
-    input_type: Code | None = one("AuthenticationInputType")
+    data: str = secret_text("AuthenticationInputData", required=True)
+    format_type: Code | None = required_element("AuthenticationDataFormatType")
+    input_type: Code | None = required_element("AuthenticationInputType")
 
 
 @keyword_value
@@ -71,57 +82,57 @@ class Problem(Structure):
     Version 1 nests it: Problem/ProcessingError/ProcessingErrorType and so on, and has no detail.
     """
 
-    type: Code | None = one("ProblemType")
-    detail: str | None = maybe("ProblemDetail")
-    element: str | None = maybe("ProblemElement")
-    value: str | None = maybe("ProblemValue")
+    type: Code | None = required_element("ProblemType")
+    detail: str | None = optional_element("ProblemDetail")
+    element: str | None = optional_element("ProblemElement")
+    value: str | None = optional_element("ProblemValue")
 
 
 @keyword_value
 class MandatedAction(Structure):
     """The thing has already happened, at this moment: do it whatever your rules say (STD 5.3)."""
 
-    date_event_occurred: When | None = one("DateEventOccurred")
+    date_event_occurred: When | None = required_element("DateEventOccurred")
 
 
 @keyword_value
 class InitiationHeader(Structure):
     """Who asks whom, and under which application profile."""
 
-    from_system_id: Code | None = maybe("FromSystemId")
-    from_system_authentication: str | None = secret("FromSystemAuthentication")
-    from_agency_id: Code | None = one("FromAgencyId", inside="AgencyId")
-    from_agency_authentication: str | None = secret("FromAgencyAuthentication")
-    on_behalf_of_agency: Code | None = maybe("OnBehalfOfAgency", inside="AgencyId")
-    to_system_id: Code | None = maybe("ToSystemId")
-    to_agency_id: Code | None = one("ToAgencyId", inside="AgencyId")
-    application_profile_type: Code | None = maybe("ApplicationProfileType")
+    from_system_id: Code | None = optional_element("FromSystemId")
+    from_system_authentication: str | None = secret_text("FromSystemAuthentication")
+    from_agency_id: Code | None = required_element("FromAgencyId", inside="AgencyId")
+    from_agency_authentication: str | None = secret_text("FromAgencyAuthentication")
+    on_behalf_of_agency: Code | None = optional_element("OnBehalfOfAgency", inside="AgencyId")
+    to_system_id: Code | None = optional_element("ToSystemId")
+    to_agency_id: Code | None = required_element("ToAgencyId", inside="AgencyId")
+    application_profile_type: Code | None = optional_element("ApplicationProfileType")
 
 
 @keyword_value
 class ResponseHeader(Structure):
     """Who answers whom: from and to are those of the answer."""
 
-    from_system_id: Code | None = maybe("FromSystemId")
-    from_system_authentication: str | None = secret("FromSystemAuthentication")
-    from_agency_id: Code | None = one("FromAgencyId", inside="AgencyId")
-    from_agency_authentication: str | None = secret("FromAgencyAuthentication")
-    to_system_id: Code | None = maybe("ToSystemId")
-    to_agency_id: Code | None = one("ToAgencyId", inside="AgencyId")
+    from_system_id: Code | None = optional_element("FromSystemId")
+    from_system_authentication: str | None = secret_text("FromSystemAuthentication")
+    from_agency_id: Code | None = required_element("FromAgencyId", inside="AgencyId")
+    from_agency_authentication: str | None = secret_text("FromAgencyAuthentication")
+    to_system_id: Code | None = optional_element("ToSystemId")
+    to_agency_id: Code | None = required_element("ToAgencyId", inside="AgencyId")
 
 
 @keyword_value
 class Initiation(Structure):
     """A message that asks for something or tells of it."""
 
-    initiation_header: InitiationHeader | None = maybe("InitiationHeader")
+    initiation_header: InitiationHeader | None = optional_element("InitiationHeader")
 
 
 @keyword_value
 class MandatableInitiation(Initiation):
     """A message that may say that the thing has already happened."""
 
-    mandated_action: MandatedAction | None = maybe("MandatedAction")
+    mandated_action: MandatedAction | None = optional_element("MandatedAction")
 
 
 @keyword_value
@@ -133,8 +144,8 @@ class Notification(Initiation):
 class Response(Structure):
     """An answer. Where `problems` stand, the rest is absent."""
 
-    response_header: ResponseHeader | None = maybe("ResponseHeader", beside_problems=True)
-    problems: tuple[Problem, ...] = many("Problem", beside_problems=True)
+    response_header: ResponseHeader | None = optional_element("ResponseHeader", beside_problems=True)
+    problems: tuple[Problem, ...] = repeated_element("Problem", beside_problems=True)
 
 
 @keyword_value
@@ -158,7 +169,7 @@ class LookupVersion(Initiation):
 class LookupVersionResponse(Response):
     """Answer to LookupVersion: namespaces in NCIPVersionMessage (OCLC), XSD and DTD URLs in NCIPMessage (KOHA)."""
 
-    versions_supported: tuple[str, ...] = many("VersionSupported")
+    versions_supported: tuple[str, ...] = repeated_element("VersionSupported")
 
 
 Body = Initiation | Response | Problems | Extension
@@ -208,39 +219,39 @@ class Message:
 class StructuredPersonalUserName(Structure):
     """A person's name in parts."""
 
-    prefix: str | None = maybe("Prefix")
-    given_name: str | None = maybe("GivenName")
-    initials: str | None = maybe("Initials")
-    surname: str = text("Surname")
-    suffix: str | None = maybe("Suffix")
+    prefix: str | None = optional_element("Prefix")
+    given_name: str | None = optional_element("GivenName")
+    initials: str | None = optional_element("Initials")
+    surname: str = required_text("Surname")
+    suffix: str | None = optional_element("Suffix")
 
 
 @keyword_value
 class PersonalNameInformation(Structure):
     """A person's name, in parts or as one text."""
 
-    choices = (one_of("unstructured", "structured unstructured?"),)
+    choices = (required_choice("unstructured", "structured unstructured?"),)
 
-    structured: StructuredPersonalUserName | None = maybe("StructuredPersonalUserName")
-    unstructured: str | None = maybe("UnstructuredPersonalUserName")
+    structured: StructuredPersonalUserName | None = optional_element("StructuredPersonalUserName")
+    unstructured: str | None = optional_element("UnstructuredPersonalUserName")
 
 
 @keyword_value
 class OrganizationNameInformation(Structure):
     """The name of an organisation."""
 
-    name_type: Code | None = one("OrganizationNameType")
-    name: str = text("OrganizationName")
+    name_type: Code | None = required_element("OrganizationNameType")
+    name: str = required_text("OrganizationName")
 
 
 @keyword_value
 class NameInformation(Structure):
     """The name of a person or an organisation."""
 
-    choices = (one_of("personal", "organizations"),)
+    choices = (required_choice("personal", "organizations"),)
 
-    personal: PersonalNameInformation | None = maybe("PersonalNameInformation")
-    organizations: tuple[OrganizationNameInformation, ...] = many("OrganizationNameInformation")
+    personal: PersonalNameInformation | None = optional_element("PersonalNameInformation")
+    organizations: tuple[OrganizationNameInformation, ...] = repeated_element("OrganizationNameInformation")
 
 
 @keyword_value
@@ -248,7 +259,7 @@ class StructuredAddress(Structure):
     """A postal address in parts: lines, or street parts."""
 
     choices = (
-        one_of(
+        required_choice(
             "line1 line2?",
             "location_within_building? house_name? street post_office_box? district?",
             "location_within_building? house_name? post_office_box district?",
@@ -256,80 +267,80 @@ class StructuredAddress(Structure):
         ),
     )
 
-    line1: str | None = maybe("Line1")
-    line2: str | None = maybe("Line2")
-    location_within_building: str | None = maybe("LocationWithinBuilding")
-    house_name: str | None = maybe("HouseName")
-    street: str | None = maybe("Street")
-    post_office_box: str | None = maybe("PostOfficeBox")
-    district: str | None = maybe("District")
-    locality: str | None = maybe("Locality")
-    region: str | None = maybe("Region")
-    country: str | None = maybe("Country")
-    postal_code: str | None = maybe("PostalCode")
-    care_of: str | None = maybe("CareOf")
+    line1: str | None = optional_element("Line1")
+    line2: str | None = optional_element("Line2")
+    location_within_building: str | None = optional_element("LocationWithinBuilding")
+    house_name: str | None = optional_element("HouseName")
+    street: str | None = optional_element("Street")
+    post_office_box: str | None = optional_element("PostOfficeBox")
+    district: str | None = optional_element("District")
+    locality: str | None = optional_element("Locality")
+    region: str | None = optional_element("Region")
+    country: str | None = optional_element("Country")
+    postal_code: str | None = optional_element("PostalCode")
+    care_of: str | None = optional_element("CareOf")
 
 
 @keyword_value
 class UnstructuredAddress(Structure):
     """A postal address as one text."""
 
-    address_type: Code | None = one("UnstructuredAddressType")
-    data: str = text("UnstructuredAddressData")
+    address_type: Code | None = required_element("UnstructuredAddressType")
+    data: str = required_text("UnstructuredAddressData")
 
 
 @keyword_value
 class PhysicalAddress(Structure):
     """A postal address."""
 
-    choices = (one_of("structured", "unstructured"),)
+    choices = (required_choice("structured", "unstructured"),)
 
-    structured: StructuredAddress | None = maybe("StructuredAddress")
-    unstructured: UnstructuredAddress | None = maybe("UnstructuredAddress")
-    address_type: Code | None = one("PhysicalAddressType")
+    structured: StructuredAddress | None = optional_element("StructuredAddress")
+    unstructured: UnstructuredAddress | None = optional_element("UnstructuredAddress")
+    address_type: Code | None = required_element("PhysicalAddressType")
 
 
 @keyword_value
 class ElectronicAddress(Structure):
     """An e-mail address or telephone number."""
 
-    address_type: Code | None = one("ElectronicAddressType")
-    data: str = text("ElectronicAddressData")
+    address_type: Code | None = required_element("ElectronicAddressType")
+    data: str = required_text("ElectronicAddressData")
 
 
 @keyword_value
 class UserAddressInformation(Structure):
     """One way to reach a user: postal, e-mail (`mailto`), telephone (`tel`)."""
 
-    choices = (one_of("physical_address", "electronic_address"),)
+    choices = (required_choice("physical_address", "electronic_address"),)
 
-    user_address_role_type: Code | None = one("UserAddressRoleType")
-    valid_from_date: When | None = maybe("ValidFromDate")
-    valid_to_date: When | None = maybe("ValidToDate")
-    physical_address: PhysicalAddress | None = maybe("PhysicalAddress")
-    electronic_address: ElectronicAddress | None = maybe("ElectronicAddress")
+    user_address_role_type: Code | None = required_element("UserAddressRoleType")
+    valid_from_date: When | None = optional_element("ValidFromDate")
+    valid_to_date: When | None = optional_element("ValidToDate")
+    physical_address: PhysicalAddress | None = optional_element("PhysicalAddress")
+    electronic_address: ElectronicAddress | None = optional_element("ElectronicAddress")
 
 
 @keyword_value
 class AgencyAddressInformation(Structure):
     """One way to reach an agency."""
 
-    choices = (one_of("physical_address", "electronic_address"),)
+    choices = (required_choice("physical_address", "electronic_address"),)
 
-    agency_address_role_type: Code | None = one("AgencyAddressRoleType")
-    valid_from_date: When | None = maybe("ValidFromDate")
-    valid_to_date: When | None = maybe("ValidToDate")
-    physical_address: PhysicalAddress | None = maybe("PhysicalAddress")
-    electronic_address: ElectronicAddress | None = maybe("ElectronicAddress")
+    agency_address_role_type: Code | None = required_element("AgencyAddressRoleType")
+    valid_from_date: When | None = optional_element("ValidFromDate")
+    valid_to_date: When | None = optional_element("ValidToDate")
+    physical_address: PhysicalAddress | None = optional_element("PhysicalAddress")
+    electronic_address: ElectronicAddress | None = optional_element("ElectronicAddress")
 
 
 @keyword_value
 class ShippingInformation(Structure):
     """Where and how to send an item."""
 
-    choices = (one_of("physical_address", "electronic_address"),)
+    choices = (required_choice("physical_address", "electronic_address"),)
 
-    shipping_instructions: str | None = maybe("ShippingInstructions")
-    shipping_note: str | None = maybe("ShippingNote")
-    physical_address: PhysicalAddress | None = maybe("PhysicalAddress")
-    electronic_address: ElectronicAddress | None = maybe("ElectronicAddress")
+    shipping_instructions: str | None = optional_element("ShippingInstructions")
+    shipping_note: str | None = optional_element("ShippingNote")
+    physical_address: PhysicalAddress | None = optional_element("PhysicalAddress")
+    electronic_address: ElectronicAddress | None = optional_element("ElectronicAddress")

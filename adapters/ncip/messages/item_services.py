@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from adapters.ncip.messages.declaration import Code, When, flag, many, maybe, one, one_of, some
+from adapters.ncip.messages.declaration import (
+    Code,
+    When,
+    flag_element,
+    optional_element,
+    repeated_element,
+    required_choice,
+    required_element,
+    required_elements,
+)
 from adapters.ncip.messages.envelope import (
     AuthenticationInput,
     Initiation,
@@ -35,119 +44,119 @@ from gateway.domain.value import keyword_value
 class LookupItem(Initiation):
     """Ask about an item."""
 
-    choices = (one_of("item_id", "request_id"),)
+    choices = (required_choice("item_id", "request_id"),)
 
-    item_id: ItemId | None = maybe("ItemId")
-    request_id: RequestId | None = maybe("RequestId")
-    item_element_types: tuple[Code, ...] = many("ItemElementType")
-    current_borrower_desired: bool = flag("CurrentBorrowerDesired")
-    current_requesters_desired: bool = flag("CurrentRequestersDesired")
+    item_id: ItemId | None = optional_element("ItemId")
+    request_id: RequestId | None = optional_element("RequestId")
+    item_element_types: tuple[Code, ...] = repeated_element("ItemElementType")
+    current_borrower_desired: bool = flag_element("CurrentBorrowerDesired")
+    current_requesters_desired: bool = flag_element("CurrentRequestersDesired")
 
 
 @keyword_value
 class LookupItemResponse(Response):
     """Answer to LookupItem."""
 
-    choices = (one_of("item_id", "request_id item_id?"),)
+    choices = (required_choice("item_id", "request_id item_id?"),)
 
-    request_id: RequestId | None = maybe("RequestId")
-    item_id: ItemId | None = maybe("ItemId")
-    hold_pickup_date: When | None = maybe("HoldPickupDate")
-    date_recalled: When | None = maybe("DateRecalled")
-    item_transaction: ItemTransaction | None = maybe("ItemTransaction")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
+    request_id: RequestId | None = optional_element("RequestId")
+    item_id: ItemId | None = optional_element("ItemId")
+    hold_pickup_date: When | None = optional_element("HoldPickupDate")
+    date_recalled: When | None = optional_element("DateRecalled")
+    item_transaction: ItemTransaction | None = optional_element("ItemTransaction")
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
 
 
 @keyword_value
 class LookupItemSet(Initiation):
     """Ask about all items of titles (2.02)."""
 
-    choices = (one_of("bibliographic_ids", "holdings_set_ids", "item_ids"),)
+    choices = (required_choice("bibliographic_ids", "holdings_set_ids", "item_ids"),)
 
-    bibliographic_ids: tuple[BibliographicId, ...] = many("BibliographicId")
-    holdings_set_ids: tuple[str, ...] = many("HoldingsSetId")
-    item_ids: tuple[ItemId, ...] = many("ItemId")
-    item_element_types: tuple[Code, ...] = many("ItemElementType")
-    current_borrower_desired: bool = flag("CurrentBorrowerDesired")
-    current_requesters_desired: bool = flag("CurrentRequestersDesired")
-    maximum_items_count: int | None = maybe("MaximumItemsCount", minimum=1)
-    next_item_token: str | None = maybe("NextItemToken")
+    bibliographic_ids: tuple[BibliographicId, ...] = repeated_element("BibliographicId")
+    holdings_set_ids: tuple[str, ...] = repeated_element("HoldingsSetId")
+    item_ids: tuple[ItemId, ...] = repeated_element("ItemId")
+    item_element_types: tuple[Code, ...] = repeated_element("ItemElementType")
+    current_borrower_desired: bool = flag_element("CurrentBorrowerDesired")
+    current_requesters_desired: bool = flag_element("CurrentRequestersDesired")
+    maximum_items_count: int | None = optional_element("MaximumItemsCount", minimum=1)
+    next_item_token: str | None = optional_element("NextItemToken")
 
 
 @keyword_value
 class LookupItemSetResponse(Response):
     """Answer to LookupItemSet."""
 
-    bibs: tuple[BibInformation, ...] = some("BibInformation")
-    next_item_token: str | None = maybe("NextItemToken")
+    bibs: tuple[BibInformation, ...] = required_elements("BibInformation")
+    next_item_token: str | None = optional_element("NextItemToken")
 
 
 @keyword_value
 class CreateItem(MandatableInitiation):
     """Register an item."""
 
-    item_id: ItemId | None = maybe("ItemId")
-    request_id: RequestId | None = maybe("RequestId")
-    bibliographic_description: BibliographicDescription | None = one("BibliographicDescription")
-    item_use_restriction_types: tuple[Code, ...] = many("ItemUseRestrictionType")
-    circulation_status: Code | None = maybe("CirculationStatus")
-    item_description: ItemDescription | None = maybe("ItemDescription")
-    locations: tuple[Location, ...] = many("Location")
-    physical_condition: PhysicalCondition | None = maybe("PhysicalCondition")
-    security_marker: Code | None = maybe("SecurityMarker")
-    sensitization_flag: bool = flag("SensitizationFlag")
+    item_id: ItemId | None = optional_element("ItemId")
+    request_id: RequestId | None = optional_element("RequestId")
+    bibliographic_description: BibliographicDescription | None = required_element("BibliographicDescription")
+    item_use_restriction_types: tuple[Code, ...] = repeated_element("ItemUseRestrictionType")
+    circulation_status: Code | None = optional_element("CirculationStatus")
+    item_description: ItemDescription | None = optional_element("ItemDescription")
+    locations: tuple[Location, ...] = repeated_element("Location")
+    physical_condition: PhysicalCondition | None = optional_element("PhysicalCondition")
+    security_marker: Code | None = optional_element("SecurityMarker")
+    sensitization_flag: bool = flag_element("SensitizationFlag")
 
 
 @keyword_value
 class CreateItemResponse(Response):
     """Answer to CreateItem."""
 
-    item_id: ItemId | None = one("ItemId")
+    item_id: ItemId | None = required_element("ItemId")
 
 
 @keyword_value
 class UpdateItem(MandatableInitiation):
     """Change an item."""
 
-    item_id: ItemId | None = one("ItemId")
-    delete_item_fields: ItemFields | None = maybe("DeleteItemFields")
-    add_item_fields: ItemFields | None = maybe("AddItemFields")
+    item_id: ItemId | None = required_element("ItemId")
+    delete_item_fields: ItemFields | None = optional_element("DeleteItemFields")
+    add_item_fields: ItemFields | None = optional_element("AddItemFields")
 
 
 @keyword_value
 class UpdateItemResponse(Response):
     """Answer to UpdateItem."""
 
-    item_id: ItemId | None = one("ItemId")
+    item_id: ItemId | None = required_element("ItemId")
 
 
 @keyword_value
 class DeleteItem(MandatableInitiation):
     """Remove an item."""
 
-    item_id: ItemId | None = one("ItemId")
+    item_id: ItemId | None = required_element("ItemId")
 
 
 @keyword_value
 class DeleteItemResponse(Response):
     """Answer to DeleteItem."""
 
-    item_id: ItemId | None = one("ItemId")
+    item_id: ItemId | None = required_element("ItemId")
 
 
 @keyword_value
 class UpdateCirculationStatus(MandatableInitiation):
     """Set the status of an item."""
 
-    item_id: ItemId | None = one("ItemId")
-    circulation_status: Code | None = one("CirculationStatus")
+    item_id: ItemId | None = required_element("ItemId")
+    circulation_status: Code | None = required_element("CirculationStatus")
 
 
 @keyword_value
 class UpdateCirculationStatusResponse(Response):
     """Answer to UpdateCirculationStatus."""
 
-    item_id: ItemId | None = one("ItemId")
+    item_id: ItemId | None = required_element("ItemId")
 
 
 @keyword_value
@@ -155,29 +164,31 @@ class ReportCirculationStatusChange(MandatableInitiation):
     """Say that an item is lost, missing, returned or was never borrowed."""
 
     choices = (
-        one_of("user_id", "authentication_inputs"),
-        one_of("item_reported_returned", "item_reported_never_borrowed", "item_reported_lost", "item_reported_missing"),
+        required_choice("user_id", "authentication_inputs"),
+        required_choice(
+            "item_reported_returned", "item_reported_never_borrowed", "item_reported_lost", "item_reported_missing"
+        ),
     )
 
-    item_id: ItemId | None = one("ItemId")
-    user_id: UserId | None = maybe("UserId")
-    authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
-    item_reported_returned: When | None = maybe("ItemReportedReturned", inside="DateReportedReturned")
-    item_reported_never_borrowed: bool = flag("ItemReportedNeverBorrowed")
-    item_reported_lost: bool = flag("ItemReportedLost")
-    item_reported_missing: bool = flag("ItemReportedMissing")
-    item_element_types: tuple[Code, ...] = many("ItemElementType")
-    user_element_types: tuple[Code, ...] = many("UserElementType")
+    item_id: ItemId | None = required_element("ItemId")
+    user_id: UserId | None = optional_element("UserId")
+    authentication_inputs: tuple[AuthenticationInput, ...] = repeated_element("AuthenticationInput")
+    item_reported_returned: When | None = optional_element("ItemReportedReturned", inside="DateReportedReturned")
+    item_reported_never_borrowed: bool = flag_element("ItemReportedNeverBorrowed")
+    item_reported_lost: bool = flag_element("ItemReportedLost")
+    item_reported_missing: bool = flag_element("ItemReportedMissing")
+    item_element_types: tuple[Code, ...] = repeated_element("ItemElementType")
+    user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
 @keyword_value
 class ReportCirculationStatusChangeResponse(Response):
     """Answer to ReportCirculationStatusChange."""
 
-    item_id: ItemId | None = one("ItemId")
-    user_id: UserId | None = maybe("UserId")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    item_id: ItemId | None = required_element("ItemId")
+    user_id: UserId | None = optional_element("UserId")
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
@@ -185,49 +196,53 @@ class RequestItem(MandatableInitiation):
     """Ask for an item."""
 
     choices = (
-        one_of("user_id", "authentication_inputs"),
-        one_of("item_ids", "bibliographic_ids item_ids?"),
+        required_choice("user_id", "authentication_inputs"),
+        required_choice("item_ids", "bibliographic_ids item_ids?"),
     )
 
-    user_id: UserId | None = maybe("UserId")
-    authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
-    bibliographic_ids: tuple[BibliographicId, ...] = many("BibliographicId", single_in=(Version.V2_0,))
-    item_ids: tuple[ItemId, ...] = many("ItemId", single_in=(Version.V2_0,))
-    request_id: RequestId | None = maybe("RequestId")
-    request_type: Code | None = one("RequestType")
-    request_scope_type: Code | None = one("RequestScopeType")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    shipping_information: ShippingInformation | None = maybe("ShippingInformation")
-    earliest_date_needed: When | None = maybe("EarliestDateNeeded")
-    need_before_date: When | None = maybe("NeedBeforeDate")
-    pickup_location: Code | None = maybe("PickupLocation")
-    pickup_expiry_date: When | None = maybe("PickupExpiryDate")
-    acknowledged_fee_amount: Amount | None = maybe("AcknowledgedFeeAmount")
-    paid_fee_amount: Amount | None = maybe("PaidFeeAmount")
-    acknowledged_item_use_restriction_types: tuple[Code, ...] = many("AcknowledgedItemUseRestrictionType")
-    item_element_types: tuple[Code, ...] = many("ItemElementType")
-    user_element_types: tuple[Code, ...] = many("UserElementType")
+    user_id: UserId | None = optional_element("UserId")
+    authentication_inputs: tuple[AuthenticationInput, ...] = repeated_element("AuthenticationInput")
+    bibliographic_ids: tuple[BibliographicId, ...] = repeated_element("BibliographicId", single_in=(Version.V2_0,))
+    item_ids: tuple[ItemId, ...] = repeated_element("ItemId", single_in=(Version.V2_0,))
+    request_id: RequestId | None = optional_element("RequestId")
+    request_type: Code | None = required_element("RequestType")
+    request_scope_type: Code | None = required_element("RequestScopeType")
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    shipping_information: ShippingInformation | None = optional_element("ShippingInformation")
+    earliest_date_needed: When | None = optional_element("EarliestDateNeeded")
+    need_before_date: When | None = optional_element("NeedBeforeDate")
+    pickup_location: Code | None = optional_element("PickupLocation")
+    pickup_expiry_date: When | None = optional_element("PickupExpiryDate")
+    acknowledged_fee_amount: Amount | None = optional_element("AcknowledgedFeeAmount")
+    paid_fee_amount: Amount | None = optional_element("PaidFeeAmount")
+    acknowledged_item_use_restriction_types: tuple[Code, ...] = repeated_element("AcknowledgedItemUseRestrictionType")
+    item_element_types: tuple[Code, ...] = repeated_element("ItemElementType")
+    user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
 @keyword_value
 class RequestItemResponse(Response):
     """Answer to RequestItem."""
 
-    choices = (one_of("item_id", "request_id item_id?"),)
+    choices = (required_choice("item_id", "request_id item_id?"),)
 
-    required_fee_amount: Amount | None = maybe("RequiredFeeAmount", beside_problems=True)
-    required_item_use_restriction_types: tuple[Code, ...] = many("RequiredItemUseRestrictionType", beside_problems=True)
-    request_id: RequestId | None = maybe("RequestId")
-    item_id: ItemId | None = maybe("ItemId")
-    user_id: UserId | None = one("UserId")
-    request_type: Code | None = one("RequestType")
-    request_scope_type: Code | None = one("RequestScopeType")
-    shipping_information: ShippingInformation | None = maybe("ShippingInformation")
-    date_available: When | None = maybe("DateAvailable")
-    hold_pickup_date: When | None = maybe("HoldPickupDate")
-    fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    required_fee_amount: Amount | None = optional_element("RequiredFeeAmount", beside_problems=True)
+    required_item_use_restriction_types: tuple[Code, ...] = repeated_element(
+        "RequiredItemUseRestrictionType", beside_problems=True
+    )
+    request_id: RequestId | None = optional_element("RequestId")
+    item_id: ItemId | None = optional_element("ItemId")
+    user_id: UserId | None = required_element("UserId")
+    request_type: Code | None = required_element("RequestType")
+    request_scope_type: Code | None = required_element("RequestScopeType")
+    shipping_information: ShippingInformation | None = optional_element("ShippingInformation")
+    date_available: When | None = optional_element("DateAvailable")
+    hold_pickup_date: When | None = optional_element("HoldPickupDate")
+    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
+        "FiscalTransactionInformation"
+    )
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
@@ -235,110 +250,114 @@ class CancelRequestItem(MandatableInitiation):
     """Cancel a request."""
 
     choices = (
-        one_of("user_id", "authentication_inputs"),
-        one_of("item_id", "request_id item_id?"),
+        required_choice("user_id", "authentication_inputs"),
+        required_choice("item_id", "request_id item_id?"),
     )
 
-    user_id: UserId | None = maybe("UserId")
-    authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
-    request_id: RequestId | None = maybe("RequestId")
-    item_id: ItemId | None = maybe("ItemId")
-    request_type: Code | None = one("RequestType")
-    request_scope_type: Code | None = maybe("RequestScopeType")
-    acknowledged_fee_amount: Amount | None = maybe("AcknowledgedFeeAmount")
-    paid_fee_amount: Amount | None = maybe("PaidFeeAmount")
-    item_element_types: tuple[Code, ...] = many("ItemElementType")
-    user_element_types: tuple[Code, ...] = many("UserElementType")
+    user_id: UserId | None = optional_element("UserId")
+    authentication_inputs: tuple[AuthenticationInput, ...] = repeated_element("AuthenticationInput")
+    request_id: RequestId | None = optional_element("RequestId")
+    item_id: ItemId | None = optional_element("ItemId")
+    request_type: Code | None = required_element("RequestType")
+    request_scope_type: Code | None = optional_element("RequestScopeType")
+    acknowledged_fee_amount: Amount | None = optional_element("AcknowledgedFeeAmount")
+    paid_fee_amount: Amount | None = optional_element("PaidFeeAmount")
+    item_element_types: tuple[Code, ...] = repeated_element("ItemElementType")
+    user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
 @keyword_value
 class CancelRequestItemResponse(Response):
     """Answer to CancelRequestItem."""
 
-    choices = (one_of("item_id", "request_id item_id?"),)
+    choices = (required_choice("item_id", "request_id item_id?"),)
 
-    request_id: RequestId | None = maybe("RequestId")
-    item_id: ItemId | None = maybe("ItemId")
-    user_id: UserId | None = one("UserId")
-    fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    request_id: RequestId | None = optional_element("RequestId")
+    item_id: ItemId | None = optional_element("ItemId")
+    user_id: UserId | None = required_element("UserId")
+    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
+        "FiscalTransactionInformation"
+    )
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
 class UpdateRequestItem(MandatableInitiation):
     """Change a request."""
 
-    choices = (one_of("user_id/authentication_inputs item_id request_type", "request_id"),)
+    choices = (required_choice("user_id/authentication_inputs item_id request_type", "request_id"),)
 
-    user_id: UserId | None = maybe("UserId")
-    authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
-    item_id: ItemId | None = maybe("ItemId")
-    request_type: Code | None = maybe("RequestType")
-    request_id: RequestId | None = maybe("RequestId")
-    delete_request_fields: RequestFields | None = maybe("DeleteRequestFields")
-    add_request_fields: RequestFields | None = maybe("AddRequestFields")
-    item_element_types: tuple[Code, ...] = many("ItemElementType")
-    user_element_types: tuple[Code, ...] = many("UserElementType")
+    user_id: UserId | None = optional_element("UserId")
+    authentication_inputs: tuple[AuthenticationInput, ...] = repeated_element("AuthenticationInput")
+    item_id: ItemId | None = optional_element("ItemId")
+    request_type: Code | None = optional_element("RequestType")
+    request_id: RequestId | None = optional_element("RequestId")
+    delete_request_fields: RequestFields | None = optional_element("DeleteRequestFields")
+    add_request_fields: RequestFields | None = optional_element("AddRequestFields")
+    item_element_types: tuple[Code, ...] = repeated_element("ItemElementType")
+    user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
 @keyword_value
 class UpdateRequestItemResponse(Response):
     """Answer to UpdateRequestItem."""
 
-    required_fee_amount: Amount | None = maybe("RequiredFeeAmount", beside_problems=True)
-    required_item_use_restriction_types: tuple[Code, ...] = many(
+    required_fee_amount: Amount | None = optional_element("RequiredFeeAmount", beside_problems=True)
+    required_item_use_restriction_types: tuple[Code, ...] = repeated_element(
         "RequiredItemUseRestrictionType", beside_problems=True, since=Version.V2_01
     )
-    item_id: ItemId | None = one("ItemId")
-    user_id: UserId | None = one("UserId")
-    request_type: Code | None = one("RequestType")
-    request_scope_type: Code | None = one("RequestScopeType")
-    date_available: When | None = maybe("DateAvailable")
-    hold_pickup_date: When | None = maybe("HoldPickupDate")
-    fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    item_id: ItemId | None = required_element("ItemId")
+    user_id: UserId | None = required_element("UserId")
+    request_type: Code | None = required_element("RequestType")
+    request_scope_type: Code | None = required_element("RequestScopeType")
+    date_available: When | None = optional_element("DateAvailable")
+    hold_pickup_date: When | None = optional_element("HoldPickupDate")
+    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
+        "FiscalTransactionInformation"
+    )
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
 class LookupRequest(Initiation):
     """Ask about a request."""
 
-    choices = (one_of("user_id/authentication_inputs item_id request_type", "request_id"),)
+    choices = (required_choice("user_id/authentication_inputs item_id request_type", "request_id"),)
 
-    user_id: UserId | None = maybe("UserId")
-    authentication_inputs: tuple[AuthenticationInput, ...] = many("AuthenticationInput")
-    item_id: ItemId | None = maybe("ItemId")
-    request_type: Code | None = maybe("RequestType")
-    request_id: RequestId | None = maybe("RequestId")
-    request_element_types: tuple[Code, ...] = many("RequestElementType")
-    item_element_types: tuple[Code, ...] = many("ItemElementType")
-    user_element_types: tuple[Code, ...] = many("UserElementType")
+    user_id: UserId | None = optional_element("UserId")
+    authentication_inputs: tuple[AuthenticationInput, ...] = repeated_element("AuthenticationInput")
+    item_id: ItemId | None = optional_element("ItemId")
+    request_type: Code | None = optional_element("RequestType")
+    request_id: RequestId | None = optional_element("RequestId")
+    request_element_types: tuple[Code, ...] = repeated_element("RequestElementType")
+    item_element_types: tuple[Code, ...] = repeated_element("ItemElementType")
+    user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
 @keyword_value
 class LookupRequestResponse(Response):
     """Answer to LookupRequest."""
 
-    choices = (one_of("item_id", "request_id item_id?"),)
+    choices = (required_choice("item_id", "request_id item_id?"),)
 
-    request_id: RequestId | None = maybe("RequestId")
-    item_id: ItemId | None = maybe("ItemId")
-    user_id: UserId | None = maybe("UserId")
-    request_type: Code | None = maybe("RequestType")
-    request_scope_type: Code | None = maybe("RequestScopeType")
-    request_status_type: Code | None = maybe("RequestStatusType")
-    hold_queue_position: int | None = maybe("HoldQueuePosition", minimum=1)
-    shipping_information: ShippingInformation | None = maybe("ShippingInformation")
-    earliest_date_needed: When | None = maybe("EarliestDateNeeded")
-    need_before_date: When | None = maybe("NeedBeforeDate")
-    pickup_date: When | None = maybe("PickupDate")
-    pickup_location: Code | None = maybe("PickupLocation")
-    pickup_expiry_date: When | None = maybe("PickupExpiryDate")
-    date_of_user_request: When | None = maybe("DateOfUserRequest")
-    date_available: When | None = maybe("DateAvailable")
-    acknowledged_fee_amount: Amount | None = maybe("AcknowledgedFeeAmount")
-    paid_fee_amount: Amount | None = maybe("PaidFeeAmount")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    request_id: RequestId | None = optional_element("RequestId")
+    item_id: ItemId | None = optional_element("ItemId")
+    user_id: UserId | None = optional_element("UserId")
+    request_type: Code | None = optional_element("RequestType")
+    request_scope_type: Code | None = optional_element("RequestScopeType")
+    request_status_type: Code | None = optional_element("RequestStatusType")
+    hold_queue_position: int | None = optional_element("HoldQueuePosition", minimum=1)
+    shipping_information: ShippingInformation | None = optional_element("ShippingInformation")
+    earliest_date_needed: When | None = optional_element("EarliestDateNeeded")
+    need_before_date: When | None = optional_element("NeedBeforeDate")
+    pickup_date: When | None = optional_element("PickupDate")
+    pickup_location: Code | None = optional_element("PickupLocation")
+    pickup_expiry_date: When | None = optional_element("PickupExpiryDate")
+    date_of_user_request: When | None = optional_element("DateOfUserRequest")
+    date_available: When | None = optional_element("DateAvailable")
+    acknowledged_fee_amount: Amount | None = optional_element("AcknowledgedFeeAmount")
+    paid_fee_amount: Amount | None = optional_element("PaidFeeAmount")
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")

@@ -6,19 +6,19 @@ from adapters.ncip.messages.declaration import (
     Code,
     Structure,
     When,
-    extra,
-    flag,
-    many,
-    maybe,
-    maybe_one_of,
-    one,
-    one_of,
-    some,
-    text,
-    v1_only,
+    extra_element,
+    flag_element,
+    optional_choice,
+    optional_element,
+    repeated_element,
+    required_choice,
+    required_element,
+    required_elements,
+    required_text,
+    v1_element,
 )
 from adapters.ncip.messages.envelope import ItemId, NameInformation, Problem, RequestId, UserId, VisibleItemId
-from adapters.ncip.wire_values import Version, from_minor_units, to_minor_units
+from adapters.ncip.wire_values import Version, minor_units_of_money, money_of_minor_units
 from gateway.domain.library import Money
 from gateway.domain.value import keyword_value
 
@@ -27,188 +27,192 @@ from gateway.domain.value import keyword_value
 class BibliographicItemId(Structure):
     """An identifier printed on the thing: ISBN, ISSN."""
 
-    identifier: str = text("BibliographicItemIdentifier")
-    identifier_code: Code | None = maybe("BibliographicItemIdentifierCode")
+    identifier: str = required_text("BibliographicItemIdentifier")
+    identifier_code: Code | None = optional_element("BibliographicItemIdentifierCode")
 
 
 @keyword_value
 class BibliographicRecordId(Structure):
     """The number of a record in a catalogue: OCLC, LCCN, a local system number."""
 
-    choices = (one_of("agency_id", "identifier_code"),)
+    choices = (required_choice("agency_id", "identifier_code"),)
 
-    identifier: str = text("BibliographicRecordIdentifier")
-    agency_id: Code | None = maybe("AgencyId")
-    identifier_code: Code | None = maybe("BibliographicRecordIdentifierCode")
+    identifier: str = required_text("BibliographicRecordIdentifier")
+    agency_id: Code | None = optional_element("AgencyId")
+    identifier_code: Code | None = optional_element("BibliographicRecordIdentifierCode")
 
 
 @keyword_value
 class BibliographicId(Structure):
     """An ISBN or the like, or the number of a record."""
 
-    choices = (one_of("bibliographic_item_id", "bibliographic_record_id"),)
+    choices = (required_choice("bibliographic_item_id", "bibliographic_record_id"),)
 
-    bibliographic_item_id: BibliographicItemId | None = maybe("BibliographicItemId")
-    bibliographic_record_id: BibliographicRecordId | None = maybe("BibliographicRecordId")
+    bibliographic_item_id: BibliographicItemId | None = optional_element("BibliographicItemId")
+    bibliographic_record_id: BibliographicRecordId | None = optional_element("BibliographicRecordId")
 
 
 @keyword_value
 class ComponentId(Structure):
     """An identifier of a part: an article."""
 
-    identifier_type: Code | None = one("ComponentIdentifierType")
-    identifier: str = text("ComponentIdentifier")
+    identifier_type: Code | None = required_element("ComponentIdentifierType")
+    identifier: str = required_text("ComponentIdentifier")
 
 
 @keyword_value
 class BibliographicDescription(Structure):
     """Title, author and the like."""
 
-    author: str | None = maybe("Author")
-    author_of_component: str | None = maybe("AuthorOfComponent")
-    bibliographic_item_ids: tuple[BibliographicItemId, ...] = many(
+    author: str | None = optional_element("Author")
+    author_of_component: str | None = optional_element("AuthorOfComponent")
+    bibliographic_item_ids: tuple[BibliographicItemId, ...] = repeated_element(
         "BibliographicItemId", single_in=(Version.V2_01, Version.V2_02)
     )
-    bibliographic_record_ids: tuple[BibliographicRecordId, ...] = many("BibliographicRecordId")
-    component_id: ComponentId | None = maybe("ComponentId")
-    edition: str | None = maybe("Edition")
-    pagination: str | None = maybe("Pagination")
-    place_of_publication: str | None = maybe("PlaceOfPublication")
-    publication_date: str | None = maybe("PublicationDate")
-    publication_date_of_component: str | None = maybe("PublicationDateOfComponent")
-    publisher: str | None = maybe("Publisher")
-    series_title_number: str | None = maybe("SeriesTitleNumber")
-    title: str | None = maybe("Title")
-    title_of_component: str | None = maybe("TitleOfComponent")
-    bibliographic_level: Code | None = maybe("BibliographicLevel")
-    sponsoring_body: str | None = maybe("SponsoringBody")
-    electronic_data_format_type: Code | None = maybe("ElectronicDataFormatType")
-    language: Code | None = maybe("Language")
-    medium_type: Code | None = maybe("MediumType")
+    bibliographic_record_ids: tuple[BibliographicRecordId, ...] = repeated_element("BibliographicRecordId")
+    component_id: ComponentId | None = optional_element("ComponentId")
+    edition: str | None = optional_element("Edition")
+    pagination: str | None = optional_element("Pagination")
+    place_of_publication: str | None = optional_element("PlaceOfPublication")
+    publication_date: str | None = optional_element("PublicationDate")
+    publication_date_of_component: str | None = optional_element("PublicationDateOfComponent")
+    publisher: str | None = optional_element("Publisher")
+    series_title_number: str | None = optional_element("SeriesTitleNumber")
+    title: str | None = optional_element("Title")
+    title_of_component: str | None = optional_element("TitleOfComponent")
+    bibliographic_level: Code | None = optional_element("BibliographicLevel")
+    sponsoring_body: str | None = optional_element("SponsoringBody")
+    electronic_data_format_type: Code | None = optional_element("ElectronicDataFormatType")
+    language: Code | None = optional_element("Language")
+    medium_type: Code | None = optional_element("MediumType")
 
 
 @keyword_value
 class ElectronicResource(Structure):
     """A file, or a reference to one."""
 
-    choices = (one_of("electronic_data_format_type actual_resource", "reference_to_resource"),)
+    choices = (required_choice("electronic_data_format_type actual_resource", "reference_to_resource"),)
 
-    electronic_data_format_type: Code | None = maybe("ElectronicDataFormatType")
-    actual_resource: str | None = maybe("ActualResource")
-    reference_to_resource: str | None = maybe("ReferenceToResource")
+    electronic_data_format_type: Code | None = optional_element("ElectronicDataFormatType")
+    actual_resource: str | None = optional_element("ActualResource")
+    reference_to_resource: str | None = optional_element("ReferenceToResource")
 
 
 @keyword_value
 class Amount(Structure):
     """Money in minor units of its currency: 150 EUR is one euro fifty (facts/ncip.md 3.1)."""
 
-    currency: Code | None = one("CurrencyCode")
-    minor_units: int | None = one("MonetaryValue")
+    currency: Code | None = required_element("CurrencyCode")
+    minor_units: int | None = required_element("MonetaryValue")
 
     @classmethod
     def from_money(cls, money: Money) -> Amount:
         """Raises ValueError when the amount has a finer fraction than its currency."""
-        return cls(currency=Code(money.currency), minor_units=to_minor_units(money))
+        return cls(currency=Code(money.currency), minor_units=minor_units_of_money(money))
 
     @property
     def money(self) -> Money | None:
         """None when amount or currency is missing; raises ValueError for what is no ISO 4217 code."""
         if self.currency is None or self.minor_units is None:
             return None
-        return from_minor_units(self.minor_units, self.currency.value)
+        return money_of_minor_units(self.minor_units, self.currency.value)
 
 
 @keyword_value
 class FiscalTransactionReferenceId(Structure):
     """The number of a charge or payment."""
 
-    agency_id: Code | None = one("AgencyId")
-    value: str = text("FiscalTransactionIdentifierValue")
+    agency_id: Code | None = required_element("AgencyId")
+    value: str = required_text("FiscalTransactionIdentifierValue")
 
 
 @keyword_value
 class ItemDetails(Structure):
     """The item that a charge or notice is about."""
 
-    choices = (maybe_one_of("date_due", "indeterminate_loan_period_flag", "non_returnable_flag"),)
+    choices = (optional_choice("date_due", "indeterminate_loan_period_flag", "non_returnable_flag"),)
 
-    item_id: ItemId | None = one("ItemId")
-    bibliographic_description: BibliographicDescription | None = one("BibliographicDescription")
-    date_checked_out: When | None = maybe("DateCheckedOut")
-    date_reneweds: tuple[When, ...] = many("DateRenewed")
-    date_due: When | None = maybe("DateDue")
-    indeterminate_loan_period_flag: bool = flag("IndeterminateLoanPeriodFlag")
-    non_returnable_flag: bool = flag("NonReturnableFlag")
-    date_returned: When | None = maybe("DateReturned")
+    item_id: ItemId | None = required_element("ItemId")
+    bibliographic_description: BibliographicDescription | None = required_element("BibliographicDescription")
+    date_checked_out: When | None = optional_element("DateCheckedOut")
+    date_reneweds: tuple[When, ...] = repeated_element("DateRenewed")
+    date_due: When | None = optional_element("DateDue")
+    indeterminate_loan_period_flag: bool = flag_element("IndeterminateLoanPeriodFlag")
+    non_returnable_flag: bool = flag_element("NonReturnableFlag")
+    date_returned: When | None = optional_element("DateReturned")
 
 
 @keyword_value
 class FiscalTransactionInformation(Structure):
     """A charge or payment."""
 
-    action_type: Code | None = one("FiscalActionType")
-    reference_id: FiscalTransactionReferenceId | None = maybe("FiscalTransactionReferenceId")
-    related_reference_ids: tuple[FiscalTransactionReferenceId, ...] = many("RelatedFiscalTransactionReferenceId")
-    transaction_type: Code | None = one("FiscalTransactionType")
-    valid_from_date: When | None = maybe("ValidFromDate")
-    valid_to_date: When | None = maybe("ValidToDate")
-    amount: Amount | None = one("Amount")
-    payment_method_type: Code | None = maybe("PaymentMethodType")
-    description: str | None = maybe("FiscalTransactionDescription")
-    request_id: RequestId | None = maybe("RequestId")
-    item_details: ItemDetails | None = maybe("ItemDetails")
+    action_type: Code | None = required_element("FiscalActionType")
+    reference_id: FiscalTransactionReferenceId | None = optional_element("FiscalTransactionReferenceId")
+    related_reference_ids: tuple[FiscalTransactionReferenceId, ...] = repeated_element(
+        "RelatedFiscalTransactionReferenceId"
+    )
+    transaction_type: Code | None = required_element("FiscalTransactionType")
+    valid_from_date: When | None = optional_element("ValidFromDate")
+    valid_to_date: When | None = optional_element("ValidToDate")
+    amount: Amount | None = required_element("Amount")
+    payment_method_type: Code | None = optional_element("PaymentMethodType")
+    description: str | None = optional_element("FiscalTransactionDescription")
+    request_id: RequestId | None = optional_element("RequestId")
+    item_details: ItemDetails | None = optional_element("ItemDetails")
 
 
 @keyword_value
 class AccountDetails(Structure):
     """One entry of a fiscal account."""
 
-    accrual_date: When | None = one("AccrualDate")
-    fiscal_transaction_information: FiscalTransactionInformation | None = one("FiscalTransactionInformation")
+    accrual_date: When | None = required_element("AccrualDate")
+    fiscal_transaction_information: FiscalTransactionInformation | None = required_element(
+        "FiscalTransactionInformation"
+    )
 
 
 @keyword_value
 class UserFiscalAccount(Structure):
     """What a user owes, in one currency."""
 
-    account_balance: Amount | None = one("AccountBalance")
-    account_details: tuple[AccountDetails, ...] = many("AccountDetails")
+    account_balance: Amount | None = required_element("AccountBalance")
+    account_details: tuple[AccountDetails, ...] = repeated_element("AccountDetails")
 
 
 @keyword_value
 class LocationNameInstance(Structure):
     """One level of a place."""
 
-    level: int | None = one("LocationNameLevel", minimum=1)
-    value: str = text("LocationNameValue")
+    level: int | None = required_element("LocationNameLevel", minimum=1)
+    value: str = required_text("LocationNameValue")
 
 
 @keyword_value
 class LocationName(Structure):
     """A place, from the wide (level 1) to the narrow."""
 
-    instances: tuple[LocationNameInstance, ...] = some("LocationNameInstance")
+    instances: tuple[LocationNameInstance, ...] = required_elements("LocationNameInstance")
 
 
 @keyword_value
 class Location(Structure):
     """Where an item is."""
 
-    location_type: Code | None = one("LocationType")
-    name: LocationName | None = one("LocationName")
-    valid_from_date: When | None = maybe("ValidFromDate")
-    valid_to_date: When | None = maybe("ValidToDate")
+    location_type: Code | None = required_element("LocationType")
+    name: LocationName | None = required_element("LocationName")
+    valid_from_date: When | None = optional_element("ValidFromDate")
+    valid_to_date: When | None = optional_element("ValidToDate")
 
 
 @keyword_value
 class ChronologyLevelInstance(Structure):
     """One level of a chronology: year, month."""
 
-    choices = (one_of("caption", "level caption?"),)
+    choices = (required_choice("caption", "level caption?"),)
 
-    level: int | None = maybe("ChronologyLevel", minimum=1)
-    caption: str | None = maybe("ChronologyCaption")
-    value: str = text("ChronologyValue")
+    level: int | None = optional_element("ChronologyLevel", minimum=1)
+    caption: str | None = optional_element("ChronologyCaption")
+    value: str = required_text("ChronologyValue")
 
 
 @keyword_value
@@ -216,45 +220,45 @@ class EnumerationLevelInstance(Structure):
     """One level of an enumeration: volume, number."""
 
     has_ext = False  # the schema has it before the value only
-    choices = (one_of("caption", "level caption?"),)
+    choices = (required_choice("caption", "level caption?"),)
 
-    level: int | None = maybe("EnumerationLevel", minimum=1)
-    caption: str | None = maybe("EnumerationCaption")
-    value: str = text("EnumerationValue")
+    level: int | None = optional_element("EnumerationLevel", minimum=1)
+    caption: str | None = optional_element("EnumerationCaption")
+    value: str = required_text("EnumerationValue")
 
 
 @keyword_value
 class HoldingsChronology(Structure):
     """Dates of issue."""
 
-    levels: tuple[ChronologyLevelInstance, ...] = some("ChronologyLevelInstance")
+    levels: tuple[ChronologyLevelInstance, ...] = required_elements("ChronologyLevelInstance")
 
 
 @keyword_value
 class HoldingsEnumeration(Structure):
     """Volume and number."""
 
-    levels: tuple[EnumerationLevelInstance, ...] = some("EnumerationLevelInstance")
+    levels: tuple[EnumerationLevelInstance, ...] = required_elements("EnumerationLevelInstance")
 
 
 @keyword_value
 class StructuredHoldingsData(Structure):
     """Volumes and issues by level."""
 
-    choices = (one_of("chronology", "enumeration chronology?"),)
+    choices = (required_choice("chronology", "enumeration chronology?"),)
 
-    enumeration: HoldingsEnumeration | None = maybe("HoldingsEnumeration")
-    chronology: HoldingsChronology | None = maybe("HoldingsChronology")
+    enumeration: HoldingsEnumeration | None = optional_element("HoldingsEnumeration")
+    chronology: HoldingsChronology | None = optional_element("HoldingsChronology")
 
 
 @keyword_value
 class HoldingsInformation(Structure):
     """Which volumes or issues."""
 
-    choices = (one_of("structured", "unstructured"),)
+    choices = (required_choice("structured", "unstructured"),)
 
-    structured: tuple[StructuredHoldingsData, ...] = many("StructuredHoldingsData")
-    unstructured: str | None = maybe("UnstructuredHoldingsData")
+    structured: tuple[StructuredHoldingsData, ...] = repeated_element("StructuredHoldingsData")
+    unstructured: str | None = optional_element("UnstructuredHoldingsData")
 
 
 @keyword_value
@@ -264,20 +268,20 @@ class ItemDescription(Structure):
     `visible_item_id` holds the barcode in INN-Reach messages (INC).
     """
 
-    visible_item_id: VisibleItemId | None = v1_only("VisibleItemId")
-    call_number: str | None = maybe("CallNumber")
-    copy_number: str | None = maybe("CopyNumber")
-    item_description_level: Code | None = maybe("ItemDescriptionLevel")
-    holdings_information: HoldingsInformation | None = maybe("HoldingsInformation")
-    number_of_pieces: int | None = maybe("NumberOfPieces", minimum=1)
+    visible_item_id: VisibleItemId | None = v1_element("VisibleItemId")
+    call_number: str | None = optional_element("CallNumber")
+    copy_number: str | None = optional_element("CopyNumber")
+    item_description_level: Code | None = optional_element("ItemDescriptionLevel")
+    holdings_information: HoldingsInformation | None = optional_element("HoldingsInformation")
+    number_of_pieces: int | None = optional_element("NumberOfPieces", minimum=1)
 
 
 @keyword_value
 class PhysicalCondition(Structure):
     """How worn an item is."""
 
-    condition_type: Code | None = one("PhysicalConditionType")
-    details: str | None = maybe("PhysicalConditionDetails")
+    condition_type: Code | None = required_element("PhysicalConditionType")
+    details: str | None = optional_element("PhysicalConditionDetails")
 
 
 @keyword_value
@@ -287,91 +291,91 @@ class ItemOptionalFields(Structure):
     `format` is a word that some broker adds; Koha maps it to item types (KOHA).
     """
 
-    bibliographic_description: BibliographicDescription | None = maybe("BibliographicDescription")
-    item_use_restriction_types: tuple[Code, ...] = many("ItemUseRestrictionType")
-    circulation_status: Code | None = maybe("CirculationStatus")
-    hold_queue_length: int | None = maybe("HoldQueueLength", minimum=0)
-    item_description: ItemDescription | None = maybe("ItemDescription")
-    locations: tuple[Location, ...] = many("Location")
-    physical_condition: PhysicalCondition | None = maybe("PhysicalCondition")
-    electronic_resource: ElectronicResource | None = maybe("ElectronicResource")
-    security_marker: Code | None = maybe("SecurityMarker")
-    sensitization_flag: bool = flag("SensitizationFlag")
-    date_due: When | None = maybe("DateDue", since=Version.V2_02)
-    format: str | None = extra("Format")
+    bibliographic_description: BibliographicDescription | None = optional_element("BibliographicDescription")
+    item_use_restriction_types: tuple[Code, ...] = repeated_element("ItemUseRestrictionType")
+    circulation_status: Code | None = optional_element("CirculationStatus")
+    hold_queue_length: int | None = optional_element("HoldQueueLength", minimum=0)
+    item_description: ItemDescription | None = optional_element("ItemDescription")
+    locations: tuple[Location, ...] = repeated_element("Location")
+    physical_condition: PhysicalCondition | None = optional_element("PhysicalCondition")
+    electronic_resource: ElectronicResource | None = optional_element("ElectronicResource")
+    security_marker: Code | None = optional_element("SecurityMarker")
+    sensitization_flag: bool = flag_element("SensitizationFlag")
+    date_due: When | None = optional_element("DateDue", since=Version.V2_02)
+    format: str | None = extra_element("Format")
 
 
 @keyword_value
 class ItemTransaction(Structure):
     """Who has an item and who waits for it."""
 
-    current_borrower: UserId | None = maybe("CurrentBorrower", inside="UserId")
-    current_requesters: tuple[UserId, ...] = many("CurrentRequester", inside="UserId")
+    current_borrower: UserId | None = optional_element("CurrentBorrower", inside="UserId")
+    current_requesters: tuple[UserId, ...] = repeated_element("CurrentRequester", inside="UserId")
 
 
 @keyword_value
 class Destination(Structure):
     """Where an item is to be sent next."""
 
-    choices = (one_of("location", "bin_number location?"),)
+    choices = (required_choice("location", "bin_number location?"),)
 
-    bin_number: str | None = maybe("BinNumber")
-    location: Location | None = maybe("Location")
+    bin_number: str | None = optional_element("BinNumber")
+    location: Location | None = optional_element("Location")
 
 
 @keyword_value
 class RoutingInformation(Structure):
     """What to do with a returned item."""
 
-    routing_instructions: str = text("RoutingInstructions")
-    destination: Destination | None = one("Destination")
-    request_type: Code | None = maybe("RequestType")
-    user_id: UserId | None = maybe("UserId")
-    name_information: NameInformation | None = maybe("NameInformation")
+    routing_instructions: str = required_text("RoutingInstructions")
+    destination: Destination | None = required_element("Destination")
+    request_type: Code | None = optional_element("RequestType")
+    user_id: UserId | None = optional_element("UserId")
+    name_information: NameInformation | None = optional_element("NameInformation")
 
 
 @keyword_value
 class ItemFields(Structure):
     """What is to be added to an item, or taken away."""
 
-    bibliographic_description: BibliographicDescription | None = maybe("BibliographicDescription")
-    item_use_restriction_types: tuple[Code, ...] = many("ItemUseRestrictionType")
-    item_description: ItemDescription | None = maybe("ItemDescription")
-    locations: tuple[Location, ...] = many("Location")
-    physical_condition: PhysicalCondition | None = maybe("PhysicalCondition")
-    security_marker: Code | None = maybe("SecurityMarker")
-    sensitization_flag: bool = flag("SensitizationFlag")
+    bibliographic_description: BibliographicDescription | None = optional_element("BibliographicDescription")
+    item_use_restriction_types: tuple[Code, ...] = repeated_element("ItemUseRestrictionType")
+    item_description: ItemDescription | None = optional_element("ItemDescription")
+    locations: tuple[Location, ...] = repeated_element("Location")
+    physical_condition: PhysicalCondition | None = optional_element("PhysicalCondition")
+    security_marker: Code | None = optional_element("SecurityMarker")
+    sensitization_flag: bool = flag_element("SensitizationFlag")
 
 
 @keyword_value
 class ItemInformation(Structure):
     """One item in the answer to LookupItemSet (2.02)."""
 
-    item_id: ItemId | None = maybe("ItemId", beside_problems=True)
-    problems: tuple[Problem, ...] = many("Problem")
-    request_ids: tuple[RequestId, ...] = many("RequestId")
-    current_borrower: UserId | None = maybe("CurrentBorrower", inside="UserId")
-    current_requesters: tuple[UserId, ...] = many("CurrentRequester", inside="UserId")
-    date_due: When | None = maybe("DateDue")
-    date_recalled: When | None = maybe("DateRecalled")
-    hold_pickup_date: When | None = maybe("HoldPickupDate")
-    item_transaction: ItemTransaction | None = maybe("ItemTransaction")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    item_note: str | None = maybe("ItemNote")
+    item_id: ItemId | None = optional_element("ItemId", beside_problems=True)
+    problems: tuple[Problem, ...] = repeated_element("Problem")
+    request_ids: tuple[RequestId, ...] = repeated_element("RequestId")
+    current_borrower: UserId | None = optional_element("CurrentBorrower", inside="UserId")
+    current_requesters: tuple[UserId, ...] = repeated_element("CurrentRequester", inside="UserId")
+    date_due: When | None = optional_element("DateDue")
+    date_recalled: When | None = optional_element("DateRecalled")
+    hold_pickup_date: When | None = optional_element("HoldPickupDate")
+    item_transaction: ItemTransaction | None = optional_element("ItemTransaction")
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    item_note: str | None = optional_element("ItemNote")
 
 
 @keyword_value
 class HoldingsSet(Structure):
     """Items of one title that belong together (2.02)."""
 
-    holdings_set_id: str | None = maybe("HoldingsSetId", beside_problems=True)
-    problems: tuple[Problem, ...] = many("Problem")
-    bibliographic_description: BibliographicDescription | None = maybe("BibliographicDescription")
-    location: Location | None = maybe("Location")
-    call_number: str | None = maybe("CallNumber")
-    summary_holdings_information: HoldingsInformation | None = maybe("SummaryHoldingsInformation")
-    electronic_resource: ElectronicResource | None = maybe("ElectronicResource")
-    items: tuple[ItemInformation, ...] = some("ItemInformation")
+    holdings_set_id: str | None = optional_element("HoldingsSetId", beside_problems=True)
+    problems: tuple[Problem, ...] = repeated_element("Problem")
+    bibliographic_description: BibliographicDescription | None = optional_element("BibliographicDescription")
+    location: Location | None = optional_element("Location")
+    call_number: str | None = optional_element("CallNumber")
+    summary_holdings_information: HoldingsInformation | None = optional_element("SummaryHoldingsInformation")
+    electronic_resource: ElectronicResource | None = optional_element("ElectronicResource")
+    items: tuple[ItemInformation, ...] = required_elements("ItemInformation")
 
 
 @keyword_value
@@ -380,9 +384,9 @@ class BibInformation(Structure):
 
     has_ext = False
 
-    bibliographic_id: BibliographicId | None = maybe("BibliographicId", beside_problems=True)
-    problems: tuple[Problem, ...] = many("Problem")
-    bibliographic_description: BibliographicDescription | None = maybe("BibliographicDescription")
-    title_hold_queue_length: int | None = maybe("TitleHoldQueueLength", minimum=0)
-    current_requesters: tuple[UserId, ...] = many("CurrentRequester", inside="UserId")
-    holdings_sets: tuple[HoldingsSet, ...] = some("HoldingsSet")
+    bibliographic_id: BibliographicId | None = optional_element("BibliographicId", beside_problems=True)
+    problems: tuple[Problem, ...] = repeated_element("Problem")
+    bibliographic_description: BibliographicDescription | None = optional_element("BibliographicDescription")
+    title_hold_queue_length: int | None = optional_element("TitleHoldQueueLength", minimum=0)
+    current_requesters: tuple[UserId, ...] = repeated_element("CurrentRequester", inside="UserId")
+    holdings_sets: tuple[HoldingsSet, ...] = required_elements("HoldingsSet")

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 
-from adapters.ncip.messages.declaration import Code, When, flag, many, maybe, one, one_of, some
+from adapters.ncip.messages.declaration import (
+    Code,
+    When,
+    flag_element,
+    optional_element,
+    repeated_element,
+    required_choice,
+    required_element,
+    required_elements,
+)
 from adapters.ncip.messages.envelope import (
     AgencyAddressInformation,
     ItemId,
@@ -37,23 +46,23 @@ from gateway.domain.value import keyword_value
 class ItemRequested(Notification):
     """An item was requested."""
 
-    choices = (one_of("item_id", "bibliographic_id request_id"),)
+    choices = (required_choice("item_id", "bibliographic_id request_id"),)
 
-    user_id: UserId | None = one("UserId")
-    item_id: ItemId | None = maybe("ItemId")
-    bibliographic_id: BibliographicId | None = maybe("BibliographicId")
-    request_id: RequestId | None = maybe("RequestId")
-    request_type: Code | None = one("RequestType")
-    request_scope_type: Code | None = one("RequestScopeType")
-    shipping_information: ShippingInformation | None = maybe("ShippingInformation")
-    earliest_date_needed: When | None = maybe("EarliestDateNeeded")
-    need_before_date: When | None = maybe("NeedBeforeDate")
-    pickup_location: Code | None = maybe("PickupLocation")
-    pickup_expiry_date: When | None = maybe("PickupExpiryDate")
-    date_of_user_request: When | None = maybe("DateOfUserRequest")
-    date_available: When | None = maybe("DateAvailable")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    user_id: UserId | None = required_element("UserId")
+    item_id: ItemId | None = optional_element("ItemId")
+    bibliographic_id: BibliographicId | None = optional_element("BibliographicId")
+    request_id: RequestId | None = optional_element("RequestId")
+    request_type: Code | None = required_element("RequestType")
+    request_scope_type: Code | None = required_element("RequestScopeType")
+    shipping_information: ShippingInformation | None = optional_element("ShippingInformation")
+    earliest_date_needed: When | None = optional_element("EarliestDateNeeded")
+    need_before_date: When | None = optional_element("NeedBeforeDate")
+    pickup_location: Code | None = optional_element("PickupLocation")
+    pickup_expiry_date: When | None = optional_element("PickupExpiryDate")
+    date_of_user_request: When | None = optional_element("DateOfUserRequest")
+    date_available: When | None = optional_element("DateAvailable")
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
@@ -65,16 +74,16 @@ class ItemRequestedResponse(Response):
 class ItemRequestUpdated(Notification):
     """A request was changed."""
 
-    choices = (one_of("user_id item_id request_type", "request_id"),)
+    choices = (required_choice("user_id item_id request_type", "request_id"),)
 
-    user_id: UserId | None = maybe("UserId")
-    item_id: ItemId | None = maybe("ItemId")
-    request_type: Code | None = maybe("RequestType")
-    request_id: RequestId | None = maybe("RequestId")
-    delete_request_fields: RequestFields | None = maybe("DeleteRequestFields")
-    add_request_fields: RequestFields | None = maybe("AddRequestFields")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    user_id: UserId | None = optional_element("UserId")
+    item_id: ItemId | None = optional_element("ItemId")
+    request_type: Code | None = optional_element("RequestType")
+    request_id: RequestId | None = optional_element("RequestId")
+    delete_request_fields: RequestFields | None = optional_element("DeleteRequestFields")
+    add_request_fields: RequestFields | None = optional_element("AddRequestFields")
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
@@ -86,16 +95,18 @@ class ItemRequestUpdatedResponse(Response):
 class ItemRequestCancelled(Notification):
     """A request was cancelled."""
 
-    choices = (one_of("item_id", "request_id item_id?"),)
+    choices = (required_choice("item_id", "request_id item_id?"),)
 
-    user_id: UserId | None = one("UserId")
-    request_id: RequestId | None = maybe("RequestId")
-    item_id: ItemId | None = maybe("ItemId")
-    request_type: Code | None = one("RequestType")
-    request_scope_type: Code | None = maybe("RequestScopeType")
-    fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    user_id: UserId | None = required_element("UserId")
+    request_id: RequestId | None = optional_element("RequestId")
+    item_id: ItemId | None = optional_element("ItemId")
+    request_type: Code | None = required_element("RequestType")
+    request_scope_type: Code | None = optional_element("RequestScopeType")
+    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
+        "FiscalTransactionInformation"
+    )
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
@@ -107,15 +118,15 @@ class ItemRequestCancelledResponse(Response):
 class ItemShipped(Notification):
     """An item was sent."""
 
-    choices = (one_of("item_id", "request_id item_id?"),)
+    choices = (required_choice("item_id", "request_id item_id?"),)
 
-    request_id: RequestId | None = maybe("RequestId")
-    item_id: ItemId | None = maybe("ItemId")
-    user_id: UserId | None = maybe("UserId")
-    date_shipped: When | None = one("DateShipped")
-    shipping_information: ShippingInformation | None = one("ShippingInformation")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    request_id: RequestId | None = optional_element("RequestId")
+    item_id: ItemId | None = optional_element("ItemId")
+    user_id: UserId | None = optional_element("UserId")
+    date_shipped: When | None = required_element("DateShipped")
+    shipping_information: ShippingInformation | None = required_element("ShippingInformation")
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
@@ -127,12 +138,12 @@ class ItemShippedResponse(Response):
 class ItemReceived(Notification):
     """A sent item has come."""
 
-    item_id: ItemId | None = one("ItemId")
-    user_id: UserId | None = maybe("UserId")
-    request_id: RequestId | None = maybe("RequestId")
-    date_received: When | None = one("DateReceived")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    item_id: ItemId | None = required_element("ItemId")
+    user_id: UserId | None = optional_element("UserId")
+    request_id: RequestId | None = optional_element("RequestId")
+    date_received: When | None = required_element("DateReceived")
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
@@ -144,20 +155,22 @@ class ItemReceivedResponse(Response):
 class ItemCheckedOut(Notification):
     """An item was lent."""
 
-    choices = (one_of("date_due", "indeterminate_loan_period_flag", "non_returnable_flag"),)
+    choices = (required_choice("date_due", "indeterminate_loan_period_flag", "non_returnable_flag"),)
 
-    user_id: UserId | None = one("UserId")
-    item_id: ItemId | None = one("ItemId")
-    request_id: RequestId | None = maybe("RequestId")
-    date_due: When | None = maybe("DateDue")
-    indeterminate_loan_period_flag: bool = flag("IndeterminateLoanPeriodFlag")
-    non_returnable_flag: bool = flag("NonReturnableFlag")
-    electronic_resource_provided_flag: bool = flag("ElectronicResourceProvidedFlag")
-    renewal_count: int | None = maybe("RenewalCount", minimum=0)
-    fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
-    shipping_information: ShippingInformation | None = maybe("ShippingInformation")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    user_id: UserId | None = required_element("UserId")
+    item_id: ItemId | None = required_element("ItemId")
+    request_id: RequestId | None = optional_element("RequestId")
+    date_due: When | None = optional_element("DateDue")
+    indeterminate_loan_period_flag: bool = flag_element("IndeterminateLoanPeriodFlag")
+    non_returnable_flag: bool = flag_element("NonReturnableFlag")
+    electronic_resource_provided_flag: bool = flag_element("ElectronicResourceProvidedFlag")
+    renewal_count: int | None = optional_element("RenewalCount", minimum=0)
+    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
+        "FiscalTransactionInformation"
+    )
+    shipping_information: ShippingInformation | None = optional_element("ShippingInformation")
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
@@ -169,12 +182,14 @@ class ItemCheckedOutResponse(Response):
 class ItemCheckedIn(Notification):
     """An item was returned."""
 
-    user_id: UserId | None = maybe("UserId")
-    item_id: ItemId | None = one("ItemId")
-    routing_information: RoutingInformation | None = maybe("RoutingInformation")
-    fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    user_id: UserId | None = optional_element("UserId")
+    item_id: ItemId | None = required_element("ItemId")
+    routing_information: RoutingInformation | None = optional_element("RoutingInformation")
+    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
+        "FiscalTransactionInformation"
+    )
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
@@ -186,13 +201,15 @@ class ItemCheckedInResponse(Response):
 class ItemRenewed(Notification):
     """A loan was renewed."""
 
-    user_id: UserId | None = maybe("UserId")
-    item_id: ItemId | None = one("ItemId")
-    date_due: When | None = one("DateDue")
-    renewal_count: int | None = maybe("RenewalCount", minimum=0)
-    fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    user_id: UserId | None = optional_element("UserId")
+    item_id: ItemId | None = required_element("ItemId")
+    date_due: When | None = required_element("DateDue")
+    renewal_count: int | None = optional_element("RenewalCount", minimum=0)
+    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
+        "FiscalTransactionInformation"
+    )
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
@@ -204,12 +221,12 @@ class ItemRenewedResponse(Response):
 class ItemRecalled(Notification):
     """An item was recalled."""
 
-    user_id: UserId | None = maybe("UserId")
-    item_id: ItemId | None = one("ItemId")
-    date_due: When | None = one("DateDue")
-    shipping_information: ShippingInformation | None = maybe("ShippingInformation")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    user_id: UserId | None = optional_element("UserId")
+    item_id: ItemId | None = required_element("ItemId")
+    date_due: When | None = required_element("DateDue")
+    shipping_information: ShippingInformation | None = optional_element("ShippingInformation")
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
@@ -221,11 +238,13 @@ class ItemRecalledResponse(Response):
 class ItemRecallCancelled(Notification):
     """A recall was taken back."""
 
-    user_id: UserId | None = maybe("UserId")
-    item_id: ItemId | None = one("ItemId")
-    fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
+    user_id: UserId | None = optional_element("UserId")
+    item_id: ItemId | None = required_element("ItemId")
+    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
+        "FiscalTransactionInformation"
+    )
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
 @keyword_value
@@ -237,16 +256,16 @@ class ItemRecallCancelledResponse(Response):
 class ItemCreated(Notification):
     """An item was registered."""
 
-    item_id: ItemId | None = one("ItemId")
-    request_id: RequestId | None = maybe("RequestId")
-    bibliographic_description: BibliographicDescription | None = one("BibliographicDescription")
-    item_use_restriction_types: tuple[Code, ...] = many("ItemUseRestrictionType")
-    circulation_status: Code | None = maybe("CirculationStatus")
-    item_description: ItemDescription | None = maybe("ItemDescription")
-    locations: tuple[Location, ...] = many("Location")
-    physical_condition: PhysicalCondition | None = maybe("PhysicalCondition")
-    security_marker: Code | None = maybe("SecurityMarker")
-    sensitization_flag: bool = flag("SensitizationFlag")
+    item_id: ItemId | None = required_element("ItemId")
+    request_id: RequestId | None = optional_element("RequestId")
+    bibliographic_description: BibliographicDescription | None = required_element("BibliographicDescription")
+    item_use_restriction_types: tuple[Code, ...] = repeated_element("ItemUseRestrictionType")
+    circulation_status: Code | None = optional_element("CirculationStatus")
+    item_description: ItemDescription | None = optional_element("ItemDescription")
+    locations: tuple[Location, ...] = repeated_element("Location")
+    physical_condition: PhysicalCondition | None = optional_element("PhysicalCondition")
+    security_marker: Code | None = optional_element("SecurityMarker")
+    sensitization_flag: bool = flag_element("SensitizationFlag")
 
 
 @keyword_value
@@ -258,9 +277,9 @@ class ItemCreatedResponse(Response):
 class ItemUpdated(Notification):
     """An item was changed."""
 
-    item_id: ItemId | None = one("ItemId")
-    delete_item_fields: ItemFields | None = maybe("DeleteItemFields")
-    add_item_fields: ItemFields | None = maybe("AddItemFields")
+    item_id: ItemId | None = required_element("ItemId")
+    delete_item_fields: ItemFields | None = optional_element("DeleteItemFields")
+    add_item_fields: ItemFields | None = optional_element("AddItemFields")
 
 
 @keyword_value
@@ -272,8 +291,8 @@ class ItemUpdatedResponse(Response):
 class CirculationStatusUpdated(Notification):
     """The status of an item has changed."""
 
-    item_id: ItemId | None = one("ItemId")
-    circulation_status: Code | None = one("CirculationStatus")
+    item_id: ItemId | None = required_element("ItemId")
+    circulation_status: Code | None = required_element("CirculationStatus")
 
 
 @keyword_value
@@ -286,18 +305,22 @@ class CirculationStatusChangeReported(Notification):
     """Someone said that an item is lost, missing, returned or was never borrowed."""
 
     choices = (
-        one_of("item_reported_returned", "item_reported_never_borrowed", "item_reported_lost", "item_reported_missing"),
+        required_choice(
+            "item_reported_returned", "item_reported_never_borrowed", "item_reported_lost", "item_reported_missing"
+        ),
     )
 
-    item_id: ItemId | None = one("ItemId")
-    user_id: UserId | None = one("UserId")
-    item_reported_returned: When | None = maybe("ItemReportedReturned", inside="DateReportedReturned")
-    item_reported_never_borrowed: bool = flag("ItemReportedNeverBorrowed")
-    item_reported_lost: bool = flag("ItemReportedLost")
-    item_reported_missing: bool = flag("ItemReportedMissing")
-    item_optional_fields: ItemOptionalFields | None = maybe("ItemOptionalFields")
-    user_optional_fields: UserOptionalFields | None = maybe("UserOptionalFields")
-    fiscal_transaction_information: FiscalTransactionInformation | None = maybe("FiscalTransactionInformation")
+    item_id: ItemId | None = required_element("ItemId")
+    user_id: UserId | None = required_element("UserId")
+    item_reported_returned: When | None = optional_element("ItemReportedReturned", inside="DateReportedReturned")
+    item_reported_never_borrowed: bool = flag_element("ItemReportedNeverBorrowed")
+    item_reported_lost: bool = flag_element("ItemReportedLost")
+    item_reported_missing: bool = flag_element("ItemReportedMissing")
+    item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
+    user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
+    fiscal_transaction_information: FiscalTransactionInformation | None = optional_element(
+        "FiscalTransactionInformation"
+    )
 
 
 @keyword_value
@@ -309,13 +332,13 @@ class CirculationStatusChangeReportedResponse(Response):
 class UserCreated(Notification):
     """A user was registered."""
 
-    user_id: UserId | None = one("UserId")
-    name_information: NameInformation | None = one("NameInformation")
-    user_address_information: tuple[UserAddressInformation, ...] = many("UserAddressInformation")
-    date_of_birth: date | None = maybe("DateOfBirth", day=True)
-    user_languages: tuple[Code, ...] = many("UserLanguage")
-    user_privileges: tuple[UserPrivilege, ...] = many("UserPrivilege")
-    block_or_traps: tuple[BlockOrTrap, ...] = many("BlockOrTrap")
+    user_id: UserId | None = required_element("UserId")
+    name_information: NameInformation | None = required_element("NameInformation")
+    user_address_information: tuple[UserAddressInformation, ...] = repeated_element("UserAddressInformation")
+    date_of_birth: date | None = optional_element("DateOfBirth", day=True)
+    user_languages: tuple[Code, ...] = repeated_element("UserLanguage")
+    user_privileges: tuple[UserPrivilege, ...] = repeated_element("UserPrivilege")
+    block_or_traps: tuple[BlockOrTrap, ...] = repeated_element("BlockOrTrap")
 
 
 @keyword_value
@@ -327,9 +350,9 @@ class UserCreatedResponse(Response):
 class UserUpdated(Notification):
     """A user was changed."""
 
-    user_id: UserId | None = one("UserId")
-    delete_user_fields: UserFields | None = maybe("DeleteUserFields")
-    add_user_fields: UserFields | None = maybe("AddUserFields")
+    user_id: UserId | None = required_element("UserId")
+    delete_user_fields: UserFields | None = optional_element("DeleteUserFields")
+    add_user_fields: UserFields | None = optional_element("AddUserFields")
 
 
 @keyword_value
@@ -341,8 +364,10 @@ class UserUpdatedResponse(Response):
 class UserFiscalTransactionCreated(Notification):
     """A charge or payment was put on a user's account."""
 
-    user_id: UserId | None = one("UserId")
-    fiscal_transaction_information: FiscalTransactionInformation | None = one("FiscalTransactionInformation")
+    user_id: UserId | None = required_element("UserId")
+    fiscal_transaction_information: FiscalTransactionInformation | None = required_element(
+        "FiscalTransactionInformation"
+    )
 
 
 @keyword_value
@@ -354,9 +379,9 @@ class UserFiscalTransactionCreatedResponse(Response):
 class UserNoticeSent(Notification):
     """A notice was sent to a user."""
 
-    user_id: UserId | None = one("UserId")
-    date_sent: When | None = one("DateSent")
-    user_notice_details: UserNoticeDetails | None = one("UserNoticeDetails")
+    user_id: UserId | None = required_element("UserId")
+    date_sent: When | None = required_element("DateSent")
+    user_notice_details: UserNoticeDetails | None = required_element("UserNoticeDetails")
 
 
 @keyword_value
@@ -368,13 +393,15 @@ class UserNoticeSentResponse(Response):
 class AgencyCreated(Notification):
     """An agency was registered."""
 
-    agency_id: Code | None = one("AgencyId")
-    organization_name_information: tuple[OrganizationNameInformation, ...] = some("OrganizationNameInformation")
-    agency_address_information: tuple[AgencyAddressInformation, ...] = many("AgencyAddressInformation")
-    authentication_prompts: tuple[AuthenticationPrompt, ...] = many("AuthenticationPrompt")
-    application_profile_supported_types: tuple[Code, ...] = many("ApplicationProfileSupportedType")
-    consortium_agreements: tuple[Code, ...] = many("ConsortiumAgreement")
-    agency_user_privilege_types: tuple[Code, ...] = many("AgencyUserPrivilegeType")
+    agency_id: Code | None = required_element("AgencyId")
+    organization_name_information: tuple[OrganizationNameInformation, ...] = required_elements(
+        "OrganizationNameInformation"
+    )
+    agency_address_information: tuple[AgencyAddressInformation, ...] = repeated_element("AgencyAddressInformation")
+    authentication_prompts: tuple[AuthenticationPrompt, ...] = repeated_element("AuthenticationPrompt")
+    application_profile_supported_types: tuple[Code, ...] = repeated_element("ApplicationProfileSupportedType")
+    consortium_agreements: tuple[Code, ...] = repeated_element("ConsortiumAgreement")
+    agency_user_privilege_types: tuple[Code, ...] = repeated_element("AgencyUserPrivilegeType")
 
 
 @keyword_value
@@ -386,9 +413,9 @@ class AgencyCreatedResponse(Response):
 class AgencyUpdated(Notification):
     """An agency was changed."""
 
-    agency_id: Code | None = one("AgencyId")
-    delete_agency_fields: AgencyFields | None = maybe("DeleteAgencyFields")
-    add_agency_fields: AgencyFields | None = maybe("AddAgencyFields")
+    agency_id: Code | None = required_element("AgencyId")
+    delete_agency_fields: AgencyFields | None = optional_element("DeleteAgencyFields")
+    add_agency_fields: AgencyFields | None = optional_element("AddAgencyFields")
 
 
 @keyword_value

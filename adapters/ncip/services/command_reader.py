@@ -42,7 +42,7 @@ RequestKind = Literal["hold", "loan", "page", "recall"]
 
 
 @value
-class Reader:
+class CommandReader:
     """What reading a message needs to know beside the message."""
 
     dialect: NcipDialect
@@ -52,34 +52,34 @@ class Reader:
     receiver: str  # ToAgencyId
 
 
-def word(code: Code | None) -> str:
+def text_of_code(code: Code | None) -> str:
     """The text of a code, empty when absent."""
     return code.value if code is not None else ""
 
 
-def named(identifier: UserId | ItemId | RequestId | None) -> Named | None:
+def read_item_reference(identifier: UserId | ItemId | RequestId | None) -> Named | None:
     if identifier is None or not identifier.value:
         return None
-    return Named(identifier.value, word(identifier.identifier_type), word(identifier.agency_id))
+    return Named(identifier.value, text_of_code(identifier.identifier_type), text_of_code(identifier.agency_id))
 
 
-def must(identifier: UserId | ItemId | RequestId | None, about: MessagePart, element: str) -> Named:
+def require_value(identifier: UserId | ItemId | RequestId | None, about: MessagePart, element: str) -> Named:
     """Raises Refused(DATA_MISSING) when it is absent."""
-    found = named(identifier)
+    found = read_item_reference(identifier)
     if found is None:
         raise Refused(RefusalReason.DATA_MISSING, f"{element} is missing or empty.", about=about)
     return found
 
 
-def patron_ref(user_id: UserId | None, inputs: tuple[AuthenticationInput, ...]) -> PatronRef | None:
+def read_patron_reference(user_id: UserId | None, inputs: tuple[AuthenticationInput, ...]) -> PatronRef | None:
     """None when the message names no user at all."""
-    who = named(user_id)
-    credentials = tuple(Credential(word(i.input_type).strip().lower(), i.data) for i in inputs if i.data)
+    who = read_item_reference(user_id)
+    credentials = tuple(Credential(text_of_code(i.input_type).strip().lower(), i.data) for i in inputs if i.data)
     return PatronRef(who, credentials) if who or credentials else None
 
 
-def must_patron(user_id: UserId | None, inputs: tuple[AuthenticationInput, ...]) -> PatronRef:
-    found = patron_ref(user_id, inputs)
+def require_patron(user_id: UserId | None, inputs: tuple[AuthenticationInput, ...]) -> PatronRef:
+    found = read_patron_reference(user_id, inputs)
     if found is None:
         raise Refused(
             RefusalReason.DATA_MISSING,
@@ -89,9 +89,9 @@ def must_patron(user_id: UserId | None, inputs: tuple[AuthenticationInput, ...])
     return found
 
 
-def request_kind(code: Code | None, reader: Reader) -> RequestKind:
+def read_request_kind(code: Code | None, reader: CommandReader) -> RequestKind:
     """Raises Refused(INVALID_VALUE) for a RequestType that the profile doesn't map."""
-    sent = word(code).strip().lower()
+    sent = text_of_code(code).strip().lower()
     if not sent:
         return reader.policy.requests.default_kind
     kind = reader.dialect.requests.types.get(sent)
@@ -100,13 +100,13 @@ def request_kind(code: Code | None, reader: Reader) -> RequestKind:
             RefusalReason.INVALID_VALUE,
             "This RequestType is not served here.",
             about=MessagePart.REQUEST_TYPE,
-            value=word(code),
+            value=text_of_code(code),
         )
     return kind
 
 
-def request_scope(code: Code | None, reader: Reader) -> Literal["item", "title"]:
-    sent = word(code).strip().lower()
+def read_request_scope(code: Code | None, reader: CommandReader) -> Literal["item", "title"]:
+    sent = text_of_code(code).strip().lower()
     if not sent:
         return reader.policy.requests.default_scope
     scope = reader.dialect.requests.scopes.get(sent)
@@ -115,14 +115,14 @@ def request_scope(code: Code | None, reader: Reader) -> Literal["item", "title"]
             RefusalReason.INVALID_VALUE,
             "This RequestScopeType is not served here.",
             about=MessagePart.REQUEST_TYPE,
-            value=word(code),
+            value=text_of_code(code),
         )
     return scope
 
 
-def item_status(code: Code | None, reader: Reader) -> ItemStatus | None:
+def read_item_status(code: Code | None, reader: CommandReader) -> ItemStatus | None:
     """Raises Refused(INVALID_VALUE) for a CirculationStatus that neither standard nor profile knows."""
-    sent = word(code).strip().lower()
+    sent = text_of_code(code).strip().lower()
     if not sent:
         return None
     status = reader.dialect.items.status_words.get(sent) or STATUS_WORDS.get(sent)
@@ -131,7 +131,7 @@ def item_status(code: Code | None, reader: Reader) -> ItemStatus | None:
             RefusalReason.INVALID_VALUE,
             "This CirculationStatus is not known here.",
             about=MessagePart.STATUS,
-            value=word(code),
+            value=text_of_code(code),
         )
     return status
 
@@ -155,34 +155,34 @@ STATUS_WORDS = {
 """CirculationStatus, lower case -> ours (facts/ncip.md 3.6)."""
 
 
-def record_ids(ids: tuple[BibliographicId, ...], reader: Reader) -> tuple[RecordId, ...]:
+def read_record_ids(ids: tuple[BibliographicId, ...], reader: CommandReader) -> tuple[RecordId, ...]:
     found = []
     for one in ids:
         if one.bibliographic_record_id is not None:
-            found.append(_record_id(one.bibliographic_record_id, reader))
+            found.append(_read_record_id(one.bibliographic_record_id, reader))
         elif one.bibliographic_item_id is not None:
-            found.append(_bib_item_id(one.bibliographic_item_id, reader))
+            found.append(_read_bib_item_id(one.bibliographic_item_id, reader))
     return tuple(record for record in found if record.value)
 
 
-def _record_type(sent: str, reader: Reader) -> str:
+def _map_record_type(sent: str, reader: CommandReader) -> str:
     sent = sent.strip().lower()
     return reader.policy.records.types.get(sent, sent)
 
 
-def _record_id(record: BibliographicRecordId, reader: Reader) -> RecordId:
-    return RecordId(_record_type(word(record.identifier_code), reader), record.identifier)
+def _read_record_id(record: BibliographicRecordId, reader: CommandReader) -> RecordId:
+    return RecordId(_map_record_type(text_of_code(record.identifier_code), reader), record.identifier)
 
 
-def _bib_item_id(item: BibliographicItemId, reader: Reader) -> RecordId:
-    return RecordId(_record_type(word(item.identifier_code), reader), item.identifier)
+def _read_bib_item_id(item: BibliographicItemId, reader: CommandReader) -> RecordId:
+    return RecordId(_map_record_type(text_of_code(item.identifier_code), reader), item.identifier)
 
 
-def bib(description: BibliographicDescription | None, reader: Reader) -> Bib:
+def read_bib(description: BibliographicDescription | None, reader: CommandReader) -> Bib:
     if description is None:
         return Bib()
-    identifiers = [_bib_item_id(one, reader) for one in description.bibliographic_item_ids]
-    identifiers += [_record_id(one, reader) for one in description.bibliographic_record_ids]
+    identifiers = [_read_bib_item_id(one, reader) for one in description.bibliographic_item_ids]
+    identifiers += [_read_record_id(one, reader) for one in description.bibliographic_record_ids]
     return Bib(
         title=description.title or "",
         author=description.author or "",
@@ -193,32 +193,32 @@ def bib(description: BibliographicDescription | None, reader: Reader) -> Bib:
         published=description.publication_date or "",
         series=description.series_title_number or "",
         pages=description.pagination or "",
-        language=word(description.language),
-        medium=word(description.medium_type),
-        level=word(description.bibliographic_level),
+        language=text_of_code(description.language),
+        medium=text_of_code(description.medium_type),
+        level=text_of_code(description.bibliographic_level),
         component_title=description.title_of_component or "",
         component_author=description.author_of_component or "",
     )
 
 
-def call_number(fields: ItemOptionalFields | None) -> str:
+def read_call_number(fields: ItemOptionalFields | None) -> str:
     description = fields.item_description if fields is not None else None
     return (description.call_number or "") if description is not None else ""
 
 
-def medium(fields: ItemOptionalFields | None) -> str:
+def read_medium(fields: ItemOptionalFields | None) -> str:
     """MediumType, or the non-standard Format that some broker sends."""
     if fields is None:
         return ""
     described = fields.bibliographic_description
-    return fields.format or (word(described.medium_type) if described is not None else "")
+    return fields.format or (text_of_code(described.medium_type) if described is not None else "")
 
 
-def description_of(fields: ItemOptionalFields | None) -> BibliographicDescription | None:
+def description_of_fields(fields: ItemOptionalFields | None) -> BibliographicDescription | None:
     return fields.bibliographic_description if fields is not None else None
 
 
-def person_name(name: NameInformation | None) -> PersonName | None:
+def read_person_name(name: NameInformation | None) -> PersonName | None:
     if name is None:
         return None
     if name.organizations:
@@ -239,13 +239,13 @@ def person_name(name: NameInformation | None) -> PersonName | None:
     return PersonName(surname, given)
 
 
-def contacts(addresses: tuple[UserAddressInformation, ...], reader: Reader) -> tuple[Contact, ...]:
-    return tuple(found for found in (_contact(one, reader) for one in addresses) if found is not None)
+def read_contacts(addresses: tuple[UserAddressInformation, ...], reader: CommandReader) -> tuple[Contact, ...]:
+    return tuple(found for found in (_read_contact(one, reader) for one in addresses) if found is not None)
 
 
-def _contact(address: UserAddressInformation, reader: Reader) -> Contact | None:
-    role = word(address.user_address_role_type) or "home"
-    valid_from, valid_to = day(address.valid_from_date, reader), day(address.valid_to_date, reader)
+def _read_contact(address: UserAddressInformation, reader: CommandReader) -> Contact | None:
+    role = text_of_code(address.user_address_role_type) or "home"
+    valid_from, valid_to = to_local_day(address.valid_from_date, reader), to_local_day(address.valid_to_date, reader)
     if address.electronic_address is not None:
         value = address.electronic_address.data
         kind = ContactKind.EMAIL if "@" in value else ContactKind.PHONE
@@ -272,33 +272,35 @@ def _contact(address: UserAddressInformation, reader: Reader) -> Contact | None:
     return Contact(ContactKind.POSTAL, role, "", postal, valid_from, valid_to)
 
 
-def day(when: When | None, reader: Reader) -> date | None:
+def to_local_day(when: When | None, reader: CommandReader) -> date | None:
     if isinstance(when, datetime):
         return when.astimezone(reader.talk.zone).date()
     return when
 
 
-def secret(inputs: tuple[AuthenticationInput, ...], reader: Reader) -> str | None:
+def read_patron_secret(inputs: tuple[AuthenticationInput, ...], reader: CommandReader) -> str | None:
     kinds = reader.policy.patrons.secret_types
-    return next((one.data for one in inputs if word(one.input_type).strip().lower() in kinds and one.data), None)
+    return next(
+        (one.data for one in inputs if text_of_code(one.input_type).strip().lower() in kinds and one.data), None
+    )
 
 
-def identifiers(
-    user_id: UserId | None, inputs: tuple[AuthenticationInput, ...], reader: Reader
+def read_patron_identifiers(
+    user_id: UserId | None, inputs: tuple[AuthenticationInput, ...], reader: CommandReader
 ) -> tuple[PatronIdentifier, ...]:
     found = []
     rules = reader.policy.patrons
     if user_id is not None and user_id.value:
-        kind = rules.id_types.get(word(user_id.identifier_type).strip().lower(), rules.lookup_by[0])
+        kind = rules.id_types.get(text_of_code(user_id.identifier_type).strip().lower(), rules.lookup_by[0])
         found.append(PatronIdentifier(kind, rules.rewrite.rewrite_identifier(user_id.value)))
     for one in inputs:
-        named = rules.identity_types.get(word(one.input_type).strip().lower())
+        named = rules.identity_types.get(text_of_code(one.input_type).strip().lower())
         if named is not None and one.data:
             found.append(PatronIdentifier(named, rules.rewrite.rewrite_identifier(one.data)))
     return tuple(dict.fromkeys(found))
 
 
-def draft(
+def build_patron_draft(
     *,
     ids: tuple[PatronIdentifier, ...],
     name: NameInformation | None,
@@ -306,12 +308,12 @@ def draft(
     born: date | None,
     languages: tuple[Code, ...],
     pin: str | None,
-    reader: Reader,
+    reader: CommandReader,
 ) -> PatronDraft:
     return PatronDraft(
         identifiers=ids,
-        name=person_name(name),
-        contacts=contacts(addresses, reader) or None,
+        name=read_person_name(name),
+        contacts=read_contacts(addresses, reader) or None,
         language=languages[0].value if languages else None,
         date_of_birth=born,
         secret=pin,

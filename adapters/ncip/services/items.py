@@ -21,9 +21,16 @@ from adapters.ncip.messages import (
     UpdateCirculationStatusResponse,
 )
 from adapters.ncip.services import result_writer
-from adapters.ncip.services.command_reader import Reader, bib, item_status, must, named, record_ids
-from adapters.ncip.services.command_reader import word as text_of
-from adapters.ncip.services.result_writer import Writer
+from adapters.ncip.services.command_reader import (
+    CommandReader,
+    read_bib,
+    read_item_reference,
+    read_item_status,
+    read_record_ids,
+    require_value,
+)
+from adapters.ncip.services.command_reader import text_of_code as text_of
+from adapters.ncip.services.result_writer import ResultWriter
 from gateway.domain.commands import CreateItem as Create
 from gateway.domain.commands import DeleteItem as Delete
 from gateway.domain.commands import (
@@ -39,39 +46,39 @@ from gateway.domain.library import Item, RecordId
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 
 
-def read_create_item(message: CreateItem, reader: Reader) -> Create:
-    description = bib(message.bibliographic_description, reader)
+def read_create_item(message: CreateItem, reader: CommandReader) -> Create:
+    description = read_bib(message.bibliographic_description, reader)
     if not description.title:
         raise Refused(RefusalReason.DATA_MISSING, "Title is missing or empty.", about=MessagePart.RECORD)
     where = message.locations[0].name if message.locations else None
     return Create(
-        item=named(message.item_id),
+        item=read_item_reference(message.item_id),
         bib=description,
-        request=named(message.request_id),
+        request=read_item_reference(message.request_id),
         call_number=(message.item_description.call_number or "") if message.item_description is not None else "",
         location=where.instances[-1].value if where is not None and where.instances else "",
-        status=item_status(message.circulation_status, reader),
+        status=read_item_status(message.circulation_status, reader),
     )
 
 
-def write_create_item_response(created: ItemChanged, message: CreateItem, writer: Writer) -> CreateItemResponse:
+def write_create_item_response(created: ItemChanged, message: CreateItem, writer: ResultWriter) -> CreateItemResponse:
     return CreateItemResponse(
-        item_id=result_writer.item_id(result_writer.barcode_of(created.item), message.item_id, writer)
+        item_id=result_writer.write_item_id(result_writer.barcode_of(created.item), message.item_id, writer)
     )
 
 
-def read_delete_item(message: DeleteItem, _reader: Reader) -> Delete:
-    return Delete(item=must(message.item_id, MessagePart.ITEM, "ItemId"))
+def read_delete_item(message: DeleteItem, _reader: CommandReader) -> Delete:
+    return Delete(item=require_value(message.item_id, MessagePart.ITEM, "ItemId"))
 
 
-def write_delete_item_response(deleted: ItemChanged, message: DeleteItem, writer: Writer) -> DeleteItemResponse:
+def write_delete_item_response(deleted: ItemChanged, message: DeleteItem, writer: ResultWriter) -> DeleteItemResponse:
     return DeleteItemResponse(
-        item_id=result_writer.item_id(result_writer.barcode_of(deleted.item), message.item_id, writer)
+        item_id=result_writer.write_item_id(result_writer.barcode_of(deleted.item), message.item_id, writer)
     )
 
 
-def read_lookup_item(message: LookupItem, _reader: Reader) -> LookUpItem:
-    item, request = named(message.item_id), named(message.request_id)
+def read_lookup_item(message: LookupItem, _reader: CommandReader) -> LookUpItem:
+    item, request = read_item_reference(message.item_id), read_item_reference(message.request_id)
     if item is None and request is None:
         raise Refused(
             RefusalReason.DATA_MISSING, "Neither ItemId nor RequestId says which item is meant.", about=MessagePart.ITEM
@@ -81,31 +88,31 @@ def read_lookup_item(message: LookupItem, _reader: Reader) -> LookUpItem:
     )
 
 
-def write_lookup_item_response(found: ItemFound, message: LookupItem, writer: Writer) -> LookupItemResponse:
-    wanted = result_writer.item_elements(message.item_element_types, writer)
+def write_lookup_item_response(found: ItemFound, message: LookupItem, writer: ResultWriter) -> LookupItemResponse:
+    wanted = result_writer.select_item_elements(message.item_element_types, writer)
     transaction = None
     if found.borrower is not None or found.requesters:
         transaction = ItemTransaction(
-            current_borrower=result_writer.user_id(found.borrower, None, writer)
+            current_borrower=result_writer.write_user_id(found.borrower, None, writer)
             if found.borrower is not None
             else None,
-            current_requesters=tuple(result_writer.user_id(patron, None, writer) for patron in found.requesters),
+            current_requesters=tuple(result_writer.write_user_id(patron, None, writer) for patron in found.requesters),
         )
     by_request = message.request_id is not None and message.item_id is None
     return LookupItemResponse(
-        request_id=result_writer.request_id("", message.request_id, writer) if by_request else None,
-        item_id=result_writer.item_id(found.item.barcode, message.item_id, writer),
+        request_id=result_writer.write_request_id("", message.request_id, writer) if by_request else None,
+        item_id=result_writer.write_item_id(found.item.barcode, message.item_id, writer),
         date_recalled=found.loan.recalled if found.loan is not None else None,
         item_transaction=transaction,
-        item_optional_fields=result_writer.item_fields(found.item, found.bib, wanted, writer),
+        item_optional_fields=result_writer.write_item_fields(found.item, found.bib, wanted, writer),
     )
 
 
-def read_lookup_item_set(message: LookupItemSet, reader: Reader) -> LookUpItemSet:
+def read_lookup_item_set(message: LookupItemSet, reader: CommandReader) -> LookUpItemSet:
     # Our holdings sets are not named apart from their record, so their ids are record numbers.
-    records = record_ids(message.bibliographic_ids, reader)
+    records = read_record_ids(message.bibliographic_ids, reader)
     records += tuple(RecordId("local", value) for value in message.holdings_set_ids if value)
-    items = tuple(one for one in map(named, message.item_ids) if one is not None)
+    items = tuple(one for one in map(read_item_reference, message.item_ids) if one is not None)
     if not records and not items:
         raise Refused(
             RefusalReason.DATA_MISSING,
@@ -116,15 +123,16 @@ def read_lookup_item_set(message: LookupItemSet, reader: Reader) -> LookUpItemSe
 
 
 def write_lookup_item_set_response(
-    found: ItemSetFound, message: LookupItemSet, writer: Writer
+    found: ItemSetFound, message: LookupItemSet, writer: ResultWriter
 ) -> LookupItemSetResponse:
     return LookupItemSetResponse(
-        bibs=tuple(_bib(entry, message, writer) for entry in found.entries), next_item_token=found.cursor or None
+        bibs=tuple(_write_bib_information(entry, message, writer) for entry in found.entries),
+        next_item_token=found.cursor or None,
     )
 
 
-def _bib(entry: ItemSetEntry, message: LookupItemSet, writer: Writer) -> BibInformation:
-    identifier = result_writer.bibliographic_id(entry.record, writer)
+def _write_bib_information(entry: ItemSetEntry, message: LookupItemSet, writer: ResultWriter) -> BibInformation:
+    identifier = result_writer.write_bibliographic_id(entry.record, writer)
     if entry.bib is None or not entry.items:
         problem = Problem(
             type=Code("Unknown Item"), detail=entry.missing or "There are no items.", element="BibliographicId"
@@ -133,37 +141,37 @@ def _bib(entry: ItemSetEntry, message: LookupItemSet, writer: Writer) -> BibInfo
     echo = writer.dialect.answers.echo_titles
     return BibInformation(
         bibliographic_id=identifier,
-        bibliographic_description=result_writer.description(entry.bib, writer) if echo else None,
+        bibliographic_description=result_writer.write_description(entry.bib, writer) if echo else None,
         title_hold_queue_length=entry.hold_count,
         holdings_sets=(
             HoldingsSet(
                 holdings_set_id=entry.bib.id or None,
-                items=tuple(_item(item, message, writer) for item in entry.items),
+                items=tuple(_write_item_information(item, message, writer) for item in entry.items),
             ),
         ),
     )
 
 
-def _item(item: Item, message: LookupItemSet, writer: Writer) -> ItemInformation:
-    wanted = result_writer.item_elements(message.item_element_types, writer)
+def _write_item_information(item: Item, message: LookupItemSet, writer: ResultWriter) -> ItemInformation:
+    wanted = result_writer.select_item_elements(message.item_element_types, writer)
     return ItemInformation(
-        item_id=result_writer.item_id(item.barcode, None, writer),
+        item_id=result_writer.write_item_id(item.barcode, None, writer),
         date_due=item.due,
-        item_optional_fields=result_writer.item_fields(item, None, wanted, writer),
+        item_optional_fields=result_writer.write_item_fields(item, None, wanted, writer),
     )
 
 
-def read_update_circulation_status(message: UpdateCirculationStatus, reader: Reader) -> UpdateStatus:
-    status = item_status(message.circulation_status, reader)
+def read_update_circulation_status(message: UpdateCirculationStatus, reader: CommandReader) -> UpdateStatus:
+    status = read_item_status(message.circulation_status, reader)
     if status is None:
         raise Refused(RefusalReason.DATA_MISSING, "CirculationStatus is missing or empty.", about=MessagePart.STATUS)
-    item = must(message.item_id, MessagePart.ITEM, "ItemId")
+    item = require_value(message.item_id, MessagePart.ITEM, "ItemId")
     return UpdateStatus(item, status, text_of(message.circulation_status))
 
 
 def write_update_circulation_status_response(
-    changed: ItemChanged, message: UpdateCirculationStatus, writer: Writer
+    changed: ItemChanged, message: UpdateCirculationStatus, writer: ResultWriter
 ) -> UpdateCirculationStatusResponse:
     return UpdateCirculationStatusResponse(
-        item_id=result_writer.item_id(result_writer.barcode_of(changed.item), message.item_id, writer)
+        item_id=result_writer.write_item_id(result_writer.barcode_of(changed.item), message.item_id, writer)
     )

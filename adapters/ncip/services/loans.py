@@ -27,18 +27,18 @@ from adapters.ncip.messages import (
 )
 from adapters.ncip.services import patron_writer, result_writer
 from adapters.ncip.services.command_reader import (
-    Reader,
-    bib,
-    call_number,
-    description_of,
-    medium,
-    must,
-    must_patron,
-    named,
-    patron_ref,
+    CommandReader,
+    description_of_fields,
+    read_bib,
+    read_call_number,
+    read_item_reference,
+    read_medium,
+    read_patron_reference,
+    require_patron,
+    require_value,
 )
-from adapters.ncip.services.command_reader import word as text_of
-from adapters.ncip.services.result_writer import Writer
+from adapters.ncip.services.command_reader import text_of_code as text_of
+from adapters.ncip.services.result_writer import ResultWriter
 from gateway.domain.commands import AcceptItem as Accept
 from gateway.domain.commands import (
     Action,
@@ -66,28 +66,28 @@ ACTIONS = {
 """RequestedActionType, lower case (facts/ncip.md 3.6)."""
 
 
-def read_accept_item(message: AcceptItem, reader: Reader) -> Accept:
+def read_accept_item(message: AcceptItem, reader: CommandReader) -> Accept:
     fiscal = message.fiscal_transaction_information
     return Accept(
-        request=must(message.request_id, MessagePart.REQUEST, "RequestId"),
-        action=_action(message, reader),
+        request=require_value(message.request_id, MessagePart.REQUEST, "RequestId"),
+        action=_read_requested_action(message, reader),
         action_word=text_of(message.requested_action_type),
-        patron=patron_ref(message.user_id, ()),
-        item=named(message.item_id),
+        patron=read_patron_reference(message.user_id, ()),
+        item=read_item_reference(message.item_id),
         due=message.date_for_return,
         renewals_allowed=not message.renewal_not_permitted,
-        citation=bib(description_of(message.item_optional_fields), reader),
-        call_number=call_number(message.item_optional_fields),
-        format=medium(message.item_optional_fields),
+        citation=read_bib(description_of_fields(message.item_optional_fields), reader),
+        call_number=read_call_number(message.item_optional_fields),
+        format=read_medium(message.item_optional_fields),
         pickup=text_of(message.pickup_location),
         pickup_expires=message.pickup_expiry_date,
         receiver=reader.receiver,
-        fee=_money(message),
+        fee=_read_lender_fee(message),
         fee_type=text_of(fiscal.transaction_type) if fiscal is not None else "",
     )
 
 
-def _action(message: AcceptItem, reader: Reader) -> Action:
+def _read_requested_action(message: AcceptItem, reader: CommandReader) -> Action:
     sent = text_of(message.requested_action_type).strip().lower()
     mapped = reader.policy.accept.actions.get(sent)
     action = Action(mapped) if mapped is not None else ACTIONS.get(sent)
@@ -101,7 +101,7 @@ def _action(message: AcceptItem, reader: Reader) -> Action:
     return action
 
 
-def _money(message: AcceptItem) -> Money | None:
+def _read_lender_fee(message: AcceptItem) -> Money | None:
     fiscal = message.fiscal_transaction_information
     if fiscal is None or fiscal.amount is None:
         return None
@@ -113,39 +113,41 @@ def _money(message: AcceptItem) -> Money | None:
         ) from error
 
 
-def write_accept_item_response(accepted: ItemAccepted, message: AcceptItem, writer: Writer) -> AcceptItemResponse:
+def write_accept_item_response(accepted: ItemAccepted, message: AcceptItem, writer: ResultWriter) -> AcceptItemResponse:
     return AcceptItemResponse(
-        request_id=result_writer.request_id("", message.request_id, writer),
-        item_id=result_writer.item_id(accepted.item.barcode, message.item_id, writer)
+        request_id=result_writer.write_request_id("", message.request_id, writer),
+        item_id=result_writer.write_item_id(accepted.item.barcode, message.item_id, writer)
         if writer.is_part_wanted("item-id")
         else None,
-        user_id=result_writer.user_id(accepted.patron, message.user_id, writer)
+        user_id=result_writer.write_user_id(accepted.patron, message.user_id, writer)
         if accepted.patron is not None and writer.is_part_wanted("user-id")
         else None,
     )
 
 
-def read_check_in_item(message: CheckInItem, reader: Reader) -> CheckIn:
-    item, request = named(message.item_id), named(message.request_id)
+def read_check_in_item(message: CheckInItem, reader: CommandReader) -> CheckIn:
+    item, request = read_item_reference(message.item_id), read_item_reference(message.request_id)
     if item is None and request is None:
         raise Refused(RefusalReason.DATA_MISSING, "ItemId is missing or empty.", about=MessagePart.ITEM)
-    return CheckIn(item, request, patron_ref(message.user_id, ()), mandated(message, reader))
+    return CheckIn(item, request, read_patron_reference(message.user_id, ()), read_event_moment(message, reader))
 
 
-def write_check_in_item_response(returned: ItemReturned, message: CheckInItem, writer: Writer) -> CheckInItemResponse:
-    items, users = result_writer.sent_elements(message)
+def write_check_in_item_response(
+    returned: ItemReturned, message: CheckInItem, writer: ResultWriter
+) -> CheckInItemResponse:
+    items, users = result_writer.list_wanted_elements(message)
     patron, item = returned.patron, returned.item
-    fields = patron_writer.user_fields_if_asked(patron, users, writer) if patron is not None else None
+    fields = patron_writer.write_user_fields_if_asked(patron, users, writer) if patron is not None else None
     if fields is None and writer.is_part_wanted("user-fields"):
         fields = UserOptionalFields()
     return CheckInItemResponse(
-        item_id=result_writer.item_id(result_writer.barcode_of(item), message.item_id, writer),
-        user_id=result_writer.user_id(patron, message.user_id, writer)
+        item_id=result_writer.write_item_id(result_writer.barcode_of(item), message.item_id, writer),
+        user_id=result_writer.write_user_id(patron, message.user_id, writer)
         if patron is not None and writer.is_part_wanted("user-id")
         else None,
-        routing_information=_routing(returned, writer),
-        item_optional_fields=result_writer.item_fields(
-            item, returned.bib, result_writer.item_elements(items, writer), writer
+        routing_information=_write_routing(returned, writer),
+        item_optional_fields=result_writer.write_item_fields(
+            item, returned.bib, result_writer.select_item_elements(items, writer), writer
         )
         if item is not None
         else None,
@@ -153,23 +155,23 @@ def write_check_in_item_response(returned: ItemReturned, message: CheckInItem, w
     )
 
 
-def _routing(returned: ItemReturned, writer: Writer) -> RoutingInformation | None:
+def _write_routing(returned: ItemReturned, writer: ResultWriter) -> RoutingInformation | None:
     """What goes back to its owner is sent nowhere else."""
     place, back = returned.route_to, returned.goes_back
     if not writer.is_part_wanted("routing"):
         return None
     if back is not None:
-        return _send_to(back.owner, back.advice)
-    return _send_to(place.library, f"Send to {place.name or place.library}") if place is not None else None
+        return _write_destination(back.owner, back.advice)
+    return _write_destination(place.library, f"Send to {place.name or place.library}") if place is not None else None
 
 
-def _send_to(place: str, text: str) -> RoutingInformation:
+def _write_destination(place: str, text: str) -> RoutingInformation:
     instance = LocationNameInstance(level=1, value=place)
     where = Location(location_type=Code("Temporary Location"), name=LocationName(instances=(instance,)))
     return RoutingInformation(routing_instructions=text, destination=Destination(location=where))
 
 
-def mandated(message: MandatableInitiation, reader: Reader) -> datetime | None:
+def read_event_moment(message: MandatableInitiation, reader: CommandReader) -> datetime | None:
     """When it happened, of a message that says that it has happened already."""
     if message.mandated_action is None:
         return None
@@ -179,7 +181,7 @@ def mandated(message: MandatableInitiation, reader: Reader) -> datetime | None:
     return when if isinstance(when, datetime) else datetime.combine(when, time.min, tzinfo=reader.talk.zone)
 
 
-def due_of(message: CheckOutItem, reader: Reader) -> When | None:
+def read_due_date(message: CheckOutItem, reader: CommandReader) -> When | None:
     match reader.dialect.requests.due_from:
         case "desired-date-due":
             return message.desired_date_due
@@ -189,65 +191,65 @@ def due_of(message: CheckOutItem, reader: Reader) -> When | None:
             return message.desired_date_due or message.date_due
 
 
-def read_check_out_item(message: CheckOutItem, reader: Reader) -> CheckOut:
+def read_check_out_item(message: CheckOutItem, reader: CommandReader) -> CheckOut:
     return CheckOut(
-        patron=must_patron(message.user_id, message.authentication_inputs),
-        item=must(message.item_id, MessagePart.ITEM, "ItemId"),
-        request=named(message.request_id),
-        due=due_of(message, reader),
-        mandated=mandated(message, reader),
+        patron=require_patron(message.user_id, message.authentication_inputs),
+        item=require_value(message.item_id, MessagePart.ITEM, "ItemId"),
+        request=read_item_reference(message.request_id),
+        due=read_due_date(message, reader),
+        mandated=read_event_moment(message, reader),
         sender=reader.sender,
     )
 
 
-def write_check_out_item_response(lent: ItemLent, message: CheckOutItem, writer: Writer) -> CheckOutItemResponse:
-    items, users = result_writer.sent_elements(message)
+def write_check_out_item_response(lent: ItemLent, message: CheckOutItem, writer: ResultWriter) -> CheckOutItemResponse:
+    items, users = result_writer.list_wanted_elements(message)
     return CheckOutItemResponse(
-        item_id=result_writer.item_id(lent.item.barcode, message.item_id, writer),
-        user_id=result_writer.user_id(lent.patron, message.user_id, writer),
+        item_id=result_writer.write_item_id(lent.item.barcode, message.item_id, writer),
+        user_id=result_writer.write_user_id(lent.patron, message.user_id, writer),
         date_due=lent.loan.due,
         renewal_count=lent.loan.renewals if writer.is_part_wanted("renewal-count") else None,
-        item_optional_fields=result_writer.item_fields(
-            lent.item, lent.bib, result_writer.item_elements(items, writer), writer
+        item_optional_fields=result_writer.write_item_fields(
+            lent.item, lent.bib, result_writer.select_item_elements(items, writer), writer
         ),
-        user_optional_fields=patron_writer.user_fields_if_asked(lent.patron, users, writer),
+        user_optional_fields=patron_writer.write_user_fields_if_asked(lent.patron, users, writer),
     )
 
 
-def read_renew_item(message: RenewItem, _reader: Reader) -> Renew:
+def read_renew_item(message: RenewItem, _reader: CommandReader) -> Renew:
     return Renew(
-        item=must(message.item_id, MessagePart.ITEM, "ItemId"),
-        patron=patron_ref(message.user_id, message.authentication_inputs),
+        item=require_value(message.item_id, MessagePart.ITEM, "ItemId"),
+        patron=read_patron_reference(message.user_id, message.authentication_inputs),
         due=message.desired_date_due,
     )
 
 
-def write_renew_item_response(renewed: ItemRenewed, message: RenewItem, writer: Writer) -> RenewItemResponse:
-    items, users = result_writer.sent_elements(message)
+def write_renew_item_response(renewed: ItemRenewed, message: RenewItem, writer: ResultWriter) -> RenewItemResponse:
+    items, users = result_writer.list_wanted_elements(message)
     return RenewItemResponse(
-        item_id=result_writer.item_id(renewed.item.barcode, message.item_id, writer),
-        user_id=result_writer.user_id(renewed.patron, message.user_id, writer)
+        item_id=result_writer.write_item_id(renewed.item.barcode, message.item_id, writer),
+        user_id=result_writer.write_user_id(renewed.patron, message.user_id, writer)
         if writer.is_part_wanted("user-id")
         else None,
         date_due=renewed.loan.due if writer.is_part_wanted("due-date") else None,
         renewal_count=renewed.loan.renewals if writer.is_part_wanted("renewal-count") else None,
-        item_optional_fields=result_writer.item_fields(
-            renewed.item, renewed.bib, result_writer.item_elements(items, writer), writer
+        item_optional_fields=result_writer.write_item_fields(
+            renewed.item, renewed.bib, result_writer.select_item_elements(items, writer), writer
         ),
-        user_optional_fields=patron_writer.user_fields_if_asked(renewed.patron, users, writer),
+        user_optional_fields=patron_writer.write_user_fields_if_asked(renewed.patron, users, writer),
     )
 
 
-def read_recall_item(message: RecallItem, _reader: Reader) -> Recall:
-    return Recall(item=must(message.item_id, MessagePart.ITEM, "ItemId"), due=message.desired_date_due)
+def read_recall_item(message: RecallItem, _reader: CommandReader) -> Recall:
+    return Recall(item=require_value(message.item_id, MessagePart.ITEM, "ItemId"), due=message.desired_date_due)
 
 
-def write_recall_item_response(recalled: ItemRecalled, message: RecallItem, writer: Writer) -> RecallItemResponse:
-    items, _users = result_writer.sent_elements(message)
+def write_recall_item_response(recalled: ItemRecalled, message: RecallItem, writer: ResultWriter) -> RecallItemResponse:
+    items, _users = result_writer.list_wanted_elements(message)
     return RecallItemResponse(
-        item_id=result_writer.item_id(recalled.item.barcode, message.item_id, writer),
+        item_id=result_writer.write_item_id(recalled.item.barcode, message.item_id, writer),
         date_due=recalled.loan.due if writer.is_part_wanted("due-date") else None,
-        item_optional_fields=result_writer.item_fields(
-            recalled.item, recalled.bib, result_writer.item_elements(items, writer), writer
+        item_optional_fields=result_writer.write_item_fields(
+            recalled.item, recalled.bib, result_writer.select_item_elements(items, writer), writer
         ),
     )

@@ -20,14 +20,14 @@ from adapters.ncip.messages import (
     When,
 )
 from adapters.ncip.services.command_reader import (
-    Reader,
-    bib,
-    call_number,
-    description_of,
-    item_status,
-    named,
-    patron_ref,
-    word,
+    CommandReader,
+    description_of_fields,
+    read_bib,
+    read_call_number,
+    read_item_reference,
+    read_item_status,
+    read_patron_reference,
+    text_of_code,
 )
 from gateway.domain.commands import Notice, NoticeKind
 
@@ -58,39 +58,39 @@ KINDS: dict[type[Notification], NoticeKind] = {
 }
 
 
-def read_notification(message: Notification, reader: Reader) -> Notice:
+def read_notification(message: Notification, reader: CommandReader) -> Notice:
     fields: ItemOptionalFields | None = getattr(message, "item_optional_fields", None)
     changes = message.add_request_fields if isinstance(message, ItemRequestUpdated) else None
-    pickup = word(changes.pickup_location) if changes is not None else _pickup(message)
+    pickup = text_of_code(changes.pickup_location) if changes is not None else _read_pickup_place(message)
     return Notice(
         kind=KINDS[type(message)],
-        item=named(getattr(message, "item_id", None)),
-        new_barcode=_visible_barcode(fields),
-        request=named(getattr(message, "request_id", None)),
-        patron=patron_ref(getattr(message, "user_id", None), ()),
+        item=read_item_reference(getattr(message, "item_id", None)),
+        new_barcode=_read_visible_barcode(fields),
+        request=read_item_reference(getattr(message, "request_id", None)),
+        patron=read_patron_reference(getattr(message, "user_id", None), ()),
         due=getattr(message, "date_due", None),
-        at=_moment(message, reader),
+        at=_read_notice_moment(message, reader),
         pickup=pickup,
-        status=item_status(message.circulation_status, reader)
+        status=read_item_status(message.circulation_status, reader)
         if isinstance(message, CirculationStatusUpdated)
         else None,
-        citation=bib(description_of(fields), reader),
-        call_number=call_number(fields),
+        citation=read_bib(description_of_fields(fields), reader),
+        call_number=read_call_number(fields),
         sender=reader.sender,
         receiver=reader.receiver,
     )
 
 
-def _visible_barcode(fields: ItemOptionalFields | None) -> str:
+def _read_visible_barcode(fields: ItemOptionalFields | None) -> str:
     """The barcode on the piece: VisibleItemId of version 1 (INN-Reach)."""
     description = fields.item_description if fields is not None else None
     visible = description.visible_item_id if description is not None else None
     return visible.value if visible is not None else ""
 
 
-def _pickup(message: Notification) -> str:
+def _read_pickup_place(message: Notification) -> str:
     """PickupLocation, or where INN-Reach says it: the unstructured address of ShippingInformation (INC)."""
-    sent = word(getattr(message, "pickup_location", None))
+    sent = text_of_code(getattr(message, "pickup_location", None))
     shipping: ShippingInformation | None = getattr(message, "shipping_information", None)
     if sent or shipping is None or shipping.physical_address is None:
         return sent
@@ -98,7 +98,7 @@ def _pickup(message: Notification) -> str:
     return unstructured.data.strip() if unstructured is not None else ""
 
 
-def _moment(message: Notification, reader: Reader) -> datetime | None:
+def _read_notice_moment(message: Notification, reader: CommandReader) -> datetime | None:
     when: When | None = getattr(message, "date_shipped", None) or getattr(message, "date_received", None)
     if when is None or isinstance(when, datetime):
         return when

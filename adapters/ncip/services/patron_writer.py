@@ -20,7 +20,7 @@ from adapters.ncip.messages import (
     UserPrivilegeStatus,
 )
 from adapters.ncip.services import result_writer
-from adapters.ncip.services.result_writer import Writer
+from adapters.ncip.services.result_writer import ResultWriter
 from gateway.domain.library import (
     BlockScope,
     Contact,
@@ -34,7 +34,7 @@ _USER_ELEMENTS = {element.value.lower(): element for element in UserElement} | {
 }
 
 
-def user_elements(asked: tuple[Code, ...], writer: Writer) -> frozenset[UserElement]:
+def select_user_elements(asked: tuple[Code, ...], writer: ResultWriter) -> frozenset[UserElement]:
     rules = writer.dialect.patrons
     words = (one.value.strip().lower() for one in asked)
     wanted = {_USER_ELEMENTS[word] for word in words if word in _USER_ELEMENTS}
@@ -43,7 +43,9 @@ def user_elements(asked: tuple[Code, ...], writer: Writer) -> frozenset[UserElem
     return frozenset((wanted | set(rules.always_elements)) - set(rules.never_elements))
 
 
-def user_fields(patron: Patron, wanted: frozenset[UserElement], writer: Writer) -> UserOptionalFields | None:
+def write_user_fields(
+    patron: Patron, wanted: frozenset[UserElement], writer: ResultWriter
+) -> UserOptionalFields | None:
     """None when nothing is wanted."""
     rules = writer.dialect.patrons
     blocks = UserElement.BLOCK in wanted or (
@@ -52,17 +54,17 @@ def user_fields(patron: Patron, wanted: frozenset[UserElement], writer: Writer) 
     if not wanted and not blocks:
         return None
     return UserOptionalFields(
-        name_information=_name(patron.name, writer) if UserElement.NAME in wanted else None,
-        user_address_information=_addresses(patron, writer) if UserElement.ADDRESS in wanted else (),
+        name_information=_write_name(patron.name, writer) if UserElement.NAME in wanted else None,
+        user_address_information=_write_addresses(patron, writer) if UserElement.ADDRESS in wanted else (),
         date_of_birth=patron.date_of_birth if UserElement.DATE_OF_BIRTH in wanted else None,
         user_languages=(Code(patron.language),) if UserElement.LANGUAGE in wanted and patron.language else (),
-        user_privileges=_privileges(patron, writer) if UserElement.PRIVILEGE in wanted else (),
-        block_or_traps=_blocks(patron, writer) if blocks else (),
-        user_ids=_user_ids(patron, writer) if UserElement.USER_ID in wanted else (),
+        user_privileges=_write_privileges(patron, writer) if UserElement.PRIVILEGE in wanted else (),
+        block_or_traps=_write_blocks(patron, writer) if blocks else (),
+        user_ids=_write_user_ids(patron, writer) if UserElement.USER_ID in wanted else (),
     )
 
 
-def _name(name: PersonName, writer: Writer) -> NameInformation:
+def _write_name(name: PersonName, writer: ResultWriter) -> NameInformation:
     if name.is_organisation:
         organization = OrganizationNameInformation(name_type=Code("Full Name"), name=name.surname)
         return NameInformation(organizations=(organization,))
@@ -83,15 +85,15 @@ def _name(name: PersonName, writer: Writer) -> NameInformation:
     )
 
 
-def _addresses(patron: Patron, writer: Writer) -> tuple[UserAddressInformation, ...]:
+def _write_addresses(patron: Patron, writer: ResultWriter) -> tuple[UserAddressInformation, ...]:
     return tuple(
-        _address(contact, writer)
+        _write_address(contact, writer)
         for contact in patron.contacts
         if contact.kind.value not in writer.dialect.patrons.omit
     )
 
 
-def _address(contact: Contact, writer: Writer) -> UserAddressInformation:
+def _write_address(contact: Contact, writer: ResultWriter) -> UserAddressInformation:
     rules = writer.dialect.patrons
     role = Code(rules.address_roles.get(contact.role, contact.role))
     valid_from, valid_to = contact.valid_from, contact.valid_to
@@ -118,10 +120,10 @@ def _address(contact: Contact, writer: Writer) -> UserAddressInformation:
     )
 
 
-def _privileges(patron: Patron, writer: Writer) -> tuple[UserPrivilege, ...]:
+def _write_privileges(patron: Patron, writer: ResultWriter) -> tuple[UserPrivilege, ...]:
     rules = writer.dialect.patrons
     values = {
-        "status": _status(patron, writer),
+        "status": _choose_status_word(patron, writer),
         "category": rules.categories.get(patron.category, patron.category),
         "library": rules.libraries.get(patron.home_library, patron.home_library),
         "institution": patron.home_institution,
@@ -142,26 +144,26 @@ def _privileges(patron: Patron, writer: Writer) -> tuple[UserPrivilege, ...]:
     return tuple(found)
 
 
-def _status(patron: Patron, writer: Writer) -> str:
+def _choose_status_word(patron: Patron, writer: ResultWriter) -> str:
     rules = writer.dialect.patrons
     if patron.expires is not None and patron.expires < writer.talk.now.astimezone(writer.talk.zone).date():
         return rules.status_expired
     return rules.status_blocked if patron.find_block(BlockScope.BORROW) else rules.status_ok
 
 
-def _blocks(patron: Patron, writer: Writer) -> tuple[BlockOrTrap, ...]:
+def _write_blocks(patron: Patron, writer: ResultWriter) -> tuple[BlockOrTrap, ...]:
     words = writer.dialect.patrons.block_words
     forbidden = {scope for block in patron.blocks for scope in block.scopes}
     texts = dict.fromkeys(words[scope.value] for scope in BlockScope if scope in forbidden and words.get(scope.value))
     return tuple(BlockOrTrap(agency_id=writer.make_agency_code(), block_or_trap_type=Code(text)) for text in texts)
 
 
-def _user_ids(patron: Patron, writer: Writer) -> tuple[UserId, ...]:
+def _write_user_ids(patron: Patron, writer: ResultWriter) -> tuple[UserId, ...]:
     rules = writer.dialect.patrons
     ids = [
         UserId(
             agency_id=writer.write_agency(None),
-            identifier_type=result_writer.code(rules.id_types.get(one.type, one.type)),
+            identifier_type=result_writer.write_code(rules.id_types.get(one.type, one.type)),
             value=one.value,
         )
         for one in patron.identifiers
@@ -171,6 +173,8 @@ def _user_ids(patron: Patron, writer: Writer) -> tuple[UserId, ...]:
     return tuple(ids)
 
 
-def user_fields_if_asked(patron: Patron, asked: tuple[Code, ...], writer: Writer) -> UserOptionalFields | None:
+def write_user_fields_if_asked(
+    patron: Patron, asked: tuple[Code, ...], writer: ResultWriter
+) -> UserOptionalFields | None:
     """Circulation answers carry user data only when asked for: few partners read it, and it is personal."""
-    return user_fields(patron, user_elements(asked, writer), writer) if asked else None
+    return write_user_fields(patron, select_user_elements(asked, writer), writer) if asked else None

@@ -37,9 +37,9 @@ from adapters.ncip.messages import (
     UserFiscalAccount,
 )
 from adapters.ncip.services import command_reader, patron_writer, result_writer
-from adapters.ncip.services.command_reader import Reader, must_patron, named
-from adapters.ncip.services.command_reader import word as text_of
-from adapters.ncip.services.result_writer import Writer
+from adapters.ncip.services.command_reader import CommandReader, read_item_reference, require_patron
+from adapters.ncip.services.command_reader import text_of_code as text_of
+from adapters.ncip.services.result_writer import ResultWriter
 from adapters.ncip.wire_values import NAMESPACE, Version
 from gateway.domain.commands import (
     AgencyFound,
@@ -58,145 +58,145 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 _ZERO = Decimal(0)
 
 
-def read_lookup_user(message: LookupUser, _reader: Reader) -> LookUpPatron:
+def read_lookup_user(message: LookupUser, _reader: CommandReader) -> LookUpPatron:
     return LookUpPatron(
-        must_patron(message.user_id, message.authentication_inputs),
+        require_patron(message.user_id, message.authentication_inputs),
         loans=message.loaned_items_desired,
         holds=message.requested_items_desired,
         charges=message.user_fiscal_account_desired,
     )
 
 
-def write_lookup_user_response(found: PatronFound, message: LookupUser, writer: Writer) -> LookupUserResponse:
-    wanted = patron_writer.user_elements(message.user_element_types, writer)
+def write_lookup_user_response(found: PatronFound, message: LookupUser, writer: ResultWriter) -> LookupUserResponse:
+    wanted = patron_writer.select_user_elements(message.user_element_types, writer)
     return LookupUserResponse(
-        user_id=result_writer.user_id(found.patron, message.user_id, writer),
-        user_fiscal_accounts=_account(found, writer) if message.user_fiscal_account_desired else (),
-        loaned_items_counts=_loan_count(found) if message.loaned_items_desired else (),
-        loaned_items=tuple(_loan(loan, writer) for loan in found.loans),
-        requested_items_counts=_hold_count(found) if message.requested_items_desired else (),
-        requested_items=tuple(_hold(hold, writer) for hold in found.holds),
-        user_optional_fields=patron_writer.user_fields(found.patron, wanted, writer),
+        user_id=result_writer.write_user_id(found.patron, message.user_id, writer),
+        user_fiscal_accounts=_write_fiscal_account(found, writer) if message.user_fiscal_account_desired else (),
+        loaned_items_counts=_write_loan_count(found) if message.loaned_items_desired else (),
+        loaned_items=tuple(_write_loaned_item(loan, writer) for loan in found.loans),
+        requested_items_counts=_write_hold_count(found) if message.requested_items_desired else (),
+        requested_items=tuple(_write_requested_item(hold, writer) for hold in found.holds),
+        user_optional_fields=patron_writer.write_user_fields(found.patron, wanted, writer),
     )
 
 
-def _loan_count(found: PatronFound) -> tuple[LoanedItemsCount, ...]:
+def _write_loan_count(found: PatronFound) -> tuple[LoanedItemsCount, ...]:
     return (LoanedItemsCount(circulation_status=Code("On Loan"), count=len(found.loans)),)
 
 
-def _hold_count(found: PatronFound) -> tuple[RequestedItemsCount, ...]:
+def _write_hold_count(found: PatronFound) -> tuple[RequestedItemsCount, ...]:
     return (RequestedItemsCount(request_type=Code("Hold"), count=len(found.holds)),)
 
 
-def _loan(loan: Loan, writer: Writer) -> LoanedItem:
+def _write_loaned_item(loan: Loan, writer: ResultWriter) -> LoanedItem:
     # Schemas before 2.02 require ReminderLevel and Amount (facts/ncip.md 3.5).
     older = writer.version in (Version.V2_0, Version.V2_01)
     return LoanedItem(
-        item_id=result_writer.item_id(loan.item_barcode, None, writer),
+        item_id=result_writer.write_item_id(loan.item_barcode, None, writer),
         reminder_level=1 if older else None,
         date_due=loan.due,
-        amount=result_writer.amount(Money(_ZERO, writer.talk.currency)) if older else None,
-        title=result_writer.title(loan.title, writer),
+        amount=result_writer.write_amount(Money(_ZERO, writer.talk.currency)) if older else None,
+        title=result_writer.write_title(loan.title, writer),
     )
 
 
-def _hold(hold: Hold, writer: Writer) -> RequestedItem:
-    request = result_writer.request_id(hold.request_id or hold.id, None, writer)
+def _write_requested_item(hold: Hold, writer: ResultWriter) -> RequestedItem:
+    request = result_writer.write_request_id(hold.request_id or hold.id, None, writer)
     return RequestedItem(
         request_id=request,
-        item_id=result_writer.item_id(hold.item_barcode, None, writer) if hold.item_barcode else None,
-        request_type=result_writer.request_type(None, hold, writer),
-        request_status_type=result_writer.request_status(hold.status, writer),
+        item_id=result_writer.write_item_id(hold.item_barcode, None, writer) if hold.item_barcode else None,
+        request_type=result_writer.write_request_type(None, hold, writer),
+        request_status_type=result_writer.write_request_status(hold.status, writer),
         date_placed=hold.placed,
-        pickup_location=result_writer.pickup_location(hold.pickup, writer),
+        pickup_location=result_writer.write_pickup_location(hold.pickup, writer),
         pickup_expiry_date=hold.ready_until,
         hold_queue_position=hold.position or None,
-        title=result_writer.title(hold.title, writer),
+        title=result_writer.write_title(hold.title, writer),
     )
 
 
-def _account(found: PatronFound, writer: Writer) -> tuple[UserFiscalAccount, ...]:
+def _write_fiscal_account(found: PatronFound, writer: ResultWriter) -> tuple[UserFiscalAccount, ...]:
     balance = found.patron.balance or Money(_ZERO, writer.talk.currency)
-    details = tuple(_charge(charge, writer) for charge in found.charges)
-    return (UserFiscalAccount(account_balance=result_writer.amount(balance), account_details=details),)
+    details = tuple(_write_account_details(charge, writer) for charge in found.charges)
+    return (UserFiscalAccount(account_balance=result_writer.write_amount(balance), account_details=details),)
 
 
-def _charge(charge: Charge, writer: Writer) -> AccountDetails:
+def _write_account_details(charge: Charge, writer: ResultWriter) -> AccountDetails:
     return AccountDetails(
         accrual_date=charge.posted,
         fiscal_transaction_information=FiscalTransactionInformation(
             action_type=Code("Assess"),
             reference_id=FiscalTransactionReferenceId(agency_id=writer.make_agency_code(), value=charge.id),
             transaction_type=Code(charge.type),
-            amount=result_writer.amount(charge.amount),
-            description=result_writer.title(charge.description, writer),
+            amount=result_writer.write_amount(charge.amount),
+            description=result_writer.write_title(charge.description, writer),
         ),
     )
 
 
-def read_create_user(message: CreateUser, reader: Reader) -> CreatePatron:
-    draft = command_reader.draft(
-        ids=command_reader.identifiers(message.user_id, message.authentication_inputs, reader),
+def read_create_user(message: CreateUser, reader: CommandReader) -> CreatePatron:
+    draft = command_reader.build_patron_draft(
+        ids=command_reader.read_patron_identifiers(message.user_id, message.authentication_inputs, reader),
         name=message.name_information,
         addresses=message.user_address_information,
         born=message.date_of_birth,
         languages=message.user_languages,
-        pin=command_reader.secret(message.authentication_inputs, reader),
+        pin=command_reader.read_patron_secret(message.authentication_inputs, reader),
         reader=reader,
     )
     if draft.name is None:
         raise Refused(RefusalReason.DATA_MISSING, "NameInformation is missing or empty.", about=MessagePart.PATRON)
-    return CreatePatron(draft, named(message.user_id), reader.sender)
+    return CreatePatron(draft, read_item_reference(message.user_id), reader.sender)
 
 
-def write_create_user_response(created: PatronChanged, message: CreateUser, writer: Writer) -> CreateUserResponse:
-    return CreateUserResponse(user_id=result_writer.user_id(created.patron, message.user_id, writer))
+def write_create_user_response(created: PatronChanged, message: CreateUser, writer: ResultWriter) -> CreateUserResponse:
+    return CreateUserResponse(user_id=result_writer.write_user_id(created.patron, message.user_id, writer))
 
 
-def read_update_user(message: UpdateUser, reader: Reader) -> UpdatePatron:
+def read_update_user(message: UpdateUser, reader: CommandReader) -> UpdatePatron:
     if message.add_user_fields is None and message.delete_user_fields is None:
         raise Refused(RefusalReason.DATA_MISSING, "Nothing is said to be added or deleted.", about=MessagePart.PATRON)
     return UpdatePatron(
-        must_patron(message.user_id, message.authentication_inputs),
-        add=_draft(message.add_user_fields, reader),
-        remove=_draft(message.delete_user_fields, reader),
+        require_patron(message.user_id, message.authentication_inputs),
+        add=_read_patron_draft(message.add_user_fields, reader),
+        remove=_read_patron_draft(message.delete_user_fields, reader),
     )
 
 
-def _draft(fields: UserFields | None, reader: Reader) -> PatronDraft:
+def _read_patron_draft(fields: UserFields | None, reader: CommandReader) -> PatronDraft:
     if fields is None:
         return PatronDraft()
-    return command_reader.draft(
-        ids=command_reader.identifiers(None, fields.authentication_inputs, reader),
+    return command_reader.build_patron_draft(
+        ids=command_reader.read_patron_identifiers(None, fields.authentication_inputs, reader),
         name=fields.name_information,
         addresses=fields.user_address_information,
         born=fields.date_of_birth,
         languages=fields.user_languages,
-        pin=command_reader.secret(fields.authentication_inputs, reader),
+        pin=command_reader.read_patron_secret(fields.authentication_inputs, reader),
         reader=reader,
     )
 
 
-def write_update_user_response(updated: PatronChanged, message: UpdateUser, writer: Writer) -> UpdateUserResponse:
-    return UpdateUserResponse(user_id=result_writer.user_id(updated.patron, message.user_id, writer))
+def write_update_user_response(updated: PatronChanged, message: UpdateUser, writer: ResultWriter) -> UpdateUserResponse:
+    return UpdateUserResponse(user_id=result_writer.write_user_id(updated.patron, message.user_id, writer))
 
 
-def read_create_user_fiscal_transaction(message: CreateUserFiscalTransaction, reader: Reader) -> PostFee:
+def read_create_user_fiscal_transaction(message: CreateUserFiscalTransaction, reader: CommandReader) -> PostFee:
     # CrossLink sends the element empty (facts/ncip.md 2.5): then the profile's default type and amount apply.
     fiscal = message.fiscal_transaction_information or FiscalTransactionInformation()
     return PostFee(
-        patron=must_patron(message.user_id, message.authentication_inputs),
-        amount=_money(fiscal, reader),
+        patron=require_patron(message.user_id, message.authentication_inputs),
+        amount=_read_fee_amount(fiscal, reader),
         action=text_of(fiscal.action_type),
         type=text_of(fiscal.transaction_type),
         reference=fiscal.reference_id.value if fiscal.reference_id is not None else "",
         description=fiscal.description or "",
-        item=named(fiscal.item_details.item_id) if fiscal.item_details is not None else None,
-        request=named(fiscal.request_id),
+        item=read_item_reference(fiscal.item_details.item_id) if fiscal.item_details is not None else None,
+        request=read_item_reference(fiscal.request_id),
     )
 
 
-def _money(fiscal: FiscalTransactionInformation, reader: Reader) -> Money | None:
+def _read_fee_amount(fiscal: FiscalTransactionInformation, reader: CommandReader) -> Money | None:
     if fiscal.amount is None or fiscal.amount.minor_units is None:
         return None
     try:
@@ -211,35 +211,39 @@ def _money(fiscal: FiscalTransactionInformation, reader: Reader) -> Money | None
 
 
 def write_create_user_fiscal_transaction_response(
-    posted: FeePosted, message: CreateUserFiscalTransaction, writer: Writer
+    posted: FeePosted, message: CreateUserFiscalTransaction, writer: ResultWriter
 ) -> CreateUserFiscalTransactionResponse:
     fiscal = message.fiscal_transaction_information
     sent = fiscal.reference_id if fiscal is not None else None
     reference = sent if sent is not None and sent.value else None
     return CreateUserFiscalTransactionResponse(
-        user_id=result_writer.user_id(posted.patron, message.user_id, writer),
+        user_id=result_writer.write_user_id(posted.patron, message.user_id, writer),
         fiscal_transaction_reference_id=reference
         or FiscalTransactionReferenceId(agency_id=writer.make_agency_code(), value=posted.charge.id),
     )
 
 
-def read_lookup_agency(message: LookupAgency, _reader: Reader) -> LookUpAgency:
+def read_lookup_agency(message: LookupAgency, _reader: CommandReader) -> LookUpAgency:
     return LookUpAgency(text_of(message.agency_id))
 
 
-def write_lookup_agency_response(found: AgencyFound, message: LookupAgency, writer: Writer) -> LookupAgencyResponse:
+def write_lookup_agency_response(
+    found: AgencyFound, message: LookupAgency, writer: ResultWriter
+) -> LookupAgencyResponse:
     asked = message.agency_id
     return LookupAgencyResponse(
         agency_id=asked if asked is not None and asked.value else writer.make_agency_code(),
         organization_name_information=(
             OrganizationNameInformation(name_type=Code("Full Name"), name=found.name or found.symbol),
         ),
-        agency_address_information=_addresses(found, writer),
-        ext=() if writer.is_version1 else tuple(_place(n, place) for n, place in enumerate(found.pickup_locations, 1)),
+        agency_address_information=_write_agency_addresses(found, writer),
+        ext=()
+        if writer.is_version1
+        else tuple(_write_pickup_place(n, place) for n, place in enumerate(found.pickup_locations, 1)),
     )
 
 
-def _addresses(found: AgencyFound, writer: Writer) -> tuple[AgencyAddressInformation, ...]:
+def _write_agency_addresses(found: AgencyFound, writer: ResultWriter) -> tuple[AgencyAddressInformation, ...]:
     rules = writer.dialect.patrons
     role = Code("Official")
     addresses = []
@@ -254,7 +258,7 @@ def _addresses(found: AgencyFound, writer: Writer) -> tuple[AgencyAddressInforma
     return tuple(addresses)
 
 
-def _place(number: int, place: PickupLocation) -> RawElement:
+def _write_pickup_place(number: int, place: PickupLocation) -> RawElement:
     inside = (
         f"<LocationNameInstance><LocationNameLevel>{number}</LocationNameLevel>"
         f"<LocationNameValue>{escape(place.code)}</LocationNameValue></LocationNameInstance>"

@@ -16,18 +16,18 @@ from adapters.ncip.messages import (
 )
 from adapters.ncip.services import patron_writer, result_writer
 from adapters.ncip.services.command_reader import (
-    Reader,
-    bib,
-    description_of,
-    must_patron,
-    named,
-    patron_ref,
-    record_ids,
-    request_kind,
-    request_scope,
+    CommandReader,
+    description_of_fields,
+    read_bib,
+    read_item_reference,
+    read_patron_reference,
+    read_record_ids,
+    read_request_kind,
+    read_request_scope,
+    require_patron,
 )
-from adapters.ncip.services.command_reader import word as text_of
-from adapters.ncip.services.result_writer import Writer
+from adapters.ncip.services.command_reader import text_of_code as text_of
+from adapters.ncip.services.result_writer import ResultWriter
 from gateway.domain.circulation_policy import ManagedRole
 from gateway.domain.commands import (
     CancelRequest,
@@ -42,10 +42,10 @@ from gateway.domain.commands import (
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 
 
-def read_request_item(message: RequestItem, reader: Reader) -> PlaceRequest:
-    items = tuple(one for one in map(named, message.item_ids) if one is not None)
-    records = record_ids(message.bibliographic_ids, reader)
-    citation = bib(description_of(message.item_optional_fields), reader)
+def read_request_item(message: RequestItem, reader: CommandReader) -> PlaceRequest:
+    items = tuple(one for one in map(read_item_reference, message.item_ids) if one is not None)
+    records = read_record_ids(message.bibliographic_ids, reader)
+    citation = read_bib(description_of_fields(message.item_optional_fields), reader)
     described = reader.policy.requests.managed is ManagedRole.BORROWING and (citation.title or citation.component_title)
     if not items and not records and not described:
         raise Refused(
@@ -54,12 +54,12 @@ def read_request_item(message: RequestItem, reader: Reader) -> PlaceRequest:
             about=MessagePart.ITEM,
         )
     return PlaceRequest(
-        patron=must_patron(message.user_id, message.authentication_inputs),
+        patron=require_patron(message.user_id, message.authentication_inputs),
         items=items,
         records=records,
-        request=named(message.request_id),
-        kind=request_kind(message.request_type, reader),
-        scope=request_scope(message.request_scope_type, reader),
+        request=read_item_reference(message.request_id),
+        kind=read_request_kind(message.request_type, reader),
+        scope=read_request_scope(message.request_scope_type, reader),
         pickup=text_of(message.pickup_location),
         need_by=message.need_before_date,
         expires=message.pickup_expiry_date,
@@ -68,35 +68,39 @@ def read_request_item(message: RequestItem, reader: Reader) -> PlaceRequest:
     )
 
 
-def write_request_item_response(placed: RequestPlaced, message: RequestItem, writer: Writer) -> RequestItemResponse:
+def write_request_item_response(
+    placed: RequestPlaced, message: RequestItem, writer: ResultWriter
+) -> RequestItemResponse:
     hold = placed.hold
     sent_item = message.item_ids[0] if message.item_ids else None
     barcode = placed.item.barcode if placed.item is not None else hold.item_barcode
     item = (
-        result_writer.item_id(barcode, sent_item, writer)
+        result_writer.write_item_id(barcode, sent_item, writer)
         if barcode and (sent_item or writer.is_part_wanted("item-id"))
         else None
     )
-    request = result_writer.request_id(hold.request_id or hold.id, message.request_id, writer)
-    items, users = result_writer.sent_elements(message)
+    request = result_writer.write_request_id(hold.request_id or hold.id, message.request_id, writer)
+    items, users = result_writer.list_wanted_elements(message)
     fields = None
     if placed.item is not None:
-        fields = result_writer.item_fields(placed.item, placed.bib, result_writer.item_elements(items, writer), writer)
+        fields = result_writer.write_item_fields(
+            placed.item, placed.bib, result_writer.select_item_elements(items, writer), writer
+        )
     return RequestItemResponse(
         request_id=request if item is None or writer.is_part_wanted("request-id") else None,
         item_id=item,
-        user_id=result_writer.user_id(placed.patron, message.user_id, writer),
-        request_type=result_writer.request_type(message.request_type, hold, writer),
-        request_scope_type=result_writer.request_scope(message.request_scope_type, hold, writer),
+        user_id=result_writer.write_user_id(placed.patron, message.user_id, writer),
+        request_type=result_writer.write_request_type(message.request_type, hold, writer),
+        request_scope_type=result_writer.write_request_scope(message.request_scope_type, hold, writer),
         hold_pickup_date=hold.ready_until,
         item_optional_fields=fields,
-        user_optional_fields=patron_writer.user_fields_if_asked(placed.patron, users, writer),
+        user_optional_fields=patron_writer.write_user_fields_if_asked(placed.patron, users, writer),
     )
 
 
-def read_cancel_request_item(message: CancelRequestItem, reader: Reader) -> CancelRequest:
-    request, item = named(message.request_id), named(message.item_id)
-    patron = patron_ref(message.user_id, message.authentication_inputs)
+def read_cancel_request_item(message: CancelRequestItem, reader: CommandReader) -> CancelRequest:
+    request, item = read_item_reference(message.request_id), read_item_reference(message.item_id)
+    patron = read_patron_reference(message.user_id, message.authentication_inputs)
     if request is None and item is None:
         raise Refused(
             RefusalReason.DATA_MISSING, "Neither RequestId nor ItemId says which request.", about=MessagePart.REQUEST
@@ -106,28 +110,28 @@ def read_cancel_request_item(message: CancelRequestItem, reader: Reader) -> Canc
             RefusalReason.DATA_MISSING, "A request named by its item needs UserId too.", about=MessagePart.PATRON
         )
     # Several partners leave RequestType out or empty (facts/ncip.md 1.5); then any kind is meant.
-    kind = request_kind(message.request_type, reader) if text_of(message.request_type) else ""
+    kind = read_request_kind(message.request_type, reader) if text_of(message.request_type) else ""
     return CancelRequest(patron or PatronRef(), request, item, kind)
 
 
 def write_cancel_request_item_response(
-    cancelled: RequestCancelled, message: CancelRequestItem, writer: Writer
+    cancelled: RequestCancelled, message: CancelRequestItem, writer: ResultWriter
 ) -> CancelRequestItemResponse:
     hold = cancelled.hold
     barcode = cancelled.item.barcode if cancelled.item is not None else hold.item_barcode
     named_by_item = message.item_id is not None and bool(message.item_id.value)
-    request = result_writer.request_id(hold.request_id or hold.id, message.request_id, writer)
+    request = result_writer.write_request_id(hold.request_id or hold.id, message.request_id, writer)
     keep_item = barcode and (named_by_item or writer.is_part_wanted("item-id"))
     return CancelRequestItemResponse(
         request_id=request if not keep_item or writer.is_part_wanted("request-id") else None,
-        item_id=result_writer.item_id(barcode, message.item_id, writer) if keep_item else None,
-        user_id=result_writer.user_id(cancelled.patron, message.user_id, writer),
+        item_id=result_writer.write_item_id(barcode, message.item_id, writer) if keep_item else None,
+        user_id=result_writer.write_user_id(cancelled.patron, message.user_id, writer),
     )
 
 
-def read_update_request_item(message: UpdateRequestItem, reader: Reader) -> UpdateRequest:
-    request, item = named(message.request_id), named(message.item_id)
-    patron = patron_ref(message.user_id, message.authentication_inputs)
+def read_update_request_item(message: UpdateRequestItem, reader: CommandReader) -> UpdateRequest:
+    request, item = read_item_reference(message.request_id), read_item_reference(message.item_id)
+    patron = read_patron_reference(message.user_id, message.authentication_inputs)
     if request is None and (patron is None or item is None):
         raise Refused(
             RefusalReason.DATA_MISSING,
@@ -135,7 +139,7 @@ def read_update_request_item(message: UpdateRequestItem, reader: Reader) -> Upda
             about=MessagePart.REQUEST,
         )
     change = message.add_request_fields or RequestFields()
-    kind = request_kind(message.request_type, reader) if text_of(message.request_type) else ""
+    kind = read_request_kind(message.request_type, reader) if text_of(message.request_type) else ""
     return UpdateRequest(
         patron,
         request,
@@ -148,57 +152,61 @@ def read_update_request_item(message: UpdateRequestItem, reader: Reader) -> Upda
 
 
 def write_update_request_item_response(
-    updated: RequestPlaced, message: UpdateRequestItem, writer: Writer
+    updated: RequestPlaced, message: UpdateRequestItem, writer: ResultWriter
 ) -> UpdateRequestItemResponse:
     hold = updated.hold
     barcode = updated.item.barcode if updated.item is not None else hold.item_barcode
     # The schema wants an ItemId even for a title request that no item fills yet; its number stands in then.
     return UpdateRequestItemResponse(
-        item_id=result_writer.item_id(barcode or hold.request_id or hold.id, message.item_id, writer),
-        user_id=result_writer.user_id(updated.patron, message.user_id, writer),
-        request_type=result_writer.request_type(message.request_type, hold, writer),
-        request_scope_type=result_writer.request_scope(_scope(message), hold, writer),
+        item_id=result_writer.write_item_id(barcode or hold.request_id or hold.id, message.item_id, writer),
+        user_id=result_writer.write_user_id(updated.patron, message.user_id, writer),
+        request_type=result_writer.write_request_type(message.request_type, hold, writer),
+        request_scope_type=result_writer.write_request_scope(_get_sent_scope(message), hold, writer),
     )
 
 
-def _scope(message: UpdateRequestItem) -> Code | None:
+def _get_sent_scope(message: UpdateRequestItem) -> Code | None:
     fields = message.add_request_fields
     return fields.request_scope_type if fields is not None else None
 
 
-def read_lookup_request(message: LookupRequest, reader: Reader) -> LookUpRequest:
-    request = named(message.request_id)
-    patron = patron_ref(message.user_id, message.authentication_inputs)
-    item = named(message.item_id)
+def read_lookup_request(message: LookupRequest, reader: CommandReader) -> LookUpRequest:
+    request = read_item_reference(message.request_id)
+    patron = read_patron_reference(message.user_id, message.authentication_inputs)
+    item = read_item_reference(message.item_id)
     if request is None and (patron is None or item is None):
         raise Refused(
             RefusalReason.DATA_MISSING,
             "RequestId is missing, or else UserId together with ItemId.",
             about=MessagePart.REQUEST,
         )
-    kind = request_kind(message.request_type, reader) if message.request_type is not None else ""
+    kind = read_request_kind(message.request_type, reader) if message.request_type is not None else ""
     return LookUpRequest(request, patron, item, kind)
 
 
-def write_lookup_request_response(found: RequestFound, message: LookupRequest, writer: Writer) -> LookupRequestResponse:
+def write_lookup_request_response(
+    found: RequestFound, message: LookupRequest, writer: ResultWriter
+) -> LookupRequestResponse:
     hold = found.hold
-    user_wanted = patron_writer.user_elements(message.user_element_types, writer)
-    item_wanted = result_writer.item_elements(message.item_element_types, writer)
+    user_wanted = patron_writer.select_user_elements(message.user_element_types, writer)
+    item_wanted = result_writer.select_item_elements(message.item_element_types, writer)
     barcode = found.item.barcode if found.item is not None else hold.item_barcode
     return LookupRequestResponse(
-        request_id=result_writer.request_id(hold.request_id or hold.id, message.request_id, writer),
-        item_id=result_writer.item_id(barcode, message.item_id, writer) if barcode else None,
-        user_id=result_writer.user_id(found.patron, message.user_id, writer),
-        request_type=result_writer.request_type(message.request_type, hold, writer),
-        request_scope_type=result_writer.request_scope(None, hold, writer),
-        request_status_type=result_writer.request_status(hold.status, writer),
+        request_id=result_writer.write_request_id(hold.request_id or hold.id, message.request_id, writer),
+        item_id=result_writer.write_item_id(barcode, message.item_id, writer) if barcode else None,
+        user_id=result_writer.write_user_id(found.patron, message.user_id, writer),
+        request_type=result_writer.write_request_type(message.request_type, hold, writer),
+        request_scope_type=result_writer.write_request_scope(None, hold, writer),
+        request_status_type=result_writer.write_request_status(hold.status, writer),
         hold_queue_position=hold.position or None,
         need_before_date=hold.need_by,
-        pickup_location=result_writer.pickup_location(hold.pickup, writer),
+        pickup_location=result_writer.write_pickup_location(hold.pickup, writer),
         pickup_expiry_date=hold.ready_until or hold.expires,
         date_of_user_request=hold.placed,
         item_optional_fields=(
-            result_writer.item_fields(found.item, found.bib, item_wanted, writer) if found.item is not None else None
+            result_writer.write_item_fields(found.item, found.bib, item_wanted, writer)
+            if found.item is not None
+            else None
         ),
-        user_optional_fields=patron_writer.user_fields(found.patron, user_wanted, writer),
+        user_optional_fields=patron_writer.write_user_fields(found.patron, user_wanted, writer),
     )

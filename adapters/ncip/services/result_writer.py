@@ -42,7 +42,7 @@ STATUSES = {
 
 
 @value
-class Writer:
+class ResultWriter:
     """What wording an answer needs to know beside the result."""
 
     dialect: NcipDialect
@@ -79,47 +79,51 @@ class Writer:
 # --- identifiers -----------------------------------------------------------------------------------------
 
 
-def code(text: str, fallback: Code | None = None) -> Code | None:
+def write_code(text: str, fallback: Code | None = None) -> Code | None:
     return Code(text) if text else fallback
 
 
-def user_id(patron: Patron, sent: UserId | None, writer: Writer) -> UserId:
+def write_user_id(patron: Patron, sent: UserId | None, writer: ResultWriter) -> UserId:
     rules = writer.dialect.patrons
     agency = writer.write_agency(sent.agency_id if sent else None)
     if rules.id_returned == "as-sent" and sent is not None and sent.value:
-        return UserId(agency_id=agency, identifier_type=code(rules.id_type, sent.identifier_type), value=sent.value)
+        return UserId(
+            agency_id=agency, identifier_type=write_code(rules.id_type, sent.identifier_type), value=sent.value
+        )
     kind: str = "barcode" if rules.id_returned == "as-sent" else rules.id_returned
     value = patron.id if kind == "internal" else patron.identifier(kind)
     if value is None:  # the library has no such identifier for this patron: any that it has names them
         kind, value = (
             (patron.identifiers[0].type, patron.identifiers[0].value) if patron.identifiers else ("", patron.id)
         )
-    return UserId(agency_id=agency, identifier_type=code(rules.id_type or rules.id_types.get(kind, "")), value=value)
+    return UserId(
+        agency_id=agency, identifier_type=write_code(rules.id_type or rules.id_types.get(kind, "")), value=value
+    )
 
 
-def item_id(barcode: str, sent: ItemId | None, writer: Writer) -> ItemId:
+def write_item_id(barcode: str, sent: ItemId | None, writer: ResultWriter) -> ItemId:
     """The item's id as sent, or its barcode where none was sent."""
     echoed = sent is not None and bool(sent.value)
     return ItemId(
         agency_id=writer.write_agency(sent.agency_id if sent else None),
-        identifier_type=code(writer.dialect.items.id_type, sent.identifier_type if sent and echoed else None),
+        identifier_type=write_code(writer.dialect.items.id_type, sent.identifier_type if sent and echoed else None),
         value=sent.value if sent is not None and echoed else barcode,
     )
 
 
-def request_id(value: str, sent: RequestId | None, writer: Writer) -> RequestId | None:
+def write_request_id(value: str, sent: RequestId | None, writer: ResultWriter) -> RequestId | None:
     """The request's number as sent, else ours; None when there is none."""
     if sent is not None and sent.value:
-        kind = code(writer.dialect.requests.id_type, sent.identifier_type)
+        kind = write_code(writer.dialect.requests.id_type, sent.identifier_type)
         return RequestId(agency_id=writer.write_agency(sent.agency_id), identifier_type=kind, value=sent.value)
     if not value:
         return None
     return RequestId(
-        agency_id=writer.write_agency(None), identifier_type=code(writer.dialect.requests.id_type), value=value
+        agency_id=writer.write_agency(None), identifier_type=write_code(writer.dialect.requests.id_type), value=value
     )
 
 
-def amount(money: Money) -> Amount:
+def write_amount(money: Money) -> Amount:
     return Amount.from_money(money)
 
 
@@ -136,11 +140,11 @@ HOLD_STATUSES = {
 }
 
 
-def request_status(status: HoldStatus, writer: Writer) -> Code:
+def write_request_status(status: HoldStatus, writer: ResultWriter) -> Code:
     return Code(writer.dialect.requests.statuses.get(status) or HOLD_STATUSES[status])
 
 
-def request_type(sent: Code | None, hold: Hold, writer: Writer) -> Code:
+def write_request_type(sent: Code | None, hold: Hold, writer: ResultWriter) -> Code:
     """The word that the partner used; ours where it used none."""
     if sent is not None and sent.value:
         return sent
@@ -148,24 +152,24 @@ def request_type(sent: Code | None, hold: Hold, writer: Writer) -> Code:
     return Code(next((text for kind, text in words if kind == hold.kind), "Hold"))
 
 
-def request_scope(sent: Code | None, hold: Hold, writer: Writer) -> Code:
+def write_request_scope(sent: Code | None, hold: Hold, writer: ResultWriter) -> Code:
     if sent is not None and sent.value:
         return sent
     return Code(writer.dialect.requests.scope_words.get("item" if hold.item_id else "title", "Item"))
 
 
-def pickup_location(pickup: str, writer: Writer) -> Code | None:
+def write_pickup_location(pickup: str, writer: ResultWriter) -> Code | None:
     return Code(pickup, writer.dialect.requests.pickup_scheme or None) if pickup else None
 
 
 # --- what several services need -----------------------------------------------------------------------------
 
 
-def title(text: str, writer: Writer) -> str | None:
+def write_title(text: str, writer: ResultWriter) -> str | None:
     return text or None if writer.dialect.answers.echo_titles else None
 
 
-def sent_elements(message: Initiation) -> tuple[tuple[Code, ...], tuple[Code, ...]]:
+def list_wanted_elements(message: Initiation) -> tuple[tuple[Code, ...], tuple[Code, ...]]:
     """ItemElementTypes and UserElementTypes that a request asks for."""
     return getattr(message, "item_element_types", ()), getattr(message, "user_element_types", ())
 
@@ -175,11 +179,11 @@ def barcode_of(item: Item | None) -> str:
     return item.barcode if item is not None else ""
 
 
-def circulation_status(status: ItemStatus, writer: Writer) -> Code:
+def write_circulation_status(status: ItemStatus, writer: ResultWriter) -> Code:
     return Code(writer.dialect.items.statuses.get(status) or STATUSES[status])
 
 
-def item_elements(asked: tuple[Code, ...], writer: Writer) -> frozenset[ItemElement]:
+def select_item_elements(asked: tuple[Code, ...], writer: ResultWriter) -> frozenset[ItemElement]:
     rules = writer.dialect.items
     words = (one.value.strip().lower() for one in asked)
     wanted = {_ITEM_ELEMENTS[word] for word in words if word in _ITEM_ELEMENTS}
@@ -188,8 +192,8 @@ def item_elements(asked: tuple[Code, ...], writer: Writer) -> frozenset[ItemElem
     return frozenset((wanted | set(rules.always_elements)) - set(rules.never_elements))
 
 
-def item_fields(
-    item: Item, bib: Bib | None, wanted: frozenset[ItemElement], writer: Writer
+def write_item_fields(
+    item: Item, bib: Bib | None, wanted: frozenset[ItemElement], writer: ResultWriter
 ) -> ItemOptionalFields | None:
     """None when nothing is wanted."""
     if not wanted:
@@ -197,17 +201,17 @@ def item_fields(
     restricted = ItemElement.RESTRICTION in wanted and not item.circulates
     described = ItemElement.BIBLIOGRAPHIC in wanted and bib is not None and writer.dialect.answers.echo_titles
     return ItemOptionalFields(
-        bibliographic_description=description(bib, writer) if described and bib is not None else None,
+        bibliographic_description=write_description(bib, writer) if described and bib is not None else None,
         item_use_restriction_types=(Code(writer.dialect.items.restriction_library_use),) if restricted else (),
-        circulation_status=circulation_status(item.status, writer) if ItemElement.STATUS in wanted else None,
+        circulation_status=write_circulation_status(item.status, writer) if ItemElement.STATUS in wanted else None,
         hold_queue_length=item.hold_count if ItemElement.QUEUE in wanted else None,
-        item_description=_item_description(item) if ItemElement.DESCRIPTION in wanted else None,
-        locations=(location(item, writer),) if ItemElement.LOCATION in wanted else (),
+        item_description=_write_item_description(item) if ItemElement.DESCRIPTION in wanted else None,
+        locations=(write_location(item, writer),) if ItemElement.LOCATION in wanted else (),
         date_due=item.due if ItemElement.STATUS in wanted else None,
     )
 
 
-def _item_description(item: Item) -> ItemDescription:
+def _write_item_description(item: Item) -> ItemDescription:
     return ItemDescription(
         call_number=item.call_number or None,
         copy_number=item.copy_number or None,
@@ -215,7 +219,7 @@ def _item_description(item: Item) -> ItemDescription:
     )
 
 
-def location(item: Item, writer: Writer) -> Location:
+def write_location(item: Item, writer: ResultWriter) -> Location:
     values = {
         "library": writer.our_agency,
         "branch": item.home.library,
@@ -231,14 +235,14 @@ def location(item: Item, writer: Writer) -> Location:
     return Location(location_type=Code(writer.dialect.items.location_type), name=LocationName(instances=instances))
 
 
-def description(bib: Bib, writer: Writer) -> BibliographicDescription:
-    records = [_record_id(RecordId("local", bib.id), writer)] if bib.id else []
-    records += [_record_id(one, writer) for one in bib.identifiers if one.type in ("oclc", "lccn", "local")]
+def write_description(bib: Bib, writer: ResultWriter) -> BibliographicDescription:
+    records = [_write_record_id(RecordId("local", bib.id), writer)] if bib.id else []
+    records += [_write_record_id(one, writer) for one in bib.identifiers if one.type in ("oclc", "lccn", "local")]
     standard = next((one for one in bib.identifiers if one.type in ("isbn", "issn")), None)
     return BibliographicDescription(
         author=bib.author or None,
         author_of_component=bib.component_author or None,
-        bibliographic_item_ids=(_bib_item_id(standard, writer),) if standard is not None else (),
+        bibliographic_item_ids=(_write_bib_item_id(standard, writer),) if standard is not None else (),
         bibliographic_record_ids=tuple(dict.fromkeys(records)),
         edition=bib.edition or None,
         pagination=bib.pages or None,
@@ -248,23 +252,23 @@ def description(bib: Bib, writer: Writer) -> BibliographicDescription:
         series_title_number=bib.series or None,
         title=bib.title or None,
         title_of_component=bib.component_title or None,
-        bibliographic_level=code(bib.level),
-        language=code(bib.language),
-        medium_type=code(bib.medium),
+        bibliographic_level=write_code(bib.level),
+        language=write_code(bib.language),
+        medium_type=write_code(bib.medium),
     )
 
 
-def _record_id(record: RecordId, writer: Writer) -> BibliographicRecordId:
+def _write_record_id(record: RecordId, writer: ResultWriter) -> BibliographicRecordId:
     word = writer.dialect.items.record_codes.get(record.type, record.type)
     return BibliographicRecordId(identifier=record.value, identifier_code=Code(word))
 
 
-def _bib_item_id(record: RecordId, writer: Writer) -> BibliographicItemId:
+def _write_bib_item_id(record: RecordId, writer: ResultWriter) -> BibliographicItemId:
     word = writer.dialect.items.record_codes.get(record.type, record.type)
     return BibliographicItemId(identifier=record.value, identifier_code=Code(word))
 
 
-def bibliographic_id(record: RecordId, writer: Writer) -> BibliographicId:
+def write_bibliographic_id(record: RecordId, writer: ResultWriter) -> BibliographicId:
     if record.type in ("isbn", "issn"):
-        return BibliographicId(bibliographic_item_id=_bib_item_id(record, writer))
-    return BibliographicId(bibliographic_record_id=_record_id(record, writer))
+        return BibliographicId(bibliographic_item_id=_write_bib_item_id(record, writer))
+    return BibliographicId(bibliographic_record_id=_write_record_id(record, writer))

@@ -26,7 +26,7 @@ from adapters.ncip.messages.declaration import (
     Structure,
     When,
     elements_of,
-    is_in,
+    is_in_version,
 )
 from adapters.ncip.messages.envelope import (
     Extension,
@@ -134,7 +134,7 @@ def structures(cls: type[Structure], version: Version, depth: int) -> st.SearchS
 
 @st.composite
 def _structures(draw: Any, cls: type[Structure], version: Version, depth: int) -> Structure:
-    elements = {name: element for name, element in elements_of(cls).items() if is_in(element, version)}
+    elements = {name: element for name, element in elements_of(cls).items() if is_in_version(element, version)}
     names = _chosen(draw, cls, elements, depth, version)
     hints = get_type_hints(cls)
     values = {name: draw(_field(hints[name], elements[name], version, depth)) for name in names}

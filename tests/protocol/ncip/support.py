@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from adapters.ncip.client import Parties, Speaker, Values, build, find
+from adapters.ncip.client import MessageBuilder, MessageParties, MessageValues, build_message, find_service
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.messages import Message
 from gateway.domain.circulation_policy import CirculationPolicy
@@ -35,15 +35,15 @@ LOOKED_UP = (
 """A success answer to `lookup_user`."""
 
 
-def speaker(dialect: NcipDialect | None = None, policy: CirculationPolicy | None = None) -> Speaker:
-    parties = Parties("VALM", "DEMO")
-    return Speaker(dialect or NcipDialect(), policy or CirculationPolicy(), parties, ZONE, NOW)
+def speaker(dialect: NcipDialect | None = None, policy: CirculationPolicy | None = None) -> MessageBuilder:
+    parties = MessageParties("VALM", "DEMO")
+    return MessageBuilder(dialect or NcipDialect(), policy or CirculationPolicy(), parties, ZONE, NOW)
 
 
-def message(service: str, values: Values, dialect: NcipDialect | None = None) -> Message:
-    ask = find(service)
+def message(service: str, values: MessageValues, dialect: NcipDialect | None = None) -> Message:
+    ask = find_service(service)
     assert ask is not None, service
-    return build(ask, values, speaker(dialect))
+    return build_message(ask, values, speaker(dialect))
 
 
 def talk(profile: Profile) -> ExchangeContext:

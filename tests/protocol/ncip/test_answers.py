@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adapters.ncip.client import Values, read_answer, read_reply
+from adapters.ncip.client import MessageValues, read_answer, read_reply
 from adapters.ncip.dialect import Errors, NcipDialect, Wording
 from adapters.ncip.messages import CheckOutItemResponse, LookupUserResponse, Message, RequestItemResponse
 from gateway.domain.library import RecordId
@@ -23,14 +23,14 @@ from gateway.domain.problems import (
 from gateway.ports.partner_simulator import TransportReply
 from tests.protocol.ncip.support import LOOKED_UP, ZONE, message
 
-LOOKUP = message("lookup-user", Values(patron="21000000000017"))
-ACCEPT = message("accept-item", Values(request="ILL-1", items=("ILL-1",), patron="21000000000017"))
-CHECK_OUT = message("check-out", Values(patron="21000000000017", items=("ILL-1",)))
-CHECK_IN = message("check-in", Values(items=("ILL-1",)))
-RENEW = message("renew", Values(items=("ILL-1",), patron="21000000000017"))
-REQUEST = message("request", Values(patron="21000000000017", records=(RecordId("SYSNUMBER", "1001"),)))
-REQUESTED = message("item-requested", Values(patron="21000000000017", items=("i31",), request="R-9"))
-CANCEL = message("cancel", Values(request="R-9"))
+LOOKUP = message("lookup-user", MessageValues(patron="21000000000017"))
+ACCEPT = message("accept-item", MessageValues(request="ILL-1", items=("ILL-1",), patron="21000000000017"))
+CHECK_OUT = message("check-out", MessageValues(patron="21000000000017", items=("ILL-1",)))
+CHECK_IN = message("check-in", MessageValues(items=("ILL-1",)))
+RENEW = message("renew", MessageValues(items=("ILL-1",), patron="21000000000017"))
+REQUEST = message("request", MessageValues(patron="21000000000017", records=(RecordId("SYSNUMBER", "1001"),)))
+REQUESTED = message("item-requested", MessageValues(patron="21000000000017", items=("i31",), request="R-9"))
+CANCEL = message("cancel", MessageValues(request="R-9"))
 
 KOHA = '<NCIPMessage xmlns="http://www.niso.org/2008/ncip" version="http://www.niso.org/schemas/ncip/v2_0/imp1/xsd/ncip_v2_0.xsd">'
 FOLIO = (

@@ -12,14 +12,14 @@ from lxml import etree
 
 from adapters.ncip import adapter
 from adapters.ncip.client import ASKS
-from adapters.ncip.codec import decode
+from adapters.ncip.codec import decode_message
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.messages import ItemRequestedResponse, LookupVersion, LookupVersionResponse, Message, Problems
-from adapters.ncip.partner_simulator import NcipPartner
+from adapters.ncip.partner_simulator import NcipPartnerSimulator
 from adapters.ncip.responder import NcipResponder
-from adapters.ncip.services.command_reader import word
+from adapters.ncip.services.command_reader import text_of_code
 from adapters.ncip.wire_values import Version
-from adapters.ncip.xml_parser import parse, wrap
+from adapters.ncip.xml_parser import parse_xml, wrap_body
 from gateway.cli.installation import Installation
 from gateway.domain.circulation_policy import PickupSource
 from gateway.domain.commands import (
@@ -57,7 +57,7 @@ from gateway.ports.responder import DecodedMessage, MessageEnvelope, RawMessage,
 from tests.protocol.ncip.support import NOW, talk
 from tests.support.paths import ROOT
 
-PARTNER = NcipPartner(lambda reference: f"secret of {reference}")
+PARTNER = NcipPartnerSimulator(lambda reference: f"secret of {reference}")
 RESPONDER = NcipResponder()
 
 SHIPPED = sorted(
@@ -93,7 +93,7 @@ def ncip(profile: Profile) -> NcipDialect:
 def opened(profile: Profile, service: str, values: Values) -> MessageEnvelope:
     """As it comes out of `open` when the partner has sent it."""
     body = PARTNER.build(service, values, talk(profile))
-    arrival = RawMessage(wrap(body, ncip(profile).http), NOW, TransportKind.HTTP, "ncip", profile=profile.name)
+    arrival = RawMessage(wrap_body(body, ncip(profile).http), NOW, TransportKind.HTTP, "ncip", profile=profile.name)
     envelope = RESPONDER.open(arrival, 100_000)
     assert envelope.malformed is None, envelope.malformed
     return envelope
@@ -233,13 +233,15 @@ def check_refused(profile: Profile, case: Case) -> None:
     with pytest.raises(Refused, match=f"does not exist in NCIP {version(profile).value}") as refused:
         RESPONDER.decode(envelope, talk(profile))
 
-    answer = decode(parse(RESPONDER.refuse(envelope, Refusal.from_error(refused.value), talk(profile)).body))
+    answer = decode_message(
+        parse_xml(RESPONDER.refuse(envelope, Refusal.from_error(refused.value), talk(profile)).body)
+    )
 
     assert refused.value.reason is RefusalReason.UNSUPPORTED_SERVICE
     in_header = ncip(profile).errors.shape == "item-requested"
     assert isinstance(answer.body, ItemRequestedResponse if in_header else Problems)
     if isinstance(answer.body, Problems):
-        assert [word(problem.type) for problem in answer.body.problems] == ["Unsupported Service"]
+        assert [text_of_code(problem.type) for problem in answer.body.problems] == ["Unsupported Service"]
 
 
 def seen(command: object, path: str) -> object:
@@ -272,7 +274,7 @@ def test_versions_are_told_in_the_root_that_asked(profile: Profile, form: str) -
     incoming = RESPONDER.decode(envelope, talk(profile))
 
     answer = RESPONDER.encode(envelope, incoming, None, talk(profile)).body
-    told = decode(parse(answer))
+    told = decode_message(parse_xml(answer))
 
     assert isinstance(incoming.message, Message)
     assert told.root is incoming.message.root
@@ -347,4 +349,4 @@ def test_the_header_fits_the_profiles_own_rule(profile: Profile) -> None:
 
 
 def test_the_adapter_offers_it() -> None:
-    assert adapter.partner is NcipPartner
+    assert adapter.partner is NcipPartnerSimulator

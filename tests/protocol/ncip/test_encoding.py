@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.ncip.codec import decode, encode
+from adapters.ncip.codec import decode_message, encode_message
 from adapters.ncip.messages import (
     AcceptItem,
     Amount,
@@ -59,7 +59,7 @@ from adapters.ncip.wire_dialect import (
     XmlDialect,
 )
 from adapters.ncip.wire_values import Version
-from adapters.ncip.xml_parser import parse
+from adapters.ncip.xml_parser import parse_xml
 from gateway.domain.library import Money
 
 V2_02 = "http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd"
@@ -76,7 +76,7 @@ UNKNOWN_USER = LookupUserResponse(
 def written(
     body: Initiation | Response | Problems, dialect: XmlDialect = PLAIN, version: Version = Version.V2_02
 ) -> str:
-    return encode(Message(body=body, version=version), dialect).decode(dialect.charset_out)
+    return encode_message(Message(body=body, version=version), dialect).decode(dialect.charset_out)
 
 
 def inner(body: Initiation | Response | Problems, dialect: XmlDialect = PLAIN, version: Version = Version.V2_02) -> str:
@@ -86,7 +86,7 @@ def inner(body: Initiation | Response | Problems, dialect: XmlDialect = PLAIN, v
 
 
 def test_standard_version_2() -> None:
-    assert encode(Message(body=UNKNOWN_USER)) == (
+    assert encode_message(Message(body=UNKNOWN_USER)) == (
         b'<?xml version="1.0" encoding="UTF-8"?>'
         b'<ns1:NCIPMessage xmlns:ns1="http://www.niso.org/2008/ncip" '
         b'ns1:version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd">'
@@ -98,7 +98,7 @@ def test_standard_version_2() -> None:
 
 
 def test_standard_version_1() -> None:
-    assert encode(Message(body=UNKNOWN_USER, version=Version.V1_0)) == (
+    assert encode_message(Message(body=UNKNOWN_USER, version=Version.V1_0)) == (
         b'<?xml version="1.0" encoding="UTF-8"?>'
         b'<NCIPMessage version="http://www.niso.org/ncip/v1_0/imp1/dtd/ncip_v1_0.dtd">'
         b"<LookupUserResponse><Problem><ProcessingError>"
@@ -187,7 +187,7 @@ def test_characters() -> None:
     body = CheckInItem(item_id=ItemId(value="R&D <1> \x04\ud800ü 日"))
 
     assert "<ItemIdentifierValue>R&amp;D &lt;1&gt; ü 日<" in inner(body)
-    latin = encode(Message(body=body), XmlDialect(charset_out="iso-8859-1", declaration=Declaration.NONE))
+    latin = encode_message(Message(body=body), XmlDialect(charset_out="iso-8859-1", declaration=Declaration.NONE))
     assert b"&gt; \xfc &#26085;<" in latin
 
 
@@ -195,7 +195,7 @@ def test_ascii_fold() -> None:
     """Voyager's socket keeps only low bytes."""
     body = LookupUser(user_id=UserId(value="Łukasz Größe Ångström Ελ"))
 
-    document = encode(Message(body=body), XmlDialect(ascii_fold=True, charset_out="us-ascii"))
+    document = encode_message(Message(body=body), XmlDialect(ascii_fold=True, charset_out="us-ascii"))
 
     assert b"Lukasz Grosse Angstrom &#917;&#955;" in document
 
@@ -244,7 +244,7 @@ DATES: list[tuple[DateOut, datetime | date, str]] = [
 def test_dates(style: DateOut, value: datetime | date, expected: str) -> None:
     message = Message(body=CheckOutItemResponse(date_due=value))
 
-    document = encode(message, XmlDialect(date_out=style), ZoneInfo("America/New_York"))
+    document = encode_message(message, XmlDialect(date_out=style), ZoneInfo("America/New_York"))
 
     assert f"<ns1:DateDue>{expected}</ns1:DateDue>".encode() in document
 
@@ -253,9 +253,9 @@ def test_a_date_of_birth_never_moves() -> None:
     body = CreateUser(date_of_birth=date(1990, 5, 1))
 
     for zone in ("Pacific/Auckland", "America/New_York"):
-        document = encode(Message(body=body), XmlDialect(date_out=DateOut(zone=zone)))
+        document = encode_message(Message(body=body), XmlDialect(date_out=DateOut(zone=zone)))
         assert b"<ns1:DateOfBirth>1990-05-01T00:00:00Z<" in document
-        assert decode(parse(document)).body == body
+        assert decode_message(parse_xml(document)).body == body
 
 
 def test_a_moment_without_zone_is_refused() -> None:
@@ -367,8 +367,8 @@ def test_visible_item_id_is_version_1_alone() -> None:
 def test_lookup_version_in_both_forms() -> None:
     answer = LookupVersionResponse(versions_supported=("http://www.niso.org/2008/ncip",))
 
-    own_root = encode(Message(body=answer, version=Version.V1_0, root=Root.VERSION_MESSAGE), PLAIN)
-    plain = encode(Message(body=LookupVersion()), PLAIN)
+    own_root = encode_message(Message(body=answer, version=Version.V1_0, root=Root.VERSION_MESSAGE), PLAIN)
+    plain = encode_message(Message(body=LookupVersion()), PLAIN)
 
     assert own_root == (
         b'<NCIPVersionMessage version="http://www.niso.org/ncip/v1_0/imp1/xsd/ncip_version.xsd"><LookupVersionResponse>'

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adapters.ncip.codec import decode
+from adapters.ncip.codec import decode_message
 from adapters.ncip.messages import (
     AuthenticationInput,
     BibliographicRecordId,
@@ -26,7 +26,7 @@ from adapters.ncip.messages import (
 )
 from adapters.ncip.wire_dialect import DateIn, DayReading, XmlDialect
 from adapters.ncip.wire_values import Version
-from adapters.ncip.xml_parser import parse
+from adapters.ncip.xml_parser import parse_xml
 
 V2 = 'xmlns="http://www.niso.org/2008/ncip" version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd"'
 V1 = 'version="http://www.niso.org/ncip/v1_0/imp1/dtd/ncip_v1_0.dtd"'
@@ -34,7 +34,7 @@ V1 = 'version="http://www.niso.org/ncip/v1_0/imp1/dtd/ncip_v1_0.dtd"'
 
 def read(inner: str, attributes: str = V2, dialect: XmlDialect | None = None) -> Message:
     document = f"<NCIPMessage {attributes}>{inner}</NCIPMessage>".encode()
-    return decode(parse(document), dialect or XmlDialect())
+    return decode_message(parse_xml(document), dialect or XmlDialect())
 
 
 def value_at(message: Message, path: str) -> Any:
@@ -318,8 +318,8 @@ def test_version_strings(attributes: str, version: Version) -> None:
 
 def test_version_1_is_known_by_its_elements_or_its_doctype_where_nothing_else_says_so() -> None:
     by_element = read("<LookupUser><UniqueUserId/></LookupUser>", "")
-    by_doctype = decode(
-        parse(
+    by_doctype = decode_message(
+        parse_xml(
             b'<!DOCTYPE NCIPMessage PUBLIC "-//NISO//NCIP DTD Version 1.01//EN" "x.dtd"><NCIPMessage><LookupUser/></NCIPMessage>'
         )
     )
@@ -330,8 +330,8 @@ def test_version_1_is_known_by_its_elements_or_its_doctype_where_nothing_else_sa
 
 def test_version_2_under_a_version_1_doctype_is_version_2() -> None:
     """KOHA t/templates/v2: Auto-Graphics."""
-    message = decode(
-        parse(
+    message = decode_message(
+        parse_xml(
             b'<?xml version="1.0"?>\n<!DOCTYPE NCIPMessage PUBLIC "-//NISO//NCIP DTD Version 1//EN" '
             b'"http://www.niso.org/ncip/v1_0/imp1/dtd/ncip_v1_0.dtd">\n'
             b'<NCIPMessage version="http://www.niso.org/ncip/v2_0/imp1/xsd/ncip_v2_0.xsd"><LookupUser/></NCIPMessage>'
@@ -394,16 +394,16 @@ def test_problem_as_a_whole_answer() -> None:
 
 def test_alma_v1_error_under_a_generic_root() -> None:
     """RELAY: root `Response`."""
-    message = decode(
-        parse(b"<Response><Problem><ProblemType>Temporary Processing Failure</ProblemType></Problem></Response>")
+    message = decode_message(
+        parse_xml(b"<Response><Problem><ProblemType>Temporary Processing Failure</ProblemType></Problem></Response>")
     )
 
     assert message.body == Problems(problems=(Problem(type=Code("Temporary Processing Failure")),))
 
 
 def test_lookup_version_in_both_forms() -> None:
-    own_root = decode(
-        parse(
+    own_root = decode_message(
+        parse_xml(
             b'<NCIPVersionMessage version="http://www.niso.org/ncip/v1_0/imp1/xsd/ncip_version.xsd"><LookupVersion>'
             b"<FromAgencyId><UniqueAgencyId><Value>A</Value></UniqueAgencyId></FromAgencyId></LookupVersion>"
             b"</NCIPVersionMessage>"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from adapters.ncip.transport import Credentials, HttpTransport
+from adapters.ncip.transport import HttpCredentials, HttpTransport
 from adapters.ncip.wire_dialect import BodyEncoding, HttpAuthKind, HttpDialect
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.ports.partner_simulator import HttpPlace, SendTimeouts, TransportReply
@@ -25,7 +25,7 @@ DOCUMENT = "<NCIPMessage><a>Ångström & Søn</a></NCIPMessage>".replace("&", "&
 async def exchange(
     place: HttpPlace,
     http: HttpDialect | None = None,
-    credentials: Credentials = Credentials(),  # noqa: B008
+    credentials: HttpCredentials = HttpCredentials(),  # noqa: B008
 ) -> TransportReply:
     transport = HttpTransport(place, http or HttpDialect(), credentials)
     try:
@@ -61,8 +61,8 @@ async def test_a_document_may_be_wrapped(encoding: BodyEncoding, begin: bytes) -
 
 async def test_basic_and_bearer() -> None:
     async with http_peer(answering(LOOKED_UP)) as peer:
-        await exchange(peer.place(), credentials=Credentials(HttpAuthKind.BASIC, "ill", "gehéim"))
-        await exchange(peer.place(), credentials=Credentials(HttpAuthKind.BEARER, secret="t0ken"))
+        await exchange(peer.place(), credentials=HttpCredentials(HttpAuthKind.BASIC, "ill", "gehéim"))
+        await exchange(peer.place(), credentials=HttpCredentials(HttpAuthKind.BEARER, secret="t0ken"))
 
     first, second = (request.headers["Authorization"] for request in peer.requests)
     assert base64.b64decode(first.removeprefix("Basic ")).decode() == "ill:gehéim"
@@ -71,9 +71,10 @@ async def test_basic_and_bearer() -> None:
 
 async def test_keys_in_path_and_query() -> None:
     async with http_peer(answering(LOOKED_UP)) as peer:
-        await exchange(peer.place("/ncip"), credentials=Credentials(HttpAuthKind.PATH_KEY, secret="k/1 2"))
+        await exchange(peer.place("/ncip"), credentials=HttpCredentials(HttpAuthKind.PATH_KEY, secret="k/1 2"))
         await exchange(
-            peer.place("/ncip?site=a"), credentials=Credentials(HttpAuthKind.QUERY_KEY, secret="k&1", parameter="key")
+            peer.place("/ncip?site=a"),
+            credentials=HttpCredentials(HttpAuthKind.QUERY_KEY, secret="k&1", parameter="key"),
         )
 
     assert peer.requests[0].raw_path == "/ncip/k%2F1%202"
@@ -95,8 +96,8 @@ def token_server(lives: int, tokens: list[str]) -> Callable[[web.Request], Await
     return reply
 
 
-def oauth2(peer: HttpPeer) -> Credentials:
-    return Credentials(HttpAuthKind.OAUTH2, "client", "s3cret", token_url=peer.url("/token"), scope="WMS_NCIP")
+def oauth2(peer: HttpPeer) -> HttpCredentials:
+    return HttpCredentials(HttpAuthKind.OAUTH2, "client", "s3cret", token_url=peer.url("/token"), scope="WMS_NCIP")
 
 
 async def test_a_token_is_fetched_once_and_used_until_it_ends() -> None:

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from adapters.ncip.codec import decode, encode, peek
+from adapters.ncip.codec import decode_message, encode_message, peek_message
 from adapters.ncip.messages import ItemId, LookupUser, Message, UserId
 from adapters.ncip.wire_dialect import BodyEncoding, HttpDialect, Repair, Strictness, XmlDialect
-from adapters.ncip.xml_parser import Limits, parse, wrap
+from adapters.ncip.xml_parser import DocumentLimits, parse_xml, wrap_body
 from gateway.domain.problems import MalformationKind, MalformedMessage
 
 OPEN = '<NCIPMessage xmlns="http://www.niso.org/2008/ncip"><AcceptItem><ItemOptionalFields><BibliographicDescription><Title>'
@@ -27,13 +27,15 @@ def titled(title: str, declaration: str = "") -> str:
 
 
 def title_of(raw: bytes, dialect: XmlDialect | None = None) -> str | None:
-    body = decode(parse(raw, dialect or XmlDialect())).body
+    body = decode_message(parse_xml(raw, dialect or XmlDialect())).body
     return body.item_optional_fields.bibliographic_description.title  # type: ignore[union-attr]
 
 
-def refused(raw: bytes, dialect: XmlDialect | None = None, limits: Limits | None = None) -> MalformedMessage:
+def refused(raw: bytes, dialect: XmlDialect | None = None, limits: DocumentLimits | None = None) -> MalformedMessage:
     with pytest.raises(MalformedMessage) as caught:
-        decode(parse(raw, dialect or XmlDialect(), limits=limits or Limits()), dialect or XmlDialect())
+        decode_message(
+            parse_xml(raw, dialect or XmlDialect(), limits=limits or DocumentLimits()), dialect or XmlDialect()
+        )
     return caught.value
 
 
@@ -65,7 +67,7 @@ CHARSETS = [
 @pytest.mark.parametrize(("raw", "title", "notes"), CHARSETS)
 def test_charsets(raw: bytes, title: str, notes: tuple[str, ...]) -> None:
     assert title_of(raw) == title
-    assert parse(raw).notes == notes
+    assert parse_xml(raw).notes == notes
 
 
 def test_a_profile_may_name_the_charset() -> None:
@@ -91,7 +93,7 @@ def test_repairs(written: str, title: str, note: str) -> None:
     raw = titled(written).encode()
 
     assert title_of(raw) == title
-    assert note in parse(raw).notes
+    assert note in parse_xml(raw).notes
     assert refused(raw, XmlDialect(repair=())).fault is MalformationKind.SYNTAX
 
 
@@ -110,7 +112,7 @@ def test_junk_around_the_root(before: str, after: str, note: str) -> None:
         raw = (titled("T") + "junk").encode()
 
     assert title_of(raw) == "T"
-    assert note in parse(raw).notes
+    assert note in parse_xml(raw).notes
     assert refused(raw, XmlDialect(repair=())).fault is MalformationKind.SYNTAX
 
 
@@ -131,7 +133,7 @@ def test_entities_are_never_expanded() -> None:
 
     assert title_of(titled("&lol3;", BOMB).encode()) == "&lol3;"
     assert title_of(titled("&xxe;", external).encode()) == "&xxe;"
-    assert "DOCTYPE skipped" in parse(titled("T", BOMB).encode()).notes
+    assert "DOCTYPE skipped" in parse_xml(titled("T", BOMB).encode()).notes
 
 
 def test_a_doctype_inside_text_is_text() -> None:
@@ -204,7 +206,7 @@ SLOW = [
 def test_large_nonsense_costs_little(raw: bytes) -> None:
     started = time.perf_counter()
     with suppress(MalformedMessage):
-        decode(parse(raw))
+        decode_message(parse_xml(raw))
     assert time.perf_counter() - started < 2
 
 
@@ -247,12 +249,12 @@ ANYTHING = st.binary(max_size=300) | st.lists(FRAGMENTS | st.binary(max_size=8),
 @example(b"<NCIPMessage><DeleteItem><Ext>text</Ext></DeleteItem></NCIPMessage>", Strictness.SCHEMA)
 def test_any_bytes_give_a_message_or_a_refusal(raw: bytes, strictness: Strictness) -> None:
     try:
-        parsed = parse(raw)
-        peek(parsed)
-        message = decode(parsed, XmlDialect(strictness=strictness))
+        parsed = parse_xml(raw)
+        peek_message(parsed)
+        message = decode_message(parsed, XmlDialect(strictness=strictness))
     except MalformedMessage:
         return
-    assert decode(parse(encode(message))).body == message.body
+    assert decode_message(parse_xml(encode_message(message))).body == message.body
 
 
 @settings(deadline=500, max_examples=300, derandomize=True)
@@ -263,7 +265,7 @@ def test_damaged_messages_give_a_message_or_a_refusal(data: st.DataObject) -> No
         at = data.draw(st.integers(0, len(whole) - 1))
         whole[at : at + data.draw(st.integers(0, 5))] = data.draw(FRAGMENTS | st.binary(max_size=3))
     with suppress(MalformedMessage):
-        decode(parse(bytes(whole)))
+        decode_message(parse_xml(bytes(whole)))
 
 
 # --- bodies ----------------------------------------------------------------------------------------------
@@ -282,9 +284,9 @@ BODIES = [
 @pytest.mark.parametrize(("body", "note"), BODIES)
 def test_wrapped_bodies(body: bytes, note: str) -> None:
     assert title_of(body) == "R+D & Söhne = 100 %"
-    assert parse(body).notes == (note,)
+    assert parse_xml(body).notes == (note,)
     with pytest.raises(MalformedMessage):
-        parse(body, XmlDialect(repair=()), http=HttpDialect(body_encoding=BodyEncoding.PLAIN))
+        parse_xml(body, XmlDialect(repair=()), http=HttpDialect(body_encoding=BodyEncoding.PLAIN))
 
 
 @pytest.mark.parametrize("encoding", list(BodyEncoding))
@@ -292,7 +294,7 @@ def test_wrapping_is_undone(encoding: BodyEncoding) -> None:
     http = HttpDialect(body_encoding=encoding)
     message = Message(body=LookupUser(user_id=UserId(value="ä+b%20&c=d")))
 
-    assert decode(parse(wrap(encode(message), http), http=http)) == message
+    assert decode_message(parse_xml(wrap_body(encode_message(message), http), http=http)) == message
 
 
 # --- strict ----------------------------------------------------------------------------------------------
@@ -358,4 +360,4 @@ def test_strict_mode_wants_the_namespace_and_a_qualified_version() -> None:
 def test_lenient_mode_takes_all_of_it() -> None:
     raw = b"<NCIPMessage><CheckInItem>words<ItemId><ItemIdentifierValue>i</ItemIdentifierValue></ItemId></CheckInItem></NCIPMessage>"
 
-    assert decode(parse(raw)).body.item_id == ItemId(value="i")  # type: ignore[union-attr]
+    assert decode_message(parse_xml(raw)).body.item_id == ItemId(value="i")  # type: ignore[union-attr]

@@ -9,12 +9,12 @@ import pytest
 from lxml import etree
 from pydantic import ValidationError
 
-from adapters.ncip.client import Values, find
+from adapters.ncip.client import MessageValues, find_service
 from adapters.ncip.dialect import Header, NcipDialect
-from adapters.ncip.initiator import Initiator, our_credentials, our_speaker
+from adapters.ncip.initiator import NcipInitiator, load_own_credentials, make_own_message_builder
 from adapters.ncip.messages import CheckOutItemResponse
-from adapters.ncip.partner_simulator import NcipPartner
-from adapters.ncip.transport import HttpTransport, addresses
+from adapters.ncip.partner_simulator import NcipPartnerSimulator
+from adapters.ncip.transport import HttpTransport, list_ncip_addresses
 from adapters.ncip.wire_dialect import DateIn, DateOut, DateStyle, HttpAuth, HttpAuthKind, HttpDialect, XmlDialect
 from adapters.ncip.wire_values import Version
 from gateway.domain.clock import FixedClock
@@ -25,7 +25,7 @@ from gateway.ports.partner_simulator import InvalidParameter, MessageFate, Trans
 from tests.protocol.ncip.support import LOOKED_UP, NOW, answering, http_peer, talk
 
 SECRETS = {"env:ILL": "s3cret", "env:OURS": "0urs"}
-PARTNER = NcipPartner(SECRETS.__getitem__)
+PARTNER = NcipPartnerSimulator(SECRETS.__getitem__)
 PLAIN = Profile(name="plain", dialects={"ncip": NcipDialect()})
 PATRON: port.Values = {"patron": ("21000000000017",)}
 
@@ -221,13 +221,15 @@ def test_a_profile_holds_no_secret_itself(section: type[HttpAuth] | type[Header]
 
 async def test_as_initiator_we_show_our_own_names_and_secrets() -> None:
     conversation = talk(Profile(name="broker", dialects={"ncip": OURSELVES}))
-    ask = find("check-out")
+    ask = find_service("check-out")
     assert ask is not None
     async with http_peer(answering(LENT)) as peer:
-        transport = HttpTransport(peer.place(), OURSELVES.http, our_credentials(OURSELVES.http, SECRETS.__getitem__))
-        speaker = our_speaker(conversation, OURSELVES, FixedClock(NOW), SECRETS.__getitem__)
-        initiator = Initiator(lambda: speaker, transport)
-        answered = await initiator.send_request(ask, Values(patron="21000000000017", items=("39",)))
+        transport = HttpTransport(
+            peer.place(), OURSELVES.http, load_own_credentials(OURSELVES.http, SECRETS.__getitem__)
+        )
+        speaker = make_own_message_builder(conversation, OURSELVES, FixedClock(NOW), SECRETS.__getitem__)
+        initiator = NcipInitiator(lambda: speaker, transport)
+        answered = await initiator.send_request(ask, MessageValues(patron="21000000000017", items=("39",)))
         await initiator.close()
 
     sent = etree.fromstring(peer.bodies[0])
@@ -241,14 +243,14 @@ async def test_as_initiator_we_show_our_own_names_and_secrets() -> None:
 
 async def test_as_initiator_a_refusal_is_raised() -> None:
     conversation = talk(PLAIN)
-    ask = find("LookupUser")
+    ask = find_service("LookupUser")
     assert ask is not None
     async with http_peer(answering(REFUSED, 500)) as peer:
-        transport = HttpTransport(peer.place(), HttpDialect(), our_credentials(HttpDialect(), SECRETS.__getitem__))
-        speaker = our_speaker(conversation, NcipDialect(), FixedClock(NOW), SECRETS.__getitem__)
-        initiator = Initiator(lambda: speaker, transport)
+        transport = HttpTransport(peer.place(), HttpDialect(), load_own_credentials(HttpDialect(), SECRETS.__getitem__))
+        speaker = make_own_message_builder(conversation, NcipDialect(), FixedClock(NOW), SECRETS.__getitem__)
+        initiator = NcipInitiator(lambda: speaker, transport)
         with pytest.raises(Refused) as refused:
-            await initiator.send_request(ask, Values(patron="2100"))
+            await initiator.send_request(ask, MessageValues(patron="2100"))
         await initiator.close()
 
     assert refused.value.reason is RefusalReason.UNKNOWN_PATRON
@@ -258,5 +260,5 @@ def test_the_addresses_of_a_profile_are_told_for_the_live_check() -> None:
     auth = HttpAuth(kind=HttpAuthKind.OAUTH2, user="u", secret="env:X", token_url="https://a.example/token")
     dialect = NcipDialect(http=HttpDialect(auth=auth))
 
-    assert addresses(dialect) == {"http.auth.token_url": "https://a.example/token"}
-    assert addresses(NcipDialect()) == {}
+    assert list_ncip_addresses(dialect) == {"http.auth.token_url": "https://a.example/token"}
+    assert list_ncip_addresses(NcipDialect()) == {}

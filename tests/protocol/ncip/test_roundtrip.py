@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from adapters.ncip.codec import decode, encode
+from adapters.ncip.codec import decode_message, encode_message
 from adapters.ncip.messages import message_types
 from adapters.ncip.messages.envelope import Message, NamespaceStyle
 from adapters.ncip.wire_dialect import AttributeStyle, DateOut, DateStyle, Strictness, XmlDialect
 from adapters.ncip.wire_values import NAMESPACE, V2, Version
-from adapters.ncip.xml_parser import parse
+from adapters.ncip.xml_parser import parse_xml
 from tests.protocol.ncip import strategies
 from tests.support.paths import ROOT
 
@@ -60,9 +60,9 @@ def test_every_service_comes_back_as_it_was_written(cls: type, version: Version)
     @BOUNDED
     @given(strategies.messages_of(cls, version))
     def comes_back(message: Message) -> None:
-        document = encode(message)
+        document = encode_message(message)
 
-        read = decode(parse(document), STRICT)
+        read = decode_message(parse_xml(document), STRICT)
 
         assert read == message
         assert read.unknown == ()
@@ -76,22 +76,22 @@ def test_every_service_comes_back_as_it_was_written(cls: type, version: Version)
 @settings(BOUNDED, max_examples=60)
 @given(strategies.messages(Version.V2_01))
 def test_2_01_is_valid_and_comes_back(message: Message) -> None:
-    document = encode(message)
+    document = encode_message(message)
     check_valid(document, Version.V2_01)
-    assert decode(parse(document), STRICT) == message
+    assert decode_message(parse_xml(document), STRICT) == message
 
 
 @settings(BOUNDED, max_examples=40)
 @given(strategies.messages(Version.V1_01))
 def test_1_01_comes_back(message: Message) -> None:
-    assert decode(parse(encode(message))) == message
+    assert decode_message(parse_xml(encode_message(message))) == message
 
 
 @settings(BOUNDED, max_examples=30)
 @given(st.sampled_from([Version.V1_0, *V2]).flatmap(strategies.top_level))
 def test_top_level_problems_and_extensions_come_back(message: Message) -> None:
-    document = encode(message)
-    assert decode(parse(document)) == message
+    document = encode_message(message)
+    assert decode_message(parse_xml(document)) == message
     if not message.version.is_v1:
         check_valid(document, message.version)
 
@@ -99,7 +99,7 @@ def test_top_level_problems_and_extensions_come_back(message: Message) -> None:
 @settings(BOUNDED, max_examples=20)
 @given(strategies.version_messages())
 def test_version_messages_come_back(message: Message) -> None:
-    assert decode(parse(encode(message))) == message
+    assert decode_message(parse_xml(encode_message(message))) == message
 
 
 STYLES = st.builds(
@@ -124,13 +124,13 @@ def test_every_style_is_read_back(message: Message, style: XmlDialect) -> None:
     """The reader is told the character set: some pairs of 8-bit characters ('Ä£') are good UTF-8 as well."""
     reading = XmlDialect(charset_in=style.charset_out)
 
-    assert decode(parse(encode(message, style), reading), reading) == message
+    assert decode_message(parse_xml(encode_message(message, style), reading), reading) == message
 
 
 @settings(BOUNDED, max_examples=40)
 @given(strategies.messages(Version.V2_02), st.sampled_from((NamespaceStyle.DEFAULT, NamespaceStyle.PREFIX)))
 def test_qualified_styles_are_valid(message: Message, style: NamespaceStyle) -> None:
-    check_valid(encode(message, XmlDialect(namespace_style=style, prefix="q")), Version.V2_02)
+    check_valid(encode_message(message, XmlDialect(namespace_style=style, prefix="q")), Version.V2_02)
 
 
 def test_every_message_of_the_schema_is_known() -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.ncip.codec import decode, encode, peek
+from adapters.ncip.codec import decode_message, encode_message, peek_message
 from adapters.ncip.messages import (
     AcceptItem,
     BibliographicDescription,
@@ -25,7 +25,7 @@ from adapters.ncip.messages import (
 )
 from adapters.ncip.wire_dialect import AttributeStyle, DateIn, DateOut, DateStyle, Declaration, Extras, XmlDialect
 from adapters.ncip.wire_values import Version
-from adapters.ncip.xml_parser import parse
+from adapters.ncip.xml_parser import parse_xml
 from tests.support.paths import ROOT
 
 SAMPLES = Path(os.environ.get("ILLGATE_SAMPLES", ROOT / "../shared/samples")) / "ncip"
@@ -50,7 +50,7 @@ def sample(name: str) -> bytes:
 
 
 def test_accept_item() -> None:
-    message = decode(parse(sample("illiad-vcu-accept-item.xml")), zone=ZoneInfo("America/New_York"))
+    message = decode_message(parse_xml(sample("illiad-vcu-accept-item.xml")), zone=ZoneInfo("America/New_York"))
 
     assert message.body == AcceptItem(
         initiation_header=HEADER,
@@ -80,7 +80,7 @@ def test_accept_item() -> None:
     ],
 )
 def test_check_in_item_has_user_and_request_beyond_the_schema(name: str, item: str) -> None:
-    message = decode(parse(sample(name)))
+    message = decode_message(parse_xml(sample(name)))
 
     assert message.body == CheckInItem(
         initiation_header=HEADER,
@@ -91,7 +91,7 @@ def test_check_in_item_has_user_and_request_beyond_the_schema(name: str, item: s
 
 
 def test_check_out_item() -> None:
-    message = decode(parse(sample("illiad-vcu-check-out-item-lending.xml")), VCU)
+    message = decode_message(parse_xml(sample("illiad-vcu-check-out-item-lending.xml")), VCU)
 
     assert message.body == CheckOutItem(
         initiation_header=HEADER,
@@ -103,7 +103,7 @@ def test_check_out_item() -> None:
 
 
 def test_peek_tells_the_sender_before_a_profile_is_known() -> None:
-    seen = peek(parse(sample("illiad-vcu-accept-item.xml")))
+    seen = peek_message(parse_xml(sample("illiad-vcu-accept-item.xml")))
 
     assert (seen.service, seen.version, seen.header) == ("AcceptItem", Version.V2_02, HEADER)
 
@@ -122,4 +122,4 @@ def test_in_vcu_style_the_same_bytes_are_written(name: str) -> None:
     declaration = b'<?xml version="1.0" encoding="ISO-8859-1"?>'
     assert document.startswith(declaration)
 
-    assert encode(decode(parse(document), VCU), VCU) == document.removeprefix(declaration).strip()
+    assert encode_message(decode_message(parse_xml(document), VCU), VCU) == document.removeprefix(declaration).strip()

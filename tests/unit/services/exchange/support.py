@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters.ncip.partner_simulator import NcipPartner
+from adapters.ncip.partner_simulator import NcipPartnerSimulator
 from gateway.cli.installation import Installation
 from gateway.configuration.yaml_document import YamlDocument
 from gateway.domain.problems import Unavailable
@@ -23,7 +23,7 @@ from gateway.store.journal_records import JournalOpening, JournalOptions
 from tests.support.paths import ROOT
 
 PATRON = "21000000000017"
-PARTNER = NcipPartner(lambda reference: reference)
+PARTNER = NcipPartnerSimulator(lambda reference: reference)
 
 
 class House:

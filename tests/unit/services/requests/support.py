@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 from lxml import etree
 
-from adapters.ncip.partner_simulator import NcipPartner
+from adapters.ncip.partner_simulator import NcipPartnerSimulator
 from demo.world import START, MailServer, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import Item, Patron
@@ -27,7 +27,7 @@ PATRON = "21000000000025"
 ANOTHER = "21000000000033"
 STAFF = "staff:ana"
 
-PARTNER = NcipPartner(lambda reference: reference)
+PARTNER = NcipPartnerSimulator(lambda reference: reference)
 
 SOUTH = {
     "partner": {"symbols": ["SOUTH"], "name": "Southern Library", "channel": "mail", "email": "ill@south.example"},
