@@ -36,7 +36,7 @@ _END = b"\0\0"
 
 
 @value
-class Limits:
+class BerLimits:
     """`size` in bytes; `depth` of values inside values; `elements` read in one message beyond those of its own
     structure: entries of lists, unknown fields, parts of texts; `notes` kept."""
 
@@ -46,7 +46,7 @@ class Limits:
     notes: int = 100
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = BerLimits()
 
 
 def parse_header(data: bytes | bytearray, at: int) -> tuple[int, bool, int, int]:
@@ -66,7 +66,7 @@ def parse_header(data: bytes | bytearray, at: int) -> tuple[int, bool, int, int]
             at += 1
             tag = tag << 8 | octet
             if octet >= 0x80:
-                raise MalformedMessage(_offset(at), "a tag of more than three octets")
+                raise MalformedMessage(_octet_place(at), "a tag of more than three octets")
     length = data[at]
     at += 1
     constructed = first & CONSTRUCTED != 0
@@ -74,28 +74,28 @@ def parse_header(data: bytes | bytearray, at: int) -> tuple[int, bool, int, int]
         return tag, constructed, at, length
     if length == 0x80:
         if not constructed:
-            raise MalformedMessage(_offset(at), "a primitive value of indefinite length")
+            raise MalformedMessage(_octet_place(at), "a primitive value of indefinite length")
         return tag, constructed, at, INDEFINITE
     if length == 0xFF:
-        raise MalformedMessage(_offset(at), "a length that can't be right")
+        raise MalformedMessage(_octet_place(at), "a length that can't be right")
     octets = length & 0x7F
     if at + octets > len(data):
         raise IndexError
     value = data[at : at + octets].lstrip(b"\0")  # padded forms are legal
     if len(value) > _MOST_LENGTH_OCTETS:
-        raise MalformedMessage(_offset(at), "a length that can't be right")
+        raise MalformedMessage(_octet_place(at), "a length that can't be right")
     return tag, constructed, at + octets, int.from_bytes(value, "big")
 
 
-def _offset(at: int) -> str:
+def _octet_place(at: int) -> str:
     return f"octet {at}"
 
 
-class Source:
+class BerSource:
     """A message's bytes. Where values of indefinite length end is found out once for all that are nested in one, so
     that reading takes time in proportion to the size, whatever is in it."""
 
-    def __init__(self, data: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, data: bytes, limits: BerLimits = DEFAULT_LIMITS) -> None:
         if len(data) > limits.size:
             raise MalformedMessage("", f"{len(data)} bytes, at most {limits.size} are read", MalformationKind.TOO_LARGE)
         self.data = data
@@ -109,14 +109,14 @@ class Source:
         try:
             tag, constructed, start, length = parse_header(self.data, at)
         except IndexError:
-            raise MalformedMessage(_offset(at), "the message ends inside a tag or length") from None
+            raise MalformedMessage(_octet_place(at), "the message ends inside a tag or length") from None
         if length >= 0:
             stop = following = start + length
         else:
             stop = self._ends.get(start) or self._find_contents_end(start, end)
             following = stop + 2
         if following > end:
-            raise MalformedMessage(_offset(at), f"{following - end} octets more are announced than there are")
+            raise MalformedMessage(_octet_place(at), f"{following - end} octets more are announced than there are")
         return tag, constructed, start, stop, following
 
     def count_element(self) -> None:
@@ -135,20 +135,20 @@ class Source:
                 at += 2
                 continue
             if at >= end:
-                raise MalformedMessage(_offset(begin), "contents of indefinite length don't end")
+                raise MalformedMessage(_octet_place(begin), "contents of indefinite length don't end")
             try:
                 _, _, start, length = parse_header(self.data, at)
             except IndexError:
-                raise MalformedMessage(_offset(at), "the message ends inside a tag or length") from None
+                raise MalformedMessage(_octet_place(at), "the message ends inside a tag or length") from None
             at = start + max(length, 0)
             if length == INDEFINITE:
                 unfinished.append(start)
                 if len(unfinished) > self.limits.depth:
-                    raise too_deep(_offset(start), self.limits)
+                    raise nesting_error(_octet_place(start), self.limits)
         return self._ends[begin]
 
 
-def too_deep(place: str, limits: Limits) -> MalformedMessage:
+def nesting_error(place: str, limits: BerLimits) -> MalformedMessage:
     return MalformedMessage(place, f"nested more than {limits.depth} deep", MalformationKind.TOO_LARGE)
 
 
@@ -185,7 +185,7 @@ def long_length_octets(length: int) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def identifier_of(octets: bytes) -> str:
+def object_identifier_of(octets: bytes) -> str:
     """Dotted. Raises MalformedMessage."""
     if not octets or len(octets) > _LONGEST_IDENTIFIER or octets[-1] >= 0x80:
         raise MalformedMessage("", "not an object identifier")
@@ -209,10 +209,10 @@ def identifier_octets(dotted: str) -> bytes:
         raise ValueError(f"not an object identifier: {dotted!r}") from None
     if first not in (0, 1, 2) or (first < 2 and second > 39) or min(second, *rest, 0) < 0:
         raise ValueError(f"not an object identifier: {dotted!r}")
-    return b"".join(_arc(one) for one in (40 * first + second, *rest))
+    return b"".join(_arc_octets(one) for one in (40 * first + second, *rest))
 
 
-def _arc(value: int) -> bytes:
+def _arc_octets(value: int) -> bytes:
     octets = bytearray((value & 0x7F,))
     while value := value >> 7:
         octets.append(0x80 | value & 0x7F)
@@ -220,10 +220,10 @@ def _arc(value: int) -> bytes:
 
 
 def integer_octets(value: int) -> bytes:
-    return value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True) if value >= 0 else _negative(value)
+    return value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True) if value >= 0 else _negative_octets(value)
 
 
-def _negative(value: int) -> bytes:
+def _negative_octets(value: int) -> bytes:
     return value.to_bytes((value + 1).bit_length() // 8 + 1, "big", signed=True)
 
 
@@ -231,7 +231,7 @@ class ApduSplitter:
     """Cuts what has been fed into APDUs. `next` raises MalformedMessage for what can't become one: there is no way to
     find the next beginning, so that the stream is of no further use."""
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: BerLimits = DEFAULT_LIMITS) -> None:
         self._limits = limits
         self._buffer = bytearray()
         self._reset_position()
@@ -285,7 +285,7 @@ class ApduSplitter:
         if length == INDEFINITE:
             self._nested += 1
             if self._nested > self._limits.depth:
-                raise too_deep("", self._limits)
+                raise nesting_error("", self._limits)
         self._at = start + max(length, 0)
         self._check_size(self._at)
         return True
@@ -301,7 +301,7 @@ class ApduSplitter:
             raise MalformedMessage("", f"more than {self._limits.size} octets", MalformationKind.TOO_LARGE)
 
 
-class Incomplete(Exception):
+class IncompleteValueError(Exception):
     """More octets are needed."""
 
 
@@ -357,8 +357,8 @@ class BerSplitter:
             self._open -= 1
         else:
             try:
-                contents, length = header(self._buffer, self._at)
-            except Incomplete:
+                contents, length = parse_ber_header(self._buffer, self._at)
+            except IncompleteValueError:
                 self._check_limits(max(self._at, len(self._buffer)))
                 return False
             self._open += length is None
@@ -374,18 +374,18 @@ class BerSplitter:
             raise MalformedMessage("", f"values in values, more than {MAX_DEPTH}")
 
 
-def definite(data: bytes) -> bytes:
+def to_definite_lengths(data: bytes) -> bytes:
     """The first value in data, with lengths that are all said: asn1tools reads no other around open values.
 
     Raises MalformedMessage.
     """
     try:
-        return _definite(data, 0, len(data), 0)[0]
-    except Incomplete:
+        return _convert_to_definite(data, 0, len(data), 0)[0]
+    except IncompleteValueError:
         raise MalformedMessage("", "the octets end before the value does") from None
 
 
-def header(data: bytes | bytearray, at: int) -> tuple[int, int | None]:
+def parse_ber_header(data: bytes | bytearray, at: int) -> tuple[int, int | None]:
     """Where the contents begin, and their length; None: indefinite. Raises Incomplete, MalformedMessage."""
     try:
         first, contents = data[at], at + 1
@@ -407,16 +407,16 @@ def header(data: bytes | bytearray, at: int) -> tuple[int, int | None]:
         if count > 8:
             raise MalformedMessage(f"octet {at}", f"a length of {count} octets")
         if contents + count > len(data):
-            raise Incomplete
+            raise IncompleteValueError
         return contents + count, int.from_bytes(data[contents : contents + count], "big")
     except IndexError:
-        raise Incomplete from None
+        raise IncompleteValueError from None
 
 
-def _definite(data: bytes, at: int, stop: int, depth: int) -> tuple[bytes, int]:
+def _convert_to_definite(data: bytes, at: int, stop: int, depth: int) -> tuple[bytes, int]:
     if depth > MAX_DEPTH:
         raise MalformedMessage(f"octet {at}", f"values in values, more than {MAX_DEPTH}")
-    contents, length = header(data, at)
+    contents, length = parse_ber_header(data, at)
     if length is not None and contents + length > stop:
         raise MalformedMessage(f"octet {at}", "longer than what it stands in")
     if not data[at] & 0x20:
@@ -425,17 +425,17 @@ def _definite(data: bytes, at: int, stop: int, depth: int) -> tuple[bytes, int]:
     parts, inner = [], contents
     until = stop if length is None else contents + length
     while inner < until and not (length is None and data[inner : inner + 2] == _END):
-        part, inner = _definite(data, inner, until, depth + 1)
+        part, inner = _convert_to_definite(data, inner, until, depth + 1)
         parts.append(part)
     if length is None:
         if data[inner : inner + 2] != _END:
-            raise Incomplete
+            raise IncompleteValueError
         inner += 2
     body = b"".join(parts)
-    return _tag(data, at) + length_octets(len(body)) + body, inner
+    return _read_tag_octets(data, at) + length_octets(len(body)) + body, inner
 
 
-def _tag(data: bytes, at: int) -> bytes:
+def _read_tag_octets(data: bytes, at: int) -> bytes:
     end = at + 1
     if data[at] & 0x1F == 0x1F:
         while data[end] & 0x80:

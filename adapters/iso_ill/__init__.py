@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from adapters.iso_ill.channel import IsoIllChannel
-from adapters.iso_ill.commands import octets_of
+from adapters.iso_ill.commands import parse_hex
 from adapters.iso_ill.dialect import SECTION, IsoIllDialect
 from adapters.iso_ill.mail_format import IsoIllMailFormat
 from adapters.iso_ill.responder import IsoIllResponder
 from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter, ProtocolAdapter
 
 
-def addresses(dialect: IsoIllDialect) -> dict[str, str]:
+def list_addresses(dialect: IsoIllDialect) -> dict[str, str]:
     """Where a profile sends to, by key (`illgate check --live`)."""
     address = dialect.transport.address
-    return {"transport.address": address} if address and not by_mail(dialect) else {}
+    return {"transport.address": address} if address and not is_sent_by_mail(dialect) else {}
 
 
-def passwords(dialect: IsoIllDialect) -> dict[str, str]:
+def list_password_references(dialect: IsoIllDialect) -> dict[str, str]:
     reference = dialect.credentials.password
     return {"credentials.password": reference} if reference else {}
 
 
-def by_mail(dialect: IsoIllDialect) -> bool:
+def is_sent_by_mail(dialect: IsoIllDialect) -> bool:
     return dialect.transport.by == "mail"
 
 
@@ -29,8 +29,8 @@ protocol = ProtocolAdapter(
     name=SECTION,
     dialect=IsoIllDialect,
     responder=IsoIllResponder,
-    addresses=addresses,
-    example=lambda text: octets_of(text.encode()),
+    addresses=list_addresses,
+    example=lambda text: parse_hex(text.encode()),
     over_http=False,
     for_all=True,
 )
@@ -40,6 +40,6 @@ channel = ChannelAdapter(
     section=SECTION,
     dialect=IsoIllDialect,
     make=IsoIllChannel,
-    secrets=passwords,
-    by_mail=by_mail,
+    secrets=list_password_references,
+    by_mail=is_sent_by_mail,
 )

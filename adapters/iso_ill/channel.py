@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from adapters.iso_ill.codec import decode, encode, name_of, peek
+from adapters.iso_ill.codec import apdu_type_name, decode_apdu, encode_apdu, peek_apdu
 from adapters.iso_ill.dialect import SECTION, IsoIllDialect, dialect_of, is_reported
-from adapters.iso_ill.mail_format import mail_of
-from adapters.iso_ill.mapping import Context, apdu_of, meaning
-from adapters.iso_ill.mapping.identities import moment_out
+from adapters.iso_ill.mail_format import build_apdu_mail
+from adapters.iso_ill.mapping import MappingContext, apdu_of_message, interpret_apdu
+from adapters.iso_ill.mapping.identities import moment_in_zone
 from adapters.iso_ill.mapping.ill_request import REPLY_TO
 from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
 from adapters.iso_ill.messages.codes import ApduType, HistoryService, TransactionIdProblem, UnableToPerform
@@ -36,19 +36,19 @@ class IsoIllChannel:
         """See `gateway.ports.partner_channel.PartnerChannel`."""
         dialect = dialect_of(profile)
         library = self._context.libraries[message.request.library]
-        context = Context(
+        context = MappingContext(
             library_zone=library.zone, currency=library.currency, ours=(message.sender.symbol,), dialect=dialect
         )
-        apdu = self._set_repeat_time(apdu_of(message, context), message, context)
+        apdu = self._set_repeat_time(apdu_of_message(message, context), message, context)
         if dialect.transport.by == "mail":
             return await self._send_by_mail(apdu, message, profile, context)
         return await self._send_by_tcp(self._add_credentials(apdu, dialect), message, profile, context)
 
-    def _set_repeat_time(self, apdu: Apdu, message: PartnerMessage, context: Context) -> Apdu:
+    def _set_repeat_time(self, apdu: Apdu, message: PartnerMessage, context: MappingContext) -> Apdu:
         """A repeat is the same but for its own time, and names that of the first sending (facts 9.3)."""
         if not message.repeated:
             return apdu
-        now = moment_out(self._context.clock.now(), context.zone)
+        now = moment_in_zone(self._context.clock.now(), context.zone)
         return replace(apdu, service_date_time=ServiceDateTime(this=now, original=apdu.service_date_time.this))
 
     def _add_credentials(self, apdu: Apdu, dialect: IsoIllDialect) -> Apdu:
@@ -67,49 +67,53 @@ class IsoIllChannel:
     # --- TCP ---------------------------------------------------------------------------------------------
 
     async def _send_by_tcp(
-        self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: Context
+        self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: MappingContext
     ) -> DeliveryResult:
         dialect = context.dialect
         transport = dialect.transport
         reported = is_reported(apdu.type, dialect.acknowledges)
         own = transport.mode == "call-back"
         tls = transport.tls.to_client_tls()
-        address = _address(message, dialect)
+        address = _choose_address(message, dialect)
         reply = await self._context.lines.send(
             OutgoingMessage(
                 protocol=SECTION,
                 profile=profile.name,
-                message=encode(apdu, dialect.wire.style),
+                message=encode_apdu(apdu, dialect.wire.style),
                 address=address,
                 own=own,
-                is_reply=_Reply(apdu) if reported or own else None,
+                is_reply=_ReplyMatcher(apdu) if reported or own else None,
                 needs_reply=reported,
                 seconds=transport.reply_seconds,
                 connect_seconds=transport.connect_seconds,
                 tls=tls.resolve_in_folder(self._context.folder) if tls is not None else None,
             )
         )
-        return delivered(reply, apdu, context) if reply is not None else DeliveryResult(f"{name_of(apdu.type)} sent")
+        return (
+            read_delivery_reply(reply, apdu, context)
+            if reply is not None
+            else DeliveryResult(f"{apdu_type_name(apdu.type)} sent")
+        )
 
     # --- mail --------------------------------------------------------------------------------------------
 
     async def _send_by_mail(
-        self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: Context
+        self, apdu: Apdu, message: PartnerMessage, profile: Profile, context: MappingContext
     ) -> DeliveryResult:
         library = self._context.libraries[message.request.library]
         partner = profile.partner
-        mail = mail_of(
-            encode(apdu, context.dialect.wire.style),
+        mail = build_apdu_mail(
+            encode_apdu(apdu, context.dialect.wire.style),
             to=message.receiver.email or (partner.email if partner is not None else ""),
             sender=self._context.sender.fill_from_library(library.info),
             message_id=message.id,
-            subject=f"ISO ILL {name_of(apdu.type)} {message.request.number}".rstrip(),
+            subject=f"ISO ILL {apdu_type_name(apdu.type)} {message.request.number}".rstrip(),
             at=message.at,
         )
         return DeliveryResult(await self._context.mailer.send(mail))
 
 
-def _address(message: PartnerMessage, dialect: IsoIllDialect) -> str:
+def _choose_address(message: PartnerMessage, dialect: IsoIllDialect) -> str:
     """Where the request itself said to be answered, or else where the partner always is."""
     transport = dialect.transport
     if transport.follow_sender_info and message.role is Role.LENDING:
@@ -119,7 +123,7 @@ def _address(message: PartnerMessage, dialect: IsoIllDialect) -> str:
     return transport.address
 
 
-class _Reply:
+class _ReplyMatcher:
     """Knows the partner's answer to an APDU: a report about its transaction, or for an ILL-Request, any answer."""
 
     def __init__(self, asked: Apdu) -> None:
@@ -127,11 +131,11 @@ class _Reply:
 
     def __call__(self, raw: bytes) -> bool:
         try:
-            seen = peek(raw)
+            seen = peek_apdu(raw)
             if seen.transaction_id is None or not self._is_same_transaction(seen.transaction_id):
                 return False
             if seen.type is ApduType.STATUS_OR_ERROR_REPORT:
-                report = decode(raw).apdu
+                report = decode_apdu(raw).apdu
                 return isinstance(report, StatusOrErrorReport) and self._is_about_message(report)
         except MalformedMessage:
             return False
@@ -153,14 +157,14 @@ class _Reply:
         return status.history.most_recent_service == type_ or type_ not in set(map(int, HistoryService))
 
 
-def delivered(reply: bytes, apdu: Apdu, context: Context) -> DeliveryResult:
+def read_delivery_reply(reply: bytes, apdu: Apdu, context: MappingContext) -> DeliveryResult:
     """What the partner's answer says. A request that it knows already has reached it before. Raises OutcomeUnknown,
     Unavailable."""
     try:
-        report = decode(reply, context.dialect.wire.style).apdu
+        report = decode_apdu(reply, context.dialect.wire.style).apdu
     except MalformedMessage as malformed:
         raise OutcomeUnknown(f"the answer can't be read: {malformed}") from malformed
-    note = f"{name_of(apdu.type)} answered by {name_of(report.type)}"
+    note = f"{apdu_type_name(apdu.type)} answered by {apdu_type_name(report.type)}"
     error = report.error_report if isinstance(report, StatusOrErrorReport) else None
     if error is None:
         return DeliveryResult(note)
@@ -170,5 +174,5 @@ def delivered(reply: bytes, apdu: Apdu, context: Context) -> DeliveryResult:
     twice = TransactionIdProblem.DUPLICATE_TRANSACTION_ID
     if provider is not None and provider.transaction_id_problem == twice and apdu.service_date_time.original:
         return DeliveryResult(f"{note}: it was there already")
-    _, details = meaning(report, context)
+    _, details = interpret_apdu(report, context)
     return DeliveryResult(note, refused=Refusal(RefusalReason.OTHER, details.note or details.status))

@@ -16,8 +16,8 @@ from typing import Any
 import click
 
 from adapters import ber
-from adapters.iso_ill.codec import Decoded, declared, name_of
-from adapters.iso_ill.codec.declarations import Kind
+from adapters.iso_ill.codec import DecodedApdu, apdu_type_name, list_declared_fields
+from adapters.iso_ill.codec.declarations import FieldKind
 from adapters.iso_ill.messages.declaration import External
 from adapters.iso_ill.messages.structures import NAMES, Credentials, Extension, Opaque
 from gateway.domain.problems import MalformedMessage
@@ -35,24 +35,24 @@ def command() -> None:
 @command.command(name="decode")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path, allow_dash=True, dir_okay=False, exists=True))
 @click.option("--charset", default="iso-8859-1", show_default=True, help="Character set of texts that aren't UTF-8.")
-def decode(file: Path, charset: str) -> None:
+def show_apdus(file: Path, charset: str) -> None:
     """Show the APDUs of a file, or of standard input (-): BER, or its octets as hexadecimal digits.
 
     What is odd about one stands below it after an exclamation mark. Passwords are not shown.
     """
-    from adapters.iso_ill.codec import ApduSplitter, Style
-    from adapters.iso_ill.codec import decode as read
+    from adapters.iso_ill.codec import ApduSplitter, EncodingStyle
+    from adapters.iso_ill.codec import decode_apdu as read
 
     data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     frames = ApduSplitter()
     try:
-        frames.feed(octets_of(data))
+        frames.feed(parse_hex(data))
         shown = 0
         while (apdu := frames.next()) is not None:
             if shown:
                 click.echo()
             shown += 1
-            for line in lines(read(apdu, Style(fallback=charset))):
+            for line in format_apdu(read(apdu, EncodingStyle(fallback=charset))):
                 click.echo(line)
     except MalformedMessage as malformed:
         raise click.ClickException(f"not an APDU: {malformed}") from malformed
@@ -67,15 +67,15 @@ def decode(file: Path, charset: str) -> None:
 
 
 @command.command(name="conformance")
-def conformance() -> None:
+def print_conformance() -> None:
     """Print, as Markdown, which APDUs and fields are spoken in which role; made from the code."""
-    from adapters.iso_ill.conformance import table
+    from adapters.iso_ill.conformance import format_conformance_tables
 
-    for line in table():
+    for line in format_conformance_tables():
         click.echo(line)
 
 
-def octets_of(data: bytes) -> bytes:
+def parse_hex(data: bytes) -> bytes:
     """What the digits stand for; BER as it is, since an APDU never begins with a digit. Raises ValueError."""
     if not data or not _HEX.fullmatch(data):
         return data
@@ -85,95 +85,95 @@ def octets_of(data: bytes) -> bytes:
         raise ValueError(f"not hexadecimal digits: {error}") from error
 
 
-def lines(decoded: Decoded) -> Iterator[str]:
+def format_apdu(decoded: DecodedApdu) -> Iterator[str]:
     apdu = decoded.apdu
-    yield f"{name_of(apdu.type)} [APPLICATION {int(apdu.type)}]"
-    yield from _structure(apdu, 1)
+    yield f"{apdu_type_name(apdu.type)} [APPLICATION {int(apdu.type)}]"
+    yield from _format_structure(apdu, 1)
     for oddity in decoded.oddities:
         yield f"! {oddity}"
 
 
-def _structure(value: Any, depth: int) -> Iterator[str]:
-    for one in declared(type(value)):
+def _format_structure(value: Any, depth: int) -> Iterator[str]:
+    for one in list_declared_fields(type(value)):
         inside = getattr(value, one.attribute)
         if inside is None or inside == "" or inside == () or (inside == one.default and not one.required):
             continue
         if one.many:
             for entry in inside:
-                yield from _field(one.kind, one.name, entry, depth)
+                yield from _format_field(one.kind, one.name, entry, depth)
         else:
-            yield from _field(one.kind, one.name, inside, depth)
+            yield from _format_field(one.kind, one.name, inside, depth)
 
 
-def _field(kind: Kind, name: str, value: Any, depth: int) -> Iterator[str]:
+def _format_field(kind: FieldKind, name: str, value: Any, depth: int) -> Iterator[str]:
     indent = _INDENT * depth
     if isinstance(value, Extension):
         yield f"{indent}{name}: {value.name}{' (critical)' if value.critical else ''}"
-        yield from _item(value, depth + 1)
-    elif kind is Kind.STRUCTURE:
+        yield from _format_extension_item(value, depth + 1)
+    elif kind is FieldKind.STRUCTURE:
         yield f"{indent}{name}"
-        yield from _structure(value, depth + 1)
+        yield from _format_structure(value, depth + 1)
     elif isinstance(value, External):
         yield f"{indent}{name}: {NAMES.get(value.direct_reference, value.direct_reference or 'EXTERNAL')}"
-        yield from _octets(value.value, depth + 1)
+        yield from _format_octets(value.value, depth + 1)
     elif isinstance(value, bytes):
         yield f"{indent}{name}"
-        yield from _octets(value, depth + 1)
+        yield from _format_octets(value, depth + 1)
     else:
-        yield f"{indent}{name}: {_plain(kind, value)}"
+        yield f"{indent}{name}: {_format_simple_value(kind, value)}"
 
 
-def _plain(kind: Kind, value: Any) -> str:
-    if kind is Kind.CODE:
+def _format_simple_value(kind: FieldKind, value: Any) -> str:
+    if kind is FieldKind.CODE:
         word = value.name.lower().replace("_", "-") if isinstance(value, IntEnum) else "not in the list"
         return f"{word} ({int(value)})"
-    if kind is Kind.FLAG:
+    if kind is FieldKind.FLAG:
         return "yes" if value else "no"
-    if kind is Kind.NULL:
+    if kind is FieldKind.NULL:
         return "yes"
     if isinstance(value, time):
         return value.isoformat()
     return str(value).replace("\r\n", " / ").replace("\n", " / ").replace("\r", " / ")
 
 
-def _item(extension: Extension, depth: int) -> Iterator[str]:
+def _format_extension_item(extension: Extension, depth: int) -> Iterator[str]:
     item = extension.item
     indent = _INDENT * depth
     if isinstance(item, Credentials):
         yield f"{indent}user: {item.user}"
         yield f"{indent}password: (not shown)"
     elif isinstance(item, External):
-        yield from _octets(item.value, depth)
+        yield from _format_octets(item.value, depth)
     elif isinstance(item, Opaque):
-        yield from _octets(item.tlv, depth)
+        yield from _format_octets(item.tlv, depth)
     else:
-        yield from _structure(item, depth)
+        yield from _format_structure(item, depth)
 
 
-def _octets(octets: bytes, depth: int) -> Iterator[str]:
+def _format_octets(octets: bytes, depth: int) -> Iterator[str]:
     """What isn't known is shown by its tags, with the texts that are in it."""
-    source = ber.Source(octets)
+    source = ber.BerSource(octets)
     try:
-        yield from list(_values(source, 0, len(octets), depth))
+        yield from list(_format_ber_values(source, 0, len(octets), depth))
     except MalformedMessage:
         yield f"{_INDENT * depth}{octets.hex()}"
 
 
-def _values(source: ber.Source, at: int, end: int, depth: int) -> Iterator[str]:
+def _format_ber_values(source: ber.BerSource, at: int, end: int, depth: int) -> Iterator[str]:
     if depth > source.limits.depth:
-        raise ber.too_deep("", source.limits)
+        raise ber.nesting_error("", source.limits)
     while at < end:
         source.count_element()
         tag, constructed, start, stop, at = source.read_header(at, end)
-        label = f"{_INDENT * depth}{_tag(tag)}"
+        label = f"{_INDENT * depth}{_format_tag(tag)}"
         if constructed:
             yield label
-            yield from _values(source, start, stop, depth + 1)
+            yield from _format_ber_values(source, start, stop, depth + 1)
         else:
-            yield f"{label}: {_primitive(tag, source.data[start:stop])}"
+            yield f"{label}: {_format_primitive(tag, source.data[start:stop])}"
 
 
-def _tag(tag: int) -> str:
+def _format_tag(tag: int) -> str:
     octets = ber.tag_octets(tag, False)
     number = octets[0] & ber.HIGH_TAG if len(octets) == 1 else octets[-1]
     kinds = {ber.CONTEXT: f"[{number}]", ber.APPLICATION: f"[APPLICATION {number}]", 0: _UNIVERSAL.get(number, "")}
@@ -195,9 +195,9 @@ _UNIVERSAL = {
 }
 
 
-def _primitive(tag: int, content: bytes) -> str:
+def _format_primitive(tag: int, content: bytes) -> str:
     if tag == ber.OBJECT_IDENTIFIER:
-        identifier = ber.identifier_of(content)
+        identifier = ber.object_identifier_of(content)
         return NAMES.get(identifier, identifier)
     if tag in (ber.INTEGER, ber.ENUMERATED):
         return str(int.from_bytes(content[:16], "big", signed=True))

@@ -13,17 +13,17 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from adapters.iso_ill.codec import declared, name_of
-from adapters.iso_ill.codec.declarations import Declared, Kind, is_choice
-from adapters.iso_ill.codec.declarations import declared as declared_fields
+from adapters.iso_ill.codec import apdu_type_name, list_declared_fields
+from adapters.iso_ill.codec.declarations import FieldDeclaration, FieldKind, is_choice
+from adapters.iso_ill.codec.declarations import list_declared_fields as declared_fields
 from adapters.iso_ill.dialect import IsoIllDialect, state_word
-from adapters.iso_ill.mapping import Context, apdu_of, received, sendable
+from adapters.iso_ill.mapping import MappingContext, apdu_of_message, event_of_apdu, sendable_apdus
 from adapters.iso_ill.messages import APDUS, Apdu, IllAnswer
 from adapters.iso_ill.messages.codes import ApduType, Results, ServiceType
 from adapters.iso_ill.messages.declaration import External
 from adapters.iso_ill.messages.request_phase import Explanation
 from adapters.iso_ill.messages.structures import Extension, SuppliersReference
-from adapters.iso_ill.state_tables import FROM_EITHER, FROM_REQUESTER, FROM_RESPONDER, TABLES, Direction
+from adapters.iso_ill.state_tables import FROM_EITHER, FROM_REQUESTER, FROM_RESPONDER, TABLES, ServiceDirection
 from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
 from gateway.domain.requests.events import EventDetails, LoanCondition
@@ -44,7 +44,7 @@ from gateway.domain.value import value
 from gateway.ports.partner_channel import PartnerMessage
 
 NOW = datetime(2026, 3, 2, 9, 30, 15, tzinfo=UTC)
-CONTEXT = Context(
+CONTEXT = MappingContext(
     library_zone=UTC,
     currency="EUR",
     ours=("ISIL:NO-0030100",),
@@ -81,7 +81,7 @@ CITATION = Citation(
 )
 
 
-def _request(role: Role) -> Request:
+def _sample_request(role: Role) -> Request:
     tried = SupplierAttempt(
         number=1,
         partner="one",
@@ -118,7 +118,7 @@ def _request(role: Role) -> Request:
     )
 
 
-def messages(role: Role) -> tuple[PartnerMessage, ...]:
+def sample_messages(role: Role) -> tuple[PartnerMessage, ...]:
     """What we say in this role, one of each kind, with all details that there can be."""
     details = EventDetails(
         due=date(2026, 4, 15),
@@ -131,7 +131,7 @@ def messages(role: Role) -> tuple[PartnerMessage, ...]:
         partner="ISIL:DK-800015",
         link="https://copies.library.example/x",
     )
-    request = _request(role)
+    request = _sample_request(role)
     return tuple(
         PartnerMessage(
             id=f"m-{kind.value}",
@@ -144,17 +144,17 @@ def messages(role: Role) -> tuple[PartnerMessage, ...]:
             details=details,
             request=request,
         )
-        for kind in sendable(role)
+        for kind in sendable_apdus(role)
     )
 
 
-REQUESTING = messages(Role.BORROWING)
-LENDING = messages(Role.LENDING)
+REQUESTING = sample_messages(Role.BORROWING)
+LENDING = sample_messages(Role.LENDING)
 
 
-def full(cls: type[Apdu]) -> tuple[Apdu, ...]:
+def build_full_apdus(cls: type[Apdu]) -> tuple[Apdu, ...]:
     """APDUs with every field that this kind can have; of an answer one for each result."""
-    apdu: Apdu = _filled(cls)
+    apdu: Apdu = _fill_structure(cls)
     if not isinstance(apdu, IllAnswer):
         return (apdu,)
     return tuple(
@@ -162,7 +162,7 @@ def full(cls: type[Apdu]) -> tuple[Apdu, ...]:
             **{
                 **{one.attribute: getattr(apdu, one.attribute) for one in declared_fields(cls)},
                 "results": result,
-                "explanation": Explanation(**{one.attribute: _filled(one.cls)}),
+                "explanation": Explanation(**{one.attribute: _fill_structure(one.cls)}),
             }
         )
         for result, one in zip(_EXPLAINED, declared_fields(Explanation), strict=True)
@@ -180,42 +180,42 @@ _EXPLAINED = (
 )
 
 
-def _filled(cls: type) -> Any:
+def _fill_structure(cls: type) -> Any:
     chosen = declared_fields(cls)[-1:] if is_choice(cls) else declared_fields(cls)
     values: dict[str, Any] = {}
     taken: set[str] = set()
     for one in chosen:
         if one.tag.choice in taken:
             continue
-        values[one.attribute] = _value(one)
+        values[one.attribute] = _sample_value(one)
         taken |= {one.tag.choice} - {""}
     return cls(**values)
 
 
-def _value(one: Declared) -> Any:
-    return (_single(one),) if one.many else _single(one)
+def _sample_value(one: FieldDeclaration) -> Any:
+    return (_sample_single_value(one),) if one.many else _sample_single_value(one)
 
 
-def _single(one: Declared) -> Any:
+def _sample_single_value(one: FieldDeclaration) -> Any:
     if one.cls is Extension:
         return Extension.from_item(SuppliersReference(authority="ISIL:DE-9999", reference="ART-77"))
     if one.cls is ServiceType:
         return ServiceType.COPY_NON_RETURNABLE
-    if one.kind is Kind.CODE:
+    if one.kind is FieldKind.CODE:
         return next(member for member in one.cls if member != one.default)
-    if one.kind is Kind.STRUCTURE:
-        return _filled(one.cls)
+    if one.kind is FieldKind.STRUCTURE:
+        return _fill_structure(one.cls)
     return {
-        Kind.TEXT: f"{one.name} text",
-        Kind.PRINTABLE: "EUR" if one.name == "currency-code" else "12.00",
-        Kind.OBJECT_IDENTIFIER: "1.0.10161.9.1.1",
-        Kind.DAY: date(2026, 3, 2),
-        Kind.CLOCK: time(9, 30, 15),
-        Kind.NUMBER: 2,
-        Kind.FLAG: not one.default,
-        Kind.NULL: True,
-        Kind.ANY: b"\x05\0",
-        Kind.EXTERNAL: External("1.2.3.4", b"\x1b\x01x"),
+        FieldKind.TEXT: f"{one.name} text",
+        FieldKind.PRINTABLE: "EUR" if one.name == "currency-code" else "12.00",
+        FieldKind.OBJECT_IDENTIFIER: "1.0.10161.9.1.1",
+        FieldKind.DAY: date(2026, 3, 2),
+        FieldKind.CLOCK: time(9, 30, 15),
+        FieldKind.NUMBER: 2,
+        FieldKind.FLAG: not one.default,
+        FieldKind.NULL: True,
+        FieldKind.ANY: b"\x05\0",
+        FieldKind.EXTERNAL: External("1.2.3.4", b"\x1b\x01x"),
     }[one.kind]
 
 
@@ -223,7 +223,7 @@ _SENDERS = {Role.BORROWING: FROM_REQUESTER | FROM_EITHER, Role.LENDING: FROM_RES
 
 
 @value
-class Row:
+class FieldSupport:
     """`sent` by us in the role that sends this APDU; `used`: what we receive means something else without it."""
 
     apdu: ApduType
@@ -234,7 +234,7 @@ class Row:
 
 
 @value
-class Support:
+class ApduSupport:
     apdu: ApduType
     requester_sends: bool
     requester_receives: bool
@@ -242,10 +242,10 @@ class Support:
     responder_receives: bool
 
 
-def supported() -> tuple[Support, ...]:
-    sent = {role: {type(apdu).type for apdu in _sent(role)} for role in Role}
+def list_apdu_support() -> tuple[ApduSupport, ...]:
+    sent = {role: {type(apdu).type for apdu in _iter_sent_apdus(role)} for role in Role}
     return tuple(
-        Support(
+        ApduSupport(
             cls.type,
             requester_sends=cls.type in sent[Role.BORROWING],
             requester_receives=cls.type in _SENDERS[Role.LENDING],
@@ -256,24 +256,24 @@ def supported() -> tuple[Support, ...]:
     )
 
 
-def _sent(role: Role) -> Iterator[Apdu]:
+def _iter_sent_apdus(role: Role) -> Iterator[Apdu]:
     for message in REQUESTING if role is Role.BORROWING else LENDING:
-        yield apdu_of(message, CONTEXT)
+        yield apdu_of_message(message, CONTEXT)
 
 
-def rows() -> Iterator[Row]:
+def list_field_support() -> Iterator[FieldSupport]:
     """Field by field, with those of structures below them as `item-id.title`."""
-    sent = [apdu for role in Role for apdu in _sent(role)]
+    sent = [apdu for role in Role for apdu in _iter_sent_apdus(role)]
     for cls in APDUS:
         examples = [apdu for apdu in sent if isinstance(apdu, cls)]
-        whole = full(cls)
-        for place, one, path in _places(cls):
-            yield Row(
+        whole = build_full_apdus(cls)
+        for place, one, path in _walk_fields(cls):
+            yield FieldSupport(
                 cls.type,
                 place,
                 one.required,
-                sent=any(_there(apdu, path) for apdu in examples),
-                used=any(_matters(apdu, path) for apdu in whole),
+                sent=any(_is_present(apdu, path) for apdu in examples),
+                used=any(_is_field_used(apdu, path) for apdu in whole),
             )
 
 
@@ -281,92 +281,94 @@ _Path = tuple[str, ...]
 _BELOW = 2
 
 
-def _places(cls: type, before: tuple[str, ...] = (), path: _Path = ()) -> Iterator[tuple[str, Declared, _Path]]:
-    for one in declared(cls):
+def _walk_fields(
+    cls: type, before: tuple[str, ...] = (), path: _Path = ()
+) -> Iterator[tuple[str, FieldDeclaration, _Path]]:
+    for one in list_declared_fields(cls):
         here, attributes = (*before, one.name), (*path, one.attribute)
         yield ".".join(here), one, attributes
-        if one.kind is Kind.STRUCTURE and not one.many and len(here) < _BELOW:
-            yield from _places(one.cls, here, attributes)
+        if one.kind is FieldKind.STRUCTURE and not one.many and len(here) < _BELOW:
+            yield from _walk_fields(one.cls, here, attributes)
 
 
-def _there(value: Any, path: _Path) -> bool:
+def _is_present(value: Any, path: _Path) -> bool:
     for attribute in path:
         if value is None:
             return False
-        default = next((one.default for one in declared(type(value)) if one.attribute == attribute), None)
+        default = next((one.default for one in list_declared_fields(type(value)) if one.attribute == attribute), None)
         value = getattr(value, attribute)
         if value is None or value == "" or value == () or (value == default and not isinstance(value, int)):
             return False
     return True
 
 
-def _matters(apdu: Apdu, path: _Path) -> bool:
-    if not _there(apdu, path):
+def _is_field_used(apdu: Apdu, path: _Path) -> bool:
+    if not _is_present(apdu, path):
         return False
-    for other in _without(apdu, path):
-        before, after = received(apdu, CONTEXT), received(other, CONTEXT)
+    for other in _iter_without_field(apdu, path):
+        before, after = event_of_apdu(apdu, CONTEXT), event_of_apdu(other, CONTEXT)
         if any(getattr(before, one.name) != getattr(after, one.name) for one in fields(before) if one.name != "id"):
             return True
     return False
 
 
-def _without(value: Any, path: _Path) -> Iterator[Any]:
+def _iter_without_field(value: Any, path: _Path) -> Iterator[Any]:
     """The same without the field, or for one that has to be there with another value."""
     attribute, *below = path
-    one = next(one for one in declared(type(value)) if one.attribute == attribute)
+    one = next(one for one in list_declared_fields(type(value)) if one.attribute == attribute)
     if below and is_choice(one.cls):
         if not one.required:
             yield replace(value, **{attribute: one.default})  # there is no choice of nothing
     elif below:
-        for inner in _without(getattr(value, attribute), tuple(below)):
+        for inner in _iter_without_field(getattr(value, attribute), tuple(below)):
             yield replace(value, **{attribute: inner})
     elif not one.required:
         yield replace(value, **{attribute: one.default})
-    elif one.kind is Kind.CODE and not one.many:
+    elif one.kind is FieldKind.CODE and not one.many:
         for member in one.cls:
             yield replace(value, **{attribute: member})
-    elif one.kind is Kind.TEXT:
+    elif one.kind is FieldKind.TEXT:
         yield replace(value, **{attribute: "other"})
-    elif one.kind is Kind.FLAG:
+    elif one.kind is FieldKind.FLAG:
         yield replace(value, **{attribute: not getattr(value, attribute)})
-    elif one.kind is Kind.DAY:
+    elif one.kind is FieldKind.DAY:
         yield replace(value, **{attribute: getattr(value, attribute).replace(year=1999)})
     elif one.many:
         yield replace(value, **{attribute: ()})
 
 
-def table() -> Iterator[str]:
+def format_conformance_tables() -> Iterator[str]:
     """Markdown."""
     yield "| APDU | requester sends | requester receives | responder sends | responder receives |"
     yield "| --- | --- | --- | --- | --- |"
-    for one in supported():
+    for one in list_apdu_support():
         marks = (one.requester_sends, one.requester_receives, one.responder_sends, one.responder_receives)
-        yield f"| {name_of(one.apdu)} | {' | '.join(_mark(mark) for mark in marks)} |"
+        yield f"| {apdu_type_name(one.apdu)} | {' | '.join(_format_support_mark(mark) for mark in marks)} |"
     current: ApduType | None = None
-    for row in rows():
+    for row in list_field_support():
         if row.apdu is not current:
             current = row.apdu
             yield ""
-            yield f"## {name_of(row.apdu)}"
+            yield f"## {apdu_type_name(row.apdu)}"
             yield "| field | standard | sent | read | used |"
             yield "| --- | --- | --- | --- | --- |"
         standard = "M" if row.mandatory else "O"
-        yield f"| {row.field} | {standard} | {_mark(row.sent)} | yes | {_mark(row.used)} |"
+        yield f"| {row.field} | {standard} | {_format_support_mark(row.sent)} | yes | {_format_support_mark(row.used)} |"
     for role, name in ((Role.BORROWING, "requester"), (Role.LENDING, "responder")):
-        yield from _states(role, name)
+        yield from _format_state_table(role, name)
 
 
-def _states(role: Role, name: str) -> Iterator[str]:
+def _format_state_table(role: Role, name: str) -> Iterator[str]:
     yield ""
     yield f"## States of the {name}"
     yield "| state | service | sent or received | next state |"
     yield "| --- | --- | --- | --- |"
     for state, row in TABLES[role].items():
         for service, to in row.items():
-            way = "sent" if service.direction is Direction.REQ else "received"
-            what = f"{name_of(service.apdu)} {service.result}".rstrip()
+            way = "sent" if service.direction is ServiceDirection.REQ else "received"
+            what = f"{apdu_type_name(service.apdu)} {service.result}".rstrip()
             yield f"| {state_word(state).upper()} | {what} | {way} | {state_word(to).upper()} |"
 
 
-def _mark(supported: bool) -> str:
+def _format_support_mark(supported: bool) -> str:
     return "yes" if supported else "–"

@@ -15,9 +15,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
-from adapters.iso_ill.codec.declarations import Defaults, Strings, Style
+from adapters.iso_ill.codec.declarations import Defaults, EncodingStyle, Strings
 from adapters.iso_ill.messages.codes import ApduType, CurrentState, Wish
-from adapters.iso_ill.state_tables import IDLE, TABLES, Row, Service, Table, services_named, states_of
+from adapters.iso_ill.state_tables import (
+    IDLE,
+    TABLES,
+    ServicePrimitive,
+    TransitionRow,
+    TransitionTable,
+    find_services,
+    states_of,
+)
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
@@ -25,29 +33,29 @@ from gateway.domain.secret_reference import SecretReference
 from gateway.ports.responder import CallbackAddress
 from gateway.ports.tls import ClientTls
 
-Reported = Literal["none", "requests", "all"]
+ReportedApdus = Literal["none", "requests", "all"]
 """Of which APDUs the receiver says that it has them, by a Status-Or-Error-Report: none, ILL-Requests, all."""
 
 PROHIBITED = "prohibited"
-Cells = Mapping[str, Mapping[str, str]]
+StateCells = Mapping[str, Mapping[str, str]]
 """State -> service -> next state or `prohibited`, in the words of `state_word` and `services.Service`."""
 
 
-def is_reported(apdu: ApduType, which: Reported) -> bool:
+def is_reported(apdu: ApduType, which: ReportedApdus) -> bool:
     """Reports themselves never are: there would be no end to it."""
     if which == "none" or apdu is ApduType.STATUS_OR_ERROR_REPORT:
         return False
     return which == "all" or apdu is ApduType.ILL_REQUEST
 
 
-def _place(text: str) -> str:
+def _validate_host_port(text: str) -> str:
     host, colon, port = text.rpartition(":")
     if text and not (host and colon and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
         raise ValueError(f"not host:port, such as ill.library.example:499: {text}")
     return text
 
 
-HostPort = Annotated[str, AfterValidator(_place)]
+HostPort = Annotated[str, AfterValidator(_validate_host_port)]
 
 
 class TlsOut(ProfileSection):
@@ -107,17 +115,17 @@ class Transport(ProfileSection):
         )
 
 
-def _readable(role: Role, said: Cells) -> Cells:
+def _validate_cells(role: Role, said: StateCells) -> StateCells:
     for state, cells in said.items():
         for service in cells:
             try:
-                _changes(role, state, {service: cells[service]})
+                _parse_cells(role, state, {service: cells[service]})
             except ValueError as error:
                 raise ValueError(f"{state}: {service}: {error}") from error
     return said
 
 
-class States(ProfileSection):
+class StateOverrides(ProfileSection):
     late: Literal["keep", "refuse"] = Field(
         "keep",
         description="an APDU that the state doesn't allow, and that was sent before our last change: kept in the "
@@ -130,22 +138,22 @@ class States(ProfileSection):
         description="how long our APDUs may be on their way there (mail): what is sent within so many minutes after "
         "our last change counts as sent before it",
     )
-    requester: Annotated[Cells, AfterValidator(partial(_readable, Role.BORROWING))] = Field(
+    requester: Annotated[StateCells, AfterValidator(partial(_validate_cells, Role.BORROWING))] = Field(
         {}, description="we are the requester: STATE: {SERVICE: NEXT}, such as pending: {ill-answer/estimate: pending}"
     )
-    responder: Annotated[Cells, AfterValidator(partial(_readable, Role.LENDING))] = Field(
+    responder: Annotated[StateCells, AfterValidator(partial(_validate_cells, Role.LENDING))] = Field(
         {}, description="we are the responder: STATE: {SERVICE: NEXT}, such as shipped: {cancel: prohibited}"
     )
 
-    def _overrides_of_role(self, role: Role) -> Cells:
+    def _overrides_of_role(self, role: Role) -> StateCells:
         return self.requester if role is Role.BORROWING else self.responder
 
     @cached_property
-    def tables(self) -> Mapping[Role, Table]:
+    def tables(self) -> Mapping[Role, TransitionTable]:
         """The standard's, with what is said here."""
-        return {role: _overridden(role, self._overrides_of_role(role)) for role in Role}
+        return {role: _override_table(role, self._overrides_of_role(role)) for role in Role}
 
-    def next_state(self, role: Role, state: CurrentState, service: Service) -> CurrentState | None:
+    def next_state(self, role: Role, state: CurrentState, service: ServicePrimitive) -> CurrentState | None:
         """None: prohibited."""
         return self.tables[role].get(state, {}).get(service)
 
@@ -155,12 +163,12 @@ def state_word(state: CurrentState) -> str:
     return "idle" if state is IDLE else state.name.lower().replace("_", "-")
 
 
-def _overridden(role: Role, said: Cells) -> Table:
-    table: dict[CurrentState, Row] = dict(TABLES[role])
+def _override_table(role: Role, said: StateCells) -> TransitionTable:
+    table: dict[CurrentState, TransitionRow] = dict(TABLES[role])
     for word, cells in said.items():
-        state = _state(role, word)
+        state = _parse_state(role, word)
         row = dict(table[state])
-        for service, to in _changes(role, word, cells):
+        for service, to in _parse_cells(role, word, cells):
             if to is None:
                 row.pop(service, None)
             else:
@@ -169,17 +177,19 @@ def _overridden(role: Role, said: Cells) -> Table:
     return table
 
 
-def _changes(role: Role, state: str, cells: Mapping[str, str]) -> list[tuple[Service, CurrentState | None]]:
+def _parse_cells(
+    role: Role, state: str, cells: Mapping[str, str]
+) -> list[tuple[ServicePrimitive, CurrentState | None]]:
     """Raises ValueError with what is allowed."""
-    _state(role, state)
+    _parse_state(role, state)
     return [
-        (service, None if to.strip().lower() == PROHIBITED else _state(role, to))
+        (service, None if to.strip().lower() == PROHIBITED else _parse_state(role, to))
         for word, to in cells.items()
-        for service in services_named(word, role)
+        for service in find_services(word, role)
     ]
 
 
-def _state(role: Role, word: str) -> CurrentState:
+def _parse_state(role: Role, word: str) -> CurrentState:
     words = {state_word(state): state for state in states_of(role)}
     found = words.get(word.strip().lower())
     if found is None:
@@ -190,7 +200,7 @@ def _state(role: Role, word: str) -> CurrentState:
     return found
 
 
-def _zone(name: str) -> str:
+def _validate_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -198,7 +208,7 @@ def _zone(name: str) -> str:
     return name
 
 
-def _charset(name: str) -> str:
+def _validate_charset(name: str) -> str:
     try:
         "".encode(name)  # refuses codecs that aren't character sets, such as hex
         return codecs.lookup(name).name
@@ -206,16 +216,16 @@ def _charset(name: str) -> str:
         raise ValueError(f"not a character set: {name}") from error
 
 
-def _apdu(name: str) -> str:
+def _validate_apdu_name(name: str) -> str:
     if name not in APDU_NAMES:
         raise ValueError(f"no APDU is called {name}; there are: {', '.join(APDU_NAMES)}")
     return name
 
 
 APDU_NAMES = tuple(one.name.lower().replace("_", "-") for one in ApduType)
-ZoneName = Annotated[str, AfterValidator(_zone)]
-Charset = Annotated[str, AfterValidator(_charset)]
-ApduName = Annotated[str, AfterValidator(_apdu)]
+ZoneName = Annotated[str, AfterValidator(_validate_zone)]
+Charset = Annotated[str, AfterValidator(_validate_charset)]
+ApduName = Annotated[str, AfterValidator(_validate_apdu_name)]
 WishWord = Literal["requires", "desires", "neither"]
 
 
@@ -234,8 +244,8 @@ class Wire(ProfileSection):
     zone: ZoneName | None = Field(None, description="zone of the partner's days and times; none: the library's")
 
     @cached_property
-    def style(self) -> Style:
-        return Style(self.charset_in, self.charset_out, self.strings, self.defaults, self.day_formats)
+    def style(self) -> EncodingStyle:
+        return EncodingStyle(self.charset_in, self.charset_out, self.strings, self.defaults, self.day_formats)
 
 
 class Symbols(ProfileSection):
@@ -286,10 +296,10 @@ class IsoIllDialect(ProfileSection):
     version: Literal[1, 2] = Field(2, description="protocol version that we write; electronic delivery needs 2")
     wire: Wire = Wire()
     transport: Transport = Transport()
-    acknowledges: Reported = Field(
+    acknowledges: ReportedApdus = Field(
         "none", description="of which APDUs the partner reports that it has them: none, requests (OCLC), all"
     )
-    answers: Reported = Field(
+    answers: ReportedApdus = Field(
         "none", description="of which APDUs we report to the partner that we have them: none, requests (yaz, OCLC), all"
     )
     credentials: Credentials = Credentials()
@@ -299,7 +309,7 @@ class IsoIllDialect(ProfileSection):
     symbols: Symbols = Symbols()
     identifiers: Identifiers = Identifiers()
     optional_messages: OptionalMessages = OptionalMessages()
-    states: States = States()
+    states: StateOverrides = StateOverrides()
     levels: Mapping[str, Annotated[str, Field(min_length=1, max_length=1)]] = Field(
         {}, description="level of service, such as rush: R; the character is this partner's own"
     )

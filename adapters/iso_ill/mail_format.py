@@ -12,14 +12,14 @@ from datetime import UTC, datetime, time
 from email.message import EmailMessage
 from zoneinfo import ZoneInfo
 
-from adapters.iso_ill.codec import Limits, digest_of, name_of
+from adapters.iso_ill.codec import BerLimits, apdu_digest, apdu_type_name
 from adapters.iso_ill.dialect import SECTION, dialect_of
-from adapters.iso_ill.mapping import received
-from adapters.iso_ill.mapping.ill_request import unmet
-from adapters.iso_ill.mapping.reports import correlation
+from adapters.iso_ill.mapping import event_of_apdu
+from adapters.iso_ill.mapping.ill_request import find_unsuppliable
+from adapters.iso_ill.mapping.reports import correlation_text
 from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
 from adapters.iso_ill.messages.structures import Moment
-from adapters.iso_ill.responder import IsoIllResponder, context_of, seen_of
+from adapters.iso_ill.responder import IsoIllResponder, context_of_exchange, header_of_apdu
 from gateway.domain.problems import MalformationKind, MalformedMessage, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
@@ -38,7 +38,7 @@ _OCTETS = "application/octet-stream"
 _ENDING = ".ber"
 
 
-def mail_of(
+def build_apdu_mail(
     apdu: bytes, *, to: str, sender: LetterSender, message_id: str, subject: str, at: datetime | None = None
 ) -> EmailMessage:
     """The APDU is all of the mail's body. `at`: Date. Raises Refused when there is no address to send to."""
@@ -48,7 +48,7 @@ def mail_of(
     return mail
 
 
-def is_apdu(part: MailPart) -> bool:
+def is_apdu_part(part: MailPart) -> bool:
     """By its type, or by its name where a program on the way knew no better type."""
     return part.media_type == MEDIA_TYPE or (part.media_type == _OCTETS and part.name.lower().endswith(_ENDING))
 
@@ -61,14 +61,14 @@ class IsoIllMailFormat:
 
     def recognises(self, mail: IncomingMail, profile: Profile) -> bool:
         """See `gateway.ports.incoming_mail.MailFormat`."""
-        return any(map(is_apdu, mail.attachments))
+        return any(map(is_apdu_part, mail.attachments))
 
     def decode(self, mail: IncomingMail, profile: Profile) -> MailInterpretation:
         """See `gateway.ports.incoming_mail.MailFormat`. What can't be taken of several APDUs is left to staff."""
         events: list[MailEvent] = []
         unknown: list[str] = []
         failed: list[MalformedMessage] = []
-        parts = [part for part in mail.attachments if is_apdu(part)]
+        parts = [part for part in mail.attachments if is_apdu_part(part)]
         for part in parts:
             try:
                 events.append(self._event_of_part(part, mail, profile))
@@ -77,7 +77,7 @@ class IsoIllMailFormat:
                 unknown.append(f"{part.name}: {malformed}")
         if failed and not events:
             raise failed[0]
-        return MailInterpretation(events=tuple(sorted(events, key=_when)), unknown=tuple(unknown))
+        return MailInterpretation(events=tuple(sorted(events, key=_event_time)), unknown=tuple(unknown))
 
     def _event_of_part(self, part: MailPart, mail: IncomingMail, profile: Profile) -> MailEvent:
         """Raises MalformedMessage, for what our side refuses as well: staff see why."""
@@ -93,16 +93,16 @@ class IsoIllMailFormat:
             raise MalformedMessage(envelope.service, refused.detail, MalformationKind.INVALID_VALUE) from refused
         apdu, told = incoming.message, incoming.told
         assert isinstance(apdu, Apdu), "the responder's own"
-        context = context_of(talk)
-        if isinstance(apdu, IllRequest) and (why := unmet(apdu, context)) is not None:
-            asked = received(apdu, context, digest_of(part.content, Limits(size=profile.max_bytes)))
-            return replace(_told(apdu, asked, mail, profile), unfilled=why.details)
+        context = context_of_exchange(talk)
+        if isinstance(apdu, IllRequest) and (why := find_unsuppliable(apdu, context)) is not None:
+            asked = event_of_apdu(apdu, context, apdu_digest(part.content, BerLimits(size=profile.max_bytes)))
+            return replace(_build_mail_event(apdu, asked, mail, profile), unfilled=why.details)
         assert told is not None, "nobody waits for a reply by mail"
-        return _told(apdu, told, mail, profile)
+        return _build_mail_event(apdu, told, mail, profile)
 
 
-def _told(apdu: Apdu, told: IncomingPartnerMessage, mail: IncomingMail, profile: Profile) -> MailEvent:
-    others = tuple(index for index, part in enumerate(mail.attachments) if not is_apdu(part))
+def _build_mail_event(apdu: Apdu, told: IncomingPartnerMessage, mail: IncomingMail, profile: Profile) -> MailEvent:
+    others = tuple(index for index, part in enumerate(mail.attachments) if not is_apdu_part(part))
     return MailEvent(
         kind=told.kind,
         role=told.role,
@@ -111,14 +111,14 @@ def _told(apdu: Apdu, told: IncomingPartnerMessage, mail: IncomingMail, profile:
         request=told.request,
         files=others if told.kind is EventKind.COPY_DELIVERED else (),
         id=told.id,
-        at=_moment(apdu.service_date_time.this, mail, profile),
+        at=_service_moment(apdu.service_date_time.this, mail, profile),
         guard=told.guard,
-        named="" if isinstance(apdu, StatusOrErrorReport) else correlation(seen_of(apdu)),
-        explained=(f"{name_of(apdu.type)} of {told.transaction}",),
+        named="" if isinstance(apdu, StatusOrErrorReport) else correlation_text(header_of_apdu(apdu)),
+        explained=(f"{apdu_type_name(apdu.type)} of {told.transaction}",),
     )
 
 
-def _moment(this: Moment, mail: IncomingMail, profile: Profile) -> datetime:
+def _service_moment(this: Moment, mail: IncomingMail, profile: Profile) -> datetime:
     """Raises MalformedMessage at the ends of the calendar."""
     zone = dialect_of(profile).wire.zone
     local = datetime.combine(this.day, this.clock or time.min, ZoneInfo(zone) if zone else mail.recipient.zone)
@@ -129,6 +129,6 @@ def _moment(this: Moment, mail: IncomingMail, profile: Profile) -> datetime:
         raise MalformedMessage(where, f"no day of ours: {this.day}", MalformationKind.INVALID_VALUE) from error
 
 
-def _when(event: MailEvent) -> datetime:
+def _event_time(event: MailEvent) -> datetime:
     assert event.at is not None, "made here"
     return event.at

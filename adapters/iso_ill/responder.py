@@ -13,21 +13,27 @@ from adapters import ber
 from adapters.iso_ill.codec import (
     DEFAULT_STYLE,
     ApduSplitter,
-    Decoded,
-    Limits,
-    Peek,
-    decode,
-    digest_of,
-    encode,
-    name_of,
-    peek,
+    BerLimits,
+    DecodedApdu,
+    PartialHeader,
+    apdu_digest,
+    apdu_type_name,
+    decode_apdu,
+    encode_apdu,
+    peek_apdu,
 )
 from adapters.iso_ill.dialect import IsoIllDialect, Symbols, dialect_of, is_reported
-from adapters.iso_ill.mapping import Context, error_report, general_problem, received, state_of
-from adapters.iso_ill.mapping.identities import aliases, moment_out, symbol_in, symbol_out
-from adapters.iso_ill.mapping.ill_request import unfilled, unmet
-from adapters.iso_ill.mapping.messages_sent import delivery_info
-from adapters.iso_ill.mapping.reports import last_service, report_of
+from adapters.iso_ill.mapping import (
+    MappingContext,
+    build_error_report,
+    event_of_apdu,
+    ill_state_of_request,
+    problem_of_malformed,
+)
+from adapters.iso_ill.mapping.identities import incoming_symbol, list_sender_aliases, moment_in_zone, outgoing_symbol
+from adapters.iso_ill.mapping.ill_request import find_unsuppliable, unfilled_answer
+from adapters.iso_ill.mapping.messages_sent import write_delivery_info
+from adapters.iso_ill.mapping.reports import build_status_report, last_service
 from adapters.iso_ill.messages import Apdu, ForwardNotification, IllRequest, StatusOrErrorReport
 from adapters.iso_ill.messages.codes import (
     ApduType,
@@ -40,7 +46,7 @@ from adapters.iso_ill.messages.codes import (
 from adapters.iso_ill.messages.declaration import External
 from adapters.iso_ill.messages.structures import NAMES, Credentials, Extension, Opaque, ServiceDateTime, SystemId
 from adapters.iso_ill.messages.tracking_phase import ProviderError, StateTransitionProhibited, UserError
-from adapters.iso_ill.state_rules import Guard, deviation
+from adapters.iso_ill.state_rules import MessageGuard, describe_deviation
 from adapters.iso_ill.state_tables import FROM_REQUESTER, FROM_RESPONDER
 from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
@@ -80,22 +86,22 @@ _NOT_NOW = frozenset({RefusalReason.NOT_ALLOWED, RefusalReason.REQUEST_CLOSED})
 
 
 @value
-class Opened:
+class OpenedApdu:
     """What `open` found. `awaited`: it is the reply that a sender of ours waits for."""
 
     raw: bytes
     limit: int
     at: datetime
     awaited: bool
-    seen: Peek
-    decoded: Decoded | None = None
+    seen: PartialHeader
+    decoded: DecodedApdu | None = None
 
 
-class Cutter:
+class IllStreamSplitter:
     """`ports.responder.Cutter` for a stream of APDUs."""
 
     def __init__(self, limit: int) -> None:
-        self._frames = ApduSplitter(Limits(size=limit))
+        self._frames = ApduSplitter(BerLimits(size=limit))
         self.is_unrecoverable = False
 
     @property
@@ -128,7 +134,7 @@ class IsoIllResponder:
         transport = dialect_of(profile).transport
         return StreamFraming(
             end="cut",
-            cutter=Cutter,
+            cutter=IllStreamSplitter,
             idle_seconds=transport.idle_seconds,
             message_seconds=transport.message_seconds,
             answer_end=b"",
@@ -137,29 +143,29 @@ class IsoIllResponder:
     def open(self, arrival: RawMessage, limit: int) -> MessageEnvelope:
         body, at, awaited = arrival.body, arrival.received, arrival.awaited
         try:
-            decoded = decode(body, DEFAULT_STYLE, Limits(size=limit))
+            decoded = decode_apdu(body, DEFAULT_STYLE, BerLimits(size=limit))
         except MalformedMessage as error:
-            return _envelope(Opened(body, limit, at, awaited, _peeked(body, limit)), malformed=error)
-        return _envelope(Opened(body, limit, at, awaited, seen_of(decoded.apdu), decoded))
+            return _build_envelope(OpenedApdu(body, limit, at, awaited, _peek_or_empty(body, limit)), malformed=error)
+        return _build_envelope(OpenedApdu(body, limit, at, awaited, header_of_apdu(decoded.apdu), decoded))
 
     def decode(self, envelope: MessageEnvelope, talk: ExchangeContext) -> DecodedMessage:
         """Raises MalformedMessage, Refused."""
-        dialect, opened = dialect_of(talk.profile), _opened(envelope)
-        decoded = _read(opened, dialect)
+        dialect, opened = dialect_of(talk.profile), _require_opened(envelope)
+        decoded = _decode_in_dialect(opened, dialect)
         apdu = decoded.apdu
         _check_version(apdu)
-        context = context_of(talk)
+        context = context_of_exchange(talk)
         _check_role(apdu, context)
         _check_extensions(apdu, dialect)
-        told = received(apdu, context, digest_of(opened.raw, Limits(size=opened.limit)))
+        told = event_of_apdu(apdu, context, apdu_digest(opened.raw, BerLimits(size=opened.limit)))
         _check_receiver(told, context)
         return DecodedMessage(
-            service=name_of(apdu.type),
+            service=apdu_type_name(apdu.type),
             command=None,
             request_id=apdu.transaction_id.group_qualifier,
             message=apdu,
             unknown=tuple(map(str, decoded.oddities)),
-            told=None if _is_not_news(apdu, told, opened, context) else guarded(told, apdu, context),
+            told=None if _is_without_event(apdu, told, opened, context) else add_guard(told, apdu, context),
         )
 
     def encode(
@@ -167,37 +173,41 @@ class IsoIllResponder:
     ) -> ResponderAnswer:
         if isinstance(outcome, Refusal):
             return self.refuse(envelope, outcome, talk)
-        apdu, context = incoming.message, context_of(talk)
-        if isinstance(apdu, IllRequest) and (why := unmet(apdu, context)) is not None:
-            return _answer(unfilled(apdu, why, talk.now, context), talk)
+        apdu, context = incoming.message, context_of_exchange(talk)
+        if isinstance(apdu, IllRequest) and (why := find_unsuppliable(apdu, context)) is not None:
+            return _build_answer(unfilled_answer(apdu, why, talk.now, context), talk)
         if not isinstance(outcome, InboxResult) or not isinstance(apdu, Apdu):
             return NOTHING
-        answer = answer_to(apdu, outcome, context, talk.now)
+        answer = acknowledge_apdu(apdu, outcome, context, talk.now)
         guard = incoming.told.guard if incoming.told is not None else None
-        return _answer(answer, talk, _remark(apdu, outcome, context, guard, answered=answer is not None))
+        return _build_answer(
+            answer, talk, _write_journal_note(apdu, outcome, context, guard, answered=answer is not None)
+        )
 
     def refuse(
         self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, talk: ExchangeContext | None
     ) -> ResponderAnswer:
         """What can't be read is said to be so, whoever sent it."""
-        opened = _opened(envelope)
+        opened = _require_opened(envelope)
         malformed = refusal if isinstance(refusal, MalformedMessage) else envelope.malformed
-        if is_past_reporting(opened.seen):
+        if is_unreportable(opened.seen):
             return NOTHING
         problem: ProviderError | UserError
         if malformed is not None:
-            problem, note = general_problem(malformed), str(malformed)
+            problem, note = problem_of_malformed(malformed), str(malformed)
         else:
             assert isinstance(refusal, Refusal)
-            problem, note = problem_of(refusal, opened.seen), refusal.detail
-        return _answer(report(opened.seen, problem, note, opened.at, context_of(talk)), talk)
+            problem, note = apdu_problem(refusal, opened.seen), refusal.detail
+        return _build_answer(
+            build_problem_report(opened.seen, problem, note, opened.at, context_of_exchange(talk)), talk
+        )
 
 
-def context_of(talk: ExchangeContext | None) -> Context:
+def context_of_exchange(talk: ExchangeContext | None) -> MappingContext:
     """None: the sender is not known, so that there is no library either."""
     if talk is None:
-        return Context(library_zone=UTC, currency="")
-    return Context(
+        return MappingContext(library_zone=UTC, currency="")
+    return MappingContext(
         library_zone=talk.zone, currency=talk.currency, ours=(talk.symbol,), dialect=dialect_of(talk.profile)
     )
 
@@ -205,30 +215,30 @@ def context_of(talk: ExchangeContext | None) -> Context:
 # --- before a profile is known ---------------------------------------------------------------------------
 
 
-def _opened(envelope: MessageEnvelope) -> Opened:
-    if not isinstance(envelope.parsed, Opened):
+def _require_opened(envelope: MessageEnvelope) -> OpenedApdu:
+    if not isinstance(envelope.parsed, OpenedApdu):
         raise TypeError("the envelope was opened by another responder")
     return envelope.parsed
 
 
-def _peeked(body: bytes, limit: int) -> Peek:
+def _peek_or_empty(body: bytes, limit: int) -> PartialHeader:
     try:
-        return peek(body, DEFAULT_STYLE, Limits(size=limit))
+        return peek_apdu(body, DEFAULT_STYLE, BerLimits(size=limit))
     except MalformedMessage:
-        return Peek(None)
+        return PartialHeader(None)
 
 
-def _envelope(opened: Opened, malformed: MalformedMessage | None = None) -> MessageEnvelope:
+def _build_envelope(opened: OpenedApdu, malformed: MalformedMessage | None = None) -> MessageEnvelope:
     """Who sent it follows from the kind of APDU, for those that both roles send it may be the other party."""
     seen, apdu = opened.seen, opened.decoded.apdu if opened.decoded is not None else None
-    requester, responder = _symbol(seen.requester_id), _symbol(seen.responder_id)
+    requester, responder = _symbol_of_id(seen.requester_id), _symbol_of_id(seen.responder_id)
     if isinstance(apdu, ForwardNotification):
-        responder = _symbol(apdu.intermediary_id)  # the responder named there is the new one
+        responder = _symbol_of_id(apdu.intermediary_id)  # the responder named there is the new one
     sender, receiver = (responder, requester) if seen.type in FROM_RESPONDER else (requester, responder)
-    known = [symbol_in(one, Symbols()) for one in aliases(apdu)] if apdu is not None else []
-    credentials = _credentials(apdu)
+    known = [incoming_symbol(one, Symbols()) for one in list_sender_aliases(apdu)] if apdu is not None else []
+    credentials = _find_credentials(apdu)
     return MessageEnvelope(
-        service=name_of(seen.type) if seen.type is not None else "",
+        service=apdu_type_name(seen.type) if seen.type is not None else "",
         version=str(seen.protocol_version or ""),
         from_agency=sender,
         to_agency=receiver,
@@ -241,11 +251,11 @@ def _envelope(opened: Opened, malformed: MalformedMessage | None = None) -> Mess
     )
 
 
-def _symbol(id_: SystemId | None) -> str:
-    return symbol_in(id_.symbol_text, Symbols()) if id_ is not None else ""
+def _symbol_of_id(id_: SystemId | None) -> str:
+    return incoming_symbol(id_.symbol_text, Symbols()) if id_ is not None else ""
 
 
-def _credentials(apdu: Apdu | None) -> Credentials:
+def _find_credentials(apdu: Apdu | None) -> Credentials:
     found = (one.item for one in (apdu.carried_extensions if apdu is not None else ()))
     return next((item for item in found if isinstance(item, Credentials)), Credentials("", ""))
 
@@ -253,7 +263,7 @@ def _credentials(apdu: Apdu | None) -> Credentials:
 # --- what can't be taken, whatever the state of the request ----------------------------------------------
 
 
-def _read(opened: Opened, dialect: IsoIllDialect) -> Decoded:
+def _decode_in_dialect(opened: OpenedApdu, dialect: IsoIllDialect) -> DecodedApdu:
     """Read anew only where this partner's manner differs from what `open` assumes."""
     style = dialect.wire.style
     if opened.decoded is not None and (style.fallback, style.day_formats) == (
@@ -261,7 +271,7 @@ def _read(opened: Opened, dialect: IsoIllDialect) -> Decoded:
         DEFAULT_STYLE.day_formats,
     ):
         return opened.decoded
-    return decode(opened.raw, style, Limits(size=opened.limit))
+    return decode_apdu(opened.raw, style, BerLimits(size=opened.limit))
 
 
 def _check_version(apdu: Apdu) -> None:
@@ -273,15 +283,15 @@ def _check_version(apdu: Apdu) -> None:
         )
 
 
-def _check_role(apdu: Apdu, context: Context) -> None:
+def _check_role(apdu: Apdu, context: MappingContext) -> None:
     """An APDU that only the other role sends: we are named as its sender."""
-    requester, responder = (_symbol(one) for one in (apdu.requester_id, apdu.responder_id))
+    requester, responder = (_symbol_of_id(one) for one in (apdu.requester_id, apdu.responder_id))
     ours, theirs = (requester, responder) if apdu.type in FROM_REQUESTER else (responder, requester)
     one_sided = apdu.type in FROM_REQUESTER or apdu.type in FROM_RESPONDER
     if one_sided and context.is_us(ours) and not context.is_us(theirs) and not isinstance(apdu, ForwardNotification):
         raise Refused(
             RefusalReason.UNSUPPORTED_SERVICE,
-            f"{name_of(apdu.type)} comes from the other role.",
+            f"{apdu_type_name(apdu.type)} comes from the other role.",
             about=MessagePart.SERVICE,
         )
 
@@ -295,7 +305,7 @@ def _check_extensions(apdu: Apdu, dialect: IsoIllDialect) -> None:
             raise Refused(RefusalReason.INVALID_VALUE, f"The critical extension {one.name} is not known here.")
 
 
-def _check_receiver(told: IncomingPartnerMessage, context: Context) -> None:
+def _check_receiver(told: IncomingPartnerMessage, context: MappingContext) -> None:
     if told.receiver and not context.is_us(told.receiver):
         raise Refused(
             RefusalReason.UNKNOWN_AGENCY,
@@ -308,9 +318,9 @@ def _check_receiver(told: IncomingPartnerMessage, context: Context) -> None:
 # --- in the journal, and back ----------------------------------------------------------------------------
 
 
-def _is_not_news(apdu: Apdu, told: IncomingPartnerMessage, opened: Opened, context: Context) -> bool:
+def _is_without_event(apdu: Apdu, told: IncomingPartnerMessage, opened: OpenedApdu, context: MappingContext) -> bool:
     """What the protocol itself answers, or a sender of ours waits for."""
-    if isinstance(apdu, IllRequest) and unmet(apdu, context) is not None:
+    if isinstance(apdu, IllRequest) and find_unsuppliable(apdu, context) is not None:
         return True
     return _is_receipt(apdu, told, opened.awaited)
 
@@ -320,21 +330,21 @@ def _is_receipt(apdu: Apdu, told: IncomingPartnerMessage, awaited: bool) -> bool
     return awaited and isinstance(apdu, StatusOrErrorReport) and told.kind is not EventKind.ACKNOWLEDGED
 
 
-def guarded(told: IncomingPartnerMessage, apdu: Apdu, context: Context) -> IncomingPartnerMessage:
+def add_guard(told: IncomingPartnerMessage, apdu: Apdu, context: MappingContext) -> IncomingPartnerMessage:
     """With the protocol's own rules about the request as it is."""
-    return replace(told, guard=_known if isinstance(apdu, IllRequest) else Guard(apdu, context))
+    return replace(told, guard=_refuse_duplicate if isinstance(apdu, IllRequest) else MessageGuard(apdu, context))
 
 
-def _known(_request: Request) -> Refusal:
+def _refuse_duplicate(_request: Request) -> Refusal:
     return Refusal(
         RefusalReason.DUPLICATE_REQUEST, "There is a request with this transaction already.", MessagePart.REQUEST
     )
 
 
-def _remark(
+def _write_journal_note(
     apdu: Apdu,
     taken: InboxResult,
-    context: Context,
+    context: MappingContext,
     guard: Callable[[Request], Refusal | None] | None,
     *,
     answered: bool,
@@ -344,17 +354,19 @@ def _remark(
         return "the transport brought it twice" if answered else "the transport brought it twice: not answered"
     if taken.refused is not None or taken.repeated or taken.request is None:
         return ""
-    return deviation(apdu, taken.request, context, guard.seen if isinstance(guard, Guard) else None)
+    return describe_deviation(apdu, taken.request, context, guard.seen if isinstance(guard, MessageGuard) else None)
 
 
-def _answer(apdu: Apdu | None, talk: ExchangeContext | None, note: str = "") -> ResponderAnswer:
+def _build_answer(apdu: Apdu | None, talk: ExchangeContext | None, note: str = "") -> ResponderAnswer:
     if apdu is None:
         return ResponderAnswer(b"", MEDIA_TYPE, note=note)
     dialect = dialect_of(talk.profile if talk is not None else None)
-    return ResponderAnswer(encode(apdu, dialect.wire.style), MEDIA_TYPE, note=note, call_back=_elsewhere(apdu, talk))
+    return ResponderAnswer(
+        encode_apdu(apdu, dialect.wire.style), MEDIA_TYPE, note=note, call_back=_choose_callback(apdu, talk)
+    )
 
 
-def _elsewhere(apdu: Apdu, talk: ExchangeContext | None) -> CallbackAddress | None:
+def _choose_callback(apdu: Apdu, talk: ExchangeContext | None) -> CallbackAddress | None:
     transport = dialect_of(talk.profile if talk is not None else None).transport
     if talk is None or is_ok(apdu) or transport.reports == "same-connection" or not transport.address:
         return None
@@ -365,7 +377,9 @@ def is_ok(apdu: Apdu) -> bool:
     return not (isinstance(apdu, StatusOrErrorReport) and apdu.error_report is not None)
 
 
-def answer_to(apdu: Apdu, taken: InboxResult, context: Context, at: datetime) -> StatusOrErrorReport | None:
+def acknowledge_apdu(
+    apdu: Apdu, taken: InboxResult, context: MappingContext, at: datetime
+) -> StatusOrErrorReport | None:
     """None: nothing is said. A repeat is answered once more, a mere duplicate only where its sender waits for it."""
     dialect = context.dialect
     wanted = is_reported(apdu.type, dialect.answers)
@@ -373,8 +387,8 @@ def answer_to(apdu: Apdu, taken: InboxResult, context: Context, at: datetime) ->
     if is_duplicate(apdu, taken) and not waits:
         return None
     if taken.refused is not None:
-        return refusal_of(apdu, taken.refused, taken.request, context, at)
-    return _acknowledgement(apdu, taken.request, context, at) if wanted and taken.request is not None else None
+        return report_refusal(apdu, taken.refused, taken.request, context, at)
+    return _build_acknowledgement(apdu, taken.request, context, at) if wanted and taken.request is not None else None
 
 
 def is_duplicate(apdu: Apdu, taken: InboxResult) -> bool:
@@ -382,31 +396,31 @@ def is_duplicate(apdu: Apdu, taken: InboxResult) -> bool:
     return taken.repeated and apdu.service_date_time.original is None
 
 
-def refusal_of(
-    apdu: Apdu, refusal: Refusal, request: Request | None, context: Context, at: datetime
+def report_refusal(
+    apdu: Apdu, refusal: Refusal, request: Request | None, context: MappingContext, at: datetime
 ) -> StatusOrErrorReport | None:
     """Never about a report, nor about a Message that can't be placed."""
-    seen = seen_of(apdu)
-    if is_past_reporting(seen, refusal):
+    seen = header_of_apdu(apdu)
+    if is_unreportable(seen, refusal):
         return None
-    return report(seen, problem_of(refusal, seen, request), refusal.detail, at, context)
+    return build_problem_report(seen, apdu_problem(refusal, seen, request), refusal.detail, at, context)
 
 
-def report(
-    seen: Peek, problem: ProviderError | UserError, note: str, at: datetime, context: Context
+def build_problem_report(
+    seen: PartialHeader, problem: ProviderError | UserError, note: str, at: datetime, context: MappingContext
 ) -> StatusOrErrorReport:
-    return replace(error_report(seen, problem, note, at, context), extensions=our_info(context))
+    return replace(build_error_report(seen, problem, note, at, context), extensions=our_delivery_info(context))
 
 
-def is_past_reporting(seen: Peek, refusal: Refusal | None = None) -> bool:
+def is_unreportable(seen: PartialHeader, refusal: Refusal | None = None) -> bool:
     if seen.type is ApduType.MESSAGE:
         return refusal is not None and refusal.reason is RefusalReason.UNKNOWN_REQUEST
     return seen.type is ApduType.STATUS_OR_ERROR_REPORT
 
 
-def problem_of(refusal: Refusal, seen: Peek, request: Request | None = None) -> ProviderError | UserError:
+def apdu_problem(refusal: Refusal, seen: PartialHeader, request: Request | None = None) -> ProviderError | UserError:
     if refusal.reason in _NOT_NOW and seen.type is not None:
-        state = state_of(request) if request is not None else CurrentState.UNKNOWN
+        state = ill_state_of_request(request) if request is not None else CurrentState.UNKNOWN
         return ProviderError(state_transition_prohibited=StateTransitionProhibited(apdu=seen.type, state=state))
     if refusal.reason in _NOT_LET_IN:
         return UserError(security_problem=refusal.detail)
@@ -415,8 +429,8 @@ def problem_of(refusal: Refusal, seen: Peek, request: Request | None = None) -> 
     return _PROBLEMS.get(refusal.reason, UserError(unable_to_perform=UnableToPerform.OTHER))
 
 
-def seen_of(apdu: Apdu) -> Peek:
-    return Peek(
+def header_of_apdu(apdu: Apdu) -> PartialHeader:
+    return PartialHeader(
         apdu.type,
         apdu.protocol_version,
         apdu.transaction_id,
@@ -426,7 +440,7 @@ def seen_of(apdu: Apdu) -> Peek:
     )
 
 
-def _acknowledgement(apdu: Apdu, request: Request, context: Context, at: datetime) -> StatusOrErrorReport:
+def _build_acknowledgement(apdu: Apdu, request: Request, context: MappingContext, at: datetime) -> StatusOrErrorReport:
     """A status report whose most recent service is theirs (OCLC, facts 13); ids as they came."""
     sender = apdu.requester_id if apdu.type in FROM_REQUESTER else apdu.responder_id
     listed = {int(one) for one in HistoryService}
@@ -435,14 +449,14 @@ def _acknowledgement(apdu: Apdu, request: Request, context: Context, at: datetim
     return StatusOrErrorReport(
         protocol_version=context.dialect.version,
         transaction_id=apdu.transaction_id,
-        service_date_time=ServiceDateTime(this=moment_out(at, context.zone)),
+        service_date_time=ServiceDateTime(this=moment_in_zone(at, context.zone)),
         requester_id=apdu.requester_id,
         responder_id=apdu.responder_id,
-        status_report=report_of(request, service, sender or SystemId(), on, context),
-        extensions=our_info(context),
+        status_report=build_status_report(request, service, sender or SystemId(), on, context),
+        extensions=our_delivery_info(context),
     )
 
 
-def our_info(context: Context) -> tuple[Extension, ...]:
+def our_delivery_info(context: MappingContext) -> tuple[Extension, ...]:
     ours = context.dialect.symbols.ours or next(iter(context.ours), "")
-    return delivery_info(context.dialect, symbol_out(ours, context.dialect.symbols))
+    return write_delivery_info(context.dialect, outgoing_symbol(ours, context.dialect.symbols))

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from adapters.iso_ill.codec import name_of
-from adapters.iso_ill.dialect import States, state_word
-from adapters.iso_ill.mapping.identities import Context, day_out, ours_in
-from adapters.iso_ill.mapping.reports import for_service, state_of
+from adapters.iso_ill.codec import apdu_type_name
+from adapters.iso_ill.dialect import StateOverrides, state_word
+from adapters.iso_ill.mapping.identities import MappingContext, day_in_zone, our_transaction_number
+from adapters.iso_ill.mapping.reports import ill_state_of_request, state_for_service
 from adapters.iso_ill.messages import Apdu
 from adapters.iso_ill.messages.codes import ApduType, CurrentState
-from adapters.iso_ill.state_tables import ALWAYS, Direction, Service, came
+from adapters.iso_ill.state_tables import ALWAYS, ServiceDirection, ServicePrimitive, service_of_apdu
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request, Role, SupplierAttempt
 
@@ -57,50 +57,54 @@ _NO_TURN = frozenset(
 )
 """States of the request in which no transaction goes on: then each transaction has the state that it ended in."""
 
-AT_ONCE: Mapping[ApduType, tuple[Service, ...]] = {
-    ApduType.CANCEL: tuple(Service(ApduType.CANCEL_REPLY, Direction.REQ, one) for one in ("yes", "no")),
-    ApduType.RENEW: tuple(Service(ApduType.RENEW_ANSWER, Direction.REQ, one) for one in ("yes", "no")),
-    ApduType.SHIPPED: (Service(ApduType.RECEIVED, Direction.REQ),),
+AT_ONCE: Mapping[ApduType, tuple[ServicePrimitive, ...]] = {
+    ApduType.CANCEL: tuple(ServicePrimitive(ApduType.CANCEL_REPLY, ServiceDirection.REQ, one) for one in ("yes", "no")),
+    ApduType.RENEW: tuple(ServicePrimitive(ApduType.RENEW_ANSWER, ServiceDirection.REQ, one) for one in ("yes", "no")),
+    ApduType.SHIPPED: (ServicePrimitive(ApduType.RECEIVED, ServiceDirection.REQ),),
 }
 """What our rules may answer in the same moment, so that the state after it is that of the answer."""
 
 
-class Guard:
+class MessageGuard:
     """`ports.partner_channel.FromPartner.guard` for one APDU. `seen`: the transaction's state when it was asked
     last."""
 
-    def __init__(self, apdu: Apdu, context: Context) -> None:
+    def __init__(self, apdu: Apdu, context: MappingContext) -> None:
         self._apdu = apdu
         self._context = context
         self.seen: CurrentState | None = None
 
     def __call__(self, request: Request) -> Refusal | None:
         state = self.seen = transaction_state(self._apdu, request, self._context)
-        service = came(self._apdu)
+        service = service_of_apdu(self._apdu)
         if service is None or service.apdu in ALWAYS:
             return None
         if self._overrides.next_state(request.role, state, service) is not None:
             return None
         forwarded = state is CurrentState.FORWARD  # nothing is ours to answer any more, whenever it was asked
-        if self._overrides.late == "keep" and not forwarded and _sent_before(self._apdu, request, self._context):
+        if (
+            self._overrides.late == "keep"
+            and not forwarded
+            and _is_sent_before_change(self._apdu, request, self._context)
+        ):
             return None  # what it still means is decided by the domain's table
-        name = name_of(self._apdu.type)
+        name = apdu_type_name(self._apdu.type)
         reason = RefusalReason.NOT_ALLOWED if request.open else RefusalReason.REQUEST_CLOSED
-        return Refusal(reason, f"{name} is not allowed in the state {_shown(state)}.", MessagePart.REQUEST)
+        return Refusal(reason, f"{name} is not allowed in the state {_display_state(state)}.", MessagePart.REQUEST)
 
     @property
-    def _overrides(self) -> States:
+    def _overrides(self) -> StateOverrides:
         return self._context.dialect.states
 
 
-def guard(apdu: Apdu, context: Context) -> Guard:
-    return Guard(apdu, context)
+def guard_message(apdu: Apdu, context: MappingContext) -> MessageGuard:
+    return MessageGuard(apdu, context)
 
 
-def deviation(apdu: Apdu, after: Request, context: Context, before: CurrentState | None = None) -> str:
+def describe_deviation(apdu: Apdu, after: Request, context: MappingContext, before: CurrentState | None = None) -> str:
     """In one line, how the transaction's state differs from the table's; empty where it doesn't. `before`: its state
     when the APDU came (`Guard.seen`); without it, any state from which the APDU leads there is fine."""
-    service = came(apdu)
+    service = service_of_apdu(apdu)
     if service is None:
         return ""
     now = transaction_state(apdu, after, context)
@@ -113,52 +117,56 @@ def deviation(apdu: Apdu, after: Request, context: Context, before: CurrentState
         leads = tuple(row[service] for row in rows if service in row)
         if not leads:  # kept as late: it changes nothing
             leads = (before,) if before is not None else (now,)
-        expected = (*leads, *(to for lead in leads for to in _answered(service, table.get(lead, {}))))
+        expected = (*leads, *(to for lead in leads for to in _iter_answer_states(service, table.get(lead, {}))))
     if now in expected:
         return ""
-    where = f" in {_shown(before)}" if before is not None else ""
-    return f"{name_of(apdu.type)}{where}: by the table {_shown(expected[0])}, with us {_shown(now)}"
+    where = f" in {_display_state(before)}" if before is not None else ""
+    return (
+        f"{apdu_type_name(apdu.type)}{where}: by the table {_display_state(expected[0])}, with us {_display_state(now)}"
+    )
 
 
-def _answered(service: Service, row: Mapping[Service, CurrentState]) -> Iterator[CurrentState]:
+def _iter_answer_states(
+    service: ServicePrimitive, row: Mapping[ServicePrimitive, CurrentState]
+) -> Iterator[CurrentState]:
     for answer in AT_ONCE.get(service.apdu, ()):
         if answer in row:
             yield row[answer]
 
 
-def _shown(state: CurrentState) -> str:
+def _display_state(state: CurrentState) -> str:
     return state_word(state).upper()
 
 
-def transaction_state(apdu: Apdu, request: Request, context: Context) -> CurrentState:
+def transaction_state(apdu: Apdu, request: Request, context: MappingContext) -> CurrentState:
     """Of the transaction that the APDU names: as a requester we have one with each supplier of the request."""
     if request.role is Role.LENDING:
-        return state_of(request)
-    attempt = _attempt(apdu, request, context)
+        return ill_state_of_request(request)
+    attempt = _find_attempt(apdu, request, context)
     if attempt is None:
-        return state_of(request)
+        return ill_state_of_request(request)
     if attempt.number == request.current and request.state not in _NO_TURN:
-        return state_of(request)
-    return for_service(ATTEMPTS[attempt.status], request.service.type)
+        return ill_state_of_request(request)
+    return state_for_service(ATTEMPTS[attempt.status], request.service.type)
 
 
-def _attempt(apdu: Apdu, request: Request, context: Context) -> SupplierAttempt | None:
+def _find_attempt(apdu: Apdu, request: Request, context: MappingContext) -> SupplierAttempt | None:
     id_ = apdu.transaction_id
-    ours = ours_in(id_.group_qualifier, id_.qualifier, context.dialect.identifiers)
+    ours = our_transaction_number(id_.group_qualifier, id_.qualifier, context.dialect.identifiers)
     named = next((one for one in request.attempts if one.transaction == ours), None)
     return named or request.attempt
 
 
-def _sent_before(apdu: Apdu, request: Request, context: Context) -> bool:
+def _is_sent_before_change(apdu: Apdu, request: Request, context: MappingContext) -> bool:
     """Whether its sender couldn't know of our last change. Without a time of day only an earlier day tells it; the hour
     that comes twice when summer time ends is taken for the first one."""
     known = request.changed + timedelta(minutes=context.dialect.states.transit_minutes)
     sent = apdu.service_date_time.this
-    days = (sent.day - day_out(known, context.zone)).days
+    days = (sent.day - day_in_zone(known, context.zone)).days
     if sent.clock is None or abs(days) > 1:
         return days < 0
     at = datetime.combine(sent.day, sent.clock, context.zone)
     return at.astimezone(UTC) < known.astimezone(UTC).replace(microsecond=0)
 
 
-__all__ = ["ATTEMPTS", "Guard", "deviation", "guard", "transaction_state"]
+__all__ = ["ATTEMPTS", "MessageGuard", "describe_deviation", "guard_message", "transaction_state"]

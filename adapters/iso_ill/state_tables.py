@@ -28,19 +28,19 @@ from gateway.domain.requests.request import Role
 from gateway.domain.value import value
 
 
-class Direction(StrEnum):
+class ServiceDirection(StrEnum):
     REQ = "req"
     IND = "ind"
 
 
 @value
-class Service:
+class ServicePrimitive:
     apdu: ApduType
-    direction: Direction
+    direction: ServiceDirection
     result: str = ""  # of an ILL-Answer its result, of other answers yes or no
 
     def __str__(self) -> str:
-        name = _name(self.apdu) + (f"/{self.result}" if self.result else "")
+        name = _apdu_word(self.apdu) + (f"/{self.result}" if self.result else "")
         return f"{name} {self.direction.value}" if self.apdu in FROM_EITHER else name
 
 
@@ -77,72 +77,72 @@ RESULTS: dict[ApduType, tuple[str, ...]] = {
 }
 
 
-def direction_of(apdu: ApduType, role: Role) -> Direction | None:
+def direction_of(apdu: ApduType, role: Role) -> ServiceDirection | None:
     """As the side of this role sees it; None for what either side sends."""
     if apdu in FROM_EITHER:
         return None
-    return Direction.REQ if (apdu in FROM_REQUESTER) is (role is Role.BORROWING) else Direction.IND
+    return ServiceDirection.REQ if (apdu in FROM_REQUESTER) is (role is Role.BORROWING) else ServiceDirection.IND
 
 
-def came(apdu: Apdu) -> Service | None:
+def service_of_apdu(apdu: Apdu) -> ServicePrimitive | None:
     """What the receiver's table calls it; None for an answer of a kind that the standard doesn't have."""
     match apdu:
         case IllAnswer():
             if not isinstance(apdu.results, Results):
                 return None
-            return Service(apdu.type, Direction.IND, apdu.results.name.lower().replace("_", "-"))
+            return ServicePrimitive(apdu.type, ServiceDirection.IND, apdu.results.name.lower().replace("_", "-"))
         case ConditionalReply() | CancelReply() | RenewAnswer():
-            return Service(apdu.type, Direction.IND, "yes" if apdu.answer else "no")
-    return Service(apdu.type, Direction.IND)
+            return ServicePrimitive(apdu.type, ServiceDirection.IND, "yes" if apdu.answer else "no")
+    return ServicePrimitive(apdu.type, ServiceDirection.IND)
 
 
-def services_of(role: Role) -> Iterator[Service]:
+def list_services(role: Role) -> Iterator[ServicePrimitive]:
     """All that can stand in the table of this side."""
     for apdu in ApduType:
         if apdu in ALWAYS:
             continue
         found = direction_of(apdu, role)
-        for direction in (found,) if found is not None else tuple(Direction):
+        for direction in (found,) if found is not None else tuple(ServiceDirection):
             for result in RESULTS.get(apdu, ("",)):
-                yield Service(apdu, direction, result)
+                yield ServicePrimitive(apdu, direction, result)
 
 
-def services_named(word: str, role: Role) -> tuple[Service, ...]:
+def find_services(word: str, role: Role) -> tuple[ServicePrimitive, ...]:
     """Those that a word of a profile means: `ill-answer` all its results, `lost` both directions. Raises ValueError."""
-    known = tuple(services_of(role))
+    known = tuple(list_services(role))
     wanted = " ".join(word.split()).lower()
-    found = tuple(one for one in known if wanted in _words(one))
+    found = tuple(one for one in known if wanted in _service_words(one))
     if not found:
         words = ", ".join(dict.fromkeys(map(str, known)))
         raise ValueError(f"no service that changes a state is called {word}; there are: {words}")
     return found
 
 
-def _words(service: Service) -> tuple[str, ...]:
-    name = _name(service.apdu)
+def _service_words(service: ServicePrimitive) -> tuple[str, ...]:
+    name = _apdu_word(service.apdu)
     whole = f"{name}/{service.result}" if service.result else name
     return (name, whole, f"{name} {service.direction.value}", f"{whole} {service.direction.value}")
 
 
-def _name(apdu: ApduType) -> str:
+def _apdu_word(apdu: ApduType) -> str:
     return apdu.name.lower().replace("_", "-")
 
 
-Row = Mapping[Service, S]
-Table = Mapping[S, Row]
+TransitionRow = Mapping[ServicePrimitive, S]
+TransitionTable = Mapping[S, TransitionRow]
 
 IDLE = S.UNKNOWN
 
 
-def req(apdu: ApduType, result: str = "") -> Service:
-    return Service(apdu, Direction.REQ, result)
+def req(apdu: ApduType, result: str = "") -> ServicePrimitive:
+    return ServicePrimitive(apdu, ServiceDirection.REQ, result)
 
 
-def ind(apdu: ApduType, result: str = "") -> Service:
-    return Service(apdu, Direction.IND, result)
+def ind(apdu: ApduType, result: str = "") -> ServicePrimitive:
+    return ServicePrimitive(apdu, ServiceDirection.IND, result)
 
 
-def _either(apdu: ApduType, to: S) -> Row:
+def _both_directions(apdu: ApduType, to: S) -> TransitionRow:
     return {req(apdu): to, ind(apdu): to}
 
 
@@ -150,7 +150,7 @@ _ENDING = ("retry", "unfilled", "locations-provided", "estimate")
 _PROMISING = ("will-supply", "hold-placed")
 _ANY = (*_PROMISING, "conditional", *_ENDING)
 
-REQUESTER: Table = {
+REQUESTER: TransitionTable = {
     IDLE: {
         req(ApduType.ILL_REQUEST): S.PENDING,  # V
     },
@@ -204,8 +204,8 @@ REQUESTER: Table = {
         ind(ApduType.OVERDUE): S.NOT_RECEIVED_OVERDUE,  # V
         ind(ApduType.RECALL): S.RECALL,  # M
         req(ApduType.RETURNED): S.RETURNED,  # M
-        **_either(ApduType.LOST, S.LOST),  # M
-        **_either(ApduType.DAMAGED, S.SHIPPED),  # 9.4
+        **_both_directions(ApduType.LOST, S.LOST),  # M
+        **_both_directions(ApduType.DAMAGED, S.SHIPPED),  # 9.4
         ind(ApduType.CANCEL_REPLY, "no"): S.SHIPPED,  # M: the Cancel crossed the parcel
         ind(ApduType.CHECKED_IN): S.RETURNED,  # X: Returned skipped
     },
@@ -214,8 +214,8 @@ REQUESTER: Table = {
         ind(ApduType.OVERDUE): S.OVERDUE,  # V
         ind(ApduType.RECALL): S.RECALL,  # V
         req(ApduType.RETURNED): S.RETURNED,  # V
-        **_either(ApduType.LOST, S.LOST),  # V
-        **_either(ApduType.DAMAGED, S.RECEIVED),  # M
+        **_both_directions(ApduType.LOST, S.LOST),  # V
+        **_both_directions(ApduType.DAMAGED, S.RECEIVED),  # M
         ind(ApduType.SHIPPED): S.RECEIVED,  # M: late
         ind(ApduType.CANCEL_REPLY, "no"): S.RECEIVED,  # X: as after Shipped
         **{ind(ApduType.RENEW_ANSWER, one): S.RECEIVED for one in ("yes", "no")},  # X: we didn't wait so long
@@ -227,8 +227,8 @@ REQUESTER: Table = {
         ind(ApduType.OVERDUE): S.RENEW_OVERDUE,  # M
         ind(ApduType.RECALL): S.RECALL,  # M
         req(ApduType.RETURNED): S.RETURNED,  # M
-        **_either(ApduType.LOST, S.LOST),  # M
-        **_either(ApduType.DAMAGED, S.RENEW_PENDING),  # 9.4
+        **_both_directions(ApduType.LOST, S.LOST),  # M
+        **_both_directions(ApduType.DAMAGED, S.RENEW_PENDING),  # 9.4
         ind(ApduType.SHIPPED): S.RENEW_PENDING,  # X: late, as in RECEIVED
         ind(ApduType.CANCEL_REPLY, "no"): S.RENEW_PENDING,  # X: as after Shipped
         ind(ApduType.CHECKED_IN): S.RETURNED,  # X: Returned skipped
@@ -240,8 +240,8 @@ REQUESTER: Table = {
         req(ApduType.RENEW): S.RENEW_OVERDUE,  # M
         ind(ApduType.RECALL): S.RECALL,  # M
         req(ApduType.RETURNED): S.RETURNED,  # M
-        **_either(ApduType.LOST, S.LOST),  # M
-        **_either(ApduType.DAMAGED, S.NOT_RECEIVED_OVERDUE),  # 9.4
+        **_both_directions(ApduType.LOST, S.LOST),  # M
+        **_both_directions(ApduType.DAMAGED, S.NOT_RECEIVED_OVERDUE),  # 9.4
         ind(ApduType.CANCEL_REPLY, "no"): S.NOT_RECEIVED_OVERDUE,  # X: as after Shipped
         ind(ApduType.CHECKED_IN): S.RETURNED,  # X: Returned skipped
     },
@@ -250,8 +250,8 @@ REQUESTER: Table = {
         ind(ApduType.OVERDUE): S.OVERDUE,  # M
         ind(ApduType.RECALL): S.RECALL,  # M
         req(ApduType.RETURNED): S.RETURNED,  # M
-        **_either(ApduType.LOST, S.LOST),  # M
-        **_either(ApduType.DAMAGED, S.OVERDUE),  # 9.4
+        **_both_directions(ApduType.LOST, S.LOST),  # M
+        **_both_directions(ApduType.DAMAGED, S.OVERDUE),  # 9.4
         ind(ApduType.RENEW_ANSWER, "yes"): S.RECEIVED,  # X: we didn't wait so long
         ind(ApduType.RENEW_ANSWER, "no"): S.OVERDUE,  # X: likewise
         ind(ApduType.SHIPPED): S.OVERDUE,  # X: late, as in RECEIVED
@@ -263,8 +263,8 @@ REQUESTER: Table = {
         ind(ApduType.RENEW_ANSWER, "no"): S.OVERDUE,  # M
         ind(ApduType.RECALL): S.RECALL,  # M
         req(ApduType.RETURNED): S.RETURNED,  # M
-        **_either(ApduType.LOST, S.LOST),  # M
-        **_either(ApduType.DAMAGED, S.RENEW_OVERDUE),  # 9.4
+        **_both_directions(ApduType.LOST, S.LOST),  # M
+        **_both_directions(ApduType.DAMAGED, S.RENEW_OVERDUE),  # 9.4
         ind(ApduType.OVERDUE): S.RENEW_OVERDUE,  # X: a further notice
         ind(ApduType.SHIPPED): S.RENEW_OVERDUE,  # X: late, as in RECEIVED
         ind(ApduType.CANCEL_REPLY, "no"): S.RENEW_OVERDUE,  # X: as after Shipped
@@ -272,11 +272,11 @@ REQUESTER: Table = {
     },
     S.RECALL: {
         req(ApduType.RETURNED): S.RETURNED,  # M
-        **_either(ApduType.LOST, S.LOST),  # M
+        **_both_directions(ApduType.LOST, S.LOST),  # M
         ind(ApduType.OVERDUE): S.RECALL,  # M
         ind(ApduType.RECALL): S.RECALL,  # M
         req(ApduType.RECEIVED): S.RECALL,  # M
-        **_either(ApduType.DAMAGED, S.RECALL),  # 9.4
+        **_both_directions(ApduType.DAMAGED, S.RECALL),  # 9.4
         **{ind(ApduType.RENEW_ANSWER, one): S.RECALL for one in ("yes", "no")},  # X: the Renew crossed the Recall
         ind(ApduType.SHIPPED): S.RECALL,  # X: late, as in RECEIVED
         ind(ApduType.CANCEL_REPLY, "no"): S.RECALL,  # X: as after Shipped
@@ -313,7 +313,7 @@ REQUESTER: Table = {
     },
 }
 
-RESPONDER: Table = {
+RESPONDER: TransitionTable = {
     IDLE: {
         ind(ApduType.ILL_REQUEST): S.IN_PROCESS,  # V
     },
@@ -351,13 +351,13 @@ RESPONDER: Table = {
     S.SHIPPED: {
         ind(ApduType.RECEIVED): S.SHIPPED,  # M: the responder has no state of its own for it
         ind(ApduType.RETURNED): S.SHIPPED,  # M: likewise
-        **_either(ApduType.DAMAGED, S.SHIPPED),  # M
+        **_both_directions(ApduType.DAMAGED, S.SHIPPED),  # M
         ind(ApduType.CANCEL): S.SHIPPED,  # M: crossing, answered no
         ind(ApduType.RENEW): S.RENEW_PENDING,  # M
         req(ApduType.OVERDUE): S.OVERDUE,  # M
         req(ApduType.RECALL): S.RECALL,  # M
         req(ApduType.CHECKED_IN): S.CHECKED_IN,  # M
-        **_either(ApduType.LOST, S.LOST),  # M
+        **_both_directions(ApduType.LOST, S.LOST),  # M
         req(ApduType.SHIPPED): S.SHIPPED,  # M: corrected details, as the requester's table has it
         ind(ApduType.CONDITIONAL_REPLY, "yes"): S.SHIPPED,  # X: we didn't wait for it
         req(ApduType.CANCEL_REPLY, "no"): S.SHIPPED,  # M: the answer to a crossing Cancel
@@ -368,11 +368,11 @@ RESPONDER: Table = {
         req(ApduType.OVERDUE): S.RENEW_OVERDUE,  # M
         req(ApduType.RECALL): S.RECALL,  # M
         req(ApduType.CHECKED_IN): S.CHECKED_IN,  # M
-        **_either(ApduType.LOST, S.LOST),  # M
+        **_both_directions(ApduType.LOST, S.LOST),  # M
         ind(ApduType.RETURNED): S.SHIPPED,  # X: the requester's table allows it; the renewal is of no use any more
         ind(ApduType.RECEIVED): S.RENEW_PENDING,  # X: overtaken
         ind(ApduType.CANCEL): S.RENEW_PENDING,  # X: as in SHIPPED
-        **_either(ApduType.DAMAGED, S.RENEW_PENDING),  # 9.4
+        **_both_directions(ApduType.DAMAGED, S.RENEW_PENDING),  # 9.4
     },
     S.OVERDUE: {
         ind(ApduType.RENEW): S.RENEW_OVERDUE,  # M
@@ -381,36 +381,36 @@ RESPONDER: Table = {
         ind(ApduType.RETURNED): S.OVERDUE,  # M
         req(ApduType.RECALL): S.RECALL,  # M
         req(ApduType.CHECKED_IN): S.CHECKED_IN,  # M
-        **_either(ApduType.LOST, S.LOST),  # M
+        **_both_directions(ApduType.LOST, S.LOST),  # M
         ind(ApduType.CANCEL): S.OVERDUE,  # X: as in SHIPPED
-        **_either(ApduType.DAMAGED, S.OVERDUE),  # 9.4
+        **_both_directions(ApduType.DAMAGED, S.OVERDUE),  # 9.4
     },
     S.RENEW_OVERDUE: {
         req(ApduType.RENEW_ANSWER, "yes"): S.SHIPPED,  # M
         req(ApduType.RENEW_ANSWER, "no"): S.OVERDUE,  # M
         req(ApduType.RECALL): S.RECALL,  # M
         req(ApduType.CHECKED_IN): S.CHECKED_IN,  # M
-        **_either(ApduType.LOST, S.LOST),  # M
+        **_both_directions(ApduType.LOST, S.LOST),  # M
         ind(ApduType.RETURNED): S.OVERDUE,  # X: as in RENEW/PENDING
         ind(ApduType.CANCEL): S.RENEW_OVERDUE,  # X: as in SHIPPED
         ind(ApduType.RECEIVED): S.RENEW_OVERDUE,  # X: overtaken
         req(ApduType.OVERDUE): S.RENEW_OVERDUE,  # X: a further notice
-        **_either(ApduType.DAMAGED, S.RENEW_OVERDUE),  # 9.4
+        **_both_directions(ApduType.DAMAGED, S.RENEW_OVERDUE),  # 9.4
     },
     S.RECALL: {
         ind(ApduType.RETURNED): S.RECALL,  # M
         req(ApduType.OVERDUE): S.RECALL,  # M
         ind(ApduType.RECEIVED): S.RECALL,  # M
         req(ApduType.CHECKED_IN): S.CHECKED_IN,  # M
-        **_either(ApduType.LOST, S.LOST),  # M
+        **_both_directions(ApduType.LOST, S.LOST),  # M
         ind(ApduType.RENEW): S.RECALL,  # X: it crossed the Recall, and is refused
         req(ApduType.RENEW_ANSWER, "no"): S.RECALL,  # X: that refusal
         req(ApduType.RECALL): S.RECALL,  # M: said again, as the requester's table has it
         ind(ApduType.CANCEL): S.RECALL,  # X: as in SHIPPED
-        **_either(ApduType.DAMAGED, S.RECALL),  # 9.4
+        **_both_directions(ApduType.DAMAGED, S.RECALL),  # 9.4
     },
     S.CHECKED_IN: {
-        **_either(ApduType.DAMAGED, S.CHECKED_IN),  # M
+        **_both_directions(ApduType.DAMAGED, S.CHECKED_IN),  # M
         ind(ApduType.RETURNED): S.CHECKED_IN,  # X: the item was quicker than the message
     },
     S.NOT_SUPPLIED: {
@@ -429,7 +429,7 @@ RESPONDER: Table = {
     },
 }
 
-TABLES: Mapping[Role, Table] = {Role.BORROWING: REQUESTER, Role.LENDING: RESPONDER}
+TABLES: Mapping[Role, TransitionTable] = {Role.BORROWING: REQUESTER, Role.LENDING: RESPONDER}
 
 
 def states_of(role: Role) -> tuple[S, ...]:

@@ -11,10 +11,10 @@ from gateway.domain.profile import Profile
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.partner_channel import DeliveryResult, InboxResult, PartnerMessage
 
-Deliver = Callable[[bytes], Awaitable[bytes]]
+DeliverMessage = Callable[[bytes], Awaitable[bytes]]
 """Message in, acknowledgement out. Raises Unavailable."""
 
-Wire = Callable[[str, bytes, Deliver], Awaitable[bytes]]
+CarryMessage = Callable[[str, bytes, DeliverMessage], Awaitable[bytes]]
 """How a message gets to the member of a symbol, and its acknowledgement back. Raises Unavailable, OutcomeUnknown."""
 
 
@@ -31,42 +31,44 @@ class LoopbackChannel:
     async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
         """Raises Unavailable."""
         symbol = message.receiver.symbol
-        answer = await HUB.send(symbol, codec.encode(message))
-        taken = codec.read_acknowledgement(answer)
+        answer = await HUB.send(symbol, codec.encode_partner_message(message))
+        taken = codec.decode_acknowledgement(answer)
         return DeliveryResult(f"taken by {symbol}{' (a repeat)' if taken.repeated else ''}", taken.refused)
 
     async def accept_message(self, body: bytes) -> bytes:
         """A message for one of our libraries. Raises Unavailable."""
         try:
-            message = codec.decode(body)
+            message = codec.decode_partner_message(body)
         except MalformedMessage as malformed:
-            return codec.acknowledge(InboxResult(refused=Refusal(RefusalReason.INVALID_VALUE, str(malformed))))
+            return codec.encode_acknowledgement(
+                InboxResult(refused=Refusal(RefusalReason.INVALID_VALUE, str(malformed)))
+            )
         try:
-            return codec.acknowledge(await self._receive(message, None))
+            return codec.encode_acknowledgement(await self._receive(message, None))
         except Refused as refused:
-            return codec.acknowledge(InboxResult(refused=Refusal.from_error(refused)))
+            return codec.encode_acknowledgement(InboxResult(refused=Refusal.from_error(refused)))
 
 
-async def straight(_symbol: str, message: bytes, deliver: Deliver) -> bytes:
+async def deliver_directly(_symbol: str, message: bytes, deliver: DeliverMessage) -> bytes:
     return await deliver(message)
 
 
-class Hub:
+class LoopbackHub:
     """Libraries by symbol, without case. The last one that joins under a symbol is the one that is reached."""
 
     def __init__(self) -> None:
-        self._members: dict[str, Deliver] = {}
-        self._wire: Wire = straight
+        self._members: dict[str, DeliverMessage] = {}
+        self._wire: CarryMessage = deliver_directly
 
-    def add_member(self, symbol: str, deliver: Deliver) -> None:
+    def add_member(self, symbol: str, deliver: DeliverMessage) -> None:
         self._members[symbol.casefold()] = deliver
 
-    def remove_member(self, symbol: str, deliver: Deliver) -> None:
+    def remove_member(self, symbol: str, deliver: DeliverMessage) -> None:
         """Nothing happens when another has taken its place."""
         if self._members.get(symbol.casefold()) == deliver:
             del self._members[symbol.casefold()]
 
-    def find_member(self, symbol: str) -> Deliver:
+    def find_member(self, symbol: str) -> DeliverMessage:
         """Raises Unavailable when nobody is there under this symbol."""
         deliver = self._members.get(symbol.casefold())
         if deliver is None:
@@ -78,7 +80,7 @@ class Hub:
         return await self._wire(symbol, message, self.find_member(symbol))
 
     @contextmanager
-    def use_wire(self, wire: Wire) -> Iterator[None]:
+    def use_wire(self, wire: CarryMessage) -> Iterator[None]:
         """Meanwhile messages go this way: a rehearsal loses, repeats and delays them."""
         before, self._wire = self._wire, wire
         try:
@@ -87,4 +89,4 @@ class Hub:
             self._wire = before
 
 
-HUB = Hub()
+HUB = LoopbackHub()

@@ -23,7 +23,7 @@ from gateway.domain.requests.request import (
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage, PartnerMessage
 
 
-class Asked(BaseModel):
+class RequestContent(BaseModel):
     """What a request asks for."""
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
@@ -36,7 +36,7 @@ class Asked(BaseModel):
     extras: tuple[CitationExtra, ...]
 
 
-class Wire(BaseModel):
+class LoopbackMessage(BaseModel):
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
     id: str
@@ -46,10 +46,10 @@ class Wire(BaseModel):
     receiver: str
     transaction: str
     details: EventDetails
-    asked: Asked | None = None
+    asked: RequestContent | None = None
 
 
-class Acknowledgement(BaseModel):
+class LoopbackAcknowledgement(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     refused: RefusalReason | None = None
@@ -57,14 +57,14 @@ class Acknowledgement(BaseModel):
     repeated: bool = False
 
 
-_WIRE = TypeAdapter(Wire)
+_WIRE = TypeAdapter(LoopbackMessage)
 
 
-def encode(message: PartnerMessage) -> bytes:
+def encode_partner_message(message: PartnerMessage) -> bytes:
     asked = None
     if message.kind is EventKind.REQUEST:
         request = message.request
-        asked = Asked(
+        asked = RequestContent(
             citation=request.citation,
             service=request.service,
             dates=request.dates,
@@ -72,7 +72,7 @@ def encode(message: PartnerMessage) -> bytes:
             volumes=tuple(Volume(one.id, one.label) for one in request.volumes),
             extras=request.extras,
         )
-    wire = Wire(
+    wire = LoopbackMessage(
         id=message.id,
         kind=message.kind,
         role=message.role,
@@ -85,7 +85,7 @@ def encode(message: PartnerMessage) -> bytes:
     return _WIRE.dump_json(wire)
 
 
-def decode(body: bytes) -> IncomingPartnerMessage:
+def decode_partner_message(body: bytes) -> IncomingPartnerMessage:
     """Raises MalformedMessage."""
     try:
         wire = _WIRE.validate_json(body)
@@ -101,14 +101,14 @@ def decode(body: bytes) -> IncomingPartnerMessage:
         receiver=wire.receiver,
         transaction=wire.transaction,
         details=wire.details,
-        request=_request(wire.asked, wire.sender) if wire.asked is not None else None,
+        request=_build_lending_request(wire.asked, wire.sender) if wire.asked is not None else None,
     )
 
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _request(asked: Asked, sender: LibraryParty) -> Request:
+def _build_lending_request(asked: RequestContent, sender: LibraryParty) -> Request:
     """What the receiving side makes its lending request of; times and numbers are its own."""
     return Request(
         library="",
@@ -129,10 +129,10 @@ def _request(asked: Asked, sender: LibraryParty) -> Request:
     )
 
 
-def acknowledge(taken: InboxResult) -> bytes:
+def encode_acknowledgement(taken: InboxResult) -> bytes:
     refused = taken.refused
     return (
-        Acknowledgement(
+        LoopbackAcknowledgement(
             refused=refused.reason if refused is not None else None,
             detail=refused.detail if refused is not None else "",
             repeated=taken.repeated,
@@ -142,10 +142,10 @@ def acknowledge(taken: InboxResult) -> bytes:
     )
 
 
-def read_acknowledgement(body: bytes) -> InboxResult:
+def decode_acknowledgement(body: bytes) -> InboxResult:
     """Raises MalformedMessage."""
     try:
-        read = Acknowledgement.model_validate_json(body)
+        read = LoopbackAcknowledgement.model_validate_json(body)
     except ValidationError as error:
         raise MalformedMessage("acknowledgement", str(error.errors()[0]["msg"])) from error
     refused = Refusal(read.refused, read.detail) if read.refused is not None else None

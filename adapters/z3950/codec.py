@@ -151,7 +151,7 @@ def _decoded(type_: str, data: bytes) -> Any:
 def _again(type_: str, data: bytes) -> Any:
     """Indefinite lengths around an open value are what asn1tools can't read; then with all lengths said."""
     try:
-        return _read(type_, ber.definite(data))
+        return _read(type_, ber.to_definite_lengths(data))
     except Undecodable as error:
         raise MalformedMessage("", str(error)) from error
 
@@ -200,7 +200,7 @@ def _plain(external: dict[str, Any]) -> list[bytes]:
     kind, value = external["encoding"]
     value = bytes(value) if kind != "arbitrary" else b""
     if kind == "single-ASN1-type" and value[:1] in (b"\x1a", b"\x1b", b"\x0c"):
-        contents, length = ber.header(value, 0)
+        contents, length = ber.parse_ber_header(value, 0)
         return [value[contents : contents + (length or 0)]]
     return [value] if kind == "octet-aligned" and value else []
 

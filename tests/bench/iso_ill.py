@@ -15,9 +15,9 @@ from typing import Any
 import asn1tools
 
 import adapters.iso_ill
-from adapters.iso_ill.codec import decode, digest_of, encode
+from adapters.iso_ill.codec import apdu_digest, decode_apdu, encode_apdu
 from adapters.iso_ill.conformance import CONTEXT, LENDING, REQUESTING
-from adapters.iso_ill.mapping import apdu_of, received
+from adapters.iso_ill.mapping import apdu_of_message, event_of_apdu
 from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import LendingState
@@ -32,7 +32,7 @@ CALLS = 400
 
 def row() -> Row:
     module = asn1tools.compile_files(str(Path(adapters.iso_ill.__file__).parent / "ill.asn"), "ber")
-    octets = encode(apdu_of(next(one for one in REQUESTING if one.kind is EventKind.REQUEST), CONTEXT))
+    octets = encode_apdu(apdu_of_message(next(one for one in REQUESTING if one.kind is EventKind.REQUEST), CONTEXT))
     gc.collect()
     gc.freeze()  # as the daemon does once it has started
     ratios = [_ratio(module, octets, number) for number in range(1, ROUNDS + 1)]
@@ -55,12 +55,12 @@ _WORKFLOW = Workflow()
 
 
 def _handle(octets: bytes) -> bytes:
-    asked = received(decode(octets).apdu, CONTEXT, digest_of(octets)).request
+    asked = event_of_apdu(decode_apdu(octets).apdu, CONTEXT, apdu_digest(octets)).request
     assert asked is not None
     assert asked.state is LendingState.NEW
     done = compute_transition(asked, Event(local_signal(EventKind.WILL_SUPPLY), _ANSWER.at), _WORKFLOW)
     assert isinstance(done, Transition), done
-    return encode(apdu_of(_ANSWER, CONTEXT))
+    return encode_apdu(apdu_of_message(_ANSWER, CONTEXT))
 
 
 def _rate(call: Callable[[], object]) -> float:

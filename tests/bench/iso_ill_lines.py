@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from adapters.iso_ill.codec import ApduSplitter, encode
+from adapters.iso_ill.codec import ApduSplitter, encode_apdu
 from tests.bench.growth import resident
 from tests.protocol.iso_ill.house import FJORDBY, HOST, asked
 from tests.support.daemon import Installation
@@ -48,7 +48,7 @@ async def _hold(port: int, process: int) -> float:
     for number in range(CONNECTIONS):
         reader, writer = await asyncio.open_connection(HOST, port)
         writers.append(writer)
-        writer.write(encode(asked(f"G-{number}", to="")))
+        writer.write(encode_apdu(asked(f"G-{number}", to="")))
         frames = ApduSplitter()
         while frames.next() is None:
             data = await reader.read(65_536)

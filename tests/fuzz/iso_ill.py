@@ -18,10 +18,18 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["adapters.iso_ill"]):
-    from adapters.iso_ill.codec import ApduSplitter, Decoded, Limits, decode, digest_of, encode, peek
-    from adapters.iso_ill.commands import lines
-    from adapters.iso_ill.conformance import CONTEXT, LENDING, REQUESTING, full
-    from adapters.iso_ill.mapping import apdu_of, received
+    from adapters.iso_ill.codec import (
+        ApduSplitter,
+        BerLimits,
+        DecodedApdu,
+        apdu_digest,
+        decode_apdu,
+        encode_apdu,
+        peek_apdu,
+    )
+    from adapters.iso_ill.commands import format_apdu
+    from adapters.iso_ill.conformance import CONTEXT, LENDING, REQUESTING, build_full_apdus
+    from adapters.iso_ill.mapping import apdu_of_message, event_of_apdu
     from adapters.iso_ill.messages import APDUS
     from adapters.iso_ill.responder import IsoIllResponder
 
@@ -41,10 +49,10 @@ TALK = ExchangeContext(Profile(name="anybody"), "DEMO", UTC, "EUR", NOW)
 def one(data: bytes) -> None:
     """Everything that bytes from outside go through before the gateway decides."""
     with suppress(MalformedMessage):
-        peek(data)
+        peek_apdu(data)
     stream(data)
     try:
-        read = decode(data)
+        read = decode_apdu(data)
     except MalformedMessage:
         read = None
     if read is not None:
@@ -54,7 +62,7 @@ def one(data: bytes) -> None:
 
 def stream(data: bytes) -> None:
     """In pieces: no more is held than was fed."""
-    frames, fed, cut = ApduSplitter(Limits(size=2_000)), 0, 0
+    frames, fed, cut = ApduSplitter(BerLimits(size=2_000)), 0, 0
     step = 1 + len(data) % 7 * 40
     try:
         for at in range(0, len(data), step):
@@ -68,12 +76,12 @@ def stream(data: bytes) -> None:
     assert frames.begun == fed - cut
 
 
-def understood(data: bytes, read: Decoded) -> None:
+def understood(data: bytes, read: DecodedApdu) -> None:
     """What was read can be shown, written, read again as the same, and be known again."""
-    assert list(lines(read))
-    again = decode(encode(read.apdu)).apdu
-    assert encode(again) == encode(read.apdu)
-    assert received(read.apdu, CONTEXT, digest_of(data)).id == digest_of(data)
+    assert list(format_apdu(read))
+    again = decode_apdu(encode_apdu(read.apdu)).apdu
+    assert encode_apdu(again) == encode_apdu(read.apdu)
+    assert event_of_apdu(read.apdu, CONTEXT, apdu_digest(data)).id == apdu_digest(data)
 
 
 def answered(data: bytes) -> None:
@@ -87,13 +95,13 @@ def answered(data: bytes) -> None:
         except Refused:
             return
     if problem is not None and (body := RESPONDER.refuse(envelope, problem, TALK).body):
-        decode(body)  # what we answer is an APDU
+        decode_apdu(body)  # what we answer is an APDU
 
 
 def seeds(folder: Path) -> None:
     """One of each APDU, full and as we send it."""
-    whole = [encode(apdu) for cls in APDUS for apdu in full(cls)]
-    ours = [encode(apdu_of(message, CONTEXT)) for message in (*REQUESTING, *LENDING)]
+    whole = [encode_apdu(apdu) for cls in APDUS for apdu in build_full_apdus(cls)]
+    ours = [encode_apdu(apdu_of_message(message, CONTEXT)) for message in (*REQUESTING, *LENDING)]
     for number, octets in enumerate((*whole, *ours)):
         (folder / f"seed-{number}").write_bytes(octets)
 

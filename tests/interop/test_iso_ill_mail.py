@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.iso_ill.codec import decode, encode
-from adapters.iso_ill.mail_format import mail_of
+from adapters.iso_ill.codec import decode_apdu, encode_apdu
+from adapters.iso_ill.mail_format import build_apdu_mail
 from adapters.iso_ill.messages import IllAnswer, IllRequest, Renew, Shipped, StatusOrErrorReport
 from adapters.iso_ill.messages.codes import ApduType, CurrentState, Results, ServiceType
 from adapters.iso_ill.messages.structures import DateDue, ServiceDateTime, SystemId
@@ -98,7 +98,7 @@ async def test_what_is_prohibited_is_reported_by_mail(dovecot: Dovecot, template
     async with Pair(template, tmp_path, joining, WORKFLOW) as pair:
         await pair.ask()
         request = next(mail for mail in joining.delivered if "ILL-Request" in str(mail["Subject"]))
-        asked = decode(request.get_content()).apdu
+        asked = decode_apdu(request.get_content()).apdu
         at = asked.service_date_time.this
         later = ServiceDateTime(this=replace(at, clock=time(23, 0)))
         renew = Renew(
@@ -108,8 +108,8 @@ async def test_what_is_prohibited_is_reported_by_mail(dovecot: Dovecot, template
             requester_id=asked.requester_id,
             responder_id=asked.responder_id,
         )
-        mail = mail_of(
-            encode(renew),
+        mail = build_apdu_mail(
+            encode_apdu(renew),
             to=joining.address("SOUTH"),
             sender=LetterSender(joining.address("NORTH")),
             message_id="by-hand@mail.example",
@@ -119,7 +119,7 @@ async def test_what_is_prohibited_is_reported_by_mail(dovecot: Dovecot, template
         await pair.quiet()
 
         assert await pair.states() == ("requested", "located")
-        report = decode(joining.delivered[-1].get_content()).apdu
+        report = decode_apdu(joining.delivered[-1].get_content()).apdu
         assert isinstance(report, StatusOrErrorReport)
         assert report.error_report is not None
         assert report.error_report.correlation.startswith("Renew ")
@@ -152,7 +152,7 @@ async def test_a_request_that_was_forwarded_goes_on_with_the_new_supplier(
     joining = Mail(dovecot, "forwarded")
     async with Pair(template, tmp_path, joining, WORKFLOW) as pair:
         await pair.ask()
-        asked = decode(joining.delivered[0].get_content()).apdu
+        asked = decode_apdu(joining.delivered[0].get_content()).apdu
         await pair.south(EventKind.FORWARDED, partner="EAST")
         assert await pair.states() == ("requested", "forwarded")
         attempt = await pair.attempt()
@@ -168,8 +168,8 @@ async def test_a_request_that_was_forwarded_goes_on_with_the_new_supplier(
             service_type=ServiceType.LOAN,
             supply_details=SupplyDetails(date_due=DateDue(due=date(2026, 4, 15))),
         )
-        mail = mail_of(
-            encode(shipped),
+        mail = build_apdu_mail(
+            encode_apdu(shipped),
             to=joining.address("NORTH"),
             sender=LetterSender(joining.address("EAST")),
             message_id="shipped@mail.example",
@@ -181,7 +181,7 @@ async def test_a_request_that_was_forwarded_goes_on_with_the_new_supplier(
 
         await pair.north(EventKind.RECEIVED)
         assert str(joining.delivered[-1]["To"]) == joining.address("EAST")
-        received = decode(joining.delivered[-1].get_content()).apdu
+        received = decode_apdu(joining.delivered[-1].get_content()).apdu
         assert received.transaction_id == asked.transaction_id
 
 
@@ -193,7 +193,7 @@ async def test_what_we_cannot_do_is_answered_unfilled_once(
         await pair.ask()
         known = await pair.towns["SOUTH"].requests()
         request = next(mail for mail in joining.delivered if "ILL-Request" in str(mail["Subject"]))
-        asked = decode(request.get_content()).apdu
+        asked = decode_apdu(request.get_content()).apdu
         assert isinstance(asked, IllRequest)
         locations = replace(
             asked,
@@ -201,8 +201,8 @@ async def test_what_we_cannot_do_is_answered_unfilled_once(
             transaction_id=replace(asked.transaction_id, group_qualifier="ANOTHER"),
         )
         for message_id in ("first", "again"):
-            mail = mail_of(
-                encode(locations),
+            mail = build_apdu_mail(
+                encode_apdu(locations),
                 to=joining.address("SOUTH"),
                 sender=LetterSender(joining.address("NORTH")),
                 message_id=f"{message_id}@mail.example",
@@ -214,10 +214,13 @@ async def test_what_we_cannot_do_is_answered_unfilled_once(
         answers = [
             apdu
             for mail in joining.delivered
-            if isinstance(apdu := decode(mail.get_content()).apdu, IllAnswer) and mail["To"] == joining.address("NORTH")
+            if isinstance(apdu := decode_apdu(mail.get_content()).apdu, IllAnswer)
+            and mail["To"] == joining.address("NORTH")
         ]
         assert {one.transaction_id.group_qualifier for one in answers} == {"ANOTHER"}
-        assert len({encode(one) for one in answers}) == 1, "each mail is delivered twice, this one was written once"
+        assert len({encode_apdu(one) for one in answers}) == 1, (
+            "each mail is delivered twice, this one was written once"
+        )
         assert answers[0].results is Results.UNFILLED
         assert answers[0].note == "Only loans and copies are supplied here."
         assert await pair.towns["SOUTH"].requests() == known

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from adapters.iso_ill.codec import ApduSplitter, name_of, peek
+from adapters.iso_ill.codec import ApduSplitter, apdu_type_name, peek_apdu
 
 HOST = "127.0.0.1"
 
@@ -51,15 +51,15 @@ class Fates:
 
     def next(self, apdu: bytes, way: str) -> Fate:
         fate = self.plan.popleft() if self.plan else Fate.PASSED
-        type_ = peek(apdu).type
-        self.story.append(f"    {way} {name_of(type_) if type_ is not None else '?'}: {fate.value}")
+        type_ = peek_apdu(apdu).type
+        self.story.append(f"    {way} {apdu_type_name(type_) if type_ is not None else '?'}: {fate.value}")
         return fate
 
     async def release(self) -> None:
         """What was held back comes now, each on a connection of its own, long after what was sent later."""
         held, self.held = self.held, []
         for port, apdu in held:
-            self.story.append(f"    {name_of(peek(apdu).type or 1)}: comes late")  # type: ignore[arg-type]
+            self.story.append(f"    {apdu_type_name(peek_apdu(apdu).type or 1)}: comes late")  # type: ignore[arg-type]
             reader, writer = await asyncio.open_connection(HOST, port)
             writer.write(apdu)
             writer.write_eof()

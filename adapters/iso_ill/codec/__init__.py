@@ -12,11 +12,11 @@ What can't be read is `gateway.domain.problems.MalformedMessage` with place, rea
 from __future__ import annotations
 
 from adapters import ber
-from adapters.ber import DEFAULT_LIMITS, ApduSplitter, Limits
-from adapters.iso_ill.codec.declarations import DEFAULT_STYLE, Defaults, Strings, Style, declared
-from adapters.iso_ill.codec.decoder import ABSENT, Oddity, Reader, plan_of
-from adapters.iso_ill.codec.encoder import Writer, shape_of
-from adapters.iso_ill.codec.extension_items import digest_of
+from adapters.ber import DEFAULT_LIMITS, ApduSplitter, BerLimits
+from adapters.iso_ill.codec.declarations import DEFAULT_STYLE, Defaults, EncodingStyle, Strings, list_declared_fields
+from adapters.iso_ill.codec.decoder import ABSENT, ApduReader, DecodingRemark, plan_of
+from adapters.iso_ill.codec.encoder import ApduWriter, shape_of
+from adapters.iso_ill.codec.extension_items import apdu_digest
 from adapters.iso_ill.messages import APDUS, Apdu
 from adapters.iso_ill.messages.codes import ApduType
 from adapters.iso_ill.messages.structures import ServiceDateTime, SystemId, TransactionId
@@ -25,13 +25,13 @@ from gateway.domain.value import value
 
 
 @value
-class Decoded:
+class DecodedApdu:
     apdu: Apdu
-    oddities: tuple[Oddity, ...]
+    oddities: tuple[DecodingRemark, ...]
 
 
 @value
-class Peek:
+class PartialHeader:
     """As much of the header as could be read. `type` is None for an APDU that the standard doesn't have."""
 
     type: ApduType | None
@@ -42,47 +42,47 @@ class Peek:
     responder_id: SystemId | None = None
 
 
-def name_of(type_: ApduType) -> str:
+def apdu_type_name(type_: ApduType) -> str:
     """As the standard writes it: ILL-Request."""
     words = ("ILL" if word == "ILL" else word.capitalize() for word in type_.name.split("_"))
     return "-".join(words)
 
 
-def decode(data: bytes, style: Style = DEFAULT_STYLE, limits: Limits = DEFAULT_LIMITS) -> Decoded:
+def decode_apdu(data: bytes, style: EncodingStyle = DEFAULT_STYLE, limits: BerLimits = DEFAULT_LIMITS) -> DecodedApdu:
     """Raises MalformedMessage; with fault UNKNOWN_SERVICE for an APDU that the standard doesn't have.
 
     Any protocol version is read as if it were 2: whether it is spoken is the receiver's question.
     """
-    reader = Reader(data, style, limits)
+    reader = ApduReader(data, style, limits)
     try:
-        type_, start, stop, following = _outer(reader)
+        type_, start, stop, following = _read_outer_header(reader)
         if type_ is None:
             raise MalformedMessage("octet 0", f"no APDU begins with {data[:1].hex()}", MalformationKind.UNKNOWN_SERVICE)
-        reader.enter_field(name_of(type_))
+        reader.enter_field(apdu_type_name(type_))
         apdu = reader.read_structure(plan_of(APDUS[type_ - 1]), start, stop)
     except MalformedMessage as malformed:
-        raise _placed(malformed, reader) from None
+        raise _add_place(malformed, reader) from None
     assert apdu is not ABSENT, "the header is mandatory"
     if following < len(data):
         reader.add_remark(f"{len(data) - following} octets after the APDU were passed over")
-    return Decoded(apdu, tuple(reader.oddities))
+    return DecodedApdu(apdu, tuple(reader.oddities))
 
 
-def encode(apdu: Apdu, style: Style = DEFAULT_STYLE) -> bytes:
+def encode_apdu(apdu: Apdu, style: EncodingStyle = DEFAULT_STYLE) -> bytes:
     """Raises ValueError for what no APDU can say: a CHOICE of none or several, an object identifier that is none."""
-    contents = Writer(style).write_structure(shape_of(type(apdu)), apdu)
+    contents = ApduWriter(style).write_structure(shape_of(type(apdu)), apdu)
     inner = b"\x30" + ber.length_octets(len(contents)) + contents
     outer = ber.tag_octets(ber.APPLICATION | apdu.type, constructed=True)
     return outer + ber.long_length_octets(len(inner)) + inner
 
 
-def peek(data: bytes, style: Style = DEFAULT_STYLE, limits: Limits = DEFAULT_LIMITS) -> Peek:
+def peek_apdu(data: bytes, style: EncodingStyle = DEFAULT_STYLE, limits: BerLimits = DEFAULT_LIMITS) -> PartialHeader:
     """Raises MalformedMessage when it isn't even the beginning of an APDU."""
-    reader = Reader(data, style, limits)
-    tag, constructed, at, _ = _beginning(data)
+    reader = ApduReader(data, style, limits)
+    tag, constructed, at, _ = _parse_first_header(data)
     if tag & ber.CLASS != ber.APPLICATION or not constructed:
         raise MalformedMessage("octet 0", f"an APDU doesn't begin with {data[:1].hex()}", MalformationKind.PROTOCOL)
-    type_ = _type(tag)
+    type_ = _apdu_type_of_tag(tag)
     end = len(data)
     found: dict[str, object] = {}
     slots = plan_of(APDUS[0]).slots
@@ -101,30 +101,30 @@ def peek(data: bytes, style: Style = DEFAULT_STYLE, limits: Limits = DEFAULT_LIM
         if value is not ABSENT and not isinstance(value, MalformedMessage):
             found.setdefault(slot.attribute, value)
         at = following
-    return Peek(type_, **found)  # type: ignore[arg-type]
+    return PartialHeader(type_, **found)  # type: ignore[arg-type]
 
 
 _LAST_OF_HEADER = ber.context_tag(4)
 
 
-def _beginning(data: bytes) -> tuple[int, bool, int, int]:
+def _parse_first_header(data: bytes) -> tuple[int, bool, int, int]:
     try:
         return ber.parse_header(data, 0)
     except IndexError:
         raise MalformedMessage("octet 0", "not even a tag and a length") from None
 
 
-def _type(tag: int) -> ApduType | None:
+def _apdu_type_of_tag(tag: int) -> ApduType | None:
     number = tag & ~ber.CLASS
     return ApduType(number) if tag & ber.CLASS == ber.APPLICATION and 0 < number <= len(APDUS) else None
 
 
-def _outer(reader: Reader) -> tuple[ApduType | None, int, int, int]:
+def _read_outer_header(reader: ApduReader) -> tuple[ApduType | None, int, int, int]:
     tag, constructed, start, stop, following = reader.read_header(0, len(reader.data))
-    return _type(tag) if constructed else None, start, stop, following
+    return _apdu_type_of_tag(tag) if constructed else None, start, stop, following
 
 
-def _placed(malformed: MalformedMessage, reader: Reader) -> MalformedMessage:
+def _add_place(malformed: MalformedMessage, reader: ApduReader) -> MalformedMessage:
     """With the field in which the octet stands."""
     place = malformed.place
     if reader.place and not place.startswith(reader.place):
@@ -136,17 +136,17 @@ __all__ = [
     "DEFAULT_LIMITS",
     "DEFAULT_STYLE",
     "ApduSplitter",
-    "Decoded",
+    "BerLimits",
+    "DecodedApdu",
+    "DecodingRemark",
     "Defaults",
-    "Limits",
-    "Oddity",
-    "Peek",
+    "EncodingStyle",
+    "PartialHeader",
     "Strings",
-    "Style",
-    "declared",
-    "decode",
-    "digest_of",
-    "encode",
-    "name_of",
-    "peek",
+    "apdu_digest",
+    "apdu_type_name",
+    "decode_apdu",
+    "encode_apdu",
+    "list_declared_fields",
+    "peek_apdu",
 ]

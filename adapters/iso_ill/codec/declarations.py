@@ -18,7 +18,7 @@ _DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?!\d)|(\d{4})(\d{2})(\d{2})(?=\d{6
 _CLOCK = re.compile(r"(\d{2}):?(\d{2})(?::?(\d{2}))?(?:\D.*)?", re.ASCII | re.DOTALL)
 
 
-class Kind(Enum):
+class FieldKind(Enum):
     TEXT = auto()
     PRINTABLE = auto()
     OBJECT_IDENTIFIER = auto()
@@ -34,32 +34,32 @@ class Kind(Enum):
     STRUCTURE = auto()
 
 
-_BY_ANNOTATION: dict[object, Kind] = {
-    str: Kind.TEXT,
-    date: Kind.DAY,
-    time: Kind.CLOCK,
-    int: Kind.NUMBER,
-    bool: Kind.FLAG,
-    bytes: Kind.ANY,
-    External: Kind.EXTERNAL,
+_BY_ANNOTATION: dict[object, FieldKind] = {
+    str: FieldKind.TEXT,
+    date: FieldKind.DAY,
+    time: FieldKind.CLOCK,
+    int: FieldKind.NUMBER,
+    bool: FieldKind.FLAG,
+    bytes: FieldKind.ANY,
+    External: FieldKind.EXTERNAL,
 }
 _BY_FORM = {
-    Form.PRINTABLE: Kind.PRINTABLE,
-    Form.OBJECT_IDENTIFIER: Kind.OBJECT_IDENTIFIER,
-    Form.NULL: Kind.NULL,
-    Form.EXTENSION_ITEM: Kind.ITEM,
+    Form.PRINTABLE: FieldKind.PRINTABLE,
+    Form.OBJECT_IDENTIFIER: FieldKind.OBJECT_IDENTIFIER,
+    Form.NULL: FieldKind.NULL,
+    Form.EXTENSION_ITEM: FieldKind.ITEM,
 }
 
 
 @value
-class Declared:
+class FieldDeclaration:
     """A field. `attribute` is Python's name, `name` the standard's; `cls` the class of a structure or enumeration;
     `default` what an absent one means."""
 
     attribute: str
     name: str
     tag: Tag
-    kind: Kind
+    kind: FieldKind
     cls: Any
     many: bool
     required: bool
@@ -67,15 +67,15 @@ class Declared:
     alternative: bool  # of a CHOICE: there even when it is empty
 
 
-_DECLARED: dict[type, tuple[Declared, ...]] = {}
+_DECLARED: dict[type, tuple[FieldDeclaration, ...]] = {}
 
 
-def declared(cls: type) -> tuple[Declared, ...]:
+def list_declared_fields(cls: type) -> tuple[FieldDeclaration, ...]:
     """In the order of the standard; read once."""
     found = _DECLARED.get(cls)
     if found is None:
         hints = typing.get_type_hints(cls, include_extras=True)
-        found = _DECLARED[cls] = tuple(_declared(cls, one, hints[one.name]) for one in fields(cls))
+        found = _DECLARED[cls] = tuple(_read_declaration(cls, one, hints[one.name]) for one in fields(cls))
     return found
 
 
@@ -83,12 +83,12 @@ def is_choice(cls: type) -> bool:
     return issubclass(cls, Choice)
 
 
-def _declared(cls: type, one: Any, hint: Any) -> Declared:
+def _read_declaration(cls: type, one: Any, hint: Any) -> FieldDeclaration:
     annotation, tag = typing.get_args(hint)
     assert isinstance(tag, Tag), f"{cls.__name__}.{one.name}"
     many = typing.get_origin(annotation) is tuple
-    kind, inner = _kind(typing.get_args(annotation)[0] if many else annotation, tag)
-    return Declared(
+    kind, inner = _kind_of_annotation(typing.get_args(annotation)[0] if many else annotation, tag)
+    return FieldDeclaration(
         attribute=one.name,
         name=tag.name or one.name.replace("_", "-"),
         tag=tag,
@@ -101,7 +101,7 @@ def _declared(cls: type, one: Any, hint: Any) -> Declared:
     )
 
 
-def _kind(annotation: Any, tag: Tag) -> tuple[Kind, Any]:
+def _kind_of_annotation(annotation: Any, tag: Tag) -> tuple[FieldKind, Any]:
     if tag.form is not Form.BY_ANNOTATION:
         return _BY_FORM[tag.form], Item if tag.form is Form.EXTENSION_ITEM else None
     members = [annotation]
@@ -109,12 +109,12 @@ def _kind(annotation: Any, tag: Tag) -> tuple[Kind, Any]:
         members = [one for one in typing.get_args(annotation) if one is not type(None)]
     for one in members:
         if isinstance(one, type) and issubclass(one, IntEnum):
-            return Kind.CODE, one
+            return FieldKind.CODE, one
     kind = _BY_ANNOTATION.get(members[0])
-    return (kind, None) if kind is not None else (Kind.STRUCTURE, members[0])
+    return (kind, None) if kind is not None else (FieldKind.STRUCTURE, members[0])
 
 
-def day_of(text: str, formats: tuple[str, ...]) -> date | None:
+def parse_ill_date(text: str, formats: tuple[str, ...]) -> date | None:
     """None for what is no date. Hyphens are read, and a time of day behind the date is overlooked."""
     if len(text) == 8 and text.isascii() and text.isdigit():
         try:
@@ -136,7 +136,7 @@ def day_of(text: str, formats: tuple[str, ...]) -> date | None:
     return None
 
 
-def clock_of(text: str) -> time | None:
+def parse_ill_time(text: str) -> time | None:
     """None for what is no time of day. Without seconds, with colons or fractions too."""
     match = _CLOCK.fullmatch(text)
     if match is None:
@@ -160,7 +160,7 @@ class Defaults(StrEnum):
 
 
 @value
-class Style:
+class EncodingStyle:
     """`fallback`: character set of texts that aren't UTF-8; `charset`: that of what we write; `day_formats`: strptime
     formats of dates tried after YYYYMMDD."""
 
@@ -171,4 +171,4 @@ class Style:
     day_formats: tuple[str, ...] = ()
 
 
-DEFAULT_STYLE = Style()
+DEFAULT_STYLE = EncodingStyle()

@@ -10,8 +10,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from adapters import ber
-from adapters.ber import DEFAULT_LIMITS, Limits
-from adapters.iso_ill.codec.declarations import Declared, Kind, Style, clock_of, day_of, declared, is_choice
+from adapters.ber import DEFAULT_LIMITS, BerLimits
+from adapters.iso_ill.codec.declarations import (
+    EncodingStyle,
+    FieldDeclaration,
+    FieldKind,
+    is_choice,
+    list_declared_fields,
+    parse_ill_date,
+    parse_ill_time,
+)
 from adapters.iso_ill.messages.declaration import Encoding, External
 from adapters.iso_ill.messages.structures import SystemId
 from gateway.domain.problems import MalformationKind, MalformedMessage
@@ -19,7 +27,7 @@ from gateway.domain.value import value
 
 
 @value
-class Oddity:
+class DecodingRemark:
     """Something that isn't as the standard has it and was read all the same. Without values of the message."""
 
     place: str
@@ -29,44 +37,44 @@ class Oddity:
         return f"{self.place}: {self.what}" if self.place else self.what
 
 
-class _Absent:
+class _AbsentValue:
     """There, and nothing in it."""
 
 
-ABSENT = _Absent()
+ABSENT = _AbsentValue()
 
-Read = Callable[["Reader", int, int, bool], Any]
+ReadValue = Callable[["Reader", int, int, bool], Any]
 
 
 @value
-class Slot:
+class FieldPlan:
     attribute: str
     name: str
-    read: Read
+    read: ReadValue
 
 
 @value
-class Plan:
+class StructurePlan:
     cls: Any
-    slots: Mapping[int, Slot]
-    steps: Mapping[int, tuple[str, str, Read]]  # the slots, for the loop that all reading is
+    slots: Mapping[int, FieldPlan]
+    steps: Mapping[int, tuple[str, str, ReadValue]]  # the slots, for the loop that all reading is
     required: frozenset[str]
     choice: bool
     defaults: Mapping[str, Any] | None  # what it says when nothing is there; None where something has to be
 
 
-class Reader(ber.Source):
+class ApduReader(ber.BerSource):
     """Of one message."""
 
-    def __init__(self, data: bytes, style: Style, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, data: bytes, style: EncodingStyle, limits: BerLimits = DEFAULT_LIMITS) -> None:
         super().__init__(data, limits)
         self.style = style
-        self.oddities: list[Oddity] = []
+        self.oddities: list[DecodingRemark] = []
         self._path: list[str] = []
 
     def add_remark(self, what: str, name: str = "") -> None:
         if len(self.oddities) < self.limits.notes:
-            self.oddities.append(Oddity(".".join([*self._path, name] if name else self._path), what))
+            self.oddities.append(DecodingRemark(".".join([*self._path, name] if name else self._path), what))
 
     def try_read(self, read: Callable[[], Any]) -> Any:
         """What it reads, or the MalformedMessage that it raises; the place is where it was before."""
@@ -81,7 +89,7 @@ class Reader(ber.Source):
 
     # --- structures --------------------------------------------------------------------------------------
 
-    def read_structure(self, plan: Plan, at: int, end: int) -> Any:
+    def read_structure(self, plan: StructurePlan, at: int, end: int) -> Any:
         """The fields in any order. A SEQUENCE around them that the standard doesn't have here, or the lack of one
         that it has, makes no difference. ABSENT when it says no more than if it weren't there."""
         found: dict[str, Any] = {}
@@ -136,7 +144,7 @@ class Reader(ber.Source):
         self.add_remark(f"an unknown field with the tag {ber.tag_octets(tag, False).hex()} was passed over")
 
     @staticmethod
-    def _missing_field_name(plan: Plan, found: Mapping[str, Any]) -> str:
+    def _missing_field_name(plan: StructurePlan, found: Mapping[str, Any]) -> str:
         return next(slot.name for slot in plan.slots.values() if slot.attribute in plan.required - found.keys())
 
     @property
@@ -174,7 +182,7 @@ class Reader(ber.Source):
             _, constructed, start, stop, _ = self.read_header(start, stop)
             depth += 1
             if depth > self.limits.depth:
-                raise ber.too_deep(self.place, self.limits)
+                raise ber.nesting_error(self.place, self.limits)
         return start, stop
 
     # --- text --------------------------------------------------------------------------------------------
@@ -194,7 +202,7 @@ class Reader(ber.Source):
             self.count_element()
             if inside:
                 if len(open_) > self.limits.depth:
-                    raise ber.too_deep(self.place, self.limits)
+                    raise ber.nesting_error(self.place, self.limits)
                 open_.append((begin, finish))
             elif tag in ber.STRINGS or tag >= ber.CONTEXT:
                 pieces.append(self.data[begin:finish])
@@ -218,7 +226,7 @@ _SIMPLE = frozenset({ber.EXTERNAL, ber.ENUMERATED, ber.INTEGER})
 # --- how each kind is read -------------------------------------------------------------------------------
 
 
-def read_text(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+def read_text(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
     if constructed and stop - start > 1:
         # nearly always: one string with a short length
         data = reader.data
@@ -232,27 +240,27 @@ def read_text(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
     return reader.decode_text(reader.read_text_octets(start, stop, constructed)) or ABSENT
 
 
-def read_printable(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+def read_printable(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
     return reader.decode_text(reader.read_text_octets(start, stop, constructed)) or ABSENT
 
 
-def read_day(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+def read_day(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
     text = reader.decode_text(reader.read_text_octets(start, stop, constructed))
-    day = day_of(text, reader.style.day_formats)
+    day = parse_ill_date(text, reader.style.day_formats)
     if day is None and text:
         reader.add_remark("not a date; taken as absent")
     return ABSENT if day is None else day
 
 
-def read_clock(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+def read_clock(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
     text = reader.decode_text(reader.read_text_octets(start, stop, constructed))
-    clock = clock_of(text)
+    clock = parse_ill_time(text)
     if clock is None and text:
         reader.add_remark("not a time of day; taken as absent")
     return ABSENT if clock is None else clock
 
 
-def read_number(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+def read_number(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
     if constructed:
         start, stop = reader.unwrap_primitive(start, stop, constructed)
     if not 0 < stop - start <= 8:
@@ -260,7 +268,7 @@ def read_number(reader: Reader, start: int, stop: int, constructed: bool) -> Any
     return int.from_bytes(reader.data[start:stop], "big", signed=True)
 
 
-def read_flag(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+def read_flag(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
     if constructed:
         start, stop = reader.unwrap_primitive(start, stop, constructed)
     if stop - start != 1:
@@ -268,19 +276,19 @@ def read_flag(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
     return reader.data[start] != 0
 
 
-def read_null(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+def read_null(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
     return True
 
 
-def read_identifier(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+def read_identifier(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
     start, stop = reader.unwrap_primitive(start, stop, constructed)
     try:
-        return ber.identifier_of(reader.data[start:stop])
+        return ber.object_identifier_of(reader.data[start:stop])
     except MalformedMessage as malformed:
         raise reader.malformed_error(malformed.reason) from malformed
 
 
-def read_any(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+def read_any(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
     """The one TLV inside, as it is."""
     if not constructed or start == stop:
         raise reader.malformed_error("a value with its own tag was expected here")
@@ -288,14 +296,14 @@ def read_any(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
     return reader.data[start:following]
 
 
-def read_external(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+def read_external(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
     """Inside an explicit tag, or with the tag replaced."""
     if constructed and start < stop and reader.data[start] & ~ber.CONSTRUCTED == ber.EXTERNAL:
         _, _, start, stop, _ = reader.read_header(start, stop)
-    return external(reader, start, stop)
+    return read_external_contents(reader, start, stop)
 
 
-def external(reader: Reader, at: int, end: int) -> External:
+def read_external_contents(reader: ApduReader, at: int, end: int) -> External:
     """From the contents of an EXTERNAL. Raises MalformedMessage."""
     reference, indirect, descriptor = "", None, ""
     while at < end:
@@ -318,10 +326,10 @@ def external(reader: Reader, at: int, end: int) -> External:
     raise reader.malformed_error("an EXTERNAL without a value")
 
 
-def _code(cls: Any) -> Read:
+def _make_code_reader(cls: Any) -> ReadValue:
     members = {int(one): one for one in cls}
 
-    def read_code(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    def read_code(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
         if not constructed and stop - start == 1:
             number = reader.data[start]
         else:
@@ -335,15 +343,15 @@ def _code(cls: Any) -> Read:
     return read_code
 
 
-def _structure(cls: type) -> Read:
+def _make_structure_reader(cls: type) -> ReadValue:
     plan = plan_of(cls)
 
-    def read_structure(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    def read_structure(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
         if not constructed and start < stop:
             raise reader.malformed_error("a structure was expected here")
         return reader.read_structure(plan, start, stop)
 
-    return _remembering(read_structure) if cls in REMEMBERED else read_structure
+    return _cache_reads(read_structure) if cls in REMEMBERED else read_structure
 
 
 REMEMBERED = frozenset({SystemId})
@@ -352,11 +360,11 @@ MOST_REMEMBERED = 1_000
 LONGEST_REMEMBERED = 200
 
 
-def _remembering(read: Read) -> Read:
+def _cache_reads(read: ReadValue) -> ReadValue:
     """Octets that were read before, and were not odd, needn't be read again."""
     known: dict[bytes, Any] = {}
 
-    def read_cached(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    def read_cached(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
         if not constructed or stop - start > LONGEST_REMEMBERED:
             return read(reader, start, stop, constructed)
         octets = reader.data[start:stop]
@@ -373,14 +381,14 @@ def _remembering(read: Read) -> Read:
     return read_cached
 
 
-def _list(read: Read, one: Declared) -> Read:
-    expected = {Kind.CODE: ber.ENUMERATED, Kind.NUMBER: ber.INTEGER, Kind.EXTERNAL: ber.EXTERNAL}.get(
+def _make_list_reader(read: ReadValue, one: FieldDeclaration) -> ReadValue:
+    expected = {FieldKind.CODE: ber.ENUMERATED, FieldKind.NUMBER: ber.INTEGER, FieldKind.EXTERNAL: ber.EXTERNAL}.get(
         one.kind, ber.SEQUENCE
     )
     structured = expected == ber.SEQUENCE
-    empty = one.cls if one.kind is Kind.STRUCTURE and not plan_of(one.cls).required else None
+    empty = one.cls if one.kind is FieldKind.STRUCTURE and not plan_of(one.cls).required else None
 
-    def read_list(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    def read_list(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
         found = []
         for tag, inside, begin, end in reader.read_elements(start, stop, structured):
             if tag != expected:
@@ -394,70 +402,70 @@ def _list(read: Read, one: Declared) -> Read:
     return read_list
 
 
-_READ: Mapping[Kind, Read] = {
-    Kind.TEXT: read_text,
-    Kind.PRINTABLE: read_printable,
-    Kind.OBJECT_IDENTIFIER: read_identifier,
-    Kind.DAY: read_day,
-    Kind.CLOCK: read_clock,
-    Kind.NUMBER: read_number,
-    Kind.FLAG: read_flag,
-    Kind.NULL: read_null,
-    Kind.ANY: read_any,
-    Kind.EXTERNAL: read_external,
+_READ: Mapping[FieldKind, ReadValue] = {
+    FieldKind.TEXT: read_text,
+    FieldKind.PRINTABLE: read_printable,
+    FieldKind.OBJECT_IDENTIFIER: read_identifier,
+    FieldKind.DAY: read_day,
+    FieldKind.CLOCK: read_clock,
+    FieldKind.NUMBER: read_number,
+    FieldKind.FLAG: read_flag,
+    FieldKind.NULL: read_null,
+    FieldKind.ANY: read_any,
+    FieldKind.EXTERNAL: read_external,
 }
 
 
-def _reads(one: Declared) -> Read:
-    if one.kind is Kind.CODE:
-        read = _code(one.cls)
-    elif one.kind is Kind.STRUCTURE:
-        read = _structure(one.cls)
-    elif one.kind is Kind.ITEM:
+def _choose_reader(one: FieldDeclaration) -> ReadValue:
+    if one.kind is FieldKind.CODE:
+        read = _make_code_reader(one.cls)
+    elif one.kind is FieldKind.STRUCTURE:
+        read = _make_structure_reader(one.cls)
+    elif one.kind is FieldKind.ITEM:
         from adapters.iso_ill.codec.extension_items import read_item  # it reads structures in its turn
 
         read = read_item
     else:
         read = _READ[one.kind]
-    read = _list(read, one) if one.many else read
-    present = one.required or (one.alternative and one.kind is Kind.STRUCTURE)
-    return _whole(read, one) if present else read
+    read = _make_list_reader(read, one) if one.many else read
+    present = one.required or (one.alternative and one.kind is FieldKind.STRUCTURE)
+    return _make_present_reader(read, one) if present else read
 
 
-def _whole(read: Read, one: Declared) -> Read:
+def _make_present_reader(read: ReadValue, one: FieldDeclaration) -> ReadValue:
     """For what is there by being there: an empty text, list or structure is one; an empty date is not."""
     if one.many:
         empty: Any = tuple
-    elif one.kind in (Kind.TEXT, Kind.PRINTABLE):
+    elif one.kind in (FieldKind.TEXT, FieldKind.PRINTABLE):
         empty = str
-    elif one.kind is Kind.STRUCTURE and not is_choice(one.cls):
+    elif one.kind is FieldKind.STRUCTURE and not is_choice(one.cls):
         empty = one.cls
     else:
         return read
 
-    def read_present(reader: Reader, start: int, stop: int, constructed: bool) -> Any:
+    def read_present(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
         value = read(reader, start, stop, constructed)
         return empty() if value is ABSENT else value
 
     return read_present
 
 
-_PLANS: dict[type, Plan] = {}
+_PLANS: dict[type, StructurePlan] = {}
 
 
-def plan_of(cls: type) -> Plan:
+def plan_of(cls: type) -> StructurePlan:
     """How a class is read; made once."""
     plan = _PLANS.get(cls)
     if plan is None:
-        plan = _PLANS[cls] = _plan(cls)
+        plan = _PLANS[cls] = _build_plan(cls)
     return plan
 
 
-def _plan(cls: type) -> Plan:
-    fields = declared(cls)
+def _build_plan(cls: type) -> StructurePlan:
+    fields = list_declared_fields(cls)
     required = frozenset(one.attribute for one in fields if one.required)
-    slots = {ber.context_tag(one.tag.number): Slot(one.attribute, one.name, _reads(one)) for one in fields}
-    return Plan(
+    slots = {ber.context_tag(one.tag.number): FieldPlan(one.attribute, one.name, _choose_reader(one)) for one in fields}
+    return StructurePlan(
         cls,
         slots,
         {tag: (slot.attribute, slot.name, slot.read) for tag, slot in slots.items()},

@@ -8,14 +8,22 @@ from operator import attrgetter
 from typing import Any
 
 from adapters import ber
-from adapters.iso_ill.codec.declarations import Declared, Defaults, Kind, Strings, Style, declared, is_choice
+from adapters.iso_ill.codec.declarations import (
+    Defaults,
+    EncodingStyle,
+    FieldDeclaration,
+    FieldKind,
+    Strings,
+    is_choice,
+    list_declared_fields,
+)
 from adapters.iso_ill.codec.decoder import LONGEST_REMEMBERED, MOST_REMEMBERED, REMEMBERED
 from adapters.iso_ill.codec.extension_items import credentials_octets
 from adapters.iso_ill.messages.declaration import Encoding, External
 from adapters.iso_ill.messages.structures import OBJECT_IDENTIFIERS, Credentials, DeliveryInfo, Item, Opaque
 from gateway.domain.value import value
 
-Put = Callable[["Writer", Any], bytes]
+PutValue = Callable[["Writer", Any], bytes]
 """The contents of a value, without its tag; of a text, with the tag of its string type."""
 
 _EDIFACT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz1234567890 .,-()/=!\"%&*;<>'+:?")
@@ -23,12 +31,12 @@ _LENGTHS = tuple(ber.length_octets(length) for length in range(0x80))
 
 
 @value
-class Piece:
+class FieldShape:
     """A field: its tag, how its contents are written, and when it is left out."""
 
     name: str
     head: bytes
-    put: Put
+    put: PutValue
     default: Any
     required: bool
     silent: bool  # its default is never written, whatever the style
@@ -37,22 +45,22 @@ class Piece:
 
 
 @value
-class Shape:
-    pieces: tuple[Piece, ...]
-    steps: tuple[tuple[Any, bool, bool, bool, bytes, Put], ...]  # the pieces, for the loop that all writing is
+class StructureShape:
+    pieces: tuple[FieldShape, ...]
+    steps: tuple[tuple[Any, bool, bool, bool, bytes, PutValue], ...]  # the pieces, for the loop that all writing is
     values: Callable[[Any], tuple[Any, ...]]
     choice: bool
     choices: tuple[tuple[int, ...], ...]  # positions of the alternatives of each untagged CHOICE
 
 
-class Writer:
-    def __init__(self, style: Style) -> None:
+class ApduWriter:
+    def __init__(self, style: EncodingStyle) -> None:
         self.style = style
         self._omit = style.defaults is Defaults.OMIT
         self._utf8 = style.charset.lower() in ("utf-8", "utf8") and style.strings is Strings.GENERAL
         self.usual = self._omit and self._utf8
 
-    def write_structure(self, shape: Shape, value: Any) -> bytes:
+    def write_structure(self, shape: StructureShape, value: Any) -> bytes:
         """The contents. Raises ValueError for what can't be: a CHOICE of none or several."""
         values = shape.values(value)
         parts = []
@@ -84,7 +92,7 @@ class Writer:
             octets = text.encode("utf-8", "replace")
             tag = b"\x1b"
         elif self.style.strings is Strings.EDIFACT:
-            octets = edifact(text).encode("ascii")
+            octets = to_edifact_repertoire(text).encode("ascii")
             tag = b"\x1a"
         else:
             octets = text.encode(self.style.charset, "replace")
@@ -93,102 +101,102 @@ class Writer:
         return tag + (_LENGTHS[length] if length < 0x80 else ber.length_octets(length)) + octets
 
 
-def edifact(text: str) -> str:
+def to_edifact_repertoire(text: str) -> str:
     """In the repertoire of EDIFACTString: letters without diacritics, other characters as a question mark."""
     decomposed = unicodedata.normalize("NFKD", text)
     folded = (one for one in decomposed if not unicodedata.combining(one))
     return "".join(one if one in _EDIFACT else " " if one.isspace() else "?" for one in folded)
 
 
-def wrap(head: bytes, content: bytes) -> bytes:
+def wrap_in_tag(head: bytes, content: bytes) -> bytes:
     return head + ber.length_octets(len(content)) + content
 
 
 # --- how each kind is written ----------------------------------------------------------------------------
 
 
-def _put_text(writer: Writer, value: str) -> bytes:
+def _put_text(writer: ApduWriter, value: str) -> bytes:
     return writer.encode_text(value)
 
 
-def _put_printable(writer: Writer, value: str) -> bytes:
+def _put_printable(writer: ApduWriter, value: str) -> bytes:
     return value.strip().encode("ascii", "replace")
 
 
-def _put_day(writer: Writer, value: Any) -> bytes:
+def _put_day(writer: ApduWriter, value: Any) -> bytes:
     return b"%04d%02d%02d" % (value.year, value.month, value.day)
 
 
-def _put_clock(writer: Writer, value: Any) -> bytes:
+def _put_clock(writer: ApduWriter, value: Any) -> bytes:
     return b"%02d%02d%02d" % (value.hour, value.minute, value.second)
 
 
-def _put_number(writer: Writer, value: int) -> bytes:
+def _put_number(writer: ApduWriter, value: int) -> bytes:
     return bytes((value,)) if 0 <= value < 0x80 else ber.integer_octets(value)
 
 
-def _put_flag(writer: Writer, value: bool) -> bytes:
+def _put_flag(writer: ApduWriter, value: bool) -> bytes:
     return b"\xff" if value else b"\0"
 
 
-def _put_null(writer: Writer, value: bool) -> bytes:
+def _put_null(writer: ApduWriter, value: bool) -> bytes:
     return b""
 
 
-def _put_identifier(writer: Writer, value: str) -> bytes:
+def _put_identifier(writer: ApduWriter, value: str) -> bytes:
     return ber.identifier_octets(value)
 
 
-def _put_octets(writer: Writer, value: bytes) -> bytes:
+def _put_octets(writer: ApduWriter, value: bytes) -> bytes:
     return value
 
 
-def _put_external(writer: Writer, value: External) -> bytes:
+def _put_external(writer: ApduWriter, value: External) -> bytes:
     """The contents."""
     parts = []
     if value.direct_reference:
-        parts.append(wrap(b"\x06", ber.identifier_octets(value.direct_reference)))
+        parts.append(wrap_in_tag(b"\x06", ber.identifier_octets(value.direct_reference)))
     if value.indirect_reference is not None:
-        parts.append(wrap(b"\x02", ber.integer_octets(value.indirect_reference)))
+        parts.append(wrap_in_tag(b"\x02", ber.integer_octets(value.indirect_reference)))
     if value.descriptor:
-        parts.append(wrap(b"\x07", value.descriptor.encode()))
+        parts.append(wrap_in_tag(b"\x07", value.descriptor.encode()))
     single = value.encoding is Encoding.SINGLE_ASN1_TYPE
-    parts.append(wrap(ber.tag_octets(ber.CONTEXT | value.encoding, single), value.value))
+    parts.append(wrap_in_tag(ber.tag_octets(ber.CONTEXT | value.encoding, single), value.value))
     return b"".join(parts)
 
 
-def _put_item(writer: Writer, value: Item) -> bytes:
-    return _delivery_info(writer, value) if isinstance(value, DeliveryInfo) else _item(writer, value)
+def _put_item(writer: ApduWriter, value: Item) -> bytes:
+    return _put_delivery_info(writer, value) if isinstance(value, DeliveryInfo) else _put_extension_item(writer, value)
 
 
-def _item(writer: Writer, value: Item) -> bytes:
+def _put_extension_item(writer: ApduWriter, value: Item) -> bytes:
     if isinstance(value, Opaque):
         return value.tlv
     if not isinstance(value, External):
         if isinstance(value, Credentials):
             octets = credentials_octets(value)
         else:
-            octets = wrap(b"\x30", writer.write_structure(shape_of(type(value)), value))
+            octets = wrap_in_tag(b"\x30", writer.write_structure(shape_of(type(value)), value))
         value = External(OBJECT_IDENTIFIERS[type(value)], octets)
-    return wrap(b"\x28", _put_external(writer, value))
+    return wrap_in_tag(b"\x28", _put_external(writer, value))
 
 
-def _structure(cls: type) -> Put:
-    shapes: list[Shape] = []
+def _make_structure_put(cls: type) -> PutValue:
+    shapes: list[StructureShape] = []
 
-    def put_structure(writer: Writer, value: Any) -> bytes:
+    def put_structure(writer: ApduWriter, value: Any) -> bytes:
         if not shapes:
             shapes.append(shape_of(cls))
         return writer.write_structure(shapes[0], value)
 
-    return _remembering(put_structure) if cls in REMEMBERED else put_structure
+    return _cache_puts(put_structure) if cls in REMEMBERED else put_structure
 
 
-def _remembering(put: Put) -> Put:
+def _cache_puts(put: PutValue) -> PutValue:
     """What was written before, as it mostly is written."""
     known: dict[Any, bytes] = {}
 
-    def put_cached(writer: Writer, value: Any) -> bytes:
+    def put_cached(writer: ApduWriter, value: Any) -> bytes:
         if not writer.usual:
             return put(writer, value)
         octets = known.get(value)
@@ -203,76 +211,76 @@ def _remembering(put: Put) -> Put:
     return put_cached
 
 
-_delivery_info = _remembering(_item)
+_put_delivery_info = _cache_puts(_put_extension_item)
 """The same in all that goes to a partner."""
 
-_PUT: dict[Kind, Put] = {
-    Kind.TEXT: _put_text,
-    Kind.PRINTABLE: _put_printable,
-    Kind.OBJECT_IDENTIFIER: _put_identifier,
-    Kind.DAY: _put_day,
-    Kind.CLOCK: _put_clock,
-    Kind.NUMBER: _put_number,
-    Kind.FLAG: _put_flag,
-    Kind.NULL: _put_null,
-    Kind.CODE: _put_number,
-    Kind.ANY: _put_octets,
-    Kind.ITEM: _put_item,
-    Kind.EXTERNAL: _put_external,
+_PUT: dict[FieldKind, PutValue] = {
+    FieldKind.TEXT: _put_text,
+    FieldKind.PRINTABLE: _put_printable,
+    FieldKind.OBJECT_IDENTIFIER: _put_identifier,
+    FieldKind.DAY: _put_day,
+    FieldKind.CLOCK: _put_clock,
+    FieldKind.NUMBER: _put_number,
+    FieldKind.FLAG: _put_flag,
+    FieldKind.NULL: _put_null,
+    FieldKind.CODE: _put_number,
+    FieldKind.ANY: _put_octets,
+    FieldKind.ITEM: _put_item,
+    FieldKind.EXTERNAL: _put_external,
 }
 _OWN_TAG = {
-    Kind.CODE: b"\x0a",
-    Kind.NUMBER: b"\x02",
-    Kind.DAY: b"\x1a",
-    Kind.EXTERNAL: b"\x28",
-    Kind.STRUCTURE: b"\x30",
+    FieldKind.CODE: b"\x0a",
+    FieldKind.NUMBER: b"\x02",
+    FieldKind.DAY: b"\x1a",
+    FieldKind.EXTERNAL: b"\x28",
+    FieldKind.STRUCTURE: b"\x30",
 }
-_INSIDE_THEIR_TAG = frozenset({Kind.TEXT, Kind.ANY, Kind.ITEM})
+_INSIDE_THEIR_TAG = frozenset({FieldKind.TEXT, FieldKind.ANY, FieldKind.ITEM})
 """These bring a tag of their own, so that the field's is always around it."""
 
 
-def _puts(one: Declared) -> Put:
-    put = _structure(one.cls) if one.kind is Kind.STRUCTURE else _PUT[one.kind]
+def _choose_put(one: FieldDeclaration) -> PutValue:
+    put = _make_structure_put(one.cls) if one.kind is FieldKind.STRUCTURE else _PUT[one.kind]
     if one.many:
-        put = _list(put, _OWN_TAG[one.kind])
-        return _tagged(put, b"\x30") if one.tag.explicit else put
-    return _tagged(put, _OWN_TAG[one.kind]) if one.tag.explicit else put
+        put = _make_list_put(put, _OWN_TAG[one.kind])
+        return _make_tagged_put(put, b"\x30") if one.tag.explicit else put
+    return _make_tagged_put(put, _OWN_TAG[one.kind]) if one.tag.explicit else put
 
 
-def _list(put: Put, head: bytes) -> Put:
-    return lambda writer, values: b"".join(wrap(head, put(writer, one)) for one in values)
+def _make_list_put(put: PutValue, head: bytes) -> PutValue:
+    return lambda writer, values: b"".join(wrap_in_tag(head, put(writer, one)) for one in values)
 
 
-def _tagged(put: Put, head: bytes) -> Put:
-    return lambda writer, value: wrap(head, put(writer, value))
+def _make_tagged_put(put: PutValue, head: bytes) -> PutValue:
+    return lambda writer, value: wrap_in_tag(head, put(writer, value))
 
 
-def _constructed(one: Declared) -> bool:
-    return one.many or one.tag.explicit or one.kind in (*_INSIDE_THEIR_TAG, Kind.STRUCTURE, Kind.EXTERNAL)
+def _is_constructed(one: FieldDeclaration) -> bool:
+    return one.many or one.tag.explicit or one.kind in (*_INSIDE_THEIR_TAG, FieldKind.STRUCTURE, FieldKind.EXTERNAL)
 
 
-_SHAPES: dict[type, Shape] = {}
+_SHAPES: dict[type, StructureShape] = {}
 
 
-def shape_of(cls: type) -> Shape:
+def shape_of(cls: type) -> StructureShape:
     """How a class is written; made once."""
     shape = _SHAPES.get(cls)
     if shape is None:
-        shape = _SHAPES[cls] = _shape(cls)
+        shape = _SHAPES[cls] = _build_shape(cls)
     return shape
 
 
-def _shape(cls: type) -> Shape:
-    fields = declared(cls)
+def _build_shape(cls: type) -> StructureShape:
+    fields = list_declared_fields(cls)
     pieces = tuple(
-        Piece(
+        FieldShape(
             one.name,
-            ber.tag_octets(ber.context_tag(one.tag.number), _constructed(one)),
-            _puts(one),
+            ber.tag_octets(ber.context_tag(one.tag.number), _is_constructed(one)),
+            _choose_put(one),
             one.default,
             one.required,
-            one.kind is Kind.NULL or one.default is None or one.default == "" or one.default == (),
-            one.many or one.kind is not Kind.STRUCTURE,
+            one.kind is FieldKind.NULL or one.default is None or one.default == "" or one.default == (),
+            one.many or one.kind is not FieldKind.STRUCTURE,
             one.tag.choice,
         )
         for one in fields
@@ -282,4 +290,4 @@ def _shape(cls: type) -> Shape:
     choices = dict.fromkeys(one.tag.choice for one in fields if one.tag.choice)
     positions = tuple(tuple(i for i, one in enumerate(fields) if one.tag.choice == choice) for choice in choices)
     steps = tuple((one.default, one.silent, one.required, one.plain, one.head, one.put) for one in pieces)
-    return Shape(pieces, steps, values, is_choice(cls), positions)
+    return StructureShape(pieces, steps, values, is_choice(cls), positions)

@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Iterator
 
 from adapters import ber
-from adapters.ber import DEFAULT_LIMITS, Limits
+from adapters.ber import DEFAULT_LIMITS, BerLimits
 from adapters.iso_ill.codec.decoder import (
     ABSENT,
     LONGEST_REMEMBERED,
     MOST_REMEMBERED,
-    Reader,
-    external,
+    ApduReader,
     plan_of,
     read_any,
+    read_external_contents,
 )
 from adapters.iso_ill.messages.declaration import Encoding, External
 from adapters.iso_ill.messages.structures import OBJECT_IDENTIFIERS, Credentials, DeliveryInfo, Item, Opaque
@@ -36,13 +36,13 @@ _UNCOUNTED = tuple(
 """APDU-Delivery-Info and credentials: how the sender is reached, and what its connection begins with."""
 
 
-def read_item(reader: Reader, start: int, stop: int, constructed: bool) -> Item:
+def read_item(reader: ApduReader, start: int, stop: int, constructed: bool) -> Item:
     """Whatever can't be read as what it should be is kept as it came, with a note."""
     octets = read_any(reader, start, stop, constructed)
     if (known := _SEEN.get(octets)) is not None:
         return known
     notes = len(reader.oddities)
-    item = _item(reader, octets, start, stop)
+    item = _decode_item(reader, octets, start, stop)
     if isinstance(item, DeliveryInfo) and len(reader.oddities) == notes and len(octets) <= LONGEST_REMEMBERED:
         if len(_SEEN) >= MOST_REMEMBERED:
             _SEEN.clear()
@@ -54,28 +54,28 @@ _SEEN: dict[bytes, DeliveryInfo] = {}
 """A partner sends the same in all that it sends. Nothing else is kept here, least of all credentials."""
 
 
-def _item(reader: Reader, octets: bytes, start: int, stop: int) -> Item:
+def _decode_item(reader: ApduReader, octets: bytes, start: int, stop: int) -> Item:
     if octets[0] & ~ber.CONSTRUCTED != ber.EXTERNAL:
         return Opaque(octets)
     _, _, begin, end, _ = reader.read_header(start, stop)
-    peeled = reader.try_read(lambda: external(reader, begin, end))
+    peeled = reader.try_read(lambda: read_external_contents(reader, begin, end))
     if isinstance(peeled, MalformedMessage):
         reader.add_remark(f"kept as it is: {peeled.reason}")
         return Opaque(octets)
     assert isinstance(peeled, External)
     if peeled.encoding is not Encoding.SINGLE_ASN1_TYPE or peeled.indirect_reference is not None or peeled.descriptor:
         return peeled
-    return _known(reader, peeled)
+    return _decode_known_item(reader, peeled)
 
 
-def _known(reader: Reader, peeled: External) -> Item:
+def _decode_known_item(reader: ApduReader, peeled: External) -> Item:
     """Typed only if nothing of it would be lost when it is passed on."""
     before = len(reader.oddities)
     if peeled.direct_reference == _PROMPT_1:
-        item = reader.try_read(lambda: credentials(peeled.value))
+        item = reader.try_read(lambda: parse_credentials(peeled.value))
     elif peeled.direct_reference in _KNOWN:
         plan = plan_of(_KNOWN[peeled.direct_reference])
-        inside = Reader(peeled.value, reader.style, reader.limits)
+        inside = ApduReader(peeled.value, reader.style, reader.limits)
         item = reader.try_read(lambda: inside.read_structure(plan, 0, len(peeled.value)))
         if inside.oddities and not isinstance(item, MalformedMessage):
             item = MalformedMessage(inside.oddities[0].place, inside.oddities[0].what)
@@ -94,34 +94,34 @@ def _known(reader: Reader, peeled: External) -> Item:
 # --- Z39.50 prompt-1 -------------------------------------------------------------------------------------
 
 
-def credentials(value: bytes) -> Credentials:
+def parse_credentials(value: bytes) -> Credentials:
     """User and password of a PromptObject's response. Raises MalformedMessage without them, or with more."""
-    source = ber.Source(value)
+    source = ber.BerSource(value)
     tag, _, start, stop, _ = source.read_header(0, len(value))
     if tag != _RESPONSE:
         raise MalformedMessage("", "not a response to prompts")
     found: dict[int, str] = {}
     while start < stop:
         _, _, begin, end, start = source.read_header(start, stop)
-        number, answer = _prompt(source, begin, end)
+        number, answer = _read_prompt(source, begin, end)
         found[number] = answer
     if found.keys() != {_USER_ID, _PASSWORD}:
         raise MalformedMessage("", "not a user and a password")
     return Credentials(found[_USER_ID], found[_PASSWORD])
 
 
-def _prompt(source: ber.Source, start: int, stop: int) -> tuple[int, str]:
+def _read_prompt(source: ber.BerSource, start: int, stop: int) -> tuple[int, str]:
     number, answer = 0, ""
     while start < stop:
         tag, _, begin, end, start = source.read_header(start, stop)
         if tag == _PROMPT:
-            number = int.from_bytes(_inside(source, begin, end, _ENUMERATED, _TYPE)[:4], "big")
+            number = int.from_bytes(_unwrap_tags(source, begin, end, _ENUMERATED, _TYPE)[:4], "big")
         elif tag == _ANSWER:
-            answer = _inside(source, begin, end, _STRING).decode("utf-8", "replace")
+            answer = _unwrap_tags(source, begin, end, _STRING).decode("utf-8", "replace")
     return number, answer
 
 
-def _inside(source: ber.Source, start: int, stop: int, *tags: int) -> bytes:
+def _unwrap_tags(source: ber.BerSource, start: int, stop: int, *tags: int) -> bytes:
     for expected in tags:
         tag, _, start, stop, _ = source.read_header(start, stop)
         if tag != expected:
@@ -131,38 +131,43 @@ def _inside(source: ber.Source, start: int, stop: int, *tags: int) -> bytes:
 
 def credentials_octets(one: Credentials) -> bytes:
     answers = b"".join(
-        _wrap(ber.SEQUENCE, True, _wrap(_PROMPT, True, _number(number)) + _wrap(_ANSWER, True, _string(text)))
+        _wrap_in_tag(
+            ber.SEQUENCE,
+            True,
+            _wrap_in_tag(_PROMPT, True, _prompt_number_octets(number))
+            + _wrap_in_tag(_ANSWER, True, _prompt_string_octets(text)),
+        )
         for number, text in ((_USER_ID, one.user), (_PASSWORD, one.password))
     )
-    return _wrap(_RESPONSE, True, answers)
+    return _wrap_in_tag(_RESPONSE, True, answers)
 
 
-def _number(number: int) -> bytes:
-    return _wrap(_ENUMERATED, True, _wrap(_TYPE, False, bytes((number,))))
+def _prompt_number_octets(number: int) -> bytes:
+    return _wrap_in_tag(_ENUMERATED, True, _wrap_in_tag(_TYPE, False, bytes((number,))))
 
 
-def _string(text: str) -> bytes:
-    return _wrap(_STRING, False, text.encode())
+def _prompt_string_octets(text: str) -> bytes:
+    return _wrap_in_tag(_STRING, False, text.encode())
 
 
-def _wrap(tag: int, constructed: bool, content: bytes) -> bytes:
+def _wrap_in_tag(tag: int, constructed: bool, content: bytes) -> bytes:
     return ber.tag_octets(tag, constructed) + ber.length_octets(len(content)) + content
 
 
-def digest_of(data: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
+def apdu_digest(data: bytes, limits: BerLimits = DEFAULT_LIMITS) -> str:
     """The same for an APDU and its repeats: these have another time of service, but that of the first as original
     (facts/iso-ill-10161.md 9.3). Where the structure is broken, all octets count. Raises MalformedMessage for what is
     too large."""
-    source = ber.Source(data, limits)
+    source = ber.BerSource(data, limits)
     try:
         tag, _, at, end, _ = source.read_header(0, len(data))
-        octets = ber.tag_octets(tag, False) + b"".join(_pieces(source, at, end))
+        octets = ber.tag_octets(tag, False) + b"".join(_iter_digest_pieces(source, at, end))
     except MalformedMessage:  # in a field that `decode` has passed over
         octets = data
     return hashlib.sha256(octets).hexdigest()[:32]
 
 
-def _pieces(source: ber.Source, at: int, end: int) -> Iterator[bytes]:
+def _iter_digest_pieces(source: ber.BerSource, at: int, end: int) -> Iterator[bytes]:
     data = source.data
     while at < end:
         tag, constructed, start, stop, following = source.read_header(at, end)
@@ -170,15 +175,15 @@ def _pieces(source: ber.Source, at: int, end: int) -> Iterator[bytes]:
             at, end = start, stop
             continue
         if tag == _TIME:
-            yield _first_time(source, start, stop)
+            yield _read_first_time(source, start, stop)
         elif tag == _EXTENSIONS:
-            yield from _counted(source, start, stop)
+            yield from _iter_counted_extensions(source, start, stop)
         else:
             yield data[at:following]
         at = following
 
 
-def _first_time(source: ber.Source, at: int, end: int) -> bytes:
+def _read_first_time(source: ber.BerSource, at: int, end: int) -> bytes:
     """The original service's, or this one's where it is the first."""
     found = b""
     while at < end:
@@ -189,7 +194,7 @@ def _first_time(source: ber.Source, at: int, end: int) -> bytes:
     return found
 
 
-def _counted(source: ber.Source, at: int, end: int) -> Iterator[bytes]:
+def _iter_counted_extensions(source: ber.BerSource, at: int, end: int) -> Iterator[bytes]:
     while at < end:
         begin = at
         _, _, _, _, at = source.read_header(at, end)

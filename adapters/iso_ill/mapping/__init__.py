@@ -7,23 +7,29 @@ error_report(peek, problem, …) -> Apdu        about a message that can't be ca
 
 from __future__ import annotations
 
-from adapters.iso_ill.mapping.events_received import meaning, our_role, received
-from adapters.iso_ill.mapping.identities import Context, key_of, message_id, same_symbol, transaction_of
-from adapters.iso_ill.mapping.messages_sent import apdu_of, sendable
-from adapters.iso_ill.mapping.reports import error_report, general_problem, state_of
+from adapters.iso_ill.mapping.events_received import event_of_apdu, interpret_apdu, our_role
+from adapters.iso_ill.mapping.identities import (
+    MappingContext,
+    id_of_apdu,
+    is_same_ill_symbol,
+    parse_transaction_key,
+    transaction_key,
+)
+from adapters.iso_ill.mapping.messages_sent import apdu_of_message, sendable_apdus
+from adapters.iso_ill.mapping.reports import build_error_report, ill_state_of_request, problem_of_malformed
 
 __all__ = [
-    "Context",
-    "apdu_of",
-    "error_report",
-    "general_problem",
-    "key_of",
-    "meaning",
-    "message_id",
+    "MappingContext",
+    "apdu_of_message",
+    "build_error_report",
+    "event_of_apdu",
+    "id_of_apdu",
+    "ill_state_of_request",
+    "interpret_apdu",
+    "is_same_ill_symbol",
     "our_role",
-    "received",
-    "same_symbol",
-    "sendable",
-    "state_of",
-    "transaction_of",
+    "parse_transaction_key",
+    "problem_of_malformed",
+    "sendable_apdus",
+    "transaction_key",
 ]

@@ -54,12 +54,12 @@ _WELL_KNOWN = {1: "lccn", 2: "bnb", 3: "canadiana", 4: "oclc", 5: "dialog", 6: "
 _CANADIAN = {1: "dobis", 2: "candoc", 3: "oclc", 4: "rlin", 5: "utlas", 6: "local"}
 
 
-def citation_of(item: ItemId, service_types: tuple[ServiceType | int, ...], note: str = "") -> Citation:
+def citation_of_item_id(item: ItemId, service_types: tuple[ServiceType | int, ...], note: str = "") -> Citation:
     """What has no place in a Citation is in its extras."""
-    volume, issue = _volume_and_issue(item.volume_issue)
+    volume, issue = _split_volume_issue(item.volume_issue)
     is_part = bool(item.title_of_article or item.author_of_article)
     return Citation(
-        type=_type(item, is_part, service_types),
+        type=_choose_citation_type(item, is_part, service_types),
         title=item.title,
         subtitle=item.sub_title,
         author=item.author,
@@ -74,14 +74,14 @@ def citation_of(item: ItemId, service_types: tuple[ServiceType | int, ...], note
         issue=issue,
         pages=item.pagination,
         call_number=item.call_number,
-        identifiers=tuple(_identifiers(item)),
+        identifiers=tuple(_iter_record_ids(item)),
         source=item.verification_reference_source,
         note=note,
-        extras=tuple(_extras(item)),
+        extras=tuple(_iter_citation_extras(item)),
     )
 
 
-def _type(item: ItemId, is_part: bool, service_types: tuple[ServiceType | int, ...]) -> CitationType:
+def _choose_citation_type(item: ItemId, is_part: bool, service_types: tuple[ServiceType | int, ...]) -> CitationType:
     if isinstance(item.held_medium_type, MediumType) and item.held_medium_type in TYPES_OF_MEDIA:
         return TYPES_OF_MEDIA[item.held_medium_type]
     if item.item_type is ItemType.SERIAL or (item.item_type is None and item.issn):
@@ -91,23 +91,23 @@ def _type(item: ItemId, is_part: bool, service_types: tuple[ServiceType | int, .
     return CitationType.CHAPTER if is_part else CitationType.BOOK
 
 
-def _volume_and_issue(text: str) -> tuple[str, str]:
+def _split_volume_issue(text: str) -> tuple[str, str]:
     """`12(3)`, `vol. 12, no. 3` and the like are split; anything else is the volume as it is."""
     match = _VOLUME_ISSUE.fullmatch(text)
     return (match[1], match[2]) if match is not None else (text, "")
 
 
-def _identifiers(item: ItemId) -> Iterator[RecordId]:
+def _iter_record_ids(item: ItemId) -> Iterator[RecordId]:
     if item.isbn:
         yield RecordId("isbn", item.isbn)
     if item.issn:
         yield RecordId("issn", item.issn)
     for external in (item.system_no, item.national_bibliography_no):
         if external is not None:
-            yield from numbers_of(external)
+            yield from numbers_of_external(external)
 
 
-def _extras(item: ItemId) -> Iterator[CitationExtra]:
+def _iter_citation_extras(item: ItemId) -> Iterator[CitationExtra]:
     texts = (
         ("sponsoring-body", item.sponsoring_body),
         ("additional-no-letters", item.additional_no_letters),
@@ -119,20 +119,20 @@ def _extras(item: ItemId) -> Iterator[CitationExtra]:
     if item.held_medium_type is not None and item.held_medium_type not in TYPES_OF_MEDIA:
         yield CitationExtra("held-medium-type", str(int(item.held_medium_type)), "number")
     for name, external in (("national-bibliography-no", item.national_bibliography_no), ("system-no", item.system_no)):
-        if external is not None and not numbers_of(external):
-            yield CitationExtra(name, _opaque(external))
+        if external is not None and not numbers_of_external(external):
+            yield CitationExtra(name, _format_external(external))
 
 
-def _opaque(external: External) -> str:
+def _format_external(external: External) -> str:
     return f"{external.direct_reference} {external.value.hex()}".strip()
 
 
-def item_of(citation: Citation) -> ItemId:
+def item_id_of_citation(citation: Citation) -> ItemId:
     is_part = citation.is_part or bool(citation.component_title)
     extras = {one.name: one.value for one in citation.extras}
     return ItemId(
         item_type=_item_type(citation.type),
-        held_medium_type=HELD_MEDIA.get(citation.type) or _held_medium(extras.get("held-medium-type", "")),
+        held_medium_type=HELD_MEDIA.get(citation.type) or _parse_held_medium(extras.get("held-medium-type", "")),
         call_number=citation.call_number,
         author=citation.author,
         title=citation.title,
@@ -141,7 +141,7 @@ def item_of(citation: Citation) -> ItemId:
         place_of_publication=citation.place,
         publisher=citation.publisher,
         series_title_number=citation.series,
-        volume_issue=_joined(citation.volume, citation.issue),
+        volume_issue=_join_volume_issue(citation.volume, citation.issue),
         edition=citation.edition,
         publication_date=extras.get("publication-date", "") if is_part else citation.published,
         publication_date_of_component=citation.published if is_part else "",
@@ -150,7 +150,7 @@ def item_of(citation: Citation) -> ItemId:
         pagination=citation.pages,
         isbn=citation.identifier("isbn"),
         issn=citation.identifier("issn"),
-        additional_no_letters=extras.get("additional-no-letters", "") or _others(citation),
+        additional_no_letters=extras.get("additional-no-letters", "") or _format_other_identifiers(citation),
         verification_reference_source=citation.source,
     )
 
@@ -161,20 +161,20 @@ def _item_type(type_: CitationType) -> ItemType:
     return ItemType.MONOGRAPH if type_ in BOOKS else ItemType.OTHER
 
 
-def _held_medium(number: str) -> MediumType | None:
+def _parse_held_medium(number: str) -> MediumType | None:
     return next((one for one in MediumType if str(int(one)) == number), None)
 
 
-def _joined(volume: str, issue: str) -> str:
+def _join_volume_issue(volume: str, issue: str) -> str:
     return f"{volume}({issue})" if volume and issue else volume or issue
 
 
-def _others(citation: Citation) -> str:
+def _format_other_identifiers(citation: Citation) -> str:
     """Identifiers that have no field of their own."""
     return "; ".join(f"{one.type}:{one.value}" for one in citation.identifiers if one.type not in ("isbn", "issn"))
 
 
-def media_of(format_: str) -> tuple[SupplyMediumInfo, ...]:
+def media_of_format(format_: str) -> tuple[SupplyMediumInfo, ...]:
     """By the word of ISO 18626; one that has no code goes as characteristics of `other`."""
     if not format_:
         return ()
@@ -185,7 +185,7 @@ def media_of(format_: str) -> tuple[SupplyMediumInfo, ...]:
     return (SupplyMediumInfo(type=medium, characteristics="" if plain else format_),)
 
 
-def format_of(media: tuple[SupplyMediumInfo, ...]) -> str:
+def format_of_media(media: tuple[SupplyMediumInfo, ...]) -> str:
     """Of the first in the order of preference."""
     if not media:
         return ""
@@ -197,21 +197,21 @@ def format_of(media: tuple[SupplyMediumInfo, ...]) -> str:
     return known or word
 
 
-def numbers_of(external: External) -> tuple[RecordId, ...]:
+def numbers_of_external(external: External) -> tuple[RecordId, ...]:
     """Empty for a syntax that isn't known, or isn't kept to."""
     if external.encoding is not Encoding.SINGLE_ASN1_TYPE:
         return ()
     try:
         if external.direct_reference == IPIG_SYSTEM_NUMBER:
-            return tuple(_ipig(external.value))
+            return tuple(_read_ipig_numbers(external.value))
         if external.direct_reference == CANADIAN_SYSTEM_NUMBER:
-            return tuple(_canadian(external.value))
+            return tuple(_read_canadian_numbers(external.value))
     except MalformedMessage:
         return ()  # the caller keeps the octets
     return ()
 
 
-def _entries(source: ber.Source) -> Iterator[tuple[int, int]]:
+def _iter_list_entries(source: ber.BerSource) -> Iterator[tuple[int, int]]:
     """The contents of each SEQUENCE of the list."""
     _, _, at, end, _ = source.read_header(0, len(source.data))
     while at < end:
@@ -219,23 +219,23 @@ def _entries(source: ber.Source) -> Iterator[tuple[int, int]]:
         yield start, stop
 
 
-def _ipig(value: bytes) -> Iterator[RecordId]:
-    source = ber.Source(value)
-    for at, end in _entries(source):
+def _read_ipig_numbers(value: bytes) -> Iterator[RecordId]:
+    source = ber.BerSource(value)
+    for at, end in _iter_list_entries(source):
         system, number = "local", ""
         while at < end:
             tag, _, start, stop, at = source.read_header(at, end)
             if tag == ber.CONTEXT | 1:
-                system = _WELL_KNOWN.get(int.from_bytes(_innermost(source, start, stop)[:4], "big"), "local")
+                system = _WELL_KNOWN.get(int.from_bytes(_innermost_octets(source, start, stop)[:4], "big"), "local")
             elif tag == ber.CONTEXT | 4:
-                number = _innermost(source, start, stop).decode("utf-8", "replace").strip()
+                number = _innermost_octets(source, start, stop).decode("utf-8", "replace").strip()
         if number:
             yield RecordId(system, number)
 
 
-def _canadian(value: bytes) -> Iterator[RecordId]:
-    source = ber.Source(value)
-    for at, end in _entries(source):
+def _read_canadian_numbers(value: bytes) -> Iterator[RecordId]:
+    source = ber.BerSource(value)
+    for at, end in _iter_list_entries(source):
         system, number = "local", ""
         while at < end:
             tag, _, start, stop, at = source.read_header(at, end)
@@ -247,7 +247,7 @@ def _canadian(value: bytes) -> Iterator[RecordId]:
             yield RecordId(system, number)
 
 
-def _innermost(source: ber.Source, start: int, stop: int) -> bytes:
+def _innermost_octets(source: ber.BerSource, start: int, stop: int) -> bytes:
     """A primitive value, with its own tag inside or not: explicit and implicit tagging are both seen."""
     data = source.data
     if stop - start >= 2 and data[start] in (ber.ENUMERATED, ber.GENERAL_STRING, ber.VISIBLE_STRING):

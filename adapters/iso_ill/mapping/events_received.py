@@ -12,16 +12,16 @@ from typing import Any
 
 from adapters.iso_ill.mapping import reasons
 from adapters.iso_ill.mapping.identities import (
-    Context,
-    aliases,
-    key_of,
-    message_id,
-    money_of,
-    ours_in,
-    symbol_in,
-    symbol_of,
+    MappingContext,
+    id_of_apdu,
+    incoming_symbol,
+    list_sender_aliases,
+    money_of_amount,
+    our_transaction_number,
+    symbol_of_system_id,
+    transaction_key,
 )
-from adapters.iso_ill.mapping.ill_request import request_of
+from adapters.iso_ill.mapping.ill_request import request_of_ill_request
 from adapters.iso_ill.messages import (
     APDUS,
     Apdu,
@@ -59,32 +59,34 @@ from gateway.domain.requests.request import Role
 from gateway.ports.partner_channel import IncomingPartnerMessage
 
 
-def our_role(apdu: Apdu, context: Context) -> Role:
+def our_role(apdu: Apdu, context: MappingContext) -> Role:
     """By the kind of APDU; for those that both sides send by which party we are: the requester, or else the other."""
     if apdu.type in FROM_REQUESTER:
         return Role.LENDING
     if apdu.type in FROM_RESPONDER:
         return Role.BORROWING
-    is_ours = context.is_us(symbol_of(apdu.requester_id, context.dialect.symbols))
+    is_ours = context.is_us(symbol_of_system_id(apdu.requester_id, context.dialect.symbols))
     return Role.BORROWING if is_ours else Role.LENDING
 
 
-def received(apdu: Apdu, context: Context, digest: str = "") -> IncomingPartnerMessage:
+def event_of_apdu(apdu: Apdu, context: MappingContext, digest: str = "") -> IncomingPartnerMessage:
     """`digest`: of its octets, by which it is known again; empty: of what it says. `transaction` is our own number
     where we are the requester, the key of `mapping.identities` where not."""
     role = our_role(apdu, context)
-    kind, details = meaning(apdu, context)
+    kind, details = interpret_apdu(apdu, context)
     ours, theirs = (
         (apdu.requester_id, apdu.responder_id) if role is Role.BORROWING else (apdu.responder_id, apdu.requester_id)
     )
     if isinstance(apdu, ForwardNotification):
         theirs = apdu.intermediary_id  # the responder named here is the new one
     symbols = context.dialect.symbols
-    receiver = symbol_of(ours, symbols)
-    sender = symbol_of(theirs, symbols) or next((symbol_in(one, symbols) for one in aliases(apdu)), "")
-    id_ = digest or message_id(apdu)
-    transaction = _transaction(apdu, role, id_, context)
-    request = request_of(apdu, sender, transaction, context) if isinstance(apdu, IllRequest) else None
+    receiver = symbol_of_system_id(ours, symbols)
+    sender = symbol_of_system_id(theirs, symbols) or next(
+        (incoming_symbol(one, symbols) for one in list_sender_aliases(apdu)), ""
+    )
+    id_ = digest or id_of_apdu(apdu)
+    transaction = _read_transaction(apdu, role, id_, context)
+    request = request_of_ill_request(apdu, sender, transaction, context) if isinstance(apdu, IllRequest) else None
     return IncomingPartnerMessage(
         id=id_,
         kind=kind,
@@ -92,76 +94,78 @@ def received(apdu: Apdu, context: Context, digest: str = "") -> IncomingPartnerM
         sender=sender,
         receiver="" if context.dialect.symbols.ours and context.is_us(receiver) else receiver,
         transaction=transaction,
-        details=_with_extensions(details, apdu),
+        details=_add_extension_details(details, apdu),
         request=request,
     )
 
 
-def _transaction(apdu: Apdu, role: Role, digest: str, context: Context) -> str:
+def _read_transaction(apdu: Apdu, role: Role, digest: str, context: MappingContext) -> str:
     id_ = apdu.transaction_id
     if role is Role.BORROWING:
-        return ours_in(id_.group_qualifier, id_.qualifier, context.dialect.identifiers)
-    return key_of(id_, digest)
+        return our_transaction_number(id_.group_qualifier, id_.qualifier, context.dialect.identifiers)
+    return transaction_key(id_, digest)
 
 
-def _with_extensions(details: EventDetails, apdu: Apdu) -> EventDetails:
-    reference, kept = _reference(apdu), _kept(apdu)
+def _add_extension_details(details: EventDetails, apdu: Apdu) -> EventDetails:
+    reference, kept = _read_supplier_reference(apdu), _critical_extension_extras(apdu)
     if not (reference or kept):
         return details
     return replace(details, transaction=reference, extras=(*details.extras, *kept))
 
 
-def _reference(apdu: Apdu) -> str:
+def _read_supplier_reference(apdu: Apdu) -> str:
     """The supplier's own number, which IPIG's extension brings."""
     return next((one.item.reference for one in apdu.carried_extensions if isinstance(one.item, SuppliersReference)), "")
 
 
-def _kept(apdu: Apdu) -> tuple[CitationExtra, ...]:
+def _critical_extension_extras(apdu: Apdu) -> tuple[CitationExtra, ...]:
     """Extensions that we don't know are named, so that staff see that there was more."""
     names = (one.name for one in apdu.carried_extensions if one.critical)
     return tuple(CitationExtra("critical-extension", name) for name in names)
 
 
-def meaning(apdu: Apdu, context: Context) -> tuple[EventKind, EventDetails]:
+def interpret_apdu(apdu: Apdu, context: MappingContext) -> tuple[EventKind, EventDetails]:
     """The note of a request is that of its citation."""
     kind, details = _MEANINGS[apdu.type](apdu, context)
     if kind is EventKind.REQUEST or not apdu.note_text:
         return kind, details
-    return kind, replace(details, note=_joined(details.note, apdu.note_text))
+    return kind, replace(details, note=_join_notes(details.note, apdu.note_text))
 
 
-def _joined(*notes: str) -> str:
+def _join_notes(*notes: str) -> str:
     return "; ".join(note for note in notes if note)
 
 
 # --- each APDU -------------------------------------------------------------------------------------------
 
 
-def _plain(kind: EventKind) -> Callable[[Any, Context], tuple[EventKind, EventDetails]]:
+def _make_plain_reader(kind: EventKind) -> Callable[[Any, MappingContext], tuple[EventKind, EventDetails]]:
     return lambda _apdu, _context: (kind, EventDetails())
 
 
-def _answered(yes: EventKind, no: EventKind) -> Callable[[Any, Context], tuple[EventKind, EventDetails]]:
+def _make_answer_reader(
+    yes: EventKind, no: EventKind
+) -> Callable[[Any, MappingContext], tuple[EventKind, EventDetails]]:
     return lambda apdu, _context: (yes if apdu.answer else no, EventDetails())
 
 
-def _forwarded(apdu: ForwardNotification, context: Context) -> tuple[EventKind, EventDetails]:
-    to = symbol_of(apdu.responder_id, context.dialect.symbols) or apdu.responder_id.name_text
+def _read_forward_notification(apdu: ForwardNotification, context: MappingContext) -> tuple[EventKind, EventDetails]:
+    to = symbol_of_system_id(apdu.responder_id, context.dialect.symbols) or apdu.responder_id.name_text
     return EventKind.FORWARDED, EventDetails(note=f"forwarded to {to}" if to else "", partner=to)
 
 
-def _shipped(apdu: Shipped, context: Context) -> tuple[EventKind, EventDetails]:
+def _read_shipped(apdu: Shipped, context: MappingContext) -> tuple[EventKind, EventDetails]:
     supplied = apdu.supply_details
-    conditions, words = _shipped_conditions(supplied.conditions)
+    conditions, words = _read_shipped_conditions(supplied.conditions)
     is_copy = apdu.service_type == ServiceType.COPY_NON_RETURNABLE
     electronic = supplied.electronic_delivery
     address = electronic.details.address if electronic is not None else None
     link = address.address if address is not None and "://" in address.address else ""
     details = EventDetails(
-        **_due(supplied.date_due),
+        **_due_details(supplied.date_due),
         conditions=conditions,
-        cost=money_of(supplied.cost, context.currency),
-        note=_joined(words, f"shipped via {supplied.physical_delivery}" if supplied.physical_delivery else ""),
+        cost=money_of_amount(supplied.cost, context.currency),
+        note=_join_notes(words, f"shipped via {supplied.physical_delivery}" if supplied.physical_delivery else ""),
         link=link,
         extras=_shipping_extras(apdu),
     )
@@ -184,7 +188,7 @@ def _shipping_extras(apdu: Shipped) -> tuple[CitationExtra, ...]:
     return tuple(found)
 
 
-def _shipped_conditions(code: ShippedConditions | int | None) -> tuple[tuple[LoanCondition, ...], str]:
+def _read_shipped_conditions(code: ShippedConditions | int | None) -> tuple[tuple[LoanCondition, ...], str]:
     if code is None:
         return (), ""
     known = reasons.SHIPPED_CONDITION_IN.get(code) if isinstance(code, ShippedConditions) else None
@@ -193,42 +197,46 @@ def _shipped_conditions(code: ShippedConditions | int | None) -> tuple[tuple[Loa
     return (known,), ""
 
 
-def _due(due: DateDue | None) -> dict[str, Any]:
+def _due_details(due: DateDue | None) -> dict[str, Any]:
     return {} if due is None else {"due": due.due, "renewals_allowed": due.renewable}
 
 
-def _received(apdu: Received, _context: Context) -> tuple[EventKind, EventDetails]:
-    return EventKind.RECEIVED, EventDetails(extras=_day("date-received", apdu.date_received))
+def _read_received(apdu: Received, _context: MappingContext) -> tuple[EventKind, EventDetails]:
+    return EventKind.RECEIVED, EventDetails(extras=_day_extras("date-received", apdu.date_received))
 
 
-def _returned(apdu: Returned, context: Context) -> tuple[EventKind, EventDetails]:
+def _read_returned(apdu: Returned, context: MappingContext) -> tuple[EventKind, EventDetails]:
     via = f"returned via {apdu.returned_via}" if apdu.returned_via else ""
-    insured = money_of(apdu.insured_for, context.currency)
+    insured = money_of_amount(apdu.insured_for, context.currency)
     worth = f"insured for {insured.amount:f} {insured.currency}" if insured is not None else ""
-    return EventKind.RETURNED, EventDetails(note=_joined(via, worth), extras=_day("date-returned", apdu.date_returned))
+    return EventKind.RETURNED, EventDetails(
+        note=_join_notes(via, worth), extras=_day_extras("date-returned", apdu.date_returned)
+    )
 
 
-def _checked_in(apdu: CheckedIn, _context: Context) -> tuple[EventKind, EventDetails]:
-    return EventKind.CHECKED_IN, EventDetails(extras=_day("date-checked-in", apdu.date_checked_in))
+def _read_checked_in(apdu: CheckedIn, _context: MappingContext) -> tuple[EventKind, EventDetails]:
+    return EventKind.CHECKED_IN, EventDetails(extras=_day_extras("date-checked-in", apdu.date_checked_in))
 
 
-def _day(name: str, day: date) -> tuple[CitationExtra, ...]:
+def _day_extras(name: str, day: date) -> tuple[CitationExtra, ...]:
     return (CitationExtra(name, day.isoformat(), "date"),)
 
 
-def _overdue(apdu: Overdue, _context: Context) -> tuple[EventKind, EventDetails]:
-    return EventKind.OVERDUE, EventDetails(**_due(apdu.date_due))
+def _read_overdue(apdu: Overdue, _context: MappingContext) -> tuple[EventKind, EventDetails]:
+    return EventKind.OVERDUE, EventDetails(**_due_details(apdu.date_due))
 
 
-def _renew(apdu: Renew, _context: Context) -> tuple[EventKind, EventDetails]:
+def _read_renew(apdu: Renew, _context: MappingContext) -> tuple[EventKind, EventDetails]:
     return EventKind.RENEW, EventDetails(due=apdu.desired_due_date)
 
 
-def _renew_answer(apdu: RenewAnswer, _context: Context) -> tuple[EventKind, EventDetails]:
-    return EventKind.RENEW_ACCEPTED if apdu.answer else EventKind.RENEW_REFUSED, EventDetails(**_due(apdu.date_due))
+def _read_renew_answer(apdu: RenewAnswer, _context: MappingContext) -> tuple[EventKind, EventDetails]:
+    return EventKind.RENEW_ACCEPTED if apdu.answer else EventKind.RENEW_REFUSED, EventDetails(
+        **_due_details(apdu.date_due)
+    )
 
 
-def _damaged(apdu: Damaged, _context: Context) -> tuple[EventKind, EventDetails]:
+def _read_damaged(apdu: Damaged, _context: MappingContext) -> tuple[EventKind, EventDetails]:
     if apdu.details is None:
         return EventKind.DAMAGED, EventDetails()
     units = ", ".join(map(str, apdu.details.specific_units))
@@ -237,9 +245,9 @@ def _damaged(apdu: Damaged, _context: Context) -> tuple[EventKind, EventDetails]
     )
 
 
-def _report(apdu: StatusOrErrorReport, _context: Context) -> tuple[EventKind, EventDetails]:
+def _read_report(apdu: StatusOrErrorReport, _context: MappingContext) -> tuple[EventKind, EventDetails]:
     if apdu.error_report is not None:
-        return _error(apdu)
+        return _read_error_report(apdu)
     status = apdu.status_report
     if status is None:
         why = reasons.name_of_code(apdu.reason_no_report) if apdu.reason_no_report is not None else ""
@@ -249,14 +257,14 @@ def _report(apdu: StatusOrErrorReport, _context: Context) -> tuple[EventKind, Ev
     words = f"last service {reasons.name_of_code(history.most_recent_service)} on {history.date_of_most_recent_service}"
     taken = history.most_recent_service == HistoryService.ILL_REQUEST and status.state in _BEGUN
     kind = EventKind.ACKNOWLEDGED if taken else EventKind.STATUS_REPORT
-    return kind, EventDetails(status=state, note=_joined(words, history.note))
+    return kind, EventDetails(status=state, note=_join_notes(words, history.note))
 
 
 _BEGUN = (CurrentState.IN_PROCESS, CurrentState.PENDING)
 """OCLC answers a request with such a report: it is the receipt."""
 
 
-def _error(apdu: StatusOrErrorReport) -> tuple[EventKind, EventDetails]:
+def _read_error_report(apdu: StatusOrErrorReport) -> tuple[EventKind, EventDetails]:
     report = apdu.error_report
     assert report is not None
     words = []
@@ -279,17 +287,17 @@ def _error(apdu: StatusOrErrorReport) -> tuple[EventKind, EventDetails]:
         if prohibited is not None:
             culprit, state = reasons.name_of_code(prohibited.apdu), reasons.name_of_code(prohibited.state)
             words.append(f"state-transition-prohibited: {culprit} in {state}")
-    what = _joined(*words) or "error"
+    what = _join_notes(*words) or "error"
     about_request = report.correlation.upper().startswith(("ILL-REQUEST", "ILL REQUEST"))
     kind = EventKind.REJECTED if about_request else EventKind.STATUS_REPORT
     about = f"about {report.correlation}" if report.correlation else ""
-    return kind, EventDetails(reason=ReasonCodes.OTHER.value, status=f"error: {what}", note=_joined(what, about))
+    return kind, EventDetails(reason=ReasonCodes.OTHER.value, status=f"error: {what}", note=_join_notes(what, about))
 
 
 # --- ILL-Answer ------------------------------------------------------------------------------------------
 
 
-def _answer(apdu: IllAnswer, context: Context) -> tuple[EventKind, EventDetails]:
+def _read_ill_answer(apdu: IllAnswer, context: MappingContext) -> tuple[EventKind, EventDetails]:
     explanation = apdu.explanation or Explanation()
     reader = _RESULTS.get(apdu.results) if isinstance(apdu.results, Results) else None
     if reader is None:
@@ -299,7 +307,7 @@ def _answer(apdu: IllAnswer, context: Context) -> tuple[EventKind, EventDetails]
     return reader(explanation, context)
 
 
-def _conditional(found: Explanation, context: Context) -> tuple[EventKind, EventDetails]:
+def _read_conditional(found: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
     results = found.conditional
     if results is None:
         return EventKind.CONDITIONAL, EventDetails(conditions=(LoanCondition.OTHER,))
@@ -313,11 +321,11 @@ def _conditional(found: Explanation, context: Context) -> tuple[EventKind, Event
     until = f"answer by {results.date_for_reply}" if results.date_for_reply is not None else ""
     via = f"proposed delivery: {results.physical_delivery}" if results.physical_delivery else ""
     return EventKind.CONDITIONAL, EventDetails(
-        conditions=(known,), note=_joined(note, until, via, _places(results.locations, context))
+        conditions=(known,), note=_join_notes(note, until, via, _format_locations(results.locations, context))
     )
 
 
-def _retry(found: Explanation, context: Context) -> tuple[EventKind, EventDetails]:
+def _read_retry(found: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
     results = found.retry
     if results is None:
         return EventKind.RETRY, EventDetails(reason=ReasonCodes.OTHER.value)
@@ -326,11 +334,11 @@ def _retry(found: Explanation, context: Context) -> tuple[EventKind, EventDetail
     return EventKind.RETRY, EventDetails(
         reason=(word or ReasonCodes.OTHER).value,
         retry_after=results.retry_date,
-        note=_joined(_inexact(code, word), _places(results.locations, context)),
+        note=_join_notes(_inexact_code_name(code, word), _format_locations(results.locations, context)),
     )
 
 
-def _unfilled(found: Explanation, context: Context) -> tuple[EventKind, EventDetails]:
+def _read_unfilled(found: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
     results = found.unfilled
     if results is None:
         return EventKind.UNFILLED, EventDetails(reason=ReasonCodes.OTHER.value)
@@ -338,11 +346,11 @@ def _unfilled(found: Explanation, context: Context) -> tuple[EventKind, EventDet
     word = reasons.UNFILLED_IN.get(code) if isinstance(code, ReasonUnfilled) else None
     return EventKind.UNFILLED, EventDetails(
         reason=(word or ReasonCodes.OTHER).value,
-        note=_joined(_inexact(code, word), _places(results.locations, context)),
+        note=_join_notes(_inexact_code_name(code, word), _format_locations(results.locations, context)),
     )
 
 
-def _inexact(code: Any, word: ReasonCodes | None) -> str:
+def _inexact_code_name(code: Any, word: ReasonCodes | None) -> str:
     """The standard's word where ours says less."""
     if code is None or code in (ReasonUnfilled.OTHER, ReasonUnfilled.RESPONDER_SPECIFIC):
         return ""
@@ -350,7 +358,7 @@ def _inexact(code: Any, word: ReasonCodes | None) -> str:
     return "" if exact else reasons.name_of_code(code)
 
 
-def _locations(found: Explanation, context: Context) -> tuple[EventKind, EventDetails]:
+def _read_locations(found: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
     results = found.locations
     if results is None:
         return EventKind.UNFILLED, EventDetails(
@@ -358,82 +366,84 @@ def _locations(found: Explanation, context: Context) -> tuple[EventKind, EventDe
         )
     return EventKind.UNFILLED, EventDetails(
         reason=ReasonCodes.OTHER.value,
-        note=_joined(
+        note=_join_notes(
             reasons.name_of_code(results.reason) if results.reason is not None else "",
-            _places(results.locations, context),
+            _format_locations(results.locations, context),
         ),
-        extras=tuple(CitationExtra("location", _place(one, context)) for one in results.locations),
+        extras=tuple(CitationExtra("location", _format_location(one, context)) for one in results.locations),
     )
 
 
-def _will_supply(found: Explanation, context: Context) -> tuple[EventKind, EventDetails]:
+def _read_will_supply(found: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
     results = found.will_supply
     if results is None:
         return EventKind.WILL_SUPPLY, EventDetails()
     plain = results.reason in (ReasonWillSupply.BEING_PROCESSED_FOR_SUPPLY, ReasonWillSupply.OTHER)
     return EventKind.WILL_SUPPLY, EventDetails(
         expected=results.supply_date,
-        note=_joined("" if plain else reasons.name_of_code(results.reason), _places(results.locations, context)),
+        note=_join_notes(
+            "" if plain else reasons.name_of_code(results.reason), _format_locations(results.locations, context)
+        ),
     )
 
 
-def _hold_placed(found: Explanation, context: Context) -> tuple[EventKind, EventDetails]:
+def _read_hold_placed(found: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
     results = found.hold_placed
     if results is None:
         return EventKind.HOLD_PLACED, EventDetails()
     return EventKind.HOLD_PLACED, EventDetails(
-        expected=results.estimated_date_available, note=_places(results.locations, context)
+        expected=results.estimated_date_available, note=_format_locations(results.locations, context)
     )
 
 
-def _estimate(found: Explanation, context: Context) -> tuple[EventKind, EventDetails]:
+def _read_estimate(found: Explanation, context: MappingContext) -> tuple[EventKind, EventDetails]:
     """It ends the transaction: whoever agrees asks again."""
     results = found.estimate
     words = f"estimated cost: {results.cost_estimate}" if results is not None else "an estimate without a cost"
-    places = _places(results.locations, context) if results is not None else ""
-    return EventKind.RETRY, EventDetails(reason=ReasonCodes.COST.value, note=_joined(words, places))
+    places = _format_locations(results.locations, context) if results is not None else ""
+    return EventKind.RETRY, EventDetails(reason=ReasonCodes.COST.value, note=_join_notes(words, places))
 
 
-def _places(locations: tuple[Location, ...], context: Context) -> str:
-    return f"locations: {', '.join(_place(one, context) for one in locations)}" if locations else ""
+def _format_locations(locations: tuple[Location, ...], context: MappingContext) -> str:
+    return f"locations: {', '.join(_format_location(one, context) for one in locations)}" if locations else ""
 
 
-def _place(one: Location, context: Context) -> str:
-    named = symbol_of(one.id, context.dialect.symbols) or one.id.name_text or "(not named)"
+def _format_location(one: Location, context: MappingContext) -> str:
+    named = symbol_of_system_id(one.id, context.dialect.symbols) or one.id.name_text or "(not named)"
     return f"{named} ({one.note})" if one.note else named
 
 
-_RESULTS: Mapping[Results, Callable[[Explanation, Context], tuple[EventKind, EventDetails]]] = {
-    Results.CONDITIONAL: _conditional,
-    Results.RETRY: _retry,
-    Results.UNFILLED: _unfilled,
-    Results.LOCATIONS_PROVIDED: _locations,
-    Results.WILL_SUPPLY: _will_supply,
-    Results.HOLD_PLACED: _hold_placed,
-    Results.ESTIMATE: _estimate,
+_RESULTS: Mapping[Results, Callable[[Explanation, MappingContext], tuple[EventKind, EventDetails]]] = {
+    Results.CONDITIONAL: _read_conditional,
+    Results.RETRY: _read_retry,
+    Results.UNFILLED: _read_unfilled,
+    Results.LOCATIONS_PROVIDED: _read_locations,
+    Results.WILL_SUPPLY: _read_will_supply,
+    Results.HOLD_PLACED: _read_hold_placed,
+    Results.ESTIMATE: _read_estimate,
 }
 
-_MEANINGS: Mapping[ApduType, Callable[[Any, Context], tuple[EventKind, EventDetails]]] = {
-    ApduType.ILL_REQUEST: _plain(EventKind.REQUEST),
-    ApduType.FORWARD_NOTIFICATION: _forwarded,
-    ApduType.SHIPPED: _shipped,
-    ApduType.ILL_ANSWER: _answer,
-    ApduType.CONDITIONAL_REPLY: _answered(EventKind.CONDITION_ACCEPTED, EventKind.CONDITION_REFUSED),
-    ApduType.CANCEL: _plain(EventKind.CANCEL),
-    ApduType.CANCEL_REPLY: _answered(EventKind.CANCEL_ACCEPTED, EventKind.CANCEL_REFUSED),
-    ApduType.RECEIVED: _received,
-    ApduType.RECALL: _plain(EventKind.RECALL),
-    ApduType.RETURNED: _returned,
-    ApduType.CHECKED_IN: _checked_in,
-    ApduType.OVERDUE: _overdue,
-    ApduType.RENEW: _renew,
-    ApduType.RENEW_ANSWER: _renew_answer,
-    ApduType.LOST: _plain(EventKind.LOST),
-    ApduType.DAMAGED: _damaged,
-    ApduType.MESSAGE: _plain(EventKind.MESSAGE),
-    ApduType.STATUS_QUERY: _plain(EventKind.STATUS_QUERY),
-    ApduType.STATUS_OR_ERROR_REPORT: _report,
-    ApduType.EXPIRED: _plain(EventKind.EXPIRED),
+_MEANINGS: Mapping[ApduType, Callable[[Any, MappingContext], tuple[EventKind, EventDetails]]] = {
+    ApduType.ILL_REQUEST: _make_plain_reader(EventKind.REQUEST),
+    ApduType.FORWARD_NOTIFICATION: _read_forward_notification,
+    ApduType.SHIPPED: _read_shipped,
+    ApduType.ILL_ANSWER: _read_ill_answer,
+    ApduType.CONDITIONAL_REPLY: _make_answer_reader(EventKind.CONDITION_ACCEPTED, EventKind.CONDITION_REFUSED),
+    ApduType.CANCEL: _make_plain_reader(EventKind.CANCEL),
+    ApduType.CANCEL_REPLY: _make_answer_reader(EventKind.CANCEL_ACCEPTED, EventKind.CANCEL_REFUSED),
+    ApduType.RECEIVED: _read_received,
+    ApduType.RECALL: _make_plain_reader(EventKind.RECALL),
+    ApduType.RETURNED: _read_returned,
+    ApduType.CHECKED_IN: _read_checked_in,
+    ApduType.OVERDUE: _read_overdue,
+    ApduType.RENEW: _read_renew,
+    ApduType.RENEW_ANSWER: _read_renew_answer,
+    ApduType.LOST: _make_plain_reader(EventKind.LOST),
+    ApduType.DAMAGED: _read_damaged,
+    ApduType.MESSAGE: _make_plain_reader(EventKind.MESSAGE),
+    ApduType.STATUS_QUERY: _make_plain_reader(EventKind.STATUS_QUERY),
+    ApduType.STATUS_OR_ERROR_REPORT: _read_report,
+    ApduType.EXPIRED: _make_plain_reader(EventKind.EXPIRED),
 }
 assert len(_MEANINGS) == len(APDUS)
-__all__ = ["meaning", "our_role", "received"]
+__all__ = ["event_of_apdu", "interpret_apdu", "our_role"]

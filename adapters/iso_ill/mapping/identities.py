@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from adapters.iso_ill.codec import encode
-from adapters.iso_ill.codec.declarations import Kind, declared
+from adapters.iso_ill.codec import encode_apdu
+from adapters.iso_ill.codec.declarations import FieldKind, list_declared_fields
 from adapters.iso_ill.dialect import DEFAULT_DIALECT, Identifiers, IsoIllDialect, Symbols
 from adapters.iso_ill.messages import Apdu
 from adapters.iso_ill.messages.structures import (
@@ -40,7 +40,7 @@ A = TypeVar("A", bound=Apdu)
 # --- symbols ---------------------------------------------------------------------------------------------
 
 
-def symbol_in(text: str, dialect: Symbols) -> str:
+def incoming_symbol(text: str, dialect: Symbols) -> str:
     """`TLC: SITE1` -> `TLC:SITE1`, `IKM` -> `NUC:IKM` where that is the default authority."""
     authority, colon, symbol = (part.strip() for part in text.partition(":"))
     if colon:
@@ -48,12 +48,12 @@ def symbol_in(text: str, dialect: Symbols) -> str:
     return f"{dialect.default_authority}:{authority}" if authority and dialect.default_authority else authority
 
 
-def symbol_out(symbol: str, dialect: Symbols) -> str:
+def outgoing_symbol(symbol: str, dialect: Symbols) -> str:
     _, colon, bare = symbol.partition(":")
     return bare if colon and dialect.authority_out == "drop" else symbol
 
 
-def same_symbol(one: str, other: str) -> bool:
+def is_same_ill_symbol(one: str, other: str) -> bool:
     """Authorities without case, symbols as they are; without an authority on either side the symbols decide."""
     (authority_1, colon_1, symbol_1), (authority_2, colon_2, symbol_2) = one.partition(":"), other.partition(":")
     if colon_1 and colon_2:
@@ -61,11 +61,11 @@ def same_symbol(one: str, other: str) -> bool:
     return (symbol_1 if colon_1 else authority_1) == (symbol_2 if colon_2 else authority_2)
 
 
-def symbol_of(id_: SystemId | None, dialect: Symbols) -> str:
-    return symbol_in(id_.symbol_text, dialect) if id_ is not None else ""
+def symbol_of_system_id(id_: SystemId | None, dialect: Symbols) -> str:
+    return incoming_symbol(id_.symbol_text, dialect) if id_ is not None else ""
 
 
-def aliases(apdu: Apdu) -> tuple[str, ...]:
+def list_sender_aliases(apdu: Apdu) -> tuple[str, ...]:
     """The symbols of the sender in APDU-Delivery-Info, as written."""
     infos = (one.item for one in apdu.carried_extensions if isinstance(one.item, DeliveryInfo))
     found = [alias.symbol_text for info in infos for entry in info.sender for alias in entry.aliases]
@@ -79,7 +79,7 @@ _ESCAPED = re.compile(r"%([0-9A-F]{2})")
 _NAMELESS = "~"
 
 
-def key_of(id_: TransactionId, digest: str = "") -> str:
+def transaction_key(id_: TransactionId, digest: str = "") -> str:
     """All four parts as one text: GROUP/QUALIFIER, then /SUB and @INITIAL where they are. `transaction_of` reads it.
 
     yaz names nothing at all: then `digest`, of the message, tells its transactions apart.
@@ -89,67 +89,67 @@ def key_of(id_: TransactionId, digest: str = "") -> str:
         parts.append(id_.sub_qualifier.strip())
     if not any(parts):
         return f"{_NAMELESS}{digest}"
-    key = "/".join(map(_quoted, parts))
-    initial = _initial_text(id_.initial_requester_id)
+    key = "/".join(map(_quote_part, parts))
+    initial = _format_initial_requester(id_.initial_requester_id)
     return f"{key}@{initial}" if initial else key
 
 
 @lru_cache(maxsize=1_000)
-def transaction_of(key: str) -> TransactionId:
+def parse_transaction_key(key: str) -> TransactionId:
     """Raises ValueError for what `key_of` doesn't make."""
     if key.startswith(_NAMELESS):
         return TransactionId(group_qualifier="", qualifier="")
     names, _, initial = key.partition("@")
-    parts = [_unquoted(part) for part in names.split("/")]
+    parts = [_unquote_part(part) for part in names.split("/")]
     if len(parts) not in (2, 3):
         raise ValueError(f"not a transaction of ISO ILL: {key!r}")
     return TransactionId(
-        initial_requester_id=_initial_of(initial) if initial else None,
+        initial_requester_id=_parse_initial_requester(initial) if initial else None,
         group_qualifier=parts[0],
         qualifier=parts[1],
         sub_qualifier=parts[2] if len(parts) == 3 else "",
     )
 
 
-def _quoted(text: str) -> str:
+def _quote_part(text: str) -> str:
     return _RESERVED.sub(lambda found: f"%{ord(found[0]):02X}", text)
 
 
-def _unquoted(text: str) -> str:
+def _unquote_part(text: str) -> str:
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
 
 
-def _initial_text(id_: SystemId | None) -> str:
+def _format_initial_requester(id_: SystemId | None) -> str:
     """The symbol of an institution as it is; whatever else there may be with a letter before it."""
     if id_ is None:
         return ""
     symbol, name = id_.symbol or Symbol(), id_.name or Name()
     named = (("", symbol.institution), ("p", symbol.person), ("i", name.institution), ("n", name.person))
-    return "&".join(f"{letter}={_quoted(text)}" if letter else _quoted(text) for letter, text in named if text)
+    return "&".join(f"{letter}={_quote_part(text)}" if letter else _quote_part(text) for letter, text in named if text)
 
 
-def _initial_of(text: str) -> SystemId:
+def _parse_initial_requester(text: str) -> SystemId:
     found: dict[str, str] = {}
     for part in text.split("&"):
         letter, equals, value = part.partition("=")
-        found[letter if equals else ""] = _unquoted(value if equals else letter)
+        found[letter if equals else ""] = _unquote_part(value if equals else letter)
     symbol = Symbol(person=found.get("p", ""), institution=found.get("", ""))
     name = Name(person=found.get("n", ""), institution=found.get("i", ""))
     return SystemId(symbol=symbol if symbol != Symbol() else None, name=name if name != Name() else None)
 
 
-def ours_out(request: Request, transaction: str, symbol: str, dialect: Identifiers) -> TransactionId:
+def our_transaction_id(request: Request, transaction: str, symbol: str, dialect: Identifiers) -> TransactionId:
     """Of a transaction that we began: group is the number of the request."""
     attempt = next((one for one in request.attempts if one.transaction == transaction), None)
     qualifier = transaction
     if dialect.qualifier == "attempt" and attempt is not None:
         short = str(attempt.number)
-        qualifier = short if ours_in(request.number, short, dialect) == transaction else transaction
+        qualifier = short if our_transaction_number(request.number, short, dialect) == transaction else transaction
     initial = SystemId.from_symbol(symbol) if symbol and dialect.initial_requester == "always" else None
     return TransactionId(initial_requester_id=initial, group_qualifier=request.number, qualifier=qualifier)
 
 
-def ours_in(group: str, qualifier: str, dialect: Identifiers) -> str:
+def our_transaction_number(group: str, qualifier: str, dialect: Identifiers) -> str:
     """The number that we gave the transaction, when it comes back: NUMBER, NUMBER-2 …"""
     if dialect.qualifier == "attempt" and qualifier.isascii() and qualifier.isdigit() and len(qualifier) < 4:
         return group if qualifier == "1" else f"{group}-{qualifier}"
@@ -159,7 +159,7 @@ def ours_in(group: str, qualifier: str, dialect: Identifiers) -> str:
 # --- messages --------------------------------------------------------------------------------------------
 
 
-def message_id(apdu: Apdu) -> str:
+def id_of_apdu(apdu: Apdu) -> str:
     """The same for a message and its repeats: these have another time of service, but the first one as original.
     How the sender is reached doesn't matter."""
     times = apdu.service_date_time
@@ -167,10 +167,10 @@ def message_id(apdu: Apdu) -> str:
     kept = tuple(one for one in apdu.carried_extensions if not isinstance(one.item, DeliveryInfo))
     # every APDU declares `extensions`, the base can't: they stand last
     bare = replace(apdu, service_date_time=ServiceDateTime(this=first), extensions=kept)  # type: ignore[call-arg]
-    return hashlib.sha256(encode(bare)).hexdigest()[:32]
+    return hashlib.sha256(encode_apdu(bare)).hexdigest()[:32]
 
 
-def money_of(amount: Amount | None, currency: str) -> Money | None:
+def money_of_amount(amount: Amount | None, currency: str) -> Money | None:
     """`$35`, `25,00` and `1 234.50` too. None for what is no amount. `currency`: meant when none is said."""
     if amount is None:
         return None
@@ -180,10 +180,10 @@ def money_of(amount: Amount | None, currency: str) -> Money | None:
     said = amount.currency.strip().upper()
     if not _CURRENCY.fullmatch(said):
         said = next((code for sign, code in _SIGNS.items() if sign in amount.value), currency)
-    return Money(_decimal(match[0]), said)
+    return Money(_parse_decimal(match[0]), said)
 
 
-def _decimal(text: str) -> Decimal:
+def _parse_decimal(text: str) -> Decimal:
     """The last point or comma divides, unless exactly three digits follow and it is the only kind there."""
     digits = re.sub(r"[ ']", "", text)
     last = max(digits.rfind("."), digits.rfind(","))
@@ -194,17 +194,17 @@ def _decimal(text: str) -> Decimal:
     return Decimal(whole + part) if grouped else Decimal(f"{whole or '0'}.{part}")
 
 
-def amount_of(money: Money | None) -> Amount | None:
+def amount_of_money(money: Money | None) -> Amount | None:
     return Amount(currency=money.currency, value=f"{money.amount:f}") if money is not None else None
 
 
-def shortened(apdu: A, longest: Mapping[str, int]) -> A:
+def shorten_texts(apdu: A, longest: Mapping[str, int]) -> A:
     """Fields by the standard's name, wherever they stand. What was cut off goes into the note, in full."""
     if not longest:
         return apdu
     cut: dict[str, str] = {}
-    made: A = _shortened(apdu, longest, cut)
-    note_field = next((one for one in declared(type(apdu)) if one.attribute == "note"), None)
+    made: A = _shorten_value(apdu, longest, cut)
+    note_field = next((one for one in list_declared_fields(type(apdu)) if one.attribute == "note"), None)
     if not cut or note_field is None or note_field.name in cut:
         return made
     words = "; ".join(f"{name}: {text}" for name, text in cut.items())
@@ -213,20 +213,20 @@ def shortened(apdu: A, longest: Mapping[str, int]) -> A:
     return replace(made, note=note if limit is None else note[:limit])  # type: ignore[call-arg]
 
 
-def _shortened(value: Any, longest: Mapping[str, int], cut: dict[str, str]) -> Any:
+def _shorten_value(value: Any, longest: Mapping[str, int], cut: dict[str, str]) -> Any:
     if isinstance(value, tuple):
-        return tuple(_shortened(one, longest, cut) for one in value)
+        return tuple(_shorten_value(one, longest, cut) for one in value)
     if not is_dataclass(value) or isinstance(value, type) or not _is_declared(value):
         return value
     changed = {}
-    for one in declared(type(value)):
+    for one in list_declared_fields(type(value)):
         old = getattr(value, one.attribute)
         limit = longest.get(one.name)
-        if one.kind is Kind.TEXT and limit is not None and len(old) > limit:
+        if one.kind is FieldKind.TEXT and limit is not None and len(old) > limit:
             cut[one.name] = old
             changed[one.attribute] = old[:limit].strip()
-        elif one.kind is Kind.STRUCTURE and old is not None:
-            new = _shortened(old, longest, cut)
+        elif one.kind is FieldKind.STRUCTURE and old is not None:
+            new = _shorten_value(old, longest, cut)
             if new != old:
                 changed[one.attribute] = new
     return replace(value, **changed) if changed else value
@@ -237,18 +237,18 @@ def _is_declared(value: Any) -> bool:
     return all("Annotated" in str(one.type) for one in fields(value))
 
 
-def moment_out(at: datetime, zone: tzinfo) -> Moment:
+def moment_in_zone(at: datetime, zone: tzinfo) -> Moment:
     local = at.astimezone(zone)
     return Moment(day=local.date(), clock=local.time().replace(microsecond=0))
 
 
-def day_out(when: date | datetime, zone: tzinfo) -> date:
+def day_in_zone(when: date | datetime, zone: tzinfo) -> date:
     """The day on which a moment falls there."""
     return when.astimezone(zone).date() if isinstance(when, datetime) else when
 
 
 @keyword_value
-class Context:
+class MappingContext:
     """`library_zone` and `currency` are those of the library whose request it is; `ours` all its symbols."""
 
     library_zone: tzinfo
@@ -263,4 +263,4 @@ class Context:
 
     def is_us(self, symbol: str) -> bool:
         known = (*self.ours, self.dialect.symbols.ours) if self.dialect.symbols.ours else self.ours
-        return bool(symbol) and any(same_symbol(symbol, one) for one in known)
+        return bool(symbol) and any(is_same_ill_symbol(symbol, one) for one in known)

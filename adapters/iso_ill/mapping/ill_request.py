@@ -6,8 +6,20 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
-from adapters.iso_ill.mapping.citations import citation_of, format_of, item_of, media_of
-from adapters.iso_ill.mapping.identities import Context, amount_of, moment_out, money_of, symbol_of, symbol_out
+from adapters.iso_ill.mapping.citations import (
+    citation_of_item_id,
+    format_of_media,
+    item_id_of_citation,
+    media_of_format,
+)
+from adapters.iso_ill.mapping.identities import (
+    MappingContext,
+    amount_of_money,
+    moment_in_zone,
+    money_of_amount,
+    outgoing_symbol,
+    symbol_of_system_id,
+)
 from adapters.iso_ill.mapping.reasons import UNFILLED_IN, name_of_code
 from adapters.iso_ill.messages import IllAnswer, IllRequest
 from adapters.iso_ill.messages.codes import (
@@ -75,7 +87,7 @@ REASON = "reason-unfilled"
 """Name of the extra with the standard's own code, where our words have none for it."""
 
 
-def request_of(apdu: IllRequest, sender: str, transaction: str, context: Context) -> Request:
+def request_of_ill_request(apdu: IllRequest, sender: str, transaction: str, context: MappingContext) -> Request:
     """The client's name and identifier are left out: they are of no use for lending, and personal. All else that has
     no place is in the extras."""
     cost = apdu.cost_info
@@ -88,31 +100,33 @@ def request_of(apdu: IllRequest, sender: str, transaction: str, context: Context
         number="",
         created=NEVER,
         changed=NEVER,
-        citation=citation_of(apdu.item, apdu.service_types, note),
-        service=RequestedService(_service(apdu), format_of(apdu.supply_media), _level(apdu, context)),
-        dates=RequestDates(need_by=_need_by(apdu)),
-        costs=RequestCosts(maximum=money_of(cost.maximum_cost, context.currency) if cost is not None else None),
-        extras=tuple(_extras(apdu, context)),
-        partner=_party(apdu, sender),
+        citation=citation_of_item_id(apdu.item, apdu.service_types, note),
+        service=RequestedService(
+            _read_service_type(apdu), format_of_media(apdu.supply_media), _read_service_level(apdu, context)
+        ),
+        dates=RequestDates(need_by=_read_need_by(apdu)),
+        costs=RequestCosts(maximum=money_of_amount(cost.maximum_cost, context.currency) if cost is not None else None),
+        extras=tuple(_iter_request_extras(apdu, context)),
+        partner=_read_requester(apdu, sender),
         transaction=transaction,
         source="partner",
     )
 
 
-def _service(apdu: IllRequest) -> ServiceType:
+def _read_service_type(apdu: IllRequest) -> ServiceType:
     wanted = [one for one in apdu.service_types if one in (Wanted.LOAN, Wanted.COPY_NON_RETURNABLE)]
     if set(wanted) == {Wanted.LOAN, Wanted.COPY_NON_RETURNABLE}:
         return ServiceType.COPY_OR_LOAN
     return ServiceType.COPY if wanted and wanted[0] == Wanted.COPY_NON_RETURNABLE else ServiceType.LOAN
 
 
-def _level(apdu: IllRequest, context: Context) -> str:
+def _read_service_level(apdu: IllRequest, context: MappingContext) -> str:
     letter = apdu.search.level_of_service if apdu.search is not None else ""
     words = {char: word for word, char in context.dialect.levels.items()}
     return words.get(letter, letter)
 
 
-def _need_by(apdu: IllRequest) -> date | None:
+def _read_need_by(apdu: IllRequest) -> date | None:
     search = apdu.search
     if search is None:
         return None
@@ -121,19 +135,19 @@ def _need_by(apdu: IllRequest) -> date | None:
     return search.need_before_date
 
 
-def _party(apdu: IllRequest, sender: str) -> LibraryParty:
+def _read_requester(apdu: IllRequest, sender: str) -> LibraryParty:
     delivery = apdu.delivery_address
     postal = delivery.postal if delivery is not None else None
     name = apdu.requester_id.name_text if apdu.requester_id is not None else ""
     return LibraryParty(
         symbol=sender,
         name=name or (postal.name.text if postal is not None and postal.name is not None else ""),
-        email=_email(delivery),
+        email=_read_email(delivery),
         address=address_text(postal),
     )
 
 
-def _email(delivery: DeliveryAddress | None) -> str:
+def _read_email(delivery: DeliveryAddress | None) -> str:
     electronic = delivery.electronic if delivery is not None else None
     return electronic.address if electronic is not None and "@" in electronic.address else ""
 
@@ -148,7 +162,7 @@ def address_text(postal: PostalAddress | None) -> str:
     return "\n".join(line.replace("\r\n", "\n") for line in lines if line)
 
 
-def _extras(apdu: IllRequest, context: Context) -> Iterator[CitationExtra]:
+def _iter_request_extras(apdu: IllRequest, context: MappingContext) -> Iterator[CitationExtra]:
     search, cost, third = apdu.search, apdu.cost_info, apdu.third_party_info
     others = [one for one in apdu.service_types if one not in (Wanted.LOAN, Wanted.COPY_NON_RETURNABLE)]
     if others:
@@ -176,7 +190,7 @@ def _extras(apdu: IllRequest, context: Context) -> Iterator[CitationExtra]:
     if cost is not None:
         if cost.account_number:
             yield CitationExtra("account-number", cost.account_number)
-        if cost.maximum_cost is not None and money_of(cost.maximum_cost, context.currency) is None:
+        if cost.maximum_cost is not None and money_of_amount(cost.maximum_cost, context.currency) is None:
             yield CitationExtra("maximum-cost", cost.maximum_cost.value)
         for name in ("reciprocal_agreement", "will_pay_fee", "payment_provided"):
             if getattr(cost, name):
@@ -192,50 +206,52 @@ def _extras(apdu: IllRequest, context: Context) -> Iterator[CitationExtra]:
         if third.permission_to_change_send_to_list:
             yield CitationExtra("permission-to-change-send-to-list", "true", "boolean")
         for tried in third.already_tried_list:
-            yield CitationExtra("already-tried", symbol_of(tried, context.dialect.symbols) or tried.name_text)
+            yield CitationExtra("already-tried", symbol_of_system_id(tried, context.dialect.symbols) or tried.name_text)
         for recipient in third.send_to_list:
-            yield CitationExtra("send-to", symbol_of(recipient.id, context.dialect.symbols) or recipient.id.name_text)
+            yield CitationExtra(
+                "send-to", symbol_of_system_id(recipient.id, context.dialect.symbols) or recipient.id.name_text
+            )
     for extension in apdu.carried_extensions:
         if isinstance(extension.item, OclcRequest):
-            yield from _oclc(extension.item)
+            yield from _iter_oclc_extras(extension.item)
         if isinstance(extension.item, DeliveryInfo):
-            yield from _reply_to(extension.item)
+            yield from _iter_reply_extras(extension.item)
 
 
-def _reply_to(info: DeliveryInfo) -> Iterator[CitationExtra]:
+def _iter_reply_extras(info: DeliveryInfo) -> Iterator[CitationExtra]:
     """Where the sender is reached by TCP: newest first, and so the first one."""
     found = [one.transport.address for one in info.sender if one.transport.service.upper() in TCP_SERVICES]
     if found and found[0]:
         yield CitationExtra(REPLY_TO, found[0])
 
 
-def _oclc(item: OclcRequest) -> Iterator[CitationExtra]:
+def _iter_oclc_extras(item: OclcRequest) -> Iterator[CitationExtra]:
     for name in ("uniform_title", "dissertation", "issue_number", "volume", "affiliations", "source", "payment_method"):
         if text := getattr(item, name):
             yield CitationExtra(f"oclc-{name.replace('_', '-')}", text)
 
 
-def request_fields(message: PartnerMessage, context: Context) -> dict[str, Any]:
+def write_request_fields(message: PartnerMessage, context: MappingContext) -> dict[str, Any]:
     """Nothing about the patron goes out."""
     request = message.request
     extras = {one.name: one.value for one in request.extras}
     return {
-        "delivery_address": _delivery(message.sender),
+        "delivery_address": _write_delivery_address(message.sender),
         "service_types": _WANTED[request.service.type],
-        "optional_messages": _optional(context),
-        "search": _search(message, context),
-        "supply_media": media_of(request.service.format),
+        "optional_messages": _requester_optional_messages(context),
+        "search": _write_search(message, context),
+        "supply_media": media_of_format(request.service.format),
         "place_on_hold": _HOLDS.get(extras.get("place-on-hold", ""), PlaceOnHold.ACCORDING_TO_RESPONDER_POLICY),
-        "item": item_of(request.citation),
-        "cost_info": _cost(message),
+        "item": item_id_of_citation(request.citation),
+        "cost_info": _write_cost_info(message),
         "copyright_compliance": extras.get("copyright-compliance", ""),
-        "third_party_info": _tried(request, context),
-        "retry_flag": extras.get("retry", "") == "true" or _was_told_to_retry(message),
+        "third_party_info": _write_already_tried(request, context),
+        "retry_flag": extras.get("retry", "") == "true" or _has_been_told_to_retry(message),
         "note": "; ".join(part for part in (request.citation.note, message.details.note) if part),
     }
 
 
-def _optional(context: Context) -> RequesterOptionalMessages:
+def _requester_optional_messages(context: MappingContext) -> RequesterOptionalMessages:
     can, dialect = context.dialect.optional_messages, context.dialect
     return RequesterOptionalMessages(
         can_send_received=can.can_send_received,
@@ -245,7 +261,7 @@ def _optional(context: Context) -> RequesterOptionalMessages:
     )
 
 
-def _search(message: PartnerMessage, context: Context) -> Search | None:
+def _write_search(message: PartnerMessage, context: MappingContext) -> Search | None:
     """The day until which it is needed is also that of its expiry: after it nobody wants it."""
     need_by = message.request.dates.need_by
     level = message.request.service.level
@@ -256,12 +272,12 @@ def _search(message: PartnerMessage, context: Context) -> Search | None:
     return Search(level_of_service=letter, need_before_date=need_by, expiry_flag=flag)
 
 
-def _cost(message: PartnerMessage) -> CostInfo | None:
+def _write_cost_info(message: PartnerMessage) -> CostInfo | None:
     maximum = message.request.costs.maximum
-    return CostInfo(maximum_cost=amount_of(maximum), will_pay_fee=True) if maximum is not None else None
+    return CostInfo(maximum_cost=amount_of_money(maximum), will_pay_fee=True) if maximum is not None else None
 
 
-def _delivery(sender: LibraryParty) -> DeliveryAddress | None:
+def _write_delivery_address(sender: LibraryParty) -> DeliveryAddress | None:
     """The address has no parts of its own with us: it goes line by line, as it is set up."""
     lines = [line.strip() for line in sender.address.splitlines() if line.strip()]
     postal = PostalAddress(
@@ -275,16 +291,16 @@ def _delivery(sender: LibraryParty) -> DeliveryAddress | None:
     return DeliveryAddress(postal=postal if postal != PostalAddress() else None, electronic=electronic)
 
 
-def _was_told_to_retry(message: PartnerMessage) -> bool:
+def _has_been_told_to_retry(message: PartnerMessage) -> bool:
     """This supplier has been asked for it before, and said: later."""
     said = (one for one in message.request.attempts if one.status is AttemptStatus.RETRY)
     return any(one.partner == message.receiver.profile for one in said)
 
 
-def _tried(request: Request, context: Context) -> ThirdPartyInfo | None:
+def _write_already_tried(request: Request, context: MappingContext) -> ThirdPartyInfo | None:
     """Who has been asked before."""
     tried = tuple(
-        SystemId.from_symbol(symbol_out(one.symbol, context.dialect.symbols))
+        SystemId.from_symbol(outgoing_symbol(one.symbol, context.dialect.symbols))
         for one in request.attempts
         if one.status not in OPEN_ATTEMPT and one.symbol
     )
@@ -292,7 +308,7 @@ def _tried(request: Request, context: Context) -> ThirdPartyInfo | None:
 
 
 @value
-class Unmet:
+class UnsuppliableWish:
     reason: ReasonUnfilled
     detail: str
 
@@ -303,32 +319,34 @@ class Unmet:
         return EventDetails(reason=UNFILLED_IN[self.reason].value, note=self.detail, extras=(code,))
 
 
-def said_by(details: EventDetails) -> ReasonUnfilled | None:
+def read_unfilled_reason(details: EventDetails) -> ReasonUnfilled | None:
     """The code that `Unmet.details` has."""
     found = next((one.value for one in details.extras if one.name == REASON), "")
     return ReasonUnfilled(int(found)) if found else None
 
 
-def unmet(apdu: IllRequest, context: Context) -> Unmet | None:
+def find_unsuppliable(apdu: IllRequest, context: MappingContext) -> UnsuppliableWish | None:
     """None: nothing that is asked is beyond us."""
     if apdu.service_types and not _SUPPLIED.intersection(apdu.service_types):
-        return Unmet(ReasonUnfilled.OTHER, "Only loans and copies are supplied here.")
+        return UnsuppliableWish(ReasonUnfilled.OTHER, "Only loans and copies are supplied here.")
     can, wants = context.dialect.optional_messages, apdu.optional_messages
     for wish, able, type_, name in (
         (wants.shipped, can.can_send_shipped, ApduType.SHIPPED, "Shipped"),
         (wants.checked_in, can.can_send_checked_in, ApduType.CHECKED_IN, "Checked-In"),
     ):
         if wish == Wish.REQUIRES and not (able and context.dialect.is_taken_by_partner(type_)):
-            return Unmet(ReasonUnfilled.MANDATORY_MESSAGING_NOT_SUPPORTED, f"{name} is required; it is not sent here.")
+            return UnsuppliableWish(
+                ReasonUnfilled.MANDATORY_MESSAGING_NOT_SUPPORTED, f"{name} is required; it is not sent here."
+            )
     return None
 
 
-def unfilled(apdu: IllRequest, why: Unmet, at: datetime, context: Context) -> IllAnswer:
+def unfilled_answer(apdu: IllRequest, why: UnsuppliableWish, at: datetime, context: MappingContext) -> IllAnswer:
     """With the ids as they came."""
     return IllAnswer(
         protocol_version=context.dialect.version,
         transaction_id=apdu.transaction_id,
-        service_date_time=ServiceDateTime(this=moment_out(at, context.zone)),
+        service_date_time=ServiceDateTime(this=moment_in_zone(at, context.zone)),
         requester_id=apdu.requester_id,
         responder_id=apdu.responder_id,
         results=Results.UNFILLED,

@@ -145,7 +145,7 @@ EXACT = frozenset(
 """Conditions whose code says all; the others need a word in the note."""
 
 
-def word_of(reason: str) -> ReasonCodes | None:
+def reason_of_word(reason: str) -> ReasonCodes | None:
     """One of ours, or None for a word of someone else."""
     return ReasonCodes(reason) if reason in {one.value for one in ReasonCodes} else None
 

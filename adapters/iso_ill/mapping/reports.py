@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from adapters.iso_ill.codec import Peek, name_of
-from adapters.iso_ill.mapping.identities import Context, day_out, moment_out, symbol_out
+from adapters.iso_ill.codec import PartialHeader, apdu_type_name
+from adapters.iso_ill.mapping.identities import MappingContext, day_in_zone, moment_in_zone, outgoing_symbol
 from adapters.iso_ill.messages import StatusOrErrorReport
 from adapters.iso_ill.messages.codes import (
     ApduType,
@@ -101,9 +101,9 @@ _NOT_OF_A_COPY: Mapping[CurrentState, CurrentState] = {_S.RETURNED: _S.RECEIVED,
 """A copy doesn't come back: its transaction is over when it was received or, with the responder, shipped."""
 
 
-def state_of(request: Request) -> CurrentState:
+def ill_state_of_request(request: Request) -> CurrentState:
     """With what stands beside the state: recalled, overdue, a renewal that waits. A copy ends where a loan goes on."""
-    state, flags = for_service(_plain(request.state), request.service.type), request.flags
+    state, flags = state_for_service(_state_without_flags(request.state), request.service.type), request.flags
     if state not in (_S.SHIPPED, _S.RECEIVED):
         return state
     if RequestFlag.RECALLED in flags:
@@ -116,48 +116,52 @@ def state_of(request: Request) -> CurrentState:
     return _S.RENEW_PENDING if RequestFlag.RENEWAL_PENDING in flags else state
 
 
-def for_service(state: CurrentState, service: ServiceType) -> CurrentState:
+def state_for_service(state: CurrentState, service: ServiceType) -> CurrentState:
     """The state in which a loan ends, as it is called for a copy."""
     return _NOT_OF_A_COPY.get(state, state) if service is ServiceType.COPY else state
 
 
-def _plain(state: State) -> CurrentState:
+def _state_without_flags(state: State) -> CurrentState:
     """One table a side: states of both that are called the same would be the same key."""
     return REQUESTER[state] if isinstance(state, BorrowingState) else RESPONDER[state]
 
 
-def status_report(message: PartnerMessage, context: Context) -> dict[str, Any]:
+def write_status_report(message: PartnerMessage, context: MappingContext) -> dict[str, Any]:
     request = message.request
-    service, initiator = _SERVICES[state_of(request)]
+    service, initiator = _SERVICES[ill_state_of_request(request)]
     symbols = context.dialect.symbols
     party = message.sender if initiator is message.role else message.receiver
     ours = symbols.ours if party is message.sender and symbols.ours else party.symbol
-    on = day_out(request.changed, context.zone)
-    return {"status_report": report_of(request, service, SystemId.from_symbol(symbol_out(ours, symbols)), on, context)}
+    on = day_in_zone(request.changed, context.zone)
+    return {
+        "status_report": build_status_report(
+            request, service, SystemId.from_symbol(outgoing_symbol(ours, symbols)), on, context
+        )
+    }
 
 
-def report_of(
-    request: Request, service: HistoryService, initiator: SystemId, on: date, context: Context
+def build_status_report(
+    request: Request, service: HistoryService, initiator: SystemId, on: date, context: MappingContext
 ) -> StatusReport:
     """`service`, by whom and on which day, was the last that changed anything."""
     citation = request.citation
     history = HistoryReport(
-        date_requested=day_out(request.created, context.zone),
+        date_requested=day_in_zone(request.created, context.zone),
         author=citation.author,
         title=citation.title,
         author_of_article=citation.component_author,
         title_of_article=citation.component_title,
-        date_of_last_transition=day_out(request.changed, context.zone),
+        date_of_last_transition=day_in_zone(request.changed, context.zone),
         most_recent_service=service,
         date_of_most_recent_service=on,
         initiator=initiator,
     )
-    return StatusReport(history=history, state=state_of(request))
+    return StatusReport(history=history, state=ill_state_of_request(request))
 
 
 def last_service(request: Request) -> HistoryService:
     """The one that leads into its state."""
-    return _SERVICES[state_of(request)][0]
+    return _SERVICES[ill_state_of_request(request)][0]
 
 
 # --- errors ----------------------------------------------------------------------------------------------
@@ -169,14 +173,14 @@ GENERAL_PROBLEMS: Mapping[MalformationKind, GeneralProblem] = {
 """Every other fault is a badly structured APDU."""
 
 
-def general_problem(malformed: MalformedMessage) -> ProviderError:
+def problem_of_malformed(malformed: MalformedMessage) -> ProviderError:
     problem = GENERAL_PROBLEMS.get(malformed.fault, GeneralProblem.BADLY_STRUCTURED_APDU)
     return ProviderError(general_problem=problem)
 
 
-def correlation(peek: Peek) -> str:
+def correlation_text(peek: PartialHeader) -> str:
     """Type, qualifiers and time of the message that a report is about."""
-    parts = [name_of(peek.type) if peek.type is not None else "unknown APDU"]
+    parts = [apdu_type_name(peek.type) if peek.type is not None else "unknown APDU"]
     if peek.transaction_id is not None:
         id_ = peek.transaction_id
         parts += [part for part in (id_.group_qualifier, id_.qualifier, id_.sub_qualifier) if part]
@@ -187,23 +191,23 @@ def correlation(peek: Peek) -> str:
     return " ".join(parts)
 
 
-def trouble(message: PartnerMessage, context: Context) -> dict[str, Any]:
+def write_trouble_report(message: PartnerMessage, context: MappingContext) -> dict[str, Any]:
     """A report about a message of the partner's that the request's state doesn't allow; `ABOUT` says which."""
     about = next((one.value for one in message.details.extras if one.name == ABOUT), "")
-    type_ = next((one for one in ApduType if name_of(one) == about.partition(" ")[0]), None)
+    type_ = next((one for one in ApduType if apdu_type_name(one) == about.partition(" ")[0]), None)
     if type_ is None:
         user = UserError(unable_to_perform=UnableToPerform.OTHER)
         return {"error_report": ErrorReport(correlation=about or "(not said)", source=ReportSource.USER, user=user)}
     if message.details.reason == RefusalReason.DUPLICATE_REQUEST:
         provider = ProviderError(transaction_id_problem=TransactionIdProblem.DUPLICATE_TRANSACTION_ID)
     else:
-        prohibited = StateTransitionProhibited(apdu=type_, state=state_of(message.request))
+        prohibited = StateTransitionProhibited(apdu=type_, state=ill_state_of_request(message.request))
         provider = ProviderError(state_transition_prohibited=prohibited)
     return {"error_report": ErrorReport(correlation=about, source=ReportSource.PROVIDER, provider=provider)}
 
 
-def error_report(
-    peek: Peek, problem: ProviderError | UserError, note: str, at: datetime, context: Context
+def build_error_report(
+    peek: PartialHeader, problem: ProviderError | UserError, note: str, at: datetime, context: MappingContext
 ) -> StatusOrErrorReport:
     """About a message of the partner's, with the ids that it had; empty ones where they could not be read."""
     provider = problem if isinstance(problem, ProviderError) else None
@@ -212,9 +216,9 @@ def error_report(
     return StatusOrErrorReport(
         protocol_version=context.dialect.version,
         transaction_id=peek.transaction_id or TransactionId(group_qualifier="", qualifier=""),
-        service_date_time=ServiceDateTime(this=moment_out(at, context.zone)),
+        service_date_time=ServiceDateTime(this=moment_in_zone(at, context.zone)),
         requester_id=peek.requester_id,
         responder_id=peek.responder_id,
-        error_report=ErrorReport(correlation=correlation(peek), source=source, user=user, provider=provider),
+        error_report=ErrorReport(correlation=correlation_text(peek), source=source, user=user, provider=provider),
         note=note,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from adapters.loopback import codec
-from adapters.loopback.channel import HUB, Deliver
+from adapters.loopback.channel import HUB, DeliverMessage
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.domain.requests.events import EventKind
 
@@ -71,7 +71,7 @@ class FaultyWire:
     def expect(self, faults: Iterable[Fault]) -> None:
         self.plan = deque(faults)
 
-    async def __call__(self, receiver: str, body: bytes, deliver: Deliver) -> bytes:
+    async def __call__(self, receiver: str, body: bytes, deliver: DeliverMessage) -> bytes:
         sent = Sent.of(receiver, body)
         self.past.setdefault(sent.id, sent)
         assert self.past[sent.id] == sent, f"{sent}: another message under the same id"
@@ -93,9 +93,9 @@ class FaultyWire:
         self._story.append(f"    {sent}: comes (again)")
         await self._deliver(sent, HUB.find_member(sent.receiver))
 
-    async def _deliver(self, sent: Sent, deliver: Deliver) -> bytes:
+    async def _deliver(self, sent: Sent, deliver: DeliverMessage) -> bytes:
         answer = await deliver(sent.body)
-        taken = codec.read_acknowledgement(answer)
+        taken = codec.decode_acknowledgement(answer)
         if taken.refused is not None:
             refused = Refused(sent, taken.refused.reason.value, taken.refused.detail)
             self._story.append(f"      refused: {refused.detail}")

@@ -6,8 +6,14 @@ from collections.abc import Iterator, Mapping
 from datetime import date, time
 from typing import Any, Protocol
 
-from adapters.iso_ill.codec.declarations import DEFAULT_STYLE, Declared, Kind, declared, is_choice
-from adapters.iso_ill.codec.encoder import Writer, _put_item
+from adapters.iso_ill.codec.declarations import (
+    DEFAULT_STYLE,
+    FieldDeclaration,
+    FieldKind,
+    is_choice,
+    list_declared_fields,
+)
+from adapters.iso_ill.codec.encoder import ApduWriter, _put_item
 from adapters.iso_ill.messages.declaration import Encoding, External
 
 
@@ -32,22 +38,22 @@ class Comparison:
 
     def differences(self, ours: Any, theirs: Mapping[str, Any], place: str = "") -> Iterator[str]:
         left = dict(theirs)
-        for one in declared(type(ours)):
+        for one in list_declared_fields(type(ours)):
             where = f"{place}.{one.name}".lstrip(".")
             value = getattr(ours, one.attribute)
             if one.tag.choice:
                 alternative = left.get(one.tag.choice)
                 found = alternative[1] if alternative is not None and alternative[0] == one.name else None
-                if found is not None or (one.kind is Kind.NULL and value):
+                if found is not None or (one.kind is FieldKind.NULL and value):
                     del left[one.tag.choice]
-                    found = True if one.kind is Kind.NULL else found
+                    found = True if one.kind is FieldKind.NULL else found
             else:
                 found = left.pop(one.name, None)
             yield from self._field(one, value, found, where)
         for name in left:
             yield f"{place}.{name}: only theirs"
 
-    def _field(self, one: Declared, ours: Any, theirs: Any, where: str) -> Iterator[str]:
+    def _field(self, one: FieldDeclaration, ours: Any, theirs: Any, where: str) -> Iterator[str]:
         self.seen += 1
         if theirs is None:
             if ours != one.default:
@@ -60,34 +66,34 @@ class Comparison:
         else:
             yield from self._value(one, ours, theirs, where)
 
-    def _value(self, one: Declared, ours: Any, theirs: Any, where: str) -> Iterator[str]:
-        if one.kind is Kind.STRUCTURE:
+    def _value(self, one: FieldDeclaration, ours: Any, theirs: Any, where: str) -> Iterator[str]:
+        if one.kind is FieldKind.STRUCTURE:
             yield from self.differences(ours, dict((theirs,)) if is_choice(one.cls) else theirs, where)
             return
         mine, yours = self._plain(one.kind, ours, theirs)
         if mine != yours:
             yield f"{where}: {mine!r} and {yours!r}"
 
-    def _plain(self, kind: Kind, ours: Any, theirs: Any) -> tuple[Any, Any]:
+    def _plain(self, kind: FieldKind, ours: Any, theirs: Any) -> tuple[Any, Any]:
         other = self._other
         match kind:
-            case Kind.TEXT:
+            case FieldKind.TEXT:
                 return ours, other.text(theirs[1])
-            case Kind.DAY:
+            case FieldKind.DAY:
                 assert isinstance(ours, date)
                 return f"{ours.year:04}{ours.month:02}{ours.day:02}", theirs
-            case Kind.CLOCK:
+            case FieldKind.CLOCK:
                 assert isinstance(ours, time)
                 return ours.strftime("%H%M%S"), theirs
-            case Kind.CODE:
+            case FieldKind.CODE:
                 return ours.name.lower().replace("_", "-"), theirs.lower()
-            case Kind.OBJECT_IDENTIFIER:
+            case FieldKind.OBJECT_IDENTIFIER:
                 return ours, other.identifier(theirs)
-            case Kind.ANY:
+            case FieldKind.ANY:
                 return ours, other.octets(theirs)
-            case Kind.ITEM:
-                return _put_item(Writer(DEFAULT_STYLE), ours), other.octets(theirs)
-            case Kind.EXTERNAL:
+            case FieldKind.ITEM:
+                return _put_item(ApduWriter(DEFAULT_STYLE), ours), other.octets(theirs)
+            case FieldKind.EXTERNAL:
                 return ours, other.external(theirs)
         return ours, theirs
 

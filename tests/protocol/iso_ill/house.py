@@ -15,7 +15,7 @@ import yaml
 from click.testing import CliRunner
 from sqlalchemy import delete, select
 
-from adapters.iso_ill.codec import ApduSplitter, decode, encode
+from adapters.iso_ill.codec import ApduSplitter, decode_apdu, encode_apdu
 from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
 from adapters.iso_ill.messages.codes import ServiceType, Wish
 from adapters.iso_ill.messages.request_phase import RequesterOptionalMessages
@@ -142,7 +142,7 @@ class Partner:
         self._frames = ApduSplitter()
 
     def say(self, *apdus: Apdu) -> None:
-        self.writer.write(b"".join(map(encode, apdus)))
+        self.writer.write(b"".join(map(encode_apdu, apdus)))
 
     async def hear(self, seconds: float = 10) -> Apdu | None:
         """The next APDU; None: the connection has ended."""
@@ -153,7 +153,7 @@ class Partner:
                     assert not self._frames.begun
                     return None
                 self._frames.feed(data)
-        return decode(found).apdu
+        return decode_apdu(found).apdu
 
     async def ask(self, apdu: Apdu) -> StatusOrErrorReport:
         self.say(apdu)

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from adapters import ber
-from adapters.iso_ill.codec.declarations import Declared, Kind, declared, is_choice
+from adapters.iso_ill.codec.declarations import FieldDeclaration, FieldKind, is_choice, list_declared_fields
 from adapters.iso_ill.messages import APDUS, Apdu
 from adapters.iso_ill.messages.declaration import Encoding, External
 from adapters.iso_ill.messages.structures import (
@@ -91,7 +91,7 @@ def structures(cls: type) -> st.SearchStrategy[Any]:
 
 
 def _choices(cls: type) -> st.SearchStrategy[Any]:
-    return st.sampled_from(declared(cls)).flatmap(
+    return st.sampled_from(list_declared_fields(cls)).flatmap(
         lambda one: _values(one).map(lambda value: cls(**{one.attribute: value}))
     )
 
@@ -99,7 +99,7 @@ def _choices(cls: type) -> st.SearchStrategy[Any]:
 @st.composite
 def _structures(draw: st.DrawFn, cls: type) -> Any:
     """What is mandatory, and a few of the other fields: each of them often enough, never all at once."""
-    fields = declared(cls)
+    fields = list_declared_fields(cls)
     wanted = {one.attribute for one in fields if one.required}
     optional = [one.attribute for one in fields if not one.required]
     if optional:
@@ -112,41 +112,41 @@ def _structures(draw: st.DrawFn, cls: type) -> Any:
     return cls(**{one.attribute: draw(_values(one)) for one in fields if one.attribute in wanted})
 
 
-def _values(one: Declared) -> st.SearchStrategy[Any]:
+def _values(one: FieldDeclaration) -> st.SearchStrategy[Any]:
     """That are there and not empty."""
     if one.many:
         return st.lists(_single(one), min_size=1, max_size=2).map(tuple)
     found = _single(one)
-    if one.kind is Kind.STRUCTURE and not one.required and not one.alternative:
+    if one.kind is FieldKind.STRUCTURE and not one.required and not one.alternative:
         return found.filter(lambda value: not _says_nothing(value))
     return found
 
 
 def _says_nothing(value: Any) -> bool:
-    fields = declared(type(value))
+    fields = list_declared_fields(type(value))
     return not any(one.required for one in fields) and all(
         getattr(value, one.attribute) == one.default for one in fields
     )
 
 
-def _single(one: Declared) -> st.SearchStrategy[Any]:
+def _single(one: FieldDeclaration) -> st.SearchStrategy[Any]:
     match one.kind:
-        case Kind.CODE:
+        case FieldKind.CODE:
             return st.sampled_from(one.cls)
-        case Kind.STRUCTURE if one.cls is Extension:
+        case FieldKind.STRUCTURE if one.cls is Extension:
             return st.builds(Extension, identifier=numbers, critical=st.booleans(), item=items)
-        case Kind.STRUCTURE:
+        case FieldKind.STRUCTURE:
             return st.deferred(lambda: structures(one.cls))
-        case Kind.NULL:
+        case FieldKind.NULL:
             return st.just(True)
     return {
-        Kind.TEXT: texts,
-        Kind.PRINTABLE: printables,
-        Kind.OBJECT_IDENTIFIER: identifiers,
-        Kind.DAY: days,
-        Kind.CLOCK: clocks,
-        Kind.NUMBER: numbers,
-        Kind.FLAG: st.booleans(),
-        Kind.ANY: tlvs,
-        Kind.EXTERNAL: externals,
+        FieldKind.TEXT: texts,
+        FieldKind.PRINTABLE: printables,
+        FieldKind.OBJECT_IDENTIFIER: identifiers,
+        FieldKind.DAY: days,
+        FieldKind.CLOCK: clocks,
+        FieldKind.NUMBER: numbers,
+        FieldKind.FLAG: st.booleans(),
+        FieldKind.ANY: tlvs,
+        FieldKind.EXTERNAL: externals,
     }[one.kind]

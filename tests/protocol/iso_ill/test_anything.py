@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.iso_ill.codec import ApduSplitter, Limits, decode, encode, peek
-from adapters.iso_ill.commands import lines
+from adapters.iso_ill.codec import ApduSplitter, BerLimits, decode_apdu, encode_apdu, peek_apdu
+from adapters.iso_ill.commands import format_apdu
 from adapters.iso_ill.messages import APDUS, Apdu
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from tests.protocol.iso_ill.strategies import apdus
@@ -21,12 +21,12 @@ SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck))
 def read(octets: bytes) -> Apdu | None:
     """None for what can't be read."""
     with suppress(MalformedMessage):
-        peek(octets)
+        peek_apdu(octets)
     try:
-        decoded = decode(octets)
+        decoded = decode_apdu(octets)
     except MalformedMessage:
         return None
-    assert list(lines(decoded))
+    assert list(format_apdu(decoded))
     return decoded.apdu
 
 
@@ -46,7 +46,7 @@ def test_any_contents(first: int, content: bytes) -> None:
 @settings(SLOW, max_examples=100)
 @given(apdus(), st.data())
 def test_damaged_messages(apdu: Apdu, data: st.DataObject) -> None:
-    octets = bytearray(encode(apdu))
+    octets = bytearray(encode_apdu(apdu))
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(octets) - 1))
         change = data.draw(st.sampled_from(("set", "drop", "add")))
@@ -66,7 +66,7 @@ def test_damaged_messages(apdu: Apdu, data: st.DataObject) -> None:
 @settings(SLOW, max_examples=300)
 @given(st.lists(st.binary(max_size=40), max_size=20))
 def test_any_stream(pieces: list[bytes]) -> None:
-    frames, fed, cut = ApduSplitter(Limits(size=500)), 0, 0
+    frames, fed, cut = ApduSplitter(BerLimits(size=500)), 0, 0
     try:
         for piece in pieces:
             frames.feed(piece)
@@ -104,13 +104,13 @@ def test_hostile_bytes_cost_no_time(name: str) -> None:
 
 def test_what_is_too_large_is_not_read_at_all() -> None:
     with pytest.raises(MalformedMessage) as found:
-        decode(b"\x61\x80" + b"\0" * 2_000, limits=Limits(size=1_000))
+        decode_apdu(b"\x61\x80" + b"\0" * 2_000, limits=BerLimits(size=1_000))
 
     assert found.value.fault is MalformationKind.TOO_LARGE
 
 
 def test_a_stream_that_announces_too_much_is_refused_at_once() -> None:
-    frames = ApduSplitter(Limits(size=1_000))
+    frames = ApduSplitter(BerLimits(size=1_000))
     frames.feed(b"\x61\x82\xff\xff")
 
     with pytest.raises(MalformedMessage) as found:
@@ -147,8 +147,8 @@ def test_several_alternatives_of_a_choice_are_one() -> None:
     octets = b"\x66\x80\x30\x80\x80\x01\x02\xa1\x0a\xa1\x03\x1b\x01a\xa2\x03\x1b\x01b"
     octets += b"\xa2\x0c\xa0\x0a\x80\x0820260302" + b"\xa3" + bytes((len(both),)) + both + b"\0\0\0\0"
 
-    decoded = decode(octets)
+    decoded = decode_apdu(octets)
 
     assert [one.what for one in decoded.oddities] == ["several alternatives; the first one counts"]
-    assert decode(encode(decoded.apdu)).apdu == decoded.apdu
-    assert peek(octets).requester_id == decoded.apdu.requester_id
+    assert decode_apdu(encode_apdu(decoded.apdu)).apdu == decoded.apdu
+    assert peek_apdu(octets).requester_id == decoded.apdu.requester_id

@@ -13,7 +13,7 @@ from pycrate_asn1c.asnproc import GLOBAL, PycrateGenerator, compile_text, genera
 from pycrate_asn1rt.asnobj_str import STR_GENE
 
 from adapters import ber
-from adapters.iso_ill.codec import decode, encode, name_of
+from adapters.iso_ill.codec import apdu_type_name, decode_apdu, encode_apdu
 from adapters.iso_ill.messages import APDUS, Apdu
 from adapters.iso_ill.messages.declaration import Encoding, External
 from tests.protocol.iso_ill.comparing import Comparison
@@ -68,19 +68,19 @@ def theirs(specs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     GLOBAL.clear()
 
 
-@pytest.mark.parametrize("cls", APDUS, ids=lambda cls: name_of(cls.type))
+@pytest.mark.parametrize("cls", APDUS, ids=lambda cls: apdu_type_name(cls.type))
 def test_field_by_field(cls: type[Apdu], theirs: Any) -> None:
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(apdus(cls))
     def check(apdu: Apdu) -> None:
-        theirs.from_ber(encode(apdu))
+        theirs.from_ber(encode_apdu(apdu))
         name, read = theirs.get_val()
         comparison = Comparison(Pycrate())
 
-        assert name == name_of(cls.type).lower()
+        assert name == apdu_type_name(cls.type).lower()
         assert list(comparison.differences(apdu, read)) == []
         assert comparison.seen > 5
 
-        assert decode(theirs.to_ber()).apdu == apdu
+        assert decode_apdu(theirs.to_ber()).apdu == apdu
 
     check()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from adapters.iso_ill.codec import encode
+from adapters.iso_ill.codec import encode_apdu
 from adapters.iso_ill.messages import Cancel, IllAnswer, StatusOrErrorReport, StatusQuery
 from adapters.iso_ill.messages.codes import Results
 from adapters.iso_ill.messages.structures import (
@@ -65,7 +65,7 @@ async def test_many_apdus_in_one_piece_are_answered_in_order(partner: Partner) -
 
 
 async def test_an_apdu_octet_by_octet(partner: Partner) -> None:
-    for octet in encode(asked("G-1")):
+    for octet in encode_apdu(asked("G-1")):
         partner.writer.write(bytes((octet,)))
         await partner.writer.drain()
     assert await partner.hear() is not None
@@ -73,7 +73,7 @@ async def test_an_apdu_octet_by_octet(partner: Partner) -> None:
 
 async def test_contents_of_indefinite_length(partner: Partner) -> None:
     """As yaz writes them: 61 80 30 80 … 00 00 00 00."""
-    raw = encode(asked("G-1"))
+    raw = encode_apdu(asked("G-1"))
     inner = raw.index(b"\x30")
     contents = raw[inner + (2 if raw[inner + 1] < 0x80 else 2 + (raw[inner + 1] & 0x7F)) :]
     partner.writer.write(b"\x61\x80\x30\x80" + contents + b"\0\0\0\0")
@@ -90,7 +90,7 @@ async def test_who_says_no_more_is_answered_all_the_same(partner: Partner) -> No
 
 async def test_a_slow_sender_is_served_as_long_as_it_goes_on(house: House, partner: Partner) -> None:
     """Slow, but within the profile's time for a message."""
-    raw = encode(asked("G-1"))
+    raw = encode_apdu(asked("G-1"))
     for at in range(0, len(raw), 25):
         partner.writer.write(raw[at : at + 25])
         await asyncio.sleep(0.05)
@@ -103,7 +103,7 @@ async def test_a_sender_that_never_comes_to_an_end_is_dropped(
 ) -> None:
     monkeypatch.setattr("gateway.runtime.daemon.LONGEST_SILENCE", 0.3)
     async with running(template, tmp_path) as house, house.partner() as partner:
-        partner.writer.write(encode(asked("G-1"))[:-1])
+        partner.writer.write(encode_apdu(asked("G-1"))[:-1])
         report = await partner.hear()
         assert isinstance(report, StatusOrErrorReport)
         assert report.error_report is not None
@@ -144,7 +144,7 @@ async def test_a_length_that_is_too_great_is_not_waited_for(partner: Partner) ->
 
 async def test_nobody_is_served_by_http(house: House) -> None:
     reader, writer = await asyncio.open_connection(HOST, house.town.gateway.http_port)
-    body = encode(asked("G-1"))
+    body = encode_apdu(asked("G-1"))
     writer.write(b"POST /iso_ill/fjordby HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
     assert (await reader.readline()).startswith(b"HTTP/1.1 404")
     writer.close()
@@ -251,7 +251,7 @@ async def test_no_answer_where_one_is_needed_is_an_unknown_outcome(house: House)
 
 
 async def test_the_reply_is_given_to_whoever_waits_for_it(house: House) -> None:
-    reply = encode(StatusOrErrorReport(**header("G-9")))
+    reply = encode_apdu(StatusOrErrorReport(**header("G-9")))
     async with Peer(reply, close=False) as peer:
         found = await house.town.gateway._lines.send(
             saying(peer.port, is_reply=lambda raw: raw == reply, needs_reply=True, seconds=5)
@@ -349,7 +349,7 @@ async def test_call_backs_that_are_not_taken_do_not_pile_up(house: House, monkey
     async with Peer(close=False) as peer:
         place = CallbackAddress(f"{HOST}:{peer.port}", "fjordby", seconds=1)
         for _ in range(5):
-            lines.call_back("iso_ill", place, encode(StatusOrErrorReport(**header("G-1"))))
+            lines.call_back("iso_ill", place, encode_apdu(StatusOrErrorReport(**header("G-1"))))
         await until(lambda: not lines._calls)
         assert len(peer.heard) == 2
 

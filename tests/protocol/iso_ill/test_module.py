@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 import adapters.iso_ill
 from adapters import ber
-from adapters.iso_ill.codec import encode, name_of
+from adapters.iso_ill.codec import apdu_type_name, encode_apdu
 from adapters.iso_ill.messages import APDUS, Apdu
 from tests.protocol.iso_ill.comparing import Asn1Tools, Comparison
 from tests.protocol.iso_ill.reference import edited, with_plain_external
@@ -37,22 +37,22 @@ def short(octets: bytes) -> bytes:
 
 
 def test_both_modules_have_the_same_apdus(ours: Any, reference: Any) -> None:
-    names = [name_of(cls.type) for cls in APDUS]
+    names = [apdu_type_name(cls.type) for cls in APDUS]
 
     assert set(names) <= ours.types.keys()
     assert set(names) <= reference.types.keys()
 
 
-@pytest.mark.parametrize("cls", APDUS, ids=lambda cls: name_of(cls.type))
+@pytest.mark.parametrize("cls", APDUS, ids=lambda cls: apdu_type_name(cls.type))
 def test_both_modules_read_and_write_the_same(cls: type[Apdu], ours: Any, reference: Any) -> None:
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(apdus(cls))
     def check(apdu: Apdu) -> None:
-        octets = encode(apdu)
+        octets = encode_apdu(apdu)
 
         read = reference.decode("ILL-APDU", octets)
 
-        assert read[0] == name_of(cls.type).lower()
+        assert read[0] == apdu_type_name(cls.type).lower()
         assert ours.decode("ILL-APDU", octets) == read
         assert reference.encode("ILL-APDU", read) == short(octets)
         assert ours.encode("ILL-APDU", read) == short(octets)
@@ -63,7 +63,7 @@ def test_both_modules_read_and_write_the_same(cls: type[Apdu], ours: Any, refere
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(apdu=apdus())
 def test_the_classes_are_declared_as_the_module_has_them(apdu: Apdu, ours: Any) -> None:
-    _, read = ours.decode("ILL-APDU", encode(apdu))
+    _, read = ours.decode("ILL-APDU", encode_apdu(apdu))
 
     comparison = Comparison(Asn1Tools())
 

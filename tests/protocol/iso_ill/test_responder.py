@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.iso_ill.codec import encode
+from adapters.iso_ill.codec import encode_apdu
 from adapters.iso_ill.messages import (
     Apdu,
     Cancel,
@@ -170,13 +170,13 @@ async def test_a_version_that_is_not_spoken(partner: Partner, version: int) -> N
 
 
 async def test_an_apdu_that_the_standard_does_not_have(partner: Partner) -> None:
-    raw = encode(asked("G-1"))
+    raw = encode_apdu(asked("G-1"))
     partner.writer.write(b"\x7e" + raw[1:])
     assert provider(await partner.hear()).general_problem == GeneralProblem.UNRECOGNIZED_APDU
 
 
 async def test_an_apdu_that_can_not_be_read(partner: Partner) -> None:
-    raw = encode(asked("G-1")).replace(b"20260302", b"2026x302")
+    raw = encode_apdu(asked("G-1")).replace(b"20260302", b"2026x302")
     partner.writer.write(raw)
     report = await partner.hear()
     assert provider(report).general_problem == GeneralProblem.BADLY_STRUCTURED_APDU
@@ -189,7 +189,7 @@ async def test_nothing_is_reported_about_a_report(house: House, partner: Partner
         provider=ProviderError(general_problem=GeneralProblem.OTHER),
     )
     partner.say(StatusOrErrorReport(**header("NEVER"), error_report=error))
-    partner.writer.write(encode(StatusOrErrorReport(**header("NEVER"))).replace(b"20260302", b"2026x302"))
+    partner.writer.write(encode_apdu(StatusOrErrorReport(**header("NEVER"))).replace(b"20260302", b"2026x302"))
     assert (await partner.ask(asked("G-1"))).transaction_id.group_qualifier == "G-1"
     assert [outcome for _, outcome, _ in await house.journal()] == ["refused", "malformed", "ok"]
 

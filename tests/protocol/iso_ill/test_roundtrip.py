@@ -10,7 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters import ber
-from adapters.iso_ill.codec import ApduSplitter, Defaults, Style, decode, encode, name_of, peek
+from adapters.iso_ill.codec import (
+    ApduSplitter,
+    Defaults,
+    EncodingStyle,
+    apdu_type_name,
+    decode_apdu,
+    encode_apdu,
+    peek_apdu,
+)
 from adapters.iso_ill.messages import APDUS, Apdu
 from adapters.iso_ill.messages.declaration import External
 from adapters.iso_ill.messages.structures import Opaque
@@ -19,12 +27,12 @@ from tests.protocol.iso_ill.strategies import apdus
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@pytest.mark.parametrize("cls", APDUS, ids=lambda cls: name_of(cls.type))
+@pytest.mark.parametrize("cls", APDUS, ids=lambda cls: apdu_type_name(cls.type))
 def test_every_apdu_comes_back(cls: type[Apdu]) -> None:
     @settings(SLOW, max_examples=25)
     @given(apdus(cls))
     def check(apdu: Apdu) -> None:
-        decoded = decode(encode(apdu))
+        decoded = decode_apdu(encode_apdu(apdu))
 
         assert decoded.apdu == apdu
         assert decoded.oddities == ()
@@ -35,16 +43,16 @@ def test_every_apdu_comes_back(cls: type[Apdu]) -> None:
 @settings(SLOW, max_examples=100)
 @given(apdus())
 def test_values_that_are_meant_anyhow_may_be_sent(apdu: Apdu) -> None:
-    sent = encode(apdu, Style(defaults=Defaults.SEND))
+    sent = encode_apdu(apdu, EncodingStyle(defaults=Defaults.SEND))
 
-    assert len(sent) >= len(encode(apdu))
-    assert decode(sent).apdu == apdu
+    assert len(sent) >= len(encode_apdu(apdu))
+    assert decode_apdu(sent).apdu == apdu
 
 
 @settings(SLOW, max_examples=100)
 @given(apdus())
 def test_the_first_octets_are_never_taken_for_text(apdu: Apdu) -> None:
-    assert not all(0x20 <= octet < 0x7F for octet in encode(apdu)[:4])
+    assert not all(0x20 <= octet < 0x7F for octet in encode_apdu(apdu)[:4])
 
 
 def indefinite(octets: bytes) -> bytes:
@@ -86,7 +94,7 @@ def opaque(value: object) -> bool:
 @settings(SLOW, max_examples=150)
 @given(apdus(), st.sampled_from((indefinite, padded)))
 def test_lengths_may_be_written_in_any_form(apdu: Apdu, form: Callable[[bytes], bytes]) -> None:
-    decoded = decode(form(encode(apdu)))
+    decoded = decode_apdu(form(encode_apdu(apdu)))
 
     assert decoded.oddities == ()
     if not opaque(apdu):  # what isn't ours to read stays as it came
@@ -96,7 +104,7 @@ def test_lengths_may_be_written_in_any_form(apdu: Apdu, form: Callable[[bytes], 
 @settings(SLOW, max_examples=100)
 @given(st.lists(apdus(), min_size=1, max_size=4), st.data())
 def test_a_stream_is_cut_into_apdus_however_it_arrives(sent: list[Apdu], data: st.DataObject) -> None:
-    octets = [data.draw(st.sampled_from((bytes, indefinite, padded)))(encode(one)) for one in sent]
+    octets = [data.draw(st.sampled_from((bytes, indefinite, padded)))(encode_apdu(one)) for one in sent]
     stream = b"".join(octets)
     frames, found = ApduSplitter(), []
 
@@ -114,7 +122,7 @@ def test_a_stream_is_cut_into_apdus_however_it_arrives(sent: list[Apdu], data: s
 @settings(SLOW, max_examples=100)
 @given(apdus())
 def test_the_header_can_be_read_alone(apdu: Apdu) -> None:
-    found = peek(encode(apdu))
+    found = peek_apdu(encode_apdu(apdu))
 
     assert (found.type, found.transaction_id, found.requester_id) == (
         apdu.type,

@@ -6,11 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 
-from adapters.iso_ill.codec import decode, encode
-from adapters.iso_ill.mapping import Context, apdu_of
-from adapters.iso_ill.mapping.identities import key_of
+from adapters.iso_ill.codec import decode_apdu, encode_apdu
+from adapters.iso_ill.mapping import MappingContext, apdu_of_message
+from adapters.iso_ill.mapping.identities import transaction_key
 from adapters.iso_ill.messages import Apdu
-from adapters.iso_ill.state_rules import deviation, guard
+from adapters.iso_ill.state_rules import describe_deviation, guard_message
 from adapters.iso_ill.state_tables import ALWAYS
 from gateway.domain.problems import Refused
 from gateway.domain.requests.events import EventDetails, EventKind, EventOrigin, EventSignal
@@ -22,7 +22,7 @@ from tests.unit.domain.requests.joined import Message, World
 
 BORROWER = LibraryParty(symbol="ISIL:PL-WaUW", name="Biblioteka Uniwersytecka")
 LENDER = LibraryParty(symbol="ISIL:JP-1003457", name="京都図書館")
-CONTEXT = Context(library_zone=UTC, currency="EUR")
+CONTEXT = MappingContext(library_zone=UTC, currency="EUR")
 
 
 @dataclass
@@ -52,16 +52,16 @@ class IsoWorld(World):
             request=side.request,
         )
         try:
-            apdu = apdu_of(message, CONTEXT)
+            apdu = apdu_of_message(message, CONTEXT)
         except Refused:  # an Overdue of a loan without a date: it goes nowhere
             self.wire.pop()
             return
-        self.apdus[self.sent] = decode(encode(apdu)).apdu
+        self.apdus[self.sent] = decode_apdu(encode_apdu(apdu)).apdu
 
     def _asks(self, message: Message) -> None:
         super()._asks(message)
         side = self.lenders[message.attempt]
-        transaction = key_of(self.apdus[message.id].transaction_id)
+        transaction = transaction_key(self.apdus[message.id].transaction_id)
         side.request = replace(side.request, transaction=transaction, created=self.at, changed=self.at)
 
     def deliver(self, index: int) -> None:
@@ -79,7 +79,7 @@ class IsoWorld(World):
             return super().happens(number, signal, attempt, details)
         self.coming = None  # what follows from it is not the APDU itself
         request = self.side(number).request
-        allowed = guard(apdu, CONTEXT)
+        allowed = guard_message(apdu, CONTEXT)
         refusal = allowed(request)
         if refusal is not None:
             self.prohibited.append(refusal.detail)
@@ -88,6 +88,8 @@ class IsoWorld(World):
         outcome = super().happens(number, signal, attempt, details)
         if apdu.type in ALWAYS:  # a changed due date goes as a Message
             return outcome
-        if isinstance(outcome, Transition) and (line := deviation(apdu, outcome.request, CONTEXT, allowed.seen)):
+        if isinstance(outcome, Transition) and (
+            line := describe_deviation(apdu, outcome.request, CONTEXT, allowed.seen)
+        ):
             self.deviations.append(line)
         return outcome

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from adapters.iso_ill.channel import IsoIllChannel
-from adapters.iso_ill.codec import Peek, decode, encode
+from adapters.iso_ill.codec import PartialHeader, decode_apdu, encode_apdu
 from adapters.iso_ill.conformance import CONTEXT, NOW, REQUESTING
 from adapters.iso_ill.dialect import IsoIllDialect
 from adapters.iso_ill.messages import Apdu, IllAnswer, StatusOrErrorReport
@@ -24,7 +24,7 @@ from adapters.iso_ill.messages.codes import (
 from adapters.iso_ill.messages.request_phase import Explanation, UnfilledResults
 from adapters.iso_ill.messages.structures import Credentials
 from adapters.iso_ill.messages.tracking_phase import ProviderError, UserError
-from adapters.iso_ill.responder import report
+from adapters.iso_ill.responder import build_problem_report
 from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import Unavailable
@@ -47,7 +47,7 @@ class Wire:
         self.said.append(saying)
         if self.answer is None:
             return None
-        reply = encode(self.answer(decode(saying.message).apdu))
+        reply = encode_apdu(self.answer(decode_apdu(saying.message).apdu))
         assert saying.is_reply is not None
         assert saying.is_reply(reply), "not recognised as the reply"
         return reply
@@ -69,15 +69,17 @@ def channel(wire: Wire) -> IsoIllChannel:
 async def send(message: PartnerMessage, wire: Wire, **dialect: Any) -> tuple[DeliveryResult, Apdu]:
     profile = Profile(name="them", dialects={"iso_ill": IsoIllDialect(**dialect)})
     delivered = await channel(wire).send(message, profile)
-    return delivered, decode(wire.said[-1].message).apdu
+    return delivered, decode_apdu(wire.said[-1].message).apdu
 
 
 def answered(problem: ProviderError | UserError | None = None) -> Any:
     def make(apdu: Apdu) -> StatusOrErrorReport:
-        seen = Peek(apdu.type, 2, apdu.transaction_id, apdu.service_date_time, apdu.requester_id, apdu.responder_id)
+        seen = PartialHeader(
+            apdu.type, 2, apdu.transaction_id, apdu.service_date_time, apdu.requester_id, apdu.responder_id
+        )
         if problem is not None:
-            return report(seen, problem, "so it is", NOW, CONTEXT)
-        return replace(report(seen, UserError(), "", NOW, CONTEXT), error_report=None)
+            return build_problem_report(seen, problem, "so it is", NOW, CONTEXT)
+        return replace(build_problem_report(seen, UserError(), "", NOW, CONTEXT), error_report=None)
 
     return make
 
@@ -163,6 +165,6 @@ async def test_a_report_about_something_else_is_no_reply() -> None:
     is_reply = wire.said[0].is_reply
     assert is_reply is not None
     other = replace(apdu.transaction_id, qualifier="99")
-    assert not is_reply(encode(answered()(replace(apdu, transaction_id=other))))
+    assert not is_reply(encode_apdu(answered()(replace(apdu, transaction_id=other))))
     assert not is_reply(b"\x73\x03\x30\x01\x00")
-    assert not is_reply(encode(apdu))
+    assert not is_reply(encode_apdu(apdu))

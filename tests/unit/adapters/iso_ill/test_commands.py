@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from adapters.iso_ill.codec import encode, name_of
+from adapters.iso_ill.codec import apdu_type_name, encode_apdu
 from adapters.iso_ill.commands import command
-from adapters.iso_ill.conformance import full
+from adapters.iso_ill.conformance import build_full_apdus
 from adapters.iso_ill.messages import APDUS, Apdu, IllRequest, Message
 from adapters.iso_ill.messages.structures import Credentials, Extension, Opaque
 from gateway.cli import main
 
 
 def shown(*apdus: Apdu) -> str:
-    result = CliRunner().invoke(command, ["decode", "-"], input=b"".join(map(encode, apdus)))
+    result = CliRunner().invoke(command, ["decode", "-"], input=b"".join(map(encode_apdu, apdus)))
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -30,23 +30,23 @@ def test_it_is_a_command_of_illgate() -> None:
     assert "iso" in CliRunner().invoke(main, ["--help"]).output
 
 
-@pytest.mark.parametrize("cls", APDUS, ids=lambda cls: name_of(cls.type))
+@pytest.mark.parametrize("cls", APDUS, ids=lambda cls: apdu_type_name(cls.type))
 def test_every_apdu_is_shown_with_its_fields(cls: type[Apdu]) -> None:
-    output = shown(full(cls)[0])
+    output = shown(build_full_apdus(cls)[0])
 
-    assert output.startswith(f"{name_of(cls.type)} [APPLICATION {int(cls.type)}]\n  protocol-version-num: 2\n")
+    assert output.startswith(f"{apdu_type_name(cls.type)} [APPLICATION {int(cls.type)}]\n  protocol-version-num: 2\n")
     assert "    transaction-group-qualifier: transaction-group-qualifier text\n" in output
 
 
 def test_several_are_shown_one_after_the_other() -> None:
-    output = shown(full(Message)[0], full(IllRequest)[0])
+    output = shown(build_full_apdus(Message)[0], build_full_apdus(IllRequest)[0])
 
     assert output.index("Message [APPLICATION 17]") < output.index("ILL-Request [APPLICATION 1]")
 
 
 def test_hexadecimal_digits_are_read_too(tmp_path: Path) -> None:
     file = tmp_path / "apdu.hex"
-    file.write_text("\n".join(encode(full(Message)[0]).hex(" ").split(" 80 ")).replace("\n", " 80\n"))
+    file.write_text("\n".join(encode_apdu(build_full_apdus(Message)[0]).hex(" ").split(" 80 ")).replace("\n", " 80\n"))
 
     result = CliRunner().invoke(command, ["decode", str(file)])
 
@@ -57,7 +57,7 @@ def test_hexadecimal_digits_are_read_too(tmp_path: Path) -> None:
 def test_passwords_are_not_shown_and_unknown_extensions_are() -> None:
     unknown = Opaque(bytes.fromhex("30071b054bc3b86265"))
     message = replace(
-        full(Message)[0],
+        build_full_apdus(Message)[0],
         extensions=(Extension.from_item(Credentials("100-222", "pa55word")), Extension.from_item(unknown)),
     )
 
@@ -73,7 +73,7 @@ def test_passwords_are_not_shown_and_unknown_extensions_are() -> None:
     [
         (b"GET / HTTP/1.1", "an APDU doesn't begin with 47"),
         (b"", "nothing to be read"),
-        (encode(full(Message)[0])[:-3], "are not a whole APDU"),
+        (encode_apdu(build_full_apdus(Message)[0])[:-3], "are not a whole APDU"),
         (b"\x71\x02\x30\x00", "protocol-version-num is missing"),
     ],
 )
@@ -92,7 +92,7 @@ def test_conformance_is_made_from_the_code() -> None:
     assert "| Lost | yes | yes | yes | yes |" in result.output
     assert "| item-id.title | O | yes | yes | yes |" in result.output
     assert "| client-id.client-name | O | – | yes | – |" in result.output
-    assert all(f"## {name_of(cls.type)}" in result.output for cls in APDUS)
+    assert all(f"## {apdu_type_name(cls.type)}" in result.output for cls in APDUS)
     assert "## States of the requester" in result.output
     assert "| CANCEL-PENDING | Shipped | received | SHIPPED |" in result.output
     assert "## States of the responder" in result.output

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.iso_ill.codec import decode, digest_of, encode
+from adapters.iso_ill.codec import apdu_digest, decode_apdu, encode_apdu
 from adapters.iso_ill.conformance import CONTEXT, LENDING, REQUESTING
 from adapters.iso_ill.dialect import IsoIllDialect
-from adapters.iso_ill.mail_format import IsoIllMailFormat, mail_of
-from adapters.iso_ill.mapping import apdu_of
+from adapters.iso_ill.mail_format import IsoIllMailFormat, build_apdu_mail
+from adapters.iso_ill.mapping import apdu_of_message
 from adapters.iso_ill.messages import Apdu, IllRequest, Shipped
 from adapters.iso_ill.messages.codes import ServiceType
 from adapters.iso_ill.messages.structures import ApduEncoding, DeliveryInfo, Moment, ServiceDateTime
@@ -38,7 +38,7 @@ FORMAT = IsoIllMailFormat()
 
 def said(kind: EventKind, role: Role = Role.BORROWING) -> Apdu:
     message = next(one for one in (REQUESTING if role is Role.BORROWING else LENDING) if one.kind is kind)
-    return apdu_of(message, CONTEXT)
+    return apdu_of_message(message, CONTEXT)
 
 
 def at(apdu: Apdu, minute: int) -> Apdu:
@@ -56,8 +56,8 @@ def understood(mail: EmailMessage) -> MailInterpretation:
 
 
 def sent(apdu: Apdu) -> EmailMessage:
-    return mail_of(
-        encode(apdu),
+    return build_apdu_mail(
+        encode_apdu(apdu),
         to="ill@seestadt.example",
         sender=LetterSender("ill@fjordby.example", "Fjordby bibliotek"),
         message_id="m-1",
@@ -78,7 +78,7 @@ def around(parts: Sequence[tuple[bytes, str, str, str]], text: str = "Siehe Anla
 
 class TestOut:
     def test_the_apdu_is_the_body_as_the_rfc_says(self) -> None:
-        octets = encode(said(EventKind.CANCEL))
+        octets = encode_apdu(said(EventKind.CANCEL))
 
         mail = message_from_bytes(sent(said(EventKind.CANCEL)).as_bytes(), policy=default)
 
@@ -92,11 +92,11 @@ class TestOut:
 
     def test_without_an_address_it_is_refused(self) -> None:
         with pytest.raises(Refused):
-            mail_of(b"", to="", sender=LetterSender("ill@fjordby.example"), message_id="m", subject="")
+            build_apdu_mail(b"", to="", sender=LetterSender("ill@fjordby.example"), message_id="m", subject="")
 
     def test_the_mailbox_is_told_as_where_we_are_reached(self) -> None:
         by_mail = replace(CONTEXT, dialect=IsoIllDialect.model_validate({"transport": {"by": "mail"}}))
-        apdu = apdu_of(next(one for one in REQUESTING if one.kind is EventKind.CANCEL), by_mail)
+        apdu = apdu_of_message(next(one for one in REQUESTING if one.kind is EventKind.CANCEL), by_mail)
 
         (info,) = [one.item for one in apdu.carried_extensions if isinstance(one.item, DeliveryInfo)]
 
@@ -108,7 +108,7 @@ class TestOut:
         nameless = replace(next(one for one in REQUESTING if one.kind is EventKind.CANCEL), receiver=LibraryParty())
 
         with pytest.raises(Refused, match="both libraries"):
-            apdu_of(nameless, by_mail)
+            apdu_of_message(nameless, by_mail)
 
 
 class TestIn:
@@ -118,7 +118,7 @@ class TestIn:
         (event,) = understood(sent(apdu)).events
 
         assert (event.kind, event.role) == (EventKind.CANCEL, Role.LENDING)
-        assert event.id == digest_of(encode(apdu))
+        assert event.id == apdu_digest(encode_apdu(apdu))
         assert event.at == datetime(2026, 3, 2, 8, 30, 15, tzinfo=UTC)  # half past nine in Oslo
         assert event.guard is not None
         assert event.named.startswith("Cancel B-2026-17 2 20260302")
@@ -131,12 +131,12 @@ class TestIn:
         ],
     )
     def test_among_others(self, main: str, sub: str, name: str) -> None:
-        (event,) = understood(around([(encode(said(EventKind.CANCEL)), main, sub, name)])).events
+        (event,) = understood(around([(encode_apdu(said(EventKind.CANCEL)), main, sub, name)])).events
 
         assert event.kind is EventKind.CANCEL
 
     def test_any_other_octets_are_not_ours(self) -> None:
-        mail = came(around([(encode(said(EventKind.CANCEL)), "application", "octet-stream", "scan.tif")]))
+        mail = came(around([(encode_apdu(said(EventKind.CANCEL)), "application", "octet-stream", "scan.tif")]))
 
         assert not FORMAT.recognises(mail, PROFILE)
 
@@ -149,17 +149,17 @@ class TestIn:
 
     def test_several_in_the_order_in_which_they_were_sent(self) -> None:
         first, second = at(said(EventKind.RECEIVED), 10), at(said(EventKind.RETURNED), 20)
-        parts = [(encode(one), "application", "iso-10161-ill-1", "apdu.ber") for one in (second, first)]
+        parts = [(encode_apdu(one), "application", "iso-10161-ill-1", "apdu.ber") for one in (second, first)]
 
         assert [event.kind for event in understood(around(parts)).events] == [EventKind.RECEIVED, EventKind.RETURNED]
 
     def test_the_file_beside_a_copy_is_the_copy(self) -> None:
-        shipped = decode(encode(said(EventKind.COPY_DELIVERED, Role.LENDING))).apdu
+        shipped = decode_apdu(encode_apdu(said(EventKind.COPY_DELIVERED, Role.LENDING))).apdu
         assert isinstance(shipped, Shipped)
         assert shipped.service_type is ServiceType.COPY_NON_RETURNABLE
         parts = [
             (b"%PDF-1.7 copy", "application", "pdf", "dünen.pdf"),
-            (encode(shipped), "application", "iso-10161-ill-1", "apdu.ber"),
+            (encode_apdu(shipped), "application", "iso-10161-ill-1", "apdu.ber"),
         ]
 
         (event,) = understood(around(parts)).events
@@ -167,7 +167,7 @@ class TestIn:
         assert (event.kind, event.files) == (EventKind.COPY_DELIVERED, (0,))
 
     def test_one_that_cannot_be_read_is_left_to_staff_beside_the_others(self) -> None:
-        octets = encode(said(EventKind.CANCEL))
+        octets = encode_apdu(said(EventKind.CANCEL))
         parts = [(one, "application", "iso-10161-ill-1", "apdu.ber") for one in (octets[:-9], octets)]
 
         found = understood(around(parts))

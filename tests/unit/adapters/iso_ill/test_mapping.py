@@ -10,24 +10,24 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from adapters.iso_ill.codec import Peek, decode, encode
-from adapters.iso_ill.conformance import CITATION, CONTEXT, LENDING, NOW, REQUESTING, THEM, US, full
+from adapters.iso_ill.codec import PartialHeader, decode_apdu, encode_apdu
+from adapters.iso_ill.conformance import CITATION, CONTEXT, LENDING, NOW, REQUESTING, THEM, US, build_full_apdus
 from adapters.iso_ill.dialect import Identifiers, IsoIllDialect, Symbols, Wire
 from adapters.iso_ill.mapping import (
-    Context,
-    apdu_of,
-    error_report,
-    general_problem,
-    key_of,
-    message_id,
+    MappingContext,
+    apdu_of_message,
+    build_error_report,
+    event_of_apdu,
+    id_of_apdu,
+    ill_state_of_request,
+    is_same_ill_symbol,
+    parse_transaction_key,
+    problem_of_malformed,
     reasons,
-    received,
-    same_symbol,
-    state_of,
-    transaction_of,
+    transaction_key,
 )
-from adapters.iso_ill.mapping.citations import numbers_of
-from adapters.iso_ill.mapping.identities import amount_of, money_of, symbol_in, symbol_out
+from adapters.iso_ill.mapping.citations import numbers_of_external
+from adapters.iso_ill.mapping.identities import amount_of_money, incoming_symbol, money_of_amount, outgoing_symbol
 from adapters.iso_ill.mapping.reports import REQUESTER, RESPONDER
 from adapters.iso_ill.messages import (
     Apdu,
@@ -91,16 +91,16 @@ def by_ids(message: PartnerMessage) -> str:
 @settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
 @given(apdus())
 def test_every_apdu_means_something(apdu: Apdu) -> None:
-    message = received(apdu, CONTEXT)
+    message = event_of_apdu(apdu, CONTEXT)
 
     assert isinstance(message.kind, EventKind)
     assert (message.request is not None) == (message.kind is EventKind.REQUEST)
-    assert message.id == received(apdu, CONTEXT).id
+    assert message.id == event_of_apdu(apdu, CONTEXT).id
 
 
 @pytest.mark.parametrize("message", [*REQUESTING, *LENDING], ids=by_ids)
 def test_what_one_side_says_is_what_the_other_understands(message: PartnerMessage) -> None:
-    told = received(decode(encode(apdu_of(message, CONTEXT))).apdu, THEIR_CONTEXT)
+    told = event_of_apdu(decode_apdu(encode_apdu(apdu_of_message(message, CONTEXT))).apdu, THEIR_CONTEXT)
 
     expected = {
         EventKind.EXPECT_TO_SUPPLY: EventKind.WILL_SUPPLY,  # ISO ILL has one word for both
@@ -123,17 +123,17 @@ def test_every_kind_of_event_has_an_apdu_or_is_refused(kind: EventKind, role: Ro
     message = replace(said(EventKind.MESSAGE, role), kind=kind)
 
     try:
-        apdu = apdu_of(message, CONTEXT)
+        apdu = apdu_of_message(message, CONTEXT)
     except Refused as refused:
         assert refused.reason in (RefusalReason.UNSUPPORTED_SERVICE, RefusalReason.DATA_MISSING)  # noqa: PT017 - either is right
     else:
-        assert decode(encode(apdu)).apdu == apdu
+        assert decode_apdu(encode_apdu(apdu)).apdu == apdu
 
 
 def test_a_request_arrives_as_it_was_meant() -> None:
     message = said(EventKind.REQUEST, Role.BORROWING)
 
-    told = received(apdu_of(message, CONTEXT), THEIR_CONTEXT)
+    told = event_of_apdu(apdu_of_message(message, CONTEXT), THEIR_CONTEXT)
 
     asked = told.request
     assert asked is not None
@@ -154,7 +154,7 @@ def test_a_request_arrives_as_it_was_meant() -> None:
 
 
 def test_nothing_about_the_patron_goes_out() -> None:
-    apdu = apdu_of(said(EventKind.REQUEST, Role.BORROWING), CONTEXT)
+    apdu = apdu_of_message(said(EventKind.REQUEST, Role.BORROWING), CONTEXT)
 
     assert isinstance(apdu, IllRequest)
     assert apdu.client is None
@@ -164,8 +164,8 @@ class TestReasons:
     @pytest.mark.parametrize("reason", ReasonCodes)
     def test_every_reason_of_ours_can_be_said(self, reason: ReasonCodes) -> None:
         for kind in (EventKind.UNFILLED, EventKind.RETRY):
-            apdu = apdu_of(said(kind, Role.LENDING, reason=reason.value), CONTEXT)
-            told = received(apdu, THEIR_CONTEXT).details
+            apdu = apdu_of_message(said(kind, Role.LENDING, reason=reason.value), CONTEXT)
+            told = event_of_apdu(apdu, THEIR_CONTEXT).details
             assert told.reason == reason.value or reason.value in told.note
 
     @pytest.mark.parametrize("code", ReasonUnfilled)
@@ -174,7 +174,7 @@ class TestReasons:
             answered(Results.UNFILLED), explanation=Explanation(unfilled=UnfilledResults(reason=code)), note=""
         )
 
-        told = received(answer, CONTEXT)
+        told = event_of_apdu(answer, CONTEXT)
 
         assert told.kind is EventKind.UNFILLED
         assert told.details.reason == reasons.UNFILLED_IN[code].value
@@ -184,7 +184,7 @@ class TestReasons:
             answered(Results.UNFILLED), explanation=Explanation(unfilled=UnfilledResults(reason=99)), note=""
         )
 
-        told = received(answer, CONTEXT).details
+        told = event_of_apdu(answer, CONTEXT).details
 
         assert (told.reason, told.note) == ("other", "code 99")
 
@@ -201,8 +201,8 @@ class TestReasons:
 
     @pytest.mark.parametrize("condition", LoanCondition)
     def test_every_condition_can_be_said(self, condition: LoanCondition) -> None:
-        told = received(
-            apdu_of(said(EventKind.CONDITIONAL, Role.LENDING, conditions=(condition,)), CONTEXT), THEIR_CONTEXT
+        told = event_of_apdu(
+            apdu_of_message(said(EventKind.CONDITIONAL, Role.LENDING, conditions=(condition,)), CONTEXT), THEIR_CONTEXT
         )
 
         exact = condition in reasons.EXACT
@@ -211,7 +211,7 @@ class TestReasons:
 
 
 def answered(result: Results) -> IllAnswer:
-    found = next(one for one in full(IllAnswer) if isinstance(one, IllAnswer) and one.results is result)
+    found = next(one for one in build_full_apdus(IllAnswer) if isinstance(one, IllAnswer) and one.results is result)
     assert isinstance(found, IllAnswer)
     return found
 
@@ -229,21 +229,21 @@ def answered(result: Results) -> IllAnswer:
     ],
 )
 def test_answers_with_and_without_an_explanation(result: Results, kind: EventKind) -> None:
-    assert received(answered(result), CONTEXT).kind is kind
-    assert received(replace(answered(result), explanation=None), CONTEXT).kind is kind
+    assert event_of_apdu(answered(result), CONTEXT).kind is kind
+    assert event_of_apdu(replace(answered(result), explanation=None), CONTEXT).kind is kind
 
 
 def test_an_answer_of_an_unknown_kind_is_shown_to_staff() -> None:
-    told = received(replace(answered(Results.RETRY), results=42), CONTEXT)
+    told = event_of_apdu(replace(answered(Results.RETRY), results=42), CONTEXT)
 
     assert told.kind is EventKind.MESSAGE
     assert "code 42" in told.details.note
 
 
 def test_a_loan_that_is_shipped_brings_its_due_date_and_terms() -> None:
-    apdu = apdu_of(said(EventKind.SHIPPED, Role.LENDING), CONTEXT)
+    apdu = apdu_of_message(said(EventKind.SHIPPED, Role.LENDING), CONTEXT)
 
-    told = received(apdu, THEIR_CONTEXT).details
+    told = event_of_apdu(apdu, THEIR_CONTEXT).details
 
     assert (told.due, told.renewals_allowed, told.conditions) == (
         date(2026, 4, 15),
@@ -257,10 +257,10 @@ def test_a_loan_that_is_shipped_brings_its_due_date_and_terms() -> None:
 def test_a_copy_brings_its_link_in_version_2_and_in_the_note_always() -> None:
     message = said(EventKind.COPY_DELIVERED, Role.LENDING)
 
-    new = apdu_of(message, CONTEXT)
-    old = apdu_of(message, replace(CONTEXT, dialect=IsoIllDialect(version=1)))
+    new = apdu_of_message(message, CONTEXT)
+    old = apdu_of_message(message, replace(CONTEXT, dialect=IsoIllDialect(version=1)))
 
-    assert received(new, THEIR_CONTEXT).details.link == message.details.link
+    assert event_of_apdu(new, THEIR_CONTEXT).details.link == message.details.link
     assert isinstance(old, Shipped)
     assert (old.protocol_version, old.supply_details.electronic_delivery) == (1, None)
     assert message.details.link in old.note
@@ -268,7 +268,7 @@ def test_a_copy_brings_its_link_in_version_2_and_in_the_note_always() -> None:
 
 def test_an_overdue_without_a_due_date_cannot_be_said() -> None:
     with pytest.raises(Refused) as found:
-        apdu_of(said(EventKind.OVERDUE, Role.LENDING, note="late"), CONTEXT)
+        apdu_of_message(said(EventKind.OVERDUE, Role.LENDING, note="late"), CONTEXT)
 
     assert found.value.reason is RefusalReason.DATA_MISSING
 
@@ -298,27 +298,27 @@ class TestTransactions:
         ],
     )
     def test_a_key_is_read_back(self, id_: TransactionId, key: str) -> None:
-        assert key_of(id_) == key
-        assert transaction_of(key) == id_
+        assert transaction_key(id_) == key
+        assert parse_transaction_key(key) == id_
 
     def test_a_transaction_without_a_name_is_told_apart_by_its_message(self) -> None:
         nameless = TransactionId(group_qualifier="", qualifier="")
 
-        assert key_of(nameless, "abc") == "~abc"
-        assert transaction_of("~abc") == nameless
+        assert transaction_key(nameless, "abc") == "~abc"
+        assert parse_transaction_key("~abc") == nameless
 
     @pytest.mark.parametrize(("qualifier", "sent"), [("attempt", "2"), ("transaction", "B-2026-17-2")])
     def test_ours_comes_back_as_we_named_it(self, qualifier: str, sent: str) -> None:
         identifiers = Identifiers.model_validate({"qualifier": qualifier})
         context = replace(CONTEXT, dialect=IsoIllDialect(identifiers=identifiers))
-        apdu = apdu_of(said(EventKind.CANCEL, Role.BORROWING), context)
+        apdu = apdu_of_message(said(EventKind.CANCEL, Role.BORROWING), context)
         answer = replace(answered(Results.WILL_SUPPLY), transaction_id=apdu.transaction_id)
 
         assert (apdu.transaction_id.group_qualifier, apdu.transaction_id.qualifier) == ("B-2026-17", sent)
-        assert received(answer, context).transaction == "B-2026-17-2"
+        assert event_of_apdu(answer, context).transaction == "B-2026-17-2"
 
     def test_theirs_is_echoed_with_all_its_parts(self) -> None:
-        apdu = apdu_of(said(EventKind.RECALL, Role.LENDING), CONTEXT)
+        apdu = apdu_of_message(said(EventKind.RECALL, Role.LENDING), CONTEXT)
 
         assert apdu.transaction_id == TransactionId(
             initial_requester_id=SystemId.from_symbol("ISIL:DE-9999"), group_qualifier="248705", qualifier="1"
@@ -326,7 +326,7 @@ class TestTransactions:
 
     def test_a_request_of_another_protocol_has_no_name_here(self) -> None:
         with pytest.raises(Refused) as found:
-            apdu_of(replace(said(EventKind.RECALL, Role.LENDING), transaction="18626-X"), CONTEXT)
+            apdu_of_message(replace(said(EventKind.RECALL, Role.LENDING), transaction="18626-X"), CONTEXT)
 
         assert found.value.reason is RefusalReason.DATA_MISSING
 
@@ -337,15 +337,15 @@ class TestSymbols:
         [("TLC: SITE1", "TLC:SITE1"), ("IKM", "NUC:IKM"), ("a:b:c", "a:b:c"), (" OCLC:XYZ ", "OCLC:XYZ"), ("", "")],
     )
     def test_the_first_colon_divides(self, sent: str, read: str) -> None:
-        assert symbol_in(sent, Symbols(default_authority="NUC")) == read
+        assert incoming_symbol(sent, Symbols(default_authority="NUC")) == read
 
     def test_an_authority_may_be_dropped(self) -> None:
-        assert symbol_out("ISIL:NO-1", Symbols(authority_out="drop")) == "NO-1"
+        assert outgoing_symbol("ISIL:NO-1", Symbols(authority_out="drop")) == "NO-1"
 
     def test_authorities_are_compared_without_case(self) -> None:
-        assert same_symbol("isil:NO-1", "ISIL:NO-1")
-        assert not same_symbol("ISIL:no-1", "ISIL:NO-1")
-        assert same_symbol("NO-1", "ISIL:NO-1")
+        assert is_same_ill_symbol("isil:NO-1", "ISIL:NO-1")
+        assert not is_same_ill_symbol("ISIL:no-1", "ISIL:NO-1")
+        assert is_same_ill_symbol("NO-1", "ISIL:NO-1")
 
     def test_a_sender_without_an_id_is_known_by_its_alias(self) -> None:
         entry = DeliveryParameters(
@@ -354,24 +354,26 @@ class TestSymbols:
             aliases=(SystemId.from_symbol("nlc:BVAS"),),
         )
         extension = Extension.from_item(DeliveryInfo(sender=(entry,), recipient=()))
-        request = replace(full(IllRequest)[0], requester_id=None, extensions=(extension,))
+        request = replace(build_full_apdus(IllRequest)[0], requester_id=None, extensions=(extension,))
 
-        assert received(request, CONTEXT).sender == "nlc:BVAS"
+        assert event_of_apdu(request, CONTEXT).sender == "nlc:BVAS"
 
     def test_the_symbol_by_which_a_partner_knows_us_is_ours(self) -> None:
         context = replace(CONTEXT, dialect=IsoIllDialect(symbols=Symbols(ours="OCLC:FJB")))
-        apdu = apdu_of(said(EventKind.LOST, Role.BORROWING), context)
+        apdu = apdu_of_message(said(EventKind.LOST, Role.BORROWING), context)
         lost = replace(
-            full(Lost)[0], requester_id=SystemId.from_symbol("OCLC:FJB"), responder_id=SystemId.from_symbol("OCLC:XYZ")
+            build_full_apdus(Lost)[0],
+            requester_id=SystemId.from_symbol("OCLC:FJB"),
+            responder_id=SystemId.from_symbol("OCLC:XYZ"),
         )
 
         assert apdu.requester_id == SystemId.from_symbol("OCLC:FJB", US.name)
-        assert (received(lost, context).role, received(lost, context).receiver) == (Role.BORROWING, "")
+        assert (event_of_apdu(lost, context).role, event_of_apdu(lost, context).receiver) == (Role.BORROWING, "")
 
 
 class TestRepeats:
     def test_a_repeat_has_the_id_of_the_first(self) -> None:
-        first = full(Message)[0]
+        first = build_full_apdus(Message)[0]
         first = replace(first, service_date_time=ServiceDateTime(this=Moment(day=date(2026, 3, 2), clock=time(9))))
         again = replace(
             first,
@@ -381,13 +383,13 @@ class TestRepeats:
         )
         another = replace(first, service_date_time=again.service_date_time.__class__(this=again.service_date_time.this))
 
-        assert message_id(again) == message_id(first)
-        assert message_id(another) != message_id(first)
+        assert id_of_apdu(again) == id_of_apdu(first)
+        assert id_of_apdu(another) != id_of_apdu(first)
 
     def test_every_try_of_a_message_is_the_same_octets(self) -> None:
         message = said(EventKind.SHIPPED, Role.LENDING)
 
-        assert encode(apdu_of(message, CONTEXT)) == encode(apdu_of(message, CONTEXT))
+        assert encode_apdu(apdu_of_message(message, CONTEXT)) == encode_apdu(apdu_of_message(message, CONTEXT))
 
 
 class TestDialect:
@@ -395,14 +397,14 @@ class TestDialect:
         context = replace(CONTEXT, dialect=IsoIllDialect(wire=Wire(zone="Pacific/Auckland")))
         late = replace(said(EventKind.RETURNED, Role.BORROWING), at=datetime(2026, 3, 2, 23, 0, tzinfo=UTC))
 
-        apdu = apdu_of(late, context)
+        apdu = apdu_of_message(late, context)
 
         assert apdu.service_date_time.this == Moment(day=date(2026, 3, 3), clock=time(12))
         assert getattr(apdu, "date_returned") == date(2026, 3, 3)  # noqa: B009 - of one of twenty kinds
 
     def test_what_a_partner_never_sends_is_not_wanted_of_it(self) -> None:
         context = replace(CONTEXT, dialect=IsoIllDialect(never_sends=("checked-in",)))
-        apdu = apdu_of(said(EventKind.REQUEST, Role.BORROWING), context)
+        apdu = apdu_of_message(said(EventKind.REQUEST, Role.BORROWING), context)
 
         assert isinstance(apdu, IllRequest)
         assert (apdu.optional_messages.shipped, apdu.optional_messages.checked_in) == (Wish.DESIRES, Wish.NEITHER)
@@ -411,11 +413,11 @@ class TestDialect:
         context = replace(CONTEXT, dialect=IsoIllDialect(withheld=("recall",)))
 
         with pytest.raises(Refused, match="takes no recall"):
-            apdu_of(said(EventKind.RECALL, Role.LENDING), context)
+            apdu_of_message(said(EventKind.RECALL, Role.LENDING), context)
 
     def test_long_texts_are_cut_and_told_in_the_note(self) -> None:
         context = replace(CONTEXT, dialect=IsoIllDialect(max_lengths={"title": 10}))
-        apdu = apdu_of(said(EventKind.REQUEST, Role.BORROWING), context)
+        apdu = apdu_of_message(said(EventKind.REQUEST, Role.BORROWING), context)
 
         assert isinstance(apdu, IllRequest)
         assert apdu.item.title == "Annalen de"
@@ -439,11 +441,11 @@ class TestDialect:
 
         assert any(
             one.name == "APDU-Delivery-Info"
-            for one in apdu_of(said(EventKind.LOST, Role.LENDING), CONTEXT).carried_extensions
+            for one in apdu_of_message(said(EventKind.LOST, Role.LENDING), CONTEXT).carried_extensions
         )
         assert not any(
             one.name == "APDU-Delivery-Info"
-            for one in apdu_of(said(EventKind.LOST, Role.LENDING), silent).carried_extensions
+            for one in apdu_of_message(said(EventKind.LOST, Role.LENDING), silent).carried_extensions
         )
 
 
@@ -460,13 +462,13 @@ class TestDialect:
     ],
 )
 def test_amounts(value: str, currency: str, read: Money | None) -> None:
-    assert money_of(Amount(currency=currency, value=value), "CAD") == read
+    assert money_of_amount(Amount(currency=currency, value=value), "CAD") == read
 
 
 def test_an_amount_goes_and_comes() -> None:
     money = Money(Decimal("1250.00"), "NOK")
 
-    assert money_of(amount_of(money), "EUR") == money
+    assert money_of_amount(amount_of_money(money), "EUR") == money
 
 
 @pytest.mark.parametrize(
@@ -477,7 +479,7 @@ def test_an_amount_goes_and_comes() -> None:
     ],
 )
 def test_numbers_that_cannot_be_read_are_none(value: str) -> None:
-    assert numbers_of(External("1.0.10161.6.1", bytes.fromhex(value))) == ()
+    assert numbers_of_external(External("1.0.10161.6.1", bytes.fromhex(value))) == ()
 
 
 @pytest.mark.parametrize(
@@ -489,41 +491,49 @@ def test_numbers_that_cannot_be_read_are_none(value: str) -> None:
     ],
 )
 def test_system_numbers(oid: str, value: str) -> None:
-    assert numbers_of(External(oid, bytes.fromhex(value))) == (RecordId("oclc", "8675309"),)
+    assert numbers_of_external(External(oid, bytes.fromhex(value))) == (RecordId("oclc", "8675309"),)
 
 
 class TestReports:
     def test_a_report_about_a_message_that_cannot_be_read(self) -> None:
-        peek = Peek(
+        peek = PartialHeader(
             ApduType.SHIPPED,
             transaction_id=TransactionId(group_qualifier="G", qualifier="1"),
             service_date_time=ServiceDateTime(this=Moment(day=date(2026, 3, 2), clock=time(9, 30))),
         )
 
-        report = error_report(
-            peek, general_problem(MalformedMessage("x", "y", MalformationKind.SYNTAX)), "why", NOW, CONTEXT
+        report = build_error_report(
+            peek, problem_of_malformed(MalformedMessage("x", "y", MalformationKind.SYNTAX)), "why", NOW, CONTEXT
         )
 
         assert report.error_report is not None
         assert report.error_report.correlation == "Shipped G 1 20260302093000"
         assert report.error_report.provider is not None
         assert report.error_report.provider.general_problem is GeneralProblem.BADLY_STRUCTURED_APDU
-        assert decode(encode(report)).apdu == report
+        assert decode_apdu(encode_apdu(report)).apdu == report
 
     def test_of_an_unknown_apdu_nothing_is_known(self) -> None:
-        report = error_report(
-            Peek(None), general_problem(MalformedMessage("", "", MalformationKind.UNKNOWN_SERVICE)), "", NOW, CONTEXT
+        report = build_error_report(
+            PartialHeader(None),
+            problem_of_malformed(MalformedMessage("", "", MalformationKind.UNKNOWN_SERVICE)),
+            "",
+            NOW,
+            CONTEXT,
         )
 
         assert report.transaction_id == TransactionId(group_qualifier="", qualifier="")
-        assert isinstance(decode(encode(report)).apdu, StatusOrErrorReport)
+        assert isinstance(decode_apdu(encode_apdu(report)).apdu, StatusOrErrorReport)
 
     def test_an_error_about_our_request_rejects_it(self) -> None:
-        report = error_report(
-            Peek(ApduType.ILL_REQUEST), general_problem(MalformedMessage("", "")), "no title", NOW, CONTEXT
+        report = build_error_report(
+            PartialHeader(ApduType.ILL_REQUEST),
+            problem_of_malformed(MalformedMessage("", "")),
+            "no title",
+            NOW,
+            CONTEXT,
         )
 
-        told = received(report, CONTEXT)
+        told = event_of_apdu(report, CONTEXT)
 
         assert told.kind is EventKind.REJECTED
         assert "badly-structured-apdu" in told.details.status
@@ -544,14 +554,14 @@ class TestReports:
     ) -> None:
         request = replace(LENDING[0].request, state=state, flags=frozenset(flags))
 
-        assert state_of(request) is reported
+        assert ill_state_of_request(request) is reported
 
 
 def test_items_of_any_kind_become_a_citation() -> None:
-    article = full(IllRequest)[0]
+    article = build_full_apdus(IllRequest)[0]
     assert isinstance(article, IllRequest)
 
-    asked = received(replace(article, service_types=(ServiceType.ESTIMATE, ServiceType.LOAN)), CONTEXT).request
+    asked = event_of_apdu(replace(article, service_types=(ServiceType.ESTIMATE, ServiceType.LOAN)), CONTEXT).request
 
     assert asked is not None
     assert asked.service.type is Wanted.LOAN
@@ -560,10 +570,10 @@ def test_items_of_any_kind_become_a_citation() -> None:
 
 
 def test_an_overdue_names_the_day() -> None:
-    told = received(full(Overdue)[0], CONTEXT)
+    told = event_of_apdu(build_full_apdus(Overdue)[0], CONTEXT)
 
     assert (told.kind, told.details.due) == (EventKind.OVERDUE, date(2026, 3, 2))
 
 
 def test_the_library_zone_counts_where_the_partner_has_none() -> None:
-    assert Context(library_zone=ZoneInfo("Europe/Oslo"), currency="NOK").zone == ZoneInfo("Europe/Oslo")
+    assert MappingContext(library_zone=ZoneInfo("Europe/Oslo"), currency="NOK").zone == ZoneInfo("Europe/Oslo")

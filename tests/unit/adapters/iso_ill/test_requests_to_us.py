@@ -7,12 +7,12 @@ from datetime import date, time
 
 import pytest
 
-from adapters.ber import Source
-from adapters.iso_ill.codec import decode, digest_of, encode
+from adapters.ber import BerSource
+from adapters.iso_ill.codec import apdu_digest, decode_apdu, encode_apdu
 from adapters.iso_ill.conformance import CONTEXT, LENDING, NOW, REQUESTING
 from adapters.iso_ill.dialect import IsoIllDialect
-from adapters.iso_ill.mapping import Context, apdu_of, received
-from adapters.iso_ill.mapping.ill_request import Unmet, unfilled, unmet
+from adapters.iso_ill.mapping import MappingContext, apdu_of_message, event_of_apdu
+from adapters.iso_ill.mapping.ill_request import UnsuppliableWish, find_unsuppliable, unfilled_answer
 from adapters.iso_ill.messages import Apdu, IllAnswer, IllRequest
 from adapters.iso_ill.messages.codes import ExpiryFlag, ReasonUnfilled, Results, ServiceType, TransactionType, Wish
 from adapters.iso_ill.messages.request_phase import Search, ThirdPartyInfo
@@ -33,13 +33,13 @@ from gateway.domain.requests.request import Request
 
 
 def asked(**changes: object) -> IllRequest:
-    apdu = apdu_of(next(one for one in REQUESTING if one.kind is EventKind.REQUEST), CONTEXT)
+    apdu = apdu_of_message(next(one for one in REQUESTING if one.kind is EventKind.REQUEST), CONTEXT)
     assert isinstance(apdu, IllRequest)
     return replace(apdu, **changes)  # type: ignore[arg-type]
 
 
 def taken(apdu: Apdu) -> Request:
-    request = received(decode(encode(apdu)).apdu, CONTEXT).request
+    request = event_of_apdu(decode_apdu(encode_apdu(apdu)).apdu, CONTEXT).request
     assert request is not None
     return request
 
@@ -48,25 +48,25 @@ def extras(apdu: Apdu) -> dict[str, str]:
     return {one.name: one.value for one in taken(apdu).extras}
 
 
-def with_dialect(**said: object) -> Context:
+def with_dialect(**said: object) -> MappingContext:
     return replace(CONTEXT, dialect=IsoIllDialect.model_validate(said))
 
 
 class TestUnmet:
     def test_what_we_supply_is_met(self) -> None:
-        assert unmet(asked(), CONTEXT) is None
+        assert find_unsuppliable(asked(), CONTEXT) is None
 
     @pytest.mark.parametrize(
         "types", [(ServiceType.LOCATIONS,), (ServiceType.ESTIMATE, ServiceType.RESPONDER_SPECIFIC), (9,)]
     )
     def test_neither_loan_nor_copy(self, types: tuple[ServiceType | int, ...]) -> None:
-        found = unmet(asked(service_types=types), CONTEXT)
+        found = find_unsuppliable(asked(service_types=types), CONTEXT)
 
         assert found is not None
         assert found.reason is ReasonUnfilled.OTHER
 
     def test_one_of_several_is_enough(self) -> None:
-        assert unmet(asked(service_types=(ServiceType.ESTIMATE, ServiceType.LOAN)), CONTEXT) is None
+        assert find_unsuppliable(asked(service_types=(ServiceType.ESTIMATE, ServiceType.LOAN)), CONTEXT) is None
 
     @pytest.mark.parametrize("field", ["shipped", "checked_in"])
     def test_a_required_message_that_we_do_not_send(self, field: str) -> None:
@@ -74,23 +74,25 @@ class TestUnmet:
         apdu = asked(optional_messages=replace(wants, **{field: Wish.REQUIRES}))
         silent = with_dialect(optional_messages={f"can_send_{field}": False})
 
-        found = unmet(apdu, silent)
+        found = find_unsuppliable(apdu, silent)
 
         assert found is not None
         assert found.reason is ReasonUnfilled.MANDATORY_MESSAGING_NOT_SUPPORTED
-        assert unmet(apdu, CONTEXT) is None
-        assert unmet(asked(optional_messages=wants), silent) is None
+        assert find_unsuppliable(apdu, CONTEXT) is None
+        assert find_unsuppliable(asked(optional_messages=wants), silent) is None
 
     def test_one_that_the_partner_does_not_take_is_not_sent_either(self) -> None:
         apdu = asked(optional_messages=replace(asked().optional_messages, shipped=Wish.REQUIRES))
 
-        assert unmet(apdu, with_dialect(withheld=["shipped"])) is not None
+        assert find_unsuppliable(apdu, with_dialect(withheld=["shipped"])) is not None
 
     def test_through_the_outbox_it_has_the_same_code(self) -> None:
         """The standard's own, also where our words have none for it."""
         message = next(one for one in LENDING if one.kind is EventKind.UNFILLED)
         for code in (ReasonUnfilled.MANDATORY_MESSAGING_NOT_SUPPORTED, ReasonUnfilled.OTHER):
-            answer = apdu_of(replace(message, details=Unmet(code, "It is not sent here.").details), CONTEXT)
+            answer = apdu_of_message(
+                replace(message, details=UnsuppliableWish(code, "It is not sent here.").details), CONTEXT
+            )
 
             assert isinstance(answer, IllAnswer)
             assert answer.explanation is not None
@@ -100,14 +102,14 @@ class TestUnmet:
 
     def test_it_is_answered_with_the_ids_as_they_came(self) -> None:
         apdu = asked(service_types=(ServiceType.LOCATIONS,))
-        why = unmet(apdu, CONTEXT)
+        why = find_unsuppliable(apdu, CONTEXT)
         assert why is not None
 
-        answer = decode(encode(unfilled(apdu, why, NOW, CONTEXT))).apdu
+        answer = decode_apdu(encode_apdu(unfilled_answer(apdu, why, NOW, CONTEXT))).apdu
 
-        assert answer == unfilled(apdu, why, NOW, CONTEXT)
+        assert answer == unfilled_answer(apdu, why, NOW, CONTEXT)
         assert answer.transaction_id == apdu.transaction_id
-        assert unfilled(apdu, why, NOW, CONTEXT).results is Results.UNFILLED
+        assert unfilled_answer(apdu, why, NOW, CONTEXT).results is Results.UNFILLED
 
 
 class TestExpiry:
@@ -161,7 +163,7 @@ class TestThirdParties:
 
         assert request.transaction == "77/1/2@ISIL:FI-H"
         assert extras(apdu)["transaction-type"] == "chained"
-        assert unmet(apdu, CONTEXT) is None
+        assert find_unsuppliable(apdu, CONTEXT) is None
 
 
 class TestKnownAgain:
@@ -169,7 +171,7 @@ class TestKnownAgain:
         first = asked()
         times = ServiceDateTime(this=Moment(day=date(2026, 3, 5), clock=time(8)), original=first.service_date_time.this)
 
-        assert digest_of(encode(replace(first, service_date_time=times))) == digest_of(encode(first))
+        assert apdu_digest(encode_apdu(replace(first, service_date_time=times))) == apdu_digest(encode_apdu(first))
 
     def test_how_the_sender_is_reached_and_signs_in_does_not_count(self) -> None:
         elsewhere = DeliveryParameters(encoding=(), transport=SystemAddress(service="TCP/IP", address="x:1"))
@@ -178,20 +180,20 @@ class TestKnownAgain:
             Extension.from_item(Credentials("100-1", "sesam")),
         )
 
-        assert digest_of(encode(asked(extensions=more))) == digest_of(encode(asked(extensions=())))
+        assert apdu_digest(encode_apdu(asked(extensions=more))) == apdu_digest(encode_apdu(asked(extensions=())))
 
     def test_all_else_counts(self) -> None:
         later = ServiceDateTime(this=Moment(day=date(2026, 3, 5), clock=time(8)))
         others = (asked(note="x"), asked(service_date_time=later), asked(retry_flag=False))
 
-        assert len({digest_of(encode(one)) for one in (asked(), *others)}) == 4
+        assert len({apdu_digest(encode_apdu(one)) for one in (asked(), *others)}) == 4
 
     def test_what_decode_passes_over_is_no_obstacle(self) -> None:
-        whole = encode(asked())
-        _, _, start, stop, _ = Source(whole).read_header(0, len(whole))
-        _, _, begin, end, _ = Source(whole).read_header(start, stop)
+        whole = encode_apdu(asked())
+        _, _, start, stop, _ = BerSource(whole).read_header(0, len(whole))
+        _, _, begin, end, _ = BerSource(whole).read_header(start, stop)
         twice = b"\xa2\x05\xa0\x7f\x80\x01x"  # a second time of service, broken
         broken = b"\x61\x80\x30\x80" + whole[begin:end] + twice + b"\0\0\0\0"
 
-        assert decode(broken).apdu == decode(whole).apdu
-        assert digest_of(broken) != digest_of(whole)
+        assert decode_apdu(broken).apdu == decode_apdu(whole).apdu
+        assert apdu_digest(broken) != apdu_digest(whole)

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.iso_ill.dialect import IsoIllDialect
-from adapters.iso_ill.mapping import Context
+from adapters.iso_ill.mapping import MappingContext
 from adapters.iso_ill.messages import (
     Apdu,
     Cancel,
@@ -27,7 +27,7 @@ from adapters.iso_ill.messages.codes import CurrentState, Results, ServiceType, 
 from adapters.iso_ill.messages.request_phase import ResponderOptionalMessages
 from adapters.iso_ill.messages.structures import Moment, ServiceDateTime, TransactionId
 from adapters.iso_ill.messages.tracking_phase import SupplyDetails
-from adapters.iso_ill.state_rules import deviation, guard
+from adapters.iso_ill.state_rules import describe_deviation, guard_message
 from gateway.domain.problems import RefusalReason
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, LendingState, RequestFlag
 from tests.support.requests import START, attempt, borrowing, lending
@@ -36,8 +36,8 @@ LATER = START + timedelta(minutes=5)
 EARLIER = START - timedelta(minutes=5)
 
 
-def context(**states: Any) -> Context:
-    return Context(library_zone=UTC, currency="EUR", dialect=IsoIllDialect.model_validate({"states": states}))
+def context(**states: Any) -> MappingContext:
+    return MappingContext(library_zone=UTC, currency="EUR", dialect=IsoIllDialect.model_validate({"states": states}))
 
 
 CONTEXT = context()
@@ -76,17 +76,17 @@ def shipped(at: datetime = LATER, qualifier: str = "1") -> Apdu:
 
 class TestGuard:
     def test_what_the_state_allows_goes_on(self) -> None:
-        assert guard(renew(), CONTEXT)(lending(LendingState.SHIPPED)) is None
+        assert guard_message(renew(), CONTEXT)(lending(LendingState.SHIPPED)) is None
 
     def test_what_it_prohibits_is_refused_with_the_state(self) -> None:
-        refusal = guard(renew(), CONTEXT)(lending(LendingState.LOCATED))
+        refusal = guard_message(renew(), CONTEXT)(lending(LendingState.LOCATED))
 
         assert refusal is not None
         assert refusal.reason is RefusalReason.NOT_ALLOWED
         assert refusal.detail == "Renew is not allowed in the state IN-PROCESS."
 
     def test_of_a_closed_request(self) -> None:
-        refusal = guard(renew(), CONTEXT)(lending(LendingState.UNFILLED))
+        refusal = guard_message(renew(), CONTEXT)(lending(LendingState.UNFILLED))
 
         assert refusal is not None
         assert refusal.reason is RefusalReason.REQUEST_CLOSED
@@ -94,12 +94,12 @@ class TestGuard:
 
     @pytest.mark.parametrize("state", LendingState)
     def test_talk_is_always_allowed(self, state: LendingState) -> None:
-        assert guard(Message(**header(LATER), note="Vielen Dank"), CONTEXT)(lending(state)) is None
+        assert guard_message(Message(**header(LATER), note="Vielen Dank"), CONTEXT)(lending(state)) is None
 
     def test_an_answer_of_an_unknown_kind_is_left_to_the_mapping(self) -> None:
         unknown = IllAnswer(**header(LATER), results=9)
 
-        assert guard(unknown, CONTEXT)(borrowing(BorrowingState.LENT)) is None
+        assert guard_message(unknown, CONTEXT)(borrowing(BorrowingState.LENT)) is None
 
     def test_each_supplier_has_a_transaction_of_its_own(self) -> None:
         request = borrowing(
@@ -108,27 +108,27 @@ class TestGuard:
             current=2,
         )
 
-        assert guard(answer(Results.UNFILLED, qualifier="1"), CONTEXT)(request) is not None
-        assert guard(shipped(qualifier="2"), CONTEXT)(request) is None
+        assert guard_message(answer(Results.UNFILLED, qualifier="1"), CONTEXT)(request) is not None
+        assert guard_message(shipped(qualifier="2"), CONTEXT)(request) is None
 
 
 class TestCrossing:
     def test_what_was_sent_before_our_last_change_is_kept(self) -> None:
         request = borrowing(BorrowingState.SHIPPED, attempts=(attempt(status=AttemptStatus.SHIPPED),), current=1)
 
-        assert guard(answer(Results.WILL_SUPPLY, EARLIER), CONTEXT)(request) is None
-        assert guard(answer(Results.WILL_SUPPLY, LATER), CONTEXT)(request) is not None
+        assert guard_message(answer(Results.WILL_SUPPLY, EARLIER), CONTEXT)(request) is None
+        assert guard_message(answer(Results.WILL_SUPPLY, LATER), CONTEXT)(request) is not None
 
     def test_without_a_time_an_earlier_day_tells_it(self) -> None:
         apdu = renew()
         today = replace(apdu, service_date_time=ServiceDateTime(this=Moment(day=START.date())))
         before = replace(apdu, service_date_time=ServiceDateTime(this=Moment(day=START.date() - timedelta(days=1))))
 
-        assert guard(today, CONTEXT)(lending(LendingState.LOCATED)) is not None
-        assert guard(before, CONTEXT)(lending(LendingState.LOCATED)) is None
+        assert guard_message(today, CONTEXT)(lending(LendingState.LOCATED)) is not None
+        assert guard_message(before, CONTEXT)(lending(LendingState.LOCATED)) is None
 
     def test_a_strict_profile_refuses_it(self) -> None:
-        assert guard(renew(EARLIER), context(late="refuse"))(lending(LendingState.LOCATED)) is not None
+        assert guard_message(renew(EARLIER), context(late="refuse"))(lending(LendingState.LOCATED)) is not None
 
     @pytest.mark.parametrize(
         ("changed", "sent", "kept"),
@@ -147,75 +147,75 @@ class TestCrossing:
         berlin = replace(CONTEXT, library_zone=ZoneInfo("Europe/Berlin"))
         request = replace(lending(LendingState.LOCATED), changed=datetime.fromisoformat(changed).replace(tzinfo=UTC))
 
-        assert (guard(renew(datetime.fromisoformat(sent)), berlin)(request) is None) is kept
+        assert (guard_message(renew(datetime.fromisoformat(sent)), berlin)(request) is None) is kept
 
     def test_by_mail_ours_are_under_way_for_a_while(self) -> None:
-        assert guard(renew(LATER), context(transit_minutes=10))(lending(LendingState.LOCATED)) is None
+        assert guard_message(renew(LATER), context(transit_minutes=10))(lending(LendingState.LOCATED)) is None
 
     def test_a_cancel_that_crossed_the_parcel_is_answered(self) -> None:
-        assert guard(cancel(), CONTEXT)(lending(LendingState.SHIPPED)) is None
+        assert guard_message(cancel(), CONTEXT)(lending(LendingState.SHIPPED)) is None
 
     def test_a_parcel_that_crossed_the_cancel_is_taken(self) -> None:
         request = borrowing(BorrowingState.CANCEL_PENDING, attempts=(attempt(),), current=1)
 
-        assert guard(shipped(), CONTEXT)(request) is None
+        assert guard_message(shipped(), CONTEXT)(request) is None
 
     def test_its_refusal_that_comes_behind_changes_nothing(self) -> None:
         request = borrowing(BorrowingState.SHIPPED, attempts=(attempt(status=AttemptStatus.SHIPPED),), current=1)
 
-        assert guard(CancelReply(**header(LATER), answer=False), CONTEXT)(request) is None
+        assert guard_message(CancelReply(**header(LATER), answer=False), CONTEXT)(request) is None
 
     def test_what_was_forwarded_is_nobodys_to_cancel_here(self) -> None:
-        assert guard(cancel(EARLIER), CONTEXT)(lending(LendingState.FORWARDED)) is not None
+        assert guard_message(cancel(EARLIER), CONTEXT)(lending(LendingState.FORWARDED)) is not None
 
 
 class TestDeviation:
     def test_none_where_both_tables_agree(self) -> None:
-        allowed = guard(renew(), CONTEXT)
+        allowed = guard_message(renew(), CONTEXT)
         allowed(lending(LendingState.SHIPPED))
         after = lending(LendingState.SHIPPED, flags=frozenset({RequestFlag.RENEWAL_PENDING}))
 
         assert allowed.seen is CurrentState.SHIPPED
-        assert deviation(renew(), after, CONTEXT, allowed.seen) == ""
-        assert deviation(renew(), after, CONTEXT) == ""
+        assert describe_deviation(renew(), after, CONTEXT, allowed.seen) == ""
+        assert describe_deviation(renew(), after, CONTEXT) == ""
 
     def test_said_in_one_line(self) -> None:
         reply = ConditionalReply(**header(LATER), answer=True)
 
-        line = deviation(reply, lending(LendingState.CONDITIONAL), CONTEXT, CurrentState.CONDITIONAL)
+        line = describe_deviation(reply, lending(LendingState.CONDITIONAL), CONTEXT, CurrentState.CONDITIONAL)
 
         assert line == "Conditional-Reply in CONDITIONAL: by the table IN-PROCESS, with us CONDITIONAL"
 
     def test_what_our_rules_answer_at_once_is_none(self) -> None:
-        assert deviation(cancel(), lending(LendingState.CANCELLED), CONTEXT, CurrentState.IN_PROCESS) == ""
+        assert describe_deviation(cancel(), lending(LendingState.CANCELLED), CONTEXT, CurrentState.IN_PROCESS) == ""
 
     def test_what_is_kept_as_late_changes_nothing(self) -> None:
-        assert deviation(renew(), lending(LendingState.UNFILLED), CONTEXT, CurrentState.NOT_SUPPLIED) == ""
+        assert describe_deviation(renew(), lending(LendingState.UNFILLED), CONTEXT, CurrentState.NOT_SUPPLIED) == ""
 
     def test_returned_has_no_state_of_its_own_with_the_responder(self) -> None:
         returned = Returned(**header(LATER), date_returned=LATER.date())
 
-        assert deviation(returned, lending(LendingState.RETURNED), CONTEXT, CurrentState.SHIPPED) == ""
+        assert describe_deviation(returned, lending(LendingState.RETURNED), CONTEXT, CurrentState.SHIPPED) == ""
 
 
 class TestOverriding:
     def test_a_cell_may_be_prohibited(self) -> None:
         strict = context(responder={"shipped": {"cancel": "prohibited"}})
 
-        assert guard(cancel(), strict)(lending(LendingState.SHIPPED)) is not None
+        assert guard_message(cancel(), strict)(lending(LendingState.SHIPPED)) is not None
 
     def test_a_cell_may_be_allowed_and_lead_elsewhere(self) -> None:
         lax = context(responder={"not-supplied": {"renew": "not-supplied"}})
 
-        assert guard(renew(), lax)(lending(LendingState.UNFILLED)) is None
-        assert deviation(renew(), lending(LendingState.UNFILLED), lax, CurrentState.NOT_SUPPLIED) == ""
+        assert guard_message(renew(), lax)(lending(LendingState.UNFILLED)) is None
+        assert describe_deviation(renew(), lending(LendingState.UNFILLED), lax, CurrentState.NOT_SUPPLIED) == ""
 
     def test_an_answer_means_all_its_results(self) -> None:
         lax = context(requester={"received": {"ILL-Answer": "received", "ill-answer/unfilled": "prohibited"}})
         request = borrowing(BorrowingState.LENT, attempts=(attempt(status=AttemptStatus.SHIPPED),), current=1)
 
-        assert guard(answer(Results.HOLD_PLACED), lax)(request) is None
-        assert guard(answer(Results.UNFILLED), lax)(request) is not None
+        assert guard_message(answer(Results.HOLD_PLACED), lax)(request) is None
+        assert guard_message(answer(Results.UNFILLED), lax)(request) is not None
 
     @pytest.mark.parametrize(
         ("states", "complaint"),

@@ -10,11 +10,19 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize
 
-from adapters.iso_ill.mapping.reports import state_of
+from adapters.iso_ill.mapping.reports import ill_state_of_request
 from adapters.iso_ill.messages.codes import ApduType as A
 from adapters.iso_ill.messages.codes import CurrentState as S
 from adapters.iso_ill.state_rules import AT_ONCE
-from adapters.iso_ill.state_tables import IDLE, RESPONDER, TABLES, Direction, Service, services_of, states_of
+from adapters.iso_ill.state_tables import (
+    IDLE,
+    RESPONDER,
+    TABLES,
+    ServiceDirection,
+    ServicePrimitive,
+    list_services,
+    states_of,
+)
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.request import (
     AttemptStatus,
@@ -93,7 +101,7 @@ _YES_NO = {
 _OTHERS = {A.ILL_REQUEST: EventKind.REQUEST, A.FORWARD_NOTIFICATION: EventKind.FORWARDED}
 
 
-def kind_of(service: Service) -> EventKind:
+def kind_of(service: ServicePrimitive) -> EventKind:
     if service.apdu is A.ILL_ANSWER:
         return _ANSWERS[service.result]
     if service.apdu in _YES_NO:
@@ -146,20 +154,20 @@ def requests(role: Role) -> Iterator[Request]:
             yield borrowing(own, flags=flags, attempts=(asked,), current=1)
 
 
-def ours(request: Request, service: Service) -> S | str:
+def ours(request: Request, service: ServicePrimitive) -> S | str:
     """Where the domain's table leads."""
-    signal = (partner_signal if service.direction is Direction.IND else local_signal)(kind_of(service))
+    signal = (partner_signal if service.direction is ServiceDirection.IND else local_signal)(kind_of(service))
     outcome = compute_transition(
         request, Event(signal, START, details=EventDetails(due=DUE, partner="kyoto")), workflow()
     )
     if isinstance(outcome, Denied):
         return PROHIBITED
-    return "kept" if outcome.kept else state_of(outcome.request)
+    return "kept" if outcome.kept else ill_state_of_request(outcome.request)
 
 
-def agree(role: Role, before: S, service: Service, theirs: S | None, our: S | str) -> bool:
+def agree(role: Role, before: S, service: ServicePrimitive, theirs: S | None, our: S | str) -> bool:
     if our == PROHIBITED:
-        return theirs is None or service.direction is Direction.REQ  # we needn't say all that we may
+        return theirs is None or service.direction is ServiceDirection.REQ  # we needn't say all that we may
     if our == "kept":
         return theirs is None or theirs is before
     if theirs is None:
@@ -172,8 +180,8 @@ def test_the_tables_differ_only_where_it_is_said() -> None:
     found: dict[tuple[Role, S, str], tuple[str, str]] = {}
     for role in Role:
         for request in requests(role):
-            before = state_of(request)
-            for service in services_of(role):
+            before = ill_state_of_request(request)
+            for service in list_services(role):
                 if before is IDLE or service.apdu is A.ILL_REQUEST:
                     continue
                 theirs, our = TABLES[role][before].get(service), ours(request, service)
@@ -186,12 +194,14 @@ def test_the_tables_differ_only_where_it_is_said() -> None:
 
 @pytest.mark.parametrize("role", Role)
 def test_every_state_of_ours_is_one_of_the_table(role: Role) -> None:
-    assert {state_of(request) for request in requests(role)} == set(states_of(role)) - ({IDLE} if role is L else set())
+    assert {ill_state_of_request(request) for request in requests(role)} == set(states_of(role)) - (
+        {IDLE} if role is L else set()
+    )
 
 
 @pytest.mark.parametrize("role", Role)
 def test_services_go_where_the_table_says_they_go(role: Role) -> None:
-    known, states = set(services_of(role)), set(states_of(role))
+    known, states = set(list_services(role)), set(states_of(role))
 
     for row in TABLES[role].values():
         assert set(row) <= known

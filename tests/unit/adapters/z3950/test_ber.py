@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.ber import BerSplitter, definite
+from adapters.ber import BerSplitter, to_definite_lengths
 from gateway.domain.problems import MalformationKind, MalformedMessage
 
 INDEFINITE = bytes.fromhex("3080 0401aa 2480 0401bb 0000 0000".replace(" ", ""))
@@ -12,9 +12,9 @@ DEFINITE = bytes.fromhex("3008 0401aa 2403 0401bb".replace(" ", ""))
 
 
 def test_lengths_are_said() -> None:
-    assert definite(INDEFINITE) == DEFINITE
-    assert definite(DEFINITE) == DEFINITE
-    assert definite(b"\x04\x81\x80" + b"x" * 128) == b"\x04\x81\x80" + b"x" * 128
+    assert to_definite_lengths(INDEFINITE) == DEFINITE
+    assert to_definite_lengths(DEFINITE) == DEFINITE
+    assert to_definite_lengths(b"\x04\x81\x80" + b"x" * 128) == b"\x04\x81\x80" + b"x" * 128
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
@@ -64,6 +64,6 @@ def test_no_octets_make_it_fail_otherwise(octets: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_no_octets_make_the_other_fail_otherwise(octets: bytes) -> None:
     try:
-        assert definite(definite(octets)) == definite(octets)
+        assert to_definite_lengths(to_definite_lengths(octets)) == to_definite_lengths(octets)
     except MalformedMessage:
         return
