@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from adapters.library.embedded import EmbeddedLibrary, migrations, sample
 from adapters.library.embedded import patrons as patron_records
-from adapters.library.embedded.catalogue import Copy, add_copies
-from adapters.library.embedded.patrons import Registration, hash_pin
-from adapters.library.embedded.work_context import Here
+from adapters.library.embedded.catalogue import CopyDraft, add_copies
+from adapters.library.embedded.patrons import PatronRegistration, hash_pin
+from adapters.library.embedded.work_context import WorkContext
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import (
     Bib,
@@ -76,7 +76,7 @@ class EmbeddedWorld:
 async def embedded_world(store: Store, symbol: str = "LIB") -> EmbeddedWorld:
     await migrate_store(store, migrations)
     clock = FixedClock(START)
-    here = Here(symbol, START, ZONE, KNOWN.currency)
+    here = WorkContext(symbol, START, ZONE, KNOWN.currency)
     await store.write(lambda connection: _fill(connection, here))
     info = LibraryInfo(symbol, "Městská knihovna")
     context = LibraryAdapterContext(symbol, store, clock, ZONE, KNOWN.currency, Path(), info)
@@ -85,8 +85,8 @@ async def embedded_world(store: Store, symbol: str = "LIB") -> EmbeddedWorld:
     return world
 
 
-def _fill(connection: Connection, here: Here) -> None:
-    sample.write(connection, here)
+def _fill(connection: Connection, here: WorkContext) -> None:
+    sample.write_sample_setup(connection, here)
     keys = (KNOWN.good, KNOWN.other, KNOWN.third, KNOWN.blocked, KNOWN.expired)
     for key, (surname, given) in zip(keys, _PEOPLE, strict=True):
         draft = PatronDraft(
@@ -97,11 +97,11 @@ def _fill(connection: Connection, here: Here) -> None:
             contacts=(Contact(ContactKind.EMAIL, "home", f"{key.value}@library.example"),),
             expires=here.today + timedelta(days=-1 if key is KNOWN.expired else 900),
         )
-        by = Registration((Block("card reported lost"),)) if key is KNOWN.blocked else Registration()
-        patron_records.create(connection, here, draft, _HASH, f"setup:{key.value}", by)
+        by = PatronRegistration((Block("card reported lost"),)) if key is KNOWN.blocked else PatronRegistration()
+        patron_records.create_patron(connection, here, draft, _HASH, f"setup:{key.value}", by)
 
 
-async def _stock(world: EmbeddedWorld, store: Store, here: Here) -> None:
+async def _stock(world: EmbeddedWorld, store: Store, here: WorkContext) -> None:
     orchard = Bib(title="Вишнёвый сад", author="Чехов, Антон", identifiers=(KNOWN.record,))
     pair = Bib(title="紅楼夢", author="曹雪芹", identifiers=(RecordId("oclc", "90001002"),))
     atlas = Bib(title="Atlas für den Lesesaal", author="Söhnlein, Grete")
@@ -110,7 +110,7 @@ async def _stock(world: EmbeddedWorld, store: Store, here: Here) -> None:
     await _item(world, KNOWN.reference_item, atlas, "reference", "reference")
     await _item(world, first, pair, "stacks", "standard")
     made = await world.library.item_by_barcode(first)
-    copy = Copy(second, made.bib_id, KNOWN.desk, "stacks", "standard")
+    copy = CopyDraft(second, made.bib_id, KNOWN.desk, "stacks", "standard")
     await store.write(lambda connection: add_copies(connection, here, [copy]))
 
 

@@ -12,7 +12,7 @@ from stdnum import isbn, issn
 from adapters.library.embedded import item_rows
 from adapters.library.embedded.tables import bib_identifiers, bib_words, bibs, branches, holds, items
 from adapters.library.embedded.tables import holdings as holdings_table
-from adapters.library.embedded.work_context import Here, add_row, add_rows, new_id
+from adapters.library.embedded.work_context import WorkContext, add_row, add_rows, new_id
 from gateway.domain.library import Bib, HoldStatus, ItemStatus, PickupLocation, RecordId
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value
@@ -48,7 +48,7 @@ _MOST = 24
 _CJK = ((0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
 
 
-def find_bib(connection: Connection, here: Here, record: RecordId) -> Bib:
+def find_bib(connection: Connection, here: WorkContext, record: RecordId) -> Bib:
     """Raises Refused(UNKNOWN_RECORD | AMBIGUOUS_ITEM)."""
     in_library = (bibs.c.library == here.library, bibs.c.deleted.is_(None))
     if record.type == LOCAL:
@@ -66,12 +66,12 @@ def find_bib(connection: Connection, here: Here, record: RecordId) -> Bib:
                 *in_library,
                 bib_identifiers.c.library == here.library,
                 bib_identifiers.c.type == record.type,
-                bib_identifiers.c.value == lookup_value(record.type, record.value),
+                bib_identifiers.c.value == normalize_record_number(record.type, record.value),
             )
         )
         found = connection.execute(matching.limit(2)).all()
     if not found:
-        raise unknown_record(record.value)
+        raise unknown_record_refusal(record.value)
     if len(found) > 1:
         raise Refused(
             RefusalReason.AMBIGUOUS_ITEM,
@@ -79,12 +79,12 @@ def find_bib(connection: Connection, here: Here, record: RecordId) -> Bib:
             about=MessagePart.RECORD,
             value=record.value,
         )
-    return to_bib(found[0])
+    return bib_of_row(found[0])
 
 
-def search(connection: Connection, here: Here, query: str, limit: int) -> tuple[Bib, ...]:
+def search_bibs(connection: Connection, here: WorkContext, query: str, limit: int) -> tuple[Bib, ...]:
     """Words that all occur, in any order; newest records first."""
-    wanted = query_words(query)
+    wanted = select_query_words(query)
     if not wanted:
         return ()
     # Ordered by the first word's index, so that a rare word isn't looked for in all records from the newest on.
@@ -99,13 +99,13 @@ def search(connection: Connection, here: Here, query: str, limit: int) -> tuple[
     ]
     statement = select(*COLUMNS).select_from(source).where(bibs.c.deleted.is_(None), *occurs)
     rows = connection.execute(statement.order_by(first.c.bib_id.desc()).limit(limit))
-    return tuple(to_bib(row) for row in rows)
+    return tuple(bib_of_row(row) for row in rows)
 
 
-def holdings(connection: Connection, here: Here, bib_id: str) -> BibHoldings:
+def get_holdings(connection: Connection, here: WorkContext, bib_id: str) -> BibHoldings:
     """Raises Refused(UNKNOWN_RECORD)."""
-    record = bib(connection, here, bib_id)
-    pieces = item_rows.of_bib(connection, here, bib_id)
+    record = get_bib(connection, here, bib_id)
+    pieces = item_rows.items_of_bib(connection, here, bib_id)
     open_holds = connection.execute(
         select(holds.c.status, holds.c.expires).where(
             holds.c.library == here.library, holds.c.bib_id == bib_id, holds.c.closed.is_(None)
@@ -116,7 +116,7 @@ def holdings(connection: Connection, here: Here, bib_id: str) -> BibHoldings:
     return BibHoldings(record, tuple(piece.item for piece in pieces), count)
 
 
-def pickup_locations(connection: Connection, here: Here) -> tuple[PickupLocation, ...]:
+def list_pickup_locations(connection: Connection, here: WorkContext) -> tuple[PickupLocation, ...]:
     """Branches that keep a hold shelf, by code."""
     return tuple(
         PickupLocation(code, name, code) for code, name in _PICKUP.fetch_all(connection, {"library": here.library})
@@ -130,24 +130,24 @@ _PICKUP = PreparedStatement(
 )
 
 
-def bib(connection: Connection, here: Here, bib_id: str) -> Bib:
+def get_bib(connection: Connection, here: WorkContext, bib_id: str) -> Bib:
     """Raises Refused(UNKNOWN_RECORD)."""
     row = connection.execute(_BY_ID, {"library": here.library, "bib": bib_id}).one_or_none()
     if row is None:
-        raise unknown_record(bib_id)
-    return to_bib(row)
+        raise unknown_record_refusal(bib_id)
+    return bib_of_row(row)
 
 
-def bib_ever(connection: Connection, here: Here, bib_id: str) -> Bib:
+def get_bib_or_removed(connection: Connection, here: WorkContext, bib_id: str) -> Bib:
     """Also a removed one, which items of the past still point to."""
-    return to_bib(connection.execute(_BY_ID_EVER, {"library": here.library, "bib": bib_id}).one())
+    return bib_of_row(connection.execute(_BY_ID_EVER, {"library": here.library, "bib": bib_id}).one())
 
 
-def unknown_record(value: str) -> Refused:
+def unknown_record_refusal(value: str) -> Refused:
     return Refused(RefusalReason.UNKNOWN_RECORD, "no record has this identifier", about=MessagePart.RECORD, value=value)
 
 
-def to_bib(row: Row[Any]) -> Bib:
+def bib_of_row(row: Row[Any]) -> Bib:
     return Bib(
         id=row.id,
         identifiers=tuple(RecordId(type_, value) for type_, value in row.identifiers),
@@ -161,7 +161,7 @@ def to_bib(row: Row[Any]) -> Bib:
 
 def add_bib(
     connection: Connection,
-    here: Here,
+    here: WorkContext,
     record: Bib,
     *,
     control_number: str | None = None,
@@ -169,7 +169,7 @@ def add_bib(
 ) -> None:
     """Under the record's own id, which must be new. A suppressed record gets no look-up rows: nobody may find it
     but by its id."""
-    row = _columns(record) | {
+    row = _bib_columns(record) | {
         "library": here.library,
         "id": record.id,
         "control_number": control_number,
@@ -177,18 +177,20 @@ def add_bib(
         "created": here.now,
     }
     add_row(connection, bibs, row)
-    _write_lookup(connection, here, record.id, record)
+    _write_lookup_rows(connection, here, record.id, record)
 
 
-def replace_bib(connection: Connection, here: Here, bib_id: str, record: Bib, marc: bytes | None) -> None:
-    changed = _columns(record) | {"marc": marc, "deleted": None}
+def replace_bib(connection: Connection, here: WorkContext, bib_id: str, record: Bib, marc: bytes | None) -> None:
+    changed = _bib_columns(record) | {"marc": marc, "deleted": None}
     connection.execute(update(bibs).where(_b.library == here.library, _b.id == bib_id).values(**changed))
     for table in (bib_identifiers, bib_words):
         connection.execute(delete(table).where(table.c.library == here.library, table.c.bib_id == bib_id))
-    _write_lookup(connection, here, bib_id, record)
+    _write_lookup_rows(connection, here, bib_id, record)
 
 
-def add_holding(connection: Connection, here: Here, bib_id: str, branch: str, shelf: str, call_number: str) -> str:
+def add_holding(
+    connection: Connection, here: WorkContext, bib_id: str, branch: str, shelf: str, call_number: str
+) -> str:
     holding_id = new_id(here.now)
     row = {
         "library": here.library,
@@ -202,48 +204,48 @@ def add_holding(connection: Connection, here: Here, bib_id: str, branch: str, sh
     return holding_id
 
 
-def _columns(record: Bib) -> dict[str, Any]:
+def _bib_columns(record: Bib) -> dict[str, Any]:
     columns: dict[str, Any] = {name: getattr(record, name) for name in _PLAIN}
     columns["identifiers"] = [[i.type, i.value] for i in record.identifiers]
     columns["suppressed"] = record.suppressed
     return columns
 
 
-def _write_lookup(connection: Connection, here: Here, bib_id: str, record: Bib) -> None:
+def _write_lookup_rows(connection: Connection, here: WorkContext, bib_id: str, record: Bib) -> None:
     if record.suppressed:
         return
-    pairs = dict.fromkeys((i.type, lookup_value(i.type, i.value)) for i in record.identifiers)
+    pairs = dict.fromkeys((i.type, normalize_record_number(i.type, i.value)) for i in record.identifiers)
     if pairs:
         rows = [{"library": here.library, "type": t, "value": v, "bib_id": bib_id} for t, v in pairs]
         add_rows(connection, bib_identifiers, rows)
     texts = (record.title, record.author, record.component_title, *(v for _, v in pairs))
-    found = sorted(frozenset().union(*(words(text) for text in texts)))
+    found = sorted(frozenset().union(*(index_words(text) for text in texts)))
     if found:
         indexed = [{"library": here.library, "word": word, "bib_id": bib_id} for word in found]
         add_rows(connection, bib_words, indexed)
 
 
-def words(text: str) -> frozenset[str]:
+def index_words(text: str) -> frozenset[str]:
     """Folded words; Chinese and Japanese, which have no blanks, as characters and pairs of neighbours."""
     found: set[str] = set()
-    for run in _runs(_fold(text)):
+    for run in _split_runs(_fold_words(text)):
         if not _is_cjk(run[0]):
             found.add(run)
             continue
         found.update(run)
-        found.update(_pairs(run))
+        found.update(_split_pairs(run))
     return frozenset(found)
 
 
-def query_words(text: str) -> tuple[str, ...]:
+def select_query_words(text: str) -> tuple[str, ...]:
     """As `words`, without what pairs make superfluous; longest first, bounded."""
     found: set[str] = set()
-    for run in _runs(_fold(text)):
-        found.update(_pairs(run) if _is_cjk(run[0]) and len(run) > 1 else (run,))
+    for run in _split_runs(_fold_words(text)):
+        found.update(_split_pairs(run) if _is_cjk(run[0]) and len(run) > 1 else (run,))
     return tuple(sorted(found, key=lambda word: (-len(word), word))[:_MOST])
 
 
-def lookup_value(type_: str, value: str) -> str:
+def normalize_record_number(type_: str, value: str) -> str:
     """A record identifier as it is compared: ISBN as 13 digits, ISSN and OCLC without decoration."""
     value = value.strip()
     if type_ == "isbn" and value:
@@ -259,18 +261,18 @@ def lookup_value(type_: str, value: str) -> str:
     return value
 
 
-def _pairs(run: str) -> Iterator[str]:
+def _split_pairs(run: str) -> Iterator[str]:
     return (run[n : n + 2] for n in range(len(run) - 1))
 
 
-def _fold(text: str) -> str:
+def _fold_words(text: str) -> str:
     """Without case, compatibility forms, accents and vowel points (Indic vowel signs, which are letters, stay)."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     kept = "".join(c for c in decomposed if unicodedata.combining(c) <= 9)
     return unicodedata.normalize("NFC", kept)
 
 
-def _runs(text: str) -> Iterator[str]:
+def _split_runs(text: str) -> Iterator[str]:
     """Stretches of letters, marks and digits, split where CJK begins or ends."""
     run = ""
     for character in text:
@@ -292,7 +294,7 @@ def _is_cjk(character: str) -> bool:
 
 
 @value
-class Copy:
+class CopyDraft:
     barcode: str
     bib_id: str
     branch: str
@@ -303,20 +305,20 @@ class Copy:
     description: str = ""
 
 
-def add_copies(connection: Connection, here: Here, copies: Iterable[Copy]) -> None:
+def add_copies(connection: Connection, here: WorkContext, copies: Iterable[CopyDraft]) -> None:
     """Codes and barcodes must have been checked."""
     held: dict[tuple[str, str, str], str] = {}
     rows = []
     for copy in copies:
         place = (copy.bib_id, copy.branch, copy.shelf)
         if place not in held:
-            held[place] = _holding(connection, here, copy)
-        rows.append(_row(here, copy, held[place]))
+            held[place] = _get_or_add_holding(connection, here, copy)
+        rows.append(_copy_row(here, copy, held[place]))
     if rows:
         add_rows(connection, items, rows)
 
 
-def _holding(connection: Connection, here: Here, copy: Copy) -> str:
+def _get_or_add_holding(connection: Connection, here: WorkContext, copy: CopyDraft) -> str:
     h = holdings_table.c
     there = select(h.id).where(
         h.library == here.library,
@@ -329,7 +331,7 @@ def _holding(connection: Connection, here: Here, copy: Copy) -> str:
     return known or add_holding(connection, here, copy.bib_id, copy.branch, copy.shelf, copy.call_number)
 
 
-def _row(here: Here, copy: Copy, holding_id: str) -> dict[str, Any]:
+def _copy_row(here: WorkContext, copy: CopyDraft, holding_id: str) -> dict[str, Any]:
     return {
         "library": here.library,
         "id": new_id(here.now),

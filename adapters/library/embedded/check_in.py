@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from adapters.library.embedded import circulation_rows, item_rows, loan_rules, patron_rows, patrons, work_context
-from adapters.library.embedded.item_rows import Piece
-from adapters.library.embedded.loan_rules import Branch, Closures, overdue_fine
+from adapters.library.embedded.item_rows import ItemRecord
+from adapters.library.embedded.loan_rules import BranchClosures, LibraryBranch, compute_overdue_fine
 from adapters.library.embedded.tables import shelves
-from adapters.library.embedded.work_context import Here, lock_item
+from adapters.library.embedded.work_context import WorkContext, lock_item
 from gateway.domain.library import Charge, Hold, HoldStatus, Item, ItemStatus, Loan, Location, Money, Patron
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value
@@ -39,7 +39,7 @@ WITH_A_LOAN = (ItemStatus.LOST, ItemStatus.CLAIMED_RETURNED, ItemStatus.MISSING)
 
 
 @value
-class Scan:
+class CheckInScan:
     """Where an item is scanned (branch code; empty: the resource-sharing branch, else where the item is), and
     which holds it may be caught for there."""
 
@@ -51,90 +51,94 @@ LEAVE_HOLDS: frozenset[HoldStatus] = frozenset()
 """For `Scan.catches`: holds that wait go on waiting."""
 
 
-def check_in(connection: Connection, here: Here, barcode: str, key: str, scan: Scan) -> CheckedIn:
+def check_in(connection: Connection, here: WorkContext, barcode: str, key: str, scan: CheckInScan) -> CheckedIn:
     """An item that is not on loan is put in its place.
 
     Raises Refused(UNKNOWN_ITEM | NOT_CHECKED_OUT | INVALID_VALUE (no such branch)).
     """
     lock_item(connection, here, barcode)
-    piece = item_rows.live(connection, here, barcode)
+    piece = item_rows.live_item(connection, here, barcode)
     if piece is None:
-        return _of_deleted(connection, here, barcode, key)
-    loan = circulation_rows.open_of_item(connection, here, piece.item.id)
+        return _repeat_for_deleted(connection, here, barcode, key)
+    loan = circulation_rows.find_open_loan(connection, here, piece.item.id)
     if loan is None:
-        again = _repeated(connection, here, piece, key)
+        again = _repeat_check_in(connection, here, piece, key)
         return again or _put_in_place(connection, here, piece, key, scan)
-    desk = _desk(connection, here, piece, scan.at)
+    desk = _choose_desk(connection, here, piece, scan.at)
     circulation_rows.update_loan_row(connection, here, loan.id, returned=here.now, returned_key=key)
     _charge_fine(connection, here, piece, loan, desk.closures)
-    _settle(connection, here, piece, desk, scan)
-    return _result(connection, here, piece.item.id, circulation_rows.get_loan(connection, here, loan.id))
+    _route_item(connection, here, piece, desk, scan)
+    return _build_check_in_result(connection, here, piece.item.id, circulation_rows.get_loan(connection, here, loan.id))
 
 
-def _of_deleted(connection: Connection, here: Here, barcode: str, key: str) -> CheckedIn:
-    gone = item_rows.latest_deleted(connection, here, barcode)
-    again = _repeated(connection, here, gone, key) if gone is not None else None
+def _repeat_for_deleted(connection: Connection, here: WorkContext, barcode: str, key: str) -> CheckedIn:
+    gone = item_rows.find_latest_deleted(connection, here, barcode)
+    again = _repeat_check_in(connection, here, gone, key) if gone is not None else None
     if again is None:
         raise Refused(RefusalReason.UNKNOWN_ITEM, "no item has this barcode", about=MessagePart.ITEM, value=barcode)
     return again
 
 
-def _repeated(connection: Connection, here: Here, piece: Piece, key: str) -> CheckedIn | None:
+def _repeat_check_in(connection: Connection, here: WorkContext, piece: ItemRecord, key: str) -> CheckedIn | None:
     """The result once more, if this key ended the item's latest loan or put it in its place."""
-    loan = circulation_rows.returned_under(connection, here, piece.item.id, key)
-    if loan is None and not work_context.done(connection, here, "check-in", key, piece.item.id):
+    loan = circulation_rows.find_loan_returned_under(connection, here, piece.item.id, key)
+    if loan is None and not work_context.is_operation_done(connection, here, "check-in", key, piece.item.id):
         return None
-    return _result(connection, here, piece.item.id, loan, repeated=True)
+    return _build_check_in_result(connection, here, piece.item.id, loan, repeated=True)
 
 
-def _put_in_place(connection: Connection, here: Here, piece: Piece, key: str, scan: Scan) -> CheckedIn:
+def _put_in_place(
+    connection: Connection, here: WorkContext, piece: ItemRecord, key: str, scan: CheckInScan
+) -> CheckedIn:
     item = piece.item
-    desk = _desk(connection, here, piece, scan.at)
-    circulation_rows.lapse(connection, here, item.bib_id)
-    piece = item_rows.by_id(connection, here, item.id)
-    waiting = circulation_rows.of_item(connection, here, item.bib_id, item.id)
+    desk = _choose_desk(connection, here, piece, scan.at)
+    circulation_rows.expire_holds(connection, here, item.bib_id)
+    piece = item_rows.get_item(connection, here, item.id)
+    waiting = circulation_rows.holds_of_item(connection, here, item.bib_id, item.id)
     caught = next(
         (hold for hold in waiting if hold.item_id == item.id and hold.status not in circulation_rows.QUEUED), None
     )
     if caught is not None and caught.status is HoldStatus.IN_TRANSIT and caught.pickup == desk.code:
-        _catch(connection, here, caught, piece, desk)
+        _assign_at_desk(connection, here, caught, piece, desk)
     elif caught is not None:
-        if not _fresh(connection, here, piece) and caught.status is not HoldStatus.IN_TRANSIT:
-            raise _not_out(item.barcode)
-    elif _to_be_caught(waiting, scan) is not None or piece.item.status in ASTRAY:
-        _settle(connection, here, piece, desk, scan)
-    elif not _fresh(connection, here, piece):
-        raise _not_out(item.barcode)
-    work_context.remember(connection, here, "check-in", key, item.id)
-    return _result(connection, here, item.id, None)
+        if not _is_just_received(connection, here, piece) and caught.status is not HoldStatus.IN_TRANSIT:
+            raise _not_on_loan_refusal(item.barcode)
+    elif _choose_hold(waiting, scan) is not None or piece.item.status in ASTRAY:
+        _route_item(connection, here, piece, desk, scan)
+    elif not _is_just_received(connection, here, piece):
+        raise _not_on_loan_refusal(item.barcode)
+    work_context.mark_operation_done(connection, here, "check-in", key, item.id)
+    return _build_check_in_result(connection, here, item.id, None)
 
 
-def _fresh(connection: Connection, here: Here, piece: Piece) -> bool:
+def _is_just_received(connection: Connection, here: WorkContext, piece: ItemRecord) -> bool:
     """A partner's item that has only just come: some say so by a check-in."""
-    return piece.item.temporary and circulation_rows.latest_of_item(connection, here, piece.item.id) is None
+    return piece.item.temporary and circulation_rows.find_latest_loan(connection, here, piece.item.id) is None
 
 
-def _to_be_caught(waiting: tuple[Hold, ...], scan: Scan) -> Hold | None:
+def _choose_hold(waiting: tuple[Hold, ...], scan: CheckInScan) -> Hold | None:
     return next((hold for hold in waiting if hold.status in scan.catches), None)
 
 
-def _not_out(barcode: str) -> Refused:
+def _not_on_loan_refusal(barcode: str) -> Refused:
     return Refused(RefusalReason.NOT_CHECKED_OUT, "the item is not on loan", about=MessagePart.ITEM, value=barcode)
 
 
-def _desk(connection: Connection, here: Here, piece: Piece, at: str) -> Branch:
+def _choose_desk(connection: Connection, here: WorkContext, piece: ItemRecord, at: str) -> LibraryBranch:
     if at:
-        return loan_rules.branch(connection, here, at)
-    sharing = loan_rules.resource_sharing(connection, here)
-    return sharing or loan_rules.branch(connection, here, piece.item.current.library)
+        return loan_rules.get_branch(connection, here, at)
+    sharing = loan_rules.find_resource_sharing_branch(connection, here)
+    return sharing or loan_rules.get_branch(connection, here, piece.item.current.library)
 
 
-def _charge_fine(connection: Connection, here: Here, piece: Piece, loan: Loan, closures: Closures) -> None:
+def _charge_fine(
+    connection: Connection, here: WorkContext, piece: ItemRecord, loan: Loan, closures: BranchClosures
+) -> None:
     if loan.due >= here.now:
         return
-    borrower = patron_rows.account(connection, here, loan.patron_id)
+    borrower = patron_rows.get_account(connection, here, loan.patron_id)
     rule = loan_rules.find_loan_rule(connection, here, borrower.patron.category, piece.item.policy)
-    fine = overdue_fine(rule, loan.due, here.now, here.zone, closures) if rule is not None else None
+    fine = compute_overdue_fine(rule, loan.due, here.now, here.zone, closures) if rule is not None else None
     if fine:
         charge = Charge(
             id="",
@@ -147,20 +151,22 @@ def _charge_fine(connection: Connection, here: Here, piece: Piece, loan: Loan, c
             item_barcode=loan.item_barcode,
             request_id=loan.request_id,
         )
-        patrons.add(connection, here, charge)
+        patrons.add_charge(connection, here, charge)
 
 
-def _settle(connection: Connection, here: Here, piece: Piece, desk: Branch, scan: Scan) -> None:
+def _route_item(
+    connection: Connection, here: WorkContext, piece: ItemRecord, desk: LibraryBranch, scan: CheckInScan
+) -> None:
     """Caught for the next hold; else on its shelf, or on its way there."""
     item = piece.item
-    circulation_rows.lapse(connection, here, item.bib_id)
-    waiting = circulation_rows.of_item(connection, here, item.bib_id, item.id)
-    next_hold = _to_be_caught(waiting, scan)
+    circulation_rows.expire_holds(connection, here, item.bib_id)
+    waiting = circulation_rows.holds_of_item(connection, here, item.bib_id, item.id)
+    next_hold = _choose_hold(waiting, scan)
     if next_hold is not None and piece.policy.holdable:
-        _catch(connection, here, next_hold, piece, desk)
+        _assign_at_desk(connection, here, next_hold, piece, desk)
         return
     at_home = desk.code == item.home.library
-    item_rows.change(
+    item_rows.update_item_row(
         connection,
         here,
         item.id,
@@ -171,84 +177,89 @@ def _settle(connection: Connection, here: Here, piece: Piece, desk: Branch, scan
     )
 
 
-def _catch(connection: Connection, here: Here, hold: Hold, piece: Piece, desk: Branch) -> None:
-    patron = patron_rows.account(connection, here, hold.patron_id).patron
+def _assign_at_desk(
+    connection: Connection, here: WorkContext, hold: Hold, piece: ItemRecord, desk: LibraryBranch
+) -> None:
+    patron = patron_rows.get_account(connection, here, hold.patron_id).patron
     rule = loan_rules.find_loan_rule(connection, here, patron.category, piece.item.policy)
     days = rule.shelf_days if rule is not None else loan_rules.SHELF_DAYS
-    circulation_rows.catch(connection, here, hold, piece, desk.code, days, desk.closures)
+    circulation_rows.assign_item_to_hold(connection, here, hold, piece, desk.code, days, desk.closures)
 
 
-def _result(
-    connection: Connection, here: Here, item_id: str, loan: Loan | None, *, repeated: bool = False
+def _build_check_in_result(
+    connection: Connection, here: WorkContext, item_id: str, loan: Loan | None, *, repeated: bool = False
 ) -> CheckedIn:
-    piece = item_rows.by_id(connection, here, item_id)
-    route = loan_rules.branch(connection, here, piece.transit_to) if piece.transit_to else None
+    piece = item_rows.get_item(connection, here, item_id)
+    route = loan_rules.get_branch(connection, here, piece.transit_to) if piece.transit_to else None
     return CheckedIn(
         item=piece.item,
         loan=loan,
-        patron=_borrower(connection, here, loan),
-        next_hold=_caught_by(connection, here, piece),
+        patron=_load_borrower(connection, here, loan),
+        next_hold=_find_assigned_hold(connection, here, piece),
         route_to=Location(route.code, "", route.name) if route is not None else None,
         repeated=repeated,
     )
 
 
-def _borrower(connection: Connection, here: Here, loan: Loan | None) -> Patron | None:
-    return None if loan is None else patron_rows.account(connection, here, loan.patron_id).patron
+def _load_borrower(connection: Connection, here: WorkContext, loan: Loan | None) -> Patron | None:
+    return None if loan is None else patron_rows.get_account(connection, here, loan.patron_id).patron
 
 
-def _caught_by(connection: Connection, here: Here, piece: Piece) -> Hold | None:
+def _find_assigned_hold(connection: Connection, here: WorkContext, piece: ItemRecord) -> Hold | None:
     if piece.item.status not in (ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT):
         return None
-    waiting = circulation_rows.of_item(connection, here, piece.item.bib_id, piece.item.id)
+    waiting = circulation_rows.holds_of_item(connection, here, piece.item.bib_id, piece.item.id)
     return next(
         (hold for hold in waiting if hold.item_id == piece.item.id and hold.status not in circulation_rows.QUEUED), None
     )
 
 
-def set_status(connection: Connection, here: Here, barcode: str, status: ItemStatus, key: str) -> Item:
+def set_item_status(connection: Connection, here: WorkContext, barcode: str, status: ItemStatus, key: str) -> Item:
     """Raises Refused(UNKNOWN_ITEM | NOT_ALLOWED | IN_USE (on loan))."""
-    piece = item_rows.locked(connection, here, barcode)
-    if work_context.done(connection, here, "set-status", key, piece.item.id) or piece.item.status is status:
+    piece = item_rows.get_locked_item(connection, here, barcode)
+    if (
+        work_context.is_operation_done(connection, here, "set-status", key, piece.item.id)
+        or piece.item.status is status
+    ):
         return piece.item
     if status in BY_RULES_ONLY:
         raise Refused(RefusalReason.NOT_ALLOWED, BY_RULES_ONLY[status], about=MessagePart.STATUS, value=status.value)
-    on_loan = circulation_rows.open_of_item(connection, here, piece.item.id) is not None
+    on_loan = circulation_rows.find_open_loan(connection, here, piece.item.id) is not None
     if on_loan and status not in WITH_A_LOAN:
         raise Refused(RefusalReason.IN_USE, "the item is on loan", about=MessagePart.ITEM, value=barcode)
-    _lose_hold(connection, here, piece)
+    _release_from_hold(connection, here, piece)
     transit_to = piece.item.home.library if status is ItemStatus.IN_TRANSIT else ""
-    item_rows.change(connection, here, piece.item.id, status=status.value, transit_to=transit_to)
-    work_context.remember(connection, here, "set-status", key, piece.item.id)
-    return item_rows.by_id(connection, here, piece.item.id).item
+    item_rows.update_item_row(connection, here, piece.item.id, status=status.value, transit_to=transit_to)
+    work_context.mark_operation_done(connection, here, "set-status", key, piece.item.id)
+    return item_rows.get_item(connection, here, piece.item.id).item
 
 
-def move_to_ill(connection: Connection, here: Here, barcode: str, location: Location, key: str) -> Item:
+def move_to_ill(connection: Connection, here: WorkContext, barcode: str, location: Location, key: str) -> Item:
     """Raises Refused(UNKNOWN_ITEM | IN_USE | INVALID_VALUE). A hold that had caught the item keeps it only if
     the item stays in the branch."""
-    piece = item_rows.locked(connection, here, barcode)
-    if work_context.done(connection, here, "move-to-ill", key, piece.item.id):
+    piece = item_rows.get_locked_item(connection, here, barcode)
+    if work_context.is_operation_done(connection, here, "move-to-ill", key, piece.item.id):
         return piece.item
     code = check_location(connection, here, location)
-    _must_be_in(connection, here, piece)
-    return _move(connection, here, piece, Location(code, location.shelf), "move-to-ill", key)
+    _check_not_on_loan(connection, here, piece)
+    return _move_item(connection, here, piece, Location(code, location.shelf), "move-to-ill", key)
 
 
-def return_home(connection: Connection, here: Here, barcode: str, key: str) -> Item:
+def return_home(connection: Connection, here: WorkContext, barcode: str, key: str) -> Item:
     """Raises Refused(UNKNOWN_ITEM | IN_USE)."""
-    piece = item_rows.locked(connection, here, barcode)
-    if work_context.done(connection, here, "return-home", key, piece.item.id):
+    piece = item_rows.get_locked_item(connection, here, barcode)
+    if work_context.is_operation_done(connection, here, "return-home", key, piece.item.id):
         return piece.item
-    _must_be_in(connection, here, piece)
-    return _move(connection, here, piece, piece.item.home, "return-home", key)
+    _check_not_on_loan(connection, here, piece)
+    return _move_item(connection, here, piece, piece.item.home, "return-home", key)
 
 
-def check_location(connection: Connection, here: Here, location: Location) -> str:
+def check_location(connection: Connection, here: WorkContext, location: Location) -> str:
     """Code of the branch; an empty one means the resource-sharing branch. Raises Refused(INVALID_VALUE)."""
     if location.library:
-        code = loan_rules.branch(connection, here, location.library).code
+        code = loan_rules.get_branch(connection, here, location.library).code
     else:
-        sharing = loan_rules.resource_sharing(connection, here)
+        sharing = loan_rules.find_resource_sharing_branch(connection, here)
         if sharing is None:
             raise Refused(RefusalReason.INVALID_VALUE, "the library has no resource-sharing branch")
         code = sharing.code
@@ -256,33 +267,35 @@ def check_location(connection: Connection, here: Here, location: Location) -> st
         shelves.c.library == here.library, shelves.c.branch == code, shelves.c.code == location.shelf
     )
     if location.shelf and connection.scalar(known) is None:
-        raise no_shelf(code, location.shelf)
+        raise unknown_shelf_refusal(code, location.shelf)
     return code
 
 
-def no_shelf(branch: str, shelf: str) -> Refused:
+def unknown_shelf_refusal(branch: str, shelf: str) -> Refused:
     return Refused(RefusalReason.INVALID_VALUE, f"branch {branch} has no shelving location {shelf}", value=shelf)
 
 
-def _must_be_in(connection: Connection, here: Here, piece: Piece) -> None:
-    if circulation_rows.open_of_item(connection, here, piece.item.id) is not None:
+def _check_not_on_loan(connection: Connection, here: WorkContext, piece: ItemRecord) -> None:
+    if circulation_rows.find_open_loan(connection, here, piece.item.id) is not None:
         raise Refused(RefusalReason.IN_USE, "the item is on loan", about=MessagePart.ITEM, value=piece.item.barcode)
 
 
-def _move(connection: Connection, here: Here, piece: Piece, to: Location, kind: str, key: str) -> Item:
+def _move_item(connection: Connection, here: WorkContext, piece: ItemRecord, to: Location, kind: str, key: str) -> Item:
     item = piece.item
     columns = {"current_branch": to.library, "current_shelf": to.shelf}
     stays = item.status is ItemStatus.ON_HOLD_SHELF and item.current.library == to.library
     if item.status in (ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT, ItemStatus.IN_PROCESS) and not stays:
-        _lose_hold(connection, here, piece)
+        _release_from_hold(connection, here, piece)
         columns |= {"status": ItemStatus.AVAILABLE.value, "transit_to": ""}
-    item_rows.change(connection, here, item.id, **columns)
-    work_context.remember(connection, here, kind, key, item.id)
-    return item_rows.by_id(connection, here, item.id).item
+    item_rows.update_item_row(connection, here, item.id, **columns)
+    work_context.mark_operation_done(connection, here, kind, key, item.id)
+    return item_rows.get_item(connection, here, item.id).item
 
 
-def _lose_hold(connection: Connection, here: Here, piece: Piece) -> None:
+def _release_from_hold(connection: Connection, here: WorkContext, piece: ItemRecord) -> None:
     """The hold that had caught the item waits for it again."""
-    for hold in circulation_rows.of_item(connection, here, piece.item.bib_id, piece.item.id):
+    for hold in circulation_rows.holds_of_item(connection, here, piece.item.bib_id, piece.item.id):
         if hold.item_id == piece.item.id and hold.status not in circulation_rows.QUEUED:
-            circulation_rows.put_back(connection, here, hold, circulation_rows.level(connection, here, hold.id))
+            circulation_rows.requeue_hold(
+                connection, here, hold, circulation_rows.get_hold_level(connection, here, hold.id)
+            )

@@ -6,15 +6,22 @@ import click
 from sqlalchemy import Connection
 
 from adapters.library.embedded import catalogue, circulation_rows, desk_commands, item_rows, lists, patrons, setup_file
-from adapters.library.embedded.desk_commands import Opened, as_json, at_most, print_lines, print_one, run
-from adapters.library.embedded.work_context import Here
+from adapters.library.embedded.desk_commands import (
+    CommandSession,
+    as_json,
+    at_most,
+    print_lines,
+    print_object,
+    run_in_library,
+)
+from adapters.library.embedded.work_context import WorkContext
 from gateway.domain.library import Bib, Charge, Hold, Item, ItemStatus, Loan, Patron
 from gateway.domain.value import value
 from gateway.ports.library_system import PatronKey
 
 
 @value
-class _PatronShown:
+class _PatronOverview:
     patron: Patron
     loans: tuple[Loan, ...]
     holds: tuple[Hold, ...]
@@ -22,7 +29,7 @@ class _PatronShown:
 
 
 @value
-class _ItemShown:
+class _ItemOverview:
     item: Item
     bib: Bib
     transit_to: str
@@ -38,7 +45,7 @@ class _ItemShown:
 @at_most
 @as_json
 @click.pass_context
-def patrons_(ctx: click.Context, query: str, limit: int, json_: bool) -> None:
+def show_patron_list(ctx: click.Context, query: str, limit: int, json_: bool) -> None:
     """List patrons whose surname begins with QUERY, or who have it as an identifier.
 
     \b
@@ -47,18 +54,18 @@ def patrons_(ctx: click.Context, query: str, limit: int, json_: bool) -> None:
       illgate library patrons --json
     """
 
-    async def print_patron_list(opened: Opened) -> None:
+    async def print_patron_list(opened: CommandSession) -> None:
         lines = await opened.read_store(lambda c, here: lists.list_patrons(c, here, query, limit))
         print_lines(lines, json_, opened.context.zone)
 
-    run(ctx, print_patron_list)
+    run_in_library(ctx, print_patron_list)
 
 
 @click.command(name="patron")
 @click.argument("identifier")
 @as_json
 @click.pass_context
-def patron(ctx: click.Context, identifier: str, json_: bool) -> None:
+def show_patron(ctx: click.Context, identifier: str, json_: bool) -> None:
     """Show a patron with loans, holds and unpaid charges.
 
     \b
@@ -66,27 +73,27 @@ def patron(ctx: click.Context, identifier: str, json_: bool) -> None:
       illgate library patron 21000000000017
     """
 
-    def load_patron_overview(connection: Connection, here: Here) -> _PatronShown:
-        found = patrons.find(connection, here, PatronKey(identifier)).patron
-        return _PatronShown(
+    def load_patron_overview(connection: Connection, here: WorkContext) -> _PatronOverview:
+        found = patrons.find_patron(connection, here, PatronKey(identifier)).patron
+        return _PatronOverview(
             found,
             circulation_rows.loans_of_patron(connection, here, found.id),
             circulation_rows.holds_of_patron(connection, here, found.id),
-            patrons.unpaid(connection, here, found.id),
+            patrons.unpaid_charges(connection, here, found.id),
         )
 
-    async def print_patron_overview(opened: Opened) -> None:
+    async def print_patron_overview(opened: CommandSession) -> None:
         shown = await opened.read_store(load_patron_overview)
         if json_:
-            print_one(shown, json_, opened.context.zone)
+            print_object(shown, json_, opened.context.zone)
             return
-        print_one(shown.patron, json_, opened.context.zone)
+        print_object(shown.patron, json_, opened.context.zone)
         for title, lines in (("loans", shown.loans), ("holds", shown.holds), ("charges", shown.charges)):
             click.echo(f"\n{title}: {len(lines)}")
             for line in lines:
-                print_one(line, json_, opened.context.zone)
+                print_object(line, json_, opened.context.zone)
 
-    run(ctx, print_patron_overview)
+    run_in_library(ctx, print_patron_overview)
 
 
 @click.command(name="items")
@@ -95,7 +102,7 @@ def patron(ctx: click.Context, identifier: str, json_: bool) -> None:
 @at_most
 @as_json
 @click.pass_context
-def items(ctx: click.Context, query: str, status: str | None, limit: int, json_: bool) -> None:
+def show_item_list(ctx: click.Context, query: str, status: str | None, limit: int, json_: bool) -> None:
     """List items, newest first: by barcode, request or record number, or words of the title as written.
 
     \b
@@ -105,19 +112,19 @@ def items(ctx: click.Context, query: str, status: str | None, limit: int, json_:
       illgate library items Brücke
     """
 
-    async def print_item_list(opened: Opened) -> None:
+    async def print_item_list(opened: CommandSession) -> None:
         wanted = ItemStatus(status) if status else None
         lines = await opened.read_store(lambda c, here: lists.list_items(c, here, query, wanted, limit))
         print_lines(lines, json_, opened.context.zone)
 
-    run(ctx, print_item_list)
+    run_in_library(ctx, print_item_list)
 
 
 @click.command(name="item")
 @click.argument("barcode")
 @as_json
 @click.pass_context
-def item(ctx: click.Context, barcode: str, json_: bool) -> None:
+def show_item(ctx: click.Context, barcode: str, json_: bool) -> None:
     """Show an item with its record, its loan and the holds that it may fill.
 
     \b
@@ -125,42 +132,42 @@ def item(ctx: click.Context, barcode: str, json_: bool) -> None:
       illgate library item 39000000000011
     """
 
-    def load_item_overview(connection: Connection, here: Here) -> _ItemShown:
-        piece = item_rows.by_barcode(connection, here, barcode)
-        return _ItemShown(
+    def load_item_overview(connection: Connection, here: WorkContext) -> _ItemOverview:
+        piece = item_rows.get_item_by_barcode(connection, here, barcode)
+        return _ItemOverview(
             piece.item,
-            catalogue.bib(connection, here, piece.item.bib_id),
+            catalogue.get_bib(connection, here, piece.item.bib_id),
             piece.transit_to,
             piece.request_id,
             piece.lender,
             piece.note,
-            circulation_rows.open_of_item(connection, here, piece.item.id),
-            circulation_rows.of_item(connection, here, piece.item.bib_id, piece.item.id),
+            circulation_rows.find_open_loan(connection, here, piece.item.id),
+            circulation_rows.holds_of_item(connection, here, piece.item.bib_id, piece.item.id),
         )
 
-    async def print_item_overview(opened: Opened) -> None:
+    async def print_item_overview(opened: CommandSession) -> None:
         shown = await opened.read_store(load_item_overview)
         zone = opened.context.zone
         if json_:
-            print_one(shown, json_, zone)
+            print_object(shown, json_, zone)
             return
-        print_one(shown.item, json_, zone)
+        print_object(shown.item, json_, zone)
         for name in ("transit_to", "request_id", "lender", "note"):
             if getattr(shown, name):
                 click.echo(f"{name.replace('_', ' '):<18}{getattr(shown, name)}")
         for title, line in (("record", shown.bib), ("loan", shown.loan), *(("hold", hold) for hold in shown.holds)):
             if line is not None:
                 click.echo(f"\n{title}")
-                print_one(line, json_, zone)
+                print_object(line, json_, zone)
 
-    run(ctx, print_item_overview)
+    run_in_library(ctx, print_item_overview)
 
 
 @click.command(name="holds")
 @at_most
 @as_json
 @click.pass_context
-def holds(ctx: click.Context, limit: int, json_: bool) -> None:
+def show_hold_list(ctx: click.Context, limit: int, json_: bool) -> None:
     """List open holds, oldest first; patrons by card number.
 
     \b
@@ -168,11 +175,11 @@ def holds(ctx: click.Context, limit: int, json_: bool) -> None:
       illgate library holds --json
     """
 
-    async def print_hold_list(opened: Opened) -> None:
+    async def print_hold_list(opened: CommandSession) -> None:
         lines = await opened.read_store(lambda c, here: lists.list_holds(c, here, limit))
         print_lines(lines, json_, opened.context.zone)
 
-    run(ctx, print_hold_list)
+    run_in_library(ctx, print_hold_list)
 
 
 @click.command(name="loans")
@@ -181,7 +188,7 @@ def holds(ctx: click.Context, limit: int, json_: bool) -> None:
 @at_most
 @as_json
 @click.pass_context
-def loans(ctx: click.Context, overdue: bool, all_: bool, limit: int, json_: bool) -> None:
+def show_loan_list(ctx: click.Context, overdue: bool, all_: bool, limit: int, json_: bool) -> None:
     """List loans, soonest due first; patrons by card number.
 
     \b
@@ -190,12 +197,12 @@ def loans(ctx: click.Context, overdue: bool, all_: bool, limit: int, json_: bool
       illgate library loans --overdue
     """
 
-    async def print_loan_list(opened: Opened) -> None:
-        conditions = () if all_ else (lists.overdue(opened.work_context) if overdue else lists.OPEN,)
+    async def print_loan_list(opened: CommandSession) -> None:
+        conditions = () if all_ else (lists.overdue_condition(opened.work_context) if overdue else lists.OPEN,)
         lines = await opened.read_store(lambda c, here: lists.list_loans(c, here, *conditions, limit=limit))
         print_lines(lines, json_, opened.context.zone)
 
-    run(ctx, print_loan_list)
+    run_in_library(ctx, print_loan_list)
 
 
 @click.command(name="bibs")
@@ -203,7 +210,7 @@ def loans(ctx: click.Context, overdue: bool, all_: bool, limit: int, json_: bool
 @at_most
 @as_json
 @click.pass_context
-def bibs(ctx: click.Context, query: tuple[str, ...], limit: int, json_: bool) -> None:
+def show_bib_list(ctx: click.Context, query: tuple[str, ...], limit: int, json_: bool) -> None:
     """Search the catalogue: all words must occur in title, author or identifiers.
 
     \b
@@ -213,11 +220,11 @@ def bibs(ctx: click.Context, query: tuple[str, ...], limit: int, json_: bool) ->
       illgate library bibs 红楼梦
     """
 
-    async def print_bib_list(opened: Opened) -> None:
-        lines = await opened.read_store(lambda c, here: catalogue.search(c, here, " ".join(query), limit))
-        print_lines([_line(bib) for bib in lines] if not json_ else lines, json_, opened.context.zone)
+    async def print_bib_list(opened: CommandSession) -> None:
+        lines = await opened.read_store(lambda c, here: catalogue.search_bibs(c, here, " ".join(query), limit))
+        print_lines([_bib_line_of_bib(bib) for bib in lines] if not json_ else lines, json_, opened.context.zone)
 
-    run(ctx, print_bib_list)
+    run_in_library(ctx, print_bib_list)
 
 
 @value
@@ -229,7 +236,7 @@ class _BibLine:
     identifiers: tuple[str, ...]
 
 
-def _line(bib: Bib) -> _BibLine:
+def _bib_line_of_bib(bib: Bib) -> _BibLine:
     identifiers = tuple(f"{i.type} {i.value}" for i in bib.identifiers)
     return _BibLine(bib.id, bib.title, bib.author, bib.published, identifiers)
 
@@ -237,7 +244,7 @@ def _line(bib: Bib) -> _BibLine:
 @click.command(name="branches")
 @as_json
 @click.pass_context
-def branches(ctx: click.Context, json_: bool) -> None:
+def show_branch_list(ctx: click.Context, json_: bool) -> None:
     """List branches: hold shelves, closed weekdays (1 is Monday) and dates, shelving locations.
 
     \b
@@ -245,16 +252,16 @@ def branches(ctx: click.Context, json_: bool) -> None:
       illgate library branches
     """
 
-    async def print_branch_list(opened: Opened) -> None:
+    async def print_branch_list(opened: CommandSession) -> None:
         print_lines(await opened.read_store(lists.list_branches), json_, opened.context.zone)
 
-    run(ctx, print_branch_list)
+    run_in_library(ctx, print_branch_list)
 
 
 @click.command(name="rules")
 @as_json
 @click.pass_context
-def rules(ctx: click.Context, json_: bool) -> None:
+def show_rule_list(ctx: click.Context, json_: bool) -> None:
     """List loan rules by patron category and item policy; * stands for any.
 
     \b
@@ -262,15 +269,15 @@ def rules(ctx: click.Context, json_: bool) -> None:
       illgate library rules
     """
 
-    async def print_rule_list(opened: Opened) -> None:
+    async def print_rule_list(opened: CommandSession) -> None:
         print_lines(await opened.read_store(lists.list_rules), json_, opened.context.zone)
 
-    run(ctx, print_rule_list)
+    run_in_library(ctx, print_rule_list)
 
 
 @click.command(name="setup")
 @click.pass_context
-def setup(ctx: click.Context) -> None:
+def show_setup(ctx: click.Context) -> None:
     """Print branches, categories, item policies and loan rules as YAML, for `import setup`.
 
     \b
@@ -278,13 +285,24 @@ def setup(ctx: click.Context) -> None:
       illgate library setup > setup.yml
     """
 
-    async def print_setup(opened: Opened) -> None:
-        click.echo(setup_file.as_yaml(await opened.read_store(setup_file.load)), nl=False)
+    async def print_setup(opened: CommandSession) -> None:
+        click.echo(setup_file.format_setup_yaml(await opened.read_store(setup_file.load_setup)), nl=False)
 
-    run(ctx, print_setup)
+    run_in_library(ctx, print_setup)
 
 
-COMMANDS = (patrons_, patron, items, item, holds, loans, bibs, branches, rules, setup)
+COMMANDS = (
+    show_patron_list,
+    show_patron,
+    show_item_list,
+    show_item,
+    show_hold_list,
+    show_loan_list,
+    show_bib_list,
+    show_branch_list,
+    show_rule_list,
+    show_setup,
+)
 
 
 @click.group(name="library")
@@ -303,5 +321,5 @@ def command(ctx: click.Context, symbol: str) -> None:
     ctx.meta["library"] = symbol
 
 
-for _each in (*COMMANDS, *desk_commands.COMMANDS, desk_commands.imports):
+for _each in (*COMMANDS, *desk_commands.COMMANDS, desk_commands.import_group):
     command.add_command(_each)

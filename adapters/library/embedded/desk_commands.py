@@ -19,8 +19,8 @@ from click.termui import progressbar
 from sqlalchemy import Connection
 
 from adapters.library.embedded import marc_import, patron_import, setup_file
-from adapters.library.embedded.loan_rules import end_of
-from adapters.library.embedded.work_context import Here, new_id
+from adapters.library.embedded.loan_rules import end_of_day
+from adapters.library.embedded.work_context import WorkContext, new_id
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.value import value
 from gateway.ports.adapter import CommandContext, DeskAdvice, LibraryAdapterContext, LibraryDesk, OpenLibrary
@@ -38,7 +38,7 @@ FAILED = 1
 
 
 @value
-class Opened:
+class CommandSession:
     """An open library, as commands need it."""
 
     commands: CommandContext
@@ -53,31 +53,31 @@ class Opened:
         return self.library.context
 
     @property
-    def work_context(self) -> Here:
+    def work_context(self) -> WorkContext:
         c = self.context
-        return Here(c.library, c.clock.now(), c.zone, c.currency)
+        return WorkContext(c.library, c.clock.now(), c.zone, c.currency)
 
     @property
     def desk(self) -> LibraryDesk:
         """Raises ConfigurationError."""
         return self.commands.desk(self.library)
 
-    async def read_store(self, work: Callable[[Connection, Here], T]) -> T:
+    async def read_store(self, work: Callable[[Connection, WorkContext], T]) -> T:
         here = self.work_context
         return await self.context.store.read(lambda connection: work(connection, here))
 
-    async def write_store(self, work: Callable[[Connection, Here], T]) -> T:
+    async def write_store(self, work: Callable[[Connection, WorkContext], T]) -> T:
         here = self.work_context
         return await self.context.store.write(lambda connection: work(connection, here))
 
 
-def run(ctx: click.Context, work: Callable[[Opened], Awaitable[T]]) -> T:
+def run_in_library(ctx: click.Context, work: Callable[[CommandSession], Awaitable[T]]) -> T:
     """Open the library that the command line names, do the work, close."""
 
     async def run_session() -> T:
         commands: CommandContext = ctx.obj
         async with commands.library(ctx.meta.get("library", "")) as found:
-            return await work(Opened(commands, found))
+            return await work(CommandSession(commands, found))
 
     return asyncio.run(run_session())
 
@@ -100,13 +100,13 @@ def print_lines(lines: Sequence[DataclassInstance], json_: bool, zone: tzinfo) -
         click.echo("none")
         return
     names = [field.name for field in fields(lines[0])]
-    rows = [[_cell(getattr(line, name), zone) for name in names] for line in lines]
+    rows = [[_format_cell(getattr(line, name), zone) for name in names] for line in lines]
     widths = [max(len(row[n]) for row in [names, *rows]) for n in range(len(names))]
     for row in [[name.replace("_", " ") for name in names], *rows]:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def print_one(value: DataclassInstance, json_: bool, zone: tzinfo) -> None:
+def print_object(value: DataclassInstance, json_: bool, zone: tzinfo) -> None:
     """One field a line, without the empty ones; or a JSON object."""
     if json_:
         print_json(asdict(value))
@@ -114,19 +114,19 @@ def print_one(value: DataclassInstance, json_: bool, zone: tzinfo) -> None:
     for field in fields(value):
         shown = getattr(value, field.name)
         if shown not in ("", None, (), False):
-            click.echo(f"{field.name.replace('_', ' '):<18}{_text(shown, zone)}")
+            click.echo(f"{field.name.replace('_', ' '):<18}{_format_cell_text(shown, zone)}")
 
 
 def print_json(value: Any) -> None:
-    click.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2))
+    click.echo(json.dumps(_to_json_value(value), ensure_ascii=False, indent=2))
 
 
-def _cell(value: Any, zone: tzinfo) -> str:
-    text = _text(value, zone)
+def _format_cell(value: Any, zone: tzinfo) -> str:
+    text = _format_cell_text(value, zone)
     return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
 
 
-def _text(value: Any, zone: tzinfo) -> str:
+def _format_cell_text(value: Any, zone: tzinfo) -> str:
     if value is None or value is False:
         return ""
     if value is True:
@@ -134,21 +134,21 @@ def _text(value: Any, zone: tzinfo) -> str:
     if isinstance(value, datetime):
         return value.astimezone(zone).strftime("%Y-%m-%d %H:%M")
     if isinstance(value, tuple | list | frozenset):
-        return ", ".join(_text(part, zone) for part in value)
+        return ", ".join(_format_cell_text(part, zone) for part in value)
     if hasattr(value, "__dataclass_fields__"):
-        parts = (_text(getattr(value, field.name), zone) for field in fields(value))
+        parts = (_format_cell_text(getattr(value, field.name), zone) for field in fields(value))
         return " ".join(part for part in parts if part)
     return str(value)
 
 
-def _plain(value: Any) -> Any:
+def _to_json_value(value: Any) -> Any:
     """What json can write: moments in ISO 8601, amounts as text."""
     if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
+        return {key: _to_json_value(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [_to_json_value(part) for part in value]
     if isinstance(value, frozenset):
-        return sorted(_plain(part) for part in value)
+        return sorted(_to_json_value(part) for part in value)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime | date):
@@ -161,7 +161,7 @@ def _plain(value: Any) -> Any:
 @click.option("--at", default="", metavar="BRANCH", help="Branch of the desk; else the resource-sharing branch.")
 @as_json
 @click.pass_context
-def check_in(ctx: click.Context, barcode: str, at: str, json_: bool) -> None:
+def check_in_at_desk(ctx: click.Context, barcode: str, at: str, json_: bool) -> None:
     """Check an item in, and say where it goes now: what belongs to a partner goes back, with a slip.
 
     \b
@@ -169,8 +169,8 @@ def check_in(ctx: click.Context, barcode: str, at: str, json_: bool) -> None:
       illgate library check-in 39000000000011 --at MAIN
     """
 
-    async def print_check_in(opened: Opened) -> None:
-        done, advice = await _scanned(opened, barcode, at)
+    async def print_check_in(opened: CommandSession) -> None:
+        done, advice = await _scan_item(opened, barcode, at)
         if json_:
             print_json({**asdict(done), **asdict(advice)})
             return
@@ -184,10 +184,10 @@ def check_in(ctx: click.Context, barcode: str, at: str, json_: bool) -> None:
         if advice.slip:
             click.echo(f"\n{advice.slip}", nl=False)
 
-    run(ctx, print_check_in)
+    run_in_library(ctx, print_check_in)
 
 
-async def _scanned(opened: Opened, barcode: str, at: str) -> tuple[CheckedIn, DeskAdvice]:
+async def _scan_item(opened: CommandSession, barcode: str, at: str) -> tuple[CheckedIn, DeskAdvice]:
     """A piece that is back already, but whose request has not heard of it (a command that was killed), is told so by
     the next scan."""
     try:
@@ -209,7 +209,7 @@ async def _scanned(opened: Opened, barcode: str, at: str) -> tuple[CheckedIn, De
 @click.option("--due", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the loan; else by the library's rules.")
 @as_json
 @click.pass_context
-def check_out(ctx: click.Context, barcode: str, patron: str, due: date | None, json_: bool) -> None:
+def check_out_at_desk(ctx: click.Context, barcode: str, patron: str, due: date | None, json_: bool) -> None:
     """Lend an item to a patron (card number, user name or other identifier).
 
     \b
@@ -218,29 +218,29 @@ def check_out(ctx: click.Context, barcode: str, patron: str, due: date | None, j
       illgate library check-out 39000000000011 21000000000017 --due 2027-01-31
     """
 
-    async def lend_to_patron(opened: Opened) -> None:
+    async def lend_to_patron(opened: CommandSession) -> None:
         borrower = await opened.system.find_patron(PatronKey(patron))
-        moment = end_of(date(due.year, due.month, due.day), opened.context.zone) if due else None
+        moment = end_of_day(date(due.year, due.month, due.day), opened.context.zone) if due else None
         key = f"desk:{new_id(opened.work_context.now)}"
         loan = await opened.system.check_out(barcode, borrower.id, key, due=moment)
         await opened.desk.notify_checked_out(loan, await opened.system.item_by_barcode(barcode), borrower)
         if json_:
-            print_one(loan, json_, opened.context.zone)
+            print_object(loan, json_, opened.context.zone)
         else:
             click.echo(f"{barcode}: on loan until {loan.due.astimezone(opened.context.zone):%Y-%m-%d %H:%M}")
 
-    run(ctx, lend_to_patron)
+    run_in_library(ctx, lend_to_patron)
 
 
-COMMANDS = (check_in, check_out)
+COMMANDS = (check_in_at_desk, check_out_at_desk)
 
 
 @click.group(name="import")
-def imports() -> None:
+def import_group() -> None:
     """Bring in the set-up, records and patrons. The same file may be imported again: nothing is doubled."""
 
 
-@imports.command(name="marc")
+@import_group.command(name="marc")
 @_file
 @click.option(
     "--items-from",
@@ -254,7 +254,7 @@ def imports() -> None:
     help="Which subfield says what. Only barcode and branch are needed; shelf and policy default to none, standard.",
 )
 @click.pass_context
-def marc(ctx: click.Context, file: Path, items_from: str | None, subfields: str) -> None:
+def import_marc_file(ctx: click.Context, file: Path, items_from: str | None, subfields: str) -> None:
     """Import MARC 21 records (ISO 2709; MARC-8 and UTF-8).
 
     A record is known by its control number (001): imported again, it replaces what was there. What can't be
@@ -266,14 +266,14 @@ def marc(ctx: click.Context, file: Path, items_from: str | None, subfields: str)
       illgate library import marc koha.mrc --items-from 952
       illgate library import marc other.mrc --items-from 949 --subfields barcode=i,branch=l,call_number=a
     """
-    mapping = _mapping(items_from, subfields)
+    mapping = _parse_item_field(items_from, subfields)
     size = file.stat().st_size
 
-    async def import_marc_records(opened: Opened) -> marc_import.Report:
+    async def import_marc_records(opened: CommandSession) -> marc_import.RecordImportReport:
         with progress_bar("records", size) as bar:
-            return await marc_import.run(opened.write_store, file, mapping, bar.update)
+            return await marc_import.import_records(opened.write_store, file, mapping, bar.update)
 
-    report = run(ctx, import_marc_records)
+    report = run_in_library(ctx, import_marc_records)
     for problem in report.problems:
         click.echo(f"{file}: {problem}", err=True)
     click.echo(f"{report.added} records added, {report.replaced} replaced, {report.items} items added")
@@ -282,7 +282,7 @@ def marc(ctx: click.Context, file: Path, items_from: str | None, subfields: str)
         ctx.exit(FAILED)
 
 
-def _mapping(tag: str | None, subfields: str) -> marc_import.ItemField | None:
+def _parse_item_field(tag: str | None, subfields: str) -> marc_import.ItemField | None:
     if tag is None:
         return None
     try:
@@ -291,10 +291,10 @@ def _mapping(tag: str | None, subfields: str) -> marc_import.ItemField | None:
         raise click.BadParameter(str(error), param_hint="--subfields") from error
 
 
-@imports.command(name="patrons")
+@import_group.command(name="patrons")
 @_file
 @click.pass_context
-def patrons(ctx: click.Context, file: Path) -> None:
+def import_patron_file(ctx: click.Context, file: Path) -> None:
     """Import patrons from a CSV file (UTF-8, a header line). A barcode that is known is brought up to date.
 
     \b
@@ -308,25 +308,25 @@ def patrons(ctx: click.Context, file: Path) -> None:
       illgate library import patrons patrons.csv
     """
 
-    async def import_patron_lines(opened: Opened) -> patron_import.Report:
-        await opened.read_store(lambda c, here: patron_import.check(c, here, lines))
+    async def import_patron_lines(opened: CommandSession) -> patron_import.PatronImportReport:
+        await opened.read_store(lambda c, here: patron_import.check_lines(c, here, lines))
         with progress_bar("patrons", len(lines)) as bar:
-            return await patron_import.run(opened.write_store, lines, bar.update)
+            return await patron_import.import_patrons(opened.write_store, lines, bar.update)
 
     try:
-        lines = patron_import.read(file)
-        report = run(ctx, import_patron_lines)
-    except patron_import.BadFile as bad:
+        lines = patron_import.read_patron_file(file)
+        report = run_in_library(ctx, import_patron_lines)
+    except patron_import.PatronFileError as bad:
         for problem in bad.problems:
             click.echo(f"{file}:{problem}", err=True)
         ctx.exit(FAILED)
     click.echo(f"{report.added} patrons added, {report.changed} brought up to date")
 
 
-@imports.command(name="setup")
+@import_group.command(name="setup")
 @_file
 @click.pass_context
-def setup(ctx: click.Context, file: Path) -> None:
+def import_setup_file(ctx: click.Context, file: Path) -> None:
     """Set up branches, patron categories, item policies and loan rules from a YAML file.
 
     `illgate library setup` prints such a file. Codes that are there are brought up to date, new ones added, and those
@@ -338,16 +338,16 @@ def setup(ctx: click.Context, file: Path) -> None:
       illgate library import setup setup.yml
     """
     try:
-        wanted = setup_file.read(file)
-    except setup_file.BadSetup as bad:
+        wanted = setup_file.read_setup_file(file)
+    except setup_file.SetupFileError as bad:
         for problem in bad.problems:
             click.echo(f"{file}:{problem}", err=True)
         ctx.exit(FAILED)
 
-    async def store_setup(opened: Opened) -> None:
-        await opened.write_store(lambda c, here: setup_file.write(c, here, wanted))
+    async def store_setup(opened: CommandSession) -> None:
+        await opened.write_store(lambda c, here: setup_file.write_setup(c, here, wanted))
 
-    run(ctx, store_setup)
+    run_in_library(ctx, store_setup)
     click.echo(
         f"{len(wanted.branches)} branches, {len(wanted.categories)} categories, {len(wanted.policies)} item policies, "
         f"{len(wanted.loan_rules)} loan rules"

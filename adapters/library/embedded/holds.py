@@ -7,14 +7,14 @@ from datetime import date
 from sqlalchemy import Connection
 
 from adapters.library.embedded import circulation_rows, item_rows, patron_rows, work_context
-from adapters.library.embedded.catalogue import bib
+from adapters.library.embedded.catalogue import get_bib
 from adapters.library.embedded.circulation_rows import ITEM, TITLE
-from adapters.library.embedded.item_rows import Piece
-from adapters.library.embedded.loan_rules import pickup_branch
-from adapters.library.embedded.loans import recall_loan
-from adapters.library.embedded.patrons import must_be_allowed
+from adapters.library.embedded.item_rows import ItemRecord
+from adapters.library.embedded.loan_rules import get_pickup_branch
+from adapters.library.embedded.loans import shorten_loan
+from adapters.library.embedded.patrons import check_patron_allowed
 from adapters.library.embedded.tables import holds
-from adapters.library.embedded.work_context import Here, add_row, lock_bib, lock_hold, new_id
+from adapters.library.embedded.work_context import WorkContext, add_row, lock_bib, lock_hold, new_id
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value
@@ -32,32 +32,32 @@ class HoldChange:
     expires: date | None = None
 
 
-def place(connection: Connection, here: Here, wish: HoldWish, key: str) -> Hold:
+def place_hold(connection: Connection, here: WorkContext, wish: HoldWish, key: str) -> Hold:
     """Raises Refused as `LibrarySystem.place_hold` says. A repeated key returns the hold, open or closed."""
-    known = circulation_rows.by_key(connection, here, key)
+    known = circulation_rows.find_hold_by_key(connection, here, key)
     if known is not None:
         return known
     if bool(wish.item_barcode) == bool(wish.bib_id):
         raise Refused(RefusalReason.DATA_MISSING, "a hold is on one item or on one record", about=MessagePart.ITEM)
-    level, bib_id, pieces = _wanted(connection, here, wish)
-    patron = patron_rows.locked_account(connection, here, wish.patron_id)
-    must_be_allowed(patron.patron, BlockScope.REQUEST, here.today)
+    level, bib_id, pieces = _resolve_wish(connection, here, wish)
+    patron = patron_rows.get_locked_account(connection, here, wish.patron_id)
+    check_patron_allowed(patron.patron, BlockScope.REQUEST, here.today)
     _check_dates(here, wish.need_by, wish.expires)
-    pickup_branch(connection, here, wish.pickup)
-    circulation_rows.lapse(connection, here, bib_id)
+    get_pickup_branch(connection, here, wish.pickup)
+    circulation_rows.expire_holds(connection, here, bib_id)
     _check_duplicate(connection, here, wish, bib_id, pieces)
     limit = patron.category.hold_limit
     if limit is not None and patron.patron.hold_count >= limit:
         raise Refused(RefusalReason.LIMIT_REACHED, f"the patron has {limit} holds already", about=MessagePart.PATRON)
     if wish.kind == RECALL:
-        _recall_one(connection, here, pieces)
-    return _add(connection, here, wish, key, level, bib_id, pieces)
+        _recall_copy(connection, here, pieces)
+    return _insert_hold(connection, here, wish, key, level, bib_id, pieces)
 
 
-def _wanted(connection: Connection, here: Here, wish: HoldWish) -> tuple[str, str, tuple[Piece, ...]]:
+def _resolve_wish(connection: Connection, here: WorkContext, wish: HoldWish) -> tuple[str, str, tuple[ItemRecord, ...]]:
     """Level, record and the pieces that may fill the hold. Raises Refused."""
     if wish.item_barcode:
-        piece = item_rows.locked(connection, here, wish.item_barcode)
+        piece = item_rows.get_locked_item(connection, here, wish.item_barcode)
         if not piece.policy.holdable:
             raise Refused(
                 RefusalReason.NOT_ALLOWED,
@@ -67,8 +67,8 @@ def _wanted(connection: Connection, here: Here, wish: HoldWish) -> tuple[str, st
             )
         return ITEM, piece.item.bib_id, (piece,)
     lock_bib(connection, here, wish.bib_id)
-    bib(connection, here, wish.bib_id)
-    pieces = item_rows.of_bib(connection, here, wish.bib_id)
+    get_bib(connection, here, wish.bib_id)
+    pieces = item_rows.items_of_bib(connection, here, wish.bib_id)
     holdable = tuple(piece for piece in pieces if piece.policy.holdable)
     if not holdable:
         detail = "no copy of this title can be requested" if pieces else "the library has no copy of this title"
@@ -81,7 +81,7 @@ def _wanted(connection: Connection, here: Here, wish: HoldWish) -> tuple[str, st
     return TITLE, wish.bib_id, holdable
 
 
-def _check_dates(here: Here, need_by: date | None, expires: date | None) -> None:
+def _check_dates(here: WorkContext, need_by: date | None, expires: date | None) -> None:
     for day, what, about in ((need_by, "needed by", MessagePart.NEED_BY), (expires, "good until", None)):
         if day is not None and day < here.today:
             raise Refused(
@@ -90,7 +90,7 @@ def _check_dates(here: Here, need_by: date | None, expires: date | None) -> None
 
 
 def _check_duplicate(
-    connection: Connection, here: Here, wish: HoldWish, bib_id: str, pieces: tuple[Piece, ...]
+    connection: Connection, here: WorkContext, wish: HoldWish, bib_id: str, pieces: tuple[ItemRecord, ...]
 ) -> None:
     """An item that the patron waits for, or has, can't be requested again; another copy of the title can."""
     may_fill = {piece.item.id for piece in pieces}
@@ -104,7 +104,7 @@ def _check_duplicate(
         raise Refused(RefusalReason.ON_LOAN_SAME_PATRON, "the patron has this on loan", about=MessagePart.ITEM)
 
 
-def _recall_one(connection: Connection, here: Here, pieces: tuple[Piece, ...]) -> Loan | None:
+def _recall_copy(connection: Connection, here: WorkContext, pieces: tuple[ItemRecord, ...]) -> Loan | None:
     """Of several copies the one that is due first; none where a copy is in."""
     if any(piece.item.status is ItemStatus.AVAILABLE for piece in pieces):
         return None
@@ -115,20 +115,20 @@ def _recall_one(connection: Connection, here: Here, pieces: tuple[Piece, ...]) -
             raise Refused(RefusalReason.CANNOT_BE_RECALLED, "loans of this can't be recalled", about=MessagePart.ITEM)
         return None
     first = min(recallable, key=lambda piece: (piece.item.due is None, piece.item.due))
-    loan = circulation_rows.open_of_item(connection, here, first.item.id)
+    loan = circulation_rows.find_open_loan(connection, here, first.item.id)
     if loan is None or loan.recalled is not None:
         return loan
-    return recall_loan(connection, here, first, loan, None)
+    return shorten_loan(connection, here, first, loan, None)
 
 
-def _add(
+def _insert_hold(
     connection: Connection,
-    here: Here,
+    here: WorkContext,
     wish: HoldWish,
     key: str,
     level: str,
     bib_id: str,
-    pieces: tuple[Piece, ...],
+    pieces: tuple[ItemRecord, ...],
 ) -> Hold:
     """Staff are asked to fetch a copy that is in; else the hold waits."""
     is_in = any(piece.item.status is ItemStatus.AVAILABLE for piece in pieces)
@@ -154,9 +154,9 @@ def _add(
     return circulation_rows.get_hold(connection, here, hold_id)
 
 
-def find(connection: Connection, here: Here, request_id: str) -> Hold:
+def find_hold(connection: Connection, here: WorkContext, request_id: str) -> Hold:
     """The open one, else the latest. Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
-    found = circulation_rows.by_request(connection, here, request_id)
+    found = circulation_rows.holds_of_request(connection, here, request_id)
     if not found:
         raise Refused(
             RefusalReason.UNKNOWN_REQUEST,
@@ -175,33 +175,33 @@ def find(connection: Connection, here: Here, request_id: str) -> Hold:
     return still_open[0] if still_open else found[-1]
 
 
-def cancel(connection: Connection, here: Here, hold_id: str, key: str) -> Hold:
+def cancel_hold(connection: Connection, here: WorkContext, hold_id: str, key: str) -> Hold:
     """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
     lock_hold(connection, here, hold_id)
     hold = circulation_rows.get_hold(connection, here, hold_id)
-    if work_context.done(connection, here, "cancel-hold", key, hold_id):
+    if work_context.is_operation_done(connection, here, "cancel-hold", key, hold_id):
         return hold
     if not hold.status.is_open:
         raise Refused(
             RefusalReason.REQUEST_CLOSED, f"the hold is {hold.status.value} already", about=MessagePart.REQUEST
         )
-    withdraw(connection, here, hold)
-    work_context.remember(connection, here, "cancel-hold", key, hold_id)
+    withdraw_hold(connection, here, hold)
+    work_context.mark_operation_done(connection, here, "cancel-hold", key, hold_id)
     return circulation_rows.get_hold(connection, here, hold_id)
 
 
-def withdraw(connection: Connection, here: Here, hold: Hold) -> None:
+def withdraw_hold(connection: Connection, here: WorkContext, hold: Hold) -> None:
     """Close it as cancelled; the item that was kept for it is free."""
-    circulation_rows.close(connection, here, hold.id, HoldStatus.CANCELLED)
+    circulation_rows.close_hold(connection, here, hold.id, HoldStatus.CANCELLED)
     if hold.item_id and hold.status not in circulation_rows.QUEUED:
-        circulation_rows.free_item(connection, here, item_rows.by_id(connection, here, hold.item_id))
+        circulation_rows.free_item(connection, here, item_rows.get_item(connection, here, hold.item_id))
 
 
-def update(connection: Connection, here: Here, hold_id: str, change: HoldChange, key: str) -> Hold:
+def update_hold(connection: Connection, here: WorkContext, hold_id: str, change: HoldChange, key: str) -> Hold:
     """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED | BAD_PICKUP_LOCATION | INVALID_DATE)."""
     lock_hold(connection, here, hold_id)
     hold = circulation_rows.get_hold(connection, here, hold_id)
-    if work_context.done(connection, here, "update-hold", key, hold_id):
+    if work_context.is_operation_done(connection, here, "update-hold", key, hold_id):
         return hold
     if not hold.status.is_open:
         raise Refused(
@@ -213,15 +213,15 @@ def update(connection: Connection, here: Here, hold_id: str, change: HoldChange,
     if columns:
         circulation_rows.update_hold_row(connection, here, hold_id, **columns)
     if change.pickup is not None and change.pickup != hold.pickup:
-        pickup_branch(connection, here, change.pickup)
-        _send_to(connection, here, hold, change.pickup)
-    work_context.remember(connection, here, "update-hold", key, hold_id)
+        get_pickup_branch(connection, here, change.pickup)
+        _send_to_pickup(connection, here, hold, change.pickup)
+    work_context.mark_operation_done(connection, here, "update-hold", key, hold_id)
     return circulation_rows.get_hold(connection, here, hold_id)
 
 
-def _send_to(connection: Connection, here: Here, hold: Hold, pickup: str) -> None:
+def _send_to_pickup(connection: Connection, here: WorkContext, hold: Hold, pickup: str) -> None:
     """An item that is kept for the hold goes to the new place."""
     if hold.status in circulation_rows.QUEUED:
         return
     circulation_rows.update_hold_row(connection, here, hold.id, status=HoldStatus.IN_TRANSIT.value, ready_until=None)
-    item_rows.change(connection, here, hold.item_id, status=ItemStatus.IN_TRANSIT.value, transit_to=pickup)
+    item_rows.update_item_row(connection, here, hold.item_id, status=ItemStatus.IN_TRANSIT.value, transit_to=pickup)

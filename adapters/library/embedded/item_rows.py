@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Boolean, ColumnClause, Connection, Date, Integer, Row, String, bindparam, column, text, update
 
-from adapters.library.embedded.loan_rules import Policy
+from adapters.library.embedded.loan_rules import ItemPolicy
 from adapters.library.embedded.tables import items
-from adapters.library.embedded.work_context import Here, lock_item
+from adapters.library.embedded.work_context import WorkContext, lock_item
 from gateway.domain.library import Item, ItemStatus, Location
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value
@@ -52,14 +52,14 @@ _TYPES: tuple[ColumnClause[Any], ...] = (
 )
 
 
-def _statement(condition: str) -> Any:
+def _item_statement(condition: str) -> Any:
     return text(_SELECT + condition).bindparams(bindparam("today", type_=Date())).columns(*_TYPES)
 
 
-_LIVE = _statement("i.barcode = :value AND i.deleted IS NULL")
-_GONE = _statement("i.barcode = :value AND i.deleted IS NOT NULL ORDER BY i.deleted DESC, i.id DESC LIMIT 1")
-_BY_ID = _statement("i.id = :value")
-_OF_BIB = _statement("i.bib_id = :value AND i.deleted IS NULL ORDER BY i.id")
+_LIVE = _item_statement("i.barcode = :value AND i.deleted IS NULL")
+_GONE = _item_statement("i.barcode = :value AND i.deleted IS NOT NULL ORDER BY i.deleted DESC, i.id DESC LIMIT 1")
+_BY_ID = _item_statement("i.id = :value")
+_OF_BIB = _item_statement("i.bib_id = :value AND i.deleted IS NULL ORDER BY i.id")
 # What is here or out now (1) comes before what has ended (0).
 _BY_REQUEST = text("""SELECT i.id, 1 AS present FROM embedded_items i
   WHERE i.library = :library AND i.request_id = :value AND i.request_id <> '' AND i.deleted IS NULL
@@ -72,11 +72,11 @@ UNION SELECT h.item_id, CASE WHEN h.closed IS NULL THEN 1 ELSE 0 END FROM embedd
 
 
 @value
-class Piece:
+class ItemRecord:
     """An item with what the library knows of it beyond the port's value."""
 
     item: Item
-    policy: Policy
+    policy: ItemPolicy
     holding_id: str
     transit_to: str
     library_use_only: bool
@@ -90,39 +90,39 @@ class Piece:
     deleted_key: str | None
 
 
-def live(connection: Connection, here: Here, barcode: str) -> Piece | None:
-    row = connection.execute(_LIVE, _values(here, barcode)).one_or_none()
-    return None if row is None else to_piece(row)
+def live_item(connection: Connection, here: WorkContext, barcode: str) -> ItemRecord | None:
+    row = connection.execute(_LIVE, _item_parameters(here, barcode)).one_or_none()
+    return None if row is None else item_record_of_row(row)
 
 
-def by_barcode(connection: Connection, here: Here, barcode: str) -> Piece:
+def get_item_by_barcode(connection: Connection, here: WorkContext, barcode: str) -> ItemRecord:
     """Raises Refused(UNKNOWN_ITEM)."""
-    piece = live(connection, here, barcode)
+    piece = live_item(connection, here, barcode)
     if piece is None:
         raise Refused(RefusalReason.UNKNOWN_ITEM, "no item has this barcode", about=MessagePart.ITEM, value=barcode)
     return piece
 
 
-def locked(connection: Connection, here: Here, barcode: str) -> Piece:
+def get_locked_item(connection: Connection, here: WorkContext, barcode: str) -> ItemRecord:
     """`by_barcode`, and nobody else changes the item before we are done. Raises Refused(UNKNOWN_ITEM)."""
     lock_item(connection, here, barcode)
-    return by_barcode(connection, here, barcode)
+    return get_item_by_barcode(connection, here, barcode)
 
 
-def latest_deleted(connection: Connection, here: Here, barcode: str) -> Piece | None:
-    row = connection.execute(_GONE, _values(here, barcode)).one_or_none()
-    return None if row is None else to_piece(row)
+def find_latest_deleted(connection: Connection, here: WorkContext, barcode: str) -> ItemRecord | None:
+    row = connection.execute(_GONE, _item_parameters(here, barcode)).one_or_none()
+    return None if row is None else item_record_of_row(row)
 
 
-def by_id(connection: Connection, here: Here, item_id: str) -> Piece:
+def get_item(connection: Connection, here: WorkContext, item_id: str) -> ItemRecord:
     """Also a deleted one. Raises Refused(UNKNOWN_ITEM)."""
-    row = connection.execute(_BY_ID, _values(here, item_id)).one_or_none()
+    row = connection.execute(_BY_ID, _item_parameters(here, item_id)).one_or_none()
     if row is None:
         raise Refused(RefusalReason.UNKNOWN_ITEM, "no item has this id", about=MessagePart.ITEM, value=item_id)
-    return to_piece(row)
+    return item_record_of_row(row)
 
 
-def by_request(connection: Connection, here: Here, request_id: str) -> Piece:
+def get_item_by_request(connection: Connection, here: WorkContext, request_id: str) -> ItemRecord:
     """Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM)."""
     rows = connection.execute(_BY_REQUEST, {"library": here.library, "value": request_id}).all()
     found = {row.id for row in rows if row.present} or {row.id for row in rows}
@@ -137,23 +137,23 @@ def by_request(connection: Connection, here: Here, request_id: str) -> Piece:
             about=MessagePart.ITEM,
             value=request_id,
         )
-    return by_id(connection, here, found.pop())
+    return get_item(connection, here, found.pop())
 
 
-def of_bib(connection: Connection, here: Here, bib_id: str) -> tuple[Piece, ...]:
-    return tuple(to_piece(row) for row in connection.execute(_OF_BIB, _values(here, bib_id)))
+def items_of_bib(connection: Connection, here: WorkContext, bib_id: str) -> tuple[ItemRecord, ...]:
+    return tuple(item_record_of_row(row) for row in connection.execute(_OF_BIB, _item_parameters(here, bib_id)))
 
 
-def change(connection: Connection, here: Here, item_id: str, **columns: Any) -> None:
+def update_item_row(connection: Connection, here: WorkContext, item_id: str, **columns: Any) -> None:
     connection.execute(update(items).where(items.c.library == here.library, items.c.id == item_id).values(**columns))
 
 
-def _values(here: Here, value: str) -> dict[str, object]:
+def _item_parameters(here: WorkContext, value: str) -> dict[str, object]:
     return {"library": here.library, "value": value, "today": here.today}
 
 
-def to_piece(row: Row[Any]) -> Piece:
-    return Piece(
+def item_record_of_row(row: Row[Any]) -> ItemRecord:
+    return ItemRecord(
         item=Item(
             id=row.id,
             barcode=row.barcode,
@@ -172,7 +172,9 @@ def to_piece(row: Row[Any]) -> Piece:
             due=row.due,
         ),
         # A policy that was taken off the list since allows nothing.
-        policy=Policy(row.policy, bool(row.circulates), bool(row.holdable), bool(row.renewable), bool(row.recallable)),
+        policy=ItemPolicy(
+            row.policy, bool(row.circulates), bool(row.holdable), bool(row.renewable), bool(row.recallable)
+        ),
         holding_id=row.holding_id,
         transit_to=row.transit_to,
         library_use_only=row.library_use_only,

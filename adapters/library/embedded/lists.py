@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
-from adapters.library.embedded.catalogue import query_words
+from adapters.library.embedded.catalogue import select_query_words
 from adapters.library.embedded.tables import (
     bibs,
     branches,
@@ -19,7 +19,7 @@ from adapters.library.embedded.tables import (
     patrons,
     shelves,
 )
-from adapters.library.embedded.work_context import Here
+from adapters.library.embedded.work_context import WorkContext
 from gateway.domain.library import ItemStatus
 from gateway.domain.value import value
 
@@ -102,7 +102,7 @@ _CARD = (
 )
 
 
-def list_patrons(connection: Connection, here: Here, query: str, limit: int) -> tuple[PatronLine, ...]:
+def list_patrons(connection: Connection, here: WorkContext, query: str, limit: int) -> tuple[PatronLine, ...]:
     """`query`: the beginning of a surname (as written), or an identifier."""
     p = patrons.c
     wanted = select(_CARD.label("card"), p.surname, p.given, p.category, p.home_library, p.expires)
@@ -126,15 +126,17 @@ def list_patrons(connection: Connection, here: Here, query: str, limit: int) -> 
 
 
 def list_items(
-    connection: Connection, here: Here, query: str, status: ItemStatus | None, limit: int
+    connection: Connection, here: WorkContext, query: str, status: ItemStatus | None, limit: int
 ) -> tuple[ItemLine, ...]:
     """`query`: a barcode, a request number, or words of the title."""
     i = items.c
-    wanted = _with_bib(select(items, bibs.c.title), items).where(i.library == here.library, i.deleted.is_(None))
+    wanted = _join_bib(select(items, bibs.c.title), items).where(i.library == here.library, i.deleted.is_(None))
     if status is not None:
         wanted = wanted.where(i.status == status.value)
     if query:
-        wanted = wanted.where(or_(i.barcode == query, i.request_id == query, i.bib_id == query, _titled(here, query)))
+        wanted = wanted.where(
+            or_(i.barcode == query, i.request_id == query, i.bib_id == query, _title_condition(here, query))
+        )
     rows = connection.execute(wanted.order_by(i.id.desc()).limit(limit))
     return tuple(
         ItemLine(
@@ -150,11 +152,11 @@ def list_items(
     )
 
 
-def list_holds(connection: Connection, here: Here, limit: int) -> tuple[HoldLine, ...]:
+def list_holds(connection: Connection, here: WorkContext, limit: int) -> tuple[HoldLine, ...]:
     """Open ones, oldest first."""
     h = holds.c
     wanted = (
-        _with_bib(select(holds, bibs.c.title, items.c.barcode, _CARD.label("card")), holds)
+        _join_bib(select(holds, bibs.c.title, items.c.barcode, _CARD.label("card")), holds)
         .join(patrons, and_(patrons.c.library == h.library, patrons.c.id == h.patron_id))
         .outerjoin(items, and_(items.c.library == h.library, items.c.id == h.item_id))
         .where(h.library == here.library, h.closed.is_(None))
@@ -170,12 +172,12 @@ def list_holds(connection: Connection, here: Here, limit: int) -> tuple[HoldLine
 
 
 def list_loans(
-    connection: Connection, here: Here, *conditions: ColumnElement[bool], limit: int
+    connection: Connection, here: WorkContext, *conditions: ColumnElement[bool], limit: int
 ) -> tuple[LoanLine, ...]:
     """Soonest due first; see OPEN and `overdue` for conditions."""
     n = loans.c
     wanted = (
-        _with_bib(select(loans, bibs.c.title, items.c.barcode, _CARD.label("card")), loans)
+        _join_bib(select(loans, bibs.c.title, items.c.barcode, _CARD.label("card")), loans)
         .join(patrons, and_(patrons.c.library == n.library, patrons.c.id == n.patron_id))
         .join(items, and_(items.c.library == n.library, items.c.id == n.item_id))
         .where(n.library == here.library, *conditions)
@@ -191,11 +193,11 @@ def list_loans(
 OPEN = loans.c.returned.is_(None)
 
 
-def overdue(here: Here) -> ColumnElement[bool]:
+def overdue_condition(here: WorkContext) -> ColumnElement[bool]:
     return and_(OPEN, loans.c.due < here.now)
 
 
-def list_branches(connection: Connection, here: Here) -> tuple[BranchLine, ...]:
+def list_branches(connection: Connection, here: WorkContext) -> tuple[BranchLine, ...]:
     places: dict[str, list[str]] = {}
     for row in connection.execute(select(shelves).where(shelves.c.library == here.library).order_by(shelves.c.code)):
         places.setdefault(row.branch, []).append(row.code)
@@ -214,7 +216,7 @@ def list_branches(connection: Connection, here: Here) -> tuple[BranchLine, ...]:
     )
 
 
-def list_rules(connection: Connection, here: Here) -> tuple[RuleLine, ...]:
+def list_rules(connection: Connection, here: WorkContext) -> tuple[RuleLine, ...]:
     r = loan_rules.c
     rows = connection.execute(select(loan_rules).where(r.library == here.library).order_by(r.category, r.policy))
     return tuple(
@@ -231,11 +233,11 @@ def list_rules(connection: Connection, here: Here) -> tuple[RuleLine, ...]:
     )
 
 
-def _with_bib(wanted: Select[Any], table: Any) -> Select[Any]:
+def _join_bib(wanted: Select[Any], table: Any) -> Select[Any]:
     return wanted.select_from(table).join(bibs, and_(bibs.c.library == table.c.library, bibs.c.id == table.c.bib_id))
 
 
-def _titled(here: Here, query: str) -> ColumnElement[bool]:
+def _title_condition(here: WorkContext, query: str) -> ColumnElement[bool]:
     """Records without regard to suppression: staff look for partners' items too, which have no word index."""
     found = [bibs.c.title.contains(word, autoescape=True) for word in query.split()]
-    return and_(*found) if query_words(query) else bibs.c.title == query
+    return and_(*found) if select_query_words(query) else bibs.c.title == query

@@ -9,7 +9,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, bindparam, select
 
 from adapters.library.embedded.tables import branches, categories, loan_rules, policies, shelves
-from adapters.library.embedded.work_context import Here
+from adapters.library.embedded.work_context import WorkContext
 from gateway.domain.library import Block, BlockScope
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value
@@ -42,7 +42,7 @@ _BRANCH = select(branches).where(branches.c.library == bindparam("library"), bra
 
 
 @value
-class Category:
+class PatronCategory:
     """What a patron category allows; None means without limit."""
 
     code: str
@@ -53,7 +53,7 @@ class Category:
 
 
 @value
-class Policy:
+class ItemPolicy:
     code: str
     circulates: bool = True
     holdable: bool = True
@@ -85,8 +85,8 @@ def choose_rule(rules: Iterable[LoanRule], category: str, policy: str) -> LoanRu
 # --- patrons ---------------------------------------------------------------------------------------------
 
 
-def derived_blocks(
-    category: Category, *, expires: date | None, today: date, owed: Decimal, overdues: int, currency: str
+def derive_blocks(
+    category: PatronCategory, *, expires: date | None, today: date, owed: Decimal, overdues: int, currency: str
 ) -> tuple[Block, ...]:
     """Blocks that follow from expiry (the last day still counts), fees and overdue items."""
     blocks = []
@@ -99,7 +99,7 @@ def derived_blocks(
     return tuple(blocks)
 
 
-def in_force(block: Block, today: date) -> bool:
+def is_in_force(block: Block, today: date) -> bool:
     return (block.since is None or block.since <= today) and (block.until is None or today <= block.until)
 
 
@@ -107,7 +107,7 @@ def in_force(block: Block, today: date) -> bool:
 
 
 @value
-class Closures:
+class BranchClosures:
     """When a branch is closed: ISO weekdays (1 is Monday) and single dates."""
 
     weekdays: frozenset[int] = frozenset()
@@ -121,39 +121,45 @@ class Closures:
         return next((d for d in (day + timedelta(days=n) for n in range(366)) if not self.is_closed(d)), day)
 
 
-def end_of(day: date, zone: tzinfo) -> datetime:
+def end_of_day(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, END_OF_DAY, zone).astimezone(UTC)
 
 
-def due_at(rule: LoanRule, start: datetime, days: int | None, zone: tzinfo, closures: Closures) -> datetime:
+def compute_due(rule: LoanRule, start: datetime, days: int | None, zone: tzinfo, closures: BranchClosures) -> datetime:
     """End of the local day `days` later; by hours where the rule has no days. Never on a closed day."""
     if days is None:
         local = (start + timedelta(hours=rule.loan_hours or 0)).astimezone(zone)
         day = closures.next_open_day(local.date())
-        return local.astimezone(UTC) if day == local.date() else end_of(day, zone)
-    return end_of(closures.next_open_day(start.astimezone(zone).date() + timedelta(days=days)), zone)
+        return local.astimezone(UTC) if day == local.date() else end_of_day(day, zone)
+    return end_of_day(closures.next_open_day(start.astimezone(zone).date() + timedelta(days=days)), zone)
 
 
-def first_due(rule: LoanRule, now: datetime, zone: tzinfo, closures: Closures) -> datetime:
-    return due_at(rule, now, rule.loan_days, zone, closures)
+def compute_first_due(rule: LoanRule, now: datetime, zone: tzinfo, closures: BranchClosures) -> datetime:
+    return compute_due(rule, now, rule.loan_days, zone, closures)
 
 
-def renewed_due(rule: LoanRule, due: datetime, now: datetime, zone: tzinfo, closures: Closures) -> datetime:
+def compute_renewed_due(
+    rule: LoanRule, due: datetime, now: datetime, zone: tzinfo, closures: BranchClosures
+) -> datetime:
     """Counted from today, but a renewal never shortens a loan."""
     days = rule.renewal_days if rule.loan_days is not None else None
-    return max(due, due_at(rule, now, days, zone, closures))
+    return max(due, compute_due(rule, now, days, zone, closures))
 
 
-def recalled_due(rule: LoanRule, due: datetime, now: datetime, zone: tzinfo, closures: Closures) -> datetime:
+def compute_recalled_due(
+    rule: LoanRule, due: datetime, now: datetime, zone: tzinfo, closures: BranchClosures
+) -> datetime:
     """The rule's days from now, but a recall never lengthens a loan."""
-    return min(due, due_at(rule, now, rule.recall_days, zone, closures))
+    return min(due, compute_due(rule, now, rule.recall_days, zone, closures))
 
 
-def shelf_until(days: int, today: date, closures: Closures) -> date:
+def compute_shelf_end(days: int, today: date, closures: BranchClosures) -> date:
     return closures.next_open_day(today + timedelta(days=days))
 
 
-def overdue_fine(rule: LoanRule, due: datetime, returned: datetime, zone: tzinfo, closures: Closures) -> Decimal:
+def compute_overdue_fine(
+    rule: LoanRule, due: datetime, returned: datetime, zone: tzinfo, closures: BranchClosures
+) -> Decimal:
     """Per day begun after the due day on which the branch was open."""
     first, last = due.astimezone(zone).date(), returned.astimezone(zone).date()
     late = (first + timedelta(days=n) for n in range(1, (last - first).days + 1))
@@ -163,7 +169,7 @@ def overdue_fine(rule: LoanRule, due: datetime, returned: datetime, zone: tzinfo
 # --- holds -----------------------------------------------------------------------------------------------
 
 
-def promised(holds_ahead: Sequence[str], item_id: str, free_copies: int) -> bool:
+def is_promised(holds_ahead: Sequence[str], item_id: str, free_copies: int) -> bool:
     """Whether an item on the shelf is kept back for waiting holds.
 
     `holds_ahead`: item ids of the waiting holds that come first, '' for a hold on any copy.
@@ -181,15 +187,15 @@ _SHARING = (
 
 
 @value
-class Branch:
+class LibraryBranch:
     code: str
     name: str
     pickup: bool
     resource_sharing: bool
-    closures: Closures
+    closures: BranchClosures
 
 
-def loan_rule(connection: Connection, here: Here, category: str, policy: str) -> LoanRule:
+def get_loan_rule(connection: Connection, here: WorkContext, category: str, policy: str) -> LoanRule:
     """Raises Refused(NOT_ALLOWED) where the library has no rule for them."""
     rule = find_loan_rule(connection, here, category, policy)
     if rule is None:
@@ -201,36 +207,40 @@ def loan_rule(connection: Connection, here: Here, category: str, policy: str) ->
     return rule
 
 
-def find_loan_rule(connection: Connection, here: Here, category: str, policy: str) -> LoanRule | None:
+def find_loan_rule(connection: Connection, here: WorkContext, category: str, policy: str) -> LoanRule | None:
     rows = connection.execute(_RULES, {"library": here.library, "category": category, "policy": policy})
     return choose_rule((LoanRule(*row) for row in rows), category, policy)
 
 
-def branch(connection: Connection, here: Here, code: str) -> Branch:
+def get_branch(connection: Connection, here: WorkContext, code: str) -> LibraryBranch:
     """Raises Refused(INVALID_VALUE)."""
     row = connection.execute(_BRANCH, {"library": here.library, "branch": code}).one_or_none()
     if row is None:
         raise Refused(RefusalReason.INVALID_VALUE, f"the library has no branch {code}", value=code)
-    return Branch(row.code, row.name, row.pickup, row.resource_sharing, closures(row.closed_weekdays, row.closed_dates))
+    return LibraryBranch(
+        row.code, row.name, row.pickup, row.resource_sharing, build_closures(row.closed_weekdays, row.closed_dates)
+    )
 
 
-def resource_sharing(connection: Connection, here: Here) -> Branch | None:
+def find_resource_sharing_branch(connection: Connection, here: WorkContext) -> LibraryBranch | None:
     """The branch through which partners' items come and go."""
     row = connection.execute(_SHARING, {"library": here.library}).one_or_none()
     if row is None:
         return None
-    return Branch(row.code, row.name, row.pickup, True, closures(row.closed_weekdays, row.closed_dates))
+    return LibraryBranch(row.code, row.name, row.pickup, True, build_closures(row.closed_weekdays, row.closed_dates))
 
 
-def pickup_branch(connection: Connection, here: Here, code: str) -> Branch:
+def get_pickup_branch(connection: Connection, here: WorkContext, code: str) -> LibraryBranch:
     """Raises Refused(BAD_PICKUP_LOCATION)."""
     row = connection.execute(_BRANCH, {"library": here.library, "branch": code}).one_or_none()
     if row is None or not row.pickup:
-        raise bad_pickup(code)
-    return Branch(row.code, row.name, True, row.resource_sharing, closures(row.closed_weekdays, row.closed_dates))
+        raise bad_pickup_refusal(code)
+    return LibraryBranch(
+        row.code, row.name, True, row.resource_sharing, build_closures(row.closed_weekdays, row.closed_dates)
+    )
 
 
-def bad_pickup(code: str) -> Refused:
+def bad_pickup_refusal(code: str) -> Refused:
     return Refused(
         RefusalReason.BAD_PICKUP_LOCATION,
         "the library has no such pickup location",
@@ -239,11 +249,11 @@ def bad_pickup(code: str) -> Refused:
     )
 
 
-def closures(weekdays: list[int], dates: list[str]) -> Closures:
-    return Closures(frozenset(weekdays), frozenset(date.fromisoformat(day) for day in dates))
+def build_closures(weekdays: list[int], dates: list[str]) -> BranchClosures:
+    return BranchClosures(frozenset(weekdays), frozenset(date.fromisoformat(day) for day in dates))
 
 
-def codes(connection: Connection, here: Here) -> LibraryCodes:
+def list_library_codes(connection: Connection, here: WorkContext) -> LibraryCodes:
     """What profiles may name. Fee types are free words here."""
     found = {}
     for table in (branches, policies, categories):

@@ -7,12 +7,19 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from adapters.library.embedded import circulation_rows, item_rows, patron_rows, work_context
-from adapters.library.embedded.item_rows import Piece
-from adapters.library.embedded.loan_rules import branch, first_due, loan_rule, promised, recalled_due, renewed_due
-from adapters.library.embedded.patron_rows import Account
-from adapters.library.embedded.patrons import must_be_allowed
+from adapters.library.embedded.item_rows import ItemRecord
+from adapters.library.embedded.loan_rules import (
+    compute_first_due,
+    compute_recalled_due,
+    compute_renewed_due,
+    get_branch,
+    get_loan_rule,
+    is_promised,
+)
+from adapters.library.embedded.patron_rows import PatronAccount
+from adapters.library.embedded.patrons import check_patron_allowed
 from adapters.library.embedded.tables import loans
-from adapters.library.embedded.work_context import Here, add_row, lock_loan, new_id
+from adapters.library.embedded.work_context import WorkContext, add_row, lock_loan, new_id
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
@@ -22,7 +29,7 @@ LENDABLE = (ItemStatus.AVAILABLE, ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSI
 
 
 @value
-class Terms:
+class CheckOutTerms:
     """How an item is to be lent. `override`: it has left already, so that only facts can stand against it."""
 
     due: datetime | None = None
@@ -30,29 +37,31 @@ class Terms:
     override: bool = False
 
 
-def check_out(connection: Connection, here: Here, barcode: str, patron_id: str, key: str, terms: Terms) -> Loan:
+def check_out(
+    connection: Connection, here: WorkContext, barcode: str, patron_id: str, key: str, terms: CheckOutTerms
+) -> Loan:
     """Raises Refused as `LibrarySystem.check_out` says. Repeated means: out to this patron under this key."""
-    piece = item_rows.locked(connection, here, barcode)
-    out = circulation_rows.open_of_item(connection, here, piece.item.id)
+    piece = item_rows.get_locked_item(connection, here, barcode)
+    out = circulation_rows.find_open_loan(connection, here, piece.item.id)
     if out is not None:
         if out.patron_id == patron_id and out.key == key:
             return out
-        raise _on_loan(out, patron_id, barcode)
-    borrower = patron_rows.locked_account(connection, here, patron_id)
-    circulation_rows.lapse(connection, here, piece.item.bib_id)
-    piece = item_rows.by_barcode(connection, here, barcode)
-    waiting = circulation_rows.of_item(connection, here, piece.item.bib_id, piece.item.id)
+        raise _on_loan_refusal(out, patron_id, barcode)
+    borrower = patron_rows.get_locked_account(connection, here, patron_id)
+    circulation_rows.expire_holds(connection, here, piece.item.bib_id)
+    piece = item_rows.get_item_by_barcode(connection, here, barcode)
+    waiting = circulation_rows.holds_of_item(connection, here, piece.item.bib_id, piece.item.id)
     if not terms.override:
         _check_patron(here, borrower)
         _check_item(piece)
         _check_holds(connection, here, piece, waiting, patron_id)
-    due = terms.due or _first_due(connection, here, borrower, piece)
-    loan_id = _lend(connection, here, piece, borrower, key, terms, due)
+    due = terms.due or _choose_first_due(connection, here, borrower, piece)
+    loan_id = _insert_loan(connection, here, piece, borrower, key, terms, due)
     _settle_holds(connection, here, piece, waiting, patron_id)
     return circulation_rows.get_loan(connection, here, loan_id)
 
 
-def _on_loan(out: Loan, patron_id: str, barcode: str) -> Refused:
+def _on_loan_refusal(out: Loan, patron_id: str, barcode: str) -> Refused:
     if out.patron_id == patron_id:
         return Refused(
             RefusalReason.ON_LOAN_SAME_PATRON, "the patron has this item on loan", about=MessagePart.ITEM, value=barcode
@@ -62,14 +71,14 @@ def _on_loan(out: Loan, patron_id: str, barcode: str) -> Refused:
     )
 
 
-def _check_patron(here: Here, borrower: Account) -> None:
-    must_be_allowed(borrower.patron, BlockScope.BORROW, here.today)
+def _check_patron(here: WorkContext, borrower: PatronAccount) -> None:
+    check_patron_allowed(borrower.patron, BlockScope.BORROW, here.today)
     limit = borrower.category.loan_limit
     if limit is not None and borrower.patron.loan_count >= limit:
         raise Refused(RefusalReason.LIMIT_REACHED, f"the patron has {limit} loans already", about=MessagePart.PATRON)
 
 
-def _check_item(piece: Piece) -> None:
+def _check_item(piece: ItemRecord) -> None:
     item = piece.item
     if not item.circulates:
         raise Refused(
@@ -87,7 +96,9 @@ def _check_item(piece: Piece) -> None:
         )
 
 
-def _check_holds(connection: Connection, here: Here, piece: Piece, waiting: tuple[Hold, ...], patron_id: str) -> None:
+def _check_holds(
+    connection: Connection, here: WorkContext, piece: ItemRecord, waiting: tuple[Hold, ...], patron_id: str
+) -> None:
     """Raises Refused(REQUESTED_BY_OTHER) where others come first."""
     item = piece.item
     caught = next(
@@ -96,7 +107,7 @@ def _check_holds(connection: Connection, here: Here, piece: Piece, waiting: tupl
     if caught is not None:
         if caught.patron_id == patron_id:
             return
-        raise _requested(item.barcode)
+        raise _requested_refusal(item.barcode)
     ahead = []
     for hold in waiting:
         if hold.patron_id == patron_id:
@@ -104,32 +115,40 @@ def _check_holds(connection: Connection, here: Here, piece: Piece, waiting: tupl
         ahead.append(hold.item_id)
     if not ahead:
         return
-    copies = item_rows.of_bib(connection, here, item.bib_id)
+    copies = item_rows.items_of_bib(connection, here, item.bib_id)
     free = sum(1 for copy in copies if copy.item.status is ItemStatus.AVAILABLE and copy.policy.holdable)
-    if promised(ahead, item.id, free):
-        raise _requested(item.barcode)
+    if is_promised(ahead, item.id, free):
+        raise _requested_refusal(item.barcode)
 
 
-def _requested(barcode: str) -> Refused:
+def _requested_refusal(barcode: str) -> Refused:
     return Refused(
         RefusalReason.REQUESTED_BY_OTHER, "the item is kept for another patron", about=MessagePart.ITEM, value=barcode
     )
 
 
-def _first_due(connection: Connection, here: Here, borrower: Account, piece: Piece) -> datetime:
+def _choose_first_due(
+    connection: Connection, here: WorkContext, borrower: PatronAccount, piece: ItemRecord
+) -> datetime:
     """The lender's date for a partner's item, as long as it is to come; else by the loan rules. See
     `TemporaryItem.due_policy`."""
     lenders = piece.lender_due if piece.lender_due is not None and piece.lender_due > here.now else None
     if lenders is not None and piece.due_policy != DuePolicy.EARLIER:
         return lenders
-    rule = loan_rule(connection, here, borrower.patron.category, piece.item.policy)
-    desk = branch(connection, here, piece.item.current.library)
-    ours = first_due(rule, here.now, here.zone, desk.closures)
+    rule = get_loan_rule(connection, here, borrower.patron.category, piece.item.policy)
+    desk = get_branch(connection, here, piece.item.current.library)
+    ours = compute_first_due(rule, here.now, here.zone, desk.closures)
     return ours if lenders is None else min(ours, lenders)
 
 
-def _lend(
-    connection: Connection, here: Here, piece: Piece, borrower: Account, key: str, terms: Terms, due: datetime
+def _insert_loan(
+    connection: Connection,
+    here: WorkContext,
+    piece: ItemRecord,
+    borrower: PatronAccount,
+    key: str,
+    terms: CheckOutTerms,
+    due: datetime,
 ) -> str:
     loan_id = new_id(here.now)
     row = {
@@ -146,43 +165,49 @@ def _lend(
         "renewals_allowed": piece.renewals_allowed and piece.policy.renewable,
     }
     add_row(connection, loans, row)
-    item_rows.change(connection, here, piece.item.id, status=ItemStatus.ON_LOAN.value, transit_to="")
+    item_rows.update_item_row(connection, here, piece.item.id, status=ItemStatus.ON_LOAN.value, transit_to="")
     return loan_id
 
 
-def _settle_holds(connection: Connection, here: Here, piece: Piece, waiting: tuple[Hold, ...], patron_id: str) -> None:
+def _settle_holds(
+    connection: Connection, here: WorkContext, piece: ItemRecord, waiting: tuple[Hold, ...], patron_id: str
+) -> None:
     """The borrower's hold is filled; another's that had caught the item waits again."""
     own = [hold for hold in waiting if hold.patron_id == patron_id]
     if own:
         filled = next((hold for hold in own if hold.item_id == piece.item.id), own[0])
-        circulation_rows.close(connection, here, filled.id, HoldStatus.FILLED, item_id=piece.item.id)
+        circulation_rows.close_hold(connection, here, filled.id, HoldStatus.FILLED, item_id=piece.item.id)
     for hold in waiting:
         if hold.patron_id != patron_id and hold.status not in circulation_rows.QUEUED:
-            circulation_rows.put_back(connection, here, hold, circulation_rows.level(connection, here, hold.id))
+            circulation_rows.requeue_hold(
+                connection, here, hold, circulation_rows.get_hold_level(connection, here, hold.id)
+            )
 
 
 # --- due dates -------------------------------------------------------------------------------------------
 
 
-def set_due_date(connection: Connection, here: Here, loan_id: str, due: datetime, key: str) -> Loan:
+def set_due_date(connection: Connection, here: WorkContext, loan_id: str, due: datetime, key: str) -> Loan:
     """Raises Refused(NOT_CHECKED_OUT) for a loan that is unknown or has ended."""
     lock_loan(connection, here, loan_id)
     loan = circulation_rows.get_loan(connection, here, loan_id)
-    if work_context.done(connection, here, "set-due-date", key, loan_id):
+    if work_context.is_operation_done(connection, here, "set-due-date", key, loan_id):
         return loan
     if loan.returned is not None:
         raise Refused(
             RefusalReason.NOT_CHECKED_OUT, "the loan has ended", about=MessagePart.ITEM, value=loan.item_barcode
         )
     circulation_rows.update_loan_row(connection, here, loan_id, due=due)
-    work_context.remember(connection, here, "set-due-date", key, loan_id)
+    work_context.mark_operation_done(connection, here, "set-due-date", key, loan_id)
     return circulation_rows.get_loan(connection, here, loan_id)
 
 
-def renew(connection: Connection, here: Here, barcode: str, key: str, patron_id: str, due: datetime | None) -> Loan:
+def renew_item(
+    connection: Connection, here: WorkContext, barcode: str, key: str, patron_id: str, due: datetime | None
+) -> Loan:
     """Raises Refused(NOT_CHECKED_OUT | NOT_RENEWABLE | RENEWAL_LIMIT_REACHED | RENEWAL_HAS_REQUESTS | PATRON_…)."""
-    piece, loan = _on_loan_piece(connection, here, barcode)
-    if work_context.done(connection, here, "renew", key, loan.id):
+    piece, loan = _get_item_on_loan(connection, here, barcode)
+    if work_context.is_operation_done(connection, here, "renew", key, loan.id):
         return loan
     if patron_id and loan.patron_id != patron_id:
         raise Refused(
@@ -191,10 +216,10 @@ def renew(connection: Connection, here: Here, barcode: str, key: str, patron_id:
             about=MessagePart.ITEM,
             value=barcode,
         )
-    borrower = patron_rows.account(connection, here, loan.patron_id)
-    must_be_allowed(borrower.patron, BlockScope.RENEW, here.today)
+    borrower = patron_rows.get_account(connection, here, loan.patron_id)
+    check_patron_allowed(borrower.patron, BlockScope.RENEW, here.today)
     _check_renewable(connection, here, piece, loan)
-    rule = loan_rule(connection, here, borrower.patron.category, piece.item.policy)
+    rule = get_loan_rule(connection, here, borrower.patron.category, piece.item.policy)
     if loan.renewals >= rule.renewals:
         raise Refused(
             RefusalReason.RENEWAL_LIMIT_REACHED,
@@ -205,14 +230,14 @@ def renew(connection: Connection, here: Here, barcode: str, key: str, patron_id:
             value=barcode,
         )
     if due is None:
-        desk = branch(connection, here, piece.item.current.library)
-        due = within_lender_due(piece, loan, renewed_due(rule, loan.due, here.now, here.zone, desk.closures))
+        desk = get_branch(connection, here, piece.item.current.library)
+        due = limit_to_lender_due(piece, loan, compute_renewed_due(rule, loan.due, here.now, here.zone, desk.closures))
     circulation_rows.update_loan_row(connection, here, loan.id, due=due, renewals=loan.renewals + 1)
-    work_context.remember(connection, here, "renew", key, loan.id)
+    work_context.mark_operation_done(connection, here, "renew", key, loan.id)
     return circulation_rows.get_loan(connection, here, loan.id)
 
 
-def within_lender_due(piece: Piece, loan: Loan, due: datetime) -> datetime:
+def limit_to_lender_due(piece: ItemRecord, loan: Loan, due: datetime) -> datetime:
     """A partner's item isn't renewed past the lender's date: only the lender can move that."""
     if piece.lender_due is None or due <= piece.lender_due:
         return due
@@ -226,15 +251,15 @@ def within_lender_due(piece: Piece, loan: Loan, due: datetime) -> datetime:
     return piece.lender_due
 
 
-def _check_renewable(connection: Connection, here: Here, piece: Piece, loan: Loan) -> None:
+def _check_renewable(connection: Connection, here: WorkContext, piece: ItemRecord, loan: Loan) -> None:
     barcode = piece.item.barcode
     if loan.recalled is not None:
         raise Refused(RefusalReason.NOT_RENEWABLE, "the item has been recalled", about=MessagePart.ITEM, value=barcode)
     if not loan.renewals_allowed:
         raise Refused(RefusalReason.NOT_RENEWABLE, "this loan can't be renewed", about=MessagePart.ITEM, value=barcode)
-    others = circulation_rows.of_item(connection, here, piece.item.bib_id, piece.item.id)
+    others = circulation_rows.holds_of_item(connection, here, piece.item.bib_id, piece.item.id)
     ahead = [hold.item_id for hold in others if hold.patron_id != loan.patron_id]
-    copies = item_rows.of_bib(connection, here, piece.item.bib_id) if ahead else ()
+    copies = item_rows.items_of_bib(connection, here, piece.item.bib_id) if ahead else ()
     free = sum(1 for copy in copies if copy.item.status is ItemStatus.AVAILABLE and copy.policy.holdable)
     if piece.item.id in ahead or sum(1 for held in ahead if not held) > free:
         raise Refused(
@@ -242,10 +267,10 @@ def _check_renewable(connection: Connection, here: Here, piece: Piece, loan: Loa
         )
 
 
-def recall(connection: Connection, here: Here, barcode: str, key: str, due: datetime | None) -> Loan:
+def recall_item(connection: Connection, here: WorkContext, barcode: str, key: str, due: datetime | None) -> Loan:
     """Raises Refused(NOT_CHECKED_OUT | CANNOT_BE_RECALLED)."""
-    piece, loan = _on_loan_piece(connection, here, barcode)
-    if work_context.done(connection, here, "recall", key, loan.id):
+    piece, loan = _get_item_on_loan(connection, here, barcode)
+    if work_context.is_operation_done(connection, here, "recall", key, loan.id):
         return loan
     if not piece.policy.recallable:
         raise Refused(
@@ -258,25 +283,27 @@ def recall(connection: Connection, here: Here, barcode: str, key: str, due: date
             about=MessagePart.ITEM,
             value=barcode,
         )
-    work_context.remember(connection, here, "recall", key, loan.id)
-    return recall_loan(connection, here, piece, loan, due)
+    work_context.mark_operation_done(connection, here, "recall", key, loan.id)
+    return shorten_loan(connection, here, piece, loan, due)
 
 
-def recall_loan(connection: Connection, here: Here, piece: Piece, loan: Loan, due: datetime | None) -> Loan:
+def shorten_loan(
+    connection: Connection, here: WorkContext, piece: ItemRecord, loan: Loan, due: datetime | None
+) -> Loan:
     """Shorten it: to the given moment, else by the library's rule."""
     if due is None:
-        borrower = patron_rows.account(connection, here, loan.patron_id)
-        rule = loan_rule(connection, here, borrower.patron.category, piece.item.policy)
-        desk = branch(connection, here, piece.item.current.library)
-        due = recalled_due(rule, loan.due, here.now, here.zone, desk.closures)
+        borrower = patron_rows.get_account(connection, here, loan.patron_id)
+        rule = get_loan_rule(connection, here, borrower.patron.category, piece.item.policy)
+        desk = get_branch(connection, here, piece.item.current.library)
+        due = compute_recalled_due(rule, loan.due, here.now, here.zone, desk.closures)
     circulation_rows.update_loan_row(connection, here, loan.id, due=due, recalled=here.now)
-    item_rows.change(connection, here, piece.item.id, status=ItemStatus.RECALLED.value)
+    item_rows.update_item_row(connection, here, piece.item.id, status=ItemStatus.RECALLED.value)
     return circulation_rows.get_loan(connection, here, loan.id)
 
 
-def _on_loan_piece(connection: Connection, here: Here, barcode: str) -> tuple[Piece, Loan]:
-    piece = item_rows.locked(connection, here, barcode)
-    loan = circulation_rows.open_of_item(connection, here, piece.item.id)
+def _get_item_on_loan(connection: Connection, here: WorkContext, barcode: str) -> tuple[ItemRecord, Loan]:
+    piece = item_rows.get_locked_item(connection, here, barcode)
+    loan = circulation_rows.find_open_loan(connection, here, piece.item.id)
     if loan is None:
         raise Refused(RefusalReason.NOT_CHECKED_OUT, "the item is not on loan", about=MessagePart.ITEM, value=barcode)
     return piece, loan

@@ -12,16 +12,16 @@ from pymarc import MARCReader, Record
 from sqlalchemy import Connection, select
 
 from adapters.library.embedded import item_rows
-from adapters.library.embedded.catalogue import Copy, add_bib, add_copies, replace_bib
+from adapters.library.embedded.catalogue import CopyDraft, add_bib, add_copies, replace_bib
 from adapters.library.embedded.tables import bibs, branches, policies, shelves
-from adapters.library.embedded.work_context import Here, new_id
+from adapters.library.embedded.work_context import WorkContext, new_id
 from gateway.domain.library import Bib, RecordId
 from gateway.domain.value import value
 
 BATCH = 100
 STANDARD = "standard"
 
-Write = Callable[[Callable[[Connection, Here], Any]], Awaitable[Any]]
+Write = Callable[[Callable[[Connection, WorkContext], Any]], Awaitable[Any]]
 
 
 @value
@@ -55,7 +55,7 @@ class ItemField:
 
 
 @dataclass(slots=True)
-class Report:
+class RecordImportReport:
     """`problems`: 'record 12 (b123): reason'."""
 
     added: int = 0
@@ -65,19 +65,23 @@ class Report:
 
 
 @value
-class _Codes:
+class _KnownItemCodes:
     branches: frozenset[str]
     shelves: frozenset[tuple[str, str]]
     policies: frozenset[str]
 
 
-async def run(write: Write, file: Path, mapping: ItemField | None, progress: Callable[[int], object]) -> Report:
+async def import_records(
+    write: Write, file: Path, mapping: ItemField | None, progress: Callable[[int], object]
+) -> RecordImportReport:
     """`progress` is told of bytes read."""
-    report = Report()
+    report = RecordImportReport()
     with file.open("rb") as stream:
-        records = _records(stream, report)
+        records = _read_records(stream, report)
         while batch := list(islice(records, BATCH)):
-            outcome: Report = await write(lambda c, here, batch=batch: _write(c, here, batch, mapping))  # type: ignore[misc]
+            outcome: RecordImportReport = await write(
+                lambda c, here, batch=batch: _write_record_batch(c, here, batch, mapping)
+            )  # type: ignore[misc]
             report.added += outcome.added
             report.replaced += outcome.replaced
             report.items += outcome.items
@@ -86,7 +90,7 @@ async def run(write: Write, file: Path, mapping: ItemField | None, progress: Cal
     return report
 
 
-def _records(stream: Any, report: Report) -> Iterator[tuple[int, Record, bytes]]:
+def _read_records(stream: Any, report: RecordImportReport) -> Iterator[tuple[int, Record, bytes]]:
     """Position in the file (from 1), record, bytes; what can't be read goes into the report."""
     reader = MARCReader(stream, to_unicode=True, hide_utf8_warnings=True)
     for position, record in enumerate(reader, start=1):
@@ -96,28 +100,30 @@ def _records(stream: Any, report: Report) -> Iterator[tuple[int, Record, bytes]]
         yield position, record, bytes(reader.current_chunk or b"")
 
 
-def _write(
-    connection: Connection, here: Here, batch: list[tuple[int, Record, bytes]], mapping: ItemField | None
-) -> Report:
-    report = Report()
-    codes = _codes(connection, here)
+def _write_record_batch(
+    connection: Connection, here: WorkContext, batch: list[tuple[int, Record, bytes]], mapping: ItemField | None
+) -> RecordImportReport:
+    report = RecordImportReport()
+    codes = _load_item_codes(connection, here)
     for position, record, raw in batch:
-        number = _control(record, "001")
+        number = _read_control_field(record, "001")
         where = f"record {position}" + (f" ({number})" if number else "")
         if not number:
             report.problems.append(f"{where}: it has no control number (001), so it could not be told from others")
             continue
-        bib = to_bib(record)
+        bib = bib_of_record(record)
         if not bib.title:
             report.problems.append(f"{where}: it has no title (245 $a)")
             continue
-        bib_id = _keep(connection, here, number, bib, raw, report)
+        bib_id = _store_record(connection, here, number, bib, raw, report)
         if mapping is not None:
             _add_items(connection, here, record, bib_id, mapping, codes, where, report)
     return report
 
 
-def _keep(connection: Connection, here: Here, number: str, bib: Bib, raw: bytes, report: Report) -> str:
+def _store_record(
+    connection: Connection, here: WorkContext, number: str, bib: Bib, raw: bytes, report: RecordImportReport
+) -> str:
     known: str | None = connection.scalar(
         select(bibs.c.id).where(bibs.c.library == here.library, bibs.c.control_number == number)
     )
@@ -133,13 +139,13 @@ def _keep(connection: Connection, here: Here, number: str, bib: Bib, raw: bytes,
 
 def _add_items(
     connection: Connection,
-    here: Here,
+    here: WorkContext,
     record: Record,
     bib_id: str,
     mapping: ItemField,
-    codes: _Codes,
+    codes: _KnownItemCodes,
     where: str,
-    report: Report,
+    report: RecordImportReport,
 ) -> None:
     """Items that are there already stay as they are: since then they have been lent and moved."""
     for n, item_field in enumerate(record.get_fields(mapping.tag), start=1):
@@ -148,7 +154,7 @@ def _add_items(
             for name in ItemField.__dataclass_fields__
             if name != "tag" and (code := getattr(mapping, name))
         }
-        copy = Copy(
+        copy = CopyDraft(
             barcode=said["barcode"],
             bib_id=bib_id,
             branch=said["branch"],
@@ -158,8 +164,8 @@ def _add_items(
             copy_number=said.get("copy_number", ""),
             description=said.get("description", ""),
         )
-        there = item_rows.live(connection, here, copy.barcode) if copy.barcode else None
-        problem = _problem(copy, codes)
+        there = item_rows.live_item(connection, here, copy.barcode) if copy.barcode else None
+        problem = _find_copy_problem(copy, codes)
         if problem is None and there is not None and there.item.bib_id != bib_id:
             problem = f"barcode {copy.barcode} belongs to another record"
         if problem is not None:
@@ -169,7 +175,7 @@ def _add_items(
             report.items += 1
 
 
-def _problem(copy: Copy, codes: _Codes) -> str | None:
+def _find_copy_problem(copy: CopyDraft, codes: _KnownItemCodes) -> str | None:
     if not copy.barcode:
         return "it has no barcode"
     if copy.branch not in codes.branches:
@@ -181,9 +187,9 @@ def _problem(copy: Copy, codes: _Codes) -> str | None:
     return None
 
 
-def _codes(connection: Connection, here: Here) -> _Codes:
+def _load_item_codes(connection: Connection, here: WorkContext) -> _KnownItemCodes:
     places = connection.execute(select(shelves.c.branch, shelves.c.code).where(shelves.c.library == here.library))
-    return _Codes(
+    return _KnownItemCodes(
         frozenset(connection.scalars(select(branches.c.code).where(branches.c.library == here.library))),
         frozenset((row.branch, row.code) for row in places),
         frozenset(connection.scalars(select(policies.c.code).where(policies.c.library == here.library))),
@@ -193,35 +199,35 @@ def _codes(connection: Connection, here: Here) -> _Codes:
 # --- MARC 21 to a description ----------------------------------------------------------------------------
 
 
-def to_bib(record: Record) -> Bib:
+def bib_of_record(record: Record) -> Bib:
     """MARC 21 Bibliographic, fields 008, 010, 020, 022, 035, 100–111, 245, 250, 260/264, 300, 490. The original
     script of linked 880 fields comes after a transcribed title, so that both are found."""
-    control = _control(record, "008")
-    imprint = _first(record, "264", "260")
+    control = _read_control_field(record, "008")
+    imprint = _find_first_field(record, "264", "260")
     return Bib(
-        title=_title(record),
-        author=_trim(_join(_first(record, "100", "110", "111"), "abq")),
-        identifiers=tuple(dict.fromkeys(_identifiers(record))),
-        edition=_trim(_join(_first(record, "250"), "ab")),
-        place=_trim(_join(imprint, "a")),
-        publisher=_trim(_join(imprint, "b")),
-        published=control[7:11].strip() if control[7:11].isdigit() else _trim(_join(imprint, "c")),
-        series=_trim(_join(_first(record, "490"), "av")),
-        pages=_trim(_join(_first(record, "300"), "a")),
+        title=_read_title(record),
+        author=_trim_isbd(_join_subfields(_find_first_field(record, "100", "110", "111"), "abq")),
+        identifiers=tuple(dict.fromkeys(_read_record_numbers(record))),
+        edition=_trim_isbd(_join_subfields(_find_first_field(record, "250"), "ab")),
+        place=_trim_isbd(_join_subfields(imprint, "a")),
+        publisher=_trim_isbd(_join_subfields(imprint, "b")),
+        published=control[7:11].strip() if control[7:11].isdigit() else _trim_isbd(_join_subfields(imprint, "c")),
+        series=_trim_isbd(_join_subfields(_find_first_field(record, "490"), "av")),
+        pages=_trim_isbd(_join_subfields(_find_first_field(record, "300"), "a")),
         language=control[35:38].strip(" |") if len(control) >= 38 else "",
     )
 
 
-def _title(record: Record) -> str:
-    title = _trim(_join(_first(record, "245"), "abnp"))
+def _read_title(record: Record) -> str:
+    title = _trim_isbd(_join_subfields(_find_first_field(record, "245"), "abnp"))
     for linked in record.get_fields("880"):
         if (linked.get("6") or "").startswith("245"):
-            original = _trim(_join(linked, "abnp"))
+            original = _trim_isbd(_join_subfields(linked, "abnp"))
             return f"{title} = {original}" if title else original
     return title
 
 
-def _identifiers(record: Record) -> Iterator[RecordId]:
+def _read_record_numbers(record: Record) -> Iterator[RecordId]:
     for tag, code, type_ in (("020", "a", "isbn"), ("022", "a", "issn"), ("010", "a", "lccn")):
         for marc_field in record.get_fields(tag):
             value = (marc_field.get(code) or "").strip()
@@ -233,20 +239,20 @@ def _identifiers(record: Record) -> Iterator[RecordId]:
             yield RecordId("oclc", value.removeprefix("(OCoLC)"))
 
 
-def _control(record: Record, tag: str) -> str:
+def _read_control_field(record: Record, tag: str) -> str:
     fields = record.get_fields(tag)
     return (fields[0].data or "").strip("\r\n") if fields else ""
 
 
-def _first(record: Record, *tags: str) -> Any:
+def _find_first_field(record: Record, *tags: str) -> Any:
     return next((fields[0] for tag in tags if (fields := record.get_fields(tag))), None)
 
 
-def _join(marc_field: Any, codes: str) -> str:
+def _join_subfields(marc_field: Any, codes: str) -> str:
     return " ".join(marc_field.get_subfields(*codes)) if marc_field is not None else ""
 
 
-def _trim(text: str) -> str:
+def _trim_isbd(text: str) -> str:
     """Without ISBD punctuation at the end; an initial keeps its full stop."""
     text = text.strip().rstrip(" /:;,=").strip()
     last = text.removesuffix(".").rsplit(" ", 1)[-1]

@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 
 from adapters.library.embedded import loan_rules, patrons
 from adapters.library.embedded.patron_rows import rows_by_identifier
-from adapters.library.embedded.patrons import Registration, hash_pin
-from adapters.library.embedded.work_context import Here, new_id
+from adapters.library.embedded.patrons import PatronRegistration, hash_pin
+from adapters.library.embedded.work_context import WorkContext, new_id
 from gateway.domain.library import Contact, ContactKind, PatronDraft, PatronIdentifier, PersonName, PostalAddress
 from gateway.domain.problems import Refused
 from gateway.domain.value import value
@@ -27,10 +27,10 @@ DATES = ("expires", "date_of_birth")
 COLUMNS = (*NEEDED, "given", "username", "external", *DATES, "email", "phone", *POSTAL, "language", "pin", "notes")
 BATCH = 100
 
-Write = Callable[[Callable[[Connection, Here], Any]], Awaitable[Any]]
+Write = Callable[[Callable[[Connection, WorkContext], Any]], Awaitable[Any]]
 
 
-class BadFile(Exception):
+class PatronFileError(Exception):
     """`problems`: 'line: column: reason', all that were found."""
 
     def __init__(self, problems: list[str]) -> None:
@@ -39,54 +39,54 @@ class BadFile(Exception):
 
 
 @value
-class Line:
+class PatronFileLine:
     number: int
     draft: PatronDraft
     notes: str
 
 
 @dataclass(slots=True)
-class Report:
+class PatronImportReport:
     added: int = 0
     changed: int = 0
 
 
-def read(file: Path) -> list[Line]:
+def read_patron_file(file: Path) -> list[PatronFileLine]:
     """Raises BadFile."""
     with file.open(encoding="utf-8-sig", newline="") as stream:
         try:
-            return _parse(csv.DictReader(stream, strict=True))
+            return _parse_lines(csv.DictReader(stream, strict=True))
         except UnicodeDecodeError as error:
-            raise BadFile([f"1: the file is not UTF-8 ({error.reason})"]) from error
+            raise PatronFileError([f"1: the file is not UTF-8 ({error.reason})"]) from error
         except csv.Error as error:
-            raise BadFile([f"1: the file is not CSV: {error}"]) from error
+            raise PatronFileError([f"1: the file is not CSV: {error}"]) from error
 
 
-def _parse(reader: csv.DictReader[str]) -> list[Line]:
+def _parse_lines(reader: csv.DictReader[str]) -> list[PatronFileLine]:
     names = [name.strip().lower() for name in reader.fieldnames or ()]
     problems = [f"1: {name}: unknown column; known are {', '.join(COLUMNS)}" for name in names if name not in COLUMNS]
     problems += [f"1: {name}: column is missing" for name in NEEDED if name not in names]
     if problems:
-        raise BadFile(problems)
+        raise PatronFileError(problems)
     reader.fieldnames = names
     lines = []
     seen: dict[str, int] = {}
     for row in reader:
         number = reader.line_num
-        wrong = list(_wrong(row))
+        wrong = list(_find_row_problems(row))
         code = (row.get("barcode") or "").strip()
         if code in seen:
             wrong.append(f"barcode: also in line {seen[code]}")
         seen.setdefault(code, number)
         problems += [f"{number}: {problem}" for problem in wrong]
         if not wrong:
-            lines.append(Line(number, _draft(row), (row.get("notes") or "").strip()))
+            lines.append(PatronFileLine(number, _draft_of_row(row), (row.get("notes") or "").strip()))
     if problems:
-        raise BadFile(problems)
+        raise PatronFileError(problems)
     return lines
 
 
-def _wrong(row: dict[str | Any, str | Any]) -> Iterator[str]:
+def _find_row_problems(row: dict[str | Any, str | Any]) -> Iterator[str]:
     if None in row:
         yield "more values than columns"
     for name in NEEDED:
@@ -104,7 +104,7 @@ def _wrong(row: dict[str | Any, str | Any]) -> Iterator[str]:
         yield "email: has no @"
 
 
-def _draft(row: dict[str, str]) -> PatronDraft:
+def _draft_of_row(row: dict[str, str]) -> PatronDraft:
     said = {name: (row.get(name) or "").strip() for name in COLUMNS}
     contacts = [
         Contact(kind, "home", said[name])
@@ -128,9 +128,9 @@ def _draft(row: dict[str, str]) -> PatronDraft:
     )
 
 
-def check(connection: Connection, here: Here, lines: list[Line]) -> None:
+def check_lines(connection: Connection, here: WorkContext, lines: list[PatronFileLine]) -> None:
     """What only the library knows: its codes, and who has an identifier already. Raises BadFile."""
-    codes = loan_rules.codes(connection, here)
+    codes = loan_rules.list_library_codes(connection, here)
     problems = []
     for line in lines:
         draft = line.draft
@@ -138,52 +138,60 @@ def check(connection: Connection, here: Here, lines: list[Line]) -> None:
             problems.append(f"{line.number}: category: the library has no category {draft.category}")
         if draft.home_library not in (codes.branches or ()):
             problems.append(f"{line.number}: home_library: the library has no branch {draft.home_library}")
-        own = _find(connection, here, draft.identifiers[0])
+        own = _find_patron_id(connection, here, draft.identifiers[0])
         for identifier in draft.identifiers[1:]:
-            if _find(connection, here, identifier) not in (None, own):
+            if _find_patron_id(connection, here, identifier) not in (None, own):
                 problems.append(f"{line.number}: {identifier.type}: another patron has it")
     if problems:
-        raise BadFile(problems)
+        raise PatronFileError(problems)
 
 
-def _find(connection: Connection, here: Here, identifier: PatronIdentifier) -> str | None:
+def _find_patron_id(connection: Connection, here: WorkContext, identifier: PatronIdentifier) -> str | None:
     rows = rows_by_identifier(connection, here, identifier.value)
     return next((row.id for row in rows if row.id_type == identifier.type), None)
 
 
-async def run(write: Write, lines: list[Line], progress: Callable[[int], object]) -> Report:
+async def import_patrons(
+    write: Write, lines: list[PatronFileLine], progress: Callable[[int], object]
+) -> PatronImportReport:
     """Of lines that were checked. Raises BadFile where the library has changed since; earlier batches stay then."""
-    report = Report()
+    report = PatronImportReport()
     remaining = iter(lines)
     while batch := list(islice(remaining, BATCH)):
-        hashes = await asyncio.to_thread(lambda batch=batch: [_hash(line) for line in batch])  # type: ignore[misc]
-        added: int = await write(lambda c, here, batch=batch, hashes=hashes: _write(c, here, batch, hashes))  # type: ignore[misc]
+        hashes = await asyncio.to_thread(lambda batch=batch: [_hash_line_secret(line) for line in batch])  # type: ignore[misc]
+        added: int = await write(
+            lambda c, here, batch=batch, hashes=hashes: _write_patron_batch(c, here, batch, hashes)
+        )  # type: ignore[misc]
         report.added += added
         report.changed += len(batch) - added
         progress(len(batch))
     return report
 
 
-def _hash(line: Line) -> str | None:
+def _hash_line_secret(line: PatronFileLine) -> str | None:
     return hash_pin(line.draft.secret) if line.draft.secret else None
 
 
-def _write(connection: Connection, here: Here, batch: list[Line], hashes: list[str | None]) -> int:
+def _write_patron_batch(
+    connection: Connection, here: WorkContext, batch: list[PatronFileLine], hashes: list[str | None]
+) -> int:
     added = 0
     for line, secret_hash in zip(batch, hashes, strict=True):
         try:
-            added += _keep(connection, here, line, secret_hash)
+            added += _store_patron(connection, here, line, secret_hash)
         except Refused as refusal:
-            raise BadFile([f"{line.number}: {refusal.detail}"]) from refusal
+            raise PatronFileError([f"{line.number}: {refusal.detail}"]) from refusal
     return added
 
 
-def _keep(connection: Connection, here: Here, line: Line, secret_hash: str | None) -> bool:
+def _store_patron(connection: Connection, here: WorkContext, line: PatronFileLine, secret_hash: str | None) -> bool:
     """True for a new patron."""
     key = f"import:{new_id(here.now)}"
-    known = _find(connection, here, line.draft.identifiers[0])
+    known = _find_patron_id(connection, here, line.draft.identifiers[0])
     if known is None:
-        patrons.create(connection, here, line.draft, secret_hash or "", key, Registration(notes=line.notes))
+        patrons.create_patron(
+            connection, here, line.draft, secret_hash or "", key, PatronRegistration(notes=line.notes)
+        )
         return True
-    patrons.change(connection, here, known, line.draft, secret_hash, key)
+    patrons.update_patron(connection, here, known, line.draft, secret_hash, key)
     return False

@@ -21,9 +21,9 @@ from sqlalchemy import (
     text,
 )
 
-from adapters.library.embedded.loan_rules import Category, derived_blocks, in_force
-from adapters.library.embedded.tables import Amount, amount
-from adapters.library.embedded.work_context import Here, lock_patron
+from adapters.library.embedded.loan_rules import PatronCategory, derive_blocks, is_in_force
+from adapters.library.embedded.tables import AmountColumn, amount_of_units
+from adapters.library.embedded.work_context import WorkContext, lock_patron
 from gateway.domain.library import (
     Block,
     BlockScope,
@@ -80,7 +80,7 @@ _TYPES = (
     column("notes", String),
     column("loan_limit", Integer),
     column("hold_limit", Integer),
-    column("fee_limit", Amount),
+    column("fee_limit", AmountColumn),
     column("overdue_limit", Integer),
     column("loan_count", Integer),
     column("overdue_count", Integer),
@@ -90,20 +90,20 @@ _TYPES = (
 )
 
 
-def _statement(source: str, *more: Any) -> PreparedStatement:
+def _patron_statement(source: str, *more: Any) -> PreparedStatement:
     clause: TextClause = text(f"SELECT {_COLUMNS}, {source}")
     typed = clause.bindparams(bindparam("now", type_=UtcDateTime()), bindparam("today", type_=Date()))
     return PreparedStatement(typed.columns(*_TYPES, *more))
 
 
-_BY_IDENTIFIER = _statement(
+_BY_IDENTIFIER = _patron_statement(
     """i.type AS id_type FROM embedded_patron_identifiers i
     JOIN embedded_patrons p ON p.library = i.library AND p.id = i.patron_id
     LEFT JOIN embedded_categories c ON c.library = p.library AND c.code = p.category
     WHERE i.library = :library AND i.value = :value""",
     column("id_type", String),
 )
-_BY_ID = _statement(
+_BY_ID = _patron_statement(
     """'' AS id_type FROM embedded_patrons p
     LEFT JOIN embedded_categories c ON c.library = p.library AND c.code = p.category
     WHERE p.library = :library AND p.id = :value""",
@@ -112,45 +112,45 @@ _BY_ID = _statement(
 
 
 @value
-class Account:
+class PatronAccount:
     """A patron with what rules need to know besides."""
 
     patron: Patron
-    category: Category
+    category: PatronCategory
     secret_hash: str
 
 
-def rows_by_identifier(connection: Connection, here: Here, value: str) -> Sequence[Row[Any]]:
+def rows_by_identifier(connection: Connection, here: WorkContext, value: str) -> Sequence[Row[Any]]:
     """One row per identifier (`id_type`) with this value."""
-    return _BY_IDENTIFIER.fetch_all(connection, _values(here, value))
+    return _BY_IDENTIFIER.fetch_all(connection, _patron_parameters(here, value))
 
 
-def account(connection: Connection, here: Here, patron_id: str) -> Account:
+def get_account(connection: Connection, here: WorkContext, patron_id: str) -> PatronAccount:
     """By our own id. Raises Refused(UNKNOWN_PATRON)."""
-    row = _BY_ID.fetch_first(connection, _values(here, patron_id))
+    row = _BY_ID.fetch_first(connection, _patron_parameters(here, patron_id))
     if row is None:
-        raise unknown_patron(patron_id)
-    return to_account(row, here)
+        raise unknown_patron_refusal(patron_id)
+    return account_of_row(row, here)
 
 
-def locked_account(connection: Connection, here: Here, patron_id: str) -> Account:
+def get_locked_account(connection: Connection, here: WorkContext, patron_id: str) -> PatronAccount:
     """`account`, and nobody else lends to the patron, or places a hold, before we are done."""
     lock_patron(connection, here, patron_id)
-    return account(connection, here, patron_id)
+    return get_account(connection, here, patron_id)
 
 
-def unknown_patron(value: str) -> Refused:
+def unknown_patron_refusal(value: str) -> Refused:
     return Refused(RefusalReason.UNKNOWN_PATRON, "no patron has this identifier", about=MessagePart.PATRON, value=value)
 
 
-def _values(here: Here, value: str) -> dict[str, object]:
+def _patron_parameters(here: WorkContext, value: str) -> dict[str, object]:
     return {"library": here.library, "value": value, "now": here.now, "today": here.today}
 
 
 # --- row to value ----------------------------------------------------------------------------------------
 
 
-def to_account(row: Row[Any], here: Here) -> Account:
+def account_of_row(row: Row[Any], here: WorkContext) -> PatronAccount:
     # In the order of _COLUMNS: unpacking costs a tenth of access by name, and this is the hottest path.
     (
         id_,
@@ -183,18 +183,18 @@ def to_account(row: Row[Any], here: Here) -> Account:
         _,
     ) = tuple(row)
     today = here.today
-    owed = amount(units or 0)
-    category = Category(category_code, loan_limit, hold_limit, fee_limit, overdue_limit)
-    manual = tuple(block for block in map(to_block, blocks) if in_force(block, today)) if blocks else ()
+    owed = amount_of_units(units or 0)
+    category = PatronCategory(category_code, loan_limit, hold_limit, fee_limit, overdue_limit)
+    manual = tuple(block for block in map(block_of_json, blocks) if is_in_force(block, today)) if blocks else ()
     patron = Patron(
         id=id_,
         identifiers=tuple([PatronIdentifier(type_, value) for type_, value in identifiers]),
         name=PersonName(surname, given, prefix, initials, suffix, is_organisation),
         category=category_code,
         home_library=home_library,
-        contacts=tuple([to_contact(contact) for contact in contacts]),
+        contacts=tuple([contact_of_json(contact) for contact in contacts]),
         blocks=manual
-        + derived_blocks(category, expires=expires, today=today, owed=owed, overdues=overdues, currency=here.currency),
+        + derive_blocks(category, expires=expires, today=today, owed=owed, overdues=overdues, currency=here.currency),
         expires=expires,
         balance=Money(owed, here.currency),
         loan_count=loan_count,
@@ -205,34 +205,34 @@ def to_account(row: Row[Any], here: Here) -> Account:
         temporary=temporary,
         notes=notes,
     )
-    return Account(patron, category, secret_hash)
+    return PatronAccount(patron, category, secret_hash)
 
 
-def to_contact(value: dict[str, Any]) -> Contact:
+def contact_of_json(value: dict[str, Any]) -> Contact:
     postal = value.get("postal")
     return Contact(
         kind=ContactKind(value["kind"]),
         role=value["role"],
         value=value["value"],
         postal=PostalAddress(*postal) if postal else None,
-        valid_from=_day(value.get("from")),
-        valid_to=_day(value.get("to")),
+        valid_from=_parse_stored_day(value.get("from")),
+        valid_to=_parse_stored_day(value.get("to")),
     )
 
 
-def to_block(value: dict[str, Any]) -> Block:
+def block_of_json(value: dict[str, Any]) -> Block:
     scopes = frozenset(BlockScope(scope) for scope in value["scopes"])
-    return Block(value["reason"], scopes, _day(value.get("since")), _day(value.get("until")))
+    return Block(value["reason"], scopes, _parse_stored_day(value.get("since")), _parse_stored_day(value.get("until")))
 
 
-def _day(value: str | None) -> date | None:
+def _parse_stored_day(value: str | None) -> date | None:
     return date.fromisoformat(value) if value else None
 
 
 # --- value to row ----------------------------------------------------------------------------------------
 
 
-def contact_json(contact: Contact) -> dict[str, Any]:
+def json_of_contact(contact: Contact) -> dict[str, Any]:
     value: dict[str, Any] = {"kind": contact.kind.value, "role": contact.role, "value": contact.value}
     if contact.postal is not None:
         p = contact.postal
@@ -244,7 +244,7 @@ def contact_json(contact: Contact) -> dict[str, Any]:
     return value
 
 
-def block_json(block: Block) -> dict[str, Any]:
+def json_of_block(block: Block) -> dict[str, Any]:
     value: dict[str, Any] = {"reason": block.reason, "scopes": sorted(scope.value for scope in block.scopes)}
     if block.since is not None:
         value["since"] = block.since.isoformat()

@@ -15,17 +15,17 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, update
 from adapters.library.embedded import loan_rules, work_context
 from adapters.library.embedded.patron_rows import (
     INTERNAL,
-    Account,
-    account,
-    block_json,
-    contact_json,
+    PatronAccount,
+    account_of_row,
+    get_account,
+    json_of_block,
+    json_of_contact,
     name_columns,
     rows_by_identifier,
-    to_account,
-    unknown_patron,
+    unknown_patron_refusal,
 )
 from adapters.library.embedded.tables import branches, categories, charges, patron_identifiers, patrons
-from adapters.library.embedded.work_context import Here, add_row, add_rows, lock_patron, new_id
+from adapters.library.embedded.work_context import WorkContext, add_row, add_rows, lock_patron, new_id
 from gateway.domain.library import (
     Block,
     BlockScope,
@@ -68,17 +68,17 @@ _UNPAID = (
 _BY_KEY = select(*_COLUMNS).where(_c.library == bindparam("library"), _c.key == bindparam("key"))
 
 
-def find(connection: Connection, here: Here, key: PatronKey) -> Account:
+def find_patron(connection: Connection, here: WorkContext, key: PatronKey) -> PatronAccount:
     """Raises Refused(UNKNOWN_PATRON | AMBIGUOUS_PATRON)."""
     rows = rows_by_identifier(connection, here, key.value)
     if len(rows) == 1 and (not key.types or rows[0].id_type in key.types):
-        return to_account(rows[0], here)
+        return account_of_row(rows[0], here)
     by_type = {row.id_type: row for row in rows}
     for type_ in key.types or OWN_ORDER:
         if type_ in by_type:
-            return to_account(by_type[type_], here)
+            return account_of_row(by_type[type_], here)
     if key.types or not rows:
-        raise unknown_patron(key.value)
+        raise unknown_patron_refusal(key.value)
     if len({row.id for row in rows}) > 1:
         raise Refused(
             RefusalReason.AMBIGUOUS_PATRON,
@@ -86,10 +86,10 @@ def find(connection: Connection, here: Here, key: PatronKey) -> Account:
             about=MessagePart.PATRON,
             value=key.value,
         )
-    return to_account(rows[0], here)
+    return account_of_row(rows[0], here)
 
 
-def must_be_allowed(patron: Patron, scope: BlockScope, today: date) -> None:
+def check_patron_allowed(patron: Patron, scope: BlockScope, today: date) -> None:
     """Raises Refused(PATRON_EXPIRED | PATRON_BLOCKED)."""
     if patron.expires is not None and patron.expires < today:
         raise Refused(RefusalReason.PATRON_EXPIRED, "the patron's membership has expired", about=MessagePart.PATRON)
@@ -102,75 +102,75 @@ def must_be_allowed(patron: Patron, scope: BlockScope, today: date) -> None:
 
 
 @value
-class Registration:
+class PatronRegistration:
     """What only staff may set of a new patron, beside the draft."""
 
     blocks: tuple[Block, ...] = ()
     notes: str = ""
 
 
-def create(
-    connection: Connection, here: Here, draft: PatronDraft, secret_hash: str, key: str, by: Registration
+def create_patron(
+    connection: Connection, here: WorkContext, draft: PatronDraft, secret_hash: str, key: str, by: PatronRegistration
 ) -> Patron:
     """Raises Refused(DATA_MISSING | INVALID_VALUE | DUPLICATE_PATRON)."""
     known = connection.scalar(select(patrons.c.id).where(patrons.c.library == here.library, patrons.c.key == key))
     if known is not None:
-        return account(connection, here, known).patron
+        return get_account(connection, here, known).patron
     if draft.name is None or not draft.name.surname:
         raise Refused(
             RefusalReason.DATA_MISSING, "a patron needs a surname or the organisation's name", about=MessagePart.PATRON
         )
-    if not draft.home_library and (sharing := loan_rules.resource_sharing(connection, here)) is not None:
+    if not draft.home_library and (sharing := loan_rules.find_resource_sharing_branch(connection, here)) is not None:
         draft = replace(draft, home_library=sharing.code)
     if not draft.category or not draft.home_library:
         missing = "a home library" if draft.category else "a category"
         raise Refused(RefusalReason.DATA_MISSING, f"a patron needs {missing}", about=MessagePart.PATRON)
     patron_id = new_id(here.now)
     _check_codes(connection, here, draft)
-    _check_free(connection, here, draft.identifiers, patron_id)
-    row = _new_row(here, patron_id, key) | _draft_columns(draft)
-    row |= {"secret_hash": secret_hash, "notes": by.notes, "blocks": [block_json(block) for block in by.blocks]}
+    _check_identifiers_free(connection, here, draft.identifiers, patron_id)
+    row = _new_patron_row(here, patron_id, key) | _draft_columns(draft)
+    row |= {"secret_hash": secret_hash, "notes": by.notes, "blocks": [json_of_block(block) for block in by.blocks]}
     add_row(connection, patrons, row)
     _write_identifiers(connection, here, patron_id, draft.identifiers)
-    return account(connection, here, patron_id).patron
+    return get_account(connection, here, patron_id).patron
 
 
-def change(
-    connection: Connection, here: Here, patron_id: str, draft: PatronDraft, secret_hash: str | None, key: str
+def update_patron(
+    connection: Connection, here: WorkContext, patron_id: str, draft: PatronDraft, secret_hash: str | None, key: str
 ) -> Patron:
     """What the draft leaves None stays. Its identifiers replace those of the same types; an empty value removes
     the type. Raises Refused(UNKNOWN_PATRON | INVALID_VALUE | DUPLICATE_PATRON)."""
     lock_patron(connection, here, patron_id)
-    if work_context.done(connection, here, "update-patron", key, patron_id):
-        return account(connection, here, patron_id).patron
-    present = account(connection, here, patron_id).patron
+    if work_context.is_operation_done(connection, here, "update-patron", key, patron_id):
+        return get_account(connection, here, patron_id).patron
+    present = get_account(connection, here, patron_id).patron
     _check_codes(connection, here, draft)
-    identifiers = _merged(present.identifiers, draft.identifiers)
-    _check_free(connection, here, identifiers, patron_id)
+    identifiers = _merge_identifiers(present.identifiers, draft.identifiers)
+    _check_identifiers_free(connection, here, identifiers, patron_id)
     columns = _draft_columns(replace(draft, identifiers=identifiers))
     if secret_hash is not None:
         columns["secret_hash"] = secret_hash
-    connection.execute(update(patrons).where(*_is(here, patron_id)).values(**columns))
+    connection.execute(update(patrons).where(*_patron_conditions(here, patron_id)).values(**columns))
     if identifiers != present.identifiers:
         _write_identifiers(connection, here, patron_id, identifiers)
-    work_context.remember(connection, here, "update-patron", key, patron_id)
-    return account(connection, here, patron_id).patron
+    work_context.mark_operation_done(connection, here, "update-patron", key, patron_id)
+    return get_account(connection, here, patron_id).patron
 
 
-def expire(connection: Connection, here: Here, patron_id: str, on: date, key: str) -> Patron:
+def expire_patron(connection: Connection, here: WorkContext, patron_id: str, on: date, key: str) -> Patron:
     """`on` is the last day of membership. Raises Refused(UNKNOWN_PATRON)."""
-    if not work_context.done(connection, here, "expire-patron", key, patron_id):
-        account(connection, here, patron_id)
-        connection.execute(update(patrons).where(*_is(here, patron_id)).values(expires=on))
-        work_context.remember(connection, here, "expire-patron", key, patron_id)
-    return account(connection, here, patron_id).patron
+    if not work_context.is_operation_done(connection, here, "expire-patron", key, patron_id):
+        get_account(connection, here, patron_id)
+        connection.execute(update(patrons).where(*_patron_conditions(here, patron_id)).values(expires=on))
+        work_context.mark_operation_done(connection, here, "expire-patron", key, patron_id)
+    return get_account(connection, here, patron_id).patron
 
 
-def _is(here: Here, patron_id: str) -> tuple[Any, ...]:
+def _patron_conditions(here: WorkContext, patron_id: str) -> tuple[Any, ...]:
     return (patrons.c.library == here.library, patrons.c.id == patron_id)
 
 
-def _new_row(here: Here, patron_id: str, key: str) -> dict[str, Any]:
+def _new_patron_row(here: WorkContext, patron_id: str, key: str) -> dict[str, Any]:
     return {
         "library": here.library,
         "id": patron_id,
@@ -186,13 +186,13 @@ def _draft_columns(draft: PatronDraft) -> dict[str, Any]:
     if draft.name is not None:
         columns |= name_columns(draft.name)
     if draft.contacts is not None:
-        columns["contacts"] = [contact_json(contact) for contact in draft.contacts]
+        columns["contacts"] = [json_of_contact(contact) for contact in draft.contacts]
     plain = ("category", "home_library", "expires", "language", "date_of_birth", "home_institution", "temporary")
     columns |= {name: getattr(draft, name) for name in plain if getattr(draft, name) is not None}
     return columns
 
 
-def _merged(
+def _merge_identifiers(
     present: tuple[PatronIdentifier, ...], changed: tuple[PatronIdentifier, ...]
 ) -> tuple[PatronIdentifier, ...]:
     replaced = {identifier.type for identifier in changed}
@@ -200,7 +200,7 @@ def _merged(
     return kept + tuple(identifier for identifier in changed if identifier.value)
 
 
-def _check_codes(connection: Connection, here: Here, draft: PatronDraft) -> None:
+def _check_codes(connection: Connection, here: WorkContext, draft: PatronDraft) -> None:
     for table, code, what in ((categories, draft.category, "category"), (branches, draft.home_library, "branch")):
         if code is None:
             continue
@@ -215,7 +215,9 @@ def _check_codes(connection: Connection, here: Here, draft: PatronDraft) -> None
         )
 
 
-def _check_free(connection: Connection, here: Here, identifiers: Iterable[PatronIdentifier], patron_id: str) -> None:
+def _check_identifiers_free(
+    connection: Connection, here: WorkContext, identifiers: Iterable[PatronIdentifier], patron_id: str
+) -> None:
     taken = select(patron_identifiers.c.patron_id).where(
         patron_identifiers.c.library == here.library,
         patron_identifiers.c.type == bindparam("of_type"),
@@ -233,7 +235,7 @@ def _check_free(connection: Connection, here: Here, identifiers: Iterable[Patron
 
 
 def _write_identifiers(
-    connection: Connection, here: Here, patron_id: str, identifiers: Iterable[PatronIdentifier]
+    connection: Connection, here: WorkContext, patron_id: str, identifiers: Iterable[PatronIdentifier]
 ) -> None:
     of_patron = patron_identifiers.c.patron_id == patron_id
     connection.execute(delete(patron_identifiers).where(patron_identifiers.c.library == here.library, of_patron))
@@ -250,41 +252,41 @@ async def hash_secret(secret: str) -> str:
     return await asyncio.to_thread(hash_pin, secret)
 
 
-class Verifier:
+class SecretVerifier:
     """Checks secrets off the event loop. Where no hash is known it works as long, so that time tells nothing."""
 
     def __init__(self) -> None:
         self._nobody = hash_pin("no patron has this secret")
 
     async def is_correct(self, secret_hash: str, secret: str) -> bool:
-        fits = await asyncio.to_thread(_verify, secret_hash or self._nobody, secret)
+        fits = await asyncio.to_thread(_verify_hash, secret_hash or self._nobody, secret)
         return fits and bool(secret_hash)
 
 
-def _verify(secret_hash: str, secret: str) -> bool:
+def _verify_hash(secret_hash: str, secret: str) -> bool:
     try:
         return _hasher.verify(secret_hash, secret)
     except (VerificationError, InvalidHashError):
         return False
 
 
-def unpaid(connection: Connection, here: Here, patron_id: str) -> tuple[Charge, ...]:
+def unpaid_charges(connection: Connection, here: WorkContext, patron_id: str) -> tuple[Charge, ...]:
     """Oldest first."""
     rows = connection.execute(_UNPAID, {"library": here.library, "patron": patron_id})
-    return tuple(_to_charge(row) for row in rows)
+    return tuple(_charge_of_row(row) for row in rows)
 
 
-def post(connection: Connection, here: Here, charge: Charge) -> Charge:
+def post_charge(connection: Connection, here: WorkContext, charge: Charge) -> Charge:
     """A charge with an empty id; its key makes it unique. Raises Refused(INVALID_AMOUNT | UNKNOWN_PATRON)."""
     known = connection.execute(_BY_KEY, {"library": here.library, "key": charge.key}).one_or_none()
     if known is not None:
-        return _to_charge(known)
+        return _charge_of_row(known)
     _check_amount(here, charge.amount)
-    account(connection, here, charge.patron_id)
-    return add(connection, here, charge)
+    get_account(connection, here, charge.patron_id)
+    return add_charge(connection, here, charge)
 
 
-def add(connection: Connection, here: Here, charge: Charge) -> Charge:
+def add_charge(connection: Connection, here: WorkContext, charge: Charge) -> Charge:
     """Without asking: for fines, whose patron and amount are the library's own."""
     row = {
         "library": here.library,
@@ -301,10 +303,10 @@ def add(connection: Connection, here: Here, charge: Charge) -> Charge:
         "paid": charge.paid,
     }
     add_row(connection, charges, row)
-    return _to_charge(connection.execute(_BY_KEY, {"library": here.library, "key": charge.key}).one())
+    return _charge_of_row(connection.execute(_BY_KEY, {"library": here.library, "key": charge.key}).one())
 
 
-def _check_amount(here: Here, money: Money) -> None:
+def _check_amount(here: WorkContext, money: Money) -> None:
     if money.currency != here.currency:
         raise Refused(
             RefusalReason.INVALID_AMOUNT,
@@ -321,7 +323,7 @@ def _check_amount(here: Here, money: Money) -> None:
         )
 
 
-def _to_charge(row: Row[*tuple[Any, ...]]) -> Charge:
+def _charge_of_row(row: Row[*tuple[Any, ...]]) -> Charge:
     return Charge(
         id=row.id,
         key=row.key,

@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from adapters.library.embedded import catalogue, holds, item_rows, loans, patrons, sample_catalogue, tables
-from adapters.library.embedded.catalogue import Copy
+from adapters.library.embedded.catalogue import CopyDraft
 from adapters.library.embedded.loan_rules import ANY
-from adapters.library.embedded.loans import Terms
-from adapters.library.embedded.patrons import Registration, hash_pin
+from adapters.library.embedded.loans import CheckOutTerms
+from adapters.library.embedded.patrons import PatronRegistration, hash_pin
 from adapters.library.embedded.tables import branches
-from adapters.library.embedded.work_context import Here, add_rows
+from adapters.library.embedded.work_context import WorkContext, add_rows
 from gateway.domain.library import (
     Block,
     BlockScope,
@@ -147,49 +147,52 @@ RULES = (
 async def create_sample(context: LibraryAdapterContext) -> str:
     """Fill a new library; returns in plain lines who and what can be tried. A library that has branches already
     is left as it is."""
-    here = Here(context.library, context.clock.now(), context.zone, context.currency)
+    here = WorkContext(context.library, context.clock.now(), context.zone, context.currency)
     secret_hash = await asyncio.to_thread(hash_pin, PIN)
-    return await context.store.write(lambda connection: _fill(connection, here, secret_hash))
+    return await context.store.write(lambda connection: _fill_library(connection, here, secret_hash))
 
 
-def _fill(connection: Connection, here: Here, secret_hash: str) -> str:
+def _fill_library(connection: Connection, here: WorkContext, secret_hash: str) -> str:
     there = connection.scalar(select(func.count()).select_from(branches).where(branches.c.library == here.library))
     if there:
         return f"Library {here.library} has data already; no sample data was added."
-    write(connection, here)
+    write_sample_setup(connection, here)
     people = _write_people(connection, here, secret_hash)
-    copies = sample_catalogue.write(connection, here)
-    _lend(connection, here, people, [copy for copy in copies if copy.policy == "standard"])
-    return _summary(connection, here, people, copies)
+    copies = sample_catalogue.write_sample_catalogue(connection, here)
+    _lend_sample_items(connection, here, people, [copy for copy in copies if copy.policy == "standard"])
+    return _describe_sample(connection, here, people, copies)
 
 
 # --- patrons ---------------------------------------------------------------------------------------------
 
 
-def _write_people(connection: Connection, here: Here, secret_hash: str) -> list[str]:
+def _write_people(connection: Connection, here: WorkContext, secret_hash: str) -> list[str]:
     """Ids, in the order of PEOPLE and then INSTITUTIONS."""
-    drafts = [_person(here, n, line.split("|")) for n, line in enumerate(PEOPLE.strip().splitlines())]
-    drafts += [_institution(len(drafts) + n, *entry) for n, entry in enumerate(INSTITUTIONS)]
+    drafts = [_person_draft(here, n, line.split("|")) for n, line in enumerate(PEOPLE.strip().splitlines())]
+    drafts += [_institution_draft(len(drafts) + n, *entry) for n, entry in enumerate(INSTITUTIONS)]
     ids = []
     for n, draft in enumerate(drafts):
-        by = Registration()
+        by = PatronRegistration()
         if n == BLOCKED:
-            by = Registration(
+            by = PatronRegistration(
                 (Block("card reported lost", frozenset(BlockScope), since=here.today),), "ask for a new card"
             )
-        created = patrons.create(connection, here, draft, secret_hash, f"sample:{n}", by)
+        created = patrons.create_patron(connection, here, draft, secret_hash, f"sample:{n}", by)
         ids.append(created.id)
     return ids
 
 
-def barcode(n: int) -> str:
+def sample_patron_barcode(n: int) -> str:
     """Of the n-th patron, from 0."""
     return str(FIRST_PATRON + STEP * n)
 
 
-def _person(here: Here, n: int, fields: list[str]) -> PatronDraft:
+def _person_draft(here: WorkContext, n: int, fields: list[str]) -> PatronDraft:
     surname, given, category, branch, language, town = fields
-    identifiers = [PatronIdentifier("barcode", barcode(n)), PatronIdentifier("username", f"reader{n + 1:02d}")]
+    identifiers = [
+        PatronIdentifier("barcode", sample_patron_barcode(n)),
+        PatronIdentifier("username", f"reader{n + 1:02d}"),
+    ]
     if n == 0:
         identifiers.append(PatronIdentifier("barcode", KNOWN_AS))
     if category == "student":
@@ -211,9 +214,9 @@ def _person(here: Here, n: int, fields: list[str]) -> PatronDraft:
     )
 
 
-def _institution(n: int, name: str, symbol: str, username: str) -> PatronDraft:
+def _institution_draft(n: int, name: str, symbol: str, username: str) -> PatronDraft:
     return PatronDraft(
-        identifiers=(PatronIdentifier("barcode", barcode(n)), PatronIdentifier("username", username)),
+        identifiers=(PatronIdentifier("barcode", sample_patron_barcode(n)), PatronIdentifier("username", username)),
         name=PersonName(name, is_organisation=True),
         category="institution",
         home_library="RS",
@@ -225,38 +228,40 @@ def _institution(n: int, name: str, symbol: str, username: str) -> PatronDraft:
 # --- what is going on ------------------------------------------------------------------------------------
 
 
-def _lend(connection: Connection, here: Here, people: list[str], copies: list[Copy]) -> None:
+def _lend_sample_items(connection: Connection, here: WorkContext, people: list[str], copies: list[CopyDraft]) -> None:
     """Six loans, one of them overdue, three holds, and a fee that blocks. The first copies stay on the shelf."""
     borrowers = (1, 4, 8, 13, 18, 21)
-    long_ago = Here(here.library, here.now - timedelta(days=40), here.zone, here.currency)
+    long_ago = WorkContext(here.library, here.now - timedelta(days=40), here.zone, here.currency)
     for k, n in enumerate(borrowers):
         moment = long_ago if k == 0 else here
-        loans.check_out(connection, moment, copies[BUSY + 17 * k].barcode, people[n], f"sample:loan:{k}", Terms())
+        loans.check_out(
+            connection, moment, copies[BUSY + 17 * k].barcode, people[n], f"sample:loan:{k}", CheckOutTerms()
+        )
     for k, n in enumerate((5, 9, 23)):
         wish = HoldWish(people[n], "MAIN", item_barcode=copies[BUSY + 17 * (k + 1)].barcode)
-        holds.place(connection, here, wish, f"sample:hold:{k}")
+        holds.place_hold(connection, here, wish, f"sample:hold:{k}")
     fee = Charge("", "sample:fee", people[IN_DEBT], "lost-item", Money(Decimal("34.50"), here.currency), here.now)
-    patrons.post(connection, here, fee)
+    patrons.post_charge(connection, here, fee)
 
 
-def _summary(connection: Connection, here: Here, people: list[str], copies: list[Copy]) -> str:
-    first = patrons.find(connection, here, PatronKey(barcode(0))).patron
+def _describe_sample(connection: Connection, here: WorkContext, people: list[str], copies: list[CopyDraft]) -> str:
+    first = patrons.find_patron(connection, here, PatronKey(sample_patron_barcode(0))).patron
     lendable = [copy.barcode for copy in copies if copy.policy == "standard"][:3]
     out = [copy.barcode for copy in copies if copy.policy == "standard"][BUSY + 17]
     reference = next(copy.barcode for copy in copies if copy.policy == "reference")
-    three_body = catalogue.search(connection, here, "three-body problem", 1)[0]
-    copy_of_it = item_rows.of_bib(connection, here, three_body.id)[0].item.barcode
-    pickups = ", ".join(f"{place.code} ({place.name})" for place in catalogue.pickup_locations(connection, here))
+    three_body = catalogue.search_bibs(connection, here, "three-body problem", 1)[0]
+    copy_of_it = item_rows.items_of_bib(connection, here, three_body.id)[0].item.barcode
+    pickups = ", ".join(f"{place.code} ({place.name})" for place in catalogue.list_pickup_locations(connection, here))
     return "\n".join(
         (
             f"Library {here.library}: {len(people)} patrons, {len({c.bib_id for c in copies})} records, "
             f"{len(copies)} items.",
             f"  patrons, all with PIN {PIN}:",
-            f"    {barcode(0)}  in good standing, category {first.category}; second card {KNOWN_AS}",
-            f"    {barcode(1)}  a student with an overdue loan",
-            f"    {barcode(BLOCKED)}  blocked (card reported lost)",
-            f"    {barcode(EXPIRED)}  membership expired",
-            f"    {barcode(IN_DEBT)}  owes 34.50 {here.currency}, more than is allowed",
+            f"    {sample_patron_barcode(0)}  in good standing, category {first.category}; second card {KNOWN_AS}",
+            f"    {sample_patron_barcode(1)}  a student with an overdue loan",
+            f"    {sample_patron_barcode(BLOCKED)}  blocked (card reported lost)",
+            f"    {sample_patron_barcode(EXPIRED)}  membership expired",
+            f"    {sample_patron_barcode(IN_DEBT)}  owes 34.50 {here.currency}, more than is allowed",
             "    pseudopatron    a partner library's account (user name); our items are lent to it",
             f"  items on the shelf: {', '.join(lendable)}; on loan: {out}; reading room only: {reference}",
             f"  'The Three-Body Problem' is record {three_body.id}, item {copy_of_it}",
@@ -265,7 +270,7 @@ def _summary(connection: Connection, here: Here, people: list[str], copies: list
     )
 
 
-def write(connection: Connection, here: Here) -> None:
+def write_sample_setup(connection: Connection, here: WorkContext) -> None:
     library = {"library": here.library}
     holidays = [date(here.today.year + n, month, day).isoformat() for n in (0, 1) for month, day in ((1, 1), (12, 25))]
     names = ("code", "name", "pickup", "resource_sharing", "closed_weekdays")
@@ -277,11 +282,13 @@ def write(connection: Connection, here: Here) -> None:
         for code, name in places
     ]
     add_rows(connection, tables.shelves, shelves)
-    _insert(connection, here, tables.categories, CATEGORIES)
-    _insert(connection, here, tables.policies, POLICIES)
-    _insert(connection, here, tables.loan_rules, RULES)
+    _insert_setup_rows(connection, here, tables.categories, CATEGORIES)
+    _insert_setup_rows(connection, here, tables.policies, POLICIES)
+    _insert_setup_rows(connection, here, tables.loan_rules, RULES)
 
 
-def _insert(connection: Connection, here: Here, table: Any, rows: tuple[tuple[Any, ...], ...]) -> None:
+def _insert_setup_rows(
+    connection: Connection, here: WorkContext, table: Any, rows: tuple[tuple[Any, ...], ...]
+) -> None:
     names = [column.name for column in table.columns if column.name != "library"]
     add_rows(connection, table, [{"library": here.library} | dict(zip(names, row, strict=True)) for row in rows])

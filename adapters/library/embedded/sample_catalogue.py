@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 from stdnum import ean
 
-from adapters.library.embedded.catalogue import Copy, add_bib, add_copies
-from adapters.library.embedded.work_context import Here
+from adapters.library.embedded.catalogue import CopyDraft, add_bib, add_copies
+from adapters.library.embedded.work_context import WorkContext
 from gateway.domain.library import Bib, RecordId
 
 FIRST_BIB = 1001
@@ -154,7 +154,7 @@ ONE_EDITION = frozenset({"The Three-Body Problem"})
 """Works of which the catalogue has just one record, so that a search has one answer."""
 
 
-def records() -> Iterator[Bib]:
+def generate_records() -> Iterator[Bib]:
     """Each work in one to three editions, with valid ISBNs that no publisher has (made from the record number)."""
     number = FIRST_BIB
     for n, line in enumerate(WORKS.strip().splitlines()):
@@ -165,7 +165,7 @@ def records() -> Iterator[Bib]:
                 id=str(number),
                 title=title,
                 author=author,
-                identifiers=(RecordId("isbn", _isbn(number)), RecordId("oclc", str(90_000_000 + number))),
+                identifiers=(RecordId("isbn", _make_isbn(number)), RecordId("oclc", str(90_000_000 + number))),
                 publisher=publisher,
                 place=place,
                 published=str(year),
@@ -176,29 +176,29 @@ def records() -> Iterator[Bib]:
             number += 1
 
 
-def copies(bibs: list[Bib]) -> Iterator[Copy]:
+def generate_copies(bibs: list[Bib]) -> Iterator[CopyDraft]:
     """The first two of every record's copies can be lent; some have a third one elsewhere."""
     number = FIRST_ITEM
     for n, bib in enumerate(bibs):
         for k in range(1 + (n % 3 != 1) + (n % 7 == 0)):
             branch, shelf, policy = PLACES[n % 4] if k == 0 else PLACES[(n + k) % len(PLACES)]
-            yield Copy(str(number), bib.id, branch, shelf, policy, _call_number(bib, n))
+            yield CopyDraft(str(number), bib.id, branch, shelf, policy, _make_call_number(bib, n))
             number += STEP
 
 
-def write(connection: Connection, here: Here) -> list[Copy]:
-    bibs = list(records())
+def write_sample_catalogue(connection: Connection, here: WorkContext) -> list[CopyDraft]:
+    bibs = list(generate_records())
     for bib in bibs:
         add_bib(connection, here, bib)
-    written = list(copies(bibs))
+    written = list(generate_copies(bibs))
     add_copies(connection, here, written)
     return written
 
 
-def _isbn(number: int) -> str:
+def _make_isbn(number: int) -> str:
     digits = f"97800{number:07d}"
     return digits + str(ean.calc_check_digit(digits))
 
 
-def _call_number(bib: Bib, n: int) -> str:
+def _make_call_number(bib: Bib, n: int) -> str:
     return f"{800 + n % 100}.{n % 10} {bib.author[:3] or bib.title[:3]} {bib.published}"

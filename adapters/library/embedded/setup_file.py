@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Table, delete, select
 
 from adapters.library.embedded import tables
 from adapters.library.embedded.loan_rules import ANY
-from adapters.library.embedded.work_context import Here, add_row
+from adapters.library.embedded.work_context import WorkContext, add_row
 from gateway.domain.circulation_policy import ProfileSection
 
 Code = Annotated[str, Field(pattern=r"^\S{1,64}$")]
@@ -27,11 +27,11 @@ Limit = Annotated[int | None, Field(ge=0, description="empty: no limit")]
 Amount = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=4)]
 
 
-class _Section(BaseModel):
+class _SetupSection(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class BranchSetup(_Section):
+class BranchSetup(_SetupSection):
     name: str
     pickup: bool = False
     resource_sharing: bool = False
@@ -40,7 +40,7 @@ class BranchSetup(_Section):
     shelves: dict[Code, str] = {}
 
 
-class CategorySetup(_Section):
+class CategorySetup(_SetupSection):
     name: str
     loan_limit: Limit = None
     hold_limit: Limit = None
@@ -48,7 +48,7 @@ class CategorySetup(_Section):
     overdue_limit: Limit = None
 
 
-class PolicySetup(_Section):
+class PolicySetup(_SetupSection):
     name: str
     circulates: bool = True
     holdable: bool = True
@@ -56,7 +56,7 @@ class PolicySetup(_Section):
     recallable: bool = True
 
 
-class RuleSetup(_Section):
+class RuleSetup(_SetupSection):
     category: str = ANY
     policy: str = ANY
     loan_days: Count | None = None
@@ -74,14 +74,14 @@ class RuleSetup(_Section):
         return self
 
 
-class Setup(_Section):
+class LibrarySetup(_SetupSection):
     branches: dict[Code, BranchSetup]
     categories: dict[Code, CategorySetup]
     policies: dict[Code, PolicySetup]
     loan_rules: tuple[RuleSetup, ...]
 
     @model_validator(mode="after")
-    def _check_codes(self) -> Setup:
+    def _check_codes(self) -> LibrarySetup:
         seen = set()
         for n, rule in enumerate(self.loan_rules):
             for code, known, what in (
@@ -98,7 +98,7 @@ class Setup(_Section):
         return self
 
 
-class BadSetup(Exception):
+class SetupFileError(Exception):
     """`problems`: 'line: key: reason'."""
 
     def __init__(self, problems: list[str]) -> None:
@@ -106,27 +106,31 @@ class BadSetup(Exception):
         self.problems = problems
 
 
-def read(file: Path) -> Setup:
+def read_setup_file(file: Path) -> LibrarySetup:
     """Raises BadSetup."""
     try:
         text = file.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         value = yaml.safe_load(text)
     except UnicodeDecodeError as error:
-        raise BadSetup([f"1: the file is not UTF-8 ({error.reason})"]) from error
+        raise SetupFileError([f"1: the file is not UTF-8 ({error.reason})"]) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise BadSetup([f"{mark.line + 1 if mark else 1}: not YAML: {getattr(error, 'problem', error)}"]) from error
+        raise SetupFileError(
+            [f"{mark.line + 1 if mark else 1}: not YAML: {getattr(error, 'problem', error)}"]
+        ) from error
     try:
-        return Setup.model_validate(value)
+        return LibrarySetup.model_validate(value)
     except ValidationError as error:
-        raise BadSetup([_problem(node, each["loc"], each["msg"]) for each in error.errors()]) from error
+        raise SetupFileError(
+            [_format_setup_problem(node, each["loc"], each["msg"]) for each in error.errors()]
+        ) from error
 
 
-def _problem(node: yaml.Node | None, path: tuple[int | str, ...], message: str) -> str:
+def _format_setup_problem(node: yaml.Node | None, path: tuple[int | str, ...], message: str) -> str:
     line = node.start_mark.line + 1 if node is not None else 1
     for step in path:
-        found = next((child for key, child in _children(node) if key == str(step)), None)
+        found = next((child for key, child in _list_child_nodes(node) if key == str(step)), None)
         if found is None:
             break
         node, line = found, found.start_mark.line + 1
@@ -135,7 +139,7 @@ def _problem(node: yaml.Node | None, path: tuple[int | str, ...], message: str) 
     return f"{line}: {place}: {reason}" if place else f"{line}: {reason}"
 
 
-def _children(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
+def _list_child_nodes(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
     if isinstance(node, yaml.MappingNode):
         yield from ((key.value, child) for key, child in node.value)
     elif isinstance(node, yaml.SequenceNode):
@@ -145,72 +149,72 @@ def _children(node: yaml.Node | None) -> Iterator[tuple[str, yaml.Node]]:
 # --- to and from the tables ------------------------------------------------------------------------------
 
 
-def write(connection: Connection, here: Here, setup: Setup) -> None:
+def write_setup(connection: Connection, here: WorkContext, setup: LibrarySetup) -> None:
     for code, branch in setup.branches.items():
         row = branch.model_dump(exclude={"shelves", "closed_dates", "closed_weekdays"})
         row |= {
             "closed_weekdays": sorted(branch.closed_weekdays),
             "closed_dates": sorted(day.isoformat() for day in branch.closed_dates),
         }
-        _put(connection, here, tables.branches, row, code=code)
+        _insert_or_update(connection, here, tables.branches, row, code=code)
         for shelf, name in branch.shelves.items():
-            _put(connection, here, tables.shelves, {"name": name}, branch=code, code=shelf)
+            _insert_or_update(connection, here, tables.shelves, {"name": name}, branch=code, code=shelf)
     for code, category in setup.categories.items():
-        _put(connection, here, tables.categories, category.model_dump(), code=code)
+        _insert_or_update(connection, here, tables.categories, category.model_dump(), code=code)
     for code, policy in setup.policies.items():
-        _put(connection, here, tables.policies, policy.model_dump(), code=code)
+        _insert_or_update(connection, here, tables.policies, policy.model_dump(), code=code)
     connection.execute(delete(tables.loan_rules).where(tables.loan_rules.c.library == here.library))
     for rule in setup.loan_rules:
         add_row(connection, tables.loan_rules, {"library": here.library} | rule.model_dump())
 
 
-def _put(connection: Connection, here: Here, table: Table, row: dict[str, Any], **key: str) -> None:
+def _insert_or_update(connection: Connection, here: WorkContext, table: Table, row: dict[str, Any], **key: str) -> None:
     is_it = [table.c.library == here.library, *(table.c[name] == value for name, value in key.items())]
     connection.execute(delete(table).where(*is_it))
     add_row(connection, table, {"library": here.library} | key | row)
 
 
-def load(connection: Connection, here: Here) -> Setup:
+def load_setup(connection: Connection, here: WorkContext) -> LibrarySetup:
     """What is set up now."""
-    branches = {row["code"]: row | {"shelves": {}} for row in _all(connection, here, tables.branches)}
-    for shelf in _all(connection, here, tables.shelves):
+    branches = {row["code"]: row | {"shelves": {}} for row in _load_table_rows(connection, here, tables.branches)}
+    for shelf in _load_table_rows(connection, here, tables.shelves):
         branches[shelf["branch"]]["shelves"][shelf["code"]] = shelf["name"]
-    return Setup.model_validate(
+    return LibrarySetup.model_validate(
         {
-            "branches": {code: _without(row, "code") for code, row in branches.items()},
-            "categories": _by_code(_all(connection, here, tables.categories)),
-            "policies": _by_code(_all(connection, here, tables.policies)),
-            "loan_rules": list(_all(connection, here, tables.loan_rules)),
+            "branches": {code: _drop_column(row, "code") for code, row in branches.items()},
+            "categories": _rows_by_code(_load_table_rows(connection, here, tables.categories)),
+            "policies": _rows_by_code(_load_table_rows(connection, here, tables.policies)),
+            "loan_rules": list(_load_table_rows(connection, here, tables.loan_rules)),
         }
     )
 
 
-def _all(connection: Connection, here: Here, table: Table) -> list[dict[str, Any]]:
+def _load_table_rows(connection: Connection, here: WorkContext, table: Table) -> list[dict[str, Any]]:
     """In the order of their codes."""
     rows = connection.execute(select(table).where(table.c.library == here.library).order_by(*table.primary_key))
-    return [_without(dict(row), "library") for row in rows.mappings()]
+    return [_drop_column(dict(row), "library") for row in rows.mappings()]
 
 
-def _by_code(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {row["code"]: _without(row, "code") for row in rows}
+def _rows_by_code(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {row["code"]: _drop_column(row, "code") for row in rows}
 
 
-def _without(row: dict[str, Any], name: str) -> dict[str, Any]:
+def _drop_column(row: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key != name}
 
 
-def as_yaml(setup: Setup) -> str:
+def format_setup_yaml(setup: LibrarySetup) -> str:
     """What `read` reads; what has its default is left out."""
     return yaml.safe_dump(
-        _plain(setup.model_dump(exclude_defaults=True)), allow_unicode=True, sort_keys=False, width=120
+        _drop_defaults(setup.model_dump(exclude_defaults=True)), allow_unicode=True, sort_keys=False, width=120
     )
 
 
-def _plain(value: Any) -> Any:
+def _drop_defaults(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
+        return {key: _drop_defaults(part) for key, part in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(part) for part in value]
+        return [_drop_defaults(part) for part in value]
     return str(value) if isinstance(value, Decimal) else value
 
 

@@ -20,12 +20,12 @@ from adapters.library.embedded import (
     patrons,
     temporary_items,
 )
-from adapters.library.embedded.check_in import LEAVE_HOLDS, Scan
+from adapters.library.embedded.check_in import LEAVE_HOLDS, CheckInScan
 from adapters.library.embedded.holds import HoldChange
-from adapters.library.embedded.loans import Terms
-from adapters.library.embedded.patrons import Registration, Verifier, hash_secret
+from adapters.library.embedded.loans import CheckOutTerms
+from adapters.library.embedded.patrons import PatronRegistration, SecretVerifier, hash_secret
 from adapters.library.embedded.setup_file import EmbeddedOptions
-from adapters.library.embedded.work_context import Here, lock_key
+from adapters.library.embedded.work_context import WorkContext, lock_key
 from gateway.domain.library import (
     Bib,
     Charge,
@@ -56,7 +56,7 @@ from gateway.ports.library_system import (
 from gateway.ports.shared_store import SharesStore, WouldWait
 
 T = TypeVar("T")
-HereWork = Callable[[Connection, Here], T]
+HereWork = Callable[[Connection, WorkContext], T]
 
 RACES = 3
 """How often work is tried that met a unique key which another transaction had just taken: the next try sees it."""
@@ -73,14 +73,14 @@ class EmbeddedLibrary(SharesStore):
 
     def __init__(self, context: LibraryAdapterContext) -> None:
         self._context = context
-        self._verifier = Verifier()
+        self._verifier = SecretVerifier()
 
     def in_transaction(self, connection: Connection) -> EmbeddedLibrary:
-        return _Within(self._context, connection)
+        return _LibraryInTransaction(self._context, connection)
 
-    def _make_work_context(self) -> Here:
+    def _make_work_context(self) -> WorkContext:
         context = self._context
-        return Here(context.library, context.clock.now(), context.zone, context.currency)
+        return WorkContext(context.library, context.clock.now(), context.zone, context.currency)
 
     async def _read_store(self, work: HereWork[T]) -> T:
         here = self._make_work_context()
@@ -112,11 +112,11 @@ class EmbeddedLibrary(SharesStore):
 
     # patrons
     async def find_patron(self, key: PatronKey) -> Patron:
-        return (await self._read_store(lambda c, here: patrons.find(c, here, key))).patron
+        return (await self._read_store(lambda c, here: patrons.find_patron(c, here, key))).patron
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
         try:
-            account = await self._read_store(lambda c, here: patrons.find(c, here, key))
+            account = await self._read_store(lambda c, here: patrons.find_patron(c, here, key))
         except Refused:
             account = None  # goes on, so that an unknown patron takes as long as a wrong secret
         fits = await self._verifier.is_correct(account.secret_hash if account else "", secret)
@@ -133,62 +133,64 @@ class EmbeddedLibrary(SharesStore):
         return await self._read_store(lambda c, here: circulation_rows.holds_of_patron(c, here, patron_id))
 
     async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
-        return await self._read_store(lambda c, here: patrons.unpaid(c, here, patron_id))
+        return await self._read_store(lambda c, here: patrons.unpaid_charges(c, here, patron_id))
 
     async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
         secret_hash = await self._hash_secret(draft.secret) if draft.secret else ""
         return await self._write_store(
-            key, lambda c, here: patrons.create(c, here, draft, secret_hash, key, Registration())
+            key, lambda c, here: patrons.create_patron(c, here, draft, secret_hash, key, PatronRegistration())
         )
 
     async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
         secret_hash = await self._hash_secret(draft.secret) if draft.secret else None
-        return await self._write_store(key, lambda c, here: patrons.change(c, here, patron_id, draft, secret_hash, key))
+        return await self._write_store(
+            key, lambda c, here: patrons.update_patron(c, here, patron_id, draft, secret_hash, key)
+        )
 
     async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
-        return await self._write_store(key, lambda c, here: patrons.expire(c, here, patron_id, on, key))
+        return await self._write_store(key, lambda c, here: patrons.expire_patron(c, here, patron_id, on, key))
 
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
         return await self._read_store(lambda c, here: catalogue.find_bib(c, here, record))
 
     async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
-        return await self._read_store(lambda c, here: catalogue.search(c, here, query, limit))
+        return await self._read_store(lambda c, here: catalogue.search_bibs(c, here, query, limit))
 
     async def holdings(self, bib_id: str) -> BibHoldings:
-        return await self._read_store(lambda c, here: catalogue.holdings(c, here, bib_id))
+        return await self._read_store(lambda c, here: catalogue.get_holdings(c, here, bib_id))
 
     async def item_by_barcode(self, barcode: str) -> Item:
-        return (await self._read_store(lambda c, here: item_rows.by_barcode(c, here, barcode))).item
+        return (await self._read_store(lambda c, here: item_rows.get_item_by_barcode(c, here, barcode))).item
 
     async def item_by_request(self, request_id: str) -> Item:
-        return (await self._read_store(lambda c, here: item_rows.by_request(c, here, request_id))).item
+        return (await self._read_store(lambda c, here: item_rows.get_item_by_request(c, here, request_id))).item
 
     async def get_bib(self, bib_id: str) -> Bib:
-        return await self._read_store(lambda c, here: catalogue.bib(c, here, bib_id))
+        return await self._read_store(lambda c, here: catalogue.get_bib(c, here, bib_id))
 
     async def item_loan(self, item_id: str) -> Loan | None:
-        return await self._read_store(lambda c, here: circulation_rows.open_of_item(c, here, item_id))
+        return await self._read_store(lambda c, here: circulation_rows.find_open_loan(c, here, item_id))
 
     async def last_loan(self, item_id: str) -> Loan | None:
-        return await self._read_store(lambda c, here: circulation_rows.latest_of_item(c, here, item_id))
+        return await self._read_store(lambda c, here: circulation_rows.find_latest_loan(c, here, item_id))
 
     async def item_holds(self, item_id: str) -> tuple[Hold, ...]:
-        def load_item_holds(connection: Connection, here: Here) -> tuple[Hold, ...]:
-            bib_id = item_rows.by_id(connection, here, item_id).item.bib_id
-            return circulation_rows.of_item(connection, here, bib_id, item_id)
+        def load_item_holds(connection: Connection, here: WorkContext) -> tuple[Hold, ...]:
+            bib_id = item_rows.get_item(connection, here, item_id).item.bib_id
+            return circulation_rows.holds_of_item(connection, here, bib_id, item_id)
 
         return await self._read_store(load_item_holds)
 
     # holds
     async def place_hold(self, wish: HoldWish, key: str) -> Hold:
-        return await self._write_store(key, lambda c, here: holds.place(c, here, wish, key))
+        return await self._write_store(key, lambda c, here: holds.place_hold(c, here, wish, key))
 
     async def find_hold(self, request_id: str) -> Hold:
-        return await self._read_store(lambda c, here: holds.find(c, here, request_id))
+        return await self._read_store(lambda c, here: holds.find_hold(c, here, request_id))
 
     async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        return await self._write_store(key, lambda c, here: holds.cancel(c, here, hold_id, key))
+        return await self._write_store(key, lambda c, here: holds.cancel_hold(c, here, hold_id, key))
 
     async def update_hold(
         self,
@@ -200,14 +202,18 @@ class EmbeddedLibrary(SharesStore):
         expires: date | None = None,
     ) -> Hold:
         change = HoldChange(pickup, need_by, expires)
-        return await self._write_store(key, lambda c, here: holds.update(c, here, hold_id, change, key))
+        return await self._write_store(key, lambda c, here: holds.update_hold(c, here, hold_id, change, key))
 
     # temporary records
     async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        return await self._write_store(key, lambda c, here: temporary_items.create(c, here, item, key, temporary=True))
+        return await self._write_store(
+            key, lambda c, here: temporary_items.create_temporary_item(c, here, item, key, temporary=True)
+        )
 
     async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        return await self._write_store(key, lambda c, here: temporary_items.delete(c, here, barcode, key))
+        return await self._write_store(
+            key, lambda c, here: temporary_items.delete_temporary_item(c, here, barcode, key)
+        )
 
     async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
         return await self._write_store(key, lambda c, here: temporary_items.change_barcode(c, here, barcode, new, key))
@@ -215,7 +221,9 @@ class EmbeddedLibrary(SharesStore):
     async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
         if item.hold is not None:
             raise Refused(RefusalReason.NOT_ALLOWED, "a lasting item is created without a hold", about=MessagePart.ITEM)
-        return await self._write_store(key, lambda c, here: temporary_items.create(c, here, item, key, temporary=False))
+        return await self._write_store(
+            key, lambda c, here: temporary_items.create_temporary_item(c, here, item, key, temporary=False)
+        )
 
     # circulation
     async def check_out(
@@ -228,24 +236,24 @@ class EmbeddedLibrary(SharesStore):
         request_id: str = "",
         override: bool = False,
     ) -> Loan:
-        terms = Terms(due, request_id, override)
+        terms = CheckOutTerms(due, request_id, override)
         return await self._write_store(key, lambda c, here: loans.check_out(c, here, barcode, patron_id, key, terms))
 
     async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
         return await self._write_store(key, lambda c, here: loans.set_due_date(c, here, loan_id, due, key))
 
     async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
-        scan = Scan(at) if fill_hold else Scan(at, LEAVE_HOLDS)
+        scan = CheckInScan(at) if fill_hold else CheckInScan(at, LEAVE_HOLDS)
         return await self._write_store(key, lambda c, here: check_in.check_in(c, here, barcode, key, scan))
 
     async def renew_loan(self, barcode: str, key: str, *, patron_id: str = "", due: datetime | None = None) -> Loan:
-        return await self._write_store(key, lambda c, here: loans.renew(c, here, barcode, key, patron_id, due))
+        return await self._write_store(key, lambda c, here: loans.renew_item(c, here, barcode, key, patron_id, due))
 
     async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
-        return await self._write_store(key, lambda c, here: loans.recall(c, here, barcode, key, due))
+        return await self._write_store(key, lambda c, here: loans.recall_item(c, here, barcode, key, due))
 
     async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
-        return await self._write_store(key, lambda c, here: check_in.set_status(c, here, barcode, status, key))
+        return await self._write_store(key, lambda c, here: check_in.set_item_status(c, here, barcode, status, key))
 
     # location
     async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
@@ -266,22 +274,22 @@ class EmbeddedLibrary(SharesStore):
         item_barcode: str = "",
         request_id: str = "",
     ) -> Charge:
-        def insert_fee(connection: Connection, here: Here) -> Charge:
+        def insert_fee(connection: Connection, here: WorkContext) -> Charge:
             charge = Charge("", key, patron_id, type_, amount, here.now, description, item_barcode, request_id)
-            return patrons.post(connection, here, charge)
+            return patrons.post_charge(connection, here, charge)
 
         return await self._write_store(key, insert_fee)
 
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
-        return await self._read_store(catalogue.pickup_locations)
+        return await self._read_store(catalogue.list_pickup_locations)
 
     async def codes(self) -> LibraryCodes:
         """See `ports.library_system.ListsCodes`."""
-        return await self._read_store(loan_rules.codes)
+        return await self._read_store(loan_rules.list_library_codes)
 
 
-class _Within(EmbeddedLibrary):
+class _LibraryInTransaction(EmbeddedLibrary):
     """See `SharesStore.within`."""
 
     def __init__(self, context: LibraryAdapterContext, connection: Connection) -> None:
@@ -289,7 +297,7 @@ class _Within(EmbeddedLibrary):
         self._connection = connection
         self._moment = super()._make_work_context()
 
-    def _make_work_context(self) -> Here:
+    def _make_work_context(self) -> WorkContext:
         return self._moment
 
     async def _read_store(self, work: HereWork[T]) -> T:

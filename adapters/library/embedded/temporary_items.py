@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, Connection, Integer, Row, String, column, select, text, update
 
 from adapters.library.embedded import circulation_rows, item_rows, loan_rules, work_context
-from adapters.library.embedded.catalogue import add_bib, add_holding, bib_ever
-from adapters.library.embedded.check_in import no_shelf
-from adapters.library.embedded.holds import withdraw
-from adapters.library.embedded.item_rows import Piece
-from adapters.library.embedded.loan_rules import shelf_until
-from adapters.library.embedded.patron_rows import unknown_patron
+from adapters.library.embedded.catalogue import add_bib, add_holding, get_bib_or_removed
+from adapters.library.embedded.check_in import unknown_shelf_refusal
+from adapters.library.embedded.holds import withdraw_hold
+from adapters.library.embedded.item_rows import ItemRecord
+from adapters.library.embedded.loan_rules import compute_shelf_end
+from adapters.library.embedded.patron_rows import unknown_patron_refusal
 from adapters.library.embedded.tables import bibs, holdings, holds, items
-from adapters.library.embedded.work_context import Here, add_row, lock_item, new_id
+from adapters.library.embedded.work_context import WorkContext, add_row, lock_item, new_id
 from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value
@@ -54,38 +54,38 @@ LEFT JOIN embedded_branches u ON u.library = :library AND u.code = :pickup AND u
 
 
 @value
-class _Ids:
+class _NewItemIds:
     bib: str
     item: str
 
 
-def create(
-    connection: Connection, here: Here, wish: TemporaryItem, key: str, *, temporary: bool
+def create_temporary_item(
+    connection: Connection, here: WorkContext, wish: TemporaryItem, key: str, *, temporary: bool
 ) -> TemporaryItemResult:
     """Raises Refused(DUPLICATE_ITEM | UNKNOWN_PATRON | BAD_PICKUP_LOCATION | INVALID_VALUE | DATA_MISSING)."""
     if not wish.barcode:
         raise Refused(RefusalReason.DATA_MISSING, "an item needs a barcode", about=MessagePart.ITEM)
-    before = _BEFORE.fetch_first(connection, _before(here, wish, key))
+    before = _BEFORE.fetch_first(connection, _lookup_parameters(here, wish, key))
     if before.known is not None:
-        again = _again(connection, here, before.known, key)
+        again = _repeat_creation(connection, here, before.known, key)
         if again is not None:
             return again
-    _check(wish, before)
+    _check_wish(wish, before)
     record = replace(wish.bib, id=new_id(here.now), suppressed=wish.suppressed)
     add_bib(connection, here, record)
     holding_id = add_holding(connection, here, record.id, before.branch, wish.location.shelf, wish.call_number)
-    ids = _Ids(record.id, new_id(here.now))
-    status, transit_to = _status(wish, before.branch)
+    ids = _NewItemIds(record.id, new_id(here.now))
+    status, transit_to = _choose_first_status(wish, before.branch)
     row = _item_row(here, wish, key, before.branch, ids, holding_id, status, transit_to, temporary)
     add_row(connection, items, row)
     return TemporaryItemResult(
-        item=_item(wish, before, ids, status, temporary),
+        item=_build_new_item(wish, before, ids, status, temporary),
         bib=record,
         hold=_add_hold(connection, here, wish, key, before, ids, status),
     )
 
 
-def _before(here: Here, wish: TemporaryItem, key: str) -> dict[str, str]:
+def _lookup_parameters(here: WorkContext, wish: TemporaryItem, key: str) -> dict[str, str]:
     return {
         "library": here.library,
         "key": key,
@@ -98,20 +98,22 @@ def _before(here: Here, wish: TemporaryItem, key: str) -> dict[str, str]:
     }
 
 
-def _again(connection: Connection, here: Here, item_id: str, key: str) -> TemporaryItemResult | None:
+def _repeat_creation(connection: Connection, here: WorkContext, item_id: str, key: str) -> TemporaryItemResult | None:
     """What this key made before. Once that is deleted the same request may bring the item anew, so the key is
     free again."""
-    piece = item_rows.by_id(connection, here, item_id)
+    piece = item_rows.get_item(connection, here, item_id)
     if piece.deleted is None:
-        record = bib_ever(connection, here, piece.item.bib_id)
-        return TemporaryItemResult(piece.item, record, circulation_rows.by_key(connection, here, key), repeated=True)
+        record = get_bib_or_removed(connection, here, piece.item.bib_id)
+        return TemporaryItemResult(
+            piece.item, record, circulation_rows.find_hold_by_key(connection, here, key), repeated=True
+        )
     connection.execute(update(items).where(items.c.library == here.library, items.c.id == item_id).values(key=None))
     of_key = (holds.c.library == here.library, holds.c.key == key)
     connection.execute(update(holds).where(*of_key).values(key=holds.c.key + "/" + holds.c.id))
     return None
 
 
-def _check(wish: TemporaryItem, before: Row[Any]) -> None:
+def _check_wish(wish: TemporaryItem, before: Row[Any]) -> None:
     if before.live is not None:
         raise Refused(
             RefusalReason.DUPLICATE_ITEM,
@@ -124,18 +126,18 @@ def _check(wish: TemporaryItem, before: Row[Any]) -> None:
         detail = f"the library has no branch {named}" if named else "the library has no resource-sharing branch"
         raise Refused(RefusalReason.INVALID_VALUE, detail, value=named)
     if wish.location.shelf and before.shelf is None:
-        raise no_shelf(before.branch, wish.location.shelf)
+        raise unknown_shelf_refusal(before.branch, wish.location.shelf)
     if before.circulates is None:
         raise Refused(RefusalReason.INVALID_VALUE, f"the library has no item policy {wish.policy}", value=wish.policy)
     if wish.hold is None:
         return
     if before.patron is None:
-        raise unknown_patron(wish.hold.patron_id)
+        raise unknown_patron_refusal(wish.hold.patron_id)
     if before.pickup is None:
-        raise loan_rules.bad_pickup(wish.hold.pickup)
+        raise loan_rules.bad_pickup_refusal(wish.hold.pickup)
 
 
-def _status(wish: TemporaryItem, branch: str) -> tuple[ItemStatus, str]:
+def _choose_first_status(wish: TemporaryItem, branch: str) -> tuple[ItemStatus, str]:
     """Status, and where it is in transit to."""
     if wish.hold is None or not wish.hold.on_shelf:
         return ItemStatus.AVAILABLE, ""
@@ -145,11 +147,11 @@ def _status(wish: TemporaryItem, branch: str) -> tuple[ItemStatus, str]:
 
 
 def _item_row(
-    here: Here,
+    here: WorkContext,
     wish: TemporaryItem,
     key: str,
     branch: str,
-    ids: _Ids,
+    ids: _NewItemIds,
     holding_id: str,
     status: ItemStatus,
     transit_to: str,
@@ -183,7 +185,9 @@ def _item_row(
     }
 
 
-def _item(wish: TemporaryItem, before: Row[Any], ids: _Ids, status: ItemStatus, temporary: bool) -> Item:
+def _build_new_item(
+    wish: TemporaryItem, before: Row[Any], ids: _NewItemIds, status: ItemStatus, temporary: bool
+) -> Item:
     """As reading it back would give it."""
     place = Location(before.branch, wish.location.shelf, before.shelf_name or before.branch_name)
     return Item(
@@ -204,11 +208,11 @@ def _item(wish: TemporaryItem, before: Row[Any], ids: _Ids, status: ItemStatus, 
 
 def _add_hold(
     connection: Connection,
-    here: Here,
+    here: WorkContext,
     wish: TemporaryItem,
     key: str,
     before: Row[Any],
-    ids: _Ids,
+    ids: _NewItemIds,
     item_status: ItemStatus,
 ) -> Hold | None:
     wanted = wish.hold
@@ -218,8 +222,8 @@ def _add_hold(
         item_status, HoldStatus.WAITING
     )
     days = before.shelf_days if before.shelf_days is not None else loan_rules.SHELF_DAYS
-    closures = loan_rules.closures(before.closed_weekdays, before.closed_dates)
-    until = wanted.expires or shelf_until(days, here.today, closures)
+    closures = loan_rules.build_closures(before.closed_weekdays, before.closed_dates)
+    until = wanted.expires or compute_shelf_end(days, here.today, closures)
     hold_id = new_id(here.now)
     row = {
         "library": here.library,
@@ -259,12 +263,12 @@ def _add_hold(
 # --- deletion --------------------------------------------------------------------------------------------
 
 
-def delete(connection: Connection, here: Here, barcode: str, key: str) -> Item:
+def delete_temporary_item(connection: Connection, here: WorkContext, barcode: str, key: str) -> Item:
     """Raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED). Repeated: the item that was deleted, once more."""
     lock_item(connection, here, barcode)
-    piece = item_rows.live(connection, here, barcode)
+    piece = item_rows.live_item(connection, here, barcode)
     if piece is None:
-        return _deleted_under(connection, here, barcode, key)
+        return _get_item_deleted_under(connection, here, barcode, key)
     if not piece.item.temporary:
         raise Refused(
             RefusalReason.NOT_ALLOWED,
@@ -272,11 +276,11 @@ def delete(connection: Connection, here: Here, barcode: str, key: str) -> Item:
             about=MessagePart.ITEM,
             value=barcode,
         )
-    if circulation_rows.open_of_item(connection, here, piece.item.id) is not None:
+    if circulation_rows.find_open_loan(connection, here, piece.item.id) is not None:
         raise Refused(RefusalReason.IN_USE, "the item is on loan", about=MessagePart.ITEM, value=barcode)
-    is_last = len(item_rows.of_bib(connection, here, piece.item.bib_id)) == 1
+    is_last = len(item_rows.items_of_bib(connection, here, piece.item.bib_id)) == 1
     _cancel_holds(connection, here, piece, is_last)
-    item_rows.change(
+    item_rows.update_item_row(
         connection,
         here,
         piece.item.id,
@@ -286,35 +290,35 @@ def delete(connection: Connection, here: Here, barcode: str, key: str) -> Item:
         deleted_key=key,
     )
     if is_last:
-        _remove_record(connection, here, piece)
-    return item_rows.by_id(connection, here, piece.item.id).item
+        _remove_bib(connection, here, piece)
+    return item_rows.get_item(connection, here, piece.item.id).item
 
 
-def _deleted_under(connection: Connection, here: Here, barcode: str, key: str) -> Item:
-    gone = item_rows.latest_deleted(connection, here, barcode)
+def _get_item_deleted_under(connection: Connection, here: WorkContext, barcode: str, key: str) -> Item:
+    gone = item_rows.find_latest_deleted(connection, here, barcode)
     if gone is None or gone.deleted_key != key:
         raise Refused(RefusalReason.UNKNOWN_ITEM, "no item has this barcode", about=MessagePart.ITEM, value=barcode)
     return gone.item
 
 
-def _cancel_holds(connection: Connection, here: Here, piece: Piece, is_last: bool) -> None:
+def _cancel_holds(connection: Connection, here: WorkContext, piece: ItemRecord, is_last: bool) -> None:
     """Those on the item, and with the last item those on the title. A title hold that had caught it waits for
     another copy."""
-    for hold in circulation_rows.of_item(connection, here, piece.item.bib_id, piece.item.id):
-        level = circulation_rows.level(connection, here, hold.id)
+    for hold in circulation_rows.holds_of_item(connection, here, piece.item.bib_id, piece.item.id):
+        level = circulation_rows.get_hold_level(connection, here, hold.id)
         if is_last or level == circulation_rows.ITEM:
-            withdraw(connection, here, hold)
+            withdraw_hold(connection, here, hold)
         elif hold.item_id:
-            circulation_rows.put_back(connection, here, hold, level)
+            circulation_rows.requeue_hold(connection, here, hold, level)
     rest = select(holds.c.id).where(
         holds.c.library == here.library, holds.c.bib_id == piece.item.bib_id, holds.c.closed.is_(None)
     )
     if is_last:  # those past their expiry, which nobody has closed yet
         for hold_id in connection.scalars(rest).all():
-            circulation_rows.close(connection, here, hold_id, HoldStatus.EXPIRED)
+            circulation_rows.close_hold(connection, here, hold_id, HoldStatus.EXPIRED)
 
 
-def _remove_record(connection: Connection, here: Here, piece: Piece) -> None:
+def _remove_bib(connection: Connection, here: WorkContext, piece: ItemRecord) -> None:
     for table, key_column in ((bibs, bibs.c.id), (holdings, holdings.c.bib_id)):
         connection.execute(
             update(table)
@@ -326,15 +330,15 @@ def _remove_record(connection: Connection, here: Here, piece: Piece) -> None:
 # --- the barcode on the piece ----------------------------------------------------------------------------
 
 
-def change_barcode(connection: Connection, here: Here, barcode: str, new: str, key: str) -> Item:
+def change_barcode(connection: Connection, here: WorkContext, barcode: str, new: str, key: str) -> Item:
     """Raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED | DATA_MISSING)."""
     if not new:
         raise Refused(RefusalReason.DATA_MISSING, "an item needs a barcode", about=MessagePart.ITEM)
     lock_item(connection, here, barcode)
-    other = item_rows.live(connection, here, new)
-    if other is not None and work_context.done(connection, here, "change-barcode", key, other.item.id):
+    other = item_rows.live_item(connection, here, new)
+    if other is not None and work_context.is_operation_done(connection, here, "change-barcode", key, other.item.id):
         return other.item
-    piece = item_rows.by_barcode(connection, here, barcode)
+    piece = item_rows.get_item_by_barcode(connection, here, barcode)
     if not piece.item.temporary:
         raise Refused(
             RefusalReason.NOT_ALLOWED,
@@ -346,6 +350,6 @@ def change_barcode(connection: Connection, here: Here, barcode: str, new: str, k
         raise Refused(
             RefusalReason.DUPLICATE_ITEM, "another item has the new barcode already", about=MessagePart.ITEM, value=new
         )
-    item_rows.change(connection, here, piece.item.id, barcode=new)
-    work_context.remember(connection, here, "change-barcode", key, piece.item.id)
-    return item_rows.by_id(connection, here, piece.item.id).item
+    item_rows.update_item_row(connection, here, piece.item.id, barcode=new)
+    work_context.mark_operation_done(connection, here, "change-barcode", key, piece.item.id)
+    return item_rows.get_item(connection, here, piece.item.id).item

@@ -43,7 +43,7 @@ _PATRON = text("SELECT 1 FROM embedded_patrons WHERE library = :library AND id =
 
 
 @value
-class Here:
+class WorkContext:
     """Read from clock and settings before the work starts: work may run twice and has no clock of its own."""
 
     library: str
@@ -56,7 +56,7 @@ class Here:
         return self.now.astimezone(self.zone).date()
 
 
-class _Sequence:
+class _IdSequence:
     """Numbers that grow: 48 bits of milliseconds and 72 of chance, one more than the last within a millisecond."""
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class _Sequence:
             return number
 
 
-_sequence = _Sequence()
+_sequence = _IdSequence()
 
 
 def new_id(now: datetime) -> str:
@@ -80,37 +80,37 @@ def new_id(now: datetime) -> str:
     return f"{_sequence.next_number(now):030x}"
 
 
-def lock_key(connection: Connection, here: Here, key: str) -> None:
+def lock_key(connection: Connection, here: WorkContext, key: str) -> None:
     """The same message, repeated before its first answer, waits for that."""
-    _lock(connection, here, _KEY, key)
+    _lock_row(connection, here, _KEY, key)
 
 
-def lock_bib(connection: Connection, here: Here, bib_id: str) -> None:
+def lock_bib(connection: Connection, here: WorkContext, bib_id: str) -> None:
     """A record with its items, holds and loans: whatever changes one of them may change the others."""
-    _lock(connection, here, _BIB, bib_id)
+    _lock_row(connection, here, _BIB, bib_id)
 
 
-def lock_item(connection: Connection, here: Here, barcode: str) -> None:
+def lock_item(connection: Connection, here: WorkContext, barcode: str) -> None:
     """`lock_bib` for the item's record."""
-    _lock(connection, here, _BIB_OF_ITEM, barcode)
+    _lock_row(connection, here, _BIB_OF_ITEM, barcode)
 
 
-def lock_hold(connection: Connection, here: Here, hold_id: str) -> None:
+def lock_hold(connection: Connection, here: WorkContext, hold_id: str) -> None:
     """`lock_bib` for the hold's record."""
-    _lock(connection, here, _BIB_OF_HOLD, hold_id)
+    _lock_row(connection, here, _BIB_OF_HOLD, hold_id)
 
 
-def lock_loan(connection: Connection, here: Here, loan_id: str) -> None:
+def lock_loan(connection: Connection, here: WorkContext, loan_id: str) -> None:
     """`lock_bib` for the loan's record."""
-    _lock(connection, here, _BIB_OF_LOAN, loan_id)
+    _lock_row(connection, here, _BIB_OF_LOAN, loan_id)
 
 
-def lock_patron(connection: Connection, here: Here, patron_id: str) -> None:
+def lock_patron(connection: Connection, here: WorkContext, patron_id: str) -> None:
     """So that limits can't be passed by two loans or holds at the same time."""
-    _lock(connection, here, _PATRON, patron_id)
+    _lock_row(connection, here, _PATRON, patron_id)
 
 
-def _lock(connection: Connection, here: Here, statement: TextClause, value: str) -> None:
+def _lock_row(connection: Connection, here: WorkContext, statement: TextClause, value: str) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(statement, {"library": here.library, "value": value})
 
@@ -121,12 +121,12 @@ def add_row(connection: Connection, table: Table, row: Mapping[str, Any]) -> Non
 
 
 def add_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    columns = _defaults(table)
+    columns = _column_defaults(table)
     insert_rows(connection, table, [tuple([row.get(name, value) for name, value in columns]) for row in rows])
 
 
 @cache
-def _defaults(table: Table) -> tuple[tuple[str, Any], ...]:
+def _column_defaults(table: Table) -> tuple[tuple[str, Any], ...]:
     """In the table's order."""
     return tuple((column.name, getattr(column.default, "arg", None)) for column in table.columns)
 
@@ -139,12 +139,12 @@ _FIND = select(operations.c.done).where(
 )
 
 
-def done(connection: Connection, here: Here, kind: str, key: str, subject: str) -> bool:
+def is_operation_done(connection: Connection, here: WorkContext, kind: str, key: str, subject: str) -> bool:
     """Whether this was done to the subject (an id) under this key."""
     values = {"library": here.library, "key": key, "kind": kind, "subject": subject}
     return connection.scalar(_FIND, values) is not None
 
 
-def remember(connection: Connection, here: Here, kind: str, key: str, subject: str) -> None:
+def mark_operation_done(connection: Connection, here: WorkContext, kind: str, key: str, subject: str) -> None:
     row = {"library": here.library, "key": key, "kind": kind, "subject": subject, "done": here.now}
     add_row(connection, operations, row)

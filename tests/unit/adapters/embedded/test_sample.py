@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from stdnum import isbn
 
-from adapters.library.embedded.sample import PEOPLE, barcode
-from adapters.library.embedded.sample_catalogue import records
+from adapters.library.embedded.sample import PEOPLE, sample_patron_barcode
+from adapters.library.embedded.sample_catalogue import generate_records
 from gateway.domain.library import BlockScope
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.library_system import PatronKey
@@ -23,7 +23,7 @@ def _scripts(text: str) -> set[str]:
 
 
 def test_records_are_many_in_many_scripts_with_valid_isbns() -> None:
-    bibs = list(records())
+    bibs = list(generate_records())
     isbns = [identifier.value for bib in bibs for identifier in bib.identifiers if identifier.type == "isbn"]
 
     assert len(bibs) >= 300
@@ -35,7 +35,7 @@ def test_records_are_many_in_many_scripts_with_valid_isbns() -> None:
 
 
 def test_records_are_the_same_each_time() -> None:
-    assert list(records()) == list(records())
+    assert list(generate_records()) == list(generate_records())
 
 
 async def test_people_who_can_be_tried(sample_library: Installed) -> None:
@@ -45,7 +45,7 @@ async def test_people_who_can_be_tried(sample_library: Installed) -> None:
         assert not good.blocks
         assert await system.find_patron(PatronKey("1234567")) == good
         assert (await system.find_patron(PatronKey("pseudopatron", ("username",)))).name.is_organisation
-        blocked = [await system.find_patron(PatronKey(barcode(n))) for n in (27, 29, 31)]
+        blocked = [await system.find_patron(PatronKey(sample_patron_barcode(n))) for n in (27, 29, 31)]
         assert all(patron.find_block(BlockScope.BORROW) for patron in blocked)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.library.embedded.catalogue import lookup_value, query_words, words
+from adapters.library.embedded.catalogue import index_words, normalize_record_number, select_query_words
 
 
 @pytest.mark.parametrize(
@@ -27,23 +27,23 @@ from adapters.library.embedded.catalogue import lookup_value, query_words, words
     ],
 )
 def test_a_query_finds_the_title(title: str, query: str) -> None:
-    assert query_words(query)
-    assert set(query_words(query)) <= words(title)
+    assert select_query_words(query)
+    assert set(select_query_words(query)) <= index_words(title)
 
 
 @pytest.mark.parametrize(
     ("title", "query"), [("红楼梦", "楼红"), ("गोदान", "गदन"), ("Война и мир", "мира"), ("Emma", "Em")]
 )
 def test_other_words_do_not(title: str, query: str) -> None:
-    assert not set(query_words(query)) <= words(title)
+    assert not set(select_query_words(query)) <= index_words(title)
 
 
 def test_nothing_but_punctuation_asks_for_nothing() -> None:
-    assert query_words(" – ?! ") == ()
+    assert select_query_words(" – ?! ") == ()
 
 
 def test_a_query_is_bounded() -> None:
-    assert len(query_words(" ".join(f"word{n}" for n in range(1000)))) == 24
+    assert len(select_query_words(" ".join(f"word{n}" for n in range(1000)))) == 24
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_a_query_is_bounded() -> None:
     ],
 )
 def test_identifiers_are_compared_bare(type_: str, value: str, same: str) -> None:
-    assert lookup_value(type_, value) == same
+    assert normalize_record_number(type_, value) == same
