@@ -14,14 +14,14 @@ from adapters.artemail.mail_format import ArtemailFormat
 from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter
 
 
-def password_line(dialect: ArtemailDialect) -> str:
+def password_line_pattern(dialect: ArtemailDialect) -> str:
     """Below the customer code, above the first request; also where a mail program has quoted them."""
     layout, mark, end = dialect.layout, r"[>|\s]*", r"[ \t]*\r?\n"
     code = f"(?:{layout.customer_pattern})"
     return rf"(?m)^{mark}{code}{end}{mark}(?P<secret>\S+){end}(?={mark}{re.escape(layout.start)}\S)"
 
 
-def passwords(dialect: ArtemailDialect) -> Mapping[str, str]:
+def password_references(dialect: ArtemailDialect) -> Mapping[str, str]:
     """References to them, by key."""
     return {f"customers.{n}.password": one.password for n, one in enumerate(dialect.customers) if one.password}
 
@@ -32,9 +32,9 @@ channel = ChannelAdapter(
     dialect=ArtemailDialect,
     make=ArtemailChannel,
     gathers=True,
-    secrets=passwords,
+    secrets=password_references,
     by_mail=lambda _dialect: True,
 )
 mail_format = MailFormatAdapter(
-    name=SECTION, dialect=ArtemailDialect, make=ArtemailFormat, secret_pattern=password_line
+    name=SECTION, dialect=ArtemailDialect, make=ArtemailFormat, secret_pattern=password_line_pattern
 )

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from email.message import EmailMessage
 
-from adapters.artemail.codec import Cut, OrderFile, encode
+from adapters.artemail.codec import CutLine, OrderFile, encode
 from adapters.artemail.dialect import ArtemailDialect, Mode, dialect_of
-from adapters.artemail.mail_format import answer_of
-from adapters.artemail.orders import FILE, Ordered, customer_for, order_of
+from adapters.artemail.mail_format import write_reply
+from adapters.artemail.orders import FILE, PreparedOrder, choose_customer, prepare_order
 from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
@@ -32,7 +32,7 @@ MOST_NOTE = 1_000
 
 
 @keyword_value
-class _Head:
+class _MailEnvelope:
     """What stands on the envelope. `id` and `at` are the same at every try."""
 
     id: str
@@ -53,16 +53,16 @@ class ArtemailChannel:
         dialect = dialect_of(profile)
         library = self._context.libraries[message.request.library]
         if message.role is Role.BORROWING:
-            ordered = order_of(message, dialect, library.info)
+            ordered = prepare_order(message, dialect, library.info)
             file = OrderBatchFile(id=message.id, number=ordered.order.number, at=message.at)
             reply, cuts = await self._send_orders([message], [ordered], file, profile)
-            return _delivered(reply, ordered, cuts, dialect)
+            return _delivery_result(reply, ordered, cuts, dialect)
         return await self._send_reply(message, profile, dialect, library)
 
     def batch_key(self, message: PartnerMessage, profile: Profile) -> str:
         """See `gateway.ports.partner_channel.SendsBatches`: a file has one customer code."""
         try:
-            return customer_for(message, dialect_of(profile)).code
+            return choose_customer(message, dialect_of(profile)).code
         except Refused:
             return ""
 
@@ -73,29 +73,33 @@ class ArtemailChannel:
         dialect = dialect_of(profile)
         code = next(filter(None, (self.batch_key(message, profile) for message in messages)), "")
         written = [self._build_order(message, dialect, code) for message in messages]
-        sent = [(m, one) for m, one in zip(messages, written, strict=True) if isinstance(one, Ordered)]
+        sent = [(m, one) for m, one in zip(messages, written, strict=True) if isinstance(one, PreparedOrder)]
         if not sent:
             return [one for one in written if isinstance(one, Refused)]
         reply, cuts = await self._send_orders([m for m, _ in sent], [one for _, one in sent], file, profile)
-        return [one if isinstance(one, Refused) else _delivered(reply, one, cuts, dialect) for one in written]
+        return [one if isinstance(one, Refused) else _delivery_result(reply, one, cuts, dialect) for one in written]
 
     # --- orders ------------------------------------------------------------------------------------------
 
-    def _build_order(self, message: PartnerMessage, dialect: ArtemailDialect, code: str) -> Ordered | Refused:
+    def _build_order(self, message: PartnerMessage, dialect: ArtemailDialect, code: str) -> PreparedOrder | Refused:
         try:
-            if customer_for(message, dialect).code != code:  # the profile has changed since the file was made
+            if choose_customer(message, dialect).code != code:  # the profile has changed since the file was made
                 return Refused(RefusalReason.OTHER, "Its file has another customer code; when released it goes alone.")
-            return order_of(message, dialect, self._context.libraries[message.request.library].info)
+            return prepare_order(message, dialect, self._context.libraries[message.request.library].info)
         except Refused as refused:
             return refused
 
     async def _send_orders(
-        self, messages: Sequence[PartnerMessage], orders: Sequence[Ordered], file: OrderBatchFile, profile: Profile
-    ) -> tuple[str, Sequence[Cut]]:
+        self,
+        messages: Sequence[PartnerMessage],
+        orders: Sequence[PreparedOrder],
+        file: OrderBatchFile,
+        profile: Profile,
+    ) -> tuple[str, Sequence[CutLine]]:
         """One mail; the server's reply, and what was cut."""
         dialect, first = dialect_of(profile), messages[0]
-        customer = customer_for(first, dialect)
-        text, cuts = _text(
+        customer = choose_customer(first, dialect)
+        text, cuts = _encode_orders(
             OrderFile(
                 customer=customer.code,
                 password=self._resolve_password(customer.password),
@@ -105,8 +109,12 @@ class ArtemailChannel:
             dialect,
         )
         library = self._context.libraries[first.request.library]
-        head = _Head(
-            id=file.id, at=file.at, to=_to(first, profile, dialect), number=file.number, customer=customer.code
+        head = _MailEnvelope(
+            id=file.id,
+            at=file.at,
+            to=_recipient_address(first, profile, dialect),
+            number=file.number,
+            customer=customer.code,
         )
         return await self._context.mailer.send(self._compose_mail(head, dialect, library, text)), cuts
 
@@ -115,13 +123,13 @@ class ArtemailChannel:
     async def _send_reply(
         self, message: PartnerMessage, profile: Profile, dialect: ArtemailDialect, library: ChannelLibrary
     ) -> DeliveryResult:
-        answered = answer_of(message, dialect)
+        answered = write_reply(message, dialect)
         files = await self._load_copy_files(message)
-        to = _to(message, profile, dialect)
+        to = _recipient_address(message, profile, dialect)
         quoted = next((one.value for one in message.request.extras if one.name == FILE), answered.number)
-        head = _Head(id=message.id, at=message.at, to=to, number=quoted)
+        head = _MailEnvelope(id=message.id, at=message.at, to=to, number=quoted)
         reply = await self._context.mailer.send(self._compose_mail(head, dialect, library, answered.text, files))
-        return DeliveryResult(_note(reply, *answered.notes), altered="; ".join(answered.notes))
+        return DeliveryResult(_join_notes(reply, *answered.notes), altered="; ".join(answered.notes))
 
     def _resolve_password(self, reference: str) -> str:
         """Raises Unavailable, which says where it should be, never what it is."""
@@ -152,7 +160,12 @@ class ArtemailChannel:
         return ()
 
     def _compose_mail(
-        self, head: _Head, dialect: ArtemailDialect, library: ChannelLibrary, text: str, files: tuple[File, ...] = ()
+        self,
+        head: _MailEnvelope,
+        dialect: ArtemailDialect,
+        library: ChannelLibrary,
+        text: str,
+        files: tuple[File, ...] = (),
     ) -> EmailMessage:
         own = self._context.sender.fill_from_library(library.info)
         sender = LetterSender(dialect.sender or own.address, own.name, dialect.reply_to or own.reply_to)
@@ -170,7 +183,7 @@ class ArtemailChannel:
         return build_mail(letter, sender)
 
 
-def _text(file: OrderFile, dialect: ArtemailDialect) -> tuple[str, Sequence[Cut]]:
+def _encode_orders(file: OrderFile, dialect: ArtemailDialect) -> tuple[str, Sequence[CutLine]]:
     """Raises Refused: not with such a password."""
     try:
         return encode(file, dialect.layout.codec_layout)
@@ -178,18 +191,20 @@ def _text(file: OrderFile, dialect: ArtemailDialect) -> tuple[str, Sequence[Cut]
         raise Refused(RefusalReason.INVALID_VALUE, f"The order can't be written: {error}.") from error
 
 
-def _to(message: PartnerMessage, profile: Profile, dialect: ArtemailDialect) -> str:
+def _recipient_address(message: PartnerMessage, profile: Profile, dialect: ArtemailDialect) -> str:
     partner = profile.partner
     usual = dialect.address or message.receiver.email or (partner.email if partner is not None else "")
     return dialect.test.address or usual if dialect.mode is Mode.TEST else usual
 
 
-def _delivered(reply: str, ordered: Ordered, cuts: Sequence[Cut], dialect: ArtemailDialect) -> DeliveryResult:
+def _delivery_result(
+    reply: str, ordered: PreparedOrder, cuts: Sequence[CutLine], dialect: ArtemailDialect
+) -> DeliveryResult:
     mine = (cut for cut in cuts if cut.number in (ordered.order.number, ""))  # "": of the whole file's address
     altered = (*ordered.notes, *(f"cut to {dialect.layout.length} characters: {cut.line}" for cut in mine))
     test = ("sent as a test order",) if dialect.mode is Mode.TEST else ()
-    return DeliveryResult(_note(reply, *test, *altered), altered=shorten_text("; ".join(altered), MOST_NOTE))
+    return DeliveryResult(_join_notes(reply, *test, *altered), altered=shorten_text("; ".join(altered), MOST_NOTE))
 
 
-def _note(*parts: str) -> str:
+def _join_notes(*parts: str) -> str:
     return shorten_text("; ".join(parts), MOST_NOTE)

@@ -21,7 +21,7 @@ MOST_LINES = 100_000
 
 
 @keyword_value
-class Layout:
+class OrderFileLayout:
     """How a file looks. `length`: most characters of an item's line; `indent`: blanks before the continuation of a
     wrapped line, by which it is known again; 0 where the partner wants none. `gap`: empty lines between parts."""
 
@@ -37,7 +37,7 @@ class Layout:
 
 
 @value
-class Order:
+class ArtemailOrder:
     """One request, or what is said about one. `lines`: whole ones, of any length."""
 
     number: str
@@ -50,35 +50,39 @@ class Order:
 class OrderFile:
     customer: str
     password: str = field(default="", repr=False)
-    orders: tuple[Order, ...] = ()
+    orders: tuple[ArtemailOrder, ...] = ()
     address: tuple[str, ...] = ()
     rest: tuple[str, ...] = ()  # read only: what stands around it
 
 
 @value
-class Cut:
+class CutLine:
     """A line that had to be cut."""
 
     number: str
     line: str
 
 
-def encode(file: OrderFile, layout: Layout) -> tuple[str, tuple[Cut, ...]]:
+def encode(file: OrderFile, layout: OrderFileLayout) -> tuple[str, tuple[CutLine, ...]]:
     """The text in lines that end with \\n, and what didn't fit. Raises ValueError for a text that is no ASCII, or a
     head line that is none."""
-    cuts: list[Cut] = []
+    cuts: list[CutLine] = []
     gap = [""] * layout.gap
-    lines = [_single(file.customer, "customer code"), _single(file.password, "password"), *gap]
+    lines = [
+        _require_single_word(file.customer, "customer code"),
+        _require_single_word(file.password, "password"),
+        *gap,
+    ]
     if file.address:
         if not layout.file_address:
             raise ValueError("the layout has no line for an address of the whole file")
-        lines += [layout.file_address, *_body(file.address, "", layout, cuts), *gap]
+        lines += [layout.file_address, *_write_body_lines(file.address, "", layout, cuts), *gap]
     for order in file.orders:
-        number = _single(order.number, "request number")
+        number = _require_single_word(order.number, "request number")
         lines.append(" ".join((f"{layout.start}{number}", *order.keywords)))
-        lines += _body(order.lines, number, layout, cuts)
+        lines += _write_body_lines(order.lines, number, layout, cuts)
         if order.address:
-            lines += [layout.item_address, *_body(order.address, number, layout, cuts)]
+            lines += [layout.item_address, *_write_body_lines(order.address, number, layout, cuts)]
         lines += gap
     lines.append(layout.end)
     text = "\n".join(lines) + "\n"
@@ -87,33 +91,33 @@ def encode(file: OrderFile, layout: Layout) -> tuple[str, tuple[Cut, ...]]:
     return text, tuple(cuts)
 
 
-def _single(text: str, what: str) -> str:
+def _require_single_word(text: str, what: str) -> str:
     if not text or text.split() != [text]:
         raise ValueError(f"the {what} must be one word")
     return text
 
 
-def _body(texts: Iterable[str], number: str, layout: Layout, cuts: list[Cut]) -> Iterator[str]:
+def _write_body_lines(texts: Iterable[str], number: str, layout: OrderFileLayout, cuts: list[CutLine]) -> Iterator[str]:
     for text in texts:
-        for index, line in enumerate(_fitted(" ".join(text.split()), number, layout, cuts)):
+        for index, line in enumerate(_fit_line(" ".join(text.split()), number, layout, cuts)):
             indent = " " * layout.indent if index else ""
-            yield f"{GUARD if not indent and _is_marker(line, layout) else indent}{line}"
+            yield f"{GUARD if not indent and _is_marker_line(line, layout) else indent}{line}"
 
 
-def _fitted(text: str, number: str, layout: Layout, cuts: list[Cut]) -> list[str]:
+def _fit_line(text: str, number: str, layout: OrderFileLayout, cuts: list[CutLine]) -> list[str]:
     room = layout.length
-    guarded = _is_marker(text, layout)
+    guarded = _is_marker_line(text, layout)
     if len(text) + guarded <= room:
         return [text] if text else []
     if layout.overflow == "cut":
-        cuts.append(Cut(number, text))
+        cuts.append(CutLine(number, text))
         return [text[: room - guarded].rstrip()]
     # one character less than there would be room for: the guard may have to stand there
     first = wrap(text, room - 1, subsequent_indent=" " * layout.indent, break_on_hyphens=False)
     return [line.strip() for line in first]
 
 
-def _is_marker(line: str, layout: Layout) -> bool:
+def _is_marker_line(line: str, layout: OrderFileLayout) -> bool:
     word = line.lstrip(GUARD)
     addresses = [one for one in (layout.item_address, layout.file_address) if one]
     return word.startswith((layout.start, layout.end, *addresses))
@@ -122,42 +126,44 @@ def _is_marker(line: str, layout: Layout) -> bool:
 # --- reading ---------------------------------------------------------------------------------------------
 
 
-def is_file(text: str, layout: Layout) -> bool:
+def is_order_file(text: str, layout: OrderFileLayout) -> bool:
     """Whether it begins as one: a customer code, and a request below it."""
     head = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return re.fullmatch(layout.customer, head) is not None and any(
-        _start(line, layout) for line in text.splitlines()[:MOST_LINES]
+        _match_order_start(line, layout) for line in text.splitlines()[:MOST_LINES]
     )
 
 
-def decode(text: str, layout: Layout) -> OrderFile:
+def decode(text: str, layout: OrderFileLayout) -> OrderFile:
     """Raises MalformedMessage. Its reason never quotes the head of the file, where the password is."""
     lines = [line.rstrip() for line in text.splitlines()]
     if len(lines) > MOST_LINES:
         raise MalformedMessage("", f"more than {MOST_LINES} lines", MalformationKind.TOO_LARGE)
-    starts = [n for n, line in enumerate(lines) if _start(line, layout)]
+    starts = [n for n, line in enumerate(lines) if _match_order_start(line, layout)]
     if not starts:
         raise MalformedMessage(
             "", f"there is no request (a line that begins with {layout.start})", MalformationKind.DATA_MISSING
         )
-    customer, password, address = _head(lines[: starts[0]], layout)
+    customer, password, address = _read_file_head(lines[: starts[0]], layout)
     end = next((n for n in range(starts[-1], len(lines)) if lines[n].strip() == layout.end), len(lines))
     bounds = [*starts[1:], end]
     orders = tuple(
-        _order(lines[start:stop], start, layout) for start, stop in zip(starts, bounds, strict=True) if start < stop
+        _read_order(lines[start:stop], start, layout)
+        for start, stop in zip(starts, bounds, strict=True)
+        if start < stop
     )
     rest = tuple(line for line in lines[end + 1 :] if line.strip())
     missing = () if end < len(lines) else (f"the line {layout.end} at the end is missing",)
     return OrderFile(customer=customer, password=password, orders=orders, address=address, rest=(*missing, *rest))
 
 
-def _start(line: str, layout: Layout) -> re.Match[str] | None:
+def _match_order_start(line: str, layout: OrderFileLayout) -> re.Match[str] | None:
     """The number has a digit, and what follows are codes: a title may begin with the same letters."""
     code = r"[A-Z0-9][A-Z0-9*/&+-]*"
     return re.fullmatch(rf"{re.escape(layout.start)}\s?(\S*\d\S*)((?:\s+{code})*)\s*", line)
 
 
-def _head(lines: list[str], layout: Layout) -> tuple[str, str, tuple[str, ...]]:
+def _read_file_head(lines: list[str], layout: OrderFileLayout) -> tuple[str, str, tuple[str, ...]]:
     filled = [line.strip() for line in lines if line.strip()]
     at = next((n for n, line in enumerate(filled) if re.fullmatch(layout.customer, line)), None)
     if at is None:
@@ -169,22 +175,24 @@ def _head(lines: list[str], layout: Layout) -> tuple[str, str, tuple[str, ...]]:
     return filled[at], below[0] if mark else "", tuple(below[mark + 1 :])
 
 
-def _order(lines: list[str], at: int, layout: Layout) -> Order:
-    first = _start(lines[0], layout)
+def _read_order(lines: list[str], at: int, layout: OrderFileLayout) -> ArtemailOrder:
+    first = _match_order_start(lines[0], layout)
     if first is None:
         raise MalformedMessage(f"line {at + 1}", "no request starts here")
     body = [line for line in lines[1:] if line.strip()]
     mark = next((n for n, line in enumerate(body) if line.strip() == layout.item_address), len(body))
-    return Order(first[1], tuple(first[2].split()), _joined(body[:mark], layout), _joined(body[mark + 1 :], layout))
+    return ArtemailOrder(
+        first[1], tuple(first[2].split()), _unwrap_lines(body[:mark], layout), _unwrap_lines(body[mark + 1 :], layout)
+    )
 
 
-def _joined(lines: list[str], layout: Layout) -> tuple[str, ...]:
+def _unwrap_lines(lines: list[str], layout: OrderFileLayout) -> tuple[str, ...]:
     """Whole lines again."""
     whole: list[str] = []
     for line in lines:
         if layout.indent and line.startswith(" ") and whole:
             whole[-1] += f" {line.strip()}"
         else:
-            guarded = line.startswith(GUARD) and _is_marker(line, layout)
+            guarded = line.startswith(GUARD) and _is_marker_line(line, layout)
             whole.append(line.removeprefix(GUARD).strip() if guarded else line.strip())
     return tuple(whole)

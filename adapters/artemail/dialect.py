@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from adapters.artemail import codec
 from adapters.artemail.reply_rules import Replies
-from adapters.artemail.text_templates import checked
+from adapters.artemail.text_templates import check_template
 from gateway.domain.circulation_policy import Pattern, ProfileSection
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import CitationType
@@ -57,26 +57,26 @@ SUBJECT_FIELDS = ("number", "customer", "name")
 MailAddress = Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")]
 
 
-def _item_line(value: str) -> str:
-    checked(value, ITEM_FIELDS)
+def _check_item_line(value: str) -> str:
+    check_template(value, ITEM_FIELDS)
     return value
 
 
-def _code(value: str) -> str:
+def _check_keyword_code(value: str) -> str:
     if not re.fullmatch(r"[A-Z0-9][A-Z0-9*/&+-]*", value):
         raise ValueError("a code is one word of capitals, digits and * / & + -")
     return value
 
 
-def _ascii(value: str) -> str:
+def _require_ascii(value: str) -> str:
     if not value.isascii():
         raise ValueError("the format is in ASCII")
     return value
 
 
-ItemLine = Annotated[str, AfterValidator(_ascii), AfterValidator(_item_line)]
-Code = Annotated[str, AfterValidator(_code)]
-Ascii = Annotated[str, AfterValidator(_ascii)]
+ItemLine = Annotated[str, AfterValidator(_require_ascii), AfterValidator(_check_item_line)]
+Code = Annotated[str, AfterValidator(_check_keyword_code)]
+Ascii = Annotated[str, AfterValidator(_require_ascii)]
 
 
 class Mode(StrEnum):
@@ -130,8 +130,8 @@ class FileLayout(ProfileSection):
     file_address: Ascii = Field("", description="line above an address for the whole file; empty: there is none")
 
     @property
-    def codec_layout(self) -> codec.Layout:
-        return codec.Layout(
+    def codec_layout(self) -> codec.OrderFileLayout:
+        return codec.OrderFileLayout(
             start=self.start,
             end=self.end,
             item_address=self.item_address,
@@ -250,7 +250,7 @@ class Actions(ProfileSection):
         return self
 
 
-def _subject(value: str) -> str:
+def _check_subject_template(value: str) -> str:
     try:
         value.format(**dict.fromkeys(SUBJECT_FIELDS, "x"))
     except (KeyError, IndexError, ValueError, AttributeError) as error:
@@ -265,7 +265,7 @@ class ArtemailDialect(ProfileSection):
     address: MailAddress = Field("", description="where orders go; empty: `partner.email`")
     sender: MailAddress = Field("", description="address that its mails come from; empty: `mail.sender`")
     reply_to: MailAddress = Field("", description="where its answers go; empty: the library's")
-    subject: Annotated[str, AfterValidator(_subject)] = Field(
+    subject: Annotated[str, AfterValidator(_check_subject_template)] = Field(
         "FILEREFNO {number}",
         description="of orders and replies; with {number} (of the file, or of the request that goes alone: the service "
         "quotes it), {customer} (code), {name} (of our library)",

@@ -9,10 +9,26 @@ from datetime import date, datetime
 
 from adapters.artemail import codec, orders
 from adapters.artemail.dialect import SECTION, ArtemailDialect, dialect_of
-from adapters.artemail.orders import written_number
-from adapters.artemail.replies import AboutFile, Answers, Reply, as_number, line_of, read, references_in
+from adapters.artemail.orders import write_request_number
+from adapters.artemail.replies import (
+    CodedReply,
+    FileAnswer,
+    MailAnswers,
+    find_file_references,
+    parse_request_number,
+    read_replies,
+    write_reply_line,
+)
 from adapters.artemail.reply_rules import DATES, ReplyRule
-from adapters.artemail.text_templates import Scribe, after_weeks, amount_of, date_of, money_of, parse, weeks_until
+from adapters.artemail.text_templates import (
+    AsciiTranscriber,
+    add_weeks,
+    count_weeks_until,
+    format_amount,
+    parse_formatted_date,
+    parse_money,
+    parse_template,
+)
 from gateway.domain.problems import MalformationKind, MalformedMessage, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
@@ -34,11 +50,11 @@ class ArtemailFormat:
     def recognises(self, mail: IncomingMail, profile: Profile) -> bool:
         """See `gateway.ports.incoming_mail.MailFormat`."""
         dialect = dialect_of(profile)
-        if codec.is_file(mail.text, dialect.layout.codec_layout):
+        if codec.is_order_file(mail.text, dialect.layout.codec_layout):
             return True
-        if not _may(profile, PartnerRole.SUPPLIER):
+        if not _has_partner_role(profile, PartnerRole.SUPPLIER):
             return False
-        found = read(mail.subject, mail.text, dialect)
+        found = read_replies(mail.subject, mail.text, dialect)
         if found.replies or found.files:
             return True
         return not mail.automatic and bool(found.reference or found.numbers)  # a note of absence names them too
@@ -47,54 +63,56 @@ class ArtemailFormat:
         """See `gateway.ports.incoming_mail.MailFormat`. A partner that only supplies sends no orders: what looks like
         one is our own, quoted."""
         dialect = dialect_of(profile)
-        if _may(profile, PartnerRole.REQUESTER) and codec.is_file(mail.text, dialect.layout.codec_layout):
-            return orders.understood(mail, profile, dialect)
-        if not _may(profile, PartnerRole.SUPPLIER):
+        if _has_partner_role(profile, PartnerRole.REQUESTER) and codec.is_order_file(
+            mail.text, dialect.layout.codec_layout
+        ):
+            return orders.interpret_orders(mail, profile, dialect)
+        if not _has_partner_role(profile, PartnerRole.SUPPLIER):
             raise MalformedMessage(
                 "", "no order file: the customer code or a request is missing", MalformationKind.DATA_MISSING
             )
-        return understood(mail, dialect)
+        return interpret_replies(mail, dialect)
 
     def named_batches(self, mail: IncomingMail, profile: Profile) -> tuple[str, ...]:
         """See `gateway.ports.incoming_mail.NamesBatches`."""
-        return files_named(mail, dialect_of(profile))
+        return find_named_batches(mail, dialect_of(profile))
 
 
-def _may(profile: Profile, role: PartnerRole) -> bool:
+def _has_partner_role(profile: Profile, role: PartnerRole) -> bool:
     return profile.partner is None or role in profile.partner.roles
 
 
 # --- read ------------------------------------------------------------------------------------------------
 
 
-def understood(mail: IncomingMail, dialect: ArtemailDialect) -> MailInterpretation:
+def interpret_replies(mail: IncomingMail, dialect: ArtemailDialect) -> MailInterpretation:
     """Raises MalformedMessage: nothing in it is an answer."""
-    answers = read(mail.subject, mail.text, dialect)
+    answers = read_replies(mail.subject, mail.text, dialect)
     files = tuple(n for n, part in enumerate(mail.attachments) if part.media_type == "application/pdf")
-    events = tuple(_events(answers, files, mail, dialect))
+    events = tuple(_events_of_answers(answers, files, mail, dialect))
     if not events:
         raise MalformedMessage("", "there is no reply code and no request number in it", MalformationKind.DATA_MISSING)
     unknown = tuple(f"{one.number} {one.code}".strip() for one in answers.replies if not one.rule)
     return MailInterpretation(events, unknown)
 
 
-def _events(
-    answers: Answers, files: tuple[int, ...], mail: IncomingMail, dialect: ArtemailDialect
+def _events_of_answers(
+    answers: MailAnswers, files: tuple[int, ...], mail: IncomingMail, dialect: ArtemailDialect
 ) -> Iterator[MailEvent]:
     first = True
     for about in answers.files:
         if about.count == 0:
             continue  # it says nothing of anybody
-        yield _about_file(about, answers, dialect)
+        yield _event_of_file_answer(about, answers, dialect)
     for reply in answers.replies:
-        yield _reply(reply, answers, files if first or len(answers.replies) == 1 else (), mail, dialect)
+        yield _event_of_reply(reply, answers, files if first or len(answers.replies) == 1 else (), mail, dialect)
         first = False
     if not answers.files and not answers.replies and (answers.numbers or answers.reference):
-        yield from _without_code(answers, files, dialect)
+        yield from _events_without_code(answers, files, dialect)
 
 
-def _reply(
-    reply: Reply, answers: Answers, files: tuple[int, ...], mail: IncomingMail, dialect: ArtemailDialect
+def _event_of_reply(
+    reply: CodedReply, answers: MailAnswers, files: tuple[int, ...], mail: IncomingMail, dialect: ArtemailDialect
 ) -> MailEvent:
     where = f"line {reply.line}" if reply.line else "subject"
     if not reply.rule:
@@ -102,9 +120,9 @@ def _reply(
             kind=EventKind.MESSAGE,
             role=Role.BORROWING,
             transaction=reply.number,
-            details=EventDetails(note=_joined(reply.code, *reply.prose)),
+            details=EventDetails(note=_join_note_lines(reply.code, *reply.prose)),
             files=files,
-            file=_file(answers, dialect),
+            file=_batch_of_answers(answers, dialect),
             explained=(f"{where}: '{reply.code}' is no code that the profile knows -> message",),
         )
     rule = dialect.replies.codes[reply.rule]
@@ -113,76 +131,76 @@ def _reply(
         kind=kind,
         role=Role.BORROWING,
         transaction=reply.number,
-        details=_details(reply, rule, mail.received, dialect),
+        details=_details_of_reply(reply, rule, mail.received, dialect),
         files=files,
-        file=_file(answers, dialect),
+        file=_batch_of_answers(answers, dialect),
         explained=(f"{where}: '{reply.code}' is the reply code '{reply.rule}' -> {kind.value}",),
     )
 
 
-def _details(reply: Reply, rule: ReplyRule, received: datetime, dialect: ArtemailDialect) -> EventDetails:
+def _details_of_reply(reply: CodedReply, rule: ReplyRule, received: datetime, dialect: ArtemailDialect) -> EventDetails:
     values, forms = reply.values, dialect.replies.dates
-    days = {name: date_of(values[name], forms) for name in DATES if name in values}
+    days = {name: parse_formatted_date(values[name], forms) for name in DATES if name in values}
     retry = days.get("retry")
     if retry is None and "weeks" in values:
-        retry = after_weeks(received.date(), values["weeks"])
-    note = parse(rule.note).fill(values) if rule.note else ""
+        retry = add_weeks(received.date(), values["weeks"])
+    note = parse_template(rule.note).fill(values) if rule.note else ""
     return EventDetails(
         due=days.get("due"),
         expected=days.get("expected"),
         retry_after=retry,
-        cost=money_of(values["amount"], dialect.replies.currency) if "amount" in values else None,
-        reason=rule.reason or _reason(values.get("text", "")),
-        note=_joined(reply.code, note, *reply.prose),
+        cost=parse_money(values["amount"], dialect.replies.currency) if "amount" in values else None,
+        reason=rule.reason or _reason_of_text(values.get("text", "")),
+        note=_join_note_lines(reply.code, note, *reply.prose),
         conditions=rule.conditions,
         renewals_allowed=rule.renewals_allowed,
         link=values.get("link", ""),
     )
 
 
-def _reason(text: str) -> str:
+def _reason_of_text(text: str) -> str:
     """`ON LOAN` -> on-loan"""
     return "-".join(re.findall(r"[a-z0-9]+", text.lower()))
 
 
-def _about_file(about: AboutFile, answers: Answers, dialect: ArtemailDialect) -> MailEvent:
+def _event_of_file_answer(about: FileAnswer, answers: MailAnswers, dialect: ArtemailDialect) -> MailEvent:
     rule = dialect.replies.files[about.rule]
     kind = EventKind(rule.kind)
     where = f"line {about.line}" if about.line else "subject"
-    file = _file(answers, dialect) or BatchEvent(numbers=())
+    file = _batch_of_answers(answers, dialect) or BatchEvent(numbers=())
     return MailEvent(
         kind=kind,
         role=Role.BORROWING,
         transaction=about.number,
         details=EventDetails(
             reason=rule.reason or (REJECTED if kind is EventKind.REJECTED else ""),
-            note=_joined(about.text, _meaning(about.fault, dialect)),
+            note=_join_note_lines(about.text, _explain_fault(about.fault, dialect)),
         ),
         file=replace(file, each=not about.number, count=about.count),
         explained=(f"{where}: an answer about a file ('{about.rule}') -> {kind.value}",),
     )
 
 
-def _meaning(fault: str, dialect: ArtemailDialect) -> str:
+def _explain_fault(fault: str, dialect: ArtemailDialect) -> str:
     meaning = dialect.replies.faults.get(fault, "")
     return f"{fault}: {meaning}" if meaning else ""
 
 
-def _file(answers: Answers, dialect: ArtemailDialect) -> BatchEvent | None:
-    return BatchEvent(numbers=_numbers((answers.reference,), dialect)) if answers.reference else None
+def _batch_of_answers(answers: MailAnswers, dialect: ArtemailDialect) -> BatchEvent | None:
+    return BatchEvent(numbers=_expand_references((answers.reference,), dialect)) if answers.reference else None
 
 
-def files_named(mail: IncomingMail, dialect: ArtemailDialect) -> tuple[str, ...]:
+def find_named_batches(mail: IncomingMail, dialect: ArtemailDialect) -> tuple[str, ...]:
     """As in `gateway.ports.incoming_mail.NamesBatches`."""
-    return _numbers(references_in(f"{mail.subject}\n{mail.text}", dialect), dialect)
+    return _expand_references(find_file_references(f"{mail.subject}\n{mail.text}", dialect), dialect)
 
 
-def _numbers(references: Iterable[str], dialect: ArtemailDialect) -> tuple[str, ...]:
-    both = (one for word in references for one in (word, as_number(word, dialect.numbers)))
+def _expand_references(references: Iterable[str], dialect: ArtemailDialect) -> tuple[str, ...]:
+    both = (one for word in references for one in (word, parse_request_number(word, dialect.numbers)))
     return tuple(dict.fromkeys(filter(None, both)))
 
 
-def _without_code(answers: Answers, files: tuple[int, ...], dialect: ArtemailDialect) -> Iterator[MailEvent]:
+def _events_without_code(answers: MailAnswers, files: tuple[int, ...], dialect: ArtemailDialect) -> Iterator[MailEvent]:
     """A mail in plain English, or one that brings the copy itself."""
     numbers = answers.numbers or ("",)
     kind = EventKind(dialect.replies.pdf_alone) if files and len(numbers) == 1 else EventKind.MESSAGE
@@ -191,14 +209,14 @@ def _without_code(answers: Answers, files: tuple[int, ...], dialect: ArtemailDia
             kind=kind,
             role=Role.BORROWING,
             transaction=number,
-            details=EventDetails(note=_joined(*answers.prose)),
+            details=EventDetails(note=_join_note_lines(*answers.prose)),
             files=files if len(numbers) == 1 else (),
-            file=_file(answers, dialect),
+            file=_batch_of_answers(answers, dialect),
             explained=(f"a mail about {number or answers.reference} without a code -> {kind.value}",),
         )
 
 
-def _joined(*texts: str) -> str:
+def _join_note_lines(*texts: str) -> str:
     return "\n".join(text for text in texts if text)[:MOST_NOTE]
 
 
@@ -206,7 +224,7 @@ def _joined(*texts: str) -> str:
 
 
 @value
-class Answered:
+class ReplyBody:
     """The body of a reply. `notes`: what was changed to fit, for the history."""
 
     number: str
@@ -214,23 +232,23 @@ class Answered:
     notes: tuple[str, ...] = ()
 
 
-def answer_of(message: PartnerMessage, dialect: ArtemailDialect) -> Answered:
+def write_reply(message: PartnerMessage, dialect: ArtemailDialect) -> ReplyBody:
     """Raises Refused: no code of the profile says this."""
-    number = written_number(message.transaction, dialect.numbers)
-    scribe = Scribe(dialect.characters.allowed, dialect.characters.own, dialect.characters.instead)
-    values = _values(message, dialect)
-    for rule in _candidates(message.kind, message.details, dialect.replies.codes):
-        if line := line_of(rule, number, values):
-            lines = (*_unsaid(message.details, rule, values), *message.details.note.splitlines())
+    number = write_request_number(message.transaction, dialect.numbers)
+    scribe = AsciiTranscriber(dialect.characters.allowed, dialect.characters.own, dialect.characters.instead)
+    values = _reply_values(message, dialect)
+    for rule in _find_reply_rules(message.kind, message.details, dialect.replies.codes):
+        if line := write_reply_line(rule, number, values):
+            lines = (*_describe_other_facts(message.details, rule, values), *message.details.note.splitlines())
             prose = tuple(filter(None, map(scribe.transcribe, lines)))
             summary = scribe.summarise_changes()
-            return Answered(number, "\n".join((line, *prose)) + "\n", (summary,) if summary else ())
+            return ReplyBody(number, "\n".join((line, *prose)) + "\n", (summary,) if summary else ())
     said = f"No code in `replies.codes` of the profile says '{message.kind.value}'"
     why = f" for the reason '{message.details.reason}'" if message.details.reason else ""
     raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"{said}{why}, with what is known.")
 
 
-def _candidates(kind: EventKind, details: EventDetails, codes: Mapping[str, ReplyRule]) -> list[ReplyRule]:
+def _find_reply_rules(kind: EventKind, details: EventDetails, codes: Mapping[str, ReplyRule]) -> list[ReplyRule]:
     """Codes of this kind that say nothing wrong: those of the same reason first, of these the one that says most."""
     fitting = [
         one
@@ -240,17 +258,17 @@ def _candidates(kind: EventKind, details: EventDetails, codes: Mapping[str, Repl
         and (not one.reason or one.reason == details.reason)
         and set(one.conditions) <= set(details.conditions)
     ]
-    return sorted(fitting, key=lambda one: (one.reason != details.reason, -_says(one)))
+    return sorted(fitting, key=lambda one: (one.reason != details.reason, -_rule_specificity(one)))
 
 
-def _says(rule: ReplyRule) -> int:
+def _rule_specificity(rule: ReplyRule) -> int:
     return len(rule.template.fields) + len(rule.conditions)
 
 
 _WORDS = {"due": "Due back", "expected": "Expected", "retry": "Ask again", "amount": "Cost", "link": "To be had at"}
 
 
-def _unsaid(details: EventDetails, rule: ReplyRule, values: Mapping[str, str]) -> Iterator[str]:
+def _describe_other_facts(details: EventDetails, rule: ReplyRule, values: Mapping[str, str]) -> Iterator[str]:
     """What the code has no field for, in plain English."""
     fields = set(rule.template.fields)
     if "weeks" in fields:
@@ -263,23 +281,23 @@ def _unsaid(details: EventDetails, rule: ReplyRule, values: Mapping[str, str]) -
         yield f"Conditions: {', '.join(left)}"
 
 
-def _values(message: PartnerMessage, dialect: ArtemailDialect) -> dict[str, str]:
+def _reply_values(message: PartnerMessage, dialect: ArtemailDialect) -> dict[str, str]:
     details, form = message.details, dialect.replies.dates[0]
     days: dict[str, date | None] = {
-        "due": _day(details.due),
+        "due": _day_of_due(details.due),
         "expected": details.expected,
         "retry": details.retry_after,
-        "date": _day(details.due) or details.expected or details.retry_after,
+        "date": _day_of_due(details.due) or details.expected or details.retry_after,
     }
     values = {name: day.strftime(form) for name, day in days.items() if day is not None}
     if details.retry_after is not None:
-        values["weeks"] = weeks_until(message.at.date(), details.retry_after)
+        values["weeks"] = count_weeks_until(message.at.date(), details.retry_after)
     if details.cost is not None:
-        values["amount"] = amount_of(details.cost)
+        values["amount"] = format_amount(details.cost)
     values["link"] = details.link
     values["text"] = details.reason.replace("-", " ").upper()
     return values
 
 
-def _day(due: date | datetime | None) -> date | None:
+def _day_of_due(due: date | datetime | None) -> date | None:
     return due.date() if isinstance(due, datetime) else due

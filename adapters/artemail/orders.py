@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from adapters.artemail import codec
-from adapters.artemail.codec import Order, OrderFile
+from adapters.artemail.codec import ArtemailOrder, OrderFile
 from adapters.artemail.dialect import (
     ITEM_FIELDS,
     AddressForm,
@@ -21,8 +21,8 @@ from adapters.artemail.dialect import (
     Mode,
     Numbers,
 )
-from adapters.artemail.replies import reference_in
-from adapters.artemail.text_templates import Scribe, Template, parse
+from adapters.artemail.replies import find_file_reference
+from adapters.artemail.text_templates import AsciiTranscriber, LineTemplate, parse_template
 from gateway.domain.library import RecordId
 from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
@@ -59,10 +59,10 @@ MOST_LENGTH = 400
 
 
 @value
-class Ordered:
+class PreparedOrder:
     """An order ready to be sent. `notes`: what was changed to fit, for the history."""
 
-    order: Order
+    order: ArtemailOrder
     address: tuple[str, ...]  # of the whole file
     notes: tuple[str, ...] = ()
 
@@ -70,23 +70,23 @@ class Ordered:
 # --- written ---------------------------------------------------------------------------------------------
 
 
-def customer_for(message: PartnerMessage, dialect: ArtemailDialect) -> Customer:
+def choose_customer(message: PartnerMessage, dialect: ArtemailDialect) -> Customer:
     """Raises Refused: no rule fits."""
     request = message.request
     for one in dialect.customers:
-        if _fits(one, request) and (not one.branches or request.branch in one.branches):
+        if _is_rule_applicable(one, request) and (not one.branches or request.branch in one.branches):
             return one
     raise Refused(
         RefusalReason.DATA_MISSING, "The profile has no customer code for this request.", about=MessagePart.SENDER
     )
 
 
-def order_of(message: PartnerMessage, dialect: ArtemailDialect, library: LibraryInfo) -> Ordered:
+def prepare_order(message: PartnerMessage, dialect: ArtemailDialect, library: LibraryInfo) -> PreparedOrder:
     """Raises Refused: a number that the service doesn't take, or nothing that can be said in this format."""
-    scribe = Scribe(dialect.characters.allowed, dialect.characters.own, dialect.characters.instead)
-    number = written_number(message.transaction, dialect.numbers)
+    scribe = AsciiTranscriber(dialect.characters.allowed, dialect.characters.own, dialect.characters.instead)
+    number = write_request_number(message.transaction, dialect.numbers)
     test = dialect.test.keywords if dialect.mode is Mode.TEST else ()
-    file_address = _address(dialect.delivery.file, library, scribe)
+    file_address = _write_delivery_address(dialect.delivery.file, library, scribe)
     if message.kind is not EventKind.REQUEST:
         codes = dialect.actions.codes.get(message.kind)
         if codes is None:
@@ -95,21 +95,23 @@ def order_of(message: PartnerMessage, dialect: ArtemailDialect, library: Library
             )
             raise Refused(RefusalReason.UNSUPPORTED_SERVICE, said)
         said_lines = tuple(map(scribe.transcribe, message.details.note.splitlines()))
-        return Ordered(Order(number, (*codes, *test), said_lines), (), _notes(scribe))
+        return PreparedOrder(ArtemailOrder(number, (*codes, *test), said_lines), (), _transcription_notes(scribe))
     request = message.request
     lending = request.service.type is ServiceType.LOAN
-    address = _address(dialect.delivery.loans if lending else dialect.delivery.copies, library, scribe)
-    keywords = [code for group in dialect.keywords.groups for code in _codes(group, request)]
+    address = _write_delivery_address(dialect.delivery.loans if lending else dialect.delivery.copies, library, scribe)
+    keywords = [code for group in dialect.keywords.groups for code in _choose_codes(group, request)]
     keywords += [code for code in dialect.delivery.keywords if address and code not in keywords]
-    lines = tuple(filter(None, map(scribe.transcribe, lines_of(request, dialect.items))))
+    lines = tuple(filter(None, map(scribe.transcribe, order_lines(request, dialect.items))))
     if not lines:
         raise Refused(
             RefusalReason.DATA_MISSING, "Nothing of the citation can be written in an order.", about=MessagePart.RECORD
         )
-    return Ordered(Order(number, (*keywords, *test), lines, address), file_address, _notes(scribe))
+    return PreparedOrder(
+        ArtemailOrder(number, (*keywords, *test), lines, address), file_address, _transcription_notes(scribe)
+    )
 
 
-def written_number(transaction: str, numbers: Numbers) -> str:
+def write_request_number(transaction: str, numbers: Numbers) -> str:
     """Raises Refused."""
     number = f"{numbers.prefix}{transaction}"
     if not re.fullmatch(numbers.pattern, number) or number.split() != [number] or not re.search(r"\d", number):
@@ -122,12 +124,12 @@ def written_number(transaction: str, numbers: Numbers) -> str:
     return number
 
 
-def read_number(number: str, numbers: Numbers) -> str:
+def strip_number_prefix(number: str, numbers: Numbers) -> str:
     """Ours again."""
     return number.removeprefix(numbers.prefix)
 
 
-def _fits(conditions: Conditions, request: Request) -> bool:
+def _is_rule_applicable(conditions: Conditions, request: Request) -> bool:
     service, citation = request.service, request.citation
     return (
         (not conditions.services or service.type in conditions.services)
@@ -137,11 +139,11 @@ def _fits(conditions: Conditions, request: Request) -> bool:
     )
 
 
-def _codes(group: Iterable[KeywordRule], request: Request) -> tuple[str, ...]:
-    return next((rule.codes for rule in group if _fits(rule, request)), ())
+def _choose_codes(group: Iterable[KeywordRule], request: Request) -> tuple[str, ...]:
+    return next((rule.codes for rule in group if _is_rule_applicable(rule, request)), ())
 
 
-def _address(form: AddressForm, library: LibraryInfo, scribe: Scribe) -> tuple[str, ...]:
+def _write_delivery_address(form: AddressForm, library: LibraryInfo, scribe: AsciiTranscriber) -> tuple[str, ...]:
     """Our library's own: nothing about the patron leaves the house."""
     if form == "none":
         return ()
@@ -157,29 +159,29 @@ def _address(form: AddressForm, library: LibraryInfo, scribe: Scribe) -> tuple[s
     return written
 
 
-def _notes(scribe: Scribe) -> tuple[str, ...]:
+def _transcription_notes(scribe: AsciiTranscriber) -> tuple[str, ...]:
     return tuple(filter(None, (scribe.summarise_changes(),)))
 
 
 # --- read ------------------------------------------------------------------------------------------------
 
 
-def understood(mail: IncomingMail, profile: Profile, dialect: ArtemailDialect) -> MailInterpretation:
+def interpret_orders(mail: IncomingMail, profile: Profile, dialect: ArtemailDialect) -> MailInterpretation:
     """Orders of a partner that asks us. Raises MalformedMessage."""
     file = codec.decode(mail.text, dialect.layout.codec_layout)
     if dialect.customers and file.customer not in {one.code for one in dialect.customers}:
         raise MalformedMessage("customer code", "it is none that the profile knows", MalformationKind.INVALID_VALUE)
-    reference = reference_in(mail.subject, dialect)
+    reference = find_file_reference(mail.subject, dialect)
     extras = (CitationExtra(FILE, reference),) if reference else ()
-    events = tuple(_event(one, file, extras, profile, dialect) for one in file.orders)
+    events = tuple(_event_of_order(one, file, extras, profile, dialect) for one in file.orders)
     return MailInterpretation(events, file.rest)
 
 
-def _event(
-    order: Order, file: OrderFile, extras: tuple[CitationExtra, ...], profile: Profile, dialect: ArtemailDialect
+def _event_of_order(
+    order: ArtemailOrder, file: OrderFile, extras: tuple[CitationExtra, ...], profile: Profile, dialect: ArtemailDialect
 ) -> MailEvent:
     said = set(order.keywords)
-    number = read_number(order.number, dialect.numbers)
+    number = strip_number_prefix(order.number, dialect.numbers)
     here = f"order file, request {order.number}"
     meant = max(
         ((len(codes), kind) for kind, codes in dialect.actions.codes.items() if said.issuperset(codes)), default=None
@@ -194,7 +196,7 @@ def _event(
             details=EventDetails(note="\n".join(order.lines)),
             explained=explained,
         )
-    request = _request(order, file, profile, dialect)
+    request = _request_of_order(order, file, profile, dialect)
     request = replace(request, extras=(*request.extras, *extras))
     return MailEvent(
         kind=EventKind.REQUEST,
@@ -205,11 +207,11 @@ def _event(
     )
 
 
-def _request(order: Order, file: OrderFile, profile: Profile, dialect: ArtemailDialect) -> Request:
-    service, strange = _service(order.keywords, dialect)
+def _request_of_order(order: ArtemailOrder, file: OrderFile, profile: Profile, dialect: ArtemailDialect) -> Request:
+    service, strange = _service_of_keywords(order.keywords, dialect)
     if dialect.mode is Mode.TEST:
         strange = tuple(code for code in strange if code not in dialect.test.keywords)
-    citation = citation_of(order.lines, dialect.items, service.type)
+    citation = citation_of_lines(order.lines, dialect.items, service.type)
     address = order.address or file.address
     mails = [line for line in address if re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", line)]
     partner = profile.partner
@@ -234,7 +236,9 @@ def _request(order: Order, file: OrderFile, profile: Profile, dialect: ArtemailD
     )
 
 
-def _service(keywords: tuple[str, ...], dialect: ArtemailDialect) -> tuple[RequestedService, tuple[str, ...]]:
+def _service_of_keywords(
+    keywords: tuple[str, ...], dialect: ArtemailDialect
+) -> tuple[RequestedService, tuple[str, ...]]:
     """What the codes ask for, and those that no rule explains. Of each group the rule counts that explains most."""
     said, explained = set(keywords), set(dialect.delivery.keywords)
     type_, level, format_ = ServiceType.COPY, "", ""
@@ -250,23 +254,23 @@ def _service(keywords: tuple[str, ...], dialect: ArtemailDialect) -> tuple[Reque
     return RequestedService(type_, format_, level), tuple(code for code in keywords if code not in explained)
 
 
-def lines_of(request: Request, items: Items) -> tuple[str, ...]:
+def order_lines(request: Request, items: Items) -> tuple[str, ...]:
     """Whole lines, in any script."""
-    values = values_of(request)
-    written = [parse(line).fill(values) for line in _templates_for(request.citation, items)]
+    values = item_values(request)
+    written = [parse_template(line).fill(values) for line in _choose_line_templates(request.citation, items)]
     while written and not written[-1]:
         written.pop()
     return tuple(line or items.missing for line in written if line or items.missing)
 
 
-def _templates_for(citation: Citation, items: Items) -> tuple[str, ...]:
+def _choose_line_templates(citation: Citation, items: Items) -> tuple[str, ...]:
     if citation.type is CitationType.CONFERENCE_PAPER:
         return items.conference
     part = citation.is_part or bool(citation.component_title)
     return items.article if part else items.book
 
 
-def values_of(request: Request) -> dict[str, str]:
+def item_values(request: Request) -> dict[str, str]:
     """By the names of ITEM_FIELDS, on one line each."""
     citation, part = request.citation, request.citation.is_part or bool(request.citation.component_title)
     whole = f"{citation.title}: {citation.subtitle}" if citation.subtitle else citation.title
@@ -302,24 +306,24 @@ def values_of(request: Request) -> dict[str, str]:
 # --- reading ---------------------------------------------------------------------------------------------
 
 
-def citation_of(lines: Sequence[str], items: Items, service: ServiceType) -> Citation:
+def citation_of_lines(lines: Sequence[str], items: Items, service: ServiceType) -> Citation:
     """The reading that explains most of the lines; lines that none explains are its note. All of them, as they came,
     are `original`."""
     taken = tuple(lines[:MOST_LINES])
-    readings = {kind: _Reading(taken, _templates(getattr(items, kind))) for kind in _order(service)}
+    readings = {kind: _LineAlignment(taken, _compile_patterns(getattr(items, kind))) for kind in _layout_order(service)}
     kind = max(readings, key=lambda one: readings[one].score)  # of equal ones the first
     values, rest = readings[kind].read_values()
     values = {key: "" if value == items.missing else value for key, value in values.items()}
     note = "\n".join((*filter(None, (values.get("note", ""),)), *rest, *lines[MOST_LINES:]))
-    return _citation(kind, values, note, "\n".join(lines))
+    return _citation_of_values(kind, values, note, "\n".join(lines))
 
 
-def _order(service: ServiceType) -> tuple[str, ...]:
+def _layout_order(service: ServiceType) -> tuple[str, ...]:
     return ("book", "article", "conference") if service is ServiceType.LOAN else ("article", "book", "conference")
 
 
 @value
-class _Line:
+class _LinePattern:
     """A line of the layout as it is read. `telling`: it can be told by its look."""
 
     pattern: re.Pattern[str]
@@ -331,25 +335,25 @@ class _Line:
 
 
 @lru_cache(maxsize=256)
-def _templates(lines: tuple[str, ...]) -> tuple[_Line, ...]:
-    return tuple(_line(parse(line)) for line in lines)
+def _compile_patterns(lines: tuple[str, ...]) -> tuple[_LinePattern, ...]:
+    return tuple(_compile_line_pattern(parse_template(line)) for line in lines)
 
 
-def _line(template: Template) -> _Line:
+def _compile_line_pattern(template: LineTemplate) -> _LinePattern:
     pattern = re.compile(template.build_pattern(PATTERNS, loose=True), re.IGNORECASE)
     always = template.required
     telling = not always or any(one in PATTERNS for one in always) or any(map(str.isalnum, template.literal))
-    return _Line(pattern, telling)
+    return _LinePattern(pattern, telling)
 
 
 TELLING, PLAIN = 3, 1
 
 
-class _Reading:
+class _LineAlignment:
     """Lines laid beside the templates, both in their order, so that the score is best: each line to one template or to
     none. Of equal ones that in which a line stands earlier."""
 
-    def __init__(self, lines: tuple[str, ...], templates: tuple[_Line, ...]) -> None:
+    def __init__(self, lines: tuple[str, ...], templates: tuple[_LinePattern, ...]) -> None:
         self._lines, self._templates = lines, templates
         self._matches = [[template.match_line(line) for template in templates] for line in lines]
         self._best = [[0] * (len(templates) + 1) for _ in range(len(lines) + 1)]
@@ -383,12 +387,12 @@ class _Reading:
         return (TELLING if self._templates[m].telling else PLAIN) + self._best[n + 1][m + 1]
 
 
-def _citation(kind: str, values: Mapping[str, str], note: str, original: str) -> Citation:
+def _citation_of_values(kind: str, values: Mapping[str, str], note: str, original: str) -> Citation:
     said = {name: values.get(name, "") for name in ITEM_FIELDS}
     part = kind != "book"
-    identifiers = tuple(_identifiers(said))
+    identifiers = tuple(_identifiers_of_values(said))
     return Citation(
-        type=_type(kind, identifiers),
+        type=_type_of_layout(kind, identifiers),
         title=said["container"] if part else said["title"],
         author="" if part else said["author"],
         component_title=said["title"] if part else "",
@@ -409,7 +413,7 @@ def _citation(kind: str, values: Mapping[str, str], note: str, original: str) ->
     )
 
 
-def _type(kind: str, identifiers: tuple[RecordId, ...]) -> CitationType:
+def _type_of_layout(kind: str, identifiers: tuple[RecordId, ...]) -> CitationType:
     if kind == "conference":
         return CitationType.CONFERENCE_PAPER
     if kind == "book":
@@ -420,7 +424,7 @@ def _type(kind: str, identifiers: tuple[RecordId, ...]) -> CitationType:
 _ISSN_LENGTH = 8
 
 
-def _identifiers(said: Mapping[str, str]) -> list[RecordId]:
+def _identifiers_of_values(said: Mapping[str, str]) -> list[RecordId]:
     found = [RecordId(name, said[name]) for name in ("isbn", "issn", "doi", "pmid", "oclc") if said[name]]
     if said["number"]:
         value = re.sub(r"^IS[BS]N:?\s*", "", said["number"], flags=re.IGNORECASE)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 
 from adapters.artemail.dialect import ArtemailDialect, Numbers
-from adapters.artemail.reply_rules import Codes, Found, ReplyRule, labels
-from adapters.artemail.text_templates import date_of
+from adapters.artemail.reply_rules import CodeMatch, CodeTable, ReplyRule, label_pattern
+from adapters.artemail.text_templates import parse_formatted_date
 from gateway.domain.value import keyword_value
 from gateway.ports.incoming_mail import list_own_lines
 
@@ -23,7 +23,7 @@ SHORTEST = 3
 
 
 @keyword_value
-class Reply:
+class CodedReply:
     """One answer as it stands in a mail. `rule`: its name in the profile's table, empty for a code that isn't there;
     `values`: the captured fields; `prose`: what was written below it."""
 
@@ -36,7 +36,7 @@ class Reply:
 
 
 @keyword_value
-class AboutFile:
+class FileAnswer:
     """An answer about a whole file. `number` is empty unless the line names a request; `count`: of so many requests;
     `fault`: the service's code for what is wrong."""
 
@@ -49,12 +49,12 @@ class AboutFile:
 
 
 @keyword_value
-class Answers:
+class MailAnswers:
     """`reference`: the word behind FILEREFNO, as it stands there; `numbers`: all requests that are named; `prose`: what
     is neither."""
 
-    replies: tuple[Reply, ...] = ()
-    files: tuple[AboutFile, ...] = ()
+    replies: tuple[CodedReply, ...] = ()
+    files: tuple[FileAnswer, ...] = ()
     reference: str = ""
     numbers: tuple[str, ...] = ()
     prose: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Answers:
 # --- written ---------------------------------------------------------------------------------------------
 
 
-def line_of(rule: ReplyRule, number: str, values: Mapping[str, str]) -> str:
+def write_reply_line(rule: ReplyRule, number: str, values: Mapping[str, str]) -> str:
     """Empty: the code needs a value that isn't known."""
     template = rule.template
     return f"{number} {template.fill(values)}" if all(values.get(name) for name in template.required) else ""
@@ -72,40 +72,42 @@ def line_of(rule: ReplyRule, number: str, values: Mapping[str, str]) -> str:
 # --- read ------------------------------------------------------------------------------------------------
 
 
-def read(subject: str, text: str, dialect: ArtemailDialect) -> Answers:
-    return _Reader(dialect).read_answers(subject, text)
+def read_replies(subject: str, text: str, dialect: ArtemailDialect) -> MailAnswers:
+    return _ReplyReader(dialect).read_answers(subject, text)
 
 
 _DASHES = str.maketrans({"\u00a0": " ", "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u00ad": "", "\u200b": ""})
 
 
-class _Reader:
+class _ReplyReader:
     def __init__(self, dialect: ArtemailDialect) -> None:
         self._replies, self._numbers, self._dialect = dialect.replies, dialect.numbers, dialect
-        self._codes = Codes(dialect.replies)
-        self._number = re.compile(rf"(?:{labels(dialect.replies.labels)})?(?P<number>[^\s:;,()<>\"']+)")
-        self._labelled = re.compile(rf"(?:{labels(dialect.replies.labels)})(?P<number>[^\s:;,()<>\"']+)", re.IGNORECASE)
-        self._reference = _behind_word(dialect)
+        self._codes = CodeTable(dialect.replies)
+        self._number = re.compile(rf"(?:{label_pattern(dialect.replies.labels)})?(?P<number>[^\s:;,()<>\"']+)")
+        self._labelled = re.compile(
+            rf"(?:{label_pattern(dialect.replies.labels)})(?P<number>[^\s:;,()<>\"']+)", re.IGNORECASE
+        )
+        self._reference = _reference_pattern(dialect)
         self._files = {name: re.compile(one.pattern, re.IGNORECASE) for name, one in dialect.replies.files.items()}
         self._customer = re.compile(dialect.layout.customer_pattern)
         self._ours = dialect.order_codes
         self._below_customer = False
         self._current = ""
         self._named: list[str] = []
-        self._taken: list[Reply] = []
-        self._about: list[AboutFile] = []
+        self._taken: list[CodedReply] = []
+        self._about: list[FileAnswer] = []
         self._prose: list[str] = []
 
-    def read_answers(self, subject: str, text: str) -> Answers:
-        reference = reference_in(subject, self._dialect) or reference_in(text, self._dialect)
-        for line, quoted, at in _lines(text):
+    def read_answers(self, subject: str, text: str) -> MailAnswers:
+        reference = find_file_reference(subject, self._dialect) or find_file_reference(text, self._dialect)
+        for line, quoted, at in _mark_quoted_lines(text):
             if quoted:
                 self._read_quoted_line(line)
             else:
                 self._read_own_line(line, at)
         if not self._taken and not self._about:
-            self._read_own_line(_without_prefixes(self._reference.sub("", subject)), 0)
-        return Answers(
+            self._read_own_line(_strip_subject_prefixes(self._reference.sub("", subject)), 0)
+        return MailAnswers(
             replies=tuple(self._unique_replies()),
             files=tuple(self._about),
             reference=reference,
@@ -113,7 +115,7 @@ class _Reader:
             prose=tuple(self._prose),
         )
 
-    def _unique_replies(self) -> Iterator[Reply]:
+    def _unique_replies(self) -> Iterator[CodedReply]:
         """Each once. Where a mail names one request alone, its codes are about that one."""
         alone = self._named[0] if len(set(self._named)) == 1 else ""
         seen: set[tuple[str, str]] = set()
@@ -203,7 +205,7 @@ class _Reader:
         self._add_reply(found, number, at)
         return True
 
-    def _read_file_answer(self, line: str, at: int) -> AboutFile | None:
+    def _read_file_answer(self, line: str, at: int) -> FileAnswer | None:
         for name, pattern in self._files.items():
             if found := pattern.search(line):
                 groups = found.groupdict(default="")
@@ -212,15 +214,15 @@ class _Reader:
                     self._note_request_number(number)
                 count, fault = groups.get("count", ""), groups.get("fault", "")
                 n = int(count) if count.isdecimal() and len(count) < 10 else None
-                return AboutFile(rule=name, number=number, count=n, fault=fault, text=line, line=at)
+                return FileAnswer(rule=name, number=number, count=n, fault=fault, text=line, line=at)
         return None
 
     # --- what it adds up to ------------------------------------------------------------------------------
 
-    def _add_reply(self, found: Found, number: str, at: int) -> None:
+    def _add_reply(self, found: CodeMatch, number: str, at: int) -> None:
         prose = (found.tail,) if found.tail else ()
         self._taken.append(
-            Reply(number=number, code=found.code, rule=found.rule, values=found.values, prose=prose, line=at)
+            CodedReply(number=number, code=found.code, rule=found.rule, values=found.values, prose=prose, line=at)
         )
 
     def _add_prose(self, line: str) -> None:
@@ -238,40 +240,40 @@ class _Reader:
     def _parse_request_number(self, word: str) -> str:
         """Ours, where the word can be one; a date is none."""
         word = word.rstrip(".")
-        if date_of(word, self._replies.dates) is not None:
+        if parse_formatted_date(word, self._replies.dates) is not None:
             return ""
-        return as_number(word, self._numbers)
+        return parse_request_number(word, self._numbers)
 
 
-def reference_in(text: str, dialect: ArtemailDialect) -> str:
+def find_file_reference(text: str, dialect: ArtemailDialect) -> str:
     """The word behind FILEREFNO; empty where there is none, or one that can't be the number of a file."""
-    found = _behind_word(dialect).search(text)
-    return _as_reference(found[1], dialect) if found else ""
+    found = _reference_pattern(dialect).search(text)
+    return _clean_reference(found[1], dialect) if found else ""
 
 
-def references_in(text: str, dialect: ArtemailDialect) -> tuple[str, ...]:
+def find_file_references(text: str, dialect: ArtemailDialect) -> tuple[str, ...]:
     """All of them, each once."""
-    words = (_as_reference(word, dialect) for word in _behind_word(dialect).findall(text))
+    words = (_clean_reference(word, dialect) for word in _reference_pattern(dialect).findall(text))
     return tuple(dict.fromkeys(filter(None, words)))
 
 
-def _behind_word(dialect: ArtemailDialect) -> re.Pattern[str]:
+def _reference_pattern(dialect: ArtemailDialect) -> re.Pattern[str]:
     return re.compile(rf"{re.escape(dialect.reference)}\W{{0,3}}([A-Z0-9][A-Z0-9./-]*)", re.IGNORECASE)
 
 
-def _as_reference(word: str, dialect: ArtemailDialect) -> str:
+def _clean_reference(word: str, dialect: ArtemailDialect) -> str:
     word = word.rstrip("./-")
-    is_number = re.search(r"\d", word) and date_of(word, dialect.replies.dates) is None
+    is_number = re.search(r"\d", word) and parse_formatted_date(word, dialect.replies.dates) is None
     return word if is_number else ""
 
 
-def as_number(word: str, numbers: Numbers) -> str:
+def parse_request_number(word: str, numbers: Numbers) -> str:
     """Our number, or empty where the word isn't what the service takes for one."""
     fits = re.fullmatch(numbers.pattern, word) and re.search(r"\d", word) and word.startswith(numbers.prefix)
     return word.removeprefix(numbers.prefix) if fits else ""
 
 
-def _lines(text: str) -> Iterator[tuple[str, bool, int]]:
+def _mark_quoted_lines(text: str) -> Iterator[tuple[str, bool, int]]:
     """With whether it is quoted, and its number from 1."""
     own = list_own_lines(text)
     at = 0
@@ -281,6 +283,6 @@ def _lines(text: str) -> Iterator[tuple[str, bool, int]]:
         yield line.translate(_DASHES).strip(), not mine, n + 1
 
 
-def _without_prefixes(subject: str) -> str:
+def _strip_subject_prefixes(subject: str) -> str:
     """Without Re:, AW:, Fwd: and the like."""
     return re.sub(r"^(?:\s*(?:re|aw|antw|fwd?|wg|tr|sv|vs)\s*:)+", "", subject, flags=re.IGNORECASE).strip()

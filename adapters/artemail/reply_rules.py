@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from adapters.artemail.text_templates import PATTERNS, Template, checked, parse
+from adapters.artemail.text_templates import PATTERNS, LineTemplate, check_template, parse_template
 from gateway.domain.circulation_policy import Pattern, ProfileSection
 from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.value import value
@@ -53,8 +53,8 @@ ANSWERS = frozenset(
 """What a supplier says."""
 
 
-def _code(value: str) -> str:
-    template = checked(value, CODE_FIELDS)
+def _check_reply_code(value: str) -> str:
+    template = check_template(value, CODE_FIELDS)
     if not re.search(r"[A-Za-z*]", template.literal):
         raise ValueError("a code begins with text that is always there")
     if not value.isascii():
@@ -62,7 +62,7 @@ def _code(value: str) -> str:
     return value
 
 
-def _date_form(value: str) -> str:
+def _check_date_form(value: str) -> str:
     sample = date(2026, 11, 23)
     try:
         same = datetime.strptime(sample.strftime(value), value).date() == sample  # noqa: DTZ007 - only its day
@@ -73,20 +73,20 @@ def _date_form(value: str) -> str:
     return value
 
 
-def _kind(value: EventKind) -> EventKind:
+def _check_answer_kind(value: EventKind) -> EventKind:
     if value not in ANSWERS:
         raise ValueError(f"nothing that a supplier says; such things are: {', '.join(sorted(ANSWERS))}")
     return value
 
 
-DateForm = Annotated[str, AfterValidator(_date_form)]
-Answer = Annotated[EventKind, AfterValidator(_kind)]
+DateForm = Annotated[str, AfterValidator(_check_date_form)]
+Answer = Annotated[EventKind, AfterValidator(_check_answer_kind)]
 
 
 class ReplyRule(ProfileSection):
     """One code and what it means."""
 
-    code: Annotated[str, AfterValidator(_code)] = Field(
+    code: Annotated[str, AfterValidator(_check_reply_code)] = Field(
         description=f"as it is written, with {', '.join(f'{{{name}}}' for name in CODE_FIELDS)}; "
         "[parts in brackets] may be missing"
     )
@@ -109,15 +109,15 @@ class ReplyRule(ProfileSection):
             unknown = set(re.compile(self.pattern).groupindex) - set(CODE_FIELDS)
             if unknown:
                 raise ValueError(f"pattern: there is no field '{min(unknown)}'; fields: {', '.join(CODE_FIELDS)}")
-        used = set(checked(self.note, CODE_FIELDS).fields) if self.note else set()
+        used = set(check_template(self.note, CODE_FIELDS).fields) if self.note else set()
         lacking = used - set(self.read_fields)
         if lacking:
             raise ValueError(f"note: {{{min(lacking)}}} is not in the code")
         return self
 
     @property
-    def template(self) -> Template:
-        return parse(self.code)
+    def template(self) -> LineTemplate:
+        return parse_template(self.code)
 
     @property
     def read_fields(self) -> tuple[str, ...]:
@@ -171,7 +171,7 @@ class Replies(ProfileSection):
 
 
 @value
-class Found:
+class CodeMatch:
     """A code at the start of a text. `rule`: its name in the table, empty for one that isn't there; `tail`: the
     explanation behind it."""
 
@@ -181,15 +181,15 @@ class Found:
     tail: str = ""
 
 
-class Codes:
+class CodeTable:
     def __init__(self, replies: Replies) -> None:
-        self._entries = _table(
-            tuple((name, one.template.literal, _pattern(one)) for name, one in replies.codes.items())
+        self._entries = _compile_entries(
+            tuple((name, one.template.literal, _code_pattern(one)) for name, one in replies.codes.items())
         )
         self._unknown = re.compile(replies.unknown_code)
-        self._label = re.compile(rf"{labels(replies.code_labels)}(?=\S)", re.IGNORECASE)
+        self._label = re.compile(rf"{label_pattern(replies.code_labels)}(?=\S)", re.IGNORECASE)
 
-    def find_code(self, line: str) -> Found | None:
+    def find_code(self, line: str) -> CodeMatch | None:
         """One of the table, with or without a label before it."""
         said = self._strip_label(line)
         for entry in self._entries:
@@ -197,41 +197,41 @@ class Codes:
             tail = _TAIL.match(said, match.end()) if match else None
             if match and tail:
                 values = {key: value for key, value in match.groupdict().items() if value}
-                return Found(match[0].strip(), entry.name, values, tail["tail"] or "")
+                return CodeMatch(match[0].strip(), entry.name, values, tail["tail"] or "")
         return None
 
-    def find_unknown_code(self, line: str) -> Found | None:
+    def find_unknown_code(self, line: str) -> CodeMatch | None:
         """What looks like a code."""
         said = self._strip_label(line)
         match = self._unknown.match(said)
         tail = _TAIL.match(said, match.end()) if match else None
-        return Found(match[0].strip(), "", {}, tail["tail"] or "") if match and tail else None
+        return CodeMatch(match[0].strip(), "", {}, tail["tail"] or "") if match and tail else None
 
     def _strip_label(self, line: str) -> str:
         label = self._label.match(line)
         return line[label.end() :] if label else line
 
 
-def labels(words: tuple[str, ...]) -> str:
+def label_pattern(words: tuple[str, ...]) -> str:
     """Pattern of any of them, with what may stand between it and the value."""
     each = (r"\s+".join(map(re.escape, label.split())) for label in sorted(words, key=len, reverse=True))
     return rf"(?:{'|'.join(each) or '(?!)'})\.?\s*[:#=]?\s*"
 
 
 @value
-class _Entry:
+class _CodeEntry:
     name: str
     pattern: re.Pattern[str]
 
 
 @lru_cache(maxsize=64)
-def _table(rules: tuple[tuple[str, str, str], ...]) -> tuple[_Entry, ...]:
+def _compile_entries(rules: tuple[tuple[str, str, str], ...]) -> tuple[_CodeEntry, ...]:
     """Longest first, since some codes begin as others do."""
     ordered = sorted(rules, key=lambda one: -len(one[1]))
-    return tuple(_Entry(name, re.compile(pattern)) for name, _, pattern in ordered)
+    return tuple(_CodeEntry(name, re.compile(pattern)) for name, _, pattern in ordered)
 
 
-def _pattern(rule: ReplyRule) -> str:
+def _code_pattern(rule: ReplyRule) -> str:
     return rule.pattern if rule.pattern is not None else rule.template.build_pattern(PATTERNS, loose=False)
 
 

@@ -47,83 +47,83 @@ MOST_SHOWN = 24
 
 
 @value
-class Text:
+class TemplateText:
     text: str
 
 
 @value
-class Value:
+class TemplateField:
     field: str
 
 
 @value
-class Part:
+class OptionalPart:
     """What stands in brackets."""
 
-    pieces: tuple[Text | Value, ...]
+    pieces: tuple[TemplateText | TemplateField, ...]
 
 
-Piece = Text | Value | Part
+Piece = TemplateText | TemplateField | OptionalPart
 
 
 @value
-class Template:
+class LineTemplate:
     pieces: tuple[Piece, ...]
 
     @property
     def fields(self) -> tuple[str, ...]:
-        return tuple(one.field for one in _flat(self.pieces) if isinstance(one, Value))
+        return tuple(one.field for one in _flatten_pieces(self.pieces) if isinstance(one, TemplateField))
 
     @property
     def required(self) -> tuple[str, ...]:
         """Fields outside of brackets."""
-        return tuple(one.field for one in self.pieces if isinstance(one, Value))
+        return tuple(one.field for one in self.pieces if isinstance(one, TemplateField))
 
     @property
     def literal(self) -> str:
         """The text that always stands there."""
-        return "".join(one.text for one in self.pieces if isinstance(one, Text))
+        return "".join(one.text for one in self.pieces if isinstance(one, TemplateText))
 
     def fill(self, values: Mapping[str, str]) -> str:
         """A field that is not known is empty; blanks are tidied up."""
-        return " ".join("".join(_filled(self.pieces, values)).split())
+        return " ".join("".join(_fill_pieces(self.pieces, values)).split())
 
     def build_pattern(self, fields: Mapping[str, str], *, loose: bool) -> str:
         """A regular expression with a group for each field; `fields`: its pattern, else anything. Blanks may be
         missing or more than one, also around `*`. `loose`: fields outside of brackets may be missing as well."""
-        return r"\s*".join(filter(None, (_pattern(one, fields, loose) for one in self.pieces)))
+        return r"\s*".join(filter(None, (_piece_pattern(one, fields, loose) for one in self.pieces)))
 
 
-def parse(text: str) -> Template:
+def parse_template(text: str) -> LineTemplate:
     """Raises ValueError: what is wrong, as a plain sentence."""
     pieces: list[Piece] = []
-    inner: list[Text | Value] | None = None
+    inner: list[TemplateText | TemplateField] | None = None
     for token in _TOKEN.finditer(text):
         kind, target = token.lastgroup, pieces if inner is None else inner
         match kind:
             case "field":
-                target.append(Value(token["field"]))
+                target.append(TemplateField(token["field"]))
             case "text":
-                target.append(Text(token["text"]))
+                target.append(TemplateText(token["text"]))
             case "open" if inner is None:
                 inner = []
             case "close" if inner is not None:
-                pieces.append(Part(tuple(inner)))
+                pieces.append(OptionalPart(tuple(inner)))
                 inner = None
             case _:
                 raise ValueError(f"'{token[0]}' at {token.start() + 1} has no counterpart, or stands in another")
     if inner is not None:
         raise ValueError("'[' is not closed")
-    found = Template(tuple(pieces))
+    found = LineTemplate(tuple(pieces))
     twice = {one for one in found.fields if found.fields.count(one) > 1}
     if twice:
         raise ValueError(f"{{{min(twice)}}} stands twice")
     return found
 
 
-def checked(text: str, fields: tuple[str, ...]) -> Template:
+def check_template(text: str, fields: tuple[str, ...]) -> LineTemplate:
     """Raises ValueError, also for a field that there isn't."""
-    found = parse(text)
+    found = parse_template(text)
     unknown = [one for one in found.fields if one not in fields]
     if unknown:
         known = ", ".join(f"{{{name}}}" for name in fields)
@@ -131,44 +131,44 @@ def checked(text: str, fields: tuple[str, ...]) -> Template:
     return found
 
 
-def _flat(pieces: tuple[Piece, ...]) -> Iterator[Text | Value]:
+def _flatten_pieces(pieces: tuple[Piece, ...]) -> Iterator[TemplateText | TemplateField]:
     for one in pieces:
-        if isinstance(one, Part):
+        if isinstance(one, OptionalPart):
             yield from one.pieces
         else:
             yield one
 
 
-def _filled(pieces: tuple[Piece, ...], values: Mapping[str, str]) -> Iterator[str]:
+def _fill_pieces(pieces: tuple[Piece, ...], values: Mapping[str, str]) -> Iterator[str]:
     for one in pieces:
         match one:
-            case Text(text):
+            case TemplateText(text):
                 yield text
-            case Value(field):
+            case TemplateField(field):
                 yield values.get(field, "")
-            case Part(inner):
-                if any(values.get(value.field) for value in inner if isinstance(value, Value)):
-                    yield from _filled(inner, values)
+            case OptionalPart(inner):
+                if any(values.get(value.field) for value in inner if isinstance(value, TemplateField)):
+                    yield from _fill_pieces(inner, values)
 
 
-def _pattern(piece: Piece, fields: Mapping[str, str], loose: bool) -> str:
+def _piece_pattern(piece: Piece, fields: Mapping[str, str], loose: bool) -> str:
     match piece:
-        case Text(text):
-            return _literal(text)
-        case Value(field):
+        case TemplateText(text):
+            return _literal_pattern(text)
+        case TemplateField(field):
             group = f"(?P<{field}>{fields.get(field, ANYTHING)})"
             return f"(?:{group})?" if loose else group
-        case Part(inner):
-            return "(?:" + r"\s*".join(filter(None, (_pattern(one, fields, False) for one in inner))) + ")?"
+        case OptionalPart(inner):
+            return "(?:" + r"\s*".join(filter(None, (_piece_pattern(one, fields, False) for one in inner))) + ")?"
     raise AssertionError(piece)
 
 
-def _literal(text: str) -> str:
+def _literal_pattern(text: str) -> str:
     words = re.split(r"\s+|(\*)", text)
     return r"\s*".join(re.escape(word) for word in words if word)
 
 
-def date_of(text: str, forms: Iterable[str]) -> date | None:
+def parse_formatted_date(text: str, forms: Iterable[str]) -> date | None:
     """By the first form that fits; None: by none."""
     for form in forms:
         try:
@@ -178,22 +178,22 @@ def date_of(text: str, forms: Iterable[str]) -> date | None:
     return None
 
 
-def number_in(text: str) -> int:
+def find_first_number(text: str) -> int:
     found = re.search(r"\d{1,9}", text)
     return int(found[0]) if found else 0
 
 
-def after_weeks(day: date, text: str) -> date | None:
-    weeks = number_in(text)
+def add_weeks(day: date, text: str) -> date | None:
+    weeks = find_first_number(text)
     return day + timedelta(weeks=weeks) if 0 < weeks <= MOST_WEEKS else None
 
 
-def weeks_until(day: date, later: date) -> str:
+def count_weeks_until(day: date, later: date) -> str:
     """Whole weeks, at least one."""
     return str(max(1, -((day - later).days // 7)))
 
 
-def money_of(text: str, currency: str) -> Money | None:
+def parse_money(text: str, currency: str) -> Money | None:
     found = re.search(r"\d+(?:[.,]\d{1,2})?", text)
     if found is None:
         return None
@@ -205,12 +205,12 @@ def money_of(text: str, currency: str) -> Money | None:
         return None
 
 
-def amount_of(money: Money) -> str:
+def format_amount(money: Money) -> str:
     return f"{money.amount:.2f} {money.currency}"
 
 
 @value
-class Change:
+class CharacterChange:
     """`written` is empty for a character that was left out."""
 
     character: str
@@ -223,7 +223,7 @@ class Change:
         return f"{name} → {self.written}{times}" if self.written else f"{name} left out{times}"
 
 
-class Scribe:
+class AsciiTranscriber:
     """Writes the texts of one message and counts what it changed. `allowed`: pattern of one allowed character; `own`:
     what a profile wants a character to become; `instead`: for what can't be written otherwise."""
 
@@ -239,9 +239,11 @@ class Scribe:
         return " ".join("".join(map(self._transcribe_character, composed)).split())
 
     @property
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> tuple[CharacterChange, ...]:
         """In the order in which they came first."""
-        return tuple(Change(character, written, count) for (character, written), count in self._changes.items())
+        return tuple(
+            CharacterChange(character, written, count) for (character, written), count in self._changes.items()
+        )
 
     def summarise_changes(self) -> str:
         """One line; empty: nothing was changed."""

@@ -4,8 +4,8 @@ write back."""
 from __future__ import annotations
 
 from adapters.letters.channel import MailChannel
-from adapters.letters.dialect import LettersDialect, style
-from adapters.letters.mail_format import PlainMail
+from adapters.letters.dialect import LettersDialect, letter_style
+from adapters.letters.mail_format import PlainMailFormat
 from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter
 
 adapter = ChannelAdapter(
@@ -13,7 +13,7 @@ adapter = ChannelAdapter(
     section="letters",
     dialect=LettersDialect,
     make=MailChannel,
-    style=style,
+    style=letter_style,
     by_mail=lambda _dialect: True,
 )
-plain_mail = MailFormatAdapter(name="letters", dialect=LettersDialect, make=PlainMail)
+plain_mail = MailFormatAdapter(name="letters", dialect=LettersDialect, make=PlainMailFormat)

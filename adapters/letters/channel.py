@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.letters.codec import File, encode
-from adapters.letters.dialect import LettersDialect, dialect_of, style
+from adapters.letters.dialect import LettersDialect, dialect_of, letter_style
 from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
@@ -26,7 +26,7 @@ class MailChannel:
         answers = await self._answer_links(message, dialect)
         try:
             letter = context.letters.for_partner(
-                message, profile, library.info, library.zone, style(dialect, context.folder), answers
+                message, profile, library.info, library.zone, letter_style(dialect, context.folder), answers
             )
         except ConfigurationError as error:
             raise Unavailable(f"the letter can't be written: {error}") from error

@@ -47,13 +47,13 @@ class Reply(ProfileSection):
         return EventKind(self.means)
 
 
-def _code(code: str) -> str:
+def _check_reply_code(code: str) -> str:
     if not code.strip() or code != code.strip() or len(code) > 30:
         raise ValueError("a reply code is 1 to 30 characters, without blanks around it")
     return code
 
 
-Code = Annotated[str, AfterValidator(_code)]
+Code = Annotated[str, AfterValidator(_check_reply_code)]
 
 CODES: dict[Code, Reply] = {
     "BIND": Reply(means="unfilled", reason="at-bindery", note="at binders"),
@@ -77,7 +77,7 @@ CODES: dict[Code, Reply] = {
 }
 
 
-def _subject(value: str) -> str:
+def _check_subject_template(value: str) -> str:
     try:
         value.format(**dict.fromkeys(FIELDS, "x"))
     except (KeyError, IndexError, ValueError, AttributeError) as error:
@@ -86,7 +86,7 @@ def _subject(value: str) -> str:
     return value
 
 
-def _encoding(value: str) -> str:
+def _check_encoding(value: str) -> str:
     try:
         codecs.lookup(value)
         "ä".encode(value, "replace")
@@ -95,13 +95,13 @@ def _encoding(value: str) -> str:
     return value
 
 
-def _answer(name: str) -> str:
+def _check_answer_name(name: str) -> str:
     if name not in ANSWERS:
         raise ValueError(f"no such answer; answers: {', '.join(ANSWERS)}")
     return name
 
 
-Name = Annotated[str, AfterValidator(_answer)]
+Name = Annotated[str, AfterValidator(_check_answer_name)]
 MailAddress = Annotated[str, Field(pattern=r"^([^@\s<>]+@[^@\s<>]+)?$")]
 
 
@@ -116,7 +116,7 @@ class LettersDialect(ProfileSection):
     sender: MailAddress = Field("", description="address that its letters come from; empty: `mail.sender`")
     sender_name: str = Field("", description="shown with it; empty: `mail.name`")
     reply_to: MailAddress = Field("", description="where its answers go; empty: `mail.reply_to`")
-    subject: Annotated[str, AfterValidator(_subject)] = Field(
+    subject: Annotated[str, AfterValidator(_check_subject_template)] = Field(
         "",
         description="with {reference}, {number}, {kind}, {title}, {symbol} (ours), {subject} (the letter's own); "
         "empty: the letter's own; the reference is put before it where it lacks",
@@ -124,7 +124,7 @@ class LettersDialect(ProfileSection):
     folder: str = Field(
         "", description="templates for this partner alone, relative to gateway.yml, laid out as `letters.folder`"
     )
-    encoding: Annotated[str, AfterValidator(_encoding)] = Field(
+    encoding: Annotated[str, AfterValidator(_check_encoding)] = Field(
         "utf-8", description="character set; a letter that does not fit into it goes out in utf-8"
     )
     parts: Literal["text-and-html", "text"] = Field(
@@ -149,5 +149,5 @@ def dialect_of(profile: Profile) -> LettersDialect:
     return found if isinstance(found, LettersDialect) else DEFAULT
 
 
-def style(dialect: LettersDialect, folder: Path) -> LetterStyle:
+def letter_style(dialect: LettersDialect, folder: Path) -> LetterStyle:
     return LetterStyle(subject=dialect.subject, folder=folder / dialect.folder if dialect.folder else None)

@@ -60,7 +60,7 @@ _NUMBER = re.compile(r"(?<![\w/.-])(?=[\w./-]*\d)[A-Za-z][\w./-]{3,48}")
 
 
 @value
-class _Line:
+class _CodeLine:
     """A line that begins with a code. `rest`: what follows it; `number`: of a request that the line names."""
 
     code: str
@@ -69,7 +69,7 @@ class _Line:
     number: str = ""
 
 
-class PlainMail:
+class PlainMailFormat:
     name = SECTION
 
     def recognises(self, mail: IncomingMail, profile: Profile) -> bool:
@@ -77,30 +77,30 @@ class PlainMail:
 
     def decode(self, mail: IncomingMail, profile: Profile) -> MailInterpretation:
         dialect = dialect_of(profile)
-        found = _codes(mail.text, dialect) if _writes_plainly(profile) else []
-        meant = _agreed(found)
+        found = _find_code_lines(mail.text, dialect) if _has_plain_letters(profile) else []
+        meant = _select_consistent_lines(found)
         pdfs = tuple(i for i, one in enumerate(mail.attachments) if one.media_type == PDF)
         if meant:
-            return MailInterpretation(tuple(_answer(line, mail) for line in meant))
-        if pdfs and not found and _writes_plainly(profile):
-            return MailInterpretation((_copy(mail, pdfs),))
+            return MailInterpretation(tuple(_event_of_code_line(line, mail) for line in meant))
+        if pdfs and not found and _has_plain_letters(profile):
+            return MailInterpretation((_event_of_copy(mail, pdfs),))
         why = "codes that contradict each other" if found else "no reply code at the start of a line"
-        return MailInterpretation((_message(mail, why),))
+        return MailInterpretation((_event_of_free_text(mail, why),))
 
 
-def _writes_plainly(profile: Profile) -> bool:
+def _has_plain_letters(profile: Profile) -> bool:
     return SECTION in profile.dialects or (profile.partner is not None and profile.partner.channel == CHANNEL)
 
 
 # --- codes -----------------------------------------------------------------------------------------------
 
 
-def _codes(text: str, dialect: LettersDialect) -> list[_Line]:
+def _find_code_lines(text: str, dialect: LettersDialect) -> list[_CodeLine]:
     if not dialect.replies:
         return []
-    pattern = _pattern(tuple(sorted(dialect.replies, key=len, reverse=True)))
+    pattern = _compile_code_pattern(tuple(sorted(dialect.replies, key=len, reverse=True)))
     known = {code.upper(): (code, reply) for code, reply in dialect.replies.items()}
-    lines: list[_Line] = []
+    lines: list[_CodeLine] = []
     for text_line in list_own_lines(text):
         match = pattern.match(text_line)
         if match is None or not _is_code(match[1], match[2]):
@@ -108,12 +108,12 @@ def _codes(text: str, dialect: LettersDialect) -> list[_Line]:
         code, reply = known[match[1].upper()]
         rest = match[2].strip(" \t.:;,–-")
         number = _NUMBER.search(rest)
-        lines.append(_Line(code, reply, rest, number[0].rstrip(".") if number else ""))
+        lines.append(_CodeLine(code, reply, rest, number[0].rstrip(".") if number else ""))
     return lines
 
 
 @lru_cache(maxsize=64)
-def _pattern(codes: tuple[str, ...]) -> re.Pattern[str]:
+def _compile_code_pattern(codes: tuple[str, ...]) -> re.Pattern[str]:
     alternatives = "|".join(re.escape(code) for code in codes)
     return re.compile(rf"^[\s*•\-–]*({alternatives})(?![\w/?])(.*)$", re.IGNORECASE)
 
@@ -128,9 +128,9 @@ def _is_code(said: str, rest: str) -> bool:
     )
 
 
-def _agreed(lines: list[_Line]) -> list[_Line]:
+def _select_consistent_lines(lines: list[_CodeLine]) -> list[_CodeLine]:
     """Each line for a request of its own; several for the same only when they say the same."""
-    by_number: dict[str, _Line] = {}
+    by_number: dict[str, _CodeLine] = {}
     for line in lines:
         before = by_number.setdefault(line.number, line)
         if before.reply != line.reply:
@@ -140,10 +140,10 @@ def _agreed(lines: list[_Line]) -> list[_Line]:
     return list(by_number.values())
 
 
-def _answer(line: _Line, mail: IncomingMail) -> MailEvent:
+def _event_of_code_line(line: _CodeLine, mail: IncomingMail) -> MailEvent:
     reply = line.reply
     note = ": ".join(part for part in (reply.note, line.rest) if part)
-    day = date_in(line.rest)
+    day = find_date(line.rest)
     details = EventDetails(reason=reply.reason, note=shorten_text(note, MOST_NOTE))
     if reply.condition is not None:
         details = replace(details, conditions=(reply.condition,))
@@ -162,12 +162,12 @@ def _answer(line: _Line, mail: IncomingMail) -> MailEvent:
     )
 
 
-def date_in(text: str) -> date | None:
+def find_date(text: str) -> date | None:
     """The first date, day before month where it has no other order; None where there is none."""
     for pattern in _DATES:
         if match := pattern.search(text):
             found = match.groupdict()
-            month = int(found["m"]) if "m" in found else _month(found["name"])
+            month = int(found["m"]) if "m" in found else _month_number(found["name"])
             year = int(found["y"])
             try:
                 return date(year + 2000 if year < 100 else year, month, int(found["d"]))
@@ -176,7 +176,7 @@ def date_in(text: str) -> date | None:
     return None
 
 
-def _month(name: str) -> int:
+def _month_number(name: str) -> int:
     """0 for none."""
     word = name.lower()
     return next((number for start, number in _MONTHS.items() if word.startswith(start)), 0)
@@ -185,7 +185,7 @@ def _month(name: str) -> int:
 # --- the rest --------------------------------------------------------------------------------------------
 
 
-def _copy(mail: IncomingMail, pdfs: tuple[int, ...]) -> MailEvent:
+def _event_of_copy(mail: IncomingMail, pdfs: tuple[int, ...]) -> MailEvent:
     note = shorten_text(remove_quoted_text(mail.text), MOST_NOTE)
     return MailEvent(
         kind=EventKind.COPY_DELIVERED,
@@ -196,7 +196,7 @@ def _copy(mail: IncomingMail, pdfs: tuple[int, ...]) -> MailEvent:
     )
 
 
-def _message(mail: IncomingMail, why: str) -> MailEvent:
+def _event_of_free_text(mail: IncomingMail, why: str) -> MailEvent:
     text = shorten_text(remove_quoted_text(mail.text), MOST_NOTE) or shorten_text(mail.text, MOST_NOTE) or mail.subject
     return MailEvent(
         kind=EventKind.MESSAGE,

@@ -38,7 +38,7 @@ class ImapClient:
 
     async def open(self, server: MailboxServer) -> OpenMailbox:
         """See `gateway.ports.incoming_mail.MailboxClient`."""
-        _needs_library()
+        _require_imapclient()
         opened = ImapMailbox(server)
         try:
             await opened.sign_in(self._secrets(server.password) if server.password else "")
@@ -48,7 +48,7 @@ class ImapClient:
         return opened
 
 
-def _needs_library() -> None:
+def _require_imapclient() -> None:
     """Raises Refused, saying what to install."""
     try:
         import imapclient  # noqa: F401
@@ -106,11 +106,11 @@ class ImapMailbox:
         if imap is not None:
             try:
                 async with asyncio.timeout(CLOSE_SECONDS):
-                    await asyncio.get_running_loop().run_in_executor(self._thread, _logout, imap)
+                    await asyncio.get_running_loop().run_in_executor(self._thread, _log_out, imap)
             except TimeoutError:
                 pass
             finally:
-                _cut(imap)
+                _break_connection(imap)
         self._thread.shutdown(wait=False)
 
     # --- in the thread -----------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ class ImapMailbox:
         from imapclient.exceptions import LoginError
 
         server = self._server
-        tls = _tls(server)
+        tls = _tls_context(server)
         imap = IMAPClient(
             server.host,
             port=server.port,
@@ -206,7 +206,7 @@ class ImapMailbox:
         except asyncio.CancelledError:
             imap, self._imap = self._imap, None
             if imap is not None:
-                _cut(imap)
+                _break_connection(imap)
             raise
 
     def _translate_errors(self, work: Callable[[], T]) -> T:
@@ -230,13 +230,13 @@ def _sign_in(imap: IMAPClient, server: MailboxServer, password: str) -> None:
             imap.oauth2_login(server.user, password)
 
 
-def _tls(server: MailboxServer) -> ssl.SSLContext | None:
+def _tls_context(server: MailboxServer) -> ssl.SSLContext | None:
     if server.security is MailSecurity.NONE:
         return None
     return make_client_context(ClientTls(ca=server.ca))
 
 
-def _logout(imap: IMAPClient) -> None:
+def _log_out(imap: IMAPClient) -> None:
     from imapclient.exceptions import IMAPClientError
 
     try:
@@ -245,7 +245,7 @@ def _logout(imap: IMAPClient) -> None:
         return  # it is gone already
 
 
-def _cut(imap: IMAPClient) -> None:
+def _break_connection(imap: IMAPClient) -> None:
     """Wakes a thread that waits for the server."""
     try:
         imap.shutdown()

@@ -15,8 +15,8 @@ from email.parser import BytesHeaderParser, BytesParser
 from email.policy import compat32
 from email.utils import collapse_rfc2231_value
 
-from adapters.mailbox.mime_parts import MOST_TEXT, Header, Parts, ReportPart
-from adapters.mailbox.mime_text import header_text, one_line, text_of
+from adapters.mailbox.mime_parts import MOST_TEXT, MailHeader, PartCollector, ReportPart
+from adapters.mailbox.mime_text import decode_header_text, decode_text, single_line
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.value import value
 from gateway.ports.incoming_mail import (
@@ -43,7 +43,7 @@ def parse_mail(content: bytes, received: datetime) -> ParsedMail:
     """Raises MalformedMessage: no header, or too deep or too many parts."""
     try:
         message = BytesParser(policy=compat32).parsebytes(content)
-        return _parsed(message, content, received)
+        return _build_parsed_mail(message, content, received)
     except RecursionError as error:
         raise MalformedMessage("", "parts stand too deep in each other", MalformationKind.PROTOCOL) from error
     except (MessageError, ValueError, LookupError, AttributeError, TypeError) as error:
@@ -51,11 +51,11 @@ def parse_mail(content: bytes, received: datetime) -> ParsedMail:
         raise MalformedMessage("", f"the mail can't be taken apart ({type(error).__name__})") from error
 
 
-def _parsed(message: Message, content: bytes, received: datetime) -> ParsedMail:
-    header = Header.from_message(message)
+def _build_parsed_mail(message: Message, content: bytes, received: datetime) -> ParsedMail:
+    header = MailHeader.from_message(message)
     if not header.fields:
         raise MalformedMessage("header", "there is no header", MalformationKind.SYNTAX)
-    parts = Parts()
+    parts = PartCollector()
     parts.collect_parts(message)
     mail = IncomingMail(
         id=header.id or hashlib.sha256(content).hexdigest(),
@@ -67,16 +67,16 @@ def _parsed(message: Message, content: bytes, received: datetime) -> ParsedMail:
         references=header.references,
         attachments=tuple(parts.files),
     )
-    whole = Whole(header, mail, _report_type(message), tuple(parts.report))
-    kind = automatic(whole)
+    whole = ReportParts(header, mail, _report_type(message), tuple(parts.report))
+    kind = detect_automatic(whole)
     return ParsedMail(
         mail=replace(mail, automatic=kind is not AutomaticMailKind.NO),
-        bounce=bounce_of(whole),
+        bounce=detect_bounce(whole),
         automatic=kind,
-        checks=sender_checks(header),
+        checks=read_sender_checks(header),
         dated=header.date,
         repaired=tuple(dict.fromkeys(parts.repaired)),
-        digest=_digest(mail, parts.text),
+        digest=_content_digest(mail, parts.text),
     )
 
 
@@ -86,14 +86,14 @@ def _report_type(message: Message) -> str:
     return str(collapse_rfc2231_value(message.get_param("report-type", "") or "")).lower()
 
 
-def _digest(mail: IncomingMail, text: str) -> str:
+def _content_digest(mail: IncomingMail, text: str) -> str:
     """The same for the same content."""
     parts = [mail.sender, mail.subject, _BLANK.sub(" ", text).strip()]
     parts += [hashlib.sha256(file.content).hexdigest() for file in mail.attachments]
     return hashlib.sha256("\x00".join(parts).encode("utf-8", "replace")).hexdigest()
 
 
-def sender_checks(header: Header) -> tuple[SenderCheck, ...]:
+def read_sender_checks(header: MailHeader) -> tuple[SenderCheck, ...]:
     """Of all fields of the header, whoever wrote them; topmost first."""
     found: list[SenderCheck] = []
     for value in header.all_values("authentication-results"):
@@ -110,10 +110,10 @@ def sender_checks(header: Header) -> tuple[SenderCheck, ...]:
 
 
 @value
-class Whole:
+class ReportParts:
     """What a mail is recognised by. `report_type`: of a multipart/report (RFC 6522), empty for other mails."""
 
-    header: Header
+    header: MailHeader
     mail: IncomingMail
     report_type: str
     report: tuple[ReportPart, ...]
@@ -141,23 +141,23 @@ _ABSENT_SUBJECT = re.compile(
 # --- delivery reports ------------------------------------------------------------------------------------
 
 
-def bounce_of(whole: Whole) -> BounceReport | None:
+def detect_bounce(whole: ReportParts) -> BounceReport | None:
     """None: the mail is no delivery report."""
     if whole.report_type == "delivery-status":
-        return _by_standard(whole)
-    if _looks_like_bounce(whole):
-        return _by_habit(whole)
+        return _read_standard_report(whole)
+    if _is_likely_bounce(whole):
+        return _guess_bounce(whole)
     return None
 
 
-def _by_standard(whole: Whole) -> BounceReport:
+def _read_standard_report(whole: ReportParts) -> BounceReport:
     fields = [
-        (name.lower(), one_line(value))
+        (name.lower(), single_line(value))
         for part in whole.report
         if part.media_type == "message/delivery-status"
-        for name, value in _FIELD.findall(text_of(part.content, "utf-8")[0])
+        for name, value in _FIELD.findall(decode_text(part.content, "utf-8")[0])
     ]
-    actions = [_action(value) for name, value in fields if name == "action"]
+    actions = [_parse_bounce_action(value) for name, value in fields if name == "action"]
     # Several recipients are several blocks: what failed counts before what was only late.
     action = min(actions, key=list(BounceAction).index, default=BounceAction.FAILED)
     statuses = [found[1] for name, value in fields if name == "status" and (found := _STATUS.search(value))]
@@ -165,15 +165,15 @@ def _by_standard(whole: Whole) -> BounceReport:
     status = next((one for one in statuses if one.startswith(wanted)), statuses[0] if statuses else "")
     envelope = [value.strip("<> ") for name, value in fields if name == "original-envelope-id"]
     why = next((value for name, value in fields if name == "diagnostic-code"), "")
-    return BounceReport(action, status, _original_ids(whole, envelope), _without_addresses(why))
+    return BounceReport(action, status, _find_original_ids(whole, envelope), _mask_addresses(why))
 
 
-def _action(value: str) -> BounceAction:
+def _parse_bounce_action(value: str) -> BounceAction:
     word = value.partition(" ")[0].lower()
     return BounceAction(word) if word in set(BounceAction) else BounceAction.FAILED
 
 
-def _looks_like_bounce(whole: Whole) -> bool:
+def _is_likely_bounce(whole: ReportParts) -> bool:
     """Servers that don't follow RFC 3464: the sender is none, and the subject says so."""
     nobody = whole.header.first_value("return-path").strip() == "<>" or bool(_FROM_A_SERVER.match(whole.mail.sender))
     return nobody and bool(
@@ -181,38 +181,38 @@ def _looks_like_bounce(whole: Whole) -> bool:
     )
 
 
-def _by_habit(whole: Whole) -> BounceReport:
+def _guess_bounce(whole: ReportParts) -> BounceReport:
     text = whole.mail.text
     status = found[1] if (found := _STATUS.search(text)) else ""
     if not status and (reply := _REPLY.search(text)):
         status = f"{reply[1]}.0.0"
     action = BounceAction.DELAYED if status.startswith("4") else BounceAction.FAILED
     line = next((line for line in text.splitlines() if _STATUS.search(line) or _REPLY.search(line)), "")
-    return BounceReport(action, status, _original_ids(whole, []), _without_addresses(line))
+    return BounceReport(action, status, _find_original_ids(whole, []), _mask_addresses(line))
 
 
-def _original_ids(whole: Whole, envelope: list[str]) -> tuple[str, ...]:
+def _find_original_ids(whole: ReportParts, envelope: list[str]) -> tuple[str, ...]:
     """Of the mail that came back: from its returned header, else from the text, else from what this one answers."""
     found: list[str] = []
     for part in whole.report:
         if part.media_type in ("message/rfc822", "text/rfc822-headers"):
             header = BytesHeaderParser(policy=compat32).parsebytes(part.content.lstrip())
-            found.append(header_text(str(header.get("message-id", ""))).strip("<> "))
+            found.append(decode_header_text(str(header.get("message-id", ""))).strip("<> "))
     found += _ID.findall(whole.mail.text)
     return tuple(dict.fromkeys(one for one in (*found, *envelope, *whole.mail.references) if one))
 
 
-def _without_addresses(text: str) -> str:
-    return _ADDRESS.sub("…", one_line(text))[:300]
+def _mask_addresses(text: str) -> str:
+    return _ADDRESS.sub("…", single_line(text))[:300]
 
 
 # --- automatic mails -------------------------------------------------------------------------------------
 
 
-def automatic(whole: Whole) -> AutomaticMailKind:
+def detect_automatic(whole: ReportParts) -> AutomaticMailKind:
     """RFC 3834 section 5, and what programs did before it."""
     said = whole.header.first_value("auto-submitted").partition(";")[0].strip().lower()
-    if said.startswith("auto-replied") or _is_absence(whole):
+    if said.startswith("auto-replied") or _is_absence_note(whole):
         return AutomaticMailKind.REPLIED
     if said and said != "no":
         return AutomaticMailKind.GENERATED
@@ -221,7 +221,7 @@ def automatic(whole: Whole) -> AutomaticMailKind:
     return AutomaticMailKind.GENERATED if bulk or whole.header.first_value("list-id") else AutomaticMailKind.NO
 
 
-def _is_absence(whole: Whole) -> bool:
+def _is_absence_note(whole: ReportParts) -> bool:
     told = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-vacation")
     if whole.header.first_value("precedence").lower() in ("auto_reply", "auto-reply"):
         return True

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from email.message import Message
 from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datetime
 
-from adapters.mailbox.mime_text import flowed, header_text, html_text, one_line, text_of
+from adapters.mailbox.mime_text import decode_header_text, decode_text, single_line, text_of_html, unwrap_flowed_text
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.value import value
 from gateway.ports.incoming_mail import MailPart
@@ -30,14 +30,14 @@ MOST_TEXT = 500_000
 
 
 @value
-class Header:
+class MailHeader:
     """Names in lower case, values unfolded and in Unicode, in the order of the mail."""
 
     fields: tuple[tuple[str, str], ...]
 
     @classmethod
-    def from_message(cls, message: Message) -> Header:
-        return cls(tuple((str(name).lower(), header_text(str(value))) for name, value in message.raw_items()))
+    def from_message(cls, message: Message) -> MailHeader:
+        return cls(tuple((str(name).lower(), decode_header_text(str(value))) for name, value in message.raw_items()))
 
     def first_value(self, name: str) -> str:
         """Empty: there is none."""
@@ -55,13 +55,13 @@ class Header:
     def iter_addresses(self, *names: str) -> Iterator[str]:
         for name in names:
             for _, address in getaddresses(list(self.all_values(name))):
-                yield one_line(address).lower()
+                yield single_line(address).lower()
 
     @property
     def id(self) -> str:
         value = self.first_value("message-id")
         found = _ID.search(value)
-        return found[1] if found else one_line(value).strip("<>")
+        return found[1] if found else single_line(value).strip("<>")
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ class ReportPart:
     content: bytes = field(repr=False)
 
 
-class Parts:
+class PartCollector:
     """Texts for reading, files, and parts of reports, in the order of the mail."""
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class Parts:
     def text(self) -> str:
         """From plain text or, if there is none, from HTML."""
         plain = "\n\n".join(text for text in self._plain if text.strip())
-        return plain or "\n\n".join(html_text(page) for page in self._html).strip()
+        return plain or "\n\n".join(text_of_html(page) for page in self._html).strip()
 
     def collect_parts(self, message: Message) -> None:
         waiting, seen = [message], 0
@@ -125,29 +125,29 @@ class Parts:
         """A mail in the mail: of a report, or a file."""
         whole = self._message_bytes(part)
         self.report.append(ReportPart("message/rfc822", whole))
-        self.files.append(MailPart(_name(part) or "message.eml", "message/rfc822", whole))
+        self.files.append(MailPart(_file_name(part) or "message.eml", "message/rfc822", whole))
 
     def _message_bytes(self, part: Message) -> bytes:
         inner = part.get_payload()
         if isinstance(inner, list):
             return b"\n".join(one.as_bytes() for one in inner if isinstance(one, Message))
-        return _body(part, self.repaired)
+        return _decode_body(part, self.repaired)
 
     def _add_leaf(self, part: Message, kind: str) -> None:
         if kind in ("message/delivery-status", "text/rfc822-headers", "message/disposition-notification"):
             self.report.append(ReportPart(kind, self._message_bytes(part)))
             return
-        body = _body(part, self.repaired)
-        name = _name(part)
+        body = _decode_body(part, self.repaired)
+        name = _file_name(part)
         attached = part.get_content_disposition() == "attachment" or (name and not kind.startswith("text/"))
         if kind in ("text/plain", "text/html") and not attached:
             self._add_readable_text(part, kind, body)
         elif body or name:
-            self.files.append(MailPart(name or "file", _sniffed(kind, body), body))
+            self.files.append(MailPart(name or "file", _sniff_media_type(kind, body), body))
 
     def _add_readable_text(self, part: Message, kind: str, body: bytes) -> None:
         declared = part.get_param("charset", "")
-        text, complaint = text_of(body, str(collapse_rfc2231_value(declared or "")))
+        text, complaint = decode_text(body, str(collapse_rfc2231_value(declared or "")))
         if complaint:
             self.repaired.append(complaint)
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -155,25 +155,25 @@ class Parts:
             self._html.append(text)
             return
         if str(part.get_param("format", "")).lower() == "flowed":
-            text = flowed(text, str(part.get_param("delsp", "")).lower() == "yes")
+            text = unwrap_flowed_text(text, str(part.get_param("delsp", "")).lower() == "yes")
         self._plain.append(text[:MOST_TEXT])
 
 
-def _body(part: Message, repaired: list[str]) -> bytes:
+def _decode_body(part: Message, repaired: list[str]) -> bytes:
     """Decoded here, since the library gives up on what a little care still reads."""
     payload = part.get_payload()
     if not isinstance(payload, str):
         return b""
     raw = payload.encode("utf-8", "surrogateescape")
-    coding = one_line(str(part.get("content-transfer-encoding", ""))).lower()
+    coding = single_line(str(part.get("content-transfer-encoding", ""))).lower()
     if coding == "quoted-printable":
         return quopri.decodestring(raw)
     if coding == "base64":
-        return _unbased(raw, repaired)
+        return _decode_base64(raw, repaired)
     return raw
 
 
-def _unbased(raw: bytes, repaired: list[str]) -> bytes:
+def _decode_base64(raw: bytes, repaired: list[str]) -> bytes:
     kept = re.sub(rb"[^A-Za-z0-9+/]", b"", raw.split(b"=", 1)[0] if raw.rstrip().endswith(b"=") else raw)
     if (over := len(kept) % 4) == 1:
         kept = kept[:-1]
@@ -185,15 +185,15 @@ def _unbased(raw: bytes, repaired: list[str]) -> bytes:
         return b""
 
 
-def _name(part: Message) -> str:
+def _file_name(part: Message) -> str:
     """Of a file, without any folder."""
     try:
         found = part.get_filename() or ""
     except (ValueError, LookupError, TypeError):
         return ""
-    return re.split(r"[\\/]", header_text(str(found)))[-1][:200]
+    return re.split(r"[\\/]", decode_header_text(str(found)))[-1][:200]
 
 
-def _sniffed(kind: str, body: bytes) -> str:
+def _sniff_media_type(kind: str, body: bytes) -> str:
     """Many programs send PDFs as application/octet-stream."""
     return "application/pdf" if body[:1024].lstrip().startswith(b"%PDF-") else kind

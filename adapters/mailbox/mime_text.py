@@ -36,9 +36,9 @@ INSTEAD = "********"
 _CODED = re.compile(rb"^content-transfer-encoding:\s*(?:base64|quoted-printable)", re.IGNORECASE | re.MULTILINE)
 
 
-def text_of(content: bytes, declared: str) -> tuple[str, str]:
+def decode_text(content: bytes, declared: str) -> tuple[str, str]:
     """The text, and what was wrong with its declared charset (empty: nothing)."""
-    for charset, complaint in _charsets(content, declared):
+    for charset, complaint in _candidate_charsets(content, declared):
         try:
             return _CONTROLS.sub("", content.decode(charset)), complaint
         except (UnicodeError, LookupError):
@@ -46,7 +46,7 @@ def text_of(content: bytes, declared: str) -> tuple[str, str]:
     return _CONTROLS.sub("", content.decode("windows-1252", "replace")), f"text is not in {declared or 'ascii'}"
 
 
-def _charsets(content: bytes, declared: str) -> list[tuple[str, str]]:
+def _candidate_charsets(content: bytes, declared: str) -> list[tuple[str, str]]:
     name = declared.strip().strip("\"'").lower()
     if name and not _is_charset(name):
         return [("utf-8", f"unknown charset {name}: read as utf-8"), ("windows-1252", f"unknown charset {name}")]
@@ -72,32 +72,32 @@ def _is_charset(name: str) -> bool:
         return False
 
 
-def header_text(value: str) -> str:
+def decode_header_text(value: str) -> str:
     """Of an unstructured field as the parser gives it: folded, with encoded words, with raw 8-bit bytes."""
     unfolded = re.sub(r"\r?\n[ \t]*", " ", value)
     try:
         pieces = decode_header(unfolded)
     except (HeaderParseError, ValueError, LookupError):
-        return one_line(_bytes(unfolded))
-    return one_line("".join(_piece(piece, charset) for piece, charset in pieces))
+        return single_line(_decode_raw_bytes(unfolded))
+    return single_line("".join(_decode_piece(piece, charset) for piece, charset in pieces))
 
 
-def _piece(piece: bytes | str, charset: str | None) -> str:
+def _decode_piece(piece: bytes | str, charset: str | None) -> str:
     if isinstance(piece, str):
-        return _bytes(piece)
-    return text_of(piece, charset or "")[0]
+        return _decode_raw_bytes(piece)
+    return decode_text(piece, charset or "")[0]
 
 
-def _bytes(value: str) -> str:
+def _decode_raw_bytes(value: str) -> str:
     """Surrogates stand for bytes that were no ASCII."""
-    return text_of(value.encode("utf-8", "surrogateescape"), "")[0]
+    return decode_text(value.encode("utf-8", "surrogateescape"), "")[0]
 
 
-def one_line(text: str) -> str:
+def single_line(text: str) -> str:
     return " ".join(_CONTROLS.sub(" ", text).split())
 
 
-def flowed(text: str, deletes_space: bool) -> str:
+def unwrap_flowed_text(text: str, deletes_space: bool) -> str:
     """RFC 3676: lines that end with a blank go on in the next."""
     lines: list[str] = []
     joins = False
@@ -111,7 +111,7 @@ def flowed(text: str, deletes_space: bool) -> str:
     return "\n".join(lines)
 
 
-def html_text(page: str) -> str:
+def text_of_html(page: str) -> str:
     """What a reader sees of it, with blocks on lines of their own and quotes marked by `> `."""
     try:
         root = html.document_fromstring(
@@ -120,12 +120,12 @@ def html_text(page: str) -> str:
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
         return ""
     lines: list[str] = [""]
-    _walk(root, lines)
+    _collect_html_lines(root, lines)
     text = "\n".join(_BLANKS.sub(" ", line).strip() for line in lines)
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
-def _walk(root: html.HtmlElement, lines: list[str]) -> None:
+def _collect_html_lines(root: html.HtmlElement, lines: list[str]) -> None:
     """By hand instead of by recursion: depth is the sender's to choose."""
     quotes = 0
     hidden = 0
@@ -140,7 +140,7 @@ def _walk(root: html.HtmlElement, lines: list[str]) -> None:
             elif name == "br" or block:
                 lines.append("> " * quotes)
             if not hidden and name:
-                _append(lines, node.text)
+                _append_text(lines, node.text)
         else:
             hidden -= name in _UNSEEN
             if name == "blockquote":
@@ -149,64 +149,67 @@ def _walk(root: html.HtmlElement, lines: list[str]) -> None:
             elif block:
                 lines.append("> " * quotes)
             if not hidden and node is not root:
-                _append(lines, node.tail)
+                _append_text(lines, node.tail)
 
 
-def _append(lines: list[str], text: str | None) -> None:
+def _append_text(lines: list[str], text: str | None) -> None:
     if text:
         lines[-1] += " ".join(text.splitlines()) if "\n" in text or "\r" in text else text
 
 
-def conceal(content: bytes, hidden: SecretPatterns) -> bytes:
+def conceal_secrets(content: bytes, hidden: SecretPatterns) -> bytes:
     """`hidden.words` count where they stand alone; of `hidden.patterns` the group `secret`."""
-    patterns = (*(_word(one) for one in hidden.words if one), *(re.compile(one.encode()) for one in hidden.patterns))
+    patterns = (
+        *(_secret_pattern(one) for one in hidden.words if one),
+        *(re.compile(one.encode()) for one in hidden.patterns),
+    )
     if not patterns:
         return content
     if _CODED.search(content):
-        content = _with_coded_parts(content, patterns)
-    return _replaced(content, patterns)
+        content = _conceal_coded_parts(content, patterns)
+    return _conceal_matches(content, patterns)
 
 
-def _with_coded_parts(content: bytes, patterns: Sequence[re.Pattern[bytes]]) -> bytes:
+def _conceal_coded_parts(content: bytes, patterns: Sequence[re.Pattern[bytes]]) -> bytes:
     try:
         mail = message_from_bytes(content, policy=compat32)
-        changed = [_decoded(part, patterns) for part in mail.walk() if not part.is_multipart()]
+        changed = [_conceal_in_part(part, patterns) for part in mail.walk() if not part.is_multipart()]
         return mail.as_bytes() if any(changed) else content
     except Exception:  # noqa: BLE001 - the library's, on mails that no program should write: left as it came
         return content
 
 
-def _decoded(part: Message, patterns: Iterable[re.Pattern[bytes]]) -> bool:
+def _conceal_in_part(part: Message, patterns: Iterable[re.Pattern[bytes]]) -> bool:
     """Whether it had something to hide. What is coded is looked at as it is read."""
     if str(part.get("Content-Transfer-Encoding", "")).strip().lower() not in ("base64", "quoted-printable"):
         return False
     if part.get_content_maintype() not in ("text", "message"):
         return False
     payload = part.get_payload(decode=True)
-    if not isinstance(payload, bytes) or (changed := _replaced(payload, patterns)) == payload:
+    if not isinstance(payload, bytes) or (changed := _conceal_matches(payload, patterns)) == payload:
         return False
-    part.set_payload(_base64(changed))
+    part.set_payload(_encode_base64(changed))
     del part["Content-Transfer-Encoding"]
     part["Content-Transfer-Encoding"] = "base64"
     return True
 
 
-def _base64(content: bytes) -> str:
+def _encode_base64(content: bytes) -> str:
     return base64.encodebytes(content).decode("ascii")
 
 
-def _replaced(content: bytes, patterns: Iterable[re.Pattern[bytes]]) -> bytes:
+def _conceal_matches(content: bytes, patterns: Iterable[re.Pattern[bytes]]) -> bytes:
     for pattern in patterns:
-        content = pattern.sub(_without_secret, content)
+        content = pattern.sub(_mask_secret, content)
     return content
 
 
-def _without_secret(found: re.Match[bytes]) -> bytes:
+def _mask_secret(found: re.Match[bytes]) -> bytes:
     start, end = found.start("secret") - found.start(), found.end("secret") - found.start()
     return found[0][:start] + INSTEAD.encode() + found[0][end:]
 
 
-def _word(secret: str) -> re.Pattern[bytes]:
+def _secret_pattern(secret: str) -> re.Pattern[bytes]:
     """Not within another word or number: a short one would be found everywhere."""
     either = "|".join(re.escape(one) for one in dict.fromkeys((secret, escape(secret))))
     return re.compile(rf"(?<![^\s>\"':;,(])(?P<secret>{either})(?![^\s<\"':;,.)&])".encode())

@@ -25,12 +25,12 @@ _OCLC = re.compile(r"^\(OCoLC\)(?:oc[mn]|on)?\s*0*(\d+)", re.IGNORECASE)
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 
 
-def plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Blanks folded, no signs for sorting. The other functions here take texts that are so."""
     return " ".join((text if text.isascii() else _SORTING.sub("", text)).split())
 
 
-def trimmed(text: str) -> str:
+def trim_punctuation(text: str) -> str:
     """Without ISBD punctuation at its end; an initial keeps its full stop."""
     text = text.rstrip(" /:;,=")
     if not text.endswith(".") or text.endswith(".."):
@@ -39,54 +39,54 @@ def trimmed(text: str) -> str:
     return text[:-1] if len(last) > 2 else text
 
 
-def title(text: str) -> str:
+def clean_title(text: str) -> str:
     """Also without ` / ` and who is responsible."""
-    return trimmed(text.partition(" / ")[0])
+    return trim_punctuation(text.partition(" / ")[0])
 
 
-def year(text: str) -> str:
+def find_year(text: str) -> str:
     """The first that stands in it; empty: none."""
     found = _YEAR.search(text)
     return found[0] if found is not None else ""
 
 
-def published(text: str) -> str:
+def publication_date(text: str) -> str:
     """The year, or what there is: `c1962.` -> 1962, `[18--?]` as it stands."""
-    return year(text) or trimmed(text)
+    return find_year(text) or trim_punctuation(text)
 
 
-def isbns(text: str) -> Iterable[RecordId]:
+def find_isbns(text: str) -> Iterable[RecordId]:
     found = _ISBN.search(text)
     return [RecordId("isbn", re.sub(r"[ -]", "", found[0]).upper())] if found is not None else []
 
 
-def issns(text: str, type_: str = "issn") -> Iterable[RecordId]:
+def find_issns(text: str, type_: str = "issn") -> Iterable[RecordId]:
     found = _ISSN.search(text)
     digits = re.sub(r"[^0-9X]", "", found[0].upper()) if found is not None else ""
     return [RecordId(type_, f"{digits[:4]}-{digits[4:]}")] if digits else []
 
 
-def oclcs(text: str) -> Iterable[RecordId]:
+def find_oclc_numbers(text: str) -> Iterable[RecordId]:
     """Of a system number such as `(OCoLC)ocm01234567`."""
     found = _OCLC.match(text.strip())
     return [RecordId("oclc", found[1])] if found is not None else []
 
 
-def lccns(text: str) -> Iterable[RecordId]:
+def find_lccns(text: str) -> Iterable[RecordId]:
     value = "".join(text.split()).partition("/")[0]
     return [RecordId("lccn", value)] if value else []
 
 
-def dois(text: str) -> Iterable[RecordId]:
+def find_dois(text: str) -> Iterable[RecordId]:
     found = _DOI.search(text)
     return [RecordId("doi", found[0].rstrip(".,;"))] if found is not None else []
 
 
-def distinct(identifiers: Iterable[RecordId]) -> tuple[RecordId, ...]:
+def distinct_identifiers(identifiers: Iterable[RecordId]) -> tuple[RecordId, ...]:
     return tuple(dict.fromkeys(identifiers))
 
 
-def parse(data: bytes) -> etree._Element:
+def parse_untrusted_xml(data: bytes) -> etree._Element:
     """Raises MalformedMessage with line and reason; also for a document with declarations of its own."""
     parser = etree.XMLParser(
         resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
@@ -102,53 +102,53 @@ def parse(data: bytes) -> etree._Element:
     return root
 
 
-def name(element: etree._Element) -> str:
+def local_name(element: etree._Element) -> str:
     """Without its namespace; empty for what is no element."""
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
-def namespace(element: etree._Element) -> str:
+def element_namespace(element: etree._Element) -> str:
     tag = element.tag
     return tag[1:].partition("}")[0] if isinstance(tag, str) and tag.startswith("{") else ""
 
 
-def text(element: etree._Element | None) -> str:
+def element_text(element: etree._Element | None) -> str:
     """All of it and below, as `citing.plain` has it."""
-    return plain("".join(str(part) for part in element.itertext())) if element is not None else ""
+    return plain_text("".join(str(part) for part in element.itertext())) if element is not None else ""
 
 
-def children(element: etree._Element | None, *names: str) -> list[etree._Element]:
+def child_elements(element: etree._Element | None, *names: str) -> list[etree._Element]:
     """By local name: servers differ in the namespaces that they give."""
-    return [one for one in element if name(one) in names] if element is not None else []
+    return [one for one in element if local_name(one) in names] if element is not None else []
 
 
-def child(element: etree._Element | None, *path: str) -> etree._Element | None:
+def find_child(element: etree._Element | None, *path: str) -> etree._Element | None:
     """The first that there is along a path of local names."""
     for step in path:
-        element = next(iter(children(element, step)), None)
+        element = next(iter(child_elements(element, step)), None)
     return element
 
 
-def said(element: etree._Element | None, *path: str) -> str:
-    return text(child(element, *path))
+def child_text(element: etree._Element | None, *path: str) -> str:
+    return element_text(find_child(element, *path))
 
 
-class Form(StrEnum):
+class NumberForm(StrEnum):
     COMPACT = "compact"  # 9780395683293, 03178471
     HYPHENS = "hyphens"  # 978-0-395-68329-3, 0317-8471
     AS_IS = "as-is"
 
 
-def in_form(index: SearchIndex, value: str, form: Form) -> str:
+def format_term_value(index: SearchIndex, value: str, form: NumberForm) -> str:
     """Unchanged where it is no such number."""
-    if form is Form.AS_IS or index not in (SearchIndex.ISBN, SearchIndex.ISSN):
+    if form is NumberForm.AS_IS or index not in (SearchIndex.ISBN, SearchIndex.ISSN):
         return value.strip()
     if index is SearchIndex.ISSN:
         written = format_issn(value) or value.strip()
-        return written if form is Form.HYPHENS else re.sub(r"[\s-]", "", written)
+        return written if form is NumberForm.HYPHENS else re.sub(r"[\s-]", "", written)
     compact = str(isbn.compact(value))
-    if form is Form.COMPACT:
+    if form is NumberForm.COMPACT:
         return compact
     try:
         return str(isbn.format(isbn.validate(compact)))

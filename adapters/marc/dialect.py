@@ -16,7 +16,7 @@ MARC_8 = "marc-8"
 AUTO = "auto"
 
 
-def encoding(value: str) -> str:
+def canonical_charset(value: str) -> str:
     """A character set of texts. Raises ValueError."""
     try:
         "ä".encode(value, "replace")
@@ -25,17 +25,17 @@ def encoding(value: str) -> str:
         raise ValueError("no character set of texts, such as utf-8 or iso-8859-1") from error
 
 
-def _record_charset(value: str) -> str:
-    return value if value in (AUTO, MARC_8) else encoding(value)
+def _check_record_charset(value: str) -> str:
+    return value if value in (AUTO, MARC_8) else canonical_charset(value)
 
 
-def _codes(value: str) -> str:
+def _check_subfield_codes(value: str) -> str:
     if not re.fullmatch(r"([a-z0-9]+(\|[a-z0-9]+)*)?", value):
         raise ValueError("not subfield codes such as 'b', 'hi' (joined) or 'b|a' (the first that is there)")
     return value
 
 
-def _date_form(value: str) -> str:
+def _check_date_form(value: str) -> str:
     sample = date(2026, 11, 23)
     try:
         same = datetime.strptime(sample.strftime(value), value).date() == sample  # noqa: DTZ007 - only its day
@@ -46,11 +46,11 @@ def _date_form(value: str) -> str:
     return value
 
 
-Charset = Annotated[str, AfterValidator(encoding)]
-RecordCharset = Annotated[str, AfterValidator(_record_charset)]
-Codes = Annotated[str, AfterValidator(_codes)]
+Charset = Annotated[str, AfterValidator(canonical_charset)]
+RecordCharset = Annotated[str, AfterValidator(_check_record_charset)]
+Codes = Annotated[str, AfterValidator(_check_subfield_codes)]
 Tag = Annotated[str, Field(pattern=r"^[0-9A-Z]{3}$")]
-DateForm = Annotated[str, AfterValidator(_date_form)]
+DateForm = Annotated[str, AfterValidator(_check_date_form)]
 
 
 class HeldField(ProfileSection):

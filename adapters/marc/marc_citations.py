@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from adapters.marc import citation_texts
-from adapters.marc.marc_records import Field, Marc, control, each, first, joined, local_number, part, values
+from adapters.marc.marc_records import (
+    MarcField,
+    MarcRecord,
+    control_text,
+    first_field,
+    iter_subfields,
+    join_subfields,
+    parse_part_statement,
+    read_local_number,
+    subfield_values,
+)
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
 
@@ -34,13 +44,13 @@ _PARTS = "ab"
 _UNIMARC_TEXT = frozenset("ab ")
 
 
-def marc21_citation(record: Marc, local: str, source: str, shelf: str = "") -> Citation:
+def marc21_citation(record: MarcRecord, local: str, source: str, shelf: str = "") -> Citation:
     """`local`: where the record's own number stands (Records.local). `shelf`: call number of a copy that is shown."""
-    fixed = control(record, "008")
-    imprint = _imprint(record)
+    fixed = control_text(record, "008")
+    imprint = _find_imprint(record)
     level = record.leader[7:8]
-    whole = _Whole(record, record.leader[6:7], level)
-    volume, issue, pages = part(whole.place_in_host) if whole.is_part else ("", "", "")
+    whole = _TitleAndHost(record, record.leader[6:7], level)
+    volume, issue, pages = parse_part_statement(whole.place_in_host) if whole.is_part else ("", "", "")
     return Citation(
         type=_marc21_type(record, fixed),
         title=whole.host_title if whole.is_part else whole.title,
@@ -48,40 +58,42 @@ def marc21_citation(record: Marc, local: str, source: str, shelf: str = "") -> C
         component_title=whole.full_title if whole.is_part else "",
         author="" if whole.is_part else _marc21_author(record),
         component_author=_marc21_author(record) if whole.is_part else "",
-        series=citation_texts.trimmed(joined(first(record, "490", "440", "830"), "av")),
-        edition=citation_texts.trimmed(joined(first(record, "250"), "ab")),
-        publisher=citation_texts.trimmed(joined(imprint, "b")),
-        place=citation_texts.trimmed(joined(imprint, "a")),
-        published=fixed[7:11] if citation_texts.year(fixed[7:11]) else citation_texts.published(joined(imprint, "c")),
+        series=citation_texts.trim_punctuation(join_subfields(first_field(record, "490", "440", "830"), "av")),
+        edition=citation_texts.trim_punctuation(join_subfields(first_field(record, "250"), "ab")),
+        publisher=citation_texts.trim_punctuation(join_subfields(imprint, "b")),
+        place=citation_texts.trim_punctuation(join_subfields(imprint, "a")),
+        published=fixed[7:11]
+        if citation_texts.find_year(fixed[7:11])
+        else citation_texts.publication_date(join_subfields(imprint, "c")),
         volume=volume,
         issue=issue,
         pages=pages,
-        language=fixed[35:38].strip(" |") or next(each(record, "041", "a"), ""),
-        call_number=shelf or joined(first(record, "050", "090", "060", "082"), "ab"),
-        identifiers=citation_texts.distinct(_marc21_identifiers(record, local)),
+        language=fixed[35:38].strip(" |") or next(iter_subfields(record, "041", "a"), ""),
+        call_number=shelf or join_subfields(first_field(record, "050", "090", "060", "082"), "ab"),
+        identifiers=citation_texts.distinct_identifiers(_marc21_identifiers(record, local)),
         source=source,
-        extras=tuple(_original_script(record)),
+        extras=tuple(_read_original_script(record)),
     )
 
 
-class _Whole:
+class _TitleAndHost:
     """The title, and the book or journal that it is a part of."""
 
-    def __init__(self, record: Marc, kind: str, level: str) -> None:
-        described = first(record, "245", "240", "130")
-        host = first(record, "773")
-        self.title = citation_texts.title(joined(described, "anp"))
-        self.subtitle = citation_texts.title(joined(described, "b"))
+    def __init__(self, record: MarcRecord, kind: str, level: str) -> None:
+        described = first_field(record, "245", "240", "130")
+        host = first_field(record, "773")
+        self.title = citation_texts.clean_title(join_subfields(described, "anp"))
+        self.subtitle = citation_texts.clean_title(join_subfields(described, "b"))
         self.is_part = level in _PARTS and kind in _MARC21_TEXT and host is not None
-        self.host_title = citation_texts.title(joined(host, "t") or joined(host, "a"))
-        self.place_in_host = joined(host, "g")
+        self.host_title = citation_texts.clean_title(join_subfields(host, "t") or join_subfields(host, "a"))
+        self.place_in_host = join_subfields(host, "g")
 
     @property
     def full_title(self) -> str:
         return f"{self.title}: {self.subtitle}" if self.subtitle else self.title
 
 
-def _marc21_type(record: Marc, fixed: str) -> CitationType:
+def _marc21_type(record: MarcRecord, fixed: str) -> CitationType:
     kind, level = record.leader[6:7], record.leader[7:8]
     if kind not in _MARC21_TEXT:
         return OTHERS.get(kind, CitationType.OTHER)
@@ -93,113 +105,118 @@ def _marc21_type(record: Marc, fixed: str) -> CitationType:
         case "b":
             return CitationType.ARTICLE
         case "a":
-            return CitationType.ARTICLE if joined(first(record, "773"), "x") else CitationType.CHAPTER
+            return CitationType.ARTICLE if join_subfields(first_field(record, "773"), "x") else CitationType.CHAPTER
         case "c" | "d":
             return CitationType.ARCHIVE
         case _:
             return CitationType.REPORT if "t" in fixed[24:28] else CitationType.BOOK
 
 
-def _marc21_author(record: Marc) -> str:
-    found = first(record, "100", "110", "111", "700", "710")
-    return citation_texts.trimmed(joined(found, "abcq" if found is not None and found.tag in ("100", "700") else "abn"))
+def _marc21_author(record: MarcRecord) -> str:
+    found = first_field(record, "100", "110", "111", "700", "710")
+    return citation_texts.trim_punctuation(
+        join_subfields(found, "abcq" if found is not None and found.tag in ("100", "700") else "abn")
+    )
 
 
-def _imprint(record: Marc) -> Field | None:
+def _find_imprint(record: MarcRecord) -> MarcField | None:
     """264 of a publication before that of a manufacturer."""
     published = [one for one in record.fields_with_tag("264") if one.indicators[1] == "1"]
-    return published[0] if published else first(record, "260", "264")
+    return published[0] if published else first_field(record, "260", "264")
 
 
-def _marc21_identifiers(record: Marc, local: str) -> Iterator[RecordId]:
+def _marc21_identifiers(record: MarcRecord, local: str) -> Iterator[RecordId]:
     for field in record.fields:
         read = _NUMBERS.get(field.tag)
         if read is not None:
             yield from read(field)
-    if control(record, "003").strip() == "OCoLC":
-        yield from citation_texts.oclcs(f"(OCoLC){control(record, '001')}")
-    yield from local_number(record, local)
+    if control_text(record, "003").strip() == "OCoLC":
+        yield from citation_texts.find_oclc_numbers(f"(OCoLC){control_text(record, '001')}")
+    yield from read_local_number(record, local)
 
 
-def _of_each(codes: str, made: Callable[[str], Iterable[RecordId]]) -> Callable[[Field], Iterator[RecordId]]:
+def _subfield_reader(
+    codes: str, made: Callable[[str], Iterable[RecordId]]
+) -> Callable[[MarcField], Iterator[RecordId]]:
     """`made` of each of these subfields."""
-    return lambda field: (one for text in values(field, codes) for one in made(text))
+    return lambda field: (one for text in subfield_values(field, codes) for one in made(text))
 
 
-def _serial(field: Field) -> Iterator[RecordId]:
-    for text in values(field, "a"):
-        yield from citation_texts.issns(text)
-    for text in values(field, "l"):
-        yield from citation_texts.issns(text, "issn-l")
+def _read_serial_numbers(field: MarcField) -> Iterator[RecordId]:
+    for text in subfield_values(field, "a"):
+        yield from citation_texts.find_issns(text)
+    for text in subfield_values(field, "l"):
+        yield from citation_texts.find_issns(text, "issn-l")
 
 
-def _other(field: Field) -> Iterator[RecordId]:
+def _read_other_number(field: MarcField) -> Iterator[RecordId]:
     """024: music, and what $2 names."""
     if field.indicators[0] == "2":
-        yield RecordId("ismn", joined(field, "a"))
-    elif joined(field, "2").casefold() == "doi":
-        yield from citation_texts.dois(joined(field, "a"))
+        yield RecordId("ismn", join_subfields(field, "a"))
+    elif join_subfields(field, "2").casefold() == "doi":
+        yield from citation_texts.find_dois(join_subfields(field, "a"))
 
 
-def _host(field: Field) -> Iterator[RecordId]:
-    for text in values(field, "x"):
-        yield from citation_texts.issns(text)
-    for text in values(field, "z"):
-        yield from citation_texts.isbns(text)
+def _read_host_numbers(field: MarcField) -> Iterator[RecordId]:
+    for text in subfield_values(field, "x"):
+        yield from citation_texts.find_issns(text)
+    for text in subfield_values(field, "z"):
+        yield from citation_texts.find_isbns(text)
 
 
-_NUMBERS: dict[str, Callable[[Field], Iterator[RecordId]]] = {
-    "010": _of_each("a", citation_texts.lccns),
-    "019": _of_each("a", citation_texts.oclcs),
-    "020": _of_each("a", citation_texts.isbns),
-    "022": _serial,
-    "024": _other,
-    "035": _of_each("a", citation_texts.oclcs),
-    "773": _host,
+_NUMBERS: dict[str, Callable[[MarcField], Iterator[RecordId]]] = {
+    "010": _subfield_reader("a", citation_texts.find_lccns),
+    "019": _subfield_reader("a", citation_texts.find_oclc_numbers),
+    "020": _subfield_reader("a", citation_texts.find_isbns),
+    "022": _read_serial_numbers,
+    "024": _read_other_number,
+    "035": _subfield_reader("a", citation_texts.find_oclc_numbers),
+    "773": _read_host_numbers,
 }
 """Fields that hold numbers, and how they are read."""
 
 
-def _original_script(record: Marc) -> Iterator[CitationExtra]:
+def _read_original_script(record: MarcRecord) -> Iterator[CitationExtra]:
     names = {"245": ("title", "anpb"), "100": ("author", "abc"), "110": ("author", "ab"), "260": ("publisher", "b")}
     names["264"] = names["260"]
     for field in record.fields_with_tag("880"):
-        name, codes = names.get(joined(field, "6")[:3], ("", ""))
-        if name and (text := citation_texts.title(joined(field, codes))):
+        name, codes = names.get(join_subfields(field, "6")[:3], ("", ""))
+        if name and (text := citation_texts.clean_title(join_subfields(field, codes))):
             yield CitationExtra(f"{name} in original script", text)
 
 
-def unimarc_citation(record: Marc, local: str, source: str, shelf: str = "") -> Citation:
+def unimarc_citation(record: MarcRecord, local: str, source: str, shelf: str = "") -> Citation:
     """`local`: where the record's own number stands (Records.local). `shelf`: call number of a copy that is shown."""
-    described, host = first(record, "200"), first(record, "461", "463", "464")
-    imprint = first(record, "214", "210")
+    described, host = first_field(record, "200"), first_field(record, "461", "463", "464")
+    imprint = first_field(record, "214", "210")
     is_part = record.leader[7:8] == "a" and host is not None
-    title = citation_texts.title(joined(described, "ahi"))
-    volume, issue, pages = part(joined(host, "v")) if is_part else ("", "", "")
-    coded = joined(first(record, "100"), "a") if first(record, "100") is not None else ""
+    title = citation_texts.clean_title(join_subfields(described, "ahi"))
+    volume, issue, pages = parse_part_statement(join_subfields(host, "v")) if is_part else ("", "", "")
+    coded = join_subfields(first_field(record, "100"), "a") if first_field(record, "100") is not None else ""
     return Citation(
         type=_unimarc_type(record),
-        title=citation_texts.title(joined(host, "t")) if is_part else title,
-        subtitle="" if is_part else citation_texts.title(joined(described, "e")),
+        title=citation_texts.clean_title(join_subfields(host, "t")) if is_part else title,
+        subtitle="" if is_part else citation_texts.clean_title(join_subfields(described, "e")),
         component_title=title if is_part else "",
         author="" if is_part else _unimarc_author(record),
         component_author=_unimarc_author(record) if is_part else "",
-        series=citation_texts.trimmed(joined(first(record, "225", "410"), "av")),
-        edition=citation_texts.trimmed(joined(first(record, "205"), "a")),
-        publisher=citation_texts.trimmed(joined(imprint, "c")),
-        place=citation_texts.trimmed(joined(imprint, "a")),
-        published=citation_texts.year(coded[9:13]) or citation_texts.published(joined(imprint, "d")),
+        series=citation_texts.trim_punctuation(join_subfields(first_field(record, "225", "410"), "av")),
+        edition=citation_texts.trim_punctuation(join_subfields(first_field(record, "205"), "a")),
+        publisher=citation_texts.trim_punctuation(join_subfields(imprint, "c")),
+        place=citation_texts.trim_punctuation(join_subfields(imprint, "a")),
+        published=citation_texts.find_year(coded[9:13])
+        or citation_texts.publication_date(join_subfields(imprint, "d")),
         volume=volume,
         issue=issue,
         pages=pages,
-        language=next(each(record, "101", "a"), ""),
-        call_number=shelf or joined(first(record, "676", "680"), "ab"),
-        identifiers=citation_texts.distinct(_unimarc_identifiers(record, local)),
+        language=next(iter_subfields(record, "101", "a"), ""),
+        call_number=shelf or join_subfields(first_field(record, "676", "680"), "ab"),
+        identifiers=citation_texts.distinct_identifiers(_unimarc_identifiers(record, local)),
         source=source,
     )
 
 
-def _unimarc_type(record: Marc) -> CitationType:
+def _unimarc_type(record: MarcRecord) -> CitationType:
     kind, level = record.leader[6:7], record.leader[7:8]
     if kind not in _UNIMARC_TEXT:
         return OTHERS.get(kind, CitationType.OTHER)
@@ -207,39 +224,47 @@ def _unimarc_type(record: Marc) -> CitationType:
         return CitationType.THESIS
     match level:
         case "s":
-            newspaper = joined(first(record, "110"), "a")[:1] == "c"
+            newspaper = join_subfields(first_field(record, "110"), "a")[:1] == "c"
             return CitationType.NEWSPAPER if newspaper else CitationType.JOURNAL
         case "a":
-            return CitationType.ARTICLE if joined(first(record, "461", "463"), "x") else CitationType.CHAPTER
+            return (
+                CitationType.ARTICLE if join_subfields(first_field(record, "461", "463"), "x") else CitationType.CHAPTER
+            )
         case "c":
             return CitationType.ARCHIVE
         case _:
             return CitationType.BOOK
 
 
-def _unimarc_author(record: Marc) -> str:
+def _unimarc_author(record: MarcRecord) -> str:
     """700 has surname in $a and forename in $b; without any, as 200 $f says it."""
-    found = first(record, "700", "710", "701", "711")
+    found = first_field(record, "700", "710", "701", "711")
     if found is None:
-        return citation_texts.trimmed(joined(first(record, "200"), "f"))
+        return citation_texts.trim_punctuation(join_subfields(first_field(record, "200"), "f"))
     return ", ".join(
-        filter(None, (citation_texts.trimmed(joined(found, "a")), citation_texts.trimmed(joined(found, "b"))))
+        filter(
+            None,
+            (
+                citation_texts.trim_punctuation(join_subfields(found, "a")),
+                citation_texts.trim_punctuation(join_subfields(found, "b")),
+            ),
+        )
     )
 
 
-def _unimarc_identifiers(record: Marc, local: str) -> Iterator[RecordId]:
-    for text in each(record, "010", "a"):
-        yield from citation_texts.isbns(text)
+def _unimarc_identifiers(record: MarcRecord, local: str) -> Iterator[RecordId]:
+    for text in iter_subfields(record, "010", "a"):
+        yield from citation_texts.find_isbns(text)
     for tag, codes in (("011", "a"), ("461", "x"), ("463", "x")):
-        for text in each(record, tag, codes):
-            yield from citation_texts.issns(text)
-    for text in each(record, "011", "f"):
-        yield from citation_texts.issns(text, "issn-l")
-    for text in each(record, "035", "a"):
-        yield from citation_texts.oclcs(text)
+        for text in iter_subfields(record, tag, codes):
+            yield from citation_texts.find_issns(text)
+    for text in iter_subfields(record, "011", "f"):
+        yield from citation_texts.find_issns(text, "issn-l")
+    for text in iter_subfields(record, "035", "a"):
+        yield from citation_texts.find_oclc_numbers(text)
     for field in record.fields_with_tag("020"):
-        if joined(field, "a").upper() == "US":
-            yield from citation_texts.lccns(joined(field, "b"))
-    if control(record, "003").startswith("http"):
-        yield RecordId("uri", control(record, "003").strip())
-    yield from local_number(record, local)
+        if join_subfields(field, "a").upper() == "US":
+            yield from citation_texts.find_lccns(join_subfields(field, "b"))
+    if control_text(record, "003").startswith("http"):
+        yield RecordId("uri", control_text(record, "003").strip())
+    yield from read_local_number(record, local)

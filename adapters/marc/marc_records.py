@@ -33,7 +33,7 @@ Decode = Callable[[bytes], str]
 _TAG = re.compile(r"[0-9A-Za-z]{3}")
 
 
-class Field:
+class MarcField:
     """As in ISO 2709: of a control field what stands in it, else two indicators, and subfields that each begin with 1F
     and their code. Octets are made into text, and text taken apart, when somebody asks: most fields are never looked
     at."""
@@ -64,38 +64,38 @@ class Field:
         """Codes and values in their order, these as `citing.plain` has them. None of a control field."""
         found = self._subfields
         if found is None:
-            found = [(one[0], citation_texts.plain(one[1:])) for one in self.text.split("\x1f")[1:] if one]
+            found = [(one[0], citation_texts.plain_text(one[1:])) for one in self.text.split("\x1f")[1:] if one]
             self._subfields = found
         return found
 
 
 @value
-class Marc:
+class MarcRecord:
     """`fields` in their order, and by tag."""
 
     leader: str
-    fields: tuple[Field, ...]
-    by_tag: Mapping[str, list[Field]]
+    fields: tuple[MarcField, ...]
+    by_tag: Mapping[str, list[MarcField]]
 
     @classmethod
-    def from_fields(cls, leader: str, fields: Iterable[Field]) -> Marc:
+    def from_fields(cls, leader: str, fields: Iterable[MarcField]) -> MarcRecord:
         """A leader that is too short is filled up with blanks."""
         listed = tuple(fields)
-        by_tag: dict[str, list[Field]] = {}
+        by_tag: dict[str, list[MarcField]] = {}
         for field in listed:
             by_tag.setdefault(field.tag, []).append(field)
         return cls(leader.ljust(24), listed, by_tag)
 
-    def fields_with_tag(self, tag: str) -> Sequence[Field]:
+    def fields_with_tag(self, tag: str) -> Sequence[MarcField]:
         return self.by_tag.get(tag, ())
 
 
-def control(record: Marc, tag: str) -> str:
+def control_text(record: MarcRecord, tag: str) -> str:
     found = record.fields_with_tag(tag)
     return found[0].text if found else ""
 
 
-def first(record: Marc, *tags: str) -> Field | None:
+def first_field(record: MarcRecord, *tags: str) -> MarcField | None:
     """Of the first tag that there is."""
     for tag in tags:
         if tag in record.by_tag:
@@ -103,41 +103,45 @@ def first(record: Marc, *tags: str) -> Field | None:
     return None
 
 
-def joined(field: Field | None, codes: str) -> str:
+def join_subfields(field: MarcField | None, codes: str) -> str:
     """These subfields in their order, blanks between; blanks folded."""
     if field is None:
         return ""
     return " ".join([value for code, value in field.subfields if value and code in codes])
 
 
-def said(field: Field | None, alternatives: Iterable[str]) -> str:
+def join_first_subfields(field: MarcField | None, alternatives: Iterable[str]) -> str:
     """Of several sets of codes the first under which something stands."""
     for codes in alternatives:
-        if text := joined(field, codes):
+        if text := join_subfields(field, codes):
             return text
     return ""
 
 
-def each(record: Marc, tag: str, codes: str) -> Iterator[str]:
+def iter_subfields(record: MarcRecord, tag: str, codes: str) -> Iterator[str]:
     """Each of these subfields of every such field."""
     for field in record.fields_with_tag(tag):
-        yield from values(field, codes)
+        yield from subfield_values(field, codes)
 
 
-def values(field: Field, codes: str) -> list[str]:
+def subfield_values(field: MarcField, codes: str) -> list[str]:
     """Of these subfields, each by itself."""
     return [value for code, value in field.subfields if value and code in codes]
 
 
-def local_number(record: Marc, where: str) -> Iterable[RecordId]:
+def read_local_number(record: MarcRecord, where: str) -> Iterable[RecordId]:
     """The target's own number; `where`: none, 001, or tag and code."""
     if where == "none":
         return []
-    value = control(record, where).strip() if len(where) == 3 else joined(first(record, where[:3]), where[3])
+    value = (
+        control_text(record, where).strip()
+        if len(where) == 3
+        else join_subfields(first_field(record, where[:3]), where[3])
+    )
     return [RecordId("local", value)] if value else []
 
 
-def part(text: str) -> tuple[str, str, str]:
+def parse_part_statement(text: str) -> tuple[str, str, str]:
     """Volume, issue and pages in words such as `Vol. 12, no. 3 (May 1998), p. 45-61`."""
     found = {name: match[1] for name, pattern in _PART.items() if (match := pattern.search(text))}
     return found.get("volume", ""), found.get("issue", ""), found.get("pages", "")
@@ -151,28 +155,28 @@ _PART = {
 
 
 @value
-class Read:
+class MarcReadResult:
     """`record` None: nothing could be made of it. `problem` empty: nothing was wrong."""
 
-    record: Marc | None
+    record: MarcRecord | None
     problem: str = ""
 
 
-def read_iso2709(data: bytes, charset: str, *, unimarc: bool = False) -> Read:
+def read_iso2709(data: bytes, charset: str, *, unimarc: bool = False) -> MarcReadResult:
     """`charset`: auto, marc-8 or a codec of Python's."""
     if len(data) <= LEADER:
-        return Read(None, "no ISO 2709 record: not even a leader")
-    base = _base(data)
+        return MarcReadResult(None, "no ISO 2709 record: not even a leader")
+    base = _find_base_address(data)
     if not base:
-        return Read(None, "no ISO 2709 record: its directory has no end")
-    decode, oddity = _decoder(data, charset, unimarc)
-    fields, lost = _fields(data, base, decode)
+        return MarcReadResult(None, "no ISO 2709 record: its directory has no end")
+    decode, oddity = _choose_decoder(data, charset, unimarc)
+    fields, lost = _read_directory_fields(data, base, decode)
     if not fields:
-        return Read(None, "no ISO 2709 record: no field could be read")
-    return Read(Marc.from_fields(data[:LEADER].decode("ascii", "replace"), fields), oddity or lost)
+        return MarcReadResult(None, "no ISO 2709 record: no field could be read")
+    return MarcReadResult(MarcRecord.from_fields(data[:LEADER].decode("ascii", "replace"), fields), oddity or lost)
 
 
-def _base(data: bytes) -> int:
+def _find_base_address(data: bytes) -> int:
     """Where the fields begin: as the leader says, or else behind the directory. 0: nowhere."""
     said = data[12:17]
     base = int(said) if said.isdigit() else 0
@@ -181,7 +185,7 @@ def _base(data: bytes) -> int:
     return data.find(END_OF_FIELD, LEADER) + 1
 
 
-def _fields(data: bytes, base: int, decode: Decode) -> tuple[list[Field], str]:
+def _read_directory_fields(data: bytes, base: int, decode: Decode) -> tuple[list[MarcField], str]:
     found, bad, cut = [], 0, 0
     for tag, length, offset in _ENTRY.findall(data[LEADER : base - 1].decode("latin-1")):
         if not tag:
@@ -191,7 +195,7 @@ def _fields(data: bytes, base: int, decode: Decode) -> tuple[list[Field], str]:
         end = begin + int(length)
         cut += end > len(data)
         if begin < len(data):
-            found.append(Field(tag, data[begin:end], decode))
+            found.append(MarcField(tag, data[begin:end], decode))
     problems = (f"{bad} entries of its directory can't be read" if bad else "", "it is cut off" if cut else "")
     return found, "; ".join(filter(None, problems))
 
@@ -199,32 +203,32 @@ def _fields(data: bytes, base: int, decode: Decode) -> tuple[list[Field], str]:
 # --- character sets --------------------------------------------------------------------------------------
 
 
-def _decoder(data: bytes, wanted: str, unimarc: bool) -> tuple[Decode, str]:
+def _choose_decoder(data: bytes, wanted: str, unimarc: bool) -> tuple[Decode, str]:
     """And what was odd about it."""
     if wanted == MARC_8:
-        return _marc_8, ""
+        return _decode_marc_8, ""
     if wanted != AUTO:
         return partial(str, encoding=wanted, errors="replace"), ""
     if data.isascii() and _ESCAPE not in data:
         return _utf_8, ""
-    says_utf_8 = _unimarc_says_unicode(data) if unimarc else data[9:10] == b"a"
+    says_utf_8 = _is_unimarc_unicode(data) if unimarc else data[9:10] == b"a"
     if _ESCAPE not in data and _is_utf_8(data):
         return _utf_8, "" if says_utf_8 or unimarc else "it calls itself MARC-8 and is UTF-8"
     if says_utf_8:
-        return _marc_8, "it calls itself UTF-8 and is not; read as MARC-8"
-    return _marc_8, "its character set, perhaps ISO 5426, was read as MARC-8" if unimarc else ""
+        return _decode_marc_8, "it calls itself UTF-8 and is not; read as MARC-8"
+    return _decode_marc_8, "its character set, perhaps ISO 5426, was read as MARC-8" if unimarc else ""
 
 
 _utf_8: Decode = partial(str, encoding="utf-8", errors="replace")
 
 
-def _marc_8(octets: bytes) -> str:
+def _decode_marc_8(octets: bytes) -> str:
     """Each subfield by itself: its escapes end with it."""
-    parts = [_marc_8_part(part) for part in octets.split(SUBFIELD)]
+    parts = [_decode_marc_8_part(part) for part in octets.split(SUBFIELD)]
     return SUBFIELD.decode().join(parts)
 
 
-def _marc_8_part(octets: bytes) -> str:
+def _decode_marc_8_part(octets: bytes) -> str:
     if octets.isascii() and _ESCAPE not in octets:
         return octets.decode("ascii")
     try:
@@ -233,7 +237,7 @@ def _marc_8_part(octets: bytes) -> str:
         return octets.decode("ascii", "replace")
 
 
-def _unimarc_says_unicode(data: bytes) -> bool:
+def _is_unimarc_unicode(data: bytes) -> bool:
     found = _CHARSET_OF_100.search(data)
     return found is not None and found[1] == _UNIMARC_UNICODE
 
@@ -246,28 +250,28 @@ def _is_utf_8(data: bytes) -> bool:
     return True
 
 
-def read_marcxml(element: etree._Element) -> Marc:
+def read_marcxml(element: etree._Element) -> MarcRecord:
     """A `record`, or what holds one. Never raises; what has no tag or code is passed over."""
-    found = next((one for one in element.iter() if citation_texts.name(one) == "record"), None)
+    found = next((one for one in element.iter() if citation_texts.local_name(one) == "record"), None)
     if found is None:
-        return Marc.from_fields("", [])
-    fields = [_field(one) for one in found if _TAG.fullmatch(one.get("tag", ""))]
-    return Marc.from_fields(_verbatim(citation_texts.child(found, "leader")), fields)
+        return MarcRecord.from_fields("", [])
+    fields = [_field_from_xml(one) for one in found if _TAG.fullmatch(one.get("tag", ""))]
+    return MarcRecord.from_fields(_verbatim_text(citation_texts.find_child(found, "leader")), fields)
 
 
-def _field(element: etree._Element) -> Field:
+def _field_from_xml(element: etree._Element) -> MarcField:
     tag = element.get("tag", "")
     if tag.isdigit() and tag < "010":
-        return Field(tag, _verbatim(element))
+        return MarcField(tag, _verbatim_text(element))
     indicators = (element.get("ind1") or " ")[:1] + (element.get("ind2") or " ")[:1]
     subfields = [
-        f"{code}{_verbatim(one)}"
-        for one in citation_texts.children(element, "subfield")
+        f"{code}{_verbatim_text(one)}"
+        for one in citation_texts.child_elements(element, "subfield")
         if len(code := one.get("code", "")) == 1
     ]
-    return Field(tag, "\x1f".join((indicators, *subfields)))
+    return MarcField(tag, "\x1f".join((indicators, *subfields)))
 
 
-def _verbatim(element: etree._Element | None) -> str:
+def _verbatim_text(element: etree._Element | None) -> str:
     """As it stands: blanks mean something in fixed fields."""
     return "".join(str(part) for part in element.itertext()) if element is not None else ""

@@ -8,8 +8,15 @@ from collections.abc import Iterator
 from lxml import etree
 
 from adapters.marc import citation_texts
-from adapters.marc.citation_texts import child, children, name, namespace, said, text
-from adapters.marc.marc_records import part
+from adapters.marc.citation_texts import (
+    child_elements,
+    child_text,
+    element_namespace,
+    element_text,
+    find_child,
+    local_name,
+)
+from adapters.marc.marc_records import parse_part_statement
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.ports.catalogue import HeldItem
@@ -72,39 +79,41 @@ _KNOWN = {label: field for field, labels in _LABELS.items() for label in labels}
 def dc_citation(record: etree._Element, source: str) -> Citation:
     said: dict[str, list[str]] = {}
     for one in record.iter():
-        if namespace(one) in NAMESPACES and (value := text(one)):
-            said.setdefault(name(one), []).append(value)
-    titles = [citation_texts.title(one) for one in said.get("title", ())]
+        if element_namespace(one) in NAMESPACES and (value := element_text(one)):
+            said.setdefault(local_name(one), []).append(value)
+    titles = [citation_texts.clean_title(one) for one in said.get("title", ())]
     creators = said.get("creator") or said.get("contributor") or [""]
     return Citation(
         type=_dc_type(said.get("type", [])),
         title=titles[0] if titles else "",
-        author=citation_texts.trimmed(creators[0]),
-        publisher=citation_texts.trimmed(_first(said, "publisher")),
-        published=citation_texts.published(_first(said, "date") or _first(said, "issued")),
-        language=_first(said, "language"),
-        identifiers=citation_texts.distinct(one for value in said.get("identifier", ()) for one in _identifier(value)),
+        author=citation_texts.trim_punctuation(creators[0]),
+        publisher=citation_texts.trim_punctuation(_first_text(said, "publisher")),
+        published=citation_texts.publication_date(_first_text(said, "date") or _first_text(said, "issued")),
+        language=_first_text(said, "language"),
+        identifiers=citation_texts.distinct_identifiers(
+            one for value in said.get("identifier", ()) for one in _read_dc_identifier(value)
+        ),
         source=source,
     )
 
 
-def _first(said: dict[str, list[str]], key: str) -> str:
+def _first_text(said: dict[str, list[str]], key: str) -> str:
     return next(iter(said.get(key, ())), "")
 
 
-def _identifier(value: str) -> Iterator[RecordId]:
+def _read_dc_identifier(value: str) -> Iterator[RecordId]:
     """By the word in it, such as urn:ISBN:; a bare number by its form."""
     oclc = _OCLC.search(value)
     if _ISBN.search(value) or re.fullmatch(r"97[89][\d-]{10,14}|[\d-]{9,12}[\dXx]", value):
-        yield from citation_texts.isbns(value)
+        yield from citation_texts.find_isbns(value)
     elif _ISSN.search(value) or re.fullmatch(r"\d{4}-\d{3}[\dXx]", value):
-        yield from citation_texts.issns(value)
+        yield from citation_texts.find_issns(value)
     elif oclc is not None:
         yield RecordId("oclc", oclc[1])
-    elif (found := tuple(citation_texts.dois(value))) and "://" not in value.replace("doi.org", ""):
+    elif (found := tuple(citation_texts.find_dois(value))) and "://" not in value.replace("doi.org", ""):
         yield from found
     elif "doi.org" in value:
-        yield from citation_texts.dois(value)
+        yield from citation_texts.find_dois(value)
 
 
 def _dc_type(words: list[str]) -> CitationType:
@@ -113,149 +122,163 @@ def _dc_type(words: list[str]) -> CitationType:
 
 
 def mods_citation(mods: etree._Element, source: str) -> Citation:
-    host = next((one for one in children(mods, "relatedItem") if one.get("type") == "host"), None)
-    origin = _first_with(children(mods, "originInfo"), "publisher", "dateIssued")
-    title, subtitle = _title(mods)
-    author = _author(mods)
+    host = next((one for one in child_elements(mods, "relatedItem") if one.get("type") == "host"), None)
+    origin = _first_element_with(child_elements(mods, "originInfo"), "publisher", "dateIssued")
+    title, subtitle = _read_mods_title(mods)
+    author = _read_mods_author(mods)
     type_ = _mods_type(mods, host)
-    volume, issue, pages = _part(host)
+    volume, issue, pages = _read_host_part(host)
     is_part = type_ in (CitationType.ARTICLE, CitationType.CHAPTER)
     return Citation(
         type=type_,
-        title=_title(host)[0] if is_part else title,
+        title=_read_mods_title(host)[0] if is_part else title,
         subtitle="" if is_part else subtitle,
         component_title=": ".join(filter(None, (title, subtitle))) if is_part else "",
         author="" if is_part else author,
         component_author=author if is_part else "",
-        series=_series(mods),
-        edition=citation_texts.trimmed(said(origin, "edition")),
-        publisher=citation_texts.trimmed(said(origin, "publisher")),
-        place=citation_texts.trimmed(_place(origin)),
-        published=citation_texts.published(said(origin, "dateIssued") or said(origin, "copyrightDate")),
+        series=_read_series(mods),
+        edition=citation_texts.trim_punctuation(child_text(origin, "edition")),
+        publisher=citation_texts.trim_punctuation(child_text(origin, "publisher")),
+        place=citation_texts.trim_punctuation(_read_place(origin)),
+        published=citation_texts.publication_date(
+            child_text(origin, "dateIssued") or child_text(origin, "copyrightDate")
+        ),
         volume=volume,
         issue=issue,
         pages=pages,
-        language=_language(mods),
-        identifiers=citation_texts.distinct((*_identifiers(mods), *(_identifiers(host) if host is not None else ()))),
+        language=_read_language(mods),
+        identifiers=citation_texts.distinct_identifiers(
+            (*_read_mods_identifiers(mods), *(_read_mods_identifiers(host) if host is not None else ()))
+        ),
         source=source,
     )
 
 
-def held(mods: etree._Element) -> tuple[HeldItem, ...] | None:
+def mods_holdings(mods: etree._Element) -> tuple[HeldItem, ...] | None:
     """`location` with its copies. None: it has none."""
-    locations = [one for one in children(mods, "location") if child(one, "physicalLocation") is not None]
+    locations = [one for one in child_elements(mods, "location") if find_child(one, "physicalLocation") is not None]
     if not locations:
         return None
-    return tuple(item for location in locations for item in _held(location))
+    return tuple(item for location in locations for item in _read_location_items(location))
 
 
-def _held(location: etree._Element) -> Iterator[HeldItem]:
-    copies = children(child(location, "holdingSimple"), "copyInformation") or [location]
+def _read_location_items(location: etree._Element) -> Iterator[HeldItem]:
+    copies = child_elements(find_child(location, "holdingSimple"), "copyInformation") or [location]
     for copy in copies:
         yield HeldItem(
-            location=said(location, "physicalLocation"),
-            sublocation=said(copy, "subLocation"),
-            call_number=said(copy, "shelfLocator"),
-            barcode=said(copy, "itemIdentifier"),
-            volumes=said(copy, "enumerationAndChronology"),
-            note=said(copy, "note"),
+            location=child_text(location, "physicalLocation"),
+            sublocation=child_text(copy, "subLocation"),
+            call_number=child_text(copy, "shelfLocator"),
+            barcode=child_text(copy, "itemIdentifier"),
+            volumes=child_text(copy, "enumerationAndChronology"),
+            note=child_text(copy, "note"),
         )
 
 
-def _title(element: etree._Element | None) -> tuple[str, str]:
+def _read_mods_title(element: etree._Element | None) -> tuple[str, str]:
     """Without those that are abbreviated, translated or uniform, unless there is no other."""
-    titles = children(element, "titleInfo")
+    titles = child_elements(element, "titleInfo")
     if not titles:
         return "", ""
     chosen = next((one for one in titles if not one.get("type")), titles[0])
-    parts = [said(chosen, name) for name in ("nonSort", "title", "partNumber", "partName")]
-    return citation_texts.title(" ".join(filter(None, parts))), citation_texts.title(said(chosen, "subTitle"))
+    parts = [child_text(chosen, name) for name in ("nonSort", "title", "partNumber", "partName")]
+    return citation_texts.clean_title(" ".join(filter(None, parts))), citation_texts.clean_title(
+        child_text(chosen, "subTitle")
+    )
 
 
-def _author(mods: etree._Element) -> str:
-    names = children(mods, "name")
+def _read_mods_author(mods: etree._Element) -> str:
+    names = child_elements(mods, "name")
     first = next((one for one in names if one.get("usage") == "primary"), None)
     if first is None:
-        first = next((one for one in names if set(_roles(one)) & set(_CREATORS)), names[0] if names else None)
-    parts = [one for one in children(first, "namePart") if one.get("type") != "date"]
+        first = next((one for one in names if set(_read_roles(one)) & set(_CREATORS)), names[0] if names else None)
+    parts = [one for one in child_elements(first, "namePart") if one.get("type") != "date"]
     families = [one for one in parts if one.get("type") == "family"]
     if families:
         given = [one for one in parts if one.get("type") == "given"]
-        return ", ".join(filter(None, (" ".join(map(text, families)), " ".join(map(text, given)))))
-    return citation_texts.trimmed(" ".join(map(text, parts)))
+        return ", ".join(filter(None, (" ".join(map(element_text, families)), " ".join(map(element_text, given)))))
+    return citation_texts.trim_punctuation(" ".join(map(element_text, parts)))
 
 
-def _roles(name: etree._Element) -> list[str]:
-    return [text(term).casefold() for role in children(name, "role") for term in children(role, "roleTerm")]
+def _read_roles(name: etree._Element) -> list[str]:
+    return [
+        element_text(term).casefold()
+        for role in child_elements(name, "role")
+        for term in child_elements(role, "roleTerm")
+    ]
 
 
-def _place(origin: etree._Element | None) -> str:
-    terms = [term for place in children(origin, "place") for term in children(place, "placeTerm")]
-    return next((text(term) for term in terms if term.get("type") != "code"), "")
+def _read_place(origin: etree._Element | None) -> str:
+    terms = [term for place in child_elements(origin, "place") for term in child_elements(place, "placeTerm")]
+    return next((element_text(term) for term in terms if term.get("type") != "code"), "")
 
 
-def _language(mods: etree._Element) -> str:
-    terms = [term for language in children(mods, "language") for term in children(language, "languageTerm")]
+def _read_language(mods: etree._Element) -> str:
+    terms = [term for language in child_elements(mods, "language") for term in child_elements(language, "languageTerm")]
     coded = [term for term in terms if term.get("type") == "code"]
-    return next((text(term) for term in coded or terms), "")
+    return next((element_text(term) for term in coded or terms), "")
 
 
-def _series(mods: etree._Element) -> str:
-    found = next((one for one in children(mods, "relatedItem") if one.get("type") == "series"), None)
-    return _title(found)[0]
+def _read_series(mods: etree._Element) -> str:
+    found = next((one for one in child_elements(mods, "relatedItem") if one.get("type") == "series"), None)
+    return _read_mods_title(found)[0]
 
 
-def _identifiers(element: etree._Element) -> Iterator[RecordId]:
-    for one in children(element, "identifier"):
-        value, type_ = text(one), one.get("type", "").casefold()
+def _read_mods_identifiers(element: etree._Element) -> Iterator[RecordId]:
+    for one in child_elements(element, "identifier"):
+        value, type_ = element_text(one), one.get("type", "").casefold()
         if one.get("invalid") == "yes" or not value:
             continue
         match type_:
             case "isbn":
-                yield from citation_texts.isbns(value)
+                yield from citation_texts.find_isbns(value)
             case "issn" | "issn-l":
-                yield from citation_texts.issns(value, type_)
+                yield from citation_texts.find_issns(value, type_)
             case "oclc":
-                yield from citation_texts.oclcs(f"(OCoLC){value}")
+                yield from citation_texts.find_oclc_numbers(f"(OCoLC){value}")
             case "lccn":
-                yield from citation_texts.lccns(value)
+                yield from citation_texts.find_lccns(value)
             case "doi":
-                yield from citation_texts.dois(value)
-    for info in children(element, "recordInfo"):
-        for one in children(info, "recordIdentifier"):
-            yield RecordId("local", text(one))
+                yield from citation_texts.find_dois(value)
+    for info in child_elements(element, "recordInfo"):
+        for one in child_elements(info, "recordIdentifier"):
+            yield RecordId("local", element_text(one))
 
 
 def _mods_type(mods: etree._Element, host: etree._Element | None) -> CitationType:
-    genres = " ".join(text(one) for one in children(mods, "genre")).casefold()
-    kind = said(mods, "typeOfResource").casefold()
+    genres = " ".join(element_text(one) for one in child_elements(mods, "genre")).casefold()
+    kind = child_text(mods, "typeOfResource").casefold()
     if kind in _MODS_TYPES:
         return _MODS_TYPES[kind]
     if "thesis" in genres or "dissertation" in genres:
         return CitationType.THESIS
     if host is not None:
-        serial = any(one.type == "issn" for one in _identifiers(host)) or "article" in genres
+        serial = any(one.type == "issn" for one in _read_mods_identifiers(host)) or "article" in genres
         return CitationType.ARTICLE if serial else CitationType.CHAPTER
-    issuance = {said(one, "issuance").casefold() for one in children(mods, "originInfo")}
+    issuance = {child_text(one, "issuance").casefold() for one in child_elements(mods, "originInfo")}
     if issuance & {"continuing", "serial"}:
         return CitationType.NEWSPAPER if "newspaper" in genres else CitationType.JOURNAL
     return CitationType.BOOK if kind in ("text", "") else CitationType.OTHER
 
 
-def _part(host: etree._Element | None) -> tuple[str, str, str]:
-    described = child(host, "part")
+def _read_host_part(host: etree._Element | None) -> tuple[str, str, str]:
+    described = find_child(host, "part")
     if described is None:
         return "", "", ""
-    numbers = {one.get("type", ""): said(one, "number") for one in children(described, "detail")}
-    extent = next((one for one in children(described, "extent") if one.get("unit") in (None, "page", "pages")), None)
-    pages = "-".join(filter(None, (said(extent, "start"), said(extent, "end")))) or said(extent, "list")
-    volume, issue, more = part(said(described, "text"))
+    numbers = {one.get("type", ""): child_text(one, "number") for one in child_elements(described, "detail")}
+    extent = next(
+        (one for one in child_elements(described, "extent") if one.get("unit") in (None, "page", "pages")), None
+    )
+    pages = "-".join(filter(None, (child_text(extent, "start"), child_text(extent, "end")))) or child_text(
+        extent, "list"
+    )
+    volume, issue, more = parse_part_statement(child_text(described, "text"))
     return numbers.get("volume", volume), numbers.get("issue", issue), pages or more
 
 
-def _first_with(elements: list[etree._Element], *names: str) -> etree._Element | None:
+def _first_element_with(elements: list[etree._Element], *names: str) -> etree._Element | None:
     """The first that has one of these; MODS records may have an element for each kind of origin."""
-    return next((one for one in elements if any(said(one, name) for name in names)), next(iter(elements), None))
+    return next((one for one in elements if any(child_text(one, name) for name in names)), next(iter(elements), None))
 
 
 def sutrs_citation(text: str, source: str) -> Citation:
@@ -268,26 +291,26 @@ def sutrs_citation(text: str, source: str) -> Citation:
             last.append(match[2].strip())
         elif last and line[:1].isspace() and line.strip():  # a long value goes on in the next line
             last[-1] += f" {line.strip()}"
-    first = {field: citation_texts.plain(values[0]) for field, values in said.items()}
+    first = {field: citation_texts.plain_text(values[0]) for field, values in said.items()}
     identifiers = [
-        *(one for value in said.get("isbn", ()) for one in citation_texts.isbns(value)),
-        *(one for value in said.get("issn", ()) for one in citation_texts.issns(value)),
-        *(one for value in said.get("lccn", ()) for one in citation_texts.lccns(value)),
-        *(one for value in said.get("oclc", ()) for one in citation_texts.oclcs(f"(OCoLC){value}")),
+        *(one for value in said.get("isbn", ()) for one in citation_texts.find_isbns(value)),
+        *(one for value in said.get("issn", ()) for one in citation_texts.find_issns(value)),
+        *(one for value in said.get("lccn", ()) for one in citation_texts.find_lccns(value)),
+        *(one for value in said.get("oclc", ()) for one in citation_texts.find_oclc_numbers(f"(OCoLC){value}")),
         *(RecordId("local", value) for value in said.get("local", ())),
     ]
     return Citation(
         type=CitationType.JOURNAL if "issn" in said else CitationType.BOOK if "title" in said else CitationType.OTHER,
-        title=citation_texts.title(first.get("title", "")),
-        author=citation_texts.trimmed(first.get("author", "")),
-        edition=citation_texts.trimmed(first.get("edition", "")),
-        publisher=citation_texts.trimmed(first.get("publisher", "")),
-        place=citation_texts.trimmed(first.get("place", "")),
-        published=citation_texts.published(first.get("published", "") or first.get("publisher", "")),
-        series=citation_texts.trimmed(first.get("series", "")),
+        title=citation_texts.clean_title(first.get("title", "")),
+        author=citation_texts.trim_punctuation(first.get("author", "")),
+        edition=citation_texts.trim_punctuation(first.get("edition", "")),
+        publisher=citation_texts.trim_punctuation(first.get("publisher", "")),
+        place=citation_texts.trim_punctuation(first.get("place", "")),
+        published=citation_texts.publication_date(first.get("published", "") or first.get("publisher", "")),
+        series=citation_texts.trim_punctuation(first.get("series", "")),
         language=first.get("language", ""),
         call_number=first.get("call_number", ""),
-        identifiers=citation_texts.distinct(identifiers),
+        identifiers=citation_texts.distinct_identifiers(identifiers),
         source=source,
         note=text.strip(),
     )

@@ -12,7 +12,7 @@ from lxml import etree
 
 from adapters.marc import citation_texts, holdings, marc_citations, marc_records, other_citations
 from adapters.marc.dialect import AUTO, MARC_8, Records
-from adapters.marc.marc_records import Marc
+from adapters.marc.marc_records import MarcRecord
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.citation import Citation
 from gateway.ports.catalogue import FoundRecord, HeldItem
@@ -20,52 +20,54 @@ from gateway.ports.catalogue import FoundRecord, HeldItem
 _UNIMARC_NAMESPACE = "unimarc"
 
 
-def of_bytes(syntax: str, data: bytes, position: int, how: Records, source: str = "") -> FoundRecord:
+def record_from_bytes(syntax: str, data: bytes, position: int, how: Records, source: str = "") -> FoundRecord:
     """`syntax`: marc21, unimarc, xml or sutrs. `source`: the name of the target, for the citation."""
     match syntax:
         case "marc21" | "unimarc":
             if data.lstrip().startswith(b"<"):  # XML under the name of MARC: some servers do so
-                return of_bytes("xml", data, position, how, source)
-            return _of_marc(syntax, data, position, how, source)
+                return record_from_bytes("xml", data, position, how, source)
+            return _record_from_marc(syntax, data, position, how, source)
         case "xml":
             try:
-                element = citation_texts.parse(data)
+                element = citation_texts.parse_untrusted_xml(data)
             except MalformedMessage as malformed:
                 return FoundRecord(position=position, syntax=syntax, raw=data, problem=str(malformed))
-            return of_element(element, position, how, source, data)
+            return record_from_xml(element, position, how, source, data)
         case "sutrs":
-            citation = other_citations.sutrs_citation(_text(data, how), source)
+            citation = other_citations.sutrs_citation(_decode_sutrs(data, how), source)
             return FoundRecord(position=position, syntax=syntax, raw=data, citation=citation)
         case _:
             return FoundRecord(position=position, syntax=syntax, raw=data, problem="a record syntax that isn't read")
 
 
-def of_element(element: etree._Element, position: int, how: Records, source: str = "", raw: bytes = b"") -> FoundRecord:
+def record_from_xml(
+    element: etree._Element, position: int, how: Records, source: str = "", raw: bytes = b""
+) -> FoundRecord:
     """`raw`: the octets, if they are at hand."""
     raw = raw or etree.tostring(element)
     found = FoundRecord(position=position, raw=raw)
-    match citation_texts.name(element):
+    match citation_texts.local_name(element):
         case "mods":
-            said = other_citations.held(element)
+            said = other_citations.mods_holdings(element)
             return replace(found, syntax="mods", citation=other_citations.mods_citation(element, source), holdings=said)
         case "modsCollection" | "collection" if len(element):
-            return of_element(element[0], position, how, source, raw)
+            return record_from_xml(element[0], position, how, source, raw)
         case "opacRecord":
-            return _of_opac_xml(element, found, how, source)
+            return _record_from_opac_xml(element, found, how, source)
         case "record" if (
-            citation_texts.child(element, "leader") is not None
-            or citation_texts.child(element, "datafield") is not None
+            citation_texts.find_child(element, "leader") is not None
+            or citation_texts.find_child(element, "datafield") is not None
         ):
             record = marc_records.read_marcxml(element)
-            citation, shown = _described(record, _format("marc21", how, element), how, source)
+            citation, shown = _describe_record(record, _marc_format("marc21", how, element), how, source)
             return replace(found, syntax="xml", citation=citation, holdings=shown)
-        case _ if any(citation_texts.namespace(one) in other_citations.NAMESPACES for one in element.iter()):
+        case _ if any(citation_texts.element_namespace(one) in other_citations.NAMESPACES for one in element.iter()):
             return replace(found, syntax="dc", citation=other_citations.dc_citation(element, source))
         case name:
             return replace(found, syntax="xml", problem=f"<{name}> is no record format that is read")
 
 
-def of_opac(
+def record_from_opac(
     bibliographic: FoundRecord | None,
     held: tuple[HeldItem, ...] | None,
     position: int,
@@ -76,59 +78,61 @@ def of_opac(
         problem = "an OPAC record without a bibliographic one"
         return FoundRecord(position=position, syntax="opac", raw=raw, holdings=held, problem=problem)
     shown = held if held is not None else bibliographic.holdings
-    shelf = _shelf(held) or bibliographic.citation.call_number
+    shelf = _first_call_number(held) or bibliographic.citation.call_number
     citation = replace(bibliographic.citation, call_number=shelf)
     return replace(bibliographic, position=position, syntax="opac", raw=raw, holdings=shown, citation=citation)
 
 
-def held_by_marc(data: bytes, how: Records) -> tuple[HeldItem, ...]:
+def holdings_from_marc(data: bytes, how: Records) -> tuple[HeldItem, ...]:
     """Of a MARC holdings record in an OPAC record; empty for one that can't be read."""
     record = marc_records.read_iso2709(data, how.charset).record
-    return (holdings.marc_holdings(record, how) or ()) if record is not None else ()
+    return (holdings.read_marc_holdings(record, how) or ()) if record is not None else ()
 
 
-def _of_marc(syntax: str, data: bytes, position: int, how: Records, source: str) -> FoundRecord:
-    word = _format(syntax, how)
+def _record_from_marc(syntax: str, data: bytes, position: int, how: Records, source: str) -> FoundRecord:
+    word = _marc_format(syntax, how)
     read = marc_records.read_iso2709(data, how.charset, unimarc=word == "unimarc")
     if read.record is None:
         return FoundRecord(position=position, syntax=syntax, raw=data, problem=read.problem)
-    citation, held = _described(read.record, word, how, source)
+    citation, held = _describe_record(read.record, word, how, source)
     return FoundRecord(
         position=position, citation=citation, holdings=held, syntax=syntax, raw=data, problem=read.problem
     )
 
 
-def _format(syntax: str, how: Records, element: etree._Element | None = None) -> str:
+def _marc_format(syntax: str, how: Records, element: etree._Element | None = None) -> str:
     """marc21 or unimarc: as the profile says, else the syntax, or the `format` and namespace of an element."""
     if how.format != "auto":
         return how.format
     if element is not None:
-        said = f"{element.get('format', '')} {citation_texts.namespace(element)}".casefold()
+        said = f"{element.get('format', '')} {citation_texts.element_namespace(element)}".casefold()
         return "unimarc" if _UNIMARC_NAMESPACE in said else "marc21"
     return syntax
 
 
-def _described(record: Marc, word: str, how: Records, source: str) -> tuple[Citation, tuple[HeldItem, ...] | None]:
-    held = holdings.marc_holdings(record, how)
+def _describe_record(
+    record: MarcRecord, word: str, how: Records, source: str
+) -> tuple[Citation, tuple[HeldItem, ...] | None]:
+    held = holdings.read_marc_holdings(record, how)
     describe = marc_citations.unimarc_citation if word == "unimarc" else marc_citations.marc21_citation
-    return describe(record, how.local, source, _shelf(held)), held
+    return describe(record, how.local, source, _first_call_number(held)), held
 
 
-def _shelf(held: tuple[HeldItem, ...] | None) -> str:
+def _first_call_number(held: tuple[HeldItem, ...] | None) -> str:
     """Where a copy stands is of more use than how the work is classed."""
     return next((one.call_number for one in held or () if one.call_number), "")
 
 
-def _of_opac_xml(element: etree._Element, found: FoundRecord, how: Records, source: str) -> FoundRecord:
-    inner = citation_texts.child(element, "bibliographicRecord")
+def _record_from_opac_xml(element: etree._Element, found: FoundRecord, how: Records, source: str) -> FoundRecord:
+    inner = citation_texts.find_child(element, "bibliographicRecord")
     record = inner[0] if inner is not None and len(inner) else None
-    bibliographic = of_element(record, found.position, how, source) if record is not None else None
-    shown = holdings.of_xml(element)
-    held = holdings.opac_holdings(shown, how) if shown is not None else None
-    return of_opac(bibliographic, held, found.position, found.raw)
+    bibliographic = record_from_xml(record, found.position, how, source) if record is not None else None
+    shown = holdings.opac_holdings_from_xml(element)
+    held = holdings.items_of_opac_holdings(shown, how) if shown is not None else None
+    return record_from_opac(bibliographic, held, found.position, found.raw)
 
 
-def _text(data: bytes, how: Records) -> str:
+def _decode_sutrs(data: bytes, how: Records) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:

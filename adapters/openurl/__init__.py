@@ -1,11 +1,11 @@
 """OpenURL (ANSI/NISO Z39.88-2004 and version 0.1): links that cite something, in and out."""
 
 from adapters.openurl.channel import OpenUrlChannel
-from adapters.openurl.codec import OpenUrl
+from adapters.openurl.codec import OpenUrlFormat
 from adapters.openurl.dialect import OpenUrlDialect
 from gateway.ports.adapter import ChannelAdapter, LinkAdapter
 
-links = LinkAdapter(name="openurl", make=OpenUrl)
+links = LinkAdapter(name="openurl", make=OpenUrlFormat)
 """The port `LinkFormat`."""
 
 channel = ChannelAdapter(name="openurl", section="openurl", dialect=OpenUrlDialect, make=OpenUrlChannel)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from string import Formatter
 
-from adapters.openurl.codec import Pair, context, old_pairs, query_of
+from adapters.openurl.codec import Pair, context_pairs, encode_query, old_version_pairs
 from adapters.openurl.dialect import OpenUrlDialect, Said, Version, dialect_of
-from adapters.openurl.transport import Delivery, address, deliver, judged
+from adapters.openurl.transport import PushDelivery, judge_push_answer, request_url, send_query
 from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
@@ -35,25 +35,25 @@ class OpenUrlChannel:
         if message.kind not in dialect.push:
             detail = f"'{message.kind.value}' is not told by OpenURL (`openurl.push`)."
             raise Refused(RefusalReason.UNSUPPORTED_SERVICE, detail, about=MessagePart.SERVICE)
-        push = push_of(message, dialect)
+        push = build_push(message, dialect)
         try:
-            answer = await deliver(self._build_delivery(push, dialect))
-            number = judged(answer, dialect.answer, (message.request.patron.identifier,))
+            answer = await send_query(self._build_delivery(push, dialect))
+            number = judge_push_answer(answer, dialect.answer, (message.request.patron.identifier,))
         except OutcomeUnknown as unknown:
             if dialect.answer.unknown == "again":
                 raise
             detail = f"Look whether it is there before it is sent again: {unknown}."
             raise Refused(RefusalReason.TEMPORARY_FAILURE, detail) from unknown
-        return DeliveryResult(_note(number, push))
+        return DeliveryResult(_delivery_note(number, push))
 
-    def _build_delivery(self, push: Push, dialect: OpenUrlDialect) -> Delivery:
+    def _build_delivery(self, push: PushMessage, dialect: OpenUrlDialect) -> PushDelivery:
         try:
             secret = self._context.secrets(dialect.auth.secret) if dialect.auth.secret else ""
         except ConfigurationError as error:
             raise Unavailable(f"we can't show who we are: {error}") from error
         posted = dialect.method == "POST"
-        return Delivery(
-            url=address(dialect.url, "" if posted else push.query),
+        return PushDelivery(
+            url=request_url(dialect.url, "" if posted else push.query),
             body=push.query.encode("ascii") if posted else None,
             content_type=f"application/x-www-form-urlencoded; charset={dialect.charset}",
             auth=dialect.auth,
@@ -62,7 +62,7 @@ class OpenUrlChannel:
         )
 
 
-def _note(number: str, push: Push) -> str:
+def _delivery_note(number: str, push: PushMessage) -> str:
     said = [f"taken as {number}" if number else "taken"]
     if push.left_out:
         said.append(f"left out, since it was too long: {', '.join(push.left_out)}")
@@ -72,7 +72,7 @@ def _note(number: str, push: Push) -> str:
 
 
 @value
-class Push:
+class PushMessage:
     """`query`: percent-encoded, for URL or form. `left_out`: keys that didn't fit; `replaced`: keys whose characters
     the character set lacks."""
 
@@ -81,58 +81,58 @@ class Push:
     replaced: tuple[str, ...] = ()
 
 
-def push_of(message: PartnerMessage, dialect: OpenUrlDialect) -> Push:
+def build_push(message: PartnerMessage, dialect: OpenUrlDialect) -> PushMessage:
     """Raises Refused when it is too long whatever is left out."""
-    pairs = tuple(_pairs(message, dialect))
+    pairs = tuple(_push_pairs(message, dialect))
     left_out: list[str] = []
     room = dialect.max_length - (len(dialect.url) + 1 if dialect.method == "GET" else 0)
     for key in ("", *dialect.drop):
         if key and any(name == key for name, _ in pairs):
             pairs = tuple(pair for pair in pairs if pair[0] != key)
             left_out.append(key)
-        query = query_of(pairs, dialect.charset)
+        query = encode_query(pairs, dialect.charset)
         if not dialect.max_length or len(query) <= room:
-            return Push(query, tuple(left_out), _replaced(pairs, dialect.charset))
+            return PushMessage(query, tuple(left_out), _find_replaced_keys(pairs, dialect.charset))
     detail = f"The OpenURL is longer than {dialect.max_length} bytes, whatever is left out."
     raise Refused(RefusalReason.INVALID_VALUE, detail, about=MessagePart.RECORD)
 
 
-def _replaced(pairs: tuple[Pair, ...], charset: str) -> tuple[str, ...]:
+def _find_replaced_keys(pairs: tuple[Pair, ...], charset: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for key, value in pairs if value.encode(charset, "ignore").decode(charset) != value))
 
 
-def _pairs(message: PartnerMessage, dialect: OpenUrlDialect) -> Iterator[Pair]:
+def _push_pairs(message: PartnerMessage, dialect: OpenUrlDialect) -> Iterator[Pair]:
     """The partner's own keys come first: dispatchers such as ILLiad's go by them."""
     yield from dialect.fixed.items()
-    ours = dict.fromkeys((*_cited(message.request.citation, dialect), *_told(message, dialect)))
+    ours = dict.fromkeys((*_citation_pairs(message.request.citation, dialect), *_field_pairs(message, dialect)))
     for key, value in ours:
         if value and key not in dialect.fixed:
             yield key, value
 
 
-def _cited(citation: Citation, dialect: OpenUrlDialect) -> Iterator[Pair]:
+def _citation_pairs(citation: Citation, dialect: OpenUrlDialect) -> Iterator[Pair]:
     """The note goes with what is told."""
     bare = replace(citation, note="")
     genre = dialect.genres.get(citation.type, "")
     pairs: list[Pair] = []
     if dialect.version is not Version.OLD:
-        pairs += context(bare, dialect.prefix, genre, dialect.charset)
+        pairs += context_pairs(bare, dialect.prefix, genre, dialect.charset)
     if dialect.version is not Version.NEW:
-        pairs += old_pairs(bare, genre)
+        pairs += old_version_pairs(bare, genre)
     for key, value in pairs:
         if name := dialect.names.get(key, key):
             yield name, value
 
 
-def _told(message: PartnerMessage, dialect: OpenUrlDialect) -> Iterator[Pair]:
-    values = values_of(message, dialect)
-    values[Said.NOTE] = "\n".join(_lines(dialect.note, values))
+def _field_pairs(message: PartnerMessage, dialect: OpenUrlDialect) -> Iterator[Pair]:
+    values = push_values(message, dialect)
+    values[Said.NOTE] = "\n".join(_fill_note_lines(dialect.note, values))
     for said, keys in dialect.fields.items():
         for key in keys:
             yield key, values[said]
 
 
-def values_of(message: PartnerMessage, dialect: OpenUrlDialect) -> dict[Said, str]:
+def push_values(message: PartnerMessage, dialect: OpenUrlDialect) -> dict[Said, str]:
     request = message.request
     maximum = request.costs.maximum
     return {
@@ -153,7 +153,7 @@ def values_of(message: PartnerMessage, dialect: OpenUrlDialect) -> dict[Said, st
     }
 
 
-def _lines(templates: tuple[str, ...], values: dict[Said, str]) -> Iterator[str]:
+def _fill_note_lines(templates: tuple[str, ...], values: dict[Said, str]) -> Iterator[str]:
     for template in templates:
         named = [name for _, name, _, _ in Formatter().parse(template) if name]
         if all(values[Said(name)] for name in named):

@@ -18,23 +18,23 @@ from adapters.openurl.keys import (
     PLAIN,
     REFERENT,
     REQUESTER,
-    Evidence,
-    Kind,
-    kind_of,
+    CitedKind,
+    GenreEvidence,
+    infer_kind,
 )
-from adapters.openurl.link_parser import Carried
+from adapters.openurl.link_parser import LinkKeys
 from adapters.openurl.value_parsers import (
     SEPARATOR,
-    Found,
-    Private,
-    author_of,
-    date_of,
+    PrivateData,
+    StandardNumber,
+    combine_pages,
     is_extent,
-    of_uri,
-    pages_of,
-    private_of,
-    sici_of,
-    typed,
+    normalise_date,
+    number_of_uri,
+    parse_private_data,
+    parse_sici,
+    read_author,
+    typed_number,
 )
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
@@ -78,15 +78,15 @@ _PRIVATE_NAMES = frozenset({"oclcnum", "oclc", "isbn", "issn", "eissn", "doi", "
 _REPEATABLE = frozenset({"au", "aucorp", "creator", "inv", "subject", "identifier", "type", "isbn", "issn", "eissn"})
 
 
-def cited(carried: Carried) -> LinkCitation:
+def read_citation(carried: LinkKeys) -> LinkCitation:
     said = Referent(carried)
-    return _Reading(said).build_link_citation(carried.original)
+    return _CitationBuilder(said).build_link_citation(carried.original)
 
 
-class _Reading:
+class _CitationBuilder:
     def __init__(self, said: Referent) -> None:
         self.said = said
-        self.sici = sici_of(said.first_value("sici", "bici"))
+        self.sici = parse_sici(said.first_value("sici", "bici"))
         self.identifiers = self._distinct_identifiers()
         self.pages = self._read_pages()
         self.kind = self._infer_kind()
@@ -118,20 +118,20 @@ class _Reading:
         """Print and electronic ISSN both name the serial: they are of one type, print first."""
         for key, type_ in _NUMBERS:
             for value in self.said.all_values(key):
-                yield from self._keep_number(key, value, typed(type_, value))
+                yield from self._keep_number(key, value, typed_number(type_, value))
         for key in ("rft_id", "id"):
             for value in self.said.admin_values(key):
-                yield from self._keep_number(key, value, of_uri(value))
+                yield from self._keep_number(key, value, number_of_uri(value))
         for value in self.said.all_values("identifier"):
-            yield from self._keep_number("identifier", value, of_uri(value))
+            yield from self._keep_number("identifier", value, number_of_uri(value))
         if self.said.format == "patent" or self.said.has_any_key("cc", "kind", "applcc", "assignee"):
             yield from (RecordId("patent", value) for value in self.said.all_values("number"))
         else:
             self.said.keep_extras(["number"])
         if self.sici.number:
-            yield from typed("isbn", self.sici.number).ids
+            yield from typed_number("isbn", self.sici.number).ids
 
-    def _keep_number(self, key: str, value: str, found: Found) -> tuple[RecordId, ...]:
+    def _keep_number(self, key: str, value: str, found: StandardNumber) -> tuple[RecordId, ...]:
         if found.wrong:
             self.said.report_problem(key, value, found.wrong)
         if not found.ids:
@@ -143,10 +143,10 @@ class _Reading:
 
     # --- what kind of thing ------------------------------------------------------------------------------
 
-    def _infer_kind(self) -> Kind:
+    def _infer_kind(self) -> CitedKind:
         said = self.said
         genre = said.first_value("genre")
-        evidence = Evidence(
+        evidence = GenreEvidence(
             format=said.format,
             types=said.all_values("type"),
             part=self._has_part_title(),
@@ -159,7 +159,7 @@ class _Reading:
             article_number=self._has_number("doi") or self._has_number("pmid"),
             thesis=said.has_any_key("degree", "advisor", "inst"),
         )
-        kind = kind_of(genre, evidence)
+        kind = infer_kind(genre, evidence)
         if not kind.known:
             said.keep_extra("genre", genre)
             said.report_problem("genre", genre, "is not known")
@@ -173,20 +173,20 @@ class _Reading:
         )
 
     def _is_thesis(self) -> bool:
-        return self.said.format == "dissertation" or kind_of(self.said.first_value("genre"), Evidence()).type is (
-            CitationType.THESIS
-        )
+        return self.said.format == "dissertation" or infer_kind(
+            self.said.first_value("genre"), GenreEvidence()
+        ).type is (CitationType.THESIS)
 
     # --- the citation ------------------------------------------------------------------------------------
 
     def _build_citation(self) -> Citation:
         said, type_ = self.said, self.kind.type
         title, component = self._choose_titles()
-        author = author_of(said.first_value, said.all_values) or SEPARATOR.join(
+        author = read_author(said.first_value, said.all_values) or SEPARATOR.join(
             said.all_values("creator") or self._read_inventors()
         )
         if type_ not in _SERIALS:
-            title, author = _without_responsibility(title, author)
+            title, author = _split_responsibility(title, author)
         is_part = type_ in (CitationType.CHAPTER, CitationType.ARTICLE, CitationType.CONFERENCE_PAPER)
         return Citation(
             type=type_,
@@ -251,7 +251,7 @@ class _Reading:
     def _read_date(self) -> str:
         """`chron` is a date in words; the season and quarter alone stay what they are."""
         said = self.said.first_value("date") or self.sici.date or self.said.first_value("chron", "pubdate")
-        found, is_one = date_of(said)
+        found, is_one = normalise_date(said)
         if not is_one:
             self.said.report_problem("date", said, "is no day")
         return found
@@ -262,13 +262,13 @@ class _Reading:
         if pages and is_extent(pages) and not said.has_any_key("spage", "atitle"):
             said.keep_extra("tpages", pages)
             pages = ""
-        found, contradicted = pages_of(pages, said.first_value("spage"), said.first_value("epage"))
+        found, contradicted = combine_pages(pages, said.first_value("spage"), said.first_value("epage"))
         if contradicted:
             said.report_problem("spage", said.first_value("spage"), f"is not in the pages {pages}")
         return found or self.sici.spage
 
 
-def _without_responsibility(title: str, author: str) -> tuple[str, str]:
+def _split_responsibility(title: str, author: str) -> tuple[str, str]:
     """`Title / Author.` from MARC 245: what stands behind the stroke is the author where no other is said."""
     match = _RESPONSIBILITY.fullmatch(title)
     if match is None:
@@ -282,12 +282,12 @@ FIELDS = tuple(one.name for one in fields(Citation) if one.name != "original")
 class Referent:
     """Values by key; `report` collects what was not understood, one line each."""
 
-    def __init__(self, carried: Carried) -> None:
+    def __init__(self, carried: LinkKeys) -> None:
         self._values: dict[str, list[str]] = {}
         self._admin: dict[str, list[str]] = {}
         self.extras: list[CitationExtra] = []
         self.lines: list[str] = list(carried.notes)
-        self.private = Private()
+        self.private = PrivateData()
         for key, value in sorted(carried.pairs, key=lambda pair: not pair[0].startswith("rft.")):
             self._add_pair(key, value)
 
@@ -315,7 +315,7 @@ class Referent:
             values.append(value)
 
     def _add_private_data(self, key: str, value: str) -> None:
-        found = private_of(value)
+        found = parse_private_data(value)
         if found.own is not None:
             self.private = found
         for name, text in found.pairs:

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote_plus
 
-from adapters.openurl.citation_reader import FIELDS, cited
+from adapters.openurl.citation_reader import FIELDS, read_citation
 from adapters.openurl.keys import BOOK, DISSERTATION, JOURNAL, PATENT, STANDARD
-from adapters.openurl.link_parser import carried
-from adapters.openurl.value_parsers import halves, names_of, range_of, written
+from adapters.openurl.link_parser import parse_link
+from adapters.openurl.value_parsers import dump_private_data, split_authors, split_name, split_page_range
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.value import value
@@ -60,19 +60,19 @@ _IDS = {"info:doi/": "doi:", "info:pmid/": "pmid:", "info:oclcnum/": "oclcnum:"}
 
 def decode(link: ReceivedLink) -> LinkCitation:
     """Raises MalformedMessage where nothing at all can be read."""
-    return cited(carried(link))
+    return read_citation(parse_link(link))
 
 
 def encode(citation: Citation, service: ServiceType) -> str:
     """A query string, percent-encoded UTF-8."""
-    pairs = tuple(context(citation))
-    lost = tuple(_lost(citation, service, pairs))
-    return query_of((*pairs, ("rft_dat", written(lost))) if lost else pairs)
+    pairs = tuple(context_pairs(citation))
+    lost = tuple(_find_lost_fields(citation, service, pairs))
+    return encode_query((*pairs, ("rft_dat", dump_private_data(lost))) if lost else pairs)
 
 
-def context(citation: Citation, prefix: str = "rft.", genre: str = "", charset: str = "utf-8") -> Iterator[Pair]:
+def context_pairs(citation: Citation, prefix: str = "rft.", genre: str = "", charset: str = "utf-8") -> Iterator[Pair]:
     """The keys of a 1.0 context object. `genre`: instead of the one that the citation's type has."""
-    item = write(citation)
+    item = write_citation(citation)
     yield "url_ver", "Z39.88-2004"
     yield "url_ctx_fmt", f"{MATRIX}ctx"
     yield "ctx_ver", "Z39.88-2004"
@@ -89,16 +89,16 @@ def context(citation: Citation, prefix: str = "rft.", genre: str = "", charset: 
         yield f"{prefix}notes", citation.note
 
 
-def query_of(pairs: tuple[Pair, ...], charset: str = "utf-8") -> str:
+def encode_query(pairs: tuple[Pair, ...], charset: str = "utf-8") -> str:
     """What the character set lacks becomes `&#8211;`, as in the forms of browsers."""
     return "&".join(
         f"{quote_plus(key)}={quote_plus(value.encode(charset, 'xmlcharrefreplace'))}" for key, value in pairs
     )
 
 
-def _lost(citation: Citation, service: ServiceType, pairs: tuple[Pair, ...]) -> Iterator[tuple[str, Any]]:
+def _find_lost_fields(citation: Citation, service: ServiceType, pairs: tuple[Pair, ...]) -> Iterator[tuple[str, Any]]:
     """Fields that would be read back as something else."""
-    read = decode(ReceivedLink(query_of(pairs).encode()))
+    read = decode(ReceivedLink(encode_query(pairs).encode()))
     for name in FIELDS:
         value = getattr(citation, name)
         if getattr(read.citation, name) != value:
@@ -107,7 +107,7 @@ def _lost(citation: Citation, service: ServiceType, pairs: tuple[Pair, ...]) -> 
         yield "service", service
 
 
-class OpenUrl:
+class OpenUrlFormat:
     """The port `LinkFormat`."""
 
     name = "openurl"
@@ -120,7 +120,7 @@ class OpenUrl:
 
 
 @value
-class Written:
+class WrittenCitation:
     """`pairs`: keys of the referent's metadata; `ids`: URIs of the referent."""
 
     format: str
@@ -129,20 +129,20 @@ class Written:
     ids: tuple[str, ...]
 
 
-def write(citation: Citation) -> Written:
-    format_ = format_of(citation)
-    pairs = tuple((key, value) for key, value in _pairs(citation, format_) if value)
-    numbers, ids = _numbers(citation)
-    return Written(format_, _genre(citation), pairs + numbers, ids)
+def write_citation(citation: Citation) -> WrittenCitation:
+    format_ = choose_metadata_format(citation)
+    pairs = tuple((key, value) for key, value in _metadata_pairs(citation, format_) if value)
+    numbers, ids = _number_pairs(citation)
+    return WrittenCitation(format_, _choose_genre(citation), pairs + numbers, ids)
 
 
-def format_of(citation: Citation) -> str:
+def choose_metadata_format(citation: Citation) -> str:
     if citation.type is CitationType.CONFERENCE_PAPER:
         return "journal" if citation.identifier("issn") and not citation.identifier("isbn") else "book"
     return _FORMATS.get(citation.type, "book")
 
 
-def _genre(citation: Citation) -> str:
+def _choose_genre(citation: Citation) -> str:
     """The word that came in says more than the type."""
     kept = next((one.value for one in citation.extras if one.name == "genre"), "")
     if citation.type is CitationType.NEWSPAPER and not kept:
@@ -150,15 +150,15 @@ def _genre(citation: Citation) -> str:
     return kept if kept in STANDARD else _GENRES.get(citation.type, "document")
 
 
-def _pairs(citation: Citation, format_: str) -> Iterator[Pair]:
+def _metadata_pairs(citation: Citation, format_: str) -> Iterator[Pair]:
     yield "atitle", citation.component_title
     whole = {"journal": "jtitle", "book": "btitle"}.get(format_, "title")
     yield whole, full_title(citation)
-    yield from _authors(citation)
+    yield from _author_pairs(citation)
     yield "date", citation.published
     yield "volume", citation.volume
     yield "issue", citation.issue
-    first, last = range_of(citation.pages)
+    first, last = split_page_range(citation.pages)
     yield "spage", first
     yield "epage", last
     yield "pages", citation.pages
@@ -177,23 +177,23 @@ def full_title(citation: Citation) -> str:
     return f"{citation.title} : {citation.subtitle}" if citation.subtitle else citation.title
 
 
-def _authors(citation: Citation) -> Iterator[Pair]:
+def _author_pairs(citation: Citation) -> Iterator[Pair]:
     """The first name in two halves as well: 0.1 and many forms know nothing else."""
-    names = names_of(citation.component_author if citation.is_part else citation.author)
+    names = split_authors(citation.component_author if citation.is_part else citation.author)
     if names:
-        last, first = halves(names[0])
+        last, first = split_name(names[0])
         yield "aulast", last
         yield "aufirst", first
     for name in names:
         yield "au", name
 
 
-def _numbers(citation: Citation) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
+def _number_pairs(citation: Citation) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
     pairs: list[Pair] = []
     ids: list[str] = []
     taken: set[str] = set()
     for one in citation.identifiers:
-        key = _key(one.type, taken)
+        key = _choose_number_key(one.type, taken)
         if key:
             taken.add(key)
             pairs.append((key, one.value))
@@ -204,7 +204,7 @@ def _numbers(citation: Citation) -> tuple[tuple[Pair, ...], tuple[str, ...]]:
     return tuple(pairs), tuple(ids)
 
 
-def _key(type_: str, taken: set[str]) -> str:
+def _choose_number_key(type_: str, taken: set[str]) -> str:
     """A key for a number; the second ISBN has none, since keys of KEV stand once."""
     if type_ in ("issn", "eissn"):
         return next((key for key in _ISSNS if key not in taken), "")
@@ -212,9 +212,9 @@ def _key(type_: str, taken: set[str]) -> str:
     return "" if key in taken else key
 
 
-def old_pairs(citation: Citation, genre: str = "") -> Iterator[Pair]:
+def old_version_pairs(citation: Citation, genre: str = "") -> Iterator[Pair]:
     """`au` is not of this version, so it comes only where there are several authors."""
-    item = write(citation)
+    item = write_citation(citation)
     several = sum(key == "au" for key, _ in item.pairs) > 1
     if citation.source:
         yield "sid", citation.source

@@ -41,7 +41,7 @@ class Said(StrEnum):
     MESSAGE = "message"  # id of the message, the same at each try
 
 
-def _template(text: str) -> str:
+def _check_template(text: str) -> str:
     try:
         text.format(**{one.value: "x" for one in Said})
     except (KeyError, IndexError, ValueError, AttributeError) as error:
@@ -50,7 +50,7 @@ def _template(text: str) -> str:
     return text
 
 
-def _url(text: str) -> str:
+def _check_url(text: str) -> str:
     try:
         url = URL(text)
     except ValueError as error:
@@ -62,19 +62,19 @@ def _url(text: str) -> str:
     return text
 
 
-def _charset(text: str) -> str:
+def _check_charset(text: str) -> str:
     if not charset_of(text):
         raise ValueError("no character set of texts, such as utf-8 or iso-8859-1")
     return text
 
 
-def _date_format(text: str) -> str:
+def _check_date_format(text: str) -> str:
     if not date(2026, 3, 2).strftime(text).strip():
         raise ValueError("writes nothing; a date looks like %Y-%m-%d or %m/%d/%Y")
     return text
 
 
-Template = Annotated[str, AfterValidator(_template)]
+Template = Annotated[str, AfterValidator(_check_template)]
 Key = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -137,11 +137,13 @@ class Timing(ProfileSection):
 
 
 class OpenUrlDialect(ProfileSection):
-    url: Annotated[str, AfterValidator(_url)] = Field(description="the base; what stands in its query is sent along")
+    url: Annotated[str, AfterValidator(_check_url)] = Field(
+        description="the base; what stands in its query is sent along"
+    )
     method: Literal["GET", "POST"] = Field("GET", description="POST: the keys are a form, the URL is as it is")
     version: Version = Field(Version.NEW, description="both: the keys of 1.0, then those of 0.1")
     prefix: str = Field("rft.", pattern=r"^[a-z.]*$", description="before the keys of the item in version 1.0")
-    charset: Annotated[str, AfterValidator(_charset)] = Field(
+    charset: Annotated[str, AfterValidator(_check_charset)] = Field(
         "utf-8", description="what it lacks is written as &#8211;, as browsers do"
     )
     fixed: dict[Key, str] = Field({}, description="keys that are always sent, before all others and instead of ours")
@@ -157,7 +159,7 @@ class OpenUrlDialect(ProfileSection):
         ("{note}", "Our request {number}", "Needed by {need_by}"),
         description="lines of the note; a line with a field that is empty is left out",
     )
-    date_format: Annotated[str, AfterValidator(_date_format)] = Field("%Y-%m-%d", description="of `need_by`")
+    date_format: Annotated[str, AfterValidator(_check_date_format)] = Field("%Y-%m-%d", description="of `need_by`")
     max_length: int = Field(0, ge=0, le=1_000_000, description="of URL or form in bytes; 0: as long as it gets")
     drop: tuple[Key, ...] = Field(
         ("rft.callnumber", "rft.language", "rft.place", "rft.pub", "rft.series", "rft.edition", "rft.au", "rft_id"),

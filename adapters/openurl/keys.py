@@ -83,43 +83,43 @@ _PARTS = {T.BOOK: T.CHAPTER, T.JOURNAL: T.ARTICLE}
 _MEANS_MORE = frozenset({"preprint", "issue", "conference", "document"})
 
 
-def _words(text: str) -> frozenset[str]:
+def _key_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-OLD = _words(
+OLD = _key_set(
     "genre aulast aufirst auinit auinit1 auinitm coden issn eissn isbn title stitle atitle volume part issue spage "
     "epage pages artnum sici bici ssn quarter date"
 )
 """Version 0.1, without `sid`, `id` and `pid`, which are not about what the item is."""
 
-AUTHORS = _words("aulast aufirst auinit auinit1 auinitm ausuffix au aucorp")
+AUTHORS = _key_set("aulast aufirst auinit auinit1 auinitm ausuffix au aucorp")
 JOURNAL = (
-    _words(
+    _key_set(
         "genre atitle jtitle title stitle date chron ssn quarter volume part issue spage epage pages artnum issn eissn "
         "isbn coden sici"
     )
     | AUTHORS
 )
 BOOK = (
-    _words("genre btitle atitle title place pub date edition tpages series spage epage pages issn eissn isbn bici")
+    _key_set("genre btitle atitle title place pub date edition tpages series spage epage pages issn eissn isbn bici")
     | AUTHORS
 )
-DISSERTATION = _words("title co cc inst advisor tpages date degree") | AUTHORS
-PATENT = _words(
+DISSERTATION = _key_set("title co cc inst advisor tpages date degree") | AUTHORS
+PATENT = _key_set(
     "title co cc kind applcc applnumber applyear appldate number date pubdate prioritydate assignee inv invlast "
     "invfirst invinit invinit1 invinitm invsuffix"
 )
-DUBLIN_CORE = _words(
+DUBLIN_CORE = _key_set(
     "title creator subject description publisher contributor date type format identifier source language relation "
     "coverage rights"
 )
 
-HABITS = _words("doi pmid oclcnum oclc lccn notes note language callnumber subtitle publisher")
+HABITS = _key_set("doi pmid oclcnum oclc lccn notes note language callnumber subtitle publisher")
 """In no format, but often seen; `notes` is what sites map to a note (facts/openurl.md section 2)."""
 
 REFERENT = JOURNAL | BOOK | DISSERTATION | PATENT | DUBLIN_CORE | OLD | HABITS
-PLAIN = OLD | JOURNAL | BOOK | _words("inst advisor degree creator") | HABITS
+PLAIN = OLD | JOURNAL | BOOK | _key_set("inst advisor degree creator") | HABITS
 """What is read without `rft.` too. Words such as `type` or `source` may be anything there."""
 
 ENTITY = re.compile(r"(url|ctx|rft|rfe|rfr|res|svc|req)[_.]")
@@ -127,7 +127,7 @@ ENTITY = re.compile(r"(url|ctx|rft|rfe|rfr|res|svc|req)[_.]")
 
 REQUESTER = re.compile(r"req[_.]")
 
-BY_REFERENCE = _words("rft_ref rfe_ref rfr_ref req_ref svc_ref res_ref url_ctx_ref")
+BY_REFERENCE = _key_set("rft_ref rfe_ref rfr_ref req_ref svc_ref res_ref url_ctx_ref")
 
 FORMAT = re.compile(r"info:ofi/fmt:(?:kev:mtx|xml:xsd):([a-z_]+)", re.IGNORECASE)
 ITEM_FORMATS = frozenset({"journal", "book", "dissertation", "patent", "dc", "oai_dc"})
@@ -136,13 +136,13 @@ CHARSET_HABIT = "__char_set"
 """Of SFX, beside `ctx_enc`."""
 
 
-def is_ours(key: str) -> bool:
+def is_openurl_key(key: str) -> bool:
     """Whether a key, in lower case, belongs to OpenURL at all."""
     return key in PLAIN or key in ("sid", "id", "pid", CHARSET_HABIT) or ENTITY.match(key) is not None
 
 
 @value
-class Evidence:
+class GenreEvidence:
     """What the rest of a link says. `part`: it names an article or chapter; `pages`: pages of something."""
 
     format: str = ""  # journal, book, dissertation, patent, dc; empty: not said
@@ -158,7 +158,7 @@ class Evidence:
 
 
 @value
-class Kind:
+class CitedKind:
     """`genre` is kept where it says more than the type; `known`: the word is one that is understood."""
 
     type: T
@@ -167,31 +167,31 @@ class Kind:
     known: bool = True
 
 
-def kind_of(genre: str, evidence: Evidence) -> Kind:
+def infer_kind(genre: str, evidence: GenreEvidence) -> CitedKind:
     word = re.sub(r"[^a-z]", "", genre.lower())
     is_standard = word in STANDARD
     type_ = STANDARD[word] if is_standard else _HABITS.get(word)
     known = is_standard or type_ is not None or not word
     if word == "conference":
-        type_ = _conference(evidence)
+        type_ = _type_of_conference(evidence)
     elif type_ is None:
-        type_ = _inferred(word, evidence)
+        type_ = _infer_type(word, evidence)
     if evidence.part or evidence.pages:
         type_ = _PARTS.get(type_, type_)
     copy = type_ in (T.ARTICLE, T.CHAPTER, T.CONFERENCE_PAPER, T.PATENT) or (
         type_ in _LOANS and (evidence.part or evidence.pages)
     )
     service = ServiceType.COPY if copy else ServiceType.LOAN
-    return Kind(type_, service, word if word in _MEANS_MORE else "", known)
+    return CitedKind(type_, service, word if word in _MEANS_MORE else "", known)
 
 
-def _conference(evidence: Evidence) -> T:
+def _type_of_conference(evidence: GenreEvidence) -> T:
     if evidence.part or evidence.pages:
         return T.CONFERENCE_PAPER
     return T.JOURNAL if evidence.format == "journal" and not evidence.isbn else T.BOOK
 
 
-def _inferred(word: str, evidence: Evidence) -> T:
+def _infer_type(word: str, evidence: GenreEvidence) -> T:
     if evidence.format in _FORMATS:
         return _FORMATS[evidence.format]
     for one in evidence.types:

@@ -19,7 +19,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from lxml import etree
 
-from adapters.openurl.keys import CHARSET_HABIT, FORMAT, ITEM_FORMATS, REQUESTER, is_ours
+from adapters.openurl.keys import CHARSET_HABIT, FORMAT, ITEM_FORMATS, REQUESTER, is_openurl_key
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.value import value
 from gateway.ports.catalogue import ReceivedLink
@@ -31,7 +31,7 @@ _XML = re.compile(r"(application|text)/([a-z0-9.+-]+\+)?xml")
 _AS_IT_IS = frozenset({"rft_dat", "pid", "req_dat"})
 """Whole documents: their own readers know what to mend."""
 
-Raw = tuple[str, bytes]
+RawPair = tuple[str, bytes]
 """A key in lower case, and the bytes of its value, percent-decoded once."""
 
 FALLBACK = "cp1252"
@@ -63,7 +63,7 @@ _PREFIX = {
 
 
 @value
-class Carried:
+class LinkKeys:
     """`pairs` in the order in which they came, the query's first; keys in lower case, values mended. `notes`: what
     looked wrong. `original`: all of it that belongs to OpenURL and is not about the requester, as it came."""
 
@@ -72,70 +72,72 @@ class Carried:
     original: str = field(default="", repr=False)
 
 
-def carried(link: ReceivedLink) -> Carried:
+def parse_link(link: ReceivedLink) -> LinkKeys:
     """Raises MalformedMessage: too large, or nothing in it but XML or a form that can't be read."""
     if len(link.query) + len(link.form) > MAX_BYTES:
         raise MalformedMessage("link", f"larger than {MAX_BYTES} bytes", MalformationKind.TOO_LARGE)
-    segments, documents = _opened([*_segments(link.query), *_of_form(link)])
-    if _is_xml(link) and link.form.strip():
+    segments, documents = _unpack_context_objects([*_split_segments(link.query), *_form_segments(link)])
+    if _is_xml_link(link) and link.form.strip():
         documents.append(link.form)
     notes: list[str] = []
     if len(segments) > MAX_PAIRS:
         notes.append(f"more than {MAX_PAIRS} keys: the rest was not read")
         del segments[MAX_PAIRS:]
-    raw = [_pair(one) for one in segments]
-    charset = _charset(raw, _parameter(link.content_type, "charset"), notes)
-    pairs = _texts(raw, charset, notes)
-    shown = [quote(b"&".join(one for one in segments if _is_kept(one)), safe="%&=+;:/?@!$'()*,~")]
+    raw = [_parse_segment(one) for one in segments]
+    charset = _choose_charset(raw, _content_type_parameter(link.content_type, "charset"), notes)
+    pairs = _decode_pairs(raw, charset, notes)
+    shown = [quote(b"&".join(one for one in segments if _is_kept_segment(one)), safe="%&=+;:/?@!$'()*,~")]
     for document in documents:
         try:
-            context = read_context(_in_utf8(document, charset))
+            context = read_context_object(_document_in_utf8(document, charset))
         except MalformedMessage as malformed:
             if not pairs:
                 raise
             notes.append(f"url_ctx_val is not understood: {malformed}")
             continue
-        pairs += [(key, value if key in _AS_IT_IS else mended(value)[0]) for key, value in context.pairs]
+        pairs += [(key, value if key in _AS_IT_IS else mend_text(value)[0]) for key, value in context.pairs]
         notes += context.notes
         shown.append(context.original)
-    return Carried(tuple(pairs), tuple(notes), "\n".join(filter(None, shown)))
+    return LinkKeys(tuple(pairs), tuple(notes), "\n".join(filter(None, shown)))
 
 
-def _is_xml(link: ReceivedLink) -> bool:
-    return _XML.fullmatch(_media(link)) is not None
+def _is_xml_link(link: ReceivedLink) -> bool:
+    return _XML.fullmatch(_media_type(link)) is not None
 
 
-def _media(link: ReceivedLink) -> str:
+def _media_type(link: ReceivedLink) -> str:
     return link.content_type.partition(";")[0].strip().lower()
 
 
-def _of_form(link: ReceivedLink) -> Iterator[bytes]:
-    if _media(link) == "multipart/form-data":
-        yield from (f"{quote(key)}={quote(value)}".encode() for key, value in _parts(link.form, link.content_type))
-    elif not _is_xml(link):
-        yield from _segments(link.form)
+def _form_segments(link: ReceivedLink) -> Iterator[bytes]:
+    if _media_type(link) == "multipart/form-data":
+        yield from (
+            f"{quote(key)}={quote(value)}".encode() for key, value in _read_form_fields(link.form, link.content_type)
+        )
+    elif not _is_xml_link(link):
+        yield from _split_segments(link.form)
 
 
-def _opened(segments: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+def _unpack_context_objects(segments: list[bytes]) -> tuple[list[bytes], list[bytes]]:
     """A context object by value (`url_ctx_val`): the keys of one in KEV join the others; those in XML stand apart."""
     flat, documents = [], []
     for segment in segments:
-        key, value = _pair(segment)
+        key, value = _parse_segment(segment)
         if key != "url_ctx_val":
             flat.append(segment)
         elif value.lstrip().startswith(b"<"):
             documents.append(value)
         else:
-            flat += [one for one in _segments(value) if _pair(one)[0] != "url_ctx_val"]
+            flat += [one for one in _split_segments(value) if _parse_segment(one)[0] != "url_ctx_val"]
     return flat, documents
 
 
-def _in_utf8(document: bytes, charset: str) -> bytes:
+def _document_in_utf8(document: bytes, charset: str) -> bytes:
     """A document that declares nothing is in the link's character set."""
-    return document if document.lstrip()[:5] == b"<?xml" else text_of(document, charset)[0].encode()
+    return document if document.lstrip()[:5] == b"<?xml" else decode_value(document, charset)[0].encode()
 
 
-def _segments(raw: bytes) -> Iterator[bytes]:
+def _split_segments(raw: bytes) -> Iterator[bytes]:
     """`&amp;` between keys is an old habit of pages that made links by hand."""
     for segment in raw.lstrip(b"?").split(b"&"):
         one = segment.strip().removeprefix(b"amp;")
@@ -143,46 +145,46 @@ def _segments(raw: bytes) -> Iterator[bytes]:
             yield one
 
 
-def _pair(segment: bytes) -> Raw:
+def _parse_segment(segment: bytes) -> RawPair:
     key, _, value = segment.replace(b"+", b" ").partition(b"=")
     return unquote_to_bytes(key).decode("utf-8", "replace").strip().lower(), unquote_to_bytes(value)
 
 
-def _is_kept(segment: bytes) -> bool:
-    key = _pair(segment)[0]
-    return is_ours(key) and not REQUESTER.match(key)
+def _is_kept_segment(segment: bytes) -> bool:
+    key = _parse_segment(segment)[0]
+    return is_openurl_key(key) and not REQUESTER.match(key)
 
 
-def _texts(raw: list[Raw], charset: str, notes: list[str]) -> list[tuple[str, str]]:
+def _decode_pairs(raw: list[RawPair], charset: str, notes: list[str]) -> list[tuple[str, str]]:
     found = []
     for key, value in raw:
-        text, wrong = text_of(value, charset)
+        text, wrong = decode_value(value, charset)
         twice = False
         if key in _AS_IT_IS:
-            text = without_controls(text)
+            text = strip_controls(text)
         elif key in ("notes", "rft.notes", "note", "rft.note"):
-            text = "\n".join(mended(line)[0] for line in text.splitlines())
+            text = "\n".join(mend_text(line)[0] for line in text.splitlines())
         else:
-            text, twice = mended(text)
+            text, twice = mend_text(text)
         if text.strip():
             found.append((key, text))
-        if wrong and is_ours(key):
+        if wrong and is_openurl_key(key):
             notes.append(f"{key} is not in {charset}, read as windows-1252")
-        if twice and is_ours(key):
+        if twice and is_openurl_key(key):
             notes.append(f"{key} was percent-encoded twice")
     return found
 
 
-def _charset(raw: Iterable[Raw], form_charset: str, notes: list[str]) -> str:
+def _choose_charset(raw: Iterable[RawPair], form_charset: str, notes: list[str]) -> str:
     said = next((value.decode("ascii", "replace") for key, value in raw if key == "ctx_enc" and value.strip()), "")
     said = said or next((value.decode("ascii", "replace") for key, value in raw if key == CHARSET_HABIT), form_charset)
     known = charset_of(said)
     if said.strip() and not known:
-        notes.append(f"ctx_enc is no character set that is known: {without_controls(said, '')[:60]}")
+        notes.append(f"ctx_enc is no character set that is known: {strip_controls(said, '')[:60]}")
     return known or "utf-8"
 
 
-def _parameter(content_type: str, name: str) -> str:
+def _content_type_parameter(content_type: str, name: str) -> str:
     message = EmailMessage()
     try:
         message["Content-Type"] = content_type.replace("\r", " ").replace("\n", " ")
@@ -191,9 +193,9 @@ def _parameter(content_type: str, name: str) -> str:
         return ""
 
 
-def _parts(body: bytes, content_type: str) -> Iterator[Raw]:
+def _read_form_fields(body: bytes, content_type: str) -> Iterator[RawPair]:
     """The fields of multipart/form-data (RFC 7578); files among them are not read."""
-    boundary = _parameter(content_type, "boundary")
+    boundary = _content_type_parameter(content_type, "boundary")
     if not boundary or f"--{boundary}".encode() not in body:
         raise MalformedMessage("form", "multipart/form-data without its boundary")
     head = f'Content-Type: multipart/form-data; boundary="{boundary}"\r\n\r\n'.encode()
@@ -217,46 +219,46 @@ def charset_of(name: str) -> str:
     return known if known in _KNOWN else ""
 
 
-def text_of(raw: bytes, charset: str) -> tuple[str, bool]:
+def decode_value(raw: bytes, charset: str) -> tuple[str, bool]:
     """The text, and whether it isn't in this character set: then it is read as windows-1252."""
     try:
         return raw.decode(charset), False
     except UnicodeDecodeError:
-        return _guessed(raw), True
+        return _guess_text(raw), True
 
 
-def _guessed(raw: bytes) -> str:
+def _guess_text(raw: bytes) -> str:
     try:
         return raw.decode(FALLBACK)
     except UnicodeDecodeError:
         return raw.decode("iso-8859-1")
 
 
-def mended(text: str) -> tuple[str, bool]:
+def mend_text(text: str) -> tuple[str, bool]:
     """Without HTML entities, control characters, double blanks; and whether it had been percent-encoded twice. A URL
     has its own escapes, and so may a text with blanks in it."""
     twice = "%" in text and " " not in text and "://" not in text and _ESCAPED.search(text) is not None
     if twice:
-        text, wrong = text_of(unquote_to_bytes(text.replace("+", " ")), "utf-8")
+        text, wrong = decode_value(unquote_to_bytes(text.replace("+", " ")), "utf-8")
         twice = not wrong
     for _ in range(2):  # `&amp;amp;` is seen
         if "&" not in text:
             break
         text = html.unescape(text)
-    return tidy(text), twice
+    return tidy_text(text), twice
 
 
-def tidy(text: str) -> str:
+def tidy_text(text: str) -> str:
     """One line in NFC without anything that can't be shown."""
-    return unicodedata.normalize("NFC", " ".join(without_controls(text, "").split()))
+    return unicodedata.normalize("NFC", " ".join(strip_controls(text, "").split()))
 
 
-def without_controls(text: str, kept: str = "\n\t") -> str:
+def strip_controls(text: str, kept: str = "\n\t") -> str:
     """Control characters are blanks, halves of surrogate pairs are gone."""
-    return text if text.isprintable() else "".join(_shown(one, kept) for one in text)
+    return text if text.isprintable() else "".join(_printable_character(one, kept) for one in text)
 
 
-def _shown(one: str, kept: str) -> str:
+def _printable_character(one: str, kept: str) -> str:
     category = unicodedata.category(one)
     if category == "Cc" and one not in kept:
         return " "
@@ -264,7 +266,7 @@ def _shown(one: str, kept: str) -> str:
 
 
 @value
-class Context:
+class ContextObject:
     """`original`: the document without what it says about the requester."""
 
     pairs: tuple[tuple[str, str], ...]
@@ -272,25 +274,25 @@ class Context:
     original: str = field(default="", repr=False)
 
 
-def read_context(document: bytes) -> Context:
+def read_context_object(document: bytes) -> ContextObject:
     """The first context object. Raises MalformedMessage."""
-    root = _parsed(document)
+    root = _parse_context_xml(document)
     found = next(root.iter("{*}context-object"), None)
     if found is None:
-        raise MalformedMessage(_name(root), "is not a context object")
+        raise MalformedMessage(_local_name(root), "is not a context object")
     others = sum(1 for _ in root.iter("{*}context-object")) - 1
     notes = [f"{others} more context objects were not read"] if others else []
     pairs: list[tuple[str, str]] = []
     for entity in found:
-        prefix = _PREFIX.get(_name(entity))
+        prefix = _PREFIX.get(_local_name(entity))
         if prefix is None:
-            notes.append(f"context object: {_name(entity)} is not known")
+            notes.append(f"context object: {_local_name(entity)} is not known")
         else:
-            pairs += _entity(entity, prefix, notes)
-    return Context(tuple(pairs), tuple(notes), _without_requester(root))
+            pairs += _read_entity(entity, prefix, notes)
+    return ContextObject(tuple(pairs), tuple(notes), _strip_requester(root))
 
 
-def _parsed(document: bytes) -> etree._Element:
+def _parse_context_xml(document: bytes) -> etree._Element:
     if b"<!DOCTYPE" in document or b"<!ENTITY" in document:
         raise MalformedMessage("context object", "has a DOCTYPE, which is not read")
     parser = etree.XMLParser(
@@ -326,52 +328,57 @@ def _is_too_deep(element: etree._Element) -> bool:
     return True
 
 
-def _entity(entity: etree._Element, prefix: str, notes: list[str]) -> Iterator[tuple[str, str]]:
+def _read_entity(entity: etree._Element, prefix: str, notes: list[str]) -> Iterator[tuple[str, str]]:
     for part in entity:
-        match _name(part):
+        match _local_name(part):
             case "identifier":
-                yield f"{prefix}_id", _text(part)
+                yield f"{prefix}_id", _element_text(part)
             case "metadata-by-val":
-                yield from _metadata(part, prefix, notes)
+                yield from _read_metadata(part, prefix, notes)
             case "metadata-by-ref":
-                yield f"{prefix}_ref", "".join(_text(one) for one in part if _name(one) == "location") or "?"
+                yield (
+                    f"{prefix}_ref",
+                    "".join(_element_text(one) for one in part if _local_name(one) == "location") or "?",
+                )
             case "private-data":
-                yield f"{prefix}_dat", _inside(part)
+                yield f"{prefix}_dat", _private_text(part)
             case other:
                 notes.append(f"context object: {other} is not known")
 
 
-def _metadata(part: etree._Element, prefix: str, notes: list[str]) -> Iterator[tuple[str, str]]:
-    said = next((_text(one) for one in part if _name(one) == "format"), "")
+def _read_metadata(part: etree._Element, prefix: str, notes: list[str]) -> Iterator[tuple[str, str]]:
+    said = next((_element_text(one) for one in part if _local_name(one) == "format"), "")
     found = FORMAT.fullmatch(said)
     if prefix == "rft":
         yield "rft_val_fmt", said
         if found is None or found[1].lower() not in ITEM_FORMATS:
             return
-    for holder in (one for one in part if _name(one) == "metadata"):
+    for holder in (one for one in part if _local_name(one) == "metadata"):
         for record in holder:
             for leaf in record.iter():
-                text = _text(leaf)
+                text = _element_text(leaf)
                 if text and not len(leaf):
-                    yield f"{prefix}.{_name(leaf).lower()}", text
+                    yield f"{prefix}.{_local_name(leaf).lower()}", text
 
 
-def _inside(part: etree._Element) -> str:
+def _private_text(part: etree._Element) -> str:
     """Private data may be text or elements: as it stands, without namespaces."""
     if not len(part):
-        return _text(part)
-    return "".join(f"<{_name(one)}>{_text(one)}</{_name(one)}>" for one in part.iter() if one is not part)
+        return _element_text(part)
+    return "".join(
+        f"<{_local_name(one)}>{_element_text(one)}</{_local_name(one)}>" for one in part.iter() if one is not part
+    )
 
 
-def _text(element: etree._Element) -> str:
+def _element_text(element: etree._Element) -> str:
     return re.sub(r"\s+", " ", element.text or "").strip()
 
 
-def _name(element: etree._Element) -> str:
+def _local_name(element: etree._Element) -> str:
     return etree.QName(element).localname
 
 
-def _without_requester(root: etree._Element) -> str:
+def _strip_requester(root: etree._Element) -> str:
     kept = copy.deepcopy(root)
     for element in list(kept.iter("{*}requester")):
         parent = element.getparent()

@@ -40,7 +40,7 @@ _TAG = re.compile(r"<[^<>]*>")
 
 
 @value
-class Delivery:
+class PushDelivery:
     """`body` None: GET. `secret` is the text itself, already resolved."""
 
     url: URL = field(repr=False)
@@ -51,7 +51,7 @@ class Delivery:
     timing: Timing = Timing()
 
 
-def address(base: str, query: str) -> URL:
+def request_url(base: str, query: str) -> URL:
     """The base with the query behind what stands in its own."""
     url = URL(base)
     joined = "&".join(filter(None, (url.raw_query_string, query)))
@@ -65,7 +65,7 @@ def address(base: str, query: str) -> URL:
     )
 
 
-async def deliver(delivery: Delivery) -> PushAnswer:
+async def send_query(delivery: PushDelivery) -> PushAnswer:
     """One connection for each message. Raises Unavailable (nothing was sent), OutcomeUnknown."""
     progress = SimpleNamespace(sent=False)
     trace = aiohttp.TraceConfig()
@@ -77,18 +77,24 @@ async def deliver(delivery: Delivery) -> PushAnswer:
             trace_configs=[trace],
             headers={"User-Agent": AGENT},
         ) as session:
-            return await _followed(session, delivery, progress)
+            return await _follow_redirects(session, delivery, progress)
     except (aiohttp.ClientError, OSError, ValueError) as error:  # time-outs are OSErrors
         if not progress.sent:
-            raise Unavailable(f"not reached: {_told(error)}") from None
-        raise OutcomeUnknown(f"sent, but no whole answer came: {_told(error)}") from None
+            raise Unavailable(f"not reached: {_describe_error(error)}") from None
+        raise OutcomeUnknown(f"sent, but no whole answer came: {_describe_error(error)}") from None
 
 
-async def _followed(session: aiohttp.ClientSession, delivery: Delivery, progress: SimpleNamespace) -> PushAnswer:
+async def _follow_redirects(
+    session: aiohttp.ClientSession, delivery: PushDelivery, progress: SimpleNamespace
+) -> PushAnswer:
     """A form's answer that leads to a page (303 and its kin) is fetched; 307 and 308 are the same push again."""
-    url, body = _with_key(delivery), delivery.body
+    url, body = _url_with_key(delivery), delivery.body
     for _ in range(MAX_REDIRECTS + 1):
-        headers = _headers(delivery) if body is None else {**_headers(delivery), "Content-Type": delivery.content_type}
+        headers = (
+            _auth_headers(delivery)
+            if body is None
+            else {**_auth_headers(delivery), "Content-Type": delivery.content_type}
+        )
         async with session.request(
             "GET" if body is None else "POST",
             url,
@@ -99,16 +105,16 @@ async def _followed(session: aiohttp.ClientSession, delivery: Delivery, progress
         ) as response:
             target = response.headers.get("Location", "")
             if response.status not in (301, 302, 303, 307, 308) or not target:
-                return PushAnswer(response.status, await _text(response))
+                return PushAnswer(response.status, await _read_text(response))
             following = url.join(URL(target))
-            if not _is_same_place(url, following):
+            if not _is_same_server(url, following):
                 return PushAnswer(response.status, elsewhere=following.host or "no host")
             body = body if response.status in (307, 308) else None
             url = following
     return PushAnswer(508)
 
 
-def _is_same_place(url: URL, other: URL) -> bool:
+def _is_same_server(url: URL, other: URL) -> bool:
     """The same host and port, or the same host by TLS where it was plain."""
     if url.host != other.host:
         return False
@@ -117,7 +123,7 @@ def _is_same_place(url: URL, other: URL) -> bool:
     return other.scheme == "https" and other.port == 443
 
 
-def _headers(delivery: Delivery) -> dict[str, str]:
+def _auth_headers(delivery: PushDelivery) -> dict[str, str]:
     auth = delivery.auth
     match auth.kind:
         case AuthKind.BASIC:
@@ -128,14 +134,14 @@ def _headers(delivery: Delivery) -> dict[str, str]:
     return {}
 
 
-def _with_key(delivery: Delivery) -> URL:
+def _url_with_key(delivery: PushDelivery) -> URL:
     if delivery.auth.kind is not AuthKind.QUERY_KEY:
         return delivery.url
     key = URL.build(query={delivery.auth.parameter: delivery.secret}).raw_query_string
-    return address(str(delivery.url.with_query(None)), "&".join(filter(None, (delivery.url.raw_query_string, key))))
+    return request_url(str(delivery.url.with_query(None)), "&".join(filter(None, (delivery.url.raw_query_string, key))))
 
 
-async def _text(response: aiohttp.ClientResponse) -> str:
+async def _read_text(response: aiohttp.ClientResponse) -> str:
     raw = bytearray()
     async for piece in response.content.iter_chunked(CHUNK):
         raw += piece
@@ -153,7 +159,7 @@ async def _note_sent(
     context.trace_request_ctx.sent = True
 
 
-def _told(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """Its kind, and what the system said about the connection: an error's own text may quote the URL."""
     if isinstance(error, TimeoutError):
         return "time-out"
@@ -171,7 +177,7 @@ class PushAnswer:
     elsewhere: str = ""
 
 
-def judged(answer: PushAnswer, rules: AnswerRules, secret: Iterable[str] = ()) -> str:
+def judge_push_answer(answer: PushAnswer, rules: AnswerRules, secret: Iterable[str] = ()) -> str:
     """The other system's number of the request, empty where it says none. `secret`: what must not be shown of its
     words (the patron's identifier).
 
@@ -182,21 +188,21 @@ def judged(answer: PushAnswer, rules: AnswerRules, secret: Iterable[str] = ()) -
             return ""
         detail = f"The other system leads to another host ({answer.elsewhere}), perhaps to sign in there."
         raise Refused(RefusalReason.SENDER_AUTH_FAILED, detail)
-    texts = (answer.text, plain(answer.text))
-    if (said := _first(rules.later, texts)) is not None:
-        raise Unavailable(f"not now: {_shown(said, secret)}")
-    said = _first(rules.refused, texts)
+    texts = (answer.text, strip_markup(answer.text))
+    if (said := _first_match(rules.later, texts)) is not None:
+        raise Unavailable(f"not now: {_quote_answer(said, secret)}")
+    said = _first_match(rules.refused, texts)
     if said is None:
-        _blame_status(answer.status)
+        _raise_for_status(answer.status)
     if said is not None:
-        raise Refused(_reason(answer.status), f"The other system refused: {_shown(said, secret)}")
-    if rules.taken is not None and _first((rules.taken,), texts) is None:
+        raise Refused(_refusal_reason(answer.status), f"The other system refused: {_quote_answer(said, secret)}")
+    if rules.taken is not None and _first_match((rules.taken,), texts) is None:
         raise Refused(RefusalReason.OTHER, f"The other system did not say that it took it (HTTP {answer.status}).")
-    number = _first((rules.number,), texts) if rules.number is not None else None
-    return _shown(number, secret)[:100] if number is not None else ""
+    number = _first_match((rules.number,), texts) if rules.number is not None else None
+    return _quote_answer(number, secret)[:100] if number is not None else ""
 
 
-def _blame_status(status: int) -> None:
+def _raise_for_status(status: int) -> None:
     """What the status says where no pattern does. 500, 502 and 504 tell nothing of what was done before."""
     if 200 <= status < 300:
         return
@@ -204,14 +210,14 @@ def _blame_status(status: int) -> None:
         raise Unavailable(f"the other system did not take it (HTTP {status})")
     if status >= 500:
         raise OutcomeUnknown(f"the other system failed (HTTP {status})")
-    raise Refused(_reason(status), f"The other system refused it (HTTP {status}).")
+    raise Refused(_refusal_reason(status), f"The other system refused it (HTTP {status}).")
 
 
-def _reason(status: int) -> RefusalReason:
+def _refusal_reason(status: int) -> RefusalReason:
     return RefusalReason.SENDER_AUTH_FAILED if status in (401, 403, 407) else RefusalReason.OTHER
 
 
-def _first(patterns: Iterable[str], texts: tuple[str, ...]) -> str | None:
+def _first_match(patterns: Iterable[str], texts: tuple[str, ...]) -> str | None:
     for pattern in patterns:
         for text in texts:
             match = re.search(pattern, text, re.IGNORECASE | re.DOTALL)
@@ -220,13 +226,13 @@ def _first(patterns: Iterable[str], texts: tuple[str, ...]) -> str | None:
     return None
 
 
-def plain(text: str) -> str:
+def strip_markup(text: str) -> str:
     """Without tags, scripts and entities, in one line."""
     return " ".join(html.unescape(_TAG.sub(" ", _DROPPED.sub(" ", text))).split())
 
 
-def _shown(text: str, secret: Iterable[str]) -> str:
-    said = plain(text)
+def _quote_answer(text: str, secret: Iterable[str]) -> str:
+    said = strip_markup(text)
     for one in filter(None, secret):
         said = re.sub(re.escape(one), "…", said, flags=re.IGNORECASE)
     return said if len(said) <= LONGEST else said[: LONGEST - 1] + "…"

@@ -18,15 +18,15 @@ from urllib.parse import unquote, urlsplit
 from pydantic import TypeAdapter, ValidationError
 from stdnum import isbn, ismn, issn
 
-from adapters.openurl.link_parser import tidy, without_controls
+from adapters.openurl.link_parser import strip_controls, tidy_text
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import CitationExtra, CitationType, normalize_number
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.text_folding import fold_for_search
 from gateway.domain.value import value
 
-One = Callable[[str], str]
-All = Callable[[str], tuple[str, ...]]
+FirstValue = Callable[[str], str]
+AllValues = Callable[[str], tuple[str, ...]]
 
 SEPARATOR = "; "
 
@@ -48,48 +48,48 @@ _BRACED = re.compile(
 _TAGGED = re.compile(r"<([A-Za-z_][\w.-]{0,40})>([^<]{1,400})</\1>")
 
 
-def author_of(one: One, all_: All) -> str:
+def read_author(one: FirstValue, all_: AllValues) -> str:
     """From the keys of the author: `au` may come several times, and often repeats what the other keys say."""
-    first = _inverted(one("aulast"), one("aufirst"), _initials(one), one("ausuffix"))
+    first = _invert_name(one("aulast"), one("aufirst"), _read_initials(one), one("ausuffix"))
     names: list[str] = []
     for name in all_("au"):
         if fold_for_search(name) not in map(fold_for_search, names):
             names.append(name)
-    if first and not any(_same(first, one("aulast"), name) for name in names):
+    if first and not any(_is_same_name(first, one("aulast"), name) for name in names):
         names.insert(0, first)
     names += [name for name in all_("aucorp") if fold_for_search(name) not in map(fold_for_search, names)]
     return SEPARATOR.join(names)
 
 
-def _initials(one: One) -> str:
+def _read_initials(one: FirstValue) -> str:
     return one("auinit") or " ".join(filter(None, (one("auinit1"), one("auinitm"))))
 
 
-def _inverted(last: str, first: str, initials: str, suffix: str) -> str:
+def _invert_name(last: str, first: str, initials: str, suffix: str) -> str:
     """'Lindqvist, Åsa M., Jr.'; initials only where no first name is given."""
     given = first or initials
     text = f"{last}, {given}" if last and given else last or given
     return f"{text}, {suffix}" if text and suffix else text
 
 
-def _same(whole: str, last: str, name: str) -> bool:
+def _is_same_name(whole: str, last: str, name: str) -> bool:
     """`au` is usually the whole name in either order."""
     words = set(fold_for_search(name).split())
     return bool(words) and (set(fold_for_search(last or whole).split()) <= words)
 
 
-def names_of(author: str) -> tuple[str, ...]:
+def split_authors(author: str) -> tuple[str, ...]:
     return tuple(filter(None, (name.strip() for name in author.split(SEPARATOR.strip()))))
 
 
-def halves(name: str) -> tuple[str, str]:
+def split_name(name: str) -> tuple[str, str]:
     """Last and first name of 'Last, First'; a name without a comma is all last name: a body, or one that is not
     inverted."""
     last, _, first = name.partition(",")
     return last.strip(), first.strip()
 
 
-def date_of(text: str) -> tuple[str, bool]:
+def normalise_date(text: str) -> tuple[str, bool]:
     """`20040501` -> 2004-05-01, `2004/5/1` likewise; whatever else is said stays as it is. False: no such day."""
     match = _COMPACT.fullmatch(text) or _SLASHED.fullmatch(text) or _ISO.fullmatch(text)
     if match is None:
@@ -100,16 +100,16 @@ def date_of(text: str) -> tuple[str, bool]:
     try:
         date(int(year), month, day or 1)
     except ValueError:
-        return text, _is_span(text)
+        return text, _is_year_span(text)
     return f"{year}-{month:02d}" + (f"-{day:02d}" if day else ""), True
 
 
-def _is_span(text: str) -> bool:
+def _is_year_span(text: str) -> bool:
     """`200405` is May 2004, `198788` are two years."""
     return len(text) == 6 and text.isdigit()
 
 
-def pages_of(pages: str, spage: str, epage: str) -> tuple[str, bool]:
+def combine_pages(pages: str, spage: str, epage: str) -> tuple[str, bool]:
     """The pages as cited, and whether `pages` and `spage` contradict each other. A range may stand in `spage`."""
     start = _RANGE.fullmatch(spage)
     if start is not None:
@@ -117,10 +117,10 @@ def pages_of(pages: str, spage: str, epage: str) -> tuple[str, bool]:
     whole = f"{spage}-{epage}" if spage and epage and spage != epage else spage or epage
     if not pages:
         return whole, False
-    return pages, bool(spage) and spage.lstrip("0").casefold() not in re.split(r"[^\w]+", _unpadded(pages))
+    return pages, bool(spage) and spage.lstrip("0").casefold() not in re.split(r"[^\w]+", _strip_zeros(pages))
 
 
-def _unpadded(pages: str) -> str:
+def _strip_zeros(pages: str) -> str:
     return re.sub(r"\b0+(?=\d)", "", pages.casefold())
 
 
@@ -129,7 +129,7 @@ def is_extent(pages: str) -> bool:
     return _EXTENT.search(pages) is not None
 
 
-def range_of(pages: str) -> tuple[str, str]:
+def split_page_range(pages: str) -> tuple[str, str]:
     """First and last page; the last empty for a single one or a list."""
     match = _RANGE.fullmatch(pages)
     if match is not None:
@@ -149,7 +149,7 @@ class Sici:
     spage: str = ""
 
 
-def sici_of(text: str) -> Sici:
+def parse_sici(text: str) -> Sici:
     """`0317-8471(20040501)12:3<45:LPDLN>2.0.TX;2-R`; empty where it isn't one."""
     match = _SICI.match(text.strip())
     if match is None:
@@ -159,7 +159,7 @@ def sici_of(text: str) -> Sici:
 
 
 @value
-class Found:
+class StandardNumber:
     """`ids` may be empty: then `wrong` says why. Something can be wrong with a number that is kept."""
 
     ids: tuple[RecordId, ...] = ()
@@ -170,28 +170,28 @@ _NUMBER = re.compile(r"(?<![\dA-Za-z])(?:\d[\d\u2010-\u2014 -]{6,20}[\dXx]|M[\d 
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 
 
-def standard_numbers(text: str) -> Found:
+def find_standard_numbers(text: str) -> StandardNumber:
     """ISBNs, ISSNs and ISMNs in a text, whatever stands around them: `ISBN 0-14-020652-3 (pbk.)`, `9780140206523`."""
     found, wrong = [], []
     for match in _NUMBER.finditer(text):
-        for number in _apart(match[0]):
-            id_, is_valid = _standard(number)
+        for number in _split_numbers(match[0]):
+            id_, is_valid = _read_standard_number(number)
             if id_ is not None and id_ not in found:
                 found.append(id_)
                 if not is_valid:
                     wrong.append(f"{id_.value} has a wrong check digit")
-    return Found(tuple(found), "; ".join(wrong) if found else "has no number in it")
+    return StandardNumber(tuple(found), "; ".join(wrong) if found else "has no number in it")
 
 
-def _apart(text: str) -> Iterator[str]:
+def _split_numbers(text: str) -> Iterator[str]:
     """Several numbers may be separated by blanks alone, and one may have blanks for hyphens."""
-    if _standard(text)[0] is not None:
+    if _read_standard_number(text)[0] is not None:
         yield text
         return
     yield from text.split()
 
 
-def _standard(text: str) -> tuple[RecordId | None, bool]:
+def _read_standard_number(text: str) -> tuple[RecordId | None, bool]:
     digits = re.sub(r"[^0-9XM]", "", text.upper())
     match len(digits):
         case 8 if "M" not in digits:
@@ -208,26 +208,26 @@ def _standard(text: str) -> tuple[RecordId | None, bool]:
     return None, False
 
 
-def typed(type_: str, text: str) -> Found:
+def typed_number(type_: str, text: str) -> StandardNumber:
     """A number of which the link says what it is."""
     text = text.strip()
     match type_:
         case "isbn" | "issn" | "eissn" | "ismn":
-            return standard_numbers(text)
+            return find_standard_numbers(text)
         case "doi":
             found = _DOI.search(text)
             doi = found[0].rstrip(".,;") if found is not None else ""
-            return _of("doi", doi, "is no DOI")
+            return _number_or_reason("doi", doi, "is no DOI")
         case "pmid" | "oclc":
             number = normalize_number("oclc", text).removeprefix("oclc:")
-            return _of(type_, number, "has no number in it")
+            return _number_or_reason(type_, number, "has no number in it")
         case "lccn":
-            return _of("lccn", normalize_number("lccn", text).removeprefix("lccn:"), "is empty")
-    return _of(type_, text, "is empty")
+            return _number_or_reason("lccn", normalize_number("lccn", text).removeprefix("lccn:"), "is empty")
+    return _number_or_reason(type_, text, "is empty")
 
 
-def _of(type_: str, value: str, wrong: str) -> Found:
-    return Found((RecordId(type_, value),)) if value else Found(wrong=wrong)
+def _number_or_reason(type_: str, value: str, wrong: str) -> StandardNumber:
+    return StandardNumber((RecordId(type_, value),)) if value else StandardNumber(wrong=wrong)
 
 
 _SCHEMES = {
@@ -263,40 +263,40 @@ _HOSTS = (
 )
 
 
-def of_uri(text: str) -> Found:
+def number_of_uri(text: str) -> StandardNumber:
     """`rft_id`, `id`, `identifier`: `info:doi/10.…`, `urn:ISBN:…`, `doi:10.…`, `https://doi.org/10.…`, other URLs, a
     bare DOI, ISBN or ISSN."""
     text = text.strip()
     if re.match(r"https?://", text, re.IGNORECASE):
-        return _of_url(text)
+        return _number_of_url(text)
     if _DOI.match(text):
-        return typed("doi", text)
+        return typed_number("doi", text)
     match = _INFO.fullmatch(text)
     if match is not None:
         type_ = _SCHEMES.get((match["namespace"] or match["urn"] or match["plain"]).lower())
         if type_ is not None:
-            return typed(type_, match["value"])
-    bare = standard_numbers(text) if re.fullmatch(r"[\dXx -]+", text) else Found()
+            return typed_number(type_, match["value"])
+    bare = find_standard_numbers(text) if re.fullmatch(r"[\dXx -]+", text) else StandardNumber()
     if bare.ids and not bare.wrong:
         return bare
-    return Found(wrong="is no identifier that is known")
+    return StandardNumber(wrong="is no identifier that is known")
 
 
-def _of_url(text: str) -> Found:
+def _number_of_url(text: str) -> StandardNumber:
     try:
         parts = urlsplit(text)
         host = (parts.hostname or "").lower()
     except ValueError:
-        return Found(wrong="is no URL")
+        return StandardNumber(wrong="is no URL")
     for hosts, paths, type_ in _HOSTS:
         found = paths.fullmatch(unquote(parts.path)) if hosts.fullmatch(host) else None
         if found is not None:
-            return typed(type_, found[1])
-    return Found((RecordId("url", text),)) if host else Found(wrong="is no URL")
+            return typed_number(type_, found[1])
+    return StandardNumber((RecordId("url", text),)) if host else StandardNumber(wrong="is no URL")
 
 
 @value
-class Private:
+class PrivateData:
     """Keys with their texts; `own` is what our encoder put there."""
 
     pairs: tuple[tuple[str, str], ...] = ()
@@ -317,7 +317,7 @@ _TYPES: dict[str, TypeAdapter[Any]] = {
 }
 
 
-def private_of(text: str) -> Private:
+def parse_private_data(text: str) -> PrivateData:
     text = text.strip()
     if text.startswith("{"):
         try:
@@ -325,36 +325,36 @@ def private_of(text: str) -> Private:
         except (ValueError, RecursionError):
             document = None
         if isinstance(document, dict):
-            return _of_json(document)
+            return _private_data_of_json(document)
     for pattern in (_TAGGED, _BRACED) if len(text) <= LONGEST else ():
         found = pattern.findall(text)
         if found and not pattern.sub("", text).strip("{} ,;\n\t"):
-            return Private(tuple((key.lower(), tidy(value)) for key, value in found if tidy(value)))
-    return Private(known=False)
+            return PrivateData(tuple((key.lower(), tidy_text(value)) for key, value in found if tidy_text(value)))
+    return PrivateData(known=False)
 
 
-def _of_json(document: dict[str, Any]) -> Private:
+def _private_data_of_json(document: dict[str, Any]) -> PrivateData:
     own = document.pop(OWN, None)
     pairs = tuple(
-        (key.lower(), tidy(str(value)))
+        (key.lower(), tidy_text(str(value)))
         for key, value in document.items()
-        if isinstance(value, str | int | float) and tidy(str(value))
+        if isinstance(value, str | int | float) and tidy_text(str(value))
     )
-    read = _own(own) if isinstance(own, dict) else None
-    return Private(pairs, read, known=len(pairs) == len(document) and (own is None or read is not None))
+    read = _validate_own_data(own) if isinstance(own, dict) else None
+    return PrivateData(pairs, read, known=len(pairs) == len(document) and (own is None or read is not None))
 
 
-def _own(document: dict[str, Any]) -> Mapping[str, Any] | None:
+def _validate_own_data(document: dict[str, Any]) -> Mapping[str, Any] | None:
     """Checked, since anybody can write it. None: it is not ours after all."""
     try:
-        return {key: _clean(_TYPES[key].validate_python(value)) for key, value in document.items()}
+        return {key: _clean_field(_TYPES[key].validate_python(value)) for key, value in document.items()}
     except (KeyError, ValidationError):
         return None
 
 
-def _clean(value: Any) -> Any:
+def _clean_field(value: Any) -> Any:
     if isinstance(value, str) and not isinstance(value, CitationType | ServiceType):
-        return without_controls(value)
+        return strip_controls(value)
     if isinstance(value, tuple):
         return tuple(_clean_value(one) for one in value)
     return value
@@ -362,11 +362,11 @@ def _clean(value: Any) -> Any:
 
 def _clean_value(one: RecordId | CitationExtra) -> RecordId | CitationExtra:
     if isinstance(one, RecordId):
-        return RecordId(without_controls(one.type), without_controls(one.value))
-    return CitationExtra(without_controls(one.name), without_controls(one.value), without_controls(one.kind))
+        return RecordId(strip_controls(one.type), strip_controls(one.value))
+    return CitationExtra(strip_controls(one.name), strip_controls(one.value), strip_controls(one.kind))
 
 
-def written(lost: Iterable[tuple[str, Any]]) -> str:
+def dump_private_data(lost: Iterable[tuple[str, Any]]) -> str:
     """ASCII; the value of `rft_dat`."""
     document = {key: _TYPES[key].dump_python(value, mode="json") for key, value in lost}
     return json.dumps({OWN: document}, separators=(",", ":"))

@@ -36,10 +36,10 @@ class SmtpMailer:
 
     async def send(self, message: EmailMessage) -> str:
         """See `gateway.ports.outgoing_mail.Mailer`. A mail to several goes to all of them or to none."""
-        sender, recipients = _envelope(message)
+        sender, recipients = _read_envelope(message)
         content = message.as_bytes()
         async with self._open_client() as client:
-            await _announce(client, sender, recipients)
+            await _send_envelope(client, sender, recipients)
             reply = await self._send_content(client, content)
             with contextlib.suppress(SMTPException, OSError):  # it has the mail: how it takes leave doesn't matter
                 await client.quit(timeout=LEAVE_SECONDS)
@@ -63,9 +63,9 @@ class SmtpMailer:
                 if server.user:
                     await client.login(server.user, self._resolve_password())
             except SMTPAuthenticationError as error:
-                raise Unavailable(f"{self._display_name} does not let our user in ({_status(error)})") from error
+                raise Unavailable(f"{self._display_name} does not let our user in ({_format_status(error)})") from error
             except (SMTPException, OSError) as error:
-                raise Unavailable(f"{self._display_name} can't be used: {_words(error)}") from error
+                raise Unavailable(f"{self._display_name} can't be used: {_describe_error(error)}") from error
             yield client
         finally:
             client.close()
@@ -75,9 +75,11 @@ class SmtpMailer:
         try:
             response = await client.data(content, timeout=self._server.seconds + len(content) / SLOWEST)
         except SMTPResponseException as error:
-            raise _no(error, "the mail") from error
+            raise _error_of_response(error, "the mail") from error
         except (SMTPException, OSError) as error:
-            raise OutcomeUnknown(f"{self._display_name} had the mail and did not answer: {_words(error)}") from error
+            raise OutcomeUnknown(
+                f"{self._display_name} had the mail and did not answer: {_describe_error(error)}"
+            ) from error
         return f"{response.code} {response.message}"
 
     @property
@@ -99,7 +101,7 @@ class SmtpMailer:
             raise Unavailable(f"{self._display_name}: {error}") from error
 
 
-async def _announce(client: SMTP, sender: str, recipients: tuple[str, ...]) -> None:
+async def _send_envelope(client: SMTP, sender: str, recipients: tuple[str, ...]) -> None:
     """Who writes to whom. Raises Refused, Unavailable."""
     what = "our address as sender"
     try:
@@ -108,12 +110,12 @@ async def _announce(client: SMTP, sender: str, recipients: tuple[str, ...]) -> N
         for recipient in recipients:
             await client.rcpt(recipient)
     except SMTPResponseException as error:
-        raise _no(error, what) from error
+        raise _error_of_response(error, what) from error
     except (SMTPException, OSError) as error:
-        raise Unavailable(f"the mail server went away before it had the mail: {_words(error)}") from error
+        raise Unavailable(f"the mail server went away before it had the mail: {_describe_error(error)}") from error
 
 
-def _envelope(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
+def _read_envelope(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
     """Raises Refused when somebody is missing."""
     sender = next((address for _, address in getaddresses([str(message.get("From", ""))]) if address), "")
     headers = [str(value) for name in ("To", "Cc", "Bcc") for value in message.get_all(name, [])]
@@ -124,19 +126,19 @@ def _envelope(message: EmailMessage) -> tuple[str, tuple[str, ...]]:
     return sender, recipients
 
 
-def _no(error: SMTPResponseException, what: str) -> Refused | Unavailable:
+def _error_of_response(error: SMTPResponseException, what: str) -> Refused | Unavailable:
     if error.code < 500 or error.code == AUTHENTICATION_REQUIRED:
-        return Unavailable(f"the mail server does not take {what} now ({_status(error)})")
+        return Unavailable(f"the mail server does not take {what} now ({_format_status(error)})")
     internal = f"{error.code} {error.message}"
-    return Refused(RefusalReason.OTHER, f"The mail server refuses {what} ({_status(error)}).", internal=internal)
+    return Refused(RefusalReason.OTHER, f"The mail server refuses {what} ({_format_status(error)}).", internal=internal)
 
 
-def _status(error: SMTPResponseException) -> str:
+def _format_status(error: SMTPResponseException) -> str:
     found = _ENHANCED.match(error.message.strip())
     return f"{error.code} {found[0]}" if found else str(error.code)
 
 
-def _words(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     if isinstance(error, SMTPResponseException):
-        return f"it answered {_status(error)}"
+        return f"it answered {_format_status(error)}"
     return str(error) or type(error).__name__

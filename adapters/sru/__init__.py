@@ -7,8 +7,8 @@ from adapters.sru.dialect import SECTION, SruDialect
 from gateway.ports.adapter import SearchAdapter
 
 
-def address(dialect: SruDialect) -> str:
+def target_url(dialect: SruDialect) -> str:
     return dialect.url
 
 
-adapter = SearchAdapter(name=SECTION, dialect=SruDialect, make=SruSearch, address=address)
+adapter = SearchAdapter(name=SECTION, dialect=SruDialect, make=SruSearch, address=target_url)

@@ -10,16 +10,16 @@ from adapters.sru import codec
 from adapters.sru.codec import (
     OUT_OF_RANGE,
     SCHEMA_NOT_KNOWN,
-    Diagnostic,
-    Explained,
-    Found,
+    ServerExplanation,
+    SruDiagnostic,
     SruRecord,
-    number,
-    raised,
-    words,
+    SruSearchAnswer,
+    describe_diagnostic,
+    diagnostic_number,
+    error_of_diagnostics,
 )
 from adapters.sru.dialect import SECTION, SruDialect
-from adapters.sru.transport import Http, Place
+from adapters.sru.transport import SruEndpoint, SruHttp
 from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.problems import MalformedMessage, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
@@ -34,66 +34,69 @@ class SruSearch:
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
-        self._http = Http()
+        self._http = SruHttp()
 
     async def search(self, target: Profile, query: CatalogueQuery, *, start: int = 1, count: int = 10) -> SearchHits:
-        dialect = _dialect(target)
-        asked = codec.written(query, dialect, target.name)
+        dialect = _target_dialect(target)
+        asked = codec.format_cql(query, dialect, target.name)
         found, schema = await self._search_first_schema(target, dialect, asked, start, count)
         if found.total is None or (found.diagnostics and not found.total):
-            raise raised(found.diagnostics, target.name)
-        notes = [words(one) for one in found.diagnostics if number(one) != OUT_OF_RANGE]
+            raise error_of_diagnostics(found.diagnostics, target.name)
+        notes = [describe_diagnostic(one) for one in found.diagnostics if diagnostic_number(one) != OUT_OF_RANGE]
         wanted = min(count, max(0, found.total - start + 1))
         collected = list(found.records)
         while len(collected) < wanted:
             begin, size = start + len(collected), min(wanted - len(collected), dialect.slice)
             more = await self._search_once(target, dialect, asked, begin, size, schema)
-            notes += [words(one) for one in more.diagnostics]
+            notes += [describe_diagnostic(one) for one in more.diagnostics]
             if not more.records and not collected and more.diagnostics:
-                raise raised(more.diagnostics, target.name)
+                raise error_of_diagnostics(more.diagnostics, target.name)
             if not more.records:
                 notes.append(f"{len(collected)} of {wanted} records came")
                 break
             collected += more.records
         shown = tuple(
-            _record(one, position, dialect, target.name) for position, one in enumerate(collected[:wanted], start=start)
+            _read_found_record(one, position, dialect, target.name)
+            for position, one in enumerate(collected[:wanted], start=start)
         )
         return SearchHits(total=found.total, records=shown, asked=asked, notes=tuple(notes))
 
     async def terms(self, target: Profile, term: SearchTerm, *, count: int = 10) -> tuple[tuple[str, int], ...]:
-        dialect = _dialect(target)
-        clause = codec.start(term, dialect, target.name)
+        dialect = _target_dialect(target)
+        clause = codec.format_scan_clause(term, dialect, target.name)
         parameters = codec.scan_parameters(dialect.version, clause, count)
-        scanned = await self._request_answer(target, dialect, parameters, codec.scanned)
+        scanned = await self._request_answer(target, dialect, parameters, codec.parse_scan_answer)
         if not scanned.terms and scanned.diagnostics:
-            raise raised(scanned.diagnostics, target.name)
+            raise error_of_diagnostics(scanned.diagnostics, target.name)
         return scanned.terms[:count]
 
-    async def explain_server(self, target: Profile) -> Explained:
+    async def explain_server(self, target: Profile) -> ServerExplanation:
         """What the server says of itself: indexes and schemas, for whoever writes the profile.
 
         Raises Unavailable, Refused."""
-        dialect = _dialect(target)
-        return await self._request_answer(target, dialect, codec.explain_parameters(dialect.version), codec.explained)
+        dialect = _target_dialect(target)
+        return await self._request_answer(
+            target, dialect, codec.explain_parameters(dialect.version), codec.parse_explain_answer
+        )
 
     async def close(self) -> None:
         await self._http.close()
 
     async def _search_first_schema(
         self, target: Profile, dialect: SruDialect, asked: str, start: int, count: int
-    ) -> tuple[Found, str]:
+    ) -> tuple[SruSearchAnswer, str]:
         """In the first schema that the target knows."""
         for schema in dialect.schemas:
             found = await self._search_once(target, dialect, asked, start, min(count, dialect.slice), schema)
-            if not _is_no(found):
+            if not _is_schema_unknown(found):
                 break
         return found, schema
 
     async def _search_once(
         self, target: Profile, dialect: SruDialect, asked: str, start: int, count: int, schema: str
-    ) -> Found:
+    ) -> SruSearchAnswer:
         parameters = codec.search_parameters(dialect.version, asked, start, count, schema)
-        return await self._request_answer(target, dialect, parameters, codec.found)
+        return await self._request_answer(target, dialect, parameters, codec.parse_search_answer)
 
     async def _request_answer(
         self, target: Profile, dialect: SruDialect, parameters: Mapping[str, str], read: Callable[[bytes], T]
@@ -104,7 +107,7 @@ class SruSearch:
         except MalformedMessage as malformed:
             raise Unavailable(f"{target.name}: what came is no SRU: {malformed}") from malformed
 
-    def _build_endpoint(self, dialect: SruDialect) -> Place:
+    def _build_endpoint(self, dialect: SruDialect) -> SruEndpoint:
         """Raises Refused when a secret isn't where the profile says."""
         who = dialect.sign_in
         try:
@@ -112,7 +115,7 @@ class SruSearch:
             key = (who.parameter, self._secrets(who.key)) if who.key else ("", "")
         except ConfigurationError as error:
             raise Refused(RefusalReason.SENDER_AUTH_FAILED, f"We can't sign in: {error}") from error
-        return Place(
+        return SruEndpoint(
             dialect.url,
             dialect.method,
             dialect.seconds.connect,
@@ -125,19 +128,23 @@ class SruSearch:
         )
 
 
-def _is_no(found: Found) -> bool:
+def _is_schema_unknown(found: SruSearchAnswer) -> bool:
     """The schema isn't known to the target: for the whole, or for each record."""
-    about = found.diagnostics or tuple(one.data for one in found.records if isinstance(one.data, Diagnostic))
-    return bool(about) and {number(one) for one in about} <= SCHEMA_NOT_KNOWN and len(about) >= len(found.records)
+    about = found.diagnostics or tuple(one.data for one in found.records if isinstance(one.data, SruDiagnostic))
+    return (
+        bool(about)
+        and {diagnostic_number(one) for one in about} <= SCHEMA_NOT_KNOWN
+        and len(about) >= len(found.records)
+    )
 
 
-def _record(record: SruRecord, position: int, dialect: SruDialect, source: str) -> FoundRecord:
-    if isinstance(record.data, Diagnostic):
-        return FoundRecord(position=position, problem=words(record.data))
-    return record_reader.of_element(record.data, position, dialect.records, source)
+def _read_found_record(record: SruRecord, position: int, dialect: SruDialect, source: str) -> FoundRecord:
+    if isinstance(record.data, SruDiagnostic):
+        return FoundRecord(position=position, problem=describe_diagnostic(record.data))
+    return record_reader.record_from_xml(record.data, position, dialect.records, source)
 
 
-def _dialect(target: Profile) -> SruDialect:
+def _target_dialect(target: Profile) -> SruDialect:
     found = target.dialects.get(SECTION)
     if not isinstance(found, SruDialect):
         raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"Profile '{target.name}' has no section {SECTION}.")

@@ -17,7 +17,14 @@ from collections.abc import Iterator
 from lxml import etree
 
 from adapters.marc import citation_texts
-from adapters.marc.citation_texts import child, children, in_form, name, said, text
+from adapters.marc.citation_texts import (
+    child_elements,
+    child_text,
+    element_text,
+    find_child,
+    format_term_value,
+    local_name,
+)
 from adapters.sru.dialect import CqlIndex, SruDialect
 from gateway.domain.problems import MalformedMessage, RefusalReason, Refused, Unavailable
 from gateway.domain.value import keyword_value, value
@@ -141,108 +148,113 @@ def explain_parameters(version: str) -> Parameters:
 # --- what we hear ----------------------------------------------------------------------------------------
 
 
-def found(data: bytes) -> Found:
+def parse_search_answer(data: bytes) -> SruSearchAnswer:
     """Raises MalformedMessage for what is no answer to a search."""
-    root = _root(data, "searchRetrieveResponse", "explainResponse", "diagnostics")
-    if name(root) == "searchRetrieveResponse":
-        total = _number(said(root, "numberOfRecords"))
-        records = tuple(_record(one) for one in children(child(root, "records"), "record"))
-        return Found(total=total, records=records, diagnostics=tuple(_diagnostics(root)))
-    diagnostics = tuple(_diagnostics(root if name(root) == "explainResponse" else _wrapped(root)))
+    root = _parse_answer_root(data, "searchRetrieveResponse", "explainResponse", "diagnostics")
+    if local_name(root) == "searchRetrieveResponse":
+        total = _parse_number(child_text(root, "numberOfRecords"))
+        records = tuple(_read_record(one) for one in child_elements(find_child(root, "records"), "record"))
+        return SruSearchAnswer(total=total, records=records, diagnostics=tuple(_read_diagnostics(root)))
+    diagnostics = tuple(_read_diagnostics(root if local_name(root) == "explainResponse" else _wrap_diagnostics(root)))
     if not diagnostics:
-        raise MalformedMessage("", f"<{name(root)}> is no answer to a search")
-    return Found(diagnostics=diagnostics)
+        raise MalformedMessage("", f"<{local_name(root)}> is no answer to a search")
+    return SruSearchAnswer(diagnostics=diagnostics)
 
 
-def scanned(data: bytes) -> Scanned:
+def parse_scan_answer(data: bytes) -> SruScanAnswer:
     """Raises MalformedMessage."""
-    root = _root(data, "scanResponse", "diagnostics")
-    if name(root) == "diagnostics":
-        return Scanned(diagnostics=tuple(_diagnostics(_wrapped(root))))
+    root = _parse_answer_root(data, "scanResponse", "diagnostics")
+    if local_name(root) == "diagnostics":
+        return SruScanAnswer(diagnostics=tuple(_read_diagnostics(_wrap_diagnostics(root))))
     terms = tuple(
-        (said(one, "displayTerm") or said(one, "value"), _number(said(one, "numberOfRecords")) or 0)
-        for one in children(child(root, "terms"), "term")
+        (
+            child_text(one, "displayTerm") or child_text(one, "value"),
+            _parse_number(child_text(one, "numberOfRecords")) or 0,
+        )
+        for one in child_elements(find_child(root, "terms"), "term")
     )
-    return Scanned(terms=terms, diagnostics=tuple(_diagnostics(root)))
+    return SruScanAnswer(terms=terms, diagnostics=tuple(_read_diagnostics(root)))
 
 
-def explained(data: bytes) -> Explained:
+def parse_explain_answer(data: bytes) -> ServerExplanation:
     """Raises MalformedMessage for what is no ZeeRex description."""
-    root = _root(data, "explainResponse", "explain")
-    description = next((one for one in root.iter() if name(one) == "explain"), None)
+    root = _parse_answer_root(data, "explainResponse", "explain")
+    description = next((one for one in root.iter() if local_name(one) == "explain"), None)
     if description is None:
         raise MalformedMessage("", "it says nothing about itself")
-    indexes = (_explained_index(one) for one in children(child(description, "indexInfo"), "index"))
-    return Explained(
-        database=said(description, "serverInfo", "database"),
-        title=said(description, "databaseInfo", "title"),
-        version=said(root, "version"),
+    indexes = (_read_index(one) for one in child_elements(find_child(description, "indexInfo"), "index"))
+    return ServerExplanation(
+        database=child_text(description, "serverInfo", "database"),
+        title=child_text(description, "databaseInfo", "title"),
+        version=child_text(root, "version"),
         indexes=tuple(one for one in indexes if one.names),
         schemas=tuple(
             (one.get("name", ""), one.get("identifier", ""))
-            for one in children(child(description, "schemaInfo"), "schema")
+            for one in child_elements(find_child(description, "schemaInfo"), "schema")
         ),
     )
 
 
-def _root(data: bytes, *names: str) -> etree._Element:
-    root = citation_texts.parse(data)
-    if name(root) == "Envelope":  # SRW, the same over SOAP
-        body = child(root, "Body")
+def _parse_answer_root(data: bytes, *names: str) -> etree._Element:
+    root = citation_texts.parse_untrusted_xml(data)
+    if local_name(root) == "Envelope":  # SRW, the same over SOAP
+        body = find_child(root, "Body")
         root = body[0] if body is not None and len(body) else root
-    if name(root) not in names:
-        raise MalformedMessage("", f"<{name(root)}> is no answer of an SRU server")
+    if local_name(root) not in names:
+        raise MalformedMessage("", f"<{local_name(root)}> is no answer of an SRU server")
     return root
 
 
-def _record(element: etree._Element) -> SruRecord:
-    data = child(element, "recordData")
-    schema, position = said(element, "recordSchema"), _number(said(element, "recordPosition")) or 0
-    inner = next((one for one in data if name(one)), None) if data is not None else None
+def _read_record(element: etree._Element) -> SruRecord:
+    data = find_child(element, "recordData")
+    schema, position = child_text(element, "recordSchema"), _parse_number(child_text(element, "recordPosition")) or 0
+    inner = next((one for one in data if local_name(one)), None) if data is not None else None
     if inner is None:
-        return SruRecord(_unpacked("".join(map(str, data.itertext())) if data is not None else ""), schema, position)
-    return SruRecord(_diagnostic(inner) if name(inner) == "diagnostic" else inner, schema, position)
+        return SruRecord(
+            _unpack_record("".join(map(str, data.itertext())) if data is not None else ""), schema, position
+        )
+    return SruRecord(_read_diagnostic(inner) if local_name(inner) == "diagnostic" else inner, schema, position)
 
 
-def _unpacked(string: str) -> etree._Element | Diagnostic:
+def _unpack_record(string: str) -> etree._Element | SruDiagnostic:
     """A record that was packed as a string."""
     if not string.strip():
-        return Diagnostic("", message="a record without anything in it")
+        return SruDiagnostic("", message="a record without anything in it")
     try:
-        element = citation_texts.parse(string.strip().encode())
+        element = citation_texts.parse_untrusted_xml(string.strip().encode())
     except MalformedMessage as malformed:
-        return Diagnostic("", message=f"a record that is no XML: {malformed}")
-    return _diagnostic(element) if name(element) == "diagnostic" else element
+        return SruDiagnostic("", message=f"a record that is no XML: {malformed}")
+    return _read_diagnostic(element) if local_name(element) == "diagnostic" else element
 
 
-def _diagnostics(root: etree._Element) -> Iterator[Diagnostic]:
-    for one in children(child(root, "diagnostics"), "diagnostic"):
-        yield _diagnostic(one)
+def _read_diagnostics(root: etree._Element) -> Iterator[SruDiagnostic]:
+    for one in child_elements(find_child(root, "diagnostics"), "diagnostic"):
+        yield _read_diagnostic(one)
 
 
-def _wrapped(diagnostics: etree._Element) -> etree._Element:
+def _wrap_diagnostics(diagnostics: etree._Element) -> etree._Element:
     """`diagnostics` that are the whole answer (some servers of 1.1)."""
     parent = etree.Element("answer")
     parent.append(diagnostics)
     return parent
 
 
-def _diagnostic(element: etree._Element) -> Diagnostic:
-    return Diagnostic(said(element, "uri"), said(element, "details"), said(element, "message"))
+def _read_diagnostic(element: etree._Element) -> SruDiagnostic:
+    return SruDiagnostic(child_text(element, "uri"), child_text(element, "details"), child_text(element, "message"))
 
 
-def _explained_index(element: etree._Element) -> ExplainedIndex:
-    named = [one for map_ in children(element, "map") for one in children(map_, "name")]
-    names = (".".join(filter(None, (one.get("set", ""), text(one)))) for one in named)
-    return ExplainedIndex(said(element, "title"), tuple(filter(None, names)))
+def _read_index(element: etree._Element) -> ExplainedIndex:
+    named = [one for map_ in child_elements(element, "map") for one in child_elements(map_, "name")]
+    names = (".".join(filter(None, (one.get("set", ""), element_text(one)))) for one in named)
+    return ExplainedIndex(child_text(element, "title"), tuple(filter(None, names)))
 
 
-def _number(word: str) -> int | None:
+def _parse_number(word: str) -> int | None:
     return int(word) if word.isascii() and word.isdigit() and len(word) < 16 else None
 
 
 @value
-class Diagnostic:
+class SruDiagnostic:
     """`uri`: which one, such as info:srw/diagnostic/1/16."""
 
     uri: str
@@ -254,24 +266,24 @@ class Diagnostic:
 class SruRecord:
     """`data`: the root of the record, or what stands in its place. `position` 0: not said."""
 
-    data: etree._Element | Diagnostic
+    data: etree._Element | SruDiagnostic
     schema: str = ""
     position: int = 0
 
 
 @keyword_value
-class Found:
+class SruSearchAnswer:
     """`total` None: the answer has no count, so that the diagnostics are all there is to it."""
 
     total: int | None = None
     records: tuple[SruRecord, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
+    diagnostics: tuple[SruDiagnostic, ...] = ()
 
 
 @keyword_value
-class Scanned:
+class SruScanAnswer:
     terms: tuple[tuple[str, int], ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
+    diagnostics: tuple[SruDiagnostic, ...] = ()
 
 
 @value
@@ -283,7 +295,7 @@ class ExplainedIndex:
 
 
 @keyword_value
-class Explained:
+class ServerExplanation:
     """What a server says of itself (ZeeRex). `schemas`: by name, with their identifiers."""
 
     database: str = ""
@@ -293,61 +305,61 @@ class Explained:
     schemas: tuple[tuple[str, str], ...] = ()
 
 
-def number(diagnostic: Diagnostic) -> int:
+def diagnostic_number(diagnostic: SruDiagnostic) -> int:
     """0: none of the standard list. Some servers send the bare number."""
     digits = diagnostic.uri.strip().removeprefix(PREFIX)
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 else 0
 
 
-def words(diagnostic: Diagnostic) -> str:
+def describe_diagnostic(diagnostic: SruDiagnostic) -> str:
     """'16 unsupported index: dc.titel', in one line. The target's own message only where there is no other."""
-    known = number(diagnostic)
+    known = diagnostic_number(diagnostic)
     head = f"{known} {TEXTS.get(known, '')}".strip() if known else diagnostic.uri
     said = diagnostic.message if known not in TEXTS else ""
     return ": ".join(filter(None, (head, said, diagnostic.details))) or "an unnamed diagnostic"
 
 
-def raised(diagnostics: tuple[Diagnostic, ...], name: str) -> Refused | Unavailable:
+def error_of_diagnostics(diagnostics: tuple[SruDiagnostic, ...], name: str) -> Refused | Unavailable:
     """The error for an answer that is a 'no'. `name`: of the target."""
-    said = "; ".join(words(one) for one in diagnostics) or "an answer without a count"
-    numbers = {number(one) for one in diagnostics}
+    said = "; ".join(describe_diagnostic(one) for one in diagnostics) or "an answer without a count"
+    numbers = {diagnostic_number(one) for one in diagnostics}
     if numbers & PASSING or not diagnostics:
         return Unavailable(f"{name}: {said}")
     reason = RefusalReason.SENDER_AUTH_FAILED if numbers & SIGNING_IN else RefusalReason.INVALID_VALUE
     return Refused(reason, f"{name}: {said}")
 
 
-def written(query: CatalogueQuery, dialect: SruDialect, name: str) -> str:
+def format_cql(query: CatalogueQuery, dialect: SruDialect, name: str) -> str:
     """`name`: of the target. Raises Refused for what can't be said to it."""
     if query.native:
         return query.native.strip()
-    clauses = [clause(term, dialect, name) for term in query.terms if term.value.strip()]
+    clauses = [format_clause(term, dialect, name) for term in query.terms if term.value.strip()]
     if not clauses:
         raise Refused(RefusalReason.DATA_MISSING, f"{name}: nothing was said to look for.")
     return " and ".join(clauses)
 
 
-def clause(term: SearchTerm, dialect: SruDialect, name: str) -> str:
+def format_clause(term: SearchTerm, dialect: SruDialect, name: str) -> str:
     """One term, such as `dc.title all "silent spring"`. Raises Refused."""
-    index = _cql_index(term, dialect, name)
+    index = _find_cql_index(term, dialect, name)
     relation = index.relation or dialect.cql_relation(term.match)
     mask = "*" if term.match is TermMatch.BEGINS else ""
-    return f'{index.name} {relation} "{_escaped(in_form(term.index, term.value, index.form))}{mask}"'
+    return f'{index.name} {relation} "{_escape_term(format_term_value(term.index, term.value, index.form))}{mask}"'
 
 
-def start(term: SearchTerm, dialect: SruDialect, name: str) -> str:
+def format_scan_clause(term: SearchTerm, dialect: SruDialect, name: str) -> str:
     """For a scan: the index from this term on. Raises Refused."""
-    index = _cql_index(term, dialect, name)
-    return f'{index.name} = "{_escaped(in_form(term.index, term.value, index.form))}"'
+    index = _find_cql_index(term, dialect, name)
+    return f'{index.name} = "{_escape_term(format_term_value(term.index, term.value, index.form))}"'
 
 
-def _cql_index(term: SearchTerm, dialect: SruDialect, name: str) -> CqlIndex:
+def _find_cql_index(term: SearchTerm, dialect: SruDialect, name: str) -> CqlIndex:
     index = dialect.cql_index(term.index)
     if index is None:
         raise Refused(RefusalReason.INVALID_VALUE, f"{name}: there is no index '{term.index.value}' here.")
     return index
 
 
-def _escaped(value: str) -> str:
+def _escape_term(value: str) -> str:
     """Inside quotation marks these mean something else (CQL 1.2, masking)."""
     return _MASKING.sub(r"\\\1", " ".join(value.split()))

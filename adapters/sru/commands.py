@@ -19,7 +19,7 @@ def command() -> None:
 @command.command(name="explain")
 @click.argument("url", metavar="URL")
 @click.option("--version", type=click.Choice(["1.1", "1.2", "2.0"]), default="1.2", show_default=True)
-def explain(url: str, version: str) -> None:
+def explain_command(url: str, version: str) -> None:
     """Show the indexes and record schemas of the server at URL, by the names that a profile's section `sru` takes.
 
     \b
@@ -28,12 +28,12 @@ def explain(url: str, version: str) -> None:
     from pydantic import ValidationError
 
     from adapters.sru.client import SruSearch
-    from adapters.sru.codec import Explained
+    from adapters.sru.codec import ServerExplanation
     from adapters.sru.dialect import SECTION, SruDialect
     from gateway.domain.problems import Refused, Unavailable
     from gateway.domain.profile import Profile
 
-    async def ask_server(target: Profile) -> Explained:
+    async def ask_server(target: Profile) -> ServerExplanation:
         client = SruSearch(secrets=lambda reference: "")
         try:
             return await client.explain_server(target)

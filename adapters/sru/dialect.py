@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from adapters.marc.citation_texts import Form
+from adapters.marc.citation_texts import NumberForm
 from adapters.marc.dialect import Records
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.secret_reference import SecretReference
@@ -18,21 +18,21 @@ from gateway.ports.catalogue import SearchIndex, TermMatch
 SECTION = "sru"
 
 
-def _url(value: str) -> str:
+def _check_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
         raise ValueError("not a URL with http or https, without user and fragment")
     return value
 
 
-def _index(value: str) -> str:
+def _check_index_name(value: str) -> str:
     if not re.fullmatch(r"[^\s\"()=<>/]+", value):
         raise ValueError("not the name of an index, such as dc.title")
     return value
 
 
-Url = Annotated[str, AfterValidator(_url)]
-IndexName = Annotated[str, AfterValidator(_index)]
+Url = Annotated[str, AfterValidator(_check_url)]
+IndexName = Annotated[str, AfterValidator(_check_index_name)]
 Relation = Annotated[str, Field(pattern=r"^(=|==|[A-Za-z][A-Za-z.]*)(/[A-Za-z.]+(=[A-Za-z0-9.]+)?)*$")]
 
 
@@ -41,15 +41,15 @@ class CqlIndex(ProfileSection):
 
     name: IndexName = Field(description="with the prefix of its context set, such as dc.title")
     relation: Relation | None = Field(None, description="instead of that of the match, such as ==")
-    form: Form = Field(Form.AS_IS, description="how ISBN and ISSN are written: compact, hyphens or as-is")
+    form: NumberForm = Field(NumberForm.AS_IS, description="how ISBN and ISSN are written: compact, hyphens or as-is")
 
 
 DEFAULT_INDEXES: Mapping[SearchIndex, CqlIndex] = {
     SearchIndex.ANY: CqlIndex(name="cql.serverChoice"),
     SearchIndex.TITLE: CqlIndex(name="dc.title"),
     SearchIndex.AUTHOR: CqlIndex(name="dc.creator"),
-    SearchIndex.ISBN: CqlIndex(name="bath.isbn", relation="=", form=Form.COMPACT),
-    SearchIndex.ISSN: CqlIndex(name="bath.issn", relation="=", form=Form.HYPHENS),
+    SearchIndex.ISBN: CqlIndex(name="bath.isbn", relation="=", form=NumberForm.COMPACT),
+    SearchIndex.ISSN: CqlIndex(name="bath.issn", relation="=", form=NumberForm.HYPHENS),
     SearchIndex.LCCN: CqlIndex(name="bath.lccn", relation="="),
     SearchIndex.STANDARD: CqlIndex(name="bath.standardIdentifier", relation="="),
     SearchIndex.LOCAL: CqlIndex(name="rec.id", relation="="),

@@ -25,7 +25,7 @@ _AGENT = "illgate"
 
 
 @value
-class Place:
+class SruEndpoint:
     """Where and how. `key`: name and value of a parameter that says who we are."""
 
     url: str
@@ -39,13 +39,13 @@ class Place:
     key: tuple[str, str] = field(default=("", ""), repr=False)
 
 
-class Http:
+class SruHttp:
     """Keeps connections; `close` ends them."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
 
-    async def request(self, place: Place, parameters: Mapping[str, str]) -> bytes:
+    async def request(self, place: SruEndpoint, parameters: Mapping[str, str]) -> bytes:
         """Raises Unavailable, Refused(SENDER_AUTH_FAILED). Errors name the server, never parameters or keys."""
         url = URL(place.url)
         said = {**parameters, **({place.key[0]: place.key[1]} if place.key[0] else {})}
@@ -58,13 +58,13 @@ class Http:
                     place, method, url, said, at_home=url.origin() == home
                 )
                 if status not in _REDIRECTS or not location:
-                    return _checked(status, body, home)
+                    return _check_answer(status, body, home)
                 method = method if status in _KEEPS_METHOD else "GET"
-                url = _redirected(url, location, home)
+                url = _redirect_target(url, location, home)
         except TimeoutError as error:
             raise Unavailable(f"{home}: no whole answer within {place.answer:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(f"{home}: {_said(error)}") from error
+            raise Unavailable(f"{home}: {_describe_error(error)}") from error
         raise Unavailable(f"{home}: more than {place.redirects} redirects")
 
     async def close(self) -> None:
@@ -73,10 +73,10 @@ class Http:
             self._session = None
 
     async def _request_once(
-        self, place: Place, method: str, url: URL, said: Mapping[str, str], *, at_home: bool
+        self, place: SruEndpoint, method: str, url: URL, said: Mapping[str, str], *, at_home: bool
     ) -> tuple[int, bytes, str]:
         """What we say to sign in goes nowhere but to the server itself."""
-        headers = {"Authorization": _basic(place)} if place.user and at_home else None
+        headers = {"Authorization": _basic_authorization(place)} if place.user and at_home else None
         if not at_home:
             said = {name: value for name, value in said.items() if name != place.key[0]}
         timeout = aiohttp.ClientTimeout(total=place.answer, sock_connect=place.connect)
@@ -105,12 +105,12 @@ class Http:
         return self._session
 
 
-def _basic(place: Place) -> str:
+def _basic_authorization(place: SruEndpoint) -> str:
     """RFC 7617, in UTF-8."""
     return "Basic " + base64.b64encode(f"{place.user}:{place.password}".encode()).decode("ascii")
 
 
-def _checked(status: int, body: bytes, home: URL) -> bytes:
+def _check_answer(status: int, body: bytes, home: URL) -> bytes:
     """An answer in XML is read whatever the status: diagnostics come with 400 and 500 too."""
     if status in (401, 403):
         raise Refused(RefusalReason.SENDER_AUTH_FAILED, f"{home}: the server does not let us in (HTTP {status}).")
@@ -119,7 +119,7 @@ def _checked(status: int, body: bytes, home: URL) -> bytes:
     return body
 
 
-def _redirected(url: URL, location: str, home: URL) -> URL:
+def _redirect_target(url: URL, location: str, home: URL) -> URL:
     """Raises Unavailable for a place that we don't go to."""
     try:
         target = url.join(URL(location))
@@ -130,7 +130,7 @@ def _redirected(url: URL, location: str, home: URL) -> URL:
     return target
 
 
-def _said(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "the connection was closed"
     if isinstance(error, aiohttp.ClientConnectorError):

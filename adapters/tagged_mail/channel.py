@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 
-from adapters.tagged_mail.codec import Tag, TaggedMessage, encode, is_tag, title
+from adapters.tagged_mail.codec import MessageTag, TaggedMessage, encode, is_tag_name, message_title
 from adapters.tagged_mail.dialect import PATRON, TaggedMailDialect, dialect_of
 from adapters.tagged_mail.message_names import CARRIED
 from gateway.domain.library import Money
@@ -21,7 +21,7 @@ from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
 File = tuple[str, str, bytes]
 """Name, media type, content."""
 
-Said = Iterator[tuple[str, str]]
+FieldValues = Iterator[tuple[str, str]]
 """Field and value; empty ones are not written."""
 
 STANDARD_NUMBERS = ("isbn", "issn", "ismn", "doi", "pmid")
@@ -50,10 +50,10 @@ class TaggedMailChannel:
         library: LibraryInfo,
         files: tuple[File, ...],
     ) -> RenderedLetter:
-        tagged = message_of(message, dialect, profile, library)
+        tagged = tagged_message(message, dialect, profile, library)
         partner = profile.partner
         subject = {
-            "message": title(tagged.name, dialect.language),
+            "message": message_title(tagged.name, dialect.language),
             "number": message.transaction,
             "symbol": dialect.our_symbol or message.sender.symbol,
         }
@@ -84,26 +84,28 @@ class TaggedMailChannel:
         return ()
 
 
-def message_of(
+def tagged_message(
     message: PartnerMessage, dialect: TaggedMailDialect, profile: Profile, library: LibraryInfo
 ) -> TaggedMessage:
     """Raises Refused: there is no such message."""
     name = CARRIED.get(message.kind)
     if name is None:
         raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"Tagged mail has no message for '{message.kind.value}'.")
-    said = [*_parties(message, dialect, profile), ("answer", dialect.answer_phrase(message.kind))]
+    said = [*_party_fields(message, dialect, profile), ("answer", dialect.answer_phrase(message.kind))]
     if message.kind is EventKind.REQUEST:
-        said += [*_asked(message.request, dialect), *_deliver_to(message.request, dialect, library)]
+        said += [*_request_fields(message.request, dialect), *_delivery_fields(message.request, dialect, library)]
     else:
-        said += [*_details(message, dialect), ("title", _short(message.request))]
-    said.append(("note", _note(message)))
-    tags = [Tag(dialect.field_tags(field)[0], value) for field, value in said if value and dialect.field_tags(field)]
+        said += [*_detail_fields(message, dialect), ("title", _short_title(message.request))]
+    said.append(("note", _note_text(message)))
+    tags = [
+        MessageTag(dialect.field_tags(field)[0], value) for field, value in said if value and dialect.field_tags(field)
+    ]
     if message.kind is EventKind.REQUEST:
-        tags += _extras(message.request, dialect)
+        tags += _extra_tags(message.request, dialect)
     return TaggedMessage(name=name, tags=tuple(tags))
 
 
-def _parties(message: PartnerMessage, dialect: TaggedMailDialect, profile: Profile) -> Said:
+def _party_fields(message: PartnerMessage, dialect: TaggedMailDialect, profile: Profile) -> FieldValues:
     partner = profile.partner
     ours = dialect.our_symbol or message.sender.symbol
     theirs = dialect.their_symbol or message.receiver.symbol or (partner.symbol if partner is not None else "")
@@ -113,7 +115,7 @@ def _parties(message: PartnerMessage, dialect: TaggedMailDialect, profile: Profi
     yield "number", message.transaction
 
 
-def _asked(request: Request, dialect: TaggedMailDialect) -> Said:
+def _request_fields(request: Request, dialect: TaggedMailDialect) -> FieldValues:
     citation, part = request.citation, request.citation.is_part or bool(request.citation.component_title)
     yield "service", request.service.type.value
     yield "title", f"{citation.title}: {citation.subtitle}" if citation.subtitle else citation.title
@@ -136,39 +138,39 @@ def _asked(request: Request, dialect: TaggedMailDialect) -> Said:
             yield "standard_number", f"{one.type.upper()} {one.value}"
         else:
             yield "other", f"{one.type} {one.value}"
-    yield "need_by", _day(request.dates.need_by, dialect)
-    yield "maximum_cost", _sum(request.costs.maximum)
+    yield "need_by", _format_day(request.dates.need_by, dialect)
+    yield "maximum_cost", _format_money(request.costs.maximum)
 
 
-def _deliver_to(request: Request, dialect: TaggedMailDialect, library: LibraryInfo) -> Said:
+def _delivery_fields(request: Request, dialect: TaggedMailDialect, library: LibraryInfo) -> FieldValues:
     """Our library: nothing about the patron leaves the house."""
     yield "account", dialect.account
     yield "billing", dialect.billing
     yield "address", "\n".join(filter(None, (library.name, *library.address.splitlines(), library.email)))
 
 
-def _extras(request: Request, dialect: TaggedMailDialect) -> Iterator[Tag]:
+def _extra_tags(request: Request, dialect: TaggedMailDialect) -> Iterator[MessageTag]:
     """Tags that we were given for it and don't know ourselves."""
     known = dialect.known_tags
     for one in request.extras:
-        if one.name not in known and one.name != PATRON and is_tag(one.name):
-            yield Tag(one.name, one.value)
+        if one.name not in known and one.name != PATRON and is_tag_name(one.name):
+            yield MessageTag(one.name, one.value)
 
 
-def _details(message: PartnerMessage, dialect: TaggedMailDialect) -> Said:
+def _detail_fields(message: PartnerMessage, dialect: TaggedMailDialect) -> FieldValues:
     details = message.details
     yield "reason", details.reason.replace("-", " ")
-    yield "due", _day(details.due, dialect)
-    yield "expected", _day(details.expected, dialect)
-    yield "retry", _day(details.retry_after, dialect)
+    yield "due", _format_day(details.due, dialect)
+    yield "expected", _format_day(details.expected, dialect)
+    yield "retry", _format_day(details.retry_after, dialect)
     yield "conditions", ", ".join(one.value.replace("-", " ") for one in details.conditions)
-    yield "cost", _sum(details.cost)
+    yield "cost", _format_money(details.cost)
     yield "barcode", details.barcode
     yield "link", details.link
     yield "status", details.status
 
 
-def _note(message: PartnerMessage) -> str:
+def _note_text(message: PartnerMessage) -> str:
     if message.kind is not EventKind.REQUEST:
         return message.details.note
     request = message.request
@@ -176,14 +178,14 @@ def _note(message: PartnerMessage) -> str:
     return "\n".join(filter(None, (*notes, request.citation.note, message.details.note)))
 
 
-def _short(request: Request) -> str:
+def _short_title(request: Request) -> str:
     """So that people see what it is about."""
     return request.citation.component_title or request.citation.title
 
 
-def _day(day: date | datetime | None, dialect: TaggedMailDialect) -> str:
+def _format_day(day: date | datetime | None, dialect: TaggedMailDialect) -> str:
     return day.strftime(dialect.dates[0]) if day is not None else ""
 
 
-def _sum(money: Money | None) -> str:
+def _format_money(money: Money | None) -> str:
     return f"{money.amount} {money.currency}" if money is not None else ""

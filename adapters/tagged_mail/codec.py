@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
-from adapters.tagged_mail.message_names import NAMES, Name, plain
+from adapters.tagged_mail.message_names import NAMES, MessageName, normalise_text
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.value import keyword_value, value
 
@@ -30,7 +30,7 @@ _TAG = re.compile(r"([A-Z0-9][A-Z0-9#$/.]{1,2}) ?:(?!//)[ \t]*(.*)")
 
 
 @value
-class Tag:
+class MessageTag:
     """`name` without its colon; `value` may have several lines."""
 
     name: str
@@ -41,8 +41,8 @@ class Tag:
 class TaggedMessage:
     """`text`: lines of the message that belong to no tag."""
 
-    name: Name
-    tags: tuple[Tag, ...] = ()
+    name: MessageName
+    tags: tuple[MessageTag, ...] = ()
     text: tuple[str, ...] = ()
 
     def tag_values(self, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -54,35 +54,35 @@ class TaggedMessage:
 
 
 @value
-class Layout:
+class TaggedMailLayout:
     """`language`: en, fr or both; `length`: most characters of a line; `more`: further names by which a message is
     known, plain (see `names.plain`)."""
 
     language: str = "both"
     length: int = 76
-    more: tuple[tuple[str, Name], ...] = ()
+    more: tuple[tuple[str, MessageName], ...] = ()
 
 
-def encode(message: TaggedMessage, layout: Layout) -> str:
+def encode(message: TaggedMessage, layout: TaggedMailLayout) -> str:
     """Raises ValueError for a tag that could not be read again."""
-    lines = [title(message.name, layout.language), ""]
+    lines = [message_title(message.name, layout.language), ""]
     for tag in message.tags:
-        if not is_tag(tag.name):
+        if not is_tag_name(tag.name):
             raise ValueError(f"'{tag.name}' is no tag")
-        lines += _tag_lines(tag, layout.length)
+        lines += _write_tag_lines(tag, layout.length)
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def is_tag(name: str) -> bool:
+def is_tag_name(name: str) -> bool:
     return re.fullmatch(r"[A-Z0-9][A-Z0-9#$/.]{1,2}", name) is not None
 
 
-def title(name: Name, language: str) -> str:
+def message_title(name: MessageName, language: str) -> str:
     words = NAMES[name]
     return {"en": words.english, "fr": words.french}.get(language, words.both)
 
 
-def _tag_lines(tag: Tag, length: int) -> Iterator[str]:
+def _write_tag_lines(tag: MessageTag, length: int) -> Iterator[str]:
     start = f"{tag.name}: "
     for index, line in enumerate(tag.value.splitlines() or [""]):
         before = NEXT_LINE if index else start
@@ -100,50 +100,54 @@ def _tag_lines(tag: Tag, length: int) -> Iterator[str]:
 # --- reading ---------------------------------------------------------------------------------------------
 
 
-def decode(lines: list[str], layout: Layout) -> tuple[TaggedMessage, ...]:
+def decode(lines: list[str], layout: TaggedMailLayout) -> tuple[TaggedMessage, ...]:
     """All messages of a mail, in order. `lines` without what is quoted. Raises MalformedMessage: there is none."""
     if len(lines) > MOST_LINES:
         raise MalformedMessage("", f"more than {MOST_LINES} lines", MalformationKind.TOO_LARGE)
     known = known_names(layout)
-    starts = [(n, name) for n, line in enumerate(lines) if (name := name_of(line, known)) is not None]
+    starts = [(n, name) for n, line in enumerate(lines) if (name := find_message_name(line, known)) is not None]
     if not starts:
         raise MalformedMessage("line 1", "no message of the Generic Script is named", MalformationKind.UNKNOWN_SERVICE)
     bounds = [n for n, _ in starts[1:]] + [len(lines)]
-    return tuple(_message(name, lines[n + 1 : end]) for (n, name), end in zip(starts, bounds, strict=True))
+    return tuple(_read_tagged_message(name, lines[n + 1 : end]) for (n, name), end in zip(starts, bounds, strict=True))
 
 
-def is_tagged(lines: list[str], layout: Layout) -> bool:
+def is_tagged_mail(lines: list[str], layout: TaggedMailLayout) -> bool:
     known = known_names(layout)
     head = [line for line in lines[:MOST_LINES] if line.strip()][:LINES_BEFORE_NAME]
-    return any(name_of(line, known) is not None for line in head)
+    return any(find_message_name(line, known) is not None for line in head)
 
 
-def known_names(layout: Layout) -> Mapping[str, Name]:
-    own = {plain(text): name for name, words in NAMES.items() for text in (words.english, words.french, words.both)}
+def known_names(layout: TaggedMailLayout) -> Mapping[str, MessageName]:
+    own = {
+        normalise_text(text): name
+        for name, words in NAMES.items()
+        for text in (words.english, words.french, words.both)
+    }
     return {**own, **dict(layout.more)}
 
 
-def name_of(line: str, known: Mapping[str, Name]) -> Name | None:
+def find_message_name(line: str, known: Mapping[str, MessageName]) -> MessageName | None:
     """The message that a line names, alone or before a colon or two blanks. An indented line belongs to a tag."""
     if len(line) > MOST_LENGTH or line[:1].isspace():
         return None
-    said = plain(re.split(r":|\s{2,}(?=\S)", line.strip(), maxsplit=1)[0])
+    said = normalise_text(re.split(r":|\s{2,}(?=\S)", line.strip(), maxsplit=1)[0])
     return known.get(said)
 
 
-def _message(name: Name, lines: list[str]) -> TaggedMessage:
-    tags: list[Tag] = []
+def _read_tagged_message(name: MessageName, lines: list[str]) -> TaggedMessage:
+    tags: list[MessageTag] = []
     text: list[str] = []
     for line in lines:
         found = _TAG.fullmatch(line.rstrip())
         if found:
-            tags.append(Tag(found[1], found[2].strip()))
+            tags.append(MessageTag(found[1], found[2].strip()))
         elif not line.strip():
             continue
         elif tags and line[0] in " \t":
             last = tags[-1]
             between = " " if line.startswith(GOES_ON) else "\n"
-            tags[-1] = Tag(last.name, f"{last.value}{between}{line.strip()}".strip())
+            tags[-1] = MessageTag(last.name, f"{last.value}{between}{line.strip()}".strip())
         elif line.startswith("---"):
             continue
         else:

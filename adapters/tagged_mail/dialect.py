@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from adapters.tagged_mail.codec import Layout
-from adapters.tagged_mail.message_names import Name, plain
+from adapters.tagged_mail.codec import TaggedMailLayout
+from adapters.tagged_mail.message_names import MessageName, normalise_text
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
@@ -74,7 +74,7 @@ class Phrase(ProfileSection):
     french: str = Field(min_length=1)
 
 
-def _phrases() -> dict[EventKind, Phrase]:
+def _default_phrases() -> dict[EventKind, Phrase]:
     """Our own choice of words; what other systems write is unverified, so a profile names theirs."""
     words = {
         EventKind.ACKNOWLEDGED: ("REQUEST RECEIVED", "DEMANDE RECUE"),
@@ -105,7 +105,7 @@ def _phrases() -> dict[EventKind, Phrase]:
     return {kind: Phrase(english=english, french=french) for kind, (english, french) in words.items()}
 
 
-def _subject(value: str) -> str:
+def _check_subject_template(value: str) -> str:
     try:
         value.format(**dict.fromkeys(SUBJECT_FIELDS, "x"))
     except (KeyError, IndexError, ValueError, AttributeError) as error:
@@ -114,7 +114,7 @@ def _subject(value: str) -> str:
     return value
 
 
-def _encoding(value: str) -> str:
+def _check_encoding(value: str) -> str:
     try:
         codecs.lookup(value)
         "ä".encode(value, "replace")
@@ -123,7 +123,7 @@ def _encoding(value: str) -> str:
     return value
 
 
-def _date_form(value: str) -> str:
+def _check_date_form(value: str) -> str:
     sample = date(2026, 11, 23)
     try:
         same = datetime.strptime(sample.strftime(value), value).date() == sample  # noqa: DTZ007 - only its day
@@ -143,25 +143,25 @@ class TaggedMailDialect(ProfileSection):
     address: MailAddress = Field("", description="where messages go; empty: `partner.email`")
     sender: MailAddress = Field("", description="address that its mails come from; empty: `mail.sender`")
     reply_to: MailAddress = Field("", description="where its answers go; empty: the library's")
-    subject: Annotated[str, AfterValidator(_subject)] = Field(
+    subject: Annotated[str, AfterValidator(_check_subject_template)] = Field(
         "{message} {number}", description="with {message} (its name), {number} (the request's), {symbol} (ours)"
     )
     our_symbol: str = Field("", description="how this partner calls us; empty: the library's symbol")
     their_symbol: str = Field("", description="how it calls itself; empty: the first of `partner.symbols`")
     account: str = Field("", description="our account with it; empty: none is written")
     billing: str = Field("", description="our billing address; empty: none is written")
-    encoding: Annotated[str, AfterValidator(_encoding)] = Field(
+    encoding: Annotated[str, AfterValidator(_check_encoding)] = Field(
         "utf-8", description="character set; a message that does not fit into it goes out in utf-8"
     )
     length: int = Field(76, ge=40, le=200, description="most characters of a line")
-    names: dict[Name, tuple[str, ...]] = Field({}, description="further names by which messages are known")
+    names: dict[MessageName, tuple[str, ...]] = Field({}, description="further names by which messages are known")
     tags: dict[str, tuple[TagName, ...]] = Field(
         {}, description="tags that differ: what is said -> tags, the first written, all read; empty list: never written"
     )
     answers: dict[EventKind, Phrase] = Field(
         {}, description="words for answers that differ: kind -> {english, french}; the standard ones are read as well"
     )
-    dates: tuple[Annotated[str, AfterValidator(_date_form)], ...] = Field(
+    dates: tuple[Annotated[str, AfterValidator(_check_date_form)], ...] = Field(
         ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%B %d, %Y"),
         min_length=1,
         description="forms of dates; the first is the one that we write",
@@ -193,9 +193,9 @@ class TaggedMailDialect(ProfileSection):
         return frozenset(tag for field in FIELDS for tag in self.field_tags(field))
 
     @property
-    def layout(self) -> Layout:
-        more = tuple((plain(text), name) for name, texts in self.names.items() for text in texts)
-        return Layout(self.language, self.length, more)
+    def layout(self) -> TaggedMailLayout:
+        more = tuple((normalise_text(text), name) for name, texts in self.names.items() for text in texts)
+        return TaggedMailLayout(self.language, self.length, more)
 
     def answer_phrase(self, kind: EventKind) -> str:
         """How it is written; empty: its message says it all."""
@@ -205,7 +205,7 @@ class TaggedMailDialect(ProfileSection):
         return {"en": found.english, "fr": found.french}.get(self.language, f"{found.english}/{found.french}")
 
 
-PHRASES = _phrases()
+PHRASES = _default_phrases()
 DEFAULT = TaggedMailDialect()
 
 

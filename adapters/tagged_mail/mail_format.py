@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from adapters.tagged_mail.channel import STANDARD_NUMBERS
-from adapters.tagged_mail.codec import TaggedMessage, decode, is_tagged
+from adapters.tagged_mail.codec import TaggedMessage, decode, is_tagged_mail
 from adapters.tagged_mail.dialect import PATRON, PHRASES, SECTION, TaggedMailDialect, dialect_of
-from adapters.tagged_mail.message_names import ALONE, CARRIED, Name, our_role, plain
+from adapters.tagged_mail.message_names import ALONE, CARRIED, MessageName, guess_our_role, normalise_text
 from gateway.domain.library import Money, RecordId
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
@@ -37,7 +37,7 @@ class TaggedMailFormat:
 
     def recognises(self, mail: IncomingMail, profile: Profile) -> bool:
         """See `gateway.ports.incoming_mail.MailFormat`."""
-        return is_tagged(list_own_lines(mail.text), dialect_of(profile).layout)
+        return is_tagged_mail(list_own_lines(mail.text), dialect_of(profile).layout)
 
     def decode(self, mail: IncomingMail, profile: Profile) -> MailInterpretation:
         """See `gateway.ports.incoming_mail.MailFormat`. A mail may hold several messages."""
@@ -45,12 +45,12 @@ class TaggedMailFormat:
         messages = decode(list_own_lines(mail.text), dialect.layout)
         files = tuple(n for n, part in enumerate(mail.attachments) if part.media_type == "application/pdf")
         alone = len(messages) == 1
-        reader = Reader(dialect, profile, mail.subject if alone else "", files if alone else ())
+        reader = TaggedMessageReader(dialect, profile, mail.subject if alone else "", files if alone else ())
         return MailInterpretation(tuple(map(reader.read_event, messages)))
 
 
 @value
-class Reader:
+class TaggedMessageReader:
     """Of one mail. `subject` may hold the request's number where no tag does; `files`: indexes of its PDFs."""
 
     dialect: TaggedMailDialect
@@ -82,16 +82,16 @@ class Reader:
 
     def _read_event_kind(self, message: TaggedMessage) -> tuple[EventKind, str]:
         answers = message.tag_values(self.dialect.field_tags("answer"))
-        said = _answer(
+        said = _find_answer_kind(
             answers or (*message.tag_values(self.dialect.field_tags("note")), *message.text), message.name, self.dialect
         )
         if said is not None:
             return said, "its answer says so"
-        if message.name is Name.SHIPPED and self.files:
+        if message.name is MessageName.SHIPPED and self.files:
             return EventKind.COPY_DELIVERED, "the copy came along"
         if message.name in ALONE:
             return ALONE[message.name], "its name says so"
-        if message.name is Name.RENEWAL_ANSWER and self._read_day(message, "due") is not None:
+        if message.name is MessageName.RENEWAL_ANSWER and self._read_day(message, "due") is not None:
             return EventKind.RENEW_ACCEPTED, "it has a due date"
         return EventKind.MESSAGE, "no answer that the profile knows"
 
@@ -99,11 +99,11 @@ class Reader:
         """By who the partner is in it."""
         partner = self.profile.partner
         names = (self.dialect.their_symbol, *(partner.symbols if partner is not None else ()))
-        theirs = {_local(one) for one in names if one}
-        borrower, lender = (_local(self._first_value(message, field)) for field in ("borrower", "lender"))
+        theirs = {_local_symbol(one) for one in names if one}
+        borrower, lender = (_local_symbol(self._first_value(message, field)) for field in ("borrower", "lender"))
         if (borrower in theirs) != (lender in theirs):
             return Role.LENDING if borrower in theirs else Role.BORROWING
-        return our_role(kind)
+        return guess_our_role(kind)
 
     def _read_request_number(self, message: TaggedMessage) -> str:
         """From its tag; else the word of the subject that has digits."""
@@ -114,7 +114,7 @@ class Reader:
         return words[-1] if words else ""
 
     def _read_details(self, message: TaggedMessage, kind: EventKind) -> EventDetails:
-        conditions, strange = _conditions(self._first_value(message, "conditions"))
+        conditions, strange = _read_conditions(self._first_value(message, "conditions"))
         if kind is EventKind.CONDITIONAL and not conditions:
             conditions = (LoanCondition.OTHER,)
         cost, cost_text = self._read_money(message, "cost")
@@ -125,7 +125,7 @@ class Reader:
             due=days["due"],
             expected=days["expected"],
             retry_after=days["retry"],
-            reason=_word(self._first_value(message, "reason")),
+            reason=_hyphenate_words(self._first_value(message, "reason")),
             conditions=conditions,
             cost=cost,
             barcode=self._first_value(message, "barcode"),
@@ -174,7 +174,7 @@ class Reader:
             created=NEVER,
             changed=NEVER,
             citation=citation,
-            service=RequestedService(_service(self._first_value(message, "service"), citation)),
+            service=RequestedService(_guess_service(self._first_value(message, "service"), citation)),
             dates=RequestDates(need_by=need_by),
             costs=RequestCosts(maximum=maximum),
             extras=(*self._account_extras(message), *self._unknown_extras(message)),
@@ -200,7 +200,7 @@ class Reader:
         identifiers = tuple(self._read_identifiers(message))
         notes = (*message.tag_values(self.dialect.field_tags("note")), *message.text, *more)
         return Citation(
-            type=_type(bool(part_title or part_author), identifiers),
+            type=_guess_citation_type(bool(part_title or part_author), identifiers),
             title=self._first_value(message, "title"),
             author=self._first_value(message, "author"),
             component_title=part_title,
@@ -226,7 +226,9 @@ class Reader:
         for value in message.tag_values(tags):
             if found := _STANDARD.match(value):
                 yield RecordId(found[1].lower(), " ".join(found[2].split()))
-            elif (type_ := _by_look(value)) and value in message.tag_values(self.dialect.field_tags("standard_number")):
+            elif (type_ := _guess_number_type(value)) and value in message.tag_values(
+                self.dialect.field_tags("standard_number")
+            ):
                 yield RecordId(type_, " ".join(value.split()))
             elif value in message.tag_values(self.dialect.field_tags("standard_number")):
                 yield RecordId("local", " ".join(value.split()))
@@ -238,30 +240,30 @@ class Reader:
 _STANDARD = re.compile(rf"({'|'.join(STANDARD_NUMBERS)})[:\s]\s*(\S.*)", re.IGNORECASE | re.DOTALL)
 
 
-def _by_look(value: str) -> str:
+def _guess_number_type(value: str) -> str:
     digits = re.sub(r"[\s-]", "", value)
     if re.fullmatch(r"\d{7}[\dXx]", digits):
         return "issn"
     return "isbn" if re.fullmatch(r"\d{9}[\dXx]|\d{13}", digits) else ""
 
 
-def _answer(said: Iterable[str], name: Name, dialect: TaggedMailDialect) -> EventKind | None:
+def _find_answer_kind(said: Iterable[str], name: MessageName, dialect: TaggedMailDialect) -> EventKind | None:
     """The first that is an answer in this message; the longest words first, since some begin as others do."""
     words = []
     for kind, standard in PHRASES.items():
         if CARRIED[kind] is name:
             phrases = [standard, *([dialect.answers[kind]] if kind in dialect.answers else [])]
-            words += [(plain(text), kind) for one in phrases for text in (one.english, one.french)]
+            words += [(normalise_text(text), kind) for one in phrases for text in (one.english, one.french)]
     words.sort(key=lambda one: -len(one[0]))
     for text in said:
-        first = plain(text.split("\n", 1)[0])
+        first = normalise_text(text.split("\n", 1)[0])
         for word, kind in words:
             if re.match(rf"{re.escape(word)}(?![A-Z0-9])", first):
                 return kind
     return None
 
 
-def _type(part: bool, identifiers: tuple[RecordId, ...]) -> CitationType:
+def _guess_citation_type(part: bool, identifiers: tuple[RecordId, ...]) -> CitationType:
     book = any(one.type == "isbn" for one in identifiers)
     if part:
         return CitationType.CHAPTER if book else CitationType.ARTICLE
@@ -271,7 +273,7 @@ def _type(part: bool, identifiers: tuple[RecordId, ...]) -> CitationType:
 _COPY = re.compile(r"cop(y|ie)|photo|article", re.IGNORECASE)
 
 
-def _service(said: str, citation: Citation) -> ServiceType:
+def _guess_service(said: str, citation: Citation) -> ServiceType:
     """Where nothing is said, a part of a work is copied."""
     if said.lower() in tuple(ServiceType):
         return ServiceType(said.lower())
@@ -280,12 +282,12 @@ def _service(said: str, citation: Citation) -> ServiceType:
     return ServiceType.COPY if citation.is_part else ServiceType.LOAN
 
 
-def _conditions(text: str) -> tuple[tuple[LoanCondition, ...], tuple[str, ...]]:
+def _read_conditions(text: str) -> tuple[tuple[LoanCondition, ...], tuple[str, ...]]:
     """Those that have a name, and the words of the others."""
     known: list[LoanCondition] = []
     strange: list[str] = []
     for one in filter(None, (part.strip() for part in re.split(r"[,;]", text))):
-        word = _word(one)
+        word = _hyphenate_words(one)
         if word in tuple(LoanCondition):
             known.append(LoanCondition(word))
         else:
@@ -293,11 +295,11 @@ def _conditions(text: str) -> tuple[tuple[LoanCondition, ...], tuple[str, ...]]:
     return tuple(known), tuple(strange)
 
 
-def _word(text: str) -> str:
+def _hyphenate_words(text: str) -> str:
     """`On loan` -> on-loan"""
     return re.sub(r"[\s_-]+", "-", text.strip().lower())
 
 
-def _local(symbol: str) -> str:
+def _local_symbol(symbol: str) -> str:
     """Without its scheme and case: `ISIL:CA-OONL` is also called CA-OONL."""
     return symbol.rpartition(":")[2].strip().casefold()

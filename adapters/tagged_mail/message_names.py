@@ -12,7 +12,7 @@ from gateway.domain.requests.request import Role
 from gateway.domain.value import value
 
 
-class Name(StrEnum):
+class MessageName(StrEnum):
     REQUEST = "request"
     REPLY = "reply"
     RENEWAL_REQUEST = "renewal-request"
@@ -27,7 +27,7 @@ class Name(StrEnum):
 
 
 @value
-class Words:
+class BilingualTitle:
     english: str
     french: str
 
@@ -36,33 +36,33 @@ class Words:
         return f"{self.english}/{self.french}"
 
 
-NAMES: Mapping[Name, Words] = {
-    Name.REQUEST: Words("ILL REQUEST", "DEMANDE PEB"),
-    Name.REPLY: Words("REPLY TO AN ILL REQUEST", "REPONSE A UNE DEMANDE DE PEB"),
-    Name.RENEWAL_REQUEST: Words("RENEWAL REQUEST", "DEMANDE DE RENOUVELLEMENT"),
-    Name.RENEWAL_ANSWER: Words("RENEWAL ANSWER", "REPONSE RENOUVELLEMENT"),
-    Name.GENERAL: Words("GENERAL MESSAGE", "MESSAGE GENERAL"),
-    Name.CONDITIONAL: Words("CONDITIONAL REPLY", "REPONSE CONDITIONELLE"),
-    Name.CANCELLATION: Words("CANCELLATION", "ANNULATION"),
-    Name.FORWARD: Words("FORWARD NOTIFICATION", "NOTE DE RENVOI"),
-    Name.SHIPPED: Words("ITEM SHIPPED", "MESSAGE D'ENVOI"),
-    Name.OVERDUE: Words("OVERDUE MESSAGE", "AVIS DE RETARD"),
-    Name.RECALL: Words("RECALL MESSAGE", "MESSAGE DE RAPPEL"),
+NAMES: Mapping[MessageName, BilingualTitle] = {
+    MessageName.REQUEST: BilingualTitle("ILL REQUEST", "DEMANDE PEB"),
+    MessageName.REPLY: BilingualTitle("REPLY TO AN ILL REQUEST", "REPONSE A UNE DEMANDE DE PEB"),
+    MessageName.RENEWAL_REQUEST: BilingualTitle("RENEWAL REQUEST", "DEMANDE DE RENOUVELLEMENT"),
+    MessageName.RENEWAL_ANSWER: BilingualTitle("RENEWAL ANSWER", "REPONSE RENOUVELLEMENT"),
+    MessageName.GENERAL: BilingualTitle("GENERAL MESSAGE", "MESSAGE GENERAL"),
+    MessageName.CONDITIONAL: BilingualTitle("CONDITIONAL REPLY", "REPONSE CONDITIONELLE"),
+    MessageName.CANCELLATION: BilingualTitle("CANCELLATION", "ANNULATION"),
+    MessageName.FORWARD: BilingualTitle("FORWARD NOTIFICATION", "NOTE DE RENVOI"),
+    MessageName.SHIPPED: BilingualTitle("ITEM SHIPPED", "MESSAGE D'ENVOI"),
+    MessageName.OVERDUE: BilingualTitle("OVERDUE MESSAGE", "AVIS DE RETARD"),
+    MessageName.RECALL: BilingualTitle("RECALL MESSAGE", "MESSAGE DE RAPPEL"),
 }
 
-ALONE: Mapping[Name, EventKind] = {
-    Name.REQUEST: EventKind.REQUEST,
-    Name.RENEWAL_REQUEST: EventKind.RENEW,
-    Name.CONDITIONAL: EventKind.CONDITIONAL,
-    Name.CANCELLATION: EventKind.CANCEL,
-    Name.FORWARD: EventKind.FORWARDED,
-    Name.SHIPPED: EventKind.SHIPPED,
-    Name.OVERDUE: EventKind.OVERDUE,
-    Name.RECALL: EventKind.RECALL,
+ALONE: Mapping[MessageName, EventKind] = {
+    MessageName.REQUEST: EventKind.REQUEST,
+    MessageName.RENEWAL_REQUEST: EventKind.RENEW,
+    MessageName.CONDITIONAL: EventKind.CONDITIONAL,
+    MessageName.CANCELLATION: EventKind.CANCEL,
+    MessageName.FORWARD: EventKind.FORWARDED,
+    MessageName.SHIPPED: EventKind.SHIPPED,
+    MessageName.OVERDUE: EventKind.OVERDUE,
+    MessageName.RECALL: EventKind.RECALL,
 }
 """Messages that say one thing only. What the others say stands in their answer."""
 
-CARRIED: Mapping[EventKind, Name] = {
+CARRIED: Mapping[EventKind, MessageName] = {
     **{kind: name for name, kind in ALONE.items()},
     **dict.fromkeys(
         (
@@ -77,10 +77,10 @@ CARRIED: Mapping[EventKind, Name] = {
             EventKind.CANCEL_ACCEPTED,
             EventKind.CANCEL_REFUSED,
         ),
-        Name.REPLY,
+        MessageName.REPLY,
     ),
-    **dict.fromkeys((EventKind.RENEW_ACCEPTED, EventKind.RENEW_REFUSED), Name.RENEWAL_ANSWER),
-    EventKind.COPY_DELIVERED: Name.SHIPPED,
+    **dict.fromkeys((EventKind.RENEW_ACCEPTED, EventKind.RENEW_REFUSED), MessageName.RENEWAL_ANSWER),
+    EventKind.COPY_DELIVERED: MessageName.SHIPPED,
     **dict.fromkeys(
         (
             EventKind.CONDITION_ACCEPTED,
@@ -95,7 +95,7 @@ CARRIED: Mapping[EventKind, Name] = {
             EventKind.STATUS_QUERY,
             EventKind.STATUS_REPORT,
         ),
-        Name.GENERAL,
+        MessageName.GENERAL,
     ),
 }
 """In which message an event is told."""
@@ -113,12 +113,12 @@ _REQUESTERS = frozenset(
 )
 
 
-def our_role(kind: EventKind) -> Role:
+def guess_our_role(kind: EventKind) -> Role:
     """When a partner says this, and no symbol tells who it is: a requester speaks to us as the lender."""
     return Role.LENDING if kind in _REQUESTERS else Role.BORROWING
 
 
-def plain(text: str) -> str:
+def normalise_text(text: str) -> str:
     """Capitals without accents, one blank between words: how names and answers are compared."""
     letters = unicodedata.normalize("NFKD", text.replace("’", "'"))
     bare = "".join(one for one in letters if not unicodedata.combining(one))

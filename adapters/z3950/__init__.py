@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from adapters.z3950.client import Z3950Search
-from adapters.z3950.dialect import SECTION, Z3950Dialect, host_and_port
+from adapters.z3950.dialect import SECTION, Z3950Dialect, split_address
 from gateway.ports.adapter import SearchAdapter
 
 
-def address(dialect: Z3950Dialect) -> str:
-    host, port = host_and_port(dialect.address)
+def target_address(dialect: Z3950Dialect) -> str:
+    host, port = split_address(dialect.address)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-adapter = SearchAdapter(name=SECTION, dialect=Z3950Dialect, make=Z3950Search, address=address)
+adapter = SearchAdapter(name=SECTION, dialect=Z3950Dialect, make=Z3950Search, address=target_address)

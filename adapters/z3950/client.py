@@ -9,32 +9,32 @@ from functools import reduce
 from typing import Any, TypeVar
 
 from adapters.marc import holdings, record_reader
-from adapters.marc.citation_texts import in_form
+from adapters.marc.citation_texts import format_term_value
 from adapters.marc.dialect import Records
-from adapters.marc.holdings import Circulation, OpacHolding
+from adapters.marc.holdings import OpacCirculation, OpacHolding
 from adapters.z3950 import codec, pqf
-from adapters.z3950.codec import Login, Texts, decode_opac, module
+from adapters.z3950.codec import TextDecoder, Z3950Login, decode_opac, load_asn1_module
 from adapters.z3950.dialect import NUMBERS, SECTION, IndexAttributes, SignIn, Z3950Dialect
-from adapters.z3950.pqf import set_identifier
-from adapters.z3950.transport import Connection, Gone, Place, Pool
+from adapters.z3950.pqf import attribute_set_identifier
+from adapters.z3950.transport import ConnectionGone, ConnectionPool, Z3950Connection, Z3950Endpoint
 from adapters.z3950.values import (
     OUT_OF_RANGE,
     SYNTAX_NOT_SUPPORTED,
-    Attribute,
-    Diagnostic,
-    Found,
+    BooleanOperator,
+    BooleanQuery,
     InitAnswer,
-    Joined,
-    Op,
-    Operand,
+    QueryOperand,
     RawRecord,
     Rpn,
     RpnQuery,
     ScanEntry,
-    Scanned,
-    raised,
-    syntax_of,
-    words,
+    TermAttribute,
+    Z3950Diagnostic,
+    Z3950ScanAnswer,
+    Z3950SearchAnswer,
+    describe_diagnostic,
+    error_of_diagnostics,
+    syntax_word,
 )
 from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.problems import MalformedMessage, RefusalReason, Refused, Unavailable
@@ -79,31 +79,31 @@ class Z3950Search:
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
-        self._pools: dict[Place, Pool] = {}
-        self._understood: dict[tuple[Place, tuple[str, ...], tuple[str, ...]], str] = {}
+        self._pools: dict[Z3950Endpoint, ConnectionPool] = {}
+        self._understood: dict[tuple[Z3950Endpoint, tuple[str, ...], tuple[str, ...]], str] = {}
 
     async def search(self, target: Profile, query: CatalogueQuery, *, start: int = 1, count: int = 10) -> SearchHits:
-        dialect = _dialect(target)
-        rpn = rpn_of(query, dialect, target.name)
-        key = (Place.from_dialect(dialect), dialect.databases, dialect.syntax_identifiers)
+        dialect = _target_dialect(target)
+        rpn = type1_query(query, dialect, target.name)
+        key = (Z3950Endpoint.from_dialect(dialect), dialect.databases, dialect.syntax_identifiers)
         syntax = self._understood.get(key, dialect.syntax_identifiers[0])
 
-        async def run_query(connection: Connection) -> Results:
-            return await Search(connection, dialect, target.name, syntax).run(rpn, start, count)
+        async def run_query(connection: Z3950Connection) -> QueryResults:
+            return await QueryRunner(connection, dialect, target.name, syntax).run(rpn, start, count)
 
         results = await self._run_on_connection(dialect, run_query)
         self._understood[key] = results.syntax
         records = tuple(
-            found(record, position, dialect.records, dialect.charset, target.name)
+            read_answer_record(record, position, dialect.records, dialect.charset, target.name)
             for position, record in enumerate(results.records, start=start)
         )
-        return SearchHits(total=results.total, records=records, asked=pqf.written(rpn), notes=results.notes)
+        return SearchHits(total=results.total, records=records, asked=pqf.format_pqf(rpn), notes=results.notes)
 
     async def terms(self, target: Profile, term: SearchTerm, *, count: int = 10) -> tuple[tuple[str, int], ...]:
-        dialect = _dialect(target)
-        operand = operand_of(term, dialect, target.name)
+        dialect = _target_dialect(target)
+        operand = scan_operand(term, dialect, target.name)
         entries = await self._run_on_connection(
-            dialect, lambda connection: scan(connection, operand, count, dialect, target.name)
+            dialect, lambda connection: scan_terms(connection, operand, count, dialect, target.name)
         )
         return tuple((entry.term, entry.count) for entry in entries[:count])
 
@@ -112,30 +112,30 @@ class Z3950Search:
             pool.close()
         self._pools.clear()
 
-    async def _run_on_connection(self, dialect: Z3950Dialect, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def _run_on_connection(self, dialect: Z3950Dialect, work: Callable[[Z3950Connection], Awaitable[T]]) -> T:
         """A kept connection may have ended since: then once more, on a new one."""
         if not self._pools:
-            await asyncio.to_thread(module)  # takes a tenth of a second, the first time
-        pool = self._pool_for_endpoint(Place.from_dialect(dialect))
+            await asyncio.to_thread(load_asn1_module)  # takes a tenth of a second, the first time
+        pool = self._pool_for_endpoint(Z3950Endpoint.from_dialect(dialect))
         was_kept = False
         try:
             async with pool.lease_connection() as connection:
                 was_kept = connection.was_kept
                 return await work(connection)
-        except Gone:
+        except ConnectionGone:
             if not was_kept:
                 raise
         async with pool.lease_connection(fresh=True) as connection:
             return await work(connection)
 
-    def _pool_for_endpoint(self, place: Place) -> Pool:
+    def _pool_for_endpoint(self, place: Z3950Endpoint) -> ConnectionPool:
         if place not in self._pools:
-            self._pools[place] = Pool(place, lambda: self._open_connection(place))
+            self._pools[place] = ConnectionPool(place, lambda: self._open_connection(place))
         return self._pools[place]
 
-    async def _open_connection(self, place: Place) -> Connection:
+    async def _open_connection(self, place: Z3950Endpoint) -> Z3950Connection:
         login = self._resolve_login(place.sign_in)
-        connection = await Connection.open(place)
+        connection = await Z3950Connection.open(place)
         try:
             await sign_in(connection, login, place.max_bytes, place.charset, str(place))
         except BaseException:
@@ -143,10 +143,10 @@ class Z3950Search:
             raise
         return connection
 
-    def _resolve_login(self, sign_in: SignIn) -> Login:
+    def _resolve_login(self, sign_in: SignIn) -> Z3950Login:
         """Raises Refused when a secret isn't where the profile says."""
         try:
-            return Login(
+            return Z3950Login(
                 open=self._secrets(sign_in.open) if sign_in.open else "",
                 user=sign_in.user,
                 group=sign_in.group,
@@ -156,7 +156,7 @@ class Z3950Search:
             raise Refused(RefusalReason.SENDER_AUTH_FAILED, f"We can't sign in: {error}") from error
 
 
-def _dialect(target: Profile) -> Z3950Dialect:
+def _target_dialect(target: Profile) -> Z3950Dialect:
     found = target.dialects.get(SECTION)
     if not isinstance(found, Z3950Dialect):
         raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"Profile '{target.name}' has no section {SECTION}.")
@@ -164,19 +164,19 @@ def _dialect(target: Profile) -> Z3950Dialect:
 
 
 @value
-class Results:
+class QueryResults:
     """`records` from the position that was asked for on. `syntax`: object identifier of what they were asked in."""
 
     total: int
-    records: tuple[RawRecord | Diagnostic, ...]
+    records: tuple[RawRecord | Z3950Diagnostic, ...]
     notes: tuple[str, ...]
     syntax: str
 
 
-async def sign_in(connection: Connection, login: Login, size: int, charset: str, name: str) -> None:
+async def sign_in(connection: Z3950Connection, login: Z3950Login, size: int, charset: str, name: str) -> None:
     """Raises Refused when the target doesn't let us in, Unavailable."""
     try:
-        answer = await connection.exchange_apdu(codec.init(login, size, charset))
+        answer = await connection.exchange_apdu(codec.init_apdu(login, size, charset))
     except UnicodeEncodeError:
         raise Refused(
             RefusalReason.SENDER_AUTH_FAILED, f"{name}: the user name or password can't be said in {charset}."
@@ -184,39 +184,39 @@ async def sign_in(connection: Connection, login: Login, size: int, charset: str,
     if not isinstance(answer, InitAnswer):
         raise Unavailable(f"{name}: the answer to an Init was {type(answer).__name__}")
     if not answer.accepted:
-        why = "; ".join(words(one) for one in answer.diagnostics)
+        why = "; ".join(describe_diagnostic(one) for one in answer.diagnostics)
         raise Refused(RefusalReason.SENDER_AUTH_FAILED, f"{name} does not let us in{f': {why}' if why else ''}.")
     connection.options = answer.options
 
 
-async def scan(
-    connection: Connection, term: Operand, count: int, dialect: Z3950Dialect, name: str
+async def scan_terms(
+    connection: Z3950Connection, term: QueryOperand, count: int, dialect: Z3950Dialect, name: str
 ) -> tuple[ScanEntry, ...]:
     """Raises Refused, Unavailable."""
     if codec.SCAN not in connection.options:
         raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"{name}: it has no lists of terms (Scan).")
     try:
-        apdu = codec.scan(
+        apdu = codec.scan_apdu(
             term,
             dialect.databases,
             count,
             charset=dialect.charset,
-            attribute_set=set_identifier(dialect.attribute_set),
+            attribute_set=attribute_set_identifier(dialect.attribute_set),
         )
     except UnicodeEncodeError:
-        raise _unsayable(name, dialect) from None
+        raise _encoding_refusal(name, dialect) from None
     answer = await connection.exchange_apdu(apdu)
-    if not isinstance(answer, Scanned):
+    if not isinstance(answer, Z3950ScanAnswer):
         raise Unavailable(f"{name}: the answer to a Scan was {type(answer).__name__}")
     if not answer.entries and answer.diagnostics:
-        raise raised(answer.diagnostics, name)
+        raise error_of_diagnostics(answer.diagnostics, name)
     return answer.entries
 
 
-class Search:
+class QueryRunner:
     """One query on one connection. `syntax`: the one to begin with, of those in the dialect."""
 
-    def __init__(self, connection: Connection, dialect: Z3950Dialect, name: str, syntax: str) -> None:
+    def __init__(self, connection: Z3950Connection, dialect: Z3950Dialect, name: str, syntax: str) -> None:
         self._connection = connection
         self._dialect = dialect
         self._name = name
@@ -224,19 +224,19 @@ class Search:
         self._elements = dialect.elements
         self._notes: list[str] = []
 
-    async def run(self, query: RpnQuery, start: int, count: int) -> Results:
+    async def run(self, query: RpnQuery, start: int, count: int) -> QueryResults:
         """Raises Refused, Unavailable."""
         found = await self._send_search(query, start, count)
         wanted = min(count, max(0, found.hits - start + 1))
         records = found.records if not self._switch_format(found) else ()
         if len(records) < wanted:
             records = await self._fetch_records(records, start, wanted)
-        return Results(found.hits, records[:wanted], tuple(self._notes), self._syntaxes[0])
+        return QueryResults(found.hits, records[:wanted], tuple(self._notes), self._syntaxes[0])
 
-    async def _send_search(self, query: RpnQuery, start: int, count: int) -> Found:
+    async def _send_search(self, query: RpnQuery, start: int, count: int) -> Z3950SearchAnswer:
         comes_along = start == 1 and self._dialect.along == "first-records"
         try:
-            apdu = codec.search(
+            apdu = codec.search_apdu(
                 query,
                 self._dialect.databases,
                 charset=self._dialect.charset,
@@ -245,18 +245,18 @@ class Search:
                 elements=self._elements,
             )
         except UnicodeEncodeError:
-            raise _unsayable(self._name, self._dialect) from None
+            raise _encoding_refusal(self._name, self._dialect) from None
         found = await self._request_records(apdu)
         if not found.succeeded:
-            raise raised(found.diagnostics, self._name)
+            raise error_of_diagnostics(found.diagnostics, self._name)
         return found
 
     async def _fetch_records(
-        self, records: tuple[RawRecord | Diagnostic, ...], start: int, wanted: int
-    ) -> tuple[RawRecord | Diagnostic, ...]:
+        self, records: tuple[RawRecord | Z3950Diagnostic, ...], start: int, wanted: int
+    ) -> tuple[RawRecord | Z3950Diagnostic, ...]:
         while (missing := wanted - len(records)) > 0:
             begin = start + len(records)
-            apdu = codec.present(
+            apdu = codec.present_apdu(
                 begin, min(missing, self._dialect.slice), syntax=self._syntaxes[0], elements=self._elements
             )
             found = await self._request_records(apdu)
@@ -270,9 +270,9 @@ class Search:
             records += found.records
         return records
 
-    def _switch_format(self, found: Found) -> bool:
+    def _switch_format(self, found: Z3950SearchAnswer) -> bool:
         """What was asked in isn't known to the target; the next that is asked will be something else."""
-        about = found.diagnostics or tuple(one for one in found.records if isinstance(one, Diagnostic))
+        about = found.diagnostics or tuple(one for one in found.records if isinstance(one, Z3950Diagnostic))
         if not about or (found.records and len(about) < len(found.records)):
             return False
         conditions = {one.condition for one in about}
@@ -284,50 +284,52 @@ class Search:
             return True
         return False
 
-    def _note_or_raise(self, diagnostics: tuple[Diagnostic, ...], records: tuple[RawRecord | Diagnostic, ...]) -> None:
+    def _note_or_raise(
+        self, diagnostics: tuple[Z3950Diagnostic, ...], records: tuple[RawRecord | Z3950Diagnostic, ...]
+    ) -> None:
         """With something in hand, a no is a note; otherwise it is the answer."""
         if not records and not any(one.condition == OUT_OF_RANGE for one in diagnostics):
-            raise raised(diagnostics, self._name)
-        self._notes += [words(one) for one in diagnostics]
+            raise error_of_diagnostics(diagnostics, self._name)
+        self._notes += [describe_diagnostic(one) for one in diagnostics]
 
-    async def _request_records(self, apdu: bytes) -> Found:
+    async def _request_records(self, apdu: bytes) -> Z3950SearchAnswer:
         answer = await self._connection.exchange_apdu(apdu)
-        if not isinstance(answer, Found):
+        if not isinstance(answer, Z3950SearchAnswer):
             raise Unavailable(f"{self._name}: the answer to a search was {type(answer).__name__}")
         return answer
 
 
-def _unsayable(name: str, dialect: Z3950Dialect) -> Refused:
+def _encoding_refusal(name: str, dialect: Z3950Dialect) -> Refused:
     return Refused(RefusalReason.INVALID_VALUE, f"{name}: the query can't be said in {dialect.charset}.")
 
 
-def rpn_of(query: CatalogueQuery, dialect: Z3950Dialect, name: str) -> RpnQuery:
+def type1_query(query: CatalogueQuery, dialect: Z3950Dialect, name: str) -> RpnQuery:
     """`name`: of the target. Raises Refused for what can't be said to it."""
     if query.native:
         try:
-            return pqf.parse(query.native)
-        except pqf.NoQuery as error:
+            return pqf.parse_pqf(query.native)
+        except pqf.PqfSyntaxError as error:
             raise Refused(RefusalReason.INVALID_VALUE, f"{name}: no query in PQF: {error}.") from error
-    operands: list[Rpn] = [one for term in query.terms for one in _operands(term, dialect, name)]
+    operands: list[Rpn] = [one for term in query.terms for one in _term_operands(term, dialect, name)]
     if not operands:
         raise Refused(RefusalReason.DATA_MISSING, f"{name}: nothing was said to look for.")
-    return RpnQuery(reduce(_and, operands), pqf.set_identifier(dialect.attribute_set))
+    return RpnQuery(reduce(_join_by_and, operands), pqf.attribute_set_identifier(dialect.attribute_set))
 
 
-def operand_of(term: SearchTerm, dialect: Z3950Dialect, name: str) -> Operand:
+def scan_operand(term: SearchTerm, dialect: Z3950Dialect, name: str) -> QueryOperand:
     """For a scan: the whole term. Raises Refused."""
-    index = _index(term, dialect, name)
+    index = _find_index_attributes(term, dialect, name)
     pairs = {**dialect.always.attribute_pairs(), **index.attribute_pairs()}
-    return Operand(_attributes(pairs), in_form(term.index, term.value, index.form))
+    return QueryOperand(_build_attributes(pairs), format_term_value(term.index, term.value, index.form))
 
 
-def _and(left: Rpn, right: Rpn) -> Rpn:
-    return Joined(Op.AND, left, right)
+def _join_by_and(left: Rpn, right: Rpn) -> Rpn:
+    return BooleanQuery(BooleanOperator.AND, left, right)
 
 
-def _operands(term: SearchTerm, dialect: Z3950Dialect, name: str) -> list[Operand]:
-    index = _index(term, dialect, name)
-    value = in_form(term.index, term.value, index.form)
+def _term_operands(term: SearchTerm, dialect: Z3950Dialect, name: str) -> list[QueryOperand]:
+    index = _find_index_attributes(term, dialect, name)
+    value = format_term_value(term.index, term.value, index.form)
     if not value:
         return []
     match = (
@@ -335,77 +337,79 @@ def _operands(term: SearchTerm, dialect: Z3950Dialect, name: str) -> list[Operan
         if term.index in NUMBERS and term.match is TermMatch.WORDS
         else dialect.match_attributes(term.match).attribute_pairs()
     )
-    operand = Operand(_attributes({**dialect.always.attribute_pairs(), **match, **index.attribute_pairs()}), value)
+    operand = QueryOperand(
+        _build_attributes({**dialect.always.attribute_pairs(), **match, **index.attribute_pairs()}), value
+    )
     words = value.split()
     if dialect.each_word and term.match is TermMatch.WORDS and len(words) > 1:
-        single = _attributes({**dialect.always.attribute_pairs(), **match, 4: WORD, **index.attribute_pairs()})
+        single = _build_attributes({**dialect.always.attribute_pairs(), **match, 4: WORD, **index.attribute_pairs()})
         return [replace(operand, attributes=single, term=word) for word in words]
     return [operand]
 
 
-def _index(term: SearchTerm, dialect: Z3950Dialect, name: str) -> IndexAttributes:
+def _find_index_attributes(term: SearchTerm, dialect: Z3950Dialect, name: str) -> IndexAttributes:
     index = dialect.index_attributes(term.index)
     if index is None:
         raise Refused(RefusalReason.INVALID_VALUE, f"{name}: there is no index '{term.index.value}' here.")
     return index
 
 
-def _attributes(pairs: dict[int, int | str]) -> tuple[Attribute, ...]:
-    return tuple(Attribute(type_, pairs[type_]) for type_ in sorted(pairs))
+def _build_attributes(pairs: dict[int, int | str]) -> tuple[TermAttribute, ...]:
+    return tuple(TermAttribute(type_, pairs[type_]) for type_ in sorted(pairs))
 
 
-def found(
-    record: RawRecord | Diagnostic, position: int, how: Records, charset: str = "utf-8", source: str = ""
+def read_answer_record(
+    record: RawRecord | Z3950Diagnostic, position: int, how: Records, charset: str = "utf-8", source: str = ""
 ) -> FoundRecord:
     """Never raises: what can't be read is its `problem`. `charset`: of texts in OPAC records that aren't UTF-8."""
-    if isinstance(record, Diagnostic):
-        return FoundRecord(position=position, problem=words(record))
-    syntax = syntax_of(record.syntax)
+    if isinstance(record, Z3950Diagnostic):
+        return FoundRecord(position=position, problem=describe_diagnostic(record))
+    syntax = syntax_word(record.syntax)
     if not syntax:
         problem = f"record syntax {record.syntax or 'without a name'} isn't read"
         return FoundRecord(position=position, raw=record.data, problem=problem)
     if syntax != "opac":
-        return record_reader.of_bytes(syntax, record.data, position, how, source)
+        return record_reader.record_from_bytes(syntax, record.data, position, how, source)
     try:
         decoded = decode_opac(record.data)
     except MalformedMessage as malformed:
         return FoundRecord(position=position, syntax=syntax, raw=record.data, problem=f"no OPAC record: {malformed}")
-    return _of_opac(decoded, record.data, position, how, Texts(charset), source)
+    return _read_opac_record(decoded, record.data, position, how, TextDecoder(charset), source)
 
 
-def _of_opac(
-    decoded: dict[str, Any], raw: bytes, position: int, how: Records, texts: Texts, source: str
+def _read_opac_record(
+    decoded: dict[str, Any], raw: bytes, position: int, how: Records, texts: TextDecoder, source: str
 ) -> FoundRecord:
     bibliographic = None
     if "bibliographicRecord" in decoded:
-        inner = _raw(decoded["bibliographicRecord"])
-        if syntax_of(inner.syntax) != "opac":  # one in another would have no end
-            bibliographic = found(inner, position, how, texts.charset, source)
+        inner = _raw_record(decoded["bibliographicRecord"])
+        if syntax_word(inner.syntax) != "opac":  # one in another would have no end
+            bibliographic = read_answer_record(inner, position, how, texts.charset, source)
     held = None
     if "holdingsData" in decoded:
-        held = tuple(item for one in decoded["holdingsData"] for item in _held(one, how, texts))
-    return record_reader.of_opac(bibliographic, held, position, raw)
+        held = tuple(item for one in decoded["holdingsData"] for item in _read_opac_holding(one, how, texts))
+    return record_reader.record_from_opac(bibliographic, held, position, raw)
 
 
-def _held(holding: tuple[str, Any], how: Records, texts: Texts) -> tuple[HeldItem, ...]:
+def _read_opac_holding(holding: tuple[str, Any], how: Records, texts: TextDecoder) -> tuple[HeldItem, ...]:
     kind, inner = holding
     if kind == "marcHoldingsRecord":
-        return record_reader.held_by_marc(_raw(inner).data, how)
-    volumes = (" ".join(_said(one, _VOLUME_TEXTS, texts).values()) for one in inner.get("volumes", ()))
-    circulations = tuple(_circulation(one, texts) for one in inner.get("circulationData", ()))
-    shown = OpacHolding(_said(inner, _HOLDING_TEXTS, texts), tuple(filter(None, volumes)), circulations)
-    return holdings.opac_holdings((shown,), how)
+        return record_reader.holdings_from_marc(_raw_record(inner).data, how)
+    volumes = (" ".join(_pick_texts(one, _VOLUME_TEXTS, texts).values()) for one in inner.get("volumes", ()))
+    circulations = tuple(_read_circulation(one, texts) for one in inner.get("circulationData", ()))
+    shown = OpacHolding(_pick_texts(inner, _HOLDING_TEXTS, texts), tuple(filter(None, volumes)), circulations)
+    return holdings.items_of_opac_holdings((shown,), how)
 
 
-def _circulation(item: Mapping[str, Any], texts: Texts) -> Circulation:
-    said = {_ITEM_TEXTS[key]: value for key, value in _said(item, tuple(_ITEM_TEXTS), texts).items()}
-    return Circulation(said, item.get("availableNow"), item.get("onHold"))
+def _read_circulation(item: Mapping[str, Any], texts: TextDecoder) -> OpacCirculation:
+    said = {_ITEM_TEXTS[key]: value for key, value in _pick_texts(item, tuple(_ITEM_TEXTS), texts).items()}
+    return OpacCirculation(said, item.get("availableNow"), item.get("onHold"))
 
 
-def _said(values: Mapping[str, Any], names: tuple[str, ...], texts: Texts) -> dict[str, str]:
+def _pick_texts(values: Mapping[str, Any], names: tuple[str, ...], texts: TextDecoder) -> dict[str, str]:
     return {name: text for name in names if name in values and (text := texts(values[name]).strip())}
 
 
-def _raw(external: dict[str, Any]) -> RawRecord:
+def _raw_record(external: dict[str, Any]) -> RawRecord:
     kind, value = external["encoding"]
     return RawRecord(external.get("direct-reference", ""), bytes(value[0] if kind == "arbitrary" else value))

@@ -25,20 +25,20 @@ from adapters.z3950.values import (
     BIB_1,
     INIT_DIAGNOSTICS,
     Answer,
-    Closed,
-    Diagnostic,
-    Found,
+    BooleanQuery,
+    CloseNotice,
     InitAnswer,
-    Joined,
-    Nearness,
-    Operand,
+    Proximity,
+    QueryOperand,
     RawRecord,
     ResultSet,
     Rpn,
     RpnQuery,
     ScanEntry,
-    Scanned,
     TermKind,
+    Z3950Diagnostic,
+    Z3950ScanAnswer,
+    Z3950SearchAnswer,
 )
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.value import value
@@ -76,12 +76,12 @@ FINISHED = 0
 """Reason of a Close."""
 
 
-class Undecodable(Exception):
+class UndecodableError(Exception):
     """asn1tools can't read it; its reason as text."""
 
 
 @lru_cache(maxsize=1)
-def module() -> Any:
+def load_asn1_module() -> Any:
     """Takes a quarter of a second, the first time."""
     import asn1tools
 
@@ -94,42 +94,42 @@ def decode_as(type_: str, data: bytes) -> Any:
     from asn1tools import DecodeError
 
     try:
-        return module().decode(type_, data)
+        return load_asn1_module().decode(type_, data)
     except DecodeError as error:
-        raise Undecodable(str(error)) from error
+        raise UndecodableError(str(error)) from error
 
 
-def decode(data: bytes, charset: str = "utf-8") -> Answer:
+def decode_apdu(data: bytes, charset: str = "utf-8") -> Answer:
     """One APDU of a target. `charset`: of its texts, where they aren't UTF-8. Raises MalformedMessage."""
     if not data.startswith(_ANSWERS):
         raise MalformedMessage(
             _FIRST, f"no answer begins with {data[:2].hex() or 'nothing'}", MalformationKind.UNKNOWN_SERVICE
         )
-    name, body = _decoded("APDU", data)
-    texts = Texts(charset)
+    name, body = _decode_type("APDU", data)
+    texts = TextDecoder(charset)
     match name:
         case "initResponse":
-            return _init(body, texts)
+            return _read_init_answer(body, texts)
         case "scanResponse":
-            return _scanned(body, texts)
+            return _read_scan_answer(body, texts)
         case "close":
             number = body["closeReason"]
             reason = CLOSE_REASONS[number] if 0 <= number < len(CLOSE_REASONS) else f"reason {number}"
-            return Closed(reason, texts(body.get("diagnosticInformation", b"")))
+            return CloseNotice(reason, texts(body.get("diagnosticInformation", b"")))
         case _:
-            return _found(body, texts)
+            return _read_search_answer(body, texts)
 
 
 def decode_opac(data: bytes) -> dict[str, Any]:
     """An OPACRecord, as asn1tools gives it: `adapters.z3950.client` makes values of it. Raises MalformedMessage."""
     if not data.startswith(b"\x30"):
         raise MalformedMessage(_FIRST, "no OPAC record begins like this")
-    found: dict[str, Any] = _decoded("OPACRecord", data)
+    found: dict[str, Any] = _decode_type("OPACRecord", data)
     return found
 
 
 @value
-class Texts:
+class TextDecoder:
     """Octets to text: UTF-8 where they are, else as the profile says."""
 
     charset: str
@@ -141,46 +141,46 @@ class Texts:
             return bytes(octets).decode(self.charset, "replace")
 
 
-def _decoded(type_: str, data: bytes) -> Any:
+def _decode_type(type_: str, data: bytes) -> Any:
     try:
-        return _read(type_, data)
-    except Undecodable:
-        return _again(type_, data)
+        return _decode_octets(type_, data)
+    except UndecodableError:
+        return _decode_with_lengths(type_, data)
 
 
-def _again(type_: str, data: bytes) -> Any:
+def _decode_with_lengths(type_: str, data: bytes) -> Any:
     """Indefinite lengths around an open value are what asn1tools can't read; then with all lengths said."""
     try:
-        return _read(type_, ber.to_definite_lengths(data))
-    except Undecodable as error:
+        return _decode_octets(type_, ber.to_definite_lengths(data))
+    except UndecodableError as error:
         raise MalformedMessage("", str(error)) from error
 
 
-def _read(type_: str, data: bytes) -> Any:
+def _decode_octets(type_: str, data: bytes) -> Any:
     try:
         return decode_as(type_, data)
     except (IndexError, ValueError, OverflowError, struct.error) as error:  # asn1tools, of octets that end too early
         raise MalformedMessage("", f"{type_}: {error}") from error
 
 
-def _init(body: dict[str, Any], texts: Texts) -> InitAnswer:
-    versions = _numbers(body["protocolVersion"])
+def _read_init_answer(body: dict[str, Any], texts: TextDecoder) -> InitAnswer:
+    versions = _read_bit_numbers(body["protocolVersion"])
     named = (texts(body.get(key, b"")) for key in ("implementationName", "implementationVersion"))
     return InitAnswer(
         accepted=body["result"],
         version=3 if 2 in versions else 2,
-        options=frozenset(_numbers(body["options"])),
+        options=frozenset(_read_bit_numbers(body["options"])),
         implementation=" ".join(one for one in named if one),
-        diagnostics=tuple(_init_diagnostics(body, texts)),
+        diagnostics=tuple(_read_init_diagnostics(body, texts)),
     )
 
 
-def _numbers(bits: tuple[bytes, int]) -> set[int]:
+def _read_bit_numbers(bits: tuple[bytes, int]) -> set[int]:
     octets, length = bits
     return {number for number in range(length) if octets[number // 8] & (0x80 >> number % 8)}
 
 
-def _init_diagnostics(body: dict[str, Any], texts: Texts) -> list[Diagnostic]:
+def _read_init_diagnostics(body: dict[str, Any], texts: TextDecoder) -> list[Z3950Diagnostic]:
     """In userInformationField, or in otherInfo as yaz has them. What isn't understood says nothing about why."""
     found = []
     externals = [body["userInformationField"]] if "userInformationField" in body else []
@@ -189,13 +189,13 @@ def _init_diagnostics(body: dict[str, Any], texts: Texts) -> list[Diagnostic]:
     ]
     for external in externals:
         if external.get("direct-reference") == INIT_DIAGNOSTICS and external["encoding"][0] == "single-ASN1-type":
-            found += _diagnostic_format(bytes(external["encoding"][1]), texts)
+            found += _read_diagnostic_format(bytes(external["encoding"][1]), texts)
         else:
-            found += [Diagnostic(0, texts(octets)) for octets in _plain(external)]
+            found += [Z3950Diagnostic(0, texts(octets)) for octets in _text_octets(external)]
     return found
 
 
-def _plain(external: dict[str, Any]) -> list[bytes]:
+def _text_octets(external: dict[str, Any]) -> list[bytes]:
     """Words in an EXTERNAL: a text type as it stands, or octets (yaz, of old)."""
     kind, value = external["encoding"]
     value = bytes(value) if kind != "arbitrary" else b""
@@ -205,27 +205,29 @@ def _plain(external: dict[str, Any]) -> list[bytes]:
     return [value] if kind == "octet-aligned" and value else []
 
 
-def _diagnostic_format(data: bytes, texts: Texts) -> list[Diagnostic]:
+def _read_diagnostic_format(data: bytes, texts: TextDecoder) -> list[Z3950Diagnostic]:
     found = []
-    for one in _decoded("DiagnosticFormat", data):
+    for one in _decode_type("DiagnosticFormat", data):
         message = texts(one.get("message", b""))
         kind, inner = one.get("diagnostic", ("", None))
-        found.append(_default(inner, texts) if kind == "defaultDiagRec" else Diagnostic(0, message))
+        found.append(
+            _read_default_diagnostic(inner, texts) if kind == "defaultDiagRec" else Z3950Diagnostic(0, message)
+        )
     return found
 
 
-def _found(body: dict[str, Any], texts: Texts) -> Found:
+def _read_search_answer(body: dict[str, Any], texts: TextDecoder) -> Z3950SearchAnswer:
     kind, inner = body.get("records", ("", ()))
-    records: tuple[RawRecord | Diagnostic, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
+    records: tuple[RawRecord | Z3950Diagnostic, ...] = ()
+    diagnostics: tuple[Z3950Diagnostic, ...] = ()
     match kind:
         case "responseRecords":
-            records = tuple(_record(one["record"], texts) for one in inner)
+            records = tuple(_read_response_record(one["record"], texts) for one in inner)
         case "nonSurrogateDiagnostic":
-            diagnostics = (_default(inner, texts),)
+            diagnostics = (_read_default_diagnostic(inner, texts),)
         case "multipleNonSurDiagnostics":
-            diagnostics = tuple(_diagnostic(one, texts) for one in inner)
-    return Found(
+            diagnostics = tuple(_read_diagnostic(one, texts) for one in inner)
+    return Z3950SearchAnswer(
         succeeded=body.get("searchStatus", True),
         hits=max(0, body.get("resultCount", 0)),
         records=records,
@@ -233,43 +235,43 @@ def _found(body: dict[str, Any], texts: Texts) -> Found:
     )
 
 
-def _record(record: tuple[str, Any], texts: Texts) -> RawRecord | Diagnostic:
+def _read_response_record(record: tuple[str, Any], texts: TextDecoder) -> RawRecord | Z3950Diagnostic:
     kind, inner = record
     if kind == "surrogateDiagnostic":
-        return _diagnostic(inner, texts)
+        return _read_diagnostic(inner, texts)
     if kind != "retrievalRecord":
-        return Diagnostic(0, "a piece of a record, which we never asked for")
+        return Z3950Diagnostic(0, "a piece of a record, which we never asked for")
     encoding, value = inner["encoding"]
     octets = bytes(value[0]) if encoding == "arbitrary" else bytes(value)
     return RawRecord(inner.get("direct-reference", ""), octets)
 
 
-def _diagnostic(diagnostic: tuple[str, Any], texts: Texts) -> Diagnostic:
+def _read_diagnostic(diagnostic: tuple[str, Any], texts: TextDecoder) -> Z3950Diagnostic:
     kind, inner = diagnostic
     if kind == "defaultFormat":
-        return _default(inner, texts)
-    words = "; ".join(texts(one) for one in _plain(inner))
-    return Diagnostic(0, words, inner.get("direct-reference", ""))
+        return _read_default_diagnostic(inner, texts)
+    words = "; ".join(texts(one) for one in _text_octets(inner))
+    return Z3950Diagnostic(0, words, inner.get("direct-reference", ""))
 
 
-def _default(inner: dict[str, Any], texts: Texts) -> Diagnostic:
-    return Diagnostic(inner["condition"], texts(inner["addinfo"][1]), inner["diagnosticSetId"])
+def _read_default_diagnostic(inner: dict[str, Any], texts: TextDecoder) -> Z3950Diagnostic:
+    return Z3950Diagnostic(inner["condition"], texts(inner["addinfo"][1]), inner["diagnosticSetId"])
 
 
-def _scanned(body: dict[str, Any], texts: Texts) -> Scanned:
+def _read_scan_answer(body: dict[str, Any], texts: TextDecoder) -> Z3950ScanAnswer:
     listed = body.get("entries", {})
     entries = tuple(
-        ScanEntry(_shown(inner, texts), inner.get("globalOccurrences", 0))
+        ScanEntry(_display_term(inner, texts), inner.get("globalOccurrences", 0))
         for kind, inner in listed.get("entries", ())
         if kind == "termInfo"
     )
-    return Scanned(
+    return Z3950ScanAnswer(
         entries=entries,
-        diagnostics=tuple(_diagnostic(one, texts) for one in listed.get("nonsurrogateDiagnostics", ())),
+        diagnostics=tuple(_read_diagnostic(one, texts) for one in listed.get("nonsurrogateDiagnostics", ())),
     )
 
 
-def _shown(entry: dict[str, Any], texts: Texts) -> str:
+def _display_term(entry: dict[str, Any], texts: TextDecoder) -> str:
     kind, value = entry["term"]
     if "displayTerm" in entry:
         return texts(entry["displayTerm"])
@@ -277,7 +279,7 @@ def _shown(entry: dict[str, Any], texts: Texts) -> str:
 
 
 @value
-class Login:
+class Z3950Login:
     """How we sign in: `open` alone, or user, group and password; all empty: not at all."""
 
     open: str = field(default="", repr=False)
@@ -290,24 +292,24 @@ class Login:
         return not (self.open or self.user or self.group or self.password)
 
 
-def init(login: Login, size: int, charset: str = "utf-8") -> bytes:
+def init_apdu(login: Z3950Login, size: int, charset: str = "utf-8") -> bytes:
     """`size`: octets of the longest answer that we want to read."""
     body: dict[str, Any] = {
         "protocolVersion": VERSIONS,
-        "options": _bits((SEARCH, PRESENT, SCAN, NAMED_RESULT_SETS)),
+        "options": _encode_bits((SEARCH, PRESENT, SCAN, NAMED_RESULT_SETS)),
         "preferredMessageSize": size,
         "exceptionalRecordSize": size,
         "implementationName": b"illgate",
     }
     if login.open:
-        body["idAuthentication"] = ("open", _octets(login.open, charset))
+        body["idAuthentication"] = ("open", _encode_text(login.open, charset))
     elif not login.is_empty:
         said = {"groupId": login.group, "userId": login.user, "password": login.password}
-        body["idAuthentication"] = ("idPass", {key: _octets(text, charset) for key, text in said.items() if text})
-    return _apdu("initRequest", body)
+        body["idAuthentication"] = ("idPass", {key: _encode_text(text, charset) for key, text in said.items() if text})
+    return _encode_apdu("initRequest", body)
 
 
-def search(
+def search_apdu(
     query: RpnQuery,
     databases: tuple[str, ...],
     *,
@@ -327,16 +329,16 @@ def search(
         "replaceIndicator": True,
         "resultSetName": RESULT_SET,
         "databaseNames": [one.encode() for one in databases],
-        "query": ("type-1", {"attributeSet": query.attribute_set, "rpn": _rpn(query.rpn, charset)}),
+        "query": ("type-1", {"attributeSet": query.attribute_set, "rpn": _encode_rpn(query.rpn, charset)}),
     }
     if along and syntax:
         body["preferredRecordSyntax"] = syntax
     if along and elements:
         body["mediumSetElementSetNames"] = ("genericElementSetName", elements.encode())
-    return _apdu("searchRequest", body)
+    return _encode_apdu("searchRequest", body)
 
 
-def present(start: int, count: int, *, syntax: str = "", elements: str = "") -> bytes:
+def present_apdu(start: int, count: int, *, syntax: str = "", elements: str = "") -> bytes:
     """Positions count from 1."""
     body: dict[str, Any] = {
         "resultSetId": RESULT_SET,
@@ -347,34 +349,34 @@ def present(start: int, count: int, *, syntax: str = "", elements: str = "") -> 
         body["preferredRecordSyntax"] = syntax
     if elements:
         body["recordComposition"] = ("simple", ("genericElementSetName", elements.encode()))
-    return _apdu("presentRequest", body)
+    return _encode_apdu("presentRequest", body)
 
 
-def scan(
-    term: Operand, databases: tuple[str, ...], count: int, *, charset: str = "utf-8", attribute_set: str = BIB_1
+def scan_apdu(
+    term: QueryOperand, databases: tuple[str, ...], count: int, *, charset: str = "utf-8", attribute_set: str = BIB_1
 ) -> bytes:
     """From the term on. Raises UnicodeEncodeError."""
-    return _apdu(
+    return _encode_apdu(
         "scanRequest",
         {
             "databaseNames": [one.encode() for one in databases],
             "attributeSet": attribute_set,
-            "termListAndStartPoint": _operand(term, charset),
+            "termListAndStartPoint": _encode_operand(term, charset),
             "numberOfTermsRequested": count,
             "preferredPositionInResponse": 1,
         },
     )
 
 
-def close() -> bytes:
-    return _apdu("close", {"closeReason": FINISHED})
+def close_apdu() -> bytes:
+    return _encode_apdu("close", {"closeReason": FINISHED})
 
 
-def _apdu(name: str, body: dict[str, Any]) -> bytes:
-    return bytes(module().encode("APDU", (name, body)))
+def _encode_apdu(name: str, body: dict[str, Any]) -> bytes:
+    return bytes(load_asn1_module().encode("APDU", (name, body)))
 
 
-def _bits(wanted: tuple[int, ...]) -> tuple[bytes, int]:
+def _encode_bits(wanted: tuple[int, ...]) -> tuple[bytes, int]:
     length = max(wanted) + 1
     octets = bytearray((length + 7) // 8)
     for number in wanted:
@@ -382,22 +384,26 @@ def _bits(wanted: tuple[int, ...]) -> tuple[bytes, int]:
     return bytes(octets), length
 
 
-def _octets(text: str, charset: str) -> bytes:
+def _encode_text(text: str, charset: str) -> bytes:
     return text.encode(charset)
 
 
-def _rpn(rpn: Rpn, charset: str) -> tuple[str, Any]:
-    if isinstance(rpn, Operand):
-        return "op", ("attrTerm", _operand(rpn, charset))
+def _encode_rpn(rpn: Rpn, charset: str) -> tuple[str, Any]:
+    if isinstance(rpn, QueryOperand):
+        return "op", ("attrTerm", _encode_operand(rpn, charset))
     if isinstance(rpn, ResultSet):
         return "op", ("resultSet", rpn.name.encode())
-    joined = {"rpn1": _rpn(rpn.left, charset), "rpn2": _rpn(rpn.right, charset), "op": _operator(rpn)}
+    joined = {
+        "rpn1": _encode_rpn(rpn.left, charset),
+        "rpn2": _encode_rpn(rpn.right, charset),
+        "op": _encode_operator(rpn),
+    }
     return "rpnRpnOp", joined
 
 
-def _operator(joined: Joined) -> tuple[str, Any]:
+def _encode_operator(joined: BooleanQuery) -> tuple[str, Any]:
     op = joined.op
-    if not isinstance(op, Nearness):
+    if not isinstance(op, Proximity):
         return {"and": "and", "or": "or", "not": "and-not"}[op.value], None
     return "prox", {
         "exclusion": op.exclusion,
@@ -408,26 +414,26 @@ def _operator(joined: Joined) -> tuple[str, Any]:
     }
 
 
-def _operand(operand: Operand, charset: str) -> dict[str, Any]:
+def _encode_operand(operand: QueryOperand, charset: str) -> dict[str, Any]:
     return {
-        "attributes": [_attribute(one.type, one.value, one.set) for one in operand.attributes],
-        "term": _term(operand, charset),
+        "attributes": [_encode_attribute(one.type, one.value, one.set) for one in operand.attributes],
+        "term": _encode_term(operand, charset),
     }
 
 
-def _attribute(type_: int, value: int | str, set_: str) -> dict[str, Any]:
+def _encode_attribute(type_: int, value: int | str, set_: str) -> dict[str, Any]:
     said: tuple[str, Any] = (
         ("numeric", value) if isinstance(value, int) else ("complex", {"list": [("string", value.encode())]})
     )
     return {**({"attributeSet": set_} if set_ else {}), "attributeType": type_, "attributeValue": said}
 
 
-def _term(operand: Operand, charset: str) -> tuple[str, Any]:
+def _encode_term(operand: QueryOperand, charset: str) -> tuple[str, Any]:
     match operand.kind:
         case TermKind.GENERAL:
-            return "general", _octets(operand.term, charset)
+            return "general", _encode_text(operand.term, charset)
         case TermKind.STRING:
-            return "characterString", _octets(operand.term, charset)
+            return "characterString", _encode_text(operand.term, charset)
         case TermKind.NUMERIC:
             return "numeric", int(operand.term)
         case TermKind.NULL:

@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from adapters.marc.citation_texts import Form
+from adapters.marc.citation_texts import NumberForm
 from adapters.marc.dialect import Charset, Records
-from adapters.z3950.pqf import set_identifier
+from adapters.z3950.pqf import attribute_set_identifier
 from adapters.z3950.values import SYNTAXES
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.secret_reference import SecretReference
@@ -23,36 +23,36 @@ SECTION = "z3950"
 STANDARD_PORT = 210
 
 
-def _address(value: str) -> str:
+def _check_address(value: str) -> str:
     if not re.fullmatch(r"([^\s:/\[\]]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?", value):
         raise ValueError("not HOST, HOST:PORT or [IPv6]:PORT")
-    _, port = host_and_port(value)
+    _, port = split_address(value)
     if not 0 < port < 65536:
         raise ValueError(f"no port has the number {port}")
     return value
 
 
-def host_and_port(address: str) -> tuple[str, int]:
+def split_address(address: str) -> tuple[str, int]:
     host, colon, port = address.rpartition(":")
     if not colon or address.endswith("]"):
         host, port = address, str(STANDARD_PORT)
     return host.strip("[]"), int(port)
 
 
-def _use(value: int | str) -> int | str:
+def _check_use_attribute(value: int | str) -> int | str:
     if isinstance(value, str) and not re.fullmatch(r"[^\s\"]+", value):
         raise ValueError("a name of an index has no blanks")
     return value
 
 
-def _attribute_set(value: str) -> str:
-    set_identifier(value)  # NoQuery is a ValueError, with the names that there are
+def _check_attribute_set(value: str) -> str:
+    attribute_set_identifier(value)  # NoQuery is a ValueError, with the names that there are
     return value
 
 
-Address = Annotated[str, AfterValidator(_address)]
-AttributeSet = Annotated[str, AfterValidator(_attribute_set)]
-Use = Annotated[int | str, AfterValidator(_use)]
+Address = Annotated[str, AfterValidator(_check_address)]
+AttributeSet = Annotated[str, AfterValidator(_check_attribute_set)]
+Use = Annotated[int | str, AfterValidator(_check_use_attribute)]
 SyntaxWord = Literal["marc21", "unimarc", "xml", "opac", "sutrs"]
 
 
@@ -75,15 +75,15 @@ class Attributes(ProfileSection):
 
 
 class IndexAttributes(Attributes):
-    form: Form = Field(Form.AS_IS, description="how ISBN and ISSN are written: compact, hyphens or as-is")
+    form: NumberForm = Field(NumberForm.AS_IS, description="how ISBN and ISSN are written: compact, hyphens or as-is")
 
 
 DEFAULT_INDEXES: Mapping[SearchIndex, IndexAttributes] = {
     SearchIndex.ANY: IndexAttributes(use=1016),
     SearchIndex.TITLE: IndexAttributes(use=4),
     SearchIndex.AUTHOR: IndexAttributes(use=1003),
-    SearchIndex.ISBN: IndexAttributes(use=7, form=Form.COMPACT),
-    SearchIndex.ISSN: IndexAttributes(use=8, form=Form.HYPHENS),
+    SearchIndex.ISBN: IndexAttributes(use=7, form=NumberForm.COMPACT),
+    SearchIndex.ISSN: IndexAttributes(use=8, form=NumberForm.HYPHENS),
     SearchIndex.OCLC: IndexAttributes(use=1211),
     SearchIndex.LCCN: IndexAttributes(use=9),
     SearchIndex.STANDARD: IndexAttributes(use=1007),

@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 
 from adapters.ber import BerSplitter
 from adapters.z3950 import codec
-from adapters.z3950.dialect import Seconds, SignIn, Tls, Z3950Dialect, host_and_port
-from adapters.z3950.values import Answer, Closed
+from adapters.z3950.dialect import Seconds, SignIn, Tls, Z3950Dialect, split_address
+from adapters.z3950.values import Answer, CloseNotice
 from gateway.domain.problems import MalformedMessage, Refused, Unavailable
 from gateway.domain.value import value
 from gateway.ports.tls import make_client_context
@@ -20,12 +20,12 @@ from gateway.ports.tls import make_client_context
 CHUNK = 65_536
 
 
-class Gone(Unavailable):
+class ConnectionGone(Unavailable):
     """The connection had ended before we asked: on a kept one that is no news about the target."""
 
 
 @value
-class Place:
+class Z3950Endpoint:
     """All that a connection depends on: who has the same may share it."""
 
     host: str
@@ -38,8 +38,8 @@ class Place:
     seconds: Seconds
 
     @classmethod
-    def from_dialect(cls, dialect: Z3950Dialect) -> Place:
-        host, port = host_and_port(dialect.address)
+    def from_dialect(cls, dialect: Z3950Dialect) -> Z3950Endpoint:
+        host, port = split_address(dialect.address)
         return cls(
             host,
             port,
@@ -55,8 +55,8 @@ class Place:
         return f"{self.host}:{self.port}"
 
 
-class Connection:
-    def __init__(self, place: Place, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+class Z3950Connection:
+    def __init__(self, place: Z3950Endpoint, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._place = place
         self._reader = reader
         self._writer = writer
@@ -65,7 +65,7 @@ class Connection:
         self.was_kept = False  # between two conversations: it may have ended meanwhile
 
     @classmethod
-    async def open(cls, place: Place) -> Connection:
+    async def open(cls, place: Z3950Endpoint) -> Z3950Connection:
         """Raises Unavailable."""
         try:
             async with asyncio.timeout(place.seconds.connect):
@@ -74,7 +74,7 @@ class Connection:
         except TimeoutError as error:
             raise Unavailable(f"{place}: no connection within {place.seconds.connect:g} s") from error
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that can't be one
-            raise Unavailable(f"{place}: not reached: {_said(error)}") from error
+            raise Unavailable(f"{place}: not reached: {_describe_error(error)}") from error
         return cls(place, reader, writer)
 
     @property
@@ -89,24 +89,24 @@ class Connection:
                 self._writer.write(apdu)
                 await self._writer.drain()
                 octets = await self._read_apdu()
-            answer = codec.decode(octets, self._place.charset)
+            answer = codec.decode_apdu(octets, self._place.charset)
         except TimeoutError as error:
             raise Unavailable(f"{self._place}: no answer within {self._place.seconds.answer:g} s") from error
         except ConnectionError as error:
-            raise Gone(f"{self._place}: the connection broke: {_said(error)}") from error
+            raise ConnectionGone(f"{self._place}: the connection broke: {_describe_error(error)}") from error
         except OSError as error:
-            raise Unavailable(f"{self._place}: {_said(error)}") from error
+            raise Unavailable(f"{self._place}: {_describe_error(error)}") from error
         except MalformedMessage as malformed:
             raise Unavailable(f"{self._place}: what came is no Z39.50: {malformed}") from malformed
-        if isinstance(answer, Closed):
+        if isinstance(answer, CloseNotice):
             said = f" ({answer.said})" if answer.said else ""
-            raise Gone(f"{self._place}: it closed the connection: {answer.reason}{said}")
+            raise ConnectionGone(f"{self._place}: it closed the connection: {answer.reason}{said}")
         return answer
 
     def send_close(self) -> None:
         """With a Close; nobody waits for the answer to it."""
         if not self._writer.is_closing():
-            self._writer.write(codec.close())
+            self._writer.write(codec.close_apdu())
             self._writer.close()
 
     def abort_connection(self) -> None:
@@ -120,28 +120,28 @@ class Connection:
             if not piece and self._frames.begun:
                 raise Unavailable(f"{self._place}: the connection ended in the middle of an answer")
             if not piece:
-                raise Gone(f"{self._place}: the connection ended without an answer")
+                raise ConnectionGone(f"{self._place}: the connection ended without an answer")
             self._frames.feed(piece)
         return found
 
 
-def _said(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """What the system says, without the address that we name ourselves."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 
-class Pool:
+class ConnectionPool:
     """Of one place. `make` opens a connection and signs in; it raises Unavailable or Refused."""
 
-    def __init__(self, place: Place, make: Callable[[], Awaitable[Connection]]) -> None:
+    def __init__(self, place: Z3950Endpoint, make: Callable[[], Awaitable[Z3950Connection]]) -> None:
         self._place = place
         self._make = make
         self._turns = asyncio.Semaphore(place.connections)
-        self._kept: dict[Connection, asyncio.TimerHandle] = {}
+        self._kept: dict[Z3950Connection, asyncio.TimerHandle] = {}
         self._closed = False
 
     @asynccontextmanager
-    async def lease_connection(self, *, fresh: bool = False) -> AsyncIterator[Connection]:
+    async def lease_connection(self, *, fresh: bool = False) -> AsyncIterator[Z3950Connection]:
         """A connection for one conversation. It is kept afterwards if the conversation came to its end: with an answer
         or with the target's no. `fresh`: a new one, and those that were kept are ended: they are hardly any better.
 
@@ -175,7 +175,7 @@ class Pool:
         except TimeoutError:
             raise Unavailable(f"{self._place}: all {self._place.connections} connections are busy") from None
 
-    def _reuse_connection(self) -> Connection | None:
+    def _reuse_connection(self) -> Z3950Connection | None:
         """The one that was used last; those that are over are dropped."""
         while self._kept:
             connection, timer = self._kept.popitem()
@@ -185,7 +185,7 @@ class Pool:
             connection.abort_connection()
         return None
 
-    def _keep_connection(self, connection: Connection) -> None:
+    def _keep_connection(self, connection: Z3950Connection) -> None:
         if self._closed or not self._place.seconds.idle or connection.is_unusable:
             connection.send_close()
             return
@@ -197,7 +197,7 @@ class Pool:
         for connection in tuple(self._kept):
             self._close_kept(connection)
 
-    def _close_kept(self, connection: Connection) -> None:
+    def _close_kept(self, connection: Z3950Connection) -> None:
         timer = self._kept.pop(connection, None)
         if timer is not None:
             timer.cancel()

@@ -163,7 +163,7 @@ TEXTS = {
 _AWAY = frozenset({1018, 1019, 1020})
 
 
-def syntax_of(oid: str) -> str:
+def syntax_word(oid: str) -> str:
     """Its word; empty: none that we read."""
     return _WORDS.get(oid, "")
 
@@ -179,7 +179,7 @@ _WORDS = {
 
 
 @value
-class Attribute:
+class TermAttribute:
     """One attribute of a term. `set` empty: the query's own attribute set."""
 
     type: int
@@ -195,10 +195,10 @@ class TermKind(StrEnum):
 
 
 @value
-class Operand:
+class QueryOperand:
     """A term and how it is to be taken."""
 
-    attributes: tuple[Attribute, ...]
+    attributes: tuple[TermAttribute, ...]
     term: str
     kind: TermKind = TermKind.GENERAL
 
@@ -208,14 +208,14 @@ class ResultSet:
     name: str
 
 
-class Op(StrEnum):
+class BooleanOperator(StrEnum):
     AND = "and"
     OR = "or"
     NOT = "not"
 
 
 @value
-class Nearness:
+class Proximity:
     """A proximity operator; numbers as the standard has them. `private`: the unit is the target's own."""
 
     exclusion: bool
@@ -227,13 +227,13 @@ class Nearness:
 
 
 @value
-class Joined:
-    op: Op | Nearness
+class BooleanQuery:
+    op: BooleanOperator | Proximity
     left: Rpn
     right: Rpn
 
 
-Rpn = Operand | ResultSet | Joined
+Rpn = QueryOperand | ResultSet | BooleanQuery
 
 
 @value
@@ -248,7 +248,7 @@ class RpnQuery:
 
 
 @value
-class Diagnostic:
+class Z3950Diagnostic:
     """`set`: object identifier of the list in which `condition` is; empty where the target gave only words."""
 
     condition: int
@@ -270,18 +270,18 @@ class InitAnswer:
     version: int  # the highest that both speak: 2 or 3
     options: frozenset[int]  # numbers of the bits
     implementation: str = ""
-    diagnostics: tuple[Diagnostic, ...] = ()
+    diagnostics: tuple[Z3950Diagnostic, ...] = ()
 
 
 @keyword_value
-class Found:
+class Z3950SearchAnswer:
     """Of a search or a present. `records` may hold diagnostics in place of single records; `diagnostics` are about the
     whole. `hits` is 0 in the answer to a present."""
 
     succeeded: bool
     hits: int = 0
-    records: tuple[RawRecord | Diagnostic, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
+    records: tuple[RawRecord | Z3950Diagnostic, ...] = ()
+    diagnostics: tuple[Z3950Diagnostic, ...] = ()
 
 
 @value
@@ -291,23 +291,23 @@ class ScanEntry:
 
 
 @keyword_value
-class Scanned:
+class Z3950ScanAnswer:
     entries: tuple[ScanEntry, ...] = ()
-    diagnostics: tuple[Diagnostic, ...] = ()
+    diagnostics: tuple[Z3950Diagnostic, ...] = ()
 
 
 @value
-class Closed:
+class CloseNotice:
     """The target takes leave. `reason` as a word of the standard."""
 
     reason: str
     said: str = ""
 
 
-Answer = InitAnswer | Found | Scanned | Closed
+Answer = InitAnswer | Z3950SearchAnswer | Z3950ScanAnswer | CloseNotice
 
 
-def words(diagnostic: Diagnostic) -> str:
+def describe_diagnostic(diagnostic: Z3950Diagnostic) -> str:
     """'114 unsupported use attribute: 1211', in one line."""
     known = TEXTS.get(diagnostic.condition, "") if diagnostic.set in ("", BIB_1_DIAGNOSTICS) else diagnostic.set
     head = " ".join(part for part in (str(diagnostic.condition or ""), known) if part)
@@ -316,9 +316,9 @@ def words(diagnostic: Diagnostic) -> str:
     )
 
 
-def raised(diagnostics: tuple[Diagnostic, ...], name: str) -> Refused | Unavailable:
+def error_of_diagnostics(diagnostics: tuple[Z3950Diagnostic, ...], name: str) -> Refused | Unavailable:
     """The error for an answer that is a 'no'. `name`: of the target."""
-    said = "; ".join(words(one) for one in diagnostics) or "no reason given"
+    said = "; ".join(describe_diagnostic(one) for one in diagnostics) or "no reason given"
     conditions = {one.condition for one in diagnostics}
     if conditions & (PASSING | _AWAY):
         return Unavailable(f"{name}: {said}")

@@ -16,10 +16,10 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
-from adapters.z3950.client import Search, Z3950Search, rpn_of, sign_in
-from adapters.z3950.codec import Login
+from adapters.z3950.client import QueryRunner, Z3950Search, sign_in, type1_query
+from adapters.z3950.codec import Z3950Login
 from adapters.z3950.dialect import Z3950Dialect
-from adapters.z3950.transport import Connection, Place
+from adapters.z3950.transport import Z3950Connection, Z3950Endpoint
 from gateway.domain.clock import SystemClock
 from gateway.domain.profile import Profile
 from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm
@@ -96,14 +96,16 @@ def _yaz_client(zebra: Zebra) -> float:
 async def _search_and_present(zebra: Zebra) -> float:
     """Seconds for what yaz-client does: the records are there, as octets."""
     dialect = _dialect(zebra)
-    place = Place.from_dialect(dialect)
-    connection = await Connection.open(place)
-    await sign_in(connection, Login(), place.max_bytes, place.charset, str(place))
+    place = Z3950Endpoint.from_dialect(dialect)
+    connection = await Z3950Connection.open(place)
+    await sign_in(connection, Z3950Login(), place.max_bytes, place.charset, str(place))
 
     async def once(query: CatalogueQuery) -> int:
-        rpn = rpn_of(query, dialect, "zebra")
+        rpn = type1_query(query, dialect, "zebra")
         return len(
-            (await Search(connection, dialect, "zebra", dialect.syntax_identifiers[0]).run(rpn, 1, RECORDS)).records
+            (
+                await QueryRunner(connection, dialect, "zebra", dialect.syntax_identifiers[0]).run(rpn, 1, RECORDS)
+            ).records
         )
 
     try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.ber import BerSplitter
-from adapters.z3950.codec import module
+from adapters.z3950.codec import load_asn1_module
 from adapters.z3950.dialect import Z3950Dialect
 from gateway.domain.profile import Profile
 
@@ -69,7 +69,7 @@ async def target(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIter
             while octets := await reader.read(65_536):
                 frames.feed(octets)
                 while (apdu := frames.next()) is not None:
-                    kind, body = module().decode("APDU", apdu)
+                    kind, body = load_asn1_module().decode("APDU", apdu)
                     made.asked.append((kind, body))
                     answer = await script(kind, body)
                     if answer is None:
@@ -96,7 +96,7 @@ async def target(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIter
 
 
 def apdu(kind: str, **body: Any) -> bytes:
-    return bytes(module().encode("APDU", (kind, body)))
+    return bytes(load_asn1_module().encode("APDU", (kind, body)))
 
 
 def accepted(result: bool = True, **more: Any) -> bytes:

@@ -25,7 +25,7 @@ ANSWERS = (
     apdu("close", closeReason=0),
 )
 
-OPAC = codec.module().encode(
+OPAC = codec.load_asn1_module().encode(
     "OPACRecord",
     {
         "bibliographicRecord": {"direct-reference": "1.2.840.10003.5.10", "encoding": ("octet-aligned", b"bad")},
@@ -39,7 +39,7 @@ OPAC = codec.module().encode(
 
 def read(octets: bytes) -> None:
     try:
-        codec.decode(octets)
+        codec.decode_apdu(octets)
     except MalformedMessage:
         return
 
@@ -60,7 +60,7 @@ def test_no_damage_makes_it_fail_otherwise(answer: bytes, data: st.DataObject) -
 def test_no_opac_record_makes_it_fail(at: int, octets: bytes, cut: int) -> None:
     damaged = bytes(OPAC[:at]) + octets + bytes(OPAC[at + cut :])
 
-    found = client.found(RawRecord("1.2.840.10003.5.102", damaged), 1, Records())
+    found = client.read_answer_record(RawRecord("1.2.840.10003.5.102", damaged), 1, Records())
 
     assert found.syntax == "opac"
 
@@ -68,10 +68,10 @@ def test_no_opac_record_makes_it_fail(at: int, octets: bytes, cut: int) -> None:
 @given(st.binary(max_size=300))
 def test_no_octets_in_any_syntax_make_it_fail(octets: bytes) -> None:
     for syntax in ("1.2.840.10003.5.10", "1.2.840.10003.5.102", "1.2.840.10003.5.109.10", "1.2.3", ""):
-        client.found(RawRecord(syntax, octets), 1, Records())
+        client.read_answer_record(RawRecord(syntax, octets), 1, Records())
 
 
 @pytest.mark.parametrize("octets", [b"", b"HTTP/1.1 200 OK", b"\xb6\x00", b"\xb4\x00"])
 def test_what_no_target_says_is_told(octets: bytes) -> None:
     with pytest.raises(MalformedMessage, match="no answer begins with"):
-        codec.decode(octets)
+        codec.decode_apdu(octets)

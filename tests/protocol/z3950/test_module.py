@@ -12,8 +12,16 @@ from pycrate_asn1c.asnproc import GLOBAL
 from pycrate_asn1rt.asnobj_str import STR_GENE
 
 from adapters.z3950 import codec, pqf, values
-from adapters.z3950.codec import Login
-from adapters.z3950.values import Closed, Diagnostic, Found, InitAnswer, RawRecord, ScanEntry, Scanned
+from adapters.z3950.codec import Z3950Login
+from adapters.z3950.values import (
+    CloseNotice,
+    InitAnswer,
+    RawRecord,
+    ScanEntry,
+    Z3950Diagnostic,
+    Z3950ScanAnswer,
+    Z3950SearchAnswer,
+)
 from tests.protocol.z3950.reference import compiled
 
 BIB_1 = (1, 2, 840, 10003, 3, 1)
@@ -48,16 +56,16 @@ def said(theirs: Any, kind: str, **body: Any) -> bytes:
 @pytest.mark.parametrize(
     ("login", "expected"),
     [
-        (Login(), None),
-        (Login(open="desk/made-up"), ("open", "desk/made-up")),
+        (Z3950Login(), None),
+        (Z3950Login(open="desk/made-up"), ("open", "desk/made-up")),
         (
-            Login(user="desk", group="ill", password="made-up"),
+            Z3950Login(user="desk", group="ill", password="made-up"),
             ("idPass", {"groupId": "ill", "userId": "desk", "password": "made-up"}),
         ),
     ],
 )
-def test_init(theirs: Any, login: Login, expected: object) -> None:
-    kind, body = heard(theirs, codec.init(login, 1_000_000))
+def test_init(theirs: Any, login: Z3950Login, expected: object) -> None:
+    kind, body = heard(theirs, codec.init_apdu(login, 1_000_000))
 
     assert kind == "initRequest"
     assert body.get("idAuthentication") == expected
@@ -67,10 +75,10 @@ def test_init(theirs: Any, login: Login, expected: object) -> None:
 
 
 def test_search(theirs: Any) -> None:
-    query = pqf.parse('@and @attr 1=4 "灯塔" @prox 0 3 1 2 known 2 @attr exp-1 1=title lamps @term numeric 5')
+    query = pqf.parse_pqf('@and @attr 1=4 "灯塔" @prox 0 3 1 2 known 2 @attr exp-1 1=title lamps @term numeric 5')
 
     kind, body = heard(
-        theirs, codec.search(query, ("books", "maps"), along=3, syntax="1.2.840.10003.5.10", elements="F")
+        theirs, codec.search_apdu(query, ("books", "maps"), along=3, syntax="1.2.840.10003.5.10", elements="F")
     )
 
     assert kind == "searchRequest"
@@ -109,7 +117,7 @@ def test_search(theirs: Any) -> None:
 
 
 def test_present(theirs: Any) -> None:
-    assert heard(theirs, codec.present(11, 10, syntax="1.2.840.10003.5.10", elements="B")) == (
+    assert heard(theirs, codec.present_apdu(11, 10, syntax="1.2.840.10003.5.10", elements="B")) == (
         "presentRequest",
         {
             "resultSetId": "default",
@@ -122,17 +130,17 @@ def test_present(theirs: Any) -> None:
 
 
 def test_scan(theirs: Any) -> None:
-    operand = pqf.parse("@attr 1=4 lamps").rpn
-    assert not isinstance(operand, values.ResultSet | values.Joined)
+    operand = pqf.parse_pqf("@attr 1=4 lamps").rpn
+    assert not isinstance(operand, values.ResultSet | values.BooleanQuery)
 
-    kind, body = heard(theirs, codec.scan(operand, ("books",), 5))
+    kind, body = heard(theirs, codec.scan_apdu(operand, ("books",), 5))
 
     assert (kind, body["numberOfTermsRequested"], body["preferredPositionInResponse"]) == ("scanRequest", 5, 1)
     assert body["termListAndStartPoint"]["term"] == ("general", b"lamps")
 
 
 def test_close(theirs: Any) -> None:
-    assert heard(theirs, codec.close()) == ("close", {"closeReason": 0})
+    assert heard(theirs, codec.close_apdu()) == ("close", {"closeReason": 0})
 
 
 # --- what we hear ----------------------------------------------------------------------------------------
@@ -160,7 +168,7 @@ def test_answers_to_init(theirs: Any) -> None:
         otherInfo=[OTHER],
     )
 
-    answer = codec.decode(octets)
+    answer = codec.decode_apdu(octets)
 
     assert isinstance(answer, InitAnswer)
     assert (answer.accepted, answer.version, answer.implementation) == (True, 2, "Łódź server 1.2")
@@ -187,14 +195,14 @@ def test_answers_to_search(theirs: Any) -> None:
         otherInfo=[OTHER],
     )
 
-    answer = codec.decode(octets)
+    answer = codec.decode_apdu(octets)
 
-    assert answer == Found(
+    assert answer == Z3950SearchAnswer(
         succeeded=True,
         hits=2,
         records=(
             RawRecord("1.2.840.10003.5.10", b"one record"),
-            Diagnostic(14, "disk", "1.2.840.10003.4.1"),
+            Z3950Diagnostic(14, "disk", "1.2.840.10003.4.1"),
         ),
     )
 
@@ -216,7 +224,9 @@ def test_answers_that_are_a_no(theirs: Any, records: object) -> None:
         records=records,
     )
 
-    assert codec.decode(octets) == Found(succeeded=True, diagnostics=(Diagnostic(14, "disk", "1.2.840.10003.4.1"),))
+    assert codec.decode_apdu(octets) == Z3950SearchAnswer(
+        succeeded=True, diagnostics=(Z3950Diagnostic(14, "disk", "1.2.840.10003.4.1"),)
+    )
 
 
 def test_answers_to_scan(theirs: Any) -> None:
@@ -248,12 +258,12 @@ def test_answers_to_scan(theirs: Any) -> None:
         attributeSet=BIB_1,
     )
 
-    assert codec.decode(octets) == Scanned(
-        entries=(ScanEntry("lamps", 7),), diagnostics=(Diagnostic(14, "disk", "1.2.840.10003.4.1"),)
+    assert codec.decode_apdu(octets) == Z3950ScanAnswer(
+        entries=(ScanEntry("lamps", 7),), diagnostics=(Z3950Diagnostic(14, "disk", "1.2.840.10003.4.1"),)
     )
 
 
 def test_leave(theirs: Any) -> None:
-    assert codec.decode(said(theirs, "close", closeReason=2, diagnosticInformation="disk")) == Closed(
+    assert codec.decode_apdu(said(theirs, "close", closeReason=2, diagnosticInformation="disk")) == CloseNotice(
         "system problem", "disk"
     )

@@ -10,7 +10,7 @@ from typing import Any
 from adapters.artemail.codec import OrderFile, encode
 from adapters.artemail.dialect import ArtemailDialect, dialect_of
 from adapters.artemail.mail_format import ArtemailFormat
-from adapters.artemail.orders import customer_for, order_of
+from adapters.artemail.orders import choose_customer, prepare_order
 from gateway.cli.installation import Installation
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
@@ -90,9 +90,12 @@ def lent(kind: EventKind, **details: Any) -> PartnerMessage:
 def written(said: PartnerMessage, profile: Profile | None = None) -> str:
     """As it stands in the mail."""
     dialect = dialect_of(profile or bldss())
-    ordered = order_of(said, dialect, LIBRARY)
+    ordered = prepare_order(said, dialect, LIBRARY)
     file = OrderFile(
-        customer=customer_for(said, dialect).code, password=PASSWORD, orders=(ordered.order,), address=ordered.address
+        customer=choose_customer(said, dialect).code,
+        password=PASSWORD,
+        orders=(ordered.order,),
+        address=ordered.address,
     )
     return encode(file, dialect.layout.codec_layout)[0]
 

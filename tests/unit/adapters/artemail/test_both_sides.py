@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.artemail.codec import Layout, Order, OrderFile, decode, encode
+from adapters.artemail.codec import ArtemailOrder, OrderFile, OrderFileLayout, decode, encode
 from adapters.artemail.dialect import dialect_of
-from adapters.artemail.mail_format import ArtemailFormat, answer_of
-from adapters.artemail.text_templates import Scribe
+from adapters.artemail.mail_format import ArtemailFormat, write_reply
+from adapters.artemail.text_templates import AsciiTranscriber
 from gateway.domain.library import Money, RecordId
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.requests.citation import Citation, CitationType
@@ -57,7 +57,7 @@ LINE = st.text(string.ascii_letters + string.digits + " :*-/'.", min_size=1, max
     lambda text: " ".join(word[:30] for word in text.split())
 )
 ORDER = st.builds(
-    Order,
+    ArtemailOrder,
     number=st.from_regex(r"[A-Z]{1,5}-[0-9]{1,6}", fullmatch=True),
     keywords=st.lists(st.sampled_from(("S", "LOAN", "SED99*2*", "ADD")), max_size=3).map(tuple),
     lines=st.lists(LINE.filter(bool), max_size=6).map(tuple),
@@ -66,22 +66,22 @@ ORDER = st.builds(
 
 
 @given(st.lists(ORDER, min_size=1, max_size=4).map(tuple))
-def test_a_file_is_read_as_it_was_written(orders: tuple[Order, ...]) -> None:
+def test_a_file_is_read_as_it_was_written(orders: tuple[ArtemailOrder, ...]) -> None:
     file = OrderFile(customer="99-9999", password="OPENSESAME", orders=orders)
 
-    text, cuts = encode(file, Layout())
+    text, cuts = encode(file, OrderFileLayout())
 
-    assert decode(text, Layout()) == file
+    assert decode(text, OrderFileLayout()) == file
     assert cuts == ()
     assert all(len(line) <= 40 for line in text.splitlines() if not line.startswith("TX"))
 
 
 @pytest.mark.parametrize("line", ["NNNN", "TX1 S LOAN", ":DELIVER ABOVE ITEM TO:", "'TX1", "''NNNN", "TX1 " * 30])
 def test_a_line_that_looks_like_the_frame_comes_back_whole(line: str) -> None:
-    order = Order("A-1", ("S",), (" ".join(line.split()), "Author"))
+    order = ArtemailOrder("A-1", ("S",), (" ".join(line.split()), "Author"))
     file = OrderFile(customer="99-9999", password="OPENSESAME", orders=(order,))
 
-    assert decode(encode(file, Layout())[0], Layout()) == file
+    assert decode(encode(file, OrderFileLayout())[0], OrderFileLayout()) == file
 
 
 def test_a_file_is_read_with_the_habits_of_mail_programs() -> None:
@@ -90,21 +90,21 @@ def test_a_file_is_read_with_the_habits_of_mail_programs() -> None:
         ":DELIVER ABOVE ITEM TO: \r\nx@y.example\r\n\r\nTXA-2\r\nThree\r\n\r\n--\r\nThe Library"
     )
 
-    file = decode(text, Layout())
+    file = decode(text, OrderFileLayout())
 
-    assert file.orders[0] == Order("A-1", ("S", "LOAN"), ("One", "Two"), ("x@y.example",))
+    assert file.orders[0] == ArtemailOrder("A-1", ("S", "LOAN"), ("One", "Two"), ("x@y.example",))
     assert file.orders[1].number == "A-2"
     assert file.rest == ("the line NNNN at the end is missing",)
 
 
 def test_what_follows_the_end_is_kept() -> None:
-    assert decode("99-9999\nX\nTXA-1 S\nT\nNNNN\nBest wishes\n", Layout()).rest == ("Best wishes",)
+    assert decode("99-9999\nX\nTXA-1 S\nT\nNNNN\nBest wishes\n", OrderFileLayout()).rest == ("Best wishes",)
 
 
 @pytest.mark.parametrize("text", ["", "99-9999\nOPENSESAME\nNNNN\n", "OPENSESAME\nTXA-1 S\nNNNN\n"])
 def test_a_file_without_its_parts_is_malformed_and_its_password_stays_unsaid(text: str) -> None:
     with pytest.raises(MalformedMessage) as malformed:
-        decode(text, Layout())
+        decode(text, OrderFileLayout())
 
     assert "OPENSESAME" not in str(malformed.value)
 
@@ -116,13 +116,13 @@ def test_a_file_without_its_parts_is_malformed_and_its_password_stays_unsaid(tex
         OrderFile(customer="99-9999", password=""),
         OrderFile(customer="99-9999", password="TWO WORDS"),
         OrderFile(customer="99-9999", password="PASSWÖRD"),
-        OrderFile(customer="99-9999", password="X", orders=(Order("A 1"),)),
+        OrderFile(customer="99-9999", password="X", orders=(ArtemailOrder("A 1"),)),
         OrderFile(customer="99-9999", password="X", address=("Here",)),
     ],
 )
 def test_what_would_not_be_read_is_not_written(file: OrderFile) -> None:
     with pytest.raises(ValueError) as wrong:  # noqa: PT011 - its words differ
-        encode(file, Layout())
+        encode(file, OrderFileLayout())
 
     assert "PASSWÖRD" not in str(wrong.value)
 
@@ -184,9 +184,9 @@ def test_an_article_is_read_as_it_was_ordered(title: str, journal: str, author: 
     assert request.service.type is ServiceType.COPY
 
 
-def scribe_of_profile() -> Scribe:
+def scribe_of_profile() -> AsciiTranscriber:
     characters = dialect_of(PEER).characters
-    return Scribe(characters.allowed, characters.own, characters.instead)
+    return AsciiTranscriber(characters.allowed, characters.own, characters.instead)
 
 
 @pytest.mark.parametrize("name", sorted(sample.CITATIONS))
@@ -261,7 +261,7 @@ def test_what_is_said_about_an_order_is_understood(kind: EventKind) -> None:
 def test_a_reply_is_written_by_its_code_and_understood_again(
     kind: EventKind, details: dict[str, object], code: str
 ) -> None:
-    answered = answer_of(lent(kind, note="Mit Grüßen", **details), dialect_of(bldss()))
+    answered = write_reply(lent(kind, note="Mit Grüßen", **details), dialect_of(bldss()))
 
     assert answered.text == f"{NUMBER} {code}\nMit Gruessen\n"
     event = only(read(answered.text))
@@ -272,11 +272,11 @@ def test_a_reply_is_written_by_its_code_and_understood_again(
 
 def test_a_reply_that_no_code_says_is_refused_by_name() -> None:
     with pytest.raises(Refused, match="for the reason 'on-order'"):
-        answer_of(lent(EventKind.UNFILLED, reason="on-order"), dialect_of(bldss()))
+        write_reply(lent(EventKind.UNFILLED, reason="on-order"), dialect_of(bldss()))
     with pytest.raises(Refused, match="says 'message'"):  # DUE*AUTOMATIC RENEWAL PENDING is one, and says more
-        answer_of(lent(EventKind.MESSAGE, note="Hello"), dialect_of(bldss()))
+        write_reply(lent(EventKind.MESSAGE, note="Hello"), dialect_of(bldss()))
     with pytest.raises(Refused, match="says 'conditional'"):
-        answer_of(lent(EventKind.CONDITIONAL), dialect_of(bldss()))
+        write_reply(lent(EventKind.CONDITIONAL), dialect_of(bldss()))
 
 
 # --- hostile texts ---------------------------------------------------------------------------------------

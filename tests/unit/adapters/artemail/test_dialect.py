@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.artemail.dialect import ArtemailDialect
-from adapters.artemail.text_templates import MOST_SHOWN, Scribe, parse
+from adapters.artemail.text_templates import MOST_SHOWN, AsciiTranscriber, parse_template
 
 
 @pytest.mark.parametrize(
@@ -64,53 +64,53 @@ def test_a_password_that_stands_in_the_profile_is_refused_by_its_kind() -> None:
     ],
 )
 def test_a_part_in_brackets_goes_with_its_fields(values: dict[str, str], text: str) -> None:
-    assert parse("{year}[ VOL {volume}][ PT {issue}][ PP {pages}]").fill(values) == text
+    assert parse_template("{year}[ VOL {volume}][ PT {issue}][ PP {pages}]").fill(values) == text
 
 
 @pytest.mark.parametrize("text", ["[", "]", "{", "}", "{Year}", "[[a]]", "{a}{a}", "[a"])
 def test_a_template_that_is_none(text: str) -> None:
     with pytest.raises(ValueError, match=r"counterpart|not closed|twice"):
-        parse(text)
+        parse_template(text)
 
 
 # --- characters ------------------------------------------------------------------------------------------
 
 
 def test_every_character_that_changed_is_counted() -> None:
-    scribe = Scribe("[ -~]", {"Ä": "AE"}, "?")
+    scribe = AsciiTranscriber("[ -~]", {"Ä": "AE"}, "?")
 
     assert scribe.transcribe("Äpfel und Äste — “Łódź”") == 'AEpfel und AEste - "Lodz"'
     assert [str(one) for one in scribe.changes][:2] == ["Ä → AE (2×)", "— → -"]
 
 
 def test_letters_in_two_pieces_are_one() -> None:
-    assert Scribe("[ -~]", {"ä": "ae"}, "?").transcribe("a\u0308") == "ae"
+    assert AsciiTranscriber("[ -~]", {"ä": "ae"}, "?").transcribe("a\u0308") == "ae"
 
 
 def test_what_the_format_does_not_allow_is_replaced_even_in_ascii() -> None:
-    scribe = Scribe("[A-Z ]", {}, "?")
+    scribe = AsciiTranscriber("[A-Z ]", {}, "?")
 
     assert scribe.transcribe("A*B ü") == "A?B ?"
     assert [str(one) for one in scribe.changes] == ["* → ?", "ü → ?"]
 
 
 def test_what_is_left_out_is_told() -> None:
-    scribe = Scribe("[ -~]", {}, "")
+    scribe = AsciiTranscriber("[ -~]", {}, "")
 
     assert scribe.transcribe("a\u200fb\U000e0001") == "ab"
     assert scribe.summarise_changes() == "written in ASCII: U+200F left out, U+E0001 left out"
 
 
 def test_a_letter_that_the_library_does_not_know_is_shown_as_one() -> None:
-    assert Scribe("[ -~]", {}, "?").transcribe("a\ue000b") == "a?b"
+    assert AsciiTranscriber("[ -~]", {}, "?").transcribe("a\ue000b") == "a?b"
 
 
 def test_a_long_report_is_cut() -> None:
-    scribe = Scribe("[ -~]", {}, "?")
+    scribe = AsciiTranscriber("[ -~]", {}, "?")
     scribe.transcribe("".join(map(chr, range(0x410, 0x450))))
 
     assert scribe.summarise_changes().endswith(f"and {64 - MOST_SHOWN} more")
 
 
 def test_line_ends_and_controls_never_begin_a_line_of_their_own() -> None:
-    assert Scribe("[ -~]", {}, "?").transcribe("A\r\nNNNN\x0b\u2028TXA-1\tB") == "A NNNN TXA-1 B"
+    assert AsciiTranscriber("[ -~]", {}, "?").transcribe("A\r\nNNNN\x0b\u2028TXA-1\tB") == "A NNNN TXA-1 B"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.artemail.codec import Layout, Order, OrderFile, decode, encode
+from adapters.artemail.codec import ArtemailOrder, OrderFile, OrderFileLayout, decode, encode
 from adapters.artemail.dialect import dialect_of
-from adapters.artemail.orders import customer_for, order_of
+from adapters.artemail.orders import choose_customer, prepare_order
 from gateway.domain.library import Money, RecordId
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation, CitationType
@@ -68,7 +68,7 @@ def test_an_order_is_written_as_in_its_golden_file(name: str) -> None:
 
 def test_a_request_for_nothing_is_not_ordered() -> None:
     with pytest.raises(Refused, match="Nothing of the citation"):
-        order_of(message(request=borrowed(Citation(note="?"))), dialect_of(bldss()), LIBRARY)
+        prepare_order(message(request=borrowed(Citation(note="?"))), dialect_of(bldss()), LIBRARY)
 
 
 def test_every_golden_file_is_looked_at() -> None:
@@ -151,12 +151,12 @@ CUSTOMERS = [
 def test_the_first_customer_code_that_fits_counts(request_: Request, code: str) -> None:
     dialect = dialect_of(tailored(customers=CUSTOMERS))
 
-    assert customer_for(message(request=request_), dialect).code == code
+    assert choose_customer(message(request=request_), dialect).code == code
 
 
 def test_where_no_customer_code_fits_nothing_is_ordered() -> None:
     with pytest.raises(Refused, match="no customer code"):
-        customer_for(message(), dialect_of(tailored(customers=CUSTOMERS)))
+        choose_customer(message(), dialect_of(tailored(customers=CUSTOMERS)))
 
 
 # --- lines -----------------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def test_where_no_customer_code_fits_nothing_is_ordered() -> None:
 
 def test_a_long_line_is_cut_where_the_profile_says_so_and_that_is_told() -> None:
     dialect = dialect_of(tailored(layout={"overflow": "cut"}))
-    order = order_of(message(request=borrowed(LONG)), dialect, LIBRARY).order
+    order = prepare_order(message(request=borrowed(LONG)), dialect, LIBRARY).order
 
     text, cuts = encode(OrderFile(customer="99-9999", password=PASSWORD, orders=(order,)), dialect.layout.codec_layout)
 
@@ -198,7 +198,7 @@ def test_lines_of_an_item_are_what_the_profile_says() -> None:
 
 
 def test_what_became_of_letters_is_reported_one_by_one() -> None:
-    ordered = order_of(message(request=borrowed(LONG)), dialect_of(bldss()), LIBRARY)
+    ordered = prepare_order(message(request=borrowed(LONG)), dialect_of(bldss()), LIBRARY)
 
     (note,) = ordered.notes
     assert note.startswith("written in ASCII: Ü → Ue, ä → ae")
@@ -247,7 +247,7 @@ def test_no_patron_is_written_anywhere() -> None:
 @pytest.mark.parametrize("number", ["B 1", "no-digits", "Б-2026-1", "", "b-2026-1", "X" * 30 + "1"])
 def test_a_number_that_the_service_would_not_take_is_refused(number: str) -> None:
     with pytest.raises(Refused) as refused:
-        order_of(replace(message(), transaction=number), dialect_of(bldss()), LIBRARY)
+        prepare_order(replace(message(), transaction=number), dialect_of(bldss()), LIBRARY)
 
     assert refused.value.reason is RefusalReason.INVALID_VALUE
     assert "partner.number" in refused.value.detail
@@ -275,14 +275,17 @@ def test_renewals_cancellations_and_chasers_go_the_same_way(kind: EventKind, cod
 
 def test_what_the_format_has_no_word_for_is_refused_by_name() -> None:
     with pytest.raises(Refused, match=r"actions\.codes"):
-        order_of(message(EventKind.DAMAGED), dialect_of(bldss()), LIBRARY)
+        prepare_order(message(EventKind.DAMAGED), dialect_of(bldss()), LIBRARY)
 
 
 def test_a_file_may_hold_many_orders() -> None:
     file = OrderFile(
         customer="99-9999",
         password=PASSWORD,
-        orders=(Order("A-1", ("S", "LOAN"), ("One",)), Order("A-2", ("S",), ("Two",), ("x@y.example",))),
+        orders=(
+            ArtemailOrder("A-1", ("S", "LOAN"), ("One",)),
+            ArtemailOrder("A-2", ("S",), ("Two",), ("x@y.example",)),
+        ),
     )
 
-    assert decode(encode(file, Layout())[0], Layout()) == file
+    assert decode(encode(file, OrderFileLayout())[0], OrderFileLayout()) == file

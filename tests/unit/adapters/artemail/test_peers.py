@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from adapters.artemail.dialect import dialect_of
-from adapters.artemail.mail_format import ArtemailFormat, answer_of
+from adapters.artemail.mail_format import ArtemailFormat, write_reply
 from gateway.domain.library import Money
 from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.request import Role
@@ -57,7 +57,7 @@ PEERS = both_ways(
     ],
 )
 def test_what_the_supplier_says_arrives(kind: EventKind, details: dict[str, object], line: str) -> None:
-    answered = answer_of(lent(kind, **details), dialect_of(PEERS))
+    answered = write_reply(lent(kind, **details), dialect_of(PEERS))
 
     assert answered.text.splitlines()[0] == f"{NUMBER} {line}"
     event = only(read(answered.text, profile=PEERS))
@@ -73,7 +73,7 @@ def test_what_the_requester_says_arrives(kind: EventKind) -> None:
 
 
 def test_what_a_code_has_no_field_for_stands_below_it() -> None:
-    answered = answer_of(
+    answered = write_reply(
         lent(
             EventKind.CONDITIONAL,
             conditions=(LoanCondition.LIBRARY_USE_ONLY, LoanCondition.SUPERVISED),
@@ -87,6 +87,6 @@ def test_what_a_code_has_no_field_for_stands_below_it() -> None:
 
 
 def test_no_code_says_a_condition_that_was_not_made() -> None:
-    answered = answer_of(lent(EventKind.CONDITIONAL, conditions=(LoanCondition.SUPERVISED,)), dialect_of(PEERS))
+    answered = write_reply(lent(EventKind.CONDITIONAL, conditions=(LoanCondition.SUPERVISED,)), dialect_of(PEERS))
 
     assert answered.text.splitlines() == [f"{NUMBER} CONDITION", "Conditions: supervised"]

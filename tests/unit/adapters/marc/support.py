@@ -24,4 +24,4 @@ def of(text: str) -> bytes:
 
 
 def read(data: bytes, syntax: str = "marc21", **how: object) -> FoundRecord:
-    return record_reader.of_bytes(syntax, data, 1, Records.model_validate(how), "the catalogue")
+    return record_reader.record_from_bytes(syntax, data, 1, Records.model_validate(how), "the catalogue")

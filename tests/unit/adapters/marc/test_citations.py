@@ -4,7 +4,7 @@ import pytest
 from lxml import etree
 
 from adapters.marc.dialect import Records
-from adapters.marc.record_reader import of_element
+from adapters.marc.record_reader import record_from_xml
 from gateway.domain.requests.citation import CitationType
 from gateway.ports.catalogue import FoundRecord
 from tests.unit.adapters.marc.support import iso2709, of, read
@@ -289,7 +289,7 @@ def test_marc_syntax_with_xml_in_it() -> None:
 
 
 def test_a_record_without_its_octets_gets_them_from_the_element() -> None:
-    found = of_element(etree.fromstring(MARCXML), 7, Records())
+    found = record_from_xml(etree.fromstring(MARCXML), 7, Records())
 
     assert found.position == 7
     assert etree.fromstring(found.raw).tag.endswith("record")

@@ -7,7 +7,7 @@ from pymarc import Record
 
 from adapters.marc.dialect import Records
 from adapters.marc.marc_records import read_iso2709 as read_octets
-from adapters.marc.record_reader import of_bytes
+from adapters.marc.record_reader import record_from_bytes
 from tests.support import catalogue
 from tests.unit.adapters.marc.support import iso2709, of, read
 
@@ -90,12 +90,12 @@ def test_what_is_no_record_says_so_and_keeps_its_octets(octets: bytes) -> None:
 @example(WHOLE.replace(b"$", b"\x80"))
 def test_no_octets_make_it_raise(octets: bytes) -> None:
     for syntax in ("marc21", "unimarc", "xml", "sutrs"):
-        of_bytes(syntax, octets, 1, Records())
+        record_from_bytes(syntax, octets, 1, Records())
 
 
 @given(st.integers(0, len(WHOLE) - 1), st.binary(min_size=1, max_size=4))
 def test_no_damage_makes_it_raise(at: int, octets: bytes) -> None:
-    of_bytes("marc21", WHOLE[:at] + octets + WHOLE[at + len(octets) :], 1, Records())
+    record_from_bytes("marc21", WHOLE[:at] + octets + WHOLE[at + len(octets) :], 1, Records())
 
 
 def test_it_reads_what_pymarc_reads() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 from adapters.openurl import OpenUrlDialect
-from adapters.openurl.channel import push_of
+from adapters.openurl.channel import build_push
 from gateway.domain.library import Money, RecordId
 from gateway.domain.problems import Refused
 from gateway.domain.requests.citation import Citation, CitationType
@@ -55,7 +55,7 @@ def message(citation: Citation = CHAPTER, kind: EventKind = EventKind.SUBMIT) ->
 
 
 def keys(said: PartnerMessage | None = None, **section: Any) -> list[tuple[str, str]]:
-    return parse_qsl(push_of(said or message(), OpenUrlDialect(url=URL, **section)).query, strict_parsing=True)
+    return parse_qsl(build_push(said or message(), OpenUrlDialect(url=URL, **section)).query, strict_parsing=True)
 
 
 def test_version_1_0_as_it_is_without_a_template() -> None:
@@ -189,11 +189,11 @@ def test_a_line_of_the_note_with_nothing_to_say_is_left_out() -> None:
 
 
 def test_the_reader_is_told_to_nobody_who_is_not_asked_to_know() -> None:
-    assert "21000000000017" not in push_of(message(), OpenUrlDialect(url=URL)).query
+    assert "21000000000017" not in build_push(message(), OpenUrlDialect(url=URL)).query
 
 
 def test_a_character_set_that_lacks_a_letter() -> None:
-    push = push_of(message(), OpenUrlDialect(url=URL, charset="iso-8859-1"))
+    push = build_push(message(), OpenUrlDialect(url=URL, charset="iso-8859-1"))
 
     assert "gro%DFe" in push.query
     assert "ctx_enc=info%3Aofi%2Fenc%3AISO-8859-1" in push.query
@@ -202,19 +202,19 @@ def test_a_character_set_that_lacks_a_letter() -> None:
 
 
 def test_what_is_too_long_loses_keys_in_order_and_says_so() -> None:
-    whole = len(f"{URL}?{push_of(message(), OpenUrlDialect(url=URL)).query}")
+    whole = len(f"{URL}?{build_push(message(), OpenUrlDialect(url=URL)).query}")
     drop = ("rft.absent", "rft.au", "rft_id", "rft.notes")
 
-    push = push_of(message(), OpenUrlDialect(url=URL, max_length=whole - 1, drop=drop))
-    less = push_of(message(), OpenUrlDialect(url=URL, max_length=whole - 100, drop=drop))
+    push = build_push(message(), OpenUrlDialect(url=URL, max_length=whole - 1, drop=drop))
+    less = build_push(message(), OpenUrlDialect(url=URL, max_length=whole - 100, drop=drop))
 
     assert push.left_out == ("rft.au",)
     assert "rft.au=" not in push.query
     assert less.left_out == ("rft.au", "rft_id")
     assert len(f"{URL}?{less.query}") <= whole - 100
-    assert push_of(message(), OpenUrlDialect(url=URL, max_length=whole)).left_out == ()
+    assert build_push(message(), OpenUrlDialect(url=URL, max_length=whole)).left_out == ()
     with pytest.raises(Refused, match="longer than 100 bytes, whatever is left out"):
-        push_of(message(), OpenUrlDialect(url=URL, max_length=100, drop=drop))
+        build_push(message(), OpenUrlDialect(url=URL, max_length=100, drop=drop))
 
 
 @given(strategies.citations)
@@ -222,6 +222,6 @@ def test_what_is_too_long_loses_keys_in_order_and_says_so() -> None:
 def test_whatever_is_cited_a_template_writes_it(citation: Citation) -> None:
     for version in ("0.1", "1.0", "both"):
         for charset in ("utf-8", "iso-8859-1", "big5"):
-            push = push_of(message(citation), OpenUrlDialect(url=URL, version=version, charset=charset))
+            push = build_push(message(citation), OpenUrlDialect(url=URL, version=version, charset=charset))
             assert push.query.isascii()
             assert parse_qsl(push.query, keep_blank_values=True, strict_parsing=True, encoding=charset)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from adapters.sru import codec
-from adapters.sru.codec import Diagnostic, number, words
+from adapters.sru.codec import SruDiagnostic, describe_diagnostic, diagnostic_number
 from gateway.domain.problems import MalformedMessage
 
 V1 = "http://www.loc.gov/zing/srw/"
@@ -30,7 +30,7 @@ DIAGNOSTIC = (
 
 @pytest.mark.parametrize("namespace", [V1, V2, "http://www.loc.gov/zing/srw/v1.0/", "urn:none"])
 def test_records_whatever_the_namespace(namespace: str) -> None:
-    found = codec.found(answer(RECORD.format(data=MODS), namespace))
+    found = codec.parse_search_answer(answer(RECORD.format(data=MODS), namespace))
 
     assert found.total == 12
     (record,) = found.records
@@ -41,7 +41,7 @@ def test_records_whatever_the_namespace(namespace: str) -> None:
 
 def test_a_record_that_was_packed_as_a_string() -> None:
     packed = '&lt;?xml version="1.0" encoding="UTF-8"?&gt;' + MODS.replace("<", "&lt;")
-    (record,) = codec.found(answer(RECORD.format(data=packed))).records
+    (record,) = codec.parse_search_answer(answer(RECORD.format(data=packed))).records
 
     assert isinstance(record.data, etree._Element)
 
@@ -55,10 +55,10 @@ def test_a_record_that_was_packed_as_a_string() -> None:
     ],
 )
 def test_what_stands_in_place_of_a_record(data: str, expected: str) -> None:
-    (record,) = codec.found(answer(RECORD.format(data=data))).records
+    (record,) = codec.parse_search_answer(answer(RECORD.format(data=data))).records
 
-    assert isinstance(record.data, Diagnostic)
-    assert words(record.data) == expected
+    assert isinstance(record.data, SruDiagnostic)
+    assert describe_diagnostic(record.data) == expected
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_what_stands_in_place_of_a_record(data: str, expected: str) -> None:
     ids=["with a count", "in an explain", "alone", "over SOAP"],
 )
 def test_diagnostics_wherever_they_stand(document: bytes) -> None:
-    found = codec.found(document)
+    found = codec.parse_search_answer(document)
 
-    assert [number(one) for one in found.diagnostics] == [64]
+    assert [diagnostic_number(one) for one in found.diagnostics] == [64]
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_diagnostics_wherever_they_stand(document: bytes) -> None:
     ],
 )
 def test_diagnostics_in_words(uri: str, message: str, expected: str) -> None:
-    assert words(Diagnostic(uri, "dc.titel", message)) == expected
+    assert describe_diagnostic(SruDiagnostic(uri, "dc.titel", message)) == expected
 
 
 def test_terms() -> None:
-    scanned = codec.scanned(
+    scanned = codec.parse_scan_answer(
         b"<scanResponse><terms><term><value>lamp</value><numberOfRecords>3</numberOfRecords></term>"
         b"<term><value>x</value><displayTerm>Xylem</displayTerm></term></terms></scanResponse>"
     )
@@ -103,7 +103,7 @@ def test_terms() -> None:
 
 
 def test_what_a_server_says_of_itself() -> None:
-    said = codec.explained(
+    said = codec.parse_explain_answer(
         b"<explainResponse><version>1.2</version><record><recordData><explain><serverInfo><database>books</database>"
         b"</serverInfo><databaseInfo><title>Books</title></databaseInfo><indexInfo><index><title>Title</title><map>"
         b"<name set='dc'>title</name></map><map><name>ti</name></map></index><index/></indexInfo><schemaInfo>"
@@ -122,7 +122,7 @@ def test_what_a_server_says_of_itself() -> None:
 )
 def test_what_is_no_answer_is_told(document: bytes) -> None:
     with pytest.raises(MalformedMessage):
-        codec.found(document)
+        codec.parse_search_answer(document)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_what_is_said_in_each_version(version: str, present: dict[str, str], abs
 
 @given(st.binary(max_size=200) | st.text(alphabet="<>/ab &;\"'=", max_size=60).map(str.encode))
 def test_no_octets_make_it_fail_otherwise(octets: bytes) -> None:
-    for read in (codec.found, codec.scanned, codec.explained):
+    for read in (codec.parse_search_answer, codec.parse_scan_answer, codec.parse_explain_answer):
         try:
             read(octets)
         except MalformedMessage:

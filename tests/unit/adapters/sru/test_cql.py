@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from adapters.sru.codec import start, written
+from adapters.sru.codec import format_cql, format_scan_clause
 from adapters.sru.dialect import SruDialect
 from gateway.domain.problems import Refused
 from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm, TermMatch
@@ -14,7 +14,7 @@ def dialect(**section: object) -> SruDialect:
 
 
 def said(*terms: SearchTerm, native: str = "", **section: object) -> str:
-    return written(CatalogueQuery(terms, native), dialect(**section), "target")
+    return format_cql(CatalogueQuery(terms, native), dialect(**section), "target")
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,10 @@ def test_a_native_query_goes_as_it_is() -> None:
 
 
 def test_where_a_scan_begins() -> None:
-    assert start(SearchTerm(SearchIndex.TITLE, 'la"m', TermMatch.BEGINS), dialect(), "target") == r'dc.title = "la\"m"'
+    assert (
+        format_scan_clause(SearchTerm(SearchIndex.TITLE, 'la"m', TermMatch.BEGINS), dialect(), "target")
+        == r'dc.title = "la\"m"'
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,7 @@ def test_where_a_scan_begins() -> None:
 )
 def test_what_cannot_be_said_is_refused(query: CatalogueQuery, reason: str) -> None:
     with pytest.raises(Refused, match=reason):
-        written(query, dialect(indexes={"lccn": None}), "target")
+        format_cql(query, dialect(indexes={"lccn": None}), "target")
 
 
 @pytest.mark.parametrize(

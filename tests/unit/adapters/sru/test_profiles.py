@@ -2,10 +2,10 @@
 
 import pytest
 
-from adapters.sru.codec import written
+from adapters.sru.codec import format_cql
 from adapters.sru.dialect import SruDialect
 from adapters.z3950 import pqf
-from adapters.z3950.client import rpn_of
+from adapters.z3950.client import type1_query
 from adapters.z3950.dialect import Z3950Dialect
 from gateway.cli.installation import Installation
 from gateway.domain.profile import Profile
@@ -33,9 +33,9 @@ def shipped() -> dict[str, Profile]:
 def said(profile: Profile) -> str:
     (dialect,) = profile.dialects.values()
     if isinstance(dialect, SruDialect):
-        return written(BOOK, dialect, profile.name)
+        return format_cql(BOOK, dialect, profile.name)
     assert isinstance(dialect, Z3950Dialect)
-    return pqf.written(rpn_of(BOOK, dialect, profile.name))
+    return pqf.format_pqf(type1_query(BOOK, dialect, profile.name))
 
 
 def test_what_each_is_asked(shipped: dict[str, Profile]) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from adapters.tagged_mail.channel import message_of
+from adapters.tagged_mail.channel import tagged_message
 from adapters.tagged_mail.codec import encode
 from adapters.tagged_mail.dialect import TaggedMailDialect, dialect_of
 from adapters.tagged_mail.mail_format import TaggedMailFormat
@@ -66,7 +66,7 @@ def message(
 def written(said: PartnerMessage, profile: Profile | None = None) -> str:
     profile = profile or gsm()
     dialect = dialect_of(profile)
-    return encode(message_of(said, dialect, profile, LIBRARY), dialect.layout)
+    return encode(tagged_message(said, dialect, profile, LIBRARY), dialect.layout)
 
 
 def mail(text: str, subject: str = "", files: tuple[str, ...] = ()) -> IncomingMail:

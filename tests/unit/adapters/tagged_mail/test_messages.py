@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from adapters.tagged_mail.codec import Layout, Tag, TaggedMessage, decode, encode
+from adapters.tagged_mail.codec import MessageTag, TaggedMailLayout, TaggedMessage, decode, encode
 from adapters.tagged_mail.dialect import TaggedMailDialect
 from adapters.tagged_mail.mail_format import TaggedMailFormat
-from adapters.tagged_mail.message_names import ALONE, CARRIED, NAMES, Name, our_role
+from adapters.tagged_mail.message_names import ALONE, CARRIED, NAMES, MessageName, guess_our_role
 from gateway.domain.library import Money, RecordId
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.requests.citation import CitationExtra, CitationType
@@ -92,15 +92,15 @@ def test_every_name_of_the_facts_is_known_in_english_in_french_and_in_both(both:
     english, french = both.split("/")
     ways = (both, english, french, english.lower(), f"{english} / {french}", french.replace("'", "’"), f"  \n{both}:")
 
-    found = {decode([*way.split("\n"), "NUM: B-1"], Layout())[0].name for way in ways}
+    found = {decode([*way.split("\n"), "NUM: B-1"], TaggedMailLayout())[0].name for way in ways}
 
     assert len(found) == 1
     assert NAMES[found.pop()].both == both
 
 
 def test_accents_do_not_matter() -> None:
-    assert decode(["RÉPONSE À UNE DEMANDE DE PEB"], Layout())[0].name is Name.REPLY
-    assert decode(["Réponse conditionelle"], Layout())[0].name is Name.CONDITIONAL
+    assert decode(["RÉPONSE À UNE DEMANDE DE PEB"], TaggedMailLayout())[0].name is MessageName.REPLY
+    assert decode(["Réponse conditionelle"], TaggedMailLayout())[0].name is MessageName.CONDITIONAL
 
 
 def test_no_name_is_missing() -> None:
@@ -369,7 +369,7 @@ def test_symbols_tell_who_lends(parties: str, role: Role) -> None:
 def test_without_symbols_the_message_tells_it(kind: EventKind) -> None:
     expected = Role.LENDING if kind in (EventKind.REQUEST, EventKind.RENEW, EventKind.CANCEL) else Role.BORROWING
 
-    assert our_role(kind) is expected
+    assert guess_our_role(kind) is expected
 
 
 def test_our_own_request_that_comes_back_is_no_request_to_us() -> None:
@@ -416,4 +416,4 @@ def test_only_mails_that_name_a_message_are_recognised() -> None:
 
 def test_a_tag_that_is_none_is_not_written() -> None:
     with pytest.raises(ValueError, match="is no tag"):
-        encode(TaggedMessage(name=Name.GENERAL, tags=(Tag("note", "x"),)), Layout())
+        encode(TaggedMessage(name=MessageName.GENERAL, tags=(MessageTag("note", "x"),)), TaggedMailLayout())

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.z3950 import adapter
 from adapters.z3950.client import Z3950Search
-from adapters.z3950.codec import module
+from adapters.z3950.codec import load_asn1_module
 from adapters.z3950.values import INIT_DIAGNOSTICS, SYNTAXES
 from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
@@ -257,7 +257,7 @@ async def test_how_we_sign_in(client: Z3950Search, sign_in: dict[str, str], expe
 
 
 async def test_a_target_that_does_not_let_us_in(client: Z3950Search) -> None:
-    why = module().encode("DiagnosticFormat", [{"diagnostic": ("defaultDiagRec", diagnostic(1011, "desk"))}])
+    why = load_asn1_module().encode("DiagnosticFormat", [{"diagnostic": ("defaultDiagRec", diagnostic(1011, "desk"))}])
     external = {"direct-reference": INIT_DIAGNOSTICS, "encoding": ("single-ASN1-type", why)}
     async with target(answering(None, init=accepted(False, userInformationField=external))) as one:
         with pytest.raises(Refused, match="does not let us in: 1011 init: bad user id or password: desk") as told:

@@ -4,40 +4,52 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.z3950.pqf import NoQuery, parse, written
-from adapters.z3950.values import Attribute, Joined, Op, Operand, ResultSet, RpnQuery, TermKind
+from adapters.z3950.pqf import PqfSyntaxError, format_pqf, parse_pqf
+from adapters.z3950.values import (
+    BooleanOperator,
+    BooleanQuery,
+    QueryOperand,
+    ResultSet,
+    RpnQuery,
+    TermAttribute,
+    TermKind,
+)
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("lamps", Operand((), "lamps")),
-        ('"slow gardens"', Operand((), "slow gardens")),
-        (r'"a \"quoted\" \\ word"', Operand((), r'a "quoted" \ word')),
-        ("@attr 1=4 lamps", Operand((Attribute(1, 4),), "lamps")),
-        ("@attr 1=dc.title lamps", Operand((Attribute(1, "dc.title"),), "lamps")),
-        ("@attr gils 1=2008 lamps", Operand((Attribute(1, 2008, "1.2.840.10003.3.5"),), "lamps")),
-        ("@ATTR 1=4 @attr 1=7 lamps", Operand((Attribute(1, 7),), "lamps")),
-        ("@term numeric 12", Operand((), "12", TermKind.NUMERIC)),
+        ("lamps", QueryOperand((), "lamps")),
+        ('"slow gardens"', QueryOperand((), "slow gardens")),
+        (r'"a \"quoted\" \\ word"', QueryOperand((), r'a "quoted" \ word')),
+        ("@attr 1=4 lamps", QueryOperand((TermAttribute(1, 4),), "lamps")),
+        ("@attr 1=dc.title lamps", QueryOperand((TermAttribute(1, "dc.title"),), "lamps")),
+        ("@attr gils 1=2008 lamps", QueryOperand((TermAttribute(1, 2008, "1.2.840.10003.3.5"),), "lamps")),
+        ("@ATTR 1=4 @attr 1=7 lamps", QueryOperand((TermAttribute(1, 7),), "lamps")),
+        ("@term numeric 12", QueryOperand((), "12", TermKind.NUMERIC)),
         ("@set default", ResultSet("default")),
-        ('"@and"', Operand((), "@and")),
-        ("@and a b", Joined(Op.AND, Operand((), "a"), Operand((), "b"))),
+        ('"@and"', QueryOperand((), "@and")),
+        ("@and a b", BooleanQuery(BooleanOperator.AND, QueryOperand((), "a"), QueryOperand((), "b"))),
         (
             "@attr 1=4 @or a @not b c",
-            Joined(
-                Op.OR,
-                Operand((Attribute(1, 4),), "a"),
-                Joined(Op.NOT, Operand((Attribute(1, 4),), "b"), Operand((Attribute(1, 4),), "c")),
+            BooleanQuery(
+                BooleanOperator.OR,
+                QueryOperand((TermAttribute(1, 4),), "a"),
+                BooleanQuery(
+                    BooleanOperator.NOT,
+                    QueryOperand((TermAttribute(1, 4),), "b"),
+                    QueryOperand((TermAttribute(1, 4),), "c"),
+                ),
             ),
         ),
     ],
 )
 def test_a_query_is_read(text: str, expected: object) -> None:
-    assert parse(text).rpn == expected
+    assert parse_pqf(text).rpn == expected
 
 
 def test_an_attribute_set_for_the_whole() -> None:
-    assert parse("@attrset 1.2.3 lamps") == RpnQuery(Operand((), "lamps"), "1.2.3")
+    assert parse_pqf("@attrset 1.2.3 lamps") == RpnQuery(QueryOperand((), "lamps"), "1.2.3")
 
 
 @pytest.mark.parametrize(
@@ -50,7 +62,7 @@ def test_an_attribute_set_for_the_whole() -> None:
     ],
 )
 def test_what_is_written_means_the_same(text: str) -> None:
-    assert written(parse(text)) == text
+    assert format_pqf(parse_pqf(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -70,27 +82,31 @@ def test_what_is_written_means_the_same(text: str) -> None:
     ],
 )
 def test_what_is_no_query_says_why(text: str, reason: str) -> None:
-    with pytest.raises(NoQuery, match=reason):
-        parse(text)
+    with pytest.raises(PqfSyntaxError, match=reason):
+        parse_pqf(text)
 
 
 OPERANDS = st.builds(
-    Operand,
-    st.lists(st.builds(Attribute, st.integers(1, 6), st.integers(1, 5000)), max_size=3, unique_by=lambda a: a.type).map(
-        tuple
-    ),
+    QueryOperand,
+    st.lists(
+        st.builds(TermAttribute, st.integers(1, 6), st.integers(1, 5000)), max_size=3, unique_by=lambda a: a.type
+    ).map(tuple),
     st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=20),
 )
 
 
-@given(st.recursive(OPERANDS, lambda inner: st.builds(Joined, st.sampled_from(Op), inner, inner), max_leaves=6))
-def test_every_query_comes_back_from_its_text(rpn: Operand | Joined) -> None:
-    assert parse(written(RpnQuery(rpn))).rpn == rpn
+@given(
+    st.recursive(
+        OPERANDS, lambda inner: st.builds(BooleanQuery, st.sampled_from(BooleanOperator), inner, inner), max_leaves=6
+    )
+)
+def test_every_query_comes_back_from_its_text(rpn: QueryOperand | BooleanQuery) -> None:
+    assert parse_pqf(format_pqf(RpnQuery(rpn))).rpn == rpn
 
 
 @given(st.text(max_size=60))
 def test_no_text_makes_it_fail_otherwise(text: str) -> None:
     try:
-        parse(text)
-    except NoQuery:
+        parse_pqf(text)
+    except PqfSyntaxError:
         return

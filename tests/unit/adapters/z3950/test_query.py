@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from adapters.z3950 import address, pqf
-from adapters.z3950.client import operand_of, rpn_of
+from adapters.z3950 import pqf, target_address
+from adapters.z3950.client import scan_operand, type1_query
 from adapters.z3950.dialect import Z3950Dialect
 from gateway.domain.problems import Refused
 from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm, TermMatch
@@ -12,7 +12,7 @@ from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm, Ter
 
 def said(*terms: SearchTerm, native: str = "", **section: object) -> str:
     dialect = Z3950Dialect.model_validate({"address": "catalogue.example", **section})
-    return pqf.written(rpn_of(CatalogueQuery(terms, native), dialect, "target"))
+    return pqf.format_pqf(type1_query(CatalogueQuery(terms, native), dialect, "target"))
 
 
 def test_terms_are_joined_by_and() -> None:
@@ -67,7 +67,7 @@ def test_a_scan_has_no_structure_of_words() -> None:
     dialect = Z3950Dialect(address="catalogue.example")
 
     assert [
-        (one.type, one.value) for one in operand_of(SearchTerm(SearchIndex.TITLE, "sl"), dialect, "target").attributes
+        (one.type, one.value) for one in scan_operand(SearchTerm(SearchIndex.TITLE, "sl"), dialect, "target").attributes
     ] == [(1, 4)]
 
 
@@ -84,7 +84,7 @@ def test_what_cannot_be_said_is_refused(query: CatalogueQuery, reason: str) -> N
     dialect = Z3950Dialect.model_validate({"address": "catalogue.example", "indexes": {"oclc": None}})
 
     with pytest.raises(Refused, match=reason):
-        rpn_of(query, dialect, "target")
+        type1_query(query, dialect, "target")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_cannot_be_said_is_refused(query: CatalogueQuery, reason: str) -> N
     ],
 )
 def test_addresses(written: str, expected: str) -> None:
-    assert address(Z3950Dialect(address=written)) == expected
+    assert target_address(Z3950Dialect(address=written)) == expected
 
 
 @pytest.mark.parametrize(

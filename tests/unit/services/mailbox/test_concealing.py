@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.artemail import password_line
+from adapters.artemail import password_line_pattern
 from adapters.artemail.dialect import ArtemailDialect
-from adapters.mailbox import conceal
+from adapters.mailbox import conceal_secrets
 from gateway.ports.incoming_mail import SecretPatterns
 
 HOSTILE = sorted((Path(__file__).parent / "hostile").glob("*.eml"))
@@ -20,7 +20,7 @@ HOSTILE = sorted((Path(__file__).parent / "hostile").glob("*.eml"))
 SECRET = "SESAM-0PEN-7"
 ORDER = f"99-9999\n{SECRET}\n\n\n\nTXDEMO-2026-000417 S LOAN\nŻegluga\n\n\n\nNNNN\n"
 HIDDEN = SecretPatterns(words=(SECRET,))
-WHERE = SecretPatterns(patterns=(password_line(ArtemailDialect()),))
+WHERE = SecretPatterns(patterns=(password_line_pattern(ArtemailDialect()),))
 
 
 def coded(text: str, how: str, kind: str = "text/plain") -> bytes:
@@ -50,7 +50,7 @@ def readable(content: bytes) -> str:
 def test_a_password_in_a_quoted_order_is_hidden(hidden: SecretPatterns, how: str, mark: str) -> None:
     quoted = "Your file was rejected\n" + "".join(f"{mark}{line}\n" for line in ORDER.splitlines())
 
-    found = readable(conceal(coded(quoted, how), hidden))
+    found = readable(conceal_secrets(coded(quoted, how), hidden))
 
     assert SECRET not in found
     assert "********" in found
@@ -60,13 +60,13 @@ def test_a_password_in_a_quoted_order_is_hidden(hidden: SecretPatterns, how: str
 def test_in_html_as_well() -> None:
     page = f"<p>99-9999<br>{SECRET}<br><br>TXDEMO-2026-000417</p>"
 
-    assert readable(conceal(coded(page, "base64", "text/html"), HIDDEN)).count(SECRET) == 0
+    assert readable(conceal_secrets(coded(page, "base64", "text/html"), HIDDEN)).count(SECRET) == 0
 
 
 def test_a_short_password_is_not_looked_for_within_words() -> None:
     content = coded("2026\nDEMO-2026-000417 NOT\n30-04-2026\n", "7bit")
 
-    assert conceal(content, SecretPatterns(words=("2026",))) == content.replace(
+    assert conceal_secrets(content, SecretPatterns(words=("2026",))) == content.replace(
         b"\r\n\r\n2026\n", b"\r\n\r\n********\n"
     )
 
@@ -75,11 +75,11 @@ def test_a_short_password_is_not_looked_for_within_words() -> None:
 def test_hostile_mails_come_back_byte_for_byte(file: Path) -> None:
     content = file.read_bytes()
 
-    assert conceal(content, SecretPatterns(words=(SECRET,), patterns=WHERE.patterns)) == content
+    assert conceal_secrets(content, SecretPatterns(words=(SECRET,), patterns=WHERE.patterns)) == content
 
 
 @given(st.binary(max_size=400))
 def test_whatever_comes_is_never_too_much(body: bytes) -> None:
     content = b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n" + body
 
-    assert SECRET.encode() not in conceal(content, HIDDEN)
+    assert SECRET.encode() not in conceal_secrets(content, HIDDEN)

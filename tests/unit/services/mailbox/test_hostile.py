@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.letters.mail_format import PlainMail
+from adapters.letters.mail_format import PlainMailFormat
 from adapters.mailbox import parse_mail
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import Profile
@@ -149,7 +149,7 @@ def test_no_body_breaks_the_reading(body: bytes, with_header: bool) -> None:
         parsed = parse_mail(content, START)
     except MalformedMessage:
         return  # set aside, as its reason says
-    reading = read_mail(parsed, [BERGEN], {"letters": PlainMail()}, MailDestination("DEMO"))
+    reading = read_mail(parsed, [BERGEN], {"letters": PlainMailFormat()}, MailDestination("DEMO"))
     decided = parsed.bounce is not None or reading.problem or reading.understood.events
     assert decided or parsed.automatic.value == "replied"
     assert "\x00" not in parsed.mail.text

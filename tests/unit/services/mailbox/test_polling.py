@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.letters.mail_format import PlainMail
+from adapters.letters.mail_format import PlainMailFormat
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.incoming_mail import IncomingMail, MailInterpretation
@@ -67,14 +67,14 @@ async def test_two_nodes_at_once_take_a_mail_once(house: MailHouse) -> None:
 
 async def test_a_defect_of_a_format_sets_one_mail_aside(house: MailHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     request = await house.asked()
-    decode = PlainMail.decode
+    decode = PlainMailFormat.decode
 
-    def broken(format_: PlainMail, incoming: IncomingMail, profile: Profile) -> MailInterpretation:
+    def broken(format_: PlainMailFormat, incoming: IncomingMail, profile: Profile) -> MailInterpretation:
         if "One" in incoming.text:
             raise ZeroDivisionError
         return decode(format_, incoming, profile)
 
-    monkeypatch.setattr(PlainMail, "decode", broken)
+    monkeypatch.setattr(PlainMailFormat, "decode", broken)
 
     await house.comes(house.reply("One"), house.reply("Two"))
 
