@@ -23,7 +23,7 @@ from gateway.cli.app import main
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.views import ActionRequest, RequestFilter
-from gateway.runtime.daemon import Gateway
+from gateway.runtime.daemon import Daemon
 from gateway.services.requests.library_context import LibraryContext
 from gateway.settings import load_settings
 from gateway.store.requests import outbox_queries
@@ -107,7 +107,7 @@ class Town:
         self._adapters = load_adapters()
         self._clock = clock
         self.settings = load_settings(config, self._adapters)
-        self.gateway = Gateway(self.settings, self._adapters, clock)
+        self.gateway = Daemon(self.settings, self._adapters, clock)
 
     @property
     def house(self) -> LibraryContext:

@@ -11,12 +11,12 @@ from typing import NamedTuple
 import click
 
 from gateway.adapter_registry import AdapterError
-from gateway.cli.installation import Installation, as_exit_codes
+from gateway.cli.installation import Installation, errors_as_exit_codes
 from gateway.runtime.logs import set_up_logging
 from gateway.settings import FILE
 
 
-class Entry(NamedTuple):
+class CommandEntry(NamedTuple):
     """`module` has the click command as `attribute`; empty ones: the library adapter brings it."""
 
     module: str
@@ -25,46 +25,52 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
-    "init": Entry(
+    "init": CommandEntry(
         "gateway.cli.daemon_commands", "init_command", "Make a new installation in a folder, with a sample library."
     ),
-    "serve": Entry("gateway.cli.daemon_commands", "serve_command", "Run the daemon."),
-    "check": Entry(
+    "serve": CommandEntry("gateway.cli.daemon_commands", "serve_command", "Run the daemon."),
+    "check": CommandEntry(
         "gateway.cli.check_command",
         "check_command",
         "Find what is wrong in settings and profiles; run the profiles' examples.",
     ),
-    "profile": Entry("gateway.cli.profile_commands", "profile_command", "List, show and compare profiles."),
-    "send": Entry(
+    "profile": CommandEntry("gateway.cli.profile_commands", "profile_command", "List, show and compare profiles."),
+    "send": CommandEntry(
         "gateway.cli.send_command", "send_command", "Play a partner: build a message, send it, show the answer."
     ),
-    "journal": Entry(
+    "journal": CommandEntry(
         "gateway.cli.journal_commands", "journal_command", "List, show and export messages that came and went."
     ),
-    "replay": Entry("gateway.cli.journal_commands", "replay_command", "Carry out a message of the journal again."),
-    "letter": Entry(
+    "replay": CommandEntry(
+        "gateway.cli.journal_commands", "replay_command", "Carry out a message of the journal again."
+    ),
+    "letter": CommandEntry(
         "gateway.cli.mail_commands", "letter_command", "List letters to patrons and partners, and show how they look."
     ),
-    "key": Entry("gateway.cli.daemon_commands", "key_command", "Make, list and revoke keys for the JSON API."),
-    "states": Entry("gateway.cli.profile_commands", "states_command", "Show the state tables of managed requests."),
-    "request": Entry(
+    "key": CommandEntry("gateway.cli.daemon_commands", "key_command", "Make, list and revoke keys for the JSON API."),
+    "states": CommandEntry(
+        "gateway.cli.profile_commands", "states_command", "Show the state tables of managed requests."
+    ),
+    "request": CommandEntry(
         "gateway.cli.request_commands", "request_command", "List, show and make requests, and act on them."
     ),
-    "task": Entry("gateway.cli.request_views", "task_command", "What waits for staff."),
-    "partner": Entry("gateway.cli.partner_commands", "partner_command", "Partners, with what is open with them."),
-    "rota": Entry("gateway.cli.partner_commands", "rota_command", "Whom requests ask, in which order, and why."),
-    "search": Entry(
+    "task": CommandEntry("gateway.cli.request_views", "task_command", "What waits for staff."),
+    "partner": CommandEntry(
+        "gateway.cli.partner_commands", "partner_command", "Partners, with what is open with them."
+    ),
+    "rota": CommandEntry("gateway.cli.partner_commands", "rota_command", "Whom requests ask, in which order, and why."),
+    "search": CommandEntry(
         "gateway.cli.search_command", "search_command", "Search other libraries' catalogues, and request what is found."
     ),
-    "mail": Entry(
+    "mail": CommandEntry(
         "gateway.cli.mail_commands",
         "mail_command",
         "Partners' mails: read, try, explain; those that nobody understood.",
     ),
-    "outbox": Entry(
+    "outbox": CommandEntry(
         "gateway.cli.outbox_commands", "outbox_command", "What could not be sent or done: release, change or skip it."
     ),
-    "library": Entry("", "", "Look into the library's own system."),
+    "library": CommandEntry("", "", "Look into the library's own system."),
 }
 
 
@@ -75,36 +81,38 @@ first where names are the same."""
 
 class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS, *_extensions()]
+        return [*COMMANDS, *_find_extensions()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         entry = COMMANDS.get(cmd_name)
         if entry is None:
-            point = _extensions().get(cmd_name)
-            return _load(point) if point is not None else None
+            point = _find_extensions().get(cmd_name)
+            return _load_extension(point) if point is not None else None
         if not entry.module:
-            return _library(ctx)
+            return _find_library_command(ctx)
         command = getattr(importlib.import_module(entry.module), entry.attribute)
         assert isinstance(command, click.Command), f"{entry.module}.{entry.attribute}"
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            brought = [(name, _load(point).get_short_help_str(80)) for name, point in _extensions().items()]
+            brought = [
+                (name, _load_extension(point).get_short_help_str(80)) for name, point in _find_extensions().items()
+            ]
             formatter.write_dl([*((name, entry.help) for name, entry in COMMANDS.items()), *brought])
 
     def invoke(self, ctx: click.Context) -> object:
-        with as_exit_codes(ctx):
+        with errors_as_exit_codes(ctx):
             return super().invoke(ctx)
 
 
 @cache
-def _extensions() -> dict[str, EntryPoint]:
+def _find_extensions() -> dict[str, EntryPoint]:
     points = sorted(entry_points(group=EXTENSIONS), key=lambda point: point.name)
     return {point.name: point for point in points if point.name not in COMMANDS}
 
 
-def _load(point: EntryPoint) -> click.Command:
+def _load_extension(point: EntryPoint) -> click.Command:
     where = f"command '{point.name}' ({point.value}, entry point group {EXTENSIONS})"
     try:
         command = point.load()
@@ -115,7 +123,7 @@ def _load(point: EntryPoint) -> click.Command:
     return command
 
 
-def _library(ctx: click.Context) -> click.Command:
+def _find_library_command(ctx: click.Context) -> click.Command:
     """The command of the library system in use; where several kinds are, the first that has one."""
     installation = ctx.obj or Installation(ctx.params["config"])
     kinds = {library.system.type: installation.parts.adapter_of(library) for library in installation.settings.libraries}

@@ -25,8 +25,8 @@ from gateway.ports.adapter import LibraryAdapter
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.profiles import LoadedProfile, ProfileSet
-from gateway.runtime.assembly import at_work
-from gateway.runtime.managed_requests import houses_of
+from gateway.runtime.assembly import make_open_library
+from gateway.runtime.managed_requests import build_library_contexts
 from gateway.services.check import (
     CheckReport,
     CheckSubject,
@@ -64,19 +64,19 @@ def check_command(ctx: click.Context, installation: Installation, profiles: tupl
     try:
         installation.settings  # noqa: B018  read now: what is wrong with it is a finding, not a failure
     except ConfigurationError as error:
-        _say(str(installation.config), error.problems)
-        _count(len(error.problems), "gateway.yml can't be used, so nothing else was looked at")
+        _print_problems(str(installation.config), error.problems)
+        _print_problem_count(len(error.problems), "gateway.yml can't be used, so nothing else was looked at")
         ctx.exit(REFUSED)
     try:
-        report = asyncio.run(_check(installation, profiles, live))
+        report = asyncio.run(_check_installation(installation, profiles, live))
     except UnknownProfileError as error:
         raise click.UsageError(str(error)) from error
-    _print(report)
+    _print_report(report)
     if report.problems:
         ctx.exit(REFUSED)
 
 
-async def _check(installation: Installation, names: tuple[str, ...], live: bool) -> CheckReport:
+async def _check_installation(installation: Installation, names: tuple[str, ...], live: bool) -> CheckReport:
     async with AsyncExitStack() as stack:
         libraries: dict[str, LibrarySystem] = {}
         closed: dict[str, str] = {}
@@ -86,7 +86,7 @@ async def _check(installation: Installation, names: tuple[str, ...], live: bool)
             closed = {library.symbol: str(error) for library in installation.settings.libraries}
         else:
             libraries, closed = await _open_libraries(installation, store)
-        scratch = Scratch(installation, Path(stack.enter_context(TemporaryDirectory(prefix="illgate-check-"))))
+        scratch = SampleLibraries(installation, Path(stack.enter_context(TemporaryDirectory(prefix="illgate-check-"))))
         subject = CheckSubject(
             settings=installation.settings,
             loading=installation.profiles,
@@ -113,33 +113,33 @@ async def _open_libraries(installation: Installation, store: Store) -> tuple[dic
     return libraries, closed
 
 
-def _print(report: CheckReport) -> None:
-    _say("installation", report.installation)
-    _say("requests", report.requests)
+def _print_report(report: CheckReport) -> None:
+    _print_problems("installation", report.installation)
+    _print_problems("requests", report.requests)
     for profile in report.profiles:
-        _say(profile.name, profile.problems)
+        _print_problems(profile.name, profile.problems)
     for note in report.notes:
         click.echo(f"note: {note}")
     examples = sum(profile.examples for profile in report.profiles)
     answers = sum(profile.answers for profile in report.profiles)
-    _count(
+    _print_problem_count(
         len(report.problems),
         f"{len(report.profiles)} profiles, {examples} examples run, {answers} of them with their answer",
     )
 
 
-def _say(what: str, problems: Sequence[object]) -> None:
+def _print_problems(what: str, problems: Sequence[object]) -> None:
     if problems:
         click.echo(f"{what}:")
         for problem in problems:
             click.echo(f"  {problem}")
 
 
-def _count(problems: int, rest: str) -> None:
+def _print_problem_count(problems: int, rest: str) -> None:
     click.echo(f"{problems or 'no'} problem{'' if problems == 1 else 's'}; {rest}")
 
 
-class _Run:
+class _ExampleRun:
     """`ExampleExchange` by the real exchange, which tells how it ended only to its observer."""
 
     def __init__(self) -> None:
@@ -155,11 +155,11 @@ class _Run:
         return ExampleAnswer(answer.body, self._outcome)
 
 
-class Scratch:
+class SampleLibraries:
     """`folder` is empty, and whoever gives it removes it."""
 
     def __init__(self, installation: Installation, folder: Path) -> None:
-        self._parts = replace(installation.parts, secrets=_no_secrets)
+        self._parts = replace(installation.parts, secrets=_refuse_secret)
         self._folder = folder
         self._copies = 0
 
@@ -181,11 +181,13 @@ class Scratch:
         store = open_store(f"sqlite:///{file}")
         journal = Journal(store, JournalOptions())
         try:
-            system = await adapter.open(parts.library_context(library, store), _options(adapter, library))
-            profiles = _only(profile)
-            run = _Run()
-            opened = {library.symbol: at_work(library, system)}
-            houses = houses_of(parts.settings, store, parts.clock, opened, lambda: profiles, lambda _: RequestPolicy())
+            system = await adapter.open(parts.library_context(library, store), _choose_system_options(adapter, library))
+            profiles = _make_open_profile_set(profile)
+            run = _ExampleRun()
+            opened = {library.symbol: make_open_library(library, system)}
+            houses = build_library_contexts(
+                parts.settings, store, parts.clock, opened, lambda: profiles, lambda _: RequestPolicy()
+            )
             run.exchange = parts.build_exchange(opened, lambda: profiles, journal, run.record_outcome, houses)
             yield run
         finally:
@@ -211,17 +213,17 @@ class Scratch:
         await adapter.sample(self._parts.library_context(library, store))
 
 
-def _options(adapter: LibraryAdapter, library: LibrarySettings) -> object:
+def _choose_system_options(adapter: LibraryAdapter, library: LibrarySettings) -> object:
     options = library.system.options
     return options if isinstance(options, adapter.options) else adapter.options()
 
 
-def _only(profile: Profile) -> ProfileSet:
+def _make_open_profile_set(profile: Profile) -> ProfileSet:
     """The profile alone, open to all: examples are about understanding and answering, not about who may speak."""
     anyone = Authentication(kind=AuthKind.NONE)
     example = profile.model_copy(update={"auth": (anyone,), "match": (), "abstract": False})
     return ProfileSet({profile.name: LoadedProfile(example, YamlDocument(profile.name), Path(profile.name))})
 
 
-def _no_secrets(reference: str) -> str:
+def _refuse_secret(reference: str) -> str:
     raise AssertionError(f"an example needs no secret, but was asked for {reference}")

@@ -15,13 +15,13 @@ import click
 import structlog
 
 import gateway
-from gateway.cli.formatting import local_time, table
-from gateway.cli.installation import REFUSED, Installation, library_named, pass_installation
+from gateway.cli.formatting import format_local_time, format_table
+from gateway.cli.installation import REFUSED, Installation, pass_installation, require_library
 from gateway.configuration.yaml_document import display_path
 from gateway.policies import POLICY_FILE as POLICY
-from gateway.runtime.daemon import Gateway
+from gateway.runtime.daemon import Daemon
 from gateway.runtime.logs import set_up_logging
-from gateway.runtime.monitoring import notify, watchdog_seconds
+from gateway.runtime.monitoring import notify_systemd, read_watchdog_seconds
 from gateway.services.api_keys import SCOPES, ApiKeyService, KeyScope, NewKey
 from gateway.settings import FILE, LibrarySettings
 from gateway.store.api_access import ApiKeyRow
@@ -59,7 +59,7 @@ def init_command(ctx: click.Context, folder: Path, empty: bool, store_url: str, 
       illgate init --empty /srv/ill for a library that brings its own data
       illgate init demo --store postgresql://illgate@db.library.example/illgate
     """
-    files = dict(_files(folder, store_url))
+    files = dict(_iter_shipped_files(folder, store_url))
     changed = [target for target, body in files.items() if target.exists() and target.read_bytes() != body]
     if changed and not force:
         for target in changed:
@@ -75,15 +75,15 @@ def init_command(ctx: click.Context, folder: Path, empty: bool, store_url: str, 
     click.echo(f"\nNext: illgate --config {display_path(folder / FILE)} serve")
 
 
-def shipped() -> Path:
+def find_shipped_folder() -> Path:
     """The folder with gateway.yml, requests.yml and profiles/ as shipped: in a wheel, or else in the source tree."""
     package = Path(gateway.__file__).parent
     inside = package / "shipped"
     return inside if inside.is_dir() else package.parent
 
 
-def _files(folder: Path, store_url: str) -> Iterator[tuple[Path, bytes]]:
-    source = shipped()
+def _iter_shipped_files(folder: Path, store_url: str) -> Iterator[tuple[Path, bytes]]:
+    source = find_shipped_folder()
     settings = (source / FILE).read_text(encoding="utf-8")
     if store_url:
         assert STORE in settings, f"gateway.yml as shipped keeps its data in {STORE}"
@@ -136,22 +136,22 @@ def serve_command(installation: Installation, host: str | None, port: int | None
     """
     gc.disable()  # what is loaded until the daemon is ready stays: looking for garbage takes a seventh of the start
     try:
-        _serve(installation, host, port)
+        _serve_installation(installation, host, port)
     finally:
         gc.enable()
 
 
-def _serve(installation: Installation, host: str | None, port: int | None) -> None:
+def _serve_installation(installation: Installation, host: str | None, port: int | None) -> None:
     settings = installation.settings
     wanted = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     if wanted:
         settings = settings.model_copy(update={"http": settings.http.model_copy(update=wanted)})
     set_up_logging(settings.log.format, settings.log.level)
-    asyncio.run(run(Gateway(settings, installation.adapters, installation.clock)))
+    asyncio.run(run_daemon(Daemon(settings, installation.adapters, installation.clock)))
 
 
-async def run(gateway: Gateway) -> None:
-    signals = _Signals(gateway)
+async def run_daemon(gateway: Daemon) -> None:
+    signals = _SignalHandlers(gateway)
     signals.install_handlers()
     starting = asyncio.create_task(gateway.start())
     asked = asyncio.create_task(signals.stop.wait())
@@ -170,26 +170,26 @@ async def run(gateway: Gateway) -> None:
     gc.enable()
     http = gateway.listeners[0]
     click.echo(f"illgate serves {http.name.removeprefix('listener ')}", err=True)
-    notify("READY=1")
-    alive = asyncio.create_task(_watchdog())
+    notify_systemd("READY=1")
+    alive = asyncio.create_task(_notify_watchdog())
     await asked
-    notify("STOPPING=1")
+    notify_systemd("STOPPING=1")
     await gateway.stop()
     alive.cancel()
 
 
-async def _watchdog() -> None:
+async def _notify_watchdog() -> None:
     """A sign of life, twice as often as systemd wants one."""
-    seconds = watchdog_seconds()
+    seconds = read_watchdog_seconds()
     while seconds is not None:
-        notify("WATCHDOG=1")
+        notify_systemd("WATCHDOG=1")
         await asyncio.sleep(seconds / 2)
 
 
-class _Signals:
+class _SignalHandlers:
     """The first asks for a graceful stop; the second ends the process: what is in hand is repaired at next start."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Daemon) -> None:
         self.stop = asyncio.Event()
         self._gateway = gateway
         self._reloads: set[asyncio.Task[bool]] = set()
@@ -233,7 +233,7 @@ def key_command() -> None:
 )
 @_LIBRARY
 @pass_installation
-def create(installation: Installation, name: str, scopes: tuple[str, ...], symbol: str) -> None:
+def create_key(installation: Installation, name: str, scopes: tuple[str, ...], symbol: str) -> None:
     """Make a key. NAME says who uses it; it stands in the history of what is done with it.
 
     \b
@@ -243,13 +243,15 @@ def create(installation: Installation, name: str, scopes: tuple[str, ...], symbo
     """
     if not name.isprintable() or not name.strip() or len(name) > 100:
         raise click.BadParameter("must be 1 to 100 printable characters", param_hint="NAME")
-    library = library_named(installation, symbol)
-    made = asyncio.run(_create(installation, library, name.strip(), scopes))
+    library = require_library(installation, symbol)
+    made = asyncio.run(_store_new_key(installation, library, name.strip(), scopes))
     click.echo(made.key)
     click.echo(f"{made.row.prefix}: {', '.join(made.row.scopes)} for {library.symbol}; it is not shown again", err=True)
 
 
-async def _create(installation: Installation, library: LibrarySettings, name: str, scopes: tuple[str, ...]) -> NewKey:
+async def _store_new_key(
+    installation: Installation, library: LibrarySettings, name: str, scopes: tuple[str, ...]
+) -> NewKey:
     async with installation.open_current_store() as store:
         return await ApiKeyService(store, installation.clock).create_key(
             library.symbol, name, [KeyScope(one) for one in scopes]
@@ -259,26 +261,26 @@ async def _create(installation: Installation, library: LibrarySettings, name: st
 @key_command.command(name="list")
 @_LIBRARY
 @pass_installation
-def list_(installation: Installation, symbol: str) -> None:
+def list_keys(installation: Installation, symbol: str) -> None:
     """All keys of a library, oldest first: prefix, name, scopes, when they were made and last used."""
-    library = library_named(installation, symbol)
-    rows = asyncio.run(_list(installation, library))
+    library = require_library(installation, symbol)
+    rows = asyncio.run(_read_keys(installation, library))
     if not rows:
         click.echo("no keys; `illgate key create NAME --scope …` makes one")
         return
     heading = ("PREFIX", "NAME", "SCOPES", "CREATED", "LAST USED", "")
-    for line in table([heading, *(_row(row, library) for row in rows)]):
+    for line in format_table([heading, *(_format_key_row(row, library) for row in rows)]):
         click.echo(line)
 
 
-def _row(row: ApiKeyRow, library: LibrarySettings) -> tuple[str, ...]:
+def _format_key_row(row: ApiKeyRow, library: LibrarySettings) -> tuple[str, ...]:
     zone = library.zone
-    used = local_time(row.last_used, zone) if row.last_used else "never"
-    revoked = f"revoked {local_time(row.revoked, zone)}" if row.revoked else ""
-    return row.prefix, row.name, ",".join(row.scopes), local_time(row.created, zone), used, revoked
+    used = format_local_time(row.last_used, zone) if row.last_used else "never"
+    revoked = f"revoked {format_local_time(row.revoked, zone)}" if row.revoked else ""
+    return row.prefix, row.name, ",".join(row.scopes), format_local_time(row.created, zone), used, revoked
 
 
-async def _list(installation: Installation, library: LibrarySettings) -> tuple[ApiKeyRow, ...]:
+async def _read_keys(installation: Installation, library: LibrarySettings) -> tuple[ApiKeyRow, ...]:
     async with installation.open_current_store() as store:
         return await ApiKeyService(store, installation.clock).list_keys(library.symbol)
 
@@ -287,24 +289,24 @@ async def _list(installation: Installation, library: LibrarySettings) -> tuple[A
 @click.argument("prefix")
 @_LIBRARY
 @click.pass_context
-def revoke(ctx: click.Context, prefix: str, symbol: str) -> None:
+def revoke_key(ctx: click.Context, prefix: str, symbol: str) -> None:
     """End a key: from now on it opens nothing. PREFIX is the part between the underscores, as `list` shows it."""
     installation = ctx.find_object(Installation)
     assert installation is not None
-    library = library_named(installation, symbol)
-    if not asyncio.run(_revoke(installation, library, prefix)):
+    library = require_library(installation, symbol)
+    if not asyncio.run(_revoke_stored_key(installation, library, prefix)):
         click.echo(f"no such key, or it is revoked already: {prefix}", err=True)
         ctx.exit(REFUSED)
     click.echo(f"revoked: {prefix}")
 
 
-async def _revoke(installation: Installation, library: LibrarySettings, prefix: str) -> bool:
+async def _revoke_stored_key(installation: Installation, library: LibrarySettings, prefix: str) -> bool:
     async with installation.open_current_store() as store:
         return await ApiKeyService(store, installation.clock).revoke_key(library.symbol, prefix)
 
 
 @key_command.command(name="scopes")
-def scopes() -> None:
+def list_scopes() -> None:
     """What each scope allows."""
-    for line in table([("SCOPE", "ALLOWS"), *((scope.value, says) for scope, says in SCOPES.items())]):
+    for line in format_table([("SCOPE", "ALLOWS"), *((scope.value, says) for scope, says in SCOPES.items())]):
         click.echo(line)

@@ -21,7 +21,7 @@ _AGO = re.compile(r"([0-9]{1,5})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def as_text(body: bytes) -> str:
+def decode_body(body: bytes) -> str:
     """UTF-8, else one character for each byte, so that nothing is lost to the eye."""
     try:
         return body.decode("utf-8-sig")
@@ -29,7 +29,7 @@ def as_text(body: bytes) -> str:
         return body.decode("latin-1")
 
 
-def pretty(body: bytes) -> str:
+def pretty_print(body: bytes) -> str:
     """XML indented, JSON too; octets that no terminal shows as hexadecimal digits, anything else as it is."""
     if any(octet < 0x20 and octet not in b"\t\r\n" for octet in body[:64]):
         return body.hex(" ", 2)
@@ -39,20 +39,20 @@ def pretty(body: bytes) -> str:
         try:
             root = etree.fromstring(stripped, parser)
         except (etree.XMLSyntaxError, ValueError):
-            return as_text(body)
+            return decode_body(body)
         return str(etree.tostring(root, pretty_print=True, encoding="unicode")).rstrip()
     if stripped.startswith(b"{"):
         try:
             return json.dumps(json.loads(stripped), ensure_ascii=False, indent=2)
         except ValueError:
-            return as_text(body)
-    return as_text(body)
+            return decode_body(body)
+    return decode_body(body)
 
 
-def value_lines(value: object, depth: int = 0) -> Iterator[str]:
+def format_value_lines(value: object, depth: int = 0) -> Iterator[str]:
     """A dataclass as indented lines; what is empty is left out, what must not be shown (PINs) is hidden."""
     if not is_dataclass(value) or isinstance(value, type):
-        yield f"{INDENT * depth}{_plain(value)}"
+        yield f"{INDENT * depth}{_format_plain_value(value)}"
         return
     for field in fields(value):
         inner = getattr(value, field.name)
@@ -63,31 +63,31 @@ def value_lines(value: object, depth: int = 0) -> Iterator[str]:
             yield f"{start}: {HIDDEN}"
         elif isinstance(inner, tuple):
             for one in inner:
-                yield from _named(start, one, depth)
+                yield from _format_named_value(start, one, depth)
         else:
-            yield from _named(start, inner, depth)
+            yield from _format_named_value(start, inner, depth)
 
 
-def _named(start: str, value: object, depth: int) -> Iterator[str]:
+def _format_named_value(start: str, value: object, depth: int) -> Iterator[str]:
     if is_dataclass(value):
         yield start
-        yield from value_lines(value, depth + 1)
+        yield from format_value_lines(value, depth + 1)
     else:
-        yield f"{start}: {_plain(value)}"
+        yield f"{start}: {_format_plain_value(value)}"
 
 
-def _plain(value: object) -> str:
+def _format_plain_value(value: object) -> str:
     if isinstance(value, Enum):
         return str(value.value)
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def local_time(moment: datetime, zone: tzinfo) -> str:
+def format_local_time(moment: datetime, zone: tzinfo) -> str:
     """With the offset, since an hour may come twice."""
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S%z}"
 
 
-def moment_of(text: str, now: datetime, zone: tzinfo) -> datetime:
+def parse_moment(text: str, now: datetime, zone: tzinfo) -> datetime:
     """`today`, a day (its begin), a day with a time, or how long ago: 30m, 2h, 3d, 1w. Without offset: in `zone`.
 
     Raises click.BadParameter.
@@ -107,12 +107,12 @@ def moment_of(text: str, now: datetime, zone: tzinfo) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
 
 
-def table(rows: list[tuple[str, ...]]) -> Iterator[str]:
+def format_table(rows: list[tuple[str, ...]]) -> Iterator[str]:
     """Columns as wide as they need; the first row is the heading."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def flags(request: Request) -> str:
+def format_flags(request: Request) -> str:
     return ", ".join(flag.value for flag in RequestFlag if flag in request.flags)

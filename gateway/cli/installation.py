@@ -29,8 +29,8 @@ from gateway.policies import PolicyLoadResult as PolicyLoading
 from gateway.policies import read_policies
 from gateway.ports.adapter import OpenLibrary
 from gateway.profiles import ProfileLoadResult, read_profiles
-from gateway.runtime.assembly import Assembly, at_work
-from gateway.runtime.managed_requests import Managed, houses_of
+from gateway.runtime.assembly import Assembly, make_open_library
+from gateway.runtime.managed_requests import ManagedRequests, build_library_contexts
 from gateway.secrets import resolve_secret
 from gateway.services.exchange import MessageExchange
 from gateway.services.letters import LetterRenderer
@@ -139,9 +139,9 @@ class Installation:
     def desk(self, opened: OpenLibrary) -> DeskLink:
         """See `gateway.ports.adapter.CommandContext`."""
         settings, context = self.settings, opened.context
-        library = at_work(settings.find_library(context.library), opened.system)
+        library = make_open_library(settings.find_library(context.library), opened.system)
         profiles, policies = self.profiles.profiles, self.policies.policies
-        houses = houses_of(
+        houses = build_library_contexts(
             settings, context.store, self.clock, {library.symbol: library}, lambda: profiles, policies.for_library
         )
         return DeskLink(houses[library.symbol], LetterRenderer(settings.letters_folder, settings.letters.language))
@@ -156,7 +156,7 @@ class Installation:
 pass_installation = click.make_pass_decorator(Installation)
 
 
-def library_named(installation: Installation, symbol: str) -> LibrarySettings:
+def require_library(installation: Installation, symbol: str) -> LibrarySettings:
     """Raises click.UsageError."""
     try:
         return installation.settings.find_library(symbol)
@@ -183,7 +183,7 @@ async def open_exchange(installation: Installation, journal: Journal, store: Sto
         raise ConfigurationError(problems)
     parts = installation.parts
     libraries = await parts.open_libraries(store)
-    houses = houses_of(
+    houses = build_library_contexts(
         installation.settings,
         store,
         installation.clock,
@@ -195,7 +195,7 @@ async def open_exchange(installation: Installation, journal: Journal, store: Sto
 
 
 @contextmanager
-def readable_bodies() -> Iterator[None]:
+def body_errors_as_configuration() -> Iterator[None]:
     """A body that can't be decrypted is a matter of configuration."""
     try:
         yield
@@ -204,7 +204,7 @@ def readable_bodies() -> Iterator[None]:
 
 
 @contextmanager
-def as_exit_codes(context: click.Context) -> Iterator[None]:
+def errors_as_exit_codes(context: click.Context) -> Iterator[None]:
     """Expected errors become a message and an exit code; a defect stays a traceback."""
     try:
         yield
@@ -215,14 +215,14 @@ def as_exit_codes(context: click.Context) -> Iterator[None]:
         context.exit(next(code for kind, code in _CODES if isinstance(error, kind)))
 
 
-def _user() -> str:
+def _get_user_name() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):
         raise click.UsageError(f"who does this? say --as NAME, or set {STAFF}") from None
 
 
-def _actor(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
+def _parse_actor(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
     if not name.isprintable() or not name.strip() or len(name) > LONGEST_NAME:
         raise click.BadParameter(f"must be 1 to {LONGEST_NAME} printable characters")
     return f"staff:{name.strip()}"
@@ -233,14 +233,14 @@ staff_option = click.option(
     "actor",
     envvar=STAFF,
     show_envvar=True,
-    default=_user,
-    callback=_actor,
+    default=_get_user_name,
+    callback=_parse_actor,
     metavar="NAME",
     help="Who does this, for the history; else your user name.",
 )
 
 
-class NotDone(click.ClickException):
+class CommandFailed(click.ClickException):
     """Refused, in one sentence; exit code 1."""
 
     exit_code = REFUSED
@@ -253,7 +253,7 @@ class NotDone(click.ClickException):
 
 
 @asynccontextmanager
-async def open_managed(installation: Installation) -> AsyncIterator[Managed]:
+async def open_managed_requests(installation: Installation) -> AsyncIterator[ManagedRequests]:
     """The store up to date, libraries open, profiles and policies whole.
 
     Raises ConfigurationError, SchemaTooNew, Unavailable.
@@ -264,7 +264,7 @@ async def open_managed(installation: Installation) -> AsyncIterator[Managed]:
         raise ConfigurationError(problems)
     parts = installation.parts
     async with installation.open_current_store() as store:
-        managed = Managed(
+        managed = ManagedRequests(
             settings=installation.settings,
             adapters=installation.adapters,
             clock=installation.clock,
@@ -283,19 +283,19 @@ async def open_managed(installation: Installation) -> AsyncIterator[Managed]:
             await managed.close()
 
 
-def run(installation: Installation, work: Callable[[Managed], Awaitable[T]]) -> T:
+def run_on_requests(installation: Installation, work: Callable[[ManagedRequests], Awaitable[T]]) -> T:
     """Open, do the work, close. What is refused ends the command with a sentence (`NotDone`, click.UsageError)."""
 
     async def open_and_run() -> T:
-        async with open_managed(installation) as managed:
+        async with open_managed_requests(installation) as managed:
             return await work(managed)
 
-    with in_sentences():
+    with errors_as_sentences():
         return asyncio.run(open_and_run())
 
 
 @contextmanager
-def in_sentences() -> Iterator[None]:
+def errors_as_sentences() -> Iterator[None]:
     try:
         yield
     except NotFound as error:
@@ -303,13 +303,15 @@ def in_sentences() -> Iterator[None]:
     except InvalidCursorError as error:
         raise click.UsageError("--cursor: no list gave this out") from error
     except EventDenied as error:
-        raise NotDone(error.denied.detail) from error
+        raise CommandFailed(error.denied.detail) from error
     except VersionConflict as error:
-        raise NotDone(f"Nothing was done: the request has changed, it is at version {error.version} now.") from error
+        raise CommandFailed(
+            f"Nothing was done: the request has changed, it is at version {error.version} now."
+        ) from error
     except Refused as error:
         value = f" ({error.value})" if error.value and error.value not in error.detail else ""
         own = f"\nThe library's system says: {error.internal}" if error.internal else ""
-        raise NotDone(f"{error}{value}{own}") from error
+        raise CommandFailed(f"{error}{value}{own}") from error
 
 
 # --- showing -------------------------------------------------------------------------------------------------
@@ -328,15 +330,15 @@ def print_cursor(cursor: str) -> None:
         click.echo(f"more: --cursor {cursor}", err=True)
 
 
-def minute(moment: datetime, zone: tzinfo) -> str:
+def format_minute(moment: datetime, zone: tzinfo) -> str:
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
-def day_or_minute(day: date | datetime | None, zone: tzinfo) -> str:
+def format_day_or_minute(day: date | datetime | None, zone: tzinfo) -> str:
     if isinstance(day, datetime):
-        return minute(day, zone)
+        return format_minute(day, zone)
     return day.isoformat() if day is not None else ""
 
 
-def price(money: Money | None) -> str:
+def format_price(money: Money | None) -> str:
     return f"{money.amount} {money.currency}" if money is not None else ""

@@ -12,16 +12,16 @@ from typing import Any, TypeVar
 
 import click
 
-from gateway.cli.formatting import local_time, moment_of, pretty, table, value_lines
+from gateway.cli.formatting import format_local_time, format_table, format_value_lines, parse_moment, pretty_print
 from gateway.cli.installation import (
     REFUSED,
     UNREACHABLE,
     Installation,
-    library_named,
+    body_errors_as_configuration,
     open_exchange,
     open_journal,
     pass_installation,
-    readable_bodies,
+    require_library,
 )
 from gateway.configuration.yaml_document import display_path
 from gateway.ports.responder import OutcomeClass
@@ -71,15 +71,15 @@ _FILTERS = (
 )
 
 
-def _filtered(function: F) -> F:
+def _add_filter_options(function: F) -> F:
     for option in reversed(_FILTERS):
         function = option(function)
     return function
 
 
-def _filter(installation: Installation, library: LibrarySettings, said: dict[str, Any]) -> JournalFilter:
+def _make_journal_filter(installation: Installation, library: LibrarySettings, said: dict[str, Any]) -> JournalFilter:
     now = installation.clock.now()
-    since, until = (moment_of(said[name], now, library.zone) if said[name] else None for name in ("since", "until"))
+    since, until = (parse_moment(said[name], now, library.zone) if said[name] else None for name in ("since", "until"))
     return JournalFilter(
         library.symbol,
         profile=said["profile"],
@@ -98,12 +98,14 @@ def _filter(installation: Installation, library: LibrarySettings, said: dict[str
 
 
 @journal_command.command(name="list")
-@_filtered
+@_add_filter_options
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Most rows.")
 @click.option("--cursor", default="", help="Go on where the list before stopped.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @pass_installation
-def list_(installation: Installation, /, symbol: str, limit: int, cursor: str, as_json: bool, **said: Any) -> None:
+def list_journal_messages(
+    installation: Installation, /, symbol: str, limit: int, cursor: str, as_json: bool, **said: Any
+) -> None:
     """Messages, newest first, without their content. A question and its answer have ids that end in -1 and -2.
 
     \b
@@ -113,39 +115,41 @@ def list_(installation: Installation, /, symbol: str, limit: int, cursor: str, a
       illgate journal list --request ILL-1001
       illgate journal list --json --limit 1000
     """
-    library = library_named(installation, symbol)
-    page = asyncio.run(_page(installation, _filter(installation, library, said), limit, cursor))
+    library = require_library(installation, symbol)
+    page = asyncio.run(
+        _read_journal_page(installation, _make_journal_filter(installation, library, said), limit, cursor)
+    )
     if as_json:
         for message in page.messages:
-            click.echo(json.dumps(_document(message), ensure_ascii=False))
+            click.echo(json.dumps(_dump_message(message), ensure_ascii=False))
     else:
-        for line in _rows(page, library.zone):
+        for line in _format_journal_page(page, library.zone):
             click.echo(line)
     if page.cursor:
         click.echo(f"more: --cursor {page.cursor}", err=True)
 
 
-async def _page(installation: Installation, wanted: JournalFilter, limit: int, cursor: str) -> JournalPage:
+async def _read_journal_page(installation: Installation, wanted: JournalFilter, limit: int, cursor: str) -> JournalPage:
     async with open_journal(installation) as (journal, _store):
         return await journal.list_messages(wanted, limit, cursor)
 
 
-def _rows(page: JournalPage, zone: tzinfo) -> Iterator[str]:
+def _format_journal_page(page: JournalPage, zone: tzinfo) -> Iterator[str]:
     if not page.messages:
         yield "no messages"
         return
     heading = ("TIME", "", "PROFILE", "SERVICE", "OUTCOME", "REQUEST", "ITEM", "MS", "ID")
-    yield from table([heading, *(_row(message, zone) for message in page.messages)])
+    yield from format_table([heading, *(_format_message_row(message, zone) for message in page.messages)])
 
 
-def _row(m: JournalMessage, zone: tzinfo) -> tuple[str, ...]:
+def _format_message_row(m: JournalMessage, zone: tzinfo) -> tuple[str, ...]:
     outcome = f"{m.outcome.value}: {m.reason}" if m.reason else m.outcome.value
     took = f"{m.duration_ms:.0f}" if m.duration_ms else ""
-    moment = local_time(m.at, zone)
+    moment = format_local_time(m.at, zone)
     return moment, m.direction.value, m.profile, m.service, outcome, m.request_id, m.item_id, took, m.id
 
 
-def _document(message: JournalMessage) -> dict[str, object]:
+def _dump_message(message: JournalMessage) -> dict[str, object]:
     columns = {field.name: getattr(message, field.name) for field in fields(JournalMessage)}
     return {**columns, "at": message.at.isoformat()}
 
@@ -159,7 +163,7 @@ def _document(message: JournalMessage) -> dict[str, object]:
 @click.option("--raw", is_flag=True, help="Only the content of the message ID, byte by byte as it was on the wire.")
 @pass_installation
 @click.pass_context
-def show(ctx: click.Context, installation: Installation, identifier: str, symbol: str, raw: bool) -> None:
+def show_message(ctx: click.Context, installation: Installation, identifier: str, symbol: str, raw: bool) -> None:
     """A message and its answer, with their content. ID is that of the message or of the exchange.
 
     \b
@@ -167,8 +171,8 @@ def show(ctx: click.Context, installation: Installation, identifier: str, symbol
       illgate journal show 0006430d0c7a1b0000a1b2c3-1
       illgate journal show 0006430d0c7a1b0000a1b2c3-1 --raw > message.xml
     """
-    library = library_named(installation, symbol)
-    found = asyncio.run(_exchange(installation, library.symbol, identifier))
+    library = require_library(installation, symbol)
+    found = asyncio.run(_read_exchange(installation, library.symbol, identifier))
     if not found:
         raise click.UsageError(f"no such message: {identifier}")
     if raw:
@@ -180,21 +184,21 @@ def show(ctx: click.Context, installation: Installation, identifier: str, symbol
         click.echo(body, nl=False)
         return
     for one in found:
-        for line in _shown(one, library.zone):
+        for line in _format_full_message(one, library.zone):
             click.echo(line)
 
 
-async def _exchange(installation: Installation, library: str, identifier: str) -> tuple[FullMessage, ...]:
-    with readable_bodies():
+async def _read_exchange(installation: Installation, library: str, identifier: str) -> tuple[FullMessage, ...]:
+    with body_errors_as_configuration():
         async with open_journal(installation) as (journal, _store):
             return await journal.get_exchange(library, identifier)
 
 
-def _shown(one: FullMessage, zone: tzinfo) -> Iterator[str]:
+def _format_full_message(one: FullMessage, zone: tzinfo) -> Iterator[str]:
     m = one.message
     yield f"{'<-' if m.direction is MessageDirection.IN else '->'} {m.service or '(unknown)'}  {m.id}"
     facts = {
-        "time": local_time(m.at, zone),
+        "time": format_local_time(m.at, zone),
         "outcome": f"{m.outcome.value} ({m.reason})" if m.reason else m.outcome.value,
         "note": m.note,
         "profile": m.profile,
@@ -215,7 +219,7 @@ def _shown(one: FullMessage, zone: tzinfo) -> Iterator[str]:
         if text:
             yield f"   {name + ':':<14}{text}"
     yield ""
-    yield "(its content is no longer kept)" if one.body is None else pretty(one.body)
+    yield "(its content is no longer kept)" if one.body is None else pretty_print(one.body)
     yield ""
 
 
@@ -223,11 +227,11 @@ def _shown(one: FullMessage, zone: tzinfo) -> Iterator[str]:
 
 
 @journal_command.command(name="export")
-@_filtered
+@_add_filter_options
 @click.option("--to", "target", type=click.Path(path_type=Path), required=True, metavar="FILE|DIR")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 @pass_installation
-def export(installation: Installation, /, symbol: str, target: Path, force: bool, **said: Any) -> None:
+def export_messages(installation: Installation, /, symbol: str, target: Path, force: bool, **said: Any) -> None:
     """Messages with their content, newest first: to a FILE as lines of JSON (content in base64), or into a folder DIR
     that is there, the content of each in a file of its own.
 
@@ -236,21 +240,23 @@ def export(installation: Installation, /, symbol: str, target: Path, force: bool
       illgate journal export --since 2026-03-01 --until 2026-04-01 --to march.jsonl
       illgate journal export --request ILL-1001 --to /tmp/ill-1001/
     """
-    library = library_named(installation, symbol)
+    library = require_library(installation, symbol)
     if target.is_file() and not force:
         raise click.UsageError(f"{display_path(target)} is there already; --force overwrites it")
-    write = _into_folder if target.is_dir() else _into_file
-    if write is _into_file:
+    write = _write_into_folder if target.is_dir() else _append_to_file
+    if write is _append_to_file:
         target.write_bytes(b"")
         target.chmod(0o600)  # it names patrons
-    wanted = _filter(installation, library, said)
-    count = asyncio.run(_export(installation, wanted, lambda one: write(target, one)))
+    wanted = _make_journal_filter(installation, library, said)
+    count = asyncio.run(_write_messages(installation, wanted, lambda one: write(target, one)))
     click.echo(f"{count} messages written to {display_path(target)}")
 
 
-async def _export(installation: Installation, wanted: JournalFilter, write: Callable[[FullMessage], int]) -> int:
+async def _write_messages(
+    installation: Installation, wanted: JournalFilter, write: Callable[[FullMessage], int]
+) -> int:
     count = 0
-    with readable_bodies():
+    with body_errors_as_configuration():
         async with open_journal(installation) as (journal, _store):
             async for one in journal.export_messages(wanted):
                 count += write(one)
@@ -259,13 +265,13 @@ async def _export(installation: Installation, wanted: JournalFilter, write: Call
     return count
 
 
-def _into_file(file: Path, one: FullMessage) -> int:
+def _append_to_file(file: Path, one: FullMessage) -> int:
     with file.open("a", encoding="utf-8") as out:
         out.write(f"{format_json_line(one)}\n")
     return 1
 
 
-def _into_folder(folder: Path, one: FullMessage) -> int:
+def _write_into_folder(folder: Path, one: FullMessage) -> int:
     """0: its content is no longer kept."""
     if one.body is None:
         return 0
@@ -293,22 +299,22 @@ def replay_command(ctx: click.Context, installation: Installation, identifier: s
       illgate replay 0006430d0c7a1b0000a1b2c3-1 --dry-run
       illgate replay 0006430d0c7a1b0000a1b2c3-1
     """
-    library = library_named(installation, symbol)
+    library = require_library(installation, symbol)
     try:
-        done = asyncio.run(_replay(installation, library.symbol, identifier, dry_run))
+        done = asyncio.run(_replay_message(installation, library.symbol, identifier, dry_run))
     except NotReplayableError as why:
         click.echo(f"{identifier} can't be replayed: {why}", err=True)
         ctx.exit(REFUSED)
-    for line in _rehearsed(done) if isinstance(done, RehearsalResult) else _replayed(done):
+    for line in _format_rehearsal(done) if isinstance(done, RehearsalResult) else _format_replay(done):
         click.echo(line)
     if isinstance(done, ReplayResult):
         ctx.exit(EXIT.get(done.outcome, REFUSED))
 
 
-async def _replay(
+async def _replay_message(
     installation: Installation, library: str, identifier: str, dry_run: bool
 ) -> ReplayResult | RehearsalResult:
-    with readable_bodies():
+    with body_errors_as_configuration():
         async with open_journal(installation) as (journal, store):
             kept = await journal.get_message(library, identifier)
             if kept is None:
@@ -317,25 +323,25 @@ async def _replay(
             return await (exchange.rehearse_message(kept) if dry_run else exchange.replay_message(kept))
 
 
-def _replayed(done: ReplayResult) -> Iterator[str]:
+def _format_replay(done: ReplayResult) -> Iterator[str]:
     yield f"{done.outcome.value}: {done.reason}" if done.reason else done.outcome.value
     if done.note:
         yield f"  {done.note}"
     yield ""
-    yield pretty(done.answer.body)
+    yield pretty_print(done.answer.body)
 
 
-def _rehearsed(done: RehearsalResult) -> Iterator[str]:
+def _format_rehearsal(done: RehearsalResult) -> Iterator[str]:
     if done.command is not None:
         yield f"{done.service} asks for {type(done.command).__name__}"
-        yield from value_lines(done.command, 1)
+        yield from format_value_lines(done.command, 1)
     elif done.told is not None:
         yield f"{done.service} tells of request {done.told.transaction}: {done.told.kind.value}"
-        yield from value_lines(done.told.details, 1)
+        yield from format_value_lines(done.told.details, 1)
         if done.refusal is not None:
-            yield f"  It would be refused: {_why(done)}"
+            yield f"  It would be refused: {_explain_refusal(done)}"
     elif done.refusal is not None:
-        yield f"{done.service or 'The message'} would be refused: {_why(done)}"
+        yield f"{done.service or 'The message'} would be refused: {_explain_refusal(done)}"
     else:
         yield f"{done.service} is answered without the library"
     yield ""
@@ -346,9 +352,9 @@ def _rehearsed(done: RehearsalResult) -> Iterator[str]:
     else:
         yield "The answer would be:"
     if done.answer is not None:
-        yield pretty(done.answer.body)
+        yield pretty_print(done.answer.body)
 
 
-def _why(done: RehearsalResult) -> str:
+def _explain_refusal(done: RehearsalResult) -> str:
     refusal = done.refusal
     return getattr(refusal, "detail", "") or str(refusal)

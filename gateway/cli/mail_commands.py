@@ -11,28 +11,28 @@ from typing import TypeVar
 
 import click
 
-from gateway.cli.formatting import local_time, table
+from gateway.cli.formatting import format_local_time, format_table
 from gateway.cli.installation import (
+    CommandFailed,
     Installation,
-    NotDone,
     cursor_option,
-    in_sentences,
-    library_named,
+    errors_as_sentences,
+    format_minute,
     library_option,
     limit_option,
-    minute,
-    open_managed,
+    open_managed_requests,
     pass_installation,
     print_cursor,
-    run,
+    require_library,
+    run_on_requests,
     staff_option,
 )
 from gateway.configuration.yaml_document import ConfigurationError, nearest_match
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.ports.outgoing_mail import LetterStyle, RenderedLetter
-from gateway.runtime.assembly import Mailboxes
-from gateway.runtime.managed_requests import preview_of
+from gateway.runtime.assembly import MailboxServices
+from gateway.runtime.managed_requests import preview_mail
 from gateway.services.check.runner import make_letter_renderer
 from gateway.services.letters import ALL, LetterAudience, LetterRenderer, find_letter_names, sample
 from gateway.services.mailbox.mail_reader import MailDestination
@@ -59,17 +59,17 @@ def mail_command() -> None:
 @mail_command.command(name="poll")
 @click.argument("mailbox", metavar="MAILBOX")
 @pass_installation
-def poll(installation: Installation, mailbox: str) -> None:
+def poll_mailbox(installation: Installation, mailbox: str) -> None:
     """Read what waits in a mailbox now, as the daemon does.
 
     Beside a daemon it does no harm: a mail is taken once. On PostgreSQL only the node that has the mailbox reads it.
     """
-    _settings(installation, mailbox)
-    polled = _run(installation, lambda boxes: boxes.find_poller(mailbox).poll_once())
-    click.echo(_counted(polled))
+    _find_mailbox_settings(installation, mailbox)
+    polled = _run_on_mailboxes(installation, lambda boxes: boxes.find_poller(mailbox).poll_once())
+    click.echo(_format_poll_result(polled))
 
 
-def _counted(polled: PollResult) -> str:
+def _format_poll_result(polled: PollResult) -> str:
     parts = [f"{polled.taken[outcome]} {word}" for outcome, word in _WORDS.items()]
     moved = f"; {polled.again} were taken before and moved now" if polled.again else ""
     return f"{polled.count} mails: {', '.join(parts)}{moved}"
@@ -81,17 +81,17 @@ _WORDS = {MailOutcome.DONE: "done", MailOutcome.UNKNOWN: "for staff", MailOutcom
 @mail_command.command(name="test")
 @click.argument("mailbox", metavar="MAILBOX")
 @pass_installation
-def test(installation: Installation, mailbox: str) -> None:
+def probe_mailbox(installation: Installation, mailbox: str) -> None:
     """Sign in to a mailbox and say what waits there; nothing is read, moved or marked."""
-    one = _settings(installation, mailbox)
-    waiting, seconds, idle = _run(installation, lambda boxes: boxes.find_poller(mailbox).probe_mailbox())
+    one = _find_mailbox_settings(installation, mailbox)
+    waiting, seconds, idle = _run_on_mailboxes(installation, lambda boxes: boxes.find_poller(mailbox).probe_mailbox())
     click.echo(f"{one.name}: signed in as {one.user} at {one.host}:{one.port} ({one.security.value})")
     click.echo(
         f"folder {one.folder}: {waiting} mails wait; answered in {seconds:.2f} s; IDLE: {'yes' if idle else 'no'}"
     )
 
 
-def _settings(installation: Installation, name: str) -> MailboxSettings:
+def _find_mailbox_settings(installation: Installation, name: str) -> MailboxSettings:
     found = next((one for one in installation.settings.mailboxes if one.name == name), None)
     if found is None:
         known = ", ".join(one.name for one in installation.settings.mailboxes) or "none"
@@ -107,7 +107,7 @@ def _settings(installation: Installation, name: str) -> MailboxSettings:
 @click.option("--mailbox", default="", metavar="NAME", help="As if it had come to this mailbox.")
 @library_option
 @pass_installation
-def explain(installation: Installation, file: Path, mailbox: str, symbol: str) -> None:
+def explain_mail(installation: Installation, file: Path, mailbox: str, symbol: str) -> None:
     """How a mail is understood, rule by rule. Nothing changes.
 
     \b
@@ -115,12 +115,12 @@ def explain(installation: Installation, file: Path, mailbox: str, symbol: str) -
       illgate mail explain answer.eml
       illgate mail unmatched show ID --raw | illgate mail explain -
     """
-    box = _settings(installation, mailbox) if mailbox else None
-    library = library_named(installation, (box.library if box is not None else "") or symbol)
+    box = _find_mailbox_settings(installation, mailbox) if mailbox else None
+    library = require_library(installation, (box.library if box is not None else "") or symbol)
     post = MailDestination(library.symbol, box.authserv_id if box is not None else "")
     with click.open_file(str(file), "rb") as opened:
         content = opened.read()
-    for line in _run(installation, lambda boxes: boxes.desk.explain_mail(content, post)):
+    for line in _run_on_mailboxes(installation, lambda boxes: boxes.desk.explain_mail(content, post)):
         click.echo(line)
 
 
@@ -130,9 +130,11 @@ def explain(installation: Installation, file: Path, mailbox: str, symbol: str) -
 @pass_installation
 def preview_partner_mail(installation: Installation, request: str, symbol: str) -> None:
     """The letter that goes out to the partner for a request (its number or id), as it is now."""
-    library = library_named(installation, symbol)
+    library = require_library(installation, symbol)
 
-    shown = run(installation, lambda managed: preview_of(managed, installation.adapters, library.symbol, request))
+    shown = run_on_requests(
+        installation, lambda managed: preview_mail(managed, installation.adapters, library.symbol, request)
+    )
     for mail in shown:
         click.echo(mail)
 
@@ -141,10 +143,10 @@ def preview_partner_mail(installation: Installation, request: str, symbol: str) 
 @click.argument("partner", metavar="PARTNER")
 @library_option
 @pass_installation
-def send_now(installation: Installation, partner: str, symbol: str) -> None:
+def send_waiting_orders(installation: Installation, partner: str, symbol: str) -> None:
     """Orders that wait for others to go to PARTNER (name of its profile) go now: the daemon sends them at once."""
-    library = library_named(installation, symbol)
-    sent = run(installation, lambda managed: managed.desk.send_orders_now(library.symbol, partner))
+    library = require_library(installation, symbol)
+    sent = run_on_requests(installation, lambda managed: managed.desk.send_orders_now(library.symbol, partner))
     click.echo(f"{partner}: {sent} orders go now" if sent else f"{partner}: no orders wait")
 
 
@@ -152,46 +154,48 @@ def send_now(installation: Installation, partner: str, symbol: str) -> None:
 
 
 @mail_command.group(name="unmatched")
-def unmatched() -> None:
+def unmatched_command() -> None:
     """Mails of unknown senders, and those that nobody understood: say which request is meant, or dismiss them."""
 
 
-@unmatched.command(name="list")
+@unmatched_command.command(name="list")
 @limit_option
 @cursor_option
 @library_option
 @pass_installation
-def list_mails(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
+def list_unmatched_mails(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
     """Newest first."""
-    library = library_named(installation, symbol)
-    page: UnmatchedMailPage = _run(installation, lambda boxes: boxes.desk.list_mails(library.symbol, limit, cursor))
+    library = require_library(installation, symbol)
+    page: UnmatchedMailPage = _run_on_mailboxes(
+        installation, lambda boxes: boxes.desk.list_mails(library.symbol, limit, cursor)
+    )
     if not page.rows:
         click.echo("no mails wait")
     else:
         heading = ("CAME", "MAILBOX", "SENDER", "SUBJECT", "ID", "WHY")
         rows = [
-            (minute(row.at, library.zone), row.spot.mailbox, row.sender, row.subject[:50], row.id, row.reason)
+            (format_minute(row.at, library.zone), row.spot.mailbox, row.sender, row.subject[:50], row.id, row.reason)
             for row in page.rows
         ]
-        for line in table([heading, *rows]):
+        for line in format_table([heading, *rows]):
             click.echo(line)
     print_cursor(page.cursor)
 
 
-@unmatched.command(name="show")
+@unmatched_command.command(name="show")
 @_MAIL
 @click.option("--raw", is_flag=True, help="The mail itself, as it came.")
 @library_option
 @pass_installation
-def show(installation: Installation, mail: str, raw: bool, symbol: str) -> None:
+def show_unmatched_mail(installation: Installation, mail: str, raw: bool, symbol: str) -> None:
     """One of them: why it waits, requests that it may be about, and the mail."""
-    library = library_named(installation, symbol)
-    row: MailRow = _run(installation, lambda boxes: boxes.desk.show_mail(library.symbol, mail))
+    library = require_library(installation, symbol)
+    row: MailRow = _run_on_mailboxes(installation, lambda boxes: boxes.desk.show_mail(library.symbol, mail))
     if raw:
         click.echo(row.content or b"", nl=False)
         return
     facts = {
-        "came": f"{local_time(row.at, library.zone)} in {row.spot.mailbox}",
+        "came": f"{format_local_time(row.at, library.zone)} in {row.spot.mailbox}",
         "sender": row.sender,
         "subject": row.subject,
         "partner": row.profile,
@@ -209,28 +213,30 @@ def show(installation: Installation, mail: str, raw: bool, symbol: str) -> None:
         click.echo(row.content.decode("utf-8", "replace"))
 
 
-@unmatched.command(name="assign")
+@unmatched_command.command(name="assign")
 @_MAIL
 @click.argument("request", metavar="REQUEST")
 @staff_option
 @library_option
 @pass_installation
-def assign(installation: Installation, mail: str, request: str, actor: str, symbol: str) -> None:
+def assign_mail(installation: Installation, mail: str, request: str, actor: str, symbol: str) -> None:
     """It is about this request (number or id): what it says happens there, or becomes a note."""
-    library = library_named(installation, symbol)
-    changed = _run(installation, lambda boxes: boxes.desk.assign_mail(library.symbol, mail, request, actor))
+    library = require_library(installation, symbol)
+    changed = _run_on_mailboxes(
+        installation, lambda boxes: boxes.desk.assign_mail(library.symbol, mail, request, actor)
+    )
     click.echo(f"{mail}: assigned to {changed.number}, which is {changed.state.value} now")
 
 
-@unmatched.command(name="dismiss")
+@unmatched_command.command(name="dismiss")
 @_MAIL
 @staff_option
 @library_option
 @pass_installation
-def dismiss(installation: Installation, mail: str, actor: str, symbol: str) -> None:
+def dismiss_mail(installation: Installation, mail: str, actor: str, symbol: str) -> None:
     """It needs nothing. It stays in the folder of the mailbox, and in the journal for a while."""
-    library = library_named(installation, symbol)
-    _run(installation, lambda boxes: boxes.desk.dismiss_mail(library.symbol, mail, actor))
+    library = require_library(installation, symbol)
+    _run_on_mailboxes(installation, lambda boxes: boxes.desk.dismiss_mail(library.symbol, mail, actor))
     click.echo(f"dismissed: {mail}")
 
 
@@ -238,13 +244,13 @@ def dismiss(installation: Installation, mail: str, actor: str, symbol: str) -> N
 
 
 @asynccontextmanager
-async def _open(installation: Installation) -> AsyncIterator[Mailboxes]:
+async def _open_mailboxes(installation: Installation) -> AsyncIterator[MailboxServices]:
     profiles, options = installation.profiles, installation.parts.make_journal_options()
-    async with open_managed(installation) as managed:
+    async with open_managed_requests(installation) as managed:
         store = next(iter(managed.houses.values())).store
         journal = Journal(store, options)
         try:
-            yield Mailboxes(
+            yield MailboxServices(
                 settings=installation.settings,
                 adapters=installation.adapters,
                 clock=installation.clock,
@@ -258,16 +264,16 @@ async def _open(installation: Installation) -> AsyncIterator[Mailboxes]:
             await journal.close()
 
 
-def _run(installation: Installation, work: Callable[[Mailboxes], Awaitable[T]]) -> T:
+def _run_on_mailboxes(installation: Installation, work: Callable[[MailboxServices], Awaitable[T]]) -> T:
     async def open_and_run() -> T:
-        async with _open(installation) as boxes:
+        async with _open_mailboxes(installation) as boxes:
             return await work(boxes)
 
-    with in_sentences():
+    with errors_as_sentences():
         try:
             return asyncio.run(open_and_run())
         except BodyUnreadable as error:
-            raise NotDone(f"The mail can't be shown: {error}") from error
+            raise CommandFailed(f"The mail can't be shown: {error}") from error
 
 
 @click.group(name="letter")
@@ -282,13 +288,15 @@ def list_letters(installation: Installation) -> None:
     settings = installation.settings
     letters = make_letter_renderer(settings)
     rows: list[tuple[str, ...]] = [("LETTER", *letters.languages)]
-    rows += [(name, *(_kind(letters, name, language) for language in letters.languages)) for name in ALL]
-    for line in table(rows):
+    rows += [
+        (name, *(_describe_template_source(letters, name, language) for language in letters.languages)) for name in ALL
+    ]
+    for line in format_table(rows):
         click.echo(line)
     click.echo(f"\nYour own templates go into {settings.letters_folder}, such as en/{ALL[0]}.j2")
 
 
-def _kind(letters: LetterRenderer, name: str, language: str) -> str:
+def _describe_template_source(letters: LetterRenderer, name: str, language: str) -> str:
     sources = letters.find_template_files(name, language)
     return "-" if not sources else "*" if any(letters.is_own_template(file) for file in sources) else "shipped"
 
@@ -314,7 +322,7 @@ def preview_letter(installation: Installation, name: str, language: str, html: b
       illgate letter preview request --profile seeberg
     """
     settings = installation.settings
-    to, _, rest = _full(name).partition("/")
+    to, _, rest = _complete_letter_name(name).partition("/")
     letters = make_letter_renderer(settings)
     if language and language not in letters.languages:
         raise click.UsageError(f"no letters in '{language}'; there are: {', '.join(letters.languages)}")
@@ -330,14 +338,14 @@ def preview_letter(installation: Installation, name: str, language: str, html: b
             rest, request, sample.PATRON, sample.LIBRARY, zone, sample.NOW, sample.FACTS
         )
     else:
-        partner, style = _partner(installation, profile, settings)
+        partner, style = _find_letter_partner(installation, profile, settings)
         style = replace(style, language=language or style.language)
         message = sample.sample_message(EventKind(rest), script)
         letter = letters.for_partner(message, partner, sample.LIBRARY, zone, style)
-    click.echo(letter.html if html else _shown(letter), nl=False)
+    click.echo(letter.html if html else _format_letter(letter), nl=False)
 
 
-def _full(name: str) -> str:
+def _complete_letter_name(name: str) -> str:
     found = find_letter_names(name)
     if len(found) == 1:
         return found[0]
@@ -348,7 +356,7 @@ def _full(name: str) -> str:
     raise click.UsageError(f"no such letter: {name}{hint}")
 
 
-def _partner(installation: Installation, name: str, settings: Settings) -> tuple[Profile, LetterStyle]:
+def _find_letter_partner(installation: Installation, name: str, settings: Settings) -> tuple[Profile, LetterStyle]:
     """Raises click.UsageError, ConfigurationError."""
     if not name:
         return Profile(name="sample"), LetterStyle()
@@ -365,5 +373,5 @@ def _partner(installation: Installation, name: str, settings: Settings) -> tuple
     return profile, LetterStyle()
 
 
-def _shown(letter: RenderedLetter) -> str:
+def _format_letter(letter: RenderedLetter) -> str:
     return f"To: {letter.to}\nSubject: {letter.subject}\n\n{letter.text}"

@@ -9,25 +9,25 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.formatting import local_time, table
+from gateway.cli.formatting import format_local_time, format_table
 from gateway.cli.installation import (
     REFUSED,
     Installation,
     cursor_option,
+    format_minute,
     json_option,
-    library_named,
     library_option,
     limit_option,
-    minute,
     pass_installation,
     print_cursor,
     print_json,
     print_json_line,
-    run,
+    require_library,
+    run_on_requests,
     staff_option,
 )
 from gateway.domain.requests.views import BatchedOrder, DeadLetter, NotFound, ResultPage
-from gateway.runtime.managed_requests import Managed
+from gateway.runtime.managed_requests import ManagedRequests
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxStatus
 from gateway.web.api.models.staff import LetterOut, LetterWhole
@@ -53,15 +53,15 @@ def outbox_command() -> None:
 @library_option
 @json_option
 @pass_installation
-def list_(installation: Installation, limit: int, cursor: str, symbol: str, as_json: bool) -> None:
+def list_dead_letters(installation: Installation, limit: int, cursor: str, symbol: str, as_json: bool) -> None:
     """Dead letters, oldest first."""
-    library = library_named(installation, symbol)
+    library = require_library(installation, symbol)
 
-    async def load_dead_letters(managed: Managed) -> tuple[ResultPage[DeadLetter], Mapping[str, str]]:
+    async def load_dead_letters(managed: ManagedRequests) -> tuple[ResultPage[DeadLetter], Mapping[str, str]]:
         page = await managed.desk.dead_letters(library.symbol, limit, cursor)
-        return page, await _numbers(managed, library.symbol, page)
+        return page, await _find_request_numbers(managed, library.symbol, page)
 
-    page, numbers = run(installation, load_dead_letters)
+    page, numbers = run_on_requests(installation, load_dead_letters)
     if as_json:
         for one in page:
             print_json_line(LetterOut.model_validate(one))
@@ -69,13 +69,13 @@ def list_(installation: Installation, limit: int, cursor: str, symbol: str, as_j
         click.echo("no dead letters")
     else:
         heading = ("CREATED", "KIND", "TARGET", "REQUEST", "TRIES", "ID", "ERROR")
-        for line in table([heading, *(_row(one, numbers, library.zone) for one in page)]):
+        for line in format_table([heading, *(_format_dead_letter_row(one, numbers, library.zone) for one in page)]):
             click.echo(line)
     print_cursor(page.cursor)
 
 
-async def _numbers(
-    managed: Managed, library: str, page: ResultPage[DeadLetter] | ResultPage[BatchedOrder]
+async def _find_request_numbers(
+    managed: ManagedRequests, library: str, page: ResultPage[DeadLetter] | ResultPage[BatchedOrder]
 ) -> Mapping[str, str]:
     """Numbers of the requests, by id."""
     found = {}
@@ -87,9 +87,9 @@ async def _numbers(
     return found
 
 
-def _row(one: DeadLetter, numbers: Mapping[str, str], zone: tzinfo) -> tuple[str, ...]:
+def _format_dead_letter_row(one: DeadLetter, numbers: Mapping[str, str], zone: tzinfo) -> tuple[str, ...]:
     number = numbers.get(one.request_id, "")
-    return minute(one.created, zone), one.kind, one.target, number, str(one.tries), one.id, one.error
+    return format_minute(one.created, zone), one.kind, one.target, number, str(one.tries), one.id, one.error
 
 
 @outbox_command.command(name="show")
@@ -97,10 +97,10 @@ def _row(one: DeadLetter, numbers: Mapping[str, str], zone: tzinfo) -> tuple[str
 @library_option
 @json_option
 @pass_installation
-def show(installation: Installation, letter: str, symbol: str, as_json: bool) -> None:
+def show_dead_letter(installation: Installation, letter: str, symbol: str, as_json: bool) -> None:
     """One of them, with what was to be sent."""
-    library = library_named(installation, symbol)
-    one = run(installation, lambda managed: managed.desk.dead_letter(library.symbol, letter))
+    library = require_library(installation, symbol)
+    one = run_on_requests(installation, lambda managed: managed.desk.dead_letter(library.symbol, letter))
     if as_json:
         print_json(LetterWhole.model_validate(one))
         return
@@ -108,7 +108,7 @@ def show(installation: Installation, letter: str, symbol: str, as_json: bool) ->
         "kind": one.kind,
         "target": one.target,
         "request": one.request_id,
-        "created": local_time(one.created, library.zone),
+        "created": format_local_time(one.created, library.zone),
         "tries": str(one.tries),
         "error": one.error,
     }
@@ -117,10 +117,10 @@ def show(installation: Installation, letter: str, symbol: str, as_json: bool) ->
         if text:
             click.echo(f"  {name + ':':<10}{text}")
     click.echo("")
-    click.echo(_indented(one.payload))
+    click.echo(_indent_json(one.payload))
 
 
-def _indented(payload: str) -> str:
+def _indent_json(payload: str) -> str:
     return json.dumps(json.loads(payload), ensure_ascii=False, indent=2)
 
 
@@ -129,31 +129,31 @@ def _indented(payload: str) -> str:
 @cursor_option
 @library_option
 @pass_installation
-def gathered(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
+def list_batched_orders(installation: Installation, limit: int, cursor: str, symbol: str) -> None:
     """Orders that wait for others to go in one mail, and until when; those in a file that isn't sent yet.
 
     `illgate mail send-now PARTNER` sends all that wait, `illgate outbox release ID` one alone.
     """
-    library = library_named(installation, symbol)
+    library = require_library(installation, symbol)
 
-    async def load_batched_orders(managed: Managed) -> tuple[ResultPage[BatchedOrder], Mapping[str, str]]:
+    async def load_batched_orders(managed: ManagedRequests) -> tuple[ResultPage[BatchedOrder], Mapping[str, str]]:
         page = await managed.desk.list_batched_orders(library.symbol, limit, cursor)
-        return page, await _numbers(managed, library.symbol, page)
+        return page, await _find_request_numbers(managed, library.symbol, page)
 
-    page, numbers = run(installation, load_batched_orders)
+    page, numbers = run_on_requests(installation, load_batched_orders)
     if not page.items:
         click.echo("no orders wait")
     else:
         heading = ("PARTNER", "FILE", "REQUEST", "SINCE", "ID", "ERROR")
-        for line in table([heading, *(_gathered_row(one, numbers, library.zone) for one in page)]):
+        for line in format_table([heading, *(_format_batched_order_row(one, numbers, library.zone) for one in page)]):
             click.echo(line)
     print_cursor(page.cursor)
 
 
-def _gathered_row(one: BatchedOrder, numbers: Mapping[str, str], zone: tzinfo) -> tuple[str, ...]:
-    file = one.file or (f"at {minute(one.due, zone)}" if one.due is not None else "")
+def _format_batched_order_row(one: BatchedOrder, numbers: Mapping[str, str], zone: tzinfo) -> tuple[str, ...]:
+    file = one.file or (f"at {format_minute(one.due, zone)}" if one.due is not None else "")
     number = numbers.get(one.request_id, "")
-    return one.partner, file, number, minute(one.created, zone), one.id, one.error
+    return one.partner, file, number, format_minute(one.created, zone), one.id, one.error
 
 
 # --- deciding ------------------------------------------------------------------------------------------------
@@ -164,10 +164,10 @@ def _gathered_row(one: BatchedOrder, numbers: Mapping[str, str], zone: tzinfo) -
 @staff_option
 @library_option
 @pass_installation
-def release(installation: Installation, letter: str, actor: str, symbol: str) -> None:
+def release_dead_letter(installation: Installation, letter: str, actor: str, symbol: str) -> None:
     """Try it again: the daemon does so at once."""
-    library = library_named(installation, symbol)
-    run(installation, lambda managed: managed.desk.release(library.symbol, letter, actor))
+    library = require_library(installation, symbol)
+    run_on_requests(installation, lambda managed: managed.desk.release(library.symbol, letter, actor))
     click.echo(f"released: {letter}")
 
 
@@ -177,10 +177,10 @@ def release(installation: Installation, letter: str, actor: str, symbol: str) ->
 @staff_option
 @library_option
 @pass_installation
-def skip(installation: Installation, letter: str, reason: str, actor: str, symbol: str) -> None:
+def skip_dead_letter(installation: Installation, letter: str, reason: str, actor: str, symbol: str) -> None:
     """Let it be: it is never done, and what waits behind it goes on."""
-    library = library_named(installation, symbol)
-    run(installation, lambda managed: managed.desk.skip(library.symbol, letter, reason, actor))
+    library = require_library(installation, symbol)
+    run_on_requests(installation, lambda managed: managed.desk.skip(library.symbol, letter, reason, actor))
     click.echo(f"skipped: {letter}")
 
 
@@ -198,7 +198,7 @@ def skip(installation: Installation, letter: str, reason: str, actor: str, symbo
 @library_option
 @pass_installation
 @click.pass_context
-def edit(
+def edit_dead_letter(
     ctx: click.Context, installation: Installation, letter: str, source: Path | None, actor: str, symbol: str
 ) -> None:
     """Change what is to be sent, then try it again.
@@ -209,23 +209,23 @@ def edit(
       illgate outbox show 0006430d0c7a1b0000a1b2c3 --json | jq .payload -r > one.json
       illgate outbox edit 0006430d0c7a1b0000a1b2c3 --from one.json
     """
-    library = library_named(installation, symbol)
-    before = run(installation, lambda managed: managed.desk.dead_letter(library.symbol, letter)).payload
-    text = _read(source) if source is not None else click.edit(_indented(before), extension=".json")
-    if text is None or _same(text, before):
+    library = require_library(installation, symbol)
+    before = run_on_requests(installation, lambda managed: managed.desk.dead_letter(library.symbol, letter)).payload
+    text = _read_new_payload(source) if source is not None else click.edit(_indent_json(before), extension=".json")
+    if text is None or _is_same_json(text, before):
         click.echo("nothing was changed", err=True)
         ctx.exit(REFUSED)
     payload = text
-    run(installation, lambda managed: managed.desk.edit(library.symbol, letter, payload, actor))
+    run_on_requests(installation, lambda managed: managed.desk.edit(library.symbol, letter, payload, actor))
     click.echo(f"changed and released: {letter}")
 
 
-def _read(source: Path) -> str:
+def _read_new_payload(source: Path) -> str:
     with click.open_file(str(source), encoding="utf-8") as file:
         return str(file.read())
 
 
-def _same(text: str, before: str) -> bool:
+def _is_same_json(text: str, before: str) -> bool:
     """What isn't JSON at all is refused by the service, with the place."""
     try:
         return bool(json.loads(text) == json.loads(before))
@@ -238,19 +238,19 @@ def _same(text: str, before: str) -> bool:
 
 @outbox_command.command(name="run")
 @pass_installation
-def run_(installation: Installation) -> None:
+def run_due_work(installation: Installation) -> None:
     """Do now what is due: timers, messages, letters, calls to the library; of all libraries.
 
     For rehearsals, and for installations that work without a daemon (by cron). Beside a daemon it does no harm:
     nothing is done twice. What still waits is tried again later, or comes behind a dead letter.
     """
 
-    async def drain_and_count(managed: Managed) -> tuple[int, Mapping[tuple[str, OutboxStatus], int]]:
+    async def drain_and_count(managed: ManagedRequests) -> tuple[int, Mapping[tuple[str, OutboxStatus], int]]:
         tries = await managed.drain_due_work()
         house = next(iter(managed.houses.values()))
         return tries, await house.store.read(outbox_queries.count_unfinished_rows)
 
-    tries, counts = run(installation, drain_and_count)
+    tries, counts = run_on_requests(installation, drain_and_count)
     left = {status: sum(n for (_, one), n in counts.items() if one is status) for status in OutboxStatus}
     waiting = left[OutboxStatus.WAITING] + left[OutboxStatus.IN_HAND]
     click.echo(f"{tries} steps done or tried; {waiting} still waiting, {left[OutboxStatus.DEAD]} dead letters")

@@ -9,22 +9,22 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from gateway.cli.formatting import table
+from gateway.cli.formatting import format_table
 from gateway.cli.installation import (
     Installation,
+    format_price,
     json_option,
-    library_named,
     library_option,
     pass_installation,
-    price,
     print_json,
     print_json_line,
-    run,
+    require_library,
+    run_on_requests,
 )
 from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.rota import RotaExplanation, SupplierVerdict
 from gateway.domain.requests.views import PartnerView, RotaView
-from gateway.runtime.managed_requests import Managed
+from gateway.runtime.managed_requests import ManagedRequests
 from gateway.web.api.models.staff import PartnerOut, RotaOut
 
 
@@ -39,13 +39,13 @@ def partner_command() -> None:
 @pass_installation
 def list_partners(installation: Installation, symbol: str, as_json: bool) -> None:
     """All partners: the profiles with a section `partner`."""
-    library = library_named(installation, symbol)
+    library = require_library(installation, symbol)
 
-    async def load_partners(managed: Managed) -> Sequence[PartnerView]:
+    async def load_partners(managed: ManagedRequests) -> Sequence[PartnerView]:
         await managed.network.ask_all_members(managed.houses[library.symbol])
         return await managed.partners.partners(library.symbol)
 
-    found = run(installation, load_partners)
+    found = run_on_requests(installation, load_partners)
     if as_json:
         for one in found:
             print_json_line(PartnerOut.model_validate(one))
@@ -54,11 +54,11 @@ def list_partners(installation: Installation, symbol: str, as_json: bool) -> Non
         click.echo("no partners: no profile has a section `partner`")
         return
     heading = ("PROFILE", "SYMBOL", "CHANNEL", "ASKED", "BY OTHERS", "ASKS US", "DAYS", "COSTS", "", "NAME")
-    for line in table([heading, *map(_row, found)]):
+    for line in format_table([heading, *map(_format_partner_row, found)]):
         click.echo(line)
 
 
-def _row(one: PartnerView) -> tuple[str, ...]:
+def _format_partner_row(one: PartnerView) -> tuple[str, ...]:
     return (
         one.profile,
         one.symbols[0] if one.symbols else "",
@@ -66,18 +66,18 @@ def _row(one: PartnerView) -> tuple[str, ...]:
         str(one.open_borrowing),
         str(one.reported) if one.reported else "",
         str(one.open_lending),
-        _days(one),
-        price(one.cost),
+        _format_mean_days(one),
+        format_price(one.cost),
         "closed" if one.closed_now else "",
         one.name,
     )
 
 
-def _days(one: PartnerView) -> str:
+def _format_mean_days(one: PartnerView) -> str:
     return f"{one.mean_days:.1f}" if one.mean_days is not None else ""
 
 
-def _member(one: PartnerView) -> str:
+def _describe_membership(one: PartnerView) -> str:
     if not one.member:
         return ""
     heard = f"member, it reported at {one.heard:%Y-%m-%d %H:%M} UTC" if one.heard else "member, it has not reported"
@@ -91,13 +91,13 @@ def _member(one: PartnerView) -> str:
 @pass_installation
 def show_partner(installation: Installation, name: str, symbol: str, as_json: bool) -> None:
     """One partner. How messages to it look and how requests run with it: `illgate profile show PROFILE`."""
-    library = library_named(installation, symbol)
+    library = require_library(installation, symbol)
 
-    async def load_partner(managed: Managed) -> PartnerView:
+    async def load_partner(managed: ManagedRequests) -> PartnerView:
         await managed.network.ask_all_members(managed.houses[library.symbol])
         return await managed.partners.partner(library.symbol, name)
 
-    one = run(installation, load_partner)
+    one = run_on_requests(installation, load_partner)
     if as_json:
         print_json(PartnerOut.model_validate(one))
         return
@@ -112,9 +112,9 @@ def show_partner(installation: Installation, name: str, symbol: str, as_json: bo
         "asked of it": f"{one.open_borrowing} open",
         "by others": f"{one.reported} open, {one.reported_by} members say" if one.reported else "",
         "asked by it": f"{one.open_lending} open",
-        "days to supply": _days(one) or "not known yet",
-        "network": _member(one),
-        "costs": price(one.cost) or "nothing",
+        "days to supply": _format_mean_days(one) or "not known yet",
+        "network": _describe_membership(one),
+        "costs": format_price(one.cost) or "nothing",
     }
     for fact, text in facts.items():
         if text:
@@ -132,8 +132,8 @@ def rota_command() -> None:
 @pass_installation
 def list_rotas(installation: Installation, symbol: str, as_json: bool) -> None:
     """All rotas."""
-    library = library_named(installation, symbol)
-    found = run(installation, lambda managed: managed.partners.rotas(library.symbol))
+    library = require_library(installation, symbol)
+    found = run_on_requests(installation, lambda managed: managed.partners.rotas(library.symbol))
     if as_json:
         for one in found:
             print_json_line(RotaOut.model_validate(one))
@@ -142,12 +142,15 @@ def list_rotas(installation: Installation, symbol: str, as_json: bool) -> None:
         click.echo("no rotas in requests.yml; suppliers are named by hand")
         return
     heading = ("NAME", "ORDER", "SUPPLIERS", "DESCRIPTION")
-    rows = [(one.name, _order(one), ", ".join(line.partner for line in one.lines), one.description) for one in found]
-    for line in table([heading, *rows]):
+    rows = [
+        (one.name, _describe_rota_order(one), ", ".join(line.partner for line in one.lines), one.description)
+        for one in found
+    ]
+    for line in format_table([heading, *rows]):
         click.echo(line)
 
 
-def _order(one: RotaView) -> str:
+def _describe_rota_order(one: RotaView) -> str:
     return "as listed" if one.ordered else "ranked"
 
 
@@ -158,12 +161,12 @@ def _order(one: RotaView) -> str:
 @pass_installation
 def show_rota(installation: Installation, name: str, symbol: str, as_json: bool) -> None:
     """One rota."""
-    library = library_named(installation, symbol)
-    one = run(installation, lambda managed: managed.partners.rota(library.symbol, name))
+    library = require_library(installation, symbol)
+    one = run_on_requests(installation, lambda managed: managed.partners.rota(library.symbol, name))
     if as_json:
         print_json(RotaOut.model_validate(one))
         return
-    click.echo(f"{one.name} ({_order(one)})  {one.description}".rstrip())
+    click.echo(f"{one.name} ({_describe_rota_order(one)})  {one.description}".rstrip())
     for line in one.lines:
         click.echo(f"  {line.partner}{'  (last resort)' if line.last_resort else ''}")
 
@@ -191,7 +194,7 @@ _OWNING = {
 @click.argument("number", metavar="NUMBER")
 @library_option
 @pass_installation
-def explain(installation: Installation, number: str, symbol: str) -> None:
+def explain_request_rota(installation: Installation, number: str, symbol: str) -> None:
     """Why each supplier of a borrowing request stands where it stands now.
 
     It is the search for the next supplier with the loads, speeds, closures and holdings of this moment, and nothing
@@ -201,18 +204,18 @@ def explain(installation: Installation, number: str, symbol: str) -> None:
     Example:
       illgate rota explain B2026-00017
     """
-    library = library_named(installation, symbol)
+    library = require_library(installation, symbol)
 
-    async def load_rota_explanation(managed: Managed) -> RotaExplanation:
+    async def load_rota_explanation(managed: ManagedRequests) -> RotaExplanation:
         request = await managed.requests.find_request(library.symbol, number)
         await managed.network.ask_all_members(managed.houses[library.symbol])
         return await managed.partners.explain(library.symbol, request.id)
 
-    for line in _lines(run(installation, load_rota_explanation)):
+    for line in _format_rota_explanation(run_on_requests(installation, load_rota_explanation)):
         click.echo(line)
 
 
-def _lines(found: RotaExplanation) -> Iterator[str]:
+def _format_rota_explanation(found: RotaExplanation) -> Iterator[str]:
     if not found.lines:
         yield "nobody: the request has no rota, and no rule gives it one"
         return
@@ -223,4 +226,6 @@ def _lines(found: RotaExplanation) -> Iterator[str]:
     else:
         yield "no rota; by hand"
     heading = ("PARTNER", "NOW", "CATALOGUE", "WHY")
-    yield from table([heading, *((one.partner, _SAYS[one.verdict], one.holdings, one.why) for one in found.lines)])
+    yield from format_table(
+        [heading, *((one.partner, _SAYS[one.verdict], one.holdings, one.why) for one in found.lines)]
+    )

@@ -39,10 +39,10 @@ def profile_command() -> None:
 
 @profile_command.command(name="list")
 @pass_installation
-def list_(installation: Installation) -> None:
+def list_profiles(installation: Installation) -> None:
     """All profiles: name, what they extend, protocols, number of match rules, description."""
     loading = installation.profiles
-    rows = [_profile_row(one) for one in loading.profiles.loaded.values()]
+    rows = [_format_profile_row(one) for one in loading.profiles.loaded.values()]
     widths = [max(len(row[column]) for row in rows) for column in range(3)] if rows else []
     for row in rows:
         click.echo(
@@ -52,7 +52,7 @@ def list_(installation: Installation) -> None:
         raise ConfigurationError(loading.problems)
 
 
-def _profile_row(one: LoadedProfile) -> tuple[str, str, str, str]:
+def _format_profile_row(one: LoadedProfile) -> tuple[str, str, str, str]:
     profile = one.profile
     kind = "abstract" if profile.abstract else ", ".join(profile.dialects)
     rules = f"{len(profile.match)} rules" if len(profile.match) != 1 else "1 rule"
@@ -64,7 +64,7 @@ def _profile_row(one: LoadedProfile) -> tuple[str, str, str, str]:
 @click.argument("name")
 @click.option("--sources", is_flag=True, help="Say where each value comes from: file and line, or default.")
 @pass_installation
-def show(installation: Installation, name: str, sources: bool) -> None:
+def show_profile(installation: Installation, name: str, sources: bool) -> None:
     """A profile as it works, with inherited values and defaults, as YAML.
 
     NAME is a profile or the file of one.
@@ -74,7 +74,7 @@ def show(installation: Installation, name: str, sources: bool) -> None:
       illgate profile show illiad-alma
       illgate profile show illiad-alma --sources
     """
-    loaded = _find(installation, name, installation.profiles)
+    loaded = _find_loaded_profile(installation, name, installation.profiles)
     click.echo(format_yaml_with_sources(loaded) if sources else format_profile_yaml(loaded), nl=False)
 
 
@@ -88,7 +88,7 @@ def show(installation: Installation, name: str, sources: bool) -> None:
     help="Take B, or A itself as it is there, from another folder, such as a backup.",
 )
 @pass_installation
-def diff(installation: Installation, left: str, right: str | None, against: Path | None) -> None:
+def diff_profiles(installation: Installation, left: str, right: str | None, against: Path | None) -> None:
     """How two profiles differ, with inherited values and defaults, and where each value was said.
 
     A and B are profiles or files of profiles.
@@ -101,9 +101,10 @@ def diff(installation: Installation, left: str, right: str | None, against: Path
     """
     if right is None and against is None:
         raise click.UsageError("with what? name a second profile, or --against FOLDER")
-    other = installation.profiles if against is None else _read(installation, against)
+    other = installation.profiles if against is None else _read_profile_folder(installation, against)
     found = compare_profiles(
-        _find(installation, left, installation.profiles), _find(installation, right or left, other)
+        _find_loaded_profile(installation, left, installation.profiles),
+        _find_loaded_profile(installation, right or left, other),
     )
     for one in found:
         click.echo(one.key)
@@ -116,7 +117,7 @@ def diff(installation: Installation, left: str, right: str | None, against: Path
 @click.option("--of", "of", type=click.Choice(["profiles", "requests"]), default="profiles", help="Of which file.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
 @pass_installation
-def schema(installation: Installation, of: str, output: Path | None) -> None:
+def print_schema(installation: Installation, of: str, output: Path | None) -> None:
     """JSON Schema of a profile, or of requests.yml, for editors.
 
     \b
@@ -133,17 +134,17 @@ def schema(installation: Installation, of: str, output: Path | None) -> None:
         click.echo(f"written: {display_path(output)}")
 
 
-def _read(installation: Installation, folder: Path) -> ProfileLoadResult:
+def _read_profile_folder(installation: Installation, folder: Path) -> ProfileLoadResult:
     return read_profiles(folder, installation.adapters, installation.settings)
 
 
-def _find(installation: Installation, name: str, loading: ProfileLoadResult) -> LoadedProfile:
+def _find_loaded_profile(installation: Installation, name: str, loading: ProfileLoadResult) -> LoadedProfile:
     """Raises ConfigurationError when it is there but can't be used, UsageError when it isn't."""
     if name.endswith(".yml"):
         file = Path(name)
         if not file.is_file():
             raise click.UsageError(f"no such file: {name}")
-        loading, name = _read(installation, file.absolute().parent), file.stem
+        loading, name = _read_profile_folder(installation, file.absolute().parent), file.stem
     if name in loading.profiles.loaded:
         return loading.profiles.loaded[name]
     own = [problem for problem in loading.problems if Path(problem.file).name == f"{name}.yml"]
@@ -175,7 +176,7 @@ def states_command(format_: str, role: str | None) -> None:
       illgate states --format mermaid > states.mmd
     """
     roles = [Role(role)] if role else list(Role)
-    shown = {"table": as_table, "mermaid": as_mermaid}[format_]
+    shown = {"table": format_state_table, "mermaid": format_state_diagram}[format_]
     for index, one in enumerate(roles):
         if index:
             click.echo()
@@ -184,9 +185,9 @@ def states_command(format_: str, role: str | None) -> None:
         click.echo(shown(TABLES[one]))
 
 
-def as_table(table: StateTable) -> str:
+def format_state_table(table: StateTable) -> str:
     """Columns of equal width, one line a branch."""
-    rows = [HEAD, *(_branch_row(*one) for one in _branches(table))]
+    rows = [HEAD, *(_format_branch_row(*one) for one in _iter_branches(table))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD) - 1)]
     return "\n".join(
         "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
@@ -194,28 +195,31 @@ def as_table(table: StateTable) -> str:
     )
 
 
-def as_mermaid(table: StateTable) -> str:
+def format_state_diagram(table: StateTable) -> str:
     """A state diagram: one arrow for each pair of states, with the events that lead from one to the other."""
     arrows: dict[tuple[State, State], list[str]] = {}
-    for state, signal, branch in _branches(table):
+    for state, signal, branch in _iter_branches(table):
         if branch.to is not None and branch.to is not state:
             events = arrows.setdefault((state, branch.to), [])
             if str(signal) not in events:
                 events.append(str(signal))
     lines = ["stateDiagram-v2"]
-    lines += [f"    {_id(state)} : {state.value}" for state in table.states]
-    lines.append(f"    [*] --> {_id(table.start)}")
-    lines += [f"    {_id(a)} --> {_id(b)} : {', '.join(events).replace(':', ' ')}" for (a, b), events in arrows.items()]
-    lines += [f"    {_id(state)} --> [*]" for state in table.states if state in TERMINAL]
+    lines += [f"    {_mermaid_id_of_state(state)} : {state.value}" for state in table.states]
+    lines.append(f"    [*] --> {_mermaid_id_of_state(table.start)}")
+    lines += [
+        f"    {_mermaid_id_of_state(a)} --> {_mermaid_id_of_state(b)} : {', '.join(events).replace(':', ' ')}"
+        for (a, b), events in arrows.items()
+    ]
+    lines += [f"    {_mermaid_id_of_state(state)} --> [*]" for state in table.states if state in TERMINAL]
     return "\n".join(lines)
 
 
-def _id(state: State) -> str:
+def _mermaid_id_of_state(state: State) -> str:
     """Mermaid takes no hyphens in the name of a state."""
     return state.value.replace("-", "_")
 
 
-def _branches(table: StateTable) -> Iterator[tuple[State, EventSignal, Branch]]:
+def _iter_branches(table: StateTable) -> Iterator[tuple[State, EventSignal, Branch]]:
     """Those that do something, in the order of the states and of the vocabulary."""
     for state in table.states:
         for signal in table.signals:
@@ -224,17 +228,17 @@ def _branches(table: StateTable) -> Iterator[tuple[State, EventSignal, Branch]]:
                 yield from ((state, signal, branch) for branch in cell if not branch.kept)
 
 
-def _branch_row(state: State, signal: EventSignal, branch: Branch) -> tuple[str, ...]:
+def _format_branch_row(state: State, signal: EventSignal, branch: Branch) -> tuple[str, ...]:
     return (
         state.value,
         str(signal),
         branch.when.name if branch.when is not None else "",
         branch.to.value if branch.to is not None else "",
-        ", ".join(_effect(effect) for effect in branch.effects),
+        ", ".join(_describe_effect(effect) for effect in branch.effects),
     )
 
 
-def _effect(effect: Effect) -> str:
+def _describe_effect(effect: Effect) -> str:
     match effect:
         case NotifyPartner(kind):
             return f"tell {kind.value}"

@@ -12,30 +12,30 @@ from typing import Any
 
 import click
 
-from gateway.cli.formatting import flags
+from gateway.cli.formatting import format_flags
 from gateway.cli.installation import (
+    CommandFailed,
     Installation,
-    NotDone,
-    day_or_minute,
+    format_day_or_minute,
     json_option,
-    library_named,
     library_option,
     pass_installation,
     print_json,
-    run,
+    require_library,
+    run_on_requests,
     staff_option,
 )
 from gateway.cli.request_options import (
     CITATION_OPTIONS,
-    Here,
     Said,
-    citation_of,
-    model,
-    money,
-    naming,
-    option_name,
-    options_of,
-    value_of,
+    ValueContext,
+    build_citation,
+    build_model,
+    errors_named_after,
+    make_field_options,
+    option_of_name,
+    parse_field_value,
+    parse_money,
 )
 from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.requests.action_fields import ACTS, ActionField, ActionFieldSet, FieldType
@@ -44,11 +44,11 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Attachment, Request
 from gateway.domain.requests.views import ActionRequest, EventDenied, FileUpload
 from gateway.domain.value import value
-from gateway.runtime.managed_requests import Managed
+from gateway.runtime.managed_requests import ManagedRequests
 from gateway.settings import LibrarySettings
 from gateway.web.api.models.inputs import ActBody
 from gateway.web.api.models.outputs import RequestOut
-from gateway.web.api.operation import Limits
+from gateway.web.api.operation import ApiLimits
 from gateway.web.api.operations.requests import BY_HAND, UploadQuery
 
 ALIASES: Mapping[str, tuple[EventKind, str]] = {
@@ -71,22 +71,22 @@ _FIELDS: Mapping[str, ActionField] = {
 }
 """Every field by name; its help is that of one act."""
 
-MOST_BYTES = Limits().attachment_bytes
+MOST_BYTES = ApiLimits().attachment_bytes
 
 
-def usage_of(kind: EventKind) -> str:
+def format_action_usage(kind: EventKind) -> str:
     """`unfilled --reason WORD [--note TEXT]`"""
     fields = ACTS[kind]
-    needed = [" ".join(_placeholders(field)) for field in fields.required]
-    free = [f"[{one}]" for field in fields.optional for one in _placeholders(field)]
+    needed = [" ".join(_iter_placeholders(field)) for field in fields.required]
+    free = [f"[{one}]" for field in fields.optional for one in _iter_placeholders(field)]
     return " ".join((kind.value, *needed, *free))
 
 
-def _placeholders(field: ActionField) -> Iterator[str]:
+def _iter_placeholders(field: ActionField) -> Iterator[str]:
     if field.type is FieldType.CITATION:
         yield "--title TEXT … (as of `request create`)"
         return
-    for option in options_of(field):
+    for option in make_field_options(field):
         yield f"{option.opts[0]} {option.metavar or 'WORD'}"
 
 
@@ -108,7 +108,9 @@ _VERSION = click.option(
 )
 
 
-def _command(name: str, help_: str, options: list[click.Option], kind: EventKind | None = None) -> click.Command:
+def _make_action_command(
+    name: str, help_: str, options: list[click.Option], kind: EventKind | None = None
+) -> click.Command:
     """`kind` None: it is an argument of the command."""
 
     @click.argument("number", metavar="NUMBER")
@@ -119,8 +121,8 @@ def _command(name: str, help_: str, options: list[click.Option], kind: EventKind
     @json_option
     @pass_installation
     def run_action(installation: Installation, /, number: str, **said: Any) -> None:
-        wanted = kind if kind is not None else _kind(said.pop("kind"))
-        _act(installation, number, wanted, said)
+        wanted = kind if kind is not None else _parse_event_kind(said.pop("kind"))
+        _perform_typed_action(installation, number, wanted, said)
 
     common: list[click.Parameter] = list(reversed(getattr(run_action, "__click_params__", [])))
     del run_action.__click_params__  # type: ignore[attr-defined]
@@ -128,11 +130,11 @@ def _command(name: str, help_: str, options: list[click.Option], kind: EventKind
     return click.Command(name, callback=run_action, help=help_, params=[common[0], *argument, *options, *common[1:]])
 
 
-def _alias(name: str, kind: EventKind, help_: str) -> click.Command:
+def _make_short_command(name: str, kind: EventKind, help_: str) -> click.Command:
     fields = ACTS[kind]
-    options = [one for field in fields.required for one in options_of(field, " [needed]")]
-    options += [one for field in fields.optional for one in options_of(field)]
-    return _command(name, f"{help_}\n\nShort for `illgate request act NUMBER {kind.value}`.", options, kind)
+    options = [one for field in fields.required for one in make_field_options(field, " [needed]")]
+    options += [one for field in fields.optional for one in make_field_options(field)]
+    return _make_action_command(name, f"{help_}\n\nShort for `illgate request act NUMBER {kind.value}`.", options, kind)
 
 
 _ACT_HELP = """Do something with a request: KIND says what.
@@ -153,19 +155,19 @@ Examples:
 Kinds:
 """
 
-act = _command(
+act = _make_action_command(
     "act",
     _ACT_HELP + "\n".join(f"  {kind.value}" for kind in BY_HAND),
-    [option for field in _FIELDS.values() for option in options_of(field)],
+    [option for field in _FIELDS.values() for option in make_field_options(field)],
 )
 
-SHORT = tuple(_alias(name, kind, help_) for name, (kind, help_) in ALIASES.items())
+SHORT = tuple(_make_short_command(name, kind, help_) for name, (kind, help_) in ALIASES.items())
 
 
 # --- what is done --------------------------------------------------------------------------------------------
 
 
-def _kind(word: str) -> EventKind:
+def _parse_event_kind(word: str) -> EventKind:
     """Raises click.UsageError with the nearest kind."""
     kinds = {kind.value: kind for kind in BY_HAND}
     kinds |= {alias: kind for alias, (kind, _) in ALIASES.items() if alias not in kinds}
@@ -177,7 +179,7 @@ def _kind(word: str) -> EventKind:
 
 
 @value
-class _Order:
+class _TypedAction:
     """What is to be done, as it was typed."""
 
     library: LibrarySettings
@@ -186,23 +188,23 @@ class _Order:
     said: Said
 
 
-def _act(installation: Installation, number: str, kind: EventKind, said: dict[str, Any]) -> None:
-    order = _Order(library_named(installation, said.pop("symbol")), number, kind, said)
-    _only_what_fits(order)
-    request = run(installation, lambda managed: _done(managed, order))
+def _perform_typed_action(installation: Installation, number: str, kind: EventKind, said: dict[str, Any]) -> None:
+    order = _TypedAction(require_library(installation, said.pop("symbol")), number, kind, said)
+    _check_given_options(order)
+    request = run_on_requests(installation, lambda managed: _apply_typed_action(managed, order))
     if said["as_json"]:
         print_json(RequestOut.from_request(request))
         return
-    for line in told(request, order.library):
+    for line in format_action_outcome(request, order.library):
         click.echo(line)
 
 
-async def _done(managed: Managed, order: _Order) -> Request:
+async def _apply_typed_action(managed: ManagedRequests, order: _TypedAction) -> Request:
     front, symbol, said = managed.requests, order.library.symbol, order.said
     before = await front.find_request(symbol, order.number)
     wanted = ActionRequest(
         kind=order.kind,
-        details=_details(order, before),
+        details=_build_event_details(order, before),
         actor=said["actor"],
         version=said["version"],
         attempt=said["attempt"],
@@ -211,18 +213,18 @@ async def _done(managed: Managed, order: _Order) -> Request:
         return await front.act(symbol, before.id, wanted)
     except EventDenied as error:
         possible = [kind.value for kind in (await front.show(symbol, before.id)).allowed if kind in BY_HAND]
-        raise NotDone(f"{error.denied.detail}\nPossible now: {', '.join(possible)}.") from error
+        raise CommandFailed(f"{error.denied.detail}\nPossible now: {', '.join(possible)}.") from error
 
 
-def told(request: Request, library: LibrarySettings) -> Iterator[str]:
+def format_action_outcome(request: Request, library: LibrarySettings) -> Iterator[str]:
     """How the request stands after the act."""
-    marks = flags(request)
+    marks = format_flags(request)
     yield f"{request.number}: {request.state.value}{f' ({marks})' if marks else ''}"
     barcodes = filter(None, (request.item_barcode, *(volume.barcode for volume in request.volumes)))
     facts = {
         "barcode": ", ".join(barcodes),
-        "due at lender": day_or_minute(request.terms.lender_due, library.zone),
-        "due for patron": day_or_minute(request.terms.patron_due, library.zone),
+        "due at lender": format_day_or_minute(request.terms.lender_due, library.zone),
+        "due for patron": format_day_or_minute(request.terms.patron_due, library.zone),
     }
     for name, text in facts.items():
         if text and request.open:
@@ -232,63 +234,67 @@ def told(request: Request, library: LibrarySettings) -> Iterator[str]:
 # --- options -> details --------------------------------------------------------------------------------------
 
 
-def _is_said(value: object) -> bool:
+def _is_option_given(value: object) -> bool:
     return value is not None and value != ()
 
 
-def _only_what_fits(order: _Order) -> None:
+def _check_given_options(order: _TypedAction) -> None:
     """Options that mean nothing for this act, and those that it lacks. Raises click.UsageError."""
     fields = ACTS[order.kind]
-    said = {_field_of(name) for name, value in order.said.items() if _is_said(value) and _is_option(name)}
-    takes = ", ".join(_takes(fields)) or "no options"
+    said = {
+        _field_of_option(name)
+        for name, value in order.said.items()
+        if _is_option_given(value) and _is_action_option(name)
+    }
+    takes = ", ".join(_iter_accepted_options(fields)) or "no options"
     for name in sorted(said - fields.field_names):
-        raise click.UsageError(f"{_spelled(name)} means nothing for '{order.kind.value}', which takes {takes}")
+        raise click.UsageError(f"{_option_of_field(name)} means nothing for '{order.kind.value}', which takes {takes}")
     for field in fields.required:
         if field.name not in said:
-            raise click.UsageError(f"'{order.kind.value}' needs {option_name(field.name)}: {field.help}")
+            raise click.UsageError(f"'{order.kind.value}' needs {option_of_name(field.name)}: {field.help}")
     if fields.one_of and not said & set(fields.one_of):
-        one_of = ", ".join(_spelled(name) for name in fields.one_of)
+        one_of = ", ".join(_option_of_field(name) for name in fields.one_of)
         raise click.UsageError(f"'{order.kind.value}' needs one of: {one_of}")
 
 
-def _is_option(name: str) -> bool:
+def _is_action_option(name: str) -> bool:
     return name in _FIELDS or name in CITATION_OPTIONS
 
 
-def _field_of(name: str) -> str:
+def _field_of_option(name: str) -> str:
     return "citation" if name in CITATION_OPTIONS else name
 
 
-def _spelled(field: str) -> str:
-    return "--title and the like" if field == "citation" else option_name(field)
+def _option_of_field(field: str) -> str:
+    return "--title and the like" if field == "citation" else option_of_name(field)
 
 
-def _takes(fields: ActionFieldSet) -> Iterator[str]:
-    yield from (f"{_spelled(field.name)} (needed)" for field in fields.required)
-    yield from (_spelled(field.name) for field in fields.optional)
+def _iter_accepted_options(fields: ActionFieldSet) -> Iterator[str]:
+    yield from (f"{_option_of_field(field.name)} (needed)" for field in fields.required)
+    yield from (_option_of_field(field.name) for field in fields.optional)
 
 
-def _details(order: _Order, request: Request) -> EventDetails:
+def _build_event_details(order: _TypedAction, request: Request) -> EventDetails:
     """Raises click.UsageError, click.BadParameter."""
-    here = Here(order.library.zone, order.library.currency)
+    here = ValueContext(order.library.zone, order.library.currency)
     given: dict[str, Any] = {}
     amounts: dict[str, Any] = {}
     for name, value in order.said.items():
-        if name not in _FIELDS or not _is_said(value):
+        if name not in _FIELDS or not _is_option_given(value):
             continue
         if _FIELDS[name].type is FieldType.MONEY:
-            with naming(option_name(name)):
-                amounts[name] = money(value, here)
+            with errors_named_after(option_of_name(name)):
+                amounts[name] = parse_money(value, here)
         else:
-            given[name] = value_of(_FIELDS[name].type, value, here, name)
-    if any(name in CITATION_OPTIONS and _is_said(value) for name, value in order.said.items()):
-        given["citation"] = citation_of(order.said, request.citation)
+            given[name] = parse_field_value(_FIELDS[name].type, value, here, name)
+    if any(name in CITATION_OPTIONS and _is_option_given(value) for name, value in order.said.items()):
+        given["citation"] = build_citation(order.said, request.citation)
     if "attachment" in given:
-        given["attachment"] = _attachment(request, given["attachment"])
-    return replace(model(ActBody, given).to_details(), **amounts)
+        given["attachment"] = _find_attachment_id(request, given["attachment"])
+    return replace(build_model(ActBody, given).to_details(), **amounts)
 
 
-def _attachment(request: Request, said: str) -> str:
+def _find_attachment_id(request: Request, said: str) -> str:
     """Its id; by id or name. Raises click.UsageError."""
     found = [one.id for one in request.attachments if said in (one.id, one.name)]
     if len(found) == 1:
@@ -305,7 +311,7 @@ def _attachment(request: Request, said: str) -> str:
 @staff_option
 @library_option
 @pass_installation
-def attach(
+def attach_file(
     installation: Installation, number: str, file: Path, pages: int | None, name: str, actor: str, symbol: str
 ) -> None:
     """Keep a file with a request: PDF, JPEG, PNG or TIFF, or what else requests.yml takes (`copies.types`).
@@ -317,22 +323,24 @@ def attach(
       illgate request attach L2026-00004 scan.pdf --pages 17
       illgate request act L2026-00004 digitised --attachment scan.pdf
     """
-    library = library_named(installation, symbol)
-    upload = _upload(file, name or file.name, pages)
+    library = require_library(installation, symbol)
+    upload = _read_upload(file, name or file.name, pages)
 
-    async def store_attachment(managed: Managed) -> Attachment:
+    async def store_attachment(managed: ManagedRequests) -> Attachment:
         found = await managed.requests.find_request(library.symbol, number)
         return (await managed.requests.attach(library.symbol, found.id, upload, actor, None))[1]
 
-    kept = run(installation, store_attachment)
-    click.echo(f"{number}: {kept.name} is kept as {kept.id} ({kept.media_type}, {kept.size} bytes{_pages(kept)})")
+    kept = run_on_requests(installation, store_attachment)
+    click.echo(
+        f"{number}: {kept.name} is kept as {kept.id} ({kept.media_type}, {kept.size} bytes{_format_page_count(kept)})"
+    )
 
 
-def _pages(kept: Attachment) -> str:
+def _format_page_count(kept: Attachment) -> str:
     return f", {kept.pages} pages" if kept.pages is not None else ""
 
 
-def _upload(file: Path, name: str, pages: int | None) -> FileUpload:
+def _read_upload(file: Path, name: str, pages: int | None) -> FileUpload:
     """Raises click.UsageError."""
     if file.stat().st_size > MOST_BYTES:
         raise click.UsageError(f"{file}: a file may have {MOST_BYTES:,} bytes")
@@ -342,7 +350,7 @@ def _upload(file: Path, name: str, pages: int | None) -> FileUpload:
         raise click.UsageError(
             f"{file}: nobody knows what this is; known are {', '.join(one.value for one in FileType)}"
         )
-    said = model(UploadQuery, {"name": name, "pages": pages})
+    said = build_model(UploadQuery, {"name": name, "pages": pages})
     return FileUpload(name=said.name, media_type=kind.value, content=content, pages=said.pages)
 
 
@@ -352,20 +360,20 @@ def _upload(file: Path, name: str, pages: int | None) -> FileUpload:
 @staff_option
 @library_option
 @pass_installation
-def reorder(installation: Installation, number: str, partners: tuple[str, ...], actor: str, symbol: str) -> None:
+def reorder_rota(installation: Installation, number: str, partners: tuple[str, ...], actor: str, symbol: str) -> None:
     """Ask these partners next, in this order, before all others that wait on the request's rota.
 
     \b
     Example:
       illgate request reorder B2026-00017 nordviken seeberg
     """
-    library = library_named(installation, symbol)
+    library = require_library(installation, symbol)
 
-    async def save_rota_order(managed: Managed) -> Request:
+    async def save_rota_order(managed: ManagedRequests) -> Request:
         found = await managed.requests.find_request(library.symbol, number)
         return await managed.requests.reorder(library.symbol, found.id, partners, actor, None)
 
-    _print(run(installation, save_rota_order))
+    _print_rota(run_on_requests(installation, save_rota_order))
 
 
 @click.command(name="skip")
@@ -375,17 +383,17 @@ def reorder(installation: Installation, number: str, partners: tuple[str, ...], 
 @staff_option
 @library_option
 @pass_installation
-def skip(installation: Installation, number: str, partner: str, why: str, actor: str, symbol: str) -> None:
+def skip_partner(installation: Installation, number: str, partner: str, why: str, actor: str, symbol: str) -> None:
     """Don't ask a partner that waits on the request's rota."""
-    library = library_named(installation, symbol)
+    library = require_library(installation, symbol)
 
-    async def skip_rota_line(managed: Managed) -> Request:
+    async def skip_rota_line(managed: ManagedRequests) -> Request:
         found = await managed.requests.find_request(library.symbol, number)
         return await managed.requests.skip(library.symbol, found.id, partner, why, actor, None)
 
-    _print(run(installation, skip_rota_line))
+    _print_rota(run_on_requests(installation, skip_rota_line))
 
 
-def _print(request: Request) -> None:
+def _print_rota(request: Request) -> None:
     for line in request.rota:
         click.echo(f"{line.standing.value:<8} {line.partner}{f'  ({line.why})' if line.why else ''}")

@@ -11,20 +11,28 @@ import click
 from gateway.cli.installation import (
     Installation,
     json_option,
-    library_named,
     library_option,
     pass_installation,
     print_json,
-    run,
+    require_library,
+    run_on_requests,
     staff_option,
 )
-from gateway.cli.request_actions import SHORT, act, attach, reorder, skip
-from gateway.cli.request_options import Here, citation_of, citation_options, model, money, naming, value_of
+from gateway.cli.request_actions import SHORT, act, attach_file, reorder_rota, skip_partner
+from gateway.cli.request_options import (
+    ValueContext,
+    add_citation_options,
+    build_citation,
+    build_model,
+    errors_named_after,
+    parse_field_value,
+    parse_money,
+)
 from gateway.cli.request_views import list_requests, show_request
 from gateway.domain.library import Money
 from gateway.domain.requests.action_fields import FieldType
 from gateway.domain.requests.request import LibraryParty, Request, ServiceType
-from gateway.runtime.managed_requests import Managed
+from gateway.runtime.managed_requests import ManagedRequests
 from gateway.settings import LibrarySettings
 from gateway.web.api.models.inputs import NewBorrowing, NewLending
 from gateway.web.api.models.outputs import RequestOut
@@ -48,17 +56,21 @@ _COMMON = (
 )
 
 
-def _common(function: F) -> F:
+def _add_common_options(function: F) -> F:
     for option in reversed(_COMMON):
         function = option(function)
     return function
 
 
-def _given(said: dict[str, Any], library: LibrarySettings) -> dict[str, Any]:
+def _build_common_fields(said: dict[str, Any], library: LibrarySettings) -> dict[str, Any]:
     """What both kinds of requests have, as the API's JSON. Raises click.BadParameter."""
-    need_by = value_of(FieldType.DAY, said["need_by"], _here(library), "need_by") if said["need_by"] else None
+    need_by = (
+        parse_field_value(FieldType.DAY, said["need_by"], _make_value_context(library), "need_by")
+        if said["need_by"]
+        else None
+    )
     return {
-        "citation": citation_of(said),
+        "citation": build_citation(said),
         "service": {"type": said["service"]},
         "dates": {"need_by": need_by},
         "note": said["note"],
@@ -66,7 +78,7 @@ def _given(said: dict[str, Any], library: LibrarySettings) -> dict[str, Any]:
     }
 
 
-def _reader(said: dict[str, Any]) -> dict[str, str] | None:
+def _build_reader(said: dict[str, Any]) -> dict[str, str] | None:
     """Another library's patron, as the API's JSON. Raises click.UsageError."""
     if not said["reader"]:
         return None
@@ -77,28 +89,28 @@ def _reader(said: dict[str, Any]) -> dict[str, str] | None:
     return {"identifier": said["reader"], "surname": surname.strip(), "given": given.strip(), "email": email}
 
 
-def _here(library: LibrarySettings) -> Here:
-    return Here(library.zone, library.currency)
+def _make_value_context(library: LibrarySettings) -> ValueContext:
+    return ValueContext(library.zone, library.currency)
 
 
-def _maximum(said: dict[str, Any], library: LibrarySettings) -> Money | None:
+def _parse_maximum_cost(said: dict[str, Any], library: LibrarySettings) -> Money | None:
     """Raises click.BadParameter."""
-    with naming("--max-cost"):
-        return money(said["max_cost"], _here(library)) if said["max_cost"] else None
+    with errors_named_after("--max-cost"):
+        return parse_money(said["max_cost"], _make_value_context(library)) if said["max_cost"] else None
 
 
 @click.command(name="create")
 @click.option("--patron", default="", metavar="BARCODE", help="For whom; nobody: for the library itself.")
-@citation_options
+@add_citation_options
 @click.option("--pickup", default="", metavar="CODE", help="Where the patron fetches it.")
 @click.option("--rota", default="", metavar="NAME", help="Use this rota instead of the one by rule.")
 @click.option("--partner", default="", metavar="PROFILE", help="Ask this supplier first.")
 @click.option("--branch", default="", metavar="CODE", help="Of this branch; else the patron's.")
 @click.option("--review/--no-review", "mediated", default=None, help="Do staff look at it first? Else by rule.")
 @click.option("--override", is_flag=True, help="Also against limits, blocks, duplicates, and what we own.")
-@_common
+@_add_common_options
 @pass_installation
-def create(installation: Installation, /, **said: Any) -> None:
+def create_request(installation: Installation, /, **said: Any) -> None:
     """A borrowing request. It is checked against the rules of requests.yml; --override takes what they refuse, with
     a warning on the request.
 
@@ -109,63 +121,66 @@ def create(installation: Installation, /, **said: Any) -> None:
       illgate request create --patron 21000000000017 --service copy --type article --issn 0028-0836 --volume 171 \\
           --pages 737-738 --title Nature --part-title 'Molecular structure of nucleic acids'
     """
-    library = library_named(installation, said["symbol"])
+    library = require_library(installation, said["symbol"])
     patron = {"identifier": said["patron"], "pickup": said["pickup"]} if said["patron"] else None
     if said["pickup"] and patron is None:
         raise click.UsageError("--pickup needs --patron: nobody fetches it")
-    body = model(
+    body = build_model(
         NewBorrowing,
         {
-            **_given(said, library),
+            **_build_common_fields(said, library),
             "patron": patron,
             "mediated": said["mediated"],
             **{name: said[name] for name in ("partner", "rota", "branch")},
         },
     )
-    maximum = _maximum(said, library)
+    maximum = _parse_maximum_cost(said, library)
     draft = replace(body.to_draft(said["actor"]), source="staff", override=said["override"], maximum_cost=maximum)
-    print_made(
-        run(installation, lambda managed: managed.requests.create_borrowing(library.symbol, draft)), said["as_json"]
+    print_created_request(
+        run_on_requests(installation, lambda managed: managed.requests.create_borrowing(library.symbol, draft)),
+        said["as_json"],
     )
 
 
 @click.command(name="lend-to")
 @click.argument("partner", metavar="PARTNER")
-@citation_options
+@add_citation_options
 @click.option("--transaction", default="", metavar="NUMBER", help="The other library's number; else ours.")
 @click.option("--reader", default="", metavar="ID", help="That library's patron, to whom it is lent directly.")
 @click.option("--reader-name", default="", metavar="'SURNAME, GIVEN'", help="The name of that patron.")
 @click.option("--reader-email", default="", metavar="ADDRESS", help="Where notices to that patron go.")
-@_common
+@_add_common_options
 @pass_installation
-def lend_to(installation: Installation, /, partner: str, **said: Any) -> None:
+def lend_to_partner(installation: Installation, /, partner: str, **said: Any) -> None:
     """A lending request for a library that asked by telephone, letter or mail. PARTNER is its profile or its symbol.
 
     \b
     Example:
       illgate request lend-to seeberg --title 'Der Zauberberg' --isbn 9783103481280 --transaction 2026/118
     """
-    library = library_named(installation, said["symbol"])
-    body = model(
+    library = require_library(installation, said["symbol"])
+    body = build_model(
         NewLending,
         {
-            **_given(said, library),
+            **_build_common_fields(said, library),
             "requester": {"symbol": partner},
             "transaction": said["transaction"],
-            "patron": _reader(said),
+            "patron": _build_reader(said),
         },
     )
-    draft = replace(body.to_lending_draft(said["actor"]), source="staff", maximum_cost=_maximum(said, library))
+    draft = replace(
+        body.to_lending_draft(said["actor"]), source="staff", maximum_cost=_parse_maximum_cost(said, library)
+    )
 
-    async def create_lending_request(managed: Managed) -> Request:
+    async def create_lending_request(managed: ManagedRequests) -> Request:
         is_profile = managed.requests.library_context(library.symbol).partner(partner) is not None
         requester = LibraryParty(profile=partner) if is_profile else LibraryParty(symbol=partner)
         return await managed.requests.create_lending(library.symbol, replace(draft, requester=requester))
 
-    print_made(run(installation, create_lending_request), said["as_json"])
+    print_created_request(run_on_requests(installation, create_lending_request), said["as_json"])
 
 
-def print_made(request: Request, as_json: bool) -> None:
+def print_created_request(request: Request, as_json: bool) -> None:
     if as_json:
         print_json(RequestOut.from_request(request))
         return
@@ -183,5 +198,15 @@ def request_command() -> None:
     """
 
 
-for one in (list_requests, show_request, create, lend_to, act, *SHORT, attach, reorder, skip):
+for one in (
+    list_requests,
+    show_request,
+    create_request,
+    lend_to_partner,
+    act,
+    *SHORT,
+    attach_file,
+    reorder_rota,
+    skip_partner,
+):
     request_command.add_command(one)

@@ -29,7 +29,7 @@ Said = Mapping[str, Any]
 _MONEY = re.compile(r"\s*([0-9]{1,8}(?:\.[0-9]{1,4})?)\s*([A-Za-z]{3})?\s*", re.ASCII)
 
 
-def option_name(name: str) -> str:
+def option_of_name(name: str) -> str:
     """`retry_after` -> `--retry-after`"""
     return f"--{name.replace('_', '-')}"
 
@@ -38,14 +38,14 @@ def option_name(name: str) -> str:
 
 
 @value
-class Here:
+class ValueContext:
     """What values are read by: the library's zone and currency."""
 
     zone: tzinfo
     currency: str
 
 
-def money(text: str, here: Here) -> Money:
+def parse_money(text: str, here: ValueContext) -> Money:
     """`20 EUR`, `20EUR`, or `20` in the library's currency. Raises click.BadParameter."""
     found = _MONEY.fullmatch(text)
     if found is None:
@@ -53,7 +53,7 @@ def money(text: str, here: Here) -> Money:
     return Money(Decimal(found[1]), (found[2] or here.currency).upper())
 
 
-def day(text: str, _here: Here) -> str:
+def parse_day(text: str, _here: ValueContext) -> str:
     """Raises click.BadParameter."""
     try:
         return date.fromisoformat(text).isoformat()
@@ -61,7 +61,7 @@ def day(text: str, _here: Here) -> str:
         raise click.BadParameter(f"{text}: not a day such as 2027-03-31") from None
 
 
-def due(text: str, here: Here) -> str:
+def parse_due(text: str, here: ValueContext) -> str:
     """A day, or a moment; one without offset is the library's time. Raises click.BadParameter."""
     try:
         return date.fromisoformat(text).isoformat()
@@ -74,35 +74,35 @@ def due(text: str, here: Here) -> str:
     return (moment if moment.tzinfo is not None else moment.replace(tzinfo=here.zone)).isoformat()
 
 
-def words(texts: tuple[str, ...], _here: Here) -> list[str]:
+def split_words(texts: tuple[str, ...], _here: ValueContext) -> list[str]:
     """Said several times, or with commas."""
     return [word for text in texts for word in (part.strip() for part in text.split(",")) if word]
 
 
-def _as_said(value: Any, _here: Here) -> Any:
+def _keep_option_value(value: Any, _here: ValueContext) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _truth(text: str, _here: Here) -> bool:
+def _parse_truth_value(text: str, _here: ValueContext) -> bool:
     return text == "yes"
 
 
-_READ: Mapping[FieldType, Callable[[Any, Here], Any]] = {
-    FieldType.DAY: day,
-    FieldType.DUE: due,
-    FieldType.VOLUMES: words,
-    FieldType.TRUTH: _truth,
+_READ: Mapping[FieldType, Callable[[Any, ValueContext], Any]] = {
+    FieldType.DAY: parse_day,
+    FieldType.DUE: parse_due,
+    FieldType.VOLUMES: split_words,
+    FieldType.TRUTH: _parse_truth_value,
 }
 
 
-def value_of(type_: FieldType, said: Any, here: Here, name: str) -> Any:
+def parse_field_value(type_: FieldType, said: Any, here: ValueContext, name: str) -> Any:
     """As the API's JSON has it. Raises click.BadParameter that names the option."""
-    with naming(option_name(name)):
-        return _READ.get(type_, _as_said)(said, here)
+    with errors_named_after(option_of_name(name)):
+        return _READ.get(type_, _keep_option_value)(said, here)
 
 
 @contextmanager
-def naming(option: str) -> Iterator[None]:
+def errors_named_after(option: str) -> Iterator[None]:
     """A value that can't be read is told with the option that it was said for."""
     try:
         yield
@@ -111,16 +111,18 @@ def naming(option: str) -> Iterator[None]:
         raise
 
 
-def model(kind: type[M], given: Mapping[str, Any]) -> M:
+def build_model(kind: type[M], given: Mapping[str, Any]) -> M:
     """Raises click.UsageError that names each option."""
     try:
         return kind.model_validate_json(json.dumps(given))
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False, include_context=False)
-        raise click.UsageError("; ".join(f"{_place(one['loc'])}: {one['msg']}" for one in wrong)) from error
+        raise click.UsageError(
+            "; ".join(f"{_option_of_model_path(one['loc'])}: {one['msg']}" for one in wrong)
+        ) from error
 
 
-def _place(path: tuple[int | str, ...]) -> str:
+def _option_of_model_path(path: tuple[int | str, ...]) -> str:
     """The option that a place in the model comes from."""
     names = [part for part in path if isinstance(part, str)]
     if "identifiers" in names:
@@ -128,7 +130,7 @@ def _place(path: tuple[int | str, ...]) -> str:
     inner = names[1:] if names[0] in ("citation", "dates", "patron") and len(names) > 1 else names
     if names[0] == "patron" and inner == ["identifier"]:
         return "--patron"
-    return option_name(_RENAMED.get(inner[0], inner[0]))
+    return option_of_name(_RENAMED.get(inner[0], inner[0]))
 
 
 # --- options of acts -----------------------------------------------------------------------------------------
@@ -156,15 +158,15 @@ _MORE_HELP = {
 _SEVERAL = (FieldType.CONDITIONS, FieldType.VOLUMES)
 
 
-def options_of(field: ActionField, note: str = "") -> Iterator[click.Option]:
+def make_field_options(field: ActionField, note: str = "") -> Iterator[click.Option]:
     """Of one field of an act; a citation has many. `note` stands behind the help."""
     if field.type is FieldType.CITATION:
-        yield from citation_parameters()
+        yield from make_citation_options()
         return
     choices = _CHOICES.get(field.type)
     help_ = f"{field.help}{_MORE_HELP.get(field.type, '')}"
     yield click.Option(
-        [option_name(field.name), field.name],
+        [option_of_name(field.name), field.name],
         type=click.Choice(choices) if choices else str,
         multiple=field.type in _SEVERAL,
         metavar=None if choices else _METAVAR.get(field.type, "TEXT"),
@@ -198,11 +200,11 @@ _NUMBERS = ("isbn", "issn", "doi")
 CITATION_OPTIONS = frozenset({*_TEXTS, *_NUMBERS, "identifiers", "citation_type"})
 
 
-def citation_parameters() -> Iterator[click.Option]:
+def make_citation_options() -> Iterator[click.Option]:
     for option, (_, help_) in _TEXTS.items():
-        yield click.Option([option_name(option), option], metavar="TEXT", help=help_)
+        yield click.Option([option_of_name(option), option], metavar="TEXT", help=help_)
     for option in _NUMBERS:
-        yield click.Option([option_name(option), option], metavar="NUMBER", help="")
+        yield click.Option([option_of_name(option), option], metavar="NUMBER", help="")
     yield click.Option(
         ["--identifier", "identifiers"],
         multiple=True,
@@ -213,42 +215,42 @@ def citation_parameters() -> Iterator[click.Option]:
     yield click.Option(["--type", "citation_type"], type=click.Choice(types), help="What it is.")
 
 
-def citation_options(function: F) -> F:
-    for option in reversed(tuple(citation_parameters())):
-        _memo(function, option)
+def add_citation_options(function: F) -> F:
+    for option in reversed(tuple(make_citation_options())):
+        _attach_option(function, option)
     return function
 
 
-def _memo(function: Any, option: click.Option) -> None:
+def _attach_option(function: Any, option: click.Option) -> None:
     """As click.option does it."""
     function.__click_params__ = [*getattr(function, "__click_params__", ()), option]
 
 
-def citation_of(said: Said, before: Citation | None = None) -> dict[str, Any]:
+def build_citation(said: Said, before: Citation | None = None) -> dict[str, Any]:
     """As the API's JSON has it: what `before` says, where nothing else is said; an empty text takes it out.
 
     Raises click.BadParameter.
     """
-    found = _plain(before) if before is not None else {}
+    found = _dump_citation(before) if before is not None else {}
     for option, (attribute, _) in _TEXTS.items():
         if said.get(option) is not None:
             found[attribute] = said[option]
     if said.get("citation_type"):
         found["type"] = said["citation_type"]
     wanted = [(name, said[name]) for name in _NUMBERS if said.get(name) is not None]
-    wanted += map(_typed, said.get("identifiers") or ())
+    wanted += map(_parse_identifier_option, said.get("identifiers") or ())
     kinds = {type_ for type_, _ in wanted}
     numbers = [one for one in found.pop("identifiers", ()) if one["type"] not in kinds]
     numbers += [{"type": type_, "value": value} for type_, value in wanted if value]
     return {**found, "identifiers": numbers}
 
 
-def _typed(text: str) -> tuple[str, str]:
+def _parse_identifier_option(text: str) -> tuple[str, str]:
     type_, colon, value = text.partition(":")
     if not colon or not type_:
         raise click.BadParameter(f"{text}: not TYPE:NUMBER, such as oclc:123456", param_hint="--identifier")
     return type_.lower(), value
 
 
-def _plain(citation: Citation) -> dict[str, Any]:
+def _dump_citation(citation: Citation) -> dict[str, Any]:
     return CitationOut.model_validate(citation).model_dump(mode="json")

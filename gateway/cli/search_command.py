@@ -9,24 +9,24 @@ from typing import Any
 
 import click
 
-from gateway.cli.formatting import table
+from gateway.cli.formatting import format_table
 from gateway.cli.installation import (
     Installation,
     json_option,
-    library_named,
     library_option,
     pass_installation,
     print_json,
-    run,
+    require_library,
+    run_on_requests,
     staff_option,
 )
-from gateway.cli.request_commands import print_made
-from gateway.cli.request_options import model
+from gateway.cli.request_commands import print_created_request
+from gateway.cli.request_options import build_model
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.request import Request, ServiceType
 from gateway.domain.requests.views import BorrowingDraft
 from gateway.ports.catalogue import CatalogueQuery, HeldItem
-from gateway.runtime.managed_requests import Managed
+from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.searching import search
 from gateway.services.searching.search import SearchableTarget, SearchOutcome, SearchResult, TargetAnswer
 from gateway.web.api.models.catalogues import SearchOut, TargetList, TargetOut
@@ -73,9 +73,11 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
       illgate search union --native '@attr 1=4 кобзарь'
       illgate search neighbours кобзарь шевченко --request 1 --patron 21000000000017
     """
-    library = library_named(installation, said["symbol"])
+    library = require_library(installation, said["symbol"])
     if said["listing"]:
-        _list(run(installation, lambda managed: _targets(managed, library.symbol)), said["as_json"])
+        _print_targets(
+            run_on_requests(installation, lambda managed: _list_targets(managed, library.symbol)), said["as_json"]
+        )
         return
     if not target or not query:
         raise click.UsageError("say a TARGET or GROUP and what to look for, or --list")
@@ -84,60 +86,60 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
     if said["pickup"] and not said["patron"]:
         raise click.UsageError("--pickup needs --patron: nobody fetches it")
 
-    async def search_and_request(managed: Managed) -> tuple[SearchOutcome, Request | None]:
-        asked = _query(query, native=said["native"])
+    async def search_and_request(managed: ManagedRequests) -> tuple[SearchOutcome, Request | None]:
+        asked = _parse_search_words(query, native=said["native"])
         found = await managed.finder.search(library.symbol, target, asked, said["records"] or 0)
         if said["chosen"] is None:
             return found, None
-        draft = _draft(found.results, said)
+        draft = _build_borrowing_draft(found.results, said)
         return found, await managed.requests.create_borrowing(library.symbol, draft)
 
-    found, request = run(installation, search_and_request)
+    found, request = run_on_requests(installation, search_and_request)
     if request is not None:
-        print_made(request, said["as_json"])
+        print_created_request(request, said["as_json"])
     elif said["as_json"]:
         print_json(SearchOut.from_outcome(found))
     else:
-        for line in _lines(found, holdings=said["holdings"]):
+        for line in _format_search_results(found, holdings=said["holdings"]):
             click.echo(line)
-    _complain(found.answers)
+    _report_catalogue_problems(found.answers)
 
 
-async def _targets(managed: Managed, library: str) -> tuple[SearchableTarget, ...]:
+async def _list_targets(managed: ManagedRequests, library: str) -> tuple[SearchableTarget, ...]:
     return managed.finder.targets(library)
 
 
-def _list(found: Sequence[SearchableTarget], as_json: bool) -> None:
+def _print_targets(found: Sequence[SearchableTarget], as_json: bool) -> None:
     if as_json:
         print_json(TargetList(items=tuple(TargetOut.model_validate(one) for one in found)))
     elif not found:
         click.echo("no profile has a catalogue: see docs/catalogues.md")
     else:
         rows = [(one.name, one.by or "group", ", ".join(one.members) or one.description) for one in found]
-        for line in table([("NAME", "BY", "WHAT"), *rows]):
+        for line in format_table([("NAME", "BY", "WHAT"), *rows]):
             click.echo(line)
 
 
 # --- what is asked -------------------------------------------------------------------------------------------
 
 
-def _query(said: tuple[str, ...], *, native: bool) -> CatalogueQuery:
+def _parse_search_words(said: tuple[str, ...], *, native: bool) -> CatalogueQuery:
     """Raises Refused."""
-    return search.native_query(" ".join(said)) if native else search.parse_query(" ".join(map(_quoted, said)))
+    return search.native_query(" ".join(said)) if native else search.parse_query(" ".join(map(_restore_quotes, said)))
 
 
-def _quoted(word: str) -> str:
+def _restore_quotes(word: str) -> str:
     """The shell takes quotes away: `title:"der Zauberberg"` comes as one word with a blank in it."""
     found = _BESIDE_INDEX.fullmatch(word)
     return f'{found[1]}:"{found[2]}"' if found is not None else word
 
 
-def _draft(results: tuple[SearchResult, ...], said: dict[str, Any]) -> BorrowingDraft:
+def _build_borrowing_draft(results: tuple[SearchResult, ...], said: dict[str, Any]) -> BorrowingDraft:
     """Raises click.UsageError."""
     number = said["chosen"]
     if number > len(results):
         raise click.UsageError(f"--request {number}: {len(results)} results were found")
-    body = model(
+    body = build_model(
         NewBorrowing,
         {
             "citation": CitationOut.model_validate(results[number - 1].citation).model_dump(mode="json"),
@@ -151,51 +153,51 @@ def _draft(results: tuple[SearchResult, ...], said: dict[str, Any]) -> Borrowing
 # --- what is shown -------------------------------------------------------------------------------------------
 
 
-def _lines(found: SearchOutcome, *, holdings: bool) -> Iterator[str]:
+def _format_search_results(found: SearchOutcome, *, holdings: bool) -> Iterator[str]:
     if not found.results:
         yield "nothing was found"
         return
-    rows = [_row(number, one) for number, one in enumerate(found.results, 1)]
-    heading, *lines = table([("NO", "TITLE", "AUTHOR", "YEAR", "NUMBER", "WHERE"), *rows])
+    rows = [_format_result_row(number, one) for number, one in enumerate(found.results, 1)]
+    heading, *lines = format_table([("NO", "TITLE", "AUTHOR", "YEAR", "NUMBER", "WHERE"), *rows])
     yield heading
     for line, one in zip(lines, found.results, strict=True):
         yield line
-        yield from _held(one) if holdings else ()
+        yield from _format_holdings(one) if holdings else ()
 
 
-def _row(number: int, result: SearchResult) -> tuple[str, ...]:
+def _format_result_row(number: int, result: SearchResult) -> tuple[str, ...]:
     one = result.citation
     title = ": ".join(filter(None, (one.title, one.subtitle)))
     return (
         str(number),
-        _cut(" ".join(filter(None, (title, one.volume and f"({one.volume})")))),
-        _cut(one.author),
+        _truncate_text(" ".join(filter(None, (title, one.volume and f"({one.volume})")))),
+        _truncate_text(one.author),
         one.published,
         next((f"{number.type}:{number.value}" for number in one.identifiers), ""),
         ", ".join(holder.target for holder in result.holders),
     )
 
 
-def _held(result: SearchResult) -> Iterator[str]:
+def _format_holdings(result: SearchResult) -> Iterator[str]:
     for holder in result.holders:
         if holder.holdings is None:
             yield f"      {holder.target}: says nothing of holdings"
         for item in holder.holdings or ():
-            yield f"      {holder.target}: {_item(item)}"
+            yield f"      {holder.target}: {_format_held_item(item)}"
 
 
-def _item(item: HeldItem) -> str:
+def _format_held_item(item: HeldItem) -> str:
     due = f"due {item.due.isoformat()}" if item.due is not None else ""
     free = {True: "available", False: "not available", None: ""}[item.available]
     words = (item.location, item.sublocation, item.call_number, item.volumes, item.policy, item.status, free, due)
     return ", ".join(filter(None, words)) or "a copy"
 
 
-def _cut(text: str) -> str:
+def _truncate_text(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _complain(answers: tuple[TargetAnswer, ...]) -> None:
+def _report_catalogue_problems(answers: tuple[TargetAnswer, ...]) -> None:
     """Who gave no answer. Raises Unavailable when nobody did."""
     silent = [one for one in answers if one.problem]
     for one in silent:

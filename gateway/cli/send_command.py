@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.formatting import as_text
+from gateway.cli.formatting import decode_body
 from gateway.cli.installation import REFUSED, UNKNOWN, UNREACHABLE, Installation, pass_installation
 from gateway.configuration.yaml_document import ConfigurationError, nearest_match
 from gateway.domain.profile import Profile
@@ -97,35 +97,35 @@ def send_command(
       illgate send ncip1 check-in --item ILL-1001 --tcp --raw
       illgate send ncip2 lookup-user --patron 21000000000017 --url https://ill.library.example/ncip
     """
-    role = _role(installation, profile)
+    role = _choose_played_partner(installation, profile)
     if not service or (listing and not options):
         if not service and not listing:
             raise click.UsageError("which service? --list shows them")
-        for line in _list(role, service):
+        for line in _format_service_list(role, service):
             click.echo(line)
         return
-    values = _values(_service(role, service), options)
-    place = _place(installation.settings, role, url, tcp, ClientTls(ca, certificate), tls, timeout)
+    values = _parse_service_options(_find_partner_service(role, service), options)
+    place = _choose_destination(installation.settings, role, url, tcp, ClientTls(ca, certificate), tls, timeout)
     try:
         body = role.partner.build(service, values, role.talk)
     except InvalidParameter as error:
         raise click.UsageError(str(error)) from error
     if raw or dry_run:
-        click.echo(f"--- to {_where(place)}\n{as_text(body)}")
+        click.echo(f"--- to {_format_destination(place)}\n{decode_body(body)}")
     if dry_run:
         return
     reply = asyncio.run(role.partner.send(body, role.talk, place))
     explanation = role.partner.explain(body, reply, role.talk)
     if raw:
-        click.echo(f"--- answer\n{as_text(reply.raw)}\n---")
+        click.echo(f"--- answer\n{decode_body(reply.raw)}\n---")
     for line in explanation.lines:
         click.echo(line)
-    click.echo(f"({_how(reply)}, {_where(place)})")
+    click.echo(f"({_format_reply_facts(reply)}, {_format_destination(place)})")
     ctx.exit(EXIT[explanation.fate])
 
 
 @value
-class _Role:
+class _PlayedPartner:
     """Who is played."""
 
     profile: Profile
@@ -138,10 +138,10 @@ class _Role:
         return self.partner.services(self.talk)
 
 
-def _role(installation: Installation, name: str) -> _Role:
+def _choose_played_partner(installation: Installation, name: str) -> _PlayedPartner:
     """Raises click.UsageError, ConfigurationError."""
     settings = installation.settings
-    profile = _profile(installation, name)
+    profile = _find_playable_profile(installation, name)
     protocols = installation.adapters.protocols
     for protocol in profile.dialects:
         make = protocols[protocol].partner if protocol in protocols else None
@@ -149,18 +149,20 @@ def _role(installation: Installation, name: str) -> _Role:
             library = settings.find_library(profile.library)
             now = installation.clock.now()
             talk = ExchangeContext(profile, library.symbol, library.zone, library.currency, now)
-            return _Role(profile, protocol, make(lambda reference: resolve_secret(reference, settings.folder)), talk)
+            return _PlayedPartner(
+                profile, protocol, make(lambda reference: resolve_secret(reference, settings.folder)), talk
+            )
     raise click.UsageError(f"profile {name} speaks no protocol in which a partner can be played")
 
 
-def _profile(installation: Installation, name: str) -> Profile:
+def _find_playable_profile(installation: Installation, name: str) -> Profile:
     loading = installation.profiles
     profile = loading.profiles.find_profile(name)
     if profile is None:
         own = [problem for problem in loading.problems if Path(problem.file).stem == name]
         if own:
             raise ConfigurationError(own)
-        raise click.UsageError(f"no such profile: {name}{_hint(name, loading.profiles.loaded)}")
+        raise click.UsageError(f"no such profile: {name}{_suggest_nearest(name, loading.profiles.loaded)}")
     if profile.abstract:
         raise click.UsageError(f"profile {name} is only there to be extended (abstract)")
     return profile
@@ -169,18 +171,18 @@ def _profile(installation: Installation, name: str) -> Profile:
 # --- services and options ----------------------------------------------------------------------------------
 
 
-def _service(role: _Role, name: str) -> PartnerService:
+def _find_partner_service(role: _PlayedPartner, name: str) -> PartnerService:
     """Raises click.UsageError with the nearest name."""
     names = {
         word.lower(): service for service in role.services for word in (service.name, service.wire, *service.aliases)
     }
     found = names.get(name.lower())
     if found is None:
-        raise click.UsageError(f"no such service: {name}{_hint(name, names)}; --list shows them")
+        raise click.UsageError(f"no such service: {name}{_suggest_nearest(name, names)}; --list shows them")
     return found
 
 
-def _values(service: PartnerService, words: Sequence[str]) -> Values:
+def _parse_service_options(service: PartnerService, words: Sequence[str]) -> Values:
     """`--name value`, `--name=value` and flags. Raises click.UsageError."""
     known = {parameter.name: parameter for parameter in service.parameters}
     found: dict[str, tuple[str, ...]] = {}
@@ -191,13 +193,13 @@ def _values(service: PartnerService, words: Sequence[str]) -> Values:
         name, equals, value = word[2:].partition("=")
         parameter = known.get(name)
         if parameter is None:
-            raise click.UsageError(f"{service.name} has no option --{name}{_hint(name, known, '--')}")
-        text = _text(parameter, equals, value, rest)
+            raise click.UsageError(f"{service.name} has no option --{name}{_suggest_nearest(name, known, '--')}")
+        text = _read_option_text(parameter, equals, value, rest)
         found[name] = (*found.get(name, ()), text)
     return found
 
 
-def _text(parameter: ServiceParameter, equals: str, value: str, rest: Iterator[str]) -> str:
+def _read_option_text(parameter: ServiceParameter, equals: str, value: str, rest: Iterator[str]) -> str:
     if parameter.flag:
         if equals:
             raise click.UsageError(f"--{parameter.name} takes no value")
@@ -210,12 +212,12 @@ def _text(parameter: ServiceParameter, equals: str, value: str, rest: Iterator[s
     return text
 
 
-def _hint(word: str, words: Iterable[str], prefix: str = "") -> str:
+def _suggest_nearest(word: str, words: Iterable[str], prefix: str = "") -> str:
     near = nearest_match(word, words)
     return f"; did you mean {prefix}{near}?" if near else ""
 
 
-def _list(role: _Role, name: str) -> Iterator[str]:
+def _format_service_list(role: _PlayedPartner, name: str) -> Iterator[str]:
     if not name:
         width = max(len(service.name) for service in role.services)
         for service in role.services:
@@ -224,14 +226,14 @@ def _list(role: _Role, name: str) -> Iterator[str]:
         yield ""
         yield f"Options of one: illgate send {role.profile.name} SERVICE --list"
         return
-    service = _service(role, name)
+    service = _find_partner_service(role, name)
     yield f"{service.name} ({service.wire}): {service.help}"
     width = max(len(parameter.name) for parameter in service.parameters)
     for parameter in service.parameters:
-        yield f"  --{parameter.name:<{width}}  {_described(parameter)}"
+        yield f"  --{parameter.name:<{width}}  {_describe_parameter(parameter)}"
 
 
-def _described(parameter: ServiceParameter) -> str:
+def _describe_parameter(parameter: ServiceParameter) -> str:
     parts = [parameter.help]
     if parameter.required:
         parts.append("required")
@@ -249,28 +251,34 @@ def _described(parameter: ServiceParameter) -> str:
 # --- where to ------------------------------------------------------------------------------------------------
 
 
-def _place(
-    settings: Settings, role: _Role, url: str | None, tcp: str | None, tls: ClientTls, with_tls: bool, timeout: float
+def _choose_destination(
+    settings: Settings,
+    role: _PlayedPartner,
+    url: str | None,
+    tcp: str | None,
+    tls: ClientTls,
+    with_tls: bool,
+    timeout: float,
 ) -> Place:
     """Raises click.UsageError."""
     timeouts = SendTimeouts(connect=min(10.0, timeout), read=timeout, total=timeout)
     if url is not None and tcp is not None:
         raise click.UsageError("--url or --tcp, not both")
     if tcp is not None:
-        return _tcp_place(settings, role, tcp, tls, with_tls, timeouts)
+        return _choose_tcp_destination(settings, role, tcp, tls, with_tls, timeouts)
     if url is None:
         http = settings.http
         if not http.port:
             raise click.UsageError("http.port is 0 in gateway.yml, so the daemon's port is not known: say --url")
         scheme = "https" if http.tls.certificate else "http"
-        url = f"{scheme}://{_shown(http.host)}:{http.port}/{role.protocol}/{role.profile.name}"
+        url = f"{scheme}://{_format_host(http.host)}:{http.port}/{role.protocol}/{role.profile.name}"
     elif not url.startswith(("http://", "https://")):
         raise click.UsageError(f"--url: not a URL with http or https: {url}")
     return HttpPlace(url, tls, timeouts)
 
 
-def _tcp_place(
-    settings: Settings, role: _Role, address: str, tls: ClientTls, with_tls: bool, timeouts: SendTimeouts
+def _choose_tcp_destination(
+    settings: Settings, role: _PlayedPartner, address: str, tls: ClientTls, with_tls: bool, timeouts: SendTimeouts
 ) -> TcpPlace:
     if address:
         host, colon, port = address.rpartition(":")
@@ -287,15 +295,15 @@ def _tcp_place(
     return TcpPlace(host, listener.port, tls if listener.tls.certificate else None, timeouts)
 
 
-def _shown(host: str) -> str:
+def _format_host(host: str) -> str:
     host = _ANY.get(host, host)
     return f"[{host}]" if ":" in host else host
 
 
-def _where(place: Place) -> str:
-    return place.url if isinstance(place, HttpPlace) else f"{_shown(place.host)}:{place.port}"
+def _format_destination(place: Place) -> str:
+    return place.url if isinstance(place, HttpPlace) else f"{_format_host(place.host)}:{place.port}"
 
 
-def _how(reply: TransportReply) -> str:
+def _format_reply_facts(reply: TransportReply) -> str:
     status = f", HTTP {reply.status}" if reply.status else ""
     return f"{reply.seconds * 1000:.0f} ms{status}"

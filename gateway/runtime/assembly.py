@@ -17,7 +17,7 @@ from gateway.ports.incoming_mail import MailboxClient, MailFormat, ParsedMail, S
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.partner_simulator import Secrets as PartnerSecrets
 from gateway.profiles import ProfileSet
-from gateway.runtime.managed_requests import Managed
+from gateway.runtime.managed_requests import ManagedRequests
 from gateway.secrets import resolve_secret
 from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.admission import Secrets
@@ -41,10 +41,10 @@ from gateway.store.mailbox import MailOutcome
 from gateway.store.migration import OWN, SchemaMigrations
 from gateway.store.postgresql import make_task_leader
 from gateway.web.inbound import TrustedProxies
-from gateway.web.pages.app import Pages
+from gateway.web.pages.app import PatronPages
 from gateway.web.pages.oidc import OidcClient
-from gateway.web.pages.page_request import Door, PageParts
-from gateway.web.pages.sign_in import Sessions, SigningIn, Tries, Visits
+from gateway.web.pages.page_request import LibraryEntry, PageServices
+from gateway.web.pages.sign_in import BrowserVisits, PatronSessions, SignInLimits, SignInService
 
 LINKS = "openurl"
 
@@ -57,7 +57,7 @@ CLIENT = "imap"
 MISSING = f"no adapter called '{CLIENT}' is installed"
 
 
-def nobody(_done: ExchangeRecord) -> None:
+def observe_nothing(_done: ExchangeRecord) -> None:
     """Observes nothing."""
 
 
@@ -128,7 +128,7 @@ class Assembly:
         found = {}
         for library in self.settings.libraries:
             adapter, context = self.adapter_of(library), self.library_context(library, store)
-            found[library.symbol] = at_work(library, await adapter.open(context, library.system.options))
+            found[library.symbol] = make_open_library(library, await adapter.open(context, library.system.options))
         return found
 
     # --- the exchange ------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ class Assembly:
         libraries: Mapping[str, ExchangeLibrary],
         profiles: Callable[[], ProfileSet],
         journal: Journal,
-        observe: Callable[[ExchangeRecord], None] = nobody,
+        observe: Callable[[ExchangeRecord], None] = observe_nothing,
         houses: Mapping[str, LibraryContext] | None = None,
     ) -> MessageExchange:
         """`houses`: managed requests of the libraries, by symbol; None: messages are for the libraries alone."""
@@ -157,42 +157,42 @@ class Assembly:
         )
 
 
-def at_work(library: LibrarySettings, system: LibrarySystem) -> ExchangeLibrary:
+def make_open_library(library: LibrarySettings, system: LibrarySystem) -> ExchangeLibrary:
     return ExchangeLibrary(library.symbol, library.name, system, library.zone, library.currency)
 
 
-def link_format(adapters: AdapterRegistry) -> LinkFormat | None:
+def make_link_format(adapters: AdapterRegistry) -> LinkFormat | None:
     """None: no adapter for OpenURL is installed."""
     adapter = adapters.links.get(LINKS)
     return adapter.make() if adapter is not None else None
 
 
-def make_offering(managed: Managed, links: LinkFormat) -> FulfilmentService:
+def make_fulfilment_service(managed: ManagedRequests, links: LinkFormat) -> FulfilmentService:
     return FulfilmentService(managed.houses, links, managed.finder.find_by_identifier)
 
 
 def make_pages(
     settings: Settings,
     resolver: LinkResolver,
-    managed: Managed,
+    managed: ManagedRequests,
     store: Store,
     clock: Clock,
     secrets: Secrets,
-) -> Pages:
+) -> PatronPages:
     pages, public_url = settings.pages, settings.http.public_url
     proxies = TrustedProxies(settings.http.trusted_proxies)
-    return Pages(
-        PageParts(
+    return PatronPages(
+        PageServices(
             links=resolver.links,
             offering=resolver.offering,
             patrons=managed.patrons,
             texts=PageTexts(settings.letters_folder, settings.letters.language),
             store=store,
             clock=clock,
-            sessions=Sessions(store, clock, pages.session_minutes, [one.symbol for one in settings.libraries]),
-            signing_in=SigningIn(store, clock, Tries(pages.tries, pages.address_tries, pages.tries_minutes)),
-            visits=Visits(public_url, proxies, embedded=bool(pages.embed_in)),
-            doors={one.symbol: _door(one, secrets, clock) for one in settings.libraries},
+            sessions=PatronSessions(store, clock, pages.session_minutes, [one.symbol for one in settings.libraries]),
+            signing_in=SignInService(store, clock, SignInLimits(pages.tries, pages.address_tries, pages.tries_minutes)),
+            visits=BrowserVisits(public_url, proxies, embedded=bool(pages.embed_in)),
+            doors={one.symbol: _make_library_entry(one, secrets, clock) for one in settings.libraries},
             proxies=proxies,
             public_url=public_url,
             embed_in=pages.embed_in,
@@ -200,27 +200,29 @@ def make_pages(
     )
 
 
-def _door(library: LibrarySettings, secrets: Secrets, clock: Clock) -> Door:
+def _make_library_entry(library: LibrarySettings, secrets: Secrets, clock: Clock) -> LibraryEntry:
     sign_in = library.sign_in
-    return Door(
+    return LibraryEntry(
         settings=sign_in,
         header_proxies=TrustedProxies(sign_in.header.proxies),
         oidc=OidcClient(sign_in.oidc, secrets, clock) if sign_in.oidc.issuer else None,
     )
 
 
-def _not_read(_content: bytes, _received: datetime) -> ParsedMail:
+def _refuse_parsing(_content: bytes, _received: datetime) -> ParsedMail:
     raise MalformedMessage("", MISSING)
 
 
-def _not_opened(_secrets: PartnerSecrets) -> MailboxClient:
+def _refuse_mailbox(_secrets: PartnerSecrets) -> MailboxClient:
     raise Refused(RefusalReason.UNSUPPORTED_SERVICE, MISSING)
 
 
-NOBODY = MailboxAdapter(name=CLIENT, make=_not_opened, parse=_not_read, conceal=lambda content, _hidden: content)
+NOBODY = MailboxAdapter(
+    name=CLIENT, make=_refuse_mailbox, parse=_refuse_parsing, conceal=lambda content, _hidden: content
+)
 
 
-class Mailboxes:
+class MailboxServices:
     def __init__(
         self,
         *,
@@ -228,7 +230,7 @@ class Mailboxes:
         adapters: AdapterRegistry,
         clock: Clock,
         store: Store,
-        managed: Managed,
+        managed: ManagedRequests,
         profiles: Callable[[], ProfileSet],
         journal: Journal,
         options: JournalOptions,

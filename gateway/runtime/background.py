@@ -29,17 +29,17 @@ PING_SECONDS = 30.0
 """A connection that says nothing for so long is asked whether it is still there."""
 
 
-class OnFailure(StrEnum):
+class FailurePolicy(StrEnum):
     REPORT = "report"  # log it and leave it at that
     RESTART = "restart"  # log it, wait (longer each time), start again
 
 
-class Tasks:
+class BackgroundTasks:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(
-        self, name: str, work: Callable[[], Awaitable[None]], on_failure: OnFailure = OnFailure.RESTART
+        self, name: str, work: Callable[[], Awaitable[None]], on_failure: FailurePolicy = FailurePolicy.RESTART
     ) -> asyncio.Task[None]:
         """`name` says what it is and who wants it, such as 'journal: retention'."""
         task = asyncio.create_task(self._run_task(name, work, on_failure), name=name)
@@ -69,7 +69,7 @@ class Tasks:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _run_task(self, name: str, work: Callable[[], Awaitable[None]], on_failure: OnFailure) -> None:
+    async def _run_task(self, name: str, work: Callable[[], Awaitable[None]], on_failure: FailurePolicy) -> None:
         loop = asyncio.get_running_loop()
         pause = MIN_RETRY_SECONDS
         while True:
@@ -80,7 +80,7 @@ class Tasks:
                 task_logger.exception("background work failed", task=name, on_failure=on_failure.value)
             else:
                 return
-            if on_failure is OnFailure.REPORT:
+            if on_failure is FailurePolicy.REPORT:
                 return
             if loop.time() - began > MAX_RETRY_SECONDS:  # it ran well for a while
                 pause = MIN_RETRY_SECONDS
@@ -88,7 +88,7 @@ class Tasks:
             pause = min(pause * 2, MAX_RETRY_SECONDS)
 
 
-class Wake:
+class WorkNotifier:
     """`node` tells this process's own notifications from those of others."""
 
     def __init__(self, store: Store, node: str) -> None:

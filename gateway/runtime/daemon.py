@@ -17,21 +17,21 @@ from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock, SystemClock
 from gateway.policies import PolicyStore, load_policies
 from gateway.profiles import ProfileStore, load_profiles
-from gateway.runtime.assembly import Assembly, Mailboxes, link_format, make_offering, make_pages
-from gateway.runtime.background import OnFailure, Tasks
+from gateway.runtime.assembly import Assembly, MailboxServices, make_fulfilment_service, make_link_format, make_pages
+from gateway.runtime.background import BackgroundTasks, FailurePolicy
 from gateway.runtime.listeners import (
     HttpListener,
-    HttpPlace,
-    TcpListener,
-    TcpPlace,
+    HttpListenerOptions,
+    TcpListenerOptions,
+    TcpMessageListener,
+    make_server_context,
     probe_http,
     probe_tcp,
-    server_context,
 )
-from gateway.runtime.managed_requests import Managed
-from gateway.runtime.monitoring import WRITE_SECONDS, Health, Metrics
-from gateway.runtime.partner_connections import OpenLines
-from gateway.runtime.tcp_connection import Inside, Manner
+from gateway.runtime.managed_requests import ManagedRequests
+from gateway.runtime.monitoring import WRITE_SECONDS, GatewayMetrics, HealthMonitor
+from gateway.runtime.partner_connections import PartnerConnectionPool
+from gateway.runtime.tcp_connection import ConnectionHandlers, ConnectionRules
 from gateway.secrets import resolve_secret
 from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.message_context import ExchangeLibrary
@@ -46,12 +46,12 @@ from gateway.store.journal import Journal
 from gateway.store.migration import migrate_store
 from gateway.store.postgresql import Leader, make_node_leader
 from gateway.store.requests import outbox_queries
-from gateway.web.api.app import Api, make_api
-from gateway.web.api.operation import Limits
+from gateway.web.api.app import JsonApi, make_api
+from gateway.web.api.operation import ApiLimits
 from gateway.web.api.service import Services
-from gateway.web.app import Site
-from gateway.web.inbound import Gate, Patience, TrustedProxies
-from gateway.web.pages.app import Pages
+from gateway.web.app import HttpSite
+from gateway.web.inbound import AdmissionQueue, ReadTimeouts, TrustedProxies
+from gateway.web.pages.app import PatronPages
 
 log = structlog.get_logger(component="gateway")
 
@@ -63,24 +63,24 @@ LOOK_SECONDS = 15.0
 RETENTION_SECONDS = 6 * 3600.0
 
 
-class Gateway:
+class Daemon:
     """One installation at work. `start`, then `stop` once; several may run in one process."""
 
     def __init__(self, settings: Settings, adapters: AdapterRegistry, clock: Clock | None = None) -> None:
         self.settings = settings
-        self.metrics = Metrics()
+        self.metrics = GatewayMetrics()
         self._adapters = adapters
         self._clock = clock or SystemClock()
         self.node = node_start_name(f"{settings.http.host}:{settings.http.port}")
-        self._tasks = Tasks()
+        self._tasks = BackgroundTasks()
         self._stack = AsyncExitStack()
         self._secrets = lru_cache(maxsize=256)(lambda reference: resolve_secret(reference, settings.folder))
         self._parts = Assembly(settings, adapters, self._clock, self._secrets)
-        self._gate = Gate(
+        self._gate = AdmissionQueue(
             settings.http.max_concurrent, QUEUE * settings.http.max_concurrent, settings.http.queue_seconds
         )
         self._http: HttpListener | None = None
-        self._tcp: list[TcpListener] = []
+        self._tcp: list[TcpMessageListener] = []
 
     @property
     def http_port(self) -> int:
@@ -93,7 +93,7 @@ class Gateway:
         return tuple(listener.port for listener in self._tcp)
 
     @property
-    def listeners(self) -> tuple[HttpListener | TcpListener, ...]:
+    def listeners(self) -> tuple[HttpListener | TcpMessageListener, ...]:
         return (*((self._http,) if self._http is not None else ()), *self._tcp)
 
     async def start(self) -> None:
@@ -136,13 +136,13 @@ class Gateway:
         await place.is_leader()
         journal = Journal(store, options, self.node)
         stack.push_async_callback(journal.close)
-        self._lines = OpenLines(
+        self._lines = PartnerConnectionPool(
             self._make_connection_rules, lambda name: self._profiles.current.find_profile(name), self.settings.folder
         )
         self._profiles.followers.append(self._lines)
         self.managed = self._make_managed_requests(store, journal, libraries)
         await self.managed.network.restore_reports(self.managed.houses)
-        self.mailboxes = Mailboxes(
+        self.mailboxes = MailboxServices(
             settings=self.settings,
             adapters=self._adapters,
             clock=self._clock,
@@ -156,7 +156,7 @@ class Gateway:
             libraries, lambda: self._profiles.current, journal, self._record_exchange, self.managed.houses
         )
         await finish_interrupted(exchange, journal, libraries, self._clock, lambda node: make_node_leader(store, node))
-        health = Health(
+        health = HealthMonitor(
             store,
             {symbol: one.system for symbol, one in libraries.items()},
             self._profiles,
@@ -180,11 +180,11 @@ class Gateway:
 
     def _make_managed_requests(
         self, store: Store, journal: Journal, libraries: Mapping[str, ExchangeLibrary]
-    ) -> Managed:
+    ) -> ManagedRequests:
         settings = self.settings
         self._policies = PolicyStore(settings, lambda: load_policies(settings, self._profiles.current))
         self._profiles.followers.append(self._policies)
-        managed = Managed(
+        managed = ManagedRequests(
             settings=settings,
             adapters=self._adapters,
             clock=self._clock,
@@ -204,16 +204,16 @@ class Gateway:
 
     def _make_link_resolver(self, store: Store) -> None:
         """What patrons can be offered, and the pages that do so; without an adapter that reads links there are none."""
-        links = link_format(self._adapters)
+        links = make_link_format(self._adapters)
         self._resolver: LinkResolver | None = None
-        self._pages: Pages | None = None
+        self._pages: PatronPages | None = None
         if links is None:
             return
-        self._resolver = LinkResolver(links, make_offering(self.managed, links))
+        self._resolver = LinkResolver(links, make_fulfilment_service(self.managed, links))
         if self.settings.pages.enabled:
             self._pages = make_pages(self.settings, self._resolver, self.managed, store, self._clock, self._secrets)
 
-    def _make_api(self, store: Store) -> Api:
+    def _make_api(self, store: Store) -> JsonApi:
         settings, managed = self.settings.api, self.managed
         services = Services(
             requests=managed.requests,
@@ -230,7 +230,7 @@ class Gateway:
             store,
             self._clock,
             AllowedAddresses(settings.webhook_networks),
-            Limits(attachment_bytes=settings.max_attachment_bytes),
+            ApiLimits(attachment_bytes=settings.max_attachment_bytes),
         )
 
         def notify_event_streams() -> None:
@@ -257,10 +257,10 @@ class Gateway:
 
     # --- listeners ---------------------------------------------------------------------------------------
 
-    async def _start_listeners(self, exchange: MessageExchange, health: Health) -> None:
+    async def _start_listeners(self, exchange: MessageExchange, health: HealthMonitor) -> None:
         settings, protocols = self.settings, self._adapters.protocols
         self.metrics.watch_gate(self._gate)
-        site = Site(
+        site = HttpSite(
             exchange=exchange,
             protocols=tuple(name for name, protocol in protocols.items() if protocol.over_http),
             gate=self._gate,
@@ -268,17 +268,17 @@ class Gateway:
             limit=lambda: self._profiles.current.max_bytes,
             readiness=health.check,
             metrics=self.metrics.render if settings.metrics else None,
-            patience=Patience(min(LONGEST_SILENCE, settings.http.body_seconds), settings.http.body_seconds),
+            patience=ReadTimeouts(min(LONGEST_SILENCE, settings.http.body_seconds), settings.http.body_seconds),
             proxies=TrustedProxies(settings.http.trusted_proxies),
             certificate_proxies=TrustedProxies(settings.http.certificate_proxies),
             api=self._api,
             pages=self._pages,
         )
         http = settings.http
-        place = HttpPlace(http.host, http.port, self._make_tls_context(http.tls), http.header_seconds)
+        place = HttpListenerOptions(http.host, http.port, self._make_tls_context(http.tls), http.header_seconds)
         self._http = HttpListener(place, site)
         self._tcp = [
-            TcpListener(
+            TcpMessageListener(
                 self._make_tcp_options(one),
                 exchange,
                 self._gate,
@@ -287,7 +287,7 @@ class Gateway:
             )
             for one in settings.tcp
         ]
-        self._lines.start_serving(Inside(exchange, self._gate, self._clock))
+        self._lines.start_serving(ConnectionHandlers(exchange, self._gate, self._clock))
         self._stack.push_async_callback(self._lines.close, settings.shutdown_seconds)
         self._stack.push_async_callback(self._close_listeners)
         self._stack.callback(self._api.close)  # before the listeners: streams would hold them up
@@ -298,8 +298,8 @@ class Gateway:
         """All at once, since they share the time."""
         await asyncio.gather(*(listener.stop(self.settings.shutdown_seconds) for listener in self.listeners))
 
-    def _make_tcp_options(self, one: TcpSettings) -> TcpPlace:
-        return TcpPlace(
+    def _make_tcp_options(self, one: TcpSettings) -> TcpListenerOptions:
+        return TcpListenerOptions(
             host=one.host,
             port=one.port,
             profile=one.profile,
@@ -312,23 +312,23 @@ class Gateway:
             idle_in_message=LONGEST_SILENCE,
         )
 
-    def _make_connection_rules(self, protocol: str, name: str) -> Manner:
+    def _make_connection_rules(self, protocol: str, name: str) -> ConnectionRules:
         """Of connections for a profile (the check of profiles lets no set pass that lacks a listener's), or for all
         partners."""
         profiles = self._profiles.current
         profile = profiles.find_profile(name) if name else None
         limit = profile.max_bytes if profile is not None else profiles.max_bytes
         framing = self._adapters.protocols[protocol].responder().framing(profile)
-        return Manner(protocol, name, framing, limit, LONGEST_SILENCE)
+        return ConnectionRules(protocol, name, framing, limit, LONGEST_SILENCE)
 
     def _make_tls_context(self, tls: Tls) -> ssl.SSLContext | None:
         if not tls.certificate:
             return None
         folder = self.settings.folder
         authorities = folder / tls.client_ca if tls.client_ca else None
-        return server_context(folder / tls.certificate, folder / tls.key, authorities, ssl.CERT_OPTIONAL)
+        return make_server_context(folder / tls.certificate, folder / tls.key, authorities, ssl.CERT_OPTIONAL)
 
-    async def _probe_listeners(self, health: Health) -> None:
+    async def _probe_listeners(self, health: HealthMonitor) -> None:
         assert self._http is not None
         await probe_http(self._http)
         for listener in self._tcp:
@@ -344,7 +344,12 @@ class Gateway:
     # --- in the background -------------------------------------------------------------------------------
 
     def _start_periodic_tasks(
-        self, store: Store, journal: Journal, libraries: Mapping[str, ExchangeLibrary], health: Health, place: Leader
+        self,
+        store: Store,
+        journal: Journal,
+        libraries: Mapping[str, ExchangeLibrary],
+        health: HealthMonitor,
+        place: Leader,
     ) -> None:
         async def measure_readiness() -> None:
             self.metrics.record_readiness(await health.check())
@@ -391,5 +396,5 @@ class Gateway:
         self._tasks.run_every("journal: oldest pending for the metrics", LOOK_SECONDS, measure_oldest_pending)
         self._tasks.run_every("journal: retention", RETENTION_SECONDS, prune_journal)
         if self.settings.profiles.reload:
-            self._tasks.start("profiles: watch the folder", watch_profile_files, OnFailure.RESTART)
-            self._tasks.start("requests.yml: watch", watch_policy_files, OnFailure.RESTART)
+            self._tasks.start("profiles: watch the folder", watch_profile_files, FailurePolicy.RESTART)
+            self._tasks.start("requests.yml: watch", watch_policy_files, FailurePolicy.RESTART)

@@ -21,12 +21,12 @@ from aiohttp.http_exceptions import HttpProcessingError
 from gateway.domain.clock import Clock
 from gateway.domain.value import value
 from gateway.ports.responder import StreamFraming
-from gateway.runtime.logs import Seldom
-from gateway.runtime.partner_connections import OpenLines
-from gateway.runtime.tcp_connection import CHUNK, Connection, Inside, Manner, peer_of
-from gateway.web.app import Exchange, Site, make_app
-from gateway.web.http10_shim import Front
-from gateway.web.inbound import Gate
+from gateway.runtime.logs import RateLimitedLogger
+from gateway.runtime.partner_connections import PartnerConnectionPool
+from gateway.runtime.tcp_connection import CHUNK, ConnectionHandlers, ConnectionRules, TcpConnection, peer_address_of
+from gateway.web.app import HttpSite, MessageAnswerer, make_app
+from gateway.web.http10_shim import Http10Shim
+from gateway.web.inbound import AdmissionQueue
 
 http_logger = structlog.get_logger(component="http")
 
@@ -51,7 +51,7 @@ _ALIVE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n
 
 
 @value
-class HttpPlace:
+class HttpListenerOptions:
     host: str
     port: int
     tls: ssl.SSLContext | None = None
@@ -59,7 +59,7 @@ class HttpPlace:
     connections: int = CONNECTIONS
 
 
-class _HttpLog(logging.LoggerAdapter[logging.Logger]):
+class _HttpLogAdapter(logging.LoggerAdapter[logging.Logger]):
     """aiohttp reports each bad request as an error, with traceback and the bytes it stumbled over, which may be
     a patron's: say only what kind of thing it was."""
 
@@ -81,13 +81,13 @@ class _HttpLog(logging.LoggerAdapter[logging.Logger]):
 class HttpListener:
     """`start`, then `stop` once."""
 
-    def __init__(self, place: HttpPlace, site: Site) -> None:
+    def __init__(self, place: HttpListenerOptions, site: HttpSite) -> None:
         self.place = place
         self._site = site
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
-        self._fronts: set[Front] = set()
-        self._too_many = Seldom(http_logger)
+        self._fronts: set[Http10Shim] = set()
+        self._too_many = RateLimitedLogger(http_logger)
 
     @property
     def name(self) -> str:
@@ -110,7 +110,7 @@ class HttpListener:
         self._runner = web.AppRunner(
             make_app(self._site),
             access_log=None,
-            logger=_HttpLog(),
+            logger=_HttpLogAdapter(),
             keepalive_timeout=KEEP_ALIVE_SECONDS,
             lingering_time=LINGER_SECONDS,
             max_line_size=LONGEST_LINE,
@@ -120,13 +120,13 @@ class HttpListener:
             self._make_shim, self.place.host, self.place.port, ssl=self.place.tls, backlog=1024, reuse_address=True
         )
 
-    def _make_shim(self) -> Front:
+    def _make_shim(self) -> Http10Shim:
         assert self._runner is not None
         assert self._runner.server is not None
         site, place = self._site, self.place
         if len(self._fronts) >= place.connections:
             self._too_many.warning("too many connections", listener=self.name, open=len(self._fronts))
-        return Front(
+        return Http10Shim(
             self._runner.server, self._fronts, place.connections, site.limit(), site.patience, place.head_seconds
         )
 
@@ -151,7 +151,7 @@ class HttpListener:
 
 
 @value
-class TcpPlace:
+class TcpListenerOptions:
     """Where to listen and for whom: `profile` empty: for all partners of the protocol. `framing` and `limit` (bytes)
     are asked anew for every connection, so that a profile's reload takes effect. `per_peer`: most connections from
     one address."""
@@ -168,21 +168,26 @@ class TcpPlace:
     idle_in_message: float = 10.0  # longest silence inside a message, in seconds
 
 
-class TcpListener:
+class TcpMessageListener:
     """Answers each message of a connection in turn. `lines` are told of connections, where we may speak on
     them as well. `start`, then `stop` once."""
 
     def __init__(
-        self, place: TcpPlace, exchange: Exchange, gate: Gate, clock: Clock, lines: OpenLines | None = None
+        self,
+        place: TcpListenerOptions,
+        exchange: MessageAnswerer,
+        gate: AdmissionQueue,
+        clock: Clock,
+        lines: PartnerConnectionPool | None = None,
     ) -> None:
         self.place = place
-        self._inside = Inside(exchange, gate, clock)
+        self._inside = ConnectionHandlers(exchange, gate, clock)
         self._lines = lines
         self._server: asyncio.Server | None = None
-        self._connections: set[Connection] = set()
+        self._connections: set[TcpConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._peers: Counter[str] = Counter()
-        self._too_many = Seldom(tcp_logger)
+        self._too_many = RateLimitedLogger(tcp_logger)
 
     @property
     def name(self) -> str:
@@ -233,7 +238,7 @@ class TcpListener:
         self._server = None
 
     async def _accept_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = peer_of(writer)
+        peer = peer_address_of(writer)
         if len(self._connections) >= self.place.connections or self._peers[peer] >= self.place.per_peer:
             self._too_many.warning("too many connections", listener=self.name, peer=peer, open=len(self._connections))
             writer.transport.abort()
@@ -241,7 +246,7 @@ class TcpListener:
         task = asyncio.current_task()
         assert task is not None
         line = self._lines.accept_connection(self.place.protocol) if self._lines is not None else None
-        connection = Connection(self._read_connection_rules(), self._inside, reader, writer, line)
+        connection = TcpConnection(self._read_connection_rules(), self._inside, reader, writer, line)
         if line is not None:
             line.attach_connection(connection, writer)
         self._connections.add(connection)
@@ -265,12 +270,12 @@ class TcpListener:
             if not self._peers[peer]:
                 del self._peers[peer]
 
-    def _read_connection_rules(self) -> Manner:
+    def _read_connection_rules(self) -> ConnectionRules:
         place = self.place
-        return Manner(place.protocol, place.profile, place.framing(), place.limit(), place.idle_in_message)
+        return ConnectionRules(place.protocol, place.profile, place.framing(), place.limit(), place.idle_in_message)
 
 
-def server_context(
+def make_server_context(
     certificate: Path, key: Path, client_ca: Path | None = None, verify: ssl.VerifyMode = ssl.CERT_OPTIONAL
 ) -> ssl.SSLContext:
     """TLS 1.2 or later. With `client_ca`, client certificates signed by it are checked: those that are shown
@@ -293,7 +298,7 @@ def server_context(
     return context
 
 
-class NotAnswering(OSError):
+class ListenerNotAnsweringError(OSError):
     """A listener was started but does not answer."""
 
 
@@ -301,24 +306,26 @@ async def probe_http(listener: HttpListener) -> None:
     """Ask /healthz. Where clients must show a certificate, only whether we are connected. Raises NotAnswering."""
     place = listener.place
     if place.tls is not None and place.tls.verify_mode is ssl.CERT_REQUIRED:
-        await _connect(place.host, listener.port, listener.name)
+        await _send_probe(place.host, listener.port, listener.name)
         return
     tls = None
     if place.tls is not None:
         tls = ssl.create_default_context()
         tls.check_hostname = False
         tls.verify_mode = ssl.CERT_NONE  # it is ourselves, by an address that the certificate may not have
-    answer = await _connect(place.host, listener.port, listener.name, _ALIVE, tls)
+    answer = await _send_probe(place.host, listener.port, listener.name, _ALIVE, tls)
     if not answer.startswith(b"HTTP/1.1 200 "):
-        raise NotAnswering(f"{listener.name} does not answer as it should")
+        raise ListenerNotAnsweringError(f"{listener.name} does not answer as it should")
 
 
-async def probe_tcp(listener: TcpListener) -> None:
+async def probe_tcp(listener: TcpMessageListener) -> None:
     """Whether we are connected. Raises NotAnswering."""
-    await _connect(listener.place.host, listener.port, listener.name)
+    await _send_probe(listener.place.host, listener.port, listener.name)
 
 
-async def _connect(host: str, port: int, name: str, question: bytes = b"", tls: ssl.SSLContext | None = None) -> bytes:
+async def _send_probe(
+    host: str, port: int, name: str, question: bytes = b"", tls: ssl.SSLContext | None = None
+) -> bytes:
     try:
         async with asyncio.timeout(SECONDS):
             reader, writer = await asyncio.open_connection(_HERE.get(host, host), port, ssl=tls)
@@ -330,4 +337,4 @@ async def _connect(host: str, port: int, name: str, question: bytes = b"", tls: 
             finally:
                 writer.close()
     except OSError as error:  # includes the time-out
-        raise NotAnswering(f"{name} does not answer: {error or type(error).__name__}") from error
+        raise ListenerNotAnsweringError(f"{name} does not answer: {error or type(error).__name__}") from error

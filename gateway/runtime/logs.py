@@ -54,24 +54,24 @@ SAFE: tuple[type[BaseException], ...] = (
 SECONDS = 10.0
 
 
-def hide_personal(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def hide_personal_data(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """A structlog processor: replaces what stands under a key of `_PERSONAL`, at any depth."""
     for key, value in event.items():
         if _PERSONAL.search(key):
             event[key] = HIDDEN
         elif isinstance(value, Mapping | list | tuple | set | frozenset):
-            event[key] = _without_personal(value)
+            event[key] = _remove_personal_data(value)
     return event
 
 
-def _without_personal(value: object) -> object:
+def _remove_personal_data(value: object) -> object:
     if isinstance(value, Mapping):
         return {
-            key: HIDDEN if isinstance(key, str) and _PERSONAL.search(key) else _without_personal(inner)
+            key: HIDDEN if isinstance(key, str) and _PERSONAL.search(key) else _remove_personal_data(inner)
             for key, inner in value.items()
         }
     if isinstance(value, list | tuple | set | frozenset):
-        return [_without_personal(inner) for inner in value]
+        return [_remove_personal_data(inner) for inner in value]
     return value
 
 
@@ -80,14 +80,14 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 def show_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """A structlog processor: `exc_info` becomes `exception`, a traceback without values."""
-    found = _exception(event.pop("exc_info", None))
+    found = _find_exception(event.pop("exc_info", None))
     if found is not None:
-        event["exception"] = describe(found)
+        event["exception"] = describe_exception(found)
     event.pop("stack_info", None)
     return event
 
 
-def _exception(info: object) -> BaseException | None:
+def _find_exception(info: object) -> BaseException | None:
     if isinstance(info, BaseException):
         return info
     if isinstance(info, tuple) and len(info) == 3:
@@ -95,30 +95,30 @@ def _exception(info: object) -> BaseException | None:
     return sys.exc_info()[1] if info else None
 
 
-def describe(error: BaseException) -> str:
+def describe_exception(error: BaseException) -> str:
     """The traceback with its causes, oldest first; texts of exceptions only where they are `SAFE`."""
     lines: list[str] = []
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
         seen.add(id(current))
-        lines[:0] = [*_one(current), *(["", "which led to:", ""] if lines else [])]
+        lines[:0] = [*_format_traceback(current), *(["", "which led to:", ""] if lines else [])]
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
     return "\n".join(lines)
 
 
-def _one(error: BaseException) -> list[str]:
+def _format_traceback(error: BaseException) -> list[str]:
     lines = []
     for frame in traceback.extract_tb(error.__traceback__):
         lines.append(f"  {frame.filename}:{frame.lineno} in {frame.name}")
-    lines.append(_text(error))
+    lines.append(_format_exception_text(error))
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
-            lines += [f"  | {line}" for line in _one(inner)]
+            lines += [f"  | {line}" for line in _format_traceback(inner)]
     return lines
 
 
-def _text(error: BaseException) -> str:
+def _format_exception_text(error: BaseException) -> str:
     name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
     if isinstance(error, SAFE):
         return f"{name}: {error}"
@@ -130,13 +130,13 @@ def _text(error: BaseException) -> str:
     return f"{name} ({', '.join(facts)})" if facts else name
 
 
-def _shared() -> list[Processor]:
+def _make_shared_processors() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         show_exception,
-        hide_personal,
+        hide_personal_data,
     ]
 
 
@@ -148,9 +148,9 @@ def set_up_logging(form: str = "console", level: str = "info", stream: TextIO | 
     """
     out = stream if stream is not None else sys.stderr
     number = logging.getLevelNamesMapping()[level.upper()]
-    renderer = _renderer(form, out)
+    renderer = _make_renderer(form, out)
     structlog.configure(
-        processors=[*_shared(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_make_shared_processors(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
@@ -158,8 +158,8 @@ def set_up_logging(form: str = "console", level: str = "info", stream: TextIO | 
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder()],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, hide_personal, renderer],
+            foreign_pre_chain=[*_make_shared_processors(), structlog.stdlib.ExtraAdder()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, hide_personal_data, renderer],
             keep_exc_info=False,
         )
     )
@@ -171,20 +171,20 @@ def set_up_logging(form: str = "console", level: str = "info", stream: TextIO | 
     logging.captureWarnings(True)
 
 
-def _renderer(form: str, out: TextIO) -> Processor:
+def _make_renderer(form: str, out: TextIO) -> Processor:
     if form == "json":
-        return structlog.processors.JSONRenderer(ensure_ascii=False, default=_unknown)
+        return structlog.processors.JSONRenderer(ensure_ascii=False, default=_describe_unknown_type)
     if form == "console":
         return structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)
     raise ValueError(f"logs are written as 'console' or 'json', not {form!r}")
 
 
-def _unknown(value: Any) -> str:
+def _describe_unknown_type(value: Any) -> str:
     """An object of a type that JSON doesn't know: its type, since its text might say anything."""
     return f"<{type(value).__qualname__}>"
 
 
-class Seldom:
+class RateLimitedLogger:
     """At most one line in `SECONDS`; `more` says how many were left out before it."""
 
     def __init__(self, log: FilteringBoundLogger, clock: Callable[[], float] = time.monotonic) -> None:

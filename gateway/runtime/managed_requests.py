@@ -30,7 +30,7 @@ from gateway.ports.partner_channel import (
     SendsBatches,
 )
 from gateway.profiles import ProfileSet
-from gateway.runtime.background import Wake
+from gateway.runtime.background import WorkNotifier
 from gateway.services import network_load
 from gateway.services.exchange.admission import Secrets
 from gateway.services.exchange.message_context import ExchangeLibrary
@@ -84,7 +84,7 @@ class NoMailServer:
         raise Refused(RefusalReason.UNSUPPORTED_SERVICE, "No mail server is set up: see `mail` in gateway.yml.")
 
 
-class Managed:
+class ManagedRequests:
     """`policies` gives the rules in use now, by symbol of the library.
 
     `wake` and `worker.run`, `timekeeper.run` are started by whoever keeps this for longer; commands `drain`.
@@ -110,13 +110,13 @@ class Managed:
         self._settings = settings
         self._store = store
         self._clock = clock
-        self.wake = Wake(store, node)
+        self.wake = WorkNotifier(store, node)
         self.channels: dict[str, PartnerChannel] = {}
         self.network = NetworkLoads(clock, secrets, network_asked)
         self._asker = CatalogueClient(
             {name: adapter.make(secrets) for name, adapter in adapters.searches.items()}, clock
         )
-        self.houses = houses_of(
+        self.houses = build_library_contexts(
             settings,
             store,
             clock,
@@ -236,11 +236,11 @@ class Managed:
         return content
 
 
-def nobody_waits() -> None:
+def wake_nobody() -> None:
     """Another process has the outbox worker: it looks by itself."""
 
 
-def houses_of(
+def build_library_contexts(
     settings: Settings,
     store: Store,
     clock: Clock,
@@ -248,7 +248,7 @@ def houses_of(
     profiles: Callable[[], ProfileSet],
     policies: Callable[[str], RequestPolicy],
     channels: Mapping[str, PartnerChannel] | None = None,
-    nudge: Callable[[], None] = nobody_waits,
+    nudge: Callable[[], None] = wake_nobody,
     network: Network = report_no_load,
     catalogue: Catalogue | None = None,
 ) -> dict[str, LibraryContext]:
@@ -277,7 +277,7 @@ def houses_of(
     }
 
 
-class _Keeper:
+class _CapturingMailer:
     """A mailer that sends nothing."""
 
     def __init__(self) -> None:
@@ -288,19 +288,23 @@ class _Keeper:
         return "kept"
 
 
-async def preview_of(managed: Managed, adapters: AdapterRegistry, library: str, reference: str) -> tuple[str, ...]:
+async def preview_mail(
+    managed: ManagedRequests, adapters: AdapterRegistry, library: str, reference: str
+) -> tuple[str, ...]:
     """Header and text of each mail. Raises NotThere, Refused (it has no partner, or one that isn't written mails)."""
     house = find_library_context(managed.houses, library)
     request = await managed.requests.find_request(library, reference)
-    message = await house.store.read(lambda c: _waiting(c, house, request)) or _request_of(house, request)
+    message = await house.store.read(lambda c: _find_outbox_message(c, house, request)) or _compose_request_message(
+        house, request
+    )
     profile, partner = house.require_partner(message.receiver.profile)
     adapter = adapters.channels.get(partner.channel)
     if adapter is None or adapter.section not in adapters.mail_formats:
         detail = f"Partner {profile.name} is not written mails: its channel is '{partner.channel}'."
         raise Refused(RefusalReason.UNSUPPORTED_SERVICE, detail, about=MessagePart.RECEIVER)
-    keeper = _Keeper()
+    keeper = _CapturingMailer()
     channel = managed.make_preview_channels(keeper)[partner.channel]
-    gathered = await house.store.read(lambda c: _together(c, house, profile, channel, message))
+    gathered = await house.store.read(lambda c: _find_order_batch(c, house, profile, channel, message))
     if gathered is not None and isinstance(channel, SendsBatches):
         file, messages = gathered
         outcomes = await channel.send_batch(messages, file, profile)
@@ -312,10 +316,10 @@ async def preview_of(managed: Managed, adapters: AdapterRegistry, library: str, 
     if not keeper.kept:
         detail = f"Nothing would go out now: {outcome.note or 'the channel waits'}."
         raise Refused(RefusalReason.OTHER, detail, about=MessagePart.REQUEST)
-    return tuple(_shown(mail) for mail in keeper.kept)
+    return tuple(_format_mail(mail) for mail in keeper.kept)
 
 
-def _waiting(connection: Connection, house: LibraryContext, request: Request) -> PartnerMessage | None:
+def _find_outbox_message(connection: Connection, house: LibraryContext, request: Request) -> PartnerMessage | None:
     """What the outbox has for a partner: the oldest that isn't sent, else the newest that was."""
     found = outbox_queries.list_rows_of_request(connection, house.symbol, request.id, 200).rows
     rows = [row for row in found if row.kind in (PARTNER, ORDER)]
@@ -324,7 +328,7 @@ def _waiting(connection: Connection, house: LibraryContext, request: Request) ->
     return parse_message(chosen.payload) if chosen is not None else None
 
 
-def _together(
+def _find_order_batch(
     connection: Connection, house: LibraryContext, profile: Profile, channel: PartnerChannel, message: PartnerMessage
 ) -> tuple[OrderBatchFile, Sequence[PartnerMessage]] | None:
     """The file that the message is in, or would be in if it was made now. None: it goes alone."""
@@ -351,7 +355,7 @@ def _together(
     return OrderBatchFile(id="preview", number=number, at=house.now()), ordered
 
 
-def _request_of(house: LibraryContext, request: Request) -> PartnerMessage:
+def _compose_request_message(house: LibraryContext, request: Request) -> PartnerMessage:
     """The request to the supplier whose turn comes next."""
     line = next((one for one in request.rota if one.standing is RotaLineStatus.WAITING), None)
     if request.role is not Role.BORROWING or line is None:
@@ -372,7 +376,7 @@ def _request_of(house: LibraryContext, request: Request) -> PartnerMessage:
     )
 
 
-def _shown(mail: EmailMessage) -> str:
+def _format_mail(mail: EmailMessage) -> str:
     """As a mail program shows it: the text, and what else is in it by name."""
     read = message_from_bytes(mail.as_bytes(), policy=default)
     assert isinstance(read, EmailMessage)

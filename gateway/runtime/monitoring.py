@@ -29,8 +29,8 @@ from gateway.services.outbox import AttemptOutcome, OutboxWorker
 from gateway.store.engine import Store
 from gateway.store.migration import free_disk_bytes, ping_store, require_writable
 from gateway.store.requests.outbox import OutboxStatus
-from gateway.web.app import Part, Readiness
-from gateway.web.inbound import Gate
+from gateway.web.app import GatewayReadiness, ReadinessPart
+from gateway.web.inbound import AdmissionQueue
 
 log = structlog.get_logger(component="health")
 
@@ -57,7 +57,7 @@ MOST_SERIES = 2_000
 MESSAGE_SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
-class Listener(Protocol):
+class ListenerHealth(Protocol):
     @property
     def name(self) -> str: ...
 
@@ -65,7 +65,7 @@ class Listener(Protocol):
     def is_listening(self) -> bool: ...
 
 
-class Health:
+class HealthMonitor:
     """Parts are looked at side by side, none for longer than `MAX_PROBE_SECONDS`. Whether the store takes writes
     is tried by `try_writing` in the background, and a look tells how that went last."""
 
@@ -74,7 +74,7 @@ class Health:
         store: Store,
         libraries: Mapping[str, LibrarySystem],
         profiles: ProfileStore,
-        listeners: Callable[[], Sequence[Listener]],
+        listeners: Callable[[], Sequence[ListenerHealth]],
         set_aside: Callable[[], Awaitable[int]],
     ) -> None:
         """`set_aside`: how many messages staff must look at; raises Unavailable."""
@@ -84,7 +84,7 @@ class Health:
         self._listeners = listeners
         self._set_aside = set_aside
         self._lock = asyncio.Lock()
-        self._last: Readiness | None = None
+        self._last: GatewayReadiness | None = None
         self._looked = 0.0
         self._down: frozenset[str] = frozenset()
         self._not_written = ""
@@ -102,7 +102,7 @@ class Health:
         finally:
             self._writing_since = None
 
-    async def check(self) -> Readiness:
+    async def check(self) -> GatewayReadiness:
         clock = asyncio.get_running_loop().time
         async with self._lock:
             if self._last is None or clock() - self._looked > FRESH_SECONDS:
@@ -110,39 +110,44 @@ class Health:
                 self._looked = clock()
             return self._last
 
-    async def _check_parts(self) -> Readiness:
-        probes = [_part("store", lambda: ping_store(self._store, MAX_PROBE_SECONDS))]
-        probes += [_part(f"library {symbol}", system.ping) for symbol, system in self._libraries.items()]
+    async def _check_parts(self) -> GatewayReadiness:
+        probes = [_probe_part("store", lambda: ping_store(self._store, MAX_PROBE_SECONDS))]
+        probes += [_probe_part(f"library {symbol}", system.ping) for symbol, system in self._libraries.items()]
         probes.append(self._check_messages())
         parts = list(await asyncio.gather(*probes))
         parts.insert(1, self._check_writing())
-        parts.append(Part("profiles", notes=tuple(str(problem) for problem in self._profiles.problems)))
+        parts.append(ReadinessPart("profiles", notes=tuple(str(problem) for problem in self._profiles.problems)))
         parts += [
-            Part(listener.name, "" if listener.is_listening else "not listening") for listener in self._listeners()
+            ReadinessPart(listener.name, "" if listener.is_listening else "not listening")
+            for listener in self._listeners()
         ]
         self._log_changes(parts)
-        return Readiness(tuple(parts))
+        return GatewayReadiness(tuple(parts))
 
-    async def _check_messages(self) -> Part:
+    async def _check_messages(self) -> ReadinessPart:
         try:
             async with asyncio.timeout(MAX_PROBE_SECONDS):
                 count = await self._set_aside()
         except (Unavailable, TimeoutError):  # of which the part `store` tells
             count = 0
-        return Part("messages", notes=(f"set aside: {count} (illgate journal list --outcome failed)",) if count else ())
+        return ReadinessPart(
+            "messages", notes=(f"set aside: {count} (illgate journal list --outcome failed)",) if count else ()
+        )
 
-    def _check_writing(self) -> Part:
+    def _check_writing(self) -> ReadinessPart:
         problem, since = self._not_written, self._writing_since
         waited = asyncio.get_running_loop().time() - since if since is not None else 0.0
         if waited > LONGEST_WRITE:
             problem = f"a write has been waiting for {waited:.0f} s"
         try:
-            notes = _space(self._store)
+            notes = _note_low_space(self._store)
         except OSError as error:
-            return Part("store writing", problem or f"the database's folder can't be looked at: {error.strerror}")
-        return Part("store writing", problem, notes)
+            return ReadinessPart(
+                "store writing", problem or f"the database's folder can't be looked at: {error.strerror}"
+            )
+        return ReadinessPart("store writing", problem, notes)
 
-    def _log_changes(self, parts: Sequence[Part]) -> None:
+    def _log_changes(self, parts: Sequence[ReadinessPart]) -> None:
         """Each change once, not each look."""
         down = frozenset(part.name for part in parts if not part.is_up)
         for part in parts:
@@ -153,27 +158,27 @@ class Health:
         self._down = down
 
 
-def _space(store: Store) -> tuple[str, ...]:
+def _note_low_space(store: Store) -> tuple[str, ...]:
     """A note where there is little left. Raises OSError."""
     free = free_disk_bytes(store)
     return (f"{free / 1e6:.0f} MB free on the disk",) if free is not None and free < LOW_SPACE else ()
 
 
-async def _part(name: str, probe: Callable[[], Awaitable[None]]) -> Part:
+async def _probe_part(name: str, probe: Callable[[], Awaitable[None]]) -> ReadinessPart:
     try:
         async with asyncio.timeout(MAX_PROBE_SECONDS):
             await probe()
     except Unavailable as error:
-        return Part(name, str(error))
+        return ReadinessPart(name, str(error))
     except TimeoutError:
-        return Part(name, f"no answer within {MAX_PROBE_SECONDS:g} s")
+        return ReadinessPart(name, f"no answer within {MAX_PROBE_SECONDS:g} s")
     except Exception as error:
         log.exception("a part can't be looked at", part=name)
-        return Part(name, f"failed with {type(error).__name__}, see the log")
-    return Part(name)
+        return ReadinessPart(name, f"failed with {type(error).__name__}, see the log")
+    return ReadinessPart(name)
 
 
-def notify(state: str, environment: Mapping[str, str] = os.environ) -> None:
+def notify_systemd(state: str, environment: Mapping[str, str] = os.environ) -> None:
     """Send one state such as 'READY=1'; nothing happens where no systemd listens. Raises OSError."""
     address = environment.get("NOTIFY_SOCKET", "")
     if not address:
@@ -185,14 +190,14 @@ def notify(state: str, environment: Mapping[str, str] = os.environ) -> None:
         out.sendall(state.encode())
 
 
-def watchdog_seconds(environment: Mapping[str, str] = os.environ) -> float | None:
+def read_watchdog_seconds(environment: Mapping[str, str] = os.environ) -> float | None:
     """How often systemd wants a sign of life; None if it doesn't."""
     microseconds = environment.get("WATCHDOG_USEC", "")
     mine = environment.get("WATCHDOG_PID", "") in ("", str(os.getpid()))
     return int(microseconds) / 1_000_000 if mine and microseconds.isdigit() else None
 
 
-class Metrics:
+class GatewayMetrics:
     """`message` is called for every message and costs a few microseconds: its label sets are bound beforehand."""
 
     def __init__(self) -> None:
@@ -266,7 +271,7 @@ class Metrics:
         text = "What is wrong in the profile files as they are now, so that older ones are in use"
         Gauge("illgate_profile_problems", text, registry=self.registry).set_function(problems)
 
-    def record_readiness(self, readiness: Readiness) -> None:
+    def record_readiness(self, readiness: GatewayReadiness) -> None:
         for part in readiness.parts:
             self._up.labels(part.name).set(part.is_up)
             self._notes.labels(part.name).set(len(part.notes))
@@ -299,7 +304,7 @@ class Metrics:
         ):
             Gauge(name, text, registry=self.registry).set_function(value)
 
-    def watch_gate(self, gate: Gate) -> None:
+    def watch_gate(self, gate: AdmissionQueue) -> None:
         """Read when Prometheus asks, so that messages pay nothing for it."""
         for name, text, value in (
             ("illgate_messages_in_hand", "Messages being answered", lambda: gate.in_hand),

@@ -17,8 +17,8 @@ from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.ports.partner_channel import OutgoingMessage
 from gateway.ports.responder import CallbackAddress
 from gateway.ports.tls import make_client_context
-from gateway.runtime.logs import Seldom
-from gateway.runtime.tcp_connection import CHUNK, Connection, Inside, Manner
+from gateway.runtime.logs import RateLimitedLogger
+from gateway.runtime.tcp_connection import CHUNK, ConnectionHandlers, ConnectionRules, TcpConnection
 
 log = structlog.get_logger(component="lines")
 
@@ -29,21 +29,21 @@ Key = tuple[str, str]
 """Protocol and profile."""
 
 
-class OpenLine:
+class PartnerConnection:
     """One connection, as those see it who want to speak on it. `own`: opened for one message, nobody else uses it."""
 
-    def __init__(self, lines: OpenLines, protocol: str, *, own: bool = False) -> None:
+    def __init__(self, lines: PartnerConnectionPool, protocol: str, *, own: bool = False) -> None:
         self._lines = lines
         self._protocol = protocol
         self._own = own
-        self._connection: Connection | None = None
+        self._connection: TcpConnection | None = None
         self._profiles: dict[str, object] = {}  # what they said when it was let in
         self._turn = asyncio.Lock()
         self._waiting: list[tuple[Callable[[bytes], bool], asyncio.Future[bytes]]] = []
         self._end: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         """Done when the connection is at its end: True where it broke."""
 
-    def attach_connection(self, connection: Connection, writer: asyncio.StreamWriter) -> None:
+    def attach_connection(self, connection: TcpConnection, writer: asyncio.StreamWriter) -> None:
         self._connection = connection
         raw = writer.get_extra_info("socket")
         if raw is not None:  # the other end may be gone without a word
@@ -141,32 +141,34 @@ class OpenLine:
         raise OutcomeUnknown(f"no answer within {saying.seconds:g} s")
 
 
-class OpenLines:
+class PartnerConnectionPool:
     """`manner`: how connections of a protocol and profile are served. `says`: what a profile says now, by its name.
     `folder`: that of gateway.yml."""
 
-    def __init__(self, manner: Callable[[str, str], Manner], says: Callable[[str], object], folder: Path) -> None:
+    def __init__(
+        self, manner: Callable[[str, str], ConnectionRules], says: Callable[[str], object], folder: Path
+    ) -> None:
         self._manner = manner
         self.says = says
         self._folder = folder
-        self._inside: Inside | None = None
-        self._open: dict[Key, list[OpenLine]] = defaultdict(list)
+        self._inside: ConnectionHandlers | None = None
+        self._open: dict[Key, list[PartnerConnection]] = defaultdict(list)
         self._dialling: dict[Key, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._connections: dict[asyncio.Task[None], Connection] = {}
+        self._connections: dict[asyncio.Task[None], TcpConnection] = {}
         self._calls: set[asyncio.Task[None]] = set()
-        self._too_many = Seldom(log)
+        self._too_many = RateLimitedLogger(log)
 
-    def start_serving(self, inside: Inside) -> None:
+    def start_serving(self, inside: ConnectionHandlers) -> None:
         """From now on connections may be opened: what comes in on them goes there."""
         self._inside = inside
 
-    def accept_connection(self, protocol: str) -> OpenLine:
-        return OpenLine(self, protocol)
+    def accept_connection(self, protocol: str) -> PartnerConnection:
+        return PartnerConnection(self, protocol)
 
-    def add_connection(self, key: Key, line: OpenLine) -> None:
+    def add_connection(self, key: Key, line: PartnerConnection) -> None:
         self._open[key].append(line)
 
-    def remove_connection(self, key: Key, line: OpenLine) -> None:
+    def remove_connection(self, key: Key, line: PartnerConnection) -> None:
         lines = self._open.get(key, [])
         if line in lines:
             lines.remove(line)
@@ -227,20 +229,20 @@ class OpenLines:
 
     # --- opening -----------------------------------------------------------------------------------------
 
-    def _find_newest_connection(self, key: Key) -> OpenLine | None:
+    def _find_newest_connection(self, key: Key) -> PartnerConnection | None:
         return next((line for line in reversed(self._open.get(key, [])) if not line.is_closed), None)
 
-    async def _open_connection(self, saying: OutgoingMessage) -> OpenLine:
+    async def _open_connection(self, saying: OutgoingMessage) -> PartnerConnection:
         """Raises Unavailable."""
         inside = self._inside
         if inside is None:
             raise Unavailable("the gateway is stopping")
-        reader, writer = await _connected(saying)
+        reader, writer = await _connect_to_partner(saying)
         if self._inside is None:  # meanwhile
             writer.transport.abort()
             raise Unavailable("the gateway is stopping")
-        line = OpenLine(self, saying.protocol, own=saying.own)
-        connection = Connection(self._manner(saying.protocol, saying.profile), inside, reader, writer, line)
+        line = PartnerConnection(self, saying.protocol, own=saying.own)
+        connection = TcpConnection(self._manner(saying.protocol, saying.profile), inside, reader, writer, line)
         line.attach_connection(connection, writer)
         line.admit(saying.profile)
         task = asyncio.create_task(self._serve_connection(connection, line, writer), name=f"line to {saying.address}")
@@ -248,7 +250,9 @@ class OpenLines:
         task.add_done_callback(self._connections.pop)
         return line
 
-    async def _serve_connection(self, connection: Connection, line: OpenLine, writer: asyncio.StreamWriter) -> None:
+    async def _serve_connection(
+        self, connection: TcpConnection, line: PartnerConnection, writer: asyncio.StreamWriter
+    ) -> None:
         broke = True
         try:
             await connection.run()
@@ -268,12 +272,12 @@ class OpenLines:
             log.warning("a partner can't be called back", profile=saying.profile, reason=str(failed))
 
 
-async def _connected(saying: OutgoingMessage) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connect_to_partner(saying: OutgoingMessage) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Raises Unavailable."""
     if not saying.address:
         raise Unavailable("the partner has no connection open, and there is no address of it")
     try:
-        host, port = place_of(saying.address)
+        host, port = parse_host_port(saying.address)
         tls: SSLContext | None = make_client_context(saying.tls) if saying.tls is not None else None
         async with asyncio.timeout(saying.connect_seconds):
             return await asyncio.open_connection(host, port, ssl=tls, limit=CHUNK)
@@ -283,7 +287,7 @@ async def _connected(saying: OutgoingMessage) -> tuple[asyncio.StreamReader, asy
         raise Unavailable(f"{saying.address}: {error}") from error
 
 
-def place_of(address: str) -> tuple[str, int]:
+def parse_host_port(address: str) -> tuple[str, int]:
     """`host:port`, `[2001:db8::1]:499`. Raises ValueError."""
     host, colon, port = address.strip().rpartition(":")
     if not (host and colon and port.isascii() and port.isdigit()):

@@ -22,8 +22,8 @@ from gateway.ports.responder import (
     StreamSplitter,
     TransportKind,
 )
-from gateway.web.app import Exchange
-from gateway.web.inbound import Gate, Patience, certificate_name
+from gateway.web.app import MessageAnswerer
+from gateway.web.inbound import AdmissionQueue, ReadTimeouts, certificate_name
 
 CHUNK = 65_536
 ANSWER_SECONDS = 30.0
@@ -38,7 +38,7 @@ BLANK = bytes(range(0x21))
 _LONGEST_TAG = 256
 
 
-class SpokenLine(DuplexConnection, Protocol):
+class PartnerConnectionView(DuplexConnection, Protocol):
     """A connection's side of a line."""
 
     @property
@@ -56,7 +56,7 @@ class SpokenLine(DuplexConnection, Protocol):
 
 
 @value
-class Manner:
+class ConnectionRules:
     """`profile`: of all messages; empty: each says whose it is. `limit`: most bytes of one; `idle_in_message`: longest
     silence inside one, in seconds."""
 
@@ -68,35 +68,35 @@ class Manner:
 
 
 @value
-class Inside:
+class ConnectionHandlers:
     """Where messages go."""
 
-    exchange: Exchange
-    gate: Gate
+    exchange: MessageAnswerer
+    gate: AdmissionQueue
     clock: Clock
 
 
-class Connection:
+class TcpConnection:
     """`run` serves it until it ends."""
 
     def __init__(
         self,
-        manner: Manner,
-        inside: Inside,
+        manner: ConnectionRules,
+        inside: ConnectionHandlers,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        line: SpokenLine | None = None,
+        line: PartnerConnectionView | None = None,
     ) -> None:
         self._manner = manner
         self._inside = inside
         self._reader = reader
         self._writer = writer
         self._line = line
-        self._peer = peer_of(writer)
+        self._peer = peer_address_of(writer)
         self._certificate = certificate_name(writer.transport)
-        self._frames = cutter_for(manner.framing, manner.limit)
+        self._frames = make_splitter(manner.framing, manner.limit)
         self._idle = manner.framing.idle_seconds
-        self._patience = Patience(manner.idle_in_message, manner.framing.message_seconds)
+        self._patience = ReadTimeouts(manner.idle_in_message, manner.framing.message_seconds)
         self._ending = False
         self._wait: asyncio.Timeout | None = None
         self._since = asyncio.get_running_loop().time()  # when the message began, or else the waiting for one
@@ -210,24 +210,24 @@ class Connection:
         self._writer.transport.abort()
 
 
-def peer_of(writer: asyncio.StreamWriter) -> str:
+def peer_address_of(writer: asyncio.StreamWriter) -> str:
     name = writer.get_extra_info("peername")
     return str(name[0]) if name else ""
 
 
 @lru_cache(maxsize=64)
-def _end_tag(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
+def _compile_end_tag(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
     """An end tag with one of these local names, whatever its prefix."""
     alternatives = b"|".join(re.escape(name) for name in names)
     return re.compile(rb"</(?:[^\s<>/:]{1,64}:)?(?:" + alternatives + rb")[ \t\r\n]{0,64}>")
 
 
-def cutter_for(framing: StreamFraming, limit: int) -> StreamSplitter:
+def make_splitter(framing: StreamFraming, limit: int) -> StreamSplitter:
     """`limit`: most bytes of one message."""
-    return framing.cutter(limit) if framing.cutter is not None else Frames(framing, limit)
+    return framing.cutter(limit) if framing.cutter is not None else TagSplitter(framing, limit)
 
 
-class Frames:
+class TagSplitter:
     """Cuts what has been fed into messages, by tags or lines."""
 
     def __init__(self, framing: StreamFraming, limit: int) -> None:
@@ -273,7 +273,7 @@ class Frames:
         """Position after the end of the first message in the buffer."""
         end = None
         if self._framing.end == "tag":
-            found = _end_tag(self._framing.tags).search(self._buffer, max(0, self._seen - _LONGEST_TAG))
+            found = _compile_end_tag(self._framing.tags).search(self._buffer, max(0, self._seen - _LONGEST_TAG))
             end = found.end() if found else None
         elif self._framing.end == "newline":
             position = self._buffer.find(b"\n", self._seen)

@@ -16,7 +16,14 @@ from aiohttp import hdrs, web
 from gateway.domain.clock import Clock
 from gateway.domain.value import value
 from gateway.ports.responder import RawMessage, ResponderAnswer, TransportKind
-from gateway.web.inbound import Busy, Gate, Patience, TrustedProxies, certificate_name, read_body
+from gateway.web.inbound import (
+    AdmissionQueue,
+    QueueFullError,
+    ReadTimeouts,
+    TrustedProxies,
+    certificate_name,
+    read_body,
+)
 
 log = structlog.get_logger(component="http")
 
@@ -28,7 +35,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @value
-class Part:
+class ReadinessPart:
     """One thing the gateway needs. `problem` empty: it works. `notes`: wrong, but nobody has to wait for it."""
 
     name: str  # 'store', 'store writing', 'library CLK', 'messages', 'listener http 127.0.0.1:8080', 'profiles'
@@ -41,8 +48,8 @@ class Part:
 
 
 @value
-class Readiness:
-    parts: tuple[Part, ...]
+class GatewayReadiness:
+    parts: tuple[ReadinessPart, ...]
 
     @property
     def is_ready(self) -> bool:
@@ -61,51 +68,51 @@ class Readiness:
         return {"ready": self.is_ready, "parts": parts}
 
 
-class Exchange(Protocol):
+class MessageAnswerer(Protocol):
     """One message in, one answer out (services.exchange)."""
 
     async def handle(self, arrival: RawMessage) -> ResponderAnswer: ...
 
 
-class Registrar(Protocol):
+class RouteRegistrar(Protocol):
     """A part of the HTTP side that brings its own routes (web.api.app.Api)."""
 
     def register(self, app: web.Application) -> None: ...
 
 
 @value
-class Site:
+class HttpSite:
     """What the HTTP side works with. `limit` gives the most bytes that any profile accepts now, `metrics` the
     page for Prometheus and its content type.
 
     `certificate_proxies`: those whose word on client certificates is taken.
     """
 
-    exchange: Exchange
+    exchange: MessageAnswerer
     protocols: Sequence[str]
-    gate: Gate
+    gate: AdmissionQueue
     clock: Clock
     limit: Callable[[], int]
-    readiness: Callable[[], Awaitable[Readiness]]
+    readiness: Callable[[], Awaitable[GatewayReadiness]]
     metrics: Callable[[], tuple[bytes, str]] | None = None  # None: no /metrics
-    patience: Patience = field(default_factory=Patience)
+    patience: ReadTimeouts = field(default_factory=ReadTimeouts)
     proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
     certificate_proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
-    api: Registrar | None = None  # None: no /api
-    pages: Registrar | None = None  # None: no /openurl
+    api: RouteRegistrar | None = None  # None: no /api
+    pages: RouteRegistrar | None = None  # None: no /openurl
 
 
-def make_app(site: Site) -> web.Application:
+def make_app(site: HttpSite) -> web.Application:
     app = web.Application()
     for protocol in site.protocols:
-        endpoint = Endpoint(site, protocol)
+        endpoint = MessageEndpoint(site, protocol)
         for path in (f"/{protocol}", f"/{protocol}/{{profile}}", f"/{protocol}/{{profile}}/{{key}}"):
             app.router.add_route("*", path, endpoint.handle)
             app.router.add_route("*", f"{path}/", endpoint.handle)
-    app.router.add_get("/healthz", alive)
-    app.router.add_get("/readyz", _ready_page(site.readiness))
+    app.router.add_get("/healthz", show_alive)
+    app.router.add_get("/readyz", _make_readiness_page(site.readiness))
     if site.metrics is not None:
-        app.router.add_get("/metrics", _metrics_page(site.metrics))
+        app.router.add_get("/metrics", _make_metrics_page(site.metrics))
     if site.api is not None:
         site.api.register(app)
     if site.pages is not None:
@@ -113,10 +120,10 @@ def make_app(site: Site) -> web.Application:
     return app
 
 
-class Endpoint:
+class MessageEndpoint:
     """Messages of one protocol, by any method that carries a body."""
 
-    def __init__(self, site: Site, protocol: str) -> None:
+    def __init__(self, site: HttpSite, protocol: str) -> None:
         self._protocol = protocol
         self._exchange = site.exchange
         self._gate = site.gate
@@ -129,17 +136,19 @@ class Endpoint:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await read_body(request, self._limit(), self._patience)
         if not body.data and request.method in ("GET", "HEAD"):
-            return _text(200, self._usage_text())
+            return _text_response(200, self._usage_text())
         arrival = self._make_raw_message(request, body.data)
         try:
             await self._gate.enter()
-        except Busy:
-            return _text(503, "Too many messages at once; please try again shortly.\n", {"Retry-After": RETRY_AFTER})
+        except QueueFullError:
+            return _text_response(
+                503, "Too many messages at once; please try again shortly.\n", {"Retry-After": RETRY_AFTER}
+            )
         try:
             answer = await self._exchange.handle(arrival)
         except Exception:  # a defect: say so without details, keep the traceback for the log
             log.exception("a message could not be answered", peer=arrival.peer, profile=arrival.profile)
-            return _text(500, "The message could not be answered because of an error in the gateway.\n")
+            return _text_response(500, "The message could not be answered because of an error in the gateway.\n")
         finally:
             self._gate.leave()
         response = web.Response(body=answer.body, status=answer.status, headers={hdrs.SERVER: SERVER, **answer.headers})
@@ -177,11 +186,11 @@ class Endpoint:
         )
 
 
-async def alive(_request: web.Request) -> web.StreamResponse:
-    return _text(200, "alive\n")
+async def show_alive(_request: web.Request) -> web.StreamResponse:
+    return _text_response(200, "alive\n")
 
 
-def _ready_page(readiness: Callable[[], Awaitable[Readiness]]) -> Handler:
+def _make_readiness_page(readiness: Callable[[], Awaitable[GatewayReadiness]]) -> Handler:
     async def show_readiness(_request: web.Request) -> web.StreamResponse:
         now = await readiness()
         text = json.dumps(now.to_document(), ensure_ascii=False, indent=2) + "\n"
@@ -191,7 +200,7 @@ def _ready_page(readiness: Callable[[], Awaitable[Readiness]]) -> Handler:
     return show_readiness
 
 
-def _metrics_page(metrics: Callable[[], tuple[bytes, str]]) -> Handler:
+def _make_metrics_page(metrics: Callable[[], tuple[bytes, str]]) -> Handler:
     async def show_metrics(_request: web.Request) -> web.StreamResponse:
         body, content_type = metrics()
         return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type, hdrs.SERVER: SERVER})
@@ -199,5 +208,5 @@ def _metrics_page(metrics: Callable[[], tuple[bytes, str]]) -> Handler:
     return show_metrics
 
 
-def _text(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
+def _text_response(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
     return web.Response(status=status, text=text, headers={hdrs.SERVER: SERVER, **(headers or {})})

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from gateway.web.inbound import GRACE, Patience, ends_document
+from gateway.web.inbound import GRACE, ReadTimeouts, ends_document
 
 MAX_HEAD = 32_768
 
@@ -29,7 +29,7 @@ _BEGINNING = re.compile(rb"[A-Z]{1,20}(?: |$)")
 _CHUNKED = re.compile(rb"(?mi)^transfer-encoding[ \t]*:")
 
 
-def silence(body: bytes | bytearray, length: int | None, idle_seconds: float) -> float:
+def seconds_of_silence(body: bytes | bytearray, length: int | None, idle_seconds: float) -> float:
     """How many seconds without a byte say that an HTTP/1.0 body is all there; 0: it is.
 
     A length that counts characters is only wrong where there are other characters than ASCII.
@@ -40,7 +40,7 @@ def silence(body: bytes | bytearray, length: int | None, idle_seconds: float) ->
     return GRACE if complete else idle_seconds
 
 
-class Front(asyncio.Protocol):
+class Http10Shim(asyncio.Protocol):
     """`handler` makes aiohttp's protocol for one connection, `fronts` holds all that are open.
 
     `most`: beyond so many connections a new one is cut off. `head_seconds`: longest time for the first request's
@@ -50,10 +50,10 @@ class Front(asyncio.Protocol):
     def __init__(
         self,
         handler: Callable[[], web.RequestHandler],
-        fronts: set[Front],
+        fronts: set[Http10Shim],
         most: int,
         limit: int,
-        patience: Patience,
+        patience: ReadTimeouts,
         head_seconds: float,
     ) -> None:
         self._handler = handler()
@@ -142,7 +142,7 @@ class Front(asyncio.Protocol):
         if _CHUNKED.search(head) or max(length or 0, len(body)) > self._limit:
             self._pass_on(bytes(buffer))
             return
-        self._await_rest(silence(body, length, self._patience.idle_seconds), len(body))
+        self._await_rest(seconds_of_silence(body, length, self._patience.idle_seconds), len(body))
 
     def _await_rest(self, seconds: float, received: int) -> None:
         self._stop_timer()

@@ -35,14 +35,14 @@ _COMMON_NAME = re.compile(r"(?:^|,)\s*CN=((?:\\.|[^,\\])+)", re.IGNORECASE)
 
 
 @value
-class Body:
+class ReceivedBody:
     """`data` is at most one byte longer than the limit; `whole` False: the rest of the connection is of no use."""
 
     data: bytes
     whole: bool
 
 
-async def read_body(request: web.Request, limit: int, patience: Patience) -> Body:
+async def read_body(request: web.Request, limit: int, patience: ReadTimeouts) -> ReceivedBody:
     """What can be had of the body. Too long: cut at `limit` + 1 bytes. Too slow, or broken off by a wrong
     chunk: what came until then. Raises ConnectionError when the client has gone."""
     content = request.content
@@ -50,15 +50,15 @@ async def read_body(request: web.Request, limit: int, patience: Patience) -> Bod
         try:
             data = content.read_nowait()
         except web.RequestPayloadError:
-            return Body(b"", False)
-        return Body(data, True) if len(data) <= limit else Body(data[: limit + 1], True)
-    body = await _gather(content, limit, patience)
+            return ReceivedBody(b"", False)
+        return ReceivedBody(data, True) if len(data) <= limit else ReceivedBody(data[: limit + 1], True)
+    body = await _read_until_complete(content, limit, patience)
     if not body.whole and (request.transport is None or request.transport.is_closing()):
         raise ConnectionResetError("the client has gone in the middle of its message")
     return body
 
 
-async def _gather(content: StreamReader, limit: int, patience: Patience) -> Body:
+async def _read_until_complete(content: StreamReader, limit: int, patience: ReadTimeouts) -> ReceivedBody:
     clock = asyncio.get_running_loop().time
     started = clock()
     data = bytearray()
@@ -71,15 +71,15 @@ async def _gather(content: StreamReader, limit: int, patience: Patience) -> Body
             async with asyncio.timeout_at(deadline):
                 chunk = await content.readany()
         except (TimeoutError, web.RequestPayloadError):
-            return Body(bytes(data), False)
+            return ReceivedBody(bytes(data), False)
         if not chunk and content.at_eof():
-            return Body(bytes(data), True)
+            return ReceivedBody(bytes(data), True)
         data += chunk
-    return Body(bytes(data[: limit + 1]), False)
+    return ReceivedBody(bytes(data[: limit + 1]), False)
 
 
 @value
-class Patience:
+class ReadTimeouts:
     """`idle_seconds`: longest silence inside a message; `message_seconds`: from its first to its last byte,
     and one second more for every `MIN_RATE` bytes received."""
 
@@ -99,11 +99,11 @@ def ends_document(body: bytes | bytearray) -> bool:
     return body[-_TAIL:].rstrip().endswith(b"</" + root[1] + b">")
 
 
-class Busy(Exception):
+class QueueFullError(Exception):
     """No place became free in time."""
 
 
-class Gate:
+class AdmissionQueue:
     """`places` messages at once, at most `queue` waiting, none longer than `seconds`; first come, first served."""
 
     def __init__(self, places: int, queue: int, seconds: float) -> None:
@@ -126,7 +126,7 @@ class Gate:
             return
         if len(self._waiting) >= self._queue:
             self.turned_away += 1
-            raise Busy
+            raise QueueFullError
         await self._wait_for_place(self._seconds)
 
     async def enter_or_wait(self) -> None:
@@ -156,7 +156,7 @@ class Gate:
         except TimeoutError:
             self._withdraw_waiter(place)
             self.turned_away += 1
-            raise Busy from None
+            raise QueueFullError from None
         except asyncio.CancelledError:
             self._withdraw_waiter(place)
             raise

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from gateway.adapter_registry import AdapterRegistry, load_adapters
-from gateway.cli.daemon_commands import run
+from gateway.cli.daemon_commands import run_daemon
 from gateway.domain.clock import SystemClock
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext
 from gateway.ports.library_system import LibrarySystem
-from gateway.runtime.daemon import Gateway
+from gateway.runtime.daemon import Daemon
 from gateway.runtime.logs import set_up_logging
 from gateway.settings import load_settings
 
@@ -70,4 +70,4 @@ if __name__ == "__main__":
     adapters = altered(load_adapters(), method, afterwards)
     settings = load_settings(Path(config), adapters)
     set_up_logging(settings.log.format, settings.log.level)
-    asyncio.run(run(Gateway(settings, adapters, SystemClock())))
+    asyncio.run(run_daemon(Daemon(settings, adapters, SystemClock())))

@@ -24,8 +24,8 @@ from gateway.domain.requests.views import ActionRequest, BorrowingDraft, Request
 from gateway.policies import load_policies
 from gateway.ports.incoming_mail import FetchedMail, MailboxClient, MailboxServer, MailboxSnapshot, OpenMailbox
 from gateway.ports.outgoing_mail import MailSecurity
-from gateway.runtime.assembly import Mailboxes
-from gateway.runtime.managed_requests import Managed
+from gateway.runtime.assembly import MailboxServices
+from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.mailbox.poller import MailboxPoller, PollingOptions, PollResult
 from gateway.services.mailbox.processor import MailboxInfo
 from gateway.store.engine import Store
@@ -163,9 +163,9 @@ class MemoryMailbox:
 
 @dataclass(frozen=True)
 class MailHouse:
-    managed: Managed
+    managed: ManagedRequests
     adapters: AdapterRegistry
-    boxes: Mailboxes
+    boxes: MailboxServices
     store: Store
     mailer: Kept
     mailbox: MemoryMailbox
@@ -303,7 +303,7 @@ async def mail_house(
     clock = clock or SystemClock()
     options = parts.make_journal_options()
     journal = Journal(store, options)
-    managed = Managed(
+    managed = ManagedRequests(
         settings=settings,
         adapters=opened.adapters,
         clock=clock,
@@ -317,7 +317,7 @@ async def mail_house(
     )
     kept = Kept()
     managed.channels.update(managed.make_mailer_channels(kept))
-    boxes = Mailboxes(
+    boxes = MailboxServices(
         settings=settings,
         adapters=opened.adapters,
         clock=clock,

@@ -19,14 +19,14 @@ from gateway.store import api_records
 from gateway.store.api_access import LONGEST
 from gateway.store.engine import Store
 from gateway.web.api import openapi
-from gateway.web.api.event_stream import Streams
+from gateway.web.api.event_stream import EventStreams
 from gateway.web.api.link_pages import COPY_PATH, QUESTION_PATH, CopyPages, QuestionPages
-from gateway.web.api.openapi import POLICY, ROOT, page
-from gateway.web.api.operation import AnyOperation, Limits, Parts
+from gateway.web.api.openapi import POLICY, ROOT, render_docs_page
+from gateway.web.api.operation import AnyOperation, ApiLimits, ApiServices
 from gateway.web.api.operations import ALL
 from gateway.web.api.operations.events import STREAM
-from gateway.web.api.problems import Problem, ProblemType
-from gateway.web.api.request_handler import Served
+from gateway.web.api.problems import ProblemDetails, ProblemType
+from gateway.web.api.request_handler import OperationHandler
 from gateway.web.api.service import Services
 
 log = structlog.get_logger(component="api")
@@ -42,25 +42,25 @@ _BY_STATUS = {
 }
 
 
-class Api:
+class JsonApi:
     """`Site.api`. `close` ends the streams; call it before the listeners stop."""
 
-    def __init__(self, parts: Parts, operations: Sequence[AnyOperation] = ALL) -> None:
+    def __init__(self, parts: ApiServices, operations: Sequence[AnyOperation] = ALL) -> None:
         self._parts = parts
         self._operations = operations
 
     @cached_property
     def _openapi_documents(self) -> tuple[str, str]:
         """As JSON and as a page. Made when somebody asks: it takes a tenth of a second, and most never do."""
-        document = openapi.document(self._operations, version("illgate"))
-        return json.dumps(document, ensure_ascii=False), page(document)
+        document = openapi.build_openapi(self._operations, version("illgate"))
+        return json.dumps(document, ensure_ascii=False), render_docs_page(document)
 
     def register(self, app: web.Application) -> None:
-        inner = web.Application(middlewares=[problems])
-        inner.on_response_prepare.append(_sign)
+        inner = web.Application(middlewares=[problem_middleware])
+        inner.on_response_prepare.append(_set_server_header)
         for operation in self._operations:
             head = operation.method == "GET" and not any(STREAM in one.media_types for one in operation.answers)
-            handle = Served(operation, self._parts).handle
+            handle = OperationHandler(operation, self._parts).handle
             if head:
                 inner.router.add_get(operation.path, handle)
             else:
@@ -68,8 +68,8 @@ class Api:
         inner.router.add_get("/openapi.json", self._show_document)
         inner.router.add_get("/docs", self._show_page)
         app.add_subapp(ROOT, inner)
-        app.router.add_route("*", "/api", _nothing_here)
-        app.router.add_route("*", "/api/{rest:.*}", _nothing_here)
+        app.router.add_route("*", "/api", _answer_not_found)
+        app.router.add_route("*", "/api/{rest:.*}", _answer_not_found)
         copies = CopyPages(self._parts)
         app.router.add_get(COPY_PATH, copies.show_copy)
         app.router.add_post(COPY_PATH, copies.fetch_copy)
@@ -78,7 +78,7 @@ class Api:
         app.router.add_post(QUESTION_PATH, questions.submit_answer)
 
     @property
-    def streams(self) -> Streams:
+    def streams(self) -> EventStreams:
         return self._parts.streams
 
     def wake_streams(self, library: str) -> None:
@@ -113,41 +113,41 @@ class Api:
 
 
 @web.middleware
-async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """What aiohttp says itself (no such path, no such method) as a problem."""
     try:
         return await handler(request)
     except web.HTTPException as error:
-        return _problem(error).to_response()
+        return _problem_of_http_error(error).to_response()
 
 
-async def _sign(_request: web.Request, response: web.StreamResponse) -> None:
+async def _set_server_header(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers[hdrs.SERVER] = "illgate"
 
 
-def _problem(error: web.HTTPException) -> Problem:
+def _problem_of_http_error(error: web.HTTPException) -> ProblemDetails:
     kind = _BY_STATUS.get(error.status, ProblemType.MALFORMED if error.status < 500 else ProblemType.INTERNAL)
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = ", ".join(sorted(error.allowed_methods))
-        return Problem(kind, f"Methods here: {allowed}.", headers=((hdrs.ALLOW, allowed),))
-    return Problem(kind)
+        return ProblemDetails(kind, f"Methods here: {allowed}.", headers=((hdrs.ALLOW, allowed),))
+    return ProblemDetails(kind)
 
 
-async def _nothing_here(_request: web.Request) -> web.StreamResponse:
-    return Problem(ProblemType.NOT_FOUND, f"The API begins at {ROOT}; {ROOT}/docs describes it.").to_response()
+async def _answer_not_found(_request: web.Request) -> web.StreamResponse:
+    return ProblemDetails(ProblemType.NOT_FOUND, f"The API begins at {ROOT}; {ROOT}/docs describes it.").to_response()
 
 
 def make_api(
-    services: Services, store: Store, clock: Clock, addresses: AllowedAddresses, limits: Limits | None = None
-) -> Api:
+    services: Services, store: Store, clock: Clock, addresses: AllowedAddresses, limits: ApiLimits | None = None
+) -> JsonApi:
     """`addresses`: where webhooks may lead."""
-    parts = Parts(
+    parts = ApiServices(
         services=services,
         store=store,
         clock=clock,
         keys=ApiKeyService(store, clock),
         webhooks=WebhookService(store, clock, addresses),
-        streams=Streams(clock),
-        limits=limits or Limits(),
+        streams=EventStreams(clock),
+        limits=limits or ApiLimits(),
     )
-    return Api(parts)
+    return JsonApi(parts)

@@ -29,7 +29,7 @@ began earlier may end later."""
 
 
 @value
-class Pace:
+class StreamTiming:
     """Seconds: how often a stream looks without being woken, and after which silence it says that it lives."""
 
     look: float = 2.0
@@ -37,16 +37,16 @@ class Pace:
     most: int = 100  # streams at once
 
 
-class TooMany(Exception):
+class TooManyStreamsError(Exception):
     """As many streams are open as are served."""
 
 
-class Streams:
+class EventStreams:
     """All open streams. `close` ends them, so that a stop needn't wait for clients."""
 
-    def __init__(self, clock: Clock, pace: Pace | None = None) -> None:
+    def __init__(self, clock: Clock, pace: StreamTiming | None = None) -> None:
         self._clock = clock
-        self._pace = pace or Pace()
+        self._pace = pace or StreamTiming()
         self._wakers: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._closed = False
 
@@ -67,12 +67,12 @@ class Streams:
     async def serve_stream(self, request: web.Request, feed: Feed, library: str, cursor: str) -> web.StreamResponse:
         """Writes until the client goes or `close` is called. Raises TooMany; Unavailable before the first byte."""
         if self._closed or self.open_count >= self._pace.most:
-            raise TooMany
+            raise TooManyStreamsError
         waker = asyncio.Event()
         self._wakers[library].add(waker)
         try:
             first = await feed.after(library, cursor, PAGE)
-            response = await _begin(request)
+            response = await _begin_stream_response(request)
             await self._write_events(response, feed, library, cursor, waker, first)
         finally:
             self._wakers[library].discard(waker)
@@ -94,7 +94,7 @@ class Streams:
             settled = [line for line in found if line.id < first_id_at(self._clock.now() - SETTLE)]
             if settled:
                 cursor = settled[-1].id
-                await response.write(b"".join(event_bytes(line) for line in settled))
+                await response.write(b"".join(encode_event(line) for line in settled))
                 last_word = loop.time()
             elif loop.time() - last_word >= self._pace.heartbeat:
                 await response.write(b": alive\n\n")
@@ -114,7 +114,7 @@ class Streams:
             return
 
 
-async def _begin(request: web.Request) -> web.StreamResponse:
+async def _begin_stream_response(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(
         headers={
             hdrs.CONTENT_TYPE: "text/event-stream; charset=utf-8",
@@ -128,7 +128,7 @@ async def _begin(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def event_bytes(line: HistoryLine) -> bytes:
+def encode_event(line: HistoryLine) -> bytes:
     data = json.dumps(event_payload(line), ensure_ascii=False, separators=(",", ":"))
     return f"id: {line.id}\nevent: {line.event.kind.value}\ndata: {data}\n\n".encode()
 

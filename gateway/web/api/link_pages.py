@@ -36,10 +36,10 @@ from gateway.services.letters import ResolvedLanguage
 from gateway.services.letters.languages import language_fallbacks
 from gateway.store import api_records
 from gateway.store.api_access import COPY_LINKS, read_secret
-from gateway.web.api.operation import Parts
+from gateway.web.api.operation import ApiServices
 from gateway.web.api.operations.requests import file_headers
 from gateway.web.api.service import Questions
-from gateway.web.inbound import Patience, read_body
+from gateway.web.inbound import ReadTimeouts, read_body
 from gateway.web.pages.sign_in import preferred_languages
 
 COPY_PATH = "/d/{token}"
@@ -84,14 +84,14 @@ HEADERS = {
 
 
 @value
-class Found:
+class FoundCopyLink:
     link: CopyLink
     id: str
     left: int
 
 
 class CopyPages:
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: ApiServices) -> None:
         self._parts = parts
         self._questions = parts.services.questions
 
@@ -102,12 +102,14 @@ class CopyPages:
             return self._render_problem(request, 410, "copy-gone")
         except Unavailable:
             return self._render_problem(request, 503, "later")
-        spoken = spoken_to(self._questions, request)
+        spoken = preferred_language(self._questions, request)
         words = spoken.words.pages
         until = f"{spoken.words.format_moment(found.link.expires, UTC)} UTC"
         left = words["copy-once" if found.left == 1 else "copy-times"].format(times=found.left, until=until)
         button = f'<form method="post"><button type="submit">{escape(words["copy-fetch"])}</button></form>'
-        return framed(200, words["copy"], f"<p>{escape(left)}</p>{button}", spoken.language, spoken.words.direction)
+        return render_frame(
+            200, words["copy"], f"<p>{escape(left)}</p>{button}", spoken.language, spoken.words.direction
+        )
 
     async def fetch_copy(self, request: web.Request) -> web.StreamResponse:
         """The file is looked for before the download is counted, so that a failure uses nothing up."""
@@ -130,7 +132,7 @@ class CopyPages:
     async def _load_copy(self, link: CopyLink) -> StoredFile:
         return await self._parts.services.requests.attachment(link.library, link.request_id, link.attachment_id)
 
-    async def _find_copy_link(self, request: web.Request) -> Found:
+    async def _find_copy_link(self, request: web.Request) -> FoundCopyLink:
         """Raises BadLink, Unavailable."""
         token = request.match_info["token"]
         library, id_ = library_of_copy_link(token), link_id(token)
@@ -141,18 +143,18 @@ class CopyPages:
         count = await self._parts.store.read(lambda c: api_records.get_download_count(c, library, id_))
         if count >= link.downloads:
             raise InvalidLinkError(LinkFault.USED_UP)
-        return Found(link, id_, link.downloads - count)
+        return FoundCopyLink(link, id_, link.downloads - count)
 
     def _render_problem(self, request: web.Request, status: int, word: str) -> web.Response:
         """One answer for all that is wrong with a link: it tells nothing to whoever tries."""
-        spoken = spoken_to(self._questions, request)
+        spoken = preferred_language(self._questions, request)
         words = spoken.words.pages
         why = f"<p>{escape(words[f'{word}-why'])}</p>"
-        return framed(status, words[word], why, spoken.language, spoken.words.direction)
+        return render_frame(status, words[word], why, spoken.language, spoken.words.direction)
 
 
 class QuestionPages:
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: ApiServices) -> None:
         self._questions = parts.services.questions
 
     async def show_question(self, request: web.Request) -> web.StreamResponse:
@@ -165,7 +167,7 @@ class QuestionPages:
         return self._render_question(view)
 
     async def submit_answer(self, request: web.Request) -> web.StreamResponse:
-        form = await _form(request)
+        form = await _read_answer_form(request)
         if form is None:
             return self._render_problem(request, 413, "later")
         try:
@@ -177,25 +179,29 @@ class QuestionPages:
         return self._render_question(view, sent=True)
 
     def _render_question(self, view: QuestionView, *, sent: bool = False) -> web.Response:
-        words = _PageWords(self._questions.spoken(view.language), view)
-        about = _rows(view.rows)
+        words = _QuestionWords(self._questions.spoken(view.language), view)
+        about = _render_rows(view.rows)
         match view.state:
             case QuestionState.OVER:
-                return words.render_page(410, "over", _paragraph(words["over-why"]) + about)
+                return words.render_page(410, "over", _render_paragraph(words["over-why"]) + about)
             case QuestionState.ANSWERED if view.given != view.answer:
-                return words.render_page(409 if sent else 200, "already", _given(view, words) + about)
+                return words.render_page(409 if sent else 200, "already", _render_given_answer(view, words) + about)
             case QuestionState.ANSWERED:
-                return words.render_page(200, "answered", _given(view, words) + about)
+                return words.render_page(200, "answered", _render_given_answer(view, words) + about)
         status = 422 if sent else 200
-        return words.render_page(status, "question", _quote(view.text) + about + _answering(view, words))
+        return words.render_page(
+            status, "question", _render_quote(view.text) + about + _render_answer_form(view, words)
+        )
 
     def _render_problem(self, request: web.Request, status: int, word: str) -> web.Response:
-        spoken = spoken_to(self._questions, request)
+        spoken = preferred_language(self._questions, request)
         words = spoken.words.pages
-        return framed(status, words[word], _paragraph(words[f"{word}-why"]), spoken.language, spoken.words.direction)
+        return render_frame(
+            status, words[word], _render_paragraph(words[f"{word}-why"]), spoken.language, spoken.words.direction
+        )
 
 
-class _PageWords:
+class _QuestionWords:
     """Words of the page for whoever is asked: those for partners end in -partner where they differ."""
 
     def __init__(self, spoken: ResolvedLanguage, view: QuestionView) -> None:
@@ -211,12 +217,12 @@ class _PageWords:
         return self._spoken.words.pages.get(f"{word}-{answer}", "")
 
     def render_page(self, status: int, title: str, body: str) -> web.Response:
-        return framed(status, self[title], body, self._spoken.language, self._spoken.words.direction)
+        return render_frame(status, self[title], body, self._spoken.language, self._spoken.words.direction)
 
 
-async def _form(request: web.Request) -> Mapping[str, str] | None:
+async def _read_answer_form(request: web.Request) -> Mapping[str, str] | None:
     """The first value of each field; None: too long, or broken off."""
-    body = await read_body(request, MOST_BYTES, Patience())
+    body = await read_body(request, MOST_BYTES, ReadTimeouts())
     if not body.whole or len(body.data) > MOST_BYTES:
         return None
     text = body.data.decode("utf-8", "replace")
@@ -227,22 +233,22 @@ async def _form(request: web.Request) -> Mapping[str, str] | None:
     return dict(reversed(pairs))
 
 
-def _given(view: QuestionView, words: _PageWords) -> str:
+def _render_given_answer(view: QuestionView, words: _QuestionWords) -> str:
     if whole := words.find_answer_text("answered", view.given):
-        return _paragraph(whole, ' role="status"')
-    said = _paragraph(f"{words['said']} {words[f'say-{view.given}']}", ' role="status"')
-    return said + _paragraph(f"{words['said-at']} {view.when}.") + _paragraph(words["said-why"])
+        return _render_paragraph(whole, ' role="status"')
+    said = _render_paragraph(f"{words['said']} {words[f'say-{view.given}']}", ' role="status"')
+    return said + _render_paragraph(f"{words['said-at']} {view.when}.") + _render_paragraph(words["said-why"])
 
 
-def _answering(view: QuestionView, words: _PageWords) -> str:
-    until = _paragraph(f"{words['answer-by']} {view.until}.") if view.until else ""
-    check = _paragraph(words.find_answer_text("check", view.answer) or words["check"])
-    fields = "".join(_field(one, words) for one in view.fields)
+def _render_answer_form(view: QuestionView, words: _QuestionWords) -> str:
+    until = _render_paragraph(f"{words['answer-by']} {view.until}.") if view.until else ""
+    check = _render_paragraph(words.find_answer_text("check", view.answer) or words["check"])
+    fields = "".join(_render_field(one, words) for one in view.fields)
     button = f'<button type="submit">{escape(words[f"say-{view.answer}"])}</button>'
     return f'{until}<form method="post" accept-charset="utf-8">{check}{fields}{button}</form>'
 
 
-def _field(field: AnswerField, words: _PageWords) -> str:
+def _render_field(field: AnswerField, words: _QuestionWords) -> str:
     name, label = escape(field.name), field.label if field.needed else f"{field.label} {words['optional']}"
     needed = " required" if field.needed else ""
     wrong = f' aria-invalid="true" aria-describedby="{name}-fault"' if field.fault else ""
@@ -250,13 +256,13 @@ def _field(field: AnswerField, words: _PageWords) -> str:
     fault = f'<p class="fault" id="{name}-fault">{escape(field.fault)}</p>' if field.fault else ""
     same = f'id="{name}" name="{name}"{needed}{wrong}'
     if field.choices:
-        return f"{head}{fault}<select {same}>{_options(field)}</select>"
+        return f"{head}{fault}<select {same}>{_render_options(field)}</select>"
     if field.name == AnswerFieldRule.NOTE:
         return f'{head}{fault}<textarea {same} rows="4" maxlength="{MOST_NOTE}">{escape(field.value)}</textarea>'
     return f'{head}{fault}<input type="date" {same} placeholder="2026-12-31" value="{escape(field.value)}">'
 
 
-def _options(field: AnswerField) -> str:
+def _render_options(field: AnswerField) -> str:
     """Nothing is chosen at first."""
     choices = (("", "–"), *field.choices)
     return "".join(
@@ -265,22 +271,22 @@ def _options(field: AnswerField) -> str:
     )
 
 
-def _rows(rows: tuple[tuple[str, str], ...]) -> str:
+def _render_rows(rows: tuple[tuple[str, str], ...]) -> str:
     lines = "".join(f'<dt>{escape(label)}</dt><dd dir="auto">{escape(value)}</dd>' for label, value in rows)
     return f"<dl>{lines}</dl>" if lines else ""
 
 
-def _quote(text: str) -> str:
+def _render_quote(text: str) -> str:
     """The question as it was written, its lines kept."""
     lines = "<br>".join(escape(line) for line in text.splitlines() if line.strip())
     return f'<blockquote dir="auto">{lines}</blockquote>' if lines else ""
 
 
-def _paragraph(text: str, attributes: str = "") -> str:
+def _render_paragraph(text: str, attributes: str = "") -> str:
     return f"<p{attributes}>{escape(text)}</p>"
 
 
-def framed(status: int, title: str, body: str, language: str = "en", direction: str = "ltr") -> web.Response:
+def render_frame(status: int, title: str, body: str, language: str = "en", direction: str = "ltr") -> web.Response:
     """`body`: HTML, whatever it says escaped already; `title`: text."""
     text = (
         f'<!DOCTYPE html><html lang="{escape(language)}" dir="{escape(direction)}"><head><meta charset="utf-8">'
@@ -291,7 +297,7 @@ def framed(status: int, title: str, body: str, language: str = "en", direction: 
     return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
 
 
-def spoken_to(questions: Questions, request: web.Request) -> ResolvedLanguage:
+def preferred_language(questions: Questions, request: web.Request) -> ResolvedLanguage:
     """The first that there is, else the installation's own."""
     for code in preferred_languages(request):
         spoken = questions.spoken(code)

@@ -13,7 +13,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from gateway.services.api_keys import SCOPES
-from gateway.web.api.operation import Answer, AnyOperation, Parameters, Precondition, Raw, Repeats
+from gateway.web.api.operation import (
+    AnswerDescription,
+    AnyOperation,
+    ParameterModel,
+    Precondition,
+    RawBodyType,
+    RepeatPolicy,
+)
 from gateway.web.api.problems import CONTENT_TYPE, ProblemBody, ProblemType
 from gateway.web.api.request_handler import JSON
 
@@ -51,13 +58,13 @@ STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest(
 POLICY = f"default-src 'none'; style-src '{STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-class Schemas:
+class ComponentSchemas:
     """JSON Schemas of all models of all operations, as components."""
 
     def __init__(self, operations: Sequence[AnyOperation]) -> None:
         wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(ProblemBody, "serialization"): None}
         for one in operations:
-            if one.body is not None and not isinstance(one.body, Raw):
+            if one.body is not None and not isinstance(one.body, RawBodyType):
                 wanted[one.body, "validation"] = None
             for answer in one.answers:
                 if answer.schema is not None:
@@ -72,8 +79,8 @@ class Schemas:
         return self._refs[model, "serialization"]
 
 
-def document(operations: Sequence[AnyOperation], version: str) -> Json:
-    schemas = Schemas(operations)
+def build_openapi(operations: Sequence[AnyOperation], version: str) -> Json:
+    schemas = ComponentSchemas(operations)
     paths: dict[str, Json] = {}
     for one in operations:
         paths.setdefault(one.path, {})[one.method.lower()] = _operation_object(one, schemas)
@@ -93,40 +100,40 @@ def document(operations: Sequence[AnyOperation], version: str) -> Json:
     }
 
 
-def _operation_object(one: AnyOperation, schemas: Schemas) -> Json:
+def _operation_object(one: AnyOperation, schemas: ComponentSchemas) -> Json:
     found: Json = {
         "operationId": one.id,
         "tags": [one.tag],
         "summary": one.summary,
         "parameters": [
-            *_parameters(one.path_model, "path"),
-            *_parameters(one.query_model, "query"),
-            *_headers(one),
+            *_parameter_objects(one.path_model, "path"),
+            *_parameter_objects(one.query_model, "query"),
+            *_header_parameters(one),
         ],
-        "responses": {**_answers(one.answers, schemas), **_problem_responses(one.all_problems)},
+        "responses": {**_answer_responses(one.answers, schemas), **_problem_responses(one.all_problems)},
         "security": [{SECURITY: [scope.value]} for scope in one.scopes],
     }
     if one.description:
         found["description"] = one.description
     if one.body is not None:
-        found["requestBody"] = {"required": True, "content": _content(one.body, schemas)}
+        found["requestBody"] = {"required": True, "content": _body_content(one.body, schemas)}
     return found
 
 
-def _content(body: type[BaseModel] | Raw, schemas: Schemas) -> Json:
-    if isinstance(body, Raw):
+def _body_content(body: type[BaseModel] | RawBodyType, schemas: ComponentSchemas) -> Json:
+    if isinstance(body, RawBodyType):
         return {media_type: {"schema": {}} for media_type in body.media_types}
     return {JSON: {"schema": schemas.body_schema(body)}}
 
 
-def _parameters(model: type[Parameters], where: str) -> list[Json]:
+def _parameter_objects(model: type[ParameterModel], where: str) -> list[Json]:
     """A parameter model is flat, so its schemas stand where they are used; enumerations are written out."""
     schema = model.model_json_schema()
     definitions = schema.get("$defs", {})
     required = set(schema.get("required", ()))
     found = []
     for name, inner in schema.get("properties", {}).items():
-        resolved = _written_out(inner, definitions)
+        resolved = _inline_references(inner, definitions)
         parameter: Json = {"name": name, "in": where, "required": where == "path" or name in required}
         if says := resolved.pop("description", ""):
             parameter["description"] = says
@@ -135,23 +142,23 @@ def _parameters(model: type[Parameters], where: str) -> list[Json]:
     return found
 
 
-def _written_out(schema: Any, definitions: Mapping[str, Any]) -> Any:
+def _inline_references(schema: Any, definitions: Mapping[str, Any]) -> Any:
     if isinstance(schema, list):
-        return [_written_out(one, definitions) for one in schema]
+        return [_inline_references(one, definitions) for one in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
         rest = {name: value for name, value in schema.items() if name != "$ref"}
-        return {**_written_out(definitions[schema["$ref"].rpartition("/")[2]], definitions), **rest}
+        return {**_inline_references(definitions[schema["$ref"].rpartition("/")[2]], definitions), **rest}
     if "anyOf" in schema:  # a query string can't say null: an optional parameter is left out
         choices = [one for one in schema["anyOf"] if one != {"type": "null"}]
         if len(choices) == 1:
             rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
-            return {**_written_out(choices[0], definitions), **rest}
-    return {name: _written_out(value, definitions) for name, value in schema.items()}
+            return {**_inline_references(choices[0], definitions), **rest}
+    return {name: _inline_references(value, definitions) for name, value in schema.items()}
 
 
-def _headers(one: AnyOperation) -> Iterable[Json]:
+def _header_parameters(one: AnyOperation) -> Iterable[Json]:
     if one.precondition is Precondition.VERSION:
         yield {
             "name": "If-Match",
@@ -160,7 +167,7 @@ def _headers(one: AnyOperation) -> Iterable[Json]:
             "description": "ETag of the request as it was read, or * for whatever it is now.",
             "schema": {"type": "string", "pattern": r'^("[0-9]{1,18}"|\*)$', "examples": ['"7"']},
         }
-    if one.repeats is Repeats.BY_KEY:
+    if one.repeats is RepeatPolicy.BY_KEY:
         yield {
             "name": "Idempotency-Key",
             "in": "header",
@@ -170,7 +177,7 @@ def _headers(one: AnyOperation) -> Iterable[Json]:
         }
 
 
-def _answers(answers: Sequence[Answer], schemas: Schemas) -> Json:
+def _answer_responses(answers: Sequence[AnswerDescription], schemas: ComponentSchemas) -> Json:
     found: Json = {}
     for answer in answers:
         says: Json = {"description": answer.description}
@@ -199,7 +206,7 @@ def _problem_responses(types: Sequence[ProblemType]) -> Json:
     }
 
 
-def page(document: JsonMapping) -> str:
+def render_docs_page(document: JsonMapping) -> str:
     info = document["info"]
     return "".join(
         (
@@ -207,54 +214,54 @@ def page(document: JsonMapping) -> str:
             '<meta name="viewport" content="width=device-width,initial-scale=1">',
             f"<title>{escape(info['title'])} API</title><style>{STYLE}</style></head><body>",
             f"<h1>{escape(info['title'])} API <small>{escape(info['version'])}</small></h1>",
-            *_paragraphs(info["description"]),
+            *_render_paragraphs(info["description"]),
             '<p>The same for programs: <a href="openapi.json">openapi.json</a> (OpenAPI 3.1).</p>',
-            *_scopes(document),
-            *_contents(document),
-            *_operations(document),
+            *_scope_section(document),
+            *_contents_section(document),
+            *_operation_sections(document),
             *_problem_table(),
-            *_models(document),
+            *_model_sections(document),
             "</body></html>\n",
         )
     )
 
 
-def _paragraphs(text: str) -> Iterable[str]:
-    return (f"<p>{_code(escape(part))}</p>" for part in text.strip().split("\n\n"))
+def _render_paragraphs(text: str) -> Iterable[str]:
+    return (f"<p>{_mark_code(escape(part))}</p>" for part in text.strip().split("\n\n"))
 
 
-def _code(text: str) -> str:
+def _mark_code(text: str) -> str:
     """Backquotes as code."""
     parts = text.split("`")
     return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
 
 
-def _scopes(document: JsonMapping) -> Iterable[str]:
+def _scope_section(document: JsonMapping) -> Iterable[str]:
     says = document["components"]["securitySchemes"]["apiKey"]["description"]
     yield '<h2 id="scopes">Scopes of keys</h2><ul>'
     for line in says.split("\n")[1:]:
-        yield f"<li>{_code(escape(line.removeprefix('- ')))}</li>"
+        yield f"<li>{_mark_code(escape(line.removeprefix('- ')))}</li>"
     yield "</ul>"
 
 
-def _each(document: JsonMapping) -> Iterable[tuple[str, str, JsonMapping]]:
+def _iter_operations(document: JsonMapping) -> Iterable[tuple[str, str, JsonMapping]]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             yield method.upper(), path, operation
 
 
-def _contents(document: JsonMapping) -> Iterable[str]:
+def _contents_section(document: JsonMapping) -> Iterable[str]:
     yield "<h2>Contents</h2><nav><ul>"
     for tag in document["tags"]:
-        yield f'<li><a href="#tag-{_anchor(tag["name"])}">{escape(tag["name"])}</a></li>'
+        yield f'<li><a href="#tag-{_make_anchor(tag["name"])}">{escape(tag["name"])}</a></li>'
     yield '<li><a href="#problems">Problems</a></li><li><a href="#models">Models</a></li></ul></nav>'
 
 
-def _operations(document: JsonMapping) -> Iterable[str]:
+def _operation_sections(document: JsonMapping) -> Iterable[str]:
     root = document["servers"][0]["url"]
     for tag in document["tags"]:
-        yield f'<h2 id="tag-{_anchor(tag["name"])}">{escape(tag["name"])}</h2>'
-        for method, path, operation in _each(document):
+        yield f'<h2 id="tag-{_make_anchor(tag["name"])}">{escape(tag["name"])}</h2>'
+        for method, path, operation in _iter_operations(document):
             if tag["name"] in operation["tags"]:
                 yield from _operation_section(method, root + path, operation)
 
@@ -262,7 +269,7 @@ def _operations(document: JsonMapping) -> Iterable[str]:
 def _operation_section(method: str, path: str, operation: JsonMapping) -> Iterable[str]:
     yield f'<details id="{escape(operation["operationId"])}"><summary><b>{method}</b> <code>{escape(path)}</code> '
     yield f"{escape(operation['summary'])}</summary>"
-    yield from _paragraphs(operation.get("description", ""))
+    yield from _render_paragraphs(operation.get("description", ""))
     scopes = [scope for one in operation["security"] for scope in one["apiKey"]]
     if scopes:
         yield f"<p>Scope: {' or '.join(f'<code>{escape(scope)}</code>' for scope in scopes)}</p>"
@@ -271,20 +278,20 @@ def _operation_section(method: str, path: str, operation: JsonMapping) -> Iterab
         for one in operation["parameters"]:
             needed = " (needed)" if one["required"] else ""
             yield f"<tr><td><code>{escape(one['name'])}</code>{needed}</td><td>{one['in']}</td>"
-            yield f"<td>{_type(one['schema'])}</td><td>{escape(one.get('description', ''))}</td></tr>"
+            yield f"<td>{_format_schema_type(one['schema'])}</td><td>{escape(one.get('description', ''))}</td></tr>"
         yield "</table>"
     if "requestBody" in operation:
-        yield f"<p>Body: {_bodies(operation['requestBody']['content'])}</p>"
+        yield f"<p>Body: {_format_bodies(operation['requestBody']['content'])}</p>"
     yield "<table><tr><th>Answer</th><th></th><th>content</th></tr>"
     for status, one in operation["responses"].items():
         yield f"<tr><td>{status}</td><td>{escape(one['description'])}</td>"
-        yield f"<td>{_bodies(one.get('content', {}))}</td></tr>"
+        yield f"<td>{_format_bodies(one.get('content', {}))}</td></tr>"
     yield "</table></details>"
 
 
-def _bodies(content: JsonMapping) -> str:
+def _format_bodies(content: JsonMapping) -> str:
     return ", ".join(
-        f"<code>{escape(media_type)}</code> {_type(one['schema']) if one['schema'] else ''}"
+        f"<code>{escape(media_type)}</code> {_format_schema_type(one['schema']) if one['schema'] else ''}"
         for media_type, one in content.items()
     )
 
@@ -297,46 +304,46 @@ def _problem_table() -> Iterable[str]:
     yield "</table>"
 
 
-def _models(document: JsonMapping) -> Iterable[str]:
+def _model_sections(document: JsonMapping) -> Iterable[str]:
     yield '<h2 id="models">Models</h2>'
     for name, schema in sorted(document["components"]["schemas"].items()):
-        yield f'<details id="model-{_anchor(name)}"><summary><code>{escape(name)}</code></summary>'
-        yield from _paragraphs(schema.get("description", ""))
+        yield f'<details id="model-{_make_anchor(name)}"><summary><code>{escape(name)}</code></summary>'
+        yield from _render_paragraphs(schema.get("description", ""))
         if "enum" in schema:
             yield f"<p>One of {', '.join(f'<code>{escape(str(one))}</code>' for one in schema['enum'])}</p>"
-        yield from _fields(schema)
+        yield from _field_table(schema)
         whole = escape(json.dumps(schema, ensure_ascii=False, indent=1))
         yield f"<details><summary>JSON Schema</summary><pre>{whole}</pre></details></details>"
 
 
-def _fields(schema: JsonMapping) -> Iterable[str]:
+def _field_table(schema: JsonMapping) -> Iterable[str]:
     if not schema.get("properties"):
         return
     needed = set(schema.get("required", ()))
     yield "<table><tr><th>Field</th><th>type</th><th></th></tr>"
     for name, one in schema["properties"].items():
         mark = " (needed)" if name in needed else ""
-        yield f"<tr><td><code>{escape(name)}</code>{mark}</td><td>{_type(one)}</td>"
+        yield f"<tr><td><code>{escape(name)}</code>{mark}</td><td>{_format_schema_type(one)}</td>"
         yield f"<td>{escape(one.get('description', ''))}</td></tr>"
     yield "</table>"
 
 
-def _type(schema: JsonMapping) -> str:
+def _format_schema_type(schema: JsonMapping) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
-        return f'<a href="#model-{_anchor(name)}">{escape(name)}</a>'
+        return f'<a href="#model-{_make_anchor(name)}">{escape(name)}</a>'
     if "anyOf" in schema:
-        return " or ".join(_type(one) for one in schema["anyOf"])
+        return " or ".join(_format_schema_type(one) for one in schema["anyOf"])
     if "allOf" in schema:
-        return " and ".join(_type(one) for one in schema["allOf"])
+        return " and ".join(_format_schema_type(one) for one in schema["allOf"])
     if "enum" in schema:
         return " | ".join(escape(str(one)) for one in schema["enum"])
     if "const" in schema:
         return escape(str(schema["const"]))
     if schema.get("type") == "array":
-        return f"list of {_type(schema.get('items', {}))}"
+        return f"list of {_format_schema_type(schema.get('items', {}))}"
     return escape(" ".join(part for part in (str(schema.get("type", "any")), schema.get("format", "")) if part))
 
 
-def _anchor(name: str) -> str:
+def _make_anchor(name: str) -> str:
     return escape("".join(one if one.isalnum() else "-" for one in name))

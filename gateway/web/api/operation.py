@@ -15,13 +15,13 @@ from gateway.domain.value import keyword_value, value
 from gateway.services.api_keys import ApiKeyService, KeyHolder, KeyScope
 from gateway.services.webhooks import WebhookService
 from gateway.store.engine import Store
-from gateway.web.api.event_stream import Streams
+from gateway.web.api.event_stream import EventStreams
 from gateway.web.api.problems import ProblemType
 from gateway.web.api.service import Services
 
 
 @keyword_value
-class Limits:
+class ApiLimits:
     """Bytes, levels, seconds. `answers_kept_hours`: how long a repeated POST gets the stored answer."""
 
     body_bytes: int = 200_000
@@ -33,40 +33,40 @@ class Limits:
 
 
 @keyword_value
-class Parts:
+class ApiServices:
     services: Services
     store: Store
     clock: Clock
     keys: ApiKeyService
     webhooks: WebhookService
-    streams: Streams
-    limits: Limits = Limits()
+    streams: EventStreams
+    limits: ApiLimits = ApiLimits()
 
 
-class Parameters(BaseModel):
+class ParameterModel(BaseModel):
     """Of a path or a query string: a name that isn't known is an error, not ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Input(BaseModel):
+class InputModel(BaseModel):
     """A body: JSON types as they are, nothing is converted silently, no name that nobody reads."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Output(BaseModel):
+class OutputModel(BaseModel):
     """An answer, made from the attributes of a value."""
 
     model_config = ConfigDict(from_attributes=True, frozen=True)
 
 
-class Nothing(Parameters):
+class NoParameters(ParameterModel):
     """No parameters."""
 
 
-P = TypeVar("P", bound=Parameters)
-Q = TypeVar("Q", bound=Parameters)
+P = TypeVar("P", bound=ParameterModel)
+Q = TypeVar("Q", bound=ParameterModel)
 B = TypeVar("B")
 
 
@@ -75,7 +75,7 @@ class Precondition(Enum):
     VERSION = "version"  # If-Match with the ETag of what is changed
 
 
-class Repeats(Enum):
+class RepeatPolicy(Enum):
     """What a second request of the same kind means."""
 
     SAME = "same"  # it does no harm
@@ -83,11 +83,11 @@ class Repeats(Enum):
 
 
 @value
-class Raw:
+class RawBodyType:
     """A body that isn't JSON: its media types, and the most bytes of it."""
 
     media_types: tuple[str, ...]
-    limit: Callable[[Parts], int]
+    limit: Callable[[ApiServices], int]
 
 
 @value
@@ -97,10 +97,10 @@ class RawBody:
 
 
 @value
-class Call(Generic[P, Q, B]):
+class OperationCall(Generic[P, Q, B]):
     """One request, read and checked. `version`: of If-Match; None: there was none, or `*`."""
 
-    parts: Parts
+    parts: ApiServices
     holder: KeyHolder
     path: P
     query: Q
@@ -110,7 +110,7 @@ class Call(Generic[P, Q, B]):
 
 
 @value
-class Reply:
+class OperationReply:
     """`content`: a model, bytes with `media_type`, or a response that is being written already (a stream)."""
 
     content: BaseModel | bytes | web.StreamResponse | None = None
@@ -120,7 +120,7 @@ class Reply:
 
 
 @value
-class Answer:
+class AnswerDescription:
     """`headers`: name -> what it says. `schema` None: no body, or one of `media_types` that isn't JSON."""
 
     status: int
@@ -141,14 +141,14 @@ class Operation(Generic[P, Q, B]):
     tag: str
     summary: str
     scopes: tuple[KeyScope, ...]
-    handler: Callable[[Call[P, Q, B]], Awaitable[Reply]]
-    answers: tuple[Answer, ...]
+    handler: Callable[[OperationCall[P, Q, B]], Awaitable[OperationReply]]
+    answers: tuple[AnswerDescription, ...]
     description: str = ""
     path_model: type[P]
     query_model: type[Q]
-    body: type[B] | Raw | None = None
+    body: type[B] | RawBodyType | None = None
     precondition: Precondition = Precondition.NONE
-    repeats: Repeats = Repeats.SAME
+    repeats: RepeatPolicy = RepeatPolicy.SAME
     problems: tuple[ProblemType, ...] = ()
 
     @property
@@ -163,11 +163,11 @@ class Operation(Generic[P, Q, B]):
             found += [ProblemType.TOO_LARGE, ProblemType.UNSUPPORTED_MEDIA_TYPE]
         if self.precondition is Precondition.VERSION:
             found += [ProblemType.OUTDATED, ProblemType.VERSION_REQUIRED]
-        if self.repeats is Repeats.BY_KEY:
+        if self.repeats is RepeatPolicy.BY_KEY:
             found += [ProblemType.IN_PROGRESS, ProblemType.KEY_REUSED]
         found.append(ProblemType.INVALID)  # an unknown query parameter at least
         return tuple(dict.fromkeys(found))
 
 
 AnyOperation = Operation[Any, Any, Any]
-AnyCall = Call[Any, Any, Any]
+AnyCall = OperationCall[Any, Any, Any]

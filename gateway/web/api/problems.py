@@ -72,7 +72,7 @@ class ProblemBody(BaseModel):
 
 
 @value
-class Problem:
+class ProblemDetails:
     """A problem as a value. `detail` is one plain sentence without personal data."""
 
     type: ProblemType
@@ -105,19 +105,19 @@ class Problem:
 class ApiProblem(Exception):
     """Ends an operation with a problem."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: ProblemDetails) -> None:
         super().__init__(f"{problem.type.slug}: {problem.detail}")
         self.problem = problem
 
 
-def fail(type_: ProblemType, detail: str = "", mistakes: Sequence[Mistake] = ()) -> ApiProblem:
-    return ApiProblem(Problem(type_, detail, tuple(mistakes)))
+def api_problem(type_: ProblemType, detail: str = "", mistakes: Sequence[Mistake] = ()) -> ApiProblem:
+    return ApiProblem(ProblemDetails(type_, detail, tuple(mistakes)))
 
 
-def mistaken(place: str, message: str) -> ApiProblem:
-    return fail(ProblemType.INVALID, "", [Mistake(place=place, message=message)])
+def validation_problem(place: str, message: str) -> ApiProblem:
+    return api_problem(ProblemType.INVALID, "", [Mistake(place=place, message=message)])
 
 
-def forbidden(*scopes: KeyScope) -> ApiProblem:
+def forbidden_problem(*scopes: KeyScope) -> ApiProblem:
     words = " or ".join(f"'{scope.value}'" for scope in scopes)
-    return fail(ProblemType.FORBIDDEN, f"This needs a key with the scope {words}.")
+    return api_problem(ProblemType.FORBIDDEN, f"This needs a key with the scope {words}.")

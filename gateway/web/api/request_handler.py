@@ -23,10 +23,28 @@ from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFo
 from gateway.services.api_keys import NOBODY, KeyHolder
 from gateway.store import api_records
 from gateway.store.api_records import IN_HAND, AnswerKey, StoredAnswer
-from gateway.web.api.event_stream import TooMany
-from gateway.web.api.operation import AnyOperation, Call, Limits, Parts, Precondition, Raw, RawBody, Repeats, Reply
-from gateway.web.api.problems import ApiProblem, Mistake, Problem, ProblemType, fail, forbidden, mistaken
-from gateway.web.inbound import Patience, read_body
+from gateway.web.api.event_stream import TooManyStreamsError
+from gateway.web.api.operation import (
+    AnyOperation,
+    ApiLimits,
+    ApiServices,
+    OperationCall,
+    OperationReply,
+    Precondition,
+    RawBody,
+    RawBodyType,
+    RepeatPolicy,
+)
+from gateway.web.api.problems import (
+    ApiProblem,
+    Mistake,
+    ProblemDetails,
+    ProblemType,
+    api_problem,
+    forbidden_problem,
+    validation_problem,
+)
+from gateway.web.inbound import ReadTimeouts, read_body
 
 log = structlog.get_logger(component="api")
 
@@ -50,10 +68,10 @@ REPLAYED = "Idempotency-Replayed"
 KEPT_HEADERS = (hdrs.CONTENT_TYPE, hdrs.ETAG, hdrs.LOCATION)
 
 
-class Served:
+class OperationHandler:
     """One operation; `handle` is the aiohttp handler."""
 
-    def __init__(self, operation: AnyOperation, parts: Parts) -> None:
+    def __init__(self, operation: AnyOperation, parts: ApiServices) -> None:
         self._operation = operation
         self._parts = parts
 
@@ -63,23 +81,23 @@ class Served:
         except (ConnectionError, web.HTTPException):
             raise
         except Exception as error:
-            problem = problem_of(error)
+            problem = problem_of_error(error)
             if problem is None:  # a defect: say so without details, keep the traceback for the log
                 log.exception("a request could not be answered", operation=self._operation.id)
-                problem = Problem(ProblemType.INTERNAL, "The request could not be answered; the log says why.")
+                problem = ProblemDetails(ProblemType.INTERNAL, "The request could not be answered; the log says why.")
             return problem.to_response()
 
     async def _answer_request(self, request: web.Request) -> web.StreamResponse:
         operation, parts = self._operation, self._parts
         holder = await self._authorize_request(request)
-        path = parameters(operation.path_model, request.match_info.items(), "path")
-        query = parameters(operation.query_model, request.query.items(), "query")
-        version = wanted_version(request) if operation.precondition is Precondition.VERSION else None
+        path = parse_parameters(operation.path_model, request.match_info.items(), "path")
+        query = parse_parameters(operation.query_model, request.query.items(), "query")
+        version = parse_if_match(request) if operation.precondition is Precondition.VERSION else None
         content = await self._read_content(request)
-        call = Call(parts, holder, path, query, self._parse_content(content), version, request)
-        if operation.repeats is Repeats.BY_KEY and IDEMPOTENCY_KEY in request.headers:
+        call = OperationCall(parts, holder, path, query, self._parse_content(content), version, request)
+        if operation.repeats is RepeatPolicy.BY_KEY and IDEMPOTENCY_KEY in request.headers:
             return await self._answer_once(call, request, content)
-        return _response(await operation.handler(call))
+        return _response_of_reply(await operation.handler(call))
 
     async def _authorize_request(self, request: web.Request) -> KeyHolder:
         scopes = self._operation.scopes
@@ -89,9 +107,9 @@ class Served:
         holder = await self._parts.keys.find_holder(key.strip()) if kind.lower() == "bearer" else None
         if holder is None:
             detail = "Send an API key that is valid as 'Authorization: Bearer ilg_…'."
-            raise ApiProblem(Problem(ProblemType.UNAUTHENTICATED, detail, headers=CHALLENGE))
+            raise ApiProblem(ProblemDetails(ProblemType.UNAUTHENTICATED, detail, headers=CHALLENGE))
         if not any(scope.value in holder.scopes for scope in scopes):
-            raise forbidden(*scopes)
+            raise forbidden_problem(*scopes)
         return holder
 
     async def _read_content(self, request: web.Request) -> Any:
@@ -99,30 +117,32 @@ class Served:
         wanted, limits = self._operation.body, self._parts.limits
         if wanted is None:
             return None
-        if isinstance(wanted, Raw):
-            return await raw_body(request, wanted, self._parts)
-        media_type(request, (JSON,))
-        return await body_bytes(request, limits.body_bytes, limits)
+        if isinstance(wanted, RawBodyType):
+            return await read_raw_body(request, wanted, self._parts)
+        require_media_type(request, (JSON,))
+        return await read_body_bytes(request, limits.body_bytes, limits)
 
     def _parse_content(self, content: Any) -> Any:
         wanted = self._operation.body
-        if wanted is None or isinstance(wanted, Raw):
+        if wanted is None or isinstance(wanted, RawBodyType):
             return content
-        return json_model(wanted, content, self._parts.limits)
+        return parse_json_model(wanted, content, self._parts.limits)
 
-    async def _answer_once(self, call: Call[Any, Any, Any], request: web.Request, content: Any) -> web.StreamResponse:
+    async def _answer_once(
+        self, call: OperationCall[Any, Any, Any], request: web.Request, content: Any
+    ) -> web.StreamResponse:
         """The answer that the first request with this key got, or this one's, kept for the next."""
         key = request.headers[IDEMPOTENCY_KEY]
         if not _IDEMPOTENCY_KEY.fullmatch(key):
-            raise mistaken(f"header.{IDEMPOTENCY_KEY}", "must be 1 to 200 visible ASCII characters")
-        asked = _digest(request, call.version, content)
-        repetition = Repetition(self._parts, call.holder, self._operation.id, key, asked)
+            raise validation_problem(f"header.{IDEMPOTENCY_KEY}", "must be 1 to 200 visible ASCII characters")
+        asked = _request_digest(request, call.version, content)
+        repetition = IdempotentReplay(self._parts, call.holder, self._operation.id, key, asked)
         if (stored := await repetition.claim_key()) is not None:
             return stored
         try:
-            response = _response(await self._operation.handler(call))
+            response = _response_of_reply(await self._operation.handler(call))
         except Exception as error:
-            problem = problem_of(error)
+            problem = problem_of_error(error)
             if problem is not None and problem.type is not ProblemType.OUTCOME_UNKNOWN:
                 await repetition.release_key()
             raise  # after a defect nobody knows what was done: the key stays taken
@@ -131,7 +151,7 @@ class Served:
         return response
 
 
-def _digest(request: web.Request, version: int | None, content: bytes | RawBody | None) -> bytes:
+def _request_digest(request: web.Request, version: int | None, content: bytes | RawBody | None) -> bytes:
     """Of all that makes two requests the same."""
     kind, data = (content.media_type, content.content) if isinstance(content, RawBody) else ("", content or b"")
     found = hashlib.sha256(repr((request.path_qs, version, kind)).encode())
@@ -139,31 +159,31 @@ def _digest(request: web.Request, version: int | None, content: bytes | RawBody 
     return found.digest()
 
 
-def problem_of(error: Exception) -> Problem | None:
+def problem_of_error(error: Exception) -> ProblemDetails | None:
     """Errors that are expected, as problems; None for a defect."""
     match error:
         case ApiProblem():
             return error.problem
         case NotFound():
-            return Problem(ProblemType.NOT_FOUND, f"There is no such {error.what}.")
+            return ProblemDetails(ProblemType.NOT_FOUND, f"There is no such {error.what}.")
         case VersionConflict():
-            return Problem(ProblemType.OUTDATED, "Read it again, then decide.", version=error.version)
+            return ProblemDetails(ProblemType.OUTDATED, "Read it again, then decide.", version=error.version)
         case EventDenied():
-            return Problem(ProblemType.NOT_NOW, error.denied.detail, state=error.denied.state.value)
+            return ProblemDetails(ProblemType.NOT_NOW, error.denied.detail, state=error.denied.state.value)
         case Refused():
-            return Problem(ProblemType.REFUSED, error.detail, reason=error.reason.value)
+            return ProblemDetails(ProblemType.REFUSED, error.detail, reason=error.reason.value)
         case InvalidCursorError():
-            return mistaken("query.cursor", "is not one that this list gave out").problem
-        case TooMany():
-            return Problem(ProblemType.UNAVAILABLE, "Too many streams are open.", headers=RETRY_AFTER)
+            return validation_problem("query.cursor", "is not one that this list gave out").problem
+        case TooManyStreamsError():
+            return ProblemDetails(ProblemType.UNAVAILABLE, "Too many streams are open.", headers=RETRY_AFTER)
         case Unavailable():
-            return Problem(ProblemType.UNAVAILABLE, "Nothing was done; please try again.", headers=RETRY_AFTER)
+            return ProblemDetails(ProblemType.UNAVAILABLE, "Nothing was done; please try again.", headers=RETRY_AFTER)
         case OutcomeUnknown():
-            return Problem(ProblemType.OUTCOME_UNKNOWN, "Look at the request before you try again.")
+            return ProblemDetails(ProblemType.OUTCOME_UNKNOWN, "Look at the request before you try again.")
     return None
 
 
-def _response(reply: Reply) -> web.StreamResponse:
+def _response_of_reply(reply: OperationReply) -> web.StreamResponse:
     content = reply.content
     if isinstance(content, web.StreamResponse):
         return content
@@ -179,7 +199,7 @@ def _response(reply: Reply) -> web.StreamResponse:
 # --- parameters ------------------------------------------------------------------------------------------
 
 
-def parameters(model: type[M], pairs: Iterable[tuple[str, str]], where: str) -> M:
+def parse_parameters(model: type[M], pairs: Iterable[tuple[str, str]], where: str) -> M:
     """Fields that are tuples take a parameter several times, others once; a model that ignores other names passes them
     over. Raises ApiProblem (INVALID)."""
     ignores = model.model_config.get("extra") == "ignore"
@@ -189,98 +209,98 @@ def parameters(model: type[M], pairs: Iterable[tuple[str, str]], where: str) -> 
         if ignores and name not in model.model_fields:
             continue
         if _BAD_CHARACTER.search(name + value):
-            raise mistaken(where, BAD_CHARACTER)
+            raise validation_problem(where, BAD_CHARACTER)
         if name in lists:
             found.setdefault(name, []).append(value)
         elif name in found:
-            raise mistaken(f"{where}.{name}", "is there more than once")
+            raise validation_problem(f"{where}.{name}", "is there more than once")
         else:
             found[name] = value
     try:
         return model.model_validate(found)
     except ValidationError as error:
-        raise invalid(where, error) from None
+        raise invalid_input_problem(where, error) from None
 
 
 # --- bodies ----------------------------------------------------------------------------------------------
 
 
-async def body_bytes(request: web.Request, limit: int, limits: Limits) -> bytes:
+async def read_body_bytes(request: web.Request, limit: int, limits: ApiLimits) -> bytes:
     """Raises ApiProblem (TOO_LARGE, MALFORMED), ConnectionError."""
     if (request.content_length or 0) > limit:
-        raise fail(ProblemType.TOO_LARGE, f"A body may have {limit:,} bytes here.")
-    body = await read_body(request, limit, Patience(limits.idle_seconds, limits.body_seconds))
+        raise api_problem(ProblemType.TOO_LARGE, f"A body may have {limit:,} bytes here.")
+    body = await read_body(request, limit, ReadTimeouts(limits.idle_seconds, limits.body_seconds))
     if len(body.data) > limit:
-        raise fail(ProblemType.TOO_LARGE, f"A body may have {limit:,} bytes here.")
+        raise api_problem(ProblemType.TOO_LARGE, f"A body may have {limit:,} bytes here.")
     if not body.whole:
-        raise fail(ProblemType.MALFORMED, "The body broke off.")
+        raise api_problem(ProblemType.MALFORMED, "The body broke off.")
     return body.data
 
 
-def media_type(request: web.Request, taken: tuple[str, ...]) -> str:
+def require_media_type(request: web.Request, taken: tuple[str, ...]) -> str:
     """Raises ApiProblem (UNSUPPORTED_MEDIA_TYPE)."""
     said = request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
     if said not in taken:
-        raise fail(ProblemType.UNSUPPORTED_MEDIA_TYPE, f"Content-Type must be one of: {', '.join(taken)}.")
+        raise api_problem(ProblemType.UNSUPPORTED_MEDIA_TYPE, f"Content-Type must be one of: {', '.join(taken)}.")
     return said
 
 
-def json_model(model: type[M], data: bytes, limits: Limits) -> M:
+def parse_json_model(model: type[M], data: bytes, limits: ApiLimits) -> M:
     """Raises ApiProblem (MALFORMED, INVALID)."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise fail(ProblemType.MALFORMED, f"The body is not UTF-8 text (byte {error.start}).") from None
+        raise api_problem(ProblemType.MALFORMED, f"The body is not UTF-8 text (byte {error.start}).") from None
     try:
-        document = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
+        document = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates)
     except json.JSONDecodeError as error:
         detail = f"The body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}."
-        raise fail(ProblemType.MALFORMED, detail) from None
+        raise api_problem(ProblemType.MALFORMED, detail) from None
     except (ValueError, RecursionError) as error:
-        raise fail(ProblemType.MALFORMED, f"The body is not JSON that is taken here: {error}.") from None
-    _check(document, "body", limits.depth)
+        raise api_problem(ProblemType.MALFORMED, f"The body is not JSON that is taken here: {error}.") from None
+    _check_json_value(document, "body", limits.depth)
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        raise invalid("body", error) from None
+        raise invalid_input_problem("body", error) from None
 
 
-async def raw_body(request: web.Request, raw: Raw, parts: Parts) -> RawBody:
+async def read_raw_body(request: web.Request, raw: RawBodyType, parts: ApiServices) -> RawBody:
     """Raises ApiProblem, ConnectionError."""
-    kind = media_type(request, raw.media_types)
-    return RawBody(kind, await body_bytes(request, raw.limit(parts), parts.limits))
+    kind = require_media_type(request, raw.media_types)
+    return RawBody(kind, await read_body_bytes(request, raw.limit(parts), parts.limits))
 
 
-def invalid(where: str, error: ValidationError) -> Exception:
+def invalid_input_problem(where: str, error: ValidationError) -> Exception:
     details = error.errors(include_url=False, include_input=False)[:MOST_MISTAKES]
-    return fail(ProblemType.INVALID, "", [_mistake(where, one) for one in details])
+    return api_problem(ProblemType.INVALID, "", [_mistake_of_error(where, one) for one in details])
 
 
-def _mistake(where: str, detail: ErrorDetails) -> Mistake:
+def _mistake_of_error(where: str, detail: ErrorDetails) -> Mistake:
     place = ".".join([where, *(str(part) for part in detail["loc"])])
     message = str(detail["ctx"]["error"]) if detail["type"] == "value_error" and "ctx" in detail else detail["msg"]
     return Mistake(place=place[:200], message=message)
 
 
-def _check(value: object, place: str, levels: int) -> None:
+def _check_json_value(value: object, place: str, levels: int) -> None:
     """Depth and characters of what was parsed; the parser itself stops at Python's own limit of recursion."""
     if isinstance(value, str):
         if _BAD_CHARACTER.search(value):
-            raise mistaken(place[:200], BAD_CHARACTER)
+            raise validation_problem(place[:200], BAD_CHARACTER)
     elif isinstance(value, list | dict):
         if not levels:
-            raise fail(ProblemType.MALFORMED, "The JSON is nested too deeply.")
+            raise api_problem(ProblemType.MALFORMED, "The JSON is nested too deeply.")
         for name, one in value.items() if isinstance(value, dict) else enumerate(value):
             if isinstance(name, str) and _BAD_CHARACTER.search(name):
-                raise mistaken(place[:200], f"has a name that {BAD_CHARACTER}")
-            _check(one, f"{place}.{name}", levels - 1)
+                raise validation_problem(place[:200], f"has a name that {BAD_CHARACTER}")
+            _check_json_value(one, f"{place}.{name}", levels - 1)
 
 
-def _no_constant(name: str) -> object:
+def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is not a number of JSON")
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a name stands twice in one object")
@@ -290,29 +310,29 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 # --- versions --------------------------------------------------------------------------------------------
 
 
-def etag(version: int) -> str:
+def format_etag(version: int) -> str:
     return f'"{version}"'
 
 
-def wanted_version(request: web.Request) -> int | None:
+def parse_if_match(request: web.Request) -> int | None:
     """Of If-Match; None for `*`: whatever it is now. Raises ApiProblem (VERSION_REQUIRED, OUTDATED)."""
     said = ",".join(request.headers.getall(hdrs.IF_MATCH, ())).strip()
     if not said:
-        raise fail(ProblemType.VERSION_REQUIRED, "Send If-Match with the ETag of what you have read.")
+        raise api_problem(ProblemType.VERSION_REQUIRED, "Send If-Match with the ETag of what you have read.")
     if said == "*":
         return None
     if not _ETAGS.fullmatch(said):
-        raise fail(ProblemType.MALFORMED, 'If-Match must be an ETag such as "7", or *.')
+        raise api_problem(ProblemType.MALFORMED, 'If-Match must be an ETag such as "7", or *.')
     found = _ETAG.fullmatch(said)
     if found is None:  # a weak tag, several, or one of something else: none of them can be the version now
-        raise fail(ProblemType.OUTDATED, "If-Match is not an ETag of this request.")
+        raise api_problem(ProblemType.OUTDATED, "If-Match is not an ETag of this request.")
     return int(found[1])
 
 
-class Repetition:
+class IdempotentReplay:
     """One request under one key. After `begin` gave None, either `keep` or `give_up` follows."""
 
-    def __init__(self, parts: Parts, holder: KeyHolder, operation: str, key: str, asked: bytes) -> None:
+    def __init__(self, parts: ApiServices, holder: KeyHolder, operation: str, key: str, asked: bytes) -> None:
         self._store = parts.store
         self._clock = parts.clock
         self._kept = timedelta(hours=parts.limits.answers_kept_hours)
@@ -328,9 +348,9 @@ class Repetition:
         if found is None:
             return None
         if found.request != self._asked:
-            raise fail(ProblemType.KEY_REUSED, "Another request was sent under this Idempotency-Key.")
+            raise api_problem(ProblemType.KEY_REUSED, "Another request was sent under this Idempotency-Key.")
         if found.status == IN_HAND:
-            raise fail(ProblemType.IN_PROGRESS, "The first request with this Idempotency-Key has no answer yet.")
+            raise api_problem(ProblemType.IN_PROGRESS, "The first request with this Idempotency-Key has no answer yet.")
         headers = {**json.loads(found.headers), REPLAYED: "true", hdrs.CACHE_CONTROL: "no-store"}
         return web.Response(body=found.body, status=found.status, headers=headers)
 

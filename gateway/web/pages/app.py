@@ -13,12 +13,12 @@ from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import InvalidCursorError, NotFound
 from gateway.store import patron_sessions
 from gateway.web.pages import citation_form, offer_pages, order_forms, sign_in_pages
-from gateway.web.pages.page_request import ASSETS, LANGUAGE_KEY, ROOT, PageFault, PageParts, Turn, serve_asset
-from gateway.web.pages.sign_in import LANGUAGE, Method, NotSignedIn, hashed, preferred_languages
+from gateway.web.pages.page_request import ASSETS, LANGUAGE_KEY, ROOT, PageError, PageRequest, PageServices, serve_asset
+from gateway.web.pages.sign_in import LANGUAGE, SignInFailedError, SignInMethod, hash_token, preferred_languages
 
 log = structlog.get_logger(component="pages")
 
-Page = Callable[[Turn], Awaitable[web.Response]]
+Page = Callable[[PageRequest], Awaitable[web.Response]]
 
 FORMS_KEPT = timedelta(days=2)
 """A form that was sent is known so long; a browser that still has it open sends it in vain."""
@@ -26,43 +26,43 @@ FORMS_KEPT = timedelta(days=2)
 FAILURES_KEPT = timedelta(days=1)
 
 PAGES: tuple[tuple[str, str, Page], ...] = (
-    ("GET", "", offer_pages.services),
-    ("POST", "", offer_pages.services),
-    ("GET", "/citation", citation_form.show),
-    ("POST", "/citation", citation_form.send),
+    ("GET", "", offer_pages.show_services),
+    ("POST", "", offer_pages.show_services),
+    ("GET", "/citation", citation_form.show_citation_form),
+    ("POST", "/citation", citation_form.submit_citation),
     ("GET", "/request", order_forms.show_order_form),
     ("POST", "/request", order_forms.submit_order),
     ("GET", "/hold", order_forms.show_hold_form),
     ("POST", "/hold", order_forms.submit_hold),
-    ("GET", "/sign-in", sign_in_pages.show),
-    ("POST", "/sign-in", sign_in_pages.send),
-    ("GET", "/sign-in/provider", sign_in_pages.leave),
-    ("GET", "/signed-in", sign_in_pages.come_back),
+    ("GET", "/sign-in", sign_in_pages.show_sign_in),
+    ("POST", "/sign-in", sign_in_pages.submit_sign_in),
+    ("GET", "/sign-in/provider", sign_in_pages.redirect_to_provider),
+    ("GET", "/signed-in", sign_in_pages.finish_oidc),
     ("POST", "/sign-out", sign_in_pages.sign_out),
-    ("GET", "/requests", offer_pages.listing),
-    ("GET", "/requests/{id}", offer_pages.request),
-    ("GET", "/holds/{id}", offer_pages.hold),
+    ("GET", "/requests", offer_pages.list_own_requests),
+    ("GET", "/requests/{id}", offer_pages.show_own_request),
+    ("GET", "/holds/{id}", offer_pages.show_own_hold),
 )
 """Method, path behind /openurl/SYMBOL, page."""
 
-ONCE = (sign_in_pages.leave, sign_in_pages.come_back)
+ONCE = (sign_in_pages.redirect_to_provider, sign_in_pages.finish_oidc)
 """Each GET of these does something, so a HEAD must not."""
 
 SENT_AGAIN = ("request", "hold")
 """Forms that make something once, however often they are sent."""
 
 
-class Pages:
+class PatronPages:
     """`Site.pages`."""
 
-    def __init__(self, parts: PageParts) -> None:
+    def __init__(self, parts: PageServices) -> None:
         self._parts = parts
 
     def register(self, app: web.Application) -> None:
         app.router.add_get(f"{ASSETS}/{{name}}", serve_asset)
         for method in ("GET", "HEAD", "POST"):
             for path in (ROOT, f"{ROOT}/", f"{ROOT}/{{library}}/"):
-                app.router.add_route(method, path, self._make_handler(offer_pages.services))
+                app.router.add_route(method, path, self._make_handler(offer_pages.show_services))
         for method, path, page in PAGES:
             app.router.add_route(method, f"{ROOT}/{{library}}{path}", self._make_handler(page))
             if method == "GET" and page not in ONCE:
@@ -89,11 +89,11 @@ class Pages:
         async def handle_page(http: web.Request) -> web.StreamResponse:
             library = http.match_info.get("library", "") or self._sole_library()
             if not library:
-                return offer_pages.libraries(self._parts, http)
+                return offer_pages.show_libraries(self._parts, http)
             try:
                 turn = self._make_page_request(http, library)
             except NotFound:
-                return offer_pages.libraries(self._parts, http, status=404)
+                return offer_pages.show_libraries(self._parts, http, status=404)
             if (chosen := self._switch_language(turn)) is not None:
                 return chosen
             return self._set_new_visit_cookie(turn, await self._answer_page(page, turn))
@@ -104,14 +104,14 @@ class Pages:
         symbols = list(self._parts.doors)
         return symbols[0] if len(symbols) == 1 else ""
 
-    def _make_page_request(self, http: web.Request, library: str) -> Turn:
+    def _make_page_request(self, http: web.Request, library: str) -> PageRequest:
         """Raises NotThere."""
         parts = self._parts
         wished = (http.cookies.get(LANGUAGE, ""), *preferred_languages(http))
         house = parts.offering.library_context(library)
-        return Turn(parts, http, house, parts.texts.choose_language(wished), parts.visits.visit_of_request(http))
+        return PageRequest(parts, http, house, parts.texts.choose_language(wished), parts.visits.visit_of_request(http))
 
-    def _switch_language(self, turn: Turn) -> web.Response | None:
+    def _switch_language(self, turn: PageRequest) -> web.Response | None:
         """Kept, and out of the address again."""
         chosen = turn.http.query.get(LANGUAGE_KEY, "")
         if turn.http.method != "GET" or not chosen:
@@ -121,72 +121,74 @@ class Pages:
             self._parts.visits.set_language_cookie(response, chosen, turn.visit.secure)
         return response
 
-    async def _answer_page(self, page: Page, turn: Turn) -> web.Response:
+    async def _answer_page(self, page: Page, turn: PageRequest) -> web.Response:
         try:
             await self._recognise_patron(turn)
             return await page(turn)
-        except PageFault as fault:
-            return _fault(turn, fault.status, fault.word)
+        except PageError as fault:
+            return _render_fault(turn, fault.status, fault.word)
         except (NotFound, InvalidCursorError):
-            return _fault(turn, 404, "fault-not-there")
+            return _render_fault(turn, 404, "fault-not-there")
         except Refused as refused:
             log.warning("the library's system refused what a page needs", reason=refused.reason.value)
-            return _fault(turn, 409, "fault-refused")
+            return _render_fault(turn, 409, "fault-refused")
         except Unavailable:
             return await self._render_unavailable(turn)
         except OutcomeUnknown:
-            return _fault(turn, 504, "fault-outcome-unknown")
+            return _render_fault(turn, 504, "fault-outcome-unknown")
         except (ConnectionError, web.HTTPException):
             raise
         except Exception:  # a defect: say so without details, keep the traceback for the log
             log.exception("a page could not be made", page=turn.http.match_info.route.resource and page.__module__)
-            return _fault(turn, 500, "fault-defect")
+            return _render_fault(turn, 500, "fault-defect")
 
-    async def _render_unavailable(self, turn: Turn) -> web.Response:
+    async def _render_unavailable(self, turn: PageRequest) -> web.Response:
         """What was filled in is on the page, to be sent again: browsers forget it, since they may keep nothing."""
         place = turn.http.path.rpartition("/")[2]
         try:
             if turn.http.method == "POST" and place in SENT_AGAIN:
                 await turn.read_any_form()
-        except PageFault as fault:
-            return _fault(turn, fault.status, fault.word)
-        return _fault(turn, 503, "fault-away", place, turn.kept_fields if place in SENT_AGAIN else {})
+        except PageError as fault:
+            return _render_fault(turn, fault.status, fault.word)
+        return _render_fault(turn, 503, "fault-away", place, turn.kept_fields if place in SENT_AGAIN else {})
 
-    async def _recognise_patron(self, turn: Turn) -> None:
+    async def _recognise_patron(self, turn: PageRequest) -> None:
         """By the cookie, or by the header of a proxy that has signed the patron in: then that header must say so on
         each page."""
         parts, header = self._parts, turn.entry.settings.header
         turn.session = await parts.sessions.find_session(turn.library, turn.visit)
         said = ""
         if header.name and turn.entry.header_proxies.is_trusted(turn.http.remote or ""):
-            said = _said(turn.http.headers.getall(header.name, ()))
-        by_header = turn.session is not None and turn.session.method == Method.HEADER
+            said = _sole_header_value(turn.http.headers.getall(header.name, ()))
+        by_header = turn.session is not None and turn.session.method == SignInMethod.HEADER
         if not said:
             turn.session = None if by_header else turn.session
-        elif turn.session is None or turn.session.proof != hashed(said):
+        elif turn.session is None or turn.session.proof != hash_token(said):
             turn.session = None
             try:
                 who = await parts.signing_in.sign_in_by_assertion(
-                    turn.house.system, said, header.identifier_types, Method.HEADER
+                    turn.house.system, said, header.identifier_types, SignInMethod.HEADER
                 )
-            except NotSignedIn as problem:
+            except SignInFailedError as problem:
                 turn.said_wrong = problem.word
             else:
-                await sign_in_pages.start(turn, who)
+                await sign_in_pages.start_session(turn, who)
 
-    def _set_new_visit_cookie(self, turn: Turn, response: web.Response) -> web.Response:
+    def _set_new_visit_cookie(self, turn: PageRequest, response: web.Response) -> web.Response:
         if turn.visit.is_new:
             self._parts.visits.set_visit_cookie(response, turn.visit)
         return response
 
 
-def _said(values: Sequence[str]) -> str:
+def _sole_header_value(values: Sequence[str]) -> str:
     """By the proxy's header. Of two that differ, one may be the browser's own: then nothing was said."""
     (said,) = set(values) if len(set(values)) == 1 else ("",)
     return said.encode("utf-8", "replace").decode().strip()
 
 
-def _fault(turn: Turn, status: int, word: str, place: str = "", kept: Mapping[str, str] | None = None) -> web.Response:
+def _render_fault(
+    turn: PageRequest, status: int, word: str, place: str = "", kept: Mapping[str, str] | None = None
+) -> web.Response:
     """`kept`: a form that can be sent to `place` again."""
     return turn.render(
         "fault",

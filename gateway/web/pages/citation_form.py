@@ -12,8 +12,8 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation, CitationType, normalize_number
 from gateway.domain.requests.request import ServiceType
 from gateway.services.letters.templates import clean_line
-from gateway.web.inbound import Busy
-from gateway.web.pages.page_request import Checked, Form, Turn, is_empty
+from gateway.web.inbound import QueueFullError
+from gateway.web.pages.page_request import FormCheck, PageRequest, SubmittedForm, is_empty_citation
 
 TYPES = (
     CitationType.BOOK,
@@ -57,55 +57,60 @@ _KINDS = (
 )
 
 
-async def show(turn: Turn) -> web.Response:
+async def show_citation_form(turn: PageRequest) -> web.Response:
     """Blank, or with what a link cites, to be corrected."""
     query = turn.query
-    return _page(turn, Checked(turn, Form(), values_of(turn.decode_link(query).citation) if query else _blank()))
+    return _render_citation_form(
+        turn,
+        FormCheck(
+            turn, SubmittedForm(), form_values_of(turn.decode_link(query).citation) if query else _blank_values()
+        ),
+    )
 
 
-def blank(turn: Turn, unknown: tuple[str, ...]) -> web.Response:
+def show_blank_form(turn: PageRequest, unknown: tuple[str, ...]) -> web.Response:
     """For a link that cites nothing: `unknown` is what of it was not understood."""
-    return _page(turn, Checked(turn, Form(), _blank()), unknown=unknown)
+    return _render_citation_form(turn, FormCheck(turn, SubmittedForm(), _blank_values()), unknown=unknown)
 
 
-async def send(turn: Turn) -> web.Response:
+async def submit_citation(turn: PageRequest) -> web.Response:
     """Nothing is changed by it, so it may come from a form on any page."""
     form = await turn.read_any_form()
-    checked = Checked(turn, form)
-    citation = _citation(checked)
+    checked = FormCheck(turn, form)
+    citation = _citation_of_form(checked)
     if form["do"] == "look-up":
-        return await _look_up(turn, checked)
-    if is_empty(citation):
+        return await _look_up_number(turn, checked)
+    if is_empty_citation(citation):
         checked.add_problem("title", "wrong-nothing-cited")
     if not checked.is_good:
-        return _page(turn, checked)
+        return _render_citation_form(turn, checked)
     service = ServiceType.COPY if citation.is_part else ServiceType.LOAN
     return turn.redirect(turn.path("", turn.encode_link(citation, service)))
 
 
-async def _look_up(turn: Turn, checked: Checked) -> web.Response:
+async def _look_up_number(turn: PageRequest, checked: FormCheck) -> web.Response:
     text = checked.read_line("number", 200)
-    number = number_of(text)
+    number = parse_standard_number(text)
     if number is None:
         checked.add_problem("number", "wrong-number" if text else "wrong-number-missing")
-        return _page(turn, checked)
+        return _render_citation_form(turn, checked)
     try:
-        found = await _asked(turn, number)
-    except (Unavailable, Busy):
+        found = await _ask_catalogues(turn, number)
+    except (Unavailable, QueueFullError):
         checked.add_problem("number", "wrong-number-away")
-        return _page(turn, checked)
+        return _render_citation_form(turn, checked)
     if found is None:
         checked.values[number.type] = checked.values.get(number.type) or number.value
         checked.add_problem("number", "wrong-number-unknown")
-        return _page(turn, checked)
-    values = {name: value for name, value in values_of(found).items() if value}
+        return _render_citation_form(turn, checked)
+    values = {name: value for name, value in form_values_of(found).items() if value}
     kept = {name: value for name, value in checked.values.items() if name not in values}
     checked.values = {**kept, **values, "number": text, number.type: values.get(number.type) or number.value}
     checked.problems.clear()
-    return _page(turn, checked, found=found.short)
+    return _render_citation_form(turn, checked, found=found.short)
 
 
-async def _asked(turn: Turn, number: RecordId) -> Citation | None:
+async def _ask_catalogues(turn: PageRequest, number: RecordId) -> Citation | None:
     """Raises Unavailable, Busy."""
     gate = turn.parts.look_ups
     await gate.enter()
@@ -115,7 +120,7 @@ async def _asked(turn: Turn, number: RecordId) -> Citation | None:
         gate.leave()
 
 
-def number_of(text: str) -> RecordId | None:
+def parse_standard_number(text: str) -> RecordId | None:
     """`10.1000/182`, `ISSN 1234-5679`, `978-3-16-148410-0`, `OCLC 12345`: by its form, with or without its name."""
     for pattern, type_ in _KINDS:
         match = pattern.fullmatch(text.strip())
@@ -125,11 +130,11 @@ def number_of(text: str) -> RecordId | None:
     return None
 
 
-def _blank() -> dict[str, str]:
-    return values_of(Citation(type=CitationType.BOOK))
+def _blank_values() -> dict[str, str]:
+    return form_values_of(Citation(type=CitationType.BOOK))
 
 
-def values_of(citation: Citation) -> dict[str, str]:
+def form_values_of(citation: Citation) -> dict[str, str]:
     return {
         "type": citation.type.value,
         **{name: clean_line(getattr(citation, name)) for name in TEXTS},
@@ -138,7 +143,7 @@ def values_of(citation: Citation) -> dict[str, str]:
     }
 
 
-def _citation(checked: Checked) -> Citation:
+def _citation_of_form(checked: FormCheck) -> Citation:
     type_ = checked.read_choice("type", [one.value for one in TYPES]) or CitationType.BOOK.value
     texts = {name: checked.read_line(name) for name in TEXTS}
     numbers = tuple(RecordId(kind, value) for kind in NUMBERS if (value := checked.read_line(kind, 200)))
@@ -146,7 +151,9 @@ def _citation(checked: Checked) -> Citation:
     return replace(Citation(type=kind, identifiers=numbers), **texts)  # type: ignore[arg-type]
 
 
-def _page(turn: Turn, checked: Checked, found: str = "", unknown: tuple[str, ...] = ()) -> web.Response:
+def _render_citation_form(
+    turn: PageRequest, checked: FormCheck, found: str = "", unknown: tuple[str, ...] = ()
+) -> web.Response:
     return turn.render(
         "citation",
         here=turn.path("citation"),

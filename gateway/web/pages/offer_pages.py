@@ -14,7 +14,14 @@ from gateway.services.fulfilment import LocalCopies, ServiceOffer, is_free
 from gateway.services.letters.facts import citation_rows, label_rows, service_rows
 from gateway.services.letters.templates import clean_line
 from gateway.web.pages import citation_form, sign_in_pages
-from gateway.web.pages.page_request import ROOT, PageParts, Turn, html, is_empty, render
+from gateway.web.pages.page_request import (
+    ROOT,
+    PageRequest,
+    PageServices,
+    html_response,
+    is_empty_citation,
+    render_page_template,
+)
 from gateway.web.pages.sign_in import LANGUAGE, preferred_languages
 
 MOST_COPIES = 5
@@ -24,7 +31,7 @@ MOST = 50
 
 
 @keyword_value
-class Shown:
+class ShownOffer:
     """An offer as the page shows it. `url` empty: nothing to follow, the words say it all."""
 
     kind: str
@@ -36,19 +43,23 @@ class Shown:
 
 
 @keyword_value
-class Copy:
+class ShownCopy:
     place: str
     call_number: str
     status: str
     free: bool
 
 
-async def services(turn: Turn) -> web.Response:
+async def show_services(turn: PageRequest) -> web.Response:
     """GET and POST of a link. One that cites nothing opens the blank form, which says what was not understood."""
     form = await turn.read_posted_bytes() if turn.http.method == "POST" else b""
     cited = turn.decode_link(turn.query, form)
-    if is_empty(cited.citation):
-        return citation_form.blank(turn, cited.unknown) if cited.unknown else turn.redirect(turn.path("citation"))
+    if is_empty_citation(cited.citation):
+        return (
+            citation_form.show_blank_form(turn, cited.unknown)
+            if cited.unknown
+            else turn.redirect(turn.path("citation"))
+        )
     category = turn.session.category if turn.session is not None else ""
     offered = await turn.parts.offering.list_offers(turn.library, cited.citation, cited.service, category)
     link = turn.encode_link(cited.citation, cited.service)
@@ -59,14 +70,14 @@ async def services(turn: Turn) -> web.Response:
         title=title or turn.format_text("services-title"),
         rows=[row for row in turn.citation_rows(cited.citation) if row[1] != title],
         unknown=[clean_line(line) for line in cited.unknown],
-        offers=[_shown(turn, offer, link) for offer in offered.offers],
+        offers=[_make_shown_offer(turn, offer, link) for offer in offered.offers],
         availability=offered.held.availability.value,
-        copies=await _copies(turn, offered.held),
+        copies=await _make_shown_copies(turn, offered.held),
         correct=turn.path("citation", link),
     )
 
 
-def libraries(parts: PageParts, http: web.Request, status: int = 200) -> web.Response:
+def show_libraries(parts: PageServices, http: web.Request, status: int = 200) -> web.Response:
     """Several libraries are served here, and the address names none of them."""
     wished = (http.cookies.get(LANGUAGE, ""), *preferred_languages(http))
     words = parts.texts.choose_language(wished)
@@ -78,7 +89,7 @@ def libraries(parts: PageParts, http: web.Request, status: int = 200) -> web.Res
         )
         for symbol in parts.doors
     ]
-    text = render(
+    text = render_page_template(
         "libraries",
         {
             "t": words.texts.__getitem__,
@@ -91,16 +102,16 @@ def libraries(parts: PageParts, http: web.Request, status: int = 200) -> web.Res
             "libraries": names,
         },
     )
-    return html(text, status, parts.embed_in)
+    return html_response(text, status, parts.embed_in)
 
 
 # --- offers --------------------------------------------------------------------------------------------------
 
 
-def _shown(turn: Turn, offer: ServiceOffer, link: str) -> Shown:
+def _make_shown_offer(turn: PageRequest, offer: ServiceOffer, link: str) -> ShownOffer:
     kind = offer.kind.value
     if offer.kind is Fulfilment.ELECTRONIC:
-        return Shown(
+        return ShownOffer(
             kind=kind,
             title=turn.words.choose_text(offer.name or {}),
             text=turn.format_text("electronic-text"),
@@ -109,8 +120,8 @@ def _shown(turn: Turn, offer: ServiceOffer, link: str) -> Shown:
             outside=True,
         )
     if offer.kind is Fulfilment.ASK:
-        return Shown(kind=kind, title=turn.format_text("ask-title"), text=turn.format_text("ask-text"))
-    return Shown(
+        return ShownOffer(kind=kind, title=turn.format_text("ask-title"), text=turn.format_text("ask-text"))
+    return ShownOffer(
         kind=kind,
         title=turn.format_text(f"{kind}-title"),
         text=turn.format_text(f"{kind}-text"),
@@ -119,22 +130,22 @@ def _shown(turn: Turn, offer: ServiceOffer, link: str) -> Shown:
     )
 
 
-async def _copies(turn: Turn, held: LocalCopies) -> list[Copy]:
+async def _make_shown_copies(turn: PageRequest, held: LocalCopies) -> list[ShownCopy]:
     if not held.copies:
         return []
     branches = {place.library: place.name for place in await turn.parts.offering.list_pickup_locations(turn.library)}
     return [
-        Copy(
+        ShownCopy(
             place=", ".join(filter(None, (branches.get(item.home.library, item.home.library), item.home.name))),
             call_number=item.call_number,
-            status=_status(turn, item),
+            status=_copy_status_text(turn, item),
             free=is_free(item),
         )
         for item in held.copies[:MOST_COPIES]
     ]
 
 
-def _status(turn: Turn, item: Item) -> str:
+def _copy_status_text(turn: PageRequest, item: Item) -> str:
     if is_free(item):
         return turn.format_text("copy-available")
     if not item.circulates and item.status is ItemStatus.AVAILABLE:
@@ -146,9 +157,9 @@ def _status(turn: Turn, item: Item) -> str:
     return turn.format_text("copy-out")
 
 
-async def listing(turn: Turn) -> web.Response:
+async def list_own_requests(turn: PageRequest) -> web.Response:
     if turn.session is None:
-        return sign_in_pages.ask(turn, "requests")
+        return sign_in_pages.ask_to_sign_in(turn, "requests")
     page = await turn.parts.patrons.listing(
         turn.library, turn.session.patron_id, None, turn.words.language, MOST, turn.http.query.get("cursor", "")[:500]
     )
@@ -164,11 +175,11 @@ async def listing(turn: Turn) -> web.Response:
     )
 
 
-async def request(turn: Turn) -> web.Response:
+async def show_own_request(turn: PageRequest) -> web.Response:
     """Somebody else's is not there."""
     id_ = turn.http.match_info["id"]
     if turn.session is None:
-        return sign_in_pages.ask(turn, f"requests/{id_}")
+        return sign_in_pages.ask_to_sign_in(turn, f"requests/{id_}")
     view = await turn.parts.patrons.show(turn.library, id_, turn.session.patron_id, turn.words.language)
     one, words = view.request, turn.words.words
     pickup = next(
@@ -191,10 +202,10 @@ async def request(turn: Turn) -> web.Response:
     )
 
 
-async def hold(turn: Turn) -> web.Response:
+async def show_own_hold(turn: PageRequest) -> web.Response:
     id_ = turn.http.match_info["id"]
     if turn.session is None:
-        return sign_in_pages.ask(turn, "requests")
+        return sign_in_pages.ask_to_sign_in(turn, "requests")
     found = await turn.parts.offering.find_patron_hold(turn.library, turn.session.patron_id, id_)
     if found is None:
         raise NotFound("hold")

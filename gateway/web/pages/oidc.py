@@ -41,12 +41,12 @@ SECONDS = 10.0
 MOST_BYTES = 1_000_000
 
 
-class OidcFault(Exception):
+class OidcError(Exception):
     """The provider's answer can't be trusted, or it is a refusal. The message holds nothing of a patron."""
 
 
 @value
-class Provider:
+class OidcProvider:
     """What discovery says. `basic`: the client signs in at the token endpoint by HTTP Basic, not in the form."""
 
     authorization: str
@@ -63,7 +63,7 @@ class OidcClient:
         self._settings = settings
         self._secrets = secrets
         self._clock = clock
-        self._provider: tuple[datetime, Provider] | None = None
+        self._provider: tuple[datetime, OidcProvider] | None = None
         self._keys: tuple[datetime, tuple[Jwk, ...]] | None = None
         self._lock = asyncio.Lock()
 
@@ -77,7 +77,7 @@ class OidcClient:
             "scope": " ".join(self._settings.scopes),
             "state": state,
             "nonce": nonce,
-            "code_challenge": challenge(verifier),
+            "code_challenge": pkce_challenge(verifier),
             "code_challenge_method": "S256",
         }
         return str(URL(provider.authorization).update_query(asked))
@@ -88,24 +88,27 @@ class OidcClient:
         """Of the ID token that the code is exchanged for. `issuer`: `iss` of the answer, empty where it had none."""
         provider = await self._discover_provider()
         if issuer != self._settings.issuer and (issuer or provider.says_issuer):
-            raise OidcFault("the answer is from another provider")
+            raise OidcError("the answer is from another provider")
         token = await self._exchange_code(provider, code, verifier, redirect_uri)
         return await self._verify_token(provider, token, nonce)
 
     # --- the provider ----------------------------------------------------------------------------------------
 
-    async def _discover_provider(self) -> Provider:
+    async def _discover_provider(self) -> OidcProvider:
         now = self._clock.now()
         if self._provider is None or now - self._provider[0] > KNOWN_FOR:
-            self._provider = now, self._parse_discovery(await _fetch(self._settings.issuer.rstrip("/") + WELL_KNOWN))
+            self._provider = (
+                now,
+                self._parse_discovery(await _fetch_json_object(self._settings.issuer.rstrip("/") + WELL_KNOWN)),
+            )
         return self._provider[1]
 
-    def _parse_discovery(self, said: Mapping[str, Any]) -> Provider:
+    def _parse_discovery(self, said: Mapping[str, Any]) -> OidcProvider:
         """Discovery 1.0 section 4.3: it must name the issuer that we asked."""
         if said.get("issuer") != self._settings.issuer:
-            raise OidcFault("discovery names another issuer than gateway.yml")
+            raise OidcError("discovery names another issuer than gateway.yml")
         methods = said.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-        return Provider(
+        return OidcProvider(
             authorization=self._require_endpoint(said, "authorization_endpoint"),
             token=self._require_endpoint(said, "token_endpoint"),
             keys=self._require_endpoint(said, "jwks_uri"),
@@ -118,10 +121,10 @@ class OidcClient:
         found = said.get(name)
         scheme = self._settings.issuer.partition(":")[0]
         if not isinstance(found, str) or not found.startswith(("https://", f"{scheme}://")):
-            raise OidcFault(f"discovery has no {name} that can be used")
+            raise OidcError(f"discovery has no {name} that can be used")
         return found
 
-    async def _exchange_code(self, provider: Provider, code: str, verifier: str, redirect_uri: str) -> str:
+    async def _exchange_code(self, provider: OidcProvider, code: str, verifier: str, redirect_uri: str) -> str:
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -133,22 +136,22 @@ class OidcClient:
         if self._settings.client_secret:
             secret = self._secrets(self._settings.client_secret)
             if provider.basic:
-                headers[hdrs.AUTHORIZATION] = _basic(self._settings.client_id, secret)
+                headers[hdrs.AUTHORIZATION] = _basic_credentials(self._settings.client_id, secret)
             else:
                 form["client_secret"] = secret
-        said = await _fetch(provider.token, form, headers)
+        said = await _fetch_json_object(provider.token, form, headers)
         token = said.get("id_token")
         if not isinstance(token, str):
-            raise OidcFault("the provider gave no ID token")
+            raise OidcError("the provider gave no ID token")
         return token
 
     # --- the token -------------------------------------------------------------------------------------------
 
-    async def _verify_token(self, provider: Provider, token: str, nonce: str) -> Mapping[str, Any]:
+    async def _verify_token(self, provider: OidcProvider, token: str, nonce: str) -> Mapping[str, Any]:
         """Core 1.0 section 3.1.3.7."""
         try:
             header = jwt.get_unverified_header(token)
-            key = _usable(
+            key = _make_verification_key(
                 await self._find_signing_key(provider, str(header.get("kid", ""))), str(header.get("alg", ""))
             )
             claims: dict[str, Any] = jwt.decode(
@@ -161,49 +164,49 @@ class OidcClient:
                 options={"require": ["iss", "sub", "aud", "exp", "iat"]},
             )
         except jwt.PyJWTError as error:
-            raise OidcFault(f"the ID token is not valid: {type(error).__name__}") from None
+            raise OidcError(f"the ID token is not valid: {type(error).__name__}") from None
         if claims.get("nonce") != nonce:
-            raise OidcFault("the ID token is not the answer to our question")
+            raise OidcError("the ID token is not the answer to our question")
         if claims.get("azp", self._settings.client_id) != self._settings.client_id:
-            raise OidcFault("the ID token was made for another client")
+            raise OidcError("the ID token was made for another client")
         if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and "azp" not in claims:
-            raise OidcFault("the ID token is for several clients and doesn't say which one asked")
+            raise OidcError("the ID token is for several clients and doesn't say which one asked")
         return claims
 
-    async def _find_signing_key(self, provider: Provider, kid: str) -> Jwk:
+    async def _find_signing_key(self, provider: OidcProvider, kid: str) -> Jwk:
         """By its id; the only one where a token names none."""
         async with self._lock:
             keys = await self._fetch_known_keys(provider)
-            if kid and not _named(keys, kid) and self._can_refetch_keys():
+            if kid and not _keys_with_id(keys, kid) and self._can_refetch_keys():
                 self._keys = None
                 keys = await self._fetch_known_keys(provider)
-        found = _named(keys, kid) if kid else keys
+        found = _keys_with_id(keys, kid) if kid else keys
         if len(found) != 1:
-            raise OidcFault("the ID token is signed with a key that the provider doesn't publish")
+            raise OidcError("the ID token is signed with a key that the provider doesn't publish")
         return found[0]
 
-    async def _fetch_known_keys(self, provider: Provider) -> tuple[Jwk, ...]:
+    async def _fetch_known_keys(self, provider: OidcProvider) -> tuple[Jwk, ...]:
         now = self._clock.now()
         if self._keys is None or now - self._keys[0] > KNOWN_FOR:
-            self._keys = now, _keys(await _fetch(provider.keys))
+            self._keys = now, _usable_signing_keys(await _fetch_json_object(provider.keys))
         return self._keys[1]
 
     def _can_refetch_keys(self) -> bool:
         return self._keys is not None and self._clock.now() - self._keys[0] > KEYS_AGAIN
 
 
-def challenge(verifier: str) -> str:
+def pkce_challenge(verifier: str) -> str:
     """RFC 7636 section 4.2."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-def _basic(client: str, secret: str) -> str:
+def _basic_credentials(client: str, secret: str) -> str:
     """RFC 6749 section 2.3.1: both are form-encoded first."""
     words = ":".join(URL.build(query={"x": one}).raw_query_string[2:] for one in (client, secret))
     return f"Basic {base64.b64encode(words.encode()).decode()}"
 
 
-def _keys(said: Mapping[str, Any]) -> tuple[Jwk, ...]:
+def _usable_signing_keys(said: Mapping[str, Any]) -> tuple[Jwk, ...]:
     """Those that sign; one that we can't use is passed over."""
     found: list[Jwk] = []
     listed = said.get("keys")
@@ -218,19 +221,19 @@ def _keys(said: Mapping[str, Any]) -> tuple[Jwk, ...]:
     return tuple(found)
 
 
-def _named(keys: tuple[Jwk, ...], kid: str) -> tuple[Jwk, ...]:
+def _keys_with_id(keys: tuple[Jwk, ...], kid: str) -> tuple[Jwk, ...]:
     return tuple(key for key in keys if key.get("kid") == kid)
 
 
-def _usable(key: Jwk, algorithm: str) -> jwt.PyJWK:
+def _make_verification_key(key: Jwk, algorithm: str) -> jwt.PyJWK:
     """Many providers' keys don't say for which algorithm they are (RFC 7517 section 4.4); then the token does. Raises
     OidcFault, PyJWTError."""
     if algorithm not in ALGORITHMS:
-        raise OidcFault("the ID token is not signed as it must be")
+        raise OidcError("the ID token is not signed as it must be")
     return jwt.PyJWK(dict(key), algorithm=None if "alg" in key else algorithm)
 
 
-async def _fetch(
+async def _fetch_json_object(
     url: str, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
 ) -> Mapping[str, Any]:
     """A JSON object, by GET or, with `form`, by POST. No redirect is followed."""
@@ -245,7 +248,7 @@ async def _fetch(
                 allow_redirects=False,
             ) as answer,
         ):
-            status, body = answer.status, await _body(answer)
+            status, body = answer.status, await _read_answer_body(answer)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise Unavailable(f"the identity provider doesn't answer: {type(error).__name__}") from error
     if status >= 500:
@@ -255,20 +258,20 @@ async def _fetch(
     except ValueError:
         said = None
     if status != 200 or not isinstance(said, dict):
-        raise OidcFault(f"the identity provider answers with {status}{_error(said)}")
+        raise OidcError(f"the identity provider answers with {status}{_format_error_word(said)}")
     return said
 
 
-async def _body(answer: aiohttp.ClientResponse) -> bytes:
+async def _read_answer_body(answer: aiohttp.ClientResponse) -> bytes:
     body = b""
     async for chunk in answer.content.iter_chunked(65_536):
         body += chunk
         if len(body) > MOST_BYTES:
-            raise OidcFault("the identity provider's answer is too large")
+            raise OidcError("the identity provider's answer is too large")
     return body
 
 
-def _error(said: object) -> str:
+def _format_error_word(said: object) -> str:
     """RFC 6749 section 5.2: a word such as invalid_grant."""
     word = said.get("error") if isinstance(said, dict) else None
     return f", {word[:40]}" if isinstance(word, str) and word.replace("_", "").isalnum() and word.isascii() else ""

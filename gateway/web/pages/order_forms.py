@@ -22,8 +22,15 @@ from gateway.services.requests.library_context import PATRON
 from gateway.store import patron_sessions
 from gateway.store.patron_sessions import SessionRow
 from gateway.web.pages import sign_in_pages
-from gateway.web.pages.page_request import Checked, Form, PageFault, Turn, is_empty, usual_pickup
-from gateway.web.pages.sign_in import hashed
+from gateway.web.pages.page_request import (
+    FormCheck,
+    PageError,
+    PageRequest,
+    SubmittedForm,
+    choose_usual_pickup,
+    is_empty_citation,
+)
+from gateway.web.pages.sign_in import hash_token
 
 SOURCE = "openurl"
 DECLARATION = "copyright-declaration"
@@ -38,7 +45,7 @@ FIELD_OF = {
 }
 
 
-class SentBefore(Exception):
+class FormAlreadySentError(Exception):
     """The form has become a request already."""
 
     def __init__(self, request_id: str) -> None:
@@ -47,7 +54,7 @@ class SentBefore(Exception):
 
 
 @keyword_value
-class Order:
+class OrderForm:
     """What the form is about, and what can be chosen. `id`: of the form, good for one request."""
 
     id: str
@@ -60,51 +67,51 @@ class Order:
         return [(place.code, place.name) for place in self.pickups]
 
 
-async def show_order_form(turn: Turn) -> web.Response:
+async def show_order_form(turn: PageRequest) -> web.Response:
     session = turn.session
-    cited = cited_by(turn, turn.query)
+    cited = require_citation(turn, turn.query)
     link = turn.encode_link(cited.citation, cited.service)
     if session is None:
-        return sign_in_pages.ask(turn, f"request?{link}")
-    order = await order_of(turn, secrets.token_urlsafe(24), link, cited)
-    return _order_page(turn, order, Checked(turn, Form(), _first_values(order, session)))
+        return sign_in_pages.ask_to_sign_in(turn, f"request?{link}")
+    order = await make_order_form(turn, secrets.token_urlsafe(24), link, cited)
+    return _render_order_form(turn, order, FormCheck(turn, SubmittedForm(), _first_values(order, session)))
 
 
-async def submit_order(turn: Turn) -> web.Response:
+async def submit_order(turn: PageRequest) -> web.Response:
     form = await turn.read_form_to_show_again()
     session = turn.session
     if session is None:  # it was over in the meantime
-        return sign_in_pages.ask(turn, f"request?{form['link']}", wrong="over", kept=turn.kept_fields)
-    cited = cited_by(turn, form["link"].encode())
-    order = await order_of(turn, form["form"][:100], form["link"], cited)
-    checked = Checked(turn, form, stale=not turn.is_own_form(form))
-    draft = _draft(turn, checked, order, session)
+        return sign_in_pages.ask_to_sign_in(turn, f"request?{form['link']}", wrong="over", kept=turn.kept_fields)
+    cited = require_citation(turn, form["link"].encode())
+    order = await make_order_form(turn, form["form"][:100], form["link"], cited)
+    checked = FormCheck(turn, form, stale=not turn.is_own_form(form))
+    draft = _draft_of_form(turn, checked, order, session)
     if not checked.is_good:
-        return _order_page(turn, order, checked)
+        return _render_order_form(turn, order, checked)
     try:
-        request_id = await _sent(turn, draft, order.id)
+        request_id = await _create_request_once(turn, draft, order.id)
     except Refused as refused:
-        say(checked, refused)
-        return _order_page(turn, order, checked)
+        show_refusal(checked, refused)
+        return _render_order_form(turn, order, checked)
     return turn.redirect(turn.path(f"requests/{request_id}", "sent=yes"))
 
 
-def cited_by(turn: Turn, query: bytes) -> LinkCitation:
+def require_citation(turn: PageRequest, query: bytes) -> LinkCitation:
     cited = turn.decode_link(query)
-    if is_empty(cited.citation):
-        raise PageFault(400, "fault-link")
+    if is_empty_citation(cited.citation):
+        raise PageError(400, "fault-link")
     return cited
 
 
-async def order_of(turn: Turn, form_id: str, link: str, cited: LinkCitation) -> Order:
+async def make_order_form(turn: PageRequest, form_id: str, link: str, cited: LinkCitation) -> OrderForm:
     if not form_id:
-        raise PageFault(400, "fault-form")
-    return Order(
+        raise PageError(400, "fault-form")
+    return OrderForm(
         id=form_id, link=link, cited=cited, pickups=await turn.parts.offering.list_pickup_locations(turn.library)
     )
 
 
-def _first_values(order: Order, session: SessionRow) -> dict[str, str]:
+def _first_values(order: OrderForm, session: SessionRow) -> dict[str, str]:
     citation, service = order.cited.citation, order.cited.service
     return {
         "service": (ServiceType.COPY if service is ServiceType.COPY else ServiceType.LOAN).value,
@@ -115,7 +122,7 @@ def _first_values(order: Order, session: SessionRow) -> dict[str, str]:
         "pages": citation.pages,
         "format_loan": "",
         "format_copy": "",
-        "pickup": usual_pickup(order.pickups, session.branch),
+        "pickup": choose_usual_pickup(order.pickups, session.branch),
         "need_by": "",
         "note": "",
         "declared": "",
@@ -125,14 +132,14 @@ def _first_values(order: Order, session: SessionRow) -> dict[str, str]:
 # --- what was sent -------------------------------------------------------------------------------------------
 
 
-def _draft(turn: Turn, checked: Checked, order: Order, session: SessionRow) -> BorrowingDraft:
+def _draft_of_form(turn: PageRequest, checked: FormCheck, order: OrderForm, session: SessionRow) -> BorrowingDraft:
     """Only to be used when nothing is wrong."""
     rules = turn.house.policy().services
     chosen = checked.read_choice("service", [one.value for one in CHOICES])
     service = ServiceType.COPY if chosen == ServiceType.COPY else ServiceType.LOAN
     if not chosen:
         checked.add_problem("service", "wrong-missing")
-    citation = _citation(checked, order.cited.citation, service)
+    citation = _edited_citation(checked, order.cited.citation, service)
     loan_format = checked.read_choice("format_loan", rules.formats.loans)
     copy_format = checked.read_choice("format_copy", rules.formats.copies)
     pickup = checked.read_choice("pickup", [place.code for place in order.pickups])
@@ -141,7 +148,7 @@ def _draft(turn: Turn, checked: Checked, order: Order, session: SessionRow) -> B
     declared = checked.read_checkbox("declared")
     if rules.needs_declaration(service) and not declared:
         checked.add_problem("declared", "wrong-declaration")
-    extras = (CitationExtra(DECLARATION, declaration(turn)),) if rules.needs_declaration(service) else ()
+    extras = (CitationExtra(DECLARATION, declaration_text(turn)),) if rules.needs_declaration(service) else ()
     return BorrowingDraft(
         citation=citation,
         service=RequestedService(service, copy_format if service is ServiceType.COPY else loan_format),
@@ -154,7 +161,7 @@ def _draft(turn: Turn, checked: Checked, order: Order, session: SessionRow) -> B
     )
 
 
-def _citation(checked: Checked, cited: Citation, service: ServiceType) -> Citation:
+def _edited_citation(checked: FormCheck, cited: Citation, service: ServiceType) -> Citation:
     """For a loan of the whole, a part that was cited stays as it is: it says why the patron wants it."""
     found = replace(
         cited,
@@ -169,35 +176,35 @@ def _citation(checked: Checked, cited: Citation, service: ServiceType) -> Citati
     return found
 
 
-def _beside_the_fields(cited: LinkCitation) -> Citation:
+def _fixed_citation_part(cited: LinkCitation) -> Citation:
     """Of a copy, what can't be changed in the form itself."""
     if cited.service is not ServiceType.COPY:
         return cited.citation
     return replace(cited.citation, component_title="", component_author="", volume="", issue="", pages="")
 
 
-def declaration(turn: Turn) -> str:
+def declaration_text(turn: PageRequest) -> str:
     return turn.words.choose_text(turn.house.policy().services.declaration.text) or turn.format_text("declaration")
 
 
-async def _sent(turn: Turn, draft: BorrowingDraft, form_id: str) -> str:
+async def _create_request_once(turn: PageRequest, draft: BorrowingDraft, form_id: str) -> str:
     """Id of the request, the same however often and by however many at once. Raises Refused."""
     library, store = turn.library, turn.parts.store
-    key = hashed(f"{turn.visit.id}:{form_id}")
+    key = hash_token(f"{turn.visit.id}:{form_id}")
     if before := await store.read(lambda c: patron_sessions.find_sent_form(c, library, key)):
         return before
 
     def claim_form_key(c: Connection, request: Request) -> None:
         if found := patron_sessions.claim_form(c, library, key, request.id, turn.parts.clock.now()):
-            raise SentBefore(found)
+            raise FormAlreadySentError(found)
 
     try:
         return (await create_borrowing_request(turn.house, draft, claim_form_key)).id
-    except SentBefore as before_us:
+    except FormAlreadySentError as before_us:
         return before_us.request_id
 
 
-def say(checked: Checked, refused: Refused) -> None:
+def show_refusal(checked: FormCheck, refused: Refused) -> None:
     """At the field that it is about, else above the form."""
     texts, name = checked.turn.words.texts, FIELD_OF.get(refused.about) if refused.about is not None else None
     key = f"refused-{refused.reason.value}"
@@ -210,7 +217,7 @@ def say(checked: Checked, refused: Refused) -> None:
         checked.general.append(said)
 
 
-def _order_page(turn: Turn, order: Order, checked: Checked) -> web.Response:
+def _render_order_form(turn: PageRequest, order: OrderForm, checked: FormCheck) -> web.Response:
     rules = turn.house.policy().services
     names = turn.words.words.services
     return turn.render(
@@ -220,7 +227,7 @@ def _order_page(turn: Turn, order: Order, checked: Checked) -> web.Response:
         status=checked.status,
         form=checked,
         order=order,
-        rows=turn.citation_rows(_beside_the_fields(order.cited)),
+        rows=turn.citation_rows(_fixed_citation_part(order.cited)),
         correct=turn.path("citation", order.link),
         pickups=order.pickup_choices,
         loan_formats=[(one, names.get(one, one)) for one in rules.formats.loans],
@@ -228,48 +235,48 @@ def _order_page(turn: Turn, order: Order, checked: Checked) -> web.Response:
         least_day=turn.house.today() + timedelta(days=rules.least_days),
         declares=bool(rules.declaration.services),
         declares_loans=ServiceType.LOAN in rules.declaration.services,
-        declaration=declaration(turn),
+        declaration=declaration_text(turn),
     )
 
 
-async def show_hold_form(turn: Turn) -> web.Response:
+async def show_hold_form(turn: PageRequest) -> web.Response:
     session = turn.session
-    cited = cited_by(turn, turn.query)
+    cited = require_citation(turn, turn.query)
     link = turn.encode_link(cited.citation, cited.service)
     if session is None:
-        return sign_in_pages.ask(turn, f"hold?{link}")
-    order = await order_of(turn, secrets.token_urlsafe(24), link, cited)
-    first = {"pickup": usual_pickup(order.pickups, session.branch), "need_by": "", "note": ""}
-    return await _hold_page(turn, order, Checked(turn, Form(), first))
+        return sign_in_pages.ask_to_sign_in(turn, f"hold?{link}")
+    order = await make_order_form(turn, secrets.token_urlsafe(24), link, cited)
+    first = {"pickup": choose_usual_pickup(order.pickups, session.branch), "need_by": "", "note": ""}
+    return await _render_hold_form(turn, order, FormCheck(turn, SubmittedForm(), first))
 
 
-async def submit_hold(turn: Turn) -> web.Response:
+async def submit_hold(turn: PageRequest) -> web.Response:
     """The library's system keeps the form's id as key of the hold, so that sending it twice places one."""
     form = await turn.read_form_to_show_again()
     session = turn.session
     if session is None:
-        return sign_in_pages.ask(turn, f"hold?{form['link']}", wrong="over", kept=turn.kept_fields)
-    order = await order_of(turn, form["form"][:100], form["link"], cited_by(turn, form["link"].encode()))
-    checked = Checked(turn, form, stale=not turn.is_own_form(form))
+        return sign_in_pages.ask_to_sign_in(turn, f"hold?{form['link']}", wrong="over", kept=turn.kept_fields)
+    order = await make_order_form(turn, form["form"][:100], form["link"], require_citation(turn, form["link"].encode()))
+    checked = FormCheck(turn, form, stale=not turn.is_own_form(form))
     pickup = checked.read_choice("pickup", [place.code for place in order.pickups])
     need_by = checked.read_day("need_by", turn.house.today())
     note = checked.read_lines("note", 500)
     if not pickup and order.pickups:
         checked.add_problem("pickup", "wrong-missing")
     if not checked.is_good:
-        return await _hold_page(turn, order, checked)
-    key = f"page:{hashed(f'{turn.visit.id}:{order.id}')}"
+        return await _render_hold_form(turn, order, checked)
+    key = f"page:{hash_token(f'{turn.visit.id}:{order.id}')}"
     try:
         hold = await turn.parts.offering.place_hold(
             turn.library, session.identifier, order.cited.citation, pickup, RequestDates(need_by=need_by), note, key
         )
     except Refused as refused:
-        say(checked, refused)
-        return await _hold_page(turn, order, checked)
+        show_refusal(checked, refused)
+        return await _render_hold_form(turn, order, checked)
     return turn.redirect(turn.path(f"holds/{hold.id}"))
 
 
-async def _hold_page(turn: Turn, order: Order, checked: Checked) -> web.Response:
+async def _render_hold_form(turn: PageRequest, order: OrderForm, checked: FormCheck) -> web.Response:
     return turn.render(
         "hold",
         here=turn.path("hold", order.link),
@@ -279,12 +286,12 @@ async def _hold_page(turn: Turn, order: Order, checked: Checked) -> web.Response
         order=order,
         pickups=order.pickup_choices,
         rows=turn.citation_rows(order.cited.citation),
-        borrow=turn.path("request", order.link) if await _may_borrow(turn, order) else "",
+        borrow=turn.path("request", order.link) if await _can_borrow(turn, order) else "",
         least_day=turn.house.today(),
     )
 
 
-async def _may_borrow(turn: Turn, order: Order) -> bool:
+async def _can_borrow(turn: PageRequest, order: OrderForm) -> bool:
     session = turn.session
     category = session.category if session is not None else ""
     cited = order.cited

@@ -31,9 +31,9 @@ from gateway.services.requests.request_service import PatronRequestService
 from gateway.settings.patron_pages import SignInSettings
 from gateway.store.engine import Store
 from gateway.store.patron_sessions import SessionRow
-from gateway.web.inbound import Gate, Patience, TrustedProxies, read_body
+from gateway.web.inbound import AdmissionQueue, ReadTimeouts, TrustedProxies, read_body
 from gateway.web.pages.oidc import OidcClient
-from gateway.web.pages.sign_in import Sessions, SigningIn, Visit, Visits
+from gateway.web.pages.sign_in import BrowserVisit, BrowserVisits, PatronSessions, SignInService
 
 ROOT = "/openurl"
 LANGUAGE_KEY = "ui_language"
@@ -44,7 +44,7 @@ LONGEST_LINK = 24_000
 
 MOST_BYTES = 200_000
 MOST_FIELDS = 100
-PATIENCE = Patience(10.0, 30.0)
+PATIENCE = ReadTimeouts(10.0, 30.0)
 
 LINE = 500
 NOTE = 2000
@@ -66,7 +66,7 @@ _environment = jinja2.Environment(
 
 
 @keyword_value
-class Door:
+class LibraryEntry:
     """How patrons of one library sign in. `header_proxies`: from where the header is believed."""
 
     settings: SignInSettings
@@ -75,7 +75,7 @@ class Door:
 
 
 @keyword_value
-class PageParts:
+class PageServices:
     """`doors` by symbol of the library. `proxies`: whose X-Forwarded-For is believed; `embed_in`: sites that may show
     the pages in a frame. `look_ups`: anybody can have catalogues asked about a number, so only a few are at once."""
 
@@ -85,17 +85,17 @@ class PageParts:
     texts: PageTexts
     store: Store
     clock: Clock
-    sessions: Sessions
-    signing_in: SigningIn
-    visits: Visits
-    doors: Mapping[str, Door]
+    sessions: PatronSessions
+    signing_in: SignInService
+    visits: BrowserVisits
+    doors: Mapping[str, LibraryEntry]
     proxies: TrustedProxies
     public_url: str = ""
     embed_in: tuple[str, ...] = ()
-    look_ups: Gate = field(default_factory=lambda: Gate(places=4, queue=16, seconds=5.0))
+    look_ups: AdmissionQueue = field(default_factory=lambda: AdmissionQueue(places=4, queue=16, seconds=5.0))
 
 
-class PageFault(Exception):
+class PageError(Exception):
     """Ends a page with another one that says what is wrong: `word` of the texts (fault-…)."""
 
     def __init__(self, status: int, word: str) -> None:
@@ -105,7 +105,7 @@ class PageFault(Exception):
 
 
 @value
-class Form:
+class SubmittedForm:
     """What a browser sent. Of a field that is there more than once the first counts."""
 
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -115,24 +115,24 @@ class Form:
 
 
 @dataclass(slots=True)
-class Turn:
+class PageRequest:
     """`visit` and `session` change when somebody signs in or out. `sent`: the form that came, once it was read."""
 
-    parts: PageParts
+    parts: PageServices
     http: web.Request
     house: LibraryContext
     words: PageWords
-    visit: Visit
+    visit: BrowserVisit
     session: SessionRow | None = None
     said_wrong: str = ""
-    sent: Form | None = None
+    sent: SubmittedForm | None = None
 
     @property
     def library(self) -> str:
         return self.house.symbol
 
     @property
-    def entry(self) -> Door:
+    def entry(self) -> LibraryEntry:
         return self.parts.doors[self.library]
 
     def format_text(self, key: str, **values: object) -> str:
@@ -144,36 +144,36 @@ class Turn:
     def query(self) -> bytes:
         """As it came, without our own key."""
         raw = self.http.raw_path.partition("?")[2]
-        return "&".join(part for part in raw.split("&") if not _is_own(part)).encode()
+        return "&".join(part for part in raw.split("&") if not _is_own_key(part)).encode()
 
     async def read_posted_bytes(self) -> bytes:
         """Raises PageFault, ConnectionError."""
         found = await read_body(self.http, MOST_BYTES, PATIENCE)
         if len(found.data) > MOST_BYTES:
-            raise PageFault(413, "fault-too-large")
+            raise PageError(413, "fault-too-large")
         if not found.whole:
-            raise PageFault(400, "fault-broken-off")
+            raise PageError(400, "fault-broken-off")
         return found.data
 
-    async def read_own_form(self) -> Form:
+    async def read_own_form(self) -> SubmittedForm:
         """Raises PageFault for one that isn't from a page of ours."""
         form = await self.read_any_form()
         if not self.is_own_form(form):
-            raise PageFault(403, "fault-form")
+            raise PageError(403, "fault-form")
         return form
 
-    async def read_form_to_show_again(self) -> Form:
+    async def read_form_to_show_again(self) -> SubmittedForm:
         """One that may be from a page of ours that is out of date, such as one from before signing in anew: to be
         shown again where it isn't (`is_ours`). Raises PageFault where the browser has no cookie."""
         form = await self.read_any_form()
         if self.visit.is_new:
-            raise PageFault(403, "fault-form")
+            raise PageError(403, "fault-form")
         return form
 
-    def is_own_form(self, form: Form) -> bool:
+    def is_own_form(self, form: SubmittedForm) -> bool:
         return self.visit.is_own_token(form["csrf"])
 
-    async def read_any_form(self) -> Form:
+    async def read_any_form(self) -> SubmittedForm:
         """One that changes nothing may come from anywhere."""
         if self.sent is not None:
             return self.sent
@@ -182,8 +182,8 @@ class Turn:
                 (await self.read_posted_bytes()).decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS
             )
         except ValueError:
-            raise PageFault(400, "fault-broken-off") from None
-        self.sent = Form({name: value.replace("\x00", "") for name, value in reversed(pairs)})
+            raise PageError(400, "fault-broken-off") from None
+        self.sent = SubmittedForm({name: value.replace("\x00", "") for name, value in reversed(pairs)})
         return self.sent
 
     def decode_link(self, query: bytes, form: bytes = b"") -> LinkCitation:
@@ -192,7 +192,7 @@ class Turn:
         try:
             return self.parts.links.decode(ReceivedLink(query, form, kind))
         except MalformedMessage:
-            raise PageFault(400, "fault-link") from None
+            raise PageError(400, "fault-link") from None
 
     def encode_link(self, citation: Citation, service: ServiceType) -> str:
         """As a query string that says the same, without whoever asks. Of one that is longer than what servers take in
@@ -217,7 +217,7 @@ class Turn:
             for code, name in self.parts.texts.known.items()
             if code != self.words.language
         ]
-        text = render(
+        text = render_page_template(
             template,
             {
                 "t": self.format_text,
@@ -233,7 +233,7 @@ class Turn:
                 **values,
             },
         )
-        return html(text, status, self.parts.embed_in)
+        return html_response(text, status, self.parts.embed_in)
 
     def redirect(self, path: str) -> web.Response:
         """After something was done: a page that can be loaded again without doing it again."""
@@ -249,24 +249,24 @@ class Turn:
         return citation_rows(citation, self.words.words)
 
 
-def is_empty(citation: Citation) -> bool:
+def is_empty_citation(citation: Citation) -> bool:
     """Nothing is cited."""
     return not (citation.title or citation.component_title or citation.identifiers)
 
 
-def _is_own(part: str) -> bool:
+def _is_own_key(part: str) -> bool:
     """Of a query: our own key, however it is written."""
     return unquote_plus(part.partition("=")[0]) == LANGUAGE_KEY
 
 
 @dataclass(slots=True)
-class Checked:
+class FormCheck:
     """One form. `values` by field, for showing it again; `problems`: field -> what is wrong, in the patron's words;
     `general`: what is wrong with the whole; `stale`: it isn't from a page of ours as it is now, so nothing is done
     before somebody has seen it again."""
 
-    turn: Turn
-    form: Form
+    turn: PageRequest
+    form: SubmittedForm
     values: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     general: list[str] = field(default_factory=list)
@@ -332,41 +332,41 @@ class Checked:
         return bool(self.form[name])
 
 
-def usual_pickup(places: tuple[PickupLocation, ...], branch: str) -> str:
+def choose_usual_pickup(places: tuple[PickupLocation, ...], branch: str) -> str:
     """The place in the patron's branch, else the first."""
     return next((one.code for one in places if one.library == branch), places[0].code if places else "")
 
 
 @value
-class Asset:
+class PageAsset:
     content: bytes
     content_type: str
     version: str
 
 
 @cache
-def assets() -> Mapping[str, Asset]:
+def load_assets() -> Mapping[str, PageAsset]:
     """By name. They come from here and from nowhere else: a page loads nothing from other hosts."""
     found = {}
     for file in sorted((HERE / "assets").iterdir()):
         if file.suffix in TYPES:
             content = file.read_bytes()
-            found[file.name] = Asset(content, TYPES[file.suffix], hashlib.sha256(content).hexdigest()[:12])
+            found[file.name] = PageAsset(content, TYPES[file.suffix], hashlib.sha256(content).hexdigest()[:12])
     return found
 
 
-def _asset(name: str) -> str:
-    return f"{ASSETS}/{name}?v={assets()[name].version}"
+def _make_asset_url(name: str) -> str:
+    return f"{ASSETS}/{name}?v={load_assets()[name].version}"
 
 
-_environment.globals["asset"] = _asset
+_environment.globals["asset"] = _make_asset_url
 
 
-def render(template: str, values: Mapping[str, object]) -> str:
+def render_page_template(template: str, values: Mapping[str, object]) -> str:
     return _environment.get_template(f"{template}.html.j2").render(values)
 
 
-def policy(embed_in: tuple[str, ...]) -> str:
+def content_security_policy(embed_in: tuple[str, ...]) -> str:
     """Content-Security-Policy: nothing but our own files, and no script or style in the page itself."""
     ancestors = " ".join(embed_in) or "'none'"
     return (
@@ -384,14 +384,14 @@ HEADERS = {
 }
 
 
-def html(text: str, status: int, embed_in: tuple[str, ...]) -> web.Response:
+def html_response(text: str, status: int, embed_in: tuple[str, ...]) -> web.Response:
     response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
-    response.headers.update({**HEADERS, "Content-Security-Policy": policy(embed_in)})
+    response.headers.update({**HEADERS, "Content-Security-Policy": content_security_policy(embed_in)})
     return response
 
 
 async def serve_asset(request: web.Request) -> web.StreamResponse:
-    found = assets().get(request.match_info["name"])
+    found = load_assets().get(request.match_info["name"])
     if found is None:
         raise web.HTTPNotFound
     headers = {hdrs.CACHE_CONTROL: "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}

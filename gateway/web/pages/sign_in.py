@@ -74,22 +74,22 @@ NOT_CHECKED = frozenset(
 """It is between us and the library's system: the patron's number and secret may be right."""
 
 
-class Method(StrEnum):
+class SignInMethod(StrEnum):
     PASSWORD = "password"
     HEADER = "header"
     OIDC = "oidc"
 
 
 @value
-class SignedIn:
+class SignInResult:
     """`said`: the identifier that the patron was found by."""
 
     patron: Patron
     said: str
-    method: Method
+    method: SignInMethod
 
 
-class Sessions:
+class PatronSessions:
     """`libraries`: those whose pages share the cookie. All methods raise Unavailable."""
 
     def __init__(self, store: Store, clock: Clock, idle_minutes: int, libraries: Collection[str]) -> None:
@@ -98,7 +98,7 @@ class Sessions:
         self._idle = timedelta(minutes=idle_minutes)
         self._libraries = tuple(libraries)
 
-    async def find_session(self, library: str, visit: Visit) -> SessionRow | None:
+    async def find_session(self, library: str, visit: BrowserVisit) -> SessionRow | None:
         """It lives on with this, but a page every few seconds writes nothing."""
         if visit.is_new:
             return None
@@ -112,7 +112,7 @@ class Sessions:
         found = row
         return await self._store.write(lambda c: patron_sessions.extend_session(c, found, expires))
 
-    async def start_session(self, library: str, old: Visit, new: Visit, who: SignedIn) -> SessionRow:
+    async def start_session(self, library: str, old: BrowserVisit, new: BrowserVisit, who: SignInResult) -> SessionRow:
         """Under a cookie of its own, so that nobody who knew the old one is signed in with it."""
         now = self._clock.now()
         patron = who.patron
@@ -120,12 +120,12 @@ class Sessions:
             library=library,
             id=new.id,
             patron_id=patron.id,
-            identifier=_identifier(who),
+            identifier=_choose_identifier(who),
             category=patron.category,
             branch=patron.home_library,
             name=patron.name.direct,
             method=who.method.value,
-            proof=hashed(who.said) if who.method is Method.HEADER else "",
+            proof=hash_token(who.said) if who.method is SignInMethod.HEADER else "",
             started=now,
             expires=now + self._idle,
         )
@@ -137,23 +137,23 @@ class Sessions:
         await self._store.write(replace_session)
         return row
 
-    async def end_session(self, visit: Visit) -> None:
+    async def end_session(self, visit: BrowserVisit) -> None:
         await self._store.write(lambda c: patron_sessions.end_session(c, self._libraries, visit.id))
 
 
-def _identifier(who: SignedIn) -> str:
+def _choose_identifier(who: SignInResult) -> str:
     """By which the library finds the patron again, whatever kind of identifier signed it in."""
-    if who.method is Method.PASSWORD:
+    if who.method is SignInMethod.PASSWORD:
         return who.said
     return who.patron.identifier(IdentifierType.BARCODE) or who.said
 
 
-def hashed(text: str) -> str:
+def hash_token(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 @value
-class Visit:
+class BrowserVisit:
     """`token`: what is in the cookie; `is_new`: the browser hasn't got it yet."""
 
     token: str
@@ -162,7 +162,7 @@ class Visit:
 
     @property
     def id(self) -> str:
-        return hashed(self.token)
+        return hash_token(self.token)
 
     @property
     def csrf(self) -> str:
@@ -173,7 +173,7 @@ class Visit:
         return not self.is_new and hmac.compare_digest(csrf.encode(), self.csrf.encode())
 
 
-class Visits:
+class BrowserVisits:
     """`public_url`: where the pages are reached from outside. `proxies`: whose X-Forwarded-Proto is believed.
     `embedded`: other sites show the pages in a frame, where browsers send only cookies that say so."""
 
@@ -182,22 +182,22 @@ class Visits:
         self._proxies = proxies
         self._embedded = embedded
 
-    def visit_of_request(self, request: web.Request) -> Visit:
+    def visit_of_request(self, request: web.Request) -> BrowserVisit:
         secure = self.is_https(request)
         token = request.cookies.get(HOST_NAME if secure else NAME, "")
         if _TOKEN.fullmatch(token):
-            return Visit(token, False, secure)
+            return BrowserVisit(token, False, secure)
         return self.new_visit(secure)
 
-    def new_visit(self, secure: bool) -> Visit:
-        return Visit(secrets.token_urlsafe(32), True, secure)
+    def new_visit(self, secure: bool) -> BrowserVisit:
+        return BrowserVisit(secrets.token_urlsafe(32), True, secure)
 
     def is_https(self, request: web.Request) -> bool:
         if request.secure or self._public_https:
             return True
         return self._proxies.is_trusted(request.remote or "") and request.headers.get(FORWARDED_PROTO) == "https"
 
-    def set_visit_cookie(self, response: web.StreamResponse, visit: Visit) -> None:
+    def set_visit_cookie(self, response: web.StreamResponse, visit: BrowserVisit) -> None:
         """Until the browser is closed."""
         self._set_cookie(response, HOST_NAME if visit.secure else NAME, visit.token, visit.secure)
 
@@ -227,7 +227,7 @@ def preferred_languages(request: web.Request) -> tuple[str, ...]:
     return tuple(code for weight, code in found if re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", code) and weight < 0)
 
 
-class NotSignedIn(Exception):
+class SignInFailedError(Exception):
     """Nobody is signed in. `word` says why: wrong, too-often, unknown, impossible."""
 
     def __init__(self, word: str) -> None:
@@ -236,7 +236,7 @@ class NotSignedIn(Exception):
 
 
 @value
-class Tries:
+class SignInLimits:
     """So many failures of one patron at one address, and of anybody there, in so many minutes."""
 
     patron: int
@@ -245,7 +245,7 @@ class Tries:
 
 
 @value
-class _Keys:
+class _TryKeys:
     """Under which a try is counted: `pair` is the patron at this address, `patron` the patron from anywhere."""
 
     address: str
@@ -257,20 +257,20 @@ class _Keys:
         return self.address, self.pair, self.patron
 
 
-class SigningIn:
+class SignInService:
     """All raise NotSignedIn, Unavailable."""
 
-    def __init__(self, store: Store, clock: Clock, tries: Tries) -> None:
+    def __init__(self, store: Store, clock: Clock, tries: SignInLimits) -> None:
         self._store = store
         self._clock = clock
         self._tries = tries
 
     async def sign_in_by_password(
         self, library: str, system: LibrarySystem, identifier: str, password: str, address: str
-    ) -> SignedIn:
+    ) -> SignInResult:
         """The answer is the same for a wrong number and a wrong secret. Also raises OutcomeUnknown."""
         if Capability.AUTHENTICATE not in system.capabilities:
-            raise NotSignedIn("impossible")
+            raise SignInFailedError("impossible")
         keys = await self._count_try(library, identifier, address)
         try:
             patron = await system.authenticate(PatronKey(identifier), password)
@@ -278,9 +278,9 @@ class SigningIn:
             if refused.reason not in UNKNOWN:
                 log.warning("the library's system refused to check a patron", reason=refused.reason.value)
             if refused.reason not in NOT_CHECKED:
-                raise NotSignedIn("wrong") from None
+                raise SignInFailedError("wrong") from None
             await self._store.write(lambda c: patron_sessions.uncount_attempt(c, library, keys.all_keys))
-            raise NotSignedIn("impossible") from None
+            raise SignInFailedError("impossible") from None
         except (Unavailable, OutcomeUnknown):  # nothing was learnt about the secret, and nobody waits for our fault
             await self._store.write(lambda c: patron_sessions.uncount_attempt(c, library, keys.all_keys))
             raise
@@ -290,17 +290,17 @@ class SigningIn:
             patron_sessions.uncount_attempt(c, library, (keys.address, keys.patron))
 
         await self._store.write(clear_failures)
-        return SignedIn(patron, identifier, Method.PASSWORD)
+        return SignInResult(patron, identifier, SignInMethod.PASSWORD)
 
     async def sign_in_by_assertion(
-        self, system: LibrarySystem, identifier: str, types: tuple[str, ...], method: Method
-    ) -> SignedIn:
+        self, system: LibrarySystem, identifier: str, types: tuple[str, ...], method: SignInMethod
+    ) -> SignInResult:
         """Of a proxy or an identity provider that has signed somebody in; our library must know this patron."""
         try:
-            return SignedIn(await system.find_patron(PatronKey(identifier, types)), identifier, method)
+            return SignInResult(await system.find_patron(PatronKey(identifier, types)), identifier, method)
         except Refused as refused:
             log.warning("signed in, but no patron of the library", method=method.value, reason=refused.reason.value)
-            raise NotSignedIn("unknown") from None
+            raise SignInFailedError("unknown") from None
 
     async def start_journey(self, journey: JourneyRow, address: str) -> None:
         """To an identity provider. Each keeps a row until it is back or too late, so from one address no more may be
@@ -317,7 +317,7 @@ class SigningIn:
 
         if not await self._store.write(insert_journey):
             log.warning("too many are at the identity provider from one address", library=library)
-            raise NotSignedIn("too-often")
+            raise SignInFailedError("too-often")
 
     async def finish_journey(self, library: str, state: str, address: str) -> JourneyRow | None:
         """The journey with this `state` (its hash), which ends with this; None: there is none, or not any more."""
@@ -332,20 +332,22 @@ class SigningIn:
 
     def _departure_key(self, c: Connection, library: str, address: str) -> str:
         key = get_or_create_secret(c, library, SECRET, self._clock.now())
-        return _keyed(key, "departures", address_block(address))
+        return _keyed_hash(key, "departures", address_block(address))
 
-    async def _count_try(self, library: str, identifier: str, address: str) -> _Keys:
+    async def _count_try(self, library: str, identifier: str, address: str) -> _TryKeys:
         """One more try; raises NotSignedIn after too many. The address comes first: from one that has had too many
         nothing more is counted, or anybody could be locked out from it."""
         now, tries = self._clock.now(), self._tries
         since = now - timedelta(minutes=tries.minutes)
         long_since = now - LONGER * timedelta(minutes=tries.minutes)
 
-        def count_tries(c: Connection) -> tuple[bool, _Keys]:
+        def count_tries(c: Connection) -> tuple[bool, _TryKeys]:
             key = get_or_create_secret(c, library, SECRET, now)
             patron, place = "".join(identifier.split()).casefold(), address_block(address)
-            keys = _Keys(
-                _keyed(key, "address", place), _keyed(key, "pair", f"{place} {patron}"), _keyed(key, "patron", patron)
+            keys = _TryKeys(
+                _keyed_hash(key, "address", place),
+                _keyed_hash(key, "pair", f"{place} {patron}"),
+                _keyed_hash(key, "patron", patron),
             )
             limits = (
                 FailureLimit(keys.address, tries.address, since),
@@ -357,7 +359,7 @@ class SigningIn:
         allowed, keys = await self._store.write(count_tries)
         if not allowed:
             log.warning("too many failures to sign in", library=library)
-            raise NotSignedIn("too-often")
+            raise SignInFailedError("too-often")
         return keys
 
 
@@ -372,5 +374,5 @@ def address_block(address: str) -> str:
     return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
-def _keyed(key: bytes, kind: str, text: str) -> str:
+def _keyed_hash(key: bytes, kind: str, text: str) -> str:
     return hmac.new(key, f"{kind}:{text}".encode(), hashlib.sha256).hexdigest()

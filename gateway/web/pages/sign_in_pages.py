@@ -12,9 +12,9 @@ from aiohttp import web
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.store.patron_sessions import JourneyRow
-from gateway.web.pages.oidc import OidcFault
-from gateway.web.pages.page_request import PageFault, Turn
-from gateway.web.pages.sign_in import Method, NotSignedIn, SignedIn, hashed
+from gateway.web.pages.oidc import OidcError
+from gateway.web.pages.page_request import PageError, PageRequest
+from gateway.web.pages.sign_in import SignInFailedError, SignInMethod, SignInResult, hash_token
 
 log = structlog.get_logger(component="pages")
 
@@ -30,12 +30,12 @@ _BACK = re.compile(r"(request|hold|requests|requests/[A-Za-z0-9_-]{1,100})?(\?[\
 _LONGEST = {"user": 200, "password": 500}
 
 
-async def show(turn: Turn) -> web.Response:
-    return ask(turn, _back(turn.http.query.get("back", "")))
+async def show_sign_in(turn: PageRequest) -> web.Response:
+    return ask_to_sign_in(turn, _safe_back_path(turn.http.query.get("back", "")))
 
 
-def ask(
-    turn: Turn, back: str, *, wrong: str = "", user: str = "", kept: Mapping[str, str] | None = None
+def ask_to_sign_in(
+    turn: PageRequest, back: str, *, wrong: str = "", user: str = "", kept: Mapping[str, str] | None = None
 ) -> web.Response:
     """The form. `back`: place of the page that needs to know who asks; `wrong`: why signing in failed; `kept`: a form
     that was sent there and waits until then."""
@@ -55,26 +55,26 @@ def ask(
     )
 
 
-async def send(turn: Turn) -> web.Response:
+async def submit_sign_in(turn: PageRequest) -> web.Response:
     form = await turn.read_own_form()
-    back = _back(form["back"])
+    back = _safe_back_path(form["back"])
     user, password = form["user"], form.fields.get("password", "")
     if not turn.entry.settings.password:
-        raise PageFault(403, "fault-form")
+        raise PageError(403, "fault-form")
     kept = {name.removeprefix(KEPT): said for name, said in form.fields.items() if name.startswith(KEPT)}
     if not user or not password:
-        return ask(turn, back, wrong="incomplete", user=user[: _LONGEST["user"]], kept=kept)
+        return ask_to_sign_in(turn, back, wrong="incomplete", user=user[: _LONGEST["user"]], kept=kept)
     if len(user) > _LONGEST["user"] or len(password) > _LONGEST["password"]:
-        return ask(turn, back, wrong="wrong", kept=kept)
+        return ask_to_sign_in(turn, back, wrong="wrong", kept=kept)
     try:
         who = await turn.parts.signing_in.sign_in_by_password(
-            turn.library, turn.house.system, user, password, _address(turn)
+            turn.library, turn.house.system, user, password, _client_address(turn)
         )
-    except NotSignedIn as problem:
-        return ask(turn, back, wrong=problem.word, user=user, kept=kept)
+    except SignInFailedError as problem:
+        return ask_to_sign_in(turn, back, wrong=problem.word, user=user, kept=kept)
     except (Unavailable, OutcomeUnknown):
-        return ask(turn, back, wrong="away", user=user, kept=kept)
-    await start(turn, who)
+        return ask_to_sign_in(turn, back, wrong="away", user=user, kept=kept)
+    await start_session(turn, who)
     place, _, link = back.partition("?")
     if kept and place in ("request", "hold"):
         return turn.render(
@@ -83,13 +83,13 @@ async def send(turn: Turn) -> web.Response:
     return turn.redirect(turn.path(place, link))
 
 
-async def start(turn: Turn, who: SignedIn) -> None:
+async def start_session(turn: PageRequest, who: SignInResult) -> None:
     new = turn.parts.visits.new_visit(turn.visit.secure)
     turn.session = await turn.parts.sessions.start_session(turn.library, turn.visit, new, who)
     turn.visit = new
 
 
-async def sign_out(turn: Turn) -> web.Response:
+async def sign_out(turn: PageRequest) -> web.Response:
     await turn.read_own_form()
     await turn.parts.sessions.end_session(turn.visit)
     turn.session = None
@@ -100,15 +100,15 @@ async def sign_out(turn: Turn) -> web.Response:
 # --- at an identity provider ---------------------------------------------------------------------------------
 
 
-async def leave(turn: Turn) -> web.Response:
+async def redirect_to_provider(turn: PageRequest) -> web.Response:
     """To the provider, with what tells us on the way back that it was this browser that we sent."""
     if turn.entry.oidc is None:
-        raise PageFault(404, "fault-not-there")
-    back = _back(turn.http.query.get("back", ""))
+        raise PageError(404, "fault-not-there")
+    back = _safe_back_path(turn.http.query.get("back", ""))
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     row = JourneyRow(
         library=turn.library,
-        id=hashed(state),
+        id=hash_token(state),
         visit=turn.visit.id,
         nonce=nonce,
         verifier=verifier,
@@ -117,57 +117,59 @@ async def leave(turn: Turn) -> web.Response:
     )
     try:
         address = await turn.entry.oidc.make_sign_in_url(state, nonce, verifier, _redirect_uri(turn))
-    except OidcFault as fault:
+    except OidcError as fault:
         log.error("signing in is not possible", why=str(fault), library=turn.library)
-        raise PageFault(502, "fault-provider") from None
+        raise PageError(502, "fault-provider") from None
     try:
-        await turn.parts.signing_in.start_journey(row, _address(turn))
-    except NotSignedIn as problem:
-        return ask(turn, back, wrong=problem.word)
+        await turn.parts.signing_in.start_journey(row, _client_address(turn))
+    except SignInFailedError as problem:
+        return ask_to_sign_in(turn, back, wrong=problem.word)
     return turn.redirect(address)
 
 
-async def come_back(turn: Turn) -> web.Response:
+async def finish_oidc(turn: PageRequest) -> web.Response:
     """With a code from the provider, or with its refusal."""
     oidc, said = turn.entry.oidc, turn.http.query
     if oidc is None:
-        raise PageFault(404, "fault-not-there")
-    row = await turn.parts.signing_in.finish_journey(turn.library, hashed(said.get("state", "")), _address(turn))
+        raise PageError(404, "fault-not-there")
+    row = await turn.parts.signing_in.finish_journey(
+        turn.library, hash_token(said.get("state", "")), _client_address(turn)
+    )
     if row is None or turn.visit.is_new or row.visit != turn.visit.id:
-        raise PageFault(403, "fault-journey")
+        raise PageError(403, "fault-journey")
     if not said.get("code"):
-        return ask(turn, row.back_to, wrong="cancelled")
+        return ask_to_sign_in(turn, row.back_to, wrong="cancelled")
     try:
         claims = await oidc.fetch_claims(
             said["code"], said.get("iss", ""), row.nonce, row.verifier, _redirect_uri(turn)
         )
-    except OidcFault as fault:
+    except OidcError as fault:
         log.error("an identity provider's answer was not taken", why=str(fault), library=turn.library)
-        raise PageFault(502, "fault-provider") from None
+        raise PageError(502, "fault-provider") from None
     settings = turn.entry.settings.oidc
     identifier = claims.get(settings.claim)
     if not isinstance(identifier, str) or not identifier.strip():
         log.error("an ID token lacks the claim that names the patron", claim=settings.claim, library=turn.library)
-        return ask(turn, row.back_to, wrong="unknown")
+        return ask_to_sign_in(turn, row.back_to, wrong="unknown")
     try:
         who = await turn.parts.signing_in.sign_in_by_assertion(
-            turn.house.system, identifier.strip(), settings.identifier_types, Method.OIDC
+            turn.house.system, identifier.strip(), settings.identifier_types, SignInMethod.OIDC
         )
-    except NotSignedIn as problem:
-        return ask(turn, row.back_to, wrong=problem.word)
-    await start(turn, who)
+    except SignInFailedError as problem:
+        return ask_to_sign_in(turn, row.back_to, wrong=problem.word)
+    await start_session(turn, who)
     return turn.redirect(turn.path(*row.back_to.split("?", 1)))
 
 
-def _address(turn: Turn) -> str:
+def _client_address(turn: PageRequest) -> str:
     """Of whoever asks, in front of the proxies that we trust."""
     return turn.parts.proxies.sender_address(turn.http, turn.http.remote or "")
 
 
-def _redirect_uri(turn: Turn) -> str:
+def _redirect_uri(turn: PageRequest) -> str:
     return f"{turn.parts.public_url.rstrip('/')}{turn.path('signed-in')}"
 
 
-def _back(text: str) -> str:
+def _safe_back_path(text: str) -> str:
     """A place of ours, or else the services."""
     return text if _BACK.fullmatch(text) else ""

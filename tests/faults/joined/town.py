@@ -17,7 +17,7 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import ActionRequest, RequestView
 from gateway.ports.adapter import MailerAdapter
-from gateway.runtime.daemon import Gateway
+from gateway.runtime.daemon import Daemon
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_service import RequestService
 from gateway.settings import load_settings
@@ -79,7 +79,7 @@ class Town:
     # --- life and death ----------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        self.gateway = Gateway(self._settings, self._adapters, self._clock)
+        self.gateway = Daemon(self._settings, self._adapters, self._clock)
         await self.gateway.start()
         await self.gateway.managed.worker.recover_rows()  # as `Worker.run` does first
 

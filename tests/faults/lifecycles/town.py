@@ -25,7 +25,7 @@ from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import PatronLink, Request, RequestedService, Role
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, EventDenied, FileUpload, VersionConflict
-from gateway.runtime.daemon import Gateway
+from gateway.runtime.daemon import Daemon
 from gateway.runtime.logs import set_up_logging
 from gateway.settings import load_settings
 from gateway.store.requests import outbox_queries, requests
@@ -62,7 +62,7 @@ class LaterClock:
 
 @dataclass
 class Staff:
-    gateway: Gateway
+    gateway: Daemon
     clock: LaterClock
     chance: random.Random
     upto: int
@@ -217,7 +217,7 @@ async def run(config: Path, seed: int, hours: float, upto: int, storm: bool) -> 
     adapters = in_weather(load_adapters(), STORM if storm else CALM, chance)
     settings = load_settings(config, adapters)
     set_up_logging(settings.log.format, settings.log.level)
-    gateway = Gateway(settings, adapters, clock)
+    gateway = Daemon(settings, adapters, clock)
     await gateway.start()
     gateway.start_workers()
     sys.stdout.write(f"{AT_WORK}\n")

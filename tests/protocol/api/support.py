@@ -15,17 +15,17 @@ import aiohttp
 from gateway.cli.installation import Installation as Opened
 from gateway.domain.clock import SystemClock
 from gateway.policies import load_policies
-from gateway.runtime.assembly import make_offering
-from gateway.runtime.listeners import HttpListener, HttpPlace
-from gateway.runtime.managed_requests import Managed
+from gateway.runtime.assembly import make_fulfilment_service
+from gateway.runtime.listeners import HttpListener, HttpListenerOptions
+from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.api_keys import ApiKeyService, KeyScope
 from gateway.services.fulfilment import LinkResolver
 from gateway.services.webhooks import AllowedAddresses
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
 from gateway.store.migration import migrate_store
-from gateway.web.api.app import Api, make_api
-from gateway.web.api.operation import Limits
+from gateway.web.api.app import JsonApi, make_api
+from gateway.web.api.operation import ApiLimits
 from gateway.web.api.service import Services
 from tests.protocol.listeners.support import HOST, Echo, site
 from tests.support.daemon import Installation
@@ -33,7 +33,7 @@ from tests.support.daemon import Installation
 LIBRARY = "DEMO"
 PATRON = "21000000000017"
 
-LIMITS = Limits(body_bytes=20_000, attachment_bytes=60_000, depth=12, idle_seconds=0.6, body_seconds=1.0)
+LIMITS = ApiLimits(body_bytes=20_000, attachment_bytes=60_000, depth=12, idle_seconds=0.6, body_seconds=1.0)
 
 PARTNER = """
 partner:
@@ -53,8 +53,8 @@ class Running:
     store: Store
     clock: SystemClock
     keys: ApiKeyService
-    api: Api
-    managed: Managed
+    api: JsonApi
+    managed: ManagedRequests
 
     async def key(self, *scopes: KeyScope, name: str = "Åse at the desk", library: str = LIBRARY) -> str:
         return (await self.keys.create_key(library, name, scopes or tuple(KeyScope))).key
@@ -76,7 +76,7 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
     store = parts.open_store()
     await migrate_store(store, *parts.migration_histories)
     clock = SystemClock()
-    managed = Managed(
+    managed = ManagedRequests(
         settings=settings,
         adapters=opened.adapters,
         clock=clock,
@@ -97,10 +97,10 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
         questions=managed.questions,
         search=managed.finder,
         feed=managed.feed,
-        links=LinkResolver(links, make_offering(managed, links)),
+        links=LinkResolver(links, make_fulfilment_service(managed, links)),
     )
     api = make_api(services, store, clock, AllowedAddresses(), LIMITS)
-    listener = HttpListener(HttpPlace(HOST, 0), replace(site(Echo()), api=api))
+    listener = HttpListener(HttpListenerOptions(HOST, 0), replace(site(Echo()), api=api))
     await listener.start()
     try:
         yield Running(f"http://{HOST}:{listener.port}", store, clock, ApiKeyService(store, clock), api, managed)

@@ -11,13 +11,13 @@ import pytest
 from lxml import html
 
 from gateway.services.api_keys import SCOPES, KeyScope
-from gateway.web.api.openapi import document, page
+from gateway.web.api.openapi import build_openapi, render_docs_page
 from gateway.web.api.operation import AnyOperation
 from gateway.web.api.operations import ALL
 from gateway.web.api.problems import ProblemType
 from tests.protocol.api.support import Client
 
-DOCUMENT = document(ALL, version("illgate"))
+DOCUMENT = build_openapi(ALL, version("illgate"))
 
 
 def references(value: Any) -> Iterator[str]:
@@ -82,7 +82,7 @@ async def test_the_page_needs_no_script_and_nothing_from_elsewhere(client: Clien
 
 
 def test_the_page_shows_every_operation_model_and_problem_and_its_links_lead_somewhere() -> None:
-    tree = html.document_fromstring(page(DOCUMENT))
+    tree = html.document_fromstring(render_docs_page(DOCUMENT))
     ids = tree.xpath("//@id")
     assert len(ids) == len(set(ids))
     assert {one.id for one in ALL} <= set(ids)
@@ -93,4 +93,4 @@ def test_the_page_shows_every_operation_model_and_problem_and_its_links_lead_som
 
 def test_texts_are_escaped() -> None:
     hostile = {**DOCUMENT, "info": {"title": "<b>", "version": "1", "description": "<script>x</script>"}}
-    assert "<script>" not in page(hostile)
+    assert "<script>" not in render_docs_page(hostile)

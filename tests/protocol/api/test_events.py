@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from gateway.web.api import event_stream
-from gateway.web.api.event_stream import Pace
+from gateway.web.api.event_stream import StreamTiming
 from tests.protocol.api.support import Client, Running
 from tests.protocol.api.test_requests import act, borrow
 
@@ -89,7 +89,7 @@ async def test_a_quiet_stream_says_that_it_lives_and_ends_when_the_gateway_stops
     gateway: Running, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     streams = gateway.api.streams
-    monkeypatch.setattr(streams, "_pace", Pace(look=0.1, heartbeat=0.1))
+    monkeypatch.setattr(streams, "_pace", StreamTiming(look=0.1, heartbeat=0.1))
     async with stream(client) as answer:
         async with asyncio.timeout(10):
             await answer.content.readuntil(b": alive\n\n")
@@ -102,7 +102,7 @@ async def test_a_quiet_stream_says_that_it_lives_and_ends_when_the_gateway_stops
 
 
 async def test_so_many_streams_and_no_more(gateway: Running, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway.api.streams, "_pace", Pace(most=1))
+    monkeypatch.setattr(gateway.api.streams, "_pace", StreamTiming(most=1))
     async with stream(client) as answer:
         await answer.content.readuntil(b"\n\n")
         refused = await client("GET", "events")

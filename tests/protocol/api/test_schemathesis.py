@@ -33,7 +33,7 @@ from schemathesis.specs.openapi.checks import ignored_auth, negative_data_reject
 
 from gateway.domain.requests.attachments import FileType
 from gateway.services.api_keys import KeyScope
-from gateway.web.api.openapi import document
+from gateway.web.api.openapi import build_openapi
 from gateway.web.api.operations import ALL
 from tests.protocol.api.support import PATRON, Running, in_a_thread
 from tests.support.daemon import Installation
@@ -122,7 +122,7 @@ def _seed(target: Target, gateway: Running, wait_for: Any) -> None:
 REJECTED = [400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428]
 
 config = SchemathesisConfig.from_dict({"checks": {"negative_data_rejection": {"expected-statuses": REJECTED}}})
-schema = schemathesis.openapi.from_dict(document(ALL, version("illgate")), config=config)
+schema = schemathesis.openapi.from_dict(build_openapi(ALL, version("illgate")), config=config)
 """The document that the gateway serves (test_documents compares the two)."""
 
 

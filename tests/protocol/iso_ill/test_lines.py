@@ -31,7 +31,7 @@ from gateway.domain.requests.views import ActionRequest
 from gateway.ports.partner_channel import OutgoingMessage
 from gateway.ports.responder import CallbackAddress
 from gateway.ports.tls import ClientTls
-from gateway.runtime.listeners import server_context
+from gateway.runtime.listeners import make_server_context
 from tests.protocol.iso_ill.house import FJORDBY, HOST, House, Partner, asked, header, make_template, running
 from tests.support.certificates import Authority
 from tests.support.daemon import free_port
@@ -310,7 +310,7 @@ async def test_reports_are_called_back_by_tls_where_the_partner_is_spoken_to_by_
 ) -> None:
     authority = Authority(tmp_path)
     pair = authority.issue("fjordby")
-    async with Peer(tls=server_context(pair.certificate, pair.key)) as peer:
+    async with Peer(tls=make_server_context(pair.certificate, pair.key)) as peer:
         transport = {
             "mode": "call-back",
             "reports": "call-back",
@@ -333,7 +333,7 @@ async def test_a_partner_with_a_new_authority_is_reached_as_soon_as_its_file_is_
     old, new = (Authority(folder) for folder in folders)
     pair = new.issue("fjordby")
     lines, trusted = house.town.gateway._lines, ClientTls(ca=old.certificate)
-    async with Peer(tls=server_context(pair.certificate, pair.key)) as peer:
+    async with Peer(tls=make_server_context(pair.certificate, pair.key)) as peer:
         with pytest.raises(Unavailable, match="certificate verify failed"):
             await lines.send(saying(peer.port, own=True, tls=trusted))
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from gateway.domain.clock import SystemClock
 from gateway.ports.responder import RawMessage, ResponderAnswer, StreamFraming
-from gateway.runtime.listeners import HttpListener, HttpPlace, TcpListener, TcpPlace
-from gateway.web.app import Exchange, Part, Readiness, Site
-from gateway.web.inbound import Gate, Patience, TrustedProxies
+from gateway.runtime.listeners import HttpListener, HttpListenerOptions, TcpListenerOptions, TcpMessageListener
+from gateway.web.app import GatewayReadiness, HttpSite, MessageAnswerer, ReadinessPart
+from gateway.web.inbound import AdmissionQueue, ReadTimeouts, TrustedProxies
 
 HOST = "127.0.0.1"
 LIMIT = 20_000
@@ -42,27 +42,29 @@ class Echo:
         return [arrival.body for arrival in self.arrivals]
 
 
-async def all_well() -> Readiness:
-    return Readiness((Part("store"),))
+async def all_well() -> GatewayReadiness:
+    return GatewayReadiness((ReadinessPart("store"),))
 
 
-def site(exchange: Exchange, gate: Gate | None = None, proxies: Sequence[str] = (), **more: object) -> Site:
-    made = Site(
+def site(
+    exchange: MessageAnswerer, gate: AdmissionQueue | None = None, proxies: Sequence[str] = (), **more: object
+) -> HttpSite:
+    made = HttpSite(
         exchange=exchange,
         protocols=("ncip",),
-        gate=gate or Gate(50, 50, 5),
+        gate=gate or AdmissionQueue(50, 50, 5),
         clock=SystemClock(),
         limit=lambda: LIMIT,
         readiness=all_well,
-        patience=Patience(idle_seconds=0.6, message_seconds=1.0),
+        patience=ReadTimeouts(idle_seconds=0.6, message_seconds=1.0),
         proxies=TrustedProxies(proxies),
     )
     return replace(made, **more)  # type: ignore[arg-type]
 
 
 @contextlib.asynccontextmanager
-async def http(made: Site, tls: ssl.SSLContext | None = None) -> AsyncIterator[HttpListener]:
-    listener = HttpListener(HttpPlace(HOST, 0, tls, head_seconds=0.6), made)
+async def http(made: HttpSite, tls: ssl.SSLContext | None = None) -> AsyncIterator[HttpListener]:
+    listener = HttpListener(HttpListenerOptions(HOST, 0, tls, head_seconds=0.6), made)
     await listener.start()
     try:
         yield listener
@@ -72,10 +74,12 @@ async def http(made: Site, tls: ssl.SSLContext | None = None) -> AsyncIterator[H
 
 @contextlib.asynccontextmanager
 async def tcp(
-    exchange: Exchange, framing: StreamFraming = NCIP, tls: ssl.SSLContext | None = None, **more: int
-) -> AsyncIterator[TcpListener]:
-    place = TcpPlace(HOST, 0, "voyager", "ncip", lambda: framing, lambda: LIMIT, tls, idle_in_message=0.6, **more)
-    listener = TcpListener(place, exchange, Gate(50, 50, 5), SystemClock())
+    exchange: MessageAnswerer, framing: StreamFraming = NCIP, tls: ssl.SSLContext | None = None, **more: int
+) -> AsyncIterator[TcpMessageListener]:
+    place = TcpListenerOptions(
+        HOST, 0, "voyager", "ncip", lambda: framing, lambda: LIMIT, tls, idle_in_message=0.6, **more
+    )
+    listener = TcpMessageListener(place, exchange, AdmissionQueue(50, 50, 5), SystemClock())
     await listener.start()
     try:
         yield listener

@@ -12,9 +12,9 @@ import aiohttp
 import pytest
 import structlog
 
-from gateway.runtime.listeners import HttpListener, HttpPlace
-from gateway.web.app import Part, Readiness
-from gateway.web.inbound import Gate
+from gateway.runtime.listeners import HttpListener, HttpListenerOptions
+from gateway.web.app import GatewayReadiness, ReadinessPart
+from gateway.web.inbound import AdmissionQueue
 from tests.protocol.listeners.support import HOST, LIMIT, Echo, http, site, talk
 
 MESSAGE = "<NCIPMessage><LookupUser>Øystein Çelik</LookupUser></NCIPMessage>".encode()
@@ -271,7 +271,7 @@ async def test_a_client_that_goes_away_does_no_harm() -> None:
 async def test_beyond_the_queue_callers_are_asked_to_come_back() -> None:
     echo = Echo(hold=asyncio.Event())
     assert echo.hold is not None
-    gate = Gate(places=1, queue=1, seconds=5)
+    gate = AdmissionQueue(places=1, queue=1, seconds=5)
     raw = post(MESSAGE, "Connection: close")
     async with http(site(echo, gate)) as listener:
         first = asyncio.create_task(talk(listener.port, raw))
@@ -319,8 +319,14 @@ async def test_pipelined_and_kept_alive() -> None:
 
 
 async def test_pages_for_those_who_watch() -> None:
-    async def unwell() -> Readiness:
-        return Readiness((Part("store"), Part("library CLK", "does not answer"), Part("profiles", notes=("x.yml:3",))))
+    async def unwell() -> GatewayReadiness:
+        return GatewayReadiness(
+            (
+                ReadinessPart("store"),
+                ReadinessPart("library CLK", "does not answer"),
+                ReadinessPart("profiles", notes=("x.yml:3",)),
+            )
+        )
 
     made = site(Echo(), readiness=unwell, metrics=lambda: (b"figures 1\n", "text/plain"))
     async with http(made) as listener, aiohttp.ClientSession(f"http://{HOST}:{listener.port}") as session:
@@ -377,7 +383,7 @@ async def test_a_stop_does_not_wait_for_ever() -> None:
 
 
 async def test_connections_are_limited() -> None:
-    listener = HttpListener(HttpPlace(HOST, 0, connections=2), site(Echo()))
+    listener = HttpListener(HttpListenerOptions(HOST, 0, connections=2), site(Echo()))
     await listener.start()
     raw = post(MESSAGE, "Connection: close")
     try:

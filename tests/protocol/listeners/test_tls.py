@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.runtime.listeners import server_context
+from gateway.runtime.listeners import make_server_context
 from gateway.web.inbound import TrustedProxies
 from tests.protocol.listeners.support import HOST, Echo, http, site, talk, tcp
 from tests.support.certificates import Authority
@@ -24,7 +24,7 @@ def authority(tmp_path: Path) -> Authority:
 
 def context(authority: Authority, verify: ssl.VerifyMode) -> ssl.SSLContext:
     pair = authority.issue("gateway.example")
-    return server_context(pair.certificate, pair.key, authority.certificate, verify)
+    return make_server_context(pair.certificate, pair.key, authority.certificate, verify)
 
 
 async def test_https_says_who_the_client_is(authority: Authority) -> None:
@@ -71,11 +71,11 @@ async def test_plain_text_at_a_tls_port_is_closed(authority: Authority) -> None:
 def test_a_missing_or_wrong_file_is_named(authority: Authority, tmp_path: Path) -> None:
     pair, other = authority.issue("a"), authority.issue("b")
     with pytest.raises(OSError, match=r"b\.key"):
-        server_context(pair.certificate, other.key)
+        make_server_context(pair.certificate, other.key)
     with pytest.raises(OSError, match=r"nowhere\.pem"):
-        server_context(tmp_path / "nowhere.pem", pair.key)
+        make_server_context(tmp_path / "nowhere.pem", pair.key)
     with pytest.raises(OSError, match=r"nobody\.pem"):
-        server_context(pair.certificate, pair.key, tmp_path / "nobody.pem")
+        make_server_context(pair.certificate, pair.key, tmp_path / "nobody.pem")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import yaml
 from lxml import html
 
 from gateway.adapter_registry import load_adapters
-from gateway.runtime.daemon import Gateway
+from gateway.runtime.daemon import Daemon
 from gateway.settings import load_settings
 from tests.support.daemon import Installation
 
@@ -95,7 +95,7 @@ class Visitor:
 
 @dataclass(frozen=True)
 class Running:
-    gateway: Gateway
+    gateway: Daemon
     url: str
 
     def requests(self) -> Any:
@@ -112,7 +112,7 @@ async def running(installation: Installation, **sections: Any) -> AsyncIterator[
     others = sections.pop("other_libraries", [])
     installation.change(libraries=[{**first, **more}, *others], tcp=[], **sections)
     adapters = load_adapters()
-    gateway = Gateway(load_settings(installation.config, adapters), adapters)
+    gateway = Daemon(load_settings(installation.config, adapters), adapters)
     await gateway.start()
     try:
         yield Running(gateway, f"http://127.0.0.1:{gateway.http_port}")

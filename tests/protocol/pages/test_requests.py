@@ -11,7 +11,7 @@ from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.requests.views import RequestFilter
 from gateway.store import patron_sessions
-from gateway.web.pages.sign_in import hashed
+from gateway.web.pages.sign_in import hash_token
 from tests.protocol.pages.support import BLOCKED, BOOK, OURS, PATRON, Running, Visitor, on_both, visitor
 
 ARTICLE = "genre=article&atitle=Nebel&title=Wolkenkunde&volume=7&spage=3&epage=9&issn=0378-5955"
@@ -149,7 +149,9 @@ async def test_who_was_signed_out_meanwhile_signs_in_and_comes_back(gateway: Run
     await anna.sign_in()
     form = await anna.form()
     house = gateway.requests().library_context("DEMO")
-    await house.store.write(lambda c: patron_sessions.end_session(c, ["DEMO"], hashed(anna.cookies["illgate_visit"])))
+    await house.store.write(
+        lambda c: patron_sessions.end_session(c, ["DEMO"], hash_token(anna.cookies["illgate_visit"]))
+    )
     page = await anna.post("/openurl/DEMO/request", {**form, "service": "loan"})
 
     assert page.title == "Sign in"

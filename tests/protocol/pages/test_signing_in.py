@@ -10,7 +10,7 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.views import RequestFilter
 from gateway.store import patron_sessions
-from gateway.web.pages.sign_in import address_block, hashed
+from gateway.web.pages.sign_in import address_block, hash_token
 from tests.protocol.pages.support import BOOK, PATRON, PIN, Running, Visitor, on_both, running, visitor
 from tests.support.daemon import Installation
 
@@ -185,7 +185,9 @@ async def test_what_was_filled_in_waits_for_signing_in_anew(gateway: Running, an
     await anna.sign_in()
     form = {**await anna.form(), "service": "loan", "note": "Bitte <bald>"}
     house = gateway.requests().library_context("DEMO")
-    await house.store.write(lambda c: patron_sessions.end_session(c, ["DEMO"], hashed(anna.cookies["illgate_visit"])))
+    await house.store.write(
+        lambda c: patron_sessions.end_session(c, ["DEMO"], hash_token(anna.cookies["illgate_visit"]))
+    )
     asked = await anna.post("/openurl/DEMO/request", form)
     hidden = {one.get("name"): one.get("value") for one in asked.tree.xpath("//main//input[@type='hidden']")}
     wrong = await anna.post("/openurl/DEMO/sign-in", {**hidden, "user": PATRON, "password": "9999"})

@@ -11,7 +11,7 @@ import pytest
 from lxml import etree
 
 from adapters.ncip.dialect import NcipDialect
-from gateway.cli.check_command import Scratch
+from gateway.cli.check_command import SampleLibraries
 from gateway.cli.installation import Installation
 from gateway.configuration.yaml_document import ConfigurationProblem
 from gateway.domain.clock import SystemClock
@@ -179,13 +179,13 @@ async def test_an_example_is_understood(name: str, example: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def sample_libraries(tmp_path_factory: pytest.TempPathFactory) -> Scratch:
+def sample_libraries(tmp_path_factory: pytest.TempPathFactory) -> SampleLibraries:
     """As for `illgate check`: each profile gets a sample library of its own."""
-    return Scratch(installation(), tmp_path_factory.mktemp("sample"))
+    return SampleLibraries(installation(), tmp_path_factory.mktemp("sample"))
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-async def test_the_examples_are_answered_one_after_the_other(name: str, sample_libraries: Scratch) -> None:
+async def test_the_examples_are_answered_one_after_the_other(name: str, sample_libraries: SampleLibraries) -> None:
     one = loaded(name)
     responder = installation().adapters.protocols["ncip"].responder()
     problems: list[ConfigurationProblem] = []
@@ -198,7 +198,7 @@ async def test_the_examples_are_answered_one_after_the_other(name: str, sample_l
 
 @pytest.mark.parametrize("name", [name for name in SHIPPED if name not in ("ncip1", "illiad-aleph", "innreach")])
 async def test_every_answer_in_version_2_fits_the_schema(
-    name: str, sample_libraries: Scratch, specs_folder: Path
+    name: str, sample_libraries: SampleLibraries, specs_folder: Path
 ) -> None:
     """Whatever a partner's habits are, none of these profiles needs an invalid answer."""
     async with sample_libraries.open_sample_exchange(loaded(name).profile) as exchange:
@@ -218,7 +218,7 @@ def version_of(message: etree._Element) -> str:
 
 
 async def test_no_answer_to_an_illiad_addon_holds_a_word_of_failure_unless_it_failed(
-    sample_libraries: Scratch,
+    sample_libraries: SampleLibraries,
 ) -> None:
     """'The Three-Body Problem' is among the titles (issue 2, done when 4)."""
     profile = loaded("illiad-alma").profile

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gateway.cli import app, installation, main
-from gateway.cli.daemon_commands import shipped
+from gateway.cli.daemon_commands import find_shipped_folder
 from tests.unit.profiles.support import ADAPTERS, write
 
 GATEWAY = "libraries:\n  - symbol: DEMO\n"
@@ -54,7 +54,7 @@ def test_init_makes_an_installation_and_says_what_can_be_tried(tmp_path: Path, m
     result = illgate("init", "demo")
 
     assert result.exit_code == 0, result.output
-    assert (tmp_path / "demo/gateway.yml").read_bytes() == (shipped() / "gateway.yml").read_bytes()
+    assert (tmp_path / "demo/gateway.yml").read_bytes() == (find_shipped_folder() / "gateway.yml").read_bytes()
     assert (tmp_path / "demo/profiles/ncip2.yml").is_file()
     assert (tmp_path / "demo/data/illgate.db").stat().st_mode & 0o077 == 0
     assert "DEMO: try patron INST-NVD" in result.output

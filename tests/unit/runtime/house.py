@@ -30,7 +30,7 @@ from gateway.ports.responder import (
     ResponderAnswer,
     StreamFraming,
 )
-from gateway.runtime.daemon import Gateway
+from gateway.runtime.daemon import Daemon
 from gateway.settings import Settings, load_settings
 
 SETTINGS = """
@@ -116,11 +116,11 @@ class House:
     def settings(self) -> Settings:
         return load_settings(self.folder / "gateway.yml", self.adapters)
 
-    def gateway(self) -> Gateway:
-        return Gateway(self.settings, self.adapters)
+    def gateway(self) -> Daemon:
+        return Daemon(self.settings, self.adapters)
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[Gateway]:
+    async def running(self) -> AsyncIterator[Daemon]:
         gateway = self.gateway()
         await gateway.start()
         try:
@@ -137,8 +137,8 @@ class NoOptions(BaseModel):
 
 
 if __name__ == "__main__":
-    from gateway.cli.daemon_commands import run
+    from gateway.cli.daemon_commands import run_daemon
     from gateway.runtime.logs import set_up_logging
 
     set_up_logging("json", "info")
-    asyncio.run(run(House(Path(sys.argv[1])).gateway()))
+    asyncio.run(run_daemon(House(Path(sys.argv[1])).gateway()))

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from gateway.configuration.yaml_document import ConfigurationError
-from gateway.runtime.daemon import Gateway
+from gateway.runtime.daemon import Daemon
 from gateway.store.engine import open_store
 from tests.unit.runtime.house import SETTINGS, House
 
@@ -23,7 +23,7 @@ def house(tmp_path: Path) -> House:
     return made
 
 
-async def ask(gateway: Gateway, path: str, body: bytes | None = None) -> tuple[int, str]:
+async def ask(gateway: Daemon, path: str, body: bytes | None = None) -> tuple[int, str]:
     url = f"http://127.0.0.1:{gateway.http_port}{path}"
     async with aiohttp.ClientSession() as session, session.request("POST" if body else "GET", url, data=body) as answer:
         return answer.status, await answer.text()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.ports.responder import StreamFraming
-from gateway.runtime.tcp_connection import BLANK, Frames
+from gateway.runtime.tcp_connection import BLANK, TagSplitter
 
 TAGS = StreamFraming(tags=(b"NCIPMessage", b"NCIPVersionMessage"))
 MESSAGES = st.lists(
@@ -29,7 +29,7 @@ def test_however_the_bytes_are_cut_the_messages_are_the_same(
     messages: list[bytes], cuts: list[int], between: bytes
 ) -> None:
     stream = between.join([*messages, b""])
-    frames = Frames(TAGS, 1000)
+    frames = TagSplitter(TAGS, 1000)
     found = []
     edges = [0, *sorted(cut for cut in cuts if cut < len(stream)), len(stream)]
     for start, end in itertools.pairwise(edges):
@@ -41,7 +41,7 @@ def test_however_the_bytes_are_cut_the_messages_are_the_same(
 
 
 def test_the_limit_holds_for_whole_and_for_unfinished_messages() -> None:
-    frames = Frames(TAGS, 40)
+    frames = TagSplitter(TAGS, 40)
     frames.feed(b"<NCIPMessage>" + b"x" * 14 + b"</NCIPMessage>")
     assert frames.next() is None
     assert frames.is_unrecoverable
@@ -50,7 +50,7 @@ def test_the_limit_holds_for_whole_and_for_unfinished_messages() -> None:
 
 
 def test_blanks_are_no_message() -> None:
-    frames = Frames(StreamFraming(end="newline"), 100)
+    frames = TagSplitter(StreamFraming(end="newline"), 100)
     frames.feed(BLANK)
     assert frames.next() is None
     assert frames.begun == 0
@@ -58,7 +58,7 @@ def test_blanks_are_no_message() -> None:
 
 def test_a_large_message_in_small_pieces_costs_linear_time() -> None:
     def seconds(pieces: int) -> float:
-        frames = Frames(TAGS, 100_000_000)
+        frames = TagSplitter(TAGS, 100_000_000)
         started = time.perf_counter()
         for _ in range(pieces):
             frames.feed(b"</NCIPMessag</x:" * 64)

@@ -10,22 +10,22 @@ import pytest
 from gateway.domain.clock import SystemClock
 from gateway.ports.responder import OutcomeClass
 from gateway.runtime import monitoring as module
-from gateway.runtime.monitoring import Metrics
+from gateway.runtime.monitoring import GatewayMetrics
 from gateway.services.outbox import AttemptOutcome, OutboxOptions, OutboxWorker
 from gateway.store.engine import open_store
 from gateway.store.requests.outbox import OutboxStatus
-from gateway.web.app import Part, Readiness
-from gateway.web.inbound import Busy, Gate
+from gateway.web.app import GatewayReadiness, ReadinessPart
+from gateway.web.inbound import AdmissionQueue, QueueFullError
 
 
-def page(metrics: Metrics) -> str:
+def page(metrics: GatewayMetrics) -> str:
     body, content_type = metrics.render()
     assert content_type.startswith("text/plain")
     return body.decode()
 
 
 def test_messages_are_counted_and_timed() -> None:
-    metrics = Metrics()
+    metrics = GatewayMetrics()
     for seconds in (0.004, 0.2):
         metrics.record_message("ncip", "illiad-alma", "LookupUser", OutcomeClass.OK, seconds)
     metrics.record_message("ncip", "", "", OutcomeClass.REJECTED, 0.001)
@@ -39,7 +39,7 @@ def test_messages_are_counted_and_timed() -> None:
 
 def test_names_from_outside_do_not_grow_the_page_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_SERIES", 3)
-    metrics = Metrics()
+    metrics = GatewayMetrics()
     for number in range(50):
         metrics.record_message("ncip", f"p{number}", f"Invented{number}", OutcomeClass.MALFORMED, 0.001)
     text = page(metrics)
@@ -48,15 +48,21 @@ def test_names_from_outside_do_not_grow_the_page_without_end(monkeypatch: pytest
 
 
 async def test_state_of_the_house() -> None:
-    metrics = Metrics()
-    gate = Gate(places=1, queue=0, seconds=1)
+    metrics = GatewayMetrics()
+    gate = AdmissionQueue(places=1, queue=0, seconds=1)
     metrics.watch_gate(gate)
     await gate.enter()
-    with pytest.raises(Busy):
+    with pytest.raises(QueueFullError):
         await gate.enter()
     metrics.watch_profiles(lambda: 2)
     metrics.record_readiness(
-        Readiness((Part("store"), Part("store writing", notes=("9 MB free",)), Part("library CLK", "down")))
+        GatewayReadiness(
+            (
+                ReadinessPart("store"),
+                ReadinessPart("store writing", notes=("9 MB free",)),
+                ReadinessPart("library CLK", "down"),
+            )
+        )
     )
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
     metrics.record_oldest_pending(now - timedelta(minutes=2), now)
@@ -79,13 +85,13 @@ async def test_state_of_the_house() -> None:
 
 
 def test_two_gateways_in_one_process_count_for_themselves() -> None:
-    first, second = Metrics(), Metrics()
+    first, second = GatewayMetrics(), GatewayMetrics()
     first.record_message("ncip", "a", "LookupUser", OutcomeClass.OK, 0.001)
     assert "illgate_messages_total{" not in page(second)
 
 
 def test_the_outbox_by_library_and_status_and_its_tries_by_kind() -> None:
-    metrics = Metrics()
+    metrics = GatewayMetrics()
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
     metrics.count_outbox_attempt("partner", AttemptOutcome.UNAVAILABLE)
     metrics.count_outbox_attempt("partner", AttemptOutcome.DONE)
@@ -109,7 +115,7 @@ def test_the_outbox_by_library_and_status_and_its_tries_by_kind() -> None:
 
 async def test_the_worker_is_looked_at_when_prometheus_asks(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/illgate.db")
-    metrics = Metrics()
+    metrics = GatewayMetrics()
     metrics.watch_outbox(OutboxWorker(store, SystemClock(), {}, OutboxOptions(), "here/1"))
     await store.close()
     assert "illgate_outbox_in_hand 0.0" in page(metrics)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.runtime.monitoring import notify, watchdog_seconds
+from gateway.runtime.monitoring import notify_systemd, read_watchdog_seconds
 
 
 def test_states_reach_the_socket(tmp_path: Path) -> None:
     path = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(path)
-        notify("READY=1\nSTATUS=serving", {"NOTIFY_SOCKET": path})
+        notify_systemd("READY=1\nSTATUS=serving", {"NOTIFY_SOCKET": path})
         assert listening.recv(100) == b"READY=1\nSTATUS=serving"
 
 
@@ -23,12 +23,12 @@ def test_abstract_sockets() -> None:
     name = f"illgate-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(f"\0{name}")
-        notify("STOPPING=1", {"NOTIFY_SOCKET": f"@{name}"})
+        notify_systemd("STOPPING=1", {"NOTIFY_SOCKET": f"@{name}"})
         assert listening.recv(100) == b"STOPPING=1"
 
 
 def test_nothing_happens_without_systemd() -> None:
-    notify("READY=1", {})
+    notify_systemd("READY=1", {})
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_nothing_happens_without_systemd() -> None:
     ],
 )
 def test_watchdog(environment: dict[str, str], seconds: float | None) -> None:
-    assert watchdog_seconds(environment) == seconds
+    assert read_watchdog_seconds(environment) == seconds

@@ -8,8 +8,8 @@ import pytest
 import structlog
 
 from gateway.runtime import background as module
-from gateway.runtime.background import OnFailure, Tasks
-from gateway.runtime.logs import Seldom
+from gateway.runtime.background import BackgroundTasks, FailurePolicy
+from gateway.runtime.logs import RateLimitedLogger
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ async def test_failing_work_is_logged_with_its_owner_and_started_again() -> None
             raise ValueError("no")
         done.set()
 
-    tasks = Tasks()
+    tasks = BackgroundTasks()
     with structlog.testing.capture_logs() as logs:
         tasks.start("journal: retention", work)
         await asyncio.wait_for(done.wait(), 2)
@@ -45,9 +45,9 @@ async def test_work_that_shall_not_be_repeated() -> None:
         runs += 1
         raise ValueError("no")
 
-    tasks = Tasks()
+    tasks = BackgroundTasks()
     with structlog.testing.capture_logs() as logs:
-        await tasks.start("profiles: watch", work, OnFailure.REPORT)
+        await tasks.start("profiles: watch", work, FailurePolicy.REPORT)
     assert (runs, len(logs)) == (1, 1)
     assert tasks.task_names == ()
 
@@ -59,7 +59,7 @@ async def test_periodic_work_and_stop() -> None:
         nonlocal runs
         runs += 1
 
-    tasks = Tasks()
+    tasks = BackgroundTasks()
     tasks.run_every("health: look", 0.01, work)
     await asyncio.sleep(0.1)
     assert tasks.task_names == ("health: look",)
@@ -73,7 +73,7 @@ async def test_periodic_work_and_stop() -> None:
 
 async def test_lines_that_others_can_cause_are_written_seldom() -> None:
     now = 0.0
-    seldom = Seldom(structlog.get_logger(), lambda: now)
+    seldom = RateLimitedLogger(structlog.get_logger(), lambda: now)
     with structlog.testing.capture_logs() as logs:
         for now in (0.0, 1.0, 9.9, 10.0, 30.0):
             seldom.warning("too many", open=now)

@@ -11,12 +11,12 @@ import asyncpg
 import pytest
 
 from gateway.runtime import background as module
-from gateway.runtime.background import Wake
+from gateway.runtime.background import WorkNotifier
 from gateway.store.engine import Store, open_store
 
 
 @asynccontextmanager
-async def at_work(wake: Wake) -> AsyncIterator[asyncio.Event]:
+async def at_work(wake: WorkNotifier) -> AsyncIterator[asyncio.Event]:
     """Listening; gives the event that it wakes, clear."""
     woken = asyncio.Event()
     wake.subscribe(woken.set)
@@ -49,7 +49,7 @@ async def shared(fresh_postgresql_url: str) -> AsyncIterator[Store]:
 
 async def test_on_one_node_a_nudge_wakes_all_at_once_and_there_is_nothing_to_run(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/illgate.db")
-    wake, worker, timers = Wake(store, "here/1"), asyncio.Event(), asyncio.Event()
+    wake, worker, timers = WorkNotifier(store, "here/1"), asyncio.Event(), asyncio.Event()
     wake.subscribe(worker.set)
     wake.subscribe(timers.set)
 
@@ -63,7 +63,7 @@ async def test_on_one_node_a_nudge_wakes_all_at_once_and_there_is_nothing_to_run
 
 @pytest.mark.postgresql
 async def test_a_nudge_wakes_other_nodes_but_does_not_come_back(shared: Store) -> None:
-    here, there = Wake(shared, "here/1"), Wake(shared, "there/1")
+    here, there = WorkNotifier(shared, "here/1"), WorkNotifier(shared, "there/1")
     async with at_work(here) as woken_here, at_work(there) as woken_there:
         woken_here.clear()
         here.notify()
@@ -79,7 +79,7 @@ async def test_a_lost_connection_is_opened_again_and_all_are_woken(
     shared: Store, fresh_postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MIN_RETRY_SECONDS", 0.05)
-    here, there = Wake(shared, "here/1"), Wake(shared, "there/1")
+    here, there = WorkNotifier(shared, "here/1"), WorkNotifier(shared, "there/1")
     own = await asyncpg.connect(fresh_postgresql_url)
     async with at_work(here) as woken_here, at_work(there) as woken_there:
         await own.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
@@ -94,7 +94,7 @@ async def test_a_lost_connection_is_opened_again_and_all_are_woken(
 
 @pytest.mark.postgresql
 async def test_what_is_told_before_the_connection_is_there_is_told_then(shared: Store) -> None:
-    here, there = Wake(shared, "here/1"), Wake(shared, "there/1")
+    here, there = WorkNotifier(shared, "here/1"), WorkNotifier(shared, "there/1")
     async with at_work(there) as woken_there:
         here.notify()
         async with at_work(here):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.web.http10_shim import silence
-from gateway.web.inbound import GRACE, Patience, ends_document
+from gateway.web.http10_shim import seconds_of_silence
+from gateway.web.inbound import GRACE, ReadTimeouts, ends_document
 
 ASCII = b"<NCIPMessage><a/></NCIPMessage>"
 OTHER = "<?xml version='1.0'?><n:NCIPMessage><a>ü</a></n:NCIPMessage>\r\n".encode()
@@ -26,7 +26,7 @@ OTHER = "<?xml version='1.0'?><n:NCIPMessage><a>ü</a></n:NCIPMessage>\r\n".enco
     ],
 )
 def test_silence(body: bytes, length: int | None, expected: float) -> None:
-    assert silence(body, length, 9.0) == expected
+    assert seconds_of_silence(body, length, 9.0) == expected
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_ends_document(body: bytes, ends: bool) -> None:
 
 
 def test_bytes_buy_time() -> None:
-    patience = Patience(idle_seconds=10, message_seconds=30)
+    patience = ReadTimeouts(idle_seconds=10, message_seconds=30)
     assert patience.compute_deadline(started=100, now=101, received=0) == 111
     assert patience.compute_deadline(started=100, now=129, received=0) == 130
     assert patience.compute_deadline(started=100, now=129, received=2500) == 135

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from gateway.web.inbound import Busy, Gate
+from gateway.web.inbound import AdmissionQueue, QueueFullError
 
 
 async def test_first_come_first_served() -> None:
-    gate = Gate(places=1, queue=10, seconds=5)
+    gate = AdmissionQueue(places=1, queue=10, seconds=5)
     order: list[int] = []
 
     async def caller(number: int) -> None:
@@ -25,13 +25,13 @@ async def test_first_come_first_served() -> None:
 
 
 async def test_full_queue_and_lost_patience() -> None:
-    gate = Gate(places=1, queue=1, seconds=0.05)
+    gate = AdmissionQueue(places=1, queue=1, seconds=0.05)
     await gate.enter()
     waiting = asyncio.create_task(gate.enter())
     await asyncio.sleep(0)
-    with pytest.raises(Busy):
+    with pytest.raises(QueueFullError):
         await gate.enter()
-    with pytest.raises(Busy):
+    with pytest.raises(QueueFullError):
         await waiting
     assert gate.waiting == 0
     patient = asyncio.create_task(gate.enter_or_wait())
@@ -42,7 +42,7 @@ async def test_full_queue_and_lost_patience() -> None:
 
 
 async def test_a_place_is_not_lost_when_its_taker_is_cancelled() -> None:
-    gate = Gate(places=1, queue=5, seconds=5)
+    gate = AdmissionQueue(places=1, queue=5, seconds=5)
     await gate.enter()
     given = asyncio.create_task(gate.enter())
     left = asyncio.create_task(gate.enter())

@@ -14,21 +14,21 @@ from gateway.domain.requests.rota import RotaExplanation, SupplierVerdict
 from gateway.services.fulfilment import ResolvedLink
 from gateway.services.searching.search import SearchOutcome
 from gateway.web.api.models.values import CitationOut
-from gateway.web.api.operation import Output
+from gateway.web.api.operation import OutputModel
 
 
-class TargetOut(Output):
+class TargetOut(OutputModel):
     name: str = Field(description="for `target` of a search")
     description: str
     by: str = Field(description="protocol: z3950, sru; empty: it is a group")
     members: tuple[str, ...] = Field(description="of a group")
 
 
-class TargetList(Output):
+class TargetList(OutputModel):
     items: tuple[TargetOut, ...]
 
 
-class AnsweredOut(Output):
+class AnsweredOut(OutputModel):
     """One target of the search."""
 
     target: str
@@ -40,7 +40,7 @@ class AnsweredOut(Output):
     notes: tuple[str, ...]
 
 
-class HeldOut(Output):
+class HeldOut(OutputModel):
     """A copy or a run of volumes, in the catalogue's own words."""
 
     location: str
@@ -55,17 +55,17 @@ class HeldOut(Output):
     note: str
 
 
-class HolderOut(Output):
+class HolderOut(OutputModel):
     target: str
     holdings: tuple[HeldOut, ...] | None = Field(description="null: the target says nothing about them")
 
 
-class ResultOut(Output):
+class ResultOut(OutputModel):
     citation: CitationOut = Field(description="as it is, the `citation` of a new request")
     holders: tuple[HolderOut, ...]
 
 
-class SearchOut(Output):
+class SearchOut(OutputModel):
     """`results`: the same thing once, however many targets have it."""
 
     targets: tuple[AnsweredOut, ...]
@@ -79,14 +79,14 @@ class SearchOut(Output):
         )
 
 
-class ExplainedOut(Output):
+class ExplainedOut(OutputModel):
     partner: str
     verdict: SupplierVerdict
     why: str
     holdings: str = Field(description="what the supplier's catalogue says, in one line; empty: it wasn't asked")
 
 
-class ExplanationOut(Output):
+class ExplanationOut(OutputModel):
     """In the order in which suppliers would be asked; then those passed over, then those that had their turn."""
 
     rota: str
@@ -100,7 +100,7 @@ class ExplanationOut(Output):
         return cls.model_validate(explanation)
 
 
-class CopyOut(Output):
+class CopyOut(OutputModel):
     """A copy of the library's own."""
 
     branch: str
@@ -111,13 +111,13 @@ class CopyOut(Output):
     due: datetime | None
 
 
-class OfferOut(Output):
+class OfferOut(OutputModel):
     kind: Fulfilment
     url: str = Field(description="where it is had: full text elsewhere, or the page of the gateway; empty for `ask`")
     names: dict[str, str] = Field(description="language -> what stands on it; empty: up to you")
 
 
-class ResolvedOut(Output):
+class ResolvedOut(OutputModel):
     citation: CitationOut
     service: ServiceType = Field(description="what is most likely wanted of it")
     referrer: str = Field(description="where the link comes from, as it says")

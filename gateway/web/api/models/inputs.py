@@ -24,15 +24,15 @@ from gateway.web.api.models.values import (
     PartyIn,
     ServiceIn,
     Text,
-    extras,
-    money,
+    extras_of_input,
+    money_of_input,
 )
-from gateway.web.api.operation import Input
+from gateway.web.api.operation import InputModel
 
 OptionalName = Annotated[str, StringConstraints(max_length=100, pattern=f"^$|{NAME}")]
 
 
-class PatronIn(Input):
+class PatronIn(InputModel):
     identifier: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")] = Field(
         description="barcode or the like, by which the library finds the patron"
     )
@@ -43,7 +43,7 @@ class PatronIn(Input):
         return PatronLink(identifier=self.identifier, pickup=self.pickup, note=self.note)
 
 
-class NewBorrowing(Input):
+class NewBorrowing(InputModel):
     citation: CitationIn
     patron: PatronIn | None = Field(None, description="none: for the library itself")
     service: ServiceIn = ServiceIn()
@@ -62,7 +62,7 @@ class NewBorrowing(Input):
             citation=self.citation.to_citation(),
             service=self.service.to_service(),
             dates=self.dates.to_dates(),
-            maximum_cost=money(self.maximum_cost),
+            maximum_cost=money_of_input(self.maximum_cost),
             patron=self.patron.to_patron_link() if self.patron is not None else PatronLink(),
             mediated=self.mediated,
             partner=self.partner,
@@ -70,13 +70,13 @@ class NewBorrowing(Input):
             branch=self.branch,
             note=self.note,
             external=self.external,
-            extras=extras(self.extras),
+            extras=extras_of_input(self.extras),
             source="api",
             actor=actor,
         )
 
 
-class HomePatronIn(Input):
+class HomePatronIn(InputModel):
     """A patron of the library that asks, to whom the item is lent directly; its profile must allow that."""
 
     identifier: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")] = Field(
@@ -98,7 +98,7 @@ class HomePatronIn(Input):
         )
 
 
-class NewLending(Input):
+class NewLending(InputModel):
     citation: CitationIn
     requester: PartyIn
     patron: HomePatronIn | None = Field(None, description="to whom it is lent directly; none: to the library")
@@ -118,16 +118,16 @@ class NewLending(Input):
             patron=self.patron.to_home_patron() if self.patron is not None else None,
             service=self.service.to_service(),
             dates=self.dates.to_dates(),
-            maximum_cost=money(self.maximum_cost),
+            maximum_cost=money_of_input(self.maximum_cost),
             note=self.note,
             external=self.external,
-            extras=extras(self.extras),
+            extras=extras_of_input(self.extras),
             source="api",
             actor=actor,
         )
 
 
-class ActBody(Input):
+class ActBody(InputModel):
     """Details of an act. Which of them an act needs and may have stands with it in `actions` of the request."""
 
     attempt: int = Field(0, ge=0, le=10_000, description="number of the attempt, where it isn't the current one")
@@ -160,7 +160,7 @@ class ActBody(Input):
             reason=self.reason,
             note=self.note,
             conditions=self.conditions,
-            cost=money(self.cost),
+            cost=money_of_input(self.cost),
             retry_after=self.retry_after,
             expected=self.expected,
             partner=self.partner,
@@ -174,24 +174,24 @@ class ActBody(Input):
             pickup=self.pickup,
             citation=self.citation.to_citation() if self.citation is not None else None,
             need_by=self.need_by,
-            maximum_cost=money(self.maximum_cost),
+            maximum_cost=money_of_input(self.maximum_cost),
             query=self.query,
             answer=self.answer,
-            extras=extras(self.extras),
+            extras=extras_of_input(self.extras),
         )
 
 
-class RotaOrder(Input):
+class RotaOrder(InputModel):
     partners: tuple[Name, ...] = Field(min_length=1, max_length=200, description="in the order in which to ask them")
 
 
-class SkipLine(Input):
+class SkipLine(InputModel):
     why: Line = ""
 
 
-class SkipLetter(Input):
+class SkipLetter(InputModel):
     reason: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
-class EditLetter(Input):
+class EditLetter(InputModel):
     payload: Annotated[str, StringConstraints(min_length=1, max_length=100_000, pattern=r"^[^\x00]+$")]

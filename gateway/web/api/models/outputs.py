@@ -26,10 +26,10 @@ from gateway.web.api.models.values import (
     PartyOut,
     ServiceOut,
 )
-from gateway.web.api.operation import Output
+from gateway.web.api.operation import OutputModel
 
 
-class RequestLine(Output):
+class RequestLine(OutputModel):
     """A request in a list."""
 
     id: str
@@ -54,7 +54,7 @@ class RequestLine(Output):
             number=request.number,
             role=request.role,
             state=request.state.value,
-            flags=_flags(request),
+            flags=_list_flags(request),
             version=request.version,
             created=request.created,
             changed=request.changed,
@@ -67,20 +67,20 @@ class RequestLine(Output):
         )
 
 
-class RequestList(Output):
+class RequestList(OutputModel):
     """`next`: where the next page is, as in the Link header; empty: this is the last."""
 
     items: tuple[RequestLine, ...]
     next: str
 
 
-class CostsOut(Output):
+class CostsOut(OutputModel):
     maximum: MoneyOut | None
     agreed: MoneyOut | None
     charged: MoneyOut | None
 
 
-class TermsOut(Output):
+class TermsOut(OutputModel):
     lender_due: date | datetime | None = Field(description="a day (until its end) or a moment")
     patron_due: datetime | None
     conditions: tuple[LoanCondition, ...]
@@ -89,7 +89,7 @@ class TermsOut(Output):
     note: str
 
 
-class PatronOut(Output):
+class PatronOut(OutputModel):
     id: str
     identifier: str
     category: str
@@ -98,7 +98,7 @@ class PatronOut(Output):
     note: str
 
 
-class VolumeOut(Output):
+class VolumeOut(OutputModel):
     id: str
     label: str
     state: VolumeState
@@ -106,14 +106,14 @@ class VolumeOut(Output):
     theirs: str
 
 
-class NoteOut(Output):
+class NoteOut(OutputModel):
     at: datetime
     by: str
     text: str
     for_partner: bool
 
 
-class AttachmentOut(Output):
+class AttachmentOut(OutputModel):
     id: str
     name: str
     media_type: str
@@ -123,14 +123,14 @@ class AttachmentOut(Output):
     at: datetime
 
 
-class RotaLineOut(Output):
+class RotaLineOut(OutputModel):
     partner: str
     standing: RotaLineStatus
     why: str
     last_resort: bool
 
 
-class AttemptOut(Output):
+class AttemptOut(OutputModel):
     number: int
     partner: str
     symbol: str
@@ -149,7 +149,7 @@ class AttemptOut(Output):
     holdings: str
 
 
-class QueryOut(Output):
+class QueryOut(OutputModel):
     id: str
     about: str
     text: str
@@ -159,7 +159,7 @@ class QueryOut(Output):
     answered: datetime | None
 
 
-class CandidateOut(Output):
+class CandidateOut(OutputModel):
     bib_id: str
     title: str
     author: str
@@ -171,7 +171,7 @@ class CandidateOut(Output):
     why_not: str
 
 
-class SignOffOut(Output):
+class SignOffOut(OutputModel):
     at: datetime
     by: str
     basis: str
@@ -179,7 +179,7 @@ class SignOffOut(Output):
     note: str
 
 
-class RequestOut(Output):
+class RequestOut(OutputModel):
     """A request, as it is now."""
 
     id: str
@@ -223,10 +223,10 @@ class RequestOut(Output):
     @classmethod
     def from_request(cls, request: Request) -> RequestOut:
         plain = {name: getattr(request, name) for name in cls.model_fields if name not in ("flags", "state")}
-        return cls.model_validate({**plain, "state": request.state.value, "flags": _flags(request)})
+        return cls.model_validate({**plain, "state": request.state.value, "flags": _list_flags(request)})
 
 
-class DetailsOut(Output):
+class DetailsOut(OutputModel):
     """What came with an event; what is empty was not said."""
 
     due: date | datetime | None
@@ -257,7 +257,7 @@ class DetailsOut(Output):
         return cls.model_validate(details)
 
 
-class HistoryOut(Output):
+class HistoryOut(OutputModel):
     id: str
     at: datetime
     event: EventKind
@@ -288,12 +288,12 @@ class HistoryOut(Output):
         )
 
 
-class TimerOut(Output):
+class TimerOut(OutputModel):
     timer: str
     at: datetime
 
 
-class StepOut(Output):
+class StepOut(OutputModel):
     """Something to be done outside the gateway that is not done: it waits, is being done, or failed."""
 
     id: str = Field(description="where it failed, this is the dead letter's id")
@@ -305,7 +305,7 @@ class StepOut(Output):
     error: str = Field(description="why the last try failed")
 
 
-class FieldOut(Output):
+class FieldOut(OutputModel):
     name: str
     type: str
     help: str
@@ -315,7 +315,7 @@ class FieldOut(Output):
         return cls(name=field.name, type=field.type.value, help=field.help)
 
 
-class ActionOut(Output):
+class ActionOut(OutputModel):
     """What may be done now: POST the fields to `href`, with If-Match."""
 
     kind: EventKind
@@ -337,7 +337,7 @@ class ActionOut(Output):
         )
 
 
-class ShownOut(Output):
+class ShownOut(OutputModel):
     """A request with its history (oldest first), its timers, what is not done yet outside, and what may be done now."""
 
     request: RequestOut
@@ -357,5 +357,5 @@ class ShownOut(Output):
         )
 
 
-def _flags(request: Request) -> tuple[RequestFlag, ...]:
+def _list_flags(request: Request) -> tuple[RequestFlag, ...]:
     return tuple(flag for flag in RequestFlag if flag in request.flags)

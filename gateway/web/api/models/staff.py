@@ -13,10 +13,10 @@ from gateway.domain.requests.patron_status import PatronStatus
 from gateway.domain.requests.views import NoticeStatus, PatronAction, PatronView
 from gateway.store.api_records import WebhookSubscription
 from gateway.web.api.models.values import MoneyOut
-from gateway.web.api.operation import Input, Output
+from gateway.web.api.operation import InputModel, OutputModel
 
 
-class PartnerOut(Output):
+class PartnerOut(OutputModel):
     profile: str
     name: str
     symbols: tuple[str, ...]
@@ -36,32 +36,32 @@ class PartnerOut(Output):
     cost: MoneyOut | None
 
 
-class PartnerList(Output):
+class PartnerList(OutputModel):
     items: tuple[PartnerOut, ...]
 
 
-class RotaLineView(Output):
+class RotaLineView(OutputModel):
     partner: str
     last_resort: bool
 
 
-class RotaOut(Output):
+class RotaOut(OutputModel):
     name: str
     description: str
     ordered: bool = Field(description="false: ranked by load, supply time, cost and reciprocity")
     lines: tuple[RotaLineView, ...]
 
 
-class RotaList(Output):
+class RotaList(OutputModel):
     items: tuple[RotaOut, ...]
 
 
-class LoadOut(Output):
+class LoadOut(OutputModel):
     symbol: str
     open: int
 
 
-class LoadList(Output):
+class LoadList(OutputModel):
     """Open requests of this library with each partner."""
 
     library: str
@@ -69,7 +69,7 @@ class LoadList(Output):
     items: tuple[LoadOut, ...]
 
 
-class TaskOut(Output):
+class TaskOut(OutputModel):
     name: str
     role: str
     description: str
@@ -77,11 +77,11 @@ class TaskOut(Output):
     href: str = Field(description="the list itself")
 
 
-class TaskList(Output):
+class TaskList(OutputModel):
     items: tuple[TaskOut, ...]
 
 
-class LetterOut(Output):
+class LetterOut(OutputModel):
     id: str
     kind: str
     target: str
@@ -95,12 +95,12 @@ class LetterWhole(LetterOut):
     payload: str = Field(description="what is to be sent, as the outbox keeps it")
 
 
-class LetterList(Output):
+class LetterList(OutputModel):
     items: tuple[LetterOut, ...]
     next: str
 
 
-class NoticeOut(Output):
+class NoticeOut(OutputModel):
     id: str
     request_id: str
     letter: str
@@ -110,12 +110,12 @@ class NoticeOut(Output):
     error: str
 
 
-class NoticeList(Output):
+class NoticeList(OutputModel):
     items: tuple[NoticeOut, ...]
     next: str
 
 
-class PatronActionOut(Output):
+class PatronActionOut(OutputModel):
     """What the patron may do now: POST to `href`, with If-Match."""
 
     act: PatronAction
@@ -123,7 +123,7 @@ class PatronActionOut(Output):
     method: str = "POST"
 
 
-class PatronRequestOut(Output):
+class PatronRequestOut(OutputModel):
     """A request as its patron sees it."""
 
     id: str
@@ -173,18 +173,18 @@ class PatronRequestOut(Output):
         )
 
 
-class PatronRequestList(Output):
+class PatronRequestList(OutputModel):
     items: tuple[PatronRequestOut, ...]
     next: str
 
 
-class NewWebhook(Input):
+class NewWebhook(InputModel):
     name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
     url: str = Field(min_length=8, max_length=2_000, pattern=r"^https?://[!-~]+$")
     events: tuple[EventKind, ...] = Field((), max_length=100, description="which kinds of events; none: all")
 
 
-class WebhookOut(Output):
+class WebhookOut(OutputModel):
     id: str
     name: str
     url: str
@@ -212,11 +212,11 @@ class WebhookMade(WebhookOut):
     secret: str = Field(description="signs each delivery; shown only now")
 
 
-class WebhookList(Output):
+class WebhookList(OutputModel):
     items: tuple[WebhookOut, ...]
 
 
-class KeyOut(Output):
+class KeyOut(OutputModel):
     library: str
     prefix: str
     name: str

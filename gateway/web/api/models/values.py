@@ -17,7 +17,7 @@ from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.attachments import FileType, detect_file_type
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
 from gateway.domain.requests.request import LibraryParty, RequestDates, RequestedService, ServiceType
-from gateway.web.api.operation import Input, Output
+from gateway.web.api.operation import InputModel, OutputModel
 
 NO_NUL = r"^[^\x00]*$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,99}$"
@@ -38,22 +38,22 @@ EARLIEST, LATEST = 1900, 2199
 MEDIA_TYPES = tuple(one.value for one in FileType)
 
 
-def _near(day: date) -> date:
+def _check_year(day: date) -> date:
     if not EARLIEST <= day.year <= LATEST:
         raise ValueError(f"the year must be between {EARLIEST} and {LATEST}")
     return day
 
 
-def _utc(moment: datetime) -> datetime:
-    _near(moment)
+def _to_utc(moment: datetime) -> datetime:
+    _check_year(moment)
     return moment.astimezone(UTC)
 
 
-Day = Annotated[date, AfterValidator(_near)]
-Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+Day = Annotated[date, AfterValidator(_check_year)]
+Moment = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 
 
-def _whole(text: object) -> object:
+def _parse_whole_number(text: object) -> object:
     """Of a query string: digits and nothing else."""
     if isinstance(text, str):
         if not text.isascii() or not text.isdigit() or len(text) > 9:
@@ -62,20 +62,20 @@ def _whole(text: object) -> object:
     return text
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
+Whole = Annotated[int, BeforeValidator(_parse_whole_number)]
 
 
-def _day_text(text: object) -> object:
+def _check_day_text(text: object) -> object:
     """Of a query string: ISO 8601 and nothing else (pydantic would take seconds since 1970)."""
     if isinstance(text, str) and not _DAY.fullmatch(text):
         raise ValueError("must be a day such as 2026-03-01")
     return text
 
 
-DayText = Annotated[Day, BeforeValidator(_day_text)]
+DayText = Annotated[Day, BeforeValidator(_check_day_text)]
 
 
-def _truth(text: object) -> object:
+def _parse_truth(text: object) -> object:
     if isinstance(text, str):
         if text not in ("true", "false"):
             raise ValueError("must be true or false")
@@ -83,10 +83,10 @@ def _truth(text: object) -> object:
     return text
 
 
-Truth = Annotated[bool, BeforeValidator(_truth)]
+Truth = Annotated[bool, BeforeValidator(_parse_truth)]
 
 
-class MoneyIn(Input):
+class MoneyIn(InputModel):
     amount: str = Field(pattern=r"^[0-9]{1,8}(\.[0-9]{1,4})?$", examples=["12.50"], description="as text: it is exact")
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code")
 
@@ -94,22 +94,22 @@ class MoneyIn(Input):
         return Money(Decimal(self.amount), self.currency)
 
 
-class MoneyOut(Output):
+class MoneyOut(OutputModel):
     amount: Decimal
     currency: str
 
 
-class IdentifierIn(Input):
+class IdentifierIn(InputModel):
     type: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$", description="isbn, issn, ismn, doi, pmid, oclc, lccn, …")
     value: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
-class IdentifierOut(Output):
+class IdentifierOut(OutputModel):
     type: str
     value: str
 
 
-class ExtraIn(Input):
+class ExtraIn(InputModel):
     """A field that the gateway has no place for: kept, shown and passed on."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -117,13 +117,13 @@ class ExtraIn(Input):
     kind: str = Field("text", pattern=r"^(text|number|date|boolean)$")
 
 
-class ExtraOut(Output):
+class ExtraOut(OutputModel):
     name: str
     value: str
     kind: str
 
 
-class CitationIn(Input):
+class CitationIn(InputModel):
     """A part (article, chapter) has its own title and author in `component_…`."""
 
     type: CitationType = CitationType.OTHER
@@ -150,10 +150,10 @@ class CitationIn(Input):
     def to_citation(self) -> Citation:
         plain = self.model_dump(exclude={"identifiers", "extras"})
         identifiers = tuple(RecordId(one.type, one.value) for one in self.identifiers)
-        return Citation(**plain, identifiers=identifiers, extras=extras(self.extras))
+        return Citation(**plain, identifiers=identifiers, extras=extras_of_input(self.extras))
 
 
-class CitationOut(Output):
+class CitationOut(OutputModel):
     type: CitationType
     title: str
     subtitle: str
@@ -176,7 +176,7 @@ class CitationOut(Output):
     extras: tuple[ExtraOut, ...]
 
 
-class ServiceIn(Input):
+class ServiceIn(InputModel):
     type: ServiceType = ServiceType.LOAN
     format: str = Field("", pattern=r"^[a-z0-9-]{0,40}$", description="ISO 18626 ItemFormat in lower case; empty: any")
     level: str = Field("", pattern=r"^[a-z0-9-]{0,40}$", description="ISO 18626 ServiceLevel; empty: any")
@@ -185,13 +185,13 @@ class ServiceIn(Input):
         return RequestedService(self.type, self.format, self.level)
 
 
-class ServiceOut(Output):
+class ServiceOut(OutputModel):
     type: ServiceType
     format: str
     level: str
 
 
-class DatesIn(Input):
+class DatesIn(InputModel):
     need_by: Day | None = Field(None, description="of no use after this day")
     start: Day | None = None
     end: Day | None = None
@@ -200,13 +200,13 @@ class DatesIn(Input):
         return RequestDates(self.need_by, self.start, self.end)
 
 
-class DatesOut(Output):
+class DatesOut(OutputModel):
     need_by: date | None
     start: date | None
     end: date | None
 
 
-class PartyIn(Input):
+class PartyIn(InputModel):
     symbol: Annotated[str, StringConstraints(max_length=100, pattern=NAME)]
     profile: Annotated[str, StringConstraints(max_length=100, pattern=r"^([a-z0-9][a-z0-9._-]*)?$")] = Field(
         "", description="its integration profile; empty: found by the symbol"
@@ -219,7 +219,7 @@ class PartyIn(Input):
         return LibraryParty(self.symbol, self.profile, self.name, self.email, self.address)
 
 
-class PartyOut(Output):
+class PartyOut(OutputModel):
     symbol: str
     profile: str
     name: str
@@ -227,14 +227,14 @@ class PartyOut(Output):
     address: str
 
 
-def extras(given: tuple[ExtraIn, ...]) -> tuple[CitationExtra, ...]:
+def extras_of_input(given: tuple[ExtraIn, ...]) -> tuple[CitationExtra, ...]:
     return tuple(CitationExtra(one.name, one.value, one.kind) for one in given)
 
 
-def money(given: MoneyIn | None) -> Money | None:
+def money_of_input(given: MoneyIn | None) -> Money | None:
     return None if given is None else given.to_money()
 
 
-def fits(media_type: str, content: bytes) -> bool:
+def has_media_type(media_type: str, content: bytes) -> bool:
     found = detect_file_type(content)
     return found is not None and found.value == media_type

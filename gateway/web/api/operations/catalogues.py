@@ -13,9 +13,18 @@ from gateway.services.api_keys import KeyScope
 from gateway.services.searching import search as catalogue_search
 from gateway.web.api.models.catalogues import ExplanationOut, ResolvedOut, SearchOut, TargetList, TargetOut
 from gateway.web.api.models.values import Line, Name, Whole
-from gateway.web.api.operation import Answer, Call, Nothing, Operation, Parameters, Raw, RawBody, Reply
+from gateway.web.api.operation import (
+    AnswerDescription,
+    NoParameters,
+    Operation,
+    OperationCall,
+    OperationReply,
+    ParameterModel,
+    RawBody,
+    RawBodyType,
+)
 from gateway.web.api.operations.requests import RequestPath
-from gateway.web.api.problems import ProblemType, fail, mistaken
+from gateway.web.api.problems import ProblemType, api_problem, validation_problem
 
 READ = (KeyScope.REQUESTS_READ, KeyScope.REQUESTS_WRITE)
 TAG = "Catalogues"
@@ -31,42 +40,42 @@ made with `POST /requests`.
 """
 
 
-class SearchQuery(Parameters):
+class SearchQuery(ParameterModel):
     target: Name = Field(description="a profile with a catalogue, or a group of requests.yml")
     q: Line = Field("", description='words, and title:"…" author:… isbn:… issn:… oclc:… lccn:… subject:… year:…')
     native: Line = Field("", description="instead of `q`: PQF for Z39.50, CQL for SRU")
     records: Whole = Field(0, ge=0, le=100, description="of each target at most; 0: as requests.yml says")
 
 
-async def targets(call: Call[Nothing, Nothing, None]) -> Reply:
+async def list_search_targets(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
     found = call.parts.services.search.targets(call.holder.library)
-    return Reply(TargetList(items=tuple(TargetOut.model_validate(one) for one in found)))
+    return OperationReply(TargetList(items=tuple(TargetOut.model_validate(one) for one in found)))
 
 
-async def search(call: Call[Nothing, SearchQuery, None]) -> Reply:
-    query = _query(call.query)
+async def search_catalogues(call: OperationCall[NoParameters, SearchQuery, None]) -> OperationReply:
+    query = _parse_search_query(call.query)
     asked = call.query
-    return Reply(
+    return OperationReply(
         SearchOut.from_outcome(
             await call.parts.services.search.search(call.holder.library, asked.target, query, asked.records)
         )
     )
 
 
-def _query(asked: SearchQuery) -> CatalogueQuery:
+def _parse_search_query(asked: SearchQuery) -> CatalogueQuery:
     """Raises ApiProblem (INVALID)."""
     if asked.q and asked.native:
-        raise mistaken("query.native", "can't be there together with q")
+        raise validation_problem("query.native", "can't be there together with q")
     name, parse = ("native", catalogue_search.native_query) if asked.native else ("q", catalogue_search.parse_query)
     try:
         return parse(asked.native or asked.q)
     except Refused as refused:
-        raise mistaken(f"query.{name}", refused.detail) from refused
+        raise validation_problem(f"query.{name}", refused.detail) from refused
 
 
-async def explain(call: Call[RequestPath, Nothing, None]) -> Reply:
+async def explain_request_rota(call: OperationCall[RequestPath, NoParameters, None]) -> OperationReply:
     found = await call.parts.services.partners.explain(call.holder.library, call.path.id)
-    return Reply(ExplanationOut.from_explanation(found))
+    return OperationReply(ExplanationOut.from_explanation(found))
 
 
 SEARCH_OPERATIONS = (
@@ -77,10 +86,10 @@ SEARCH_OPERATIONS = (
         tag=TAG,
         summary="List catalogues and groups of them",
         scopes=READ,
-        handler=targets,
-        answers=(Answer(200, "Groups, then profiles by name", TargetList),),
-        path_model=Nothing,
-        query_model=Nothing,
+        handler=list_search_targets,
+        answers=(AnswerDescription(200, "Groups, then profiles by name", TargetList),),
+        path_model=NoParameters,
+        query_model=NoParameters,
     ),
     Operation(
         id="searchCatalogues",
@@ -93,9 +102,9 @@ SEARCH_OPERATIONS = (
             "`targets` with the reason; the others are shown."
         ),
         scopes=READ,
-        handler=search,
-        answers=(Answer(200, "What was found", SearchOut),),
-        path_model=Nothing,
+        handler=search_catalogues,
+        answers=(AnswerDescription(200, "What was found", SearchOut),),
+        path_model=NoParameters,
         query_model=SearchQuery,
         problems=(ProblemType.NOT_FOUND,),
     ),
@@ -110,16 +119,16 @@ SEARCH_OPERATIONS = (
             "are asked, and nothing is changed."
         ),
         scopes=(KeyScope.REQUESTS_READ,),
-        handler=explain,
-        answers=(Answer(200, "The suppliers", ExplanationOut),),
+        handler=explain_request_rota,
+        answers=(AnswerDescription(200, "The suppliers", ExplanationOut),),
         path_model=RequestPath,
-        query_model=Nothing,
+        query_model=NoParameters,
         problems=(ProblemType.REFUSED,),
     ),
 )
 
 
-class LinkQuery(Parameters):
+class LinkQuery(ParameterModel):
     """The keys of a link are no parameters of ours."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -129,21 +138,21 @@ class LinkQuery(Parameters):
     )
 
 
-async def resolve(call: Call[Nothing, LinkQuery, RawBody | None]) -> Reply:
+async def resolve_openurl(call: OperationCall[NoParameters, LinkQuery, RawBody | None]) -> OperationReply:
     links = call.parts.services.links
     if links is None:
-        raise fail(ProblemType.NOT_FOUND, "No adapter that reads links is installed.")
+        raise api_problem(ProblemType.NOT_FOUND, "No adapter that reads links is installed.")
     raw = call.http.raw_path.partition("?")[2]
     query = "&".join(part for part in raw.split("&") if not part.startswith(f"{PATRON}="))
     form, kind = (call.body.content, call.body.media_type) if call.body is not None else (b"", "")
     try:
         found = await links.resolve(call.holder.library, ReceivedLink(query.encode(), form, kind), call.query.patron)
     except MalformedMessage as malformed:
-        raise fail(ProblemType.MALFORMED, f"The link can't be read: {malformed}") from None
-    return Reply(ResolvedOut.from_resolved_link(found, f"/openurl/{quote(call.holder.library, safe=':')}"))
+        raise api_problem(ProblemType.MALFORMED, f"The link can't be read: {malformed}") from None
+    return OperationReply(ResolvedOut.from_resolved_link(found, f"/openurl/{quote(call.holder.library, safe=':')}"))
 
 
-_ANSWERS = (Answer(200, "What is cited, and what can be done for it", ResolvedOut),)
+_ANSWERS = (AnswerDescription(200, "What is cited, and what can be done for it", ResolvedOut),)
 _PROBLEMS = (ProblemType.NOT_FOUND, ProblemType.REFUSED)
 
 OPENURL_OPERATIONS = (
@@ -155,9 +164,9 @@ OPENURL_OPERATIONS = (
         summary="What the library can do for an OpenURL",
         description=DESCRIPTION,
         scopes=SCOPES,
-        handler=resolve,
+        handler=resolve_openurl,
         answers=_ANSWERS,
-        path_model=Nothing,
+        path_model=NoParameters,
         query_model=LinkQuery,
         problems=_PROBLEMS,
     ),
@@ -169,11 +178,11 @@ OPENURL_OPERATIONS = (
         summary="The same, by POST",
         description=DESCRIPTION,
         scopes=SCOPES,
-        handler=resolve,
+        handler=resolve_openurl,
         answers=_ANSWERS,
-        path_model=Nothing,
+        path_model=NoParameters,
         query_model=LinkQuery,
-        body=Raw((FORM,), lambda parts: parts.limits.body_bytes),
+        body=RawBodyType((FORM,), lambda parts: parts.limits.body_bytes),
         problems=_PROBLEMS,
     ),
 )

@@ -13,9 +13,18 @@ from gateway.services.api_keys import KeyScope
 from gateway.web.api.event_stream import newest_cursor
 from gateway.web.api.models.staff import KeyOut, NewWebhook, WebhookList, WebhookMade, WebhookOut
 from gateway.web.api.models.values import Cursor, Identifier, Whole
-from gateway.web.api.operation import Answer, Call, Nothing, Operation, Output, Parameters, Repeats, Reply
+from gateway.web.api.operation import (
+    AnswerDescription,
+    NoParameters,
+    Operation,
+    OperationCall,
+    OperationReply,
+    OutputModel,
+    ParameterModel,
+    RepeatPolicy,
+)
 from gateway.web.api.operations.requests import LOCATION, ROOT
-from gateway.web.api.problems import ProblemType, mistaken
+from gateway.web.api.problems import ProblemType, validation_problem
 
 LAST_EVENT_ID = "Last-Event-ID"
 BEGIN = "0"
@@ -25,16 +34,16 @@ TAG = "Webhooks"
 ADMIN = (KeyScope.ADMIN,)
 
 
-class After(Parameters):
+class EventStreamQuery(ParameterModel):
     after: Cursor = Field("", description="id of the last event that is known; 0: from the first; none: from now on")
 
 
-class EventPageQuery(Parameters):
+class EventPageQuery(ParameterModel):
     after: Cursor = Field(BEGIN, description="id of the last event that is known; 0: from the first")
     limit: Whole = Field(100, ge=1, le=1_000)
 
 
-class EventOut(Output):
+class EventOut(OutputModel):
     """That something happened to a request; the request itself says more."""
 
     id: str
@@ -60,27 +69,27 @@ class EventOut(Output):
         )
 
 
-class EventPage(Output):
+class EventPage(OutputModel):
     """`last`: to go on from, also when nothing came."""
 
     items: tuple[EventOut, ...]
     last: str
 
 
-async def stream(call: Call[Nothing, After, None]) -> Reply:
+async def stream_events(call: OperationCall[NoParameters, EventStreamQuery, None]) -> OperationReply:
     parts = call.parts
     said = call.http.headers.get(LAST_EVENT_ID, "").strip() or call.query.after
     if len(said) > 100 or not all(one.isascii() and (one.isalnum() or one == "-") for one in said):
-        raise mistaken(f"header.{LAST_EVENT_ID}", "is not the id of an event")
+        raise validation_problem(f"header.{LAST_EVENT_ID}", "is not the id of an event")
     cursor = said or newest_cursor(parts.clock.now())
     feed = parts.services.feed
-    return Reply(await parts.streams.serve_stream(call.http, feed, call.holder.library, cursor))
+    return OperationReply(await parts.streams.serve_stream(call.http, feed, call.holder.library, cursor))
 
 
-async def page(call: Call[Nothing, EventPageQuery, None]) -> Reply:
+async def list_events(call: OperationCall[NoParameters, EventPageQuery, None]) -> OperationReply:
     found = await call.parts.services.feed.after(call.holder.library, call.query.after, call.query.limit)
     last = found[-1].id if found else call.query.after
-    return Reply(EventPage(items=tuple(EventOut.from_history_line(line) for line in found), last=last))
+    return OperationReply(EventPage(items=tuple(EventOut.from_history_line(line) for line in found), last=last))
 
 
 EVENT_OPERATIONS = (
@@ -92,10 +101,10 @@ EVENT_OPERATIONS = (
         summary="Follow what happens (Server-Sent Events)",
         description="Each event has an id; a client that comes again with Last-Event-ID misses none.",
         scopes=(KeyScope.EVENTS_READ,),
-        handler=stream,
-        answers=(Answer(200, "Events without end", None, {}, (STREAM,)),),
-        path_model=Nothing,
-        query_model=After,
+        handler=stream_events,
+        answers=(AnswerDescription(200, "Events without end", None, {}, (STREAM,)),),
+        path_model=NoParameters,
+        query_model=EventStreamQuery,
     ),
     Operation(
         id="listEvents",
@@ -104,50 +113,52 @@ EVENT_OPERATIONS = (
         tag="Events",
         summary="What happened, a page at a time",
         scopes=(KeyScope.EVENTS_READ,),
-        handler=page,
-        answers=(Answer(200, "Events, oldest first", EventPage),),
-        path_model=Nothing,
+        handler=list_events,
+        answers=(AnswerDescription(200, "Events, oldest first", EventPage),),
+        path_model=NoParameters,
         query_model=EventPageQuery,
     ),
 )
 
 
-class WebhookPath(Parameters):
+class WebhookPath(ParameterModel):
     id: Identifier
 
 
-async def create(call: Call[Nothing, Nothing, NewWebhook]) -> Reply:
+async def create_webhook(call: OperationCall[NoParameters, NoParameters, NewWebhook]) -> OperationReply:
     body = call.body
     made = await call.parts.webhooks.create_subscription(call.holder.library, body.name, body.url, body.events)
     whole = WebhookMade(**WebhookOut.from_subscription(made).model_dump(), secret=made.secret)
-    return Reply(whole, 201, {hdrs.LOCATION: f"{ROOT}/webhooks/{made.id}"})
+    return OperationReply(whole, 201, {hdrs.LOCATION: f"{ROOT}/webhooks/{made.id}"})
 
 
-async def list_(call: Call[Nothing, Nothing, None]) -> Reply:
+async def list_webhooks(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
     found = await call.parts.webhooks.list_subscriptions(call.holder.library)
-    return Reply(WebhookList(items=tuple(WebhookOut.from_subscription(one) for one in found)))
+    return OperationReply(WebhookList(items=tuple(WebhookOut.from_subscription(one) for one in found)))
 
 
-async def show(call: Call[WebhookPath, Nothing, None]) -> Reply:
-    return Reply(WebhookOut.from_subscription(await call.parts.webhooks.get(call.holder.library, call.path.id)))
+async def show_webhook(call: OperationCall[WebhookPath, NoParameters, None]) -> OperationReply:
+    return OperationReply(
+        WebhookOut.from_subscription(await call.parts.webhooks.get(call.holder.library, call.path.id))
+    )
 
 
-async def remove(call: Call[WebhookPath, Nothing, None]) -> Reply:
+async def delete_webhook(call: OperationCall[WebhookPath, NoParameters, None]) -> OperationReply:
     await call.parts.webhooks.remove_subscription(call.holder.library, call.path.id)
-    return Reply(status=204)
+    return OperationReply(status=204)
 
 
-async def enable(call: Call[WebhookPath, Nothing, None]) -> Reply:
-    return Reply(
+async def enable_webhook(call: OperationCall[WebhookPath, NoParameters, None]) -> OperationReply:
+    return OperationReply(
         WebhookOut.from_subscription(await call.parts.webhooks.enable_subscription(call.holder.library, call.path.id))
     )
 
 
-async def key(call: Call[Nothing, Nothing, None]) -> Reply:
-    return Reply(_key(call))
+async def show_key(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
+    return OperationReply(_describe_key(call))
 
 
-def _key(call: Call[Nothing, Nothing, None]) -> KeyOut:
+def _describe_key(call: OperationCall[NoParameters, NoParameters, None]) -> KeyOut:
     holder = call.holder
     return KeyOut(library=holder.library, prefix=holder.prefix, name=holder.name, scopes=tuple(sorted(holder.scopes)))
 
@@ -160,10 +171,10 @@ WEBHOOK_OPERATIONS = (
         tag="Key",
         summary="What the key in use is allowed to do",
         scopes=tuple(KeyScope),
-        handler=key,
-        answers=(Answer(200, "The key, without its secret", KeyOut),),
-        path_model=Nothing,
-        query_model=Nothing,
+        handler=show_key,
+        answers=(AnswerDescription(200, "The key, without its secret", KeyOut),),
+        path_model=NoParameters,
+        query_model=NoParameters,
     ),
     Operation(
         id="createWebhook",
@@ -173,12 +184,12 @@ WEBHOOK_OPERATIONS = (
         summary="Be told of events",
         description="Deliveries are signed with the secret in the answer, which is shown only there.",
         scopes=ADMIN,
-        handler=create,
-        answers=(Answer(201, "The new webhook with its secret", WebhookMade, {hdrs.LOCATION: LOCATION}),),
-        path_model=Nothing,
-        query_model=Nothing,
+        handler=create_webhook,
+        answers=(AnswerDescription(201, "The new webhook with its secret", WebhookMade, {hdrs.LOCATION: LOCATION}),),
+        path_model=NoParameters,
+        query_model=NoParameters,
         body=NewWebhook,
-        repeats=Repeats.BY_KEY,
+        repeats=RepeatPolicy.BY_KEY,
         problems=(ProblemType.REFUSED,),
     ),
     Operation(
@@ -188,10 +199,10 @@ WEBHOOK_OPERATIONS = (
         tag=TAG,
         summary="List webhooks",
         scopes=ADMIN,
-        handler=list_,
-        answers=(Answer(200, "All webhooks, oldest first", WebhookList),),
-        path_model=Nothing,
-        query_model=Nothing,
+        handler=list_webhooks,
+        answers=(AnswerDescription(200, "All webhooks, oldest first", WebhookList),),
+        path_model=NoParameters,
+        query_model=NoParameters,
     ),
     Operation(
         id="showWebhook",
@@ -200,10 +211,10 @@ WEBHOOK_OPERATIONS = (
         tag=TAG,
         summary="Show a webhook",
         scopes=ADMIN,
-        handler=show,
-        answers=(Answer(200, "The webhook", WebhookOut),),
+        handler=show_webhook,
+        answers=(AnswerDescription(200, "The webhook", WebhookOut),),
         path_model=WebhookPath,
-        query_model=Nothing,
+        query_model=NoParameters,
     ),
     Operation(
         id="deleteWebhook",
@@ -212,10 +223,10 @@ WEBHOOK_OPERATIONS = (
         tag=TAG,
         summary="Be told no more",
         scopes=ADMIN,
-        handler=remove,
-        answers=(Answer(204, "Done"),),
+        handler=delete_webhook,
+        answers=(AnswerDescription(204, "Done"),),
         path_model=WebhookPath,
-        query_model=Nothing,
+        query_model=NoParameters,
     ),
     Operation(
         id="enableWebhook",
@@ -224,9 +235,9 @@ WEBHOOK_OPERATIONS = (
         tag=TAG,
         summary="Deliver again after long failure",
         scopes=ADMIN,
-        handler=enable,
-        answers=(Answer(200, "The webhook", WebhookOut),),
+        handler=enable_webhook,
+        answers=(AnswerDescription(200, "The webhook", WebhookOut),),
         path_model=WebhookPath,
-        query_model=Nothing,
+        query_model=NoParameters,
     ),
 )

@@ -14,19 +14,27 @@ from gateway.services.api_keys import KeyScope
 from gateway.web.api.models.staff import PatronRequestList, PatronRequestOut
 from gateway.web.api.models.values import Truth
 from gateway.web.api.operation import (
-    Answer,
-    Call,
-    Input,
-    Nothing,
+    AnswerDescription,
+    InputModel,
+    NoParameters,
     Operation,
-    Parameters,
+    OperationCall,
+    OperationReply,
+    ParameterModel,
     Precondition,
-    Repeats,
-    Reply,
+    RepeatPolicy,
 )
-from gateway.web.api.operations.requests import ETAG, LINK, ROOT, Paging, RequestPath, link, next_href
-from gateway.web.api.problems import ProblemType, mistaken
-from gateway.web.api.request_handler import etag
+from gateway.web.api.operations.requests import (
+    ETAG,
+    LINK,
+    ROOT,
+    PagingParameters,
+    RequestPath,
+    make_link_header,
+    next_href,
+)
+from gateway.web.api.problems import ProblemType, validation_problem
+from gateway.web.api.request_handler import format_etag
 
 PLACE = f"{ROOT}/patron/requests"
 
@@ -36,12 +44,12 @@ Language = Annotated[str, StringConstraints(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-
 LANGUAGE = "of the texts: en, de …; none: the patron's own"
 
 
-class WhichPatron(Parameters):
+class PatronParameters(ParameterModel):
     patron: PatronId = Field(description="id of the patron in the library's system")
     language: Language = Field("", description=LANGUAGE)
 
 
-class PatronQuery(Paging):
+class PatronRequestQuery(PagingParameters):
     patron: PatronId = Field(description="id of the patron in the library's system")
     language: Language = Field("", description=LANGUAGE)
     open: Truth | None = None
@@ -51,33 +59,33 @@ class PatronActPath(RequestPath):
     act: PatronAction
 
 
-class PatronActBody(Input):
+class PatronActBody(InputModel):
     answer: Literal["", "yes", "no"] = Field("", description="to the open question; with `answer` alone")
 
 
-async def list_requests(call: Call[Nothing, PatronQuery, None]) -> Reply:
+async def list_patron_requests(call: OperationCall[NoParameters, PatronRequestQuery, None]) -> OperationReply:
     asked = call.query
     page = await call.parts.services.patrons.listing(
         call.holder.library, asked.patron, asked.open, asked.language, asked.limit, asked.cursor
     )
     following = next_href(call, page.cursor)
     items = tuple(PatronRequestOut.from_patron_view(view, PLACE) for view in page)
-    return Reply(PatronRequestList(items=items, next=following), headers=link(following))
+    return OperationReply(PatronRequestList(items=items, next=following), headers=make_link_header(following))
 
 
-async def show_request(call: Call[RequestPath, WhichPatron, None]) -> Reply:
+async def show_patron_request(call: OperationCall[RequestPath, PatronParameters, None]) -> OperationReply:
     asked = call.query
-    return _shown(
+    return _patron_request_reply(
         await call.parts.services.patrons.show(call.holder.library, call.path.id, asked.patron, asked.language)
     )
 
 
-async def act_on_request(call: Call[PatronActPath, WhichPatron, PatronActBody]) -> Reply:
+async def act_for_patron(call: OperationCall[PatronActPath, PatronParameters, PatronActBody]) -> OperationReply:
     act, body, asked = call.path.act, call.body, call.query
     if act is PatronAction.ANSWER and not body.answer:
-        raise mistaken("body.answer", "is needed")
+        raise validation_problem("body.answer", "is needed")
     if act is not PatronAction.ANSWER and body.answer:
-        raise mistaken("body.answer", f"means nothing for '{act.value}'")
+        raise validation_problem("body.answer", f"means nothing for '{act.value}'")
     view = await call.parts.services.patrons.act(
         call.holder.library,
         call.path.id,
@@ -87,11 +95,13 @@ async def act_on_request(call: Call[PatronActPath, WhichPatron, PatronActBody]) 
         call.version,
         asked.language,
     )
-    return _shown(view)
+    return _patron_request_reply(view)
 
 
-def _shown(view: PatronView) -> Reply:
-    return Reply(PatronRequestOut.from_patron_view(view, PLACE), headers={hdrs.ETAG: etag(view.request.version)})
+def _patron_request_reply(view: PatronView) -> OperationReply:
+    return OperationReply(
+        PatronRequestOut.from_patron_view(view, PLACE), headers={hdrs.ETAG: format_etag(view.request.version)}
+    )
 
 
 PATRON_OPERATIONS = (
@@ -102,10 +112,12 @@ PATRON_OPERATIONS = (
         tag="Patrons",
         summary="A patron's requests",
         scopes=(KeyScope.PATRON,),
-        handler=list_requests,
-        answers=(Answer(200, "A page of requests, newest change first", PatronRequestList, {hdrs.LINK: LINK}),),
-        path_model=Nothing,
-        query_model=PatronQuery,
+        handler=list_patron_requests,
+        answers=(
+            AnswerDescription(200, "A page of requests, newest change first", PatronRequestList, {hdrs.LINK: LINK}),
+        ),
+        path_model=NoParameters,
+        query_model=PatronRequestQuery,
     ),
     Operation(
         id="showPatronRequest",
@@ -114,10 +126,10 @@ PATRON_OPERATIONS = (
         tag="Patrons",
         summary="One request of a patron",
         scopes=(KeyScope.PATRON,),
-        handler=show_request,
-        answers=(Answer(200, "The request", PatronRequestOut, {hdrs.ETAG: ETAG}),),
+        handler=show_patron_request,
+        answers=(AnswerDescription(200, "The request", PatronRequestOut, {hdrs.ETAG: ETAG}),),
         path_model=RequestPath,
-        query_model=WhichPatron,
+        query_model=PatronParameters,
     ),
     Operation(
         id="actForPatron",
@@ -127,13 +139,13 @@ PATRON_OPERATIONS = (
         summary="Cancel, renew or answer for a patron",
         description="`actions` of the request says what is possible now. The history says that the patron did it.",
         scopes=(KeyScope.PATRON,),
-        handler=act_on_request,
-        answers=(Answer(200, "The request after it", PatronRequestOut, {hdrs.ETAG: ETAG}),),
+        handler=act_for_patron,
+        answers=(AnswerDescription(200, "The request after it", PatronRequestOut, {hdrs.ETAG: ETAG}),),
         path_model=PatronActPath,
-        query_model=WhichPatron,
+        query_model=PatronParameters,
         body=PatronActBody,
         precondition=Precondition.VERSION,
-        repeats=Repeats.BY_KEY,
+        repeats=RepeatPolicy.BY_KEY,
         problems=(ProblemType.NOT_NOW, ProblemType.REFUSED, ProblemType.OUTCOME_UNKNOWN),
     ),
 )

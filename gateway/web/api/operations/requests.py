@@ -16,22 +16,32 @@ from gateway.domain.requests.views import ActionRequest, FileUpload, RequestFilt
 from gateway.services.api_keys import KeyScope
 from gateway.web.api.models.inputs import ActBody, NewBorrowing, NewLending, RotaOrder, SkipLine
 from gateway.web.api.models.outputs import ActionOut, AttachmentOut, RequestLine, RequestList, RequestOut, ShownOut
-from gateway.web.api.models.values import MEDIA_TYPES, Cursor, DayText, Identifier, Line, Name, Truth, Whole, fits
-from gateway.web.api.operation import (
-    Answer,
-    AnyCall,
-    Call,
-    Nothing,
-    Operation,
-    Parameters,
-    Precondition,
-    Raw,
-    RawBody,
-    Repeats,
-    Reply,
+from gateway.web.api.models.values import (
+    MEDIA_TYPES,
+    Cursor,
+    DayText,
+    Identifier,
+    Line,
+    Name,
+    Truth,
+    Whole,
+    has_media_type,
 )
-from gateway.web.api.problems import Mistake, ProblemType, fail, forbidden
-from gateway.web.api.request_handler import etag
+from gateway.web.api.operation import (
+    AnswerDescription,
+    AnyCall,
+    NoParameters,
+    Operation,
+    OperationCall,
+    OperationReply,
+    ParameterModel,
+    Precondition,
+    RawBody,
+    RawBodyType,
+    RepeatPolicy,
+)
+from gateway.web.api.problems import Mistake, ProblemType, api_problem, forbidden_problem
+from gateway.web.api.request_handler import format_etag
 
 ROOT = "/api/v1"
 TAG = "Requests"
@@ -45,34 +55,34 @@ STATES = tuple(dict.fromkeys(state.value for state in (*BorrowingState, *Lending
 WRITE = (KeyScope.REQUESTS_WRITE, KeyScope.LENDING)
 
 
-def _by_hand(kind: EventKind) -> EventKind:
+def _check_act_kind(kind: EventKind) -> EventKind:
     if kind not in BY_HAND:
         raise ValueError(f"is no act; acts: {', '.join(BY_HAND)}")
     return kind
 
 
-def _state(word: str) -> str:
+def _check_state_word(word: str) -> str:
     if word not in STATES:
         raise ValueError(f"is no state; states: {', '.join(STATES)}")
     return word
 
 
-def _task(word: str) -> str:
+def _check_task_word(word: str) -> str:
     if word not in BY_NAME:
         raise ValueError(f"is no list of requests; lists: {', '.join(BY_NAME)}")
     return word
 
 
-def _enum(*words: str) -> WithJsonSchema:
+def _enum_schema(*words: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "enum": list(words)})
 
 
-ActKind = Annotated[EventKind, AfterValidator(_by_hand), _enum(*(kind.value for kind in BY_HAND))]
-StateWord = Annotated[str, AfterValidator(_state), _enum(*STATES)]
-TaskWord = Annotated[str, AfterValidator(_task), _enum(*BY_NAME)]
+ActKind = Annotated[EventKind, AfterValidator(_check_act_kind), _enum_schema(*(kind.value for kind in BY_HAND))]
+StateWord = Annotated[str, AfterValidator(_check_state_word), _enum_schema(*STATES)]
+TaskWord = Annotated[str, AfterValidator(_check_task_word), _enum_schema(*BY_NAME)]
 
 
-class RequestPath(Parameters):
+class RequestPath(ParameterModel):
     id: Identifier
 
 
@@ -80,12 +90,12 @@ class ActPath(RequestPath):
     kind: ActKind
 
 
-class Paging(Parameters):
+class PagingParameters(ParameterModel):
     limit: Whole = Field(50, ge=1, le=200, description="most items on a page")
     cursor: Cursor = Field("", description="of the Link header of the page before")
 
 
-class Filters(Paging):
+class RequestFilterQuery(PagingParameters):
     """All that are said must fit."""
 
     role: Role | None = None
@@ -102,29 +112,29 @@ class Filters(Paging):
 # --- make ------------------------------------------------------------------------------------------------
 
 
-async def create_borrowing(call: Call[Nothing, Nothing, NewBorrowing]) -> Reply:
+async def create_borrowing(call: OperationCall[NoParameters, NoParameters, NewBorrowing]) -> OperationReply:
     draft = call.body.to_draft(call.holder.actor)
-    return _made(await call.parts.services.requests.create_borrowing(call.holder.library, draft))
+    return _created_reply(await call.parts.services.requests.create_borrowing(call.holder.library, draft))
 
 
-async def create_lending(call: Call[Nothing, Nothing, NewLending]) -> Reply:
+async def create_lending(call: OperationCall[NoParameters, NoParameters, NewLending]) -> OperationReply:
     draft = call.body.to_lending_draft(call.holder.actor)
-    return _made(await call.parts.services.requests.create_lending(call.holder.library, draft))
+    return _created_reply(await call.parts.services.requests.create_lending(call.holder.library, draft))
 
 
-def _made(request: Request) -> Reply:
-    headers: dict[str, str] = {hdrs.LOCATION: href(request.id), hdrs.ETAG: etag(request.version)}
-    return Reply(RequestOut.from_request(request), 201, headers)
+def _created_reply(request: Request) -> OperationReply:
+    headers: dict[str, str] = {hdrs.LOCATION: request_href(request.id), hdrs.ETAG: format_etag(request.version)}
+    return OperationReply(RequestOut.from_request(request), 201, headers)
 
 
-def href(request_id: str) -> str:
+def request_href(request_id: str) -> str:
     return f"{ROOT}/requests/{request_id}"
 
 
 # --- see -------------------------------------------------------------------------------------------------
 
 
-async def list_requests(call: Call[Nothing, Filters, None]) -> Reply:
+async def list_requests(call: OperationCall[NoParameters, RequestFilterQuery, None]) -> OperationReply:
     asked = call.query
     wanted = RequestFilter(
         role=asked.role,
@@ -137,15 +147,15 @@ async def list_requests(call: Call[Nothing, Filters, None]) -> Reply:
         open=asked.open,
         need_by_before=asked.need_by_before,
     )
-    return await listed(call, wanted)
+    return await reply_with_list(call, wanted)
 
 
-async def listed(call: AnyCall, wanted: RequestFilter) -> Reply:
+async def reply_with_list(call: AnyCall, wanted: RequestFilter) -> OperationReply:
     asked = call.query
     page = await call.parts.services.requests.listing(call.holder.library, wanted, asked.limit, asked.cursor)
     following = next_href(call, page.cursor)
     items = tuple(RequestLine.from_request(request) for request in page)
-    return Reply(RequestList(items=items, next=following), headers=link(following))
+    return OperationReply(RequestList(items=items, next=following), headers=make_link_header(following))
 
 
 def next_href(call: AnyCall, cursor: str) -> str:
@@ -156,15 +166,19 @@ def next_href(call: AnyCall, cursor: str) -> str:
     return f"{call.http.path}?{urlencode([*said, ('cursor', cursor)])}"
 
 
-def link(following: str) -> dict[str, str]:
+def make_link_header(following: str) -> dict[str, str]:
     return {hdrs.LINK: f'<{following}>; rel="next"'} if following else {}
 
 
-async def show_request(call: Call[RequestPath, Nothing, None]) -> Reply:
+async def show_request(call: OperationCall[RequestPath, NoParameters, None]) -> OperationReply:
     shown = await call.parts.services.requests.show(call.holder.library, call.path.id)
     kinds = (kind for kind in shown.allowed if kind in BY_HAND)
-    actions = tuple(ActionOut.from_kind(kind, f"{href(shown.request.id)}/actions/{kind.value}") for kind in kinds)
-    return Reply(ShownOut.from_request_view(shown, actions), headers={hdrs.ETAG: etag(shown.request.version)})
+    actions = tuple(
+        ActionOut.from_kind(kind, f"{request_href(shown.request.id)}/actions/{kind.value}") for kind in kinds
+    )
+    return OperationReply(
+        ShownOut.from_request_view(shown, actions), headers={hdrs.ETAG: format_etag(shown.request.version)}
+    )
 
 
 # --- act -------------------------------------------------------------------------------------------------
@@ -172,12 +186,12 @@ async def show_request(call: Call[RequestPath, Nothing, None]) -> Reply:
 SIDES = {Role.BORROWING: KeyScope.REQUESTS_WRITE, Role.LENDING: KeyScope.LENDING}
 
 
-async def act_on_request(call: Call[ActPath, Nothing, ActBody]) -> Reply:
+async def act_on_request(call: OperationCall[ActPath, NoParameters, ActBody]) -> OperationReply:
     details = call.body.to_details()
     if wrong := check_details(call.path.kind, details):
         mistakes = [Mistake(place=f"body.{one.name}", message=one.message) for one in wrong]
-        raise fail(ProblemType.INVALID, f"An act '{call.path.kind.value}' can't be done so.", mistakes)
-    await may_change(call, call.path.id)
+        raise api_problem(ProblemType.INVALID, f"An act '{call.path.kind.value}' can't be done so.", mistakes)
+    await require_change_scope(call, call.path.id)
     act = ActionRequest(
         kind=call.path.kind,
         details=details,
@@ -185,25 +199,25 @@ async def act_on_request(call: Call[ActPath, Nothing, ActBody]) -> Reply:
         version=call.version,
         attempt=call.body.attempt,
     )
-    return changed(await call.parts.services.requests.act(call.holder.library, call.path.id, act))
+    return changed_reply(await call.parts.services.requests.act(call.holder.library, call.path.id, act))
 
 
-async def may_change(call: AnyCall, id_: str) -> None:
+async def require_change_scope(call: AnyCall, id_: str) -> None:
     """A key that may change one side only must not change the other. Raises ApiProblem (FORBIDDEN), NotThere."""
     lacking = {role for role, scope in SIDES.items() if scope.value not in call.holder.scopes}
     if lacking:
         request = (await call.parts.services.requests.show(call.holder.library, id_)).request
         if request.role in lacking:
-            raise forbidden(SIDES[request.role])
+            raise forbidden_problem(SIDES[request.role])
 
 
-def changed(request: Request) -> Reply:
-    return Reply(RequestOut.from_request(request), headers={hdrs.ETAG: etag(request.version)})
+def changed_reply(request: Request) -> OperationReply:
+    return OperationReply(RequestOut.from_request(request), headers={hdrs.ETAG: format_etag(request.version)})
 
 
-CHANGED = Answer(200, "The request after the change", RequestOut, {hdrs.ETAG: ETAG})
-MADE = Answer(201, "The new request", RequestOut, {hdrs.LOCATION: LOCATION, hdrs.ETAG: ETAG})
-LISTED = Answer(200, "A page of requests, newest change first", RequestList, {hdrs.LINK: LINK})
+CHANGED = AnswerDescription(200, "The request after the change", RequestOut, {hdrs.ETAG: ETAG})
+MADE = AnswerDescription(201, "The new request", RequestOut, {hdrs.LOCATION: LOCATION, hdrs.ETAG: ETAG})
+LISTED = AnswerDescription(200, "A page of requests, newest change first", RequestList, {hdrs.LINK: LINK})
 
 REQUEST_OPERATIONS = (
     Operation(
@@ -216,10 +230,10 @@ REQUEST_OPERATIONS = (
         scopes=(KeyScope.REQUESTS_WRITE,),
         handler=create_borrowing,
         answers=(MADE,),
-        path_model=Nothing,
-        query_model=Nothing,
+        path_model=NoParameters,
+        query_model=NoParameters,
         body=NewBorrowing,
-        repeats=Repeats.BY_KEY,
+        repeats=RepeatPolicy.BY_KEY,
         problems=(ProblemType.REFUSED, ProblemType.OUTCOME_UNKNOWN),
     ),
     Operation(
@@ -232,10 +246,10 @@ REQUEST_OPERATIONS = (
         scopes=(KeyScope.LENDING,),
         handler=create_lending,
         answers=(MADE,),
-        path_model=Nothing,
-        query_model=Nothing,
+        path_model=NoParameters,
+        query_model=NoParameters,
         body=NewLending,
-        repeats=Repeats.BY_KEY,
+        repeats=RepeatPolicy.BY_KEY,
         problems=(ProblemType.REFUSED, ProblemType.OUTCOME_UNKNOWN),
     ),
     Operation(
@@ -247,8 +261,8 @@ REQUEST_OPERATIONS = (
         scopes=(KeyScope.REQUESTS_READ,),
         handler=list_requests,
         answers=(LISTED,),
-        path_model=Nothing,
-        query_model=Filters,
+        path_model=NoParameters,
+        query_model=RequestFilterQuery,
     ),
     Operation(
         id="showRequest",
@@ -259,9 +273,9 @@ REQUEST_OPERATIONS = (
         description="With its history, attempts, timers, and every act that is possible now.",
         scopes=(KeyScope.REQUESTS_READ,),
         handler=show_request,
-        answers=(Answer(200, "The request", ShownOut, {hdrs.ETAG: ETAG}),),
+        answers=(AnswerDescription(200, "The request", ShownOut, {hdrs.ETAG: ETAG}),),
         path_model=RequestPath,
-        query_model=Nothing,
+        query_model=NoParameters,
     ),
     Operation(
         id="actOnRequest",
@@ -277,10 +291,10 @@ REQUEST_OPERATIONS = (
         handler=act_on_request,
         answers=(CHANGED,),
         path_model=ActPath,
-        query_model=Nothing,
+        query_model=NoParameters,
         body=ActBody,
         precondition=Precondition.VERSION,
-        repeats=Repeats.BY_KEY,
+        repeats=RepeatPolicy.BY_KEY,
         problems=(ProblemType.NOT_NOW, ProblemType.REFUSED, ProblemType.OUTCOME_UNKNOWN),
     ),
 )
@@ -294,7 +308,7 @@ class LinePath(RequestPath):
     partner: Name
 
 
-class UploadQuery(Parameters):
+class UploadQuery(ParameterModel):
     name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f/\\]+$")] = Field(
         description="name of the file"
     )
@@ -304,23 +318,25 @@ class UploadQuery(Parameters):
 # --- files -----------------------------------------------------------------------------------------------
 
 
-async def upload(call: Call[RequestPath, UploadQuery, RawBody]) -> Reply:
+async def upload_attachment(call: OperationCall[RequestPath, UploadQuery, RawBody]) -> OperationReply:
     sent = call.body
-    if not fits(sent.media_type, sent.content):
-        raise fail(ProblemType.UNSUPPORTED_MEDIA_TYPE, f"The file is not what Content-Type says ({sent.media_type}).")
-    await may_change(call, call.path.id)
+    if not has_media_type(sent.media_type, sent.content):
+        raise api_problem(
+            ProblemType.UNSUPPORTED_MEDIA_TYPE, f"The file is not what Content-Type says ({sent.media_type})."
+        )
+    await require_change_scope(call, call.path.id)
     given = FileUpload(name=call.query.name, media_type=sent.media_type, content=sent.content, pages=call.query.pages)
     request, attachment = await call.parts.services.requests.attach(
         call.holder.library, call.path.id, given, call.holder.actor, call.version
     )
-    place = f"{href(request.id)}/attachments/{attachment.id}"
-    headers: dict[str, str] = {hdrs.LOCATION: place, hdrs.ETAG: etag(request.version)}
-    return Reply(AttachmentOut.model_validate(attachment), 201, headers)
+    place = f"{request_href(request.id)}/attachments/{attachment.id}"
+    headers: dict[str, str] = {hdrs.LOCATION: place, hdrs.ETAG: format_etag(request.version)}
+    return OperationReply(AttachmentOut.model_validate(attachment), 201, headers)
 
 
-async def download(call: Call[FilePath, Nothing, None]) -> Reply:
+async def download_attachment(call: OperationCall[FilePath, NoParameters, None]) -> OperationReply:
     found = await call.parts.services.requests.attachment(call.holder.library, call.path.id, call.path.file)
-    return Reply(found.content, 200, file_headers(found), found.attachment.media_type)
+    return OperationReply(found.content, 200, file_headers(found), found.attachment.media_type)
 
 
 def file_headers(found: StoredFile) -> dict[str, str]:
@@ -335,16 +351,18 @@ def file_headers(found: StoredFile) -> dict[str, str]:
 # --- rota ------------------------------------------------------------------------------------------------
 
 
-async def reorder(call: Call[RequestPath, Nothing, RotaOrder]) -> Reply:
-    await may_change(call, call.path.id)
+async def reorder_rota(call: OperationCall[RequestPath, NoParameters, RotaOrder]) -> OperationReply:
+    await require_change_scope(call, call.path.id)
     requests, holder = call.parts.services.requests, call.holder
-    return changed(await requests.reorder(holder.library, call.path.id, call.body.partners, holder.actor, call.version))
+    return changed_reply(
+        await requests.reorder(holder.library, call.path.id, call.body.partners, holder.actor, call.version)
+    )
 
 
-async def skip_line(call: Call[LinePath, Nothing, SkipLine]) -> Reply:
-    await may_change(call, call.path.id)
+async def skip_rota_line(call: OperationCall[LinePath, NoParameters, SkipLine]) -> OperationReply:
+    await require_change_scope(call, call.path.id)
     requests, holder, path = call.parts.services.requests, call.holder, call.path
-    return changed(
+    return changed_reply(
         await requests.skip(holder.library, path.id, path.partner, call.body.why, holder.actor, call.version)
     )
 
@@ -358,13 +376,13 @@ FILE_AND_ROTA_OPERATIONS = (
         summary="Upload a file to a request",
         description="The body is the file itself. What it is gets checked against its Content-Type.",
         scopes=WRITE,
-        handler=upload,
-        answers=(Answer(201, "The file", AttachmentOut, {hdrs.LOCATION: LOCATION, hdrs.ETAG: ETAG}),),
+        handler=upload_attachment,
+        answers=(AnswerDescription(201, "The file", AttachmentOut, {hdrs.LOCATION: LOCATION, hdrs.ETAG: ETAG}),),
         path_model=RequestPath,
         query_model=UploadQuery,
-        body=Raw(MEDIA_TYPES, lambda parts: parts.limits.attachment_bytes),
+        body=RawBodyType(MEDIA_TYPES, lambda parts: parts.limits.attachment_bytes),
         precondition=Precondition.VERSION,
-        repeats=Repeats.BY_KEY,
+        repeats=RepeatPolicy.BY_KEY,
         problems=(ProblemType.REFUSED, ProblemType.NOT_NOW),
     ),
     Operation(
@@ -374,10 +392,10 @@ FILE_AND_ROTA_OPERATIONS = (
         tag="Files",
         summary="Download a file of a request",
         scopes=(KeyScope.REQUESTS_READ,),
-        handler=download,
-        answers=(Answer(200, "The file", None, {hdrs.CONTENT_DISPOSITION: "its name"}, MEDIA_TYPES),),
+        handler=download_attachment,
+        answers=(AnswerDescription(200, "The file", None, {hdrs.CONTENT_DISPOSITION: "its name"}, MEDIA_TYPES),),
         path_model=FilePath,
-        query_model=Nothing,
+        query_model=NoParameters,
     ),
     Operation(
         id="reorderRota",
@@ -387,10 +405,10 @@ FILE_AND_ROTA_OPERATIONS = (
         summary="Order the suppliers that were not asked yet",
         description="Suppliers that are not named stay behind the named ones; new ones are added.",
         scopes=(KeyScope.REQUESTS_WRITE,),
-        handler=reorder,
+        handler=reorder_rota,
         answers=(CHANGED,),
         path_model=RequestPath,
-        query_model=Nothing,
+        query_model=NoParameters,
         body=RotaOrder,
         precondition=Precondition.VERSION,
         problems=(ProblemType.REFUSED, ProblemType.NOT_NOW),
@@ -402,13 +420,13 @@ FILE_AND_ROTA_OPERATIONS = (
         tag="Rotas",
         summary="Do not ask this supplier",
         scopes=(KeyScope.REQUESTS_WRITE,),
-        handler=skip_line,
+        handler=skip_rota_line,
         answers=(CHANGED,),
         path_model=LinePath,
-        query_model=Nothing,
+        query_model=NoParameters,
         body=SkipLine,
         precondition=Precondition.VERSION,
-        repeats=Repeats.BY_KEY,
+        repeats=RepeatPolicy.BY_KEY,
         problems=(ProblemType.REFUSED, ProblemType.NOT_NOW),
     ),
 )

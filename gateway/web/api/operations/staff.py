@@ -27,8 +27,24 @@ from gateway.web.api.models.staff import (
     TaskOut,
 )
 from gateway.web.api.models.values import Identifier, Name
-from gateway.web.api.operation import Answer, Call, Nothing, Operation, Parameters, Repeats, Reply
-from gateway.web.api.operations.requests import LINK, LISTED, ROOT, Paging, link, listed, next_href
+from gateway.web.api.operation import (
+    AnswerDescription,
+    NoParameters,
+    Operation,
+    OperationCall,
+    OperationReply,
+    ParameterModel,
+    RepeatPolicy,
+)
+from gateway.web.api.operations.requests import (
+    LINK,
+    LISTED,
+    ROOT,
+    PagingParameters,
+    make_link_header,
+    next_href,
+    reply_with_list,
+)
 from gateway.web.api.problems import ProblemType
 
 LETTERS = f"{ROOT}/dead-letters"
@@ -36,32 +52,34 @@ LETTERS = f"{ROOT}/dead-letters"
 READ = (KeyScope.PARTNERS_READ,)
 
 
-class LetterPath(Parameters):
+class LetterPath(ParameterModel):
     id: Identifier
 
 
-class NoticeQuery(Paging):
+class NoticeQuery(PagingParameters):
     request: Identifier | None = Field(None, description="of this request only")
 
 
 # --- tasks -----------------------------------------------------------------------------------------------
 
 
-async def tasks(call: Call[Nothing, Nothing, None]) -> Reply:
+async def list_tasks(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
     found = await call.parts.services.desk.tasks(call.holder.library)
-    return Reply(TaskList(items=tuple(_task(one) for one in found)))
+    return OperationReply(TaskList(items=tuple(_make_task_output(one) for one in found)))
 
 
-def _task(one: TaskView) -> TaskOut:
+def _make_task_output(one: TaskView) -> TaskOut:
     place = LETTERS if one.name == DEAD_LETTERS else f"{ROOT}/requests?task={one.name}"
     return TaskOut(name=one.name, role=one.role, description=one.description, count=one.count, href=place)
 
 
-def work_list(task: str) -> Callable[[Call[Nothing, Paging, None]], Awaitable[Reply]]:
+def make_work_list_handler(
+    task: str,
+) -> Callable[[OperationCall[NoParameters, PagingParameters, None]], Awaitable[OperationReply]]:
     assert task in BY_NAME, task
 
-    async def list_work(call: Call[Nothing, Paging, None]) -> Reply:
-        return await listed(call, RequestFilter(task=task))
+    async def list_work(call: OperationCall[NoParameters, PagingParameters, None]) -> OperationReply:
+        return await reply_with_list(call, RequestFilter(task=task))
 
     return list_work
 
@@ -69,46 +87,46 @@ def work_list(task: str) -> Callable[[Call[Nothing, Paging, None]], Awaitable[Re
 # --- notices ---------------------------------------------------------------------------------------------
 
 
-async def notices(call: Call[Nothing, NoticeQuery, None]) -> Reply:
+async def list_notices(call: OperationCall[NoParameters, NoticeQuery, None]) -> OperationReply:
     asked = call.query
     page = await call.parts.services.desk.notices(call.holder.library, asked.request or "", asked.limit, asked.cursor)
     following = next_href(call, page.cursor)
     items = tuple(NoticeOut.model_validate(one) for one in page)
-    return Reply(NoticeList(items=items, next=following), headers=link(following))
+    return OperationReply(NoticeList(items=items, next=following), headers=make_link_header(following))
 
 
 # --- dead letters ----------------------------------------------------------------------------------------
 
 
-async def letters(call: Call[Nothing, Paging, None]) -> Reply:
+async def list_dead_letters(call: OperationCall[NoParameters, PagingParameters, None]) -> OperationReply:
     asked = call.query
     page = await call.parts.services.desk.dead_letters(call.holder.library, asked.limit, asked.cursor)
     following = next_href(call, page.cursor)
     items = tuple(LetterOut.model_validate(one) for one in page)
-    return Reply(LetterList(items=items, next=following), headers=link(following))
+    return OperationReply(LetterList(items=items, next=following), headers=make_link_header(following))
 
 
-async def letter(call: Call[LetterPath, Nothing, None]) -> Reply:
+async def show_dead_letter(call: OperationCall[LetterPath, NoParameters, None]) -> OperationReply:
     found = await call.parts.services.desk.dead_letter(call.holder.library, call.path.id)
-    return Reply(LetterWhole.model_validate(found))
+    return OperationReply(LetterWhole.model_validate(found))
 
 
-async def release(call: Call[LetterPath, Nothing, None]) -> Reply:
+async def release_dead_letter(call: OperationCall[LetterPath, NoParameters, None]) -> OperationReply:
     await call.parts.services.desk.release(call.holder.library, call.path.id, call.holder.actor)
-    return Reply(status=204)
+    return OperationReply(status=204)
 
 
-async def edit(call: Call[LetterPath, Nothing, EditLetter]) -> Reply:
+async def edit_dead_letter(call: OperationCall[LetterPath, NoParameters, EditLetter]) -> OperationReply:
     await call.parts.services.desk.edit(call.holder.library, call.path.id, call.body.payload, call.holder.actor)
-    return Reply(status=204)
+    return OperationReply(status=204)
 
 
-async def skip(call: Call[LetterPath, Nothing, SkipLetter]) -> Reply:
+async def skip_dead_letter(call: OperationCall[LetterPath, NoParameters, SkipLetter]) -> OperationReply:
     await call.parts.services.desk.skip(call.holder.library, call.path.id, call.body.reason, call.holder.actor)
-    return Reply(status=204)
+    return OperationReply(status=204)
 
 
-DONE = Answer(204, "Done")
+DONE = AnswerDescription(204, "Done")
 
 
 STAFF_OPERATIONS = (
@@ -119,10 +137,10 @@ STAFF_OPERATIONS = (
         tag="Lists",
         summary="How much is on each list of staff",
         scopes=(KeyScope.TASKS_READ,),
-        handler=tasks,
-        answers=(Answer(200, "All lists with their counts", TaskList),),
-        path_model=Nothing,
-        query_model=Nothing,
+        handler=list_tasks,
+        answers=(AnswerDescription(200, "All lists with their counts", TaskList),),
+        path_model=NoParameters,
+        query_model=NoParameters,
     ),
     Operation(
         id="digitisation",
@@ -131,10 +149,10 @@ STAFF_OPERATIONS = (
         tag="Lists",
         summary="Copies to be made",
         scopes=(KeyScope.TASKS_READ,),
-        handler=work_list("to-digitise"),
+        handler=make_work_list_handler("to-digitise"),
         answers=(LISTED,),
-        path_model=Nothing,
-        query_model=Paging,
+        path_model=NoParameters,
+        query_model=PagingParameters,
     ),
     Operation(
         id="clearance",
@@ -143,10 +161,10 @@ STAFF_OPERATIONS = (
         tag="Lists",
         summary="Copies that wait for the copyright sign-off",
         scopes=(KeyScope.TASKS_READ,),
-        handler=work_list("to-clear"),
+        handler=make_work_list_handler("to-clear"),
         answers=(LISTED,),
-        path_model=Nothing,
-        query_model=Paging,
+        path_model=NoParameters,
+        query_model=PagingParameters,
     ),
     Operation(
         id="notices",
@@ -156,9 +174,9 @@ STAFF_OPERATIONS = (
         summary="Notices to patrons",
         description="Which went out, which wait, which failed; never what they say.",
         scopes=(KeyScope.TASKS_READ,),
-        handler=notices,
-        answers=(Answer(200, "A page of notices, newest first", NoticeList, {hdrs.LINK: LINK}),),
-        path_model=Nothing,
+        handler=list_notices,
+        answers=(AnswerDescription(200, "A page of notices, newest first", NoticeList, {hdrs.LINK: LINK}),),
+        path_model=NoParameters,
         query_model=NoticeQuery,
     ),
     Operation(
@@ -168,10 +186,10 @@ STAFF_OPERATIONS = (
         tag="Dead letters",
         summary="Messages that could not be sent",
         scopes=(KeyScope.ADMIN,),
-        handler=letters,
-        answers=(Answer(200, "A page of messages, oldest first", LetterList, {hdrs.LINK: LINK}),),
-        path_model=Nothing,
-        query_model=Paging,
+        handler=list_dead_letters,
+        answers=(AnswerDescription(200, "A page of messages, oldest first", LetterList, {hdrs.LINK: LINK}),),
+        path_model=NoParameters,
+        query_model=PagingParameters,
     ),
     Operation(
         id="showDeadLetter",
@@ -180,10 +198,10 @@ STAFF_OPERATIONS = (
         tag="Dead letters",
         summary="Show one with its content",
         scopes=(KeyScope.ADMIN,),
-        handler=letter,
-        answers=(Answer(200, "The message", LetterWhole),),
+        handler=show_dead_letter,
+        answers=(AnswerDescription(200, "The message", LetterWhole),),
         path_model=LetterPath,
-        query_model=Nothing,
+        query_model=NoParameters,
     ),
     Operation(
         id="releaseDeadLetter",
@@ -192,11 +210,11 @@ STAFF_OPERATIONS = (
         tag="Dead letters",
         summary="Try again now",
         scopes=(KeyScope.ADMIN,),
-        handler=release,
+        handler=release_dead_letter,
         answers=(DONE,),
         path_model=LetterPath,
-        query_model=Nothing,
-        repeats=Repeats.BY_KEY,
+        query_model=NoParameters,
+        repeats=RepeatPolicy.BY_KEY,
     ),
     Operation(
         id="editDeadLetter",
@@ -205,10 +223,10 @@ STAFF_OPERATIONS = (
         tag="Dead letters",
         summary="Change what is to be sent",
         scopes=(KeyScope.ADMIN,),
-        handler=edit,
+        handler=edit_dead_letter,
         answers=(DONE,),
         path_model=LetterPath,
-        query_model=Nothing,
+        query_model=NoParameters,
         body=EditLetter,
         problems=(ProblemType.REFUSED,),
     ),
@@ -219,44 +237,44 @@ STAFF_OPERATIONS = (
         tag="Dead letters",
         summary="Never send it; what waits behind it goes on",
         scopes=(KeyScope.ADMIN,),
-        handler=skip,
+        handler=skip_dead_letter,
         answers=(DONE,),
         path_model=LetterPath,
-        query_model=Nothing,
+        query_model=NoParameters,
         body=SkipLetter,
-        repeats=Repeats.BY_KEY,
+        repeats=RepeatPolicy.BY_KEY,
     ),
 )
 
 
-class NamePath(Parameters):
+class NamePath(ParameterModel):
     name: Name
 
 
-async def list_partners(call: Call[Nothing, Nothing, None]) -> Reply:
+async def list_partners(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
     found = await call.parts.services.partners.partners(call.holder.library)
-    return Reply(PartnerList(items=tuple(PartnerOut.model_validate(one) for one in found)))
+    return OperationReply(PartnerList(items=tuple(PartnerOut.model_validate(one) for one in found)))
 
 
-async def show_partner(call: Call[NamePath, Nothing, None]) -> Reply:
+async def show_partner(call: OperationCall[NamePath, NoParameters, None]) -> OperationReply:
     found = await call.parts.services.partners.partner(call.holder.library, call.path.name)
-    return Reply(PartnerOut.model_validate(found))
+    return OperationReply(PartnerOut.model_validate(found))
 
 
-async def list_rotas(call: Call[Nothing, Nothing, None]) -> Reply:
+async def list_rotas(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
     found = await call.parts.services.partners.rotas(call.holder.library)
-    return Reply(RotaList(items=tuple(RotaOut.model_validate(one) for one in found)))
+    return OperationReply(RotaList(items=tuple(RotaOut.model_validate(one) for one in found)))
 
 
-async def show_rota(call: Call[NamePath, Nothing, None]) -> Reply:
+async def show_rota(call: OperationCall[NamePath, NoParameters, None]) -> OperationReply:
     found = await call.parts.services.partners.rota(call.holder.library, call.path.name)
-    return Reply(RotaOut.model_validate(found))
+    return OperationReply(RotaOut.model_validate(found))
 
 
-async def loads(call: Call[Nothing, Nothing, None]) -> Reply:
+async def list_loads(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
     found = await call.parts.services.partners.loads(call.holder.library)
     items = tuple(LoadOut.model_validate(one) for one in found)
-    return Reply(LoadList(library=call.holder.library, at=call.parts.clock.now(), items=items))
+    return OperationReply(LoadList(library=call.holder.library, at=call.parts.clock.now(), items=items))
 
 
 PARTNER_OPERATIONS = (
@@ -268,9 +286,9 @@ PARTNER_OPERATIONS = (
         summary="List partners",
         scopes=READ,
         handler=list_partners,
-        answers=(Answer(200, "All partners, by name", PartnerList),),
-        path_model=Nothing,
-        query_model=Nothing,
+        answers=(AnswerDescription(200, "All partners, by name", PartnerList),),
+        path_model=NoParameters,
+        query_model=NoParameters,
     ),
     Operation(
         id="showPartner",
@@ -280,9 +298,9 @@ PARTNER_OPERATIONS = (
         summary="Show a partner",
         scopes=READ,
         handler=show_partner,
-        answers=(Answer(200, "The partner", PartnerOut),),
+        answers=(AnswerDescription(200, "The partner", PartnerOut),),
         path_model=NamePath,
-        query_model=Nothing,
+        query_model=NoParameters,
     ),
     Operation(
         id="listRotas",
@@ -292,9 +310,9 @@ PARTNER_OPERATIONS = (
         summary="List rotas",
         scopes=READ,
         handler=list_rotas,
-        answers=(Answer(200, "All rotas, by name", RotaList),),
-        path_model=Nothing,
-        query_model=Nothing,
+        answers=(AnswerDescription(200, "All rotas, by name", RotaList),),
+        path_model=NoParameters,
+        query_model=NoParameters,
     ),
     Operation(
         id="showRota",
@@ -304,9 +322,9 @@ PARTNER_OPERATIONS = (
         summary="Show a rota",
         scopes=READ,
         handler=show_rota,
-        answers=(Answer(200, "The rota", RotaOut),),
+        answers=(AnswerDescription(200, "The rota", RotaOut),),
         path_model=NamePath,
-        query_model=Nothing,
+        query_model=NoParameters,
     ),
     Operation(
         id="networkLoad",
@@ -316,9 +334,9 @@ PARTNER_OPERATIONS = (
         summary="Open requests with each partner",
         description="For other gateways of a network, which rank suppliers by it.",
         scopes=(KeyScope.NETWORK_READ,),
-        handler=loads,
-        answers=(Answer(200, "Partners with open requests", LoadList),),
-        path_model=Nothing,
-        query_model=Nothing,
+        handler=list_loads,
+        answers=(AnswerDescription(200, "Partners with open requests", LoadList),),
+        path_model=NoParameters,
+        query_model=NoParameters,
     ),
 )

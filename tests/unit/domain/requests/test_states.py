@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import main
-from gateway.cli.profile_commands import HEAD, as_mermaid, as_table
+from gateway.cli.profile_commands import HEAD, format_state_diagram, format_state_table
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.state_machine import TABLES
 from tests.support.paths import ROOT
@@ -49,7 +49,7 @@ def test_both_tables_are_printed_with_what_follows() -> None:
 @ROLES
 def test_one_side_is_printed_alone(role: Role) -> None:
     printed = illgate("--role", role.value)
-    assert printed.rstrip("\n") == as_table(TABLES[role])
+    assert printed.rstrip("\n") == format_state_table(TABLES[role])
     assert cells(printed.splitlines()[0]) == list(HEAD)
 
 
@@ -69,7 +69,7 @@ def test_the_guide_shows_the_diagram_as_it_is(role: Role) -> None:
     """When a table changes: put the output of `illgate states --format mermaid` into the guide."""
     diagram = re.search(r"```mermaid\n(.*?)\n```", chapter(role), re.DOTALL)
     assert diagram is not None
-    assert diagram.group(1) == as_mermaid(TABLES[role])
+    assert diagram.group(1) == format_state_diagram(TABLES[role])
 
 
 @ROLES

@@ -15,7 +15,7 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
 from gateway.profiles import LoadedProfile, ProfileSet
-from gateway.runtime.managed_requests import houses_of
+from gateway.runtime.managed_requests import build_library_contexts
 from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.store.engine import Store
 from gateway.store.journal import Journal
@@ -37,7 +37,7 @@ class House:
         self.journal = journal
         self.libraries = libraries
         self.profiles: dict[str, Profile] = {one.name: one for one in installation.profiles.profiles}
-        houses = houses_of(
+        houses = build_library_contexts(
             installation.settings,
             store,
             installation.clock,

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.requests.request import BorrowingState
 from gateway.domain.requests.views import NotFound
-from gateway.runtime.managed_requests import preview_of
+from gateway.runtime.managed_requests import preview_mail
 from gateway.services.mailbox.mail_reader import MailDestination
 from gateway.store.mailbox import MailRow
 from tests.support.mail_house import LIBRARY, MailHouse, mail
@@ -96,7 +96,7 @@ async def test_the_letter_is_shown_and_not_sent(house: MailHouse) -> None:
     request = await house.asked()
     sent = len(house.mailer.mails)
 
-    (shown,) = await preview_of(house.managed, house.adapters, LIBRARY, request.number)
+    (shown,) = await preview_mail(house.managed, house.adapters, LIBRARY, request.number)
 
     assert "To: fjernlan@ub.bergen.example" in shown
     assert str(house.last_sent["Message-ID"]) in shown

@@ -18,7 +18,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request
 from gateway.ports.partner_channel import DeliveryResult, PartnerChannel, PartnerMessage
-from gateway.runtime.managed_requests import preview_of
+from gateway.runtime.managed_requests import preview_mail
 from gateway.services.mailbox.mail_reader import MailDestination
 from gateway.store.mailbox import MailOutcome
 from gateway.store.requests import outbox_queries
@@ -492,9 +492,9 @@ async def test_a_preview_shows_the_file_and_no_password(installation: Installati
         requests = await ordered(house, 2)
         numbers = [await number_of(house, one) for one in requests]
 
-        (before,) = await preview_of(house.managed, house.adapters, LIBRARY, numbers[1])
+        (before,) = await preview_mail(house.managed, house.adapters, LIBRARY, numbers[1])
         await waits_until(house, clock, NOON + timedelta(hours=4))
-        (after,) = await preview_of(house.managed, house.adapters, LIBRARY, numbers[1])
+        (after,) = await preview_mail(house.managed, house.adapters, LIBRARY, numbers[1])
 
         for shown in (before, after):
             lines = shown.splitlines()
