@@ -26,8 +26,8 @@ VISIBLE_STRING, GENERAL_STRING = 0x1A, 0x1B
 STRINGS = frozenset({OCTET_STRING, 0x0C, 0x12, 0x13, 0x14, 0x16, 0x19, VISIBLE_STRING, GENERAL_STRING})
 """UTF8String, NumericString, PrintableString, T61String, IA5String, GraphicString …: all are read as text."""
 
-_MOST_LENGTH_OCTETS = 8
-_LONGEST_IDENTIFIER = 64
+_MAX_LENGTH_OCTETS = 8
+_MAX_IDENTIFIER_OCTETS = 64
 
 MAX_DEPTH = 60
 """Of values in values; a record in an OPAC record is at 12."""
@@ -82,7 +82,7 @@ def parse_header(data: bytes | bytearray, at: int) -> tuple[int, bool, int, int]
     if at + octets > len(data):
         raise IndexError
     value = data[at : at + octets].lstrip(b"\0")  # padded forms are legal
-    if len(value) > _MOST_LENGTH_OCTETS:
+    if len(value) > _MAX_LENGTH_OCTETS:
         raise MalformedMessage(_octet_place(at), "a length that can't be right")
     return tag, constructed, at + octets, int.from_bytes(value, "big")
 
@@ -187,7 +187,7 @@ def long_length_octets(length: int) -> bytes:
 @lru_cache(maxsize=256)
 def object_identifier_of(octets: bytes) -> str:
     """Dotted. Raises MalformedMessage."""
-    if not octets or len(octets) > _LONGEST_IDENTIFIER or octets[-1] >= 0x80:
+    if not octets or len(octets) > _MAX_IDENTIFIER_OCTETS or octets[-1] >= 0x80:
         raise MalformedMessage("", "not an object identifier")
     arcs: list[int] = []
     arc = 0

@@ -28,7 +28,7 @@ File = tuple[str, str, bytes]
 """Name, media type, content."""
 
 
-MOST_NOTE = 1_000
+MAX_NOTE_CHARS = 1_000
 
 
 @keyword_value
@@ -203,8 +203,8 @@ def _delivery_result(
     mine = (cut for cut in cuts if cut.number in (ordered.order.number, ""))  # "": of the whole file's address
     altered = (*ordered.notes, *(f"cut to {dialect.layout.length} characters: {cut.line}" for cut in mine))
     test = ("sent as a test order",) if dialect.mode is Mode.TEST else ()
-    return DeliveryResult(_join_notes(reply, *test, *altered), altered=shorten_text("; ".join(altered), MOST_NOTE))
+    return DeliveryResult(_join_notes(reply, *test, *altered), altered=shorten_text("; ".join(altered), MAX_NOTE_CHARS))
 
 
 def _join_notes(*parts: str) -> str:
-    return shorten_text("; ".join(parts), MOST_NOTE)
+    return shorten_text("; ".join(parts), MAX_NOTE_CHARS)

@@ -17,7 +17,7 @@ from gateway.domain.value import keyword_value, value
 GUARD = "'"
 """Put before a line that would be taken for the start or the end of a request."""
 
-MOST_LINES = 100_000
+MAX_LINES = 100_000
 
 
 @keyword_value
@@ -130,15 +130,15 @@ def is_order_file(text: str, layout: OrderFileLayout) -> bool:
     """Whether it begins as one: a customer code, and a request below it."""
     head = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return re.fullmatch(layout.customer, head) is not None and any(
-        _match_order_start(line, layout) for line in text.splitlines()[:MOST_LINES]
+        _match_order_start(line, layout) for line in text.splitlines()[:MAX_LINES]
     )
 
 
 def decode(text: str, layout: OrderFileLayout) -> OrderFile:
     """Raises MalformedMessage. Its reason never quotes the head of the file, where the password is."""
     lines = [line.rstrip() for line in text.splitlines()]
-    if len(lines) > MOST_LINES:
-        raise MalformedMessage("", f"more than {MOST_LINES} lines", MalformationKind.TOO_LARGE)
+    if len(lines) > MAX_LINES:
+        raise MalformedMessage("", f"more than {MAX_LINES} lines", MalformationKind.TOO_LARGE)
     starts = [n for n, line in enumerate(lines) if _match_order_start(line, layout)]
     if not starts:
         raise MalformedMessage(

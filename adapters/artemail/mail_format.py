@@ -41,7 +41,7 @@ from gateway.ports.partner_channel import PartnerMessage
 REJECTED = "order-rejected"
 """Why not, where the service rejects a file without a reason of its own."""
 
-MOST_NOTE = 4_000
+MAX_NOTE_CHARS = 4_000
 
 
 class ArtemailFormat:
@@ -217,7 +217,7 @@ def _events_without_code(answers: MailAnswers, files: tuple[int, ...], dialect: 
 
 
 def _join_note_lines(*texts: str) -> str:
-    return "\n".join(text for text in texts if text)[:MOST_NOTE]
+    return "\n".join(text for text in texts if text)[:MAX_NOTE_CHARS]
 
 
 # --- written ---------------------------------------------------------------------------------------------

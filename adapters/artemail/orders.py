@@ -51,10 +51,10 @@ PATTERNS: Mapping[str, str] = {
 }
 """Of fields that can be told by their look."""
 
-MOST_LINES = 60
+MAX_LINES = 60
 """Of one item; more are kept as its note."""
 
-MOST_LENGTH = 400
+MAX_LINE_CHARS = 400
 """Of a line that is looked into; a longer one is kept as note."""
 
 
@@ -309,12 +309,12 @@ def item_values(request: Request) -> dict[str, str]:
 def citation_of_lines(lines: Sequence[str], items: Items, service: ServiceType) -> Citation:
     """The reading that explains most of the lines; lines that none explains are its note. All of them, as they came,
     are `original`."""
-    taken = tuple(lines[:MOST_LINES])
+    taken = tuple(lines[:MAX_LINES])
     readings = {kind: _LineAlignment(taken, _compile_patterns(getattr(items, kind))) for kind in _layout_order(service)}
     kind = max(readings, key=lambda one: readings[one].score)  # of equal ones the first
     values, rest = readings[kind].read_values()
     values = {key: "" if value == items.missing else value for key, value in values.items()}
-    note = "\n".join((*filter(None, (values.get("note", ""),)), *rest, *lines[MOST_LINES:]))
+    note = "\n".join((*filter(None, (values.get("note", ""),)), *rest, *lines[MAX_LINES:]))
     return _citation_of_values(kind, values, note, "\n".join(lines))
 
 
@@ -330,7 +330,7 @@ class _LinePattern:
     telling: bool
 
     def match_line(self, line: str) -> Mapping[str, str] | None:
-        found = self.pattern.fullmatch(line) if len(line) <= MOST_LENGTH else None
+        found = self.pattern.fullmatch(line) if len(line) <= MAX_LINE_CHARS else None
         return {key: value.strip() for key, value in found.groupdict().items() if value} if found else None
 
 

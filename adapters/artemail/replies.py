@@ -12,13 +12,13 @@ from adapters.artemail.text_templates import parse_formatted_date
 from gateway.domain.value import keyword_value
 from gateway.ports.incoming_mail import list_own_lines
 
-MOST_LINES = 5_000
-MOST_LENGTH = 500
+MAX_LINES = 5_000
+MAX_LINE_CHARS = 500
 """Of a line in which codes are looked for."""
 
-MOST_PROSE = 4_000
+MAX_PROSE_CHARS = 4_000
 
-SHORTEST = 3
+MIN_CODE_CHARS = 3
 """Of a request's number that has no label before it."""
 
 
@@ -130,7 +130,7 @@ class _ReplyReader:
     def _read_own_line(self, line: str, at: int) -> None:
         if not line or self._is_order_head(line):
             return
-        if len(line) > MOST_LENGTH:
+        if len(line) > MAX_LINE_CHARS:
             self._add_prose(line)
             return
         if (about := self._read_file_answer(line, at)) is not None:
@@ -187,7 +187,7 @@ class _ReplyReader:
                 return number, line[labelled.end() :].lstrip(" :;,")
         plain = self._number.match(line)
         number = self._parse_request_number(plain["number"]) if plain else ""
-        if plain is None or len(number) < SHORTEST:
+        if plain is None or len(number) < MIN_CODE_CHARS:
             return "", ""
         rest = line[plain.end() :].lstrip(" :;,")
         if rest and self._codes.find_code(rest) is None and self._codes.find_unknown_code(rest) is None:
@@ -230,7 +230,7 @@ class _ReplyReader:
             self._prose.append(line)
             return
         last = self._taken[-1]
-        if sum(map(len, last.prose)) < MOST_PROSE:
+        if sum(map(len, last.prose)) < MAX_PROSE_CHARS:
             self._taken[-1] = replace(last, prose=(*last.prose, line))
 
     def _note_request_number(self, number: str) -> None:
@@ -277,7 +277,7 @@ def _mark_quoted_lines(text: str) -> Iterator[tuple[str, bool, int]]:
     """With whether it is quoted, and its number from 1."""
     own = list_own_lines(text)
     at = 0
-    for n, line in enumerate(text.splitlines()[:MOST_LINES]):
+    for n, line in enumerate(text.splitlines()[:MAX_LINES]):
         mine = at < len(own) and own[at] == line
         at += mine
         yield line.translate(_DASHES).strip(), not mine, n + 1

@@ -40,9 +40,9 @@ PATTERNS: Mapping[str, str] = {
 }
 """How fields of a code look."""
 
-MOST_WEEKS = 520
+MAX_WEEKS = 520
 
-MOST_SHOWN = 24
+MAX_SHOWN_CHARS = 24
 """Characters in a summary."""
 
 
@@ -185,7 +185,7 @@ def find_first_number(text: str) -> int:
 
 def add_weeks(day: date, text: str) -> date | None:
     weeks = find_first_number(text)
-    return day + timedelta(weeks=weeks) if 0 < weeks <= MOST_WEEKS else None
+    return day + timedelta(weeks=weeks) if 0 < weeks <= MAX_WEEKS else None
 
 
 def count_weeks_until(day: date, later: date) -> str:
@@ -250,8 +250,8 @@ class AsciiTranscriber:
         changes = self.changes
         if not changes:
             return ""
-        more = len(changes) - MOST_SHOWN
-        shown = ", ".join(map(str, changes[:MOST_SHOWN]))
+        more = len(changes) - MAX_SHOWN_CHARS
+        shown = ", ".join(map(str, changes[:MAX_SHOWN_CHARS]))
         return f"written in ASCII: {shown}" + (f" and {more} more" if more > 0 else "")
 
     def _transcribe_character(self, character: str) -> str:

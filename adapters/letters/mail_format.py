@@ -28,7 +28,7 @@ from gateway.ports.incoming_mail import (
 CHANNEL = "mail"
 PDF = "application/pdf"
 
-MOST_NOTE = 4_000
+MAX_NOTE_CHARS = 4_000
 
 _DATES = (
     re.compile(r"\b(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})\b"),
@@ -144,7 +144,7 @@ def _event_of_code_line(line: _CodeLine, mail: IncomingMail) -> MailEvent:
     reply = line.reply
     note = ": ".join(part for part in (reply.note, line.rest) if part)
     day = find_date(line.rest)
-    details = EventDetails(reason=reply.reason, note=shorten_text(note, MOST_NOTE))
+    details = EventDetails(reason=reply.reason, note=shorten_text(note, MAX_NOTE_CHARS))
     if reply.condition is not None:
         details = replace(details, conditions=(reply.condition,))
     if reply.kind is EventKind.RETRY:
@@ -186,7 +186,7 @@ def _month_number(name: str) -> int:
 
 
 def _event_of_copy(mail: IncomingMail, pdfs: tuple[int, ...]) -> MailEvent:
-    note = shorten_text(remove_quoted_text(mail.text), MOST_NOTE)
+    note = shorten_text(remove_quoted_text(mail.text), MAX_NOTE_CHARS)
     return MailEvent(
         kind=EventKind.COPY_DELIVERED,
         role=Role.BORROWING,
@@ -197,7 +197,11 @@ def _event_of_copy(mail: IncomingMail, pdfs: tuple[int, ...]) -> MailEvent:
 
 
 def _event_of_free_text(mail: IncomingMail, why: str) -> MailEvent:
-    text = shorten_text(remove_quoted_text(mail.text), MOST_NOTE) or shorten_text(mail.text, MOST_NOTE) or mail.subject
+    text = (
+        shorten_text(remove_quoted_text(mail.text), MAX_NOTE_CHARS)
+        or shorten_text(mail.text, MAX_NOTE_CHARS)
+        or mail.subject
+    )
     return MailEvent(
         kind=EventKind.MESSAGE,
         role=Role.BORROWING,

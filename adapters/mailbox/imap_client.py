@@ -24,7 +24,7 @@ DONE = b"$IllgateDone"
 """Keyword (RFC 9051 section 2.3.2) of mails that stay in the folder. Where the server keeps none they are marked as
 seen, which a person may do as well: there only the store knows what was taken."""
 
-LONGEST_IDLE = 25 * 60.0
+MAX_IDLE_SECONDS = 25 * 60.0
 """Servers may end an IDLE after 30 minutes (RFC 2177)."""
 
 CLOSE_SECONDS = 5.0
@@ -96,7 +96,7 @@ class ImapMailbox:
 
     async def wait(self, seconds: float) -> None:
         if await self.supports_idle():
-            await self._run_in_thread(lambda: self._wait_idle(min(seconds, LONGEST_IDLE)))
+            await self._run_in_thread(lambda: self._wait_idle(min(seconds, MAX_IDLE_SECONDS)))
         else:
             await asyncio.sleep(seconds)
 

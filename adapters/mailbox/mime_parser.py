@@ -15,7 +15,7 @@ from email.parser import BytesHeaderParser, BytesParser
 from email.policy import compat32
 from email.utils import collapse_rfc2231_value
 
-from adapters.mailbox.mime_parts import MOST_TEXT, MailHeader, PartCollector, ReportPart
+from adapters.mailbox.mime_parts import MAX_TEXT_CHARS, MailHeader, PartCollector, ReportPart
 from adapters.mailbox.mime_text import decode_header_text, decode_text, single_line
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.value import value
@@ -62,7 +62,7 @@ def _build_parsed_mail(message: Message, content: bytes, received: datetime) -> 
         sender=header.sender,
         to=tuple(address for address in header.iter_addresses("to", "cc") if address),
         subject=header.first_value("subject"),
-        text=parts.text[:MOST_TEXT],
+        text=parts.text[:MAX_TEXT_CHARS],
         received=received,
         references=header.references,
         attachments=tuple(parts.files),

@@ -20,12 +20,12 @@ from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.value import value
 from gateway.ports.incoming_mail import MailPart
 
-MOST_REFERENCES = 50
+MAX_REFERENCES = 50
 
 _ID = re.compile(r"<\s*([^<>]+?)\s*>")
 
-MOST_PARTS = 300
-MOST_TEXT = 500_000
+MAX_PARTS = 300
+MAX_TEXT_CHARS = 500_000
 """Characters of text that are looked at."""
 
 
@@ -68,7 +68,7 @@ class MailHeader:
         """In-Reply-To, then References from the last to the first."""
         replied = _ID.findall(self.first_value("in-reply-to"))
         others = [one for value in self.all_values("references") for one in _ID.findall(value)]
-        return tuple(dict.fromkeys((*replied, *reversed(others))))[:MOST_REFERENCES]
+        return tuple(dict.fromkeys((*replied, *reversed(others))))[:MAX_REFERENCES]
 
     @property
     def date(self) -> datetime | None:
@@ -109,8 +109,8 @@ class PartCollector:
         while waiting:
             part = waiting.pop()
             seen += 1
-            if seen > MOST_PARTS:
-                raise MalformedMessage("", f"more than {MOST_PARTS} parts", MalformationKind.TOO_LARGE)
+            if seen > MAX_PARTS:
+                raise MalformedMessage("", f"more than {MAX_PARTS} parts", MalformationKind.TOO_LARGE)
             self.repaired += [f"{type(defect).__name__}" for defect in part.defects]
             kind = part.get_content_type()
             inner = part.get_payload()
@@ -156,7 +156,7 @@ class PartCollector:
             return
         if str(part.get_param("format", "")).lower() == "flowed":
             text = unwrap_flowed_text(text, str(part.get_param("delsp", "")).lower() == "yes")
-        self._plain.append(text[:MOST_TEXT])
+        self._plain.append(text[:MAX_TEXT_CHARS])
 
 
 def _decode_body(part: Message, repaired: list[str]) -> bytes:

@@ -28,7 +28,7 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _BLOCKS = frozenset({"p", "div", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "pre", "hr"})
 _UNSEEN = frozenset({"script", "style", "head", "title", "template"})
 
-MOST_HTML = 2_000_000
+MAX_HTML_CHARS = 2_000_000
 """Characters of HTML that are looked at."""
 
 INSTEAD = "********"
@@ -115,7 +115,7 @@ def text_of_html(page: str) -> str:
     """What a reader sees of it, with blocks on lines of their own and quotes marked by `> `."""
     try:
         root = html.document_fromstring(
-            page[:MOST_HTML].encode("utf-8", "replace"), html.HTMLParser(encoding="utf-8", huge_tree=True)
+            page[:MAX_HTML_CHARS].encode("utf-8", "replace"), html.HTMLParser(encoding="utf-8", huge_tree=True)
         )
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
         return ""

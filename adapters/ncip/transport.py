@@ -22,7 +22,7 @@ from yarl import URL
 
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.wire_dialect import BodyEncoding, HttpAuthKind, HttpDialect, TcpDialect
-from adapters.ncip.xml_parser import FORM_TYPE, LONGEST, find_document_end, wrap_body
+from adapters.ncip.xml_parser import FORM_TYPE, MAX_END_BYTES, find_document_end, wrap_body
 from gateway.domain.problems import (
     MalformationKind,
     MalformedMessage,
@@ -326,7 +326,7 @@ async def _read_tcp_answer(reader: asyncio.StreamReader, timeouts: SendTimeouts)
             raise OutcomeUnknown(f"the connection ended after {len(raw)} bytes, before the answer did")
         begun = len(raw)
         raw += piece
-        end = find_document_end(raw, begun - LONGEST)
+        end = find_document_end(raw, begun - MAX_END_BYTES)
         if end is not None:
             return bytes(raw[:end])
         if len(raw) > MAX_ANSWER:

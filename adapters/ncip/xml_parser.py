@@ -29,7 +29,7 @@ _REFERENCE = re.compile(r"&#(?:x([0-9A-Fa-f]{1,8})|([0-9]{1,10}));")
 _START = re.compile(r"<(?:\?xml|!DOCTYPE|!--|[A-Za-z_])")
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]{0,100})")
 
-LONGEST = 2_200
+MAX_END_BYTES = 2_200
 """Bytes of the longest end that is recognised."""
 
 _END = re.compile(

@@ -68,10 +68,10 @@ _RESPONSIBILITY = re.compile(r"(?P<title>.*\S) / (?P<author>[^/]*[^/\s])\.\Z", r
 _TRAILING = " /:;=,"
 _SID = re.compile(r"info:sid/", re.IGNORECASE)
 
-LONGEST = 200
+MAX_KEY_CHARS = 200
 """Characters of a value that are shown in the report."""
 
-MOST = 100
+MAX_REFERENT_KEYS = 100
 """Lines of the report."""
 
 _PRIVATE_NAMES = frozenset({"oclcnum", "oclc", "isbn", "issn", "eissn", "doi", "pmid", "lccn"})
@@ -369,9 +369,9 @@ class Referent:
                 self.keep_extra(name, value)
 
     def report_problem(self, key: str, value: str, what: str) -> None:
-        shown = value if len(value) <= LONGEST else value[: LONGEST - 1] + "…"
+        shown = value if len(value) <= MAX_KEY_CHARS else value[: MAX_KEY_CHARS - 1] + "…"
         line = f"{key} {what}: {shown}" if shown else f"{key} {what}"
-        if line not in self.lines and len(self.lines) < MOST:
+        if line not in self.lines and len(self.lines) < MAX_REFERENT_KEYS:
             self.lines.append(line)
 
     def report_contradictions(self) -> None:

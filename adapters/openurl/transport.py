@@ -29,7 +29,7 @@ MAX_REDIRECTS = 5
 CHUNK = 16_384
 AGENT = "illgate-openurl/1"
 
-LONGEST = 300
+MAX_WORDS_CHARS = 300
 """Characters of the other system's words that are kept."""
 
 _NOT_NOW = frozenset({408, 423, 425, 429, 501, 503, 505})
@@ -235,4 +235,4 @@ def _quote_answer(text: str, secret: Iterable[str]) -> str:
     said = strip_markup(text)
     for one in filter(None, secret):
         said = re.sub(re.escape(one), "…", said, flags=re.IGNORECASE)
-    return said if len(said) <= LONGEST else said[: LONGEST - 1] + "…"
+    return said if len(said) <= MAX_WORDS_CHARS else said[: MAX_WORDS_CHARS - 1] + "…"

@@ -39,7 +39,7 @@ _SICI = re.compile(r"(?P<number>[\dXx -]{8,17})\((?P<date>[^)]{0,20})\)(?P<numbe
 
 OWN = "illgate"
 
-LONGEST = 4000
+MAX_VALUE_CHARS = 4000
 """Characters of private data that isn't JSON; longer is not looked into."""
 
 _BRACED = re.compile(
@@ -326,7 +326,7 @@ def parse_private_data(text: str) -> PrivateData:
             document = None
         if isinstance(document, dict):
             return _private_data_of_json(document)
-    for pattern in (_TAGGED, _BRACED) if len(text) <= LONGEST else ():
+    for pattern in (_TAGGED, _BRACED) if len(text) <= MAX_VALUE_CHARS else ():
         found = pattern.findall(text)
         if found and not pattern.sub("", text).strip("{} ,;\n\t"):
             return PrivateData(tuple((key.lower(), tidy_text(value)) for key, value in found if tidy_text(value)))

@@ -20,7 +20,7 @@ from gateway.ports.tls import ClientTls, make_client_context
 
 LEAVE_SECONDS = 5.0
 
-SLOWEST = 100_000
+MIN_BYTES_PER_SECOND = 100_000
 """Bytes a second at which a large mail may go; it makes the wait for the server's answer longer."""
 
 AUTHENTICATION_REQUIRED = 530
@@ -73,7 +73,7 @@ class SmtpMailer:
     async def _send_content(self, client: SMTP, content: bytes) -> str:
         """Raises Refused, Unavailable, OutcomeUnknown."""
         try:
-            response = await client.data(content, timeout=self._server.seconds + len(content) / SLOWEST)
+            response = await client.data(content, timeout=self._server.seconds + len(content) / MIN_BYTES_PER_SECOND)
         except SMTPResponseException as error:
             raise _error_of_response(error, "the mail") from error
         except (SMTPException, OSError) as error:

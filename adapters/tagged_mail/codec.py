@@ -19,11 +19,11 @@ NEXT_LINE = "    "
 GOES_ON = "      "
 """Before the rest of a line that was too long."""
 
-MOST_LINES = 20_000
+MAX_LINES = 20_000
 LINES_BEFORE_NAME = 20
 """A greeting or a letterhead may stand above the first message."""
 
-MOST_LENGTH = 200
+MAX_LINE_CHARS = 200
 """Of a line that names a message."""
 
 _TAG = re.compile(r"([A-Z0-9][A-Z0-9#$/.]{1,2}) ?:(?!//)[ \t]*(.*)")
@@ -102,8 +102,8 @@ def _write_tag_lines(tag: MessageTag, length: int) -> Iterator[str]:
 
 def decode(lines: list[str], layout: TaggedMailLayout) -> tuple[TaggedMessage, ...]:
     """All messages of a mail, in order. `lines` without what is quoted. Raises MalformedMessage: there is none."""
-    if len(lines) > MOST_LINES:
-        raise MalformedMessage("", f"more than {MOST_LINES} lines", MalformationKind.TOO_LARGE)
+    if len(lines) > MAX_LINES:
+        raise MalformedMessage("", f"more than {MAX_LINES} lines", MalformationKind.TOO_LARGE)
     known = known_names(layout)
     starts = [(n, name) for n, line in enumerate(lines) if (name := find_message_name(line, known)) is not None]
     if not starts:
@@ -114,7 +114,7 @@ def decode(lines: list[str], layout: TaggedMailLayout) -> tuple[TaggedMessage, .
 
 def is_tagged_mail(lines: list[str], layout: TaggedMailLayout) -> bool:
     known = known_names(layout)
-    head = [line for line in lines[:MOST_LINES] if line.strip()][:LINES_BEFORE_NAME]
+    head = [line for line in lines[:MAX_LINES] if line.strip()][:LINES_BEFORE_NAME]
     return any(find_message_name(line, known) is not None for line in head)
 
 
@@ -129,7 +129,7 @@ def known_names(layout: TaggedMailLayout) -> Mapping[str, MessageName]:
 
 def find_message_name(line: str, known: Mapping[str, MessageName]) -> MessageName | None:
     """The message that a line names, alone or before a colon or two blanks. An indented line belongs to a tag."""
-    if len(line) > MOST_LENGTH or line[:1].isspace():
+    if len(line) > MAX_LINE_CHARS or line[:1].isspace():
         return None
     said = normalise_text(re.split(r":|\s{2,}(?=\S)", line.strip(), maxsplit=1)[0])
     return known.get(said)

@@ -22,7 +22,7 @@ from adapters.z3950.values import (
 )
 from gateway.domain.value import value
 
-DEEPEST = 100
+MAX_DEPTH = 100
 """Operators within operators."""
 
 _WORD = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|(\S+))', re.DOTALL)
@@ -83,8 +83,8 @@ class _PqfParser:
         return RpnQuery(rpn, attribute_set)
 
     def _parse_operand(self, attributes: tuple[TermAttribute, ...], kind: TermKind, depth: int) -> Rpn:
-        if depth > DEEPEST:
-            raise PqfSyntaxError(f"more than {DEEPEST} operators within one another")
+        if depth > MAX_DEPTH:
+            raise PqfSyntaxError(f"more than {MAX_DEPTH} operators within one another")
         while True:
             token = self._next_token("a term")
             word = "" if token.quoted else token.text.lower()

@@ -62,7 +62,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
 T = TypeVar("T")
 
 STAFF = "ILLGATE_STAFF"
-LONGEST_NAME = 100
+MAX_NAME_CHARS = 100
 
 library_option = click.option(
     "--library", "symbol", default="", metavar="SYMBOL", help="Of this library, where there are several."
@@ -223,8 +223,8 @@ def _get_user_name() -> str:
 
 
 def _parse_actor(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
-    if not name.isprintable() or not name.strip() or len(name) > LONGEST_NAME:
-        raise click.BadParameter(f"must be 1 to {LONGEST_NAME} printable characters")
+    if not name.isprintable() or not name.strip() or len(name) > MAX_NAME_CHARS:
+        raise click.BadParameter(f"must be 1 to {MAX_NAME_CHARS} printable characters")
     return f"staff:{name.strip()}"
 
 

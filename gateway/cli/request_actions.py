@@ -71,7 +71,7 @@ _FIELDS: Mapping[str, ActionField] = {
 }
 """Every field by name; its help is that of one act."""
 
-MOST_BYTES = ApiLimits().attachment_bytes
+MAX_ATTACHMENT_BYTES = ApiLimits().attachment_bytes
 
 
 def format_action_usage(kind: EventKind) -> str:
@@ -342,8 +342,8 @@ def _format_page_count(kept: Attachment) -> str:
 
 def _read_upload(file: Path, name: str, pages: int | None) -> FileUpload:
     """Raises click.UsageError."""
-    if file.stat().st_size > MOST_BYTES:
-        raise click.UsageError(f"{file}: a file may have {MOST_BYTES:,} bytes")
+    if file.stat().st_size > MAX_ATTACHMENT_BYTES:
+        raise click.UsageError(f"{file}: a file may have {MAX_ATTACHMENT_BYTES:,} bytes")
     content = file.read_bytes()
     kind = detect_file_type(content)
     if kind is None:

@@ -33,7 +33,7 @@ from gateway.web.api.models.catalogues import SearchOut, TargetList, TargetOut
 from gateway.web.api.models.inputs import NewBorrowing
 from gateway.web.api.models.values import CitationOut
 
-LONGEST = 60
+MAX_TITLE_CHARS = 60
 _BESIDE_INDEX = re.compile(r"([A-Za-z]+):(?!.*\b[A-Za-z]+:\S)([^\"]*\s[^\"]*)", re.DOTALL)
 
 
@@ -194,7 +194,7 @@ def _format_held_item(item: HeldItem) -> str:
 
 
 def _truncate_text(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return text if len(text) <= MAX_TITLE_CHARS else f"{text[: MAX_TITLE_CHARS - 1]}…"
 
 
 def _report_catalogue_problems(answers: tuple[TargetAnswer, ...]) -> None:

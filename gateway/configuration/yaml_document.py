@@ -22,7 +22,7 @@ from gateway.domain.value import value
 Path = tuple[str | int, ...]
 """Where a value stands in a document: keys and list positions (from 0)."""
 
-MOST_SHOWN = 30
+MAX_LISTED_CODES = 30
 """A library may have hundreds of codes; the nearest one is said in any case."""
 
 MAX_BYTES = 2_000_000
@@ -59,8 +59,10 @@ class ConfigurationProblem:
         if self.found:
             said.append(f"found {self.found}")
         if self.allowed:
-            more = len(self.allowed) - MOST_SHOWN
-            said.append(f"allowed: {', '.join(self.allowed[:MOST_SHOWN])}" + (f" and {more} more" if more > 0 else ""))
+            more = len(self.allowed) - MAX_LISTED_CODES
+            said.append(
+                f"allowed: {', '.join(self.allowed[:MAX_LISTED_CODES])}" + (f" and {more} more" if more > 0 else "")
+            )
         text = ", ".join(said)
         if self.suggestion:
             text += f" (did you mean '{self.suggestion}'?)"

@@ -58,7 +58,7 @@ log = structlog.get_logger(component="gateway")
 QUEUE = 4
 """So many times `http.max_concurrent` may wait for their turn."""
 
-LONGEST_SILENCE = 10.0
+MAX_SILENCE_SECONDS = 10.0
 LOOK_SECONDS = 15.0
 RETENTION_SECONDS = 6 * 3600.0
 
@@ -268,7 +268,7 @@ class Daemon:
             limit=lambda: self._profiles.current.max_bytes,
             readiness=health.check,
             metrics=self.metrics.render if settings.metrics else None,
-            patience=ReadTimeouts(min(LONGEST_SILENCE, settings.http.body_seconds), settings.http.body_seconds),
+            patience=ReadTimeouts(min(MAX_SILENCE_SECONDS, settings.http.body_seconds), settings.http.body_seconds),
             proxies=TrustedProxies(settings.http.trusted_proxies),
             certificate_proxies=TrustedProxies(settings.http.certificate_proxies),
             api=self._api,
@@ -309,7 +309,7 @@ class Daemon:
             tls=self._make_tls_context(one.tls),
             connections=one.connections,
             per_peer=one.per_peer,
-            idle_in_message=LONGEST_SILENCE,
+            idle_in_message=MAX_SILENCE_SECONDS,
         )
 
     def _make_connection_rules(self, protocol: str, name: str) -> ConnectionRules:
@@ -319,7 +319,7 @@ class Daemon:
         profile = profiles.find_profile(name) if name else None
         limit = profile.max_bytes if profile is not None else profiles.max_bytes
         framing = self._adapters.protocols[protocol].responder().framing(profile)
-        return ConnectionRules(protocol, name, framing, limit, LONGEST_SILENCE)
+        return ConnectionRules(protocol, name, framing, limit, MAX_SILENCE_SECONDS)
 
     def _make_tls_context(self, tls: Tls) -> ssl.SSLContext | None:
         if not tls.certificate:

@@ -38,7 +38,7 @@ LINGER_SECONDS = 2.0
 CONNECTIONS = 5_000
 """Most connections at once; each may hold a message of the largest size in memory."""
 
-LONGEST_LINE = 65_536
+MAX_LINE_BYTES = 65_536
 """Bytes of a request's first line: links of discovery systems have 8 kB and more (facts/openurl.md section 1)."""
 
 tcp_logger = structlog.get_logger(component="tcp")
@@ -113,7 +113,7 @@ class HttpListener:
             logger=_HttpLogAdapter(),
             keepalive_timeout=KEEP_ALIVE_SECONDS,
             lingering_time=LINGER_SECONDS,
-            max_line_size=LONGEST_LINE,
+            max_line_size=MAX_LINE_BYTES,
         )
         await self._runner.setup()
         self._server = await asyncio.get_running_loop().create_server(

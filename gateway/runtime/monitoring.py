@@ -43,7 +43,7 @@ FRESH_SECONDS = 1.0
 WRITE_SECONDS = 10.0
 """From one try to write to the next: each is a page on the disk."""
 
-LONGEST_WRITE = 30.0
+MAX_WRITE_SECONDS = 30.0
 """A write may wait for others, such as an import by a command, as long as SQLite waits for its lock."""
 
 LOW_SPACE = 500_000_000
@@ -51,7 +51,7 @@ LOW_SPACE = 500_000_000
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-MOST_SERIES = 2_000
+MAX_SERIES = 2_000
 """Service names come from outside: beyond this many combinations they are counted as 'other'."""
 
 MESSAGE_SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -137,7 +137,7 @@ class HealthMonitor:
     def _check_writing(self) -> ReadinessPart:
         problem, since = self._not_written, self._writing_since
         waited = asyncio.get_running_loop().time() - since if since is not None else 0.0
-        if waited > LONGEST_WRITE:
+        if waited > MAX_WRITE_SECONDS:
             problem = f"a write has been waiting for {waited:.0f} s"
         try:
             notes = _note_low_space(self._store)
@@ -255,7 +255,7 @@ class GatewayMetrics:
         bound[1].observe(seconds)
 
     def _bind_series(self, key: tuple[str, str, str, OutcomeClass]) -> tuple[Counter, Histogram]:
-        if len(self._bound) < MOST_SERIES:
+        if len(self._bound) < MAX_SERIES:
             return self._bind_labels(key)
         other = (key[0], "other", "other", key[3])
         return self._bound.get(other) or self._bind_labels(other)

@@ -22,7 +22,7 @@ from gateway.runtime.tcp_connection import CHUNK, ConnectionHandlers, Connection
 
 log = structlog.get_logger(component="lines")
 
-MOST_CALLS = 100
+MAX_CALLS = 100
 """Reports that are called back at once; a partner that doesn't take them could make them ever more."""
 
 Key = tuple[str, str]
@@ -197,7 +197,7 @@ class PartnerConnectionPool:
 
     def call_back(self, protocol: str, place: CallbackAddress, answer: bytes) -> None:
         """Soon, or not at all: whoever needs it asks again."""
-        if len(self._calls) >= MOST_CALLS:
+        if len(self._calls) >= MAX_CALLS:
             self._too_many.warning("too many call-backs at once", profile=place.profile, open=len(self._calls))
             return
         saying = OutgoingMessage(

@@ -35,7 +35,7 @@ LINGER_SECONDS = 1.0
 BLANK = bytes(range(0x21))
 """Between messages: white space and control characters (INN-Reach sends ^D, facts/ncip.md 1.3)."""
 
-_LONGEST_TAG = 256
+_MAX_TAG_BYTES = 256
 
 
 class PartnerConnectionView(DuplexConnection, Protocol):
@@ -273,7 +273,7 @@ class TagSplitter:
         """Position after the end of the first message in the buffer."""
         end = None
         if self._framing.end == "tag":
-            found = _compile_end_tag(self._framing.tags).search(self._buffer, max(0, self._seen - _LONGEST_TAG))
+            found = _compile_end_tag(self._framing.tags).search(self._buffer, max(0, self._seen - _MAX_TAG_BYTES))
             end = found.end() if found else None
         elif self._framing.end == "newline":
             position = self._buffer.find(b"\n", self._seen)

@@ -29,7 +29,7 @@ SECONDS = 20.0
 
 ONE_PAGE = (FileType.PNG, FileType.JPEG)
 
-MOST_OUTPUT = 10_000
+MAX_OUTPUT_BYTES = 10_000
 """Bytes of its output that are looked at."""
 
 CLEAN, FOUND = 0, 1
@@ -108,7 +108,7 @@ async def run_program(command: Sequence[str], content: bytes, seconds: float) ->
             process.kill()
             await process.wait()
     assert process.returncode is not None
-    return ProgramResult(process.returncode, output[:MOST_OUTPUT])
+    return ProgramResult(process.returncode, output[:MAX_OUTPUT_BYTES])
 
 
 async def scan_file(command: Sequence[str], content: bytes, seconds: float) -> None:

@@ -40,8 +40,8 @@ PATH = "/api/v1/network/load"
 SECONDS = 10.0
 """Longest time for the whole of one answer."""
 
-MOST_BYTES = 1_000_000
-MOST_SUPPLIERS = 10_000
+MAX_ANSWER_BYTES = 1_000_000
+MAX_SUPPLIERS = 10_000
 
 _Symbol = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -71,7 +71,7 @@ class LoadAnswer(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     library: _Symbol
-    items: tuple[_SupplierLoad, ...] = Field(max_length=MOST_SUPPLIERS)
+    items: tuple[_SupplierLoad, ...] = Field(max_length=MAX_SUPPLIERS)
 
 
 class MemberSilentError(Exception):
@@ -107,8 +107,8 @@ async def _read_body(answer: aiohttp.ClientResponse) -> bytes:
     content = b""
     async for chunk in answer.content.iter_chunked(65_536):
         content += chunk
-        if len(content) > MOST_BYTES:
-            raise MemberSilentError(f"its answer has more than {MOST_BYTES:,} bytes")
+        if len(content) > MAX_ANSWER_BYTES:
+            raise MemberSilentError(f"its answer has more than {MAX_ANSWER_BYTES:,} bytes")
     return content
 
 

@@ -31,7 +31,7 @@ raises, it is called again later."""
 
 Moment = Callable[[], datetime]
 
-MOST_FAILURES = 10_000
+MAX_FAILURES = 10_000
 """So many are remembered; timers that are stopped after a failure would stay there for ever."""
 
 
@@ -154,7 +154,7 @@ class TimerWorker:
     async def _postpone_failed(self, row: TimerRow, error: Exception, now: datetime) -> None:
         """Due later, so that those which fail again and again don't stand before the others."""
         failures = self._failures.get(_timer_key(row), 0) + 1
-        if len(self._failures) >= MOST_FAILURES:
+        if len(self._failures) >= MAX_FAILURES:
             self._failures.clear()
         self._failures[_timer_key(row)] = failures
         seconds = min(self._options.again_seconds * 2.0 ** min(failures - 1, 40), self._options.longest_seconds)

@@ -49,7 +49,7 @@ from gateway.store.schema import make_exchange_id
 log = structlog.get_logger(component="webhooks")
 
 KIND = "webhook"
-MOST = 50
+MAX_SUBSCRIPTIONS = 50
 """Subscriptions of one library: each makes a row of every event."""
 
 HEADER = "Illgate-Signature"
@@ -106,8 +106,8 @@ class WebhookService:
         )
 
         def insert_subscription(c: Connection) -> None:
-            if len(api_records.list_subscriptions(c, library)) >= MOST:
-                raise Refused(RefusalReason.LIMIT_REACHED, f"There are {MOST} webhooks already.")
+            if len(api_records.list_subscriptions(c, library)) >= MAX_SUBSCRIPTIONS:
+                raise Refused(RefusalReason.LIMIT_REACHED, f"There are {MAX_SUBSCRIPTIONS} webhooks already.")
             api_records.add_subscription(c, made)
 
         await self._store.write(insert_subscription)

@@ -119,7 +119,7 @@ API_KEYS = "api-keys"
 COPY_LINKS = "copy-links"
 QUESTION_LINKS = "question-links"
 
-LONGEST = timedelta(days=366)
+MAX_TOKEN_LIFE = timedelta(days=366)
 """Counts of downloads are forgotten when no link can be valid any more."""
 
 
@@ -207,8 +207,8 @@ def make_copy_token(
     c: Connection, library: str, request_id: str, attachment_id: str, expires: datetime, downloads: int, now: datetime
 ) -> str:
     """For `/d/TOKEN`. Raises ValueError for less than one download, or a time that is too long."""
-    if expires - now > LONGEST:
-        raise ValueError(f"a link may last {LONGEST.days} days")
+    if expires - now > MAX_TOKEN_LIFE:
+        raise ValueError(f"a link may last {MAX_TOKEN_LIFE.days} days")
     link = CopyLink(
         library=library,
         request_id=request_id,

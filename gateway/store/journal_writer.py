@@ -31,10 +31,10 @@ from gateway.store.schema import ANSWER, EPOCH, QUESTION, message, processed_mes
 Row = dict[str, Any]
 MessageRow = tuple[Any, ...]
 
-TEXT_LIMIT = 255
+MAX_TEXT_CHARS = 255
 """Characters kept of a value that a partner sent; the body has it whole. PostgreSQL indexes at most 2,704 bytes."""
 
-NOTE_LIMIT = 2_000
+MAX_NOTE_CHARS = 2_000
 
 _PENDING = JournalEnding(at=EPOCH, outcome=OutcomeClass.PENDING)
 
@@ -55,7 +55,9 @@ class JournalRowMaker:
 
     def make_pending_row(self, exchange: str, opening: JournalOpening) -> MessageRow:
         """The opening of an exchange whose work has yet to be done."""
-        return self._make_question_row(exchange, opening, _PENDING, clean_text(opening.note, NOTE_LIMIT), self._node)
+        return self._make_question_row(
+            exchange, opening, _PENDING, clean_text(opening.note, MAX_NOTE_CHARS), self._node
+        )
 
     def make_finished_row(self, exchange: str, opening: JournalOpening, ending: JournalEnding) -> MessageRow:
         """The opening of an exchange whose work is done."""
@@ -214,7 +216,7 @@ def _decrypt_body(body: bytes, row: RowMapping, options: JournalOptions) -> byte
     return options.cipher.decrypt(body, key_id, place)
 
 
-def clean_text(value: str, limit: int = TEXT_LIMIT) -> str:
+def clean_text(value: str, limit: int = MAX_TEXT_CHARS) -> str:
     """A partner's text as both databases take it: no NUL, no lone surrogates, not too long."""
     if len(value) > limit:
         value = f"{value[: limit - 1]}…"
@@ -230,7 +232,7 @@ def _row_identity(library: str, identifier: str) -> str:
 def _join_notes(opening: JournalOpening, ending: JournalEnding) -> str:
     if not opening.note and not ending.note:
         return ""
-    return clean_text(" ".join(note for note in (opening.note, ending.note) if note), NOTE_LIMIT)
+    return clean_text(" ".join(note for note in (opening.note, ending.note) if note), MAX_NOTE_CHARS)
 
 
 @value

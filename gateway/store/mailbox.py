@@ -35,7 +35,7 @@ from gateway.domain.value import keyword_value, value
 from gateway.sql import column_types
 from gateway.sql.statements import PreparedStatement, insert_rows
 from gateway.store.journal_records import BodyCipher, BodyUnreadable
-from gateway.store.journal_writer import NOTE_LIMIT, clean_text
+from gateway.store.journal_writer import MAX_NOTE_CHARS, clean_text
 from gateway.store.requests.tables import request, request_transaction
 from gateway.store.schema import AFTER_ALL, metadata
 
@@ -220,7 +220,7 @@ def add_mail(connection: Connection, row: MailRow, cipher: BodyCipher | None) ->
                 row.outcome.value,
                 row.profile,
                 row.request_id,
-                clean_text(row.reason, NOTE_LIMIT),
+                clean_text(row.reason, MAX_NOTE_CHARS),
                 row.open,
                 row.sender,
                 row.subject,

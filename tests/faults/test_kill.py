@@ -20,7 +20,7 @@ from subprocess import Popen
 
 import pytest
 
-from gateway.services.exchange.recovery import MOST_STARTS
+from gateway.services.exchange.recovery import MAX_STARTS
 from tests.bench import messages
 from tests.faults.partner import is_success, send_all
 from tests.support.daemon import Installation, process, wait_for
@@ -271,7 +271,7 @@ def test_a_message_that_kills_each_start_is_set_aside_until_staff_replay_it(inst
         wait_for(installation.port, "/readyz")
         assert send_all(installation, [body]) == [None]
         assert daemon.wait(60) == 9
-    for _ in range(MOST_STARTS):
+    for _ in range(MAX_STARTS):
         with dying(installation, method) as daemon:
             assert daemon.wait(60) == 9, "it is tried again"
         assert database.value("SELECT count(*) FROM message WHERE outcome = 'pending'") == 1

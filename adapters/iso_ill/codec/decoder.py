@@ -356,8 +356,8 @@ def _make_structure_reader(cls: type) -> ReadValue:
 
 REMEMBERED = frozenset({SystemId})
 """Structures that are the same in message after message, and several times in each."""
-MOST_REMEMBERED = 1_000
-LONGEST_REMEMBERED = 200
+MAX_REMEMBERED = 1_000
+MAX_REMEMBERED_BYTES = 200
 
 
 def _cache_reads(read: ReadValue) -> ReadValue:
@@ -365,7 +365,7 @@ def _cache_reads(read: ReadValue) -> ReadValue:
     known: dict[bytes, Any] = {}
 
     def read_cached(reader: ApduReader, start: int, stop: int, constructed: bool) -> Any:
-        if not constructed or stop - start > LONGEST_REMEMBERED:
+        if not constructed or stop - start > MAX_REMEMBERED_BYTES:
             return read(reader, start, stop, constructed)
         octets = reader.data[start:stop]
         value = known.get(octets)
@@ -373,7 +373,7 @@ def _cache_reads(read: ReadValue) -> ReadValue:
             notes = len(reader.oddities)
             value = read(reader, start, stop, constructed)
             if len(reader.oddities) == notes < reader.limits.notes:
-                if len(known) >= MOST_REMEMBERED:
+                if len(known) >= MAX_REMEMBERED:
                     known.clear()
                 known[octets] = value
         return value

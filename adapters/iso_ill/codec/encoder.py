@@ -17,7 +17,7 @@ from adapters.iso_ill.codec.declarations import (
     is_choice,
     list_declared_fields,
 )
-from adapters.iso_ill.codec.decoder import LONGEST_REMEMBERED, MOST_REMEMBERED, REMEMBERED
+from adapters.iso_ill.codec.decoder import MAX_REMEMBERED, MAX_REMEMBERED_BYTES, REMEMBERED
 from adapters.iso_ill.codec.extension_items import credentials_octets
 from adapters.iso_ill.messages.declaration import Encoding, External
 from adapters.iso_ill.messages.structures import OBJECT_IDENTIFIERS, Credentials, DeliveryInfo, Item, Opaque
@@ -202,8 +202,8 @@ def _cache_puts(put: PutValue) -> PutValue:
         octets = known.get(value)
         if octets is None:
             octets = put(writer, value)
-            if len(octets) <= LONGEST_REMEMBERED:
-                if len(known) >= MOST_REMEMBERED:
+            if len(octets) <= MAX_REMEMBERED_BYTES:
+                if len(known) >= MAX_REMEMBERED:
                     known.clear()
                 known[value] = octets
         return octets

@@ -9,8 +9,8 @@ from adapters import ber
 from adapters.ber import DEFAULT_LIMITS, BerLimits
 from adapters.iso_ill.codec.decoder import (
     ABSENT,
-    LONGEST_REMEMBERED,
-    MOST_REMEMBERED,
+    MAX_REMEMBERED,
+    MAX_REMEMBERED_BYTES,
     ApduReader,
     plan_of,
     read_any,
@@ -43,8 +43,8 @@ def read_item(reader: ApduReader, start: int, stop: int, constructed: bool) -> I
         return known
     notes = len(reader.oddities)
     item = _decode_item(reader, octets, start, stop)
-    if isinstance(item, DeliveryInfo) and len(reader.oddities) == notes and len(octets) <= LONGEST_REMEMBERED:
-        if len(_SEEN) >= MOST_REMEMBERED:
+    if isinstance(item, DeliveryInfo) and len(reader.oddities) == notes and len(octets) <= MAX_REMEMBERED_BYTES:
+        if len(_SEEN) >= MAX_REMEMBERED:
             _SEEN.clear()
         _SEEN[octets] = item
     return item

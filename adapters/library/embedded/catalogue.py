@@ -42,7 +42,7 @@ COLUMNS = (_b.id, _b.identifiers, _b.suppressed, *(_b[name] for name in _PLAIN))
 _BY_ID = select(*COLUMNS).where(_b.library == bindparam("library"), _b.id == bindparam("bib"), _b.deleted.is_(None))
 _BY_ID_EVER = select(*COLUMNS).where(_b.library == bindparam("library"), _b.id == bindparam("bib"))
 
-_MOST = 24
+_MAX_WORDS = 24
 """Most words of a query that are looked up (each is a join)."""
 
 _CJK = ((0x3040, 0x30FF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
@@ -242,7 +242,7 @@ def select_query_words(text: str) -> tuple[str, ...]:
     found: set[str] = set()
     for run in _split_runs(_fold_words(text)):
         found.update(_split_pairs(run) if _is_cjk(run[0]) and len(run) > 1 else (run,))
-    return tuple(sorted(found, key=lambda word: (-len(word), word))[:_MOST])
+    return tuple(sorted(found, key=lambda word: (-len(word), word))[:_MAX_WORDS])
 
 
 def normalize_record_number(type_: str, value: str) -> str:

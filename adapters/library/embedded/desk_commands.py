@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
-WIDEST = 48
+MAX_COLUMN_CHARS = 48
 
 _file = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 FAILED = 1
@@ -123,7 +123,7 @@ def print_json(value: Any) -> None:
 
 def _format_cell(value: Any, zone: tzinfo) -> str:
     text = _format_cell_text(value, zone)
-    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
+    return text if len(text) <= MAX_COLUMN_CHARS else text[: MAX_COLUMN_CHARS - 1] + "…"
 
 
 def _format_cell_text(value: Any, zone: tzinfo) -> str:

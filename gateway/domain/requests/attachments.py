@@ -14,7 +14,7 @@ _RANGE = re.compile(rf"{_NUMBER}(?:\s*[-\u2010-\u2015\u2212]\s*{_NUMBER})?", re.
 _BETWEEN = re.compile(r"[,;+&]|\band\b|\bund\b", re.IGNORECASE)
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
 
-MOST = 5_000
+MAX_PAGES = 5_000
 """More pages than that are no range but two numbers of something else."""
 
 
@@ -92,7 +92,7 @@ def _count_range_pages(part: str) -> int | None:
         return None
     if end < start and first.isdigit() and len(last) < len(first):
         end = int(first[: len(first) - len(last)] + last)
-    return end - start + 1 if start <= end < start + MOST else None
+    return end - start + 1 if start <= end < start + MAX_PAGES else None
 
 
 def _parse_page_number(text: str) -> int | None:

@@ -31,7 +31,7 @@ BY_WORDS = 94
 CONTRADICTED = 70
 """Most when a number agrees and the title is another (a wrong number in the citation), or the title agrees and the
 number is another's (another edition)."""
-LEAST = 40
+MIN_CONFIDENCE = 40
 """Less isn't shown to staff."""
 
 STANDARD = frozenset({"isbn", "issn", "ismn", "oclc", "lccn", "doi", "pmid", "local"})
@@ -50,7 +50,9 @@ def rank_candidates(citation: Citation, bibs: Iterable[Bib]) -> tuple[ItemCandid
     """Records that may be meant, most confident first; what is hardly alike is left out. `how` says what agreed."""
     found = (_rate_candidate(citation, bib) for bib in bibs)
     return tuple(
-        sorted((one for one in found if one.confidence >= LEAST), key=lambda one: (-one.confidence, one.bib_id))
+        sorted(
+            (one for one in found if one.confidence >= MIN_CONFIDENCE), key=lambda one: (-one.confidence, one.bib_id)
+        )
     )
 
 

@@ -26,10 +26,10 @@ class AnswerFieldRule(StrEnum):
     NOTE = "note"
 
 
-MOST_NOTE = 1_000
+MAX_NOTE_CHARS = 1_000
 """Characters."""
 
-FARTHEST = timedelta(days=3 * 366)
+MAX_TIME_AHEAD = timedelta(days=3 * 366)
 """From today to a date that is believed."""
 
 
@@ -197,7 +197,7 @@ def parse_answer_form(answer: PartnerAnswer, request: Request, form: Mapping[str
             else:
                 details = replace(details, expected=day)
         elif field is AnswerFieldRule.NOTE:
-            details = replace(details, note=_clean_answer_note(text)[:MOST_NOTE])
+            details = replace(details, note=_clean_answer_note(text)[:MAX_NOTE_CHARS])
         elif field is AnswerFieldRule.REASON:
             chosen = text in REASONS.get(answer.name, ())
             details = replace(details, reason=text if chosen else ReasonCodes.OTHER.value)
@@ -216,7 +216,7 @@ def _parse_answer_date(text: str, today: date) -> date | FieldFault:
             continue
         if day < today:
             return FieldFault.PAST
-        return FieldFault.FAR if day > today + FARTHEST else day
+        return FieldFault.FAR if day > today + MAX_TIME_AHEAD else day
     return FieldFault.NO_DATE
 
 

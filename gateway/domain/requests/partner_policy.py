@@ -30,7 +30,7 @@ _SAMPLE: dict[str, object] = {
     "prefix": "x",
     "sequence": 1,
 }
-LONGEST = 60
+MAX_NUMBER_CHARS = 60
 
 Sender = Annotated[str, Field(pattern=r"^[^@\s<>]*@[^@\s<>]+$")]
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
@@ -66,8 +66,8 @@ def _check_number_template(value: str) -> str:
         raise ValueError("must contain {sequence} once, or {sequence:05d}, so that numbers differ")
     if "month" in names and "year" not in names:
         raise ValueError("with {month} it must contain {year} too, or numbers come again after a year")
-    if length > LONGEST:
-        raise ValueError(f"longer than {LONGEST} characters")
+    if length > MAX_NUMBER_CHARS:
+        raise ValueError(f"longer than {MAX_NUMBER_CHARS} characters")
     return value
 
 

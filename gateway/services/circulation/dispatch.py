@@ -79,7 +79,7 @@ USE_CASES: dict[type[Command], Callable[[Any, CirculationContext, str], Awaitabl
     commands.Notice: carry_out_notice,
 }
 
-LONGEST = 120
+MAX_KEY_CHARS = 120
 """Longer keys are hashed: library systems keep them in notes and barcode fields."""
 
 SERVICES: dict[type[Command], str] = {
@@ -123,7 +123,7 @@ def idempotency_key(command: Command, profile: str) -> str:
         return ""
     parts = [profile, SERVICES[type(command)], *(quote(part, safe="") for part in _list_key_parts(command))]
     key = "/".join(parts).rstrip("/")
-    if len(key) <= LONGEST:
+    if len(key) <= MAX_KEY_CHARS:
         return key
     return "/".join([*parts[:2], _hash_key(key)])
 

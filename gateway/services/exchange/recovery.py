@@ -41,7 +41,7 @@ INTERRUPTED = "interrupted"
 SET_ASIDE = "set-aside"
 """The reason of what was taken up by `MOST_STARTS` starts, none of which lived to finish it."""
 
-MOST_STARTS = 3
+MAX_STARTS = 3
 
 PAGE = 500
 PING_SECONDS = 10.0
@@ -109,7 +109,7 @@ async def _finish_all(
 
 async def count_set_aside(journal: Journal, libraries: Iterable[str]) -> int:
     """How many messages wait for staff to look at them. Raises Unavailable."""
-    return sum([await journal.count_interrupted(symbol, MOST_STARTS) for symbol in libraries])
+    return sum([await journal.count_interrupted(symbol, MAX_STARTS) for symbol in libraries])
 
 
 async def _list_interrupted(journal: Journal, library: str, node: str) -> tuple[str, ...]:
@@ -144,12 +144,12 @@ async def _finish_or_set_aside(
         return _LEFT
     if kept is None:
         return RecoveryReport()
-    if await journal.count_recovery(library, identifier) > MOST_STARTS:
+    if await journal.count_recovery(library, identifier) > MAX_STARTS:
         why = (
-            f"{MOST_STARTS} starts ended while they carried it out, so it is set aside; see what is wrong with it first"
+            f"{MAX_STARTS} starts ended while they carried it out, so it is set aside; see what is wrong with it first"
         )
         await _give_up(journal, kept, SET_ASIDE, f"{why}, then: illgate replay {identifier}", clock)
-        log.error("repair.set_aside", message=identifier, profile=kept.message.profile, starts=MOST_STARTS)
+        log.error("repair.set_aside", message=identifier, profile=kept.message.profile, starts=MAX_STARTS)
         return _FAILED
     done = await _finish_exchange(exchange, journal, kept, clock)
     await journal.reset_recovery(library, identifier)

@@ -34,7 +34,7 @@ from gateway.services.letters.templates import (
 
 NOTHING = NoticeFacts()
 
-MOST_OF_SUBJECT = 200
+MAX_SUBJECT_CHARS = 200
 """Characters; a longer one ends in …"""
 
 _FORMS: dict[LetterFormat, MarkupForm] = {LetterFormat.TEXT: TextForm(), LetterFormat.HTML: HtmlForm()}
@@ -268,7 +268,7 @@ def _make_partner_subject(subject: str, message: PartnerMessage, style: LetterSt
 
 
 def _shorten_subject(subject: str) -> str:
-    return subject if len(subject) <= MOST_OF_SUBJECT else f"{subject[: MOST_OF_SUBJECT - 1].rstrip()}…"
+    return subject if len(subject) <= MAX_SUBJECT_CHARS else f"{subject[: MAX_SUBJECT_CHARS - 1].rstrip()}…"
 
 
 @keyword_value

@@ -45,7 +45,7 @@ from gateway.store.mailbox import RequestReference
 from gateway.store.requests import history, outbox, outbox_queries, requests
 from gateway.store.schema import make_exchange_id
 
-MOST_NOTE = 4_000
+MAX_NOTE_CHARS = 4_000
 """Characters of a mail's text that become a note."""
 
 
@@ -193,7 +193,7 @@ class MailApplication:
         delivers = event.kind is EventKind.COPY_DELIVERED
         copy = event.role is Role.BORROWING and request.service.type is not ServiceType.LOAN
         if delivers and (not copy or (refused and not uploads)):
-            note = shorten_text(remove_quoted_text(self.mail.text), MOST_NOTE) or "a file came by mail"
+            note = shorten_text(remove_quoted_text(self.mail.text), MAX_NOTE_CHARS) or "a file came by mail"
             event = replace(
                 event, kind=EventKind.MESSAGE, details=replace(event.details, note=event.details.note or note)
             )
@@ -262,7 +262,9 @@ class MailApplication:
 
 
 def add_note(connection: Connection, house: LibraryContext, request_id: str, text: str, actor: str) -> None:
-    event = Event(local_signal(EventKind.NOTE), house.now(), actor, EventDetails(note=shorten_text(text, MOST_NOTE)))
+    event = Event(
+        local_signal(EventKind.NOTE), house.now(), actor, EventDetails(note=shorten_text(text, MAX_NOTE_CHARS))
+    )
     apply_event_in(connection, house, EventRequest(request_id=request_id, event=event))
 
 

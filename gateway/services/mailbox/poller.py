@@ -25,7 +25,7 @@ from gateway.store.postgresql import Leader
 log = structlog.get_logger(component="mailbox")
 
 FIRST_PAUSE = 2.0
-LONGEST_PAUSE = 600.0
+MAX_RETRY_SECONDS = 600.0
 
 
 @keyword_value
@@ -87,7 +87,7 @@ class MailboxPoller:
                     if self._worked:  # the connection was good for a while
                         pause, self._worked = FIRST_PAUSE, False
                     log.warning("mailbox.away", mailbox=self.box.name, reason=str(error), again_in=pause)
-                    again, pause = pause, min(pause * 2, LONGEST_PAUSE)
+                    again, pause = pause, min(pause * 2, MAX_RETRY_SECONDS)
                 await asyncio.sleep(again)
         finally:
             with suppress(Unavailable):

@@ -48,7 +48,7 @@ from gateway.services.requests.library_context import LibraryContext
 from gateway.store import mailbox
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, BodyUnreadable, JournalEnding, JournalOpening
-from gateway.store.journal_writer import NOTE_LIMIT, clean_text
+from gateway.store.journal_writer import MAX_NOTE_CHARS, clean_text
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
 from gateway.store.schema import make_exchange_id
 
@@ -63,7 +63,7 @@ SHOWN = 300
 PROTOCOL = "mail"
 TRANSPORT = "imap"
 
-MOST_LOOKED_AT = 200
+MAX_EARLY_MESSAGES = 200
 RULE = "rule:overtaken"
 
 
@@ -405,12 +405,12 @@ def _make_journal_opening(box: MailboxInfo, content: bytes, verdict: MailVerdict
         to_agency=box.library,
         request_id=verdict.applied.request_id,
         content_type="message/rfc822",
-        note=clean_text("; ".join(verdict.applied.notes), NOTE_LIMIT),
+        note=clean_text("; ".join(verdict.applied.notes), MAX_NOTE_CHARS),
     )
 
 
 def _make_journal_ending(verdict: MailVerdict, at: datetime) -> JournalEnding:
-    return JournalEnding(at=at, outcome=verdict.kind, reason=clean_text(verdict.problem, NOTE_LIMIT))
+    return JournalEnding(at=at, outcome=verdict.kind, reason=clean_text(verdict.problem, MAX_NOTE_CHARS))
 
 
 def _place_of_error(error: BaseException) -> str:
@@ -440,7 +440,7 @@ class EarlyMessages:
 
     def apply_waiting_mails(self, transactions: frozenset[str]) -> None:
         """What waits of this partner about these requests, in the order in which it was sent."""
-        rows = mailbox.list_unmatched(self.connection, self.library, MOST_LOOKED_AT).rows
+        rows = mailbox.list_unmatched(self.connection, self.library, MAX_EARLY_MESSAGES).rows
         waiting = [
             (row, hand, events)
             for row in rows

@@ -34,8 +34,8 @@ from gateway.store.requests.order_batches import ORDER, FiledOrder
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.requests.request_rows import UnreadableDocumentError, parse_message
 
-MOST_WORDS = 400
-MOST_POSSIBLE = 10
+MAX_CANDIDATE_NUMBERS = 400
+MAX_MATCHES = 10
 
 _WORD = re.compile(r"[^\W_][\w./:+-]{2,48}")
 _FILE = "the number of a file"
@@ -105,7 +105,7 @@ def find_requests(
         possible += ids
     if not possible:
         possible = list(_list_open_requests(connection, house, profile, event.role, mail))
-    return RequestMatch(None, tuple(dict.fromkeys(possible))[:MOST_POSSIBLE], tuple(lines))
+    return RequestMatch(None, tuple(dict.fromkeys(possible))[:MAX_MATCHES], tuple(lines))
 
 
 def _match_in_batch(event: MailEvent, found: Sequence[RequestReference]) -> RequestMatch:
@@ -234,7 +234,7 @@ def candidate_numbers(text: str) -> tuple[str, ...]:
         if any(letter.isdigit() for letter in word)
         for variant in number_variants(word)
     )
-    return tuple(found)[:MOST_WORDS]
+    return tuple(found)[:MAX_CANDIDATE_NUMBERS]
 
 
 def number_variants(word: str) -> tuple[str, ...]:
@@ -250,7 +250,7 @@ def _list_open_requests(
     text = f"{mail.subject}\n{mail.text}".casefold()
     wanted = request_lists.RequestListFilter(role=role, partner=profile.name, open=True)
     found = request_lists.list_requests(connection, house.symbol, wanted, 50).requests
-    yield from (one.id for one in sorted(found, key=lambda one: -_count_named_fields(one, text))[:MOST_POSSIBLE])
+    yield from (one.id for one in sorted(found, key=lambda one: -_count_named_fields(one, text))[:MAX_MATCHES])
 
 
 def _count_named_fields(request: Request, text: str) -> int:

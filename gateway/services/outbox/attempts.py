@@ -42,7 +42,7 @@ DEFECT_TRIES = 3
 UNKNOWN_FACTOR = 4
 """After an unknown outcome the pause is so much longer: the other side may still be at work on it."""
 
-SHORTEST = 0.1
+MIN_DELAY_SHARE = 0.1
 """Of the pause drawn, so that 'again' is never 'at once'."""
 
 _WORDS = {
@@ -52,7 +52,7 @@ _WORDS = {
 }
 _WRITTEN = re.compile(rf"^({'|'.join(_WORDS.values())}) \((\d+)\): ")
 
-LONGEST_ERROR = 1000
+MAX_ERROR_CHARS = 1000
 """Characters of an error that are kept."""
 
 
@@ -220,7 +220,7 @@ def backoff_delay(count: int, options: OutboxOptions, draw: Callable[[], float],
     that rows which failed together don't come back together."""
     doubled = options.first_seconds * factor * 2.0 ** min(count - 1, 40)
     longest = min(doubled, options.longest_seconds)
-    return timedelta(seconds=longest * (SHORTEST + (1 - SHORTEST) * draw()))
+    return timedelta(seconds=longest * (MIN_DELAY_SHARE + (1 - MIN_DELAY_SHARE) * draw()))
 
 
 def _count_failures(before: str, words: str) -> int:
@@ -236,7 +236,7 @@ def _describe_error(error: Exception) -> str:
 
 
 def _shorten_error(text: str) -> str:
-    return text if len(text) <= LONGEST_ERROR else text[: LONGEST_ERROR - 1] + "…"
+    return text if len(text) <= MAX_ERROR_CHARS else text[: MAX_ERROR_CHARS - 1] + "…"
 
 
 @value

@@ -31,7 +31,7 @@ from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import dump_event, parse_event
 from gateway.store.schema import make_exchange_id
 
-ROWS_AT_MOST = 100
+MAX_ROWS = 100
 """Of a request's rows in the outbox so many of the newest are looked at."""
 
 
@@ -126,7 +126,7 @@ def patron_actions(house: LibraryContext, request: Request) -> frozenset[EventKi
 def _find_unfinished_row(connection: Connection, row: OutboxRow) -> OutboxRow | None:
     """What is still to be done at the desk for the same request. Its outcome may be unknown, and what comes after it
     depends on it: so one step waits for the other, and the same step again is the same."""
-    rows = outbox_queries.list_rows_of_request(connection, row.library, row.request_id, ROWS_AT_MOST).rows
+    rows = outbox_queries.list_rows_of_request(connection, row.library, row.request_id, MAX_ROWS).rows
     waiting = (one for one in rows if one.status in (OutboxStatus.WAITING, OutboxStatus.IN_HAND))
     return next((one for one in waiting if one.target.startswith(f"{DESK}:")), None)
 

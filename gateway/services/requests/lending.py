@@ -39,7 +39,7 @@ from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import request_counts, requests
 
 LOCATE = "locate"
-FOUND_AT_MOST = 20
+MAX_RECORDS = 20
 
 LOOKED_UP = ("local", "isbn", "issn", "ismn", "oclc", "lccn", "doi")
 
@@ -138,9 +138,9 @@ async def _find_candidates(house: LibraryContext, request: Request) -> tuple[Ite
     bibs = await _find_bibs_by_number(house, request)
     if not bibs:
         words = " ".join(part for part in (request.citation.title, request.citation.author) if part)
-        bibs = await house.system.search_bibs(words, FOUND_AT_MOST) if words else ()
+        bibs = await house.system.search_bibs(words, MAX_RECORDS) if words else ()
         if not bibs and request.citation.title:
-            bibs = await house.system.search_bibs(request.citation.title, FOUND_AT_MOST)
+            bibs = await house.system.search_bibs(request.citation.title, MAX_RECORDS)
     rated = citation_matching.rank_candidates(request.citation, bibs)
     return tuple([candidate for one in rated for candidate in await _add_best_item(house, request, one)])
 

@@ -16,7 +16,7 @@ from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchHits
 from gateway.profiles import ProfileSet
 from gateway.profiles.checks import locate_sections
 
-MOST = 1000
+MAX_CACHED_ANSWERS = 1000
 """Answers that are kept."""
 
 FAILED = timedelta(minutes=1)
@@ -127,7 +127,7 @@ class CatalogueClient:
         task.add_done_callback(record_search_end)
         self._asked[key] = asked
         self._asked.move_to_end(key)
-        while len(self._asked) > MOST:
+        while len(self._asked) > MAX_CACHED_ANSWERS:
             self._asked.popitem(last=False)
         return asked
 

@@ -12,11 +12,11 @@ from sqlalchemy import delete as sql_delete
 from gateway.domain.requests.events import Event
 from gateway.domain.value import value
 from gateway.sql.statements import PreparedStatement, insert_rows
-from gateway.store.journal_writer import NOTE_LIMIT, clean_text
+from gateway.store.journal_writer import MAX_NOTE_CHARS, clean_text
 from gateway.store.requests.request_rows import dump_event, parse_event
 from gateway.store.requests.tables import partner_message, request_event, request_file
 
-MOST = 5_000
+MAX_EVENTS = 5_000
 """Rows of one request that are read; nothing that people do comes near."""
 
 _message_columns = partner_message.c
@@ -64,8 +64,8 @@ def add_history_event(connection: Connection, row: EventRow) -> None:
                 row.at,
                 row.before,
                 row.after,
-                clean_text(row.denied, NOTE_LIMIT),
-                clean_text(row.note, NOTE_LIMIT),
+                clean_text(row.denied, MAX_NOTE_CHARS),
+                clean_text(row.note, MAX_NOTE_CHARS),
                 dump_event(row.event),
             )
         ],
@@ -77,7 +77,7 @@ _OF_REQUEST = PreparedStatement(
     select(request_event)
     .where(_event_columns.library == bindparam("library"), _event_columns.request_id == bindparam("request_id"))
     .order_by(_event_columns.id)
-    .limit(MOST)
+    .limit(MAX_EVENTS)
 )
 _AFTER = PreparedStatement(
     select(request_event)

@@ -25,7 +25,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, not_,
 
 from gateway.domain.value import keyword_value, value
 from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
-from gateway.store.journal_writer import NOTE_LIMIT, clean_text
+from gateway.store.journal_writer import MAX_NOTE_CHARS, clean_text
 from gateway.store.requests.tables import HAS_ENDED, IN_LANE, outbox, outbox_lane
 
 INDEPENDENT = "library"
@@ -107,7 +107,7 @@ def add_outbox_row(connection: Connection, row: OutboxRow) -> None:
                 "",
                 None,
                 "",
-                clean_text(row.note, NOTE_LIMIT),
+                clean_text(row.note, MAX_NOTE_CHARS),
             )
         ],
     )
@@ -229,7 +229,9 @@ def leave_unsent(connection: Connection, row: OutboxRow, reason: str, by: str, a
 def schedule_retry(connection: Connection, row: OutboxRow, next_at: datetime, error: str) -> None:
     """To be tried again, not before `next_at`. Raises LeaseLost."""
     _raise_if_lost(
-        _AGAIN.fetch_first(connection, _claim_parameters(row, next_at=next_at, error=clean_text(error, NOTE_LIMIT))),
+        _AGAIN.fetch_first(
+            connection, _claim_parameters(row, next_at=next_at, error=clean_text(error, MAX_NOTE_CHARS))
+        ),
         row,
     )
 
@@ -237,7 +239,7 @@ def schedule_retry(connection: Connection, row: OutboxRow, next_at: datetime, er
 def mark_dead(connection: Connection, row: OutboxRow, error: str, at: datetime) -> None:
     """Given up until staff decide; those behind it wait, but for calls to the library. Raises LeaseLost."""
     _raise_if_lost(
-        _DEAD.fetch_first(connection, _claim_parameters(row, next_at=at, error=clean_text(error, NOTE_LIMIT))), row
+        _DEAD.fetch_first(connection, _claim_parameters(row, next_at=at, error=clean_text(error, MAX_NOTE_CHARS))), row
     )
     if row.kind == INDEPENDENT:
         leave_lane(connection, row.library, row.lane)
@@ -247,7 +249,11 @@ def _end_claimed_row(
     connection: Connection, row: OutboxRow, status: OutboxStatus, at: datetime, error: str, note: str
 ) -> None:
     ended = _claim_parameters(
-        row, status=status.value, ended=at, error=clean_text(error, NOTE_LIMIT), note=clean_text(note, NOTE_LIMIT)
+        row,
+        status=status.value,
+        ended=at,
+        error=clean_text(error, MAX_NOTE_CHARS),
+        note=clean_text(note, MAX_NOTE_CHARS),
     )
     _raise_if_lost(_END_MINE.fetch_first(connection, ended), row)
     leave_lane(connection, row.library, row.lane)
@@ -317,7 +323,7 @@ def _rejoin_lane(connection: Connection, library: str, id_: str) -> None:
 
 def skip_row(connection: Connection, library: str, id_: str, reason: str, by: str, now: datetime) -> bool:
     """A dead or waiting row is never done; those behind it go on. False: there is no such row, or it is in hand."""
-    note = clean_text(_format_skip_note(reason, by), NOTE_LIMIT)
+    note = clean_text(_format_skip_note(reason, by), MAX_NOTE_CHARS)
     row = _SKIP.fetch_first(connection, {"library": library, "id": id_, "ended": now, "note": note})
     if row is None:
         return False

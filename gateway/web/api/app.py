@@ -16,7 +16,7 @@ from gateway.domain.clock import Clock
 from gateway.services.api_keys import ApiKeyService
 from gateway.services.webhooks import AllowedAddresses, WebhookService
 from gateway.store import api_records
-from gateway.store.api_access import LONGEST
+from gateway.store.api_access import MAX_TOKEN_LIFE
 from gateway.store.engine import Store
 from gateway.web.api import openapi
 from gateway.web.api.event_stream import EventStreams
@@ -97,7 +97,7 @@ class JsonApi:
 
             def prune_library(c: Connection, library: str = library) -> int:
                 return api_records.prune_answers(c, library, answered) + api_records.prune_downloads(
-                    c, library, now - LONGEST
+                    c, library, now - MAX_TOKEN_LIFE
                 )
 
             forgotten += await self._parts.store.write(prune_library)

@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl
 from aiohttp import hdrs, web
 
 from gateway.domain.problems import Refused, Unavailable
-from gateway.domain.requests.partner_answers import MOST_NOTE, AnswerFieldRule
+from gateway.domain.requests.partner_answers import MAX_NOTE_CHARS, AnswerFieldRule
 from gateway.domain.requests.signed_links import (
     CopyLink,
     InvalidLinkError,
@@ -46,8 +46,8 @@ COPY_PATH = "/d/{token}"
 
 QUESTION_PATH = "/q/{token}"
 
-MOST_BYTES = 16_000
-MOST_FIELDS = 20
+MAX_FORM_BYTES = 16_000
+MAX_FIELDS = 20
 
 STYLE = (
     ":root{color-scheme:light dark;--ink:#1f2328;--soft:#59626c;--ground:#f5f4f0;--paper:#fff;--line:#d9d6cd;"
@@ -222,12 +222,12 @@ class _QuestionWords:
 
 async def _read_answer_form(request: web.Request) -> Mapping[str, str] | None:
     """The first value of each field; None: too long, or broken off."""
-    body = await read_body(request, MOST_BYTES, ReadTimeouts())
-    if not body.whole or len(body.data) > MOST_BYTES:
+    body = await read_body(request, MAX_FORM_BYTES, ReadTimeouts())
+    if not body.whole or len(body.data) > MAX_FORM_BYTES:
         return None
     text = body.data.decode("utf-8", "replace")
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS, encoding="utf-8")
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, encoding="utf-8")
     except ValueError:
         return None
     return dict(reversed(pairs))
@@ -258,7 +258,7 @@ def _render_field(field: AnswerField, words: _QuestionWords) -> str:
     if field.choices:
         return f"{head}{fault}<select {same}>{_render_options(field)}</select>"
     if field.name == AnswerFieldRule.NOTE:
-        return f'{head}{fault}<textarea {same} rows="4" maxlength="{MOST_NOTE}">{escape(field.value)}</textarea>'
+        return f'{head}{fault}<textarea {same} rows="4" maxlength="{MAX_NOTE_CHARS}">{escape(field.value)}</textarea>'
     return f'{head}{fault}<input type="date" {same} placeholder="2026-12-31" value="{escape(field.value)}">'
 
 

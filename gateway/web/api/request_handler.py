@@ -57,7 +57,7 @@ _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 M = TypeVar("M", bound=BaseModel)
 
 JSON = "application/json"
-MOST_MISTAKES = 20
+MAX_MISTAKES = 20
 BAD_CHARACTER = "has a character that can't be stored (NUL or half of a surrogate pair)"
 
 _BAD_CHARACTER = re.compile("[\x00\ud800-\udfff]")
@@ -272,7 +272,7 @@ async def read_raw_body(request: web.Request, raw: RawBodyType, parts: ApiServic
 
 
 def invalid_input_problem(where: str, error: ValidationError) -> Exception:
-    details = error.errors(include_url=False, include_input=False)[:MOST_MISTAKES]
+    details = error.errors(include_url=False, include_input=False)[:MAX_MISTAKES]
     return api_problem(ProblemType.INVALID, "", [_mistake_of_error(where, one) for one in details])
 
 

@@ -24,10 +24,10 @@ from gateway.web.pages.page_request import (
 )
 from gateway.web.pages.sign_in import LANGUAGE, preferred_languages
 
-MOST_COPIES = 5
+MAX_COPIES = 5
 PLACES = {Fulfilment.HOLD: "hold", Fulfilment.BORROW: "request"}
 
-MOST = 50
+MAX_OWN_REQUESTS = 50
 
 
 @keyword_value
@@ -141,7 +141,7 @@ async def _make_shown_copies(turn: PageRequest, held: LocalCopies) -> list[Shown
             status=_copy_status_text(turn, item),
             free=is_free(item),
         )
-        for item in held.copies[:MOST_COPIES]
+        for item in held.copies[:MAX_COPIES]
     ]
 
 
@@ -161,7 +161,12 @@ async def list_own_requests(turn: PageRequest) -> web.Response:
     if turn.session is None:
         return sign_in_pages.ask_to_sign_in(turn, "requests")
     page = await turn.parts.patrons.listing(
-        turn.library, turn.session.patron_id, None, turn.words.language, MOST, turn.http.query.get("cursor", "")[:500]
+        turn.library,
+        turn.session.patron_id,
+        None,
+        turn.words.language,
+        MAX_OWN_REQUESTS,
+        turn.http.query.get("cursor", "")[:500],
     )
     return turn.render(
         "own",

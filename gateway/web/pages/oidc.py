@@ -38,7 +38,7 @@ Jwk = Mapping[str, Any]
 """A public key as the provider publishes it (RFC 7517)."""
 
 SECONDS = 10.0
-MOST_BYTES = 1_000_000
+MAX_ANSWER_BYTES = 1_000_000
 
 
 class OidcError(Exception):
@@ -266,7 +266,7 @@ async def _read_answer_body(answer: aiohttp.ClientResponse) -> bytes:
     body = b""
     async for chunk in answer.content.iter_chunked(65_536):
         body += chunk
-        if len(body) > MOST_BYTES:
+        if len(body) > MAX_ANSWER_BYTES:
             raise OidcError("the identity provider's answer is too large")
     return body
 

@@ -39,16 +39,16 @@ ROOT = "/openurl"
 LANGUAGE_KEY = "ui_language"
 """In the query: the language that the patron has chosen. No key of OpenURL."""
 
-LONGEST_LINK = 24_000
+MAX_LINK_CHARS = 24_000
 """Characters. With all around it such a link fits into 32 kB, which docs/openurl.md asks of a proxy."""
 
-MOST_BYTES = 200_000
-MOST_FIELDS = 100
+MAX_FORM_BYTES = 200_000
+MAX_FIELDS = 100
 PATIENCE = ReadTimeouts(10.0, 30.0)
 
 LINE = 500
 NOTE = 2000
-FURTHEST = timedelta(days=730)
+MAX_TIME_AHEAD = timedelta(days=730)
 
 _GERMAN_DAY = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
 
@@ -148,8 +148,8 @@ class PageRequest:
 
     async def read_posted_bytes(self) -> bytes:
         """Raises PageFault, ConnectionError."""
-        found = await read_body(self.http, MOST_BYTES, PATIENCE)
-        if len(found.data) > MOST_BYTES:
+        found = await read_body(self.http, MAX_FORM_BYTES, PATIENCE)
+        if len(found.data) > MAX_FORM_BYTES:
             raise PageError(413, "fault-too-large")
         if not found.whole:
             raise PageError(400, "fault-broken-off")
@@ -179,7 +179,7 @@ class PageRequest:
             return self.sent
         try:
             pairs = parse_qsl(
-                (await self.read_posted_bytes()).decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS
+                (await self.read_posted_bytes()).decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS
             )
         except ValueError:
             raise PageError(400, "fault-broken-off") from None
@@ -198,7 +198,7 @@ class PageRequest:
         """As a query string that says the same, without whoever asks. Of one that is longer than what servers take in
         an address, without what only people read."""
         link = self.parts.links.encode(citation, service)
-        if len(link) <= LONGEST_LINK:
+        if len(link) <= MAX_LINK_CHARS:
             return link
         return self.parts.links.encode(replace(citation, note="", extras=()), service)
 
@@ -323,7 +323,7 @@ class FormCheck:
             return None
         if day < least:
             self.add_problem(name, "wrong-day-early", day=self.turn.words.words.format_day(least))
-        elif day > least + FURTHEST:
+        elif day > least + MAX_TIME_AHEAD:
             self.add_problem(name, "wrong-day-far")
         return day
 

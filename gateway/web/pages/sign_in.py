@@ -37,7 +37,7 @@ from gateway.web.inbound import TrustedProxies
 
 log = structlog.get_logger(component="pages")
 
-LONGEST = timedelta(hours=12)
+MAX_SESSION_LIFE = timedelta(hours=12)
 
 NAME = "illgate_visit"
 HOST_NAME = f"__Host-{NAME}"
@@ -106,7 +106,7 @@ class PatronSessions:
         row = await self._store.read(lambda c: patron_sessions.find_session(c, library, visit.id, now))
         if row is None:
             return None
-        expires = min(now + self._idle, row.started + LONGEST)
+        expires = min(now + self._idle, row.started + MAX_SESSION_LIFE)
         if expires - row.expires < self._idle / 10:
             return row
         found = row

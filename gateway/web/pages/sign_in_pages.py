@@ -27,7 +27,7 @@ KEPT = "kept."
 """Before the names of fields that wait until somebody has signed in."""
 
 _BACK = re.compile(r"(request|hold|requests|requests/[A-Za-z0-9_-]{1,100})?(\?[\x21-\x7e]*)?")
-_LONGEST = {"user": 200, "password": 500}
+_MAX_FIELD_CHARS = {"user": 200, "password": 500}
 
 
 async def show_sign_in(turn: PageRequest) -> web.Response:
@@ -63,8 +63,8 @@ async def submit_sign_in(turn: PageRequest) -> web.Response:
         raise PageError(403, "fault-form")
     kept = {name.removeprefix(KEPT): said for name, said in form.fields.items() if name.startswith(KEPT)}
     if not user or not password:
-        return ask_to_sign_in(turn, back, wrong="incomplete", user=user[: _LONGEST["user"]], kept=kept)
-    if len(user) > _LONGEST["user"] or len(password) > _LONGEST["password"]:
+        return ask_to_sign_in(turn, back, wrong="incomplete", user=user[: _MAX_FIELD_CHARS["user"]], kept=kept)
+    if len(user) > _MAX_FIELD_CHARS["user"] or len(password) > _MAX_FIELD_CHARS["password"]:
         return ask_to_sign_in(turn, back, wrong="wrong", kept=kept)
     try:
         who = await turn.parts.signing_in.sign_in_by_password(

@@ -101,7 +101,7 @@ async def test_a_slow_sender_is_served_as_long_as_it_goes_on(house: House, partn
 async def test_a_sender_that_never_comes_to_an_end_is_dropped(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.runtime.daemon.LONGEST_SILENCE", 0.3)
+    monkeypatch.setattr("gateway.runtime.daemon.MAX_SILENCE_SECONDS", 0.3)
     async with running(template, tmp_path) as house, house.partner() as partner:
         partner.writer.write(encode_apdu(asked("G-1"))[:-1])
         report = await partner.hear()
@@ -344,7 +344,7 @@ async def test_a_partner_with_a_new_authority_is_reached_as_soon_as_its_file_is_
 
 
 async def test_call_backs_that_are_not_taken_do_not_pile_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.runtime.partner_connections.MOST_CALLS", 2)
+    monkeypatch.setattr("gateway.runtime.partner_connections.MAX_CALLS", 2)
     lines = house.town.gateway._lines
     async with Peer(close=False) as peer:
         place = CallbackAddress(f"{HOST}:{peer.port}", "fjordby", seconds=1)

@@ -38,7 +38,7 @@ def test_messages_are_counted_and_timed() -> None:
 
 
 def test_names_from_outside_do_not_grow_the_page_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_SERIES", 3)
+    monkeypatch.setattr(module, "MAX_SERIES", 3)
     metrics = GatewayMetrics()
     for number in range(50):
         metrics.record_message("ncip", f"p{number}", f"Invented{number}", OutcomeClass.MALFORMED, 0.001)

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.artemail.dialect import ArtemailDialect
-from adapters.artemail.text_templates import MOST_SHOWN, AsciiTranscriber, parse_template
+from adapters.artemail.text_templates import MAX_SHOWN_CHARS, AsciiTranscriber, parse_template
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_long_report_is_cut() -> None:
     scribe = AsciiTranscriber("[ -~]", {}, "?")
     scribe.transcribe("".join(map(chr, range(0x410, 0x450))))
 
-    assert scribe.summarise_changes().endswith(f"and {64 - MOST_SHOWN} more")
+    assert scribe.summarise_changes().endswith(f"and {64 - MAX_SHOWN_CHARS} more")
 
 
 def test_line_ends_and_controls_never_begin_a_line_of_their_own() -> None:

@@ -11,9 +11,9 @@ from gateway.domain.requests import signed_links
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.partner_answers import (
     ANSWERS,
-    FARTHEST,
     LETTERS,
-    MOST_NOTE,
+    MAX_NOTE_CHARS,
+    MAX_TIME_AHEAD,
     REASONS,
     AnswerFieldRule,
     FieldFault,
@@ -151,7 +151,7 @@ def test_a_date_is_read_as_browsers_and_people_write_it(text: str) -> None:
         ("2026-02-30", FieldFault.NO_DATE),
         ("99999-01-01", FieldFault.NO_DATE),
         (str(TODAY - timedelta(days=1)), FieldFault.PAST),
-        (str(TODAY + FARTHEST + timedelta(days=1)), FieldFault.FAR),
+        (str(TODAY + MAX_TIME_AHEAD + timedelta(days=1)), FieldFault.FAR),
     ],
 )
 def test_a_date_that_is_none_is_a_fault(text: str, fault: FieldFault) -> None:
@@ -176,7 +176,8 @@ def test_words_that_nobody_could_choose_are_others() -> None:
 
 def test_a_note_ends_somewhere() -> None:
     assert (
-        len(parse_answer_form(ANSWERS["returned"], borrowed(), {"note": "é" * 5_000}, TODAY).details.note) == MOST_NOTE
+        len(parse_answer_form(ANSWERS["returned"], borrowed(), {"note": "é" * 5_000}, TODAY).details.note)
+        == MAX_NOTE_CHARS
     )
 
 

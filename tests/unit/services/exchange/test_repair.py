@@ -11,7 +11,7 @@ import pytest
 from gateway.ports.library_system import LibrarySystem, PatronKey
 from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.services.exchange.message_context import ExchangeLibrary
-from gateway.services.exchange.recovery import MOST_STARTS, RecoveryReport, count_set_aside, finish_interrupted
+from gateway.services.exchange.recovery import MAX_STARTS, RecoveryReport, count_set_aside, finish_interrupted
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, FullMessage, JournalEntry, JournalFilter, JournalOptions
 from gateway.store.postgresql import make_node_leader
@@ -175,7 +175,7 @@ async def died_while_finishing(house: House, begun: JournalEntry, times: int) ->
 async def test_what_no_start_lived_to_finish_is_set_aside(house: House) -> None:
     before = await holds(house)
     bad, good = await interrupted(house, accept(house, 60)), await interrupted(house, accept(house, 61))
-    await died_while_finishing(house, bad, MOST_STARTS)
+    await died_while_finishing(house, bad, MAX_STARTS)
     assert await count_set_aside(house.journal, house.libraries) == 0
 
     assert await repair(house) == RecoveryReport(finished=1, failed=1)
@@ -191,7 +191,7 @@ async def test_what_no_start_lived_to_finish_is_set_aside(house: House) -> None:
 
 async def test_what_is_set_aside_can_be_replayed_and_then_waits_no_more(house: House) -> None:
     bad = await interrupted(house, accept(house, 62))
-    await died_while_finishing(house, bad, MOST_STARTS)
+    await died_while_finishing(house, bad, MAX_STARTS)
     await repair(house)
     (question,) = await rows(house, bad)
 
@@ -203,7 +203,7 @@ async def test_what_is_set_aside_can_be_replayed_and_then_waits_no_more(house: H
 
 async def test_a_start_that_lives_counts_for_nothing(house: House) -> None:
     begun = await interrupted(house, accept(house, 63))
-    await died_while_finishing(house, begun, MOST_STARTS - 1)
+    await died_while_finishing(house, begun, MAX_STARTS - 1)
 
     assert await repair(house) == RecoveryReport(finished=1)
 
