@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 CONSTRUCTED = 0x20
 HIGH_TAG = 0x1F
@@ -35,7 +35,7 @@ MAX_DEPTH = 60
 _END = b"\0\0"
 
 
-@value
+@value_object
 class BerLimits:
     """`size` in bytes; `depth` of values inside values; `elements` read in one message beyond those of its own
     structure: entries of lists, unknown fields, parts of texts; `notes` kept."""

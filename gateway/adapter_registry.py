@@ -9,7 +9,7 @@ from typing import TypeVar, get_args
 
 from pydantic import BaseModel
 
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.adapter import (
     Adapter,
     ChannelAdapter,
@@ -31,7 +31,7 @@ class AdapterError(Exception):
     """An adapter can't be loaded; the message names its entry point."""
 
 
-@value
+@value_object
 class AdapterRegistry:
     """What is plugged in, by name: the words used in `system.type`, as the sections of profiles, as a partner's
     channel."""

@@ -21,7 +21,7 @@ from gateway.configuration.yaml_document import Path as KeyPath
 from gateway.domain.profile import Profile
 from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.policy import RequestPolicy, RuleConditions
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.profiles import ProfileSet
 from gateway.settings import LibrarySettings, Settings
 
@@ -166,7 +166,7 @@ def _check_supplier(one: LoadedPolicy, path: KeyPath, profile: Profile) -> Itera
         )
 
 
-@value
+@value_object
 class LoadedPolicy:
     """A library's policy and where each of its values was said."""
 
@@ -195,7 +195,7 @@ class PolicySet:
         return self.loaded[library].policy
 
 
-@value
+@value_object
 class PolicyLoadResult:
     """What came of reading the files: the policies that are whole, and everything that is wrong."""
 

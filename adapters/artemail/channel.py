@@ -18,7 +18,7 @@ from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.incoming_mail import shorten_text
 from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
@@ -31,7 +31,7 @@ File = tuple[str, str, bytes]
 MAX_NOTE_CHARS = 1_000
 
 
-@keyword_value
+@value_object(kw_only=True)
 class _MailEnvelope:
     """What stands on the envelope. `id` and `at` are the same at every try."""
 

@@ -12,7 +12,7 @@ from dataclasses import field
 from textwrap import wrap
 
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 GUARD = "'"
 """Put before a line that would be taken for the start or the end of a request."""
@@ -20,7 +20,7 @@ GUARD = "'"
 MAX_LINES = 100_000
 
 
-@keyword_value
+@value_object(kw_only=True)
 class OrderFileLayout:
     """How a file looks. `length`: most characters of an item's line; `indent`: blanks before the continuation of a
     wrapped line, by which it is known again; 0 where the partner wants none. `gap`: empty lines between parts."""
@@ -36,7 +36,7 @@ class OrderFileLayout:
     customer: str = r"\d{2}-\d{4}"
 
 
-@value
+@value_object
 class ArtemailOrder:
     """One request, or what is said about one. `lines`: whole ones, of any length."""
 
@@ -46,7 +46,7 @@ class ArtemailOrder:
     address: tuple[str, ...] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class OrderFile:
     customer: str
     password: str = field(default="", repr=False)
@@ -55,7 +55,7 @@ class OrderFile:
     rest: tuple[str, ...] = ()  # read only: what stands around it
 
 
-@value
+@value_object
 class CutLine:
     """A line that had to be cut."""
 

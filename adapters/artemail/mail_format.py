@@ -34,7 +34,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.request import Role
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import BatchEvent, IncomingMail, MailEvent, MailInterpretation
 from gateway.ports.partner_channel import PartnerMessage
 
@@ -223,7 +223,7 @@ def _join_note_lines(*texts: str) -> str:
 # --- written ---------------------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class ReplyBody:
     """The body of a reply. `notes`: what was changed to fit, for the history."""
 

@@ -29,7 +29,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import LendingState, LibraryParty, Request, RequestedService, Role, ServiceType
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailInterpretation
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.partner_channel import PartnerMessage
@@ -58,7 +58,7 @@ MAX_LINE_CHARS = 400
 """Of a line that is looked into; a longer one is kept as note."""
 
 
-@value
+@value_object
 class PreparedOrder:
     """An order ready to be sent. `notes`: what was changed to fit, for the history."""
 
@@ -322,7 +322,7 @@ def _layout_order(service: ServiceType) -> tuple[str, ...]:
     return ("book", "article", "conference") if service is ServiceType.LOAN else ("article", "book", "conference")
 
 
-@value
+@value_object
 class _LinePattern:
     """A line of the layout as it is read. `telling`: it can be told by its look."""
 

@@ -9,7 +9,7 @@ from dataclasses import field, replace
 from adapters.artemail.dialect import ArtemailDialect, Numbers
 from adapters.artemail.reply_rules import CodeMatch, CodeTable, ReplyRule, label_pattern
 from adapters.artemail.text_templates import parse_formatted_date
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import list_own_lines
 
 MAX_LINES = 5_000
@@ -22,7 +22,7 @@ MIN_CODE_CHARS = 3
 """Of a request's number that has no label before it."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CodedReply:
     """One answer as it stands in a mail. `rule`: its name in the profile's table, empty for a code that isn't there;
     `values`: the captured fields; `prose`: what was written below it."""
@@ -35,7 +35,7 @@ class CodedReply:
     line: int = 0  # counted from 1; 0: the subject
 
 
-@keyword_value
+@value_object(kw_only=True)
 class FileAnswer:
     """An answer about a whole file. `number` is empty unless the line names a request; `count`: of so many requests;
     `fault`: the service's code for what is wrong."""
@@ -48,7 +48,7 @@ class FileAnswer:
     line: int = 0
 
 
-@keyword_value
+@value_object(kw_only=True)
 class MailAnswers:
     """`reference`: the word behind FILEREFNO, as it stands there; `numbers`: all requests that are named; `prose`: what
     is neither."""

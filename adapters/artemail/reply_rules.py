@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from adapters.artemail.text_templates import PATTERNS, LineTemplate, check_template, parse_template
 from gateway.domain.circulation_policy import Pattern, ProfileSection
 from gateway.domain.requests.events import EventKind, LoanCondition
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 CODE_FIELDS = ("weeks", "amount", "place", "date", "due", "expected", "retry", "link", "text")
 """`weeks`: until it may be asked for again; `place` on the waiting list; `due`, `expected` and `retry` are dates that
@@ -170,7 +170,7 @@ class Replies(ProfileSection):
     )
 
 
-@value
+@value_object
 class CodeMatch:
     """A code at the start of a text. `rule`: its name in the table, empty for one that isn't there; `tail`: the
     explanation behind it."""
@@ -218,7 +218,7 @@ def label_pattern(words: tuple[str, ...]) -> str:
     return rf"(?:{'|'.join(each) or '(?!)'})\.?\s*[:#=]?\s*"
 
 
-@value
+@value_object
 class _CodeEntry:
     name: str
     pattern: re.Pattern[str]

@@ -18,7 +18,7 @@ from decimal import Decimal, InvalidOperation
 from anyascii import anyascii
 
 from gateway.domain.library import Money
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 ANYTHING = r".+?"
 
@@ -46,17 +46,17 @@ MAX_SHOWN_CHARS = 24
 """Characters in a summary."""
 
 
-@value
+@value_object
 class TemplateText:
     text: str
 
 
-@value
+@value_object
 class TemplateField:
     field: str
 
 
-@value
+@value_object
 class OptionalPart:
     """What stands in brackets."""
 
@@ -66,7 +66,7 @@ class OptionalPart:
 Piece = TemplateText | TemplateField | OptionalPart
 
 
-@value
+@value_object
 class LineTemplate:
     pieces: tuple[Piece, ...]
 
@@ -209,7 +209,7 @@ def format_amount(money: Money) -> str:
     return f"{money.amount:.2f} {money.currency}"
 
 
-@value
+@value_object
 class CharacterChange:
     """`written` is empty for a character that was left out."""
 

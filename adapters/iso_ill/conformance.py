@@ -40,7 +40,7 @@ from gateway.domain.requests.request import (
     SupplierAttempt,
 )
 from gateway.domain.requests.request import ServiceType as Wanted
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.partner_channel import PartnerMessage
 
 NOW = datetime(2026, 3, 2, 9, 30, 15, tzinfo=UTC)
@@ -222,7 +222,7 @@ def _sample_single_value(one: FieldDeclaration) -> Any:
 _SENDERS = {Role.BORROWING: FROM_REQUESTER | FROM_EITHER, Role.LENDING: FROM_RESPONDER | FROM_EITHER}
 
 
-@value
+@value_object
 class FieldSupport:
     """`sent` by us in the role that sends this APDU; `used`: what we receive means something else without it."""
 
@@ -233,7 +233,7 @@ class FieldSupport:
     used: bool
 
 
-@value
+@value_object
 class ApduSupport:
     apdu: ApduType
     requester_sends: bool
@@ -353,7 +353,8 @@ def format_conformance_tables() -> Iterator[str]:
             yield "| field | standard | sent | read | used |"
             yield "| --- | --- | --- | --- | --- |"
         standard = "M" if row.mandatory else "O"
-        yield f"| {row.field} | {standard} | {_format_support_mark(row.sent)} | yes | {_format_support_mark(row.used)} |"
+        sent, used = _format_support_mark(row.sent), _format_support_mark(row.used)
+        yield f"| {row.field} | {standard} | {sent} | yes | {used} |"
     for role, name in ((Role.BORROWING, "requester"), (Role.LENDING, "responder")):
         yield from _format_state_table(role, name)
 

@@ -52,7 +52,7 @@ from gateway.domain.problems import MalformationKind, MalformedMessage, MessageP
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.ports.responder import (
     CallbackAddress,
@@ -85,7 +85,7 @@ _NOT_LET_IN = frozenset(
 _NOT_NOW = frozenset({RefusalReason.NOT_ALLOWED, RefusalReason.REQUEST_CLOSED})
 
 
-@value
+@value_object
 class OpenedApdu:
     """What `open` found. `awaited`: it is the reply that a sender of ours waits for."""
 

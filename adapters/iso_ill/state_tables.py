@@ -25,7 +25,7 @@ from adapters.iso_ill.messages import Apdu, CancelReply, ConditionalReply, IllAn
 from adapters.iso_ill.messages.codes import ApduType, Results
 from adapters.iso_ill.messages.codes import CurrentState as S
 from gateway.domain.requests.request import Role
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 
 class ServiceDirection(StrEnum):
@@ -33,7 +33,7 @@ class ServiceDirection(StrEnum):
     IND = "ind"
 
 
-@value
+@value_object
 class ServicePrimitive:
     apdu: ApduType
     direction: ServiceDirection

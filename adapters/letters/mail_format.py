@@ -15,7 +15,7 @@ from adapters.letters.dialect import SECTION, LettersDialect, Reply, dialect_of
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Role
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import (
     IncomingMail,
     MailEvent,
@@ -59,7 +59,7 @@ _MONTHS = {
 _NUMBER = re.compile(r"(?<![\w/.-])(?=[\w./-]*\d)[A-Za-z][\w./-]{3,48}")
 
 
-@value
+@value_object
 class _CodeLine:
     """A line that begins with a code. `rest`: what follows it; `number`: of a request that the line names."""
 

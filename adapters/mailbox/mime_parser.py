@@ -18,7 +18,7 @@ from email.utils import collapse_rfc2231_value
 from adapters.mailbox.mime_parts import MAX_TEXT_CHARS, MailHeader, PartCollector, ReportPart
 from adapters.mailbox.mime_text import decode_header_text, decode_text, single_line
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import (
     AutomaticMailKind,
     BounceAction,
@@ -109,7 +109,7 @@ def read_sender_checks(header: MailHeader) -> tuple[SenderCheck, ...]:
     return tuple(found)
 
 
-@value
+@value_object
 class ReportParts:
     """What a mail is recognised by. `report_type`: of a multipart/report (RFC 6522), empty for other mails."""
 

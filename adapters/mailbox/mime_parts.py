@@ -17,7 +17,7 @@ from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datet
 
 from adapters.mailbox.mime_text import decode_header_text, decode_text, single_line, text_of_html, unwrap_flowed_text
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import MailPart
 
 MAX_REFERENCES = 50
@@ -29,7 +29,7 @@ MAX_TEXT_CHARS = 500_000
 """Characters of text that are looked at."""
 
 
-@value
+@value_object
 class MailHeader:
     """Names in lower case, values unfolded and in Unicode, in the order of the mail."""
 
@@ -80,7 +80,7 @@ class MailHeader:
         return date if date.tzinfo is not None else date.replace(tzinfo=UTC)
 
 
-@value
+@value_object
 class ReportPart:
     """A part of a delivery report (RFC 3464): its media type and what stands in it."""
 

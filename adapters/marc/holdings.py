@@ -11,7 +11,7 @@ from lxml import etree
 from adapters.marc import citation_texts
 from adapters.marc.dialect import HeldField, Records
 from adapters.marc.marc_records import MarcField, MarcRecord, join_first_subfields, join_subfields
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.catalogue import HeldItem
 
 _CAPTIONS = {"863": "853", "864": "854", "865": "855"}
@@ -137,7 +137,7 @@ def _caption_levels(field: MarcField, pattern: MarcField | None, levels: str, co
             yield value if caption.startswith("(") else caption + value
 
 
-@value
+@value_object
 class OpacCirculation:
     """An item of a holding. `texts` by the names of the standard; None: not said."""
 
@@ -146,7 +146,7 @@ class OpacCirculation:
     on_hold: bool | None = None
 
 
-@value
+@value_object
 class OpacHolding:
     """`texts` by the names of the standard: nucCode, localLocation, callNumber, …"""
 

@@ -17,7 +17,7 @@ from pymarc import marc8_to_unicode
 from adapters.marc import citation_texts
 from adapters.marc.dialect import AUTO, MARC_8
 from gateway.domain.library import RecordId
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 LEADER = 24
 END_OF_FIELD = b"\x1e"
@@ -69,7 +69,7 @@ class MarcField:
         return found
 
 
-@value
+@value_object
 class MarcRecord:
     """`fields` in their order, and by tag."""
 
@@ -154,7 +154,7 @@ _PART = {
 }
 
 
-@value
+@value_object
 class MarcReadResult:
     """`record` None: nothing could be made of it. `problem` empty: nothing was wrong."""
 

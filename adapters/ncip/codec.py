@@ -56,7 +56,7 @@ from adapters.ncip.xml_parser import (
     ParsedDocument,
 )
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 _TYPES: dict[str, type[Initiation] | type[Response]] = message_types()
 _ERRORS = frozenset({"Problem", "MessagingError", "ProcessingError"})
@@ -77,7 +77,7 @@ def encode_message(message: Message, dialect: XmlDialect = DEFAULT_DIALECT, zone
     return get_message_writer(dialect, message.version, message.root, zone).write_message(message)
 
 
-@value
+@value_object
 class MessagePeek:
     """What a message says of itself before a profile is known. `service` is the message's element name, also when
     nobody knows it; empty when there is none."""

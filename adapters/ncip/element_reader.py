@@ -33,7 +33,7 @@ from adapters.ncip.messages.envelope import Problem
 from adapters.ncip.wire_dialect import XmlDialect
 from adapters.ncip.wire_values import NAMESPACE, escape_text
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 _NS = f"{{{NAMESPACE}}}"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -52,7 +52,7 @@ class ReadingState:
 Read = Callable[[ReadingState, etree._Element], Any]
 
 
-@value
+@value_object
 class FieldSlot:
     """Where an element's value goes."""
 
@@ -184,7 +184,7 @@ def read_flag(reading: ReadingState, element: etree._Element) -> bool:
 # --- structures ------------------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class StructureReader:
     """How one structure is read. `needs`: the schema requires something in it, so that empty means absent."""
 

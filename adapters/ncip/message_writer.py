@@ -44,7 +44,7 @@ from adapters.ncip.wire_values import (
     recognise_version,
     to_ascii,
 )
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 Out = list[str]
 Write = Callable[[Out, Any], None]
@@ -52,7 +52,7 @@ Write = Callable[[Out, Any], None]
 _NOTHING_OWED = Amount(currency=Code(NO_CURRENCY), minor_units=0)
 
 
-@value
+@value_object
 class _WritingPlan:
     """How the content of one structure is written: values in order, and what writes each."""
 
@@ -346,7 +346,7 @@ class MessageWriter:
         out.append(close * len(names))
 
 
-@value
+@value_object
 class WritingStyle:
     """How names and attributes look, resolved for one version and root. `prefix` ends in a colon."""
 

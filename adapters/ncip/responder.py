@@ -18,7 +18,7 @@ from adapters.ncip.services.result_writer import ResultWriter
 from adapters.ncip.xml_parser import DocumentLimits, ParsedDocument, parse_xml
 from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.responder import (
     DecodedMessage,
     ExchangeContext,
@@ -35,7 +35,7 @@ ANSWER_ENDS = {"crlf": b"\r\n", "lf": b"\n", "none": b""}
 _STANDARD = NcipDialect()
 
 
-@value
+@value_object
 class _OpenedMessage:
     """What `open` found, handed on to `decode` and the answer; `raw` where a profile may have to parse again.
 

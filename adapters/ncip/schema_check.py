@@ -17,13 +17,13 @@ from adapters.ncip.messages.declaration import V1_NAMES, Code, Element, Structur
 from adapters.ncip.messages.envelope import Body, Extension, Problem, Problems
 from adapters.ncip.wire_values import NAMESPACE, Version, recognise_version
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 _DATE_TIME = re.compile(r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 _V1_ONLY_PARTS = frozenset({"Scheme", "Value", "UserTransaction", "ProcessingError", "VisibleUserId"})
 
 
-@value
+@value_object
 class SchemaRule:
     """What the schema says about one element of a structure."""
 

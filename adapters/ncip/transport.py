@@ -31,7 +31,7 @@ from gateway.domain.problems import (
     Refused,
     Unavailable,
 )
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.partner_simulator import HttpPlace, Place, SendTimeouts, TcpPlace, TransportReply
 from gateway.ports.tls import ClientTls, make_client_context
 
@@ -56,7 +56,7 @@ class NcipTransport(Protocol):
     async def close(self) -> None: ...
 
 
-@value
+@value_object
 class HttpCredentials:
     """How we show who we are; `secret` is the text itself, already resolved (see HttpAuth for the rest)."""
 

@@ -17,7 +17,7 @@ from lxml import etree
 
 from adapters.ncip.wire_dialect import BodyEncoding, HttpDialect, Repair, XmlDialect
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 Mend = Callable[[str], str]
 
@@ -41,7 +41,7 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 _ENCODED_STARTS = (b"%3c", b"%ef%bb%bf%3c", b"%0d%0a%3c", b"%0a%3c", b"+%3c", b"%20%3c")
 
 
-@value
+@value_object
 class DocumentLimits:
     """What a message may be at most; `attributes` counts on one element."""
 
@@ -355,7 +355,7 @@ def is_truncated(raw: bytes) -> bool:
     return head.startswith(b"<") and b"NCIPMessage" in head and find_document_end(raw) is None
 
 
-@value
+@value_object
 class UnwrappedBody:
     """The document's bytes, and what was taken off."""
 

@@ -13,7 +13,7 @@ from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
 
@@ -71,7 +71,7 @@ def _delivery_note(number: str, push: PushMessage) -> str:
     return "; ".join(said)
 
 
-@value
+@value_object
 class PushMessage:
     """`query`: percent-encoded, for URL or form. `left_out`: keys that didn't fit; `replaced`: keys whose characters
     the character set lacks."""

@@ -19,7 +19,7 @@ from adapters.openurl.link_parser import parse_link
 from adapters.openurl.value_parsers import dump_private_data, split_authors, split_name, split_page_range
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation, ReceivedLink
 
 MATRIX = "info:ofi/fmt:kev:mtx:"
@@ -119,7 +119,7 @@ class OpenUrlFormat:
         return encode(citation, service)
 
 
-@value
+@value_object
 class WrittenCitation:
     """`pairs`: keys of the referent's metadata; `ids`: URIs of the referent."""
 

@@ -13,7 +13,7 @@ import re
 
 from gateway.domain.requests.citation import CitationType as T
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 STANDARD: dict[str, T | None] = {
     "article": T.ARTICLE,
@@ -141,7 +141,7 @@ def is_openurl_key(key: str) -> bool:
     return key in PLAIN or key in ("sid", "id", "pid", CHARSET_HABIT) or ENTITY.match(key) is not None
 
 
-@value
+@value_object
 class GenreEvidence:
     """What the rest of a link says. `part`: it names an article or chapter; `pages`: pages of something."""
 
@@ -157,7 +157,7 @@ class GenreEvidence:
     titled: bool = False
 
 
-@value
+@value_object
 class CitedKind:
     """`genre` is kept where it says more than the type; `known`: the word is one that is understood."""
 

@@ -21,7 +21,7 @@ from lxml import etree
 
 from adapters.openurl.keys import CHARSET_HABIT, FORMAT, ITEM_FORMATS, REQUESTER, is_openurl_key
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.catalogue import ReceivedLink
 
 MAX_BYTES = 1_000_000
@@ -62,7 +62,7 @@ _PREFIX = {
 }
 
 
-@value
+@value_object
 class LinkKeys:
     """`pairs` in the order in which they came, the query's first; keys in lower case, values mended. `notes`: what
     looked wrong. `original`: all of it that belongs to OpenURL and is not about the requester, as it came."""
@@ -265,7 +265,7 @@ def _printable_character(one: str, kept: str) -> str:
     return "" if category == "Cs" else one
 
 
-@value
+@value_object
 class ContextObject:
     """`original`: the document without what it says about the requester."""
 

@@ -20,7 +20,7 @@ from yarl import URL
 
 from adapters.openurl.dialect import AnswerRules, AuthKind, PushAuth, Timing
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 MAX_ANSWER = 200_000
 """Bytes of an answer that are looked at."""
@@ -39,7 +39,7 @@ _DROPPED = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re
 _TAG = re.compile(r"<[^<>]*>")
 
 
-@value
+@value_object
 class PushDelivery:
     """`body` None: GET. `secret` is the text itself, already resolved."""
 
@@ -168,7 +168,7 @@ def _describe_error(error: Exception) -> str:
     return said or type(error).__name__
 
 
-@value
+@value_object
 class PushAnswer:
     """`elsewhere`: the other host that it leads to."""
 

@@ -23,7 +23,7 @@ from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import CitationExtra, CitationType, normalize_number
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.text_folding import fold_for_search
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 FirstValue = Callable[[str], str]
 AllValues = Callable[[str], tuple[str, ...]]
@@ -138,7 +138,7 @@ def split_page_range(pages: str) -> tuple[str, str]:
     return (_RANGE.fullmatch(first[1]) or first)[1] if first is not None else "", ""
 
 
-@value
+@value_object
 class Sici:
     """What a SICI (ANSI/NISO Z39.56) or BICI says about volume and place."""
 
@@ -158,7 +158,7 @@ def parse_sici(text: str) -> Sici:
     return Sici(match["number"].strip(), match["date"], volume, issue, match["place"].strip())
 
 
-@value
+@value_object
 class StandardNumber:
     """`ids` may be empty: then `wrong` says why. Something can be wrong with a number that is kept."""
 
@@ -295,7 +295,7 @@ def _number_of_url(text: str) -> StandardNumber:
     return StandardNumber((RecordId("url", text),)) if host else StandardNumber(wrong="is no URL")
 
 
-@value
+@value_object
 class PrivateData:
     """Keys with their texts; `own` is what our encoder put there."""
 

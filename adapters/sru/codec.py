@@ -27,7 +27,7 @@ from adapters.marc.citation_texts import (
 )
 from adapters.sru.dialect import CqlIndex, SruDialect
 from gateway.domain.problems import MalformedMessage, RefusalReason, Refused, Unavailable
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.ports.catalogue import CatalogueQuery, SearchTerm, TermMatch
 
 V2 = "2.0"
@@ -253,7 +253,7 @@ def _parse_number(word: str) -> int | None:
     return int(word) if word.isascii() and word.isdigit() and len(word) < 16 else None
 
 
-@value
+@value_object
 class SruDiagnostic:
     """`uri`: which one, such as info:srw/diagnostic/1/16."""
 
@@ -262,7 +262,7 @@ class SruDiagnostic:
     message: str = ""
 
 
-@value
+@value_object
 class SruRecord:
     """`data`: the root of the record, or what stands in its place. `position` 0: not said."""
 
@@ -271,7 +271,7 @@ class SruRecord:
     position: int = 0
 
 
-@keyword_value
+@value_object(kw_only=True)
 class SruSearchAnswer:
     """`total` None: the answer has no count, so that the diagnostics are all there is to it."""
 
@@ -280,13 +280,13 @@ class SruSearchAnswer:
     diagnostics: tuple[SruDiagnostic, ...] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class SruScanAnswer:
     terms: tuple[tuple[str, int], ...] = ()
     diagnostics: tuple[SruDiagnostic, ...] = ()
 
 
-@value
+@value_object
 class ExplainedIndex:
     """`names` with their context sets: dc.title."""
 
@@ -294,7 +294,7 @@ class ExplainedIndex:
     names: tuple[str, ...]
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ServerExplanation:
     """What a server says of itself (ZeeRex). `schemas`: by name, with their identifiers."""
 

@@ -13,7 +13,7 @@ import aiohttp
 from yarl import URL
 
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 CHUNK = 65_536
 CONNECTIONS = 8
@@ -24,7 +24,7 @@ _KEEPS_METHOD = frozenset({307, 308})
 _AGENT = "illgate"
 
 
-@value
+@value_object
 class SruEndpoint:
     """Where and how. `key`: name and value of a parameter that says who we are."""
 

@@ -11,7 +11,7 @@ from textwrap import wrap
 
 from adapters.tagged_mail.message_names import NAMES, MessageName, normalise_text
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 NEXT_LINE = "    "
 """Before a further line of a value."""
@@ -29,7 +29,7 @@ MAX_LINE_CHARS = 200
 _TAG = re.compile(r"([A-Z0-9][A-Z0-9#$/.]{1,2}) ?:(?!//)[ \t]*(.*)")
 
 
-@value
+@value_object
 class MessageTag:
     """`name` without its colon; `value` may have several lines."""
 
@@ -37,7 +37,7 @@ class MessageTag:
     value: str
 
 
-@keyword_value
+@value_object(kw_only=True)
 class TaggedMessage:
     """`text`: lines of the message that belong to no tag."""
 
@@ -53,7 +53,7 @@ class TaggedMessage:
         return next(iter(self.tag_values(names)), "")
 
 
-@value
+@value_object
 class TaggedMailLayout:
     """`language`: en, fr or both; `length`: most characters of a line; `more`: further names by which a message is
     known, plain (see `names.plain`)."""

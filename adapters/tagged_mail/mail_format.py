@@ -25,7 +25,7 @@ from gateway.domain.requests.request import (
     Role,
     ServiceType,
 )
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailInterpretation, list_own_lines
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,7 +49,7 @@ class TaggedMailFormat:
         return MailInterpretation(tuple(map(reader.read_event, messages)))
 
 
-@value
+@value_object
 class TaggedMessageReader:
     """Of one mail. `subject` may hold the request's number where no tag does; `files`: indexes of its PDFs."""
 

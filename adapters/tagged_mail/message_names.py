@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 
 class MessageName(StrEnum):
@@ -26,7 +26,7 @@ class MessageName(StrEnum):
     RECALL = "recall"
 
 
-@value
+@value_object
 class BilingualTitle:
     english: str
     french: str

@@ -39,7 +39,7 @@ from adapters.z3950.values import (
 from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.problems import MalformedMessage, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.catalogue import CatalogueQuery, FoundRecord, HeldItem, SearchHits, SearchTerm, TermMatch
 from gateway.ports.partner_simulator import Secrets
 
@@ -163,7 +163,7 @@ def _target_dialect(target: Profile) -> Z3950Dialect:
     return found
 
 
-@value
+@value_object
 class QueryResults:
     """`records` from the position that was asked for on. `syntax`: object identifier of what they were asked in."""
 

@@ -41,7 +41,7 @@ from adapters.z3950.values import (
     Z3950SearchAnswer,
 )
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 CLOSE_REASONS = (
     "finished",
@@ -128,7 +128,7 @@ def decode_opac(data: bytes) -> dict[str, Any]:
     return found
 
 
-@value
+@value_object
 class TextDecoder:
     """Octets to text: UTF-8 where they are, else as the profile says."""
 
@@ -278,7 +278,7 @@ def _display_term(entry: dict[str, Any], texts: TextDecoder) -> str:
     return texts(value) if kind in ("general", "characterString") else str(value if value is not None else "")
 
 
-@value
+@value_object
 class Z3950Login:
     """How we sign in: `open` alone, or user, group and password; all empty: not at all."""
 

@@ -20,7 +20,7 @@ from adapters.z3950.values import (
     TermAttribute,
     TermKind,
 )
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 MAX_DEPTH = 100
 """Operators within operators."""
@@ -36,7 +36,7 @@ class PqfSyntaxError(ValueError):
     """What is wrong with a query, in a plain sentence."""
 
 
-@value
+@value_object
 class _PqfToken:
     text: str
     quoted: bool = False

@@ -14,7 +14,7 @@ from adapters.z3950 import codec
 from adapters.z3950.dialect import Seconds, SignIn, Tls, Z3950Dialect, split_address
 from adapters.z3950.values import Answer, CloseNotice
 from gateway.domain.problems import MalformedMessage, Refused, Unavailable
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.tls import make_client_context
 
 CHUNK = 65_536
@@ -24,7 +24,7 @@ class ConnectionGone(Unavailable):
     """The connection had ended before we asked: on a kept one that is no news about the target."""
 
 
-@value
+@value_object
 class Z3950Endpoint:
     """All that a connection depends on: who has the same may share it."""
 

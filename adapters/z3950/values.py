@@ -6,7 +6,7 @@ from dataclasses import field
 from enum import StrEnum
 
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 BIB_1 = "1.2.840.10003.3.1"
 BIB_1_DIAGNOSTICS = "1.2.840.10003.4.1"
@@ -178,7 +178,7 @@ _WORDS = {
 # --- queries ---------------------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class TermAttribute:
     """One attribute of a term. `set` empty: the query's own attribute set."""
 
@@ -194,7 +194,7 @@ class TermKind(StrEnum):
     NULL = "null"
 
 
-@value
+@value_object
 class QueryOperand:
     """A term and how it is to be taken."""
 
@@ -203,7 +203,7 @@ class QueryOperand:
     kind: TermKind = TermKind.GENERAL
 
 
-@value
+@value_object
 class ResultSet:
     name: str
 
@@ -214,7 +214,7 @@ class BooleanOperator(StrEnum):
     NOT = "not"
 
 
-@value
+@value_object
 class Proximity:
     """A proximity operator; numbers as the standard has them. `private`: the unit is the target's own."""
 
@@ -226,7 +226,7 @@ class Proximity:
     unit: int
 
 
-@value
+@value_object
 class BooleanQuery:
     op: BooleanOperator | Proximity
     left: Rpn
@@ -236,7 +236,7 @@ class BooleanQuery:
 Rpn = QueryOperand | ResultSet | BooleanQuery
 
 
-@value
+@value_object
 class RpnQuery:
     """Type-1."""
 
@@ -247,7 +247,7 @@ class RpnQuery:
 # --- answers ---------------------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class Z3950Diagnostic:
     """`set`: object identifier of the list in which `condition` is; empty where the target gave only words."""
 
@@ -256,7 +256,7 @@ class Z3950Diagnostic:
     set: str = ""
 
 
-@value
+@value_object
 class RawRecord:
     """`syntax`: object identifier. `data` as it stood in the EXTERNAL."""
 
@@ -264,7 +264,7 @@ class RawRecord:
     data: bytes = field(repr=False)
 
 
-@keyword_value
+@value_object(kw_only=True)
 class InitAnswer:
     accepted: bool
     version: int  # the highest that both speak: 2 or 3
@@ -273,7 +273,7 @@ class InitAnswer:
     diagnostics: tuple[Z3950Diagnostic, ...] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Z3950SearchAnswer:
     """Of a search or a present. `records` may hold diagnostics in place of single records; `diagnostics` are about the
     whole. `hits` is 0 in the answer to a present."""
@@ -284,19 +284,19 @@ class Z3950SearchAnswer:
     diagnostics: tuple[Z3950Diagnostic, ...] = ()
 
 
-@value
+@value_object
 class ScanEntry:
     term: str
     count: int
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Z3950ScanAnswer:
     entries: tuple[ScanEntry, ...] = ()
     diagnostics: tuple[Z3950Diagnostic, ...] = ()
 
 
-@value
+@value_object
 class CloseNotice:
     """The target takes leave. `reason` as a word of the standard."""
 

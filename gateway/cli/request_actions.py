@@ -43,7 +43,7 @@ from gateway.domain.requests.attachments import FileType, detect_file_type
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Attachment, Request
 from gateway.domain.requests.views import ActionRequest, EventDenied, FileUpload
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.settings import LibrarySettings
 from gateway.web.api.models.inputs import ActBody
@@ -178,7 +178,7 @@ def _parse_event_kind(word: str) -> EventKind:
     raise click.UsageError(f"there is no act '{word}'{hint} All: illgate request act --help")
 
 
-@value
+@value_object
 class _TypedAction:
     """What is to be done, as it was typed."""
 

@@ -17,7 +17,7 @@ from gateway.domain.library import Money
 from gateway.domain.requests.action_fields import ActionField, FieldType
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import LoanCondition, ReasonCodes
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.web.api.models.values import CitationOut
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,7 +37,7 @@ def option_of_name(name: str) -> str:
 # --- values --------------------------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class ValueContext:
     """What values are read by: the library's zone and currency."""
 

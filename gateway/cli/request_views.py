@@ -34,7 +34,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
 from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS
 from gateway.domain.requests.views import HistoryLine, RequestFilter, RequestView, ResultPage
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.web.api.models.outputs import ActionOut, RequestLine, ShownOut
 from gateway.web.api.operations.requests import BY_HAND, request_href
@@ -44,7 +44,7 @@ STATES = tuple(dict.fromkeys(state.value for state in (*BorrowingState, *Lending
 WIDTH = 17
 
 
-@value
+@value_object
 class RequestListQuery:
     """Which list, which page of it, and how it is shown."""
 

@@ -12,7 +12,7 @@ from gateway.cli.formatting import decode_body
 from gateway.cli.installation import REFUSED, UNKNOWN, UNREACHABLE, Installation, pass_installation
 from gateway.configuration.yaml_document import ConfigurationError, nearest_match
 from gateway.domain.profile import Profile
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.partner_simulator import (
     HttpPlace,
     InvalidParameter,
@@ -124,7 +124,7 @@ def send_command(
     ctx.exit(EXIT[explanation.fate])
 
 
-@value
+@value_object
 class _PlayedPartner:
     """Who is played."""
 

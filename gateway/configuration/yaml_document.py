@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 
 import yaml
 
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 Path = tuple[str | int, ...]
 """Where a value stands in a document: keys and list positions (from 0)."""
@@ -33,7 +33,7 @@ MAX_DEPTH = 40
 V = TypeVar("V")
 
 
-@value
+@value_object
 class ConfigurationProblem:
     """One thing that is wrong. `line` counts from 1; 0: the file as a whole.
 
@@ -96,7 +96,7 @@ class SourcePosition(NamedTuple):
     column: int = 1
 
 
-@value
+@value_object
 class YamlDocument:
     """`data` is what the file says, `places` where it says each thing; `texts` is how numbers and truth values
     were written, for keys where text is wanted (`2.00` as a profile type is not the number 2)."""

@@ -24,10 +24,10 @@ from gateway.domain.library import (
     PickupLocation,
     RecordId,
 )
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 
-@value
+@value_object
 class Named:
     """An identifier as a partner sends it: value, perhaps its type and the agency that gave it."""
 
@@ -36,7 +36,7 @@ class Named:
     agency: str = ""
 
 
-@value
+@value_object
 class Credential:
     """One thing a patron says to be recognised: ('barcode id', '2100…'), ('pin', '…')."""
 
@@ -44,7 +44,7 @@ class Credential:
     value: str = field(repr=False)
 
 
-@value
+@value_object
 class PatronRef:
     """Who is meant: by id, by credentials, or both (then they must agree)."""
 
@@ -84,7 +84,7 @@ Due = datetime | date | None
 # --- look-ups --------------------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class LookUpPatron:
     patron: PatronRef
     loans: bool = False
@@ -92,7 +92,7 @@ class LookUpPatron:
     charges: bool = False
 
 
-@value
+@value_object
 class PatronFound:
     patron: Patron
     loans: tuple[Loan, ...] = ()
@@ -100,7 +100,7 @@ class PatronFound:
     charges: tuple[Charge, ...] = ()
 
 
-@value
+@value_object
 class LookUpItem:
     item: Named | None = None
     request: Named | None = None
@@ -108,7 +108,7 @@ class LookUpItem:
     requesters: bool = False
 
 
-@value
+@value_object
 class ItemFound:
     item: Item
     bib: Bib
@@ -118,7 +118,7 @@ class ItemFound:
     requesters: tuple[Patron, ...] = ()
 
 
-@value
+@value_object
 class LookUpItemSet:
     records: tuple[RecordId, ...] = ()
     items: tuple[Named, ...] = ()
@@ -126,7 +126,7 @@ class LookUpItemSet:
     cursor: str = ""
 
 
-@value
+@value_object
 class ItemSetEntry:
     """One record asked for: its items, or why there are none (`missing`: a plain sentence)."""
 
@@ -137,13 +137,13 @@ class ItemSetEntry:
     missing: str = ""
 
 
-@value
+@value_object
 class ItemSetFound:
     entries: tuple[ItemSetEntry, ...]
     cursor: str = ""  # empty: nothing follows
 
 
-@value
+@value_object
 class LookUpRequest:
     request: Named | None = None
     patron: PatronRef | None = None
@@ -151,7 +151,7 @@ class LookUpRequest:
     kind: str = ""
 
 
-@value
+@value_object
 class RequestFound:
     hold: Hold
     patron: Patron
@@ -159,12 +159,12 @@ class RequestFound:
     item: Item | None = None
 
 
-@value
+@value_object
 class LookUpAgency:
     agency: str
 
 
-@value
+@value_object
 class AgencyFound:
     symbol: str
     name: str
@@ -177,7 +177,7 @@ class AgencyFound:
 # --- requests --------------------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class PlaceRequest:
     """NCIP RequestItem. `scope`: 'item' or 'title'; both words and `kind` as the profile maps them, '' if not said.
 
@@ -197,7 +197,7 @@ class PlaceRequest:
     receiver: str = ""  # ToAgencyId; some partners say the pickup place there
 
 
-@value
+@value_object
 class RequestPlaced:
     """A request placed or changed. A hold without id: none was placed, since the profile ignores requests or the
     pickup place said so; it only repeats what was asked for."""
@@ -209,7 +209,7 @@ class RequestPlaced:
     pickup: PickupLocation | None = None
 
 
-@value
+@value_object
 class CancelRequest:
     patron: PatronRef
     request: Named | None = None
@@ -217,14 +217,14 @@ class CancelRequest:
     kind: str = ""
 
 
-@value
+@value_object
 class RequestCancelled:
     hold: Hold
     patron: Patron
     item: Item | None = None
 
 
-@value
+@value_object
 class UpdateRequest:
     """Answered by RequestPlaced."""
 
@@ -240,7 +240,7 @@ class UpdateRequest:
 # --- a partner's item comes and goes ---------------------------------------------------------------------
 
 
-@value
+@value_object
 class AcceptItem:
     request: Named
     action: Action
@@ -259,7 +259,7 @@ class AcceptItem:
     fee_type: str = ""
 
 
-@value
+@value_object
 class ItemAccepted:
     item: Item
     bib: Bib
@@ -268,7 +268,7 @@ class ItemAccepted:
     loan: Loan | None = None
 
 
-@value
+@value_object
 class CreateItem:
     item: Named | None
     bib: Bib
@@ -278,12 +278,12 @@ class CreateItem:
     status: ItemStatus | None = None
 
 
-@value
+@value_object
 class DeleteItem:
     item: Named
 
 
-@value
+@value_object
 class ItemChanged:
     """An item made, changed or deleted; None: one already gone, whose deletion the profile answers as a success."""
 
@@ -293,7 +293,7 @@ class ItemChanged:
 # --- circulation -----------------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class CheckOut:
     patron: PatronRef
     item: Named
@@ -303,7 +303,7 @@ class CheckOut:
     sender: str = ""
 
 
-@value
+@value_object
 class ItemLent:
     loan: Loan
     item: Item
@@ -311,7 +311,7 @@ class ItemLent:
     patron: Patron
 
 
-@value
+@value_object
 class CheckIn:
     item: Named | None
     request: Named | None = None
@@ -319,7 +319,7 @@ class CheckIn:
     mandated: datetime | None = None
 
 
-@value
+@value_object
 class GoesBack:
     """A partner's item that its patron has returned: at any desk it goes back to `owner`, by its name or symbol.
     `request`: our number of the request."""
@@ -333,7 +333,7 @@ class GoesBack:
         return f"Goes back to its owner: {self.owner}, request {self.request}"
 
 
-@value
+@value_object
 class ItemReturned:
     """`item` None: an item already gone, whose check-in the profile answers as a success."""
 
@@ -346,14 +346,14 @@ class ItemReturned:
     goes_back: GoesBack | None = None
 
 
-@value
+@value_object
 class Renew:
     item: Named
     patron: PatronRef | None = None
     due: Due = None
 
 
-@value
+@value_object
 class ItemRenewed:
     loan: Loan
     item: Item
@@ -361,20 +361,20 @@ class ItemRenewed:
     patron: Patron
 
 
-@value
+@value_object
 class Recall:
     item: Named
     due: Due = None
 
 
-@value
+@value_object
 class ItemRecalled:
     loan: Loan
     item: Item
     bib: Bib
 
 
-@value
+@value_object
 class UpdateStatus:
     item: Named
     status: ItemStatus
@@ -384,26 +384,26 @@ class UpdateStatus:
 # --- patrons and money -----------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class CreatePatron:
     draft: PatronDraft
     patron: Named | None = None
     sender: str = ""
 
 
-@value
+@value_object
 class UpdatePatron:
     patron: PatronRef
     add: PatronDraft
     remove: PatronDraft
 
 
-@value
+@value_object
 class PatronChanged:
     patron: Patron
 
 
-@value
+@value_object
 class PostFee:
     patron: PatronRef
     amount: Money | None  # None: the profile's default for this type
@@ -415,7 +415,7 @@ class PostFee:
     request: Named | None = None
 
 
-@value
+@value_object
 class FeePosted:
     charge: Charge
     patron: Patron
@@ -424,7 +424,7 @@ class FeePosted:
 # --- notifications ---------------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class Notice:
     """Something happened elsewhere. By profile it is noted, or carried out as the command it amounts to."""
 
@@ -443,7 +443,7 @@ class Notice:
     receiver: str = ""
 
 
-@value
+@value_object
 class Noted:
     """Kept and acknowledged; `carried_out` names what the profile made of it, empty if nothing. `item`: as it is then.
     `meant`: the command that it amounted to, and what came of that."""

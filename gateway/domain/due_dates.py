@@ -13,10 +13,10 @@ from gateway.domain.commands import Due
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.calendar import Calendar, move_to_day
 from gateway.domain.requests.policy import LendingRules
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 
-@value
+@value_object
 class DueChoice:
     """What to tell the library: a due date to set, one that must not be passed, or nothing (both None)."""
 

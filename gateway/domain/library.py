@@ -10,10 +10,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 
-@value
+@value_object
 class Money:
     amount: Decimal
     currency: str  # ISO 4217 alphabetic code
@@ -35,13 +35,13 @@ class IdentifierType(StrEnum):
     INTERNAL = "internal"
 
 
-@value
+@value_object
 class PatronIdentifier:
     type: str  # IdentifierType or the library's own word
     value: str
 
 
-@value
+@value_object
 class PersonName:
     """A person's name, or an organisation's (then only `surname`, `is_organisation` set)."""
 
@@ -70,7 +70,7 @@ class ContactKind(StrEnum):
     PHONE = "phone"
 
 
-@value
+@value_object
 class PostalAddress:
     line1: str = ""
     line2: str = ""
@@ -80,7 +80,7 @@ class PostalAddress:
     country: str = ""
 
 
-@value
+@value_object
 class Contact:
     """One way to reach a patron. `role` is the library's word: home, work, notices …"""
 
@@ -100,7 +100,7 @@ class BlockScope(StrEnum):
     RENEW = "renew"
 
 
-@value
+@value_object
 class Block:
     reason: str  # plain words: 'overdue items', 'fees above 20.00 EUR'
     scopes: frozenset[BlockScope] = frozenset(BlockScope)
@@ -108,7 +108,7 @@ class Block:
     until: date | None = None
 
 
-@value
+@value_object
 class Patron:
     """A patron as the library has it now; blocks include those that its rules derive (expiry, fees, overdues)."""
 
@@ -136,7 +136,7 @@ class Patron:
         return next((block for block in self.blocks if scope in block.scopes), None)
 
 
-@value
+@value_object
 class PatronDraft:
     """A patron to be created or what is to be changed of one (None = leave as it is)."""
 
@@ -156,7 +156,7 @@ class PatronDraft:
 # --- records and items -----------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class RecordId:
     """An identifier of a bibliographic record. Types in lower case: local, oclc, isbn, issn, lccn, other words kept."""
 
@@ -164,7 +164,7 @@ class RecordId:
     value: str
 
 
-@value
+@value_object
 class Bib:
     """A bibliographic description."""
 
@@ -201,14 +201,14 @@ class ItemStatus(StrEnum):
     RECALLED = "recalled"
 
 
-@value
+@value_object
 class Location:
     library: str  # branch code
     shelf: str = ""  # location code within the branch
     name: str = ""  # for people
 
 
-@value
+@value_object
 class Item:
     id: str
     barcode: str
@@ -227,7 +227,7 @@ class Item:
     due: datetime | None = None
 
 
-@value
+@value_object
 class PickupLocation:
     code: str
     name: str
@@ -251,7 +251,7 @@ class HoldStatus(StrEnum):
         return self in (HoldStatus.WAITING, HoldStatus.PAGED, HoldStatus.IN_TRANSIT, HoldStatus.READY)
 
 
-@value
+@value_object
 class Hold:
     id: str
     key: str  # the idempotency key under which it was placed
@@ -271,7 +271,7 @@ class Hold:
     title: str = ""
 
 
-@value
+@value_object
 class Loan:
     id: str
     key: str
@@ -289,7 +289,7 @@ class Loan:
     title: str = ""
 
 
-@value
+@value_object
 class Charge:
     id: str
     key: str

@@ -16,7 +16,7 @@ from gateway.domain.circulation_policy import (
 from gateway.domain.commands import Named
 from gateway.domain.library import RecordId
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 # --- agencies and patrons --------------------------------------------------------------------------------
 
@@ -51,7 +51,7 @@ def choose_identifier_types(sent: Named, rules: PatronRules) -> tuple[str, ...]:
 # --- request numbers -------------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class RequestNumber:
     """A request number and what its prefix says."""
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 
 class RefusalReason(StrEnum):
@@ -152,7 +152,7 @@ class MalformedMessage(Exception):
         self.fault = fault
 
 
-@value
+@value_object
 class Refusal:
     """`Refused` as a value: how an outcome is kept, worded and compared."""
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from gateway.domain.clock import Clock
 from gateway.domain.library import Item, Loan, Patron
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkFormat, RecordSearch
 from gateway.ports.incoming_mail import ConcealSecrets, MailboxClient, MailFormat, ParseMail
 from gateway.ports.library_system import CheckedIn, LibraryInfo, LibrarySystem
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gateway.store.migration import SchemaMigrations
 
 
-@value
+@value_object
 class LibraryAdapterContext:
     """What a library adapter is given to open the system of one library."""
 
@@ -49,7 +49,7 @@ class LibraryAdapterContext:
     info: LibraryInfo  # as gateway.yml has it: name and how to reach the library
 
 
-@value
+@value_object
 class OpenLibrary:
     """One library's system, opened for the time of a command."""
 
@@ -58,7 +58,7 @@ class OpenLibrary:
     system: LibrarySystem
 
 
-@value
+@value_object
 class DeskAdvice:
     """What whoever has scanned an item has to know. `popup`: one line; `slip`: plain text to be printed and put into
     the item. Empty: nothing."""
@@ -94,7 +94,7 @@ class CommandContext(Protocol):
         ...
 
 
-@value
+@value_object
 class LibraryAdapter:
     """A kind of library system: `open(context, options)` makes the port for one library.
 
@@ -112,7 +112,7 @@ class LibraryAdapter:
     sample: Callable[[LibraryAdapterContext], Awaitable[str]] | None = None
 
 
-@value
+@value_object
 class ProtocolAdapter:
     """A wire protocol: `dialect` is the pydantic model of its section in a profile (key = `name`).
 
@@ -133,7 +133,7 @@ class ProtocolAdapter:
     for_all: bool = False
 
 
-@value
+@value_object
 class ChannelLibrary:
     """What a channel knows of a library whose requests it carries."""
 
@@ -146,7 +146,7 @@ ReadFile = Callable[[str, str], Awaitable[bytes]]
 """The bytes of an attachment, by library and id. Raises KeyError when it isn't there (any more), Unavailable."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ChannelContext:
     """What a channel is given. `libraries` by symbol; `receive` takes what partners say (see `ports.partner_channel`);
     `mailer` and `sender` are the installation's; `folder` is where gateway.yml is: relative paths in a profile's
@@ -165,7 +165,7 @@ class ChannelContext:
     answers: AnswerLinks = offer_no_answers
 
 
-@value
+@value_object
 class ChannelAdapter:
     """A way to tell partners about managed requests. `name`: as profiles and attempts call it (mail, loopback, …).
 
@@ -188,7 +188,7 @@ class ChannelAdapter:
     by_mail: Callable[[Any], bool] | None = None
 
 
-@value
+@value_object
 class MailerAdapter:
     """A way to hand mail in."""
 
@@ -196,7 +196,7 @@ class MailerAdapter:
     make: Callable[[MailServer, Secrets], Mailer]
 
 
-@value
+@value_object
 class MailFormatAdapter:
     """A format of partners' mails. `dialect` is the model of its section in a profile (key = `name`);
     `secret_pattern(dialect)`: where a password stands in its mails (group `secret`), whoever's it is."""
@@ -207,7 +207,7 @@ class MailFormatAdapter:
     secret_pattern: Callable[[Any], str] | None = None
 
 
-@value
+@value_object
 class MailboxAdapter:
     """A way to fetch partners' mails, and to take them apart. `make` raises ConfigurationError when what it needs isn't
     installed."""
@@ -218,7 +218,7 @@ class MailboxAdapter:
     conceal: ConcealSecrets
 
 
-@value
+@value_object
 class SearchAdapter:
     """A protocol in which catalogues are searched. `dialect` is the model of its section in a profile (key = `name`);
     `address(dialect)`: where it looks, as URL or host:port."""
@@ -229,7 +229,7 @@ class SearchAdapter:
     address: Callable[[Any], str]
 
 
-@value
+@value_object
 class LinkAdapter:
     """A format of links that cite something."""
 

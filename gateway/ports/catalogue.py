@@ -15,7 +15,7 @@ from typing import Protocol
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 
 class HoldingAnswer(StrEnum):
@@ -25,7 +25,7 @@ class HoldingAnswer(StrEnum):
     UNKNOWN = "unknown"  # nobody could be asked: whether the partner is asked all the same is the rota's to say
 
 
-@value
+@value_object
 class HoldingsReport:
     """`note` is one line for the attempt: what was asked, what was found. `seconds`: how long that took; 0: nobody was
     asked. `skip`: UNKNOWN since the catalogue gave no answer, and the partner's profile says to skip it then."""
@@ -75,14 +75,14 @@ class TermMatch(StrEnum):
     BEGINS = "begins"  # the field begins with it, right truncation
 
 
-@value
+@value_object
 class SearchTerm:
     index: SearchIndex
     value: str
     match: TermMatch = TermMatch.WORDS
 
 
-@value
+@value_object
 class CatalogueQuery:
     """All terms must fit. `native`: the protocol's own notation (PQF, CQL) instead of terms, as operators write it."""
 
@@ -90,7 +90,7 @@ class CatalogueQuery:
     native: str = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class HeldItem:
     """A copy, or a run of volumes, that a catalogue shows. `available` None: not said. `volumes`: enumeration and
     chronology as printed; `policy`: the catalogue's word for who may have it."""
@@ -107,7 +107,7 @@ class HeldItem:
     note: str = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class FoundRecord:
     """One record of a hit list. `position` counts from 1. `holdings` None: the target said nothing about them; empty:
     it said that there are none. `problem`: what stands in the record's place, or what could not be read of it."""
@@ -120,7 +120,7 @@ class FoundRecord:
     problem: str = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class SearchHits:
     """`total` is the target's count; `records` the slice that was asked for. `asked`: the query in the protocol's own
     notation, for whoever wonders; `notes`: diagnostics that didn't stop it."""
@@ -153,7 +153,7 @@ class RecordSearch(Protocol):
         ...
 
 
-@value
+@value_object
 class ReceivedLink:
     """As it came: `query` is what stood behind the question mark, undecoded; `form` the body of a POST of
     `content_type`; a link may have both."""
@@ -163,7 +163,7 @@ class ReceivedLink:
     content_type: str = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LinkCitation:
     """What a link says. `requester`: who asks, as the link has it, never believed without signing in; `referrer`: where
     it came from (sid, rfr_id). `unknown`: what was not understood or looked wrong, one line each, for the page and the

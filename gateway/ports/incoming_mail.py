@@ -20,7 +20,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.secret_reference import SecretReference
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import MailSecurity
 
 _ORIGINAL = re.compile(
@@ -44,7 +44,7 @@ class SignIn(StrEnum):
     XOAUTH2 = "xoauth2"  # the password is an access token
 
 
-@keyword_value
+@value_object(kw_only=True)
 class MailboxServer:
     """Where a mailbox is. `password` by reference, resolved at each sign-in (tokens change); `ca`: PEM file of the
     authorities to trust, None: the system's; `seconds`: longest wait for each answer of the server."""
@@ -60,7 +60,7 @@ class MailboxServer:
     folder: str = "INBOX"
 
 
-@value
+@value_object
 class MailboxSnapshot:
     """What waits in the folder: UIDs ascending, without those that are marked as done. A UID means a mail only
     together with `uid_validity` (RFC 9051 section 2.3.1.1)."""
@@ -69,7 +69,7 @@ class MailboxSnapshot:
     uids: tuple[int, ...]
 
 
-@value
+@value_object
 class FetchedMail:
     uid: int
     content: bytes = field(repr=False)
@@ -118,7 +118,7 @@ class MailboxClient(Protocol):
         ...
 
 
-@value
+@value_object
 class MailPart:
     """An attached file."""
 
@@ -127,7 +127,7 @@ class MailPart:
     content: bytes = field(repr=False)
 
 
-@value
+@value_object
 class MailRecipient:
     """The library whose mailbox it came to. `zone` and `currency`: what days, times and amounts that say none mean."""
 
@@ -136,7 +136,7 @@ class MailRecipient:
     currency: str = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class IncomingMail:
     """A mail, taken apart: all that formats look at. `text`: the readable body in Unicode, from plain text or, if there
     is none, from HTML; `references`: ids of In-Reply-To and References without angle brackets, newest first."""
@@ -153,7 +153,7 @@ class IncomingMail:
     recipient: MailRecipient = MailRecipient()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class BatchEvent:
     """A file of ours that an answer is about (`gateway.ports.partner_channel.GatheredFile`). `numbers`: its number as
     it stands there, then without what the format puts before ours; `each`: it is about every request in the file;
@@ -164,7 +164,7 @@ class BatchEvent:
     count: int | None = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class MailEvent:
     """One thing that a mail says. `transaction`: the number by which both sides know the request, as it stands in the
     mail; empty: it must be found by `file` or `references`. `role` is ours. `request` comes with kind REQUEST. `files`:
@@ -191,7 +191,7 @@ class MailEvent:
     unfilled: EventDetails | None = None
 
 
-@value
+@value_object
 class MailInterpretation:
     """`unknown`: what was not understood, kept and shown."""
 
@@ -235,7 +235,7 @@ class BounceAction(StrEnum):
     EXPANDED = "expanded"
 
 
-@value
+@value_object
 class BounceReport:
     """A report on a mail of ours. `status`: RFC 3463, such as 5.1.1, empty where none is said; `message_ids`: what
     the mail may have been called, without angle brackets; `why`: the server's words, without addresses."""
@@ -259,7 +259,7 @@ class AutomaticMailKind(StrEnum):
     REPLIED = "replied"  # to a mail of ours, by nobody: absence notes
 
 
-@value
+@value_object
 class SenderCheck:
     """What a mail server found out about the sender (RFC 8601). `server`: who says so; only our own is to be believed.
     `method`: spf, dkim, dmarc …; `result`: pass, fail, none …; `domain`: whom it is about."""
@@ -270,7 +270,7 @@ class SenderCheck:
     domain: str = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ParsedMail:
     """`mail` is what formats are shown; the rest is for recognising what the mail is. `bounce`: it is a delivery
     report; `checks` topmost first; `dated`: its own Date, None where it has none that can be read; `repaired`: what was
@@ -290,7 +290,7 @@ ParseMail = Callable[[bytes, datetime], ParsedMail]
 too many parts; all else is survived."""
 
 
-@value
+@value_object
 class SecretPatterns:
     """What is not to be kept of a mail: `words` as they stand, `patterns` (of bytes) with a group `secret`."""
 

@@ -25,7 +25,7 @@ from gateway.domain.library import (
     PickupLocation,
     RecordId,
 )
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 
 class Capability(StrEnum):
@@ -62,7 +62,7 @@ class Capability(StrEnum):
     CHANGE_BARCODE = "change-barcode"
 
 
-@value
+@value_object
 class PatronKey:
     """How a caller names a patron. `types` are tried in order; an empty tuple means the library's own order."""
 
@@ -70,7 +70,7 @@ class PatronKey:
     types: tuple[str, ...] = ()
 
 
-@value
+@value_object
 class HoldWish:
     """A hold to be placed. One of `item_barcode` and `bib_id` is set; a bib means 'any copy'."""
 
@@ -85,7 +85,7 @@ class HoldWish:
     note: str = ""
 
 
-@value
+@value_object
 class TemporaryHold:
     """The hold that goes with a temporary item. `on_shelf`: put it on the hold shelf (or in transit to it) at once."""
 
@@ -95,7 +95,7 @@ class TemporaryHold:
     expires: date | None = None
 
 
-@value
+@value_object
 class TemporaryItem:
     """A partner's item while it is here: suppressed record, holding and item (facts/users-want.md 14).
 
@@ -120,7 +120,7 @@ class TemporaryItem:
     hold: TemporaryHold | None = None
 
 
-@value
+@value_object
 class TemporaryItemResult:
     """What `create_temporary_item` made, or had made before under the same key (then `repeated`)."""
 
@@ -130,7 +130,7 @@ class TemporaryItemResult:
     repeated: bool = False
 
 
-@value
+@value_object
 class CheckedIn:
     """What happened at check-in. `loan` is the loan that ended, None when the item was not on loan but was
     put in its place (a returned transit, an item fresh from the partner). `route_to`: where it goes now."""
@@ -143,14 +143,14 @@ class CheckedIn:
     repeated: bool = False
 
 
-@value
+@value_object
 class BibHoldings:
     bib: Bib
     items: tuple[Item, ...]
     hold_count: int = 0
 
 
-@value
+@value_object
 class LibraryInfo:
     """How the library presents itself."""
 
@@ -161,7 +161,7 @@ class LibraryInfo:
     phone: str = ""
 
 
-@value
+@value_object
 class LibraryCodes:
     """The codes that a library has set up, for the check of profiles; None: the system can't tell.
 

@@ -22,7 +22,7 @@ from typing import Protocol
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.secret_reference import SecretReference
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.partner_channel import PartnerMessage
 
@@ -32,7 +32,7 @@ ENCODED_BYTES = 39
 """Of text in one encoded word: with the field's name it stays below 76 columns."""
 
 
-@value
+@value_object
 class RenderedLetter:
     """A letter in plain text and HTML, rendered. `message_id` without angle brackets; the same at every try; without
     `@` the sender's domain is added. `at`: when it was written (Date), aware. `automatic`: no person wrote it and
@@ -53,7 +53,7 @@ class RenderedLetter:
     charset: str = "utf-8"
 
 
-@value
+@value_object
 class LetterSender:
     """Whose letters these are; what is empty is taken from the library."""
 
@@ -78,7 +78,7 @@ class MailSecurity(StrEnum):
     NONE = "none"
 
 
-@keyword_value
+@value_object(kw_only=True)
 class MailServer:
     """Where mail is handed in. `password` by reference; `ca`: PEM file of the authorities to trust, None: the
     system's; `seconds`: longest wait for each answer of the server."""
@@ -209,7 +209,7 @@ def _flatten_line(text: str) -> str:
     return _BREAKS.sub(" ", text).strip()
 
 
-@value
+@value_object
 class LetterStyle:
     """How one partner's letters differ. `language` empty: the installation's. `subject`: with {reference}, {number},
     {kind}, {title}, {symbol}, {subject} (as the letter itself has it); empty: the letter's own. `folder`: templates
@@ -223,7 +223,7 @@ class LetterStyle:
 PLAIN = LetterStyle()
 
 
-@value
+@value_object
 class AnswerLink:
     """An address that answers a letter. `answer`: a name of `domain.requests.partner_answers`."""
 

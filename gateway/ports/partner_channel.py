@@ -17,7 +17,7 @@ from gateway.domain.problems import Refusal, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Event, EventDetails, EventKind
 from gateway.domain.requests.request import LibraryParty, Request, Role
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.ports.tls import ClientTls
 
 ABOUT = "about"
@@ -25,7 +25,7 @@ ABOUT = "about"
 its protocol."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class PartnerMessage:
     """One event to be told to the partner. `id` is unique and the same at every try, so that the partner can tell a
     repeat; `transaction` is the number by which requester and supplier know the request; `request` is as it was when
@@ -43,7 +43,7 @@ class PartnerMessage:
     repeated: bool = False
 
 
-@value
+@value_object
 class DeliveryResult:
     """The partner's side has the message. `refused`: it said at once that it can't act on it. `note` goes into the
     history in one line: who took it, under which id. `altered`: what had to be changed of it to fit into the partner's
@@ -66,7 +66,7 @@ class PartnerChannel(Protocol):
     async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult: ...
 
 
-@keyword_value
+@value_object(kw_only=True)
 class OrderBatchFile:
     """A mail of several messages. `id` as that of one message: the same at every try; `number`: ours, which the
     partner quotes; `at`: when it was put together, aware."""
@@ -92,7 +92,7 @@ class SendsBatches(Protocol):
         ...
 
 
-@keyword_value
+@value_object(kw_only=True)
 class IncomingPartnerMessage:
     """A partner's message about a managed request, decoded. `id`: the partner's id of the message, or a digest of
     it: a repeat is recognised by it. `request` comes with kind REQUEST: what is asked of us. `guard`: a rule of the
@@ -109,7 +109,7 @@ class IncomingPartnerMessage:
     guard: Callable[[Request], Refusal | None] | None = field(default=None, compare=False, repr=False)
 
 
-@value
+@value_object
 class InboxResult:
     """What became of it. `refused` is told to the sender in the words of its protocol; `repeated`: it was here
     before and changed nothing; `request` as it is after it, None where none was found."""
@@ -126,7 +126,7 @@ ReceiveMessage = Callable[[IncomingPartnerMessage, Profile | None], Awaitable[In
 found by the sender's symbol. Raises Unavailable."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class OutgoingMessage:
     """One message for the partner of a profile.
 

@@ -11,7 +11,7 @@ from dataclasses import field
 from enum import StrEnum
 from typing import Protocol
 
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.responder import ExchangeContext
 from gateway.ports.tls import ClientTls
 
@@ -22,7 +22,7 @@ Secrets = Callable[[str], str]
 """Resolves `env:NAME` or `file:PATH`; raises a ConfigurationError when it can't."""
 
 
-@value
+@value_object
 class ServiceParameter:
     """One thing that can be said with a service. `name` in kebab-case; `default` is what is sent if it isn't said,
     in words."""
@@ -37,7 +37,7 @@ class ServiceParameter:
     default: str = ""
 
 
-@value
+@value_object
 class PartnerService:
     """A service by its name in kebab-case; `wire` is its name in the protocol."""
 
@@ -57,7 +57,7 @@ class InvalidParameter(Exception):
         self.reason = reason
 
 
-@value
+@value_object
 class SendTimeouts:
     """Seconds: until connected, between two pieces of the answer, and for everything."""
 
@@ -66,14 +66,14 @@ class SendTimeouts:
     total: float = 90.0
 
 
-@value
+@value_object
 class HttpPlace:
     url: str
     tls: ClientTls = ClientTls()
     timeouts: SendTimeouts = SendTimeouts()
 
 
-@value
+@value_object
 class TcpPlace:
     """`tls` None: plain TCP."""
 
@@ -86,7 +86,7 @@ class TcpPlace:
 Place = HttpPlace | TcpPlace
 
 
-@value
+@value_object
 class TransportReply:
     """What came back. `status` is 0 where the transport has none."""
 
@@ -105,7 +105,7 @@ class MessageFate(StrEnum):
     UNKNOWN = "unknown"  # it may or may not have been carried out
 
 
-@value
+@value_object
 class AnswerExplanation:
     """An answer for people: indented lines, the first of which says service and outcome."""
 

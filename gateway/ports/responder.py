@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 from gateway.domain.commands import Command, Result
 from gateway.domain.problems import MalformedMessage, Refusal
 from gateway.domain.profile import Profile
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.ports.tls import ClientTls
 
@@ -42,7 +42,7 @@ class DuplexConnection(Protocol):
         ...
 
 
-@value
+@value_object
 class RawMessage:
     """A message as it came in. Header names in lower case; `profile` where URL or listener names one. `awaited`: a
     sender of ours waits for it, as the answer to what it sent."""
@@ -65,7 +65,7 @@ class RawMessage:
         return self.headers.get("content-type", "")
 
 
-@value
+@value_object
 class MessageEnvelope:
     """What a message says about itself and its sender, before any profile is known.
 
@@ -87,7 +87,7 @@ class MessageEnvelope:
     malformed: MalformedMessage | None = None
 
 
-@value
+@value_object
 class ExchangeContext:
     """Our side of an exchange: which library is addressed, under which profile, and when."""
 
@@ -98,7 +98,7 @@ class ExchangeContext:
     now: datetime  # when the message came in
 
 
-@value
+@value_object
 class DecodedMessage:
     """A decoded message. `command` is what it asks of the library, `told` what it says of a managed request; neither
     when the protocol itself answers (NCIP LookupVersion)."""
@@ -136,7 +136,7 @@ class StreamSplitter(Protocol):
         ...
 
 
-@value
+@value_object
 class StreamFraming:
     """How messages are told apart on a raw TCP connection. `cutter` makes, for a limit in bytes, what cuts the messages
     of a protocol whose own bytes say where they end (end = cut)."""
@@ -161,7 +161,7 @@ class OutcomeClass(StrEnum):
     PENDING = "pending"  # in hand, or interrupted by a crash
 
 
-@value
+@value_object
 class CallbackAddress:
     """A connection that is opened for an answer, since its receiver doesn't read answers where it asks. `address`:
     host:port; `profile` is the receiver's. Files of `tls` are relative to gateway.yml. Seconds until it is connected,
@@ -174,7 +174,7 @@ class CallbackAddress:
     seconds: float = 30.0
 
 
-@value
+@value_object
 class ResponderAnswer:
     """Bytes to send back. HTTP uses `status` and `content_type`; TCP sends the body alone, and nothing at all where it
     is empty. `note` is for the journal. `call_back`: where else it goes."""

@@ -6,10 +6,10 @@ import ssl
 from functools import lru_cache
 from pathlib import Path
 
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 
-@value
+@value_object
 class ClientTls:
     """`ca`: PEM file of the authorities to trust; None: the system's. `certificate`: PEM file with our own
     certificate and key, for those who ask for one. Certificates are always checked."""

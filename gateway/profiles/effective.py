@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from gateway.configuration.yaml_document import Path, format_key_path
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.profiles.profile_set import LoadedProfile
 
 DEFAULT = "default"
@@ -101,7 +101,7 @@ def _format_scalar(value: object) -> str:
 # --- differences -----------------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class ProfileDifference:
     """One value that differs; empty where a side doesn't have the key at all."""
 

@@ -21,7 +21,7 @@ from gateway.configuration.yaml_document import (
     nearest_match,
 )
 from gateway.domain.profile import Profile
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.profiles import checks
 from gateway.profiles.profile_set import LoadedProfile, ProfileSet
 from gateway.settings import Settings
@@ -36,7 +36,7 @@ MODELINE = "# yaml-language-server: $schema=schema.json"
 """First line of a profile's file, by which editors find the schema."""
 
 
-@value
+@value_object
 class ProfileLoadResult:
     """What came of reading a folder: the profiles that are whole, and everything that is wrong."""
 

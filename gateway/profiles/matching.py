@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from gateway.domain.profile import MatchRule, Profile
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -25,7 +25,7 @@ REMEMBERED = 4096
 """Partners are few and say the same again and again: so many answers are kept."""
 
 
-@value
+@value_object
 class MessageSender:
     """What is known of a message before its profile is.
 
@@ -47,7 +47,7 @@ class MessageSender:
     symbols: tuple[str, ...] = ()
 
 
-@value
+@value_object
 class ProfileCandidate:
     """A profile that fits, by which rule; None: the message names the profile, or its partner."""
 
@@ -56,7 +56,7 @@ class ProfileCandidate:
     conditions: int
 
 
-@value
+@value_object
 class _IndexedRule:
     candidate: ProfileCandidate
     exact: Conditions

@@ -13,11 +13,11 @@ from gateway.configuration.live_reload import LiveConfiguration, accept_any_file
 from gateway.configuration.yaml_document import ConfigurationProblem, SourcePosition, YamlDocument, nearest_match
 from gateway.configuration.yaml_document import Path as KeyPath
 from gateway.domain.profile import Profile
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.profiles.matching import MessageSender, ProfileCandidate, ProfileMatcher
 
 
-@value
+@value_object
 class LoadedProfile:
     """A profile and where each of its values was said: in its own file or in one that it extends."""
 

@@ -10,7 +10,7 @@ from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MalformedMessage, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, MailboxAdapter
 from gateway.ports.catalogue import LinkFormat
 from gateway.ports.incoming_mail import MailboxClient, MailFormat, ParsedMail, SecretPatterns
@@ -61,7 +61,7 @@ def observe_nothing(_done: ExchangeRecord) -> None:
     """Observes nothing."""
 
 
-@value
+@value_object
 class Assembly:
     """`secrets` resolves what settings and profiles name as env:NAME or file:PATH."""
 

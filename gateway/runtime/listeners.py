@@ -19,7 +19,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from gateway.domain.clock import Clock
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.responder import StreamFraming
 from gateway.runtime.logs import RateLimitedLogger
 from gateway.runtime.partner_connections import PartnerConnectionPool
@@ -50,7 +50,7 @@ _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 _ALIVE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
-@value
+@value_object
 class HttpListenerOptions:
     host: str
     port: int
@@ -150,7 +150,7 @@ class HttpListener:
         self._server = self._runner = None
 
 
-@value
+@value_object
 class TcpListenerOptions:
     """Where to listen and for whom: `profile` empty: for all partners of the protocol. `framing` and `limit` (bytes)
     are asked anew for every connection, so that a profile's reload takes effect. `per_peer`: most connections from

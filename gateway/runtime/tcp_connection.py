@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from gateway.domain.clock import Clock
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.responder import (
     CallbackAddress,
     DuplexConnection,
@@ -55,7 +55,7 @@ class PartnerConnectionView(DuplexConnection, Protocol):
         ...
 
 
-@value
+@value_object
 class ConnectionRules:
     """`profile`: of all messages; empty: each says whose it is. `limit`: most bytes of one; `idle_in_message`: longest
     silence inside one, in seconds."""
@@ -67,7 +67,7 @@ class ConnectionRules:
     idle_in_message: float
 
 
-@value
+@value_object
 class ConnectionHandlers:
     """Where messages go."""
 

@@ -18,7 +18,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from gateway.domain.clock import Clock
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.store import api_access
 from gateway.store.api_access import API_KEYS, ApiKeyRow, get_or_create_secret, read_secret
 from gateway.store.engine import Store
@@ -57,7 +57,7 @@ SCOPES = {
 }
 
 
-@value
+@value_object
 class KeyHolder:
     """Whoever sent a valid key."""
 
@@ -75,7 +75,7 @@ class KeyHolder:
 NOBODY = KeyHolder("", "", "", frozenset())
 
 
-@value
+@value_object
 class NewKey:
     """`key` is shown once and kept nowhere."""
 

@@ -21,7 +21,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavail
 from gateway.domain.requests.attachments import FileType, detect_file_type
 from gateway.domain.requests.policy import CopyRules
 from gateway.domain.requests.views import FileUpload
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 log = structlog.get_logger(component="files")
 
@@ -78,7 +78,7 @@ async def count_pages(kind: FileType, content: bytes) -> int | None:
     return int(said) if ended.code == 0 and said.isdigit() else None
 
 
-@value
+@value_object
 class ProgramResult:
     """`code`: as the shell counts them; negative: it was ended by that signal."""
 

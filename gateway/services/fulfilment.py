@@ -9,7 +9,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavail
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.fulfilment import Availability, Fulfilment
 from gateway.domain.requests.request import RequestDates, ServiceType
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.ports.library_system import BibHoldings, Capability, HoldWish, LibraryInfo, LibrarySystem, PatronKey
 from gateway.services.circulation.items import choose_best_copy
@@ -24,7 +24,7 @@ EDITIONS = 5
 """Most records that are looked at where a number belongs to several."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LocalCopies:
     """`copies`: lasting ones of `bib`, those on the shelf first."""
 
@@ -95,7 +95,7 @@ async def look_up_nothing(_library: str, _number: RecordId) -> Citation | None:
     return None
 
 
-@value
+@value_object
 class ServiceOffer:
     """`url` and `name` (language -> words) of links; both are empty for what the gateway does itself."""
 
@@ -104,7 +104,7 @@ class ServiceOffer:
     name: Mapping[str, str] | None = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class OfferList:
     held: LocalCopies
     offers: tuple[ServiceOffer, ...]
@@ -258,7 +258,7 @@ def _citation_of_record(bib: Bib) -> Citation:
     )
 
 
-@value
+@value_object
 class ResolvedLink:
     """`link`: the citation as a query string, for the page at /openurl and for other resolvers."""
 
@@ -267,7 +267,7 @@ class ResolvedLink:
     link: str
 
 
-@value
+@value_object
 class LinkResolver:
     links: LinkFormat
     offering: FulfilmentService

@@ -17,7 +17,7 @@ from structlog.contextvars import bound_contextvars
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 from gateway.store.engine import Store
 from gateway.store.postgresql import Leader
 from gateway.store.requests import timers
@@ -35,7 +35,7 @@ MAX_FAILURES = 10_000
 """So many are remembered; timers that are stopped after a failure would stay there for ever."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class TimerOptions:
     """Times in seconds. `concurrency` counts requests: timers of one request are fired one after the other."""
 

@@ -37,7 +37,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.views import HistoryLine, NotFound
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 from gateway.services.outbox.queue import CompletionWork, HandlerResult
 from gateway.store import api_records
 from gateway.store.api_records import WebhookSubscription
@@ -224,7 +224,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-@keyword_value
+@value_object(kw_only=True)
 class WebhookOptions:
     """`seconds`: for one delivery. `disable_after`: how long a subscriber may fail."""
 

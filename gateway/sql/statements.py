@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 Convert = Callable[[Any], Any]
 Conversions = tuple[tuple[int, Convert], ...]
@@ -60,7 +60,7 @@ def conversions_of(processors: Sequence[Convert | None]) -> Conversions:
     return tuple((place, convert) for place, convert in enumerate(processors) if convert is not None)
 
 
-@value
+@value_object
 class _SqlitePlan:
     """The statement in SQLite's words; parameters by position, with the values that stand in the statement."""
 

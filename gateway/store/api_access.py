@@ -34,7 +34,7 @@ from gateway.domain.requests.signed_links import (
     sign_question_link,
     verify_question_link,
 )
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
 from gateway.store.schema import metadata
@@ -123,7 +123,7 @@ MAX_TOKEN_LIFE = timedelta(days=366)
 """Counts of downloads are forgotten when no link can be valid any more."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ApiKeyRow:
     """`digest`: keyed hash of the secret part. A revoked key stays, so that its use can still be told apart."""
 

@@ -11,14 +11,14 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete,
 from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.requests.events import EventKind
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.sql.statements import PreparedStatement
 from gateway.store.api_access import api_answer, copy_download, webhook
 
 IN_HAND = 0
 
 
-@value
+@value_object
 class AnswerKey:
     library: str
     api_key: str
@@ -26,7 +26,7 @@ class AnswerKey:
     idempotency_key: str
 
 
-@keyword_value
+@value_object(kw_only=True)
 class StoredAnswer:
     """`status` 0: the first request is still in hand, or its node has died; then its outcome is not known."""
 
@@ -114,7 +114,7 @@ def prune_downloads(c: Connection, library: str, before: datetime) -> int:
     return c.execute(delete(copy_download).where(table.library == library, table.last_at < before)).rowcount
 
 
-@keyword_value
+@value_object(kw_only=True)
 class WebhookSubscription:
     """`kinds` empty: all. `failing_since`: no delivery has succeeded since then."""
 

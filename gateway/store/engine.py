@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from gateway.domain.problems import Refused, Unavailable
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.shared_store import WouldWait
 
 T = TypeVar("T")
@@ -202,7 +202,7 @@ class _TransactionWorker:
                 continue
 
 
-@value
+@value_object
 class _JobFailure:
     error: BaseException
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
 
 SECRET_MIN = 16
@@ -76,7 +76,7 @@ class MessageDirection(StrEnum):
         return MessageDirection.OUT if self is MessageDirection.IN else MessageDirection.IN
 
 
-@value
+@value_object
 class JournalOptions:
     """`body_limit`: bytes of a body that are kept. Days None: kept for ever. `cipher` None: bodies as they came."""
 
@@ -93,7 +93,7 @@ class JournalOptions:
                 raise ValueError(f"{name} must be at least 1 day")
 
 
-@value
+@value_object
 class JournalOpening:
     """The first message of an exchange: a partner's that came in, or ours that goes out.
 
@@ -119,7 +119,7 @@ class JournalOpening:
     replay_of: str = ""  # id of the message that is played again
 
 
-@value
+@value_object
 class JournalEnding:
     """How an exchange ended. `body` None: there was no answer.
 
@@ -138,7 +138,7 @@ class JournalEnding:
     key: str = ""
 
 
-@value
+@value_object
 class JournalEntry:
     """An exchange whose opening is in the journal, with outcome pending."""
 
@@ -146,7 +146,7 @@ class JournalEntry:
     opening: JournalOpening
 
 
-@value
+@value_object
 class JournalMessage:
     """A message in the journal, without its body. `body_size`: bytes on the wire; `truncated`: fewer were kept."""
 
@@ -177,7 +177,7 @@ class JournalMessage:
     replay_of: str
 
 
-@value
+@value_object
 class FullMessage:
     """`body` None: forgotten on schedule."""
 
@@ -211,7 +211,7 @@ class FullMessage:
         return JournalEntry(m.exchange, opening)
 
 
-@value
+@value_object
 class ProcessedMessage:
     """A message that was carried out before. `answer` None: its answer is forgotten, or was never given."""
 
@@ -222,7 +222,7 @@ class ProcessedMessage:
     answer: FullMessage | None
 
 
-@value
+@value_object
 class JournalFilter:
     """Which messages of a library; all that are set must fit. `since` ≤ start of the exchange < `until`."""
 
@@ -239,13 +239,13 @@ class JournalFilter:
     node: str | None = None  # that began the work, of what is pending
 
 
-@value
+@value_object
 class JournalPage:
     messages: tuple[JournalMessage, ...]
     cursor: str = ""  # empty: nothing follows
 
 
-@value
+@value_object
 class RetentionResult:
     """What retention removed."""
 

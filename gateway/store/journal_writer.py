@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.domain.problems import Unavailable
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.sql.statements import PreparedStatement, insert_missing_rows
 from gateway.store.engine import Store
@@ -235,7 +235,7 @@ def _join_notes(opening: JournalOpening, ending: JournalEnding) -> str:
     return clean_text(" ".join(note for note in (opening.note, ending.note) if note), MAX_NOTE_CHARS)
 
 
-@value
+@value_object
 class JournalRows:
     """What one exchange adds to the journal and changes in it."""
 

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 
 from gateway.domain.requests.request import Role
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.sql import column_types
 from gateway.sql.statements import PreparedStatement, insert_rows
 from gateway.store.journal_records import BodyCipher, BodyUnreadable
@@ -107,7 +107,7 @@ class MailOutcome(StrEnum):
     FAILED = "failed"  # can't be read: broken, too large, infected
 
 
-@value
+@value_object
 class MailPosition:
     """Where a mail lies."""
 
@@ -117,7 +117,7 @@ class MailPosition:
     uid: int
 
 
-@keyword_value
+@value_object(kw_only=True)
 class MailRow:
     """`possible`: ids of requests that it may be about; `content` only while it waits for staff."""
 
@@ -138,7 +138,7 @@ class MailRow:
     closed_by: str = ""
 
 
-@value
+@value_object
 class KnownMail:
     """A mail of the same content that was here before."""
 
@@ -236,7 +236,7 @@ def add_mail(connection: Connection, row: MailRow, cipher: BodyCipher | None) ->
 # --- the staff's list ------------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class UnmatchedMailPage:
     """Newest first; `cursor` is empty when nothing follows. Rows without their content."""
 
@@ -322,7 +322,7 @@ def _mail_of_row(row: Any, content: bytes | None) -> MailRow:
     )
 
 
-@value
+@value_object
 class RequestReference:
     """A request by one of its numbers; `reference` as the partner's messages have it."""
 

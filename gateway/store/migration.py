@@ -16,7 +16,7 @@ from sqlalchemy import Connection, column, inspect, select, table, text
 from sqlalchemy.exc import DBAPIError
 
 from gateway.domain.problems import Unavailable
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.store.engine import Store
 from gateway.store.postgresql import lock_in_transaction
 
@@ -36,7 +36,7 @@ class SchemaTooNew(Exception):
     """The database was written by a later release of this program."""
 
 
-@value
+@value_object
 class SchemaMigrations:
     """`folder` holds `versions/REVISION_*.py` in Alembic's form, in the order of their names; `table` keeps which of
     them have run."""

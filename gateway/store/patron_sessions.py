@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Index, PrimaryKeyConstraint, Table, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.sql import column_types
 from gateway.store.schema import metadata
 
@@ -78,7 +78,7 @@ page_failure = Table(
 """Tries to sign in, by keyed hash of who was tried and of where from."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class SessionRow:
     """`identifier`: what the library finds the patron by; `branch`: its home library; `name` as the pages greet
     it; `method`: how it signed in; `proof`: hash of the word of a proxy that has signed it in."""
@@ -126,7 +126,7 @@ def prune_sessions(c: Connection, library: str, now: datetime) -> int:
     return c.execute(delete(page_session).where(table.library == library, table.expires <= now)).rowcount
 
 
-@keyword_value
+@value_object(kw_only=True)
 class JourneyRow:
     """`id`: hash of `state`; `visit`: hash of the browser's cookie; `back_to`: where it goes on, a path of ours."""
 
@@ -180,7 +180,7 @@ def prune_forms(c: Connection, library: str, before: datetime) -> int:
     return c.execute(delete(page_form).where(table.library == library, table.at < before)).rowcount
 
 
-@value
+@value_object
 class FailureLimit:
     """So many failures may be counted under `id` since then."""
 

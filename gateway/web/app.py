@@ -14,7 +14,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.responder import RawMessage, ResponderAnswer, TransportKind
 from gateway.web.inbound import (
     AdmissionQueue,
@@ -34,7 +34,7 @@ SERVER = "illgate"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@value
+@value_object
 class ReadinessPart:
     """One thing the gateway needs. `problem` empty: it works. `notes`: wrong, but nobody has to wait for it."""
 
@@ -47,7 +47,7 @@ class ReadinessPart:
         return not self.problem
 
 
-@value
+@value_object
 class GatewayReadiness:
     parts: tuple[ReadinessPart, ...]
 
@@ -80,7 +80,7 @@ class RouteRegistrar(Protocol):
     def register(self, app: web.Application) -> None: ...
 
 
-@value
+@value_object
 class HttpSite:
     """What the HTTP side works with. `limit` gives the most bytes that any profile accepts now, `metrics` the
     page for Prometheus and its content type.

@@ -13,7 +13,7 @@ from functools import lru_cache
 from aiohttp import web
 from aiohttp.streams import StreamReader
 
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 MIN_RATE = 500
 """Bytes per second that buy a message more time, as Apache's mod_reqtimeout does it."""
@@ -34,7 +34,7 @@ SUBJECT = "X-Client-Subject"
 _COMMON_NAME = re.compile(r"(?:^|,)\s*CN=((?:\\.|[^,\\])+)", re.IGNORECASE)
 
 
-@value
+@value_object
 class ReceivedBody:
     """`data` is at most one byte longer than the limit; `whole` False: the rest of the connection is of no use."""
 
@@ -78,7 +78,7 @@ async def _read_until_complete(content: StreamReader, limit: int, patience: Read
     return ReceivedBody(bytes(data[: limit + 1]), False)
 
 
-@value
+@value_object
 class ReadTimeouts:
     """`idle_seconds`: longest silence inside a message; `message_seconds`: from its first to its last byte,
     and one second more for every `MIN_RATE` bytes received."""

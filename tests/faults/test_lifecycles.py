@@ -39,8 +39,8 @@ WIDE_AWAKE = 60
 """With so many lifecycles everything happens."""
 
 MUST_HAPPEN = {
-    EventKind.CHECKED_IN, EventKind.COPY_DELIVERED, EventKind.LOANED_TO_PATRON, EventKind.RECEIVED, EventKind.RETURNED, EventKind.SHIPPED,
-    EventKind.UNFILLED,
+    EventKind.CHECKED_IN, EventKind.COPY_DELIVERED, EventKind.LOANED_TO_PATRON, EventKind.RECEIVED, EventKind.RETURNED,
+    EventKind.SHIPPED, EventKind.UNFILLED,
 }  # fmt: skip
 """On the way of every request to its end: else a town with that many was asleep."""
 

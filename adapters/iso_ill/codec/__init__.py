@@ -21,16 +21,16 @@ from adapters.iso_ill.messages import APDUS, Apdu
 from adapters.iso_ill.messages.codes import ApduType
 from adapters.iso_ill.messages.structures import ServiceDateTime, SystemId, TransactionId
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 
-@value
+@value_object
 class DecodedApdu:
     apdu: Apdu
     oddities: tuple[DecodingRemark, ...]
 
 
-@value
+@value_object
 class PartialHeader:
     """As much of the header as could be read. `type` is None for an APDU that the standard doesn't have."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from adapters.iso_ill.messages.declaration import Choice, External, Form, Tag
 from adapters.iso_ill.messages.structures import Item
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 _DAY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?!\d)|(\d{4})(\d{2})(\d{2})(?=\d{6}$)", re.ASCII)
 _CLOCK = re.compile(r"(\d{2}):?(\d{2})(?::?(\d{2}))?(?:\D.*)?", re.ASCII | re.DOTALL)
@@ -51,7 +51,7 @@ _BY_FORM = {
 }
 
 
-@value
+@value_object
 class FieldDeclaration:
     """A field. `attribute` is Python's name, `name` the standard's; `cls` the class of a structure or enumeration;
     `default` what an absent one means."""
@@ -159,7 +159,7 @@ class Defaults(StrEnum):
     SEND = "send"
 
 
-@value
+@value_object
 class EncodingStyle:
     """`fallback`: character set of texts that aren't UTF-8; `charset`: that of what we write; `day_formats`: strptime
     formats of dates tried after YYYYMMDD."""

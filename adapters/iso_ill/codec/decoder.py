@@ -23,10 +23,10 @@ from adapters.iso_ill.codec.declarations import (
 from adapters.iso_ill.messages.declaration import Encoding, External
 from adapters.iso_ill.messages.structures import SystemId
 from gateway.domain.problems import MalformationKind, MalformedMessage
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 
-@value
+@value_object
 class DecodingRemark:
     """Something that isn't as the standard has it and was read all the same. Without values of the message."""
 
@@ -43,17 +43,17 @@ class _AbsentValue:
 
 ABSENT = _AbsentValue()
 
-ReadValue = Callable[["Reader", int, int, bool], Any]
+ReadValue = Callable[["ApduReader", int, int, bool], Any]
 
 
-@value
+@value_object
 class FieldPlan:
     attribute: str
     name: str
     read: ReadValue
 
 
-@value
+@value_object
 class StructurePlan:
     cls: Any
     slots: Mapping[int, FieldPlan]

@@ -21,16 +21,16 @@ from adapters.iso_ill.codec.decoder import MAX_REMEMBERED, MAX_REMEMBERED_BYTES,
 from adapters.iso_ill.codec.extension_items import credentials_octets
 from adapters.iso_ill.messages.declaration import Encoding, External
 from adapters.iso_ill.messages.structures import OBJECT_IDENTIFIERS, Credentials, DeliveryInfo, Item, Opaque
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
-PutValue = Callable[["Writer", Any], bytes]
+PutValue = Callable[["ApduWriter", Any], bytes]
 """The contents of a value, without its tag; of a text, with the tag of its string type."""
 
 _EDIFACT = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz1234567890 .,-()/=!\"%&*;<>'+:?")
 _LENGTHS = tuple(ber.length_octets(length) for length in range(0x80))
 
 
-@value
+@value_object
 class FieldShape:
     """A field: its tag, how its contents are written, and when it is left out."""
 
@@ -44,7 +44,7 @@ class FieldShape:
     choice: str
 
 
-@value
+@value_object
 class StructureShape:
     pieces: tuple[FieldShape, ...]
     steps: tuple[tuple[Any, bool, bool, bool, bytes, PutValue], ...]  # the pieces, for the loop that all writing is

@@ -28,7 +28,7 @@ from adapters.iso_ill.messages.structures import (
 )
 from gateway.domain.library import Money
 from gateway.domain.requests.request import Request
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 
 _SIGNS = {"€": "EUR", "£": "GBP", "¥": "JPY"}
 _NUMBER = re.compile(r"\d+(?:[ .,']\d+)*")
@@ -247,7 +247,7 @@ def day_in_zone(when: date | datetime, zone: tzinfo) -> date:
     return when.astimezone(zone).date() if isinstance(when, datetime) else when
 
 
-@keyword_value
+@value_object(kw_only=True)
 class MappingContext:
     """`library_zone` and `currency` are those of the library whose request it is; `ours` all its symbols."""
 

@@ -64,7 +64,7 @@ from gateway.domain.requests.request import (
     Role,
     ServiceType,
 )
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.partner_channel import PartnerMessage
 
 REPLY_TO = "reply-to"
@@ -307,7 +307,7 @@ def _write_already_tried(request: Request, context: MappingContext) -> ThirdPart
     return ThirdPartyInfo(already_tried_list=tried) if tried else None
 
 
-@value
+@value_object
 class UnsuppliableWish:
     reason: ReasonUnfilled
     detail: str

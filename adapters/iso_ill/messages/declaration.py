@@ -14,7 +14,7 @@ from __future__ import annotations
 from enum import Enum, IntEnum
 from typing import ClassVar, Protocol
 
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 
 class Form(Enum):
@@ -27,7 +27,7 @@ class Form(Enum):
     EXTENSION_ITEM = "ANY DEFINED BY identifier"
 
 
-@value
+@value_object
 class Tag:
     """`number`: the context-specific tag. `name`: as the standard has it, where it isn't the field's with hyphens.
 
@@ -64,7 +64,7 @@ class Encoding(IntEnum):
     ARBITRARY = 2  # a BIT STRING; its first octet counts the unused bits
 
 
-@value
+@value_object
 class External:
     """`value`: the TLV of a single ASN.1 type, else the octets."""
 

@@ -37,10 +37,10 @@ from adapters.iso_ill.messages.structures import (
     SystemAddress,
     SystemId,
 )
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RequesterOptionalMessages:
     """can-send states an ability; requires: our workflow can't go on without the other's message."""
 
@@ -50,7 +50,7 @@ class RequesterOptionalMessages:
     checked_in: Annotated[Wish | int, Tag(3, "requester-CHECKED-IN")]
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Search:
     """Search-Type. `level_of_service` is one character. `expiry_date` goes with the flag for another date only."""
 
@@ -60,7 +60,7 @@ class Search:
     expiry_date: Annotated[date | None, Tag(3)] = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ThirdPartyInfo:
     permission_to_forward: Annotated[bool, Tag(0)] = False
     permission_to_chain: Annotated[bool, Tag(1)] = False
@@ -72,7 +72,7 @@ class ThirdPartyInfo:
     already_tried_list: Annotated[tuple[SystemId, ...], Tag(7)] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class IllRequest(Apdu):
     type: ClassVar[ApduType] = ApduType.ILL_REQUEST
 
@@ -100,7 +100,7 @@ class IllRequest(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "iLL-request-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ResponderOptionalMessages:
     """can-send states an ability; requires: our workflow can't go on without the other's message."""
 
@@ -110,7 +110,7 @@ class ResponderOptionalMessages:
     returned: Annotated[Wish | int, Tag(3, "responder-RETURNED")]
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ConditionalResults:
     conditions: Annotated[ReasonConditional | int, Tag(0)]
     date_for_reply: Annotated[date | None, Tag(1)] = None
@@ -121,26 +121,26 @@ class ConditionalResults:
     ] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RetryResults:
     reason: Annotated[ReasonRetry | int | None, Tag(0, "reason-not-available")] = None
     retry_date: Annotated[date | None, Tag(1)] = None
     locations: Annotated[tuple[Location, ...], Tag(2)] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UnfilledResults:
     reason: Annotated[ReasonUnfilled | int, Tag(0, "reason-unfilled")]
     locations: Annotated[tuple[Location, ...], Tag(1)] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LocationsResults:
     reason: Annotated[ReasonLocationsProvided | int | None, Tag(0, "reason-locs-provided")] = None
     locations: Annotated[tuple[Location, ...], Tag(1)]
 
 
-@keyword_value
+@value_object(kw_only=True)
 class WillSupplyResults:
     """The one whose tags are explicit."""
 
@@ -153,20 +153,20 @@ class WillSupplyResults:
     ] = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class HoldPlacedResults:
     estimated_date_available: Annotated[date, Tag(0)]
     medium: Annotated[MediumType | int | None, Tag(1, "hold-placed-medium-type")] = None
     locations: Annotated[tuple[Location, ...], Tag(2)] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class EstimateResults:
     cost_estimate: Annotated[str, Tag(0)]
     locations: Annotated[tuple[Location, ...], Tag(1)] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Explanation(Choice):
     """results-explanation: the alternative that belongs to the result."""
 
@@ -179,7 +179,7 @@ class Explanation(Choice):
     estimate: Annotated[EstimateResults | None, Tag(7, "estimate-results", explicit=True)] = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class IllAnswer(Apdu):
     """The explanation is required for conditional, locations-provided and estimate; real systems leave it out."""
 
@@ -196,7 +196,7 @@ class IllAnswer(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "ill-answer-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ForwardNotification(Apdu):
     """`responder_id` is mandatory here."""
 
@@ -209,7 +209,7 @@ class ForwardNotification(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "forward-notification-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ConditionalReply(Apdu):
     type: ClassVar[ApduType] = ApduType.CONDITIONAL_REPLY
 
@@ -218,7 +218,7 @@ class ConditionalReply(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "conditional-reply-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Cancel(Apdu):
     type: ClassVar[ApduType] = ApduType.CANCEL
 
@@ -226,7 +226,7 @@ class Cancel(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "cancel-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CancelReply(Apdu):
     type: ClassVar[ApduType] = ApduType.CANCEL_REPLY
 
@@ -235,7 +235,7 @@ class CancelReply(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "cancel-reply-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Expired(Apdu):
     type: ClassVar[ApduType] = ApduType.EXPIRED
 

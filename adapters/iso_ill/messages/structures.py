@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 
 from adapters.iso_ill.messages.codes import ApduType, ItemType, MediumType, SupplyMedium
 from adapters.iso_ill.messages.declaration import Choice, External, Form, Tag
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 EXTERNALLY_DEFINED = 1
 """The identifier of an extension whose item is an EXTERNAL."""
@@ -41,7 +41,7 @@ PERSONAL = frozenset({"1.0.10161.13.4"})
 """About the patron: never into a log."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Symbol(Choice):
     """Person-Or-Institution-Symbol: one of the two."""
 
@@ -53,7 +53,7 @@ class Symbol(Choice):
         return self.institution or self.person
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Name(Choice):
     """Name-Of-Person-Or-Institution: one of the two."""
 
@@ -65,7 +65,7 @@ class Name(Choice):
         return self.institution or self.person
 
 
-@keyword_value
+@value_object(kw_only=True)
 class SystemId:
     """At least one of them is there, by the standard; yaz sends neither."""
 
@@ -86,7 +86,7 @@ class SystemId:
         return self.name.text if self.name is not None else ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class SystemAddress:
     """Service such as TCP/IP or SMTP, and what it calls the address: host:port, a mailbox."""
 
@@ -94,7 +94,7 @@ class SystemAddress:
     address: Annotated[str, Tag(1, "telecom-service-address")] = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class PostalAddress:
     name: Annotated[Name | None, Tag(0, "name-of-person-or-institution")] = None
     extended: Annotated[str, Tag(1, "extended-postal-delivery-address")] = ""
@@ -106,13 +106,13 @@ class PostalAddress:
     postal_code: Annotated[str, Tag(7)] = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class DeliveryAddress:
     postal: Annotated[PostalAddress | None, Tag(0, "postal-address")] = None
     electronic: Annotated[SystemAddress | None, Tag(1, "electronic-address")] = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Location:
     """Location-Info."""
 
@@ -121,7 +121,7 @@ class Location:
     note: Annotated[str, Tag(2, "location-note")] = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Recipient:
     """An entry of a Send-To-List."""
 
@@ -130,7 +130,7 @@ class Recipient:
     address: Annotated[SystemAddress | None, Tag(2, "system-address")] = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Client:
     """Client-Id: the patron."""
 
@@ -139,7 +139,7 @@ class Client:
     identifier: Annotated[str, Tag(2, "client-identifier")] = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemId:
     """Sizes of ISBN and ISSN are not held to: the standard's 10 and 8 are older than ISBN-13."""
 
@@ -168,19 +168,19 @@ class ItemId:
     verification_reference_source: Annotated[str, Tag(22)] = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class SupplyMediumInfo:
     type: Annotated[SupplyMedium | int, Tag(0, "supply-medium-type")]
     characteristics: Annotated[str, Tag(1, "medium-characteristics")] = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UnitsPerMedium:
     medium: Annotated[SupplyMedium | int, Tag(0, explicit=True)]
     units: Annotated[int, Tag(1, "no-of-units", explicit=True)]
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Amount:
     """`value` as written: `25.00`, `25,00`, and from real senders `$35`."""
 
@@ -188,7 +188,7 @@ class Amount:
     value: Annotated[str, Tag(1, "monetary-value", Form.PRINTABLE)]
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CostInfo:
     account_number: Annotated[str, Tag(0)] = ""
     maximum_cost: Annotated[Amount | None, Tag(1)] = None
@@ -197,7 +197,7 @@ class CostInfo:
     payment_provided: Annotated[bool, Tag(4)] = False
 
 
-@keyword_value
+@value_object(kw_only=True)
 class DateDue:
     """Without `renewable` it is."""
 
@@ -205,19 +205,19 @@ class DateDue:
     renewable: Annotated[bool, Tag(1)] = True
 
 
-@keyword_value
+@value_object(kw_only=True)
 class DeliveryMode:
     mode: Annotated[str, Tag(0, "e-delivery-mode", Form.OBJECT_IDENTIFIER)]
     parameters: Annotated[bytes, Tag(1, "e-delivery-parameters")]
 
 
-@keyword_value
+@value_object(kw_only=True)
 class DocumentType:
     id: Annotated[str, Tag(2, "document-type-id", Form.OBJECT_IDENTIFIER)]
     parameters: Annotated[bytes, Tag(3, "document-type-parameters")]
 
 
-@keyword_value
+@value_object(kw_only=True)
 class DeliveryDetails(Choice):
     """Where to: one of the two."""
 
@@ -225,7 +225,7 @@ class DeliveryDetails(Choice):
     id: Annotated[SystemId | None, Tag(1, "e-delivery-id")] = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ElectronicDelivery:
     """Electronic-Delivery-Service; protocol version 2."""
 
@@ -243,7 +243,7 @@ class ApduEncoding(IntEnum):
     BER = 3
 
 
-@keyword_value
+@value_object(kw_only=True)
 class DeliveryParameters:
     """One way to reach a system."""
 
@@ -252,7 +252,7 @@ class DeliveryParameters:
     aliases: Annotated[tuple[SystemId, ...], Tag(2)] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class DeliveryInfo:
     """APDU-Delivery-Info, in every APDU under IPIG; at most 25 entries a list (not held to)."""
 
@@ -261,7 +261,7 @@ class DeliveryInfo:
     transponder: Annotated[tuple[DeliveryParameters, ...], Tag(2, "transponder-info")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class OclcRequest:
     """OCLC-ILL-Request-Extension; yaz sends an empty one."""
 
@@ -275,7 +275,7 @@ class OclcRequest:
     source: Annotated[str, Tag(7)] = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class SuppliersReference:
     """The supplier's own number of the request. Whether the authority is text or a System-Id was not to be found:
     either is read, text is written."""
@@ -284,7 +284,7 @@ class SuppliersReference:
     reference: Annotated[str, Tag(1, "supplier-reference")] = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ConditionalReplyInfo:
     """IPIG-Conditional-Reply-Extension."""
 
@@ -292,17 +292,17 @@ class ConditionalReplyInfo:
     copyright_compliance: Annotated[str, Tag(1)] = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class OclcRequesterNotification:
     note: Annotated[str, Tag(0)] = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class OclcPatronRequest:
     note: Annotated[str, Tag(0)] = ""
 
 
-@value
+@value_object
 class Credentials:
     """Z39.50 prompt-1: authorization number and password, in the first request of a connection (OCLC, yaz -o)."""
 
@@ -310,7 +310,7 @@ class Credentials:
     password: str = field(repr=False)
 
 
-@value
+@value_object
 class Opaque:
     """An item that isn't an EXTERNAL: its TLV."""
 
@@ -339,7 +339,7 @@ OBJECT_IDENTIFIERS: dict[type, str] = {
 }
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Extension:
     identifier: Annotated[int, Tag(0)]
     critical: Annotated[bool, Tag(1)] = False
@@ -363,7 +363,7 @@ class Extension:
         return NAMES.get(oid, oid or f"identifier {self.identifier}")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class TransactionId:
     """The first three name a transaction for life; sub-transactions add the fourth."""
 
@@ -373,7 +373,7 @@ class TransactionId:
     sub_qualifier: Annotated[str, Tag(3, "sub-transaction-qualifier")] = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Moment:
     """Local time of the sender; mandatory from the second service of a transaction on one day."""
 
@@ -381,7 +381,7 @@ class Moment:
     clock: Annotated[time | None, Tag(1, "time")] = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ServiceDateTime:
     """`original` is there in a repeat: when the service was first sent."""
 
@@ -389,7 +389,7 @@ class ServiceDateTime:
     original: Annotated[Moment | None, Tag(1, "date-time-of-original-service")] = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Apdu:
     """`type` is the APDU's number. Every APDU has `extensions`, all but Expired a note under the name of its sender."""
 

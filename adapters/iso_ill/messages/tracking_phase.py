@@ -34,10 +34,10 @@ from adapters.iso_ill.messages.structures import (
     SystemId,
     UnitsPerMedium,
 )
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 
 
-@keyword_value
+@value_object(kw_only=True)
 class SupplyDetails:
     date_shipped: Annotated[date | None, Tag(0)] = None
     date_due: Annotated[DateDue | None, Tag(1)] = None
@@ -51,7 +51,7 @@ class SupplyDetails:
     units_per_medium: Annotated[tuple[UnitsPerMedium, ...], Tag(8, "no-of-units-per-medium")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Shipped(Apdu):
     type: ClassVar[ApduType] = ApduType.SHIPPED
 
@@ -69,7 +69,7 @@ class Shipped(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "shipped-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Received(Apdu):
     type: ClassVar[ApduType] = ApduType.RECEIVED
 
@@ -81,7 +81,7 @@ class Received(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "received-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Recall(Apdu):
     type: ClassVar[ApduType] = ApduType.RECALL
 
@@ -89,7 +89,7 @@ class Recall(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "recall-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Returned(Apdu):
     type: ClassVar[ApduType] = ApduType.RETURNED
 
@@ -101,7 +101,7 @@ class Returned(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "returned-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CheckedIn(Apdu):
     type: ClassVar[ApduType] = ApduType.CHECKED_IN
 
@@ -110,7 +110,7 @@ class CheckedIn(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "checked-in-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Overdue(Apdu):
     """The one whose extensions are tagged explicitly; both ways are read."""
 
@@ -121,7 +121,7 @@ class Overdue(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "overdue-extensions", explicit=True)] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Renew(Apdu):
     type: ClassVar[ApduType] = ApduType.RENEW
 
@@ -130,7 +130,7 @@ class Renew(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "renew-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RenewAnswer(Apdu):
     type: ClassVar[ApduType] = ApduType.RENEW_ANSWER
 
@@ -140,7 +140,7 @@ class RenewAnswer(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "renew-answer-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Lost(Apdu):
     """From either side."""
 
@@ -150,7 +150,7 @@ class Lost(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "lost-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class DamagedDetails:
     """The whole document, or these units of it."""
 
@@ -159,7 +159,7 @@ class DamagedDetails:
     specific_units: Annotated[tuple[int, ...], Tag(2, choice="damaged-portion")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Damaged(Apdu):
     """From either side."""
 
@@ -170,7 +170,7 @@ class Damaged(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "damaged-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Message(Apdu):
     """Free text; changes no state."""
 
@@ -180,7 +180,7 @@ class Message(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "message-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class StatusQuery(Apdu):
     type: ClassVar[ApduType] = ApduType.STATUS_QUERY
 
@@ -188,7 +188,7 @@ class StatusQuery(Apdu):
     extensions: Annotated[tuple[Extension, ...], Tag(49, "status-query-extensions")] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class HistoryReport:
     """`service_type`, `results` and `note` are due whenever they are known."""
 
@@ -206,19 +206,19 @@ class HistoryReport:
     note: Annotated[str, Tag(11, "most-recent-service-note")] = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class StatusReport:
     history: Annotated[HistoryReport, Tag(0, "user-status-report")]
     state: Annotated[CurrentState | int, Tag(1, "provider-status-report")]
 
 
-@keyword_value
+@value_object(kw_only=True)
 class AlreadyForwarded:
     responder_id: Annotated[SystemId, Tag(0)]
     responder_address: Annotated[SystemAddress | None, Tag(1)] = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserError(Choice):
     already_forwarded: Annotated[AlreadyForwarded | None, Tag(0)] = None
     intermediary_problem: Annotated[IntermediaryProblem | int | None, Tag(1)] = None
@@ -226,20 +226,20 @@ class UserError(Choice):
     unable_to_perform: Annotated[UnableToPerform | int | None, Tag(3)] = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class StateTransitionProhibited:
     apdu: Annotated[ApduType | int, Tag(0, "aPDU-type")]
     state: Annotated[CurrentState | int, Tag(1, "current-state")]
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ProviderError(Choice):
     general_problem: Annotated[GeneralProblem | int | None, Tag(0)] = None
     transaction_id_problem: Annotated[TransactionIdProblem | int | None, Tag(1)] = None
     state_transition_prohibited: Annotated[StateTransitionProhibited | None, Tag(2)] = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ErrorReport:
     """`correlation` says which message it is about: type, qualifiers and time of the culprit."""
 
@@ -249,7 +249,7 @@ class ErrorReport:
     provider: Annotated[ProviderError | None, Tag(3, "provider-error-report")] = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class StatusOrErrorReport(Apdu):
     """`reason_no_report` only where there is neither report."""
 

@@ -15,7 +15,7 @@ from adapters.library.embedded.tables import holdings as holdings_table
 from adapters.library.embedded.work_context import WorkContext, add_row, add_rows, new_id
 from gateway.domain.library import Bib, HoldStatus, ItemStatus, PickupLocation, RecordId
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import BibHoldings
 from gateway.sql.statements import PreparedStatement
 
@@ -293,7 +293,7 @@ def _is_cjk(character: str) -> bool:
     return any(first <= ord(character) <= last for first, last in _CJK)
 
 
-@value
+@value_object
 class CopyDraft:
     barcode: str
     bib_id: str

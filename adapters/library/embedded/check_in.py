@@ -11,7 +11,7 @@ from adapters.library.embedded.tables import shelves
 from adapters.library.embedded.work_context import WorkContext, lock_item
 from gateway.domain.library import Charge, Hold, HoldStatus, Item, ItemStatus, Loan, Location, Money, Patron
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import CheckedIn
 
 FINE = "overdue-fine"
@@ -38,7 +38,7 @@ WITH_A_LOAN = (ItemStatus.LOST, ItemStatus.CLAIMED_RETURNED, ItemStatus.MISSING)
 """Statuses that an item may take while its loan goes on."""
 
 
-@value
+@value_object
 class CheckInScan:
     """Where an item is scanned (branch code; empty: the resource-sharing branch, else where the item is), and
     which holds it may be caught for there."""

@@ -16,11 +16,11 @@ from adapters.library.embedded.desk_commands import (
 )
 from adapters.library.embedded.work_context import WorkContext
 from gateway.domain.library import Bib, Charge, Hold, Item, ItemStatus, Loan, Patron
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 
 
-@value
+@value_object
 class _PatronOverview:
     patron: Patron
     loans: tuple[Loan, ...]
@@ -28,7 +28,7 @@ class _PatronOverview:
     charges: tuple[Charge, ...]
 
 
-@value
+@value_object
 class _ItemOverview:
     item: Item
     bib: Bib
@@ -227,7 +227,7 @@ def show_bib_list(ctx: click.Context, query: tuple[str, ...], limit: int, json_:
     run_in_library(ctx, print_bib_list)
 
 
-@value
+@value_object
 class _BibLine:
     id: str
     title: str

@@ -22,7 +22,7 @@ from adapters.library.embedded import marc_import, patron_import, setup_file
 from adapters.library.embedded.loan_rules import end_of_day
 from adapters.library.embedded.work_context import WorkContext, new_id
 from gateway.domain.problems import RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.adapter import CommandContext, DeskAdvice, LibraryAdapterContext, LibraryDesk, OpenLibrary
 from gateway.ports.library_system import CheckedIn, LibrarySystem, PatronKey
 
@@ -37,7 +37,7 @@ _file = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_
 FAILED = 1
 
 
-@value
+@value_object
 class CommandSession:
     """An open library, as commands need it."""
 

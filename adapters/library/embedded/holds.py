@@ -17,13 +17,13 @@ from adapters.library.embedded.tables import holds
 from adapters.library.embedded.work_context import WorkContext, add_row, lock_bib, lock_hold, new_id
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import HoldWish
 
 RECALL = "recall"
 
 
-@value
+@value_object
 class HoldChange:
     """None leaves as it is."""
 

@@ -12,7 +12,7 @@ from adapters.library.embedded.tables import items
 from adapters.library.embedded.work_context import WorkContext, lock_item
 from gateway.domain.library import Item, ItemStatus, Location
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.sql.column_types import UtcDateTime
 
 _SELECT = """SELECT
@@ -71,7 +71,7 @@ UNION SELECT h.item_id, CASE WHEN h.closed IS NULL THEN 1 ELSE 0 END FROM embedd
   WHERE h.library = :library AND h.request_id = :value AND h.request_id <> ''""")
 
 
-@value
+@value_object
 class ItemRecord:
     """An item with what the library knows of it beyond the port's value."""
 

@@ -21,10 +21,10 @@ from adapters.library.embedded.tables import (
 )
 from adapters.library.embedded.work_context import WorkContext
 from gateway.domain.library import ItemStatus
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 
-@value
+@value_object
 class PatronLine:
     barcode: str
     name: str
@@ -33,7 +33,7 @@ class PatronLine:
     expires: date | None
 
 
-@value
+@value_object
 class ItemLine:
     barcode: str
     status: str
@@ -44,7 +44,7 @@ class ItemLine:
     temporary: bool
 
 
-@value
+@value_object
 class HoldLine:
     id: str
     status: str
@@ -56,7 +56,7 @@ class HoldLine:
     request_id: str
 
 
-@value
+@value_object
 class LoanLine:
     barcode: str
     due: datetime
@@ -67,7 +67,7 @@ class LoanLine:
     returned: datetime | None
 
 
-@value
+@value_object
 class BranchLine:
     code: str
     name: str
@@ -78,7 +78,7 @@ class BranchLine:
     shelves: tuple[str, ...]
 
 
-@value
+@value_object
 class RuleLine:
     category: str
     policy: str

@@ -12,7 +12,7 @@ from adapters.library.embedded.tables import branches, categories, loan_rules, p
 from adapters.library.embedded.work_context import WorkContext
 from gateway.domain.library import Block, BlockScope
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import LibraryCodes
 
 ANY = "*"
@@ -41,7 +41,7 @@ _RULES = select(
 _BRANCH = select(branches).where(branches.c.library == bindparam("library"), branches.c.code == bindparam("branch"))
 
 
-@value
+@value_object
 class PatronCategory:
     """What a patron category allows; None means without limit."""
 
@@ -52,7 +52,7 @@ class PatronCategory:
     overdue_limit: int | None = None
 
 
-@value
+@value_object
 class ItemPolicy:
     code: str
     circulates: bool = True
@@ -61,7 +61,7 @@ class ItemPolicy:
     recallable: bool = True
 
 
-@value
+@value_object
 class LoanRule:
     """For a category and an item policy; '*' stands for any. Loans go by days or by hours."""
 
@@ -106,7 +106,7 @@ def is_in_force(block: Block, today: date) -> bool:
 # --- due dates -------------------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class BranchClosures:
     """When a branch is closed: ISO weekdays (1 is Monday) and single dates."""
 
@@ -186,7 +186,7 @@ _SHARING = (
 )
 
 
-@value
+@value_object
 class LibraryBranch:
     code: str
     name: str

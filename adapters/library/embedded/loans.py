@@ -23,12 +23,12 @@ from adapters.library.embedded.work_context import WorkContext, add_row, lock_lo
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 LENDABLE = (ItemStatus.AVAILABLE, ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT)
 
 
-@value
+@value_object
 class CheckOutTerms:
     """How an item is to be lent. `override`: it has left already, so that only facts can stand against it."""
 

@@ -16,7 +16,7 @@ from adapters.library.embedded.catalogue import CopyDraft, add_bib, add_copies, 
 from adapters.library.embedded.tables import bibs, branches, policies, shelves
 from adapters.library.embedded.work_context import WorkContext, new_id
 from gateway.domain.library import Bib, RecordId
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 BATCH = 100
 STANDARD = "standard"
@@ -24,7 +24,7 @@ STANDARD = "standard"
 Write = Callable[[Callable[[Connection, WorkContext], Any]], Awaitable[Any]]
 
 
-@value
+@value_object
 class ItemField:
     """Where a record says its items: tag, and a subfield code for what is known of them."""
 
@@ -64,7 +64,7 @@ class RecordImportReport:
     problems: list[str] = field(default_factory=list)
 
 
-@value
+@value_object
 class _KnownItemCodes:
     branches: frozenset[str]
     shelves: frozenset[tuple[str, str]]
@@ -80,8 +80,8 @@ async def import_records(
         records = _read_records(stream, report)
         while batch := list(islice(records, BATCH)):
             outcome: RecordImportReport = await write(
-                lambda c, here, batch=batch: _write_record_batch(c, here, batch, mapping)
-            )  # type: ignore[misc]
+                lambda c, here, batch=batch: _write_record_batch(c, here, batch, mapping)  # type: ignore[misc]
+            )
             report.added += outcome.added
             report.replaced += outcome.replaced
             report.items += outcome.items

@@ -19,7 +19,7 @@ from adapters.library.embedded.patrons import PatronRegistration, hash_pin
 from adapters.library.embedded.work_context import WorkContext, new_id
 from gateway.domain.library import Contact, ContactKind, PatronDraft, PatronIdentifier, PersonName, PostalAddress
 from gateway.domain.problems import Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 NEEDED = ("barcode", "surname", "category", "home_library")
 POSTAL = ("line1", "line2", "locality", "region", "postal_code", "country")
@@ -38,7 +38,7 @@ class PatronFileError(Exception):
         self.problems = problems
 
 
-@value
+@value_object
 class PatronFileLine:
     number: int
     draft: PatronDraft
@@ -160,8 +160,8 @@ async def import_patrons(
     while batch := list(islice(remaining, BATCH)):
         hashes = await asyncio.to_thread(lambda batch=batch: [_hash_line_secret(line) for line in batch])  # type: ignore[misc]
         added: int = await write(
-            lambda c, here, batch=batch, hashes=hashes: _write_patron_batch(c, here, batch, hashes)
-        )  # type: ignore[misc]
+            lambda c, here, batch=batch, hashes=hashes: _write_patron_batch(c, here, batch, hashes)  # type: ignore[misc]
+        )
         report.added += added
         report.changed += len(batch) - added
         progress(len(batch))

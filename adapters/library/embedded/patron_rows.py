@@ -36,7 +36,7 @@ from gateway.domain.library import (
     PostalAddress,
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.sql.column_types import UtcDateTime
 from gateway.sql.statements import PreparedStatement
 
@@ -111,7 +111,7 @@ _BY_ID = _patron_statement(
 )
 
 
-@value
+@value_object
 class PatronAccount:
     """A patron with what rules need to know besides."""
 

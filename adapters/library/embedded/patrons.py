@@ -37,7 +37,7 @@ from gateway.domain.library import (
     PatronIdentifier,
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 
 OWN_ORDER = (IdentifierType.BARCODE, IdentifierType.USERNAME, IdentifierType.EXTERNAL, IdentifierType.INTERNAL)
@@ -101,7 +101,7 @@ def check_patron_allowed(patron: Patron, scope: BlockScope, today: date) -> None
 # --- changing --------------------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class PatronRegistration:
     """What only staff may set of a new patron, beside the draft."""
 

@@ -18,7 +18,7 @@ from adapters.library.embedded.tables import bibs, holdings, holds, items
 from adapters.library.embedded.work_context import WorkContext, add_row, lock_item, new_id
 from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import TemporaryItem, TemporaryItemResult
 from gateway.sql.statements import PreparedStatement
 
@@ -53,7 +53,7 @@ LEFT JOIN embedded_branches u ON u.library = :library AND u.code = :pickup AND u
 )
 
 
-@value
+@value_object
 class _NewItemIds:
     bib: str
     item: str

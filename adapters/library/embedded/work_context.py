@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, TextClause, bindparam, select, text
 
 from adapters.library.embedded.tables import operations
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.sql.statements import insert_rows
 
 RANDOM_BITS = 72
@@ -42,7 +42,7 @@ _BIB_OF_LOAN = text(
 _PATRON = text("SELECT 1 FROM embedded_patrons WHERE library = :library AND id = :value FOR NO KEY UPDATE")
 
 
-@value
+@value_object
 class WorkContext:
     """Read from clock and settings before the work starts: work may run twice and has no clock of its own."""
 

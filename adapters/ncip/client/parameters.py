@@ -10,13 +10,13 @@ from typing import Any
 
 from adapters.ncip.client.speaker import CredentialInput
 from gateway.domain.library import Money, RecordId
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.partner_simulator import ServiceParameter
 
 _FROM_NOW = re.compile(r"\+([0-9]{1,4})([dw])")
 
 
-@value
+@value_object
 class ParameterContext:
     """What texts are read with: the library's zone and currency, and the moment."""
 
@@ -33,7 +33,7 @@ Read = Callable[[str, ParameterContext], Any]
 """Raises ValueError with a plain sentence."""
 
 
-@value
+@value_object
 class ParameterSpec:
     """A parameter, the field of `Values` that it sets, and how its text is read."""
 

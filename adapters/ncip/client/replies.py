@@ -35,7 +35,7 @@ from gateway.domain.problems import (
     Refused,
     Unavailable,
 )
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.partner_simulator import TransportReply
 
 LIMITS = DocumentLimits(size=20_000_000, elements=500_000)
@@ -143,7 +143,7 @@ _ABOUT: dict[str, MessagePart] = {
 }
 
 
-@value
+@value_object
 class SuccessReply:
     """A success: `response` has the values, `message` all that came."""
 

@@ -14,7 +14,7 @@ from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.messages import Initiation, LookupVersion, Message, Root
 from adapters.ncip.messages.declaration import elements_of
 from adapters.ncip.wire_dialect import Extras, Strictness, XmlDialect
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 COMMON = ("from-agency", "to-agency", "profile-type")
 """Parameters of every service."""
@@ -47,7 +47,7 @@ _PERSON = (
 Fill = Callable[[MessageValues, date], MessageValues]
 
 
-@value
+@value_object
 class ServiceRequest:
     """`needs`: of each group at least one must be said. `fill` adds what is sent by default; `defaults` says so."""
 

@@ -24,7 +24,7 @@ from adapters.ncip.messages import (
 )
 from gateway.domain.circulation_policy import CirculationPolicy, PickupSource
 from gateway.domain.library import Money, RecordId
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 STANDARD_NUMBERS = frozenset({"isbn", "issn", "isrc", "ismn"})
 """Codes of numbers that stand on the thing itself, not in a catalogue."""
@@ -39,7 +39,7 @@ class UnsupportedValueError(Exception):
         self.reason = reason
 
 
-@value
+@value_object
 class MessageParties:
     """Who speaks to whom. Secrets are the texts themselves, already resolved; empty: none is sent."""
 
@@ -52,7 +52,7 @@ class MessageParties:
     system_secret: str = field(default="", repr=False)
 
 
-@value
+@value_object
 class MessageBuilder:
     """What building a message needs to know beside the values."""
 
@@ -193,7 +193,7 @@ def _build_bib_record_id(record: RecordId) -> BibliographicRecordId:
     return BibliographicRecordId(identifier=record.value, identifier_code=Code(record.type))
 
 
-@value
+@value_object
 class CredentialInput:
     """An AuthenticationInput: ('Barcode Id', '2100…'), ('PIN', '…')."""
 
@@ -201,7 +201,7 @@ class CredentialInput:
     value: str = field(repr=False)
 
 
-@keyword_value
+@value_object(kw_only=True)
 class MessageValues:
     """Everything that any service can carry; each takes what it has a place for. Empty: not said.
 

@@ -30,10 +30,10 @@ from adapters.ncip.messages.items import (
     RoutingInformation,
 )
 from adapters.ncip.messages.users import Pending, UserOptionalFields
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 
 
-@keyword_value
+@value_object(kw_only=True)
 class AcceptItem(MandatableInitiation):
     """An item from elsewhere has come: take it into local circulation for a user."""
 
@@ -56,7 +56,7 @@ class AcceptItem(MandatableInitiation):
     pickup_expiry_date: When | None = optional_element("PickupExpiryDate")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class AcceptItemResponse(Response):
     """Answer to AcceptItem.
 
@@ -68,7 +68,7 @@ class AcceptItemResponse(Response):
     user_id: UserId | None = extra_element("UserId")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CheckOutItem(MandatableInitiation):
     """Lend an item to a user.
 
@@ -92,7 +92,7 @@ class CheckOutItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CheckOutItemResponse(Response):
     """Answer to CheckOutItem."""
 
@@ -116,7 +116,7 @@ class CheckOutItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CheckInItem(MandatableInitiation):
     """An item has come back.
 
@@ -130,7 +130,7 @@ class CheckInItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CheckInItemResponse(Response):
     """Answer to CheckInItem."""
 
@@ -144,7 +144,7 @@ class CheckInItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UndoCheckOutItem(MandatableInitiation):
     """Take back a loan that should not have been."""
 
@@ -156,7 +156,7 @@ class UndoCheckOutItem(MandatableInitiation):
     request_id: RequestId | None = optional_element("RequestId")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UndoCheckOutItemResponse(Response):
     """Answer to UndoCheckOutItem."""
 
@@ -167,7 +167,7 @@ class UndoCheckOutItemResponse(Response):
     )
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RenewItem(MandatableInitiation):
     """Renew a loan."""
 
@@ -185,7 +185,7 @@ class RenewItem(MandatableInitiation):
     acknowledged_item_use_restriction_types: tuple[Code, ...] = repeated_element("AcknowledgedItemUseRestrictionType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RenewItemResponse(Response):
     """Answer to RenewItem."""
 
@@ -214,7 +214,7 @@ class RenewItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RecallItem(MandatableInitiation):
     """Call a loan back."""
 
@@ -225,7 +225,7 @@ class RecallItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RecallItemResponse(Response):
     """Answer to RecallItem."""
 
@@ -239,7 +239,7 @@ class RecallItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CancelRecallItem(MandatableInitiation):
     """Take back a recall."""
 
@@ -248,7 +248,7 @@ class CancelRecallItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CancelRecallItemResponse(Response):
     """Answer to CancelRecallItem."""
 

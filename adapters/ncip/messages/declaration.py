@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from adapters.ncip.wire_values import V2, Version
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 When = datetime | date
 """A moment (aware, UTC once decoded), or a day where no time was given."""
@@ -61,7 +61,7 @@ USER_ID_ELEMENT, V1_USER_ID_ELEMENT = "User Id", "Visible User Id"
 """UserElementType: version 1's word for what version 2 calls User Id (facts/ncip.md 3.6)."""
 
 
-@value
+@value_object
 class Code:
     """A SchemeValuePair: a word from a list, and perhaps the URL that names the list."""
 
@@ -72,7 +72,7 @@ class Code:
         return self.value
 
 
-@value
+@value_object
 class RawElement:
     """An element kept as it came: of an Ext, or one that the model doesn't know.
 
@@ -85,7 +85,7 @@ class RawElement:
     xml: str
 
 
-@value
+@value_object
 class Element:
     """What a field says about its element.
 
@@ -169,7 +169,7 @@ def v1_element(name: str) -> Any:
     return field(default=None, metadata={"ncip": Element(name, v1_only=True)})
 
 
-@value
+@value_object
 class Alternative:
     """One way to satisfy a choice: each of `required` is a set of fields of which exactly one is present."""
 
@@ -186,7 +186,7 @@ class Alternative:
         )
 
 
-@value
+@value_object
 class Choice:
     """The fields of exactly one alternative must be there, or none at all when `optional`."""
 
@@ -217,7 +217,7 @@ def optional_choice(*ways: str) -> Choice:
     return Choice(tuple(_parse_alternative(way) for way in ways), optional=True)
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Structure:
     """Anything with child elements. `ext` is the content of its Ext element, which nearly all may end with."""
 

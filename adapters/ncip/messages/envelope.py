@@ -18,10 +18,10 @@ from adapters.ncip.messages.declaration import (
     secret_text,
 )
 from adapters.ncip.wire_values import Version
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 
 
-@keyword_value
+@value_object(kw_only=True)
 class VisibleItemId(Structure):
     """The number on an item's label, as version 1 carries it inside ItemDescription."""
 
@@ -29,7 +29,7 @@ class VisibleItemId(Structure):
     value: str = required_text("VisibleItemIdentifier")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserId(Structure):
     """A user, in the agency's own numbering. Version 1: UniqueUserId, or VisibleUserId when it has a type."""
 
@@ -38,7 +38,7 @@ class UserId(Structure):
     value: str = required_text("UserIdentifierValue")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemId(Structure):
     """An item. Version 1: UniqueItemId."""
 
@@ -47,7 +47,7 @@ class ItemId(Structure):
     value: str = required_text("ItemIdentifierValue")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RequestId(Structure):
     """A request. Version 1: UniqueRequestId."""
 
@@ -56,7 +56,7 @@ class RequestId(Structure):
     value: str = required_text("RequestIdentifierValue")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class PreviousUserId(Structure):
     """An id that the user had before."""
 
@@ -66,7 +66,7 @@ class PreviousUserId(Structure):
     valid_to_date: When | None = optional_element("ValidToDate")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class AuthenticationInput(Structure):
     """One thing a user says to be recognised: a barcode, a PIN."""
 
@@ -75,7 +75,7 @@ class AuthenticationInput(Structure):
     input_type: Code | None = required_element("AuthenticationInputType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Problem(Structure):
     """Why something was not done. `element` is a name or a path such as `InitiationHeader/FromAgencyId`.
 
@@ -88,14 +88,14 @@ class Problem(Structure):
     value: str | None = optional_element("ProblemValue")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class MandatedAction(Structure):
     """The thing has already happened, at this moment: do it whatever your rules say (STD 5.3)."""
 
     date_event_occurred: When | None = required_element("DateEventOccurred")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class InitiationHeader(Structure):
     """Who asks whom, and under which application profile."""
 
@@ -109,7 +109,7 @@ class InitiationHeader(Structure):
     application_profile_type: Code | None = optional_element("ApplicationProfileType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ResponseHeader(Structure):
     """Who answers whom: from and to are those of the answer."""
 
@@ -121,26 +121,26 @@ class ResponseHeader(Structure):
     to_agency_id: Code | None = required_element("ToAgencyId", inside="AgencyId")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Initiation(Structure):
     """A message that asks for something or tells of it."""
 
     initiation_header: InitiationHeader | None = optional_element("InitiationHeader")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class MandatableInitiation(Initiation):
     """A message that may say that the thing has already happened."""
 
     mandated_action: MandatedAction | None = optional_element("MandatedAction")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Notification(Initiation):
     """A message that tells what has happened at the sender."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Response(Structure):
     """An answer. Where `problems` stand, the rest is absent."""
 
@@ -148,24 +148,24 @@ class Response(Structure):
     problems: tuple[Problem, ...] = repeated_element("Problem", beside_problems=True)
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Problems(Structure):
     """NCIPMessage/Problem: the whole message could not be dealt with."""
 
     problems: tuple[Problem, ...] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Extension(Structure):
     """NCIPMessage/Ext: a message that the partners have agreed on between themselves; its content is `ext`."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LookupVersion(Initiation):
     """Ask which versions are spoken. Stands in NCIPVersionMessage, or in a plain NCIPMessage (KOHA)."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LookupVersionResponse(Response):
     """Answer to LookupVersion: namespaces in NCIPVersionMessage (OCLC), XSD and DTD URLs in NCIPMessage (KOHA)."""
 
@@ -189,7 +189,7 @@ class Root(StrEnum):
     VERSION_MESSAGE = "NCIPVersionMessage"
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Message:
     """A whole message.
 
@@ -215,7 +215,7 @@ class Message:
         return "Ext" if isinstance(self.body, Extension) else type(self.body).__name__
 
 
-@keyword_value
+@value_object(kw_only=True)
 class StructuredPersonalUserName(Structure):
     """A person's name in parts."""
 
@@ -226,7 +226,7 @@ class StructuredPersonalUserName(Structure):
     suffix: str | None = optional_element("Suffix")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class PersonalNameInformation(Structure):
     """A person's name, in parts or as one text."""
 
@@ -236,7 +236,7 @@ class PersonalNameInformation(Structure):
     unstructured: str | None = optional_element("UnstructuredPersonalUserName")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class OrganizationNameInformation(Structure):
     """The name of an organisation."""
 
@@ -244,7 +244,7 @@ class OrganizationNameInformation(Structure):
     name: str = required_text("OrganizationName")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class NameInformation(Structure):
     """The name of a person or an organisation."""
 
@@ -254,7 +254,7 @@ class NameInformation(Structure):
     organizations: tuple[OrganizationNameInformation, ...] = repeated_element("OrganizationNameInformation")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class StructuredAddress(Structure):
     """A postal address in parts: lines, or street parts."""
 
@@ -281,7 +281,7 @@ class StructuredAddress(Structure):
     care_of: str | None = optional_element("CareOf")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UnstructuredAddress(Structure):
     """A postal address as one text."""
 
@@ -289,7 +289,7 @@ class UnstructuredAddress(Structure):
     data: str = required_text("UnstructuredAddressData")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class PhysicalAddress(Structure):
     """A postal address."""
 
@@ -300,7 +300,7 @@ class PhysicalAddress(Structure):
     address_type: Code | None = required_element("PhysicalAddressType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ElectronicAddress(Structure):
     """An e-mail address or telephone number."""
 
@@ -308,7 +308,7 @@ class ElectronicAddress(Structure):
     data: str = required_text("ElectronicAddressData")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserAddressInformation(Structure):
     """One way to reach a user: postal, e-mail (`mailto`), telephone (`tel`)."""
 
@@ -321,7 +321,7 @@ class UserAddressInformation(Structure):
     electronic_address: ElectronicAddress | None = optional_element("ElectronicAddress")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class AgencyAddressInformation(Structure):
     """One way to reach an agency."""
 
@@ -334,7 +334,7 @@ class AgencyAddressInformation(Structure):
     electronic_address: ElectronicAddress | None = optional_element("ElectronicAddress")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ShippingInformation(Structure):
     """Where and how to send an item."""
 

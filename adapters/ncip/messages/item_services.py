@@ -37,10 +37,10 @@ from adapters.ncip.messages.items import (
 )
 from adapters.ncip.messages.users import RequestFields, UserOptionalFields
 from adapters.ncip.wire_values import Version
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LookupItem(Initiation):
     """Ask about an item."""
 
@@ -53,7 +53,7 @@ class LookupItem(Initiation):
     current_requesters_desired: bool = flag_element("CurrentRequestersDesired")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LookupItemResponse(Response):
     """Answer to LookupItem."""
 
@@ -67,7 +67,7 @@ class LookupItemResponse(Response):
     item_optional_fields: ItemOptionalFields | None = optional_element("ItemOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LookupItemSet(Initiation):
     """Ask about all items of titles (2.02)."""
 
@@ -83,7 +83,7 @@ class LookupItemSet(Initiation):
     next_item_token: str | None = optional_element("NextItemToken")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LookupItemSetResponse(Response):
     """Answer to LookupItemSet."""
 
@@ -91,7 +91,7 @@ class LookupItemSetResponse(Response):
     next_item_token: str | None = optional_element("NextItemToken")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CreateItem(MandatableInitiation):
     """Register an item."""
 
@@ -107,14 +107,14 @@ class CreateItem(MandatableInitiation):
     sensitization_flag: bool = flag_element("SensitizationFlag")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CreateItemResponse(Response):
     """Answer to CreateItem."""
 
     item_id: ItemId | None = required_element("ItemId")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UpdateItem(MandatableInitiation):
     """Change an item."""
 
@@ -123,28 +123,28 @@ class UpdateItem(MandatableInitiation):
     add_item_fields: ItemFields | None = optional_element("AddItemFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UpdateItemResponse(Response):
     """Answer to UpdateItem."""
 
     item_id: ItemId | None = required_element("ItemId")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class DeleteItem(MandatableInitiation):
     """Remove an item."""
 
     item_id: ItemId | None = required_element("ItemId")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class DeleteItemResponse(Response):
     """Answer to DeleteItem."""
 
     item_id: ItemId | None = required_element("ItemId")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UpdateCirculationStatus(MandatableInitiation):
     """Set the status of an item."""
 
@@ -152,14 +152,14 @@ class UpdateCirculationStatus(MandatableInitiation):
     circulation_status: Code | None = required_element("CirculationStatus")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UpdateCirculationStatusResponse(Response):
     """Answer to UpdateCirculationStatus."""
 
     item_id: ItemId | None = required_element("ItemId")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ReportCirculationStatusChange(MandatableInitiation):
     """Say that an item is lost, missing, returned or was never borrowed."""
 
@@ -181,7 +181,7 @@ class ReportCirculationStatusChange(MandatableInitiation):
     user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ReportCirculationStatusChangeResponse(Response):
     """Answer to ReportCirculationStatusChange."""
 
@@ -191,7 +191,7 @@ class ReportCirculationStatusChangeResponse(Response):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RequestItem(MandatableInitiation):
     """Ask for an item."""
 
@@ -220,7 +220,7 @@ class RequestItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RequestItemResponse(Response):
     """Answer to RequestItem."""
 
@@ -245,7 +245,7 @@ class RequestItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CancelRequestItem(MandatableInitiation):
     """Cancel a request."""
 
@@ -266,7 +266,7 @@ class CancelRequestItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CancelRequestItemResponse(Response):
     """Answer to CancelRequestItem."""
 
@@ -282,7 +282,7 @@ class CancelRequestItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UpdateRequestItem(MandatableInitiation):
     """Change a request."""
 
@@ -299,7 +299,7 @@ class UpdateRequestItem(MandatableInitiation):
     user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UpdateRequestItemResponse(Response):
     """Answer to UpdateRequestItem."""
 
@@ -320,7 +320,7 @@ class UpdateRequestItemResponse(Response):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LookupRequest(Initiation):
     """Ask about a request."""
 
@@ -336,7 +336,7 @@ class LookupRequest(Initiation):
     user_element_types: tuple[Code, ...] = repeated_element("UserElementType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LookupRequestResponse(Response):
     """Answer to LookupRequest."""
 

@@ -20,10 +20,10 @@ from adapters.ncip.messages.declaration import (
 from adapters.ncip.messages.envelope import ItemId, NameInformation, Problem, RequestId, UserId, VisibleItemId
 from adapters.ncip.wire_values import Version, minor_units_of_money, money_of_minor_units
 from gateway.domain.library import Money
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 
 
-@keyword_value
+@value_object(kw_only=True)
 class BibliographicItemId(Structure):
     """An identifier printed on the thing: ISBN, ISSN."""
 
@@ -31,7 +31,7 @@ class BibliographicItemId(Structure):
     identifier_code: Code | None = optional_element("BibliographicItemIdentifierCode")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class BibliographicRecordId(Structure):
     """The number of a record in a catalogue: OCLC, LCCN, a local system number."""
 
@@ -42,7 +42,7 @@ class BibliographicRecordId(Structure):
     identifier_code: Code | None = optional_element("BibliographicRecordIdentifierCode")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class BibliographicId(Structure):
     """An ISBN or the like, or the number of a record."""
 
@@ -52,7 +52,7 @@ class BibliographicId(Structure):
     bibliographic_record_id: BibliographicRecordId | None = optional_element("BibliographicRecordId")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ComponentId(Structure):
     """An identifier of a part: an article."""
 
@@ -60,7 +60,7 @@ class ComponentId(Structure):
     identifier: str = required_text("ComponentIdentifier")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class BibliographicDescription(Structure):
     """Title, author and the like."""
 
@@ -87,7 +87,7 @@ class BibliographicDescription(Structure):
     medium_type: Code | None = optional_element("MediumType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ElectronicResource(Structure):
     """A file, or a reference to one."""
 
@@ -98,7 +98,7 @@ class ElectronicResource(Structure):
     reference_to_resource: str | None = optional_element("ReferenceToResource")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Amount(Structure):
     """Money in minor units of its currency: 150 EUR is one euro fifty (facts/ncip.md 3.1)."""
 
@@ -118,7 +118,7 @@ class Amount(Structure):
         return money_of_minor_units(self.minor_units, self.currency.value)
 
 
-@keyword_value
+@value_object(kw_only=True)
 class FiscalTransactionReferenceId(Structure):
     """The number of a charge or payment."""
 
@@ -126,7 +126,7 @@ class FiscalTransactionReferenceId(Structure):
     value: str = required_text("FiscalTransactionIdentifierValue")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemDetails(Structure):
     """The item that a charge or notice is about."""
 
@@ -142,7 +142,7 @@ class ItemDetails(Structure):
     date_returned: When | None = optional_element("DateReturned")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class FiscalTransactionInformation(Structure):
     """A charge or payment."""
 
@@ -161,7 +161,7 @@ class FiscalTransactionInformation(Structure):
     item_details: ItemDetails | None = optional_element("ItemDetails")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class AccountDetails(Structure):
     """One entry of a fiscal account."""
 
@@ -171,7 +171,7 @@ class AccountDetails(Structure):
     )
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserFiscalAccount(Structure):
     """What a user owes, in one currency."""
 
@@ -179,7 +179,7 @@ class UserFiscalAccount(Structure):
     account_details: tuple[AccountDetails, ...] = repeated_element("AccountDetails")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LocationNameInstance(Structure):
     """One level of a place."""
 
@@ -187,14 +187,14 @@ class LocationNameInstance(Structure):
     value: str = required_text("LocationNameValue")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LocationName(Structure):
     """A place, from the wide (level 1) to the narrow."""
 
     instances: tuple[LocationNameInstance, ...] = required_elements("LocationNameInstance")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Location(Structure):
     """Where an item is."""
 
@@ -204,7 +204,7 @@ class Location(Structure):
     valid_to_date: When | None = optional_element("ValidToDate")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ChronologyLevelInstance(Structure):
     """One level of a chronology: year, month."""
 
@@ -215,7 +215,7 @@ class ChronologyLevelInstance(Structure):
     value: str = required_text("ChronologyValue")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class EnumerationLevelInstance(Structure):
     """One level of an enumeration: volume, number."""
 
@@ -227,21 +227,21 @@ class EnumerationLevelInstance(Structure):
     value: str = required_text("EnumerationValue")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class HoldingsChronology(Structure):
     """Dates of issue."""
 
     levels: tuple[ChronologyLevelInstance, ...] = required_elements("ChronologyLevelInstance")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class HoldingsEnumeration(Structure):
     """Volume and number."""
 
     levels: tuple[EnumerationLevelInstance, ...] = required_elements("EnumerationLevelInstance")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class StructuredHoldingsData(Structure):
     """Volumes and issues by level."""
 
@@ -251,7 +251,7 @@ class StructuredHoldingsData(Structure):
     chronology: HoldingsChronology | None = optional_element("HoldingsChronology")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class HoldingsInformation(Structure):
     """Which volumes or issues."""
 
@@ -261,7 +261,7 @@ class HoldingsInformation(Structure):
     unstructured: str | None = optional_element("UnstructuredHoldingsData")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemDescription(Structure):
     """Call number, copy and volume.
 
@@ -276,7 +276,7 @@ class ItemDescription(Structure):
     number_of_pieces: int | None = optional_element("NumberOfPieces", minimum=1)
 
 
-@keyword_value
+@value_object(kw_only=True)
 class PhysicalCondition(Structure):
     """How worn an item is."""
 
@@ -284,7 +284,7 @@ class PhysicalCondition(Structure):
     details: str | None = optional_element("PhysicalConditionDetails")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemOptionalFields(Structure):
     """What may be said about an item beside its id.
 
@@ -305,7 +305,7 @@ class ItemOptionalFields(Structure):
     format: str | None = extra_element("Format")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemTransaction(Structure):
     """Who has an item and who waits for it."""
 
@@ -313,7 +313,7 @@ class ItemTransaction(Structure):
     current_requesters: tuple[UserId, ...] = repeated_element("CurrentRequester", inside="UserId")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Destination(Structure):
     """Where an item is to be sent next."""
 
@@ -323,7 +323,7 @@ class Destination(Structure):
     location: Location | None = optional_element("Location")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RoutingInformation(Structure):
     """What to do with a returned item."""
 
@@ -334,7 +334,7 @@ class RoutingInformation(Structure):
     name_information: NameInformation | None = optional_element("NameInformation")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemFields(Structure):
     """What is to be added to an item, or taken away."""
 
@@ -347,7 +347,7 @@ class ItemFields(Structure):
     sensitization_flag: bool = flag_element("SensitizationFlag")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemInformation(Structure):
     """One item in the answer to LookupItemSet (2.02)."""
 
@@ -364,7 +364,7 @@ class ItemInformation(Structure):
     item_note: str | None = optional_element("ItemNote")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class HoldingsSet(Structure):
     """Items of one title that belong together (2.02)."""
 
@@ -378,7 +378,7 @@ class HoldingsSet(Structure):
     items: tuple[ItemInformation, ...] = required_elements("ItemInformation")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class BibInformation(Structure):
     """One title in the answer to LookupItemSet (2.02)."""
 

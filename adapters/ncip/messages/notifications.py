@@ -39,10 +39,10 @@ from adapters.ncip.messages.items import (
 )
 from adapters.ncip.messages.user_services import AgencyFields, AuthenticationPrompt, UserNoticeDetails
 from adapters.ncip.messages.users import BlockOrTrap, RequestFields, UserFields, UserOptionalFields, UserPrivilege
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemRequested(Notification):
     """An item was requested."""
 
@@ -65,12 +65,12 @@ class ItemRequested(Notification):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemRequestedResponse(Response):
     """Answer to ItemRequested."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemRequestUpdated(Notification):
     """A request was changed."""
 
@@ -86,12 +86,12 @@ class ItemRequestUpdated(Notification):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemRequestUpdatedResponse(Response):
     """Answer to ItemRequestUpdated."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemRequestCancelled(Notification):
     """A request was cancelled."""
 
@@ -109,12 +109,12 @@ class ItemRequestCancelled(Notification):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemRequestCancelledResponse(Response):
     """Answer to ItemRequestCancelled."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemShipped(Notification):
     """An item was sent."""
 
@@ -129,12 +129,12 @@ class ItemShipped(Notification):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemShippedResponse(Response):
     """Answer to ItemShipped."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemReceived(Notification):
     """A sent item has come."""
 
@@ -146,12 +146,12 @@ class ItemReceived(Notification):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemReceivedResponse(Response):
     """Answer to ItemReceived."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemCheckedOut(Notification):
     """An item was lent."""
 
@@ -173,12 +173,12 @@ class ItemCheckedOut(Notification):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemCheckedOutResponse(Response):
     """Answer to ItemCheckedOut."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemCheckedIn(Notification):
     """An item was returned."""
 
@@ -192,12 +192,12 @@ class ItemCheckedIn(Notification):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemCheckedInResponse(Response):
     """Answer to ItemCheckedIn."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemRenewed(Notification):
     """A loan was renewed."""
 
@@ -212,12 +212,12 @@ class ItemRenewed(Notification):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemRenewedResponse(Response):
     """Answer to ItemRenewed."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemRecalled(Notification):
     """An item was recalled."""
 
@@ -229,12 +229,12 @@ class ItemRecalled(Notification):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemRecalledResponse(Response):
     """Answer to ItemRecalled."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemRecallCancelled(Notification):
     """A recall was taken back."""
 
@@ -247,12 +247,12 @@ class ItemRecallCancelled(Notification):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemRecallCancelledResponse(Response):
     """Answer to ItemRecallCancelled."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemCreated(Notification):
     """An item was registered."""
 
@@ -268,12 +268,12 @@ class ItemCreated(Notification):
     sensitization_flag: bool = flag_element("SensitizationFlag")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemCreatedResponse(Response):
     """Answer to ItemCreated."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemUpdated(Notification):
     """An item was changed."""
 
@@ -282,12 +282,12 @@ class ItemUpdated(Notification):
     add_item_fields: ItemFields | None = optional_element("AddItemFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemUpdatedResponse(Response):
     """Answer to ItemUpdated."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CirculationStatusUpdated(Notification):
     """The status of an item has changed."""
 
@@ -295,12 +295,12 @@ class CirculationStatusUpdated(Notification):
     circulation_status: Code | None = required_element("CirculationStatus")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CirculationStatusUpdatedResponse(Response):
     """Answer to CirculationStatusUpdated."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CirculationStatusChangeReported(Notification):
     """Someone said that an item is lost, missing, returned or was never borrowed."""
 
@@ -323,12 +323,12 @@ class CirculationStatusChangeReported(Notification):
     )
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CirculationStatusChangeReportedResponse(Response):
     """Answer to CirculationStatusChangeReported."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserCreated(Notification):
     """A user was registered."""
 
@@ -341,12 +341,12 @@ class UserCreated(Notification):
     block_or_traps: tuple[BlockOrTrap, ...] = repeated_element("BlockOrTrap")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserCreatedResponse(Response):
     """Answer to UserCreated."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserUpdated(Notification):
     """A user was changed."""
 
@@ -355,12 +355,12 @@ class UserUpdated(Notification):
     add_user_fields: UserFields | None = optional_element("AddUserFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserUpdatedResponse(Response):
     """Answer to UserUpdated."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserFiscalTransactionCreated(Notification):
     """A charge or payment was put on a user's account."""
 
@@ -370,12 +370,12 @@ class UserFiscalTransactionCreated(Notification):
     )
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserFiscalTransactionCreatedResponse(Response):
     """Answer to UserFiscalTransactionCreated."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserNoticeSent(Notification):
     """A notice was sent to a user."""
 
@@ -384,12 +384,12 @@ class UserNoticeSent(Notification):
     user_notice_details: UserNoticeDetails | None = required_element("UserNoticeDetails")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserNoticeSentResponse(Response):
     """Answer to UserNoticeSent."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class AgencyCreated(Notification):
     """An agency was registered."""
 
@@ -404,12 +404,12 @@ class AgencyCreated(Notification):
     agency_user_privilege_types: tuple[Code, ...] = repeated_element("AgencyUserPrivilegeType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class AgencyCreatedResponse(Response):
     """Answer to AgencyCreated."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class AgencyUpdated(Notification):
     """An agency was changed."""
 
@@ -418,6 +418,6 @@ class AgencyUpdated(Notification):
     add_agency_fields: AgencyFields | None = optional_element("AddAgencyFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class AgencyUpdatedResponse(Response):
     """Answer to AgencyUpdated."""

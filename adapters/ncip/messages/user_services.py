@@ -45,10 +45,10 @@ from adapters.ncip.messages.users import (
     UserOptionalFields,
     UserPrivilege,
 )
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LookupUser(Initiation):
     """Ask about a user."""
 
@@ -62,7 +62,7 @@ class LookupUser(Initiation):
     user_fiscal_account_desired: bool = flag_element("UserFiscalAccountDesired")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LookupUserResponse(Response):
     """Answer to LookupUser."""
 
@@ -75,7 +75,7 @@ class LookupUserResponse(Response):
     user_optional_fields: UserOptionalFields | None = optional_element("UserOptionalFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CreateUser(MandatableInitiation):
     """Register a user."""
 
@@ -91,14 +91,14 @@ class CreateUser(MandatableInitiation):
     block_or_traps: tuple[BlockOrTrap, ...] = repeated_element("BlockOrTrap")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CreateUserResponse(Response):
     """Answer to CreateUser."""
 
     user_id: UserId | None = required_element("UserId")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UpdateUser(MandatableInitiation):
     """Change a user."""
 
@@ -110,14 +110,14 @@ class UpdateUser(MandatableInitiation):
     add_user_fields: UserFields | None = optional_element("AddUserFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UpdateUserResponse(Response):
     """Answer to UpdateUser."""
 
     user_id: UserId | None = required_element("UserId")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class DeleteUser(MandatableInitiation):
     """Remove a user."""
 
@@ -127,14 +127,14 @@ class DeleteUser(MandatableInitiation):
     authentication_inputs: tuple[AuthenticationInput, ...] = repeated_element("AuthenticationInput")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class DeleteUserResponse(Response):
     """Answer to DeleteUser."""
 
     user_id: UserId | None = required_element("UserId")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CreateUserFiscalTransaction(MandatableInitiation):
     """Put a charge or payment on a user's account."""
 
@@ -147,7 +147,7 @@ class CreateUserFiscalTransaction(MandatableInitiation):
     )
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CreateUserFiscalTransactionResponse(Response):
     """Answer to CreateUserFiscalTransaction."""
 
@@ -157,7 +157,7 @@ class CreateUserFiscalTransactionResponse(Response):
     )
 
 
-@keyword_value
+@value_object(kw_only=True)
 class NoticeItem(Structure):
     """An item that a notice is about."""
 
@@ -165,7 +165,7 @@ class NoticeItem(Structure):
     amount: Amount | None = optional_element("Amount")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserNoticeDetails(Structure):
     """What a notice to a user says."""
 
@@ -178,7 +178,7 @@ class UserNoticeDetails(Structure):
     user_privilege: UserPrivilege | None = optional_element("UserPrivilege")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class SendUserNotice(MandatableInitiation):
     """Send a notice to a user."""
 
@@ -187,7 +187,7 @@ class SendUserNotice(MandatableInitiation):
     user_notice_details: UserNoticeDetails | None = required_element("UserNoticeDetails")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class SendUserNoticeResponse(Response):
     """Answer to SendUserNotice."""
 
@@ -198,7 +198,7 @@ class SendUserNoticeResponse(Response):
     date_will_send: When | None = optional_element("DateWillSend")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class AuthenticateUser(Initiation):
     """Recognise a user. Version 1 alone; version 2 has LookupUser for it."""
 
@@ -208,14 +208,14 @@ class AuthenticateUser(Initiation):
     authentication_inputs: tuple[AuthenticationInput, ...] = repeated_element("AuthenticationInput")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class AuthenticateUserResponse(Response):
     """Answer to AuthenticateUser."""
 
     user_id: UserId | None = required_element("UserId")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class PromptOutput(Structure):
     """The words of a prompt."""
 
@@ -223,7 +223,7 @@ class PromptOutput(Structure):
     authentication_prompt_type: Code | None = required_element("AuthenticationPromptType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class PromptInput(Structure):
     """What kind of answer a prompt expects."""
 
@@ -232,7 +232,7 @@ class PromptInput(Structure):
     sensitive_data_flag: bool = flag_element("SensitiveDataFlag")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class AuthenticationPrompt(Structure):
     """What an agency asks a user to say."""
 
@@ -240,7 +240,7 @@ class AuthenticationPrompt(Structure):
     prompt_input: PromptInput | None = required_element("PromptInput")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class AgencyFields(Structure):
     """What is to be added to an agency, or taken away."""
 
@@ -254,7 +254,7 @@ class AgencyFields(Structure):
     agency_user_privilege_types: tuple[Code, ...] = repeated_element("AgencyUserPrivilegeType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LookupAgency(Initiation):
     """Ask about an agency."""
 
@@ -262,7 +262,7 @@ class LookupAgency(Initiation):
     agency_element_types: tuple[Code, ...] = required_elements("AgencyElementType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LookupAgencyResponse(Response):
     """Answer to LookupAgency."""
 
@@ -277,7 +277,7 @@ class LookupAgencyResponse(Response):
     agency_user_privilege_types: tuple[Code, ...] = repeated_element("AgencyUserPrivilegeType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CreateAgency(MandatableInitiation):
     """Register an agency."""
 
@@ -292,14 +292,14 @@ class CreateAgency(MandatableInitiation):
     agency_user_privilege_types: tuple[Code, ...] = repeated_element("AgencyUserPrivilegeType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CreateAgencyResponse(Response):
     """Answer to CreateAgency."""
 
     agency_id: Code | None = required_element("AgencyId")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UpdateAgency(MandatableInitiation):
     """Change an agency."""
 
@@ -308,7 +308,7 @@ class UpdateAgency(MandatableInitiation):
     add_agency_fields: AgencyFields | None = optional_element("AddAgencyFields")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UpdateAgencyResponse(Response):
     """Answer to UpdateAgency."""
 

@@ -26,10 +26,10 @@ from adapters.ncip.messages.envelope import (
 )
 from adapters.ncip.messages.items import Amount, BibliographicId
 from adapters.ncip.wire_values import Version
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserPrivilegeFee(Structure):
     """What a privilege costs."""
 
@@ -37,7 +37,7 @@ class UserPrivilegeFee(Structure):
     payment_method_type: Code | None = optional_element("PaymentMethodType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserPrivilegeStatus(Structure):
     """The value of a privilege, and since when."""
 
@@ -45,7 +45,7 @@ class UserPrivilegeStatus(Structure):
     date_of_status: When | None = optional_element("DateOfUserPrivilegeStatus")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserPrivilege(Structure):
     """A kind of user or a right: one each for `STATUS`, `PROFILE`, `LIBRARY` by ILL convention (facts/ncip.md 3.4)."""
 
@@ -58,7 +58,7 @@ class UserPrivilege(Structure):
     description: str | None = optional_element("UserPrivilegeDescription")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class BlockOrTrap(Structure):
     """Something that a user may not do, or that staff must be told."""
 
@@ -68,7 +68,7 @@ class BlockOrTrap(Structure):
     valid_to_date: When | None = optional_element("ValidToDate")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserOptionalFields(Structure):
     """What may be said about a user beside the id."""
 
@@ -82,7 +82,7 @@ class UserOptionalFields(Structure):
     previous_user_ids: tuple[PreviousUserId, ...] = repeated_element("PreviousUserId")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class UserFields(Structure):
     """What is to be added to a user, or taken away."""
 
@@ -95,7 +95,7 @@ class UserFields(Structure):
     block_or_traps: tuple[BlockOrTrap, ...] = repeated_element("BlockOrTrap")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LoanedItem(Structure):
     """An item that a user has."""
 
@@ -111,7 +111,7 @@ class LoanedItem(Structure):
     medium_type: Code | None = optional_element("MediumType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LoanedItemsCount(Structure):
     """How many items a user has, by status or restriction."""
 
@@ -122,7 +122,7 @@ class LoanedItemsCount(Structure):
     count: int | None = required_element("LoanedItemCountValue", minimum=0)
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RequestedItem(Structure):
     """An item that a user waits for."""
 
@@ -143,7 +143,7 @@ class RequestedItem(Structure):
     medium_type: Code | None = optional_element("MediumType")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RequestedItemsCount(Structure):
     """How many items a user waits for."""
 
@@ -155,7 +155,7 @@ class RequestedItemsCount(Structure):
     count: int | None = required_element("RequestedItemCountValue", minimum=0)
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RequestFields(Structure):
     """What is to be added to a request, or taken away."""
 
@@ -175,7 +175,7 @@ class RequestFields(Structure):
     paid_fee_amount: Amount | None = optional_element("PaidFeeAmount")
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Pending(Structure):
     """An answer will come later."""
 

@@ -15,10 +15,10 @@ from adapters.ncip.services import items, loans, notifications, patrons, request
 from adapters.ncip.services.command_reader import CommandReader
 from adapters.ncip.services.result_writer import ResultWriter
 from gateway.domain.commands import Command
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 
-@value
+@value_object
 class ServiceMapping:
     """`word` None: the answer is only a header. The types of message and result go together by this table."""
 

@@ -35,13 +35,13 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.responder import ExchangeContext
 
 RequestKind = Literal["hold", "loan", "page", "recall"]
 
 
-@value
+@value_object
 class CommandReader:
     """What reading a message needs to know beside the message."""
 

@@ -22,7 +22,7 @@ from adapters.ncip.messages import (
 )
 from adapters.ncip.wire_values import CirculationState, RequestStatus, Version
 from gateway.domain.library import Bib, Hold, HoldStatus, Item, ItemStatus, Money, Patron, RecordId
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.responder import ExchangeContext
 
 _ITEM_ELEMENTS = {element.value.lower(): element for element in ItemElement}
@@ -41,7 +41,7 @@ STATUSES = {
 }
 
 
-@value
+@value_object
 class ResultWriter:
     """What wording an answer needs to know beside the result."""
 

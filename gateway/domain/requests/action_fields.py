@@ -12,7 +12,7 @@ from gateway.domain.requests.events import EventDetails, EventOrigin
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.state_machine import TABLES
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 
 class FieldType(StrEnum):
@@ -32,7 +32,7 @@ class FieldType(StrEnum):
     LOCATION = "location"  # code of a pickup location
 
 
-@value
+@value_object
 class ActionField:
     """`name` is an attribute of `Details`."""
 
@@ -41,7 +41,7 @@ class ActionField:
     help: str
 
 
-@value
+@value_object
 class ActionFieldSet:
     """`one_of`: at least one of these optional fields must be there as well."""
 
@@ -187,7 +187,7 @@ BY_RULE = frozenset({K.SUBMIT, K.REQUEST, K.NO_SUPPLIER, K.STATUS_REPORT, K.TROU
 """Ours, but never by hand: the gateway's own work makes them, with all that belongs to them (an attempt, a cause)."""
 
 
-@value
+@value_object
 class FieldProblem:
     """`name`: an attribute of `Details`."""
 

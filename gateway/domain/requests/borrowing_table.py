@@ -404,7 +404,9 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
     local_signal(K.MESSAGE): (remain(NotifyPartner(K.MESSAGE), when=g.SUPPLIER_ASKED),),
     local_signal(K.NOTE): NOTED,
     local_signal(K.PATRON_ASKED): (remain(StartTimer(TimerKind.QUERY), SendPatronLetter("query")),),
-    local_signal(K.PATRON_ANSWERED): (remain(StopTimer(TimerKind.QUERY), RunFollowUp(FollowUp.PATRON_ANSWER), when=g.QUESTION_OPEN),),
+    local_signal(K.PATRON_ANSWERED): (
+        remain(StopTimer(TimerKind.QUERY), RunFollowUp(FollowUp.PATRON_ANSWER), when=g.QUESTION_OPEN),
+    ),
     local_signal(K.STATUS_REPORT): (remain(NotifyPartner(K.STATUS_REPORT), when=g.SUPPLIER_ASKED),),
     local_signal(K.TROUBLE): (remain(),),
     # by a supplier: an answer that comes late is kept, it changes nothing

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from gateway.domain.requests.partner_policy import BatchRule, Closure
 from gateway.domain.requests.policy import CalendarPolicy, Weekday
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 HORIZON_DAYS = 3660
 """A calendar that is closed for ten years has no open day: looking for one ends there."""
@@ -18,7 +18,7 @@ class NoOpenDayError(Exception):
     """No open day within ten years: the closed ranges of the calendar are wrong."""
 
 
-@value
+@value_object
 class Calendar:
     """`weekdays` closed ones, Monday is 0; `yearly` as (month, day). `zone` says when a day begins."""
 

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, model_validator
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.requests.citation import Citation, CitationType, canonical_type
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 _DASHES = re.compile(r"\s*[‐‑‒–—―−~〜～]\s*")
 _BRACKETED = re.compile(r"[(\[]([^()\[\]]*)[)\]]")
@@ -200,7 +200,7 @@ class LocatePolicy(ProfileSection):
         return any(matches_pattern(held.location, pattern) for pattern in self.locations)
 
 
-@value
+@value_object
 class WantedPart:
     """A part of something that comes in parts; None: not said."""
 
@@ -219,7 +219,7 @@ class WantedPart:
         return self.volume is not None or self.year is not None
 
 
-@value
+@value_object
 class VolumeSpan:
     """From the first to the last, both included. `last` None: it goes on."""
 
@@ -230,7 +230,7 @@ class VolumeSpan:
         return self.first <= number and (self.last is None or number <= self.last)
 
 
-@value
+@value_object
 class VolumeRun:
     """Volumes that follow each other, or one; None: not said."""
 
@@ -310,7 +310,7 @@ def _make_volume_span(first: tuple[int, ...], last: tuple[int, ...], goes_on: bo
     return VolumeSpan(first[0], None if goes_on else last[-1])
 
 
-@value
+@value_object
 class _RunEnd:
     """One end of a run: the volume, or several such as 1/2, and the years."""
 

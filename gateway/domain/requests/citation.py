@@ -10,7 +10,7 @@ from stdnum import isbn, issn
 from stdnum.exceptions import ValidationError
 
 from gateway.domain.library import RecordId
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 _SAME = {"eissn": "issn", "issn-l": "issn", "lissn": "issn", "oclcnum": "oclc"}
 """Other names of a type. Print, electronic and linking ISSN name the same serial."""
@@ -40,7 +40,7 @@ class CitationType(StrEnum):
     OTHER = "other"
 
 
-@value
+@value_object
 class CitationExtra:
     """A field that the gateway has no place for: kept, shown and passed on, never dropped (facts/users-want.md 12).
 
@@ -52,7 +52,7 @@ class CitationExtra:
     kind: str = "text"
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Citation:
     """A part (chapter, article) has its own title and author in `component_…`; title and author are those of the
     book or journal that holds it. `original` is what came in, untouched."""

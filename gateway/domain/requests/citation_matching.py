@@ -22,7 +22,7 @@ from gateway.domain.requests.catalogue_policy import TitleSearch, is_serial, nam
 from gateway.domain.requests.citation import Citation, normalize_number, normalize_numbers
 from gateway.domain.requests.request import ItemCandidate
 from gateway.domain.text_folding import fold_for_matching, fold_for_search
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 BY_NUMBER = 95
 """Least confidence when a standard number agrees and the title doesn't contradict it."""
@@ -65,7 +65,7 @@ def choose_candidate(candidates: Iterable[ItemCandidate], needed: int) -> ItemCa
     return next((one for one in enough if one.lendable), enough[0])
 
 
-@value
+@value_object
 class _CandidateConfidence:
     confidence: int
     how: str
@@ -183,7 +183,7 @@ def _type_of_identifier(identifier: str) -> str:
     return identifier.partition(":")[0]
 
 
-@value
+@value_object
 class CatalogueAgreement:
     """`how`: what agrees, or what doesn't, in a few words."""
 

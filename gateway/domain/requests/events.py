@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation, CitationExtra
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 
 class EventOrigin(StrEnum):
@@ -85,7 +85,7 @@ class EventKind(StrEnum):
     ANONYMISED = "anonymised"
 
 
-@value
+@value_object
 class EventSignal:
     """What the tables are keyed by."""
 
@@ -121,7 +121,7 @@ class LoanCondition(StrEnum):
     OTHER = "other"
 
 
-@keyword_value
+@value_object(kw_only=True)
 class EventDetails:
     """What came with an event; which parts are used depends on its kind (`acts.FIELDS`). All of it is kept.
 
@@ -178,7 +178,7 @@ class ReasonCodes(StrEnum):
     OTHER = "other"
 
 
-@value
+@value_object
 class Event:
     """`actor` says who: `staff:NAME`, `patron`, `rule`, `partner:SYMBOL`, `timer`. `attempt` is the number of the
     attempt that a supplier's message belongs to (borrowing), 0 where there is none. `at` is aware UTC."""

@@ -11,7 +11,7 @@ from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.domain.requests.events import ReasonCodes
 from gateway.domain.requests.policy import Intake, LendingRules, Mediation, Numbers, RequestPolicy, RuleConditions
 from gateway.domain.requests.request import Request, Role, ServiceType
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 # --- requests of our own patrons -------------------------------------------------------------------------
 
@@ -24,7 +24,7 @@ class LocalAvailability(StrEnum):
     UNAVAILABLE = "unavailable"  # we have it, and it is out
 
 
-@keyword_value
+@value_object(kw_only=True)
 class IntakeFacts:
     """`block`: why the patron may not request, in the library's words; empty: no block. `open_requests` of the
     patron, without this one. `similar`: ids of requests for the same thing by the same patron within
@@ -37,7 +37,7 @@ class IntakeFacts:
     owned: LocalAvailability = LocalAvailability.NOT
 
 
-@value
+@value_object
 class IntakeFinding:
     """`detail`: one plain sentence without personal data."""
 
@@ -46,7 +46,7 @@ class IntakeFinding:
     about: MessagePart | None = None
 
 
-@value
+@value_object
 class IntakeFindings:
     """`problems` stop the request; `warnings` are for staff, it goes on."""
 
@@ -114,7 +114,7 @@ def needs_mediation(request: Request, policy: RequestPolicy) -> Mediation:
 # --- requests of other libraries -------------------------------------------------------------------------
 
 
-@value
+@value_object
 class LendingRefusal:
     """An answer without staff: the reason as the partner is told, and a plain sentence."""
 
@@ -177,7 +177,7 @@ def _is_allowed_value(value: str, allowed: Iterable[str]) -> bool:
     return not folded or value.casefold() in folded
 
 
-@keyword_value
+@value_object(kw_only=True)
 class NumberFields:
     """`at`: when the request was made, aware; `zone` says in which year and month that is. `partner`: its symbol."""
 
@@ -187,7 +187,7 @@ class NumberFields:
     partner: str = ""
 
 
-@value
+@value_object
 class NumberSeries:
     """Numbers that are counted together. `sequence` names the count (`store.requests.timers`): it is whatever
     stands around the running number. So it begins anew with a new year or branch exactly where the number shows it,

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.secret_reference import SecretReference
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
@@ -40,7 +40,7 @@ class NetworkMember(ProfileSection):
     )
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LoadReport:
     """What a member said when it was asked. `member`: profile; `library`: the symbol that it gives itself; `at`: when
     it came (our clock, aware UTC); `open`: requests open with each supplier, by its symbol without case."""
@@ -51,7 +51,7 @@ class LoadReport:
     open: Mapping[str, int]
 
 
-@value
+@value_object
 class ReportedLoad:
     """About one supplier: requests that members have open with it, and how many members said so."""
 
@@ -59,7 +59,7 @@ class ReportedLoad:
     members: int = 0
 
 
-@value
+@value_object
 class MemberContact:
     """Of one member: when it answered last, and why it didn't when it was asked last (empty: it did, or nobody has
     asked)."""

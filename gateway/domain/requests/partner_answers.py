@@ -15,7 +15,7 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanC
 from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import Request, Role, ServiceType
 from gateway.domain.requests.state_machine import Transition, compute_transition
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 
 class AnswerFieldRule(StrEnum):
@@ -33,7 +33,7 @@ MAX_TIME_AHEAD = timedelta(days=3 * 366)
 """From today to a date that is believed."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class PartnerAnswer:
     """`name`: as links and the history call it; `about`: which of a letter's questions it answers; `needed`: fields
     that can't be empty, of `fields`. `news`: worth hearing even where it changes nothing."""
@@ -171,7 +171,7 @@ class FieldFault(StrEnum):
     FAR = "far"
 
 
-@value
+@value_object
 class FilledAnswer:
     """`faults` by field; where there are any, `details` lacks those fields."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role, ServiceType, State
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 
 class PatronStatus(StrEnum):
@@ -26,7 +26,7 @@ class PatronStatus(StrEnum):
     ENDED = "ended"
 
 
-@value
+@value_object
 class PatronStatusText:
     """`word`: of SAYINGS."""
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation, CitationExtra
 from gateway.domain.requests.events import LoanCondition
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 
 class Role(StrEnum):
@@ -104,7 +104,7 @@ class ServiceType(StrEnum):
     COPY_OR_LOAN = "copy-or-loan"
 
 
-@value
+@value_object
 class RequestedService:
     """`format` and `level`: words of ISO 18626 (ItemFormat, ServiceLevel), lower case with hyphens; empty: any."""
 
@@ -113,21 +113,21 @@ class RequestedService:
     level: str = ""
 
 
-@value
+@value_object
 class RequestDates:
     need_by: date | None = None  # of no use after this day (last interest)
     start: date | None = None
     end: date | None = None
 
 
-@value
+@value_object
 class RequestCosts:
     maximum: Money | None = None
     agreed: Money | None = None
     charged: Money | None = None
 
 
-@value
+@value_object
 class PatronLink:
     """The patron of a borrowing request, as the library knows it. Emptied when the request is anonymised;
     `category` stays, for statistics."""
@@ -140,7 +140,7 @@ class PatronLink:
     note: str = ""
 
 
-@value
+@value_object
 class LibraryParty:
     """The other library, as its messages or our profile name it."""
 
@@ -184,7 +184,7 @@ OPEN_ATTEMPT = frozenset(
 )
 
 
-@keyword_value
+@value_object(kw_only=True)
 class SupplierAttempt:
     """One partner asked: when, by which channel, what came of it (facts/users-want.md 11)."""
 
@@ -215,7 +215,7 @@ class RotaLineStatus(StrEnum):
     SKIPPED = "skipped"
 
 
-@value
+@value_object
 class RotaLine:
     """A supplier on this request's rota, in the order in which they are asked. `why` says what put it there or
     why it was skipped."""
@@ -238,7 +238,7 @@ class VolumeState(StrEnum):
     LOST = "lost"
 
 
-@value
+@value_object
 class Volume:
     """One physical piece. `barcode` is ours (the temporary record's, or the lender's own item), `theirs` the
     partner's."""
@@ -250,7 +250,7 @@ class Volume:
     theirs: str = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LoanTerms:
     """Of the loan between the libraries, and of the patron's loan that follows from it. Both dates are kept."""
 
@@ -262,7 +262,7 @@ class LoanTerms:
     note: str = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class PatronQuery:
     """A question to the patron: accept this cost, this edition, use in the library only?"""
 
@@ -275,7 +275,7 @@ class PatronQuery:
     answered: datetime | None = None
 
 
-@value
+@value_object
 class RequestNote:
     at: datetime
     by: str
@@ -283,7 +283,7 @@ class RequestNote:
     for_partner: bool = False
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Attachment:
     """A file; its bytes are kept by the store under `id`."""
 
@@ -296,7 +296,7 @@ class Attachment:
     at: datetime
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ItemCandidate:
     """An item of ours that may be what is asked for. `confidence` 0 to 100; `how` says what agreed."""
 
@@ -311,7 +311,7 @@ class ItemCandidate:
     why_not: str = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class SignOff:
     """A decision about copyright; every one is kept."""
 
@@ -322,7 +322,7 @@ class SignOff:
     note: str = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Request:
     """`version` counts changes (against lost updates). `number` is what people see; `id` never changes.
 

@@ -24,7 +24,7 @@ from gateway.domain.requests.policy import (
     TemplateLine,
 )
 from gateway.domain.requests.request import AttemptStatus, Request, RotaLine, RotaLineStatus, ServiceType
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 
 def partner_standing(
@@ -82,7 +82,7 @@ def _make_rota_line(said: TemplateLine, request: Request, partner: PartnerPolicy
 _Lines = tuple[RotaLine, ...]
 
 
-@value
+@value_object
 class SupplierChoice:
     """`line`: whom to ask, with why; None: nobody is left. `skipped`: those that were passed over, and why; they go
     on waiting, since a closure ends and a load goes down. `order`: all who could be asked now, best first. `again`:
@@ -194,7 +194,7 @@ def can_ask_supplier(rule: OnlyOwning, owns: bool | None) -> bool:
     return owns is None and rule is OnlyOwning.UNKNOWN_TOO
 
 
-@keyword_value
+@value_object(kw_only=True)
 class PartnerStanding:
     """A partner as it stands today, for one request. `open`: requests with it that are open, as counted here and by
     the other members of its network, `reported` of them by the members. `mean_days`: how long it took to supply, None:
@@ -305,7 +305,7 @@ class SupplierVerdict(StrEnum):
     SKIPPED = "skipped"
 
 
-@value
+@value_object
 class ExplainedLine:
     """`why` in plain words; `holdings`: what the catalogue says, where it was asked."""
 
@@ -315,7 +315,7 @@ class ExplainedLine:
     holdings: str = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RotaExplanation:
     """In the order in which suppliers would be asked; then those passed over, then those that had their turn.
     `by_rule`: the request has no rota yet, this is the one that the rules would give it."""

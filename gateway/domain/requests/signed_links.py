@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from gateway.domain.requests.partner_answers import ANSWERS as PARTNER_ANSWERS
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,900}\.[A-Za-z0-9_-]{43}")
 
@@ -50,7 +50,7 @@ def is_signed(text: str, secret: bytes) -> bool:
     return hmac.compare_digest(_encode_urlsafe(_compute_signature(payload, secret)), signature)
 
 
-@value
+@value_object
 class TokenPayload:
     """What a token says, by key. Every look raises BadLink where it is not there, or is something else."""
 
@@ -104,7 +104,7 @@ def _decode_urlsafe(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CopyLink:
     """`expires` is aware UTC, in whole seconds; `nonce` makes two links to one file differ."""
 
@@ -163,7 +163,7 @@ def _read_copy_link(text: str) -> CopyLink:
     )
 
 
-@keyword_value
+@value_object(kw_only=True)
 class QuestionLink:
     """`query`: id of the question; `answer`: one of ANSWERS, for a partner a name of `partner_answers`; `attempt`: to
     which supplier the letter went (0: to the library that borrows from us), None where it went to the patron;

@@ -29,12 +29,12 @@ from gateway.domain.requests.state_table import (
     NotifyPartner,
     StateTable,
 )
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 TABLES: dict[Role, StateTable] = {Role.BORROWING: BORROWING, Role.LENDING: LENDING}
 
 
-@value
+@value_object
 class PartnerNotification:
     """A message to a partner that an event asks for. `attempt`: to which supplier (borrowing); 0: the requester."""
 
@@ -42,7 +42,7 @@ class PartnerNotification:
     attempt: int = 0
 
 
-@value
+@value_object
 class Transition:
     """What an event did. `effects` are in order; messages to partners among them are `told`, in order. `kept`: the
     event came too late to do anything, it is only kept."""
@@ -59,7 +59,7 @@ class Transition:
         return self.request.state is not self.before
 
 
-@value
+@value_object
 class Denied:
     """An event that doesn't fit. `detail` is one plain sentence for whoever caused it. `conditions`: one of these
     would have to hold (UNMET). `attempt`: the supplier that it is about (NOT_ASKED)."""

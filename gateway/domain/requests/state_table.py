@@ -22,19 +22,19 @@ from gateway.domain.requests.request import (
     State,
     VolumeState,
 )
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 # --- effects ---------------------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class NotifyPartner:
     """A message to the partner, through the outbox."""
 
     kind: EventKind
 
 
-@value
+@value_object
 class SendPatronLetter:
     """A notice to the patron, by the name of its template."""
 
@@ -55,7 +55,7 @@ class LibraryAction(StrEnum):
     MARK_LOST = "mark-lost"
 
 
-@value
+@value_object
 class CallLibrary:
     """A call to the library's own system."""
 
@@ -99,14 +99,14 @@ def expired_timer_signal(timer: TimerKind, workflow: Workflow) -> EventSignal:
     return timer_signal(FIRES[timer])
 
 
-@value
+@value_object
 class StartTimer:
     """Sets the timer anew; when it is due is the workflow's to say."""
 
     timer: TimerKind
 
 
-@value
+@value_object
 class StopTimer:
     timer: TimerKind
 
@@ -121,7 +121,7 @@ class FollowUp(StrEnum):
     PATRON_ANSWER = "patron-answer"
 
 
-@value
+@value_object
 class RunFollowUp:
     work: FollowUp
 
@@ -134,7 +134,7 @@ Effect = NotifyPartner | SendPatronLetter | CallLibrary | StartTimer | StopTimer
 Test = Callable[[Request, Event, Workflow], bool]
 
 
-@value
+@value_object
 class Guard:
     """A condition on a branch, by its name in the printed table."""
 
@@ -142,7 +142,7 @@ class Guard:
     holds: Test
 
 
-@value
+@value_object
 class Branch:
     """`to` None: the state stays. `kept`: the event is only kept; it changes no date, flag or volume."""
 
@@ -163,7 +163,7 @@ class DenialReason(StrEnum):
     NOT_ASKED = "not-asked"  # this supplier was not asked, or nothing of it is here
 
 
-@value
+@value_object
 class ForbiddenCell:
     why: DenialReason
 
@@ -188,7 +188,7 @@ NOT_NOW: Cell = ForbiddenCell(DenialReason.NOT_NOW)
 ENDED: Cell = ForbiddenCell(DenialReason.ENDED)
 
 
-@value
+@value_object
 class StateTable:
     """`rows` holds the cells that do something; `elsewhere` decides every other pair of state and event.
 

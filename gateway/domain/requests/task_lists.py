@@ -14,10 +14,10 @@ from gateway.domain.requests.request import (
     Role,
     State,
 )
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 
-@value
+@value_object
 class TaskCondition:
     """A condition beside state and flags, by its name in the printed list."""
 
@@ -25,7 +25,7 @@ class TaskCondition:
     holds: Callable[[Request], bool]
 
 
-@value
+@value_object
 class TaskList:
     """A request is on the list when its role fits (None: both), its state is one of `states`, it has one of `flags`
     (empty: whatever its flags) and `only` holds."""

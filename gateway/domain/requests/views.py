@@ -25,7 +25,7 @@ from gateway.domain.requests.request import (
     Role,
 )
 from gateway.domain.requests.state_machine import Denied
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ class InvalidCursorError(Exception):
 # --- what is asked for -----------------------------------------------------------------------------------
 
 
-@keyword_value
+@value_object(kw_only=True)
 class BorrowingDraft:
     """A borrowing request as whoever makes it words it. `patron.identifier` is what the library finds the patron by;
     empty: for the library itself. `mediated` None: the rules decide. `partner` or `rota`: chosen by hand."""
@@ -86,7 +86,7 @@ class BorrowingDraft:
     actor: str = "rule"
 
 
-@keyword_value
+@value_object(kw_only=True)
 class HomePatron:
     """Another library's patron, as that library knows it, to whom an item is lent directly. `type`: the partner's word
     for its kind of identifier. Kept by the library's system, not with the request."""
@@ -99,7 +99,7 @@ class HomePatron:
     pickup: str = ""  # location code
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LendingDraft:
     """A lending request that staff enter for a library that asked by telephone, mail or letter. `transaction`: that
     library's number of it. `patron`: of that library, where it is lent to (`workflow.lending.loan_to`)."""
@@ -118,7 +118,7 @@ class LendingDraft:
     actor: str = "rule"
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ActionRequest:
     """An event that staff or a program want to happen. `version`: the one that they have seen; None: whatever it is.
     `attempt`: to which supplier's item it belongs, where that isn't the current one."""
@@ -130,7 +130,7 @@ class ActionRequest:
     attempt: int = 0
 
 
-@keyword_value
+@value_object(kw_only=True)
 class FileUpload:
     """A file as it comes. `media_type` and `pages` (None: not counted) are what its sender says."""
 
@@ -140,7 +140,7 @@ class FileUpload:
     pages: int | None = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RequestFilter:
     """Which requests: those that fit all that is set. `text`: part of number or title; `task`: a name of TASKS."""
 
@@ -158,7 +158,7 @@ class RequestFilter:
 # --- what is shown ---------------------------------------------------------------------------------------
 
 
-@value
+@value_object
 class ResultPage(Generic[T]):
     """`cursor`: where the next page begins; empty: this is the last."""
 
@@ -169,7 +169,7 @@ class ResultPage(Generic[T]):
         return iter(self.items)
 
 
-@value
+@value_object
 class HistoryLine:
     """One event of one request; `denied` says why it didn't fit. `id` sorts by time."""
 
@@ -183,13 +183,13 @@ class HistoryLine:
     note: str = ""
 
 
-@value
+@value_object
 class TimerLine:
     timer: str
     at: datetime
 
 
-@value
+@value_object
 class UnfinishedStep:
     """A row of the outbox. `kind`: partner, letter, library, work …; `target`: to whom, or what; `status`: waiting,
     in-hand, or dead until staff release or skip it; `error`: why the last try failed."""
@@ -203,7 +203,7 @@ class UnfinishedStep:
     error: str
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RequestView:
     """A request with all that belongs to it. `allowed`: what staff may do now, without what only rules do;
     `unfinished`: what is still to be done outside, and what failed, oldest first."""
@@ -223,7 +223,7 @@ class PatronAction(StrEnum):
     ANSWER = "answer"  # the open question
 
 
-@keyword_value
+@value_object(kw_only=True)
 class PatronView:
     """A request as its patron sees it. `text`: the status in one sentence of `language`; `acts`: possible now."""
 
@@ -240,7 +240,7 @@ class QuestionState(StrEnum):
     OVER = "over"  # its time is over, it was withdrawn, or the request is closed
 
 
-@keyword_value
+@value_object(kw_only=True)
 class AnswerField:
     """What is filled in beside an answer. `choices`: value and words, where it is one of these; `value` as it was sent
     the last time, `fault`: what was wrong with it, in a sentence."""
@@ -253,7 +253,7 @@ class AnswerField:
     fault: str = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class QuestionView:
     """A question of ours behind a signed link. `asked`: `patron` or `partner`; `answer`: what the link says; `given`:
     the answer that counts, once there is one, `when` as `language` writes it; `text`: the question in our own words;
@@ -271,13 +271,13 @@ class QuestionView:
     fields: tuple[AnswerField, ...] = ()
 
 
-@value
+@value_object
 class StoredFile:
     attachment: Attachment
     content: bytes
 
 
-@keyword_value
+@value_object(kw_only=True)
 class PartnerView:
     """A partner as staff see it. `open_borrowing`, `open_lending`: requests with it that are open now; `reported`:
     what members of the network have open with it, as `reported_by` so many of them say. `member`: it is one itself;
@@ -302,13 +302,13 @@ class PartnerView:
     cost: Money | None = None
 
 
-@value
+@value_object
 class RotaViewLine:
     partner: str
     last_resort: bool = False
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RotaView:
     name: str
     description: str = ""
@@ -316,7 +316,7 @@ class RotaView:
     lines: tuple[RotaViewLine, ...] = ()
 
 
-@value
+@value_object
 class TaskView:
     """A list of staff's work and how much is on it."""
 
@@ -326,7 +326,7 @@ class TaskView:
     count: int
 
 
-@keyword_value
+@value_object(kw_only=True)
 class BatchedOrder:
     """An order in the outbox that waits for others, until `due`, or is in a file that isn't sent: `file` is its number,
     `error` why it could not be sent yet."""
@@ -340,7 +340,7 @@ class BatchedOrder:
     error: str = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class DeadLetter:
     """A row of the outbox that could not be delivered. `payload` may be edited before it is released."""
 
@@ -361,7 +361,7 @@ class NoticeStatus(StrEnum):
     SKIPPED = "skipped"
 
 
-@keyword_value
+@value_object(kw_only=True)
 class NoticeView:
     """A letter to a patron: which, about which request, and whether it went out. Never its text or its address."""
 
@@ -374,7 +374,7 @@ class NoticeView:
     error: str = ""
 
 
-@value
+@value_object
 class PartnerLoad:
     """Open requests that this library has with a partner, by the partner's first symbol, for load ranking in a
     network."""

@@ -18,13 +18,13 @@ from gateway.configuration.model_validation import describe_value
 from gateway.configuration.yaml_document import ConfigurationProblem, Path
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.profile import ProfileExample
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, MailFormat, MailInterpretation, ParseMail
 from gateway.ports.responder import DecodedMessage, ExchangeContext, OutcomeClass, RawMessage, Responder, TransportKind
 from gateway.profiles import LoadedProfile
 
 
-@value
+@value_object
 class ExampleAnswer:
     body: bytes
     outcome: OutcomeClass
@@ -38,7 +38,7 @@ class ExampleExchange(Protocol):
         ...
 
 
-@value
+@value_object
 class ExampleResult:
     problems: tuple[ConfigurationProblem, ...]
     answered: bool = False
@@ -47,7 +47,7 @@ class ExampleResult:
 _ANSWER_KEYS = frozenset({"answer_contains", "answer_lacks", "answer_paths"})
 
 
-@value
+@value_object
 class ExampleRunner:
     """Runs the examples of one profile in one protocol."""
 
@@ -137,7 +137,8 @@ class ExampleRunner:
             if not texts:
                 yield self.loaded.make_problem(here, f"{example_label(example)}: the answer has no such element")
             elif expected not in texts:
-                said = f"{example_label(example)}: expected {describe_value(expected)}, answered {describe_value(texts[0])}"
+                found = describe_value(texts[0])
+                said = f"{example_label(example)}: expected {describe_value(expected)}, answered {found}"
                 yield self.loaded.make_problem(here, said)
 
 
@@ -156,7 +157,7 @@ def _value_in_message(incoming: DecodedMessage, key: str) -> object:
     return value_at_path(incoming.told if incoming.told is not None else incoming.command, key.split("."))
 
 
-@value
+@value_object
 class MailExampleRunner:
     """Runs the examples of one profile in one format. `parse` takes mails apart; `now`: when a mail without a date was
     received."""

@@ -11,7 +11,7 @@ from gateway.configuration.yaml_document import ConfigurationError, Configuratio
 from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.policies import LoadedPolicy, iter_rules
 from gateway.ports.adapter import SearchAdapter
 from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchIndex, SearchTerm
@@ -28,7 +28,7 @@ QUESTION = CatalogueQuery((SearchTerm(SearchIndex.TITLE, "history"),))
 """Any word will do: only whether there is an answer counts."""
 
 
-@value
+@value_object
 class KnownCodes:
     """What a library knows."""
 

@@ -14,7 +14,7 @@ from gateway.configuration.yaml_document import Path as KeyPath
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.policies import PolicyLoadResult as Policies
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.outgoing_mail import LetterStyle
@@ -36,7 +36,7 @@ class UnknownProfileError(Exception):
     """A profile that is to be checked isn't there."""
 
 
-@value
+@value_object
 class CheckSubject:
     """What is checked. `libraries`: by symbol, those that could be opened; `closed`: why the others could not.
 
@@ -116,7 +116,7 @@ def _parent_files(loaded: list[LoadedProfile]) -> set[str]:
     return {place.file for one in loaded for place in one.document.places.values()}
 
 
-@value
+@value_object
 class _LibraryAnswers:
     known: Mapping[str, outside_systems.KnownCodes]
     problems: tuple[ConfigurationProblem, ...]
@@ -299,7 +299,7 @@ class _ProfileCheck:
                 self._problems.append(self._loaded.make_problem(path, why, address))
 
 
-@value
+@value_object
 class ProfileFindings:
     """Of one profile. `examples` were run, `answers` of them up to the answer."""
 
@@ -310,7 +310,7 @@ class ProfileFindings:
     answers: int = 0
 
 
-@value
+@value_object
 class CheckReport:
     """`installation`: problems of gateway.yml, its libraries and secrets; `requests`: of requests.yml; `notes`: what
     was not looked at, and why."""

@@ -11,7 +11,7 @@ from gateway.domain.due_dates import require_future_day
 from gateway.domain.library import BlockScope, Item, Loan, Patron
 from gateway.domain.partner_identifiers import RequestNumber, generate_barcode, read_request_number
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, TemporaryHold, TemporaryItem, TemporaryItemResult
 from gateway.services.circulation import holds, items, loans, patrons
 from gateway.services.circulation.context import (
@@ -35,7 +35,7 @@ _KEEPS_THE_HOLD = (
 """Refusals of a loan after which the item waits for its patron on the hold shelf."""
 
 
-@value
+@value_object
 class _AcceptancePlan:
     """What is to be done, decided before anything is changed."""
 

@@ -10,11 +10,11 @@ from gateway.domain.circulation_policy import AS_SUCCESS, CirculationPolicy
 from gateway.domain.clock import Clock
 from gateway.domain.partner_identifiers import translate_agency
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, LibrarySystem
 
 
-@value
+@value_object
 class CirculationContext:
     """One library as one partner meets it.
 

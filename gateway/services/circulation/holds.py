@@ -10,7 +10,7 @@ from gateway.domain.due_dates import require_future_day
 from gateway.domain.library import Bib, BlockScope, Hold, HoldStatus, Item, Patron, PickupLocation
 from gateway.domain.partner_identifiers import RequestNumber, read_request_number
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, HoldWish
 from gateway.services.circulation import items, patrons
 from gateway.services.circulation.context import (
@@ -149,7 +149,7 @@ async def _find_pickup_location(code: str, desk: CirculationContext) -> PickupLo
     return next((place for place in places if place.code.casefold() == code.casefold()), None)
 
 
-@value
+@value_object
 class _HoldTarget:
     """What is wanted: this item, or with `item` None any copy."""
 

@@ -23,7 +23,7 @@ from gateway.domain.due_dates import DueChoice, choose_due_date, patron_due
 from gateway.domain.library import BlockScope, Item, Loan, Patron
 from gateway.domain.partner_identifiers import is_request_number, list_item_barcodes, read_request_number
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, CheckedIn
 from gateway.services.circulation import holds, items, patrons
 from gateway.services.circulation.context import (
@@ -34,7 +34,7 @@ from gateway.services.circulation.context import (
 )
 
 
-@value
+@value_object
 class LoanWish:
     item: Item
     patron: Patron

@@ -23,7 +23,7 @@ from gateway.domain.commands import (
 from gateway.domain.library import Hold, Item, Patron, RecordId
 from gateway.domain.partner_identifiers import read_request_number
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability
 from gateway.services.circulation import holds, items, patrons
 from gateway.services.circulation.context import CirculationContext, require_capability
@@ -83,7 +83,7 @@ async def _list_requesters(item: Item, desk: CirculationContext) -> tuple[Patron
     return tuple([await patrons.find_patron_by_id(patron_id, desk) for patron_id in waiting])
 
 
-@value
+@value_object
 class _PortionStart:
     """Where a portion begins: at which entry, and at which of its items. Written as '3-20'."""
 

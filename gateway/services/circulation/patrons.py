@@ -18,7 +18,7 @@ from gateway.domain.commands import (
 from gateway.domain.library import BlockScope, Contact, IdentifierType, Money, Patron, PatronDraft, PatronIdentifier
 from gateway.domain.partner_identifiers import choose_identifier_types, institution_identifier, read_request_number
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.services.circulation.context import (
     CirculationContext,
@@ -32,7 +32,7 @@ NO_CURRENCY = "XXX"
 """ISO 4217 for 'no currency': an amount whose currency was not sent."""
 
 
-@value
+@value_object
 class _PatronIdentity:
     """One way in which a message names a patron, and the value as sent."""
 

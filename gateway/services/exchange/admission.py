@@ -14,7 +14,7 @@ import structlog
 from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Authentication, AuthKind, Profile
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.responder import MessageEnvelope, RawMessage
 from gateway.profiles import ProfileSet
 from gateway.services.exchange.message_context import MessageContext, message_sender
@@ -123,7 +123,7 @@ _CHECKS: dict[AuthKind, Callable[[Authentication, RawMessage, MessageEnvelope, S
 }
 
 
-@value
+@value_object
 class SenderAdmission:
     profiles: Callable[[], ProfileSet]
     secrets: Secrets

@@ -17,7 +17,7 @@ from gateway.domain.commands import AcceptItem, Command, LookUpPatron, LookUpReq
 from gateway.domain.partner_identifiers import translate_agency
 from gateway.domain.problems import MessagePart, OutcomeUnknown, Refusal, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.ports.responder import DecodedMessage, ExchangeContext, OutcomeClass, ResponderAnswer
@@ -58,7 +58,7 @@ SHORT = (LookUpPatron, LookUpRequest)
 UNCERTAIN = "The library system did not answer in time; whether it did its part is not known."
 
 
-@value
+@value_object
 class LinkResult:
     """What became of a message that is about a managed request: the result with what the request adds to it, and what
     is to be done when the transaction is over."""
@@ -117,7 +117,7 @@ class KeyedLocks:
                 self._held[key] = (lock, users - 1)
 
 
-@keyword_value
+@value_object(kw_only=True)
 class CommandHandler:
     """`library_seconds`: longest time for one use case. `link` and `broker`: where the gateway manages requests."""
 
@@ -302,7 +302,7 @@ def _can_repeat_answer(command: Command, profile: Profile) -> bool:
     return not isinstance(command, AcceptItem) or profile.circulation.accept.duplicate != "refuse"
 
 
-@keyword_value
+@value_object(kw_only=True)
 class NotificationHandler:
     """`doors`: None where the gateway manages no requests."""
 

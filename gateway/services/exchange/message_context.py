@@ -11,7 +11,7 @@ import structlog
 from gateway.domain.clock import Clock
 from gateway.domain.commands import Command
 from gateway.domain.problems import MalformedMessage, Refusal, RefusalReason, Unavailable
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.ports.responder import (
@@ -33,7 +33,7 @@ log = structlog.get_logger(component="exchange")
 AFTERWARDS = "finished after an interruption; the answer was not sent"
 
 
-@value
+@value_object
 class ExchangeLibrary:
     """A library of this installation with its system."""
 
@@ -120,7 +120,7 @@ def message_sender(hand: MessageContext) -> MessageSender:
     )
 
 
-@value
+@value_object
 class MessageOutcomes:
     journal: Journal
     clock: Clock
@@ -171,7 +171,7 @@ class NotReplayableError(Exception):
     """A plain sentence that says why a message can't be taken up again."""
 
 
-@value
+@value_object
 class ReplayResult:
     """What came of it. `note` as in the journal."""
 
@@ -181,7 +181,7 @@ class ReplayResult:
     note: str
 
 
-@value
+@value_object
 class RehearsalResult:
     """What a message asks for, without asking the library; or what it tells of a managed request.
 

@@ -12,7 +12,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.commands import READ_ONLY
 from gateway.domain.problems import MalformationKind, MalformedMessage, Refusal, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.ports.responder import (
     DecodedMessage,
     ExchangeContext,
@@ -45,7 +45,7 @@ from gateway.store.journal import Journal
 from gateway.store.journal_records import FullMessage
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Pipeline:
     """`libraries` by symbol, case-folded; `main`: the one of profiles that name none."""
 
@@ -109,7 +109,7 @@ class Pipeline:
         return hand.responder.decode(hand.envelope, talk)
 
 
-@value
+@value_object
 class ExchangeRecord:
     """What is known of a finished exchange, for metrics."""
 
@@ -183,7 +183,7 @@ class MessageExchange:
         return await self._again.rehearse_message(kept)
 
 
-@value
+@value_object
 class Replayer:
     stage: Pipeline
     journal: Journal

@@ -18,7 +18,7 @@ from structlog.contextvars import clear_contextvars
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.services.exchange import MessageExchange
 from gateway.services.exchange.message_context import ExchangeLibrary, NotReplayableError
@@ -47,7 +47,7 @@ PAGE = 500
 PING_SECONDS = 10.0
 
 
-@value
+@value_object
 class RecoveryReport:
     """How many messages were finished, could not be finished and are marked as failed, and are left as they are
     (their library does not answer, or the key of their content is missing)."""

@@ -10,7 +10,7 @@ from gateway.domain.library import Patron
 from gateway.domain.requests.citation import Citation, CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import LibraryParty, PatronLink, Request, Role
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import AnswerLink
 from gateway.ports.partner_channel import PartnerMessage
@@ -86,7 +86,7 @@ def reference_numbers(request: Request, transaction: str, attempt: int = 0) -> t
     return transaction, found.theirs if found else ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class NoticeFacts:
     """What a notice to a patron says beyond its request. `details`: of the event that it tells. `pickup`: the
     place's name. `link`: to a copy, good until `link_until`. `answer_yes`, `answer_no`: addresses that answer the
@@ -103,7 +103,7 @@ class NoticeFacts:
     account: str = ""
 
 
-@value
+@value_object
 class LetterContent:
     """`inline`: one line each; `blocks`: label and value, shown as a table; `quotes`: somebody's own lines; `links`:
     addresses; `answers`: addresses that answer the letter, with what they say. `plain` is handed over as it is."""

@@ -19,7 +19,7 @@ from gateway.configuration.model_validation import validate_section
 from gateway.configuration.yaml_document import ConfigurationError, YamlDocument, merge_documents
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.library import Money
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 
 log = structlog.get_logger(component="pages")
 
@@ -154,7 +154,7 @@ class _PageTextFile(ProfileSection):
     texts: Mapping[str, str]
 
 
-@value
+@value_object
 class PageWords:
     """`chain`: the language and those that stand in for it; `words` are those of letters."""
 

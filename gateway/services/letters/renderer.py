@@ -12,7 +12,7 @@ from gateway.domain.library import ContactKind, Patron
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Request
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import PLAIN, AnswerLink, LetterStyle, RenderedLetter
 from gateway.ports.partner_channel import PartnerMessage
@@ -40,7 +40,7 @@ MAX_SUBJECT_CHARS = 200
 _FORMS: dict[LetterFormat, MarkupForm] = {LetterFormat.TEXT: TextForm(), LetterFormat.HTML: HtmlForm()}
 
 
-@value
+@value_object
 class ResolvedLanguage:
     """`language`: the code of what it really is in."""
 
@@ -165,13 +165,13 @@ class LetterRenderer:
         return _LetterSources(TemplateSource(folders), LanguageSet(folders, self._default))
 
 
-@value
+@value_object
 class _LetterSources:
     templates: TemplateSource
     languages: LanguageSet
 
 
-@value
+@value_object
 class _LetterWriter:
     """One letter being written."""
 
@@ -271,7 +271,7 @@ def _shorten_subject(subject: str) -> str:
     return subject if len(subject) <= MAX_SUBJECT_CHARS else f"{subject[: MAX_SUBJECT_CHARS - 1].rstrip()}…"
 
 
-@keyword_value
+@value_object(kw_only=True)
 class SlipFacts:
     """`pickup`: the place's name. `hold_until`: last day on the hold shelf."""
 

@@ -15,7 +15,7 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, local
 from gateway.domain.requests.policy import CopyRules
 from gateway.domain.requests.request import Attachment, Request, Role, ServiceType
 from gateway.domain.requests.views import FileUpload
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import (
     BounceReport,
     IncomingMail,
@@ -49,7 +49,7 @@ MAX_NOTE_CHARS = 4_000
 """Characters of a mail's text that become a note."""
 
 
-@value
+@value_object
 class InspectedAttachment:
     """`upload` None: the rules don't take it; `why` in a sentence for staff."""
 
@@ -81,7 +81,7 @@ async def _inspect_attachment(part: MailPart, rules: CopyRules) -> InspectedAtta
         return InspectedAttachment(part.name, why=refused.detail)
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ApplicationResult:
     """`request_id`: of the first request that it was about; `problem`: why staff must look (empty: all was taken);
     `possible`: requests that it may be about; `notes`: what came of each event, without personal data."""
@@ -95,7 +95,7 @@ class ApplicationResult:
 Seek = Callable[[MailEvent], RequestMatch]
 
 
-@value
+@value_object
 class MailApplication:
     """Applies one mail, of one partner to one library. `files_named`: as in `reading.Reading`."""
 

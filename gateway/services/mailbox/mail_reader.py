@@ -17,7 +17,7 @@ from datetime import datetime
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import Profile
 from gateway.domain.requests.partner_policy import PartnerMail
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import (
     AutomaticMailKind,
     IncomingMail,
@@ -34,7 +34,7 @@ PLAIN = "letters"
 """The format of partners that write as people do: asked last, and of every partner."""
 
 
-@value
+@value_object
 class MailDestination:
     """Whose mail it is: symbol of the library, and the name of the server that checked the sender."""
 
@@ -42,7 +42,7 @@ class MailDestination:
     authserv_id: str = ""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class MailReading:
     """`profiles`: partners that it may come from, the likeliest first; `format` and `understood` are those of the
     first. `files_named`: numbers of files of ours that it names, as their formats read them, whatever its own is.
@@ -147,7 +147,7 @@ def _decode_with_format(
     return replace(reading, understood=understood, explained=tuple(lines))
 
 
-@value
+@value_object
 class MailStep:
     """A mail that was read; `work` is its transaction. `sent`: when, by what it says itself; None: it doesn't say."""
 

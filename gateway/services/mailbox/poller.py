@@ -14,7 +14,7 @@ import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Refused, Unavailable
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import MailboxClient, MailboxServer, OpenMailbox
 from gateway.services.mailbox.processor import MailboxInfo, MailProcessor
 from gateway.store import mailbox
@@ -28,7 +28,7 @@ FIRST_PAUSE = 2.0
 MAX_RETRY_SECONDS = 600.0
 
 
-@keyword_value
+@value_object(kw_only=True)
 class PollingOptions:
     """`folders`: where mails go by what became of them; an empty one: they stay and are marked. `poll_seconds`:
     longest time between two looks; `max_bytes`: larger mails are set aside by their header alone."""
@@ -39,7 +39,7 @@ class PollingOptions:
     poll_seconds: float = 60.0
 
 
-@keyword_value
+@value_object(kw_only=True)
 class PollResult:
     """How many mails became what; `again`: were taken before and only had to be moved."""
 

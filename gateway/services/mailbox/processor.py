@@ -22,7 +22,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import MalformedMessage, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import AutomaticMailKind, IncomingMail, MailEvent, MailFormat, ParsedMail, ParseMail
 from gateway.ports.responder import OutcomeClass
 from gateway.profiles import ProfileSet
@@ -67,7 +67,7 @@ MAX_EARLY_MESSAGES = 200
 RULE = "rule:overtaken"
 
 
-@keyword_value
+@value_object(kw_only=True)
 class MailboxInfo:
     """A mailbox as the services see it. `library`: symbol of the one whose mails these are, where the partner's
     profile doesn't say another. `scan`: the command of a virus scanner; empty: none."""
@@ -81,7 +81,7 @@ class MailboxInfo:
         return MailDestination(self.library, self.authserv_id)
 
 
-@keyword_value
+@value_object(kw_only=True)
 class MailVerdict:
     """What becomes of a mail. `problem` is staff's reason to look, `open` whether they must."""
 
@@ -99,7 +99,7 @@ def conceal_nothing(content: bytes) -> bytes:
     return content
 
 
-@keyword_value
+@value_object(kw_only=True)
 class MailProcessor:
     """`houses` by symbol; `parse` takes mails apart; `formats` by name; `cipher`: what contents of the staff's list are
     kept with."""
@@ -426,7 +426,7 @@ def begun_transactions(events: Sequence[MailEvent]) -> frozenset[str]:
     return frozenset(one.transaction for one in events if one.kind is EventKind.REQUEST and one.at is not None)
 
 
-@value
+@value_object
 class EarlyMessages:
     """`library`: whose mailbox; `house`: whose requests."""
 

@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, remove_quoted_text
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.requests.effects import PARTNER
@@ -45,7 +45,7 @@ _TALK = frozenset(
 """Both sides say these, so a format can't always tell which of them the partner is."""
 
 
-@value
+@value_object
 class RequestMatch:
     """`named`: the request, as the partner knows it; None: it wasn't found, or more than one was (`possible`)."""
 

@@ -12,7 +12,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import NotFound
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import MailEvent, MailFormat, ParsedMail, ParseMail
 from gateway.services.mailbox.mail_application import MailApplication, add_note, force_request, inspect_attachments
 from gateway.services.mailbox.mail_reader import (
@@ -30,7 +30,7 @@ from gateway.store.mailbox import MailRow, RequestReference, UnmatchedMailPage
 from gateway.store.requests import requests
 
 
-@value
+@value_object
 class UnmatchedMailService:
     """`houses` by symbol; `parse` takes mails apart; `formats` by name; `cipher` as contents were kept with."""
 

@@ -16,7 +16,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable, UnfinishedWork
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.services.outbox.queue import (
     AttemptOutcome,
     Handler,
@@ -158,14 +158,14 @@ class AttemptRunner:
         return None
 
 
-@value
+@value_object
 class ScheduleRetry:
     outcome: AttemptOutcome
     after: timedelta
     error: str
 
 
-@value
+@value_object
 class GiveUp:
     outcome: AttemptOutcome
     error: str
@@ -239,7 +239,7 @@ def _shorten_error(text: str) -> str:
     return text if len(text) <= MAX_ERROR_CHARS else text[: MAX_ERROR_CHARS - 1] + "…"
 
 
-@value
+@value_object
 class _BreakerState:
     failures: int
     since: datetime | None = None

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.settings.sections import OutboxSettings
 from gateway.store.engine import Store, Work
 from gateway.store.requests import outbox, outbox_queries
@@ -36,7 +36,7 @@ CompletionWork = Callable[[Connection], None]
 """Nothing but database work, since it may run twice (gateway.store.engine)."""
 
 
-@value
+@value_object
 class OutboxQueue:
     """`lease` is longer than a try may take by more than DESK_GRACE. All methods raise Unavailable when the store
     can't be used; those about a row in hand raise LeaseLost when it isn't any more."""
@@ -102,7 +102,7 @@ class OutboxQueue:
         return row
 
 
-@keyword_value
+@value_object(kw_only=True)
 class OutboxOptions:
     """Times in seconds.
 
@@ -178,7 +178,7 @@ def route_of(row: OutboxRow) -> Route:
     return Route(row.kind, target=row.target)
 
 
-@value
+@value_object
 class HandlerResult:
     """The row's work is done. `note` is one line for staff: who took it, under which id. `then` is database work
     that is part of it: it runs in the transaction that marks the row done, so both are there or neither is."""

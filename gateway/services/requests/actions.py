@@ -19,7 +19,7 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, local
 from gateway.domain.requests.request import Request, Role, RotaLine, RotaLineStatus, ServiceType
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.requests.views import ActionRequest, EventDenied, VersionConflict
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.services.outbox.queue import DESK_GRACE
 from gateway.services.requests.desk_actions import is_desk_action
 from gateway.services.requests.effects import LIBRARY, new_outbox_row
@@ -35,7 +35,7 @@ MAX_ROWS = 100
 """Of a request's rows in the outbox so many of the newest are looked at."""
 
 
-@value
+@value_object
 class ActionService:
     """`run_now` does an outbox row at once and raises what the library refuses."""
 

@@ -42,7 +42,7 @@ from gateway.domain.requests.request import (
     Role,
 )
 from gateway.domain.requests.views import BorrowingDraft, EventDenied
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.services.circulation import CirculationContext, dispatch_command, holds, items, patrons
 from gateway.services.requests.intake import create_borrowing_request
 from gateway.services.requests.library_context import LibraryContext
@@ -87,7 +87,7 @@ STATUSES: Mapping[BorrowingState, HoldStatus] = {
 """How a request stands, in the words that a broker has for a hold."""
 
 
-@value
+@value_object
 class RequestBroker:
     """A `services.exchange.handlers.Broker`. `houses` by symbol."""
 
@@ -109,7 +109,7 @@ class RequestBroker:
         return await dispatch_command(command, desk, key)
 
 
-@value
+@value_object
 class _BrokeredRequest:
     request: Request
     patron: Patron

@@ -30,7 +30,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Event, EventOrigin
 from gateway.domain.requests.request import Request, Role, VolumeState
 from gateway.domain.requests.state_machine import Denied
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.adapter import DeskAdvice
 from gateway.ports.library_system import CheckedIn, PatronKey
 from gateway.services.exchange.handlers import LinkResult
@@ -51,7 +51,7 @@ HERE = CirculationPolicy()
 """Barcodes as they are scanned."""
 
 
-@value
+@value_object
 class CirculationLinker:
     """A `services.exchange.handlers.Link`. `houses` by symbol."""
 
@@ -156,7 +156,7 @@ def advise_return(request: Request, barcode: str) -> GoesBack | None:
     return GoesBack(owner, request.number)
 
 
-@value
+@value_object
 class DeskLink:
     house: LibraryContext
     letters: LetterRenderer

@@ -13,11 +13,11 @@ from gateway.domain.requests import rota
 from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role
 from gateway.domain.requests.state_table import TimerKind
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.services.requests.library_context import LibraryContext
 
 
-@value
+@value_object
 class _TimerContext:
     house: LibraryContext
     request: Request

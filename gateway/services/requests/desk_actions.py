@@ -27,7 +27,7 @@ from gateway.domain.requests.request import (
     VolumeState,
 )
 from gateway.domain.requests.state_machine import Denied, compute_transition
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import TemporaryHold, TemporaryItem
 from gateway.services.requests.deadlines import complete_request
 from gateway.services.requests.item_conflicts import wait_for_loan, wait_for_record
@@ -35,7 +35,7 @@ from gateway.services.requests.lending import borrower_account
 from gateway.services.requests.library_context import LibraryContext
 
 
-@value
+@value_object
 class DeskAction:
     """`terms` are those of the loan as they are with the event: it may bring the due date."""
 

@@ -13,7 +13,7 @@ from gateway.domain.library import Hold, Item, ItemStatus, Loan
 from gateway.domain.problems import RefusalReason, Refused, UnfinishedWork
 from gateway.domain.requests.request import LendingState, Request
 from gateway.domain.requests.state_table import LibraryAction
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, HoldWish
 from gateway.services.requests.item_conflicts import wait_for_copy
 from gateway.services.requests.lending import borrower_account, expire_requester
@@ -33,7 +33,7 @@ OUT = (LendingState.SHIPPED, LendingState.RETURNED)
 """States of a lending request in which the item is not on the shelf."""
 
 
-@value
+@value_object
 class LibraryCall:
     house: LibraryContext
     request: Request

@@ -15,7 +15,7 @@ from gateway.domain.requests.partner_policy import PartnerPolicy, Workflow
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.domain.requests.request import LibraryParty, Request, Role
 from gateway.domain.requests.views import NotFound
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 from gateway.ports.catalogue import Catalogue
 from gateway.ports.library_system import LibraryInfo, LibrarySystem
 from gateway.ports.partner_channel import PartnerChannel
@@ -37,7 +37,7 @@ def report_no_load(_library: str, _symbols: tuple[str, ...], _policy: RequestPol
     return NOTHING
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LibraryContext:
     """`profiles` and `policy` give what is in use now; `nudge` wakes the outbox worker;
     `public_url`: where this gateway is reached from outside, for links; `writes_letters`: a mail server is set up, so

@@ -33,7 +33,7 @@ from gateway.domain.requests.request import (
     Volume,
     VolumeState,
 )
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 
 Change = Callable[[Request], Request]
 
@@ -42,7 +42,7 @@ def _keep_request(request: Request) -> Request:
     return request
 
 
-@keyword_value
+@value_object(kw_only=True)
 class OutcomeEvent:
     """One event. `prepare`: what the library's part leaves on the request, as in `happen.Happening`."""
 
@@ -51,7 +51,7 @@ class OutcomeEvent:
     prepare: Change = _keep_request
 
 
-@value
+@value_object
 class LibraryOutcome:
     """`names`: numbers and barcodes by which the request is known; `number`: that of the request, as the command has
     it, in our spelling."""

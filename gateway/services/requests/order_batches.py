@@ -17,7 +17,7 @@ from gateway.domain.requests import calendar as times
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.partner_policy import BatchRule
 from gateway.domain.requests.views import BatchedOrder, NotFound, ResultPage
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.partner_channel import DeliveryResult, OrderBatchFile, PartnerMessage, SendsBatches
 from gateway.services.outbox.attempts import describe_refusal
 from gateway.services.outbox.queue import Handler, HandlerResult
@@ -35,7 +35,7 @@ LEFT_OVER = timedelta(minutes=1)
 """Shortest wait of an order that could not go with the others, since another message of its request comes first."""
 
 
-@value
+@value_object
 class OrderBatcher:
     """`houses` by symbol."""
 

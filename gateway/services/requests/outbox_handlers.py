@@ -15,7 +15,7 @@ from gateway.domain.requests.request import BorrowingState, Request, RequestFlag
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import FollowUp, LibraryAction
 from gateway.domain.requests.views import EventDenied
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 from gateway.ports.outgoing_mail import LetterSender, Mailer
 from gateway.services.letters import LetterRenderer, NoticeFacts, build_mail, mail_address
@@ -39,7 +39,7 @@ QUERY = "query"
 """The letter that asks the patron something."""
 
 
-@value
+@value_object
 class RequestOutboxHandlers:
     """`houses` by symbol; `sender`: whose address letters to patrons carry."""
 

@@ -26,7 +26,7 @@ from gateway.domain.requests.request_updates import replace_attempt
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.views import LendingDraft
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.partner_channel import DeliveryResult, InboxResult, IncomingPartnerMessage, PartnerMessage
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.effects import PARTNER, new_outbox_row, new_work_row, remove_patron_data
@@ -50,7 +50,7 @@ from gateway.store.schema import make_exchange_id
 ACTOR = "outbox"
 
 
-@value
+@value_object
 class PartnerInbox:
     """Implements `ports.partner_channel.Receive` for all libraries of the installation. `houses` by symbol."""
 
@@ -88,7 +88,7 @@ class PartnerInbox:
         return next((house for name, house in self.houses.items() if name.casefold() == wanted), None)
 
 
-@value
+@value_object
 class LibraryInbox:
     """Messages of partners to one library."""
 

@@ -32,7 +32,7 @@ from gateway.domain.requests.partner_answers import (
 from gateway.domain.requests.request import PatronQuery, Request, Role
 from gateway.domain.requests.signed_links import ANSWERS, InvalidLinkError, LinkFault, QuestionLink
 from gateway.domain.requests.views import ActionRequest, AnswerField, EventDenied, NotFound, QuestionState, QuestionView
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import AnswerLink
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
 from gateway.ports.responder import OutcomeClass, TransportKind
@@ -77,7 +77,7 @@ async def make_answer_links(house: LibraryContext, request: Request) -> Mapping[
     }
 
 
-@value
+@value_object
 class PatronQuestionService:
     """`acts` by symbol of the library."""
 
@@ -192,7 +192,7 @@ def _attempt_of_letter(message: PartnerMessage) -> int:
     return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)
 
 
-@value
+@value_object
 class PartnerQuestionService:
     """Of one library."""
 
@@ -344,7 +344,7 @@ def _late_answer_refusal(view: QuestionView) -> Refusal:
     )
 
 
-@value
+@value_object
 class _AnsweringPartner:
     profile: Profile
     symbol: str

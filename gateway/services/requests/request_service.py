@@ -46,7 +46,7 @@ from gateway.domain.requests.views import (
     TimerLine,
     UnfinishedStep,
 )
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.services.attachments import check_upload
 from gateway.services.letters import LetterRenderer
 from gateway.services.requests.actions import ActionService, patron_actions
@@ -80,7 +80,7 @@ KINDS: Mapping[PatronAction, EventKind] = {
 _OVER = frozenset({PatronStatus.DONE, PatronStatus.ENDED})
 
 
-@value
+@value_object
 class RequestService:
     """`acts` by symbol of the library."""
 
@@ -296,7 +296,7 @@ def _unfinished_step(row: OutboxRow) -> UnfinishedStep:
     return UnfinishedStep(row.id, row.kind, row.target, row.status.value, row.created, row.tries, row.error)
 
 
-@value
+@value_object
 class EventFeed:
     houses: Mapping[str, LibraryContext]
 
@@ -306,7 +306,7 @@ class EventFeed:
         return tuple(history_line(row) for row in rows)
 
 
-@value
+@value_object
 class PatronRequestService:
     """`language` empty: the one of the request's patron."""
 

@@ -31,7 +31,7 @@ from gateway.domain.requests.views import (
     RotaViewLine,
     TaskView,
 )
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.services.requests.effects import LETTER, PARTNER
 from gateway.services.requests.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.requests.order_batches import list_waiting_orders, skip_batch_orders
@@ -54,7 +54,7 @@ NOTICE: Mapping[OutboxStatus, NoticeStatus] = {
 }
 
 
-@value
+@value_object
 class StaffService:
     houses: Mapping[str, LibraryContext]
 
@@ -221,7 +221,7 @@ def _check_payload(row: OutboxRow, payload: str) -> None:
         raise Refused(RefusalReason.INVALID_VALUE, f"This can't be what '{row.kind}' needs: {error}") from error
 
 
-@value
+@value_object
 class _PartnerCounts:
     borrowing: Mapping[str, int]
     lending: Mapping[str, int]
@@ -237,7 +237,7 @@ def report_no_contact(_library: str, _member: str) -> MemberContact:
     return MemberContact()
 
 
-@value
+@value_object
 class PartnerDirectory:
     houses: Mapping[str, LibraryContext]
     heard_from: HeardFrom = report_no_contact

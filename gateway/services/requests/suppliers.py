@@ -36,7 +36,7 @@ from gateway.domain.requests.rota import (
 )
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.views import VersionConflict
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.catalogue import Catalogue, HoldingAnswer, HoldingsReport
 from gateway.services.requests.library_context import LibraryContext, require_role
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
@@ -46,7 +46,7 @@ SUPPLY_TIME_DAYS = 180
 """Supply times of so many days back count for the ranking."""
 
 
-@value
+@value_object
 class SupplierSelection:
     """The request with its rota as it is after the search, and the supplier to ask, if one is left."""
 
@@ -220,7 +220,7 @@ async def _ask_supplier(house: LibraryContext, request: Request, chosen: Supplie
     return f"{line.partner} is asked" if fitted else "no supplier is wanted any more"
 
 
-@value
+@value_object
 class HoldingsLookup:
     """`why_not`: why it isn't asked, in plain words; empty: it may be. `holdings` None: nobody was asked, by rule."""
 
@@ -282,7 +282,7 @@ _SAYS = {
 }
 
 
-@value
+@value_object
 class StaticCatalogue:
     """Reads `partner.owns` of the profile."""
 
@@ -295,7 +295,7 @@ class StaticCatalogue:
         return HoldingsReport(HoldingAnswer.OWNS, "listed") if said else HoldingsReport(HoldingAnswer.NOT, "not listed")
 
 
-@value
+@value_object
 class KnownHoldings:
     """`searched` is asked for partners with a section `locate`; `listed` for the others, and where a catalogue can't
     tell."""

@@ -18,7 +18,7 @@ from gateway.domain.requests.request import Request
 from gateway.domain.requests.state_machine import Denied, Transition, compute_transition
 from gateway.domain.requests.state_table import DenialReason, TimerKind, expired_timer_signal
 from gateway.domain.requests.views import EventDenied, HistoryLine, NotFound, VersionConflict
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 from gateway.services.requests.deadlines import complete_request
 from gateway.services.requests.effects import write_effects
 from gateway.services.requests.library_context import LibraryContext, require_request
@@ -33,7 +33,7 @@ def keep_request(request: Request) -> Request:
     return request
 
 
-@keyword_value
+@value_object(kw_only=True)
 class EventRequest:
     """`expected`: the version that whoever caused this has seen (None: whatever it is). `prepare` adds what goes along
     (the attempt of a request to a supplier)."""

@@ -29,7 +29,7 @@ from gateway.domain.requests.catalogue_policy import (
 from gateway.domain.requests.citation import Citation, canonical_type, format_issn, list_isbn_forms, normalize_number
 from gateway.domain.requests.citation_matching import compare_with_hit
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.catalogue import (
     CatalogueQuery,
     FoundRecord,
@@ -50,7 +50,7 @@ _REMAINDER = re.compile(r"\s+[:/;=]\s+|\s*\[[^\]]*\]")
 _BEST_FIRST = (HoldingAnswer.OWNS, HoldingAnswer.UNKNOWN, HoldingAnswer.NOT_LENT, HoldingAnswer.NOT)
 
 
-@value
+@value_object
 class SearchCatalogue:
     """`profiles` gives those in use now: a partner may share another profile's catalogue."""
 
@@ -80,7 +80,7 @@ class SearchCatalogue:
         return HoldingsReport(found.holding, f"{target.name}: {found.note}", clock() - begun, found.skip)
 
 
-@value
+@value_object
 class _LookupResult:
     holding: HoldingAnswer
     note: str
@@ -139,7 +139,7 @@ class _CatalogueLookup:
         return "; ".join(self._said)
 
 
-@value
+@value_object
 class CatalogueQuestion:
     """`says`: what is asked, for staff."""
 
@@ -233,7 +233,7 @@ _BESIDE: Mapping[Beside, Callable[[Citation], SearchTerm | None]] = {
 }
 
 
-@value
+@value_object
 class SoughtCitation:
     """What is asked for, and how answers are taken."""
 
@@ -242,7 +242,7 @@ class SoughtCitation:
     policy: LocatePolicy
 
 
-@value
+@value_object
 class HoldingVerdict:
     """`found`: a record is the one that is asked for; else NOT, or UNKNOWN where the answer decides nothing."""
 

@@ -20,7 +20,7 @@ from gateway.domain.requests.citation import Citation, format_issn, list_isbn_fo
 from gateway.domain.requests.citation_matching import drop_article
 from gateway.domain.requests.views import NotFound
 from gateway.domain.text_folding import fold_for_matching
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.ports.catalogue import (
     CatalogueQuery,
     FoundRecord,
@@ -57,7 +57,7 @@ _INDEXES = {index.value: index for index in SearchIndex} | {
 NAMES = tuple(sorted(index.value for index in SearchIndex))
 
 
-@value
+@value_object
 class CatalogueSearch:
     """`houses` by symbol of the library."""
 
@@ -287,7 +287,7 @@ def _make_holders(group: list[tuple[str, FoundRecord]]) -> Iterator[ResultHolder
         yield ResultHolder(target, tuple(item for items in said for item in items) if said else None)
 
 
-@value
+@value_object
 class ResultHolder:
     """A target that has it. `holdings` None: it said nothing about them."""
 
@@ -295,7 +295,7 @@ class ResultHolder:
     holdings: tuple[HeldItem, ...] | None = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class SearchResult:
     """`citation`: the fullest description, with the numbers of all."""
 
@@ -303,7 +303,7 @@ class SearchResult:
     holders: tuple[ResultHolder, ...]
 
 
-@keyword_value
+@value_object(kw_only=True)
 class TargetAnswer:
     """One target. `total`: its own count; `shown`: so many records came. `asked`: the question in its own notation.
     `problem`: why it gave no answer; empty: it did. `notes`: what it remarked."""
@@ -317,7 +317,7 @@ class TargetAnswer:
     notes: tuple[str, ...] = ()
 
 
-@value
+@value_object
 class SearchOutcome:
     """`answers` in the order of the group; `results` best placed first."""
 
@@ -325,7 +325,7 @@ class SearchOutcome:
     results: tuple[SearchResult, ...]
 
 
-@keyword_value
+@value_object(kw_only=True)
 class SearchableTarget:
     """What a search can be made in: a profile with a catalogue, or a group of them. `members`: of a group."""
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchHits
 from gateway.profiles import ProfileSet
 from gateway.profiles.checks import locate_sections
@@ -25,7 +25,7 @@ FAILED = timedelta(minutes=1)
 _Key = tuple[str, str, CatalogueQuery, int]
 
 
-@value
+@value_object
 class CatalogueTarget:
     """`by`: the protocol, by the name of the profile's section."""
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy import delete as sql_delete
 
 from gateway.domain.requests.events import Event
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.sql.statements import PreparedStatement, insert_rows
 from gateway.store.journal_writer import MAX_NOTE_CHARS, clean_text
 from gateway.store.requests.request_rows import dump_event, parse_event
@@ -35,7 +35,7 @@ _GET = PreparedStatement(select(_file_columns.content).where(*_ONE))
 _DELETE = PreparedStatement(sql_delete(request_file).where(*_ONE))
 
 
-@value
+@value_object
 class EventRow:
     """`id` is made by `gateway.store.schema.exchange_id(now)`. `before` and `after` are states; `denied` says why the
     event did not fit, and is empty when it did. `at` is when the row was made, aware UTC; `event.at` is its own."""
@@ -118,7 +118,7 @@ def _event_rows_of(found: Iterable[Any]) -> tuple[EventRow, ...]:
     )
 
 
-@value
+@value_object
 class PartnerMessageResult:
     """What came of it. `refused` and `reason` are empty where the message was taken."""
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, select, text
 
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
 from gateway.store.requests import outbox, outbox_queries
 from gateway.store.requests.outbox import OutboxPage, OutboxRow, OutboxStatus
@@ -151,7 +151,7 @@ def _partner_parameters(library: str, target: str, kind: str) -> dict[str, str]:
     return {"in_library": library, "of_target": target, "of_kind": kind}
 
 
-@keyword_value
+@value_object(kw_only=True)
 class FiledOrder:
     """`file_id` and `order_id` are rows of the outbox; `reference`: the number by which both sides know the request."""
 

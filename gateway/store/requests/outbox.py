@@ -23,7 +23,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, not_, or_, select, update
 
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
 from gateway.store.journal_writer import MAX_NOTE_CHARS, clean_text
 from gateway.store.requests.tables import HAS_ENDED, IN_LANE, outbox, outbox_lane
@@ -44,7 +44,7 @@ class OutboxStatus(StrEnum):
 UNFINISHED = (OutboxStatus.WAITING, OutboxStatus.IN_HAND, OutboxStatus.DEAD)
 
 
-@keyword_value
+@value_object(kw_only=True)
 class OutboxRow:
     """`id` is made by `gateway.store.schema.exchange_id(now)`; `kind` is partner, letter, library, work or webhook, or
     one of `gateway.store.requests.order_batches`; `target` says to whom, `payload` what, in words of the kind. All
@@ -69,7 +69,7 @@ class OutboxRow:
     note: str = ""
 
 
-@value
+@value_object
 class OutboxPage:
     """`cursor` is empty when nothing follows."""
 
@@ -380,7 +380,7 @@ def outbox_row_of(
     )
 
 
-@value
+@value_object
 class LaneTurn:
     place: int
     now: bool
@@ -434,7 +434,7 @@ def leave_lane(connection: Connection, library: str, lane: str) -> None:
         _MAKE_READY.execute_many(connection, [{"library": library, "id": following.id}])
 
 
-@value
+@value_object
 class Route:
     """Rows of one kind, of any library and target where these are None."""
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 from gateway.domain.requests.network_load import LoadReport
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.task_lists import DEAD_LETTERS, TASKS
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.sql.statements import PreparedStatement, prepare_sql
 from gateway.store.requests.tables import network_report, outbox, request_count, request_supply
 
@@ -57,7 +57,7 @@ _KEEP = prepare_sql(
 )
 
 
-@value
+@value_object
 class SupplyTime:
     """How often a partner shipped, and how many days it took on average from asking to shipping."""
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, false, literal, 
 from gateway.domain.requests.request import TERMINAL, BorrowingState, Request, Role, State
 from gateway.domain.requests.task_lists import BY_NAME
 from gateway.domain.text_folding import fold_for_search
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.store.journal_writer import clean_text
 from gateway.store.requests.request_rows import parse_request
 from gateway.store.requests.tables import HAS_PARTNER, HAS_PATRON, IS_OPEN, request, request_task
@@ -23,7 +23,7 @@ SCAN = 5_000
 """Most rows that one look for rare ones goes through: other reads wait so long, and no longer."""
 
 
-@keyword_value
+@value_object(kw_only=True)
 class RequestListFilter:
     """All that are set must fit. `task`: a name of `domain.requests.task_lists.TASKS`. `text`:
     words or parts of words, all of them in number, title and author, without case and accents."""
@@ -39,7 +39,7 @@ class RequestListFilter:
     need_by_before: date | None = None
 
 
-@value
+@value_object
 class RequestListPage:
     """`cursor` is empty when nothing follows. With conditions that are rare, a page may hold fewer than were asked
     for, even none, although there is a cursor: the look goes on from there."""
@@ -52,7 +52,7 @@ class BadCursor(ValueError):
     """A cursor that no page gave."""
 
 
-@value
+@value_object
 class _ListPosition:
     """Of a request in the list."""
 
@@ -60,7 +60,7 @@ class _ListPosition:
     id: str
 
 
-@value
+@value_object
 class _IndexPath:
     """The index to follow: its condition and its columns of the order."""
 

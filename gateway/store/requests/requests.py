@@ -11,7 +11,7 @@ from sqlalchemy import insert as sql_insert
 
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.request import Request, Role
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.sql.statements import PreparedStatement, prepare_sql
 from gateway.store.postgresql import lock_in_transaction, lock_key_of
 from gateway.store.requests import request_counts
@@ -58,7 +58,7 @@ class StaleRequestError(Exception):
     """The request was changed by another since it was read."""
 
 
-@value
+@value_object
 class ReferencedRequest:
     """The request that a partner's number means; `attempt` is 0 for lending."""
 
@@ -110,7 +110,7 @@ _REMOVE_EXTERNAL = PreparedStatement(
 )
 
 
-@value
+@value_object
 class _PreviousRow:
     """What the row said, and other rows with it."""
 

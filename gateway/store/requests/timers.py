@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, select
 
 from gateway.domain.requests.state_table import TimerKind
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.sql.statements import PreparedStatement, prepare_sql
 from gateway.store.requests.tables import request_timer, sequence
 
@@ -24,7 +24,7 @@ _FOLLOWING = prepare_sql(
 )
 
 
-@value
+@value_object
 class TimerRow:
     """`at`: aware UTC."""
 

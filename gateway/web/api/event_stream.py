@@ -17,7 +17,7 @@ from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
 from gateway.domain.requests.views import HistoryLine
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.services.webhooks import event_payload
 from gateway.store.schema import first_id_at
 from gateway.web.api.service import Feed
@@ -28,7 +28,7 @@ SETTLE = timedelta(seconds=0.5)
 began earlier may end later."""
 
 
-@value
+@value_object
 class StreamTiming:
     """Seconds: how often a stream looks without being woken, and after which silence it says that it lives."""
 

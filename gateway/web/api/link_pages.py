@@ -31,7 +31,7 @@ from gateway.domain.requests.signed_links import (
     verify_copy_link,
 )
 from gateway.domain.requests.views import AnswerField, NotFound, QuestionState, QuestionView, StoredFile
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.services.letters import ResolvedLanguage
 from gateway.services.letters.languages import language_fallbacks
 from gateway.store import api_records
@@ -83,7 +83,7 @@ HEADERS = {
 }
 
 
-@value
+@value_object
 class FoundCopyLink:
     link: CopyLink
     id: str

@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
 from gateway.domain.clock import Clock
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.services.api_keys import ApiKeyService, KeyHolder, KeyScope
 from gateway.services.webhooks import WebhookService
 from gateway.store.engine import Store
@@ -20,7 +20,7 @@ from gateway.web.api.problems import ProblemType
 from gateway.web.api.service import Services
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ApiLimits:
     """Bytes, levels, seconds. `answers_kept_hours`: how long a repeated POST gets the stored answer."""
 
@@ -32,7 +32,7 @@ class ApiLimits:
     answers_kept_hours: int = 24
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ApiServices:
     services: Services
     store: Store
@@ -82,7 +82,7 @@ class RepeatPolicy(Enum):
     BY_KEY = "by-key"  # told apart by Idempotency-Key
 
 
-@value
+@value_object
 class RawBodyType:
     """A body that isn't JSON: its media types, and the most bytes of it."""
 
@@ -90,13 +90,13 @@ class RawBodyType:
     limit: Callable[[ApiServices], int]
 
 
-@value
+@value_object
 class RawBody:
     media_type: str
     content: bytes
 
 
-@value
+@value_object
 class OperationCall(Generic[P, Q, B]):
     """One request, read and checked. `version`: of If-Match; None: there was none, or `*`."""
 
@@ -109,7 +109,7 @@ class OperationCall(Generic[P, Q, B]):
     http: web.Request
 
 
-@value
+@value_object
 class OperationReply:
     """`content`: a model, bytes with `media_type`, or a response that is being written already (a stream)."""
 
@@ -119,7 +119,7 @@ class OperationReply:
     media_type: str = "application/json"
 
 
-@value
+@value_object
 class AnswerDescription:
     """`headers`: name -> what it says. `schema` None: no body, or one of `media_types` that isn't JSON."""
 
@@ -130,7 +130,7 @@ class AnswerDescription:
     media_types: tuple[str, ...] = ()
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Operation(Generic[P, Q, B]):
     """`path` below /api/v1, with {names} of the fields of `path_model`. A key needs one of `scopes`; none of them: the
     operation is open to everybody."""

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.services.api_keys import KeyScope
 
 CONTENT_TYPE = "application/problem+json"
@@ -71,7 +71,7 @@ class ProblemBody(BaseModel):
     version: int | None = Field(None, description="of the request as it is now")
 
 
-@value
+@value_object
 class ProblemDetails:
     """A problem as a value. `detail` is one plain sentence without personal data."""
 

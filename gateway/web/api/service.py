@@ -33,7 +33,7 @@ from gateway.domain.requests.views import (
     StoredFile,
     TaskView,
 )
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 from gateway.ports.catalogue import CatalogueQuery, ReceivedLink
 from gateway.services.fulfilment import ResolvedLink
 from gateway.services.letters import ResolvedLanguage
@@ -208,7 +208,7 @@ class Feed(Protocol):
         ...
 
 
-@keyword_value
+@value_object(kw_only=True)
 class Services:
     requests: Requests
     partners: Partners

@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.domain.library import Item, ItemStatus
 from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.views import NotFound
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 from gateway.services.fulfilment import LocalCopies, ServiceOffer, is_free
 from gateway.services.letters.facts import citation_rows, label_rows, service_rows
 from gateway.services.letters.templates import clean_line
@@ -30,7 +30,7 @@ PLACES = {Fulfilment.HOLD: "hold", Fulfilment.BORROW: "request"}
 MAX_OWN_REQUESTS = 50
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ShownOffer:
     """An offer as the page shows it. `url` empty: nothing to follow, the words say it all."""
 
@@ -42,7 +42,7 @@ class ShownOffer:
     outside: bool = False
 
 
-@keyword_value
+@value_object(kw_only=True)
 class ShownCopy:
     place: str
     call_number: str

@@ -21,7 +21,7 @@ from yarl import URL
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.services.exchange.admission import Secrets
 from gateway.settings.patron_pages import OidcSettings
 
@@ -45,7 +45,7 @@ class OidcError(Exception):
     """The provider's answer can't be trusted, or it is a refusal. The message holds nothing of a patron."""
 
 
-@value
+@value_object
 class OidcProvider:
     """What discovery says. `basic`: the client signs in at the token endpoint by HTTP Basic, not in the form."""
 

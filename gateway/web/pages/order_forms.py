@@ -15,7 +15,7 @@ from gateway.domain.requests.citation import Citation, CitationExtra
 from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.request import PatronLink, Request, RequestDates, RequestedService, ServiceType
 from gateway.domain.requests.views import BorrowingDraft
-from gateway.domain.value import keyword_value
+from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation
 from gateway.services.requests.intake import create_borrowing_request
 from gateway.services.requests.library_context import PATRON
@@ -53,7 +53,7 @@ class FormAlreadySentError(Exception):
         self.request_id = request_id
 
 
-@keyword_value
+@value_object(kw_only=True)
 class OrderForm:
     """What the form is about, and what can be chosen. `id`: of the form, good for one request."""
 

@@ -20,7 +20,7 @@ from gateway.domain.library import PickupLocation
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.value import keyword_value, value
+from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.services.fulfilment import FulfilmentService
 from gateway.services.letters.facts import citation_rows
@@ -65,7 +65,7 @@ _environment = jinja2.Environment(
 )
 
 
-@keyword_value
+@value_object(kw_only=True)
 class LibraryEntry:
     """How patrons of one library sign in. `header_proxies`: from where the header is believed."""
 
@@ -74,7 +74,7 @@ class LibraryEntry:
     oidc: OidcClient | None = None
 
 
-@keyword_value
+@value_object(kw_only=True)
 class PageServices:
     """`doors` by symbol of the library. `proxies`: whose X-Forwarded-For is believed; `embed_in`: sites that may show
     the pages in a frame. `look_ups`: anybody can have catalogues asked about a number, so only a few are at once."""
@@ -104,7 +104,7 @@ class PageError(Exception):
         self.word = word
 
 
-@value
+@value_object
 class SubmittedForm:
     """What a browser sent. Of a field that is there more than once the first counts."""
 
@@ -337,7 +337,7 @@ def choose_usual_pickup(places: tuple[PickupLocation, ...], branch: str) -> str:
     return next((one.code for one in places if one.library == branch), places[0].code if places else "")
 
 
-@value
+@value_object
 class PageAsset:
     content: bytes
     content_type: str

@@ -27,7 +27,7 @@ from sqlalchemy import Connection
 from gateway.domain.clock import Clock
 from gateway.domain.library import IdentifierType, Patron
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
-from gateway.domain.value import value
+from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
 from gateway.store import patron_sessions
 from gateway.store.api_access import get_or_create_secret
@@ -80,7 +80,7 @@ class SignInMethod(StrEnum):
     OIDC = "oidc"
 
 
-@value
+@value_object
 class SignInResult:
     """`said`: the identifier that the patron was found by."""
 
@@ -152,7 +152,7 @@ def hash_token(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@value
+@value_object
 class BrowserVisit:
     """`token`: what is in the cookie; `is_new`: the browser hasn't got it yet."""
 
@@ -235,7 +235,7 @@ class SignInFailedError(Exception):
         self.word = word
 
 
-@value
+@value_object
 class SignInLimits:
     """So many failures of one patron at one address, and of anybody there, in so many minutes."""
 
@@ -244,7 +244,7 @@ class SignInLimits:
     minutes: int
 
 
-@value
+@value_object
 class _TryKeys:
     """Under which a try is counted: `pair` is the patron at this address, `patron` the patron from anywhere."""
 

@@ -50,12 +50,13 @@ SIGNALS = sorted({signal for one in TABLES.values() for signal in one.signals}, 
 LATE = [one for one in SIGNALS if one.origin is EventOrigin.TIMER and one.kind is not EventKind.EXPIRED]
 ASKED = (BorrowingState.REQUESTED, BorrowingState.HOLD_PLACED, BorrowingState.WILL_SUPPLY, BorrowingState.CONDITIONAL)
 SUPPLIERS_SAY = (
-    EventKind.WILL_SUPPLY, EventKind.HOLD_PLACED, EventKind.CONDITIONAL, EventKind.UNFILLED, EventKind.RETRY, EventKind.SHIPPED, EventKind.RENEW_ACCEPTED,
-    EventKind.RECALL, EventKind.OVERDUE, EventKind.DUE_DATE_CHANGED, EventKind.LOST, EventKind.CANCEL_REFUSED,
+    EventKind.WILL_SUPPLY, EventKind.HOLD_PLACED, EventKind.CONDITIONAL, EventKind.UNFILLED, EventKind.RETRY,
+    EventKind.SHIPPED, EventKind.RENEW_ACCEPTED, EventKind.RECALL, EventKind.OVERDUE, EventKind.DUE_DATE_CHANGED,
+    EventKind.LOST, EventKind.CANCEL_REFUSED,
 )  # fmt: skip
 BORROWERS_SAY = (
-    EventKind.CONDITION_ACCEPTED, EventKind.CONDITION_REFUSED, EventKind.CANCEL, EventKind.RENEW, EventKind.LOST, EventKind.REOPEN, EventKind.RETURNED,
-    EventKind.STATUS_QUERY, EventKind.APPROVE,
+    EventKind.CONDITION_ACCEPTED, EventKind.CONDITION_REFUSED, EventKind.CANCEL, EventKind.RENEW, EventKind.LOST,
+    EventKind.REOPEN, EventKind.RETURNED, EventKind.STATUS_QUERY, EventKind.APPROVE,
 )  # fmt: skip
 KINDS = st.sampled_from(sorted(EventKind))
 NUMBERS = st.integers(0, 3)

@@ -92,7 +92,8 @@ async def test_finds_a_patron_by_credentials(
     ("ref", "rules", "reason", "about"),
     [
         pytest.param(
-            PatronRef(None, signs_in(barcode_id=ANA, pin="0000")), {}, RefusalReason.PATRON_AUTH_FAILED, MessagePart.CREDENTIALS,
+            PatronRef(None, signs_in(barcode_id=ANA, pin="0000")),
+            {}, RefusalReason.PATRON_AUTH_FAILED, MessagePart.CREDENTIALS,
             id="wrong PIN",
         ),
         pytest.param(
@@ -112,7 +113,8 @@ async def test_finds_a_patron_by_credentials(
             MessagePart.CREDENTIALS, id="a credential that can't be checked is not ignored",
         ),
         pytest.param(
-            PatronRef(None, signs_in(pin=PIN)), {}, RefusalReason.DATA_MISSING, MessagePart.PATRON, id="a secret and nobody"
+            PatronRef(None, signs_in(pin=PIN)),
+            {}, RefusalReason.DATA_MISSING, MessagePart.PATRON, id="a secret and nobody",
         ),
         pytest.param(PatronRef(), {}, RefusalReason.DATA_MISSING, MessagePart.PATRON, id="nobody at all"),
     ],

@@ -15,7 +15,10 @@ from gateway.services.searching.search import native_query, parse_query
         ('title:"der Zauberberg" author:mann', [
             SearchTerm(SearchIndex.TITLE, "der Zauberberg", TermMatch.PHRASE), SearchTerm(SearchIndex.AUTHOR, "mann"),
         ]),
-        ('"на краю світу" поезії', [SearchTerm(SearchIndex.ANY, "на краю світу", TermMatch.PHRASE), SearchTerm(SearchIndex.ANY, "поезії")]),
+        (
+            '"на краю світу" поезії',
+            [SearchTerm(SearchIndex.ANY, "на краю світу", TermMatch.PHRASE), SearchTerm(SearchIndex.ANY, "поезії")],
+        ),
         ("TITLE:кобз*", [SearchTerm(SearchIndex.TITLE, "кобз", TermMatch.BEGINS)]),
         ("isbn:3-16-148410-X", [SearchTerm(SearchIndex.ISBN, "9783161484100")]),
         ('isbn:"3 16 148410 X"', [SearchTerm(SearchIndex.ISBN, "9783161484100")]),
