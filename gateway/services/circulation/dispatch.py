@@ -104,7 +104,7 @@ SERVICES: dict[type[Command], str] = {
     PostFee: "post-fee",
     Notice: "notice",
 }
-"""Command -> its name in profiles, keys and logs; its module has the same name."""
+"""Command -> its name in profiles, keys and logs: the words of its use case. Stored in keys, so it stays as it is."""
 
 
 async def dispatch_command(command: Command, desk: CirculationContext, key: str = "") -> Result:

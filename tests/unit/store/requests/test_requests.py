@@ -92,7 +92,7 @@ async def test_of_changes_made_at_once_one_wins(migrated: Store) -> None:
     )
     results = await asyncio.gather(*saves, return_exceptions=True)
 
-    assert sorted(type(one).__name__ for one in results) == ["NoneType", *["Stale"] * 7]
+    assert sorted(type(one).__name__ for one in results) == ["NoneType", *["StaleRequestError"] * 7]
 
 
 async def test_whoever_loads_for_update_is_followed_and_not_overrun(store_url: str, migrated: Store) -> None:
