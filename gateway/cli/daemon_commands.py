@@ -202,7 +202,7 @@ class _SignalHandlers:
 
     def _handle_stop(self, number: signal.Signals) -> None:
         if self.stop.is_set():
-            log.warning("stopped at once by a second signal")
+            log.warning("daemon.killed_by_second_signal")
             sys.stderr.flush()
             os._exit(128 + number)
         self.stop.set()

@@ -62,14 +62,15 @@ class LiveConfiguration(Generic[T]):
             except ConfigurationError as error:
                 self.failures += 1
                 self.problems = error.problems
-                log.error(
-                    f"{self._what} not reloaded, the last good ones stay in use",
+                log.error(  # the last good ones stay in use
+                    "configuration.not_reloaded",
+                    what=self._what,
                     problems=[str(problem) for problem in error.problems],
                 )
                 return False
             self.current, self.problems = fresh, ()
             self.reloads += 1
-            log.info(f"{self._what} reloaded", folders=[str(folder) for folder in self.folders])
+            log.info("configuration.reloaded", what=self._what, folders=[str(folder) for folder in self.folders])
         return all([await follower.reload() for follower in self.followers])
 
     async def watch_folders(self, stop: asyncio.Event) -> None:

@@ -77,7 +77,7 @@ class BackgroundTasks:
             try:
                 await work()
             except Exception:
-                task_logger.exception("background work failed", task=name, on_failure=on_failure.value)
+                task_logger.exception("background.task_failed", task=name, on_failure=on_failure.value)
             else:
                 return
             if on_failure is FailurePolicy.REPORT:

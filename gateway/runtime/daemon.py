@@ -110,9 +110,9 @@ class Daemon:
 
     async def stop(self) -> None:
         """Finish the messages in hand, for at most `shutdown_seconds`, then close everything."""
-        log.info("stopping", in_hand=self._gate.in_hand)
+        log.info("daemon.stopping", in_hand=self._gate.in_hand)
         await self._stack.aclose()
-        log.info("stopped")
+        log.info("daemon.stopped")
 
     async def reload(self) -> bool:
         """Read profiles and secrets anew, as on SIGHUP. False: there are problems, the old profiles stay."""
@@ -129,7 +129,7 @@ class Daemon:
         store = parts.open_store()
         stack.push_async_callback(store.close)
         for step in await migrate_store(store, *parts.migration_histories):
-            log.info("database brought up to date", step=step)
+            log.info("store.migrated", step=step)
         libraries = await parts.open_libraries(store)
         place = make_node_leader(store, self.node)
         stack.push_async_callback(place.close)
@@ -335,7 +335,7 @@ class Daemon:
             await probe_tcp(listener)
         readiness = await health.check()
         log.info(
-            "serving",
+            "daemon.serving",
             listeners=[listener.name for listener in self.listeners],
             profiles=len(self._profiles.current),
             ready=readiness.is_ready,
@@ -366,7 +366,7 @@ class Daemon:
         async def prune_journal() -> None:
             forgotten = await journal.apply_retention(self._clock.now())
             if forgotten.messages or forgotten.bodies:
-                log.info("journal: forgotten", messages=forgotten.messages, contents=forgotten.bodies)
+                log.info("journal.pruned", messages=forgotten.messages, contents=forgotten.bodies)
 
         async def watch_profile_files() -> None:
             await self._profiles.watch_folders(asyncio.Event())
@@ -381,9 +381,9 @@ class Daemon:
 
         async def prune_finished_work() -> None:
             if forgotten := await self.managed.prune_outbox():
-                log.info("outbox: forgotten", rows=forgotten)
+                log.info("outbox.pruned", rows=forgotten)
             if forgotten := await self.mailboxes.prune_mails():
-                log.info("mailboxes: forgotten", mails=forgotten)
+                log.info("mailbox.pruned", mails=forgotten)
             await self._api.prune_stored_answers(self.managed.houses)
             if self._pages is not None:
                 await self._pages.prune_expired(self.managed.houses)

@@ -144,7 +144,7 @@ class HttpListener:
             async with asyncio.timeout(seconds):
                 await server.shutdown(None)
         except TimeoutError:
-            http_logger.warning("messages cut off at stop", listener=self.name, connections=len(server.connections))
+            http_logger.warning("http.cut_off_at_stop", listener=self.name, connections=len(server.connections))
             await server.shutdown(0.05)
         await self._runner.cleanup()
         self._server = self._runner = None
@@ -233,7 +233,7 @@ class TcpMessageListener:
             for task in late:
                 task.cancel()
             if late:
-                tcp_logger.warning("connections cut off at stop", listener=self.name, connections=len(late))
+                tcp_logger.warning("tcp.cut_off_at_stop", listener=self.name, connections=len(late))
                 await asyncio.wait(late)
         self._server = None
 
@@ -259,7 +259,7 @@ class TcpMessageListener:
         except asyncio.CancelledError:
             writer.transport.abort()  # stopping; the task ends here
         except Exception:
-            tcp_logger.exception("a connection failed", listener=self.name, peer=peer)
+            tcp_logger.exception("tcp.connection_failed", listener=self.name, peer=peer)
             writer.transport.abort()
         finally:
             if line is not None:

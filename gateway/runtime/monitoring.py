@@ -152,9 +152,9 @@ class HealthMonitor:
         down = frozenset(part.name for part in parts if not part.is_up)
         for part in parts:
             if not part.is_up and part.name not in self._down:
-                log.error("a part is down", part=part.name, problem=part.problem)
+                log.error("health.part_down", part=part.name, problem=part.problem)
             elif part.is_up and part.name in self._down:
-                log.info("a part is up again", part=part.name)
+                log.info("health.part_up", part=part.name)
         self._down = down
 
 
@@ -173,7 +173,7 @@ async def _probe_part(name: str, probe: Callable[[], Awaitable[None]]) -> Readin
     except TimeoutError:
         return ReadinessPart(name, f"no answer within {MAX_PROBE_SECONDS:g} s")
     except Exception as error:
-        log.exception("a part can't be looked at", part=name)
+        log.exception("health.check_failed", part=name)
         return ReadinessPart(name, f"failed with {type(error).__name__}, see the log")
     return ReadinessPart(name)
 

@@ -260,7 +260,7 @@ class PartnerConnectionPool:
         except ConnectionError:
             pass  # whoever waits is told by `ended`
         except Exception:
-            log.exception("a connection failed")
+            log.exception("connection.failed")
         finally:
             line.mark_ended(broke)
             writer.transport.abort()
@@ -269,7 +269,7 @@ class PartnerConnectionPool:
         try:
             await self.send(saying)
         except (Unavailable, OutcomeUnknown) as failed:
-            log.warning("a partner can't be called back", profile=saying.profile, reason=str(failed))
+            log.warning("connection.callback_failed", profile=saying.profile, reason=str(failed))
 
 
 async def _connect_to_partner(saying: OutgoingMessage) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -232,7 +232,7 @@ class NetworkLoads:
         """Said once for each reason, not each time."""
         self._observe("silent")
         if self._silent.get((library, name)) != reason:
-            log.warning("network.silent", library=library, member=name, reason=reason)
+            log.warning("network.member_silent", library=library, member=name, reason=reason)
         self._silent[library, name] = reason
 
     def _forget_former_members(self, library: str, members: Mapping[str, NetworkMember]) -> None:

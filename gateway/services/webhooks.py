@@ -320,7 +320,7 @@ class WebhookHandler:
             return False
         why = f"no delivery has succeeded since {_format_day(one.failing_since)}"
         await self._store.write(lambda c: api_records.disable_subscription(c, one.library, one.id, why))
-        log.warning("webhook disabled", library=one.library, webhook=one.id, reason=why)
+        log.warning("webhook.disabled", library=one.library, webhook=one.id, reason=why)
         return True
 
 

@@ -147,7 +147,7 @@ class MessageEndpoint:
         try:
             answer = await self._exchange.handle(arrival)
         except Exception:  # a defect: say so without details, keep the traceback for the log
-            log.exception("a message could not be answered", peer=arrival.peer, profile=arrival.profile)
+            log.exception("http.message_failed", peer=arrival.peer, profile=arrival.profile)
             return _text_response(500, "The message could not be answered because of an error in the gateway.\n")
         finally:
             self._gate.leave()

@@ -104,7 +104,7 @@ def test_a_full_disk_shows_in_readyz_and_goes_away_again(installation: Installat
             found = wait_until_ready_is(installation, {"store writing"})
             assert "database can't be used now" in found["store writing"]
         wait_until_ready_is(installation, set())
-    assert "a part is up again" in installation.log.read_text()  # that it was down could not be written either
+    assert "health.part_up" in installation.log.read_text()  # that it was down could not be written either
     assert tracebacks(installation) == []
 
 

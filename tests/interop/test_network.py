@@ -213,7 +213,7 @@ async def test_a_member_that_is_silent_is_no_trouble_and_is_told_once(world: Wor
         for _ in range(3):
             world.clock.advance(timedelta(minutes=10))
             await ask(world)
-    said = [line for line in lines if line["event"] == "network.silent"]
+    said = [line for line in lines if line["event"] == "network.member_silent"]
     assert [(line["member"], line["log_level"]) for line in said] == [("south", "warning")]
     assert elsewhere(world) == ReportedLoad(3, 1), "what it said last still counts"
     view = await world.borrower.gateway.managed.partners.partner("NORTH", "south")

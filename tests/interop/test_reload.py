@@ -118,7 +118,7 @@ def test_a_bad_edit_changes_nothing_and_a_good_one_is_taken(installation: Instal
         assert daemon.poll() is None
     assert wrong == []
     log = installation.log.read_text()
-    assert log.count("profiles not reloaded, the last good ones stay in use") >= 4
+    assert log.count("configuration.not_reloaded") >= 4
     assert tracebacks(installation) == []
 
 

@@ -198,7 +198,7 @@ class CommandHandler:
         try:
             answer, linked = await self.journal.record_in_transaction(dispatch_and_record)
         except Exception as error:  # noqa: BLE001 - see above
-            log.debug("exchange.usual_way", kind=type(error).__name__)
+            log.debug("exchange.fell_back_to_steps", kind=type(error).__name__)
             return None
         if linked is not None:
             linked.after()

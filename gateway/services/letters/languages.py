@@ -207,7 +207,7 @@ class PageTexts:
         except ConfigurationError as error:
             if str(error) != self._problem:
                 self._problem = str(error)
-                log.error("words of the pages can't be read; those of before stay", why=self._problem)
+                log.error("pages.texts_unreadable", why=self._problem)
             return self._good.get(chain) or self._read_shipped_words()
         self._good[chain] = found
         return found

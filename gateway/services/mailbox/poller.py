@@ -151,7 +151,7 @@ class MailboxPoller:
             lambda c: mailbox.record_mailbox_state(c, box.library, box.name, uid_validity, highest, now)
         )
         if before is not None:
-            log.warning("mailbox.made_anew", mailbox=box.name, uid_validity=uid_validity, before=before)
+            log.warning("mailbox.uidvalidity_changed", mailbox=box.name, uid_validity=uid_validity, before=before)
 
     async def _read_known_outcomes(self, uid_validity: int, uids: Sequence[int]) -> Mapping[int, MailOutcome]:
         box = self.box

@@ -83,7 +83,7 @@ class OperationHandler:
         except Exception as error:
             problem = problem_of_error(error)
             if problem is None:  # a defect: say so without details, keep the traceback for the log
-                log.exception("a request could not be answered", operation=self._operation.id)
+                log.exception("api.request_failed", operation=self._operation.id)
                 problem = ProblemDetails(ProblemType.INTERNAL, "The request could not be answered; the log says why.")
             return problem.to_response()
 

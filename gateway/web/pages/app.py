@@ -130,7 +130,7 @@ class PatronPages:
         except (NotFound, InvalidCursorError):
             return _render_fault(turn, 404, "fault-not-there")
         except Refused as refused:
-            log.warning("the library's system refused what a page needs", reason=refused.reason.value)
+            log.warning("pages.library_refused", reason=refused.reason.value)
             return _render_fault(turn, 409, "fault-refused")
         except Unavailable:
             return await self._render_unavailable(turn)
@@ -139,7 +139,7 @@ class PatronPages:
         except (ConnectionError, web.HTTPException):
             raise
         except Exception:  # a defect: say so without details, keep the traceback for the log
-            log.exception("a page could not be made", page=turn.http.match_info.route.resource and page.__module__)
+            log.exception("pages.page_failed", page=turn.http.match_info.route.resource and page.__module__)
             return _render_fault(turn, 500, "fault-defect")
 
     async def _render_unavailable(self, turn: PageRequest) -> web.Response:

@@ -276,7 +276,7 @@ class SignInService:
             patron = await system.authenticate(PatronKey(identifier), password)
         except Refused as refused:
             if refused.reason not in UNKNOWN:
-                log.warning("the library's system refused to check a patron", reason=refused.reason.value)
+                log.warning("sign_in.library_refused", reason=refused.reason.value)
             if refused.reason not in NOT_CHECKED:
                 raise SignInFailedError("wrong") from None
             await self._store.write(lambda c: patron_sessions.uncount_attempt(c, library, keys.all_keys))
@@ -299,7 +299,7 @@ class SignInService:
         try:
             return SignInResult(await system.find_patron(PatronKey(identifier, types)), identifier, method)
         except Refused as refused:
-            log.warning("signed in, but no patron of the library", method=method.value, reason=refused.reason.value)
+            log.warning("sign_in.unknown_patron", method=method.value, reason=refused.reason.value)
             raise SignInFailedError("unknown") from None
 
     async def start_journey(self, journey: JourneyRow, address: str) -> None:
@@ -316,7 +316,7 @@ class SignInService:
             return allowed
 
         if not await self._store.write(insert_journey):
-            log.warning("too many are at the identity provider from one address", library=library)
+            log.warning("sign_in.too_many_pending", library=library)
             raise SignInFailedError("too-often")
 
     async def finish_journey(self, library: str, state: str, address: str) -> JourneyRow | None:
@@ -358,7 +358,7 @@ class SignInService:
 
         allowed, keys = await self._store.write(count_tries)
         if not allowed:
-            log.warning("too many failures to sign in", library=library)
+            log.warning("sign_in.too_many_failures", library=library)
             raise SignInFailedError("too-often")
         return keys
 

@@ -118,7 +118,7 @@ async def redirect_to_provider(turn: PageRequest) -> web.Response:
     try:
         address = await turn.entry.oidc.make_sign_in_url(state, nonce, verifier, _redirect_uri(turn))
     except OidcError as fault:
-        log.error("signing in is not possible", why=str(fault), library=turn.library)
+        log.error("sign_in.unavailable", why=str(fault), library=turn.library)
         raise PageError(502, "fault-provider") from None
     try:
         await turn.parts.signing_in.start_journey(row, _client_address(turn))
@@ -144,12 +144,12 @@ async def finish_oidc(turn: PageRequest) -> web.Response:
             said["code"], said.get("iss", ""), row.nonce, row.verifier, _redirect_uri(turn)
         )
     except OidcError as fault:
-        log.error("an identity provider's answer was not taken", why=str(fault), library=turn.library)
+        log.error("oidc.answer_refused", why=str(fault), library=turn.library)
         raise PageError(502, "fault-provider") from None
     settings = turn.entry.settings.oidc
     identifier = claims.get(settings.claim)
     if not isinstance(identifier, str) or not identifier.strip():
-        log.error("an ID token lacks the claim that names the patron", claim=settings.claim, library=turn.library)
+        log.error("oidc.claim_missing", claim=settings.claim, library=turn.library)
         return ask_to_sign_in(turn, row.back_to, wrong="unknown")
     try:
         who = await turn.parts.signing_in.sign_in_by_assertion(

@@ -294,7 +294,7 @@ async def test_a_defect_is_answered_without_details_and_logged() -> None:
             status, body = answer_of(await talk(listener.port, post(MESSAGE, "Connection: close")))
     assert status == 500
     assert b"elik" not in body
-    assert [entry["event"] for entry in logs] == ["a message could not be answered"]
+    assert [entry["event"] for entry in logs] == ["http.message_failed"]
 
 
 @pytest.mark.parametrize(

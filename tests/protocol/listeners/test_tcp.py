@@ -171,7 +171,7 @@ async def test_a_defect_closes_the_connection_and_is_logged() -> None:
     with structlog.testing.capture_logs() as logs:
         async with tcp(Echo(error=ValueError("Øystein Çelik"))) as listener:
             assert await talk(listener.port, MESSAGE) == b""
-    assert [entry["event"] for entry in logs] == ["a connection failed"]
+    assert [entry["event"] for entry in logs] == ["tcp.connection_failed"]
 
 
 async def test_a_graceful_stop_finishes_what_has_begun() -> None:

@@ -34,7 +34,7 @@ def test_a_member_of_the_network_that_says_nothing(own: Installation) -> None:
     listed = desk("partner", "list")
 
     assert "  network:         member, it has not reported: its key can't be read\n" in shown.stdout
-    assert "network.silent" in listed.stderr
+    assert "network.member_silent" in listed.stderr
     assert "BY OTHERS" in listed.stdout
 
 

@@ -85,7 +85,7 @@ async def test_ready_reload_and_graceful_stop(daemon: Daemon, notifications: soc
     assert await daemon.ask() == "hello"
     daemon.house.profile.write_text(daemon.house.profile.read_text().replace("hello", "servus"))
     daemon.process.send_signal(signal.SIGHUP)
-    await daemon.until("profiles reloaded")
+    await daemon.until("configuration.reloaded")
     assert await daemon.ask() == "servus"
     daemon.process.send_signal(signal.SIGTERM)
     assert await daemon.ended() == 0
@@ -101,7 +101,7 @@ async def test_a_second_signal_stops_at_once(daemon: Daemon) -> None:
     writer.write(b"POST /plain HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")  # a message that has begun
     await asyncio.sleep(0.1)
     daemon.process.send_signal(signal.SIGTERM)
-    await daemon.until("stopping")
+    await daemon.until("daemon.stopping")
     daemon.process.send_signal(signal.SIGTERM)
     assert await daemon.ended() == 128 + signal.SIGTERM
     writer.close()

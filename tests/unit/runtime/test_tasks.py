@@ -34,7 +34,7 @@ async def test_failing_work_is_logged_with_its_owner_and_started_again() -> None
         await asyncio.wait_for(done.wait(), 2)
     await tasks.stop()
     assert runs == 3
-    assert [(entry["event"], entry["task"]) for entry in logs] == [("background work failed", "journal: retention")] * 2
+    assert [(entry["event"], entry["task"]) for entry in logs] == [("background.task_failed", "journal: retention")] * 2
 
 
 async def test_work_that_shall_not_be_repeated() -> None:
