@@ -22,7 +22,6 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
-    func,
     insert,
     or_,
     select,
@@ -280,12 +279,6 @@ def close_mail(connection: Connection, library: str, id_: str, by: str, request_
         update(mail).where(_c.library == library, _c.id == id_, IS_OPEN).values(**values, possible="")
     )
     return done.rowcount > 0
-
-
-def count_unmatched(connection: Connection) -> Mapping[str, int]:
-    """By library."""
-    found = connection.execute(select(_c.library, func.count().label("n")).where(IS_OPEN).group_by(_c.library))
-    return {row.library: row.n for row in found}
 
 
 def prune_mails(connection: Connection, before: datetime, limit: int) -> int:

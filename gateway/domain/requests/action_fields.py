@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from gateway.domain.requests.events import EventDetails, EventOrigin
+from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.events import EventKind as K
-from gateway.domain.requests.request import Role
-from gateway.domain.requests.state_machine import TABLES
 from gateway.domain.value import value_object
 
 
@@ -219,9 +217,3 @@ def given_detail_names(details: EventDetails) -> frozenset[str]:
 
 _NAMES = tuple(name for name in EventDetails.__dataclass_fields__ if name != "extras")
 """Extras go with every event."""
-
-
-def list_staff_actions(role: Role) -> tuple[K, ...]:
-    """What staff may do on this side by hand, in the order of the table."""
-    ours = {signal.kind for signal in TABLES[role].signals if signal.origin is EventOrigin.US}
-    return tuple(kind for kind in ACTS if kind in ours and kind not in BY_RULE)

@@ -42,7 +42,6 @@ _START = prepare_sql(
 )
 _OF_REQUEST_IT_IS = (_c.library == bindparam("library"), _c.request_id == bindparam("request_id"))
 _STOP = PreparedStatement(delete(request_timer).where(*_OF_REQUEST_IT_IS, _c.timer == bindparam("timer")))
-_STOP_ALL = PreparedStatement(delete(request_timer).where(*_OF_REQUEST_IT_IS))
 _TAKE = prepare_sql(
     "DELETE FROM request_timer WHERE library = :library AND request_id = :request_id AND timer = :timer AND at = :at "
     "RETURNING request_id",
@@ -65,10 +64,6 @@ def start_timer(connection: Connection, library: str, request_id: str, timer: Ti
 def stop_timer(connection: Connection, library: str, request_id: str, timer: TimerKind) -> None:
     """One that does not run stays so."""
     _STOP.execute_many(connection, [{"library": library, "request_id": request_id, "timer": timer.value}])
-
-
-def stop_all_timers(connection: Connection, library: str, request_id: str) -> None:
-    _STOP_ALL.execute_many(connection, [{"library": library, "request_id": request_id}])
 
 
 def due_timers(connection: Connection, now: datetime, limit: int) -> tuple[TimerRow, ...]:

@@ -50,7 +50,8 @@ async def test_a_stopped_timer_is_gone_and_the_others_stay(migrated: Store) -> N
     await migrated.write(lambda c: timers.stop_timer(c, LIBRARY, "r-1", TimerKind.ANSWER))
     await migrated.write(lambda c: timers.stop_timer(c, LIBRARY, "r-1", TimerKind.RETRY))
     assert len(await due(migrated, 1)) == 3
-    await migrated.write(lambda c: timers.stop_all_timers(c, LIBRARY, "r-1"))
+    await migrated.write(lambda c: timers.stop_timer(c, LIBRARY, "r-1", TimerKind.NEED_BY))
+    await migrated.write(lambda c: timers.stop_timer(c, LIBRARY, "r-1", TimerKind.CHASE))
     assert await due(migrated, 1) == [(LIBRARY, "r-2", "answer")]
 
 
