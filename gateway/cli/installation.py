@@ -280,7 +280,7 @@ async def open_managed_requests(installation: Installation) -> AsyncIterator[Man
             await managed.network.restore_reports(managed.houses)
             yield managed
         finally:
-            await managed.close()
+            await managed.close_clients()
 
 
 def run_on_requests(installation: Installation, work: Callable[[ManagedRequests], Awaitable[T]]) -> T:

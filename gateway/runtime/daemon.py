@@ -132,7 +132,7 @@ class Daemon:
             log.info("store.migrated", step=step)
         libraries = await parts.open_libraries(store)
         place = make_node_leader(store, self.node)
-        stack.push_async_callback(place.close)
+        stack.push_async_callback(place.give_up_lead)
         await place.is_leader()
         journal = Journal(store, options, self.node)
         stack.push_async_callback(journal.close)
@@ -199,7 +199,7 @@ class Daemon:
             network_asked=self.metrics.count_network_query,
             lines=self._lines,
         )
-        self._stack.push_async_callback(managed.close)
+        self._stack.push_async_callback(managed.close_clients)
         return managed
 
     def _make_link_resolver(self, store: Store) -> None:
@@ -288,9 +288,9 @@ class Daemon:
             for one in settings.tcp
         ]
         self._lines.start_serving(ConnectionHandlers(exchange, self._gate, self._clock))
-        self._stack.push_async_callback(self._lines.close, settings.shutdown_seconds)
+        self._stack.push_async_callback(self._lines.close_connections, settings.shutdown_seconds)
         self._stack.push_async_callback(self._close_listeners)
-        self._stack.callback(self._api.close)  # before the listeners: streams would hold them up
+        self._stack.callback(self._api.end_streams)  # before the listeners: streams would hold them up
         for listener in self.listeners:
             await listener.start()
 

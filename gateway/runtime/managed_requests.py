@@ -158,7 +158,7 @@ class ManagedRequests:
         self.desk = StaffService(self.houses)
         self.feed = EventFeed(self.houses)
 
-    async def close(self) -> None:
+    async def close_clients(self) -> None:
         await self._webhooks.close()
         await self._asker.close()
 

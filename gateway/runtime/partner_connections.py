@@ -214,7 +214,7 @@ class PartnerConnectionPool:
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
 
-    async def close(self, seconds: float) -> None:
+    async def close_connections(self, seconds: float) -> None:
         """Finish what has begun on the connections that we opened, for at most so long."""
         self._inside = None
         for connection in self._connections.values():

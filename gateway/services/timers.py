@@ -77,7 +77,7 @@ class TimerWorker:
                 await self._run_round()
                 await self._sleep_until_woken()
         finally:
-            await self._leader.close()
+            await self._leader.give_up_lead()
 
     async def drain(self, now: datetime | None = None) -> int:
         """Fire until nothing is due, at the moment `now` where it is given; returns how many were fired well. For

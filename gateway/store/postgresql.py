@@ -190,7 +190,7 @@ class Leader(Protocol):
         Unavailable when the database can't be reached; the place is lost then."""
         ...
 
-    async def close(self) -> None:
+    async def give_up_lead(self) -> None:
         """Give the place up."""
         ...
 
@@ -211,7 +211,7 @@ class SoleLeader:
     async def is_leader(self) -> bool:
         return True
 
-    async def close(self) -> None:
+    async def give_up_lead(self) -> None:
         return None
 
 
@@ -243,7 +243,7 @@ class AdvisoryLock:
             self._held = bool(await self._session.execute("SELECT pg_try_advisory_lock($1::bigint)", self._key))
         return self._held
 
-    async def close(self) -> None:
+    async def give_up_lead(self) -> None:
         async with self._one:
             await self._close_session()
 

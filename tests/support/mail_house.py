@@ -342,7 +342,7 @@ async def mail_house(
     try:
         yield MailHouse(managed, opened.adapters, boxes, store, kept, mailbox, poller, policies)
     finally:
-        await managed.close()
+        await managed.close_clients()
         await journal.close()
         await store.close()
 

@@ -82,7 +82,7 @@ async def finish_interrupted(
             if await place.is_leader():
                 total += await _finish_all(exchange, journal, libraries, clock, node)
         finally:
-            await place.close()
+            await place.give_up_lead()
     clear_contextvars()  # what the log says from here on is not of the last message
     if total != RecoveryReport():
         log.warning("repair.done", finished=total.finished, failed=total.failed, left=total.left)

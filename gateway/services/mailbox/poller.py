@@ -91,7 +91,7 @@ class MailboxPoller:
                 await asyncio.sleep(again)
         finally:
             with suppress(Unavailable):
-                await self._leader.close()
+                await self._leader.give_up_lead()
 
     async def _poll_while_leader(self) -> None:
         """Returns when another node has the place. Raises Unavailable, Refused."""
@@ -111,7 +111,7 @@ class MailboxPoller:
             return await self.poll_mails(opened)
         finally:
             await opened.close()
-            await self._leader.close()
+            await self._leader.give_up_lead()
 
     async def probe_mailbox(self) -> tuple[int, float, bool]:
         """Signs in and looks: how many mails wait, in how many seconds, and whether the server has IDLE. Nothing

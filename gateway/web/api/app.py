@@ -85,8 +85,8 @@ class JsonApi:
         """Events have been committed: the streams of this library look. Call it from the event loop."""
         self._parts.streams.wake_library(library)
 
-    def close(self) -> None:
-        self._parts.streams.close()
+    def end_streams(self) -> None:
+        self._parts.streams.end_streams()
 
     async def prune_stored_answers(self, libraries: Iterable[str]) -> int:
         """Stored answers and counts of downloads whose time is over; how many there were. Raises Unavailable."""

@@ -59,7 +59,7 @@ class EventStreams:
         for waker in self._wakers.get(library, ()):
             waker.set()
 
-    def close(self) -> None:
+    def end_streams(self) -> None:
         self._closed = True
         for library in list(self._wakers):
             self.wake_library(library)

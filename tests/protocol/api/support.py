@@ -105,7 +105,7 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
     try:
         yield Running(f"http://{HOST}:{listener.port}", store, clock, ApiKeyService(store, clock), api, managed)
     finally:
-        api.close()
+        api.end_streams()
         await listener.stop(5)
         await store.close()
 

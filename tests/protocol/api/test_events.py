@@ -94,7 +94,7 @@ async def test_a_quiet_stream_says_that_it_lives_and_ends_when_the_gateway_stops
         async with asyncio.timeout(10):
             await answer.content.readuntil(b": alive\n\n")
         assert streams.open_count == 1
-        gateway.api.close()
+        gateway.api.end_streams()
         async with asyncio.timeout(10):
             await answer.content.read()
     assert streams.open_count == 0

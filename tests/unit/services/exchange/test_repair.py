@@ -222,7 +222,7 @@ async def test_what_a_living_node_has_in_hand_is_left_to_it(tmp_path: Path, fres
 
         assert (await rows(house, left))[0].message.outcome is OutcomeClass.OK
         assert [row.message.outcome for row in await rows(house, in_hand)] == [OutcomeClass.PENDING]
-        await living.close()
+        await living.give_up_lead()
         assert await repair(house) == RecoveryReport(finished=1)
         assert (await rows(house, in_hand))[0].message.outcome is OutcomeClass.OK
 
@@ -236,7 +236,7 @@ async def test_two_that_start_together_do_not_both_finish_it(tmp_path: Path, fre
 
         assert await repair(house) == RecoveryReport()
 
-        await heir.close()
+        await heir.give_up_lead()
 
 
 async def begun_by(node: str, house: House, number: int) -> JournalEntry:

@@ -34,7 +34,7 @@ async def test_on_sqlite_the_only_node_leads(tmp_path) -> None:  # type: ignore[
     one = make_task_leader(store, "timers")
     assert isinstance(one, SoleLeader)
     assert await one.is_leader()
-    await one.close()
+    await one.give_up_lead()
     await store.close()
 
 
@@ -44,10 +44,10 @@ async def test_one_leads_until_it_gives_the_place_up(shared: Store) -> None:
     assert isinstance(first, AdvisoryLock)
 
     assert [await first.is_leader(), await second.is_leader(), await first.is_leader()] == [True, False, True]
-    await first.close()
+    await first.give_up_lead()
     assert [await second.is_leader(), await first.is_leader()] == [True, False]
-    await second.close()
-    await first.close()
+    await second.give_up_lead()
+    await first.give_up_lead()
 
 
 @pytest.mark.postgresql
@@ -57,8 +57,8 @@ async def test_each_task_has_its_own_place(shared: Store) -> None:
 
     assert await timers.is_leader()
     assert await mailbox.is_leader()
-    await timers.close()
-    await mailbox.close()
+    await timers.give_up_lead()
+    await mailbox.give_up_lead()
 
 
 @pytest.mark.postgresql
@@ -76,8 +76,8 @@ async def test_when_its_session_ends_it_is_said_and_another_may_lead(shared: Sto
     assert await second.is_leader()
     assert not await first.is_leader()
     await own.close()
-    await first.close()
-    await second.close()
+    await first.give_up_lead()
+    await second.give_up_lead()
 
 
 @pytest.mark.postgresql
@@ -93,5 +93,5 @@ async def test_without_a_server_nobody_leads_and_then_somebody_does(server: Serv
 
     server.start()
     assert await one.is_leader()  # a new session: the old one's lock went with the server
-    await one.close()
+    await one.give_up_lead()
     await store.close()

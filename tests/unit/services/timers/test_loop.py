@@ -220,7 +220,7 @@ async def test_who_does_not_lead_fires_nothing_until_it_does(timed: Store) -> No
         async def is_leader(self) -> bool:
             return self.leading
 
-        async def close(self) -> None:
+        async def give_up_lead(self) -> None:
             self.closed = True
 
     await start(timed, "r1", TimerKind.ANSWER, NOON)
