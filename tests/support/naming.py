@@ -1,0 +1,156 @@
+"""How names and modules of the product are spread: what the naming rules of CONTRIBUTING.md ask for, counted.
+
+python -m tests.support.naming
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tests.support.paths import ROOT
+
+PACKAGES = ("gateway", "adapters")
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+@dataclass(frozen=True)
+class Module:
+    """One file of the product. `path` is relative to the project."""
+
+    path: Path
+    tree: ast.Module
+    lines: int
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Neither a package's own file nor a migration."""
+        return self.path.name != "__init__.py" and "versions" not in self.path.parts
+
+    @property
+    def dotted(self) -> str:
+        return ".".join(self.path.with_suffix("").parts).removesuffix(".__init__")
+
+    def definitions(self) -> Iterator[Definition]:
+        for node in ast.walk(self.tree):
+            if isinstance(node, Definition) and not node.name.startswith("__"):
+                yield node
+
+    def imported_modules(self) -> Iterator[str]:
+        """Names that may be modules of the product, or things in one."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                yield node.module
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            elif isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+
+
+def read_modules() -> tuple[Module, ...]:
+    found = []
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            text = path.read_text("utf-8")
+            found.append(Module(path.relative_to(ROOT), ast.parse(text), len(text.splitlines())))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class NamingReport:
+    modules: tuple[Module, ...]
+
+    @cached_property
+    def functions(self) -> tuple[tuple[Module, str], ...]:
+        return tuple(
+            (module, node.name)
+            for module in self.modules
+            for node in module.definitions()
+            if not isinstance(node, ast.ClassDef)
+        )
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(
+            node.name for module in self.modules for node in module.definitions() if isinstance(node, ast.ClassDef)
+        )
+
+    @property
+    def median_lines(self) -> float:
+        return statistics.median(module.lines for module in self.modules if module.is_ordinary)
+
+    @property
+    def one_word_functions(self) -> float:
+        """As a share of all."""
+        return sum("_" not in name.strip("_") for _, name in self.functions) / len(self.functions)
+
+    @property
+    def one_word_classes(self) -> float:
+        return sum(len(re.findall("[A-Z][a-z0-9]*", name)) <= 1 for name in self.classes) / len(self.classes)
+
+    @property
+    def frequent_names(self) -> Mapping[str, int]:
+        """Of functions outside the ports, those that most have."""
+        outside = (name for module, name in self.functions if module.path.parts[:2] != ("gateway", "ports"))
+        return dict(Counter(outside).most_common(12))
+
+    @property
+    def old_constants(self) -> tuple[str, ...]:
+        pattern = re.compile("_?(MOST|LONGEST|LEAST|FARTHEST|SLOWEST|DEEPEST)(_|$)")
+        return tuple(
+            f"{module.path}: {target.id}"
+            for module in self.modules
+            for node in module.tree.body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name) and pattern.match(target.id)
+        )
+
+    @property
+    def shared_module_names(self) -> Mapping[str, list[str]]:
+        """File names that several modules of a package have."""
+        found: dict[str, list[str]] = {}
+        for module in self.modules:
+            if module.is_ordinary:
+                found.setdefault(f"{module.path.parts[0]}/…/{module.path.name}", []).append(str(module.path))
+        return {name: paths for name, paths in found.items() if len(paths) > 1}
+
+    @property
+    def small_modules_of_one(self) -> tuple[str, ...]:
+        """Modules under 70 lines that one other module imports."""
+        importers: Counter[str] = Counter()
+        known = {module.dotted for module in self.modules}
+        for module in self.modules:
+            importers.update({name for name in module.imported_modules() if name in known and name != module.dotted})
+        return tuple(
+            f"{module.path} ({module.lines})"
+            for module in self.modules
+            if module.is_ordinary and module.lines < 70 and importers[module.dotted] == 1
+        )
+
+
+def main() -> None:
+    report = NamingReport(read_modules())
+    lines = [
+        f"files: {len(report.modules)}, median of the ordinary ones {report.median_lines:g} lines",
+        f"functions: {len(report.functions)}, of one word {report.one_word_functions:.0%}",
+        f"classes: {len(report.classes)}, of one word {report.one_word_classes:.0%}",
+        f"most frequent function names outside the ports: {dict(report.frequent_names)}",
+        f"constants with old words: {list(report.old_constants)}",
+        "modules that share a name:",
+        *(f"  {name}: {len(paths)}" for name, paths in report.shared_module_names.items()),
+        "modules under 70 lines with one importer:",
+        *(f"  {one}" for one in report.small_modules_of_one),
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
