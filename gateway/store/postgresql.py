@@ -17,7 +17,6 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from gateway.domain.problems import Unavailable
 from gateway.store.engine import Store, Work
@@ -50,6 +49,9 @@ Heard = Callable[[str], None]
 
 class PostgresqlStore:
     def __init__(self, url: URL, pool_size: int = 10) -> None:
+        # needs greenlet, which comes with the extra: without PostgreSQL nothing here may ask for it
+        from sqlalchemy.ext.asyncio import create_async_engine
+
         self.url = url
         self._engine = create_async_engine(
             url.set(drivername="postgresql+asyncpg"),
