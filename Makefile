@@ -1,10 +1,13 @@
-.PHONY: run test bench demo-two format
+.PHONY: run test test-quick bench demo-two format
 
 run:
 	python3 bootstrap.py run
 
 test:
 	python3 bootstrap.py test
+
+test-quick:
+	python3 bootstrap.py test-quick
 
 bench:
 	.venv/bin/python -m tests.bench

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Sets illgate up from a checkout; needs nothing but Python 3.11 or newer and pip.
 
-python3 bootstrap.py run      install into .venv, make a library with sample data in data/, run the daemon
-python3 bootstrap.py test     install with what the tests need, run all of them
-python3 bootstrap.py install  only install
+python3 bootstrap.py run         install into .venv, make a library with sample data in data/, run the daemon
+python3 bootstrap.py test        install with what the tests need, run all of them
+python3 bootstrap.py test-quick  unit and protocol tests only, without servers and without the slow ones
+python3 bootstrap.py install     only install
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ def main(words: list[str]) -> int:
         case ["test", *rest]:
             install(extras="[dev]")
             return test(rest)
+        case ["test-quick", *rest]:
+            install(extras="[dev]")
+            return test_quick(rest)
     print(__doc__)
     return 2
 
@@ -66,7 +70,17 @@ def test(rest: list[str]) -> int:
         ["lint-imports"],
         ["pytest", *(rest or ["-n", "auto"])],
     ]
-    for command in checks:
+    return run_commands(checks)
+
+
+def test_quick(rest: list[str]) -> int:
+    marks = "not slow and not postgresql"
+    return run_commands([["pytest", "tests/unit", "tests/protocol", "-m", marks, *(rest or ["-n", "auto"])]])
+
+
+def run_commands(commands: list[list[str]]) -> int:
+    """One after the other, up to the first that fails; returns its exit code."""
+    for command in commands:
         print("$", " ".join(command), flush=True)
         code = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=HERE).returncode
         if code != 0:
