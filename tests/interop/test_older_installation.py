@@ -1,0 +1,67 @@
+"""An installation that an older release made opens with this one, its profiles check, and it shows what it showed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+
+SAMPLE = ROOT / "tests" / "samples" / "installation-2026-11"
+REQUESTS = ("B2026-00001", "B2026-00002", "B2026-00003", "L2026-00001")
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("older") / "illgate"
+    shutil.copytree(SAMPLE, folder)
+    (folder / "data").mkdir()
+    (folder / "data" / "illgate.db").write_bytes(gzip.decompress((SAMPLE / "illgate.db.gz").read_bytes()))
+    return folder
+
+
+def run_illgate(installation: Path, *words: str) -> str:
+    command = [str(Path(sys.executable).parent / "illgate"), "--config", str(installation / "gateway.yml"), *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def read_expected(name: str) -> str:
+    return (SAMPLE / "expected" / name).read_text("utf-8")
+
+
+def test_its_profiles_check_as_before(installation: Path) -> None:
+    found = run_illgate(installation, "check")
+
+    assert "no problems; 8 profiles, 20 examples run, 13 of them with their answer" in found
+
+
+@pytest.mark.parametrize("number", REQUESTS)
+def test_its_requests_are_shown_as_before(installation: Path, number: str) -> None:
+    shown = json.loads(run_illgate(installation, "request", "show", number, "--json"))
+
+    del shown["unfinished"]  # new since then
+    assert shown == json.loads(read_expected(f"request-{number}.json"))
+
+
+def test_its_journal_and_dead_letters_are_there(installation: Path) -> None:
+    assert run_illgate(installation, "journal", "list", "--json") == read_expected("journal.json")
+    assert run_illgate(installation, "outbox", "list", "--json") == read_expected("dead-letters.json")
+
+
+def test_a_dead_letter_of_before_is_released(installation: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "illgate"
+    shutil.copytree(installation, copy)
+    letter = json.loads(read_expected("dead-letters.json").splitlines()[0])["id"]
+
+    run_illgate(copy, "outbox", "release", letter)
+
+    waiting = json.loads(run_illgate(copy, "request", "show", "B2026-00001", "--json"))["unfinished"]
+    assert [one["status"] for one in waiting if one["id"] == letter] == ["waiting"]
