@@ -386,7 +386,7 @@ def to_definite_lengths(data: bytes) -> bytes:
 
 
 def parse_ber_header(data: bytes | bytearray, at: int) -> tuple[int, int | None]:
-    """Where the contents begin, and their length; None: indefinite. Raises Incomplete, MalformedMessage."""
+    """Where the contents begin, and their length; None: indefinite. Raises IncompleteValueError, MalformedMessage."""
     try:
         first, contents = data[at], at + 1
         if first & 0x1F == 0x1F:

@@ -1,6 +1,6 @@
 """Whether a partner's APDU is allowed now, and whether our tables made something else of it than the standard's.
 
-allowed = guard(apdu, context)         goes into FromPartner.guard
+allowed = guard(apdu, context)         goes into IncomingPartnerMessage.guard
 refusal = allowed(request)             None: go on
 line = deviation(apdu, request_after, context, allowed.seen)    for the journal; empty: as the table says
 """
@@ -66,8 +66,8 @@ AT_ONCE: Mapping[ApduType, tuple[ServicePrimitive, ...]] = {
 
 
 class MessageGuard:
-    """`ports.partner_channel.FromPartner.guard` for one APDU. `seen`: the transaction's state when it was asked
-    last."""
+    """`ports.partner_channel.IncomingPartnerMessage.guard` for one APDU. `seen`: the transaction's state when it was
+    asked last."""
 
     def __init__(self, apdu: Apdu, context: MappingContext) -> None:
         self._apdu = apdu

@@ -31,7 +31,7 @@ class NcipInitiator:
         self._transport = transport
 
     async def send_request(self, ask: ServiceRequest, values: MessageValues) -> SuccessReply:
-        """Raises Refused, CannotSay, Unavailable (nothing was done), OutcomeUnknown (ask before repeating),
+        """Raises Refused, UnsupportedValueError, Unavailable (nothing was done), OutcomeUnknown (ask before repeating),
         MalformedMessage (an answer that is not NCIP)."""
         speaker = self._speaker()
         message = build_message(ask, values, speaker)

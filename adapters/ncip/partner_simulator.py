@@ -192,7 +192,7 @@ def _parameter_of_field(field: str) -> str:
 
 
 def _read_message_values(ask: ServiceRequest, values: port.Values, typing: ParameterContext) -> MessageValues:
-    """Raises WrongValue for a parameter that the service doesn't have, a text that can't be read, one missing."""
+    """Raises InvalidParameter for a parameter that the service doesn't have, a text that can't be read, one missing."""
     allowed = {parameter.name: parameter for parameter in _describe_service(ask).parameters}
     said: dict[str, Any] = {}
     for name, texts in values.items():

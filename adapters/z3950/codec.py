@@ -90,7 +90,8 @@ def load_asn1_module() -> Any:
 
 
 def decode_as(type_: str, data: bytes) -> Any:
-    """Raises Undecodable; of octets that end too early also IndexError, ValueError, OverflowError, struct.error."""
+    """Raises UndecodableError; of octets that end too early also IndexError, ValueError, OverflowError,
+    struct.error."""
     from asn1tools import DecodeError
 
     try:

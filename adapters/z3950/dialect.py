@@ -46,7 +46,7 @@ def _check_use_attribute(value: int | str) -> int | str:
 
 
 def _check_attribute_set(value: str) -> str:
-    attribute_set_identifier(value)  # NoQuery is a ValueError, with the names that there are
+    attribute_set_identifier(value)  # PqfSyntaxError is a ValueError, with the names that there are
     return value
 
 

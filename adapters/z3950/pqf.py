@@ -43,7 +43,7 @@ class _PqfToken:
 
 
 def parse_pqf(text: str) -> RpnQuery:
-    """Raises NoQuery."""
+    """Raises PqfSyntaxError."""
     return _PqfParser(_split_tokens(text)).parse_query()
 
 
@@ -168,7 +168,7 @@ def _check_number(text: str) -> str:
 
 
 def attribute_set_identifier(name: str) -> str:
-    """Of an attribute set, by its name or as it stands. Raises NoQuery."""
+    """Of an attribute set, by its name or as it stands. Raises PqfSyntaxError."""
     if _OID.fullmatch(name):
         return name
     if name.lower() not in ATTRIBUTE_SETS:

@@ -83,7 +83,7 @@ class Z3950Connection:
         return self._reader.at_eof() or self._writer.is_closing() or self._frames.begun
 
     async def exchange_apdu(self, apdu: bytes) -> Answer:
-        """Raises Unavailable, Gone. Neither then, nor when cancelled, may the connection be used again."""
+        """Raises Unavailable, ConnectionGone. Neither then, nor when cancelled, may the connection be used again."""
         try:
             async with asyncio.timeout(self._place.seconds.answer):
                 self._writer.write(apdu)

@@ -284,7 +284,8 @@ async def open_managed_requests(installation: Installation) -> AsyncIterator[Man
 
 
 def run_on_requests(installation: Installation, work: Callable[[ManagedRequests], Awaitable[T]]) -> T:
-    """Open, do the work, close. What is refused ends the command with a sentence (`NotDone`, click.UsageError)."""
+    """Open, do the work, close. What is refused ends the command with a sentence (`CommandFailed`,
+    click.UsageError)."""
 
     async def open_and_run() -> T:
         async with open_managed_requests(installation) as managed:

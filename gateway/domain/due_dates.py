@@ -135,13 +135,13 @@ def count_loan_days(rules: LendingRules, usual: int, item_policy: str = "", cate
 
 def compute_lender_due(shipped: datetime, days: int, calendar: Calendar) -> date:
     """The day at whose end an item that was shipped then is due back: `days` calendar days later, or the next day on
-    which we are open to take it back. Raises NeverOpen."""
+    which we are open to take it back. Raises NoOpenDayError."""
     return calendar.first_open_day(calendar.day_of_moment(shipped) + timedelta(days=days))
 
 
 def extend_lender_due(current: Due, now: datetime, days: int, calendar: Calendar) -> date:
     """After a renewal: `days` calendar days added to the due date, or to today where that is later. Raises
-    NeverOpen."""
+    NoOpenDayError."""
     today = calendar.day_of_moment(now)
     day = local_day(current, calendar.zone) or today
     return calendar.first_open_day(max(day, today) + timedelta(days=days))

@@ -155,7 +155,7 @@ class IncomingMail:
 
 @value_object(kw_only=True)
 class BatchEvent:
-    """A file of ours that an answer is about (`gateway.ports.partner_channel.GatheredFile`). `numbers`: its number as
+    """A file of ours that an answer is about (`gateway.ports.partner_channel.OrderBatchFile`). `numbers`: its number as
     it stands there, then without what the format puts before ours; `each`: it is about every request in the file;
     `count`: so many are meant, None: it doesn't say."""
 
@@ -172,8 +172,8 @@ class MailEvent:
 
     For formats that are protocols: `id`, the message's own, by which it is known again in another mail; `at`, when its
     sender sent it, aware: mails of one round are taken in that order; `guard` as in
-    `ports.partner_channel.FromPartner`; `named`, what a report about it calls it: its refusal is told to the sender by
-    the channel (Kind.TROUBLE);
+    `ports.partner_channel.IncomingPartnerMessage`; `named`, what a report about it calls it: its refusal is told to the
+    sender by the channel (Kind.TROUBLE);
     `unfilled`, with kind REQUEST: it asks for what can't be done here, is answered so, and no request is made of it."""
 
     kind: EventKind
@@ -220,8 +220,8 @@ class NamesBatches(Protocol):
     (`gateway.ports.partner_channel.Gathers`): they quote its number in mails of other formats too."""
 
     def named_batches(self, mail: IncomingMail, profile: Profile) -> tuple[str, ...]:
-        """Numbers of files of ours that stand anywhere in the mail, whatever its format, each as in `OfFile.numbers`.
-        Never raises."""
+        """Numbers of files of ours that stand anywhere in the mail, whatever its format, each as in
+        `BatchEvent.numbers`. Never raises."""
         ...
 
 

@@ -123,7 +123,7 @@ class PartnerSimulator(Protocol):
     def build(self, service: str, values: Values, talk: ExchangeContext) -> bytes:
         """The partner's message. `service` by name, alias or wire name.
 
-        Raises WrongValue, ConfigurationError for a secret that isn't there.
+        Raises InvalidParameter, ConfigurationError for a secret that isn't there.
         """
         ...
 

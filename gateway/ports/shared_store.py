@@ -30,13 +30,13 @@ class SharesStore(ABC):
     def in_transaction(self, connection: Connection) -> LibrarySystem:
         """The same system for the time of one transaction, which its caller commits.
 
-        Its methods never wait. They raise NotAtOnce for what needs more than the database (checking a PIN), and
+        Its methods never wait. They raise WouldWait for what needs more than the database (checking a PIN), and
         where a change is refused, since part of it may have been written.
         """
 
 
 def run_without_waiting(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of what never waits. Raises NotAtOnce when it does."""
+    """The result of what never waits. Raises WouldWait when it does."""
     try:
         coroutine.send(None)
     except StopIteration as done:

@@ -303,7 +303,8 @@ class ListenerNotAnsweringError(OSError):
 
 
 async def probe_http(listener: HttpListener) -> None:
-    """Ask /healthz. Where clients must show a certificate, only whether we are connected. Raises NotAnswering."""
+    """Ask /healthz. Where clients must show a certificate, only whether we are connected. Raises
+    ListenerNotAnsweringError."""
     place = listener.place
     if place.tls is not None and place.tls.verify_mode is ssl.CERT_REQUIRED:
         await _send_probe(place.host, listener.port, listener.name)
@@ -319,7 +320,7 @@ async def probe_http(listener: HttpListener) -> None:
 
 
 async def probe_tcp(listener: TcpMessageListener) -> None:
-    """Whether we are connected. Raises NotAnswering."""
+    """Whether we are connected. Raises ListenerNotAnsweringError."""
     await _send_probe(listener.place.host, listener.port, listener.name)
 
 

@@ -291,7 +291,7 @@ class _CapturingMailer:
 async def preview_mail(
     managed: ManagedRequests, adapters: AdapterRegistry, library: str, reference: str
 ) -> tuple[str, ...]:
-    """Header and text of each mail. Raises NotThere, Refused (it has no partner, or one that isn't written mails)."""
+    """Header and text of each mail. Raises NotFound, Refused (it has no partner, or one that isn't written mails)."""
     house = find_library_context(managed.houses, library)
     request = await managed.requests.find_request(library, reference)
     message = await house.store.read(lambda c: _find_outbox_message(c, house, request)) or _compose_request_message(

@@ -290,7 +290,7 @@ class GatewayMetrics:
     def record_outbox_rows(
         self, counts: Mapping[tuple[str, OutboxStatus], int], oldest: datetime | None, now: datetime
     ) -> None:
-        """What `outbox.counts` and `outbox.oldest_waiting` say at `now`."""
+        """What `outbox.counts` and `outbox.find_oldest_waiting` say at `now`."""
         self._outbox_rows.clear()  # a library without rows is not counted there
         for (library, status), rows in counts.items():
             self._outbox_rows.labels(library, status.value).set(rows)

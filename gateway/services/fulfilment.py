@@ -114,7 +114,7 @@ class OfferList:
 
 
 class FulfilmentService:
-    """`houses` by symbol of the library. All methods raise NotThere for another library, and Unavailable."""
+    """`houses` by symbol of the library. All methods raise NotFound for another library, and Unavailable."""
 
     def __init__(
         self, houses: Mapping[str, LibraryContext], links: LinkFormat, look_up: LookUp = look_up_nothing
@@ -273,7 +273,7 @@ class LinkResolver:
     offering: FulfilmentService
 
     async def resolve(self, library: str, link: ReceivedLink, patron: str = "") -> ResolvedLink:
-        """`patron`: its identifier, for rules that look at who asks. Raises MalformedMessage, NotThere, Refused
+        """`patron`: its identifier, for rules that look at who asks. Raises MalformedMessage, NotFound, Refused
         (UNKNOWN_PATRON), Unavailable."""
         cited = self.links.decode(link)
         category = ""

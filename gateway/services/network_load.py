@@ -83,7 +83,7 @@ class MemberSilentError(Exception):
 
 
 async def ask_member(session: aiohttp.ClientSession, member: NetworkMember, key: str) -> LoadAnswer:
-    """Raises Silent."""
+    """Raises MemberSilentError."""
     headers = {hdrs.AUTHORIZATION: f"Bearer {key}", hdrs.ACCEPT: "application/json"}
     try:
         async with (

@@ -117,19 +117,19 @@ class WebhookService:
         return await self._store.read(lambda c: api_records.list_subscriptions(c, library))
 
     async def get(self, library: str, id_: str) -> WebhookSubscription:
-        """Raises NotThere."""
+        """Raises NotFound."""
         found = await self._store.read(lambda c: api_records.get_subscription(c, library, id_))
         if found is None:
             raise NotFound("webhook")
         return found
 
     async def remove_subscription(self, library: str, id_: str) -> None:
-        """Raises NotThere. What waits for it in the outbox is ended there when its turn comes."""
+        """Raises NotFound. What waits for it in the outbox is ended there when its turn comes."""
         if not await self._store.write(lambda c: api_records.remove_subscription(c, library, id_)):
             raise NotFound("webhook")
 
     async def enable_subscription(self, library: str, id_: str) -> WebhookSubscription:
-        """Again, after it was disabled. Raises NotThere."""
+        """Again, after it was disabled. Raises NotFound."""
         if not await self._store.write(lambda c: api_records.enable_subscription(c, library, id_)):
             raise NotFound("webhook")
         return await self.get(library, id_)

@@ -227,7 +227,7 @@ def make_question_token(connection: Connection, link: QuestionLink, now: datetim
 
 
 def read_question_link(connection: Connection, token: str) -> QuestionLink:
-    """What a token of ours says. Raises BadLink."""
+    """What a token of ours says. Raises InvalidLinkError."""
     key = read_secret(connection, library_of_question_link(token), QUESTION_LINKS)
     if key is None:  # no question was ever asked by such a library
         raise InvalidLinkError(LinkFault.FORGED)

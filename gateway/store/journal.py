@@ -100,7 +100,7 @@ class Journal:
         await self._writer.write_rows(self.completion_rows(begun, ending))
 
     def completion_rows(self, begun: JournalEntry, ending: JournalEnding) -> JournalRows:
-        """What `complete` writes, for `journal_writer.write_entries` in a transaction that does more."""
+        """What `complete` writes, for `journal_writer.write_journal_rows` in a transaction that does more."""
         exchange, opening = begun.exchange, begun.opening
         answer = () if ending.body is None else (self._rows.make_answer_row(exchange, opening, ending),)
         return JournalRows(

@@ -119,7 +119,7 @@ class AdmissionQueue:
         return len(self._waiting)
 
     async def enter(self) -> None:
-        """Take a place; whoever got one must `leave`. Raises Busy."""
+        """Take a place; whoever got one must `leave`. Raises QueueFullError."""
         if self._free:
             self._free -= 1
             self.in_hand += 1

@@ -3,7 +3,7 @@
     ApduSplitter(limits)              cuts a stream into APDUs
     peek(bytes) -> Peek         what an error report needs of an APDU that can't be read
     decode(bytes, style)        -> Decoded: the message, and what was odd about it
-    digest_of(bytes)            -> by what a repeat of it is known again
+    apdu_digest(bytes)            -> by what a repeat of it is known again
     encode(message, style)      -> bytes
 
 What can't be read is `gateway.domain.problems.MalformedMessage` with place, reason and fault.

@@ -1,7 +1,7 @@
 """Between APDUs and the gateway's events.
 
-received(apdu, context) -> FromPartner        what a partner's APDU means
-apdu_of(message, context) -> Apdu             what we say, in its words
+received(apdu, context) -> IncomingPartnerMessage        what a partner's APDU means
+apdu_of_message(message, context) -> Apdu             what we say, in its words
 error_report(peek, problem, …) -> Apdu        about a message that can't be carried out
 """
 

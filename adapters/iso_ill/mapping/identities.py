@@ -80,7 +80,8 @@ _NAMELESS = "~"
 
 
 def transaction_key(id_: TransactionId, digest: str = "") -> str:
-    """All four parts as one text: GROUP/QUALIFIER, then /SUB and @INITIAL where they are. `transaction_of` reads it.
+    """All four parts as one text: GROUP/QUALIFIER, then /SUB and @INITIAL where they are. `parse_transaction_key` reads
+    it.
 
     yaz names nothing at all: then `digest`, of the message, tells its transactions apart.
     """

@@ -104,7 +104,7 @@ def get_item_by_barcode(connection: Connection, here: WorkContext, barcode: str)
 
 
 def get_locked_item(connection: Connection, here: WorkContext, barcode: str) -> ItemRecord:
-    """`by_barcode`, and nobody else changes the item before we are done. Raises Refused(UNKNOWN_ITEM)."""
+    """`get_item_by_barcode`, and nobody else changes the item before we are done. Raises Refused(UNKNOWN_ITEM)."""
     lock_item(connection, here, barcode)
     return get_item_by_barcode(connection, here, barcode)
 

@@ -107,7 +107,7 @@ class SetupFileError(Exception):
 
 
 def read_setup_file(file: Path) -> LibrarySetup:
-    """Raises BadSetup."""
+    """Raises SetupFileError."""
     try:
         text = file.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)

@@ -370,7 +370,7 @@ def find_service(name: str) -> ServiceRequest | None:
 
 
 def build_message(ask: ServiceRequest, values: MessageValues, speaker: MessageBuilder) -> Message:
-    """The message in the version of the profile. Raises CannotSay."""
+    """The message in the version of the profile. Raises UnsupportedValueError."""
     body = ask.build(values, speaker)
     own_root = isinstance(body, LookupVersion) and values.form == "version-message"
     return Message(

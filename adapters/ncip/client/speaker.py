@@ -131,7 +131,7 @@ class MessageBuilder:
         return self.is_version1 or PickupSource.PICKUP_LOCATION not in sources
 
     def build_pickup(self, values: MessageValues) -> Code | None:
-        """For PickupLocation. Raises CannotSay."""
+        """For PickupLocation. Raises UnsupportedValueError."""
         if not values.pickup or self.is_pickup_in_receiver:
             return None
         if self.is_version1:

@@ -54,7 +54,7 @@ class Calendar:
         """`days` open days after `start`, at the same time of day in the zone; in UTC. Closed days don't count.
 
         0: `start` itself, whatever day it is. A time of day that doesn't exist since clocks go forward is the moment
-        as far after the change as it says; one that comes twice is the first of the two. Raises NeverOpen.
+        as far after the change as it says; one that comes twice is the first of the two. Raises NoOpenDayError.
         """
         if days == 0:
             return start.astimezone(UTC)
@@ -63,17 +63,17 @@ class Calendar:
         return _moment_on_day(day, local.time(), self.zone)
 
     def open_day_after(self, day: date, days: int) -> date:
-        """The `days`-th open day after `day`; 0: the day itself. Raises NeverOpen."""
+        """The `days`-th open day after `day`; 0: the day itself. Raises NoOpenDayError."""
         for _ in range(days):
             day = self.first_open_day(day + timedelta(days=1))
         return day
 
     def first_open_day(self, day: date) -> date:
-        """The day itself if it is open, else the first open day after it. Raises NeverOpen."""
+        """The day itself if it is open, else the first open day after it. Raises NoOpenDayError."""
         return self._find_open_day(day, 1)
 
     def open_day_on_or_before(self, day: date) -> date:
-        """The day itself if it is open, else the last open day before it. Raises NeverOpen."""
+        """The day itself if it is open, else the last open day before it. Raises NoOpenDayError."""
         return self._find_open_day(day, -1)
 
     def count_open_days(self, first: date, last: date) -> int:

@@ -52,7 +52,7 @@ def is_signed(text: str, secret: bytes) -> bool:
 
 @value_object
 class TokenPayload:
-    """What a token says, by key. Every look raises BadLink where it is not there, or is something else."""
+    """What a token says, by key. Every look raises InvalidLinkError where it is not there, or is something else."""
 
     _values: Mapping[str, object]
 
@@ -80,7 +80,7 @@ class TokenPayload:
 
 
 def read_token(text: str) -> TokenPayload:
-    """Not believed yet. Raises BadLink for anything that is no token."""
+    """Not believed yet. Raises InvalidLinkError for anything that is no token."""
     if not _TOKEN.fullmatch(text):
         raise InvalidLinkError(LinkFault.FORGED)
     try:
@@ -132,12 +132,12 @@ def sign_copy_link(link: CopyLink, secret: bytes) -> str:
 
 
 def library_of_copy_link(text: str) -> str:
-    """Whose secret to check it with: what the token says, which is not believed yet. Raises BadLink."""
+    """Whose secret to check it with: what the token says, which is not believed yet. Raises InvalidLinkError."""
     return _read_copy_link(text).library
 
 
 def verify_copy_link(text: str, secret: bytes, now: datetime) -> CopyLink:
-    """Raises BadLink."""
+    """Raises InvalidLinkError."""
     link = _read_copy_link(text)
     if not is_signed(text, secret):
         raise InvalidLinkError(LinkFault.FORGED)
@@ -198,12 +198,12 @@ def sign_question_link(link: QuestionLink, secret: bytes) -> str:
 
 
 def library_of_question_link(text: str) -> str:
-    """Whose secret to check it with: what the token says, which is not believed yet. Raises BadLink."""
+    """Whose secret to check it with: what the token says, which is not believed yet. Raises InvalidLinkError."""
     return read_token(text).get_text("l")
 
 
 def verify_question_link(text: str, secret: bytes) -> QuestionLink:
-    """Signed; whether its time is over is the caller's to say. Raises BadLink (FORGED)."""
+    """Signed; whether its time is over is the caller's to say. Raises InvalidLinkError (FORGED)."""
     said = read_token(text)
     if not is_signed(text, secret):
         raise InvalidLinkError(LinkFault.FORGED)

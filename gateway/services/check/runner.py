@@ -58,7 +58,7 @@ class CheckSubject:
 
 
 async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckReport:
-    """All profiles, or those named. Raises UnknownProfile."""
+    """All profiles, or those named. Raises UnknownProfileError."""
     chosen = _ChosenProfiles(subject, tuple(names))
     asked = await _ask_libraries(subject)
     profiles = [await _ProfileCheck(subject, one, asked.known).run() for one in chosen.loaded]

@@ -109,7 +109,7 @@ SERVICES: dict[type[Command], str] = {
 
 async def dispatch_command(command: Command, desk: CirculationContext, key: str = "") -> Result:
     """Safe to repeat: a message that was carried out already changes nothing and is answered alike. `key`: its
-    `message_key`, where the caller has made it.
+    `idempotency_key`, where the caller has made it.
 
     Raises Refused (the answer is no), Unavailable (nothing was done, or what was done is found again by a repeat),
     OutcomeUnknown (a repeat tells).

@@ -310,7 +310,7 @@ async def _find_item_by_number(number: Named, desk: CirculationContext) -> Item 
 
 
 def name_by_barcode(item: Item) -> Named:
-    """How a command names it, at a desk `as_found`."""
+    """How a command names it, at a desk `context_without_rewrite`."""
     return Named(item.barcode)
 
 

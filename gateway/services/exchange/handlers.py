@@ -348,7 +348,7 @@ class NotificationHandler:
         return answer
 
     async def rehearse(self, hand: MessageContext, told: IncomingPartnerMessage, talk: ExchangeContext) -> InboxResult:
-        """What would become of it; nothing does. Raises NotReplayable."""
+        """What would become of it; nothing does. Raises NotReplayableError."""
         doors = self.doors
         if doors is None:
             raise NotReplayableError("no requests are managed here")

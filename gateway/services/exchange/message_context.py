@@ -199,7 +199,7 @@ class RehearsalResult:
 
 
 def rebuild_arrival(kept: FullMessage, received: datetime, transport: TransportKind) -> RawMessage:
-    """The message as if it came in now. Raises NotReplayable."""
+    """The message as if it came in now. Raises NotReplayableError."""
     message = kept.message
     if message.direction is not MessageDirection.IN:
         raise NotReplayableError("it is one that we sent; only those that came in can be carried out again")

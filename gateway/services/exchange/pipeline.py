@@ -171,15 +171,15 @@ class MessageExchange:
         return answer
 
     async def replay_message(self, kept: FullMessage) -> ReplayResult:
-        """See `again.Again.replay`. Raises NotReplayable."""
+        """See `again.Again.replay`. Raises NotReplayableError."""
         return await self._again.replay_message(kept)
 
     async def finish_message(self, kept: FullMessage) -> ReplayResult:
-        """See `again.Again.finish`. Raises NotReplayable."""
+        """See `again.Again.finish`. Raises NotReplayableError."""
         return await self._again.finish_message(kept)
 
     async def rehearse_message(self, kept: FullMessage) -> RehearsalResult:
-        """See `again.Again.rehearse`. Raises NotReplayable."""
+        """See `again.Again.rehearse`. Raises NotReplayableError."""
         return await self._again.rehearse_message(kept)
 
 
@@ -191,7 +191,7 @@ class Replayer:
 
     async def replay_message(self, kept: FullMessage) -> ReplayResult:
         """Carry a message of the journal out once more, as a new exchange; its sender was admitted the first time, so
-        the profile named in the journal is used. Raises NotReplayable, Unavailable."""
+        the profile named in the journal is used. Raises NotReplayableError, Unavailable."""
         hand, profile = self._restore_message(kept, self.clock.now(), TransportKind.REPLAY)
         hand.replay_of = kept.message.id
         replayed = await self._handle_again(hand, profile)
@@ -200,13 +200,13 @@ class Replayer:
         return replayed
 
     async def finish_message(self, kept: FullMessage) -> ReplayResult:
-        """Carry out what was interrupted, and complete its row in the journal. Raises NotReplayable."""
+        """Carry out what was interrupted, and complete its row in the journal. Raises NotReplayableError."""
         hand, profile = self._restore_message(kept, kept.message.at, TransportKind(kept.message.transport))
         hand.begun = kept.to_journal_entry()
         return await self._handle_again(hand, profile)
 
     async def rehearse_message(self, kept: FullMessage) -> RehearsalResult:
-        """What `replay` would do, as far as it can be told without the library. Raises NotReplayable."""
+        """What `replay` would do, as far as it can be told without the library. Raises NotReplayableError."""
         hand, profile = self._restore_message(kept, self.clock.now(), TransportKind.REPLAY)
         talk = self.stage.select_library(hand, profile)
         service = hand.envelope.service

@@ -4,7 +4,7 @@ nodes have in hand is left to them.
 Messages left `pending` are carried out again: the library keeps the key of each, so nothing is done twice. The
 partner waits no longer; when it repeats its message it gets the answer that was found here.
 
-One that ends the process whenever it is carried out would do so at every start: after `MOST_STARTS` it is set aside
+One that ends the process whenever it is carried out would do so at every start: after `MAX_STARTS` it is set aside
 for staff, who may carry it out again (`illgate replay`).
 """
 

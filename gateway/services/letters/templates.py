@@ -65,7 +65,7 @@ class TemplateSource:
     ) -> tuple[str, str]:
         """The body (in HTML: what is no markup is escaped), and the subject if the template sets one.
 
-        Raises NoTemplate, ConfigurationError with file and line.
+        Raises TemplateMissingError, ConfigurationError with file and line.
         """
         names = [one for language in languages for one in _template_file_names(f"{language}/{name}", format_)]
         environment = self._environments[format_]

@@ -1,8 +1,8 @@
 """Which request an event of a mail belongs to. The rules are tried in order; each that is tried leaves a line.
 
-1. the number that the mail's format has read, or that of a file of ours (`OfFile`)
+1. the number that the mail's format has read, or that of a file of ours (`BatchEvent`)
 2. our reference, in the subject, then in the text
-3. the number of a file of ours, as the formats of the partner read it anywhere in the mail (`NamesFiles`)
+3. the number of a file of ours, as the formats of the partner read it anywhere in the mail (`NamesBatches`)
 4. In-Reply-To and References: Message-IDs of mails that our outbox sent
 5. the request's own number, in the subject, then in the text
 6. nothing: staff get a list of requests that it may be about

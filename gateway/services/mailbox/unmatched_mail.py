@@ -44,7 +44,7 @@ class UnmatchedMailService:
         return await house.store.read(lambda c: mailbox.list_unmatched(c, house.symbol, limit, cursor))
 
     async def show_mail(self, library: str, id_: str) -> MailRow:
-        """With its content. Raises NotThere, BodyUnreadable."""
+        """With its content. Raises NotFound, BodyUnreadable."""
         house = find_library_context(self.houses, library)
         row = await house.store.read(lambda c: mailbox.get_mail(c, house.symbol, id_, self.cipher))
         if row is None:
@@ -53,7 +53,7 @@ class UnmatchedMailService:
 
     async def assign_mail(self, library: str, id_: str, reference: str, actor: str) -> Request:
         """What the mail says happens to this request (by id or number); what says nothing becomes a note of it.
-        Raises NotThere, Refused."""
+        Raises NotFound, Refused."""
         house = find_library_context(self.houses, library)
         row = await self.show_mail(library, id_)
         parsed = self._parse_kept_mail(row, house)
@@ -82,7 +82,7 @@ class UnmatchedMailService:
         return request
 
     async def dismiss_mail(self, library: str, id_: str, actor: str) -> None:
-        """It needs nothing. Its content is in the mailbox's folder still. Raises NotThere."""
+        """It needs nothing. Its content is in the mailbox's folder still. Raises NotFound."""
         house = find_library_context(self.houses, library)
         if not await house.store.write(lambda c: mailbox.close_mail(c, house.symbol, id_, actor)):
             raise NotFound("mail on the list")

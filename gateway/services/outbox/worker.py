@@ -44,7 +44,7 @@ def node_start_name(place: str) -> str:
 
 
 class OutboxWorker:
-    """One a process. `node` comes from `start_of`; only kinds that have a handler here are taken."""
+    """One a process. `node` comes from `node_start_name`; only kinds that have a handler here are taken."""
 
     def __init__(
         self,

@@ -43,8 +43,8 @@ class ActionService:
     run_now: Callable[[str, str], Awaitable[OutboxRow]]
 
     async def perform(self, request_id: str, act: ActionRequest) -> Request:
-        """Raises NotThere, NotNow, Outdated, Refused (the library's no, or data that is missing), Unavailable (the
-        library is away; the act is kept and done when it is back)."""
+        """Raises NotFound, EventDenied, VersionConflict, Refused (the library's no, or data that is missing),
+        Unavailable (the library is away; the act is kept and done when it is back)."""
         request = await require_request(self.house, request_id)
         if act.version is not None and act.version != request.version:
             raise VersionConflict(request.version)

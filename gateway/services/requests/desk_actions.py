@@ -87,7 +87,7 @@ class EventTooLateError(Refused):
 
 
 async def perform_desk_action(house: LibraryContext, request: Request, event: Event, key: str) -> RequestChange:
-    """Raises TooLate, Refused (the library's no), Unavailable, OutcomeUnknown."""
+    """Raises EventTooLateError, Refused (the library's no), Unavailable, OutcomeUnknown."""
     outcome = compute_transition(request, event, house.workflow(request))
     if isinstance(outcome, Denied):
         raise EventTooLateError(outcome)

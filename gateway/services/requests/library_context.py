@@ -146,7 +146,7 @@ def require_role(request: Request, role: Role) -> None:
 
 
 async def require_request(house: LibraryContext, request_id: str) -> Request:
-    """Raises NotThere."""
+    """Raises NotFound."""
     request = await house.store.read(lambda c: requests.load_request(c, house.symbol, request_id))
     if request is None:
         raise NotFound("request")
@@ -154,7 +154,7 @@ async def require_request(house: LibraryContext, request_id: str) -> Request:
 
 
 def find_library_context(houses: Mapping[str, LibraryContext], library: str) -> LibraryContext:
-    """Raises NotThere."""
+    """Raises NotFound."""
     found = next((house for symbol, house in houses.items() if symbol.casefold() == library.casefold()), None)
     if found is None:
         raise NotFound("library")

@@ -150,7 +150,7 @@ def _make_desk_event_work(
 
 
 async def run_follow_up(house: LibraryContext, work: str, request_id: str) -> str:
-    """A line for the outbox. Raises Unavailable, NotThere."""
+    """A line for the outbox. Raises Unavailable, NotFound."""
     return await _WORK[work](house, request_id)
 
 

@@ -88,7 +88,7 @@ class PatronQuestionService:
     letters: LetterRenderer
 
     async def question(self, token: str) -> QuestionView:
-        """Changes nothing. Raises BadLink (FORGED), Unavailable."""
+        """Changes nothing. Raises InvalidLinkError (FORGED), Unavailable."""
         link, house = await self._load_link(token)
         try:
             if link.is_partners:
@@ -99,7 +99,7 @@ class PatronQuestionService:
 
     async def answer(self, token: str, form: Mapping[str, str]) -> QuestionView:
         """As it is after the answer, which counts only the first time; open still where the form has faults. Raises
-        BadLink (FORGED), Unavailable, Refused."""
+        InvalidLinkError (FORGED), Unavailable, Refused."""
         link, house = await self._load_link(token)
         try:
             if link.is_partners:
@@ -201,14 +201,14 @@ class PartnerQuestionService:
     letters: LetterRenderer
 
     async def show_question(self, link: QuestionLink) -> QuestionView:
-        """Changes nothing. Raises NotThere, Unavailable."""
+        """Changes nothing. Raises NotFound, Unavailable."""
         return await self.house.store.read(
             lambda c: self._build_answer_view(c, link, self._load_linked_request(c, link))
         )
 
     async def take_answer(self, link: QuestionLink, form: Form) -> QuestionView:
         """As it is after the answer, which counts only the first time; still open where the form has faults. Raises
-        NotThere, Unavailable."""
+        NotFound, Unavailable."""
         view = await self.house.store.write(lambda c: self._apply_partner_answer(c, link, form))
         self.house.wake_outbox()
         return view

@@ -147,7 +147,7 @@ class RequestService:
         )
 
     async def find_request(self, library: str, reference: str) -> Request:
-        """By id or number. Raises NotThere."""
+        """By id or number. Raises NotFound."""
         house = self.library_context(library)
 
         def load_by_reference(connection: Connection) -> Request | None:
@@ -316,14 +316,14 @@ class PatronRequestService:
     async def listing(
         self, library: str, patron_id: str, open_: bool | None, language: str, limit: int, cursor: str
     ) -> ResultPage[PatronView]:
-        """Newest change first. Raises BadCursor."""
+        """Newest change first. Raises InvalidCursorError."""
         wanted = RequestFilter(role=Role.BORROWING, patron_id=patron_id, open=open_)
         page = await self.requests.listing(library, wanted, limit, cursor)
         house = self.requests.library_context(library)
         return ResultPage(tuple(self._build_patron_view(house, request, language) for request in page), page.cursor)
 
     async def show(self, library: str, request_id: str, patron_id: str, language: str) -> PatronView:
-        """Raises NotThere, for the requests of others too."""
+        """Raises NotFound, for the requests of others too."""
         house = self.requests.library_context(library)
         return self._build_patron_view(house, await _require_own_request(house, request_id, patron_id), language)
 
@@ -337,7 +337,7 @@ class PatronRequestService:
         version: int | None,
         language: str,
     ) -> PatronView:
-        """Raises NotThere, Outdated, NotNow, Refused (the partner's workflow keeps it for staff)."""
+        """Raises NotFound, VersionConflict, EventDenied, Refused (the partner's workflow keeps it for staff)."""
         house = self.requests.library_context(library)
         await _require_own_request(house, request_id, patron_id)
         done = ActionRequest(kind=KINDS[act], details=details, actor=PATRON, version=version)
@@ -356,7 +356,7 @@ class PatronRequestService:
 
 
 async def _require_own_request(house: LibraryContext, request_id: str, patron_id: str) -> Request:
-    """Somebody else's is not there. Raises NotThere."""
+    """Somebody else's is not there. Raises NotFound."""
     request = await require_request(house, request_id)
     if request.role is not Role.BORROWING or not patron_id or request.patron.id != patron_id:
         raise NotFound("request")

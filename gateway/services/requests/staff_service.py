@@ -147,7 +147,7 @@ class StaffService:
 
 
 def _find_dead_row(connection: Connection, house: LibraryContext, letter_id: str) -> OutboxRow:
-    """Raises NotThere, also when it isn't dead (any more)."""
+    """Raises NotFound, also when it isn't dead (any more)."""
     row = outbox_queries.get_outbox_row(connection, house.symbol, letter_id)
     if row is None or row.status is not OutboxStatus.DEAD:
         raise NotFound("dead letter")
@@ -155,7 +155,7 @@ def _find_dead_row(connection: Connection, house: LibraryContext, letter_id: str
 
 
 def _find_held_row(connection: Connection, house: LibraryContext, letter_id: str) -> OutboxRow:
-    """The same, or an order that waits for others. Raises NotThere."""
+    """The same, or an order that waits for others. Raises NotFound."""
     row = outbox_queries.get_outbox_row(connection, house.symbol, letter_id)
     if row is not None and row.kind == ORDER and row.status is OutboxStatus.WAITING:
         return row
@@ -171,7 +171,7 @@ def _record_decision(
     """The row; who decided what about it stands in the history of its request, if that is still there. That locks the
     request, and only then is the row looked at for good: two of the staff at once decide one after the other.
 
-    Raises NotThere.
+    Raises NotFound.
     """
     row = look(connection, house, letter_id)
     if row.request_id:
@@ -268,7 +268,7 @@ class PartnerDirectory:
         return _build_rota_view(name, template)
 
     async def explain(self, library: str, request_id: str) -> RotaExplanation:
-        """Whom a borrowing request would ask next, and why; nothing is changed. Raises NotThere, Refused."""
+        """Whom a borrowing request would ask next, and why; nothing is changed. Raises NotFound, Refused."""
         house = find_library_context(self.houses, library)
         return await explain_rota(house, await require_request(house, request_id))
 

@@ -45,14 +45,14 @@ class EventRequest:
 
 
 async def apply_event(house: LibraryContext, happening: EventRequest) -> Transition:
-    """Raises NotThere, NotNow, Outdated."""
+    """Raises NotFound, EventDenied, VersionConflict."""
     transition = raise_if_denied(await house.store.write(lambda c: apply_event_in(c, house, happening)))
     house.wake_outbox()
     return transition
 
 
 def raise_if_denied(outcome: Transition | Denied) -> Transition:
-    """Raises NotNow."""
+    """Raises EventDenied."""
     if isinstance(outcome, Denied):
         raise EventDenied(outcome)
     return outcome
@@ -67,7 +67,7 @@ def denial_as_refusal(denied: Denied) -> Refusal:
 def apply_event_in(connection: Connection, house: LibraryContext, happening: EventRequest) -> Transition | Denied:
     """Inside a transaction. What is denied changes nothing; a partner's message is kept in the history even so.
 
-    Raises NotThere, Outdated.
+    Raises NotFound, VersionConflict.
     """
     event = happening.event
     request = requests.lock_request(connection, house.symbol, happening.request_id)

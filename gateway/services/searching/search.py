@@ -65,7 +65,7 @@ class CatalogueSearch:
     asker: CatalogueClient
 
     def targets(self, library: str) -> tuple[SearchableTarget, ...]:
-        """Groups first. Raises NotThere."""
+        """Groups first. Raises NotFound."""
         house = find_library_context(self.houses, library)
         groups = [SearchableTarget(name=name, members=said) for name, said in house.policy().catalogues.groups.items()]
         found = [
@@ -77,7 +77,7 @@ class CatalogueSearch:
 
     async def search(self, library: str, where: str, query: CatalogueQuery, records: int = 0) -> SearchOutcome:
         """`where`: a profile or a group; `records` of each target at most, 0: as requests.yml says. One that gives no
-        answer is named, and the others are shown. Raises NotThere."""
+        answer is named, and the others are shown. Raises NotFound."""
         house = find_library_context(self.houses, library)
         rules = house.policy().catalogues
         turn = asyncio.Semaphore(rules.at_once)
@@ -142,7 +142,7 @@ class CatalogueSearch:
 
 
 def _list_target_names(house: LibraryContext, where: str) -> tuple[str, ...]:
-    """Raises NotThere."""
+    """Raises NotFound."""
     groups = house.policy().catalogues.groups
     if where in groups:
         return groups[where]

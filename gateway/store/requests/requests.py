@@ -132,7 +132,7 @@ def insert_request(connection: Connection, new: Request) -> None:
 
 
 def save_request(connection: Connection, changed: Request) -> None:
-    """Expects the version before `changed.version` to be stored. Raises Stale."""
+    """Expects the version before `changed.version` to be stored. Raises StaleRequestError."""
     row = _BEFORE.fetch_first(connection, {"in_library": changed.library, "with_id": changed.id})
     if row is None or row.version != changed.version - 1:
         stored = "is not there" if row is None else f"has version {row.version}"

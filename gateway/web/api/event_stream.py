@@ -65,7 +65,8 @@ class EventStreams:
             self.wake_library(library)
 
     async def serve_stream(self, request: web.Request, feed: Feed, library: str, cursor: str) -> web.StreamResponse:
-        """Writes until the client goes or `close` is called. Raises TooMany; Unavailable before the first byte."""
+        """Writes until the client goes or `close` is called. Raises TooManyStreamsError; Unavailable before the first
+        byte."""
         if self._closed or self.open_count >= self._pace.most:
             raise TooManyStreamsError
         waker = asyncio.Event()

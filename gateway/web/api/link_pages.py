@@ -133,7 +133,7 @@ class CopyPages:
         return await self._parts.services.requests.attachment(link.library, link.request_id, link.attachment_id)
 
     async def _find_copy_link(self, request: web.Request) -> FoundCopyLink:
-        """Raises BadLink, Unavailable."""
+        """Raises InvalidLinkError, Unavailable."""
         token = request.match_info["token"]
         library, id_ = library_of_copy_link(token), link_id(token)
         secret = await self._parts.store.read(lambda c: read_secret(c, library, COPY_LINKS))

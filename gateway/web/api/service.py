@@ -50,28 +50,29 @@ class Requests(Protocol):
         ...
 
     async def listing(self, library: str, wanted: RequestFilter, limit: int, cursor: str) -> ResultPage[Request]:
-        """Newest change first. Raises BadCursor; Refused (INVALID_VALUE) for a task or state that doesn't exist."""
+        """Newest change first. Raises InvalidCursorError; Refused (INVALID_VALUE) for a task or state that doesn't
+        exist."""
         ...
 
     async def show(self, library: str, request_id: str) -> RequestView:
-        """Raises NotThere."""
+        """Raises NotFound."""
         ...
 
     async def act(self, library: str, request_id: str, act: ActionRequest) -> Request:
         """The request after the event. Where the library's system must say yes first, its answer is awaited.
 
-        Raises NotThere, Outdated, NotNow, Refused, OutcomeUnknown.
+        Raises NotFound, VersionConflict, EventDenied, Refused, OutcomeUnknown.
         """
         ...
 
     async def attach(
         self, library: str, request_id: str, upload: FileUpload, actor: str, version: int | None
     ) -> tuple[Request, Attachment]:
-        """Raises NotThere, Outdated, Refused."""
+        """Raises NotFound, VersionConflict, Refused."""
         ...
 
     async def attachment(self, library: str, request_id: str, attachment_id: str) -> StoredFile:
-        """Raises NotThere."""
+        """Raises NotFound."""
         ...
 
     async def reorder(
@@ -79,14 +80,14 @@ class Requests(Protocol):
     ) -> Request:
         """Waiting lines of the rota in this order; partners that are new are added, those left out stay behind.
 
-        Raises NotThere, Outdated, Refused (a partner that doesn't exist).
+        Raises NotFound, VersionConflict, Refused (a partner that doesn't exist).
         """
         ...
 
     async def skip(
         self, library: str, request_id: str, partner: str, why: str, actor: str, version: int | None
     ) -> Request:
-        """A waiting line of the rota is not asked. Raises NotThere (request or line), Outdated."""
+        """A waiting line of the rota is not asked. Raises NotFound (request or line), VersionConflict."""
         ...
 
 
@@ -94,19 +95,19 @@ class Partners(Protocol):
     async def partners(self, library: str) -> Sequence[PartnerView]: ...
 
     async def partner(self, library: str, profile: str) -> PartnerView:
-        """Raises NotThere."""
+        """Raises NotFound."""
         ...
 
     async def rotas(self, library: str) -> Sequence[RotaView]: ...
 
     async def rota(self, library: str, name: str) -> RotaView:
-        """Raises NotThere."""
+        """Raises NotFound."""
         ...
 
     async def loads(self, library: str) -> Sequence[PartnerLoad]: ...
 
     async def explain(self, library: str, request_id: str) -> RotaExplanation:
-        """Whom a borrowing request would ask next, and why. Raises NotThere, Refused."""
+        """Whom a borrowing request would ask next, and why. Raises NotFound, Refused."""
         ...
 
 
@@ -116,27 +117,27 @@ class Desk(Protocol):
     async def tasks(self, library: str) -> Sequence[TaskView]: ...
 
     async def dead_letters(self, library: str, limit: int, cursor: str) -> ResultPage[DeadLetter]:
-        """Oldest first. Raises BadCursor."""
+        """Oldest first. Raises InvalidCursorError."""
         ...
 
     async def dead_letter(self, library: str, letter_id: str) -> DeadLetter:
-        """Raises NotThere, also when it isn't dead any more."""
+        """Raises NotFound, also when it isn't dead any more."""
         ...
 
     async def release(self, library: str, letter_id: str, actor: str) -> None:
-        """It is tried again at once. Raises NotThere."""
+        """It is tried again at once. Raises NotFound."""
         ...
 
     async def edit(self, library: str, letter_id: str, payload: str, actor: str) -> None:
-        """Raises NotThere; Refused (INVALID_VALUE) when the payload can't be what its kind needs."""
+        """Raises NotFound; Refused (INVALID_VALUE) when the payload can't be what its kind needs."""
         ...
 
     async def skip(self, library: str, letter_id: str, reason: str, actor: str) -> None:
-        """It is never sent; what comes after it in its lane goes on. Raises NotThere."""
+        """It is never sent; what comes after it in its lane goes on. Raises NotFound."""
         ...
 
     async def notices(self, library: str, request_id: str, limit: int, cursor: str) -> ResultPage[NoticeView]:
-        """Newest first; `request_id` empty: of all requests. Raises BadCursor."""
+        """Newest first; `request_id` empty: of all requests. Raises InvalidCursorError."""
         ...
 
 
@@ -146,11 +147,11 @@ class Patrons(Protocol):
     async def listing(
         self, library: str, patron_id: str, open_: bool | None, language: str, limit: int, cursor: str
     ) -> ResultPage[PatronView]:
-        """Newest change first. Raises BadCursor."""
+        """Newest change first. Raises InvalidCursorError."""
         ...
 
     async def show(self, library: str, request_id: str, patron_id: str, language: str) -> PatronView:
-        """Raises NotThere."""
+        """Raises NotFound."""
         ...
 
     async def act(
@@ -163,7 +164,7 @@ class Patrons(Protocol):
         version: int | None,
         language: str,
     ) -> PatronView:
-        """Raises NotThere, Outdated, NotNow, Refused."""
+        """Raises NotFound, VersionConflict, EventDenied, Refused."""
         ...
 
 
@@ -173,7 +174,7 @@ class Search(Protocol):
     def targets(self, library: str) -> Sequence[SearchableTarget]: ...
 
     async def search(self, library: str, where: str, query: CatalogueQuery, records: int = 0) -> SearchOutcome:
-        """A target that gives no answer is named with the reason. Raises NotThere: no such profile or group."""
+        """A target that gives no answer is named with the reason. Raises NotFound: no such profile or group."""
         ...
 
 
@@ -186,15 +187,15 @@ class Links(Protocol):
 
 
 class Questions(Protocol):
-    """Questions to patrons and partners behind signed links. BadLink: nobody of ours made the link."""
+    """Questions to patrons and partners behind signed links. InvalidLinkError: nobody of ours made the link."""
 
     async def question(self, token: str) -> QuestionView:
-        """Raises BadLink."""
+        """Raises InvalidLinkError."""
         ...
 
     async def answer(self, token: str, form: Mapping[str, str]) -> QuestionView:
         """Answers as the link says, with what was filled in, if the question is open; how it stands then. Raises
-        BadLink, Refused."""
+        InvalidLinkError, Refused."""
         ...
 
     def spoken(self, language: str) -> ResolvedLanguage:

@@ -105,7 +105,7 @@ class PatronPages:
         return symbols[0] if len(symbols) == 1 else ""
 
     def _make_page_request(self, http: web.Request, library: str) -> PageRequest:
-        """Raises NotThere."""
+        """Raises NotFound."""
         parts = self._parts
         wished = (http.cookies.get(LANGUAGE, ""), *preferred_languages(http))
         house = parts.offering.library_context(library)

@@ -111,7 +111,7 @@ async def _look_up_number(turn: PageRequest, checked: FormCheck) -> web.Response
 
 
 async def _ask_catalogues(turn: PageRequest, number: RecordId) -> Citation | None:
-    """Raises Unavailable, Busy."""
+    """Raises Unavailable, QueueFullError."""
     gate = turn.parts.look_ups
     await gate.enter()
     try:

@@ -57,7 +57,7 @@ class OidcProvider:
 
 
 class OidcClient:
-    """Of one library. All methods raise Unavailable (the provider doesn't answer) and OidcFault."""
+    """Of one library. All methods raise Unavailable (the provider doesn't answer) and OidcError."""
 
     def __init__(self, settings: OidcSettings, secrets: Secrets, clock: Clock) -> None:
         self._settings = settings
@@ -227,7 +227,7 @@ def _keys_with_id(keys: tuple[Jwk, ...], kid: str) -> tuple[Jwk, ...]:
 
 def _make_verification_key(key: Jwk, algorithm: str) -> jwt.PyJWK:
     """Many providers' keys don't say for which algorithm they are (RFC 7517 section 4.4); then the token does. Raises
-    OidcFault, PyJWTError."""
+    OidcError, PyJWTError."""
     if algorithm not in ALGORITHMS:
         raise OidcError("the ID token is not signed as it must be")
     return jwt.PyJWK(dict(key), algorithm=None if "alg" in key else algorithm)

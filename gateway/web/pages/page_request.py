@@ -147,7 +147,7 @@ class PageRequest:
         return "&".join(part for part in raw.split("&") if not _is_own_key(part)).encode()
 
     async def read_posted_bytes(self) -> bytes:
-        """Raises PageFault, ConnectionError."""
+        """Raises PageError, ConnectionError."""
         found = await read_body(self.http, MAX_FORM_BYTES, PATIENCE)
         if len(found.data) > MAX_FORM_BYTES:
             raise PageError(413, "fault-too-large")
@@ -156,7 +156,7 @@ class PageRequest:
         return found.data
 
     async def read_own_form(self) -> SubmittedForm:
-        """Raises PageFault for one that isn't from a page of ours."""
+        """Raises PageError for one that isn't from a page of ours."""
         form = await self.read_any_form()
         if not self.is_own_form(form):
             raise PageError(403, "fault-form")
@@ -164,7 +164,7 @@ class PageRequest:
 
     async def read_form_to_show_again(self) -> SubmittedForm:
         """One that may be from a page of ours that is out of date, such as one from before signing in anew: to be
-        shown again where it isn't (`is_ours`). Raises PageFault where the browser has no cookie."""
+        shown again where it isn't (`is_ours`). Raises PageError where the browser has no cookie."""
         form = await self.read_any_form()
         if self.visit.is_new:
             raise PageError(403, "fault-form")
@@ -187,7 +187,7 @@ class PageRequest:
         return self.sent
 
     def decode_link(self, query: bytes, form: bytes = b"") -> LinkCitation:
-        """Raises PageFault where nothing can be read."""
+        """Raises PageError where nothing can be read."""
         kind = self.http.headers.get(hdrs.CONTENT_TYPE, "") if form else ""
         try:
             return self.parts.links.decode(ReceivedLink(query, form, kind))

@@ -258,7 +258,7 @@ class _TryKeys:
 
 
 class SignInService:
-    """All raise NotSignedIn, Unavailable."""
+    """All raise SignInFailedError, Unavailable."""
 
     def __init__(self, store: Store, clock: Clock, tries: SignInLimits) -> None:
         self._store = store
@@ -335,8 +335,8 @@ class SignInService:
         return _keyed_hash(key, "departures", address_block(address))
 
     async def _count_try(self, library: str, identifier: str, address: str) -> _TryKeys:
-        """One more try; raises NotSignedIn after too many. The address comes first: from one that has had too many
-        nothing more is counted, or anybody could be locked out from it."""
+        """One more try; raises SignInFailedError after too many. The address comes first: from one that has had too
+        many nothing more is counted, or anybody could be locked out from it."""
         now, tries = self._clock.now(), self._tries
         since = now - timedelta(minutes=tries.minutes)
         long_since = now - LONGER * timedelta(minutes=tries.minutes)

@@ -203,7 +203,7 @@ async def act_on_request(call: OperationCall[ActPath, NoParameters, ActBody]) ->
 
 
 async def require_change_scope(call: AnyCall, id_: str) -> None:
-    """A key that may change one side only must not change the other. Raises ApiProblem (FORBIDDEN), NotThere."""
+    """A key that may change one side only must not change the other. Raises ApiProblem (FORBIDDEN), NotFound."""
     lacking = {role for role, scope in SIDES.items() if scope.value not in call.holder.scopes}
     if lacking:
         request = (await call.parts.services.requests.show(call.holder.library, id_)).request
