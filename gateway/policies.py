@@ -257,8 +257,8 @@ def format_policy_schema() -> str:
 
 
 class PolicyStore(LiveConfiguration[PolicySet]):
-    """The policies of all libraries, live: see `Live`. Read them anew when profiles have changed, too: they name
-    some."""
+    """The policies of all libraries, live: see `LiveConfiguration`. Read them anew when profiles have changed, too:
+    they name some."""
 
     def __init__(self, settings: Settings, load: Callable[[], PolicySet]) -> None:
         files = {settings.folder / library.requests for library in settings.libraries}

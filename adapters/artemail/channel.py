@@ -1,4 +1,5 @@
-"""The ports `PartnerChannel` and `Gathers`: orders, one or many a mail, what follows from them; as a supplier, replies.
+"""The ports `PartnerChannel` and `SendsBatches`: orders, one or many a mail, what follows from them; as a supplier,
+replies.
 
 The number of a file of many orders is the gateway's (`partner.mail.gather.number`). A mail about one request has the
 request's own number, so that every answer finds it.

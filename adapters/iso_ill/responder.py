@@ -98,7 +98,7 @@ class OpenedApdu:
 
 
 class IllStreamSplitter:
-    """`ports.responder.Cutter` for a stream of APDUs."""
+    """`ports.responder.StreamSplitter` for a stream of APDUs."""
 
     def __init__(self, limit: int) -> None:
         self._frames = ApduSplitter(BerLimits(size=limit))

@@ -1,8 +1,8 @@
 """Whether a partner's APDU is allowed now, and whether our tables made something else of it than the standard's.
 
-allowed = guard(apdu, context)         goes into IncomingPartnerMessage.guard
-refusal = allowed(request)             None: go on
-line = deviation(apdu, request_after, context, allowed.seen)    for the journal; empty: as the table says
+allowed = guard_message(apdu, context)    goes into IncomingPartnerMessage.guard
+refusal = allowed(request)                None: go on
+line = describe_deviation(apdu, request_after, context, allowed.seen)    for the journal; empty: as the table says
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def guard_message(apdu: Apdu, context: MappingContext) -> MessageGuard:
 
 def describe_deviation(apdu: Apdu, after: Request, context: MappingContext, before: CurrentState | None = None) -> str:
     """In one line, how the transaction's state differs from the table's; empty where it doesn't. `before`: its state
-    when the APDU came (`Guard.seen`); without it, any state from which the APDU leads there is fine."""
+    when the APDU came (`MessageGuard.seen`); without it, any state from which the APDU leads there is fine."""
     service = service_of_apdu(apdu)
     if service is None:
         return ""

@@ -114,7 +114,7 @@ def element_namespace(element: etree._Element) -> str:
 
 
 def element_text(element: etree._Element | None) -> str:
-    """All of it and below, as `citing.plain` has it."""
+    """All of it and below, as `plain_text` has it."""
     return plain_text("".join(str(part) for part in element.itertext())) if element is not None else ""
 
 

@@ -61,7 +61,7 @@ class MarcField:
 
     @property
     def subfields(self) -> list[tuple[str, str]]:
-        """Codes and values in their order, these as `citing.plain` has them. None of a control field."""
+        """Codes and values in their order, these as `citation_texts.plain_text` has them. None of a control field."""
         found = self._subfields
         if found is None:
             found = [(one[0], citation_texts.plain_text(one[1:])) for one in self.text.split("\x1f")[1:] if one]

@@ -1,7 +1,7 @@
 """A record as it came -> FoundRecord. Never raises for bad records: `problem` says what is wrong with one.
 
 record_from_bytes("marc21", data, ...)   what Z39.50 sends in its record syntaxes
-record_from_xml(element, ...)        a record in XML, by the name of its root
+record_from_xml(element, ...)            a record in XML, by the name of its root
 """
 
 from __future__ import annotations

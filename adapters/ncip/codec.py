@@ -2,10 +2,10 @@
 
 Pure: no I/O, no clock, no settings.
 
-    parse(bytes) -> Parsed      a safe XML tree; what was mended is noted
-    peek(parsed) -> Peek        service, version and header, before a partner's profile is known
-    decode(parsed, dialect)     -> Message
-    encode(message, dialect)    -> bytes
+    parse_xml(bytes)                   -> ParsedDocument: a safe XML tree; what was mended is noted
+    peek_message(parsed)               -> MessagePeek: service, version and header, before a partner's profile is known
+    decode_message(parsed, dialect)    -> Message
+    encode_message(message, dialect)   -> bytes
 
 All raise `gateway.domain.problems.MalformedMessage` with place, reason and fault for what they can't read.
 """
@@ -117,7 +117,7 @@ def decode_message(
     parsed: ParsedDocument, dialect: XmlDialect = DEFAULT_DIALECT, zone: tzinfo = UTC, seen: MessagePeek | None = None
 ) -> Message:
     """The message in a document. `zone` is for times without one, unless the dialect names its own; `seen`: what
-    `peek` found in the same document.
+    `peek_message` found in the same document.
 
     Raises MalformedMessage: PROTOCOL for what is no NCIP message, UNKNOWN_SERVICE, INVALID_DATE, INVALID_VALUE; with
     strictness `schema` also UNKNOWN_ELEMENT, DATA_MISSING and PROTOCOL for what the schema doesn't have.

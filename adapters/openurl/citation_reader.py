@@ -280,7 +280,7 @@ FIELDS = tuple(one.name for one in fields(Citation) if one.name != "original")
 
 
 class Referent:
-    """Values by key; `report` collects what was not understood, one line each."""
+    """Values by key; `report_problem` collects what was not understood, one line each."""
 
     def __init__(self, carried: LinkKeys) -> None:
         self._values: dict[str, list[str]] = {}

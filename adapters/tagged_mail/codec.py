@@ -56,7 +56,7 @@ class TaggedMessage:
 @value_object
 class TaggedMailLayout:
     """`language`: en, fr or both; `length`: most characters of a line; `more`: further names by which a message is
-    known, plain (see `names.plain`)."""
+    known, plain (see `message_names.normalise_text`)."""
 
     language: str = "both"
     length: int = 76

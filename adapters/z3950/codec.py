@@ -2,9 +2,9 @@
 
 Pure: no I/O, no clock, no settings.
 
-    init(...), search(...), present(...), scan(...), close()   -> bytes
-    decode(bytes, charset)                                     -> InitAnswer | Found | Scanned | Closed
-    decode_opac(bytes)                                         -> an OPAC record, as asn1tools has it
+    init_apdu, search_apdu, present_apdu, scan_apdu, close_apdu   -> bytes
+    decode_apdu(bytes, charset)   -> InitAnswer, Z3950SearchAnswer, Z3950ScanAnswer, CloseNotice
+    decode_opac(bytes)            -> an OPAC record, as asn1tools has it
 
 asn1tools does the BER by `z3950.asn`; what can't be read is `MalformedMessage` with place and reason.
 

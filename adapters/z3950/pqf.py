@@ -48,7 +48,7 @@ def parse_pqf(text: str) -> RpnQuery:
 
 
 def format_pqf(query: RpnQuery) -> str:
-    """In PQF; `parse` makes the same of it."""
+    """In PQF; `parse_pqf` makes the same of it."""
     prefix = f"@attrset {_attribute_set_name(query.attribute_set)} " if query.attribute_set != BIB_1 else ""
     return prefix + _format_rpn(query.rpn)
 

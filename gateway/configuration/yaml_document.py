@@ -177,7 +177,7 @@ def read_yaml(file: FilePath) -> YamlDocument:
 
 
 def parse_yaml(text: str, name: str) -> YamlDocument:
-    """Raises ConfigurationError as `read` does."""
+    """Raises ConfigurationError as `read_yaml` does."""
     root = _compose_nodes(text, name)
     if root is None or (isinstance(root, yaml.ScalarNode) and root.tag == _NULL):
         return YamlDocument(name)

@@ -172,9 +172,9 @@ class ChannelAdapter:
     `section` is the key of its own section in a profile, `dialect` that section's pydantic model; a protocol of the
     same name shares its section. `make(context)` makes the one channel of the installation. `style(dialect, folder)`:
     how its letters look, for a channel that writes some (`illgate check` renders them). `gathers`: its channel can send
-    several messages in one mail (`gateway.ports.partner_channel.Gathers`). `secrets(dialect)`: passwords that stand in
-    its messages, by reference, by key within the section: looked for by `illgate check`, and kept out of the journal
-    when they come back in an answer. `by_mail(dialect)`: whether it writes to the partner's e-mail address;
+    several messages in one mail (`gateway.ports.partner_channel.SendsBatches`). `secrets(dialect)`: passwords that
+    stand in its messages, by reference, by key within the section: looked for by `illgate check`, and kept out of the
+    journal when they come back in an answer. `by_mail(dialect)`: whether it writes to the partner's e-mail address;
     who has it has a dialect whose keys may all be left out.
     """
 

@@ -173,8 +173,8 @@ class MailEvent:
     For formats that are protocols: `id`, the message's own, by which it is known again in another mail; `at`, when its
     sender sent it, aware: mails of one round are taken in that order; `guard` as in
     `ports.partner_channel.IncomingPartnerMessage`; `named`, what a report about it calls it: its refusal is told to the
-    sender by the channel (Kind.TROUBLE);
-    `unfilled`, with kind REQUEST: it asks for what can't be done here, is answered so, and no request is made of it."""
+    sender by the channel (EventKind.TROUBLE); `unfilled`, with kind REQUEST: it asks for what can't be done here, is
+    answered so, and no request is made of it."""
 
     kind: EventKind
     role: Role
@@ -217,7 +217,7 @@ class MailFormat(Protocol):
 @runtime_checkable
 class NamesBatches(Protocol):
     """What a format can do besides whose partners get several of our messages in one mail
-    (`gateway.ports.partner_channel.Gathers`): they quote its number in mails of other formats too."""
+    (`gateway.ports.partner_channel.SendsBatches`): they quote its number in mails of other formats too."""
 
     def named_batches(self, mail: IncomingMail, profile: Profile) -> tuple[str, ...]:
         """Numbers of files of ours that stand anywhere in the mail, whatever its format, each as in

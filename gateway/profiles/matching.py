@@ -31,8 +31,8 @@ class MessageSender:
 
     `path`: what the URL or the listener names, a profile or a rule's path; then no other profile fits. `network` is
     the sender's IP address. `credential`: name of the one in use, where known already; while it is empty a rule
-    that wants one is kept, and whoever authenticates compares `Candidate.rule`. `symbols`: a partner that has one of
-    them (`partner.symbols`) fits without a rule, as if by a rule of one condition.
+    that wants one is kept, and whoever authenticates compares `ProfileCandidate.rule`. `symbols`: a partner that has
+    one of them (`partner.symbols`) fits without a rule, as if by a rule of one condition.
     """
 
     protocol: str = ""

@@ -62,7 +62,7 @@ class ProfileSet:
 
 
 class ProfileStore(LiveConfiguration[ProfileSet]):
-    """All profiles of a folder, live: see `Live`."""
+    """All profiles of a folder, live: see `LiveConfiguration`."""
 
     def __init__(self, folder: Path, load: Callable[[], ProfileSet]) -> None:
         super().__init__("profiles", (folder,), load, accept_any_file)

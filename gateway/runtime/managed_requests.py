@@ -87,7 +87,8 @@ class NoMailServer:
 class ManagedRequests:
     """`policies` gives the rules in use now, by symbol of the library.
 
-    `wake` and `worker.run`, `timekeeper.run` are started by whoever keeps this for longer; commands `drain`.
+    `wake` and `worker.run`, `timekeeper.run` are started by whoever keeps this for longer; commands call
+    `drain_due_work`.
     """
 
     def __init__(

@@ -198,7 +198,8 @@ def read_watchdog_seconds(environment: Mapping[str, str] = os.environ) -> float 
 
 
 class GatewayMetrics:
-    """`message` is called for every message and costs a few microseconds: its label sets are bound beforehand."""
+    """`record_message` is called for every message and costs a few microseconds: its label sets are bound
+    beforehand."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -290,7 +291,7 @@ class GatewayMetrics:
     def record_outbox_rows(
         self, counts: Mapping[tuple[str, OutboxStatus], int], oldest: datetime | None, now: datetime
     ) -> None:
-        """What `outbox.counts` and `outbox.find_oldest_waiting` say at `now`."""
+        """What `outbox_queries.count_unfinished_rows` and `find_oldest_waiting` say at `now`."""
         self._outbox_rows.clear()  # a library without rows is not counted there
         for (library, status), rows in counts.items():
             self._outbox_rows.labels(library, status.value).set(rows)

@@ -1,5 +1,5 @@
 """Open connections to partners on which both sides may speak, by profile: those that we accepted and those that we
-opened, served alike. Implements the port `Lines`.
+opened, served alike. Implements the port `PartnerConnections`.
 """
 
 from __future__ import annotations
@@ -258,7 +258,7 @@ class PartnerConnectionPool:
             await connection.run()
             broke = False
         except ConnectionError:
-            pass  # whoever waits is told by `ended`
+            pass  # whoever waits is told by `mark_ended`
         except Exception:
             log.exception("connection.failed")
         finally:

@@ -47,7 +47,7 @@ async def check_upload(upload: FileUpload, rules: CopyRules) -> FileUpload:
 
 
 async def with_page_count(upload: FileUpload, kind: FileType) -> FileUpload:
-    """As `checked`, where scanner and rules have had their say."""
+    """As `check_upload`, where scanner and rules have had their say."""
     pages = await count_pages(kind, upload.content)
     return replace(upload, media_type=kind.value, pages=pages if pages is not None else upload.pages)
 

@@ -1,7 +1,7 @@
 """The message journal: every message in and out, what came of it, and which ones were carried out before.
 
 A message whose work changes things is written before the work (`begin`) and completed after it: what a crash
-interrupts is found by `pending`. One that only asks is written once, with its answer (`record_exchange`).
+interrupts is found by `list_pending`. One that only asks is written once, with its answer (`record_exchange`).
 Calls that wait together share a transaction (gateway.store.journal_writer).
 """
 

@@ -127,14 +127,14 @@ def list_messages(
 def list_without_bodies(
     connection: Connection, wanted: JournalFilter, before: str, limit: int
 ) -> tuple[Sequence[RowMapping], str]:
-    """`page` without bodies."""
+    """`list_messages` without bodies."""
     return list_messages(connection, wanted, before, limit, _without_body)
 
 
 def list_with_bodies(
     connection: Connection, wanted: JournalFilter, before: str, limit: int
 ) -> tuple[Sequence[RowMapping], str]:
-    """`page` with bodies."""
+    """`list_messages` with bodies."""
     return list_messages(connection, wanted, before, limit, list(message.c))
 
 

@@ -116,7 +116,7 @@ def _sqlstate_of(error: DBAPIError) -> str:
 
 
 class PostgresqlSession:
-    """`ask` one at a time. After Unavailable it is of no use any more: close it and open another."""
+    """`execute` one at a time. After Unavailable it is of no use any more: close it and open another."""
 
     def __init__(self, driver: Any) -> None:
         self._driver = driver

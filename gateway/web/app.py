@@ -75,7 +75,7 @@ class MessageAnswerer(Protocol):
 
 
 class RouteRegistrar(Protocol):
-    """A part of the HTTP side that brings its own routes (web.api.app.Api)."""
+    """A part of the HTTP side that brings its own routes (web.api.app.JsonApi)."""
 
     def register(self, app: web.Application) -> None: ...
 

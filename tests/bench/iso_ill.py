@@ -1,6 +1,6 @@
 """ISO ILL: decode, apply and encode of a request and the answer to it, against asn1tools decoding the request alone.
 
-`apply` is the mapping to an event and the state table's transition, without the store.
+"Apply" is the mapping to an event and the state table's transition, without the store.
 """
 
 from __future__ import annotations

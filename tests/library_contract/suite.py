@@ -79,7 +79,7 @@ async def accept(world: World, pickup: str, *, on_shelf: bool = True, under: str
 
 
 class refused:
-    """`with refused(Reason.X):` the block is refused for this reason."""
+    """`with refused(RefusalReason.X):` the block is refused for this reason."""
 
     def __init__(self, *reasons: RefusalReason) -> None:
         self._reasons = reasons

@@ -2,8 +2,8 @@
 
     async with Pair(template, folder, Tcp("call-back")) as pair:
         await pair.ask()
-        await pair.south(Kind.SHIPPED)
-        await pair.ended(Borrowing.SHIPPED, Lending.SHIPPED)
+        await pair.south(EventKind.SHIPPED)
+        assert await pair.states() == (BorrowingState.SHIPPED, LendingState.SHIPPED)
 
 `Joining` says how they are joined; time stands still until it is moved, a second with each act.
 """

@@ -1,10 +1,10 @@
 """ISO ILL on the wire: bytes to messages and back. Pure: no I/O, no clock, no settings.
 
-    ApduSplitter(limits)              cuts a stream into APDUs
-    peek(bytes) -> Peek         what an error report needs of an APDU that can't be read
-    decode(bytes, style)        -> Decoded: the message, and what was odd about it
+    ApduSplitter(limits)          cuts a stream into APDUs
+    peek_apdu(bytes)              -> PartialHeader: what an error report needs of an APDU that can't be read
+    decode_apdu(bytes, style)     -> DecodedApdu: the message, and what was odd about it
     apdu_digest(bytes)            -> by what a repeat of it is known again
-    encode(message, style)      -> bytes
+    encode_apdu(message, style)   -> bytes
 
 What can't be read is `gateway.domain.problems.MalformedMessage` with place, reason and fault.
 """

@@ -1,8 +1,8 @@
 """Between APDUs and the gateway's events.
 
-received(apdu, context) -> IncomingPartnerMessage        what a partner's APDU means
-apdu_of_message(message, context) -> Apdu             what we say, in its words
-error_report(peek, problem, …) -> Apdu        about a message that can't be carried out
+event_of_apdu(apdu, context) -> IncomingPartnerMessage    what a partner's APDU means
+apdu_of_message(message, context) -> Apdu                 what we say, in its words
+build_error_report(peek, problem, …) -> Apdu              about a message that can't be carried out
 """
 
 from __future__ import annotations

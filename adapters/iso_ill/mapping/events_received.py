@@ -1,6 +1,6 @@
 """A partner's APDU as the gateway understands it: which event, on which side, with what details.
 
-Total: every APDU becomes a IncomingPartnerMessage. What has no place in it is said in the note or kept in the extras.
+Total: every APDU becomes an IncomingPartnerMessage. What has no place in it is said in the note or kept in the extras.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def transaction_key(id_: TransactionId, digest: str = "") -> str:
 
 @lru_cache(maxsize=1_000)
 def parse_transaction_key(key: str) -> TransactionId:
-    """Raises ValueError for what `key_of` doesn't make."""
+    """Raises ValueError for what `transaction_key` doesn't make."""
     if key.startswith(_NAMELESS):
         return TransactionId(group_qualifier="", qualifier="")
     names, _, initial = key.partition("@")

@@ -320,7 +320,7 @@ class UnsuppliableWish:
 
 
 def read_unfilled_reason(details: EventDetails) -> ReasonUnfilled | None:
-    """The code that `Unmet.details` has."""
+    """The code that `UnsuppliableWish.details` has."""
     found = next((one.value for one in details.extras if one.name == REASON), "")
     return ReasonUnfilled(int(found)) if found else None
 

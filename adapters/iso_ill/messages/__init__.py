@@ -1,7 +1,7 @@
 """The 20 APDUs of ISO 10161-1, versions 1 and 2, and everything in them, as frozen dataclasses.
 
-One file a family: `asking`, `answering`, `tracking`, `reporting`; shared parts in `header`, `parties`, `items`,
-`extensions`, `external`; enumerations in `codes`; `base` says how they are declared.
+`request_phase`: all that is said before anything is shipped; `tracking_phase`: what comes after it, messages and
+reports. Shared parts are in `structures`, enumerations in `codes`; `declaration` says how they are declared.
 """
 
 from __future__ import annotations

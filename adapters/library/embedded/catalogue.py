@@ -238,7 +238,7 @@ def index_words(text: str) -> frozenset[str]:
 
 
 def select_query_words(text: str) -> tuple[str, ...]:
-    """As `words`, without what pairs make superfluous; longest first, bounded."""
+    """As `index_words`, without what pairs make superfluous; longest first, bounded."""
     found: set[str] = set()
     for run in _split_runs(_fold_words(text)):
         found.update(_split_pairs(run) if _is_cjk(run[0]) and len(run) > 1 else (run,))

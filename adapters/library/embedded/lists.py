@@ -174,7 +174,7 @@ def list_holds(connection: Connection, here: WorkContext, limit: int) -> tuple[H
 def list_loans(
     connection: Connection, here: WorkContext, *conditions: ColumnElement[bool], limit: int
 ) -> tuple[LoanLine, ...]:
-    """Soonest due first; see OPEN and `overdue` for conditions."""
+    """Soonest due first; see OPEN and `overdue_condition` for conditions."""
     n = loans.c
     wanted = (
         _join_bib(select(loans, bibs.c.title, items.c.barcode, _CARD.label("card")), loans)

@@ -134,7 +134,7 @@ def get_account(connection: Connection, here: WorkContext, patron_id: str) -> Pa
 
 
 def get_locked_account(connection: Connection, here: WorkContext, patron_id: str) -> PatronAccount:
-    """`account`, and nobody else lends to the patron, or places a hold, before we are done."""
+    """`get_account`, and nobody else lends to the patron, or places a hold, before we are done."""
     lock_patron(connection, here, patron_id)
     return get_account(connection, here, patron_id)
 

@@ -204,7 +204,7 @@ def _drop_column(row: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def format_setup_yaml(setup: LibrarySetup) -> str:
-    """What `read` reads; what has its default is left out."""
+    """What `read_setup_file` reads; what has its default is left out."""
     return yaml.safe_dump(
         _drop_defaults(setup.model_dump(exclude_defaults=True)), allow_unicode=True, sort_keys=False, width=120
     )

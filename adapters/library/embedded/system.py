@@ -290,7 +290,7 @@ class EmbeddedLibrary(SharesStore):
 
 
 class _LibraryInTransaction(EmbeddedLibrary):
-    """See `SharesStore.within`."""
+    """See `SharesStore.in_transaction`."""
 
     def __init__(self, context: LibraryAdapterContext, connection: Connection) -> None:
         self._context = context

@@ -1,7 +1,7 @@
 """NCIP as initiator, the pure part: values to a message, and an answer to what it says.
 
-build(ask, values, speaker)          -> Message, for codec.encode
-read_reply(reply, sent, dialect, …)  -> Answered, or an error that says what kind of failure it is
+build_message(ask, values, speaker)  -> Message, for codec.encode_message
+read_reply(reply, sent, dialect, …)  -> SuccessReply, or an error that says what kind of failure it is
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ Read = Callable[[str, ParameterContext], Any]
 
 @value_object
 class ParameterSpec:
-    """A parameter, the field of `Values` that it sets, and how its text is read."""
+    """A parameter, the field of `MessageValues` that it sets, and how its text is read."""
 
     parameter: ServiceParameter
     field: str

@@ -31,7 +31,7 @@ STANDARD_NUMBERS = frozenset({"isbn", "issn", "isrc", "ismn"})
 
 
 class UnsupportedValueError(Exception):
-    """A value for which this profile or version has no place. `name` is the field of Values."""
+    """A value for which this profile or version has no place. `name` is the field of MessageValues."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(reason)

@@ -3,8 +3,9 @@
 Kinds by annotation: `str` text · `Code` a SchemeValuePair · `When` xs:dateTime, or a date where only a day came ·
 `int` · `bool` an empty element used as a flag · another Structure. `tuple[X, ...]` is a repeated element.
 
-Every field has a default, since partners leave out what the schema requires (facts/ncip.md 1.5); `one`, `text` and
-`some` only say what the schema requires, which the strict mode checks. Fields stand in schema order.
+Every field has a default, since partners leave out what the schema requires (facts/ncip.md 1.5); `required_element`,
+`required_text` and `required_elements` only say what the schema requires, which the strict mode checks. Fields stand in
+schema order.
 """
 
 from __future__ import annotations

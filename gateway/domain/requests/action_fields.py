@@ -1,6 +1,6 @@
 """Which details an act of ours needs and which it may have: what staff pages and the API ask for.
 
-The details of an event are all kept (`events.Details`); this table says which of them mean something for its kind.
+The details of an event are all kept (`events.EventDetails`); this table says which of them mean something for its kind.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class FieldType(StrEnum):
     TRUTH = "truth"
     PARTNER = "partner"  # name of a profile
     ROTA = "rota"
-    REASON = "reason"  # a word of `Reasons`, or another
+    REASON = "reason"  # a word of `ReasonCodes`, or another
     VOLUMES = "volumes"  # ids of volumes of the request
     CITATION = "citation"
     ATTACHMENT = "attachment"  # id of a file of the request
@@ -32,7 +32,7 @@ class FieldType(StrEnum):
 
 @value_object
 class ActionField:
-    """`name` is an attribute of `Details`."""
+    """`name` is an attribute of `EventDetails`."""
 
     name: str
     type: FieldType
@@ -187,7 +187,7 @@ BY_RULE = frozenset({K.SUBMIT, K.REQUEST, K.NO_SUPPLIER, K.STATUS_REPORT, K.TROU
 
 @value_object
 class FieldProblem:
-    """`name`: an attribute of `Details`."""
+    """`name`: an attribute of `EventDetails`."""
 
     name: str
     message: str

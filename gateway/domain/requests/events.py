@@ -123,13 +123,13 @@ class LoanCondition(StrEnum):
 
 @value_object(kw_only=True)
 class EventDetails:
-    """What came with an event; which parts are used depends on its kind (`acts.FIELDS`). All of it is kept.
+    """What came with an event; which parts are used depends on its kind (`action_fields.ACTS`). All of it is kept.
 
     `due` is a day at the end of which the item is due back at the lender, or a moment.
     """
 
     due: date | datetime | None = None
-    reason: str = ""  # a word of `Reasons`, or the partner's own
+    reason: str = ""  # a word of `ReasonCodes`, or the partner's own
     note: str = ""
     conditions: tuple[LoanCondition, ...] = ()
     cost: Money | None = None

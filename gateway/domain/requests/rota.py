@@ -1,7 +1,7 @@
 """Which suppliers a request asks, in which order and why. Pure: loads, times and today are passed in.
 
-A rota is assigned once (`assign`, `lines`); whom to ask next is decided anew each time (`choose_next_line`), since
-loads change meanwhile and closures end.
+A rota is assigned once (`choose_rota`, `build_rota_lines`); whom to ask next is decided anew each time
+(`choose_next_line`), since loads change meanwhile and closures end.
 """
 
 from __future__ import annotations

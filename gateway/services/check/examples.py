@@ -282,7 +282,7 @@ class UnreadableAnswer(Exception):
 
 def find_texts_at(body: bytes, path: str) -> list[str]:
     """The texts of all elements at a path such as `LookupUserResponse/UserId/UserIdentifierValue`, which may begin
-    anywhere; namespaces don't count. Raises Unreadable."""
+    anywhere; namespaces don't count. Raises UnreadableAnswer."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True)
     try:
         root = etree.fromstring(body, parser)

@@ -171,15 +171,15 @@ class MessageExchange:
         return answer
 
     async def replay_message(self, kept: FullMessage) -> ReplayResult:
-        """See `again.Again.replay`. Raises NotReplayableError."""
+        """See `Replayer.replay_message`. Raises NotReplayableError."""
         return await self._again.replay_message(kept)
 
     async def finish_message(self, kept: FullMessage) -> ReplayResult:
-        """See `again.Again.finish`. Raises NotReplayableError."""
+        """See `Replayer.finish_message`. Raises NotReplayableError."""
         return await self._again.finish_message(kept)
 
     async def rehearse_message(self, kept: FullMessage) -> RehearsalResult:
-        """See `again.Again.rehearse`. Raises NotReplayableError."""
+        """See `Replayer.rehearse_message`. Raises NotReplayableError."""
         return await self._again.rehearse_message(kept)
 
 
@@ -206,7 +206,7 @@ class Replayer:
         return await self._handle_again(hand, profile)
 
     async def rehearse_message(self, kept: FullMessage) -> RehearsalResult:
-        """What `replay` would do, as far as it can be told without the library. Raises NotReplayableError."""
+        """What `replay_message` would do, as far as it can be told without the library. Raises NotReplayableError."""
         hand, profile = self._restore_message(kept, self.clock.now(), TransportKind.REPLAY)
         talk = self.stage.select_library(hand, profile)
         service = hand.envelope.service

@@ -1,7 +1,7 @@
 """Letters: notices to patrons, and what a partner is written.
 
-`Letters` renders them from templates (the operator's, then those in gateway/letters), in plain text and HTML, in the
-reader's language; `build_mail` makes a mail of one. Nothing is sent from here.
+`LetterRenderer` renders them from templates (the operator's, then those in gateway/letters), in plain text and HTML, in
+the reader's language; `build_mail` makes a mail of one. Nothing is sent from here.
 """
 
 from gateway.ports.outgoing_mail import LetterStyle, PartnerLetters, build_mail

@@ -87,8 +87,8 @@ class LetterRenderer:
         now: datetime,
         extra: NoticeFacts = NOTHING,
     ) -> RenderedLetter:
-        """The notice of this name (`names.PATRON_LETTERS`), in the patron's language. `to` is empty where the patron
-        is not known or has no e-mail address.
+        """The notice of this name (`templates.PATRON_LETTERS`), in the patron's language. `to` is empty where the
+        patron is not known or has no e-mail address.
 
         Raises Refused (there is no such letter), ConfigurationError (a template, with file and line).
         """
@@ -148,7 +148,7 @@ class LetterRenderer:
         now: datetime,
         facts: SlipFacts,
     ) -> RenderedLetter:
-        """To be printed (`names.SLIPS`), in the installation's language; `to` is empty.
+        """To be printed (`templates.SLIPS`), in the installation's language; `to` is empty.
 
         Raises Refused (there is no such slip), ConfigurationError (a template, with file and line).
         """

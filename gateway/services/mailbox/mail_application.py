@@ -97,7 +97,7 @@ Seek = Callable[[MailEvent], RequestMatch]
 
 @value_object
 class MailApplication:
-    """Applies one mail, of one partner to one library. `files_named`: as in `reading.Reading`."""
+    """Applies one mail, of one partner to one library. `files_named`: as in `mail_reader.MailReading`."""
 
     connection: Connection
     house: LibraryContext

@@ -70,7 +70,7 @@ RULE = "rule:overtaken"
 @value_object(kw_only=True)
 class MailboxInfo:
     """A mailbox as the services see it. `library`: symbol of the one whose mails these are, where the partner's
-    profile doesn't say another. `scan`: the command of a virus scanner; empty: none."""
+    profile doesn't say another."""
 
     name: str
     library: str

@@ -8,7 +8,7 @@
 6. nothing: staff get a list of requests that it may be about
 
 Only requests with the partner that the mail comes from are found. An answer about a whole file is about every request
-in it that the mail doesn't name with an answer of its own (`expanded`).
+in it that the mail doesn't name with an answer of its own (`expand_events`).
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def find_requests(
     mail: IncomingMail,
     files_named: Sequence[str] = (),
 ) -> RequestMatch:
-    """`files_named`: as in `reading.Reading`."""
+    """`files_named`: as in `mail_reader.MailReading`."""
     seeker = _RequestSeeker(connection, house, profile, event)
     if _is_for_each(event):
         return _match_in_batch(event, seeker.find_in_batch(mail))

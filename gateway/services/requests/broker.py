@@ -89,7 +89,7 @@ STATUSES: Mapping[BorrowingState, HoldStatus] = {
 
 @value_object
 class RequestBroker:
-    """A `services.exchange.handlers.Broker`. `houses` by symbol."""
+    """A `services.exchange.handlers.CommandBroker`. `houses` by symbol."""
 
     houses: Mapping[str, LibraryContext]
 

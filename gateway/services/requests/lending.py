@@ -186,7 +186,7 @@ async def _add_best_item(
 
 
 def _item_objection(item: Item, request: Request, rules: LendingRules, others: frozenset[str]) -> str:
-    """Empty: it can be supplied now; else a word of `Reasons`. `others`: copies that other requests have got."""
+    """Empty: it can be supplied now; else a word of `ReasonCodes`. `others`: copies that other requests have got."""
     service = request.service.type
     refusal = find_item_refusal(item.policy, service, rules)
     if refusal is not None:

@@ -39,7 +39,7 @@ def report_no_load(_library: str, _symbols: tuple[str, ...], _policy: RequestPol
 
 @value_object(kw_only=True)
 class LibraryContext:
-    """`profiles` and `policy` give what is in use now; `nudge` wakes the outbox worker;
+    """`profiles` and `policy` give what is in use now; `wake_outbox` wakes the outbox worker;
     `public_url`: where this gateway is reached from outside, for links; `writes_letters`: a mail server is set up, so
     patrons get notices; `network` gives what its members report about a supplier's load."""
 

@@ -44,7 +44,7 @@ def _keep_request(request: Request) -> Request:
 
 @value_object(kw_only=True)
 class OutcomeEvent:
-    """One event. `prepare`: what the library's part leaves on the request, as in `happen.Happening`."""
+    """One event. `prepare`: what the library's part leaves on the request, as in `transitions.EventRequest`."""
 
     signal: EventSignal
     details: EventDetails = EventDetails()

@@ -52,7 +52,7 @@ ACTOR = "outbox"
 
 @value_object
 class PartnerInbox:
-    """Implements `ports.partner_channel.Receive` for all libraries of the installation. `houses` by symbol."""
+    """Implements `ports.partner_channel.ReceiveMessage` for all libraries of the installation. `houses` by symbol."""
 
     houses: Mapping[str, LibraryContext]
 
@@ -75,7 +75,7 @@ class PartnerInbox:
     def receive_in(
         self, connection: Connection, symbol: str, message: IncomingPartnerMessage, profile: Profile
     ) -> InboxResult:
-        """See `services.exchange.handlers.Doors`."""
+        """See `services.exchange.handlers.PartnerInboxPort`."""
         return LibraryInbox(self.houses[symbol]).receive_in(connection, message, profile)
 
     def notify_committed(self, symbol: str) -> None:
@@ -128,7 +128,7 @@ class LibraryInbox:
         self, connection: Connection, message: IncomingPartnerMessage, profile: Profile, why: EventDetails
     ) -> None:
         """What is asked for is answered so at once, and no request is made of it: only that the message was here is
-        kept, so that it is answered once. Inside a transaction, as `take`."""
+        kept, so that it is answered once. Inside a transaction, as `receive_in`."""
         house, at = self.house, self.house.now()
         if history.find_partner_message(connection, house.symbol, profile.name, message.id) is not None:
             return

@@ -37,8 +37,8 @@ _DELETE = PreparedStatement(sql_delete(request_file).where(*_ONE))
 
 @value_object
 class EventRow:
-    """`id` is made by `gateway.store.schema.exchange_id(now)`. `before` and `after` are states; `denied` says why the
-    event did not fit, and is empty when it did. `at` is when the row was made, aware UTC; `event.at` is its own."""
+    """`id` is made by `gateway.store.schema.make_exchange_id(now)`. `before` and `after` are states; `denied` says why
+    the event did not fit, and is empty when it did. `at` is when the row was made, aware UTC; `event.at` is its own."""
 
     id: str
     library: str
@@ -88,12 +88,12 @@ _AFTER = PreparedStatement(
 
 
 def list_events_of_request(connection: Connection, library: str, request_id: str) -> tuple[EventRow, ...]:
-    """Oldest first. Raises Unreadable."""
+    """Oldest first. Raises UnreadableDocumentError."""
     return _event_rows_of(_OF_REQUEST.fetch_all(connection, {"library": library, "request_id": request_id}))
 
 
 def list_events_after(connection: Connection, library: str, cursor: str, limit: int) -> tuple[EventRow, ...]:
-    """Events of all requests whose id is above `cursor` ('' for all), oldest first. Raises Unreadable.
+    """Events of all requests whose id is above `cursor` ('' for all), oldest first. Raises UnreadableDocumentError.
 
     On PostgreSQL a transaction that takes long may add a row below one that was seen; who must miss none reads the
     last seconds again.

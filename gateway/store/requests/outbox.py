@@ -46,10 +46,10 @@ UNFINISHED = (OutboxStatus.WAITING, OutboxStatus.IN_HAND, OutboxStatus.DEAD)
 
 @value_object(kw_only=True)
 class OutboxRow:
-    """`id` is made by `gateway.store.schema.exchange_id(now)`; `kind` is partner, letter, library, work or webhook, or
-    one of `gateway.store.requests.order_batches`; `target` says to whom, `payload` what, in words of the kind. All
-    moments are aware UTC. `tries` counts claims. Personal data is in `payload` only: `error` and `note` are shown and
-    logged."""
+    """`id` is made by `gateway.store.schema.make_exchange_id(now)`; `kind` is partner, letter, library, work or
+    webhook, or one of `gateway.store.requests.order_batches`; `target` says to whom, `payload` what, in words of the
+    kind. All moments are aware UTC. `tries` counts claims. Personal data is in `payload` only: `error` and `note` are
+    shown and logged."""
 
     library: str
     id: str
@@ -460,7 +460,7 @@ def claim_except(
     kinds: Collection[str],
     besides: Collection[Route],
 ) -> tuple[OutboxRow, ...]:
-    """As `outbox.claim`, without the rows of `besides`."""
+    """As `claim_rows`, without the rows of `besides`."""
     ready = select(COLUMNS.library, COLUMNS.id).where(COLUMNS.ready_at <= now, COLUMNS.kind.in_(sorted(kinds)))
     if besides:
         ready = ready.where(not_(or_(*(way.to_sql_condition() for way in besides))))

@@ -89,7 +89,7 @@ class _IndexPath:
 def list_requests(
     connection: Connection, library: str, wanted: RequestListFilter, limit: int, cursor: str = ""
 ) -> RequestListPage:
-    """Raises InvalidCursorError, ValueError for a task that doesn't exist, Unreadable."""
+    """Raises InvalidCursorError, ValueError for a task that doesn't exist, UnreadableDocumentError."""
     below = _decode_cursor(cursor) if cursor else None
     path = _choose_index_path(library, wanted)
     floor = _find_scan_floor(connection, path, below) if path.rest else None

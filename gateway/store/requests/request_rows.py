@@ -114,7 +114,7 @@ def dump_request(request: Request) -> str:
 
 
 def parse_request(text: str) -> Request:
-    """Raises Unreadable."""
+    """Raises UnreadableDocumentError."""
     return _restore_lending_state(_parse_document(_REQUEST, text, "a request"))
 
 
@@ -123,7 +123,7 @@ def dump_event(event: Event) -> str:
 
 
 def parse_event(text: str) -> Event:
-    """Raises Unreadable."""
+    """Raises UnreadableDocumentError."""
     return _parse_document(_EVENT, text, "an event")
 
 
@@ -132,7 +132,7 @@ def dump_message(message: PartnerMessage) -> str:
 
 
 def parse_message(text: str) -> PartnerMessage:
-    """Raises Unreadable."""
+    """Raises UnreadableDocumentError."""
     message = _parse_document(_MESSAGE, text, "a message to a partner")
     request = _restore_lending_state(message.request)
     return message if request is message.request else replace(message, request=request)

@@ -216,7 +216,7 @@ _SIMILAR = PreparedStatement(
 
 
 def load_request(connection: Connection, library: str, id_: str) -> Request | None:
-    """Raises Unreadable."""
+    """Raises UnreadableDocumentError."""
     row = _LOAD.fetch_first(connection, {"in_library": library, "with_id": id_})
     return None if row is None else parse_request(row.document)
 

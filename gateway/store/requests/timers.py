@@ -98,6 +98,6 @@ _LAST = PreparedStatement(
 
 
 def peek_sequence(connection: Connection, library: str, name: str) -> int:
-    """What `following` would give now."""
+    """What `next_in_sequence` would give now."""
     last = _LAST.fetch_first(connection, {"library": library, "name": name})
     return 1 if last is None else int(last.value) + 1

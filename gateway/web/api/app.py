@@ -43,7 +43,7 @@ _BY_STATUS = {
 
 
 class JsonApi:
-    """`Site.api`. `close` ends the streams; call it before the listeners stop."""
+    """`HttpSite.api`. `close` ends the streams; call it before the listeners stop."""
 
     def __init__(self, parts: ApiServices, operations: Sequence[AnyOperation] = ALL) -> None:
         self._parts = parts

@@ -1,8 +1,8 @@
 """Streams of events (Server-Sent Events): what happens to requests, as it happens.
 
 A stream reads the history by its cursor, a page at a time, and waits for the client between pages: a slow client
-holds one page in memory and nothing else. `Streams.nudge` wakes the streams of a library after a commit; without it
-they look every few seconds, which is also how they see what other nodes did.
+holds one page in memory and nothing else. `EventStreams.wake_library` wakes the streams of a library after a commit;
+without it they look every few seconds, which is also how they see what other nodes did.
 """
 
 from __future__ import annotations

@@ -330,7 +330,7 @@ def parse_if_match(request: web.Request) -> int | None:
 
 
 class IdempotentReplay:
-    """One request under one key. After `begin` gave None, either `keep` or `release_key` follows."""
+    """One request under one key. After `claim_key` gave None, either `store_response` or `release_key` follows."""
 
     def __init__(self, parts: ApiServices, holder: KeyHolder, operation: str, key: str, asked: bytes) -> None:
         self._store = parts.store

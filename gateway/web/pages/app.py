@@ -53,7 +53,7 @@ SENT_AGAIN = ("request", "hold")
 
 
 class PatronPages:
-    """`Site.pages`."""
+    """`HttpSite.pages`."""
 
     def __init__(self, parts: PageServices) -> None:
         self._parts = parts

@@ -164,7 +164,7 @@ class PageRequest:
 
     async def read_form_to_show_again(self) -> SubmittedForm:
         """One that may be from a page of ours that is out of date, such as one from before signing in anew: to be
-        shown again where it isn't (`is_ours`). Raises PageError where the browser has no cookie."""
+        shown again where it isn't (`is_own_form`). Raises PageError where the browser has no cookie."""
         form = await self.read_any_form()
         if self.visit.is_new:
             raise PageError(403, "fault-form")

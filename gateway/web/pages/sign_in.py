@@ -1,7 +1,7 @@
 """Who is signed in and how: sessions, browser visits (cookies, CSRF), limits on guessing.
 
-A session ends by signing out, after `idle_minutes` without a page, and at the latest after `LONGEST`, whatever is
-done.
+A session ends by signing out, after `idle_minutes` without a page, and at the latest after `MAX_SESSION_LIFE`, whatever
+is done.
 
 The cookie holds 256 random bits. What the server keeps of it is its SHA-256; the token of forms is made from it too, so
 that only pages of ours, which see the cookie, can hold it (OWASP: HMAC-based double submit).

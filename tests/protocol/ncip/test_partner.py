@@ -1,4 +1,4 @@
-"""The port `Partner`: what it takes, what it refuses, how it sends and explains."""
+"""The port `PartnerSimulator`: what it takes, what it refuses, how it sends and explains."""
 
 from __future__ import annotations
 
