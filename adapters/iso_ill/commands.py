@@ -40,8 +40,7 @@ def show_apdus(file: Path, charset: str) -> None:
 
     What is odd about one stands below it after an exclamation mark. Passwords are not shown.
     """
-    from adapters.iso_ill.codec import ApduSplitter, EncodingStyle
-    from adapters.iso_ill.codec import decode_apdu as read
+    from adapters.iso_ill.codec import ApduSplitter, EncodingStyle, decode_apdu
 
     data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     frames = ApduSplitter()
@@ -52,7 +51,7 @@ def show_apdus(file: Path, charset: str) -> None:
             if shown:
                 click.echo()
             shown += 1
-            for line in format_apdu(read(apdu, EncodingStyle(fallback=charset))):
+            for line in format_apdu(decode_apdu(apdu, EncodingStyle(fallback=charset))):
                 click.echo(line)
     except MalformedMessage as malformed:
         raise click.ClickException(f"not an APDU: {malformed}") from malformed

@@ -15,7 +15,6 @@ from typing import Any
 
 from adapters.iso_ill.codec import apdu_type_name, list_declared_fields
 from adapters.iso_ill.codec.declarations import FieldDeclaration, FieldKind, is_choice
-from adapters.iso_ill.codec.declarations import list_declared_fields as declared_fields
 from adapters.iso_ill.dialect import IsoIllDialect, state_word
 from adapters.iso_ill.mapping import MappingContext, apdu_of_message, event_of_apdu, sendable_apdus
 from adapters.iso_ill.messages import APDUS, Apdu, IllAnswer
@@ -160,12 +159,12 @@ def build_full_apdus(cls: type[Apdu]) -> tuple[Apdu, ...]:
     return tuple(
         IllAnswer(
             **{
-                **{one.attribute: getattr(apdu, one.attribute) for one in declared_fields(cls)},
+                **{one.attribute: getattr(apdu, one.attribute) for one in list_declared_fields(cls)},
                 "results": result,
                 "explanation": Explanation(**{one.attribute: _fill_structure(one.cls)}),
             }
         )
-        for result, one in zip(_EXPLAINED, declared_fields(Explanation), strict=True)
+        for result, one in zip(_EXPLAINED, list_declared_fields(Explanation), strict=True)
     )
 
 
@@ -181,7 +180,7 @@ _EXPLAINED = (
 
 
 def _fill_structure(cls: type) -> Any:
-    chosen = declared_fields(cls)[-1:] if is_choice(cls) else declared_fields(cls)
+    chosen = list_declared_fields(cls)[-1:] if is_choice(cls) else list_declared_fields(cls)
     values: dict[str, Any] = {}
     taken: set[str] = set()
     for one in chosen:

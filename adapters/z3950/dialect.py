@@ -17,7 +17,7 @@ from adapters.z3950.values import SYNTAXES
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.secret_reference import SecretReference
 from gateway.ports.catalogue import SearchIndex, TermMatch
-from gateway.ports.tls import ClientTls as OpenedTls
+from gateway.ports.tls import ClientTls
 
 SECTION = "z3950"
 STANDARD_PORT = 210
@@ -133,8 +133,8 @@ class SignIn(ProfileSection):
 class Tls(ProfileSection):
     ca: str = Field("", description="PEM file of the authorities to trust, with its whole path; empty: the system's")
 
-    def client_tls(self) -> OpenedTls:
-        return OpenedTls(ca=Path(self.ca) if self.ca else None)
+    def client_tls(self) -> ClientTls:
+        return ClientTls(ca=Path(self.ca) if self.ca else None)
 
 
 class Seconds(ProfileSection):

@@ -18,7 +18,7 @@ import gateway
 from gateway.cli.formatting import format_local_time, format_table
 from gateway.cli.installation import REFUSED, Installation, pass_installation, require_library
 from gateway.configuration.yaml_document import display_path
-from gateway.policies import POLICY_FILE as POLICY
+from gateway.policies import POLICY_FILE
 from gateway.runtime.daemon import Daemon
 from gateway.runtime.logs import set_up_logging
 from gateway.runtime.monitoring import notify_systemd, read_watchdog_seconds
@@ -69,7 +69,8 @@ def init_command(ctx: click.Context, folder: Path, empty: bool, store_url: str, 
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(body)
     click.echo(
-        f"{display_path(folder / FILE)}, {POLICY} and {len(files) - 2} files in {display_path(folder / 'profiles')}"
+        f"{display_path(folder / FILE)}, {POLICY_FILE} and {len(files) - 2} files in "
+        f"{display_path(folder / 'profiles')}"
     )
     asyncio.run(_make_store(Installation(folder / FILE), empty))
     click.echo(f"\nNext: illgate --config {display_path(folder / FILE)} serve")
@@ -89,7 +90,7 @@ def _iter_shipped_files(folder: Path, store_url: str) -> Iterator[tuple[Path, by
         assert STORE in settings, f"gateway.yml as shipped keeps its data in {STORE}"
         settings = settings.replace(STORE, json.dumps(store_url), 1)  # quoted: a URL may hold what YAML reads otherwise
     yield folder / FILE, settings.encode("utf-8")
-    yield folder / POLICY, (source / POLICY).read_bytes()
+    yield folder / POLICY_FILE, (source / POLICY_FILE).read_bytes()
     for file in sorted((source / "profiles").iterdir()):
         if file.suffix in (".yml", ".json"):
             yield folder / "profiles" / file.name, file.read_bytes()

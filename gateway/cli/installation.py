@@ -25,8 +25,7 @@ from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.library import Money
 from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
-from gateway.policies import PolicyLoadResult as PolicyLoading
-from gateway.policies import read_policies
+from gateway.policies import PolicyLoadResult, read_policies
 from gateway.ports.adapter import OpenLibrary
 from gateway.profiles import ProfileLoadResult, read_profiles
 from gateway.runtime.assembly import Assembly, make_open_library
@@ -95,7 +94,7 @@ class Installation:
         return read_profiles(self.settings.profiles_folder, self.adapters, self.settings)
 
     @cached_property
-    def policies(self) -> PolicyLoading:
+    def policies(self) -> PolicyLoadResult:
         """Of each library's requests.yml, against the profiles that are whole. Raises as `profiles` does."""
         return read_policies(self.settings, self.profiles.profiles)
 

@@ -24,7 +24,7 @@ from gateway.domain.requests.state_table import (
     StateTable,
     StopTimer,
 )
-from gateway.policies import format_policy_schema as policy_schema_text
+from gateway.policies import format_policy_schema
 from gateway.profiles import LoadedProfile, ProfileLoadResult, read_profiles
 from gateway.profiles.effective import compare_profiles, format_profile_yaml, format_yaml_with_sources
 from gateway.profiles.loader import format_profile_schema
@@ -126,7 +126,7 @@ def print_schema(installation: Installation, of: str, output: Path | None) -> No
       illgate profile schema -o profiles/schema.json
       illgate profile schema --of requests -o profiles/requests.schema.json
     """
-    text = format_profile_schema(installation.adapters) if of == "profiles" else policy_schema_text()
+    text = format_profile_schema(installation.adapters) if of == "profiles" else format_policy_schema()
     if output is None:
         click.echo(text, nl=False)
     else:

@@ -28,8 +28,8 @@ from adapters.ncip.services.command_reader import (
     read_item_status,
     read_record_ids,
     require_value,
+    text_of_code,
 )
-from adapters.ncip.services.command_reader import text_of_code as text_of
 from adapters.ncip.services.result_writer import ResultWriter
 from gateway.domain.commands import CreateItem as Create
 from gateway.domain.commands import DeleteItem as Delete
@@ -166,7 +166,7 @@ def read_update_circulation_status(message: UpdateCirculationStatus, reader: Com
     if status is None:
         raise Refused(RefusalReason.DATA_MISSING, "CirculationStatus is missing or empty.", about=MessagePart.STATUS)
     item = require_value(message.item_id, MessagePart.ITEM, "ItemId")
-    return UpdateStatus(item, status, text_of(message.circulation_status))
+    return UpdateStatus(item, status, text_of_code(message.circulation_status))
 
 
 def write_update_circulation_status_response(

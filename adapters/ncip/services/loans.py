@@ -36,8 +36,8 @@ from adapters.ncip.services.command_reader import (
     read_patron_reference,
     require_patron,
     require_value,
+    text_of_code,
 )
-from adapters.ncip.services.command_reader import text_of_code as text_of
 from adapters.ncip.services.result_writer import ResultWriter
 from gateway.domain.commands import AcceptItem as Accept
 from gateway.domain.commands import (
@@ -71,7 +71,7 @@ def read_accept_item(message: AcceptItem, reader: CommandReader) -> Accept:
     return Accept(
         request=require_value(message.request_id, MessagePart.REQUEST, "RequestId"),
         action=_read_requested_action(message, reader),
-        action_word=text_of(message.requested_action_type),
+        action_word=text_of_code(message.requested_action_type),
         patron=read_patron_reference(message.user_id, ()),
         item=read_item_reference(message.item_id),
         due=message.date_for_return,
@@ -79,16 +79,16 @@ def read_accept_item(message: AcceptItem, reader: CommandReader) -> Accept:
         citation=read_bib(description_of_fields(message.item_optional_fields), reader),
         call_number=read_call_number(message.item_optional_fields),
         format=read_medium(message.item_optional_fields),
-        pickup=text_of(message.pickup_location),
+        pickup=text_of_code(message.pickup_location),
         pickup_expires=message.pickup_expiry_date,
         receiver=reader.receiver,
         fee=_read_lender_fee(message),
-        fee_type=text_of(fiscal.transaction_type) if fiscal is not None else "",
+        fee_type=text_of_code(fiscal.transaction_type) if fiscal is not None else "",
     )
 
 
 def _read_requested_action(message: AcceptItem, reader: CommandReader) -> Action:
-    sent = text_of(message.requested_action_type).strip().lower()
+    sent = text_of_code(message.requested_action_type).strip().lower()
     mapped = reader.policy.accept.actions.get(sent)
     action = Action(mapped) if mapped is not None else ACTIONS.get(sent)
     if action is None:
@@ -96,7 +96,7 @@ def _read_requested_action(message: AcceptItem, reader: CommandReader) -> Action
             RefusalReason.INVALID_VALUE,
             "This RequestedActionType is not served here.",
             about=MessagePart.ACTION,
-            value=text_of(message.requested_action_type),
+            value=text_of_code(message.requested_action_type),
         )
     return action
 

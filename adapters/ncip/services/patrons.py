@@ -37,8 +37,7 @@ from adapters.ncip.messages import (
     UserFiscalAccount,
 )
 from adapters.ncip.services import command_reader, patron_writer, result_writer
-from adapters.ncip.services.command_reader import CommandReader, read_item_reference, require_patron
-from adapters.ncip.services.command_reader import text_of_code as text_of
+from adapters.ncip.services.command_reader import CommandReader, read_item_reference, require_patron, text_of_code
 from adapters.ncip.services.result_writer import ResultWriter
 from adapters.ncip.wire_values import NAMESPACE, Version
 from gateway.domain.commands import (
@@ -187,8 +186,8 @@ def read_create_user_fiscal_transaction(message: CreateUserFiscalTransaction, re
     return PostFee(
         patron=require_patron(message.user_id, message.authentication_inputs),
         amount=_read_fee_amount(fiscal, reader),
-        action=text_of(fiscal.action_type),
-        type=text_of(fiscal.transaction_type),
+        action=text_of_code(fiscal.action_type),
+        type=text_of_code(fiscal.transaction_type),
         reference=fiscal.reference_id.value if fiscal.reference_id is not None else "",
         description=fiscal.description or "",
         item=read_item_reference(fiscal.item_details.item_id) if fiscal.item_details is not None else None,
@@ -206,7 +205,7 @@ def _read_fee_amount(fiscal: FiscalTransactionInformation, reader: CommandReader
             RefusalReason.INVALID_AMOUNT,
             "Amount is not in a currency of ISO 4217.",
             about=MessagePart.AMOUNT,
-            value=text_of(fiscal.amount.currency),
+            value=text_of_code(fiscal.amount.currency),
         ) from error
 
 
@@ -224,7 +223,7 @@ def write_create_user_fiscal_transaction_response(
 
 
 def read_lookup_agency(message: LookupAgency, _reader: CommandReader) -> LookUpAgency:
-    return LookUpAgency(text_of(message.agency_id))
+    return LookUpAgency(text_of_code(message.agency_id))
 
 
 def write_lookup_agency_response(

@@ -25,8 +25,8 @@ from adapters.ncip.services.command_reader import (
     read_request_kind,
     read_request_scope,
     require_patron,
+    text_of_code,
 )
-from adapters.ncip.services.command_reader import text_of_code as text_of
 from adapters.ncip.services.result_writer import ResultWriter
 from gateway.domain.circulation_policy import ManagedRole
 from gateway.domain.commands import (
@@ -60,7 +60,7 @@ def read_request_item(message: RequestItem, reader: CommandReader) -> PlaceReque
         request=read_item_reference(message.request_id),
         kind=read_request_kind(message.request_type, reader),
         scope=read_request_scope(message.request_scope_type, reader),
-        pickup=text_of(message.pickup_location),
+        pickup=text_of_code(message.pickup_location),
         need_by=message.need_before_date,
         expires=message.pickup_expiry_date,
         citation=citation,
@@ -110,7 +110,7 @@ def read_cancel_request_item(message: CancelRequestItem, reader: CommandReader) 
             RefusalReason.DATA_MISSING, "A request named by its item needs UserId too.", about=MessagePart.PATRON
         )
     # Several partners leave RequestType out or empty (facts/ncip.md 1.5); then any kind is meant.
-    kind = read_request_kind(message.request_type, reader) if text_of(message.request_type) else ""
+    kind = read_request_kind(message.request_type, reader) if text_of_code(message.request_type) else ""
     return CancelRequest(patron or PatronRef(), request, item, kind)
 
 
@@ -139,12 +139,12 @@ def read_update_request_item(message: UpdateRequestItem, reader: CommandReader) 
             about=MessagePart.REQUEST,
         )
     change = message.add_request_fields or RequestFields()
-    kind = read_request_kind(message.request_type, reader) if text_of(message.request_type) else ""
+    kind = read_request_kind(message.request_type, reader) if text_of_code(message.request_type) else ""
     return UpdateRequest(
         patron,
         request,
         item,
-        pickup=text_of(change.pickup_location),
+        pickup=text_of_code(change.pickup_location),
         need_by=change.need_before_date,
         expires=change.pickup_expiry_date,
         kind=kind,

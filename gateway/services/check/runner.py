@@ -15,7 +15,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
-from gateway.policies import PolicyLoadResult as Policies
+from gateway.policies import PolicyLoadResult
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.outgoing_mail import LetterStyle
 from gateway.ports.responder import ExchangeContext
@@ -54,7 +54,7 @@ class CheckSubject:
     closed: Mapping[str, str] = field(default_factory=dict)
     scratch: Callable[[Profile], AbstractAsyncContextManager[ExampleExchange]] | None = None
     live: bool = False
-    policies: Policies | None = None
+    policies: PolicyLoadResult | None = None
 
 
 async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckReport:

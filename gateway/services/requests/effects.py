@@ -14,8 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from gateway.domain.profile import Profile
-from gateway.domain.requests import calendar as times
-from gateway.domain.requests import intake_rules
+from gateway.domain.requests import calendar, intake_rules
 from gateway.domain.requests.citation import CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind, local_signal
 from gateway.domain.requests.partner_policy import BatchRule, PartnerPolicy
@@ -282,7 +281,7 @@ def start_batch_timer(connection: Connection, house: LibraryContext, order: Outb
     """An order that waits for others was added to the outbox."""
     rule = _find_batch_rule(house, order.target)
     assert rule is not None, "it waits by a rule"
-    due = times.batch_due(rule, order.created, house.calendar)
+    due = calendar.batch_due(rule, order.created, house.calendar)
     order_batches.schedule_batch(connection, house.symbol, order.target, order.created, due, rule.most)
 
 

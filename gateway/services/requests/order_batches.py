@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests import calendar as times
+from gateway.domain.requests import calendar
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.partner_policy import BatchRule
 from gateway.domain.requests.views import BatchedOrder, NotFound, ResultPage
@@ -64,7 +64,7 @@ class OrderBatcher:
             _insert_batch(connection, house, profile, rule, orders)
         if order_batches.has_waiting_orders(connection, house.symbol, profile.name):
             now = house.now()
-            due = max(times.batch_due(rule, now, house.calendar), now + LEFT_OVER)
+            due = max(calendar.batch_due(rule, now, house.calendar), now + LEFT_OVER)
             order_batches.schedule_batch(connection, house.symbol, profile.name, now, due, order_batches.ALL)
 
     # --- the file ----------------------------------------------------------------------------------------

@@ -31,8 +31,7 @@ from gateway.ports.partner_channel import DeliveryResult, InboxResult, IncomingP
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.effects import PARTNER, new_outbox_row, new_work_row, remove_patron_data
 from gateway.services.requests.intake import assign_request_number
-from gateway.services.requests.lending import LOCATE
-from gateway.services.requests.lending import register_requester as registered_patron
+from gateway.services.requests.lending import LOCATE, register_requester
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import (
     EventRequest,
@@ -265,7 +264,7 @@ async def create_lending_request(house: LibraryContext, draft: LendingDraft) -> 
             "A title or a standard number is needed to know what is asked for.",
             about=MessagePart.RECORD,
         )
-    patron = await registered_patron(house, profile, draft.patron) if draft.patron is not None else PatronLink()
+    patron = await register_requester(house, profile, draft.patron) if draft.patron is not None else PatronLink()
     request = await house.store.write(lambda c: _insert_staff_request(c, house, draft, profile, patron))
     house.wake_outbox()
     return request

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 from gateway.domain.due_dates import describe_need_by_problem
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
-from gateway.domain.requests import rota as rotas
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, ReasonCodes, local_signal, timer_signal
 from gateway.domain.requests.policy import OnlyOwning, RotaOrder, RotaTemplate
@@ -32,7 +31,11 @@ from gateway.domain.requests.rota import (
     PartnerStanding,
     RotaExplanation,
     SupplierVerdict,
+    build_rota_lines,
     can_ask_supplier,
+    choose_next_line,
+    choose_rota,
+    partner_standing,
 )
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.views import VersionConflict
@@ -104,7 +107,7 @@ async def _choose_supplier(house: LibraryContext, request: Request) -> SupplierS
     rule = template.only_owning if template is not None else OnlyOwning.UNKNOWN_TOO
     standings = await load_partner_standings(house, request)
     while True:
-        choice = rotas.choose_next_line(request, policy, template, standings, today)
+        choice = choose_next_line(request, policy, template, standings, today)
         request = replace(request, rota=_record_reasons(request.rota, (*choice.skipped, *choice.order)))
         if choice.line is None:
             return SupplierSelection(request, None)
@@ -118,11 +121,11 @@ def assign_rota(house: LibraryContext, request: Request) -> Request:
     """The rota that the rules give, where none was chosen and nobody was named by hand."""
     if request.rota:
         return request
-    name = request.rota_name or rotas.choose_rota(request, house.policy())
+    name = request.rota_name or choose_rota(request, house.policy())
     template = house.policy().rotas.get(name)
     if template is None:
         return request
-    return replace(request, rota_name=name, rota=rotas.build_rota_lines(template, request, house.partner_policies()))
+    return replace(request, rota_name=name, rota=build_rota_lines(template, request, house.partner_policies()))
 
 
 def _record_reasons(lines: tuple[RotaLine, ...], seen: tuple[RotaLine, ...]) -> tuple[RotaLine, ...]:
@@ -154,7 +157,7 @@ async def load_partner_standings(house: LibraryContext, request: Request) -> Map
 
     loads, times = await house.store.read(load_supply_figures)
     return {
-        profile.name: rotas.partner_standing(
+        profile.name: partner_standing(
             partner,
             request,
             house.policy(),
@@ -353,7 +356,7 @@ async def _explain_candidates(
     standings = await load_partner_standings(house, request)
     found: list[ExplainedLine] = []
     while True:
-        choice = rotas.choose_next_line(request, house.policy(), template, standings, house.today())
+        choice = choose_next_line(request, house.policy(), template, standings, house.today())
         looked = await look_up_holdings(house, request, choice.order, _owning_rule(template), lambda _: False)
         able = [_explain_line(one) for one in looked]
         found += able

@@ -22,7 +22,7 @@ from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_service import RequestService
 from gateway.settings import load_settings
 from gateway.store.requests.outbox import UNFINISHED, OutboxRow
-from gateway.store.requests.outbox_queries import get_outbox_row as get_row
+from gateway.store.requests.outbox_queries import get_outbox_row
 from gateway.store.requests.request_rows import parse_request
 from gateway.store.requests.tables import outbox, request, request_event, request_timer
 
@@ -142,7 +142,7 @@ class Town:
         query = select(outbox.c.id).where(outbox.c.status.in_(wanted)).order_by(outbox.c.id)
 
         def work(connection: Connection) -> tuple[OutboxRow, ...]:
-            found = (get_row(connection, self.symbol, id_) for id_ in connection.execute(query).scalars().all())
+            found = (get_outbox_row(connection, self.symbol, id_) for id_ in connection.execute(query).scalars().all())
             return tuple(row for row in found if row is not None)
 
         return await self.house.store.read(work)

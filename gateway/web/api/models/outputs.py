@@ -6,8 +6,7 @@ from datetime import date, datetime
 
 from pydantic import Field
 
-from gateway.domain.requests.action_fields import ACTS
-from gateway.domain.requests.action_fields import ActionField as ActField
+from gateway.domain.requests.action_fields import ACTS, ActionField
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import (
     AttemptStatus,
@@ -311,7 +310,7 @@ class FieldOut(OutputModel):
     help: str
 
     @classmethod
-    def from_action_field(cls, field: ActField) -> FieldOut:
+    def from_action_field(cls, field: ActionField) -> FieldOut:
         return cls(name=field.name, type=field.type.value, help=field.help)
 
 

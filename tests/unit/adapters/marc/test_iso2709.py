@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pymarc import Record
 
 from adapters.marc.dialect import Records
-from adapters.marc.marc_records import read_iso2709 as read_octets
+from adapters.marc.marc_records import read_iso2709
 from adapters.marc.record_reader import record_from_bytes
 from tests.support import catalogue
 from tests.unit.adapters.marc.support import iso2709, of, read
@@ -101,7 +101,7 @@ def test_no_damage_makes_it_raise(at: int, octets: bytes) -> None:
 def test_it_reads_what_pymarc_reads() -> None:
     for made in catalogue.records(200):
         octets = made.as_marc()
-        ours = read_octets(octets, "auto").record
+        ours = read_iso2709(octets, "auto").record
         theirs = Record(data=octets)
 
         assert ours is not None

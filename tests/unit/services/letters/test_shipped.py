@@ -14,8 +14,7 @@ from gateway.domain.requests.citation import CitationType
 from gateway.domain.requests.events import EventKind, LoanCondition, ReasonCodes
 from gateway.domain.requests.lending_table import LENDING
 from gateway.domain.requests.request import BorrowingState, LendingState, ServiceType
-from gateway.domain.requests.state_table import Effect, NotifyPartner
-from gateway.domain.requests.state_table import SendPatronLetter as LetterEffect
+from gateway.domain.requests.state_table import Effect, NotifyPartner, SendPatronLetter
 from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.services.letters import ALL, PARTNER_LETTERS, PATRON_LETTERS, SHIPPED, LetterRenderer, sample
 from gateway.services.letters.languages import LanguageSet
@@ -37,7 +36,7 @@ def effects() -> Iterator[Effect]:
 
 def test_there_is_a_letter_for_everything_that_the_state_tables_tell() -> None:
     assert {one.kind for one in effects() if isinstance(one, NotifyPartner)} <= set(PARTNER_LETTERS)
-    assert {one.name for one in effects() if isinstance(one, LetterEffect)} <= set(PATRON_LETTERS)
+    assert {one.name for one in effects() if isinstance(one, SendPatronLetter)} <= set(PATRON_LETTERS)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
