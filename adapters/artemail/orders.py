@@ -144,7 +144,7 @@ def _choose_codes(group: Iterable[KeywordRule], request: Request) -> tuple[str, 
 
 
 def _write_delivery_address(form: AddressForm, library: LibraryInfo, scribe: AsciiTranscriber) -> tuple[str, ...]:
-    """Our library's own: nothing about the patron leaves the house."""
+    """Our library's own: nothing about the patron is sent."""
     if form == "none":
         return ()
     lines = (library.email,) if form == "email" else (library.name, *re.split(r"\n|,\s*", library.address))

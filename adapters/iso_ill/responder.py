@@ -326,7 +326,8 @@ def _is_without_event(apdu: Apdu, told: IncomingPartnerMessage, opened: OpenedAp
 
 
 def _is_receipt(apdu: Apdu, told: IncomingPartnerMessage, awaited: bool) -> bool:
-    """A sender of ours waits for it and deals with it. What says that a request has come is news all the same."""
+    """A sender of ours waits for it and deals with it. What says that a request has come is a notification all the
+    same."""
     return awaited and isinstance(apdu, StatusOrErrorReport) and told.kind is not EventKind.ACKNOWLEDGED
 
 

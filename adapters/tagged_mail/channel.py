@@ -143,7 +143,7 @@ def _request_fields(request: Request, dialect: TaggedMailDialect) -> FieldValues
 
 
 def _delivery_fields(request: Request, dialect: TaggedMailDialect, library: LibraryInfo) -> FieldValues:
-    """Our library: nothing about the patron leaves the house."""
+    """Our library: nothing about the patron is sent."""
     yield "account", dialect.account
     yield "billing", dialect.billing
     yield "address", "\n".join(filter(None, (library.name, *library.address.splitlines(), library.email)))

@@ -1,6 +1,6 @@
 """`illgate request act|attach|reorder|skip` and the short commands.
 
-Options come from the table of acts that the API and the pages use (`gateway.domain.requests.action_fields`).
+Options come from the table of actions that the API and the pages use (`gateway.domain.requests.action_fields`).
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ async def _apply_typed_action(managed: ManagedRequests, order: _TypedAction) -> 
 
 
 def format_action_outcome(request: Request, library: LibrarySettings) -> Iterator[str]:
-    """How the request stands after the act."""
+    """How the request stands after the action."""
     marks = format_flags(request)
     yield f"{request.number}: {request.state.value}{f' ({marks})' if marks else ''}"
     barcodes = filter(None, (request.item_barcode, *(volume.barcode for volume in request.volumes)))
@@ -239,7 +239,7 @@ def _is_option_given(value: object) -> bool:
 
 
 def _check_given_options(order: _TypedAction) -> None:
-    """Options that mean nothing for this act, and those that it lacks. Raises click.UsageError."""
+    """Options that mean nothing for this action, and those that it lacks. Raises click.UsageError."""
     fields = ACTS[order.kind]
     said = {
         _field_of_option(name)

@@ -1,4 +1,4 @@
-"""Options of citations and acts, and their values as the API's models take them, with the API's limits."""
+"""Options of citations and actions, and their values as the API's models take them, with the API's limits."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _option_of_model_path(path: tuple[int | str, ...]) -> str:
     return option_of_name(_RENAMED.get(inner[0], inner[0]))
 
 
-# --- options of acts -----------------------------------------------------------------------------------------
+# --- options of actions --------------------------------------------------------------------------------------
 
 _METAVAR = {
     FieldType.DAY: "DAY",
@@ -159,7 +159,7 @@ _SEVERAL = (FieldType.CONDITIONS, FieldType.VOLUMES)
 
 
 def make_field_options(field: ActionField, note: str = "") -> Iterator[click.Option]:
-    """Of one field of an act; a citation has many. `note` stands behind the help."""
+    """Of one field of an action; a citation has many. `note` stands behind the help."""
     if field.type is FieldType.CITATION:
         yield from make_citation_options()
         return

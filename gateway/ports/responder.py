@@ -1,8 +1,8 @@
 """A wire protocol in which partners ask us things: the port `Responder`.
 
 The way of a message through `services.exchange`: `open` (what can be known before a profile is chosen), choice
-of profile, authentication, `decode` to a command or to news of a managed request, the use case, `encode`. A
-responder does no I/O.
+of profile, authentication, `decode` to a command or to a notification about a managed request, the use case, `encode`.
+A responder does no I/O.
 """
 
 from __future__ import annotations

@@ -198,7 +198,7 @@ async def _events(filled: _Filled) -> list[Act]:
 
 
 async def _timers(filled: _Filled) -> list[Act]:
-    """Found in one look each time and fired in a transaction of its own, as the timekeeper does."""
+    """Found in one look each time and fired in a transaction of its own, as the timer worker does."""
     now = filled.later()
 
     def start(connection: Connection) -> None:

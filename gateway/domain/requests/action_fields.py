@@ -1,4 +1,4 @@
-"""Which details an act of ours needs and which it may have: what staff pages and the API ask for.
+"""Which details an action of ours needs and which it may have: what staff pages and the API ask for.
 
 The details of an event are all kept (`events.EventDetails`); this table says which of them mean something for its kind.
 """
@@ -194,7 +194,7 @@ class FieldProblem:
 
 
 def check_details(kind: K, details: EventDetails) -> tuple[FieldProblem, ...]:
-    """What is missing, and what has no meaning for an act of this kind."""
+    """What is missing, and what has no meaning for an action of this kind."""
     fields = ACTS.get(kind, ActionFieldSet())
     given = given_detail_names(details)
     missing = [FieldProblem(field.name, "is needed") for field in fields.required if field.name not in given]

@@ -310,12 +310,12 @@ async def _find_item_by_number(number: Named, desk: CirculationContext) -> Item 
 
 
 def name_by_barcode(item: Item) -> Named:
-    """How a command names it, at a desk `context_without_rewrite`."""
+    """How a command names it, in a `context_without_rewrite`."""
     return Named(item.barcode)
 
 
 def context_without_rewrite(desk: CirculationContext) -> CirculationContext:
-    """The same desk for commands that name an item by the barcode it has here, which is rewritten no more."""
+    """The same context for commands that name an item by the barcode it has here, which is rewritten no more."""
     plain = desk.policy.items.model_copy(update={"rewrite": type(desk.policy.items.rewrite)(trim=False)})
     return replace(desk, policy=desk.policy.model_copy(update={"items": plain}))
 

@@ -233,8 +233,9 @@ class CommandHandler:
     async def _link_request(
         self, hand: MessageContext, command: Command, outcome: Result | Refusal, talk: ExchangeContext
     ) -> Result | Refusal:
-        """What the library did may be news for a managed request. After a crash from here on the message is carried out
-        again, and the request told again. A defect here is no reason to answer that the library did nothing.
+        """What the library did may lead to events of a managed request. After a crash from here on the message is
+        carried out again, and the request told again. A defect here is no reason to answer that the library did
+        nothing.
 
         Raises Unavailable (the store).
         """

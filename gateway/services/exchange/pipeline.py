@@ -196,7 +196,7 @@ class Replayer:
         hand.replay_of = kept.message.id
         replayed = await self._handle_again(hand, profile)
         if replayed.outcome is not OutcomeClass.FAILED:
-            await self.journal.reset_recovery(kept.message.library, kept.message.id)  # where repair had set it aside
+            await self.journal.reset_recovery(kept.message.library, kept.message.id)  # where recovery had set it aside
         return replayed
 
     async def finish_message(self, kept: FullMessage) -> ReplayResult:

@@ -197,7 +197,7 @@ class OutboxWorker:
     # --- waiting -----------------------------------------------------------------------------------------
 
     async def _sleep_until_woken(self) -> None:
-        """Until nudged, until a row has ended, or until it's time to look anyhow."""
+        """Until woken, until a row has ended, or until it's time to look anyhow."""
         if self._stopping:
             return
         try:

@@ -44,7 +44,7 @@ class ActionService:
 
     async def perform(self, request_id: str, act: ActionRequest) -> Request:
         """Raises NotFound, EventDenied, VersionConflict, Refused (the library's no, or data that is missing),
-        Unavailable (the library is away; the act is kept and done when it is back)."""
+        Unavailable (the library is away; the action is kept and done when it is back)."""
         request = await require_request(self.house, request_id)
         if act.version is not None and act.version != request.version:
             raise VersionConflict(request.version)
@@ -189,7 +189,7 @@ async def _add_due_date(
 
 
 async def _find_item_policy(house: LibraryContext, barcode: str) -> str:
-    """Empty for an item that isn't known here: whether it can be lent at all is found out with the act itself."""
+    """Empty for an item that isn't known here: whether it can be lent at all is found out with the action itself."""
     if not barcode:
         return ""
     try:

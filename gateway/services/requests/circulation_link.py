@@ -78,7 +78,7 @@ class CirculationLinker:
 def link_outcome(
     connection: Connection, house: LibraryContext, partner: str, news: LibraryOutcome, actor: str
 ) -> Request | None:
-    """The managed request that the news is about, as it is then; None: there is none. `partner`: name of the profile
+    """The managed request that the outcome is about, as it is then; None: there is none. `partner`: name of the profile
     whose numbers count."""
     chosen = _choose_request(connection, house, partner, news)
     if chosen is None:

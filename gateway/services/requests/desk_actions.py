@@ -1,4 +1,4 @@
-"""Acts at the desk that need the library's yes before they count: an item comes in, is lent, comes back, is shipped.
+"""Actions at the desk that need the library's yes before they count: an item comes in, is lent, comes back, is shipped.
 
 Each is one outbox row that carries the event which follows from the yes: a crash between the two is repaired by doing
 the row again, under the same key, and the library does nothing twice (design rule 6).
@@ -204,7 +204,7 @@ async def _lend_to_patron(act: DeskAction) -> RequestChange:
 async def _check_out_item(
     act: DeskAction, barcode: str, patron_id: str, key: str, due: datetime | None, *, override: bool
 ) -> Loan:
-    """A loan that an earlier act made for this request, without knowing so in the end, is taken for this one."""
+    """A loan that an earlier action made for this request, without knowing so in the end, is taken for this one."""
     system, number = act.house.system, act.request.number
     try:
         return await system.check_out(barcode, patron_id, key, due=due, request_id=number, override=override)
@@ -217,7 +217,7 @@ async def _check_out_item(
 
 
 async def _end_loans(act: DeskAction) -> None:
-    """Loans of volumes that this very act has made, and the request knows nothing of."""
+    """Loans of volumes that this very action has made, and the request knows nothing of."""
     for volume in act.select_volumes(*(state for state in VolumeState if state is not VolumeState.LENT)):
         loan = await _find_own_loan(act, volume.barcode) if volume.barcode else None
         if loan is not None and loan.key == f"{act.key}:{volume.id}":

@@ -299,7 +299,7 @@ def next_batch_number(
 
 
 def find_batch_channel(house: LibraryContext, target: str) -> tuple[Profile, BatchRule, SendsBatches] | None:
-    """None: the partner's orders are not gathered (any more)."""
+    """None: the partner's orders don't go in batches (any more)."""
     profile = house.profile(target)
     partner = profile.partner if profile is not None else None
     if profile is None or partner is None or partner.mail.gather is None:

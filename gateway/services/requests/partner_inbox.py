@@ -100,7 +100,7 @@ class LibraryInbox:
         return taken
 
     def receive_in(self, connection: Connection, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
-        """Inside a transaction that does more; whoever ends it nudges the house."""
+        """Inside a transaction that does more; whoever ends it calls `notify_committed`."""
         symbol = self.house.symbol
         seen = history.find_partner_message(connection, symbol, profile.name, message.id)
         if seen is not None:

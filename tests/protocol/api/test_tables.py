@@ -1,4 +1,4 @@
-"""The tables of acts and of words for patrons are complete."""
+"""The tables of actions and of words for patrons are complete."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def request(state: State = BorrowingState.LENT, role: Role = Role.BORROWING, **m
     )
 
 
-# --- acts ------------------------------------------------------------------------------------------------
+# --- actions ---------------------------------------------------------------------------------------------
 
 
 def test_every_event_of_ours_has_its_fields_and_nothing_else_has() -> None:

@@ -277,7 +277,7 @@ async def test_beyond_the_queue_callers_are_asked_to_come_back() -> None:
         first = asyncio.create_task(talk(listener.port, raw))
         await echo.started.wait()
         second = asyncio.create_task(talk(listener.port, raw))
-        while not gate.waiting:  # noqa: ASYNC110  the gate tells nobody
+        while not gate.waiting:  # noqa: ASYNC110  the queue tells nobody
             await asyncio.sleep(0.01)
         third = await talk(listener.port, raw)
         assert answer_of(third)[0] == 503

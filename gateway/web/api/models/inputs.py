@@ -128,7 +128,7 @@ class NewLending(InputModel):
 
 
 class ActBody(InputModel):
-    """Details of an act. Which of them an act needs and may have stands with it in `actions` of the request."""
+    """Details of an action. Which of them it needs and may have stands with it in `actions` of the request."""
 
     attempt: int = Field(0, ge=0, le=10_000, description="number of the attempt, where it isn't the current one")
     due: Day | Moment | None = Field(None, description="a day (until its end) or a moment")

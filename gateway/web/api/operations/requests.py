@@ -181,7 +181,7 @@ async def show_request(call: OperationCall[RequestPath, NoParameters, None]) -> 
     )
 
 
-# --- act -------------------------------------------------------------------------------------------------
+# --- actions ---------------------------------------------------------------------------------------------
 
 SIDES = {Role.BORROWING: KeyScope.REQUESTS_WRITE, Role.LENDING: KeyScope.LENDING}
 
