@@ -111,9 +111,9 @@ class ActionService:
         self.house.wake_outbox()
 
 
-def patron_actions(house: LibraryContext, request: Request) -> frozenset[EventKind]:
+def patron_actions(context: LibraryContext, request: Request) -> frozenset[EventKind]:
     """What the partner's workflow lets patrons do, whether or not it fits the present state."""
-    rules = house.workflow(request).borrowing
+    rules = context.workflow(request).borrowing
     allowed = {
         EventKind.CANCEL: rules.patron_may_cancel,
         EventKind.RENEW: rules.patron_may_renew,
@@ -155,45 +155,47 @@ def _check_named_parts(request: Request, details: EventDetails) -> None:
 # --- what the caller left out ----------------------------------------------------------------------------
 
 
-async def _complete_details(house: LibraryContext, request: Request, act: ActionRequest) -> EventDetails:
+async def _complete_details(context: LibraryContext, request: Request, act: ActionRequest) -> EventDetails:
     """Details with what rules give where nobody said it: due dates, ids. Raises Refused, Unavailable."""
     details = act.details
     if act.kind is EventKind.PATRON_ASKED and not details.query:
-        return replace(details, query=make_exchange_id(house.now()))
+        return replace(details, query=make_exchange_id(context.now()))
     if act.kind is EventKind.PATRON_ANSWERED and not details.query and request.query is not None:
         return replace(details, query=request.query.id)
     if request.role is Role.LENDING and details.due is None:
-        return await _add_due_date(house, request, act.kind, details)
+        return await _add_due_date(context, request, act.kind, details)
     return details
 
 
 async def _add_due_date(
-    house: LibraryContext, request: Request, kind: EventKind, details: EventDetails
+    context: LibraryContext, request: Request, kind: EventKind, details: EventDetails
 ) -> EventDetails:
-    lending = house.workflow(request).lending
+    lending = context.workflow(request).lending
     if kind is EventKind.SHIPPED and request.service.type is not ServiceType.COPY:
-        partner = house.partner(request.partner.profile)
+        partner = context.partner(request.partner.profile)
         days = due_dates.count_loan_days(
-            house.policy().lending,
+            context.policy().lending,
             lending.loan_days,
-            item_policy=await _find_item_policy(house, details.barcode or request.item_barcode),
+            item_policy=await _find_item_policy(context, details.barcode or request.item_barcode),
             category=partner.category if partner is not None else "",
         )
-        return replace(details, due=due_dates.compute_lender_due(house.now(), days, house.calendar))
+        return replace(details, due=due_dates.compute_lender_due(context.now(), days, context.calendar))
     if kind is EventKind.RENEW_ACCEPTED:
-        until = due_dates.extend_lender_due(request.terms.lender_due, house.now(), lending.renewal_days, house.calendar)
+        until = due_dates.extend_lender_due(
+            request.terms.lender_due, context.now(), lending.renewal_days, context.calendar
+        )
         return replace(details, due=until)
     if kind is EventKind.DUE_DATE_CHANGED:
         raise Refused(RefusalReason.DATA_MISSING, "The new due date is missing.", about=MessagePart.DUE_DATE)
     return details
 
 
-async def _find_item_policy(house: LibraryContext, barcode: str) -> str:
+async def _find_item_policy(context: LibraryContext, barcode: str) -> str:
     """Empty for an item that isn't known here: whether it can be lent at all is found out with the action itself."""
     if not barcode:
         return ""
     try:
-        return (await house.system.item_by_barcode(barcode)).policy
+        return (await context.system.item_by_barcode(barcode)).policy
     except Refused as refused:
         if refused.reason is not RefusalReason.UNKNOWN_ITEM:
             raise
@@ -203,26 +205,26 @@ async def _find_item_policy(house: LibraryContext, barcode: str) -> str:
 # --- what goes along with an event -----------------------------------------------------------------------
 
 
-def _choose_preparation(house: LibraryContext, event: Event) -> Callable[[Request], Request]:
+def _choose_preparation(context: LibraryContext, event: Event) -> Callable[[Request], Request]:
     if event.kind is EventKind.ASSIGN:
-        return lambda request: _assign_by_hand(house, request, event.details)
+        return lambda request: _assign_by_hand(context, request, event.details)
     return keep_request
 
 
-def _assign_by_hand(house: LibraryContext, request: Request, details: EventDetails) -> Request:
+def _assign_by_hand(context: LibraryContext, request: Request, details: EventDetails) -> Request:
     """By hand: a rota instead of the one by rule, or a partner before all others.
 
     Raises Refused(INVALID_VALUE | UNKNOWN_AGENCY).
     """
     if details.rota:
-        template = house.policy().rotas.get(details.rota)
+        template = context.policy().rotas.get(details.rota)
         if template is None:
             raise Refused(RefusalReason.INVALID_VALUE, "There is no rota of this name.", value=details.rota)
         request = replace(
-            request, rota_name=details.rota, rota=rota.build_rota_lines(template, request, house.partner_policies())
+            request, rota_name=details.rota, rota=rota.build_rota_lines(template, request, context.partner_policies())
         )
     if details.partner:
-        house.require_partner(details.partner)
+        context.require_partner(details.partner)
         others = tuple(
             line
             for line in request.rota
@@ -234,22 +236,22 @@ def _assign_by_hand(house: LibraryContext, request: Request, details: EventDetai
     return request
 
 
-async def make_copy_link(house: LibraryContext, request: Request, attachment_id: str) -> str:
+async def make_copy_link(context: LibraryContext, request: Request, attachment_id: str) -> str:
     """A signed address of one of the request's files. Raises Refused(INVALID_VALUE | NOT_ALLOWED)."""
     if all(one.id != attachment_id for one in request.attachments):
         raise Refused(
             RefusalReason.INVALID_VALUE, "The request has no such file.", about=MessagePart.REQUEST, value=attachment_id
         )
-    if not house.public_url:
+    if not context.public_url:
         raise Refused(
             RefusalReason.NOT_ALLOWED,
             "Links can't be made: http.public_url in gateway.yml says nothing.",
             about=MessagePart.SERVICE,
         )
-    rules = house.policy().copies
-    now = house.now()
+    rules = context.policy().copies
+    now = context.now()
     expires = (now + timedelta(days=rules.link_days)).replace(microsecond=0)
-    token = await house.store.write(
-        lambda c: make_copy_token(c, house.symbol, request.id, attachment_id, expires, rules.downloads, now)
+    token = await context.store.write(
+        lambda c: make_copy_token(c, context.symbol, request.id, attachment_id, expires, rules.downloads, now)
     )
-    return f"{house.public_url.rstrip('/')}/d/{token}"
+    return f"{context.public_url.rstrip('/')}/d/{token}"

@@ -98,14 +98,14 @@ class RequestBroker:
 
     async def carry_out(self, command: Command, desk: CirculationContext, key: str) -> Result:
         """Raises Refused, Unavailable, OutcomeUnknown."""
-        house = self.houses[desk.symbol]
+        context = self.houses[desk.symbol]
         match command:
             case PlaceRequest():
-                return await _place_request(house, command, desk, key)
+                return await _place_request(context, command, desk, key)
             case CancelRequest() | UpdateRequest() | LookUpRequest():
-                about = await _find_brokered_request(house, desk, command.request, command.patron)
+                about = await _find_brokered_request(context, desk, command.request, command.patron)
                 if about is not None:
-                    return await _apply_command(house, command, desk, about)
+                    return await _apply_command(context, command, desk, about)
         return await dispatch_command(command, desk, key)
 
 
@@ -143,13 +143,13 @@ class _BrokeredRequest:
 
 
 async def _place_request(
-    house: LibraryContext, command: PlaceRequest, desk: CirculationContext, key: str
+    context: LibraryContext, command: PlaceRequest, desk: CirculationContext, key: str
 ) -> RequestPlaced:
     """The message again finds its request by the broker's number (by its key, where it has none); a request that has
     ended without the item is not what is asked for again."""
     patron = await patrons.resolve_patron(command.patron, desk)
     number = read_request_number(command.request, desk.policy).value
-    before = await house.store.read(lambda c: _find_latest_request(c, house, desk.profile, number or key))
+    before = await context.store.read(lambda c: _find_latest_request(c, context, desk.profile, number or key))
     if before is not None and before.patron.id not in ("", patron.id):
         raise Refused(
             RefusalReason.DUPLICATE_REQUEST, "Another request has this number.", about=MessagePart.REQUEST, value=number
@@ -165,13 +165,13 @@ async def _place_request(
     draft = _build_borrowing_draft(command, desk, await _resolve_wanted_bib(command, desk), patron, number, place)
 
     def claim_transaction(connection: Connection, request: Request) -> None:
-        requests.add_transaction(connection, house.symbol, Role.BORROWING, desk.profile, reference, request.id)
+        requests.add_transaction(connection, context.symbol, Role.BORROWING, desk.profile, reference, request.id)
 
     try:
-        request = await create_borrowing_request(house, draft, claim_transaction)
+        request = await create_borrowing_request(context, draft, claim_transaction)
     except TransactionTaken as taken:  # another node was quicker
         found_id = taken.found.request_id
-        found = await house.store.read(lambda c: requests.load_request(c, house.symbol, found_id))
+        found = await context.store.read(lambda c: requests.load_request(c, context.symbol, found_id))
         if found is None:
             raise
         request = found
@@ -191,16 +191,19 @@ def _next_reference(before: Request, reference: str) -> str:
     return f"{reference}:after-{before.id}"
 
 
-def _find_latest_request(connection: Connection, house: LibraryContext, profile: str, reference: str) -> Request | None:
+def _find_latest_request(
+    connection: Connection, context: LibraryContext, profile: str, reference: str
+) -> Request | None:
     """Of those that came from this broker under one number, one after the other."""
     latest = None
-    found = requests.find_by_transaction(connection, house.symbol, Role.BORROWING, profile, reference)
+    found = requests.find_by_transaction(connection, context.symbol, Role.BORROWING, profile, reference)
     while (
-        found is not None and (request := requests.load_request(connection, house.symbol, found.request_id)) is not None
+        found is not None
+        and (request := requests.load_request(connection, context.symbol, found.request_id)) is not None
     ):
         latest = request
         following = _next_reference(request, reference)
-        found = requests.find_by_transaction(connection, house.symbol, Role.BORROWING, profile, following)
+        found = requests.find_by_transaction(connection, context.symbol, Role.BORROWING, profile, following)
     return latest
 
 
@@ -258,7 +261,7 @@ def _build_placed_result(about: _BrokeredRequest, number: str, place: PickupLoca
 
 
 async def _find_brokered_request(
-    house: LibraryContext, desk: CirculationContext, sent: Named | None, who: PatronRef | None
+    context: LibraryContext, desk: CirculationContext, sent: Named | None, who: PatronRef | None
 ) -> _BrokeredRequest | None:
     """The request that a broker means by its number or ours. None where there is none, or its item is here: then the
     library has a hold under this number. Another patron's is as good as none.
@@ -268,7 +271,7 @@ async def _find_brokered_request(
     number = read_request_number(sent, desk.policy).value
     if not number:
         return None
-    request = await house.store.read(lambda c: _find_by_broker_number(c, house, desk.profile, number))
+    request = await context.store.read(lambda c: _find_by_broker_number(c, context, desk.profile, number))
     if request is None or request.role is not Role.BORROWING:
         return None
     if who is not None:
@@ -282,18 +285,20 @@ async def _find_brokered_request(
     return _BrokeredRequest(request, patron)
 
 
-def _find_by_broker_number(connection: Connection, house: LibraryContext, profile: str, number: str) -> Request | None:
+def _find_by_broker_number(
+    connection: Connection, context: LibraryContext, profile: str, number: str
+) -> Request | None:
     """The newest that came under the broker's number; else ours, where a broker brought it."""
-    latest = _find_latest_request(connection, house, profile, number)
+    latest = _find_latest_request(connection, context, profile, number)
     if latest is not None:
         return latest
-    ours = requests.find_by_number(connection, house.symbol, number)
-    request = requests.load_request(connection, house.symbol, ours) if ours is not None else None
+    ours = requests.find_by_number(connection, context.symbol, number)
+    request = requests.load_request(connection, context.symbol, ours) if ours is not None else None
     return request if request is not None and request.source == "ncip" else None
 
 
 async def _apply_command(
-    house: LibraryContext,
+    context: LibraryContext,
     command: CancelRequest | UpdateRequest | LookUpRequest,
     desk: CirculationContext,
     about: _BrokeredRequest,
@@ -306,17 +311,17 @@ async def _apply_command(
             if about.request.state not in NOT_HERE_YET | OVER_WITHOUT_IT:
                 return await dispatch_command(command, desk)
             return RequestCancelled(
-                (await _apply_broker_event(house, about, EventKind.CANCEL, EventDetails(), desk)).build_hold(number),
+                (await _apply_broker_event(context, about, EventKind.CANCEL, EventDetails(), desk)).build_hold(number),
                 about.patron,
             )
         case UpdateRequest():
             if about.request.state not in NOT_HERE_YET | OVER_WITHOUT_IT:
                 return await dispatch_command(command, desk)
-            return await _update_brokered_request(house, command, desk, about, number)
+            return await _update_brokered_request(context, command, desk, about, number)
 
 
 async def _update_brokered_request(
-    house: LibraryContext, command: UpdateRequest, desk: CirculationContext, about: _BrokeredRequest, number: str
+    context: LibraryContext, command: UpdateRequest, desk: CirculationContext, about: _BrokeredRequest, number: str
 ) -> RequestPlaced:
     place = await holds.resolve_pickup(command.pickup, "", about.patron, desk) if command.pickup.strip() else None
     today = desk.today()
@@ -326,17 +331,17 @@ async def _update_brokered_request(
         need_by=need_by or require_future_day(command.expires, today, desk.zone),
     )
     if details != EventDetails():
-        about = await _apply_broker_event(house, about, EventKind.EDIT, details, desk)
+        about = await _apply_broker_event(context, about, EventKind.EDIT, details, desk)
     return _build_placed_result(about, number, place)
 
 
 async def _apply_broker_event(
-    house: LibraryContext, about: _BrokeredRequest, kind: EventKind, details: EventDetails, desk: CirculationContext
+    context: LibraryContext, about: _BrokeredRequest, kind: EventKind, details: EventDetails, desk: CirculationContext
 ) -> _BrokeredRequest:
     """Raises Refused(REQUEST_CLOSED | NOT_ALLOWED)."""
-    event = Event(local_signal(kind), house.now(), f"ncip:{desk.profile}", details)
+    event = Event(local_signal(kind), context.now(), f"ncip:{desk.profile}", details)
     try:
-        transition = await apply_event(house, EventRequest(request_id=about.request.id, event=event))
+        transition = await apply_event(context, EventRequest(request_id=about.request.id, event=event))
     except EventDenied as late:
         reason = RefusalReason.NOT_ALLOWED if about.request.open else RefusalReason.REQUEST_CLOSED
         raise Refused(reason, late.denied.detail, about=MessagePart.REQUEST) from late
@@ -344,7 +349,7 @@ async def _apply_broker_event(
 
 
 def lend_to_broker(
-    connection: Connection, house: LibraryContext, profile: Profile, command: PlaceRequest, placed: RequestPlaced
+    connection: Connection, context: LibraryContext, profile: Profile, command: PlaceRequest, placed: RequestPlaced
 ) -> bool:
     """Whether a request was made: not where none was placed, nor for a message that comes again.
 
@@ -354,33 +359,33 @@ def lend_to_broker(
     if not hold.id:
         return False
     transaction = read_request_number(command.request, profile.circulation).value or hold.request_id or hold.id
-    if requests.find_by_transaction(connection, house.symbol, Role.LENDING, profile.name, transaction) is not None:
+    if requests.find_by_transaction(connection, context.symbol, Role.LENDING, profile.name, transaction) is not None:
         return False
     actor = f"ncip:{profile.name}"
-    request = _lending_request_of_hold(connection, house, profile, command, placed, transaction)
-    store_lending_request(connection, house, request, actor)
+    request = _lending_request_of_hold(connection, context, profile, command, placed, transaction)
+    store_lending_request(connection, context, request, actor)
     if hold.item_barcode:
         located = Event(
             local_signal(EventKind.LOCATED),
-            house.now(),
+            context.now(),
             actor,
             EventDetails(barcode=hold.item_barcode, note="the item that is on hold"),
         )
-        apply_event_in(connection, house, EventRequest(request_id=request.id, event=located))
+        apply_event_in(connection, context, EventRequest(request_id=request.id, event=located))
     return True
 
 
 def _lending_request_of_hold(
     connection: Connection,
-    house: LibraryContext,
+    context: LibraryContext,
     profile: Profile,
     command: PlaceRequest,
     placed: RequestPlaced,
     transaction: str,
 ) -> Request:
-    now = house.now()
+    now = context.now()
     asked = Request(
-        library=house.symbol,
+        library=context.symbol,
         id="",
         role=Role.LENDING,
         state=LendingState.NEW,
@@ -388,16 +393,16 @@ def _lending_request_of_hold(
         created=now,
         changed=now,
         citation=citation_of_bib(placed.bib),
-        dates=RequestDates(need_by=local_day(command.need_by, house.zone)),
+        dates=RequestDates(need_by=local_day(command.need_by, context.zone)),
         partner=_party_of_patron(placed.patron),
         source="ncip",
     )
-    request = new_lending_request(connection, house, asked, profile, transaction)
+    request = new_lending_request(connection, context, asked, profile, transaction)
     return replace(
         request,
         hold_id=placed.hold.id,
         borrower_id=placed.patron.id,
-        direct_patron=_build_direct_patron(house, profile, placed.patron, placed.hold),
+        direct_patron=_build_direct_patron(context, profile, placed.patron, placed.hold),
     )
 
 
@@ -406,7 +411,7 @@ def _party_of_patron(patron: Patron) -> LibraryParty:
     return LibraryParty(name=patron.name.direct) if patron.name.is_organisation else LibraryParty()
 
 
-def _build_direct_patron(house: LibraryContext, profile: Profile, patron: Patron, hold: Hold) -> PatronLink:
+def _build_direct_patron(context: LibraryContext, profile: Profile, patron: Patron, hold: Hold) -> PatronLink:
     """Loan to requester: somebody of the partner's own, whom it has registered here."""
     partner = profile.partner
     if partner is None or partner.workflow.lending.loan_to != "requester":

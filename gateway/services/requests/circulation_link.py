@@ -61,41 +61,41 @@ class CirculationLinker:
         self, connection: Connection, library: str, profile: Profile, command: Command, result: Result
     ) -> LinkResult | None:
         """Raises Unavailable."""
-        house = self.houses[library]
+        context = self.houses[library]
         if isinstance(command, PlaceRequest) and isinstance(result, RequestPlaced):
             lends = profile.circulation.requests.managed is ManagedRole.LENDING
-            made = lends and lend_to_broker(connection, house, profile, command, result)
-            return LinkResult(result, house.wake_outbox) if made else None
+            made = lends and lend_to_broker(connection, context, profile, command, result)
+            return LinkResult(result, context.wake_outbox) if made else None
         news = outcome_of_command(command, result, profile.circulation)
         request = (
-            link_outcome(connection, house, profile.name, news, f"ncip:{profile.name}") if news is not None else None
+            link_outcome(connection, context, profile.name, news, f"ncip:{profile.name}") if news is not None else None
         )
         if news is None or request is None:
             return None
-        return LinkResult(_add_return_advice(news, request), house.wake_outbox)
+        return LinkResult(_add_return_advice(news, request), context.wake_outbox)
 
 
 def link_outcome(
-    connection: Connection, house: LibraryContext, partner: str, news: LibraryOutcome, actor: str
+    connection: Connection, context: LibraryContext, partner: str, news: LibraryOutcome, actor: str
 ) -> Request | None:
     """The managed request that the outcome is about, as it is then; None: there is none. `partner`: name of the profile
     whose numbers count."""
-    chosen = _choose_request(connection, house, partner, news)
+    chosen = _choose_request(connection, context, partner, news)
     if chosen is None:
         return None
     request, found, steps = chosen
     for step in steps:
-        request = _apply_outcome_event(connection, house, actor, found, step) or request
+        request = _apply_outcome_event(connection, context, actor, found, step) or request
     return request
 
 
 def _choose_request(
-    connection: Connection, house: LibraryContext, partner: str, news: LibraryOutcome
+    connection: Connection, context: LibraryContext, partner: str, news: LibraryOutcome
 ) -> tuple[Request, ReferencedRequest, tuple[OutcomeEvent, ...]] | None:
     """The newest open request for which something follows; a closed one only where none is open."""
     possible = []
-    for found in find_by_any_reference(connection, house.symbol, partner, news.names):
-        request = requests.load_request(connection, house.symbol, found.request_id)
+    for found in find_by_any_reference(connection, context.symbol, partner, news.names):
+        request = requests.load_request(connection, context.symbol, found.request_id)
         if request is not None:
             possible.append((request, found, news.derive_events(request)))
     possible.sort(key=lambda one: (not one[0].open, not one[2]))  # keeps newest first among its like
@@ -103,32 +103,32 @@ def _choose_request(
 
 
 def _apply_outcome_event(
-    connection: Connection, house: LibraryContext, actor: str, found: ReferencedRequest, step: OutcomeEvent
+    connection: Connection, context: LibraryContext, actor: str, found: ReferencedRequest, step: OutcomeEvent
 ) -> Request | None:
     """The request after it; None: it didn't fit."""
-    event = Event(step.signal, house.now(), actor, step.details, found.attempt)
+    event = Event(step.signal, context.now(), actor, step.details, found.attempt)
     outcome = apply_event_in(
-        connection, house, EventRequest(request_id=found.request_id, event=event, prepare=step.prepare)
+        connection, context, EventRequest(request_id=found.request_id, event=event, prepare=step.prepare)
     )
     if not isinstance(outcome, Denied):
         return outcome.request
     if event.signal.origin is not EventOrigin.PARTNER:  # those are in the history already
-        _note_denied_event(connection, house, found.request_id, event, outcome)
+        _note_denied_event(connection, context, found.request_id, event, outcome)
     return None
 
 
 def _note_denied_event(
-    connection: Connection, house: LibraryContext, request_id: str, event: Event, denied: Denied
+    connection: Connection, context: LibraryContext, request_id: str, event: Event, denied: Denied
 ) -> None:
     """Once, however often the message comes."""
-    before = history.list_events_of_request(connection, house.symbol, request_id)
+    before = history.list_events_of_request(connection, context.symbol, request_id)
     if before and before[-1].event.signal == event.signal and before[-1].denied == denied.detail:
         return
     row = EventRow(
-        id=make_exchange_id(house.now()),
-        library=house.symbol,
+        id=make_exchange_id(context.now()),
+        library=context.symbol,
         request_id=request_id,
-        at=house.now(),
+        at=context.now(),
         event=event,
         before=denied.state.value,
         after=denied.state.value,
@@ -203,5 +203,5 @@ class DeskLink:
             raise
 
     def _render_slip(self, name: str, request: Request, patron: Patron | None, facts: SlipFacts) -> str:
-        house = self.house
-        return self.letters.render_slip(name, request, patron, house.info, house.zone, house.now(), facts).text
+        context = self.house
+        return self.letters.render_slip(name, request, patron, context.info, context.zone, context.now(), facts).text

@@ -36,11 +36,11 @@ class _TimerContext:
         return datetime.combine(day + timedelta(days=1), time.min, self.house.zone)
 
 
-def timer_due(house: LibraryContext, timer: TimerKind, request: Request, now: datetime) -> datetime | None:
+def timer_due(context: LibraryContext, timer: TimerKind, request: Request, now: datetime) -> datetime | None:
     """None: this timer has nothing to wait for, or only for a day at the end of all days (9999-12-31 is sent for
     "whenever")."""
     try:
-        return _RULES[timer](_TimerContext(house, request, house.workflow(request), now))
+        return _RULES[timer](_TimerContext(context, request, context.workflow(request), now))
     except OverflowError:
         return None
 
@@ -109,30 +109,30 @@ _RULES: dict[TimerKind, Callable[[_TimerContext], datetime | None]] = {
 }
 
 
-def complete_request(house: LibraryContext, before: Request, after: Request) -> Request:
+def complete_request(context: LibraryContext, before: Request, after: Request) -> Request:
     """What the tables can't know: the partner's name and address by its profile, the patron's due date and the time for
     an answer by its rules."""
     partner = after.partner
-    if partner.profile != before.partner.profile and not partner.name and house.partner(partner.profile) is not None:
-        after = replace(after, partner=house.party_of_partner(partner.profile))
-    return _with_answer_by(house, before, _with_patron_due(house, before, after))
+    if partner.profile != before.partner.profile and not partner.name and context.partner(partner.profile) is not None:
+        after = replace(after, partner=context.party_of_partner(partner.profile))
+    return _with_answer_by(context, before, _with_patron_due(context, before, after))
 
 
-def _with_answer_by(house: LibraryContext, before: Request, after: Request) -> Request:
+def _with_answer_by(context: LibraryContext, before: Request, after: Request) -> Request:
     """Until when the patron may answer: as long as the timer waits."""
     query = after.query
     if query is None or query.answer_by is not None or (before.query is not None and before.query.id == query.id):
         return after
-    return replace(after, query=replace(query, answer_by=timer_due(house, TimerKind.QUERY, after, query.asked)))
+    return replace(after, query=replace(query, answer_by=timer_due(context, TimerKind.QUERY, after, query.asked)))
 
 
-def _with_patron_due(house: LibraryContext, before: Request, after: Request) -> Request:
+def _with_patron_due(context: LibraryContext, before: Request, after: Request) -> Request:
     """The patron's own due date follows the lender's by the rules of the partner's profile; both are kept."""
     if after.role is not Role.BORROWING or after.terms.lender_due == before.terms.lender_due:
         return after
     try:
         patron_due = due_dates.patron_due_for_request(
-            after.terms.lender_due, house.due_dates(after), house.calendar, house.zone, after.changed, None
+            after.terms.lender_due, context.due_dates(after), context.calendar, context.zone, after.changed, None
         )
     except Refused:  # nothing is left of the loan: it is due at once, and staff see both dates
         patron_due = after.changed

@@ -86,16 +86,16 @@ class EventTooLateError(Refused):
         super().__init__(RefusalReason.NOT_ALLOWED, denied.detail, about=MessagePart.REQUEST)
 
 
-async def perform_desk_action(house: LibraryContext, request: Request, event: Event, key: str) -> RequestChange:
+async def perform_desk_action(context: LibraryContext, request: Request, event: Event, key: str) -> RequestChange:
     """Raises EventTooLateError, Refused (the library's no), Unavailable, OutcomeUnknown."""
-    outcome = compute_transition(request, event, house.workflow(request))
+    outcome = compute_transition(request, event, context.workflow(request))
     if isinstance(outcome, Denied):
         raise EventTooLateError(outcome)
-    terms = complete_request(house, request, outcome.request).terms
-    return await _ACTS[request.role, event.kind](DeskAction(house, request, event, key, terms))
+    terms = complete_request(context, request, outcome.request).terms
+    return await _ACTS[request.role, event.kind](DeskAction(context, request, event, key, terms))
 
 
-async def undo_desk_action(house: LibraryContext, request: Request, event: Event, key: str) -> None:
+async def undo_desk_action(context: LibraryContext, request: Request, event: Event, key: str) -> None:
     """The library may have said yes at an earlier try, but the request has gone on without the event. What has no
     meaning without it is taken back; what has happened in any case (an item came back) stays.
 
@@ -103,7 +103,7 @@ async def undo_desk_action(house: LibraryContext, request: Request, event: Event
     """
     undoing = _UNDOING.get((request.role, event.kind))
     if undoing is not None:
-        await undoing(DeskAction(house, request, event, key, request.terms))
+        await undoing(DeskAction(context, request, event, key, request.terms))
 
 
 # --- borrowing -------------------------------------------------------------------------------------------

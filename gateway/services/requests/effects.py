@@ -36,18 +36,18 @@ LIBRARY = "library"
 WORK = "work"
 
 
-def write_effects(connection: Connection, house: LibraryContext, transition: Transition) -> None:
+def write_effects(connection: Connection, context: LibraryContext, transition: Transition) -> None:
     """Writes all of it, in the transaction of the event."""
-    for row in _build_effect_rows(house, transition):
+    for row in _build_effect_rows(context, transition):
         outbox.add_outbox_row(connection, row)
         if row.kind == ORDER:
-            start_batch_timer(connection, house, row)
+            start_batch_timer(connection, context, row)
     request, at = transition.request, transition.event.at
     for effect in transition.effects:
-        if isinstance(effect, StartTimer) and (due := timer_due(house, effect.timer, request, at)) is not None:
-            timers.start_timer(connection, house.symbol, request.id, effect.timer, due)
+        if isinstance(effect, StartTimer) and (due := timer_due(context, effect.timer, request, at)) is not None:
+            timers.start_timer(connection, context.symbol, request.id, effect.timer, due)
         elif isinstance(effect, StartTimer | StopTimer):
-            timers.stop_timer(connection, house.symbol, request.id, effect.timer)
+            timers.stop_timer(connection, context.symbol, request.id, effect.timer)
 
 
 def new_outbox_row(request: Request, kind: str, target: str, payload: str, at: datetime, id_: str = "") -> OutboxRow:
@@ -70,14 +70,14 @@ def new_work_row(request: Request, work: str, at: datetime) -> OutboxRow:
     return new_outbox_row(request, WORK, work, "{}", at)
 
 
-def _build_effect_rows(house: LibraryContext, transition: Transition) -> Iterator[OutboxRow]:
+def _build_effect_rows(context: LibraryContext, transition: Transition) -> Iterator[OutboxRow]:
     request, at = transition.request, transition.event.at
-    yield from _build_push_rows(house, transition)
+    yield from _build_push_rows(context, transition)
     for told in transition.told:
-        if _is_partner_notified(house, told, request):
-            yield _new_message_row(house, told, transition)
+        if _is_partner_notified(context, told, request):
+            yield _new_message_row(context, told, transition)
     for effect in transition.effects:
-        if isinstance(effect, SendPatronLetter) and _is_letter_written(house, effect.name, request):
+        if isinstance(effect, SendPatronLetter) and _is_letter_written(context, effect.name, request):
             yield new_outbox_row(request, LETTER, effect.name, _dump_letter_payload(transition), at)
         elif isinstance(effect, CallLibrary):
             yield new_outbox_row(
@@ -93,7 +93,7 @@ def _attempt_of_transition(transition: Transition) -> int:
     return transition.event.attempt or request.current if request.role is Role.BORROWING else 0
 
 
-def _build_push_rows(house: LibraryContext, transition: Transition) -> Iterator[OutboxRow]:
+def _build_push_rows(context: LibraryContext, transition: Transition) -> Iterator[OutboxRow]:
     """New requests, and states that they get into, for systems of the library's own: they may know the patron's
     identifier, nobody else does."""
     request, at = transition.request, transition.event.at
@@ -103,7 +103,7 @@ def _build_push_rows(house: LibraryContext, transition: Transition) -> Iterator[
         return
     known = request.patron
     patron = PatronLink(identifier=known.identifier, category=known.category, pickup=known.pickup)
-    for profile, partner in house.partners():
+    for profile, partner in context.partners():
         kind = _choose_push_kind(partner, transition)
         if kind is None:
             continue
@@ -112,8 +112,8 @@ def _build_push_rows(house: LibraryContext, transition: Transition) -> Iterator[
             id=identifier,
             kind=kind,
             at=at,
-            sender=house.party,
-            receiver=house.party_of_partner(profile.name),
+            sender=context.party,
+            receiver=context.party_of_partner(profile.name),
             role=request.role,
             transaction=request.number,
             details=_build_message_details(kind, request),
@@ -135,16 +135,16 @@ def _choose_push_kind(partner: PartnerPolicy, transition: Transition) -> EventKi
 # --- messages to partners --------------------------------------------------------------------------------
 
 
-def _new_message_row(house: LibraryContext, told: PartnerNotification, transition: Transition) -> OutboxRow:
+def _new_message_row(context: LibraryContext, told: PartnerNotification, transition: Transition) -> OutboxRow:
     request, event = transition.request, transition.event
     identifier = make_exchange_id(event.at)
-    receiver, transaction = _find_receiver(house, told, request)
+    receiver, transaction = _find_receiver(context, told, request)
     details = event.details if told.kind is event.kind else _build_message_details(told.kind, request)
     message = PartnerMessage(
         id=identifier,
         kind=told.kind,
         at=event.at,
-        sender=house.party,
+        sender=context.party,
         receiver=receiver,
         role=request.role,
         transaction=transaction,
@@ -152,23 +152,23 @@ def _new_message_row(house: LibraryContext, told: PartnerNotification, transitio
         request=remove_patron_data(request),
     )
     row = new_outbox_row(request, PARTNER, receiver.profile, dump_message(message), event.at, identifier)
-    return replace(row, kind=ORDER) if is_batched(house, message) else row
+    return replace(row, kind=ORDER) if is_batched(context, message) else row
 
 
 def new_refusal_row(
-    house: LibraryContext, refused: IncomingPartnerMessage, named: str, taken: InboxResult
+    context: LibraryContext, refused: IncomingPartnerMessage, named: str, taken: InboxResult
 ) -> OutboxRow:
     """That a message of the partner's can't be taken, told by its channel. `taken` has the refusal and the request."""
-    request, refusal, at = taken.request, taken.refused, house.now()
+    request, refusal, at = taken.request, taken.refused, context.now()
     assert request is not None
     assert refusal is not None
     identifier = make_exchange_id(at)
-    receiver = _party_of_transaction(house, refused, request)
+    receiver = _party_of_transaction(context, refused, request)
     message = PartnerMessage(
         id=identifier,
         kind=EventKind.TROUBLE,
         at=at,
-        sender=house.party,
+        sender=context.party,
         receiver=receiver,
         role=request.role,
         transaction=refused.transaction,
@@ -178,22 +178,22 @@ def new_refusal_row(
     return new_outbox_row(request, PARTNER, receiver.profile, dump_message(message), at, identifier)
 
 
-def _party_of_transaction(house: LibraryContext, message: IncomingPartnerMessage, request: Request) -> LibraryParty:
+def _party_of_transaction(context: LibraryContext, message: IncomingPartnerMessage, request: Request) -> LibraryParty:
     asked = next((one for one in request.attempts if one.transaction == message.transaction), None)
     if request.role is Role.LENDING or asked is None or asked.partner == request.partner.profile:
         return request.partner
-    return house.party_of_partner(asked.partner)
+    return context.party_of_partner(asked.partner)
 
 
-def _find_receiver(house: LibraryContext, told: PartnerNotification, request: Request) -> tuple[LibraryParty, str]:
+def _find_receiver(context: LibraryContext, told: PartnerNotification, request: Request) -> tuple[LibraryParty, str]:
     """The partner and the number by which it knows the request."""
     attempt = request.find_attempt(told.attempt) if request.role is Role.BORROWING else None
     if attempt is None:
         return request.partner, request.transaction
     if attempt.partner == request.partner.profile:
         return request.partner, attempt.transaction
-    if house.partner(attempt.partner) is not None:
-        return house.party_of_partner(attempt.partner), attempt.transaction
+    if context.partner(attempt.partner) is not None:
+        return context.party_of_partner(attempt.partner), attempt.transaction
     return LibraryParty(symbol=attempt.symbol, profile=attempt.partner), attempt.transaction
 
 
@@ -243,66 +243,66 @@ _OPTIONAL = {
 """Messages that a partner may not want, with the key of its workflow that says so."""
 
 
-def _is_partner_notified(house: LibraryContext, told: PartnerNotification, request: Request) -> bool:
+def _is_partner_notified(context: LibraryContext, told: PartnerNotification, request: Request) -> bool:
     """Not a partner without a channel: staff write or telephone."""
-    receiver, _ = _find_receiver(house, told, request)
-    partner = house.partner(receiver.profile)
+    receiver, _ = _find_receiver(context, told, request)
+    partner = context.partner(receiver.profile)
     if partner is not None and not partner.channel:
         return False
     key = _OPTIONAL.get((request.role, told.kind))
     if key is None:
         return True
-    workflow = house.workflow(request)
+    workflow = context.workflow(request)
     section = workflow.borrowing if request.role is Role.BORROWING else workflow.lending
     return bool(getattr(section, key))
 
 
-def _is_letter_written(house: LibraryContext, letter: str, request: Request) -> bool:
+def _is_letter_written(context: LibraryContext, letter: str, request: Request) -> bool:
     return (
-        house.writes_letters
+        context.writes_letters
         and bool(reader_of_request(request).id)
-        and letter in house.workflow(request).patron.letters
+        and letter in context.workflow(request).patron.letters
     )
 
 
-def is_batched(house: LibraryContext, message: PartnerMessage) -> bool:
+def is_batched(context: LibraryContext, message: PartnerMessage) -> bool:
     """Only orders do; what else is said goes at once. An order's turn comes before whatever is said about it."""
     if message.kind is not EventKind.REQUEST or message.role is not Role.BORROWING:
         return False
-    return _find_batch_rule(house, message.receiver.profile) is not None
+    return _find_batch_rule(context, message.receiver.profile) is not None
 
 
-def _find_batch_rule(house: LibraryContext, target: str) -> BatchRule | None:
-    partner = house.partner(target)
+def _find_batch_rule(context: LibraryContext, target: str) -> BatchRule | None:
+    partner = context.partner(target)
     return partner.mail.gather if partner is not None else None
 
 
-def start_batch_timer(connection: Connection, house: LibraryContext, order: OutboxRow) -> None:
+def start_batch_timer(connection: Connection, context: LibraryContext, order: OutboxRow) -> None:
     """An order that waits for others was added to the outbox."""
-    rule = _find_batch_rule(house, order.target)
+    rule = _find_batch_rule(context, order.target)
     assert rule is not None, "it waits by a rule"
-    due = calendar.batch_due(rule, order.created, house.calendar)
-    order_batches.schedule_batch(connection, house.symbol, order.target, order.created, due, rule.most)
+    due = calendar.batch_due(rule, order.created, context.calendar)
+    order_batches.schedule_batch(connection, context.symbol, order.target, order.created, due, rule.most)
 
 
 def next_batch_number(
-    connection: Connection, house: LibraryContext, profile: Profile, rule: BatchRule, *, taken: bool = True
+    connection: Connection, context: LibraryContext, profile: Profile, rule: BatchRule, *, taken: bool = True
 ) -> str:
     """The next one. `taken`: nobody else gets it."""
     partner = profile.partner
     fields = intake_rules.NumberFields(
-        at=house.now(), zone=house.zone, partner=partner.symbol if partner is not None else ""
+        at=context.now(), zone=context.zone, partner=partner.symbol if partner is not None else ""
     )
-    series = intake_rules.number_series(rule.number, fields, house.policy().numbers.prefix)
+    series = intake_rules.number_series(rule.number, fields, context.policy().numbers.prefix)
     count = timers.next_in_sequence if taken else timers.peek_sequence
-    return series.format_number(count(connection, house.symbol, series.sequence))
+    return series.format_number(count(connection, context.symbol, series.sequence))
 
 
-def find_batch_channel(house: LibraryContext, target: str) -> tuple[Profile, BatchRule, SendsBatches] | None:
+def find_batch_channel(context: LibraryContext, target: str) -> tuple[Profile, BatchRule, SendsBatches] | None:
     """None: the partner's orders don't go in batches (any more)."""
-    profile = house.profile(target)
+    profile = context.profile(target)
     partner = profile.partner if profile is not None else None
     if profile is None or partner is None or partner.mail.gather is None:
         return None
-    channel = house.channels.get(partner.channel)
+    channel = context.channels.get(partner.channel)
     return (profile, partner.mail.gather, channel) if isinstance(channel, SendsBatches) else None

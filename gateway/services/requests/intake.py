@@ -53,47 +53,47 @@ def claim_nothing(_connection: Connection, _request: Request) -> None:
 
 
 async def create_borrowing_request(
-    house: LibraryContext, draft: BorrowingDraft, claim: Claim = claim_nothing
+    context: LibraryContext, draft: BorrowingDraft, claim: Claim = claim_nothing
 ) -> Request:
     """Raises Refused(UNKNOWN_PATRON | PATRON_BLOCKED | LIMIT_REACHED | DUPLICATE_REQUEST | NOT_ALLOWED (owned here) |
     DATA_MISSING | INVALID_DATE | BAD_PICKUP_LOCATION | INVALID_VALUE (rota) | UNKNOWN_AGENCY (partner))."""
-    _check_draft(house, draft)
-    patron = await house.system.find_patron(PatronKey(draft.patron.identifier)) if draft.patron.identifier else None
-    pickup = await _choose_pickup(house, draft, patron)
-    owned = await local_availability(house, draft.citation)
+    _check_draft(context, draft)
+    patron = await context.system.find_patron(PatronKey(draft.patron.identifier)) if draft.patron.identifier else None
+    pickup = await _choose_pickup(context, draft, patron)
+    owned = await local_availability(context, draft.citation)
 
     def insert_claimed_request(connection: Connection) -> Request:
-        request = _insert_borrowing_request(connection, house, draft, patron, pickup, owned)
+        request = _insert_borrowing_request(connection, context, draft, patron, pickup, owned)
         claim(connection, request)
         return request
 
-    request = await house.store.write(insert_claimed_request)
-    house.wake_outbox()
+    request = await context.store.write(insert_claimed_request)
+    context.wake_outbox()
     return request
 
 
 def _insert_borrowing_request(
     connection: Connection,
-    house: LibraryContext,
+    context: LibraryContext,
     draft: BorrowingDraft,
     patron: Patron | None,
     pickup: str,
     owned: LocalAvailability,
 ) -> Request:
-    now = house.now()
+    now = context.now()
     branch = draft.branch or (patron.home_library if patron is not None else "")
     findings = intake_rules.check_intake(
-        _gather_intake_facts(connection, house, draft, patron, owned), house.policy().intake
+        _gather_intake_facts(connection, context, draft, patron, owned), context.policy().intake
     )
     for finding in findings.problems:
         if not (draft.override and finding.reason in OVERRULED_BY_STAFF):
             raise Refused(finding.reason, finding.detail, about=finding.about)
     request = Request(
-        library=house.symbol,
+        library=context.symbol,
         id=make_exchange_id(now),
         role=Role.BORROWING,
         state=BorrowingState.NEW,
-        number=assign_request_number(connection, house, Role.BORROWING, branch=branch, profile=draft.partner),
+        number=assign_request_number(connection, context, Role.BORROWING, branch=branch, profile=draft.partner),
         created=now,
         changed=now,
         citation=draft.citation,
@@ -109,17 +109,19 @@ def _insert_borrowing_request(
         warnings=tuple(finding.detail for finding in (*findings.problems, *findings.warnings)),
         patron=_build_patron_link(draft, patron, pickup),
     )
-    request = _add_chosen_suppliers(house, draft, replace(request, mediated=_is_mediated(house, draft, request)))
+    request = _add_chosen_suppliers(context, draft, replace(request, mediated=_is_mediated(context, draft, request)))
     requests.insert_request(connection, request)
     submit = Event(
         local_signal(EventKind.SUBMIT), now, draft.actor, EventDetails(rota=draft.rota, partner=draft.partner)
     )
-    return raise_if_denied(apply_event_in(connection, house, EventRequest(request_id=request.id, event=submit))).request
+    return raise_if_denied(
+        apply_event_in(connection, context, EventRequest(request_id=request.id, event=submit))
+    ).request
 
 
 def _gather_intake_facts(
     connection: Connection,
-    house: LibraryContext,
+    context: LibraryContext,
     draft: BorrowingDraft,
     patron: Patron | None,
     owned: LocalAvailability,
@@ -127,35 +129,37 @@ def _gather_intake_facts(
     """A request of the library itself has no patron to be checked."""
     if patron is None:
         return IntakeFacts(owned=owned)
-    since = house.now() - timedelta(days=house.policy().intake.duplicates.days)
+    since = context.now() - timedelta(days=context.policy().intake.duplicates.days)
     block = patron.find_block(BlockScope.REQUEST)
     return IntakeFacts(
         category=patron.category,
         block=block.reason if block is not None else "",
-        open_requests=requests.count_open_requests(connection, house.symbol, patron.id),
-        similar=requests.find_similar(connection, house.symbol, patron.id, citation_fingerprint(draft.citation), since),
+        open_requests=requests.count_open_requests(connection, context.symbol, patron.id),
+        similar=requests.find_similar(
+            connection, context.symbol, patron.id, citation_fingerprint(draft.citation), since
+        ),
         owned=owned,
     )
 
 
-def _is_mediated(house: LibraryContext, draft: BorrowingDraft, request: Request) -> bool:
+def _is_mediated(context: LibraryContext, draft: BorrowingDraft, request: Request) -> bool:
     """A request with warnings is looked at, whatever the rules for those without say."""
     if draft.mediated is not None:
         return draft.mediated
-    return bool(request.warnings) or intake_rules.needs_mediation(request, house.policy()) is Mediation.REVIEW
+    return bool(request.warnings) or intake_rules.needs_mediation(request, context.policy()) is Mediation.REVIEW
 
 
-def _add_chosen_suppliers(house: LibraryContext, draft: BorrowingDraft, request: Request) -> Request:
+def _add_chosen_suppliers(context: LibraryContext, draft: BorrowingDraft, request: Request) -> Request:
     """A rota or a partner that was chosen by hand. Raises Refused."""
     if draft.rota:
-        template = house.policy().rotas.get(draft.rota)
+        template = context.policy().rotas.get(draft.rota)
         if template is None:
             raise Refused(RefusalReason.INVALID_VALUE, "There is no rota of this name.", value=draft.rota)
         request = replace(
-            request, rota_name=draft.rota, rota=rota.build_rota_lines(template, request, house.partner_policies())
+            request, rota_name=draft.rota, rota=rota.build_rota_lines(template, request, context.partner_policies())
         )
     if draft.partner:
-        house.require_partner(draft.partner)
+        context.require_partner(draft.partner)
         rest = tuple(line for line in request.rota if line.partner != draft.partner)
         request = replace(request, rota=(RotaLine(draft.partner, why="by hand", by_hand=True), *rest))
     return request
@@ -175,7 +179,7 @@ def _build_patron_link(draft: BorrowingDraft, patron: Patron | None, pickup: str
     )
 
 
-def _check_draft(house: LibraryContext, draft: BorrowingDraft) -> None:
+def _check_draft(context: LibraryContext, draft: BorrowingDraft) -> None:
     citation = draft.citation
     if not (citation.title or citation.component_title or citation.identifiers):
         raise Refused(
@@ -183,7 +187,7 @@ def _check_draft(house: LibraryContext, draft: BorrowingDraft) -> None:
             "A title or a standard number is needed to know what is asked for.",
             about=MessagePart.RECORD,
         )
-    _check_need_by(draft.dates.need_by, house.today())
+    _check_need_by(draft.dates.need_by, context.today())
 
 
 def _check_need_by(need_by: date | None, today: date) -> None:
@@ -196,9 +200,9 @@ def _check_need_by(need_by: date | None, today: date) -> None:
         )
 
 
-async def _choose_pickup(house: LibraryContext, draft: BorrowingDraft, patron: Patron | None) -> str:
+async def _choose_pickup(context: LibraryContext, draft: BorrowingDraft, patron: Patron | None) -> str:
     """The place that is asked for; else the one in the patron's branch, else the first."""
-    places = await house.system.pickup_locations()
+    places = await context.system.pickup_locations()
     wanted = draft.patron.pickup
     if wanted:
         if wanted not in {place.code for place in places}:
@@ -214,16 +218,16 @@ async def _choose_pickup(house: LibraryContext, draft: BorrowingDraft, patron: P
 
 
 def assign_request_number(
-    connection: Connection, house: LibraryContext, role: Role, *, branch: str = "", profile: str = ""
+    connection: Connection, context: LibraryContext, role: Role, *, branch: str = "", profile: str = ""
 ) -> str:
     """`profile`: the partner's, where one is known."""
-    rules = house.policy().numbers
-    partner = house.partner(profile)
+    rules = context.policy().numbers
+    partner = context.partner(profile)
     template = intake_rules.choose_number_template(
         role, rules, branch=branch, profile=profile, own=partner.number if partner is not None else None
     )
     fields = intake_rules.NumberFields(
-        at=house.now(), zone=house.zone, branch=branch, partner=partner.symbol if partner is not None else ""
+        at=context.now(), zone=context.zone, branch=branch, partner=partner.symbol if partner is not None else ""
     )
     series = intake_rules.number_series(template, fields, rules.prefix)
-    return series.format_number(timers.next_in_sequence(connection, house.symbol, series.sequence))
+    return series.format_number(timers.next_in_sequence(connection, context.symbol, series.sequence))

@@ -28,37 +28,37 @@ KEPT_FOR_SOMEBODY = frozenset(
 """Refusals of a hold or a loan that may come from what is there for another request."""
 
 
-async def wait_for_copy(house: LibraryContext, request: Request, barcode: str, refused: Refused) -> None:
+async def wait_for_copy(context: LibraryContext, request: Request, barcode: str, refused: Refused) -> None:
     """A hold was refused: raises UnfinishedWork while another request of ours has the copy, or has not finished with
     it, and when what stood against the hold is over by now. Returns where the refusal is final."""
     if refused.reason not in KEPT_FOR_SOMEBODY:
         return
-    item = await _find_item(house, barcode)
+    item = await _find_item(context, barcode)
     if item is None:
         return
-    numbers = await _numbers_on(house, item)
+    numbers = await _numbers_on(context, item)
     if not numbers:
         raise UnfinishedWork("what stood against it is over")
-    for other in await _other_requests(house, request, numbers):
-        if other.open or await _has_unfinished_steps(house, other):
+    for other in await _other_requests(context, request, numbers):
+        if other.open or await _has_unfinished_steps(context, other):
             raise _still_kept(barcode, other)
 
 
-async def wait_for_loan(house: LibraryContext, request: Request, barcode: str, refused: Refused) -> None:
+async def wait_for_loan(context: LibraryContext, request: Request, barcode: str, refused: Refused) -> None:
     """A loan was refused to somebody at the desk, where a wrong barcode must be told at once: raises UnfinishedWork
     only while a request of ours that has let go of the item has not finished with it. Returns where the refusal is
     final."""
     if refused.reason not in KEPT_FOR_SOMEBODY:
         return
-    item = await _find_item(house, barcode)
-    numbers = await _numbers_on(house, item) if item is not None else frozenset()
-    for other in await _other_requests(house, request, numbers):
+    item = await _find_item(context, barcode)
+    numbers = await _numbers_on(context, item) if item is not None else frozenset()
+    for other in await _other_requests(context, request, numbers):
         has_let_go = not other.open or other.item_barcode != barcode
-        if has_let_go and await _has_unfinished_steps(house, other):
+        if has_let_go and await _has_unfinished_steps(context, other):
             raise _still_kept(barcode, other)
 
 
-async def wait_for_record(house: LibraryContext, request: Request, barcode: str, refused: Refused) -> None:
+async def wait_for_record(context: LibraryContext, request: Request, barcode: str, refused: Refused) -> None:
     """A temporary record was refused: raises UnfinishedWork while the one of another request, with the same barcode,
     is still to be deleted. Returns where the refusal is final."""
     if refused.reason is not RefusalReason.DUPLICATE_ITEM:
@@ -66,12 +66,12 @@ async def wait_for_record(house: LibraryContext, request: Request, barcode: str,
 
     def find(connection: Connection) -> Request | None:
         ids = outbox_queries.requests_with_unfinished(
-            connection, house.symbol, LIBRARY, LibraryAction.DELETE_TEMPORARY.value
+            connection, context.symbol, LIBRARY, LibraryAction.DELETE_TEMPORARY.value
         )
-        others = (requests.load_request(connection, house.symbol, id_) for id_ in ids if id_ != request.id)
+        others = (requests.load_request(connection, context.symbol, id_) for id_ in ids if id_ != request.id)
         return next((other for other in others if other is not None and barcode in _barcodes_of(other)), None)
 
-    other = await house.store.read(find)
+    other = await context.store.read(find)
     if other is not None:
         raise _still_kept(barcode, other)
 
@@ -86,40 +86,42 @@ def _barcodes_of(request: Request) -> frozenset[str]:
     return frozenset((*past, *(volume.barcode for volume in request.volumes)))
 
 
-async def _find_item(house: LibraryContext, barcode: str) -> Item | None:
+async def _find_item(context: LibraryContext, barcode: str) -> Item | None:
     try:
-        return await house.system.item_by_barcode(barcode)
+        return await context.system.item_by_barcode(barcode)
     except Refused as refused:
         if refused.reason is not RefusalReason.UNKNOWN_ITEM:
             raise
         return None
 
 
-async def _numbers_on(house: LibraryContext, item: Item) -> frozenset[str]:
+async def _numbers_on(context: LibraryContext, item: Item) -> frozenset[str]:
     """Request numbers of the loan and the holds that the library has on it; empty for what is for no request."""
-    loan = await house.system.item_loan(item.id)
-    holds = await house.system.item_holds(item.id)
+    loan = await context.system.item_loan(item.id)
+    holds = await context.system.item_holds(item.id)
     return frozenset((*((loan.request_id,) if loan is not None else ()), *(hold.request_id for hold in holds)))
 
 
-async def _other_requests(house: LibraryContext, request: Request, numbers: frozenset[str]) -> tuple[Request, ...]:
+async def _other_requests(context: LibraryContext, request: Request, numbers: frozenset[str]) -> tuple[Request, ...]:
     """Ours, by our number or by that of the same partner."""
 
     def find(connection: Connection) -> tuple[Request, ...]:
         ids = set()
         for number in filter(None, numbers):
-            own = requests.find_by_number(connection, house.symbol, number)
+            own = requests.find_by_number(connection, context.symbol, number)
             theirs = requests.find_by_transaction(
-                connection, house.symbol, Role.LENDING, request.partner.profile, number
+                connection, context.symbol, Role.LENDING, request.partner.profile, number
             )
             ids |= {own} if own is not None else {theirs.request_id} if theirs is not None else set()
-        found = (requests.load_request(connection, house.symbol, id_) for id_ in sorted(ids - {request.id}))
+        found = (requests.load_request(connection, context.symbol, id_) for id_ in sorted(ids - {request.id}))
         return tuple(other for other in found if other is not None)
 
-    return await house.store.read(find)
+    return await context.store.read(find)
 
 
-async def _has_unfinished_steps(house: LibraryContext, request: Request) -> bool:
-    return await house.store.read(
-        lambda c: any(row.kind == LIBRARY for row in outbox_queries.unfinished_of_request(c, house.symbol, request.id))
+async def _has_unfinished_steps(context: LibraryContext, request: Request) -> bool:
+    return await context.store.read(
+        lambda c: any(
+            row.kind == LIBRARY for row in outbox_queries.unfinished_of_request(c, context.symbol, request.id)
+        )
     )

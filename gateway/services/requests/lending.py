@@ -46,78 +46,78 @@ LOOKED_UP = ("local", "isbn", "issn", "ismn", "oclc", "lccn", "doi")
 IDENTIFIER = "external"
 
 
-async def locate_item(house: LibraryContext, request_id: str) -> str:
+async def locate_item(context: LibraryContext, request_id: str) -> str:
     """Decides by rule where it can: refused, or located. Else the candidates wait for staff. A line for the outbox."""
-    request = await house.store.read(lambda c: requests.load_request(c, house.symbol, request_id))
+    request = await context.store.read(lambda c: requests.load_request(c, context.symbol, request_id))
     if request is None or request.state is not LendingState.NEW:
         return "nothing to locate any more"
-    rules = house.policy().lending
-    others = await house.store.read(lambda c: _count_open_lending(c, house)) - 1
-    refusal = find_lending_refusal(request, rules, others, house.today())
+    rules = context.policy().lending
+    others = await context.store.read(lambda c: _count_open_lending(c, context)) - 1
+    refusal = find_lending_refusal(request, rules, others, context.today())
     if refusal is not None:
-        return await _refuse_request(house, request, refusal.reason.value, refusal.detail, ())
-    candidates = await _find_candidates(house, request)
+        return await _refuse_request(context, request, refusal.reason.value, refusal.detail, ())
+    candidates = await _find_candidates(context, request)
     found = citation_matching.choose_candidate(candidates, rules.confidence)
     if found is None:
         note = f"{len(candidates)} records may be meant" if candidates else "nothing like it was found here"
-        return await _apply_locate_event(house, request, EventKind.NOTE, EventDetails(note=note), candidates)
+        return await _apply_locate_event(context, request, EventKind.NOTE, EventDetails(note=note), candidates)
     if found.why_not == ReasonCodes.NON_CIRCULATING.value:
-        return await _refuse_request(house, request, found.why_not, "We do not lend this item.", candidates)
+        return await _refuse_request(context, request, found.why_not, "We do not lend this item.", candidates)
     if not found.lendable:
         note = f"found, but it can't be supplied now: {found.why_not}"
-        return await _apply_locate_event(house, request, EventKind.NOTE, EventDetails(note=note), candidates)
-    return await _mark_located(house, request, EventDetails(barcode=found.barcode, note=found.how), candidates)
+        return await _apply_locate_event(context, request, EventKind.NOTE, EventDetails(note=note), candidates)
+    return await _mark_located(context, request, EventDetails(barcode=found.barcode, note=found.how), candidates)
 
 
 async def _refuse_request(
-    house: LibraryContext, request: Request, reason: str, note: str, candidates: tuple[ItemCandidate, ...]
+    context: LibraryContext, request: Request, reason: str, note: str, candidates: tuple[ItemCandidate, ...]
 ) -> str:
     return await _apply_locate_event(
-        house, request, EventKind.UNFILLED, EventDetails(reason=reason, note=note), candidates
+        context, request, EventKind.UNFILLED, EventDetails(reason=reason, note=note), candidates
     )
 
 
 async def _mark_located(
-    house: LibraryContext, request: Request, details: EventDetails, candidates: tuple[ItemCandidate, ...]
+    context: LibraryContext, request: Request, details: EventDetails, candidates: tuple[ItemCandidate, ...]
 ) -> str:
     """Raises UnfinishedWork when another request has got the copy a moment ago: then it is looked for anew."""
 
     def apply_located_event(connection: Connection) -> Transition | Denied | None:
-        requests.lock_barcode(connection, house.symbol, details.barcode)
-        if requests.find_barcodes_in_use(connection, house.symbol, [details.barcode], request.id):
+        requests.lock_barcode(connection, context.symbol, details.barcode)
+        if requests.find_barcodes_in_use(connection, context.symbol, [details.barcode], request.id):
             return None
         return apply_event_in(
-            connection, house, _build_event_request(house, request, EventKind.LOCATED, details, candidates)
+            connection, context, _build_event_request(context, request, EventKind.LOCATED, details, candidates)
         )
 
-    outcome = await house.store.write(apply_located_event)
+    outcome = await context.store.write(apply_located_event)
     if outcome is None:
         raise UnfinishedWork("the copy has just been found for another request")
-    house.wake_outbox()
+    context.wake_outbox()
     return _describe_outcome(EventKind.LOCATED, details, outcome)
 
 
 async def _apply_locate_event(
-    house: LibraryContext,
+    context: LibraryContext,
     request: Request,
     kind: EventKind,
     details: EventDetails,
     candidates: tuple[ItemCandidate, ...],
 ) -> str:
-    happening = _build_event_request(house, request, kind, details, candidates)
-    outcome = await house.store.write(lambda c: apply_event_in(c, house, happening))
-    house.wake_outbox()
+    happening = _build_event_request(context, request, kind, details, candidates)
+    outcome = await context.store.write(lambda c: apply_event_in(c, context, happening))
+    context.wake_outbox()
     return _describe_outcome(kind, details, outcome)
 
 
 def _build_event_request(
-    house: LibraryContext,
+    context: LibraryContext,
     request: Request,
     kind: EventKind,
     details: EventDetails,
     candidates: tuple[ItemCandidate, ...],
 ) -> EventRequest:
-    event = Event(local_signal(kind), house.now(), "rule", details)
+    event = Event(local_signal(kind), context.now(), "rule", details)
     return EventRequest(request_id=request.id, event=event, prepare=lambda now: replace(now, candidates=candidates))
 
 
@@ -127,50 +127,50 @@ def _describe_outcome(kind: EventKind, details: EventDetails, outcome: Transitio
     return f"{kind.value}: {details.note or details.reason}"
 
 
-def _count_open_lending(connection: Connection, house: LibraryContext) -> int:
-    return sum(request_counts.read_partner_loads(connection, house.symbol, Role.LENDING).values())
+def _count_open_lending(connection: Connection, context: LibraryContext) -> int:
+    return sum(request_counts.read_partner_loads(connection, context.symbol, Role.LENDING).values())
 
 
 # --- candidates ------------------------------------------------------------------------------------------
 
 
-async def _find_candidates(house: LibraryContext, request: Request) -> tuple[ItemCandidate, ...]:
-    bibs = await _find_bibs_by_number(house, request)
+async def _find_candidates(context: LibraryContext, request: Request) -> tuple[ItemCandidate, ...]:
+    bibs = await _find_bibs_by_number(context, request)
     if not bibs:
         words = " ".join(part for part in (request.citation.title, request.citation.author) if part)
-        bibs = await house.system.search_bibs(words, MAX_RECORDS) if words else ()
+        bibs = await context.system.search_bibs(words, MAX_RECORDS) if words else ()
         if not bibs and request.citation.title:
-            bibs = await house.system.search_bibs(request.citation.title, MAX_RECORDS)
+            bibs = await context.system.search_bibs(request.citation.title, MAX_RECORDS)
     rated = citation_matching.rank_candidates(request.citation, bibs)
-    return tuple([candidate for one in rated for candidate in await _add_best_item(house, request, one)])
+    return tuple([candidate for one in rated for candidate in await _add_best_item(context, request, one)])
 
 
-async def _find_bibs_by_number(house: LibraryContext, request: Request) -> tuple[Bib, ...]:
+async def _find_bibs_by_number(context: LibraryContext, request: Request) -> tuple[Bib, ...]:
     found: dict[str, Bib] = {}
     for number in request.citation.identifiers:
-        if number.type in LOOKED_UP and (bib := await _find_record(house, number)) is not None:
+        if number.type in LOOKED_UP and (bib := await _find_record(context, number)) is not None:
             found[bib.id] = bib
     return tuple(found.values())
 
 
-async def _find_record(house: LibraryContext, number: RecordId) -> Bib | None:
+async def _find_record(context: LibraryContext, number: RecordId) -> Bib | None:
     try:
-        bib = await house.system.find_bib(number)
+        bib = await context.system.find_bib(number)
     except Refused:
         return None  # unknown here, or several records: then the title decides
     return None if bib.suppressed else bib
 
 
 async def _add_best_item(
-    house: LibraryContext, request: Request, candidate: ItemCandidate
+    context: LibraryContext, request: Request, candidate: ItemCandidate
 ) -> tuple[ItemCandidate, ...]:
     """The record's best item; a record without an item that can be lent is shown with the reason."""
-    items = [item for item in (await house.system.holdings(candidate.bib_id)).items if not item.temporary]
+    items = [item for item in (await context.system.holdings(candidate.bib_id)).items if not item.temporary]
     if not items:
         return (replace(candidate, lendable=False, why_not="no items"),)
-    rules = house.policy().lending
+    rules = context.policy().lending
     copies = [item.barcode for item in items]
-    others = await house.store.read(lambda c: requests.find_barcodes_in_use(c, house.symbol, copies, request.id))
+    others = await context.store.read(lambda c: requests.find_barcodes_in_use(c, context.symbol, copies, request.id))
     reasons = {item.barcode: _item_objection(item, request, rules, others) for item in items}
     best = min(items, key=lambda item: (reasons[item.barcode] != "", item.hold_count, item.barcode))
     why_not = reasons[best.barcode]
@@ -200,14 +200,14 @@ def _item_objection(item: Item, request: Request, rules: LendingRules, others: f
     return ReasonCodes.NOT_AVAILABLE.value
 
 
-async def local_availability(house: LibraryContext, citation: Citation) -> LocalAvailability:
+async def local_availability(context: LibraryContext, citation: Citation) -> LocalAvailability:
     """By standard numbers only: a title that looks alike is no reason to refuse. A system that can't look up
     records owns nothing, as far as we know."""
-    if not {Capability.BIB_FIND, Capability.ITEM_AVAILABILITY} <= house.system.capabilities:
+    if not {Capability.BIB_FIND, Capability.ITEM_AVAILABILITY} <= context.system.capabilities:
         return LocalAvailability.NOT
     for number in citation.identifiers:
         if number.type in LOOKED_UP:
-            found = await _availability_of_number(house.system, number)
+            found = await _availability_of_number(context.system, number)
             if found is not LocalAvailability.NOT:
                 return found
     return LocalAvailability.NOT
@@ -227,58 +227,60 @@ async def _availability_of_number(system: LibrarySystem, number: RecordId) -> Lo
     return LocalAvailability.AVAILABLE if free else LocalAvailability.UNAVAILABLE
 
 
-async def borrower_account(house: LibraryContext, request: Request, key: str, until: datetime | None = None) -> Patron:
+async def borrower_account(
+    context: LibraryContext, request: Request, key: str, until: datetime | None = None
+) -> Patron:
     """The other library's patron, where the request is for one; else the library, found by its symbol and made when it
     isn't there yet. `until`: when the loan ends, where that is known.
 
     Raises Refused(UNSUPPORTED_SERVICE …) where the library can't make patrons.
     """
     if request.direct_patron.id:
-        return await requester_account(house, request, key, until)
+        return await requester_account(context, request, key, until)
     if request.borrower_id:
-        return await house.system.find_patron(PatronKey(request.borrower_id, ("internal",)))
+        return await context.system.find_patron(PatronKey(request.borrower_id, ("internal",)))
     symbol = request.partner.symbol or request.partner.profile
-    found = await _find_institution(house, symbol)
+    found = await _find_institution(context, symbol)
     if found is not None:
         return found
     try:
-        return await house.system.create_patron(
-            _build_institution_draft(house, request, symbol), f"institution:{symbol}:{key}"
+        return await context.system.create_patron(
+            _build_institution_draft(context, request, symbol), f"institution:{symbol}:{key}"
         )
     except Refused as refused:
         if refused.reason is not RefusalReason.DUPLICATE_PATRON:
             raise
-    return await house.system.find_patron(PatronKey(symbol, (IDENTIFIER,)))  # another request was quicker
+    return await context.system.find_patron(PatronKey(symbol, (IDENTIFIER,)))  # another request was quicker
 
 
-async def _find_institution(house: LibraryContext, symbol: str) -> Patron | None:
+async def _find_institution(context: LibraryContext, symbol: str) -> Patron | None:
     try:
-        return await house.system.find_patron(PatronKey(symbol, (IDENTIFIER,)))
+        return await context.system.find_patron(PatronKey(symbol, (IDENTIFIER,)))
     except Refused as refused:
         if refused.reason is RefusalReason.UNKNOWN_PATRON:
             return None
         raise
 
 
-def _build_institution_draft(house: LibraryContext, request: Request, symbol: str) -> PatronDraft:
-    rules = _find_patron_rules(house, request)
+def _build_institution_draft(context: LibraryContext, request: Request, symbol: str) -> PatronDraft:
+    rules = _find_patron_rules(context, request)
     return PatronDraft(
         identifiers=(PatronIdentifier(IDENTIFIER, symbol),),
         name=PersonName(request.partner.name or symbol, is_organisation=True),
         category=rules.create_category,
         home_library=rules.create_library or None,
         contacts=(Contact(ContactKind.EMAIL, "notices", request.partner.email),) if request.partner.email else (),
-        expires=house.today() + timedelta(days=rules.create_days),
+        expires=context.today() + timedelta(days=rules.create_days),
         home_institution=symbol,
     )
 
 
-def _find_patron_rules(house: LibraryContext, request: Request) -> PatronRules:
-    profile = house.profile(request.partner.profile)
+def _find_patron_rules(context: LibraryContext, request: Request) -> PatronRules:
+    profile = context.profile(request.partner.profile)
     return profile.circulation.patrons if profile is not None else PatronRules()
 
 
-async def register_requester(house: LibraryContext, profile: Profile, home: HomePatron) -> PatronLink:
+async def register_requester(context: LibraryContext, profile: Profile, home: HomePatron) -> PatronLink:
     """The patron's record here, made or brought up to date. Identifiers are read as the profile reads those that the
     partner sends, so that CreateUser and a request mean the same record.
 
@@ -294,16 +296,16 @@ async def register_requester(house: LibraryContext, profile: Profile, home: Home
         )
     rules = profile.circulation.patrons
     identifier = _read_patron_identifier(home, rules)
-    draft = _build_requester_draft(house, rules, identifier, home, partner.symbol)
-    found = await _find_requester(house, identifier)
+    draft = _build_requester_draft(context, rules, identifier, home, partner.symbol)
+    found = await _find_requester(context, identifier)
     if found is None:
-        patron = await house.system.create_patron(draft, _requester_key("made", partner.symbol, identifier.value))
+        patron = await context.system.create_patron(draft, _requester_key("made", partner.symbol, identifier.value))
     else:
         if not found.temporary or found.home_institution not in partner.symbols:
             raise Refused(
                 RefusalReason.DUPLICATE_PATRON, "Another patron has this identifier here.", about=MessagePart.PATRON
             )
-        patron = await house.system.update_patron(
+        patron = await context.system.update_patron(
             found.id, _build_update_draft(draft, found), _requester_key("changed", found.id, repr(draft))
         )
     return PatronLink(
@@ -325,7 +327,7 @@ def _read_patron_identifier(home: HomePatron, rules: PatronRules) -> PatronIdent
 
 
 def _build_requester_draft(
-    house: LibraryContext, rules: PatronRules, identifier: PatronIdentifier, home: HomePatron, symbol: str
+    context: LibraryContext, rules: PatronRules, identifier: PatronIdentifier, home: HomePatron, symbol: str
 ) -> PatronDraft:
     return PatronDraft(
         identifiers=(identifier,),
@@ -333,7 +335,7 @@ def _build_requester_draft(
         category=rules.create_category,
         home_library=rules.create_library or None,
         contacts=(Contact(ContactKind.EMAIL, "notices", home.email),) if home.email else None,
-        expires=_first_expiry(house, rules),
+        expires=_first_expiry(context, rules),
         language=home.language or None,
         home_institution=symbol,
         temporary=True,
@@ -346,13 +348,13 @@ def _build_update_draft(draft: PatronDraft, found: Patron) -> PatronDraft:
     return replace(draft, identifiers=(), category=None, home_library=None, expires=expires)
 
 
-def _first_expiry(house: LibraryContext, rules: PatronRules) -> date:
-    return house.today() + timedelta(days=rules.create_days)
+def _first_expiry(context: LibraryContext, rules: PatronRules) -> date:
+    return context.today() + timedelta(days=rules.create_days)
 
 
-async def _find_requester(house: LibraryContext, identifier: PatronIdentifier) -> Patron | None:
+async def _find_requester(context: LibraryContext, identifier: PatronIdentifier) -> Patron | None:
     try:
-        return await house.system.find_patron(PatronKey(identifier.value, (identifier.type,)))
+        return await context.system.find_patron(PatronKey(identifier.value, (identifier.type,)))
     except Refused as refused:
         if refused.reason is RefusalReason.UNKNOWN_PATRON:
             return None
@@ -367,24 +369,26 @@ def _requester_key(what: str, *parts: str) -> str:
 # --- as long as it borrows here --------------------------------------------------------------------------
 
 
-async def requester_account(house: LibraryContext, request: Request, key: str, until: datetime | None = None) -> Patron:
+async def requester_account(
+    context: LibraryContext, request: Request, key: str, until: datetime | None = None
+) -> Patron:
     """The record of the request's direct patron, good at least until its loan is due. Raises Refused, Unavailable."""
-    patron = await house.system.find_patron(PatronKey(request.direct_patron.id, ("internal",)))
-    needed = max(house.today(), until.astimezone(house.zone).date()) if until is not None else house.today()
+    patron = await context.system.find_patron(PatronKey(request.direct_patron.id, ("internal",)))
+    needed = max(context.today(), until.astimezone(context.zone).date()) if until is not None else context.today()
     if patron.expires is None or patron.expires >= needed:
         return patron
-    return await house.system.expire_patron(patron.id, needed, f"{key}:until-{needed.isoformat()}")
+    return await context.system.expire_patron(patron.id, needed, f"{key}:until-{needed.isoformat()}")
 
 
-async def expire_requester(house: LibraryContext, request: Request, key: str) -> None:
+async def expire_requester(context: LibraryContext, request: Request, key: str) -> None:
     """The record ends with the last thing that its patron has or wants here. Raises Unavailable."""
-    if not request.direct_patron.id or request.open or Capability.PATRON_UPDATE not in house.system.capabilities:
+    if not request.direct_patron.id or request.open or Capability.PATRON_UPDATE not in context.system.capabilities:
         return
     try:
-        patron = await house.system.find_patron(PatronKey(request.direct_patron.id, ("internal",)))
+        patron = await context.system.find_patron(PatronKey(request.direct_patron.id, ("internal",)))
         over = patron.temporary and not patron.loan_count and not patron.hold_count
-        if over and (patron.expires is None or patron.expires > house.today()):
-            await house.system.expire_patron(patron.id, house.today(), f"{key}:over")
+        if over and (patron.expires is None or patron.expires > context.today()):
+            await context.system.expire_patron(patron.id, context.today(), f"{key}:over")
     except Refused as refused:
         if refused.reason is not RefusalReason.UNKNOWN_PATRON:
             raise

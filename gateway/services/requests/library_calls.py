@@ -55,9 +55,9 @@ class LibraryCall:
         return tuple(code for code in past.pieces if code not in self.barcodes) if past is not None else ()
 
 
-async def call_library(house: LibraryContext, act: LibraryAction, request: Request, key: str, attempt: int) -> str:
+async def call_library(context: LibraryContext, act: LibraryAction, request: Request, key: str, attempt: int) -> str:
     """A line for the outbox. Raises Refused (staff look), Unavailable, OutcomeUnknown."""
-    return await _CALLS[act](LibraryCall(house, request, key, attempt))
+    return await _CALLS[act](LibraryCall(context, request, key, attempt))
 
 
 # --- borrowing -------------------------------------------------------------------------------------------

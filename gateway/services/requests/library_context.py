@@ -145,9 +145,9 @@ def require_role(request: Request, role: Role) -> None:
         raise Refused(RefusalReason.NOT_ALLOWED, f"This is a {request.role.value} request.", about=MessagePart.REQUEST)
 
 
-async def require_request(house: LibraryContext, request_id: str) -> Request:
+async def require_request(context: LibraryContext, request_id: str) -> Request:
     """Raises NotFound."""
-    request = await house.store.read(lambda c: requests.load_request(c, house.symbol, request_id))
+    request = await context.store.read(lambda c: requests.load_request(c, context.symbol, request_id))
     if request is None:
         raise NotFound("request")
     return request
@@ -155,7 +155,7 @@ async def require_request(house: LibraryContext, request_id: str) -> Request:
 
 def find_library_context(houses: Mapping[str, LibraryContext], library: str) -> LibraryContext:
     """Raises NotFound."""
-    found = next((house for symbol, house in houses.items() if symbol.casefold() == library.casefold()), None)
+    found = next((context for symbol, context in houses.items() if symbol.casefold() == library.casefold()), None)
     if found is None:
         raise NotFound("library")
     return found

@@ -48,36 +48,37 @@ class OrderBatcher:
 
     async def handle_batch_timer(self, row: OutboxRow) -> HandlerResult:
         """All is done in the transaction that ends the row."""
-        house = self.houses[row.library]
-        found = find_batch_channel(house, row.target)
+        context = self.houses[row.library]
+        found = find_batch_channel(context, row.target)
         if found is None:
             return HandlerResult(
-                "not gathered any more", lambda c: order_batches.send_singly(c, house.symbol, row.target)
+                "not gathered any more", lambda c: order_batches.send_singly(c, context.symbol, row.target)
             )
-        return HandlerResult("gathered", lambda c: self._form_batches(c, house, *found))
+        return HandlerResult("gathered", lambda c: self._form_batches(c, context, *found))
 
     def _form_batches(
-        self, connection: Connection, house: LibraryContext, profile: Profile, rule: BatchRule, channel: SendsBatches
+        self, connection: Connection, context: LibraryContext, profile: Profile, rule: BatchRule, channel: SendsBatches
     ) -> None:
-        ready = order_batches.lock_ready_orders(connection, house.symbol, profile.name, order_batches.ALL)
+        ready = order_batches.lock_ready_orders(connection, context.symbol, profile.name, order_batches.ALL)
         for orders in _group_orders(ready, profile, rule.most, channel):
-            _insert_batch(connection, house, profile, rule, orders)
-        if order_batches.has_waiting_orders(connection, house.symbol, profile.name):
-            now = house.now()
-            due = max(calendar.batch_due(rule, now, house.calendar), now + LEFT_OVER)
-            order_batches.schedule_batch(connection, house.symbol, profile.name, now, due, order_batches.ALL)
+            _insert_batch(connection, context, profile, rule, orders)
+        if order_batches.has_waiting_orders(connection, context.symbol, profile.name):
+            now = context.now()
+            due = max(calendar.batch_due(rule, now, context.calendar), now + LEFT_OVER)
+            order_batches.schedule_batch(connection, context.symbol, profile.name, now, due, order_batches.ALL)
 
     # --- the file ----------------------------------------------------------------------------------------
 
     async def handle_order_batch(self, row: OutboxRow) -> HandlerResult:
         """Each try is the same: its orders, its number, its id."""
-        house = self.houses[row.library]
-        orders = await house.store.read(lambda c: order_batches.list_orders_in_hand(c, house.symbol, row.id))
-        profile, policy = house.require_partner(row.target)
-        channel = house.channels.get(policy.channel)
+        context = self.houses[row.library]
+        orders = await context.store.read(lambda c: order_batches.list_orders_in_hand(c, context.symbol, row.id))
+        profile, policy = context.require_partner(row.target)
+        channel = context.channels.get(policy.channel)
         if not isinstance(channel, SendsBatches):
             return HandlerResult(
-                "its orders go one by one", lambda c: order_batches.dissolve_batch(c, house.symbol, row.id, house.now())
+                "its orders go one by one",
+                lambda c: order_batches.dissolve_batch(c, context.symbol, row.id, context.now()),
             )
         messages = [parse_message(one.payload) for one in orders]
         number = str(json.loads(row.payload)["number"])
@@ -85,25 +86,25 @@ class OrderBatcher:
         sent = sum(isinstance(one, DeliveryResult) for one in outcomes)
         ends = tuple(zip(orders, messages, outcomes, strict=True))
         return HandlerResult(
-            f"file {number}: {sent} of {len(ends)} orders", lambda c: _record_batch_results(c, house, row.id, ends)
+            f"file {number}: {sent} of {len(ends)} orders", lambda c: _record_batch_results(c, context, row.id, ends)
         )
 
 
 def _record_batch_results(
     connection: Connection,
-    house: LibraryContext,
+    context: LibraryContext,
     file_id: str,
     ends: Sequence[tuple[OutboxRow, PartnerMessage, DeliveryResult | Refused]],
 ) -> None:
     for _, message, outcome in ends:  # first, since what changes a request locks it before the lane
         if isinstance(outcome, DeliveryResult):
-            record_delivery_result(connection, house, message, outcome)
-    now = house.now()
+            record_delivery_result(connection, context, message, outcome)
+    now = context.now()
     for order, _, outcome in ends:
         if isinstance(outcome, DeliveryResult):
             outbox.mark_done(connection, order, outcome.note or "delivered", now)
         else:
-            order_batches.drop_order(connection, house.symbol, file_id, order.id)
+            order_batches.drop_order(connection, context.symbol, file_id, order.id)
             outbox.mark_dead(connection, order, describe_refusal(outcome), now)
 
 
@@ -127,15 +128,15 @@ def _group_orders(
 
 def _insert_batch(
     connection: Connection,
-    house: LibraryContext,
+    context: LibraryContext,
     profile: Profile,
     rule: BatchRule,
     orders: Sequence[tuple[OutboxRow, PartnerMessage]],
 ) -> None:
-    now = house.now()
-    number = next_batch_number(connection, house, profile, rule)
+    now = context.now()
+    number = next_batch_number(connection, context, profile, rule)
     row = OutboxRow(
-        library=house.symbol,
+        library=context.symbol,
         id=make_exchange_id(now),
         lane="",
         kind=FILE,
@@ -146,7 +147,7 @@ def _insert_batch(
     )
     entries = [
         FiledOrder(
-            library=house.symbol,
+            library=context.symbol,
             profile=profile.name,
             number=number,
             place=place,
@@ -162,28 +163,30 @@ def _insert_batch(
 
 
 def list_waiting_orders(
-    connection: Connection, house: LibraryContext, limit: int, cursor: str
+    connection: Connection, context: LibraryContext, limit: int, cursor: str
 ) -> ResultPage[BatchedOrder]:
     """Oldest first."""
-    page = order_batches.unsent_orders(connection, house.symbol, limit, cursor)
-    return ResultPage(tuple(_build_order_view(connection, house, row) for row in page.rows), page.cursor)
+    page = order_batches.unsent_orders(connection, context.symbol, limit, cursor)
+    return ResultPage(tuple(_build_order_view(connection, context, row) for row in page.rows), page.cursor)
 
 
-def _build_order_view(connection: Connection, house: LibraryContext, order: OutboxRow) -> BatchedOrder:
+def _build_order_view(connection: Connection, context: LibraryContext, order: OutboxRow) -> BatchedOrder:
     view = BatchedOrder(id=order.id, partner=order.target, request_id=order.request_id, created=order.created)
     file_id = order_batches.file_id_of_order(order)
     if not file_id:
-        return replace(view, due=order_batches.find_batch_due(connection, house.symbol, order.target))
-    file = outbox_queries.get_outbox_row(connection, house.symbol, file_id)
-    number = next((one.number for one in order_batches.list_filed_orders(connection, house.symbol, file_id)), "")
+        return replace(view, due=order_batches.find_batch_due(connection, context.symbol, order.target))
+    file = outbox_queries.get_outbox_row(connection, context.symbol, file_id)
+    number = next((one.number for one in order_batches.list_filed_orders(connection, context.symbol, file_id)), "")
     return replace(view, file=number, error=file.error if file is not None else "")
 
 
-def skip_batch_orders(connection: Connection, house: LibraryContext, file: OutboxRow, reason: str, actor: str) -> None:
+def skip_batch_orders(
+    connection: Connection, context: LibraryContext, file: OutboxRow, reason: str, actor: str
+) -> None:
     """Of a file that is never sent. Who decided it stands in the history of each request."""
-    for order in order_batches.list_orders_in_hand(connection, house.symbol, file.id):
+    for order in order_batches.list_orders_in_hand(connection, context.symbol, file.id):
         details = EventDetails(note=f"outbox: {order.kind} {order.target} skipped: {reason}")
-        event = Event(local_signal(EventKind.NOTE), house.now(), actor, details)
+        event = Event(local_signal(EventKind.NOTE), context.now(), actor, details)
         with suppress(NotFound):
-            apply_event_in(connection, house, EventRequest(request_id=order.request_id, event=event))
-        outbox.leave_unsent(connection, order, reason, actor, house.now())
+            apply_event_in(connection, context, EventRequest(request_id=order.request_id, event=event))
+        outbox.leave_unsent(connection, order, reason, actor, context.now())

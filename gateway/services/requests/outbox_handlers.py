@@ -61,10 +61,10 @@ class RequestOutboxHandlers:
 
     async def handle_partner_message(self, row: OutboxRow) -> HandlerResult:
         """Raises Refused when the partner has no channel that works."""
-        house = self.houses[row.library]
+        context = self.houses[row.library]
         message = replace(parse_message(row.payload), repeated=can_have_arrived(row.tries, row.error))
-        profile, policy = house.require_partner(row.target)
-        channel = house.channels.get(policy.channel)
+        profile, policy = context.require_partner(row.target)
+        channel = context.channels.get(policy.channel)
         if channel is None:
             raise Refused(
                 RefusalReason.UNSUPPORTED_SERVICE,
@@ -73,36 +73,36 @@ class RequestOutboxHandlers:
             )
         delivered = await channel.send(message, profile)
         return HandlerResult(
-            delivered.note or "delivered", lambda c: record_delivery_result(c, house, message, delivered)
+            delivered.note or "delivered", lambda c: record_delivery_result(c, context, message, delivered)
         )
 
     # --- patrons -----------------------------------------------------------------------------------------
 
     async def handle_letter(self, row: OutboxRow) -> HandlerResult:
-        house = self.houses[row.library]
-        request = await require_request(house, row.request_id)
+        context = self.houses[row.library]
+        request = await require_request(context, row.request_id)
         reader = reader_of_request(request)
         if not reader.id:
             return HandlerResult("not sent: the request has no patron any more")
-        patron = await house.system.find_patron(PatronKey(reader.id, ("internal",)))
-        if not mail_address(patron, house.today()):
+        patron = await context.system.find_patron(PatronKey(reader.id, ("internal",)))
+        if not mail_address(patron, context.today()):
             return HandlerResult("not sent: the patron has no e-mail address")
         written = replace(parse_request(json.loads(row.payload)["request"]), patron=request.patron)
         letter = self.letters.render_patron_letter(
             row.target,
             written,
             patron,
-            house.info,
-            house.zone,
+            context.info,
+            context.zone,
             row.created,
-            await self._gather_notice_facts(house, written, row),
+            await self._gather_notice_facts(context, written, row),
         )
-        return HandlerResult(await self.mailer.send(build_mail(letter, self.sender.fill_from_library(house.info))))
+        return HandlerResult(await self.mailer.send(build_mail(letter, self.sender.fill_from_library(context.info))))
 
-    async def _gather_notice_facts(self, house: LibraryContext, request: Request, row: OutboxRow) -> NoticeFacts:
+    async def _gather_notice_facts(self, context: LibraryContext, request: Request, row: OutboxRow) -> NoticeFacts:
         details = parse_event(json.loads(row.payload)["event"]).details
-        places = {place.code: place.name for place in await house.system.pickup_locations()}
-        answers = await make_answer_links(house, request) if row.target == QUERY else {}
+        places = {place.code: place.name for place in await context.system.pickup_locations()}
+        answers = await make_answer_links(context, request) if row.target == QUERY else {}
         return NoticeFacts(
             message_id=row.id,
             details=details,
@@ -110,64 +110,64 @@ class RequestOutboxHandlers:
             pickup=places.get(reader_of_request(request).pickup, reader_of_request(request).pickup),
             answer_yes=answers.get("yes", ""),
             answer_no=answers.get("no", ""),
-            account=house.policy().notices.account_url,
+            account=context.policy().notices.account_url,
         )
 
     # --- the library -------------------------------------------------------------------------------------
 
     async def handle_library_call(self, row: OutboxRow) -> HandlerResult:
-        house = self.houses[row.library]
-        request = await require_request(house, row.request_id)
+        context = self.houses[row.library]
+        request = await require_request(context, row.request_id)
         if not row.target.startswith(f"{DESK}:"):
             attempt: int = json.loads(row.payload).get("attempt", 0)
-            return HandlerResult(await call_library(house, LibraryAction(row.target), request, row.id, attempt))
+            return HandlerResult(await call_library(context, LibraryAction(row.target), request, row.id, attempt))
         event = parse_event(json.loads(row.payload)["event"])
         try:
-            leaves = await perform_desk_action(house, request, event, row.id)
+            leaves = await perform_desk_action(context, request, event, row.id)
         except EventTooLateError:
             if row.tries > 1:
-                await undo_desk_action(house, request, event, row.id)
+                await undo_desk_action(context, request, event, row.id)
             raise
-        return HandlerResult(event.kind.value, _make_desk_event_work(house, row.request_id, event, leaves))
+        return HandlerResult(event.kind.value, _make_desk_event_work(context, row.request_id, event, leaves))
 
     async def handle_own_work(self, row: OutboxRow) -> HandlerResult:
         return HandlerResult(await run_follow_up(self.houses[row.library], row.target, row.request_id))
 
 
 def _make_desk_event_work(
-    house: LibraryContext, request_id: str, event: Event, prepare: Callable[[Request], Request]
+    context: LibraryContext, request_id: str, event: Event, prepare: Callable[[Request], Request]
 ) -> Callable[[Connection], None]:
     """The event that follows from the library's yes, in the transaction that ends the row. Where another event was
     quicker and this one doesn't fit any more, the next try finds that first: it undoes what the library did, and
     staff find the row among those that failed."""
 
     def apply_desk_event(connection: Connection) -> None:
-        outcome = apply_event_in(connection, house, EventRequest(request_id=request_id, event=event, prepare=prepare))
+        outcome = apply_event_in(connection, context, EventRequest(request_id=request_id, event=event, prepare=prepare))
         if isinstance(outcome, Denied):
             raise OutcomeUnknown("the request has changed while the library was asked")
 
     return apply_desk_event
 
 
-async def run_follow_up(house: LibraryContext, work: str, request_id: str) -> str:
+async def run_follow_up(context: LibraryContext, work: str, request_id: str) -> str:
     """A line for the outbox. Raises Unavailable, NotFound."""
-    return await _WORK[work](house, request_id)
+    return await _WORK[work](context, request_id)
 
 
-async def _decide_condition(house: LibraryContext, request_id: str) -> str:
-    request = await require_request(house, request_id)
+async def _decide_condition(context: LibraryContext, request_id: str) -> str:
+    request = await require_request(context, request_id)
     if request.state is not BorrowingState.CONDITIONAL:
         return "no condition is open"
-    match house.workflow(request).borrowing.conditions:
+    match context.workflow(request).borrowing.conditions:
         case "accept":
-            return await _apply_event_by_rule(house, request, EventKind.CONDITION_ACCEPTED)
+            return await _apply_event_by_rule(context, request, EventKind.CONDITION_ACCEPTED)
         case "refuse":
-            return await _apply_event_by_rule(house, request, EventKind.CONDITION_REFUSED)
+            return await _apply_event_by_rule(context, request, EventKind.CONDITION_REFUSED)
         case "patron" if request.patron.id:
             details = EventDetails(
-                query=make_exchange_id(house.now()), reason=_query_subject(request), note=_query_text(request)
+                query=make_exchange_id(context.now()), reason=_query_subject(request), note=_query_text(request)
             )
-            return await _apply_event_by_rule(house, request, EventKind.PATRON_ASKED, details)
+            return await _apply_event_by_rule(context, request, EventKind.PATRON_ASKED, details)
     return "staff decide"
 
 
@@ -185,62 +185,62 @@ def _query_text(request: Request) -> str:
     return request.attempt.note if request.attempt is not None else ""
 
 
-async def _apply_patron_answer(house: LibraryContext, request_id: str) -> str:
-    request = await require_request(house, request_id)
+async def _apply_patron_answer(context: LibraryContext, request_id: str) -> str:
+    request = await require_request(context, request_id)
     query = request.query
     if request.state is not BorrowingState.CONDITIONAL or query is None or not query.answer:
         return "nothing to decide"
     if request.attempt is not None and query.asked < request.attempt.asked:
         return "the question was about an earlier supplier"
     return await _apply_event_by_rule(
-        house, request, EventKind.CONDITION_ACCEPTED if query.answer == "yes" else EventKind.CONDITION_REFUSED
+        context, request, EventKind.CONDITION_ACCEPTED if query.answer == "yes" else EventKind.CONDITION_REFUSED
     )
 
 
-async def _decide_renewal(house: LibraryContext, request_id: str) -> str:
-    request = await require_request(house, request_id)
+async def _decide_renewal(context: LibraryContext, request_id: str) -> str:
+    request = await require_request(context, request_id)
     if RequestFlag.RENEWAL_PENDING not in request.flags:
         return "no renewal is wanted"
-    rules = house.workflow(request).lending
+    rules = context.workflow(request).lending
     if rules.renew == "staff":
         return "staff decide"
     reason = "" if rules.renew == "grant" else ReasonCodes.POLICY.value
     if not reason and request.terms.renewals >= rules.renewals:
         reason = ReasonCodes.RENEWAL_LIMIT.value
-    if not reason and await _is_wanted_here(house, request):
+    if not reason and await _is_wanted_here(context, request):
         reason = ReasonCodes.HAS_REQUESTS.value
     if reason:
         return await _apply_event_by_rule(
-            house, request, EventKind.RENEW_REFUSED, EventDetails(reason=reason, due=request.terms.lender_due)
+            context, request, EventKind.RENEW_REFUSED, EventDetails(reason=reason, due=request.terms.lender_due)
         )
-    until = due_dates.extend_lender_due(request.terms.lender_due, house.now(), rules.renewal_days, house.calendar)
-    return await _apply_event_by_rule(house, request, EventKind.RENEW_ACCEPTED, EventDetails(due=until))
+    until = due_dates.extend_lender_due(request.terms.lender_due, context.now(), rules.renewal_days, context.calendar)
+    return await _apply_event_by_rule(context, request, EventKind.RENEW_ACCEPTED, EventDetails(due=until))
 
 
-async def _is_wanted_here(house: LibraryContext, request: Request) -> bool:
+async def _is_wanted_here(context: LibraryContext, request: Request) -> bool:
     """Whether somebody of our own waits for the item."""
     if not request.item_barcode:
         return False
     try:
-        item = await house.system.item_by_barcode(request.item_barcode)
+        item = await context.system.item_by_barcode(request.item_barcode)
     except Refused:
         return False
-    return any(hold.request_id != request.number for hold in await house.system.item_holds(item.id))
+    return any(hold.request_id != request.number for hold in await context.system.item_holds(item.id))
 
 
-async def _report_status(house: LibraryContext, request_id: str) -> str:
-    request = await require_request(house, request_id)
+async def _report_status(context: LibraryContext, request_id: str) -> str:
+    request = await require_request(context, request_id)
     details = EventDetails(status=request.state.value, due=request.terms.lender_due)
-    return await _apply_event_by_rule(house, request, EventKind.STATUS_REPORT, details)
+    return await _apply_event_by_rule(context, request, EventKind.STATUS_REPORT, details)
 
 
 async def _apply_event_by_rule(
-    house: LibraryContext, request: Request, kind: EventKind, details: EventDetails | None = None
+    context: LibraryContext, request: Request, kind: EventKind, details: EventDetails | None = None
 ) -> str:
     """An event by rule. What has become impossible meanwhile is left."""
-    event = Event(local_signal(kind), house.now(), "rule", details or EventDetails())
+    event = Event(local_signal(kind), context.now(), "rule", details or EventDetails())
     try:
-        await apply_event(house, EventRequest(request_id=request.id, event=event))
+        await apply_event(context, EventRequest(request_id=request.id, event=event))
     except EventDenied as late:
         return f"not possible any more: {late.denied.detail}"
     return kind.value

@@ -57,19 +57,19 @@ class PartnerInbox:
 
     async def receive_message(self, message: IncomingPartnerMessage, profile: Profile | None) -> InboxResult:
         """Raises Unavailable."""
-        house = self._find_library(message.receiver, profile)
-        if house is None:
+        context = self._find_library(message.receiver, profile)
+        if context is None:
             refusal = Refusal(
                 RefusalReason.UNKNOWN_AGENCY, "There is no such library here.", MessagePart.RECEIVER, message.receiver
             )
             return InboxResult(refused=refusal)
-        partner = profile or house.find_partner_by_symbol(message.sender)
+        partner = profile or context.find_partner_by_symbol(message.sender)
         if partner is None:
             refusal = Refusal(
                 RefusalReason.UNKNOWN_SENDER, "The sender is not known here.", MessagePart.SENDER, message.sender
             )
             return InboxResult(refused=refusal)
-        return await LibraryInbox(house).receive_message(message, partner)
+        return await LibraryInbox(context).receive_message(message, partner)
 
     def receive_in(
         self, connection: Connection, symbol: str, message: IncomingPartnerMessage, profile: Profile
@@ -84,7 +84,7 @@ class PartnerInbox:
         wanted = (symbol or (profile.library if profile is not None else "")).casefold()
         if not wanted and len(self.houses) == 1:
             return next(iter(self.houses.values()))
-        return next((house for name, house in self.houses.items() if name.casefold() == wanted), None)
+        return next((context for name, context in self.houses.items() if name.casefold() == wanted), None)
 
 
 @value_object
@@ -128,20 +128,20 @@ class LibraryInbox:
     ) -> None:
         """What is asked for is answered so at once, and no request is made of it: only that the message was here is
         kept, so that it is answered once. Inside a transaction, as `receive_in`."""
-        house, at = self.house, self.house.now()
-        if history.find_partner_message(connection, house.symbol, profile.name, message.id) is not None:
+        context, at = self.house, self.house.now()
+        if history.find_partner_message(connection, context.symbol, profile.name, message.id) is not None:
             return
         history.store_partner_message(
-            connection, house.symbol, profile.name, message.id, history.PartnerMessageResult(""), at
+            connection, context.symbol, profile.name, message.id, history.PartnerMessageResult(""), at
         )
         assert message.request is not None, "it comes with kind REQUEST"
-        asked = replace(remove_patron_data(message.request), library=house.symbol, id="", number="")
+        asked = replace(remove_patron_data(message.request), library=context.symbol, id="", number="")
         answer = PartnerMessage(
             id=make_exchange_id(at),
             kind=EventKind.UNFILLED,
             at=at,
-            sender=house.party,
-            receiver=_party_of_sender(house, profile, asked.partner),
+            sender=context.party,
+            receiver=_party_of_sender(context, profile, asked.partner),
             role=Role.LENDING,
             transaction=message.transaction,
             details=why,
@@ -182,24 +182,26 @@ class LibraryInbox:
     def _take_new_request(
         self, connection: Connection, message: IncomingPartnerMessage, profile: Profile
     ) -> InboxResult:
-        house = self.house
-        known = requests.find_by_transaction(connection, house.symbol, Role.LENDING, profile.name, message.transaction)
+        context = self.house
+        known = requests.find_by_transaction(
+            connection, context.symbol, Role.LENDING, profile.name, message.transaction
+        )
         if known is not None:  # the same request under another message id: a reminder, or a sender that forgot
-            request = requests.load_request(connection, house.symbol, known.request_id)
+            request = requests.load_request(connection, context.symbol, known.request_id)
             refused = message.guard(request) if message.guard is not None and request is not None else None
             return InboxResult(known.request_id, refused, repeated=refused is None, request=request)
         if message.request is None or not message.transaction:
             return InboxResult(refused=Refusal(RefusalReason.DATA_MISSING, "The request has no content or no number."))
         try:
-            request = new_lending_request(connection, house, message.request, profile, message.transaction)
+            request = new_lending_request(connection, context, message.request, profile, message.transaction)
         except Refused as no:
             return InboxResult(refused=Refusal.from_error(no))
-        start_lending_request(connection, house, request, f"partner:{message.sender}")
+        start_lending_request(connection, context, request, f"partner:{message.sender}")
         return InboxResult(request.id, request=request)
 
 
 def new_lending_request(
-    connection: Connection, house: LibraryContext, asked: Request, profile: Profile, transaction: str
+    connection: Connection, context: LibraryContext, asked: Request, profile: Profile, transaction: str
 ) -> Request:
     """The lending request for what a partner asks; not stored yet. Raises Refused(UNAUTHORIZED_SERVICE)."""
     partner = profile.partner
@@ -207,11 +209,11 @@ def new_lending_request(
         raise Refused(
             RefusalReason.UNAUTHORIZED_SERVICE, "This partner may not request anything here.", about=MessagePart.SENDER
         )
-    now = house.now()
-    number = assign_request_number(connection, house, Role.LENDING, profile=profile.name)
+    now = context.now()
+    number = assign_request_number(connection, context, Role.LENDING, profile=profile.name)
     return replace(
         asked,
-        library=house.symbol,
+        library=context.symbol,
         id=make_exchange_id(now),
         role=Role.LENDING,
         state=LendingState.NEW,
@@ -220,7 +222,7 @@ def new_lending_request(
         changed=now,
         version=1,
         flags=frozenset(),
-        partner=_party_of_sender(house, profile, asked.partner),
+        partner=_party_of_sender(context, profile, asked.partner),
         transaction=transaction,
         branch="",
         volumes=tuple(Volume(one.id, one.label) for one in asked.volumes) or (Volume("1"),),
@@ -244,13 +246,13 @@ def new_lending_request(
     )
 
 
-async def create_lending_request(house: LibraryContext, draft: LendingDraft) -> Request:
+async def create_lending_request(context: LibraryContext, draft: LendingDraft) -> Request:
     """A request that staff enter for a library that asked by letter or telephone. It needs a profile of its partner.
 
     Raises Refused(UNKNOWN_AGENCY | DATA_MISSING | DUPLICATE_REQUEST | UNAUTHORIZED_SERVICE, and for a patron
     NOT_ALLOWED | DUPLICATE_PATRON).
     """
-    profile = house.profile(draft.requester.profile) or house.find_partner_by_symbol(draft.requester.symbol)
+    profile = context.profile(draft.requester.profile) or context.find_partner_by_symbol(draft.requester.symbol)
     if profile is None or profile.partner is None:
         raise Refused(
             RefusalReason.UNKNOWN_AGENCY,
@@ -264,18 +266,18 @@ async def create_lending_request(house: LibraryContext, draft: LendingDraft) -> 
             "A title or a standard number is needed to know what is asked for.",
             about=MessagePart.RECORD,
         )
-    patron = await register_requester(house, profile, draft.patron) if draft.patron is not None else PatronLink()
-    request = await house.store.write(lambda c: _insert_staff_request(c, house, draft, profile, patron))
-    house.wake_outbox()
+    patron = await register_requester(context, profile, draft.patron) if draft.patron is not None else PatronLink()
+    request = await context.store.write(lambda c: _insert_staff_request(c, context, draft, profile, patron))
+    context.wake_outbox()
     return request
 
 
 def _insert_staff_request(
-    connection: Connection, house: LibraryContext, draft: LendingDraft, profile: Profile, patron: PatronLink
+    connection: Connection, context: LibraryContext, draft: LendingDraft, profile: Profile, patron: PatronLink
 ) -> Request:
-    now = house.now()
+    now = context.now()
     asked = Request(
-        library=house.symbol,
+        library=context.symbol,
         id="",
         role=Role.LENDING,
         state=LendingState.NEW,
@@ -290,7 +292,7 @@ def _insert_staff_request(
         partner=draft.requester,
         source=draft.source,
     )
-    request = new_lending_request(connection, house, asked, profile, draft.transaction)
+    request = new_lending_request(connection, context, asked, profile, draft.transaction)
     request = replace(
         request,
         transaction=draft.transaction or request.number,
@@ -299,7 +301,7 @@ def _insert_staff_request(
         notes=(RequestNote(now, draft.actor, draft.note),) if draft.note else (),
     )
     if (
-        requests.find_by_transaction(connection, house.symbol, Role.LENDING, profile.name, request.transaction)
+        requests.find_by_transaction(connection, context.symbol, Role.LENDING, profile.name, request.transaction)
         is not None
     ):
         raise Refused(
@@ -308,28 +310,28 @@ def _insert_staff_request(
             about=MessagePart.REQUEST,
             value=request.transaction,
         )
-    start_lending_request(connection, house, request, draft.actor)
+    start_lending_request(connection, context, request, draft.actor)
     return request
 
 
-def start_lending_request(connection: Connection, house: LibraryContext, request: Request, actor: str) -> None:
+def start_lending_request(connection: Connection, context: LibraryContext, request: Request, actor: str) -> None:
     """Stores a new lending request; then it is looked for on our shelves."""
-    store_lending_request(connection, house, request, actor)
+    store_lending_request(connection, context, request, actor)
     outbox.add_outbox_row(connection, new_work_row(request, LOCATE, request.created))
 
 
-def store_lending_request(connection: Connection, house: LibraryContext, request: Request, actor: str) -> None:
+def store_lending_request(connection: Connection, context: LibraryContext, request: Request, actor: str) -> None:
     """Stores a new lending request with its history's first line."""
     requests.insert_request(connection, request)
     requests.add_transaction(
-        connection, house.symbol, Role.LENDING, request.partner.profile, request.transaction, request.id, 0
+        connection, context.symbol, Role.LENDING, request.partner.profile, request.transaction, request.id, 0
     )
     at = request.created
     history.add_history_event(
         connection,
         EventRow(
             id=make_exchange_id(at),
-            library=house.symbol,
+            library=context.symbol,
             request_id=request.id,
             at=at,
             event=Event(partner_signal(EventKind.REQUEST), at, actor),
@@ -337,13 +339,13 @@ def store_lending_request(connection: Connection, house: LibraryContext, request
             after=LendingState.NEW.value,
         ),
     )
-    if (over := timer_due(house, TimerKind.NEED_BY, request, at)) is not None:
-        timers.start_timer(connection, house.symbol, request.id, TimerKind.NEED_BY, over)
+    if (over := timer_due(context, TimerKind.NEED_BY, request, at)) is not None:
+        timers.start_timer(connection, context.symbol, request.id, TimerKind.NEED_BY, over)
 
 
-def _party_of_sender(house: LibraryContext, profile: Profile, said: LibraryParty) -> LibraryParty:
+def _party_of_sender(context: LibraryContext, profile: Profile, said: LibraryParty) -> LibraryParty:
     """What the message says of its sender outweighs the profile, but for who it is."""
-    ours = house.party_of_partner(profile.name)
+    ours = context.party_of_partner(profile.name)
     return replace(
         ours,
         symbol=said.symbol or ours.symbol,
@@ -361,7 +363,7 @@ def _unknown_request_refusal(message: IncomingPartnerMessage) -> Refusal:
 
 def prepare_forwarding(
     connection: Connection,
-    house: LibraryContext,
+    context: LibraryContext,
     message: IncomingPartnerMessage,
     profile: Profile,
     found: ReferencedRequest,
@@ -369,16 +371,16 @@ def prepare_forwarding(
     """What becomes of the request before the event. The transaction keeps its number; both may use it."""
     if message.kind is not EventKind.FORWARDED or message.role is not Role.BORROWING:
         return keep_request
-    new = house.find_partner_by_symbol(message.details.partner)
+    new = context.find_partner_by_symbol(message.details.partner)
     if new is None or new.partner is None or new.name == profile.name:
         return keep_request
     try:
         requests.add_transaction(
-            connection, house.symbol, Role.BORROWING, new.name, message.transaction, found.request_id, found.attempt
+            connection, context.symbol, Role.BORROWING, new.name, message.transaction, found.request_id, found.attempt
         )
     except TransactionTaken:
         return keep_request
-    party, channel = house.party_of_partner(new.name), new.partner.channel
+    party, channel = context.party_of_partner(new.name), new.partner.channel
     return lambda request: _hand_over_attempt(request, found.attempt, party, channel)
 
 
@@ -391,41 +393,41 @@ def _hand_over_attempt(request: Request, number: int, party: LibraryParty, chann
 
 
 def record_delivery_result(
-    connection: Connection, house: LibraryContext, message: PartnerMessage, delivered: DeliveryResult
+    connection: Connection, context: LibraryContext, message: PartnerMessage, delivered: DeliveryResult
 ) -> None:
     """In the transaction that ends the message. An answer to what became no request has none that it could concern."""
     if not message.request.id:
         return
     if delivered.altered:
-        _record_alteration(connection, house, message, delivered.altered)
+        _record_alteration(connection, context, message, delivered.altered)
     if delivered.refused is not None:
-        _apply_refusal(connection, house, message, delivered.refused)
+        _apply_refusal(connection, context, message, delivered.refused)
 
 
-def _apply_refusal(connection: Connection, house: LibraryContext, message: PartnerMessage, refused: Refusal) -> None:
+def _apply_refusal(connection: Connection, context: LibraryContext, message: PartnerMessage, refused: Refusal) -> None:
     """It comes onto the request; a request that the partner can't take goes to the next."""
     rejected = message.kind is EventKind.REQUEST and message.role is Role.BORROWING
     signal = partner_signal(EventKind.REJECTED) if rejected else local_signal(EventKind.TROUBLE)
     attempt = _attempt_of_message(message) if message.role is Role.BORROWING else 0
     details = EventDetails(reason=refused.reason.value, note=refused.detail)
-    event = Event(signal, house.now(), f"partner:{message.receiver.symbol}", details, attempt)
-    apply_event_in(connection, house, EventRequest(request_id=message.request.id, event=event))
+    event = Event(signal, context.now(), f"partner:{message.receiver.symbol}", details, attempt)
+    apply_event_in(connection, context, EventRequest(request_id=message.request.id, event=event))
 
 
 def _attempt_of_message(message: PartnerMessage) -> int:
     return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)
 
 
-def _record_alteration(connection: Connection, house: LibraryContext, message: PartnerMessage, altered: str) -> None:
+def _record_alteration(connection: Connection, context: LibraryContext, message: PartnerMessage, altered: str) -> None:
     """Into the history alone: the request is as it was, whoever is at work on it."""
-    request = requests.load_request(connection, house.symbol, message.request.id)
+    request = requests.load_request(connection, context.symbol, message.request.id)
     if request is None:
         return
-    now = house.now()
+    now = context.now()
     text = f"{message.kind.value} to {message.receiver.profile}: {altered}"
     row = EventRow(
         id=make_exchange_id(now),
-        library=house.symbol,
+        library=context.symbol,
         request_id=request.id,
         at=now,
         event=Event(local_signal(EventKind.NOTE), now, ACTOR, EventDetails(note=text)),

@@ -55,25 +55,25 @@ PROTOCOL = "letters"
 Form = Mapping[str, str]
 
 
-async def make_answer_links(house: LibraryContext, request: Request) -> Mapping[str, str]:
+async def make_answer_links(context: LibraryContext, request: Request) -> Mapping[str, str]:
     """Addresses that answer the request's question, by answer; none where nobody can reach us from outside, or no
     question with a time limit is open."""
     query = request.query
-    if not house.public_url or query is None or query.answer_by is None:
+    if not context.public_url or query is None or query.answer_by is None:
         return {}
     expires = query.answer_by.replace(microsecond=0)
     links = [
-        QuestionLink(library=house.symbol, request_id=request.id, query=query.id, answer=one, expires=expires)
+        QuestionLink(library=context.symbol, request_id=request.id, query=query.id, answer=one, expires=expires)
         for one in ANSWERS
     ]
 
     def create_answer_tokens(connection: Connection) -> list[str]:
-        return [make_question_token(connection, link, house.now()) for link in links]
+        return [make_question_token(connection, link, context.now()) for link in links]
 
-    root = f"{house.public_url.rstrip('/')}/q/"
+    root = f"{context.public_url.rstrip('/')}/q/"
     return {
         link.answer: root + token
-        for link, token in zip(links, await house.store.write(create_answer_tokens), strict=True)
+        for link, token in zip(links, await context.store.write(create_answer_tokens), strict=True)
     }
 
 
@@ -89,22 +89,22 @@ class PatronQuestionService:
 
     async def question(self, token: str) -> QuestionView:
         """Changes nothing. Raises InvalidLinkError (FORGED), Unavailable."""
-        link, house = await self._load_link(token)
+        link, context = await self._load_link(token)
         try:
             if link.is_partners:
-                return await PartnerQuestionService(house, self.journal, self.letters).show_question(link)
-            return self._build_question_view(house, link, await require_request(house, link.request_id))
+                return await PartnerQuestionService(context, self.journal, self.letters).show_question(link)
+            return self._build_question_view(context, link, await require_request(context, link.request_id))
         except NotFound as gone:
             raise InvalidLinkError(LinkFault.FORGED) from gone
 
     async def answer(self, token: str, form: Mapping[str, str]) -> QuestionView:
         """As it is after the answer, which counts only the first time; open still where the form has faults. Raises
         InvalidLinkError (FORGED), Unavailable, Refused."""
-        link, house = await self._load_link(token)
+        link, context = await self._load_link(token)
         try:
             if link.is_partners:
-                return await PartnerQuestionService(house, self.journal, self.letters).take_answer(link, form)
-            return await self._answer_as_patron(house, link)
+                return await PartnerQuestionService(context, self.journal, self.letters).take_answer(link, form)
+            return await self._answer_as_patron(context, link)
         except NotFound as gone:
             raise InvalidLinkError(LinkFault.FORGED) from gone
 
@@ -121,25 +121,25 @@ class PatronQuestionService:
 
     # --- patrons -----------------------------------------------------------------------------------------
 
-    async def _answer_as_patron(self, house: LibraryContext, link: QuestionLink) -> QuestionView:
-        view = self._build_question_view(house, link, await require_request(house, link.request_id))
+    async def _answer_as_patron(self, context: LibraryContext, link: QuestionLink) -> QuestionView:
+        view = self._build_question_view(context, link, await require_request(context, link.request_id))
         if view.state is not QuestionState.OPEN:
             return view
         details = EventDetails(query=link.query, answer=link.answer)
         act = ActionRequest(kind=EventKind.PATRON_ANSWERED, details=details, actor=PATRON, version=None)
         try:
-            answered = await self.acts[house.symbol].perform(link.request_id, act)
+            answered = await self.acts[context.symbol].perform(link.request_id, act)
         except EventDenied:  # somebody was quicker
-            answered = await require_request(house, link.request_id)
-        return self._build_question_view(house, link, answered)
+            answered = await require_request(context, link.request_id)
+        return self._build_question_view(context, link, answered)
 
-    def _build_question_view(self, house: LibraryContext, link: QuestionLink, request: Request) -> QuestionView:
+    def _build_question_view(self, context: LibraryContext, link: QuestionLink, request: Request) -> QuestionView:
         spoken = self.letters.resolve_language(request.patron.language)
         query = request.query
         over = QuestionView(state=QuestionState.OVER, asked=PATRON, answer=link.answer, language=spoken.language)
         if query is None or query.id != link.query or _has_run_out(query):
             return over
-        if not query.answer and (house.now() >= link.expires or not request.open):
+        if not query.answer and (context.now() >= link.expires or not request.open):
             return over
         return replace(
             over,
@@ -147,7 +147,7 @@ class PatronQuestionService:
             given=query.answer,
             rows=((spoken.words.pages["request"], request.citation.short),),
             text=query.text,
-            until=spoken.words.format_moment(query.answer_by, house.zone) if query.answer_by is not None else "",
+            until=spoken.words.format_moment(query.answer_by, context.zone) if query.answer_by is not None else "",
         )
 
 
@@ -156,19 +156,19 @@ def _has_run_out(query: PatronQuery) -> bool:
     return query.answered is not None and query.answer_by is not None and query.answered >= query.answer_by
 
 
-async def make_partner_links(house: LibraryContext, message: PartnerMessage, days: int) -> tuple[AnswerLink, ...]:
+async def make_partner_links(context: LibraryContext, message: PartnerMessage, days: int) -> tuple[AnswerLink, ...]:
     """Addresses that answer a letter for so many days; none where nobody can reach us from outside. The same at every
     try to send it."""
-    if not house.public_url or days < 1:
+    if not context.public_url or days < 1:
         return ()
     request, attempt = message.request, _attempt_of_letter(message)
     if message.role is Role.BORROWING and not attempt:
         return ()  # to nobody whom the request was sent to
-    names = list_answers(message.role, message.kind, request, attempt, house.workflow(request), message.at)
+    names = list_answers(message.role, message.kind, request, attempt, context.workflow(request), message.at)
     expires = (message.at + timedelta(days=days)).replace(microsecond=0)
     links = [
         QuestionLink(
-            library=house.symbol,
+            library=context.symbol,
             request_id=request.id,
             query=f"{message.id}/{PARTNER_ANSWERS[name].about}",
             answer=name,
@@ -179,10 +179,10 @@ async def make_partner_links(house: LibraryContext, message: PartnerMessage, day
     ]
 
     def create_partner_tokens(connection: Connection) -> list[str]:
-        return [make_question_token(connection, link, house.now()) for link in links]
+        return [make_question_token(connection, link, context.now()) for link in links]
 
-    tokens = await house.store.write(create_partner_tokens) if links else []
-    root = f"{house.public_url.rstrip('/')}/q/"
+    tokens = await context.store.write(create_partner_tokens) if links else []
+    root = f"{context.public_url.rstrip('/')}/q/"
     return tuple(AnswerLink(link.answer, root + token) for link, token in zip(links, tokens, strict=True))
 
 
@@ -222,12 +222,12 @@ class PartnerQuestionService:
     # --- taken -------------------------------------------------------------------------------------------
 
     def _apply_partner_answer(self, connection: Connection, link: QuestionLink, form: Form) -> QuestionView:
-        house = self.house
-        request = requests.lock_request(connection, house.symbol, link.request_id)
+        context = self.house
+        request = requests.lock_request(connection, context.symbol, link.request_id)
         if request is None:
             raise NotFound("request")
         view = self._build_answer_view(connection, link, request, form)
-        with_ = _find_answering_partner(house, request, link)
+        with_ = _find_answering_partner(context, request, link)
         if view.state is not QuestionState.OPEN:
             if view.given != link.answer:  # not the same once more
                 self._journal_answer(connection, link, request, with_, form, _late_answer_refusal(view))
@@ -235,17 +235,17 @@ class PartnerQuestionService:
         if any(one.fault for one in view.fields):
             return view
         assert with_ is not None, "an open question has somebody to answer it"
-        details = parse_answer_form(PARTNER_ANSWERS[link.answer], request, form, house.today()).details
+        details = parse_answer_form(PARTNER_ANSWERS[link.answer], request, form, context.today()).details
         message = IncomingPartnerMessage(
             id=_answer_message_id(link),
             kind=PARTNER_ANSWERS[link.answer].kind,
             role=request.role,
             sender=with_.symbol,
-            receiver=house.symbol,
+            receiver=context.symbol,
             transaction=with_.transaction,
             details=self._add_message_text(link, details),
         )
-        taken = LibraryInbox(house).receive_in(connection, message, with_.profile)
+        taken = LibraryInbox(context).receive_in(connection, message, with_.profile)
         self._journal_answer(connection, link, request, with_, form, taken.refused)
         return self._build_answer_view(connection, link, self._load_linked_request(connection, link))
 
@@ -300,7 +300,7 @@ class PartnerQuestionService:
         self, connection: Connection, link: QuestionLink, request: Request, form: Form | None = None
     ) -> QuestionView:
         """`form`: what was sent and is looked at; None: nothing was."""
-        house, answer, with_ = (
+        context, answer, with_ = (
             self.house,
             PARTNER_ANSWERS[link.answer],
             _find_answering_partner(self.house, request, link),
@@ -309,23 +309,23 @@ class PartnerQuestionService:
         spoken = self.letters.resolve_language(language)
         words = spoken.words
         over = QuestionView(state=QuestionState.OVER, asked=PARTNER, answer=link.answer, language=spoken.language)
-        if with_ is None or house.now() >= link.expires:
+        if with_ is None or context.now() >= link.expires:
             return over
-        over = replace(over, rows=_describe_request(house, request, with_.transaction, words))
-        given = _find_given_answer(connection, house, link)
+        over = replace(over, rows=_describe_request(context, request, with_.transaction, words))
+        given = _find_given_answer(connection, context, link)
         if given is not None:
             return replace(
                 over,
                 state=QuestionState.ANSWERED,
                 given=given.details.answer,
-                when=words.format_moment(given.at, house.zone),
-                rows=(*over.rows, *_describe_answer(given.details, house, words)),
+                when=words.format_moment(given.at, context.zone),
+                rows=(*over.rows, *_describe_answer(given.details, context, words)),
             )
-        if not is_answer_applicable(answer, request, link.attempt or 0, house.workflow(request), house.now()):
+        if not is_answer_applicable(answer, request, link.attempt or 0, context.workflow(request), context.now()):
             return over
-        fields = _build_form_fields(answer, request, words, form, house)
+        fields = _build_form_fields(answer, request, words, form, context)
         return replace(
-            over, state=QuestionState.OPEN, until=words.format_moment(link.expires, house.zone), fields=fields
+            over, state=QuestionState.OPEN, until=words.format_moment(link.expires, context.zone), fields=fields
         )
 
 
@@ -351,7 +351,7 @@ class _AnsweringPartner:
     transaction: str
 
 
-def _find_answering_partner(house: LibraryContext, request: Request, link: QuestionLink) -> _AnsweringPartner | None:
+def _find_answering_partner(context: LibraryContext, request: Request, link: QuestionLink) -> _AnsweringPartner | None:
     """Who answers; None: it is no partner of ours any more, or not of this request."""
     name, transaction = request.partner.profile, request.transaction
     if request.role is Role.BORROWING:
@@ -359,32 +359,32 @@ def _find_answering_partner(house: LibraryContext, request: Request, link: Quest
         if attempt is None:
             return None
         name, transaction = attempt.partner, attempt.transaction
-    profile = house.profile(name)
+    profile = context.profile(name)
     if profile is None or profile.partner is None:
         return None
     return _AnsweringPartner(profile, profile.partner.symbol or name, transaction)
 
 
-def _find_given_answer(connection: Connection, house: LibraryContext, link: QuestionLink) -> Event | None:
+def _find_given_answer(connection: Connection, context: LibraryContext, link: QuestionLink) -> Event | None:
     """What the question was answered with."""
-    for row in history.list_events_of_request(connection, house.symbol, link.request_id):
+    for row in history.list_events_of_request(connection, context.symbol, link.request_id):
         event = row.event
         if event.signal.origin is EventOrigin.PARTNER and event.details.query == link.query and not row.denied:
             return event
     return None
 
 
-def _describe_request(house: LibraryContext, request: Request, transaction: str, words: LanguageWords) -> Rows:
+def _describe_request(context: LibraryContext, request: Request, transaction: str, words: LanguageWords) -> Rows:
     """Which request it is: nothing about the patron."""
-    name = house.info.name or house.symbol
+    name = context.info.name or context.symbol
     return label_rows(words, ("request", transaction), ("title", request.citation.short), ("library", name))
 
 
-def _describe_answer(details: EventDetails, house: LibraryContext, words: LanguageWords) -> Rows:
+def _describe_answer(details: EventDetails, context: LibraryContext, words: LanguageWords) -> Rows:
     """What was filled in, but for the partner's own words."""
     return label_rows(
         words,
-        ("due", words.format_moment(details.due, house.zone) if details.due is not None else ""),
+        ("due", words.format_moment(details.due, context.zone) if details.due is not None else ""),
         ("expected", words.format_day(details.expected) if details.expected is not None else ""),
         ("reason", words.reasons.get(details.reason, details.reason)),
         ("conditions", ", ".join(words.conditions.get(one, one) for one in details.conditions)),
@@ -397,11 +397,11 @@ _LABELS = {AnswerFieldRule.CONDITION: "conditions"}
 
 
 def _build_form_fields(
-    answer: PartnerAnswer, request: Request, words: LanguageWords, form: Form | None, house: LibraryContext
+    answer: PartnerAnswer, request: Request, words: LanguageWords, form: Form | None, context: LibraryContext
 ) -> tuple[AnswerField, ...]:
     faults: Mapping[AnswerFieldRule, FieldFault] = {}
     if form is not None:
-        faults = parse_answer_form(answer, request, form, house.today()).faults
+        faults = parse_answer_form(answer, request, form, context.today()).faults
     return tuple(
         AnswerField(
             name=field.value,

@@ -99,44 +99,44 @@ class RequestService:
         return await create_lending_request(self.library_context(library), draft)
 
     async def act(self, library: str, request_id: str, act: ActionRequest) -> Request:
-        house = self.library_context(library)
-        return await self.acts[house.symbol].perform(request_id, act)
+        context = self.library_context(library)
+        return await self.acts[context.symbol].perform(request_id, act)
 
     # --- looking -----------------------------------------------------------------------------------------
 
     async def listing(self, library: str, wanted: RequestFilter, limit: int, cursor: str) -> ResultPage[Request]:
-        house = self.library_context(library)
+        context = self.library_context(library)
         if wanted.task and wanted.task not in {task.name for task in TASKS}:
             raise Refused(RefusalReason.INVALID_VALUE, "There is no such task list.", value=wanted.task)
         filtered = _build_list_filter(wanted)
         try:
-            found = await house.store.read(
-                lambda c: request_lists.list_requests(c, house.symbol, filtered, limit, cursor)
+            found = await context.store.read(
+                lambda c: request_lists.list_requests(c, context.symbol, filtered, limit, cursor)
             )
         except request_lists.BadCursor as bad:
             raise InvalidCursorError(str(bad)) from bad
         return ResultPage(found.requests, found.cursor)
 
     async def show(self, library: str, request_id: str) -> RequestView:
-        house = self.library_context(library)
+        context = self.library_context(library)
 
         def load_with_history(
             connection: Connection,
         ) -> tuple[Request, Sequence[EventRow], Sequence[timers.TimerRow], Sequence[OutboxRow]]:
-            request = requests.load_request(connection, house.symbol, request_id)
+            request = requests.load_request(connection, context.symbol, request_id)
             if request is None:
                 raise NotFound("request")
             return (
                 request,
-                history.list_events_of_request(connection, house.symbol, request_id),
-                timers.list_timers_of_request(connection, house.symbol, request_id),
-                outbox_queries.unfinished_of_request(connection, house.symbol, request_id),
+                history.list_events_of_request(connection, context.symbol, request_id),
+                timers.list_timers_of_request(connection, context.symbol, request_id),
+                outbox_queries.unfinished_of_request(connection, context.symbol, request_id),
             )
 
-        request, rows, running, unfinished = await house.store.read(load_with_history)
-        probe = Event(local_signal(EventKind.NOTE), house.now())
+        request, rows, running, unfinished = await context.store.read(load_with_history)
+        probe = Event(local_signal(EventKind.NOTE), context.now())
         kinds = tuple(
-            kind for kind in list_allowed_events(request, house.workflow(request), probe) if kind not in BY_RULE
+            kind for kind in list_allowed_events(request, context.workflow(request), probe) if kind not in BY_RULE
         )
         return RequestView(
             request=request,
@@ -148,16 +148,16 @@ class RequestService:
 
     async def find_request(self, library: str, reference: str) -> Request:
         """By id or number. Raises NotFound."""
-        house = self.library_context(library)
+        context = self.library_context(library)
 
         def load_by_reference(connection: Connection) -> Request | None:
-            found = requests.load_request(connection, house.symbol, reference)
+            found = requests.load_request(connection, context.symbol, reference)
             if found is not None:
                 return found
-            by_number = requests.find_by_number(connection, house.symbol, reference)
-            return requests.load_request(connection, house.symbol, by_number) if by_number is not None else None
+            by_number = requests.find_by_number(connection, context.symbol, reference)
+            return requests.load_request(connection, context.symbol, by_number) if by_number is not None else None
 
-        request = await house.store.read(load_by_reference)
+        request = await context.store.read(load_by_reference)
         if request is None:
             raise NotFound("request")
         return request
@@ -167,10 +167,10 @@ class RequestService:
     async def attach(
         self, library: str, request_id: str, upload: FileUpload, actor: str, version: int | None
     ) -> tuple[Request, Attachment]:
-        house = self.library_context(library)
-        await require_request(house, request_id)  # before a scanner is bothered
-        upload = await check_upload(upload, house.policy().copies)
-        now = house.now()
+        context = self.library_context(library)
+        await require_request(context, request_id)  # before a scanner is bothered
+        upload = await check_upload(upload, context.policy().copies)
+        now = context.now()
         attachment = Attachment(
             id=make_exchange_id(now),
             name=upload.name,
@@ -189,16 +189,18 @@ class RequestService:
         )
 
         def insert_attachment(connection: Connection) -> Request:
-            history.put_file(connection, house.symbol, attachment.id, upload.content)
-            return raise_if_denied(apply_event_in(connection, house, happening)).request
+            history.put_file(connection, context.symbol, attachment.id, upload.content)
+            return raise_if_denied(apply_event_in(connection, context, happening)).request
 
-        return await house.store.write(insert_attachment), attachment
+        return await context.store.write(insert_attachment), attachment
 
     async def attachment(self, library: str, request_id: str, attachment_id: str) -> StoredFile:
-        house = self.library_context(library)
-        request = await require_request(house, request_id)
+        context = self.library_context(library)
+        request = await require_request(context, request_id)
         kept = next((one for one in request.attachments if one.id == attachment_id), None)
-        content = await house.store.read(lambda c: history.get_file(c, house.symbol, attachment_id)) if kept else None
+        content = (
+            await context.store.read(lambda c: history.get_file(c, context.symbol, attachment_id)) if kept else None
+        )
         if kept is None or content is None:
             raise NotFound("attachment")
         return StoredFile(kept, content)
@@ -208,10 +210,10 @@ class RequestService:
     async def reorder(
         self, library: str, request_id: str, partners: Sequence[str], actor: str, version: int | None
     ) -> Request:
-        house = self.library_context(library)
+        context = self.library_context(library)
         partners = tuple(dict.fromkeys(partners))
         for partner in partners:
-            house.require_partner(partner)
+            context.require_partner(partner)
 
         def reorder_rota(request: Request) -> Request:
             done = tuple(line for line in request.rota if line.standing is not RotaLineStatus.WAITING)
@@ -221,12 +223,12 @@ class RequestService:
             return replace(request, rota=(*done, *chosen, *waiting.values()))
 
         note = f"rota: {', '.join(partners)}"
-        return await self._change_rota(house, request_id, reorder_rota, actor, version, note)
+        return await self._change_rota(context, request_id, reorder_rota, actor, version, note)
 
     async def skip(
         self, library: str, request_id: str, partner: str, why: str, actor: str, version: int | None
     ) -> Request:
-        house = self.library_context(library)
+        context = self.library_context(library)
 
         def skip_line(request: Request) -> Request:
             waits = any(line.partner == partner and line.standing is RotaLineStatus.WAITING for line in request.rota)
@@ -241,26 +243,26 @@ class RequestService:
             return replace(request, rota=rota)
 
         return await self._change_rota(
-            house, request_id, skip_line, actor, version, f"rota: {partner} skipped{f', {why}' if why else ''}"
+            context, request_id, skip_line, actor, version, f"rota: {partner} skipped{f', {why}' if why else ''}"
         )
 
     async def _change_rota(
         self,
-        house: LibraryContext,
+        context: LibraryContext,
         request_id: str,
         change: Callable[[Request], Request],
         actor: str,
         version: int | None,
         note: str,
     ) -> Request:
-        event = Event(local_signal(EventKind.NOTE), house.now(), actor, EventDetails(note=note))
+        event = Event(local_signal(EventKind.NOTE), context.now(), actor, EventDetails(note=note))
 
         def change_borrowing_rota(request: Request) -> Request:
             require_role(request, Role.BORROWING)
             return change(request)
 
         happening = EventRequest(request_id=request_id, event=event, expected=version, prepare=change_borrowing_rota)
-        return (await apply_event(house, happening)).request
+        return (await apply_event(context, happening)).request
 
 
 def _add_attachment(request: Request, attachment: Attachment) -> Request:
@@ -301,8 +303,8 @@ class EventFeed:
     houses: Mapping[str, LibraryContext]
 
     async def after(self, library: str, cursor: str, limit: int) -> Sequence[HistoryLine]:
-        house = find_library_context(self.houses, library)
-        rows = await house.store.read(lambda c: history.list_events_after(c, house.symbol, cursor, limit))
+        context = find_library_context(self.houses, library)
+        rows = await context.store.read(lambda c: history.list_events_after(c, context.symbol, cursor, limit))
         return tuple(history_line(row) for row in rows)
 
 
@@ -319,13 +321,13 @@ class PatronRequestService:
         """Newest change first. Raises InvalidCursorError."""
         wanted = RequestFilter(role=Role.BORROWING, patron_id=patron_id, open=open_)
         page = await self.requests.listing(library, wanted, limit, cursor)
-        house = self.requests.library_context(library)
-        return ResultPage(tuple(self._build_patron_view(house, request, language) for request in page), page.cursor)
+        context = self.requests.library_context(library)
+        return ResultPage(tuple(self._build_patron_view(context, request, language) for request in page), page.cursor)
 
     async def show(self, library: str, request_id: str, patron_id: str, language: str) -> PatronView:
         """Raises NotFound, for the requests of others too."""
-        house = self.requests.library_context(library)
-        return self._build_patron_view(house, await _require_own_request(house, request_id, patron_id), language)
+        context = self.requests.library_context(library)
+        return self._build_patron_view(context, await _require_own_request(context, request_id, patron_id), language)
 
     async def act(
         self,
@@ -338,12 +340,12 @@ class PatronRequestService:
         language: str,
     ) -> PatronView:
         """Raises NotFound, VersionConflict, EventDenied, Refused (the partner's workflow keeps it for staff)."""
-        house = self.requests.library_context(library)
-        await _require_own_request(house, request_id, patron_id)
+        context = self.requests.library_context(library)
+        await _require_own_request(context, request_id, patron_id)
         done = ActionRequest(kind=KINDS[act], details=details, actor=PATRON, version=version)
-        return self._build_patron_view(house, await self.requests.act(library, request_id, done), language)
+        return self._build_patron_view(context, await self.requests.act(library, request_id, done), language)
 
-    def _build_patron_view(self, house: LibraryContext, request: Request, language: str) -> PatronView:
+    def _build_patron_view(self, context: LibraryContext, request: Request, language: str) -> PatronView:
         said = status_of_request(request)
         spoken = self.letters.resolve_language(language or request.patron.language)
         return PatronView(
@@ -351,21 +353,21 @@ class PatronRequestService:
             status=said.status,
             text=spoken.words.patron.get(said.word, said.word),
             language=spoken.language,
-            acts=_list_patron_actions(house, request, said.status),
+            acts=_list_patron_actions(context, request, said.status),
         )
 
 
-async def _require_own_request(house: LibraryContext, request_id: str, patron_id: str) -> Request:
+async def _require_own_request(context: LibraryContext, request_id: str, patron_id: str) -> Request:
     """Somebody else's is not there. Raises NotFound."""
-    request = await require_request(house, request_id)
+    request = await require_request(context, request_id)
     if request.role is not Role.BORROWING or not patron_id or request.patron.id != patron_id:
         raise NotFound("request")
     return request
 
 
-def _list_patron_actions(house: LibraryContext, request: Request, status: PatronStatus) -> tuple[PatronAction, ...]:
+def _list_patron_actions(context: LibraryContext, request: Request, status: PatronStatus) -> tuple[PatronAction, ...]:
     if status in _OVER:
         return ()
-    fit = list_allowed_events(request, house.workflow(request), Event(local_signal(EventKind.NOTE), house.now()))
-    possible = patron_actions(house, request).intersection(fit)
+    fit = list_allowed_events(request, context.workflow(request), Event(local_signal(EventKind.NOTE), context.now()))
+    possible = patron_actions(context, request).intersection(fit)
     return tuple(act for act, kind in KINDS.items() if kind in possible)

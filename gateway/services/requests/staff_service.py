@@ -59,8 +59,8 @@ class StaffService:
     houses: Mapping[str, LibraryContext]
 
     async def tasks(self, library: str) -> Sequence[TaskView]:
-        house = find_library_context(self.houses, library)
-        counts = await house.store.read(lambda c: request_counts.read_task_counts(c, house.symbol))
+        context = find_library_context(self.houses, library)
+        counts = await context.store.read(lambda c: request_counts.read_task_counts(c, context.symbol))
         lists = tuple(
             TaskView(
                 task.name, task.role.value if task.role is not None else "", task.description, counts.get(task.name, 0)
@@ -74,112 +74,117 @@ class StaffService:
 
     async def dead_letters(self, library: str, limit: int, cursor: str) -> ResultPage[DeadLetter]:
         """Oldest first."""
-        house = find_library_context(self.houses, library)
-        page = await house.store.read(
-            lambda c: outbox_queries.list_oldest_by_status(c, house.symbol, OutboxStatus.DEAD, limit, cursor)
+        context = find_library_context(self.houses, library)
+        page = await context.store.read(
+            lambda c: outbox_queries.list_oldest_by_status(c, context.symbol, OutboxStatus.DEAD, limit, cursor)
         )
         return ResultPage(tuple(_build_dead_letter(row) for row in page.rows), page.cursor)
 
     async def dead_letter(self, library: str, letter_id: str) -> DeadLetter:
-        house = find_library_context(self.houses, library)
-        return _build_dead_letter(await house.store.read(lambda c: _find_dead_row(c, house, letter_id)))
+        context = find_library_context(self.houses, library)
+        return _build_dead_letter(await context.store.read(lambda c: _find_dead_row(c, context, letter_id)))
 
     async def release(self, library: str, letter_id: str, actor: str) -> None:
         """Also an order that waits for others: it goes alone."""
-        house = find_library_context(self.houses, library)
+        context = find_library_context(self.houses, library)
 
         def release_letter(connection: Connection) -> None:
-            _record_decision(connection, house, letter_id, "released", actor, _find_held_row)
-            outbox.release_row(connection, house.symbol, letter_id, house.now())
+            _record_decision(connection, context, letter_id, "released", actor, _find_held_row)
+            outbox.release_row(connection, context.symbol, letter_id, context.now())
 
-        await self._write_change(house, release_letter)
+        await self._write_change(context, release_letter)
 
     async def edit(self, library: str, letter_id: str, payload: str, actor: str) -> None:
-        house = find_library_context(self.houses, library)
+        context = find_library_context(self.houses, library)
 
         def edit_letter(connection: Connection) -> None:
-            _check_payload(_record_decision(connection, house, letter_id, "changed and released", actor), payload)
-            outbox.edit_row(connection, house.symbol, letter_id, payload, house.now())
+            _check_payload(_record_decision(connection, context, letter_id, "changed and released", actor), payload)
+            outbox.edit_row(connection, context.symbol, letter_id, payload, context.now())
 
-        await self._write_change(house, edit_letter)
+        await self._write_change(context, edit_letter)
 
     async def skip(self, library: str, letter_id: str, reason: str, actor: str) -> None:
-        house = find_library_context(self.houses, library)
+        context = find_library_context(self.houses, library)
 
         def skip_letter(connection: Connection) -> None:
-            row = _record_decision(connection, house, letter_id, f"skipped: {reason}", actor)
+            row = _record_decision(connection, context, letter_id, f"skipped: {reason}", actor)
             if row.kind == FILE:
-                skip_batch_orders(connection, house, row, reason, actor)
-            outbox.skip_row(connection, house.symbol, letter_id, reason, actor, house.now())
+                skip_batch_orders(connection, context, row, reason, actor)
+            outbox.skip_row(connection, context.symbol, letter_id, reason, actor, context.now())
 
-        await self._write_change(house, skip_letter)
+        await self._write_change(context, skip_letter)
 
-    async def _write_change(self, house: LibraryContext, change: Callable[[Connection], None]) -> None:
-        await house.store.write(change)
-        house.wake_outbox()
+    async def _write_change(self, context: LibraryContext, change: Callable[[Connection], None]) -> None:
+        await context.store.write(change)
+        context.wake_outbox()
 
     # --- orders that wait for others ---------------------------------------------------------------------
 
     async def list_batched_orders(self, library: str, limit: int, cursor: str) -> ResultPage[BatchedOrder]:
         """Oldest first."""
-        house = find_library_context(self.houses, library)
-        return await house.store.read(lambda c: list_waiting_orders(c, house, limit, cursor))
+        context = find_library_context(self.houses, library)
+        return await context.store.read(lambda c: list_waiting_orders(c, context, limit, cursor))
 
     async def send_orders_now(self, library: str, partner: str) -> int:
         """What waits for others to go to this partner goes now; how many orders that are. Raises Refused: there is no
         such partner."""
-        house = find_library_context(self.houses, library)
-        profile, _ = house.require_partner(partner)
-        sent = await house.store.write(
-            lambda c: order_batches.send_batch_now(c, house.symbol, profile.name, house.now())
+        context = find_library_context(self.houses, library)
+        profile, _ = context.require_partner(partner)
+        sent = await context.store.write(
+            lambda c: order_batches.send_batch_now(c, context.symbol, profile.name, context.now())
         )
-        house.wake_outbox()
+        context.wake_outbox()
         return sent
 
     # --- notices -----------------------------------------------------------------------------------------
 
     async def notices(self, library: str, request_id: str, limit: int, cursor: str) -> ResultPage[NoticeView]:
-        house = find_library_context(self.houses, library)
-        page = await house.store.read(
-            lambda c: outbox_queries.list_rows_of_kind(c, house.symbol, LETTER, request_id, limit, cursor)
+        context = find_library_context(self.houses, library)
+        page = await context.store.read(
+            lambda c: outbox_queries.list_rows_of_kind(c, context.symbol, LETTER, request_id, limit, cursor)
         )
         return ResultPage(tuple(_build_notice_view(row) for row in page.rows), page.cursor)
 
 
-def _find_dead_row(connection: Connection, house: LibraryContext, letter_id: str) -> OutboxRow:
+def _find_dead_row(connection: Connection, context: LibraryContext, letter_id: str) -> OutboxRow:
     """Raises NotFound, also when it isn't dead (any more)."""
-    row = outbox_queries.get_outbox_row(connection, house.symbol, letter_id)
+    row = outbox_queries.get_outbox_row(connection, context.symbol, letter_id)
     if row is None or row.status is not OutboxStatus.DEAD:
         raise NotFound("dead letter")
     return row
 
 
-def _find_held_row(connection: Connection, house: LibraryContext, letter_id: str) -> OutboxRow:
+def _find_held_row(connection: Connection, context: LibraryContext, letter_id: str) -> OutboxRow:
     """The same, or an order that waits for others. Raises NotFound."""
-    row = outbox_queries.get_outbox_row(connection, house.symbol, letter_id)
+    row = outbox_queries.get_outbox_row(connection, context.symbol, letter_id)
     if row is not None and row.kind == ORDER and row.status is OutboxStatus.WAITING:
         return row
-    return _find_dead_row(connection, house, letter_id)
+    return _find_dead_row(connection, context, letter_id)
 
 
 FindRow = Callable[[Connection, LibraryContext, str], OutboxRow]
 
 
 def _record_decision(
-    connection: Connection, house: LibraryContext, letter_id: str, what: str, actor: str, look: FindRow = _find_dead_row
+    connection: Connection,
+    context: LibraryContext,
+    letter_id: str,
+    what: str,
+    actor: str,
+    look: FindRow = _find_dead_row,
 ) -> OutboxRow:
     """The row; who decided what about it stands in the history of its request, if that is still there. That locks the
     request, and only then is the row looked at for good: two of the staff at once decide one after the other.
 
     Raises NotFound.
     """
-    row = look(connection, house, letter_id)
+    row = look(connection, context, letter_id)
     if row.request_id:
         details = EventDetails(note=f"outbox: {row.kind} {row.target} {what}")
-        event = Event(local_signal(EventKind.NOTE), house.now(), actor, details)
+        event = Event(local_signal(EventKind.NOTE), context.now(), actor, details)
         with suppress(NotFound):
-            apply_event_in(connection, house, EventRequest(request_id=row.request_id, event=event))
-    return look(connection, house, letter_id)
+            apply_event_in(connection, context, EventRequest(request_id=row.request_id, event=event))
+    return look(connection, context, letter_id)
 
 
 def _build_dead_letter(row: OutboxRow) -> DeadLetter:
@@ -243,19 +248,19 @@ class PartnerDirectory:
     heard_from: HeardFrom = report_no_contact
 
     async def partners(self, library: str) -> Sequence[PartnerView]:
-        house = find_library_context(self.houses, library)
-        counted = await _count_by_partner(house)
+        context = find_library_context(self.houses, library)
+        counted = await _count_by_partner(context)
         return tuple(
-            _build_partner_view(house, profile, partner, counted, self.heard_from)
-            for profile, partner in house.partners()
+            _build_partner_view(context, profile, partner, counted, self.heard_from)
+            for profile, partner in context.partners()
         )
 
     async def partner(self, library: str, profile: str) -> PartnerView:
-        house = find_library_context(self.houses, library)
-        found = house.profile(profile)
+        context = find_library_context(self.houses, library)
+        found = context.profile(profile)
         if found is None or found.partner is None or found.abstract:
             raise NotFound("partner")
-        return _build_partner_view(house, found, found.partner, await _count_by_partner(house), self.heard_from)
+        return _build_partner_view(context, found, found.partner, await _count_by_partner(context), self.heard_from)
 
     async def rotas(self, library: str) -> Sequence[RotaView]:
         policy = find_library_context(self.houses, library).policy()
@@ -269,34 +274,34 @@ class PartnerDirectory:
 
     async def explain(self, library: str, request_id: str) -> RotaExplanation:
         """Whom a borrowing request would ask next, and why; nothing is changed. Raises NotFound, Refused."""
-        house = find_library_context(self.houses, library)
-        return await explain_rota(house, await require_request(house, request_id))
+        context = find_library_context(self.houses, library)
+        return await explain_rota(context, await require_request(context, request_id))
 
     async def loads(self, library: str) -> Sequence[PartnerLoad]:
-        house = find_library_context(self.houses, library)
-        loads = await house.store.read(lambda c: request_counts.read_partner_loads(c, house.symbol, Role.BORROWING))
-        symbols = {profile.name: partner.symbol for profile, partner in house.partners()}
+        context = find_library_context(self.houses, library)
+        loads = await context.store.read(lambda c: request_counts.read_partner_loads(c, context.symbol, Role.BORROWING))
+        symbols = {profile.name: partner.symbol for profile, partner in context.partners()}
         return tuple(PartnerLoad(symbols[name], count) for name, count in loads.items() if symbols.get(name))
 
 
-async def _count_by_partner(house: LibraryContext) -> _PartnerCounts:
-    since = house.now() - timedelta(days=SUPPLY_TIME_DAYS)
+async def _count_by_partner(context: LibraryContext) -> _PartnerCounts:
+    since = context.now() - timedelta(days=SUPPLY_TIME_DAYS)
 
     def load_partner_counts(connection: Connection) -> _PartnerCounts:
         return _PartnerCounts(
-            request_counts.read_partner_loads(connection, house.symbol, Role.BORROWING),
-            request_counts.read_partner_loads(connection, house.symbol, Role.LENDING),
-            request_counts.read_supply_times(connection, house.symbol, since),
+            request_counts.read_partner_loads(connection, context.symbol, Role.BORROWING),
+            request_counts.read_partner_loads(connection, context.symbol, Role.LENDING),
+            request_counts.read_supply_times(connection, context.symbol, since),
         )
 
-    return await house.store.read(load_partner_counts)
+    return await context.store.read(load_partner_counts)
 
 
 def _build_partner_view(
-    house: LibraryContext, profile: Profile, partner: PartnerPolicy, counted: _PartnerCounts, heard_from: HeardFrom
+    context: LibraryContext, profile: Profile, partner: PartnerPolicy, counted: _PartnerCounts, heard_from: HeardFrom
 ) -> PartnerView:
-    time, elsewhere = counted.times.get(profile.name), house.reported_load(partner)
-    heard = heard_from(house.symbol, profile.name)
+    time, elsewhere = counted.times.get(profile.name), context.reported_load(partner)
+    heard = heard_from(context.symbol, profile.name)
     return PartnerView(
         profile=profile.name,
         name=partner.name,
@@ -305,7 +310,7 @@ def _build_partner_view(
         channel=partner.channel,
         email=partner.email,
         phone=partner.phone,
-        closed_now=partner.is_closed(house.today()),
+        closed_now=partner.is_closed(context.today()),
         open_borrowing=counted.borrowing.get(profile.name, 0),
         open_lending=counted.lending.get(profile.name, 0),
         reported=elsewhere.open,

@@ -58,74 +58,74 @@ class SupplierSelection:
     holdings: HoldingsReport | None = None
 
 
-async def select_next_supplier(house: LibraryContext, request_id: str) -> str:
+async def select_next_supplier(context: LibraryContext, request_id: str) -> str:
     """Asks the next supplier, or says that nobody is left. Returns a line for the outbox.
 
     Raises Unavailable when the request was changed meanwhile: then it is tried again.
     """
-    request = await house.store.read(lambda c: requests.load_request(c, house.symbol, request_id))
+    request = await context.store.read(lambda c: requests.load_request(c, context.symbol, request_id))
     if request is None or request.state is not BorrowingState.SOURCING:
         return "no supplier is wanted any more"
-    if too_late := _need_by_objection(house, request):
-        return await _expire_request(house, request, too_late)
-    chosen = await _choose_supplier(house, request)
+    if too_late := _need_by_objection(context, request):
+        return await _expire_request(context, request, too_late)
+    chosen = await _choose_supplier(context, request)
     try:
         if chosen.line is None:
-            return await _report_no_supplier(house, request, chosen)
-        return await _ask_supplier(house, request, chosen, chosen.line)
+            return await _report_no_supplier(context, request, chosen)
+        return await _ask_supplier(context, request, chosen, chosen.line)
     except VersionConflict as meanwhile:
         raise Unavailable("the request was changed while a supplier was looked for") from meanwhile
 
 
-def _need_by_objection(house: LibraryContext, request: Request) -> str:
+def _need_by_objection(context: LibraryContext, request: Request) -> str:
     """Why no supplier can be in time any more; empty: one can. Whoever named one by hand knows how long that one
     takes: then only a day that is over counts."""
     by_hand = any(line.by_hand and line.standing is RotaLineStatus.WAITING for line in request.rota)
-    days = 0 if by_hand else house.policy().intake.least_days
-    return describe_need_by_problem(request.dates.need_by, house.now(), days, house.calendar)
+    days = 0 if by_hand else context.policy().intake.least_days
+    return describe_need_by_problem(request.dates.need_by, context.now(), days, context.calendar)
 
 
-async def _expire_request(house: LibraryContext, request: Request, why: str) -> str:
+async def _expire_request(context: LibraryContext, request: Request, why: str) -> str:
     """As the need-by timer does it, only earlier."""
     event = Event(
-        timer_signal(EventKind.EXPIRED), house.now(), "rule", EventDetails(reason=ReasonCodes.NEED_BY_NOT_MET.value)
+        timer_signal(EventKind.EXPIRED), context.now(), "rule", EventDetails(reason=ReasonCodes.NEED_BY_NOT_MET.value)
     )
     try:
-        await apply_event(house, EventRequest(request_id=request.id, event=event, expected=request.version))
+        await apply_event(context, EventRequest(request_id=request.id, event=event, expected=request.version))
     except VersionConflict as meanwhile:
         raise Unavailable("the request was changed while a supplier was looked for") from meanwhile
     return f"expired: {why}"
 
 
-async def _choose_supplier(house: LibraryContext, request: Request) -> SupplierSelection:
-    policy, today = house.policy(), house.today()
-    request = assign_rota(house, request)
+async def _choose_supplier(context: LibraryContext, request: Request) -> SupplierSelection:
+    policy, today = context.policy(), context.today()
+    request = assign_rota(context, request)
     by_hand = next((line for line in request.rota if line.by_hand and line.standing is RotaLineStatus.WAITING), None)
     if by_hand is not None:  # staff know better than catalogue and ranking
         return SupplierSelection(request, by_hand)
     template = policy.rotas.get(request.rota_name)
     rule = template.only_owning if template is not None else OnlyOwning.UNKNOWN_TOO
-    standings = await load_partner_standings(house, request)
+    standings = await load_partner_standings(context, request)
     while True:
         choice = choose_next_line(request, policy, template, standings, today)
         request = replace(request, rota=_record_reasons(request.rota, (*choice.skipped, *choice.order)))
         if choice.line is None:
             return SupplierSelection(request, None)
-        for looked in await look_up_holdings(house, request, choice.order, rule, lambda one: not one.why_not):
+        for looked in await look_up_holdings(context, request, choice.order, rule, lambda one: not one.why_not):
             if not looked.why_not:
                 return SupplierSelection(request, looked.line, looked.holdings)
             request = replace(request, rota=_skip_partner(request.rota, looked.line.partner, looked.why_not))
 
 
-def assign_rota(house: LibraryContext, request: Request) -> Request:
+def assign_rota(context: LibraryContext, request: Request) -> Request:
     """The rota that the rules give, where none was chosen and nobody was named by hand."""
     if request.rota:
         return request
-    name = request.rota_name or choose_rota(request, house.policy())
-    template = house.policy().rotas.get(name)
+    name = request.rota_name or choose_rota(request, context.policy())
+    template = context.policy().rotas.get(name)
     if template is None:
         return request
-    return replace(request, rota_name=name, rota=build_rota_lines(template, request, house.partner_policies()))
+    return replace(request, rota_name=name, rota=build_rota_lines(template, request, context.partner_policies()))
 
 
 def _record_reasons(lines: tuple[RotaLine, ...], seen: tuple[RotaLine, ...]) -> tuple[RotaLine, ...]:
@@ -143,30 +143,30 @@ def _skip_partner(lines: tuple[RotaLine, ...], partner: str, why: str) -> tuple[
     )
 
 
-async def load_partner_standings(house: LibraryContext, request: Request) -> Mapping[str, PartnerStanding]:
+async def load_partner_standings(context: LibraryContext, request: Request) -> Mapping[str, PartnerStanding]:
     """Of all partners, by name of the profile: as they stand now for this request."""
-    since = house.now() - timedelta(days=SUPPLY_TIME_DAYS)
+    since = context.now() - timedelta(days=SUPPLY_TIME_DAYS)
 
     def load_supply_figures(
         connection: Connection,
     ) -> tuple[Mapping[str, int], Mapping[str, request_counts.SupplyTime]]:
         return (
-            request_counts.read_partner_loads(connection, house.symbol, Role.BORROWING),
-            request_counts.read_supply_times(connection, house.symbol, since),
+            request_counts.read_partner_loads(connection, context.symbol, Role.BORROWING),
+            request_counts.read_supply_times(connection, context.symbol, since),
         )
 
-    loads, times = await house.store.read(load_supply_figures)
+    loads, times = await context.store.read(load_supply_figures)
     return {
         profile.name: partner_standing(
             partner,
             request,
-            house.policy(),
-            house.today(),
+            context.policy(),
+            context.today(),
             open_requests=loads.get(profile.name, 0),
-            reported=house.reported_load(partner).open,
+            reported=context.reported_load(partner).open,
             mean_days=times[profile.name].mean_days if profile.name in times else None,
         )
-        for profile, partner in house.partners()
+        for profile, partner in context.partners()
     }
 
 
@@ -174,10 +174,10 @@ def _take_chosen_rota(request: Request, chosen: SupplierSelection) -> Request:
     return replace(request, rota_name=chosen.request.rota_name, rota=chosen.request.rota)
 
 
-async def _report_no_supplier(house: LibraryContext, request: Request, chosen: SupplierSelection) -> str:
-    event = Event(local_signal(EventKind.NO_SUPPLIER), house.now())
+async def _report_no_supplier(context: LibraryContext, request: Request, chosen: SupplierSelection) -> str:
+    event = Event(local_signal(EventKind.NO_SUPPLIER), context.now())
     await apply_event(
-        house,
+        context,
         EventRequest(
             request_id=request.id,
             event=event,
@@ -188,11 +188,11 @@ async def _report_no_supplier(house: LibraryContext, request: Request, chosen: S
     return "nobody is left on the rota"
 
 
-async def _ask_supplier(house: LibraryContext, request: Request, chosen: SupplierSelection, line: RotaLine) -> str:
+async def _ask_supplier(context: LibraryContext, request: Request, chosen: SupplierSelection, line: RotaLine) -> str:
     number = len(request.attempts) + 1
-    _, partner = house.require_partner(line.partner)
-    party = house.party_of_partner(line.partner)
-    now = house.now()
+    _, partner = context.require_partner(line.partner)
+    party = context.party_of_partner(line.partner)
+    now = context.now()
     attempt = SupplierAttempt(
         number=number,
         partner=line.partner,
@@ -210,16 +210,16 @@ async def _ask_supplier(house: LibraryContext, request: Request, chosen: Supplie
     )
 
     def insert_attempt(connection: Connection) -> bool:
-        outcome = apply_event_in(connection, house, happening)
+        outcome = apply_event_in(connection, context, happening)
         if isinstance(outcome, Denied):
             return False
         requests.add_transaction(
-            connection, house.symbol, Role.BORROWING, line.partner, attempt.transaction, request.id, number
+            connection, context.symbol, Role.BORROWING, line.partner, attempt.transaction, request.id, number
         )
         return True
 
-    fitted = await house.store.write(insert_attempt)
-    house.wake_outbox()
+    fitted = await context.store.write(insert_attempt)
+    context.wake_outbox()
     return f"{line.partner} is asked" if fitted else "no supplier is wanted any more"
 
 
@@ -233,7 +233,7 @@ class HoldingsLookup:
 
 
 async def look_up_holdings(
-    house: LibraryContext,
+    context: LibraryContext,
     request: Request,
     lines: Iterable[RotaLine],
     rule: OnlyOwning,
@@ -246,10 +246,10 @@ async def look_up_holdings(
     begun: deque[asyncio.Task[HoldingsLookup]] = deque()
     try:
         while begun or rest:
-            while rest and len(begun) < house.policy().catalogues.ahead:
+            while rest and len(begun) < context.policy().catalogues.ahead:
                 line = rest.popleft()
                 begun.append(
-                    asyncio.create_task(_look_up_line(house, request, line, rule), name=f"look up {line.partner}")
+                    asyncio.create_task(_look_up_line(context, request, line, rule), name=f"look up {line.partner}")
                 )
             found.append(await begun[0])
             begun.popleft()
@@ -262,11 +262,11 @@ async def look_up_holdings(
     return tuple(found)
 
 
-async def _look_up_line(house: LibraryContext, request: Request, line: RotaLine, rule: OnlyOwning) -> HoldingsLookup:
+async def _look_up_line(context: LibraryContext, request: Request, line: RotaLine, rule: OnlyOwning) -> HoldingsLookup:
     if rule is OnlyOwning.NO:
         return HoldingsLookup(line, None)
-    partner = house.require_partner(line.partner)[0]
-    holdings = await house.catalogue.holds(request.citation, partner, request.service.type)
+    partner = context.require_partner(line.partner)[0]
+    holdings = await context.catalogue.holds(request.citation, partner, request.service.type)
     return HoldingsLookup(line, holdings, _holdings_objection(rule, holdings))
 
 
@@ -320,16 +320,16 @@ class KnownHoldings:
         return replace(said, note=f"{said.note}; {found.note}", seconds=found.seconds)
 
 
-async def explain_rota(house: LibraryContext, request: Request) -> RotaExplanation:
+async def explain_rota(context: LibraryContext, request: Request) -> RotaExplanation:
     """Raises Refused(NOT_ALLOWED) for a lending request."""
     require_role(request, Role.BORROWING)
     had_none = not request.rota
-    request = assign_rota(house, request)
-    template = house.policy().rotas.get(request.rota_name)
+    request = assign_rota(context, request)
+    template = context.policy().rotas.get(request.rota_name)
     first = tuple(line for line in request.rota if line.by_hand and line.standing is RotaLineStatus.WAITING)
     rest = replace(request, rota=tuple(line for line in request.rota if line not in first))
     found = [ExplainedLine(line.partner, SupplierVerdict.AFTER, line.why or "by hand") for line in first]
-    found += await _explain_candidates(house, rest, template)
+    found += await _explain_candidates(context, rest, template)
     at = next((number for number, line in enumerate(found) if line.verdict is SupplierVerdict.AFTER), None)
     if at is not None:
         found[at] = replace(found[at], verdict=SupplierVerdict.NEXT)
@@ -350,14 +350,14 @@ def _owning_rule(template: RotaTemplate | None) -> OnlyOwning:
 
 
 async def _explain_candidates(
-    house: LibraryContext, request: Request, template: RotaTemplate | None
+    context: LibraryContext, request: Request, template: RotaTemplate | None
 ) -> list[ExplainedLine]:
     """All who could be asked, best first, each looked up; when none of them owns it, those that said 'ask again'."""
-    standings = await load_partner_standings(house, request)
+    standings = await load_partner_standings(context, request)
     found: list[ExplainedLine] = []
     while True:
-        choice = choose_next_line(request, house.policy(), template, standings, house.today())
-        looked = await look_up_holdings(house, request, choice.order, _owning_rule(template), lambda _: False)
+        choice = choose_next_line(request, context.policy(), template, standings, context.today())
+        looked = await look_up_holdings(context, request, choice.order, _owning_rule(template), lambda _: False)
         able = [_explain_line(one) for one in looked]
         found += able
         if not able or choice.again or any(line.verdict is SupplierVerdict.AFTER for line in able):

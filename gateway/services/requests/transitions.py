@@ -44,10 +44,10 @@ class EventRequest:
     prepare: Callable[[Request], Request] = keep_request
 
 
-async def apply_event(house: LibraryContext, happening: EventRequest) -> Transition:
+async def apply_event(context: LibraryContext, happening: EventRequest) -> Transition:
     """Raises NotFound, EventDenied, VersionConflict."""
-    transition = raise_if_denied(await house.store.write(lambda c: apply_event_in(c, house, happening)))
-    house.wake_outbox()
+    transition = raise_if_denied(await context.store.write(lambda c: apply_event_in(c, context, happening)))
+    context.wake_outbox()
     return transition
 
 
@@ -64,48 +64,48 @@ def denial_as_refusal(denied: Denied) -> Refusal:
     return Refusal(reason, denied.detail, MessagePart.REQUEST)
 
 
-def apply_event_in(connection: Connection, house: LibraryContext, happening: EventRequest) -> Transition | Denied:
+def apply_event_in(connection: Connection, context: LibraryContext, happening: EventRequest) -> Transition | Denied:
     """Inside a transaction. What is denied changes nothing; a partner's message is kept in the history even so.
 
     Raises NotFound, VersionConflict.
     """
     event = happening.event
-    request = requests.lock_request(connection, house.symbol, happening.request_id)
+    request = requests.lock_request(connection, context.symbol, happening.request_id)
     if request is None:
         raise NotFound("request")
     if happening.expected is not None and happening.expected != request.version:
         raise VersionConflict(request.version)
     prepared = happening.prepare(request)
-    outcome = compute_transition(prepared, event, house.workflow(prepared))
+    outcome = compute_transition(prepared, event, context.workflow(prepared))
     if isinstance(outcome, Denied):
         if event.signal.origin is EventOrigin.PARTNER:
-            history.add_history_event(connection, _new_history_row(house, event, request, request, outcome.detail))
+            history.add_history_event(connection, _new_history_row(context, event, request, request, outcome.detail))
         return outcome
     if event.signal.origin is EventOrigin.TIMER and outcome.kept:  # a timer whose time is over leaves no trace
         return replace(outcome, request=request)
-    transition = replace(outcome, request=complete_request(house, request, outcome.request))
+    transition = replace(outcome, request=complete_request(context, request, outcome.request))
     requests.save_request(connection, transition.request)
-    row = _new_history_row(house, event, request, transition.request, "")
+    row = _new_history_row(context, event, request, transition.request, "")
     history.add_history_event(connection, row)
-    announce_event(connection, house.symbol, history_line(row), event.at)
-    write_effects(connection, house, transition)
+    announce_event(connection, context.symbol, history_line(row), event.at)
+    write_effects(connection, context, transition)
     return transition
 
 
 def record_denied_event(
-    connection: Connection, house: LibraryContext, request: Request, event: Event, why: str
+    connection: Connection, context: LibraryContext, request: Request, event: Event, why: str
 ) -> None:
     """A partner's message that its protocol doesn't allow now, in the history of the request that it is about."""
-    history.add_history_event(connection, _new_history_row(house, event, request, request, why))
+    history.add_history_event(connection, _new_history_row(context, event, request, request, why))
 
 
-def _new_history_row(house: LibraryContext, event: Event, before: Request, after: Request, denied: str) -> EventRow:
+def _new_history_row(context: LibraryContext, event: Event, before: Request, after: Request, denied: str) -> EventRow:
     """Its id says when the row was made: the library may say yes long after the event (`event.at`), and who follows
     the history by id must not miss it."""
-    now = house.now()
+    now = context.now()
     return EventRow(
         id=make_exchange_id(now),
-        library=house.symbol,
+        library=context.symbol,
         request_id=before.id,
         at=now,
         event=event,
@@ -119,30 +119,30 @@ def history_line(row: EventRow) -> HistoryLine:
     return HistoryLine(row.id, row.request_id, row.at, row.event, row.before, row.after, row.denied, row.note)
 
 
-async def apply_expired_timer(house: LibraryContext, row: TimerRow) -> None:
+async def apply_expired_timer(context: LibraryContext, row: TimerRow) -> None:
     """The event and the end of the timer in one transaction. Raises Unavailable."""
     try:
-        request = await require_request(house, row.request_id)
+        request = await require_request(context, row.request_id)
     except NotFound:  # its request is gone: nothing is left to happen
-        await house.store.write(lambda c: timers.take_timer(c, row))
+        await context.store.write(lambda c: timers.take_timer(c, row))
         return
-    event = _event_of_timer(house, request, row.timer)
+    event = _event_of_timer(context, request, row.timer)
 
     def apply_timer_event(connection: Connection) -> None:
         # Ended first: the event may set the same timer anew.
         if not timers.take_timer(connection, row):
             return
-        outcome = apply_event_in(connection, house, EventRequest(request_id=row.request_id, event=event))
+        outcome = apply_event_in(connection, context, EventRequest(request_id=row.request_id, event=event))
         assert not isinstance(outcome, Denied), outcome
 
-    await house.store.write(apply_timer_event)
-    house.wake_outbox()
+    await context.store.write(apply_timer_event)
+    context.wake_outbox()
 
 
-def _event_of_timer(house: LibraryContext, request: Request, timer: TimerKind) -> Event:
-    workflow = house.workflow(request)
+def _event_of_timer(context: LibraryContext, request: Request, timer: TimerKind) -> Event:
+    workflow = context.workflow(request)
     signal, details = expired_timer_signal(timer, workflow), EventDetails()
     if signal.kind is EventKind.RENEW_ACCEPTED:
-        until = local_day(request.terms.lender_due, house.zone) or house.today()
+        until = local_day(request.terms.lender_due, context.zone) or context.today()
         details = EventDetails(due=until + timedelta(days=workflow.borrowing.renewal_fallback_days))
-    return Event(signal, house.now(), "timer", details)
+    return Event(signal, context.now(), "timer", details)
