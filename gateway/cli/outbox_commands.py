@@ -247,8 +247,8 @@ def run_due_work(installation: Installation) -> None:
 
     async def drain_and_count(managed: ManagedRequests) -> tuple[int, Mapping[tuple[str, OutboxStatus], int]]:
         tries = await managed.drain_due_work()
-        house = next(iter(managed.houses.values()))
-        return tries, await house.store.read(outbox_queries.count_unfinished_rows)
+        context = next(iter(managed.houses.values()))
+        return tries, await context.store.read(outbox_queries.count_unfinished_rows)
 
     tries, counts = run_on_requests(installation, drain_and_count)
     left = {status: sum(n for (_, one), n in counts.items() if one is status) for status in OutboxStatus}

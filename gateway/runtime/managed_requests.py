@@ -151,7 +151,7 @@ class ManagedRequests:
         self.wake.subscribe(self.worker.wake)
         self.timekeeper = TimerWorker(store, clock, self._fire_timer, make_task_leader(store, "timers"))
         self.wake.subscribe(self.timekeeper.wake)
-        acts = {symbol: ActionService(house, self.worker.run_row) for symbol, house in self.houses.items()}
+        acts = {symbol: ActionService(context, self.worker.run_row) for symbol, context in self.houses.items()}
         self.requests = RequestService(self.houses, acts)
         self.patrons = PatronRequestService(self.requests, letters)
         self.questions = PatronQuestionService(store, journal, self.houses, acts, letters)
@@ -183,7 +183,7 @@ class ManagedRequests:
 
     async def prune_outbox(self) -> int:
         """Finished rows of the outbox whose time is over; how many there were."""
-        days = min(house.policy().retention.outbox_days for house in self.houses.values())
+        days = min(context.policy().retention.outbox_days for context in self.houses.values())
         before = self._clock.now() - timedelta(days=days)
         forgotten = 0
         while found := await self._store.write(lambda c: outbox.prune_ended_rows(c, before, SLICE)):
@@ -208,9 +208,7 @@ class ManagedRequests:
         lines: PartnerConnections,
     ) -> dict[str, PartnerChannel]:
         context = ChannelContext(
-            libraries={
-                symbol: ChannelLibrary(house.info, house.zone, house.currency) for symbol, house in self.houses.items()
-            },
+            libraries={symbol: ChannelLibrary(one.info, one.zone, one.currency) for symbol, one in self.houses.items()},
             clock=self._clock,
             secrets=secrets,
             folder=self._settings.folder,
@@ -293,19 +291,19 @@ async def preview_mail(
     managed: ManagedRequests, adapters: AdapterRegistry, library: str, reference: str
 ) -> tuple[str, ...]:
     """Header and text of each mail. Raises NotFound, Refused (it has no partner, or one that isn't written mails)."""
-    house = find_library_context(managed.houses, library)
+    context = find_library_context(managed.houses, library)
     request = await managed.requests.find_request(library, reference)
-    message = await house.store.read(lambda c: _find_outbox_message(c, house, request)) or _compose_request_message(
-        house, request
+    message = await context.store.read(lambda c: _find_outbox_message(c, context, request)) or _compose_request_message(
+        context, request
     )
-    profile, partner = house.require_partner(message.receiver.profile)
+    profile, partner = context.require_partner(message.receiver.profile)
     adapter = adapters.channels.get(partner.channel)
     if adapter is None or adapter.section not in adapters.mail_formats:
         detail = f"Partner {profile.name} is not written mails: its channel is '{partner.channel}'."
         raise Refused(RefusalReason.UNSUPPORTED_SERVICE, detail, about=MessagePart.RECEIVER)
     keeper = _CapturingMailer()
     channel = managed.make_preview_channels(keeper)[partner.channel]
-    gathered = await house.store.read(lambda c: _find_order_batch(c, house, profile, channel, message))
+    gathered = await context.store.read(lambda c: _find_order_batch(c, context, profile, channel, message))
     if gathered is not None and isinstance(channel, SendsBatches):
         file, messages = gathered
         outcomes = await channel.send_batch(messages, file, profile)
@@ -320,9 +318,9 @@ async def preview_mail(
     return tuple(_format_mail(mail) for mail in keeper.kept)
 
 
-def _find_outbox_message(connection: Connection, house: LibraryContext, request: Request) -> PartnerMessage | None:
+def _find_outbox_message(connection: Connection, context: LibraryContext, request: Request) -> PartnerMessage | None:
     """What the outbox has for a partner: the oldest that isn't sent, else the newest that was."""
-    found = outbox_queries.list_rows_of_request(connection, house.symbol, request.id, 200).rows
+    found = outbox_queries.list_rows_of_request(connection, context.symbol, request.id, 200).rows
     rows = [row for row in found if row.kind in (PARTNER, ORDER)]
     unsent = [row for row in rows if row.status in (OutboxStatus.WAITING, OutboxStatus.IN_HAND, OutboxStatus.DEAD)]
     chosen = unsent[-1] if unsent else (rows[0] if rows else None)
@@ -330,45 +328,47 @@ def _find_outbox_message(connection: Connection, house: LibraryContext, request:
 
 
 def _find_order_batch(
-    connection: Connection, house: LibraryContext, profile: Profile, channel: PartnerChannel, message: PartnerMessage
+    connection: Connection, context: LibraryContext, profile: Profile, channel: PartnerChannel, message: PartnerMessage
 ) -> tuple[OrderBatchFile, Sequence[PartnerMessage]] | None:
     """The file that the message is in, or would be in if it was made now. None: it goes alone."""
-    row = outbox_queries.get_outbox_row(connection, house.symbol, message.id)
+    row = outbox_queries.get_outbox_row(connection, context.symbol, message.id)
     if (
         row is not None
         and row.kind == ORDER
-        and (orders := order_batches.find_file_with_order(connection, house.symbol, row.id))
+        and (orders := order_batches.find_file_with_order(connection, context.symbol, row.id))
     ):
-        rows = [outbox_queries.get_outbox_row(connection, house.symbol, one.order_id) for one in orders]
+        rows = [outbox_queries.get_outbox_row(connection, context.symbol, one.order_id) for one in orders]
         file = OrderBatchFile(id=orders[0].file_id, number=orders[0].number, at=orders[0].at)
         return file, [parse_message(one.payload) for one in rows if one is not None]
-    gathers = find_batch_channel(house, profile.name)
-    waits = row.kind == ORDER and row.status is OutboxStatus.WAITING if row is not None else is_batched(house, message)
+    gathers = find_batch_channel(context, profile.name)
+    waits = (
+        row.kind == ORDER and row.status is OutboxStatus.WAITING if row is not None else is_batched(context, message)
+    )
     if gathers is None or not waits or not isinstance(channel, SendsBatches):
         return None
     rule = gathers[1]
-    ready = order_batches.find_waiting_orders(connection, house.symbol, profile.name, order_batches.ALL)
+    ready = order_batches.find_waiting_orders(connection, context.symbol, profile.name, order_batches.ALL)
     messages = [parse_message(one.payload) for one in ready if one.id != message.id]
     word = channel.batch_key(message, profile)
     fitting = [one for one in messages if channel.batch_key(one, profile) == word][: rule.most - 1]
-    number = next_batch_number(connection, house, profile, rule, taken=False)
+    number = next_batch_number(connection, context, profile, rule, taken=False)
     ordered = sorted((*fitting, message), key=lambda one: (one.id == "preview", one.id))
-    return OrderBatchFile(id="preview", number=number, at=house.now()), ordered
+    return OrderBatchFile(id="preview", number=number, at=context.now()), ordered
 
 
-def _compose_request_message(house: LibraryContext, request: Request) -> PartnerMessage:
+def _compose_request_message(context: LibraryContext, request: Request) -> PartnerMessage:
     """The request to the supplier whose turn comes next."""
     line = next((one for one in request.rota if one.standing is RotaLineStatus.WAITING), None)
     if request.role is not Role.BORROWING or line is None:
         raise Refused(
             RefusalReason.DATA_MISSING, "No partner is to be written to for this request.", about=MessagePart.REQUEST
         )
-    receiver = house.party_of_partner(line.partner)
+    receiver = context.party_of_partner(line.partner)
     return PartnerMessage(
         id="preview",
         kind=EventKind.REQUEST,
-        at=house.now(),
-        sender=house.party,
+        at=context.now(),
+        sender=context.party,
         receiver=receiver,
         role=Role.BORROWING,
         transaction=request.number,

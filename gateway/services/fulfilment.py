@@ -131,38 +131,38 @@ class FulfilmentService:
     ) -> OfferList:
         """`category` of the patron; empty: nobody has signed in. Our own catalogue may be away: then nobody knows what
         it holds, which has rules of its own."""
-        house = self.library_context(library)
-        found = await find_local_copies(house.system, citation)
-        rules = house.policy().services
+        context = self.library_context(library)
+        found = await find_local_copies(context.system, citation)
+        rules = context.policy().services
         kinds = rules.choose_fulfilments(found.availability, citation, service, category)
-        offers = [offer for kind in kinds for offer in self._offers_of_kind(kind, house, found, citation, service)]
+        offers = [offer for kind in kinds for offer in self._offers_of_kind(kind, context, found, citation, service)]
         return OfferList(held=found, offers=tuple(offers))
 
     def _offers_of_kind(
-        self, kind: Fulfilment, house: LibraryContext, found: LocalCopies, citation: Citation, service: ServiceType
+        self, kind: Fulfilment, context: LibraryContext, found: LocalCopies, citation: Citation, service: ServiceType
     ) -> Iterator[ServiceOffer]:
         match kind:
             case Fulfilment.ELECTRONIC:
                 openurl = self._links.encode(citation, service)
-                for link in house.policy().services.links:
+                for link in context.policy().services.links:
                     if url := link.fill_link(citation, openurl):
                         yield ServiceOffer(kind, url, link.name)
             case Fulfilment.HOLD:
-                if found.bib is not None and _can_hold(house, found):
+                if found.bib is not None and _can_hold(context, found):
                     yield ServiceOffer(kind)
             case Fulfilment.BORROW:
                 yield ServiceOffer(kind)
             case Fulfilment.ASK:
-                if is_staff_reachable(house.info):
+                if is_staff_reachable(context.info):
                     yield ServiceOffer(kind)
 
     # --- filling a form ----------------------------------------------------------------------------------
 
     async def look_up_citation(self, library: str, number: RecordId) -> Citation | None:
         """From our own catalogue, else from those that are set up. None: nobody knows it, or several things have it."""
-        house = self.library_context(library)
-        own = await _look_up_own(house, number)
-        return own if own is not None else await self._look_up(house.symbol, number)
+        context = self.library_context(library)
+        own = await _look_up_own(context, number)
+        return own if own is not None else await self._look_up(context.symbol, number)
 
     async def list_pickup_locations(self, library: str) -> tuple[PickupLocation, ...]:
         return await self.library_context(library).system.pickup_locations()
@@ -181,14 +181,14 @@ class FulfilmentService:
     ) -> Hold:
         """The same `key` again places nothing and gives the same hold. Raises Refused (nothing held, blocked, a wrong
         place, a hold that is there already …), OutcomeUnknown."""
-        house = self.library_context(library)
-        patron = await house.system.find_patron(PatronKey(patron_identifier))
+        context = self.library_context(library)
+        patron = await context.system.find_patron(PatronKey(patron_identifier))
         _refuse_blocked_patron(patron)
-        found = await find_local_copies(house.system, citation)
-        if found.bib is None or not _can_hold(house, found):
+        found = await find_local_copies(context.system, citation)
+        if found.bib is None or not _can_hold(context, found):
             raise Refused(RefusalReason.ITEM_NOT_AVAILABLE, "No copy of it can be held.", about=MessagePart.ITEM)
-        takes_place = Capability.HOLD_PICKUP in house.system.capabilities
-        item_barcode, bib_id = _choose_hold_target(house, found, found.bib)
+        takes_place = Capability.HOLD_PICKUP in context.system.capabilities
+        item_barcode, bib_id = _choose_hold_target(context, found, found.bib)
         wish = HoldWish(
             patron.id,
             pickup if takes_place else "",
@@ -197,7 +197,7 @@ class FulfilmentService:
             need_by=dates.need_by,
             note=note if takes_place else "; ".join(filter(None, (f"pickup: {pickup}", note))),
         )
-        return await house.system.place_hold(wish, key)
+        return await context.system.place_hold(wish, key)
 
     async def find_patron_hold(self, library: str, patron_id: str, hold_id: str) -> Hold | None:
         """An open one of this patron."""
@@ -210,14 +210,14 @@ def is_staff_reachable(info: LibraryInfo) -> bool:
     return bool(info.email or info.phone or info.address)
 
 
-def _can_hold(house: LibraryContext, found: LocalCopies) -> bool:
-    can = house.system.capabilities
+def _can_hold(context: LibraryContext, found: LocalCopies) -> bool:
+    can = context.system.capabilities
     return choose_best_copy(found.copies) is not None and bool(can & {Capability.HOLD_TITLE, Capability.HOLD_ITEM})
 
 
-def _choose_hold_target(house: LibraryContext, found: LocalCopies, bib: Bib) -> tuple[str, str]:
+def _choose_hold_target(context: LibraryContext, found: LocalCopies, bib: Bib) -> tuple[str, str]:
     """Barcode or record number: one of them is empty."""
-    if Capability.HOLD_TITLE in house.system.capabilities:
+    if Capability.HOLD_TITLE in context.system.capabilities:
         return "", bib.id
     copy = choose_best_copy(found.copies)
     assert copy is not None, "looked at by _can_hold"
@@ -231,11 +231,11 @@ def _refuse_blocked_patron(patron: Patron) -> None:
         )
 
 
-async def _look_up_own(house: LibraryContext, number: RecordId) -> Citation | None:
-    if Capability.BIB_FIND not in house.system.capabilities:
+async def _look_up_own(context: LibraryContext, number: RecordId) -> Citation | None:
+    if Capability.BIB_FIND not in context.system.capabilities:
         return None
     try:
-        return _citation_of_record(await house.system.find_bib(number))
+        return _citation_of_record(await context.system.find_bib(number))
     except (Refused, Unavailable):  # unknown, ambiguous, or away: another catalogue may know it
         return None
 

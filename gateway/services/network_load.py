@@ -150,26 +150,26 @@ class NetworkLoads:
     async def restore_reports(self, houses: Mapping[str, LibraryContext]) -> None:
         """At start: what those who are members still had said before; how long it counts is looked at when it is used.
         Raises Unavailable."""
-        for house in houses.values():
-            members = _members_of_library(house)
+        for context in houses.values():
+            members = _members_of_library(context)
             if members:
-                said = await house.store.read(partial(request_counts.list_reports, library=house.symbol))
-                self._reports |= {(house.symbol, one.member): one for one in said if one.member in members}
+                said = await context.store.read(partial(request_counts.list_reports, library=context.symbol))
+                self._reports |= {(context.symbol, one.member): one for one in said if one.member in members}
 
     async def _store_reports(
-        self, house: LibraryContext, members: Mapping[str, NetworkMember], heard: Collection[str]
+        self, context: LibraryContext, members: Mapping[str, NetworkMember], heard: Collection[str]
     ) -> None:
         """Nothing but the ranking after a start depends on it: a store that is away is no trouble now."""
-        new = [one for name, one in self.reports_of_library(house.symbol).items() if name in heard]
+        new = [one for name, one in self.reports_of_library(context.symbol).items() if name in heard]
 
         def replace_reports(connection: Connection) -> None:
-            request_counts.forget_former_members(connection, house.symbol, members)
-            request_counts.store_report(connection, house.symbol, new)
+            request_counts.forget_former_members(connection, context.symbol, members)
+            request_counts.store_report(connection, context.symbol, new)
 
         try:
-            await house.store.write(replace_reports)
+            await context.store.write(replace_reports)
         except Unavailable as error:
-            log.warning("network.not_kept", library=house.symbol, reason=str(error))
+            log.warning("network.not_kept", library=context.symbol, reason=str(error))
 
     # --- asking ------------------------------------------------------------------------------------------
 
@@ -181,17 +181,17 @@ class NetworkLoads:
 
     async def ask_due_libraries(self, houses: Mapping[str, LibraryContext]) -> None:
         """Libraries whose time has come ask all their members."""
-        for house in houses.values():
-            minutes, last = house.policy().ranking.network_minutes, self._asked.get(house.symbol)
+        for context in houses.values():
+            minutes, last = context.policy().ranking.network_minutes, self._asked.get(context.symbol)
             if minutes and (last is None or self._clock.now() - last >= timedelta(minutes=minutes)):
-                await self.ask_all_members(house)
+                await self.ask_all_members(context)
 
-    async def ask_all_members(self, house: LibraryContext) -> None:
+    async def ask_all_members(self, context: LibraryContext) -> None:
         """All members of one library, now. Never raises for a member's sake."""
-        self._asked[house.symbol] = self._clock.now()
-        members = _members_of_library(house)
-        self._forget_former_members(house.symbol, members)
-        await self._store_reports(house, members, await self._ask_members(house.symbol, members))
+        self._asked[context.symbol] = self._clock.now()
+        members = _members_of_library(context)
+        self._forget_former_members(context.symbol, members)
+        await self._store_reports(context, members, await self._ask_members(context.symbol, members))
 
     async def _ask_members(self, library: str, members: Mapping[str, NetworkMember]) -> Collection[str]:
         """Those that answered."""
@@ -242,8 +242,8 @@ class NetworkLoads:
                 del kept[key]
 
 
-def _members_of_library(house: LibraryContext) -> dict[str, NetworkMember]:
-    return {profile.name: partner.network for profile, partner in house.partners() if partner.network}
+def _members_of_library(context: LibraryContext) -> dict[str, NetworkMember]:
+    return {profile.name: partner.network for profile, partner in context.partners() if partner.network}
 
 
 def _report_of_answer(member: str, found: LoadAnswer, at: datetime) -> LoadReport:

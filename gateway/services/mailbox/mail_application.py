@@ -228,13 +228,15 @@ class MailApplication:
 
     def _make_copy_link(self, request: Request, attachment_id: str) -> str:
         """Empty where nobody can reach us from outside: then staff hand the copy out."""
-        house = self.house
-        if not house.public_url:
+        context = self.house
+        if not context.public_url:
             return ""
-        rules, now = house.policy().copies, house.now()
+        rules, now = context.policy().copies, context.now()
         expires = (now + timedelta(days=rules.link_days)).replace(microsecond=0)
-        token = make_copy_token(self.connection, house.symbol, request.id, attachment_id, expires, rules.downloads, now)
-        return f"{house.public_url.rstrip('/')}/d/{token}"
+        token = make_copy_token(
+            self.connection, context.symbol, request.id, attachment_id, expires, rules.downloads, now
+        )
+        return f"{context.public_url.rstrip('/')}/d/{token}"
 
     # --- what changes nothing ----------------------------------------------------------------------------
 
@@ -261,11 +263,11 @@ class MailApplication:
         add_note(self.connection, self.house, request_id, text, actor)
 
 
-def add_note(connection: Connection, house: LibraryContext, request_id: str, text: str, actor: str) -> None:
+def add_note(connection: Connection, context: LibraryContext, request_id: str, text: str, actor: str) -> None:
     event = Event(
-        local_signal(EventKind.NOTE), house.now(), actor, EventDetails(note=shorten_text(text, MAX_NOTE_CHARS))
+        local_signal(EventKind.NOTE), context.now(), actor, EventDetails(note=shorten_text(text, MAX_NOTE_CHARS))
     )
-    apply_event_in(connection, house, EventRequest(request_id=request_id, event=event))
+    apply_event_in(connection, context, EventRequest(request_id=request_id, event=event))
 
 
 def _make_attachment(upload: FileUpload, now: datetime) -> Attachment:
@@ -293,41 +295,41 @@ def mail_identity(parsed: ParsedMail) -> str:
 # --- mails of ours that came back ------------------------------------------------------------------------
 
 
-def apply_bounce(connection: Connection, house: LibraryContext, bounce: BounceReport) -> ApplicationResult | None:
+def apply_bounce(connection: Connection, context: LibraryContext, bounce: BounceReport) -> ApplicationResult | None:
     """None: the mail isn't known (any more). What is only late, or was delivered, changes nothing."""
     for id_ in bounce.message_ids:
-        message = find_sent_message(connection, house.symbol, id_)
+        message = find_sent_message(connection, context.symbol, id_)
         if message is not None:
-            return _apply_partner_bounce(connection, house, bounce, message)
-        if together := find_sent_batch(connection, house.symbol, id_):
-            each = [_apply_partner_bounce(connection, house, bounce, one) for one in together]
+            return _apply_partner_bounce(connection, context, bounce, message)
+        if together := find_sent_batch(connection, context.symbol, id_):
+            each = [_apply_partner_bounce(connection, context, bounce, one) for one in together]
             return replace(each[0], notes=tuple(note for one in each for note in one.notes))
-        row = outbox_queries.get_outbox_row(connection, house.symbol, row_id(id_))
+        row = outbox_queries.get_outbox_row(connection, context.symbol, row_id(id_))
         if row is not None and row.kind == LETTER and row.request_id:
             if bounce.is_permanent:
                 text = f"The letter '{row.target}' to the patron could not be delivered ({bounce.status or 'failed'})."
-                add_note(connection, house, row.request_id, text, "mail")
+                add_note(connection, context, row.request_id, text, "mail")
             return ApplicationResult(request_id=row.request_id, notes=(f"letter to the patron: {bounce.action.value}",))
     return None
 
 
 def _apply_partner_bounce(
-    connection: Connection, house: LibraryContext, bounce: BounceReport, message: PartnerMessage
+    connection: Connection, context: LibraryContext, bounce: BounceReport, message: PartnerMessage
 ) -> ApplicationResult:
     profile = message.receiver.profile
     request_id = message.request.id
     said = f"{message.kind.value} to {profile}: {bounce.action.value} {bounce.status}".rstrip()
     if not bounce.is_permanent:
         return ApplicationResult(request_id=request_id, notes=(said,))
-    partner = house.partner(profile)
+    partner = context.partner(profile)
     moves = partner is None or partner.mail.bounce == "next"
     asked = message.kind is EventKind.REQUEST and message.role is Role.BORROWING
     signal = partner_signal(EventKind.REJECTED) if asked and moves else local_signal(EventKind.TROUBLE)
-    found = requests.find_by_transaction(connection, house.symbol, message.role, profile, message.transaction)
+    found = requests.find_by_transaction(connection, context.symbol, message.role, profile, message.transaction)
     attempt = found.attempt if found is not None and message.role is Role.BORROWING else 0
     why = f"mail could not be delivered ({bounce.status or 'failed'}){': ' if bounce.why else ''}{bounce.why}"
-    event = Event(signal, house.now(), "mail", EventDetails(reason="undeliverable", note=why), attempt)
-    apply_event_in(connection, house, EventRequest(request_id=request_id, event=event))
+    event = Event(signal, context.now(), "mail", EventDetails(reason="undeliverable", note=why), attempt)
+    apply_event_in(connection, context, EventRequest(request_id=request_id, event=event))
     return ApplicationResult(request_id=request_id, notes=(said,))
 
 

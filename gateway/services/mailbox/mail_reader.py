@@ -192,9 +192,9 @@ def partners_by_sender(profiles: Iterable[Profile], sender: str, library: str) -
     return (*exact, *domain)
 
 
-def resolve_recipient(parsed: ParsedMail, house: LibraryContext) -> ParsedMail:
+def resolve_recipient(parsed: ParsedMail, context: LibraryContext) -> ParsedMail:
     """With the library of the mailbox, as formats see it."""
-    recipient = MailRecipient(house.symbol, house.zone, house.currency)
+    recipient = MailRecipient(context.symbol, context.zone, context.currency)
     return replace(parsed, mail=replace(parsed.mail, recipient=recipient))
 
 

@@ -230,8 +230,8 @@ class MailProcessor:
             if taken is None:
                 raise
             return taken  # another node was quicker
-        for house in self.houses.values():
-            house.wake_outbox()
+        for context in self.houses.values():
+            context.wake_outbox()
         return outcome
 
     def _parse_leniently(self, content: bytes, now: datetime) -> IncomingMail | None:
@@ -242,8 +242,8 @@ class MailProcessor:
             return None
 
     async def _read_outcome(self, spot: MailPosition) -> MailOutcome | None:
-        house = self.houses[spot.library]
-        found = await house.store.read(
+        context = self.houses[spot.library]
+        found = await context.store.read(
             lambda c: mailbox.find_outcomes(c, spot.library, spot.mailbox, spot.uid_validity, [spot.uid])
         )
         return found.get(spot.uid)
@@ -270,8 +270,8 @@ class MailProcessor:
         if reading.parsed.automatic is AutomaticMailKind.REPLIED:
             if profile is None or reading.problem:
                 return MailVerdict(service="auto-reply", problem=reading.problem)
-            house = self.find_library_context(box, profile.library)
-            hand = MailApplication(connection, house, profile, reading.parsed, files_named=reading.files_named)
+            context = self.find_library_context(box, profile.library)
+            hand = MailApplication(connection, context, profile, reading.parsed, files_named=reading.files_named)
             return MailVerdict(service="auto-reply", profile=profile.name, applied=hand.note_automatic_answer())
         if profile is None or (reading.problem and not reading.malformed):
             name = profile.name if profile is not None else ""
@@ -287,14 +287,14 @@ class MailProcessor:
         """Where an address belongs to several partners, the one whose request is found."""
         first = MailVerdict()
         for profile in reading.profiles:
-            house = self.find_library_context(box, profile.library)
-            hand = MailApplication(connection, house, profile, reading.parsed, files, reading.files_named)
+            context = self.find_library_context(box, profile.library)
+            hand = MailApplication(connection, context, profile, reading.parsed, files, reading.files_named)
             applied = hand.apply_events(reading.understood.events)
             verdict = _make_verdict(reading, applied, profile.name)
             if not verdict.open or applied.request_id:
                 if begun := begun_transactions(reading.understood.events):
                     overtaken = EarlyMessages(
-                        connection, box.library, house, profile, self.parse, self.formats, self.cipher
+                        connection, box.library, context, profile, self.parse, self.formats, self.cipher
                     )
                     overtaken.apply_waiting_mails(begun)
                 return verdict
@@ -304,8 +304,8 @@ class MailProcessor:
     def _apply_bounce_report(self, connection: Connection, box: MailboxInfo, reading: MailReading) -> MailVerdict:
         assert reading.parsed.bounce is not None
         own = self.find_library_context(box, "")
-        for house in (own, *(one for one in self.houses.values() if one is not own)):
-            applied = apply_bounce(connection, house, reading.parsed.bounce)
+        for context in (own, *(one for one in self.houses.values() if one is not own)):
+            applied = apply_bounce(connection, context, reading.parsed.bounce)
             if applied is not None:
                 return MailVerdict(service="bounce", applied=applied)
         if reading.parsed.bounce.is_permanent:
@@ -316,7 +316,7 @@ class MailProcessor:
 
     def find_library_context(self, box: MailboxInfo, library: str) -> LibraryContext:
         wanted = (library or box.library).casefold()
-        return next(house for symbol, house in self.houses.items() if symbol.casefold() == wanted)
+        return next(context for symbol, context in self.houses.items() if symbol.casefold() == wanted)
 
 
 def _make_verdict(reading: MailReading, applied: ApplicationResult, profile: str) -> MailVerdict:

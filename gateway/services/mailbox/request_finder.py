@@ -55,7 +55,7 @@ class RequestMatch:
 
 
 def expand_events(
-    connection: Connection, house: LibraryContext, profile: Profile, events: Sequence[MailEvent], mail: IncomingMail
+    connection: Connection, context: LibraryContext, profile: Profile, events: Sequence[MailEvent], mail: IncomingMail
 ) -> tuple[tuple[str, MailEvent], ...]:
     """Each with a word that is its own among them, the same however often the mail is read. One that says another
     number of requests than the file has stays as it is: staff look at it."""
@@ -65,7 +65,7 @@ def expand_events(
         if not _is_for_each(event):
             found.append((str(n), event))
             continue
-        requests = _RequestSeeker(connection, house, profile, event).find_in_batch(mail)
+        requests = _RequestSeeker(connection, context, profile, event).find_in_batch(mail)
         left = [one for one in requests if one.reference.casefold() not in named]
         if left and _is_whole_batch_meant(event, left):
             found += [(f"{n}-{one.request_id}", event_of_request(event, one)) for one in left]
@@ -84,14 +84,14 @@ def _is_whole_batch_meant(event: MailEvent, requests: Sequence[RequestReference]
 
 def find_requests(
     connection: Connection,
-    house: LibraryContext,
+    context: LibraryContext,
     profile: Profile,
     event: MailEvent,
     mail: IncomingMail,
     files_named: Sequence[str] = (),
 ) -> RequestMatch:
     """`files_named`: as in `mail_reader.MailReading`."""
-    seeker = _RequestSeeker(connection, house, profile, event)
+    seeker = _RequestSeeker(connection, context, profile, event)
     if _is_for_each(event):
         return _match_in_batch(event, seeker.find_in_batch(mail))
     lines: list[str] = []
@@ -104,7 +104,7 @@ def find_requests(
         lines.append(f"request: {rule}: " + ("nothing" if not ids else f"{len(ids)} requests, so none is taken"))
         possible += ids
     if not possible:
-        possible = list(_list_open_requests(connection, house, profile, event.role, mail))
+        possible = list(_list_open_requests(connection, context, profile, event.role, mail))
     return RequestMatch(None, tuple(dict.fromkeys(possible))[:MAX_MATCHES], tuple(lines))
 
 
@@ -117,9 +117,9 @@ def _match_in_batch(event: MailEvent, found: Sequence[RequestReference]) -> Requ
 
 
 class _RequestSeeker:
-    def __init__(self, connection: Connection, house: LibraryContext, profile: Profile, event: MailEvent) -> None:
+    def __init__(self, connection: Connection, context: LibraryContext, profile: Profile, event: MailEvent) -> None:
         self._connection = connection
-        self._house = house
+        self._house = context
         self._profile = profile
         self._event = event
 
@@ -244,12 +244,12 @@ def number_variants(word: str) -> tuple[str, ...]:
 
 
 def _list_open_requests(
-    connection: Connection, house: LibraryContext, profile: Profile, role: Role, mail: IncomingMail
+    connection: Connection, context: LibraryContext, profile: Profile, role: Role, mail: IncomingMail
 ) -> Iterator[str]:
     """Open requests with the partner, those first whose title or author is named in the mail."""
     text = f"{mail.subject}\n{mail.text}".casefold()
     wanted = request_lists.RequestListFilter(role=role, partner=profile.name, open=True)
-    found = request_lists.list_requests(connection, house.symbol, wanted, 50).requests
+    found = request_lists.list_requests(connection, context.symbol, wanted, 50).requests
     yield from (one.id for one in sorted(found, key=lambda one: -_count_named_fields(one, text))[:MAX_MATCHES])
 
 

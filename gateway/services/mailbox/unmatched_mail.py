@@ -40,13 +40,13 @@ class UnmatchedMailService:
     cipher: BodyCipher | None
 
     async def list_mails(self, library: str, limit: int, cursor: str) -> UnmatchedMailPage:
-        house = find_library_context(self.houses, library)
-        return await house.store.read(lambda c: mailbox.list_unmatched(c, house.symbol, limit, cursor))
+        context = find_library_context(self.houses, library)
+        return await context.store.read(lambda c: mailbox.list_unmatched(c, context.symbol, limit, cursor))
 
     async def show_mail(self, library: str, id_: str) -> MailRow:
         """With its content. Raises NotFound, BodyUnreadable."""
-        house = find_library_context(self.houses, library)
-        row = await house.store.read(lambda c: mailbox.get_mail(c, house.symbol, id_, self.cipher))
+        context = find_library_context(self.houses, library)
+        row = await context.store.read(lambda c: mailbox.get_mail(c, context.symbol, id_, self.cipher))
         if row is None:
             raise NotFound("mail")
         return row
@@ -54,62 +54,62 @@ class UnmatchedMailService:
     async def assign_mail(self, library: str, id_: str, reference: str, actor: str) -> Request:
         """What the mail says happens to this request (by id or number); what says nothing becomes a note of it.
         Raises NotFound, Refused."""
-        house = find_library_context(self.houses, library)
+        context = find_library_context(self.houses, library)
         row = await self.show_mail(library, id_)
-        parsed = self._parse_kept_mail(row, house)
-        files = await inspect_attachments(parsed.mail, house.policy().copies) if parsed is not None else ()
+        parsed = self._parse_kept_mail(row, context)
+        files = await inspect_attachments(parsed.mail, context.policy().copies) if parsed is not None else ()
 
         def apply_assignment(connection: Connection) -> Request:
-            request = _load_named_request(connection, house, reference)
-            if not row.open or not mailbox.close_mail(connection, house.symbol, id_, actor, request.id):
+            request = _load_named_request(connection, context, reference)
+            if not row.open or not mailbox.close_mail(connection, context.symbol, id_, actor, request.id):
                 raise NotFound("mail on the list")
             if parsed is None:
-                add_note(connection, house, request.id, f"mail by hand: {row.reason}", actor)
+                add_note(connection, context, request.id, f"mail by hand: {row.reason}", actor)
             else:
-                profile, named = _find_correspondent(connection, house, request, row)
-                hand = MailApplication(connection, house, profile or Profile(name="mail"), parsed, files)
+                profile, named = _find_correspondent(connection, context, request, row)
+                hand = MailApplication(connection, context, profile or Profile(name="mail"), parsed, files)
                 events = self._read_events_for(parsed, profile, named)
                 if named is not None and events:
                     hand.apply_events(events, force_request(named))
                 else:
                     hand.keep_as_note(request, actor)
-            changed = requests.load_request(connection, house.symbol, request.id)
+            changed = requests.load_request(connection, context.symbol, request.id)
             assert changed is not None
             return changed
 
-        request = await house.store.write(apply_assignment)
-        house.wake_outbox()
+        request = await context.store.write(apply_assignment)
+        context.wake_outbox()
         return request
 
     async def dismiss_mail(self, library: str, id_: str, actor: str) -> None:
         """It needs nothing. Its content is in the mailbox's folder still. Raises NotFound."""
-        house = find_library_context(self.houses, library)
-        if not await house.store.write(lambda c: mailbox.close_mail(c, house.symbol, id_, actor)):
+        context = find_library_context(self.houses, library)
+        if not await context.store.write(lambda c: mailbox.close_mail(c, context.symbol, id_, actor)):
             raise NotFound("mail on the list")
 
     async def explain_mail(self, content: bytes, post: MailDestination) -> tuple[str, ...]:
         """How a mail is understood, rule by rule; nothing changes."""
-        house = find_library_context(self.houses, post.library)
+        context = find_library_context(self.houses, post.library)
         try:
-            parsed = resolve_recipient(self.parse(content, house.now()), house)
+            parsed = resolve_recipient(self.parse(content, context.now()), context)
         except MalformedMessage as error:
             return (f"can't be read: {error}",)
-        reading = read_mail(parsed, house.profiles(), self.formats, post)
+        reading = read_mail(parsed, context.profiles(), self.formats, post)
         lines = list(_describe_mail(parsed)) + list(reading.explained)
         if reading.problem:
             return (*lines, f"for staff: {reading.problem}")
         for profile in reading.profiles[:1]:
-            for found in await house.store.read(_make_event_search(house, profile, reading)):
+            for found in await context.store.read(_make_event_search(context, profile, reading)):
                 lines += found.explained
                 if found.named is None:
                     lines.append(f"for staff: {len(found.possible)} requests that it may be about")
         return tuple(lines)
 
-    def _parse_kept_mail(self, row: MailRow, house: LibraryContext) -> ParsedMail | None:
+    def _parse_kept_mail(self, row: MailRow, context: LibraryContext) -> ParsedMail | None:
         if row.content is None:
             return None
         try:
-            return resolve_recipient(self.parse(row.content, row.at), house)
+            return resolve_recipient(self.parse(row.content, row.at), context)
         except MalformedMessage:
             return None  # it stands on the list for that very reason
 
@@ -135,23 +135,23 @@ def _fitting_events(reading: MailReading, named: RequestReference) -> tuple[Mail
 
 
 def _find_correspondent(
-    connection: Connection, house: LibraryContext, request: Request, row: MailRow
+    connection: Connection, context: LibraryContext, request: Request, row: MailRow
 ) -> tuple[Profile | None, RequestReference | None]:
     """The partner that wrote, if it is one of the request's; else the one that has it now."""
     names = [row.profile, request.partner.profile] if row.profile else [request.partner.profile]
     for name in names:
-        profile = house.profile(name)
+        profile = context.profile(name)
         if profile is None:
             continue
-        found = mailbox.list_references_of_requests(connection, house.symbol, name, [request.id])
+        found = mailbox.list_references_of_requests(connection, context.symbol, name, [request.id])
         if found:
             return profile, found[0]
     return None, None
 
 
-def _load_named_request(connection: Connection, house: LibraryContext, reference: str) -> Request:
-    id_ = requests.find_by_number(connection, house.symbol, reference) or reference
-    request = requests.load_request(connection, house.symbol, id_)
+def _load_named_request(connection: Connection, context: LibraryContext, reference: str) -> Request:
+    id_ = requests.find_by_number(connection, context.symbol, reference) or reference
+    request = requests.load_request(connection, context.symbol, id_)
     if request is None:
         raise NotFound("request")
     return request
@@ -177,12 +177,12 @@ def _events_to_match(reading: MailReading) -> tuple[MailEvent, ...]:
 
 
 def _make_event_search(
-    house: LibraryContext, profile: Profile, reading: MailReading
+    context: LibraryContext, profile: Profile, reading: MailReading
 ) -> Callable[[Connection], Sequence[RequestMatch]]:
     mail = reading.parsed.mail
 
     def find_event_requests(connection: Connection) -> Sequence[RequestMatch]:
-        each = expand_events(connection, house, profile, _events_to_match(reading), mail)
-        return [find_requests(connection, house, profile, event, mail, reading.files_named) for _, event in each]
+        each = expand_events(connection, context, profile, _events_to_match(reading), mail)
+        return [find_requests(connection, context, profile, event, mail, reading.files_named) for _, event in each]
 
     return find_event_requests

@@ -66,39 +66,42 @@ class CatalogueSearch:
 
     def targets(self, library: str) -> tuple[SearchableTarget, ...]:
         """Groups first. Raises NotFound."""
-        house = find_library_context(self.houses, library)
-        groups = [SearchableTarget(name=name, members=said) for name, said in house.policy().catalogues.groups.items()]
+        context = find_library_context(self.houses, library)
+        groups = [
+            SearchableTarget(name=name, members=said) for name, said in context.policy().catalogues.groups.items()
+        ]
         found = [
             SearchableTarget(name=one.name, description=one.description, by=by[0])
-            for one in house.profiles()
-            if not one.abstract and house.profile(one.name) and (by := locate_sections(one, self.asker.searches))
+            for one in context.profiles()
+            if not one.abstract and context.profile(one.name) and (by := locate_sections(one, self.asker.searches))
         ]
         return (*groups, *sorted(found, key=lambda one: one.name))
 
     async def search(self, library: str, where: str, query: CatalogueQuery, records: int = 0) -> SearchOutcome:
         """`where`: a profile or a group; `records` of each target at most, 0: as requests.yml says. One that gives no
         answer is named, and the others are shown. Raises NotFound."""
-        house = find_library_context(self.houses, library)
-        rules = house.policy().catalogues
+        context = find_library_context(self.houses, library)
+        rules = context.policy().catalogues
         turn = asyncio.Semaphore(rules.at_once)
 
         async def ask_target(name: str) -> tuple[TargetAnswer, tuple[FoundRecord, ...]]:
             async with turn:
-                return await self._search_target(house, name, query, records or rules.records)
+                return await self._search_target(context, name, query, records or rules.records)
 
-        names = _list_target_names(house, where)
+        names = _list_target_names(context, where)
         came = await asyncio.gather(*map(ask_target, names))
         ranked = _interleave_records((name, found) for name, (_, found) in zip(names, came, strict=True))
         return SearchOutcome(tuple(answer for answer, _ in came), merge_results(ranked))
 
     async def find_by_identifier(self, library: str, number: RecordId) -> Citation | None:
         """See `LookUp`. The catalogues of `catalogues.look_up` are asked at once; the first that knows it counts."""
-        house = find_library_context(self.houses, library)
-        where = house.policy().catalogues.look_up
+        context = find_library_context(self.houses, library)
+        where = context.policy().catalogues.look_up
         if not where or not queries_for_number(number):
             return None
         asked = [
-            asyncio.create_task(self._look_up_number(house, name, number)) for name in _list_target_names(house, where)
+            asyncio.create_task(self._look_up_number(context, name, number))
+            for name in _list_target_names(context, where)
         ]
         try:
             return await _first_citation(asked)
@@ -108,22 +111,22 @@ class CatalogueSearch:
             await asyncio.gather(*asked, return_exceptions=True)
 
     async def _search_target(
-        self, house: LibraryContext, name: str, query: CatalogueQuery, count: int
+        self, context: LibraryContext, name: str, query: CatalogueQuery, count: int
     ) -> tuple[TargetAnswer, tuple[FoundRecord, ...]]:
-        seconds, clock = house.policy().catalogues.seconds, asyncio.get_running_loop().time
+        seconds, clock = context.policy().catalogues.seconds, asyncio.get_running_loop().time
         begun = clock()
         try:
-            target = self._find_target(house, name)
+            target = self._find_target(context, name)
             hits = await self.asker.search(target, query, count=count, seconds=seconds, keep=AT_ONCE)
         except (Unavailable, Refused) as error:
             return TargetAnswer(target=name, seconds=clock() - begun, problem=failure_reason(error)), ()
         return _make_target_answer(name, hits, clock() - begun), hits.records
 
-    async def _look_up_number(self, house: LibraryContext, name: str, number: RecordId) -> Citation | None:
+    async def _look_up_number(self, context: LibraryContext, name: str, number: RecordId) -> Citation | None:
         """Raises Unavailable, also for a target that refused."""
-        seconds = house.policy().catalogues.seconds
+        seconds = context.policy().catalogues.seconds
         try:
-            target = self._find_target(house, name)
+            target = self._find_target(context, name)
             for query in queries_for_number(number):
                 hits = await self.asker.search(target, query, count=5, seconds=seconds, keep=KNOWN_FOR)
                 for record in hits.records:
@@ -133,20 +136,20 @@ class CatalogueSearch:
             raise Unavailable(failure_reason(refused)) from refused
         return None
 
-    def _find_target(self, house: LibraryContext, name: str) -> CatalogueTarget:
+    def _find_target(self, context: LibraryContext, name: str) -> CatalogueTarget:
         """A partner that shares a catalogue is searched there. Raises Refused(INVALID_VALUE)."""
-        profile = house.profile(name)
+        profile = context.profile(name)
         if profile is None or profile.abstract:
             raise Refused(RefusalReason.INVALID_VALUE, f"There is no profile '{name}'.", value=name)
-        return find_catalogue(profile, house.profiles(), self.asker.searches)
+        return find_catalogue(profile, context.profiles(), self.asker.searches)
 
 
-def _list_target_names(house: LibraryContext, where: str) -> tuple[str, ...]:
+def _list_target_names(context: LibraryContext, where: str) -> tuple[str, ...]:
     """Raises NotFound."""
-    groups = house.policy().catalogues.groups
+    groups = context.policy().catalogues.groups
     if where in groups:
         return groups[where]
-    profile = house.profile(where)
+    profile = context.profile(where)
     if profile is None or profile.abstract:
         raise NotFound("target")
     return (profile.name,)

@@ -108,8 +108,10 @@ class PatronPages:
         """Raises NotFound."""
         parts = self._parts
         wished = (http.cookies.get(LANGUAGE, ""), *preferred_languages(http))
-        house = parts.offering.library_context(library)
-        return PageRequest(parts, http, house, parts.texts.choose_language(wished), parts.visits.visit_of_request(http))
+        context = parts.offering.library_context(library)
+        return PageRequest(
+            parts, http, context, parts.texts.choose_language(wished), parts.visits.visit_of_request(http)
+        )
 
     def _switch_language(self, turn: PageRequest) -> web.Response | None:
         """Kept, and out of the address again."""
