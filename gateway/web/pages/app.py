@@ -85,18 +85,18 @@ class PatronPages:
             forgotten += await self._parts.store.write(prune_library)
         return forgotten
 
-    def _make_handler(self, page: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def _make_handler(self, make_page: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle_page(http: web.Request) -> web.StreamResponse:
             library = http.match_info.get("library", "") or self._sole_library()
             if not library:
                 return offer_pages.show_libraries(self._parts, http)
             try:
-                turn = self._make_page_request(http, library)
+                page = self._make_page_request(http, library)
             except NotFound:
                 return offer_pages.show_libraries(self._parts, http, status=404)
-            if (chosen := self._switch_language(turn)) is not None:
+            if (chosen := self._switch_language(page)) is not None:
                 return chosen
-            return self._set_new_visit_cookie(turn, await self._answer_page(page, turn))
+            return self._set_new_visit_cookie(page, await self._answer_page(make_page, page))
 
         return handle_page
 
@@ -113,72 +113,72 @@ class PatronPages:
             parts, http, context, parts.texts.choose_language(wished), parts.visits.visit_of_request(http)
         )
 
-    def _switch_language(self, turn: PageRequest) -> web.Response | None:
+    def _switch_language(self, page: PageRequest) -> web.Response | None:
         """Kept, and out of the address again."""
-        chosen = turn.http.query.get(LANGUAGE_KEY, "")
-        if turn.http.method != "GET" or not chosen:
+        chosen = page.http.query.get(LANGUAGE_KEY, "")
+        if page.http.method != "GET" or not chosen:
             return None
-        response = turn.redirect("?".join(filter(None, (turn.http.rel_url.raw_path, turn.query.decode()))))
+        response = page.redirect("?".join(filter(None, (page.http.rel_url.raw_path, page.query.decode()))))
         if chosen in self._parts.texts.known:
-            self._parts.visits.set_language_cookie(response, chosen, turn.visit.secure)
+            self._parts.visits.set_language_cookie(response, chosen, page.visit.secure)
         return response
 
-    async def _answer_page(self, page: Page, turn: PageRequest) -> web.Response:
+    async def _answer_page(self, make_page: Page, page: PageRequest) -> web.Response:
         try:
-            await self._recognise_patron(turn)
-            return await page(turn)
+            await self._recognise_patron(page)
+            return await make_page(page)
         except PageError as fault:
-            return _render_fault(turn, fault.status, fault.word)
+            return _render_fault(page, fault.status, fault.word)
         except (NotFound, InvalidCursorError):
-            return _render_fault(turn, 404, "fault-not-there")
+            return _render_fault(page, 404, "fault-not-there")
         except Refused as refused:
             log.warning("pages.library_refused", reason=refused.reason.value)
-            return _render_fault(turn, 409, "fault-refused")
+            return _render_fault(page, 409, "fault-refused")
         except Unavailable:
-            return await self._render_unavailable(turn)
+            return await self._render_unavailable(page)
         except OutcomeUnknown:
-            return _render_fault(turn, 504, "fault-outcome-unknown")
+            return _render_fault(page, 504, "fault-outcome-unknown")
         except (ConnectionError, web.HTTPException):
             raise
         except Exception:  # a defect: say so without details, keep the traceback for the log
-            log.exception("pages.page_failed", page=turn.http.match_info.route.resource and page.__module__)
-            return _render_fault(turn, 500, "fault-defect")
+            log.exception("pages.page_failed", page=page.http.match_info.route.resource and make_page.__module__)
+            return _render_fault(page, 500, "fault-defect")
 
-    async def _render_unavailable(self, turn: PageRequest) -> web.Response:
+    async def _render_unavailable(self, page: PageRequest) -> web.Response:
         """What was filled in is on the page, to be sent again: browsers forget it, since they may keep nothing."""
-        place = turn.http.path.rpartition("/")[2]
+        place = page.http.path.rpartition("/")[2]
         try:
-            if turn.http.method == "POST" and place in SENT_AGAIN:
-                await turn.read_any_form()
+            if page.http.method == "POST" and place in SENT_AGAIN:
+                await page.read_any_form()
         except PageError as fault:
-            return _render_fault(turn, fault.status, fault.word)
-        return _render_fault(turn, 503, "fault-away", place, turn.kept_fields if place in SENT_AGAIN else {})
+            return _render_fault(page, fault.status, fault.word)
+        return _render_fault(page, 503, "fault-away", place, page.kept_fields if place in SENT_AGAIN else {})
 
-    async def _recognise_patron(self, turn: PageRequest) -> None:
+    async def _recognise_patron(self, page: PageRequest) -> None:
         """By the cookie, or by the header of a proxy that has signed the patron in: then that header must say so on
         each page."""
-        parts, header = self._parts, turn.entry.settings.header
-        turn.session = await parts.sessions.find_session(turn.library, turn.visit)
+        parts, header = self._parts, page.entry.settings.header
+        page.session = await parts.sessions.find_session(page.library, page.visit)
         said = ""
-        if header.name and turn.entry.header_proxies.is_trusted(turn.http.remote or ""):
-            said = _sole_header_value(turn.http.headers.getall(header.name, ()))
-        by_header = turn.session is not None and turn.session.method == SignInMethod.HEADER
+        if header.name and page.entry.header_proxies.is_trusted(page.http.remote or ""):
+            said = _sole_header_value(page.http.headers.getall(header.name, ()))
+        by_header = page.session is not None and page.session.method == SignInMethod.HEADER
         if not said:
-            turn.session = None if by_header else turn.session
-        elif turn.session is None or turn.session.proof != hash_token(said):
-            turn.session = None
+            page.session = None if by_header else page.session
+        elif page.session is None or page.session.proof != hash_token(said):
+            page.session = None
             try:
                 who = await parts.signing_in.sign_in_by_assertion(
-                    turn.house.system, said, header.identifier_types, SignInMethod.HEADER
+                    page.house.system, said, header.identifier_types, SignInMethod.HEADER
                 )
             except SignInFailedError as problem:
-                turn.said_wrong = problem.word
+                page.said_wrong = problem.word
             else:
-                await sign_in_pages.start_session(turn, who)
+                await sign_in_pages.start_session(page, who)
 
-    def _set_new_visit_cookie(self, turn: PageRequest, response: web.Response) -> web.Response:
-        if turn.visit.is_new:
-            self._parts.visits.set_visit_cookie(response, turn.visit)
+    def _set_new_visit_cookie(self, page: PageRequest, response: web.Response) -> web.Response:
+        if page.visit.is_new:
+            self._parts.visits.set_visit_cookie(response, page.visit)
         return response
 
 
@@ -189,15 +189,15 @@ def _sole_header_value(values: Sequence[str]) -> str:
 
 
 def _render_fault(
-    turn: PageRequest, status: int, word: str, place: str = "", kept: Mapping[str, str] | None = None
+    page: PageRequest, status: int, word: str, place: str = "", kept: Mapping[str, str] | None = None
 ) -> web.Response:
     """`kept`: a form that can be sent to `place` again."""
-    return turn.render(
+    return page.render(
         "fault",
-        here=turn.path(),
-        title=turn.format_text(word),
+        here=page.path(),
+        title=page.format_text(word),
         status=status,
-        why=turn.format_text(f"{word}-why"),
+        why=page.format_text(f"{word}-why"),
         word=word,
         place=place,
         kept=kept or {},

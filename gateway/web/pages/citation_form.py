@@ -57,65 +57,65 @@ _KINDS = (
 )
 
 
-async def show_citation_form(turn: PageRequest) -> web.Response:
+async def show_citation_form(page: PageRequest) -> web.Response:
     """Blank, or with what a link cites, to be corrected."""
-    query = turn.query
+    query = page.query
     return _render_citation_form(
-        turn,
+        page,
         FormCheck(
-            turn, SubmittedForm(), form_values_of(turn.decode_link(query).citation) if query else _blank_values()
+            page, SubmittedForm(), form_values_of(page.decode_link(query).citation) if query else _blank_values()
         ),
     )
 
 
-def show_blank_form(turn: PageRequest, unknown: tuple[str, ...]) -> web.Response:
+def show_blank_form(page: PageRequest, unknown: tuple[str, ...]) -> web.Response:
     """For a link that cites nothing: `unknown` is what of it was not understood."""
-    return _render_citation_form(turn, FormCheck(turn, SubmittedForm(), _blank_values()), unknown=unknown)
+    return _render_citation_form(page, FormCheck(page, SubmittedForm(), _blank_values()), unknown=unknown)
 
 
-async def submit_citation(turn: PageRequest) -> web.Response:
+async def submit_citation(page: PageRequest) -> web.Response:
     """Nothing is changed by it, so it may come from a form on any page."""
-    form = await turn.read_any_form()
-    checked = FormCheck(turn, form)
+    form = await page.read_any_form()
+    checked = FormCheck(page, form)
     citation = _citation_of_form(checked)
     if form["do"] == "look-up":
-        return await _look_up_number(turn, checked)
+        return await _look_up_number(page, checked)
     if is_empty_citation(citation):
         checked.add_problem("title", "wrong-nothing-cited")
     if not checked.is_good:
-        return _render_citation_form(turn, checked)
+        return _render_citation_form(page, checked)
     service = ServiceType.COPY if citation.is_part else ServiceType.LOAN
-    return turn.redirect(turn.path("", turn.encode_link(citation, service)))
+    return page.redirect(page.path("", page.encode_link(citation, service)))
 
 
-async def _look_up_number(turn: PageRequest, checked: FormCheck) -> web.Response:
+async def _look_up_number(page: PageRequest, checked: FormCheck) -> web.Response:
     text = checked.read_line("number", 200)
     number = parse_standard_number(text)
     if number is None:
         checked.add_problem("number", "wrong-number" if text else "wrong-number-missing")
-        return _render_citation_form(turn, checked)
+        return _render_citation_form(page, checked)
     try:
-        found = await _ask_catalogues(turn, number)
+        found = await _ask_catalogues(page, number)
     except (Unavailable, QueueFullError):
         checked.add_problem("number", "wrong-number-away")
-        return _render_citation_form(turn, checked)
+        return _render_citation_form(page, checked)
     if found is None:
         checked.values[number.type] = checked.values.get(number.type) or number.value
         checked.add_problem("number", "wrong-number-unknown")
-        return _render_citation_form(turn, checked)
+        return _render_citation_form(page, checked)
     values = {name: value for name, value in form_values_of(found).items() if value}
     kept = {name: value for name, value in checked.values.items() if name not in values}
     checked.values = {**kept, **values, "number": text, number.type: values.get(number.type) or number.value}
     checked.problems.clear()
-    return _render_citation_form(turn, checked, found=found.short)
+    return _render_citation_form(page, checked, found=found.short)
 
 
-async def _ask_catalogues(turn: PageRequest, number: RecordId) -> Citation | None:
+async def _ask_catalogues(page: PageRequest, number: RecordId) -> Citation | None:
     """Raises Unavailable, QueueFullError."""
-    gate = turn.parts.look_ups
+    gate = page.parts.look_ups
     await gate.enter()
     try:
-        return await turn.parts.offering.look_up_citation(turn.library, number)
+        return await page.parts.offering.look_up_citation(page.library, number)
     finally:
         gate.leave()
 
@@ -152,15 +152,15 @@ def _citation_of_form(checked: FormCheck) -> Citation:
 
 
 def _render_citation_form(
-    turn: PageRequest, checked: FormCheck, found: str = "", unknown: tuple[str, ...] = ()
+    page: PageRequest, checked: FormCheck, found: str = "", unknown: tuple[str, ...] = ()
 ) -> web.Response:
-    return turn.render(
+    return page.render(
         "citation",
-        here=turn.path("citation"),
-        title=turn.format_text("citation-title"),
+        here=page.path("citation"),
+        title=page.format_text("citation-title"),
         status=checked.status,
         form=checked,
-        types=[(one.value, turn.words.words.types.get(one.value, one.value)) for one in TYPES],
+        types=[(one.value, page.words.words.types.get(one.value, one.value)) for one in TYPES],
         found=clean_line(found),
         unknown=[clean_line(line) for line in unknown],
     )

@@ -50,30 +50,30 @@ class ShownCopy:
     free: bool
 
 
-async def show_services(turn: PageRequest) -> web.Response:
+async def show_services(page: PageRequest) -> web.Response:
     """GET and POST of a link. One that cites nothing opens the blank form, which says what was not understood."""
-    form = await turn.read_posted_bytes() if turn.http.method == "POST" else b""
-    cited = turn.decode_link(turn.query, form)
+    form = await page.read_posted_bytes() if page.http.method == "POST" else b""
+    cited = page.decode_link(page.query, form)
     if is_empty_citation(cited.citation):
         return (
-            citation_form.show_blank_form(turn, cited.unknown)
+            citation_form.show_blank_form(page, cited.unknown)
             if cited.unknown
-            else turn.redirect(turn.path("citation"))
+            else page.redirect(page.path("citation"))
         )
-    category = turn.session.category if turn.session is not None else ""
-    offered = await turn.parts.offering.list_offers(turn.library, cited.citation, cited.service, category)
-    link = turn.encode_link(cited.citation, cited.service)
+    category = page.session.category if page.session is not None else ""
+    offered = await page.parts.offering.list_offers(page.library, cited.citation, cited.service, category)
+    link = page.encode_link(cited.citation, cited.service)
     title = clean_line(cited.citation.component_title or cited.citation.title)
-    return turn.render(
+    return page.render(
         "services",
-        here=turn.path("", link),
-        title=title or turn.format_text("services-title"),
-        rows=[row for row in turn.citation_rows(cited.citation) if row[1] != title],
+        here=page.path("", link),
+        title=title or page.format_text("services-title"),
+        rows=[row for row in page.citation_rows(cited.citation) if row[1] != title],
         unknown=[clean_line(line) for line in cited.unknown],
-        offers=[_make_shown_offer(turn, offer, link) for offer in offered.offers],
+        offers=[_make_shown_offer(page, offer, link) for offer in offered.offers],
         availability=offered.held.availability.value,
-        copies=await _make_shown_copies(turn, offered.held),
-        correct=turn.path("citation", link),
+        copies=await _make_shown_copies(page, offered.held),
+        correct=page.path("citation", link),
     )
 
 
@@ -108,98 +108,98 @@ def show_libraries(parts: PageServices, http: web.Request, status: int = 200) ->
 # --- offers --------------------------------------------------------------------------------------------------
 
 
-def _make_shown_offer(turn: PageRequest, offer: ServiceOffer, link: str) -> ShownOffer:
+def _make_shown_offer(page: PageRequest, offer: ServiceOffer, link: str) -> ShownOffer:
     kind = offer.kind.value
     if offer.kind is Fulfilment.ELECTRONIC:
         return ShownOffer(
             kind=kind,
-            title=turn.words.choose_text(offer.name or {}),
-            text=turn.format_text("electronic-text"),
-            button=turn.format_text("electronic-button"),
+            title=page.words.choose_text(offer.name or {}),
+            text=page.format_text("electronic-text"),
+            button=page.format_text("electronic-button"),
             url=offer.url,
             outside=True,
         )
     if offer.kind is Fulfilment.ASK:
-        return ShownOffer(kind=kind, title=turn.format_text("ask-title"), text=turn.format_text("ask-text"))
+        return ShownOffer(kind=kind, title=page.format_text("ask-title"), text=page.format_text("ask-text"))
     return ShownOffer(
         kind=kind,
-        title=turn.format_text(f"{kind}-title"),
-        text=turn.format_text(f"{kind}-text"),
-        button=turn.format_text(f"{kind}-button"),
-        url=turn.path(PLACES[offer.kind], link),
+        title=page.format_text(f"{kind}-title"),
+        text=page.format_text(f"{kind}-text"),
+        button=page.format_text(f"{kind}-button"),
+        url=page.path(PLACES[offer.kind], link),
     )
 
 
-async def _make_shown_copies(turn: PageRequest, held: LocalCopies) -> list[ShownCopy]:
+async def _make_shown_copies(page: PageRequest, held: LocalCopies) -> list[ShownCopy]:
     if not held.copies:
         return []
-    branches = {place.library: place.name for place in await turn.parts.offering.list_pickup_locations(turn.library)}
+    branches = {place.library: place.name for place in await page.parts.offering.list_pickup_locations(page.library)}
     return [
         ShownCopy(
             place=", ".join(filter(None, (branches.get(item.home.library, item.home.library), item.home.name))),
             call_number=item.call_number,
-            status=_copy_status_text(turn, item),
+            status=_copy_status_text(page, item),
             free=is_free(item),
         )
         for item in held.copies[:MAX_COPIES]
     ]
 
 
-def _copy_status_text(turn: PageRequest, item: Item) -> str:
+def _copy_status_text(page: PageRequest, item: Item) -> str:
     if is_free(item):
-        return turn.format_text("copy-available")
+        return page.format_text("copy-available")
     if not item.circulates and item.status is ItemStatus.AVAILABLE:
-        return turn.format_text("copy-here-only")
+        return page.format_text("copy-here-only")
     if item.status is ItemStatus.ON_LOAN and item.due is not None:
-        return turn.format_text(
-            "copy-due", day=turn.words.words.format_day(item.due.astimezone(turn.house.zone).date())
+        return page.format_text(
+            "copy-due", day=page.words.words.format_day(item.due.astimezone(page.house.zone).date())
         )
-    return turn.format_text("copy-out")
+    return page.format_text("copy-out")
 
 
-async def list_own_requests(turn: PageRequest) -> web.Response:
-    if turn.session is None:
-        return sign_in_pages.ask_to_sign_in(turn, "requests")
-    page = await turn.parts.patrons.listing(
-        turn.library,
-        turn.session.patron_id,
+async def list_own_requests(page: PageRequest) -> web.Response:
+    if page.session is None:
+        return sign_in_pages.ask_to_sign_in(page, "requests")
+    found = await page.parts.patrons.listing(
+        page.library,
+        page.session.patron_id,
         None,
-        turn.words.language,
+        page.words.language,
         MAX_OWN_REQUESTS,
-        turn.http.query.get("cursor", "")[:500],
+        page.http.query.get("cursor", "")[:500],
     )
-    return turn.render(
+    return page.render(
         "own",
-        here=turn.path("requests"),
-        title=turn.format_text("own-title"),
-        views=list(page),
+        here=page.path("requests"),
+        title=page.format_text("own-title"),
+        views=list(found),
         clean=clean_line,
-        day=turn.words.words.format_day,
-        zone=turn.house.zone,
-        next=turn.path("requests", f"cursor={quote(page.cursor)}") if page.cursor else "",
+        day=page.words.words.format_day,
+        zone=page.house.zone,
+        next=page.path("requests", f"cursor={quote(found.cursor)}") if found.cursor else "",
     )
 
 
-async def show_own_request(turn: PageRequest) -> web.Response:
+async def show_own_request(page: PageRequest) -> web.Response:
     """Somebody else's is not there."""
-    id_ = turn.http.match_info["id"]
-    if turn.session is None:
-        return sign_in_pages.ask_to_sign_in(turn, f"requests/{id_}")
-    view = await turn.parts.patrons.show(turn.library, id_, turn.session.patron_id, turn.words.language)
-    one, words = view.request, turn.words.words
+    id_ = page.http.match_info["id"]
+    if page.session is None:
+        return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}")
+    view = await page.parts.patrons.show(page.library, id_, page.session.patron_id, page.words.language)
+    one, words = view.request, page.words.words
     pickup = next(
         (
             place.name
-            for place in await turn.parts.offering.list_pickup_locations(turn.library)
+            for place in await page.parts.offering.list_pickup_locations(page.library)
             if place.code == one.patron.pickup
         ),
         "",
     )
-    is_new = turn.http.query.get("sent") == "yes"
-    return turn.render(
+    is_new = page.http.query.get("sent") == "yes"
+    return page.render(
         "own_request",
-        here=turn.path(f"requests/{one.id}", "sent=yes" if is_new else ""),
-        title=turn.format_text("sent-title") if is_new else turn.format_text("own-request-title", number=one.number),
+        here=page.path(f"requests/{one.id}", "sent=yes" if is_new else ""),
+        title=page.format_text("sent-title") if is_new else page.format_text("own-request-title", number=one.number),
         view=view,
         is_new=is_new,
         rows=(*citation_rows(one.citation, words), *service_rows(one, words)),
@@ -207,26 +207,26 @@ async def show_own_request(turn: PageRequest) -> web.Response:
     )
 
 
-async def show_own_hold(turn: PageRequest) -> web.Response:
-    id_ = turn.http.match_info["id"]
-    if turn.session is None:
-        return sign_in_pages.ask_to_sign_in(turn, "requests")
-    found = await turn.parts.offering.find_patron_hold(turn.library, turn.session.patron_id, id_)
+async def show_own_hold(page: PageRequest) -> web.Response:
+    id_ = page.http.match_info["id"]
+    if page.session is None:
+        return sign_in_pages.ask_to_sign_in(page, "requests")
+    found = await page.parts.offering.find_patron_hold(page.library, page.session.patron_id, id_)
     if found is None:
         raise NotFound("hold")
     pickup = next(
         (
             place.name
-            for place in await turn.parts.offering.list_pickup_locations(turn.library)
+            for place in await page.parts.offering.list_pickup_locations(page.library)
             if place.code == found.pickup
         ),
         "",
     )
-    return turn.render(
+    return page.render(
         "own_hold",
-        here=turn.path(f"holds/{id_}"),
-        title=turn.format_text("held-title"),
+        here=page.path(f"holds/{id_}"),
+        title=page.format_text("held-title"),
         hold=found,
-        rows=label_rows(turn.words.words, ("title", found.title)),
+        rows=label_rows(page.words.words, ("title", found.title)),
         pickup=pickup,
     )

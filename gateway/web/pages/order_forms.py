@@ -67,47 +67,47 @@ class OrderForm:
         return [(place.code, place.name) for place in self.pickups]
 
 
-async def show_order_form(turn: PageRequest) -> web.Response:
-    session = turn.session
-    cited = require_citation(turn, turn.query)
-    link = turn.encode_link(cited.citation, cited.service)
+async def show_order_form(page: PageRequest) -> web.Response:
+    session = page.session
+    cited = require_citation(page, page.query)
+    link = page.encode_link(cited.citation, cited.service)
     if session is None:
-        return sign_in_pages.ask_to_sign_in(turn, f"request?{link}")
-    order = await make_order_form(turn, secrets.token_urlsafe(24), link, cited)
-    return _render_order_form(turn, order, FormCheck(turn, SubmittedForm(), _first_values(order, session)))
+        return sign_in_pages.ask_to_sign_in(page, f"request?{link}")
+    order = await make_order_form(page, secrets.token_urlsafe(24), link, cited)
+    return _render_order_form(page, order, FormCheck(page, SubmittedForm(), _first_values(order, session)))
 
 
-async def submit_order(turn: PageRequest) -> web.Response:
-    form = await turn.read_form_to_show_again()
-    session = turn.session
+async def submit_order(page: PageRequest) -> web.Response:
+    form = await page.read_form_to_show_again()
+    session = page.session
     if session is None:  # it was over in the meantime
-        return sign_in_pages.ask_to_sign_in(turn, f"request?{form['link']}", wrong="over", kept=turn.kept_fields)
-    cited = require_citation(turn, form["link"].encode())
-    order = await make_order_form(turn, form["form"][:100], form["link"], cited)
-    checked = FormCheck(turn, form, stale=not turn.is_own_form(form))
-    draft = _draft_of_form(turn, checked, order, session)
+        return sign_in_pages.ask_to_sign_in(page, f"request?{form['link']}", wrong="over", kept=page.kept_fields)
+    cited = require_citation(page, form["link"].encode())
+    order = await make_order_form(page, form["form"][:100], form["link"], cited)
+    checked = FormCheck(page, form, stale=not page.is_own_form(form))
+    draft = _draft_of_form(page, checked, order, session)
     if not checked.is_good:
-        return _render_order_form(turn, order, checked)
+        return _render_order_form(page, order, checked)
     try:
-        request_id = await _create_request_once(turn, draft, order.id)
+        request_id = await _create_request_once(page, draft, order.id)
     except Refused as refused:
         show_refusal(checked, refused)
-        return _render_order_form(turn, order, checked)
-    return turn.redirect(turn.path(f"requests/{request_id}", "sent=yes"))
+        return _render_order_form(page, order, checked)
+    return page.redirect(page.path(f"requests/{request_id}", "sent=yes"))
 
 
-def require_citation(turn: PageRequest, query: bytes) -> LinkCitation:
-    cited = turn.decode_link(query)
+def require_citation(page: PageRequest, query: bytes) -> LinkCitation:
+    cited = page.decode_link(query)
     if is_empty_citation(cited.citation):
         raise PageError(400, "fault-link")
     return cited
 
 
-async def make_order_form(turn: PageRequest, form_id: str, link: str, cited: LinkCitation) -> OrderForm:
+async def make_order_form(page: PageRequest, form_id: str, link: str, cited: LinkCitation) -> OrderForm:
     if not form_id:
         raise PageError(400, "fault-form")
     return OrderForm(
-        id=form_id, link=link, cited=cited, pickups=await turn.parts.offering.list_pickup_locations(turn.library)
+        id=form_id, link=link, cited=cited, pickups=await page.parts.offering.list_pickup_locations(page.library)
     )
 
 
@@ -132,9 +132,9 @@ def _first_values(order: OrderForm, session: SessionRow) -> dict[str, str]:
 # --- what was sent -------------------------------------------------------------------------------------------
 
 
-def _draft_of_form(turn: PageRequest, checked: FormCheck, order: OrderForm, session: SessionRow) -> BorrowingDraft:
+def _draft_of_form(page: PageRequest, checked: FormCheck, order: OrderForm, session: SessionRow) -> BorrowingDraft:
     """Only to be used when nothing is wrong."""
-    rules = turn.house.policy().services
+    rules = page.house.policy().services
     chosen = checked.read_choice("service", [one.value for one in CHOICES])
     service = ServiceType.COPY if chosen == ServiceType.COPY else ServiceType.LOAN
     if not chosen:
@@ -143,17 +143,17 @@ def _draft_of_form(turn: PageRequest, checked: FormCheck, order: OrderForm, sess
     loan_format = checked.read_choice("format_loan", rules.formats.loans)
     copy_format = checked.read_choice("format_copy", rules.formats.copies)
     pickup = checked.read_choice("pickup", [place.code for place in order.pickups])
-    need_by = checked.read_day("need_by", turn.house.today() + timedelta(days=rules.least_days))
+    need_by = checked.read_day("need_by", page.house.today() + timedelta(days=rules.least_days))
     note = checked.read_lines("note")
     declared = checked.read_checkbox("declared")
     if rules.needs_declaration(service) and not declared:
         checked.add_problem("declared", "wrong-declaration")
-    extras = (CitationExtra(DECLARATION, declaration_text(turn)),) if rules.needs_declaration(service) else ()
+    extras = (CitationExtra(DECLARATION, declaration_text(page)),) if rules.needs_declaration(service) else ()
     return BorrowingDraft(
         citation=citation,
         service=RequestedService(service, copy_format if service is ServiceType.COPY else loan_format),
         dates=RequestDates(need_by=need_by),
-        patron=PatronLink(identifier=session.identifier, pickup=pickup, language=turn.words.language),
+        patron=PatronLink(identifier=session.identifier, pickup=pickup, language=page.words.language),
         note=note,
         extras=extras,
         source=SOURCE,
@@ -183,23 +183,23 @@ def _fixed_citation_part(cited: LinkCitation) -> Citation:
     return replace(cited.citation, component_title="", component_author="", volume="", issue="", pages="")
 
 
-def declaration_text(turn: PageRequest) -> str:
-    return turn.words.choose_text(turn.house.policy().services.declaration.text) or turn.format_text("declaration")
+def declaration_text(page: PageRequest) -> str:
+    return page.words.choose_text(page.house.policy().services.declaration.text) or page.format_text("declaration")
 
 
-async def _create_request_once(turn: PageRequest, draft: BorrowingDraft, form_id: str) -> str:
+async def _create_request_once(page: PageRequest, draft: BorrowingDraft, form_id: str) -> str:
     """Id of the request, the same however often and by however many at once. Raises Refused."""
-    library, store = turn.library, turn.parts.store
-    key = hash_token(f"{turn.visit.id}:{form_id}")
+    library, store = page.library, page.parts.store
+    key = hash_token(f"{page.visit.id}:{form_id}")
     if before := await store.read(lambda c: patron_sessions.find_sent_form(c, library, key)):
         return before
 
     def claim_form_key(c: Connection, request: Request) -> None:
-        if found := patron_sessions.claim_form(c, library, key, request.id, turn.parts.clock.now()):
+        if found := patron_sessions.claim_form(c, library, key, request.id, page.parts.clock.now()):
             raise FormAlreadySentError(found)
 
     try:
-        return (await create_borrowing_request(turn.house, draft, claim_form_key)).id
+        return (await create_borrowing_request(page.house, draft, claim_form_key)).id
     except FormAlreadySentError as before_us:
         return before_us.request_id
 
@@ -217,83 +217,83 @@ def show_refusal(checked: FormCheck, refused: Refused) -> None:
         checked.general.append(said)
 
 
-def _render_order_form(turn: PageRequest, order: OrderForm, checked: FormCheck) -> web.Response:
-    rules = turn.house.policy().services
-    names = turn.words.words.services
-    return turn.render(
+def _render_order_form(page: PageRequest, order: OrderForm, checked: FormCheck) -> web.Response:
+    rules = page.house.policy().services
+    names = page.words.words.services
+    return page.render(
         "request",
-        here=turn.path("request", order.link),
-        title=turn.format_text("request-title"),
+        here=page.path("request", order.link),
+        title=page.format_text("request-title"),
         status=checked.status,
         form=checked,
         order=order,
-        rows=turn.citation_rows(_fixed_citation_part(order.cited)),
-        correct=turn.path("citation", order.link),
+        rows=page.citation_rows(_fixed_citation_part(order.cited)),
+        correct=page.path("citation", order.link),
         pickups=order.pickup_choices,
         loan_formats=[(one, names.get(one, one)) for one in rules.formats.loans],
         copy_formats=[(one, names.get(one, one)) for one in rules.formats.copies],
-        least_day=turn.house.today() + timedelta(days=rules.least_days),
+        least_day=page.house.today() + timedelta(days=rules.least_days),
         declares=bool(rules.declaration.services),
         declares_loans=ServiceType.LOAN in rules.declaration.services,
-        declaration=declaration_text(turn),
+        declaration=declaration_text(page),
     )
 
 
-async def show_hold_form(turn: PageRequest) -> web.Response:
-    session = turn.session
-    cited = require_citation(turn, turn.query)
-    link = turn.encode_link(cited.citation, cited.service)
+async def show_hold_form(page: PageRequest) -> web.Response:
+    session = page.session
+    cited = require_citation(page, page.query)
+    link = page.encode_link(cited.citation, cited.service)
     if session is None:
-        return sign_in_pages.ask_to_sign_in(turn, f"hold?{link}")
-    order = await make_order_form(turn, secrets.token_urlsafe(24), link, cited)
+        return sign_in_pages.ask_to_sign_in(page, f"hold?{link}")
+    order = await make_order_form(page, secrets.token_urlsafe(24), link, cited)
     first = {"pickup": choose_usual_pickup(order.pickups, session.branch), "need_by": "", "note": ""}
-    return await _render_hold_form(turn, order, FormCheck(turn, SubmittedForm(), first))
+    return await _render_hold_form(page, order, FormCheck(page, SubmittedForm(), first))
 
 
-async def submit_hold(turn: PageRequest) -> web.Response:
+async def submit_hold(page: PageRequest) -> web.Response:
     """The library's system keeps the form's id as key of the hold, so that sending it twice places one."""
-    form = await turn.read_form_to_show_again()
-    session = turn.session
+    form = await page.read_form_to_show_again()
+    session = page.session
     if session is None:
-        return sign_in_pages.ask_to_sign_in(turn, f"hold?{form['link']}", wrong="over", kept=turn.kept_fields)
-    order = await make_order_form(turn, form["form"][:100], form["link"], require_citation(turn, form["link"].encode()))
-    checked = FormCheck(turn, form, stale=not turn.is_own_form(form))
+        return sign_in_pages.ask_to_sign_in(page, f"hold?{form['link']}", wrong="over", kept=page.kept_fields)
+    order = await make_order_form(page, form["form"][:100], form["link"], require_citation(page, form["link"].encode()))
+    checked = FormCheck(page, form, stale=not page.is_own_form(form))
     pickup = checked.read_choice("pickup", [place.code for place in order.pickups])
-    need_by = checked.read_day("need_by", turn.house.today())
+    need_by = checked.read_day("need_by", page.house.today())
     note = checked.read_lines("note", 500)
     if not pickup and order.pickups:
         checked.add_problem("pickup", "wrong-missing")
     if not checked.is_good:
-        return await _render_hold_form(turn, order, checked)
-    key = f"page:{hash_token(f'{turn.visit.id}:{order.id}')}"
+        return await _render_hold_form(page, order, checked)
+    key = f"page:{hash_token(f'{page.visit.id}:{order.id}')}"
     try:
-        hold = await turn.parts.offering.place_hold(
-            turn.library, session.identifier, order.cited.citation, pickup, RequestDates(need_by=need_by), note, key
+        hold = await page.parts.offering.place_hold(
+            page.library, session.identifier, order.cited.citation, pickup, RequestDates(need_by=need_by), note, key
         )
     except Refused as refused:
         show_refusal(checked, refused)
-        return await _render_hold_form(turn, order, checked)
-    return turn.redirect(turn.path(f"holds/{hold.id}"))
+        return await _render_hold_form(page, order, checked)
+    return page.redirect(page.path(f"holds/{hold.id}"))
 
 
-async def _render_hold_form(turn: PageRequest, order: OrderForm, checked: FormCheck) -> web.Response:
-    return turn.render(
+async def _render_hold_form(page: PageRequest, order: OrderForm, checked: FormCheck) -> web.Response:
+    return page.render(
         "hold",
-        here=turn.path("hold", order.link),
-        title=turn.format_text("hold-form-title"),
+        here=page.path("hold", order.link),
+        title=page.format_text("hold-form-title"),
         status=checked.status,
         form=checked,
         order=order,
         pickups=order.pickup_choices,
-        rows=turn.citation_rows(order.cited.citation),
-        borrow=turn.path("request", order.link) if await _can_borrow(turn, order) else "",
-        least_day=turn.house.today(),
+        rows=page.citation_rows(order.cited.citation),
+        borrow=page.path("request", order.link) if await _can_borrow(page, order) else "",
+        least_day=page.house.today(),
     )
 
 
-async def _can_borrow(turn: PageRequest, order: OrderForm) -> bool:
-    session = turn.session
+async def _can_borrow(page: PageRequest, order: OrderForm) -> bool:
+    session = page.session
     category = session.category if session is not None else ""
     cited = order.cited
-    offered = await turn.parts.offering.list_offers(turn.library, cited.citation, cited.service, category)
+    offered = await page.parts.offering.list_offers(page.library, cited.citation, cited.service, category)
     return offered.has_offer(Fulfilment.BORROW)
