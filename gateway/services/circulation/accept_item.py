@@ -45,7 +45,7 @@ class _AcceptancePlan:
     lend: bool
 
 
-async def accept_item(command: AcceptItem, desk: CirculationContext, key: str) -> ItemAccepted:
+async def accept_item(command: AcceptItem, context: CirculationContext, key: str) -> ItemAccepted:
     """Record, item and hold are made together or not at all.
 
     Where it is lent at once and the library refuses the loan (a limit is reached), the item is in the house all
@@ -53,121 +53,121 @@ async def accept_item(command: AcceptItem, desk: CirculationContext, key: str) -
 
     Raises Refused(DATA_MISSING | UNKNOWN_PATRON | PATRON_BLOCKED | BAD_PICKUP_LOCATION | DUPLICATE_ITEM …).
     """
-    require_capability(desk, Capability.TEMPORARY_ITEM)
-    plan = await _plan_acceptance(command, desk, key)
+    require_capability(context, Capability.TEMPORARY_ITEM)
+    plan = await _plan_acceptance(command, context, key)
     if plan.lend:
-        require_capability(desk, Capability.CHECK_OUT)
+        require_capability(context, Capability.CHECK_OUT)
     if command.fee is not None and command.fee.amount and plan.patron is not None:
-        require_capability(desk, Capability.POST_FEE)
-    received = await _create_record(plan, command, desk, key)
+        require_capability(context, Capability.POST_FEE)
+    received = await _create_record(plan, command, context, key)
     item, hold = received.item, received.hold
     loan = None
     if plan.lend and plan.patron is not None:
-        loan = await _lend_accepted_item(command, plan, item, desk, key)
+        loan = await _lend_accepted_item(command, plan, item, context, key)
     if loan is not None:
-        item, hold = await desk.library.item_by_barcode(item.barcode), None
+        item, hold = await context.library.item_by_barcode(item.barcode), None
     if plan.patron is not None:
-        await _post_item_fee(command, plan.patron, plan.number, item, desk, key)
+        await _post_item_fee(command, plan.patron, plan.number, item, context, key)
     return ItemAccepted(item, received.bib, plan.patron, hold, loan)
 
 
-async def _plan_acceptance(command: AcceptItem, desk: CirculationContext, key: str) -> _AcceptancePlan:
-    number = read_request_number(command.request, desk.policy)
+async def _plan_acceptance(command: AcceptItem, context: CirculationContext, key: str) -> _AcceptancePlan:
+    number = read_request_number(command.request, context.policy)
     if not number.value:
         raise Refused(RefusalReason.DATA_MISSING, "The request number is missing.", about=MessagePart.REQUEST)
-    action = _choose_action(command, desk)
-    patron = await _resolve_named_patron(command, desk)
-    item = items.describe_temporary_item(command, number, desk, key)
+    action = _choose_action(command, context)
+    patron = await _resolve_named_patron(command, context)
+    item = items.describe_temporary_item(command, number, context, key)
     if patron is None or action is Action.RECORD_ONLY:
         return _AcceptancePlan(number, patron, item, lend=False)
-    patrons.refuse_if_blocked(patron, BlockScope.REQUEST, desk)
-    if holds.is_hold_unwanted(command.pickup, command.receiver, desk):
+    patrons.refuse_if_blocked(patron, BlockScope.REQUEST, context)
+    if holds.is_hold_unwanted(command.pickup, command.receiver, context):
         return _AcceptancePlan(number, patron, item, lend=False)
-    lend = action in _LEND and desk.policy.accept.circulate_as == "check-out"
+    lend = action in _LEND and context.policy.accept.circulate_as == "check-out"
     if lend:
-        patrons.refuse_if_blocked(patron, BlockScope.BORROW, desk)
-    return _AcceptancePlan(number, patron, replace(item, hold=await _plan_hold(command, patron, desk)), lend)
+        patrons.refuse_if_blocked(patron, BlockScope.BORROW, context)
+    return _AcceptancePlan(number, patron, replace(item, hold=await _plan_hold(command, patron, context)), lend)
 
 
-def _choose_action(command: AcceptItem, desk: CirculationContext) -> Action:
+def _choose_action(command: AcceptItem, context: CirculationContext) -> Action:
     """The profile's word for it outweighs the standard's meaning. Whether somebody is notified is decided by the
     library's own notices: they go out when the hold is ready."""
-    own = desk.policy.accept.actions.get(command.action_word.strip().lower())
+    own = context.policy.accept.actions.get(command.action_word.strip().lower())
     return Action(own) if own is not None else command.action
 
 
-async def _resolve_named_patron(command: AcceptItem, desk: CirculationContext) -> Patron | None:
-    required = desk.policy.accept.patron_required
+async def _resolve_named_patron(command: AcceptItem, context: CirculationContext) -> Patron | None:
+    required = context.policy.accept.patron_required
     if command.patron is None and not required:
         return None
     try:
-        return await patrons.resolve_patron(command.patron, desk)
+        return await patrons.resolve_patron(command.patron, context)
     except Refused as refused:
         if required or refused.reason is not RefusalReason.UNKNOWN_PATRON:
             raise
         return None
 
 
-async def _plan_hold(command: AcceptItem, patron: Patron, desk: CirculationContext) -> TemporaryHold:
-    place = await holds.resolve_pickup(command.pickup, command.receiver, patron, desk)
-    at_once = desk.policy.accept.trap_hold == "at-accept"
-    return TemporaryHold(patron.id, place.code, on_shelf=at_once, expires=_compute_shelf_expiry(command, desk))
+async def _plan_hold(command: AcceptItem, patron: Patron, context: CirculationContext) -> TemporaryHold:
+    place = await holds.resolve_pickup(command.pickup, command.receiver, patron, context)
+    at_once = context.policy.accept.trap_hold == "at-accept"
+    return TemporaryHold(patron.id, place.code, on_shelf=at_once, expires=_compute_shelf_expiry(command, context))
 
 
-def _compute_shelf_expiry(command: AcceptItem, desk: CirculationContext) -> date | None:
+def _compute_shelf_expiry(command: AcceptItem, context: CirculationContext) -> date | None:
     if command.pickup_expires is not None:
-        return require_future_day(command.pickup_expires, desk.today(), desk.zone)
-    days = desk.policy.accept.pickup_days
-    return desk.today() + timedelta(days=days) if days else None
+        return require_future_day(command.pickup_expires, context.today(), context.zone)
+    days = context.policy.accept.pickup_days
+    return context.today() + timedelta(days=days) if days else None
 
 
 # --- the record ------------------------------------------------------------------------------------------
 
 
 async def _create_record(
-    plan: _AcceptancePlan, command: AcceptItem, desk: CirculationContext, key: str
+    plan: _AcceptancePlan, command: AcceptItem, context: CirculationContext, key: str
 ) -> TemporaryItemResult:
     try:
         with change_refusals_about(
             MessagePart.ITEM, command.item.value if command.item is not None else command.request.value
         ):
-            received = await _create_with_free_barcode(plan.item, desk, key)
+            received = await _create_with_free_barcode(plan.item, context, key)
     except Refused as refused:
         if refused.reason is not RefusalReason.DUPLICATE_ITEM:
             raise
-        return await _accept_duplicate(plan.item.barcode, command, desk, refused)
+        return await _accept_duplicate(plan.item.barcode, command, context, refused)
     if not received.repeated:
         return received
-    if desk.policy.accept.duplicate == "refuse":
+    if context.policy.accept.duplicate == "refuse":
         raise _duplicate_refusal(command)
     return received
 
 
-async def _create_with_free_barcode(item: TemporaryItem, desk: CirculationContext, key: str) -> TemporaryItemResult:
+async def _create_with_free_barcode(item: TemporaryItem, context: CirculationContext, key: str) -> TemporaryItemResult:
     """A generated barcode that happens to be taken is replaced by another; the key finds the record again."""
-    if desk.policy.accept.barcode_from is not BarcodeSource.GENERATED:
-        return await desk.library.create_temporary_item(item, key)
+    if context.policy.accept.barcode_from is not BarcodeSource.GENERATED:
+        return await context.library.create_temporary_item(item, key)
     for attempt in range(1, _GENERATED_TRIES):
         try:
-            return await desk.library.create_temporary_item(item, key)
+            return await context.library.create_temporary_item(item, key)
         except Refused as refused:
             if refused.reason is not RefusalReason.DUPLICATE_ITEM:
                 raise
-            another = generate_barcode(desk.policy.accept, item.request_id, f"{key}:{attempt}")
+            another = generate_barcode(context.policy.accept, item.request_id, f"{key}:{attempt}")
             item = replace(item, barcode=another)
-    return await desk.library.create_temporary_item(item, key)
+    return await context.library.create_temporary_item(item, key)
 
 
 async def _accept_duplicate(
-    barcode: str, command: AcceptItem, desk: CirculationContext, refused: Refused
+    barcode: str, command: AcceptItem, context: CirculationContext, refused: Refused
 ) -> TemporaryItemResult:
     """Another request for a barcode that is here. Only a partner's item may be taken for the one that is meant:
     the library's own item with the same barcode is another thing."""
-    accepted = desk.policy.accept.duplicate == "success" or is_answered_as_success(refused, "accept-item", desk)
+    accepted = context.policy.accept.duplicate == "success" or is_answered_as_success(refused, "accept-item", context)
     if accepted:
-        item = await desk.library.item_by_barcode(barcode)
+        item = await context.library.item_by_barcode(barcode)
         if item.temporary:
-            return TemporaryItemResult(item, await desk.library.get_bib(item.bib_id), None, repeated=True)
+            return TemporaryItemResult(item, await context.library.get_bib(item.bib_id), None, repeated=True)
     raise _duplicate_refusal(command, refused.internal) from refused
 
 
@@ -186,15 +186,15 @@ def _duplicate_refusal(command: AcceptItem, internal: str = "") -> Refused:
 
 
 async def _lend_accepted_item(
-    command: AcceptItem, plan: _AcceptancePlan, item: Item, desk: CirculationContext, key: str
+    command: AcceptItem, plan: _AcceptancePlan, item: Item, context: CirculationContext, key: str
 ) -> Loan | None:
     """None when the library refuses: the hold stands."""
     if plan.patron is None:
         return None
-    due = loans.choose_loan_due(command.due, desk.policy.due_dates.policy, item, desk.now(), desk)
+    due = loans.choose_loan_due(command.due, context.policy.due_dates.policy, item, context.now(), context)
     wish = loans.LoanWish(item, plan.patron, due, plan.number.value)
     try:
-        return await loans.lend_item(wish, desk, f"{key}:loan")
+        return await loans.lend_item(wish, context, f"{key}:loan")
     except Refused as refused:
         if refused.reason not in _KEEPS_THE_HOLD:
             raise
@@ -202,13 +202,13 @@ async def _lend_accepted_item(
 
 
 async def _post_item_fee(
-    command: AcceptItem, patron: Patron, number: RequestNumber, item: Item, desk: CirculationContext, key: str
+    command: AcceptItem, patron: Patron, number: RequestNumber, item: Item, context: CirculationContext, key: str
 ) -> None:
     """What the patron owes for the item, as AcceptItem says."""
     if command.fee is None or not command.fee.amount:
         return
-    fees = desk.policy.fees
-    await desk.library.post_fee(
+    fees = context.policy.fees
+    await context.library.post_fee(
         patron.id,
         command.fee,
         fees.types.get(command.fee_type.strip().lower(), fees.default_type),

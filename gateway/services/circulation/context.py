@@ -70,10 +70,10 @@ _CANNOT = {
 }
 
 
-def require_capability(desk: CirculationContext, *capabilities: Capability) -> None:
+def require_capability(context: CirculationContext, *capabilities: Capability) -> None:
     """Raises Refused(UNSUPPORTED_SERVICE) when the library's system lacks one of these."""
     for capability in capabilities:
-        if not desk.supports(capability):
+        if not context.supports(capability):
             what = _CANNOT.get(capability, f"do this ({capability.value})")
             raise Refused(
                 RefusalReason.UNSUPPORTED_SERVICE,
@@ -108,6 +108,6 @@ def change_refusals_about(about: MessagePart, value: str) -> Iterator[None]:
         ) from refused
 
 
-def is_answered_as_success(refused: Refused, service: str, desk: CirculationContext) -> bool:
+def is_answered_as_success(refused: Refused, service: str, context: CirculationContext) -> bool:
     """Whether the profile answers this refusal of a service as a success (policy `as_success`)."""
-    return refused.reason in desk.policy.as_success.get(service, ()) and refused.reason in AS_SUCCESS[service]
+    return refused.reason in context.policy.as_success.get(service, ()) and refused.reason in AS_SUCCESS[service]

@@ -107,14 +107,14 @@ SERVICES: dict[type[Command], str] = {
 """Command -> its name in profiles, keys and logs: the words of its use case. Stored in keys, so it stays as it is."""
 
 
-async def dispatch_command(command: Command, desk: CirculationContext, key: str = "") -> Result:
+async def dispatch_command(command: Command, context: CirculationContext, key: str = "") -> Result:
     """Safe to repeat: a message that was carried out already changes nothing and is answered alike. `key`: its
     `idempotency_key`, where the caller has made it.
 
     Raises Refused (the answer is no), Unavailable (nothing was done, or what was done is found again by a repeat),
     OutcomeUnknown (a repeat tells).
     """
-    return await USE_CASES[type(command)](command, desk, key or idempotency_key(command, desk.profile))
+    return await USE_CASES[type(command)](command, context, key or idempotency_key(command, context.profile))
 
 
 def idempotency_key(command: Command, profile: str) -> str:

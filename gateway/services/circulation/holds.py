@@ -23,7 +23,7 @@ from gateway.services.circulation.context import (
 
 
 async def resolve_hold(
-    request: Named | None, item: Named | None, patron: Patron | None, desk: CirculationContext, *, kind: str = ""
+    request: Named | None, item: Named | None, patron: Patron | None, context: CirculationContext, *, kind: str = ""
 ) -> Hold:
     """Another patron's hold is refused in the same words as one that isn't there.
 
@@ -31,38 +31,38 @@ async def resolve_hold(
     """
     if request is not None and request.value.strip():
         with lookup_refusals_about(MessagePart.REQUEST, request.value):
-            return await _find_hold_by_number(request, item, patron, desk)
+            return await _find_hold_by_number(request, item, patron, context)
     if item is None or patron is None:
         raise Refused(
             RefusalReason.DATA_MISSING,
             "A request number, or a patron and an item, must be given.",
             about=MessagePart.REQUEST,
         )
-    found = await _list_holds_of_patron(patron, await items.resolve_item(item, desk), desk)
+    found = await _list_holds_of_patron(patron, await items.resolve_item(item, context), context)
     of_kind = [hold for hold in found if hold.kind == kind] or found
     with lookup_refusals_about(MessagePart.ITEM, item.value):
         return _require_single_hold(of_kind)
 
 
 async def _find_hold_by_number(
-    request: Named, item: Named | None, patron: Patron | None, desk: CirculationContext
+    request: Named, item: Named | None, patron: Patron | None, context: CirculationContext
 ) -> Hold:
-    number = read_request_number(request, desk.policy).value
+    number = read_request_number(request, context.policy).value
     try:
-        hold = await desk.library.find_hold(number)
+        hold = await context.library.find_hold(number)
     except Refused as refused:
         if refused.reason is not RefusalReason.AMBIGUOUS_REQUEST or item is None or patron is None:
             raise
         # several pieces came under one number (ULS `TN-1OF2`, facts/ncip.md 2.1): the item tells them apart
-        pieces = await _list_holds_of_patron(patron, await items.resolve_item(item, desk), desk)
+        pieces = await _list_holds_of_patron(patron, await items.resolve_item(item, context), context)
         return _require_single_hold([piece for piece in pieces if piece.request_id == number])
     if patron is not None and hold.patron_id != patron.id:
         raise _no_such_hold_refusal()
     return hold
 
 
-async def _list_holds_of_patron(patron: Patron, item: Item, desk: CirculationContext) -> list[Hold]:
-    found = await desk.library.patron_holds(patron.id)
+async def _list_holds_of_patron(patron: Patron, item: Item, context: CirculationContext) -> list[Hold]:
+    found = await context.library.patron_holds(patron.id)
     return [hold for hold in found if hold.item_id == item.id or (not hold.item_id and hold.bib_id == item.bib_id)]
 
 
@@ -78,22 +78,22 @@ def _no_such_hold_refusal() -> Refused:
     return Refused(RefusalReason.UNKNOWN_REQUEST, "There is no such request.")
 
 
-def is_hold_unwanted(pickup: str, receiver: str, desk: CirculationContext) -> bool:
+def is_hold_unwanted(pickup: str, receiver: str, context: CirculationContext) -> bool:
     """Whether the place says that no hold is wanted (USMAI sends `NONE`, facts/ncip.md 2.2)."""
-    return _choose_pickup_text(pickup, receiver, desk).lower() in desk.policy.pickup.no_hold_words
+    return _choose_pickup_text(pickup, receiver, context).lower() in context.policy.pickup.no_hold_words
 
 
-async def resolve_pickup(pickup: str, receiver: str, patron: Patron, desk: CirculationContext) -> PickupLocation:
+async def resolve_pickup(pickup: str, receiver: str, patron: Patron, context: CirculationContext) -> PickupLocation:
     """`receiver` is ToAgencyId. Raises Refused(BAD_PICKUP_LOCATION)."""
-    rules = desk.policy.pickup
-    sent = _choose_pickup_text(pickup, receiver, desk)
+    rules = context.policy.pickup
+    sent = _choose_pickup_text(pickup, receiver, context)
     if not sent:
-        return await default_pickup(patron, desk)
+        return await default_pickup(patron, context)
     code = next((ours for theirs, ours in rules.map.items() if theirs.casefold() == sent.casefold()), sent)
-    if found := await _find_pickup_location(code, desk):
+    if found := await _find_pickup_location(code, context):
         return found
     if rules.unknown is UnknownPickup.DEFAULT:
-        return await default_pickup(patron, desk)
+        return await default_pickup(patron, context)
     raise Refused(
         RefusalReason.BAD_PICKUP_LOCATION,
         "There is no such pickup location.",
@@ -102,18 +102,18 @@ async def resolve_pickup(pickup: str, receiver: str, patron: Patron, desk: Circu
     )
 
 
-async def default_pickup(patron: Patron, desk: CirculationContext) -> PickupLocation:
+async def default_pickup(patron: Patron, context: CirculationContext) -> PickupLocation:
     """The profile's default, else a place at the patron's home library, else the library's first one."""
-    rules = desk.policy.pickup
+    rules = context.policy.pickup
     if rules.default:
-        if found := await _find_pickup_location(rules.default, desk):
+        if found := await _find_pickup_location(rules.default, context):
             return found
         raise _no_pickup_refusal(
-            f"profile {desk.profile}: circulation.pickup.default {rules.default!r} is not a pickup location"
+            f"profile {context.profile}: circulation.pickup.default {rules.default!r} is not a pickup location"
         )
-    if not desk.supports(Capability.PICKUP_LIST):
+    if not context.supports(Capability.PICKUP_LIST):
         return PickupLocation(patron.home_library, patron.home_library, patron.home_library)
-    places = await desk.library.pickup_locations()
+    places = await context.library.pickup_locations()
     if not places:
         raise _no_pickup_refusal("the library has no pickup location")
     return next((place for place in places if place.library == patron.home_library), places[0])
@@ -128,9 +128,9 @@ def _no_pickup_refusal(internal: str) -> Refused:
     )
 
 
-def _choose_pickup_text(pickup: str, receiver: str, desk: CirculationContext) -> str:
+def _choose_pickup_text(pickup: str, receiver: str, context: CirculationContext) -> str:
     """The first source that says something; empty when none does or a fixed place comes first."""
-    rules = desk.policy.pickup
+    rules = context.policy.pickup
     values = {PickupSource.PICKUP_LOCATION: pickup, PickupSource.RECEIVER: receiver}
     for source in rules.source:
         if source is PickupSource.FIXED:
@@ -141,11 +141,11 @@ def _choose_pickup_text(pickup: str, receiver: str, desk: CirculationContext) ->
     return ""
 
 
-async def _find_pickup_location(code: str, desk: CirculationContext) -> PickupLocation | None:
+async def _find_pickup_location(code: str, context: CirculationContext) -> PickupLocation | None:
     """A system that can't list its places is trusted with the code."""
-    if not desk.supports(Capability.PICKUP_LIST):
+    if not context.supports(Capability.PICKUP_LIST):
         return PickupLocation(code, code, "")
-    places = await desk.library.pickup_locations()
+    places = await context.library.pickup_locations()
     return next((place for place in places if place.code.casefold() == code.casefold()), None)
 
 
@@ -157,49 +157,49 @@ class _HoldTarget:
     item: Item | None = None
 
 
-async def place_request(command: PlaceRequest, desk: CirculationContext, key: str) -> RequestPlaced:
+async def place_request(command: PlaceRequest, context: CirculationContext, key: str) -> RequestPlaced:
     """Raises Refused(DATA_MISSING | UNKNOWN_… | PATRON_… | BAD_PICKUP_LOCATION | INVALID_DATE …)."""
-    number = read_request_number(command.request, desk.policy)
-    patron = await patrons.resolve_patron(command.patron, desk)
-    target = await _find_hold_target(command, desk)
-    if desk.policy.requests.ignore or _is_hold_declined(command, desk):
+    number = read_request_number(command.request, context.policy)
+    patron = await patrons.resolve_patron(command.patron, context)
+    target = await _find_hold_target(command, context)
+    if context.policy.requests.ignore or _is_hold_declined(command, context):
         return RequestPlaced(
-            _make_unplaced_hold(command, number, patron, target, desk), patron, target.bib, target.item
+            _make_unplaced_hold(command, number, patron, target, context), patron, target.bib, target.item
         )
-    patrons.refuse_if_blocked(patron, BlockScope.REQUEST, desk)
-    place = await _choose_hold_pickup(command, patron, desk)
-    wish = _make_hold_wish(command, number, patron, target, place, desk)
+    patrons.refuse_if_blocked(patron, BlockScope.REQUEST, context)
+    place = await _choose_hold_pickup(command, patron, context)
+    wish = _make_hold_wish(command, number, patron, target, place, context)
     try:
         with (
             change_refusals_about(MessagePart.ITEM, command.items[0].value)
             if command.items
             else change_refusals_about(MessagePart.RECORD, _first_record_number(command))
         ):
-            hold = await _place_open_hold(wish, desk, key)
+            hold = await _place_open_hold(wish, context, key)
     except Refused as refused:
-        if not is_answered_as_success(refused, "place-request", desk):
+        if not is_answered_as_success(refused, "place-request", context):
             raise
-        hold = await _find_existing_hold(wish, target, desk, refused)
-    return RequestPlaced(hold, patron, target.bib, await _find_hold_item(hold, target, desk), place)
+        hold = await _find_existing_hold(wish, target, context, refused)
+    return RequestPlaced(hold, patron, target.bib, await _find_hold_item(hold, target, context), place)
 
 
-async def _find_hold_target(command: PlaceRequest, desk: CirculationContext) -> _HoldTarget:
-    scope = command.scope or desk.policy.requests.default_scope
+async def _find_hold_target(command: PlaceRequest, context: CirculationContext) -> _HoldTarget:
+    scope = command.scope or context.policy.requests.default_scope
     if command.items:
-        found = [await items.resolve_item(sent, desk) for sent in command.items]
+        found = [await items.resolve_item(sent, context) for sent in command.items]
         item = items.choose_best_copy(found) or found[0]
-        bib = await desk.library.get_bib(item.bib_id)
-        return _HoldTarget(bib, item if scope == "item" or not desk.supports(Capability.HOLD_TITLE) else None)
+        bib = await context.library.get_bib(item.bib_id)
+        return _HoldTarget(bib, item if scope == "item" or not context.supports(Capability.HOLD_TITLE) else None)
     sent = command.records or (command.citation.identifiers if command.citation is not None else ())
     if not sent:
         raise Refused(
             RefusalReason.DATA_MISSING, "The message names neither an item nor a record.", about=MessagePart.ITEM
         )
-    bib = await items.resolve_record(sent, desk)
-    if scope == "title" and desk.supports(Capability.HOLD_TITLE):
+    bib = await items.resolve_record(sent, context)
+    if scope == "title" and context.supports(Capability.HOLD_TITLE):
         return _HoldTarget(bib)
-    require_capability(desk, Capability.ITEM_AVAILABILITY)
-    copy = items.choose_best_copy((await desk.library.holdings(bib.id)).items)
+    require_capability(context, Capability.ITEM_AVAILABILITY)
+    copy = items.choose_best_copy((await context.library.holdings(bib.id)).items)
     if copy is None:
         raise Refused(
             RefusalReason.ITEM_DOES_NOT_CIRCULATE,
@@ -214,14 +214,14 @@ def _first_record_number(command: PlaceRequest) -> str:
     return command.records[0].value if command.records else ""
 
 
-def _is_hold_declined(command: PlaceRequest, desk: CirculationContext) -> bool:
-    return desk.policy.requests.use_pickup and is_hold_unwanted(command.pickup, command.receiver, desk)
+def _is_hold_declined(command: PlaceRequest, context: CirculationContext) -> bool:
+    return context.policy.requests.use_pickup and is_hold_unwanted(command.pickup, command.receiver, context)
 
 
-async def _choose_hold_pickup(command: PlaceRequest, patron: Patron, desk: CirculationContext) -> PickupLocation:
-    if not desk.policy.requests.use_pickup:
-        return await default_pickup(patron, desk)
-    return await resolve_pickup(command.pickup, command.receiver, patron, desk)
+async def _choose_hold_pickup(command: PlaceRequest, patron: Patron, context: CirculationContext) -> PickupLocation:
+    if not context.policy.requests.use_pickup:
+        return await default_pickup(patron, context)
+    return await resolve_pickup(command.pickup, command.receiver, patron, context)
 
 
 def _make_hold_wish(
@@ -230,64 +230,66 @@ def _make_hold_wish(
     patron: Patron,
     target: _HoldTarget,
     place: PickupLocation,
-    desk: CirculationContext,
+    context: CirculationContext,
 ) -> HoldWish:
     """Where the library's system takes no pickup place, staff read it in the note."""
     notes = ["library use only"] if number.library_use_only else []
-    if not desk.supports(Capability.HOLD_PICKUP):
+    if not context.supports(Capability.HOLD_PICKUP):
         notes.append(f"pickup: {place.name}")
     return HoldWish(
         patron.id,
-        place.code if desk.supports(Capability.HOLD_PICKUP) else "",
+        place.code if context.supports(Capability.HOLD_PICKUP) else "",
         request_id=number.value,
         item_barcode=target.item.barcode if target.item is not None else "",
         bib_id="" if target.item is not None else target.bib.id,
-        kind=_choose_hold_kind(command, desk),
-        need_by=require_future_day(command.need_by, desk.today(), desk.zone, MessagePart.NEED_BY),
-        expires=_compute_hold_expiry(command, desk),
+        kind=_choose_hold_kind(command, context),
+        need_by=require_future_day(command.need_by, context.today(), context.zone, MessagePart.NEED_BY),
+        expires=_compute_hold_expiry(command, context),
         note="; ".join(notes),
     )
 
 
-def _choose_hold_kind(command: PlaceRequest, desk: CirculationContext) -> str:
-    return command.kind or desk.policy.requests.default_kind
+def _choose_hold_kind(command: PlaceRequest, context: CirculationContext) -> str:
+    return command.kind or context.policy.requests.default_kind
 
 
-def _compute_hold_expiry(command: PlaceRequest, desk: CirculationContext) -> date | None:
+def _compute_hold_expiry(command: PlaceRequest, context: CirculationContext) -> date | None:
     if command.expires is not None:
-        return require_future_day(command.expires, desk.today(), desk.zone)
-    days = desk.policy.requests.hold_days
-    return desk.today() + timedelta(days=days) if days else None
+        return require_future_day(command.expires, context.today(), context.zone)
+    days = context.policy.requests.hold_days
+    return context.today() + timedelta(days=days) if days else None
 
 
-async def _place_open_hold(wish: HoldWish, desk: CirculationContext, key: str) -> Hold:
+async def _place_open_hold(wish: HoldWish, context: CirculationContext, key: str) -> Hold:
     """A repeated message finds its hold by the key. One that has ended is not what the message asks for again,
     unless it was filled under this very request number."""
-    require_capability(desk, Capability.HOLD_ITEM if wish.item_barcode else Capability.HOLD_TITLE)
-    hold = await desk.library.place_hold(wish, key)
+    require_capability(context, Capability.HOLD_ITEM if wish.item_barcode else Capability.HOLD_TITLE)
+    hold = await context.library.place_hold(wish, key)
     while not hold.status.is_open and not (wish.request_id and hold.status is HoldStatus.FILLED):
         ended = hold.id
-        hold = await desk.library.place_hold(wish, f"{key}:after-{ended}")
+        hold = await context.library.place_hold(wish, f"{key}:after-{ended}")
         if hold.id == ended:  # a system that keeps no keys: nothing more to be had from it
             return hold
     return hold
 
 
-async def _find_existing_hold(wish: HoldWish, target: _HoldTarget, desk: CirculationContext, refused: Refused) -> Hold:
+async def _find_existing_hold(
+    wish: HoldWish, target: _HoldTarget, context: CirculationContext, refused: Refused
+) -> Hold:
     """The open hold of this patron that made the library refuse another."""
-    for hold in await desk.library.patron_holds(wish.patron_id):
+    for hold in await context.library.patron_holds(wish.patron_id):
         if hold.bib_id == target.bib.id and (target.item is None or hold.item_id in ("", target.item.id)):
             return hold
     raise refused
 
 
-async def _find_hold_item(hold: Hold, target: _HoldTarget, desk: CirculationContext) -> Item | None:
+async def _find_hold_item(hold: Hold, target: _HoldTarget, context: CirculationContext) -> Item | None:
     """As it is now that the hold is placed."""
-    return await items.find_item_of_hold(hold, desk) or target.item
+    return await items.find_item_of_hold(hold, context) or target.item
 
 
 def _make_unplaced_hold(
-    command: PlaceRequest, number: RequestNumber, patron: Patron, target: _HoldTarget, desk: CirculationContext
+    command: PlaceRequest, number: RequestNumber, patron: Patron, target: _HoldTarget, context: CirculationContext
 ) -> Hold:
     return Hold(
         id="",
@@ -298,58 +300,58 @@ def _make_unplaced_hold(
         item_id=target.item.id if target.item is not None else "",
         pickup="",
         status=HoldStatus.WAITING,
-        placed=desk.now(),
-        kind=_choose_hold_kind(command, desk),
+        placed=context.now(),
+        kind=_choose_hold_kind(command, context),
         item_barcode=target.item.barcode if target.item is not None else "",
         title=target.bib.title,
     )
 
 
-async def cancel_request(command: CancelRequest, desk: CirculationContext, key: str) -> RequestCancelled:
+async def cancel_request(command: CancelRequest, context: CirculationContext, key: str) -> RequestCancelled:
     """Raises Refused(DATA_MISSING | UNKNOWN_REQUEST | AMBIGUOUS_REQUEST | REQUEST_CLOSED | UNKNOWN_PATRON)."""
-    require_capability(desk, Capability.HOLD_CANCEL)
-    patron = await patrons.resolve_patron(command.patron, desk)
-    found = await resolve_hold(command.request, command.item, patron, desk, kind=command.kind)
+    require_capability(context, Capability.HOLD_CANCEL)
+    patron = await patrons.resolve_patron(command.patron, context)
+    found = await resolve_hold(command.request, command.item, patron, context, kind=command.kind)
     with change_refusals_about(MessagePart.REQUEST, command.request.value if command.request is not None else ""):
-        hold = await cancel_hold(found, desk, key)
-    item = await items.find_item_of_hold(hold, desk)
+        hold = await cancel_hold(found, context, key)
+    item = await items.find_item_of_hold(hold, context)
     return RequestCancelled(hold, patron, item)
 
 
-async def cancel_hold(hold: Hold, desk: CirculationContext, key: str) -> Hold:
+async def cancel_hold(hold: Hold, context: CirculationContext, key: str) -> Hold:
     """Two holds may come and go under one request number, so the key names the hold too."""
     try:
-        return await desk.library.cancel_hold(hold.id, f"{key}:{hold.id}")
+        return await context.library.cancel_hold(hold.id, f"{key}:{hold.id}")
     except Refused as refused:
-        if is_answered_as_success(refused, "cancel-request", desk):
+        if is_answered_as_success(refused, "cancel-request", context):
             return hold
         raise
 
 
-async def update_request(command: UpdateRequest, desk: CirculationContext, key: str) -> RequestPlaced:
+async def update_request(command: UpdateRequest, context: CirculationContext, key: str) -> RequestPlaced:
     """What isn't said stays as it is. The values are absolute, so a repeat does no harm; the key tells the time,
     since a place may be changed there and back again.
 
     Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED | BAD_PICKUP_LOCATION | INVALID_DATE …).
     """
-    require_capability(desk, Capability.HOLD_UPDATE)
-    asked_by = await patrons.resolve_patron(command.patron, desk) if command.patron is not None else None
-    hold = await resolve_hold(command.request, command.item, asked_by, desk, kind=command.kind)
+    require_capability(context, Capability.HOLD_UPDATE)
+    asked_by = await patrons.resolve_patron(command.patron, context) if command.patron is not None else None
+    hold = await resolve_hold(command.request, command.item, asked_by, context, kind=command.kind)
     sent = command.request.value if command.request is not None else ""
     if not hold.status.is_open:
         raise Refused(RefusalReason.REQUEST_CLOSED, "This request is closed.", about=MessagePart.REQUEST, value=sent)
-    patron = asked_by or await patrons.find_patron_by_id(hold.patron_id, desk)
-    place = await resolve_pickup(command.pickup, "", patron, desk) if command.pickup.strip() else None
-    need_by = require_future_day(command.need_by, desk.today(), desk.zone, MessagePart.NEED_BY)
-    expires = require_future_day(command.expires, desk.today(), desk.zone)
+    patron = asked_by or await patrons.find_patron_by_id(hold.patron_id, context)
+    place = await resolve_pickup(command.pickup, "", patron, context) if command.pickup.strip() else None
+    need_by = require_future_day(command.need_by, context.today(), context.zone, MessagePart.NEED_BY)
+    expires = require_future_day(command.expires, context.today(), context.zone)
     if place or need_by or expires:
         with change_refusals_about(MessagePart.REQUEST, sent):
-            hold = await desk.library.update_hold(
+            hold = await context.library.update_hold(
                 hold.id,
-                f"{key}:{desk.now().isoformat()}",
+                f"{key}:{context.now().isoformat()}",
                 pickup=place.code if place is not None else None,
                 need_by=need_by,
                 expires=expires,
             )
-    item = await items.find_item_of_hold(hold, desk)
-    return RequestPlaced(hold, patron, await desk.library.get_bib(hold.bib_id), item, place)
+    item = await items.find_item_of_hold(hold, context)
+    return RequestPlaced(hold, patron, await context.library.get_bib(hold.bib_id), item, place)

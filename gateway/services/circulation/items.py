@@ -28,7 +28,7 @@ from gateway.services.circulation.context import (
 )
 
 
-async def resolve_item(sent: Named | None, desk: CirculationContext, *, request: Named | None = None) -> Item:
+async def resolve_item(sent: Named | None, context: CirculationContext, *, request: Named | None = None) -> Item:
     """Raises Refused(DATA_MISSING | UNKNOWN_ITEM | AMBIGUOUS_ITEM).
 
     With policy `items.find_by_request`, an id that is no barcode is tried as a request number, and then the
@@ -40,64 +40,64 @@ async def resolve_item(sent: Named | None, desk: CirculationContext, *, request:
                 RefusalReason.DATA_MISSING, "The message doesn't say which item is meant.", about=MessagePart.ITEM
             )
         with lookup_refusals_about(MessagePart.REQUEST, request.value):
-            return await find_item_by_request(request, desk)
+            return await find_item_by_request(request, context)
     with lookup_refusals_about(MessagePart.ITEM, sent.value):
-        if is_request_number(sent, desk.policy):
-            return await find_item_by_request(sent, desk)
-        for barcode in list_item_barcodes(sent, desk.sender, desk.policy):
-            if found := await _find_item_by_barcode(barcode, desk):
+        if is_request_number(sent, context.policy):
+            return await find_item_by_request(sent, context)
+        for barcode in list_item_barcodes(sent, context.sender, context.policy):
+            if found := await _find_item_by_barcode(barcode, context):
                 return found
-        if desk.policy.items.find_by_request:
-            return await _find_item_by_requests(sent, request, desk)
+        if context.policy.items.find_by_request:
+            return await _find_item_by_requests(sent, request, context)
         raise Refused(RefusalReason.UNKNOWN_ITEM, "There is no item with this id.")
 
 
-async def _find_item_by_barcode(barcode: str, desk: CirculationContext) -> Item | None:
+async def _find_item_by_barcode(barcode: str, context: CirculationContext) -> Item | None:
     try:
-        return await desk.library.item_by_barcode(barcode)
+        return await context.library.item_by_barcode(barcode)
     except Refused as refused:
         if refused.reason is RefusalReason.UNKNOWN_ITEM:
             return None
         raise
 
 
-async def _find_item_by_requests(sent: Named, request: Named | None, desk: CirculationContext) -> Item:
+async def _find_item_by_requests(sent: Named, request: Named | None, context: CirculationContext) -> Item:
     try:
-        return await find_item_by_request(sent, desk)
+        return await find_item_by_request(sent, context)
     except Refused as refused:
         if refused.reason is not RefusalReason.UNKNOWN_ITEM or request is None:
             raise
-        return await find_item_by_request(request, desk)
+        return await find_item_by_request(request, context)
 
 
-async def find_item_by_request(sent: Named, desk: CirculationContext) -> Item:
+async def find_item_by_request(sent: Named, context: CirculationContext) -> Item:
     """Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM)."""
-    number = read_request_number(sent, desk.policy).value
-    if desk.supports(Capability.ITEM_BY_REQUEST):
-        return await desk.library.item_by_request(number)
+    number = read_request_number(sent, context.policy).value
+    if context.supports(Capability.ITEM_BY_REQUEST):
+        return await context.library.item_by_request(number)
     try:
-        hold = await desk.library.find_hold(number)
+        hold = await context.library.find_hold(number)
     except Refused as refused:
         if refused.reason is RefusalReason.UNKNOWN_REQUEST:
             raise Refused(RefusalReason.UNKNOWN_ITEM, "There is no item under this request number.") from refused
         raise
     if not hold.item_barcode:
         raise Refused(RefusalReason.UNKNOWN_ITEM, "No item fills this request yet.")
-    return await desk.library.item_by_barcode(hold.item_barcode)
+    return await context.library.item_by_barcode(hold.item_barcode)
 
 
-async def find_item_of_hold(hold: Hold, desk: CirculationContext) -> Item | None:
+async def find_item_of_hold(hold: Hold, context: CirculationContext) -> Item | None:
     """The item of a hold; None when no item fills it yet or the item is gone."""
-    return await _find_item_by_barcode(hold.item_barcode, desk) if hold.item_barcode else None
+    return await _find_item_by_barcode(hold.item_barcode, context) if hold.item_barcode else None
 
 
-async def resolve_record(sent: tuple[RecordId, ...], desk: CirculationContext) -> Bib:
+async def resolve_record(sent: tuple[RecordId, ...], context: CirculationContext) -> Bib:
     """Raises Refused(INVALID_VALUE | UNKNOWN_RECORD | AMBIGUOUS_ITEM); never a guess among several hits."""
-    require_capability(desk, Capability.BIB_FIND)
+    require_capability(context, Capability.BIB_FIND)
     with lookup_refusals_about(MessagePart.RECORD, sent[0].value):
-        for record in translate_record_ids(sent, desk.policy.records):
+        for record in translate_record_ids(sent, context.policy.records):
             try:
-                return await desk.library.find_bib(record)
+                return await context.library.find_bib(record)
             except Refused as refused:
                 if refused.reason is not RefusalReason.UNKNOWN_RECORD:
                     raise
@@ -113,30 +113,30 @@ def choose_best_copy(items: Iterable[Item]) -> Item | None:
 _OUT_OF_REACH = (ItemStatus.LOST, ItemStatus.MISSING, ItemStatus.CLAIMED_RETURNED, ItemStatus.NOT_AVAILABLE)
 
 
-async def create_item(command: CreateItem, desk: CirculationContext, key: str) -> ItemChanged:
+async def create_item(command: CreateItem, context: CirculationContext, key: str) -> ItemChanged:
     """Its barcode is the id as `items.rewrite` makes it, or one by the rules for temporary items where none is
     sent. Raises Refused(DATA_MISSING | DUPLICATE_ITEM | INVALID_VALUE)."""
-    require_capability(desk, Capability.TEMPORARY_ITEM)
+    require_capability(context, Capability.TEMPORARY_ITEM)
     if command.status is not None:
-        require_capability(desk, Capability.STATUS_UPDATE)
+        require_capability(context, Capability.STATUS_UPDATE)
     if not command.bib.title.strip():
         raise Refused(RefusalReason.DATA_MISSING, "The title of the new item is missing.", about=MessagePart.RECORD)
     with change_refusals_about(MessagePart.ITEM, command.item.value if command.item is not None else ""):
-        received = await desk.library.create_item(_describe_lasting_item(command, desk, key), key)
+        received = await context.library.create_item(_describe_lasting_item(command, context, key), key)
         item = received.item
         if command.status is not None and command.status is not item.status and not received.repeated:
-            item = await desk.library.set_item_status(item.barcode, command.status, f"{key}:status")
+            item = await context.library.set_item_status(item.barcode, command.status, f"{key}:status")
     return ItemChanged(item)
 
 
-def _describe_lasting_item(command: CreateItem, desk: CirculationContext, key: str) -> TemporaryItem:
-    rules = desk.policy.accept
-    number = read_request_number(command.request, desk.policy)
+def _describe_lasting_item(command: CreateItem, context: CirculationContext, key: str) -> TemporaryItem:
+    rules = context.policy.accept
+    number = read_request_number(command.request, context.policy)
     if command.item is not None:
-        barcode = desk.policy.items.rewrite.rewrite_identifier(command.item.value)
+        barcode = context.policy.items.rewrite.rewrite_identifier(command.item.value)
     else:
-        barcode = make_temporary_barcode(None, number, command.request, desk.sender, key, desk.policy)
-    usual = temporary_location(desk)
+        barcode = make_temporary_barcode(None, number, command.request, context.sender, key, context.policy)
+    usual = temporary_location(context)
     return TemporaryItem(
         barcode=barcode,
         bib=decorate_title(command.bib, rules),
@@ -144,45 +144,45 @@ def _describe_lasting_item(command: CreateItem, desk: CirculationContext, key: s
         location=Location(usual.library, command.location or usual.shelf),
         policy=rules.policies.get(command.bib.medium.strip().lower(), rules.policy),
         suppressed=rules.suppressed,
-        call_number=command.call_number or rules.call_number.format(request=number.value, agency=desk.sender),
-        note=rules.note.format(request=number.value, agency=desk.sender),
-        lender=desk.sender,
+        call_number=command.call_number or rules.call_number.format(request=number.value, agency=context.sender),
+        note=rules.note.format(request=number.value, agency=context.sender),
+        lender=context.sender,
     )
 
 
-async def update_status(command: UpdateStatus, desk: CirculationContext, key: str) -> ItemChanged:
+async def update_status(command: UpdateStatus, context: CirculationContext, key: str) -> ItemChanged:
     """A status is absolute: repeating it changes nothing. The key tells the time, for an item may be missing, found,
     and missing again. Raises Refused(UNKNOWN_ITEM | NOT_ALLOWED)."""
-    require_capability(desk, Capability.STATUS_UPDATE)
-    item = await resolve_item(command.item, desk)
+    require_capability(context, Capability.STATUS_UPDATE)
+    item = await resolve_item(command.item, context)
     if item.status is command.status:
         return ItemChanged(item)
     with change_refusals_about(MessagePart.STATUS, command.word or command.status.value):
         return ItemChanged(
-            await desk.library.set_item_status(item.barcode, command.status, f"{key}:{desk.now().isoformat()}")
+            await context.library.set_item_status(item.barcode, command.status, f"{key}:{context.now().isoformat()}")
         )
 
 
 def describe_temporary_item(
-    command: AcceptItem, number: RequestNumber, desk: CirculationContext, key: str
+    command: AcceptItem, number: RequestNumber, context: CirculationContext, key: str
 ) -> TemporaryItem:
     """Without its hold. Raises Refused(DATA_MISSING | INVALID_VALUE | INVALID_DATE)."""
-    rules = desk.policy.accept
-    lender = desk.agency_or_sender(command.item.agency if command.item is not None else "")
+    rules = context.policy.accept
+    lender = context.agency_or_sender(command.item.agency if command.item is not None else "")
     words = {"request": number.value, "agency": lender}
     library_use_only = number.library_use_only or _has_word(command.citation.title, rules.library_use_words)
     return TemporaryItem(
-        barcode=make_temporary_barcode(command.item, number, command.request, desk.sender, key, desk.policy),
+        barcode=make_temporary_barcode(command.item, number, command.request, context.sender, key, context.policy),
         bib=decorate_title(command.citation, rules),
         request_id=number.value,
-        location=temporary_location(desk),
+        location=temporary_location(context),
         policy=_choose_item_policy(command, library_use_only, rules),
         suppressed=rules.suppressed,
         call_number=command.call_number or rules.call_number.format(**words),
         note=rules.note.format(**words),
         lender=lender,
-        lender_due=_compute_lender_due(command, desk),
-        due_policy=desk.policy.due_dates.policy,
+        lender_due=_compute_lender_due(command, context),
+        due_policy=context.policy.due_dates.policy,
         renewals_allowed=_is_renewable(command, number, rules),
         library_use_only=library_use_only,
     )
@@ -193,8 +193,8 @@ def decorate_title(citation: Bib, rules: AcceptItemRules) -> Bib:
     return replace(citation, id="", title=f"{rules.title_prefix}{citation.title}{rules.title_suffix}")
 
 
-def temporary_location(desk: CirculationContext) -> Location:
-    return Location(desk.policy.accept.library, desk.policy.accept.location)
+def temporary_location(context: CirculationContext) -> Location:
+    return Location(context.policy.accept.library, context.policy.accept.location)
 
 
 def _has_word(title: str, words: tuple[str, ...]) -> bool:
@@ -215,8 +215,8 @@ def _is_renewable(command: AcceptItem, number: RequestNumber, rules: AcceptItemR
     return bool(number.renewable) or command.renewals_allowed
 
 
-def _compute_lender_due(command: AcceptItem, desk: CirculationContext) -> datetime | None:
+def _compute_lender_due(command: AcceptItem, context: CirculationContext) -> datetime | None:
     """When it must leave its patron. None where the library's own rules alone count: then no loan has to heed it."""
-    rules = desk.policy.due_dates
-    due = patron_due(command.due, rules, desk.zone, desk.now(), days_back=rules.transit_days)
+    rules = context.policy.due_dates
+    due = patron_due(command.due, rules, context.zone, context.now(), days_back=rules.transit_days)
     return due if rules.policy is not DuePolicy.LOCAL else None

@@ -43,90 +43,92 @@ class LoanWish:
     override: bool = False
 
 
-async def lend_item(wish: LoanWish, desk: CirculationContext, key: str) -> Loan:
+async def lend_item(wish: LoanWish, context: CirculationContext, key: str) -> Loan:
     """As long as the loan that a message made is open, the message again is a repeat; after its return the same
     words mean a new loan (`LibrarySystem.check_out`)."""
-    loan = await desk.library.check_out(
+    loan = await context.library.check_out(
         wish.item.barcode,
         wish.patron.id,
         key,
-        due=drop_unsettable_due(wish.due, desk).exact,
+        due=drop_unsettable_due(wish.due, context).exact,
         request_id=wish.request_id,
         override=wish.override,
     )
-    return await bring_due_forward(wish.due, loan, desk, key) if loan.renewals == 0 else loan
+    return await bring_due_forward(wish.due, loan, context, key) if loan.renewals == 0 else loan
 
 
-def choose_loan_due(sent: Due, policy: DuePolicy, item: Item, start: datetime, desk: CirculationContext) -> DueChoice:
+def choose_loan_due(
+    sent: Due, policy: DuePolicy, item: Item, start: datetime, context: CirculationContext
+) -> DueChoice:
     """The partner's date by the profile's rules; nothing where the message has none, for then the library decides
     (`TemporaryItem.due_policy`).
 
     Days for the way back are taken off for a partner's item only: our own has none to make. `start` is when the
     loan begins. Raises Refused(INVALID_DATE) when the date has passed by then.
     """
-    rules = desk.policy.due_dates
+    rules = context.policy.due_dates
     days_back = rules.transit_days if item.temporary else 0
-    return choose_due_date(policy, patron_due(sent, rules, desk.zone, start, days_back=days_back))
+    return choose_due_date(policy, patron_due(sent, rules, context.zone, start, days_back=days_back))
 
 
-def drop_unsettable_due(choice: DueChoice, desk: CirculationContext) -> DueChoice:
+def drop_unsettable_due(choice: DueChoice, context: CirculationContext) -> DueChoice:
     """Nothing where the library's system sets its dates alone: then its date is the one that is answered."""
-    return choice if desk.supports(Capability.DUE_DATE_GIVEN) else DueChoice()
+    return choice if context.supports(Capability.DUE_DATE_GIVEN) else DueChoice()
 
 
-async def bring_due_forward(choice: DueChoice, loan: Loan, desk: CirculationContext, key: str) -> Loan:
+async def bring_due_forward(choice: DueChoice, loan: Loan, context: CirculationContext, key: str) -> Loan:
     """Bring the due date forward where the partner's is earlier than the one that the library's rules gave."""
-    latest = drop_unsettable_due(choice, desk).latest
+    latest = drop_unsettable_due(choice, context).latest
     if latest is None or latest >= loan.due:
         return loan
-    return await desk.library.set_due_date(loan.id, latest, f"{key}:{loan.id}:not-after-{latest.isoformat()}")
+    return await context.library.set_due_date(loan.id, latest, f"{key}:{loan.id}:not-after-{latest.isoformat()}")
 
 
-async def check_out(command: CheckOut, desk: CirculationContext, key: str) -> ItemLent:
+async def check_out(command: CheckOut, context: CirculationContext, key: str) -> ItemLent:
     """With `mandated` it has happened already (WorldShare's shipped, facts/ncip.md 2.6): blocks, limits and item
     policies don't stop it.
 
     Raises Refused(UNKNOWN_… | PATRON_BLOCKED | ITEM_ON_LOAN | LIMIT_REACHED | INVALID_DATE …).
     """
-    require_capability(desk, Capability.CHECK_OUT)
-    patron = await patrons.resolve_patron(command.patron, desk)
-    item = await items.resolve_item(command.item, desk, request=command.request)
-    override = command.mandated is not None or desk.policy.check_out.override_blocks
+    require_capability(context, Capability.CHECK_OUT)
+    patron = await patrons.resolve_patron(command.patron, context)
+    item = await items.resolve_item(command.item, context, request=command.request)
+    override = command.mandated is not None or context.policy.check_out.override_blocks
     if not override:
-        patrons.refuse_if_blocked(patron, BlockScope.BORROW, desk)
-    rules = desk.policy.due_dates
+        patrons.refuse_if_blocked(patron, BlockScope.BORROW, context)
+    rules = context.policy.due_dates
     whose = rules.policy if command.mandated is None else rules.mandated
-    due = choose_loan_due(command.due, whose, item, command.mandated or desk.now(), desk)
-    number = read_request_number(command.request, desk.policy).value
-    if desk.policy.check_out.cancel_request and number:
-        await _cancel_hold_of_request(number, desk, key)
-    loan = await _lend_or_find_loan(command, LoanWish(item, patron, due, number, override), desk, key)
+    due = choose_loan_due(command.due, whose, item, command.mandated or context.now(), context)
+    number = read_request_number(command.request, context.policy).value
+    if context.policy.check_out.cancel_request and number:
+        await _cancel_hold_of_request(number, context, key)
+    loan = await _lend_or_find_loan(command, LoanWish(item, patron, due, number, override), context, key)
     return ItemLent(
-        loan, await desk.library.item_by_barcode(item.barcode), await desk.library.get_bib(item.bib_id), patron
+        loan, await context.library.item_by_barcode(item.barcode), await context.library.get_bib(item.bib_id), patron
     )
 
 
-async def _cancel_hold_of_request(number: str, desk: CirculationContext, key: str) -> None:
+async def _cancel_hold_of_request(number: str, context: CirculationContext, key: str) -> None:
     """A hold of the same request would stand in the way of its own loan (ULS, facts/ncip.md 2.1)."""
     try:
-        hold = await desk.library.find_hold(number)
+        hold = await context.library.find_hold(number)
     except Refused as refused:
         if refused.reason is RefusalReason.UNKNOWN_REQUEST:
             return
         raise
     if hold.status.is_open:
-        require_capability(desk, Capability.HOLD_CANCEL)
-        await holds.cancel_hold(hold, desk, f"{key}:request")
+        require_capability(context, Capability.HOLD_CANCEL)
+        await holds.cancel_hold(hold, context, f"{key}:request")
 
 
-async def _lend_or_find_loan(command: CheckOut, wish: LoanWish, desk: CirculationContext, key: str) -> Loan:
+async def _lend_or_find_loan(command: CheckOut, wish: LoanWish, context: CirculationContext, key: str) -> Loan:
     try:
         with change_refusals_about(MessagePart.ITEM, command.item.value):
-            return await lend_item(wish, desk, key)
+            return await lend_item(wish, context, key)
     except Refused as refused:
         open_loan = (
-            await _find_patron_loan(wish.item, wish.patron, desk)
-            if is_answered_as_success(refused, "check-out", desk)
+            await _find_patron_loan(wish.item, wish.patron, context)
+            if is_answered_as_success(refused, "check-out", context)
             else None
         )
         if open_loan is None:
@@ -134,51 +136,53 @@ async def _lend_or_find_loan(command: CheckOut, wish: LoanWish, desk: Circulatio
         return open_loan
 
 
-async def _find_patron_loan(item: Item, patron: Patron, desk: CirculationContext) -> Loan | None:
-    loan = await desk.library.item_loan(item.id)
+async def _find_patron_loan(item: Item, patron: Patron, context: CirculationContext) -> Loan | None:
+    loan = await context.library.item_loan(item.id)
     return loan if loan is not None and loan.patron_id == patron.id else None
 
 
-async def check_in(command: CheckIn, desk: CirculationContext, key: str) -> ItemReturned:
+async def check_in(command: CheckIn, context: CirculationContext, key: str) -> ItemReturned:
     """A repeat is told from the next loan's return by what has become of the latest loan (`LibrarySystem.check_in`).
 
     Raises Refused(DATA_MISSING | UNKNOWN_ITEM | NOT_CHECKED_OUT).
     """
-    require_capability(desk, Capability.CHECK_IN)
+    require_capability(context, Capability.CHECK_IN)
     try:
-        item = await items.resolve_item(command.item, desk, request=command.request)
+        item = await items.resolve_item(command.item, context, request=command.request)
     except Refused as refused:
-        return await _check_in_missing_item(command, desk, key, refused)
-    deletes = _is_deleted_at_check_in(item, desk.policy.check_in)
+        return await _check_in_missing_item(command, context, key, refused)
+    deletes = _is_deleted_at_check_in(item, context.policy.check_in)
     if deletes:
-        require_capability(desk, Capability.TEMPORARY_ITEM)
+        require_capability(context, Capability.TEMPORARY_ITEM)
     try:
-        done = await _check_item_in(item, command, desk, key)
+        done = await _check_item_in(item, command, context, key)
     except Refused as refused:
         if (
             deletes and refused.reason is RefusalReason.NOT_CHECKED_OUT
         ):  # never fetched by its patron, and now on its way
-            return ItemReturned(await delete_temporary_item(item, desk, key), deleted=True)
-        if _is_check_in_success(refused, command, desk):
+            return ItemReturned(await delete_temporary_item(item, context, key), deleted=True)
+        if _is_check_in_success(refused, command, context):
             return ItemReturned(item)
         raise
-    bib = await desk.library.get_bib(item.bib_id)
+    bib = await context.library.get_bib(item.bib_id)
     if deletes:
-        await delete_temporary_item(item, desk, key)
+        await delete_temporary_item(item, context, key)
     # who had it out is told only to a partner that has named the patron
     borrower = (
-        done.patron if done.patron is not None and patrons.is_named_patron(done.patron, command.patron, desk) else None
+        done.patron
+        if done.patron is not None and patrons.is_named_patron(done.patron, command.patron, context)
+        else None
     )
     return ItemReturned(done.item, done.loan, bib, borrower, None if deletes else done.route_to, deletes)
 
 
-async def _check_item_in(item: Item, command: CheckIn, desk: CirculationContext, key: str) -> CheckedIn:
+async def _check_item_in(item: Item, command: CheckIn, context: CirculationContext, key: str) -> CheckedIn:
     with change_refusals_about(MessagePart.ITEM, command.item.value if command.item is not None else ""):
-        return await desk.library.check_in(
+        return await context.library.check_in(
             item.barcode,
             key,
-            at=desk.policy.check_in.branch,
-            fill_hold=desk.policy.check_in.trap_hold,
+            at=context.policy.check_in.branch,
+            fill_hold=context.policy.check_in.trap_hold,
         )
 
 
@@ -193,57 +197,57 @@ def _is_deleted_at_check_in(item: Item, rules: CheckInRules) -> bool:
 
 
 async def _check_in_missing_item(
-    command: CheckIn, desk: CirculationContext, key: str, refused: Refused
+    command: CheckIn, context: CirculationContext, key: str, refused: Refused
 ) -> ItemReturned:
     """The item may have been deleted by this very message, when it first came; or the profile takes it for done."""
     sent: Named | None = command.item
     if (
         refused.reason is RefusalReason.UNKNOWN_ITEM
-        and desk.policy.check_in.delete_item != "never"
+        and context.policy.check_in.delete_item != "never"
         and sent is not None
     ):
         try:
-            return ItemReturned(await find_deleted_item(sent, desk, key, refused), deleted=True)
+            return ItemReturned(await find_deleted_item(sent, context, key, refused), deleted=True)
         except Refused as unknown:
             refused = unknown
-    if _is_check_in_success(refused, command, desk):
+    if _is_check_in_success(refused, command, context):
         return ItemReturned(None)
     raise refused
 
 
-def _is_check_in_success(refused: Refused, command: CheckIn, desk: CirculationContext) -> bool:
+def _is_check_in_success(refused: Refused, command: CheckIn, context: CirculationContext) -> bool:
     """OCLC takes 'not there' and 'not on loan' for done when it has named the request, not when it named a barcode."""
-    by_request = command.item is None or is_request_number(command.item, desk.policy)
-    return is_answered_as_success(refused, "check-in", desk) or (
-        by_request and is_answered_as_success(refused, "check-in-by-request", desk)
+    by_request = command.item is None or is_request_number(command.item, context.policy)
+    return is_answered_as_success(refused, "check-in", context) or (
+        by_request and is_answered_as_success(refused, "check-in-by-request", context)
     )
 
 
-async def renew_item(command: Renew, desk: CirculationContext, key: str) -> ItemRenewed:
+async def renew_item(command: Renew, context: CirculationContext, key: str) -> ItemRenewed:
     """With a due date, a repeat is told by it; without one, the same loan is renewed at most once a day.
 
     Raises Refused(NOT_CHECKED_OUT | NOT_RENEWABLE | RENEWAL_… | PATRON_BLOCKED | INVALID_DATE …).
     """
-    require_capability(desk, Capability.RENEW)
-    asked_by = await patrons.resolve_patron(command.patron, desk) if command.patron is not None else None
-    item = await items.resolve_item(command.item, desk)
-    loan = await require_open_loan(item, asked_by, command.item.value, desk)
-    patron = asked_by or await patrons.find_patron_by_id(loan.patron_id, desk)
-    patrons.refuse_if_blocked(patron, BlockScope.RENEW, desk)
-    due = choose_loan_due(command.due, desk.policy.due_dates.policy, item, desk.now(), desk)
-    due = drop_unsettable_due(due, desk)
-    occasion = f"{key}:{loan.id}:{command.due.isoformat() if command.due is not None else desk.today().isoformat()}"
+    require_capability(context, Capability.RENEW)
+    asked_by = await patrons.resolve_patron(command.patron, context) if command.patron is not None else None
+    item = await items.resolve_item(command.item, context)
+    loan = await require_open_loan(item, asked_by, command.item.value, context)
+    patron = asked_by or await patrons.find_patron_by_id(loan.patron_id, context)
+    patrons.refuse_if_blocked(patron, BlockScope.RENEW, context)
+    due = choose_loan_due(command.due, context.policy.due_dates.policy, item, context.now(), context)
+    due = drop_unsettable_due(due, context)
+    occasion = f"{key}:{loan.id}:{command.due.isoformat() if command.due is not None else context.today().isoformat()}"
     with change_refusals_about(MessagePart.ITEM, command.item.value):
-        renewed = await desk.library.renew_loan(item.barcode, occasion, patron_id=loan.patron_id, due=due.exact)
-        renewed = await bring_due_forward(due, renewed, desk, occasion)
+        renewed = await context.library.renew_loan(item.barcode, occasion, patron_id=loan.patron_id, due=due.exact)
+        renewed = await bring_due_forward(due, renewed, context, occasion)
     return ItemRenewed(
-        renewed, await desk.library.item_by_barcode(item.barcode), await desk.library.get_bib(item.bib_id), patron
+        renewed, await context.library.item_by_barcode(item.barcode), await context.library.get_bib(item.bib_id), patron
     )
 
 
-async def require_open_loan(item: Item, patron: Patron | None, sent: str, desk: CirculationContext) -> Loan:
+async def require_open_loan(item: Item, patron: Patron | None, sent: str, context: CirculationContext) -> Loan:
     """Another patron's loan is refused in the same words as none. Raises Refused(NOT_CHECKED_OUT)."""
-    loan = await desk.library.item_loan(item.id)
+    loan = await context.library.item_loan(item.id)
     if loan is None or (patron is not None and loan.patron_id != patron.id):
         who = "this patron" if patron is not None else "anybody"
         raise Refused(
@@ -252,63 +256,63 @@ async def require_open_loan(item: Item, patron: Patron | None, sent: str, desk: 
     return loan
 
 
-async def recall_item(command: Recall, desk: CirculationContext, key: str) -> ItemRecalled:
+async def recall_item(command: Recall, context: CirculationContext, key: str) -> ItemRecalled:
     """One recall a loan and due date. Raises Refused(NOT_CHECKED_OUT | CANNOT_BE_RECALLED | INVALID_DATE)."""
-    require_capability(desk, Capability.RECALL)
-    item = await items.resolve_item(command.item, desk)
-    loan = await require_open_loan(item, None, command.item.value, desk)
-    due = choose_loan_due(command.due, desk.policy.due_dates.policy, item, desk.now(), desk)
-    due = drop_unsettable_due(due, desk)
+    require_capability(context, Capability.RECALL)
+    item = await items.resolve_item(command.item, context)
+    loan = await require_open_loan(item, None, command.item.value, context)
+    due = choose_loan_due(command.due, context.policy.due_dates.policy, item, context.now(), context)
+    due = drop_unsettable_due(due, context)
     occasion = f"{key}:{loan.id}"
     with change_refusals_about(MessagePart.ITEM, command.item.value):
-        recalled = await desk.library.recall_loan(item.barcode, occasion, due=due.exact)
-        recalled = await bring_due_forward(due, recalled, desk, occasion)
+        recalled = await context.library.recall_loan(item.barcode, occasion, due=due.exact)
+        recalled = await bring_due_forward(due, recalled, context, occasion)
     return ItemRecalled(
-        recalled, await desk.library.item_by_barcode(item.barcode), await desk.library.get_bib(item.bib_id)
+        recalled, await context.library.item_by_barcode(item.barcode), await context.library.get_bib(item.bib_id)
     )
 
 
-async def delete_item(command: DeleteItem, desk: CirculationContext, key: str) -> ItemChanged:
+async def delete_item(command: DeleteItem, context: CirculationContext, key: str) -> ItemChanged:
     """By policy `delete.action`. Raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED)."""
     try:
-        return ItemChanged(await _delete_by_policy(command, desk, key))
+        return ItemChanged(await _delete_by_policy(command, context, key))
     except Refused as refused:
-        if is_answered_as_success(refused, "delete-item", desk):
+        if is_answered_as_success(refused, "delete-item", context):
             return ItemChanged(None)
         raise
 
 
-async def _delete_by_policy(command: DeleteItem, desk: CirculationContext, key: str) -> Item:
-    action = desk.policy.delete.action
+async def _delete_by_policy(command: DeleteItem, context: CirculationContext, key: str) -> Item:
+    action = context.policy.delete.action
     try:
-        item = await items.resolve_item(command.item, desk)
+        item = await items.resolve_item(command.item, context)
     except Refused as refused:
         if refused.reason is RefusalReason.UNKNOWN_ITEM and action == "delete":
-            return await find_deleted_item(command.item, desk, key, refused)
+            return await find_deleted_item(command.item, context, key, refused)
         raise
     if action == "keep":
         return item
     if action == "cancel-request":
-        require_capability(desk, Capability.HOLD_CANCEL)
-        for hold in await desk.library.item_holds(item.id):
+        require_capability(context, Capability.HOLD_CANCEL)
+        for hold in await context.library.item_holds(item.id):
             if hold.item_id == item.id:
-                await holds.cancel_hold(hold, desk, key)
+                await holds.cancel_hold(hold, context, key)
         return item
     with change_refusals_about(MessagePart.ITEM, command.item.value):
-        return await delete_temporary_item(item, desk, key)
+        return await delete_temporary_item(item, context, key)
 
 
-async def delete_temporary_item(item: Item, desk: CirculationContext, key: str) -> Item:
+async def delete_temporary_item(item: Item, context: CirculationContext, key: str) -> Item:
     """Delete a temporary item. Raises Refused(IN_USE | NOT_ALLOWED)."""
-    require_capability(desk, Capability.TEMPORARY_ITEM)
-    return await desk.library.delete_temporary_item(item.barcode, f"{key}:delete")
+    require_capability(context, Capability.TEMPORARY_ITEM)
+    return await context.library.delete_temporary_item(item.barcode, f"{key}:delete")
 
 
-async def find_deleted_item(sent: Named, desk: CirculationContext, key: str, refused: Refused) -> Item:
+async def find_deleted_item(sent: Named, context: CirculationContext, key: str, refused: Refused) -> Item:
     """The item that the same message has deleted, when the message comes again; else `refused` is raised."""
-    for barcode in list_item_barcodes(sent, desk.sender, desk.policy):
+    for barcode in list_item_barcodes(sent, context.sender, context.policy):
         try:
-            return await desk.library.delete_temporary_item(barcode, f"{key}:delete")
+            return await context.library.delete_temporary_item(barcode, f"{key}:delete")
         except Refused as unknown:
             if unknown.reason is not RefusalReason.UNKNOWN_ITEM:
                 raise

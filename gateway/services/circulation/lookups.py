@@ -36,41 +36,41 @@ _NOT_THERE = (
 )
 
 
-async def lookup_agency(command: LookUpAgency, desk: CirculationContext, _key: str) -> AgencyFound:
+async def lookup_agency(command: LookUpAgency, context: CirculationContext, _key: str) -> AgencyFound:
     """Only the library itself is known here; without an agency it is meant. Raises Refused(UNKNOWN_AGENCY)."""
-    info = await desk.library.info()
-    asked = desk.agency_or_sender(command.agency) if command.agency.strip() else desk.symbol
-    if asked.casefold() not in (desk.symbol.casefold(), info.symbol.casefold()):
+    info = await context.library.info()
+    asked = context.agency_or_sender(command.agency) if command.agency.strip() else context.symbol
+    if asked.casefold() not in (context.symbol.casefold(), info.symbol.casefold()):
         raise Refused(
             RefusalReason.UNKNOWN_AGENCY,
             "This agency is not served here.",
             about=MessagePart.RECEIVER,
             value=command.agency,
         )
-    places = await desk.library.pickup_locations() if desk.supports(Capability.PICKUP_LIST) else ()
+    places = await context.library.pickup_locations() if context.supports(Capability.PICKUP_LIST) else ()
     return AgencyFound(info.symbol, info.name, info.address, info.email, info.phone, places)
 
 
-async def lookup_item(command: LookUpItem, desk: CirculationContext, _key: str) -> ItemFound:
+async def lookup_item(command: LookUpItem, context: CirculationContext, _key: str) -> ItemFound:
     """By item id, or by the number of the request that it fills."""
-    item = await items.resolve_item(command.item, desk, request=command.request)
-    loan = await desk.library.item_loan(item.id) if command.borrower else None
+    item = await items.resolve_item(command.item, context, request=command.request)
+    loan = await context.library.item_loan(item.id) if command.borrower else None
     return ItemFound(
         item,
-        await desk.library.get_bib(item.bib_id),
-        await _find_named_hold(command, item, desk),
+        await context.library.get_bib(item.bib_id),
+        await _find_named_hold(command, item, context),
         loan,
-        await patrons.find_patron_by_id(loan.patron_id, desk) if loan is not None else None,
-        await _list_requesters(item, desk) if command.requesters else (),
+        await patrons.find_patron_by_id(loan.patron_id, context) if loan is not None else None,
+        await _list_requesters(item, context) if command.requesters else (),
     )
 
 
-async def _find_named_hold(command: LookUpItem, item: Item, desk: CirculationContext) -> Hold | None:
+async def _find_named_hold(command: LookUpItem, item: Item, context: CirculationContext) -> Hold | None:
     """The hold of the request that was named; a request may have led to a loan without one."""
     if command.request is None:
         return None
     try:
-        hold = await desk.library.find_hold(read_request_number(command.request, desk.policy).value)
+        hold = await context.library.find_hold(read_request_number(command.request, context.policy).value)
     except Refused as refused:
         if refused.reason in (RefusalReason.UNKNOWN_REQUEST, RefusalReason.AMBIGUOUS_REQUEST):
             return None
@@ -78,9 +78,9 @@ async def _find_named_hold(command: LookUpItem, item: Item, desk: CirculationCon
     return hold if hold.item_id in ("", item.id) else None
 
 
-async def _list_requesters(item: Item, desk: CirculationContext) -> tuple[Patron, ...]:
-    waiting = dict.fromkeys(hold.patron_id for hold in await desk.library.item_holds(item.id))
-    return tuple([await patrons.find_patron_by_id(patron_id, desk) for patron_id in waiting])
+async def _list_requesters(item: Item, context: CirculationContext) -> tuple[Patron, ...]:
+    waiting = dict.fromkeys(hold.patron_id for hold in await context.library.item_holds(item.id))
+    return tuple([await patrons.find_patron_by_id(patron_id, context) for patron_id in waiting])
 
 
 @value_object
@@ -108,7 +108,7 @@ class _PortionStart:
         return f"{self.entry}-{self.item}"
 
 
-async def lookup_item_set(command: LookUpItemSet, desk: CirculationContext, _key: str) -> ItemSetFound:
+async def lookup_item_set(command: LookUpItemSet, context: CirculationContext, _key: str) -> ItemSetFound:
     """`limit` counts items; a record without any counts as one. The next portion is asked for with the same records
     and the cursor. Raises Refused(DATA_MISSING | INVALID_VALUE); a record that isn't there is told in its entry."""
     if not command.records and not command.items:
@@ -118,7 +118,7 @@ async def lookup_item_set(command: LookUpItemSet, desk: CirculationContext, _key
     start = _PortionStart.parse_cursor(command.cursor)
     left = command.limit if command.limit and command.limit > 0 else None
     found: list[ItemSetEntry] = []
-    async for number, entry in _read_entries(command, start.entry, desk):
+    async for number, entry in _read_entries(command, start.entry, context):
         if left is not None and left <= 0:
             return ItemSetFound(tuple(found), str(_PortionStart(number)))
         skip = start.item if number == start.entry else 0
@@ -131,32 +131,32 @@ async def lookup_item_set(command: LookUpItemSet, desk: CirculationContext, _key
 
 
 async def _read_entries(
-    command: LookUpItemSet, start: int, desk: CirculationContext
+    command: LookUpItemSet, start: int, context: CirculationContext
 ) -> AsyncIterator[tuple[int, ItemSetEntry]]:
     asked: list[RecordId | Named] = [*command.records, *command.items]
     for number, one in enumerate(asked[start:], start):
         yield (
             number,
-            await (_read_record_entry(one, desk) if isinstance(one, RecordId) else _read_item_entry(one, desk)),
+            await (_read_record_entry(one, context) if isinstance(one, RecordId) else _read_item_entry(one, context)),
         )
 
 
-async def _read_record_entry(record: RecordId, desk: CirculationContext) -> ItemSetEntry:
-    require_capability(desk, Capability.ITEM_AVAILABILITY)
+async def _read_record_entry(record: RecordId, context: CirculationContext) -> ItemSetEntry:
+    require_capability(context, Capability.ITEM_AVAILABILITY)
     try:
-        bib = await items.resolve_record((record,), desk)
+        bib = await items.resolve_record((record,), context)
     except Refused as refused:
         return _make_missing_entry(record, refused)
-    held = await desk.library.holdings(bib.id)
+    held = await context.library.holdings(bib.id)
     return ItemSetEntry(record, held.bib, held.items, held.hold_count)
 
 
-async def _read_item_entry(sent: Named, desk: CirculationContext) -> ItemSetEntry:
+async def _read_item_entry(sent: Named, context: CirculationContext) -> ItemSetEntry:
     try:
-        item = await items.resolve_item(sent, desk)
+        item = await items.resolve_item(sent, context)
     except Refused as refused:
         return _make_missing_entry(RecordId("item", sent.value), refused)
-    bib = await desk.library.get_bib(item.bib_id)
+    bib = await context.library.get_bib(item.bib_id)
     return ItemSetEntry(RecordId("local", bib.id), bib, (item,), item.hold_count)
 
 
@@ -166,25 +166,25 @@ def _make_missing_entry(record: RecordId, refused: Refused) -> ItemSetEntry:
     return ItemSetEntry(record, missing=refused.detail)
 
 
-async def lookup_patron(command: LookUpPatron, desk: CirculationContext, _key: str) -> PatronFound:
+async def lookup_patron(command: LookUpPatron, context: CirculationContext, _key: str) -> PatronFound:
     """Charges are left out where the library's system doesn't tell them."""
-    patron = await patrons.resolve_patron(command.patron, desk)
-    charges = command.charges and desk.supports(Capability.FEES_READ)
+    patron = await patrons.resolve_patron(command.patron, context)
+    charges = command.charges and context.supports(Capability.FEES_READ)
     return PatronFound(
         patron,
-        await desk.library.patron_loans(patron.id) if command.loans else (),
-        await desk.library.patron_holds(patron.id) if command.holds else (),
-        await desk.library.patron_charges(patron.id) if charges else (),
+        await context.library.patron_loans(patron.id) if command.loans else (),
+        await context.library.patron_holds(patron.id) if command.holds else (),
+        await context.library.patron_charges(patron.id) if charges else (),
     )
 
 
-async def lookup_request(command: LookUpRequest, desk: CirculationContext, _key: str) -> RequestFound:
+async def lookup_request(command: LookUpRequest, context: CirculationContext, _key: str) -> RequestFound:
     """By request number, or by patron and item. With both, they must agree."""
-    asked_by = await patrons.resolve_patron(command.patron, desk) if command.patron is not None else None
-    hold = await holds.resolve_hold(command.request, command.item, asked_by, desk, kind=command.kind)
+    asked_by = await patrons.resolve_patron(command.patron, context) if command.patron is not None else None
+    hold = await holds.resolve_hold(command.request, command.item, asked_by, context, kind=command.kind)
     return RequestFound(
         hold,
-        asked_by or await patrons.find_patron_by_id(hold.patron_id, desk),
-        await desk.library.get_bib(hold.bib_id),
-        await items.find_item_of_hold(hold, desk),
+        asked_by or await patrons.find_patron_by_id(hold.patron_id, context),
+        await context.library.get_bib(hold.bib_id),
+        await items.find_item_of_hold(hold, context),
     )

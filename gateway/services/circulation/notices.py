@@ -44,15 +44,15 @@ from gateway.services.circulation.items import update_status
 from gateway.services.circulation.loans import check_in, check_out, recall_item, renew_item
 
 
-async def carry_out_notice(command: Notice, desk: CirculationContext, key: str) -> Noted:
+async def carry_out_notice(command: Notice, context: CirculationContext, key: str) -> Noted:
     """`Noted.carried_out` says what was done. Raises Refused as the command does that it amounts to."""
-    rules = desk.policy.notifications
+    rules = context.policy.notifications
     if rules.mode == "notes" or command.kind in rules.ignore:
         return Noted(command.kind)
     try:
-        return await _MEANING[command.kind](command, desk, key)
+        return await _MEANING[command.kind](command, context, key)
     except Refused as refused:
-        if is_answered_as_success(refused, "notice", desk):
+        if is_answered_as_success(refused, "notice", context):
             return Noted(command.kind)
         raise
 
@@ -60,13 +60,13 @@ async def carry_out_notice(command: Notice, desk: CirculationContext, key: str) 
 # --- requested, shipped, received ------------------------------------------------------------------------
 
 
-async def _handle_requested(command: Notice, desk: CirculationContext, key: str) -> Noted:
+async def _handle_requested(command: Notice, context: CirculationContext, key: str) -> Noted:
     item = require_named_item(command)
-    if is_partner_item(item, desk):
+    if is_partner_item(item, context):
         announced = _make_accept_item(command, item)
-        accepted = await accept_item(announced, _context_before_arrival(desk), key)
+        accepted = await accept_item(announced, _context_before_arrival(context), key)
         return Noted(command.kind, "accept-item", accepted.item, (announced, accepted))
-    patron, ours = choose_account(command, desk)
+    patron, ours = choose_account(command, context)
     wish = PlaceRequest(patron, items=(item,), request=command.request, pickup=command.pickup, kind="", scope="item")
     return Noted(command.kind, "place-request", meant=(wish, await place_request(wish, ours, key)))
 
@@ -86,82 +86,82 @@ def _make_accept_item(command: Notice, item: Named) -> AcceptItem:
     )
 
 
-def _context_before_arrival(desk: CirculationContext) -> CirculationContext:
+def _context_before_arrival(context: CirculationContext) -> CirculationContext:
     """The record is made when the item is requested: nothing can stand on the hold shelf yet, and its barcode is
     that of the partner's item until the piece is shipped."""
     changes: dict[str, object] = {"trap_hold": "at-check-in", "barcode_from": BarcodeSource.ITEM_ID, "actions": {}}
-    accept: AcceptItemRules = desk.policy.accept.model_copy(update=changes)
-    return replace(desk, policy=desk.policy.model_copy(update={"accept": accept}))
+    accept: AcceptItemRules = context.policy.accept.model_copy(update=changes)
+    return replace(context, policy=context.policy.model_copy(update={"accept": accept}))
 
 
-async def _handle_shipped(command: Notice, desk: CirculationContext, key: str) -> Noted:
+async def _handle_shipped(command: Notice, context: CirculationContext, key: str) -> Noted:
     """The piece has another barcode than its id, and is to be fetched where the message says."""
-    item = await find_noticed_item(command, desk)
+    item = await find_noticed_item(command, context)
     if not item.temporary:
         return Noted(command.kind, item=item)
     done = []
     if command.new_barcode.strip():
         barcode = append_agency_code(
-            desk.policy.accept.barcode.rewrite_identifier(command.new_barcode), desk.sender, desk.policy
+            context.policy.accept.barcode.rewrite_identifier(command.new_barcode), context.sender, context.policy
         )
         if barcode != item.barcode:
-            require_capability(desk, Capability.CHANGE_BARCODE)
-            item = await desk.library.change_barcode(item.barcode, barcode, f"{key}:{item.id}")
+            require_capability(context, Capability.CHANGE_BARCODE)
+            item = await context.library.change_barcode(item.barcode, barcode, f"{key}:{item.id}")
             done.append("change-barcode")
-    if command.pickup.strip() and await _change_pickup(command, item, desk, key):
+    if command.pickup.strip() and await _change_pickup(command, item, context, key):
         done.append("update-request")
     return Noted(command.kind, ", ".join(done), item)
 
 
-async def _change_pickup(command: Notice, item: Item, desk: CirculationContext, key: str) -> bool:
-    hold = await _find_hold_on(item, desk)
+async def _change_pickup(command: Notice, item: Item, context: CirculationContext, key: str) -> bool:
+    hold = await _find_hold_on(item, context)
     if hold is None:
         return False
-    patron = await patrons.find_patron_by_id(hold.patron_id, desk)
-    place = await holds.resolve_pickup(command.pickup, command.receiver, patron, desk)
+    patron = await patrons.find_patron_by_id(hold.patron_id, context)
+    place = await holds.resolve_pickup(command.pickup, command.receiver, patron, context)
     if place.code == hold.pickup:
         return False
-    require_capability(desk, Capability.HOLD_UPDATE)
-    await desk.library.update_hold(hold.id, f"{key}:{hold.id}", pickup=place.code)
+    require_capability(context, Capability.HOLD_UPDATE)
+    await context.library.update_hold(hold.id, f"{key}:{hold.id}", pickup=place.code)
     return True
 
 
-async def _find_hold_on(item: Item, desk: CirculationContext) -> Hold | None:
-    waiting = await desk.library.item_holds(item.id)
+async def _find_hold_on(item: Item, context: CirculationContext) -> Hold | None:
+    waiting = await context.library.item_holds(item.id)
     return next((hold for hold in waiting if hold.item_id == item.id), None)
 
 
-async def _handle_received(command: Notice, desk: CirculationContext, key: str) -> Noted:
+async def _handle_received(command: Notice, context: CirculationContext, key: str) -> Noted:
     """A partner's item is at home again: its record goes. Our own has arrived at the partner: nothing to do."""
-    if command.item is not None and is_partner_item(command.item, desk) is False:
+    if command.item is not None and is_partner_item(command.item, context) is False:
         return Noted(command.kind)
     try:
-        item = await find_noticed_item(command, desk)
+        item = await find_noticed_item(command, context)
     except Refused as refused:
         if refused.reason is not RefusalReason.UNKNOWN_ITEM or command.item is None:
             raise
-        gone = await loans.find_deleted_item(command.item, desk, key, refused)
+        gone = await loans.find_deleted_item(command.item, context, key, refused)
         return Noted(command.kind, "delete-item", gone)
     if not item.temporary:
         return Noted(command.kind, item=item)
-    if await desk.library.item_loan(item.id) is not None:
-        require_capability(desk, Capability.CHECK_IN)
-        await desk.library.check_in(item.barcode, f"{key}:return", at=_check_in_branch(desk), fill_hold=False)
-    return Noted(command.kind, "delete-item", await loans.delete_temporary_item(item, desk, key))
+    if await context.library.item_loan(item.id) is not None:
+        require_capability(context, Capability.CHECK_IN)
+        await context.library.check_in(item.barcode, f"{key}:return", at=_check_in_branch(context), fill_hold=False)
+    return Noted(command.kind, "delete-item", await loans.delete_temporary_item(item, context, key))
 
 
-def _check_in_branch(desk: CirculationContext) -> str:
-    return desk.policy.check_in.branch
+def _check_in_branch(context: CirculationContext) -> str:
+    return context.policy.check_in.branch
 
 
 # --- lent, returned, renewed, recalled -------------------------------------------------------------------
 
 
-async def _handle_checked_out(command: Notice, desk: CirculationContext, key: str) -> Noted:
+async def _handle_checked_out(command: Notice, context: CirculationContext, key: str) -> Noted:
     """Arrives twice in the wild: the second time the item is out to the same patron already."""
-    item = await find_noticed_item(command, desk)
-    patron, here = (require_named_patron(command), desk) if item.temporary else choose_account(command, desk)
-    loan = CheckOut(patron, name_by_barcode(item), command.request, command.due, mandated=command.at or desk.now())
+    item = await find_noticed_item(command, context)
+    patron, here = (require_named_patron(command), context) if item.temporary else choose_account(command, context)
+    loan = CheckOut(patron, name_by_barcode(item), command.request, command.due, mandated=command.at or context.now())
     try:
         lent = await check_out(loan, context_without_rewrite(here), key)
     except Refused as refused:
@@ -171,47 +171,47 @@ async def _handle_checked_out(command: Notice, desk: CirculationContext, key: st
     return Noted(command.kind, "check-out", lent.item, (loan, lent))
 
 
-async def _handle_checked_in(command: Notice, desk: CirculationContext, key: str) -> Noted:
+async def _handle_checked_in(command: Notice, context: CirculationContext, key: str) -> Noted:
     """Our own item is back. A partner's item was returned by its patron and is on the way home."""
-    item = await find_noticed_item(command, desk)
+    item = await find_noticed_item(command, context)
     done = []
     returned = CheckIn(name_by_barcode(item), command.request)
     result = ItemReturned(item)
-    if await desk.library.item_loan(item.id) is not None:
-        keep = desk.policy.check_in.model_copy(update={"delete_item": "never"})
-        here = replace(desk, policy=desk.policy.model_copy(update={"check_in": keep}))
+    if await context.library.item_loan(item.id) is not None:
+        keep = context.policy.check_in.model_copy(update={"delete_item": "never"})
+        here = replace(context, policy=context.policy.model_copy(update={"check_in": keep}))
         result = await check_in(returned, context_without_rewrite(here), key)
         done.append("check-in")
     if item.temporary:
         await update_status(
-            UpdateStatus(name_by_barcode(item), ItemStatus.IN_TRANSIT), context_without_rewrite(desk), f"{key}:home"
+            UpdateStatus(name_by_barcode(item), ItemStatus.IN_TRANSIT), context_without_rewrite(context), f"{key}:home"
         )
         done.append("update-status")
     return Noted(command.kind, ", ".join(done), item, (returned, result))
 
 
-async def _handle_renewed(command: Notice, desk: CirculationContext, key: str) -> Noted:
+async def _handle_renewed(command: Notice, context: CirculationContext, key: str) -> Noted:
     """It has been granted already, so no limit stops it: the loan gets the new date. Without one, our rules say
     how far."""
-    item = await find_noticed_item(command, desk)
+    item = await find_noticed_item(command, context)
     again = Renew(name_by_barcode(item))
     if command.due is None:
-        renewed = await renew_item(again, context_without_rewrite(desk), key)
+        renewed = await renew_item(again, context_without_rewrite(context), key)
         return Noted(command.kind, "renew", renewed.item, (again, renewed))
-    require_capability(desk, Capability.DUE_DATE_GIVEN)
-    loan = await _require_loan(item, command, desk)
-    choice = loans.choose_loan_due(command.due, desk.policy.due_dates.mandated, item, desk.now(), desk)
+    require_capability(context, Capability.DUE_DATE_GIVEN)
+    loan = await _require_loan(item, command, context)
+    choice = loans.choose_loan_due(command.due, context.policy.due_dates.mandated, item, context.now(), context)
     due = choice.latest if choice.is_exceeded_by(loan.due) else choice.exact
     if due is None:
         return Noted(command.kind, item=item)
-    loan = await desk.library.set_due_date(loan.id, due, f"{key}:{_format_due(command.due)}")
-    patron = await patrons.find_patron_by_id(loan.patron_id, desk)
-    renewed = ItemRenewed(loan, item, await desk.library.get_bib(item.bib_id), patron)
+    loan = await context.library.set_due_date(loan.id, due, f"{key}:{_format_due(command.due)}")
+    patron = await patrons.find_patron_by_id(loan.patron_id, context)
+    renewed = ItemRenewed(loan, item, await context.library.get_bib(item.bib_id), patron)
     return Noted(command.kind, "set-due-date", item, (again, renewed))
 
 
-async def _require_loan(item: Item, command: Notice, desk: CirculationContext) -> Loan:
-    loan = await desk.library.item_loan(item.id)
+async def _require_loan(item: Item, command: Notice, context: CirculationContext) -> Loan:
+    loan = await context.library.item_loan(item.id)
     if loan is None:
         sent = command.item.value if command.item is not None else ""
         raise Refused(RefusalReason.NOT_CHECKED_OUT, "The item is not on loan.", about=MessagePart.ITEM, value=sent)
@@ -222,46 +222,49 @@ def _format_due(due: Due) -> str:
     return due.isoformat() if due is not None else ""
 
 
-async def _handle_recalled(command: Notice, desk: CirculationContext, key: str) -> Noted:
-    item = await find_noticed_item(command, desk)
+async def _handle_recalled(command: Notice, context: CirculationContext, key: str) -> Noted:
+    item = await find_noticed_item(command, context)
     back = Recall(name_by_barcode(item), command.due)
-    return Noted(command.kind, "recall", item, (back, await recall_item(back, context_without_rewrite(desk), key)))
+    return Noted(command.kind, "recall", item, (back, await recall_item(back, context_without_rewrite(context), key)))
 
 
 # --- requests and statuses -------------------------------------------------------------------------------
 
 
-async def _handle_cancelled(command: Notice, desk: CirculationContext, key: str) -> Noted:
+async def _handle_cancelled(command: Notice, context: CirculationContext, key: str) -> Noted:
     """The hold goes; for a partner's item that will not come, its record as well."""
-    if command.item is None or is_partner_item(command.item, desk) is False:
-        patron, ours = choose_account(command, desk)
+    if command.item is None or is_partner_item(command.item, context) is False:
+        patron, ours = choose_account(command, context)
         off = CancelRequest(patron, command.request, command.item)
         return Noted(command.kind, "cancel-request", meant=(off, await cancel_request(off, ours, key)))
-    item = await find_noticed_item(command, desk)
+    item = await find_noticed_item(command, context)
     if item.temporary:
-        return Noted(command.kind, "delete-item", await loans.delete_temporary_item(item, desk, key))
-    patron, ours = choose_account(command, desk)
+        return Noted(command.kind, "delete-item", await loans.delete_temporary_item(item, context, key))
+    patron, ours = choose_account(command, context)
     off = CancelRequest(patron, command.request, name_by_barcode(item))
     return Noted(
         command.kind, "cancel-request", item, (off, await cancel_request(off, context_without_rewrite(ours), key))
     )
 
 
-async def _handle_updated(command: Notice, desk: CirculationContext, key: str) -> Noted:
-    number = read_request_number(command.request, desk.policy).value
+async def _handle_updated(command: Notice, context: CirculationContext, key: str) -> Noted:
+    number = read_request_number(command.request, context.policy).value
     change = UpdateRequest(
         command.patron, command.request if number else None, command.item, command.pickup, need_by=command.due
     )
-    return Noted(command.kind, "update-request", meant=(change, await update_request(change, desk, key)))
+    return Noted(command.kind, "update-request", meant=(change, await update_request(change, context, key)))
 
 
-async def _handle_status(command: Notice, desk: CirculationContext, key: str) -> Noted:
+async def _handle_status(command: Notice, context: CirculationContext, key: str) -> Noted:
     if command.status is None:
         return Noted(command.kind)
-    item = await find_noticed_item(command, desk)
+    item = await find_noticed_item(command, context)
     change = UpdateStatus(name_by_barcode(item), command.status)
     return Noted(
-        command.kind, "update-status", item, (change, await update_status(change, context_without_rewrite(desk), key))
+        command.kind,
+        "update-status",
+        item,
+        (change, await update_status(change, context_without_rewrite(context), key)),
     )
 
 
@@ -280,29 +283,29 @@ _MEANING: dict[NoticeKind, Callable[[Notice, CirculationContext, str], Awaitable
 """What a notification amounts to; each returns what it did."""
 
 
-def is_partner_item(item: Named, desk: CirculationContext) -> bool | None:
+def is_partner_item(item: Named, context: CirculationContext) -> bool | None:
     """By the profile's pattern; None where it has none, then the record tells (`Item.temporary`)."""
-    pattern = desk.policy.notifications.own_item_pattern
+    pattern = context.policy.notifications.own_item_pattern
     return None if pattern is None else re.search(pattern, item.value) is not None
 
 
-async def find_noticed_item(command: Notice, desk: CirculationContext) -> Item:
+async def find_noticed_item(command: Notice, context: CirculationContext) -> Item:
     """The request number is the way to a piece whose temporary barcode has changed since; where a partner sends
     none, the temporary record has its item id as the number."""
     try:
-        return await items.resolve_item(command.item, desk, request=command.request)
+        return await items.resolve_item(command.item, context, request=command.request)
     except Refused as refused:
-        if refused.reason is not RefusalReason.UNKNOWN_ITEM or not desk.supports(Capability.ITEM_BY_REQUEST):
+        if refused.reason is not RefusalReason.UNKNOWN_ITEM or not context.supports(Capability.ITEM_BY_REQUEST):
             raise
         for number in (command.request, command.item):
-            if number is not None and (found := await _find_item_by_number(number, desk)):
+            if number is not None and (found := await _find_item_by_number(number, context)):
                 return found
         raise
 
 
-async def _find_item_by_number(number: Named, desk: CirculationContext) -> Item | None:
+async def _find_item_by_number(number: Named, context: CirculationContext) -> Item | None:
     try:
-        return await items.find_item_by_request(number, desk)
+        return await items.find_item_by_request(number, context)
     except Refused as refused:
         if refused.reason is RefusalReason.UNKNOWN_ITEM:
             return None
@@ -314,20 +317,20 @@ def name_by_barcode(item: Item) -> Named:
     return Named(item.barcode)
 
 
-def context_without_rewrite(desk: CirculationContext) -> CirculationContext:
+def context_without_rewrite(context: CirculationContext) -> CirculationContext:
     """The same context for commands that name an item by the barcode it has here, which is rewritten no more."""
-    plain = desk.policy.items.model_copy(update={"rewrite": type(desk.policy.items.rewrite)(trim=False)})
-    return replace(desk, policy=desk.policy.model_copy(update={"items": plain}))
+    plain = context.policy.items.model_copy(update={"rewrite": type(context.policy.items.rewrite)(trim=False)})
+    return replace(context, policy=context.policy.model_copy(update={"items": plain}))
 
 
-def choose_account(command: Notice, desk: CirculationContext) -> tuple[PatronRef, CirculationContext]:
+def choose_account(command: Notice, context: CirculationContext) -> tuple[PatronRef, CirculationContext]:
     """For our own item: the institutional patron, named in our own terms. Without one, whom the message names."""
-    account = desk.policy.notifications.institutional_patron
+    account = context.policy.notifications.institutional_patron
     if not account:
-        return require_named_patron(command), desk
-    plain = PatronRules(lookup_by=desk.policy.patrons.lookup_by, blocks_stop=desk.policy.patrons.blocks_stop)
-    policy = desk.policy.model_copy(update={"patrons": plain})
-    return PatronRef(Named(account)), replace(desk, policy=policy)
+        return require_named_patron(command), context
+    plain = PatronRules(lookup_by=context.policy.patrons.lookup_by, blocks_stop=context.policy.patrons.blocks_stop)
+    policy = context.policy.model_copy(update={"patrons": plain})
+    return PatronRef(Named(account)), replace(context, policy=policy)
 
 
 def require_named_patron(command: Notice) -> PatronRef:

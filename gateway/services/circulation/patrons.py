@@ -41,28 +41,28 @@ class _PatronIdentity:
     sent: str
 
 
-async def resolve_patron(ref: PatronRef | None, desk: CirculationContext) -> Patron:
+async def resolve_patron(ref: PatronRef | None, context: CirculationContext) -> Patron:
     """The patron that a message is about.
 
     Raises Refused(DATA_MISSING | UNKNOWN_PATRON | AMBIGUOUS_PATRON | PATRON_AUTH_FAILED): the last when a secret is
     wrong, missing though required, of a kind that can't be checked, or when id and credentials don't agree.
     """
-    require_capability(desk, Capability.PATRON_LOOKUP)
-    identities, secrets = _read_identities(ref, desk)
+    require_capability(context, Capability.PATRON_LOOKUP)
+    identities, secrets = _read_identities(ref, context)
     if not identities:
         raise Refused(
             RefusalReason.DATA_MISSING, "The message doesn't say which patron is meant.", about=MessagePart.PATRON
         )
-    if ref is not None and ref.credentials and not secrets and desk.policy.patrons.secret_required:
+    if ref is not None and ref.credentials and not secrets and context.policy.patrons.secret_required:
         raise Refused(
             RefusalReason.PATRON_AUTH_FAILED,
             "A PIN or password is needed with these credentials.",
             about=MessagePart.CREDENTIALS,
         )
     first, *others = identities
-    patron = await (_authenticate_identity(first, secrets, desk) if secrets else _find_identity(first, desk))
+    patron = await (_authenticate_identity(first, secrets, context) if secrets else _find_identity(first, context))
     for other in others:
-        if (await _find_identity(other, desk)).id != patron.id:
+        if (await _find_identity(other, context)).id != patron.id:
             raise Refused(
                 RefusalReason.PATRON_AUTH_FAILED,
                 "The user id and the credentials don't agree.",
@@ -71,20 +71,20 @@ async def resolve_patron(ref: PatronRef | None, desk: CirculationContext) -> Pat
     return patron
 
 
-async def find_patron_by_id(patron_id: str, desk: CirculationContext) -> Patron:
+async def find_patron_by_id(patron_id: str, context: CirculationContext) -> Patron:
     """The patron whom a hold or loan of the library names."""
-    return await desk.library.find_patron(PatronKey(patron_id, (IdentifierType.INTERNAL,)))
+    return await context.library.find_patron(PatronKey(patron_id, (IdentifierType.INTERNAL,)))
 
 
-def refuse_if_blocked(patron: Patron, scope: BlockScope, desk: CirculationContext) -> None:
+def refuse_if_blocked(patron: Patron, scope: BlockScope, context: CirculationContext) -> None:
     """Raises Refused(PATRON_EXPIRED | PATRON_BLOCKED) where the profile wants it. Why a patron is blocked is the
     library's business: it goes to staff only."""
-    if not desk.policy.patrons.blocks_stop:
+    if not context.policy.patrons.blocks_stop:
         return
     block = patron.find_block(scope)
     if block is None:
         return
-    if patron.expires is not None and patron.expires < desk.today():
+    if patron.expires is not None and patron.expires < context.today():
         raise Refused(
             RefusalReason.PATRON_EXPIRED,
             "The patron's membership has expired.",
@@ -102,29 +102,29 @@ def refuse_if_blocked(patron: Patron, scope: BlockScope, desk: CirculationContex
     )
 
 
-def is_named_patron(patron: Patron, ref: PatronRef | None, desk: CirculationContext) -> bool:
+def is_named_patron(patron: Patron, ref: PatronRef | None, context: CirculationContext) -> bool:
     """Whether a message names this very patron by id, told without asking the library."""
     if ref is None or ref.id is None:
         return False
     own = {identifier.value for identifier in patron.identifiers} | {patron.id}
-    return _identity_of_user_id(ref.id, desk).key.value in own
+    return _identity_of_user_id(ref.id, context).key.value in own
 
 
-def _read_identities(ref: PatronRef | None, desk: CirculationContext) -> tuple[list[_PatronIdentity], list[str]]:
+def _read_identities(ref: PatronRef | None, context: CirculationContext) -> tuple[list[_PatronIdentity], list[str]]:
     """The ways in which the patron is named, credentials first since they may be signed in with, and the secrets."""
     if ref is None:
         return [], []
-    rules = desk.policy.patrons
+    rules = context.policy.patrons
     secrets = [c.value for c in ref.credentials if c.type in rules.secret_types]
-    identities = [_identity_of_credential(c, desk) for c in ref.credentials if c.type not in rules.secret_types]
+    identities = [_identity_of_credential(c, context) for c in ref.credentials if c.type not in rules.secret_types]
     if ref.id is not None and ref.id.value.strip():
-        identities.append(_identity_of_user_id(ref.id, desk))
+        identities.append(_identity_of_user_id(ref.id, context))
     return identities, secrets
 
 
-def _identity_of_credential(credential: Credential, desk: CirculationContext) -> _PatronIdentity:
+def _identity_of_credential(credential: Credential, context: CirculationContext) -> _PatronIdentity:
     """A credential that we can't read might be a secret, so ignoring it would let anybody in."""
-    type_ = desk.policy.patrons.identity_types.get(credential.type)
+    type_ = context.policy.patrons.identity_types.get(credential.type)
     if type_ is None:
         raise Refused(
             RefusalReason.PATRON_AUTH_FAILED,
@@ -132,13 +132,13 @@ def _identity_of_credential(credential: Credential, desk: CirculationContext) ->
             about=MessagePart.CREDENTIALS,
             value=credential.type,
         )
-    value = desk.policy.patrons.rewrite.rewrite_identifier(credential.value)
+    value = context.policy.patrons.rewrite.rewrite_identifier(credential.value)
     return _PatronIdentity(PatronKey(value, (type_,)), MessagePart.CREDENTIALS, credential.value)
 
 
-def _identity_of_user_id(sent: Named, desk: CirculationContext) -> _PatronIdentity:
-    rules = desk.policy.patrons
-    stand_in = institution_identifier(sent.value, desk.sender, rules)
+def _identity_of_user_id(sent: Named, context: CirculationContext) -> _PatronIdentity:
+    rules = context.policy.patrons
+    stand_in = institution_identifier(sent.value, context.sender, rules)
     if stand_in is not None:
         return _PatronIdentity(PatronKey(stand_in, rules.lookup_by), MessagePart.PATRON, sent.value)
     return _PatronIdentity(
@@ -148,99 +148,99 @@ def _identity_of_user_id(sent: Named, desk: CirculationContext) -> _PatronIdenti
     )
 
 
-async def _find_identity(identity: _PatronIdentity, desk: CirculationContext) -> Patron:
+async def _find_identity(identity: _PatronIdentity, context: CirculationContext) -> Patron:
     with lookup_refusals_about(identity.about, identity.sent):
-        return await desk.library.find_patron(identity.key)
+        return await context.library.find_patron(identity.key)
 
 
-async def _authenticate_identity(identity: _PatronIdentity, secrets: list[str], desk: CirculationContext) -> Patron:
+async def _authenticate_identity(identity: _PatronIdentity, secrets: list[str], context: CirculationContext) -> Patron:
     """Every secret must be right."""
-    require_capability(desk, Capability.AUTHENTICATE)
+    require_capability(context, Capability.AUTHENTICATE)
     with lookup_refusals_about(MessagePart.CREDENTIALS, identity.sent):
-        patron = await desk.library.authenticate(identity.key, secrets[0])
+        patron = await context.library.authenticate(identity.key, secrets[0])
         for another in secrets[1:]:
-            await desk.library.authenticate(identity.key, another)
+            await context.library.authenticate(identity.key, another)
         return patron
 
 
-def to_library_draft(draft: PatronDraft, desk: CirculationContext, *, named: Named | None = None) -> PatronDraft:
+def to_library_draft(draft: PatronDraft, context: CirculationContext, *, named: Named | None = None) -> PatronDraft:
     """Identifiers by the profile's types and rewriting; `named` is one more, from the message's UserId."""
     sent = [Named(identifier.value, identifier.type) for identifier in draft.identifiers]
     if named is not None and named.value.strip():
         sent.insert(0, named)
-    return replace(draft, identifiers=tuple(dict.fromkeys(_translate_identifier(one, desk) for one in sent)))
+    return replace(draft, identifiers=tuple(dict.fromkeys(_translate_identifier(one, context) for one in sent)))
 
 
-def _translate_identifier(sent: Named, desk: CirculationContext) -> PatronIdentifier:
-    rules = desk.policy.patrons
+def _translate_identifier(sent: Named, context: CirculationContext) -> PatronIdentifier:
+    rules = context.policy.patrons
     known = {*rules.lookup_by, *rules.id_types.values(), *rules.identity_types.values()}
     type_ = sent.type if sent.type in known else choose_identifier_types(sent, rules)[0]
     return PatronIdentifier(type_, rules.rewrite.rewrite_identifier(sent.value))
 
 
-async def create_patron(command: CreatePatron, desk: CirculationContext, key: str) -> PatronChanged:
+async def create_patron(command: CreatePatron, context: CirculationContext, key: str) -> PatronChanged:
     """Category, expiry and home come from the profile where the message doesn't say them. Under the profile of a
     partner library everybody is that library's (loan to requester).
 
     Raises Refused(DATA_MISSING | INVALID_VALUE | DUPLICATE_PATRON).
     """
-    require_capability(desk, Capability.PATRON_CREATE)
-    draft = _complete_draft(to_library_draft(command.draft, desk, named=command.patron), command.sender, desk)
+    require_capability(context, Capability.PATRON_CREATE)
+    draft = _complete_draft(to_library_draft(command.draft, context, named=command.patron), command.sender, context)
     if draft.name is None or not draft.name.surname.strip():
         raise Refused(RefusalReason.DATA_MISSING, "The name of the new patron is missing.", about=MessagePart.PATRON)
     try:
         with change_refusals_about(MessagePart.PATRON, command.patron.value if command.patron is not None else ""):
-            return PatronChanged(await desk.library.create_patron(draft, key))
+            return PatronChanged(await context.library.create_patron(draft, key))
     except Refused as refused:
-        if is_answered_as_success(refused, "create-patron", desk):
-            return PatronChanged(await _find_existing_patron(draft, desk, refused))
+        if is_answered_as_success(refused, "create-patron", context):
+            return PatronChanged(await _find_existing_patron(draft, context, refused))
         raise
 
 
-def _complete_draft(draft: PatronDraft, sender: str, desk: CirculationContext) -> PatronDraft:
-    rules = desk.policy.patrons
+def _complete_draft(draft: PatronDraft, sender: str, context: CirculationContext) -> PatronDraft:
+    rules = context.policy.patrons
     return replace(
         draft,
         category=draft.category or rules.create_category,
-        expires=draft.expires or desk.today() + timedelta(days=rules.create_days),
+        expires=draft.expires or context.today() + timedelta(days=rules.create_days),
         home_library=draft.home_library or rules.create_library or None,
-        home_institution=desk.institution or draft.home_institution or desk.agency_or_sender(sender),
+        home_institution=context.institution or draft.home_institution or context.agency_or_sender(sender),
         temporary=True if draft.temporary is None else draft.temporary,
     )
 
 
-async def _find_existing_patron(draft: PatronDraft, desk: CirculationContext, refused: Refused) -> Patron:
+async def _find_existing_patron(draft: PatronDraft, context: CirculationContext, refused: Refused) -> Patron:
     """The patron who has one of these identifiers already."""
     for identifier in draft.identifiers:
         try:
-            return await desk.library.find_patron(PatronKey(identifier.value, (identifier.type,)))
+            return await context.library.find_patron(PatronKey(identifier.value, (identifier.type,)))
         except Refused as unknown:
             if unknown.reason is not RefusalReason.UNKNOWN_PATRON:
                 raise
     raise refused
 
 
-async def update_patron(command: UpdatePatron, desk: CirculationContext, key: str) -> PatronChanged:
+async def update_patron(command: UpdatePatron, context: CirculationContext, key: str) -> PatronChanged:
     """Values are absolute, so a repeat changes nothing; the key tells the time, for an address may change there
     and back. Raises Refused(UNKNOWN_PATRON | NOT_ALLOWED (what can't be taken away) | DUPLICATE_PATRON)."""
-    require_capability(desk, Capability.PATRON_UPDATE)
-    patron = await resolve_patron(command.patron, desk)
+    require_capability(context, Capability.PATRON_UPDATE)
+    patron = await resolve_patron(command.patron, context)
     _refuse_lasting_removals(command.remove)
-    draft = to_library_draft(command.add, desk)
+    draft = to_library_draft(command.add, context)
     contacts = _merge_contacts(patron, command)
     draft = replace(
         draft,
         contacts=contacts if contacts != patron.contacts else None,
         identifiers=(
             *draft.identifiers,
-            *_list_removed_identifiers(patron, draft, to_library_draft(command.remove, desk)),
+            *_list_removed_identifiers(patron, draft, to_library_draft(command.remove, context)),
         ),
     )
     if command.remove.language is not None and draft.language is None:
         draft = replace(draft, language="")
     if draft == PatronDraft():
         return PatronChanged(patron)
-    changed = await desk.library.update_patron(patron.id, draft, f"{key}:{desk.now().isoformat()}")
+    changed = await context.library.update_patron(patron.id, draft, f"{key}:{context.now().isoformat()}")
     return PatronChanged(changed)
 
 
@@ -287,33 +287,33 @@ def _is_same_contact(said: Contact, contact: Contact) -> bool:
     return said.role == contact.role
 
 
-async def post_fee(command: PostFee, desk: CirculationContext, key: str) -> FeePosted:
+async def post_fee(command: PostFee, context: CirculationContext, key: str) -> FeePosted:
     """Without an amount, or with zero (ReShare's `charge-default-patron-fee`, facts/ncip.md 2.4), the profile's
     default is charged. A reference, request or item tells two equal fees apart; without any, the day does.
 
     Raises Refused(UNKNOWN_PATRON | INVALID_AMOUNT).
     """
-    require_capability(desk, Capability.POST_FEE)
-    patron = await resolve_patron(command.patron, desk)
-    amount = _choose_amount(command, desk)
+    require_capability(context, Capability.POST_FEE)
+    patron = await resolve_patron(command.patron, context)
+    amount = _choose_amount(command, context)
     told_apart = command.reference or command.request is not None or command.item is not None
-    item = desk.policy.items.rewrite.rewrite_identifier(command.item.value) if command.item is not None else ""
+    item = context.policy.items.rewrite.rewrite_identifier(command.item.value) if command.item is not None else ""
     with change_refusals_about(MessagePart.AMOUNT, str(amount.amount)):
-        charge = await desk.library.post_fee(
+        charge = await context.library.post_fee(
             patron.id,
             amount,
-            _choose_fee_type(command, desk),
-            key if told_apart else f"{key}:{desk.today().isoformat()}",
+            _choose_fee_type(command, context),
+            key if told_apart else f"{key}:{context.today().isoformat()}",
             description=command.description,
             item_barcode=item,
-            request_id=read_request_number(command.request, desk.policy).value,
+            request_id=read_request_number(command.request, context.policy).value,
         )
     return FeePosted(charge, patron)
 
 
-def _choose_amount(command: PostFee, desk: CirculationContext) -> Money:
-    fees = desk.policy.fees
-    usual = fees.currency or desk.currency
+def _choose_amount(command: PostFee, context: CirculationContext) -> Money:
+    fees = context.policy.fees
+    usual = fees.currency or context.currency
     if command.amount is None or not command.amount.amount:
         return Money(fees.default_amount, usual)
     if command.amount.amount < 0:
@@ -328,8 +328,8 @@ def _choose_amount(command: PostFee, desk: CirculationContext) -> Money:
     return command.amount
 
 
-def _choose_fee_type(command: PostFee, desk: CirculationContext) -> str:
+def _choose_fee_type(command: PostFee, context: CirculationContext) -> str:
     """The more exact word counts first."""
-    types = desk.policy.fees.types
+    types = context.policy.fees.types
     by_type = types.get(command.type.strip().lower())
-    return by_type or types.get(command.action.strip().lower()) or desk.policy.fees.default_type
+    return by_type or types.get(command.action.strip().lower()) or context.policy.fees.default_type

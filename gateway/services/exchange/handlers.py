@@ -77,7 +77,7 @@ class CommandBroker(Protocol):
 
     def can_handle(self, profile: Profile, command: Command) -> bool: ...
 
-    async def carry_out(self, command: Command, desk: CirculationContext, key: str) -> Result:
+    async def carry_out(self, command: Command, context: CirculationContext, key: str) -> Result:
         """As `services.circulation.dispatch`, which also gets what turns out to be the library's after all."""
         ...
 
@@ -261,13 +261,13 @@ class CommandHandler:
     # --- the use case ------------------------------------------------------------------------------------
 
     async def _ask_library(self, hand: MessageContext, command: Command, talk: ExchangeContext) -> Result | Refusal:
-        desk = self._make_circulation_context(hand, talk, hand.library.system)
+        context = self._make_circulation_context(hand, talk, hand.library.system)
         broker = self.broker
         try:
             async with asyncio.timeout(self.library_seconds):
                 if broker is not None and broker.can_handle(talk.profile, command):
-                    return await broker.carry_out(command, desk, idempotency_key(command, desk.profile))
-                return await dispatch_command(command, desk)
+                    return await broker.carry_out(command, context, idempotency_key(command, context.profile))
+                return await dispatch_command(command, context)
         except Refused as refused:
             return mark_failed(hand, OutcomeClass.REFUSED, Refusal.from_error(refused))
         except Unavailable as error:

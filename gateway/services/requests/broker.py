@@ -96,17 +96,17 @@ class RequestBroker:
     def can_handle(self, profile: Profile, command: Command) -> bool:
         return profile.circulation.requests.managed is ManagedRole.BORROWING and isinstance(command, TAKEN)
 
-    async def carry_out(self, command: Command, desk: CirculationContext, key: str) -> Result:
+    async def carry_out(self, command: Command, circulation: CirculationContext, key: str) -> Result:
         """Raises Refused, Unavailable, OutcomeUnknown."""
-        context = self.houses[desk.symbol]
+        context = self.houses[circulation.symbol]
         match command:
             case PlaceRequest():
-                return await _place_request(context, command, desk, key)
+                return await _place_request(context, command, circulation, key)
             case CancelRequest() | UpdateRequest() | LookUpRequest():
-                about = await _find_brokered_request(context, desk, command.request, command.patron)
+                about = await _find_brokered_request(context, circulation, command.request, command.patron)
                 if about is not None:
-                    return await _apply_command(context, command, desk, about)
-        return await dispatch_command(command, desk, key)
+                    return await _apply_command(context, command, circulation, about)
+        return await dispatch_command(command, circulation, key)
 
 
 @value_object
@@ -143,13 +143,13 @@ class _BrokeredRequest:
 
 
 async def _place_request(
-    context: LibraryContext, command: PlaceRequest, desk: CirculationContext, key: str
+    context: LibraryContext, command: PlaceRequest, circulation: CirculationContext, key: str
 ) -> RequestPlaced:
     """The message again finds its request by the broker's number (by its key, where it has none); a request that has
     ended without the item is not what is asked for again."""
-    patron = await patrons.resolve_patron(command.patron, desk)
-    number = read_request_number(command.request, desk.policy).value
-    before = await context.store.read(lambda c: _find_latest_request(c, context, desk.profile, number or key))
+    patron = await patrons.resolve_patron(command.patron, circulation)
+    number = read_request_number(command.request, circulation.policy).value
+    before = await context.store.read(lambda c: _find_latest_request(c, context, circulation.profile, number or key))
     if before is not None and before.patron.id not in ("", patron.id):
         raise Refused(
             RefusalReason.DUPLICATE_REQUEST, "Another request has this number.", about=MessagePart.REQUEST, value=number
@@ -158,14 +158,16 @@ async def _place_request(
         return _build_placed_result(_BrokeredRequest(before, patron), number, None)
     reference = number or key if before is None else _next_reference(before, number or key)
     place = (
-        await holds.resolve_pickup(command.pickup, command.receiver, patron, desk)
-        if _has_pickup_wish(command, desk)
+        await holds.resolve_pickup(command.pickup, command.receiver, patron, circulation)
+        if _has_pickup_wish(command, circulation)
         else None
     )
-    draft = _build_borrowing_draft(command, desk, await _resolve_wanted_bib(command, desk), patron, number, place)
+    draft = _build_borrowing_draft(
+        command, circulation, await _resolve_wanted_bib(command, circulation), patron, number, place
+    )
 
     def claim_transaction(connection: Connection, request: Request) -> None:
-        requests.add_transaction(connection, context.symbol, Role.BORROWING, desk.profile, reference, request.id)
+        requests.add_transaction(connection, context.symbol, Role.BORROWING, circulation.profile, reference, request.id)
 
     try:
         request = await create_borrowing_request(context, draft, claim_transaction)
@@ -178,8 +180,8 @@ async def _place_request(
     return _build_placed_result(_BrokeredRequest(request, patron), number, place)
 
 
-def _has_pickup_wish(command: PlaceRequest, desk: CirculationContext) -> bool:
-    return desk.policy.requests.use_pickup and bool(command.pickup.strip() or command.receiver.strip())
+def _has_pickup_wish(command: PlaceRequest, context: CirculationContext) -> bool:
+    return context.policy.requests.use_pickup and bool(command.pickup.strip() or command.receiver.strip())
 
 
 def _is_same_request(before: Request, number: str) -> bool:
@@ -207,49 +209,51 @@ def _find_latest_request(
     return latest
 
 
-async def _resolve_wanted_bib(command: PlaceRequest, desk: CirculationContext) -> Bib:
+async def _resolve_wanted_bib(command: PlaceRequest, context: CirculationContext) -> Bib:
     """What is described; else what our own catalogue says of the numbers."""
     bib = command.citation or Bib()
     if bib.title or bib.component_title:
-        return replace(bib, identifiers=tuple(dict.fromkeys((*_normalize_record_ids(command, desk), *bib.identifiers))))
+        return replace(
+            bib, identifiers=tuple(dict.fromkeys((*_normalize_record_ids(command, context), *bib.identifiers)))
+        )
     try:
         if command.items:
-            return await desk.library.get_bib((await items.resolve_item(command.items[0], desk)).bib_id)
-        return await items.resolve_record(command.records, desk)
+            return await context.library.get_bib((await items.resolve_item(command.items[0], context)).bib_id)
+        return await items.resolve_record(command.records, context)
     except Refused as refused:
         if refused.reason not in (RefusalReason.UNKNOWN_RECORD, RefusalReason.AMBIGUOUS_ITEM) or not command.records:
             raise
-    return replace(bib, identifiers=_normalize_record_ids(command, desk))
+    return replace(bib, identifiers=_normalize_record_ids(command, context))
 
 
-def _normalize_record_ids(command: PlaceRequest, desk: CirculationContext) -> tuple[RecordId, ...]:
+def _normalize_record_ids(command: PlaceRequest, context: CirculationContext) -> tuple[RecordId, ...]:
     """In our spelling; those of kinds that we don't look up are kept as they are."""
     try:
-        return translate_record_ids(command.records, desk.policy.records) if command.records else ()
+        return translate_record_ids(command.records, context.policy.records) if command.records else ()
     except Refused:
         return command.records
 
 
 def _build_borrowing_draft(
     command: PlaceRequest,
-    desk: CirculationContext,
+    context: CirculationContext,
     wanted: Bib,
     patron: Patron,
     number: str,
     place: PickupLocation | None,
 ) -> BorrowingDraft:
-    today = desk.today()
-    need_by = require_future_day(command.need_by, today, desk.zone, MessagePart.NEED_BY)
+    today = context.today()
+    need_by = require_future_day(command.need_by, today, context.zone, MessagePart.NEED_BY)
     return BorrowingDraft(
         citation=citation_of_bib(wanted),
-        dates=RequestDates(need_by=need_by or require_future_day(command.expires, today, desk.zone)),
+        dates=RequestDates(need_by=need_by or require_future_day(command.expires, today, context.zone)),
         patron=PatronLink(
             identifier=patron.identifier("barcode") or next((one.value for one in patron.identifiers), patron.id),
             pickup=place.code if place is not None else "",
         ),
         external=(number,) if number else (),
         source="ncip",
-        actor=f"ncip:{desk.profile}",
+        actor=f"ncip:{context.profile}",
     )
 
 
@@ -261,23 +265,23 @@ def _build_placed_result(about: _BrokeredRequest, number: str, place: PickupLoca
 
 
 async def _find_brokered_request(
-    context: LibraryContext, desk: CirculationContext, sent: Named | None, who: PatronRef | None
+    context: LibraryContext, circulation: CirculationContext, sent: Named | None, who: PatronRef | None
 ) -> _BrokeredRequest | None:
     """The request that a broker means by its number or ours. None where there is none, or its item is here: then the
     library has a hold under this number. Another patron's is as good as none.
 
     Raises Refused(UNKNOWN_PATRON …).
     """
-    number = read_request_number(sent, desk.policy).value
+    number = read_request_number(sent, circulation.policy).value
     if not number:
         return None
-    request = await context.store.read(lambda c: _find_by_broker_number(c, context, desk.profile, number))
+    request = await context.store.read(lambda c: _find_by_broker_number(c, context, circulation.profile, number))
     if request is None or request.role is not Role.BORROWING:
         return None
     if who is not None:
-        patron = await patrons.resolve_patron(who, desk)
+        patron = await patrons.resolve_patron(who, circulation)
     elif request.patron.id:
-        patron = await patrons.find_patron_by_id(request.patron.id, desk)
+        patron = await patrons.find_patron_by_id(request.patron.id, circulation)
     else:
         return None
     if request.patron.id != patron.id:
@@ -300,7 +304,7 @@ def _find_by_broker_number(
 async def _apply_command(
     context: LibraryContext,
     command: CancelRequest | UpdateRequest | LookUpRequest,
-    desk: CirculationContext,
+    circulation: CirculationContext,
     about: _BrokeredRequest,
 ) -> Result:
     number = command.request.value.strip() if command.request is not None else ""
@@ -309,37 +313,49 @@ async def _apply_command(
             return RequestFound(about.build_hold(number), about.patron, about.bib)
         case CancelRequest():
             if about.request.state not in NOT_HERE_YET | OVER_WITHOUT_IT:
-                return await dispatch_command(command, desk)
+                return await dispatch_command(command, circulation)
             return RequestCancelled(
-                (await _apply_broker_event(context, about, EventKind.CANCEL, EventDetails(), desk)).build_hold(number),
+                (await _apply_broker_event(context, about, EventKind.CANCEL, EventDetails(), circulation)).build_hold(
+                    number
+                ),
                 about.patron,
             )
         case UpdateRequest():
             if about.request.state not in NOT_HERE_YET | OVER_WITHOUT_IT:
-                return await dispatch_command(command, desk)
-            return await _update_brokered_request(context, command, desk, about, number)
+                return await dispatch_command(command, circulation)
+            return await _update_brokered_request(context, command, circulation, about, number)
 
 
 async def _update_brokered_request(
-    context: LibraryContext, command: UpdateRequest, desk: CirculationContext, about: _BrokeredRequest, number: str
+    context: LibraryContext,
+    command: UpdateRequest,
+    circulation: CirculationContext,
+    about: _BrokeredRequest,
+    number: str,
 ) -> RequestPlaced:
-    place = await holds.resolve_pickup(command.pickup, "", about.patron, desk) if command.pickup.strip() else None
-    today = desk.today()
-    need_by = require_future_day(command.need_by, today, desk.zone, MessagePart.NEED_BY)
+    place = (
+        await holds.resolve_pickup(command.pickup, "", about.patron, circulation) if command.pickup.strip() else None
+    )
+    today = circulation.today()
+    need_by = require_future_day(command.need_by, today, circulation.zone, MessagePart.NEED_BY)
     details = EventDetails(
         pickup=place.code if place is not None else "",
-        need_by=need_by or require_future_day(command.expires, today, desk.zone),
+        need_by=need_by or require_future_day(command.expires, today, circulation.zone),
     )
     if details != EventDetails():
-        about = await _apply_broker_event(context, about, EventKind.EDIT, details, desk)
+        about = await _apply_broker_event(context, about, EventKind.EDIT, details, circulation)
     return _build_placed_result(about, number, place)
 
 
 async def _apply_broker_event(
-    context: LibraryContext, about: _BrokeredRequest, kind: EventKind, details: EventDetails, desk: CirculationContext
+    context: LibraryContext,
+    about: _BrokeredRequest,
+    kind: EventKind,
+    details: EventDetails,
+    circulation: CirculationContext,
 ) -> _BrokeredRequest:
     """Raises Refused(REQUEST_CLOSED | NOT_ALLOWED)."""
-    event = Event(local_signal(kind), context.now(), f"ncip:{desk.profile}", details)
+    event = Event(local_signal(kind), context.now(), f"ncip:{circulation.profile}", details)
     try:
         transition = await apply_event(context, EventRequest(request_id=about.request.id, event=event))
     except EventDenied as late:
