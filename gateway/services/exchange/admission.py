@@ -128,11 +128,11 @@ class SenderAdmission:
     profiles: Callable[[], ProfileSet]
     secrets: Secrets
 
-    def choose_profile(self, hand: MessageContext) -> Profile:
+    def choose_profile(self, message: MessageContext) -> Profile:
         """Raises Refused(UNKNOWN_SENDER | SENDER_AUTH_FAILED)."""
-        line = hand.arrival.line
-        candidates = self.profiles().find_candidates(message_sender(hand))
-        if line is not None and not (hand.envelope.from_agency or hand.envelope.symbols):
+        line = message.arrival.line
+        candidates = self.profiles().find_candidates(message_sender(message))
+        if line is not None and not (message.envelope.from_agency or message.envelope.symbols):
             known = self.profiles().find_profile(line.sole_profile)
             if known is not None:
                 return known  # on a connection parties need not be named (facts/iso-ill-10161.md 3)
@@ -140,7 +140,7 @@ class SenderAdmission:
             profile = candidate.profile
             if line is not None and line.is_admitted(profile.name):
                 return profile
-            credential = self._find_credential(profile, hand)
+            credential = self._find_credential(profile, message)
             wanted = candidate.rule.credential if candidate.rule is not None else None
             if credential is not None and wanted in (None, credential):
                 if line is not None:
@@ -154,12 +154,12 @@ class SenderAdmission:
             RefusalReason.UNKNOWN_SENDER,
             "No profile fits this sender.",
             about=MessagePart.SENDER,
-            value=hand.envelope.from_agency,
+            value=message.envelope.from_agency,
         )
 
-    def _find_credential(self, profile: Profile, hand: MessageContext) -> str | None:
+    def _find_credential(self, profile: Profile, message: MessageContext) -> str | None:
         try:
-            return admit_sender(profile, hand.arrival, hand.envelope, self.secrets)
+            return admit_sender(profile, message.arrival, message.envelope, self.secrets)
         except ConfigurationError as error:  # a secret that can't be read lets nobody in
             log.error("profile.secret_missing", profile=profile.name, problem=str(error))
             return None

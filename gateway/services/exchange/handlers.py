@@ -130,54 +130,54 @@ class CommandHandler:
     locks: KeyedLocks = field(default_factory=KeyedLocks)
 
     async def handle_query(
-        self, hand: MessageContext, incoming: DecodedMessage, talk: ExchangeContext
+        self, message: MessageContext, incoming: DecodedMessage, talk: ExchangeContext
     ) -> ResponderAnswer:
         """What changes nothing. Without a command it is the protocol that answers."""
         if isinstance(incoming.command, SHORT):
-            answer = await self._handle_in_transaction(hand, incoming, incoming.command, "", talk)
+            answer = await self._handle_in_transaction(message, incoming, incoming.command, "", talk)
             if answer is not None:
                 return answer
-        result = await self._ask_library(hand, incoming.command, talk) if incoming.command is not None else None
-        answer = hand.responder.encode(hand.envelope, incoming, result, talk)
-        return await self.endings.record_answer(hand, answer)
+        result = await self._ask_library(message, incoming.command, talk) if incoming.command is not None else None
+        answer = message.responder.encode(message.envelope, incoming, result, talk)
+        return await self.endings.record_answer(message, answer)
 
     async def handle_command(
-        self, hand: MessageContext, incoming: DecodedMessage, command: Command, talk: ExchangeContext
+        self, message: MessageContext, incoming: DecodedMessage, command: Command, talk: ExchangeContext
     ) -> ResponderAnswer:
         """What changes something: once, however often the message comes."""
         key = idempotency_key(command, talk.profile.name)
-        async with self.locks.hold_key(f"{hand.library.symbol} {key}"):
-            answer = await self._handle_in_transaction(hand, incoming, command, key, talk)
+        async with self.locks.hold_key(f"{message.library.symbol} {key}"):
+            answer = await self._handle_in_transaction(message, incoming, command, key, talk)
             if answer is not None:
                 return answer
             try:
-                begun = hand.begun or await self.journal.begin(journal_opening(hand))
+                begun = message.begun or await self.journal.begin(journal_opening(message))
             except Unavailable as down:
-                return answer_not_stored(hand, down)
+                return answer_not_stored(message, down)
             bind_contextvars(exchange=begun.exchange)
-            return await self._handle_in_steps(hand, incoming, command, key, talk, begun)
+            return await self._handle_in_steps(message, incoming, command, key, talk, begun)
 
-    async def find_repeated_answer(self, hand: MessageContext, key: str) -> ResponderAnswer | None:
+    async def find_repeated_answer(self, message: MessageContext, key: str) -> ResponderAnswer | None:
         """The answer that this message got when it was carried out before."""
-        before = await self.journal.find_processed(hand.library.symbol, hand.profile, key)
+        before = await self.journal.find_processed(message.library.symbol, message.profile, key)
         first = before.answer if before is not None else None
         if before is None or first is None or first.body is None or first.message.truncated:
             return None
-        hand.outcome, hand.reason, hand.repeat_of = OutcomeClass.OK, "", before.first_message
-        hand.notes = ["a repeat: answered as before"]
+        message.outcome, message.reason, message.repeat_of = OutcomeClass.OK, "", before.first_message
+        message.notes = ["a repeat: answered as before"]
         return ResponderAnswer(first.body, first.message.content_type, first.message.status or 200)
 
     # --- in one transaction ------------------------------------------------------------------------------
 
     async def _handle_in_transaction(
-        self, hand: MessageContext, incoming: DecodedMessage, command: Command, key: str, talk: ExchangeContext
+        self, message: MessageContext, incoming: DecodedMessage, command: Command, key: str, talk: ExchangeContext
     ) -> ResponderAnswer | None:
         """Work, answer and journal in one transaction (docs/decisions/0005-one-transaction.md).
 
         None where that is not possible or doesn't end well: nothing has happened then, and the usual way meets the
         same again and tells the kinds of trouble apart."""
-        system = hand.library.system
-        if hand.begun is not None or not isinstance(system, SharesStore):
+        system = message.library.system
+        if message.begun is not None or not isinstance(system, SharesStore):
             return None
         if self.broker is not None and self.broker.can_handle(talk.profile, command):
             return None
@@ -188,12 +188,14 @@ class CommandHandler:
         ) -> tuple[tuple[ResponderAnswer, LinkResult | None], JournalOpening, JournalEnding]:
             result = run_without_waiting(
                 dispatch_command(
-                    command, self._make_circulation_context(hand, talk, system.in_transaction(connection)), key
+                    command, self._make_circulation_context(message, talk, system.in_transaction(connection)), key
                 )
             )
-            linked = link(connection, hand.library.symbol, talk.profile, command, result) if link is not None else None
-            answer = hand.responder.encode(hand.envelope, incoming, linked.result if linked else result, talk)
-            return (answer, linked), journal_opening(hand), journal_ending(hand, answer, self.clock.now(), key)
+            linked = (
+                link(connection, message.library.symbol, talk.profile, command, result) if link is not None else None
+            )
+            answer = message.responder.encode(message.envelope, incoming, linked.result if linked else result, talk)
+            return (answer, linked), journal_opening(message), journal_ending(message, answer, self.clock.now(), key)
 
         try:
             answer, linked = await self.journal.record_in_transaction(dispatch_and_record)
@@ -208,7 +210,7 @@ class CommandHandler:
 
     async def _handle_in_steps(
         self,
-        hand: MessageContext,
+        message: MessageContext,
         incoming: DecodedMessage,
         command: Command,
         key: str,
@@ -216,22 +218,22 @@ class CommandHandler:
         begun: JournalEntry,
     ) -> ResponderAnswer:
         """The library first, then the managed request, then answer and journal: each finds done what was done."""
-        outcome = await self._ask_library(hand, command, talk)
+        outcome = await self._ask_library(message, command, talk)
         answer = None
         if isinstance(outcome, Refusal) and outcome.reason in REPEATABLE and _can_repeat_answer(command, talk.profile):
-            answer = await self.find_repeated_answer(hand, key)
+            answer = await self.find_repeated_answer(message, key)
         try:
             if answer is None:
-                outcome = await self._link_request(hand, command, outcome, talk)
-                answer = hand.responder.encode(hand.envelope, incoming, outcome, talk)
-            done = key if hand.outcome is OutcomeClass.OK and not hand.repeat_of else ""
-            await self.journal.complete(begun, journal_ending(hand, answer, self.clock.now(), done))
+                outcome = await self._link_request(message, command, outcome, talk)
+                answer = message.responder.encode(message.envelope, incoming, outcome, talk)
+            done = key if message.outcome is OutcomeClass.OK and not message.repeat_of else ""
+            await self.journal.complete(begun, journal_ending(message, answer, self.clock.now(), done))
         except Unavailable as down:
-            return answer_not_stored(hand, down)
+            return answer_not_stored(message, down)
         return answer
 
     async def _link_request(
-        self, hand: MessageContext, command: Command, outcome: Result | Refusal, talk: ExchangeContext
+        self, message: MessageContext, command: Command, outcome: Result | Refusal, talk: ExchangeContext
     ) -> Result | Refusal:
         """What the library did may lead to events of a managed request. After a crash from here on the message is
         carried out again, and the request told again. A defect here is no reason to answer that the library did
@@ -242,7 +244,7 @@ class CommandHandler:
         link = self.link
         if link is None or isinstance(outcome, Refusal):
             return outcome
-        symbol = hand.library.symbol
+        symbol = message.library.symbol
         try:
             linked = await self.journal.run_in_own_transaction(
                 lambda c: link(c, symbol, talk.profile, command, outcome)
@@ -251,7 +253,7 @@ class CommandHandler:
             raise
         except Exception:
             log.exception("exchange.link_defect")
-            hand.notes.append("the managed request could not be told; see the gateway's log")
+            message.notes.append("the managed request could not be told; see the gateway's log")
             return outcome
         if linked is None:
             return outcome
@@ -260,8 +262,8 @@ class CommandHandler:
 
     # --- the use case ------------------------------------------------------------------------------------
 
-    async def _ask_library(self, hand: MessageContext, command: Command, talk: ExchangeContext) -> Result | Refusal:
-        context = self._make_circulation_context(hand, talk, hand.library.system)
+    async def _ask_library(self, message: MessageContext, command: Command, talk: ExchangeContext) -> Result | Refusal:
+        context = self._make_circulation_context(message, talk, message.library.system)
         broker = self.broker
         try:
             async with asyncio.timeout(self.library_seconds):
@@ -269,7 +271,7 @@ class CommandHandler:
                     return await broker.carry_out(command, context, idempotency_key(command, context.profile))
                 return await dispatch_command(command, context)
         except Refused as refused:
-            return mark_failed(hand, OutcomeClass.REFUSED, Refusal.from_error(refused))
+            return mark_failed(message, OutcomeClass.REFUSED, Refusal.from_error(refused))
         except Unavailable as error:
             log.warning("library.unavailable", reason=str(error))
             detail = "The library system can't be reached; nothing was done. Please send the message again later."
@@ -280,21 +282,21 @@ class CommandHandler:
             log.exception("exchange.defect")
             detail = "An internal error occurred; the message is kept and can be replayed."
         return mark_failed(
-            hand, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail, MessagePart.SERVICE)
+            message, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail, MessagePart.SERVICE)
         )
 
     def _make_circulation_context(
-        self, hand: MessageContext, talk: ExchangeContext, system: LibrarySystem
+        self, message: MessageContext, talk: ExchangeContext, system: LibrarySystem
     ) -> CirculationContext:
         return CirculationContext(
             library=system,
             policy=talk.profile.circulation,
             profile=talk.profile.name,
-            zone=hand.library.zone,
-            currency=hand.library.currency,
+            zone=message.library.zone,
+            currency=message.library.currency,
             clock=self.clock,
-            symbol=hand.library.symbol,
-            sender=translate_agency(hand.envelope.from_agency, talk.profile.circulation),
+            symbol=message.library.symbol,
+            sender=translate_agency(message.envelope.from_agency, talk.profile.circulation),
             institution=talk.profile.partner.symbol if talk.profile.partner is not None else "",
         )
 
@@ -314,48 +316,50 @@ class NotificationHandler:
     locks: KeyedLocks = field(default_factory=KeyedLocks)
 
     async def handle_notification(
-        self, hand: MessageContext, incoming: DecodedMessage, told: IncomingPartnerMessage, talk: ExchangeContext
+        self, message: MessageContext, incoming: DecodedMessage, told: IncomingPartnerMessage, talk: ExchangeContext
     ) -> ResponderAnswer:
         """What it changes, its answer and the journal are one transaction; those of one partner go one after the
         other. After a crash it was never here: its sender sends it again."""
         doors, profile = self.doors, talk.profile
         if doors is None:
             return await self.endings.refuse_message(
-                hand, Refusal(RefusalReason.UNSUPPORTED_SERVICE, "No requests are managed here.")
+                message, Refusal(RefusalReason.UNSUPPORTED_SERVICE, "No requests are managed here.")
             )
-        notes = tuple(hand.notes)
+        notes = tuple(message.notes)
 
         def receive_and_record(connection: Connection) -> tuple[ResponderAnswer, JournalOpening, JournalEnding]:
-            hand.outcome, hand.reason = OutcomeClass.OK, ""
-            taken = doors.receive_in(connection, hand.library.symbol, told, profile)
-            answer = hand.responder.encode(hand.envelope, incoming, taken, talk)
-            hand.notes = [*notes, *_notes_of_result(taken), *([answer.note] if answer.note else [])]
+            message.outcome, message.reason = OutcomeClass.OK, ""
+            taken = doors.receive_in(connection, message.library.symbol, told, profile)
+            answer = message.responder.encode(message.envelope, incoming, taken, talk)
+            message.notes = [*notes, *_notes_of_result(taken), *([answer.note] if answer.note else [])]
             if taken.refused is not None:
-                hand.outcome, hand.reason = OutcomeClass.REFUSED, taken.refused.reason.value
-            return answer, journal_opening(hand), journal_ending(hand, answer, self.clock.now())
+                message.outcome, message.reason = OutcomeClass.REFUSED, taken.refused.reason.value
+            return answer, journal_opening(message), journal_ending(message, answer, self.clock.now())
 
-        async with self.locks.hold_key(f"{hand.library.symbol} {profile.name}"):
+        async with self.locks.hold_key(f"{message.library.symbol} {profile.name}"):
             try:
                 answer = await self.journal.record_in_transaction(receive_and_record)
             except Unavailable as down:
-                return answer_not_stored(hand, down)
+                return answer_not_stored(message, down)
             except Exception:
                 log.exception("exchange.defect")
                 detail = "An internal error occurred; the message is kept and can be replayed."
-                refusal = mark_failed(hand, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail))
-                answer = hand.responder.encode(hand.envelope, incoming, InboxResult("", refusal), talk)
-                return await self.endings.record_answer(hand, answer)
-        doors.notify_committed(hand.library.symbol)
+                refusal = mark_failed(message, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail))
+                answer = message.responder.encode(message.envelope, incoming, InboxResult("", refusal), talk)
+                return await self.endings.record_answer(message, answer)
+        doors.notify_committed(message.library.symbol)
         return answer
 
-    async def rehearse(self, hand: MessageContext, told: IncomingPartnerMessage, talk: ExchangeContext) -> InboxResult:
+    async def rehearse(
+        self, message: MessageContext, told: IncomingPartnerMessage, talk: ExchangeContext
+    ) -> InboxResult:
         """What would become of it; nothing does. Raises NotReplayableError."""
         doors = self.doors
         if doors is None:
             raise NotReplayableError("no requests are managed here")
 
         def receive_and_roll_back(connection: Connection) -> InboxResult:
-            raise _RehearsalRollback(doors.receive_in(connection, hand.library.symbol, told, talk.profile))
+            raise _RehearsalRollback(doors.receive_in(connection, message.library.symbol, told, talk.profile))
 
         try:
             return await self.journal.run_in_own_transaction(receive_and_roll_back)

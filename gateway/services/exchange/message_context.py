@@ -67,15 +67,15 @@ class MessageContext:
         return self.talk.profile.name if self.talk is not None else ""
 
 
-def journal_opening(hand: MessageContext) -> JournalOpening:
-    arrival, envelope, incoming = hand.arrival, hand.envelope, hand.incoming
+def journal_opening(message: MessageContext) -> JournalOpening:
+    arrival, envelope, incoming = message.arrival, message.envelope, message.incoming
     return JournalOpening(
-        library=hand.library.symbol,
+        library=message.library.symbol,
         at=arrival.received,
         body=arrival.body,
         protocol=arrival.protocol,
         transport=arrival.transport.value,
-        profile=hand.profile,
+        profile=message.profile,
         service=envelope.service,
         version=envelope.version,
         peer=arrival.peer,
@@ -85,28 +85,28 @@ def journal_opening(hand: MessageContext) -> JournalOpening:
         item_id=incoming.item_id if incoming is not None else "",
         content_type=arrival.content_type,
         note="; ".join(envelope.repairs),
-        replay_of=hand.replay_of,
+        replay_of=message.replay_of,
     )
 
 
-def journal_ending(hand: MessageContext, answer: ResponderAnswer, at: datetime, key: str = "") -> JournalEnding:
+def journal_ending(message: MessageContext, answer: ResponderAnswer, at: datetime, key: str = "") -> JournalEnding:
     """`key`: what makes the message idempotent, where it was carried out."""
     return JournalEnding(
         at=at,
-        outcome=hand.outcome,
+        outcome=message.outcome,
         body=answer.body or None,
         content_type=answer.content_type,
-        status=answer.status if hand.arrival.transport is TransportKind.HTTP else 0,
-        reason=hand.reason,
-        note="; ".join([AFTERWARDS, *hand.notes] if hand.begun is not None else hand.notes),
-        duration_ms=(time.perf_counter() - hand.started) * 1000,
-        repeat_of=hand.repeat_of,
+        status=answer.status if message.arrival.transport is TransportKind.HTTP else 0,
+        reason=message.reason,
+        note="; ".join([AFTERWARDS, *message.notes] if message.begun is not None else message.notes),
+        duration_ms=(time.perf_counter() - message.started) * 1000,
+        repeat_of=message.repeat_of,
         key=key,
     )
 
 
-def message_sender(hand: MessageContext) -> MessageSender:
-    arrival, envelope = hand.arrival, hand.envelope
+def message_sender(message: MessageContext) -> MessageSender:
+    arrival, envelope = message.arrival, message.envelope
     return MessageSender(
         protocol=arrival.protocol,
         path=arrival.profile,
@@ -125,46 +125,46 @@ class MessageOutcomes:
     journal: Journal
     clock: Clock
 
-    async def refuse_message(self, hand: MessageContext, refusal: Refusal) -> ResponderAnswer:
+    async def refuse_message(self, message: MessageContext, refusal: Refusal) -> ResponderAnswer:
         sender = refusal.reason in (RefusalReason.UNKNOWN_SENDER, RefusalReason.SENDER_AUTH_FAILED)
-        mark_failed(hand, OutcomeClass.REJECTED if sender else OutcomeClass.REFUSED, refusal)
+        mark_failed(message, OutcomeClass.REJECTED if sender else OutcomeClass.REFUSED, refusal)
         if sender:
-            log.warning("sender.rejected", peer=hand.arrival.peer, reason=refusal.reason.value)
-        return await self.record_answer(hand, hand.responder.refuse(hand.envelope, refusal, hand.talk))
+            log.warning("sender.rejected", peer=message.arrival.peer, reason=refusal.reason.value)
+        return await self.record_answer(message, message.responder.refuse(message.envelope, refusal, message.talk))
 
-    async def reject_malformed(self, hand: MessageContext, error: MalformedMessage) -> ResponderAnswer:
-        hand.outcome, hand.reason = OutcomeClass.MALFORMED, error.fault.value
-        hand.notes.append(str(error))
-        return await self.record_answer(hand, hand.responder.refuse(hand.envelope, error, hand.talk))
+    async def reject_malformed(self, message: MessageContext, error: MalformedMessage) -> ResponderAnswer:
+        message.outcome, message.reason = OutcomeClass.MALFORMED, error.fault.value
+        message.notes.append(str(error))
+        return await self.record_answer(message, message.responder.refuse(message.envelope, error, message.talk))
 
-    async def record_answer(self, hand: MessageContext, answer: ResponderAnswer) -> ResponderAnswer:
+    async def record_answer(self, message: MessageContext, answer: ResponderAnswer) -> ResponderAnswer:
         try:
-            if hand.begun is not None:
-                await self.journal.complete(hand.begun, journal_ending(hand, answer, self.clock.now()))
+            if message.begun is not None:
+                await self.journal.complete(message.begun, journal_ending(message, answer, self.clock.now()))
             else:
                 await self.journal.record_exchange(
-                    journal_opening(hand), journal_ending(hand, answer, self.clock.now())
+                    journal_opening(message), journal_ending(message, answer, self.clock.now())
                 )
         except Unavailable as down:
-            return answer_not_stored(hand, down)
+            return answer_not_stored(message, down)
         return answer
 
 
-def mark_failed(hand: MessageContext, outcome: OutcomeClass, refusal: Refusal) -> Refusal:
+def mark_failed(message: MessageContext, outcome: OutcomeClass, refusal: Refusal) -> Refusal:
     """The refusal, once the message in hand knows of it."""
-    hand.outcome, hand.reason = outcome, refusal.reason.value
-    hand.notes.append(refusal.detail)
+    message.outcome, message.reason = outcome, refusal.reason.value
+    message.notes.append(refusal.detail)
     if refusal.internal:
-        hand.notes.append(f"library: {refusal.internal}")
+        message.notes.append(f"library: {refusal.internal}")
     return refusal
 
 
-def answer_not_stored(hand: MessageContext, down: Unavailable) -> ResponderAnswer:
+def answer_not_stored(message: MessageContext, down: Unavailable) -> ResponderAnswer:
     """A message that can't be kept is not dealt with: the sender keeps it and sends it again."""
     log.error("journal.down", reason=str(down))
-    hand.outcome, hand.reason = OutcomeClass.FAILED, RefusalReason.TEMPORARY_FAILURE.value
+    message.outcome, message.reason = OutcomeClass.FAILED, RefusalReason.TEMPORARY_FAILURE.value
     refusal = Refusal(RefusalReason.TEMPORARY_FAILURE, "The message could not be stored. Please send it again later.")
-    return hand.responder.refuse(hand.envelope, refusal, hand.talk)
+    return message.responder.refuse(message.envelope, refusal, message.talk)
 
 
 class NotReplayableError(Exception):

@@ -68,45 +68,47 @@ class Pipeline:
             started=time.perf_counter(),
         )
 
-    async def process(self, hand: MessageContext) -> ResponderAnswer:
+    async def process(self, message: MessageContext) -> ResponderAnswer:
         try:
-            profile = self.admission.choose_profile(hand)
+            profile = self.admission.choose_profile(message)
         except Refused as refused:
-            return await self.endings.refuse_message(hand, Refusal.from_error(refused))
-        return await self.handle(hand, profile)
+            return await self.endings.refuse_message(message, Refusal.from_error(refused))
+        return await self.handle(message, profile)
 
-    async def handle(self, hand: MessageContext, profile: Profile) -> ResponderAnswer:
-        talk = self.select_library(hand, profile)
-        bind_contextvars(profile=profile.name, service=hand.envelope.service)
+    async def handle(self, message: MessageContext, profile: Profile) -> ResponderAnswer:
+        talk = self.select_library(message, profile)
+        bind_contextvars(profile=profile.name, service=message.envelope.service)
         try:
-            incoming = self.decode_within_limit(hand, talk)
+            incoming = self.decode_within_limit(message, talk)
         except Refused as refused:
-            return await self.endings.refuse_message(hand, Refusal.from_error(refused))
+            return await self.endings.refuse_message(message, Refusal.from_error(refused))
         except MalformedMessage as error:
-            return await self.endings.reject_malformed(hand, error)
-        hand.incoming = incoming
-        hand.notes += [f"not understood: {path}" for path in incoming.unknown]
+            return await self.endings.reject_malformed(message, error)
+        message.incoming = incoming
+        message.notes += [f"not understood: {path}" for path in incoming.unknown]
         if incoming.told is not None:
-            return await self.news.handle_notification(hand, incoming, incoming.told, talk)
+            return await self.news.handle_notification(message, incoming, incoming.told, talk)
         if incoming.command is None or isinstance(incoming.command, READ_ONLY):
-            return await self.commands.handle_query(hand, incoming, talk)
-        return await self.commands.handle_command(hand, incoming, incoming.command, talk)
+            return await self.commands.handle_query(message, incoming, talk)
+        return await self.commands.handle_command(message, incoming, incoming.command, talk)
 
-    def select_library(self, hand: MessageContext, profile: Profile) -> ExchangeContext:
+    def select_library(self, message: MessageContext, profile: Profile) -> ExchangeContext:
         """Which library is meant, under which profile."""
-        hand.library = library = self.library_of_profile(profile)
-        hand.talk = ExchangeContext(profile, library.symbol, library.zone, library.currency, hand.arrival.received)
-        return hand.talk
+        message.library = library = self.library_of_profile(profile)
+        message.talk = ExchangeContext(
+            profile, library.symbol, library.zone, library.currency, message.arrival.received
+        )
+        return message.talk
 
     def library_of_profile(self, profile: Profile) -> ExchangeLibrary:
         return self.libraries[profile.library.casefold()] if profile.library else self.main
 
-    def decode_within_limit(self, hand: MessageContext, talk: ExchangeContext) -> DecodedMessage:
+    def decode_within_limit(self, message: MessageContext, talk: ExchangeContext) -> DecodedMessage:
         """Raises MalformedMessage, Refused."""
-        size = len(hand.arrival.body)
+        size = len(message.arrival.body)
         if size > talk.profile.max_bytes:
             raise MalformedMessage("message", f"larger than {talk.profile.max_bytes} bytes", MalformationKind.TOO_LARGE)
-        return hand.responder.decode(hand.envelope, talk)
+        return message.responder.decode(message.envelope, talk)
 
 
 @value_object
@@ -163,11 +165,13 @@ class MessageExchange:
 
     async def handle(self, arrival: RawMessage) -> ResponderAnswer:
         """Never raises for anything that a message holds."""
-        hand = self._stage.open_message(arrival)
+        message = self._stage.open_message(arrival)
         clear_contextvars()
-        answer = await self._stage.process(hand)
-        seconds = time.perf_counter() - hand.started
-        self._observe(ExchangeRecord(arrival.protocol, hand.profile, hand.envelope.service, hand.outcome, seconds))
+        answer = await self._stage.process(message)
+        seconds = time.perf_counter() - message.started
+        self._observe(
+            ExchangeRecord(arrival.protocol, message.profile, message.envelope.service, message.outcome, seconds)
+        )
         return answer
 
     async def replay_message(self, kept: FullMessage) -> ReplayResult:
@@ -192,46 +196,50 @@ class Replayer:
     async def replay_message(self, kept: FullMessage) -> ReplayResult:
         """Carry a message of the journal out once more, as a new exchange; its sender was admitted the first time, so
         the profile named in the journal is used. Raises NotReplayableError, Unavailable."""
-        hand, profile = self._restore_message(kept, self.clock.now(), TransportKind.REPLAY)
-        hand.replay_of = kept.message.id
-        replayed = await self._handle_again(hand, profile)
+        message, profile = self._restore_message(kept, self.clock.now(), TransportKind.REPLAY)
+        message.replay_of = kept.message.id
+        replayed = await self._handle_again(message, profile)
         if replayed.outcome is not OutcomeClass.FAILED:
             await self.journal.reset_recovery(kept.message.library, kept.message.id)  # where recovery had set it aside
         return replayed
 
     async def finish_message(self, kept: FullMessage) -> ReplayResult:
         """Carry out what was interrupted, and complete its row in the journal. Raises NotReplayableError."""
-        hand, profile = self._restore_message(kept, kept.message.at, TransportKind(kept.message.transport))
-        hand.begun = kept.to_journal_entry()
-        return await self._handle_again(hand, profile)
+        message, profile = self._restore_message(kept, kept.message.at, TransportKind(kept.message.transport))
+        message.begun = kept.to_journal_entry()
+        return await self._handle_again(message, profile)
 
     async def rehearse_message(self, kept: FullMessage) -> RehearsalResult:
         """What `replay_message` would do, as far as it can be told without the library. Raises NotReplayableError."""
-        hand, profile = self._restore_message(kept, self.clock.now(), TransportKind.REPLAY)
-        talk = self.stage.select_library(hand, profile)
-        service = hand.envelope.service
+        message, profile = self._restore_message(kept, self.clock.now(), TransportKind.REPLAY)
+        talk = self.stage.select_library(message, profile)
+        service = message.envelope.service
         try:
-            incoming = self.stage.decode_within_limit(hand, talk)
+            incoming = self.stage.decode_within_limit(message, talk)
         except MalformedMessage as error:
-            return RehearsalResult(service, refusal=error, answer=hand.responder.refuse(hand.envelope, error, talk))
+            return RehearsalResult(
+                service, refusal=error, answer=message.responder.refuse(message.envelope, error, talk)
+            )
         except Refused as refused:
             refusal = Refusal.from_error(refused)
-            return RehearsalResult(service, refusal=refusal, answer=hand.responder.refuse(hand.envelope, refusal, talk))
+            return RehearsalResult(
+                service, refusal=refusal, answer=message.responder.refuse(message.envelope, refusal, talk)
+            )
         command = incoming.command
         if incoming.told is not None:
-            taken = await self.stage.news.rehearse(hand, incoming.told, talk)
-            said = hand.responder.encode(hand.envelope, incoming, taken, talk)
+            taken = await self.stage.news.rehearse(message, incoming.told, talk)
+            said = message.responder.encode(message.envelope, incoming, taken, talk)
             return RehearsalResult(service, told=incoming.told, refusal=taken.refused, answer=said)
         if command is None:
-            return RehearsalResult(service, answer=hand.responder.encode(hand.envelope, incoming, None, talk))
+            return RehearsalResult(service, answer=message.responder.encode(message.envelope, incoming, None, talk))
         key = "" if isinstance(command, READ_ONLY) else idempotency_key(command, profile.name)
-        answer = await self.stage.commands.find_repeated_answer(hand, key) if key else None
-        return RehearsalResult(service, command, answer=answer, carried_out_as=hand.repeat_of)
+        answer = await self.stage.commands.find_repeated_answer(message, key) if key else None
+        return RehearsalResult(service, command, answer=answer, carried_out_as=message.repeat_of)
 
-    async def _handle_again(self, hand: MessageContext, profile: Profile) -> ReplayResult:
+    async def _handle_again(self, message: MessageContext, profile: Profile) -> ReplayResult:
         clear_contextvars()
-        answer = await self.stage.handle(hand, profile)
-        return ReplayResult(answer, hand.outcome, hand.reason, "; ".join(hand.notes))
+        answer = await self.stage.handle(message, profile)
+        return ReplayResult(answer, message.outcome, message.reason, "; ".join(message.notes))
 
     def _restore_message(
         self, kept: FullMessage, received: datetime, transport: TransportKind

@@ -218,12 +218,12 @@ class MailApplication:
             actor or f"partner:{self.profile.name}",
             EventDetails(attachment=new[0].id),
         )
-        happening = EventRequest(
+        event_request = EventRequest(
             request_id=request.id,
             event=event,
             prepare=lambda request: replace(request, attachments=(*request.attachments, *new)),
         )
-        apply_event_in(self.connection, self.house, happening)
+        apply_event_in(self.connection, self.house, event_request)
         return new[0].id
 
     def _make_copy_link(self, request: Request, attachment_id: str) -> str:

@@ -271,8 +271,8 @@ class MailProcessor:
             if profile is None or reading.problem:
                 return MailVerdict(service="auto-reply", problem=reading.problem)
             context = self.find_library_context(box, profile.library)
-            hand = MailApplication(connection, context, profile, reading.parsed, files_named=reading.files_named)
-            return MailVerdict(service="auto-reply", profile=profile.name, applied=hand.note_automatic_answer())
+            application = MailApplication(connection, context, profile, reading.parsed, files_named=reading.files_named)
+            return MailVerdict(service="auto-reply", profile=profile.name, applied=application.note_automatic_answer())
         if profile is None or (reading.problem and not reading.malformed):
             name = profile.name if profile is not None else ""
             return _verdict_for_staff(reading.problem, OutcomeClass.REJECTED, profile=name)
@@ -288,8 +288,8 @@ class MailProcessor:
         first = MailVerdict()
         for profile in reading.profiles:
             context = self.find_library_context(box, profile.library)
-            hand = MailApplication(connection, context, profile, reading.parsed, files, reading.files_named)
-            applied = hand.apply_events(reading.understood.events)
+            application = MailApplication(connection, context, profile, reading.parsed, files, reading.files_named)
+            applied = application.apply_events(reading.understood.events)
             verdict = _make_verdict(reading, applied, profile.name)
             if not verdict.open or applied.request_id:
                 if begun := begun_transactions(reading.understood.events):
@@ -442,13 +442,13 @@ class EarlyMessages:
         """What waits of this partner about these requests, in the order in which it was sent."""
         rows = mailbox.list_unmatched(self.connection, self.library, MAX_EARLY_MESSAGES).rows
         waiting = [
-            (row, hand, events)
+            (row, application, events)
             for row in rows
             if (row.profile == self.profile.name)
-            for hand, events in self._read_waiting_mail(row, transactions)
+            for application, events in self._read_waiting_mail(row, transactions)
         ]
-        for row, hand, events in sorted(waiting, key=lambda one: min(event.at for event in one[2] if event.at)):
-            applied = hand.apply_events(events)
+        for row, application, events in sorted(waiting, key=lambda one: min(event.at for event in one[2] if event.at)):
+            applied = application.apply_events(events)
             if not applied.problem:  # or else it stays with staff
                 mailbox.close_mail(self.connection, self.library, row.id, RULE, applied.request_id)
 
