@@ -59,13 +59,13 @@ MAX_ERROR_CHARS = 1000
 class AttemptRunner:
     def __init__(
         self,
-        book: OutboxQueue,
+        queue: OutboxQueue,
         handlers: Mapping[str, Handler],
         options: OutboxOptions,
         breakers: CircuitBreakers,
         observe: Observe,
     ) -> None:
-        self._book = book
+        self._book = queue
         self._handlers = handlers
         self._options = options
         self._breakers = breakers

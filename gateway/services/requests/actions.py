@@ -42,17 +42,17 @@ class ActionService:
     house: LibraryContext
     run_now: Callable[[str, str], Awaitable[OutboxRow]]
 
-    async def perform(self, request_id: str, act: ActionRequest) -> Request:
+    async def perform(self, request_id: str, action: ActionRequest) -> Request:
         """Raises NotFound, EventDenied, VersionConflict, Refused (the library's no, or data that is missing),
         Unavailable (the library is away; the action is kept and done when it is back)."""
         request = await require_request(self.house, request_id)
-        if act.version is not None and act.version != request.version:
+        if action.version is not None and action.version != request.version:
             raise VersionConflict(request.version)
-        self._check_patron_right(request, act)
-        _check_named_parts(request, act.details)
-        details = await self._add_copy_link(request, act.kind, await _complete_details(self.house, request, act))
-        event = Event(local_signal(act.kind), self.house.now(), act.actor, details, act.attempt)
-        if is_desk_action(request, act.kind, act.attempt):
+        self._check_patron_right(request, action)
+        _check_named_parts(request, action.details)
+        details = await self._add_copy_link(request, action.kind, await _complete_details(self.house, request, action))
+        event = Event(local_signal(action.kind), self.house.now(), action.actor, details, action.attempt)
+        if is_desk_action(request, action.kind, action.attempt):
             await self._run_desk_action(request, event)
         else:
             await apply_event(
@@ -60,7 +60,7 @@ class ActionService:
                 EventRequest(
                     request_id=request_id,
                     event=event,
-                    expected=act.version,
+                    expected=action.version,
                     prepare=_choose_preparation(self.house, event),
                 ),
             )
@@ -72,9 +72,9 @@ class ActionService:
             return details
         return replace(details, link=await make_copy_link(self.house, request, details.attachment))
 
-    def _check_patron_right(self, request: Request, act: ActionRequest) -> None:
+    def _check_patron_right(self, request: Request, action: ActionRequest) -> None:
         """What the partner's workflow lets patrons do."""
-        if act.actor == PATRON and act.kind not in patron_actions(self.house, request):
+        if action.actor == PATRON and action.kind not in patron_actions(self.house, request):
             raise Refused(
                 RefusalReason.NOT_ALLOWED, "Please ask the library's staff to do this.", about=MessagePart.REQUEST
             )
@@ -155,15 +155,15 @@ def _check_named_parts(request: Request, details: EventDetails) -> None:
 # --- what the caller left out ----------------------------------------------------------------------------
 
 
-async def _complete_details(context: LibraryContext, request: Request, act: ActionRequest) -> EventDetails:
+async def _complete_details(context: LibraryContext, request: Request, action: ActionRequest) -> EventDetails:
     """Details with what rules give where nobody said it: due dates, ids. Raises Refused, Unavailable."""
-    details = act.details
-    if act.kind is EventKind.PATRON_ASKED and not details.query:
+    details = action.details
+    if action.kind is EventKind.PATRON_ASKED and not details.query:
         return replace(details, query=make_exchange_id(context.now()))
-    if act.kind is EventKind.PATRON_ANSWERED and not details.query and request.query is not None:
+    if action.kind is EventKind.PATRON_ANSWERED and not details.query and request.query is not None:
         return replace(details, query=request.query.id)
     if request.role is Role.LENDING and details.due is None:
-        return await _add_due_date(context, request, act.kind, details)
+        return await _add_due_date(context, request, action.kind, details)
     return details
 
 

@@ -66,21 +66,23 @@ class CirculationLinker:
             lends = profile.circulation.requests.managed is ManagedRole.LENDING
             made = lends and lend_to_broker(connection, context, profile, command, result)
             return LinkResult(result, context.wake_outbox) if made else None
-        news = outcome_of_command(command, result, profile.circulation)
+        outcome = outcome_of_command(command, result, profile.circulation)
         request = (
-            link_outcome(connection, context, profile.name, news, f"ncip:{profile.name}") if news is not None else None
+            link_outcome(connection, context, profile.name, outcome, f"ncip:{profile.name}")
+            if outcome is not None
+            else None
         )
-        if news is None or request is None:
+        if outcome is None or request is None:
             return None
-        return LinkResult(_add_return_advice(news, request), context.wake_outbox)
+        return LinkResult(_add_return_advice(outcome, request), context.wake_outbox)
 
 
 def link_outcome(
-    connection: Connection, context: LibraryContext, partner: str, news: LibraryOutcome, actor: str
+    connection: Connection, context: LibraryContext, partner: str, outcome: LibraryOutcome, actor: str
 ) -> Request | None:
     """The managed request that the outcome is about, as it is then; None: there is none. `partner`: name of the profile
     whose numbers count."""
-    chosen = _choose_request(connection, context, partner, news)
+    chosen = _choose_request(connection, context, partner, outcome)
     if chosen is None:
         return None
     request, found, steps = chosen
@@ -90,14 +92,14 @@ def link_outcome(
 
 
 def _choose_request(
-    connection: Connection, context: LibraryContext, partner: str, news: LibraryOutcome
+    connection: Connection, context: LibraryContext, partner: str, outcome: LibraryOutcome
 ) -> tuple[Request, ReferencedRequest, tuple[OutcomeEvent, ...]] | None:
     """The newest open request for which something follows; a closed one only where none is open."""
     possible = []
-    for found in find_by_any_reference(connection, context.symbol, partner, news.names):
+    for found in find_by_any_reference(connection, context.symbol, partner, outcome.names):
         request = requests.load_request(connection, context.symbol, found.request_id)
         if request is not None:
-            possible.append((request, found, news.derive_events(request)))
+            possible.append((request, found, outcome.derive_events(request)))
     possible.sort(key=lambda one: (not one[0].open, not one[2]))  # keeps newest first among its like
     return possible[0] if possible else None
 
@@ -140,8 +142,8 @@ def _note_denied_event(
 # --- what the desk is told -------------------------------------------------------------------------------
 
 
-def _add_return_advice(news: LibraryOutcome, request: Request) -> Result:
-    result: Result = news.result
+def _add_return_advice(outcome: LibraryOutcome, request: Request) -> Result:
+    result: Result = outcome.result
     if not isinstance(result, ItemReturned) or result.item is None:
         return result
     return replace(result, goes_back=advise_return(request, result.item.barcode))
@@ -180,10 +182,10 @@ class DeskLink:
             return DeskAdvice(slip=await self._render_hold_slip(request, item, done.next_hold))
         return DeskAdvice()
 
-    async def _link_desk_outcome(self, news: LibraryOutcome | None) -> Request | None:
-        if news is None:
+    async def _link_desk_outcome(self, outcome: LibraryOutcome | None) -> Request | None:
+        if outcome is None:
             return None
-        request = await self.house.store.write(lambda c: link_outcome(c, self.house, "", news, ACTOR))
+        request = await self.house.store.write(lambda c: link_outcome(c, self.house, "", outcome, ACTOR))
         self.house.wake_outbox()
         return request
 

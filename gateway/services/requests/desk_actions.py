@@ -109,20 +109,20 @@ async def undo_desk_action(context: LibraryContext, request: Request, event: Eve
 # --- borrowing -------------------------------------------------------------------------------------------
 
 
-async def _receive_items(act: DeskAction) -> RequestChange:
+async def _receive_items(action: DeskAction) -> RequestChange:
     """A temporary record with a hold for the patron: on the hold shelf here, or in transit to the pickup place. Where
     the item was announced, its record and hold are there, and wait for it."""
-    volumes = act.select_volumes(VolumeState.EXPECTED, VolumeState.SHIPPED)
+    volumes = action.select_volumes(VolumeState.EXPECTED, VolumeState.SHIPPED)
     barcodes: dict[str, str] = {}
     for volume in volumes:
         if volume.barcode:
-            await act.house.system.check_in(volume.barcode, f"{act.key}:{volume.id}")
+            await action.house.system.check_in(volume.barcode, f"{action.key}:{volume.id}")
             continue
-        item = _build_temporary_item(act, volume)
+        item = _build_temporary_item(action, volume)
         try:
-            received = await act.house.system.create_temporary_item(item, act.piece_key(volume))
+            received = await action.house.system.create_temporary_item(item, action.piece_key(volume))
         except Refused as refused:
-            await wait_for_record(act.house, act.request, item.barcode, refused)
+            await wait_for_record(action.house, action.request, item.barcode, refused)
             raise
         barcodes[volume.id] = received.item.barcode
 
@@ -133,13 +133,13 @@ async def _receive_items(act: DeskAction) -> RequestChange:
     return set_barcodes
 
 
-def _build_temporary_item(act: DeskAction, volume: Volume) -> TemporaryItem:
-    request, accept, details = act.request, act.policy.accept, act.event.details
-    terms = act.terms
+def _build_temporary_item(action: DeskAction, volume: Volume) -> TemporaryItem:
+    request, accept, details = action.request, action.policy.accept, action.event.details
+    terms = action.terms
     library_use = LoanCondition.LIBRARY_USE_ONLY in terms.conditions
     labels = " ".join(part for part in (request.citation.title, volume.label) if part)
     return TemporaryItem(
-        barcode=_choose_barcode(act, volume),
+        barcode=_choose_barcode(action, volume),
         bib=Bib(
             title=f"{accept.title_prefix}{labels}{accept.title_suffix}" or request.number,
             author=request.citation.author,
@@ -156,7 +156,7 @@ def _build_temporary_item(act: DeskAction, volume: Volume) -> TemporaryItem:
         note=details.note,
         lender=request.partner.symbol,
         lender_due=terms.patron_due,
-        due_policy=act.policy.due_dates.policy,
+        due_policy=action.policy.due_dates.policy,
         renewals_allowed=terms.renewals_allowed and LoanCondition.NO_RENEWAL not in terms.conditions,
         library_use_only=library_use,
         hold=TemporaryHold(request.patron.id, request.patron.pickup) if _is_awaited(request) else None,
@@ -168,84 +168,91 @@ def _is_awaited(request: Request) -> bool:
     return bool(request.patron.id) and request.flags.isdisjoint((RequestFlag.UNWANTED, RequestFlag.RECALLED))
 
 
-def _choose_barcode(act: DeskAction, volume: Volume) -> str:
+def _choose_barcode(action: DeskAction, volume: Volume) -> str:
     """Scanned, else the partner's own, else by the profile's template."""
-    scanned = act.event.details.barcode
-    if scanned and len(act.select_volumes(VolumeState.EXPECTED, VolumeState.SHIPPED)) == 1:
-        return act.policy.accept.barcode.rewrite_identifier(scanned)
-    if volume.theirs and act.policy.accept.barcode_from.value == "item-id":
-        return act.policy.accept.barcode.rewrite_identifier(volume.theirs)
-    return generate_barcode(act.policy.accept, act.request.number, act.piece_key(volume))
+    scanned = action.event.details.barcode
+    if scanned and len(action.select_volumes(VolumeState.EXPECTED, VolumeState.SHIPPED)) == 1:
+        return action.policy.accept.barcode.rewrite_identifier(scanned)
+    if volume.theirs and action.policy.accept.barcode_from.value == "item-id":
+        return action.policy.accept.barcode.rewrite_identifier(volume.theirs)
+    return generate_barcode(action.policy.accept, action.request.number, action.piece_key(volume))
 
 
-async def _delete_temporary_items(act: DeskAction) -> None:
+async def _delete_temporary_items(action: DeskAction) -> None:
     """Temporary records of volumes that were not received."""
-    for volume in act.select_volumes(
+    for volume in action.select_volumes(
         VolumeState.EXPECTED, VolumeState.SHIPPED, VolumeState.LOST, VolumeState.CHECKED_IN
     ):
         if volume.barcode:
             continue
         try:
-            await act.house.system.delete_temporary_item(_choose_barcode(act, volume), f"{act.key}:{volume.id}:undone")
+            await action.house.system.delete_temporary_item(
+                _choose_barcode(action, volume), f"{action.key}:{volume.id}:undone"
+            )
         except Refused as refused:
             if refused.reason is not RefusalReason.UNKNOWN_ITEM:
                 raise
 
 
-async def _lend_to_patron(act: DeskAction) -> RequestChange:
-    _require_patron(act.request)
-    for volume in act.select_volumes(VolumeState.RECEIVED, VolumeState.BACK):
+async def _lend_to_patron(action: DeskAction) -> RequestChange:
+    _require_patron(action.request)
+    for volume in action.select_volumes(VolumeState.RECEIVED, VolumeState.BACK):
         await _check_out_item(
-            act, volume.barcode, act.request.patron.id, f"{act.key}:{volume.id}", act.terms.patron_due, override=False
+            action,
+            volume.barcode,
+            action.request.patron.id,
+            f"{action.key}:{volume.id}",
+            action.terms.patron_due,
+            override=False,
         )
     return _keep_request
 
 
 async def _check_out_item(
-    act: DeskAction, barcode: str, patron_id: str, key: str, due: datetime | None, *, override: bool
+    action: DeskAction, barcode: str, patron_id: str, key: str, due: datetime | None, *, override: bool
 ) -> Loan:
     """A loan that an earlier action made for this request, without knowing so in the end, is taken for this one."""
-    system, number = act.house.system, act.request.number
+    system, number = action.house.system, action.request.number
     try:
         return await system.check_out(barcode, patron_id, key, due=due, request_id=number, override=override)
     except Refused as refused:
-        loan = await _find_own_loan(act, barcode) if refused.reason is RefusalReason.ON_LOAN_SAME_PATRON else None
+        loan = await _find_own_loan(action, barcode) if refused.reason is RefusalReason.ON_LOAN_SAME_PATRON else None
         if loan is None:
-            await wait_for_loan(act.house, act.request, barcode, refused)
+            await wait_for_loan(action.house, action.request, barcode, refused)
             raise
     return await system.set_due_date(loan.id, due, key) if due is not None else loan
 
 
-async def _end_loans(act: DeskAction) -> None:
+async def _end_loans(action: DeskAction) -> None:
     """Loans of volumes that this very action has made, and the request knows nothing of."""
-    for volume in act.select_volumes(*(state for state in VolumeState if state is not VolumeState.LENT)):
-        loan = await _find_own_loan(act, volume.barcode) if volume.barcode else None
-        if loan is not None and loan.key == f"{act.key}:{volume.id}":
-            await _check_in_item(act, volume.barcode, f"{volume.id}:undone")
+    for volume in action.select_volumes(*(state for state in VolumeState if state is not VolumeState.LENT)):
+        loan = await _find_own_loan(action, volume.barcode) if volume.barcode else None
+        if loan is not None and loan.key == f"{action.key}:{volume.id}":
+            await _check_in_item(action, volume.barcode, f"{volume.id}:undone")
 
 
-async def _take_back_from_patron(act: DeskAction) -> RequestChange:
+async def _take_back_from_patron(action: DeskAction) -> RequestChange:
     """The patron returns it: at any desk the answer says that it goes back to its owner."""
-    for volume in act.select_volumes(VolumeState.LENT):
-        await _check_in_item(act, volume.barcode, volume.id)
+    for volume in action.select_volumes(VolumeState.LENT):
+        await _check_in_item(action, volume.barcode, volume.id)
     return _keep_request
 
 
-async def _send_back_to_supplier(act: DeskAction) -> RequestChange:
+async def _send_back_to_supplier(action: DeskAction) -> RequestChange:
     """What is still on loan comes in first, also what was lost and is found: no loan is left without its item."""
-    if act.event.attempt not in (0, act.request.current):
-        for barcode in _lost_barcodes(act.request, act.event.attempt):
-            await _check_in_item(act, barcode, barcode)
+    if action.event.attempt not in (0, action.request.current):
+        for barcode in _lost_barcodes(action.request, action.event.attempt):
+            await _check_in_item(action, barcode, barcode)
         return _keep_request
-    for volume in act.select_volumes(VolumeState.LENT, VolumeState.LOST):
+    for volume in action.select_volumes(VolumeState.LENT, VolumeState.LOST):
         if volume.barcode:  # a lost one may never have come
-            await _check_in_item(act, volume.barcode, volume.id)
+            await _check_in_item(action, volume.barcode, volume.id)
     return _keep_request
 
 
-async def _check_in_item(act: DeskAction, barcode: str, part: str) -> None:
+async def _check_in_item(action: DeskAction, barcode: str, part: str) -> None:
     try:
-        await act.house.system.check_in(barcode, f"{act.key}:{part}", fill_hold=False)
+        await action.house.system.check_in(barcode, f"{action.key}:{part}", fill_hold=False)
     except Refused as refused:
         if refused.reason not in (RefusalReason.NOT_CHECKED_OUT, RefusalReason.UNKNOWN_ITEM):
             raise
@@ -259,53 +266,53 @@ def _require_patron(request: Request) -> None:
 # --- lending ---------------------------------------------------------------------------------------------
 
 
-async def _ship_item(act: DeskAction) -> RequestChange:
+async def _ship_item(action: DeskAction) -> RequestChange:
     """Lent to the library that asked, until the date that it is told."""
-    barcode = act.event.details.barcode or act.request.item_barcode
+    barcode = action.event.details.barcode or action.request.item_barcode
     if not barcode:
         raise Refused(
             RefusalReason.DATA_MISSING, "Which item is shipped? Its barcode is missing.", about=MessagePart.ITEM
         )
-    due = due_moment(act.event.details.due, act.policy.due_dates, act.house.zone)
-    if act.request.state is LendingState.SHIPPED and act.request.item_barcode:
-        if barcode == act.request.item_barcode and act.request.loan_id:
-            await _correct_due_date(act, due)
+    due = due_moment(action.event.details.due, action.policy.due_dates, action.house.zone)
+    if action.request.state is LendingState.SHIPPED and action.request.item_barcode:
+        if barcode == action.request.item_barcode and action.request.loan_id:
+            await _correct_due_date(action, due)
             return _keep_request
-        await _check_in_item(act, act.request.item_barcode, "not this one")
-    patron = await borrower_account(act.house, act.request, act.key, due)
-    loan = await _check_out_item(act, barcode, patron.id, act.key, due, override=True)
+        await _check_in_item(action, action.request.item_barcode, "not this one")
+    patron = await borrower_account(action.house, action.request, action.key, due)
+    loan = await _check_out_item(action, barcode, patron.id, action.key, due, override=True)
     return lambda request: replace(request, item_barcode=barcode, loan_id=loan.id, borrower_id=patron.id)
 
 
-async def _find_own_loan(act: DeskAction, barcode: str) -> Loan | None:
+async def _find_own_loan(action: DeskAction, barcode: str) -> Loan | None:
     """The open loan of the item, if it is this request's."""
-    system = act.house.system
+    system = action.house.system
     try:
         loan = await system.item_loan((await system.item_by_barcode(barcode)).id)
     except Refused as refused:
         if refused.reason is not RefusalReason.UNKNOWN_ITEM:
             raise
         return None
-    return loan if loan is not None and loan.request_id == act.request.number else None
+    return loan if loan is not None and loan.request_id == action.request.number else None
 
 
-async def _undo_shipping(act: DeskAction) -> None:
+async def _undo_shipping(action: DeskAction) -> None:
     """The parcel doesn't go out after all: a loan that the request knows nothing of ends."""
-    barcode = act.event.details.barcode or act.request.item_barcode
-    loan = await _find_own_loan(act, barcode) if barcode else None
-    if loan is not None and loan.id != act.request.loan_id:
-        await _check_in_item(act, barcode, "undone")
+    barcode = action.event.details.barcode or action.request.item_barcode
+    loan = await _find_own_loan(action, barcode) if barcode else None
+    if loan is not None and loan.id != action.request.loan_id:
+        await _check_in_item(action, barcode, "undone")
 
 
-async def _correct_due_date(act: DeskAction, due: datetime | None) -> None:
+async def _correct_due_date(action: DeskAction, due: datetime | None) -> None:
     """It is out already: only the date is new."""
     if due is not None:
-        await act.house.system.set_due_date(act.request.loan_id, due, act.key)
+        await action.house.system.set_due_date(action.request.loan_id, due, action.key)
 
 
-async def _check_in_own_item(act: DeskAction) -> RequestChange:
-    if act.request.item_barcode:
-        await _check_in_item(act, act.request.item_barcode, "in")
+async def _check_in_own_item(action: DeskAction) -> RequestChange:
+    if action.request.item_barcode:
+        await _check_in_item(action, action.request.item_barcode, "in")
     return _keep_request
 
 

@@ -104,8 +104,8 @@ async def _apply_locate_event(
     details: EventDetails,
     candidates: tuple[ItemCandidate, ...],
 ) -> str:
-    happening = _build_event_request(context, request, kind, details, candidates)
-    outcome = await context.store.write(lambda c: apply_event_in(c, context, happening))
+    event_request = _build_event_request(context, request, kind, details, candidates)
+    outcome = await context.store.write(lambda c: apply_event_in(c, context, event_request))
     context.wake_outbox()
     return _describe_outcome(kind, details, outcome)
 

@@ -115,15 +115,15 @@ def _name_volumes(request: Request, volume: Volume | None) -> tuple[str, ...]:
 # --- an item comes ---------------------------------------------------------------------------------------
 
 
-def _events_of_accept_item(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
-    result: commands.ItemAccepted = news.result
+def _events_of_accept_item(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
+    result: commands.ItemAccepted = outcome.result
     if request.role is not Role.BORROWING or _is_for_another_patron(request, result.patron):
         return
     barcode = result.item.barcode
-    volume = news.find_volume(request, barcode)
+    volume = outcome.find_volume(request, barcode)
     if volume is None:
         volume = _find_awaited_volume(request)
-        yield _build_received_event(news, request, volume)
+        yield _build_received_event(outcome, request, volume)
         lent_already = False
     else:
         lent_already = volume.state is not VolumeState.RECEIVED
@@ -141,10 +141,10 @@ def _find_awaited_volume(request: Request) -> Volume | None:
     return next((volume for volume in request.volumes if volume.state in awaited), None)
 
 
-def _build_received_event(news: LibraryOutcome, request: Request, volume: Volume | None) -> OutcomeEvent:
-    command: commands.AcceptItem = news.command
-    result: commands.ItemAccepted = news.result
-    number = read_request_number(command.request, news.policy)
+def _build_received_event(outcome: LibraryOutcome, request: Request, volume: Volume | None) -> OutcomeEvent:
+    command: commands.AcceptItem = outcome.command
+    result: commands.ItemAccepted = outcome.result
+    number = read_request_number(command.request, outcome.policy)
     renewable = command.renewals_allowed if number.renewable is None else number.renewable
     details = EventDetails(
         due=command.due,
@@ -178,16 +178,16 @@ def _build_lent_event(request: Request, volume: Volume | None, loan: Loan) -> Ou
     )
 
 
-def _events_of_check_out(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
-    result: commands.ItemLent = news.result
+def _events_of_check_out(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
+    result: commands.ItemLent = outcome.result
     loan, barcode = result.loan, result.item.barcode
     if request.role is Role.BORROWING:
-        volume = news.find_volume(request, barcode)
+        volume = outcome.find_volume(request, barcode)
         other = volume is None and any(one.barcode for one in request.volumes)  # the number of something else
         if not other and (volume is None or volume.state is not VolumeState.LENT):
             yield _build_lent_event(request, volume, loan)
         return
-    if loan.id == request.loan_id or not (news.is_numbered(request) or _is_borrower(request, result.patron)):
+    if loan.id == request.loan_id or not (outcome.is_numbered(request) or _is_borrower(request, result.patron)):
         return
 
     def set_lent_item(request: Request) -> Request:
@@ -207,16 +207,16 @@ def _is_borrower(request: Request, patron: Patron) -> bool:
     return patron.id in (request.borrower_id, request.direct_patron.id) or (bool(symbol) and symbol in names)
 
 
-def _events_of_check_in(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
-    command: commands.CheckIn = news.command
-    result: commands.ItemReturned = news.result
+def _events_of_check_in(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
+    command: commands.CheckIn = outcome.command
+    result: commands.ItemReturned = outcome.result
     if request.role is Role.LENDING:
         other = result.loan is not None and request.loan_id not in ("", result.loan.id)
         other = other or (result.item is not None and result.item.barcode != request.item_barcode)
         if not other and request.state in (LendingState.SHIPPED, LendingState.RETURNED, LendingState.LOST):
             yield OutcomeEvent(signal=local_signal(EventKind.CHECKED_IN))
         return
-    volume = _find_scanned_volume(news, request, command.item)
+    volume = _find_scanned_volume(outcome, request, command.item)
     if volume is None:
         return
     details = EventDetails(volumes=_name_volumes(request, volume))
@@ -226,25 +226,29 @@ def _events_of_check_in(news: LibraryOutcome, request: Request) -> Iterator[Outc
         yield OutcomeEvent(signal=local_signal(EventKind.RETURNED), details=details)
 
 
-def _find_scanned_volume(news: LibraryOutcome, request: Request, sent: Named | None) -> Volume | None:
+def _find_scanned_volume(outcome: LibraryOutcome, request: Request, sent: Named | None) -> Volume | None:
     """The volume that a command means by its barcode, or the only one of a request that it names."""
-    item = news.result.item
+    item = outcome.result.item
     barcodes = (
-        (item.barcode,) if item is not None else list_item_barcodes(sent, "", news.policy) if sent is not None else ()
+        (item.barcode,)
+        if item is not None
+        else list_item_barcodes(sent, "", outcome.policy)
+        if sent is not None
+        else ()
     )
-    found = next((volume for code in barcodes if (volume := news.find_volume(request, code)) is not None), None)
-    if found is not None or len(request.volumes) != 1 or not news.is_numbered(request):
+    found = next((volume for code in barcodes if (volume := outcome.find_volume(request, code)) is not None), None)
+    if found is not None or len(request.volumes) != 1 or not outcome.is_numbered(request):
         return found
     only = request.volumes[0]
     return only if item is None or not only.barcode else None
 
 
-def _events_of_delete_item(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
+def _events_of_delete_item(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     """Only where the record is really gone: a profile may keep it, or only cancel its hold."""
-    if request.role is not Role.BORROWING or news.policy.delete.action != "delete":
+    if request.role is not Role.BORROWING or outcome.policy.delete.action != "delete":
         return
-    command: commands.DeleteItem = news.command
-    volume = _find_scanned_volume(news, request, command.item)
+    command: commands.DeleteItem = outcome.command
+    volume = _find_scanned_volume(outcome, request, command.item)
     if volume is not None and volume.state is not VolumeState.RETURNED:
         yield OutcomeEvent(
             signal=local_signal(EventKind.RETURNED), details=EventDetails(volumes=_name_volumes(request, volume))
@@ -254,12 +258,12 @@ def _events_of_delete_item(news: LibraryOutcome, request: Request) -> Iterator[O
 # --- the time of the loan --------------------------------------------------------------------------------
 
 
-def _events_of_renewal(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
+def _events_of_renewal(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     """A supplier is asked for what goes past its own date; within it nobody has to be."""
-    result: commands.ItemRenewed = news.result
+    result: commands.ItemRenewed = outcome.result
     loan = result.loan
     if request.role is Role.BORROWING:
-        volume, until = news.find_volume(request, result.item.barcode), request.terms.patron_due
+        volume, until = outcome.find_volume(request, result.item.barcode), request.terms.patron_due
         pending = RequestFlag.RENEWAL_PENDING in request.flags
         if volume is not None and not pending and (until is None or loan.due > until):
             yield OutcomeEvent(signal=local_signal(EventKind.RENEW))
@@ -274,10 +278,10 @@ def _is_known_due(request: Request, due: datetime) -> bool:
     return due == known if isinstance(known, datetime) else due.date() == known
 
 
-def _events_of_recall(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
+def _events_of_recall(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     """Of a partner's item by its lender; of our own by us."""
-    command: commands.Recall = news.command
-    result: commands.ItemRecalled = news.result
+    command: commands.Recall = outcome.command
+    result: commands.ItemRecalled = outcome.result
     due = command.due if command.due is not None else result.loan.due
     recalled, known = RequestFlag.RECALLED in request.flags, request.terms.lender_due
     if request.role is Role.BORROWING:
@@ -303,25 +307,25 @@ def _events_of_cancellation(_news: LibraryOutcome, request: Request) -> Iterator
 # --- what has happened elsewhere -------------------------------------------------------------------------
 
 
-def _events_of_notice(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
+def _events_of_notice(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     """As the command that it amounts to, but for what only the partner can say."""
-    notice: commands.Notice = news.command
-    noted: commands.Noted = news.result
+    notice: commands.Notice = outcome.command
+    noted: commands.Noted = outcome.result
     told = _SAID.get((request.role, notice.kind))
     if told is not None:
-        yield from told(news, request)
+        yield from told(outcome, request)
     elif noted.meant is not None and type(noted.meant[0]) in _STEPS:
         command, result = noted.meant
-        yield from _STEPS[type(command)](replace(news, command=command, result=result), request)
+        yield from _STEPS[type(command)](replace(outcome, command=command, result=result), request)
 
 
-def _events_of_announcement(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
+def _events_of_announcement(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     """The item will come: its record is here before it."""
-    if news.result.meant is None:
+    if outcome.result.meant is None:
         return
-    accepted: commands.ItemAccepted = news.result.meant[1]
+    accepted: commands.ItemAccepted = outcome.result.meant[1]
     volume = _find_awaited_volume(request)
-    known = news.find_volume(request, accepted.item.barcode) is not None
+    known = outcome.find_volume(request, accepted.item.barcode) is not None
     if known or volume is None or volume.barcode or _is_for_another_patron(request, accepted.patron):
         return
     yield OutcomeEvent(
@@ -329,27 +333,27 @@ def _events_of_announcement(news: LibraryOutcome, request: Request) -> Iterator[
     )
 
 
-def _events_of_shipment(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
+def _events_of_shipment(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     """The piece may have another barcode than it was announced with."""
-    volume = _find_noticed_volume(news, request)
+    volume = _find_noticed_volume(outcome, request)
     if volume is None:
         return
-    item: Item | None = news.result.item
+    item: Item | None = outcome.result.item
     barcode = item.barcode if item is not None and item.temporary else volume.barcode
     if volume.state is VolumeState.EXPECTED or volume.barcode != barcode:
-        details = EventDetails(due=news.command.due, volumes=_name_volumes(request, volume))
+        details = EventDetails(due=outcome.command.due, volumes=_name_volumes(request, volume))
         yield OutcomeEvent(
             signal=partner_signal(EventKind.SHIPPED), details=details, prepare=_make_barcode_change(volume, barcode)
         )
 
 
-def _find_noticed_volume(news: LibraryOutcome, request: Request) -> Volume | None:
-    notice: commands.Notice = news.command
-    found = _find_scanned_volume(news, request, notice.item)
+def _find_noticed_volume(outcome: LibraryOutcome, request: Request) -> Volume | None:
+    notice: commands.Notice = outcome.command
+    found = _find_scanned_volume(outcome, request, notice.item)
     if found is None and notice.item is not None:
-        codes = list_item_barcodes(notice.item, translate_agency(notice.sender, news.policy), news.policy)
-        found = next((volume for code in codes if (volume := news.find_volume(request, code)) is not None), None)
-    return found or (request.volumes[0] if len(request.volumes) == 1 and news.is_numbered(request) else None)
+        codes = list_item_barcodes(notice.item, translate_agency(notice.sender, outcome.policy), outcome.policy)
+        found = next((volume for code in codes if (volume := outcome.find_volume(request, code)) is not None), None)
+    return found or (request.volumes[0] if len(request.volumes) == 1 and outcome.is_numbered(request) else None)
 
 
 def _make_barcode_change(volume: Volume, barcode: str) -> Change:
@@ -360,8 +364,8 @@ def _make_barcode_change(volume: Volume, barcode: str) -> Change:
     return set_barcode
 
 
-def _events_of_return_receipt(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
-    volume = _find_noticed_volume(news, request)
+def _events_of_return_receipt(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
+    volume = _find_noticed_volume(outcome, request)
     if volume is not None and volume.state not in (VolumeState.EXPECTED, VolumeState.CHECKED_IN):
         yield OutcomeEvent(
             signal=partner_signal(EventKind.CHECKED_IN), details=EventDetails(volumes=_name_volumes(request, volume))
@@ -373,9 +377,9 @@ def _events_of_receipt(_news: LibraryOutcome, request: Request) -> Iterator[Outc
         yield OutcomeEvent(signal=partner_signal(EventKind.RECEIVED))
 
 
-def _events_of_granted_renewal(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
+def _events_of_granted_renewal(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
     """By its lender, whether or not it was asked."""
-    due: commands.Due = news.command.due
+    due: commands.Due = outcome.command.due
     if due is None or due == request.terms.lender_due:
         return
     pending = RequestFlag.RENEWAL_PENDING in request.flags
@@ -385,8 +389,8 @@ def _events_of_granted_renewal(news: LibraryOutcome, request: Request) -> Iterat
     )
 
 
-def _events_of_cancelled_supply(news: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
-    volume = _find_noticed_volume(news, request) or _find_awaited_volume(request)
+def _events_of_cancelled_supply(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
+    volume = _find_noticed_volume(outcome, request) or _find_awaited_volume(request)
     if request.state is BorrowingState.CANCEL_PENDING:
         kind = EventKind.CANCEL_ACCEPTED
     elif request.state in (

@@ -171,8 +171,8 @@ class LibraryInbox:
             record_denied_event(connection, self.house, request, event, refused.detail)
             return InboxResult(found.request_id, refused, event=event, request=request)
         prepare = prepare_forwarding(connection, self.house, message, profile, found)
-        happening = EventRequest(request_id=found.request_id, event=event, prepare=prepare)
-        outcome = apply_event_in(connection, self.house, happening)
+        event_request = EventRequest(request_id=found.request_id, event=event, prepare=prepare)
+        outcome = apply_event_in(connection, self.house, event_request)
         if isinstance(outcome, Denied):
             return InboxResult(found.request_id, denial_as_refusal(outcome), event=event, request=request)
         return InboxResult(found.request_id, event=event, request=outcome.request)

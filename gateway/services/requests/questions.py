@@ -126,9 +126,9 @@ class PatronQuestionService:
         if view.state is not QuestionState.OPEN:
             return view
         details = EventDetails(query=link.query, answer=link.answer)
-        act = ActionRequest(kind=EventKind.PATRON_ANSWERED, details=details, actor=PATRON, version=None)
+        action = ActionRequest(kind=EventKind.PATRON_ANSWERED, details=details, actor=PATRON, version=None)
         try:
-            answered = await self.acts[context.symbol].perform(link.request_id, act)
+            answered = await self.acts[context.symbol].perform(link.request_id, action)
         except EventDenied:  # somebody was quicker
             answered = await require_request(context, link.request_id)
         return self._build_question_view(context, link, answered)

@@ -98,9 +98,9 @@ class RequestService:
     async def create_lending(self, library: str, draft: LendingDraft) -> Request:
         return await create_lending_request(self.library_context(library), draft)
 
-    async def act(self, library: str, request_id: str, act: ActionRequest) -> Request:
+    async def act(self, library: str, request_id: str, action: ActionRequest) -> Request:
         context = self.library_context(library)
-        return await self.acts[context.symbol].perform(request_id, act)
+        return await self.acts[context.symbol].perform(request_id, action)
 
     # --- looking -----------------------------------------------------------------------------------------
 
@@ -181,7 +181,7 @@ class RequestService:
             at=now,
         )
         event = Event(local_signal(EventKind.NOTE), now, actor, EventDetails(attachment=attachment.id))
-        happening = EventRequest(
+        event_request = EventRequest(
             request_id=request_id,
             event=event,
             expected=version,
@@ -190,7 +190,7 @@ class RequestService:
 
         def insert_attachment(connection: Connection) -> Request:
             history.put_file(connection, context.symbol, attachment.id, upload.content)
-            return raise_if_denied(apply_event_in(connection, context, happening)).request
+            return raise_if_denied(apply_event_in(connection, context, event_request)).request
 
         return await context.store.write(insert_attachment), attachment
 
@@ -261,8 +261,10 @@ class RequestService:
             require_role(request, Role.BORROWING)
             return change(request)
 
-        happening = EventRequest(request_id=request_id, event=event, expected=version, prepare=change_borrowing_rota)
-        return (await apply_event(context, happening)).request
+        event_request = EventRequest(
+            request_id=request_id, event=event, expected=version, prepare=change_borrowing_rota
+        )
+        return (await apply_event(context, event_request)).request
 
 
 def _add_attachment(request: Request, attachment: Attachment) -> Request:

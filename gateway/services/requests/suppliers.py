@@ -202,7 +202,7 @@ async def _ask_supplier(context: LibraryContext, request: Request, chosen: Suppl
         asked=now,
         holdings=chosen.holdings.report_line if chosen.holdings is not None else "",
     )
-    happening = EventRequest(
+    event_request = EventRequest(
         request_id=request.id,
         event=Event(local_signal(EventKind.REQUEST), now, details=EventDetails(partner=line.partner), attempt=number),
         expected=request.version,
@@ -210,7 +210,7 @@ async def _ask_supplier(context: LibraryContext, request: Request, chosen: Suppl
     )
 
     def insert_attempt(connection: Connection) -> bool:
-        outcome = apply_event_in(connection, context, happening)
+        outcome = apply_event_in(connection, context, event_request)
         if isinstance(outcome, Denied):
             return False
         requests.add_transaction(

@@ -44,9 +44,9 @@ class EventRequest:
     prepare: Callable[[Request], Request] = keep_request
 
 
-async def apply_event(context: LibraryContext, happening: EventRequest) -> Transition:
+async def apply_event(context: LibraryContext, event_request: EventRequest) -> Transition:
     """Raises NotFound, EventDenied, VersionConflict."""
-    transition = raise_if_denied(await context.store.write(lambda c: apply_event_in(c, context, happening)))
+    transition = raise_if_denied(await context.store.write(lambda c: apply_event_in(c, context, event_request)))
     context.wake_outbox()
     return transition
 
@@ -64,18 +64,18 @@ def denial_as_refusal(denied: Denied) -> Refusal:
     return Refusal(reason, denied.detail, MessagePart.REQUEST)
 
 
-def apply_event_in(connection: Connection, context: LibraryContext, happening: EventRequest) -> Transition | Denied:
+def apply_event_in(connection: Connection, context: LibraryContext, event_request: EventRequest) -> Transition | Denied:
     """Inside a transaction. What is denied changes nothing; a partner's message is kept in the history even so.
 
     Raises NotFound, VersionConflict.
     """
-    event = happening.event
-    request = requests.lock_request(connection, context.symbol, happening.request_id)
+    event = event_request.event
+    request = requests.lock_request(connection, context.symbol, event_request.request_id)
     if request is None:
         raise NotFound("request")
-    if happening.expected is not None and happening.expected != request.version:
+    if event_request.expected is not None and event_request.expected != request.version:
         raise VersionConflict(request.version)
-    prepared = happening.prepare(request)
+    prepared = event_request.prepare(request)
     outcome = compute_transition(prepared, event, context.workflow(prepared))
     if isinstance(outcome, Denied):
         if event.signal.origin is EventOrigin.PARTNER:

@@ -58,7 +58,7 @@ class Requests(Protocol):
         """Raises NotFound."""
         ...
 
-    async def act(self, library: str, request_id: str, act: ActionRequest) -> Request:
+    async def act(self, library: str, request_id: str, action: ActionRequest) -> Request:
         """The request after the event. Where the library's system must say yes first, its answer is awaited.
 
         Raises NotFound, VersionConflict, EventDenied, Refused, OutcomeUnknown.

@@ -192,14 +192,14 @@ async def act_on_request(call: OperationCall[ActPath, NoParameters, ActBody]) ->
         mistakes = [Mistake(place=f"body.{one.name}", message=one.message) for one in wrong]
         raise api_problem(ProblemType.INVALID, f"An act '{call.path.kind.value}' can't be done so.", mistakes)
     await require_change_scope(call, call.path.id)
-    act = ActionRequest(
+    action = ActionRequest(
         kind=call.path.kind,
         details=details,
         actor=call.holder.actor,
         version=call.version,
         attempt=call.body.attempt,
     )
-    return changed_reply(await call.parts.services.requests.act(call.holder.library, call.path.id, act))
+    return changed_reply(await call.parts.services.requests.act(call.holder.library, call.path.id, action))
 
 
 async def require_change_scope(call: AnyCall, id_: str) -> None:
