@@ -86,14 +86,14 @@ class IsoIllMailFormat:
         if envelope.malformed is not None:
             raise envelope.malformed
         to = mail.recipient
-        talk = ExchangeContext(profile, to.symbol, to.zone, to.currency, mail.received)
+        exchange = ExchangeContext(profile, to.symbol, to.zone, to.currency, mail.received)
         try:
-            incoming = self._responder.decode(envelope, talk)
+            incoming = self._responder.decode(envelope, exchange)
         except Refused as refused:
             raise MalformedMessage(envelope.service, refused.detail, MalformationKind.INVALID_VALUE) from refused
         apdu, told = incoming.message, incoming.told
         assert isinstance(apdu, Apdu), "the responder's own"
-        context = context_of_exchange(talk)
+        context = context_of_exchange(exchange)
         if isinstance(apdu, IllRequest) and (why := find_unsuppliable(apdu, context)) is not None:
             asked = event_of_apdu(apdu, context, apdu_digest(part.content, BerLimits(size=profile.max_bytes)))
             return replace(_build_mail_event(apdu, asked, mail, profile), unfilled=why.details)

@@ -148,13 +148,13 @@ class IsoIllResponder:
             return _build_envelope(OpenedApdu(body, limit, at, awaited, _peek_or_empty(body, limit)), malformed=error)
         return _build_envelope(OpenedApdu(body, limit, at, awaited, header_of_apdu(decoded.apdu), decoded))
 
-    def decode(self, envelope: MessageEnvelope, talk: ExchangeContext) -> DecodedMessage:
+    def decode(self, envelope: MessageEnvelope, exchange: ExchangeContext) -> DecodedMessage:
         """Raises MalformedMessage, Refused."""
-        dialect, opened = dialect_of(talk.profile), _require_opened(envelope)
+        dialect, opened = dialect_of(exchange.profile), _require_opened(envelope)
         decoded = _decode_in_dialect(opened, dialect)
         apdu = decoded.apdu
         _check_version(apdu)
-        context = context_of_exchange(talk)
+        context = context_of_exchange(exchange)
         _check_role(apdu, context)
         _check_extensions(apdu, dialect)
         told = event_of_apdu(apdu, context, apdu_digest(opened.raw, BerLimits(size=opened.limit)))
@@ -169,23 +169,23 @@ class IsoIllResponder:
         )
 
     def encode(
-        self, envelope: MessageEnvelope, incoming: DecodedMessage, outcome: Outcome, talk: ExchangeContext
+        self, envelope: MessageEnvelope, incoming: DecodedMessage, outcome: Outcome, exchange: ExchangeContext
     ) -> ResponderAnswer:
         if isinstance(outcome, Refusal):
-            return self.refuse(envelope, outcome, talk)
-        apdu, context = incoming.message, context_of_exchange(talk)
+            return self.refuse(envelope, outcome, exchange)
+        apdu, context = incoming.message, context_of_exchange(exchange)
         if isinstance(apdu, IllRequest) and (why := find_unsuppliable(apdu, context)) is not None:
-            return _build_answer(unfilled_answer(apdu, why, talk.now, context), talk)
+            return _build_answer(unfilled_answer(apdu, why, exchange.now, context), exchange)
         if not isinstance(outcome, InboxResult) or not isinstance(apdu, Apdu):
             return NOTHING
-        answer = acknowledge_apdu(apdu, outcome, context, talk.now)
+        answer = acknowledge_apdu(apdu, outcome, context, exchange.now)
         guard = incoming.told.guard if incoming.told is not None else None
         return _build_answer(
-            answer, talk, _write_journal_note(apdu, outcome, context, guard, answered=answer is not None)
+            answer, exchange, _write_journal_note(apdu, outcome, context, guard, answered=answer is not None)
         )
 
     def refuse(
-        self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, talk: ExchangeContext | None
+        self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, exchange: ExchangeContext | None
     ) -> ResponderAnswer:
         """What can't be read is said to be so, whoever sent it."""
         opened = _require_opened(envelope)
@@ -199,16 +199,19 @@ class IsoIllResponder:
             assert isinstance(refusal, Refusal)
             problem, note = apdu_problem(refusal, opened.seen), refusal.detail
         return _build_answer(
-            build_problem_report(opened.seen, problem, note, opened.at, context_of_exchange(talk)), talk
+            build_problem_report(opened.seen, problem, note, opened.at, context_of_exchange(exchange)), exchange
         )
 
 
-def context_of_exchange(talk: ExchangeContext | None) -> MappingContext:
+def context_of_exchange(exchange: ExchangeContext | None) -> MappingContext:
     """None: the sender is not known, so that there is no library either."""
-    if talk is None:
+    if exchange is None:
         return MappingContext(library_zone=UTC, currency="")
     return MappingContext(
-        library_zone=talk.zone, currency=talk.currency, ours=(talk.symbol,), dialect=dialect_of(talk.profile)
+        library_zone=exchange.zone,
+        currency=exchange.currency,
+        ours=(exchange.symbol,),
+        dialect=dialect_of(exchange.profile),
     )
 
 
@@ -358,20 +361,20 @@ def _write_journal_note(
     return describe_deviation(apdu, taken.request, context, guard.seen if isinstance(guard, MessageGuard) else None)
 
 
-def _build_answer(apdu: Apdu | None, talk: ExchangeContext | None, note: str = "") -> ResponderAnswer:
+def _build_answer(apdu: Apdu | None, exchange: ExchangeContext | None, note: str = "") -> ResponderAnswer:
     if apdu is None:
         return ResponderAnswer(b"", MEDIA_TYPE, note=note)
-    dialect = dialect_of(talk.profile if talk is not None else None)
+    dialect = dialect_of(exchange.profile if exchange is not None else None)
     return ResponderAnswer(
-        encode_apdu(apdu, dialect.wire.style), MEDIA_TYPE, note=note, call_back=_choose_callback(apdu, talk)
+        encode_apdu(apdu, dialect.wire.style), MEDIA_TYPE, note=note, call_back=_choose_callback(apdu, exchange)
     )
 
 
-def _choose_callback(apdu: Apdu, talk: ExchangeContext | None) -> CallbackAddress | None:
-    transport = dialect_of(talk.profile if talk is not None else None).transport
-    if talk is None or is_ok(apdu) or transport.reports == "same-connection" or not transport.address:
+def _choose_callback(apdu: Apdu, exchange: ExchangeContext | None) -> CallbackAddress | None:
+    transport = dialect_of(exchange.profile if exchange is not None else None).transport
+    if exchange is None or is_ok(apdu) or transport.reports == "same-connection" or not transport.address:
         return None
-    return transport.make_callback_address(talk.profile.name)
+    return transport.make_callback_address(exchange.profile.name)
 
 
 def is_ok(apdu: Apdu) -> bool:

@@ -160,7 +160,7 @@ def refusal_response(
     service: str,
     seen: MessagePeek | None,
     dialect: NcipDialect,
-    talk: ExchangeContext | None,
+    exchange: ExchangeContext | None,
 ) -> ResponderAnswer:
     """Why nothing was done. `seen`: what could be read of the message, None if nothing."""
     version = seen.version if seen is not None else dialect.xml.version
@@ -169,11 +169,11 @@ def refusal_response(
     else:
         problem = problem_of_refusal(told, service, dialect, version)
     header = seen.header if seen is not None and isinstance(seen.header, InitiationHeader) else None
-    body = _build_refusal_body(service, problem, header, version, dialect, talk)
+    body = _build_refusal_body(service, problem, header, version, dialect, exchange)
     of_versions = isinstance(body, LookupVersionResponse) and seen is not None
     root = seen.root if seen is not None and of_versions else Root.MESSAGE
     return ResponderAnswer(
-        write_answer(body, version, root, dialect, talk), dialect.http.content_type, dialect.http.status_on_problem
+        write_answer(body, version, root, dialect, exchange), dialect.http.content_type, dialect.http.status_on_problem
     )
 
 
@@ -185,12 +185,12 @@ def build_version_response(message: Message) -> LookupVersionResponse:
 
 
 def _build_response_header(
-    sent: InitiationHeader | None, service: str, dialect: NcipDialect, talk: ExchangeContext | None
+    sent: InitiationHeader | None, service: str, dialect: NcipDialect, exchange: ExchangeContext | None
 ) -> ResponseHeader | None:
     rules = dialect.header
     if rules.answer == "never" or (rules.answer == "when-sent" and sent is None):
         return None
-    ours = rules.our_agency or (talk.symbol if talk is not None else "")
+    ours = rules.our_agency or (exchange.symbol if exchange is not None else "")
     partner = rules.partner_agency
     scheme = rules.agency_scheme or None
     source = sent or InitiationHeader()
@@ -215,17 +215,17 @@ def _code_or_default(sent: Code | None, value: str, scheme: str | None) -> Code 
 
 
 def success_response(
-    response: Response, message: Message, dialect: NcipDialect, talk: ExchangeContext
+    response: Response, message: Message, dialect: NcipDialect, exchange: ExchangeContext
 ) -> ResponderAnswer:
     """With all its parts; but where the client searches the text for failure, without those that hold such a word."""
-    whole = service_answer(response, message, dialect, talk)
+    whole = service_answer(response, message, dialect, exchange)
     words = dialect.answers.failure_words
     if not words or not _contains_word(whole.body, words):
         return whole
     present = {field.name for field in dataclasses.fields(response)}
     optional: dict[str, Any] = {name: None for name in OPTIONAL_PARTS if name in present}
     bare = dataclasses.replace(response, **optional)
-    return service_answer(bare, message, dialect, talk)
+    return service_answer(bare, message, dialect, exchange)
 
 
 def _contains_word(body: bytes, words: tuple[str, ...]) -> bool:
@@ -233,15 +233,17 @@ def _contains_word(body: bytes, words: tuple[str, ...]) -> bool:
 
 
 def service_answer(
-    response: Response, message: Message, dialect: NcipDialect, talk: ExchangeContext
+    response: Response, message: Message, dialect: NcipDialect, exchange: ExchangeContext
 ) -> ResponderAnswer:
     sent = message.body.initiation_header if isinstance(message.body, Initiation) else None
     header = (
-        None if message.root is Root.VERSION_MESSAGE else _build_response_header(sent, message.service, dialect, talk)
+        None
+        if message.root is Root.VERSION_MESSAGE
+        else _build_response_header(sent, message.service, dialect, exchange)
     )
     complete = dataclasses.replace(response, response_header=header)
     return ResponderAnswer(
-        write_answer(complete, message.version, message.root, dialect, talk), dialect.http.content_type
+        write_answer(complete, message.version, message.root, dialect, exchange), dialect.http.content_type
     )
 
 
@@ -251,10 +253,10 @@ def _build_refusal_body(
     header: InitiationHeader | None,
     version: Version,
     dialect: NcipDialect,
-    talk: ExchangeContext | None,
+    exchange: ExchangeContext | None,
 ) -> Body:
     initiation = INITIATIONS.get(service) if version.has_service(service) else None
-    answer_header = _build_response_header(header, service, dialect, talk)
+    answer_header = _build_response_header(header, service, dialect, exchange)
     match dialect.errors.shape_of.get(service, dialect.errors.shape):
         case "item-requested":
             told = ResponseHeader(
@@ -268,9 +270,11 @@ def _build_refusal_body(
     return Problems(problems=(problem,))
 
 
-def write_answer(body: Body, version: Version, root: Root, dialect: NcipDialect, talk: ExchangeContext | None) -> bytes:
+def write_answer(
+    body: Body, version: Version, root: Root, dialect: NcipDialect, exchange: ExchangeContext | None
+) -> bytes:
     message = Message(body=body, version=version, root=root)
-    zone = talk.zone if talk is not None else None
+    zone = exchange.zone if exchange is not None else None
     return encode_message(message, dialect.xml, zone) if zone is not None else encode_message(message, dialect.xml)
 
 

@@ -43,20 +43,20 @@ class NcipInitiator:
 
 
 def make_own_message_builder(
-    talk: ExchangeContext, dialect: NcipDialect, clock: Clock, secrets: Secrets
+    exchange: ExchangeContext, dialect: NcipDialect, clock: Clock, secrets: Secrets
 ) -> MessageBuilder:
     """We ask the partner. Raises ConfigurationError when a secret isn't there."""
     header = dialect.header
     parties = MessageParties(
-        from_agency=header.our_agency or talk.symbol,
+        from_agency=header.our_agency or exchange.symbol,
         to_agency=header.partner_agency,
         profile_type=header.profile_type,
         from_system=header.our_system,
         to_system=header.partner_system,
         agency_secret=secrets(header.agency_authentication) if header.agency_authentication else "",
     )
-    policy: CirculationPolicy = talk.profile.circulation
-    return MessageBuilder(dialect, policy, parties, talk.zone, clock.now())
+    policy: CirculationPolicy = exchange.profile.circulation
+    return MessageBuilder(dialect, policy, parties, exchange.zone, clock.now())
 
 
 def load_own_credentials(http: HttpDialect, secrets: Secrets) -> HttpCredentials:

@@ -63,45 +63,47 @@ class NcipPartnerSimulator:
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
 
-    def services(self, talk: ExchangeContext) -> tuple[PartnerService, ...]:
-        version = _get_ncip_dialect(talk.profile).xml.version
+    def services(self, exchange: ExchangeContext) -> tuple[PartnerService, ...]:
+        version = _get_ncip_dialect(exchange.profile).xml.version
         return tuple(_describe_service(ask) for ask in ASKS if version.has_service(ask.message.__name__))
 
-    def build(self, service: str, values: port.Values, talk: ExchangeContext) -> bytes:
+    def build(self, service: str, values: port.Values, exchange: ExchangeContext) -> bytes:
         ask = find_service(service)
         if ask is None:
             raise InvalidParameter("", f"NCIP has no service '{service}'")
-        dialect = mirror_dialect(_get_ncip_dialect(talk.profile))
-        said = _read_message_values(ask, values, ParameterContext(talk.zone, talk.currency, talk.now))
+        dialect = mirror_dialect(_get_ncip_dialect(exchange.profile))
+        said = _read_message_values(ask, values, ParameterContext(exchange.zone, exchange.currency, exchange.now))
         speaker = MessageBuilder(
-            dialect, talk.profile.circulation, self._build_parties(talk, dialect), talk.zone, talk.now
+            dialect, exchange.profile.circulation, self._build_parties(exchange, dialect), exchange.zone, exchange.now
         )
         try:
             message = build_message(ask, said, speaker)
-            return encode_message(message, choose_style(message, dialect.xml), talk.zone)
+            return encode_message(message, choose_style(message, dialect.xml), exchange.zone)
         except UnsupportedValueError as error:
             raise InvalidParameter(_parameter_of_field(error.name), error.reason) from error
         except ValueError as error:  # an amount finer than its currency
             raise InvalidParameter("amount", str(error)) from error
 
-    async def send(self, body: bytes, talk: ExchangeContext, place: Place) -> TransportReply:
-        transport = open_transport(place, _get_ncip_dialect(talk.profile), self._build_credentials(talk.profile))
+    async def send(self, body: bytes, exchange: ExchangeContext, place: Place) -> TransportReply:
+        transport = open_transport(
+            place, _get_ncip_dialect(exchange.profile), self._build_credentials(exchange.profile)
+        )
         try:
             return await transport.exchange(body)
         finally:
             await transport.close()
 
-    def explain(self, sent: bytes, reply: TransportReply, talk: ExchangeContext) -> AnswerExplanation:
-        ours = _get_ncip_dialect(talk.profile)
+    def explain(self, sent: bytes, reply: TransportReply, exchange: ExchangeContext) -> AnswerExplanation:
+        ours = _get_ncip_dialect(exchange.profile)
         as_read = ours.xml.model_copy(update={"strictness": Strictness.LENIENT})
-        message = decode_message(parse_xml(sent, as_read), as_read, talk.zone)
+        message = decode_message(parse_xml(sent, as_read), as_read, exchange.zone)
         dialect = mirror_dialect(ours)
         try:
-            answered = read_reply(reply, message, dialect, talk.zone)
+            answered = read_reply(reply, message, dialect, exchange.zone)
         except Refused as refused:
             fate = MessageFate.FAILED if refused.reason is RefusalReason.TEMPORARY_FAILURE else MessageFate.REFUSED
             return AnswerExplanation(
-                fate, (f"{message.service}: refused ({refused.reason.value})", *_format_problems(refused, talk))
+                fate, (f"{message.service}: refused ({refused.reason.value})", *_format_problems(refused, exchange))
             )
         except Unavailable as error:
             return AnswerExplanation(MessageFate.FAILED, (f"{message.service}: not done", f"  {error}"))
@@ -111,24 +113,24 @@ class NcipPartnerSimulator:
             )
         except MalformedMessage as error:
             return AnswerExplanation(MessageFate.FAILED, (f"{message.service}: the answer can't be read", f"  {error}"))
-        shown = format_structure(answered.response, talk.zone)
+        shown = format_structure(answered.response, exchange.zone)
         return AnswerExplanation(
             MessageFate.DONE, (f"{message.service}: done", *shown, *format_unknown_elements(answered.message))
         )
 
     # --- who speaks --------------------------------------------------------------------------------------
 
-    def _build_parties(self, talk: ExchangeContext, dialect: NcipDialect) -> MessageParties:
+    def _build_parties(self, exchange: ExchangeContext, dialect: NcipDialect) -> MessageParties:
         """The partner asks us, so that it fits a match rule of the profile where one says more."""
-        header, rule = dialect.header, _find_message_rule(talk.profile)
+        header, rule = dialect.header, _find_message_rule(exchange.profile)
         return MessageParties(
-            from_agency=header.partner_agency or rule.from_agency or talk.profile.name.upper(),
-            to_agency=header.our_agency or rule.to_agency or talk.symbol,
+            from_agency=header.partner_agency or rule.from_agency or exchange.profile.name.upper(),
+            to_agency=header.our_agency or rule.to_agency or exchange.symbol,
             profile_type=header.profile_type or rule.profile_type or "",
             from_system=header.partner_system or rule.from_system or "",
             to_system=header.our_system,
-            agency_secret=self._get_message_secret(talk.profile, AuthKind.AGENCY_SECRET),
-            system_secret=self._get_message_secret(talk.profile, AuthKind.SYSTEM_SECRET),
+            agency_secret=self._get_message_secret(exchange.profile, AuthKind.AGENCY_SECRET),
+            system_secret=self._get_message_secret(exchange.profile, AuthKind.SYSTEM_SECRET),
         )
 
     def _get_message_secret(self, profile: Profile, kind: AuthKind) -> str:
@@ -226,14 +228,14 @@ def _set_field(said: dict[str, Any], spec: ParameterSpec, texts: tuple[str, ...]
 _TUPLES = frozenset({"inputs", "items", "records", "elements"})
 
 
-def _format_problems(refused: Refused, talk: ExchangeContext) -> Iterator[str]:
+def _format_problems(refused: Refused, exchange: ExchangeContext) -> Iterator[str]:
     """The problems as they were sent."""
     problems = refused.problems if isinstance(refused, RefusedByPartner) else ()
     if not problems:
         yield f"  {refused.detail}"
     for problem in problems:
         yield "  Problem"
-        yield from format_structure(problem, talk.zone, 2)
+        yield from format_structure(problem, exchange.zone, 2)
 
 
 def format_structure(structure: Structure, zone: tzinfo, depth: int = 1) -> Iterator[str]:

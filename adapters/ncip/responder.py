@@ -74,13 +74,13 @@ class NcipResponder:
             _OpenedMessage(arrival.body, limit, parsed, seen, _read_media_type(arrival)), parsed, seen
         )
 
-    def decode(self, envelope: MessageEnvelope, talk: ExchangeContext) -> DecodedMessage:
-        dialect = _get_ncip_dialect(talk.profile)
+    def decode(self, envelope: MessageEnvelope, exchange: ExchangeContext) -> DecodedMessage:
+        dialect = _get_ncip_dialect(exchange.profile)
         if envelope.malformed is not None and _has_standard_reading(dialect):
             raise envelope.malformed
         _check_media_type(envelope, dialect)
         parsed, seen = _reparse_document(envelope, dialect)
-        message = decode_message(parsed, dialect.xml, talk.zone, seen)
+        message = decode_message(parsed, dialect.xml, exchange.zone, seen)
         if isinstance(message.body, LookupVersion):
             return DecodedMessage("LookupVersion", None, message=message)
         if not isinstance(message.body, Initiation):
@@ -99,8 +99,8 @@ class NcipResponder:
             raise Refused(RefusalReason.UNSUPPORTED_SERVICE, detail, about=MessagePart.SERVICE)
         reader = CommandReader(
             dialect,
-            talk.profile.circulation,
-            talk,
+            exchange.profile.circulation,
+            exchange,
             sender=_find_sender_agency(message.body, dialect),
             receiver=text_of_code(header.to_agency_id) if header is not None else "",
         )
@@ -114,32 +114,32 @@ class NcipResponder:
         )
 
     def encode(
-        self, envelope: MessageEnvelope, incoming: DecodedMessage, outcome: Outcome, talk: ExchangeContext
+        self, envelope: MessageEnvelope, incoming: DecodedMessage, outcome: Outcome, exchange: ExchangeContext
     ) -> ResponderAnswer:
-        dialect = _get_ncip_dialect(talk.profile)
+        dialect = _get_ncip_dialect(exchange.profile)
         message = incoming.message
         if not isinstance(message, Message):
             raise TypeError("the message was decoded by another responder")
         if isinstance(message.body, LookupVersion):
-            return answers.service_answer(answers.build_version_response(message), message, dialect, talk)
+            return answers.service_answer(answers.build_version_response(message), message, dialect, exchange)
         if isinstance(outcome, Refusal):
-            return self.refuse(envelope, outcome, talk)
+            return self.refuse(envelope, outcome, exchange)
         if not isinstance(message.body, Initiation):
             raise TypeError("only an initiation has a result")
         word_result = SERVICES[type(message.body)].word
         response = response_to(type(message.body))()
         if word_result is not None:
-            writer = ResultWriter(dialect, talk, message.service, message.version)
+            writer = ResultWriter(dialect, exchange, message.service, message.version)
             response = word_result(outcome, message.body, writer)
-        return answers.success_response(response, message, dialect, talk)
+        return answers.success_response(response, message, dialect, exchange)
 
     def refuse(
-        self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, talk: ExchangeContext | None
+        self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, exchange: ExchangeContext | None
     ) -> ResponderAnswer:
-        dialect = _get_ncip_dialect(talk.profile) if talk is not None else _STANDARD
+        dialect = _get_ncip_dialect(exchange.profile) if exchange is not None else _STANDARD
         opened = envelope.parsed
         return answers.refusal_response(
-            refusal, envelope.service, opened.seen if isinstance(opened, _OpenedMessage) else None, dialect, talk
+            refusal, envelope.service, opened.seen if isinstance(opened, _OpenedMessage) else None, dialect, exchange
         )
 
 

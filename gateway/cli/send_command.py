@@ -148,9 +148,9 @@ def _choose_played_partner(installation: Installation, name: str) -> _PlayedPart
         if make is not None:
             library = settings.find_library(profile.library)
             now = installation.clock.now()
-            talk = ExchangeContext(profile, library.symbol, library.zone, library.currency, now)
+            exchange = ExchangeContext(profile, library.symbol, library.zone, library.currency, now)
             return _PlayedPartner(
-                profile, protocol, make(lambda reference: resolve_secret(reference, settings.folder)), talk
+                profile, protocol, make(lambda reference: resolve_secret(reference, settings.folder)), exchange
             )
     raise click.UsageError(f"profile {name} speaks no protocol in which a partner can be played")
 

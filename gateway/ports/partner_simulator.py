@@ -116,22 +116,22 @@ class AnswerExplanation:
 class PartnerSimulator(Protocol):
     """How a partner of one profile speaks; `build` and `explain` are pure."""
 
-    def services(self, talk: ExchangeContext) -> tuple[PartnerService, ...]:
+    def services(self, exchange: ExchangeContext) -> tuple[PartnerService, ...]:
         """Those that the protocol has in the version which the profile speaks."""
         ...
 
-    def build(self, service: str, values: Values, talk: ExchangeContext) -> bytes:
+    def build(self, service: str, values: Values, exchange: ExchangeContext) -> bytes:
         """The partner's message. `service` by name, alias or wire name.
 
         Raises InvalidParameter, ConfigurationError for a secret that isn't there.
         """
         ...
 
-    async def send(self, body: bytes, talk: ExchangeContext, place: Place) -> TransportReply:
+    async def send(self, body: bytes, exchange: ExchangeContext, place: Place) -> TransportReply:
         """As the partner would send it, with the credentials that the profile lets in.
 
         Raises Unavailable (nothing was sent), OutcomeUnknown (sent, no whole answer), ConfigurationError.
         """
         ...
 
-    def explain(self, sent: bytes, reply: TransportReply, talk: ExchangeContext) -> AnswerExplanation: ...
+    def explain(self, sent: bytes, reply: TransportReply, exchange: ExchangeContext) -> AnswerExplanation: ...

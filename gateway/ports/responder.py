@@ -206,18 +206,18 @@ class Responder(Protocol):
         """Never raises: a message that can't be parsed has `malformed` set. `limit`: most bytes accepted."""
         ...
 
-    def decode(self, envelope: MessageEnvelope, talk: ExchangeContext) -> DecodedMessage:
+    def decode(self, envelope: MessageEnvelope, exchange: ExchangeContext) -> DecodedMessage:
         """Raises MalformedMessage, or Refused when a required part is missing or a value can't be used."""
         ...
 
     def encode(
-        self, envelope: MessageEnvelope, incoming: DecodedMessage, outcome: Outcome, talk: ExchangeContext
+        self, envelope: MessageEnvelope, incoming: DecodedMessage, outcome: Outcome, exchange: ExchangeContext
     ) -> ResponderAnswer:
         """The answer to a decoded message."""
         ...
 
     def refuse(
-        self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, talk: ExchangeContext | None
+        self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, exchange: ExchangeContext | None
     ) -> ResponderAnswer:
         """The answer when there is no decoded message: unknown sender, malformed, refused before its turn."""
         ...

@@ -130,24 +130,24 @@ class CommandHandler:
     locks: KeyedLocks = field(default_factory=KeyedLocks)
 
     async def handle_query(
-        self, message: MessageContext, incoming: DecodedMessage, talk: ExchangeContext
+        self, message: MessageContext, incoming: DecodedMessage, exchange: ExchangeContext
     ) -> ResponderAnswer:
         """What changes nothing. Without a command it is the protocol that answers."""
         if isinstance(incoming.command, SHORT):
-            answer = await self._handle_in_transaction(message, incoming, incoming.command, "", talk)
+            answer = await self._handle_in_transaction(message, incoming, incoming.command, "", exchange)
             if answer is not None:
                 return answer
-        result = await self._ask_library(message, incoming.command, talk) if incoming.command is not None else None
-        answer = message.responder.encode(message.envelope, incoming, result, talk)
+        result = await self._ask_library(message, incoming.command, exchange) if incoming.command is not None else None
+        answer = message.responder.encode(message.envelope, incoming, result, exchange)
         return await self.endings.record_answer(message, answer)
 
     async def handle_command(
-        self, message: MessageContext, incoming: DecodedMessage, command: Command, talk: ExchangeContext
+        self, message: MessageContext, incoming: DecodedMessage, command: Command, exchange: ExchangeContext
     ) -> ResponderAnswer:
         """What changes something: once, however often the message comes."""
-        key = idempotency_key(command, talk.profile.name)
+        key = idempotency_key(command, exchange.profile.name)
         async with self.locks.hold_key(f"{message.library.symbol} {key}"):
-            answer = await self._handle_in_transaction(message, incoming, command, key, talk)
+            answer = await self._handle_in_transaction(message, incoming, command, key, exchange)
             if answer is not None:
                 return answer
             try:
@@ -155,7 +155,7 @@ class CommandHandler:
             except Unavailable as down:
                 return answer_not_stored(message, down)
             bind_contextvars(exchange=begun.exchange)
-            return await self._handle_in_steps(message, incoming, command, key, talk, begun)
+            return await self._handle_in_steps(message, incoming, command, key, exchange, begun)
 
     async def find_repeated_answer(self, message: MessageContext, key: str) -> ResponderAnswer | None:
         """The answer that this message got when it was carried out before."""
@@ -170,7 +170,7 @@ class CommandHandler:
     # --- in one transaction ------------------------------------------------------------------------------
 
     async def _handle_in_transaction(
-        self, message: MessageContext, incoming: DecodedMessage, command: Command, key: str, talk: ExchangeContext
+        self, message: MessageContext, incoming: DecodedMessage, command: Command, key: str, exchange: ExchangeContext
     ) -> ResponderAnswer | None:
         """Work, answer and journal in one transaction (docs/decisions/0005-one-transaction.md).
 
@@ -179,7 +179,7 @@ class CommandHandler:
         system = message.library.system
         if message.begun is not None or not isinstance(system, SharesStore):
             return None
-        if self.broker is not None and self.broker.can_handle(talk.profile, command):
+        if self.broker is not None and self.broker.can_handle(exchange.profile, command):
             return None
         link = self.link if key else None
 
@@ -188,13 +188,15 @@ class CommandHandler:
         ) -> tuple[tuple[ResponderAnswer, LinkResult | None], JournalOpening, JournalEnding]:
             result = run_without_waiting(
                 dispatch_command(
-                    command, self._make_circulation_context(message, talk, system.in_transaction(connection)), key
+                    command, self._make_circulation_context(message, exchange, system.in_transaction(connection)), key
                 )
             )
             linked = (
-                link(connection, message.library.symbol, talk.profile, command, result) if link is not None else None
+                link(connection, message.library.symbol, exchange.profile, command, result)
+                if link is not None
+                else None
             )
-            answer = message.responder.encode(message.envelope, incoming, linked.result if linked else result, talk)
+            answer = message.responder.encode(message.envelope, incoming, linked.result if linked else result, exchange)
             return (answer, linked), journal_opening(message), journal_ending(message, answer, self.clock.now(), key)
 
         try:
@@ -214,18 +216,22 @@ class CommandHandler:
         incoming: DecodedMessage,
         command: Command,
         key: str,
-        talk: ExchangeContext,
+        exchange: ExchangeContext,
         begun: JournalEntry,
     ) -> ResponderAnswer:
         """The library first, then the managed request, then answer and journal: each finds done what was done."""
-        outcome = await self._ask_library(message, command, talk)
+        outcome = await self._ask_library(message, command, exchange)
         answer = None
-        if isinstance(outcome, Refusal) and outcome.reason in REPEATABLE and _can_repeat_answer(command, talk.profile):
+        if (
+            isinstance(outcome, Refusal)
+            and outcome.reason in REPEATABLE
+            and _can_repeat_answer(command, exchange.profile)
+        ):
             answer = await self.find_repeated_answer(message, key)
         try:
             if answer is None:
-                outcome = await self._link_request(message, command, outcome, talk)
-                answer = message.responder.encode(message.envelope, incoming, outcome, talk)
+                outcome = await self._link_request(message, command, outcome, exchange)
+                answer = message.responder.encode(message.envelope, incoming, outcome, exchange)
             done = key if message.outcome is OutcomeClass.OK and not message.repeat_of else ""
             await self.journal.complete(begun, journal_ending(message, answer, self.clock.now(), done))
         except Unavailable as down:
@@ -233,7 +239,7 @@ class CommandHandler:
         return answer
 
     async def _link_request(
-        self, message: MessageContext, command: Command, outcome: Result | Refusal, talk: ExchangeContext
+        self, message: MessageContext, command: Command, outcome: Result | Refusal, exchange: ExchangeContext
     ) -> Result | Refusal:
         """What the library did may lead to events of a managed request. After a crash from here on the message is
         carried out again, and the request told again. A defect here is no reason to answer that the library did
@@ -247,7 +253,7 @@ class CommandHandler:
         symbol = message.library.symbol
         try:
             linked = await self.journal.run_in_own_transaction(
-                lambda c: link(c, symbol, talk.profile, command, outcome)
+                lambda c: link(c, symbol, exchange.profile, command, outcome)
             )
         except Unavailable:
             raise
@@ -262,12 +268,14 @@ class CommandHandler:
 
     # --- the use case ------------------------------------------------------------------------------------
 
-    async def _ask_library(self, message: MessageContext, command: Command, talk: ExchangeContext) -> Result | Refusal:
-        context = self._make_circulation_context(message, talk, message.library.system)
+    async def _ask_library(
+        self, message: MessageContext, command: Command, exchange: ExchangeContext
+    ) -> Result | Refusal:
+        context = self._make_circulation_context(message, exchange, message.library.system)
         broker = self.broker
         try:
             async with asyncio.timeout(self.library_seconds):
-                if broker is not None and broker.can_handle(talk.profile, command):
+                if broker is not None and broker.can_handle(exchange.profile, command):
                     return await broker.carry_out(command, context, idempotency_key(command, context.profile))
                 return await dispatch_command(command, context)
         except Refused as refused:
@@ -286,18 +294,18 @@ class CommandHandler:
         )
 
     def _make_circulation_context(
-        self, message: MessageContext, talk: ExchangeContext, system: LibrarySystem
+        self, message: MessageContext, exchange: ExchangeContext, system: LibrarySystem
     ) -> CirculationContext:
         return CirculationContext(
             library=system,
-            policy=talk.profile.circulation,
-            profile=talk.profile.name,
+            policy=exchange.profile.circulation,
+            profile=exchange.profile.name,
             zone=message.library.zone,
             currency=message.library.currency,
             clock=self.clock,
             symbol=message.library.symbol,
-            sender=translate_agency(message.envelope.from_agency, talk.profile.circulation),
-            institution=talk.profile.partner.symbol if talk.profile.partner is not None else "",
+            sender=translate_agency(message.envelope.from_agency, exchange.profile.circulation),
+            institution=exchange.profile.partner.symbol if exchange.profile.partner is not None else "",
         )
 
 
@@ -316,11 +324,11 @@ class NotificationHandler:
     locks: KeyedLocks = field(default_factory=KeyedLocks)
 
     async def handle_notification(
-        self, message: MessageContext, incoming: DecodedMessage, told: IncomingPartnerMessage, talk: ExchangeContext
+        self, message: MessageContext, incoming: DecodedMessage, told: IncomingPartnerMessage, exchange: ExchangeContext
     ) -> ResponderAnswer:
         """What it changes, its answer and the journal are one transaction; those of one partner go one after the
         other. After a crash it was never here: its sender sends it again."""
-        doors, profile = self.doors, talk.profile
+        doors, profile = self.doors, exchange.profile
         if doors is None:
             return await self.endings.refuse_message(
                 message, Refusal(RefusalReason.UNSUPPORTED_SERVICE, "No requests are managed here.")
@@ -330,7 +338,7 @@ class NotificationHandler:
         def receive_and_record(connection: Connection) -> tuple[ResponderAnswer, JournalOpening, JournalEnding]:
             message.outcome, message.reason = OutcomeClass.OK, ""
             taken = doors.receive_in(connection, message.library.symbol, told, profile)
-            answer = message.responder.encode(message.envelope, incoming, taken, talk)
+            answer = message.responder.encode(message.envelope, incoming, taken, exchange)
             message.notes = [*notes, *_notes_of_result(taken), *([answer.note] if answer.note else [])]
             if taken.refused is not None:
                 message.outcome, message.reason = OutcomeClass.REFUSED, taken.refused.reason.value
@@ -345,13 +353,13 @@ class NotificationHandler:
                 log.exception("exchange.defect")
                 detail = "An internal error occurred; the message is kept and can be replayed."
                 refusal = mark_failed(message, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail))
-                answer = message.responder.encode(message.envelope, incoming, InboxResult("", refusal), talk)
+                answer = message.responder.encode(message.envelope, incoming, InboxResult("", refusal), exchange)
                 return await self.endings.record_answer(message, answer)
         doors.notify_committed(message.library.symbol)
         return answer
 
     async def rehearse(
-        self, message: MessageContext, told: IncomingPartnerMessage, talk: ExchangeContext
+        self, message: MessageContext, told: IncomingPartnerMessage, exchange: ExchangeContext
     ) -> InboxResult:
         """What would become of it; nothing does. Raises NotReplayableError."""
         doors = self.doors
@@ -359,7 +367,7 @@ class NotificationHandler:
             raise NotReplayableError("no requests are managed here")
 
         def receive_and_roll_back(connection: Connection) -> InboxResult:
-            raise _RehearsalRollback(doors.receive_in(connection, message.library.symbol, told, talk.profile))
+            raise _RehearsalRollback(doors.receive_in(connection, message.library.symbol, told, exchange.profile))
 
         try:
             return await self.journal.run_in_own_transaction(receive_and_roll_back)

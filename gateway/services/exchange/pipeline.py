@@ -76,10 +76,10 @@ class Pipeline:
         return await self.handle(message, profile)
 
     async def handle(self, message: MessageContext, profile: Profile) -> ResponderAnswer:
-        talk = self.select_library(message, profile)
+        exchange = self.select_library(message, profile)
         bind_contextvars(profile=profile.name, service=message.envelope.service)
         try:
-            incoming = self.decode_within_limit(message, talk)
+            incoming = self.decode_within_limit(message, exchange)
         except Refused as refused:
             return await self.endings.refuse_message(message, Refusal.from_error(refused))
         except MalformedMessage as error:
@@ -87,10 +87,10 @@ class Pipeline:
         message.incoming = incoming
         message.notes += [f"not understood: {path}" for path in incoming.unknown]
         if incoming.told is not None:
-            return await self.news.handle_notification(message, incoming, incoming.told, talk)
+            return await self.news.handle_notification(message, incoming, incoming.told, exchange)
         if incoming.command is None or isinstance(incoming.command, READ_ONLY):
-            return await self.commands.handle_query(message, incoming, talk)
-        return await self.commands.handle_command(message, incoming, incoming.command, talk)
+            return await self.commands.handle_query(message, incoming, exchange)
+        return await self.commands.handle_command(message, incoming, incoming.command, exchange)
 
     def select_library(self, message: MessageContext, profile: Profile) -> ExchangeContext:
         """Which library is meant, under which profile."""
@@ -103,12 +103,14 @@ class Pipeline:
     def library_of_profile(self, profile: Profile) -> ExchangeLibrary:
         return self.libraries[profile.library.casefold()] if profile.library else self.main
 
-    def decode_within_limit(self, message: MessageContext, talk: ExchangeContext) -> DecodedMessage:
+    def decode_within_limit(self, message: MessageContext, exchange: ExchangeContext) -> DecodedMessage:
         """Raises MalformedMessage, Refused."""
         size = len(message.arrival.body)
-        if size > talk.profile.max_bytes:
-            raise MalformedMessage("message", f"larger than {talk.profile.max_bytes} bytes", MalformationKind.TOO_LARGE)
-        return message.responder.decode(message.envelope, talk)
+        if size > exchange.profile.max_bytes:
+            raise MalformedMessage(
+                "message", f"larger than {exchange.profile.max_bytes} bytes", MalformationKind.TOO_LARGE
+            )
+        return message.responder.decode(message.envelope, exchange)
 
 
 @value_object
@@ -212,26 +214,26 @@ class Replayer:
     async def rehearse_message(self, kept: FullMessage) -> RehearsalResult:
         """What `replay_message` would do, as far as it can be told without the library. Raises NotReplayableError."""
         message, profile = self._restore_message(kept, self.clock.now(), TransportKind.REPLAY)
-        talk = self.stage.select_library(message, profile)
+        exchange = self.stage.select_library(message, profile)
         service = message.envelope.service
         try:
-            incoming = self.stage.decode_within_limit(message, talk)
+            incoming = self.stage.decode_within_limit(message, exchange)
         except MalformedMessage as error:
             return RehearsalResult(
-                service, refusal=error, answer=message.responder.refuse(message.envelope, error, talk)
+                service, refusal=error, answer=message.responder.refuse(message.envelope, error, exchange)
             )
         except Refused as refused:
             refusal = Refusal.from_error(refused)
             return RehearsalResult(
-                service, refusal=refusal, answer=message.responder.refuse(message.envelope, refusal, talk)
+                service, refusal=refusal, answer=message.responder.refuse(message.envelope, refusal, exchange)
             )
         command = incoming.command
         if incoming.told is not None:
-            taken = await self.stage.news.rehearse(message, incoming.told, talk)
-            said = message.responder.encode(message.envelope, incoming, taken, talk)
+            taken = await self.stage.news.rehearse(message, incoming.told, exchange)
+            said = message.responder.encode(message.envelope, incoming, taken, exchange)
             return RehearsalResult(service, told=incoming.told, refusal=taken.refused, answer=said)
         if command is None:
-            return RehearsalResult(service, answer=message.responder.encode(message.envelope, incoming, None, talk))
+            return RehearsalResult(service, answer=message.responder.encode(message.envelope, incoming, None, exchange))
         key = "" if isinstance(command, READ_ONLY) else idempotency_key(command, profile.name)
         answer = await self.stage.commands.find_repeated_answer(message, key) if key else None
         return RehearsalResult(service, command, answer=answer, carried_out_as=message.repeat_of)
