@@ -38,7 +38,7 @@ ReportedApdus = Literal["none", "requests", "all"]
 
 PROHIBITED = "prohibited"
 StateCells = Mapping[str, Mapping[str, str]]
-"""State -> service -> next state or `prohibited`, in the words of `state_word` and `services.Service`."""
+"""State -> service -> next state or `prohibited`, in the words of `state_word` and of `state_tables.find_services`."""
 
 
 def is_reported(apdu: ApduType, which: ReportedApdus) -> bool:

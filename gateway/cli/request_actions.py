@@ -69,7 +69,7 @@ ALIASES: Mapping[str, tuple[EventKind, str]] = {
 _FIELDS: Mapping[str, ActionField] = {
     field.name: field for kind in BY_HAND for field in (*ACTS[kind].required, *ACTS[kind].optional)
 }
-"""Every field by name; its help is that of one act."""
+"""Every field by name; its help is that of one action."""
 
 MAX_ATTACHMENT_BYTES = ApiLimits().attachment_bytes
 

@@ -26,7 +26,7 @@ from gateway.store.requests.timers import TimerRow
 log = structlog.get_logger(component="timers")
 
 FireTimer = Callable[[TimerRow], Awaitable[None]]
-"""Does what is to happen when the timer is due, and takes it (`timers.take`) in the same transaction. Whatever it
+"""Does what is to happen when the timer is due, and takes it (`timers.take_timer`) in the same transaction. Whatever it
 raises, it is called again later."""
 
 Moment = Callable[[], datetime]

@@ -48,7 +48,7 @@ class CheckInScan:
 
 
 LEAVE_HOLDS: frozenset[HoldStatus] = frozenset()
-"""For `Scan.catches`: holds that wait go on waiting."""
+"""For `CheckInScan.catches`: holds that wait go on waiting."""
 
 
 def check_in(connection: Connection, here: WorkContext, barcode: str, key: str, scan: CheckInScan) -> CheckedIn:

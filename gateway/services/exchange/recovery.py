@@ -39,7 +39,7 @@ INTERRUPTED = "interrupted"
 """The reason in the journal of what could not be finished."""
 
 SET_ASIDE = "set-aside"
-"""The reason of what was taken up by `MOST_STARTS` starts, none of which lived to finish it."""
+"""The reason of what was taken up by `MAX_STARTS` starts, none of which lived to finish it."""
 
 MAX_STARTS = 3
 

@@ -23,8 +23,8 @@ WRITE_SECONDS = 10.0
 """Longest wait of who is cancelled."""
 
 DESK_GRACE = timedelta(seconds=30)
-"""A row that its caller will run at once (`Worker.run_one`) is due this much later, so that no worker takes it first;
-if the caller dies, a worker does it then."""
+"""A row that its caller will run at once (`OutboxWorker.run_row`) is due this much later, so that no worker takes it
+first; if the caller dies, a worker does it then."""
 
 MAIL = frozenset({"letter"})
 """All of them go to one mail server, whatever their target is."""

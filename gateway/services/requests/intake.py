@@ -41,7 +41,7 @@ OVERRULED_BY_STAFF = frozenset(
         RefusalReason.PATRON_BLOCKED,
     }
 )
-"""Findings that staff may overrule (`Draft.override`); the request keeps them as warnings."""
+"""Findings that staff may overrule (`BorrowingDraft.override`); the request keeps them as warnings."""
 
 
 Claim = Callable[[Connection, Request], None]

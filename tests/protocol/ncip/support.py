@@ -32,7 +32,7 @@ LOOKED_UP = (
     b"<LookupUserResponse><UserId><UserIdentifierValue>21000000000017</UserIdentifierValue></UserId>"
     b"</LookupUserResponse></NCIPMessage>"
 )
-"""A success answer to `lookup_user`."""
+"""A success answer to LookupUser."""
 
 
 def speaker(dialect: NcipDialect | None = None, policy: CirculationPolicy | None = None) -> MessageBuilder:
