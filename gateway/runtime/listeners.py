@@ -125,7 +125,7 @@ class HttpListener:
         assert self._runner.server is not None
         site, place = self._site, self.place
         if len(self._fronts) >= place.connections:
-            self._too_many.warning("too many connections", listener=self.name, open=len(self._fronts))
+            self._too_many.warning("http.too_many_connections", listener=self.name, open=len(self._fronts))
         return Http10Shim(
             self._runner.server, self._fronts, place.connections, site.limit(), site.patience, place.head_seconds
         )
@@ -240,7 +240,9 @@ class TcpMessageListener:
     async def _accept_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = peer_address_of(writer)
         if len(self._connections) >= self.place.connections or self._peers[peer] >= self.place.per_peer:
-            self._too_many.warning("too many connections", listener=self.name, peer=peer, open=len(self._connections))
+            self._too_many.warning(
+                "tcp.too_many_connections", listener=self.name, peer=peer, open=len(self._connections)
+            )
             writer.transport.abort()
             return
         task = asyncio.current_task()

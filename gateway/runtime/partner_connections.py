@@ -198,7 +198,7 @@ class PartnerConnectionPool:
     def call_back(self, protocol: str, place: CallbackAddress, answer: bytes) -> None:
         """Soon, or not at all: whoever needs it asks again."""
         if len(self._calls) >= MAX_CALLS:
-            self._too_many.warning("too many call-backs at once", profile=place.profile, open=len(self._calls))
+            self._too_many.warning("connection.too_many_callbacks", profile=place.profile, open=len(self._calls))
             return
         saying = OutgoingMessage(
             protocol=protocol,
