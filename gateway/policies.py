@@ -16,8 +16,8 @@ from typing import Any
 from gateway.configuration import yaml_document
 from gateway.configuration.live_reload import LiveConfiguration
 from gateway.configuration.model_validation import validate_section
-from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem, YamlDocument, nearest_match
-from gateway.configuration.yaml_document import Path as KeyPath
+from gateway.configuration.yaml_document import YamlDocument, nearest_match
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
 from gateway.domain.profile import Profile
 from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.policy import RequestPolicy, RuleConditions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.secret_reference import REQUIREMENT, is_secret_reference
 
 MAX_BYTES = 65_536

@@ -15,8 +15,7 @@ from adapters.artemail.codec import CutLine, OrderFile, encode
 from adapters.artemail.dialect import ArtemailDialect, Mode, dialect_of
 from adapters.artemail.mail_format import write_reply
 from adapters.artemail.orders import FILE, PreparedOrder, choose_customer, prepare_order
-from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import ConfigurationError, MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
 from gateway.domain.value import value_object

@@ -18,8 +18,14 @@ from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
 from adapters.iso_ill.messages.codes import ApduType, HistoryService, TransactionIdProblem, UnableToPerform
 from adapters.iso_ill.messages.structures import Credentials, Extension, ServiceDateTime
 from adapters.iso_ill.state_tables import FROM_RESPONDER
-from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Refusal, RefusalReason, Unavailable
+from gateway.domain.problems import (
+    ConfigurationError,
+    MalformedMessage,
+    OutcomeUnknown,
+    Refusal,
+    RefusalReason,
+    Unavailable,
+)
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
 from gateway.ports.adapter import ChannelContext

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from adapters.letters.codec import File, encode
 from adapters.letters.dialect import LettersDialect, dialect_of, letter_style
-from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.domain.problems import ConfigurationError, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.outgoing_mail import AnswerLink

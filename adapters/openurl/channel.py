@@ -9,8 +9,7 @@ from string import Formatter
 from adapters.openurl.codec import Pair, context_pairs, encode_query, old_version_pairs
 from adapters.openurl.dialect import OpenUrlDialect, Said, Version, dialect_of
 from adapters.openurl.transport import PushDelivery, judge_push_answer, request_url, send_query
-from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import ConfigurationError, MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.value import value_object

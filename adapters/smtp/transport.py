@@ -12,8 +12,7 @@ from email.utils import getaddresses
 
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponseException
 
-from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import ConfigurationError, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.ports.outgoing_mail import MailSecurity, MailServer
 from gateway.ports.partner_simulator import Secrets
 from gateway.ports.tls import ClientTls, make_client_context

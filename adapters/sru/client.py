@@ -20,8 +20,7 @@ from adapters.sru.codec import (
 )
 from adapters.sru.dialect import SECTION, SruDialect
 from adapters.sru.transport import SruEndpoint, SruHttp
-from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import MalformedMessage, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import ConfigurationError, MalformedMessage, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.catalogue import CatalogueQuery, FoundRecord, SearchHits, SearchTerm
 from gateway.ports.partner_simulator import Secrets

@@ -36,8 +36,7 @@ from adapters.z3950.values import (
     error_of_diagnostics,
     syntax_word,
 )
-from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import MalformedMessage, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import ConfigurationError, MalformedMessage, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import CatalogueQuery, FoundRecord, HeldItem, SearchHits, SearchTerm, TermMatch

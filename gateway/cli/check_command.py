@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 import click
 
 from gateway.cli.installation import REFUSED, Installation, pass_installation
-from gateway.configuration.yaml_document import ConfigurationError, YamlDocument
-from gateway.domain.problems import Unavailable
+from gateway.configuration.yaml_document import YamlDocument
+from gateway.domain.problems import ConfigurationError, Unavailable
 from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.ports.adapter import LibraryAdapter

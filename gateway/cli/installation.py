@@ -20,10 +20,17 @@ import click
 from pydantic import BaseModel
 
 from gateway.adapter_registry import AdapterError, AdapterRegistry, load_adapters
-from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem, display_path
+from gateway.configuration.yaml_document import display_path
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.library import Money
-from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Refused, Unavailable
+from gateway.domain.problems import (
+    ConfigurationError,
+    ConfigurationProblem,
+    MalformedMessage,
+    OutcomeUnknown,
+    Refused,
+    Unavailable,
+)
 from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
 from gateway.policies import PolicyLoadResult, read_policies
 from gateway.ports.adapter import OpenLibrary

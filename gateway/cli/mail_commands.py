@@ -27,7 +27,8 @@ from gateway.cli.installation import (
     run_on_requests,
     staff_option,
 )
-from gateway.configuration.yaml_document import ConfigurationError, nearest_match
+from gateway.configuration.yaml_document import nearest_match
+from gateway.domain.problems import ConfigurationError
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.ports.outgoing_mail import LetterStyle, RenderedLetter

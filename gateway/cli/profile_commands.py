@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from gateway.cli.installation import Installation, pass_installation
-from gateway.configuration.yaml_document import ConfigurationError, display_path, nearest_match
+from gateway.configuration.yaml_document import display_path, nearest_match
+from gateway.domain.problems import ConfigurationError
 from gateway.domain.requests.events import EventSignal
 from gateway.domain.requests.request import TERMINAL, Role, State
 from gateway.domain.requests.state_machine import TABLES

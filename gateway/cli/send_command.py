@@ -10,7 +10,8 @@ import click
 
 from gateway.cli.formatting import decode_body
 from gateway.cli.installation import REFUSED, UNKNOWN, UNREACHABLE, Installation, pass_installation
-from gateway.configuration.yaml_document import ConfigurationError, nearest_match
+from gateway.configuration.yaml_document import nearest_match
+from gateway.domain.problems import ConfigurationError
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.ports.partner_simulator import (

@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 from watchfiles import Change, awatch
 
-from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 
 log = structlog.get_logger(component="configuration")
 

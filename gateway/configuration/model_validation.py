@@ -11,13 +11,8 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.configuration.yaml_document import (
-    ConfigurationError,
-    ConfigurationProblem,
-    Path,
-    YamlDocument,
-    nearest_match,
-)
+from gateway.configuration.yaml_document import YamlDocument, nearest_match
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
 from gateway.domain.secret_reference import SECRET_ERROR
 
 M = TypeVar("M", bound=BaseModel)
@@ -47,7 +42,7 @@ _WORDS = {
 }
 
 
-def validate_section(model: type[M], document: YamlDocument, prefix: Path = ()) -> M:
+def validate_section(model: type[M], document: YamlDocument, prefix: KeyPath = ()) -> M:
     """The part of the document at `prefix` as a model. Raises ConfigurationError with all that is wrong."""
     data: Any = document.data
     for part in prefix:
@@ -76,7 +71,7 @@ def _is_consequence(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
 
 
 def _restore_written_texts(
-    data: object, document: YamlDocument, prefix: Path, error: ValidationError
+    data: object, document: YamlDocument, prefix: KeyPath, error: ValidationError
 ) -> tuple[object, bool]:
     """Where text was wanted and a number or truth value stands, take it as it is written."""
     mended = False
@@ -90,7 +85,7 @@ def _restore_written_texts(
     return data, mended
 
 
-def _replace_value(data: Any, path: Path, value: object) -> object:
+def _replace_value(data: Any, path: KeyPath, value: object) -> object:
     """A copy of the data with one value changed."""
     if not path:
         return value
@@ -100,7 +95,7 @@ def _replace_value(data: Any, path: Path, value: object) -> object:
     return copy
 
 
-def _real_path(data: Any, loc: tuple[str | int, ...]) -> Path:
+def _real_path(data: Any, loc: tuple[str | int, ...]) -> KeyPath:
     """The part of pydantic's location that is in the data: without the names of union members and the like."""
     path: list[str | int] = []
     for index, part in enumerate(loc):
@@ -116,7 +111,7 @@ def _real_path(data: Any, loc: tuple[str | int, ...]) -> Path:
 
 
 def _problem_of_detail(
-    model: type[BaseModel], data: object, document: YamlDocument, prefix: Path, detail: ErrorDetails
+    model: type[BaseModel], data: object, document: YamlDocument, prefix: KeyPath, detail: ErrorDetails
 ) -> ConfigurationProblem:
     loc, kind = detail["loc"], detail["type"]
     path = _real_path(data, loc)
@@ -146,7 +141,7 @@ def _parse_expected_choices(detail: ErrorDetails) -> list[str]:
 
 
 class _ProblemBuilder:
-    def __init__(self, document: YamlDocument, prefix: Path, path: Path, detail: ErrorDetails) -> None:
+    def __init__(self, document: YamlDocument, prefix: KeyPath, path: KeyPath, detail: ErrorDetails) -> None:
         self._document, self._path, self._detail = document, (*prefix, *path), detail
 
     def __call__(self, message: str, choices: Iterable[str] = (), hide: bool = False) -> ConfigurationProblem:
@@ -163,7 +158,7 @@ class _ProblemBuilder:
         return "" if is_secret(self._path) else describe_value(self._detail["input"])
 
 
-def is_secret(path: Path) -> bool:
+def is_secret(path: KeyPath) -> bool:
     """A key whose value is not shown, even where something else than a secret's name stands there by mistake."""
     return any(part in _SECRET_KEYS for part in path)
 
@@ -186,11 +181,11 @@ def describe_value(value: object) -> str:
 # --- what a model would take at a path -------------------------------------------------------------------
 
 
-def _find_allowed_keys(model: type[BaseModel], path: Path) -> set[str]:
+def _find_allowed_keys(model: type[BaseModel], path: KeyPath) -> set[str]:
     return {name for found in _find_types_at([model], path) if _is_model(found) for name in found.model_fields}
 
 
-def _find_allowed_choices(model: type[BaseModel], path: Path) -> list[str]:
+def _find_allowed_choices(model: type[BaseModel], path: KeyPath) -> list[str]:
     choices: list[str] = []
     for found in _find_types_at([model], path):
         if isinstance(found, type) and issubclass(found, Enum):
@@ -204,7 +199,7 @@ def _is_model(found: object) -> bool:
     return isinstance(found, type) and issubclass(found, BaseModel)
 
 
-def _find_types_at(found: list[Any], path: Path) -> list[Any]:
+def _find_types_at(found: list[Any], path: KeyPath) -> list[Any]:
     """The types that a model has at a path: several where it is a union."""
     found = [plain for annotation in found for plain in _unwrap_annotation(annotation)]
     for part in path:

@@ -17,13 +17,8 @@ from typing import NamedTuple, TypeVar
 
 import yaml
 
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
 from gateway.domain.value import value_object
-
-Path = tuple[str | int, ...]
-"""Where a value stands in a document: keys and list positions (from 0)."""
-
-MAX_LISTED_CODES = 30
-"""A library may have hundreds of codes; the nearest one is said in any case."""
 
 MAX_BYTES = 2_000_000
 MAX_VALUES = 100_000
@@ -31,54 +26,6 @@ MAX_VALUES = 100_000
 MAX_DEPTH = 40
 
 V = TypeVar("V")
-
-
-@value_object
-class ConfigurationProblem:
-    """One thing that is wrong. `line` counts from 1; 0: the file as a whole.
-
-    `found` and `allowed` are ready to print; `found` is empty where the value must not be shown (secrets).
-    """
-
-    file: str
-    line: int
-    path: Path
-    message: str
-    found: str = ""
-    allowed: tuple[str, ...] = ()
-    suggestion: str = ""
-
-    @property
-    def key(self) -> str:
-        return format_key_path(self.path)
-
-    def __str__(self) -> str:
-        """`profiles/x.yml:12: circulation.accept.trap_hold: found 'at-acept', allowed: at-accept, at-check-in`"""
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        said = [self.message] if self.message else []
-        if self.found:
-            said.append(f"found {self.found}")
-        if self.allowed:
-            more = len(self.allowed) - MAX_LISTED_CODES
-            said.append(
-                f"allowed: {', '.join(self.allowed[:MAX_LISTED_CODES])}" + (f" and {more} more" if more > 0 else "")
-            )
-        text = ", ".join(said)
-        if self.suggestion:
-            text += f" (did you mean '{self.suggestion}'?)"
-        return ": ".join(part for part in (place, self.key, text) if part)
-
-
-class ConfigurationError(Exception):
-    """Settings or profiles can't be used: everything that is wrong in them, one problem a line."""
-
-    def __init__(self, problems: Iterable[ConfigurationProblem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
-
-
-def format_key_path(path: Path) -> str:
-    return ".".join(str(part) for part in path)
 
 
 def nearest_match(word: str, words: Iterable[str]) -> str:
@@ -103,17 +50,17 @@ class YamlDocument:
 
     file: str
     data: dict[str, object] = field(default_factory=dict)
-    places: Mapping[Path, SourcePosition] = field(default_factory=dict, repr=False)
-    texts: Mapping[Path, str] = field(default_factory=dict, repr=False)
+    places: Mapping[KeyPath, SourcePosition] = field(default_factory=dict, repr=False)
+    texts: Mapping[KeyPath, str] = field(default_factory=dict, repr=False)
 
-    def find_position(self, path: Path) -> SourcePosition:
+    def find_position(self, path: KeyPath) -> SourcePosition:
         """Of the value, or of the nearest thing around it that the file has."""
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path) or SourcePosition(self.file, 0)
 
     def make_problem(
-        self, path: Path, message: str, found: str = "", allowed: Iterable[str] = (), suggestion: str = ""
+        self, path: KeyPath, message: str, found: str = "", allowed: Iterable[str] = (), suggestion: str = ""
     ) -> ConfigurationProblem:
         place = self.find_position(path)
         return ConfigurationProblem(place.file, place.line, path, message, found, tuple(allowed), suggestion)
@@ -223,11 +170,11 @@ class _NodeReader:
     def __init__(self, file: str) -> None:
         self._file = file
         self._left = MAX_VALUES
-        self.places: dict[Path, SourcePosition] = {}
-        self.texts: dict[Path, str] = {}
+        self.places: dict[KeyPath, SourcePosition] = {}
+        self.texts: dict[KeyPath, str] = {}
         self.problems: list[ConfigurationProblem] = []
 
-    def read_root(self, root: yaml.MappingNode, path: Path) -> dict[str, object]:
+    def read_root(self, root: yaml.MappingNode, path: KeyPath) -> dict[str, object]:
         try:
             return self._read_mapping(root, path)
         except _DocumentTooLargeError:
@@ -238,7 +185,7 @@ class _NodeReader:
             ]
             return {}
 
-    def _read_mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, object]:
+    def _read_mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, object]:
         data: dict[str, object] = {}
         lines: dict[str, int] = {}
         for key_node, value_node in node.value:
@@ -256,7 +203,7 @@ class _NodeReader:
         self._apply_merge_keys(data, node, path, 0)
         return data
 
-    def _apply_merge_keys(self, data: dict[str, object], node: yaml.MappingNode, path: Path, depth: int) -> None:
+    def _apply_merge_keys(self, data: dict[str, object], node: yaml.MappingNode, path: KeyPath, depth: int) -> None:
         """`<<`: what is not said here is taken from there, the first that says it wins."""
         if depth > MAX_DEPTH:
             raise _DocumentTooLargeError
@@ -270,7 +217,7 @@ class _NodeReader:
                         data[key_node.value] = self._read_value(value_node, (*path, key_node.value), key_node)
                 self._apply_merge_keys(data, source, path, depth + 1)
 
-    def _read_value(self, node: yaml.Node, path: Path, key: yaml.Node | None) -> object:
+    def _read_value(self, node: yaml.Node, path: KeyPath, key: yaml.Node | None) -> object:
         self._left -= 1
         if self._left < 0 or len(path) > MAX_DEPTH:
             raise _DocumentTooLargeError
@@ -285,7 +232,7 @@ class _NodeReader:
         self._add_problem(node, path, f"the tag {node.tag} is not known here")
         return None
 
-    def _read_scalar(self, node: yaml.ScalarNode, path: Path) -> object:
+    def _read_scalar(self, node: yaml.ScalarNode, path: KeyPath) -> object:
         tag, text = node.tag, node.value
         if tag == _STR:
             return text
@@ -305,7 +252,7 @@ class _NodeReader:
         self._add_problem(node, path, f"the tag {tag} is not known here")
         return None
 
-    def _add_problem(self, node: yaml.Node, path: Path, message: str) -> None:
+    def _add_problem(self, node: yaml.Node, path: KeyPath, message: str) -> None:
         self.problems.append(ConfigurationProblem(self._file, node.start_mark.line + 1, path, message))
 
 
@@ -333,12 +280,12 @@ def keep_only_keys(document: YamlDocument, keys: frozenset[str]) -> YamlDocument
 
 
 class _MergeChanges(NamedTuple):
-    replaced: set[Path]
-    removed: set[Path]
+    replaced: set[KeyPath]
+    removed: set[KeyPath]
 
 
 def _merge_mappings(
-    base: dict[str, object], top: dict[str, object], path: Path, changes: _MergeChanges
+    base: dict[str, object], top: dict[str, object], path: KeyPath, changes: _MergeChanges
 ) -> dict[str, object]:
     result = dict(base)
     for key, value in top.items():
@@ -355,7 +302,7 @@ def _merge_mappings(
     return result
 
 
-def _drop_paths(found: Mapping[Path, V], hidden: set[Path]) -> dict[Path, V]:
+def _drop_paths(found: Mapping[KeyPath, V], hidden: set[KeyPath]) -> dict[KeyPath, V]:
     """All but these paths and what is below them."""
     if not hidden:
         return dict(found)

@@ -12,6 +12,7 @@ way, and never shows a partner the raw text of a library system.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from gateway.domain.value import value_object
@@ -165,3 +166,60 @@ class Refusal:
     @classmethod
     def from_error(cls, refused: Refused) -> Refusal:
         return cls(refused.reason, refused.detail, refused.about, refused.value, refused.internal)
+
+
+# --- configuration ---------------------------------------------------------------------------------------
+
+KeyPath = tuple[str | int, ...]
+"""Where a value stands in a document: keys and list positions (from 0)."""
+
+MAX_LISTED_CODES = 30
+"""A library may have hundreds of codes; the nearest one is said in any case."""
+
+
+@value_object
+class ConfigurationProblem:
+    """One thing that is wrong. `line` counts from 1; 0: the file as a whole.
+
+    `found` and `allowed` are ready to print; `found` is empty where the value must not be shown (secrets).
+    """
+
+    file: str
+    line: int
+    path: KeyPath
+    message: str
+    found: str = ""
+    allowed: tuple[str, ...] = ()
+    suggestion: str = ""
+
+    @property
+    def key(self) -> str:
+        return format_key_path(self.path)
+
+    def __str__(self) -> str:
+        """`profiles/x.yml:12: circulation.accept.trap_hold: found 'at-acept', allowed: at-accept, at-check-in`"""
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        said = [self.message] if self.message else []
+        if self.found:
+            said.append(f"found {self.found}")
+        if self.allowed:
+            more = len(self.allowed) - MAX_LISTED_CODES
+            said.append(
+                f"allowed: {', '.join(self.allowed[:MAX_LISTED_CODES])}" + (f" and {more} more" if more > 0 else "")
+            )
+        text = ", ".join(said)
+        if self.suggestion:
+            text += f" (did you mean '{self.suggestion}'?)"
+        return ": ".join(part for part in (place, self.key, text) if part)
+
+
+class ConfigurationError(Exception):
+    """Settings or profiles can't be used: everything that is wrong in them, one problem a line."""
+
+    def __init__(self, problems: Iterable[ConfigurationProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def format_key_path(path: KeyPath) -> str:
+    return ".".join(str(part) for part in path)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from gateway.configuration.yaml_document import ConfigurationProblem, Path, YamlDocument, nearest_match
+from gateway.configuration.yaml_document import YamlDocument, nearest_match
 from gateway.domain.circulation_policy import ManagedRole
+from gateway.domain.problems import ConfigurationProblem, KeyPath
 from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.domain.requests.catalogue_policy import LocatePolicy
 from gateway.domain.requests.partner_policy import PartnerPolicy, PartnerRole
@@ -47,7 +48,7 @@ def check_profiles_together(loaded: Mapping[str, LoadedProfile], settings: Setti
     seen: dict[tuple[str, object], tuple[str, str]] = {}
     for one in loaded.values():
         for index, rule in enumerate(one.profile.match):
-            path: Path = ("match", index)
+            path: KeyPath = ("match", index)
             place = one.find_position(path)
             for protocol in one.profile.dialects:
                 first = seen.setdefault(
@@ -61,7 +62,7 @@ def check_profiles_together(loaded: Mapping[str, LoadedProfile], settings: Setti
 def check_listeners(loaded: Mapping[str, LoadedProfile], settings: Settings) -> Iterator[ConfigurationProblem]:
     """Settings name profiles too: each TCP listener has one, but those for all partners."""
     for index, listener in enumerate(settings.tcp):
-        path: Path = ("tcp", index, "profile")
+        path: KeyPath = ("tcp", index, "profile")
         if not listener.profile:
             continue
         one = loaded.get(listener.profile)
@@ -98,14 +99,14 @@ def _check_authentication(
     profile: Profile, document: YamlDocument, settings: Settings
 ) -> Iterator[ConfigurationProblem]:
     for index, entry in enumerate(profile.auth):
-        path: Path = ("auth", index)
+        path: KeyPath = ("auth", index)
         missing = [name for name in _NEEDS[entry.kind] if not getattr(entry, name)]
         if missing:
             yield document.make_problem(path, f"kind {entry.kind.value} needs {' and '.join(missing)}")
         yield from _check_unused_keys(entry, path, document)
 
 
-def _check_unused_keys(entry: Authentication, path: Path, document: YamlDocument) -> Iterator[ConfigurationProblem]:
+def _check_unused_keys(entry: Authentication, path: KeyPath, document: YamlDocument) -> Iterator[ConfigurationProblem]:
     for name in ("user", "secret", "parameter"):
         default = Authentication.model_fields[name].default
         if getattr(entry, name) != default and name not in _NEEDS[entry.kind]:
@@ -118,7 +119,7 @@ def _check_rule_credentials(
     names = tuple(entry.name for entry in profile.auth if entry.name)
     for index, rule in enumerate(profile.match):
         if rule.credential is not None and rule.credential.casefold() not in {name.casefold() for name in names}:
-            path: Path = ("match", index, "credential")
+            path: KeyPath = ("match", index, "credential")
             near = nearest_match(rule.credential, names)
             yield document.make_problem(path, "no such name in auth", f"'{rule.credential}'", names, near)
 
@@ -202,7 +203,7 @@ def _check_managed_role(one: LoadedProfile) -> Iterator[ConfigurationProblem]:
     """Requests of a broker are lent to a partner."""
     if one.profile.circulation.requests.managed is not ManagedRole.LENDING:
         return
-    path: Path = ("circulation", "requests", "managed")
+    path: KeyPath = ("circulation", "requests", "managed")
     partner = one.profile.partner
     if partner is None:
         yield one.make_problem(path, "needs the section `partner`: to whom is lent", "lending")
@@ -215,7 +216,7 @@ def _check_partner_symbols(partners: Iterable[tuple[LoadedProfile, PartnerPolicy
     seen: dict[tuple[str, str], str] = {}
     for one, partner in partners:
         for index, symbol in enumerate(partner.symbols):
-            path: Path = ("partner", "symbols", index)
+            path: KeyPath = ("partner", "symbols", index)
             first = seen.setdefault((one.profile.library, symbol.casefold()), one.profile.name)
             if first != one.profile.name:
                 yield one.make_problem(path, f"profile '{first}' has this symbol too", symbol)

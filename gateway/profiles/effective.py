@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from gateway.configuration.yaml_document import Path, format_key_path
+from gateway.domain.problems import KeyPath, format_key_path
 from gateway.domain.value import value_object
 from gateway.profiles.profile_set import LoadedProfile
 
@@ -25,7 +25,7 @@ def dump_profile(loaded: LoadedProfile) -> dict[str, object]:
     return data
 
 
-def source_of(loaded: LoadedProfile, path: Path) -> str:
+def source_of(loaded: LoadedProfile, path: KeyPath) -> str:
     """`profiles/x.yml:12`, or `default`."""
     place = loaded.document.places.get(path)
     return f"{place.file}:{place.line}" if place else DEFAULT
@@ -48,16 +48,16 @@ def format_yaml_with_sources(loaded: LoadedProfile) -> str:
     )
 
 
-_Lines = Iterator[tuple[str, Path | None]]
+_Lines = Iterator[tuple[str, KeyPath | None]]
 """Lines of YAML; with the path where a line holds a value."""
 
 
-def _format_mapping(data: dict[str, object], path: Path, indent: str) -> _Lines:
+def _format_mapping(data: dict[str, object], path: KeyPath, indent: str) -> _Lines:
     for key, value in data.items():
         yield from _format_entry(f"{indent}{_format_scalar(key)}:", value, (*path, key), f"{indent}  ")
 
 
-def _format_entry(head: str, value: object, path: Path, indent: str) -> _Lines:
+def _format_entry(head: str, value: object, path: KeyPath, indent: str) -> _Lines:
     if isinstance(value, dict) and value:
         yield head, None
         yield from _format_mapping(value, path, indent)
@@ -73,7 +73,7 @@ def _format_entry(head: str, value: object, path: Path, indent: str) -> _Lines:
         yield f"{head} {_format_scalar(value)}", path
 
 
-def _format_list_item(item: object, path: Path, indent: str) -> _Lines:
+def _format_list_item(item: object, path: KeyPath, indent: str) -> _Lines:
     if not isinstance(item, dict) or not item:
         yield from _format_entry(f"{indent}-", item, path, f"{indent}  ")
         return
@@ -128,7 +128,7 @@ def compare_profiles(left: LoadedProfile, right: LoadedProfile) -> list[ProfileD
     ]
 
 
-def _iter_leaves(value: object, path: Path) -> Iterator[tuple[Path, object]]:
+def _iter_leaves(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, object]]:
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from _iter_leaves(inner, (*path, key))

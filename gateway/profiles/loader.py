@@ -12,14 +12,8 @@ from pydantic.fields import FieldInfo
 from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration import yaml_document
 from gateway.configuration.model_validation import validate_section
-from gateway.configuration.yaml_document import (
-    ConfigurationError,
-    ConfigurationProblem,
-    YamlDocument,
-    keep_only_keys,
-    merge_documents,
-    nearest_match,
-)
+from gateway.configuration.yaml_document import YamlDocument, keep_only_keys, merge_documents, nearest_match
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.profiles import checks

@@ -10,8 +10,8 @@ from dataclasses import field
 from pathlib import Path
 
 from gateway.configuration.live_reload import LiveConfiguration, accept_any_file
-from gateway.configuration.yaml_document import ConfigurationProblem, SourcePosition, YamlDocument, nearest_match
-from gateway.configuration.yaml_document import Path as KeyPath
+from gateway.configuration.yaml_document import SourcePosition, YamlDocument, nearest_match
+from gateway.domain.problems import ConfigurationProblem, KeyPath
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.profiles.matching import MessageSender, ProfileCandidate, ProfileMatcher

@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from gateway.adapter_registry import AdapterRegistry
-from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.clock import Clock
-from gateway.domain.problems import MalformedMessage, RefusalReason, Refused
+from gateway.domain.problems import ConfigurationError, MalformedMessage, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, MailboxAdapter
 from gateway.ports.catalogue import LinkFormat

@@ -21,8 +21,7 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from gateway.adapter_registry import AdapterError
-from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.problems import ConfigurationError, OutcomeUnknown, Refused, Unavailable
 from gateway.store.migration import SchemaTooNew
 
 HIDDEN = "[hidden]"

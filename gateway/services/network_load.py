@@ -18,9 +18,8 @@ from aiohttp import hdrs
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from sqlalchemy import Connection
 
-from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.clock import Clock
-from gateway.domain.problems import Unavailable
+from gateway.domain.problems import ConfigurationError, Unavailable
 from gateway.domain.requests.network_load import (
     NOTHING,
     LoadReport,

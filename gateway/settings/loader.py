@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration import yaml_document
 from gateway.configuration.model_validation import validate_section
-from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem, YamlDocument, nearest_match
+from gateway.configuration.yaml_document import YamlDocument, nearest_match
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
 from gateway.ports.adapter import LibraryAdapter
 from gateway.settings.sections import LibrarySettings, Settings, SystemSettings
 
@@ -53,7 +54,7 @@ class _SystemSections:
                 self._read_system(index, system)
 
     def _read_system(self, index: int, system: dict[str, object]) -> None:
-        path: yaml_document.Path = ("libraries", index, "system")
+        path: KeyPath = ("libraries", index, "system")
         name = system.get("type", SystemSettings().type)
         adapter = self._adapters.get(name) if isinstance(name, str) else None
         if adapter is None:
@@ -69,9 +70,7 @@ class _SystemSections:
         except ConfigurationError as error:
             self.problems += error.problems
 
-    def _validate_options(
-        self, adapter: LibraryAdapter, path: yaml_document.Path, system: dict[str, object]
-    ) -> BaseModel:
+    def _validate_options(self, adapter: LibraryAdapter, path: KeyPath, system: dict[str, object]) -> BaseModel:
         options = {key: value for key, value in system.items() if key != "type"}
         return validate_section(adapter.options, _document_at_path(self._document, path, options), path)
 
@@ -98,7 +97,7 @@ def _keep_only_type(library: object) -> object:
     return {**library, "system": {key: value for key, value in system.items() if key == "type"}}
 
 
-def _document_at_path(document: YamlDocument, path: yaml_document.Path, value: dict[str, object]) -> YamlDocument:
+def _document_at_path(document: YamlDocument, path: KeyPath, value: dict[str, object]) -> YamlDocument:
     """A document in which this value stands at this path, for the sake of its places."""
     inner: object = value
     for part in reversed(path):

@@ -14,9 +14,9 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from gateway.configuration.yaml_document import ConfigurationProblem, YamlDocument, nearest_match
-from gateway.configuration.yaml_document import Path as KeyPath
+from gateway.configuration.yaml_document import YamlDocument, nearest_match
 from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.problems import ConfigurationProblem, KeyPath
 from gateway.domain.profile import Network
 from gateway.domain.secret_reference import SECRET_ERROR, SecretReference
 from gateway.ports.incoming_mail import MailboxServer, SignIn

@@ -15,8 +15,7 @@ from typing import Protocol
 from lxml import etree
 
 from gateway.configuration.model_validation import describe_value
-from gateway.configuration.yaml_document import ConfigurationProblem, Path
-from gateway.domain.problems import MalformedMessage, Refused
+from gateway.domain.problems import ConfigurationProblem, KeyPath, MalformedMessage, Refused
 from gateway.domain.profile import ProfileExample
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, MailFormat, MailInterpretation, ParseMail
@@ -58,7 +57,7 @@ class ExampleRunner:
     read: Callable[[str], bytes] = str.encode
 
     async def run(self, index: int, example: ProfileExample) -> ExampleResult:
-        path: Path = ("examples", index)
+        path: KeyPath = ("examples", index)
         try:
             sent = self.read(example.send)
         except ValueError as error:
@@ -87,7 +86,7 @@ class ExampleRunner:
             return refusal
 
     def _check_readable(
-        self, found: DecodedMessage | Refused | MalformedMessage, example: ProfileExample, path: Path
+        self, found: DecodedMessage | Refused | MalformedMessage, example: ProfileExample, path: KeyPath
     ) -> Iterator[ConfigurationProblem]:
         """Was the message read at all, where it should be?"""
         if isinstance(found, MalformedMessage):
@@ -101,14 +100,14 @@ class ExampleRunner:
             yield self.loaded.make_problem((*path, "send"), f"{example_label(example)} is refused: {found}")
 
     def _check_understood(
-        self, found: DecodedMessage | Refused | MalformedMessage, example: ProfileExample, path: Path
+        self, found: DecodedMessage | Refused | MalformedMessage, example: ProfileExample, path: KeyPath
     ) -> Iterator[ConfigurationProblem]:
         if not isinstance(found, DecodedMessage):
             return
         yield from compare_expectations(self.loaded, example, path, lambda key: _value_in_message(found, key))
 
     def _check_answer(
-        self, answer: ExampleAnswer, example: ProfileExample, path: Path
+        self, answer: ExampleAnswer, example: ProfileExample, path: KeyPath
     ) -> Iterator[ConfigurationProblem]:
         name = example_label(example)
         if answer.outcome.value != example.outcome:
@@ -117,7 +116,7 @@ class ExampleRunner:
         text = answer.body.decode(errors="replace")
         for place, wanted in enumerate(example.answer_contains):
             if wanted not in text:
-                here: Path = (*path, "answer_contains", place)
+                here: KeyPath = (*path, "answer_contains", place)
                 yield self.loaded.make_problem(here, f"{name}: the answer does not contain it", wanted)
         for place, unwanted in enumerate(example.answer_lacks):
             if unwanted in text:
@@ -126,7 +125,9 @@ class ExampleRunner:
         if example.answer_paths:
             yield from self._check_answer_paths(answer.body, example, path)
 
-    def _check_answer_paths(self, body: bytes, example: ProfileExample, path: Path) -> Iterator[ConfigurationProblem]:
+    def _check_answer_paths(
+        self, body: bytes, example: ProfileExample, path: KeyPath
+    ) -> Iterator[ConfigurationProblem]:
         for key, expected in example.answer_paths.items():
             here = (*path, "answer_paths", key)
             try:
@@ -168,7 +169,7 @@ class MailExampleRunner:
     now: datetime
 
     def run(self, index: int, example: ProfileExample) -> ExampleResult:
-        path: Path = ("examples", index)
+        path: KeyPath = ("examples", index)
         found = self._decode_example_mail(example)
         return ExampleResult(tuple(self._find_mail_problems(found, example, path)))
 
@@ -180,7 +181,7 @@ class MailExampleRunner:
             return malformed
 
     def _find_mail_problems(
-        self, found: MailInterpretation | MalformedMessage, example: ProfileExample, path: Path
+        self, found: MailInterpretation | MalformedMessage, example: ProfileExample, path: KeyPath
     ) -> Iterator[ConfigurationProblem]:
         if isinstance(found, MalformedMessage):
             if example.outcome != "malformed":
@@ -210,7 +211,7 @@ def value_at_path(value: object, parts: list[str]) -> object:
 
 
 def compare_expectations(
-    loaded: LoadedProfile, example: ProfileExample, path: Path, at: Callable[[str], object]
+    loaded: LoadedProfile, example: ProfileExample, path: KeyPath, at: Callable[[str], object]
 ) -> Iterator[ConfigurationProblem]:
     """What was understood otherwise than the example says. `at` gives what there is at a key of `understood`, or
     raises LookupError with a plain sentence."""

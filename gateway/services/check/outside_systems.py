@@ -7,9 +7,8 @@ import string
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
-from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem, Path
 from gateway.domain.circulation_policy import CirculationPolicy
-from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.policies import LoadedPolicy, iter_rules
@@ -66,14 +65,14 @@ async def check_against_library(loaded: LoadedProfile, known: KnownCodes) -> lis
 
 
 def _unknown_code_problem(
-    loaded: LoadedProfile, path: Path, what: str, value: str, codes: Collection[str]
+    loaded: LoadedProfile, path: KeyPath, what: str, value: str, codes: Collection[str]
 ) -> ConfigurationProblem:
     where = ("circulation", *path)
     default = "" if where in loaded.document.places else " (the default; name another in the profile)"
     return loaded.make_problem(where, f"the library knows no such {what}{default}", value, tuple(sorted(codes)))
 
 
-_Values = Iterator[tuple[Path, str]]
+_Values = Iterator[tuple[KeyPath, str]]
 
 
 def _profile_pickups(policy: CirculationPolicy) -> _Values:
@@ -131,7 +130,7 @@ def _institutional_patrons(profile: Profile) -> _Values:
     """Patrons that can be told from the profile alone; what a message has to say (\\1, {user}) is left out."""
     policy = profile.circulation
     for index, rule in enumerate(policy.patrons.institutional):
-        path: Path = ("patrons", "institutional", index, "patron")
+        path: KeyPath = ("patrons", "institutional", index, "patron")
         fields = {name for _, name, _, _ in string.Formatter().parse(rule.patron) if name}
         if "\\" in rule.patron or "user" in fields:
             continue
@@ -221,7 +220,7 @@ def check_policy_catalogues(
     """Profiles in groups that have no catalogue; those that aren't there are named in reading the file."""
     known = tuple(searches)
     rules = one.policy.catalogues
-    named: list[tuple[Path, str]] = [
+    named: list[tuple[KeyPath, str]] = [
         (("catalogues", "groups", group, index), name)
         for group, members in rules.groups.items()
         for index, name in enumerate(members)

@@ -9,10 +9,9 @@ from dataclasses import field, replace
 from pathlib import Path
 
 from gateway.adapter_registry import AdapterRegistry
-from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem, display_path, nearest_match
-from gateway.configuration.yaml_document import Path as KeyPath
+from gateway.configuration.yaml_document import display_path, nearest_match
 from gateway.domain.clock import Clock
-from gateway.domain.problems import Unavailable
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.policies import PolicyLoadResult

@@ -11,8 +11,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 import structlog
 
-from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.problems import ConfigurationError, MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.domain.value import value_object
 from gateway.ports.responder import MessageEnvelope, RawMessage

@@ -16,9 +16,10 @@ from pydantic import AfterValidator, Field
 import gateway
 from gateway.configuration import yaml_document
 from gateway.configuration.model_validation import validate_section
-from gateway.configuration.yaml_document import ConfigurationError, YamlDocument, merge_documents
+from gateway.configuration.yaml_document import YamlDocument, merge_documents
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.library import Money
+from gateway.domain.problems import ConfigurationError
 from gateway.domain.value import value_object
 
 log = structlog.get_logger(component="pages")

@@ -7,9 +7,8 @@ from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
 
-from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem
 from gateway.domain.library import ContactKind, Patron
-from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Request
 from gateway.domain.value import value_object

@@ -8,8 +8,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from adapters.mailbox import parse_mail
-from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem
 from gateway.domain.clock import FixedClock
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, ChannelLibrary
 from gateway.ports.incoming_mail import IncomingMail

@@ -15,8 +15,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from adapters.openurl import OpenUrlDialect, channel
-from gateway.configuration.yaml_document import ConfigurationError
-from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import ConfigurationError, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import EventKind

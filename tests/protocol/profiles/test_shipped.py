@@ -13,8 +13,8 @@ from lxml import etree
 from adapters.ncip.dialect import NcipDialect
 from gateway.cli.check_command import SampleLibraries
 from gateway.cli.installation import Installation
-from gateway.configuration.yaml_document import ConfigurationProblem
 from gateway.domain.clock import SystemClock
+from gateway.domain.problems import ConfigurationProblem
 from gateway.domain.profile import AuthKind, ProfileExample
 from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
 from gateway.profiles import LoadedProfile, MessageSender, ProfileSet, load_profiles

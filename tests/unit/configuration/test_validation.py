@@ -7,7 +7,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.configuration.model_validation import validate_section
-from gateway.configuration.yaml_document import ConfigurationError, parse_yaml
+from gateway.configuration.yaml_document import parse_yaml
+from gateway.domain.problems import ConfigurationError
 from gateway.domain.secret_reference import SecretReference
 
 

@@ -4,14 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.configuration.yaml_document import (
-    MAX_BYTES,
-    ConfigurationError,
-    SourcePosition,
-    merge_documents,
-    parse_yaml,
-    read_yaml,
-)
+from gateway.configuration.yaml_document import MAX_BYTES, SourcePosition, merge_documents, parse_yaml, read_yaml
+from gateway.domain.problems import ConfigurationError
 
 
 def problems(text: str) -> list[str]:

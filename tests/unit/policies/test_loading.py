@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.configuration.yaml_document import ConfigurationError
+from gateway.domain.problems import ConfigurationError
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.policies import load_policies
 from tests.unit.policies.support import Place

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.configuration.yaml_document import ConfigurationError
+from gateway.domain.problems import ConfigurationError
 from gateway.policies import PolicyStore, load_policies
 from tests.unit.policies.support import Place
 

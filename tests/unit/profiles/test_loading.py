@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.circulation_policy import BarcodeSource
+from gateway.domain.problems import ConfigurationError
 from gateway.profiles import load_profiles
 from gateway.profiles.effective import source_of
 from gateway.settings import Settings

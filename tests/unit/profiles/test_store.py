@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.configuration.yaml_document import ConfigurationError
+from gateway.domain.problems import ConfigurationError
 from gateway.profiles import ProfileStore, load_profiles
 from tests.unit.profiles.support import ADAPTERS, SETTINGS, write
 

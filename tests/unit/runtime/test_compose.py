@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from sqlalchemy import text
 
-from gateway.configuration.yaml_document import ConfigurationError
+from gateway.domain.problems import ConfigurationError
 from gateway.runtime.daemon import Daemon
 from gateway.store.engine import open_store
 from tests.unit.runtime.house import SETTINGS, House

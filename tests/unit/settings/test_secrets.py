@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.configuration.yaml_document import ConfigurationError
+from gateway.domain.problems import ConfigurationError
 from gateway.domain.secret_reference import is_secret_reference
 from gateway.secrets import resolve_secret
 

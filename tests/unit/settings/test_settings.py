@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from gateway.adapter_registry import AdapterRegistry
-from gateway.configuration.yaml_document import ConfigurationError
 from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.problems import ConfigurationError
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, ProtocolAdapter
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.responder import Responder

@@ -25,9 +25,8 @@ from adapters.iso_ill.messages.request_phase import Explanation, UnfilledResults
 from adapters.iso_ill.messages.structures import Credentials
 from adapters.iso_ill.messages.tracking_phase import ProviderError, UserError
 from adapters.iso_ill.responder import build_problem_report
-from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem
 from gateway.domain.clock import FixedClock
-from gateway.domain.problems import Unavailable
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.ports.partner_channel import DeliveryResult, OutgoingMessage, PartnerMessage

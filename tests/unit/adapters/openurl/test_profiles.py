@@ -8,7 +8,7 @@ import pytest
 
 from adapters.openurl import OpenUrlDialect
 from gateway.cli.installation import Installation
-from gateway.configuration.yaml_document import ConfigurationError
+from gateway.domain.problems import ConfigurationError
 from gateway.profiles import ProfileSet, load_profiles
 from tests.support.paths import ROOT
 

@@ -14,8 +14,7 @@ from aiohttp.test_utils import TestServer
 from adapters.sru import adapter
 from adapters.sru.client import SruSearch
 from adapters.sru.dialect import SruDialect
-from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem
-from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm
 

@@ -13,8 +13,7 @@ from adapters.z3950 import adapter
 from adapters.z3950.client import Z3950Search
 from adapters.z3950.codec import load_asn1_module
 from adapters.z3950.values import INIT_DIAGNOSTICS, SYNTAXES
-from gateway.configuration.yaml_document import ConfigurationError, ConfigurationProblem
-from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, RefusalReason, Refused, Unavailable
 from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm
 from tests.support.certificates import Authority
 from tests.support.targets import (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.configuration.yaml_document import ConfigurationError
+from gateway.domain.problems import ConfigurationError
 from gateway.domain.requests.events import EventKind
 from gateway.ports.outgoing_mail import LetterStyle
 from gateway.services.letters import LetterRenderer
