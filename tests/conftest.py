@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from adapters.ncip import answers as ncip_answers
-from gateway.store.engine import Store, open_store
+from gateway.ports.shared_store import Store
+from gateway.store.engine import open_store
 from tests.support.answers import Watch
 from tests.support.daemon import Installation
 from tests.support.logs import logs_as_before

@@ -24,6 +24,7 @@ from gateway.domain.requests.policy import RequestPolicy
 from gateway.ports.adapter import LibraryAdapter
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.responder import OutcomeClass, RawMessage
+from gateway.ports.shared_store import Store
 from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.runtime.assembly import make_open_library
 from gateway.runtime.managed_requests import build_library_contexts
@@ -37,7 +38,7 @@ from gateway.services.check import (
 )
 from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.settings import LibrarySettings
-from gateway.store.engine import Store, open_store
+from gateway.store.engine import open_store
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalOptions
 from gateway.store.migration import OWN, migrate_store

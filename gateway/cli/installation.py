@@ -34,6 +34,7 @@ from gateway.domain.problems import (
 from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
 from gateway.policies import PolicyLoadResult, read_policies
 from gateway.ports.adapter import OpenLibrary
+from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileLoadResult, read_profiles
 from gateway.runtime.assembly import Assembly, make_open_library
 from gateway.runtime.managed_requests import ManagedRequests, build_library_contexts
@@ -43,7 +44,6 @@ from gateway.services.letters import LetterRenderer
 from gateway.services.outbox.worker import node_start_name
 from gateway.services.requests.circulation_link import DeskLink
 from gateway.settings import LibrarySettings, Settings, load_settings
-from gateway.store.engine import Store
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyUnreadable
 from gateway.store.migration import SchemaTooNew, migrate_store

@@ -28,12 +28,10 @@ from gateway.ports.outgoing_mail import (
 from gateway.ports.partner_channel import NoPartnerConnections, PartnerChannel, PartnerConnections, ReceiveMessage
 from gateway.ports.partner_simulator import PartnerSimulator, Secrets
 from gateway.ports.responder import Responder
+from gateway.ports.shared_store import SchemaMigrations, Store
 
 if TYPE_CHECKING:
     import click
-
-    from gateway.store.engine import Store
-    from gateway.store.migration import SchemaMigrations
 
 
 @value_object

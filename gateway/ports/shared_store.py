@@ -1,21 +1,60 @@
-"""What a message changes and what the journal says of it, in one transaction (docs/decisions/0005-one-transaction.md).
+"""The gateway's store, for library systems that keep their tables in it.
 
-For library systems that keep their tables in the gateway's own store: there a use case needs nothing but the
-database, so it can run from beginning to end as one piece of the store's work.
+There a use case needs nothing but the database, so it can run from beginning to end as one piece of the store's work:
+what a message changes and what the journal says of it are one transaction (docs/decisions/0005-one-transaction.md).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from sqlalchemy import Connection
+from sqlalchemy.engine import URL
 
-    from gateway.ports.library_system import LibrarySystem
+from gateway.domain.value import value_object
+from gateway.ports.library_system import LibrarySystem
 
 T = TypeVar("T")
+
+Transaction = Connection
+"""A transaction under way, as repositories take it; who only passes it on needs nothing of SQLAlchemy."""
+
+StoreUrl = URL
+
+Work = Callable[[Transaction], T]
+"""What is done in a transaction: nothing but database work, since it may run twice."""
+
+
+class Store(Protocol):
+    """Where everything is kept. `write` returns when the work is durable; `read` sees all that was committed."""
+
+    @property
+    def url(self) -> URL: ...
+
+    async def read(self, work: Work[T]) -> T:
+        """Raises Unavailable when the database can't be reached."""
+        ...
+
+    async def write(self, work: Work[T]) -> T:
+        """One transaction: all of the work or, if it raises, nothing. Raises Unavailable as `read` does."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is in hand, then close. Later calls raise RuntimeError."""
+        ...
+
+
+@value_object
+class SchemaMigrations:
+    """A history of tables. `folder` holds `versions/REVISION_*.py` in Alembic's form, in the order of their names;
+    `table` keeps which of them have run."""
+
+    name: str
+    folder: Path
+    table: str
 
 
 class WouldWait(Exception):

@@ -15,6 +15,7 @@ from gateway.ports.catalogue import LinkFormat
 from gateway.ports.incoming_mail import MailboxClient, MailFormat, ParsedMail, SecretPatterns
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.partner_simulator import Secrets as PartnerSecrets
+from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.profiles import ProfileSet
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.secrets import resolve_secret
@@ -33,11 +34,11 @@ from gateway.services.requests.partner_inbox import PartnerInbox
 from gateway.settings import LibrarySettings, Settings
 from gateway.settings.sections import MailboxSettings
 from gateway.store import mailbox
-from gateway.store.engine import Store, open_store
+from gateway.store.engine import open_store
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, JournalOptions
 from gateway.store.mailbox import MailOutcome
-from gateway.store.migration import OWN, SchemaMigrations
+from gateway.store.migration import OWN
 from gateway.store.postgresql import make_task_leader
 from gateway.web.inbound import TrustedProxies
 from gateway.web.pages.app import PatronPages

@@ -11,10 +11,9 @@ from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
 import structlog
-from sqlalchemy.engine import URL
 
 from gateway.domain.problems import Unavailable
-from gateway.store.engine import Store
+from gateway.ports.shared_store import Store, StoreUrl
 from gateway.store.postgresql import PostgresqlSession
 
 task_logger = structlog.get_logger(component="tasks")
@@ -125,7 +124,7 @@ class WorkNotifier:
             await asyncio.sleep(pause)
             pause = min(pause * 2, MAX_RETRY_SECONDS)
 
-    async def _serve_session(self, url: URL) -> None:
+    async def _serve_session(self, url: StoreUrl) -> None:
         self._worked = False
         session = await PostgresqlSession.open(url)
         try:

@@ -16,6 +16,7 @@ import structlog
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock, SystemClock
 from gateway.policies import PolicyStore, load_policies
+from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileStore, load_profiles
 from gateway.runtime.assembly import Assembly, MailboxServices, make_fulfilment_service, make_link_format, make_pages
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
@@ -41,7 +42,6 @@ from gateway.services.outbox.worker import node_start_name
 from gateway.services.webhooks import AllowedAddresses
 from gateway.settings import Settings, Tls
 from gateway.settings import TcpListener as TcpSettings
-from gateway.store.engine import Store
 from gateway.store.journal import Journal
 from gateway.store.migration import migrate_store
 from gateway.store.postgresql import Leader, make_node_leader

@@ -9,8 +9,6 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 
-from sqlalchemy import Connection
-
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
@@ -29,6 +27,7 @@ from gateway.ports.partner_channel import (
     PartnerMessage,
     SendsBatches,
 )
+from gateway.ports.shared_store import Store, Transaction
 from gateway.profiles import ProfileSet
 from gateway.runtime.background import WorkNotifier
 from gateway.services import network_load
@@ -61,7 +60,6 @@ from gateway.services.timers import TimerWorker
 from gateway.services.webhooks import KIND as WEBHOOK
 from gateway.services.webhooks import AllowedAddresses, WebhookHandler, WebhookOptions
 from gateway.settings import Settings
-from gateway.store.engine import Store
 from gateway.store.journal import Journal
 from gateway.store.postgresql import make_task_leader
 from gateway.store.requests import history, order_batches, outbox, outbox_queries
@@ -226,7 +224,7 @@ class ManagedRequests:
         return await make_partner_links(self.houses[message.request.library], message, days)
 
     async def _read_file(self, library: str, file_id: str) -> bytes:
-        def load_file(connection: Connection) -> bytes | None:
+        def load_file(connection: Transaction) -> bytes | None:
             return history.get_file(connection, library, file_id)
 
         content = await self._store.read(load_file)
@@ -318,7 +316,7 @@ async def preview_mail(
     return tuple(_format_mail(mail) for mail in keeper.kept)
 
 
-def _find_outbox_message(connection: Connection, context: LibraryContext, request: Request) -> PartnerMessage | None:
+def _find_outbox_message(connection: Transaction, context: LibraryContext, request: Request) -> PartnerMessage | None:
     """What the outbox has for a partner: the oldest that isn't sent, else the newest that was."""
     found = outbox_queries.list_rows_of_request(connection, context.symbol, request.id, 200).rows
     rows = [row for row in found if row.kind in (PARTNER, ORDER)]
@@ -328,7 +326,7 @@ def _find_outbox_message(connection: Connection, context: LibraryContext, reques
 
 
 def _find_order_batch(
-    connection: Connection, context: LibraryContext, profile: Profile, channel: PartnerChannel, message: PartnerMessage
+    connection: Transaction, context: LibraryContext, profile: Profile, channel: PartnerChannel, message: PartnerMessage
 ) -> tuple[OrderBatchFile, Sequence[PartnerMessage]] | None:
     """The file that the message is in, or would be in if it was made now. None: it goes alone."""
     row = outbox_queries.get_outbox_row(connection, context.symbol, message.id)

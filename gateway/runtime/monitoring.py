@@ -24,9 +24,9 @@ from prometheus_client import (
 from gateway.domain.problems import Unavailable
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.responder import OutcomeClass
+from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileStore
 from gateway.services.outbox import AttemptOutcome, OutboxWorker
-from gateway.store.engine import Store
 from gateway.store.migration import free_disk_bytes, ping_store, require_writable
 from gateway.store.requests.outbox import OutboxStatus
 from gateway.web.app import GatewayReadiness, ReadinessPart

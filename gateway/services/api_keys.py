@@ -15,13 +15,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection
-
 from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
+from gateway.ports.shared_store import Store, Transaction
 from gateway.store import api_access
 from gateway.store.api_access import API_KEYS, ApiKeyRow, get_or_create_secret, read_secret
-from gateway.store.engine import Store
 
 _KEY = re.compile(r"ilg_([a-z2-7]{8})_([A-Za-z0-9_-]{43})")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -94,7 +92,7 @@ class ApiKeyService:
         key = f"ilg_{prefix}_{secrets.token_urlsafe(32)}"
         words = tuple(scope.value for scope in KeyScope if scope in set(scopes))
 
-        def insert_key(c: Connection) -> ApiKeyRow:
+        def insert_key(c: Transaction) -> ApiKeyRow:
             hashed = digest_key(key, get_or_create_secret(c, library, API_KEYS, now))
             row = ApiKeyRow(library=library, prefix=prefix, name=name, digest=hashed, scopes=words, created=now)
             api_access.add_api_key(c, row)
@@ -130,7 +128,7 @@ def digest_key(key: str, server_secret: bytes) -> bytes:
     return hmac.new(server_secret, key.encode(), hashlib.sha256).digest()
 
 
-def _find_valid_key(c: Connection, prefix: str, key: str) -> ApiKeyRow | None:
+def _find_valid_key(c: Transaction, prefix: str, key: str) -> ApiKeyRow | None:
     row = api_access.find_api_key(c, prefix)
     if row is None or row.revoked is not None:
         return None

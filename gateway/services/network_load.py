@@ -16,7 +16,6 @@ import aiohttp
 import structlog
 from aiohttp import hdrs
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from sqlalchemy import Connection
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationError, Unavailable
@@ -29,6 +28,7 @@ from gateway.domain.requests.network_load import (
     sum_reported_load,
 )
 from gateway.domain.requests.policy import RequestPolicy
+from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import request_counts
 
@@ -161,7 +161,7 @@ class NetworkLoads:
         """Nothing but the ranking after a start depends on it: a store that is away is no trouble now."""
         new = [one for name, one in self.reports_of_library(context.symbol).items() if name in heard]
 
-        def replace_reports(connection: Connection) -> None:
+        def replace_reports(connection: Transaction) -> None:
             request_counts.forget_former_members(connection, context.symbol, members)
             request_counts.store_report(connection, context.symbol, new)
 

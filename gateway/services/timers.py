@@ -12,13 +12,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection
 from structlog.contextvars import bound_contextvars
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.value import value_object
-from gateway.store.engine import Store
+from gateway.ports.shared_store import Store, Transaction
 from gateway.store.postgresql import Leader
 from gateway.store.requests import timers
 from gateway.store.requests.timers import TimerRow
@@ -131,7 +130,7 @@ class TimerWorker:
     async def _end_timers(self, rows: Sequence[TimerRow]) -> None:
         """Work that has nothing to do may leave its timer; it must not be fired for ever."""
 
-        def take_timers(connection: Connection) -> None:
+        def take_timers(connection: Transaction) -> None:
             for row in rows:
                 timers.take_timer(connection, row)
 
@@ -173,7 +172,7 @@ class TimerWorker:
             return
 
 
-def postpone_timer(connection: Connection, row: TimerRow, at: datetime) -> None:
+def postpone_timer(connection: Transaction, row: TimerRow, at: datetime) -> None:
     """Unless it was stopped or set anew meanwhile."""
     if timers.take_timer(connection, row):
         timers.start_timer(connection, row.library, row.request_id, row.timer, at)

@@ -30,7 +30,6 @@ import aiohttp
 import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
-from sqlalchemy import Connection
 from yarl import URL
 
 from gateway.domain.clock import Clock
@@ -38,10 +37,10 @@ from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unav
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.views import HistoryLine, NotFound
 from gateway.domain.value import value_object
+from gateway.ports.shared_store import Store, Transaction
 from gateway.services.outbox.queue import CompletionWork, HandlerResult
 from gateway.store import api_records
 from gateway.store.api_records import WebhookSubscription
-from gateway.store.engine import Store
 from gateway.store.requests import outbox
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.schema import make_exchange_id
@@ -62,7 +61,7 @@ AGENT = "illgate-webhook/1"
 GONE = 410
 
 
-def announce_event(c: Connection, library: str, line: HistoryLine, now: datetime) -> int:
+def announce_event(c: Transaction, library: str, line: HistoryLine, now: datetime) -> int:
     """Outbox rows for all who want to know, in the transaction of the event itself; returns how many. One lane each,
     so that a receiver gets events in order and a dead one is not knocked at by every event."""
     wanted = [one for one in api_records.list_subscriptions(c, library) if one.is_for_kind(line.event.kind)]
@@ -105,7 +104,7 @@ class WebhookService:
             created=now,
         )
 
-        def insert_subscription(c: Connection) -> None:
+        def insert_subscription(c: Transaction) -> None:
             if len(api_records.list_subscriptions(c, library)) >= MAX_SUBSCRIPTIONS:
                 raise Refused(RefusalReason.LIMIT_REACHED, f"There are {MAX_SUBSCRIPTIONS} webhooks already.")
             api_records.add_subscription(c, made)
@@ -325,14 +324,14 @@ class WebhookHandler:
 
 
 def _make_disable_work(one: WebhookSubscription, why: str) -> CompletionWork:
-    def disable_subscription(c: Connection) -> None:
+    def disable_subscription(c: Transaction) -> None:
         api_records.disable_subscription(c, one.library, one.id, why)
 
     return disable_subscription
 
 
 def _make_success_work(one: WebhookSubscription) -> CompletionWork:
-    def clear_failure(c: Connection) -> None:
+    def clear_failure(c: Transaction) -> None:
         api_records.mark_subscription_failing(c, one.library, one.id, None)
 
     return clear_failure

@@ -11,9 +11,8 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -22,11 +21,9 @@ from sqlalchemy.pool import NullPool
 
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.value import value_object
-from gateway.ports.shared_store import WouldWait
+from gateway.ports.shared_store import Store, Work, WouldWait
 
 T = TypeVar("T")
-Work = Callable[[Connection], T]
-
 PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -36,25 +33,6 @@ PRAGMAS = (
 
 BATCH = 64
 """So many pieces of work in one commit are enough: bounds what a failing one makes the others repeat."""
-
-
-class Store(Protocol):
-    """Where everything is kept. `write` returns when the work is durable; `read` sees all that was committed."""
-
-    @property
-    def url(self) -> URL: ...
-
-    async def read(self, work: Work[T]) -> T:
-        """Raises Unavailable when the database can't be reached."""
-        ...
-
-    async def write(self, work: Work[T]) -> T:
-        """One transaction: all of the work or, if it raises, nothing. Raises Unavailable as `read` does."""
-        ...
-
-    async def close(self) -> None:
-        """Finish what is in hand, then close. Later calls raise RuntimeError."""
-        ...
 
 
 def open_store(url: str) -> Store:

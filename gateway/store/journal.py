@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, RowMapping
 
+from gateway.ports.shared_store import Store, Work
 from gateway.store import journal_queries, journal_writer
-from gateway.store.engine import Store, Work
 from gateway.store.journal_records import (
     FullMessage,
     JournalEnding,

@@ -15,8 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.domain.problems import Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
+from gateway.ports.shared_store import Store
 from gateway.sql.statements import PreparedStatement, insert_missing_rows
-from gateway.store.engine import Store
 from gateway.store.journal_records import (
     BodyUnreadable,
     FullMessage,

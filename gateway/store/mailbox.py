@@ -28,6 +28,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.requests.request import Role
 from gateway.domain.value import value_object
@@ -197,39 +198,46 @@ def find_same_content(connection: Connection, library: str, digest: str) -> tupl
     return tuple(KnownMail(id_, message_id, at, MailOutcome(outcome)) for id_, message_id, at, outcome in found)
 
 
+class MailTakenError(Exception):
+    """The mail at this spot of the mailbox is here already."""
+
+
 def add_mail(connection: Connection, row: MailRow, cipher: BodyCipher | None) -> None:
-    """Raises IntegrityError when the mail at this spot was taken already: by another node, a moment ago."""
+    """Raises MailTakenError when the mail at this spot was taken already: by another node, a moment ago."""
     content, key_id = row.content, ""
     if content is not None and cipher is not None:
         content, key_id = cipher.encrypt(content, _mail_identity(row.spot.library, row.id)), cipher.key_id
     spot = row.spot
-    insert_rows(
-        connection,
-        mail,
-        [
-            (
-                spot.library,
-                row.id,
-                spot.mailbox,
-                spot.uid_validity,
-                spot.uid,
-                row.message_id,
-                row.digest,
-                row.at,
-                row.outcome.value,
-                row.profile,
-                row.request_id,
-                clean_text(row.reason, MAX_NOTE_CHARS),
-                row.open,
-                row.sender,
-                row.subject,
-                "\n".join(row.possible),
-                content,
-                key_id,
-                row.closed_by,
-            )
-        ],
-    )
+    try:
+        insert_rows(
+            connection,
+            mail,
+            [
+                (
+                    spot.library,
+                    row.id,
+                    spot.mailbox,
+                    spot.uid_validity,
+                    spot.uid,
+                    row.message_id,
+                    row.digest,
+                    row.at,
+                    row.outcome.value,
+                    row.profile,
+                    row.request_id,
+                    clean_text(row.reason, MAX_NOTE_CHARS),
+                    row.open,
+                    row.sender,
+                    row.subject,
+                    "\n".join(row.possible),
+                    content,
+                    key_id,
+                    row.closed_by,
+                )
+            ],
+        )
+    except IntegrityError as error:
+        raise MailTakenError(f"mail {spot.uid} of {spot.mailbox}") from error
 
 
 # --- the staff's list ------------------------------------------------------------------------------------

@@ -16,8 +16,7 @@ from sqlalchemy import Connection, column, inspect, select, table, text
 from sqlalchemy.exc import DBAPIError
 
 from gateway.domain.problems import Unavailable
-from gateway.domain.value import value_object
-from gateway.store.engine import Store
+from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.store.postgresql import lock_in_transaction
 
 if TYPE_CHECKING:
@@ -36,62 +35,55 @@ class SchemaTooNew(Exception):
     """The database was written by a later release of this program."""
 
 
-@value_object
-class SchemaMigrations:
-    """`folder` holds `versions/REVISION_*.py` in Alembic's form, in the order of their names; `table` keeps which of
-    them have run."""
+def upgrade_schema(connection: Connection, history: SchemaMigrations) -> list[str]:
+    """Bring one schema up to date inside the caller's transaction; returns the steps taken, described.
 
-    name: str
-    folder: Path
-    table: str
+    Nodes that start together wait for each other, so that only one of them takes the steps. Raises SchemaTooNew when
+    the database holds a revision that this release doesn't know.
+    """
+    lock_in_transaction(connection, LOCK)
+    if _is_up_to_date(connection, history):
+        return []
+    from alembic.runtime.migration import RevisionStep
+    from alembic.script import ScriptDirectory
 
-    def upgrade_schema(self, connection: Connection) -> list[str]:
-        """Bring the schema up to date inside the caller's transaction; returns the steps taken, described.
+    scripts = ScriptDirectory(history.folder)
+    taken: list[str] = []
 
-        Nodes that start together wait for each other, so that only one of them takes the steps. Raises
-        SchemaTooNew when the database holds a revision that this release doesn't know.
-        """
-        lock_in_transaction(connection, LOCK)
-        if self._is_up_to_date(connection):
-            return []
-        from alembic.runtime.migration import RevisionStep
-        from alembic.script import ScriptDirectory
+    def list_steps(revisions: tuple[str, ...], _context: MigrationContext) -> list[MigrationStep]:
+        todo: list[MigrationStep] = []
+        for script in _list_missing_scripts(history, scripts, revisions):
+            todo.append(RevisionStep(scripts.revision_map, script, is_upgrade=True))
+            taken.append(f"{script.revision}: {script.doc}")
+        return todo
 
-        scripts = ScriptDirectory(self.folder)
-        taken: list[str] = []
+    _run_migrations(connection, scripts, list_steps, history.table)
+    return taken
 
-        def list_steps(revisions: tuple[str, ...], _context: MigrationContext) -> list[MigrationStep]:
-            todo: list[MigrationStep] = []
-            for script in self._list_missing_scripts(scripts, revisions):
-                todo.append(RevisionStep(scripts.revision_map, script, is_upgrade=True))
-                taken.append(f"{script.revision}: {script.doc}")
-            return todo
 
-        _run_migrations(connection, scripts, list_steps, self.table)
-        return taken
+def _is_up_to_date(connection: Connection, history: SchemaMigrations) -> bool:
+    """Whether the newest step was the last that ran."""
+    newest = max(path.name for path in (history.folder / "versions").glob("[0-9]*.py")).partition("_")[0]
+    if not inspect(connection).has_table(history.table):
+        return False
+    ran: list[str] = list(connection.execute(select(column("version_num")).select_from(table(history.table))).scalars())
+    return ran == [newest]
 
-    def _is_up_to_date(self, connection: Connection) -> bool:
-        """Whether the newest step was the last that ran."""
-        newest = max(path.name for path in (self.folder / "versions").glob("[0-9]*.py")).partition("_")[0]
-        if not inspect(connection).has_table(self.table):
-            return False
-        ran: list[str] = list(
-            connection.execute(select(column("version_num")).select_from(table(self.table))).scalars()
+
+def _list_missing_scripts(
+    history: SchemaMigrations, scripts: ScriptDirectory, revisions: tuple[str, ...]
+) -> list[Script]:
+    """Scripts not yet run, oldest first."""
+    newest_first = list(scripts.walk_revisions())
+    known = [script.revision for script in newest_first]
+    unknown = [revision for revision in revisions if revision not in known]
+    if unknown:
+        raise SchemaTooNew(
+            f"{history.name}: the database is at revision {', '.join(unknown)}, which this release does not "
+            f"know (its newest is {scripts.get_current_head()}); run the newer release, or restore a backup"
         )
-        return ran == [newest]
-
-    def _list_missing_scripts(self, scripts: ScriptDirectory, revisions: tuple[str, ...]) -> list[Script]:
-        """Scripts not yet run, oldest first."""
-        newest_first = list(scripts.walk_revisions())
-        known = [script.revision for script in newest_first]
-        unknown = [revision for revision in revisions if revision not in known]
-        if unknown:
-            raise SchemaTooNew(
-                f"{self.name}: the database is at revision {', '.join(unknown)}, which this release does not "
-                f"know (its newest is {scripts.get_current_head()}); run the newer release, or restore a backup"
-            )
-        done = known.index(revisions[0]) if revisions else len(known)
-        return newest_first[:done][::-1]
+    done = known.index(revisions[0]) if revisions else len(known)
+    return newest_first[:done][::-1]
 
 
 OWN = SchemaMigrations("gateway", Path(__file__).parent / "migrations", "gateway_schema")
@@ -102,7 +94,7 @@ async def migrate_store(store: Store, *histories: SchemaMigrations) -> list[str]
     """All histories in one transaction: each step taken as 'revision: description'. Raises SchemaTooNew."""
 
     def upgrade_schemas(connection: Connection) -> list[str]:
-        return [step for history in histories for step in history.upgrade_schema(connection)]
+        return [step for history in histories for step in upgrade_schema(connection, history)]
 
     return await store.write(upgrade_schemas)
 

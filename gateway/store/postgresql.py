@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from gateway.domain.problems import Unavailable
-from gateway.store.engine import Store, Work
+from gateway.ports.shared_store import Store, Work
 
 T = TypeVar("T")
 

@@ -40,7 +40,8 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.requests.state_table import TimerKind
-from gateway.store.engine import Store, open_store
+from gateway.ports.shared_store import Store
+from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
 from gateway.store.requests import history, outbox, request_counts, request_lists, requests, timers
 from gateway.store.requests.request_rows import dump_event

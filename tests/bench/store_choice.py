@@ -22,11 +22,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import StaticPool
 
 from gateway.ports.responder import OutcomeClass
-from gateway.store.engine import Store, create_sqlite_engine, open_store
+from gateway.ports.shared_store import Store
+from gateway.store.engine import create_sqlite_engine, open_store
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEnding, JournalOpening, JournalOptions
 from gateway.store.journal_writer import JournalRowMaker
-from gateway.store.migration import OWN, migrate_store
+from gateway.store.migration import OWN, migrate_store, upgrade_schema
 from gateway.store.schema import make_exchange_id, message
 
 CALLERS = 16
@@ -205,7 +206,7 @@ def _raw_rows(folder: Path) -> Callable[[], Awaitable[int]]:
 def open_raw(path: Path) -> sqlite3.Connection:
     engine = create_sqlite_engine(make_url(f"sqlite:///{path}"))
     with engine.connect() as connection, connection.begin():
-        OWN.upgrade_schema(connection)
+        upgrade_schema(connection, OWN)
     database = sqlite3.connect(path, isolation_level=None)
     database.execute("PRAGMA synchronous=FULL")
     return database

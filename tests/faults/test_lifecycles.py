@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.requests.events import EventKind
-from gateway.store.engine import Store
+from gateway.ports.shared_store import Store
 from tests.faults.lifecycles import checks, evidence, kills
 from tests.faults.lifecycles.mailbox import open_mailbox
 from tests.faults.lifecycles.place import make_town, stock

@@ -27,7 +27,7 @@ from gateway.domain.library import (
 )
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import LibraryInfo, PatronKey, TemporaryItem
-from gateway.store.engine import Store
+from gateway.ports.shared_store import Store
 from gateway.store.migration import migrate_store
 from tests.library_contract.world import Known
 

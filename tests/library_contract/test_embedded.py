@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.store.engine import Store
+from gateway.ports.shared_store import Store
 from tests.library_contract.embedded_world import EmbeddedWorld, embedded_world
 from tests.library_contract.suite import LibraryContract
 

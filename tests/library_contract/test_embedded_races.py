@@ -12,7 +12,7 @@ import pytest
 from gateway.domain.library import Bib, ItemStatus, PatronDraft, PatronIdentifier, PersonName
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem
-from gateway.store.engine import Store
+from gateway.ports.shared_store import Store
 from tests.library_contract.embedded_world import KNOWN, EmbeddedWorld, embedded_world
 
 MANY = 8

@@ -24,11 +24,11 @@ from gateway.domain.requests.views import ActionRequest, BorrowingDraft, Request
 from gateway.policies import load_policies
 from gateway.ports.incoming_mail import FetchedMail, MailboxClient, MailboxServer, MailboxSnapshot, OpenMailbox
 from gateway.ports.outgoing_mail import MailSecurity
+from gateway.ports.shared_store import Store
 from gateway.runtime.assembly import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.mailbox.poller import MailboxPoller, PollingOptions, PollResult
 from gateway.services.mailbox.processor import MailboxInfo
-from gateway.store.engine import Store
 from gateway.store.journal import Journal
 from gateway.store.mailbox import MailOutcome, MailRow
 from gateway.store.mailbox import mail as mail_table

@@ -9,7 +9,7 @@ from adapters.library.embedded.sample import create_sample
 from adapters.library.embedded.setup_file import EmbeddedOptions
 from adapters.library.embedded.system import EmbeddedLibrary, open_embedded
 from gateway.ports.adapter import LibraryAdapter
-from gateway.store.migration import SchemaMigrations
+from gateway.ports.shared_store import SchemaMigrations
 
 __all__ = ["EmbeddedLibrary", "EmbeddedOptions", "adapter", "migrations"]
 

@@ -9,7 +9,6 @@ from dataclasses import field
 from typing import Protocol
 
 import structlog
-from sqlalchemy import Connection
 from structlog.contextvars import bind_contextvars
 
 from gateway.domain.clock import Clock
@@ -21,7 +20,7 @@ from gateway.domain.value import value_object
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.ports.responder import DecodedMessage, ExchangeContext, OutcomeClass, ResponderAnswer
-from gateway.ports.shared_store import SharesStore, run_without_waiting
+from gateway.ports.shared_store import SharesStore, Transaction, run_without_waiting
 from gateway.services.circulation import CirculationContext, dispatch_command, idempotency_key
 from gateway.services.exchange.message_context import (
     MessageContext,
@@ -67,7 +66,7 @@ class LinkResult:
     after: Callable[[], None]
 
 
-Link = Callable[[Connection, str, Profile, Command, Result], LinkResult | None]
+Link = Callable[[Transaction, str, Profile, Command, Result], LinkResult | None]
 """Tells the managed request that a message is about, inside a transaction: what the library has just done for a
 command, by the symbol of the library. Done twice it changes nothing. None: no managed request is meant."""
 
@@ -86,7 +85,7 @@ class PartnerInboxPort(Protocol):
     """Where partners' messages about managed requests are taken in."""
 
     def receive_in(
-        self, connection: Connection, symbol: str, message: IncomingPartnerMessage, profile: Profile
+        self, connection: Transaction, symbol: str, message: IncomingPartnerMessage, profile: Profile
     ) -> InboxResult:
         """Of the library with this symbol, inside a transaction; a message that was here before changes nothing."""
         ...
@@ -184,7 +183,7 @@ class CommandHandler:
         link = self.link if key else None
 
         def dispatch_and_record(
-            connection: Connection,
+            connection: Transaction,
         ) -> tuple[tuple[ResponderAnswer, LinkResult | None], JournalOpening, JournalEnding]:
             result = run_without_waiting(
                 dispatch_command(
@@ -335,7 +334,7 @@ class NotificationHandler:
             )
         notes = tuple(message.notes)
 
-        def receive_and_record(connection: Connection) -> tuple[ResponderAnswer, JournalOpening, JournalEnding]:
+        def receive_and_record(connection: Transaction) -> tuple[ResponderAnswer, JournalOpening, JournalEnding]:
             message.outcome, message.reason = OutcomeClass.OK, ""
             taken = doors.receive_in(connection, message.library.symbol, told, profile)
             answer = message.responder.encode(message.envelope, incoming, taken, exchange)
@@ -366,7 +365,7 @@ class NotificationHandler:
         if doors is None:
             raise NotReplayableError("no requests are managed here")
 
-        def receive_and_roll_back(connection: Connection) -> InboxResult:
+        def receive_and_roll_back(connection: Transaction) -> InboxResult:
             raise _RehearsalRollback(doors.receive_in(connection, message.library.symbol, told, exchange.profile))
 
         try:

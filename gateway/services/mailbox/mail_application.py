@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
@@ -26,6 +24,7 @@ from gateway.ports.incoming_mail import (
     shorten_text,
 )
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
+from gateway.ports.shared_store import Transaction
 from gateway.services.attachments import require_file_type, scan_file, with_page_count
 from gateway.services.mailbox.request_finder import (
     RequestMatch,
@@ -99,7 +98,7 @@ Seek = Callable[[MailEvent], RequestMatch]
 class MailApplication:
     """Applies one mail, of one partner to one library. `files_named`: as in `mail_reader.MailReading`."""
 
-    connection: Connection
+    connection: Transaction
     house: LibraryContext
     profile: Profile
     parsed: ParsedMail
@@ -263,7 +262,7 @@ class MailApplication:
         add_note(self.connection, self.house, request_id, text, actor)
 
 
-def add_note(connection: Connection, context: LibraryContext, request_id: str, text: str, actor: str) -> None:
+def add_note(connection: Transaction, context: LibraryContext, request_id: str, text: str, actor: str) -> None:
     event = Event(
         local_signal(EventKind.NOTE), context.now(), actor, EventDetails(note=shorten_text(text, MAX_NOTE_CHARS))
     )
@@ -295,7 +294,7 @@ def mail_identity(parsed: ParsedMail) -> str:
 # --- mails of ours that came back ------------------------------------------------------------------------
 
 
-def apply_bounce(connection: Connection, context: LibraryContext, bounce: BounceReport) -> ApplicationResult | None:
+def apply_bounce(connection: Transaction, context: LibraryContext, bounce: BounceReport) -> ApplicationResult | None:
     """None: the mail isn't known (any more). What is only late, or was delivered, changes nothing."""
     for id_ in bounce.message_ids:
         message = find_sent_message(connection, context.symbol, id_)
@@ -314,7 +313,7 @@ def apply_bounce(connection: Connection, context: LibraryContext, bounce: Bounce
 
 
 def _apply_partner_bounce(
-    connection: Connection, context: LibraryContext, bounce: BounceReport, message: PartnerMessage
+    connection: Transaction, context: LibraryContext, bounce: BounceReport, message: PartnerMessage
 ) -> ApplicationResult:
     profile = message.receiver.profile
     request_id = message.request.id

@@ -16,9 +16,9 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import MailboxClient, MailboxServer, OpenMailbox
+from gateway.ports.shared_store import Store
 from gateway.services.mailbox.processor import MailboxInfo, MailProcessor
 from gateway.store import mailbox
-from gateway.store.engine import Store
 from gateway.store.mailbox import MailOutcome, MailPosition
 from gateway.store.postgresql import Leader
 

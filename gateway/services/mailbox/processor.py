@@ -15,8 +15,6 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
-from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MalformedMessage, Unavailable
@@ -25,6 +23,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import AutomaticMailKind, IncomingMail, MailEvent, MailFormat, ParsedMail, ParseMail
 from gateway.ports.responder import OutcomeClass
+from gateway.ports.shared_store import Transaction
 from gateway.profiles import ProfileSet
 from gateway.services.mailbox.mail_application import (
     ApplicationResult,
@@ -209,12 +208,12 @@ class MailProcessor:
         spot: MailPosition,
         content: bytes,
         parsed: ParsedMail | None,
-        decide: Callable[[Connection], MailVerdict],
+        decide: Callable[[Transaction], MailVerdict],
     ) -> MailOutcome:
         now = self.clock.now()
         mail = parsed.mail if parsed is not None else self._parse_leniently(content, now)
 
-        def insert_mail(connection: Connection) -> tuple[MailOutcome, JournalOpening, JournalEnding]:
+        def insert_mail(connection: Transaction) -> tuple[MailOutcome, JournalOpening, JournalEnding]:
             verdict = self._find_repeat(connection, box, content, parsed) or decide(connection)
             mailbox.add_mail(connection, _make_mail_row(spot, content, parsed, mail, verdict, now), self.cipher)
             return (
@@ -225,7 +224,7 @@ class MailProcessor:
 
         try:
             outcome = await self.journal.record_in_transaction(insert_mail)
-        except IntegrityError:
+        except mailbox.MailTakenError:
             taken = await self._read_outcome(spot)
             if taken is None:
                 raise
@@ -249,7 +248,7 @@ class MailProcessor:
         return found.get(spot.uid)
 
     def _find_repeat(
-        self, connection: Connection, box: MailboxInfo, content: bytes, parsed: ParsedMail | None
+        self, connection: Transaction, box: MailboxInfo, content: bytes, parsed: ParsedMail | None
     ) -> MailVerdict | None:
         """It was here before: under the same Message-ID, or a short while ago under another."""
         now = self.clock.now()
@@ -262,7 +261,7 @@ class MailProcessor:
         return None
 
     def _decide_verdict(
-        self, connection: Connection, box: MailboxInfo, reading: MailReading, files: tuple[InspectedAttachment, ...]
+        self, connection: Transaction, box: MailboxInfo, reading: MailReading, files: tuple[InspectedAttachment, ...]
     ) -> MailVerdict:
         if reading.parsed.bounce is not None:
             return self._apply_bounce_report(connection, box, reading)
@@ -282,7 +281,7 @@ class MailProcessor:
         return self._apply_understood(connection, box, reading, files)
 
     def _apply_understood(
-        self, connection: Connection, box: MailboxInfo, reading: MailReading, files: tuple[InspectedAttachment, ...]
+        self, connection: Transaction, box: MailboxInfo, reading: MailReading, files: tuple[InspectedAttachment, ...]
     ) -> MailVerdict:
         """Where an address belongs to several partners, the one whose request is found."""
         first = MailVerdict()
@@ -301,7 +300,7 @@ class MailProcessor:
             first = first if first.profile else verdict
         return first
 
-    def _apply_bounce_report(self, connection: Connection, box: MailboxInfo, reading: MailReading) -> MailVerdict:
+    def _apply_bounce_report(self, connection: Transaction, box: MailboxInfo, reading: MailReading) -> MailVerdict:
         assert reading.parsed.bounce is not None
         own = self.find_library_context(box, "")
         for context in (own, *(one for one in self.houses.values() if one is not own)):
@@ -430,7 +429,7 @@ def begun_transactions(events: Sequence[MailEvent]) -> frozenset[str]:
 class EarlyMessages:
     """`library`: whose mailbox; `house`: whose requests."""
 
-    connection: Connection
+    connection: Transaction
     library: str
     house: LibraryContext
     profile: Profile

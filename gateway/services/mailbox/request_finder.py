@@ -17,14 +17,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, remove_quoted_text
 from gateway.ports.partner_channel import PartnerMessage
+from gateway.ports.shared_store import Transaction
 from gateway.services.requests.effects import PARTNER
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store import mailbox
@@ -55,7 +54,7 @@ class RequestMatch:
 
 
 def expand_events(
-    connection: Connection, context: LibraryContext, profile: Profile, events: Sequence[MailEvent], mail: IncomingMail
+    connection: Transaction, context: LibraryContext, profile: Profile, events: Sequence[MailEvent], mail: IncomingMail
 ) -> tuple[tuple[str, MailEvent], ...]:
     """Each with a word that is its own among them, the same however often the mail is read. One that says another
     number of requests than the file has stays as it is: staff look at it."""
@@ -83,7 +82,7 @@ def _is_whole_batch_meant(event: MailEvent, requests: Sequence[RequestReference]
 
 
 def find_requests(
-    connection: Connection,
+    connection: Transaction,
     context: LibraryContext,
     profile: Profile,
     event: MailEvent,
@@ -117,7 +116,7 @@ def _match_in_batch(event: MailEvent, found: Sequence[RequestReference]) -> Requ
 
 
 class _RequestSeeker:
-    def __init__(self, connection: Connection, context: LibraryContext, profile: Profile, event: MailEvent) -> None:
+    def __init__(self, connection: Transaction, context: LibraryContext, profile: Profile, event: MailEvent) -> None:
         self._connection = connection
         self._house = context
         self._profile = profile
@@ -201,7 +200,7 @@ def row_id(message_id: str) -> str:
 
 
 def find_sent_message(
-    connection: Connection, library: str, message_id: str, partner: str = ""
+    connection: Transaction, library: str, message_id: str, partner: str = ""
 ) -> PartnerMessage | None:
     """The message to a partner that our outbox sent under this Message-ID, until the row is pruned. `partner`: only to
     this one."""
@@ -211,7 +210,7 @@ def find_sent_message(
     )
 
 
-def find_sent_batch(connection: Connection, library: str, message_id: str) -> tuple[PartnerMessage, ...]:
+def find_sent_batch(connection: Transaction, library: str, message_id: str) -> tuple[PartnerMessage, ...]:
     """The orders in the file that our outbox sent under this Message-ID; empty: it sent none, or has forgotten it."""
     orders = order_batches.list_filed_orders(connection, library, row_id(message_id))
     rows = (outbox_queries.get_outbox_row(connection, library, one.order_id) for one in orders)
@@ -244,7 +243,7 @@ def number_variants(word: str) -> tuple[str, ...]:
 
 
 def _list_open_requests(
-    connection: Connection, context: LibraryContext, profile: Profile, role: Role, mail: IncomingMail
+    connection: Transaction, context: LibraryContext, profile: Profile, role: Role, mail: IncomingMail
 ) -> Iterator[str]:
     """Open requests with the partner, those first whose title or author is named in the mail."""
     text = f"{mail.subject}\n{mail.text}".casefold()

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
@@ -14,6 +12,7 @@ from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import MailEvent, MailFormat, ParsedMail, ParseMail
+from gateway.ports.shared_store import Transaction
 from gateway.services.mailbox.mail_application import MailApplication, add_note, force_request, inspect_attachments
 from gateway.services.mailbox.mail_reader import (
     MailDestination,
@@ -59,7 +58,7 @@ class UnmatchedMailService:
         parsed = self._parse_kept_mail(row, context)
         files = await inspect_attachments(parsed.mail, context.policy().copies) if parsed is not None else ()
 
-        def apply_assignment(connection: Connection) -> Request:
+        def apply_assignment(connection: Transaction) -> Request:
             request = _load_named_request(connection, context, reference)
             if not row.open or not mailbox.close_mail(connection, context.symbol, id_, actor, request.id):
                 raise NotFound("mail on the list")
@@ -135,7 +134,7 @@ def _fitting_events(reading: MailReading, named: RequestReference) -> tuple[Mail
 
 
 def _find_correspondent(
-    connection: Connection, context: LibraryContext, request: Request, row: MailRow
+    connection: Transaction, context: LibraryContext, request: Request, row: MailRow
 ) -> tuple[Profile | None, RequestReference | None]:
     """The partner that wrote, if it is one of the request's; else the one that has it now."""
     names = [row.profile, request.partner.profile] if row.profile else [request.partner.profile]
@@ -149,7 +148,7 @@ def _find_correspondent(
     return None, None
 
 
-def _load_named_request(connection: Connection, context: LibraryContext, reference: str) -> Request:
+def _load_named_request(connection: Transaction, context: LibraryContext, reference: str) -> Request:
     id_ = requests.find_by_number(connection, context.symbol, reference) or reference
     request = requests.load_request(connection, context.symbol, id_)
     if request is None:
@@ -178,10 +177,10 @@ def _events_to_match(reading: MailReading) -> tuple[MailEvent, ...]:
 
 def _make_event_search(
     context: LibraryContext, profile: Profile, reading: MailReading
-) -> Callable[[Connection], Sequence[RequestMatch]]:
+) -> Callable[[Transaction], Sequence[RequestMatch]]:
     mail = reading.parsed.mail
 
-    def find_event_requests(connection: Connection) -> Sequence[RequestMatch]:
+    def find_event_requests(connection: Transaction) -> Sequence[RequestMatch]:
         each = expand_events(connection, context, profile, _events_to_match(reading), mail)
         return [find_requests(connection, context, profile, event, mail, reading.files_named) for _, event in each]
 

@@ -9,11 +9,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from sqlalchemy import Connection
-
 from gateway.domain.value import value_object
+from gateway.ports.shared_store import Store, Transaction, Work
 from gateway.settings.sections import OutboxSettings
-from gateway.store.engine import Store, Work
 from gateway.store.requests import outbox, outbox_queries
 from gateway.store.requests.outbox import OutboxRow, Route
 
@@ -32,7 +30,7 @@ MAIL = frozenset({"letter"})
 HOUSE = frozenset({"library", "work"})
 """Each library has a system of its own; the target says only what is asked of it."""
 
-CompletionWork = Callable[[Connection], None]
+CompletionWork = Callable[[Transaction], None]
 """Nothing but database work, since it may run twice (gateway.store.engine)."""
 
 
@@ -62,7 +60,7 @@ class OutboxQueue:
     async def mark_done(self, row: OutboxRow, handled: HandlerResult, at: datetime) -> None:
         """Raises what `then` raises; nothing is kept then."""
 
-        def complete_row(connection: Connection) -> None:
+        def complete_row(connection: Transaction) -> None:
             if handled.then is not None:  # first, since what changes a request locks it before the lane
                 handled.then(connection)
             outbox.mark_done(connection, row, handled.note, at)

@@ -15,6 +15,7 @@ import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Refused, Unavailable
+from gateway.ports.shared_store import Store
 from gateway.services.outbox.attempts import AttemptRunner, CircuitBreakers, EndRefused, Moment
 from gateway.services.outbox.queue import (
     DESK_GRACE,
@@ -26,7 +27,6 @@ from gateway.services.outbox.queue import (
     observe_nothing,
     route_of,
 )
-from gateway.store.engine import Store
 from gateway.store.requests.outbox import OutboxRow
 
 __all__ = ["DESK_GRACE", "OutboxWorker", "node_start_name"]

@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import Connection
-
 from gateway.domain import due_dates
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.requests import rota
@@ -20,6 +18,7 @@ from gateway.domain.requests.request import Request, Role, RotaLine, RotaLineSta
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.requests.views import ActionRequest, EventDenied, VersionConflict
 from gateway.domain.value import value_object
+from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.queue import DESK_GRACE
 from gateway.services.requests.desk_actions import is_desk_action
 from gateway.services.requests.effects import LIBRARY, new_outbox_row
@@ -89,7 +88,7 @@ class ActionService:
         )
         row = replace(row, next_at=event.at + DESK_GRACE, lane=f"{request.id}/{DESK}/{row.id}")
 
-        def insert_desk_row(connection: Connection) -> str:
+        def insert_desk_row(connection: Transaction) -> str:
             before = _find_unfinished_row(connection, row)
             if before is None:
                 outbox.add_outbox_row(connection, row)
@@ -123,7 +122,7 @@ def patron_actions(context: LibraryContext, request: Request) -> frozenset[Event
     return frozenset(kind for kind, may in allowed.items() if may)
 
 
-def _find_unfinished_row(connection: Connection, row: OutboxRow) -> OutboxRow | None:
+def _find_unfinished_row(connection: Transaction, row: OutboxRow) -> OutboxRow | None:
     """What is still to be done at the desk for the same request. Its outcome may be unknown, and what comes after it
     depends on it: so one step waits for the other, and the same step again is the same."""
     rows = outbox_queries.list_rows_of_request(connection, row.library, row.request_id, MAX_ROWS).rows

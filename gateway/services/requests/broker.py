@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
 from gateway.domain.circulation_policy import ManagedRole
 from gateway.domain.commands import (
     CancelRequest,
@@ -43,6 +41,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.views import BorrowingDraft, EventDenied
 from gateway.domain.value import value_object
+from gateway.ports.shared_store import Transaction
 from gateway.services.circulation import CirculationContext, dispatch_command, holds, items, patrons
 from gateway.services.requests.intake import create_borrowing_request
 from gateway.services.requests.library_context import LibraryContext
@@ -166,7 +165,7 @@ async def _place_request(
         command, circulation, await _resolve_wanted_bib(command, circulation), patron, number, place
     )
 
-    def claim_transaction(connection: Connection, request: Request) -> None:
+    def claim_transaction(connection: Transaction, request: Request) -> None:
         requests.add_transaction(connection, context.symbol, Role.BORROWING, circulation.profile, reference, request.id)
 
     try:
@@ -194,7 +193,7 @@ def _next_reference(before: Request, reference: str) -> str:
 
 
 def _find_latest_request(
-    connection: Connection, context: LibraryContext, profile: str, reference: str
+    connection: Transaction, context: LibraryContext, profile: str, reference: str
 ) -> Request | None:
     """Of those that came from this broker under one number, one after the other."""
     latest = None
@@ -290,7 +289,7 @@ async def _find_brokered_request(
 
 
 def _find_by_broker_number(
-    connection: Connection, context: LibraryContext, profile: str, number: str
+    connection: Transaction, context: LibraryContext, profile: str, number: str
 ) -> Request | None:
     """The newest that came under the broker's number; else ours, where a broker brought it."""
     latest = _find_latest_request(connection, context, profile, number)
@@ -365,7 +364,7 @@ async def _apply_broker_event(
 
 
 def lend_to_broker(
-    connection: Connection, context: LibraryContext, profile: Profile, command: PlaceRequest, placed: RequestPlaced
+    connection: Transaction, context: LibraryContext, profile: Profile, command: PlaceRequest, placed: RequestPlaced
 ) -> bool:
     """Whether a request was made: not where none was placed, nor for a message that comes again.
 
@@ -392,7 +391,7 @@ def lend_to_broker(
 
 
 def _lending_request_of_hold(
-    connection: Connection,
+    connection: Transaction,
     context: LibraryContext,
     profile: Profile,
     command: PlaceRequest,

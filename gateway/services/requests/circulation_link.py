@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
 from gateway.domain.circulation_policy import CirculationPolicy, ManagedRole
 from gateway.domain.commands import (
     CheckIn,
@@ -33,6 +31,7 @@ from gateway.domain.requests.state_machine import Denied
 from gateway.domain.value import value_object
 from gateway.ports.adapter import DeskAdvice
 from gateway.ports.library_system import CheckedIn, PatronKey
+from gateway.ports.shared_store import Transaction
 from gateway.services.exchange.handlers import LinkResult
 from gateway.services.letters import LetterRenderer, SlipFacts
 from gateway.services.requests.broker import lend_to_broker
@@ -58,7 +57,7 @@ class CirculationLinker:
     houses: Mapping[str, LibraryContext]
 
     def __call__(
-        self, connection: Connection, library: str, profile: Profile, command: Command, result: Result
+        self, connection: Transaction, library: str, profile: Profile, command: Command, result: Result
     ) -> LinkResult | None:
         """Raises Unavailable."""
         context = self.houses[library]
@@ -78,7 +77,7 @@ class CirculationLinker:
 
 
 def link_outcome(
-    connection: Connection, context: LibraryContext, partner: str, outcome: LibraryOutcome, actor: str
+    connection: Transaction, context: LibraryContext, partner: str, outcome: LibraryOutcome, actor: str
 ) -> Request | None:
     """The managed request that the outcome is about, as it is then; None: there is none. `partner`: name of the profile
     whose numbers count."""
@@ -92,7 +91,7 @@ def link_outcome(
 
 
 def _choose_request(
-    connection: Connection, context: LibraryContext, partner: str, outcome: LibraryOutcome
+    connection: Transaction, context: LibraryContext, partner: str, outcome: LibraryOutcome
 ) -> tuple[Request, ReferencedRequest, tuple[OutcomeEvent, ...]] | None:
     """The newest open request for which something follows; a closed one only where none is open."""
     possible = []
@@ -105,7 +104,7 @@ def _choose_request(
 
 
 def _apply_outcome_event(
-    connection: Connection, context: LibraryContext, actor: str, found: ReferencedRequest, step: OutcomeEvent
+    connection: Transaction, context: LibraryContext, actor: str, found: ReferencedRequest, step: OutcomeEvent
 ) -> Request | None:
     """The request after it; None: it didn't fit."""
     event = Event(step.signal, context.now(), actor, step.details, found.attempt)
@@ -120,7 +119,7 @@ def _apply_outcome_event(
 
 
 def _note_denied_event(
-    connection: Connection, context: LibraryContext, request_id: str, event: Event, denied: Denied
+    connection: Transaction, context: LibraryContext, request_id: str, event: Event, denied: Denied
 ) -> None:
     """Once, however often the message comes."""
     before = history.list_events_of_request(connection, context.symbol, request_id)

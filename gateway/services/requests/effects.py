@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from gateway.domain.profile import Profile
 from gateway.domain.requests import calendar, intake_rules
 from gateway.domain.requests.citation import CitationExtra
@@ -22,6 +20,7 @@ from gateway.domain.requests.request import LibraryParty, PatronLink, Request, R
 from gateway.domain.requests.state_machine import PartnerNotification, Transition
 from gateway.domain.requests.state_table import CallLibrary, RunFollowUp, SendPatronLetter, StartTimer, StopTimer
 from gateway.ports.partner_channel import ABOUT, InboxResult, IncomingPartnerMessage, PartnerMessage, SendsBatches
+from gateway.ports.shared_store import Transaction
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import order_batches, outbox, timers
@@ -36,7 +35,7 @@ LIBRARY = "library"
 WORK = "work"
 
 
-def write_effects(connection: Connection, context: LibraryContext, transition: Transition) -> None:
+def write_effects(connection: Transaction, context: LibraryContext, transition: Transition) -> None:
     """Writes all of it, in the transaction of the event."""
     for row in _build_effect_rows(context, transition):
         outbox.add_outbox_row(connection, row)
@@ -277,7 +276,7 @@ def _find_batch_rule(context: LibraryContext, target: str) -> BatchRule | None:
     return partner.mail.gather if partner is not None else None
 
 
-def start_batch_timer(connection: Connection, context: LibraryContext, order: OutboxRow) -> None:
+def start_batch_timer(connection: Transaction, context: LibraryContext, order: OutboxRow) -> None:
     """An order that waits for others was added to the outbox."""
     rule = _find_batch_rule(context, order.target)
     assert rule is not None, "it waits by a rule"
@@ -286,7 +285,7 @@ def start_batch_timer(connection: Connection, context: LibraryContext, order: Ou
 
 
 def next_batch_number(
-    connection: Connection, context: LibraryContext, profile: Profile, rule: BatchRule, *, taken: bool = True
+    connection: Transaction, context: LibraryContext, profile: Profile, rule: BatchRule, *, taken: bool = True
 ) -> str:
     """The next one. `taken`: nobody else gets it."""
     partner = profile.partner

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 
-from sqlalchemy import Connection
-
 from gateway.domain.library import BlockScope, Patron
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests import intake_rules, rota
@@ -27,6 +25,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.views import BorrowingDraft
 from gateway.ports.library_system import PatronKey
+from gateway.ports.shared_store import Transaction
 from gateway.services.requests.lending import local_availability
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event_in, raise_if_denied
@@ -44,11 +43,11 @@ OVERRULED_BY_STAFF = frozenset(
 """Findings that staff may overrule (`BorrowingDraft.override`); the request keeps them as warnings."""
 
 
-Claim = Callable[[Connection, Request], None]
+Claim = Callable[[Transaction, Request], None]
 """What is kept of a new request besides, in the same transaction; it may refuse it."""
 
 
-def claim_nothing(_connection: Connection, _request: Request) -> None:
+def claim_nothing(_connection: Transaction, _request: Request) -> None:
     """Nothing is kept besides."""
 
 
@@ -62,7 +61,7 @@ async def create_borrowing_request(
     pickup = await _choose_pickup(context, draft, patron)
     owned = await local_availability(context, draft.citation)
 
-    def insert_claimed_request(connection: Connection) -> Request:
+    def insert_claimed_request(connection: Transaction) -> Request:
         request = _insert_borrowing_request(connection, context, draft, patron, pickup, owned)
         claim(connection, request)
         return request
@@ -73,7 +72,7 @@ async def create_borrowing_request(
 
 
 def _insert_borrowing_request(
-    connection: Connection,
+    connection: Transaction,
     context: LibraryContext,
     draft: BorrowingDraft,
     patron: Patron | None,
@@ -120,7 +119,7 @@ def _insert_borrowing_request(
 
 
 def _gather_intake_facts(
-    connection: Connection,
+    connection: Transaction,
     context: LibraryContext,
     draft: BorrowingDraft,
     patron: Patron | None,
@@ -218,7 +217,7 @@ async def _choose_pickup(context: LibraryContext, draft: BorrowingDraft, patron:
 
 
 def assign_request_number(
-    connection: Connection, context: LibraryContext, role: Role, *, branch: str = "", profile: str = ""
+    connection: Transaction, context: LibraryContext, role: Role, *, branch: str = "", profile: str = ""
 ) -> str:
     """`profile`: the partner's, where one is known."""
     rules = context.policy().numbers

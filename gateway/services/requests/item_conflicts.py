@@ -7,12 +7,11 @@ there or may have been cut short by a crash.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
-
 from gateway.domain.library import Item
 from gateway.domain.problems import RefusalReason, Refused, UnfinishedWork
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.state_table import LibraryAction
+from gateway.ports.shared_store import Transaction
 from gateway.services.requests.effects import LIBRARY
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import outbox_queries, requests
@@ -64,7 +63,7 @@ async def wait_for_record(context: LibraryContext, request: Request, barcode: st
     if refused.reason is not RefusalReason.DUPLICATE_ITEM:
         return
 
-    def find(connection: Connection) -> Request | None:
+    def find(connection: Transaction) -> Request | None:
         ids = outbox_queries.requests_with_unfinished(
             connection, context.symbol, LIBRARY, LibraryAction.DELETE_TEMPORARY.value
         )
@@ -105,7 +104,7 @@ async def _numbers_on(context: LibraryContext, item: Item) -> frozenset[str]:
 async def _other_requests(context: LibraryContext, request: Request, numbers: frozenset[str]) -> tuple[Request, ...]:
     """Ours, by our number or by that of the same partner."""
 
-    def find(connection: Connection) -> tuple[Request, ...]:
+    def find(connection: Transaction) -> tuple[Request, ...]:
         ids = set()
         for number in filter(None, numbers):
             own = requests.find_by_number(connection, context.symbol, number)

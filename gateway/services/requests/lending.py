@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from hashlib import blake2b
 
-from sqlalchemy import Connection
-
 from gateway.domain.circulation_policy import PatronRules
 from gateway.domain.commands import Named
 from gateway.domain.library import (
@@ -34,6 +32,7 @@ from gateway.domain.requests.request import ItemCandidate, LendingState, PatronL
 from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.domain.requests.views import HomePatron
 from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
+from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import request_counts, requests
@@ -82,7 +81,7 @@ async def _mark_located(
 ) -> str:
     """Raises UnfinishedWork when another request has got the copy a moment ago: then it is looked for anew."""
 
-    def apply_located_event(connection: Connection) -> Transition | Denied | None:
+    def apply_located_event(connection: Transaction) -> Transition | Denied | None:
         requests.lock_barcode(connection, context.symbol, details.barcode)
         if requests.find_barcodes_in_use(connection, context.symbol, [details.barcode], request.id):
             return None
@@ -127,7 +126,7 @@ def _describe_outcome(kind: EventKind, details: EventDetails, outcome: Transitio
     return f"{kind.value}: {details.note or details.reason}"
 
 
-def _count_open_lending(connection: Connection, context: LibraryContext) -> int:
+def _count_open_lending(connection: Transaction, context: LibraryContext) -> int:
     return sum(request_counts.read_partner_loads(connection, context.symbol, Role.LENDING).values())
 
 

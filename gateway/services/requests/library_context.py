@@ -19,8 +19,8 @@ from gateway.domain.value import value_object
 from gateway.ports.catalogue import Catalogue
 from gateway.ports.library_system import LibraryInfo, LibrarySystem
 from gateway.ports.partner_channel import PartnerChannel
+from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileSet
-from gateway.store.engine import Store
 from gateway.store.requests import requests
 
 Network = Callable[[str, tuple[str, ...], RequestPolicy], ReportedLoad]

@@ -9,8 +9,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import Connection
-
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests import calendar
@@ -19,6 +17,7 @@ from gateway.domain.requests.partner_policy import BatchRule
 from gateway.domain.requests.views import BatchedOrder, NotFound, ResultPage
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import DeliveryResult, OrderBatchFile, PartnerMessage, SendsBatches
+from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.attempts import describe_refusal
 from gateway.services.outbox.queue import Handler, HandlerResult
 from gateway.services.requests.effects import find_batch_channel, next_batch_number
@@ -57,7 +56,7 @@ class OrderBatcher:
         return HandlerResult("gathered", lambda c: self._form_batches(c, context, *found))
 
     def _form_batches(
-        self, connection: Connection, context: LibraryContext, profile: Profile, rule: BatchRule, channel: SendsBatches
+        self, connection: Transaction, context: LibraryContext, profile: Profile, rule: BatchRule, channel: SendsBatches
     ) -> None:
         ready = order_batches.lock_ready_orders(connection, context.symbol, profile.name, order_batches.ALL)
         for orders in _group_orders(ready, profile, rule.most, channel):
@@ -91,7 +90,7 @@ class OrderBatcher:
 
 
 def _record_batch_results(
-    connection: Connection,
+    connection: Transaction,
     context: LibraryContext,
     file_id: str,
     ends: Sequence[tuple[OutboxRow, PartnerMessage, DeliveryResult | Refused]],
@@ -127,7 +126,7 @@ def _group_orders(
 
 
 def _insert_batch(
-    connection: Connection,
+    connection: Transaction,
     context: LibraryContext,
     profile: Profile,
     rule: BatchRule,
@@ -163,14 +162,14 @@ def _insert_batch(
 
 
 def list_waiting_orders(
-    connection: Connection, context: LibraryContext, limit: int, cursor: str
+    connection: Transaction, context: LibraryContext, limit: int, cursor: str
 ) -> ResultPage[BatchedOrder]:
     """Oldest first."""
     page = order_batches.unsent_orders(connection, context.symbol, limit, cursor)
     return ResultPage(tuple(_build_order_view(connection, context, row) for row in page.rows), page.cursor)
 
 
-def _build_order_view(connection: Connection, context: LibraryContext, order: OutboxRow) -> BatchedOrder:
+def _build_order_view(connection: Transaction, context: LibraryContext, order: OutboxRow) -> BatchedOrder:
     view = BatchedOrder(id=order.id, partner=order.target, request_id=order.request_id, created=order.created)
     file_id = order_batches.file_id_of_order(order)
     if not file_id:
@@ -181,7 +180,7 @@ def _build_order_view(connection: Connection, context: LibraryContext, order: Ou
 
 
 def skip_batch_orders(
-    connection: Connection, context: LibraryContext, file: OutboxRow, reason: str, actor: str
+    connection: Transaction, context: LibraryContext, file: OutboxRow, reason: str, actor: str
 ) -> None:
     """Of a file that is never sent. Who decided it stands in the history of each request."""
     for order in order_batches.list_orders_in_hand(connection, context.symbol, file.id):

@@ -6,8 +6,6 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
 from gateway.domain import due_dates
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, ReasonCodes, local_signal
@@ -18,6 +16,7 @@ from gateway.domain.requests.views import EventDenied
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 from gateway.ports.outgoing_mail import LetterSender, Mailer
+from gateway.ports.shared_store import Transaction
 from gateway.services.letters import LetterRenderer, NoticeFacts, build_mail, mail_address
 from gateway.services.outbox.attempts import can_have_arrived
 from gateway.services.outbox.queue import Handler, HandlerResult
@@ -136,12 +135,12 @@ class RequestOutboxHandlers:
 
 def _make_desk_event_work(
     context: LibraryContext, request_id: str, event: Event, prepare: Callable[[Request], Request]
-) -> Callable[[Connection], None]:
+) -> Callable[[Transaction], None]:
     """The event that follows from the library's yes, in the transaction that ends the row. Where another event was
     quicker and this one doesn't fit any more, the next try finds that first: it undoes what the library did, and
     staff find the row among those that failed."""
 
-    def apply_desk_event(connection: Connection) -> None:
+    def apply_desk_event(connection: Transaction) -> None:
         outcome = apply_event_in(connection, context, EventRequest(request_id=request_id, event=event, prepare=prepare))
         if isinstance(outcome, Denied):
             raise OutcomeUnknown("the request has changed while the library was asked")

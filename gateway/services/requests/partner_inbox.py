@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
@@ -28,6 +26,7 @@ from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.views import LendingDraft
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import DeliveryResult, InboxResult, IncomingPartnerMessage, PartnerMessage
+from gateway.ports.shared_store import Transaction
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.effects import PARTNER, new_outbox_row, new_work_row, remove_patron_data
 from gateway.services.requests.intake import assign_request_number
@@ -72,7 +71,7 @@ class PartnerInbox:
         return await LibraryInbox(context).receive_message(message, partner)
 
     def receive_in(
-        self, connection: Connection, symbol: str, message: IncomingPartnerMessage, profile: Profile
+        self, connection: Transaction, symbol: str, message: IncomingPartnerMessage, profile: Profile
     ) -> InboxResult:
         """See `services.exchange.handlers.PartnerInboxPort`."""
         return LibraryInbox(self.houses[symbol]).receive_in(connection, message, profile)
@@ -99,7 +98,7 @@ class LibraryInbox:
         self.house.wake_outbox()
         return taken
 
-    def receive_in(self, connection: Connection, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
+    def receive_in(self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
         """Inside a transaction that does more; whoever ends it calls `notify_committed`."""
         symbol = self.house.symbol
         seen = history.find_partner_message(connection, symbol, profile.name, message.id)
@@ -124,7 +123,7 @@ class LibraryInbox:
         return taken
 
     def answer_unfilled(
-        self, connection: Connection, message: IncomingPartnerMessage, profile: Profile, why: EventDetails
+        self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile, why: EventDetails
     ) -> None:
         """What is asked for is answered so at once, and no request is made of it: only that the message was here is
         kept, so that it is answered once. Inside a transaction, as `receive_in`."""
@@ -151,7 +150,7 @@ class LibraryInbox:
             connection, new_outbox_row(asked, PARTNER, profile.name, dump_message(answer), at, answer.id)
         )
 
-    def _apply_message(self, connection: Connection, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
+    def _apply_message(self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
         symbol = self.house.symbol
         if message.kind is EventKind.REQUEST and message.role is Role.LENDING:
             return self._take_new_request(connection, message, profile)
@@ -180,7 +179,7 @@ class LibraryInbox:
     # --- a new request -----------------------------------------------------------------------------------
 
     def _take_new_request(
-        self, connection: Connection, message: IncomingPartnerMessage, profile: Profile
+        self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile
     ) -> InboxResult:
         context = self.house
         known = requests.find_by_transaction(
@@ -201,7 +200,7 @@ class LibraryInbox:
 
 
 def new_lending_request(
-    connection: Connection, context: LibraryContext, asked: Request, profile: Profile, transaction: str
+    connection: Transaction, context: LibraryContext, asked: Request, profile: Profile, transaction: str
 ) -> Request:
     """The lending request for what a partner asks; not stored yet. Raises Refused(UNAUTHORIZED_SERVICE)."""
     partner = profile.partner
@@ -273,7 +272,7 @@ async def create_lending_request(context: LibraryContext, draft: LendingDraft) -
 
 
 def _insert_staff_request(
-    connection: Connection, context: LibraryContext, draft: LendingDraft, profile: Profile, patron: PatronLink
+    connection: Transaction, context: LibraryContext, draft: LendingDraft, profile: Profile, patron: PatronLink
 ) -> Request:
     now = context.now()
     asked = Request(
@@ -314,13 +313,13 @@ def _insert_staff_request(
     return request
 
 
-def start_lending_request(connection: Connection, context: LibraryContext, request: Request, actor: str) -> None:
+def start_lending_request(connection: Transaction, context: LibraryContext, request: Request, actor: str) -> None:
     """Stores a new lending request; then it is looked for on our shelves."""
     store_lending_request(connection, context, request, actor)
     outbox.add_outbox_row(connection, new_work_row(request, LOCATE, request.created))
 
 
-def store_lending_request(connection: Connection, context: LibraryContext, request: Request, actor: str) -> None:
+def store_lending_request(connection: Transaction, context: LibraryContext, request: Request, actor: str) -> None:
     """Stores a new lending request with its history's first line."""
     requests.insert_request(connection, request)
     requests.add_transaction(
@@ -362,7 +361,7 @@ def _unknown_request_refusal(message: IncomingPartnerMessage) -> Refusal:
 
 
 def prepare_forwarding(
-    connection: Connection,
+    connection: Transaction,
     context: LibraryContext,
     message: IncomingPartnerMessage,
     profile: Profile,
@@ -393,7 +392,7 @@ def _hand_over_attempt(request: Request, number: int, party: LibraryParty, chann
 
 
 def record_delivery_result(
-    connection: Connection, context: LibraryContext, message: PartnerMessage, delivered: DeliveryResult
+    connection: Transaction, context: LibraryContext, message: PartnerMessage, delivered: DeliveryResult
 ) -> None:
     """In the transaction that ends the message. An answer to what became no request has none that it could concern."""
     if not message.request.id:
@@ -404,7 +403,7 @@ def record_delivery_result(
         _apply_refusal(connection, context, message, delivered.refused)
 
 
-def _apply_refusal(connection: Connection, context: LibraryContext, message: PartnerMessage, refused: Refusal) -> None:
+def _apply_refusal(connection: Transaction, context: LibraryContext, message: PartnerMessage, refused: Refusal) -> None:
     """It comes onto the request; a request that the partner can't take goes to the next."""
     rejected = message.kind is EventKind.REQUEST and message.role is Role.BORROWING
     signal = partner_signal(EventKind.REJECTED) if rejected else local_signal(EventKind.TROUBLE)
@@ -418,7 +417,7 @@ def _attempt_of_message(message: PartnerMessage) -> int:
     return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)
 
 
-def _record_alteration(connection: Connection, context: LibraryContext, message: PartnerMessage, altered: str) -> None:
+def _record_alteration(connection: Transaction, context: LibraryContext, message: PartnerMessage, altered: str) -> None:
     """Into the history alone: the request is as it was, whoever is at work on it."""
     request = requests.load_request(connection, context.symbol, message.request.id)
     if request is None:

@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import Connection
-
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Event, EventDetails, EventKind, EventOrigin, LoanCondition
@@ -36,6 +34,7 @@ from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import AnswerLink
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
 from gateway.ports.responder import OutcomeClass, TransportKind
+from gateway.ports.shared_store import Store, Transaction
 from gateway.services.letters import LetterRenderer, ResolvedLanguage
 from gateway.services.letters.facts import Rows, label_rows
 from gateway.services.letters.languages import LanguageWords
@@ -43,7 +42,6 @@ from gateway.services.requests.actions import ActionService
 from gateway.services.requests.library_context import PATRON, LibraryContext, find_library_context, require_request
 from gateway.services.requests.partner_inbox import LibraryInbox
 from gateway.store.api_access import make_question_token, read_question_link
-from gateway.store.engine import Store
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEnding, JournalOpening
 from gateway.store.requests import history, requests
@@ -67,7 +65,7 @@ async def make_answer_links(context: LibraryContext, request: Request) -> Mappin
         for one in ANSWERS
     ]
 
-    def create_answer_tokens(connection: Connection) -> list[str]:
+    def create_answer_tokens(connection: Transaction) -> list[str]:
         return [make_question_token(connection, link, context.now()) for link in links]
 
     root = f"{context.public_url.rstrip('/')}/q/"
@@ -178,7 +176,7 @@ async def make_partner_links(context: LibraryContext, message: PartnerMessage, d
         for name in names
     ]
 
-    def create_partner_tokens(connection: Connection) -> list[str]:
+    def create_partner_tokens(connection: Transaction) -> list[str]:
         return [make_question_token(connection, link, context.now()) for link in links]
 
     tokens = await context.store.write(create_partner_tokens) if links else []
@@ -213,7 +211,7 @@ class PartnerQuestionService:
         self.house.wake_outbox()
         return view
 
-    def _load_linked_request(self, connection: Connection, link: QuestionLink) -> Request:
+    def _load_linked_request(self, connection: Transaction, link: QuestionLink) -> Request:
         request = requests.load_request(connection, self.house.symbol, link.request_id)
         if request is None:
             raise NotFound("request")
@@ -221,7 +219,7 @@ class PartnerQuestionService:
 
     # --- taken -------------------------------------------------------------------------------------------
 
-    def _apply_partner_answer(self, connection: Connection, link: QuestionLink, form: Form) -> QuestionView:
+    def _apply_partner_answer(self, connection: Transaction, link: QuestionLink, form: Form) -> QuestionView:
         context = self.house
         request = requests.lock_request(connection, context.symbol, link.request_id)
         if request is None:
@@ -251,7 +249,7 @@ class PartnerQuestionService:
 
     def _journal_answer(
         self,
-        connection: Connection,
+        connection: Transaction,
         link: QuestionLink,
         request: Request,
         with_: _AnsweringPartner | None,
@@ -297,7 +295,7 @@ class PartnerQuestionService:
     # --- shown -------------------------------------------------------------------------------------------
 
     def _build_answer_view(
-        self, connection: Connection, link: QuestionLink, request: Request, form: Form | None = None
+        self, connection: Transaction, link: QuestionLink, request: Request, form: Form | None = None
     ) -> QuestionView:
         """`form`: what was sent and is looked at; None: nothing was."""
         context, answer, with_ = (
@@ -365,7 +363,7 @@ def _find_answering_partner(context: LibraryContext, request: Request, link: Que
     return _AnsweringPartner(profile, profile.partner.symbol or name, transaction)
 
 
-def _find_given_answer(connection: Connection, context: LibraryContext, link: QuestionLink) -> Event | None:
+def _find_given_answer(connection: Transaction, context: LibraryContext, link: QuestionLink) -> Event | None:
     """What the question was answered with."""
     for row in history.list_events_of_request(connection, context.symbol, link.request_id):
         event = row.event

@@ -9,8 +9,6 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection
-
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.action_fields import BY_RULE
 from gateway.domain.requests.attachments import describe_page_mismatch
@@ -47,6 +45,7 @@ from gateway.domain.requests.views import (
     UnfinishedStep,
 )
 from gateway.domain.value import value_object
+from gateway.ports.shared_store import Transaction
 from gateway.services.attachments import check_upload
 from gateway.services.letters import LetterRenderer
 from gateway.services.requests.actions import ActionService, patron_actions
@@ -121,7 +120,7 @@ class RequestService:
         context = self.library_context(library)
 
         def load_with_history(
-            connection: Connection,
+            connection: Transaction,
         ) -> tuple[Request, Sequence[EventRow], Sequence[timers.TimerRow], Sequence[OutboxRow]]:
             request = requests.load_request(connection, context.symbol, request_id)
             if request is None:
@@ -150,7 +149,7 @@ class RequestService:
         """By id or number. Raises NotFound."""
         context = self.library_context(library)
 
-        def load_by_reference(connection: Connection) -> Request | None:
+        def load_by_reference(connection: Transaction) -> Request | None:
             found = requests.load_request(connection, context.symbol, reference)
             if found is not None:
                 return found
@@ -188,7 +187,7 @@ class RequestService:
             prepare=lambda request: _add_attachment(request, attachment),
         )
 
-        def insert_attachment(connection: Connection) -> Request:
+        def insert_attachment(connection: Transaction) -> Request:
             history.put_file(connection, context.symbol, attachment.id, upload.content)
             return raise_if_denied(apply_event_in(connection, context, event_request)).request
 

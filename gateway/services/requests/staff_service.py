@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
-from sqlalchemy import Connection
-
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
@@ -32,6 +30,7 @@ from gateway.domain.requests.views import (
     TaskView,
 )
 from gateway.domain.value import value_object
+from gateway.ports.shared_store import Transaction
 from gateway.services.requests.effects import LETTER, PARTNER
 from gateway.services.requests.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.requests.order_batches import list_waiting_orders, skip_batch_orders
@@ -88,7 +87,7 @@ class StaffService:
         """Also an order that waits for others: it goes alone."""
         context = find_library_context(self.houses, library)
 
-        def release_letter(connection: Connection) -> None:
+        def release_letter(connection: Transaction) -> None:
             _record_decision(connection, context, letter_id, "released", actor, _find_held_row)
             outbox.release_row(connection, context.symbol, letter_id, context.now())
 
@@ -97,7 +96,7 @@ class StaffService:
     async def edit(self, library: str, letter_id: str, payload: str, actor: str) -> None:
         context = find_library_context(self.houses, library)
 
-        def edit_letter(connection: Connection) -> None:
+        def edit_letter(connection: Transaction) -> None:
             _check_payload(_record_decision(connection, context, letter_id, "changed and released", actor), payload)
             outbox.edit_row(connection, context.symbol, letter_id, payload, context.now())
 
@@ -106,7 +105,7 @@ class StaffService:
     async def skip(self, library: str, letter_id: str, reason: str, actor: str) -> None:
         context = find_library_context(self.houses, library)
 
-        def skip_letter(connection: Connection) -> None:
+        def skip_letter(connection: Transaction) -> None:
             row = _record_decision(connection, context, letter_id, f"skipped: {reason}", actor)
             if row.kind == FILE:
                 skip_batch_orders(connection, context, row, reason, actor)
@@ -114,7 +113,7 @@ class StaffService:
 
         await self._write_change(context, skip_letter)
 
-    async def _write_change(self, context: LibraryContext, change: Callable[[Connection], None]) -> None:
+    async def _write_change(self, context: LibraryContext, change: Callable[[Transaction], None]) -> None:
         await context.store.write(change)
         context.wake_outbox()
 
@@ -146,7 +145,7 @@ class StaffService:
         return ResultPage(tuple(_build_notice_view(row) for row in page.rows), page.cursor)
 
 
-def _find_dead_row(connection: Connection, context: LibraryContext, letter_id: str) -> OutboxRow:
+def _find_dead_row(connection: Transaction, context: LibraryContext, letter_id: str) -> OutboxRow:
     """Raises NotFound, also when it isn't dead (any more)."""
     row = outbox_queries.get_outbox_row(connection, context.symbol, letter_id)
     if row is None or row.status is not OutboxStatus.DEAD:
@@ -154,7 +153,7 @@ def _find_dead_row(connection: Connection, context: LibraryContext, letter_id: s
     return row
 
 
-def _find_held_row(connection: Connection, context: LibraryContext, letter_id: str) -> OutboxRow:
+def _find_held_row(connection: Transaction, context: LibraryContext, letter_id: str) -> OutboxRow:
     """The same, or an order that waits for others. Raises NotFound."""
     row = outbox_queries.get_outbox_row(connection, context.symbol, letter_id)
     if row is not None and row.kind == ORDER and row.status is OutboxStatus.WAITING:
@@ -162,11 +161,11 @@ def _find_held_row(connection: Connection, context: LibraryContext, letter_id: s
     return _find_dead_row(connection, context, letter_id)
 
 
-FindRow = Callable[[Connection, LibraryContext, str], OutboxRow]
+FindRow = Callable[[Transaction, LibraryContext, str], OutboxRow]
 
 
 def _record_decision(
-    connection: Connection,
+    connection: Transaction,
     context: LibraryContext,
     letter_id: str,
     what: str,
@@ -287,7 +286,7 @@ class PartnerDirectory:
 async def _count_by_partner(context: LibraryContext) -> _PartnerCounts:
     since = context.now() - timedelta(days=SUPPLY_TIME_DAYS)
 
-    def load_partner_counts(connection: Connection) -> _PartnerCounts:
+    def load_partner_counts(connection: Transaction) -> _PartnerCounts:
         return _PartnerCounts(
             request_counts.read_partner_loads(connection, context.symbol, Role.BORROWING),
             request_counts.read_partner_loads(connection, context.symbol, Role.LENDING),

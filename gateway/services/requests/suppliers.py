@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import Connection
-
 from gateway.domain.due_dates import describe_need_by_problem
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
@@ -41,6 +39,7 @@ from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.views import VersionConflict
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import Catalogue, HoldingAnswer, HoldingsReport
+from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext, require_role
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
 from gateway.store.requests import request_counts, requests
@@ -148,7 +147,7 @@ async def load_partner_standings(context: LibraryContext, request: Request) -> M
     since = context.now() - timedelta(days=SUPPLY_TIME_DAYS)
 
     def load_supply_figures(
-        connection: Connection,
+        connection: Transaction,
     ) -> tuple[Mapping[str, int], Mapping[str, request_counts.SupplyTime]]:
         return (
             request_counts.read_partner_loads(connection, context.symbol, Role.BORROWING),
@@ -209,7 +208,7 @@ async def _ask_supplier(context: LibraryContext, request: Request, chosen: Suppl
         prepare=lambda current: start_attempt(_take_chosen_rota(current, chosen), attempt, party),
     )
 
-    def insert_attempt(connection: Connection) -> bool:
+    def insert_attempt(connection: Transaction) -> bool:
         outcome = apply_event_in(connection, context, event_request)
         if isinstance(outcome, Denied):
             return False

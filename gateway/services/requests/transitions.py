@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import Connection
-
 from gateway.domain.due_dates import local_day
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason
 from gateway.domain.requests.events import Event, EventDetails, EventKind, EventOrigin
@@ -19,6 +17,7 @@ from gateway.domain.requests.state_machine import Denied, Transition, compute_tr
 from gateway.domain.requests.state_table import DenialReason, TimerKind, expired_timer_signal
 from gateway.domain.requests.views import EventDenied, HistoryLine, NotFound, VersionConflict
 from gateway.domain.value import value_object
+from gateway.ports.shared_store import Transaction
 from gateway.services.requests.deadlines import complete_request
 from gateway.services.requests.effects import write_effects
 from gateway.services.requests.library_context import LibraryContext, require_request
@@ -64,7 +63,9 @@ def denial_as_refusal(denied: Denied) -> Refusal:
     return Refusal(reason, denied.detail, MessagePart.REQUEST)
 
 
-def apply_event_in(connection: Connection, context: LibraryContext, event_request: EventRequest) -> Transition | Denied:
+def apply_event_in(
+    connection: Transaction, context: LibraryContext, event_request: EventRequest
+) -> Transition | Denied:
     """Inside a transaction. What is denied changes nothing; a partner's message is kept in the history even so.
 
     Raises NotFound, VersionConflict.
@@ -93,7 +94,7 @@ def apply_event_in(connection: Connection, context: LibraryContext, event_reques
 
 
 def record_denied_event(
-    connection: Connection, context: LibraryContext, request: Request, event: Event, why: str
+    connection: Transaction, context: LibraryContext, request: Request, event: Event, why: str
 ) -> None:
     """A partner's message that its protocol doesn't allow now, in the history of the request that it is about."""
     history.add_history_event(connection, _new_history_row(context, event, request, request, why))
@@ -128,7 +129,7 @@ async def apply_expired_timer(context: LibraryContext, row: TimerRow) -> None:
         return
     event = _event_of_timer(context, request, row.timer)
 
-    def apply_timer_event(connection: Connection) -> None:
+    def apply_timer_event(connection: Transaction) -> None:
         # Ended first: the event may set the same timer anew.
         if not timers.take_timer(connection, row):
             return

@@ -10,14 +10,13 @@ from importlib.metadata import version
 
 import structlog
 from aiohttp import hdrs, web
-from sqlalchemy import Connection
 
 from gateway.domain.clock import Clock
+from gateway.ports.shared_store import Store, Transaction
 from gateway.services.api_keys import ApiKeyService
 from gateway.services.webhooks import AllowedAddresses, WebhookService
 from gateway.store import api_records
 from gateway.store.api_access import MAX_TOKEN_LIFE
-from gateway.store.engine import Store
 from gateway.web.api import openapi
 from gateway.web.api.event_stream import EventStreams
 from gateway.web.api.link_pages import COPY_PATH, QUESTION_PATH, CopyPages, QuestionPages
@@ -95,7 +94,7 @@ class JsonApi:
         forgotten = 0
         for library in libraries:
 
-            def prune_library(c: Connection, library: str = library) -> int:
+            def prune_library(c: Transaction, library: str = library) -> int:
                 return api_records.prune_answers(c, library, answered) + api_records.prune_downloads(
                     c, library, now - MAX_TOKEN_LIFE
                 )

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict
 
 from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
+from gateway.ports.shared_store import Store
 from gateway.services.api_keys import ApiKeyService, KeyHolder, KeyScope
 from gateway.services.webhooks import WebhookService
-from gateway.store.engine import Store
 from gateway.web.api.event_stream import EventStreams
 from gateway.web.api.problems import ProblemType
 from gateway.web.api.service import Services

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import structlog
 from aiohttp import web
-from sqlalchemy import Connection
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import InvalidCursorError, NotFound
+from gateway.ports.shared_store import Transaction
 from gateway.store import patron_sessions
 from gateway.web.pages import citation_form, offer_pages, order_forms, sign_in_pages
 from gateway.web.pages.page_request import ASSETS, LANGUAGE_KEY, ROOT, PageError, PageRequest, PageServices, serve_asset
@@ -74,7 +74,7 @@ class PatronPages:
         forgotten = 0
         for library in libraries:
 
-            def prune_library(c: Connection, library: str = library) -> int:
+            def prune_library(c: Transaction, library: str = library) -> int:
                 return (
                     patron_sessions.prune_sessions(c, library, now)
                     + patron_sessions.prune_journeys(c, library, now)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from aiohttp import web
-from sqlalchemy import Connection
 
 from gateway.domain.library import PickupLocation
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
@@ -17,6 +16,7 @@ from gateway.domain.requests.request import PatronLink, Request, RequestDates, R
 from gateway.domain.requests.views import BorrowingDraft
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation
+from gateway.ports.shared_store import Transaction
 from gateway.services.requests.intake import create_borrowing_request
 from gateway.services.requests.library_context import PATRON
 from gateway.store import patron_sessions
@@ -194,7 +194,7 @@ async def _create_request_once(page: PageRequest, draft: BorrowingDraft, form_id
     if before := await store.read(lambda c: patron_sessions.find_sent_form(c, library, key)):
         return before
 
-    def claim_form_key(c: Connection, request: Request) -> None:
+    def claim_form_key(c: Transaction, request: Request) -> None:
         if found := patron_sessions.claim_form(c, library, key, request.id, page.parts.clock.now()):
             raise FormAlreadySentError(found)
 

@@ -22,6 +22,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
+from gateway.ports.shared_store import Store
 from gateway.services.fulfilment import FulfilmentService
 from gateway.services.letters.facts import citation_rows
 from gateway.services.letters.languages import PageTexts, PageWords
@@ -29,7 +30,6 @@ from gateway.services.letters.templates import clean_line
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_service import PatronRequestService
 from gateway.settings.patron_pages import SignInSettings
-from gateway.store.engine import Store
 from gateway.store.patron_sessions import SessionRow
 from gateway.web.inbound import AdmissionQueue, ReadTimeouts, TrustedProxies, read_body
 from gateway.web.pages.oidc import OidcClient

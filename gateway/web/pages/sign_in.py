@@ -22,16 +22,15 @@ from enum import StrEnum
 
 import structlog
 from aiohttp import hdrs, web
-from sqlalchemy import Connection
 
 from gateway.domain.clock import Clock
 from gateway.domain.library import IdentifierType, Patron
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
+from gateway.ports.shared_store import Store, Transaction
 from gateway.store import patron_sessions
 from gateway.store.api_access import get_or_create_secret
-from gateway.store.engine import Store
 from gateway.store.patron_sessions import FailureLimit, JourneyRow, SessionRow
 from gateway.web.inbound import TrustedProxies
 
@@ -130,7 +129,7 @@ class PatronSessions:
             expires=now + self._idle,
         )
 
-        def replace_session(c: Connection) -> None:
+        def replace_session(c: Transaction) -> None:
             patron_sessions.end_session(c, self._libraries, old.id)
             patron_sessions.add_session(c, row)
 
@@ -285,7 +284,7 @@ class SignInService:
             await self._store.write(lambda c: patron_sessions.uncount_attempt(c, library, keys.all_keys))
             raise
 
-        def clear_failures(c: Connection) -> None:
+        def clear_failures(c: Transaction) -> None:
             patron_sessions.forget_failures(c, library, keys.pair)
             patron_sessions.uncount_attempt(c, library, (keys.address, keys.patron))
 
@@ -308,7 +307,7 @@ class SignInService:
         now, library = self._clock.now(), journey.library
         since = now - timedelta(minutes=self._tries.minutes)
 
-        def insert_journey(c: Connection) -> bool:
+        def insert_journey(c: Transaction) -> bool:
             id_ = self._departure_key(c, library, address)
             allowed = patron_sessions.count_attempt(c, library, (FailureLimit(id_, self._tries.address, since),), now)
             if allowed:
@@ -322,7 +321,7 @@ class SignInService:
     async def finish_journey(self, library: str, state: str, address: str) -> JourneyRow | None:
         """The journey with this `state` (its hash), which ends with this; None: there is none, or not any more."""
 
-        def end_journey(c: Connection) -> JourneyRow | None:
+        def end_journey(c: Transaction) -> JourneyRow | None:
             found = patron_sessions.take_journey(c, library, state, self._clock.now())
             if found is not None:
                 patron_sessions.uncount_attempt(c, library, (self._departure_key(c, library, address),))
@@ -330,7 +329,7 @@ class SignInService:
 
         return await self._store.write(end_journey)
 
-    def _departure_key(self, c: Connection, library: str, address: str) -> str:
+    def _departure_key(self, c: Transaction, library: str, address: str) -> str:
         key = get_or_create_secret(c, library, SECRET, self._clock.now())
         return _keyed_hash(key, "departures", address_block(address))
 
@@ -341,7 +340,7 @@ class SignInService:
         since = now - timedelta(minutes=tries.minutes)
         long_since = now - LONGER * timedelta(minutes=tries.minutes)
 
-        def count_tries(c: Connection) -> tuple[bool, _TryKeys]:
+        def count_tries(c: Transaction) -> tuple[bool, _TryKeys]:
             key = get_or_create_secret(c, library, SECRET, now)
             patron, place = "".join(identifier.split()).casefold(), address_block(address)
             keys = _TryKeys(

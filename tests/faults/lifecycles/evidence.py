@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from gateway.domain.requests.request import Request, Role
-from gateway.store.engine import Store
+from gateway.ports.shared_store import Store
 from gateway.store.requests import history, outbox_queries, requests
 from gateway.store.requests.history import EventRow, PartnerMessageResult
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus

@@ -11,11 +11,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
 from gateway.domain.clock import FixedClock
+from gateway.ports.shared_store import Store
 from gateway.services.api_keys import ApiKeyService, KeyScope
 from gateway.store import api_access, api_records
 from gateway.store.api_access import api_answer, api_key, copy_download, server_secret, webhook
 from gateway.store.api_records import AnswerKey, StoredAnswer
-from gateway.store.engine import Store
 from gateway.store.migration import OWN, migrate_store
 from gateway.store.schema import metadata
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from gateway.ports.shared_store import Store
 from gateway.runtime import background as module
 from gateway.runtime.background import WorkNotifier
-from gateway.store.engine import Store, open_store
+from gateway.store.engine import open_store
 
 
 @asynccontextmanager

@@ -16,7 +16,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
-from gateway.store.engine import Store, open_store
+from gateway.ports.shared_store import Store
+from gateway.store.engine import open_store
 from tests.support.paths import ROOT
 from tests.support.postgresql import DURABLE, Server
 

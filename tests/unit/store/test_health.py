@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from gateway.domain.problems import Unavailable
-from gateway.store.engine import Store, open_store
+from gateway.ports.shared_store import Store
+from gateway.store.engine import open_store
 from gateway.store.migration import OWN, free_disk_bytes, migrate_store, ping_store, require_writable
 
 

@@ -14,8 +14,9 @@ from sqlalchemy import Connection, select, text
 
 from gateway.domain.problems import Unavailable
 from gateway.ports.responder import OutcomeClass
+from gateway.ports.shared_store import Store
 from gateway.store import journal_queries
-from gateway.store.engine import Store, open_store
+from gateway.store.engine import open_store
 from gateway.store.journal import Journal
 from gateway.store.journal_records import (
     BodyCipher,

@@ -14,8 +14,9 @@ import gateway.store.api_access
 import gateway.store.mailbox
 import gateway.store.patron_sessions
 import gateway.store.requests.tables  # noqa: F401 - its tables join the metadata
-from gateway.store.engine import Store, open_store
-from gateway.store.migration import OWN, SchemaMigrations, SchemaTooNew, migrate_store
+from gateway.ports.shared_store import SchemaMigrations, Store
+from gateway.store.engine import open_store
+from gateway.store.migration import OWN, SchemaTooNew, migrate_store
 from gateway.store.schema import metadata
 
 STEPS = [

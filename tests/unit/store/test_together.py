@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from gateway.ports.responder import OutcomeClass
-from gateway.ports.shared_store import WouldWait, run_without_waiting
-from gateway.store.engine import Store
+from gateway.ports.shared_store import Store, WouldWait, run_without_waiting
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEnding, JournalFilter, JournalOpening, JournalOptions
 from gateway.store.migration import OWN, migrate_store

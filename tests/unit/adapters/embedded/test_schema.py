@@ -6,7 +6,7 @@ from sqlalchemy import Connection, inspect, text
 
 from adapters.library.embedded import migrations
 from adapters.library.embedded.tables import metadata
-from gateway.store.engine import Store
+from gateway.ports.shared_store import Store
 from gateway.store.migration import migrate_store
 
 

@@ -17,7 +17,8 @@ from adapters.library.embedded.system import open_embedded
 from gateway.domain.clock import FixedClock
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import LibraryInfo
-from gateway.store.engine import Store, open_store
+from gateway.ports.shared_store import Store
+from gateway.store.engine import open_store
 from gateway.store.migration import migrate_store
 from tests.unit.services.circulation.support import Counter
 

@@ -14,10 +14,10 @@ from gateway.configuration.yaml_document import YamlDocument
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
+from gateway.ports.shared_store import Store
 from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.runtime.managed_requests import build_library_contexts
 from gateway.services.exchange.message_context import ExchangeLibrary
-from gateway.store.engine import Store
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalOpening, JournalOptions
 from tests.support.paths import ROOT

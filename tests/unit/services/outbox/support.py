@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from gateway.domain.clock import FixedClock
+from gateway.ports.shared_store import Store
 from gateway.services.outbox import AttemptOutcome, Handler, HandlerResult, OutboxOptions, OutboxWorker
-from gateway.store.engine import Store
 from gateway.store.requests import outbox, outbox_queries
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.schema import make_exchange_id

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.ports.shared_store import Store
 from gateway.services.outbox import HandlerResult
-from gateway.store.engine import Store, open_store
+from gateway.store.engine import open_store
 from gateway.store.requests import outbox, outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.schema import metadata

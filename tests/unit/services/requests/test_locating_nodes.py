@@ -21,8 +21,8 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import LendingState, LibraryParty
 from gateway.domain.requests.views import LendingDraft
 from gateway.ports.library_system import BibHoldings
+from gateway.ports.shared_store import Store, Work
 from gateway.services.requests.lending import locate_item
-from gateway.store.engine import Store, Work
 from tests.unit.services.requests.support import UNUSED_PORT
 
 pytestmark = pytest.mark.postgresql

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.store.engine import Store
+from gateway.ports.shared_store import Store
 from gateway.store.requests import tables  # noqa: F401 - its tables belong to `metadata`
 from gateway.store.schema import metadata
 

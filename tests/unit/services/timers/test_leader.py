@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from gateway.domain.problems import Unavailable
-from gateway.store.engine import Store, open_store
+from gateway.ports.shared_store import Store
+from gateway.store.engine import open_store
 from gateway.store.postgresql import AdvisoryLock, SoleLeader, lock_key_of, make_task_leader
 from tests.support.postgresql import QUICK, Server
 

@@ -12,8 +12,8 @@ import pytest
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.state_table import TimerKind
+from gateway.ports.shared_store import Store
 from gateway.services.timers import TimerOptions, TimerWorker
-from gateway.store.engine import Store
 from gateway.store.postgresql import SoleLeader
 from gateway.store.requests import timers
 from gateway.store.requests.timers import TimerRow

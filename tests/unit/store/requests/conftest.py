@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.store.engine import Store
+from gateway.ports.shared_store import Store
 from gateway.store.migration import OWN, migrate_store
 
 

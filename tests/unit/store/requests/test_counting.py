@@ -9,7 +9,7 @@ import pytest
 
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, LendingState, Request, Role
 from gateway.domain.requests.task_lists import DEAD_LETTERS, TASKS
-from gateway.store.engine import Store
+from gateway.ports.shared_store import Store
 from gateway.store.requests import request_counts, requests
 from tests.unit.store.requests.samples import AT, LIBRARY, borrowing, later, lending, with_attempt
 

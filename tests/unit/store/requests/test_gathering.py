@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from gateway.store.engine import Store, open_store
+from gateway.ports.shared_store import Store
+from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
 from gateway.store.requests import order_batches, outbox, outbox_queries
 from gateway.store.requests.order_batches import FILE, GATHER, ORDER, FiledOrder

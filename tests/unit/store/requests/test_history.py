@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, partner_signal
-from gateway.store.engine import Store, open_store
+from gateway.ports.shared_store import Store
+from gateway.store.engine import open_store
 from gateway.store.requests import history, timers
 from gateway.store.requests.history import EventRow
 from gateway.store.schema import make_exchange_id

@@ -18,7 +18,7 @@ from gateway.domain.requests.request import (
     RequestFlag,
     Role,
 )
-from gateway.store.engine import Store
+from gateway.ports.shared_store import Store
 from gateway.store.requests import request_counts, request_lists, requests
 from gateway.store.requests.request_lists import BadCursor, RequestListFilter
 from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, later, lending

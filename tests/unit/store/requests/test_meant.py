@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role, Volume, VolumeState
-from gateway.store.engine import Store
+from gateway.ports.shared_store import Store
 from gateway.store.requests import requests
 from gateway.store.requests.requests import ReferencedRequest, find_by_any_reference
 from tests.unit.store.requests.samples import LIBRARY, borrowing, later, lending

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from gateway.domain.requests.task_lists import DEAD_LETTERS
-from gateway.store.engine import Store, open_store
+from gateway.ports.shared_store import Store
+from gateway.store.engine import open_store
 from gateway.store.requests import outbox, outbox_queries, request_counts
 from gateway.store.requests.outbox import LeaseLost, OutboxRow, OutboxStatus
 from gateway.store.schema import make_exchange_id

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from gateway.domain.requests.network_load import LoadReport
-from gateway.store.engine import Store
+from gateway.ports.shared_store import Store
 from gateway.store.requests import request_counts
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

@@ -12,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.request import BorrowingState, PatronLink, Request, Role
-from gateway.store.engine import Store, open_store
+from gateway.ports.shared_store import Store
+from gateway.store.engine import open_store
 from gateway.store.requests import request_lists, requests
 from gateway.store.requests.requests import ReferencedRequest, StaleRequestError, TransactionTaken
 from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, later, lending

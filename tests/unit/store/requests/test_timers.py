@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.domain.requests.state_table import TimerKind
-from gateway.store.engine import Store
+from gateway.ports.shared_store import Store
 from gateway.store.requests import timers
 from gateway.store.requests.timers import TimerRow
 from tests.unit.store.requests.samples import AT, LIBRARY
