@@ -15,7 +15,7 @@ from pathlib import Path
 
 from imapclient import IMAPClient
 
-from adapters.mailbox import ImapClient
+from adapters.mailbox.imap_client import ImapClient
 from gateway.domain.requests.request import Request
 from gateway.services.mailbox.poller import MailboxPoller
 from gateway.store.mailbox import MailOutcome

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from adapters.mailbox import ImapClient
-from adapters.smtp import SmtpMailer
+from adapters.mailbox.imap_client import ImapClient
+from adapters.smtp.transport import SmtpMailer
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind, EventOrigin

@@ -16,7 +16,7 @@ import pytest
 from lxml import html
 
 from adapters.letters import adapter
-from adapters.smtp import SmtpMailer
+from adapters.smtp.transport import SmtpMailer
 from gateway.domain.clock import FixedClock
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
@@ -106,7 +106,7 @@ async def test_a_request_letter_arrives_readable_in_text_and_html(dovecot: Dovec
     assert html_part is not None
     text = text_part.get_content().translate(ISOLATES)
     page = html.document_fromstring(html_part.get_content())
-    cells = [cell.text_content() for cell in page.iter("td")]
+    cells = [cell.text_content() for cell in page.iter("td")]  # type: ignore[attr-defined]
     assert page.get("lang") == language
     for value in (citation.title, citation.author, citation.component_title, citation.component_author):
         assert value in text

@@ -13,7 +13,7 @@ from itertools import count
 
 import pytest
 
-from adapters.mailbox import ImapClient
+from adapters.mailbox.imap_client import ImapClient
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.request import BorrowingState
 from gateway.ports.incoming_mail import MailboxServer

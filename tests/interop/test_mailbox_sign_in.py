@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from adapters.mailbox import ImapClient
+from adapters.mailbox.imap_client import ImapClient
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.incoming_mail import MailboxServer, SignIn
 from gateway.ports.outgoing_mail import MailSecurity

@@ -116,8 +116,8 @@ async def test_yes_by_the_link_accepts_the_condition(world: World) -> None:
     page = html.document_fromstring(text)
     assert (page.get("lang"), page.get("dir")) == ("de", "ltr")
     assert page.findtext(".//h1") == "Rückfrage zu Ihrer Bestellung"
-    assert "Für Porto & <Verpackung>" in page.text_content()
-    assert "Szachy & <Go>" in page.text_content()
+    assert "Für Porto & <Verpackung>" in page.text_content()  # type: ignore[attr-defined]
+    assert "Szachy & <Go>" in page.text_content()  # type: ignore[attr-defined]
     assert "<script" not in text
     (form,) = page.findall(".//form")
     assert (form.get("method"), form.get("action")) == ("post", None)

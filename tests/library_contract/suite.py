@@ -541,7 +541,7 @@ class LoanContract:
         assert item.status is ItemStatus.ON_LOAN
         assert item.due == loan.due
         assert await world.library.item_loan(item.id) == loan
-        assert await world.library.last_loan(item.id) == loan
+        assert await world.library.last_loan(item.id) == loan  # type: ignore[attr-defined]
         assert await world.library.patron_loans(loan.patron_id) == (loan,)
         assert (await world.library.find_patron(world.known.good)).loan_count == 1
 
@@ -671,7 +671,7 @@ class ReturnContract:
         assert back.item.status is ItemStatus.AVAILABLE
         assert back.route_to is None
         assert await world.library.item_loan(back.item.id) is None
-        assert await world.library.last_loan(back.item.id) == back.loan
+        assert await world.library.last_loan(back.item.id) == back.loan  # type: ignore[attr-defined]
         assert await world.library.check_in(world.known.shelf_item, under) == replace(back, repeated=True)
         with refused(RefusalReason.NOT_CHECKED_OUT):
             await world.library.check_in(world.known.shelf_item, key(), at=world.known.desk)

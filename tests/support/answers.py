@@ -57,4 +57,4 @@ class Watch:
         self.checked += 1
         rules = schema(self.folder, version)
         if not rules.validate(etree.fromstring(answer)):
-            self.invalid.append(f"{rules.error_log.last_error.message}\n{answer.decode()}")
+            self.invalid.append(f"{rules.error_log.last_error.message}\n{answer.decode()}")  # type: ignore[attr-defined]

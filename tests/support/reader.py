@@ -40,7 +40,7 @@ def links(letter: EmailMessage) -> dict[str, str]:
     body = letter.get_body(("html",))
     assert body is not None
     anchors = html.document_fromstring(body.get_content()).iterfind(".//li/a")
-    return {str(one.text_content()): str(one.get("href")) for one in anchors}
+    return {str(one.text_content()): str(one.get("href")) for one in anchors}  # type: ignore[attr-defined]
 
 
 async def opens(url: str) -> Page:

@@ -162,7 +162,7 @@ class World:
 def _shown(details: EventDetails) -> str:
     said = {
         name: value
-        for name in EventDetails.__slots__
+        for name in EventDetails.__slots__  # type: ignore[attr-defined]
         if (value := getattr(details, name)) != getattr(EventDetails(), name)
     }
     return f"{said}" if said else ""

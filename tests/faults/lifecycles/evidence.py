@@ -46,7 +46,7 @@ class Evidence:
     def of_role(self, role: Role) -> tuple[Request, ...]:
         return tuple(one for one in self.requests if one.role is role)
 
-    def lending_by_transaction(self) -> Mapping[str, Request]:
+    def lending_by_transaction(self) -> dict[str, Request]:
         return {one.transaction: one for one in self.of_role(Role.LENDING)}
 
 

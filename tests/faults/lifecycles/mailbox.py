@@ -63,7 +63,7 @@ class Mailbox:
 async def _hang_up(server: SMTP) -> None:
     """The server cancels its conversation when the connection is gone, so this never returns."""
     assert server.transport is not None
-    server.transport.abort()
+    server.transport.abort()  # type: ignore[attr-defined]
     await asyncio.Event().wait()
 
 
@@ -85,6 +85,6 @@ async def open_mailbox(chance: random.Random, trouble: float) -> AsyncIterator[M
         server.close()
         for one in talking:
             if one.transport is not None:
-                one.transport.abort()
+                one.transport.abort()  # type: ignore[attr-defined]
         await server.wait_closed()
         await asyncio.sleep(0.1)  # the ends of the conversations

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from adapters.mailbox import parse_mail
+from adapters.mailbox.mime_parser import parse_mail
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.profile import Profile

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from adapters.artemail.dialect import ArtemailDialect
-from adapters.mailbox import parse_mail
+from adapters.mailbox.mime_parser import parse_mail
 from gateway.cli.installation import Installation
 from gateway.domain.profile import ProfileExample
 from gateway.domain.requests.events import EventKind

@@ -98,7 +98,7 @@ def test_an_amount_with_a_sign_is_kept() -> None:
 
 
 def test_an_unknown_code_stays_and_is_noted() -> None:
-    answer = replace(build_full_apdus(IllAnswer)[0], results=Results.ESTIMATE)
+    answer = replace(build_full_apdus(IllAnswer)[0], results=Results.ESTIMATE)  # type: ignore[call-arg]
 
     decoded = decode_apdu(changed(encode_apdu(answer), b"\x9f\x1f\x01\x07", b"\x9f\x1f\x01\x63"))
 

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from adapters.letters import LettersDialect, adapter
+from adapters.letters import adapter
+from adapters.letters.dialect import LettersDialect
 from gateway.adapter_registry import AdapterError, AdapterRegistry, load_adapters
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import RefusalReason, Refused, Unavailable

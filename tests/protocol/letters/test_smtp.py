@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.smtp import SmtpMailer
+from adapters.smtp.transport import SmtpMailer
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer, RenderedLetter
 from gateway.secrets import resolve_secret

@@ -14,7 +14,8 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
-from adapters.openurl import OpenUrlDialect, channel
+from adapters.openurl import channel
+from adapters.openurl.dialect import OpenUrlDialect
 from gateway.domain.problems import ConfigurationError, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation, CitationType

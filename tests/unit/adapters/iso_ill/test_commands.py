@@ -56,7 +56,7 @@ def test_hexadecimal_digits_are_read_too(tmp_path: Path) -> None:
 
 def test_passwords_are_not_shown_and_unknown_extensions_are() -> None:
     unknown = Opaque(bytes.fromhex("30071b054bc3b86265"))
-    message = replace(
+    message = replace(  # type: ignore[call-arg]
         build_full_apdus(Message)[0],
         extensions=(Extension.from_item(Credentials("100-222", "pa55word")), Extension.from_item(unknown)),
     )

@@ -20,7 +20,7 @@ from adapters.iso_ill.mapping import apdu_of_message
 from adapters.iso_ill.messages import Apdu, IllRequest, Shipped
 from adapters.iso_ill.messages.codes import ServiceType
 from adapters.iso_ill.messages.structures import ApduEncoding, DeliveryInfo, Moment, ServiceDateTime
-from adapters.mailbox import parse_mail
+from adapters.mailbox.mime_parser import parse_mail
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind

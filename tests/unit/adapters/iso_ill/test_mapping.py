@@ -354,7 +354,7 @@ class TestSymbols:
             aliases=(SystemId.from_symbol("nlc:BVAS"),),
         )
         extension = Extension.from_item(DeliveryInfo(sender=(entry,), recipient=()))
-        request = replace(build_full_apdus(IllRequest)[0], requester_id=None, extensions=(extension,))
+        request = replace(build_full_apdus(IllRequest)[0], requester_id=None, extensions=(extension,))  # type: ignore[call-arg]
 
         assert event_of_apdu(request, CONTEXT).sender == "nlc:BVAS"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.openurl import OpenUrlDialect
+from adapters.openurl.dialect import OpenUrlDialect
 from gateway.cli.installation import Installation
 from gateway.domain.problems import ConfigurationError
 from gateway.profiles import ProfileSet, load_profiles

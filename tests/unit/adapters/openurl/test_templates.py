@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl
 import pytest
 from hypothesis import given, settings
 
-from adapters.openurl import OpenUrlDialect
 from adapters.openurl.channel import build_push
+from adapters.openurl.dialect import OpenUrlDialect
 from gateway.domain.library import Money, RecordId
 from gateway.domain.problems import Refused
 from gateway.domain.requests.citation import Citation, CitationType

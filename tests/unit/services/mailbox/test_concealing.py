@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from adapters.artemail import password_line_pattern
 from adapters.artemail.dialect import ArtemailDialect
-from adapters.mailbox import conceal_secrets
+from adapters.mailbox.mime_text import conceal_secrets
 from gateway.ports.incoming_mail import SecretPatterns
 
 HOSTILE = sorted((Path(__file__).parent / "hostile").glob("*.eml"))

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.letters.mail_format import PlainMailFormat
-from adapters.mailbox import parse_mail
+from adapters.mailbox.mime_parser import parse_mail
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import Profile
 from gateway.domain.requests.partner_policy import PartnerPolicy
