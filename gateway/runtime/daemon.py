@@ -47,8 +47,7 @@ from gateway.store.migration import migrate_store
 from gateway.store.postgresql import Leader, make_node_leader
 from gateway.store.requests import outbox_queries
 from gateway.web.api.app import JsonApi, make_api
-from gateway.web.api.operation import ApiLimits
-from gateway.web.api.service import Services
+from gateway.web.api.operation import ApiLimits, Services
 from gateway.web.app import HttpSite
 from gateway.web.inbound import AdmissionQueue, ReadTimeouts, TrustedProxies
 from gateway.web.pages.app import PatronPages

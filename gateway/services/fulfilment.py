@@ -269,6 +269,8 @@ class ResolvedLink:
 
 @value_object
 class LinkResolver:
+    """OpenURLs."""
+
     links: LinkFormat
     offering: FulfilmentService
 

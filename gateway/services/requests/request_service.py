@@ -92,18 +92,26 @@ class RequestService:
     # --- making ------------------------------------------------------------------------------------------
 
     async def create_borrowing(self, library: str, draft: BorrowingDraft) -> Request:
+        """Checked and submitted. Raises Refused (unknown or blocked patron, limit, duplicate, locally owned …)."""
         return await create_borrowing_request(self.library_context(library), draft)
 
     async def create_lending(self, library: str, draft: LendingDraft) -> Request:
+        """Raises Refused (the requester's number is taken, closed, over the threshold …)."""
         return await create_lending_request(self.library_context(library), draft)
 
     async def act(self, library: str, request_id: str, action: ActionRequest) -> Request:
+        """The request after the event. Where the library's system must say yes first, its answer is awaited.
+
+        Raises NotFound, VersionConflict, EventDenied, Refused, OutcomeUnknown.
+        """
         context = self.library_context(library)
         return await self.acts[context.symbol].perform(request_id, action)
 
     # --- looking -----------------------------------------------------------------------------------------
 
     async def listing(self, library: str, wanted: RequestFilter, limit: int, cursor: str) -> ResultPage[Request]:
+        """Newest change first. Raises InvalidCursorError; Refused (INVALID_VALUE) for a task or state that doesn't
+        exist."""
         context = self.library_context(library)
         if wanted.task and wanted.task not in {task.name for task in TASKS}:
             raise Refused(RefusalReason.INVALID_VALUE, "There is no such task list.", value=wanted.task)
@@ -117,6 +125,7 @@ class RequestService:
         return ResultPage(found.requests, found.cursor)
 
     async def show(self, library: str, request_id: str) -> RequestView:
+        """Raises NotFound."""
         context = self.library_context(library)
 
         def load_with_history(
@@ -166,6 +175,7 @@ class RequestService:
     async def attach(
         self, library: str, request_id: str, upload: FileUpload, actor: str, version: int | None
     ) -> tuple[Request, Attachment]:
+        """Raises NotFound, VersionConflict, Refused."""
         context = self.library_context(library)
         await require_request(context, request_id)  # before a scanner is bothered
         upload = await check_upload(upload, context.policy().copies)
@@ -194,6 +204,7 @@ class RequestService:
         return await context.store.write(insert_attachment), attachment
 
     async def attachment(self, library: str, request_id: str, attachment_id: str) -> StoredFile:
+        """Raises NotFound."""
         context = self.library_context(library)
         request = await require_request(context, request_id)
         kept = next((one for one in request.attachments if one.id == attachment_id), None)
@@ -209,6 +220,10 @@ class RequestService:
     async def reorder(
         self, library: str, request_id: str, partners: Sequence[str], actor: str, version: int | None
     ) -> Request:
+        """Waiting lines of the rota in this order; partners that are new are added, those left out stay behind.
+
+        Raises NotFound, VersionConflict, Refused (a partner that doesn't exist).
+        """
         context = self.library_context(library)
         partners = tuple(dict.fromkeys(partners))
         for partner in partners:
@@ -227,6 +242,7 @@ class RequestService:
     async def skip(
         self, library: str, request_id: str, partner: str, why: str, actor: str, version: int | None
     ) -> Request:
+        """A waiting line of the rota is not asked. Raises NotFound (request or line), VersionConflict."""
         context = self.library_context(library)
 
         def skip_line(request: Request) -> Request:
@@ -304,6 +320,7 @@ class EventFeed:
     houses: Mapping[str, LibraryContext]
 
     async def after(self, library: str, cursor: str, limit: int) -> Sequence[HistoryLine]:
+        """Events whose id sorts behind the cursor, oldest first; an empty cursor: from the first that is kept."""
         context = find_library_context(self.houses, library)
         rows = await context.store.read(lambda c: history.list_events_after(c, context.symbol, cursor, limit))
         return tuple(history_line(row) for row in rows)

@@ -55,6 +55,8 @@ NOTICE: Mapping[OutboxStatus, NoticeStatus] = {
 
 @value_object
 class StaffService:
+    """Staff's lists besides the requests themselves."""
+
     houses: Mapping[str, LibraryContext]
 
     async def tasks(self, library: str) -> Sequence[TaskView]:
@@ -80,6 +82,7 @@ class StaffService:
         return ResultPage(tuple(_build_dead_letter(row) for row in page.rows), page.cursor)
 
     async def dead_letter(self, library: str, letter_id: str) -> DeadLetter:
+        """Raises NotFound, also when it isn't dead any more."""
         context = find_library_context(self.houses, library)
         return _build_dead_letter(await context.store.read(lambda c: _find_dead_row(c, context, letter_id)))
 
@@ -94,6 +97,7 @@ class StaffService:
         await self._write_change(context, release_letter)
 
     async def edit(self, library: str, letter_id: str, payload: str, actor: str) -> None:
+        """Raises NotFound; Refused (INVALID_VALUE) when the payload can't be what its kind needs."""
         context = find_library_context(self.houses, library)
 
         def edit_letter(connection: Transaction) -> None:
@@ -103,6 +107,7 @@ class StaffService:
         await self._write_change(context, edit_letter)
 
     async def skip(self, library: str, letter_id: str, reason: str, actor: str) -> None:
+        """It is never sent; what comes after it in its lane goes on. Raises NotFound."""
         context = find_library_context(self.houses, library)
 
         def skip_letter(connection: Transaction) -> None:
@@ -138,6 +143,7 @@ class StaffService:
     # --- notices -----------------------------------------------------------------------------------------
 
     async def notices(self, library: str, request_id: str, limit: int, cursor: str) -> ResultPage[NoticeView]:
+        """Newest first; `request_id` empty: of all requests. Raises InvalidCursorError."""
         context = find_library_context(self.houses, library)
         page = await context.store.read(
             lambda c: outbox_queries.list_rows_of_kind(c, context.symbol, LETTER, request_id, limit, cursor)
@@ -255,6 +261,7 @@ class PartnerDirectory:
         )
 
     async def partner(self, library: str, profile: str) -> PartnerView:
+        """Raises NotFound."""
         context = find_library_context(self.houses, library)
         found = context.profile(profile)
         if found is None or found.partner is None or found.abstract:
@@ -266,6 +273,7 @@ class PartnerDirectory:
         return tuple(_build_rota_view(name, template) for name, template in policy.rotas.items())
 
     async def rota(self, library: str, name: str) -> RotaView:
+        """Raises NotFound."""
         template = find_library_context(self.houses, library).policy().rotas.get(name)
         if template is None:
             raise NotFound("rota")

@@ -21,12 +21,11 @@ from gateway.web.api import openapi
 from gateway.web.api.event_stream import EventStreams
 from gateway.web.api.link_pages import COPY_PATH, QUESTION_PATH, CopyPages, QuestionPages
 from gateway.web.api.openapi import POLICY, ROOT, render_docs_page
-from gateway.web.api.operation import AnyOperation, ApiLimits, ApiServices
+from gateway.web.api.operation import AnyOperation, ApiLimits, ApiServices, Services
 from gateway.web.api.operations import ALL
 from gateway.web.api.operations.events import STREAM
 from gateway.web.api.problems import ProblemDetails, ProblemType
 from gateway.web.api.request_handler import OperationHandler
-from gateway.web.api.service import Services
 
 log = structlog.get_logger(component="api")
 

@@ -18,9 +18,9 @@ from aiohttp import hdrs, web
 from gateway.domain.clock import Clock
 from gateway.domain.requests.views import HistoryLine
 from gateway.domain.value import value_object
+from gateway.services.requests.request_service import EventFeed
 from gateway.services.webhooks import event_payload
 from gateway.store.schema import first_id_at
-from gateway.web.api.service import Feed
 
 PAGE = 100
 SETTLE = timedelta(seconds=0.5)
@@ -64,7 +64,9 @@ class EventStreams:
         for library in list(self._wakers):
             self.wake_library(library)
 
-    async def serve_stream(self, request: web.Request, feed: Feed, library: str, cursor: str) -> web.StreamResponse:
+    async def serve_stream(
+        self, request: web.Request, feed: EventFeed, library: str, cursor: str
+    ) -> web.StreamResponse:
         """Writes until the client goes or `close` is called. Raises TooManyStreamsError; Unavailable before the first
         byte."""
         if self._closed or self.open_count >= self._pace.most:
@@ -82,7 +84,7 @@ class EventStreams:
     async def _write_events(
         self,
         response: web.StreamResponse,
-        feed: Feed,
+        feed: EventFeed,
         library: str,
         cursor: str,
         waker: asyncio.Event,

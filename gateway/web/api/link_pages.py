@@ -34,11 +34,11 @@ from gateway.domain.requests.views import AnswerField, NotFound, QuestionState, 
 from gateway.domain.value import value_object
 from gateway.services.letters import ResolvedLanguage
 from gateway.services.letters.languages import language_fallbacks
+from gateway.services.requests.questions import PatronQuestionService
 from gateway.store import api_records
 from gateway.store.api_access import COPY_LINKS, read_secret
 from gateway.web.api.operation import ApiServices
 from gateway.web.api.operations.requests import file_headers
-from gateway.web.api.service import Questions
 from gateway.web.inbound import ReadTimeouts, read_body
 from gateway.web.pages.sign_in import preferred_languages
 
@@ -297,7 +297,7 @@ def render_frame(status: int, title: str, body: str, language: str = "en", direc
     return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
 
 
-def preferred_language(questions: Questions, request: web.Request) -> ResolvedLanguage:
+def preferred_language(questions: PatronQuestionService, request: web.Request) -> ResolvedLanguage:
     """The first that there is, else the installation's own."""
     for code in preferred_languages(request):
         spoken = questions.spoken(code)

@@ -14,10 +14,14 @@ from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store
 from gateway.services.api_keys import ApiKeyService, KeyHolder, KeyScope
+from gateway.services.fulfilment import LinkResolver
+from gateway.services.requests.questions import PatronQuestionService
+from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
+from gateway.services.requests.staff_service import PartnerDirectory, StaffService
+from gateway.services.searching.search import CatalogueSearch
 from gateway.services.webhooks import WebhookService
 from gateway.web.api.event_stream import EventStreams
 from gateway.web.api.problems import ProblemType
-from gateway.web.api.service import Services
 
 
 @value_object(kw_only=True)
@@ -30,6 +34,21 @@ class ApiLimits:
     idle_seconds: float = 10.0
     body_seconds: float = 30.0
     answers_kept_hours: int = 24
+
+
+@value_object(kw_only=True)
+class Services:
+    """What the JSON API asks; all of them see the rows of the library that is named and no other. Each method raises
+    Unavailable when the store or a library system is away, and what its docstring says."""
+
+    requests: RequestService
+    partners: PartnerDirectory
+    desk: StaffService
+    patrons: PatronRequestService
+    questions: PatronQuestionService
+    search: CatalogueSearch
+    feed: EventFeed
+    links: LinkResolver | None = None  # None: no adapter reads links
 
 
 @value_object(kw_only=True)

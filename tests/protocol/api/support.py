@@ -25,8 +25,7 @@ from gateway.services.webhooks import AllowedAddresses
 from gateway.store.journal import Journal
 from gateway.store.migration import migrate_store
 from gateway.web.api.app import JsonApi, make_api
-from gateway.web.api.operation import ApiLimits
-from gateway.web.api.service import Services
+from gateway.web.api.operation import ApiLimits, Services
 from tests.protocol.listeners.support import HOST, Echo, site
 from tests.support.daemon import Installation
 
