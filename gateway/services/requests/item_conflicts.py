@@ -63,14 +63,14 @@ async def wait_for_record(context: LibraryContext, request: Request, barcode: st
     if refused.reason is not RefusalReason.DUPLICATE_ITEM:
         return
 
-    def find(connection: Transaction) -> Request | None:
+    def find_deleting_request(connection: Transaction) -> Request | None:
         ids = outbox_queries.requests_with_unfinished(
             connection, context.symbol, LIBRARY, LibraryAction.DELETE_TEMPORARY.value
         )
         others = (requests.load_request(connection, context.symbol, id_) for id_ in ids if id_ != request.id)
         return next((other for other in others if other is not None and barcode in _barcodes_of(other)), None)
 
-    other = await context.store.read(find)
+    other = await context.store.read(find_deleting_request)
     if other is not None:
         raise _still_kept(barcode, other)
 
@@ -104,7 +104,7 @@ async def _numbers_on(context: LibraryContext, item: Item) -> frozenset[str]:
 async def _other_requests(context: LibraryContext, request: Request, numbers: frozenset[str]) -> tuple[Request, ...]:
     """Ours, by our number or by that of the same partner."""
 
-    def find(connection: Transaction) -> tuple[Request, ...]:
+    def load_others(connection: Transaction) -> tuple[Request, ...]:
         ids = set()
         for number in filter(None, numbers):
             own = requests.find_by_number(connection, context.symbol, number)
@@ -115,7 +115,7 @@ async def _other_requests(context: LibraryContext, request: Request, numbers: fr
         found = (requests.load_request(connection, context.symbol, id_) for id_ in sorted(ids - {request.id}))
         return tuple(other for other in found if other is not None)
 
-    return await context.store.read(find)
+    return await context.store.read(load_others)
 
 
 async def _has_unfinished_steps(context: LibraryContext, request: Request) -> bool:
