@@ -248,7 +248,7 @@ async def _receive_and_return(story: Story) -> None:
 
 async def _loan_is_due(story: Story, ours: Request) -> None:
     """The library's own loan says the same day as the request."""
-    system = story.world.borrower.house.system
+    system = story.world.borrower.context.system
     loans = [one for one in await system.patron_loans(ours.patron.id) if one.request_id == ours.number]
     assert [one.due for one in loans] == [ours.terms.patron_due], (loans, ours.terms)
 
@@ -272,21 +272,21 @@ async def _refused(story: Story, what: str, act: Awaitable[None]) -> None:
 async def invariants(world: World) -> None:
     """No loan without a request, no temporary record left, nothing undone in an outbox."""
     for town in (world.borrower, world.lender):
-        counts = await town.house.store.read(outbox_queries.count_unfinished_rows)
+        counts = await town.context.store.read(outbox_queries.count_unfinished_rows)
         assert not counts, f"{town.symbol}: rows are left in the outbox: {counts}"
         for request in (*await town.requests(Role.BORROWING), *await town.requests(Role.LENDING)):
             for volume in request.volumes if request.role is Role.BORROWING else ():
                 if volume.barcode:
                     await _is_gone(world, volume.barcode)
             if request.role is Role.LENDING and request.item_barcode:
-                item = await town.house.system.item_by_barcode(request.item_barcode)
-                assert await town.house.system.item_loan(item.id) is None, f"{request.number}: still on loan"
-                assert not await town.house.system.item_holds(item.id), f"{request.number}: a hold is left"
+                item = await town.context.system.item_by_barcode(request.item_barcode)
+                assert await town.context.system.item_loan(item.id) is None, f"{request.number}: still on loan"
+                assert not await town.context.system.item_holds(item.id), f"{request.number}: a hold is left"
 
 
 async def _is_gone(world: World, barcode: str) -> None:
     try:
-        item = await world.borrower.house.system.item_by_barcode(barcode)
+        item = await world.borrower.context.system.item_by_barcode(barcode)
     except Refused as refused:
         if refused.reason is not RefusalReason.UNKNOWN_ITEM:
             raise
@@ -318,7 +318,7 @@ async def play(folder: Path) -> World:
 
 async def _books(world: World) -> list[Bib]:
     """Some that the South has on its shelves."""
-    system = world.lender.house.system
+    system = world.lender.context.system
     found = []
     for bib in await system.search_bibs("a", 60):
         items = (await system.holdings(bib.id)).items

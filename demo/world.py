@@ -101,7 +101,7 @@ def make_installation(folder: Path, site: Site, mail_port: int, store_url: str =
 
 
 class Town:
-    """One gateway at work, with its library. `library` is the library's system, `house` its managed requests."""
+    """One gateway at work, with its library. `library` is the library's system, `context` its managed requests."""
 
     def __init__(self, config: Path, clock: FixedClock) -> None:
         self._adapters = load_adapters()
@@ -110,8 +110,8 @@ class Town:
         self.gateway = Daemon(self.settings, self._adapters, clock)
 
     @property
-    def house(self) -> LibraryContext:
-        return next(iter(self.gateway.managed.houses.values()))
+    def context(self) -> LibraryContext:
+        return next(iter(self.gateway.managed.contexts.values()))
 
     @property
     def symbol(self) -> str:
@@ -179,7 +179,7 @@ class World:
     async def _in_hand(self) -> int:
         """Rows that the gateways' own workers are at."""
         counts = [
-            await town.house.store.read(outbox_queries.count_unfinished_rows) for town in (self.borrower, self.lender)
+            await town.context.store.read(outbox_queries.count_unfinished_rows) for town in (self.borrower, self.lender)
         ]
         return sum(n for one in counts for (_, status), n in one.items() if status is OutboxStatus.IN_HAND)
 

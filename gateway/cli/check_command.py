@@ -186,10 +186,10 @@ class SampleLibraries:
             profiles = _make_open_profile_set(profile)
             run = _ExampleRun()
             opened = {library.symbol: make_open_library(library, system)}
-            houses = build_library_contexts(
+            contexts = build_library_contexts(
                 parts.settings, store, parts.clock, opened, lambda: profiles, lambda _: RequestPolicy()
             )
-            run.exchange = parts.build_exchange(opened, lambda: profiles, journal, run.record_outcome, houses)
+            run.exchange = parts.build_exchange(opened, lambda: profiles, journal, run.record_outcome, contexts)
             yield run
         finally:
             await journal.close()

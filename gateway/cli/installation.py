@@ -147,10 +147,10 @@ class Installation:
         settings, context = self.settings, opened.context
         library = make_open_library(settings.find_library(context.library), opened.system)
         profiles, policies = self.profiles.profiles, self.policies.policies
-        houses = build_library_contexts(
+        contexts = build_library_contexts(
             settings, context.store, self.clock, {library.symbol: library}, lambda: profiles, policies.for_library
         )
-        return DeskLink(houses[library.symbol], LetterRenderer(settings.letters_folder, settings.letters.language))
+        return DeskLink(contexts[library.symbol], LetterRenderer(settings.letters_folder, settings.letters.language))
 
     async def open_library(self, settings: LibrarySettings, store: Store) -> OpenLibrary:
         """Raises Unavailable."""
@@ -189,7 +189,7 @@ async def open_exchange(installation: Installation, journal: Journal, store: Sto
         raise ConfigurationError(problems)
     parts = installation.parts
     libraries = await parts.open_libraries(store)
-    houses = build_library_contexts(
+    contexts = build_library_contexts(
         installation.settings,
         store,
         installation.clock,
@@ -197,7 +197,7 @@ async def open_exchange(installation: Installation, journal: Journal, store: Sto
         lambda: loading.profiles,
         policies.policies.for_library,
     )
-    return parts.build_exchange(libraries, lambda: loading.profiles, journal, houses=houses)
+    return parts.build_exchange(libraries, lambda: loading.profiles, journal, contexts=contexts)
 
 
 @contextmanager
@@ -283,7 +283,7 @@ async def open_managed_requests(installation: Installation) -> AsyncIterator[Man
             node=node_start_name("command"),  # no place of the daemon's: a start of it leaves our rows to us
         )
         try:
-            await managed.network.restore_reports(managed.houses)
+            await managed.network.restore_reports(managed.contexts)
             yield managed
         finally:
             await managed.close_clients()

@@ -248,7 +248,7 @@ def dismiss_mail(installation: Installation, mail: str, actor: str, symbol: str)
 async def _open_mailboxes(installation: Installation) -> AsyncIterator[MailboxServices]:
     profiles, options = installation.profiles, installation.parts.make_journal_options()
     async with open_managed_requests(installation) as managed:
-        store = next(iter(managed.houses.values())).store
+        store = next(iter(managed.contexts.values())).store
         journal = Journal(store, options)
         try:
             yield MailboxServices(

@@ -247,7 +247,7 @@ def run_due_work(installation: Installation) -> None:
 
     async def drain_and_count(managed: ManagedRequests) -> tuple[int, Mapping[tuple[str, OutboxStatus], int]]:
         tries = await managed.drain_due_work()
-        context = next(iter(managed.houses.values()))
+        context = next(iter(managed.contexts.values()))
         return tries, await context.store.read(outbox_queries.count_unfinished_rows)
 
     tries, counts = run_on_requests(installation, drain_and_count)

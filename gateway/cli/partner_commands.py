@@ -42,7 +42,7 @@ def list_partners(installation: Installation, symbol: str, as_json: bool) -> Non
     library = require_library(installation, symbol)
 
     async def load_partners(managed: ManagedRequests) -> Sequence[PartnerView]:
-        await managed.network.ask_all_members(managed.houses[library.symbol])
+        await managed.network.ask_all_members(managed.contexts[library.symbol])
         return await managed.partners.partners(library.symbol)
 
     found = run_on_requests(installation, load_partners)
@@ -94,7 +94,7 @@ def show_partner(installation: Installation, name: str, symbol: str, as_json: bo
     library = require_library(installation, symbol)
 
     async def load_partner(managed: ManagedRequests) -> PartnerView:
-        await managed.network.ask_all_members(managed.houses[library.symbol])
+        await managed.network.ask_all_members(managed.contexts[library.symbol])
         return await managed.partners.partner(library.symbol, name)
 
     one = run_on_requests(installation, load_partner)
@@ -208,7 +208,7 @@ def explain_request_rota(installation: Installation, number: str, symbol: str) -
 
     async def load_rota_explanation(managed: ManagedRequests) -> RotaExplanation:
         request = await managed.requests.find_request(library.symbol, number)
-        await managed.network.ask_all_members(managed.houses[library.symbol])
+        await managed.network.ask_all_members(managed.contexts[library.symbol])
         return await managed.partners.explain(library.symbol, request.id)
 
     for line in _format_rota_explanation(run_on_requests(installation, load_rota_explanation)):

@@ -108,15 +108,15 @@ def send_command(
     values = _parse_service_options(_find_partner_service(role, service), options)
     place = _choose_destination(installation.settings, role, url, tcp, ClientTls(ca, certificate), tls, timeout)
     try:
-        body = role.partner.build(service, values, role.talk)
+        body = role.partner.build(service, values, role.exchange_context)
     except InvalidParameter as error:
         raise click.UsageError(str(error)) from error
     if raw or dry_run:
         click.echo(f"--- to {_format_destination(place)}\n{decode_body(body)}")
     if dry_run:
         return
-    reply = asyncio.run(role.partner.send(body, role.talk, place))
-    explanation = role.partner.explain(body, reply, role.talk)
+    reply = asyncio.run(role.partner.send(body, role.exchange_context, place))
+    explanation = role.partner.explain(body, reply, role.exchange_context)
     if raw:
         click.echo(f"--- answer\n{decode_body(reply.raw)}\n---")
     for line in explanation.lines:
@@ -132,11 +132,11 @@ class _PlayedPartner:
     profile: Profile
     protocol: str
     partner: PartnerSimulator
-    talk: ExchangeContext
+    exchange_context: ExchangeContext
 
     @property
     def services(self) -> tuple[PartnerService, ...]:
-        return self.partner.services(self.talk)
+        return self.partner.services(self.exchange_context)
 
 
 def _choose_played_partner(installation: Installation, name: str) -> _PlayedPartner:

@@ -139,9 +139,9 @@ class Assembly:
         profiles: Callable[[], ProfileSet],
         journal: Journal,
         observe: Callable[[ExchangeRecord], None] = observe_nothing,
-        houses: Mapping[str, LibraryContext] | None = None,
+        contexts: Mapping[str, LibraryContext] | None = None,
     ) -> MessageExchange:
-        """`houses`: managed requests of the libraries, by symbol; None: messages are for the libraries alone."""
+        """`contexts`: managed requests of the libraries, by symbol; None: messages are for the libraries alone."""
         return MessageExchange(
             responders={name: adapter.responder() for name, adapter in self.adapters.protocols.items()},
             profiles=profiles,
@@ -151,9 +151,9 @@ class Assembly:
             secrets=self.secrets,
             library_seconds=self.settings.library_timeout_seconds,
             observe=observe,
-            link=CirculationLinker(houses) if houses is not None else None,
-            broker=RequestBroker(houses) if houses is not None else None,
-            doors=PartnerInbox(houses) if houses is not None else None,
+            link=CirculationLinker(contexts) if contexts is not None else None,
+            broker=RequestBroker(contexts) if contexts is not None else None,
+            partner_inbox=PartnerInbox(contexts) if contexts is not None else None,
         )
 
 
@@ -168,7 +168,7 @@ def make_link_format(adapters: AdapterRegistry) -> LinkFormat | None:
 
 
 def make_fulfilment_service(managed: ManagedRequests, links: LinkFormat) -> FulfilmentService:
-    return FulfilmentService(managed.houses, links, managed.finder.find_by_identifier)
+    return FulfilmentService(managed.contexts, links, managed.finder.find_by_identifier)
 
 
 def make_pages(
@@ -192,7 +192,7 @@ def make_pages(
             sessions=PatronSessions(store, clock, pages.session_minutes, [one.symbol for one in settings.libraries]),
             signing_in=SignInService(store, clock, SignInLimits(pages.tries, pages.address_tries, pages.tries_minutes)),
             visits=BrowserVisits(public_url, proxies, embedded=bool(pages.embed_in)),
-            doors={one.symbol: _make_library_entry(one, secrets, clock) for one in settings.libraries},
+            libraries={one.symbol: _make_library_entry(one, secrets, clock) for one in settings.libraries},
             proxies=proxies,
             public_url=public_url,
             embed_in=pages.embed_in,
@@ -243,7 +243,7 @@ class MailboxServices:
         self._days = options.keep_rows_days
         formats: dict[str, MailFormat] = {name: one.make() for name, one in adapters.mail_formats.items()}
         self.taker = MailProcessor(
-            houses=managed.houses,
+            contexts=managed.contexts,
             profiles=profiles,
             parse=reader.parse,
             formats=formats,
@@ -252,7 +252,7 @@ class MailboxServices:
             clock=clock,
             conceal=lambda content: reader.conceal(content, self._collect_secret_patterns(profiles())),
         )
-        self.desk = UnmatchedMailService(managed.houses, reader.parse, formats, options.cipher)
+        self.desk = UnmatchedMailService(managed.contexts, reader.parse, formats, options.cipher)
         self.pollers = tuple(self._make_poller(one) for one in settings.mailboxes)
 
     def find_poller(self, name: str) -> MailboxPoller:

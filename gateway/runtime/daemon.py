@@ -140,7 +140,7 @@ class Daemon:
         )
         self._profiles.followers.append(self._lines)
         self.managed = self._make_managed_requests(store, journal, libraries)
-        await self.managed.network.restore_reports(self.managed.houses)
+        await self.managed.network.restore_reports(self.managed.contexts)
         self.mailboxes = MailboxServices(
             settings=self.settings,
             adapters=self._adapters,
@@ -152,7 +152,7 @@ class Daemon:
             options=options,
         )
         exchange = parts.build_exchange(
-            libraries, lambda: self._profiles.current, journal, self._record_exchange, self.managed.houses
+            libraries, lambda: self._profiles.current, journal, self._record_exchange, self.managed.contexts
         )
         await finish_interrupted(exchange, journal, libraries, self._clock, lambda node: make_node_leader(store, node))
         health = HealthMonitor(
@@ -233,7 +233,7 @@ class Daemon:
         )
 
         def notify_event_streams() -> None:
-            for symbol in managed.houses:
+            for symbol in managed.contexts:
                 api.wake_streams(symbol)
 
         managed.wake.subscribe(notify_event_streams)
@@ -247,7 +247,7 @@ class Daemon:
         self._tasks.start("outbox: do what waits", managed.worker.run)
         self._tasks.start("timers: fire what is due", managed.timekeeper.run)
         self._tasks.start("wake: hear and tell other nodes", managed.wake.run)
-        self._tasks.start("network: ask members for their loads", lambda: managed.network.run(managed.houses))
+        self._tasks.start("network: ask members for their loads", lambda: managed.network.run(managed.contexts))
         for poller in self.mailboxes.pollers:
             self._tasks.start(f"mailbox: read {poller.box.name}", poller.run)
 
@@ -383,9 +383,9 @@ class Daemon:
                 log.info("outbox.pruned", rows=forgotten)
             if forgotten := await self.mailboxes.prune_mails():
                 log.info("mailbox.pruned", mails=forgotten)
-            await self._api.prune_stored_answers(self.managed.houses)
+            await self._api.prune_stored_answers(self.managed.contexts)
             if self._pages is not None:
-                await self._pages.prune_expired(self.managed.houses)
+                await self._pages.prune_expired(self.managed.contexts)
 
         self._tasks.run_every("health: try to write", WRITE_SECONDS, health.try_writing)
         self._tasks.run_every("health: look for the metrics", LOOK_SECONDS, measure_readiness)

@@ -115,7 +115,7 @@ class ManagedRequests:
         self._asker = CatalogueClient(
             {name: adapter.make(secrets) for name, adapter in adapters.searches.items()}, clock
         )
-        self.houses = build_library_contexts(
+        self.contexts = build_library_contexts(
             settings,
             store,
             clock,
@@ -127,8 +127,8 @@ class ManagedRequests:
             self.network.reported_load,
             KnownHoldings(SearchCatalogue(self._asker, profiles)),
         )
-        self.finder = CatalogueSearch(self.houses, self._asker)
-        self.doors = PartnerInbox(self.houses)
+        self.finder = CatalogueSearch(self.contexts, self._asker)
+        self.partner_inbox = PartnerInbox(self.contexts)
         letters = LetterRenderer(settings.letters_folder, settings.letters.language)
         mailer = self._make_mailer(adapters, secrets)
 
@@ -140,7 +140,7 @@ class ManagedRequests:
         self._make_channels = make_channels
         self._secrets = secrets
         self.channels.update(make_channels(mailer, lines))
-        rows = RequestOutboxHandlers(self.houses, letters, mailer, settings.mail.letter_sender)
+        rows = RequestOutboxHandlers(self.contexts, letters, mailer, settings.mail.letter_sender)
         self._webhooks = WebhookHandler(
             store, clock, WebhookOptions(addresses=AllowedAddresses(settings.api.webhook_networks))
         )
@@ -149,13 +149,15 @@ class ManagedRequests:
         self.wake.subscribe(self.worker.wake)
         self.timekeeper = TimerWorker(store, clock, self._fire_timer, make_task_leader(store, "timers"))
         self.wake.subscribe(self.timekeeper.wake)
-        acts = {symbol: ActionService(context, self.worker.run_row) for symbol, context in self.houses.items()}
-        self.requests = RequestService(self.houses, acts)
+        action_services = {
+            symbol: ActionService(context, self.worker.run_row) for symbol, context in self.contexts.items()
+        }
+        self.requests = RequestService(self.contexts, action_services)
         self.patrons = PatronRequestService(self.requests, letters)
-        self.questions = PatronQuestionService(store, journal, self.houses, acts, letters)
-        self.partners = PartnerDirectory(self.houses, self.network.find_contact)
-        self.desk = StaffService(self.houses)
-        self.feed = EventFeed(self.houses)
+        self.questions = PatronQuestionService(store, journal, self.contexts, action_services, letters)
+        self.partners = PartnerDirectory(self.contexts, self.network.find_contact)
+        self.desk = StaffService(self.contexts)
+        self.feed = EventFeed(self.contexts)
 
     async def close_clients(self) -> None:
         await self._webhooks.close()
@@ -181,7 +183,7 @@ class ManagedRequests:
 
     async def prune_outbox(self) -> int:
         """Finished rows of the outbox whose time is over; how many there were."""
-        days = min(context.policy().retention.outbox_days for context in self.houses.values())
+        days = min(context.policy().retention.outbox_days for context in self.contexts.values())
         before = self._clock.now() - timedelta(days=days)
         forgotten = 0
         while found := await self._store.write(lambda c: outbox.prune_ended_rows(c, before, SLICE)):
@@ -191,7 +193,7 @@ class ManagedRequests:
         return forgotten
 
     async def _fire_timer(self, row: TimerRow) -> None:
-        await apply_expired_timer(find_library_context(self.houses, row.library), row)
+        await apply_expired_timer(find_library_context(self.contexts, row.library), row)
 
     def _make_mailer(self, adapters: AdapterRegistry, secrets: Secrets) -> Mailer:
         server = self._settings.mail.make_mail_server(self._settings.folder)
@@ -206,7 +208,9 @@ class ManagedRequests:
         lines: PartnerConnections,
     ) -> dict[str, PartnerChannel]:
         context = ChannelContext(
-            libraries={symbol: ChannelLibrary(one.info, one.zone, one.currency) for symbol, one in self.houses.items()},
+            libraries={
+                symbol: ChannelLibrary(one.info, one.zone, one.currency) for symbol, one in self.contexts.items()
+            },
             clock=self._clock,
             secrets=secrets,
             folder=self._settings.folder,
@@ -214,14 +218,14 @@ class ManagedRequests:
             sender=self._settings.mail.letter_sender,
             letters=letters,
             read_file=self._read_file,
-            receive=self.doors.receive_message,
+            receive=self.partner_inbox.receive_message,
             answers=self._make_answer_links,
             lines=lines,
         )
         return {name: adapter.make(context) for name, adapter in adapters.channels.items()}
 
     async def _make_answer_links(self, message: PartnerMessage, days: int) -> tuple[AnswerLink, ...]:
-        return await make_partner_links(self.houses[message.request.library], message, days)
+        return await make_partner_links(self.contexts[message.request.library], message, days)
 
     async def _read_file(self, library: str, file_id: str) -> bytes:
         def load_file(connection: Transaction) -> bytes | None:
@@ -289,7 +293,7 @@ async def preview_mail(
     managed: ManagedRequests, adapters: AdapterRegistry, library: str, reference: str
 ) -> tuple[str, ...]:
     """Header and text of each mail. Raises NotFound, Refused (it has no partner, or one that isn't written mails)."""
-    context = find_library_context(managed.houses, library)
+    context = find_library_context(managed.contexts, library)
     request = await managed.requests.find_request(library, reference)
     message = await context.store.read(lambda c: _find_outbox_message(c, context, request)) or _compose_request_message(
         context, request

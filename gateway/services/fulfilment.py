@@ -114,12 +114,12 @@ class OfferList:
 
 
 class FulfilmentService:
-    """`houses` by symbol of the library. All methods raise NotFound for another library, and Unavailable."""
+    """`contexts` by symbol of the library. All methods raise NotFound for another library, and Unavailable."""
 
     def __init__(
-        self, houses: Mapping[str, LibraryContext], links: LinkFormat, look_up: LookUp = look_up_nothing
+        self, contexts: Mapping[str, LibraryContext], links: LinkFormat, look_up: LookUp = look_up_nothing
     ) -> None:
-        self._houses = houses
+        self._houses = contexts
         self._links = links
         self._look_up = look_up
 

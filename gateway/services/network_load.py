@@ -146,10 +146,10 @@ class NetworkLoads:
 
     # --- from the last time ------------------------------------------------------------------------------
 
-    async def restore_reports(self, houses: Mapping[str, LibraryContext]) -> None:
+    async def restore_reports(self, contexts: Mapping[str, LibraryContext]) -> None:
         """At start: what those who are members still had said before; how long it counts is looked at when it is used.
         Raises Unavailable."""
-        for context in houses.values():
+        for context in contexts.values():
             members = _members_of_library(context)
             if members:
                 said = await context.store.read(partial(request_counts.list_reports, library=context.symbol))
@@ -172,15 +172,15 @@ class NetworkLoads:
 
     # --- asking ------------------------------------------------------------------------------------------
 
-    async def run(self, houses: Mapping[str, LibraryContext]) -> None:
+    async def run(self, contexts: Mapping[str, LibraryContext]) -> None:
         """Until it is cancelled."""
         while True:
-            await self.ask_due_libraries(houses)
+            await self.ask_due_libraries(contexts)
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def ask_due_libraries(self, houses: Mapping[str, LibraryContext]) -> None:
+    async def ask_due_libraries(self, contexts: Mapping[str, LibraryContext]) -> None:
         """Libraries whose time has come ask all their members."""
-        for context in houses.values():
+        for context in contexts.values():
             minutes, last = context.policy().ranking.network_minutes, self._asked.get(context.symbol)
             if minutes and (last is None or self._clock.now() - last >= timedelta(minutes=minutes)):
                 await self.ask_all_members(context)
@@ -197,11 +197,11 @@ class NetworkLoads:
         if not members:
             return ()
         heard: list[str] = []
-        turn = asyncio.Semaphore(AT_ONCE)
+        slots = asyncio.Semaphore(AT_ONCE)
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
 
             async def ask_in_turn(name: str, member: NetworkMember) -> None:
-                async with turn:
+                async with slots:
                     if await self._ask_for_load(session, library, name, member):
                         heard.append(name)
 

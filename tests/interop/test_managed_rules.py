@@ -131,7 +131,7 @@ async def test_a_supplier_named_by_hand_is_asked_all_the_same(world: World) -> N
 
 async def test_the_policy_of_the_item_says_how_long_it_is_lent(world: World) -> None:
     book = await some_book(world)
-    (item, *_) = (await world.lender.house.system.holdings(book.id)).items
+    (item, *_) = (await world.lender.context.system.holdings(book.id)).items
     await reruled(world.lender, lending={"loan_days": {"item_policies": {item.policy: 7}, "categories": {}}})
     await borrow(world, citation=Citation(type=CitationType.BOOK, title=book.title, identifiers=book.identifiers))
     await lender_acts(world, EventKind.SHIPPED, barcode=item.barcode)
@@ -140,7 +140,7 @@ async def test_the_policy_of_the_item_says_how_long_it_is_lent(world: World) -> 
 
 async def test_without_a_rule_for_it_the_partners_days_count(world: World) -> None:
     book = await some_book(world)
-    (item, *_) = (await world.lender.house.system.holdings(book.id)).items
+    (item, *_) = (await world.lender.context.system.holdings(book.id)).items
     await reruled(world.lender, lending={"loan_days": {"item_policies": {"no such policy": 7}}})
     await borrow(world, citation=Citation(type=CitationType.BOOK, title=book.title, identifiers=book.identifiers))
     await lender_acts(world, EventKind.SHIPPED, barcode=item.barcode)
@@ -148,7 +148,7 @@ async def test_without_a_rule_for_it_the_partners_days_count(world: World) -> No
 
 
 async def some_book(world: World) -> Bib:
-    system = world.lender.house.system
+    system = world.lender.context.system
     for bib in await system.search_bibs("a", 60):
         items = (await system.holdings(bib.id)).items
         if bib.identifiers and items and all(one.status.value == "available" and one.circulates for one in items):

@@ -51,7 +51,7 @@ SOUTH = Site(
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """North has a key of South's."""
     async with World(tmp_path, NORTH, SOUTH) as world:
-        store = world.lender.house.store
+        store = world.lender.context.store
         key = (await ApiKeyService(store, world.clock).create_key("SOUTH", "North", (KeyScope.NETWORK_READ,))).key
         folder = world.borrower.settings.folder
         (folder / "south.key").write_text(key + "\n")
@@ -84,11 +84,11 @@ async def make_city_busy(world: World, requests: int = 3) -> None:
 
 async def ask(world: World) -> None:
     managed = world.borrower.gateway.managed
-    await managed.network.ask_due_libraries(managed.houses)
+    await managed.network.ask_due_libraries(managed.contexts)
 
 
 def elsewhere(world: World, profile: str = "city") -> ReportedLoad:
-    house = world.borrower.house
+    house = world.borrower.context
     return house.reported_load(house.require_partner(profile)[1])
 
 
@@ -143,7 +143,7 @@ async def started_again(world: World) -> AsyncIterator[Town]:
 
 
 def reported_to(town: Town, profile: str) -> ReportedLoad:
-    return town.house.reported_load(town.house.require_partner(profile)[1])
+    return town.context.reported_load(town.context.require_partner(profile)[1])
 
 
 async def test_what_was_said_before_a_start_counts_as_long_as_ever(world: World) -> None:
@@ -166,7 +166,7 @@ async def test_the_newest_is_kept_and_only_of_members(world: World) -> None:
     await make_city_busy(world, 1)
     world.clock.advance(timedelta(minutes=10))
     await ask(world)
-    store = world.borrower.house.store
+    store = world.borrower.context.store
     (row,) = await store.read(lambda c: request_counts.list_reports(c, "NORTH"))
     assert (row.member, row.library, row.at, row.open) == ("south", "SOUTH", world.clock.now(), {"city": 2})
 
@@ -224,7 +224,7 @@ async def test_a_member_that_is_silent_is_no_trouble_and_is_told_once(world: Wor
 
 
 async def test_a_key_without_the_scope_gets_nothing(world: World) -> None:
-    store = world.lender.house.store
+    store = world.lender.context.store
     key = (await ApiKeyService(store, world.clock).create_key("SOUTH", "North", (KeyScope.TASKS_READ,))).key
     (world.borrower.settings.folder / "south.key").write_text(key)
     await world.borrower.gateway.reload()

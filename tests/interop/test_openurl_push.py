@@ -74,7 +74,7 @@ class Desk:
     def __init__(self, world: World, illiad: Illiad) -> None:
         self.world = world
         self.illiad = illiad
-        self.house = world.borrower.house
+        self.context = world.borrower.context
         self.managed = world.borrower.gateway.managed
 
     async def ask(self, citation: Citation, service: ServiceType = ServiceType.COPY) -> Request:
@@ -93,7 +93,7 @@ class Desk:
 
     async def rows(self, request: Request) -> list[OutboxRow]:
         """Pushes of this request, oldest first."""
-        page = await self.house.store.read(lambda c: outbox_queries.list_rows_of_request(c, "NORTH", request.id, 200))
+        page = await self.context.store.read(lambda c: outbox_queries.list_rows_of_request(c, "NORTH", request.id, 200))
         return sorted((row for row in page.rows if row.target == ILLIAD), key=lambda row: row.id)
 
     async def row(self, request: Request) -> OutboxRow:

@@ -120,7 +120,7 @@ class Desk:
 
     async def barcode(self) -> str:
         """Of an item of ours that can be lent."""
-        system = self.town.house.system
+        system = self.town.context.system
         for bib in await system.search_bibs("a", 60):
             for item in (await system.holdings(bib.id)).items:
                 if item.status.value == "available" and item.circulates and not item.hold_count:
@@ -387,7 +387,7 @@ async def test_what_is_missing_or_wrong_is_asked_for_again(desk: Desk, due: str,
 
 async def journaled(desk: Desk) -> list[FullMessage]:
     """Oldest first."""
-    journal = Journal(desk.town.house.store, JournalOptions())
+    journal = Journal(desk.town.context.store, JournalOptions())
     return [one async for one in journal.export_messages(JournalFilter("NORTH", profile="eastport"))][::-1]
 
 

@@ -185,7 +185,7 @@ async def test_an_answer_about_an_earlier_supplier_does_not_accept_what_the_next
         await world.quiet()
     dearer = EventDetails(cost=Money(Decimal("80.00"), "EUR"))
     event = Event(partner_signal(EventKind.CONDITIONAL), world.clock.now(), "partner:EAST", dearer, attempt=2)
-    await apply_event(world.borrower.house, EventRequest(request_id=asked.request.id, event=event))
+    await apply_event(world.borrower.context, EventRequest(request_id=asked.request.id, event=event))
     await world.quiet()
     assert await asked.state() is BorrowingState.CONDITIONAL
 

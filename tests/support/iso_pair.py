@@ -147,7 +147,7 @@ class Tcp:
     async def _seen(self) -> int:
         query = select(func.count()).where(message.c.direction == "in", message.c.protocol == "iso_ill")
         return sum(
-            [await town.house.store.read(lambda c: c.execute(query).scalar_one()) for town in self._towns.values()]
+            [await town.context.store.read(lambda c: c.execute(query).scalar_one()) for town in self._towns.values()]
         )
 
 

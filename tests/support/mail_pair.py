@@ -211,7 +211,7 @@ class MailPair:
 
     async def books(self) -> list[Bib]:
         """With an ISBN, on the shelves of the south."""
-        system = self.south.town.house.system
+        system = self.south.town.context.system
         found = []
         for bib in await system.search_bibs("a", 60):
             items = (await system.holdings(bib.id)).items

@@ -47,7 +47,7 @@ class CommandReader:
 
     dialect: NcipDialect
     policy: CirculationPolicy
-    talk: ExchangeContext
+    exchange_context: ExchangeContext
     sender: str  # the partner's agency, as `header.agency_from` finds it
     receiver: str  # ToAgencyId
 
@@ -274,7 +274,7 @@ def _read_contact(address: UserAddressInformation, reader: CommandReader) -> Con
 
 def to_local_day(when: When | None, reader: CommandReader) -> date | None:
     if isinstance(when, datetime):
-        return when.astimezone(reader.talk.zone).date()
+        return when.astimezone(reader.exchange_context.zone).date()
     return when
 
 

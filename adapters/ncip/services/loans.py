@@ -177,8 +177,8 @@ def read_event_moment(message: MandatableInitiation, reader: CommandReader) -> d
         return None
     when = message.mandated_action.date_event_occurred
     if when is None:
-        return reader.talk.now
-    return when if isinstance(when, datetime) else datetime.combine(when, time.min, tzinfo=reader.talk.zone)
+        return reader.exchange_context.now
+    return when if isinstance(when, datetime) else datetime.combine(when, time.min, tzinfo=reader.exchange_context.zone)
 
 
 def read_due_date(message: CheckOutItem, reader: CommandReader) -> When | None:

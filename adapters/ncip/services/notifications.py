@@ -102,4 +102,4 @@ def _read_notice_moment(message: Notification, reader: CommandReader) -> datetim
     when: When | None = getattr(message, "date_shipped", None) or getattr(message, "date_received", None)
     if when is None or isinstance(when, datetime):
         return when
-    return datetime.combine(when, time.min, tzinfo=reader.talk.zone)
+    return datetime.combine(when, time.min, tzinfo=reader.exchange_context.zone)

@@ -146,7 +146,10 @@ def _write_privileges(patron: Patron, writer: ResultWriter) -> tuple[UserPrivile
 
 def _choose_status_word(patron: Patron, writer: ResultWriter) -> str:
     rules = writer.dialect.patrons
-    if patron.expires is not None and patron.expires < writer.talk.now.astimezone(writer.talk.zone).date():
+    if (
+        patron.expires is not None
+        and patron.expires < writer.exchange_context.now.astimezone(writer.exchange_context.zone).date()
+    ):
         return rules.status_expired
     return rules.status_blocked if patron.find_block(BlockScope.BORROW) else rules.status_ok
 

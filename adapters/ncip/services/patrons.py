@@ -94,7 +94,7 @@ def _write_loaned_item(loan: Loan, writer: ResultWriter) -> LoanedItem:
         item_id=result_writer.write_item_id(loan.item_barcode, None, writer),
         reminder_level=1 if older else None,
         date_due=loan.due,
-        amount=result_writer.write_amount(Money(_ZERO, writer.talk.currency)) if older else None,
+        amount=result_writer.write_amount(Money(_ZERO, writer.exchange_context.currency)) if older else None,
         title=result_writer.write_title(loan.title, writer),
     )
 
@@ -115,7 +115,7 @@ def _write_requested_item(hold: Hold, writer: ResultWriter) -> RequestedItem:
 
 
 def _write_fiscal_account(found: PatronFound, writer: ResultWriter) -> tuple[UserFiscalAccount, ...]:
-    balance = found.patron.balance or Money(_ZERO, writer.talk.currency)
+    balance = found.patron.balance or Money(_ZERO, writer.exchange_context.currency)
     details = tuple(_write_account_details(charge, writer) for charge in found.charges)
     return (UserFiscalAccount(account_balance=result_writer.write_amount(balance), account_details=details),)
 

@@ -46,7 +46,7 @@ class ResultWriter:
     """What wording an answer needs to know beside the result."""
 
     dialect: NcipDialect
-    talk: ExchangeContext
+    exchange_context: ExchangeContext
     service: str
     version: Version
 
@@ -59,7 +59,7 @@ class ResultWriter:
 
     @property
     def our_agency(self) -> str:
-        return self.dialect.header.our_agency or self.talk.symbol
+        return self.dialect.header.our_agency or self.exchange_context.symbol
 
     def write_agency(self, sent: Code | None) -> Code | None:
         """AgencyId on an id that we write."""

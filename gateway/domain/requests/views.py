@@ -231,7 +231,7 @@ class PatronView:
     status: PatronStatus
     text: str
     language: str
-    acts: tuple[PatronAction, ...] = ()
+    actions: tuple[PatronAction, ...] = ()
 
 
 class QuestionState(StrEnum):

@@ -52,7 +52,7 @@ class ExampleRunner:
 
     loaded: LoadedProfile
     responder: Responder
-    talk: ExchangeContext
+    exchange_context: ExchangeContext
     exchange: ExampleExchange | None
     read: Callable[[str], bytes] = str.encode
 
@@ -64,7 +64,7 @@ class ExampleRunner:
             return ExampleResult((self.loaded.make_problem((*path, "send"), f"{example_label(example)}: {error}"),))
         arrival = RawMessage(
             sent,
-            self.talk.now,
+            self.exchange_context.now,
             TransportKind.REPLAY,
             self.responder.protocol,
             profile=self.loaded.profile.name,
@@ -81,7 +81,7 @@ class ExampleRunner:
         if envelope.malformed is not None:
             return envelope.malformed
         try:
-            return self.responder.decode(envelope, self.talk)
+            return self.responder.decode(envelope, self.exchange_context)
         except (Refused, MalformedMessage) as refusal:
             return refusal
 

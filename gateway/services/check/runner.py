@@ -264,13 +264,17 @@ class _ProfileCheck:
 
     async def _run_examples(self, library: LibrarySettings, exchange: ExampleExchange | None) -> tuple[int, int]:
         profile = self._loaded.profile
-        talk = ExchangeContext(profile, library.symbol, library.zone, library.currency, self._subject.clock.now())
+        exchange_context = ExchangeContext(
+            profile, library.symbol, library.zone, library.currency, self._subject.clock.now()
+        )
         protocols = self._subject.adapters.protocols
         spoken = [protocols[name] for name in profile.dialects if name in protocols]
-        runners = [ExampleRunner(self._loaded, one.responder(), talk, exchange, one.example) for one in spoken]
+        runners = [
+            ExampleRunner(self._loaded, one.responder(), exchange_context, exchange, one.example) for one in spoken
+        ]
         formats, mailboxes = self._subject.adapters.mail_formats, self._subject.adapters.mailboxes
         mails = [
-            MailExampleRunner(self._loaded, mailbox.parse, formats[name].make(), talk.now)
+            MailExampleRunner(self._loaded, mailbox.parse, formats[name].make(), exchange_context.now)
             for mailbox in list(mailboxes.values())[:1]
             for name in profile.dialects
             if name in formats

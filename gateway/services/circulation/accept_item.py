@@ -48,7 +48,7 @@ class _AcceptancePlan:
 async def accept_item(command: AcceptItem, context: CirculationContext, key: str) -> ItemAccepted:
     """Record, item and hold are made together or not at all.
 
-    Where it is lent at once and the library refuses the loan (a limit is reached), the item is in the house all
+    Where it is lent at once and the library refuses the loan (a limit is reached), the item is here all
     the same: it stays, on hold, and staff at the desk see why it can't be lent. The answer shows the hold then.
 
     Raises Refused(DATA_MISSING | UNKNOWN_PATRON | PATRON_BLOCKED | BAD_PICKUP_LOCATION | DUPLICATE_ITEM …).

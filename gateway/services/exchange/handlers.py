@@ -314,12 +314,12 @@ def _can_repeat_answer(command: Command, profile: Profile) -> bool:
 
 @value_object(kw_only=True)
 class NotificationHandler:
-    """`doors`: None where the gateway manages no requests."""
+    """`partner_inbox`: None where the gateway manages no requests."""
 
     journal: Journal
     clock: Clock
     endings: MessageOutcomes
-    doors: PartnerInboxPort | None
+    partner_inbox: PartnerInboxPort | None
     locks: KeyedLocks = field(default_factory=KeyedLocks)
 
     async def handle_notification(
@@ -327,8 +327,8 @@ class NotificationHandler:
     ) -> ResponderAnswer:
         """What it changes, its answer and the journal are one transaction; those of one partner go one after the
         other. After a crash it was never here: its sender sends it again."""
-        doors, profile = self.doors, exchange.profile
-        if doors is None:
+        partner_inbox, profile = self.partner_inbox, exchange.profile
+        if partner_inbox is None:
             return await self.endings.refuse_message(
                 message, Refusal(RefusalReason.UNSUPPORTED_SERVICE, "No requests are managed here.")
             )
@@ -336,7 +336,7 @@ class NotificationHandler:
 
         def receive_and_record(connection: Transaction) -> tuple[ResponderAnswer, JournalOpening, JournalEnding]:
             message.outcome, message.reason = OutcomeClass.OK, ""
-            taken = doors.receive_in(connection, message.library.symbol, told, profile)
+            taken = partner_inbox.receive_in(connection, message.library.symbol, told, profile)
             answer = message.responder.encode(message.envelope, incoming, taken, exchange)
             message.notes = [*notes, *_notes_of_result(taken), *([answer.note] if answer.note else [])]
             if taken.refused is not None:
@@ -354,19 +354,21 @@ class NotificationHandler:
                 refusal = mark_failed(message, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail))
                 answer = message.responder.encode(message.envelope, incoming, InboxResult("", refusal), exchange)
                 return await self.endings.record_answer(message, answer)
-        doors.notify_committed(message.library.symbol)
+        partner_inbox.notify_committed(message.library.symbol)
         return answer
 
     async def rehearse(
         self, message: MessageContext, told: IncomingPartnerMessage, exchange: ExchangeContext
     ) -> InboxResult:
         """What would become of it; nothing does. Raises NotReplayableError."""
-        doors = self.doors
-        if doors is None:
+        partner_inbox = self.partner_inbox
+        if partner_inbox is None:
             raise NotReplayableError("no requests are managed here")
 
         def receive_and_roll_back(connection: Transaction) -> InboxResult:
-            raise _RehearsalRollback(doors.receive_in(connection, message.library.symbol, told, exchange.profile))
+            raise _RehearsalRollback(
+                partner_inbox.receive_in(connection, message.library.symbol, told, exchange.profile)
+            )
 
         try:
             return await self.journal.run_in_own_transaction(receive_and_roll_back)

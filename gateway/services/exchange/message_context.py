@@ -53,7 +53,7 @@ class MessageContext:
     envelope: MessageEnvelope
     library: ExchangeLibrary
     started: float
-    talk: ExchangeContext | None = None
+    exchange_context: ExchangeContext | None = None
     incoming: DecodedMessage | None = None
     outcome: OutcomeClass = OutcomeClass.OK
     reason: str = ""
@@ -64,7 +64,7 @@ class MessageContext:
 
     @property
     def profile(self) -> str:
-        return self.talk.profile.name if self.talk is not None else ""
+        return self.exchange_context.profile.name if self.exchange_context is not None else ""
 
 
 def journal_opening(message: MessageContext) -> JournalOpening:
@@ -130,12 +130,16 @@ class MessageOutcomes:
         mark_failed(message, OutcomeClass.REJECTED if sender else OutcomeClass.REFUSED, refusal)
         if sender:
             log.warning("sender.rejected", peer=message.arrival.peer, reason=refusal.reason.value)
-        return await self.record_answer(message, message.responder.refuse(message.envelope, refusal, message.talk))
+        return await self.record_answer(
+            message, message.responder.refuse(message.envelope, refusal, message.exchange_context)
+        )
 
     async def reject_malformed(self, message: MessageContext, error: MalformedMessage) -> ResponderAnswer:
         message.outcome, message.reason = OutcomeClass.MALFORMED, error.fault.value
         message.notes.append(str(error))
-        return await self.record_answer(message, message.responder.refuse(message.envelope, error, message.talk))
+        return await self.record_answer(
+            message, message.responder.refuse(message.envelope, error, message.exchange_context)
+        )
 
     async def record_answer(self, message: MessageContext, answer: ResponderAnswer) -> ResponderAnswer:
         try:
@@ -164,7 +168,7 @@ def answer_not_stored(message: MessageContext, down: Unavailable) -> ResponderAn
     log.error("journal.down", reason=str(down))
     message.outcome, message.reason = OutcomeClass.FAILED, RefusalReason.TEMPORARY_FAILURE.value
     refusal = Refusal(RefusalReason.TEMPORARY_FAILURE, "The message could not be stored. Please send it again later.")
-    return message.responder.refuse(message.envelope, refusal, message.talk)
+    return message.responder.refuse(message.envelope, refusal, message.exchange_context)
 
 
 class NotReplayableError(Exception):

@@ -95,10 +95,10 @@ class Pipeline:
     def select_library(self, message: MessageContext, profile: Profile) -> ExchangeContext:
         """Which library is meant, under which profile."""
         message.library = library = self.library_of_profile(profile)
-        message.talk = ExchangeContext(
+        message.exchange_context = ExchangeContext(
             profile, library.symbol, library.zone, library.currency, message.arrival.received
         )
-        return message.talk
+        return message.exchange_context
 
     def library_of_profile(self, profile: Profile) -> ExchangeLibrary:
         return self.libraries[profile.library.casefold()] if profile.library else self.main
@@ -138,9 +138,9 @@ class MessageExchange:
         observe: Callable[[ExchangeRecord], None] = lambda _done: None,
         link: Link | None = None,
         broker: CommandBroker | None = None,
-        doors: PartnerInboxPort | None = None,
+        partner_inbox: PartnerInboxPort | None = None,
     ) -> None:
-        """`library_seconds`: longest time for one use case. `link`, `broker` and `doors`: where the gateway manages
+        """`library_seconds`: longest time for one use case. `link`, `broker` and `partner_inbox`: where it manages
         requests."""
         if not libraries:
             raise ValueError("an exchange needs a library")
@@ -159,7 +159,7 @@ class MessageExchange:
                 link=link,
                 broker=broker,
             ),
-            news=NotificationHandler(journal=journal, clock=clock, endings=endings, doors=doors),
+            news=NotificationHandler(journal=journal, clock=clock, endings=endings, partner_inbox=partner_inbox),
             endings=endings,
         )
         self._again = Replayer(self._stage, journal, clock)

@@ -99,7 +99,7 @@ class MailApplication:
     """Applies one mail, of one partner to one library. `files_named`: as in `mail_reader.MailReading`."""
 
     connection: Transaction
-    house: LibraryContext
+    context: LibraryContext
     profile: Profile
     parsed: ParsedMail
     files: tuple[InspectedAttachment, ...] = ()
@@ -114,7 +114,7 @@ class MailApplication:
         taken again."""
         seek = seek or self._find_request
         total = ApplicationResult()
-        for word, event in expand_events(self.connection, self.house, self.profile, events, self.mail):
+        for word, event in expand_events(self.connection, self.context, self.profile, events, self.mail):
             one = self._apply_event(event, event.id or f"{mail_identity(self.parsed)}-{word}", seek)
             total = ApplicationResult(
                 request_id=total.request_id or one.request_id,
@@ -125,14 +125,14 @@ class MailApplication:
         return total
 
     def _find_request(self, event: MailEvent) -> RequestMatch:
-        return find_requests(self.connection, self.house, self.profile, event, self.mail, self.files_named)
+        return find_requests(self.connection, self.context, self.profile, event, self.mail, self.files_named)
 
     def _apply_event(self, event: MailEvent, id_: str, seek: Seek) -> ApplicationResult:
-        seen = history.find_partner_message(self.connection, self.house.symbol, self.profile.name, id_)
+        seen = history.find_partner_message(self.connection, self.context.symbol, self.profile.name, id_)
         if seen is not None:
             return ApplicationResult(request_id=seen.request_id, notes=(f"{event.kind.value}: taken before",))
         if event.unfilled is not None:
-            LibraryInbox(self.house).answer_unfilled(
+            LibraryInbox(self.context).answer_unfilled(
                 self.connection, self._make_partner_message(event, id_), self.profile, event.unfilled
             )
             return ApplicationResult(notes=(f"{event.kind.value}: answered unfilled at once",))
@@ -155,7 +155,7 @@ class MailApplication:
             kind=event.kind,
             role=event.role,
             sender=partner.symbol if partner is not None and partner.symbol else self.profile.name,
-            receiver=self.house.symbol,
+            receiver=self.context.symbol,
             transaction=event.transaction,
             details=event.details,
             request=event.request,
@@ -164,14 +164,14 @@ class MailApplication:
 
     def _receive_event(self, event: MailEvent, id_: str) -> ApplicationResult:
         message = self._make_partner_message(event, id_)
-        taken = LibraryInbox(self.house).receive_in(self.connection, message, self.profile)
+        taken = LibraryInbox(self.context).receive_in(self.connection, message, self.profile)
         what = event.kind.value
         if taken.refused is None:
             return ApplicationResult(
                 request_id=taken.request_id, notes=(f"{what}: " + ("repeated" if taken.repeated else "taken"),)
             )
         if event.named and taken.request is not None and not taken.repeated:
-            outbox.add_outbox_row(self.connection, new_refusal_row(self.house, message, event.named, taken))
+            outbox.add_outbox_row(self.connection, new_refusal_row(self.context, message, event.named, taken))
         refused = f"{what}: {taken.refused.reason.value}"
         # What doesn't fit is in the request's history; what belongs to no request is seen by nobody else.
         problem = "" if taken.request_id else refused
@@ -184,7 +184,7 @@ class MailApplication:
         for a loan delivers nothing: then it is a message with a file. Second: why staff must look, where a copy isn't
         of a kind that is taken."""
         wanted = [self.files[i] for i in event.files if 0 <= i < len(self.files)]
-        request = requests.lock_request(self.connection, self.house.symbol, request_id)
+        request = requests.lock_request(self.connection, self.context.symbol, request_id)
         if request is None:
             return event, ""
         uploads = [one.upload for one in wanted if one.upload is not None]
@@ -206,10 +206,10 @@ class MailApplication:
 
     def attach_files(self, request: Request, uploads: Sequence[FileUpload], actor: str = "") -> str:
         """Returns the id of the first."""
-        now = self.house.now()
+        now = self.context.now()
         made = [(_make_attachment(upload, now), upload.content) for upload in uploads]
         for attachment, content in made:
-            history.put_file(self.connection, self.house.symbol, attachment.id, content)
+            history.put_file(self.connection, self.context.symbol, attachment.id, content)
         new = tuple(attachment for attachment, _ in made)
         event = Event(
             local_signal(EventKind.NOTE),
@@ -222,12 +222,12 @@ class MailApplication:
             event=event,
             prepare=lambda request: replace(request, attachments=(*request.attachments, *new)),
         )
-        apply_event_in(self.connection, self.house, event_request)
+        apply_event_in(self.connection, self.context, event_request)
         return new[0].id
 
     def _make_copy_link(self, request: Request, attachment_id: str) -> str:
         """Empty where nobody can reach us from outside: then staff hand the copy out."""
-        context = self.house
+        context = self.context
         if not context.public_url:
             return ""
         rules, now = context.policy().copies, context.now()
@@ -259,7 +259,7 @@ class MailApplication:
             self.attach_files(request, uploads, actor)
 
     def add_note(self, request_id: str, text: str, actor: str) -> None:
-        add_note(self.connection, self.house, request_id, text, actor)
+        add_note(self.connection, self.context, request_id, text, actor)
 
 
 def add_note(connection: Transaction, context: LibraryContext, request_id: str, text: str, actor: str) -> None:

@@ -100,10 +100,10 @@ def conceal_nothing(content: bytes) -> bytes:
 
 @value_object(kw_only=True)
 class MailProcessor:
-    """`houses` by symbol; `parse` takes mails apart; `formats` by name; `cipher`: what contents of the staff's list are
+    """`contexts` by symbol; `parse` takes mails apart; `formats` by name; `cipher`: what contents of the staff list are
     kept with."""
 
-    houses: Mapping[str, LibraryContext]
+    contexts: Mapping[str, LibraryContext]
     profiles: Callable[[], ProfileSet]
     parse: ParseMail
     formats: Mapping[str, MailFormat]
@@ -229,7 +229,7 @@ class MailProcessor:
             if taken is None:
                 raise
             return taken  # another node was quicker
-        for context in self.houses.values():
+        for context in self.contexts.values():
             context.wake_outbox()
         return outcome
 
@@ -241,7 +241,7 @@ class MailProcessor:
             return None
 
     async def _read_outcome(self, spot: MailPosition) -> MailOutcome | None:
-        context = self.houses[spot.library]
+        context = self.contexts[spot.library]
         found = await context.store.read(
             lambda c: mailbox.find_outcomes(c, spot.library, spot.mailbox, spot.uid_validity, [spot.uid])
         )
@@ -303,7 +303,7 @@ class MailProcessor:
     def _apply_bounce_report(self, connection: Transaction, box: MailboxInfo, reading: MailReading) -> MailVerdict:
         assert reading.parsed.bounce is not None
         own = self.find_library_context(box, "")
-        for context in (own, *(one for one in self.houses.values() if one is not own)):
+        for context in (own, *(one for one in self.contexts.values() if one is not own)):
             applied = apply_bounce(connection, context, reading.parsed.bounce)
             if applied is not None:
                 return MailVerdict(service="bounce", applied=applied)
@@ -315,7 +315,7 @@ class MailProcessor:
 
     def find_library_context(self, box: MailboxInfo, library: str) -> LibraryContext:
         wanted = (library or box.library).casefold()
-        return next(context for symbol, context in self.houses.items() if symbol.casefold() == wanted)
+        return next(context for symbol, context in self.contexts.items() if symbol.casefold() == wanted)
 
 
 def _make_verdict(reading: MailReading, applied: ApplicationResult, profile: str) -> MailVerdict:
@@ -427,11 +427,11 @@ def begun_transactions(events: Sequence[MailEvent]) -> frozenset[str]:
 
 @value_object
 class EarlyMessages:
-    """`library`: whose mailbox; `house`: whose requests."""
+    """`library`: whose mailbox; `context`: whose requests."""
 
     connection: Transaction
     library: str
-    house: LibraryContext
+    context: LibraryContext
     profile: Profile
     parse: ParseMail
     formats: Mapping[str, MailFormat]
@@ -459,11 +459,11 @@ class EarlyMessages:
             whole = mailbox.get_mail(self.connection, self.library, row.id, self.cipher)
             if whole is None or whole.content is None:
                 return ()
-            parsed = resolve_recipient(self.parse(whole.content, whole.at), self.house)
+            parsed = resolve_recipient(self.parse(whole.content, whole.at), self.context)
         except (MalformedMessage, BodyUnreadable):
             return ()
         understood = read_as_partner(parsed, self.profile, self.formats).understood
         ours = all(one.transaction in transactions and one.at is not None for one in understood.events)
         if understood.unknown or not understood.events or not ours:
             return ()
-        return ((MailApplication(self.connection, self.house, self.profile, parsed), understood.events),)
+        return ((MailApplication(self.connection, self.context, self.profile, parsed), understood.events),)

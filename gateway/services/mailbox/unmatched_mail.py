@@ -31,20 +31,20 @@ from gateway.store.requests import requests
 
 @value_object
 class UnmatchedMailService:
-    """`houses` by symbol; `parse` takes mails apart; `formats` by name; `cipher` as contents were kept with."""
+    """`contexts` by symbol; `parse` takes mails apart; `formats` by name; `cipher` as contents were kept with."""
 
-    houses: Mapping[str, LibraryContext]
+    contexts: Mapping[str, LibraryContext]
     parse: ParseMail
     formats: Mapping[str, MailFormat]
     cipher: BodyCipher | None
 
     async def list_mails(self, library: str, limit: int, cursor: str) -> UnmatchedMailPage:
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         return await context.store.read(lambda c: mailbox.list_unmatched(c, context.symbol, limit, cursor))
 
     async def show_mail(self, library: str, id_: str) -> MailRow:
         """With its content. Raises NotFound, BodyUnreadable."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         row = await context.store.read(lambda c: mailbox.get_mail(c, context.symbol, id_, self.cipher))
         if row is None:
             raise NotFound("mail")
@@ -53,7 +53,7 @@ class UnmatchedMailService:
     async def assign_mail(self, library: str, id_: str, reference: str, actor: str) -> Request:
         """What the mail says happens to this request (by id or number); what says nothing becomes a note of it.
         Raises NotFound, Refused."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         row = await self.show_mail(library, id_)
         parsed = self._parse_kept_mail(row, context)
         files = await inspect_attachments(parsed.mail, context.policy().copies) if parsed is not None else ()
@@ -82,13 +82,13 @@ class UnmatchedMailService:
 
     async def dismiss_mail(self, library: str, id_: str, actor: str) -> None:
         """It needs nothing. Its content is in the mailbox's folder still. Raises NotFound."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         if not await context.store.write(lambda c: mailbox.close_mail(c, context.symbol, id_, actor)):
             raise NotFound("mail on the list")
 
     async def explain_mail(self, content: bytes, post: MailDestination) -> tuple[str, ...]:
         """How a mail is understood, rule by rule; nothing changes."""
-        context = find_library_context(self.houses, post.library)
+        context = find_library_context(self.contexts, post.library)
         try:
             parsed = resolve_recipient(self.parse(content, context.now()), context)
         except MalformedMessage as error:

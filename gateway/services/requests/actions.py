@@ -38,49 +38,51 @@ MAX_ROWS = 100
 class ActionService:
     """`run_now` does an outbox row at once and raises what the library refuses."""
 
-    house: LibraryContext
+    context: LibraryContext
     run_now: Callable[[str, str], Awaitable[OutboxRow]]
 
     async def perform(self, request_id: str, action: ActionRequest) -> Request:
         """Raises NotFound, EventDenied, VersionConflict, Refused (the library's no, or data that is missing),
         Unavailable (the library is away; the action is kept and done when it is back)."""
-        request = await require_request(self.house, request_id)
+        request = await require_request(self.context, request_id)
         if action.version is not None and action.version != request.version:
             raise VersionConflict(request.version)
         self._check_patron_right(request, action)
         _check_named_parts(request, action.details)
-        details = await self._add_copy_link(request, action.kind, await _complete_details(self.house, request, action))
-        event = Event(local_signal(action.kind), self.house.now(), action.actor, details, action.attempt)
+        details = await self._add_copy_link(
+            request, action.kind, await _complete_details(self.context, request, action)
+        )
+        event = Event(local_signal(action.kind), self.context.now(), action.actor, details, action.attempt)
         if is_desk_action(request, action.kind, action.attempt):
             await self._run_desk_action(request, event)
         else:
             await apply_event(
-                self.house,
+                self.context,
                 EventRequest(
                     request_id=request_id,
                     event=event,
                     expected=action.version,
-                    prepare=_choose_preparation(self.house, event),
+                    prepare=_choose_preparation(self.context, event),
                 ),
             )
-        return await require_request(self.house, request_id)
+        return await require_request(self.context, request_id)
 
     async def _add_copy_link(self, request: Request, kind: EventKind, details: EventDetails) -> EventDetails:
         """A copy that is a file of ours goes out as a link to it."""
         if kind is not EventKind.COPY_DELIVERED or details.link or not details.attachment:
             return details
-        return replace(details, link=await make_copy_link(self.house, request, details.attachment))
+        return replace(details, link=await make_copy_link(self.context, request, details.attachment))
 
     def _check_patron_right(self, request: Request, action: ActionRequest) -> None:
         """What the partner's workflow lets patrons do."""
-        if action.actor == PATRON and action.kind not in patron_actions(self.house, request):
+        if action.actor == PATRON and action.kind not in patron_actions(self.context, request):
             raise Refused(
                 RefusalReason.NOT_ALLOWED, "Please ask the library's staff to do this.", about=MessagePart.REQUEST
             )
 
     async def _run_desk_action(self, request: Request, event: Event) -> None:
         """The row is there before the library is asked, so that a crash between the two is repaired."""
-        outcome = compute_transition(request, event, self.house.workflow(request))
+        outcome = compute_transition(request, event, self.context.workflow(request))
         if isinstance(outcome, Denied):
             raise EventDenied(outcome)
         row = new_outbox_row(
@@ -101,13 +103,13 @@ class ActionService:
                 )
             return before.id
 
-        done = await self.run_now(row.library, await self.house.store.write(insert_desk_row))
+        done = await self.run_now(row.library, await self.context.store.write(insert_desk_row))
         if done.status in (OutboxStatus.DEAD, OutboxStatus.REFUSED):
             raise Refused(RefusalReason.OTHER, "The library's system could not do this; see the list of failed steps.")
         if done.status is not OutboxStatus.DONE:
             why = f" ({done.error})" if done.error else ""
             raise Unavailable(f"the library's system can't do this now; it is done as soon as it can be{why}")
-        self.house.wake_outbox()
+        self.context.wake_outbox()
 
 
 def patron_actions(context: LibraryContext, request: Request) -> frozenset[EventKind]:

@@ -88,16 +88,16 @@ STATUSES: Mapping[BorrowingState, HoldStatus] = {
 
 @value_object
 class RequestBroker:
-    """A `services.exchange.handlers.CommandBroker`. `houses` by symbol."""
+    """A `services.exchange.handlers.CommandBroker`. `contexts` by symbol."""
 
-    houses: Mapping[str, LibraryContext]
+    contexts: Mapping[str, LibraryContext]
 
     def can_handle(self, profile: Profile, command: Command) -> bool:
         return profile.circulation.requests.managed is ManagedRole.BORROWING and isinstance(command, TAKEN)
 
     async def carry_out(self, command: Command, circulation: CirculationContext, key: str) -> Result:
         """Raises Refused, Unavailable, OutcomeUnknown."""
-        context = self.houses[circulation.symbol]
+        context = self.contexts[circulation.symbol]
         match command:
             case PlaceRequest():
                 return await _place_request(context, command, circulation, key)

@@ -52,15 +52,15 @@ HERE = CirculationPolicy()
 
 @value_object
 class CirculationLinker:
-    """A `services.exchange.handlers.Link`. `houses` by symbol."""
+    """A `services.exchange.handlers.Link`. `contexts` by symbol."""
 
-    houses: Mapping[str, LibraryContext]
+    contexts: Mapping[str, LibraryContext]
 
     def __call__(
         self, connection: Transaction, library: str, profile: Profile, command: Command, result: Result
     ) -> LinkResult | None:
         """Raises Unavailable."""
-        context = self.houses[library]
+        context = self.contexts[library]
         if isinstance(command, PlaceRequest) and isinstance(result, RequestPlaced):
             lends = profile.circulation.requests.managed is ManagedRole.LENDING
             made = lends and lend_to_broker(connection, context, profile, command, result)
@@ -159,11 +159,11 @@ def advise_return(request: Request, barcode: str) -> GoesBack | None:
 
 @value_object
 class DeskLink:
-    house: LibraryContext
+    context: LibraryContext
     letters: LetterRenderer
 
     async def notify_checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
-        bib = await self.house.system.get_bib(item.bib_id)
+        bib = await self.context.system.get_bib(item.bib_id)
         result = ItemLent(loan, item, bib, patron)
         await self._link_desk_outcome(outcome_of_command(CheckOut(PatronRef(), Named(item.barcode)), result, HERE))
 
@@ -184,12 +184,12 @@ class DeskLink:
     async def _link_desk_outcome(self, outcome: LibraryOutcome | None) -> Request | None:
         if outcome is None:
             return None
-        request = await self.house.store.write(lambda c: link_outcome(c, self.house, "", outcome, ACTOR))
-        self.house.wake_outbox()
+        request = await self.context.store.write(lambda c: link_outcome(c, self.context, "", outcome, ACTOR))
+        self.context.wake_outbox()
         return request
 
     async def _render_hold_slip(self, request: Request, item: Item, hold: Hold) -> str:
-        places = {place.code: place.name for place in await self.house.system.pickup_locations()}
+        places = {place.code: place.name for place in await self.context.system.pickup_locations()}
         facts = SlipFacts(
             barcode=item.barcode, pickup=places.get(hold.pickup, hold.pickup), hold_until=hold.ready_until
         )
@@ -197,12 +197,12 @@ class DeskLink:
 
     async def _find_hold_patron(self, patron_id: str) -> Patron | None:
         try:
-            return await self.house.system.find_patron(PatronKey(patron_id, ("internal",)))
+            return await self.context.system.find_patron(PatronKey(patron_id, ("internal",)))
         except Refused as refused:
             if refused.reason is RefusalReason.UNKNOWN_PATRON:
                 return None
             raise
 
     def _render_slip(self, name: str, request: Request, patron: Patron | None, facts: SlipFacts) -> str:
-        context = self.house
+        context = self.context
         return self.letters.render_slip(name, request, patron, context.info, context.zone, context.now(), facts).text

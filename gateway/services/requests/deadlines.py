@@ -19,13 +19,13 @@ from gateway.services.requests.library_context import LibraryContext
 
 @value_object
 class _TimerContext:
-    house: LibraryContext
+    context: LibraryContext
     request: Request
     workflow: Workflow
     now: datetime
 
     def add_business_days(self, days: int) -> datetime:
-        return self.house.calendar.add_open_days(self.now, days)
+        return self.context.calendar.add_open_days(self.now, days)
 
     def drop_known_overdue(self, due: datetime | None) -> datetime | None:
         """A date that is over already, and is known to be: nobody is told twice."""
@@ -33,7 +33,7 @@ class _TimerContext:
         return None if over else due
 
     def end_of_day(self, day: date) -> datetime:
-        return datetime.combine(day + timedelta(days=1), time.min, self.house.zone)
+        return datetime.combine(day + timedelta(days=1), time.min, self.context.zone)
 
 
 def timer_due(context: LibraryContext, timer: TimerKind, request: Request, now: datetime) -> datetime | None:
@@ -64,8 +64,8 @@ def _answer_due(case: _TimerContext) -> datetime | None:
 
 def _retry_due(case: _TimerContext) -> datetime | None:
     """Midnight at which the day begins on which a supplier may be asked again."""
-    day = rota.first_retry_day(case.request, case.house.policy())
-    return datetime.combine(day, time.min, case.house.zone) if day is not None else None
+    day = rota.first_retry_day(case.request, case.context.policy())
+    return datetime.combine(day, time.min, case.context.zone) if day is not None else None
 
 
 def _patron_due(case: _TimerContext) -> datetime | None:
@@ -83,14 +83,14 @@ def _reminder_due(case: _TimerContext) -> datetime | None:
 def _lender_due(case: _TimerContext) -> datetime | None:
     if not case.workflow.lending.overdue_notices:
         return None
-    end = due_moment(case.request.terms.lender_due, case.house.due_dates(case.request), case.house.zone)
+    end = due_moment(case.request.terms.lender_due, case.context.due_dates(case.request), case.context.zone)
     return case.drop_known_overdue(
-        case.house.calendar.add_open_days(end, case.workflow.lending.overdue_days) if end is not None else None
+        case.context.calendar.add_open_days(end, case.workflow.lending.overdue_days) if end is not None else None
     )
 
 
 def _anonymisation_due(case: _TimerContext) -> datetime | None:
-    days = case.house.policy().retention.anonymise_days
+    days = case.context.policy().retention.anonymise_days
     return case.now + timedelta(days=days) if days else None
 
 

@@ -39,7 +39,7 @@ from gateway.services.requests.library_context import LibraryContext
 class DeskAction:
     """`terms` are those of the loan as they are with the event: it may bring the due date."""
 
-    house: LibraryContext
+    context: LibraryContext
     request: Request
     event: Event
     key: str
@@ -47,7 +47,7 @@ class DeskAction:
 
     @property
     def policy(self) -> CirculationPolicy:
-        profile = self.house.profile(self.request.partner.profile)
+        profile = self.context.profile(self.request.partner.profile)
         return profile.circulation if profile is not None else CirculationPolicy()
 
     def piece_key(self, volume: Volume) -> str:
@@ -116,13 +116,13 @@ async def _receive_items(action: DeskAction) -> RequestChange:
     barcodes: dict[str, str] = {}
     for volume in volumes:
         if volume.barcode:
-            await action.house.system.check_in(volume.barcode, f"{action.key}:{volume.id}")
+            await action.context.system.check_in(volume.barcode, f"{action.key}:{volume.id}")
             continue
         item = _build_temporary_item(action, volume)
         try:
-            received = await action.house.system.create_temporary_item(item, action.piece_key(volume))
+            received = await action.context.system.create_temporary_item(item, action.piece_key(volume))
         except Refused as refused:
-            await wait_for_record(action.house, action.request, item.barcode, refused)
+            await wait_for_record(action.context, action.request, item.barcode, refused)
             raise
         barcodes[volume.id] = received.item.barcode
 
@@ -186,7 +186,7 @@ async def _delete_temporary_items(action: DeskAction) -> None:
         if volume.barcode:
             continue
         try:
-            await action.house.system.delete_temporary_item(
+            await action.context.system.delete_temporary_item(
                 _choose_barcode(action, volume), f"{action.key}:{volume.id}:undone"
             )
         except Refused as refused:
@@ -212,13 +212,13 @@ async def _check_out_item(
     action: DeskAction, barcode: str, patron_id: str, key: str, due: datetime | None, *, override: bool
 ) -> Loan:
     """A loan that an earlier action made for this request, without knowing so in the end, is taken for this one."""
-    system, number = action.house.system, action.request.number
+    system, number = action.context.system, action.request.number
     try:
         return await system.check_out(barcode, patron_id, key, due=due, request_id=number, override=override)
     except Refused as refused:
         loan = await _find_own_loan(action, barcode) if refused.reason is RefusalReason.ON_LOAN_SAME_PATRON else None
         if loan is None:
-            await wait_for_loan(action.house, action.request, barcode, refused)
+            await wait_for_loan(action.context, action.request, barcode, refused)
             raise
     return await system.set_due_date(loan.id, due, key) if due is not None else loan
 
@@ -252,7 +252,7 @@ async def _send_back_to_supplier(action: DeskAction) -> RequestChange:
 
 async def _check_in_item(action: DeskAction, barcode: str, part: str) -> None:
     try:
-        await action.house.system.check_in(barcode, f"{action.key}:{part}", fill_hold=False)
+        await action.context.system.check_in(barcode, f"{action.key}:{part}", fill_hold=False)
     except Refused as refused:
         if refused.reason not in (RefusalReason.NOT_CHECKED_OUT, RefusalReason.UNKNOWN_ITEM):
             raise
@@ -273,20 +273,20 @@ async def _ship_item(action: DeskAction) -> RequestChange:
         raise Refused(
             RefusalReason.DATA_MISSING, "Which item is shipped? Its barcode is missing.", about=MessagePart.ITEM
         )
-    due = due_moment(action.event.details.due, action.policy.due_dates, action.house.zone)
+    due = due_moment(action.event.details.due, action.policy.due_dates, action.context.zone)
     if action.request.state is LendingState.SHIPPED and action.request.item_barcode:
         if barcode == action.request.item_barcode and action.request.loan_id:
             await _correct_due_date(action, due)
             return _keep_request
         await _check_in_item(action, action.request.item_barcode, "not this one")
-    patron = await borrower_account(action.house, action.request, action.key, due)
+    patron = await borrower_account(action.context, action.request, action.key, due)
     loan = await _check_out_item(action, barcode, patron.id, action.key, due, override=True)
     return lambda request: replace(request, item_barcode=barcode, loan_id=loan.id, borrower_id=patron.id)
 
 
 async def _find_own_loan(action: DeskAction, barcode: str) -> Loan | None:
     """The open loan of the item, if it is this request's."""
-    system = action.house.system
+    system = action.context.system
     try:
         loan = await system.item_loan((await system.item_by_barcode(barcode)).id)
     except Refused as refused:
@@ -307,7 +307,7 @@ async def _undo_shipping(action: DeskAction) -> None:
 async def _correct_due_date(action: DeskAction, due: datetime | None) -> None:
     """It is out already: only the date is new."""
     if due is not None:
-        await action.house.system.set_due_date(action.request.loan_id, due, action.key)
+        await action.context.system.set_due_date(action.request.loan_id, due, action.key)
 
 
 async def _check_in_own_item(action: DeskAction) -> RequestChange:

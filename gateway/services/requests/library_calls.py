@@ -35,7 +35,7 @@ OUT = (LendingState.SHIPPED, LendingState.RETURNED)
 
 @value_object
 class LibraryCall:
-    house: LibraryContext
+    context: LibraryContext
     request: Request
     key: str  # id of the outbox row
     attempt: int  # whose item it is about (borrowing); 0: the one in hand
@@ -63,12 +63,12 @@ async def call_library(context: LibraryContext, act: LibraryAction, request: Req
 # --- borrowing -------------------------------------------------------------------------------------------
 
 
-async def _delete_temporary_items(it: LibraryCall) -> str:
+async def _delete_temporary_items(call: LibraryCall) -> str:
     """Held while a loan hangs on it: then it is tried again later."""
     deleted = 0
-    for barcode in it.pieces:
+    for barcode in call.pieces:
         try:
-            await it.house.system.delete_temporary_item(barcode, f"{it.key}:{barcode}")
+            await call.context.system.delete_temporary_item(barcode, f"{call.key}:{barcode}")
         except Refused as refused:
             if refused.reason is RefusalReason.IN_USE:
                 raise UnfinishedWork("the temporary item is still on loan") from refused
@@ -79,18 +79,18 @@ async def _delete_temporary_items(it: LibraryCall) -> str:
     return f"{deleted} temporary items deleted"
 
 
-async def _set_due_date(it: LibraryCall) -> str:
-    due = it.request.terms.patron_due
+async def _set_due_date(call: LibraryCall) -> str:
+    due = call.request.terms.patron_due
     if due is None:
         return "no due date"
-    return await _set_loans_due(it, await _find_loans(it, it.barcodes), due)
+    return await _set_loans_due(call, await _find_loans(call, call.barcodes), due)
 
 
-async def _set_loans_due(it: LibraryCall, loans: Iterable[Loan], due: datetime) -> str:
+async def _set_loans_due(call: LibraryCall, loans: Iterable[Loan], due: datetime) -> str:
     changed = 0
     for loan in loans:
         try:
-            await it.house.system.set_due_date(loan.id, due, f"{it.key}:{loan.id}")
+            await call.context.system.set_due_date(loan.id, due, f"{call.key}:{loan.id}")
         except Refused as refused:
             if refused.reason not in GONE:
                 raise
@@ -99,15 +99,15 @@ async def _set_loans_due(it: LibraryCall, loans: Iterable[Loan], due: datetime) 
     return f"{changed} loans have the new due date"
 
 
-async def _recall_from_patron(it: LibraryCall) -> str:
-    due = it.request.terms.patron_due
+async def _recall_from_patron(call: LibraryCall) -> str:
+    due = call.request.terms.patron_due
     recalled = 0
-    for loan in await _find_loans(it, it.barcodes):
+    for loan in await _find_loans(call, call.barcodes):
         try:
-            if Capability.RECALL in it.house.system.capabilities:
-                await it.house.system.recall_loan(loan.item_barcode, f"{it.key}:{loan.id}", due=due)
+            if Capability.RECALL in call.context.system.capabilities:
+                await call.context.system.recall_loan(loan.item_barcode, f"{call.key}:{loan.id}", due=due)
             elif due is not None:
-                await it.house.system.set_due_date(loan.id, due, f"{it.key}:{loan.id}")
+                await call.context.system.set_due_date(loan.id, due, f"{call.key}:{loan.id}")
         except Refused as refused:
             if refused.reason not in (*GONE, RefusalReason.CANNOT_BE_RECALLED):
                 raise
@@ -116,30 +116,30 @@ async def _recall_from_patron(it: LibraryCall) -> str:
     return f"{recalled} loans recalled"
 
 
-async def _mark_lost(it: LibraryCall) -> str:
-    barcodes = it.pieces or ((it.request.item_barcode,) if it.request.item_barcode else ())
+async def _mark_lost(call: LibraryCall) -> str:
+    barcodes = call.pieces or ((call.request.item_barcode,) if call.request.item_barcode else ())
     for barcode in barcodes:
         try:
-            await it.house.system.set_item_status(barcode, ItemStatus.LOST, f"{it.key}:{barcode}")
+            await call.context.system.set_item_status(barcode, ItemStatus.LOST, f"{call.key}:{barcode}")
         except Refused as refused:
             if refused.reason not in GONE:
                 raise
     return "marked as lost"
 
 
-async def _find_loans(it: LibraryCall, barcodes: Iterable[str]) -> tuple[Loan, ...]:
+async def _find_loans(call: LibraryCall, barcodes: Iterable[str]) -> tuple[Loan, ...]:
     found = []
     for barcode in barcodes:
-        item = await _find_item(it, barcode)
-        loan = await it.house.system.item_loan(item.id) if item is not None else None
+        item = await _find_item(call, barcode)
+        loan = await call.context.system.item_loan(item.id) if item is not None else None
         if loan is not None:
             found.append(loan)
     return tuple(found)
 
 
-async def _find_item(it: LibraryCall, barcode: str) -> Item | None:
+async def _find_item(call: LibraryCall, barcode: str) -> Item | None:
     try:
-        return await it.house.system.item_by_barcode(barcode)
+        return await call.context.system.item_by_barcode(barcode)
     except Refused:
         return None
 
@@ -147,33 +147,33 @@ async def _find_item(it: LibraryCall, barcode: str) -> Item | None:
 # --- lending ---------------------------------------------------------------------------------------------
 
 
-async def _place_hold(it: LibraryCall) -> str:
+async def _place_hold(call: LibraryCall) -> str:
     """Keeps the item for the request, on the account of the library that asks for it; not the one chosen before."""
-    if not it.request.item_barcode:
+    if not call.request.item_barcode:
         return "no item"
-    if _is_hold_obsolete(it.request):
+    if _is_hold_obsolete(call.request):
         return "it has not to be kept any more"
-    held = await _find_open_hold(it)
-    if held is not None and held.item_barcode == it.request.item_barcode:
+    held = await _find_open_hold(call)
+    if held is not None and held.item_barcode == call.request.item_barcode:
         return f"hold {held.id} is there already"
     if held is not None:
-        await it.house.system.cancel_hold(held.id, it.key)
-    patron = await borrower_account(it.house, it.request, it.key)
-    places = await it.house.system.pickup_locations()
+        await call.context.system.cancel_hold(held.id, call.key)
+    patron = await borrower_account(call.context, call.request, call.key)
+    places = await call.context.system.pickup_locations()
     wish = HoldWish(
         patron_id=patron.id,
-        pickup=it.request.direct_patron.pickup or (places[0].code if places else ""),
-        request_id=it.request.number,
-        item_barcode=it.request.item_barcode,
+        pickup=call.request.direct_patron.pickup or (places[0].code if places else ""),
+        request_id=call.request.number,
+        item_barcode=call.request.item_barcode,
         kind="page",
-        note=f"interlibrary loan {it.request.number}",
+        note=f"interlibrary loan {call.request.number}",
     )
     try:
-        hold = await it.house.system.place_hold(wish, it.key)
+        hold = await call.context.system.place_hold(wish, call.key)
     except Refused as refused:
-        if refused.reason is RefusalReason.ON_LOAN_SAME_PATRON and await _is_shipped(it):
+        if refused.reason is RefusalReason.ON_LOAN_SAME_PATRON and await _is_shipped(call):
             return "it was shipped meanwhile"
-        await wait_for_copy(it.house, it.request, it.request.item_barcode, refused)
+        await wait_for_copy(call.context, call.request, call.request.item_barcode, refused)
         raise
     return f"hold {hold.id}"
 
@@ -182,19 +182,19 @@ def _is_hold_obsolete(request: Request) -> bool:
     return not request.open or request.state in OUT
 
 
-async def _is_shipped(it: LibraryCall) -> bool:
+async def _is_shipped(call: LibraryCall) -> bool:
     """Since the request was read: the loan comes before the event, and ends after it."""
-    if any(loan.request_id == it.request.number for loan in await _find_loans(it, (it.request.item_barcode,))):
+    if any(loan.request_id == call.request.number for loan in await _find_loans(call, (call.request.item_barcode,))):
         return True
-    return _is_hold_obsolete(await require_request(it.house, it.request.id))
+    return _is_hold_obsolete(await require_request(call.context, call.request.id))
 
 
-async def _find_open_hold(it: LibraryCall) -> Hold | None:
+async def _find_open_hold(call: LibraryCall) -> Hold | None:
     """A hold that a broker's message placed is under the broker's number, as long as it is open."""
-    numbers = (it.request.transaction, it.request.number) if it.request.hold_id else (it.request.number,)
+    numbers = (call.request.transaction, call.request.number) if call.request.hold_id else (call.request.number,)
     for number in numbers:
         try:
-            hold = await it.house.system.find_hold(number)
+            hold = await call.context.system.find_hold(number)
         except Refused as refused:
             if refused.reason not in GONE:
                 raise
@@ -204,18 +204,18 @@ async def _find_open_hold(it: LibraryCall) -> Hold | None:
     return None
 
 
-async def _release_hold(it: LibraryCall) -> str:
-    done = await _cancel_open_hold(it)
-    await expire_requester(it.house, it.request, it.key)
+async def _release_hold(call: LibraryCall) -> str:
+    done = await _cancel_open_hold(call)
+    await expire_requester(call.context, call.request, call.key)
     return done
 
 
-async def _cancel_open_hold(it: LibraryCall) -> str:
-    hold = await _find_open_hold(it)
+async def _cancel_open_hold(call: LibraryCall) -> str:
+    hold = await _find_open_hold(call)
     if hold is None:
         return "no hold"
     try:
-        await it.house.system.cancel_hold(hold.id, it.key)
+        await call.context.system.cancel_hold(hold.id, call.key)
     except Refused as refused:
         if refused.reason in GONE:
             return "no hold"
@@ -223,16 +223,16 @@ async def _cancel_open_hold(it: LibraryCall) -> str:
     return f"hold {hold.id} cancelled"
 
 
-async def _set_lender_due(it: LibraryCall) -> str:
-    due = due_moment(it.request.terms.lender_due, it.house.due_dates(it.request), it.house.zone)
-    loans = await _find_loans(it, (it.request.item_barcode,)) if it.request.item_barcode else ()
-    return await _set_loans_due(it, loans, due) if due is not None else "no due date"
+async def _set_lender_due(call: LibraryCall) -> str:
+    due = due_moment(call.request.terms.lender_due, call.context.due_dates(call.request), call.context.zone)
+    loans = await _find_loans(call, (call.request.item_barcode,)) if call.request.item_barcode else ()
+    return await _set_loans_due(call, loans, due) if due is not None else "no due date"
 
 
-async def _recall_loan(it: LibraryCall) -> str:
-    due = due_moment(it.request.terms.lender_due, it.house.due_dates(it.request), it.house.zone)
+async def _recall_loan(call: LibraryCall) -> str:
+    due = due_moment(call.request.terms.lender_due, call.context.due_dates(call.request), call.context.zone)
     try:
-        await it.house.system.recall_loan(it.request.item_barcode, it.key, due=due)
+        await call.context.system.recall_loan(call.request.item_barcode, call.key, due=due)
     except Refused as refused:
         if refused.reason in (*GONE, RefusalReason.CANNOT_BE_RECALLED):
             return "not on loan, or recalled already"
@@ -240,17 +240,17 @@ async def _recall_loan(it: LibraryCall) -> str:
     return "recalled"
 
 
-async def _return_home(it: LibraryCall) -> str:
-    done = await _move_item_home(it)
-    await expire_requester(it.house, it.request, it.key)
+async def _return_home(call: LibraryCall) -> str:
+    done = await _move_item_home(call)
+    await expire_requester(call.context, call.request, call.key)
     return done
 
 
-async def _move_item_home(it: LibraryCall) -> str:
-    if not it.request.item_barcode or Capability.MOVE_LOCATION not in it.house.system.capabilities:
+async def _move_item_home(call: LibraryCall) -> str:
+    if not call.request.item_barcode or Capability.MOVE_LOCATION not in call.context.system.capabilities:
         return "nothing to move"
     try:
-        await it.house.system.return_home(it.request.item_barcode, it.key)
+        await call.context.system.return_home(call.request.item_barcode, call.key)
     except Refused as refused:
         if refused.reason in GONE:
             return "it is not here any more"

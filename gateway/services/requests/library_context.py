@@ -153,9 +153,9 @@ async def require_request(context: LibraryContext, request_id: str) -> Request:
     return request
 
 
-def find_library_context(houses: Mapping[str, LibraryContext], library: str) -> LibraryContext:
+def find_library_context(contexts: Mapping[str, LibraryContext], library: str) -> LibraryContext:
     """Raises NotFound."""
-    found = next((context for symbol, context in houses.items() if symbol.casefold() == library.casefold()), None)
+    found = next((context for symbol, context in contexts.items() if symbol.casefold() == library.casefold()), None)
     if found is None:
         raise NotFound("library")
     return found

@@ -36,9 +36,9 @@ LEFT_OVER = timedelta(minutes=1)
 
 @value_object
 class OrderBatcher:
-    """`houses` by symbol."""
+    """`contexts` by symbol."""
 
-    houses: Mapping[str, LibraryContext]
+    contexts: Mapping[str, LibraryContext]
 
     def handlers_by_kind(self) -> Mapping[str, Handler]:
         return {GATHER: self.handle_batch_timer, FILE: self.handle_order_batch}
@@ -47,7 +47,7 @@ class OrderBatcher:
 
     async def handle_batch_timer(self, row: OutboxRow) -> HandlerResult:
         """All is done in the transaction that ends the row."""
-        context = self.houses[row.library]
+        context = self.contexts[row.library]
         found = find_batch_channel(context, row.target)
         if found is None:
             return HandlerResult(
@@ -70,7 +70,7 @@ class OrderBatcher:
 
     async def handle_order_batch(self, row: OutboxRow) -> HandlerResult:
         """Each try is the same: its orders, its number, its id."""
-        context = self.houses[row.library]
+        context = self.contexts[row.library]
         orders = await context.store.read(lambda c: order_batches.list_orders_in_hand(c, context.symbol, row.id))
         profile, policy = context.require_partner(row.target)
         channel = context.channels.get(policy.channel)

@@ -40,9 +40,9 @@ QUERY = "query"
 
 @value_object
 class RequestOutboxHandlers:
-    """`houses` by symbol; `sender`: whose address letters to patrons carry."""
+    """`contexts` by symbol; `sender`: whose address letters to patrons carry."""
 
-    houses: Mapping[str, LibraryContext]
+    contexts: Mapping[str, LibraryContext]
     letters: LetterRenderer
     mailer: Mailer
     sender: LetterSender
@@ -54,13 +54,13 @@ class RequestOutboxHandlers:
             LIBRARY: self.handle_library_call,
             WORK: self.handle_own_work,
         }
-        return {**own, **OrderBatcher(self.houses).handlers_by_kind()}
+        return {**own, **OrderBatcher(self.contexts).handlers_by_kind()}
 
     # --- partners ----------------------------------------------------------------------------------------
 
     async def handle_partner_message(self, row: OutboxRow) -> HandlerResult:
         """Raises Refused when the partner has no channel that works."""
-        context = self.houses[row.library]
+        context = self.contexts[row.library]
         message = replace(parse_message(row.payload), repeated=can_have_arrived(row.tries, row.error))
         profile, policy = context.require_partner(row.target)
         channel = context.channels.get(policy.channel)
@@ -78,7 +78,7 @@ class RequestOutboxHandlers:
     # --- patrons -----------------------------------------------------------------------------------------
 
     async def handle_letter(self, row: OutboxRow) -> HandlerResult:
-        context = self.houses[row.library]
+        context = self.contexts[row.library]
         request = await require_request(context, row.request_id)
         reader = reader_of_request(request)
         if not reader.id:
@@ -115,7 +115,7 @@ class RequestOutboxHandlers:
     # --- the library -------------------------------------------------------------------------------------
 
     async def handle_library_call(self, row: OutboxRow) -> HandlerResult:
-        context = self.houses[row.library]
+        context = self.contexts[row.library]
         request = await require_request(context, row.request_id)
         if not row.target.startswith(f"{DESK}:"):
             attempt: int = json.loads(row.payload).get("attempt", 0)
@@ -130,7 +130,7 @@ class RequestOutboxHandlers:
         return HandlerResult(event.kind.value, _make_desk_event_work(context, row.request_id, event, leaves))
 
     async def handle_own_work(self, row: OutboxRow) -> HandlerResult:
-        return HandlerResult(await run_follow_up(self.houses[row.library], row.target, row.request_id))
+        return HandlerResult(await run_follow_up(self.contexts[row.library], row.target, row.request_id))
 
 
 def _make_desk_event_work(

@@ -50,9 +50,9 @@ ACTOR = "outbox"
 
 @value_object
 class PartnerInbox:
-    """Implements `ports.partner_channel.ReceiveMessage` for all libraries of the installation. `houses` by symbol."""
+    """Implements `ports.partner_channel.ReceiveMessage` for all libraries of the installation. `contexts` by symbol."""
 
-    houses: Mapping[str, LibraryContext]
+    contexts: Mapping[str, LibraryContext]
 
     async def receive_message(self, message: IncomingPartnerMessage, profile: Profile | None) -> InboxResult:
         """Raises Unavailable."""
@@ -74,33 +74,33 @@ class PartnerInbox:
         self, connection: Transaction, symbol: str, message: IncomingPartnerMessage, profile: Profile
     ) -> InboxResult:
         """See `services.exchange.handlers.PartnerInboxPort`."""
-        return LibraryInbox(self.houses[symbol]).receive_in(connection, message, profile)
+        return LibraryInbox(self.contexts[symbol]).receive_in(connection, message, profile)
 
     def notify_committed(self, symbol: str) -> None:
-        self.houses[symbol].wake_outbox()
+        self.contexts[symbol].wake_outbox()
 
     def _find_library(self, symbol: str, profile: Profile | None) -> LibraryContext | None:
         wanted = (symbol or (profile.library if profile is not None else "")).casefold()
-        if not wanted and len(self.houses) == 1:
-            return next(iter(self.houses.values()))
-        return next((context for name, context in self.houses.items() if name.casefold() == wanted), None)
+        if not wanted and len(self.contexts) == 1:
+            return next(iter(self.contexts.values()))
+        return next((context for name, context in self.contexts.items() if name.casefold() == wanted), None)
 
 
 @value_object
 class LibraryInbox:
     """Messages of partners to one library."""
 
-    house: LibraryContext
+    context: LibraryContext
 
     async def receive_message(self, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
         """Raises Unavailable."""
-        taken = await self.house.store.write(lambda c: self.receive_in(c, message, profile))
-        self.house.wake_outbox()
+        taken = await self.context.store.write(lambda c: self.receive_in(c, message, profile))
+        self.context.wake_outbox()
         return taken
 
     def receive_in(self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
         """Inside a transaction that does more; whoever ends it calls `notify_committed`."""
-        symbol = self.house.symbol
+        symbol = self.context.symbol
         seen = history.find_partner_message(connection, symbol, profile.name, message.id)
         if seen is not None:
             refused = Refusal(RefusalReason(seen.reason), seen.refused, MessagePart.REQUEST) if seen.refused else None
@@ -118,7 +118,7 @@ class LibraryInbox:
                 refusal.detail if refusal is not None else "",
                 refusal.reason.value if refusal is not None else "",
             ),
-            self.house.now(),
+            self.context.now(),
         )
         return taken
 
@@ -127,7 +127,7 @@ class LibraryInbox:
     ) -> None:
         """What is asked for is answered so at once, and no request is made of it: only that the message was here is
         kept, so that it is answered once. Inside a transaction, as `receive_in`."""
-        context, at = self.house, self.house.now()
+        context, at = self.context, self.context.now()
         if history.find_partner_message(connection, context.symbol, profile.name, message.id) is not None:
             return
         history.store_partner_message(
@@ -151,7 +151,7 @@ class LibraryInbox:
         )
 
     def _apply_message(self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
-        symbol = self.house.symbol
+        symbol = self.context.symbol
         if message.kind is EventKind.REQUEST and message.role is Role.LENDING:
             return self._take_new_request(connection, message, profile)
         found = requests.find_by_transaction(connection, symbol, message.role, profile.name, message.transaction)
@@ -159,7 +159,7 @@ class LibraryInbox:
             return InboxResult(refused=_unknown_request_refusal(message))
         event = Event(
             partner_signal(message.kind),
-            self.house.now(),
+            self.context.now(),
             f"partner:{message.sender}",
             message.details,
             found.attempt if message.role is Role.BORROWING else 0,
@@ -167,11 +167,11 @@ class LibraryInbox:
         request = requests.lock_request(connection, symbol, found.request_id)
         refused = message.guard(request) if message.guard is not None and request is not None else None
         if refused is not None and request is not None:
-            record_denied_event(connection, self.house, request, event, refused.detail)
+            record_denied_event(connection, self.context, request, event, refused.detail)
             return InboxResult(found.request_id, refused, event=event, request=request)
-        prepare = prepare_forwarding(connection, self.house, message, profile, found)
+        prepare = prepare_forwarding(connection, self.context, message, profile, found)
         event_request = EventRequest(request_id=found.request_id, event=event, prepare=prepare)
-        outcome = apply_event_in(connection, self.house, event_request)
+        outcome = apply_event_in(connection, self.context, event_request)
         if isinstance(outcome, Denied):
             return InboxResult(found.request_id, denial_as_refusal(outcome), event=event, request=request)
         return InboxResult(found.request_id, event=event, request=outcome.request)
@@ -181,7 +181,7 @@ class LibraryInbox:
     def _take_new_request(
         self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile
     ) -> InboxResult:
-        context = self.house
+        context = self.context
         known = requests.find_by_transaction(
             connection, context.symbol, Role.LENDING, profile.name, message.transaction
         )

@@ -81,8 +81,8 @@ class PatronQuestionService:
 
     store: Store
     journal: Journal
-    houses: Mapping[str, LibraryContext]
-    acts: Mapping[str, ActionService]
+    contexts: Mapping[str, LibraryContext]
+    action_services: Mapping[str, ActionService]
     letters: LetterRenderer
 
     async def question(self, token: str) -> QuestionView:
@@ -113,7 +113,7 @@ class PatronQuestionService:
     async def _load_link(self, token: str) -> tuple[QuestionLink, LibraryContext]:
         link = await self.store.read(lambda c: read_question_link(c, token))
         try:
-            return link, find_library_context(self.houses, link.library)
+            return link, find_library_context(self.contexts, link.library)
         except NotFound as gone:
             raise InvalidLinkError(LinkFault.FORGED) from gone
 
@@ -126,7 +126,7 @@ class PatronQuestionService:
         details = EventDetails(query=link.query, answer=link.answer)
         action = ActionRequest(kind=EventKind.PATRON_ANSWERED, details=details, actor=PATRON, version=None)
         try:
-            answered = await self.acts[context.symbol].perform(link.request_id, action)
+            answered = await self.action_services[context.symbol].perform(link.request_id, action)
         except EventDenied:  # somebody was quicker
             answered = await require_request(context, link.request_id)
         return self._build_question_view(context, link, answered)
@@ -194,25 +194,25 @@ def _attempt_of_letter(message: PartnerMessage) -> int:
 class PartnerQuestionService:
     """Of one library."""
 
-    house: LibraryContext
+    context: LibraryContext
     journal: Journal
     letters: LetterRenderer
 
     async def show_question(self, link: QuestionLink) -> QuestionView:
         """Changes nothing. Raises NotFound, Unavailable."""
-        return await self.house.store.read(
+        return await self.context.store.read(
             lambda c: self._build_answer_view(c, link, self._load_linked_request(c, link))
         )
 
     async def take_answer(self, link: QuestionLink, form: Form) -> QuestionView:
         """As it is after the answer, which counts only the first time; still open where the form has faults. Raises
         NotFound, Unavailable."""
-        view = await self.house.store.write(lambda c: self._apply_partner_answer(c, link, form))
-        self.house.wake_outbox()
+        view = await self.context.store.write(lambda c: self._apply_partner_answer(c, link, form))
+        self.context.wake_outbox()
         return view
 
     def _load_linked_request(self, connection: Transaction, link: QuestionLink) -> Request:
-        request = requests.load_request(connection, self.house.symbol, link.request_id)
+        request = requests.load_request(connection, self.context.symbol, link.request_id)
         if request is None:
             raise NotFound("request")
         return request
@@ -220,7 +220,7 @@ class PartnerQuestionService:
     # --- taken -------------------------------------------------------------------------------------------
 
     def _apply_partner_answer(self, connection: Transaction, link: QuestionLink, form: Form) -> QuestionView:
-        context = self.house
+        context = self.context
         request = requests.lock_request(connection, context.symbol, link.request_id)
         if request is None:
             raise NotFound("request")
@@ -258,11 +258,11 @@ class PartnerQuestionService:
     ) -> None:
         """In the journal: what was said and filled in, and what came of it. Nothing of the link itself, with which one
         could answer."""
-        now = self.house.now()
+        now = self.context.now()
         asked = [field.value for field in list_answer_fields(PARTNER_ANSWERS[link.answer], request)]
         said = {"answer": link.answer} | {name: form[name] for name in asked if form.get(name, "").strip()}
         opening = JournalOpening(
-            library=self.house.symbol,
+            library=self.context.symbol,
             at=now,
             body=json.dumps(said, ensure_ascii=False).encode(),
             protocol=PROTOCOL,
@@ -270,7 +270,7 @@ class PartnerQuestionService:
             profile=with_.profile.name if with_ is not None else "",
             service=link.answer,
             from_agency=with_.symbol if with_ is not None else "",
-            to_agency=self.house.symbol,
+            to_agency=self.context.symbol,
             request_id=request.number,
             content_type="application/json",
         )
@@ -299,9 +299,9 @@ class PartnerQuestionService:
     ) -> QuestionView:
         """`form`: what was sent and is looked at; None: nothing was."""
         context, answer, with_ = (
-            self.house,
+            self.context,
             PARTNER_ANSWERS[link.answer],
-            _find_answering_partner(self.house, request, link),
+            _find_answering_partner(self.context, request, link),
         )
         language = with_.profile.partner.language if with_ is not None and with_.profile.partner is not None else ""
         spoken = self.letters.resolve_language(language)

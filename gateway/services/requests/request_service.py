@@ -83,11 +83,11 @@ _OVER = frozenset({PatronStatus.DONE, PatronStatus.ENDED})
 class RequestService:
     """`acts` by symbol of the library."""
 
-    houses: Mapping[str, LibraryContext]
-    acts: Mapping[str, ActionService]
+    contexts: Mapping[str, LibraryContext]
+    action_services: Mapping[str, ActionService]
 
     def library_context(self, library: str) -> LibraryContext:
-        return find_library_context(self.houses, library)
+        return find_library_context(self.contexts, library)
 
     # --- making ------------------------------------------------------------------------------------------
 
@@ -105,7 +105,7 @@ class RequestService:
         Raises NotFound, VersionConflict, EventDenied, Refused, OutcomeUnknown.
         """
         context = self.library_context(library)
-        return await self.acts[context.symbol].perform(request_id, action)
+        return await self.action_services[context.symbol].perform(request_id, action)
 
     # --- looking -----------------------------------------------------------------------------------------
 
@@ -317,11 +317,11 @@ def _unfinished_step(row: OutboxRow) -> UnfinishedStep:
 
 @value_object
 class EventFeed:
-    houses: Mapping[str, LibraryContext]
+    contexts: Mapping[str, LibraryContext]
 
     async def after(self, library: str, cursor: str, limit: int) -> Sequence[HistoryLine]:
         """Events whose id sorts behind the cursor, oldest first; an empty cursor: from the first that is kept."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         rows = await context.store.read(lambda c: history.list_events_after(c, context.symbol, cursor, limit))
         return tuple(history_line(row) for row in rows)
 
@@ -371,7 +371,7 @@ class PatronRequestService:
             status=said.status,
             text=spoken.words.patron.get(said.word, said.word),
             language=spoken.language,
-            acts=_list_patron_actions(context, request, said.status),
+            actions=_list_patron_actions(context, request, said.status),
         )
 
 

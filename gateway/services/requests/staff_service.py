@@ -57,10 +57,10 @@ NOTICE: Mapping[OutboxStatus, NoticeStatus] = {
 class StaffService:
     """Staff's lists besides the requests themselves."""
 
-    houses: Mapping[str, LibraryContext]
+    contexts: Mapping[str, LibraryContext]
 
     async def tasks(self, library: str) -> Sequence[TaskView]:
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         counts = await context.store.read(lambda c: request_counts.read_task_counts(c, context.symbol))
         lists = tuple(
             TaskView(
@@ -75,7 +75,7 @@ class StaffService:
 
     async def dead_letters(self, library: str, limit: int, cursor: str) -> ResultPage[DeadLetter]:
         """Oldest first."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         page = await context.store.read(
             lambda c: outbox_queries.list_oldest_by_status(c, context.symbol, OutboxStatus.DEAD, limit, cursor)
         )
@@ -83,12 +83,12 @@ class StaffService:
 
     async def dead_letter(self, library: str, letter_id: str) -> DeadLetter:
         """Raises NotFound, also when it isn't dead any more."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         return _build_dead_letter(await context.store.read(lambda c: _find_dead_row(c, context, letter_id)))
 
     async def release(self, library: str, letter_id: str, actor: str) -> None:
         """Also an order that waits for others: it goes alone."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
 
         def release_letter(connection: Transaction) -> None:
             _record_decision(connection, context, letter_id, "released", actor, _find_held_row)
@@ -98,7 +98,7 @@ class StaffService:
 
     async def edit(self, library: str, letter_id: str, payload: str, actor: str) -> None:
         """Raises NotFound; Refused (INVALID_VALUE) when the payload can't be what its kind needs."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
 
         def edit_letter(connection: Transaction) -> None:
             _check_payload(_record_decision(connection, context, letter_id, "changed and released", actor), payload)
@@ -108,7 +108,7 @@ class StaffService:
 
     async def skip(self, library: str, letter_id: str, reason: str, actor: str) -> None:
         """It is never sent; what comes after it in its lane goes on. Raises NotFound."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
 
         def skip_letter(connection: Transaction) -> None:
             row = _record_decision(connection, context, letter_id, f"skipped: {reason}", actor)
@@ -126,13 +126,13 @@ class StaffService:
 
     async def list_batched_orders(self, library: str, limit: int, cursor: str) -> ResultPage[BatchedOrder]:
         """Oldest first."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         return await context.store.read(lambda c: list_waiting_orders(c, context, limit, cursor))
 
     async def send_orders_now(self, library: str, partner: str) -> int:
         """What waits for others to go to this partner goes now; how many orders that are. Raises Refused: there is no
         such partner."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         profile, _ = context.require_partner(partner)
         sent = await context.store.write(
             lambda c: order_batches.send_batch_now(c, context.symbol, profile.name, context.now())
@@ -144,7 +144,7 @@ class StaffService:
 
     async def notices(self, library: str, request_id: str, limit: int, cursor: str) -> ResultPage[NoticeView]:
         """Newest first; `request_id` empty: of all requests. Raises InvalidCursorError."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         page = await context.store.read(
             lambda c: outbox_queries.list_rows_of_kind(c, context.symbol, LETTER, request_id, limit, cursor)
         )
@@ -249,11 +249,11 @@ def report_no_contact(_library: str, _member: str) -> MemberContact:
 
 @value_object
 class PartnerDirectory:
-    houses: Mapping[str, LibraryContext]
+    contexts: Mapping[str, LibraryContext]
     heard_from: HeardFrom = report_no_contact
 
     async def partners(self, library: str) -> Sequence[PartnerView]:
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         counted = await _count_by_partner(context)
         return tuple(
             _build_partner_view(context, profile, partner, counted, self.heard_from)
@@ -262,30 +262,30 @@ class PartnerDirectory:
 
     async def partner(self, library: str, profile: str) -> PartnerView:
         """Raises NotFound."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         found = context.profile(profile)
         if found is None or found.partner is None or found.abstract:
             raise NotFound("partner")
         return _build_partner_view(context, found, found.partner, await _count_by_partner(context), self.heard_from)
 
     async def rotas(self, library: str) -> Sequence[RotaView]:
-        policy = find_library_context(self.houses, library).policy()
+        policy = find_library_context(self.contexts, library).policy()
         return tuple(_build_rota_view(name, template) for name, template in policy.rotas.items())
 
     async def rota(self, library: str, name: str) -> RotaView:
         """Raises NotFound."""
-        template = find_library_context(self.houses, library).policy().rotas.get(name)
+        template = find_library_context(self.contexts, library).policy().rotas.get(name)
         if template is None:
             raise NotFound("rota")
         return _build_rota_view(name, template)
 
     async def explain(self, library: str, request_id: str) -> RotaExplanation:
         """Whom a borrowing request would ask next, and why; nothing is changed. Raises NotFound, Refused."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         return await explain_rota(context, await require_request(context, request_id))
 
     async def loads(self, library: str) -> Sequence[PartnerLoad]:
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         loads = await context.store.read(lambda c: request_counts.read_partner_loads(c, context.symbol, Role.BORROWING))
         symbols = {profile.name: partner.symbol for profile, partner in context.partners()}
         return tuple(PartnerLoad(symbols[name], count) for name, count in loads.items() if symbols.get(name))

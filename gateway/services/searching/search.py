@@ -59,14 +59,14 @@ NAMES = tuple(sorted(index.value for index in SearchIndex))
 
 @value_object
 class CatalogueSearch:
-    """`houses` by symbol of the library."""
+    """`contexts` by symbol of the library."""
 
-    houses: Mapping[str, LibraryContext]
+    contexts: Mapping[str, LibraryContext]
     asker: CatalogueClient
 
     def targets(self, library: str) -> tuple[SearchableTarget, ...]:
         """Groups first. Raises NotFound."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         groups = [
             SearchableTarget(name=name, members=said) for name, said in context.policy().catalogues.groups.items()
         ]
@@ -80,12 +80,12 @@ class CatalogueSearch:
     async def search(self, library: str, where: str, query: CatalogueQuery, records: int = 0) -> SearchOutcome:
         """`where`: a profile or a group; `records` of each target at most, 0: as requests.yml says. One that gives no
         answer is named, and the others are shown. Raises NotFound."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         rules = context.policy().catalogues
-        turn = asyncio.Semaphore(rules.at_once)
+        slots = asyncio.Semaphore(rules.at_once)
 
         async def ask_target(name: str) -> tuple[TargetAnswer, tuple[FoundRecord, ...]]:
-            async with turn:
+            async with slots:
                 return await self._search_target(context, name, query, records or rules.records)
 
         names = _list_target_names(context, where)
@@ -95,7 +95,7 @@ class CatalogueSearch:
 
     async def find_by_identifier(self, library: str, number: RecordId) -> Citation | None:
         """See `LookUp`. The catalogues of `catalogues.look_up` are asked at once; the first that knows it counts."""
-        context = find_library_context(self.houses, library)
+        context = find_library_context(self.contexts, library)
         where = context.policy().catalogues.look_up
         if not where or not queries_for_number(number):
             return None

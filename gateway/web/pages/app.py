@@ -101,7 +101,7 @@ class PatronPages:
         return handle_page
 
     def _sole_library(self) -> str:
-        symbols = list(self._parts.doors)
+        symbols = list(self._parts.libraries)
         return symbols[0] if len(symbols) == 1 else ""
 
     def _make_page_request(self, http: web.Request, library: str) -> PageRequest:
@@ -169,7 +169,7 @@ class PatronPages:
             page.session = None
             try:
                 who = await parts.signing_in.sign_in_by_assertion(
-                    page.house.system, said, header.identifier_types, SignInMethod.HEADER
+                    page.context.system, said, header.identifier_types, SignInMethod.HEADER
                 )
             except SignInFailedError as problem:
                 page.said_wrong = problem.word

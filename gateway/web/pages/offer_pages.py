@@ -87,7 +87,7 @@ def show_libraries(parts: PageServices, http: web.Request, status: int = 200) ->
             parts.offering.library_context(symbol).info.name or symbol,
             f"{ROOT}/{quote(symbol, safe=':')}" + (f"?{query}" if query else ""),
         )
-        for symbol in parts.doors
+        for symbol in parts.libraries
     ]
     text = render_page_template(
         "libraries",
@@ -152,7 +152,7 @@ def _copy_status_text(page: PageRequest, item: Item) -> str:
         return page.format_text("copy-here-only")
     if item.status is ItemStatus.ON_LOAN and item.due is not None:
         return page.format_text(
-            "copy-due", day=page.words.words.format_day(item.due.astimezone(page.house.zone).date())
+            "copy-due", day=page.words.words.format_day(item.due.astimezone(page.context.zone).date())
         )
     return page.format_text("copy-out")
 
@@ -175,7 +175,7 @@ async def list_own_requests(page: PageRequest) -> web.Response:
         views=list(found),
         clean=clean_line,
         day=page.words.words.format_day,
-        zone=page.house.zone,
+        zone=page.context.zone,
         next=page.path("requests", f"cursor={quote(found.cursor)}") if found.cursor else "",
     )
 

@@ -134,7 +134,7 @@ def _first_values(order: OrderForm, session: SessionRow) -> dict[str, str]:
 
 def _draft_of_form(page: PageRequest, checked: FormCheck, order: OrderForm, session: SessionRow) -> BorrowingDraft:
     """Only to be used when nothing is wrong."""
-    rules = page.house.policy().services
+    rules = page.context.policy().services
     chosen = checked.read_choice("service", [one.value for one in CHOICES])
     service = ServiceType.COPY if chosen == ServiceType.COPY else ServiceType.LOAN
     if not chosen:
@@ -143,7 +143,7 @@ def _draft_of_form(page: PageRequest, checked: FormCheck, order: OrderForm, sess
     loan_format = checked.read_choice("format_loan", rules.formats.loans)
     copy_format = checked.read_choice("format_copy", rules.formats.copies)
     pickup = checked.read_choice("pickup", [place.code for place in order.pickups])
-    need_by = checked.read_day("need_by", page.house.today() + timedelta(days=rules.least_days))
+    need_by = checked.read_day("need_by", page.context.today() + timedelta(days=rules.least_days))
     note = checked.read_lines("note")
     declared = checked.read_checkbox("declared")
     if rules.needs_declaration(service) and not declared:
@@ -184,7 +184,7 @@ def _fixed_citation_part(cited: LinkCitation) -> Citation:
 
 
 def declaration_text(page: PageRequest) -> str:
-    return page.words.choose_text(page.house.policy().services.declaration.text) or page.format_text("declaration")
+    return page.words.choose_text(page.context.policy().services.declaration.text) or page.format_text("declaration")
 
 
 async def _create_request_once(page: PageRequest, draft: BorrowingDraft, form_id: str) -> str:
@@ -199,7 +199,7 @@ async def _create_request_once(page: PageRequest, draft: BorrowingDraft, form_id
             raise FormAlreadySentError(found)
 
     try:
-        return (await create_borrowing_request(page.house, draft, claim_form_key)).id
+        return (await create_borrowing_request(page.context, draft, claim_form_key)).id
     except FormAlreadySentError as before_us:
         return before_us.request_id
 
@@ -218,7 +218,7 @@ def show_refusal(checked: FormCheck, refused: Refused) -> None:
 
 
 def _render_order_form(page: PageRequest, order: OrderForm, checked: FormCheck) -> web.Response:
-    rules = page.house.policy().services
+    rules = page.context.policy().services
     names = page.words.words.services
     return page.render(
         "request",
@@ -232,7 +232,7 @@ def _render_order_form(page: PageRequest, order: OrderForm, checked: FormCheck) 
         pickups=order.pickup_choices,
         loan_formats=[(one, names.get(one, one)) for one in rules.formats.loans],
         copy_formats=[(one, names.get(one, one)) for one in rules.formats.copies],
-        least_day=page.house.today() + timedelta(days=rules.least_days),
+        least_day=page.context.today() + timedelta(days=rules.least_days),
         declares=bool(rules.declaration.services),
         declares_loans=ServiceType.LOAN in rules.declaration.services,
         declaration=declaration_text(page),
@@ -259,7 +259,7 @@ async def submit_hold(page: PageRequest) -> web.Response:
     order = await make_order_form(page, form["form"][:100], form["link"], require_citation(page, form["link"].encode()))
     checked = FormCheck(page, form, stale=not page.is_own_form(form))
     pickup = checked.read_choice("pickup", [place.code for place in order.pickups])
-    need_by = checked.read_day("need_by", page.house.today())
+    need_by = checked.read_day("need_by", page.context.today())
     note = checked.read_lines("note", 500)
     if not pickup and order.pickups:
         checked.add_problem("pickup", "wrong-missing")
@@ -287,7 +287,7 @@ async def _render_hold_form(page: PageRequest, order: OrderForm, checked: FormCh
         pickups=order.pickup_choices,
         rows=page.citation_rows(order.cited.citation),
         borrow=page.path("request", order.link) if await _can_borrow(page, order) else "",
-        least_day=page.house.today(),
+        least_day=page.context.today(),
     )
 
 

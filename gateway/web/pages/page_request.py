@@ -76,8 +76,8 @@ class LibraryEntry:
 
 @value_object(kw_only=True)
 class PageServices:
-    """`doors` by symbol of the library. `proxies`: whose X-Forwarded-For is believed; `embed_in`: sites that may show
-    the pages in a frame. `look_ups`: anybody can have catalogues asked about a number, so only a few are at once."""
+    """`libraries` by symbol. `proxies`: whose X-Forwarded-For is believed; `embed_in`: sites that may show the pages in
+    a frame. `look_ups`: anybody can have catalogues asked about a number, so only a few are at once."""
 
     links: LinkFormat
     offering: FulfilmentService
@@ -88,7 +88,7 @@ class PageServices:
     sessions: PatronSessions
     signing_in: SignInService
     visits: BrowserVisits
-    doors: Mapping[str, LibraryEntry]
+    libraries: Mapping[str, LibraryEntry]
     proxies: TrustedProxies
     public_url: str = ""
     embed_in: tuple[str, ...] = ()
@@ -120,7 +120,7 @@ class PageRequest:
 
     parts: PageServices
     http: web.Request
-    house: LibraryContext
+    context: LibraryContext
     words: PageWords
     visit: BrowserVisit
     session: SessionRow | None = None
@@ -129,11 +129,11 @@ class PageRequest:
 
     @property
     def library(self) -> str:
-        return self.house.symbol
+        return self.context.symbol
 
     @property
     def entry(self) -> LibraryEntry:
-        return self.parts.doors[self.library]
+        return self.parts.libraries[self.library]
 
     def format_text(self, key: str, **values: object) -> str:
         return self.words.texts[key].format(**values) if values else self.words.texts[key]
@@ -225,7 +225,7 @@ class PageRequest:
                 "words": self.words.words,
                 "language": self.words.language,
                 "languages": languages,
-                "library": self.house.info,
+                "library": self.context.info,
                 "session": self.session,
                 "embedded": bool(self.parts.embed_in),
                 "csrf": self.visit.csrf,

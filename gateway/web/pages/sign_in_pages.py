@@ -68,7 +68,7 @@ async def submit_sign_in(page: PageRequest) -> web.Response:
         return ask_to_sign_in(page, back, wrong="wrong", kept=kept)
     try:
         who = await page.parts.signing_in.sign_in_by_password(
-            page.library, page.house.system, user, password, _client_address(page)
+            page.library, page.context.system, user, password, _client_address(page)
         )
     except SignInFailedError as problem:
         return ask_to_sign_in(page, back, wrong=problem.word, user=user, kept=kept)
@@ -153,7 +153,7 @@ async def finish_oidc(page: PageRequest) -> web.Response:
         return ask_to_sign_in(page, row.back_to, wrong="unknown")
     try:
         who = await page.parts.signing_in.sign_in_by_assertion(
-            page.house.system, identifier.strip(), settings.identifier_types, SignInMethod.OIDC
+            page.context.system, identifier.strip(), settings.identifier_types, SignInMethod.OIDC
         )
     except SignInFailedError as problem:
         return ask_to_sign_in(page, row.back_to, wrong=problem.word)

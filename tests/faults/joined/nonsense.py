@@ -23,7 +23,7 @@ async def say_nonsense(world: World, sender: Side, receiver: Side, which: int) -
         for kind in sorted(EventKind)
         if kind is not EventKind.REQUEST and _is_denied(world, other, theirs, kind, attempt)
     ]
-    receiving = town.house.party_of_partner(other.symbol.lower())
+    receiving = town.context.party_of_partner(other.symbol.lower())
     waiting = [
         row for row in await town.unfinished() if row.request_id == request.id and row.target == receiving.profile
     ]
@@ -36,7 +36,7 @@ async def say_nonsense(world: World, sender: Side, receiver: Side, which: int) -
         id=make_exchange_id(now),
         kind=kind,
         at=now,
-        sender=town.house.party,
+        sender=town.context.party,
         receiver=receiving,
         role=request.role,
         transaction=attempt.transaction,
@@ -44,7 +44,7 @@ async def say_nonsense(world: World, sender: Side, receiver: Side, which: int) -
         request=remove_patron_data(request),
     )
     row = new_outbox_row(request, PARTNER, receiving.profile, dump_message(message), now, message.id)
-    await town.house.store.write(lambda c: outbox.add_outbox_row(c, row))
+    await town.context.store.write(lambda c: outbox.add_outbox_row(c, row))
     await town.do(row.id)
     assert message.id in world.wire.refused, f"{kind.value} was not refused"
 
@@ -57,4 +57,4 @@ def _attempt(request: Request, theirs: Request) -> SupplierAttempt:
 def _is_denied(world: World, town: Town, request: Request, kind: EventKind, attempt: SupplierAttempt) -> bool:
     number = attempt.number if request.role is Role.BORROWING else 0
     event = Event(partner_signal(kind), world.clock.now(), attempt=number)
-    return isinstance(compute_transition(request, event, town.house.workflow(request)), Denied)
+    return isinstance(compute_transition(request, event, town.context.workflow(request)), Denied)

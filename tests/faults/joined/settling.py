@@ -177,5 +177,5 @@ async def barcodes(world: World, town: Town, request: Request, kind: EventKind) 
     of_book = next((book.barcodes for book in world.books if book.citation.title == request.citation.title), ())
     taken = {one.item_barcode for _, one in await world.everything() if _ == town and one.open and one.id != request.id}
     wanted = dict.fromkeys(code for code in (request.item_barcode, *of_book) if code and code not in taken)
-    system = town.house.system
+    system = town.context.system
     return tuple([code for code in wanted if (await system.item_by_barcode(code)).due is None])

@@ -73,8 +73,8 @@ class Town:
         return self.gateway.managed.requests
 
     @property
-    def house(self) -> LibraryContext:
-        return self.gateway.managed.houses[self.symbol]
+    def context(self) -> LibraryContext:
+        return self.gateway.managed.contexts[self.symbol]
 
     # --- life and death ----------------------------------------------------------------------------------
 
@@ -96,7 +96,7 @@ class Town:
         """One of the rows whose turn has come, whichever. False: there is none."""
         now = self._clock.now()
         ready = select(outbox.c.id).where(outbox.c.ready_at <= now).order_by(outbox.c.id)
-        ids: Sequence[str] = await self.house.store.read(lambda c: c.execute(ready).scalars().all())
+        ids: Sequence[str] = await self.context.store.read(lambda c: c.execute(ready).scalars().all())
         if not ids:
             return False
         await self.do(ids[choice % len(ids)])
@@ -127,14 +127,14 @@ class Town:
 
     async def requests(self) -> dict[str, Request]:
         query = select(request.c.document).where(request.c.library == self.symbol).order_by(request.c.id)
-        found = await self.house.store.read(lambda c: c.execute(query).scalars().all())
+        found = await self.context.store.read(lambda c: c.execute(query).scalars().all())
         return {one.id: one for one in map(parse_request, found)}
 
     async def history(self) -> tuple[Line, ...]:
         """Of all requests, in the order of the ids."""
         c = request_event.c
         query = select(c.id, c.request_id, c.before, c.after, c.denied, c.document).order_by(c.id)
-        found = await self.house.store.read(lambda connection: connection.execute(query).all())
+        found = await self.context.store.read(lambda connection: connection.execute(query).all())
         return tuple(Line(*row) for row in found)
 
     async def unfinished(self) -> tuple[OutboxRow, ...]:
@@ -145,12 +145,12 @@ class Town:
             found = (get_outbox_row(connection, self.symbol, id_) for id_ in connection.execute(query).scalars().all())
             return tuple(row for row in found if row is not None)
 
-        return await self.house.store.read(work)
+        return await self.context.store.read(work)
 
     async def timers(self) -> tuple[tuple[str, str, Any], ...]:
         c = request_timer.c
         query = select(c.request_id, c.timer, c.at).order_by(c.at, c.request_id, c.timer)
-        found = await self.house.store.read(lambda connection: connection.execute(query).all())
+        found = await self.context.store.read(lambda connection: connection.execute(query).all())
         return tuple((row.request_id, row.timer, row.at) for row in found)
 
     async def all_of(self, request_id: str) -> tuple[object, ...]:
@@ -171,7 +171,7 @@ class Town:
                 tuple(sorted((row.barcode, row.request_id) for row in connection.execute(here))),
             )
 
-        return await self.house.store.read(work)
+        return await self.context.store.read(work)
 
 
 def _with_mailbox(adapters: AdapterRegistry, mailbox: Mailbox) -> AdapterRegistry:

@@ -143,7 +143,7 @@ class Staff:
             await asyncio.sleep(0.05)
 
     async def _store_counts(self) -> int:
-        counts = await self.gateway.managed.houses[NORTH].store.read(outbox_queries.count_unfinished_rows)
+        counts = await self.gateway.managed.contexts[NORTH].store.read(outbox_queries.count_unfinished_rows)
         return sum(n for (_, status), n in counts.items() if status is not OutboxStatus.DEAD)
 
     # --- with a request ----------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ class Staff:
             assert len(found) <= 1, f"{wish.external} is there twice"
             return requests.load_request(connection, NORTH, found[0]) if found else None
 
-        return await self.gateway.managed.houses[NORTH].store.read(work)
+        return await self.gateway.managed.contexts[NORTH].store.read(work)
 
     async def _theirs(self, ours: Request) -> tuple[Request, ...]:
         """Of all suppliers that have it."""
@@ -167,7 +167,7 @@ class Staff:
             loaded = (requests.load_request(connection, SOUTH, one.request_id) for one in found if one is not None)
             return tuple(one for one in loaded if one is not None)
 
-        return await self.gateway.managed.houses[SOUTH].store.read(work)
+        return await self.gateway.managed.contexts[SOUTH].store.read(work)
 
     async def _create_once(self, wish: Wish) -> None:
         if wish.number in self.begun:

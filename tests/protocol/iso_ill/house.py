@@ -82,7 +82,7 @@ class House:
         """Service, outcome and note of what came in."""
         c = message.c
         query = select(c.service, c.outcome, c.note).where(c.direction == "in").order_by(c.id)
-        found = await self.town.house.store.read(lambda connection: connection.execute(query).all())
+        found = await self.town.context.store.read(lambda connection: connection.execute(query).all())
         return [tuple(row) for row in found]
 
     async def denied(self) -> list[str]:
@@ -94,7 +94,7 @@ class House:
 
     async def forget_messages(self) -> None:
         """As if they had come under other ids."""
-        await self.town.house.store.write(lambda c: c.execute(delete(partner_message)))
+        await self.town.context.store.write(lambda c: c.execute(delete(partner_message)))
 
     async def unsent(self) -> list[str]:
         """Why messages to partners wait."""
@@ -108,7 +108,7 @@ class House:
         return done.output
 
     async def _all(self, query: Any) -> list[Any]:
-        return list(await self.town.house.store.read(lambda connection: connection.execute(query).scalars().all()))
+        return list(await self.town.context.store.read(lambda connection: connection.execute(query).scalars().all()))
 
     @contextlib.asynccontextmanager
     async def partner(self) -> AsyncIterator[Partner]:

@@ -161,7 +161,7 @@ async def test_a_new_key_of_the_provider_is_fetched(installation: Installation) 
         assert (await anna.get(START)).status == 502, "asked a moment ago: not again so soon"
         pages = gateway.gateway._pages
         assert pages is not None
-        oidc = pages._parts.doors["DEMO"].oidc
+        oidc = pages._parts.libraries["DEMO"].oidc
         assert oidc is not None
         assert oidc._keys is not None
         asked, keys = oidc._keys

@@ -29,7 +29,9 @@ async def running(town: Town) -> AsyncIterator[None]:
 
 async def outcome(town: Town, begun: JournalEntry) -> OutcomeClass:
     """As anyone reads it in the journal."""
-    return (await Journal(town.house.store, JournalOptions()).get_exchange("NORTH", begun.exchange))[0].message.outcome
+    return (await Journal(town.context.store, JournalOptions()).get_exchange("NORTH", begun.exchange))[
+        0
+    ].message.outcome
 
 
 async def test_a_node_that_starts_leaves_a_living_ones_messages_alone(
@@ -44,7 +46,7 @@ async def test_a_node_that_starts_leaves_a_living_ones_messages_alone(
             opening = JournalOpening(
                 library="NORTH", at=START, body=b"<", protocol="ncip", transport="http", profile="ncip2"
             )
-            begun = await Journal(first.house.store, JournalOptions(), first.gateway.node).begin(opening)
+            begun = await Journal(first.context.store, JournalOptions(), first.gateway.node).begin(opening)
 
             await others.enter_async_context(running(second))
             assert await outcome(second, begun) is OutcomeClass.PENDING

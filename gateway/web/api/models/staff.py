@@ -168,7 +168,7 @@ class PatronRequestOut(OutputModel):
             question=query.text if query is not None else "",
             answer_by=query.answer_by if query is not None else None,
             actions=tuple(
-                PatronActionOut(act=act, href=f"{place}/{request.id}/actions/{act.value}") for act in view.acts
+                PatronActionOut(act=act, href=f"{place}/{request.id}/actions/{act.value}") for act in view.actions
             ),
         )
 

@@ -37,7 +37,7 @@ class House:
         self.journal = journal
         self.libraries = libraries
         self.profiles: dict[str, Profile] = {one.name: one for one in installation.profiles.profiles}
-        houses = build_library_contexts(
+        contexts = build_library_contexts(
             installation.settings,
             store,
             installation.clock,
@@ -45,7 +45,7 @@ class House:
             self.profile_set,
             installation.policies.policies.for_library,
         )
-        self.exchange = installation.parts.build_exchange(libraries, self.profile_set, journal, houses=houses)
+        self.exchange = installation.parts.build_exchange(libraries, self.profile_set, journal, contexts=contexts)
 
     def profile_set(self) -> ProfileSet:
         return ProfileSet(

@@ -117,7 +117,7 @@ async def test_no_more_is_in_memory_than_the_limit_says(house: MailHouse) -> Non
 async def test_mails_are_forgotten_on_schedule_but_not_those_that_wait(house: MailHouse) -> None:
     await house.asked()
     await house.comes(house.reply("One"), mail("Who am I?", sender="who@elsewhere.example"))
-    later = house.managed.houses[LIBRARY].now() + timedelta(days=1)
+    later = house.managed.contexts[LIBRARY].now() + timedelta(days=1)
 
     gone = await house.store.write(lambda c: mailbox.prune_mails(c, later, 100))
 
@@ -148,7 +148,7 @@ async def test_what_the_profile_requires_must_have_been_found_right(
     house: MailHouse, results: str, trusted: bool
 ) -> None:
     request = await house.asked()
-    profile = house.managed.houses[LIBRARY].profile("bergen")
+    profile = house.managed.contexts[LIBRARY].profile("bergen")
     assert profile is not None
     assert profile.partner is not None
     partner = profile.partner.model_copy(

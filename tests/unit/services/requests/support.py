@@ -92,7 +92,7 @@ class NcipTown:
 
     def message(self, profile: str, service: str, **values: str) -> bytes:
         """`values`: the parameters of `illgate send`, with _ for -."""
-        house = self.town.house
+        house = self.town.context
         known = house.profile(profile)
         assert known is not None, profile
         talk = ExchangeContext(known, house.symbol, house.zone, house.currency, self.clock.now())
@@ -148,11 +148,11 @@ class NcipTown:
         return await self.town.requests(role)
 
     async def patron(self, identifier: str) -> Patron:
-        return await self.town.house.system.find_patron(PatronKey(identifier))
+        return await self.town.context.system.find_patron(PatronKey(identifier))
 
     async def free_item(self) -> Item:
         """An item of ours on its shelf that can be lent."""
-        system = self.town.house.system
+        system = self.town.context.system
         for bib in await system.search_bibs("a", 60):
             for item in (await system.holdings(bib.id)).items:
                 if bib.identifiers and item.status.value == "available" and item.circulates and not item.hold_count:

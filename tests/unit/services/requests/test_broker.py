@@ -52,12 +52,12 @@ async def test_an_item_on_hold_for_a_broker_is_lent_and_comes_home(north: NcipTo
     request = await the_only(north, Role.LENDING)
     assert (request.state, request.transaction, request.item_barcode) == (LendingState.LOCATED, "WCNav1", item.barcode)
     assert request.partner.name == "Bibliothèque de Brume"
-    held = await north.town.house.system.item_holds(item.id)
+    held = await north.town.context.system.item_holds(item.id)
     assert [hold.request_id for hold in held] == ["WCNav1"], "no second hold"
 
     await north.act(request, EventKind.SHIPPED)
     await north.quiet()
-    assert (await north.town.house.system.item_loan(item.id)) is not None
+    assert (await north.town.context.system.item_loan(item.id)) is not None
     assert (await north.see(request)).state is LendingState.SHIPPED
 
     await north.send("navigator", "check-in-item", item=item.barcode)
@@ -91,7 +91,7 @@ async def test_what_staff_can_not_supply_leaves_no_hold(north: NcipTown) -> None
     await north.act(request, EventKind.UNFILLED, reason="not-on-shelf")
     await north.quiet()
 
-    assert await north.town.house.system.item_holds(item.id) == ()
+    assert await north.town.context.system.item_holds(item.id) == ()
 
 
 # --- borrowing -------------------------------------------------------------------------------------------
@@ -217,11 +217,11 @@ async def test_a_description_alone_will_do(north: NcipTown) -> None:
 
 async def test_a_number_of_our_own_catalogue_will_do(north: NcipTown) -> None:
     item = await north.free_item()
-    bib = await north.town.house.system.get_bib(item.bib_id)
+    bib = await north.town.context.system.get_bib(item.bib_id)
 
     answer = await north.send("relais", "request-item", request="RD-3", patron=PATRON, item=item.barcode)
 
     assert answer.problem == ""
     (request,) = await north.all(Role.BORROWING)
     assert request.citation.title == bib.title
-    assert await north.town.house.system.item_holds(item.id) == ()
+    assert await north.town.context.system.item_holds(item.id) == ()

@@ -81,7 +81,9 @@ class Desk:
 
     async def rows_of(self, request: Request) -> tuple[OutboxRow, ...]:
         """Newest first."""
-        page = await self.town.house.store.read(lambda c: outbox_queries.list_rows_of_request(c, NORTH, request.id, 50))
+        page = await self.town.context.store.read(
+            lambda c: outbox_queries.list_rows_of_request(c, NORTH, request.id, 50)
+        )
         return page.rows
 
     async def run_step(self, request: Request, target: str) -> OutboxRow:
@@ -102,7 +104,7 @@ class Desk:
     # --- the library -------------------------------------------------------------------------------------
 
     async def free_copies(self) -> tuple[Item, Item]:
-        system = self.town.house.system
+        system = self.town.context.system
         found = []
         for bib in await system.search_bibs("a", 60):
             for item in (await system.holdings(bib.id)).items:
@@ -112,10 +114,10 @@ class Desk:
 
     async def held_for(self, item: Item) -> list[str]:
         """Numbers of the requests that have a hold on it."""
-        return [hold.request_id for hold in await self.town.house.system.item_holds(item.id)]
+        return [hold.request_id for hold in await self.town.context.system.item_holds(item.id)]
 
     async def lent_for(self, item: Item) -> str | None:
-        loan = await self.town.house.system.item_loan(item.id)
+        loan = await self.town.context.system.item_loan(item.id)
         return loan.request_id if loan is not None else None
 
 
@@ -258,7 +260,7 @@ async def test_a_wrong_barcode_at_the_desk_is_told_at_once(desk: Desk) -> None:
 
 async def lent_at_the_counter(desk: Desk, item: Item) -> None:
     """To the other library, for no request."""
-    system = desk.town.house.system
+    system = desk.town.context.system
     patron = await system.find_patron(PatronKey("HILL", ("external",)))
     await system.check_out(item.barcode, patron.id, "at the counter")
 
@@ -294,7 +296,7 @@ async def test_staff_see_a_refused_step_on_the_request(desk: Desk) -> None:
 
     assert (step.kind, step.target, step.status) == ("library", "place-hold", "dead")
     assert step.error.startswith("refused: on-loan-same-patron: ")
-    await desk.town.house.system.check_in(item.barcode, "back at the counter")
+    await desk.town.context.system.check_in(item.barcode, "back at the counter")
     await desk.town.gateway.managed.desk.release(NORTH, step.id, STAFF)
     await desk.finish()
     assert (await desk.show(request)).unfinished == ()
@@ -336,7 +338,7 @@ async def test_the_record_of_what_went_back_is_waited_for(desk: Desk) -> None:
 
     await desk.finish()
     assert await desk.state_of(second) == BorrowingState.RECEIVED.value
-    item = await desk.town.house.system.item_by_barcode("39015012345678")
+    item = await desk.town.context.system.item_by_barcode("39015012345678")
     assert await desk.held_for(item) == [second.number]
     assert await desk.dead_letters() == []
 

@@ -357,4 +357,4 @@ async def test_a_defect_of_ours_is_no_reason_to_say_that_the_library_did_nothing
         assert await accept(north, "TN-132") == ""
 
     assert await north.see(request) == request
-    assert (await north.town.house.system.item_by_barcode("SOUTH-4711")).temporary
+    assert (await north.town.context.system.item_by_barcode("SOUTH-4711")).temporary

@@ -63,11 +63,11 @@ async def test_the_item_is_lent_to_the_home_library_s_patron(north: NcipTown) ->
     patron = await north.patron("H-2001")
     assert (patron.home_institution, patron.temporary, patron.category) == ("VALLEY", True, "visitor")
     assert request.direct_patron.id == patron.id
-    assert [one.patron_id for one in await north.town.house.system.item_holds(item.id)] == [patron.id]
+    assert [one.patron_id for one in await north.town.context.system.item_holds(item.id)] == [patron.id]
 
     await north.act(request, EventKind.SHIPPED)
 
-    loan = await north.town.house.system.item_loan(item.id)
+    loan = await north.town.context.system.item_loan(item.id)
     assert loan is not None
     assert loan.patron_id == patron.id
     expires = (await north.patron("H-2001")).expires
@@ -97,7 +97,7 @@ async def test_the_record_ends_when_the_item_is_home(north: NcipTown) -> None:
     await north.quiet()
 
     assert (await north.see(request)).state is LendingState.COMPLETED
-    assert (await north.patron("H-2001")).expires == north.town.house.today()
+    assert (await north.patron("H-2001")).expires == north.town.context.today()
 
 
 async def test_when_it_is_overdue_library_and_patron_are_written(north: NcipTown) -> None:

@@ -13,7 +13,7 @@ PROFILES = {"hill": {"partner": {"symbols": ["HILL"], "name": "Hill Library"}}}
 
 async def test_two_that_come_together_do_not_get_the_same_copy(north: NcipTown) -> None:
     """Both are looked for before a hold of either is placed: the second has to wait for staff."""
-    library = north.town.house.system
+    library = north.town.context.system
     item = await north.free_item()
     record = await library.holdings(item.bib_id)
     number = RecordId("local", record.bib.id)

@@ -78,7 +78,7 @@ class Lingering:
 
 async def only_copy(town: Town) -> BibHoldings:
     """A record of ours with one item, which can be lent."""
-    system = town.house.system
+    system = town.context.system
     for bib in await system.search_bibs("a", 60):
         found = await system.holdings(bib.id)
         if len(found.items) == 1 and bib.identifiers and found.items[0].circulates and not found.items[0].hold_count:
@@ -96,15 +96,15 @@ async def test_a_copy_is_found_for_one_request_only(nodes: tuple[Town, Town]) ->
 
     found = asyncio.Event()
     late: asyncio.Task[str] | None = None
-    slow = Lingering(first.house.store, found, lambda: late is not None and late.done())
+    slow = Lingering(first.context.store, found, lambda: late is not None and late.done())
     async with asyncio.timeout(20):
-        early = asyncio.create_task(locate_item(replace(first.house, store=slow), one.id))
+        early = asyncio.create_task(locate_item(replace(first.context, store=slow), one.id))
         await found.wait()
-        late = asyncio.create_task(locate_item(second.house, other.id))
+        late = asyncio.create_task(locate_item(second.context, other.id))
         await early
         (outcome,) = await asyncio.gather(late, return_exceptions=True)
 
     assert (await first.see(one)).state is LendingState.LOCATED
     assert isinstance(outcome, Unavailable), "it is looked for anew"
-    await locate_item(second.house, other.id)
+    await locate_item(second.context, other.id)
     assert (await second.see(other)).state is LendingState.NEW, "staff decide"

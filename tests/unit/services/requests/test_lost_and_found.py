@@ -24,7 +24,7 @@ async def on_record(north: NcipTown, request: Request) -> tuple[list[str], int]:
         items.c.temporary, items.c.deleted.is_(None), items.c.request_id == request.number
     )
     held = select(holds.c.id).where(holds.c.closed.is_(None), holds.c.request_id == request.number)
-    read = north.town.house.store.read
+    read = north.town.context.store.read
     barcodes = await read(lambda c: sorted(c.execute(here).scalars()))
     return barcodes, await read(lambda c: len(c.execute(held).all()))
 
@@ -60,7 +60,7 @@ async def returned(north: NcipTown, request: Request, attempt: int) -> None:
 
 async def lender_has_it(north: NcipTown, request: Request) -> None:
     event = Event(partner_signal(EventKind.CHECKED_IN), north.clock.now(), "south", EventDetails(), 1)
-    await apply_event(north.town.house, EventRequest(request_id=request.id, event=event))
+    await apply_event(north.town.context, EventRequest(request_id=request.id, event=event))
     await north.quiet()
 
 
@@ -127,7 +127,7 @@ async def test_the_library_was_away_when_it_came_back(north: NcipTown) -> None:
     await north.act(request, EventKind.RECEIVED)
     await north.act(request, EventKind.RETURNED)  # its record is not deleted yet
     event = Event(partner_signal(EventKind.LOST), north.clock.now(), "south", EventDetails(), 1)
-    await apply_event(north.town.house, EventRequest(request_id=request.id, event=event))
+    await apply_event(north.town.context, EventRequest(request_id=request.id, event=event))
     request = await north.act(request, EventKind.REOPEN)
 
     request = await asked_of_east(north, request)

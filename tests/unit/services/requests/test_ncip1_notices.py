@@ -85,7 +85,7 @@ async def announced(north: NcipTown) -> Request:
 
 
 async def test_a_partner_s_item_comes_and_goes_home(north: NcipTown) -> None:
-    system = north.town.house.system
+    system = north.town.context.system
     request = await announced(north)
     assert (request.state, request.volumes[0].state) == (BorrowingState.WILL_SUPPLY, VolumeState.EXPECTED)
 

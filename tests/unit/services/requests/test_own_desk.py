@@ -49,7 +49,7 @@ async def test_a_returned_item_goes_back_to_its_owner_with_a_slip(north: NcipTow
 async def test_a_scan_that_was_cut_short_is_made_good_by_the_next(north: NcipTown) -> None:
     request = await lent(north)
     barcode = request.volumes[0].barcode
-    await north.town.house.system.check_in(barcode, "desk:killed", fill_hold=False)
+    await north.town.context.system.check_in(barcode, "desk:killed", fill_hold=False)
 
     shown = await illgate(north, "check-in", barcode)
 
