@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import aiohttp
 import pytest
+from aiohttp.web_protocol import RequestHandler
 
 from gateway.web.http10_shim import seconds_of_silence
 from gateway.web.inbound import GRACE, ReadTimeouts, ends_document
@@ -49,3 +51,12 @@ def test_bytes_buy_time() -> None:
     assert patience.compute_deadline(started=100, now=101, received=0) == 111
     assert patience.compute_deadline(started=100, now=129, received=0) == 130
     assert patience.compute_deadline(started=100, now=129, received=2500) == 135
+
+
+def test_aiohttp_still_has_the_attribute_that_tells_an_idle_connection() -> None:
+    """`Http10Shim._close_idle` reads `RequestHandler._task_handler`, which is private to aiohttp.
+
+    Seen in aiohttp 3.14.5. Without it connections whose client half-closed them would be closed before their
+    answer is sent: look for another way before another version is let in.
+    """
+    assert "_task_handler" in RequestHandler.__slots__, f"aiohttp {aiohttp.__version__} has no _task_handler"
