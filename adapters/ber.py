@@ -2,8 +2,7 @@
 
 A tag is kept as one number, its octets without the constructed bit: 0x81 for [1], 0x9F31 for [49].
 
-Z39.50 has no framing of its own: an APDU ends where its BER does. Servers mix definite and indefinite lengths; no
-header is looked at twice.
+Neither protocol has framing of its own: an APDU ends where its BER does. Servers mix definite and indefinite lengths.
 """
 
 from __future__ import annotations
@@ -227,104 +226,26 @@ def _negative_octets(value: int) -> bytes:
     return value.to_bytes((value + 1).bit_length() // 8 + 1, "big", signed=True)
 
 
-class ApduSplitter:
-    """Cuts what has been fed into APDUs. `next` raises MalformedMessage for what can't become one: there is no way to
-    find the next beginning, so that the stream is of no further use."""
+class BerSplitter:
+    """Cuts what has been fed into values; no header is looked at twice. `next` raises MalformedMessage for what can't
+    become one: there is no way to find the next beginning, so that the stream is of no further use."""
 
     def __init__(self, limits: BerLimits = DEFAULT_LIMITS) -> None:
         self._limits = limits
         self._buffer = bytearray()
         self._reset_position()
 
-    def _reset_position(self) -> None:
-        self._at = 0  # of the next header to be looked at
-        self._nested = 0  # contents of indefinite length that are not at their end
-        self._begun = False
-
     def feed(self, data: bytes) -> None:
         self._buffer += data
 
     @property
     def begun(self) -> int:
-        """Octets of an APDU whose end has not come."""
+        """Octets of a value whose end has not come."""
         return len(self._buffer)
 
     def next(self) -> bytes | None:
-        """The next whole APDU, None if there is none yet. Raises MalformedMessage."""
-        while not (self._begun and self._nested == 0):
-            if not self._skip_header():
-                return None
-        if self._at > len(self._buffer):
-            return None
-        apdu = bytes(self._buffer[: self._at])
-        del self._buffer[: self._at]
-        self._reset_position()
-        return apdu
-
-    def rest(self) -> bytes:
-        """What there is of an APDU whose end won't come; then nothing is left."""
-        found = bytes(self._buffer)
-        self._buffer.clear()
-        self._reset_position()
-        return found
-
-    def _skip_header(self) -> bool:
-        """Past one header, and past its contents where their length is known. False when more is needed."""
-        if self._begun and self._buffer[self._at : self._at + 2] == b"\0\0":
-            self._at += 2
-            self._nested -= 1
-            return True
-        try:
-            tag, constructed, start, length = parse_header(self._buffer, self._at)
-        except IndexError:
-            self._check_size(self._at)
-            return False
-        if not self._begun:
-            self._check_beginning(tag, constructed)
-            self._begun = True
-        if length == INDEFINITE:
-            self._nested += 1
-            if self._nested > self._limits.depth:
-                raise nesting_error("", self._limits)
-        self._at = start + max(length, 0)
-        self._check_size(self._at)
-        return True
-
-    def _check_beginning(self, tag: int, constructed: bool) -> None:
-        """An unknown APDU is one all the same: it can be answered with a report."""
-        octets = tag_octets(tag, constructed)
-        if octets[0] & CLASS != APPLICATION or not constructed:
-            raise MalformedMessage("octet 0", f"an APDU doesn't begin with {octets.hex()}", MalformationKind.PROTOCOL)
-
-    def _check_size(self, size: int) -> None:
-        if size > self._limits.size:
-            raise MalformedMessage("", f"more than {self._limits.size} octets", MalformationKind.TOO_LARGE)
-
-
-class IncompleteValueError(Exception):
-    """More octets are needed."""
-
-
-class BerSplitter:
-    """Cuts what has been fed into values; no header is looked at twice. `next` raises MalformedMessage for what can't
-    become one: there is no way to find the next beginning, so that the stream is of no further use."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._buffer = bytearray()
-        self._reset_position()
-
-    def feed(self, data: bytes) -> None:
-        self._buffer += data
-
-    @property
-    def begun(self) -> bool:
-        """There is something of a value whose end hasn't come."""
-        return bool(self._buffer)
-
-    def next(self) -> bytes | None:
-        """The next whole value, None if there is none yet."""
-        while not self._ended:
+        """The next whole value, None if there is none yet. Raises MalformedMessage."""
+        while not self._is_length_known:
             self._skip_short_values()
             if not self._skip_header():
                 return None
@@ -335,43 +256,56 @@ class BerSplitter:
         self._reset_position()
         return value
 
+    def rest(self) -> bytes:
+        """What there is of a value whose end won't come; then nothing is left."""
+        found = bytes(self._buffer)
+        self._buffer.clear()
+        self._reset_position()
+        return found
+
     def _reset_position(self) -> None:
         self._at = 0  # of the next header to be looked at
-        self._open = 0  # values of indefinite length that are not at their end
-        self._ended = False  # whether all that remains is to have the octets
+        self._nested = 0  # values of indefinite length that are not at their end
+        self._is_length_known = False  # of the whole value: all that remains is to have its octets
 
     def _skip_short_values(self) -> None:
         """Past what is short and simple, which is nearly all: a tag of one octet, then its length in one."""
-        buffer, at = self._buffer, self._at
-        if not self._open:
+        if not self._nested:
             return
+        buffer, at = self._buffer, self._at
         end = len(buffer) - 1
-        while at < end and buffer[at] & 0x1F != 0x1F and buffer[at] > 0 and buffer[at + 1] < 0x80:
+        while at < end and buffer[at] & HIGH_TAG != HIGH_TAG and buffer[at] > 0 and buffer[at + 1] < 0x80:
             at += 2 + buffer[at + 1]
         self._at = at
 
     def _skip_header(self) -> bool:
         """Past one header, and past its contents where their length is known. False when more is needed."""
-        if self._open and self._buffer[self._at : self._at + 2] == _END:
+        if self._nested and self._buffer[self._at : self._at + 2] == _END:
             self._at += 2
-            self._open -= 1
+            self._nested -= 1
         else:
             try:
-                contents, length = parse_ber_header(self._buffer, self._at)
-            except IncompleteValueError:
-                self._check_limits(max(self._at, len(self._buffer)))
+                tag, constructed, start, length = parse_header(self._buffer, self._at)
+            except IndexError:
+                self._check_size(max(self._at, len(self._buffer)))
                 return False
-            self._open += length is None
-            self._at = contents + (length or 0)
-        self._check_limits(self._at)
-        self._ended = not self._open
+            if self._at == 0:
+                self._check_beginning(tag, constructed)
+            if length == INDEFINITE:
+                self._nested += 1
+                if self._nested > self._limits.depth:
+                    raise nesting_error("", self._limits)
+            self._at = start + max(length, 0)
+        self._check_size(self._at)
+        self._is_length_known = not self._nested
         return True
 
-    def _check_limits(self, size: int) -> None:
-        if size > self._limit:
-            raise MalformedMessage("", f"longer than {self._limit} octets", MalformationKind.TOO_LARGE)
-        if self._open > MAX_DEPTH:
-            raise MalformedMessage("", f"values in values, more than {MAX_DEPTH}")
+    def _check_beginning(self, tag: int, constructed: bool) -> None:
+        """For protocols whose values begin with certain tags only. Raises MalformedMessage."""
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limits.size:
+            raise MalformedMessage("", f"more than {self._limits.size} octets", MalformationKind.TOO_LARGE)
 
 
 def to_definite_lengths(data: bytes) -> bytes:
@@ -381,64 +315,27 @@ def to_definite_lengths(data: bytes) -> bytes:
     """
     try:
         return _convert_to_definite(data, 0, len(data), 0)[0]
-    except IncompleteValueError:
+    except IndexError:
         raise MalformedMessage("", "the octets end before the value does") from None
 
 
-def parse_ber_header(data: bytes | bytearray, at: int) -> tuple[int, int | None]:
-    """Where the contents begin, and their length; None: indefinite. Raises IncompleteValueError, MalformedMessage."""
-    try:
-        first, contents = data[at], at + 1
-        if first & 0x1F == 0x1F:
-            while data[contents] & 0x80:
-                contents += 1
-            contents += 1
-        length = data[contents]
-        contents += 1
-        if contents - at > 8:
-            raise MalformedMessage(f"octet {at}", "no tag is as long")
-        if length < 0x80:
-            return contents, length
-        if length == 0x80:
-            if not first & 0x20:
-                raise MalformedMessage(f"octet {at}", "a primitive value of indefinite length")
-            return contents, None
-        count = length & 0x7F
-        if count > 8:
-            raise MalformedMessage(f"octet {at}", f"a length of {count} octets")
-        if contents + count > len(data):
-            raise IncompleteValueError
-        return contents + count, int.from_bytes(data[contents : contents + count], "big")
-    except IndexError:
-        raise IncompleteValueError from None
-
-
 def _convert_to_definite(data: bytes, at: int, stop: int, depth: int) -> tuple[bytes, int]:
+    """The value at `at` and where the next one is. Raises IndexError for data that end too early."""
     if depth > MAX_DEPTH:
-        raise MalformedMessage(f"octet {at}", f"values in values, more than {MAX_DEPTH}")
-    contents, length = parse_ber_header(data, at)
-    if length is not None and contents + length > stop:
-        raise MalformedMessage(f"octet {at}", "longer than what it stands in")
-    if not data[at] & 0x20:
-        assert length is not None
+        raise MalformedMessage(_octet_place(at), f"values in values, more than {MAX_DEPTH}")
+    tag, constructed, contents, length = parse_header(data, at)
+    if length != INDEFINITE and contents + length > stop:
+        raise MalformedMessage(_octet_place(at), "longer than what it stands in")
+    if not constructed:
         return data[at : contents + length], contents + length
     parts, inner = [], contents
-    until = stop if length is None else contents + length
-    while inner < until and not (length is None and data[inner : inner + 2] == _END):
+    until = stop if length == INDEFINITE else contents + length
+    while inner < until and not (length == INDEFINITE and data[inner : inner + 2] == _END):
         part, inner = _convert_to_definite(data, inner, until, depth + 1)
         parts.append(part)
-    if length is None:
+    if length == INDEFINITE:
         if data[inner : inner + 2] != _END:
-            raise IncompleteValueError
+            raise IndexError
         inner += 2
     body = b"".join(parts)
-    return _read_tag_octets(data, at) + length_octets(len(body)) + body, inner
-
-
-def _read_tag_octets(data: bytes, at: int) -> bytes:
-    end = at + 1
-    if data[at] & 0x1F == 0x1F:
-        while data[end] & 0x80:
-            end += 1
-        end += 1
-    return data[at:end]
+    return tag_octets(tag, constructed) + length_octets(len(body)) + body, inner

@@ -197,12 +197,15 @@ def _read_init_diagnostics(body: dict[str, Any], texts: TextDecoder) -> list[Z39
 
 
 def _text_octets(external: dict[str, Any]) -> list[bytes]:
-    """Words in an EXTERNAL: a text type as it stands, or octets (yaz, of old)."""
+    """Words in an EXTERNAL: a text type as it stands, or octets (yaz, of old). Raises MalformedMessage."""
     kind, value = external["encoding"]
     value = bytes(value) if kind != "arbitrary" else b""
     if kind == "single-ASN1-type" and value[:1] in (b"\x1a", b"\x1b", b"\x0c"):
-        contents, length = ber.parse_ber_header(value, 0)
-        return [value[contents : contents + (length or 0)]]
+        try:
+            _, _, contents, length = ber.parse_header(value, 0)
+        except IndexError:
+            raise MalformedMessage("", "a text that ends in its header") from None
+        return [value[contents : contents + max(length, 0)]]
     return [value] if kind == "octet-aligned" and value else []
 
 

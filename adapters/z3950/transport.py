@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from adapters.ber import BerSplitter
+from adapters.ber import MAX_DEPTH, BerLimits, BerSplitter
 from adapters.z3950 import codec
 from adapters.z3950.dialect import Seconds, SignIn, Tls, Z3950Dialect, split_address
 from adapters.z3950.values import Answer, CloseNotice
@@ -60,7 +60,7 @@ class Z3950Connection:
         self._place = place
         self._reader = reader
         self._writer = writer
-        self._frames = BerSplitter(place.max_bytes)
+        self._frames = BerSplitter(BerLimits(size=place.max_bytes, depth=MAX_DEPTH))
         self.options: frozenset[int] = frozenset()  # what was agreed on in Init, by number
         self.was_kept = False  # between two conversations: it may have ended meanwhile
 
@@ -80,7 +80,7 @@ class Z3950Connection:
     @property
     def is_unusable(self) -> bool:
         """The other side has closed it, or said something that nobody asked for."""
-        return self._reader.at_eof() or self._writer.is_closing() or self._frames.begun
+        return self._reader.at_eof() or self._writer.is_closing() or self._frames.begun > 0
 
     async def exchange_apdu(self, apdu: bytes) -> Answer:
         """Raises Unavailable, ConnectionGone. Neither then, nor when cancelled, may the connection be used again."""

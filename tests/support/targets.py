@@ -64,7 +64,7 @@ async def target(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIter
         assert task is not None
         handlers.add(task)
         await made.counted(1)
-        frames = BerSplitter(1_000_000)
+        frames = BerSplitter()
         try:
             while octets := await reader.read(65_536):
                 frames.feed(octets)

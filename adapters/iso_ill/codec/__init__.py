@@ -12,7 +12,7 @@ What can't be read is `gateway.domain.problems.MalformedMessage` with place, rea
 from __future__ import annotations
 
 from adapters import ber
-from adapters.ber import DEFAULT_LIMITS, ApduSplitter, BerLimits
+from adapters.ber import DEFAULT_LIMITS, BerLimits, BerSplitter
 from adapters.iso_ill.codec.declarations import DEFAULT_STYLE, Defaults, EncodingStyle, Strings, list_declared_fields
 from adapters.iso_ill.codec.decoder import ABSENT, ApduReader, DecodingRemark, plan_of
 from adapters.iso_ill.codec.encoder import ApduWriter, shape_of
@@ -40,6 +40,15 @@ class PartialHeader:
     service_date_time: ServiceDateTime | None = None
     requester_id: SystemId | None = None
     responder_id: SystemId | None = None
+
+
+class ApduSplitter(BerSplitter):
+    """Cuts a stream into APDUs. An unknown APDU is one all the same: it can be answered with a report."""
+
+    def _check_beginning(self, tag: int, constructed: bool) -> None:
+        octets = ber.tag_octets(tag, constructed)
+        if octets[0] & ber.CLASS != ber.APPLICATION or not constructed:
+            raise MalformedMessage("octet 0", f"an APDU doesn't begin with {octets.hex()}", MalformationKind.PROTOCOL)
 
 
 def apdu_type_name(type_: ApduType) -> str:

@@ -341,7 +341,7 @@ async def test_it_sends_garbage(client: Z3950Search, octets: bytes) -> None:
 
 async def test_an_answer_that_is_too_long(client: Z3950Search) -> None:
     async with target(answering(found(1, [b"x" * 70_000]))) as one:
-        with pytest.raises(Unavailable, match="longer than 65536 octets"):
+        with pytest.raises(Unavailable, match="more than 65536 octets"):
             await client.search(one.profile(max_bytes=65_536), LAMPS)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.ber import BerSplitter, to_definite_lengths
+from adapters.ber import BerLimits, BerSplitter, to_definite_lengths
 from gateway.domain.problems import MalformationKind, MalformedMessage
 
 INDEFINITE = bytes.fromhex("3080 0401aa 2480 0401bb 0000 0000".replace(" ", ""))
@@ -20,7 +20,7 @@ def test_lengths_are_said() -> None:
 @pytest.mark.parametrize("size", [1, 2, 3, 100])
 def test_values_are_cut_from_a_stream_however_it_comes(size: int) -> None:
     stream = INDEFINITE + DEFINITE + b"\x1f\x81\x00\x01x" + INDEFINITE
-    frames, found = BerSplitter(1000), []
+    frames, found = BerSplitter(BerLimits(size=1000)), []
     for at in range(0, len(stream), size):
         frames.feed(stream[at : at + size])
         while (value := frames.next()) is not None:
@@ -35,14 +35,14 @@ def test_values_are_cut_from_a_stream_however_it_comes(size: int) -> None:
     [
         (b"\x30\x84\x7f\xff\xff\xff", MalformationKind.TOO_LARGE),
         (b"\x30\x80" + b"\x04\x20" + b"x" * 32 + b"\x04\x81\xc8", MalformationKind.TOO_LARGE),
-        (b"\x30\x80" * 80, MalformationKind.SYNTAX),
+        (b"\x30\x80" * 80, MalformationKind.TOO_LARGE),
         (b"\x04\x80", MalformationKind.SYNTAX),
-        (b"\x30\x89", MalformationKind.SYNTAX),
+        (b"\x30\x89" + b"\x01" * 9, MalformationKind.SYNTAX),
         (b"\x1f" + b"\x81" * 20 + b"\x00\x00", MalformationKind.SYNTAX),
     ],
 )
 def test_what_can_become_no_value_is_told_at_once(octets: bytes, fault: MalformationKind) -> None:
-    frames = BerSplitter(200)
+    frames = BerSplitter(BerLimits(size=200))
     frames.feed(octets)
 
     with pytest.raises(MalformedMessage) as told:
@@ -52,7 +52,7 @@ def test_what_can_become_no_value_is_told_at_once(octets: bytes, fault: Malforma
 
 @given(st.binary(max_size=200))
 def test_no_octets_make_it_fail_otherwise(octets: bytes) -> None:
-    frames = BerSplitter(1000)
+    frames = BerSplitter(BerLimits(size=1000))
     try:
         frames.feed(octets)
         while frames.next() is not None:
