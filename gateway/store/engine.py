@@ -38,7 +38,8 @@ BATCH = 64
 def open_store(url: str) -> Store:
     """`sqlite:///path/to/file.db` or `postgresql://user@host:port/name`.
 
-    Raises ValueError for any other URL, Unavailable when the file can't be used; a server is not asked yet.
+    Raises ValueError for any other URL, Unavailable when the file can't be used or the extra that PostgreSQL needs is
+    not installed; a server is not asked yet.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":

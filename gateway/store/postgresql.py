@@ -49,8 +49,17 @@ Heard = Callable[[str], None]
 
 class PostgresqlStore:
     def __init__(self, url: URL, pool_size: int = 10) -> None:
-        # needs greenlet, which comes with the extra: without PostgreSQL nothing here may ask for it
-        from sqlalchemy.ext.asyncio import create_async_engine
+        """Raises Unavailable without the extra `postgresql`."""
+        # asyncpg and greenlet come with the extra: without PostgreSQL nothing here may ask for them
+        try:
+            import asyncpg  # noqa: F401
+            import greenlet  # noqa: F401
+            from sqlalchemy.ext.asyncio import create_async_engine
+        except ImportError as error:
+            raise Unavailable(
+                f"store.url is a PostgreSQL database, and {error.name} is not installed: "
+                "pip install 'illgate[postgresql]'"
+            ) from error
 
         self.url = url
         self._engine = create_async_engine(

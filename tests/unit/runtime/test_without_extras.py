@@ -1,22 +1,53 @@
-"""An installation without the extra `postgresql` has neither its driver nor greenlet: nothing else may need them."""
+"""An installation without an extra: what needs it says in one line what to install, and nothing else needs it."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-WITHOUT_EXTRA = """
+import pytest
+
+from tests.support.daemon import Installation
+
+WITHOUT_EXTRAS = """
 import sys
-for name in ("greenlet", "asyncpg"):
+for name in ("greenlet", "asyncpg", "imapclient"):
     sys.modules[name] = None  # importing it raises ImportError
 from gateway.cli import main
 from gateway.runtime import daemon
-main(["--help"])
+main()
 """
 
 
+def run_without_extras(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", WITHOUT_EXTRAS, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
 def test_commands_and_daemon_need_no_extra() -> None:
-    done = subprocess.run([sys.executable, "-c", WITHOUT_EXTRA], capture_output=True, text=True, check=False)
+    done = run_without_extras("--help")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "Usage:" in done.stdout
+
+
+@pytest.mark.parametrize("command", [["serve"], ["journal", "list"], ["library", "item", "1"]])
+def test_a_postgresql_database_without_its_extra(command: list[str], installation: Installation) -> None:
+    installation.change(store={"url": "postgresql://illgate@127.0.0.1/illgate"})
+
+    done = run_without_extras("--config", str(installation.config), *command)
+
+    assert done.returncode != 0
+    assert "asyncpg is not installed: pip install 'illgate[postgresql]'" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_a_mailbox_without_its_extra(installation: Installation) -> None:
+    mailbox = {"name": "answers", "library": "DEMO", "host": "127.0.0.1", "user": "ill", "password": "env:MAIL"}
+    installation.change(mailboxes=[mailbox])
+
+    done = run_without_extras("--config", str(installation.config), "mail", "poll", "answers")
+
+    assert done.returncode != 0
+    assert "pip install 'illgate[mail]'" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
