@@ -1,0 +1,150 @@
+"""The packages as an operator gets them: built from exactly the files that the image's build has, installed into a
+fresh environment without extras, with each, and on the image's own Python."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+
+DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
+PYTHON_OF_IMAGE = "3.13"
+
+IMPORT_ALL = """
+import importlib, pkgutil
+for package in ("gateway", "adapters"):
+    for found in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
+        if ".migrations" not in found.name:
+            importlib.import_module(found.name)
+"""
+"""Fails where a module needs what only the development environment has."""
+
+
+def copy_files_of_stage(number: int, folder: Path) -> None:
+    """What the COPY lines of a stage of the Dockerfile bring from the repository, past its .dockerignore."""
+    let_through = re.findall(r"^!(\S+)$", (ROOT / "deploy" / "Dockerfile.dockerignore").read_text(), re.MULTILINE)
+    stage = DOCKERFILE.split("\nFROM ")[number]
+    for line in re.findall(r"^COPY (?!--from)(.+)$", stage, re.MULTILINE):
+        *names, target = line.split()
+        for name in names:
+            assert name in let_through, f"{name} is not in Dockerfile.dockerignore"
+            if (ROOT / name).is_dir():
+                shutil.copytree(ROOT / name, folder / target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(ROOT / name, folder / target)
+
+
+def run_command(*command: str | Path, folder: Path | None = None) -> str:
+    """Its standard output. Without variables that would bring our checkout in."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "ILLGATE"))}
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("image")
+    copy_files_of_stage(1, folder)
+    run_command(sys.executable, "-m", "hatchling", "build", "-t", "wheel", folder=folder)
+    (built,) = (folder / "dist").glob("*.whl")
+    return built
+
+
+def test_the_wheel_has_what_a_new_installation_needs(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+
+    assert [name for name in names if name.endswith("licenses/LICENSE")]
+    assert {"gateway/shipped/gateway.yml", "gateway/shipped/requests.yml"} <= set(names)
+    profiles = {f"gateway/shipped/profiles/{file.name}" for file in (ROOT / "profiles").glob("*.yml")}
+    assert profiles
+    assert profiles <= set(names)
+
+
+def test_the_source_distribution_has_its_licence(tmp_path: Path) -> None:
+    run_command(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path, folder=ROOT)
+
+    (built,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(built) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"LICENSE", "README.md", "CHANGELOG.md", "requests.yml", "gateway/cli/__init__.py"} <= names
+
+
+def find_python(version: str) -> Path:
+    """An interpreter that makes environments, wherever it is installed."""
+    found = shutil.which(f"python{version}")
+    names = [Path(found)] if found else []
+    for name in (*names, *Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}")):
+        tried = subprocess.run([name, "-c", "import venv, ensurepip"], capture_output=True, check=False)
+        if tried.returncode == 0:
+            return name
+    pytest.skip(f"Python {version} with venv is not installed")
+
+
+@pytest.mark.slow
+def test_an_installation_without_extras_and_then_with_each(wheel: Path, tmp_path: Path) -> None:
+    venv = make_environment(Path(sys.executable), tmp_path)
+
+    for extras in ("", "[mail]", "[postgresql]"):
+        install_package(venv, f"{wheel}{extras}")
+        check_installation(venv, tmp_path / f"library{extras}")
+
+
+@pytest.mark.slow
+def test_an_installation_on_the_python_of_the_image(wheel: Path, tmp_path: Path) -> None:
+    assert DOCKERFILE.count(f"FROM python:{PYTHON_OF_IMAGE}-slim") == 2
+    (extras,) = re.findall(r"'\.(\[[a-z,]+\])'", DOCKERFILE)
+
+    venv = make_environment(find_python(PYTHON_OF_IMAGE), tmp_path)
+    install_package(venv, f"{wheel}{extras}")
+    check_installation(venv, tmp_path / "library")
+
+    home = tmp_path / "srv"
+    home.mkdir()
+    copy_files_of_stage(2, home)
+    told = run_command(venv / "bin" / "illgate", "--config", home / "gateway.yml", "check")
+    assert "no problems" in told
+
+
+def test_the_image_runs_as_an_ordinary_user() -> None:
+    """After the last step that writes anything but its data folder."""
+    stage = DOCKERFILE.split("\nFROM ")[2]
+
+    assert stage.index("useradd --system") < stage.index("\nRUN mkdir") < stage.index("\nUSER illgate\n")
+    assert "\nRUN " not in stage[stage.index("\nUSER illgate\n") :]
+
+
+def make_environment(python: Path, folder: Path) -> Path:
+    run_command(python, "-m", "venv", folder / "venv")
+    return folder / "venv"
+
+
+def install_package(venv: Path, package: str) -> None:
+    pip = [venv / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    run_command(*pip, "--constraint", ROOT / "constraints.txt", package, folder=venv)
+
+
+def check_installation(venv: Path, library: Path) -> None:
+    """Whether everything can be imported, and a new library be made that has no problems."""
+    run_command(venv / "bin" / "python", "-W", "error::ImportWarning", "-c", IMPORT_ALL, folder=venv)
+    illgate = venv / "bin" / "illgate"
+    assert "illgate" in run_command(illgate, "--version", folder=venv)
+    run_command(illgate, "init", library, folder=venv)
+    assert "no problems" in run_command(illgate, "--config", library / "gateway.yml", "check", folder=venv)
