@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import structlog
+
 from gateway.domain.library import Bib, BlockScope, Hold, Item, ItemStatus, Patron, PickupLocation, RecordId
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import Citation, CitationType
@@ -16,6 +18,11 @@ from gateway.services.circulation.items import choose_best_copy
 from gateway.services.requests.lending import LOOKED_UP
 from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.services.searching.search import LookUp
+
+log = structlog.stdlib.get_logger()
+
+NOT_ONE_RECORD = (RefusalReason.UNKNOWN_RECORD, RefusalReason.AMBIGUOUS_ITEM)
+"""Refusals that say what the catalogue has under a number; any other says that it did not look."""
 
 NUMBERS = 6
 """Most numbers that are looked up: anybody can make a link, and each number is a question to the library's system."""
@@ -38,7 +45,8 @@ UNKNOWN = LocalCopies(availability=Availability.UNKNOWN)
 
 
 async def find_local_copies(system: LibrarySystem, citation: Citation) -> LocalCopies:
-    """The record whose copy is soonest to be had. UNKNOWN where the system can't look up or doesn't answer."""
+    """The record whose copy is soonest to be had. UNKNOWN where the system can't look up or doesn't answer. Raises
+    Refused where it says no to looking up."""
     if not {Capability.BIB_FIND, Capability.ITEM_AVAILABILITY} <= system.capabilities:
         return UNKNOWN
     best = NOT_HELD
@@ -67,6 +75,8 @@ async def _find_records(system: LibrarySystem, number: RecordId) -> tuple[Bib, .
     try:
         return (await system.find_bib(number),)
     except Refused as refused:
+        if refused.reason not in NOT_ONE_RECORD:
+            raise
         if refused.reason is RefusalReason.AMBIGUOUS_ITEM and Capability.SEARCH in system.capabilities:
             several = await system.search_bibs(number.value, EDITIONS)
             return tuple(bib for bib in several if any(one.type == number.type for one in bib.identifiers))
@@ -132,7 +142,11 @@ class FulfilmentService:
         """`category` of the patron; empty: nobody has signed in. Our own catalogue may be away: then nobody knows what
         it holds, which has rules of its own."""
         context = self.library_context(library)
-        found = await find_local_copies(context.system, citation)
+        try:
+            found = await find_local_copies(context.system, citation)
+        except Refused as refused:  # the other services can be had all the same
+            log.warning("fulfilment.library_refused", reason=refused.reason.value)
+            found = UNKNOWN
         rules = context.policy().services
         kinds = rules.choose_fulfilments(found.availability, citation, service, category)
         offers = [offer for kind in kinds for offer in self._offers_of_kind(kind, context, found, citation, service)]
@@ -236,7 +250,11 @@ async def _look_up_own(context: LibraryContext, number: RecordId) -> Citation | 
         return None
     try:
         return _citation_of_record(await context.system.find_bib(number))
-    except (Refused, Unavailable):  # unknown, ambiguous, or away: another catalogue may know it
+    except Unavailable:  # another catalogue may know it
+        return None
+    except Refused as refused:
+        if refused.reason not in NOT_ONE_RECORD:  # another catalogue may know it
+            log.warning("fulfilment.library_refused", reason=refused.reason.value)
         return None
 
 

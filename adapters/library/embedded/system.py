@@ -117,7 +117,9 @@ class EmbeddedLibrary(SharesStore):
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
         try:
             account = await self._read_store(lambda c, here: patrons.find_patron(c, here, key))
-        except Refused:
+        except Refused as refused:
+            if refused.reason not in (RefusalReason.UNKNOWN_PATRON, RefusalReason.AMBIGUOUS_PATRON):
+                raise
             account = None  # goes on, so that an unknown patron takes as long as a wrong secret
         fits = await self._verifier.is_correct(account.secret_hash if account else "", secret)
         if account is None or not fits:

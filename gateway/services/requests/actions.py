@@ -193,14 +193,8 @@ async def _add_due_date(
 
 async def _find_item_policy(context: LibraryContext, barcode: str) -> str:
     """Empty for an item that isn't known here: whether it can be lent at all is found out with the action itself."""
-    if not barcode:
-        return ""
-    try:
-        return (await context.system.item_by_barcode(barcode)).policy
-    except Refused as refused:
-        if refused.reason is not RefusalReason.UNKNOWN_ITEM:
-            raise
-        return ""
+    item = await context.find_item(barcode) if barcode else None
+    return item.policy if item is not None else ""
 
 
 # --- what goes along with an event -----------------------------------------------------------------------

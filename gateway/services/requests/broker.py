@@ -229,7 +229,9 @@ def _normalize_record_ids(command: PlaceRequest, context: CirculationContext) ->
     """In our spelling; those of kinds that we don't look up are kept as they are."""
     try:
         return translate_record_ids(command.records, context.policy.records) if command.records else ()
-    except Refused:
+    except Refused as refused:
+        if refused.reason is not RefusalReason.INVALID_VALUE:
+            raise
         return command.records
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from gateway.domain import due_dates
 from gateway.domain.due_dates import due_moment
-from gateway.domain.problems import Refused
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests import rota
 from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role
@@ -134,6 +134,9 @@ def _with_patron_due(context: LibraryContext, before: Request, after: Request) -
         patron_due = due_dates.patron_due_for_request(
             after.terms.lender_due, context.due_dates(after), context.calendar, context.zone, after.changed, None
         )
-    except Refused:  # nothing is left of the loan: it is due at once, and staff see both dates
+    except Refused as refused:
+        if refused.reason is not RefusalReason.INVALID_DATE:
+            raise
+        # nothing is left of the loan: it is due at once, and staff see both dates
         patron_due = after.changed
     return replace(after, terms=replace(after.terms, patron_due=patron_due))

@@ -286,13 +286,8 @@ async def _ship_item(action: DeskAction) -> RequestChange:
 
 async def _find_own_loan(action: DeskAction, barcode: str) -> Loan | None:
     """The open loan of the item, if it is this request's."""
-    system = action.context.system
-    try:
-        loan = await system.item_loan((await system.item_by_barcode(barcode)).id)
-    except Refused as refused:
-        if refused.reason is not RefusalReason.UNKNOWN_ITEM:
-            raise
-        return None
+    item = await action.context.find_item(barcode)
+    loan = await action.context.system.item_loan(item.id) if item is not None else None
     return loan if loan is not None and loan.request_id == action.request.number else None
 
 

@@ -32,7 +32,7 @@ async def wait_for_copy(context: LibraryContext, request: Request, barcode: str,
     it, and when what stood against the hold is over by now. Returns where the refusal is final."""
     if refused.reason not in KEPT_FOR_SOMEBODY:
         return
-    item = await _find_item(context, barcode)
+    item = await context.find_item(barcode)
     if item is None:
         return
     numbers = await _numbers_on(context, item)
@@ -49,7 +49,7 @@ async def wait_for_loan(context: LibraryContext, request: Request, barcode: str,
     final."""
     if refused.reason not in KEPT_FOR_SOMEBODY:
         return
-    item = await _find_item(context, barcode)
+    item = await context.find_item(barcode)
     numbers = await _numbers_on(context, item) if item is not None else frozenset()
     for other in await _other_requests(context, request, numbers):
         has_let_go = not other.open or other.item_barcode != barcode
@@ -83,15 +83,6 @@ def _barcodes_of(request: Request) -> frozenset[str]:
     """Of all pieces that came for it, from any supplier."""
     past = (code for attempt in request.attempts for code in attempt.pieces)
     return frozenset((*past, *(volume.barcode for volume in request.volumes)))
-
-
-async def _find_item(context: LibraryContext, barcode: str) -> Item | None:
-    try:
-        return await context.system.item_by_barcode(barcode)
-    except Refused as refused:
-        if refused.reason is not RefusalReason.UNKNOWN_ITEM:
-            raise
-        return None
 
 
 async def _numbers_on(context: LibraryContext, item: Item) -> frozenset[str]:

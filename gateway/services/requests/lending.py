@@ -155,8 +155,10 @@ async def _find_bibs_by_number(context: LibraryContext, request: Request) -> tup
 async def _find_record(context: LibraryContext, number: RecordId) -> Bib | None:
     try:
         bib = await context.system.find_bib(number)
-    except Refused:
-        return None  # unknown here, or several records: then the title decides
+    except Refused as refused:
+        if refused.reason not in (RefusalReason.UNKNOWN_RECORD, RefusalReason.AMBIGUOUS_ITEM):
+            raise
+        return None  # then the title decides
     return None if bib.suppressed else bib
 
 
@@ -218,6 +220,8 @@ async def _availability_of_number(system: LibrarySystem, number: RecordId) -> Lo
     except Refused as refused:
         if refused.reason is RefusalReason.AMBIGUOUS_ITEM:
             return LocalAvailability.UNAVAILABLE
+        if refused.reason is not RefusalReason.UNKNOWN_RECORD:
+            raise
         return LocalAvailability.NOT
     items = [item for item in (await system.holdings(bib.id)).items if not item.temporary]
     if not items:

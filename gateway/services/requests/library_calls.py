@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 
 from gateway.domain.due_dates import due_moment
-from gateway.domain.library import Hold, Item, ItemStatus, Loan
+from gateway.domain.library import Hold, ItemStatus, Loan
 from gateway.domain.problems import RefusalReason, Refused, UnfinishedWork
 from gateway.domain.requests.request import LendingState, Request
 from gateway.domain.requests.state_table import LibraryAction
@@ -130,18 +130,11 @@ async def _mark_lost(call: LibraryCall) -> str:
 async def _find_loans(call: LibraryCall, barcodes: Iterable[str]) -> tuple[Loan, ...]:
     found = []
     for barcode in barcodes:
-        item = await _find_item(call, barcode)
+        item = await call.context.find_item(barcode)
         loan = await call.context.system.item_loan(item.id) if item is not None else None
         if loan is not None:
             found.append(loan)
     return tuple(found)
-
-
-async def _find_item(call: LibraryCall, barcode: str) -> Item | None:
-    try:
-        return await call.context.system.item_by_barcode(barcode)
-    except Refused:
-        return None
 
 
 # --- lending ---------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from datetime import date, datetime, tzinfo
 
 from gateway.domain.circulation_policy import DueDates
 from gateway.domain.clock import Clock
+from gateway.domain.library import Item
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.calendar import Calendar
@@ -106,6 +107,16 @@ class LibraryContext:
     def partner_policies(self) -> Mapping[str, PartnerPolicy]:
         """By the name of the profile."""
         return {profile.name: partner for profile, partner in self.partners()}
+
+    async def find_item(self, barcode: str) -> Item | None:
+        """None: the library's system has no item with this barcode. Raises Refused for whatever else it says no to,
+        Unavailable."""
+        try:
+            return await self.system.item_by_barcode(barcode)
+        except Refused as refused:
+            if refused.reason is not RefusalReason.UNKNOWN_ITEM:
+                raise
+            return None
 
     def reported_load(self, partner: PartnerPolicy) -> ReportedLoad:
         """Requests that other members of the network have open with this partner."""

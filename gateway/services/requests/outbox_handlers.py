@@ -220,9 +220,8 @@ async def _is_wanted_here(context: LibraryContext, request: Request) -> bool:
     """Whether somebody of our own waits for the item."""
     if not request.item_barcode:
         return False
-    try:
-        item = await context.system.item_by_barcode(request.item_barcode)
-    except Refused:
+    item = await context.find_item(request.item_barcode)
+    if item is None:
         return False
     return any(hold.request_id != request.number for hold in await context.system.item_holds(item.id))
 

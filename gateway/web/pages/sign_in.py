@@ -298,6 +298,9 @@ class SignInService:
         try:
             return SignInResult(await system.find_patron(PatronKey(identifier, types)), identifier, method)
         except Refused as refused:
+            if refused.reason in NOT_CHECKED:
+                log.warning("sign_in.library_refused", reason=refused.reason.value)
+                raise SignInFailedError("impossible") from None
             log.warning("sign_in.unknown_patron", method=method.value, reason=refused.reason.value)
             raise SignInFailedError("unknown") from None
 

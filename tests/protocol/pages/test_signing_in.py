@@ -221,6 +221,17 @@ async def test_a_proxy_says_who_it_is(installation: Installation) -> None:
         assert (unknown.status, unknown.title) == (403, "Sign in")
 
 
+async def test_who_may_not_be_looked_up_is_not_called_unknown(installation: Installation) -> None:
+    async def refuse(*_: object) -> None:
+        raise Refused(RefusalReason.SENDER_AUTH_FAILED, "Who are you?")
+
+    async with running(installation, library=HEADER) as gateway, visitor(gateway) as anna:
+        gateway.requests().library_context("DEMO").system.find_patron = refuse
+        said = await anna.get("/openurl/DEMO/requests", X_Patron=PATRON)
+
+    assert (said.status, said.title) == (422, "Sign in")
+
+
 async def test_nobody_else_can_say_so(installation: Installation) -> None:
     library = {"sign_in": {"header": {"name": "X-Patron", "proxies": ["192.0.2.7"]}}}
     async with running(installation, library=library) as gateway, visitor(gateway) as anna:
