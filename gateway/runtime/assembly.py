@@ -21,6 +21,7 @@ from gateway.runtime.managed_requests import ManagedRequests
 from gateway.secrets import resolve_secret
 from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.admission import Secrets
+from gateway.services.exchange.handlers import DefectReporter, log_defect
 from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.services.fulfilment import FulfilmentService, LinkResolver
 from gateway.services.letters.languages import PageTexts
@@ -140,6 +141,7 @@ class Assembly:
         journal: Journal,
         observe: Callable[[ExchangeRecord], None] = observe_nothing,
         contexts: Mapping[str, LibraryContext] | None = None,
+        report_defect: DefectReporter = log_defect,
     ) -> MessageExchange:
         """`contexts`: managed requests of the libraries, by symbol; None: messages are for the libraries alone."""
         return MessageExchange(
@@ -154,6 +156,7 @@ class Assembly:
             link=CirculationLinker(contexts) if contexts is not None else None,
             broker=RequestBroker(contexts) if contexts is not None else None,
             partner_inbox=PartnerInbox(contexts) if contexts is not None else None,
+            report_defect=report_defect,
         )
 
 

@@ -29,6 +29,7 @@ from gateway.runtime.listeners import (
     probe_http,
     probe_tcp,
 )
+from gateway.runtime.logs import DefectLog
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.runtime.monitoring import WRITE_SECONDS, GatewayMetrics, HealthMonitor
 from gateway.runtime.partner_connections import PartnerConnectionPool
@@ -152,7 +153,12 @@ class Daemon:
             options=options,
         )
         exchange = parts.build_exchange(
-            libraries, lambda: self._profiles.current, journal, self._record_exchange, self.managed.contexts
+            libraries,
+            lambda: self._profiles.current,
+            journal,
+            self._record_exchange,
+            self.managed.contexts,
+            DefectLog(self.metrics.count_defect).report_defect,
         )
         await finish_interrupted(exchange, journal, libraries, self._clock, lambda node: make_node_leader(store, node))
         health = HealthMonitor(

@@ -193,11 +193,40 @@ class RateLimitedLogger:
         self._left_out = 0
 
     def warning(self, event: str, **facts: object) -> None:
+        if self._is_due(facts):
+            self._log.warning(event, **facts)
+
+    def error(self, event: str, **facts: object) -> None:
+        if self._is_due(facts):
+            self._log.error(event, **facts)
+
+    def _is_due(self, facts: dict[str, object]) -> bool:
+        """Adds how many were left out to the facts of one that is written."""
         now = self._clock()
         if now < self._next:
             self._left_out += 1
-            return
+            return False
         if self._left_out:
             facts["more"] = self._left_out
         self._next, self._left_out = now + SECONDS, 0
-        self._log.warning(event, **facts)
+        return True
+
+
+class DefectLog:
+    """Exceptions that nobody expects: each is counted; of each event and type one in `SECONDS` is an error in the log,
+    with its traceback."""
+
+    def __init__(self, count: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        """`count` gets the event."""
+        self._count = count
+        self._clock = clock
+        self._loggers: dict[tuple[str, type[Exception]], RateLimitedLogger] = {}
+
+    def report_defect(self, event: str, error: Exception) -> None:
+        """A `gateway.services.exchange.handlers.DefectReporter`."""
+        self._count(event)
+        key = (event, type(error))
+        logger = self._loggers.get(key)
+        if logger is None:
+            logger = self._loggers[key] = RateLimitedLogger(structlog.get_logger(component="exchange"), self._clock)
+        logger.error(event, exc_info=error)

@@ -244,6 +244,12 @@ class GatewayMetrics:
         self._network_asks = Counter(
             "illgate_network_asks", "Members of the network asked for their loads", ("outcome",), registry=self.registry
         )
+        self._defects = Counter(
+            "illgate_defects",
+            "Defects of ours met while a message was carried out, by the event of the log that tells of them",
+            ("event",),
+            registry=self.registry,
+        )
         self._bound: dict[tuple[str, str, str, OutcomeClass], tuple[Counter, Histogram]] = {}
 
     def record_message(self, protocol: str, profile: str, service: str, outcome: OutcomeClass, seconds: float) -> None:
@@ -283,6 +289,10 @@ class GatewayMetrics:
     def count_outbox_attempt(self, kind: str, outcome: AttemptOutcome) -> None:
         """One try of a row has ended; to be given to the worker as `observe`."""
         self._outbox_tries.labels(kind, outcome.value).inc()
+
+    def count_defect(self, event: str) -> None:
+        """`event`: of the log."""
+        self._defects.labels(event).inc()
 
     def count_network_query(self, outcome: str) -> None:
         """A member was asked: answered, silent."""

@@ -312,6 +312,8 @@ class _LibraryInTransaction(EmbeddedLibrary):
             return work(self._connection, here)
         except Refused as refused:
             raise WouldWait("a change was refused") from refused
+        except IntegrityError as race:  # PostgreSQL gave the transaction up; in one of its own it is tried again
+            raise WouldWait("another transaction has just taken a key") from race
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
         raise WouldWait("checking a secret takes long")

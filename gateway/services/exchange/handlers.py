@@ -20,7 +20,7 @@ from gateway.domain.value import value_object
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.ports.responder import DecodedMessage, ExchangeContext, OutcomeClass, ResponderAnswer
-from gateway.ports.shared_store import SharesStore, Transaction, run_without_waiting
+from gateway.ports.shared_store import SharesStore, Transaction, WouldWait, run_without_waiting
 from gateway.services.circulation import CirculationContext, dispatch_command, idempotency_key
 from gateway.services.exchange.message_context import (
     MessageContext,
@@ -69,6 +69,15 @@ class LinkResult:
 Link = Callable[[Transaction, str, Profile, Command, Result], LinkResult | None]
 """Tells the managed request that a message is about, inside a transaction: what the library has just done for a
 command, by the symbol of the library. Done twice it changes nothing. None: no managed request is meant."""
+
+
+DefectReporter = Callable[[str, Exception], None]
+"""Takes an exception that nobody expects, and the event under which the log has it (`exchange.defect` …)."""
+
+
+def log_defect(event: str, error: Exception) -> None:
+    """A `DefectReporter` for commands: each defect is a line."""
+    log.error(event, exc_info=error)
 
 
 class CommandBroker(Protocol):
@@ -126,6 +135,7 @@ class CommandHandler:
     library_seconds: float
     link: Link | None
     broker: CommandBroker | None
+    report_defect: DefectReporter = log_defect
     locks: KeyedLocks = field(default_factory=KeyedLocks)
 
     async def handle_query(
@@ -174,7 +184,7 @@ class CommandHandler:
         """Work, answer and journal in one transaction (docs/decisions/0005-one-transaction.md).
 
         None where that is not possible or doesn't end well: nothing has happened then, and the usual way meets the
-        same again and tells the kinds of trouble apart."""
+        same again and tells the kinds of trouble apart. A defect may be of this way alone: it is reported here."""
         system = message.library.system
         if message.begun is not None or not isinstance(system, SharesStore):
             return None
@@ -200,8 +210,11 @@ class CommandHandler:
 
         try:
             answer, linked = await self.journal.record_in_transaction(dispatch_and_record)
-        except Exception as error:  # noqa: BLE001 - see above
+        except (Refused, Unavailable, OutcomeUnknown, WouldWait) as error:
             log.debug("exchange.fell_back_to_steps", kind=type(error).__name__)
+            return None
+        except Exception as error:  # noqa: BLE001 - see above
+            self.report_defect("exchange.transaction_defect", error)
             return None
         if linked is not None:
             linked.after()
@@ -256,8 +269,8 @@ class CommandHandler:
             )
         except Unavailable:
             raise
-        except Exception:
-            log.exception("exchange.link_defect")
+        except Exception as error:  # noqa: BLE001 - see above
+            self.report_defect("exchange.link_defect", error)
             message.notes.append("the managed request could not be told; see the gateway's log")
             return outcome
         if linked is None:
@@ -285,8 +298,8 @@ class CommandHandler:
         except (TimeoutError, OutcomeUnknown):
             log.warning("library.outcome_unknown")
             detail = UNCERTAIN
-        except Exception:
-            log.exception("exchange.defect")
+        except Exception as error:  # noqa: BLE001 - the partner gets an answer, and the message can be replayed
+            self.report_defect("exchange.defect", error)
             detail = "An internal error occurred; the message is kept and can be replayed."
         return mark_failed(
             message, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail, MessagePart.SERVICE)
@@ -320,6 +333,7 @@ class NotificationHandler:
     clock: Clock
     endings: MessageOutcomes
     partner_inbox: PartnerInboxPort | None
+    report_defect: DefectReporter = log_defect
     locks: KeyedLocks = field(default_factory=KeyedLocks)
 
     async def handle_notification(
@@ -348,8 +362,8 @@ class NotificationHandler:
                 answer = await self.journal.record_in_transaction(receive_and_record)
             except Unavailable as down:
                 return answer_not_stored(message, down)
-            except Exception:
-                log.exception("exchange.defect")
+            except Exception as error:  # noqa: BLE001 - the partner gets an answer, and the message can be replayed
+                self.report_defect("exchange.defect", error)
                 detail = "An internal error occurred; the message is kept and can be replayed."
                 refusal = mark_failed(message, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail))
                 answer = message.responder.encode(message.envelope, incoming, InboxResult("", refusal), exchange)

@@ -28,9 +28,11 @@ from gateway.services.exchange.admission import Secrets, SenderAdmission
 from gateway.services.exchange.handlers import (
     CommandBroker,
     CommandHandler,
+    DefectReporter,
     Link,
     NotificationHandler,
     PartnerInboxPort,
+    log_defect,
 )
 from gateway.services.exchange.message_context import (
     ExchangeLibrary,
@@ -139,9 +141,10 @@ class MessageExchange:
         link: Link | None = None,
         broker: CommandBroker | None = None,
         partner_inbox: PartnerInboxPort | None = None,
+        report_defect: DefectReporter = log_defect,
     ) -> None:
         """`library_seconds`: longest time for one use case. `link`, `broker` and `partner_inbox`: where it manages
-        requests."""
+        requests. `report_defect` logs and counts."""
         if not libraries:
             raise ValueError("an exchange needs a library")
         endings = MessageOutcomes(journal, clock)
@@ -158,8 +161,15 @@ class MessageExchange:
                 library_seconds=library_seconds,
                 link=link,
                 broker=broker,
+                report_defect=report_defect,
             ),
-            news=NotificationHandler(journal=journal, clock=clock, endings=endings, partner_inbox=partner_inbox),
+            news=NotificationHandler(
+                journal=journal,
+                clock=clock,
+                endings=endings,
+                partner_inbox=partner_inbox,
+                report_defect=report_defect,
+            ),
             endings=endings,
         )
         self._again = Replayer(self._stage, journal, clock)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiohttp
 import pytest
+import structlog
 
 from gateway.domain.clock import SystemClock
 from gateway.ports.responder import OutcomeClass
@@ -16,6 +19,11 @@ from gateway.store.engine import open_store
 from gateway.store.requests.outbox import OutboxStatus
 from gateway.web.app import GatewayReadiness, ReadinessPart
 from gateway.web.inbound import AdmissionQueue, QueueFullError
+from tests.protocol.pages.support import running
+from tests.support.daemon import Installation
+
+LOOKUP = b"""<NCIPMessage xmlns="http://www.niso.org/2008/ncip" version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd">
+<LookupUser><UserId><UserIdentifierValue>21000000000017</UserIdentifierValue></UserId></LookupUser></NCIPMessage>"""
 
 
 def page(metrics: GatewayMetrics) -> str:
@@ -111,6 +119,29 @@ def test_the_outbox_by_library_and_status_and_its_tries_by_kind() -> None:
     text = page(metrics)
     assert 'status="waiting"' not in text
     assert "illgate_outbox_oldest_waiting_seconds 0.0" in text
+
+
+async def test_defects_of_messages_are_counted_at_the_daemon(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A defect of the way by one transaction alone: partners notice nothing, so operators must."""
+
+    def fail(work: Coroutine[object, object, object]) -> None:
+        work.close()
+        raise KeyError("21000000000017")
+
+    monkeypatch.setattr("gateway.services.exchange.handlers.run_without_waiting", fail)
+    async with running(installation) as daemon, aiohttp.ClientSession(daemon.url) as partner:
+        with structlog.testing.capture_logs() as logs:
+            for _ in range(3):
+                async with partner.post("/ncip/ncip2", data=LOOKUP) as answer:
+                    assert b"Problem" not in await answer.read()
+        async with partner.get("/metrics") as answer:
+            figures = await answer.text()
+
+    assert 'illgate_defects_total{event="exchange.transaction_defect"} 3.0' in figures
+    defects = [one for one in logs if one["log_level"] == "error"]
+    assert [one["event"] for one in defects] == ["exchange.transaction_defect"], "and not once a message"
 
 
 async def test_the_worker_is_looked_at_when_prometheus_asks(tmp_path: Path) -> None:

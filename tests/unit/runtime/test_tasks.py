@@ -9,7 +9,7 @@ import structlog
 
 from gateway.runtime import background as module
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
-from gateway.runtime.logs import RateLimitedLogger
+from gateway.runtime.logs import DefectLog, RateLimitedLogger
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +78,22 @@ async def test_lines_that_others_can_cause_are_written_seldom() -> None:
         for now in (0.0, 1.0, 9.9, 10.0, 30.0):
             seldom.warning("too many", open=now)
     assert [(entry["open"], entry.get("more")) for entry in logs] == [(0.0, None), (10.0, 2), (30.0, None)]
+
+
+async def test_defects_are_all_counted_and_each_kind_is_written_seldom() -> None:
+    now = [0.0]
+    counted: list[str] = []
+    defects = DefectLog(counted.append, lambda: now[0])
+    with structlog.testing.capture_logs() as logs:
+        for now[0] in (0.0, 1.0, 2.0):
+            defects.report_defect("exchange.defect", KeyError("barcode"))
+            defects.report_defect("exchange.defect", TypeError("none"))
+        now[0] = 11.0
+        defects.report_defect("exchange.defect", KeyError("barcode"))
+
+    assert counted == ["exchange.defect"] * 7
+    assert [(one["log_level"], type(one["exc_info"]).__name__, one.get("more")) for one in logs] == [
+        ("error", "KeyError", None),
+        ("error", "TypeError", None),
+        ("error", "KeyError", 2),
+    ]

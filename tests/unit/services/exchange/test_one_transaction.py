@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
-from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.library_system import PatronKey
 from gateway.ports.responder import OutcomeClass, RawMessage
+from gateway.ports.shared_store import WouldWait
 from gateway.store.journal_records import JournalFilter, JournalMessage
 from tests.unit.services.exchange.support import PATRON, House, open_house
 
@@ -139,7 +141,8 @@ async def test_a_defect_in_the_answer_undoes_the_work_and_the_usual_way_does_it_
 
     monkeypatch.setattr(responder_type, "encode", failing_once)
 
-    answer = await house.exchange.handle(accept(house, 5))
+    with structlog.testing.capture_logs() as logs:
+        answer = await house.exchange.handle(accept(house, 5))
 
     first, second = seen
     assert first != second
@@ -147,6 +150,30 @@ async def test_a_defect_in_the_answer_undoes_the_work_and_the_usual_way_does_it_
     question, sent = await journal(house)
     assert (question.outcome, sent.outcome) == (OutcomeClass.OK, OutcomeClass.OK)
     assert await is_here(house, 5)
+    (defect,) = [entry for entry in logs if entry["log_level"] == "error"]
+    assert defect["event"] == "exchange.transaction_defect"
+    assert str(defect["exc_info"]) == "no answer can be written"
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [Refused(RefusalReason.UNKNOWN_PATRON, "Nobody."), Unavailable("disk full"), WouldWait("a PIN is checked")],
+)
+async def test_what_may_happen_on_this_way_is_no_defect(
+    house: House, monkeypatch: pytest.MonkeyPatch, expected: Exception
+) -> None:
+    record = house.journal.record_in_transaction
+
+    async def record_nothing(_work: Any) -> None:
+        raise expected
+
+    monkeypatch.setattr(house.journal, "record_in_transaction", record_nothing)
+    with structlog.testing.capture_logs() as logs:
+        answer = await house.exchange.handle(accept(house, 6))
+    monkeypatch.setattr(house.journal, "record_in_transaction", record)
+
+    assert b"Problem" not in answer.body
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == []
 
 
 async def test_messages_that_come_together_share_a_fate_only_when_they_succeed(house: House) -> None:
