@@ -123,7 +123,7 @@ class ArtemailChannel:
     async def _send_reply(
         self, message: PartnerMessage, profile: Profile, dialect: ArtemailDialect, library: ChannelLibrary
     ) -> DeliveryResult:
-        answered = write_reply(message, dialect)
+        answered = write_reply(message, dialect, library.zone)
         files = await self._load_copy_files(message)
         to = _recipient_address(message, profile, dialect)
         quoted = next((one.value for one in message.request.extras if one.name == FILE), answered.number)

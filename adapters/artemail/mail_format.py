@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, tzinfo
 
 from adapters.artemail import codec, orders
 from adapters.artemail.dialect import SECTION, ArtemailDialect, dialect_of
@@ -29,6 +29,7 @@ from adapters.artemail.text_templates import (
     parse_money,
     parse_template,
 )
+from gateway.domain.due_dates import local_day
 from gateway.domain.problems import MalformationKind, MalformedMessage, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
@@ -131,19 +132,19 @@ def _event_of_reply(
         kind=kind,
         role=Role.BORROWING,
         transaction=reply.number,
-        details=_details_of_reply(reply, rule, mail.received, dialect),
+        details=_details_of_reply(reply, rule, mail.received.astimezone(mail.recipient.zone).date(), dialect),
         files=files,
         file=_batch_of_answers(answers, dialect),
         explained=(f"{where}: '{reply.code}' is the reply code '{reply.rule}' -> {kind.value}",),
     )
 
 
-def _details_of_reply(reply: CodedReply, rule: ReplyRule, received: datetime, dialect: ArtemailDialect) -> EventDetails:
+def _details_of_reply(reply: CodedReply, rule: ReplyRule, received: date, dialect: ArtemailDialect) -> EventDetails:
     values, forms = reply.values, dialect.replies.dates
     days = {name: parse_formatted_date(values[name], forms) for name in DATES if name in values}
     retry = days.get("retry")
     if retry is None and "weeks" in values:
-        retry = add_weeks(received.date(), values["weeks"])
+        retry = add_weeks(received, values["weeks"])
     note = parse_template(rule.note).fill(values) if rule.note else ""
     return EventDetails(
         due=days.get("due"),
@@ -232,11 +233,11 @@ class ReplyBody:
     notes: tuple[str, ...] = ()
 
 
-def write_reply(message: PartnerMessage, dialect: ArtemailDialect) -> ReplyBody:
-    """Raises Refused: no code of the profile says this."""
+def write_reply(message: PartnerMessage, dialect: ArtemailDialect, zone: tzinfo) -> ReplyBody:
+    """Days are those of the library in `zone`. Raises Refused: no code of the profile says this."""
     number = write_request_number(message.transaction, dialect.numbers)
     scribe = AsciiTranscriber(dialect.characters.allowed, dialect.characters.own, dialect.characters.instead)
-    values = _reply_values(message, dialect)
+    values = _reply_values(message, dialect, zone)
     for rule in _find_reply_rules(message.kind, message.details, dialect.replies.codes):
         if line := write_reply_line(rule, number, values):
             lines = (*_describe_other_facts(message.details, rule, values), *message.details.note.splitlines())
@@ -281,23 +282,19 @@ def _describe_other_facts(details: EventDetails, rule: ReplyRule, values: Mappin
         yield f"Conditions: {', '.join(left)}"
 
 
-def _reply_values(message: PartnerMessage, dialect: ArtemailDialect) -> dict[str, str]:
+def _reply_values(message: PartnerMessage, dialect: ArtemailDialect, zone: tzinfo) -> dict[str, str]:
     details, form = message.details, dialect.replies.dates[0]
     days: dict[str, date | None] = {
-        "due": _day_of_due(details.due),
+        "due": local_day(details.due, zone),
         "expected": details.expected,
         "retry": details.retry_after,
-        "date": _day_of_due(details.due) or details.expected or details.retry_after,
+        "date": local_day(details.due, zone) or details.expected or details.retry_after,
     }
     values = {name: day.strftime(form) for name, day in days.items() if day is not None}
     if details.retry_after is not None:
-        values["weeks"] = count_weeks_until(message.at.date(), details.retry_after)
+        values["weeks"] = count_weeks_until(message.at.astimezone(zone).date(), details.retry_after)
     if details.cost is not None:
         values["amount"] = format_amount(details.cost)
     values["link"] = details.link
     values["text"] = details.reason.replace("-", " ").upper()
     return values
-
-
-def _day_of_due(due: date | datetime | None) -> date | None:
-    return due.date() if isinstance(due, datetime) else due

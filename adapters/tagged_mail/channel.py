@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, tzinfo
 
 from adapters.tagged_mail.codec import MessageTag, TaggedMessage, encode, is_tag_name, message_title
 from adapters.tagged_mail.dialect import PATRON, TaggedMailDialect, dialect_of
 from adapters.tagged_mail.message_names import CARRIED
+from gateway.domain.due_dates import local_day
 from gateway.domain.library import Money
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role
-from gateway.ports.adapter import ChannelContext
+from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
 from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
@@ -36,9 +37,9 @@ class TaggedMailChannel:
     async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
         """See `gateway.ports.partner_channel.PartnerChannel`."""
         dialect = dialect_of(profile)
-        library = self._context.libraries[message.request.library].info
+        library = self._context.libraries[message.request.library]
         letter = self._compose_letter(message, profile, dialect, library, await self._load_copy_files(message))
-        own = self._context.sender.fill_from_library(library)
+        own = self._context.sender.fill_from_library(library.info)
         sender = LetterSender(dialect.sender or own.address, own.name, dialect.reply_to or own.reply_to)
         return DeliveryResult(await self._context.mailer.send(build_mail(letter, sender)))
 
@@ -47,7 +48,7 @@ class TaggedMailChannel:
         message: PartnerMessage,
         profile: Profile,
         dialect: TaggedMailDialect,
-        library: LibraryInfo,
+        library: ChannelLibrary,
         files: tuple[File, ...],
     ) -> RenderedLetter:
         tagged = tagged_message(message, dialect, profile, library)
@@ -85,17 +86,17 @@ class TaggedMailChannel:
 
 
 def tagged_message(
-    message: PartnerMessage, dialect: TaggedMailDialect, profile: Profile, library: LibraryInfo
+    message: PartnerMessage, dialect: TaggedMailDialect, profile: Profile, library: ChannelLibrary
 ) -> TaggedMessage:
-    """Raises Refused: there is no such message."""
+    """Days are those of the library's zone. Raises Refused: there is no such message."""
     name = CARRIED.get(message.kind)
     if name is None:
         raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"Tagged mail has no message for '{message.kind.value}'.")
     said = [*_party_fields(message, dialect, profile), ("answer", dialect.answer_phrase(message.kind))]
     if message.kind is EventKind.REQUEST:
-        said += [*_request_fields(message.request, dialect), *_delivery_fields(message.request, dialect, library)]
+        said += [*_request_fields(message.request, dialect), *_delivery_fields(message.request, dialect, library.info)]
     else:
-        said += [*_detail_fields(message, dialect), ("title", _short_title(message.request))]
+        said += [*_detail_fields(message, dialect, library.zone), ("title", _short_title(message.request))]
     said.append(("note", _note_text(message)))
     tags = [
         MessageTag(dialect.field_tags(field)[0], value) for field, value in said if value and dialect.field_tags(field)
@@ -157,10 +158,10 @@ def _extra_tags(request: Request, dialect: TaggedMailDialect) -> Iterator[Messag
             yield MessageTag(one.name, one.value)
 
 
-def _detail_fields(message: PartnerMessage, dialect: TaggedMailDialect) -> FieldValues:
+def _detail_fields(message: PartnerMessage, dialect: TaggedMailDialect, zone: tzinfo) -> FieldValues:
     details = message.details
     yield "reason", details.reason.replace("-", " ")
-    yield "due", _format_day(details.due, dialect)
+    yield "due", _format_day(local_day(details.due, zone), dialect)
     yield "expected", _format_day(details.expected, dialect)
     yield "retry", _format_day(details.retry_after, dialect)
     yield "conditions", ", ".join(one.value.replace("-", " ") for one in details.conditions)
@@ -183,7 +184,7 @@ def _short_title(request: Request) -> str:
     return request.citation.component_title or request.citation.title
 
 
-def _format_day(day: date | datetime | None, dialect: TaggedMailDialect) -> str:
+def _format_day(day: date | None, dialect: TaggedMailDialect) -> str:
     return day.strftime(dialect.dates[0]) if day is not None else ""
 
 

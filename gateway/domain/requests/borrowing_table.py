@@ -249,11 +249,8 @@ ROWS: Mapping[S, Row] = {
             StartTimer(TimerKind.ANSWER),
             when=g.SUPPLIER_CHOSEN,
         ),
-        local_signal(K.NO_SUPPLIER): (
-            move_to(
-                S.NO_SUPPLIER, StartTimer(TimerKind.RETRY), SendPatronLetter("not-supplied-yet"), when=g.RETRY_OPEN
-            ),
-            move_to(S.NO_SUPPLIER, SendPatronLetter("not-supplied-yet")),
+        local_signal(K.NO_SUPPLIER): move_to(
+            S.NO_SUPPLIER, StartTimer(TimerKind.RETRY), SendPatronLetter("not-supplied-yet")
         ),
         local_signal(K.APPROVE): remain(_FIND),
         local_signal(K.CLOSE): _CLOSED,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, timedelta, tzinfo
 from enum import StrEnum
 
 from gateway.domain.library import Money
@@ -100,9 +100,10 @@ def choose_next_line(
     template: RotaTemplate | None,
     standings: Mapping[str, PartnerStanding],
     today: date,
+    zone: tzinfo,
 ) -> SupplierChoice:
     """The next supplier. `template`: the rota that the request's lines were made from; None: they were put there by
-    hand, and are asked as they stand.
+    hand, and are asked as they stand. `today` is that of the library, whose `zone` it is.
 
     Asked are those that wait, then those that said 'retry later' and whose day has come. Overloaded ones come after
     the others, or are skipped (`overload.then`); last resorts come after all of them.
@@ -112,8 +113,12 @@ def choose_next_line(
     order = _order_lines(able, policy, template, standings)
     if order:
         return SupplierChoice(order[0], skipped, order)
-    again, more = _split_by_objection(_lines_to_ask_again(request, policy, today), request, policy.overload, standings)
-    order = tuple(_explain_retry(line, request, policy) for line in _order_lines(again, policy, template, standings))
+    again, more = _split_by_objection(
+        _lines_to_ask_again(request, policy, today, zone), request, policy.overload, standings
+    )
+    order = tuple(
+        _explain_retry(line, request, policy, zone) for line in _order_lines(again, policy, template, standings)
+    )
     return SupplierChoice(order[0] if order else None, (*skipped, *more), order, again=bool(order))
 
 
@@ -153,20 +158,23 @@ def _describe_order(known: PartnerStanding) -> str:
 # --- retry later -----------------------------------------------------------------------------------------
 
 
-def _lines_to_ask_again(request: Request, policy: RequestPolicy, today: date) -> _Lines:
+def _lines_to_ask_again(request: Request, policy: RequestPolicy, today: date, zone: tzinfo) -> _Lines:
     days = (
-        (line, _find_retry_day(line, request, policy)) for line in request.rota if line.standing is RotaLineStatus.ASKED
+        (line, _find_retry_day(line, request, policy, zone))
+        for line in request.rota
+        if line.standing is RotaLineStatus.ASKED
     )
     return tuple(line for line, day in days if day is not None and day <= today)
 
 
-def _explain_retry(line: RotaLine, request: Request, policy: RequestPolicy) -> RotaLine:
-    day = _find_retry_day(line, request, policy)
+def _explain_retry(line: RotaLine, request: Request, policy: RequestPolicy, zone: tzinfo) -> RotaLine:
+    day = _find_retry_day(line, request, policy, zone)
     return line if day is None else replace(line, why=f"it said to ask again from {day.isoformat()}")
 
 
-def _find_retry_day(line: RotaLine, request: Request, policy: RequestPolicy) -> date | None:
-    """From when a supplier may be asked again by rule; None: never."""
+def _find_retry_day(line: RotaLine, request: Request, policy: RequestPolicy, zone: tzinfo) -> date | None:
+    """From when a supplier may be asked again by rule; None: never. `longest_days` count from the day, in the
+    library's zone, on which it was asked."""
     rule = policy.retry_later
     attempts = [one for one in request.attempts if one.partner == line.partner]
     if not attempts or len(attempts) > rule.times:
@@ -175,13 +183,15 @@ def _find_retry_day(line: RotaLine, request: Request, policy: RequestPolicy) -> 
     day = last.retry_after
     if last.status is not AttemptStatus.RETRY or day is None:
         return None
-    return day if day <= last.asked.date() + timedelta(days=rule.longest_days) else None
+    asked = last.asked.astimezone(zone).date()
+    return day if day <= asked + timedelta(days=rule.longest_days) else None
 
 
-def first_retry_day(request: Request, policy: RequestPolicy) -> date | None:
-    """The first day on which a supplier that said 'retry later' may be asked again; None: there is none to wait
-    for."""
-    return min(filter(None, (_find_retry_day(line, request, policy) for line in request.rota)), default=None)
+def first_retry_day(request: Request, policy: RequestPolicy, today: date, zone: tzinfo) -> date | None:
+    """The first day after today on which a supplier that said 'retry later' may be asked again; None: there is none to
+    wait for. One whose day has come and who could not be asked even so (closed, overloaded) is nothing to wait for."""
+    days = (_find_retry_day(line, request, policy, zone) for line in request.rota)
+    return min((day for day in days if day is not None and day > today), default=None)
 
 
 # --- who owns it -----------------------------------------------------------------------------------------

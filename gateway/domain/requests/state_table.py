@@ -301,13 +301,6 @@ MAY_RENEW = _make_guard(
 DATE_IS_NEWS = _make_guard(
     "no due date is known yet", lambda r, e, _w: r.terms.lender_due is None and e.details.due is not None
 )
-RETRY_OPEN = _make_guard(
-    "a supplier may be asked again later",
-    lambda r, e, _w: any(
-        a.status is AttemptStatus.RETRY and a.retry_after is not None and a.retry_after > e.at.date()
-        for a in r.attempts
-    ),
-)
 QUESTION_OPEN = _make_guard(
     "this question to the patron is open",
     lambda r, e, _w: r.query is not None and not r.query.answer and e.details.query in ("", r.query.id),

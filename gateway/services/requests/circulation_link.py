@@ -65,7 +65,7 @@ class CirculationLinker:
             lends = profile.circulation.requests.managed is ManagedRole.LENDING
             made = lends and lend_to_broker(connection, context, profile, command, result)
             return LinkResult(result, context.wake_outbox) if made else None
-        outcome = outcome_of_command(command, result, profile.circulation)
+        outcome = outcome_of_command(command, result, profile.circulation, context.zone)
         request = (
             link_outcome(connection, context, profile.name, outcome, f"ncip:{profile.name}")
             if outcome is not None
@@ -165,12 +165,14 @@ class DeskLink:
     async def notify_checked_out(self, loan: Loan, item: Item, patron: Patron) -> None:
         bib = await self.context.system.get_bib(item.bib_id)
         result = ItemLent(loan, item, bib, patron)
-        await self._link_desk_outcome(outcome_of_command(CheckOut(PatronRef(), Named(item.barcode)), result, HERE))
+        await self._link_desk_outcome(
+            outcome_of_command(CheckOut(PatronRef(), Named(item.barcode)), result, HERE, self.context.zone)
+        )
 
     async def notify_checked_in(self, done: CheckedIn) -> DeskAdvice:
         item = done.item
         request = await self._link_desk_outcome(
-            outcome_of_command(CheckIn(Named(item.barcode)), ItemReturned(item, done.loan), HERE)
+            outcome_of_command(CheckIn(Named(item.barcode)), ItemReturned(item, done.loan), HERE, self.context.zone)
         )
         if request is None or request.role is not Role.BORROWING:
             return DeskAdvice()

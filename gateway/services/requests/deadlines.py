@@ -64,7 +64,8 @@ def _answer_due(case: _TimerContext) -> datetime | None:
 
 def _retry_due(case: _TimerContext) -> datetime | None:
     """Midnight at which the day begins on which a supplier may be asked again."""
-    day = rota.first_retry_day(case.request, case.context.policy())
+    context = case.context
+    day = rota.first_retry_day(case.request, context.policy(), case.now.astimezone(context.zone).date(), context.zone)
     return datetime.combine(day, time.min, case.context.zone) if day is not None else None
 
 

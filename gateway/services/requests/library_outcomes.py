@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from gateway.domain import commands
 from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.commands import Command, Named, Result
+from gateway.domain.due_dates import local_day
 from gateway.domain.library import Item, Loan, Patron
 from gateway.domain.partner_identifiers import list_item_barcodes, read_request_number, translate_agency
 from gateway.domain.requests.events import (
@@ -60,6 +61,7 @@ class LibraryOutcome:
     result: Any
     policy: CirculationPolicy
     names: tuple[str, ...]
+    zone: tzinfo  # of the library
     number: str = ""
 
     def derive_events(self, request: Request) -> tuple[OutcomeEvent, ...]:
@@ -73,14 +75,16 @@ class LibraryOutcome:
         return bool(self.number) and self.number in (request.number, request.transaction, *request.external)
 
 
-def outcome_of_command(command: Command, result: Result, policy: CirculationPolicy) -> LibraryOutcome | None:
-    """None: nothing that a managed request has to know."""
+def outcome_of_command(
+    command: Command, result: Result, policy: CirculationPolicy, zone: tzinfo
+) -> LibraryOutcome | None:
+    """None: nothing that a managed request has to know. `zone`: of the library."""
     if type(command) not in _STEPS or (isinstance(command, commands.Notice) and command.kind not in _TOLD):
         return None
     sent: Named | None = getattr(command, "request", None)
     number = read_request_number(sent, policy).value
     names = (number, *_raw_request_number(sent), *_names_of_result(command, result, policy))
-    return LibraryOutcome(command, result, policy, tuple(dict.fromkeys(name for name in names if name)), number)
+    return LibraryOutcome(command, result, policy, tuple(dict.fromkeys(name for name in names if name)), zone, number)
 
 
 def _raw_request_number(sent: Named | None) -> Iterator[str]:
@@ -268,14 +272,14 @@ def _events_of_renewal(outcome: LibraryOutcome, request: Request) -> Iterator[Ou
         if volume is not None and not pending and (until is None or loan.due > until):
             yield OutcomeEvent(signal=local_signal(EventKind.RENEW))
         return
-    if loan.id == request.loan_id and not _is_known_due(request, loan.due):
+    if loan.id == request.loan_id and not _is_known_due(request, loan.due, outcome.zone):
         yield OutcomeEvent(signal=partner_signal(EventKind.RENEW))
         yield OutcomeEvent(signal=local_signal(EventKind.RENEW_ACCEPTED), details=EventDetails(due=loan.due))
 
 
-def _is_known_due(request: Request, due: datetime) -> bool:
+def _is_known_due(request: Request, due: datetime, zone: tzinfo) -> bool:
     known = request.terms.lender_due
-    return due == known if isinstance(known, datetime) else due.date() == known
+    return due == known if isinstance(known, datetime) else local_day(due, zone) == known
 
 
 def _events_of_recall(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:

@@ -106,7 +106,7 @@ async def _choose_supplier(context: LibraryContext, request: Request) -> Supplie
     rule = template.only_owning if template is not None else OnlyOwning.UNKNOWN_TOO
     standings = await load_partner_standings(context, request)
     while True:
-        choice = choose_next_line(request, policy, template, standings, today)
+        choice = choose_next_line(request, policy, template, standings, today, context.zone)
         request = replace(request, rota=_record_reasons(request.rota, (*choice.skipped, *choice.order)))
         if choice.line is None:
             return SupplierSelection(request, None)
@@ -355,7 +355,7 @@ async def _explain_candidates(
     standings = await load_partner_standings(context, request)
     found: list[ExplainedLine] = []
     while True:
-        choice = choose_next_line(request, context.policy(), template, standings, context.today())
+        choice = choose_next_line(request, context.policy(), template, standings, context.today(), context.zone)
         looked = await look_up_holdings(context, request, choice.order, _owning_rule(template), lambda _: False)
         able = [_explain_line(one) for one in looked]
         found += able

@@ -108,7 +108,7 @@ def run_rota(example: GuideExample) -> Mapping[str, Any]:
     asked: list[str] = []
     why: dict[str, str] = {}
     skipped: dict[str, str] = {}
-    while (choice := rota.choose_next_line(request, policy, template, standings, day(given))).line is not None:
+    while (choice := rota.choose_next_line(request, policy, template, standings, day(given), UTC)).line is not None:
         line = choice.line
         why.setdefault(line.partner, line.why)
         skipped |= {one.partner: one.why for one in choice.skipped}
@@ -116,7 +116,7 @@ def run_rota(example: GuideExample) -> Mapping[str, Any]:
             asked.append(line.partner)
         request = marked(request, line)
     skipped |= {one.partner: one.why for one in choice.skipped}
-    retry_on = rota.first_retry_day(request, policy)
+    retry_on = rota.first_retry_day(request, policy, day(given), UTC)
     found: dict[str, Any] = {"asked": asked, "skipped": skipped, "retry_on": retry_on and retry_on.isoformat()}
     return found | {"why": {name: why[name] for name in example.expect.get("why", {})}}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import string
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -261,7 +262,7 @@ def test_what_is_said_about_an_order_is_understood(kind: EventKind) -> None:
 def test_a_reply_is_written_by_its_code_and_understood_again(
     kind: EventKind, details: dict[str, object], code: str
 ) -> None:
-    answered = write_reply(lent(kind, note="Mit Grüßen", **details), dialect_of(bldss()))
+    answered = write_reply(lent(kind, note="Mit Grüßen", **details), dialect_of(bldss()), UTC)
 
     assert answered.text == f"{NUMBER} {code}\nMit Gruessen\n"
     event = only(read(answered.text))
@@ -270,13 +271,24 @@ def test_a_reply_is_written_by_its_code_and_understood_again(
     assert "Mit Gruessen" in event.details.note
 
 
+def test_a_loan_is_due_on_the_library_s_day() -> None:
+    """The end of 30 April there is 1 May in UTC."""
+    due = datetime(2026, 5, 1, 6, 59, 59, tzinfo=UTC)
+
+    answered = write_reply(
+        lent(EventKind.RENEW_ACCEPTED, due=due), dialect_of(bldss()), ZoneInfo("America/Los_Angeles")
+    )
+
+    assert answered.text == f"{NUMBER} RENEWED*30-04-2026\n"
+
+
 def test_a_reply_that_no_code_says_is_refused_by_name() -> None:
     with pytest.raises(Refused, match="for the reason 'on-order'"):
-        write_reply(lent(EventKind.UNFILLED, reason="on-order"), dialect_of(bldss()))
+        write_reply(lent(EventKind.UNFILLED, reason="on-order"), dialect_of(bldss()), UTC)
     with pytest.raises(Refused, match="says 'message'"):  # DUE*AUTOMATIC RENEWAL PENDING is one, and says more
-        write_reply(lent(EventKind.MESSAGE, note="Hello"), dialect_of(bldss()))
+        write_reply(lent(EventKind.MESSAGE, note="Hello"), dialect_of(bldss()), UTC)
     with pytest.raises(Refused, match="says 'conditional'"):
-        write_reply(lent(EventKind.CONDITIONAL), dialect_of(bldss()))
+        write_reply(lent(EventKind.CONDITIONAL), dialect_of(bldss()), UTC)
 
 
 # --- hostile texts ---------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date
 from decimal import Decimal
 
 import pytest
@@ -57,7 +57,7 @@ PEERS = both_ways(
     ],
 )
 def test_what_the_supplier_says_arrives(kind: EventKind, details: dict[str, object], line: str) -> None:
-    answered = write_reply(lent(kind, **details), dialect_of(PEERS))
+    answered = write_reply(lent(kind, **details), dialect_of(PEERS), UTC)
 
     assert answered.text.splitlines()[0] == f"{NUMBER} {line}"
     event = only(read(answered.text, profile=PEERS))
@@ -81,12 +81,13 @@ def test_what_a_code_has_no_field_for_stands_below_it() -> None:
             note="Bitte",
         ),
         dialect_of(PEERS),
+        UTC,
     )
 
     assert answered.text.splitlines()[1:] == ["Cost: 8.50 GBP", "Conditions: supervised", "Bitte"]
 
 
 def test_no_code_says_a_condition_that_was_not_made() -> None:
-    answered = write_reply(lent(EventKind.CONDITIONAL, conditions=(LoanCondition.SUPERVISED,)), dialect_of(PEERS))
+    answered = write_reply(lent(EventKind.CONDITIONAL, conditions=(LoanCondition.SUPERVISED,)), dialect_of(PEERS), UTC)
 
     assert answered.text.splitlines() == [f"{NUMBER} CONDITION", "Conditions: supervised"]

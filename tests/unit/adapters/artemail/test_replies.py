@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,7 +15,7 @@ from gateway.domain.library import Money
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
-from gateway.ports.incoming_mail import BatchEvent, MailEvent, MailInterpretation
+from gateway.ports.incoming_mail import BatchEvent, MailEvent, MailInterpretation, MailRecipient
 from tests.unit.adapters.artemail.support import NUMBER, bldss, mail, only, read, tailored
 
 CODES: list[tuple[str, EventKind, dict[str, object]]] = [
@@ -293,3 +294,12 @@ def test_an_automatic_note_of_absence_is_not_recognised() -> None:
     assert not ArtemailFormat().recognises(absent, bldss())
     assert ArtemailFormat().recognises(mail(f"{NUMBER} NOT"), bldss())
     assert not ArtemailFormat().recognises(mail("We are closed on Friday."), bldss())
+
+
+def test_weeks_count_from_the_day_on_which_the_library_got_the_mail() -> None:
+    """It came on 1 March in the evening, when it was 2 March in UTC."""
+    came = mail(f"{NUMBER} CAT*REAPPLY 4")
+    here = MailRecipient(symbol="US-01", zone=ZoneInfo("America/Los_Angeles"))
+    late = replace(came, received=datetime(2026, 3, 2, 4, 0, tzinfo=UTC), recipient=here)
+
+    assert only(ArtemailFormat().decode(late, bldss())).details.retry_after == date(2026, 3, 29)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,7 @@ from gateway.cli.installation import Installation
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import LibraryParty, Request, Role
+from gateway.ports.adapter import ChannelLibrary
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailPart
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.partner_channel import PartnerMessage
@@ -63,10 +64,10 @@ def message(
     )
 
 
-def written(said: PartnerMessage, profile: Profile | None = None) -> str:
+def written(said: PartnerMessage, profile: Profile | None = None, zone: tzinfo = UTC) -> str:
     profile = profile or gsm()
     dialect = dialect_of(profile)
-    return encode(tagged_message(said, dialect, profile, LIBRARY), dialect.layout)
+    return encode(tagged_message(said, dialect, profile, ChannelLibrary(LIBRARY, zone, "CAD")), dialect.layout)
 
 
 def mail(text: str, subject: str = "", files: tuple[str, ...] = ()) -> IncomingMail:

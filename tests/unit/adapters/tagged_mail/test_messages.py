@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
@@ -417,3 +418,12 @@ def test_only_mails_that_name_a_message_are_recognised() -> None:
 def test_a_tag_that_is_none_is_not_written() -> None:
     with pytest.raises(ValueError, match="is no tag"):
         encode(TaggedMessage(name=MessageName.GENERAL, tags=(MessageTag("note", "x"),)), TaggedMailLayout())
+
+
+def test_a_loan_is_due_on_the_library_s_day() -> None:
+    """The end of 30 April there is 1 May in UTC."""
+    due = datetime(2026, 5, 1, 6, 59, 59, tzinfo=UTC)
+    shipped = message(EventKind.SHIPPED, due=due)
+
+    assert "2026-04-30" in written(shipped, zone=ZoneInfo("America/Los_Angeles"))
+    assert "2026-05-01" in written(shipped)

@@ -122,11 +122,10 @@ def test_nobody_left_and_asked_again_on_the_retry_day() -> None:
     assert story.state is B.SOURCING
 
 
-def test_nobody_left_without_a_retry_day_waits_for_staff() -> None:
+def test_nobody_left_and_staff_close_it() -> None:
     story = asked_story()
     story.partner(EventKind.UNFILLED, 1)
     story.us(EventKind.NO_SUPPLIER)
-    assert TimerKind.RETRY not in story.running
     assert letters(story.us(EventKind.CLOSE)) == ("not-supplied",)
     assert story.state is B.UNFILLED
 

@@ -3,9 +3,10 @@
 import random
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from gateway.domain.requests.policy import (
     OverloadRule,
     Ranking,
     RequestPolicy,
+    RetryLater,
     RotaOrder,
     RotaTemplate,
     TemplateLine,
@@ -135,7 +137,7 @@ def test_a_copy_or_a_loan_fits_a_line_for_copies() -> None:
 def test_the_first_that_waits() -> None:
     request = asked(requested(), "warsaw")
 
-    assert name_of(choose_next_line(request, POLICY, TEMPLATE, standings(), TODAY)) == "kyoto"
+    assert name_of(choose_next_line(request, POLICY, TEMPLATE, standings(), TODAY, UTC)) == "kyoto"
 
 
 def test_nobody_is_asked_twice() -> None:
@@ -143,7 +145,7 @@ def test_nobody_is_asked_twice() -> None:
     for name in NAMES:
         request = asked(request, name)
 
-    assert choose_next_line(request, POLICY, TEMPLATE, standings(), TODAY) == rota.SupplierChoice(None)
+    assert choose_next_line(request, POLICY, TEMPLATE, standings(), TODAY, UTC) == rota.SupplierChoice(None)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ def test_who_is_passed_over_and_why(changes: dict[str, Any], why: str) -> None:
     request = requested(costs=RequestCosts(money("20")), service=RequestedService(ServiceType.LOAN, "printed"))
     warsaw = PartnerPolicy.model_validate({"symbols": ("ISIL:X",), "channel": "loopback", **changes})
 
-    choice = choose_next_line(request, POLICY, TEMPLATE, standings(request, warsaw=warsaw), TODAY)
+    choice = choose_next_line(request, POLICY, TEMPLATE, standings(request, warsaw=warsaw), TODAY, UTC)
 
     assert name_of(choice) == "kyoto"
     assert [(line.partner, line.why) for line in choice.skipped] == [("warsaw", why)]
@@ -173,21 +175,21 @@ def test_who_is_passed_over_goes_on_waiting_and_has_its_place_when_it_is_open_ag
     closed = partner(closures=(Closure(first=TODAY, last=TODAY),))
     tomorrow = date(2026, 11, 25)
     request = requested()
-    assert name_of(choose_next_line(request, POLICY, TEMPLATE, standings(warsaw=closed), TODAY)) == "kyoto"
+    assert name_of(choose_next_line(request, POLICY, TEMPLATE, standings(warsaw=closed), TODAY, UTC)) == "kyoto"
 
     later = {
         name: rota.partner_standing(closed if name == "warsaw" else partner(), request, POLICY, tomorrow)
         for name in NAMES
     }
 
-    assert name_of(choose_next_line(request, POLICY, TEMPLATE, later, tomorrow)) == "warsaw"
+    assert name_of(choose_next_line(request, POLICY, TEMPLATE, later, tomorrow, UTC)) == "warsaw"
 
 
 def test_a_reason_to_wait_that_is_over_is_not_shown_any_more() -> None:
     request = requested()
     waited = replace(request, rota=tuple(replace(line, why="closed until 2026-11-23") for line in request.rota))
 
-    choice = choose_next_line(waited, POLICY, TEMPLATE, standings(), TODAY)
+    choice = choose_next_line(waited, POLICY, TEMPLATE, standings(), TODAY, UTC)
 
     assert choice.line == RotaLine("warsaw", why="in the order of the rota")
 
@@ -195,7 +197,7 @@ def test_a_reason_to_wait_that_is_over_is_not_shown_any_more() -> None:
 def test_a_partner_whose_profile_is_gone_is_passed_over() -> None:
     left = {name: known for name, known in standings().items() if name != "warsaw"}
 
-    choice = choose_next_line(requested(), POLICY, TEMPLATE, left, TODAY)
+    choice = choose_next_line(requested(), POLICY, TEMPLATE, left, TODAY, UTC)
 
     assert name_of(choice) == "kyoto"
     assert choice.skipped[0].why == "no such partner"
@@ -212,7 +214,7 @@ def test_overloaded_ones_come_after_the_others_but_before_last_resorts() -> None
     policy = RequestPolicy(overload=OverloadRule(max_open=10))
     now = standings(policy=policy, open_requests={"warsaw": 10, "kyoto": 9, "tbilisi": 0})
 
-    choice = choose_next_line(requested(template), policy, template, now, TODAY)
+    choice = choose_next_line(requested(template), policy, template, now, TODAY, UTC)
 
     assert [line.partner for line in choice.order] == ["kyoto", "warsaw", "tbilisi"]
 
@@ -221,7 +223,7 @@ def test_overloaded_ones_are_skipped_when_the_library_wants_it() -> None:
     policy = RequestPolicy(overload=OverloadRule(max_open=10, then="skip"))
     now = standings(policy=policy, open_requests={"warsaw": 12})
 
-    choice = choose_next_line(requested(), policy, TEMPLATE, now, TODAY)
+    choice = choose_next_line(requested(), policy, TEMPLATE, now, TODAY, UTC)
 
     assert choice.skipped == (RotaLine("warsaw", why="overloaded: 12 requests are open with it"),)
 
@@ -230,20 +232,20 @@ def test_a_partners_own_limit_comes_before_the_librarys() -> None:
     policy = RequestPolicy(overload=OverloadRule(max_open=10))
     now = standings(policy=policy, open_requests={"warsaw": 12}, warsaw=partner(max_open=20))
 
-    assert name_of(choose_next_line(requested(), policy, TEMPLATE, now, TODAY)) == "warsaw"
+    assert name_of(choose_next_line(requested(), policy, TEMPLATE, now, TODAY, UTC)) == "warsaw"
 
 
 def test_a_free_supplier_is_asked_whatever_the_maximum_says() -> None:
     request = requested(costs=RequestCosts(money("0")))
 
-    assert name_of(choose_next_line(request, POLICY, TEMPLATE, standings(request), TODAY)) == "warsaw"
+    assert name_of(choose_next_line(request, POLICY, TEMPLATE, standings(request), TODAY, UTC)) == "warsaw"
 
 
 def test_a_copy_has_its_own_price() -> None:
     both = partner(cost=price("30"), copy_cost=price("4"))
     request = requested(costs=RequestCosts(money("5")), service=RequestedService(ServiceType.COPY))
 
-    assert name_of(choose_next_line(request, POLICY, TEMPLATE, standings(request, warsaw=both), TODAY)) == "warsaw"
+    assert name_of(choose_next_line(request, POLICY, TEMPLATE, standings(request, warsaw=both), TODAY, UTC)) == "warsaw"
 
 
 def test_lines_without_a_template_are_asked_as_they_stand() -> None:
@@ -251,7 +253,7 @@ def test_lines_without_a_template_are_asked_as_they_stand() -> None:
     request = replace(borrowing(), rota=(by_hand, RotaLine("warsaw")))
     now = standings(open_requests={"tbilisi": 500})
 
-    choice = choose_next_line(request, POLICY, None, now, TODAY)
+    choice = choose_next_line(request, POLICY, None, now, TODAY, UTC)
 
     assert choice.line == by_hand
     assert [line.why for line in choice.order] == ["by hand", "in the order of the rota"]
@@ -263,21 +265,33 @@ def test_lines_without_a_template_are_asked_as_they_stand() -> None:
 def test_who_said_ask_again_is_asked_after_all_others_when_the_day_has_come() -> None:
     request = asked(requested(), "warsaw", status=AttemptStatus.RETRY, retry_after=date(2026, 3, 20))
     now = standings()
-    assert name_of(choose_next_line(request, POLICY, TEMPLATE, now, TODAY)) == "kyoto"
+    assert name_of(choose_next_line(request, POLICY, TEMPLATE, now, TODAY, UTC)) == "kyoto"
 
     request = asked(asked(request, "kyoto"), "tbilisi")
-    early = choose_next_line(request, POLICY, TEMPLATE, now, date(2026, 3, 19))
-    choice = choose_next_line(request, POLICY, TEMPLATE, now, date(2026, 3, 20))
+    early = choose_next_line(request, POLICY, TEMPLATE, now, date(2026, 3, 19), UTC)
+    choice = choose_next_line(request, POLICY, TEMPLATE, now, date(2026, 3, 20), UTC)
 
     assert early.line is None
-    assert rota.first_retry_day(request, POLICY) == date(2026, 3, 20)
+    assert rota.first_retry_day(request, POLICY, date(2026, 3, 19), UTC) == date(2026, 3, 20)
+    assert rota.first_retry_day(request, POLICY, date(2026, 3, 20), UTC) is None, "it has come"
     assert (name_of(choice), choice.again) == ("warsaw", True)
+
+
+def test_the_days_of_waiting_count_from_the_library_s_own_day() -> None:
+    """Asked on 2 March late in the evening, when it is 3 March in UTC already."""
+    policy = RequestPolicy(retry_later=RetryLater(longest_days=17))
+    request = asked(requested(), "warsaw", status=AttemptStatus.RETRY, retry_after=date(2026, 3, 20))
+    (one,) = request.attempts
+    request = replace(request, attempts=(replace(one, asked=datetime(2026, 3, 3, 4, 0, tzinfo=UTC)),))
+
+    assert rota.first_retry_day(request, policy, date(2026, 3, 10), UTC) == date(2026, 3, 20)
+    assert rota.first_retry_day(request, policy, date(2026, 3, 10), ZoneInfo("America/Los_Angeles")) is None
 
 
 def test_a_later_answer_ends_the_waiting() -> None:
     request = asked(requested(), "warsaw", status=AttemptStatus.UNFILLED, retry_after=date(2026, 3, 20))
 
-    assert rota.first_retry_day(request, POLICY) is None
+    assert rota.first_retry_day(request, POLICY, TODAY, UTC) is None
 
 
 # --- ranking ---------------------------------------------------------------------------------------------
@@ -302,13 +316,13 @@ def test_a_template_may_weigh_otherwise_than_the_library() -> None:
     now = standings(open_requests={"warsaw": 3}, kyoto=partner(cost=price("10")), tbilisi=partner(cost=price("10")))
     by_cost = RANKED.model_copy(update={"ranking": Ranking(load=0, cost=1)})
 
-    assert name_of(choose_next_line(requested(), POLICY, RANKED, now, TODAY)) == "warsaw"  # 3 against 5
+    assert name_of(choose_next_line(requested(), POLICY, RANKED, now, TODAY, UTC)) == "warsaw"  # 3 against 5
     assert (
-        name_of(choose_next_line(requested(), RequestPolicy(ranking=UsualRanking(cost=0)), RANKED, now, TODAY))
+        name_of(choose_next_line(requested(), RequestPolicy(ranking=UsualRanking(cost=0)), RANKED, now, TODAY, UTC))
         == "kyoto"
     )
     assert (
-        name_of(choose_next_line(requested(), RequestPolicy(ranking=UsualRanking(cost=0)), by_cost, now, TODAY))
+        name_of(choose_next_line(requested(), RequestPolicy(ranking=UsualRanking(cost=0)), by_cost, now, TODAY, UTC))
         == "warsaw"
     )
 

@@ -60,7 +60,9 @@ async def make_template(
 class NcipTown:
     """At work on a copy of `template`, in `folder`."""
 
-    def __init__(self, template: Path, folder: Path) -> None:
+    def __init__(self, template: Path, folder: Path, zone: str = "") -> None:
+        """`zone`: of the library; empty: that of the template."""
+        self._zone = zone
         self._template = template
         self._folder = folder
         self._stack = AsyncExitStack()
@@ -85,7 +87,11 @@ class NcipTown:
         config = folder / "gateway.yml"
         text = config.read_text(encoding="utf-8")
         assert str(UNUSED_PORT) in text
-        config.write_text(text.replace(str(UNUSED_PORT), str(self.mail.port)), encoding="utf-8")
+        text = text.replace(str(UNUSED_PORT), str(self.mail.port))
+        if self._zone:
+            assert "Europe/Zurich" in text
+            text = text.replace("Europe/Zurich", self._zone)
+        config.write_text(text, encoding="utf-8")
         return config
 
     # --- what a partner sends ----------------------------------------------------------------------------
