@@ -16,7 +16,7 @@ from gateway.domain.requests import rota
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import Request, Role, RotaLine, RotaLineStatus, ServiceType
 from gateway.domain.requests.state_machine import Denied, compute_transition
-from gateway.domain.requests.views import ActionRequest, EventDenied, VersionConflict
+from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, VersionConflict
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.queue import DESK_GRACE
@@ -25,7 +25,7 @@ from gateway.services.requests.effects import LIBRARY, new_outbox_row
 from gateway.services.requests.library_context import DESK, PATRON, LibraryContext, require_request
 from gateway.services.requests.transitions import EventRequest, apply_event, keep_request
 from gateway.store.api_access import make_copy_token
-from gateway.store.requests import outbox, outbox_queries
+from gateway.store.requests import outbox, outbox_queries, requests
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import dump_event, parse_event
 from gateway.store.schema import make_exchange_id
@@ -54,7 +54,7 @@ class ActionService:
         )
         event = Event(local_signal(action.kind), self.context.now(), action.actor, details, action.attempt)
         if is_desk_action(request, action.kind, action.attempt):
-            await self._run_desk_action(request, event)
+            await self._run_desk_action(request, event, action.version)
         else:
             await apply_event(
                 self.context,
@@ -80,8 +80,12 @@ class ActionService:
                 RefusalReason.NOT_ALLOWED, "Please ask the library's staff to do this.", about=MessagePart.REQUEST
             )
 
-    async def _run_desk_action(self, request: Request, event: Event) -> None:
-        """The row is there before the library is asked, so that a crash between the two is repaired."""
+    async def _run_desk_action(self, request: Request, event: Event, version: int | None) -> None:
+        """The row is there before the library is asked, so that a crash between the two is repaired. From there on
+        it counts that the event still fits; `version`, what the caller has seen, is compared as the row is written.
+
+        Raises NotFound, VersionConflict, and as `perform`.
+        """
         outcome = compute_transition(request, event, self.context.workflow(request))
         if isinstance(outcome, Denied):
             raise EventDenied(outcome)
@@ -91,6 +95,11 @@ class ActionService:
         row = replace(row, next_at=event.at + DESK_GRACE, lane=f"{request.id}/{DESK}/{row.id}")
 
         def insert_desk_row(connection: Transaction) -> str:
+            current = requests.lock_request(connection, row.library, request.id)
+            if current is None:
+                raise NotFound("request")
+            if version is not None and version != current.version:
+                raise VersionConflict(current.version)
             before = _find_unfinished_row(connection, row)
             if before is None:
                 outbox.add_outbox_row(connection, row)

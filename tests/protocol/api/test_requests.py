@@ -8,7 +8,11 @@ from typing import Any
 import aiohttp
 import pytest
 
+from gateway.domain.library import Item, ItemStatus
+from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
+from gateway.ports.library_system import LibrarySystem
 from gateway.services.api_keys import KeyScope
+from gateway.services.requests.transitions import EventRequest, apply_event
 from tests.protocol.api.support import PATRON, Client, Running, running
 from tests.support.daemon import Installation
 
@@ -138,6 +142,41 @@ async def test_a_change_needs_the_version(client: Client, said: str, problem: st
     headers = {"If_Match": said} if said else {}
     answered = await client("POST", f"requests/{request['id']}/actions/note", {"note": "x"}, **headers)
     assert answered.problem == problem
+
+
+async def find_shelf_item(system: LibrarySystem) -> Item:
+    for bib in await system.search_bibs("a", 60):
+        for item in (await system.holdings(bib.id)).items:
+            if item.status is ItemStatus.AVAILABLE and item.circulates and not item.hold_count:
+                return item
+    raise AssertionError("the sample has nothing to lend")
+
+
+async def test_what_happens_while_an_act_at_the_desk_begins_is_not_lost(gateway: Running, client: Client) -> None:
+    """The partner's message comes after the version was compared first, while the library is asked about the item."""
+    context = gateway.managed.requests.library_context("DEMO")
+    system: Any = context.system
+    shelf = await find_shelf_item(context.system)
+    request = await act(client, await lend(client, "BER-77", "loan"), "located", barcode=shelf.barcode)
+    look_up = system.item_by_barcode
+
+    async def hear_partner_first(barcode: str) -> Item:
+        system.item_by_barcode = look_up
+        word = Event(partner_signal(EventKind.MESSAGE), context.now(), "partner:bergen", EventDetails(note="Wait!"))
+        await apply_event(context, EventRequest(request_id=request["id"], event=word))
+        item: Item = await look_up(barcode)
+        return item
+
+    system.item_by_barcode = hear_partner_first
+
+    path = f"requests/{request['id']}/actions/shipped"
+    answered = await client("POST", path, {}, If_Match=f'"{request["version"]}"')
+
+    assert (answered.status, answered.problem) == (412, "outdated")
+    assert await system.item_loan(shelf.id) is None, "nothing was asked of the library"
+    seen = await client("GET", f"requests/{request['id']}")
+    again = await client("POST", path, {}, If_Match=seen.headers["ETag"])
+    assert (again.status, again.json["state"]) == (200, "shipped")
 
 
 async def test_what_the_state_does_not_allow_is_a_conflict(client: Client) -> None:
