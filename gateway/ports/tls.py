@@ -31,17 +31,20 @@ def make_client_context(tls: ClientTls) -> ssl.SSLContext:
     what can't be used."""
     try:
         authorities = tls.ca or ssl.get_default_verify_paths().cafile
-        return _build_client_context(tls, _stamp_file(authorities), _stamp_file(tls.certificate))
+        stamps = (stamp_file(file) if file is not None else None for file in (authorities, tls.certificate))
+        return _build_client_context(tls, *stamps)
     except OSError as error:  # includes ssl.SSLError, whose own words name no file
         files = " or ".join(str(file) for file in (tls.ca, tls.certificate) if file is not None)
         raise OSError(f"TLS: {files or 'the authorities of the system'} can't be used: {error}") from error
 
 
-_Stamp = tuple[int, int, int]
+FileStamp = tuple[int, int, int]
 
 
 @lru_cache(maxsize=256)
-def _build_client_context(tls: ClientTls, _authorities: _Stamp | None, _certificate: _Stamp | None) -> ssl.SSLContext:
+def _build_client_context(
+    tls: ClientTls, _authorities: FileStamp | None, _certificate: FileStamp | None
+) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=tls.ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls.certificate is not None:
@@ -49,9 +52,7 @@ def _build_client_context(tls: ClientTls, _authorities: _Stamp | None, _certific
     return context
 
 
-def _stamp_file(file: Path | str | None) -> _Stamp | None:
-    """Changes with the file, also where another one is moved to its place."""
-    if file is None:
-        return None
+def stamp_file(file: Path | str) -> FileStamp:
+    """Changes with the file, also where another one is moved to its place. Raises OSError."""
     found = Path(file).stat()
     return found.st_mtime_ns, found.st_size, found.st_ino

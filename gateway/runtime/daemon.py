@@ -20,12 +20,12 @@ from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileStore, load_profiles
 from gateway.runtime.assembly import Assembly, MailboxServices, make_fulfilment_service, make_link_format, make_pages
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
+from gateway.runtime.listener_tls import RenewableServerContext
 from gateway.runtime.listeners import (
     HttpListener,
     HttpListenerOptions,
     TcpListenerOptions,
     TcpMessageListener,
-    make_server_context,
     probe_http,
     probe_tcp,
 )
@@ -81,6 +81,7 @@ class Daemon:
         )
         self._http: HttpListener | None = None
         self._tcp: list[TcpMessageListener] = []
+        self._certificates: list[RenewableServerContext] = []
 
     @property
     def http_port(self) -> int:
@@ -115,9 +116,11 @@ class Daemon:
         log.info("daemon.stopped")
 
     async def reload(self) -> bool:
-        """Read profiles and secrets anew, as on SIGHUP. False: there are problems, the old profiles stay."""
+        """Read profiles, secrets and listeners' certificates anew, as on SIGHUP. False: there are problems, and what
+        they are in stays as it was."""
         self._secrets.cache_clear()
-        return await self._profiles.reload()
+        renewed = self._take_changed_certificates()
+        return await self._profiles.reload() and renewed
 
     # --- from inside out ---------------------------------------------------------------------------------
 
@@ -331,7 +334,14 @@ class Daemon:
             return None
         folder = self.settings.folder
         authorities = folder / tls.client_ca if tls.client_ca else None
-        return make_server_context(folder / tls.certificate, folder / tls.key, authorities, ssl.CERT_OPTIONAL)
+        context = RenewableServerContext(folder / tls.certificate, folder / tls.key, authorities, ssl.CERT_OPTIONAL)
+        self._certificates.append(context)
+        return context
+
+    def _take_changed_certificates(self) -> bool:
+        """Of listeners. False: some can't be used, and what was read before stays in use."""
+        taken = [context.take_changed_files() for context in self._certificates]
+        return all(taken)
 
     async def _probe_listeners(self, health: HealthMonitor) -> None:
         assert self._http is not None
@@ -361,6 +371,9 @@ class Daemon:
 
         async def renew_leadership() -> None:
             await place.is_leader()
+
+        async def take_changed_certificates() -> None:
+            self._take_changed_certificates()
 
         async def measure_oldest_pending() -> None:
             found = [await journal.find_oldest_pending(symbol) for symbol in libraries]
@@ -396,6 +409,8 @@ class Daemon:
         self._tasks.run_every("health: try to write", WRITE_SECONDS, health.try_writing)
         self._tasks.run_every("health: look for the metrics", LOOK_SECONDS, measure_readiness)
         self._tasks.run_every("node: keep its place", LOOK_SECONDS, renew_leadership)
+        if self._certificates:
+            self._tasks.run_every("tls: look for new certificates", LOOK_SECONDS, take_changed_certificates)
         self._tasks.run_every("outbox: count for the metrics", LOOK_SECONDS, count_outbox_rows)
         self._tasks.run_every("outbox: retention", RETENTION_SECONDS, prune_finished_work)
         self._tasks.run_every("journal: oldest pending for the metrics", LOOK_SECONDS, measure_oldest_pending)

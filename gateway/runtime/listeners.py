@@ -11,7 +11,6 @@ import logging
 import ssl
 from collections import Counter
 from collections.abc import Callable, MutableMapping
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -21,6 +20,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
 from gateway.ports.responder import StreamFraming
+from gateway.runtime.listener_tls import list_tls_notes
 from gateway.runtime.logs import RateLimitedLogger
 from gateway.runtime.partner_connections import PartnerConnectionPool
 from gateway.runtime.tcp_connection import CHUNK, ConnectionHandlers, ConnectionRules, TcpConnection, peer_address_of
@@ -104,6 +104,11 @@ class HttpListener:
     @property
     def is_listening(self) -> bool:
         return self._server is not None and self._server.is_serving()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What /readyz notes of it."""
+        return list_tls_notes(self.place.tls)
 
     async def start(self) -> None:
         """Raises OSError when the address can't be had."""
@@ -206,6 +211,11 @@ class TcpMessageListener:
         return self._server is not None and self._server.is_serving()
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What /readyz notes of it."""
+        return list_tls_notes(self.place.tls)
+
+    @property
     def open_connections(self) -> int:
         return len(self._connections)
 
@@ -275,29 +285,6 @@ class TcpMessageListener:
     def _read_connection_rules(self) -> ConnectionRules:
         place = self.place
         return ConnectionRules(place.protocol, place.profile, place.framing(), place.limit(), place.idle_in_message)
-
-
-def make_server_context(
-    certificate: Path, key: Path, client_ca: Path | None = None, verify: ssl.VerifyMode = ssl.CERT_OPTIONAL
-) -> ssl.SSLContext:
-    """TLS 1.2 or later. With `client_ca`, client certificates signed by it are checked: those that are shown
-    (CERT_OPTIONAL), or everyone must show one (CERT_REQUIRED).
-
-    Raises OSError naming the file that can't be read or doesn't fit.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(certificate, key)
-    except OSError as error:  # includes ssl.SSLError, whose own words name no file
-        raise OSError(f"TLS: certificate {certificate} with key {key} can't be used: {error}") from error
-    if client_ca is not None:
-        try:
-            context.load_verify_locations(client_ca)
-        except OSError as error:
-            raise OSError(f"TLS: client authorities in {client_ca} can't be used: {error}") from error
-        context.verify_mode = verify
-    return context
 
 
 class ListenerNotAnsweringError(OSError):

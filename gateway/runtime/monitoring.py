@@ -64,6 +64,9 @@ class ListenerHealth(Protocol):
     @property
     def is_listening(self) -> bool: ...
 
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
 
 class HealthMonitor:
     """Parts are looked at side by side, none for longer than `MAX_PROBE_SECONDS`. Whether the store takes writes
@@ -118,7 +121,7 @@ class HealthMonitor:
         parts.insert(1, self._check_writing())
         parts.append(ReadinessPart("profiles", notes=tuple(str(problem) for problem in self._profiles.problems)))
         parts += [
-            ReadinessPart(listener.name, "" if listener.is_listening else "not listening")
+            ReadinessPart(listener.name, "" if listener.is_listening else "not listening", listener.notes)
             for listener in self._listeners()
         ]
         self._log_changes(parts)

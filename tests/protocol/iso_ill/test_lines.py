@@ -31,7 +31,7 @@ from gateway.domain.requests.views import ActionRequest
 from gateway.ports.partner_channel import OutgoingMessage
 from gateway.ports.responder import CallbackAddress
 from gateway.ports.tls import ClientTls
-from gateway.runtime.listeners import make_server_context
+from gateway.runtime.listener_tls import make_server_context
 from tests.protocol.iso_ill.house import FJORDBY, HOST, House, Partner, asked, header, make_template, running
 from tests.support.certificates import Authority
 from tests.support.daemon import free_port
