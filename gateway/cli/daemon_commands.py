@@ -170,13 +170,24 @@ async def run_daemon(gateway: Daemon) -> None:
     gc.freeze()  # later collections pass over it too
     gc.enable()
     http = gateway.listeners[0]
-    click.echo(f"illgate serves {http.name.removeprefix('listener ')}", err=True)
+    _write_standard_error(f"illgate serves {http.name.removeprefix('listener ')}")
     notify_systemd("READY=1")
     alive = asyncio.create_task(_notify_watchdog())
     await asked
     notify_systemd("STOPPING=1")
     await gateway.stop()
     alive.cancel()
+
+
+def _write_standard_error(line: str = "") -> None:
+    """It may be a file on a full disk, or a pipe that nobody reads any more. That is no reason to end: messages are
+    answered as long as the database takes them, and /readyz says when it doesn't."""
+    try:
+        if line:
+            click.echo(line, err=True)
+        sys.stderr.flush()
+    except OSError as error:
+        log.warning("daemon.line_lost", reason=error.strerror)
 
 
 async def _notify_watchdog() -> None:
@@ -204,7 +215,7 @@ class _SignalHandlers:
     def _handle_stop(self, number: signal.Signals) -> None:
         if self.stop.is_set():
             log.warning("daemon.killed_by_second_signal")
-            sys.stderr.flush()
+            _write_standard_error()
             os._exit(128 + number)
         self.stop.set()
 

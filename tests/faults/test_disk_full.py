@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import sys
 import time
 import urllib.error
@@ -155,6 +156,19 @@ def test_a_start_on_a_full_disk_says_why_it_fails(installation: Installation) ->
     said = installation.log.read_text()
     assert "database can't be used now" in said
     assert tracebacks(installation) == []
+
+
+def test_a_log_on_a_full_disk_does_not_end_the_start(installation: Installation) -> None:
+    """Standard error is a file there; the database is on another disk."""
+    with process([ILLGATE, "--config", str(installation.config), "serve"], Path("/dev/full")) as daemon:
+        wait_for(installation.port, "/readyz")
+        assert ready(installation) == {}
+        assert is_success(installation.post(messages.accept_item(0, "LOG")))
+        daemon.send_signal(signal.SIGHUP)  # says that it has read the profiles anew
+        assert is_success(installation.post(messages.accept_item(1, "LOG")))
+        daemon.terminate()
+        assert daemon.wait(30) == 0
+    assert items_and_holds(Database(installation.database)) == (["LOG-0", "LOG-1"], ["LOG-0", "LOG-1"])
 
 
 # --- a slow library ------------------------------------------------------------------------------------------
