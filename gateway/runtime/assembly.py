@@ -36,6 +36,7 @@ from gateway.settings import LibrarySettings, Settings
 from gateway.settings.sections import MailboxSettings
 from gateway.store import mailbox
 from gateway.store.engine import open_store
+from gateway.store.file_lock import DatabaseFileLock
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, JournalOptions
 from gateway.store.mailbox import MailOutcome
@@ -85,6 +86,12 @@ class Assembly:
         if (file := self.database) is not None:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             file.touch(mode=0o600)
+
+    @property
+    def database_lock(self) -> DatabaseFileLock | None:
+        """Not held yet. None for a database server, where several daemons may work."""
+        file = self.database
+        return DatabaseFileLock(file) if file is not None else None
 
     def open_store(self) -> Store:
         """Raises ConfigurationError when the password isn't there."""

@@ -100,8 +100,8 @@ class Daemon:
     async def start(self) -> None:
         """Returns when every listener has answered a probe.
 
-        Raises ConfigurationError, SchemaTooNew, Unavailable (store or a library) or OSError (an address, a
-        certificate); then nothing is left open.
+        Raises ConfigurationError, SchemaTooNew, Unavailable (store or a library, or another daemon has the SQLite file)
+        or OSError (an address, a certificate); then nothing is left open.
         """
         try:
             await self._start_parts()
@@ -129,6 +129,9 @@ class Daemon:
         options = parts.make_journal_options()
         self._profiles = self._load_profiles()
         parts.make_database()
+        if (lock := parts.database_lock) is not None:
+            lock.acquire()
+            stack.callback(lock.release)
         store = parts.open_store()
         stack.push_async_callback(store.close)
         for step in await migrate_store(store, *parts.migration_histories):
