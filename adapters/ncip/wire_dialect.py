@@ -50,6 +50,7 @@ class Repair(StrEnum):
 
     BARE_AMPERSAND = "bare-ampersand"
     BARE_LESS_THAN = "bare-less-than"
+    TAGS_IN_TEXT = "tags-in-text"  # <br> in a title
     CONTROL_CHARACTERS = "control-characters"
     JUNK_AROUND_ROOT = "junk-around-root"
 

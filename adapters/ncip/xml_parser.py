@@ -24,6 +24,14 @@ Mend = Callable[[str], str]
 _CDATA, _CDATA_END = "<![CDATA[", "]]>"
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
 _BARE_LESS_THAN = re.compile(r"<(?![A-Za-z_/!?])")
+_FREE_TEXT_START = re.compile(
+    r"<((?:[A-Za-z_][\w.-]{0,60}:)?(?:Author|AuthorOfComponent|CallNumber|Edition|FiscalTransactionDescription|GivenName"
+    r"|ItemNote|NoticeContent|OrganizationName|Pagination|PhysicalConditionDetails|PlaceOfPublication|PublicationDate"
+    r"|PublicationDateOfComponent|Publisher|RoutingInstructions|SeriesTitleNumber|ShippingInstructions|ShippingNote"
+    r"|SponsoringBody|Surname|Title|TitleOfComponent|UnstructuredAddressData|UnstructuredPersonalUserName"
+    r"|UserPrivilegeDescription))(?:\s[^<>]{0,2000}[^<>/])?>"
+)
+"""Start of an element that holds what people have written, and no element."""
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _REFERENCE = re.compile(r"&#(?:x([0-9A-Fa-f]{1,8})|([0-9]{1,10}));")
 _START = re.compile(r"<(?:\?xml|!DOCTYPE|!--|[A-Za-z_])")
@@ -286,6 +294,23 @@ def escape_less_thans(text: str) -> str:
     return _mend_outside_cdata(text, lambda part: _BARE_LESS_THAN.sub("&lt;", part))
 
 
+def escape_tags_in_text(text: str) -> str:
+    """`<Title>C++ <vector></Title>` -> `<Title>C++ &lt;vector></Title>`: between the tags of an element that holds text
+    alone, each `<` is text (addons paste titles as they are, facts/ncip.md 1.3)."""
+    pieces: list[str] = []
+    unclosed: set[str] = set()  # names that are closed nowhere further on, so that the search stays linear
+    position = 0
+    while found := _FREE_TEXT_START.search(text, position):
+        start, name = found.end(), found[1]
+        end = text.find(f"</{name}>", start) if name not in unclosed else -1
+        if end < 0:
+            unclosed.add(name)
+            end = start
+        pieces += (text[position:start], _mend_outside_cdata(text[start:end], lambda part: part.replace("<", "&lt;")))
+        position = end
+    return "".join([*pieces, text[position:]])
+
+
 def drop_controls(text: str) -> str:
     """Control characters, and references to characters that XML doesn't have (INN-Reach: ^D)."""
     return _REFERENCE.sub(_keep_valid_reference, _CONTROL.sub("", text))
@@ -331,6 +356,7 @@ def _mend_outside_cdata(text: str, mend: Mend) -> str:
 _NOTES: dict[Mend, str] = {
     escape_ampersands: "bare & escaped",
     escape_less_thans: "bare < escaped",
+    escape_tags_in_text: "tags in a text escaped",
     drop_controls: "control characters dropped",
     drop_junk_before: "text before the document dropped",
     drop_junk_after: "text after the document dropped",
@@ -340,6 +366,7 @@ IN_ORDER: tuple[tuple[Repair, Mend], ...] = (
     (Repair.CONTROL_CHARACTERS, drop_controls),
     (Repair.BARE_AMPERSAND, escape_ampersands),
     (Repair.BARE_LESS_THAN, escape_less_thans),
+    (Repair.TAGS_IN_TEXT, escape_tags_in_text),
 )
 
 

@@ -82,6 +82,11 @@ REPAIRS = [
     pytest.param("a?b=1&scheme=2", "a?b=1&scheme=2", "bare & escaped", id="query string: KOHA"),
     pytest.param("caf&eacute; &xxe;", "caf&eacute; &xxe;", "bare & escaped", id="entities stay text"),
     pytest.param("1 < 2 and <3", "1 < 2 and <3", "bare < escaped", id="bare <"),
+    pytest.param("C++ <vector>", "C++ <vector>", "tags in a text escaped", id="what looks like a tag: VCU, PHP"),
+    pytest.param("Zwei<br>Zeilen", "Zwei<br>Zeilen", "tags in a text escaped", id="HTML without end"),
+    pytest.param("Γη <ou> & <Title>", "Γη <ou> & <Title>", "tags in a text escaped", id="names of elements too"),
+    pytest.param("<i>Одиссея</b>", "<i>Одиссея</b>", "tags in a text escaped", id="HTML in a muddle"),
+    pytest.param("<![CDATA[<b>]]> <br>", "<b> <br>", "tags in a text escaped", id="CDATA beside a tag"),
     pytest.param("a\x04b", "ab", "control characters dropped", id="^D: INN-Reach"),
     pytest.param("a&#x04;b&#31;c&#xD800;&#228;", "abcä", "control characters dropped", id="references: BIB"),
     pytest.param("<![CDATA[R&D]]> & <![CDATA[<b>]]>", "R&D & <b>", "bare & escaped", id="CDATA is left alone"),
@@ -184,7 +189,24 @@ def test_the_place_is_told() -> None:
     assert "4711" not in str(syntax)
 
 
+def test_tags_around_the_text_stay_tags() -> None:
+    """Only what stands between the tags of a title is text; an empty title doesn't begin one."""
+    raw = (
+        b'<n:NCIPMessage xmlns:n="http://www.niso.org/2008/ncip"><n:AcceptItem><n:ItemOptionalFields>'
+        b"<n:BibliographicDescription><n:Author /><n:Edition/><n:Publisher datatype='string'>A <& B</n:Publisher>"
+        b"<n:Title>The <ou> sound</n:Title></n:BibliographicDescription></n:ItemOptionalFields></n:AcceptItem>"
+        b"</n:NCIPMessage>"
+    )
+    body = decode_message(parse_xml(raw)).body
+    described = body.item_optional_fields.bibliographic_description  # type: ignore[union-attr]
+
+    assert (described.author, described.publisher, described.title) == (None, "A <& B", "The <ou> sound")
+
+
 SLOW = [
+    pytest.param(b"<a>" + b"<Title>" * 39_000 + b"</b>", id="titles without end"),
+    pytest.param(b"<a>" + b"<Title >x</Title>" * 19_000 + b"</b>", id="titles with end"),
+    pytest.param(b"<a>" + b"<Title " * 39_000 + b"</b>", id="starts of titles without end"),
     pytest.param(b"<!DOCTYPE x [" + b"<!--" * 240_000, id="comments without end"),
     pytest.param(b"<a>" + b"<![CDATA[" * 100_000, id="CDATA without end"),
     pytest.param(b"<a>" + b"&" * 900_000 + b"</a>", id="ampersands"),
