@@ -261,11 +261,16 @@ class AcceptItem:
 
 @value_object
 class ItemAccepted:
+    """`due`: the lender's date, as sent, where it can still be kept. `notes`: plain sentences for the journal, about
+    what was not taken as it was sent."""
+
     item: Item
     bib: Bib
     patron: Patron | None = None
     hold: Hold | None = None
     loan: Loan | None = None
+    due: Due = None
+    notes: tuple[str, ...] = ()
 
 
 @value_object

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from gateway.domain.circulation_policy import BarcodeSource
 from gateway.domain.commands import AcceptItem, Action, ItemAccepted
-from gateway.domain.due_dates import require_future_day
+from gateway.domain.due_dates import local_day, patron_due
 from gateway.domain.library import BlockScope, Item, Loan, Patron
 from gateway.domain.partner_identifiers import RequestNumber, generate_barcode, read_request_number
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
@@ -45,16 +45,29 @@ class _AcceptancePlan:
     lend: bool
 
 
+@value_object
+class _DatedArrival:
+    """The command without the dates that can't be kept, and what is to be told of those."""
+
+    command: AcceptItem
+    notes: tuple[str, ...] = ()
+
+
 async def accept_item(command: AcceptItem, context: CirculationContext, key: str) -> ItemAccepted:
     """Record, item and hold are made together or not at all.
 
     Where it is lent at once and the library refuses the loan (a limit is reached), the item is here all
     the same: it stays, on hold, and staff at the desk see why it can't be lent. The answer shows the hold then.
 
+    Dates that have passed are no reason to refuse what lies on the table: they are left out, which the record's note
+    and `ItemAccepted.notes` say, and the library's own rules set the dates.
+
     Raises Refused(DATA_MISSING | UNKNOWN_PATRON | PATRON_BLOCKED | BAD_PICKUP_LOCATION | DUPLICATE_ITEM …).
     """
     require_capability(context, Capability.TEMPORARY_ITEM)
-    plan = await _plan_acceptance(command, context, key)
+    dated = _drop_past_dates(command, context)
+    command = dated.command
+    plan = await _plan_acceptance(dated, context, key)
     if plan.lend:
         require_capability(context, Capability.CHECK_OUT)
     if command.fee is not None and command.fee.amount and plan.patron is not None:
@@ -68,16 +81,35 @@ async def accept_item(command: AcceptItem, context: CirculationContext, key: str
         item, hold = await context.library.item_by_barcode(item.barcode), None
     if plan.patron is not None:
         await _post_item_fee(command, plan.patron, plan.number, item, context, key)
-    return ItemAccepted(item, received.bib, plan.patron, hold, loan)
+    return ItemAccepted(item, received.bib, plan.patron, hold, loan, command.due, dated.notes)
 
 
-async def _plan_acceptance(command: AcceptItem, context: CirculationContext, key: str) -> _AcceptancePlan:
+def _drop_past_dates(command: AcceptItem, context: CirculationContext) -> _DatedArrival:
+    rules, notes = context.policy.due_dates, []
+    try:
+        patron_due(command.due, rules, context.zone, context.now(), days_back=rules.transit_days)
+    except Refused as late:
+        if late.reason is not RefusalReason.INVALID_DATE:
+            raise
+        day = local_day(command.due, context.zone)
+        notes.append(f"lender's date of return {day} left out: {late.detail}")
+        command = replace(command, due=None)
+    last_day = local_day(command.pickup_expires, context.zone)
+    if last_day is not None and last_day < context.today():
+        notes.append(f"last day on the hold shelf {last_day} left out: This date has already passed.")
+        command = replace(command, pickup_expires=None)
+    return _DatedArrival(command, tuple(notes))
+
+
+async def _plan_acceptance(dated: _DatedArrival, context: CirculationContext, key: str) -> _AcceptancePlan:
+    command = dated.command
     number = read_request_number(command.request, context.policy)
     if not number.value:
         raise Refused(RefusalReason.DATA_MISSING, "The request number is missing.", about=MessagePart.REQUEST)
     action = _choose_action(command, context)
     patron = await _resolve_named_patron(command, context)
     item = items.describe_temporary_item(command, number, context, key)
+    item = replace(item, note="; ".join(note for note in (item.note, *dated.notes) if note))
     if patron is None or action is Action.RECORD_ONLY:
         return _AcceptancePlan(number, patron, item, lend=False)
     patrons.refuse_if_blocked(patron, BlockScope.REQUEST, context)
@@ -116,7 +148,7 @@ async def _plan_hold(command: AcceptItem, patron: Patron, context: CirculationCo
 
 def _compute_shelf_expiry(command: AcceptItem, context: CirculationContext) -> date | None:
     if command.pickup_expires is not None:
-        return require_future_day(command.pickup_expires, context.today(), context.zone)
+        return local_day(command.pickup_expires, context.zone)
     days = context.policy.accept.pickup_days
     return context.today() + timedelta(days=days) if days else None
 

@@ -12,7 +12,7 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from gateway.domain.clock import Clock
-from gateway.domain.commands import AcceptItem, Command, LookUpPatron, LookUpRequest, Result
+from gateway.domain.commands import AcceptItem, Command, ItemAccepted, LookUpPatron, LookUpRequest, Noted, Result
 from gateway.domain.partner_identifiers import translate_agency
 from gateway.domain.problems import MessagePart, OutcomeUnknown, Refusal, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
@@ -191,6 +191,7 @@ class CommandHandler:
         if self.broker is not None and self.broker.can_handle(exchange.profile, command):
             return None
         link = self.link if key else None
+        notes = tuple(message.notes)
 
         def dispatch_and_record(
             connection: Transaction,
@@ -200,6 +201,7 @@ class CommandHandler:
                     command, self._make_circulation_context(message, exchange, system.in_transaction(connection)), key
                 )
             )
+            message.notes = [*notes, *_notes_of_command(result)]
             linked = (
                 link(connection, message.library.symbol, exchange.profile, command, result)
                 if link is not None
@@ -212,6 +214,7 @@ class CommandHandler:
             answer, linked = await self.journal.record_in_transaction(dispatch_and_record)
         except (Refused, Unavailable, OutcomeUnknown, WouldWait) as error:
             log.debug("exchange.fell_back_to_steps", kind=type(error).__name__)
+            message.notes = [*notes]
             return None
         except Exception as error:  # noqa: BLE001 - see above
             self.report_defect("exchange.transaction_defect", error)
@@ -233,6 +236,8 @@ class CommandHandler:
     ) -> ResponderAnswer:
         """The library first, then the managed request, then answer and journal: each finds done what was done."""
         outcome = await self._ask_library(message, command, exchange)
+        if not isinstance(outcome, Refusal):
+            message.notes += _notes_of_command(outcome)
         answer = None
         if (
             isinstance(outcome, Refusal)
@@ -319,6 +324,13 @@ class CommandHandler:
             sender=translate_agency(message.envelope.from_agency, exchange.profile.circulation),
             institution=exchange.profile.partner.symbol if exchange.profile.partner is not None else "",
         )
+
+
+def _notes_of_command(result: Result) -> tuple[str, ...]:
+    """What the journal is told of a command that was carried out."""
+    if isinstance(result, Noted) and result.meant is not None:
+        result = result.meant[1]
+    return result.notes if isinstance(result, ItemAccepted) else ()
 
 
 def _can_repeat_answer(command: Command, profile: Profile) -> bool:

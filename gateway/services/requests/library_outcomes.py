@@ -151,7 +151,7 @@ def _build_received_event(outcome: LibraryOutcome, request: Request, volume: Vol
     number = read_request_number(command.request, outcome.policy)
     renewable = command.renewals_allowed if number.renewable is None else number.renewable
     details = EventDetails(
-        due=command.due,
+        due=result.due,
         barcode=command.item.value.strip() if command.item is not None else "",
         conditions=(LoanCondition.LIBRARY_USE_ONLY,) if number.library_use_only else (),
         renewals_allowed=None if renewable else False,

@@ -217,13 +217,27 @@ async def test_the_lenders_due_date(counter: Counter, due: Any, rules: Any, kept
 
 
 @pytest.mark.parametrize(("due", "days"), [(date(2026, 3, 9), 0), (date(2026, 3, 14), 7)])
-async def test_a_due_date_that_leaves_no_time_is_refused(counter: Counter, due: date, days: int) -> None:
-    refused = await counter.refusal(arrives(due=due), due_dates={"transit_days": days})
-    assert (refused.reason, refused.about, refused.value) == (
-        RefusalReason.INVALID_DATE,
-        MessagePart.DUE_DATE,
-        due.isoformat(),
-    )
+@pytest.mark.parametrize("circulate_as", ["hold", "check-out"])
+async def test_a_due_date_that_leaves_no_time_is_noted(
+    counter: Counter, due: date, days: int, circulate_as: str
+) -> None:
+    """The book is on the table. The library's own rules say when it is due: the loan rule of partners' items."""
+    rules = {"due_dates": {"transit_days": days}, "accept": {"circulate_as": circulate_as, "note": "from {agency}"}}
+    recording = Recording(counter.library)
+    accepted = await counter.ask(arrives(due=due, action=Action.CIRCULATE), library=recording, **rules)
+    (item,) = recording.items
+    assert item.lender_due is None
+    assert item.note.startswith(f"from EBU; lender's date of return {due} left out")
+    assert accepted.due is None
+    assert [str(due) in note for note in accepted.notes] == [True]
+    loan = accepted.loan or (await counter.ask(CheckOut(who(ANA), Named("TN-77")))).loan
+    assert loan.due == datetime(2026, 3, 31, 21, 59, 59, tzinfo=UTC)
+
+
+async def test_a_last_day_on_the_hold_shelf_that_has_passed_is_noted(counter: Counter) -> None:
+    accepted = await counter.ask(arrives(pickup="RS", pickup_expires=date(2026, 3, 9)))
+    assert accepted.notes == ("last day on the hold shelf 2026-03-09 left out: This date has already passed.",)
+    assert accepted.hold.ready_until > date(2026, 3, 10)
 
 
 # --- hold and loan ---------------------------------------------------------------------------------------

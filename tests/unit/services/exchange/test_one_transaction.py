@@ -185,3 +185,28 @@ async def test_messages_that_come_together_share_a_fate_only_when_they_succeed(h
 
     assert [b"Unknown User" in answer.body for answer in answers] == [False, True] * 4
     assert [await is_here(house, number) for number in (*range(10, 14), *range(20, 24))] == [True] * 4 + [False] * 4
+
+
+async def test_a_date_of_return_that_has_passed_is_noted_in_the_journal(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However it is carried out: in one transaction, or in steps."""
+    for number in (1, 2):
+        arrival = house.message(
+            "accept-item",
+            patron=PATRON,
+            request=f"TN-{number}",
+            item=f"ILL-{number}",
+            title="高慢と偏見",
+            due="2020-02-29",
+        )
+        answer = await house.exchange.handle(arrival)
+        assert b"Problem" not in answer.body
+        monkeypatch.setattr(house.journal, "record_in_transaction", _broken)
+
+    first, _, second, _ = await journal(house)
+    assert first.note == second.note == "lender's date of return 2020-02-29 left out: The due date has already passed."
+
+
+async def _broken(_work: Any) -> Any:
+    raise Unavailable("not in one")

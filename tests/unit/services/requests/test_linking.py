@@ -58,6 +58,16 @@ async def test_an_accepted_item_is_the_request_s_that_has_its_number(north: Ncip
     assert (await north.history(request))[-1].event.actor == "ncip:illiad"
 
 
+async def test_a_date_of_return_that_has_passed_is_not_taken_over(north: NcipTown) -> None:
+    """No reminder goes out for a book that has only just come."""
+    request = await north.asked(external="TN-105")
+
+    assert await accept(north, "TN-105", due="2020-02-29") == ""
+
+    seen = await north.see(request)
+    assert (seen.state, seen.terms.lender_due) == (BorrowingState.RECEIVED, None)
+
+
 async def test_our_own_number_will_do(north: NcipTown) -> None:
     request = await north.asked()
 
