@@ -331,8 +331,19 @@ class LibrarySystem(Protocol):
         Raises Refused(UNKNOWN_ITEM | NOT_CHECKED_OUT)."""
         ...
 
-    async def renew_loan(self, barcode: str, key: str, *, patron_id: str = "", due: datetime | None = None) -> Loan:
-        """Raises Refused(NOT_CHECKED_OUT | NOT_RENEWABLE | RENEWAL_LIMIT_REACHED | RENEWAL_HAS_REQUESTS …)."""
+    async def renew_loan(
+        self,
+        barcode: str,
+        key: str,
+        *,
+        patron_id: str = "",
+        due: datetime | None = None,
+        latest: datetime | None = None,
+    ) -> Loan:
+        """`due` None: by the library's rules, but not after `latest`. A renewal that would not move the due date to a
+        later one is refused and uses up nothing.
+
+        Raises Refused(NOT_CHECKED_OUT | NOT_RENEWABLE | RENEWAL_LIMIT_REACHED | RENEWAL_HAS_REQUESTS …)."""
         ...
 
     async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:

@@ -612,26 +612,36 @@ class LoanContract:
         assert await world.library.set_due_date(loan.id, due, under) == replace(loan, due=due)
 
     async def test_a_loan_is_renewed_once_per_key(self, world: World) -> None:
-        needs(world, Capability.RENEW)
+        needs(world, Capability.RENEW, Capability.DUE_DATE_GIVEN)
         loan = await lend(world, world.known.shelf_item, world.known.good)
-        under = key()
-        renewed = await world.library.renew_loan(world.known.shelf_item, under, patron_id=loan.patron_id)
+        under, due = key(), loan.due + timedelta(days=7)
+        renewed = await world.library.renew_loan(world.known.shelf_item, under, patron_id=loan.patron_id, due=due)
 
-        assert renewed.renewals == 1
-        assert renewed.due >= loan.due
-        assert await world.library.renew_loan(world.known.shelf_item, under) == renewed
+        assert (renewed.renewals, renewed.due) == (1, due)
+        assert await world.library.renew_loan(world.known.shelf_item, under, due=due) == renewed
+
+    async def test_a_renewal_that_does_not_move_the_date_is_refused(self, world: World) -> None:
+        needs(world, Capability.RENEW, Capability.DUE_DATE_GIVEN)
+        loan = await lend(world, world.known.shelf_item, world.known.good)
+        soon = loan.due - timedelta(days=1)
+        for wish in ({"due": loan.due}, {"due": soon}, {"latest": soon}):
+            with refused(RefusalReason.NOT_RENEWABLE):
+                await world.library.renew_loan(world.known.shelf_item, key(), **wish)
+
+        assert await world.library.item_loan(loan.item_id) == loan
 
     async def test_what_cannot_be_renewed_is_refused(self, world: World) -> None:
-        needs(world, Capability.RENEW)
+        needs(world, Capability.RENEW, Capability.DUE_DATE_GIVEN)
         with refused(RefusalReason.NOT_CHECKED_OUT):
             await world.library.renew_loan(world.known.shelf_item, key())
-        await lend(world, world.known.shelf_item, world.known.good)
+        loan = await lend(world, world.known.shelf_item, world.known.good)
         with refused(RefusalReason.NOT_CHECKED_OUT):
             other = await patron_id(world, world.known.other)
             await world.library.renew_loan(world.known.shelf_item, key(), patron_id=other)
         with refused(RefusalReason.RENEWAL_LIMIT_REACHED):
-            for _ in range(20):
-                await world.library.renew_loan(world.known.shelf_item, key())
+            for n in range(1, 21):
+                due = loan.due + timedelta(days=n)
+                await world.library.renew_loan(world.known.shelf_item, key(), due=due)
 
     async def test_what_others_wait_for_is_not_renewed(self, world: World) -> None:
         needs(world, Capability.RENEW, Capability.HOLD_ITEM)

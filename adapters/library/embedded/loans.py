@@ -202,14 +202,22 @@ def set_due_date(connection: Connection, here: WorkContext, loan_id: str, due: d
     return circulation_rows.get_loan(connection, here, loan_id)
 
 
-def renew_item(
-    connection: Connection, here: WorkContext, barcode: str, key: str, patron_id: str, due: datetime | None
-) -> Loan:
+@value_object
+class RenewalWish:
+    """How a loan is to be renewed: for this patron ('': whoever has it), until `due`, or by the rules but not after
+    `latest`."""
+
+    patron_id: str = ""
+    due: datetime | None = None
+    latest: datetime | None = None
+
+
+def renew_item(connection: Connection, here: WorkContext, barcode: str, key: str, wish: RenewalWish) -> Loan:
     """Raises Refused(NOT_CHECKED_OUT | NOT_RENEWABLE | RENEWAL_LIMIT_REACHED | RENEWAL_HAS_REQUESTS | PATRON_…)."""
     piece, loan = _get_item_on_loan(connection, here, barcode)
     if work_context.is_operation_done(connection, here, "renew", key, loan.id):
         return loan
-    if patron_id and loan.patron_id != patron_id:
+    if wish.patron_id and loan.patron_id != wish.patron_id:
         raise Refused(
             RefusalReason.NOT_CHECKED_OUT,
             "the item is not on loan to this patron",
@@ -229,9 +237,18 @@ def renew_item(
             about=MessagePart.ITEM,
             value=barcode,
         )
+    due = wish.due
     if due is None:
         desk = get_branch(connection, here, piece.item.current.library)
         due = limit_to_lender_due(piece, loan, compute_renewed_due(rule, loan.due, here.now, here.zone, desk.closures))
+        due = due if wish.latest is None else min(due, wish.latest)
+    if due <= loan.due:
+        raise Refused(
+            RefusalReason.NOT_RENEWABLE,
+            "the renewal would not move the due date",
+            about=MessagePart.ITEM,
+            value=barcode,
+        )
     circulation_rows.update_loan_row(connection, here, loan.id, due=due, renewals=loan.renewals + 1)
     work_context.mark_operation_done(connection, here, "renew", key, loan.id)
     return circulation_rows.get_loan(connection, here, loan.id)

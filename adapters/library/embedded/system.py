@@ -22,7 +22,7 @@ from adapters.library.embedded import (
 )
 from adapters.library.embedded.check_in import LEAVE_HOLDS, CheckInScan
 from adapters.library.embedded.holds import HoldChange
-from adapters.library.embedded.loans import CheckOutTerms
+from adapters.library.embedded.loans import CheckOutTerms, RenewalWish
 from adapters.library.embedded.patrons import PatronRegistration, SecretVerifier, hash_secret
 from adapters.library.embedded.setup_file import EmbeddedOptions
 from adapters.library.embedded.work_context import WorkContext, lock_key
@@ -248,8 +248,17 @@ class EmbeddedLibrary(SharesStore):
         scan = CheckInScan(at) if fill_hold else CheckInScan(at, LEAVE_HOLDS)
         return await self._write_store(key, lambda c, here: check_in.check_in(c, here, barcode, key, scan))
 
-    async def renew_loan(self, barcode: str, key: str, *, patron_id: str = "", due: datetime | None = None) -> Loan:
-        return await self._write_store(key, lambda c, here: loans.renew_item(c, here, barcode, key, patron_id, due))
+    async def renew_loan(
+        self,
+        barcode: str,
+        key: str,
+        *,
+        patron_id: str = "",
+        due: datetime | None = None,
+        latest: datetime | None = None,
+    ) -> Loan:
+        wish = RenewalWish(patron_id, due, latest)
+        return await self._write_store(key, lambda c, here: loans.renew_item(c, here, barcode, key, wish))
 
     async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
         return await self._write_store(key, lambda c, here: loans.recall_item(c, here, barcode, key, due))

@@ -224,7 +224,8 @@ def _is_check_in_success(refused: Refused, command: CheckIn, context: Circulatio
 
 
 async def renew_item(command: Renew, context: CirculationContext, key: str) -> ItemRenewed:
-    """With a due date, a repeat is told by it; without one, the same loan is renewed at most once a day.
+    """With a due date, a repeat is told by it; without one, the same loan is renewed at most once a day. One that would
+    not move the due date is refused, and counts as none.
 
     Raises Refused(NOT_CHECKED_OUT | NOT_RENEWABLE | RENEWAL_… | PATRON_BLOCKED | INVALID_DATE …).
     """
@@ -238,8 +239,9 @@ async def renew_item(command: Renew, context: CirculationContext, key: str) -> I
     due = drop_unsettable_due(due, context)
     occasion = f"{key}:{loan.id}:{command.due.isoformat() if command.due is not None else context.today().isoformat()}"
     with change_refusals_about(MessagePart.ITEM, command.item.value):
-        renewed = await context.library.renew_loan(item.barcode, occasion, patron_id=loan.patron_id, due=due.exact)
-        renewed = await bring_due_forward(due, renewed, context, occasion)
+        renewed = await context.library.renew_loan(
+            item.barcode, occasion, patron_id=loan.patron_id, due=due.exact, latest=due.latest
+        )
     return ItemRenewed(
         renewed, await context.library.item_by_barcode(item.barcode), await context.library.get_bib(item.bib_id), patron
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, event
@@ -30,8 +31,8 @@ async def _everything(system: Any) -> None:
     await system.find_hold("R1")
     await system.check_in("ILL-2", "k3", at="MAIN")
     loan = await system.check_out("ILL-2", patron.id, "k4")
-    await system.renew_loan("ILL-2", "k5")
-    await system.set_due_date(loan.id, loan.due, "k6")
+    await system.set_due_date(loan.id, loan.due - timedelta(days=20), "k5")
+    await system.renew_loan("ILL-2", "k6")
     await system.recall_loan("ILL-2", "k7")
     await system.patron_loans(patron.id)
     await system.last_loan(loan.item_id)

@@ -222,6 +222,30 @@ async def test_renewals_that_cannot_be(counter: Counter) -> None:
     assert (refused.reason, refused.about) == (RefusalReason.INVALID_DATE, MessagePart.DUE_DATE)
 
 
+@pytest.mark.parametrize(
+    ("sent", "rules"),
+    [
+        pytest.param(None, {}, id="on the day of the loan, by our rules"),
+        pytest.param(OUR_RULE, {}, id="to the date that it has"),
+        pytest.param(date(2026, 3, 20), {}, id="to an earlier one"),
+        pytest.param(date(2026, 3, 20), {"policy": "earlier"}, id="not later than an earlier one"),
+    ],
+)
+async def test_a_renewal_that_would_not_move_the_date_uses_up_nothing(
+    counter: Counter, sent: Any, rules: dict[str, Any]
+) -> None:
+    lent = (await counter.ask(lends())).loan
+    refused = await counter.refusal(Renew(Named(BOOK), due=sent), due_dates=rules)
+    assert (refused.reason, refused.detail) == (
+        RefusalReason.NOT_RENEWABLE,
+        "the renewal would not move the due date",
+    )
+    loan = await counter.library.item_loan(lent.item_id)
+    assert (loan.renewals, loan.due) == (0, OUR_RULE)
+    counter.clock.advance(timedelta(days=10))
+    assert (await counter.ask(Renew(Named(BOOK), due=LATE))).loan.renewals == 1
+
+
 async def test_a_blocked_patron_cannot_renew(counter: Counter) -> None:
     await counter.ask(lends(BLOCKED, mandated=NOW))
     refused = await counter.refusal(Renew(Named(BOOK)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -116,6 +116,7 @@ async def test_our_item_goes_out_and_comes_back(counter: Counter) -> None:
     loan = await counter.library.item_loan(item.id)
     assert (loan.patron_id, loan.due) == (hold.patron_id, DUE)  # the partner's account; no way back to take off
     assert await hear(counter, says("received", OURS)) == ""
+    counter.clock.advance(timedelta(days=30))
     assert await hear(counter, says("renewed", OURS)) == "renew"
     assert await hear(counter, says("checked-in", OURS)) == "check-in"
     assert await counter.library.item_loan(item.id) is None
