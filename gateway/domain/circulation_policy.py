@@ -300,6 +300,11 @@ class CheckInRules(ProfileSection):
 class CheckOutRules(ProfileSection):
     cancel_request: bool = Field(False, description="cancel the open hold of the same request before lending")
     override_blocks: bool = Field(False, description="lend although blocks or limits of the library forbid it")
+    mandated_on_loan: Literal["refuse", "check-in-first"] = Field(
+        "refuse",
+        description="a check-out that has happened already (MandatedAction) of an item that another patron has on loan "
+        "here: refuse it, or end that loan first, since the item can't be in two places",
+    )
 
 
 class DeleteRules(ProfileSection):

@@ -310,10 +310,13 @@ class CheckOut:
 
 @value_object
 class ItemLent:
+    """`notes`: plain sentences for the journal, about what had to be changed for it."""
+
     loan: Loan
     item: Item
     bib: Bib
     patron: Patron
+    notes: tuple[str, ...] = ()
 
 
 @value_object

@@ -86,7 +86,8 @@ async def bring_due_forward(choice: DueChoice, loan: Loan, context: CirculationC
 
 async def check_out(command: CheckOut, context: CirculationContext, key: str) -> ItemLent:
     """With `mandated` it has happened already (WorldShare's shipped, facts/ncip.md 2.6): blocks, limits and item
-    policies don't stop it.
+    policies don't stop it. The patron who has the item already has the same loan then, with the date that is given;
+    the loan of another patron is ended first, where the profile says so (`check_out.mandated_on_loan`).
 
     Raises Refused(UNKNOWN_… | PATRON_BLOCKED | ITEM_ON_LOAN | LIMIT_REACHED | INVALID_DATE …).
     """
@@ -102,10 +103,41 @@ async def check_out(command: CheckOut, context: CirculationContext, key: str) ->
     number = read_request_number(command.request, context.policy).value
     if context.policy.check_out.cancel_request and number:
         await _cancel_hold_of_request(number, context, key)
-    loan = await _lend_or_find_loan(command, LoanWish(item, patron, due, number, override), context, key)
-    return ItemLent(
-        loan, await context.library.item_by_barcode(item.barcode), await context.library.get_bib(item.bib_id), patron
+    wish = LoanWish(item, patron, due, number, override)
+    notes: tuple[str, ...] = ()
+    if command.mandated is not None:
+        notes = await _end_other_loan(wish, command.mandated, context, key)
+    loan = await _lend_or_find_loan(command, wish, context, key)
+    if command.mandated is not None:
+        loan = await _set_mandated_due(wish, loan, context, key)
+    item = await context.library.item_by_barcode(item.barcode)
+    return ItemLent(loan, item, await context.library.get_bib(item.bib_id), patron, notes)
+
+
+async def _end_other_loan(wish: LoanWish, happened: datetime, context: CirculationContext, key: str) -> tuple[str, ...]:
+    """What is to be told of it. A loan that has begun since then stays: the message is old. No hold catches the item,
+    which isn't here."""
+    if context.policy.check_out.mandated_on_loan == "refuse":
+        return ()
+    loan = await context.library.item_loan(wish.item.id)
+    if loan is None or loan.patron_id == wish.patron.id or loan.lent > happened:
+        return ()
+    require_capability(context, Capability.CHECK_IN)
+    await context.library.check_in(
+        wish.item.barcode, f"{key}:instead-of-{loan.id}", at=context.policy.check_in.branch, fill_hold=False
     )
+    return ("another patron had the item on loan; that loan was ended",)
+
+
+async def _set_mandated_due(wish: LoanWish, loan: Loan, context: CirculationContext, key: str) -> Loan:
+    """A loan that was there before gets the date that is given. One that this message has made, and that was renewed
+    since, keeps its own: then it is a repeat."""
+    due = drop_unsettable_due(wish.due, context).exact
+    if due == loan.due or (loan.key == key and loan.renewals):
+        return loan
+    if due is None:
+        return await bring_due_forward(wish.due, loan, context, key)
+    return await context.library.set_due_date(loan.id, due, f"{key}:{loan.id}:mandated-{due.isoformat()}")
 
 
 async def _cancel_hold_of_request(number: str, context: CirculationContext, key: str) -> None:
@@ -126,9 +158,10 @@ async def _lend_or_find_loan(command: CheckOut, wish: LoanWish, context: Circula
         with change_refusals_about(MessagePart.ITEM, command.item.value):
             return await lend_item(wish, context, key)
     except Refused as refused:
+        is_same = command.mandated is not None and refused.reason is RefusalReason.ON_LOAN_SAME_PATRON
         open_loan = (
             await _find_patron_loan(wish.item, wish.patron, context)
-            if is_answered_as_success(refused, "check-out", context)
+            if is_same or is_answered_as_success(refused, "check-out", context)
             else None
         )
         if open_loan is None:

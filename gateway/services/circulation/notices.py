@@ -158,16 +158,11 @@ def _check_in_branch(context: CirculationContext) -> str:
 
 
 async def _handle_checked_out(command: Notice, context: CirculationContext, key: str) -> Noted:
-    """Arrives twice in the wild: the second time the item is out to the same patron already."""
+    """Arrives twice in the wild: the second time the same loan is there already."""
     item = await find_noticed_item(command, context)
     patron, here = (require_named_patron(command), context) if item.temporary else choose_account(command, context)
     loan = CheckOut(patron, name_by_barcode(item), command.request, command.due, mandated=command.at or context.now())
-    try:
-        lent = await check_out(loan, context_without_rewrite(here), key)
-    except Refused as refused:
-        if refused.reason is RefusalReason.ON_LOAN_SAME_PATRON:
-            return Noted(command.kind, item=item)
-        raise
+    lent = await check_out(loan, context_without_rewrite(here), key)
     return Noted(command.kind, "check-out", lent.item, (loan, lent))
 
 

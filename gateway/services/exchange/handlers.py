@@ -12,7 +12,16 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from gateway.domain.clock import Clock
-from gateway.domain.commands import AcceptItem, Command, ItemAccepted, LookUpPatron, LookUpRequest, Noted, Result
+from gateway.domain.commands import (
+    AcceptItem,
+    Command,
+    ItemAccepted,
+    ItemLent,
+    LookUpPatron,
+    LookUpRequest,
+    Noted,
+    Result,
+)
 from gateway.domain.partner_identifiers import translate_agency
 from gateway.domain.problems import MessagePart, OutcomeUnknown, Refusal, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
@@ -330,7 +339,7 @@ def _notes_of_command(result: Result) -> tuple[str, ...]:
     """What the journal is told of a command that was carried out."""
     if isinstance(result, Noted) and result.meant is not None:
         result = result.meant[1]
-    return result.notes if isinstance(result, ItemAccepted) else ()
+    return result.notes if isinstance(result, ItemAccepted | ItemLent) else ()
 
 
 def _can_repeat_answer(command: Command, profile: Profile) -> bool:

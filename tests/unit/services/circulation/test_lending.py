@@ -10,7 +10,7 @@ import pytest
 from gateway.domain.commands import AcceptItem, Action, CheckIn, CheckOut, Named, PlaceRequest, Recall, Renew
 from gateway.domain.library import Bib, HoldStatus, ItemStatus
 from gateway.domain.problems import MessagePart, RefusalReason
-from gateway.ports.library_system import Capability
+from gateway.ports.library_system import Capability, PatronKey
 from tests.unit.services.circulation.support import ANA, BLOCKED, BOOK, CHIDI, PSEUDOPATRON, Counter, Without, who
 
 NOW = datetime(2026, 3, 10, 9, 30, tzinfo=UTC)
@@ -171,6 +171,44 @@ async def test_out_to_the_same_patron_can_be_a_success(counter: Counter) -> None
     assert (await counter.refusal(lends())).reason is RefusalReason.ON_LOAN_SAME_PATRON
     answered = await counter.ask(lends(), as_success={"check-out": ["on-loan-same-patron"]})
     assert answered.loan.id == at_the_desk.loan.id
+
+
+async def test_what_has_happened_gives_the_same_loan_its_date(counter: Counter) -> None:
+    """Lent at the desk, then WorldShare's shipped with its own date; and shipped once more with another."""
+    at_the_desk = (await counter.ask(lends(request=Named("other")))).loan
+    for due in (LATE, LATE + timedelta(days=7), LATE + timedelta(days=7)):
+        lent = await counter.ask(lends(due=due, mandated=NOW))
+        assert (lent.loan.id, lent.loan.due, lent.loan.renewals) == (at_the_desk.id, due, 0)
+    early = await counter.ask(lends(due=SOON, mandated=NOW), due_dates={"mandated": "earlier"})
+    assert early.loan.due == SOON
+    kept = await counter.ask(lends(due=LATE, mandated=NOW), due_dates={"mandated": "local"})
+    assert kept.loan.due == SOON
+
+
+async def test_what_has_happened_and_comes_again_leaves_a_renewal_alone(counter: Counter) -> None:
+    await counter.ask(lends(due=SOON, mandated=NOW))
+    renewed = (await counter.ask(Renew(Named(BOOK), due=LATE))).loan
+    assert (await counter.ask(lends(due=SOON, mandated=NOW))).loan == renewed
+
+
+async def test_what_has_happened_though_another_has_the_item(counter: Counter) -> None:
+    """By the profile's rule; a message that is older than the other's loan ends nothing."""
+    await counter.ask(lends(CHIDI))
+    shipped = lends(due=LATE, mandated=NOW + timedelta(hours=1))
+    assert (await counter.refusal(shipped)).reason is RefusalReason.ITEM_ON_LOAN
+    rules = {"check_out": {"mandated_on_loan": "check-in-first"}}
+    assert (await counter.refusal(lends(due=LATE), **rules)).reason is RefusalReason.ITEM_ON_LOAN
+    late = lends(due=LATE, mandated=NOW - timedelta(hours=1))
+    assert (await counter.refusal(late, **rules)).reason is RefusalReason.ITEM_ON_LOAN
+
+    counter.clock.advance(timedelta(hours=2))
+    lent = await counter.ask(shipped, **rules)
+    assert (lent.loan.due, lent.patron.identifier("barcode")) == (LATE, ANA)
+    assert lent.notes == ("another patron had the item on loan; that loan was ended",)
+    again = await counter.ask(shipped, **rules)
+    assert (again.loan, again.notes) == (lent.loan, ())
+    chidi = await counter.library.find_patron(PatronKey(CHIDI))
+    assert BOOK not in [loan.item_barcode for loan in await counter.library.patron_loans(chidi.id)]
 
 
 # --- renewal ---------------------------------------------------------------------------------------------
