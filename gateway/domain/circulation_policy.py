@@ -142,7 +142,12 @@ class PatronRules(ProfileSection):
     )
     create_category: str = Field("visitor", description="category of patrons that the partner creates")
     create_library: str = Field("", description="their home library; empty: the resource-sharing library")
-    create_days: int = Field(365, ge=1, le=36500, description="days until such a patron expires")
+    create_days: int = Field(365, ge=1, le=36500, description="days until such a patron expires, when no date counts")
+    expiry_from: Literal["privilege", "days"] = Field(
+        "privilege",
+        description="when a patron expires whom the partner creates or changes: at the first ValidToDate of the "
+        "privileges that are sent, or after create_days whatever is sent",
+    )
 
 
 class PrefixMeaning(StrEnum):

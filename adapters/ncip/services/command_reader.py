@@ -19,6 +19,7 @@ from adapters.ncip.messages import (
     RequestId,
     UserAddressInformation,
     UserId,
+    UserPrivilege,
     When,
 )
 from gateway.domain.circulation_policy import CirculationPolicy
@@ -307,6 +308,7 @@ def build_patron_draft(
     addresses: tuple[UserAddressInformation, ...],
     born: date | None,
     languages: tuple[Code, ...],
+    privileges: tuple[UserPrivilege, ...],
     pin: str | None,
     reader: CommandReader,
 ) -> PatronDraft:
@@ -316,5 +318,14 @@ def build_patron_draft(
         contacts=read_contacts(addresses, reader) or None,
         language=languages[0].value if languages else None,
         date_of_birth=born,
+        expires=_read_expiry(privileges, reader),
         secret=pin,
     )
+
+
+def _read_expiry(privileges: tuple[UserPrivilege, ...], reader: CommandReader) -> date | None:
+    """The last day of the privilege that ends first; None when none has an end, or where the profile doesn't ask."""
+    if reader.policy.patrons.expiry_from != "privilege":
+        return None
+    ends = (to_local_day(privilege.valid_to_date, reader) for privilege in privileges)
+    return min((end for end in ends if end is not None), default=None)

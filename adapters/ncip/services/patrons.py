@@ -5,6 +5,7 @@ VuFind reads the pickup places of a LookupAgency answer from Ext/LocationName (f
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
@@ -140,6 +141,7 @@ def read_create_user(message: CreateUser, reader: CommandReader) -> CreatePatron
         addresses=message.user_address_information,
         born=message.date_of_birth,
         languages=message.user_languages,
+        privileges=message.user_privileges,
         pin=command_reader.read_patron_secret(message.authentication_inputs, reader),
         reader=reader,
     )
@@ -158,7 +160,8 @@ def read_update_user(message: UpdateUser, reader: CommandReader) -> UpdatePatron
     return UpdatePatron(
         require_patron(message.user_id, message.authentication_inputs),
         add=_read_patron_draft(message.add_user_fields, reader),
-        remove=_read_patron_draft(message.delete_user_fields, reader),
+        # A privilege that is taken away is no expiry that is.
+        remove=replace(_read_patron_draft(message.delete_user_fields, reader), expires=None),
     )
 
 
@@ -171,6 +174,7 @@ def _read_patron_draft(fields: UserFields | None, reader: CommandReader) -> Patr
         addresses=fields.user_address_information,
         born=fields.date_of_birth,
         languages=fields.user_languages,
+        privileges=fields.user_privileges,
         pin=command_reader.read_patron_secret(fields.authentication_inputs, reader),
         reader=reader,
     )

@@ -1,0 +1,112 @@
+"""Whole messages, as they are sent, and what becomes of them in the sample library."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from gateway.domain.library import Patron
+from gateway.ports.library_system import PatronKey
+from gateway.ports.responder import RawMessage, TransportKind
+from tests.unit.services.exchange.support import House, open_house
+
+V2 = (
+    '<NCIPMessage xmlns="http://www.niso.org/2008/ncip" '
+    'version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd">'
+)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(tmp_path) as opened:
+        yield opened
+
+
+class Answer:
+    """An answer, read by the local names of its elements."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body.decode()
+        self._root = etree.fromstring(body)
+
+    def text(self, name: str) -> str:
+        found = (one for one in self._root.iter() if etree.QName(one).localname == name)
+        return next(((one.text or "").strip() for one in found), "")
+
+    @property
+    def problem(self) -> tuple[str, str, str]:
+        """Type, element, value; all empty for a success."""
+        return self.text("ProblemType"), self.text("ProblemElement"), self.text("ProblemValue")
+
+
+async def send(house: House, inner: str, profile: str = "ncip2", opening: str = V2) -> Answer:
+    body = f"{opening}{inner}</NCIPMessage>".encode()
+    arrival = RawMessage(
+        body, house.installation.clock.now(), TransportKind.HTTP, "ncip", peer="127.0.0.1", profile=profile
+    )
+    return Answer((await house.exchange.handle(arrival)).body)
+
+
+async def find_patron(house: House, number: str) -> Patron:
+    found: Patron = await house.system.find_patron(PatronKey(number))
+    return found
+
+
+# --- users -----------------------------------------------------------------------------------------------
+
+
+def creates_user(number: str, *privileges: str) -> str:
+    """As Auto-Graphics registers an organisation (facts/ncip.md 2.7), in version 2."""
+    return f"""<CreateUser>
+      <UserId><AgencyId>CPomAG:massvc:TEST-QCC</AgencyId><UserIdentifierValue>{number}</UserIdentifierValue></UserId>
+      <NameInformation><OrganizationNameInformation><OrganizationNameType>Full Name</OrganizationNameType>
+        <OrganizationName>Городская библиотека</OrganizationName></OrganizationNameInformation></NameInformation>
+      {"".join(privileges)}</CreateUser>"""
+
+
+def privilege(kind: str, *, until: str = "") -> str:
+    ends = f"<ValidToDate>{until}</ValidToDate>" if until else ""
+    return (
+        f"<UserPrivilege><AgencyId>DEMO</AgencyId><AgencyUserPrivilegeType>{kind}</AgencyUserPrivilegeType>{ends}"
+        "<UserPrivilegeStatus><UserPrivilegeStatusType>Staff</UserPrivilegeStatusType></UserPrivilegeStatus>"
+        "</UserPrivilege>"
+    )
+
+
+async def test_a_new_user_s_privilege_says_how_long(house: House) -> None:
+    """Of several the one that ends first; the day is the library's."""
+    ends = privilege("PROFILE", until="2031-06-30T22:30:00Z"), privilege("STATUS", until="2032-01-01T00:00:00Z")
+
+    answer = await send(house, creates_user("AG-1", privilege("LIBRARY"), *ends))
+
+    assert answer.text("UserIdentifierValue") == "AG-1", answer.body
+    assert (await find_patron(house, "AG-1")).expires == date(2031, 7, 1)
+
+
+async def test_a_profile_may_have_its_own_days_instead(house: House) -> None:
+    profile = house.profiles["ncip2"]
+    patrons = profile.circulation.patrons.model_copy(update={"expiry_from": "days"})
+    circulation = profile.circulation.model_copy(update={"patrons": patrons})
+    house.profiles["ncip2"] = profile.model_copy(update={"circulation": circulation})
+
+    await send(house, creates_user("AG-2", privilege("PROFILE", until="2031-06-30T22:30:00Z")))
+
+    assert (await find_patron(house, "AG-2")).expires.year < 2031  # type: ignore[union-attr]
+
+
+async def test_a_user_s_privilege_is_prolonged(house: House) -> None:
+    await send(house, creates_user("AG-3", privilege("PROFILE", until="2031-06-30T12:00:00Z")))
+    old, new = privilege("PROFILE", until="2031-06-30T12:00:00Z"), privilege("PROFILE", until="2033-06-30T12:00:00Z")
+
+    answer = await send(
+        house,
+        f"<UpdateUser><UserId><UserIdentifierValue>AG-3</UserIdentifierValue></UserId><DeleteUserFields>{old}"
+        f"</DeleteUserFields><AddUserFields>{new}</AddUserFields></UpdateUser>",
+    )
+
+    assert answer.problem == ("", "", "")
+    assert (await find_patron(house, "AG-3")).expires == date(2033, 6, 30)
