@@ -421,6 +421,7 @@ class PostFee:
     description: str = ""
     item: Named | None = None
     request: Named | None = None
+    title: str = ""  # of the item
 
 
 @value_object

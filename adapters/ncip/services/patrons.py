@@ -196,7 +196,14 @@ def read_create_user_fiscal_transaction(message: CreateUserFiscalTransaction, re
         description=fiscal.description or "",
         item=read_item_reference(fiscal.item_details.item_id) if fiscal.item_details is not None else None,
         request=read_item_reference(fiscal.request_id),
+        title=_read_fee_title(fiscal),
     )
+
+
+def _read_fee_title(fiscal: FiscalTransactionInformation) -> str:
+    details = fiscal.item_details
+    described = details.bibliographic_description if details is not None else None
+    return (described.title or "") if described is not None else ""
 
 
 def _read_fee_amount(fiscal: FiscalTransactionInformation, reader: CommandReader) -> Money | None:

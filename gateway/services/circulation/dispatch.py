@@ -156,7 +156,8 @@ def _list_key_parts(command: Command) -> tuple[str, ...]:
             return _key_of_patron(command.patron), _key_of_draft(command.add), _key_of_draft(command.remove)
         case PostFee():
             amount = f"{command.amount.amount.normalize():f}{command.amount.currency}" if command.amount else ""
-            what = command.type, command.action, amount, command.reference
+            title = _hash_key(command.title) if command.title and command.item is None else ""
+            what = command.type, command.action, amount, command.reference, title
             return _key_of_named(command.request), _key_of_named(command.item), _key_of_patron(command.patron), *what
         case Notice():
             news = command.kind.value, _key_of_due(command.due), command.new_barcode, command.pickup

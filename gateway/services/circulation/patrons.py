@@ -289,22 +289,24 @@ def _is_same_contact(said: Contact, contact: Contact) -> bool:
 
 async def post_fee(command: PostFee, context: CirculationContext, key: str) -> FeePosted:
     """Without an amount, or with zero (ReShare's `charge-default-patron-fee`, facts/ncip.md 2.4), the profile's
-    default is charged. A reference, request or item tells two equal fees apart; without any, the day does.
+    default is charged. A reference, request or item (by id or title) tells two equal fees apart, and a repeat from
+    another fee; without any, each message is a fee of its own: two books may have come on one day.
 
     Raises Refused(UNKNOWN_PATRON | INVALID_AMOUNT).
     """
     require_capability(context, Capability.POST_FEE)
     patron = await resolve_patron(command.patron, context)
     amount = _choose_amount(command, context)
-    told_apart = command.reference or command.request is not None or command.item is not None
+    told_apart = command.reference or command.request is not None or command.item is not None or command.title
+    occasion = context.message_id or context.today().isoformat()
     item = context.policy.items.rewrite.rewrite_identifier(command.item.value) if command.item is not None else ""
     with change_refusals_about(MessagePart.AMOUNT, str(amount.amount)):
         charge = await context.library.post_fee(
             patron.id,
             amount,
             _choose_fee_type(command, context),
-            key if told_apart else f"{key}:{context.today().isoformat()}",
-            description=command.description,
+            key if told_apart else f"{key}:{occasion}",
+            description=command.description or command.title,
             item_barcode=item,
             request_id=read_request_number(command.request, context.policy).value,
         )

@@ -332,6 +332,7 @@ class CommandHandler:
             symbol=message.library.symbol,
             sender=translate_agency(message.envelope.from_agency, exchange.profile.circulation),
             institution=exchange.profile.partner.symbol if exchange.profile.partner is not None else "",
+            message_id=message.identity,
         )
 
 

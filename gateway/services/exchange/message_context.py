@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
+from hashlib import blake2b
 
 import structlog
 
@@ -60,11 +61,19 @@ class MessageContext:
     notes: list[str] = field(default_factory=list)
     repeat_of: str = ""
     replay_of: str = ""
+    first_received: datetime | None = None  # of a message that is carried out again; None: it has only just come
     begun: JournalEntry | None = None  # its opening is in the journal already
 
     @property
     def profile(self) -> str:
         return self.exchange_context.profile.name if self.exchange_context is not None else ""
+
+    @property
+    def identity(self) -> str:
+        """What tells this message from another with the same words; the same when it is carried out again, after a
+        crash or by staff."""
+        first = (self.first_received or self.arrival.received).astimezone(UTC)
+        return blake2b(first.isoformat().encode() + self.arrival.body, digest_size=12).hexdigest()
 
 
 def journal_opening(message: MessageContext) -> JournalOpening:

@@ -265,4 +265,6 @@ class Replayer:
             raise NotReplayableError(f"its profile '{message.profile}' is no longer there")
         if self.stage.library_of_profile(profile).symbol != message.library:
             raise NotReplayableError(f"its profile '{message.profile}' belongs to another library now")
-        return self.stage.open_message(arrival), profile
+        restored = self.stage.open_message(arrival)
+        restored.first_received = message.at
+        return restored, profile

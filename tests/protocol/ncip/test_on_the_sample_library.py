@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from lxml import etree
 from gateway.domain.library import Patron
 from gateway.ports.library_system import PatronKey
 from gateway.ports.responder import RawMessage, TransportKind
+from gateway.store.journal_records import JournalFilter
 from tests.unit.services.exchange.support import House, open_house
 
 V2 = (
@@ -110,3 +112,50 @@ async def test_a_user_s_privilege_is_prolonged(house: House) -> None:
 
     assert answer.problem == ("", "", "")
     assert (await find_patron(house, "AG-3")).expires == date(2033, 6, 30)
+
+
+# --- fees ------------------------------------------------------------------------------------------------
+
+NO_IDS = """<CreateUserFiscalTransaction><UserId><UserIdentifierValue>21000000000025</UserIdentifierValue></UserId>
+  <FiscalTransactionInformation></FiscalTransactionInformation></CreateUserFiscalTransaction>"""
+"""As CrossLink sends it (facts/ncip.md 2.5)."""
+
+
+def charges_for(title: str) -> str:
+    return f"""<CreateUserFiscalTransaction><UserId><UserIdentifierValue>21000000000025</UserIdentifierValue></UserId>
+      <FiscalTransactionInformation><FiscalActionType>Assess</FiscalActionType>
+      <FiscalTransactionType>Interlibrary Loan Fee</FiscalTransactionType>
+      <Amount><CurrencyCode>EUR</CurrencyCode><MonetaryValue>300</MonetaryValue></Amount>
+      <ItemDetails><BibliographicDescription><Title>{title}</Title></BibliographicDescription></ItemDetails>
+      </FiscalTransactionInformation></CreateUserFiscalTransaction>"""
+
+
+async def list_charges(house: House) -> list[str]:
+    """Amounts and texts of what the patron has to pay."""
+    patron = await find_patron(house, "21000000000025")
+    return [
+        f"{one.amount.amount:.2f} {one.description}".strip() for one in await house.system.patron_charges(patron.id)
+    ]
+
+
+async def test_two_books_without_ids_on_one_day_are_two_charges(house: House) -> None:
+    fees = house.profiles["crosslink"].circulation.fees.model_copy(update={"default_amount": Decimal("2.50")})
+    circulation = house.profiles["crosslink"].circulation.model_copy(update={"fees": fees})
+    house.profiles["crosslink"] = house.profiles["crosslink"].model_copy(update={"circulation": circulation})
+
+    for _ in range(2):
+        answer = await send(house, NO_IDS, "crosslink")
+        assert answer.problem == ("", "", ""), answer.body
+
+    assert await list_charges(house) == ["2.50", "2.50"]
+    messages = (await house.journal.list_messages(JournalFilter("DEMO"))).messages
+    kept = await house.journal.get_exchange("DEMO", messages[-1].exchange)
+    await house.exchange.replay_message(kept[0])
+    assert await list_charges(house) == ["2.50", "2.50"], "staff have the first message carried out again"
+
+
+async def test_a_title_tells_books_apart_and_a_repeat_from_another_book(house: House) -> None:
+    for title in ("Der Turm", "Кленова балка", "Der Turm"):
+        await send(house, charges_for(title))
+
+    assert await list_charges(house) == ["3.00 Der Turm", "3.00 Кленова балка"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,7 +20,8 @@ from gateway.domain.library import (
     PostalAddress,
 )
 from gateway.domain.problems import MessagePart, RefusalReason
-from tests.unit.services.circulation.support import ANA, CHIDI, Counter, who
+from gateway.services.circulation import dispatch_command
+from tests.unit.services.circulation.support import ANA, CHIDI, Counter, policy, who
 
 TODAY = date(2026, 3, 10)
 NAME = PersonName("Ó Súilleabháin", "Cáit")
@@ -172,14 +174,32 @@ async def test_a_fee_is_posted_once(counter: Counter) -> None:
         patron = (await counter.ask(LookUpPatron(who(CHIDI)))).patron
         return len(await counter.library.patron_charges(patron.id))
 
-    for command in (charges(request=Named("1")), charges(request=Named("2")), charges(reference="A"), charges()):
+    told_apart = (
+        charges(request=Named("1")),
+        charges(request=Named("2")),
+        charges(reference="A"),
+        charges(title="Мост"),
+        charges(title="Река"),
+    )
+    for command in told_apart:
         for _ in range(2):
             await counter.ask(command)
-    assert await posted() == 4
+    assert await posted() == 5
     counter.clock.advance(timedelta(days=1))
-    for command in (charges(request=Named("1")), charges()):
+    for command in told_apart:
         await counter.ask(command)
     assert await posted() == 5
+
+
+async def test_without_ids_each_message_is_a_fee(counter: Counter) -> None:
+    """CrossLink names the patron and nothing else (facts/ncip.md 2.5): two books on one day are two messages."""
+    command = PostFee(who(CHIDI), None)
+    rules = policy(fees={"default_amount": "2.50"})
+    for message in ("m-1", "m-2", "m-2"):
+        desk = replace(counter.desk(), policy=rules, message_id=message)
+        await dispatch_command(command, desk)
+    patron = (await counter.ask(LookUpPatron(who(CHIDI)))).patron
+    assert len(await counter.library.patron_charges(patron.id)) == 2
 
 
 async def test_a_fee_says_what_it_is_for(counter: Counter) -> None:
