@@ -407,7 +407,14 @@ class UpdatePatron:
 
 
 @value_object
+class DeletePatron:
+    patron: PatronRef
+
+
+@value_object
 class PatronChanged:
+    """A patron made or changed; one deleted, as it was."""
+
     patron: Patron
 
 
@@ -482,6 +489,7 @@ Command = (
     | UpdateStatus
     | CreatePatron
     | UpdatePatron
+    | DeletePatron
     | PostFee
     | Notice
 )

@@ -39,6 +39,7 @@ class Capability(StrEnum):
     PATRON_CREATE = "patron-create"
     PATRON_UPDATE = "patron-update"
     PATRON_EXPIRE = "patron-expire"
+    PATRON_DELETE = "patron-delete"
     BIB_FIND = "bib-find"
     SEARCH = "search"
     ITEM_AVAILABILITY = "item-availability"
@@ -231,6 +232,11 @@ class LibrarySystem(Protocol):
         ...
 
     async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron: ...
+
+    async def delete_patron(self, patron_id: str, key: str) -> Patron:
+        """Removes a temporary patron with all that tells who it was; past loans stay without a name. Returns the patron
+        as it was. Raises Refused(UNKNOWN_PATRON | NOT_ALLOWED (not temporary) | IN_USE (loans, holds, unpaid fees))."""
+        ...
 
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:

@@ -16,6 +16,7 @@ from gateway.domain.library import (
     ContactKind,
     Hold,
     HoldStatus,
+    IdentifierType,
     ItemStatus,
     Loan,
     Money,
@@ -217,6 +218,27 @@ class NewPatronContract:
 
         assert expired.expires == yesterday
         assert expired.find_block(BlockScope.BORROW) is not None
+
+    async def test_a_temporary_patron_is_deleted(self, world: World) -> None:
+        needs(world, Capability.PATRON_DELETE, Capability.PATRON_CREATE, Capability.CHECK_OUT)
+        good = await world.library.find_patron(world.known.good)
+        with refused(RefusalReason.NOT_ALLOWED):
+            await world.library.delete_patron(good.id, key())
+        number = PatronIdentifier("barcode", "TMP-4711")
+        draft = PatronDraft((number,), PersonName("Løvås", "Ægir"), good.category, good.home_library, temporary=True)
+        visitor = await world.library.create_patron(draft, key())
+        loan = await world.library.check_out(world.known.shelf_item, visitor.id, key())
+        with refused(RefusalReason.IN_USE):
+            await world.library.delete_patron(visitor.id, key())
+        await world.library.check_in(world.known.shelf_item, key())
+
+        assert (await world.library.delete_patron(visitor.id, key())).identifiers == (number,)
+        with refused(RefusalReason.UNKNOWN_PATRON):
+            await world.library.find_patron(PatronKey("TMP-4711"))
+        with refused(RefusalReason.UNKNOWN_PATRON):
+            await world.library.find_patron(PatronKey(visitor.id, (IdentifierType.INTERNAL,)))
+        assert await world.library.item_loan(loan.item_id) is None
+        assert (await world.library.create_patron(draft, key())).id != visitor.id, "the number is free again"
 
 
 class CatalogueContract:

@@ -18,13 +18,14 @@ from adapters.library.embedded.patron_rows import (
     PatronAccount,
     account_of_row,
     get_account,
+    get_locked_account,
     json_of_block,
     json_of_contact,
     name_columns,
     rows_by_identifier,
     unknown_patron_refusal,
 )
-from adapters.library.embedded.tables import branches, categories, charges, patron_identifiers, patrons
+from adapters.library.embedded.tables import branches, categories, charges, holds, loans, patron_identifiers, patrons
 from adapters.library.embedded.work_context import WorkContext, add_row, add_rows, lock_patron, new_id
 from gateway.domain.library import (
     Block,
@@ -164,6 +165,48 @@ def expire_patron(connection: Connection, here: WorkContext, patron_id: str, on:
         connection.execute(update(patrons).where(*_patron_conditions(here, patron_id)).values(expires=on))
         work_context.mark_operation_done(connection, here, "expire-patron", key, patron_id)
     return get_account(connection, here, patron_id).patron
+
+
+def delete_patron(connection: Connection, here: WorkContext, patron_id: str) -> Patron:
+    """Where loans, holds or fees of the past name the patron, the row stays for their sake, with nothing in it.
+
+    Raises Refused(UNKNOWN_PATRON | NOT_ALLOWED | IN_USE).
+    """
+    patron = get_locked_account(connection, here, patron_id).patron
+    if not patron.temporary:
+        raise Refused(
+            RefusalReason.NOT_ALLOWED, "only temporary patrons can be deleted this way", about=MessagePart.PATRON
+        )
+    owed = patron.balance.amount if patron.balance is not None else 0
+    in_use = {"loans": patron.loan_count, "holds": patron.hold_count, "unpaid fees": owed}
+    kept = [what for what, count in in_use.items() if count]
+    if kept:
+        raise Refused(RefusalReason.IN_USE, f"the patron has {' and '.join(kept)}", about=MessagePart.PATRON)
+    of_patron = (patron_identifiers.c.library == here.library, patron_identifiers.c.patron_id == patron_id)
+    connection.execute(delete(patron_identifiers).where(*of_patron))
+    if _has_history(connection, here, patron_id):
+        connection.execute(update(patrons).where(*_patron_conditions(here, patron_id)).values(**_NOBODY))
+    else:
+        connection.execute(delete(patrons).where(*_patron_conditions(here, patron_id)))
+    return patron
+
+
+_NOBODY: dict[str, Any] = {
+    **dict.fromkeys(("surname", "given", "prefix", "initials", "suffix", "language", "notes", "secret_hash"), ""),
+    "identifiers": [],
+    "contacts": [],
+    "blocks": [],
+    "date_of_birth": None,
+    "key": None,
+}
+
+
+def _has_history(connection: Connection, here: WorkContext, patron_id: str) -> bool:
+    for table in (loans, holds, charges):
+        rows = select(table.c.id).where(table.c.library == here.library, table.c.patron_id == patron_id).limit(1)
+        if connection.scalar(rows) is not None:
+            return True
+    return False
 
 
 def _patron_conditions(here: WorkContext, patron_id: str) -> tuple[Any, ...]:

@@ -152,6 +152,9 @@ class EmbeddedLibrary(SharesStore):
     async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
         return await self._write_store(key, lambda c, here: patrons.expire_patron(c, here, patron_id, on, key))
 
+    async def delete_patron(self, patron_id: str, key: str) -> Patron:
+        return await self._write_store(key, lambda c, here: patrons.delete_patron(c, here, patron_id))
+
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
         return await self._read_store(lambda c, here: catalogue.find_bib(c, here, record))

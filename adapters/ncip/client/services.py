@@ -251,6 +251,13 @@ ASKS: tuple[ServiceRequest, ...] = (
         (("patron",),),
     ),
     ServiceRequest(
+        messages.DeleteUser,
+        "A temporary patron is gone for good.",
+        user_messages.build_delete_user,
+        _USER,
+        (("patron", "input"),),
+    ),
+    ServiceRequest(
         messages.CreateItem,
         "Register an item of the library's own.",
         item_messages.build_create_item,

@@ -26,6 +26,7 @@ from adapters.ncip.messages import (
     Code,
     CreateUser,
     CreateUserFiscalTransaction,
+    DeleteUser,
     ElectronicAddress,
     FiscalTransactionInformation,
     FiscalTransactionReferenceId,
@@ -114,6 +115,15 @@ def build_update_user(v: MessageValues, s: MessageBuilder) -> UpdateUser:
             date_of_birth=v.birth,
             user_languages=_build_languages(v),
         ),
+    )
+
+
+def build_delete_user(v: MessageValues, s: MessageBuilder) -> DeleteUser:
+    return DeleteUser(
+        initiation_header=s.build_header(v),
+        mandated_action=s.build_mandated_action(v),
+        user_id=s.build_user_id(v),
+        authentication_inputs=() if v.patron else s.build_inputs(v),
     )
 
 

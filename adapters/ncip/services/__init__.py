@@ -46,6 +46,7 @@ SERVICES: dict[type[Initiation], ServiceMapping] = {
     messages.RecallItem: ServiceMapping(loans.read_recall_item, loans.write_recall_item_response),
     messages.CreateUser: ServiceMapping(patrons.read_create_user, patrons.write_create_user_response),
     messages.UpdateUser: ServiceMapping(patrons.read_update_user, patrons.write_update_user_response),
+    messages.DeleteUser: ServiceMapping(patrons.read_delete_user, patrons.write_delete_user_response),
     messages.CreateItem: ServiceMapping(items.read_create_item, items.write_create_item_response),
     messages.DeleteItem: ServiceMapping(items.read_delete_item, items.write_delete_item_response),
     messages.CreateUserFiscalTransaction: ServiceMapping(

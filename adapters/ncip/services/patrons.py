@@ -17,6 +17,8 @@ from adapters.ncip.messages import (
     CreateUserFiscalTransaction,
     CreateUserFiscalTransactionResponse,
     CreateUserResponse,
+    DeleteUser,
+    DeleteUserResponse,
     ElectronicAddress,
     FiscalTransactionInformation,
     FiscalTransactionReferenceId,
@@ -44,6 +46,7 @@ from adapters.ncip.wire_values import NAMESPACE, Version
 from gateway.domain.commands import (
     AgencyFound,
     CreatePatron,
+    DeletePatron,
     FeePosted,
     LookUpAgency,
     LookUpPatron,
@@ -182,6 +185,14 @@ def _read_patron_draft(fields: UserFields | None, reader: CommandReader) -> Patr
 
 def write_update_user_response(updated: PatronChanged, message: UpdateUser, writer: ResultWriter) -> UpdateUserResponse:
     return UpdateUserResponse(user_id=result_writer.write_user_id(updated.patron, message.user_id, writer))
+
+
+def read_delete_user(message: DeleteUser, _reader: CommandReader) -> DeletePatron:
+    return DeletePatron(require_patron(message.user_id, message.authentication_inputs))
+
+
+def write_delete_user_response(deleted: PatronChanged, message: DeleteUser, writer: ResultWriter) -> DeleteUserResponse:
+    return DeleteUserResponse(user_id=result_writer.write_user_id(deleted.patron, message.user_id, writer))
 
 
 def read_create_user_fiscal_transaction(message: CreateUserFiscalTransaction, reader: CommandReader) -> PostFee:

@@ -52,6 +52,7 @@ _CANNOT = {
     Capability.AUTHENTICATE: "check a PIN or password",
     Capability.PATRON_CREATE: "create patrons",
     Capability.PATRON_UPDATE: "change patrons",
+    Capability.PATRON_DELETE: "delete patrons",
     Capability.BIB_FIND: "look up records",
     Capability.ITEM_AVAILABILITY: "list the items of a record",
     Capability.HOLD_ITEM: "place a hold on an item",

@@ -22,6 +22,7 @@ from gateway.domain.commands import (
     CreateItem,
     CreatePatron,
     DeleteItem,
+    DeletePatron,
     Due,
     LookUpAgency,
     LookUpItem,
@@ -54,7 +55,7 @@ from gateway.services.circulation.lookups import (
     lookup_request,
 )
 from gateway.services.circulation.notices import carry_out_notice
-from gateway.services.circulation.patrons import create_patron, post_fee, update_patron
+from gateway.services.circulation.patrons import create_patron, delete_patron, post_fee, update_patron
 
 USE_CASES: dict[type[Command], Callable[[Any, CirculationContext, str], Awaitable[Result]]] = {
     commands.LookUpPatron: lookup_patron,
@@ -75,6 +76,7 @@ USE_CASES: dict[type[Command], Callable[[Any, CirculationContext, str], Awaitabl
     commands.UpdateStatus: update_status,
     commands.CreatePatron: create_patron,
     commands.UpdatePatron: update_patron,
+    commands.DeletePatron: delete_patron,
     commands.PostFee: post_fee,
     commands.Notice: carry_out_notice,
 }
@@ -101,6 +103,7 @@ SERVICES: dict[type[Command], str] = {
     UpdateStatus: "update-status",
     CreatePatron: "create-patron",
     UpdatePatron: "update-patron",
+    DeletePatron: "delete-patron",
     PostFee: "post-fee",
     Notice: "notice",
 }
@@ -154,6 +157,8 @@ def _list_key_parts(command: Command) -> tuple[str, ...]:
             return (_key_of_draft(command.draft, command.patron),)
         case UpdatePatron():
             return _key_of_patron(command.patron), _key_of_draft(command.add), _key_of_draft(command.remove)
+        case DeletePatron():
+            return (_key_of_patron(command.patron),)
         case PostFee():
             amount = f"{command.amount.amount.normalize():f}{command.amount.currency}" if command.amount else ""
             title = _hash_key(command.title) if command.title and command.item is None else ""

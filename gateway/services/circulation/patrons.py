@@ -8,6 +8,7 @@ from datetime import timedelta
 from gateway.domain.commands import (
     CreatePatron,
     Credential,
+    DeletePatron,
     FeePosted,
     Named,
     PatronChanged,
@@ -242,6 +243,18 @@ async def update_patron(command: UpdatePatron, context: CirculationContext, key:
         return PatronChanged(patron)
     changed = await context.library.update_patron(patron.id, draft, f"{key}:{context.now().isoformat()}")
     return PatronChanged(changed)
+
+
+async def delete_patron(command: DeletePatron, context: CirculationContext, key: str) -> PatronChanged:
+    """Temporary patrons only: the library's own are its own business.
+
+    Raises Refused(UNKNOWN_PATRON | NOT_ALLOWED | IN_USE (loans, holds, unpaid fees)).
+    """
+    require_capability(context, Capability.PATRON_DELETE)
+    patron = await resolve_patron(command.patron, context)
+    sent = command.patron.id.value if command.patron.id is not None else ""
+    with change_refusals_about(MessagePart.PATRON, sent):
+        return PatronChanged(await context.library.delete_patron(patron.id, key))
 
 
 def _refuse_lasting_removals(remove: PatronDraft) -> None:

@@ -15,6 +15,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.commands import (
     AcceptItem,
     Command,
+    DeletePatron,
     ItemAccepted,
     ItemLent,
     LookUpPatron,
@@ -250,7 +251,7 @@ class CommandHandler:
         answer = None
         if (
             isinstance(outcome, Refusal)
-            and outcome.reason in REPEATABLE
+            and (outcome.reason in REPEATABLE or _is_already_deleted(command, outcome))
             and _can_repeat_answer(command, exchange.profile)
         ):
             answer = await self.find_repeated_answer(message, key)
@@ -341,6 +342,11 @@ def _notes_of_command(result: Result) -> tuple[str, ...]:
     if isinstance(result, Noted) and result.meant is not None:
         result = result.meant[1]
     return result.notes if isinstance(result, ItemAccepted | ItemLent) else ()
+
+
+def _is_already_deleted(command: Command, refusal: Refusal) -> bool:
+    """Nobody is found by the name of a patron that this very message has deleted."""
+    return isinstance(command, DeletePatron) and refusal.reason is RefusalReason.UNKNOWN_PATRON
 
 
 def _can_repeat_answer(command: Command, profile: Profile) -> bool:

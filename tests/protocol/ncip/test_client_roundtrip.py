@@ -33,6 +33,7 @@ from gateway.domain.commands import (
     CreatePatron,
     Credential,
     DeleteItem,
+    DeletePatron,
     LookUpAgency,
     LookUpItem,
     LookUpItemSet,
@@ -171,6 +172,7 @@ CASES = (
         UpdatePatron,
         {"add.contacts.0.postal.locality": "Chur", "add.contacts.0.postal.postal_code": "7000"},
     ),
+    Case("delete-user", {"patron": PATRON}, DeletePatron),
     Case("create-item", {"item": ITEM, "title": TITLE, "location": "MAIN"}, CreateItem, {"location": "MAIN"}),
     Case(
         "fee",

@@ -11,6 +11,7 @@ import pytest
 from lxml import etree
 
 from gateway.domain.library import Patron
+from gateway.domain.problems import Refused
 from gateway.ports.library_system import PatronKey
 from gateway.ports.responder import RawMessage, TransportKind
 from gateway.store.journal_records import JournalFilter
@@ -112,6 +113,31 @@ async def test_a_user_s_privilege_is_prolonged(house: House) -> None:
 
     assert answer.problem == ("", "", "")
     assert (await find_patron(house, "AG-3")).expires == date(2033, 6, 30)
+
+
+def deletes_user(number: str) -> str:
+    return (
+        f"<DeleteUser><UserId><AgencyId>CPomAG:massvc:TEST-QCC</AgencyId><UserIdentifierValue>{number}"
+        "</UserIdentifierValue></UserId></DeleteUser>"
+    )
+
+
+async def test_a_temporary_user_is_deleted(house: House) -> None:
+    await send(house, creates_user("AG-4"))
+
+    for _ in range(2):  # the second time is a repeat
+        answer = await send(house, deletes_user("AG-4"))
+        assert (answer.problem, answer.text("UserIdentifierValue")) == (("", "", ""), "AG-4"), answer.body
+    with pytest.raises(Refused):
+        await find_patron(house, "AG-4")
+    assert (await send(house, deletes_user("AG-5"))).problem == ("Unknown User", "UserId", "AG-5")
+
+
+async def test_a_lasting_user_is_not_deleted(house: House) -> None:
+    answer = await send(house, deletes_user("21000000000025"))
+
+    assert answer.problem == ("Element Rule Violated", "UserId", "21000000000025")
+    assert (await find_patron(house, "21000000000025")).name.surname
 
 
 # --- fees ------------------------------------------------------------------------------------------------
