@@ -181,6 +181,11 @@ class RequestItemRules(ProfileSection):
     default_scope: Literal["item", "title"] = Field(
         "item", description="when none is said: one copy (of a record, the one that is soonest to be had), or any"
     )
+    immediate_kinds: tuple[Literal["hold", "loan", "page", "recall"], ...] = Field(
+        ("loan", "page"),
+        description="kinds that promise the item at once: refused while it is kept for somebody else; the others wait "
+        "in the queue. With ignore, and with managed: lending, every kind is one of these",
+    )
     use_pickup: bool = Field(True, description="read the pickup location of a request; else the default is taken")
     hold_days: int = Field(0, ge=0, le=3650, description="days until an unfilled hold expires; 0: never")
     managed: ManagedRole = Field(

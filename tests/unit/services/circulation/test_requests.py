@@ -24,6 +24,7 @@ from tests.unit.services.circulation.support import (
     BOOK,
     CHIDI,
     PIN,
+    PSEUDOPATRON,
     RECORD,
     RECORD_OCLC,
     Counter,
@@ -65,6 +66,73 @@ async def test_a_cancelled_request_can_be_placed_again(counter: Counter) -> None
     assert (await counter.ask(wants_book())).hold.id == second.hold.id
     await counter.ask(CancelRequest(who(ANA), NUMBER))
     assert (await counter.ask(wants_book())).hold.status.is_open
+
+
+# --- an item that is kept for somebody else --------------------------------------------------------------
+
+
+async def put_on_hold_shelf(counter: Counter) -> None:
+    """For Chidi."""
+    await counter.ask(PlaceRequest(who(CHIDI), items=(Named(BOOK),)))
+    await counter.library.check_in(BOOK, "scan", at="MAIN")
+
+
+@pytest.mark.parametrize(
+    ("kind", "rules"),
+    [
+        pytest.param("page", {}, id="a page"),
+        pytest.param("loan", {}, id="a loan"),
+        pytest.param("hold", {"immediate_kinds": ["hold"]}, id="as the profile says"),
+        pytest.param("hold", {"managed": "lending"}, id="the item is located for a lending request"),
+        pytest.param("hold", {"ignore": True}, id="no hold is placed"),
+    ],
+)
+async def test_an_item_that_is_kept_for_another_is_not_promised(
+    counter: Counter, kind: str, rules: dict[str, Any]
+) -> None:
+    await put_on_hold_shelf(counter)
+    refused = await counter.refusal(wants_book(kind=kind), requests=rules)
+    assert (refused.reason, refused.about, refused.value) == (
+        RefusalReason.REQUESTED_BY_OTHER,
+        MessagePart.ITEM,
+        BOOK,
+    )
+    assert len(await counter.library.item_holds((await counter.library.item_by_barcode(BOOK)).id)) == 1
+
+
+@pytest.mark.parametrize("kind", ["hold", "recall"])
+async def test_a_hold_waits_its_turn(counter: Counter, kind: str) -> None:
+    await put_on_hold_shelf(counter)
+    assert (await counter.ask(wants_book(kind=kind))).hold.position == 1  # the next after the one who is served
+
+
+async def test_an_item_that_another_is_in_the_queue_for(counter: Counter) -> None:
+    """Chidi's request comes first, though nobody has fetched the book yet; Ana's own stands in nobody's way."""
+    await counter.ask(PlaceRequest(who(CHIDI), items=(Named(BOOK),)))
+    assert (await counter.refusal(wants_book(kind="page"))).reason is RefusalReason.REQUESTED_BY_OTHER
+    await counter.ask(CancelRequest(who(CHIDI), None, Named(BOOK)))
+    first = await counter.ask(wants_book(kind="page"))
+    await counter.ask(PlaceRequest(who(CHIDI), items=(Named(BOOK),)))
+    assert (await counter.ask(wants_book(kind="page"))).hold.id == first.hold.id
+
+
+async def test_what_has_been_granted_is_granted_when_it_is_asked_for_again(counter: Counter) -> None:
+    first = await counter.ask(wants_book(kind="page"))
+    await counter.ask(CheckOut(who(ANA), Named(BOOK), NUMBER))
+    await counter.ask(PlaceRequest(who(CHIDI), items=(Named(BOOK),)))
+    again = await counter.ask(wants_book(kind="page"))
+    assert (again.hold.id, again.hold.status) == (first.hold.id, HoldStatus.FILLED)
+
+
+async def test_a_copy_that_is_free_is_chosen_before_one_that_is_kept(counter: Counter) -> None:
+    await put_on_hold_shelf(counter)
+    placed = await counter.ask(wants_record("SYSNUMBER", RECORD, kind="page"))
+    assert placed.item.barcode != BOOK
+    free = placed.item.barcode
+    await counter.ask(CancelRequest(who(ANA), NUMBER))
+    assert (await counter.ask(wants_book(kind="page", items=(Named(BOOK), Named(free))))).item.barcode == free
+    nobody = PlaceRequest(who(PSEUDOPATRON), items=(Named(BOOK), Named(free)), kind="page")
+    assert (await counter.refusal(nobody)).reason is RefusalReason.REQUESTED_BY_OTHER
 
 
 async def test_a_filled_request_is_not_placed_again(counter: Counter) -> None:
