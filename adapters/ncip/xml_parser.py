@@ -46,7 +46,11 @@ _END = re.compile(
 )
 
 FORM_TYPE = "application/x-www-form-urlencoded"
-_ENCODED_STARTS = (b"%3c", b"%ef%bb%bf%3c", b"%0d%0a%3c", b"%0a%3c", b"+%3c", b"%20%3c")
+
+_BLANKS = "\ufeff \t\r\n"
+_LEADING_BLANKS = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)*+")
+_ENCODED_START = re.compile(rb"(?:[ \t\r\n+]|%20|%09|%0[ad]|\xef\xbb\xbf|%ef%bb%bf)*+%3c", re.IGNORECASE)
+"""`<` behind any run of blanks and byte order marks: USMAI's body begins `++++%3CNCIPMessage`."""
 
 
 @value_object
@@ -130,6 +134,7 @@ def _parse_fast(document: bytes) -> ParsedDocument | None:
 
 def _parse_with_repairs(document: bytes, dialect: XmlDialect, limits: DocumentLimits) -> ParsedDocument:
     text, notes = _decode_document(document, dialect)
+    text = text.lstrip(_BLANKS)
     if text.count("<") > 2 * limits.elements:
         raise _too_many_elements(limits)
     allowed = dialect.repair
@@ -223,7 +228,7 @@ def _decode_strictly(document: bytes, charset: str) -> str:
 
 def _split_prolog(text: str) -> tuple[str, str]:
     """The text from the root on, and the DOCTYPE that stood before it. Raises when the DOCTYPE has no end."""
-    text = _DECLARATION.sub("", text.lstrip("\ufeff \t\r\n"), count=1) if text.lstrip()[:5] == "<?xml" else text
+    text = _DECLARATION.sub("", text, count=1) if text.startswith("<?xml") else text
     start = text.find("<!DOCTYPE")
     if start < 0 or re.search(r"<[A-Za-z_]", text[:start]):
         return text.strip(), ""
@@ -318,7 +323,7 @@ def drop_controls(text: str) -> str:
 
 def drop_junk_before(text: str) -> str:
     found = _START.search(text)
-    return text[found.start() :] if found and text[: found.start()].strip("\ufeff \t\r\n") else text
+    return text[found.start() :] if found and text[: found.start()].strip(_BLANKS) else text
 
 
 def drop_junk_after(text: str) -> str:
@@ -399,7 +404,7 @@ def unwrap_body(body: bytes, http: HttpDialect) -> UnwrappedBody:
         value = _find_form_value(body, http.form_fields)
         if value is not None:
             return UnwrappedBody(value, ("form field",))
-    if encoding in (BodyEncoding.AUTO, BodyEncoding.URL_ENCODED) and _is_encoded(body):
+    if _is_encoded(body, encoding):
         return UnwrappedBody(_unquote_form_value(body), ("URL-encoded body",))
     return UnwrappedBody(body)
 
@@ -413,8 +418,16 @@ def wrap_body(document: bytes, http: HttpDialect) -> bytes:
     return document
 
 
-def _is_encoded(body: bytes) -> bool:
-    return body[:64].lstrip().lower().startswith(_ENCODED_STARTS)
+def _is_encoded(body: bytes, encoding: BodyEncoding) -> bool:
+    """Where a profile says so, everything that doesn't begin as a plain document is."""
+    if encoding is BodyEncoding.URL_ENCODED:
+        return not _begins_document(body)
+    return encoding is BodyEncoding.AUTO and _ENCODED_START.match(body) is not None
+
+
+def _begins_document(value: bytes) -> bool:
+    blanks = _LEADING_BLANKS.match(value)
+    return blanks is not None and value[blanks.end() :][:1] == b"<"
 
 
 def _unquote_form_value(value: bytes) -> bytes:
@@ -426,7 +439,7 @@ def _find_form_value(body: bytes, names: tuple[str, ...]) -> bytes | None:
         return None
     # A document put behind `xml=` without any encoding: everything up to the end belongs to it.
     name, _, value = body.partition(b"=")
-    if _decode_field_name(name) in names and value.lstrip()[:1] == b"<":
+    if _decode_field_name(name) in names and _begins_document(value):
         return value
     for pair in body.split(b"&"):
         name, found, value = pair.partition(b"=")

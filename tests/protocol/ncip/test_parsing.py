@@ -213,6 +213,9 @@ SLOW = [
     pytest.param(b"<" * 900_000, id="less-than signs"),
     pytest.param(b"xml=" + b"%3C" * 300_000, id="form of less-than signs"),
     pytest.param(b"&xml" * 200_000, id="form without values"),
+    pytest.param(b"+" * 900_000, id="blanks, URL-encoded"),
+    pytest.param(b"%EF%BB%BF+" * 90_000, id="marks and blanks, URL-encoded"),
+    pytest.param("\ufeff ".encode() * 200_000 + b"<", id="marks and blanks"),
     pytest.param(b"<?xml " + b"encoding " * 100_000, id="declaration without end"),
     pytest.param(b"&#x0;" * 200_000, id="references"),
     pytest.param(
@@ -309,6 +312,44 @@ def test_wrapped_bodies(body: bytes, note: str) -> None:
     assert parse_xml(body).notes == (note,)
     with pytest.raises(MalformedMessage):
         parse_xml(body, XmlDialect(repair=()), http=HttpDialect(body_encoding=BodyEncoding.PLAIN))
+
+
+BLANKS = ("+", "%20", "%09", "%0D", "%0d%0A", "%0A%0d%0a", " ", "\t", "\r\n", "%EF%BB%BF", "%ef%bb%bf", "\ufeff")
+
+
+@pytest.mark.parametrize("encoding", [BodyEncoding.AUTO, BodyEncoding.URL_ENCODED])
+@pytest.mark.parametrize("before", [*BLANKS, "++++", "".join(BLANKS), "%EF%BB%BF%0D%0A++", "++%EF%BB%BF", "+" * 5000])
+@pytest.mark.parametrize("declaration", ["", '<?xml version="1.0" encoding="ISO-8859-1"?>'])
+def test_blanks_before_an_encoded_document_are_passed_over(
+    declaration: str, before: str, encoding: BodyEncoding
+) -> None:
+    """USMAI's body begins `++++%3CNCIPMessage`."""
+    body = (before + quote_plus(declaration + DOCUMENT)).encode()
+    parsed = parse_xml(body, http=HttpDialect(body_encoding=encoding))
+
+    assert decode_message(parsed) == decode_message(parse_xml(DOCUMENT.encode()))
+    assert parsed.notes == ("URL-encoded body",)
+
+
+@pytest.mark.parametrize("before", ["\ufeff", "  \ufeff", "\ufeff\r\n\t", "\r\n\ufeff \ufeff"])
+@pytest.mark.parametrize("declaration", ["", '<?xml version="1.0" encoding="ISO-8859-1"?>'])
+@pytest.mark.parametrize("field", ["", "xml="])
+def test_blanks_and_marks_before_a_plain_document_are_passed_over(declaration: str, before: str, field: str) -> None:
+    raw = (field + before + declaration + DOCUMENT).encode()
+
+    assert title_of(raw) == "R+D & Söhne = 100 %"
+    assert parse_xml(raw).notes == (("form field",) if field else ())
+
+
+def test_what_a_profile_calls_encoded_is_decoded_whatever_it_begins_with() -> None:
+    http = HttpDialect(body_encoding=BodyEncoding.URL_ENCODED)
+    words = b"NCIP+message%3A%0D%0A" + quote_plus(DOCUMENT).encode()
+    utf16 = quote_plus(DOCUMENT.encode("utf-16")).encode()
+
+    assert decode_message(parse_xml(words, http=http)) == decode_message(parse_xml(DOCUMENT.encode()))
+    assert decode_message(parse_xml(utf16, http=http)) == decode_message(parse_xml(DOCUMENT.encode()))
+    assert title_of(DOCUMENT.encode()) == title_of(("\r\n " + DOCUMENT).encode())
+    assert decode_message(parse_xml(("\r\n" + DOCUMENT).encode(), http=http)).body  # a plain one is taken too
 
 
 @pytest.mark.parametrize("encoding", list(BodyEncoding))

@@ -217,6 +217,12 @@ def version_of(message: etree._Element) -> str:
     return f"2.{found[1]}"
 
 
+def test_the_example_of_the_aleph_addon_is_what_travels() -> None:
+    _, example = find("illiad-aleph", "an item has come, as it travels")
+
+    assert example.send.encode() == (ROOT / "tests/samples/ncip/illiad-aleph-accept-item.txt").read_bytes()
+
+
 async def test_no_answer_to_an_illiad_addon_holds_a_word_of_failure_unless_it_failed(
     sample_libraries: SampleLibraries,
 ) -> None:

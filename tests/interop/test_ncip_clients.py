@@ -1,0 +1,55 @@
+"""NCIP clients as they are: their bytes and their HTTP, at a daemon of its own."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from lxml import etree
+
+from tests.support.daemon import Installation
+from tests.support.looking import journal, library, tracebacks
+from tests.support.paths import ROOT
+
+USMAI = (ROOT / "tests" / "samples" / "ncip" / "illiad-aleph-accept-item.txt").read_bytes()
+BARCODE = "CPILL551207"
+
+
+@pytest.fixture(scope="module")
+def served(fresh_installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    made = fresh_installation.copy(tmp_path_factory.mktemp("ncip-clients"))
+    with made.serve():
+        yield made
+    assert tracebacks(made) == []
+
+
+def post_as_dotnet(served: Installation, path: str, body: bytes) -> tuple[int, bytes]:
+    """As .NET's WebClient does it: the header first, the body when the server has said to go on."""
+    head = (
+        f"POST {path} HTTP/1.1\r\nContent-Type: text/html; charset=UTF-8\r\nHost: 127.0.0.1:{served.port}\r\n"
+        f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as connection:
+        stream = connection.makefile("rwb")
+        stream.write(head.encode())
+        stream.flush()
+        assert stream.readline().startswith(b"HTTP/1.1 100 ")
+        assert stream.readline() == b"\r\n"
+        stream.write(body)
+        stream.flush()
+        answer_head, _, answer = stream.read().partition(b"\r\n\r\n")
+    return int(answer_head.split()[1]), answer
+
+
+def test_the_aleph_addon_of_usmai(served: Installation) -> None:
+    """Four blanks before the document, all of it URL-encoded; after a time-out the addon sends it again."""
+    answers = [post_as_dotnet(served, "/ncip/illiad-aleph", USMAI) for _ in range(2)]
+
+    assert [status for status, _ in answers] == [200, 200]
+    for _, answer in answers:
+        assert b"<Problem>" not in answer  # what the addon looks for
+        assert etree.fromstring(answer).findtext("AcceptItemResponse/UniqueItemId/ItemIdentifierValue") == BARCODE
+    assert library(served, "item", BARCODE)["bib"]["title"] == "Tři problémy and jiné povídky"
+    rows = journal(served, "--profile", "illiad-aleph")
+    assert {(row["service"], row["outcome"]) for row in rows} == {("AcceptItem", "ok")}
