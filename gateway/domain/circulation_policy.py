@@ -206,7 +206,11 @@ class ItemRules(ProfileSection):
     request_id_types: tuple[str, ...] = Field(
         ("ill request id",), description="ItemIdentifierTypes, lower case, whose value is a request number"
     )
-    find_by_request: bool = Field(False, description="an item id that is no barcode is looked up as a request number")
+    find_by_request: bool = Field(
+        False,
+        description="an item id that is no barcode is looked up as a request number; the request number beside it "
+        "counts only when a partner's item is checked in",
+    )
 
 
 class AcceptItemRules(ProfileSection):

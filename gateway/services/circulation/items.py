@@ -31,8 +31,9 @@ from gateway.services.circulation.context import (
 async def resolve_item(sent: Named | None, context: CirculationContext, *, request: Named | None = None) -> Item:
     """Raises Refused(DATA_MISSING | UNKNOWN_ITEM | AMBIGUOUS_ITEM).
 
-    With policy `items.find_by_request`, an id that is no barcode is tried as a request number, and then the
-    message's own request number.
+    With policy `items.find_by_request`, an id that is no barcode is tried as a request number. The message's own
+    request number, `request`, counts only where it names no item: a barcode that nobody knows may be a mis-scanned
+    one, and another item must not go out, or be told of, in its place.
     """
     if sent is None or not sent.value.strip():
         if request is None or not request.value.strip():
@@ -48,8 +49,43 @@ async def resolve_item(sent: Named | None, context: CirculationContext, *, reque
             if found := await _find_item_by_barcode(barcode, context):
                 return found
         if context.policy.items.find_by_request:
-            return await _find_item_by_requests(sent, request, context)
+            return await find_item_by_request(sent, context)
         raise Refused(RefusalReason.UNKNOWN_ITEM, "There is no item with this id.")
+
+
+async def resolve_returned_item(sent: Named | None, context: CirculationContext, *, request: Named | None) -> Item:
+    """As `resolve_item`; but a partner's item that is unknown by its id is found by the message's request number, with
+    policy `items.find_by_request`: its record here may have another barcode than the partner uses (ULS, facts/ncip.md
+    2.1), and nothing is lent by a return. Raises Refused as `resolve_item`."""
+    try:
+        return await resolve_item(sent, context, request=request)
+    except Refused as refused:
+        if refused.reason is not RefusalReason.UNKNOWN_ITEM or not context.policy.items.find_by_request:
+            raise
+        item = await find_temporary_item_by_request(request, context)
+        if item is None:
+            raise
+        return item
+
+
+async def find_temporary_item_by_request(request: Named | None, context: CirculationContext) -> Item | None:
+    """A partner's item by its request number; None where that is empty, unknown, or that of an item of our own.
+    Raises Refused(AMBIGUOUS_ITEM)."""
+    if request is None or not request.value.strip():
+        return None
+    item = await find_item_by_known_number(request, context)
+    return item if item is not None and item.temporary else None
+
+
+async def find_item_by_known_number(number: Named, context: CirculationContext) -> Item | None:
+    """None where nobody knows the request number. Raises Refused(AMBIGUOUS_ITEM)."""
+    try:
+        with lookup_refusals_about(MessagePart.REQUEST, number.value):
+            return await find_item_by_request(number, context)
+    except Refused as refused:
+        if refused.reason is RefusalReason.UNKNOWN_ITEM:
+            return None
+        raise
 
 
 async def _find_item_by_barcode(barcode: str, context: CirculationContext) -> Item | None:
@@ -59,15 +95,6 @@ async def _find_item_by_barcode(barcode: str, context: CirculationContext) -> It
         if refused.reason is RefusalReason.UNKNOWN_ITEM:
             return None
         raise
-
-
-async def _find_item_by_requests(sent: Named, request: Named | None, context: CirculationContext) -> Item:
-    try:
-        return await find_item_by_request(sent, context)
-    except Refused as refused:
-        if refused.reason is not RefusalReason.UNKNOWN_ITEM or request is None:
-            raise
-        return await find_item_by_request(request, context)
 
 
 async def find_item_by_request(sent: Named, context: CirculationContext) -> Item:

@@ -181,7 +181,7 @@ async def check_in(command: CheckIn, context: CirculationContext, key: str) -> I
     """
     require_capability(context, Capability.CHECK_IN)
     try:
-        item = await items.resolve_item(command.item, context, request=command.request)
+        item = await items.resolve_returned_item(command.item, context, request=command.request)
     except Refused as refused:
         return await _check_in_missing_item(command, context, key, refused)
     deletes = _is_deleted_at_check_in(item, context.policy.check_in)

@@ -285,26 +285,19 @@ def is_partner_item(item: Named, context: CirculationContext) -> bool | None:
 
 
 async def find_noticed_item(command: Notice, context: CirculationContext) -> Item:
-    """The request number is the way to a piece whose temporary barcode has changed since; where a partner sends
-    none, the temporary record has its item id as the number."""
+    """The request number is the way to a partner's piece whose temporary barcode has changed since; where a partner
+    sends none, the temporary record has its item id as the number. Our own items keep their barcodes."""
     try:
         return await items.resolve_item(command.item, context, request=command.request)
     except Refused as refused:
         if refused.reason is not RefusalReason.UNKNOWN_ITEM or not context.supports(Capability.ITEM_BY_REQUEST):
             raise
-        for number in (command.request, command.item):
-            if number is not None and (found := await _find_item_by_number(number, context)):
-                return found
-        raise
-
-
-async def _find_item_by_number(number: Named, context: CirculationContext) -> Item | None:
-    try:
-        return await items.find_item_by_request(number, context)
-    except Refused as refused:
-        if refused.reason is RefusalReason.UNKNOWN_ITEM:
-            return None
-        raise
+        found = await items.find_temporary_item_by_request(command.request, context)
+        if found is None and command.item is not None:
+            found = await items.find_item_by_known_number(command.item, context)
+        if found is None:
+            raise
+        return found
 
 
 def name_by_barcode(item: Item) -> Named:

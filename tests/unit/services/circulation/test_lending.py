@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from gateway.domain.commands import AcceptItem, Action, CheckIn, CheckOut, Named, PlaceRequest, Recall, Renew
+from gateway.domain.commands import (
+    AcceptItem,
+    Action,
+    CheckIn,
+    CheckOut,
+    LookUpItem,
+    Named,
+    PatronRef,
+    PlaceRequest,
+    Recall,
+    Renew,
+)
 from gateway.domain.library import Bib, HoldStatus, ItemStatus
 from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.ports.library_system import Capability, PatronKey
@@ -55,6 +66,32 @@ async def test_an_item_is_lent_by_the_number_of_its_request(counter: Counter) ->
     await counter.ask(PlaceRequest(who(ANA), items=(Named(BOOK),), request=NUMBER))
     lent = await counter.ask(CheckOut(who(ANA), Named(NUMBER.value, "ILL Request Id")))
     assert lent.item.barcode == BOOK
+
+
+@pytest.mark.parametrize("named", [who(ANA), who(PSEUDOPATRON)])
+async def test_a_mis_scanned_barcode_lends_no_other_item(counter: Counter, named: PatronRef) -> None:
+    """The request's own item stays on the shelf, whoever was to get it; the request number in place of a barcode is
+    no mistake."""
+    by_request: dict[str, Any] = {"items": {"find_by_request": True}}
+    await counter.ask(PlaceRequest(who(ANA), items=(Named(BOOK),), request=NUMBER))
+    wrong = Named("39000000990011")
+    refused = await counter.refusal(CheckOut(named, wrong, NUMBER), **by_request)
+    assert (refused.reason, refused.about, refused.value) == (
+        RefusalReason.UNKNOWN_ITEM,
+        MessagePart.ITEM,
+        wrong.value,
+    )
+    item = await counter.library.item_by_barcode(BOOK)
+    assert await counter.library.item_loan(item.id) is None
+    assert (await counter.ask(CheckOut(who(ANA), NUMBER, NUMBER), **by_request)).item.barcode == BOOK
+
+
+async def test_a_look_up_by_a_mis_scanned_barcode_tells_of_no_other_item(counter: Counter) -> None:
+    by_request: dict[str, Any] = {"items": {"find_by_request": True}}
+    await counter.ask(PlaceRequest(who(ANA), items=(Named(BOOK),), request=NUMBER))
+    refused = await counter.refusal(LookUpItem(Named("39000000990011"), NUMBER), **by_request)
+    assert refused.reason is RefusalReason.UNKNOWN_ITEM
+    assert (await counter.ask(LookUpItem(NUMBER), **by_request)).item.barcode == BOOK
 
 
 @pytest.mark.parametrize(

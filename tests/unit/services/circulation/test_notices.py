@@ -122,6 +122,15 @@ async def test_our_item_goes_out_and_comes_back(counter: Counter) -> None:
     assert await counter.library.item_loan(item.id) is None
 
 
+async def test_a_mis_scanned_barcode_of_ours_stands_for_no_other_item(counter: Counter) -> None:
+    number, wrong = Named("IR-7"), Named("39000000990011")
+    await hear(counter, says("requested", OURS, request=number))
+    refused = await counter.refusal(says("checked-out", wrong, request=number, due=DUE), sender="9ebu", **INNREACH)
+    assert (refused.reason, refused.value) == (RefusalReason.UNKNOWN_ITEM, wrong.value)
+    assert (await counter.library.item_by_barcode(BOOK)).status is ItemStatus.AVAILABLE
+    assert await hear(counter, says("checked-out", None, request=number, due=DUE)) == "check-out"
+
+
 async def test_our_item_is_no_longer_wanted(counter: Counter) -> None:
     number = Named("IR-1")
     await hear(counter, says("requested", OURS, request=number))
