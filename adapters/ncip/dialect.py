@@ -278,6 +278,41 @@ class Header(ProfileSection):
     )
 
 
+ServiceName = Literal[
+    "AcceptItem",
+    "CancelRequestItem",
+    "CheckInItem",
+    "CheckOutItem",
+    "CirculationStatusUpdated",
+    "CreateItem",
+    "CreateUser",
+    "CreateUserFiscalTransaction",
+    "DeleteItem",
+    "ItemCheckedIn",
+    "ItemCheckedOut",
+    "ItemRecalled",
+    "ItemReceived",
+    "ItemRenewed",
+    "ItemRequestCancelled",
+    "ItemRequestUpdated",
+    "ItemRequested",
+    "ItemShipped",
+    "LookupAgency",
+    "LookupItem",
+    "LookupItemSet",
+    "LookupRequest",
+    "LookupUser",
+    "LookupVersion",
+    "RecallItem",
+    "RenewItem",
+    "RequestItem",
+    "UpdateCirculationStatus",
+    "UpdateRequestItem",
+    "UpdateUser",
+]
+"""What can be offered to a partner: the services of `adapters.ncip.services` and LookupVersion."""
+
+
 class NcipDialect(ProfileSection):
     xml: XmlDialect = XmlDialect()
     http: HttpDialect = HttpDialect()
@@ -288,7 +323,12 @@ class NcipDialect(ProfileSection):
     requests: Requests = Requests()
     answers: Answers = Answers()
     errors: Errors = Errors()
-    services: tuple[str, ...] = Field(
-        (), description="services offered to this partner, such as LookupUser; empty: all that we know"
+    services: tuple[ServiceName, ...] = Field(
+        (),
+        description="services offered to this partner, such as LookupUser; others are answered Unsupported Service. "
+        "Empty: all that we know",
     )
-    withheld: tuple[str, ...] = Field((), description="services refused with Unsupported Service")
+    withheld: tuple[ServiceName, ...] = Field((), description="services that are refused though `services` has them")
+
+    def is_service_offered(self, service: str) -> bool:
+        return service not in self.withheld and (not self.services or service in self.services)

@@ -82,6 +82,8 @@ class NcipResponder:
         parsed, seen = _reparse_document(envelope, dialect)
         message = decode_message(parsed, dialect.xml, exchange.zone, seen)
         if isinstance(message.body, LookupVersion):
+            if not dialect.is_service_offered(message.service):
+                raise _refuse_service(message.service)
             return DecodedMessage("LookupVersion", None, message=message)
         if not isinstance(message.body, Initiation):
             raise MalformedMessage(
@@ -90,10 +92,8 @@ class NcipResponder:
         header = message.body.initiation_header
         _check_required_header(header, dialect)
         service = SERVICES.get(type(message.body))
-        if service is None or not _is_service_offered(message.service, dialect):
-            raise Refused(
-                RefusalReason.UNSUPPORTED_SERVICE, f"{message.service} is not offered here.", about=MessagePart.SERVICE
-            )
+        if service is None or not dialect.is_service_offered(message.service):
+            raise _refuse_service(message.service)
         if not message.version.has_service(message.service):
             detail = f"{message.service} does not exist in NCIP {message.version.value}."
             raise Refused(RefusalReason.UNSUPPORTED_SERVICE, detail, about=MessagePart.SERVICE)
@@ -233,8 +233,8 @@ def _check_required_header(header: InitiationHeader | None, dialect: NcipDialect
             raise Refused(RefusalReason.DATA_MISSING, f"{element} is missing or empty.", about=MessagePart.SENDER)
 
 
-def _is_service_offered(service: str, dialect: NcipDialect) -> bool:
-    return service not in dialect.withheld and (not dialect.services or service in dialect.services)
+def _refuse_service(service: str) -> Refused:
+    return Refused(RefusalReason.UNSUPPORTED_SERVICE, f"{service} is not offered here.", about=MessagePart.SERVICE)
 
 
 def _find_sender_agency(body: Initiation, dialect: NcipDialect) -> str:

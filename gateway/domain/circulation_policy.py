@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from gateway.domain.commands import NoticeKind
+from gateway.domain.library import ItemStatus
 from gateway.domain.problems import RefusalReason
 
 
@@ -111,6 +112,11 @@ class InstitutionalRule(ProfileSection):
         return self
 
 
+class ChangeablePatrons(StrEnum):
+    TEMPORARY = "temporary"
+    ALL = "all"
+
+
 class PatronRules(ProfileSection):
     lookup_by: tuple[str, ...] = Field(
         ("barcode", "username", "external"), description="identifier types tried in order"
@@ -139,6 +145,10 @@ class PatronRules(ProfileSection):
         True,
         description="a blocked patron can't get or request anything through this partner; "
         "off: only what the library itself refuses is refused",
+    )
+    changeable: ChangeablePatrons = Field(
+        ChangeablePatrons.TEMPORARY,
+        description="whose records the partner may change: temporary patrons, whom partners have created, or all",
     )
     create_category: str = Field("visitor", description="category of patrons that the partner creates")
     create_library: str = Field("", description="their home library; empty: the resource-sharing library")
@@ -210,6 +220,11 @@ class ItemRules(ProfileSection):
         False,
         description="an item id that is no barcode is looked up as a request number; the request number beside it "
         "counts only when a partner's item is checked in",
+    )
+    settable_statuses: tuple[ItemStatus, ...] = Field(
+        (),
+        description="statuses that the partner may give an item, such as missing; of others a notification is only "
+        "kept and UpdateCirculationStatus is refused",
     )
 
 

@@ -13,7 +13,7 @@ from tests.support.looking import journal, library, tracebacks
 from tests.support.paths import ROOT
 
 USMAI = (ROOT / "tests" / "samples" / "ncip" / "illiad-aleph-accept-item.txt").read_bytes()
-BARCODE = "CPILL551207"
+PATRON, BARCODE = "21000000000017", "CPILL551207"
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +53,65 @@ def test_the_aleph_addon_of_usmai(served: Installation) -> None:
     assert library(served, "item", BARCODE)["bib"]["title"] == "Tři problémy and jiné povídky"
     rows = journal(served, "--profile", "illiad-aleph")
     assert {(row["service"], row["outcome"]) for row in rows} == {("AcceptItem", "ok")}
+
+
+# --- what a partner may do -------------------------------------------------------------------------------
+
+MAIL = (
+    "<UserAddressInformation><UserAddressRoleType>home</UserAddressRoleType><ElectronicAddress>"
+    "<ElectronicAddressType>mailto</ElectronicAddressType><ElectronicAddressData>{}</ElectronicAddressData>"
+    "</ElectronicAddress></UserAddressInformation>"
+)
+
+
+def ncip2(message: str) -> bytes:
+    root = '<NCIPMessage xmlns="http://www.niso.org/2008/ncip" xmlns:n="http://www.niso.org/2008/ncip"'
+    version = 'n:version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd"'
+    return f"{root} {version}>{message}</NCIPMessage>".encode()
+
+
+def update_user(barcode: str) -> bytes:
+    fields = MAIL.format("somebody.else@mail.example")
+    return ncip2(
+        f"<UpdateUser><UserId><UserIdentifierValue>{barcode}</UserIdentifierValue></UserId>"
+        f"<AddUserFields>{fields}</AddUserFields></UpdateUser>"
+    )
+
+
+def problem_type(answer: bytes) -> str | None:
+    return etree.fromstring(answer).findtext(".//{*}ProblemType")
+
+
+def test_a_partner_changes_no_patron_of_the_library(served: Installation) -> None:
+    before = library(served, "patron", PATRON)
+
+    assert problem_type(served.post(update_user(PATRON), "illiad-alma")) == "Unsupported Service"
+    assert problem_type(served.post(update_user(PATRON), "ncip2")) == "Unauthorized Service For Agency"
+    assert library(served, "patron", PATRON) == before
+
+
+def test_a_partner_changes_the_patrons_that_it_has_made_known(served: Installation) -> None:
+    name = (
+        "<StructuredPersonalUserName><GivenName>Łucja</GivenName><Surname>Nowak</Surname></StructuredPersonalUserName>"
+    )
+    created = served.post(
+        ncip2(
+            "<CreateUser><UserId><UserIdentifierValue>VALM-4711</UserIdentifierValue></UserId><NameInformation>"
+            f"<PersonalNameInformation>{name}</PersonalNameInformation></NameInformation></CreateUser>"
+        )
+    )
+    assert problem_type(created) is None
+
+    assert problem_type(served.post(update_user("VALM-4711"))) is None
+    (contact,) = library(served, "patron", "VALM-4711")["patron"]["contacts"]
+    assert contact["value"] == "somebody.else@mail.example"
+
+
+def test_a_partner_gives_no_item_a_status(served: Installation) -> None:
+    lost = ncip2(
+        "<UpdateCirculationStatus><ItemId><ItemIdentifierValue>39000000000011</ItemIdentifierValue></ItemId>"
+        "<CirculationStatus>Lost</CirculationStatus></UpdateCirculationStatus>"
+    )
+
+    assert problem_type(served.post(lost)) == "Unauthorized Service For Agency"
+    assert library(served, "item", "39000000000011")["item"]["status"] == "available"

@@ -178,6 +178,20 @@ def _describe_lasting_item(command: CreateItem, context: CirculationContext, key
 
 
 async def update_status(command: UpdateStatus, context: CirculationContext, key: str) -> ItemChanged:
+    """What a partner asks for: policy `items.settable_statuses` says whether it may.
+    Raises Refused(UNAUTHORIZED_SERVICE | UNKNOWN_ITEM | NOT_ALLOWED)."""
+    require_capability(context, Capability.STATUS_UPDATE)
+    if command.status not in context.policy.items.settable_statuses:
+        raise Refused(
+            RefusalReason.UNAUTHORIZED_SERVICE,
+            "This partner may not give items this status.",
+            about=MessagePart.STATUS,
+            value=command.word or command.status.value,
+        )
+    return await set_status(command, context, key)
+
+
+async def set_status(command: UpdateStatus, context: CirculationContext, key: str) -> ItemChanged:
     """A status is absolute: repeating it changes nothing. The key tells the time, for an item may be missing, found,
     and missing again. Raises Refused(UNKNOWN_ITEM | NOT_ALLOWED)."""
     require_capability(context, Capability.STATUS_UPDATE)

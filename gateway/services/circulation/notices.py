@@ -40,7 +40,7 @@ from gateway.services.circulation import holds, items, loans, patrons
 from gateway.services.circulation.accept_item import accept_item
 from gateway.services.circulation.context import CirculationContext, is_answered_as_success, require_capability
 from gateway.services.circulation.holds import cancel_request, place_request, update_request
-from gateway.services.circulation.items import update_status
+from gateway.services.circulation.items import set_status
 from gateway.services.circulation.loans import check_in, check_out, recall_item, renew_item
 
 
@@ -178,7 +178,7 @@ async def _handle_checked_in(command: Notice, context: CirculationContext, key: 
         result = await check_in(returned, context_without_rewrite(here), key)
         done.append("check-in")
     if item.temporary:
-        await update_status(
+        await set_status(
             UpdateStatus(name_by_barcode(item), ItemStatus.IN_TRANSIT), context_without_rewrite(context), f"{key}:home"
         )
         done.append("update-status")
@@ -251,7 +251,8 @@ async def _handle_updated(command: Notice, context: CirculationContext, key: str
 
 
 async def _handle_status(command: Notice, context: CirculationContext, key: str) -> Noted:
-    if command.status is None:
+    """Only kept where the partner may not give items this status."""
+    if command.status is None or command.status not in context.policy.items.settable_statuses:
         return Noted(command.kind)
     item = await find_noticed_item(command, context)
     change = UpdateStatus(name_by_barcode(item), command.status)
@@ -259,7 +260,7 @@ async def _handle_status(command: Notice, context: CirculationContext, key: str)
         command.kind,
         "update-status",
         item,
-        (change, await update_status(change, context_without_rewrite(context), key)),
+        (change, await set_status(change, context_without_rewrite(context), key)),
     )
 
 

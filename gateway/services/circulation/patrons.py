@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from gateway.domain.circulation_policy import ChangeablePatrons
 from gateway.domain.commands import (
     CreatePatron,
     Credential,
@@ -223,9 +224,16 @@ async def _find_existing_patron(draft: PatronDraft, context: CirculationContext,
 
 async def update_patron(command: UpdatePatron, context: CirculationContext, key: str) -> PatronChanged:
     """Values are absolute, so a repeat changes nothing; the key tells the time, for an address may change there
-    and back. Raises Refused(UNKNOWN_PATRON | NOT_ALLOWED (what can't be taken away) | DUPLICATE_PATRON)."""
+    and back. Policy `patrons.changeable` says whose record it may be. Raises Refused(UNKNOWN_PATRON |
+    UNAUTHORIZED_SERVICE | NOT_ALLOWED (what can't be taken away) | DUPLICATE_PATRON)."""
     require_capability(context, Capability.PATRON_UPDATE)
     patron = await resolve_patron(command.patron, context)
+    if not patron.temporary and context.policy.patrons.changeable is not ChangeablePatrons.ALL:
+        raise Refused(
+            RefusalReason.UNAUTHORIZED_SERVICE,
+            "This partner may change temporary patrons only.",
+            about=MessagePart.PATRON,
+        )
     _refuse_lasting_removals(command.remove)
     draft = to_library_draft(command.add, context)
     contacts = _merge_contacts(patron, command)

@@ -6,17 +6,22 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from lxml import etree
+from pydantic import ValidationError
 
-from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.codec import encode_message
+from adapters.ncip.dialect import NcipDialect, ServiceName
+from adapters.ncip.messages import INITIATIONS, Code, InitiationHeader, Message
+from adapters.ncip.services import SERVICES
 from gateway.cli.check_command import SampleLibraries
 from gateway.cli.installation import Installation
 from gateway.domain.clock import SystemClock
 from gateway.domain.problems import ConfigurationProblem
 from gateway.domain.profile import AuthKind, ProfileExample
-from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
+from gateway.ports.responder import ExchangeContext, OutcomeClass, RawMessage, TransportKind
 from gateway.profiles import LoadedProfile, MessageSender, ProfileSet, load_profiles
 from gateway.services.check.examples import ExampleRunner
 from tests.support.paths import ROOT
@@ -70,6 +75,15 @@ BY_ISO_ILL = ("alma-iso", "ipig", "oclc-direct", "relais-iso", "vdx", "yaz")
 
 CATALOGUES = ("bnf-sru", "dnb-sru", "k10plus-sru", "loc-z3950")
 """Public catalogues: tests/unit/adapters/sru/test_profiles.py says what to them. No test contacts them."""
+
+
+HEADER = InitiationHeader(from_agency_id=Code("VALM"), to_agency_id=Code("DEMO"), application_profile_type=Code("2.00"))
+
+
+def ncip_dialect(name: str) -> NcipDialect:
+    dialect = loaded(name).profile.dialects["ncip"]
+    assert isinstance(dialect, NcipDialect)
+    return dialect
 
 
 def find(name: str, example: str) -> tuple[int, ProfileExample]:
@@ -162,6 +176,40 @@ def test_a_message_finds_its_profile(sender: MessageSender, expected: str | None
     candidates = shipped().find_candidates(sender)
 
     assert (candidates[0].profile.name if candidates else None) == expected
+
+
+# --- what is offered -------------------------------------------------------------------------------------
+
+
+def test_what_can_be_offered_is_what_we_know() -> None:
+    assert sorted(get_args(ServiceName)) == sorted([*(kind.__name__ for kind in SERVICES), "LookupVersion"])
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_profile_says_itself_what_its_partner_may_send(name: str) -> None:
+    one = loaded(name)
+
+    assert one.document.find_position(("ncip", "services")).file == one.document.file
+    assert ncip_dialect(name).services
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+async def test_what_a_partner_never_sends_is_not_served(name: str, sample_libraries: SampleLibraries) -> None:
+    """Every service that is known here but not listed in the profile, by a message that is refused for that alone."""
+    async with sample_libraries.open_sample_exchange(loaded(name).profile) as exchange:
+        for service in set(get_args(ServiceName)) - set(ncip_dialect(name).services):
+            raw = encode_message(
+                Message(body=INITIATIONS[service](initiation_header=HEADER), version=ncip_dialect(name).xml.version)
+            )
+            answer = await exchange(RawMessage(raw, SystemClock().now(), TransportKind.REPLAY, "ncip", profile=name))
+            told = answer.body.decode()
+            assert answer.outcome is OutcomeClass.REFUSED, service
+            assert "Unsupported Service" in told or f"{service} is not offered here." in told, told
+
+
+def test_a_service_that_nobody_knows_is_found_when_the_profile_is_read() -> None:
+    with pytest.raises(ValidationError, match=r"services\.0"):
+        NcipDialect.model_validate({"services": ["LookUpUser"]})
 
 
 # --- the examples ----------------------------------------------------------------------------------------

@@ -115,13 +115,23 @@ async def test_identifiers(counter: Counter) -> None:
 
 
 async def test_what_cannot_be_taken_away(counter: Counter) -> None:
-    refused = await counter.refusal(UpdatePatron(who(ANA), PatronDraft(), PatronDraft(name=NAME)))
+    await counter.ask(registers())
+    refused = await counter.refusal(UpdatePatron(who("V-1"), PatronDraft(), PatronDraft(name=NAME)))
     assert (refused.reason, refused.detail) == (RefusalReason.NOT_ALLOWED, "The patron's name can't be taken away.")
 
 
 async def test_nothing_to_change(counter: Counter) -> None:
+    before = (await counter.ask(registers())).patron
+    assert (await counter.ask(UpdatePatron(who("V-1"), PatronDraft(), PatronDraft()))).patron == before
+
+
+async def test_the_librarys_own_patrons_are_changed_only_where_the_profile_says_so(counter: Counter) -> None:
+    moves = UpdatePatron(who(ANA), PatronDraft(contacts=(EMAIL,)), PatronDraft())
     before = (await counter.ask(LookUpPatron(who(ANA)))).patron
-    assert (await counter.ask(UpdatePatron(who(ANA), PatronDraft(), PatronDraft()))).patron == before
+    refused = await counter.refusal(moves)
+    assert (refused.reason, refused.about) == (RefusalReason.UNAUTHORIZED_SERVICE, MessagePart.PATRON)
+    assert (await counter.ask(LookUpPatron(who(ANA)))).patron == before
+    assert EMAIL in (await counter.ask(moves, patrons={"changeable": "all"})).patron.contacts
 
 
 # --- fees ------------------------------------------------------------------------------------------------

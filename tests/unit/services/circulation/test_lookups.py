@@ -132,8 +132,22 @@ async def test_an_item_is_created(counter: Counter) -> None:
 
 
 async def test_a_status_there_and_back(counter: Counter) -> None:
+    rules = {"items": {"settable_statuses": ["missing", "available", "on-loan"]}}
     for status in (ItemStatus.MISSING, ItemStatus.AVAILABLE, ItemStatus.MISSING, ItemStatus.MISSING):
-        assert (await counter.ask(UpdateStatus(Named(BOOK), status))).item.status is status
+        assert (await counter.ask(UpdateStatus(Named(BOOK), status), **rules)).item.status is status
         counter.clock.advance(timedelta(minutes=1))
-    refused = await counter.refusal(UpdateStatus(Named(BOOK), ItemStatus.ON_LOAN, "On Loan"))
+    refused = await counter.refusal(UpdateStatus(Named(BOOK), ItemStatus.ON_LOAN, "On Loan"), **rules)
     assert (refused.reason, refused.about, refused.value) == (RefusalReason.NOT_ALLOWED, MessagePart.STATUS, "On Loan")
+
+
+@pytest.mark.parametrize("settable", [[], ["missing"]])
+async def test_a_status_that_the_profile_does_not_let_this_partner_give(counter: Counter, settable: list[str]) -> None:
+    refused = await counter.refusal(
+        UpdateStatus(Named(BOOK), ItemStatus.LOST, "Lost"), items={"settable_statuses": settable}
+    )
+    assert (refused.reason, refused.about, refused.value) == (
+        RefusalReason.UNAUTHORIZED_SERVICE,
+        MessagePart.STATUS,
+        "Lost",
+    )
+    assert (await counter.library.item_by_barcode(BOOK)).status is ItemStatus.AVAILABLE

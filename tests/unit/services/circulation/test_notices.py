@@ -167,9 +167,12 @@ async def test_whose_date_a_granted_renewal_has(counter: Counter, mandated: str,
 
 
 async def test_a_status_is_taken_over(counter: Counter) -> None:
-    assert await hear(counter, says("status-updated", OURS, status=ItemStatus.MISSING)) == "update-status"
+    rules = {"items": {"settable_statuses": ["missing"]}}
+    assert await hear(counter, says("status-updated", OURS, status=ItemStatus.MISSING), **rules) == "update-status"
     assert (await counter.library.item_by_barcode(BOOK)).status is ItemStatus.MISSING
-    assert await hear(counter, says("status-updated", OURS)) == ""
+    assert await hear(counter, says("status-updated", OURS), **rules) == ""
+    assert await hear(counter, says("status-updated", OURS, status=ItemStatus.LOST), **rules) == ""  # only kept
+    assert (await counter.library.item_by_barcode(BOOK)).status is ItemStatus.MISSING
 
 
 @pytest.mark.parametrize(
