@@ -1,7 +1,4 @@
-"""Answers and refusals in the standard's words.
-
-Problem types and their schemes: facts/ncip.md 3.6.
-"""
+"""Answers and refusals, as the profile has them."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import Any
 
 from adapters.ncip import wire_values
 from adapters.ncip.codec import MessagePeek, encode_message
-from adapters.ncip.dialect import Errors, NcipDialect, Wording
+from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.messages import (
     INITIATIONS,
     Body,
@@ -27,132 +24,14 @@ from adapters.ncip.messages import (
     Root,
     response_to,
 )
+from adapters.ncip.problems import problem_of_malformation, problem_of_refusal
 from adapters.ncip.services.command_reader import text_of_code
-from adapters.ncip.wire_values import (
-    GENERAL_PROCESSING_ERROR_SCHEME,
-    MESSAGING_ERROR_SCHEME,
-    GeneralProblem,
-    MessagingProblem,
-    Version,
-    processing_error_scheme,
-)
-from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, Refusal, RefusalReason
+from adapters.ncip.wire_values import Version
+from gateway.domain.problems import MalformedMessage, Refusal
 from gateway.ports.responder import ExchangeContext, ResponderAnswer
 
 OPTIONAL_PARTS = ("item_optional_fields", "user_optional_fields", "routing_information")
 """Parts of a success answer in which free text can stand, and which no schema requires."""
-
-_GENERAL = frozenset(GeneralProblem)
-_MESSAGING = frozenset(MessagingProblem)
-
-TYPES: dict[RefusalReason, str] = {
-    RefusalReason.UNKNOWN_PATRON: "Unknown User",
-    RefusalReason.AMBIGUOUS_PATRON: "Non-Unique User",
-    RefusalReason.PATRON_AUTH_FAILED: "User Authentication Failed",
-    RefusalReason.PATRON_BLOCKED: "User Blocked",
-    RefusalReason.PATRON_EXPIRED: "User Blocked",
-    RefusalReason.LIMIT_REACHED: "Maximum Check Outs Exceeded",
-    RefusalReason.DUPLICATE_PATRON: "Duplicate User",
-    RefusalReason.UNKNOWN_ITEM: "Unknown Item",
-    RefusalReason.AMBIGUOUS_ITEM: "Non-Unique Item",
-    RefusalReason.UNKNOWN_RECORD: "Unknown Item",
-    RefusalReason.DUPLICATE_ITEM: "Duplicate Item",
-    RefusalReason.ITEM_NOT_AVAILABLE: "Resource Cannot Be Provided",
-    RefusalReason.ITEM_DOES_NOT_CIRCULATE: "Item Does Not Circulate",
-    RefusalReason.ITEM_ON_LOAN: "Resource Cannot Be Provided",
-    RefusalReason.ON_LOAN_SAME_PATRON: "User Ineligible To Check Out This Item",
-    RefusalReason.REQUESTED_BY_OTHER: "Resource Cannot Be Provided",
-    RefusalReason.NOT_CHECKED_OUT: "Item Not Checked Out",
-    RefusalReason.IN_USE: "Element Rule Violated",
-    RefusalReason.UNKNOWN_REQUEST: "Unknown Request",
-    RefusalReason.AMBIGUOUS_REQUEST: "Non-Unique Request",
-    RefusalReason.REQUEST_CLOSED: "Request Already Processed",
-    RefusalReason.DUPLICATE_REQUEST: "Duplicate Request",
-    RefusalReason.BAD_PICKUP_LOCATION: "Element Rule Violated",
-    RefusalReason.NOT_ALLOWED: "Element Rule Violated",
-    RefusalReason.NOT_AVAILABLE_IN_TIME: "Item Not Available By Need Before Date",
-    RefusalReason.NOT_RENEWABLE: "Item Not Renewable",
-    RefusalReason.RENEWAL_LIMIT_REACHED: "Maximum Renewals Exceeded",
-    RefusalReason.RENEWAL_HAS_REQUESTS: "Renewal Not Allowed - Item Has Outstanding Requests",
-    RefusalReason.CANNOT_BE_RECALLED: "Item Cannot Be Recalled",
-    RefusalReason.DUPLICATE_CHARGE: "Duplicate Fiscal Transaction",
-    RefusalReason.INVALID_AMOUNT: "Invalid Amount",
-    RefusalReason.DATA_MISSING: "Needed Data Missing",
-    RefusalReason.INVALID_DATE: "Invalid Date",
-    RefusalReason.INVALID_VALUE: "Unknown Value From Known Scheme",
-    RefusalReason.UNSUPPORTED_SERVICE: "Unsupported Service",
-    RefusalReason.UNAUTHORIZED_SERVICE: "Unauthorized Service For Agency",
-    RefusalReason.UNKNOWN_SENDER: "Unknown Agency",
-    RefusalReason.SENDER_AUTH_FAILED: "Agency Authentication Failed",
-    RefusalReason.UNKNOWN_AGENCY: "Unknown Agency",
-    RefusalReason.TEMPORARY_FAILURE: "Temporary Processing Failure",
-    RefusalReason.OTHER: "Temporary Processing Failure",
-}
-
-BY_SERVICE: dict[str, dict[RefusalReason, str]] = {
-    "AcceptItem": {
-        RefusalReason.DUPLICATE_ITEM: "Cannot Accept Item",
-        RefusalReason.PATRON_BLOCKED: "User Ineligible To Check Out This Item",
-        RefusalReason.PATRON_EXPIRED: "User Ineligible To Check Out This Item",
-        RefusalReason.LIMIT_REACHED: "User Ineligible To Check Out This Item",
-        RefusalReason.BAD_PICKUP_LOCATION: "Cannot Accept Item",
-        RefusalReason.NOT_ALLOWED: "Cannot Accept Item",
-        RefusalReason.ITEM_NOT_AVAILABLE: "Cannot Accept Item",
-        RefusalReason.ITEM_ON_LOAN: "Cannot Accept Item",
-        RefusalReason.DUPLICATE_REQUEST: "Cannot Accept Item",
-        RefusalReason.IN_USE: "Cannot Accept Item",
-    },
-    "RequestItem": {
-        RefusalReason.NOT_ALLOWED: "User Ineligible To Request This Item",
-        RefusalReason.LIMIT_REACHED: "User Ineligible To Request This Item",
-        RefusalReason.ON_LOAN_SAME_PATRON: "User Ineligible To Request This Item",
-        RefusalReason.ITEM_NOT_AVAILABLE: "Item Does Not Circulate",
-        RefusalReason.UNKNOWN_REQUEST: "Element Rule Violated",
-    },
-    "CheckOutItem": {RefusalReason.NOT_ALLOWED: "User Ineligible To Check Out This Item"},
-    "RenewItem": {
-        RefusalReason.NOT_ALLOWED: "User Ineligible To Renew This Item",
-        RefusalReason.LIMIT_REACHED: "User Ineligible To Renew This Item",
-    },
-    "CancelRequestItem": {RefusalReason.NOT_ALLOWED: "Element Rule Violated"},
-}
-"""Where a service has a word of its own for a refusal."""
-
-ELEMENTS: dict[MessagePart, str] = {
-    MessagePart.PATRON: "UserId",
-    MessagePart.CREDENTIALS: "AuthenticationInput",
-    MessagePart.ITEM: "ItemId",
-    MessagePart.RECORD: "BibliographicId",
-    MessagePart.REQUEST: "RequestId",
-    MessagePart.PICKUP_LOCATION: "PickupLocation",
-    MessagePart.DUE_DATE: "DesiredDateDue",
-    MessagePart.NEED_BY: "NeedBeforeDate",
-    MessagePart.AMOUNT: "Amount",
-    MessagePart.ACTION: "RequestedActionType",
-    MessagePart.REQUEST_TYPE: "RequestType",
-    MessagePart.SENDER: "InitiationHeader/FromAgencyId",
-    MessagePart.RECEIVER: "InitiationHeader/ToAgencyId",
-    MessagePart.STATUS: "CirculationStatus",
-    MessagePart.SERVICE: "NCIPMessage",
-}
-V1_ELEMENTS = {
-    "UserId": "UniqueUserId",
-    "ItemId": "UniqueItemId",
-    "RequestId": "UniqueRequestId",
-    "BibliographicId": "UniqueBibliographicId",
-}
-
-FAULTS: dict[MalformationKind, str] = {
-    MalformationKind.SYNTAX: "Invalid Message Syntax Error",
-    MalformationKind.TOO_LARGE: "Invalid Message Syntax Error",
-    MalformationKind.PROTOCOL: "Protocol Error",
-    MalformationKind.UNSUPPORTED_VERSION: "Protocol Error",
-    MalformationKind.UNKNOWN_SERVICE: "Unknown Service",
-    MalformationKind.UNKNOWN_ELEMENT: "Unknown Element",
-    MalformationKind.DATA_MISSING: "Needed Data Missing",
-    MalformationKind.INVALID_VALUE: "Unknown Value From Known Scheme",
-    MalformationKind.INVALID_DATE: "Invalid Date",
-}
 
 
 def refusal_response(
@@ -276,58 +155,3 @@ def write_answer(
     message = Message(body=body, version=version, root=root)
     zone = exchange.zone if exchange is not None else None
     return encode_message(message, dialect.xml, zone) if zone is not None else encode_message(message, dialect.xml)
-
-
-def problem_of_refusal(refusal: Refusal, service: str, dialect: NcipDialect, version: Version) -> Problem:
-    errors = dialect.errors
-    wording = errors.services.get(service, {}).get(refusal.reason) or errors.map.get(refusal.reason) or Wording()
-    standard = BY_SERVICE.get(service, {}).get(refusal.reason) or TYPES[refusal.reason]
-    if refusal.reason in (RefusalReason.TEMPORARY_FAILURE, RefusalReason.OTHER):
-        standard = errors.failed_as
-    element = ELEMENTS[refusal.about] if refusal.about is not None else "NCIPMessage"
-    value = refusal.value if errors.value == "as-sent" else ""
-    return _build_problem(wording, standard, refusal.detail, element, value, service, errors, version)
-
-
-def problem_of_malformation(error: MalformedMessage, service: str, errors: Errors, version: Version) -> Problem:
-    return _build_problem(
-        Wording(), FAULTS[error.fault], str(error), error.place or "NCIPMessage", "", service, errors, version
-    )
-
-
-def _build_problem(
-    wording: Wording,
-    type_: str,
-    detail: str,
-    element: str,
-    value: str,
-    service: str,
-    errors: Errors,
-    version: Version,
-) -> Problem:
-    text = _fill_wording(wording.type, type_, value)
-    if version.is_v1:
-        element = V1_ELEMENTS.get(element, element)
-    return Problem(
-        type=Code(text, _choose_problem_scheme(wording, text, service, errors)),
-        detail=_fill_wording(wording.detail, detail, value) if errors.detail == "always" else None,
-        element=wording.element if wording.element is not None else element,
-        value=_fill_wording(wording.value, value, value) or None,
-    )
-
-
-def _fill_wording(worded: str | None, standard: str, value: str) -> str:
-    """The profile's text with what was sent in it, or the standard's."""
-    return worded.format(value=value) if worded is not None else standard
-
-
-def _choose_problem_scheme(wording: Wording, text: str, service: str, errors: Errors) -> str | None:
-    if wording.scheme is not None:
-        return wording.scheme or None
-    if errors.scheme == "none":
-        return None
-    if text in _GENERAL:
-        return GENERAL_PROCESSING_ERROR_SCHEME
-    if text in _MESSAGING or not service:
-        return MESSAGING_ERROR_SCHEME
-    return processing_error_scheme(service)

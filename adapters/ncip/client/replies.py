@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from datetime import tzinfo
 
-from adapters.ncip.answers import ELEMENTS, TYPES, V1_ELEMENTS
 from adapters.ncip.codec import decode_message
 from adapters.ncip.dialect import Errors, NcipDialect
 from adapters.ncip.element_reader import local_name
@@ -25,6 +24,7 @@ from adapters.ncip.messages import (
     Response,
     response_to,
 )
+from adapters.ncip.problems import ELEMENTS, TYPES, V1_ELEMENTS
 from adapters.ncip.xml_parser import DocumentLimits, is_truncated, parse_xml
 from gateway.domain.problems import (
     MalformationKind,
