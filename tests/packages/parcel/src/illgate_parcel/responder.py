@@ -67,14 +67,14 @@ class ParcelResponder:
             service=word, from_agency=line.sender, to_agency=line.receiver, symbols=(line.sender,), parsed=line
         )
 
-    def decode(self, envelope: MessageEnvelope, talk: ExchangeContext) -> DecodedMessage:
+    def decode(self, envelope: MessageEnvelope, exchange_context: ExchangeContext) -> DecodedMessage:
         """Raises MalformedMessage, Refused."""
         if envelope.malformed is not None:
             raise envelope.malformed
         line = envelope.parsed
         if not isinstance(line, ParcelMessage):  # the channel, which waits for it, deals with it
             return DecodedMessage(service=envelope.service, command=None, message=line)
-        if line.receiver.casefold() != talk.symbol.casefold():
+        if line.receiver.casefold() != exchange_context.symbol.casefold():
             raise Refused(
                 RefusalReason.UNKNOWN_AGENCY,
                 "There is no such library here.",
@@ -86,22 +86,22 @@ class ParcelResponder:
             command=None,
             request_id=line.number,
             message=line,
-            told=event_of_message(line, dialect_of(talk.profile)),
+            told=event_of_message(line, dialect_of(exchange_context.profile)),
         )
 
     def encode(
-        self, envelope: MessageEnvelope, incoming: DecodedMessage, outcome: Outcome, talk: ExchangeContext
+        self, envelope: MessageEnvelope, incoming: DecodedMessage, outcome: Outcome, exchange_context: ExchangeContext
     ) -> ResponderAnswer:
         if isinstance(outcome, Refusal):
-            return self.refuse(envelope, outcome, talk)
+            return self.refuse(envelope, outcome, exchange_context)
         if not isinstance(outcome, InboxResult):
             return NO_ANSWER
         if outcome.refused is not None:
-            return self.refuse(envelope, outcome.refused, talk)
+            return self.refuse(envelope, outcome.refused, exchange_context)
         return _build_answer(OkAnswer(number=incoming.request_id))
 
     def refuse(
-        self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, talk: ExchangeContext | None
+        self, envelope: MessageEnvelope, refusal: Refusal | MalformedMessage, exchange_context: ExchangeContext | None
     ) -> ResponderAnswer:
         if envelope.service in ANSWER_WORDS:  # an answer is never answered
             return NO_ANSWER
