@@ -18,6 +18,7 @@ from adapters.iso_ill.codec import (
     PartialHeader,
     apdu_digest,
     apdu_type_name,
+    conceal_credentials,
     decode_apdu,
     encode_apdu,
     peek_apdu,
@@ -201,6 +202,14 @@ class IsoIllResponder:
         return _build_answer(
             build_problem_report(opened.seen, problem, note, opened.at, context_of_exchange(exchange)), exchange
         )
+
+    def conceal_secrets(self, body: bytes) -> bytes:
+        """See `adapters.iso_ill.codec.concealment`."""
+        return conceal_credentials(body)
+
+    def describe_concealed(self, envelope: MessageEnvelope, profile: Profile) -> str:
+        """Nothing: what is concealed in an APDU is what its sender proved itself by."""
+        return ""
 
 
 def context_of_exchange(exchange: ExchangeContext | None) -> MappingContext:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.ncip import answers
+from adapters.ncip import answers, concealment
 from adapters.ncip.codec import MessagePeek, decode_message, peek_message
 from adapters.ncip.dialect import AgencySource, NcipDialect
 from adapters.ncip.messages import (
@@ -141,6 +141,21 @@ class NcipResponder:
         return answers.refusal_response(
             refusal, envelope.service, opened.seen if isinstance(opened, _OpenedMessage) else None, dialect, exchange
         )
+
+    def conceal_secrets(self, body: bytes) -> bytes:
+        """See `adapters.ncip.concealment`."""
+        return concealment.conceal_secrets(body)
+
+    def describe_concealed(self, envelope: MessageEnvelope, profile: Profile) -> str:
+        opened = envelope.parsed
+        if not isinstance(opened, _OpenedMessage):
+            raise TypeError("the envelope was opened by another responder")
+        if concealment.has_concealed_input(opened.raw):
+            return "the patron's PIN or password (AuthenticationInputData)"
+        sources = _get_ncip_dialect(profile).header.agency_from
+        if AgencySource.AGENCY_AUTHENTICATION in sources and concealment.has_concealed_agency(opened.raw):
+            return "FromAgencyAuthentication, which this profile takes the sender's agency from"
+        return ""
 
 
 # --- reading ---------------------------------------------------------------------------------------------

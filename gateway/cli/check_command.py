@@ -180,7 +180,7 @@ class SampleLibraries:
         assert adapter is not None, "asked though not usable"
         file = await self._copy_template(library, adapter)
         store = open_store(f"sqlite:///{file}")
-        journal = Journal(store, JournalOptions())
+        journal = Journal(store, JournalOptions(concealers=parts.make_body_concealers()))
         try:
             system = await adapter.open(parts.library_context(library, store), _choose_system_options(adapter, library))
             profiles = _make_open_profile_set(profile)

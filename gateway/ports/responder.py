@@ -221,3 +221,13 @@ class Responder(Protocol):
     ) -> ResponderAnswer:
         """The answer when there is no decoded message: unknown sender, malformed, refused before its turn."""
         ...
+
+    def conceal_secrets(self, body: bytes) -> bytes:
+        """A message or answer as it is kept: without PINs, passwords and what else its sender proves itself by; all
+        else byte for byte. Never raises: also of what can't be read. Done twice it changes nothing more."""
+        ...
+
+    def describe_concealed(self, envelope: MessageEnvelope, profile: Profile) -> str:
+        """What was concealed of a message that was kept and is needed to carry it out again, such as "the patron's
+        PIN"; empty: nothing. Not needed is what the sender proved itself by, since it was let in the first time."""
+        ...

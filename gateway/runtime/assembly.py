@@ -113,7 +113,13 @@ class Assembly:
             raise ConfigurationError(
                 [self.settings.make_problem(("journal", "encryption_keys"), str(error))]
             ) from error
-        return JournalOptions(wanted.body_limit, wanted.keep_bodies_days, wanted.keep_rows_days, cipher)
+        return JournalOptions(
+            wanted.body_limit, wanted.keep_bodies_days, wanted.keep_rows_days, cipher, self.make_body_concealers()
+        )
+
+    def make_body_concealers(self) -> Mapping[str, Callable[[bytes], bytes]]:
+        """By protocol, as `JournalOptions` has them."""
+        return {name: adapter.responder().conceal_secrets for name, adapter in self.adapters.protocols.items()}
 
     # --- libraries ---------------------------------------------------------------------------------------
 

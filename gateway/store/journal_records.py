@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -78,12 +78,20 @@ class MessageDirection(StrEnum):
 
 @value_object
 class JournalOptions:
-    """`body_limit`: bytes of a body that are kept. Days None: kept for ever. `cipher` None: bodies as they came."""
+    """`body_limit`: bytes of a body that are kept. Days None: kept for ever. `cipher` None: bodies in clear.
+    `concealers`: what takes the secrets out of a body, by protocol; one without has no secrets, or has taken them out
+    before (mail)."""
 
     body_limit: int = 1_000_000
     keep_bodies_days: int | None = 90
     keep_rows_days: int | None = 730
     cipher: BodyCipher | None = None
+    concealers: Mapping[str, Callable[[bytes], bytes]] = field(default_factory=dict)
+
+    def conceal_secrets(self, protocol: str, body: bytes) -> bytes:
+        """The body as it may be kept and shown."""
+        conceal = self.concealers.get(protocol)
+        return body if conceal is None else conceal(body)
 
     def __post_init__(self) -> None:
         if self.body_limit < 1:
@@ -148,7 +156,7 @@ class JournalEntry:
 
 @value_object
 class JournalMessage:
-    """A message in the journal, without its body. `body_size`: bytes on the wire; `truncated`: fewer were kept."""
+    """A message in the journal, without its body. `body_size`: bytes on the wire; `truncated`: its end is not kept."""
 
     library: str
     id: str

@@ -1,6 +1,6 @@
 """Journal rows made and written in groups.
 
-Bodies are cut and encrypted here.
+Here secrets are taken out of bodies, whoever writes them, and then they are cut and encrypted.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class JournalRowMaker:
 
     def __init__(self, options: JournalOptions, node: str = "") -> None:
         self._node = node
+        self._options = options
         self._limit = options.body_limit
         self._cipher = options.cipher
 
@@ -68,7 +69,8 @@ class JournalRowMaker:
     ) -> MessageRow:
         o = opening
         identifier = exchange + QUESTION
-        kept, key_id = self._body_to_store(o.body, o.library, identifier)
+        concealed = self._options.conceal_secrets(o.protocol, o.body)
+        kept, key_id = self._body_to_store(concealed, o.library, identifier)
         return (
             o.library,
             identifier,
@@ -87,7 +89,7 @@ class JournalRowMaker:
             o.at,
             kept,
             len(o.body),
-            len(o.body) > self._limit,
+            len(concealed) > self._limit,
             key_id,
             clean_text(o.content_type),
             0,
@@ -105,7 +107,8 @@ class JournalRowMaker:
         o, body = opening, ending.body
         assert body is not None
         identifier = exchange + ANSWER
-        kept, key_id = self._body_to_store(body, o.library, identifier)
+        concealed = self._options.conceal_secrets(o.protocol, body)
+        kept, key_id = self._body_to_store(concealed, o.library, identifier)
         return (
             o.library,
             identifier,
@@ -124,7 +127,7 @@ class JournalRowMaker:
             ending.at,
             kept,
             len(body),
-            len(body) > self._limit,
+            len(concealed) > self._limit,
             key_id,
             clean_text(ending.content_type),
             ending.status,
@@ -138,7 +141,7 @@ class JournalRowMaker:
         )
 
     def _body_to_store(self, body: bytes, library: str, identifier: str) -> tuple[bytes, str]:
-        """What is stored of a body, and the id of the key it is encrypted with."""
+        """What is stored of a body without secrets, and the id of the key it is encrypted with."""
         kept = body if len(body) <= self._limit else body[: self._limit]
         if self._cipher is None:
             return kept, ""
@@ -206,6 +209,8 @@ def full_message_of_row(row: RowMapping, options: JournalOptions) -> FullMessage
     body: bytes | None = row["body"]
     if body is not None and row["body_key"]:
         body = _decrypt_body(body, row, options)
+    if body is not None:  # a release before this one may have kept it with its secrets
+        body = options.conceal_secrets(row["protocol"], body)
     return FullMessage(message_of_row(row), body)
 
 

@@ -62,7 +62,7 @@ message = Table(
     Index("ix_message_item", "library", "item_id", "id", postgresql_where=HAS_ITEM, sqlite_where=HAS_ITEM),
     Index("ix_message_pending", "library", "outcome", "id", postgresql_where=PENDING, sqlite_where=PENDING),
 )
-"""The journal: one row per message in or out. Credentials are in no column but, raw, in the body."""
+"""The journal: one row per message in or out. Credentials are in no column: they are taken out of the body."""
 
 processed_message = Table(
     "processed_message",

@@ -5,6 +5,7 @@
     decode_apdu(bytes, style)     -> DecodedApdu: the message, and what was odd about it
     apdu_digest(bytes)            -> by what a repeat of it is known again
     encode_apdu(message, style)   -> bytes
+    conceal_credentials(bytes)    -> bytes without passwords, for all that is kept
 
 What can't be read is `gateway.domain.problems.MalformedMessage` with place, reason and fault.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from adapters import ber
 from adapters.ber import DEFAULT_LIMITS, BerLimits, BerSplitter
+from adapters.iso_ill.codec.concealment import conceal_credentials
 from adapters.iso_ill.codec.declarations import DEFAULT_STYLE, Defaults, EncodingStyle, Strings, list_declared_fields
 from adapters.iso_ill.codec.decoder import ABSENT, ApduReader, DecodingRemark, plan_of
 from adapters.iso_ill.codec.encoder import ApduWriter, shape_of
@@ -154,6 +156,7 @@ __all__ = [
     "Strings",
     "apdu_digest",
     "apdu_type_name",
+    "conceal_credentials",
     "decode_apdu",
     "encode_apdu",
     "list_declared_fields",

@@ -23,9 +23,9 @@ from gateway.domain.problems import MalformedMessage
 _KNOWN = {identifier: cls for cls, identifier in OBJECT_IDENTIFIERS.items() if cls is not Credentials}
 _PROMPT_1 = OBJECT_IDENTIFIERS[Credentials]
 
-_RESPONSE = ber.CONTEXT | 2  # PromptObject: response
-_PROMPT, _ANSWER, _ENUMERATED, _TYPE, _STRING = (ber.CONTEXT | number for number in (1, 2, 1, 1, 1))
-_USER_ID, _PASSWORD = 1, 2
+PROMPT_RESPONSE = ber.CONTEXT | 2  # PromptObject: response
+PROMPT, ANSWER, _ENUMERATED, _TYPE, _STRING = (ber.CONTEXT | number for number in (1, 2, 1, 1, 1))
+USER_ID, _PASSWORD = 1, 2
 
 _TIME = ber.context_tag(2)
 _EXTENSIONS = ber.context_tag(49)
@@ -98,27 +98,32 @@ def parse_credentials(value: bytes) -> Credentials:
     """User and password of a PromptObject's response. Raises MalformedMessage without them, or with more."""
     source = ber.BerSource(value)
     tag, _, start, stop, _ = source.read_header(0, len(value))
-    if tag != _RESPONSE:
+    if tag != PROMPT_RESPONSE:
         raise MalformedMessage("", "not a response to prompts")
     found: dict[int, str] = {}
     while start < stop:
         _, _, begin, end, start = source.read_header(start, stop)
         number, answer = _read_prompt(source, begin, end)
         found[number] = answer
-    if found.keys() != {_USER_ID, _PASSWORD}:
+    if found.keys() != {USER_ID, _PASSWORD}:
         raise MalformedMessage("", "not a user and a password")
-    return Credentials(found[_USER_ID], found[_PASSWORD])
+    return Credentials(found[USER_ID], found[_PASSWORD])
 
 
 def _read_prompt(source: ber.BerSource, start: int, stop: int) -> tuple[int, str]:
     number, answer = 0, ""
     while start < stop:
         tag, _, begin, end, start = source.read_header(start, stop)
-        if tag == _PROMPT:
-            number = int.from_bytes(_unwrap_tags(source, begin, end, _ENUMERATED, _TYPE)[:4], "big")
-        elif tag == _ANSWER:
+        if tag == PROMPT:
+            number = read_prompt_number(source, begin, end)
+        elif tag == ANSWER:
             answer = _unwrap_tags(source, begin, end, _STRING).decode("utf-8", "replace")
     return number, answer
+
+
+def read_prompt_number(source: ber.BerSource, start: int, stop: int) -> int:
+    """Which of the enumerated prompts it is: `USER_ID` … Raises MalformedMessage."""
+    return int.from_bytes(_unwrap_tags(source, start, stop, _ENUMERATED, _TYPE)[:4], "big")
 
 
 def _unwrap_tags(source: ber.BerSource, start: int, stop: int, *tags: int) -> bytes:
@@ -134,12 +139,12 @@ def credentials_octets(one: Credentials) -> bytes:
         _wrap_in_tag(
             ber.SEQUENCE,
             True,
-            _wrap_in_tag(_PROMPT, True, _prompt_number_octets(number))
-            + _wrap_in_tag(_ANSWER, True, _prompt_string_octets(text)),
+            _wrap_in_tag(PROMPT, True, _prompt_number_octets(number))
+            + _wrap_in_tag(ANSWER, True, _prompt_string_octets(text)),
         )
-        for number, text in ((_USER_ID, one.user), (_PASSWORD, one.password))
+        for number, text in ((USER_ID, one.user), (_PASSWORD, one.password))
     )
-    return _wrap_in_tag(_RESPONSE, True, answers)
+    return _wrap_in_tag(PROMPT_RESPONSE, True, answers)
 
 
 def _prompt_number_octets(number: int) -> bytes:

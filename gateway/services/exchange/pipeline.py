@@ -267,4 +267,6 @@ class Replayer:
             raise NotReplayableError(f"its profile '{message.profile}' belongs to another library now")
         restored = self.stage.open_message(arrival)
         restored.first_received = message.at
+        if needed := restored.responder.describe_concealed(restored.envelope, profile):
+            raise NotReplayableError(f"it needs {needed}, which is never kept; have its sender send it again")
         return restored, profile

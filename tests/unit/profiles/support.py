@@ -70,6 +70,12 @@ class PlainResponder:
     ) -> ResponderAnswer:
         raise AssertionError("answers come from the exchange")
 
+    def conceal_secrets(self, body: bytes) -> bytes:
+        return body
+
+    def describe_concealed(self, envelope: MessageEnvelope, profile: Profile) -> str:
+        return ""
+
 
 @dataclass
 class SmallLibrary:

@@ -86,6 +86,12 @@ class PlainResponder:
     ) -> ResponderAnswer:
         return ResponderAnswer(b"no", "text/plain; charset=utf-8")
 
+    def conceal_secrets(self, body: bytes) -> bytes:
+        return body
+
+    def describe_concealed(self, envelope: MessageEnvelope, profile: Profile) -> str:
+        return ""
+
 
 class Shelf:
     """A library system of which only `ping` is asked here."""

@@ -312,6 +312,22 @@ async def test_a_long_body_is_cut_and_says_so(migrated: Store) -> None:
         question.to_journal_entry()
 
 
+async def test_secrets_are_taken_out_before_a_body_is_written_and_again_when_it_is_read(migrated: Store) -> None:
+    hiding = JournalOptions(body_limit=12, concealers={"ncip": lambda body: body.replace(b"4711", b"********")})
+    opening, ending = replace(LOOKUP, body=b"<PIN>4711"), replace(FOUND, body=b"4711 is wrong")
+    old = await Journal(migrated, JournalOptions()).record_exchange(opening, ending)
+    journal = Journal(migrated, hiding)
+    written = await journal.record_exchange(opening, ending)
+
+    without = Journal(migrated, JournalOptions())
+    question, answer = await both(without, written)
+    assert (question.body, question.message.truncated, question.message.body_size) == (b"<PIN>*******", True, 9)
+    assert (answer.body, answer.message.body_size) == (b"******** is ", 13)
+    assert (await both(journal, old))[0].body == b"<PIN>********", "an older release has kept it as it came"
+    other = await journal.record_exchange(replace(opening, protocol="mail"), ending)
+    assert (await both(without, other))[0].body == opening.body
+
+
 # --- lists -----------------------------------------------------------------------------------------------
 
 

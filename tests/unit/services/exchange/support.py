@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,8 @@ async def open_house(
         sample = installation.parts.adapter_of(library).sample
         assert sample is not None
         await sample(installation.parts.library_context(library, store))
-        journal = Journal(store, options or JournalOptions())
+        concealers = installation.parts.make_body_concealers()
+        journal = Journal(store, replace(options or JournalOptions(), concealers=concealers))
         try:
             yield House(installation, store, journal, await installation.parts.open_libraries(store))
         finally:

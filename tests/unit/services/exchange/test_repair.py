@@ -133,6 +133,16 @@ async def test_a_content_not_kept_whole_is_marked_as_failed(tmp_path: Path) -> N
         assert "too long to be kept whole" in (await rows(house, begun))[0].message.note
 
 
+async def test_what_needs_a_pin_is_marked_as_failed_since_no_pin_is_kept(house: House) -> None:
+    begun = await interrupted(house, house.message("check-out", patron=PATRON, pin="1234", item="39000000000011"))
+
+    assert await repair(house) == RecoveryReport(failed=1)
+
+    (question,) = await rows(house, begun)
+    assert "it can't be finished: it needs the patron's PIN" in question.message.note
+    assert b">1234<" not in (question.body or b"")
+
+
 async def test_a_content_whose_key_is_missing_is_left_and_the_others_are_finished(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
         locked = Journal(house.store, JournalOptions(cipher=BodyCipher(["kein Wort, sondern Zufall 4711"])))

@@ -114,6 +114,12 @@ class ParcelResponder:
             return _build_answer(LaterAnswer(number=number))
         return _build_answer(ErrorAnswer(number=number, reason=refusal.detail))
 
+    def conceal_secrets(self, body: bytes) -> bytes:
+        return body  # a line has none
+
+    def describe_concealed(self, envelope: MessageEnvelope, profile: Profile) -> str:
+        return ""
+
 
 def _build_answer(answer: ParcelAnswer) -> ResponderAnswer:
     return ResponderAnswer(encode_line(answer), MEDIA_TYPE)
