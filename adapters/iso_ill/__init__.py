@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from adapters.iso_ill.channel import IsoIllChannel
+from adapters.iso_ill.codec import conceal_credentials
 from adapters.iso_ill.commands import parse_hex
 from adapters.iso_ill.dialect import SECTION, IsoIllDialect
-from adapters.iso_ill.mail_format import IsoIllMailFormat
+from adapters.iso_ill.mail_format import APDU_PART_MARKS, IsoIllMailFormat
 from adapters.iso_ill.responder import IsoIllResponder
 from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter, ProtocolAdapter
+from gateway.ports.incoming_mail import PartConcealer
 
 
 def list_addresses(dialect: IsoIllDialect) -> dict[str, str]:
@@ -34,7 +36,12 @@ protocol = ProtocolAdapter(
     over_http=False,
     for_all=True,
 )
-mail_format = MailFormatAdapter(name=SECTION, dialect=IsoIllDialect, make=IsoIllMailFormat)
+mail_format = MailFormatAdapter(
+    name=SECTION,
+    dialect=IsoIllDialect,
+    make=IsoIllMailFormat,
+    part_concealer=PartConcealer(APDU_PART_MARKS, conceal_credentials),
+)
 channel = ChannelAdapter(
     name="iso-ill",
     section=SECTION,

@@ -36,6 +36,8 @@ ENCODING = {"transfer-encoding": "iso-8825-ber"}
 FILE_NAME = "apdu.ber"
 _OCTETS = "application/octet-stream"
 _ENDING = ".ber"
+APDU_PART_MARKS = (SUB_TYPE, _ENDING)
+"""In the type or name of a part that holds an APDU."""
 
 
 def build_apdu_mail(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import codecs
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import decode_header
@@ -18,7 +18,8 @@ from html import escape
 
 from lxml import etree, html
 
-from gateway.ports.incoming_mail import SecretPatterns
+from gateway.domain.concealment import CONCEALED
+from gateway.ports.incoming_mail import PartConcealer, SecretPatterns
 
 CHARSETS_OF_OLD = ("iso-8859-1", "iso8859-1", "latin-1", "latin1", "us-ascii", "ascii", "ansi_x3.4-1968")
 """Declared so, and meant as windows-1252 by most mail programs."""
@@ -30,8 +31,6 @@ _UNSEEN = frozenset({"script", "style", "head", "title", "template"})
 
 MAX_HTML_CHARS = 2_000_000
 """Characters of HTML that are looked at."""
-
-INSTEAD = "********"
 
 _CODED = re.compile(rb"^content-transfer-encoding:\s*(?:base64|quoted-printable)", re.IGNORECASE | re.MULTILINE)
 
@@ -158,7 +157,12 @@ def _append_text(lines: list[str], text: str | None) -> None:
 
 
 def conceal_secrets(content: bytes, hidden: SecretPatterns) -> bytes:
-    """`hidden.words` count where they stand alone; of `hidden.patterns` the group `secret`."""
+    """`hidden.words` count where they stand alone; of `hidden.patterns` the group `secret`. A mail whose coded parts or
+    others than texts hold a secret has these parts in base64 afterwards."""
+    lowered = content.lower() if hidden.parts else b""
+    parts = [one for one in hidden.parts if any(mark.encode() in lowered for mark in one.marks)]
+    if parts:
+        content = _conceal_parts(content, lambda part: _conceal_in_other_part(part, parts))
     patterns = (
         *(_secret_pattern(one) for one in hidden.words if one),
         *(re.compile(one.encode()) for one in hidden.patterns),
@@ -166,27 +170,46 @@ def conceal_secrets(content: bytes, hidden: SecretPatterns) -> bytes:
     if not patterns:
         return content
     if _CODED.search(content):
-        content = _conceal_coded_parts(content, patterns)
+        content = _conceal_parts(content, lambda part: _conceal_in_coded_text(part, patterns))
     return _conceal_matches(content, patterns)
 
 
-def _conceal_coded_parts(content: bytes, patterns: Sequence[re.Pattern[bytes]]) -> bytes:
+def _conceal_parts(content: bytes, conceal: Callable[[Message], bool]) -> bytes:
+    """`conceal` says whether it has changed a part."""
     try:
         mail = message_from_bytes(content, policy=compat32)
-        changed = [_conceal_in_part(part, patterns) for part in mail.walk() if not part.is_multipart()]
+        changed = [conceal(part) for part in mail.walk() if not part.is_multipart()]
         return mail.as_bytes() if any(changed) else content
     except Exception:  # noqa: BLE001 - the library's, on mails that no program should write: left as it came
         return content
 
 
-def _conceal_in_part(part: Message, patterns: Iterable[re.Pattern[bytes]]) -> bool:
+def _conceal_in_other_part(part: Message, concealers: Iterable[PartConcealer]) -> bool:
+    """Whether it had something to hide."""
+    kind = f"{part.get_content_type()} {part.get_filename() or ''}".lower()
+    payload = part.get_payload(decode=True)
+    if not isinstance(payload, bytes):
+        return False
+    changed = payload
+    for one in concealers:
+        if any(mark in kind for mark in one.marks):
+            changed = one.conceal(changed)
+    return _replace_payload(part, payload, changed)
+
+
+def _conceal_in_coded_text(part: Message, patterns: Iterable[re.Pattern[bytes]]) -> bool:
     """Whether it had something to hide. What is coded is looked at as it is read."""
     if str(part.get("Content-Transfer-Encoding", "")).strip().lower() not in ("base64", "quoted-printable"):
         return False
     if part.get_content_maintype() not in ("text", "message"):
         return False
     payload = part.get_payload(decode=True)
-    if not isinstance(payload, bytes) or (changed := _conceal_matches(payload, patterns)) == payload:
+    return isinstance(payload, bytes) and _replace_payload(part, payload, _conceal_matches(payload, patterns))
+
+
+def _replace_payload(part: Message, payload: bytes, changed: bytes) -> bool:
+    """Whether there is something to replace."""
+    if changed == payload:
         return False
     part.set_payload(_encode_base64(changed))
     del part["Content-Transfer-Encoding"]
@@ -206,7 +229,7 @@ def _conceal_matches(content: bytes, patterns: Iterable[re.Pattern[bytes]]) -> b
 
 def _mask_secret(found: re.Match[bytes]) -> bytes:
     start, end = found.start("secret") - found.start(), found.end("secret") - found.start()
-    return found[0][:start] + INSTEAD.encode() + found[0][end:]
+    return found[0][:start] + CONCEALED.encode() + found[0][end:]
 
 
 def _secret_pattern(secret: str) -> re.Pattern[bytes]:

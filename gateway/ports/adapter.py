@@ -14,7 +14,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.library import Item, Loan, Patron
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkFormat, RecordSearch
-from gateway.ports.incoming_mail import ConcealSecrets, MailboxClient, MailFormat, ParseMail
+from gateway.ports.incoming_mail import ConcealSecrets, MailboxClient, MailFormat, ParseMail, PartConcealer
 from gateway.ports.library_system import CheckedIn, LibraryInfo, LibrarySystem
 from gateway.ports.outgoing_mail import (
     AnswerLinks,
@@ -197,12 +197,14 @@ class MailerAdapter:
 @value_object
 class MailFormatAdapter:
     """A format of partners' mails. `dialect` is the model of its section in a profile (key = `name`);
-    `secret_pattern(dialect)`: where a password stands in its mails (group `secret`), whoever's it is."""
+    `secret_pattern(dialect)`: where a password stands in its mails (group `secret`), whoever's it is; `part_concealer`:
+    what takes passwords out of those parts of its mails that aren't text."""
 
     name: str
     dialect: type[BaseModel]
     make: Callable[[], MailFormat]
     secret_pattern: Callable[[Any], str] | None = None
+    part_concealer: PartConcealer | None = None
 
 
 @value_object

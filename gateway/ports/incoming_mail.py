@@ -291,11 +291,22 @@ too many parts; all else is survived."""
 
 
 @value_object
+class PartConcealer:
+    """What takes the secrets out of a part that isn't text, such as a message of another protocol. `marks`: words in
+    lower case, one of which stands in the type or name of such a part. `conceal` gets its content, and never raises."""
+
+    marks: tuple[str, ...]
+    conceal: Callable[[bytes], bytes]
+
+
+@value_object
 class SecretPatterns:
-    """What is not to be kept of a mail: `words` as they stand, `patterns` (of bytes) with a group `secret`."""
+    """What is not to be kept of a mail: `words` as they stand, `patterns` (of bytes) with a group `secret`, and what
+    `parts` take out of others than texts."""
 
     words: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
+    parts: tuple[PartConcealer, ...] = ()
 
 
 ConcealSecrets = Callable[[bytes, SecretPatterns], bytes]

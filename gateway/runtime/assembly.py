@@ -12,7 +12,7 @@ from gateway.domain.problems import ConfigurationError, MalformedMessage, Refusa
 from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, MailboxAdapter
 from gateway.ports.catalogue import LinkFormat
-from gateway.ports.incoming_mail import MailboxClient, MailFormat, ParsedMail, SecretPatterns
+from gateway.ports.incoming_mail import MailboxClient, MailFormat, ParsedMail, PartConcealer, SecretPatterns
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.partner_simulator import Secrets as PartnerSecrets
 from gateway.ports.shared_store import SchemaMigrations, Store
@@ -292,15 +292,22 @@ class MailboxServices:
         """Passwords of all profiles: our own as they are now, and where others' stand in mails."""
         references: set[str] = set()
         patterns: set[str] = set()
+        parts: dict[str, PartConcealer] = {}
         for profile in (one for one in profiles if not one.abstract):
             for channel in self._adapters.channels.values():
                 if channel.secrets is not None and (dialect := profile.dialects.get(channel.section)) is not None:
                     references |= set(channel.secrets(dialect).values())
             for name, one in self._adapters.mail_formats.items():
-                if one.secret_pattern is not None and (dialect := profile.dialects.get(name)) is not None:
+                if (dialect := profile.dialects.get(name)) is None:
+                    continue
+                if one.secret_pattern is not None:
                     patterns.add(one.secret_pattern(dialect))
+                if one.part_concealer is not None:
+                    parts[name] = one.part_concealer
         return SecretPatterns(
-            tuple(filter(None, map(self._resolve_own_secret, sorted(references)))), tuple(sorted(patterns))
+            tuple(filter(None, map(self._resolve_own_secret, sorted(references)))),
+            tuple(sorted(patterns)),
+            tuple(parts.values()),
         )
 
     def _resolve_own_secret(self, reference: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import quopri
+from datetime import date
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,10 @@ from hypothesis import strategies as st
 
 from adapters.artemail import password_line_pattern
 from adapters.artemail.dialect import ArtemailDialect
+from adapters.iso_ill import mail_format
+from adapters.iso_ill.codec import encode_apdu
+from adapters.iso_ill.messages import StatusQuery
+from adapters.iso_ill.messages.structures import Credentials, Extension, Moment, ServiceDateTime, TransactionId
 from adapters.mailbox.mime_text import conceal_secrets
 from gateway.ports.incoming_mail import SecretPatterns
 
@@ -76,6 +82,31 @@ def test_hostile_mails_come_back_byte_for_byte(file: Path) -> None:
     content = file.read_bytes()
 
     assert conceal_secrets(content, SecretPatterns(words=(SECRET,), patterns=WHERE.patterns)) == content
+
+
+APDU = encode_apdu(
+    StatusQuery(
+        protocol_version=2,
+        transaction_id=TransactionId(group_qualifier="2026-4", qualifier="1"),
+        service_date_time=ServiceDateTime(this=Moment(day=date(2026, 3, 2))),
+        extensions=(Extension.from_item(Credentials("100-222", SECRET)),),
+    )
+)
+
+
+@pytest.mark.parametrize("how", ["base64", "8bit"])
+@pytest.mark.parametrize("kind", ["application/ISO-10161-ILL-1", 'application/octet-stream; name="Apdu.BER"'])
+def test_in_messages_of_iso_ill_as_well(how: str, kind: str) -> None:
+    assert mail_format.part_concealer is not None
+    hidden = SecretPatterns(parts=(mail_format.part_concealer,))
+    payload = {"base64": base64.encodebytes, "8bit": bytes}[how](APDU)
+    head = f"From: ill@fjordby.example\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: {how}\r\n\r\n"
+
+    kept = message_from_bytes(conceal_secrets(head.encode() + payload, hidden))
+
+    assert kept.get_payload(decode=True) == APDU.replace(SECRET.encode(), b"*" * len(SECRET))
+    without = head.encode() + payload[:8]
+    assert conceal_secrets(without, hidden) == without
 
 
 @given(st.binary(max_size=400))
