@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
@@ -17,6 +18,8 @@ from gateway.domain.requests.catalogue_policy import LocatePolicy
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.secret_reference import SecretReference
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
 
 def _check_network(value: str) -> str:
     try:
@@ -26,7 +29,36 @@ def _check_network(value: str) -> str:
     return value
 
 
+def normalize_fingerprint(text: str) -> str:
+    """Of a certificate, as OpenSSL prints it: 64 hexadecimal digits in lower case, without colons. Raises ValueError
+    for what is no SHA-256."""
+    digits = re.sub(r"[:\s]", "", text).casefold()
+    if not _SHA256.fullmatch(digits):
+        raise ValueError("not a SHA-256 fingerprint, which has 64 hexadecimal digits")
+    return digits
+
+
+def normalize_alternative_name(text: str) -> str:
+    """Of a certificate, as OpenSSL prints it: `KIND:VALUE`, where kind is DNS, email, URI or IP. Hosts are in lower
+    case then, and an IP address in its shortest form. Raises ValueError for anything else."""
+    kind, _, value = text.strip().partition(":")
+    value = value.strip()
+    match kind.casefold():
+        case "dns" if value:
+            return f"DNS:{value.casefold()}"
+        case "email" if value:
+            mailbox, at, host = value.rpartition("@")
+            return f"email:{mailbox}{at}{host.casefold()}"
+        case "uri" if value:
+            return f"URI:{value}"
+        case "ip" | "ip address" if value:
+            return f"IP:{ipaddress.ip_address(value)}"  # raises ValueError
+    raise ValueError("not a subject alternative name such as DNS:ill.example, or email:, URI:, IP: with a value")
+
+
 Network = Annotated[str, AfterValidator(_check_network)]
+AlternativeName = Annotated[str, AfterValidator(lambda value: normalize_alternative_name(value) if value else "")]
+Fingerprint = Annotated[str, AfterValidator(lambda value: normalize_fingerprint(value) if value else "")]
 
 
 class MatchRule(ProfileSection):
@@ -62,7 +94,12 @@ class Authentication(ProfileSection):
 
     kind: AuthKind
     name: str = Field("", description="a name for this credential, used by match rules and the journal")
-    user: str = Field("", description="user name for basic; common name for a client certificate")
+    user: str = Field("", description="user name for basic; common name (CN) for a client certificate")
+    san: AlternativeName = Field(
+        "",
+        description="subject alternative name for a client certificate: DNS:ill.partner.example, email:, URI: or IP:",
+    )
+    fingerprint: Fingerprint = Field("", description="SHA-256 fingerprint for a client certificate, in hexadecimal")
     secret: SecretReference = Field("", description="env:NAME or file:PATH")
     networks: tuple[Network, ...] = Field((), description="for kind network, or as a further condition for the others")
     parameter: str = Field("apikey", description="name of the query parameter for query-key")

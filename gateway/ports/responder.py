@@ -43,6 +43,21 @@ class DuplexConnection(Protocol):
 
 
 @value_object
+class ClientCertificate:
+    """What a client certificate says that was verified, by us or by a proxy.
+
+    `common_name`: CN of its subject; empty unless there is exactly one. `alternative_names`: subject alternative names
+    of the kinds DNS, email, URI and IP, as `domain.profile.normalize_alternative_name` writes them. `fingerprint`:
+    SHA-256 of the whole, 64 hexadecimal digits in lower case. A proxy that tells the subject alone leaves the
+    last two empty.
+    """
+
+    common_name: str = ""
+    alternative_names: tuple[str, ...] = ()
+    fingerprint: str = ""
+
+
+@value_object
 class RawMessage:
     """A message as it came in. Header names in lower case; `profile` where URL or listener names one. `awaited`: a
     sender of ours waits for it, as the answer to what it sent."""
@@ -56,7 +71,7 @@ class RawMessage:
     profile: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
-    certificate: str = ""  # subject common name of a verified client certificate
+    certificate: ClientCertificate | None = None
     line: DuplexConnection | None = field(default=None, compare=False, repr=False)
     awaited: bool = False
 

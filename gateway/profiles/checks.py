@@ -28,8 +28,11 @@ _NEEDS: Mapping[AuthKind, tuple[str, ...]] = {
     AuthKind.QUERY_KEY: ("secret", "parameter"),
     AuthKind.AGENCY_SECRET: ("secret",),
     AuthKind.SYSTEM_SECRET: ("secret",),
-    AuthKind.CERTIFICATE: ("user",),
+    AuthKind.CERTIFICATE: (),
 }
+
+_CERTIFICATE_KEYS = ("user", "san", "fingerprint")
+"""Of these an entry for client certificates needs one, and what it says must all fit."""
 
 
 class _ProfileCheckFunction(Protocol):
@@ -103,13 +106,16 @@ def _check_authentication(
         missing = [name for name in _NEEDS[entry.kind] if not getattr(entry, name)]
         if missing:
             yield document.make_problem(path, f"kind {entry.kind.value} needs {' and '.join(missing)}")
+        if entry.kind is AuthKind.CERTIFICATE and not any(getattr(entry, name) for name in _CERTIFICATE_KEYS):
+            yield document.make_problem(path, "kind certificate needs user, san or fingerprint")
         yield from _check_unused_keys(entry, path, document)
 
 
 def _check_unused_keys(entry: Authentication, path: KeyPath, document: YamlDocument) -> Iterator[ConfigurationProblem]:
-    for name in ("user", "secret", "parameter"):
+    used = _CERTIFICATE_KEYS if entry.kind is AuthKind.CERTIFICATE else _NEEDS[entry.kind]
+    for name in ("user", "secret", "parameter", "san", "fingerprint"):
         default = Authentication.model_fields[name].default
-        if getattr(entry, name) != default and name not in _NEEDS[entry.kind]:
+        if getattr(entry, name) != default and name not in used:
             yield document.make_problem((*path, name), f"is not used for kind {entry.kind.value}")
 
 

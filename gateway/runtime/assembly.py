@@ -42,11 +42,11 @@ from gateway.store.journal_records import BodyCipher, JournalOptions
 from gateway.store.mailbox import MailOutcome
 from gateway.store.migration import OWN
 from gateway.store.postgresql import make_task_leader
-from gateway.web.inbound import TrustedProxies
 from gateway.web.pages.app import PatronPages
 from gateway.web.pages.oidc import OidcClient
 from gateway.web.pages.page_request import LibraryEntry, PageServices
 from gateway.web.pages.sign_in import BrowserVisits, PatronSessions, SignInLimits, SignInService
+from gateway.web.trusted_proxies import TrustedProxies
 
 LINKS = "openurl"
 

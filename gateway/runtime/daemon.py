@@ -50,8 +50,10 @@ from gateway.store.requests import outbox_queries
 from gateway.web.api.app import JsonApi, make_api
 from gateway.web.api.operation import ApiLimits, Services
 from gateway.web.app import HttpSite
-from gateway.web.inbound import AdmissionQueue, ReadTimeouts, TrustedProxies
+from gateway.web.client_certificates import ForwardedCertificates
+from gateway.web.inbound import AdmissionQueue, ReadTimeouts
 from gateway.web.pages.app import PatronPages
+from gateway.web.trusted_proxies import TrustedProxies
 
 log = structlog.get_logger(component="gateway")
 
@@ -281,7 +283,9 @@ class Daemon:
             metrics=self.metrics.render if settings.metrics else None,
             patience=ReadTimeouts(min(MAX_SILENCE_SECONDS, settings.http.body_seconds), settings.http.body_seconds),
             proxies=TrustedProxies(settings.http.trusted_proxies),
-            certificate_proxies=TrustedProxies(settings.http.certificate_proxies),
+            certificates=ForwardedCertificates(
+                TrustedProxies(settings.http.certificate_proxies), settings.http.certificate_header
+            ),
             api=self._api,
             pages=self._pages,
         )

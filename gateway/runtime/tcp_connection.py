@@ -23,7 +23,8 @@ from gateway.ports.responder import (
     TransportKind,
 )
 from gateway.web.app import MessageAnswerer
-from gateway.web.inbound import AdmissionQueue, ReadTimeouts, certificate_name
+from gateway.web.client_certificates import connection_certificate
+from gateway.web.inbound import AdmissionQueue, ReadTimeouts
 
 CHUNK = 65_536
 ANSWER_SECONDS = 30.0
@@ -93,7 +94,7 @@ class TcpConnection:
         self._writer = writer
         self._line = line
         self._peer = peer_address_of(writer)
-        self._certificate = certificate_name(writer.transport)
+        self._certificate = connection_certificate(writer.transport)
         self._frames = make_splitter(manner.framing, manner.limit)
         self._idle = manner.framing.idle_seconds
         self._patience = ReadTimeouts(manner.idle_in_message, manner.framing.message_seconds)

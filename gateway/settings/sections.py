@@ -136,6 +136,17 @@ class HttpSettings(ProfileSection):
     certificate_proxies: tuple[Network, ...] = Field(
         (), description="whose X-Client-Verify and X-Client-Subject are believed"
     )
+    certificate_header: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9-]*$",
+        description="header with the whole client certificate, instead of X-Client-Subject; those proxies must set it",
+    )
+
+    @model_validator(mode="after")
+    def _check_certificate_header(self) -> Self:
+        if self.certificate_header and not self.certificate_proxies:
+            raise ValueError("certificate_header needs certificate_proxies: whose word is taken")
+        return self
 
 
 class TcpListener(ProfileSection):

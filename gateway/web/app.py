@@ -16,14 +16,9 @@ from aiohttp import hdrs, web
 from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
 from gateway.ports.responder import RawMessage, ResponderAnswer, TransportKind
-from gateway.web.inbound import (
-    AdmissionQueue,
-    QueueFullError,
-    ReadTimeouts,
-    TrustedProxies,
-    certificate_name,
-    read_body,
-)
+from gateway.web.client_certificates import ForwardedCertificates, connection_certificate
+from gateway.web.inbound import AdmissionQueue, QueueFullError, ReadTimeouts, read_body
+from gateway.web.trusted_proxies import TrustedProxies
 
 log = structlog.get_logger(component="http")
 
@@ -85,7 +80,7 @@ class HttpSite:
     """What the HTTP side works with. `limit` gives the most bytes that any profile accepts now, `metrics` the
     page for Prometheus and its content type.
 
-    `certificate_proxies`: those whose word on client certificates is taken.
+    `certificates`: of clients whose TLS connection ends at a proxy.
     """
 
     exchange: MessageAnswerer
@@ -97,7 +92,7 @@ class HttpSite:
     metrics: Callable[[], tuple[bytes, str]] | None = None  # None: no /metrics
     patience: ReadTimeouts = field(default_factory=ReadTimeouts)
     proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
-    certificate_proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
+    certificates: ForwardedCertificates = field(default_factory=lambda: ForwardedCertificates(TrustedProxies(())))
     api: RouteRegistrar | None = None  # None: no /api
     pages: RouteRegistrar | None = None  # None: no /openurl
 
@@ -131,7 +126,7 @@ class MessageEndpoint:
         self._limit = site.limit
         self._patience = site.patience
         self._proxies = site.proxies
-        self._certificate_proxies = site.certificate_proxies
+        self._certificates = site.certificates
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await read_body(request, self._limit(), self._patience)
@@ -159,9 +154,7 @@ class MessageEndpoint:
 
     def _make_raw_message(self, request: web.Request, body: bytes) -> RawMessage:
         peer = request.remote or ""
-        certificate = certificate_name(request.transport)
-        if self._certificate_proxies and not certificate:
-            certificate = self._certificate_proxies.verified_certificate(request, peer)
+        certificate = connection_certificate(request.transport) or self._certificates.read(request, peer)
         if self._proxies:
             peer = self._proxies.sender_address(request, peer)
         return RawMessage(

@@ -1,14 +1,10 @@
-"""Bounded reading of bodies, admission queue, who is at the other end."""
+"""Bounded reading of bodies, and the admission queue."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
-from asyncio import BaseTransport
 from collections import deque
-from collections.abc import Sequence
-from functools import lru_cache
 
 from aiohttp import web
 from aiohttp.streams import StreamReader
@@ -23,15 +19,6 @@ GRACE = 0.3
 
 _TAIL = 300
 _ROOT = re.compile(rb"<([A-Za-z_][\w:.\-]{0,200})[\s/>]")
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-FORWARDED = "X-Forwarded-For"
-VERIFIED = "X-Client-Verify"
-SUBJECT = "X-Client-Subject"
-"""Set by a proxy (deploy/nginx.conf) to nginx's `$ssl_client_verify` and `$ssl_client_s_dn` (RFC 2253)."""
-
-_COMMON_NAME = re.compile(r"(?:^|,)\s*CN=((?:\\.|[^,\\])+)", re.IGNORECASE)
 
 
 @value_object
@@ -167,64 +154,3 @@ class AdmissionQueue:
             self.leave()
         elif place in self._waiting:
             self._waiting.remove(place)
-
-
-class TrustedProxies:
-    """Addresses whose headers about the sender are believed; nobody else's are."""
-
-    def __init__(self, networks: Sequence[str]) -> None:
-        self._networks: tuple[Network, ...] = tuple(ipaddress.ip_network(one, strict=False) for one in networks)
-        self._trusts = lru_cache(maxsize=1024)(self._is_in_networks)
-
-    def __bool__(self) -> bool:
-        return bool(self._networks)
-
-    def is_trusted(self, address: str) -> bool:
-        return self._trusts(address)
-
-    def _is_in_networks(self, address: str) -> bool:
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-            parsed = parsed.ipv4_mapped
-        return any(parsed in network for network in self._networks)
-
-    def sender_address(self, request: web.Request, peer: str) -> str:
-        """The nearest address that isn't one of our proxies; `peer` where no proxy of ours stands between."""
-        if not self.is_trusted(peer):
-            return peer
-        chain = [part.strip() for value in request.headers.getall(FORWARDED, ()) for part in value.split(",")]
-        for address in reversed(chain):
-            if not _is_address(address):
-                return peer  # something we can't read: stop believing
-            if not self.is_trusted(address):
-                return address
-            peer = address
-        return peer
-
-    def verified_certificate(self, request: web.Request, peer: str) -> str:
-        """Common name of the client certificate that the proxy has verified, else ''."""
-        if request.headers.get(VERIFIED) != "SUCCESS" or not self.is_trusted(peer):
-            return ""
-        found = _COMMON_NAME.search(request.headers.get(SUBJECT, ""))
-        return re.sub(r"\\(.)", r"\1", found[1]).strip() if found else ""
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def certificate_name(transport: BaseTransport | None) -> str:
-    """Subject common name of the client certificate of a TLS connection, verified by it; '' if there is none."""
-    certificate = transport.get_extra_info("peercert") if transport is not None else None
-    for part in (certificate or {}).get("subject", ()):
-        for key, value in part:
-            if key == "commonName":
-                return str(value)
-    return ""

@@ -11,11 +11,14 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from tests.bench import messages
-from tests.support.certificates import Authority
+from tests.support.certificates import Authority, Pair
 from tests.support.daemon import Installation
 from tests.support.nginx import NotInstalled, proxy
 
@@ -27,6 +30,14 @@ auth:
   - {kind: certificate, user: Fjord Consortium}
 """
 
+BY_WHOLE_CERTIFICATE = """\
+name: by-whole-certificate
+extends: ncip2
+description: a partner known by two names of its certificate and by its fingerprint
+auth:
+  - {{kind: certificate, user: Fjord Consortium, san: "DNS:ill.fjord.example", fingerprint: "{fingerprint}"}}
+"""
+
 BY_ADDRESS = """\
 name: by-address
 extends: ncip2
@@ -36,17 +47,28 @@ auth:
 """
 
 
+BOTH_HEADERS = pytest.mark.parametrize("front", ["", "X-Client-Certificate"], indirect=True)
+
+
 @dataclass(frozen=True)
 class Front:
     installation: Installation
     authority: Authority
     port: int
+    fjord: Pair
+    certificate_header: str
 
     def ask(
-        self, path: str, body: bytes | None = None, name: str = "", headers: dict[str, str] | None = None
+        self,
+        path: str,
+        body: bytes | None = None,
+        name: str = "",
+        headers: dict[str, str] | None = None,
+        pair: Pair | None = None,
     ) -> tuple[int, bytes]:
-        """Status and body; `name`: of the client's certificate."""
-        context = self.authority.client_context(self.authority.issue(name) if name else None)
+        """Status and body. `name`: of the client's certificate, where it doesn't show `pair`."""
+        shown = pair or (self.authority.issue(name) if name else None)
+        context = self.authority.client_context(shown)
         request = urllib.request.Request(
             f"https://127.0.0.1:{self.port}{path}", body, {"Content-Type": "application/xml", **(headers or {})}
         )
@@ -58,15 +80,21 @@ class Front:
                 return error.code, error.read()
 
 
-@pytest.fixture
-def front(installation: Installation, tmp_path: Path) -> Iterator[Front]:
-    installation.change(http={"trusted_proxies": ["127.0.0.1"], "certificate_proxies": ["127.0.0.1"]})
+@pytest.fixture(params=[""])
+def front(request: pytest.FixtureRequest, installation: Installation, tmp_path: Path) -> Iterator[Front]:
+    """The parameter is `http.certificate_header`."""
+    proxies = {"trusted_proxies": ["127.0.0.1"], "certificate_proxies": ["127.0.0.1"]}
+    installation.change(http={**proxies, "certificate_header": request.param})
     (installation.folder / "profiles" / "by-certificate.yml").write_text(BY_CERTIFICATE)
     (installation.folder / "profiles" / "by-address.yml").write_text(BY_ADDRESS)
     authority = Authority(tmp_path)
+    fjord = authority.issue("fjord", [(NameOID.COMMON_NAME, "Fjord Consortium")], [x509.DNSName("ill.fjord.example")])
+    (installation.folder / "profiles" / "by-whole-certificate.yml").write_text(
+        BY_WHOLE_CERTIFICATE.format(fingerprint=fjord.fingerprint)
+    )
     try:
         with installation.serve(), proxy(tmp_path, installation.port, authority) as port:
-            yield Front(installation, authority, port)
+            yield Front(installation, authority, port, fjord, request.param)
     except NotInstalled as missing:
         if os.environ.get("CI"):
             pytest.fail(str(missing))
@@ -90,6 +118,37 @@ def test_a_partner_is_known_by_its_certificate(front: Front) -> None:
         assert refused[0] == 200
         assert b"Problem" in refused[1]
         assert not succeeded(refused[1])
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        # OpenSSL writes the last part first: O=x\\,CN=Fjord Consortium,CN=Harbour Consortium
+        [(NameOID.COMMON_NAME, "Harbour Consortium"), (NameOID.ORGANIZATION_NAME, "x,CN=Fjord Consortium")],
+        [(NameOID.COMMON_NAME, "Harbour Consortium"), (NameOID.COMMON_NAME, "Fjord Consortium")],
+        [(NameOID.COMMON_NAME, "Fjord Consortium,O=x")],
+        [(NameOID.COMMON_NAME, "Fjord Consortium ")],
+    ],
+)
+@BOTH_HEADERS
+def test_nobody_is_a_partner_by_a_part_of_a_name(front: Front, subject: list[tuple[ObjectIdentifier, str]]) -> None:
+    stranger = front.authority.issue("stranger", subject)
+    answer = front.ask("/ncip/by-certificate", messages.lookup_user(), pair=stranger)[1]
+    assert b"Problem" in answer
+    assert not messages.succeeded("LookupUser")(answer)
+
+
+@BOTH_HEADERS
+def test_a_partner_is_known_by_its_whole_certificate(front: Front) -> None:
+    """By the subject alone fingerprint and other names can't be told, so nobody is let in by them."""
+    succeeded, asked = messages.succeeded("LookupUser"), messages.lookup_user()
+    other = front.authority.issue("Fjord Consortium", names=[x509.DNSName("ill.fjord.example")])
+    forged = {"X-Client-Certificate": quote(front.fjord.certificate.read_text())}
+
+    assert succeeded(front.ask("/ncip/by-certificate", asked, pair=front.fjord)[1])
+    whole = front.ask("/ncip/by-whole-certificate", asked, pair=front.fjord)[1]
+    assert bool(succeeded(whole)) == bool(front.certificate_header)
+    assert not succeeded(front.ask("/ncip/by-whole-certificate", asked, headers=forged, pair=other)[1])
 
 
 def test_nginx_turns_away_a_partner_that_must_have_a_certificate(front: Front) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -11,13 +12,20 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509 import GeneralName
+from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 
 @dataclass(frozen=True)
 class Pair:
     certificate: Path
     key: Path
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256, as `openssl x509 -noout -fingerprint -sha256` prints it."""
+        found = x509.load_pem_x509_certificate(self.certificate.read_bytes()).fingerprint(hashes.SHA256())
+        return found.hex(":").upper()
 
 
 class Authority:
@@ -32,10 +40,15 @@ class Authority:
         signed = certificate.sign(self._key, hashes.SHA256())
         self.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, common_name: str) -> Pair:
+    def issue(
+        self, common_name: str, subject: Sequence[tuple[ObjectIdentifier, str]] = (), names: Sequence[GeneralName] = ()
+    ) -> Pair:
+        """`subject`: its parts, instead of `common_name` alone; `names`: alternative names beside the address of this
+        machine."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-        builder = self._builder(_name(common_name), key).add_extension(names, critical=False)
+        alternatives = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), *names])
+        name = x509.Name([x509.NameAttribute(*part) for part in subject]) if subject else _name(common_name)
+        builder = self._builder(name, key).add_extension(alternatives, critical=False)
         pair = Pair(self._folder / f"{common_name}.pem", self._folder / f"{common_name}.key")
         signed = builder.sign(self._key, hashes.SHA256())
         pair.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))

@@ -100,7 +100,15 @@ def _check_system_secret(
 def _check_certificate(
     entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, _secrets: Secrets
 ) -> bool:
-    return _is_same_secret(arrival.certificate, entry.user)
+    """All that the entry says must fit; an entry that says nothing fits nobody."""
+    shown = arrival.certificate
+    if shown is None or not (entry.user or entry.san or entry.fingerprint):
+        return False
+    return (
+        (not entry.user or shown.common_name == entry.user)
+        and (not entry.san or entry.san in shown.alternative_names)
+        and (not entry.fingerprint or shown.fingerprint == entry.fingerprint)
+    )
 
 
 def _admit_without_check(

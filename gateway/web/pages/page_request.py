@@ -31,9 +31,10 @@ from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_service import PatronRequestService
 from gateway.settings.patron_pages import SignInSettings
 from gateway.store.patron_sessions import SessionRow
-from gateway.web.inbound import AdmissionQueue, ReadTimeouts, TrustedProxies, read_body
+from gateway.web.inbound import AdmissionQueue, ReadTimeouts, read_body
 from gateway.web.pages.oidc import OidcClient
 from gateway.web.pages.sign_in import BrowserVisit, BrowserVisits, PatronSessions, SignInService
+from gateway.web.trusted_proxies import TrustedProxies
 
 ROOT = "/openurl"
 LANGUAGE_KEY = "ui_language"

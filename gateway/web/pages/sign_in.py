@@ -32,7 +32,7 @@ from gateway.ports.shared_store import Store, Transaction
 from gateway.store import patron_sessions
 from gateway.store.api_access import get_or_create_secret
 from gateway.store.patron_sessions import FailureLimit, JourneyRow, SessionRow
-from gateway.web.inbound import TrustedProxies
+from gateway.web.trusted_proxies import TrustedProxies
 
 log = structlog.get_logger(component="pages")
 

@@ -12,7 +12,8 @@ from gateway.domain.clock import SystemClock
 from gateway.ports.responder import RawMessage, ResponderAnswer, StreamFraming
 from gateway.runtime.listeners import HttpListener, HttpListenerOptions, TcpListenerOptions, TcpMessageListener
 from gateway.web.app import GatewayReadiness, HttpSite, MessageAnswerer, ReadinessPart
-from gateway.web.inbound import AdmissionQueue, ReadTimeouts, TrustedProxies
+from gateway.web.inbound import AdmissionQueue, ReadTimeouts
+from gateway.web.trusted_proxies import TrustedProxies
 
 HOST = "127.0.0.1"
 LIMIT = 20_000

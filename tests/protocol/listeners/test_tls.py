@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import shutil
 import ssl
+from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 import pytest
 import structlog
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
+from gateway.domain.profile import normalize_fingerprint
 from gateway.runtime.listener_tls import RenewableServerContext, make_server_context
-from gateway.web.inbound import TrustedProxies
+from gateway.web.client_certificates import ForwardedCertificates
+from gateway.web.trusted_proxies import TrustedProxies
 from tests.protocol.listeners.support import HOST, Echo, http, site, talk, tcp
 from tests.protocol.pages.support import running
 from tests.support.certificates import Authority, Pair
@@ -33,7 +40,8 @@ def context(authority: Authority, verify: ssl.VerifyMode) -> ssl.SSLContext:
 
 async def test_https_says_who_the_client_is(authority: Authority) -> None:
     echo = Echo()
-    client = authority.client_context(authority.issue("Relais D2D"))
+    pair = authority.issue("Relais D2D")
+    client = authority.client_context(pair)
     stranger = authority.client_context()
     async with http(site(echo), context(authority, ssl.CERT_OPTIONAL)) as listener, aiohttp.ClientSession() as session:
         assert listener.name.startswith("listener https ")
@@ -41,7 +49,11 @@ async def test_https_says_who_the_client_is(authority: Authority) -> None:
             url = f"https://{HOST}:{listener.port}/ncip"
             async with session.post(url, data=MESSAGE, ssl=known) as answer:
                 assert await answer.read() == b"<got>27</got>"
-    assert [arrival.certificate for arrival in echo.arrivals] == ["Relais D2D", ""]
+    shown, not_shown = (arrival.certificate for arrival in echo.arrivals)
+    assert shown is not None
+    assert (shown.common_name, shown.alternative_names) == ("Relais D2D", ("IP:127.0.0.1",))
+    assert shown.fingerprint == normalize_fingerprint(pair.fingerprint)
+    assert not_shown is None
 
 
 async def test_https_refuses_clients_without_a_certificate_where_one_is_required(authority: Authority) -> None:
@@ -62,7 +74,8 @@ async def test_tcp_over_tls(authority: Authority) -> None:
         assert await reader.readuntil(b"\n") == b"<got>27</got>\r\n"
         writer.close()
         await writer.wait_closed()
-    assert echo.arrivals[0].certificate == "Voyager"
+    assert echo.arrivals[0].certificate is not None
+    assert echo.arrivals[0].certificate.common_name == "Voyager"
 
 
 async def test_plain_text_at_a_tls_port_is_closed(authority: Authority) -> None:
@@ -206,6 +219,13 @@ async def test_the_daemon_looks_for_new_certificates(
         ({"X-Client-Verify": "SUCCESS", "X-Client-Subject": "CN=Relais\\, D2D,O=Consortium,C=CA"}, "Relais, D2D"),
         ({"X-Client-Verify": "SUCCESS", "X-Client-Subject": "O=Consortium,CN=relais"}, "relais"),
         ({"X-Client-Verify": "SUCCESS", "X-Client-Subject": "O=CNN"}, ""),
+        ({"X-Client-Verify": "SUCCESS", "X-Client-Subject": 'O="x,CN=relais", CN=partner-b'}, ""),
+        ({"X-Client-Verify": "SUCCESS", "X-Client-Subject": "O=x\\,CN\\=relais,CN=partner-b"}, "partner-b"),
+        ({"X-Client-Verify": "SUCCESS", "X-Client-Subject": "CN=relais,CN=partner-b"}, ""),
+        ({"X-Client-Verify": "SUCCESS", "X-Client-Subject": "CN=relais+CN=partner-b,O=x"}, ""),
+        ({"X-Client-Verify": "SUCCESS", "X-Client-Subject": "CN=relais\\00.example,O=x"}, "relais\0.example"),
+        ({"X-Client-Verify": "SUCCESS", "X-Client-Subject": "cn=\\C3\\98stfold+serialNumber=7"}, "Østfold"),
+        ({"X-Client-Verify": "SUCCESS", "X-Client-Subject": "/O=x/CN=relais"}, ""),
         ({"X-Client-Verify": "FAILED:expired", "X-Client-Subject": "CN=relais"}, ""),
         ({"X-Client-Subject": "CN=relais"}, ""),
         ({}, ""),
@@ -213,9 +233,9 @@ async def test_the_daemon_looks_for_new_certificates(
 )
 async def test_a_trusted_proxy_may_say_whose_certificate_it_was(headers: dict[str, str], name: str) -> None:
     echo = Echo()
-    proxy = TrustedProxies((f"{HOST}/32",))
+    certificates = ForwardedCertificates(TrustedProxies((f"{HOST}/32",)))
     trusting, careful, deaf = (
-        site(echo, proxies=(HOST,), certificate_proxies=proxy),
+        site(echo, proxies=(HOST,), certificates=certificates),
         site(echo, proxies=(HOST,)),
         site(echo),
     )
@@ -223,4 +243,71 @@ async def test_a_trusted_proxy_may_say_whose_certificate_it_was(headers: dict[st
         for made in (trusting, careful, deaf):
             async with http(made) as listener:
                 await session.post(f"http://{HOST}:{listener.port}/ncip", data=MESSAGE, headers=headers)
-    assert [arrival.certificate for arrival in echo.arrivals] == [name, "", ""]
+    told, *untold = (arrival.certificate for arrival in echo.arrivals)
+    assert (told.common_name if told is not None else "") == name
+    assert untold == [None, None]
+
+
+async def test_a_name_that_is_there_twice_is_nobodys(authority: Authority) -> None:
+    """Set by the proxy and by the client: which of them is which can't be told."""
+    echo = Echo()
+    certificates = ForwardedCertificates(TrustedProxies((HOST,)))
+    headers = [("X-Client-Verify", "SUCCESS"), ("X-Client-Subject", "CN=relais"), ("X-Client-Subject", "CN=other")]
+    with structlog.testing.capture_logs() as logs:
+        async with http(site(echo, certificates=certificates)) as listener, aiohttp.ClientSession() as session:
+            await session.post(f"http://{HOST}:{listener.port}/ncip", data=MESSAGE, headers=headers)
+    assert echo.arrivals[0].certificate is None
+    assert [(one["event"], one["problem"]) for one in logs] == [
+        ("http.client_certificate_unreadable", "there more than once")
+    ]
+
+
+def escaped_pem(pair: Pair) -> str:
+    """As nginx's `$ssl_client_escaped_cert`."""
+    return quote(pair.certificate.read_text())
+
+
+def structured_field(pair: Pair) -> str:
+    """As RFC 9440 has it."""
+    der = ssl.PEM_cert_to_DER_cert(pair.certificate.read_text())
+    return f":{base64.b64encode(der).decode()}:"
+
+
+@pytest.mark.parametrize("write", [escaped_pem, structured_field])
+async def test_a_proxy_may_tell_the_whole_certificate(authority: Authority, write: Callable[[Pair], str]) -> None:
+    """Then its subject header, which might be the client's own, counts no more."""
+    echo = Echo()
+    pair = authority.issue(
+        "forged",
+        [(NameOID.ORGANIZATION_NAME, "x,CN=relais"), (NameOID.COMMON_NAME, "Bibliothèque du Nord")],
+        [x509.DNSName("ILL.nord.example"), x509.UniformResourceIdentifier("urn:ill:nord")],
+    )
+    certificates = ForwardedCertificates(TrustedProxies((HOST,)), "X-Client-Certificate")
+    headers = {
+        "X-Client-Verify": "SUCCESS",
+        "X-Client-Certificate": write(pair),
+        "X-Client-Subject": "CN=relais",
+    }
+    async with http(site(echo, certificates=certificates)) as listener, aiohttp.ClientSession() as session:
+        url = f"http://{HOST}:{listener.port}/ncip"
+        await session.post(url, data=MESSAGE, headers=headers)
+        await session.post(url, data=MESSAGE, headers={**headers, "X-Client-Certificate": "MIIC"})
+        await session.post(url, data=MESSAGE, headers={**headers, "X-Client-Verify": "NONE"})
+    told, broken, unverified = (arrival.certificate for arrival in echo.arrivals)
+    assert told is not None
+    assert told.common_name == "Bibliothèque du Nord"
+    assert told.alternative_names == ("IP:127.0.0.1", "DNS:ill.nord.example", "URI:urn:ill:nord")
+    assert told.fingerprint == normalize_fingerprint(pair.fingerprint)
+    assert broken is None
+    assert unverified is None
+
+
+async def test_two_common_names_are_none(authority: Authority) -> None:
+    echo = Echo()
+    pair = authority.issue("two", [(NameOID.COMMON_NAME, "relais"), (NameOID.COMMON_NAME, "partner-b")])
+    tls = context(authority, ssl.CERT_REQUIRED)
+    async with http(site(echo), tls) as listener, aiohttp.ClientSession() as session:
+        url = f"https://{HOST}:{listener.port}/ncip"
+        await session.post(url, data=MESSAGE, ssl=authority.client_context(pair))
+    assert echo.arrivals[0].certificate is not None
+    assert echo.arrivals[0].certificate.common_name == ""

@@ -112,6 +112,22 @@ def test_the_place_of_every_value_is_known(tmp_path: Path) -> None:
         ),
         ("plain: {}\nlibrary: NVD\n", "one.yml:2: library: no such library in gateway.yml, found 'NVD', allowed: DEMO"),
         ("plain: {}\nauth:\n  - kind: basic\n", "one.yml:3: auth.0: kind basic needs user and secret"),
+        (
+            "plain: {}\nauth:\n  - kind: certificate\n",
+            "one.yml:3: auth.0: kind certificate needs user, san or fingerprint",
+        ),
+        (
+            "plain: {}\nauth:\n  - {kind: basic, user: x, secret: env:X, san: 'DNS:ill.example'}\n",
+            "one.yml:3: auth.0.san: is not used for kind basic",
+        ),
+        (
+            "plain: {}\nauth:\n  - {kind: certificate, san: ill.example}\n",
+            "one.yml:3: auth.0.san: not a subject alternative name such as DNS:ill.example, or email:, URI:, IP: with a value, found 'ill.example'",  # noqa: E501
+        ),
+        (
+            "plain: {}\nauth:\n  - {kind: certificate, fingerprint: 'DA:39:A3:EE'}\n",
+            "one.yml:3: auth.0.fingerprint: not a SHA-256 fingerprint, which has 64 hexadecimal digits, found 'DA:39:A3:EE'",  # noqa: E501
+        ),
         ("plain: {}\nauth:\n  - {kind: none, secret: env:X}\n", "one.yml:3: auth.0.secret: is not used for kind none"),
         (
             "plain: {}\nauth:\n  - {kind: bearer, secret: hunter2}\n",

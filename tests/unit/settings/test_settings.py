@@ -99,6 +99,10 @@ def test_an_unknown_system_names_those_that_there_are(load: Load) -> None:
         ),
         ("http:\n  tls:\n    certificate: a.pem\n", "2: http.tls: certificate and key go together"),
         (
+            "http:\n  certificate_header: X-Client-Certificate\n",
+            "1: http: certificate_header needs certificate_proxies: whose word is taken",
+        ),
+        (
             "http:\n  host: www.example.org\n",
             "2: http.host: not an IP address to listen on, such as 127.0.0.1, 0.0.0.0 or ::",
         ),
