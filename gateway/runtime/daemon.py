@@ -53,7 +53,7 @@ from gateway.web.app import HttpSite
 from gateway.web.client_certificates import ForwardedCertificates
 from gateway.web.inbound import AdmissionQueue, ReadTimeouts
 from gateway.web.pages.app import PatronPages
-from gateway.web.trusted_proxies import TrustedProxies
+from gateway.web.trusted_proxies import ForwardingNotes, TrustedProxies
 
 log = structlog.get_logger(component="gateway")
 
@@ -81,6 +81,7 @@ class Daemon:
         self._gate = AdmissionQueue(
             settings.http.max_concurrent, QUEUE * settings.http.max_concurrent, settings.http.queue_seconds
         )
+        self._forwarding = ForwardingNotes()
         self._http: HttpListener | None = None
         self._tcp: list[TcpMessageListener] = []
         self._certificates: list[RenewableServerContext] = []
@@ -175,6 +176,7 @@ class Daemon:
             self._profiles,
             lambda: self.listeners,
             lambda: count_set_aside(journal, libraries),
+            self._forwarding.describe_recent,
         )
         stack.push_async_callback(self._tasks.stop)
         self._make_link_resolver(store)
@@ -283,6 +285,7 @@ class Daemon:
             metrics=self.metrics.render if settings.metrics else None,
             patience=ReadTimeouts(min(MAX_SILENCE_SECONDS, settings.http.body_seconds), settings.http.body_seconds),
             proxies=TrustedProxies(settings.http.trusted_proxies),
+            forwarding=self._forwarding,
             certificates=ForwardedCertificates(
                 TrustedProxies(settings.http.certificate_proxies), settings.http.certificate_header
             ),

@@ -79,13 +79,16 @@ class HealthMonitor:
         profiles: ProfileStore,
         listeners: Callable[[], Sequence[ListenerHealth]],
         set_aside: Callable[[], Awaitable[int]],
+        forwarding: Callable[[], tuple[str, ...]],
     ) -> None:
-        """`set_aside`: how many messages staff must look at; raises Unavailable."""
+        """`set_aside`: how many messages staff must look at; raises Unavailable. `forwarding`: what is wrong with
+        proxies before us, in sentences."""
         self._store = store
         self._libraries = libraries
         self._profiles = profiles
         self._listeners = listeners
         self._set_aside = set_aside
+        self._forwarding = forwarding
         self._lock = asyncio.Lock()
         self._last: GatewayReadiness | None = None
         self._looked = 0.0
@@ -119,6 +122,7 @@ class HealthMonitor:
         probes.append(self._check_messages())
         parts = list(await asyncio.gather(*probes))
         parts.insert(1, self._check_writing())
+        parts.append(ReadinessPart("proxies", notes=self._forwarding()))
         parts.append(ReadinessPart("profiles", notes=tuple(str(problem) for problem in self._profiles.problems)))
         parts += [
             ReadinessPart(listener.name, "" if listener.is_listening else "not listening", listener.notes)

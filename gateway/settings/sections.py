@@ -132,7 +132,7 @@ class HttpSettings(ProfileSection):
     queue_seconds: Seconds = Field(60, description="longest wait for a turn when max_concurrent are in hand")
     header_seconds: Seconds = Field(15, description="longest time for the headers to arrive")
     body_seconds: Seconds = Field(30, description="longest time for the body to arrive")
-    trusted_proxies: tuple[Network, ...] = Field((), description="whose X-Forwarded-For is believed")
+    trusted_proxies: tuple[Network, ...] = Field((), description="reverse proxies, whose X-Forwarded-For is believed")
     certificate_proxies: tuple[Network, ...] = Field(
         (), description="whose X-Client-Verify and X-Client-Subject are believed"
     )

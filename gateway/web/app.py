@@ -18,7 +18,7 @@ from gateway.domain.value import value_object
 from gateway.ports.responder import RawMessage, ResponderAnswer, TransportKind
 from gateway.web.client_certificates import ForwardedCertificates, connection_certificate
 from gateway.web.inbound import AdmissionQueue, QueueFullError, ReadTimeouts, read_body
-from gateway.web.trusted_proxies import TrustedProxies
+from gateway.web.trusted_proxies import ForwardingNotes, TrustedProxies, make_forwarding_middleware
 
 log = structlog.get_logger(component="http")
 
@@ -92,13 +92,14 @@ class HttpSite:
     metrics: Callable[[], tuple[bytes, str]] | None = None  # None: no /metrics
     patience: ReadTimeouts = field(default_factory=ReadTimeouts)
     proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
+    forwarding: ForwardingNotes = field(default_factory=ForwardingNotes)
     certificates: ForwardedCertificates = field(default_factory=lambda: ForwardedCertificates(TrustedProxies(())))
     api: RouteRegistrar | None = None  # None: no /api
     pages: RouteRegistrar | None = None  # None: no /openurl
 
 
 def make_app(site: HttpSite) -> web.Application:
-    app = web.Application()
+    app = web.Application(middlewares=[make_forwarding_middleware(site.proxies, site.forwarding)])
     for protocol in site.protocols:
         endpoint = MessageEndpoint(site, protocol)
         for path in (f"/{protocol}", f"/{protocol}/{{profile}}", f"/{protocol}/{{profile}}/{{key}}"):
@@ -153,16 +154,13 @@ class MessageEndpoint:
         return response
 
     def _make_raw_message(self, request: web.Request, body: bytes) -> RawMessage:
-        peer = request.remote or ""
-        certificate = connection_certificate(request.transport) or self._certificates.read(request, peer)
-        if self._proxies:
-            peer = self._proxies.sender_address(request, peer)
+        certificate = connection_certificate(request.transport) or self._certificates.read(request)
         return RawMessage(
             body=body,
             received=self._clock.now(),
             transport=TransportKind.HTTP,
             protocol=self._protocol,
-            peer=peer,
+            peer=self._proxies.sender_address(request),
             path=request.path,
             profile=request.match_info.get("profile", ""),
             headers={name.lower(): value for name, value in request.headers.items()},

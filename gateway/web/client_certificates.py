@@ -145,8 +145,9 @@ class ForwardedCertificates:
         self._proxies = proxies
         self._header = header
 
-    def read(self, request: web.Request, peer: str) -> ClientCertificate | None:
-        """Of a request from the address `peer`; None: no proxy of ours has verified one, or it can't be read."""
+    def read(self, request: web.Request) -> ClientCertificate | None:
+        """None: no proxy of ours has verified one, or it can't be read."""
+        peer = request.remote or ""
         if not self._proxies or not self._proxies.is_trusted(peer):
             return None
         if request.headers.getall(VERIFIED, []) != ["SUCCESS"]:

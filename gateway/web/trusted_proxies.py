@@ -1,16 +1,49 @@
-"""Reverse proxies that stand before us, and the sender that they tell of."""
+"""Reverse proxies that stand before us, and the sender that they tell of.
+
+A proxy makes its own address that of all senders. So a request that has passed one counts only where the proxy is named
+in `http.trusted_proxies`; then it is the proxy that says who the sender is.
+"""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
-from aiohttp import web
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from gateway.domain.value import value_object
+
+log = structlog.get_logger(component="http")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 FORWARDED = "X-Forwarded-For"
+
+FORWARDING_HEADERS = (FORWARDED, "Forwarded", "X-Real-IP")
+"""Where one of these stands, a proxy has passed the request on. Of trusted ones only the first is read: what they
+don't set is the client's own."""
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+"""For ourselves, whoever passes the question on; there it is read why all else is refused."""
+
+NOTED_SECONDS = 3600.0
+"""So long /readyz tells of a proxy after its last request."""
+
+MAX_NOTED_PROXIES = 20
+"""Anybody can send such a header; of so many addresses it is told."""
+
+REFUSAL = (
+    "This request was passed on by a proxy that the gateway does not know, so nobody can say who sent it.\n"
+    "Operators: name the proxy's address in http.trusted_proxies of gateway.yml.\n"
+)
+
+_WITH_PORT = re.compile(r"\[([^\[\]]+)\](?::\d{1,5})?|([^:\[\]]+):\d{1,5}")
 
 
 class TrustedProxies:
@@ -35,23 +68,88 @@ class TrustedProxies:
             parsed = parsed.ipv4_mapped
         return any(parsed in network for network in self._networks)
 
-    def sender_address(self, request: web.Request, peer: str) -> str:
-        """The nearest address that isn't one of our proxies; `peer` where no proxy of ours stands between."""
-        if not self.is_trusted(peer):
-            return peer
-        chain = [part.strip() for value in request.headers.getall(FORWARDED, ()) for part in value.split(",")]
-        for address in reversed(chain):
-            if not _is_address(address):
-                return peer  # something we can't read: stop believing
-            if not self.is_trusted(address):
-                return address
-            peer = address
-        return peer
+    def sender_address(self, request: web.Request) -> str:
+        """The nearest address that isn't one of our proxies. Empty, an address that is in no network, where a proxy of
+        ours doesn't say it or says what can't be read: the proxy's own would make its neighbours of all."""
+        sender = request.remote or ""
+        if not self.is_trusted(sender):
+            return sender
+        sender = ""
+        chain = [part for value in request.headers.getall(FORWARDED, ()) for part in value.split(",")]
+        for part in reversed(chain):
+            sender = read_forwarded_address(part)
+            if not self.is_trusted(sender):
+                break
+        return sender
 
 
-def _is_address(text: str) -> bool:
+def read_forwarded_address(text: str) -> str:
+    """An IP address that may stand in brackets and have a port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. Empty: it
+    can't be read, such as `unknown`."""
+    text = text.strip()
+    found = _WITH_PORT.fullmatch(text)
     try:
-        ipaddress.ip_address(text)
+        return str(ipaddress.ip_address((found[1] or found[2]) if found is not None else text))
     except ValueError:
-        return False
-    return True
+        return ""
+
+
+@value_object
+class _NotedProxy:
+    """`at`: of the last request, in seconds on a steady clock."""
+
+    requests: int
+    at: float
+
+
+class ForwardingNotes:
+    """Which proxies hide the senders of what they pass on, for the log and for /readyz."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._noted: dict[tuple[str, str], _NotedProxy] = {}
+
+    def note_refused(self, proxy: str, header: str) -> None:
+        log.warning("http.proxy_not_trusted", peer=proxy, header=header)
+        self._note(proxy, "is not in http.trusted_proxies, so what it passes on is refused")
+
+    def note_unknown_sender(self, proxy: str) -> None:
+        log.warning("http.sender_not_told", peer=proxy, header=FORWARDED)
+        self._note(proxy, f"does not say in {FORWARDED} who the sender is, so no `networks` of a profile fits")
+
+    def describe_recent(self) -> tuple[str, ...]:
+        """A sentence for each proxy of the last hour."""
+        since = self._clock() - NOTED_SECONDS
+        self._noted = {key: noted for key, noted in self._noted.items() if noted.at >= since}
+        return tuple(
+            f"proxy {proxy} {problem} ({noted.requests} requests)" for (proxy, problem), noted in self._noted.items()
+        )
+
+    def _note(self, proxy: str, problem: str) -> None:
+        key, now = (proxy, problem), self._clock()
+        known = self._noted.pop(key, _NotedProxy(0, now))
+        if len(self._noted) >= MAX_NOTED_PROXIES:
+            self._noted.pop(next(iter(self._noted)))  # the one that was heard of longest ago
+        self._noted[key] = replace(known, requests=known.requests + 1, at=now)
+
+
+def make_forwarding_middleware(proxies: TrustedProxies, notes: ForwardingNotes) -> Middleware:
+    """Refuses what a proxy has passed on that isn't named: it would count as the proxy's own, and one on this machine
+    would make the whole world local."""
+
+    @web.middleware
+    async def refuse_unknown_proxies(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path in OPEN_PATHS:
+            return await handler(request)
+        peer, headers = request.remote or "", request.headers
+        if proxies and proxies.is_trusted(peer):
+            if not proxies.sender_address(request):
+                notes.note_unknown_sender(peer)
+            return await handler(request)
+        for header in FORWARDING_HEADERS:
+            if header in headers:
+                notes.note_refused(peer, header)
+                return web.Response(status=403, text=REFUSAL, headers={hdrs.SERVER: "illgate"})
+        return await handler(request)
+
+    return refuse_unknown_proxies

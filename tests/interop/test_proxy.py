@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import ssl
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from cryptography import x509
-from cryptography.x509.oid import NameOID, ObjectIdentifier
+from cryptography.x509.oid import NameOID
 
 from tests.bench import messages
 from tests.support.certificates import Authority, Pair
@@ -55,8 +57,18 @@ class Front:
     installation: Installation
     authority: Authority
     port: int
-    fjord: Pair
-    certificate_header: str
+    fjord: Pair | None = None
+    certificate_header: str = ""
+
+    def notes_of_proxies(self) -> list[str]:
+        """What /readyz notes once it has looked anew."""
+        for _ in range(50):
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.installation.port}/readyz", timeout=10) as page:
+                (part,) = (part for part in json.load(page)["parts"] if part["name"] == "proxies")
+            if "notes" in part:
+                return list(part["notes"])
+            time.sleep(0.1)
+        return []
 
     def ask(
         self,
@@ -80,6 +92,21 @@ class Front:
                 return error.code, error.read()
 
 
+@contextlib.contextmanager
+def nginx_before(
+    installation: Installation, folder: Path, told: Mapping[str, str] | None = None, authority: Authority | None = None
+) -> Iterator[Front]:
+    """`told`: headers that it sets otherwise than the shipped file."""
+    authority = authority or Authority(folder)
+    try:
+        with proxy(folder, installation.port, authority, told) as port:
+            yield Front(installation, authority, port)
+    except NotInstalled as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
 @pytest.fixture(params=[""])
 def front(request: pytest.FixtureRequest, installation: Installation, tmp_path: Path) -> Iterator[Front]:
     """The parameter is `http.certificate_header`."""
@@ -92,13 +119,8 @@ def front(request: pytest.FixtureRequest, installation: Installation, tmp_path: 
     (installation.folder / "profiles" / "by-whole-certificate.yml").write_text(
         BY_WHOLE_CERTIFICATE.format(fingerprint=fjord.fingerprint)
     )
-    try:
-        with installation.serve(), proxy(tmp_path, installation.port, authority) as port:
-            yield Front(installation, authority, port, fjord, request.param)
-    except NotInstalled as missing:
-        if os.environ.get("CI"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
+    with installation.serve(), nginx_before(installation, tmp_path, authority=authority) as front:
+        yield replace(front, fjord=fjord, certificate_header=request.param)
 
 
 def test_a_partner_is_known_by_its_certificate(front: Front) -> None:
@@ -120,22 +142,20 @@ def test_a_partner_is_known_by_its_certificate(front: Front) -> None:
         assert not succeeded(refused[1])
 
 
-@pytest.mark.parametrize(
-    "subject",
-    [
-        # OpenSSL writes the last part first: O=x\\,CN=Fjord Consortium,CN=Harbour Consortium
-        [(NameOID.COMMON_NAME, "Harbour Consortium"), (NameOID.ORGANIZATION_NAME, "x,CN=Fjord Consortium")],
-        [(NameOID.COMMON_NAME, "Harbour Consortium"), (NameOID.COMMON_NAME, "Fjord Consortium")],
-        [(NameOID.COMMON_NAME, "Fjord Consortium,O=x")],
-        [(NameOID.COMMON_NAME, "Fjord Consortium ")],
-    ],
-)
 @BOTH_HEADERS
-def test_nobody_is_a_partner_by_a_part_of_a_name(front: Front, subject: list[tuple[ObjectIdentifier, str]]) -> None:
-    stranger = front.authority.issue("stranger", subject)
-    answer = front.ask("/ncip/by-certificate", messages.lookup_user(), pair=stranger)[1]
-    assert b"Problem" in answer
-    assert not messages.succeeded("LookupUser")(answer)
+def test_nobody_is_a_partner_by_a_part_of_a_name(front: Front) -> None:
+    common_name, organization = NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME
+    for subject in (
+        # OpenSSL writes the last part first: O=x\\,CN=Fjord Consortium,CN=Harbour Consortium
+        [(common_name, "Harbour Consortium"), (organization, "x,CN=Fjord Consortium")],
+        [(common_name, "Harbour Consortium"), (common_name, "Fjord Consortium")],
+        [(common_name, "Fjord Consortium,O=x")],
+        [(common_name, "Fjord Consortium ")],
+    ):
+        stranger = front.authority.issue("stranger", subject)
+        answer = front.ask("/ncip/by-certificate", messages.lookup_user(), pair=stranger)[1]
+        assert b"Problem" in answer
+        assert not messages.succeeded("LookupUser")(answer), subject
 
 
 @BOTH_HEADERS
@@ -143,6 +163,7 @@ def test_a_partner_is_known_by_its_whole_certificate(front: Front) -> None:
     """By the subject alone fingerprint and other names can't be told, so nobody is let in by them."""
     succeeded, asked = messages.succeeded("LookupUser"), messages.lookup_user()
     other = front.authority.issue("Fjord Consortium", names=[x509.DNSName("ill.fjord.example")])
+    assert front.fjord is not None
     forged = {"X-Client-Certificate": quote(front.fjord.certificate.read_text())}
 
     assert succeeded(front.ask("/ncip/by-certificate", asked, pair=front.fjord)[1])
@@ -201,6 +222,46 @@ def test_a_partner_is_known_by_its_address(front: Front) -> None:
     assert succeeded(post_from("127.0.0.5", front))
     assert not succeeded(post_from("127.0.0.6", front))
     assert not succeeded(post_from("127.0.0.6", front, {"X-Forwarded-For": "127.0.0.5"}))
+
+
+def test_a_proxy_that_nobody_named_makes_nobody_local(installation: Installation, tmp_path: Path) -> None:
+    """Profile ncip2 lets in this machine, where the proxy is."""
+    with installation.serve(), nginx_before(installation, tmp_path) as front:
+        refused = front.ask("/ncip/ncip2", messages.lookup_user())
+        local = installation.post(messages.lookup_user())
+        notes = front.notes_of_proxies()
+    assert refused[0] == 403
+    assert b"http.trusted_proxies" in refused[1]
+    assert messages.succeeded("LookupUser")(local), "who comes without a proxy is known by its address as before"
+    assert notes == ["proxy 127.0.0.1 is not in http.trusted_proxies, so what it passes on is refused (1 requests)"]
+    assert "http.proxy_not_trusted" in installation.log.read_text()
+
+
+@pytest.mark.parametrize("told", ["", '"unknown"'])
+def test_a_proxy_that_does_not_say_who_the_sender_is_makes_nobody_local(
+    installation: Installation, tmp_path: Path, told: str
+) -> None:
+    installation.change(http={"trusted_proxies": ["127.0.0.1"]})
+    with installation.serve(), nginx_before(installation, tmp_path, {"X-Forwarded-For": told}) as front:
+        answer = front.ask("/ncip/ncip2", messages.lookup_user())[1]
+        notes = front.notes_of_proxies()
+    assert b"Problem" in answer
+    assert not messages.succeeded("LookupUser")(answer)
+    assert notes == [
+        "proxy 127.0.0.1 does not say in X-Forwarded-For who the sender is, so no `networks` of a profile fits "
+        "(1 requests)"
+    ]
+    assert "http.sender_not_told" in installation.log.read_text()
+
+
+def test_a_port_with_the_address_does_no_harm(installation: Installation, tmp_path: Path) -> None:
+    """As some proxies write it, such as Azure's."""
+    installation.change(http={"trusted_proxies": ["127.0.0.1"]})
+    (installation.folder / "profiles" / "by-address.yml").write_text(BY_ADDRESS)
+    told = {"X-Forwarded-For": "$remote_addr:$remote_port"}
+    with installation.serve(), nginx_before(installation, tmp_path, told) as front:
+        assert messages.succeeded("LookupUser")(post_from("127.0.0.5", front))
+        assert not messages.succeeded("LookupUser")(post_from("127.0.0.6", front))
 
 
 def post_from(address: str, front: Front, headers: dict[str, str] | None = None) -> bytes:

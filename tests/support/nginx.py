@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.support.certificates import Authority
@@ -20,9 +21,9 @@ class NotInstalled(Exception):
 
 
 @contextlib.contextmanager
-def proxy(folder: Path, upstream: int, authority: Authority) -> Iterator[int]:
-    """The port where it listens with TLS. Its files are the shipped ones, with other ports and paths. Raises
-    NotInstalled."""
+def proxy(folder: Path, upstream: int, authority: Authority, told: Mapping[str, str] | None = None) -> Iterator[int]:
+    """The port where it listens with TLS. Its files are the shipped ones, with other ports and paths. `told`: headers
+    that it sets otherwise, by name; empty: it passes on the client's own. Raises NotInstalled."""
     binary = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     if binary is None:
         raise NotInstalled("no nginx (apt-get install nginx)")
@@ -35,7 +36,7 @@ def proxy(folder: Path, upstream: int, authority: Authority) -> Iterator[int]:
         "/etc/ssl/ill.example.org.pem": str(own.certificate),
         "/etc/ssl/private/ill.example.org.key": str(own.key),
         "/etc/ssl/ill-partners-ca.pem": str(authority.certificate),
-        "/etc/nginx/snippets/illgate-proxy.conf": str(DEPLOY / "nginx-proxy.conf"),
+        "/etc/nginx/snippets/illgate-proxy.conf": str(_write_headers(folder, told or {})),
     }
     for old, new in changes.items():
         assert old in shipped, f"deploy/nginx.conf doesn't say {old!r} any more"
@@ -60,3 +61,14 @@ def proxy(folder: Path, upstream: int, authority: Authority) -> Iterator[int]:
                     raise TimeoutError(f"nginx does not listen; its log:\n{log.read_text()[-2000:]}") from None
                 time.sleep(0.02)
         yield port
+
+
+def _write_headers(folder: Path, told: Mapping[str, str]) -> Path:
+    text = (DEPLOY / "nginx-proxy.conf").read_text()
+    for name, value in told.items():
+        line = f"proxy_set_header {name} {value};\n" if value else ""
+        text, count = re.subn(rf"^proxy_set_header {name} .*\n", lambda _, line=line: line, text, flags=re.MULTILINE)
+        assert count == 1, f"deploy/nginx-proxy.conf doesn't set {name} any more"
+    file = folder / "nginx-proxy.conf"
+    file.write_text(text)
+    return file

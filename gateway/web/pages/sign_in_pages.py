@@ -163,7 +163,7 @@ async def finish_oidc(page: PageRequest) -> web.Response:
 
 def _client_address(page: PageRequest) -> str:
     """Of whoever asks, in front of the proxies that we trust."""
-    return page.parts.proxies.sender_address(page.http, page.http.remote or "")
+    return page.parts.proxies.sender_address(page.http)
 
 
 def _redirect_uri(page: PageRequest) -> str:

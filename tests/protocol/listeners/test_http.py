@@ -15,6 +15,7 @@ import structlog
 from gateway.runtime.listeners import HttpListener, HttpListenerOptions
 from gateway.web.app import GatewayReadiness, ReadinessPart
 from gateway.web.inbound import AdmissionQueue
+from gateway.web.trusted_proxies import MAX_NOTED_PROXIES, NOTED_SECONDS, ForwardingNotes
 from tests.protocol.listeners.support import HOST, LIMIT, Echo, http, site, talk
 
 MESSAGE = "<NCIPMessage><LookupUser>Øystein Çelik</LookupUser></NCIPMessage>".encode()
@@ -299,15 +300,65 @@ async def test_a_defect_is_answered_without_details_and_logged() -> None:
 
 @pytest.mark.parametrize(
     ("forwarded", "peer"),
-    [("203.0.113.9", "203.0.113.9"), ("6.6.6.6, 203.0.113.9, 127.0.0.1", "203.0.113.9"), ("rubbish", HOST)],
+    [
+        ("203.0.113.9", "203.0.113.9"),
+        ("6.6.6.6, 203.0.113.9, 127.0.0.1", "203.0.113.9"),
+        ("203.0.113.9:4711", "203.0.113.9"),
+        ("[2001:db8::9]:4711", "2001:db8::9"),
+        ("[2001:db8::9]", "2001:db8::9"),
+        ("2001:DB8::9", "2001:db8::9"),
+        ("6.6.6.6, 127.0.0.1:80", "6.6.6.6"),
+        ("127.0.0.7", "127.0.0.7"),
+        ("rubbish", ""),
+        ("203.0.113.9, unknown", ""),
+        ("203.0.113.9, unknown, 127.0.0.1", ""),
+        ("203.0.113.9,", ""),
+        ("203.0.113.9:port", ""),
+        ("", ""),
+        (None, ""),
+    ],
 )
-async def test_forwarded_addresses_are_believed_from_proxies_only(forwarded: str, peer: str) -> None:
+async def test_a_trusted_proxy_says_who_the_sender_is(forwarded: str | None, peer: str) -> None:
     echo = Echo()
-    raw = post(MESSAGE, "Connection: close", f"X-Forwarded-For: {forwarded}")
-    async with http(site(echo, proxies=("127.0.0.0/8",))) as trusting, http(site(echo)) as suspicious:
-        await talk(trusting.port, raw)
-        await talk(suspicious.port, raw)
-    assert [arrival.peer for arrival in echo.arrivals] == [peer, HOST]
+    told = ForwardingNotes()
+    header = ("Connection: close", *([f"X-Forwarded-For: {forwarded}"] if forwarded is not None else []))
+    with structlog.testing.capture_logs() as logs:
+        async with http(site(echo, proxies=("127.0.0.0/8",), forwarding=told)) as listener:
+            assert answer_of(await talk(listener.port, post(MESSAGE, *header)))[0] == 200
+    assert [arrival.peer for arrival in echo.arrivals] == [peer]
+    assert [entry["event"] for entry in logs] == ([] if peer else ["http.sender_not_told"])
+    assert [note.partition(" ")[0] for note in told.describe_recent()] == ([] if peer else ["proxy"])
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For: 203.0.113.9", "forwarded: for=203.0.113.9", "X-Real-IP: ::1"])
+async def test_what_a_proxy_passes_on_that_nobody_named_is_refused(header: str) -> None:
+    echo = Echo()
+    told = ForwardingNotes()
+    with structlog.testing.capture_logs() as logs:
+        async with http(site(echo, proxies=("127.0.0.9",), forwarding=told)) as listener:
+            status, body = answer_of(await talk(listener.port, post(MESSAGE, "Connection: close", header)))
+            open_to_all = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n\r\n" % header.encode()
+            assert answer_of(await talk(listener.port, open_to_all))[0] == 200
+    assert status == 403
+    assert b"http.trusted_proxies" in body
+    assert echo.arrivals == []
+    assert [(entry["event"], entry["peer"]) for entry in logs] == [("http.proxy_not_trusted", HOST)]
+    assert told.describe_recent() == (
+        "proxy 127.0.0.1 is not in http.trusted_proxies, so what it passes on is refused (1 requests)",
+    )
+
+
+def test_what_is_told_of_proxies_is_forgotten_and_has_a_bound() -> None:
+    now = 0.0
+    told = ForwardingNotes(lambda: now)
+    for number in range(100):
+        told.note_refused(f"192.0.2.{number}", "Forwarded")
+    assert len(told.describe_recent()) == MAX_NOTED_PROXIES
+    now = NOTED_SECONDS - 1
+    told.note_unknown_sender("192.0.2.1")
+    now = NOTED_SECONDS + 1
+    (last,) = told.describe_recent()
+    assert last.startswith("proxy 192.0.2.1 does not say")
 
 
 async def test_pipelined_and_kept_alive() -> None:
