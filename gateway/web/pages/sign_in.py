@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import re
 import secrets
 from collections.abc import Collection
@@ -25,6 +24,7 @@ from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
 from gateway.domain.library import IdentifierType, Patron
+from gateway.domain.network_addresses import address_block
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
@@ -363,17 +363,6 @@ class SignInService:
             log.warning("sign_in.too_many_failures", library=library)
             raise SignInFailedError("too-often")
         return keys
-
-
-def address_block(address: str) -> str:
-    """Who has an address of IPv6 has all of its /64; `::ffff:192.0.2.1` is one of IPv4."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
 def _keyed_hash(key: bytes, kind: str, text: str) -> str:

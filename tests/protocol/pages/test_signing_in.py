@@ -10,7 +10,7 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.views import RequestFilter
 from gateway.store import patron_sessions
-from gateway.web.pages.sign_in import address_block, hash_token
+from gateway.web.pages.sign_in import hash_token
 from tests.protocol.pages.support import BOOK, PATRON, PIN, Running, Visitor, on_both, running, visitor
 from tests.support.daemon import Installation
 
@@ -236,17 +236,3 @@ async def test_nobody_else_can_say_so(installation: Installation) -> None:
     library = {"sign_in": {"header": {"name": "X-Patron", "proxies": ["192.0.2.7"]}}}
     async with running(installation, library=library) as gateway, visitor(gateway) as anna:
         assert (await anna.get("/openurl/DEMO/requests", X_Patron=PATRON)).title == "Sign in"
-
-
-@pytest.mark.parametrize(
-    ("address", "block"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("unix:", "unix:"),
-    ],
-)
-def test_whose_tries_are_counted_together(address: str, block: str) -> None:
-    assert address_block(address) == block
