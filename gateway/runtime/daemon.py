@@ -293,7 +293,14 @@ class Daemon:
             pages=self._pages,
         )
         http = settings.http
-        place = HttpListenerOptions(http.host, http.port, self._make_tls_context(http.tls), http.header_seconds)
+        place = HttpListenerOptions(
+            host=http.host,
+            port=http.port,
+            tls=self._make_tls_context(http.tls),
+            head_seconds=http.header_seconds,
+            connections=http.connections,
+            per_peer=http.per_peer,
+        )
         self._http = HttpListener(place, site)
         self._tcp = [
             TcpMessageListener(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections import Counter
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
@@ -20,8 +19,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
 from gateway.ports.responder import StreamFraming
+from gateway.runtime.connection_admission import ConnectionAdmission, ConnectionLimits
 from gateway.runtime.listener_tls import list_tls_notes
-from gateway.runtime.logs import RateLimitedLogger
 from gateway.runtime.partner_connections import PartnerConnectionPool
 from gateway.runtime.tcp_connection import CHUNK, ConnectionHandlers, ConnectionRules, TcpConnection, peer_address_of
 from gateway.web.app import HttpSite, MessageAnswerer, make_app
@@ -34,9 +33,6 @@ KEEP_ALIVE_SECONDS = 75.0
 """How long an idle connection, or one whose head doesn't end, is kept."""
 
 LINGER_SECONDS = 2.0
-
-CONNECTIONS = 5_000
-"""Most connections at once; each may hold a message of the largest size in memory."""
 
 MAX_LINE_BYTES = 65_536
 """Bytes of a request's first line: links of discovery systems have 8 kB and more (facts/openurl.md section 1)."""
@@ -52,11 +48,16 @@ _ALIVE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n
 
 @value_object
 class HttpListenerOptions:
+    """`connections`: most at once, each of which may hold a message of the largest size in memory; `per_peer`: most
+    from one address that isn't a trusted proxy's. `head_seconds`: longest time for a TLS handshake, and then for the
+    headers of the first request."""
+
     host: str
     port: int
     tls: ssl.SSLContext | None = None
     head_seconds: float = 15.0
-    connections: int = CONNECTIONS
+    connections: int = 5_000
+    per_peer: int = 500
 
 
 class _HttpLogAdapter(logging.LoggerAdapter[logging.Logger]):
@@ -87,7 +88,15 @@ class HttpListener:
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
         self._fronts: set[Http10Shim] = set()
-        self._too_many = RateLimitedLogger(http_logger)
+        self._admission = ConnectionAdmission(
+            ConnectionLimits(place.connections, place.per_peer, site.proxies.is_trusted),
+            self._make_shim,
+            tls=place.tls,
+            handshake_seconds=place.head_seconds,
+            log=http_logger,
+            event="http.too_many_connections",
+            listener=lambda: self.name,
+        )
 
     @property
     def name(self) -> str:
@@ -122,17 +131,15 @@ class HttpListener:
         )
         await self._runner.setup()
         self._server = await asyncio.get_running_loop().create_server(
-            self._make_shim, self.place.host, self.place.port, ssl=self.place.tls, backlog=1024, reuse_address=True
+            self._admission.make_door, self.place.host, self.place.port, backlog=1024, reuse_address=True
         )
 
-    def _make_shim(self) -> Http10Shim:
+    def _make_shim(self, leave: Callable[[], None]) -> Http10Shim:
         assert self._runner is not None
         assert self._runner.server is not None
-        site, place = self._site, self.place
-        if len(self._fronts) >= place.connections:
-            self._too_many.warning("http.too_many_connections", listener=self.name, open=len(self._fronts))
+        site = self._site
         return Http10Shim(
-            self._runner.server, self._fronts, place.connections, site.limit(), site.patience, place.head_seconds
+            self._runner.server, self._fronts, leave, site.limit(), site.patience, self.place.head_seconds
         )
 
     async def stop(self, seconds: float) -> None:
@@ -140,6 +147,7 @@ class HttpListener:
         if self._runner is None or self._server is None:
             return
         self._server.close()
+        self._admission.close_waiting()
         for front in list(self._fronts):
             front.close_if_unused()
         server = self._runner.server
@@ -191,8 +199,15 @@ class TcpMessageListener:
         self._server: asyncio.Server | None = None
         self._connections: set[TcpConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._peers: Counter[str] = Counter()
-        self._too_many = RateLimitedLogger(tcp_logger)
+        self._admission = ConnectionAdmission(
+            ConnectionLimits(place.connections, place.per_peer),
+            self._make_stream_protocol,
+            tls=place.tls,
+            handshake_seconds=place.idle_in_message,
+            log=tcp_logger,
+            event="tcp.too_many_connections",
+            listener=lambda: self.name,
+        )
 
     @property
     def name(self) -> str:
@@ -221,14 +236,8 @@ class TcpMessageListener:
 
     async def start(self) -> None:
         """Raises OSError when the address can't be had."""
-        self._server = await asyncio.start_server(
-            self._accept_connection,
-            self.place.host,
-            self.place.port,
-            ssl=self.place.tls,
-            limit=CHUNK,
-            backlog=512,
-            reuse_address=True,
+        self._server = await asyncio.get_running_loop().create_server(
+            self._admission.make_door, self.place.host, self.place.port, backlog=512, reuse_address=True
         )
 
     async def stop(self, seconds: float) -> None:
@@ -236,6 +245,7 @@ class TcpMessageListener:
         if self._server is None:
             return
         self._server.close()
+        self._admission.close_waiting()
         for connection in list(self._connections):
             connection.finish_and_close()
         if self._tasks:
@@ -247,14 +257,17 @@ class TcpMessageListener:
                 await asyncio.wait(late)
         self._server = None
 
-    async def _accept_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _make_stream_protocol(self, leave: Callable[[], None]) -> asyncio.StreamReaderProtocol:
+        async def serve_and_leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                await self._serve_connection(reader, writer)
+            finally:
+                leave()
+
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(limit=CHUNK), serve_and_leave)
+
+    async def _serve_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = peer_address_of(writer)
-        if len(self._connections) >= self.place.connections or self._peers[peer] >= self.place.per_peer:
-            self._too_many.warning(
-                "tcp.too_many_connections", listener=self.name, peer=peer, open=len(self._connections)
-            )
-            writer.transport.abort()
-            return
         task = asyncio.current_task()
         assert task is not None
         line = self._lines.accept_connection(self.place.protocol) if self._lines is not None else None
@@ -263,7 +276,6 @@ class TcpMessageListener:
             line.attach_connection(connection, writer)
         self._connections.add(connection)
         self._tasks.add(task)
-        self._peers[peer] += 1
         try:
             await connection.run()
         except ConnectionError:
@@ -278,9 +290,6 @@ class TcpMessageListener:
                 line.mark_ended()
             self._connections.discard(connection)
             self._tasks.discard(task)
-            self._peers[peer] -= 1
-            if not self._peers[peer]:
-                del self._peers[peer]
 
     def _read_connection_rules(self) -> ConnectionRules:
         place = self.place

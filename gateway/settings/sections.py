@@ -132,6 +132,8 @@ class HttpSettings(ProfileSection):
     queue_seconds: Seconds = Field(60, description="longest wait for a turn when max_concurrent are in hand")
     header_seconds: Seconds = Field(15, description="longest time for the headers to arrive")
     body_seconds: Seconds = Field(30, description="longest time for the body to arrive")
+    connections: int = Field(5_000, ge=1, le=100_000, description="most at once; more are turned away")
+    per_peer: int = Field(500, ge=1, le=100_000, description="most at once from one address; not for trusted_proxies")
     trusted_proxies: tuple[Network, ...] = Field((), description="reverse proxies, whose X-Forwarded-For is believed")
     certificate_proxies: tuple[Network, ...] = Field(
         (), description="whose X-Client-Verify and X-Client-Subject are believed"

@@ -43,22 +43,22 @@ def seconds_of_silence(body: bytes | bytearray, length: int | None, idle_seconds
 class Http10Shim(asyncio.Protocol):
     """`handler` makes aiohttp's protocol for one connection, `fronts` holds all that are open.
 
-    `most`: beyond so many connections a new one is cut off. `head_seconds`: longest time for the first request's
-    headers; later ones have aiohttp's keep-alive time.
+    `leave` is called when the connection has ended. `head_seconds`: longest time for the first request's headers;
+    later ones have aiohttp's keep-alive time.
     """
 
     def __init__(
         self,
         handler: Callable[[], web.RequestHandler],
         fronts: set[Http10Shim],
-        most: int,
+        leave: Callable[[], None],
         limit: int,
         patience: ReadTimeouts,
         head_seconds: float,
     ) -> None:
         self._handler = handler()
         self._fronts = fronts
-        self._most = most
+        self._leave = leave
         self._limit = limit
         self._patience = patience
         self._head_seconds = head_seconds
@@ -70,9 +70,6 @@ class Http10Shim(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        if len(self._fronts) >= self._most:
-            transport.abort()
-            return
         self._transport = transport
         self._fronts.add(self)
         self._handler.connection_made(transport)
@@ -102,6 +99,7 @@ class Http10Shim(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         self._fronts.discard(self)
+        self._leave()
         self._transport = None
         self._handler.connection_lost(exc)
 

@@ -64,8 +64,8 @@ def site(
 
 
 @contextlib.asynccontextmanager
-async def http(made: HttpSite, tls: ssl.SSLContext | None = None) -> AsyncIterator[HttpListener]:
-    listener = HttpListener(HttpListenerOptions(HOST, 0, tls, head_seconds=0.6), made)
+async def http(made: HttpSite, tls: ssl.SSLContext | None = None, **more: int) -> AsyncIterator[HttpListener]:
+    listener = HttpListener(HttpListenerOptions(HOST, 0, tls, head_seconds=0.6, **more), made)
     await listener.start()
     try:
         yield listener
@@ -100,7 +100,8 @@ async def talk(port: int, *pieces: bytes | float, half_close: bool = False, seco
                     writer.write(piece)
                     await writer.drain()
             if half_close:
-                writer.write_eof()
+                with contextlib.suppress(OSError):  # turned away already
+                    writer.write_eof()
             return await reader.read()
         except ConnectionError:
             return b""

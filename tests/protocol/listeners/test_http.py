@@ -7,16 +7,18 @@ import gzip
 import json
 import socket
 import struct
+from pathlib import Path
 
 import aiohttp
 import pytest
 import structlog
 
-from gateway.runtime.listeners import HttpListener, HttpListenerOptions
+from gateway.runtime.listeners import make_server_context
 from gateway.web.app import GatewayReadiness, ReadinessPart
 from gateway.web.inbound import AdmissionQueue
 from gateway.web.trusted_proxies import MAX_NOTED_PROXIES, NOTED_SECONDS, ForwardingNotes
 from tests.protocol.listeners.support import HOST, LIMIT, Echo, http, site, talk
+from tests.support.certificates import Authority
 
 MESSAGE = "<NCIPMessage><LookupUser>Øystein Çelik</LookupUser></NCIPMessage>".encode()
 
@@ -434,10 +436,8 @@ async def test_a_stop_does_not_wait_for_ever() -> None:
 
 
 async def test_connections_are_limited() -> None:
-    listener = HttpListener(HttpListenerOptions(HOST, 0, connections=2), site(Echo()))
-    await listener.start()
     raw = post(MESSAGE, "Connection: close")
-    try:
+    async with http(site(Echo()), connections=2) as listener:
         pair = [await asyncio.open_connection(HOST, listener.port) for _ in range(2)]
         await asyncio.sleep(0.05)
         assert await talk(listener.port, raw) == b""
@@ -445,5 +445,57 @@ async def test_connections_are_limited() -> None:
             writer.close()
         await asyncio.sleep(0.05)
         assert answer_of(await talk(listener.port, raw))[0] == 200
-    finally:
-        await listener.stop(1)
+
+
+async def open_from(address: str, port: int, count: int) -> list[asyncio.StreamWriter]:
+    opened = [await asyncio.open_connection(HOST, port, local_addr=(address, 0)) for _ in range(count)]
+    await asyncio.sleep(0.05)
+    return [writer for _, writer in opened]
+
+
+@pytest.mark.parametrize("encrypted", [False, True], ids=["plain", "tls"])
+async def test_connections_of_one_address_are_limited(encrypted: bool, tmp_path: Path) -> None:
+    """With TLS before their handshake: whoever says nothing never has one."""
+    authority = Authority(tmp_path)
+    pair = authority.issue("gateway.example")
+    server, client = make_server_context(pair.certificate, pair.key), authority.client_context()
+    if not encrypted:
+        server = client = None
+    url = f"http{'s' if encrypted else ''}://{HOST}"
+    with structlog.testing.capture_logs() as logs:
+        async with http(site(Echo()), server, per_peer=5, connections=20) as listener:
+            idle = await open_from("127.0.0.66", listener.port, 30)
+            connector = aiohttp.TCPConnector(local_addr=("127.0.0.66", 0), ssl=client or False)
+            async with aiohttp.ClientSession(connector=connector) as same, aiohttp.ClientSession() as other:
+                with pytest.raises(aiohttp.ClientError):
+                    await same.post(f"{url}:{listener.port}/ncip", data=MESSAGE)
+                async with other.post(f"{url}:{listener.port}/ncip", data=MESSAGE, ssl=client or False) as answer:
+                    assert await answer.read() == b"<got>67</got>"
+                for writer in idle:
+                    writer.close()
+                await asyncio.sleep(0.1)
+                async with same.post(f"{url}:{listener.port}/ncip", data=MESSAGE) as answer:
+                    assert answer.status == 200, "the places of those that have gone are free again"
+    facts = [(one["event"], one["peer"], one["of_peer"]) for one in logs]
+    assert facts == [("http.too_many_connections", "127.0.0.66", 5)], "once, not for each"
+
+
+async def test_a_proxy_may_have_more_connections_than_one_sender() -> None:
+    async with http(site(Echo(), proxies=("127.0.0.66",)), per_peer=2, connections=10) as listener:
+        idle = await open_from("127.0.0.66", listener.port, 8)
+        raw = post(MESSAGE, "Connection: close")
+        assert answer_of(await talk(listener.port, raw))[0] == 200
+        assert not any(writer.transport.is_closing() for writer in idle)
+        for writer in idle:
+            writer.close()
+
+
+async def test_whoever_does_not_shake_hands_is_cut_off(tmp_path: Path) -> None:
+    pair = Authority(tmp_path).issue("gateway.example")
+    async with http(site(Echo()), make_server_context(pair.certificate, pair.key)) as listener:
+        started = asyncio.get_running_loop().time()
+        assert await talk(listener.port) == b""
+        assert 0.3 < asyncio.get_running_loop().time() - started < 5
+        waiting = asyncio.create_task(talk(listener.port))
+        await asyncio.sleep(0.05)
+    assert await waiting == b"", "nor does a stop wait for it"
