@@ -1,9 +1,11 @@
-"""Log set-up without personal data, and the rate-limited logger.
+"""Log set-up without personal data, the thinning of repeated lines, and the rate-limited logger.
 
 Set up once a process, by the command. What keeps patrons out of it:
 - values under keys that name a person or a secret are replaced, at any depth;
 - tracebacks show where, never the values there; the text of an exception only where its type is known to hold
   none (`SAFE`): a database's "duplicate key (barcode)=(2100…)" or a KeyError would tell who somebody is.
+
+What keeps a stranger from filling the disk with lines: those of one event and one address are thinned (`LogThinner`).
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from gateway.adapter_registry import AdapterError
+from gateway.domain.network_addresses import address_block
 from gateway.domain.problems import ConfigurationError, OutcomeUnknown, Refused, Unavailable
+from gateway.domain.rate_limits import EventRateLimiter, RateLimit
 from gateway.store.migration import SchemaTooNew
 
 HIDDEN = "[hidden]"
@@ -51,6 +55,15 @@ SAFE: tuple[type[BaseException], ...] = (
 """Exceptions whose text never holds a value from a message or a record."""
 
 SECONDS = 10.0
+
+LINES_OF_ADDRESS = RateLimit(burst=20, seconds=30.0)
+"""Lines of one event about one address."""
+
+LINES_OF_EVENT = RateLimit(burst=100, seconds=5.0)
+"""Lines of one event, whatever address they are about."""
+
+MAX_EVENTS = 500
+"""Events are counted for so many kinds; texts of libraries may be made of anything."""
 
 
 def hide_personal_data(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -129,6 +142,46 @@ def _format_exception_text(error: BaseException) -> str:
     return f"{name} ({', '.join(facts)})" if facts else name
 
 
+class LogThinner:
+    """Leaves lines out where one event comes again and again; the next one says how many (`left_out`).
+
+    What is said at level debug is wanted whole. Every line passes here, so that no caller has to think of it.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._limiters: dict[str, EventRateLimiter] = {}
+
+    def thin_event(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        """A structlog processor. Raises DropEvent."""
+        if event.get("level") == "debug":
+            return event
+        left_out = self._admit_line(str(event.get("event", "")), address_block(str(event.get("peer", ""))))
+        if left_out is None:
+            raise structlog.DropEvent
+        if left_out:
+            event["left_out"] = left_out
+        return event
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """The same for lines of the standard library's loggers; structlog's have passed `thin_event` already."""
+        if isinstance(record.msg, Mapping) or record.levelno <= logging.DEBUG:
+            return True
+        left_out = self._admit_line(f"{record.name} {record.msg}"[:200], "")
+        if left_out:
+            record.left_out = left_out  # joins the line as a fact of it
+        return left_out is not None
+
+    def _admit_line(self, kind: str, peer: str) -> int | None:
+        """How many were left out before this one; None: this is one of them."""
+        limiter = self._limiters.get(kind)
+        if limiter is None:
+            if len(self._limiters) >= MAX_EVENTS:
+                self._limiters.pop(next(iter(self._limiters)))
+            limiter = self._limiters[kind] = EventRateLimiter(LINES_OF_ADDRESS, LINES_OF_EVENT)
+        return limiter.take_left_out() if limiter.admit_event(peer, self._clock()) else None
+
+
 def _make_shared_processors() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
@@ -143,18 +196,25 @@ def set_up_logging(form: str = "console", level: str = "info", stream: TextIO | 
     """`form` is 'console' or 'json'; `level` debug, info, warning or error. Goes to standard error by default.
 
     The standard library's loggers (aiohttp, alembic, SQLAlchemy, asyncio) and warnings join the same stream; what
-    is chatty there speaks from WARNING on.
+    is chatty there speaks from WARNING on. Repeated lines are thinned (`LogThinner`).
     """
     out = stream if stream is not None else sys.stderr
     number = logging.getLevelNamesMapping()[level.upper()]
     renderer = _make_renderer(form, out)
+    thinner = LogThinner()
     structlog.configure(
-        processors=[*_make_shared_processors(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.add_log_level,
+            thinner.thin_event,
+            *_make_shared_processors(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(out)
+    handler.addFilter(thinner)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*_make_shared_processors(), structlog.stdlib.ExtraAdder()],

@@ -12,9 +12,10 @@ import pytest
 import structlog
 from sqlalchemy import create_engine, text
 from structlog.contextvars import bind_contextvars, clear_contextvars
+from structlog.stdlib import ProcessorFormatter
 
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from gateway.runtime.logs import HIDDEN, set_up_logging
+from gateway.runtime.logs import HIDDEN, LINES_OF_ADDRESS, LINES_OF_EVENT, MAX_EVENTS, LogThinner, set_up_logging
 
 SECRETS = ("Çelik", "21000455", "oystein@example.org", "s3cret")
 
@@ -168,3 +169,58 @@ def test_the_console_form_hides_as_much() -> None:
 def test_an_unknown_form_is_refused() -> None:
     with pytest.raises(ValueError, match="'console' or 'json'"):
         set_up_logging("xml")
+
+
+# --- repeated lines --------------------------------------------------------------------------------------
+
+
+def test_lines_about_one_address_are_thinned_and_another_is_still_seen(stream: io.StringIO) -> None:
+    log = structlog.get_logger(component="exchange")
+    for _ in range(2_400):
+        log.warning("sender.rejected", peer="192.0.2.7", reason="unknown-sender")
+    log.warning("sender.rejected", peer="198.51.100.9", reason="unknown-sender")
+    log.warning("outbox.breaker_open")
+    said = lines(stream)
+    assert [line.get("peer") for line in said] == [*["192.0.2.7"] * LINES_OF_ADDRESS.burst, "198.51.100.9", None]
+    assert said[-2]["left_out"] == 2_400 - LINES_OF_ADDRESS.burst
+    assert "left_out" not in said[-1]
+
+
+def test_a_network_of_ipv6_is_one_address(stream: io.StringIO) -> None:
+    for number in range(2_400):
+        structlog.get_logger().warning("sender.rejected", peer=f"2001:db8:1:2::{number:x}")
+    assert len(lines(stream)) == LINES_OF_ADDRESS.burst
+
+
+def test_many_addresses_together_are_thinned_too(stream: io.StringIO) -> None:
+    for number in range(2_400):
+        structlog.get_logger().warning("sender.rejected", peer=f"10.0.{number // 250}.{number % 250}")
+    assert LINES_OF_EVENT.burst <= len(lines(stream)) <= LINES_OF_EVENT.burst + 3
+
+
+def test_lines_of_libraries_are_thinned_and_say_so(stream: io.StringIO) -> None:
+    now = 0.0
+    thinner = LogThinner(lambda: now)
+    logger = logging.getLogger("gateway.http")
+    handler = next(one for one in logging.getLogger().handlers if isinstance(one.formatter, ProcessorFormatter))
+    handler.filters[:] = [thinner]
+    for number in range(2_400):
+        logger.info("not HTTP, answered with 400: %s from %s", "BadStatusLine", f"192.0.2.{number % 250}")
+    assert len(lines(stream)) == LINES_OF_ADDRESS.burst
+    now = LINES_OF_ADDRESS.seconds
+    logger.info("not HTTP, answered with 400: %s from %s", "BadStatusLine", "192.0.2.1")
+    assert lines(stream)[-1]["left_out"] == 2_400 - LINES_OF_ADDRESS.burst
+
+
+def test_what_is_asked_for_by_debug_is_whole(stream: io.StringIO) -> None:
+    for _ in range(500):
+        structlog.get_logger().debug("sip2.line")
+        logging.getLogger("gateway.detail").debug("line")
+    assert len(lines(stream)) == 1_000
+
+
+def test_kinds_of_lines_are_not_counted_without_end() -> None:
+    thinner = LogThinner()
+    for number in range(2 * MAX_EVENTS):
+        thinner.thin_event(None, "warning", {"event": f"made of {number}", "level": "warning"})
+    assert len(thinner._limiters) == MAX_EVENTS
