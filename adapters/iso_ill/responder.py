@@ -130,6 +130,7 @@ class IllStreamSplitter:
 
 class IsoIllResponder:
     protocol = "iso_ill"
+    services = frozenset(map(apdu_type_name, ApduType))
 
     def framing(self, profile: Profile | None) -> StreamFraming:
         transport = dialect_of(profile).transport

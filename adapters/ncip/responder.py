@@ -10,6 +10,7 @@ from adapters.ncip.messages import (
     InitiationHeader,
     LookupVersion,
     Message,
+    message_types,
     response_to,
 )
 from adapters.ncip.services import SERVICES
@@ -51,6 +52,7 @@ class _OpenedMessage:
 
 class NcipResponder:
     protocol = "ncip"
+    services = frozenset(message_types())
 
     def framing(self, profile: Profile | None) -> StreamFraming:
         tcp = (_get_ncip_dialect(profile) if profile is not None else _STANDARD).tcp

@@ -213,6 +213,12 @@ class Responder(Protocol):
     @property
     def protocol(self) -> str: ...
 
+    @property
+    def services(self) -> frozenset[str]:
+        """All names of messages that the protocol has. What an envelope calls otherwise is counted as `other`, since
+        its sender may invent as many names as it likes."""
+        ...
+
     def framing(self, profile: Profile | None) -> StreamFraming:
         """None: a listener for all partners, so that the sender is not known yet."""
         ...

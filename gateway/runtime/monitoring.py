@@ -52,7 +52,7 @@ LOW_SPACE = 500_000_000
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 MAX_SERIES = 2_000
-"""Service names come from outside: beyond this many combinations they are counted as 'other'."""
+"""Beyond this many combinations of profile, service and outcome they are counted as 'other'."""
 
 MESSAGE_SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -260,7 +260,8 @@ class GatewayMetrics:
         self._bound: dict[tuple[str, str, str, OutcomeClass], tuple[Counter, Histogram]] = {}
 
     def record_message(self, protocol: str, profile: str, service: str, outcome: OutcomeClass, seconds: float) -> None:
-        """One message has been answered. `profile` and `service` may be empty (not known)."""
+        """One message has been answered. `profile` and `service` may be empty (not known), and hold nothing that a
+        sender has made up."""
         key = (protocol, profile, service, outcome)
         bound = self._bound.get(key)
         if bound is None:

@@ -115,9 +115,13 @@ class Pipeline:
         return message.responder.decode(message.envelope, exchange)
 
 
+OTHER_SERVICE = "other"
+
+
 @value_object
 class ExchangeRecord:
-    """What is known of a finished exchange, for metrics."""
+    """What is known of a finished exchange, for metrics. `profile` is empty or one of ours, `service` empty, one of the
+    protocol's or `other`: nothing that a sender may choose without end."""
 
     protocol: str
     profile: str
@@ -182,7 +186,7 @@ class MessageExchange:
         answer = await self._stage.process(message)
         seconds = time.perf_counter() - message.started
         self._observe(
-            ExchangeRecord(arrival.protocol, message.profile, message.envelope.service, message.outcome, seconds)
+            ExchangeRecord(arrival.protocol, message.profile, _known_service(message), message.outcome, seconds)
         )
         return answer
 
@@ -197,6 +201,11 @@ class MessageExchange:
     async def rehearse_message(self, kept: FullMessage) -> RehearsalResult:
         """See `Replayer.rehearse_message`. Raises NotReplayableError."""
         return await self._again.rehearse_message(kept)
+
+
+def _known_service(message: MessageContext) -> str:
+    service = message.envelope.service
+    return service if not service or service in message.responder.services else OTHER_SERVICE
 
 
 @value_object

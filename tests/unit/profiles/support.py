@@ -39,6 +39,7 @@ class PlainDialect(ProfileSection):
 
 class PlainResponder:
     protocol = "plain"
+    services = frozenset({"LEND", "REFUSE"})
 
     def framing(self, profile: Profile) -> StreamFraming:
         return StreamFraming(end="newline")

@@ -61,6 +61,7 @@ class PlainResponder:
     """Answers each message with the greeting of its profile."""
 
     protocol = "plain"
+    services = frozenset({"Greet"})
 
     def framing(self, profile: Profile) -> StreamFraming:
         return StreamFraming(end="newline", idle_seconds=5)

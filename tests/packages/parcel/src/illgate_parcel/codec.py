@@ -236,3 +236,4 @@ _WORDS: Mapping[type[ParcelLine], str] = {
     LaterAnswer: "LATER",
     ErrorAnswer: "ERR",
 }
+LINE_WORDS = frozenset(_WORDS.values())

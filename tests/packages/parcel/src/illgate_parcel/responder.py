@@ -22,6 +22,7 @@ from gateway.ports.responder import (
     StreamFraming,
 )
 from illgate_parcel.codec import (
+    LINE_WORDS,
     AskMessage,
     BackMessage,
     ErrorAnswer,
@@ -48,6 +49,7 @@ _SET_BY_GATEWAY = datetime(1970, 1, 1, tzinfo=UTC)
 
 class ParcelResponder:
     protocol = SECTION
+    services = LINE_WORDS
 
     def framing(self, profile: Profile | None) -> StreamFraming:
         return StreamFraming(end="newline", answer_end=b"\n")
