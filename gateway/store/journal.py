@@ -3,16 +3,23 @@
 A message whose work changes things is written before the work (`begin`) and completed after it: what a crash
 interrupts is found by `list_pending`. One that only asks is written once, with its answer (`record_exchange`).
 Calls that wait together share a transaction (gateway.store.journal_writer).
+
+Messages of strangers, whom no profile lets in, are kept in part, and no more of them than `STRANGER_EXCHANGES` and
+`ALL_STRANGER_EXCHANGES` say: who may do nothing here must not fill the disk either. The next one that is kept says how
+many were not.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import Connection, RowMapping
 
+from gateway.domain.network_addresses import address_block
+from gateway.domain.rate_limits import EventRateLimiter, RateLimit
 from gateway.ports.shared_store import Store, Work
 from gateway.store import journal_queries, journal_writer
 from gateway.store.journal_records import (
@@ -37,6 +44,12 @@ SLICE = 200
 EXPORT_PAGE = 20
 """Messages with bodies that an export holds at a time."""
 
+STRANGER_EXCHANGES = RateLimit(burst=20, seconds=36.0)
+"""Of one address, or of all mails together: 20 at once, and 100 an hour if it goes on."""
+
+ALL_STRANGER_EXCHANGES = RateLimit(burst=100, seconds=7.2)
+"""Of all addresses together: 500 an hour if it goes on."""
+
 
 class Journal:
     """All methods raise Unavailable when the database can't be used now.
@@ -50,18 +63,24 @@ class Journal:
         self._options = options
         self._rows = journal_writer.JournalRowMaker(options, node)
         self._writer = JournalWriter(store)
+        self._strangers = EventRateLimiter(STRANGER_EXCHANGES, ALL_STRANGER_EXCHANGES)
 
     # --- writing
 
     async def record_exchange(self, opening: JournalOpening, ending: JournalEnding) -> str:
-        """A whole exchange at once; returns its id when it is durable."""
+        """A whole exchange at once; returns its id when it is durable. Empty: it was a stranger's, of whom too much is
+        kept already."""
+        admitted = self._admit_opening(opening)
+        if admitted is None:
+            return ""
+        opening = admitted
         exchange = make_exchange_id(opening.at)
         await self._writer.write_rows(self._make_exchange_rows(exchange, opening, ending))
         return exchange
 
     async def record_in_transaction(self, work: Work[tuple[T, JournalOpening, JournalEnding]]) -> T:
-        """What `work` does and the exchange that it tells of, in one transaction: both are there or neither is.
-        Raises what `work` raises."""
+        """What `work` does and the exchange that it tells of, in one transaction: both are there or neither is, unless
+        it is a stranger's, of whom too much is kept already. Raises what `work` raises."""
 
         def work_and_record(connection: Connection) -> T:
             result, opening, ending = work(connection)
@@ -77,7 +96,22 @@ class Journal:
             self._insert_exchange(connection, opening, ending)
 
     def _insert_exchange(self, connection: Connection, opening: JournalOpening, ending: JournalEnding) -> None:
-        write_journal_rows(connection, [self._make_exchange_rows(make_exchange_id(opening.at), opening, ending)])
+        admitted = self._admit_opening(opening)
+        if admitted is not None:
+            write_journal_rows(connection, [self._make_exchange_rows(make_exchange_id(opening.at), admitted, ending)])
+
+    def _admit_opening(self, opening: JournalOpening) -> JournalOpening | None:
+        """As it is to be kept; None: not at all."""
+        if not opening.is_from_stranger:
+            return opening
+        who = address_block(opening.peer) or opening.protocol
+        if not self._strangers.admit_event(who, opening.at.timestamp()):
+            return None
+        left_out = self._strangers.take_left_out()
+        if not left_out:
+            return opening
+        said = f"{left_out} messages of strangers before it were not kept."
+        return replace(opening, note=" ".join(filter(None, (opening.note, said))))
 
     async def run_in_own_transaction(self, work: Work[T]) -> T:
         """A transaction of its own in the journal's store. Raises Unavailable, and what `work` raises."""

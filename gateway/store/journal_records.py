@@ -126,6 +126,11 @@ class JournalOpening:
     note: str = ""
     replay_of: str = ""  # id of the message that is played again
 
+    @property
+    def is_from_stranger(self) -> bool:
+        """Nobody knows who sent it: no profile let it in, and it is about no request."""
+        return self.direction is MessageDirection.IN and not self.profile and not self.request_id
+
 
 @value_object
 class JournalEnding:

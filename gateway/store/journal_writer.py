@@ -36,6 +36,9 @@ MAX_TEXT_CHARS = 255
 
 MAX_NOTE_CHARS = 2_000
 
+MAX_STRANGER_BYTES = 1_000
+"""Bytes kept of a stranger's message and of its answer: enough to see who it may be, too few to fill a disk with."""
+
 _PENDING = JournalEnding(at=EPOCH, outcome=OutcomeClass.PENDING)
 
 BATCH = 256
@@ -69,8 +72,8 @@ class JournalRowMaker:
     ) -> MessageRow:
         o = opening
         identifier = exchange + QUESTION
-        concealed = self._options.conceal_secrets(o.protocol, o.body)
-        kept, key_id = self._body_to_store(concealed, o.library, identifier)
+        concealed, limit = self._options.conceal_secrets(o.protocol, o.body), self._kept_bytes(o)
+        kept, key_id = self._body_to_store(concealed[:limit], o.library, identifier)
         return (
             o.library,
             identifier,
@@ -89,7 +92,7 @@ class JournalRowMaker:
             o.at,
             kept,
             len(o.body),
-            len(concealed) > self._limit,
+            len(concealed) > limit,
             key_id,
             clean_text(o.content_type),
             0,
@@ -107,8 +110,8 @@ class JournalRowMaker:
         o, body = opening, ending.body
         assert body is not None
         identifier = exchange + ANSWER
-        concealed = self._options.conceal_secrets(o.protocol, body)
-        kept, key_id = self._body_to_store(concealed, o.library, identifier)
+        concealed, limit = self._options.conceal_secrets(o.protocol, body), self._kept_bytes(o)
+        kept, key_id = self._body_to_store(concealed[:limit], o.library, identifier)
         return (
             o.library,
             identifier,
@@ -127,7 +130,7 @@ class JournalRowMaker:
             ending.at,
             kept,
             len(body),
-            len(concealed) > self._limit,
+            len(concealed) > limit,
             key_id,
             clean_text(ending.content_type),
             ending.status,
@@ -140,9 +143,12 @@ class JournalRowMaker:
             "",
         )
 
-    def _body_to_store(self, body: bytes, library: str, identifier: str) -> tuple[bytes, str]:
-        """What is stored of a body without secrets, and the id of the key it is encrypted with."""
-        kept = body if len(body) <= self._limit else body[: self._limit]
+    def _kept_bytes(self, opening: JournalOpening) -> int:
+        """How many bytes of a message and of its answer are kept."""
+        return min(self._limit, MAX_STRANGER_BYTES) if opening.is_from_stranger else self._limit
+
+    def _body_to_store(self, kept: bytes, library: str, identifier: str) -> tuple[bytes, str]:
+        """What is stored of what is kept of a body without secrets, and the id of the key it is encrypted with."""
         if self._cipher is None:
             return kept, ""
         return self._cipher.encrypt(kept, _row_identity(library, identifier)), self._cipher.key_id

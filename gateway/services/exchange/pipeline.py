@@ -266,9 +266,9 @@ class Replayer:
         self, kept: FullMessage, received: datetime, transport: TransportKind
     ) -> tuple[MessageContext, Profile]:
         message = kept.message
-        arrival = rebuild_arrival(kept, received, transport)
         if not message.profile:
             raise NotReplayableError("no profile was found for it when it came; have its sender send it again")
+        arrival = rebuild_arrival(kept, received, transport)
         profile = self.stage.profiles().find_profile(message.profile)
         if profile is None or profile.abstract or arrival.protocol not in self.stage.responders:
             raise NotReplayableError(f"its profile '{message.profile}' is no longer there")

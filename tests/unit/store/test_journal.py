@@ -17,7 +17,7 @@ from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store
 from gateway.store import journal_queries
 from gateway.store.engine import open_store
-from gateway.store.journal import Journal
+from gateway.store.journal import ALL_STRANGER_EXCHANGES, STRANGER_EXCHANGES, Journal
 from gateway.store.journal_records import (
     BodyCipher,
     BodyUnreadable,
@@ -32,7 +32,7 @@ from gateway.store.journal_records import (
     format_json_line,
     make_file_name,
 )
-from gateway.store.journal_writer import write_journal_rows
+from gateway.store.journal_writer import MAX_STRANGER_BYTES, write_journal_rows
 from gateway.store.migration import OWN, migrate_store
 from gateway.store.schema import message
 
@@ -137,6 +137,59 @@ async def test_an_exchange_without_an_answer_has_one_message(journal: Journal) -
     (only,) = await journal.get_exchange("EX", exchange)
     assert (only.message.outcome, only.message.reason) == (OutcomeClass.REJECTED, "unknown-sender")
     assert only.message.note == "No profile fits the sender."
+
+
+STRANGER = replace(LOOKUP, profile="", body=b"<NCIPMessage><LookupUser/></NCIPMessage>" + b" " * 50_000)
+REJECTED = JournalEnding(AT, OutcomeClass.REJECTED, body=b"<Problem>" * 1_000, reason="unknown-sender", status=200)
+
+
+async def test_of_a_strangers_message_little_is_kept(journal: Journal) -> None:
+    question, answer = await both(journal, await journal.record_exchange(STRANGER, REJECTED))
+
+    for kept, sent in ((question, STRANGER.body), (answer, REJECTED.body)):
+        assert sent is not None
+        assert kept.body == sent[:MAX_STRANGER_BYTES]
+        assert (kept.message.body_size, kept.message.truncated) == (len(sent), True)
+
+
+async def test_strangers_of_one_address_leave_so_many_rows_and_a_count(journal: Journal) -> None:
+    """By both ways in which an exchange is written."""
+    for number in range(200):
+        late = replace(STRANGER, at=AT + timedelta(milliseconds=number))
+        if number % 2:
+            await journal.record_exchange(late, REJECTED)
+        else:
+            await journal.record_in_transaction(lambda _, late=late: (None, late, REJECTED))
+    page = await journal.list_messages(JournalFilter(library="EX", direction=MessageDirection.IN), 1_000)
+    assert len(page.messages) == STRANGER_EXCHANGES.burst
+
+    known = await journal.record_exchange(replace(LOOKUP, at=AT + timedelta(seconds=1)), FOUND)
+    neighbour = await journal.record_exchange(replace(STRANGER, peer="192.0.2.8"), REJECTED)
+    later = await journal.record_exchange(replace(STRANGER, at=AT + timedelta(seconds=37)), REJECTED)
+
+    assert (await journal.get_exchange("EX", known))[0].message.note == ""
+    left_out = 200 - STRANGER_EXCHANGES.burst
+    assert (await journal.get_exchange("EX", neighbour))[0].message.note == (
+        f"{left_out} messages of strangers before it were not kept."
+    )
+    assert (await journal.get_exchange("EX", later))[0].message.note == ""
+
+
+async def test_strangers_of_many_addresses_are_limited_together(journal: Journal) -> None:
+    flood = (replace(STRANGER, peer=f"2001:db8:{number:x}::1") for number in range(400))
+    await asyncio.gather(*(journal.record_exchange(one, REJECTED) for one in flood))
+    page = await journal.list_messages(JournalFilter(library="EX", direction=MessageDirection.IN), 1_000)
+    assert len(page.messages) == ALL_STRANGER_EXCHANGES.burst
+
+
+async def test_what_we_send_and_what_is_about_a_request_is_no_strangers(journal: Journal) -> None:
+    for number in range(2 * STRANGER_EXCHANGES.burst):
+        for ours in (
+            replace(STRANGER, direction=MessageDirection.OUT),
+            replace(STRANGER, request_id=f"DEMO-{number}"),
+        ):
+            found = await journal.get_exchange("EX", await journal.record_exchange(ours, FOUND))
+            assert found[0].body == STRANGER.body
 
 
 async def test_work_is_pending_until_it_is_completed(journal: Journal) -> None:

@@ -115,14 +115,17 @@ async def test_a_rehearsal_shows_what_the_protocol_answers_by_itself(house: Hous
 async def test_what_stands_against_a_replay_is_said(house: House) -> None:
     kept = await handled(house, house.message("lookup-user", patron=PATRON))
     sent = await newest(house, MessageDirection.OUT)
-    unknown = await handled(house, replace(house.message("lookup-user", patron=PATRON), peer="192.0.2.7"))
+    stranger = replace(house.message("lookup-user", patron=PATRON), peer="192.0.2.7")
+    unknown = await handled(house, stranger)
+    cut = await handled(house, replace(stranger, body=stranger.body + b" " * 5_000))
 
     with pytest.raises(NotReplayableError, match="one that we sent"):
         await house.exchange.replay_message(sent)
     with pytest.raises(NotReplayableError, match="no longer kept"):
         await house.exchange.replay_message(FullMessage(kept.message, None))
-    with pytest.raises(NotReplayableError, match="no profile"):
-        await house.exchange.replay_message(unknown)
+    for one in (unknown, cut):
+        with pytest.raises(NotReplayableError, match="no profile"):
+            await house.exchange.replay_message(one)
     del house.profiles["ncip2"]
     with pytest.raises(NotReplayableError, match="no longer there"):
         await house.exchange.replay_message(kept)
