@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -30,6 +31,9 @@ log = structlog.get_logger(component="serve")
 
 STORE = "sqlite:///data/illgate.db"
 """Where gateway.yml as it is shipped keeps its data."""
+
+MAX_KEY_DAYS = 3660
+"""Ten years; a key for longer is one that doesn't expire."""
 
 _LIBRARY = click.option(
     "--library", "symbol", default="", metavar="SYMBOL", help="Of this library, where there are several."
@@ -229,7 +233,8 @@ class _SignalHandlers:
 def key_command() -> None:
     """Make, list and revoke keys for the JSON API.
 
-    A key is shown once, when it is made; only a keyed hash of it is kept.
+    A key is shown once, when it is made; only a keyed hash of it is kept. It is valid until it is revoked, or for so
+    many days as `create --days` says.
     """
 
 
@@ -243,30 +248,39 @@ def key_command() -> None:
     type=click.Choice([scope.value for scope in KeyScope]),
     help="What the key allows; say it several times for several.",
 )
+@click.option(
+    "--days",
+    type=click.IntRange(1, MAX_KEY_DAYS),
+    help="It expires so many times 24 hours from now; without this it doesn't expire.",
+)
 @_LIBRARY
 @pass_installation
-def create_key(installation: Installation, name: str, scopes: tuple[str, ...], symbol: str) -> None:
+def create_key(installation: Installation, name: str, scopes: tuple[str, ...], days: int | None, symbol: str) -> None:
     """Make a key. NAME says who uses it; it stands in the history of what is done with it.
 
     \b
     Examples:
       illgate key create portal --scope patron
       illgate key create desk --scope requests:read --scope requests:write --scope tasks:read
+      illgate key create migration --scope requests:read --days 30
     """
     if not name.isprintable() or not name.strip() or len(name) > 100:
         raise click.BadParameter("must be 1 to 100 printable characters", param_hint="NAME")
     library = require_library(installation, symbol)
-    made = asyncio.run(_store_new_key(installation, library, name.strip(), scopes))
+    life = None if days is None else timedelta(days=days)
+    made = asyncio.run(_store_new_key(installation, library, name.strip(), scopes, life))
     click.echo(made.key)
-    click.echo(f"{made.row.prefix}: {', '.join(made.row.scopes)} for {library.symbol}; it is not shown again", err=True)
+    row = made.row
+    until = f" until {format_local_time(row.expires, library.zone)}" if row.expires is not None else ""
+    click.echo(f"{row.prefix}: {', '.join(row.scopes)} for {library.symbol}{until}; it is not shown again", err=True)
 
 
 async def _store_new_key(
-    installation: Installation, library: LibrarySettings, name: str, scopes: tuple[str, ...]
+    installation: Installation, library: LibrarySettings, name: str, scopes: tuple[str, ...], life: timedelta | None
 ) -> NewKey:
     async with installation.open_current_store() as store:
         return await ApiKeyService(store, installation.clock).create_key(
-            library.symbol, name, [KeyScope(one) for one in scopes]
+            library.symbol, name, [KeyScope(one) for one in scopes], life
         )
 
 
@@ -274,22 +288,31 @@ async def _store_new_key(
 @_LIBRARY
 @pass_installation
 def list_keys(installation: Installation, symbol: str) -> None:
-    """All keys of a library, oldest first: prefix, name, scopes, when they were made and last used."""
+    """All keys of a library, oldest first: prefix, name, scopes, when they were made, expire and were last used.
+
+    The last use is exact to a minute. Revoked and expired keys stay in the list.
+    """
     library = require_library(installation, symbol)
     rows = asyncio.run(_read_keys(installation, library))
     if not rows:
         click.echo("no keys; `illgate key create NAME --scope …` makes one")
         return
-    heading = ("PREFIX", "NAME", "SCOPES", "CREATED", "LAST USED", "")
-    for line in format_table([heading, *(_format_key_row(row, library) for row in rows)]):
+    heading = ("PREFIX", "NAME", "SCOPES", "CREATED", "EXPIRES", "LAST USED", "")
+    now = installation.clock.now()
+    for line in format_table([heading, *(_format_key_row(row, library, now) for row in rows)]):
         click.echo(line)
 
 
-def _format_key_row(row: ApiKeyRow, library: LibrarySettings) -> tuple[str, ...]:
+def _format_key_row(row: ApiKeyRow, library: LibrarySettings, now: datetime) -> tuple[str, ...]:
     zone = library.zone
+    created = format_local_time(row.created, zone)
+    expires = format_local_time(row.expires, zone) if row.expires else "never"
     used = format_local_time(row.last_used, zone) if row.last_used else "never"
-    revoked = f"revoked {format_local_time(row.revoked, zone)}" if row.revoked else ""
-    return row.prefix, row.name, ",".join(row.scopes), format_local_time(row.created, zone), used, revoked
+    if row.revoked is not None:
+        ended = f"revoked {format_local_time(row.revoked, zone)}"
+    else:
+        ended = "expired" if row.is_expired(now) else ""
+    return row.prefix, row.name, ",".join(row.scopes), created, expires, used, ended
 
 
 async def _read_keys(installation: Installation, library: LibrarySettings) -> tuple[ApiKeyRow, ...]:

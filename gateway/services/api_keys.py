@@ -55,14 +55,23 @@ SCOPES = {
 }
 
 
+class KeyExpiredError(Exception):
+    """The key was right, but its time is over. `at`: since when, in UTC."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(f"the key expired at {at.isoformat(timespec='minutes')}")
+        self.at = at
+
+
 @value_object
 class KeyHolder:
-    """Whoever sent a valid key."""
+    """Whoever sent a valid key. `expires`: until when it is valid, in UTC; None: until it is revoked."""
 
     library: str
     prefix: str
     name: str
     scopes: frozenset[str]
+    expires: datetime | None = None
 
     @property
     def actor(self) -> str:
@@ -86,30 +95,47 @@ class ApiKeyService:
         self._store = store
         self._clock = clock
 
-    async def create_key(self, library: str, name: str, scopes: Iterable[KeyScope]) -> NewKey:
+    async def create_key(
+        self, library: str, name: str, scopes: Iterable[KeyScope], life: timedelta | None = None
+    ) -> NewKey:
+        """`life`: how long it is valid from now on; None: until it is revoked."""
         now = self._clock.now()
+        expires = None if life is None else now + life
         prefix = "".join(secrets.choice(_LETTERS) for _ in range(8))
         key = f"ilg_{prefix}_{secrets.token_urlsafe(32)}"
         words = tuple(scope.value for scope in KeyScope if scope in set(scopes))
 
         def insert_key(c: Transaction) -> ApiKeyRow:
             hashed = digest_key(key, get_or_create_secret(c, library, API_KEYS, now))
-            row = ApiKeyRow(library=library, prefix=prefix, name=name, digest=hashed, scopes=words, created=now)
+            row = ApiKeyRow(
+                library=library, prefix=prefix, name=name, digest=hashed, scopes=words, created=now, expires=expires
+            )
             api_access.add_api_key(c, row)
             return row
 
         return NewKey(key, await self._store.write(insert_key))
 
     async def find_holder(self, key: str) -> KeyHolder | None:
-        """None: not a key that is valid now. Raises Unavailable."""
+        """None: not a key of ours, or it is revoked. Raises KeyExpiredError, Unavailable.
+
+        That a key has expired is told only to whoever has the whole key.
+        """
         found = _KEY.fullmatch(key)
         if found is None:
             return None
         row = await self._store.read(lambda c: _find_valid_key(c, found[1], key))
         if row is None:
             return None
-        await self._note_use(row, self._clock.now())
-        return KeyHolder(row.library, row.prefix, row.name, frozenset(row.scopes))
+        now = self._clock.now()
+        if row.expires is not None and row.is_expired(now):
+            raise KeyExpiredError(row.expires)
+        await self._note_use(row, now)
+        return KeyHolder(row.library, row.prefix, row.name, frozenset(row.scopes), row.expires)
+
+    async def is_still_valid(self, holder: KeyHolder) -> bool:
+        """Whether the key that let somebody in would let them in now. Raises Unavailable."""
+        row = await self._store.read(lambda c: api_access.find_api_key(c, holder.prefix))
+        return row is not None and row.revoked is None and not row.is_expired(self._clock.now())
 
     async def list_keys(self, library: str) -> tuple[ApiKeyRow, ...]:
         return await self._store.read(lambda c: api_access.list_api_keys(c, library))

@@ -59,6 +59,7 @@ api_key = Table(
     Column("digest", LargeBinary, nullable=False),
     column_types.text_column("scopes"),  # with blanks between
     column_types.moment_column("created"),
+    Column("expires", UtcDateTime),
     Column("last_used", UtcDateTime),
     Column("revoked", UtcDateTime),
     PrimaryKeyConstraint("library", "prefix", name="pk_api_key"),
@@ -125,7 +126,8 @@ MAX_TOKEN_LIFE = timedelta(days=366)
 
 @value_object(kw_only=True)
 class ApiKeyRow:
-    """`digest`: keyed hash of the secret part. A revoked key stays, so that its use can still be told apart."""
+    """`digest`: keyed hash of the secret part. `expires`: from then on it opens nothing; None: it doesn't expire. A
+    revoked or expired key stays, so that its use can still be told apart."""
 
     library: str
     prefix: str
@@ -133,8 +135,12 @@ class ApiKeyRow:
     digest: bytes
     scopes: tuple[str, ...]
     created: datetime
+    expires: datetime | None = None
     last_used: datetime | None = None
     revoked: datetime | None = None
+
+    def is_expired(self, now: datetime) -> bool:
+        return self.expires is not None and now >= self.expires
 
 
 def add_api_key(c: Connection, row: ApiKeyRow) -> None:
@@ -171,6 +177,7 @@ def _values_of_api_key(row: ApiKeyRow) -> dict[str, Any]:
         "digest": row.digest,
         "scopes": " ".join(row.scopes),
         "created": row.created,
+        "expires": row.expires,
         "last_used": row.last_used,
         "revoked": row.revoked,
     }

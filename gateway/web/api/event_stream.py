@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from aiohttp import hdrs, web
@@ -30,7 +30,8 @@ began earlier may end later."""
 
 @value_object
 class StreamTiming:
-    """Seconds: how often a stream looks without being woken, and after which silence it says that it lives."""
+    """Seconds: how often a stream looks without being woken and whether its key is still valid, and after which
+    silence it says that it lives."""
 
     look: float = 2.0
     heartbeat: float = 15.0
@@ -65,10 +66,15 @@ class EventStreams:
             self.wake_library(library)
 
     async def serve_stream(
-        self, request: web.Request, feed: EventFeed, library: str, cursor: str
+        self,
+        request: web.Request,
+        feed: EventFeed,
+        library: str,
+        cursor: str,
+        is_still_allowed: Callable[[], Awaitable[bool]],
     ) -> web.StreamResponse:
-        """Writes until the client goes or `close` is called. Raises TooManyStreamsError; Unavailable before the first
-        byte."""
+        """Writes until the client goes, `is_still_allowed` says no or `end_streams` is called. Raises
+        TooManyStreamsError; Unavailable before the first byte."""
         if self._closed or self.open_count >= self._pace.most:
             raise TooManyStreamsError
         waker = asyncio.Event()
@@ -76,7 +82,7 @@ class EventStreams:
         try:
             first = await feed.after(library, cursor, PAGE)
             response = await _begin_stream_response(request)
-            await self._write_events(response, feed, library, cursor, waker, first)
+            await self._write_events(response, feed, library, cursor, waker, first, is_still_allowed)
         finally:
             self._wakers[library].discard(waker)
         return response
@@ -89,10 +95,15 @@ class EventStreams:
         cursor: str,
         waker: asyncio.Event,
         found: Sequence[HistoryLine],
+        is_still_allowed: Callable[[], Awaitable[bool]],
     ) -> None:
         loop = asyncio.get_running_loop()
-        last_word = loop.time()
+        last_word = last_check = loop.time()
         while not self._closed:
+            if loop.time() - last_check >= self._pace.look:
+                if not await is_still_allowed():
+                    return
+                last_check = loop.time()
             waker.clear()
             settled = [line for line in found if line.id < first_id_at(self._clock.now() - SETTLE)]
             if settled:

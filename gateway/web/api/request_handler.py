@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
-from gateway.services.api_keys import NOBODY, KeyHolder
+from gateway.services.api_keys import NOBODY, KeyExpiredError, KeyHolder
 from gateway.store import api_records
 from gateway.store.api_records import IN_HAND, AnswerKey, StoredAnswer
 from gateway.web.api.event_stream import TooManyStreamsError
@@ -50,6 +50,10 @@ log = structlog.get_logger(component="api")
 
 RETRY_AFTER = (("Retry-After", "5"),)
 CHALLENGE = ((hdrs.WWW_AUTHENTICATE, 'Bearer realm="illgate"'),)
+EXPIRED_CHALLENGE = (
+    (hdrs.WWW_AUTHENTICATE, 'Bearer realm="illgate", error="invalid_token", error_description="The key has expired"'),
+)
+"""RFC 6750 section 3.1: `invalid_token` is an expired one too."""
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}")
@@ -104,7 +108,11 @@ class OperationHandler:
         if not scopes:
             return NOBODY
         kind, _, key = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-        holder = await self._parts.keys.find_holder(key.strip()) if kind.lower() == "bearer" else None
+        try:
+            holder = await self._parts.keys.find_holder(key.strip()) if kind.lower() == "bearer" else None
+        except KeyExpiredError as expired:
+            detail = f"This API key expired at {expired.at:%Y-%m-%dT%H:%MZ}; `illgate key create` makes another."
+            raise ApiProblem(ProblemDetails(ProblemType.UNAUTHENTICATED, detail, headers=EXPIRED_CHALLENGE)) from None
         if holder is None:
             detail = "Send an API key that is valid as 'Authorization: Bearer ilg_…'."
             raise ApiProblem(ProblemDetails(ProblemType.UNAUTHENTICATED, detail, headers=CHALLENGE))

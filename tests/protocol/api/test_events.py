@@ -6,11 +6,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import pytest
 
+from gateway.services.api_keys import KeyScope
 from gateway.web.api import event_stream
 from gateway.web.api.event_stream import StreamTiming
 from tests.protocol.api.support import Client, Running
@@ -99,6 +101,24 @@ async def test_a_quiet_stream_says_that_it_lives_and_ends_when_the_gateway_stops
             await answer.content.read()
     assert streams.open_count == 0
     assert (await client("GET", "events")).problem == "unavailable"
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired"])
+async def test_a_stream_ends_with_its_key(
+    gateway: Running, client: Client, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(gateway.api.streams, "_pace", StreamTiming(look=0.05, heartbeat=0.05))
+    made = await gateway.keys.create_key("DEMO", "Dashboard", [KeyScope.EVENTS_READ], timedelta(days=1))
+    async with stream(client.with_key(made.key)) as answer:
+        async with asyncio.timeout(10):
+            await answer.content.readuntil(b": alive\n\n")
+        if end == "revoked":
+            await gateway.keys.revoke_key("DEMO", made.row.prefix)
+        else:
+            monkeypatch.setattr(gateway.clock, "now", lambda: made.row.created + timedelta(days=1))
+        async with asyncio.timeout(10):
+            await answer.content.read()
+    assert gateway.api.streams.open_count == 0
 
 
 async def test_so_many_streams_and_no_more(gateway: Running, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from gateway.cli import main
+from gateway.domain.clock import SystemClock
 from gateway.services.api_keys import KeyScope
 from gateway.store import api_access
 from tests.protocol.api.support import Client, Running
@@ -79,7 +82,38 @@ async def test_a_key_says_what_it_may_do(gateway: Running, client: Client) -> No
         "prefix": key.split("_")[1],
         "name": "Портал",
         "scopes": ["events:read", "patron"],
+        "expires": None,
     }
+
+
+async def test_a_key_opens_nothing_from_the_moment_at_which_it_expires(
+    gateway: Running, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await gateway.keys.create_key("DEMO", "Migration", [KeyScope.REQUESTS_READ], timedelta(days=30))
+    expires = made.row.created + timedelta(days=30)
+    migration = client.with_key(made.key)
+
+    monkeypatch.setattr(gateway.clock, "now", lambda: expires - timedelta(microseconds=1))
+    answered = await migration("GET", "key")
+    assert datetime.fromisoformat(answered.json["expires"]) == expires
+
+    monkeypatch.setattr(gateway.clock, "now", lambda: expires)
+    refused = await migration("GET", "requests")
+    assert refused.problem == "unauthenticated"
+    assert f"expired at {expires:%Y-%m-%dT%H:%MZ}" in refused.json["detail"]
+    assert 'error="invalid_token"' in refused.headers["WWW-Authenticate"]
+    assert (await client("GET", "key")).status == 200, "a key without an end goes on"
+
+
+async def test_that_a_key_has_expired_is_told_only_to_who_has_it(
+    gateway: Running, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await gateway.keys.create_key("DEMO", "Migration", [KeyScope.REQUESTS_READ], timedelta(days=1))
+    monkeypatch.setattr(gateway.clock, "now", lambda: made.row.created + timedelta(days=2))
+    guessed = client.with_key(f"ilg_{made.row.prefix}_" + "A" * 43)
+    assert "expired" not in (await guessed("GET", "key")).json["detail"]
+    await gateway.keys.revoke_key("DEMO", made.row.prefix)
+    assert "expired" not in (await client.with_key(made.key)("GET", "key")).json["detail"], "revoked comes first"
 
 
 async def test_only_a_hash_of_a_key_is_kept_and_its_use_is_noted(
@@ -135,6 +169,42 @@ def test_keys_by_command(installation: Installation) -> None:
     illgate("create", "nobody", code=2)
     illgate("create", "nobody", "--scope", "everything", code=2)
     assert "requests:write" in illgate("scopes")
+    illgate("create", "nobody", "--scope", "patron", "--days", "0", code=2)
+    assert "+0100   never" in re.sub(r"  +", "   ", illgate("list")), "a key without --days never expires"
+
+
+async def test_the_list_says_when_keys_expire_and_when_they_were_used(
+    gateway: Running, client: Client, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def illgate(*arguments: str) -> str:
+        typed = ["--config", str(installation.config), "key", *arguments]
+        done = await asyncio.to_thread(CliRunner().invoke, main, typed)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    async def line_of(name: str) -> str:
+        return next(line for line in (await illgate("list")).splitlines() if name in line)
+
+    def set_time(moment: datetime) -> None:
+        monkeypatch.setattr(SystemClock, "now", lambda _: moment)
+
+    made = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+    set_time(made)
+    key = (await illgate("create", "Überführung", "--scope", "requests:read", "--days", "30")).strip()
+    set_time(made + timedelta(days=3, minutes=5))
+    assert (await client.with_key(key)("GET", "key")).status == 200
+    assert re.split(r"  +", await line_of("Überführung"))[2:] == [
+        "requests:read",
+        "2026-03-02 10:00:00+0100",
+        "2026-04-01 11:00:00+0200",  # 30 times 24 hours, though a day between has 23
+        "2026-03-05 10:05:00+0100",
+    ]
+
+    set_time(made + timedelta(days=30))
+    assert (await client.with_key(key)("GET", "key")).problem == "unauthenticated"
+    assert (await line_of("Überführung")).endswith("2026-03-05 10:05:00+0100  expired")
+    await illgate("revoke", key.split("_")[1])
+    assert "revoked 2026-04-01" in await line_of("Überführung")
 
 
 async def test_keys_are_found_by_their_prefix_alone(gateway: Running) -> None:

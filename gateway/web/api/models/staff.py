@@ -221,3 +221,4 @@ class KeyOut(OutputModel):
     prefix: str
     name: str
     scopes: tuple[str, ...]
+    expires: datetime | None = Field(description="from then on the key opens nothing; null: it does not expire")

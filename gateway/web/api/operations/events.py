@@ -82,8 +82,12 @@ async def stream_events(call: OperationCall[NoParameters, EventStreamQuery, None
     if len(said) > 100 or not all(one.isascii() and (one.isalnum() or one == "-") for one in said):
         raise validation_problem(f"header.{LAST_EVENT_ID}", "is not the id of an event")
     cursor = said or newest_cursor(parts.clock.now())
-    feed = parts.services.feed
-    return OperationReply(await parts.streams.serve_stream(call.http, feed, call.holder.library, cursor))
+    feed, holder = parts.services.feed, call.holder
+    return OperationReply(
+        await parts.streams.serve_stream(
+            call.http, feed, holder.library, cursor, lambda: parts.keys.is_still_valid(holder)
+        )
+    )
 
 
 async def list_events(call: OperationCall[NoParameters, EventPageQuery, None]) -> OperationReply:
@@ -99,7 +103,8 @@ EVENT_OPERATIONS = (
         path="/events",
         tag="Events",
         summary="Follow what happens (Server-Sent Events)",
-        description="Each event has an id; a client that comes again with Last-Event-ID misses none.",
+        description="Each event has an id; a client that comes again with Last-Event-ID misses none. The stream ends "
+        "when its key is revoked or expires.",
         scopes=(KeyScope.EVENTS_READ,),
         handler=stream_events,
         answers=(AnswerDescription(200, "Events without end", None, {}, (STREAM,)),),
@@ -160,7 +165,13 @@ async def show_key(call: OperationCall[NoParameters, NoParameters, None]) -> Ope
 
 def _describe_key(call: OperationCall[NoParameters, NoParameters, None]) -> KeyOut:
     holder = call.holder
-    return KeyOut(library=holder.library, prefix=holder.prefix, name=holder.name, scopes=tuple(sorted(holder.scopes)))
+    return KeyOut(
+        library=holder.library,
+        prefix=holder.prefix,
+        name=holder.name,
+        scopes=tuple(sorted(holder.scopes)),
+        expires=holder.expires,
+    )
 
 
 WEBHOOK_OPERATIONS = (
