@@ -56,6 +56,9 @@ def check_command(ctx: click.Context, installation: Installation, profiles: tupl
     name, looks whether secrets are there, and runs the profiles' examples. Each problem is one line with file, line and
     key. Exit code 0: all is well; 1: there are problems.
 
+    Remarks are no problems: they say which profiles let everybody in, which partners' mails are believed whoever sent
+    them, and which partners our messages can't reach.
+
     \b
     Examples:
       illgate check
@@ -119,14 +122,18 @@ def _print_report(report: CheckReport) -> None:
     _print_problems("requests", report.requests)
     for profile in report.profiles:
         _print_problems(profile.name, profile.problems)
+    _print_problems("remarks", report.remarks)
     for note in report.notes:
         click.echo(f"note: {note}")
     examples = sum(profile.examples for profile in report.profiles)
     answers = sum(profile.answers for profile in report.profiles)
-    _print_problem_count(
-        len(report.problems),
-        f"{len(report.profiles)} profiles, {examples} examples run, {answers} of them with their answer",
-    )
+    run = f"{len(report.profiles)} profiles, {examples} examples run, {answers} of them with their answer"
+    _print_problem_count(len(report.problems), _count_remarks(len(report.remarks)) + run)
+
+
+def _count_remarks(count: int) -> str:
+    """Nothing where there are none."""
+    return f"{count} remark{'' if count == 1 else 's'}; " if count else ""
 
 
 def _print_problems(what: str, problems: Sequence[object]) -> None:

@@ -182,11 +182,12 @@ def _check_partner(
     for key in ("push_new", "push_states"):
         if getattr(partner, key) and not partner.channel:
             yield one.make_problem(("partner", key), "needs a `channel` by which it is told")
-    if _is_written_by_mail(one, partner, channels) and not partner.email:
+    if is_written_by_mail(one, partner, channels) and not partner.email:
         yield one.make_problem(("partner", "email"), f"the channel {partner.channel} needs an e-mail address")
 
 
-def _is_written_by_mail(one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
+def is_written_by_mail(one: LoadedProfile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
+    """Whether its channel, as its profile has it, writes to its e-mail address."""
     channel = channels.get(partner.channel)
     if channel is None or channel.by_mail is None:
         return False

@@ -23,6 +23,7 @@ from gateway.secrets import resolve_secret
 from gateway.services.check import outside_systems
 from gateway.services.check.examples import ExampleExchange, ExampleRunner, MailExampleRunner, wants_answer
 from gateway.services.check.outside_systems import probe_address
+from gateway.services.check.remarks import find_remarks
 from gateway.services.letters import ALL, PARTNER_LETTERS, PATRON_LETTERS, SLIPS, LetterRenderer, sample
 from gateway.services.letters.templates import SUFFIX, LetterFormat
 from gateway.settings import LibrarySettings, Settings
@@ -75,7 +76,8 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
     )
     notes = (*asked.notes, *_note_unanswered(subject, chosen.loaded))
     requests = _check_policies(subject, asked.known) if chosen.everything else ()
-    return CheckReport(installation, (*found, *broken), notes, requests)
+    remarks = find_remarks(chosen.loaded, subject.settings, subject.adapters)
+    return CheckReport(installation, (*found, *broken), notes, requests, remarks)
 
 
 class _ChosenProfiles:
@@ -316,12 +318,13 @@ class ProfileFindings:
 @value_object
 class CheckReport:
     """`installation`: problems of gateway.yml, its libraries and secrets; `requests`: of requests.yml; `notes`: what
-    was not looked at, and why."""
+    was not looked at, and why; `remarks`: what isn't wrong, but may be meant otherwise."""
 
     installation: tuple[ConfigurationProblem, ...]
     profiles: tuple[ProfileFindings, ...]
     notes: tuple[str, ...] = ()
     requests: tuple[ConfigurationProblem, ...] = ()
+    remarks: tuple[ConfigurationProblem, ...] = ()
 
     @property
     def problems(self) -> tuple[ConfigurationProblem, ...]:
