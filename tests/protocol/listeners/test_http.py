@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 import structlog
 
-from gateway.runtime.listeners import make_server_context
+from gateway.runtime.listener_tls import make_server_context
 from gateway.web.app import GatewayReadiness, ReadinessPart
 from gateway.web.inbound import AdmissionQueue
 from gateway.web.trusted_proxies import MAX_NOTED_PROXIES, NOTED_SECONDS, ForwardingNotes
