@@ -8,6 +8,7 @@ ILLGATE_SEED repeats what was drawn, though not when it happened.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
@@ -18,6 +19,7 @@ import pytest
 
 from gateway.domain.requests.events import EventKind
 from gateway.ports.shared_store import Store
+from gateway.store.engine import open_store
 from tests.faults.lifecycles import checks, evidence, kills
 from tests.faults.lifecycles.mailbox import open_mailbox
 from tests.faults.lifecycles.place import make_town, stock
@@ -91,9 +93,7 @@ async def test_nothing_is_lost_and_nothing_done_twice(
                 assert town.returncode is None, (tmp_path / "log").read_text()[-3000:]
             cut_short += await evidence.in_hand(store)
         box.trouble = 0.0
-        async with kills.process(config, tmp_path / "log", 1, hours + 1, run.lifecycles, "calm") as town:
-            await kills.at_work(town)
-            assert await town.wait() == 0, (tmp_path / "log").read_text()[-3000:]
+        await bring_to_an_end(config, tmp_path / "log", hours, run)
     found = await evidence.read(store)
     log.warning(
         "%d kills cut %d tries short; %d requests, %d events, %d outbox rows, %d mails (%d of them hidden)",
@@ -113,3 +113,66 @@ async def test_nothing_is_lost_and_nothing_done_twice(
         assert happened >= MUST_HAPPEN
         assert happened & BY_CHANCE
     assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+async def read_end(log_file: Path) -> str:
+    return (await asyncio.to_thread(log_file.read_text))[-3000:]
+
+
+async def bring_to_an_end(config: Path, log_file: Path, hours: float, run: Run) -> None:
+    async with kills.process(config, log_file, 1, hours + 1, run.lifecycles, "calm") as town:
+        await kills.at_work(town)
+        assert await town.wait() == 0, await read_end(log_file)
+
+
+NODES = 2
+
+
+@pytest.mark.postgresql
+async def test_two_nodes_are_killed_while_both_work(
+    tmp_path: Path, fresh_postgresql_url: str, chance: random.Random
+) -> None:
+    """One after the other, at any moment, now and then both at once; what one had in hand the next that starts, or the
+    one that is left, brings to its end."""
+    run = Run(int(os.environ.get("ILLGATE_LIFECYCLES", "16")), 3)
+    log_file = tmp_path / "log"
+    store = open_store(fresh_postgresql_url)
+    async with open_mailbox(chance, MAIL_TROUBLE) as box, contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(store.close)
+        config = await asyncio.to_thread(make_town, tmp_path / "town", box.port, fresh_postgresql_url)
+        await stock(config, run.lifecycles)
+        hours, cut_short = 0.0, 0
+        for number in range(1, run.kills + 1):
+            hours += chance.choice([0, 1, 20]) * chance.random()
+            upto = max(10, run.lifecycles * number // run.kills)
+            cut_short += await kill_both_nodes(config, log_file, chance, hours, upto, store)
+        box.trouble = 0.0
+        await bring_to_an_end(config, log_file, hours, run)
+        found = await evidence.read(store)
+    log.warning("%d pairs of kills cut %d tries short; %d requests", run.kills, cut_short, len(found.requests))
+    if problems := checks.problems(found, box.mails, run.lifecycles):
+        pytest.fail("\n".join(problems))
+    assert cut_short > 0, "no kill came in the middle of anything"
+    assert "Traceback" not in log_file.read_text()
+
+
+async def kill_both_nodes(
+    config: Path, log_file: Path, chance: random.Random, hours: float, upto: int, store: Store
+) -> int:
+    """How many tries the kills cut short."""
+    async with contextlib.AsyncExitStack() as stack:
+        towns = [
+            await stack.enter_async_context(
+                kills.process(config, log_file, chance.randrange(1000), hours, upto, "storm", node, NODES)
+            )
+            for node in range(NODES)
+        ]
+        await asyncio.gather(*map(kills.at_work, towns))
+        await kills.after(chance, 3.0)
+        for town in towns:
+            assert town.returncode is None, await read_end(log_file)
+            town.kill()
+            await town.wait()
+            if chance.random() < 0.7:
+                await kills.after(chance, 1.5)  # the other one goes on alone
+        return await evidence.in_hand(store)

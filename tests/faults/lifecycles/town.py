@@ -2,8 +2,10 @@
 
     python -m tests.faults.lifecycles.town GATEWAY.YML SEED HOURS UPTO storm
     python -m tests.faults.lifecycles.town GATEWAY.YML SEED HOURS UPTO calm
+    python -m tests.faults.lifecycles.town GATEWAY.YML SEED HOURS UPTO storm NODE NODES
 
-HOURS: so much later than it really is. UPTO: so many lifecycles there may be. In a storm libraries and partners fail
+HOURS: so much later than it really is. UPTO: so many lifecycles there may be. NODE of NODES: several processes share
+the database; each begins lifecycles of its own, and goes on with all. In a storm libraries and partners fail
 at random and staff do anything, until the process is killed; in a calm all is brought to its end but what staff leave
 alone, and the process ends by itself when nothing is left to be done. It prints `at work` when it is.
 """
@@ -66,6 +68,8 @@ class Staff:
     clock: LaterClock
     chance: random.Random
     upto: int
+    node: int = 0
+    nodes: int = 1
     begun: set[int] = field(default_factory=set)
     """Lifecycles that somebody has made, or is making: a wish is not brought to two desks at once."""
 
@@ -170,7 +174,7 @@ class Staff:
         return await self.gateway.managed.contexts[SOUTH].store.read(work)
 
     async def _create_once(self, wish: Wish) -> None:
-        if wish.number in self.begun:
+        if wish.number in self.begun or wish.number % self.nodes != self.node:
             return
         self.begun.add(wish.number)
         try:
@@ -212,7 +216,7 @@ class Staff:
         await front.act(library, request.id, act)
 
 
-async def run(config: Path, seed: int, hours: float, upto: int, storm: bool) -> None:
+async def run(config: Path, seed: int, hours: float, upto: int, storm: bool, node: int, nodes: int) -> None:
     chance, clock = random.Random(seed), LaterClock(timedelta(hours=hours))
     adapters = in_weather(load_adapters(), STORM if storm else CALM, chance)
     settings = load_settings(config, adapters)
@@ -222,11 +226,12 @@ async def run(config: Path, seed: int, hours: float, upto: int, storm: bool) -> 
     gateway.start_workers()
     sys.stdout.write(f"{AT_WORK}\n")
     sys.stdout.flush()
-    staff = Staff(gateway, clock, chance, upto)
+    staff = Staff(gateway, clock, chance, upto, node, nodes)
     await (staff.work() if storm else staff.finish())
     await gateway.stop()
 
 
 if __name__ == "__main__":
-    file, seed, hours, upto, weather = sys.argv[1:]
-    asyncio.run(run(Path(file), int(seed), float(hours), int(upto), weather == "storm"))
+    file, seed, hours, upto, weather, *which = sys.argv[1:]
+    node, nodes = map(int, which or (0, 1))
+    asyncio.run(run(Path(file), int(seed), float(hours), int(upto), weather == "storm", node, nodes))

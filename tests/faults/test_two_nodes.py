@@ -1,0 +1,91 @@
+"""Two nodes on one PostgreSQL, both killed in the middle of messages: when all are sent once more, to the other node,
+each was done once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.bench import messages
+from tests.faults.partner import is_success, send_all
+from tests.support.daemon import Installation
+from tests.support.looking import tracebacks
+
+pytestmark = pytest.mark.postgresql
+
+PATRONS = [str(21000000000017 + 8 * n) for n in (0, 2, 6, 8, 10, 13, 16, 18)]
+"""Adults in good standing."""
+
+COUNT = 120
+
+log = logging.getLogger(__name__)
+
+
+def fetch_column(url: str, statement: str) -> list[Any]:
+    async def fetch() -> list[Any]:
+        connection = await asyncpg.connect(url)
+        try:
+            return [row[0] for row in await connection.fetch(statement)]
+        finally:
+            await connection.close()
+
+    return asyncio.run(fetch())
+
+
+def kill_both_amid(nodes: Sequence[Installation], bodies: Sequence[bytes], chance: random.Random) -> list[bytes | None]:
+    """Each message goes to one of them. One is killed when some messages have been answered, the other when it is alone
+    and has answered some more, or none."""
+    first = chance.randint(1, COUNT // 3)
+    second = first + chance.randint(0, COUNT // 4)
+    log.warning("killed after %d and %d answers", first, second)
+    with nodes[0].serve() as one, nodes[1].serve() as other:
+
+        def kill_at_limits(count: int) -> None:
+            if count == first:
+                one.kill()
+            if count == second:
+                other.kill()
+
+        answers = send_all(nodes[0], bodies, kill_at_limits, ports=[node.port for node in nodes])
+        for daemon in (one, other):
+            daemon.kill()  # where fewer were answered than it takes
+            daemon.wait()
+    return answers
+
+
+def test_each_of_120_items_is_accepted_once(fresh_postgresql_url: str, tmp_path: Path) -> None:
+    seed = int(os.environ.get("ILLGATE_SEED") or random.SystemRandom().randrange(1_000_000))
+    log.warning("ILLGATE_SEED=%d", seed)
+    url = fresh_postgresql_url
+    node = Installation.make(tmp_path / "first", "--store", url)
+    other = node.copy(tmp_path / "second")
+    bodies = [messages.accept_item(number, "DUO", PATRONS[number % len(PATRONS)]) for number in range(COUNT)]
+
+    first = kill_both_amid((node, other), bodies, random.Random(seed))
+
+    answered = [answer for answer in first if answer is not None]
+    assert all(map(is_success, answered))
+    assert None in first, "both kills came too late to disturb anything"
+    said = "SELECT count(*) FROM message WHERE direction = 'out' AND service = 'AcceptItem' AND outcome = 'ok'"
+    assert fetch_column(url, said)[0] >= len(answered), "what was answered is there"
+
+    with node.serve(), other.serve():  # each finishes what the one before it had in hand, or the other has done so
+        assert fetch_column(url, "SELECT count(*) FROM message WHERE outcome = 'pending'") == [0]
+        again = send_all(node, bodies, ports=(other.port, node.port))
+        assert [answer for answer in again if not is_success(answer)] == []
+        assert [(a, b) for a, b in zip(first, again, strict=True) if a is not None and a != b] == []
+
+    barcodes = sorted(f"DUO-{number}" for number in range(COUNT))
+    for table, column in (("embedded_items", "barcode"), ("embedded_holds", "request_id")):
+        found = fetch_column(url, f"SELECT {column} FROM {table} WHERE {column} LIKE 'DUO-%'")
+        assert sorted(found) == barcodes, table
+    assert fetch_column(url, "SELECT count(*) FROM message WHERE outcome = 'pending'") == [0]
+    assert tracebacks(node) + tracebacks(other) == []
