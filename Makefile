@@ -1,4 +1,4 @@
-.PHONY: run test test-quick bench demo-two format
+.PHONY: run test test-quick test-313 bench demo-two format
 
 run:
 	python3 bootstrap.py run
@@ -8,6 +8,9 @@ test:
 
 test-quick:
 	python3 bootstrap.py test-quick
+
+test-313:
+	python3 bootstrap.py test-313
 
 bench:
 	.venv/bin/python -m tests.bench

@@ -4,6 +4,7 @@
 python3 bootstrap.py run         install into .venv, make a library with sample data in data/, run the daemon
 python3 bootstrap.py test        install with what the tests need, run all of them
 python3 bootstrap.py test-quick  unit and protocol tests only, without servers and without the slow ones
+python3 bootstrap.py test-313    all tests on Python 3.13, which the container image has, in .venv-3.13
 python3 bootstrap.py install     only install
 """
 
@@ -17,9 +18,12 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
-BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 DEMO = HERE / "data"
 OLDEST = (3, 11)
+
+
+def programs_of(venv: Path) -> Path:
+    return venv / ("Scripts" if os.name == "nt" else "bin")
 
 
 def main(words: list[str]) -> int:
@@ -39,22 +43,25 @@ def main(words: list[str]) -> int:
         case ["test-quick", *rest]:
             install(extras="[dev]")
             return test_quick(rest)
+        case ["test-313", *rest]:
+            return test_on_python("3.13", rest)
     print(__doc__)
     return 2
 
 
-def install(extras: str) -> None:
-    """Into .venv, with the versions of constraints.txt; quick when nothing has changed."""
-    if not (BIN / "python").exists():
-        print("making .venv …", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
+def install(extras: str, venv: Path = VENV, python: str = sys.executable) -> None:
+    """Into a virtual environment, with the versions of constraints.txt; quick when nothing has changed."""
+    inside = str(programs_of(venv) / "python")
+    if not Path(inside).exists():
+        print(f"making {venv.name} …", flush=True)
+        subprocess.run([python, "-m", "venv", str(venv)], check=True)
     print("installing …", flush=True)
-    pip = [str(BIN / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "-c", str(HERE / "constraints.txt"), "-e", f"{HERE}{extras}"], check=True)
 
 
 def run(rest: list[str]) -> int:
-    illgate = str(BIN / "illgate")
+    illgate = str(programs_of(VENV) / "illgate")
     if not (DEMO / "gateway.yml").exists():
         subprocess.run([illgate, "init", str(DEMO)], check=True)
     arguments = [illgate, "--config", str(DEMO / "gateway.yml"), "serve", *rest]
@@ -78,11 +85,23 @@ def test_quick(rest: list[str]) -> int:
     return run_commands([["pytest", "tests/unit", "tests/protocol", "-m", marks, *(rest or ["-n", "auto"])]])
 
 
-def run_commands(commands: list[list[str]]) -> int:
+def test_on_python(version: str, rest: list[str]) -> int:
+    """The tests alone: lint and types don't depend on the Python that runs them."""
+    python = shutil.which(f"python{version}")
+    if python is None:
+        print(f"python{version} is not on the path")
+        return 2
+    venv = HERE / f".venv-{version}"
+    install("[dev]", venv, python)
+    install_servers()
+    return run_commands([["pytest", *(rest or ["-n", "auto"])]], venv)
+
+
+def run_commands(commands: list[list[str]], venv: Path = VENV) -> int:
     """One after the other, up to the first that fails; returns its exit code."""
     for command in commands:
         print("$", " ".join(command), flush=True)
-        code = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=HERE).returncode
+        code = subprocess.run([str(programs_of(venv) / command[0]), *command[1:]], cwd=HERE).returncode
         if code != 0:
             return code
     return 0
