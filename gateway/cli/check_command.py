@@ -196,7 +196,7 @@ class SampleLibraries:
             contexts = build_library_contexts(
                 parts.settings, store, parts.clock, opened, lambda: profiles, lambda _: RequestPolicy()
             )
-            run.exchange = parts.build_exchange(opened, lambda: profiles, journal, run.record_outcome, contexts)
+            run.exchange = parts.build_exchange(opened, lambda: profiles, store, journal, run.record_outcome, contexts)
             yield run
         finally:
             await journal.close()

@@ -197,7 +197,7 @@ async def open_exchange(installation: Installation, journal: Journal, store: Sto
         lambda: loading.profiles,
         policies.policies.for_library,
     )
-    return parts.build_exchange(libraries, lambda: loading.profiles, journal, contexts=contexts)
+    return parts.build_exchange(libraries, lambda: loading.profiles, store, journal, contexts=contexts)
 
 
 @contextmanager

@@ -139,6 +139,13 @@ class PatronRules(ProfileSection):
         },
         description="credential types, lower case, that name the patron -> our identifier type",
     )
+    address_tries: int = Field(
+        500,
+        ge=1,
+        le=100_000,
+        description="wrong PINs or passwords from one address of this partner within pages.tries_minutes "
+        "(gateway.yml), then none from there is looked at for that time",
+    )
     secret_required: bool = Field(False, description="credentials without a PIN or password are refused")
     institutional: tuple[InstitutionalRule, ...] = Field((), description="which user ids mean an institution")
     blocks_stop: bool = Field(

@@ -28,6 +28,7 @@ from gateway.services.letters.languages import PageTexts
 from gateway.services.mailbox.poller import MailboxPoller, PollingOptions
 from gateway.services.mailbox.processor import MailboxInfo, MailProcessor
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
+from gateway.services.patron_authentication import AttemptLimits, PatronAuthenticator
 from gateway.services.requests.broker import RequestBroker
 from gateway.services.requests.circulation_link import CirculationLinker
 from gateway.services.requests.library_context import LibraryContext
@@ -45,7 +46,7 @@ from gateway.store.postgresql import make_task_leader
 from gateway.web.pages.app import PatronPages
 from gateway.web.pages.oidc import OidcClient
 from gateway.web.pages.page_request import LibraryEntry, PageServices
-from gateway.web.pages.sign_in import BrowserVisits, PatronSessions, SignInLimits, SignInService
+from gateway.web.pages.sign_in import BrowserVisits, PatronSessions, SignInService
 from gateway.web.trusted_proxies import TrustedProxies
 
 LINKS = "openurl"
@@ -151,6 +152,7 @@ class Assembly:
         self,
         libraries: Mapping[str, ExchangeLibrary],
         profiles: Callable[[], ProfileSet],
+        store: Store,
         journal: Journal,
         observe: Callable[[ExchangeRecord], None] = observe_nothing,
         contexts: Mapping[str, LibraryContext] | None = None,
@@ -163,6 +165,7 @@ class Assembly:
             libraries=libraries,
             journal=journal,
             clock=self.clock,
+            authenticator=make_authenticator(self.settings, store, self.clock),
             secrets=self.secrets,
             library_seconds=self.settings.library_timeout_seconds,
             observe=observe,
@@ -175,6 +178,12 @@ class Assembly:
 
 def make_open_library(library: LibrarySettings, system: LibrarySystem) -> ExchangeLibrary:
     return ExchangeLibrary(library.symbol, library.name, system, library.zone, library.currency)
+
+
+def make_authenticator(settings: Settings, store: Store, clock: Clock) -> PatronAuthenticator:
+    """By the limits of the pages, which count wherever a PIN comes in."""
+    pages = settings.pages
+    return PatronAuthenticator(store, clock, AttemptLimits(pages.tries, pages.address_tries, pages.tries_minutes))
 
 
 def make_link_format(adapters: AdapterRegistry) -> LinkFormat | None:
@@ -206,7 +215,7 @@ def make_pages(
             store=store,
             clock=clock,
             sessions=PatronSessions(store, clock, pages.session_minutes, [one.symbol for one in settings.libraries]),
-            signing_in=SignInService(store, clock, SignInLimits(pages.tries, pages.address_tries, pages.tries_minutes)),
+            signing_in=SignInService(store, clock, make_authenticator(settings, store, clock)),
             visits=BrowserVisits(public_url, proxies, embedded=bool(pages.embed_in)),
             libraries={one.symbol: _make_library_entry(one, secrets, clock) for one in settings.libraries},
             proxies=proxies,

@@ -164,6 +164,7 @@ class Daemon:
         exchange = parts.build_exchange(
             libraries,
             lambda: self._profiles.current,
+            store,
             journal,
             self._record_exchange,
             self.managed.contexts,

@@ -99,7 +99,12 @@ class PagesSettings(ProfileSection):
     enabled: bool = Field(True, description="off: there are no such pages")
     embed_in: tuple[Origin, ...] = Field((), description="sites that may show the pages in a frame; empty: none")
     session_minutes: int = Field(30, ge=1, le=720, description="without a page, then a patron is signed out")
-    tries: int = Field(5, ge=1, le=1000, description="failures of one patron at one address, then it has to wait")
+    tries: int = Field(
+        5,
+        ge=1,
+        le=1000,
+        description="wrong PINs of one patron from one address, on the pages or in messages, then it has to wait",
+    )
     address_tries: int = Field(
         50,
         ge=1,

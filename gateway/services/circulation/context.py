@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, tzinfo
 
 from gateway.domain.circulation_policy import AS_SUCCESS, CirculationPolicy
 from gateway.domain.clock import Clock
+from gateway.domain.library import Patron
 from gateway.domain.partner_identifiers import translate_agency
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value_object
-from gateway.ports.library_system import Capability, LibrarySystem
+from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
+
+Authenticate = Callable[[PatronKey, str], Awaitable[Patron]]
+"""The patron whose number and secret these are; raises as `PatronAuthenticator.authenticate`."""
 
 
 @value_object
 class CirculationContext:
     """One library as one partner meets it.
 
-    `sender` is the partner's agency in our own spelling (`identifiers.our_agency`).
+    `authenticate` checks the PINs that the partner sends, and counts wrong ones. `sender` is the partner's agency in
+    our own spelling (`identifiers.our_agency`).
     """
 
     library: LibrarySystem
+    authenticate: Authenticate
     policy: CirculationPolicy
     profile: str  # its name is part of every idempotency key
     zone: tzinfo  # of the library

@@ -159,9 +159,9 @@ async def _authenticate_identity(identity: _PatronIdentity, secrets: list[str], 
     """Every secret must be right."""
     require_capability(context, Capability.AUTHENTICATE)
     with lookup_refusals_about(MessagePart.CREDENTIALS, identity.sent):
-        patron = await context.library.authenticate(identity.key, secrets[0])
+        patron = await context.authenticate(identity.key, secrets[0])
         for another in secrets[1:]:
-            await context.library.authenticate(identity.key, another)
+            await context.authenticate(identity.key, another)
         return patron
 
 

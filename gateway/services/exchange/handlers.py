@@ -23,15 +23,17 @@ from gateway.domain.commands import (
     Noted,
     Result,
 )
+from gateway.domain.library import Patron
 from gateway.domain.partner_identifiers import translate_agency
 from gateway.domain.problems import MessagePart, OutcomeUnknown, Refusal, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
-from gateway.ports.library_system import LibrarySystem
+from gateway.ports.library_system import LibrarySystem, PatronKey
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.ports.responder import DecodedMessage, ExchangeContext, OutcomeClass, ResponderAnswer
 from gateway.ports.shared_store import SharesStore, Transaction, WouldWait, run_without_waiting
 from gateway.services.circulation import CirculationContext, dispatch_command, idempotency_key
+from gateway.services.circulation.context import Authenticate
 from gateway.services.exchange.message_context import (
     MessageContext,
     MessageOutcomes,
@@ -41,6 +43,7 @@ from gateway.services.exchange.message_context import (
     journal_opening,
     mark_failed,
 )
+from gateway.services.patron_authentication import PatronAuthenticator
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEnding, JournalEntry, JournalOpening
 
@@ -142,6 +145,7 @@ class CommandHandler:
     journal: Journal
     clock: Clock
     endings: MessageOutcomes
+    authenticator: PatronAuthenticator
     library_seconds: float
     link: Link | None
     broker: CommandBroker | None
@@ -206,11 +210,9 @@ class CommandHandler:
         def dispatch_and_record(
             connection: Transaction,
         ) -> tuple[tuple[ResponderAnswer, LinkResult | None], JournalOpening, JournalEnding]:
-            result = run_without_waiting(
-                dispatch_command(
-                    command, self._make_circulation_context(message, exchange, system.in_transaction(connection)), key
-                )
-            )
+            here = system.in_transaction(connection)
+            context = self._make_circulation_context(message, exchange, here, here.authenticate)
+            result = run_without_waiting(dispatch_command(command, context, key))
             message.notes = [*notes, *_notes_of_command(result)]
             linked = (
                 link(connection, message.library.symbol, exchange.profile, command, result)
@@ -298,7 +300,9 @@ class CommandHandler:
     async def _ask_library(
         self, message: MessageContext, command: Command, exchange: ExchangeContext
     ) -> Result | Refusal:
-        context = self._make_circulation_context(message, exchange, message.library.system)
+        context = self._make_circulation_context(
+            message, exchange, message.library.system, self._make_authenticate(message, exchange)
+        )
         broker = self.broker
         try:
             async with asyncio.timeout(self.library_seconds):
@@ -320,11 +324,25 @@ class CommandHandler:
             message, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail, MessagePart.SERVICE)
         )
 
+    def _make_authenticate(self, message: MessageContext, exchange: ExchangeContext) -> Authenticate:
+        library, address = message.library, message.arrival.peer
+        address_failures = exchange.profile.circulation.patrons.address_tries
+
+        async def authenticate(key: PatronKey, secret: str) -> Patron:
+            return await self.authenticator.authenticate(
+                library.symbol, library.system, key, secret, address, address_failures
+            )
+
+        return authenticate
+
     def _make_circulation_context(
-        self, message: MessageContext, exchange: ExchangeContext, system: LibrarySystem
+        self, message: MessageContext, exchange: ExchangeContext, system: LibrarySystem, authenticate: Authenticate
     ) -> CirculationContext:
+        """In a transaction `authenticate` is the library's own, which waits for nothing: it leaves the check of a
+        secret to the usual way."""
         return CirculationContext(
             library=system,
+            authenticate=authenticate,
             policy=exchange.profile.circulation,
             profile=exchange.profile.name,
             zone=message.library.zone,

@@ -43,6 +43,7 @@ from gateway.services.exchange.message_context import (
     ReplayResult,
     rebuild_arrival,
 )
+from gateway.services.patron_authentication import PatronAuthenticator
 from gateway.store.journal import Journal
 from gateway.store.journal_records import FullMessage
 
@@ -139,6 +140,7 @@ class MessageExchange:
         libraries: Mapping[str, ExchangeLibrary],
         journal: Journal,
         clock: Clock,
+        authenticator: PatronAuthenticator,
         secrets: Secrets,
         library_seconds: float,
         observe: Callable[[ExchangeRecord], None] = lambda _done: None,
@@ -147,8 +149,8 @@ class MessageExchange:
         partner_inbox: PartnerInboxPort | None = None,
         report_defect: DefectReporter = log_defect,
     ) -> None:
-        """`library_seconds`: longest time for one use case. `link`, `broker` and `partner_inbox`: where it manages
-        requests. `report_defect` logs and counts."""
+        """`authenticator` checks the PINs that messages carry. `library_seconds`: longest time for one use case.
+        `link`, `broker` and `partner_inbox`: where it manages requests. `report_defect` logs and counts."""
         if not libraries:
             raise ValueError("an exchange needs a library")
         endings = MessageOutcomes(journal, clock)
@@ -162,6 +164,7 @@ class MessageExchange:
                 journal=journal,
                 clock=clock,
                 endings=endings,
+                authenticator=authenticator,
                 library_seconds=library_seconds,
                 link=link,
                 broker=broker,

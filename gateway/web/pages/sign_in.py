@@ -1,4 +1,4 @@
-"""Who is signed in and how: sessions, browser visits (cookies, CSRF), limits on guessing.
+"""Who is signed in and how: sessions, browser visits (cookies, CSRF), ways to sign in.
 
 A session ends by signing out, after `idle_minutes` without a page, and at the latest after `MAX_SESSION_LIFE`, whatever
 is done.
@@ -25,10 +25,17 @@ from aiohttp import hdrs, web
 from gateway.domain.clock import Clock
 from gateway.domain.library import IdentifierType, Patron
 from gateway.domain.network_addresses import address_block
-from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
 from gateway.ports.shared_store import Store, Transaction
+from gateway.services.patron_authentication import (
+    NOT_CHECKED,
+    SECRET,
+    PatronAuthenticator,
+    TooManyAttemptsError,
+    make_keyed_hash,
+)
 from gateway.store import patron_sessions
 from gateway.store.api_access import get_or_create_secret
 from gateway.store.patron_sessions import FailureLimit, JourneyRow, SessionRow
@@ -48,29 +55,7 @@ YEAR = 365 * 24 * 3600
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
-SECRET = "page-failures"
-"""Name of the key by which tries are counted without saying who was tried."""
-
-LONGER = 4
-"""Failures of a patron from anywhere are counted for so many times as long as those from one address."""
-
-ANYWHERE = 2 * LONGER
-"""So many times as many of them: one address, however long it goes on, never has as many (at most LONGER + 1 of its
-own waits begin in that time), so it locks the patron out nowhere else; all addresses together are twice as quick."""
-
 UNKNOWN = frozenset({RefusalReason.UNKNOWN_PATRON, RefusalReason.AMBIGUOUS_PATRON, RefusalReason.PATRON_AUTH_FAILED})
-
-NOT_CHECKED = frozenset(
-    {
-        RefusalReason.UNSUPPORTED_SERVICE,
-        RefusalReason.UNAUTHORIZED_SERVICE,
-        RefusalReason.UNKNOWN_SENDER,
-        RefusalReason.SENDER_AUTH_FAILED,
-        RefusalReason.UNKNOWN_AGENCY,
-        RefusalReason.TEMPORARY_FAILURE,
-    }
-)
-"""It is between us and the library's system: the patron's number and secret may be right."""
 
 
 class SignInMethod(StrEnum):
@@ -234,35 +219,13 @@ class SignInFailedError(Exception):
         self.word = word
 
 
-@value_object
-class SignInLimits:
-    """So many failures of one patron at one address, and of anybody there, in so many minutes."""
-
-    patron: int
-    address: int
-    minutes: int
-
-
-@value_object
-class _TryKeys:
-    """Under which a try is counted: `pair` is the patron at this address, `patron` the patron from anywhere."""
-
-    address: str
-    pair: str
-    patron: str
-
-    @property
-    def all_keys(self) -> tuple[str, str, str]:
-        return self.address, self.pair, self.patron
-
-
 class SignInService:
     """All raise SignInFailedError, Unavailable."""
 
-    def __init__(self, store: Store, clock: Clock, tries: SignInLimits) -> None:
+    def __init__(self, store: Store, clock: Clock, authenticator: PatronAuthenticator) -> None:
         self._store = store
         self._clock = clock
-        self._tries = tries
+        self._authenticator = authenticator
 
     async def sign_in_by_password(
         self, library: str, system: LibrarySystem, identifier: str, password: str, address: str
@@ -270,25 +233,14 @@ class SignInService:
         """The answer is the same for a wrong number and a wrong secret. Also raises OutcomeUnknown."""
         if Capability.AUTHENTICATE not in system.capabilities:
             raise SignInFailedError("impossible")
-        keys = await self._count_try(library, identifier, address)
         try:
-            patron = await system.authenticate(PatronKey(identifier), password)
+            patron = await self._authenticator.authenticate(library, system, PatronKey(identifier), password, address)
+        except TooManyAttemptsError:
+            raise SignInFailedError("too-often") from None
         except Refused as refused:
             if refused.reason not in UNKNOWN:
                 log.warning("sign_in.library_refused", reason=refused.reason.value)
-            if refused.reason not in NOT_CHECKED:
-                raise SignInFailedError("wrong") from None
-            await self._store.write(lambda c: patron_sessions.uncount_attempt(c, library, keys.all_keys))
-            raise SignInFailedError("impossible") from None
-        except (Unavailable, OutcomeUnknown):  # nothing was learnt about the secret, and nobody waits for our fault
-            await self._store.write(lambda c: patron_sessions.uncount_attempt(c, library, keys.all_keys))
-            raise
-
-        def clear_failures(c: Transaction) -> None:
-            patron_sessions.forget_failures(c, library, keys.pair)
-            patron_sessions.uncount_attempt(c, library, (keys.address, keys.patron))
-
-        await self._store.write(clear_failures)
+            raise SignInFailedError("impossible" if refused.reason in NOT_CHECKED else "wrong") from None
         return SignInResult(patron, identifier, SignInMethod.PASSWORD)
 
     async def sign_in_by_assertion(
@@ -308,11 +260,13 @@ class SignInService:
         """To an identity provider. Each keeps a row until it is back or too late, so from one address no more may be
         under way than may fail to sign in there."""
         now, library = self._clock.now(), journey.library
-        since = now - timedelta(minutes=self._tries.minutes)
+        since = now - timedelta(minutes=self._authenticator.limits.minutes)
 
         def insert_journey(c: Transaction) -> bool:
             id_ = self._departure_key(c, library, address)
-            allowed = patron_sessions.count_attempt(c, library, (FailureLimit(id_, self._tries.address, since),), now)
+            allowed = patron_sessions.count_attempt(
+                c, library, (FailureLimit(id_, self._authenticator.limits.address, since),), now
+            )
             if allowed:
                 patron_sessions.add_journey(c, journey)
             return allowed
@@ -334,36 +288,4 @@ class SignInService:
 
     def _departure_key(self, c: Transaction, library: str, address: str) -> str:
         key = get_or_create_secret(c, library, SECRET, self._clock.now())
-        return _keyed_hash(key, "departures", address_block(address))
-
-    async def _count_try(self, library: str, identifier: str, address: str) -> _TryKeys:
-        """One more try; raises SignInFailedError after too many. The address comes first: from one that has had too
-        many nothing more is counted, or anybody could be locked out from it."""
-        now, tries = self._clock.now(), self._tries
-        since = now - timedelta(minutes=tries.minutes)
-        long_since = now - LONGER * timedelta(minutes=tries.minutes)
-
-        def count_tries(c: Transaction) -> tuple[bool, _TryKeys]:
-            key = get_or_create_secret(c, library, SECRET, now)
-            patron, place = "".join(identifier.split()).casefold(), address_block(address)
-            keys = _TryKeys(
-                _keyed_hash(key, "address", place),
-                _keyed_hash(key, "pair", f"{place} {patron}"),
-                _keyed_hash(key, "patron", patron),
-            )
-            limits = (
-                FailureLimit(keys.address, tries.address, since),
-                FailureLimit(keys.pair, tries.patron, since),
-                FailureLimit(keys.patron, tries.patron * ANYWHERE, long_since),
-            )
-            return patron_sessions.count_attempt(c, library, limits, now), keys
-
-        allowed, keys = await self._store.write(count_tries)
-        if not allowed:
-            log.warning("sign_in.too_many_failures", library=library)
-            raise SignInFailedError("too-often")
-        return keys
-
-
-def _keyed_hash(key: bytes, kind: str, text: str) -> str:
-    return hmac.new(key, f"{kind}:{text}".encode(), hashlib.sha256).hexdigest()
+        return make_keyed_hash(key, "departures", address_block(address))

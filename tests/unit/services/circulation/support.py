@@ -46,8 +46,17 @@ class Counter:
     zone: tzinfo
 
     def desk(self, sender: str = "EBU", library: LibrarySystem | None = None, **sections: Any) -> CirculationContext:
+        asked = library or self.library
         return CirculationContext(
-            library or self.library, policy(**sections), "illiad-alma", self.zone, "EUR", self.clock, "BERG", sender
+            library=asked,
+            authenticate=asked.authenticate,
+            policy=policy(**sections),
+            profile="illiad-alma",
+            zone=self.zone,
+            currency="EUR",
+            clock=self.clock,
+            symbol="BERG",
+            sender=sender,
         )
 
     async def ask(self, command: Command, **sections: Any) -> Any:

@@ -14,7 +14,7 @@ from gateway.domain import circulation_policy
 from gateway.domain.circulation_policy import CirculationPolicy
 
 ROOT = Path(circulation_policy.__file__).resolve().parents[1]
-READERS = [ROOT / "services" / "circulation", ROOT / "services" / "requests", ROOT / "domain"]
+READERS = [*(ROOT / "services" / name for name in ("circulation", "exchange", "requests")), ROOT / "domain"]
 
 
 def sections(model: type[BaseModel]) -> Iterator[type[BaseModel]]:

@@ -45,7 +45,9 @@ class House:
             self.profile_set,
             installation.policies.policies.for_library,
         )
-        self.exchange = installation.parts.build_exchange(libraries, self.profile_set, journal, contexts=contexts)
+        self.exchange = installation.parts.build_exchange(
+            libraries, self.profile_set, store, journal, contexts=contexts
+        )
 
     def profile_set(self) -> ProfileSet:
         return ProfileSet(

@@ -27,7 +27,7 @@ async def test_names_are_those_of_profiles_and_of_the_protocol(
     records: list[ExchangeRecord] = []
     async with open_house(tmp_path) as house:
         exchange = house.installation.parts.build_exchange(
-            house.libraries, house.profile_set, house.journal, records.append
+            house.libraries, house.profile_set, house.store, house.journal, records.append
         )
         message = house.message("lookup-user", patron=PATRON)
         body = message.body.replace(b"LookupUser", name.encode())
@@ -40,7 +40,7 @@ async def test_what_is_no_message_has_no_service(tmp_path: Path) -> None:
     records: list[ExchangeRecord] = []
     async with open_house(tmp_path) as house:
         exchange = house.installation.parts.build_exchange(
-            house.libraries, house.profile_set, house.journal, records.append
+            house.libraries, house.profile_set, house.store, house.journal, records.append
         )
         await exchange.handle(replace(house.message("lookup-user", patron=PATRON), body=b"GET / HTTP/1.1"))
     assert records[0].service == ""
