@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 from collections.abc import Callable
 from functools import lru_cache
@@ -55,8 +54,9 @@ def _parse_network(network: str) -> IPv4Network | IPv6Network:
 
 
 def _is_same_secret(given: str, expected: str) -> bool:
-    """In constant time; an empty secret never fits."""
-    return bool(expected) and hmac.compare_digest(given.encode(), expected.encode())
+    """In constant time; an empty secret never fits. `given`: text, or a header whose octets were no UTF-8, which HTTP
+    libraries keep as lone surrogates."""
+    return bool(expected) and hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode())
 
 
 def _check_basic_auth(entry: Authentication, arrival: RawMessage, _envelope: MessageEnvelope, secrets: Secrets) -> bool:
@@ -65,7 +65,7 @@ def _check_basic_auth(entry: Authentication, arrival: RawMessage, _envelope: Mes
         return False
     try:
         user, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, no ASCII at all, or octets that are no UTF-8
         return False
     return bool(colon) and _is_same_secret(user, entry.user) and _is_same_secret(password, secrets(entry.secret))
 
