@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from adapters.ncip.messages.declaration import When
+from adapters.ncip.messages import structure_types
+from adapters.ncip.messages.declaration import V1_NAMES, When, elements_of
 from adapters.ncip.messages.envelope import NamespaceStyle
 from adapters.ncip.wire_values import Version
 from gateway.domain.circulation_policy import ProfileSection
@@ -136,7 +138,46 @@ class ElementOrder(ProfileSection):
     """In one structure, these elements are written in this order, at the place of the first that the schema has."""
 
     structure: str = Field(description="name of the message or structure, such as AcceptItem")
-    elements: tuple[str, ...] = Field(min_length=2, description="element names in the partner's order")
+    elements: tuple[str, ...] = Field(
+        min_length=2,
+        description="element names of version 2, in whatever version it is written, in the partner's order",
+    )
+
+    @field_validator("structure")
+    @classmethod
+    def _check_structure(cls, name: str) -> str:
+        if name not in structure_types():
+            raise ValueError(f"NCIP has no such message or structure{_suggest_name(name, structure_types())}")
+        return name
+
+    @field_validator("elements")
+    @classmethod
+    def _check_elements(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        structure = structure_types().get(info.data.get("structure", ""))
+        if structure is None:  # which is reported as itself
+            return names
+        known = {element.name: name for name, element in elements_of(structure).items()}
+        for name in names:
+            if name not in known:
+                which = f"{info.data['structure']} has no element {name}"
+                raise ValueError(f"{which}{_suggest_name(name, known)}; it has {', '.join(sorted(known))}")
+            if names.count(name) > 1:
+                raise ValueError(f"{name} stands here more than once")
+        return names
+
+
+def _suggest_name(name: str, known: Collection[str]) -> str:
+    older = next((new for new, old in V1_NAMES.items() if old == name and new in known), "")
+    near = [older] if older else get_close_matches(name, known, 1)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def _require_single_orders(orders: tuple[ElementOrder, ...]) -> tuple[ElementOrder, ...]:
+    names = [order.structure for order in orders]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name} stands here more than once")
+    return orders
 
 
 class XmlDialect(ProfileSection):
@@ -169,7 +210,7 @@ class XmlDialect(ProfileSection):
     strictness: Strictness = Field(
         Strictness.LENIENT, description="in: schema refuses what the schema doesn't have (XC ValidateMessages…)"
     )
-    element_order: tuple[ElementOrder, ...] = Field(
+    element_order: Annotated[tuple[ElementOrder, ...], AfterValidator(_require_single_orders)] = Field(
         (), description="out: partner's order instead of the schema's (ULS, MTX: PickupLocation early)"
     )
     extra_elements: Extras = Field(

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from adapters.ncip.messages.circulation_services import (
     AcceptItem,
     AcceptItemResponse,
@@ -266,6 +268,13 @@ def message_types() -> dict[str, type[Initiation] | type[Response]]:
     return {**INITIATIONS, **RESPONSES}
 
 
+@cache
+def structure_types() -> dict[str, type[Structure]]:
+    """Name -> type, of all messages and of the structures in them."""
+    found = {name: cls for name, cls in globals().items() if isinstance(cls, type) and issubclass(cls, Structure)}
+    return {name: cls for name, cls in found.items() if cls not in (Structure, Initiation, Response)}
+
+
 __all__ = [
     "INITIATIONS",
     "RESPONSES",
@@ -453,4 +462,5 @@ __all__ = [
     "When",
     "message_types",
     "response_to",
+    "structure_types",
 ]

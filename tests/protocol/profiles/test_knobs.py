@@ -56,6 +56,44 @@ def test_naming_the_parts_of_one_service_leaves_the_other_services_as_they_are()
     assert dialect.answers.include["RenewItem"] == NcipDialect().answers.include["RenewItem"]
 
 
+# --- xml.element_order -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("orders", "problem"),
+    [
+        ([("AcceptItm", ["PickupLocation", "ItemId"])], "no such message or structure (did you mean AcceptItem?)"),
+        ([("UniqueItemId", ["A", "B"])], "no such message or structure (did you mean ItemId?)"),
+        (
+            [("AcceptItem", ["PickUpLocation", "ItemId"])],
+            "AcceptItem has no element PickUpLocation (did you mean PickupLocation?); it has DateForReturn",
+        ),
+        ([("AcceptItem", ["UniqueItemId", "UserId"])], "AcceptItem has no element UniqueItemId (did you mean ItemId?)"),
+        ([("ItemId", ["AgencyId", "Title"])], "ItemId has no element Title; it has AgencyId"),
+        ([("AcceptItem", ["ItemId", "UserId", "ItemId"])], "ItemId stands here more than once"),
+        ([("AcceptItem", ["ItemId", "UserId"]), ("AcceptItem", ["UserId", "ItemId"])], "AcceptItem stands here more"),
+    ],
+)
+def test_an_order_of_what_is_not_there_is_found_when_the_profile_is_read(
+    orders: list[tuple[str, list[str]]], problem: str
+) -> None:
+    said = [{"structure": structure, "elements": elements} for structure, elements in orders]
+
+    with pytest.raises(ValidationError) as found:
+        NcipDialect.model_validate({"xml": {"element_order": said}})
+
+    assert problem in str(found.value)
+
+
+def test_extra_elements_and_structures_inside_messages_may_be_ordered() -> None:
+    said = [
+        {"structure": "CheckInItem", "elements": ["RequestId", "UserId", "ItemId"]},
+        {"structure": "BibliographicDescription", "elements": ["Title", "Author"]},
+    ]
+
+    assert len(NcipDialect.model_validate({"xml": {"element_order": said}}).xml.element_order) == 2
+
+
 # --- header.agencies_of and errors.shape_of --------------------------------------------------------------
 
 
