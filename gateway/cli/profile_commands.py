@@ -30,6 +30,9 @@ from gateway.profiles import LoadedProfile, ProfileLoadResult, read_profiles
 from gateway.profiles.effective import compare_profiles, format_profile_yaml, format_yaml_with_sources
 from gateway.profiles.loader import format_profile_schema
 
+EXAMPLES = "examples"
+"""The key of a profile."""
+
 HEAD = ("state", "event", "only if", "next", "what follows")
 
 
@@ -88,11 +91,14 @@ def show_profile(installation: Installation, name: str, sources: bool) -> None:
     metavar="FOLDER",
     help="Take B, or A itself as it is there, from another folder, such as a backup.",
 )
+@click.option("--examples", "with_examples", is_flag=True, help="Compare the examples too.")
 @pass_installation
-def diff_profiles(installation: Installation, left: str, right: str | None, against: Path | None) -> None:
+def diff_profiles(
+    installation: Installation, left: str, right: str | None, against: Path | None, with_examples: bool
+) -> None:
     """How two profiles differ, with inherited values and defaults, and where each value was said.
 
-    A and B are profiles or files of profiles.
+    A and B are profiles or files of profiles. Their examples are left out, since they nearly always differ.
 
     \b
     Examples:
@@ -106,6 +112,7 @@ def diff_profiles(installation: Installation, left: str, right: str | None, agai
     found = compare_profiles(
         _find_loaded_profile(installation, left, installation.profiles),
         _find_loaded_profile(installation, right or left, other),
+        leave_out=() if with_examples else (EXAMPLES,),
     )
     for one in found:
         click.echo(one.key)

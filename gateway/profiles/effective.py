@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from gateway.domain.problems import KeyPath, format_key_path
 from gateway.domain.value import value_object
@@ -112,8 +112,11 @@ class ProfileDifference:
     right_source: str
 
 
-def compare_profiles(left: LoadedProfile, right: LoadedProfile) -> list[ProfileDifference]:
-    """All values that differ, in the order of the keys; the names of the profiles don't count."""
+def compare_profiles(
+    left: LoadedProfile, right: LoadedProfile, leave_out: Collection[str] = ()
+) -> list[ProfileDifference]:
+    """All values that differ, in the order of the keys; the names of the profiles don't count, nor do the keys of a
+    profile that `leave_out` names."""
     a, b = dict(_iter_leaves(dump_profile(left), ())), dict(_iter_leaves(dump_profile(right), ()))
     return [
         ProfileDifference(
@@ -124,7 +127,7 @@ def compare_profiles(left: LoadedProfile, right: LoadedProfile) -> list[ProfileD
             source_of(right, path) if path in b else "",
         )
         for path in dict.fromkeys([*a, *b])
-        if path != ("name",) and (path not in a or path not in b or a[path] != b[path])
+        if path != ("name",) and path[0] not in leave_out and (path not in a or path not in b or a[path] != b[path])
     ]
 
 

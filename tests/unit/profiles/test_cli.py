@@ -187,6 +187,18 @@ def test_profile_diff_between_profiles_and_revisions(folder: Path) -> None:
     assert illgate("profile", "diff", "one").exit_code == 2
 
 
+def test_profile_diff_leaves_out_the_examples_unless_asked(folder: Path) -> None:
+    examples = "examples:\n  - {name: lent, send: LEND 1 2, outcome: ok}\n"
+    write(folder / "profiles", one=f"plain: {{greeting: curt}}\n{examples}", two="plain: {}\nexamples: []\n")
+
+    without = illgate("profile", "diff", "one", "two").output
+    with_them = illgate("profile", "diff", "one", "two", "--examples").output
+
+    assert without.splitlines()[-1] == "1 difference"
+    assert "examples" not in without
+    assert "examples.0.name\n  - lent  # profiles/one.yml:3\n  + (not there)\n" in with_them
+
+
 def test_profile_schema_is_printed_or_written(folder: Path) -> None:
     printed = illgate("profile", "schema").output
 
