@@ -26,7 +26,7 @@ from gateway.domain.secret_reference import SecretReference
 
 END_OF_DAY = time(23, 59)
 _DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)?")
-_MIDNIGHT_24 = re.compile(r"(\d{4}-\d\d-\d\d)T24:00:00(?:\.0+)?(.*)")
+_MIDNIGHT_24 = re.compile(r"(\d{4}-\d\d-\d\d)T24:00:00(?:\.0+)?((?:Z|[+-]\d\d:\d\d)?)")
 
 
 class AttributeStyle(StrEnum):

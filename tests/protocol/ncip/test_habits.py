@@ -27,6 +27,7 @@ from adapters.ncip.messages import (
 from adapters.ncip.wire_dialect import DateIn, DayReading, XmlDialect
 from adapters.ncip.wire_values import Version
 from adapters.ncip.xml_parser import parse_xml
+from gateway.domain.problems import MalformedMessage
 
 V2 = 'xmlns="http://www.niso.org/2008/ncip" version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd"'
 V1 = 'version="http://www.niso.org/ncip/v1_0/imp1/dtd/ncip_v1_0.dtd"'
@@ -384,6 +385,30 @@ def test_dates_in_a_partners_own_format() -> None:
     message = read("<RenewItem><DesiredDateDue>31/12/2026</DesiredDateDue></RenewItem>", dialect=dialect)
 
     assert value_at(message, "desired_date_due") == date(2026, 12, 31)
+
+
+@pytest.mark.parametrize(
+    ("sent", "moment"),
+    [
+        ("2026-07-01T24:00:00", datetime(2026, 7, 2, 4, 0, tzinfo=UTC)),  # midnight in New York
+        ("2026-07-31T24:00:00.000", datetime(2026, 8, 1, 4, 0, tzinfo=UTC)),
+        ("2026-12-31T24:00:00Z", datetime(2027, 1, 1, 0, 0, tzinfo=UTC)),
+        ("2026-12-31T24:00:00+09:00", datetime(2026, 12, 31, 15, 0, tzinfo=UTC)),
+    ],
+)
+def test_the_end_of_a_day_is_the_beginning_of_the_next(sent: str, moment: datetime) -> None:
+    """24:00:00 of XML Schema's dateTime, which Python's parser doesn't know."""
+    dialect = XmlDialect(date_in=DateIn(zone="America/New_York"))
+
+    message = read(f"<RenewItem><DesiredDateDue>{sent}</DesiredDateDue></RenewItem>", dialect=dialect)
+
+    assert value_at(message, "desired_date_due") == moment
+
+
+@pytest.mark.parametrize("sent", ["2026-07-01T24:00:01", "2026-07-01T24:00:00.5", "2026-07-01T24:30:00"])
+def test_no_day_has_a_25th_hour(sent: str) -> None:
+    with pytest.raises(MalformedMessage, match="not a date or time"):
+        read(f"<RenewItem><DesiredDateDue>{sent}</DesiredDateDue></RenewItem>")
 
 
 def test_problem_as_a_whole_answer() -> None:
