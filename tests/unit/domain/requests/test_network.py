@@ -116,19 +116,19 @@ async def test_a_member_is_asked_with_its_key(member: Member) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "why"),
+    ("make_answer", "why"),
     [
-        (web.Response(status=403), "status 403"),
-        (web.Response(status=302, headers={"Location": "https://elsewhere.example"}), "status 302"),
-        (web.Response(text="<html>"), "not that of a gateway"),
-        (web.json_response({"library": "S", "items": [{"symbol": "X", "open": -1}]}), "not that of a gateway"),
-        (web.Response(body=b" " * 1_000_001), "more than 1,000,000 bytes"),
+        (lambda: web.Response(status=403), "status 403"),
+        (lambda: web.Response(status=302, headers={"Location": "https://elsewhere.example"}), "status 302"),
+        (lambda: web.Response(text="<html>"), "not that of a gateway"),
+        (lambda: web.json_response({"library": "S", "items": [{"symbol": "X", "open": -1}]}), "not that of a gateway"),
+        (lambda: web.Response(body=b" " * 1_000_001), "more than 1,000,000 bytes"),
     ],
     ids=["forbidden", "elsewhere", "html", "negative", "large"],
 )
-async def test_another_answer_is_none(member: Member, answer: web.Response, why: str) -> None:
+async def test_another_answer_is_none(member: Member, make_answer: Callable[[], web.Response], why: str) -> None:
     async def answers(_request: web.Request) -> web.Response:
-        return answer
+        return make_answer()
 
     with pytest.raises(MemberSilentError, match=why):
         await asked(await member(answers))
