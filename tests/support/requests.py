@@ -246,6 +246,11 @@ def library_calls(transition: Transition) -> tuple[LibraryAction, ...]:
     return tuple(one.act for one in transition.effects if isinstance(one, CallLibrary))
 
 
+def timers_set(transition: Transition) -> set[TimerKind]:
+    """Timers that it sets, anew where they run already."""
+    return {one.timer for one in transition.effects if isinstance(one, StartTimer)}
+
+
 def follow_ups(transition: Transition) -> tuple[FollowUp, ...]:
     return tuple(one.work for one in transition.effects if isinstance(one, RunFollowUp))
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.ber import BerLimits, BerSplitter, to_definite_lengths
+from adapters.ber import BerLimits, BerSource, BerSplitter, to_definite_lengths
 from gateway.domain.problems import MalformationKind, MalformedMessage
 
 INDEFINITE = bytes.fromhex("3080 0401aa 2480 0401bb 0000 0000".replace(" ", ""))
@@ -48,6 +48,28 @@ def test_what_can_become_no_value_is_told_at_once(octets: bytes, fault: Malforma
     with pytest.raises(MalformedMessage) as told:
         frames.next()
     assert told.value.fault is fault
+
+
+@pytest.mark.parametrize("depth", [1, 4, 32])
+def test_values_of_open_length_may_be_nested_as_deep_as_the_limit_and_no_deeper(depth: int) -> None:
+    limits = BerLimits(depth=depth)
+
+    def read_whole(levels: int) -> None:
+        octets = b"\x30\x80" * levels + b"\0\0" * levels
+        found = BerSource(octets, limits).read_header(0, len(octets))
+        assert found == (0x10, True, 2, len(octets) - 2, len(octets))
+
+    def cut(levels: int) -> None:
+        octets = b"\x30\x80" * levels + b"\0\0" * levels
+        frames = BerSplitter(limits)
+        frames.feed(octets)
+        assert frames.next() == octets
+
+    for read in (read_whole, cut):
+        read(depth)
+        with pytest.raises(MalformedMessage, match=f"nested more than {depth} deep") as told:
+            read(depth + 1)
+        assert told.value.fault is MalformationKind.TOO_LARGE
 
 
 @given(st.binary(max_size=200))

@@ -134,6 +134,11 @@ def test_a_renewal_adds_to_the_due_date_whatever_form_it_has() -> None:
     assert due_dates.extend_lender_due(None, START, 7, CALENDAR) == date(2026, 12, 1)
 
 
+def test_a_renewal_of_what_is_overdue_counts_from_today() -> None:
+    assert due_dates.extend_lender_due(date(2026, 11, 2), START, 14, CALENDAR) == date(2026, 12, 8)
+    assert due_dates.extend_lender_due(START.date(), START, 14, CALENDAR) == date(2026, 12, 8)
+
+
 # --- need-by ---------------------------------------------------------------------------------------------
 
 

@@ -2,23 +2,38 @@
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from gateway.domain.problems import RefusalReason
+from gateway.domain.library import Money
+from gateway.domain.problems import MessagePart, RefusalReason
+from gateway.domain.requests.citation import CitationType
 from gateway.domain.requests.events import ReasonCodes
 from gateway.domain.requests.intake_rules import (
     IntakeFacts,
+    IntakeFinding,
+    LendingRefusal,
     LocalAvailability,
     check_intake,
+    conditions_match,
     find_item_refusal,
     find_lending_refusal,
     needs_mediation,
 )
-from gateway.domain.requests.policy import Duplicates, Intake, LendingRules, Mediation, RequestPolicy
-from gateway.domain.requests.request import PatronLink, RequestedService, ServiceType
-from tests.support.requests import borrowing, lending
+from gateway.domain.requests.partner_policy import Price
+from gateway.domain.requests.policy import (
+    Duplicates,
+    Intake,
+    LendingRules,
+    Mediation,
+    OpenLimits,
+    RequestPolicy,
+    RuleConditions,
+)
+from gateway.domain.requests.request import PatronLink, RequestCosts, RequestedService, ServiceType
+from tests.support.requests import BOOK, borrowing, lending, money
 
 TODAY = date(2026, 11, 24)
 
@@ -57,6 +72,18 @@ def test_what_we_have_ourselves(rule: Any, on_shelf: str, out: str) -> None:
         found = check_intake(IntakeFacts(owned=owned), Intake(locally_owned=rule))
         assert bool(found.problems) == (wanted == "problem")
         assert bool(found.warnings) == (wanted == "warning")
+
+
+@pytest.mark.parametrize(("category", "limit"), [("graduate", 3), ("faculty", 20)])
+def test_as_many_requests_may_be_open_as_the_category_allows_and_no_more(category: str, limit: int) -> None:
+    intake = Intake(open_requests=OpenLimits(default=3, categories={"faculty": 20}))
+
+    last = check_intake(IntakeFacts(category=category, open_requests=limit - 1), intake)
+    refused = check_intake(IntakeFacts(category=category, open_requests=limit), intake)
+
+    assert last.problems == ()
+    assert [one.reason for one in refused.problems] == [RefusalReason.LIMIT_REACHED]
+    assert refused.problems[0].detail == f"The patron has {limit} open requests; {limit} are allowed."
 
 
 def test_duplicates_are_not_looked_at_for_zero_days() -> None:
@@ -129,3 +156,118 @@ def test_copies_of_what_is_not_lent_can_be_refused_too() -> None:
     rules = LendingRules(never=("reference",), copies_of_never=False)
 
     assert find_item_refusal("reference", ServiceType.COPY, rules) is not None
+
+
+# --- what is said ----------------------------------------------------------------------------------------
+
+
+def test_every_finding_says_what_it_is_about_in_a_sentence() -> None:
+    facts = IntakeFacts(block="Overdue items.", open_requests=1, similar=("r-1",), owned=LocalAvailability.AVAILABLE)
+    intake = Intake(
+        open_requests=OpenLimits(default=1),
+        duplicates=Duplicates(action="refuse"),
+        locally_owned="refuse",
+    )
+
+    assert check_intake(facts, intake).problems == (
+        IntakeFinding(RefusalReason.PATRON_BLOCKED, "The patron may not request: Overdue items.", MessagePart.PATRON),
+        IntakeFinding(
+            RefusalReason.LIMIT_REACHED, "The patron has 1 open requests; 1 are allowed.", MessagePart.PATRON
+        ),
+        IntakeFinding(
+            RefusalReason.DUPLICATE_REQUEST,
+            "The same patron has asked for the same thing already.",
+            MessagePart.REQUEST,
+        ),
+        IntakeFinding(RefusalReason.NOT_ALLOWED, "The library has it itself, and it is available.", MessagePart.ITEM),
+    )
+
+
+def test_what_we_have_and_is_out_is_said_so() -> None:
+    (found,) = check_intake(IntakeFacts(owned=LocalAvailability.UNAVAILABLE), Intake(locally_owned="warn")).warnings
+    assert found.detail == "The library has it itself, but it is not available now."
+
+
+def test_duplicates_may_be_allowed() -> None:
+    found = check_intake(IntakeFacts(similar=("r-1",)), Intake(duplicates=Duplicates(action="allow")))
+    assert (found.problems, found.warnings) == ((), ())
+
+
+def test_as_many_loans_may_be_open_as_we_said_and_no_more() -> None:
+    rules = LendingRules(max_open=3)
+    assert find_lending_refusal(lending(), rules, 2, TODAY) is None
+    assert find_lending_refusal(lending(), rules, 3, TODAY) == LendingRefusal(
+        ReasonCodes.OVERLOADED, "We have too many requests at present."
+    )
+    assert find_lending_refusal(lending(), LendingRules(), 1_000, TODAY) is None
+
+
+def test_services_and_formats_that_we_do_not_supply_are_named() -> None:
+    rules = LendingRules(services=(ServiceType.LOAN,), formats_refused=("Microform",))
+    copy = lending(service=RequestedService(ServiceType.COPY))
+    microform = lending(service=RequestedService(ServiceType.LOAN, format="MICROFORM"))
+
+    assert find_lending_refusal(copy, rules, 0, TODAY) == LendingRefusal(
+        ReasonCodes.POLICY, "We do not supply the service 'copy'."
+    )
+    assert find_lending_refusal(microform, rules, 0, TODAY) == LendingRefusal(
+        ReasonCodes.POLICY, "We do not supply the format 'MICROFORM'."
+    )
+    assert find_lending_refusal(lending(), rules.model_copy(update={"formats_refused": ("",)}), 0, TODAY) is None
+    assert find_item_refusal("map", ServiceType.LOAN, LendingRules(never=("map",))) == LendingRefusal(
+        ReasonCodes.NON_CIRCULATING, "Items of the policy 'map' are not lent."
+    )
+
+
+# --- conditions ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("maximum", "up_to", "above"),
+    [
+        (money("9.99"), True, False),
+        (money("10.00"), True, False),
+        (money("10.01"), False, True),
+        (money("10.01", "CHF"), False, False),
+        (money("1.00", "CHF"), False, False),
+        (None, False, True),
+    ],
+)
+def test_a_condition_on_the_cost_holds_up_to_its_limit(maximum: Money | None, up_to: bool, above: bool) -> None:
+    request = borrowing(costs=RequestCosts(maximum))
+    limit = Price(amount=Decimal(10), currency="EUR")
+
+    assert conditions_match(RuleConditions(cost_up_to=limit), request, RequestPolicy()) is up_to
+    assert conditions_match(RuleConditions(cost_above=limit), request, RequestPolicy()) is above
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {"patron_categories": ("Graduate",)},
+        {"citation_types": (CitationType.BOOK,)},
+        {"services": (ServiceType.LOAN,)},
+        {"formats": ("Printed",)},
+        {"languages": ("GEO",)},
+        {"branches": ("Main",)},
+        {"campuses": ("North",)},
+    ],
+)
+def test_each_condition_must_hold(conditions: dict[str, Any]) -> None:
+    policy = RequestPolicy(campuses={"north": ("MAIN",)})
+    fits = borrowing(
+        citation=replace(BOOK, language="geo"),
+        service=RequestedService(ServiceType.LOAN, format="printed"),
+        branch="MAIN",
+    )
+    other = replace(
+        fits,
+        patron=PatronLink(category="faculty"),
+        citation=replace(BOOK, language="ger", type=CitationType.SCORE),
+        service=RequestedService(ServiceType.COPY, format="pdf"),
+        branch="SCI",
+    )
+    rule = RuleConditions(**conditions)
+    assert conditions_match(rule, fits, policy)
+    assert not conditions_match(rule, other, policy)
+    assert conditions_match(RuleConditions(), other, policy)

@@ -22,6 +22,7 @@ from tests.support.requests import (
     library_calls,
     money,
     shipped_story,
+    timers_set,
     told,
     workflow,
 )
@@ -343,6 +344,7 @@ def test_a_recall_with_the_patron() -> None:
     story = lent_story()
     recalled = story.partner(EventKind.RECALL, 1, due=date(2026, 3, 20))
     assert (library_calls(recalled), letters(recalled)) == ((LibraryAction.RECALL_PATRON,), ("recalled",))
+    assert timers_set(recalled) == {TimerKind.PATRON_DUE}, "the patron has less time now"
     assert story.request.terms.lender_due == date(2026, 3, 20)
     assert story.no_us(EventKind.RENEW).why is DenialReason.UNMET
 

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -39,6 +39,7 @@ from gateway.domain.requests.rota import PartnerStanding, choose_next_line, rank
 from tests.support.requests import attempt, borrowing, money
 
 TODAY = date(2026, 11, 24)
+EARLY = date(2026, 3, 2)
 NAMES = ("warsaw", "kyoto", "tbilisi")
 TEMPLATE = RotaTemplate(lines=tuple(TemplateLine(partner=name) for name in NAMES))
 RANKED = TEMPLATE.model_copy(update={"order": RotaOrder.RANKED})
@@ -292,6 +293,30 @@ def test_a_later_answer_ends_the_waiting() -> None:
     request = asked(requested(), "warsaw", status=AttemptStatus.UNFILLED, retry_after=date(2026, 3, 20))
 
     assert rota.first_retry_day(request, POLICY, TODAY, UTC) is None
+
+
+def test_a_retry_day_is_waited_for_only_so_long_and_so_often() -> None:
+    policy = RequestPolicy(retry_later=RetryLater(times=2, longest_days=10))
+    day = attempt().asked.date() + timedelta(days=10)
+    once = asked(requested(), "warsaw", status=AttemptStatus.RETRY, retry_after=day)
+    too_far = asked(requested(), "warsaw", status=AttemptStatus.RETRY, retry_after=day + timedelta(days=1))
+    twice = asked(once, "warsaw", status=AttemptStatus.RETRY, retry_after=day)
+    thrice = asked(twice, "warsaw", status=AttemptStatus.RETRY, retry_after=day)
+
+    found = [rota.first_retry_day(one, policy, EARLY, UTC) for one in (once, too_far, twice, thrice)]
+    assert found == [day, None, day, None]
+
+
+def test_the_first_of_several_retry_days_counts() -> None:
+    request = asked(requested(), "warsaw", status=AttemptStatus.RETRY, retry_after=date(2026, 3, 20))
+    request = asked(request, "kyoto", status=AttemptStatus.RETRY, retry_after=date(2026, 3, 18))
+
+    assert rota.first_retry_day(request, POLICY, EARLY, UTC) == date(2026, 3, 18)
+    assert rota.first_retry_day(request, POLICY, date(2026, 3, 17), UTC) == date(2026, 3, 18)
+    assert rota.first_retry_day(request, POLICY, date(2026, 3, 18), UTC) == date(2026, 3, 20)
+    request = asked(request, "tbilisi")
+    choice = choose_next_line(request, POLICY, TEMPLATE, standings(), date(2026, 3, 18), UTC)
+    assert [(line.partner, line.why) for line in choice.order] == [("kyoto", "it said to ask again from 2026-03-18")]
 
 
 # --- ranking ---------------------------------------------------------------------------------------------
