@@ -32,6 +32,7 @@ from gateway.store.journal_records import (
     JournalPage,
     ProcessedMessage,
     RetentionResult,
+    is_of_stranger,
 )
 from gateway.store.journal_writer import JournalRows, JournalWriter, write_journal_rows
 from gateway.store.schema import AFTER_ALL, exchange_of_message, make_exchange_id
@@ -70,7 +71,7 @@ class Journal:
     async def record_exchange(self, opening: JournalOpening, ending: JournalEnding) -> str:
         """A whole exchange at once; returns its id when it is durable. Empty: it was a stranger's, of whom too much is
         kept already."""
-        admitted = self._admit_opening(opening)
+        admitted = self._admit_opening(opening, ending)
         if admitted is None:
             return ""
         opening = admitted
@@ -96,13 +97,13 @@ class Journal:
             self._insert_exchange(connection, opening, ending)
 
     def _insert_exchange(self, connection: Connection, opening: JournalOpening, ending: JournalEnding) -> None:
-        admitted = self._admit_opening(opening)
+        admitted = self._admit_opening(opening, ending)
         if admitted is not None:
             write_journal_rows(connection, [self._make_exchange_rows(make_exchange_id(opening.at), admitted, ending)])
 
-    def _admit_opening(self, opening: JournalOpening) -> JournalOpening | None:
+    def _admit_opening(self, opening: JournalOpening, ending: JournalEnding) -> JournalOpening | None:
         """As it is to be kept; None: not at all."""
-        if not opening.is_from_stranger:
+        if not is_of_stranger(opening, ending):
             return opening
         who = address_block(opening.peer) or opening.protocol
         if not self._strangers.admit_event(who, opening.at.timestamp()):

@@ -126,11 +126,6 @@ class JournalOpening:
     note: str = ""
     replay_of: str = ""  # id of the message that is played again
 
-    @property
-    def is_from_stranger(self) -> bool:
-        """Nobody knows who sent it: no profile let it in, and it is about no request."""
-        return self.direction is MessageDirection.IN and not self.profile and not self.request_id
-
 
 @value_object
 class JournalEnding:
@@ -149,6 +144,12 @@ class JournalEnding:
     duration_ms: float = 0.0
     repeat_of: str = ""  # id of the first message, where this one repeats it
     key: str = ""
+
+
+def is_of_stranger(opening: JournalOpening, ending: JournalEnding) -> bool:
+    """Whether nobody knows who sent it: no profile let it in, or none fits and it is about no request."""
+    unknown = ending.outcome is OutcomeClass.REJECTED or not (opening.profile or opening.request_id)
+    return opening.direction is MessageDirection.IN and unknown
 
 
 @value_object

@@ -25,6 +25,7 @@ from gateway.store.journal_records import (
     JournalOpening,
     JournalOptions,
     MessageDirection,
+    is_of_stranger,
 )
 from gateway.store.schema import ANSWER, EPOCH, QUESTION, message, processed_message
 
@@ -72,7 +73,7 @@ class JournalRowMaker:
     ) -> MessageRow:
         o = opening
         identifier = exchange + QUESTION
-        concealed, limit = self._options.conceal_secrets(o.protocol, o.body), self._kept_bytes(o)
+        concealed, limit = self._options.conceal_secrets(o.protocol, o.body), self._kept_bytes(o, ending)
         kept, key_id = self._body_to_store(concealed[:limit], o.library, identifier)
         return (
             o.library,
@@ -110,7 +111,7 @@ class JournalRowMaker:
         o, body = opening, ending.body
         assert body is not None
         identifier = exchange + ANSWER
-        concealed, limit = self._options.conceal_secrets(o.protocol, body), self._kept_bytes(o)
+        concealed, limit = self._options.conceal_secrets(o.protocol, body), self._kept_bytes(o, ending)
         kept, key_id = self._body_to_store(concealed[:limit], o.library, identifier)
         return (
             o.library,
@@ -143,9 +144,9 @@ class JournalRowMaker:
             "",
         )
 
-    def _kept_bytes(self, opening: JournalOpening) -> int:
+    def _kept_bytes(self, opening: JournalOpening, ending: JournalEnding) -> int:
         """How many bytes of a message and of its answer are kept."""
-        return min(self._limit, MAX_STRANGER_BYTES) if opening.is_from_stranger else self._limit
+        return min(self._limit, MAX_STRANGER_BYTES) if is_of_stranger(opening, ending) else self._limit
 
     def _body_to_store(self, kept: bytes, library: str, identifier: str) -> tuple[bytes, str]:
         """What is stored of what is kept of a body without secrets, and the id of the key it is encrypted with."""

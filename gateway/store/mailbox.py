@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -140,12 +141,13 @@ class MailRow:
 
 @value_object
 class KnownMail:
-    """A mail of the same content that was here before."""
+    """A mail of the same content that was here before. `profile`: of its sender; empty: nobody knows."""
 
     id: str
     message_id: str
     at: datetime
     outcome: MailOutcome
+    profile: str
 
 
 # --- how far a mailbox is read ---------------------------------------------------------------------------
@@ -183,7 +185,7 @@ def find_outcomes(
 
 
 SAME = (
-    select(_c.id, _c.message_id, _c.at, _c.outcome)
+    select(_c.id, _c.message_id, _c.at, _c.outcome, _c.profile)
     .where(_c.library == bindparam("in_library"), _c.digest == bindparam("with_digest"))
     # by time first: for the order of ids alone SQLite reads all mails of the library by their key
     .order_by(_c.at.desc(), _c.id.desc())
@@ -195,7 +197,7 @@ _SAME = PreparedStatement(SAME)
 def find_same_content(connection: Connection, library: str, digest: str) -> tuple[KnownMail, ...]:
     """Mails that say the same, newest first."""
     found = _SAME.fetch_all(connection, {"in_library": library, "with_digest": digest})
-    return tuple(KnownMail(id_, message_id, at, MailOutcome(outcome)) for id_, message_id, at, outcome in found)
+    return tuple(KnownMail(id_, seen, at, MailOutcome(outcome), profile) for id_, seen, at, outcome, profile in found)
 
 
 class MailTakenError(Exception):
@@ -241,6 +243,26 @@ def add_mail(connection: Connection, row: MailRow, cipher: BodyCipher | None) ->
 
 
 # --- the staff's list ------------------------------------------------------------------------------------
+
+
+@value_object
+class WaitingMails:
+    """How many mails are on the list of a library, and how many bytes of their contents are kept."""
+
+    count: int
+    content_bytes: int
+
+
+_WAITING = PreparedStatement(
+    select(func.count(), func.coalesce(func.sum(func.length(_c.content)), 0)).where(
+        _c.library == bindparam("in_library"), IS_OPEN
+    )
+)
+
+
+def measure_waiting(connection: Connection, library: str) -> WaitingMails:
+    ((count, content_bytes),) = _WAITING.fetch_all(connection, {"in_library": library})
+    return WaitingMails(count, int(content_bytes))
 
 
 @value_object

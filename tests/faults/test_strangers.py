@@ -21,6 +21,7 @@ from tests.bench import messages
 from tests.protocol.iso_ill.house import asked
 from tests.support.daemon import Installation, free_port
 from tests.support.looking import Database, tracebacks
+from tests.support.mail_house import BERGEN, LIBRARY, TARTU, mail, mail_house
 
 REFUSED = 2_400
 INVENTED = 6_000
@@ -214,6 +215,51 @@ async def test_visitors_of_the_pages(fortress: Fortress) -> None:
                         assert page.status in (404, 410)
 
     check_little_was_kept(fortress, before, await flood(fortress, attack))
+
+
+# --- by mail -----------------------------------------------------------------------------------------------------
+
+
+def spam(number: int) -> bytes:
+    """Of an unknown sender, a forged one, an automatic one, one that comes again; 10 kB each."""
+    sender = f"reader.{number}@spam.example"
+    text = f"{number} " + "Lorem ipsum dolor sit amet. " * 350
+    match number % 4:
+        case 0:
+            return mail(text, sender, Subject=f"Løn {number}")
+        case 1:
+            forged = "demo.example; dmarc=fail header.from=tartu.example"
+            return mail(text, TARTU["email"], Subject=f"Request {number}", Authentication_Results=forged)
+        case 2:
+            return mail(text, sender, Auto_Submitted="auto-replied", Subject="Estoy fuera")
+        case _:
+            return mail("(the same each time) " + text[5:], sender, Message_ID="<same@spam.example>")
+
+
+async def test_mails(installation: Installation) -> None:
+    partners = {"bergen": BERGEN, "tartu": {**TARTU, "mail": {"require": ["dmarc"]}}}
+    database = Database(installation.database)
+    async with mail_house(installation, partners) as house:
+        request = await house.asked()
+        reply = house.reply("We will send it tomorrow. Sent today.")
+        before = int(database.value("PRAGMA page_count"))
+        for start in range(0, REFUSED, 200):
+            house.mailbox.deliver(*(spam(number) for number in range(start, start + 200)))
+            await house.poll()
+        await house.comes(reply)
+
+        grown = (int(database.value("PRAGMA page_count")) - before) * int(database.value("PRAGMA page_size"))
+        assert grown <= MAX_GROWTH
+        assert house.mailbox.count("INBOX") == 0
+        assert sum(house.mailbox.count(folder) for folder in ("done", "unknown", "failed")) == REFUSED + 1
+        waiting = await house.waiting()
+        assert len(waiting) == 200
+        shown = await house.boxes.desk.show_mail(LIBRARY, waiting[0].id)
+        assert shown.content is None
+        assert "read it in the folder of the mailbox" in shown.reason
+        first = await house.boxes.desk.show_mail(LIBRARY, waiting[-1].id)
+        assert first.content == spam(0)
+        assert any("Sent today" in line.event.details.note for line in (await house.show(request)).history)
 
 
 # --- names from outside ------------------------------------------------------------------------------------------

@@ -59,6 +59,17 @@ LARGE = 64_000
 SHOWN = 300
 """Characters of sender, subject and Message-ID that are kept beside a mail."""
 
+MAX_WAITING_MAILS = 200
+"""While so many mails are on the list of staff, a stranger's does not join them: it lies in its folder alone."""
+
+WHOLE_MAILS = 5
+"""While fewer are on the list, a stranger's is kept whole, however large it is."""
+
+MAX_WAITING_BYTES = 1_000_000
+"""Of contents on the list; from then on a stranger's mail stands there without its content."""
+
+NOT_KEPT = "not kept here, since the list holds much already: read it in the folder of the mailbox"
+
 PROTOCOL = "mail"
 TRANSPORT = "imap"
 
@@ -91,6 +102,11 @@ class MailVerdict:
     service: str = ""
     profile: str = ""
     applied: ApplicationResult = ApplicationResult()
+
+    @property
+    def is_of_stranger(self) -> bool:
+        """Nobody knows who wrote it, or that it was who it says; and it is about no request."""
+        return self.kind is OutcomeClass.REJECTED or not (self.profile or self.applied.request_id)
 
 
 def conceal_nothing(content: bytes) -> bytes:
@@ -215,7 +231,10 @@ class MailProcessor:
 
         def insert_mail(connection: Transaction) -> tuple[MailOutcome, JournalOpening, JournalEnding]:
             verdict = self._find_repeat(connection, box, content, parsed) or decide(connection)
-            mailbox.add_mail(connection, _make_mail_row(spot, content, parsed, mail, verdict, now), self.cipher)
+            row = _make_mail_row(spot, content, parsed, mail, verdict, now)
+            kept = _limit_stranger_row(connection, row) if verdict.is_of_stranger else row
+            if kept is not None:
+                mailbox.add_mail(connection, kept, self.cipher)
             return (
                 verdict.outcome,
                 _make_journal_opening(box, content, verdict, now),
@@ -257,7 +276,9 @@ class MailProcessor:
         for seen in mailbox.find_same_content(connection, box.library, _mail_digest(content, parsed)):
             again = seen.outcome is MailOutcome.DONE and now - seen.at < timedelta(hours=hours)
             if seen.message_id == message_id or again:
-                return MailVerdict(outcome=seen.outcome, problem=f"repeats mail {seen.id}", service="repeat")
+                return MailVerdict(
+                    outcome=seen.outcome, problem=f"repeats mail {seen.id}", service="repeat", profile=seen.profile
+                )
         return None
 
     def _decide_verdict(
@@ -381,6 +402,21 @@ def _make_mail_row(
         possible=verdict.applied.possible,
         content=content if verdict.open else None,
     )
+
+
+def _limit_stranger_row(connection: Transaction, row: MailRow) -> MailRow | None:
+    """As much as is kept of a stranger's mail: who floods the mailbox must not fill the disk too. None: nothing, since
+    staff need not look or have enough to look at; read once more, it would be judged the same."""
+    if not row.open:
+        return None
+    waiting = mailbox.measure_waiting(connection, row.spot.library)
+    if waiting.count >= MAX_WAITING_MAILS:
+        log.warning("mail.list_full", mailbox=row.spot.mailbox, waiting=waiting.count)
+        return None
+    size = len(row.content or b"")
+    if waiting.count < WHOLE_MAILS or waiting.content_bytes + size <= MAX_WAITING_BYTES:
+        return row
+    return replace(row, content=None, reason=f"{row.reason}; {NOT_KEPT}")
 
 
 def _mail_digest(content: bytes, parsed: ParsedMail | None) -> str:

@@ -152,6 +152,11 @@ async def test_of_a_strangers_message_little_is_kept(journal: Journal) -> None:
         assert (kept.message.body_size, kept.message.truncated) == (len(sent), True)
 
 
+async def test_who_says_to_be_a_partner_and_is_not_let_in_is_a_stranger(journal: Journal) -> None:
+    kept, _ = await both(journal, await journal.record_exchange(replace(STRANGER, profile="illiad-alma"), REJECTED))
+    assert len(kept.body or b"") == MAX_STRANGER_BYTES
+
+
 async def test_strangers_of_one_address_leave_so_many_rows_and_a_count(journal: Journal) -> None:
     """By both ways in which an exchange is written."""
     for number in range(200):
@@ -187,6 +192,7 @@ async def test_what_we_send_and_what_is_about_a_request_is_no_strangers(journal:
         for ours in (
             replace(STRANGER, direction=MessageDirection.OUT),
             replace(STRANGER, request_id=f"DEMO-{number}"),
+            replace(STRANGER, profile="illiad-alma"),
         ):
             found = await journal.get_exchange("EX", await journal.record_exchange(ours, FOUND))
             assert found[0].body == STRANGER.body
