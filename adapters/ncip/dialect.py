@@ -288,6 +288,7 @@ ServiceName = Literal[
     "CreateUser",
     "CreateUserFiscalTransaction",
     "DeleteItem",
+    "DeleteUser",
     "ItemCheckedIn",
     "ItemCheckedOut",
     "ItemRecalled",

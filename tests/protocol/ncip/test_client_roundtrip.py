@@ -75,9 +75,18 @@ TITLE = "Der Zauberberg & andere <Geschichten>"
 
 @cache
 def profiles() -> dict[str, Profile]:
+    """Everything is offered to everybody: this is about how things are said (tests/protocol/profiles for the rest)."""
     loading = Installation(ROOT / "gateway.yml").profiles
     assert not loading.problems
-    return {profile.name: profile for profile in loading.profiles}
+    return {profile.name: offer_everything(profile) for profile in loading.profiles}
+
+
+def offer_everything(profile: Profile) -> Profile:
+    dialect = profile.dialects.get("ncip")
+    if not isinstance(dialect, NcipDialect):
+        return profile
+    offering = dialect.model_copy(update={"services": ()})
+    return profile.model_copy(update={"dialects": {**profile.dialects, "ncip": offering}})
 
 
 @pytest.fixture(params=SHIPPED)
