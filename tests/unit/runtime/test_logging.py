@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import structlog
 from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from structlog.stdlib import ProcessorFormatter
 
@@ -101,7 +102,7 @@ def _key_error() -> None:
 
 
 def _database() -> None:
-    engine = create_engine("sqlite://")
+    engine = create_engine("sqlite://", poolclass=NullPool)  # its connection is closed, not kept for the next one
     with engine.begin() as connection:
         connection.execute(text("create table p (barcode text unique)"))
         insert = text("insert into p values (:barcode)")
