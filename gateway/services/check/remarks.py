@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
 
 from gateway.adapter_registry import AdapterRegistry
-from gateway.domain.problems import ConfigurationProblem
+from gateway.domain.problems import ConfigurationProblem, KeyPath
 from gateway.domain.profile import Authentication, AuthKind
 from gateway.domain.requests.partner_policy import PartnerPolicy, PartnerRole
 from gateway.profiles import LoadedProfile
@@ -28,9 +29,90 @@ def find_remarks(
         remark
         for one in profiles
         if not one.profile.abstract
-        for remark in (*_remark_open_doors(one), *_remark_partner(one, settings, adapters))
+        for remark in (
+            *_remark_open_doors(one),
+            *_remark_certificates(one, settings),
+            *_remark_partner(one, settings, adapters),
+        )
     )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys((*_remark_proxies(settings), *found)))
+
+
+# --- proxies before us -----------------------------------------------------------------------------------
+
+
+def _remark_proxies(settings: Settings) -> Iterator[ConfigurationProblem]:
+    """Of gateway.yml: one that nobody named, one that is named for a part only, and anybody named as one."""
+    http = settings.http
+    yield from _remark_unnamed_proxy(settings)
+    named: list[tuple[KeyPath, tuple[str, ...]]] = [(("http", "certificate_proxies"), http.certificate_proxies)]
+    named += [
+        (("libraries", index, "sign_in", "header", "proxies"), library.sign_in.header.proxies)
+        for index, library in enumerate(settings.libraries)
+    ]
+    for path, networks in named:
+        for network in networks:
+            if not _is_within(network, http.trusted_proxies):
+                message = "what this proxy forwards is refused as long as http.trusted_proxies doesn't name it too"
+                yield settings.make_problem(path, message, network)
+    for path, networks in (*named, (("http", "trusted_proxies"), http.trusted_proxies)):
+        for network in networks:
+            if ipaddress.ip_network(network, strict=False).prefixlen == 0:
+                yield settings.make_problem(path, "whoever reaches this gateway can say to be somebody else", network)
+
+
+def _remark_unnamed_proxy(settings: Settings) -> Iterator[ConfigurationProblem]:
+    """That there is one can be told from the address outside: it is another machine's than the one that we listen on,
+    or is reached by TLS, which we don't speak."""
+    http = settings.http
+    outside = urlsplit(http.public_url)
+    if not outside.hostname or _is_this_machine(outside.hostname):
+        return
+    if _is_this_machine(http.host) and not any(_is_this_machine(network) for network in http.trusted_proxies):
+        message = (
+            f"http.public_url is reached from outside, but http.host is {http.host}, so a proxy on this machine stands "
+            "between; unless it is named here, what it forwards is refused or counts as sent from this machine"
+        )
+        yield settings.make_problem(("http", "trusted_proxies"), message)
+    elif outside.scheme == "https" and not http.tls.certificate and not http.trusted_proxies:
+        message = (
+            "http.public_url is https, but there is no http.tls, so a proxy stands between; unless it is named here, "
+            "what it forwards is refused or counts as sent from its own address"
+        )
+        yield settings.make_problem(("http", "trusted_proxies"), message)
+
+
+def _is_this_machine(host: str) -> bool:
+    """By name, address or network."""
+    try:
+        return ipaddress.ip_network(host, strict=False).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_within(network: str, networks: Iterable[str]) -> bool:
+    inner = ipaddress.ip_network(network, strict=False)
+    outer = (ipaddress.ip_network(one, strict=False) for one in networks)
+    return any(one.version == inner.version and inner.subnet_of(one) for one in outer)  # type: ignore[arg-type]
+
+
+# --- who is let in ---------------------------------------------------------------------------------------
+
+
+def _remark_certificates(one: LoadedProfile, settings: Settings) -> Iterator[ConfigurationProblem]:
+    """Entries by which nobody gets in, since nobody tells us what they ask for."""
+    http = settings.http
+    is_asked_for_here = any(tls.client_ca for tls in (http.tls, *(listener.tls for listener in settings.tcp)))
+    for index, entry in enumerate(one.profile.auth):
+        if entry.kind is not AuthKind.CERTIFICATE or is_asked_for_here:
+            continue
+        if not http.certificate_proxies:
+            message = "lets nobody in: certificates are asked for by no listener (tls.client_ca) and no proxy "
+            yield one.make_problem(("auth", index, "kind"), message + "(http.certificate_proxies)", entry.kind.value)
+        elif not http.certificate_header and (entry.san or entry.fingerprint):
+            key = "san" if entry.san else "fingerprint"
+            message = "lets nobody in: without http.certificate_header the proxy tells the subject alone"
+            yield one.make_problem(("auth", index, key), message, getattr(entry, key))
 
 
 def _remark_open_doors(one: LoadedProfile) -> Iterator[ConfigurationProblem]:

@@ -49,6 +49,79 @@ def remarks(folder: Path, text: str, **settings: Any) -> list[str]:
     return remarks_of_folder(write(folder, one=text), Settings(**settings))
 
 
+# --- proxies before us -----------------------------------------------------------------------------------
+
+QUIET = "ncip: {}\nauth: [{kind: network, networks: [127.0.0.1]}]\n"
+OUTSIDE = {"public_url": "https://ill.library.example"}
+
+
+@pytest.mark.parametrize(
+    ("http", "said"),
+    [
+        ({}, []),
+        (OUTSIDE, ["so a proxy on this machine stands between"]),
+        ({**OUTSIDE, "trusted_proxies": ["192.0.2.7"]}, ["so a proxy on this machine stands between"]),
+        ({**OUTSIDE, "trusted_proxies": ["127.0.0.1"]}, []),
+        ({**OUTSIDE, "trusted_proxies": ["127.0.0.0/8"]}, []),
+        ({**OUTSIDE, "host": "0.0.0.0"}, ["but there is no http.tls, so a proxy stands between"]),
+        ({**OUTSIDE, "host": "0.0.0.0", "trusted_proxies": ["192.0.2.7"]}, []),
+        ({**OUTSIDE, "host": "0.0.0.0", "tls": {"certificate": "a.pem", "key": "a.key"}}, []),
+        ({"public_url": "http://ill.library.example", "host": "0.0.0.0"}, []),
+        ({"public_url": "http://127.0.0.1:8080"}, []),
+        (
+            {"trusted_proxies": ["192.0.2.0/24"], "certificate_proxies": ["192.0.2.7", "2001:db8::7"]},
+            ["is refused as long as http.trusted_proxies doesn't name it too, found '2001:db8::7'"],
+        ),
+        ({"trusted_proxies": ["0.0.0.0/0"]}, ["can say to be somebody else, found '0.0.0.0/0'"]),
+    ],
+)
+def test_proxies(tmp_path: Path, http: dict[str, Any], said: list[str]) -> None:
+    found = remarks(tmp_path, QUIET, http=http)
+    assert len(found) == len(said), found
+    for remark, words in zip(found, said, strict=True):
+        assert words in remark
+
+
+def test_a_proxy_that_signs_patrons_in_is_named_as_one(tmp_path: Path) -> None:
+    header = {"name": "X-Patron", "proxies": ["192.0.2.7"]}
+    (remark,) = remarks(tmp_path, QUIET, libraries=[{"sign_in": {"header": header}}])
+    assert "libraries.0.sign_in.header.proxies: what this proxy forwards is refused" in remark
+
+
+@pytest.mark.parametrize(
+    ("entry", "settings", "said"),
+    [
+        ("user: Fjord", {}, "auth.0.kind: lets nobody in: certificates are asked for by no listener"),
+        ("user: Fjord", {"http": {"certificate_proxies": ["127.0.0.1"], "trusted_proxies": ["127.0.0.1"]}}, ""),
+        (
+            "user: Fjord, san: 'DNS:ill.fjord.example'",
+            {"http": {"certificate_proxies": ["127.0.0.1"], "trusted_proxies": ["127.0.0.1"]}},
+            "auth.0.san: lets nobody in: without http.certificate_header the proxy tells the subject alone",
+        ),
+        (
+            "san: 'DNS:ill.fjord.example'",
+            {
+                "http": {
+                    "certificate_proxies": ["127.0.0.1"],
+                    "trusted_proxies": ["127.0.0.1"],
+                    "certificate_header": "X-Client-Certificate",
+                }
+            },
+            "",
+        ),
+        (
+            "san: 'DNS:ill.fjord.example'",
+            {"tcp": [{"port": 9180, "profile": "one", "tls": {"certificate": "a", "key": "b", "client_ca": "c"}}]},
+            "",
+        ),
+    ],
+)
+def test_certificates_that_nobody_tells(tmp_path: Path, entry: str, settings: dict[str, Any], said: str) -> None:
+    found = remarks(tmp_path, f"ncip: {{}}\nauth: [{{kind: certificate, {entry}}}]\n", **settings)
+    assert len(found) == bool(said), found
+    assert all(said in remark for remark in found)
+
+
 # --- who is let in ---------------------------------------------------------------------------------------
 
 
