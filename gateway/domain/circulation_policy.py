@@ -219,7 +219,11 @@ class BarcodeSource(StrEnum):
 
 
 class ItemRules(ProfileSection):
-    rewrite: IdentifierRewrite = IdentifierRewrite()
+    rewrite: IdentifierRewrite = Field(
+        IdentifierRewrite(),
+        description="how an item id as sent becomes the barcode of an item of ours, also of one that CreateItem makes; "
+        "AcceptItem goes by accept.barcode",
+    )
     request_id_types: tuple[str, ...] = Field(
         ("ill request id",), description="ItemIdentifierTypes, lower case, whose value is a request number"
     )
@@ -239,7 +243,11 @@ class AcceptItemRules(ProfileSection):
     """The temporary record of a partner's item (facts/users-want.md 14)."""
 
     barcode_from: BarcodeSource = BarcodeSource.ITEM_ID
-    barcode: IdentifierRewrite = Field(IdentifierRewrite(), description="how that id becomes the temporary barcode")
+    barcode: IdentifierRewrite = Field(
+        IdentifierRewrite(),
+        description="how that id becomes the temporary barcode, of which items.rewrite knows nothing; an id in other "
+        "messages is tried by both, as one of ours first",
+    )
     barcode_template: Annotated[str, _braces_validator("number", "request")] = Field(
         "ILL{number:09d}",
         description="for generated barcodes; {number} has up to nine digits and stays the same when the message is "

@@ -116,6 +116,16 @@ async def test_the_item_is_found_by_the_id_that_acceptitem_had(counter: Counter)
     assert found.item.id == accepted.item.id
 
 
+async def test_a_partner_s_item_never_gets_the_barcode_of_one_of_ours(counter: Counter) -> None:
+    """docs/profiles.md: why `items.rewrite` and `accept.barcode` are two rules."""
+    rules = {"items": {"rewrite": {"strip_prefix": ["LIB-"]}}, "accept": {"barcode": {"prefix": "ILL-"}}}
+    accepted = await counter.ask(arrives(item=Named(BOOK)), **rules)
+
+    assert accepted.item.barcode == f"ILL-{BOOK}"
+    assert (await counter.ask(LookUpItem(Named(f"LIB-{BOOK}")), **rules)).item.barcode == BOOK
+    assert (await counter.ask(LookUpItem(Named(BOOK)), **rules)).item.barcode == BOOK, "one of ours first"
+
+
 async def test_generated_barcodes_stay_the_same(counter: Counter) -> None:
     rules = {"barcode_from": "generated", "barcode_template": "G{number:09d}/{request}"}
     first = await counter.ask(arrives(item=None), accept=rules)
