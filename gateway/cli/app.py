@@ -41,9 +41,7 @@ COMMANDS = {
     "journal": CommandEntry(
         "gateway.cli.journal_commands", "journal_command", "List, show and export messages that came and went."
     ),
-    "replay": CommandEntry(
-        "gateway.cli.journal_commands", "replay_command", "Carry out a message of the journal again."
-    ),
+    "replay": CommandEntry("gateway.cli.replay_command", "replay_command", "Carry out messages of the journal again."),
     "letter": CommandEntry(
         "gateway.cli.mail_commands", "letter_command", "List letters to patrons and partners, and show how they look."
     ),

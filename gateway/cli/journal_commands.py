@@ -1,4 +1,4 @@
-"""`illgate journal` and `illgate replay`."""
+"""`illgate journal`."""
 
 from __future__ import annotations
 
@@ -12,20 +12,18 @@ from typing import Any, TypeVar
 
 import click
 
-from gateway.cli.formatting import format_local_time, format_table, format_value_lines, parse_moment, pretty_print
+from gateway.cli.formatting import format_local_time, format_table, parse_moment, pretty_print
 from gateway.cli.installation import (
     REFUSED,
-    UNREACHABLE,
     Installation,
     body_errors_as_configuration,
-    open_exchange,
+    library_option,
     open_journal,
     pass_installation,
     require_library,
 )
 from gateway.configuration.yaml_document import display_path
 from gateway.ports.responder import OutcomeClass
-from gateway.services.exchange.message_context import NotReplayableError, RehearsalResult, ReplayResult
 from gateway.settings import LibrarySettings
 from gateway.store.journal_records import (
     FullMessage,
@@ -42,9 +40,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 TOLD_EVERY = 1_000
 """Messages after which an export says how far it is."""
 
-EXIT = {OutcomeClass.OK: 0, OutcomeClass.FAILED: UNREACHABLE}
-"""Everything else is a refusal."""
-
 
 @click.group(name="journal")
 def journal_command() -> None:
@@ -55,14 +50,13 @@ def journal_command() -> None:
     """
 
 
+_DIRECTION = click.option(
+    "--direction", type=click.Choice([one.value for one in MessageDirection]), help="That came in or went out."
+)
 _FILTERS = (
-    click.option("--library", "symbol", default="", metavar="SYMBOL", help="Of this library, where there are several."),
     click.option("--profile", default="", help="Of this profile."),
     click.option("--service", default="", help="Of this service, such as AcceptItem."),
     click.option("--outcome", type=click.Choice([one.value for one in OutcomeClass]), help="That ended so."),
-    click.option(
-        "--direction", type=click.Choice([one.value for one in MessageDirection]), help="That came in or went out."
-    ),
     click.option("--request", default="", metavar="NUMBER", help="About this request."),
     click.option("--item", default="", metavar="BARCODE", help="About this item."),
     click.option("--note", default="", metavar="WORDS", help="With these words in the note."),
@@ -71,13 +65,14 @@ _FILTERS = (
 )
 
 
-def _add_filter_options(function: F) -> F:
-    for option in reversed(_FILTERS):
+def add_filter_options(function: F) -> F:
+    """The options that say which messages of a library are meant, whichever way they went."""
+    for option in reversed((library_option, *_FILTERS)):
         function = option(function)
     return function
 
 
-def _make_journal_filter(installation: Installation, library: LibrarySettings, said: dict[str, Any]) -> JournalFilter:
+def make_journal_filter(installation: Installation, library: LibrarySettings, said: dict[str, Any]) -> JournalFilter:
     now = installation.clock.now()
     since, until = (parse_moment(said[name], now, library.zone) if said[name] else None for name in ("since", "until"))
     return JournalFilter(
@@ -85,7 +80,7 @@ def _make_journal_filter(installation: Installation, library: LibrarySettings, s
         profile=said["profile"],
         service=said["service"],
         outcome=OutcomeClass(said["outcome"]) if said["outcome"] else None,
-        direction=MessageDirection(said["direction"]) if said["direction"] else None,
+        direction=MessageDirection(said["direction"]) if said.get("direction") else None,
         request_id=said["request"],
         item_id=said["item"],
         since=since,
@@ -98,7 +93,8 @@ def _make_journal_filter(installation: Installation, library: LibrarySettings, s
 
 
 @journal_command.command(name="list")
-@_add_filter_options
+@add_filter_options
+@_DIRECTION
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Most rows.")
 @click.option("--cursor", default="", help="Go on where the list before stopped.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -117,7 +113,7 @@ def list_journal_messages(
     """
     library = require_library(installation, symbol)
     page = asyncio.run(
-        _read_journal_page(installation, _make_journal_filter(installation, library, said), limit, cursor)
+        _read_journal_page(installation, make_journal_filter(installation, library, said), limit, cursor)
     )
     if as_json:
         for message in page.messages:
@@ -227,7 +223,8 @@ def _format_full_message(one: FullMessage, zone: tzinfo) -> Iterator[str]:
 
 
 @journal_command.command(name="export")
-@_add_filter_options
+@add_filter_options
+@_DIRECTION
 @click.option("--to", "target", type=click.Path(path_type=Path), required=True, metavar="FILE|DIR")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 @pass_installation
@@ -247,7 +244,7 @@ def export_messages(installation: Installation, /, symbol: str, target: Path, fo
     if write is _append_to_file:
         target.write_bytes(b"")
         target.chmod(0o600)  # it names patrons
-    wanted = _make_journal_filter(installation, library, said)
+    wanted = make_journal_filter(installation, library, said)
     count = asyncio.run(_write_messages(installation, wanted, lambda one: write(target, one)))
     click.echo(f"{count} messages written to {display_path(target)}")
 
@@ -279,82 +276,3 @@ def _write_into_folder(folder: Path, one: FullMessage) -> int:
     file.touch(mode=0o600)
     file.write_bytes(one.body)
     return 1
-
-
-@click.command(name="replay")
-@click.argument("identifier", metavar="ID")
-@click.option("--library", "symbol", default="", metavar="SYMBOL", help="Of this library, where there are several.")
-@click.option("--dry-run", is_flag=True, help="Show what it asks for; the library is not touched.")
-@pass_installation
-@click.pass_context
-def replay_command(ctx: click.Context, installation: Installation, identifier: str, symbol: str, dry_run: bool) -> None:
-    """Carry out a message of the journal again, for the profile that it had; nobody gets the answer but you.
-
-    What was done already is not done twice. The replay has its own row in the journal. Exit code 0: done; 1: refused,
-    or it can't be replayed; 4: the library can't be reached.
-
-    \b
-    Examples:
-      illgate journal list --outcome failed
-      illgate replay 0006430d0c7a1b0000a1b2c3-1 --dry-run
-      illgate replay 0006430d0c7a1b0000a1b2c3-1
-    """
-    library = require_library(installation, symbol)
-    try:
-        done = asyncio.run(_replay_message(installation, library.symbol, identifier, dry_run))
-    except NotReplayableError as why:
-        click.echo(f"{identifier} can't be replayed: {why}", err=True)
-        ctx.exit(REFUSED)
-    for line in _format_rehearsal(done) if isinstance(done, RehearsalResult) else _format_replay(done):
-        click.echo(line)
-    if isinstance(done, ReplayResult):
-        ctx.exit(EXIT.get(done.outcome, REFUSED))
-
-
-async def _replay_message(
-    installation: Installation, library: str, identifier: str, dry_run: bool
-) -> ReplayResult | RehearsalResult:
-    with body_errors_as_configuration():
-        async with open_journal(installation) as (journal, store):
-            kept = await journal.get_message(library, identifier)
-            if kept is None:
-                raise click.UsageError(f"no such message: {identifier}")
-            exchange = await open_exchange(installation, journal, store)
-            return await (exchange.rehearse_message(kept) if dry_run else exchange.replay_message(kept))
-
-
-def _format_replay(done: ReplayResult) -> Iterator[str]:
-    yield f"{done.outcome.value}: {done.reason}" if done.reason else done.outcome.value
-    if done.note:
-        yield f"  {done.note}"
-    yield ""
-    yield pretty_print(done.answer.body)
-
-
-def _format_rehearsal(done: RehearsalResult) -> Iterator[str]:
-    if done.command is not None:
-        yield f"{done.service} asks for {type(done.command).__name__}"
-        yield from format_value_lines(done.command, 1)
-    elif done.told is not None:
-        yield f"{done.service} tells of request {done.told.transaction}: {done.told.kind.value}"
-        yield from format_value_lines(done.told.details, 1)
-        if done.refusal is not None:
-            yield f"  It would be refused: {_explain_refusal(done)}"
-    elif done.refusal is not None:
-        yield f"{done.service or 'The message'} would be refused: {_explain_refusal(done)}"
-    else:
-        yield f"{done.service} is answered without the library"
-    yield ""
-    if done.carried_out_as:
-        yield f"It was carried out as {done.carried_out_as}; the answer was:"
-    elif done.answer is None:
-        yield "What would be answered only the library can tell; it was not asked."
-    else:
-        yield "The answer would be:"
-    if done.answer is not None:
-        yield pretty_print(done.answer.body)
-
-
-def _explain_refusal(done: RehearsalResult) -> str:
-    refusal = done.refusal
-    return getattr(refusal, "detail", "") or str(refusal)

@@ -142,7 +142,14 @@ def _is_scan(wanted: JournalFilter) -> bool:
     """No index leads to these rows."""
     if wanted.request_id or wanted.item_id or wanted.outcome == "pending":
         return False
-    return bool(wanted.profile or wanted.service or wanted.outcome or wanted.direction or wanted.note)
+    return bool(
+        wanted.profile
+        or wanted.service
+        or wanted.outcome
+        or wanted.direction
+        or wanted.note
+        or wanted.replays is not None
+    )
 
 
 def _find_floor_id(connection: Connection, library: str, low: str, high: str) -> str:
@@ -178,6 +185,8 @@ def _filter_conditions(wanted: JournalFilter) -> list[Any]:
         conditions.append(message.c.profile == wanted.profile)
     if wanted.service:
         conditions.append(message.c.service == wanted.service)
+    if wanted.replays is not None:
+        conditions.append(message.c.replay_of != "" if wanted.replays else message.c.replay_of == "")
     if wanted.note:
         conditions.append(message.c.note.icontains(wanted.note, autoescape=True))
     return conditions

@@ -251,6 +251,7 @@ class JournalFilter:
     until: datetime | None = None
     note: str = ""  # words in the note, without case
     node: str | None = None  # that began the work, of what is pending
+    replays: bool | None = None  # only replays, or none
 
 
 @value_object

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -27,8 +28,9 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 @pytest.fixture
 def illgate(installation: Installation) -> Illgate:
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(main, ["--config", str(installation.config), *arguments], catch_exceptions=False)
+    def run(*arguments: str, **more: Any) -> Result:
+        command = ["--config", str(installation.config), *arguments]
+        return CliRunner().invoke(main, command, catch_exceptions=False, **more)
 
     return run
 
@@ -306,7 +308,51 @@ def test_what_is_refused_or_cannot_be_replayed_has_exit_code_1(illgate: Illgate)
     found = identifier(illgate)
 
     assert illgate("replay", found).exit_code == 1
-    answer = illgate("replay", f"{found.removesuffix('-1')}-2")
-    assert answer.exit_code == 1
-    assert "one that we sent" in answer.output
     assert illgate("replay", "nothing").exit_code == 2
+    assert illgate("replay").exit_code == 2
+    assert illgate("replay", found, "--outcome", "refused").exit_code == 2
+    assert "finished by the gateway" in illgate("replay", "--outcome", "pending").output
+
+
+@pytest.mark.parametrize("row", ["-1", "-2", ""])
+def test_a_message_is_named_by_its_own_id_or_that_of_its_answer_or_of_both(illgate: Illgate, row: str) -> None:
+    illgate("send", "ncip2", "lookup-user", "--patron", PATRON)
+    found = identifier(illgate).removesuffix("-1")
+
+    done = illgate("replay", f"{found}{row}")
+
+    assert done.exit_code == 0, done.output
+    assert f"replay of:    {found}-1" in illgate("journal", "show", identifier(illgate)).output
+
+
+def test_all_that_a_filter_finds_is_counted_shown_and_carried_out(illgate: Illgate) -> None:
+    for item in ("MANY-1", "MANY-2", "MANY-3"):
+        illgate("send", "crosslink", "check-out", "--patron", PATRON, "--item", item)
+    illgate("send", "crosslink", "renew", "--item", "MANY-1", "--input", f"Barcode Id={PATRON}", "--pin", "98765")
+    for item in ("MANY-1", "MANY-2"):
+        accept(illgate, item)
+    which = ("replay", "--outcome", "refused", "--profile", "crosslink", "--since", "2h")
+    before = identifier(illgate)
+
+    shown = illgate(*which, "--dry-run")
+    asked = illgate(*which, input="n\n")
+
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.startswith("4 messages, ")
+    assert re.search(r"^3 +crosslink +CheckOutItem +refused: unknown-item$", shown.output, re.MULTILINE)
+    assert shown.output.count("asks for CheckOut") == 3
+    assert shown.output.count("can't be replayed: it needs the patron's PIN") == 1
+    assert "Carry out 4 messages again? [y/N]" in asked.output
+    assert asked.exit_code == 1
+    assert identifier(illgate) == before, "nothing was done"
+
+    done = illgate(*which, "--yes")
+
+    assert done.exit_code == 1, done.output
+    assert done.output.splitlines()[-1] == "2 ok, 1 refused, 1 can't be replayed"
+    ended = re.findall(r"-1  CheckOutItem  (\w+)", done.output)
+    assert ended == ["ok", "ok", "refused"], "in the order in which they came"
+    again = illgate(*which, "--dry-run")
+    assert again.output.startswith("2 messages, ")
+    assert "2 more were carried out by a replay since, and are left out" in again.output
+    assert illgate(*which, "--item", "no such thing").output == "0 messages\n"

@@ -1,0 +1,250 @@
+"""`illgate replay`: one message of the journal, or all that a filter finds, carried out again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from datetime import tzinfo
+from typing import Any
+
+import click
+
+from gateway.cli.formatting import format_local_time, format_table, format_value_lines, pretty_print
+from gateway.cli.installation import (
+    REFUSED,
+    UNREACHABLE,
+    Installation,
+    body_errors_as_configuration,
+    open_exchange,
+    open_journal,
+    pass_installation,
+    require_library,
+)
+from gateway.cli.journal_commands import add_filter_options, make_journal_filter
+from gateway.ports.responder import OutcomeClass
+from gateway.services.exchange import MessageExchange
+from gateway.services.exchange.message_context import NotReplayableError, RehearsalResult, ReplayResult
+from gateway.services.exchange.replay_selection import ReplaySelection, TooManyMessagesError, select_messages
+from gateway.settings import LibrarySettings
+from gateway.store.journal import Journal
+from gateway.store.journal_records import JournalFilter, JournalMessage
+
+EXIT = {OutcomeClass.OK: 0, OutcomeClass.FAILED: UNREACHABLE}
+"""Everything else is a refusal."""
+
+MAX_MESSAGES = 5_000
+"""That one command carries out."""
+
+MAX_FAILURES = 3
+"""One after the other; then the library can't be reached, and the rest waits."""
+
+NOT_REPLAYABLE = "can't be replayed"
+
+
+@click.command(name="replay")
+@click.argument("identifier", metavar="[ID]", default="")
+@add_filter_options
+@click.option("--dry-run", is_flag=True, help="Show what it asks for; the library is not touched.")
+@click.option("--yes", is_flag=True, help="Don't ask before messages that a filter finds are carried out.")
+@pass_installation
+@click.pass_context
+def replay_command(
+    ctx: click.Context,
+    installation: Installation,
+    /,
+    identifier: str,
+    symbol: str,
+    dry_run: bool,
+    yes: bool,
+    **said: Any,
+) -> None:
+    """Carry out messages of the journal again, for the profile that they had; nobody gets the answers but you.
+
+    ID is that of a message, of its answer or of both. Instead of one ID, options say which messages are meant: all that
+    came in and fit, in the order in which they came, but for replays, for what a replay has carried out well since, and
+    for what is in hand. How many there are is said first; then you are asked.
+
+    What was done already is not done twice. A replay has its own row in the journal. Exit code 0: done; 1: refused,
+    or it can't be replayed; 4: the library can't be reached.
+
+    \b
+    Examples:
+      illgate journal list --outcome failed
+      illgate replay 0006430d0c7a1b0000a1b2c3-1 --dry-run
+      illgate replay 0006430d0c7a1b0000a1b2c3-1
+      illgate replay --outcome refused --profile illiad-alma --since 2h --dry-run
+      illgate replay --outcome failed --since today --yes
+    """
+    library = require_library(installation, symbol)
+    if bool(identifier) == any(said.values()):
+        raise click.UsageError("say either one ID, or which messages: --outcome, --profile, --since …")
+    if not identifier:
+        if said["outcome"] == OutcomeClass.PENDING:
+            raise click.UsageError("what is in hand is finished by the gateway, at its next start at the latest")
+        wanted = make_journal_filter(installation, library, said)
+        ctx.exit(asyncio.run(_replay_selection(installation, library, wanted, dry_run, yes)))
+    try:
+        done = asyncio.run(_replay_message(installation, library.symbol, identifier, dry_run))
+    except NotReplayableError as why:
+        click.echo(f"{identifier} {NOT_REPLAYABLE}: {why}", err=True)
+        ctx.exit(REFUSED)
+    for line in _format_rehearsal(done) if isinstance(done, RehearsalResult) else _format_replay(done):
+        click.echo(line)
+    if isinstance(done, ReplayResult):
+        ctx.exit(EXIT.get(done.outcome, REFUSED))
+
+
+# --- one -----------------------------------------------------------------------------------------------------
+
+
+async def _replay_message(
+    installation: Installation, library: str, identifier: str, dry_run: bool
+) -> ReplayResult | RehearsalResult:
+    with body_errors_as_configuration():
+        async with open_journal(installation) as (journal, store):
+            rows = await journal.get_exchange(library, identifier)
+            if not rows:
+                raise click.UsageError(f"no such message: {identifier}")
+            exchange = await open_exchange(installation, journal, store)
+            asked = rows[0]  # the other is the answer to it
+            return await (exchange.rehearse_message(asked) if dry_run else exchange.replay_message(asked))
+
+
+def _format_replay(done: ReplayResult) -> Iterator[str]:
+    yield f"{done.outcome.value}: {done.reason}" if done.reason else done.outcome.value
+    if done.note:
+        yield f"  {done.note}"
+    yield ""
+    yield pretty_print(done.answer.body)
+
+
+def _format_rehearsal(done: RehearsalResult) -> Iterator[str]:
+    if done.command is not None:
+        yield f"{done.service} asks for {type(done.command).__name__}"
+        yield from format_value_lines(done.command, 1)
+    elif done.told is not None:
+        yield f"{done.service} tells of request {done.told.transaction}: {done.told.kind.value}"
+        yield from format_value_lines(done.told.details, 1)
+        if done.refusal is not None:
+            yield f"  It would be refused: {_explain_refusal(done)}"
+    elif done.refusal is not None:
+        yield f"{done.service or 'The message'} would be refused: {_explain_refusal(done)}"
+    else:
+        yield f"{done.service} is answered without the library"
+    yield ""
+    if done.carried_out_as:
+        yield f"It was carried out as {done.carried_out_as}; the answer was:"
+    elif done.answer is None:
+        yield "What would be answered only the library can tell; it was not asked."
+    else:
+        yield "The answer would be:"
+    if done.answer is not None:
+        yield pretty_print(done.answer.body)
+
+
+def _explain_refusal(done: RehearsalResult) -> str:
+    refusal = done.refusal
+    return getattr(refusal, "detail", "") or str(refusal)
+
+
+# --- many ----------------------------------------------------------------------------------------------------
+
+
+async def _replay_selection(
+    installation: Installation, library: LibrarySettings, wanted: JournalFilter, dry_run: bool, yes: bool
+) -> int:
+    """The exit code."""
+    with body_errors_as_configuration():
+        async with open_journal(installation) as (journal, store):
+            try:
+                selection = await select_messages(journal, wanted, MAX_MESSAGES)
+            except TooManyMessagesError as why:
+                raise click.UsageError(str(why)) from why
+            for line in _format_selection(selection, library.zone):
+                click.echo(line)
+            if not selection.messages:
+                return 0
+            if not dry_run and not yes:
+                click.confirm(f"Carry out {_count_messages(len(selection.messages))} again?", abort=True)
+            exchange = await open_exchange(installation, journal, store)
+            if dry_run:
+                return await _rehearse_all(journal, exchange, selection, library.zone)
+            return await _replay_all(journal, exchange, selection, library.zone)
+
+
+async def _rehearse_all(journal: Journal, exchange: MessageExchange, selection: ReplaySelection, zone: tzinfo) -> int:
+    for message in selection.messages:
+        kept = await journal.get_message(message.library, message.id)
+        if kept is None:
+            continue  # forgotten on schedule, a moment ago
+        try:
+            text = _summarise_rehearsal(await exchange.rehearse_message(kept))
+        except NotReplayableError as why:
+            text = f"{NOT_REPLAYABLE}: {why}"
+        click.echo(_format_line(message, zone, text))
+    return 0
+
+
+async def _replay_all(journal: Journal, exchange: MessageExchange, selection: ReplaySelection, zone: tzinfo) -> int:
+    ended: Counter[str] = Counter()
+    failures = 0
+    for message in selection.messages:
+        kept = await journal.get_message(message.library, message.id)
+        if kept is None:
+            continue
+        try:
+            done = await exchange.replay_message(kept)
+        except NotReplayableError as why:
+            ended[NOT_REPLAYABLE] += 1
+            click.echo(_format_line(message, zone, f"{NOT_REPLAYABLE}: {why}"))
+            continue
+        ended[done.outcome.value] += 1
+        reason = f"{done.outcome.value}: {done.reason}" if done.reason else done.outcome.value
+        click.echo(_format_line(message, zone, f"{reason}  {done.note}".rstrip()))
+        failures = failures + 1 if done.outcome is OutcomeClass.FAILED else 0
+        if failures == MAX_FAILURES:
+            left = len(selection.messages) - ended.total()
+            click.echo(f"{failures} failed one after the other: {_count_messages(left)} left as they are", err=True)
+            break
+    click.echo(", ".join(f"{count} {how}" for how, count in ended.items()))
+    if ended[OutcomeClass.FAILED.value]:
+        return UNREACHABLE
+    return 0 if set(ended) <= {OutcomeClass.OK.value} else REFUSED
+
+
+def _format_selection(selection: ReplaySelection, zone: tzinfo) -> Iterator[str]:
+    messages = selection.messages
+    yield _count_messages(len(messages)) + (
+        f", {format_local_time(messages[0].at, zone)} to {format_local_time(messages[-1].at, zone)}" if messages else ""
+    )
+    kinds = Counter((m.profile, m.service, _format_outcome(m)) for m in messages)
+    if kinds:
+        heading = ("", "PROFILE", "SERVICE", "OUTCOME")
+        yield from format_table([heading, *((str(count), *kind) for kind, count in kinds.most_common())])
+    if selection.redone:
+        yield f"{selection.redone} more were carried out by a replay since, and are left out"
+
+
+def _count_messages(count: int) -> str:
+    return "1 message" if count == 1 else f"{count} messages"
+
+
+def _format_outcome(message: JournalMessage) -> str:
+    return f"{message.outcome.value}: {message.reason}" if message.reason else message.outcome.value
+
+
+def _format_line(message: JournalMessage, zone: tzinfo, text: str) -> str:
+    return f"{format_local_time(message.at, zone)}  {message.id}  {message.service or '(unknown)'}  {text}"
+
+
+def _summarise_rehearsal(done: RehearsalResult) -> str:
+    if done.refusal is not None:
+        return f"would be refused: {_explain_refusal(done)}"
+    if done.carried_out_as:
+        return f"was carried out as {done.carried_out_as}"
+    if done.command is not None:
+        return f"asks for {type(done.command).__name__}"
+    if done.told is not None:
+        return f"tells of request {done.told.transaction}: {done.told.kind.value}"
+    return "is answered without the library"
