@@ -24,6 +24,9 @@ AGENCY_AUTHENTICATION = "FromAgencyAuthentication"
 SENDER_ELEMENTS = ("FromSystemAuthentication", AGENCY_AUTHENTICATION)
 """In both headers, in all versions."""
 
+REFUSED_VALUES = ("ProblemValue", "ProcessingErrorValue")
+"""Where a refused PIN comes back from Koha (facts/ils-backends.md 1.6)."""
+
 IDENTITY_TYPES = frozenset(
     {
         *("barcode", "barcodeid", "userbarcode", "patronbarcode", "librarybarcode"),
@@ -90,7 +93,8 @@ _CODED = _Spelling(
 """What is inside another document, or comes as a form; some clients encode every letter."""
 
 _INPUT, _TYPE = "AuthenticationInput", "AuthenticationInputType"
-_PLAIN_TYPE = re.compile(rb"[\w .+-]*+(?:%20[\w .+-]*+)*+", re.ASCII)
+_PLAIN_TYPE = re.compile(r"[\w .+-]*+", re.ASCII)
+_REFUSAL = re.compile(rb"authentication(?:[\s_+-]|%20)++failed", re.IGNORECASE)
 _MASK = CONCEALED.encode("ascii")
 
 
@@ -131,6 +135,13 @@ class _TagPatterns:
 
 _PLAIN_TAGS, _CODED_TAGS = _TagPatterns(_PLAIN), _TagPatterns(_CODED)
 _CODED_LESS = re.compile(rb"%(?:25)*+3[cC]|&(?:amp;)*+(?:lt|#60|#[xX]3[cC]);")
+
+
+def is_identity_type(type_: str) -> bool:
+    """Whether what stands under this AuthenticationInputType names a patron, and proves nothing."""
+    if not _PLAIN_TYPE.fullmatch(type_.strip()):
+        return False
+    return re.sub(r"[\W_]", "", type_).lower() in IDENTITY_TYPES
 
 
 def conceal_secrets(body: bytes) -> bytes:
@@ -196,13 +207,14 @@ class _TextScan:
 
     def iter_values(self) -> Iterator[tuple[str, int, int]]:
         """Name of the element, start and end of its contents."""
-        tags = self._tags.start_tag(DATA, *SENDER_ELEMENTS)
+        names = (DATA, *SENDER_ELEMENTS, *(REFUSED_VALUES if _REFUSAL.search(self._text) else ()))
+        tags = self._tags.start_tag(*names)
         at = 0
         while (tag := tags.search(self._text, at)) is not None:
             at = tag.end()
             if self._tags.empty_end.search(tag["rest"]):
                 continue
-            name = next(one for one in (DATA, *SENDER_ELEMENTS) if tag[one] is not None)
+            name = next(one for one in names if tag[one] is not None)
             start, at = at, self._find_end(name, at)
             yield name, start, at
 
@@ -232,9 +244,7 @@ class _TextScan:
         """`type_text`: as it stands, in version 1 with Scheme and Value."""
         value = self._tags.v1_value.search(type_text)
         said = value["type"] if value is not None else type_text
-        if not _PLAIN_TYPE.fullmatch(said.strip()):
-            return False
-        return re.sub(rb"%20|[\W_]", b"", said).decode("ascii", "replace").lower() in IDENTITY_TYPES
+        return is_identity_type(said.replace(b"%20", b" ").decode("ascii", "replace"))
 
 
 # --- in several octets a character -----------------------------------------------------------------------

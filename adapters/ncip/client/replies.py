@@ -9,9 +9,11 @@ Words are compared without case, and with `_` and `-` as blanks: OCLC sends `UNK
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import tzinfo
 
 from adapters.ncip.codec import decode_message
+from adapters.ncip.concealment import is_identity_type
 from adapters.ncip.dialect import Errors, NcipDialect
 from adapters.ncip.element_reader import local_name
 from adapters.ncip.messages import (
@@ -26,6 +28,7 @@ from adapters.ncip.messages import (
 )
 from adapters.ncip.problems import ELEMENTS, TYPES, V1_ELEMENTS
 from adapters.ncip.xml_parser import DocumentLimits, is_truncated, parse_xml
+from gateway.domain.concealment import CONCEALED
 from gateway.domain.problems import (
     MalformationKind,
     MalformedMessage,
@@ -245,6 +248,7 @@ def _refusal_of_problems(
     message: Message, problems: tuple[Problem, ...], sent: Message, dialect: NcipDialect
 ) -> RefusedByPartner:
     """By the first problem that says something."""
+    problems = tuple(map(conceal_refused_secret, problems))
     found = [(reason_of_problem(problem, sent.service, dialect.errors), problem) for problem in problems]
     known = [pair for pair in found if pair[0] is not RefusalReason.OTHER]
     reason, problem = (known or found)[0]
@@ -258,6 +262,14 @@ def _refusal_of_problems(
         internal="; ".join(_problem_words(problem) for problem in problems),
     )
     return RefusedByPartner(refused, message, problems)
+
+
+def conceal_refused_secret(problem: Problem) -> Problem:
+    """Koha repeats a wrong PIN in ProblemValue (facts/ils-backends.md 1.6); what only names the patron stays."""
+    type_ = problem.type.value if problem.type is not None else ""
+    if not problem.value or _to_plain_words(type_) != "user authentication failed":
+        return problem
+    return problem if is_identity_type(problem.element or "") else replace(problem, value=CONCEALED)
 
 
 def _problem_words(problem: Problem) -> str:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from adapters.ncip.client import MessageValues, read_answer, read_reply
+from adapters.ncip.client.replies import RefusedByPartner
 from adapters.ncip.dialect import Errors, NcipDialect, Wording
 from adapters.ncip.messages import CheckOutItemResponse, LookupUserResponse, Message, RequestItemResponse
 from gateway.domain.library import RecordId
@@ -206,6 +207,18 @@ def test_the_partners_own_words_are_kept_for_staff_and_not_told_on() -> None:
 
     assert refused.value.internal == "PATRON_NOT_FOUND : 2100"
     assert "2100" not in refused.value.detail
+
+
+@pytest.mark.parametrize(("element", "shown"), [("Password", "********"), ("", "********"), ("Barcode Id", "4711")])
+def test_a_refused_pin_is_shown_to_nobody(element: str, shown: str) -> None:
+    with pytest.raises(RefusedByPartner) as refused:
+        read_answer(
+            koha("LookupUser", "User Authentication Failed", element, "4711").encode(), LOOKUP, NcipDialect(), ZONE
+        )
+
+    assert refused.value.value == shown
+    assert refused.value.problems[0].value == shown
+    assert ("4711" in refused.value.internal) is (shown == "4711")
 
 
 def test_a_profiles_own_wordings_come_first() -> None:

@@ -98,6 +98,20 @@ def test_what_holds_nothing_comes_back_as_it_is(text: str) -> None:
     assert conceal_secrets(body) is body
 
 
+KOHA = (
+    '<NCIPMessage xmlns="http://www.niso.org/2008/ncip"><LookupUserResponse><Problem>'
+    "<ProblemType>User Authentication Failed</ProblemType><ProblemDetail>Barcode Id or Password are invalid"
+    "</ProblemDetail><ProblemElement>Password</ProblemElement><ProblemValue>4711</ProblemValue></Problem>"
+    "</LookupUserResponse></NCIPMessage>"
+)
+
+
+def test_a_pin_that_comes_back_in_a_refusal() -> None:
+    assert concealed(KOHA) == KOHA.replace("4711", STARS)
+    other = KOHA.replace("User Authentication Failed", "Unknown User")
+    assert concealed(other) == other
+
+
 SPELLINGS = {
     "URL-encoded": lambda text: quote_plus(text).encode(),
     "with %20": lambda text: quote(text, safe="").lower().encode(),
