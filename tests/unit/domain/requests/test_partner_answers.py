@@ -200,3 +200,40 @@ def test_a_link_says_what_was_signed() -> None:
 def test_patrons_and_partners_have_answers_of_their_own(attempt: int | None, answer: str) -> None:
     with pytest.raises(ValueError, match="no answer"):
         signed_links.sign_question_link(replace(LINK, attempt=attempt, answer=answer), SECRET)
+
+
+# --- at the edge -----------------------------------------------------------------------------------------
+
+
+def said(name: str, **form: str) -> tuple[EventDetails, dict[AnswerFieldRule, FieldFault]]:
+    filled = parse_answer_form(ANSWERS[name], borrowed(), form, TODAY)
+    return filled.details, dict(filled.faults)
+
+
+@pytest.mark.parametrize(
+    ("day", "fault"),
+    [
+        (TODAY - timedelta(days=1), FieldFault.PAST),
+        (TODAY, None),
+        (TODAY + MAX_TIME_AHEAD, None),
+        (TODAY + MAX_TIME_AHEAD + timedelta(days=1), FieldFault.FAR),
+    ],
+)
+def test_a_day_is_believed_from_today_on_and_not_too_far(day: date, fault: FieldFault | None) -> None:
+    details, faults = said("shipped", due=day.isoformat())
+    assert (details.due, faults) == ((None, {AnswerFieldRule.DUE: fault}) if fault else (day, {}))
+
+
+def test_when_it_is_expected_may_be_said() -> None:
+    assert said("will-supply", expected="31.03.2026", note=" bald ") == (
+        EventDetails(answer="will-supply", expected=date(2026, 3, 31), note="bald"),
+        {},
+    )
+    assert said("will-supply") == (EventDetails(answer="will-supply"), {})
+
+
+def test_a_reason_is_one_that_could_be_chosen() -> None:
+    chosen = REASONS["unfilled"][0].value
+    assert said("unfilled", reason=chosen)[0].reason == chosen
+    assert said("unfilled", reason="because")[0].reason == "other"
+    assert said("renew-refused", reason="not-on-this-list")[0].reason == "other"

@@ -1,0 +1,202 @@
+"""Small values of the domain: what they say, and at which moment it changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from pydantic import ValidationError
+
+from gateway.domain.circulation_policy import DuePolicy
+from gateway.domain.clock import FixedClock, SystemClock
+from gateway.domain.due_dates import DueChoice, choose_due_date, require_future_day
+from gateway.domain.library import Block, BlockScope, Patron, PatronIdentifier, PersonName
+from gateway.domain.problems import (
+    MAX_LISTED_CODES,
+    ConfigurationError,
+    ConfigurationProblem,
+    MalformationKind,
+    MalformedMessage,
+    MessagePart,
+    Refusal,
+    RefusalReason,
+    Refused,
+)
+from gateway.domain.profile import MatchRule
+from gateway.domain.requests.partner_policy import Closure, PartnerMail, PartnerPolicy, PatronWorkflow
+from gateway.domain.requests.policy import Catalogues
+from gateway.domain.requests.views import NotFound, ResultPage, VersionConflict
+
+ZURICH = ZoneInfo("Europe/Zurich")
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+# --- time ------------------------------------------------------------------------------------------------
+
+
+def test_the_clock_is_in_utc() -> None:
+    assert SystemClock().now().tzinfo is UTC
+    assert abs(SystemClock().now() - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_a_clock_that_stands_moves_when_told_to() -> None:
+    clock = FixedClock(datetime(2026, 3, 2, 10, 0, tzinfo=timezone(timedelta(hours=1))))
+    assert (clock.now(), clock.now().tzinfo) == (NOW, UTC)
+    clock.advance(timedelta(days=1))
+    clock.advance(timedelta(hours=1))
+    assert clock.now() == NOW + timedelta(hours=25)
+    with pytest.raises(ValueError, match=r"^a clock needs an aware datetime$"):
+        FixedClock(datetime(2026, 3, 2))  # noqa: DTZ001 - that is what is refused
+
+
+def test_whose_due_date_is_told_to_the_library() -> None:
+    assert choose_due_date(DuePolicy.LENDER, NOW) == DueChoice(exact=NOW)
+    assert choose_due_date(DuePolicy.EARLIER, NOW) == DueChoice(latest=NOW)
+    assert choose_due_date(DuePolicy.LOCAL, NOW) == DueChoice()
+
+
+def test_a_due_date_is_brought_forward_only_when_it_is_later() -> None:
+    assert DueChoice(latest=NOW).is_exceeded_by(NOW + timedelta(seconds=1))
+    assert not DueChoice(latest=NOW).is_exceeded_by(NOW)
+    assert not DueChoice(exact=NOW).is_exceeded_by(NOW + timedelta(days=1))
+
+
+def test_a_day_before_today_is_refused() -> None:
+    today = date(2026, 3, 2)
+    assert require_future_day(today, today, ZURICH) == today
+    assert require_future_day(None, today, ZURICH) is None
+    evening = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
+    assert require_future_day(evening, today, ZURICH) == today, "it is the 2nd in Zurich"
+    with pytest.raises(Refused) as refused:
+        require_future_day(date(2026, 3, 1), today, ZURICH, MessagePart.NEED_BY)
+    found = refused.value
+    assert (found.reason, found.about, found.value) == (
+        RefusalReason.INVALID_DATE,
+        MessagePart.NEED_BY,
+        "2026-03-01",
+    )
+    assert found.detail == "This date has already passed."
+
+
+# --- people ----------------------------------------------------------------------------------------------
+
+
+def test_a_patrons_identifiers_and_blocks_are_found() -> None:
+    overdue = Block("overdue items", frozenset({BlockScope.BORROW}))
+    fees = Block("fees above 20.00 EUR", frozenset({BlockScope.BORROW, BlockScope.REQUEST}))
+    patron = Patron(
+        "p-1",
+        (PatronIdentifier("barcode", "21"), PatronIdentifier("username", "aase"), PatronIdentifier("barcode", "22")),
+        PersonName("Åse Ødegård"),
+        "staff",
+        "main",
+        blocks=(overdue, fees),
+    )
+    assert (patron.identifier("username"), patron.identifier("barcode"), patron.identifier("pin")) == (
+        "aase",
+        "21",
+        None,
+    )
+    assert patron.find_block(BlockScope.BORROW) is overdue
+    assert patron.find_block(BlockScope.REQUEST) is fees
+    assert patron.find_block(BlockScope.RENEW) is None
+
+
+# --- what is wrong ---------------------------------------------------------------------------------------
+
+
+def test_a_malformed_message_says_where_and_why() -> None:
+    error = MalformedMessage("line 3", "not three words")
+    assert (str(error), error.place, error.reason) == ("line 3: not three words", "line 3", "not three words")
+    assert error.fault is MalformationKind.SYNTAX
+    assert str(MalformedMessage("", "it ends too early", MalformationKind.TOO_LARGE)) == "it ends too early"
+
+
+def test_a_refusal_is_kept_as_a_value() -> None:
+    error = Refused(RefusalReason.INVALID_DATE, "Too early.", about=MessagePart.DUE_DATE, value="1999", internal="ORA")
+    assert str(error) == "invalid-date: Too early."
+    assert Refusal.from_error(error) == Refusal(
+        RefusalReason.INVALID_DATE, "Too early.", MessagePart.DUE_DATE, "1999", "ORA"
+    )
+
+
+@pytest.mark.parametrize(
+    ("problem", "line"),
+    [
+        (ConfigurationProblem("a.yml", 0, (), "not YAML"), "a.yml: not YAML"),
+        (ConfigurationProblem("a.yml", 3, ("auth", 0, "kind"), ""), "a.yml:3: auth.0.kind"),
+        (
+            ConfigurationProblem("a.yml", 3, ("kind",), "unknown", "'nnoe'", ("none", "basic"), "none"),
+            "a.yml:3: kind: unknown, found 'nnoe', allowed: none, basic (did you mean 'none'?)",
+        ),
+        (ConfigurationProblem("a.yml", 3, ("kind",), "", "'x'"), "a.yml:3: kind: found 'x'"),
+    ],
+)
+def test_a_problem_is_one_line(problem: ConfigurationProblem, line: str) -> None:
+    assert str(problem) == line
+
+
+@pytest.mark.parametrize(("count", "more"), [(0, ""), (1, " and 1 more"), (5, " and 5 more")])
+def test_long_lists_of_codes_are_cut(count: int, more: str) -> None:
+    codes = tuple(f"c{number}" for number in range(MAX_LISTED_CODES + count))
+    line = str(ConfigurationProblem("a.yml", 1, ("x",), "unknown", allowed=codes))
+    assert line == f"a.yml:1: x: unknown, allowed: {', '.join(codes[:MAX_LISTED_CODES])}{more}"
+
+
+def test_all_problems_stand_in_the_error() -> None:
+    problems = [ConfigurationProblem("a.yml", 1, (), "one"), ConfigurationProblem("b.yml", 2, (), "two")]
+    error = ConfigurationError(iter(problems))
+    assert (error.problems, str(error)) == (tuple(problems), "a.yml:1: one\nb.yml:2: two")
+
+
+def test_errors_of_services_say_what_it_is_about() -> None:
+    assert (str(NotFound("rota")), NotFound("rota").what) == ("no such rota", "rota")
+    conflict = VersionConflict(8)
+    assert (str(conflict), conflict.version) == ("the request is at version 8 now", 8)
+
+
+def test_a_page_of_results_is_iterable() -> None:
+    assert list(ResultPage(("a", "b"), "")) == ["a", "b"]
+
+
+# --- policies --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("network", ["192.0.2.7/24", "2001:db8::/32", "127.0.0.1"])
+def test_a_network_is_taken_as_it_is_written(network: str) -> None:
+    assert MatchRule(network=network).network == network
+
+
+def test_what_is_no_network_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"not an IP address or network such as 192\.0\.2\.0/24: 192\.0\.2\.0/33"):
+        MatchRule(network="192.0.2.0/33")
+
+
+def test_a_partner_is_known_by_its_addresses_or_its_domain() -> None:
+    mail = PartnerMail(addresses=("Lån@Bergen.example", "@ub.bergen.example"))
+    assert mail.is_partner_address("LÅN@bergen.EXAMPLE")
+    assert mail.is_partner_address("anybody@UB.bergen.example")
+    assert not mail.is_partner_address("anybody@bergen.example")
+    assert not mail.is_partner_address("anybody@x.ub.bergen.example")
+
+
+def test_a_partner_is_closed_from_the_first_day_to_the_last() -> None:
+    summer = Closure(first=date(2026, 7, 20), last=date(2026, 8, 2), note="summer")
+    partner = PartnerPolicy(closures=(Closure(first=date(2026, 5, 1), last=date(2026, 5, 1)), summer))
+    closed = [day for day in (19, 20, 31) if partner.is_closed(date(2026, 7, day))]
+    assert closed == [20, 31]
+    assert (partner.is_closed(date(2026, 8, 2)), partner.is_closed(date(2026, 8, 3))) == (True, False)
+    assert partner.find_closure(date(2026, 8, 1)) is summer
+    assert [str(one) for one in partner.closures] == ["closed until 2026-05-01", "closed until 2026-08-02: summer"]
+
+
+def test_only_letters_that_there_are_can_be_chosen() -> None:
+    with pytest.raises(ValidationError, match=r"no such letter; letters: placed, .*sent"):
+        PatronWorkflow(letters=("placed", "sennt"))
+
+
+def test_a_target_stands_once_in_a_group() -> None:
+    with pytest.raises(ValidationError, match="stands twice: dnb, k10plus"):
+        Catalogues(groups={"german": ("k10plus", "dnb", "gvi", "dnb", "k10plus")})
+    assert Catalogues(groups={"german": ("k10plus", "dnb")}).groups == {"german": ("k10plus", "dnb")}
