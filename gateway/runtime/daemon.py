@@ -285,6 +285,7 @@ class Daemon:
             readiness=health.check,
             metrics=self.metrics.render if settings.metrics else None,
             patience=ReadTimeouts(min(MAX_SILENCE_SECONDS, settings.http.body_seconds), settings.http.body_seconds),
+            hsts_days=settings.http.hsts_days,
             proxies=TrustedProxies(settings.http.trusted_proxies),
             forwarding=self._forwarding,
             certificates=ForwardedCertificates(

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, MutableMapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -24,6 +25,7 @@ from gateway.runtime.listener_tls import list_tls_notes
 from gateway.runtime.partner_connections import PartnerConnectionPool
 from gateway.runtime.tcp_connection import CHUNK, ConnectionHandlers, ConnectionRules, TcpConnection, peer_address_of
 from gateway.web.app import HttpSite, MessageAnswerer, make_app
+from gateway.web.common_headers import make_request_handler
 from gateway.web.http10_shim import Http10Shim
 from gateway.web.inbound import AdmissionQueue
 
@@ -139,7 +141,12 @@ class HttpListener:
         assert self._runner.server is not None
         site = self._site
         return Http10Shim(
-            self._runner.server, self._fronts, leave, site.limit(), site.patience, self.place.head_seconds
+            partial(make_request_handler, self._runner.server),
+            self._fronts,
+            leave,
+            site.limit(),
+            site.patience,
+            self.place.head_seconds,
         )
 
     async def stop(self, seconds: float) -> None:

@@ -128,6 +128,9 @@ class HttpSettings(ProfileSection):
         "", pattern=r"^(https?://\S+)?$", description="where this is reached from outside, for links in letters"
     )
     tls: Tls = Tls()
+    hsts_days: int = Field(
+        180, ge=0, le=3650, description="so long browsers that came by TLS keep to it; 0: they forget it"
+    )
     max_concurrent: int = Field(200, ge=1, le=100_000, description="messages in hand at once; more wait")
     queue_seconds: Seconds = Field(60, description="longest wait for a turn when max_concurrent are in hand")
     header_seconds: Seconds = Field(15, description="longest time for the headers to arrive")

@@ -17,13 +17,13 @@ from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
 from gateway.ports.responder import RawMessage, ResponderAnswer, TransportKind
 from gateway.web.client_certificates import ForwardedCertificates, connection_certificate
+from gateway.web.common_headers import make_header_signal
 from gateway.web.inbound import AdmissionQueue, QueueFullError, ReadTimeouts, read_body
 from gateway.web.trusted_proxies import ForwardingNotes, TrustedProxies, make_forwarding_middleware
 
 log = structlog.get_logger(component="http")
 
 RETRY_AFTER = "5"
-SERVER = "illgate"
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -80,7 +80,7 @@ class HttpSite:
     """What the HTTP side works with. `limit` gives the most bytes that any profile accepts now, `metrics` the
     page for Prometheus and its content type.
 
-    `certificates`: of clients whose TLS connection ends at a proxy.
+    `certificates`: of clients whose TLS connection ends at a proxy. `hsts_days`: so long browsers shall keep to TLS.
     """
 
     exchange: MessageAnswerer
@@ -94,12 +94,14 @@ class HttpSite:
     proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
     forwarding: ForwardingNotes = field(default_factory=ForwardingNotes)
     certificates: ForwardedCertificates = field(default_factory=lambda: ForwardedCertificates(TrustedProxies(())))
+    hsts_days: int = 0
     api: RouteRegistrar | None = None  # None: no /api
     pages: RouteRegistrar | None = None  # None: no /openurl
 
 
 def make_app(site: HttpSite) -> web.Application:
     app = web.Application(middlewares=[make_forwarding_middleware(site.proxies, site.forwarding)])
+    app.on_response_prepare.append(make_header_signal(site.proxies, site.hsts_days))
     for protocol in site.protocols:
         endpoint = MessageEndpoint(site, protocol)
         for path in (f"/{protocol}", f"/{protocol}/{{profile}}", f"/{protocol}/{{profile}}/{{key}}"):
@@ -147,7 +149,7 @@ class MessageEndpoint:
             return _text_response(500, "The message could not be answered because of an error in the gateway.\n")
         finally:
             self._gate.leave()
-        response = web.Response(body=answer.body, status=answer.status, headers={hdrs.SERVER: SERVER, **answer.headers})
+        response = web.Response(body=answer.body, status=answer.status, headers=answer.headers)
         response.headers[hdrs.CONTENT_TYPE] = answer.content_type
         if not body.whole:
             response.force_close()
@@ -185,7 +187,7 @@ def _make_readiness_page(readiness: Callable[[], Awaitable[GatewayReadiness]]) -
     async def show_readiness(_request: web.Request) -> web.StreamResponse:
         now = await readiness()
         text = json.dumps(now.to_document(), ensure_ascii=False, indent=2) + "\n"
-        headers = {hdrs.SERVER: SERVER, hdrs.CACHE_CONTROL: "no-store"}
+        headers = {hdrs.CACHE_CONTROL: "no-store"}
         return web.json_response(text=text, status=200 if now.is_ready else 503, headers=headers)
 
     return show_readiness
@@ -194,10 +196,10 @@ def _make_readiness_page(readiness: Callable[[], Awaitable[GatewayReadiness]]) -
 def _make_metrics_page(metrics: Callable[[], tuple[bytes, str]]) -> Handler:
     async def show_metrics(_request: web.Request) -> web.StreamResponse:
         body, content_type = metrics()
-        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type, hdrs.SERVER: SERVER})
+        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
     return show_metrics
 
 
 def _text_response(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
-    return web.Response(status=status, text=text, headers={hdrs.SERVER: SERVER, **(headers or {})})
+    return web.Response(status=status, text=text, headers=headers)

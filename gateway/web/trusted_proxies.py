@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 import structlog
-from aiohttp import hdrs, web
+from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from gateway.domain.value import value_object
@@ -149,7 +149,7 @@ def make_forwarding_middleware(proxies: TrustedProxies, notes: ForwardingNotes) 
         for header in FORWARDING_HEADERS:
             if header in headers:
                 notes.note_refused(peer, header)
-                return web.Response(status=403, text=REFUSAL, headers={hdrs.SERVER: "illgate"})
+                return web.Response(status=403, text=REFUSAL)
         return await handler(request)
 
     return refuse_unknown_proxies

@@ -55,7 +55,6 @@ class JsonApi:
 
     def register(self, app: web.Application) -> None:
         inner = web.Application(middlewares=[problem_middleware])
-        inner.on_response_prepare.append(_set_server_header)
         for operation in self._operations:
             head = operation.method == "GET" and not any(STREAM in one.media_types for one in operation.answers)
             handle = OperationHandler(operation, self._parts).handle
@@ -117,10 +116,6 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
         return await handler(request)
     except web.HTTPException as error:
         return _problem_of_http_error(error).to_response()
-
-
-async def _set_server_header(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers[hdrs.SERVER] = "illgate"
 
 
 def _problem_of_http_error(error: web.HTTPException) -> ProblemDetails:

@@ -73,7 +73,6 @@ STYLE = (
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 HEADERS = {
-    hdrs.SERVER: "illgate",
     hdrs.CACHE_CONTROL: "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",

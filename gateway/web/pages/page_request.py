@@ -377,7 +377,6 @@ def content_security_policy(embed_in: tuple[str, ...]) -> str:
 
 
 HEADERS = {
-    hdrs.SERVER: "illgate",
     hdrs.CACHE_CONTROL: "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",

@@ -39,6 +39,7 @@ from gateway.services.patron_authentication import (
 from gateway.store import patron_sessions
 from gateway.store.api_access import get_or_create_secret
 from gateway.store.patron_sessions import FailureLimit, JourneyRow, SessionRow
+from gateway.web.common_headers import is_https
 from gateway.web.trusted_proxies import TrustedProxies
 
 log = structlog.get_logger(component="pages")
@@ -50,7 +51,6 @@ HOST_NAME = f"__Host-{NAME}"
 """By https: browsers take it from this host alone, for all of it, and by https."""
 
 LANGUAGE = "illgate_language"
-FORWARDED_PROTO = "X-Forwarded-Proto"
 YEAR = 365 * 24 * 3600
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -177,9 +177,7 @@ class BrowserVisits:
         return BrowserVisit(secrets.token_urlsafe(32), True, secure)
 
     def is_https(self, request: web.Request) -> bool:
-        if request.secure or self._public_https:
-            return True
-        return self._proxies.is_trusted(request.remote or "") and request.headers.get(FORWARDED_PROTO) == "https"
+        return self._public_https or is_https(request, self._proxies)
 
     def set_visit_cookie(self, response: web.StreamResponse, visit: BrowserVisit) -> None:
         """Until the browser is closed."""
