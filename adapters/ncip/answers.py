@@ -48,11 +48,14 @@ def refusal_response(
     else:
         problem = problem_of_refusal(told, service, dialect, version)
     header = seen.header if seen is not None and isinstance(seen.header, InitiationHeader) else None
+    in_ext = seen is not None and seen.in_ext and dialect.is_form_answered(service, version, in_ext=True)
     body = _build_refusal_body(service, problem, header, version, dialect, exchange)
     of_versions = isinstance(body, LookupVersionResponse) and seen is not None
     root = seen.root if seen is not None and of_versions else Root.MESSAGE
     return ResponderAnswer(
-        write_answer(body, version, root, dialect, exchange), dialect.http.content_type, dialect.http.status_on_problem
+        write_answer(body, version, root, dialect, exchange, in_ext=in_ext and not isinstance(body, Problems)),
+        dialect.http.content_type,
+        dialect.http.status_on_problem,
     )
 
 
@@ -122,7 +125,8 @@ def service_answer(
     )
     complete = dataclasses.replace(response, response_header=header)
     return ResponderAnswer(
-        write_answer(complete, message.version, message.root, dialect, exchange), dialect.http.content_type
+        write_answer(complete, message.version, message.root, dialect, exchange, in_ext=message.in_ext),
+        dialect.http.content_type,
     )
 
 
@@ -134,7 +138,8 @@ def _build_refusal_body(
     dialect: NcipDialect,
     exchange: ExchangeContext | None,
 ) -> Body:
-    initiation = INITIATIONS.get(service) if version.has_service(service) else None
+    spoken = version.has_service(service) or dialect.is_form_answered(service, version, in_ext=True)
+    initiation = INITIATIONS.get(service) if spoken else None
     answer_header = _build_response_header(header, service, dialect, exchange)
     match dialect.errors.shape_of.get(service, dialect.errors.shape):
         case "item-requested":
@@ -150,8 +155,14 @@ def _build_refusal_body(
 
 
 def write_answer(
-    body: Body, version: Version, root: Root, dialect: NcipDialect, exchange: ExchangeContext | None
+    body: Body,
+    version: Version,
+    root: Root,
+    dialect: NcipDialect,
+    exchange: ExchangeContext | None,
+    *,
+    in_ext: bool = False,
 ) -> bytes:
-    message = Message(body=body, version=version, root=root)
+    message = Message(body=body, version=version, root=root, in_ext=in_ext)
     zone = exchange.zone if exchange is not None else None
     return encode_message(message, dialect.xml, zone) if zone is not None else encode_message(message, dialect.xml)

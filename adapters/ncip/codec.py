@@ -33,7 +33,7 @@ from adapters.ncip.element_reader import (
     stray_words,
 )
 from adapters.ncip.message_writer import get_message_writer
-from adapters.ncip.messages import RESPONSES, message_types
+from adapters.ncip.messages import INITIATIONS, RESPONSES
 from adapters.ncip.messages.declaration import V1_MARKS, RawElement, Structure
 from adapters.ncip.messages.envelope import (
     Body,
@@ -58,7 +58,10 @@ from adapters.ncip.xml_parser import (
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.value import value_object
 
-_TYPES: dict[str, type[Initiation] | type[Response]] = message_types()
+_TYPES: dict[str, type[Initiation] | type[Response]] = {**INITIATIONS, **RESPONSES}
+_IN_EXT = frozenset({"LookupItemSet", "LookupItemSetResponse", "RenewAllItem", "RenewAllItemResponse"})
+"""Services that clients put into NCIPMessage/Ext: before 2.02 had it (VF, XC), or because no version has it (OCLC)."""
+
 _ERRORS = frozenset({"Problem", "MessagingError", "ProcessingError"})
 _RELAYED_ERROR = "Response"
 """Root of some of Alma's v1 errors (RELAY)."""
@@ -80,7 +83,7 @@ def encode_message(message: Message, dialect: XmlDialect = DEFAULT_DIALECT, zone
 @value_object
 class MessagePeek:
     """What a message says of itself before a profile is known. `service` is the message's element name, also when
-    nobody knows it; empty when there is none."""
+    nobody knows it; empty when there is none. `in_ext`: it stands in NCIPMessage/Ext."""
 
     service: str
     version: Version
@@ -89,6 +92,7 @@ class MessagePeek:
     namespace_style: NamespaceStyle
     prefix: str
     header: Header | None = None
+    in_ext: bool = False
 
 
 def peek_message(parsed: ParsedDocument) -> MessagePeek:
@@ -110,6 +114,7 @@ def _build_peek(parsed: ParsedDocument, body: etree._Element | None, header: Hea
         namespace_style=_detect_namespace_style(root, prefix),
         prefix=prefix or "",
         header=header,
+        in_ext=_is_in_ext(body),
     )
 
 
@@ -139,6 +144,7 @@ def decode_message(
         prefix=seen.prefix,
         unknown=_collect_unknown(reading),
         notes=parsed.notes,
+        in_ext=seen.in_ext,
     )
 
 
@@ -164,21 +170,28 @@ def _read_root_name(root: etree._Element) -> str:
 
 
 def _find_body_element(root: etree._Element) -> etree._Element | None:
-    """The message's element: the first that is known, or else the first."""
+    """The message's element: the first that is known, or else the first. Ext is one, unless it holds a service."""
     for child in root:
         name = local_name(child)
-        if name in _TYPES or name in _ERRORS or name == "Ext":
+        if name == "Ext":
+            return next((inner for inner in child if local_name(inner) in _IN_EXT), child)
+        if name in _TYPES or name in _ERRORS:
             return child
     return root[0] if len(root) else None
 
 
+def _is_in_ext(body: etree._Element | None) -> bool:
+    around = body.getparent() if body is not None else None
+    return around is not None and local_name(around) == "Ext"
+
+
 def _read_body(reading: ReadingState, root: etree._Element, element: etree._Element) -> Body:
     name = local_name(element)
-    if root.text and root.text.strip():
-        reading.wordy.append(root)
-    reading.trailed += [child for child in root if child.tail and child.tail.strip()]
+    around = _list_containers(root, element)
+    reading.wordy += [outer for outer in around if outer.text and outer.text.strip()]
+    reading.trailed += [child for outer in around for child in outer if child.tail and child.tail.strip()]
     cls = _TYPES.get(name)
-    others = [child for child in root if child is not element]
+    others = [child for outer in around for child in outer if child is not element and child not in around]
     if cls is None and name in _ERRORS:
         errors = [element, *(child for child in others if local_name(child) in _ERRORS)]
         reading.unknown += [child for child in others if local_name(child) not in _ERRORS]
@@ -194,6 +207,12 @@ def _read_body(reading: ReadingState, root: etree._Element, element: etree._Elem
         raise MalformedMessage(name[:60], "no NCIP service of this name is known", MalformationKind.UNKNOWN_SERVICE)
     body = cls(**read_values(get_structure_reader(cls), reading, element))
     return _add_inline_header(body, reading, element)
+
+
+def _list_containers(root: etree._Element, element: etree._Element) -> list[etree._Element]:
+    """What stands around a message: the root, and Ext where it is in that."""
+    parent = element.getparent()
+    return [root] if parent is None or parent is root else [root, parent]
 
 
 def _add_inline_header(body: Body, reading: ReadingState, element: etree._Element) -> Body:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from adapters.ncip.wire_dialect import HttpDialect, TcpDialect, XmlDialect
+from adapters.ncip.wire_values import Version
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.library import HoldStatus, ItemStatus
 from gateway.domain.problems import RefusalReason
@@ -305,6 +306,7 @@ ServiceName = Literal[
     "LookupUser",
     "LookupVersion",
     "RecallItem",
+    "RenewAllItem",
     "RenewItem",
     "RequestItem",
     "UpdateCirculationStatus",
@@ -330,6 +332,17 @@ class NcipDialect(ProfileSection):
         "Empty: all that we know",
     )
     withheld: tuple[ServiceName, ...] = Field((), description="services that are refused though `services` has them")
+    extensions: tuple[Literal["LookupItemSet", "RenewAllItem"], ...] = Field(
+        (),
+        description="services answered beyond the standard, if they are offered: LookupItemSet also in 2.0 and 2.01 "
+        "and inside Ext (older VuFind and XC clients), RenewAllItem inside Ext (OCLC)",
+    )
 
     def is_service_offered(self, service: str) -> bool:
         return service not in self.withheld and (not self.services or service in self.services)
+
+    def is_form_answered(self, service: str, version: Version, *, in_ext: bool) -> bool:
+        """Whether a service is answered in this version, and in the place where it stands."""
+        if service in self.extensions and not version.is_v1:
+            return True
+        return version.has_service(service) and not in_ext

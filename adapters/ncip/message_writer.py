@@ -12,6 +12,7 @@ from datetime import date, tzinfo
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, get_type_hints
+from xml.sax.saxutils import quoteattr
 
 from adapters.ncip import wire_dialect
 from adapters.ncip.element_reader import value_type
@@ -48,6 +49,9 @@ from gateway.domain.value import value_object
 
 Out = list[str]
 Write = Callable[[Out, Any], None]
+
+_FOREIGN_PREFIXES = ("ext", "ext2")
+"""For elements of another namespace; the partner's own prefix for NCIP's must keep its meaning."""
 
 _NOTHING_OWED = Amount(currency=Code(NO_CURRENCY), minor_units=0)
 
@@ -93,7 +97,13 @@ class MessageWriter:
 
     def write_message(self, message: Message) -> bytes:
         out: Out = [self._start]
-        self._write_body(out, message)
+        if message.in_ext:
+            open_, close = self._make_tags("Ext")
+            out.append(open_)
+            self._write_body(out, message)
+            out.append(close)
+        else:
+            self._write_body(out, message)
         out.append(self._end)
         text = "".join(out)
         return (to_ascii(text) if self._dialect.ascii_fold else text).encode(
@@ -117,9 +127,13 @@ class MessageWriter:
         name = self._style.prefix + (V1_NAMES.get(name, name) if self._version.is_v1 else name)
         return f"<{name}>", f"</{name}>"
 
+    def _make_foreign_tags(self, cls: type[Structure], name: str) -> tuple[str, str]:
+        prefix = next(one for one in _FOREIGN_PREFIXES if one != self._dialect.prefix)
+        return f"<{prefix}:{name} xmlns:{prefix}={quoteattr(cls.namespace)}>", f"</{prefix}:{name}>"
+
     def _make_structure_writer(self, cls: type[Structure], name: str) -> Write:
         """Writes a structure; its plan is made when first needed, as structures may contain each other."""
-        open_, close = self._make_tags(name)
+        open_, close = self._make_foreign_tags(cls, name) if cls.namespace else self._make_tags(name)
         plan: _WritingPlan | None = None
 
         def write_structure(out: Out, value: Structure) -> None:

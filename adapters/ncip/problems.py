@@ -89,6 +89,11 @@ BY_SERVICE: dict[str, dict[RefusalReason, str]] = {
         RefusalReason.NOT_ALLOWED: "User Ineligible To Renew This Item",
         RefusalReason.LIMIT_REACHED: "User Ineligible To Renew This Item",
     },
+    "RenewAllItem": {
+        RefusalReason.NOT_CHECKED_OUT: "No Items Checked Out",  # OCLC
+        RefusalReason.NOT_ALLOWED: "User Ineligible To Renew This Item",
+        RefusalReason.LIMIT_REACHED: "User Ineligible To Renew This Item",
+    },
     "CancelRequestItem": {RefusalReason.NOT_ALLOWED: "Element Rule Violated"},
 }
 """Where a service has a word of its own for a refusal."""

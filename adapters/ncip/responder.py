@@ -96,8 +96,10 @@ class NcipResponder:
         service = SERVICES.get(type(message.body))
         if service is None or not dialect.is_service_offered(message.service):
             raise _refuse_service(message.service)
-        if not message.version.has_service(message.service):
+        if not dialect.is_form_answered(message.service, message.version, in_ext=message.in_ext):
             detail = f"{message.service} does not exist in NCIP {message.version.value}."
+            if message.in_ext:
+                detail = f"{message.service} is not answered inside Ext here."
             raise Refused(RefusalReason.UNSUPPORTED_SERVICE, detail, about=MessagePart.SERVICE)
         reader = CommandReader(
             dialect,

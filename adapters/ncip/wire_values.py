@@ -21,8 +21,12 @@ VERSION_MESSAGE_STRING = "http://www.niso.org/ncip/v1_0/imp1/xsd/ncip_version.xs
 
 
 _SINCE_2_02 = frozenset({"LookupItemSet"})
+_IN_NO_VERSION = frozenset({"RenewAllItem"})
 
 SCHEMES = "http://www.niso.org/ncip/v1_0/schemes/"
+
+RENEW_ALL_ERROR_SCHEME = "http://worldcat.org/ncip/schemes/v2/processingerrortype/wclrenewallitemprocessingerror.scm"
+"""OCLC's own, for its own service (facts/ncip.md 2.6)."""
 
 NO_CURRENCY = "XXX"
 """ISO 4217: no currency involved."""
@@ -104,7 +108,7 @@ class Version(StrEnum):
 
     def has_service(self, service: str) -> bool:
         """Whether its schema has this service and the answer to it (facts/ncip.md 3.5)."""
-        return self is Version.V2_02 or service not in _SINCE_2_02
+        return service not in _IN_NO_VERSION and (self is Version.V2_02 or service not in _SINCE_2_02)
 
 
 V2 = (Version.V2_0, Version.V2_01, Version.V2_02)
@@ -153,6 +157,8 @@ def _parse_version_string(text: str) -> Version | None:
 
 def processing_error_scheme(service: str) -> str:
     """The scheme of a service's problem types: `AcceptItem` -> …/acceptitemprocessingerror.scm."""
+    if service == "RenewAllItem":
+        return RENEW_ALL_ERROR_SCHEME
     return f"{SCHEMES}processingerrortype/{service.lower()}processingerror.scm"
 
 

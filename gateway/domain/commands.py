@@ -24,6 +24,7 @@ from gateway.domain.library import (
     PickupLocation,
     RecordId,
 )
+from gateway.domain.problems import Refusal
 from gateway.domain.value import value_object
 
 
@@ -370,6 +371,29 @@ class ItemRenewed:
 
 
 @value_object
+class RenewAll:
+    """All that a patron has on loan."""
+
+    patron: PatronRef
+    due: Due = None
+
+
+@value_object
+class LoanRenewal:
+    """What became of one loan: `renewed`, or `refusal` says why not."""
+
+    loan: Loan
+    renewed: ItemRenewed | None = None
+    refusal: Refusal | None = None
+
+
+@value_object
+class AllRenewed:
+    patron: Patron
+    renewals: tuple[LoanRenewal, ...]
+
+
+@value_object
 class Recall:
     item: Named
     due: Due = None
@@ -485,6 +509,7 @@ Command = (
     | CheckOut
     | CheckIn
     | Renew
+    | RenewAll
     | Recall
     | UpdateStatus
     | CreatePatron
@@ -507,6 +532,7 @@ Result = (
     | ItemLent
     | ItemReturned
     | ItemRenewed
+    | AllRenewed
     | ItemRecalled
     | PatronChanged
     | FeePosted

@@ -115,3 +115,24 @@ def test_a_partner_gives_no_item_a_status(served: Installation) -> None:
 
     assert problem_type(served.post(lost)) == "Unauthorized Service For Agency"
     assert library(served, "item", "39000000000011")["item"]["status"] == "available"
+
+
+# --- beyond the standard ---------------------------------------------------------------------------------
+
+VUFIND = (
+    b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
+    b'<ns1:NCIPMessage xmlns:ns1="http://www.niso.org/2008/ncip" '
+    b'ns1:version="http://www.niso.org/schemas/ncip/v2_0/imp1/xsd/ncip_v2_0.xsd"><ns1:Ext><ns1:LookupItemSet>'
+    b"<ns1:BibliographicId><ns1:BibliographicRecordId><ns1:BibliographicRecordIdentifier>1001"
+    b"</ns1:BibliographicRecordIdentifier><ns1:AgencyId>LOCAL</ns1:AgencyId></ns1:BibliographicRecordId>"
+    b"</ns1:BibliographicId></ns1:LookupItemSet></ns1:Ext></ns1:NCIPMessage>"
+)
+
+
+def test_an_older_vufind(served: Installation) -> None:
+    """It asks inside Ext, under version 2.0, and looks for the answer there."""
+    root = etree.fromstring(served.post(VUFIND))
+
+    assert root.find("{*}Ext/{*}LookupItemSetResponse/{*}BibInformation/{*}HoldingsSet") is not None
+    assert {row["service"] for row in journal(served, "--profile", "ncip2")[:2]} == {"LookupItemSet"}
+    assert problem_type(served.post(VUFIND, "illiad-alma")) == "Unsupported Service"

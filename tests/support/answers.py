@@ -9,12 +9,13 @@ from lxml import etree
 
 from adapters.ncip import answers
 from adapters.ncip.dialect import NcipDialect
-from adapters.ncip.messages import Body, LookupVersionResponse, Root
+from adapters.ncip.messages import Body, LookupItemSetResponse, LookupVersionResponse, RenewAllItemResponse, Root
 from adapters.ncip.messages.envelope import NamespaceStyle
 from adapters.ncip.wire_dialect import AttributeStyle, Extras, SchemeStyle
 from adapters.ncip.wire_values import Version
 from gateway.ports.responder import ExchangeContext
 
+OUTSIDE_SCHEMAS = (LookupVersionResponse, RenewAllItemResponse)
 SCHEMAS = {Version.V2_0: "ncip_v2_0.xsd", Version.V2_01: "ncip_v2_01.xsd", Version.V2_02: "ncip_v2_02.xsd"}
 
 
@@ -45,10 +46,19 @@ class Watch:
         self.write = answers.write_answer
 
     def __call__(
-        self, body: Body, version: Version, root: Root, dialect: NcipDialect, talk: ExchangeContext | None
+        self,
+        body: Body,
+        version: Version,
+        root: Root,
+        dialect: NcipDialect,
+        talk: ExchangeContext | None,
+        *,
+        in_ext: bool = False,
     ) -> bytes:
-        written = self.write(body, version, root, dialect, talk)
-        in_schema = version in SCHEMAS and root is Root.MESSAGE and not isinstance(body, LookupVersionResponse)
+        written = self.write(body, version, root, dialect, talk, in_ext=in_ext)
+        in_schema = version in SCHEMAS and root is Root.MESSAGE and not isinstance(body, OUTSIDE_SCHEMAS)
+        if isinstance(body, LookupItemSetResponse):  # a profile may have it answered where its version has none
+            version = Version.V2_02
         if in_schema and is_standard(dialect):
             self.check(written, version)
         return written

@@ -1,4 +1,4 @@
-"""All messages and structures of NCIP 2.02, LookupVersion, and what version 1 has beside them.
+"""All messages and structures of NCIP 2.02, LookupVersion, what version 1 has beside them, and OCLC's RenewAllItem.
 
 `INITIATIONS` and `RESPONSES` find a message's type by its element name, `response_to` the answer to a message.
 """
@@ -59,6 +59,7 @@ from adapters.ncip.messages.envelope import (
     UserId,
     VisibleItemId,
 )
+from adapters.ncip.messages.extensions import RenewAllItem, RenewAllItemResponse, RenewInformation
 from adapters.ncip.messages.item_services import (
     CancelRequestItem,
     CancelRequestItemResponse,
@@ -253,9 +254,10 @@ _PAIRS: tuple[tuple[type[Initiation], type[Response]], ...] = (
     (UserUpdated, UserUpdatedResponse),
 )
 
-INITIATIONS: dict[str, type[Initiation]] = {asked.__name__: asked for asked, _ in _PAIRS}
-RESPONSES: dict[str, type[Response]] = {answer.__name__: answer for _, answer in _PAIRS}
-_ANSWERS = dict(_PAIRS)
+_EXTENSIONS: tuple[tuple[type[Initiation], type[Response]], ...] = ((RenewAllItem, RenewAllItemResponse),)
+INITIATIONS: dict[str, type[Initiation]] = {asked.__name__: asked for asked, _ in (*_PAIRS, *_EXTENSIONS)}
+RESPONSES: dict[str, type[Response]] = {answer.__name__: answer for _, answer in (*_PAIRS, *_EXTENSIONS)}
+_ANSWERS = dict((*_PAIRS, *_EXTENSIONS))
 
 
 def response_to(initiation: type[Initiation]) -> type[Response]:
@@ -264,8 +266,8 @@ def response_to(initiation: type[Initiation]) -> type[Response]:
 
 
 def message_types() -> dict[str, type[Initiation] | type[Response]]:
-    """Element name -> type, of all messages."""
-    return {**INITIATIONS, **RESPONSES}
+    """Element name -> type, of all messages that the standard has."""
+    return {kind.__name__: kind for pair in _PAIRS for kind in pair}
 
 
 @cache
@@ -407,6 +409,9 @@ __all__ = [
     "RawElement",
     "RecallItem",
     "RecallItemResponse",
+    "RenewAllItem",
+    "RenewAllItemResponse",
+    "RenewInformation",
     "RenewItem",
     "RenewItemResponse",
     "ReportCirculationStatusChange",

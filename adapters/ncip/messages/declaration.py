@@ -220,10 +220,12 @@ def optional_choice(*ways: str) -> Choice:
 
 @value_object(kw_only=True)
 class Structure:
-    """Anything with child elements. `ext` is the content of its Ext element, which nearly all may end with."""
+    """Anything with child elements. `ext` is the content of its Ext element, which nearly all may end with;
+    `namespace` that of its own element, where it isn't NCIP's."""
 
     choices: ClassVar[tuple[Choice, ...]] = ()
     has_ext: ClassVar[bool] = True
+    namespace: ClassVar[str] = ""
 
     ext: tuple[RawElement, ...] = ()
 

@@ -195,7 +195,8 @@ class Message:
 
     Only `version`, `root` and `body` count when messages are compared. The rest tells how it was written:
     `version_string`, `namespace_style` (never STANDARD when decoded) and `prefix` as seen; `unknown`, what the
-    model has no place for, as paths below the message; `notes`, what was repaired to be able to read it.
+    model has no place for, as paths below the message; `notes`, what was repaired to be able to read it; `in_ext`,
+    whether the body stands in NCIPMessage/Ext.
     """
 
     body: Body
@@ -206,6 +207,7 @@ class Message:
     prefix: str = field(default="", compare=False)
     unknown: tuple[RawElement, ...] = field(default=(), compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
+    in_ext: bool = field(default=False, compare=False)
 
     @property
     def service(self) -> str:

@@ -43,6 +43,7 @@ SERVICES: dict[type[Initiation], ServiceMapping] = {
     messages.CheckOutItem: ServiceMapping(loans.read_check_out_item, loans.write_check_out_item_response),
     messages.CheckInItem: ServiceMapping(loans.read_check_in_item, loans.write_check_in_item_response),
     messages.RenewItem: ServiceMapping(loans.read_renew_item, loans.write_renew_item_response),
+    messages.RenewAllItem: ServiceMapping(loans.read_renew_all_item, loans.write_renew_all_item_response),
     messages.RecallItem: ServiceMapping(loans.read_recall_item, loans.write_recall_item_response),
     messages.CreateUser: ServiceMapping(patrons.read_create_user, patrons.write_create_user_response),
     messages.UpdateUser: ServiceMapping(patrons.read_update_user, patrons.write_update_user_response),

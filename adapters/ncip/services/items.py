@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapters.ncip.messages import (
     BibInformation,
+    BibliographicId,
     Code,
     CreateItem,
     CreateItemResponse,
@@ -132,7 +133,9 @@ def write_lookup_item_set_response(
 
 
 def _write_bib_information(entry: ItemSetEntry, message: LookupItemSet, writer: ResultWriter) -> BibInformation:
-    identifier = result_writer.write_bibliographic_id(entry.record, writer)
+    identifier = _find_sent_id(entry.record, message, writer) or result_writer.write_bibliographic_id(
+        entry.record, writer
+    )
     if entry.bib is None or not entry.items:
         problem = Problem(
             type=Code("Unknown Item"), detail=entry.missing or "There are no items.", element="BibliographicId"
@@ -150,6 +153,26 @@ def _write_bib_information(entry: ItemSetEntry, message: LookupItemSet, writer: 
             ),
         ),
     )
+
+
+def _find_sent_id(record: RecordId, message: LookupItemSet, writer: ResultWriter) -> BibliographicId | None:
+    """A record's number as it was sent, by which the client knows its record again (VF); None where there is none that
+    an answer may hold."""
+    types = writer.exchange_context.profile.circulation.records.types
+    for one in message.bibliographic_ids:
+        found = one.bibliographic_record_id or one.bibliographic_item_id
+        if found is None or found.identifier != record.value:
+            continue
+        word = text_of_code(found.identifier_code).strip().lower()
+        if types.get(word, word) == record.type and (
+            one.bibliographic_item_id is found or bool(word) != _has_agency(one)
+        ):
+            return one
+    return None
+
+
+def _has_agency(sent: BibliographicId) -> bool:
+    return sent.bibliographic_record_id is not None and bool(text_of_code(sent.bibliographic_record_id.agency_id))
 
 
 def _write_item_information(item: Item, message: LookupItemSet, writer: ResultWriter) -> ItemInformation:

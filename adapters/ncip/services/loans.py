@@ -19,12 +19,16 @@ from adapters.ncip.messages import (
     MandatableInitiation,
     RecallItem,
     RecallItemResponse,
+    RenewAllItem,
+    RenewAllItemResponse,
+    RenewInformation,
     RenewItem,
     RenewItemResponse,
     RoutingInformation,
     UserOptionalFields,
     When,
 )
+from adapters.ncip.problems import problem_of_refusal
 from adapters.ncip.services import patron_writer, result_writer
 from adapters.ncip.services.command_reader import (
     CommandReader,
@@ -42,6 +46,7 @@ from adapters.ncip.services.result_writer import ResultWriter
 from gateway.domain.commands import AcceptItem as Accept
 from gateway.domain.commands import (
     Action,
+    AllRenewed,
     CheckIn,
     CheckOut,
     ItemAccepted,
@@ -49,8 +54,10 @@ from gateway.domain.commands import (
     ItemRecalled,
     ItemRenewed,
     ItemReturned,
+    LoanRenewal,
     Recall,
     Renew,
+    RenewAll,
 )
 from gateway.domain.library import Money
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
@@ -238,6 +245,31 @@ def write_renew_item_response(renewed: ItemRenewed, message: RenewItem, writer: 
         ),
         user_optional_fields=patron_writer.write_user_fields_if_asked(renewed.patron, users, writer),
     )
+
+
+def read_renew_all_item(message: RenewAllItem, _reader: CommandReader) -> RenewAll:
+    return RenewAll(require_patron(message.user_id, message.authentication_inputs), message.desired_date_due)
+
+
+def write_renew_all_item_response(
+    renewed: AllRenewed, message: RenewAllItem, writer: ResultWriter
+) -> RenewAllItemResponse:
+    return RenewAllItemResponse(
+        user_id=result_writer.write_user_id(renewed.patron, message.user_id, writer),
+        user_optional_fields=patron_writer.write_user_fields_if_asked(
+            renewed.patron, message.user_element_types, writer
+        ),
+        renewals=tuple(_write_renew_information(one, writer) for one in renewed.renewals),
+    )
+
+
+def _write_renew_information(one: LoanRenewal, writer: ResultWriter) -> RenewInformation:
+    item_id = result_writer.write_item_id(one.loan.item_barcode, None, writer)
+    if one.refusal is not None:
+        problem = problem_of_refusal(one.refusal, writer.service, writer.dialect, writer.version)
+        return RenewInformation(item_id=item_id, problems=(problem,))
+    loan = one.renewed.loan if one.renewed is not None else one.loan
+    return RenewInformation(item_id=item_id, date_due=loan.due, renewal_count=loan.renewals)
 
 
 def read_recall_item(message: RecallItem, _reader: CommandReader) -> Recall:

@@ -36,6 +36,7 @@ from gateway.domain.commands import (
     PostFee,
     Recall,
     Renew,
+    RenewAll,
     Result,
     UpdatePatron,
     UpdateRequest,
@@ -46,7 +47,14 @@ from gateway.services.circulation.accept_item import accept_item
 from gateway.services.circulation.context import CirculationContext
 from gateway.services.circulation.holds import cancel_request, place_request, update_request
 from gateway.services.circulation.items import create_item, update_status
-from gateway.services.circulation.loans import check_in, check_out, delete_item, recall_item, renew_item
+from gateway.services.circulation.loans import (
+    check_in,
+    check_out,
+    delete_item,
+    recall_item,
+    renew_all_items,
+    renew_item,
+)
 from gateway.services.circulation.lookups import (
     lookup_agency,
     lookup_item,
@@ -72,6 +80,7 @@ USE_CASES: dict[type[Command], Callable[[Any, CirculationContext, str], Awaitabl
     commands.CheckOut: check_out,
     commands.CheckIn: check_in,
     commands.Renew: renew_item,
+    commands.RenewAll: renew_all_items,
     commands.Recall: recall_item,
     commands.UpdateStatus: update_status,
     commands.CreatePatron: create_patron,
@@ -99,6 +108,7 @@ SERVICES: dict[type[Command], str] = {
     CheckOut: "check-out",
     CheckIn: "check-in",
     Renew: "renew",
+    RenewAll: "renew-all",
     Recall: "recall",
     UpdateStatus: "update-status",
     CreatePatron: "create-patron",
@@ -149,6 +159,8 @@ def _list_key_parts(command: Command) -> tuple[str, ...]:
             return ("", _key_of_named(command.item))
         case Renew():
             return "", _key_of_named(command.item), _key_of_patron(command.patron), _key_of_due(command.due)
+        case RenewAll():
+            return "", "", _key_of_patron(command.patron), _key_of_due(command.due)
         case Recall():
             return "", _key_of_named(command.item), _key_of_due(command.due)
         case UpdateStatus():

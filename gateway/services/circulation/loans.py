@@ -6,6 +6,7 @@ from datetime import datetime
 
 from gateway.domain.circulation_policy import CheckInRules, DuePolicy
 from gateway.domain.commands import (
+    AllRenewed,
     CheckIn,
     CheckOut,
     DeleteItem,
@@ -15,14 +16,16 @@ from gateway.domain.commands import (
     ItemRecalled,
     ItemRenewed,
     ItemReturned,
+    LoanRenewal,
     Named,
     Recall,
     Renew,
+    RenewAll,
 )
 from gateway.domain.due_dates import DueChoice, choose_due_date, patron_due
 from gateway.domain.library import BlockScope, Item, Loan, Patron
 from gateway.domain.partner_identifiers import is_request_number, list_item_barcodes, read_request_number
-from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.problems import MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, CheckedIn
 from gateway.services.circulation import holds, items, patrons
@@ -268,15 +271,57 @@ async def renew_item(command: Renew, context: CirculationContext, key: str) -> I
     loan = await require_open_loan(item, asked_by, command.item.value, context)
     patron = asked_by or await patrons.find_patron_by_id(loan.patron_id, context)
     patrons.refuse_if_blocked(patron, BlockScope.RENEW, context)
-    due = choose_loan_due(command.due, context.policy.due_dates.policy, item, context.now(), context)
-    due = drop_unsettable_due(due, context)
-    occasion = f"{key}:{loan.id}:{command.due.isoformat() if command.due is not None else context.today().isoformat()}"
     with change_refusals_about(MessagePart.ITEM, command.item.value):
-        renewed = await context.library.renew_loan(
-            item.barcode, occasion, patron_id=loan.patron_id, due=due.exact, latest=due.latest
+        return await _renew_loan(_RenewalWish(item, loan, patron, command.due), context, key)
+
+
+async def renew_all_items(command: RenewAll, context: CirculationContext, key: str) -> AllRenewed:
+    """Each loan as `renew_item` does it; why one can't be renewed is told beside the others.
+
+    Raises Refused(NOT_CHECKED_OUT (nothing is on loan) | UNKNOWN_PATRON | PATRON_BLOCKED …).
+    """
+    require_capability(context, Capability.RENEW)
+    patron = await patrons.resolve_patron(command.patron, context)
+    patrons.refuse_if_blocked(patron, BlockScope.RENEW, context)
+    loans = await context.library.patron_loans(patron.id)
+    if not loans:
+        sent = command.patron.id.value if command.patron.id is not None else ""
+        raise Refused(
+            RefusalReason.NOT_CHECKED_OUT, "Nothing is on loan to this patron.", about=MessagePart.PATRON, value=sent
         )
+    return AllRenewed(patron, tuple([await _try_renewal(loan, patron, command.due, context, key) for loan in loans]))
+
+
+async def _try_renewal(loan: Loan, patron: Patron, due: Due, context: CirculationContext, key: str) -> LoanRenewal:
+    try:
+        with change_refusals_about(MessagePart.ITEM, loan.item_barcode):
+            item = await context.library.item_by_barcode(loan.item_barcode)
+            return LoanRenewal(loan, await _renew_loan(_RenewalWish(item, loan, patron, due), context, key))
+    except Refused as refused:
+        return LoanRenewal(loan, refusal=Refusal.from_error(refused))
+
+
+@value_object
+class _RenewalWish:
+    item: Item
+    loan: Loan
+    patron: Patron
+    due: Due
+
+
+async def _renew_loan(wish: _RenewalWish, context: CirculationContext, key: str) -> ItemRenewed:
+    item, loan = wish.item, wish.loan
+    due = choose_loan_due(wish.due, context.policy.due_dates.policy, item, context.now(), context)
+    due = drop_unsettable_due(due, context)
+    occasion = f"{key}:{loan.id}:{wish.due.isoformat() if wish.due is not None else context.today().isoformat()}"
+    renewed = await context.library.renew_loan(
+        item.barcode, occasion, patron_id=loan.patron_id, due=due.exact, latest=due.latest
+    )
     return ItemRenewed(
-        renewed, await context.library.item_by_barcode(item.barcode), await context.library.get_bib(item.bib_id), patron
+        renewed,
+        await context.library.item_by_barcode(item.barcode),
+        await context.library.get_bib(item.bib_id),
+        wish.patron,
     )
 
 

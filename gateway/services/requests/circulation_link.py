@@ -5,11 +5,13 @@ What doesn't fit is noted in the request's history; the message is answered as i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import tzinfo
 
 from gateway.domain.circulation_policy import CirculationPolicy, ManagedRole
 from gateway.domain.commands import (
+    AllRenewed,
     CheckIn,
     CheckOut,
     Command,
@@ -19,6 +21,7 @@ from gateway.domain.commands import (
     Named,
     PatronRef,
     PlaceRequest,
+    Renew,
     RequestPlaced,
     Result,
 )
@@ -65,6 +68,12 @@ class CirculationLinker:
             lends = profile.circulation.requests.managed is ManagedRole.LENDING
             made = lends and lend_to_broker(connection, context, profile, command, result)
             return LinkResult(result, context.wake_outbox) if made else None
+        if isinstance(result, AllRenewed):
+            linked = [
+                link_outcome(connection, context, profile.name, outcome, f"ncip:{profile.name}")
+                for outcome in _list_renewal_outcomes(result, profile.circulation, context.zone)
+            ]
+            return LinkResult(result, context.wake_outbox) if any(linked) else None
         outcome = outcome_of_command(command, result, profile.circulation, context.zone)
         request = (
             link_outcome(connection, context, profile.name, outcome, f"ncip:{profile.name}")
@@ -74,6 +83,16 @@ class CirculationLinker:
         if outcome is None or request is None:
             return None
         return LinkResult(_add_return_advice(outcome, request), context.wake_outbox)
+
+
+def _list_renewal_outcomes(result: AllRenewed, policy: CirculationPolicy, zone: tzinfo) -> Iterator[LibraryOutcome]:
+    """Each loan's renewal as if it had been asked for by itself."""
+    for one in result.renewals:
+        if one.renewed is None:
+            continue
+        outcome = outcome_of_command(Renew(Named(one.loan.item_barcode)), one.renewed, policy, zone)
+        if outcome is not None:
+            yield outcome
 
 
 def link_outcome(

@@ -85,7 +85,7 @@ def offer_everything(profile: Profile) -> Profile:
     dialect = profile.dialects.get("ncip")
     if not isinstance(dialect, NcipDialect):
         return profile
-    offering = dialect.model_copy(update={"services": ()})
+    offering = dialect.model_copy(update={"services": (), "extensions": ()})
     return profile.model_copy(update={"dialects": {**profile.dialects, "ncip": offering}})
 
 

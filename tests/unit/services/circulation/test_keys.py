@@ -28,6 +28,7 @@ from gateway.domain.commands import (
     PostFee,
     Recall,
     Renew,
+    RenewAll,
     UpdateRequest,
     UpdateStatus,
 )
@@ -50,6 +51,9 @@ DIFFERENT: list[Command] = [
     CheckIn(None, NUMBER),
     Renew(N),
     Renew(N, due=date(2026, 4, 1)),
+    RenewAll(who(ANA)),
+    RenewAll(who(CHIDI)),
+    RenewAll(who(ANA), date(2026, 4, 1)),
     Recall(N),
     UpdateRequest(who(ANA), NUMBER, pickup="MAIN"),
     UpdateRequest(who(ANA), NUMBER, pickup="SCI"),

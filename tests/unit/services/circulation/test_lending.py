@@ -18,6 +18,7 @@ from gateway.domain.commands import (
     PlaceRequest,
     Recall,
     Renew,
+    RenewAll,
 )
 from gateway.domain.library import Bib, HoldStatus, ItemStatus
 from gateway.domain.problems import MessagePart, RefusalReason
@@ -327,6 +328,35 @@ async def test_a_blocked_patron_cannot_renew(counter: Counter) -> None:
     assert (refused.reason, refused.about) == (RefusalReason.PATRON_BLOCKED, MessagePart.PATRON)
 
 
+OWN = "39000000000019"
+
+
+async def test_all_that_a_patron_has_is_renewed_and_what_cannot_be_is_told(counter: Counter) -> None:
+    await counter.ask(lends())
+    await counter.ask(CheckOut(who(ANA), Named(OWN)))
+    await counter.ask(PlaceRequest(who(CHIDI), items=(Named(OWN),)))
+    counter.clock.advance(timedelta(days=10))
+    for _ in range(2):
+        done = await counter.ask(RenewAll(who(ANA)))
+        told = {one.loan.item_barcode: one for one in done.renewals}
+        assert set(told) == {BOOK, OWN}
+        assert told[BOOK].refusal is None
+        assert told[BOOK].renewed.loan.renewals == 1
+        assert told[BOOK].renewed.loan.due == datetime(2026, 4, 17, 21, 59, 59, tzinfo=UTC)
+        assert told[OWN].renewed is None
+        assert (told[OWN].refusal.reason, told[OWN].refusal.value) == (RefusalReason.RENEWAL_HAS_REQUESTS, OWN)
+    counter.clock.advance(timedelta(days=1))
+    later = {one.loan.item_barcode: one for one in (await counter.ask(RenewAll(who(ANA)))).renewals}
+    assert later[BOOK].renewed.loan.renewals == 2
+
+
+async def test_nothing_to_renew(counter: Counter) -> None:
+    refused = await counter.refusal(RenewAll(who(ANA)))
+    assert (refused.reason, refused.about, refused.value) == (RefusalReason.NOT_CHECKED_OUT, MessagePart.PATRON, ANA)
+    assert (await counter.refusal(RenewAll(who(BLOCKED)))).reason is RefusalReason.PATRON_BLOCKED
+    assert (await counter.refusal(RenewAll(who("nobody")))).reason is RefusalReason.UNKNOWN_PATRON
+
+
 # --- recall ----------------------------------------------------------------------------------------------
 
 
@@ -359,6 +389,7 @@ async def test_what_is_not_lent_cannot_be_recalled(counter: Counter) -> None:
     [
         (lends(), Capability.CHECK_OUT, "check items out"),
         (Renew(Named(BOOK)), Capability.RENEW, "renew loans"),
+        (RenewAll(who(ANA)), Capability.RENEW, "renew loans"),
         (Recall(Named(BOOK)), Capability.RECALL, "recall loans"),
         (CheckIn(Named(BOOK)), Capability.CHECK_IN, "check items in"),
     ],

@@ -241,6 +241,23 @@ async def test_a_renewal_past_the_lender_s_date_is_the_lender_s_to_grant(north: 
     assert RequestFlag.RENEWAL_PENDING in (await north.see(request)).flags
 
 
+async def test_renewing_all_loans_at_once_asks_the_lender_too(north: NcipTown) -> None:
+    request = await received(north, "TN-115")
+    await north.send("illiad", "check-out-item", patron=PATRON, item="SOUTH-4711", due="2026-03-20")
+
+    answer = await north.post(
+        "illiad",
+        b'<NCIPMessage xmlns="http://www.niso.org/2008/ncip"><Ext><r:RenewAllItem'
+        b' xmlns:r="http://www.oclc.org/ncip/renewall/2014"><UserId><UserIdentifierValue>'
+        + PATRON.encode()
+        + b"</UserIdentifierValue></UserId><DesiredDateDue>2026-04-20T21:59:00Z</DesiredDateDue></r:RenewAllItem></Ext>"
+        b"</NCIPMessage>",
+    )
+
+    assert answer.problem == ""
+    assert RequestFlag.RENEWAL_PENDING in (await north.see(request)).flags
+
+
 async def test_the_lender_recalls_by_ncip(north: NcipTown) -> None:
     request = await received(north, "TN-114")
     await north.send("illiad", "check-out-item", patron=PATRON, item="SOUTH-4711")
