@@ -6,11 +6,12 @@ from adapters.ncip import answers, concealment
 from adapters.ncip.codec import MessagePeek, decode_message, peek_message
 from adapters.ncip.dialect import AgencySource, NcipDialect
 from adapters.ncip.messages import (
+    INITIATIONS,
+    RESPONSES,
     Initiation,
     InitiationHeader,
     LookupVersion,
     Message,
-    message_types,
     response_to,
 )
 from adapters.ncip.services import SERVICES
@@ -52,7 +53,7 @@ class _OpenedMessage:
 
 class NcipResponder:
     protocol = "ncip"
-    services = frozenset(message_types())
+    services = frozenset((*INITIATIONS, *RESPONSES))
 
     def framing(self, profile: Profile | None) -> StreamFraming:
         tcp = (_get_ncip_dialect(profile) if profile is not None else _STANDARD).tcp

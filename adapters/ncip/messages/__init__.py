@@ -18,6 +18,9 @@ from adapters.ncip.messages.circulation_services import (
     CheckOutItemResponse,
     RecallItem,
     RecallItemResponse,
+    RenewAllItem,
+    RenewAllItemResponse,
+    RenewInformation,
     RenewItem,
     RenewItemResponse,
     UndoCheckOutItem,
@@ -59,7 +62,6 @@ from adapters.ncip.messages.envelope import (
     UserId,
     VisibleItemId,
 )
-from adapters.ncip.messages.extensions import RenewAllItem, RenewAllItemResponse, RenewInformation
 from adapters.ncip.messages.item_services import (
     CancelRequestItem,
     CancelRequestItemResponse,

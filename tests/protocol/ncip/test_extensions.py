@@ -26,6 +26,7 @@ from adapters.ncip.messages import (
     UserId,
 )
 from adapters.ncip.messages.envelope import NamespaceStyle
+from adapters.ncip.responder import NcipResponder
 from adapters.ncip.wire_dialect import Strictness, XmlDialect
 from adapters.ncip.wire_values import Version
 from adapters.ncip.xml_parser import parse_xml
@@ -93,6 +94,7 @@ def test_a_service_inside_ext_is_read(document: str) -> None:
     message = decode_message(parse_xml(document.encode()))
 
     assert isinstance(message.body, LookupItemSet)
+    assert {"LookupItemSet", "RenewAllItem"} <= NcipResponder.services  # counted by their names
     assert (message.service, message.version, message.in_ext) == ("LookupItemSet", Version.V2_0, True)
 
 
