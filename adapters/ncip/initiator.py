@@ -46,8 +46,14 @@ def make_own_message_builder(
     exchange: ExchangeContext, dialect: NcipDialect, clock: Clock, secrets: Secrets
 ) -> MessageBuilder:
     """We ask the partner. Raises ConfigurationError when a secret isn't there."""
+    policy: CirculationPolicy = exchange.profile.circulation
+    return MessageBuilder(dialect, policy, make_own_parties(exchange, dialect, secrets), exchange.zone, clock.now())
+
+
+def make_own_parties(exchange: ExchangeContext, dialect: NcipDialect, secrets: Secrets) -> MessageParties:
+    """We as the sender, the partner as the receiver. Raises ConfigurationError when a secret isn't there."""
     header = dialect.header
-    parties = MessageParties(
+    return MessageParties(
         from_agency=header.our_agency or exchange.symbol,
         to_agency=header.partner_agency,
         profile_type=header.profile_type,
@@ -55,8 +61,6 @@ def make_own_message_builder(
         to_system=header.partner_system,
         agency_secret=secrets(header.agency_authentication) if header.agency_authentication else "",
     )
-    policy: CirculationPolicy = exchange.profile.circulation
-    return MessageBuilder(dialect, policy, parties, exchange.zone, clock.now())
 
 
 def load_own_credentials(http: HttpDialect, secrets: Secrets) -> HttpCredentials:

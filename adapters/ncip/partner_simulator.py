@@ -1,7 +1,8 @@
 """Port PartnerSimulator; messages printed for people.
 
 Everything is turned round: what the profile says about reading the partner is how this writes, and the credentials
-that the profile lets in are the ones shown.
+that the profile lets in are the ones shown. A profile that lets nobody in is of a system that only we ask: there is no
+partner to be played, and this writes as we do.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from adapters.ncip.client.replies import RefusedByPartner
 from adapters.ncip.client.services import COMMON, choose_style
 from adapters.ncip.codec import decode_message, encode_message
 from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.initiator import load_own_credentials, make_own_parties
 from adapters.ncip.messages import Amount, Code, Message, RawElement, Structure
 from adapters.ncip.messages.declaration import elements_of
 from adapters.ncip.transport import HttpCredentials, open_transport
@@ -71,7 +73,7 @@ class NcipPartnerSimulator:
         ask = find_service(service)
         if ask is None:
             raise InvalidParameter("", f"NCIP has no service '{service}'")
-        dialect = mirror_dialect(_get_ncip_dialect(exchange.profile))
+        dialect = _get_spoken_dialect(exchange.profile)
         said = _read_message_values(ask, values, ParameterContext(exchange.zone, exchange.currency, exchange.now))
         speaker = MessageBuilder(
             dialect, exchange.profile.circulation, self._build_parties(exchange, dialect), exchange.zone, exchange.now
@@ -97,7 +99,7 @@ class NcipPartnerSimulator:
         ours = _get_ncip_dialect(exchange.profile)
         as_read = ours.xml.model_copy(update={"strictness": Strictness.LENIENT})
         message = decode_message(parse_xml(sent, as_read), as_read, exchange.zone)
-        dialect = mirror_dialect(ours)
+        dialect = _get_spoken_dialect(exchange.profile)
         try:
             answered = read_reply(reply, message, dialect, exchange.zone)
         except Refused as refused:
@@ -121,7 +123,9 @@ class NcipPartnerSimulator:
     # --- who speaks --------------------------------------------------------------------------------------
 
     def _build_parties(self, exchange: ExchangeContext, dialect: NcipDialect) -> MessageParties:
-        """The partner asks us, so that it fits a match rule of the profile where one says more."""
+        """The partner asks us, so that it fits a match rule of the profile where one says more; or we ask it."""
+        if is_only_asked(exchange.profile):
+            return make_own_parties(exchange, dialect, self._secrets)
         header, rule = dialect.header, _find_message_rule(exchange.profile)
         return MessageParties(
             from_agency=header.partner_agency or rule.from_agency or exchange.profile.name.upper(),
@@ -138,6 +142,8 @@ class NcipPartnerSimulator:
         return self._secrets(entry.secret) if entry is not None and entry.kind is kind else ""
 
     def _build_credentials(self, profile: Profile) -> HttpCredentials:
+        if is_only_asked(profile):
+            return load_own_credentials(_get_ncip_dialect(profile).http, self._secrets)
         entry = _choose_authentication(profile)
         kind = _HTTP_KINDS.get(entry.kind) if entry is not None else None
         if entry is None or kind is None:
@@ -157,6 +163,16 @@ def _choose_authentication(profile: Profile) -> Authentication | None:
     """The credential to show: the first way in, unless that is one where nothing needs to be said."""
     first = profile.auth[0] if profile.auth else None
     return first if first is not None and first.kind not in _NO_SECRET else None
+
+
+def is_only_asked(profile: Profile) -> bool:
+    """Whether nobody is let in under this profile, so that it can only be of a system that we ask."""
+    return not profile.auth
+
+
+def _get_spoken_dialect(profile: Profile) -> NcipDialect:
+    ours = _get_ncip_dialect(profile)
+    return ours if is_only_asked(profile) else mirror_dialect(ours)
 
 
 def _get_ncip_dialect(profile: Profile) -> NcipDialect:

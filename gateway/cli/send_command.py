@@ -85,8 +85,9 @@ def send_command(
 ) -> None:
     """Play the partner of PROFILE: build the message of SERVICE as that partner would, send it, show the answer.
 
-    What a service can say is listed by --list. Exit code 0: done; 1: refused; 4: not reached, or an answer that can't
-    be read; 5: sent, but the outcome is not known.
+    A profile without `auth` is of a system that only we ask, such as koha-ncip: then the message is ours, and goes to
+    --url or --tcp. What a service can say is listed by --list. Exit code 0: done; 1: refused; 4: not reached, or an
+    answer that can't be read; 5: sent, but the outcome is not known.
 
     \b
     Examples:
@@ -97,6 +98,7 @@ def send_command(
           --title 'The Three-Body Problem' --pickup MAIN
       illgate send ncip1 check-in --item ILL-1001 --tcp --raw
       illgate send ncip2 lookup-user --patron 21000000000017 --url https://ill.library.example/ncip
+      illgate send koha-ncip lookup-user --patron 21000000000017 --url https://koha.library.example:3000
     """
     role = _choose_played_partner(installation, profile)
     if not service or (listing and not options):
@@ -268,6 +270,10 @@ def _choose_destination(
     if tcp is not None:
         return _choose_tcp_destination(settings, role, tcp, tls, with_tls, timeouts)
     if url is None:
+        if not role.profile.auth:
+            raise click.UsageError(
+                f"profile {role.profile.name} lets nobody in, so it is of a system that we ask: say --url or --tcp"
+            )
         http = settings.http
         if not http.port:
             raise click.UsageError("http.port is 0 in gateway.yml, so the daemon's port is not known: say --url")

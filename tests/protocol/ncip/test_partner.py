@@ -26,7 +26,8 @@ from tests.protocol.ncip.support import LOOKED_UP, NOW, answering, http_peer, ta
 
 SECRETS = {"env:ILL": "s3cret", "env:OURS": "0urs"}
 PARTNER = NcipPartnerSimulator(SECRETS.__getitem__)
-PLAIN = Profile(name="plain", dialects={"ncip": NcipDialect()})
+LET_IN = (Authentication(kind=AuthKind.NETWORK, networks=("127.0.0.0/8",)),)
+PLAIN = Profile(name="plain", auth=LET_IN, dialects={"ncip": NcipDialect()})
 PATRON: port.Values = {"patron": ("21000000000017",)}
 
 
@@ -108,7 +109,7 @@ def test_the_partner_writes_as_we_read_and_reads_as_we_write() -> None:
         date_in=DateIn(zone="America/New_York"),
         date_out=DateOut(style=DateStyle.LOCAL, zone="Asia/Tokyo"),
     )
-    profile = Profile(name="far", dialects={"ncip": NcipDialect(xml=xml)})
+    profile = Profile(name="far", auth=LET_IN, dialects={"ncip": NcipDialect(xml=xml)})
 
     body = PARTNER.build(
         "check-out", {**PATRON, "item": ("Zürich",), "due": ("2026-03-30T12:00+00:00",)}, talk(profile)

@@ -73,6 +73,9 @@ PUSHED = ("illiad-openurl", "relais-openurl")
 BY_ISO_ILL = ("alma-iso", "ipig", "oclc-direct", "relais-iso", "vdx", "yaz")
 """Partners by ISO ILL: tests/protocol/iso_ill/test_profiles.py runs their examples."""
 
+ONLY_ASKED = ("koha-ncip",)
+"""Library systems that we ask by NCIP: test_koha.py says what to them, and reads their answers."""
+
 CATALOGUES = ("bnf-sru", "dnb-sru", "k10plus-sru", "loc-z3950")
 """Public catalogues: tests/unit/adapters/sru/test_profiles.py says what to them. No test contacts them."""
 
@@ -101,7 +104,7 @@ def talk(one: LoadedProfile) -> ExchangeContext:
 
 
 def test_all_are_shipped_and_load_together() -> None:
-    assert sorted(shipped().loaded) == sorted((*SHIPPED, *BY_MAIL, *PUSHED, *BY_ISO_ILL, *CATALOGUES))
+    assert sorted(shipped().loaded) == sorted((*SHIPPED, *BY_MAIL, *PUSHED, *BY_ISO_ILL, *ONLY_ASKED, *CATALOGUES))
 
 
 @pytest.mark.parametrize("name", SHIPPED)
