@@ -161,8 +161,8 @@ def test_a_temporary_barcode_is_made_of_what_the_profile_names() -> None:
     assert make_temporary_barcode(item, number, request, "nvd", "k", barcodes(suffix=True)) == "T31nvd"
     assert make_temporary_barcode(None, number, request, "nvd", "k", barcodes("request-id")) == "TR-17"
     generated = barcodes("generated", barcode_template="{request}/{number:09d}")
-    assert make_temporary_barcode(None, number, None, "nvd", "k", generated) == generate_barcode(
-        generated.accept, "417", "k"
+    assert make_temporary_barcode(None, number, None, "nvd", "k", generated) == "417/" + generate_barcode(
+        barcodes("generated", barcode_template="{number:09d}").accept, "", "k"
     )
 
 
@@ -219,6 +219,12 @@ RECORDS = RecordRules.model_validate(
 def test_record_numbers_are_tried_in_the_order_of_the_profile() -> None:
     sent = (RecordId(" Accession ", " b100 "), RecordId("doi", "10.1/x"), RecordId("ISBN-13", "978-0-00-001001-8"))
     assert translate_record_ids(sent, RECORDS) == (RecordId("isbn", "9780000010018"), RecordId("local", "b100"))
+
+
+def test_the_order_of_the_profile_is_not_that_of_the_alphabet() -> None:
+    rules = RecordRules(order=("oclc", "local", "isbn"))
+    sent = tuple(RecordId(type_, "7") for type_ in ("isbn", "local", "oclc"))
+    assert [one.type for one in translate_record_ids(sent, rules)] == ["oclc", "local", "isbn"]
 
 
 def test_a_check_digit_behind_a_record_number_is_dropped_of_our_own_numbers_only() -> None:

@@ -25,7 +25,7 @@ from gateway.domain.problems import (
 )
 from gateway.domain.profile import MatchRule
 from gateway.domain.requests.partner_policy import Closure, PartnerMail, PartnerPolicy, PatronWorkflow
-from gateway.domain.requests.policy import Catalogues
+from gateway.domain.requests.policy import CalendarPolicy, Catalogues
 from gateway.domain.requests.views import NotFound, ResultPage, VersionConflict
 
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -42,7 +42,8 @@ def test_the_clock_is_in_utc() -> None:
 
 def test_a_clock_that_stands_moves_when_told_to() -> None:
     clock = FixedClock(datetime(2026, 3, 2, 10, 0, tzinfo=timezone(timedelta(hours=1))))
-    assert (clock.now(), clock.now().tzinfo) == (NOW, UTC)
+    assert clock.now() == NOW
+    assert clock.now().tzinfo is UTC
     clock.advance(timedelta(days=1))
     clock.advance(timedelta(hours=1))
     assert clock.now() == NOW + timedelta(hours=25)
@@ -179,6 +180,7 @@ def test_a_partner_is_known_by_its_addresses_or_its_domain() -> None:
     assert mail.is_partner_address("anybody@UB.bergen.example")
     assert not mail.is_partner_address("anybody@bergen.example")
     assert not mail.is_partner_address("anybody@x.ub.bergen.example")
+    assert mail.is_partner_address('"any@body"@ub.bergen.example')
 
 
 def test_a_partner_is_closed_from_the_first_day_to_the_last() -> None:
@@ -194,6 +196,15 @@ def test_a_partner_is_closed_from_the_first_day_to_the_last() -> None:
 def test_only_letters_that_there_are_can_be_chosen() -> None:
     with pytest.raises(ValidationError, match=r"no such letter; letters: placed, .*sent"):
         PatronWorkflow(letters=("placed", "sennt"))
+    assert PatronWorkflow(letters=("placed", "sent")).letters == ("placed", "sent")
+
+
+def test_a_holiday_is_a_month_and_a_day() -> None:
+    assert CalendarPolicy(yearly=("02-29", "12-25")).yearly == ("02-29", "12-25")
+    with pytest.raises(ValidationError, match="Value error, not a month and day such as 12-25"):
+        CalendarPolicy(yearly=("25.12.",))
+    with pytest.raises(ValidationError, match="Value error, no such day in any year"):
+        CalendarPolicy(yearly=("02-30",))
 
 
 def test_a_target_stands_once_in_a_group() -> None:

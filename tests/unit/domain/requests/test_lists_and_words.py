@@ -143,6 +143,11 @@ def test_what_is_urgent_comes_before_the_state(request_: Request, status: Patron
                 ("link", "means nothing for 'cancel-accepted'; fields: note"),
             ),
         ),
+        (
+            EventKind.UNFILLED,
+            {"reason": "lost", "link": "x"},
+            (("link", "means nothing for 'unfilled'; fields: note, reason"),),
+        ),
         (EventKind.ANONYMISED, {"note": "x"}, (("note", "means nothing for 'anonymised'; fields: none"),)),
         (EventKind.ANONYMISED, {"extras": (CitationExtra("colour", "red"),)}, ()),
     ],

@@ -55,6 +55,11 @@ def test_a_supplier_is_known_by_each_of_its_symbols_once() -> None:
     assert about(report("SOUTH", city=3, **{"isil:xx-city": 3}), symbols=("ISIL:XX-CITY", "CITY")) == ReportedLoad(3, 1)
 
 
+def test_a_symbol_that_a_member_does_not_know_counts_nothing() -> None:
+    assert about(report("SOUTH", city=3), symbols=("CITY", "ISIL:XX-CITY")) == ReportedLoad(3, 1)
+    assert about(report("SOUTH", city=3), symbols=()) == ReportedLoad()
+
+
 def test_it_counts_for_the_limit_and_is_said_with_the_points() -> None:
     partner = PartnerPolicy(symbols=("CITY",), max_open=5)
     known = partner_standing(partner, borrowing(), RequestPolicy(), NOW.date(), open_requests=2, reported=3)

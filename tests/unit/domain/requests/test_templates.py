@@ -164,6 +164,13 @@ def test_a_link_is_filled_with_what_is_cited(fields: str, filled: str) -> None:
     assert link(f"https://resolver.example/{fields}") == f"https://resolver.example/{filled}"
 
 
+@pytest.mark.parametrize(("pages", "first"), [("S12-S19", "S12"), ("77, 80", "77"), ("AB12", ""), ("xi-xx", "")])
+def test_a_link_may_lead_to_the_first_page(pages: str, first: str) -> None:
+    assert link("https://r.example/{first_page}", Citation(pages=pages)) == (
+        f"https://r.example/{first}" if first else ""
+    )
+
+
 @pytest.mark.parametrize("field", ["pmid", "oclc", "lccn"])
 def test_a_link_is_not_offered_when_something_is_missing(field: str) -> None:
     assert link(f"https://resolver.example/{{doi}}/{{{field}}}") == ""

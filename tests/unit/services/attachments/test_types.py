@@ -58,6 +58,10 @@ def test_what_the_rules_do_not_name_is_not_taken() -> None:
         ("xi-xx", 10),
         ("123-9", 7),
         ("45-8", 4),
+        ("iv-ix", 6),
+        ("xc-cii", 13),
+        ("cd-cm", 501),
+        ("m-mi", 2),
         ("4, 7-9", 4),
         ("1-3; 8-9", 5),
         ("77", None),  # perhaps only where it begins

@@ -52,6 +52,32 @@ def test_the_same_thing_has_the_same_fingerprint(one: Citation, other: Citation)
 
 
 @pytest.mark.parametrize(
+    ("citation", "fingerprint"),
+    [
+        (with_id("doi", "https://doi.org/10.1000/ABC.1;"), "doi 10.1000/abc.1"),
+        (with_id("doi", "DOI:10.1000/X.X"), "doi 10.1000/x.x"),
+        (with_id("doi", f"10.1000/{'a' * 142}"), f"doi 10.1000/{'a' * 142}"),
+        (with_id("doi", "none"), ""),
+        (with_id("pmid", "PMID: 0012345"), "pmid 12345"),
+        (with_id("pmid", "9" * 25), f"pmid {'9' * 20}"),
+        (with_id("pmid", "12a"), ""),
+        (with_id("oclc", "(OCoLC)ocm00012345"), "oclc 12345"),
+        (with_id("issn", "1344-8668"), "issn 13448668"),
+    ],
+    ids=str,
+)
+def test_a_number_is_its_own_fingerprint(citation: Citation, fingerprint: str) -> None:
+    """These are stored."""
+    assert citation_fingerprint(citation) == fingerprint
+
+
+def test_a_long_doi_is_hashed() -> None:
+    found = citation_fingerprint(with_id("doi", f"10.1000/{'a' * 143}"))
+    assert found.startswith("doi ")
+    assert len(found) == len("doi ") + 32
+
+
+@pytest.mark.parametrize(
     ("one", "other"),
     [
         (with_id("isbn", "3-16-148410-X"), with_id("isbn", "3-16-148410-X", volume="2")),

@@ -1,0 +1,105 @@
+"""What an edit, a reopening and the end of retention leave on a request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import (
+    BorrowingState,
+    LendingState,
+    PatronLink,
+    PatronQuery,
+    RequestDates,
+    RequestFlag,
+)
+from gateway.domain.requests.state_table import DenialReason, TimerKind
+from tests.support.requests import BOOK, PATRON, START, Story, borrowing, copy_of, lending
+
+NEEDED = date(2026, 6, 1)
+OPEN_QUESTION = PatronQuery(id="q1", about="cost", text="Dziewięć euro?", asked=START)
+
+
+def test_a_citation_is_edited_but_not_what_came_in() -> None:
+    story = Story(borrowing(BorrowingState.REVIEW))
+    corrected = replace(BOOK, published="1967", original="typed anew")
+    story.us(EventKind.EDIT, citation=corrected)
+    assert story.request.citation == replace(corrected, original=BOOK.original)
+
+    story = Story(borrowing(BorrowingState.REVIEW, citation=replace(BOOK, original="")))
+    story.us(EventKind.EDIT, citation=corrected)
+    assert story.request.citation == corrected
+
+
+def test_only_what_is_named_is_edited() -> None:
+    dates = RequestDates(need_by=NEEDED)
+    story = Story(borrowing(BorrowingState.REVIEW, dates=dates))
+    before = story.request
+    story.us(EventKind.EDIT, pickup="SCI")
+    assert story.request.patron == replace(PATRON, pickup="SCI")
+    assert (story.request.citation, story.request.dates) == (before.citation, dates)
+
+    story.us(EventKind.EDIT, need_by=date(2026, 7, 1))
+    assert story.request.dates == replace(dates, need_by=date(2026, 7, 1))
+    assert story.request.patron.pickup == "SCI"
+
+
+@pytest.mark.parametrize(("said", "needed"), [(None, NEEDED), (date(2026, 7, 1), date(2026, 7, 1))])
+def test_what_is_reopened_keeps_its_day_unless_another_is_said(said: date | None, needed: date) -> None:
+    story = Story(borrowing(BorrowingState.UNFILLED, dates=RequestDates(need_by=NEEDED)), running={TimerKind.ANONYMISE})
+    story.us(EventKind.REOPEN, need_by=said)
+    assert story.request.dates.need_by == needed
+
+
+def test_a_request_forgets_its_patron_and_what_was_said() -> None:
+    person = PatronLink(id="p-2", identifier="22", category="faculty", language="pl")
+    story = Story(
+        lending(LendingState.COMPLETED, patron=PATRON, direct_patron=person, query=OPEN_QUESTION),
+        running={TimerKind.ANONYMISE},
+    )
+    story.timer(TimerKind.ANONYMISE)
+    assert story.request.patron == PatronLink(category="graduate")
+    assert story.request.direct_patron == PatronLink(category="faculty")
+    assert (story.request.query, story.request.notes) == (None, ())
+
+
+def test_a_copy_is_delivered_only_when_the_last_word_was_yes() -> None:
+    story = Story(copy_of(lending(LendingState.CLEARED)))
+    assert story.no_us(EventKind.COPY_DELIVERED).why is DenialReason.UNMET, "nobody has signed"
+
+    story = Story(copy_of(lending(LendingState.CLEARANCE)))
+    story.us(EventKind.CLEARED, reason="UrhG § 60e", note="bis 10 %")
+    (decision,) = story.request.sign_offs
+    assert (decision.by, decision.basis, decision.granted, decision.note) == (
+        "staff:ana",
+        "UrhG § 60e",
+        True,
+        "bis 10 %",
+    )
+    assert decision.at == story.at
+
+
+def test_a_question_is_answered_with_no_where_nothing_was_said() -> None:
+    story = Story(borrowing(BorrowingState.REVIEW))
+    story.us(EventKind.PATRON_ASKED, query="q1", reason="cost", note="9 EUR?")
+    asked = story.at
+    assert story.request.query == PatronQuery(id="q1", about="cost", text="9 EUR?", asked=asked)
+    story.us(EventKind.PATRON_ANSWERED, query="q1")
+    assert story.request.query == PatronQuery(
+        id="q1", about="cost", text="9 EUR?", asked=asked, answer="no", answered=story.at
+    )
+
+
+def test_a_further_volume_of_a_lender_does_not_change_which_item_was_located() -> None:
+    story = Story(lending())
+    story.us(EventKind.LOCATED, barcode="31")
+    story.us(EventKind.LOCATED)
+    assert story.request.item_barcode == "31"
+    story.us(EventKind.SHIPPED, barcode="32", due=NEEDED)
+    assert story.request.item_barcode == "32"
+    story.us(EventKind.OVERDUE, barcode="33")
+    assert story.request.item_barcode == "32"
+    assert story.request.flags == {RequestFlag.OVERDUE}
