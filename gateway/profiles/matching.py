@@ -24,6 +24,9 @@ _EXACT = ("path", "from_agency", "from_system", "profile_type", "to_agency")
 REMEMBERED = 4096
 """Partners are few and say the same again and again: so many answers are kept."""
 
+MAX_REMEMBERED_CHARS = 2_000
+"""Of what a sender says; more is looked up anew each time, or strangers could fill the memory with names."""
+
 
 @value_object
 class MessageSender:
@@ -45,6 +48,11 @@ class MessageSender:
     network: str = ""
     credential: str = ""
     symbols: tuple[str, ...] = ()
+
+    def count_chars(self) -> int:
+        """Of all that the sender itself may have chosen."""
+        said = (self.path, self.from_agency, self.to_agency, self.profile_type, self.from_system, self.version)
+        return sum(map(len, said)) + sum(map(len, self.symbols))
 
 
 @value_object
@@ -90,8 +98,13 @@ class ProfileMatcher:
         self._exact: dict[tuple[str, str], list[_IndexedRule]] = defaultdict(list)
         self._networks: dict[tuple[int, int], dict[int, list[_IndexedRule]]] = defaultdict(lambda: defaultdict(list))
         self._index_rules(rules)
-        self.match = lru_cache(maxsize=REMEMBERED)(self._find_candidates)
-        """`match(sender)`: candidates, best first: most conditions, then by name."""
+        self.find_remembered = lru_cache(maxsize=REMEMBERED)(self._find_candidates)
+
+    def match(self, sender: MessageSender) -> tuple[ProfileCandidate, ...]:
+        """Candidates, best first: most conditions, then by name."""
+        if sender.count_chars() > MAX_REMEMBERED_CHARS:
+            return self._find_candidates(sender)
+        return self.find_remembered(sender)
 
     def _index_rules(self, rules: list[_IndexedRule]) -> None:
         frequency = Counter(condition for rule in rules for condition in rule.exact)

@@ -154,3 +154,14 @@ def test_a_partner_is_known_by_its_symbols(partners: ProfileSet, symbols: tuple[
 def test_a_partners_symbol_says_more_than_where_it_comes_from(partners: ProfileSet) -> None:
     sender = MessageSender("plain", symbols=("NO:FJORDBY",), network="192.0.2.9")
     assert names(partners, sender) == ["fjordby", "anybody"]
+
+
+def test_names_of_any_length_are_not_remembered(profiles: ProfileSet) -> None:
+    """Strangers could fill the memory with them."""
+    found = profiles._matcher.find_remembered
+    for number in range(50):
+        sender = MessageSender("plain", from_agency=f"{number} " + "N" * 1_000_000, symbols=("NVD",))
+        assert names(profiles, sender) == ["any"]
+    assert found.cache_info().currsize == 0
+    assert names(profiles, MessageSender("plain", from_agency="NVD")) == ["nordviken", "any"]
+    assert found.cache_info().currsize == 1
