@@ -78,9 +78,14 @@ def rule_conditions(rule: MatchRule) -> Conditions:
     found = []
     for name, value in rule:
         if value is not None:
-            text = str(ipaddress.ip_network(value, strict=False)) if name == "network" else value.casefold()
+            text = str(ipaddress.ip_network(value, strict=False)) if name == "network" else _fold_case(name, value)
             found.append((name, text))
     return tuple(found)
+
+
+def _fold_case(name: str, value: str) -> str:
+    """Without case; a path only as far as ASCII goes, as a proxy does that guards one: it doesn't take 'ſ' for 's'."""
+    return value if name == "path" and not value.isascii() else value.casefold()
 
 
 class ProfileMatcher:
@@ -121,7 +126,7 @@ class ProfileMatcher:
                 self._rest.append(rule)
 
     def _find_candidates(self, sender: MessageSender) -> tuple[ProfileCandidate, ...]:
-        said = {name: value.casefold() for name in _EXACT if (value := getattr(sender, name))}
+        said = {name: _fold_case(name, value) for name in _EXACT if (value := getattr(sender, name))}
         address = _parse_ip_address(sender.network)
         if sender.path:
             return self._match_path(sender, said, address)
@@ -148,7 +153,7 @@ class ProfileMatcher:
         return tuple(ProfileCandidate(profile, None, 1) for profile in found)
 
     def _match_name(self, name: str, protocol: str) -> tuple[ProfileCandidate, ...]:
-        profile = self._by_name.get(name.casefold())
+        profile = self._by_name.get(name.casefold()) if name.isascii() else None
         return (ProfileCandidate(profile, None, 0),) if profile and _has_dialect(profile, protocol) else ()
 
     def _match_path(

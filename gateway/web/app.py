@@ -28,6 +28,8 @@ RETRY_AFTER = "5"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+DOT_SEGMENTS = frozenset({".", ".."})
+
 
 @value_object
 class ReadinessPart:
@@ -100,7 +102,7 @@ class HttpSite:
 
 
 def make_app(site: HttpSite) -> web.Application:
-    app = web.Application(middlewares=[make_forwarding_middleware(site.proxies, site.forwarding)])
+    app = web.Application(middlewares=[refuse_dot_segments, make_forwarding_middleware(site.proxies, site.forwarding)])
     app.on_response_prepare.append(make_header_signal(site.proxies, site.hsts_days))
     for protocol in site.protocols:
         endpoint = MessageEndpoint(site, protocol)
@@ -116,6 +118,17 @@ def make_app(site: HttpSite) -> web.Application:
     if site.pages is not None:
         site.pages.register(app)
     return app
+
+
+@web.middleware
+async def refuse_dot_segments(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Clients resolve these before they ask (RFC 3986, 5.2.4). A proxy resolves them too when it looks which of its
+    gates is meant, and passes the path on as it came: /ncip/partner/.. would be no path of that partner there, and one
+    here."""
+    path = request.path
+    if "/." in path and not DOT_SEGMENTS.isdisjoint(path.split("/")):
+        raise web.HTTPBadRequest(text="The path has a segment that leads to another place.\n")
+    return await handler(request)
 
 
 class MessageEndpoint:

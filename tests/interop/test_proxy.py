@@ -177,6 +177,27 @@ def test_nginx_turns_away_a_partner_that_must_have_a_certificate(front: Front) -
     assert front.ask("/ncip/relais-d2d", messages.lookup_user(), "Relais")[0] == 200
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/ncip/Relais-D2D",
+        "/ncip/relais-d2d/",
+        "/ncip/RELAIS-D2D/key",
+        "/ncip/relais%2Dd2d",
+        "/ncip/relai%C5%BF-d2d",
+        "/ncip/relais-d2d/..",
+        "/ncip/relais-d2d/%2e%2e",
+        "/ncip/relais-d2d/key%2F..%2F..",
+        "/ncip/relais-d2d/.",
+        "//ncip/relais-d2d",
+    ],
+)
+def test_no_other_way_of_writing_its_path_leads_past_the_gate(front: Front, path: str) -> None:
+    status, answer = front.ask(path, messages.lookup_user())
+    assert not messages.succeeded("LookupUser")(answer)
+    assert status in (400, 403, 404) or b"Problem" in answer
+
+
 def test_a_certificate_of_another_authority_is_refused(front: Front, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     stranger = Authority(tmp_path / "other").issue("Fjord Consortium")

@@ -77,6 +77,25 @@ async def test_the_path_names_profile_and_key(path: str, profile: str, query: di
     assert arrival.received.tzinfo is not None
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/ncip/partner/..", "/ncip/partner/%2e%2e", "/ncip/partner/.", "/ncip/./partner", "/ncip/partner/key%2F..%2F.."],
+)
+async def test_a_path_that_a_proxy_reads_otherwise_leads_nowhere(path: str) -> None:
+    echo = Echo()
+    async with http(site(echo)) as listener:
+        status, _ = answer_of(await talk(listener.port, post(MESSAGE, "Connection: close", path=path)))
+    assert status == 400
+    assert echo.arrivals == []
+
+
+async def test_a_name_may_have_dots() -> None:
+    echo = Echo()
+    async with http(site(echo)) as listener:
+        await talk(listener.port, post(MESSAGE, "Connection: close", path="/ncip/partner.v2/.key"))
+    assert echo.arrivals[0].profile == "partner.v2"
+
+
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "GET", "PROPFIND"])
 async def test_any_method_with_a_body_is_a_message(method: str) -> None:
     echo = Echo()

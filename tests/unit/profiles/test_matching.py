@@ -52,6 +52,11 @@ def names(profiles: ProfileSet, sender: MessageSender) -> list[str]:
         (MessageSender("plain", path="side"), []),
         (MessageSender("plain", path="side", from_agency="NVD"), ["desk"]),
         (MessageSender("plain", path="nordviken"), ["nordviken"]),
+        (MessageSender("plain", path="NordViken"), ["nordviken"]),
+        (MessageSender("plain", path="FRONT"), ["desk"]),
+        (MessageSender("plain", path="nordvi\u212aen"), []),  # Kelvin's sign, which is a k without case
+        (MessageSender("plain", path="de\u017fk"), []),
+        (MessageSender("plain", path="\u017fide", from_agency="NVD"), []),
         (MessageSender("plain", path="elsewhere"), []),
         (MessageSender("plain", path="base"), []),
         (MessageSender("plain", path="nobody", from_agency="NVD"), []),
