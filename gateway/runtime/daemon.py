@@ -16,6 +16,7 @@ import structlog
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock, SystemClock
 from gateway.policies import PolicyStore, load_policies
+from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileStore, load_profiles
 from gateway.runtime.assembly import Assembly, MailboxServices, make_fulfilment_service, make_link_format, make_pages
@@ -40,7 +41,6 @@ from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.services.exchange.recovery import count_set_aside, finish_interrupted
 from gateway.services.fulfilment import LinkResolver
 from gateway.services.outbox.worker import node_start_name
-from gateway.services.webhooks import AllowedAddresses
 from gateway.settings import Settings, Tls
 from gateway.settings import TcpListener as TcpSettings
 from gateway.store.journal import Journal

@@ -18,6 +18,7 @@ from gateway.domain.requests.policy import RequestPolicy
 from gateway.domain.requests.request import Request, Role, RotaLineStatus
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.catalogue import Catalogue
+from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.outgoing_mail import AnswerLink, Mailer
 from gateway.ports.partner_channel import (
     NoPartnerConnections,
@@ -58,7 +59,7 @@ from gateway.services.searching.search import CatalogueSearch
 from gateway.services.searching.targets import CatalogueClient
 from gateway.services.timers import TimerWorker
 from gateway.services.webhooks import KIND as WEBHOOK
-from gateway.services.webhooks import AllowedAddresses, WebhookHandler, WebhookOptions
+from gateway.services.webhooks import WebhookHandler, WebhookOptions
 from gateway.settings import Settings
 from gateway.store.journal import Journal
 from gateway.store.postgresql import make_task_leader

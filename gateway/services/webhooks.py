@@ -1,14 +1,9 @@
-"""Webhook subscriptions, signatures, allowed addresses, and the outbox handler that delivers.
+"""Webhook subscriptions, signatures, and the outbox handler that delivers.
 
 Details, notes and links are left out: whoever may see them asks for the request.
 
 `v1` is HMAC-SHA-256 with the subscription's secret over `t`, a full stop and the body. A receiver computes it anew,
 compares, and refuses what is older than a few minutes.
-
-Whoever can name a URL could otherwise reach, through us, what only we can reach.
-
-Names are checked when they are resolved for the connection itself, so that a name can't show one address to the check
-and another to the connection.
 
 The outbox tries again (design rule 5); here it is only noted since when a subscriber fails. After long failure it is
 disabled, and what waits for it is ended without being sent.
@@ -18,25 +13,21 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import json
 import secrets
-import socket
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import datetime, timedelta
 
 import aiohttp
 import structlog
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
-from yarl import URL
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.views import HistoryLine, NotFound
 from gateway.domain.value import value_object
+from gateway.ports.outgoing_addresses import AddressNotAllowedError, AllowedAddresses, GuardedResolver
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.outbox.queue import CompletionWork, HandlerResult
 from gateway.store import api_records
@@ -52,10 +43,6 @@ MAX_SUBSCRIPTIONS = 50
 """Subscriptions of one library: each makes a row of every event."""
 
 HEADER = "Illgate-Signature"
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-_NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
 
 AGENT = "illgate-webhook/1"
 GONE = 410
@@ -152,75 +139,6 @@ def sign_payload(secret: str, at: datetime, body: bytes) -> str:
     moment = int(at.timestamp())
     signed = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={moment},v1={signed}"
-
-
-class AddressNotAllowedError(OSError):
-    """The host has no address that may be reached."""
-
-
-class AllowedAddresses:
-    """`allowed`: networks that may be reached although they aren't public, from the settings."""
-
-    def __init__(self, allowed: Sequence[str] = ()) -> None:
-        self._allowed = tuple(ipaddress.ip_network(one, strict=False) for one in allowed)
-
-    def can_reach(self, text: str) -> bool:
-        address = _unpack_address(ipaddress.ip_address(text.partition("%")[0]))
-        if any(address in network for network in self._allowed):
-            return True
-        if isinstance(address, ipaddress.IPv6Address) and any(address in network for network in _NAT64):
-            return False
-        return address.is_global and not address.is_multicast
-
-    def check_url(self, text: str) -> URL:
-        """Raises Refused for a URL that can't be delivered to."""
-        try:
-            url = URL(text)
-            host = url.host
-            port = url.port
-        except ValueError as error:
-            raise Refused(RefusalReason.INVALID_VALUE, "The URL can't be read.") from error
-        if url.scheme not in ("http", "https") or not host or not port:
-            raise Refused(RefusalReason.INVALID_VALUE, "The URL must be https://HOST/… or http://HOST/….")
-        if url.user or url.password:
-            raise Refused(RefusalReason.INVALID_VALUE, "The URL must not hold a user name or a password.")
-        if _is_address(host) and not self.can_reach(host):
-            raise Refused(RefusalReason.INVALID_VALUE, "The URL leads to an address that is not public.")
-        return url
-
-
-class GuardedResolver(AbstractResolver):
-    def __init__(self, addresses: AllowedAddresses) -> None:
-        self._addresses = addresses
-        self._resolver = ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        allowed = [one for one in found if self._addresses.can_reach(one["host"])]
-        if not allowed:
-            raise AddressNotAllowedError("the host has no public address")
-        return allowed
-
-    async def close(self) -> None:
-        await self._resolver.close()
-
-
-def _unpack_address(address: Address) -> Address:
-    """An IPv4 address that is packed into an IPv6 address counts as itself."""
-    if isinstance(address, ipaddress.IPv6Address):
-        packed = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
-        return packed or address
-    return address
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 @value_object(kw_only=True)

@@ -12,9 +12,10 @@ import structlog
 from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
+from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.api_keys import ApiKeyService
-from gateway.services.webhooks import AllowedAddresses, WebhookService
+from gateway.services.webhooks import WebhookService
 from gateway.store import api_records
 from gateway.store.api_access import MAX_TOKEN_LIFE
 from gateway.web.api import openapi

@@ -15,13 +15,13 @@ import aiohttp
 from gateway.cli.installation import Installation as Opened
 from gateway.domain.clock import SystemClock
 from gateway.policies import load_policies
+from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
 from gateway.runtime.assembly import make_fulfilment_service
 from gateway.runtime.listeners import HttpListener, HttpListenerOptions
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.api_keys import ApiKeyService, KeyScope
 from gateway.services.fulfilment import LinkResolver
-from gateway.services.webhooks import AllowedAddresses
 from gateway.store.journal import Journal
 from gateway.store.migration import migrate_store
 from gateway.web.api.app import JsonApi, make_api

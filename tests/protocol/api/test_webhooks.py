@@ -18,8 +18,9 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.domain.requests.views import HistoryLine
+from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
-from gateway.services.webhooks import AllowedAddresses, WebhookHandler, WebhookOptions, WebhookService, announce_event
+from gateway.services.webhooks import WebhookHandler, WebhookOptions, WebhookService, announce_event
 from gateway.store import api_records
 from gateway.store.migration import OWN, migrate_store
 from gateway.store.requests import outbox_queries
