@@ -205,7 +205,7 @@ class IsoIllResponder:
         )
 
     def conceal_secrets(self, body: bytes) -> bytes:
-        """See `adapters.iso_ill.codec.concealment`."""
+        """See `adapters.iso_ill.codec`."""
         return conceal_credentials(body)
 
     def describe_concealed(self, envelope: MessageEnvelope, profile: Profile) -> str:

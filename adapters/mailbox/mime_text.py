@@ -18,7 +18,7 @@ from html import escape
 
 from lxml import etree, html
 
-from gateway.domain.concealment import CONCEALED
+from gateway.domain.secret_reference import CONCEALED
 from gateway.ports.incoming_mail import PartConcealer, SecretPatterns
 
 CHARSETS_OF_OLD = ("iso-8859-1", "iso8859-1", "latin-1", "latin1", "us-ascii", "ascii", "ansi_x3.4-1968")

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, cached_property
 
-from gateway.domain.concealment import CONCEALED
+from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.value import value_object
 
 DATA = "AuthenticationInputData"

@@ -1,4 +1,5 @@
-"""Secrets by reference: a shared file says where a secret is (`env:NAME`, `file:PATH`), never the secret itself."""
+"""Secrets by reference: a shared file says where a secret is (`env:NAME`, `file:PATH`), never the secret itself; and
+what stands in its place in all that is kept."""
 
 from __future__ import annotations
 
@@ -12,6 +13,10 @@ REQUIREMENT = "must be env:NAME or file:PATH; the secret itself never stands her
 
 SECRET_ERROR = "secret_reference"
 """Type of the pydantic error of a value that may be a secret; it is never shown."""
+
+CONCEALED = "********"
+"""Where a PIN, a password or another secret was. Always as long, so that it tells nothing of what it stands for; binary
+formats, whose lengths must stay right, fill the place of a secret with its first character."""
 
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+")
 

@@ -14,11 +14,10 @@ from __future__ import annotations
 
 from adapters import ber
 from adapters.ber import DEFAULT_LIMITS, BerLimits, BerSplitter
-from adapters.iso_ill.codec.concealment import conceal_credentials
 from adapters.iso_ill.codec.declarations import DEFAULT_STYLE, Defaults, EncodingStyle, Strings, list_declared_fields
 from adapters.iso_ill.codec.decoder import ABSENT, ApduReader, DecodingRemark, plan_of
 from adapters.iso_ill.codec.encoder import ApduWriter, shape_of
-from adapters.iso_ill.codec.extension_items import apdu_digest
+from adapters.iso_ill.codec.extension_items import apdu_digest, conceal_credentials
 from adapters.iso_ill.messages import APDUS, Apdu
 from adapters.iso_ill.messages.codes import ApduType
 from adapters.iso_ill.messages.structures import ServiceDateTime, SystemId, TransactionId

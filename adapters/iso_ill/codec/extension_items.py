@@ -1,4 +1,4 @@
-"""Extensions and EXTERNALs; the digest of an APDU."""
+"""Extensions and EXTERNALs; passwords in them taken out; the digest of an APDU."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from adapters.iso_ill.codec.decoder import (
 from adapters.iso_ill.messages.declaration import Encoding, External
 from adapters.iso_ill.messages.structures import OBJECT_IDENTIFIERS, Credentials, DeliveryInfo, Item, Opaque
 from gateway.domain.problems import MalformedMessage
+from gateway.domain.secret_reference import CONCEALED
 
 _KNOWN = {identifier: cls for cls, identifier in OBJECT_IDENTIFIERS.items() if cls is not Credentials}
 _PROMPT_1 = OBJECT_IDENTIFIERS[Credentials]
 
-PROMPT_RESPONSE = ber.CONTEXT | 2  # PromptObject: response
-PROMPT, ANSWER, _ENUMERATED, _TYPE, _STRING = (ber.CONTEXT | number for number in (1, 2, 1, 1, 1))
-USER_ID, _PASSWORD = 1, 2
+_RESPONSE = ber.CONTEXT | 2  # PromptObject: response
+_PROMPT, _ANSWER, _ENUMERATED, _TYPE, _STRING = (ber.CONTEXT | number for number in (1, 2, 1, 1, 1))
+_USER_ID, _PASSWORD = 1, 2
 
 _TIME = ber.context_tag(2)
 _EXTENSIONS = ber.context_tag(49)
@@ -98,31 +99,31 @@ def parse_credentials(value: bytes) -> Credentials:
     """User and password of a PromptObject's response. Raises MalformedMessage without them, or with more."""
     source = ber.BerSource(value)
     tag, _, start, stop, _ = source.read_header(0, len(value))
-    if tag != PROMPT_RESPONSE:
+    if tag != _RESPONSE:
         raise MalformedMessage("", "not a response to prompts")
     found: dict[int, str] = {}
     while start < stop:
         _, _, begin, end, start = source.read_header(start, stop)
         number, answer = _read_prompt(source, begin, end)
         found[number] = answer
-    if found.keys() != {USER_ID, _PASSWORD}:
+    if found.keys() != {_USER_ID, _PASSWORD}:
         raise MalformedMessage("", "not a user and a password")
-    return Credentials(found[USER_ID], found[_PASSWORD])
+    return Credentials(found[_USER_ID], found[_PASSWORD])
 
 
 def _read_prompt(source: ber.BerSource, start: int, stop: int) -> tuple[int, str]:
     number, answer = 0, ""
     while start < stop:
         tag, _, begin, end, start = source.read_header(start, stop)
-        if tag == PROMPT:
-            number = read_prompt_number(source, begin, end)
-        elif tag == ANSWER:
+        if tag == _PROMPT:
+            number = _read_prompt_number(source, begin, end)
+        elif tag == _ANSWER:
             answer = _unwrap_tags(source, begin, end, _STRING).decode("utf-8", "replace")
     return number, answer
 
 
-def read_prompt_number(source: ber.BerSource, start: int, stop: int) -> int:
-    """Which of the enumerated prompts it is: `USER_ID` … Raises MalformedMessage."""
+def _read_prompt_number(source: ber.BerSource, start: int, stop: int) -> int:
+    """Which of the enumerated prompts it is: `_USER_ID` … Raises MalformedMessage."""
     return int.from_bytes(_unwrap_tags(source, start, stop, _ENUMERATED, _TYPE)[:4], "big")
 
 
@@ -139,12 +140,12 @@ def credentials_octets(one: Credentials) -> bytes:
         _wrap_in_tag(
             ber.SEQUENCE,
             True,
-            _wrap_in_tag(PROMPT, True, _prompt_number_octets(number))
-            + _wrap_in_tag(ANSWER, True, _prompt_string_octets(text)),
+            _wrap_in_tag(_PROMPT, True, _prompt_number_octets(number))
+            + _wrap_in_tag(_ANSWER, True, _prompt_string_octets(text)),
         )
-        for number, text in ((USER_ID, one.user), (_PASSWORD, one.password))
+        for number, text in ((_USER_ID, one.user), (_PASSWORD, one.password))
     )
-    return _wrap_in_tag(PROMPT_RESPONSE, True, answers)
+    return _wrap_in_tag(_RESPONSE, True, answers)
 
 
 def _prompt_number_octets(number: int) -> bytes:
@@ -157,6 +158,75 @@ def _prompt_string_octets(text: str) -> bytes:
 
 def _wrap_in_tag(tag: int, constructed: bool, content: bytes) -> bytes:
     return ber.tag_octets(tag, constructed) + ber.length_octets(len(content)) + content
+
+
+# --- for all that is kept ---------------------------------------------------------------------------------
+
+_ACCESS_CONTROL = ber.identifier_octets("1.2.840.10003.8")
+_PROMPT_1_OCTETS = ber.identifier_octets(_PROMPT_1)
+_SINGLE_ASN1_TYPE = ber.CONTEXT
+_BEFORE_ENCODING = frozenset({ber.INTEGER, ber.OBJECT_DESCRIPTOR})
+"""What may stand in an EXTERNAL between the object identifier and the contents."""
+
+_STAR = CONCEALED[:1].encode("ascii")
+
+
+def conceal_credentials(data: bytes) -> bytes:
+    """The octets without passwords of Z39.50's access control, wherever it stands (facts/iso-ill-10161.md 8); the same
+    object where there are none. Each octet of a password becomes a star, so that every length is still right; all else
+    stays, the user's name too. Never raises, also for what is no APDU; contents that can't be read are concealed as a
+    whole, up to the end if need be."""
+    at = data.find(_ACCESS_CONTROL)
+    if at < 0:
+        return data
+    source = ber.BerSource(data, ber.BerLimits(size=len(data)))
+    concealed = bytearray(data)
+    while at >= 0:
+        secrets, at = _find_credentials(source, at + len(_PROMPT_1_OCTETS), data.startswith(_PROMPT_1_OCTETS, at))
+        for start, end in secrets:
+            concealed[start:end] = _STAR * (end - start)
+        at = data.find(_ACCESS_CONTROL, at)
+    return bytes(concealed)
+
+
+def _find_credentials(source: ber.BerSource, at: int, prompted: bool) -> tuple[list[tuple[int, int]], int]:
+    """Of the EXTERNAL whose identifier ends at `at`; and where it ends itself. `prompted`: its contents are answers to
+    prompts."""
+    whole = len(source.data)
+    try:
+        tag, _, start, end, following = source.read_header(at, whole)
+        while tag in _BEFORE_ENCODING:
+            tag, _, start, end, following = source.read_header(following, whole)
+    except MalformedMessage:
+        return [(at, whole)], whole
+    if not prompted or tag != _SINGLE_ASN1_TYPE:
+        return [(start, end)], following
+    try:
+        return list(_find_answers(source, start, end)), following
+    except MalformedMessage:
+        return [(start, end)], following
+
+
+def _find_answers(source: ber.BerSource, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Where the answers to prompts stand, but for the user's name. Raises MalformedMessage."""
+    tag, _, at, stop, _ = source.read_header(start, end)
+    if tag != _RESPONSE:
+        raise MalformedMessage("", "not a response to prompts")
+    while at < stop:
+        _, _, entry, entry_end, at = source.read_header(at, stop)
+        number, answers = 0, []
+        while entry < entry_end:
+            tag, _, begin, finish, entry = source.read_header(entry, entry_end)
+            if tag == _PROMPT:
+                number = _read_prompt_number(source, begin, finish)
+            elif tag == _ANSWER:
+                _, _, begin, finish, _ = source.read_header(begin, finish)
+                answers.append((begin, finish))
+        if number != _USER_ID:
+            yield from answers
+
+
+# --- repeats ---------------------------------------------------------------------------------------------
 
 
 def apdu_digest(data: bytes, limits: BerLimits = DEFAULT_LIMITS) -> str:

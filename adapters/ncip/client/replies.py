@@ -28,7 +28,6 @@ from adapters.ncip.messages import (
 )
 from adapters.ncip.problems import ELEMENTS, TYPES, V1_ELEMENTS
 from adapters.ncip.xml_parser import DocumentLimits, is_truncated, parse_xml
-from gateway.domain.concealment import CONCEALED
 from gateway.domain.problems import (
     MalformationKind,
     MalformedMessage,
@@ -38,6 +37,7 @@ from gateway.domain.problems import (
     Refused,
     Unavailable,
 )
+from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.value import value_object
 from gateway.ports.partner_simulator import TransportReply
 
