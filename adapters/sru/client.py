@@ -22,8 +22,8 @@ from adapters.sru.dialect import SECTION, SruDialect
 from adapters.sru.transport import SruEndpoint, SruHttp
 from gateway.domain.problems import ConfigurationError, MalformedMessage, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
+from gateway.ports.adapter import SearchContext
 from gateway.ports.catalogue import CatalogueQuery, FoundRecord, SearchHits, SearchTerm
-from gateway.ports.partner_simulator import Secrets
 
 T = TypeVar("T")
 
@@ -31,9 +31,9 @@ T = TypeVar("T")
 class SruSearch:
     name = SECTION
 
-    def __init__(self, secrets: Secrets) -> None:
-        self._secrets = secrets
-        self._http = SruHttp()
+    def __init__(self, context: SearchContext) -> None:
+        self._secrets = context.secrets
+        self._http = SruHttp(context.addresses)
 
     async def search(self, target: Profile, query: CatalogueQuery, *, start: int = 1, count: int = 10) -> SearchHits:
         dialect = _target_dialect(target)

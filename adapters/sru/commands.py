@@ -32,9 +32,11 @@ def explain_command(url: str, version: str) -> None:
     from adapters.sru.dialect import SECTION, SruDialect
     from gateway.domain.problems import Refused, Unavailable
     from gateway.domain.profile import Profile
+    from gateway.ports.adapter import SearchContext
+    from gateway.ports.outgoing_addresses import AllowedAddresses
 
     async def ask_server(target: Profile) -> ServerExplanation:
-        client = SruSearch(secrets=lambda reference: "")
+        client = SruSearch(SearchContext(lambda reference: "", AllowedAddresses()))
         try:
             return await client.explain_server(target)
         finally:

@@ -14,6 +14,7 @@ from yarl import URL
 
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
+from gateway.ports.outgoing_addresses import AddressNotAllowedError, AllowedAddresses, GuardedResolver
 
 CHUNK = 65_536
 CONNECTIONS = 8
@@ -40,10 +41,13 @@ class SruEndpoint:
 
 
 class SruHttp:
-    """Keeps connections; `close` ends them."""
+    """Keeps connections; `close` ends them. `addresses`: where a server may redirect us to, beside itself: a catalogue
+    that was taken over must not reach, through us, what only we can reach."""
 
-    def __init__(self) -> None:
+    def __init__(self, addresses: AllowedAddresses) -> None:
+        self._addresses = addresses
         self._session: aiohttp.ClientSession | None = None
+        self._guarded_session: aiohttp.ClientSession | None = None
 
     async def request(self, place: SruEndpoint, parameters: Mapping[str, str]) -> bytes:
         """Raises Unavailable, Refused(SENDER_AUTH_FAILED). Errors name the server, never parameters or keys."""
@@ -61,6 +65,8 @@ class SruHttp:
                     return _check_answer(status, body, home)
                 method = method if status in _KEEPS_METHOD else "GET"
                 url = _redirect_target(url, location, home)
+                if url.origin() != home:
+                    self._check_address(url, home)
         except TimeoutError as error:
             raise Unavailable(f"{home}: no whole answer within {place.answer:g} s") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -68,9 +74,17 @@ class SruHttp:
         raise Unavailable(f"{home}: more than {place.redirects} redirects")
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        for session in (self._session, self._guarded_session):
+            if session is not None:
+                await session.close()
+        self._session = self._guarded_session = None
+
+    def _check_address(self, url: URL, home: URL) -> None:
+        """Names are looked at once more when they are resolved. Raises Unavailable."""
+        try:
+            self._addresses.check_url(str(url))
+        except Refused as refused:
+            raise Unavailable(f"{home}: a redirect that isn't followed: {refused.detail}") from refused
 
     async def _request_once(
         self, place: SruEndpoint, method: str, url: URL, said: Mapping[str, str], *, at_home: bool
@@ -80,7 +94,8 @@ class SruHttp:
         if not at_home:
             said = {name: value for name, value in said.items() if name != place.key[0]}
         timeout = aiohttp.ClientTimeout(total=place.answer, sock_connect=place.connect)
-        async with self._get_session().request(
+        session = self._get_session() if at_home else self._get_guarded_session()
+        async with session.request(
             method,
             url,
             data=dict(said) if method == "POST" else None,
@@ -97,12 +112,24 @@ class SruHttp:
 
     def _get_session(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit_per_host=CONNECTIONS),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"User-Agent": _AGENT, "Accept": "application/sru+xml, application/xml, text/xml"},
-            )
+            self._session = _make_session(aiohttp.TCPConnector(limit_per_host=CONNECTIONS))
         return self._session
+
+    def _get_guarded_session(self) -> aiohttp.ClientSession:
+        if self._guarded_session is None:
+            resolver = GuardedResolver(self._addresses)
+            self._guarded_session = _make_session(
+                aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, limit_per_host=CONNECTIONS)
+            )
+        return self._guarded_session
+
+
+def _make_session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": _AGENT, "Accept": "application/sru+xml, application/xml, text/xml"},
+    )
 
 
 def _basic_authorization(place: SruEndpoint) -> str:
@@ -133,6 +160,8 @@ def _redirect_target(url: URL, location: str, home: URL) -> URL:
 def _describe_error(error: Exception) -> str:
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "the connection was closed"
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, AddressNotAllowedError):
+        return f"a redirect that isn't followed: {error.os_error}"
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"not reached: {error.os_error.strerror or 'no connection'}"
     return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapters.z3950.client import Z3950Search
 from adapters.z3950.dialect import SECTION, Z3950Dialect, split_address
-from gateway.ports.adapter import SearchAdapter
+from gateway.ports.adapter import SearchAdapter, SearchContext
 
 
 def target_address(dialect: Z3950Dialect) -> str:
@@ -12,4 +12,8 @@ def target_address(dialect: Z3950Dialect) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-adapter = SearchAdapter(name=SECTION, dialect=Z3950Dialect, make=Z3950Search, address=target_address)
+def make_search(context: SearchContext) -> Z3950Search:
+    return Z3950Search(context.secrets)
+
+
+adapter = SearchAdapter(name=SECTION, dialect=Z3950Dialect, make=make_search, address=target_address)

@@ -16,6 +16,7 @@ from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkFormat, RecordSearch
 from gateway.ports.incoming_mail import ConcealSecrets, MailboxClient, MailFormat, ParseMail, PartConcealer
 from gateway.ports.library_system import CheckedIn, LibraryInfo, LibrarySystem
+from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.outgoing_mail import (
     AnswerLinks,
     LetterSender,
@@ -219,13 +220,23 @@ class MailboxAdapter:
 
 
 @value_object
+class SearchContext:
+    """What a search is given. `addresses`: where it may go when a server leads it elsewhere; to the server that a
+    profile names it may go in any case."""
+
+    secrets: Secrets
+    addresses: AllowedAddresses
+
+
+@value_object
 class SearchAdapter:
     """A protocol in which catalogues are searched. `dialect` is the model of its section in a profile (key = `name`);
-    `address(dialect)`: where it looks, as URL or host:port."""
+    `make(context)` makes the one search of the installation; `address(dialect)`: where it looks, as URL or
+    host:port."""
 
     name: str
     dialect: type[BaseModel]
-    make: Callable[[Secrets], RecordSearch]
+    make: Callable[[SearchContext], RecordSearch]
     address: Callable[[Any], str]
 
 

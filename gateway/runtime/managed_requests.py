@@ -16,7 +16,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.domain.requests.request import Request, Role, RotaLineStatus
-from gateway.ports.adapter import ChannelContext, ChannelLibrary
+from gateway.ports.adapter import ChannelContext, ChannelLibrary, SearchContext
 from gateway.ports.catalogue import Catalogue
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.outgoing_mail import AnswerLink, Mailer
@@ -113,8 +113,9 @@ class ManagedRequests:
         self.wake = WorkNotifier(store, node)
         self.channels: dict[str, PartnerChannel] = {}
         self.network = NetworkLoads(clock, secrets, network_asked)
+        search_context = SearchContext(secrets, AllowedAddresses(settings.api.webhook_networks))
         self._asker = CatalogueClient(
-            {name: adapter.make(secrets) for name, adapter in adapters.searches.items()}, clock
+            {name: adapter.make(search_context) for name, adapter in adapters.searches.items()}, clock
         )
         self.contexts = build_library_contexts(
             settings,

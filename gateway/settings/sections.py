@@ -193,7 +193,7 @@ class ApiSettings(ProfileSection):
     """The JSON API under /api/v1."""
 
     webhook_networks: tuple[Network, ...] = Field(
-        (), description="networks that webhooks may lead into although they aren't public"
+        (), description="networks that webhooks and redirects of catalogues may lead into although they aren't public"
     )
     max_attachment_bytes: int = Field(50_000_000, ge=1000, le=500_000_000, description="largest file taken")
 

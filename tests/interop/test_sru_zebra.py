@@ -12,7 +12,9 @@ from adapters.sru.commands import command
 from adapters.sru.dialect import SruDialect
 from gateway.domain.problems import Refused
 from gateway.domain.profile import Profile
+from gateway.ports.adapter import SearchContext
 from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm, TermMatch
+from gateway.ports.outgoing_addresses import AllowedAddresses
 from tests.interop.catalogues import catalogue
 from tests.support import yaz
 from tests.support.catalogue import isbn, issn
@@ -28,7 +30,7 @@ def zebra() -> Iterator[Zebra]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[SruSearch]:
-    made = SruSearch(lambda reference: "")
+    made = SruSearch(SearchContext(lambda reference: "", AllowedAddresses()))
     yield made
     await made.close()
 

@@ -12,11 +12,10 @@ from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Ke
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.policies import LoadedPolicy, iter_rules
-from gateway.ports.adapter import SearchAdapter
+from gateway.ports.adapter import SearchAdapter, SearchContext
 from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchIndex, SearchTerm
 from gateway.ports.library_system import LibraryCodes, LibrarySystem, ListsCodes, PatronKey
 from gateway.profiles import LoadedProfile, ProfileSet
-from gateway.services.exchange.admission import Secrets
 from gateway.services.searching.targets import CatalogueTarget, failure_reason, find_catalogue
 
 MAX_PROBE_SECONDS = 10.0
@@ -238,11 +237,11 @@ def check_policy_catalogues(
 
 
 async def probe_catalogues(
-    loaded: LoadedProfile, adapters: Mapping[str, SearchAdapter], secrets: Secrets
+    loaded: LoadedProfile, adapters: Mapping[str, SearchAdapter], context: SearchContext
 ) -> list[ConfigurationProblem]:
     """Each catalogue of the profile is asked how many titles have a certain word."""
     names = [name for name in adapters if name in loaded.profile.dialects] if not loaded.profile.abstract else []
-    searches = {name: adapters[name].make(secrets) for name in names}
+    searches = {name: adapters[name].make(context) for name in names}
     try:
         found = await asyncio.gather(
             *(_probe_catalogue(CatalogueTarget(loaded.profile, name), searches[name]) for name in names)

@@ -15,7 +15,9 @@ from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Ke
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.policies import PolicyLoadResult
+from gateway.ports.adapter import SearchContext
 from gateway.ports.library_system import LibrarySystem
+from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.outgoing_mail import LetterStyle
 from gateway.ports.responder import ExchangeContext
 from gateway.profiles import LoadedProfile, ProfileLoadResult
@@ -211,9 +213,9 @@ class _ProfileCheck:
             examples, answers = await self._check_examples(library)
         if self._subject.live:
             await self._check_addresses()
-            self._problems += await outside_systems.probe_catalogues(
-                loaded, self._subject.adapters.searches, self._resolve_secret
-            )
+            addresses = AllowedAddresses(self._subject.settings.api.webhook_networks)
+            context = SearchContext(self._resolve_secret, addresses)
+            self._problems += await outside_systems.probe_catalogues(loaded, self._subject.adapters.searches, context)
         return ProfileFindings(profile.name, loaded.document.file, tuple(self._problems), examples, answers)
 
     def _find_library_settings(self) -> LibrarySettings | None:

@@ -16,7 +16,9 @@ from adapters.sru.client import SruSearch
 from adapters.sru.dialect import SruDialect
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
+from gateway.ports.adapter import SearchContext
 from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm
+from gateway.ports.outgoing_addresses import AllowedAddresses
 
 LAMPS = CatalogueQuery((SearchTerm(SearchIndex.TITLE, "lamps"),))
 SECRETS = {"env:PASSWORD": "made-up", "env:KEY": "k3y"}
@@ -32,7 +34,15 @@ def secrets(reference: str) -> str:
 
 @pytest.fixture
 async def client() -> AsyncIterator[SruSearch]:
-    made = SruSearch(secrets)
+    made = SruSearch(SearchContext(secrets, AllowedAddresses(["127.0.0.0/8"])))
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def wary_client() -> AsyncIterator[SruSearch]:
+    """As it is without settings: redirected to nothing but public addresses."""
+    made = SruSearch(SearchContext(secrets, AllowedAddresses()))
     yield made
     await made.close()
 
@@ -164,6 +174,31 @@ async def test_redirects_have_an_end(client: SruSearch, serve: Any) -> None:
         await client.search(target(await serve(handler)), LAMPS)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "10.0.0.1", "169.254.169.254"])
+async def test_a_redirect_into_our_own_network_is_not_followed(wary_client: SruSearch, serve: Any, host: str) -> None:
+    asked: list[web.Request] = []
+    inside = await serve(shelf(1, asked=asked))
+
+    async def handler(request: web.Request) -> web.Response:
+        raise web.HTTPFound(f"http://{host}:{inside.port}/latest/meta-data?startRecord=1&maximumRecords=1")
+
+    with pytest.raises(Unavailable, match=r"a redirect that isn't followed: .*public"):
+        await wary_client.search(target(await serve(handler)), LAMPS, count=1)
+    assert asked == []
+
+
+async def test_a_redirect_within_the_server_of_the_profile_is_followed(wary_client: SruSearch, serve: Any) -> None:
+    """Wherever it stands: the operator has named it."""
+    answer = shelf(1, asked=[])
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path == "/sru":
+            raise web.HTTPFound(f"/moved?{request.query_string}")
+        return await answer(request)
+
+    assert (await wary_client.search(target(await serve(handler)), LAMPS, count=1)).total == 1
+
+
 async def test_a_redirect_to_what_is_no_server(client: SruSearch, serve: Any) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": "file:///etc/hostname"})
@@ -269,5 +304,5 @@ async def test_a_profile_without_a_section(client: SruSearch) -> None:
 
 
 def test_it_is_an_adapter() -> None:
-    assert adapter.make(secrets).name == adapter.name == "sru"
+    assert adapter.make(SearchContext(secrets, AllowedAddresses())).name == adapter.name == "sru"
     assert adapter.address(SruDialect(url="https://catalogue.example/sru")) == "https://catalogue.example/sru"

@@ -14,7 +14,9 @@ from adapters.z3950.client import Z3950Search
 from adapters.z3950.codec import load_asn1_module
 from adapters.z3950.values import INIT_DIAGNOSTICS, SYNTAXES
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, RefusalReason, Refused, Unavailable
+from gateway.ports.adapter import SearchContext
 from gateway.ports.catalogue import CatalogueQuery, SearchIndex, SearchTerm
+from gateway.ports.outgoing_addresses import AllowedAddresses
 from tests.support.certificates import Authority
 from tests.support.targets import (
     Body,
@@ -506,4 +508,4 @@ async def test_terms_of_an_index(client: Z3950Search) -> None:
 
 
 def test_it_is_an_adapter() -> None:
-    assert adapter.make(secrets).name == adapter.name == "z3950"
+    assert adapter.make(SearchContext(secrets, AllowedAddresses())).name == adapter.name == "z3950"
