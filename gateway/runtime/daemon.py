@@ -178,6 +178,7 @@ class Daemon:
             lambda: self.listeners,
             lambda: count_set_aside(journal, libraries),
             self._forwarding.describe_recent,
+            self._full_message_bytes,
         )
         stack.push_async_callback(self._tasks.stop)
         self._make_link_resolver(store)
@@ -185,6 +186,10 @@ class Daemon:
         await self._start_listeners(exchange, health)
         self._start_periodic_tasks(store, journal, libraries, health, place)
         await self._probe_listeners(health)
+
+    def _full_message_bytes(self) -> int:
+        """Of the largest message that any profile or mailbox takes now."""
+        return max(self._profiles.current.max_bytes, *(one.max_bytes for one in self.settings.mailboxes), 0)
 
     def _load_profiles(self) -> ProfileStore:
         settings, adapters = self.settings, self._adapters

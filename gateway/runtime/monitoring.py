@@ -27,7 +27,7 @@ from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileStore
 from gateway.services.outbox import AttemptOutcome, OutboxWorker
-from gateway.store.migration import free_disk_bytes, ping_store, require_writable
+from gateway.store.migration import free_disk_bytes, largest_write_bytes, ping_store, require_writable
 from gateway.store.requests.outbox import OutboxStatus
 from gateway.web.app import GatewayReadiness, ReadinessPart
 from gateway.web.inbound import AdmissionQueue
@@ -80,15 +80,17 @@ class HealthMonitor:
         listeners: Callable[[], Sequence[ListenerHealth]],
         set_aside: Callable[[], Awaitable[int]],
         forwarding: Callable[[], tuple[str, ...]],
+        full_message: Callable[[], int],
     ) -> None:
         """`set_aside`: how many messages staff must look at; raises Unavailable. `forwarding`: what is wrong with
-        proxies before us, in sentences."""
+        proxies before us, in sentences. `full_message`: bytes of the largest message that is taken now."""
         self._store = store
         self._libraries = libraries
         self._profiles = profiles
         self._listeners = listeners
         self._set_aside = set_aside
         self._forwarding = forwarding
+        self._full_message = full_message
         self._lock = asyncio.Lock()
         self._last: GatewayReadiness | None = None
         self._looked = 0.0
@@ -148,6 +150,7 @@ class HealthMonitor:
             problem = f"a write has been waiting for {waited:.0f} s"
         try:
             notes = _note_low_space(self._store)
+            problem = problem or _find_lack_of_space(self._store, self._full_message())
         except OSError as error:
             return ReadinessPart(
                 "store writing", problem or f"the database's folder can't be looked at: {error.strerror}"
@@ -169,6 +172,15 @@ def _note_low_space(store: Store) -> tuple[str, ...]:
     """A note where there is little left. Raises OSError."""
     free = free_disk_bytes(store)
     return (f"{free / 1e6:.0f} MB free on the disk",) if free is not None and free < LOW_SPACE else ()
+
+
+def _find_lack_of_space(store: Store, full_message: int) -> str:
+    """Empty: a message of full size fits. What can be written still is not enough to be at work: small messages would
+    be taken and large ones not. Raises OSError."""
+    room = largest_write_bytes(store)
+    if room is None or room >= full_message:
+        return ""
+    return f"too little space: a message may have {full_message / 1e6:.1f} MB, and {room / 1e6:.1f} MB would fit"
 
 
 async def _probe_part(name: str, probe: Callable[[], Awaitable[None]]) -> ReadinessPart:

@@ -7,6 +7,7 @@ only loaded where there is something to do: it would make a tenth of the start o
 from __future__ import annotations
 
 import asyncio
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -120,6 +121,13 @@ async def ping_store(store: Store, seconds: float = SECONDS) -> None:
         raise Unavailable("the database does not have the gateway's tables") from error
 
 
+CONTENT_SHARE = 0.97
+"""Of pages that hold one large value; the rest is their headers, in the database and in the write-ahead log."""
+
+ROW_BYTES = 50_000
+"""What a message changes beside its own content, generously."""
+
+
 async def require_writable(store: Store) -> None:
     """Raise Unavailable unless the database takes writes. It waits as long as any other write would."""
     if await store.write(_is_read_only):
@@ -131,6 +139,24 @@ def free_disk_bytes(store: Store) -> int | None:
     if store.url.get_backend_name() != "sqlite":
         return None
     return shutil.disk_usage(Path(store.url.database or "").parent).free
+
+
+def largest_write_bytes(store: Store) -> int | None:
+    """Bytes that one more row may hold in an SQLite file, at most; None where a server sees to that. Raises OSError.
+
+    They go into the write-ahead log first and then into the database, with some space for pages and indexes. The
+    disk counts, and how large a file of this process may be (RLIMIT_FSIZE).
+    """
+    free = free_disk_bytes(store)
+    if free is None:
+        return None
+    room = free // 2
+    largest_file, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if largest_file != resource.RLIM_INFINITY:
+        database = Path(store.url.database or "")
+        for file in (database, database.with_name(f"{database.name}-wal")):
+            room = min(room, largest_file - (file.stat().st_size if file.exists() else 0))
+    return max(0, int(room * CONTENT_SHARE) - ROW_BYTES)
 
 
 def _read_revision(connection: Connection) -> str:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import threading
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from gateway.domain.problems import Unavailable
 from gateway.ports.shared_store import Store
+from gateway.store import migration
 from gateway.store.engine import open_store
-from gateway.store.migration import OWN, free_disk_bytes, migrate_store, ping_store, require_writable
+from gateway.store.migration import (
+    OWN,
+    free_disk_bytes,
+    largest_write_bytes,
+    migrate_store,
+    ping_store,
+    require_writable,
+)
 
 
 async def test_a_migrated_database_answers(store: Store) -> None:
@@ -63,6 +73,52 @@ async def test_a_database_that_can_only_be_read(store: Store) -> None:
     await reopened.close()
 
 
+@pytest.mark.parametrize(("free", "fits"), [(200_000, 0), (2_200_000, 1_000_000), (100_000_000, 48_000_000)])
+def test_a_value_is_written_twice_and_needs_some_space_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, fits: int
+) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/illgate.db")
+    monkeypatch.setattr(migration, "free_disk_bytes", lambda _: free)
+    found = largest_write_bytes(store)
+    assert found is not None
+    assert fits <= found <= free // 2
+
+
+def test_how_large_a_file_may_be_counts_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/illgate.db")
+    (tmp_path / "illgate.db").write_bytes(bytes(3_000_000))
+    (tmp_path / "illgate.db-wal").write_bytes(bytes(4_000_000))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (5_000_000, resource.RLIM_INFINITY))
+    found = largest_write_bytes(store)
+    assert found is not None
+    assert 900_000 <= found <= 1_000_000
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (4_000_100, resource.RLIM_INFINITY))
+    assert largest_write_bytes(store) == 0
+
+
+async def test_it_does_fit_when_it_is_said_to(tmp_path: Path) -> None:
+    """With a file that may grow by so much and no more."""
+    store = open_store(f"sqlite:///{tmp_path}/illgate.db")
+    await store.write(lambda c: c.execute(text("CREATE TABLE letter (content BLOB)")))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limit = max(file.stat().st_size for file in tmp_path.iterdir()) + 1_200_000
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        room = largest_write_bytes(store)
+        assert room is not None
+        assert room > 1_000_000
+        await store.write(lambda c: c.execute(text("INSERT INTO letter VALUES (:content)"), {"content": bytes(room)}))
+        with pytest.raises(Unavailable):
+            await store.write(
+                lambda c: c.execute(text("INSERT INTO letter VALUES (:content)"), {"content": bytes(room)})
+            )
+        assert largest_write_bytes(store) == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        await store.close()
+
+
 def test_space_is_told_of_files_only(store: Store) -> None:
     free = free_disk_bytes(store)
+    assert (largest_write_bytes(store) is None) is (store.url.get_backend_name() == "postgresql")
     assert free is None if store.url.get_backend_name() == "postgresql" else free
