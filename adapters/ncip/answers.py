@@ -27,6 +27,7 @@ from adapters.ncip.messages import (
 from adapters.ncip.problems import problem_of_malformation, problem_of_refusal
 from adapters.ncip.services.command_reader import text_of_code
 from adapters.ncip.wire_values import Version
+from adapters.ncip.xml_parser import ParsedDocument
 from gateway.domain.problems import MalformedMessage, Refusal
 from gateway.ports.responder import ExchangeContext, ResponderAnswer
 
@@ -38,15 +39,16 @@ def refusal_response(
     told: Refusal | MalformedMessage,
     service: str,
     seen: MessagePeek | None,
+    parsed: ParsedDocument | None,
     dialect: NcipDialect,
     exchange: ExchangeContext | None,
 ) -> ResponderAnswer:
-    """Why nothing was done. `seen`: what could be read of the message, None if nothing."""
+    """Why nothing was done. `seen`, `parsed`: what could be read of the message, None if nothing."""
     version = seen.version if seen is not None else dialect.xml.version
     if isinstance(told, MalformedMessage):
-        problem = problem_of_malformation(told, service, dialect.errors, version)
+        problem = problem_of_malformation(told, service, dialect.errors, parsed)
     else:
-        problem = problem_of_refusal(told, service, dialect, version)
+        problem = problem_of_refusal(told, service, dialect, version, parsed)
     header = seen.header if seen is not None and isinstance(seen.header, InitiationHeader) else None
     in_ext = seen is not None and seen.in_ext and dialect.is_form_answered(service, version, in_ext=True)
     body = _build_refusal_body(service, problem, header, version, dialect, exchange)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from adapters.ncip.dialect import Errors, NcipDialect, Wording
 from adapters.ncip.messages import Code, Problem
+from adapters.ncip.problem_elements import element_of_malformation, element_of_refusal
 from adapters.ncip.wire_values import (
     GENERAL_PROCESSING_ERROR_SCHEME,
     MESSAGING_ERROR_SCHEME,
@@ -15,7 +16,8 @@ from adapters.ncip.wire_values import (
     Version,
     processing_error_scheme,
 )
-from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, Refusal, RefusalReason
+from adapters.ncip.xml_parser import ParsedDocument
+from gateway.domain.problems import MalformationKind, MalformedMessage, Refusal, RefusalReason
 
 _GENERAL = frozenset(GeneralProblem)
 _MESSAGING = frozenset(MessagingProblem)
@@ -98,30 +100,6 @@ BY_SERVICE: dict[str, dict[RefusalReason, str]] = {
 }
 """Where a service has a word of its own for a refusal."""
 
-ELEMENTS: dict[MessagePart, str] = {
-    MessagePart.PATRON: "UserId",
-    MessagePart.CREDENTIALS: "AuthenticationInput",
-    MessagePart.ITEM: "ItemId",
-    MessagePart.RECORD: "BibliographicId",
-    MessagePart.REQUEST: "RequestId",
-    MessagePart.PICKUP_LOCATION: "PickupLocation",
-    MessagePart.DUE_DATE: "DesiredDateDue",
-    MessagePart.NEED_BY: "NeedBeforeDate",
-    MessagePart.AMOUNT: "Amount",
-    MessagePart.ACTION: "RequestedActionType",
-    MessagePart.REQUEST_TYPE: "RequestType",
-    MessagePart.SENDER: "InitiationHeader/FromAgencyId",
-    MessagePart.RECEIVER: "InitiationHeader/ToAgencyId",
-    MessagePart.STATUS: "CirculationStatus",
-    MessagePart.SERVICE: "NCIPMessage",
-}
-V1_ELEMENTS = {
-    "UserId": "UniqueUserId",
-    "ItemId": "UniqueItemId",
-    "RequestId": "UniqueRequestId",
-    "BibliographicId": "UniqueBibliographicId",
-}
-
 FAULTS: dict[MalformationKind, str] = {
     MalformationKind.SYNTAX: "Invalid Message Syntax Error",
     MalformationKind.TOO_LARGE: "Invalid Message Syntax Error",
@@ -135,21 +113,25 @@ FAULTS: dict[MalformationKind, str] = {
 }
 
 
-def problem_of_refusal(refusal: Refusal, service: str, dialect: NcipDialect, version: Version) -> Problem:
+def problem_of_refusal(
+    refusal: Refusal, service: str, dialect: NcipDialect, version: Version, parsed: ParsedDocument | None
+) -> Problem:
+    """`parsed`: the message that was refused, as far as it could be read."""
     errors = dialect.errors
     wording = errors.services.get(service, {}).get(refusal.reason) or errors.map.get(refusal.reason) or Wording()
     standard = BY_SERVICE.get(service, {}).get(refusal.reason) or TYPES[refusal.reason]
     if refusal.reason in (RefusalReason.TEMPORARY_FAILURE, RefusalReason.OTHER):
         standard = errors.failed_as
-    element = ELEMENTS[refusal.about] if refusal.about is not None else "NCIPMessage"
+    element = element_of_refusal(refusal, service, version, parsed)
     value = refusal.value if errors.value == "as-sent" else ""
-    return _build_problem(wording, standard, refusal.detail, element, value, service, errors, version)
+    return _build_problem(wording, standard, refusal.detail, element, value, service, errors)
 
 
-def problem_of_malformation(error: MalformedMessage, service: str, errors: Errors, version: Version) -> Problem:
-    return _build_problem(
-        Wording(), FAULTS[error.fault], str(error), error.place or "NCIPMessage", "", service, errors, version
-    )
+def problem_of_malformation(
+    error: MalformedMessage, service: str, errors: Errors, parsed: ParsedDocument | None
+) -> Problem:
+    element = element_of_malformation(error, parsed)
+    return _build_problem(Wording(), FAULTS[error.fault], str(error), element, "", service, errors)
 
 
 def _build_problem(
@@ -160,11 +142,8 @@ def _build_problem(
     value: str,
     service: str,
     errors: Errors,
-    version: Version,
 ) -> Problem:
     text = _fill_wording(wording.type, type_, value)
-    if version.is_v1:
-        element = V1_ELEMENTS.get(element, element)
     return Problem(
         type=Code(text, _choose_problem_scheme(wording, text, service, errors)),
         detail=_fill_wording(wording.detail, detail, value) if errors.detail == "always" else None,

@@ -143,9 +143,8 @@ class NcipResponder:
     ) -> ResponderAnswer:
         dialect = _get_ncip_dialect(exchange.profile) if exchange is not None else _STANDARD
         opened = envelope.parsed
-        return answers.refusal_response(
-            refusal, envelope.service, opened.seen if isinstance(opened, _OpenedMessage) else None, dialect, exchange
-        )
+        seen, parsed = (opened.seen, opened.parsed) if isinstance(opened, _OpenedMessage) else (None, None)
+        return answers.refusal_response(refusal, envelope.service, seen, parsed, dialect, exchange)
 
     def conceal_secrets(self, body: bytes) -> bytes:
         """See `adapters.ncip.concealment`."""

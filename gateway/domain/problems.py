@@ -80,6 +80,7 @@ class MessagePart(StrEnum):
     RECORD = "record"
     REQUEST = "request"
     PICKUP_LOCATION = "pickup-location"
+    PICKUP_EXPIRY = "pickup-expiry"
     DUE_DATE = "due-date"
     NEED_BY = "need-by"
     AMOUNT = "amount"

@@ -26,7 +26,8 @@ from adapters.ncip.messages import (
     Response,
     response_to,
 )
-from adapters.ncip.problems import ELEMENTS, TYPES, V1_ELEMENTS
+from adapters.ncip.problem_elements import list_part_elements
+from adapters.ncip.problems import TYPES
 from adapters.ncip.xml_parser import DocumentLimits, is_truncated, parse_xml
 from gateway.domain.problems import (
     MalformationKind,
@@ -137,8 +138,7 @@ PHRASES: tuple[tuple[str, RefusalReason], ...] = (
 """Within longer texts, where a responder adds an id or a sentence."""
 
 _ABOUT: dict[str, MessagePart] = {
-    **{element.rpartition("/")[2].lower(): about for about, element in ELEMENTS.items()},
-    **{V1_ELEMENTS[element].lower(): about for about, element in ELEMENTS.items() if element in V1_ELEMENTS},
+    **{element.lower(): about for element, about in list_part_elements()},
     "useridentifiervalue": MessagePart.PATRON,
     "itemidentifiervalue": MessagePart.ITEM,
     "requestidentifiervalue": MessagePart.REQUEST,

@@ -266,7 +266,7 @@ def write_renew_all_item_response(
 def _write_renew_information(one: LoanRenewal, writer: ResultWriter) -> RenewInformation:
     item_id = result_writer.write_item_id(one.loan.item_barcode, None, writer)
     if one.refusal is not None:
-        problem = problem_of_refusal(one.refusal, writer.service, writer.dialect, writer.version)
+        problem = problem_of_refusal(one.refusal, writer.service, writer.dialect, writer.version, None)
         return RenewInformation(item_id=item_id, problems=(problem,))
     loan = one.renewed.loan if one.renewed is not None else one.loan
     return RenewInformation(item_id=item_id, date_due=loan.due, renewal_count=loan.renewals)

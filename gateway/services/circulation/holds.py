@@ -330,7 +330,7 @@ def _choose_hold_kind(command: PlaceRequest, context: CirculationContext) -> str
 
 def _compute_hold_expiry(command: PlaceRequest, context: CirculationContext) -> date | None:
     if command.expires is not None:
-        return require_future_day(command.expires, context.today(), context.zone)
+        return require_future_day(command.expires, context.today(), context.zone, MessagePart.PICKUP_EXPIRY)
     days = context.policy.requests.hold_days
     return context.today() + timedelta(days=days) if days else None
 
@@ -418,7 +418,7 @@ async def update_request(command: UpdateRequest, context: CirculationContext, ke
     patron = asked_by or await patrons.find_patron_by_id(hold.patron_id, context)
     place = await resolve_pickup(command.pickup, "", patron, context) if command.pickup.strip() else None
     need_by = require_future_day(command.need_by, context.today(), context.zone, MessagePart.NEED_BY)
-    expires = require_future_day(command.expires, context.today(), context.zone)
+    expires = require_future_day(command.expires, context.today(), context.zone, MessagePart.PICKUP_EXPIRY)
     if place or need_by or expires:
         with change_refusals_about(MessagePart.REQUEST, sent):
             hold = await context.library.update_hold(

@@ -247,7 +247,9 @@ def _build_borrowing_draft(
     need_by = require_future_day(command.need_by, today, context.zone, MessagePart.NEED_BY)
     return BorrowingDraft(
         citation=citation_of_bib(wanted),
-        dates=RequestDates(need_by=need_by or require_future_day(command.expires, today, context.zone)),
+        dates=RequestDates(
+            need_by=need_by or require_future_day(command.expires, today, context.zone, MessagePart.PICKUP_EXPIRY)
+        ),
         patron=PatronLink(
             identifier=patron.identifier("barcode") or next((one.value for one in patron.identifiers), patron.id),
             pickup=place.code if place is not None else "",
@@ -341,7 +343,7 @@ async def _update_brokered_request(
     need_by = require_future_day(command.need_by, today, circulation.zone, MessagePart.NEED_BY)
     details = EventDetails(
         pickup=place.code if place is not None else "",
-        need_by=need_by or require_future_day(command.expires, today, circulation.zone),
+        need_by=need_by or require_future_day(command.expires, today, circulation.zone, MessagePart.PICKUP_EXPIRY),
     )
     if details != EventDetails():
         about = await _apply_broker_event(context, about, EventKind.EDIT, details, circulation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
@@ -57,6 +58,109 @@ async def send(house: House, inner: str, profile: str = "ncip2", opening: str = 
 async def find_patron(house: House, number: str) -> Patron:
     found: Patron = await house.system.find_patron(PatronKey(number))
     return found
+
+
+# --- which element is wrong ------------------------------------------------------------------------------
+
+BOOK = "<ItemId><ItemIdentifierValue>39000000000011</ItemIdentifierValue></ItemId>"
+USER = "<UserId><UserIdentifierValue>21000000000017</UserIdentifierValue></UserId>"
+V1 = '<NCIPMessage version="http://www.niso.org/ncip/v1_0/imp1/dtd/ncip_v1_0.dtd">'
+V1_HEADER = """<InitiationHeader>
+  <FromAgencyId><UniqueAgencyId><Scheme/><Value>CPA</Value></UniqueAgencyId></FromAgencyId>
+  <ToAgencyId><UniqueAgencyId><Scheme/><Value>NOWHERE</Value></UniqueAgencyId></ToAgencyId></InitiationHeader>"""
+V1_USER = "<UniqueUserId><UserIdentifierValue>21000000000017</UserIdentifierValue></UniqueUserId>"
+V1_BOOK = "<UniqueItemId><ItemIdentifierValue>39000000000011</ItemIdentifierValue></UniqueItemId>"
+
+
+@pytest.mark.parametrize(
+    ("inner", "element"),
+    [
+        pytest.param(
+            f"<CheckOutItem>{USER}{BOOK}<DateDue>2020-02-29T12:00:00Z</DateDue></CheckOutItem>",
+            "DateDue",
+            id="a due date as INN-Reach says it",
+        ),
+        pytest.param(
+            f"<CheckOutItem>{USER}{BOOK}<DesiredDateDue>2020-02-29T12:00:00Z</DesiredDateDue></CheckOutItem>",
+            "DesiredDateDue",
+            id="a due date",
+        ),
+        pytest.param(
+            f"<RequestItem>{USER}{BOOK}<RequestType>Hold</RequestType><RequestScopeType>Item</RequestScopeType>"
+            "<PickupExpiryDate>2020-02-29T12:00:00Z</PickupExpiryDate></RequestItem>",
+            "PickupExpiryDate",
+            id="a last day",
+        ),
+        pytest.param(
+            f"<RequestItem>{USER}{BOOK}<RequestType>Hold</RequestType><RequestScopeType>Shelf</RequestScopeType>"
+            "</RequestItem>",
+            "RequestScopeType",
+            id="the scope, not the type",
+        ),
+        pytest.param(
+            "<LookupUser><AuthenticationInput><AuthenticationInputData>nobody</AuthenticationInputData>"
+            "<AuthenticationInputType>username</AuthenticationInputType></AuthenticationInput></LookupUser>",
+            "AuthenticationInput",
+            id="a user by credentials",
+        ),
+        pytest.param(
+            "<CheckInItem><RequestId><RequestIdentifierValue>R-0</RequestIdentifierValue></RequestId></CheckInItem>",
+            "RequestId",
+            id="an item by its request",
+        ),
+        pytest.param(
+            f"<CancelRequestItem>{USER}{BOOK}<RequestType>Hold</RequestType></CancelRequestItem>",
+            "ItemId",
+            id="a request by its item",
+        ),
+        pytest.param(f"<CheckOutItem>{USER}</CheckOutItem>", "ItemId", id="what is missing"),
+        pytest.param(
+            f"<CheckOutItem>{USER}{BOOK}<DesiredDateDue>soon</DesiredDateDue></CheckOutItem>",
+            "CheckOutItem/DesiredDateDue",
+            id="the path of a value that can't be read",
+        ),
+    ],
+)
+async def test_a_problem_names_an_element_of_the_message(house: House, inner: str, element: str) -> None:
+    answer = await send(house, inner)
+
+    assert answer.problem[0]
+    assert answer.problem[1] == element, answer.body
+
+
+@pytest.mark.parametrize(
+    ("inner", "element"),
+    [
+        pytest.param(
+            f"<RenewItem>{V1_HEADER}{V1_USER}{V1_BOOK}</RenewItem>", "UniqueItemId", id="named as version 1 does"
+        ),
+        pytest.param(
+            f"<LookupUser>{V1_HEADER}<VisibleUserId><VisibleUserIdentifier>0</VisibleUserIdentifier></VisibleUserId>"
+            "</LookupUser>",
+            "VisibleUserId",
+            id="a user by card",
+        ),
+        pytest.param(
+            f"<AcceptItem>{V1_HEADER}<UniqueRequestId><RequestIdentifierValue>R-1</RequestIdentifierValue>"
+            "</UniqueRequestId><RequestedActionType><Value>Hold For Pickup</Value></RequestedActionType>"
+            f"{V1_USER}<UniqueItemId><ItemIdentifierValue>CPA-1</ItemIdentifierValue></UniqueItemId></AcceptItem>",
+            "ToAgencyId",
+            id="a pickup place in the header",
+        ),
+    ],
+)
+async def test_a_problem_names_an_element_of_version_1(house: House, inner: str, element: str) -> None:
+    answer = await send(house, inner, "illiad-aleph" if "AcceptItem" in inner else "ncip1", V1)
+
+    names = [name.strip() for name in re.findall("<ElementName>(.*?)</ElementName>", answer.body, re.DOTALL)]
+    assert names[-1] == element, answer.body
+
+
+async def test_what_cannot_be_parsed_is_wrong_as_a_whole(house: House) -> None:
+    answer = await send(house, "<LookupUser><UserId></LookupUser>")
+
+    assert answer.problem[:2] == ("Invalid Message Syntax Error", "NCIPMessage")
+    assert "line 1" in answer.text("ProblemDetail")
 
 
 # --- users -----------------------------------------------------------------------------------------------
