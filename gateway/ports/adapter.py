@@ -77,6 +77,10 @@ class LibraryDesk(Protocol):
         """Told twice it changes nothing. Raises Unavailable."""
         ...
 
+    async def notify_deleted(self, item: Item) -> None:
+        """The record of a partner's item was removed: the item has gone back. Raises Unavailable."""
+        ...
+
 
 class CommandContext(Protocol):
     """What a library adapter's `command` finds as click's `ctx.obj`."""

@@ -5,7 +5,16 @@ from __future__ import annotations
 import click
 from sqlalchemy import Connection
 
-from adapters.library.embedded import catalogue, circulation_rows, desk_commands, item_rows, lists, patrons, setup_file
+from adapters.library.embedded import (
+    catalogue,
+    circulation_rows,
+    desk_commands,
+    item_rows,
+    lists,
+    patrons,
+    setup_file,
+    temporary_commands,
+)
 from adapters.library.embedded.desk_commands import (
     CommandSession,
     as_json,
@@ -321,5 +330,5 @@ def command(ctx: click.Context, symbol: str) -> None:
     ctx.meta["library"] = symbol
 
 
-for _each in (*COMMANDS, *desk_commands.COMMANDS, desk_commands.import_group):
+for _each in (*COMMANDS, *desk_commands.COMMANDS, desk_commands.import_group, temporary_commands.temporary_group):
     command.add_command(_each)

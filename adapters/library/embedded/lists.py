@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from adapters.library.embedded.catalogue import select_query_words
 from adapters.library.embedded.tables import (
@@ -42,6 +42,28 @@ class ItemLine:
     call_number: str
     title: str
     temporary: bool
+
+
+@value_object
+class TemporaryItemLine:
+    """A partner's item. `came`: when its record was made; `holds`: how many wait for it; `due`: of its loan."""
+
+    barcode: str
+    status: str
+    lender: str
+    request_id: str
+    came: datetime
+    holds: int
+    due: datetime | None
+    title: str
+
+
+@value_object
+class TemporaryItemFilter:
+    """`left_over`: nobody has it on loan or waits for it. `before`: it came by then."""
+
+    left_over: bool = False
+    before: datetime | None = None
 
 
 @value_object
@@ -147,6 +169,39 @@ def list_items(
             row.call_number,
             row.title,
             row.temporary,
+        )
+        for row in rows
+    )
+
+
+def list_temporary_items(
+    connection: Connection, here: WorkContext, wanted: TemporaryItemFilter, limit: int | None
+) -> tuple[TemporaryItemLine, ...]:
+    """Records of partners' items, oldest first. `limit` None: all."""
+    i, h, n = items.c, holds.c, loans.c
+    open_holds = (
+        select(func.count())
+        .where(
+            h.library == i.library,
+            h.bib_id == i.bib_id,
+            h.closed.is_(None),
+            or_(h.item_id.is_(None), h.item_id == i.id),
+        )
+        .scalar_subquery()
+    )
+    found = (
+        _join_bib(select(items, bibs.c.title, n.due, open_holds.label("waiting")), items)
+        .outerjoin(loans, and_(n.library == i.library, n.item_id == i.id, n.returned.is_(None)))
+        .where(i.library == here.library, i.temporary, i.deleted.is_(None))
+    )
+    if wanted.left_over:
+        found = found.where(n.id.is_(None), open_holds == 0)
+    if wanted.before is not None:
+        found = found.where(i.created <= wanted.before)
+    rows = connection.execute(found.order_by(i.created, i.id).limit(limit))
+    return tuple(
+        TemporaryItemLine(
+            row.barcode, row.status, row.lender, row.request_id, row.created, row.waiting, row.due, row.title
         )
         for row in rows
     )

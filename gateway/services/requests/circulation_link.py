@@ -15,7 +15,9 @@ from gateway.domain.commands import (
     CheckIn,
     CheckOut,
     Command,
+    DeleteItem,
     GoesBack,
+    ItemChanged,
     ItemLent,
     ItemReturned,
     Named,
@@ -201,6 +203,10 @@ class DeskLink:
         if done.next_hold is not None:
             return DeskAdvice(slip=await self._render_hold_slip(request, item, done.next_hold))
         return DeskAdvice()
+
+    async def notify_deleted(self, item: Item) -> None:
+        deleted = DeleteItem(Named(item.barcode))
+        await self._link_desk_outcome(outcome_of_command(deleted, ItemChanged(item), HERE, self.context.zone))
 
     async def _link_desk_outcome(self, outcome: LibraryOutcome | None) -> Request | None:
         if outcome is None:

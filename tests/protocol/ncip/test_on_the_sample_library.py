@@ -289,3 +289,30 @@ async def test_a_title_tells_books_apart_and_a_repeat_from_another_book(house: H
         await send(house, charges_for(title))
 
     assert await list_charges(house) == ["3.00 Der Turm", "3.00 Кленова балка"]
+
+
+# --- a partner's item goes home --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("profile", ["illiad-alma", "relais-d2d"])
+@pytest.mark.parametrize("lent", [True, False])
+async def test_no_record_stays_when_nobody_sends_delete_item(house: House, profile: str, lent: bool) -> None:
+    """As VCU's addon sends it: from the customer, or never fetched by one."""
+    came = house.message(
+        "accept-item", profile, patron="21000000000017", request="TN-1", item="TN-1", title="Пам’ять", pickup="MAIN"
+    )
+    await house.exchange.handle(came)
+    if lent:
+        await house.exchange.handle(house.message("check-out", profile, patron="21000000000017", item="TN-1"))
+
+    for _ in range(2):  # a click too many is a repeat
+        answer = await send(
+            house,
+            "<CheckInItem><UserId><UserIdentifierValue>21000000000017</UserIdentifierValue></UserId><ItemId>"
+            "<AgencyId>XXX</AgencyId><ItemIdentifierValue>TN-1</ItemIdentifierValue></ItemId><RequestId>"
+            "<RequestIdentifierValue>TN-1</RequestIdentifierValue></RequestId></CheckInItem>",
+            profile,
+        )
+        assert "Problem" not in answer.body, answer.body
+    with pytest.raises(Refused):
+        await house.system.item_by_barcode("TN-1")

@@ -28,6 +28,9 @@ class NothingManaged:
     async def notify_checked_in(self, done: CheckedIn) -> DeskAdvice:
         return DeskAdvice()
 
+    async def notify_deleted(self, item: Item) -> None:
+        pass
+
 
 @dataclass(frozen=True, slots=True)
 class Installed:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 
+from gateway.domain.library import Bib, Location
 from gateway.domain.problems import RefusalReason, Refused
+from gateway.ports.library_system import PatronKey, TemporaryHold, TemporaryItem
 from tests.unit.adapters.embedded.installed import Installed
 
 
@@ -72,6 +75,73 @@ def test_at_the_desk(installed: Installed) -> None:
 
     home = installed.run("check-in", "39000000000011", "--at", "MAIN", "--json")
     assert json.loads(home.output)["item"]["status"] == "available"
+
+
+# --- partners' items -------------------------------------------------------------------------------------
+
+
+def bring_partners_items(installed: Installed) -> None:
+    """One that is left over, one that somebody waits for, one on loan."""
+
+    async def bring() -> None:
+        async with installed.library() as opened:
+            system = opened.system
+            patron = await system.find_patron(PatronKey("21000000000017"))
+            hold = TemporaryHold(patron.id, "MAIN")
+            for number, wanted in ((1, None), (2, hold), (3, None)):
+                wish = TemporaryItem(
+                    f"P-{number}", Bib(title="Мосты"), f"TN-{number}", Location("RS", "ill"), "ill", lender="valm",
+                    hold=wanted,
+                )  # fmt: skip
+                await system.create_temporary_item(wish, f"k{number}")
+            await system.check_out("P-3", patron.id, "k4")
+
+    asyncio.run(bring())
+
+
+def list_barcodes(installed: Installed, *words: str) -> list[str]:
+    lines = json.loads(installed.run("temporary", "list", "--json", *words).output)
+    return [line["barcode"] for line in lines if line["lender"] == "valm"]
+
+
+def test_records_of_partners_items(installed: Installed) -> None:
+    bring_partners_items(installed)
+
+    assert list_barcodes(installed) == ["P-1", "P-2", "P-3"]
+    assert list_barcodes(installed, "--left-over") == ["P-1"]
+    assert list_barcodes(installed, "--left-over", "--days", "1") == []
+    shown = installed.run("temporary", "list").output
+    assert all(text in shown for text in ("valm", "TN-1", "Мосты", "2026-"))
+    assert "Müller" not in shown
+
+
+def test_records_that_are_left_over_are_deleted(installed: Installed) -> None:
+    bring_partners_items(installed)
+
+    assert "0 records are left over" in installed.run("temporary", "delete", "--left-over").output
+    asked = installed.run("temporary", "delete", "--left-over", "--days", "0")
+    assert "Delete them?" in asked.output
+    assert list_barcodes(installed) == ["P-1", "P-2", "P-3"], "nobody has said yes"
+    deleted = installed.run("temporary", "delete", "--left-over", "--days", "0", "--yes")
+    assert "P-1: deleted" in deleted.output
+    assert list_barcodes(installed) == ["P-2", "P-3"]
+
+
+def test_records_that_somebody_needs_stay(installed: Installed) -> None:
+    bring_partners_items(installed)
+
+    kept = installed.run("temporary", "delete", "P-1", "P-2", "P-3", "39000000000011", "P-9")
+    assert kept.exit_code == 1
+    assert "P-2: somebody waits for it" in kept.output
+    assert "P-3: the item is on loan" in kept.output
+    assert "39000000000011: only a partner's item can be deleted this way" in kept.output
+    assert "P-9: no item has this barcode" in kept.output
+    assert list_barcodes(installed) == ["P-2", "P-3"]
+
+    assert installed.run("temporary", "delete", "P-2", "--cancel-holds").exit_code == 0
+    assert list_barcodes(installed) == ["P-3"]
+    assert installed.run("temporary", "delete").exit_code == 2
+    assert installed.run("temporary", "delete", "P-3", "--left-over").exit_code == 2
 
 
 def test_refusals_reach_the_group_of_all_commands(installed: Installed) -> None:

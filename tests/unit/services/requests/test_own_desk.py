@@ -46,6 +46,18 @@ async def test_a_returned_item_goes_back_to_its_owner_with_a_slip(north: NcipTow
     assert (await north.history(request))[-1].event.actor == "desk"
 
 
+async def test_a_record_that_is_deleted_by_hand_has_gone_back(north: NcipTown) -> None:
+    request = await lent(north)
+    barcode = request.volumes[0].barcode
+    assert (await illgate(north, "temporary", "delete", barcode)).exit_code == 1, "it is on loan"
+    await illgate(north, "check-in", barcode)
+
+    shown = await illgate(north, "temporary", "delete", barcode)
+
+    assert (shown.exit_code, shown.stdout) == (0, f"{barcode}: deleted\n")
+    assert (await north.see(request)).state is BorrowingState.RETURNED
+
+
 async def test_a_scan_that_was_cut_short_is_made_good_by_the_next(north: NcipTown) -> None:
     request = await lent(north)
     barcode = request.volumes[0].barcode

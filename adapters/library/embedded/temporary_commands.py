@@ -1,0 +1,133 @@
+"""`illgate library temporary`: records of partners' items that nobody has removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import click
+
+from adapters.library.embedded import circulation_rows, item_rows, lists
+from adapters.library.embedded.desk_commands import (
+    FAILED,
+    CommandSession,
+    as_json,
+    at_most,
+    print_lines,
+    run_in_library,
+)
+from adapters.library.embedded.lists import TemporaryItemFilter
+from adapters.library.embedded.work_context import new_id
+from gateway.domain.problems import Refused
+
+DEFAULT_LEFT_OVER_DAYS = 30
+"""Whoever deletes all that is left over leaves what may still be on somebody's desk."""
+
+
+@click.group(name="temporary")
+def temporary_group() -> None:
+    """Records of partners' items: which are here, and which are left over.
+
+    \b
+    Examples:
+      illgate library temporary list --left-over
+      illgate library temporary delete ILL-880001
+    """
+
+
+@temporary_group.command(name="list")
+@click.option("--left-over", is_flag=True, help="Only those that nobody has on loan or waits for.")
+@click.option("--days", default=0, type=click.IntRange(0), help="Only those that came at least so many days ago.")
+@at_most
+@as_json
+@click.pass_context
+def show_temporary_list(ctx: click.Context, left_over: bool, days: int, limit: int, json_: bool) -> None:
+    """List records of partners' items, oldest first, with their lender and the request that brought them.
+
+    \b
+    Examples:
+      illgate library temporary list
+      illgate library temporary list --left-over --days 90 --json
+    """
+
+    async def print_temporary_list(opened: CommandSession) -> None:
+        wanted = _make_filter(opened, left_over, days)
+        lines = await opened.read_store(lambda c, here: lists.list_temporary_items(c, here, wanted, limit))
+        print_lines(lines, json_, opened.context.zone)
+
+    run_in_library(ctx, print_temporary_list)
+
+
+def _make_filter(opened: CommandSession, left_over: bool, days: int) -> TemporaryItemFilter:
+    return TemporaryItemFilter(left_over, opened.work_context.now - timedelta(days=days) if days else None)
+
+
+@temporary_group.command(name="delete")
+@click.argument("barcodes", nargs=-1)
+@click.option("--left-over", is_flag=True, help="All that nobody has on loan or waits for, in place of barcodes.")
+@click.option(
+    "--days",
+    default=DEFAULT_LEFT_OVER_DAYS,
+    show_default=True,
+    type=click.IntRange(0),
+    help="With --left-over: only those that came at least so many days ago.",
+)
+@click.option("--cancel-holds", is_flag=True, help="Also those that somebody waits for; the holds are cancelled.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.pass_context
+def delete_temporary_items(
+    ctx: click.Context, barcodes: tuple[str, ...], left_over: bool, days: int, cancel_holds: bool, yes: bool
+) -> None:
+    """Delete records of partners' items that have gone back. What is on loan or awaited stays.
+
+    A request that the gateway manages is told that its item has been returned.
+
+    \b
+    Examples:
+      illgate library temporary delete ILL-880001 ILL-880002
+      illgate library temporary delete --left-over --days 90
+    """
+    if bool(barcodes) == left_over:
+        raise click.UsageError("Say either barcodes or --left-over.")
+
+    async def delete_chosen(opened: CommandSession) -> int:
+        chosen = barcodes or await _list_left_over(opened, days)
+        if left_over:
+            click.echo(f"{len(chosen)} records are left over")
+            if not chosen or not (yes or click.confirm("Delete them?")):
+                return 0
+        return await _delete_items(opened, chosen, cancel_holds)
+
+    if run_in_library(ctx, delete_chosen):
+        ctx.exit(FAILED)
+
+
+async def _list_left_over(opened: CommandSession, days: int) -> tuple[str, ...]:
+    wanted = _make_filter(opened, True, days)
+    lines = await opened.read_store(lambda c, here: lists.list_temporary_items(c, here, wanted, None))
+    return tuple(line.barcode for line in lines)
+
+
+async def _delete_items(opened: CommandSession, barcodes: Sequence[str], cancel_holds: bool) -> int:
+    """How many were not deleted; each says why."""
+    kept = 0
+    for barcode in barcodes:
+        try:
+            if not cancel_holds and await _has_hold(opened, barcode):
+                click.echo(f"{barcode}: somebody waits for it (--cancel-holds deletes it all the same)", err=True)
+                kept += 1
+                continue
+            item = await opened.system.delete_temporary_item(barcode, f"desk:{new_id(opened.work_context.now)}")
+        except Refused as refused:
+            click.echo(f"{barcode}: {refused.detail}", err=True)
+            kept += 1
+            continue
+        await opened.desk.notify_deleted(item)
+        click.echo(f"{barcode}: deleted")
+    return kept
+
+
+async def _has_hold(opened: CommandSession, barcode: str) -> bool:
+    """Raises Refused(UNKNOWN_ITEM)."""
+    item = (await opened.read_store(lambda c, here: item_rows.get_item_by_barcode(c, here, barcode))).item
+    return bool(await opened.read_store(lambda c, here: circulation_rows.holds_of_item(c, here, item.bib_id, item.id)))
