@@ -258,6 +258,7 @@ class AcceptItem:
     receiver: str = ""  # ToAgencyId; some partners say the pickup place there
     fee: Money | None = None
     fee_type: str = ""
+    piece_barcode: str = ""  # VisibleItemId: the barcode that is on the piece
 
 
 @value_object

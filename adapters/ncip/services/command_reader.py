@@ -19,6 +19,7 @@ from adapters.ncip.messages import (
     RequestId,
     UserAddressInformation,
     UserId,
+    UserOptionalFields,
     UserPrivilege,
     When,
 )
@@ -205,6 +206,20 @@ def read_bib(description: BibliographicDescription | None, reader: CommandReader
 def read_call_number(fields: ItemOptionalFields | None) -> str:
     description = fields.item_description if fields is not None else None
     return (description.call_number or "") if description is not None else ""
+
+
+def read_piece_barcode(fields: ItemOptionalFields | None) -> str:
+    """The barcode on the piece: VisibleItemId of version 1 (INN-Reach)."""
+    description = fields.item_description if fields is not None else None
+    visible = description.visible_item_id if description is not None else None
+    return visible.value if visible is not None else ""
+
+
+def read_named_patron(user_id: UserId | None, fields: UserOptionalFields | None) -> PatronRef | None:
+    """The user of a message that knows no credentials; by the card (VisibleUserId) where it has no UserId, as INC reads
+    INN-Reach's messages."""
+    cards = fields.user_ids if fields is not None else ()
+    return read_patron_reference(user_id, ()) or read_patron_reference(cards[0] if cards else None, ())
 
 
 def read_medium(fields: ItemOptionalFields | None) -> str:

@@ -37,7 +37,9 @@ from adapters.ncip.services.command_reader import (
     read_call_number,
     read_item_reference,
     read_medium,
+    read_named_patron,
     read_patron_reference,
+    read_piece_barcode,
     require_patron,
     require_value,
     text_of_code,
@@ -79,7 +81,7 @@ def read_accept_item(message: AcceptItem, reader: CommandReader) -> Accept:
         request=require_value(message.request_id, MessagePart.REQUEST, "RequestId"),
         action=_read_requested_action(message, reader),
         action_word=text_of_code(message.requested_action_type),
-        patron=read_patron_reference(message.user_id, ()),
+        patron=read_named_patron(message.user_id, message.user_optional_fields),
         item=read_item_reference(message.item_id),
         due=message.date_for_return,
         renewals_allowed=not message.renewal_not_permitted,
@@ -91,6 +93,7 @@ def read_accept_item(message: AcceptItem, reader: CommandReader) -> Accept:
         receiver=reader.receiver,
         fee=_read_lender_fee(message),
         fee_type=text_of_code(fiscal.transaction_type) if fiscal is not None else "",
+        piece_barcode=read_piece_barcode(message.item_optional_fields),
     )
 
 

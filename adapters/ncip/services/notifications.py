@@ -26,7 +26,8 @@ from adapters.ncip.services.command_reader import (
     read_call_number,
     read_item_reference,
     read_item_status,
-    read_patron_reference,
+    read_named_patron,
+    read_piece_barcode,
     text_of_code,
 )
 from gateway.domain.commands import Notice, NoticeKind
@@ -65,9 +66,9 @@ def read_notification(message: Notification, reader: CommandReader) -> Notice:
     return Notice(
         kind=KINDS[type(message)],
         item=read_item_reference(getattr(message, "item_id", None)),
-        new_barcode=_read_visible_barcode(fields),
+        new_barcode=read_piece_barcode(fields),
         request=read_item_reference(getattr(message, "request_id", None)),
-        patron=read_patron_reference(getattr(message, "user_id", None), ()),
+        patron=read_named_patron(getattr(message, "user_id", None), getattr(message, "user_optional_fields", None)),
         due=getattr(message, "date_due", None),
         at=_read_notice_moment(message, reader),
         pickup=pickup,
@@ -79,13 +80,6 @@ def read_notification(message: Notification, reader: CommandReader) -> Notice:
         sender=reader.sender,
         receiver=reader.receiver,
     )
-
-
-def _read_visible_barcode(fields: ItemOptionalFields | None) -> str:
-    """The barcode on the piece: VisibleItemId of version 1 (INN-Reach)."""
-    description = fields.item_description if fields is not None else None
-    visible = description.visible_item_id if description is not None else None
-    return visible.value if visible is not None else ""
 
 
 def _read_pickup_place(message: Notification) -> str:

@@ -1,4 +1,5 @@
-"""AcceptItem: a partner's item has arrived. A temporary record is made, with a hold for its patron."""
+"""AcceptItem: a partner's item has arrived. A temporary record is made, with a hold for its patron, unless the partner
+has announced the item and the record is here already."""
 
 from __future__ import annotations
 
@@ -14,6 +15,11 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, TemporaryHold, TemporaryItem, TemporaryItemResult
 from gateway.services.circulation import holds, items, loans, patrons
+from gateway.services.circulation.announced_items import (
+    find_announced_item,
+    is_for_another,
+    receive_announced_item,
+)
 from gateway.services.circulation.context import (
     CirculationContext,
     change_refusals_about,
@@ -54,6 +60,14 @@ class _DatedArrival:
 
 
 async def accept_item(command: AcceptItem, context: CirculationContext, key: str) -> ItemAccepted:
+    """As `register_item`; an item that was announced by ItemRequested keeps its record, and its hold gets the piece.
+
+    Raises Refused as `register_item` does; DUPLICATE_ITEM also where the item was announced for another patron.
+    """
+    return await _accept_arrival(command, context, key, await find_announced_item(command, context))
+
+
+async def register_item(command: AcceptItem, context: CirculationContext, key: str) -> ItemAccepted:
     """Record, item and hold are made together or not at all.
 
     Where it is lent at once and the library refuses the loan (a limit is reached), the item is here all
@@ -64,6 +78,12 @@ async def accept_item(command: AcceptItem, context: CirculationContext, key: str
 
     Raises Refused(DATA_MISSING | UNKNOWN_PATRON | PATRON_BLOCKED | BAD_PICKUP_LOCATION | DUPLICATE_ITEM …).
     """
+    return await _accept_arrival(command, context, key, None)
+
+
+async def _accept_arrival(
+    command: AcceptItem, context: CirculationContext, key: str, announced: Item | None
+) -> ItemAccepted:
     require_capability(context, Capability.TEMPORARY_ITEM)
     dated = _drop_past_dates(command, context)
     command = dated.command
@@ -72,7 +92,10 @@ async def accept_item(command: AcceptItem, context: CirculationContext, key: str
         require_capability(context, Capability.CHECK_OUT)
     if command.fee is not None and command.fee.amount and plan.patron is not None:
         require_capability(context, Capability.POST_FEE)
-    received = await _create_record(plan, command, context, key)
+    if announced is not None:
+        received = await _receive_on_record(announced, plan, command, context, key)
+    else:
+        received = await _create_record(plan, command, context, key)
     item, hold = received.item, received.hold
     loan = None
     if plan.lend and plan.patron is not None:
@@ -154,6 +177,15 @@ def _compute_shelf_expiry(command: AcceptItem, context: CirculationContext) -> d
 
 
 # --- the record ------------------------------------------------------------------------------------------
+
+
+async def _receive_on_record(
+    announced: Item, plan: _AcceptancePlan, command: AcceptItem, context: CirculationContext, key: str
+) -> TemporaryItemResult:
+    if plan.patron is not None and await is_for_another(announced, plan.patron.id, context):
+        raise _duplicate_refusal(command)
+    with change_refusals_about(MessagePart.ITEM, command.item.value if command.item is not None else ""):
+        return await receive_announced_item(announced, plan.item.hold, command, context, key)
 
 
 async def _create_record(

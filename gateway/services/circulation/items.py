@@ -46,7 +46,7 @@ async def resolve_item(sent: Named | None, context: CirculationContext, *, reque
         if is_request_number(sent, context.policy):
             return await find_item_by_request(sent, context)
         for barcode in list_item_barcodes(sent, context.sender, context.policy):
-            if found := await _find_item_by_barcode(barcode, context):
+            if found := await find_item_by_barcode(barcode, context):
                 return found
         if context.policy.items.find_by_request:
             return await find_item_by_request(sent, context)
@@ -88,7 +88,7 @@ async def find_item_by_known_number(number: Named, context: CirculationContext) 
         raise
 
 
-async def _find_item_by_barcode(barcode: str, context: CirculationContext) -> Item | None:
+async def find_item_by_barcode(barcode: str, context: CirculationContext) -> Item | None:
     try:
         return await context.library.item_by_barcode(barcode)
     except Refused as refused:
@@ -115,7 +115,7 @@ async def find_item_by_request(sent: Named, context: CirculationContext) -> Item
 
 async def find_item_of_hold(hold: Hold, context: CirculationContext) -> Item | None:
     """The item of a hold; None when no item fills it yet or the item is gone."""
-    return await _find_item_by_barcode(hold.item_barcode, context) if hold.item_barcode else None
+    return await find_item_by_barcode(hold.item_barcode, context) if hold.item_barcode else None
 
 
 async def resolve_record(sent: tuple[RecordId, ...], context: CirculationContext) -> Bib:

@@ -32,12 +32,13 @@ from gateway.domain.commands import (
     UpdateRequest,
     UpdateStatus,
 )
-from gateway.domain.library import Bib, Hold, Item, ItemStatus, Loan
-from gateway.domain.partner_identifiers import append_agency_code, read_request_number
+from gateway.domain.library import Bib, Item, ItemStatus, Loan
+from gateway.domain.partner_identifiers import read_request_number
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.ports.library_system import Capability
 from gateway.services.circulation import holds, items, loans, patrons
-from gateway.services.circulation.accept_item import accept_item
+from gateway.services.circulation.accept_item import register_item
+from gateway.services.circulation.announced_items import find_hold_on_item, make_piece_barcode
 from gateway.services.circulation.context import CirculationContext, is_answered_as_success, require_capability
 from gateway.services.circulation.holds import cancel_request, place_request, update_request
 from gateway.services.circulation.items import set_status
@@ -64,7 +65,7 @@ async def _handle_requested(command: Notice, context: CirculationContext, key: s
     item = require_named_item(command)
     if is_partner_item(item, context):
         announced = _make_accept_item(command, item)
-        accepted = await accept_item(announced, _context_before_arrival(context), key)
+        accepted = await register_item(announced, _context_before_arrival(context), key)
         return Noted(command.kind, "accept-item", accepted.item, (announced, accepted))
     patron, ours = choose_account(command, context)
     wish = PlaceRequest(patron, items=(item,), request=command.request, pickup=command.pickup, kind="", scope="item")
@@ -100,21 +101,18 @@ async def _handle_shipped(command: Notice, context: CirculationContext, key: str
     if not item.temporary:
         return Noted(command.kind, item=item)
     done = []
-    if command.new_barcode.strip():
-        barcode = append_agency_code(
-            context.policy.accept.barcode.rewrite_identifier(command.new_barcode), context.sender, context.policy
-        )
-        if barcode != item.barcode:
-            require_capability(context, Capability.CHANGE_BARCODE)
-            item = await context.library.change_barcode(item.barcode, barcode, f"{key}:{item.id}")
-            done.append("change-barcode")
+    barcode = make_piece_barcode(command.new_barcode, context)
+    if barcode and barcode != item.barcode:
+        require_capability(context, Capability.CHANGE_BARCODE)
+        item = await context.library.change_barcode(item.barcode, barcode, f"{key}:{item.id}")
+        done.append("change-barcode")
     if command.pickup.strip() and await _change_pickup(command, item, context, key):
         done.append("update-request")
     return Noted(command.kind, ", ".join(done), item)
 
 
 async def _change_pickup(command: Notice, item: Item, context: CirculationContext, key: str) -> bool:
-    hold = await _find_hold_on(item, context)
+    hold = await find_hold_on_item(item, context)
     if hold is None:
         return False
     patron = await patrons.find_patron_by_id(hold.patron_id, context)
@@ -126,20 +124,16 @@ async def _change_pickup(command: Notice, item: Item, context: CirculationContex
     return True
 
 
-async def _find_hold_on(item: Item, context: CirculationContext) -> Hold | None:
-    waiting = await context.library.item_holds(item.id)
-    return next((hold for hold in waiting if hold.item_id == item.id), None)
-
-
 async def _handle_received(command: Notice, context: CirculationContext, key: str) -> Noted:
-    """A partner's item is at home again: its record goes. Our own has arrived at the partner: nothing to do."""
-    if command.item is not None and is_partner_item(command.item, context) is False:
-        return Noted(command.kind)
+    """A partner's item is at home again: its record goes, whichever of its barcodes the message has. Our own has
+    arrived at the partner: nothing to do."""
     try:
         item = await find_noticed_item(command, context)
     except Refused as refused:
         if refused.reason is not RefusalReason.UNKNOWN_ITEM or command.item is None:
             raise
+        if is_partner_item(command.item, context) is False and not command.new_barcode:
+            return Noted(command.kind)
         gone = await loans.find_deleted_item(command.item, context, key, refused)
         return Noted(command.kind, "delete-item", gone)
     if not item.temporary:
@@ -286,19 +280,27 @@ def is_partner_item(item: Named, context: CirculationContext) -> bool | None:
 
 
 async def find_noticed_item(command: Notice, context: CirculationContext) -> Item:
-    """The request number is the way to a partner's piece whose temporary barcode has changed since; where a partner
-    sends none, the temporary record has its item id as the number. Our own items keep their barcodes."""
+    """By its id, or by the barcode on the piece. The request number is the way to a partner's piece whose temporary
+    barcode has changed since; where a partner sends none, the temporary record has its item id as the number. Our own
+    items keep their barcodes."""
     try:
         return await items.resolve_item(command.item, context, request=command.request)
     except Refused as refused:
-        if refused.reason is not RefusalReason.UNKNOWN_ITEM or not context.supports(Capability.ITEM_BY_REQUEST):
+        if refused.reason not in (RefusalReason.UNKNOWN_ITEM, RefusalReason.DATA_MISSING):
             raise
-        found = await items.find_temporary_item_by_request(command.request, context)
-        if found is None and command.item is not None:
-            found = await items.find_item_by_known_number(command.item, context)
-        if found is None:
-            raise
+        if found := await _find_item_otherwise(command, context):
+            return found
+        raise
+
+
+async def _find_item_otherwise(command: Notice, context: CirculationContext) -> Item | None:
+    """An item of a shipment has no record under the barcode on the piece yet, or another item has."""
+    barcode = "" if command.kind is NoticeKind.SHIPPED else make_piece_barcode(command.new_barcode, context)
+    if barcode and (found := await items.find_item_by_barcode(barcode, context)):
         return found
+    if found := await items.find_temporary_item_by_request(command.request, context):
+        return found
+    return await items.find_item_by_known_number(command.item, context) if command.item is not None else None
 
 
 def name_by_barcode(item: Item) -> Named:

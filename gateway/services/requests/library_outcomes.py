@@ -95,7 +95,8 @@ def _raw_request_number(sent: Named | None) -> Iterator[str]:
 def _names_of_result(command: Command, result: Any, policy: CirculationPolicy) -> Iterator[str]:
     """An item that has just come, and a hold, are known by their request alone."""
     match command:
-        case commands.AcceptItem():
+        case commands.AcceptItem():  # one that was announced has a hold or loan under the number that it had then
+            yield from (part.request_id for part in (result.hold, result.loan) if part is not None)
             return
         case commands.CancelRequest():
             yield result.hold.request_id
@@ -125,8 +126,8 @@ def _events_of_accept_item(outcome: LibraryOutcome, request: Request) -> Iterato
         return
     barcode = result.item.barcode
     volume = outcome.find_volume(request, barcode)
-    if volume is None:
-        volume = _find_awaited_volume(request)
+    if volume is None or volume.state in _AWAITED:
+        volume = volume or _find_awaited_volume(request)
         yield _build_received_event(outcome, request, volume)
         lent_already = False
     else:
@@ -141,8 +142,10 @@ def _is_for_another_patron(request: Request, patron: Patron | None) -> bool:
 
 
 def _find_awaited_volume(request: Request) -> Volume | None:
-    awaited = (VolumeState.EXPECTED, VolumeState.SHIPPED)
-    return next((volume for volume in request.volumes if volume.state in awaited), None)
+    return next((volume for volume in request.volumes if volume.state in _AWAITED), None)
+
+
+_AWAITED = (VolumeState.EXPECTED, VolumeState.SHIPPED)
 
 
 def _build_received_event(outcome: LibraryOutcome, request: Request, volume: Volume | None) -> OutcomeEvent:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from gateway.domain.circulation_policy import CirculationPolicy
-from gateway.domain.commands import CheckOut, Named, Notice, NoticeKind
+from gateway.domain.commands import AcceptItem, Action, CheckOut, Named, Notice, NoticeKind
 from gateway.domain.library import Bib, HoldStatus, ItemStatus
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
-from tests.unit.services.circulation.support import ANA, BOOK, EASTBROOK, Counter, who
+from tests.unit.services.circulation.support import ANA, BOOK, CHIDI, EASTBROOK, Counter, who
 
 THEIRS, OURS = Named("i5551"), Named(BOOK)
 DUE = datetime(2026, 4, 20, 21, 59, tzinfo=UTC)
@@ -64,6 +64,76 @@ async def test_shipped_brings_the_real_barcode_and_the_place(counter: Counter) -
     (hold,) = await counter.library.item_holds(item.id)
     assert (item.id, hold.pickup) == (before.id, "SCI")
     assert await hear(counter, shipped) == ""  # a repeat finds nothing to do
+
+
+ARRIVAL: dict[str, Any] = {
+    "request": Named("4711"),
+    "action": Action.HOLD,
+    "patron": who(ANA),
+    "piece_barcode": "31822001",
+    "citation": Bib(title="Дорога"),
+}
+
+
+@pytest.mark.parametrize(
+    ("item", "shipped"),
+    [
+        pytest.param(THEIRS, True, id="by its id"),
+        pytest.param(Named("31822001"), True, id="by the barcode on it"),
+        pytest.param(Named("unknown to us"), True, id="by VisibleItemId alone"),
+        pytest.param(THEIRS, False, id="when ItemShipped got lost"),
+    ],
+)
+async def test_accept_item_brings_the_piece_to_its_hold(counter: Counter, item: Named, shipped: bool) -> None:
+    """As INN-Reach sends it, with a request number that ItemRequested hadn't."""
+    await requested(counter)
+    before = await counter.library.item_by_barcode("i55519ebu")
+    if shipped:
+        await hear(counter, says("shipped", new_barcode="31822001", pickup="Science desk"))
+    for _ in range(2):
+        accepted = await counter.ask(AcceptItem(item=item, **ARRIVAL), sender="9ebu", **INNREACH)
+        assert (accepted.item.id, accepted.item.barcode) == (before.id, "318220019ebu")
+        assert (accepted.hold.status, accepted.hold.pickup) == (HoldStatus.IN_TRANSIT, "SCI" if shipped else "MAIN")
+    patron = (await counter.library.find_hold("i5551")).patron_id
+    assert len(await counter.library.patron_holds(patron)) == 1
+    lent = says("checked-out", Named("31822001"), patron=who(ANA), due=DUE)
+    assert await hear(counter, lent) == "check-out"
+    again = await counter.ask(AcceptItem(item=item, **ARRIVAL), sender="9ebu", **INNREACH)
+    assert again.item.status is ItemStatus.ON_LOAN
+
+
+async def test_an_announced_item_for_another_patron_is_refused(counter: Counter) -> None:
+    await requested(counter)
+    other = AcceptItem(item=THEIRS, **{**ARRIVAL, "patron": who(CHIDI)})
+    refused = await counter.refusal(other, sender="9ebu", **INNREACH)
+    assert (refused.reason, refused.value) == (RefusalReason.DUPLICATE_ITEM, "i5551")
+
+
+async def test_an_item_that_nobody_announced_gets_a_record(counter: Counter) -> None:
+    accepted = await counter.ask(AcceptItem(item=THEIRS, **ARRIVAL), sender="9ebu", **INNREACH)
+    assert (accepted.item.temporary, accepted.hold.request_id) == (True, "4711")
+
+
+async def test_an_announced_item_whose_hold_was_cancelled_gets_another(counter: Counter) -> None:
+    await requested(counter)
+    hold = await counter.library.find_hold("i5551")
+    await counter.library.cancel_hold(hold.id, "desk")
+    accepted = await counter.ask(AcceptItem(item=THEIRS, **ARRIVAL), sender="9ebu", **INNREACH)
+    assert (accepted.hold.patron_id, accepted.hold.status.is_open) == (hold.patron_id, True)
+
+
+async def test_the_barcode_on_the_piece_names_it_in_every_notice(counter: Counter) -> None:
+    """INC reads VisibleItemId alone; the record goes whichever id the last message has."""
+    await requested(counter)
+    await hear(counter, says("shipped", new_barcode="31822001"))
+    assert (
+        await hear(counter, says("checked-out", None, new_barcode="31822001", patron=who(ANA), due=DUE)) == "check-out"
+    )
+    assert await hear(counter, says("checked-in", Named("?"), new_barcode="31822001")) == "check-in, update-status"
+    for _ in range(2):
+        assert await hear(counter, says("received", Named("31822001"))) in ("delete-item", "")
+    with pytest.raises(Refused):
+        await counter.library.item_by_barcode("318220019ebu")
 
 
 async def test_the_whole_course(counter: Counter) -> None:

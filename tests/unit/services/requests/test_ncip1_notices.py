@@ -125,6 +125,52 @@ async def test_a_partner_s_item_comes_and_goes_home(north: NcipTown) -> None:
     ]
 
 
+ARRIVAL = """
+<MandatedAction><DateEventOccurred datatype="dateTime">2026-03-04T08:00:00Z</DateEventOccurred></MandatedAction>
+<RequestedActionType><Scheme datatype="string"/>\
+<Value datatype="string">Hold For Pickup</Value></RequestedActionType>"""
+CARD = f"""
+<UserOptionalFields><VisibleUserId>
+<VisibleUserIdentifierType><Scheme datatype="string"/>\
+<Value datatype="string">Barcode</Value></VisibleUserIdentifierType>
+<VisibleUserIdentifier datatype="string">{PATRON}</VisibleUserIdentifier></VisibleUserId></UserOptionalFields>"""
+
+
+@pytest.mark.parametrize("item", [THEIRS, "30118422001187"])
+async def test_accept_item_receives_what_was_announced(north: NcipTown, item: str) -> None:
+    """The whole sequence of INN-Reach: requested, shipped, accepted, checked out, checked in, received at home. There
+    is one record and one hold from the first message to the last."""
+    system = north.town.context.system
+    request = await announced(north)
+    await hear(north, "ItemShipped", THEIRS, REQUEST.format("IR-77"), USER, BARCODE)
+    before = await system.item_by_barcode("30118422001187valm")
+
+    for _ in range(2):
+        await hear(north, "AcceptItem", item, ARRIVAL, REQUEST.format("IR-77"), BARCODE, CARD)
+
+    request = await north.see(request)
+    arrived = await system.item_by_barcode("30118422001187valm")
+    (hold,) = await system.item_holds(arrived.id)
+    assert (request.state, [one.barcode for one in request.volumes]) == (
+        BorrowingState.RECEIVED,
+        ["30118422001187valm"],
+    )
+    assert (arrived.id, hold.status) == (before.id, HoldStatus.IN_TRANSIT)
+    assert len(await system.patron_holds(hold.patron_id)) == 1
+
+    await hear(north, "ItemCheckedOut", item, REQUEST.format("IR-77"), due("2026-05-04"), BARCODE, CARD)
+    assert (await north.see(request)).state is BorrowingState.LENT
+    await hear(north, "ItemCheckedIn", item, BARCODE)
+    await hear(north, "ItemReceived", item, BARCODE)
+    assert (await north.see(request)).state is BorrowingState.COMPLETED
+    assert await north.kinds(request) == [
+        *("submit", "request", "will-supply", "shipped", "received", "loaned-to-patron"),
+        *("returned-by-patron", "checked-in"),
+    ]
+    with pytest.raises(Refused):
+        await system.item_by_barcode("30118422001187valm")
+
+
 async def test_an_item_that_will_not_come_after_all_is_asked_of_others(north: NcipTown) -> None:
     request = await announced(north)
 
