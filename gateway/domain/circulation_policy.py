@@ -207,8 +207,9 @@ class RequestItemRules(ProfileSection):
     hold_days: int = Field(0, ge=0, le=3650, description="days until an unfilled hold expires; 0: never")
     managed: ManagedRole = Field(
         ManagedRole.NONE,
-        description="what the gateway manages itself: lending: the item on hold is lent to this partner (section "
-        "`partner`); borrowing: our patron wants something, so suppliers are asked and no hold is placed",
+        description="what the gateway manages itself: lending: the item on hold, asked for by RequestItem or by "
+        "ItemRequested, is lent to this partner (section `partner`); borrowing: our patron wants something, so "
+        "suppliers are asked and no hold is placed",
     )
 
 

@@ -21,6 +21,7 @@ from gateway.domain.commands import (
     ItemLent,
     ItemReturned,
     Named,
+    Noted,
     PatronRef,
     PlaceRequest,
     Renew,
@@ -66,9 +67,10 @@ class CirculationLinker:
     ) -> LinkResult | None:
         """Raises Unavailable."""
         context = self.contexts[library]
-        if isinstance(command, PlaceRequest) and isinstance(result, RequestPlaced):
+        placed = _find_placed_request(command, result)
+        if placed is not None:
             lends = profile.circulation.requests.managed is ManagedRole.LENDING
-            made = lends and lend_to_broker(connection, context, profile, command, result)
+            made = lends and lend_to_broker(connection, context, profile, *placed)
             return LinkResult(result, context.wake_outbox) if made else None
         if isinstance(result, AllRenewed):
             linked = [
@@ -95,6 +97,15 @@ def _list_renewal_outcomes(result: AllRenewed, policy: CirculationPolicy, zone: 
         outcome = outcome_of_command(Renew(Named(one.loan.item_barcode)), one.renewed, policy, zone)
         if outcome is not None:
             yield outcome
+
+
+def _find_placed_request(command: Command, result: Result) -> tuple[PlaceRequest, RequestPlaced] | None:
+    """A request for an item of ours, as a command or as the notification that amounts to it (ItemRequested)."""
+    if isinstance(result, Noted) and result.meant is not None:
+        command, result = result.meant
+    if isinstance(command, PlaceRequest) and isinstance(result, RequestPlaced):
+        return command, result
+    return None
 
 
 def link_outcome(

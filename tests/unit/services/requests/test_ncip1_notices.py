@@ -8,7 +8,7 @@ from gateway.domain.library import HoldStatus, ItemStatus
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request, VolumeState
+from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request, Role, VolumeState
 from gateway.domain.requests.views import LendingDraft
 from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown, ncip
 
@@ -22,6 +22,18 @@ PROFILES = {
                 "institutional_patron": "SOUTH",
             },
         },
+    ),
+    "lends": ncip(
+        extends="ncip1",
+        circulation={
+            "notifications": {"own_item_pattern": "^i", "institutional_patron": "inst-valm"},
+            "requests": {"managed": "lending"},
+        },
+        partner={"symbols": ["VALM"], "name": "Valley Consortium", "roles": ["requester"]},
+    ),
+    "holds": ncip(
+        extends="ncip1",
+        circulation={"notifications": {"own_item_pattern": "^i", "institutional_patron": "inst-valm"}},
     ),
     "notes": ncip(extends="ncip1", circulation={"notifications": {"mode": "notes"}}),
     "south": SOUTH,
@@ -205,6 +217,44 @@ async def test_a_number_that_nobody_manages_is_the_library_s_alone(north: NcipTo
     await hear(north, "ItemRequested", THEIRS, REQUEST.format("IR-4"), USER)
 
     assert await north.see(request) == request
+
+
+async def test_our_item_that_is_requested_is_lent(north: NcipTown) -> None:
+    """Where the profile manages it; by the item's barcode alone, since INN-Reach has no request number here."""
+    item = await north.free_item()
+    for _ in range(2):
+        await hear(north, "ItemRequested", item.barcode, USER, profile="lends")
+
+    (request,) = await north.all(Role.LENDING)
+    assert (request.state, request.item_barcode, request.source) == (LendingState.LOCATED, item.barcode, "ncip")
+    (hold,) = await north.town.context.system.item_holds(item.id)
+    assert request.hold_id == hold.id
+
+    await hear(north, "ItemCheckedOut", item.barcode, USER, due("2026-05-04"), profile="lends")
+    assert (await north.see(request)).state is LendingState.SHIPPED
+    await hear(north, "ItemReceived", item.barcode, USER, profile="lends")
+    await hear(north, "ItemCheckedIn", item.barcode, profile="lends")
+    assert (await north.see(request)).state is LendingState.COMPLETED
+
+
+async def test_our_item_that_is_no_longer_wanted(north: NcipTown) -> None:
+    item = await north.free_item()
+    await hear(north, "ItemRequested", item.barcode, USER, profile="lends")
+
+    await hear(north, "ItemRequestCancelled", item.barcode, USER, profile="lends")
+
+    (request,) = await north.all(Role.LENDING)
+    assert request.state is LendingState.CANCELLED
+    assert await north.town.context.system.item_holds(item.id) == ()
+
+
+async def test_our_item_is_the_library_s_business_where_nothing_is_managed(north: NcipTown) -> None:
+    item = await north.free_item()
+
+    await hear(north, "ItemRequested", item.barcode, USER, profile="holds")
+
+    assert await north.all(Role.LENDING) == ()
+    assert len(await north.town.context.system.item_holds(item.id)) == 1
 
 
 # --- our own item ----------------------------------------------------------------------------------------
