@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from gateway.domain.circulation_policy import BarcodeSource
 from gateway.domain.commands import AcceptItem, Action, ItemAccepted
 from gateway.domain.due_dates import local_day, patron_due
-from gateway.domain.library import BlockScope, Item, Loan, Patron
+from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Patron
 from gateway.domain.partner_identifiers import RequestNumber, generate_barcode, read_request_number
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value_object
@@ -29,6 +29,9 @@ from gateway.services.circulation.context import (
 
 _LEND = (Action.CIRCULATE, Action.CIRCULATE_AND_NOTIFY)
 _GENERATED_TRIES = 20
+
+_ASTRAY = (ItemStatus.LOST, ItemStatus.MISSING, ItemStatus.CLAIMED_RETURNED)
+"""Statuses of a partner's item that is on record and was not here."""
 
 _KEEPS_THE_HOLD = (
     RefusalReason.LIMIT_REACHED,
@@ -199,12 +202,35 @@ async def _create_record(
     except Refused as refused:
         if refused.reason is not RefusalReason.DUPLICATE_ITEM:
             raise
+        lost = await _find_lost_record(plan.item.barcode, context)
+        if lost is not None:
+            return await _replace_lost_record(lost, plan, context, key)
         return await _accept_duplicate(plan.item.barcode, command, context, refused)
     if not received.repeated:
         return received
+    if received.item.status in _ASTRAY:
+        return await _replace_lost_record(received.item, plan, context, key)
     if context.policy.accept.duplicate == "refuse":
         raise _duplicate_refusal(command)
     return received
+
+
+async def _find_lost_record(barcode: str, context: CirculationContext) -> Item | None:
+    """The record of a partner's item that was lost here."""
+    item = await context.library.item_by_barcode(barcode)
+    return item if item.temporary and item.status in _ASTRAY else None
+
+
+async def _replace_lost_record(
+    lost: Item, plan: _AcceptancePlan, context: CirculationContext, key: str
+) -> TemporaryItemResult:
+    """What was lost lies on the table: its loan ends, and the record gives way to one for what is wanted now."""
+    if await context.library.item_loan(lost.id) is not None:
+        require_capability(context, Capability.CHECK_IN)
+        at = context.policy.check_in.branch
+        await context.library.check_in(lost.barcode, f"{key}:found:{lost.id}", at=at, fill_hold=False)
+    await context.library.delete_temporary_item(lost.barcode, f"{key}:lost:{lost.id}")
+    return await _create_with_free_barcode(plan.item, context, key)
 
 
 async def _create_with_free_barcode(item: TemporaryItem, context: CirculationContext, key: str) -> TemporaryItemResult:

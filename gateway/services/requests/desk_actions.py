@@ -28,7 +28,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.value import value_object
-from gateway.ports.library_system import TemporaryHold, TemporaryItem
+from gateway.ports.library_system import TemporaryHold, TemporaryItem, TemporaryItemResult
 from gateway.services.requests.deadlines import complete_request
 from gateway.services.requests.item_conflicts import wait_for_loan, wait_for_record
 from gateway.services.requests.lending import borrower_account
@@ -119,11 +119,7 @@ async def _receive_items(action: DeskAction) -> RequestChange:
             await action.context.system.check_in(volume.barcode, f"{action.key}:{volume.id}")
             continue
         item = _build_temporary_item(action, volume)
-        try:
-            received = await action.context.system.create_temporary_item(item, action.piece_key(volume))
-        except Refused as refused:
-            await wait_for_record(action.context, action.request, item.barcode, refused)
-            raise
+        received = await _create_record(action, item, action.piece_key(volume))
         barcodes[volume.id] = received.item.barcode
 
     def set_barcodes(request: Request) -> Request:
@@ -131,6 +127,22 @@ async def _receive_items(action: DeskAction) -> RequestChange:
         return replace(request, volumes=marked)
 
     return set_barcodes
+
+
+async def _create_record(action: DeskAction, item: TemporaryItem, key: str) -> TemporaryItemResult:
+    """What was lost for this very request, and comes again under its barcode, gets a record of its own: that of the
+    lost one ends, with its loan."""
+    system = action.context.system
+    try:
+        return await system.create_temporary_item(item, key)
+    except Refused as refused:
+        is_lost_piece = any(item.barcode in attempt.pieces for attempt in action.request.attempts)
+        if refused.reason is not RefusalReason.DUPLICATE_ITEM or not is_lost_piece:
+            await wait_for_record(action.context, action.request, item.barcode, refused)
+            raise
+    await _check_in_item(action, item.barcode, f"{item.barcode}:found")
+    await system.delete_temporary_item(item.barcode, f"{action.key}:{item.barcode}:lost")
+    return await system.create_temporary_item(item, key)
 
 
 def _build_temporary_item(action: DeskAction, volume: Volume) -> TemporaryItem:

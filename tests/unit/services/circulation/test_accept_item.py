@@ -92,6 +92,23 @@ async def test_after_a_crash_half_way_the_repeat_completes_it(counter: Counter) 
     assert len(await counter.library.patron_charges(accepted.patron.id)) == 1
 
 
+@pytest.mark.parametrize("lent", [True, False])
+@pytest.mark.parametrize("request_number", ["TN-77", "TN-78"])
+async def test_what_was_lost_comes_again(counter: Counter, lent: bool, request_number: str) -> None:
+    """Under the same request or another: the lost record gives way to one with a hold of its own."""
+    first = await counter.ask(arrives())
+    if lent:
+        await counter.ask(CheckOut(who(ANA), Named("TN-77")))
+    await counter.library.set_item_status("TN-77", ItemStatus.LOST, "desk")
+
+    for _ in range(2):
+        again = await counter.ask(arrives(request=Named(request_number)))
+        assert again.item.id != first.item.id
+        assert (again.hold.request_id, again.hold.status) == (request_number, HoldStatus.IN_TRANSIT)
+    assert [hold.id for hold in await counter.library.patron_holds(first.patron.id)] == [again.hold.id]
+    assert "TN-77" not in [loan.item_barcode for loan in await counter.library.patron_loans(first.patron.id)]
+
+
 # --- barcodes --------------------------------------------------------------------------------------------
 
 

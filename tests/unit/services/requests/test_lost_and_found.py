@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from adapters.library.embedded.tables import holds, items
+from gateway.domain.library import ItemStatus
 from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request
 from gateway.domain.requests.views import ActionRequest
@@ -104,6 +105,24 @@ async def test_found_after_the_second_item_has_gone_back(north: NcipTown) -> Non
 
     await returned(north, request, 1)
 
+    assert await on_record(north, request) == ([], 0)
+
+
+@pytest.mark.parametrize("lent", [False, True])
+async def test_the_same_barcode_comes_again_while_the_lost_record_is_there(north: NcipTown, lent: bool) -> None:
+    request, first = await lost(north, lent=lent)
+    request = await asked_of_east(north, request)
+    old = await north.town.context.system.item_by_barcode(first)
+
+    request = await north.act(request, EventKind.RECEIVED, barcode=first)
+
+    assert (request.state, [one.barcode for one in request.volumes]) == (BorrowingState.RECEIVED, [first])
+    new = await north.town.context.system.item_by_barcode(first)
+    assert (new.id != old.id, new.status) == (True, ItemStatus.IN_TRANSIT)
+    assert await on_record(north, request) == ([first], 1)
+    await north.act(request, EventKind.LOANED_TO_PATRON)
+    await north.act(request, EventKind.RETURNED)
+    await north.quiet()
     assert await on_record(north, request) == ([], 0)
 
 
