@@ -184,6 +184,10 @@ OPEN_ATTEMPT = frozenset(
 )
 
 
+ON_RECORD = frozenset({AttemptStatus.LOST, AttemptStatus.EXTRA})
+"""Of a past supplier whose pieces, where any have come, are still on record in the library."""
+
+
 @value_object(kw_only=True)
 class SupplierAttempt:
     """One partner asked: when, by which channel, what came of it (facts/users-want.md 11)."""
@@ -382,3 +386,12 @@ class Request:
 
     def find_attempt(self, number: int) -> SupplierAttempt | None:
         return next((one for one in self.attempts if one.number == number), None)
+
+    def find_attempt_on_record(self, barcode: str) -> SupplierAttempt | None:
+        """The supplier whose item with this temporary barcode was lost or is to be sent back, though the request has
+        gone on without it."""
+        lost = any(volume.barcode == barcode and volume.state is VolumeState.LOST for volume in self.volumes)
+        current = self.attempt if lost and self.state is not BorrowingState.LOST else None
+        past = (one for one in self.attempts if barcode in one.pieces)
+        found = current or next(past, None)
+        return found if found is not None and found.status in ON_RECORD else None

@@ -9,6 +9,7 @@ from gateway.domain.requests.events import Event, EventKind, EventOrigin, EventS
 from gateway.domain.requests.lending_table import LENDING
 from gateway.domain.requests.partner_policy import Workflow
 from gateway.domain.requests.request import (
+    ON_RECORD,
     OPEN_ATTEMPT,
     AttemptStatus,
     BorrowingState,
@@ -219,13 +220,14 @@ def _is_past_supplier(request: Request, event: Event) -> bool:
 
 def _is_other_supplier(request: Request, event: Event) -> bool:
     """Whether we do something about a supplier that is not the one in hand."""
-    return event.attempt != request.current or (event.kind is EventKind.RETURNED and _is_reopened(request))
+    about_lost = event.kind in (EventKind.RETURNED, EventKind.RECEIVED) and _is_reopened(request)
+    return event.attempt != request.current or about_lost
 
 
 def _is_reopened(request: Request) -> bool:
-    """What the supplier in hand sent is lost, and another is about to be asked."""
+    """What the supplier in hand sent is lost, or was and has turned up, and another is about to be asked."""
     attempt = request.attempt
-    return attempt is not None and attempt.status is AttemptStatus.LOST and request.state in _NOTHING_HERE
+    return attempt is not None and attempt.status in ON_RECORD and request.state in _NOTHING_HERE
 
 
 _TALK = (EventKind.MESSAGE, EventKind.STATUS_QUERY, EventKind.STATUS_REPORT)
@@ -241,11 +243,14 @@ def _act_on_other_supplier(request: Request, event: Event) -> Transition | Denie
             return Transition(record_event_on(request, event, request.state), request.state, event)
         case kind if kind in _TALK:
             return _add_notification(_make_late_transition(request, event), kind, attempt)
+        case EventKind.RECEIVED if attempt.status is AttemptStatus.LOST:  # it has turned up
+            return replace(_mark_extra_item(request, event, attempt, AttemptStatus.EXTRA), kept=False)
         case EventKind.RETURNED if here or attempt.status is AttemptStatus.LOST:
             back = _add_notification(
                 _mark_extra_item(request, event, attempt, AttemptStatus.EXTRA_RETURNED), event.kind, attempt
             )
-            return back if here else replace(back, effects=_OFF_THE_RECORD)
+            has_record = not here or attempt.pieces or attempt.number == request.current
+            return replace(back, effects=_OFF_THE_RECORD) if has_record else back
         case EventKind.LOST if here or attempt.status is AttemptStatus.EXTRA_RETURNED:
             return _add_notification(_mark_extra_item(request, event, attempt, AttemptStatus.LOST), event.kind, attempt)
         case EventKind.DAMAGED if here:

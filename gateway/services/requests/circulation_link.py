@@ -139,7 +139,7 @@ def _apply_outcome_event(
     connection: Transaction, context: LibraryContext, actor: str, found: ReferencedRequest, step: OutcomeEvent
 ) -> Request | None:
     """The request after it; None: it didn't fit."""
-    event = Event(step.signal, context.now(), actor, step.details, found.attempt)
+    event = Event(step.signal, context.now(), actor, step.details, step.attempt or found.attempt)
     outcome = apply_event_in(
         connection, context, EventRequest(request_id=found.request_id, event=event, prepare=step.prepare)
     )
@@ -182,8 +182,13 @@ def _add_return_advice(outcome: LibraryOutcome, request: Request) -> Result:
 
 def advise_return(request: Request, barcode: str) -> GoesBack | None:
     """What a desk has to know of a partner's item that it has scanned; None: it stays, or it is our own."""
-    volume = next((one for one in request.volumes if barcode and one.barcode == barcode), None)
-    if request.role is not Role.BORROWING or volume is None or volume.state not in GOING_BACK:
+    if request.role is not Role.BORROWING or not barcode:
+        return None
+    extra = request.find_attempt_on_record(barcode)
+    if extra is not None:
+        return GoesBack(extra.symbol or extra.partner, request.number)
+    volume = next((one for one in request.volumes if one.barcode == barcode), None)
+    if volume is None or volume.state not in GOING_BACK:
         return None
     owner = request.partner.name or request.partner.symbol or request.partner.profile
     return GoesBack(owner, request.number)

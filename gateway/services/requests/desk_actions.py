@@ -68,6 +68,8 @@ def is_desk_action(request: Request, kind: EventKind, attempt: int) -> bool:
     """Whether this event needs the library first. A copy is nothing that circulates; of a past supplier's items, only
     those are known to the library that came and were lost."""
     in_hand = attempt in (0, request.current)
+    if kind is EventKind.RECEIVED and not in_hand:  # a lost one that has turned up; its record is there
+        return False
     if request.service.type is ServiceType.COPY or not (in_hand or _lost_barcodes(request, attempt)):
         return False
     return (request.role, kind) in _ACTS

@@ -26,6 +26,7 @@ from gateway.domain.requests.events import (
     partner_signal,
 )
 from gateway.domain.requests.request import (
+    AttemptStatus,
     BorrowingState,
     LendingState,
     Request,
@@ -50,6 +51,7 @@ class OutcomeEvent:
     signal: EventSignal
     details: EventDetails = EventDetails()
     prepare: Change = _keep_request
+    attempt: int = 0  # of the supplier whose item it is about; 0: the one whom the command names, else the one in hand
 
 
 @value_object
@@ -224,6 +226,8 @@ def _events_of_check_in(outcome: LibraryOutcome, request: Request) -> Iterator[O
             yield OutcomeEvent(signal=local_signal(EventKind.CHECKED_IN))
         return
     volume = _find_scanned_volume(outcome, request, command.item)
+    if volume is None or volume.state is VolumeState.LOST:
+        yield from _events_of_found_item(outcome, request, command.item)
     if volume is None:
         return
     details = EventDetails(volumes=_name_volumes(request, volume))
@@ -233,16 +237,31 @@ def _events_of_check_in(outcome: LibraryOutcome, request: Request) -> Iterator[O
         yield OutcomeEvent(signal=local_signal(EventKind.RETURNED), details=details)
 
 
+def _events_of_found_item(outcome: LibraryOutcome, request: Request, sent: Named | None) -> Iterator[OutcomeEvent]:
+    """A lost item of a supplier whom the request has gone on without turns up: it has to go back."""
+    result: commands.ItemReturned = outcome.result
+    for barcode in _list_scanned_barcodes(outcome, sent):
+        attempt = request.find_attempt_on_record(barcode)
+        if attempt is None:
+            continue
+        if attempt.status is AttemptStatus.LOST:
+            yield OutcomeEvent(signal=local_signal(EventKind.RECEIVED), attempt=attempt.number)
+        if result.deleted:
+            yield OutcomeEvent(signal=local_signal(EventKind.RETURNED), attempt=attempt.number)
+        return
+
+
+def _list_scanned_barcodes(outcome: LibraryOutcome, sent: Named | None) -> tuple[str, ...]:
+    item = outcome.result.item
+    if item is not None:
+        return (item.barcode,)
+    return list_item_barcodes(sent, "", outcome.policy) if sent is not None else ()
+
+
 def _find_scanned_volume(outcome: LibraryOutcome, request: Request, sent: Named | None) -> Volume | None:
     """The volume that a command means by its barcode, or the only one of a request that it names."""
     item = outcome.result.item
-    barcodes = (
-        (item.barcode,)
-        if item is not None
-        else list_item_barcodes(sent, "", outcome.policy)
-        if sent is not None
-        else ()
-    )
+    barcodes = _list_scanned_barcodes(outcome, sent)
     found = next((volume for code in barcodes if (volume := outcome.find_volume(request, code)) is not None), None)
     if found is not None or len(request.volumes) != 1 or not outcome.is_numbered(request):
         return found

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.events import Event
-from gateway.domain.requests.request import OPEN_ATTEMPT, AttemptStatus, LendingState, Request, Role
+from gateway.domain.requests.request import ON_RECORD, OPEN_ATTEMPT, AttemptStatus, LendingState, Request, Role
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.text_folding import fold_for_search
 from gateway.ports.partner_channel import PartnerMessage
@@ -69,10 +69,12 @@ def external_numbers_of(request: Request) -> tuple[str, ...]:
 
 
 def open_barcodes_of(request: Request) -> frozenset[str]:
-    """Barcodes of its items until it is closed: our own item goes out for one request after the other."""
+    """Barcodes of its items until it is closed: our own item goes out for one request after the other. Also of what was
+    lost, or is to be sent back, of suppliers that were asked before."""
     if not request.open:
         return frozenset()
-    barcodes = (request.item_barcode, *(volume.barcode for volume in request.volumes))
+    past = (code for attempt in request.attempts if attempt.status in ON_RECORD for code in attempt.pieces)
+    barcodes = (request.item_barcode, *(volume.barcode for volume in request.volumes), *past)
     return frozenset(normalize_external_number(one) for one in barcodes if one.strip())
 
 

@@ -8,12 +8,14 @@ from sqlalchemy import select
 from adapters.library.embedded.tables import holds, items
 from gateway.domain.library import ItemStatus
 from gateway.domain.requests.events import Event, EventDetails, EventKind, partner_signal
-from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request
+from gateway.domain.requests.request import AttemptStatus, BorrowingState, Request, RequestFlag
 from gateway.domain.requests.views import ActionRequest
 from gateway.services.requests.transitions import EventRequest, apply_event
-from tests.unit.services.requests.support import SOUTH, STAFF, NcipTown
+from tests.unit.services.requests.support import SOUTH, STAFF, NcipTown, ncip
+from tests.unit.services.requests.test_own_desk import illgate
 
 PROFILES = {
+    "broker": ncip(circulation={"check_in": {"delete_item": "temporary"}}),
     "south": SOUTH,
     "east": {"partner": {"symbols": ["EAST"], "name": "East", "channel": "mail", "email": "ill@east.example"}},
 }
@@ -82,6 +84,47 @@ async def test_found_while_the_second_supplier_s_item_is_here(north: NcipTown, l
     await north.act(request, EventKind.LOANED_TO_PATRON)
     await north.act(request, EventKind.RETURNED)
     await north.quiet()
+    assert await on_record(north, request) == ([], 0)
+
+
+@pytest.mark.parametrize("lent", [False, True])
+@pytest.mark.parametrize("asked_again", [False, True])
+async def test_its_old_barcode_is_scanned_at_the_desk(north: NcipTown, lent: bool, asked_again: bool) -> None:
+    """The desk hears where it belongs, staff see that it is to be sent back, and when it has gone its record goes."""
+    request, first = await lost(north, lent=lent)
+    if asked_again:
+        request = await asked_of_east(north, request)
+        request = await north.act(request, EventKind.RECEIVED)
+    state = (await north.see(request)).state
+
+    for _ in range(2):
+        shown = await illgate(north, "check-in", first)
+
+    assert "Goes back to its owner: SOUTH" in shown.stdout, shown.output
+    seen = await north.see(request)
+    assert (seen.state, seen.attempts[0].status) == (state, AttemptStatus.EXTRA)
+    assert RequestFlag.EXTRA in seen.flags
+    assert (await north.kinds(request)).count("received") == (3 if asked_again else 2)
+
+    await returned(north, request, 1)
+    seen = await north.see(request)
+    assert (seen.state, seen.attempts[0].status) == (state, AttemptStatus.EXTRA_RETURNED)
+    assert RequestFlag.EXTRA not in seen.flags
+    barcodes, holds = await on_record(north, request)
+    assert (first not in barcodes, holds) == (True, 1 if asked_again else 0)
+
+
+async def test_its_old_barcode_is_checked_in_by_a_broker(north: NcipTown) -> None:
+    """Whose profile removes records at check-in."""
+    request, first = await lost(north, lent=True)
+    request = await asked_of_east(north, request)
+
+    answer = await north.send("broker", "check-in-item", item=first)
+
+    assert answer.problem == ""
+    await north.quiet()
+    seen = await north.see(request)
+    assert (seen.state, seen.attempts[0].status) == (BorrowingState.REQUESTED, AttemptStatus.EXTRA_RETURNED)
     assert await on_record(north, request) == ([], 0)
 
 
