@@ -93,7 +93,7 @@ def send_command(
     Examples:
       illgate send illiad-alma --list
       illgate send illiad-alma accept-item --list
-      illgate send illiad-alma lookup-user --patron 21000000000017
+      illgate send ncip2 lookup-user --patron 21000000000017
       illgate send illiad-alma accept-item --patron 21000000000017 --request ILL-1001 \\
           --title 'The Three-Body Problem' --pickup MAIN
       illgate send ncip1 check-in --item ILL-1001 --tcp --raw
