@@ -26,6 +26,10 @@ STATUS = {"too-often": 429, "unknown": 403, "away": 503}
 KEPT = "kept."
 """Before the names of fields that wait until somebody has signed in."""
 
+MAX_JOURNEY_CHARS = 20_000
+"""Of the place to come back to from an identity provider, which is kept meanwhile for whoever asks. Links that cite
+something have up to some 8,000; from a longer one it goes on at the services."""
+
 _BACK = re.compile(r"(request|hold|requests|requests/[A-Za-z0-9_-]{1,100})?(\?[\x21-\x7e]*)?")
 _MAX_FIELD_CHARS = {"user": 200, "password": 500}
 
@@ -105,6 +109,8 @@ async def redirect_to_provider(page: PageRequest) -> web.Response:
     if page.entry.oidc is None:
         raise PageError(404, "fault-not-there")
     back = _safe_back_path(page.http.query.get("back", ""))
+    if len(back) > MAX_JOURNEY_CHARS:
+        back = ""
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     row = JourneyRow(
         library=page.library,

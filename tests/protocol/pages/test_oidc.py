@@ -57,6 +57,15 @@ async def test_there_and_back(installation: Installation) -> None:
         assert done.title == "Thank you, we have your request"
 
 
+async def test_whoever_only_sets_out_leaves_little_behind(installation: Installation) -> None:
+    async with signing_in(installation) as (_gateway, _idp, anna):
+        for chars in (8_000, 50_000):
+            answer = await anna.get(START.replace("requests", f"request%3Ftitle={'a' * chars}"), follow=False)
+            assert answer.status == 303
+    kept = Database(installation.database).column("SELECT length(back_to) FROM page_journey ORDER BY 1")
+    assert kept == [0, len("request?title=") + 8_000]
+
+
 @pytest.mark.parametrize("algorithm", ["PS256", "RS512"])
 async def test_a_key_that_does_not_say_its_algorithm(installation: Installation, algorithm: str) -> None:
     async with signing_in(installation) as (_gateway, idp, anna):
