@@ -13,12 +13,20 @@ from adapters.artemail.dialect import SECTION, ArtemailDialect
 from adapters.artemail.mail_format import ArtemailFormat
 from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter
 
+MAX_EMPTY_LINES = 50
+"""Between the password and the lines around it; a layout has 20 at most, and mail programs may double them."""
+
 
 def password_line_pattern(dialect: ArtemailDialect) -> str:
     """Below the customer code, above the first request; also where a mail program has quoted them."""
-    layout, mark, end = dialect.layout, r"[>|\s]*", r"[ \t]*\r?\n"
+    layout, mark, end = dialect.layout, r"[>| \t]*", r"[ \t]*\r?\n"
     code = f"(?:{layout.customer_pattern})"
-    return rf"(?m)^{mark}{code}{end}{mark}(?P<secret>\S+){end}(?={mark}{re.escape(layout.start)}\S)"
+    # A bound, or else many empty lines would be gone through from each of them.
+    empty = rf"(?:{mark}\r?\n){{0,{MAX_EMPTY_LINES}}}"
+    return (
+        rf"(?m)^{mark}{code}{end}{empty}{mark}(?P<secret>[^\s>|]\S*){end}"
+        rf"(?={empty}{mark}{re.escape(layout.start)}\S)"
+    )
 
 
 def password_references(dialect: ArtemailDialect) -> Mapping[str, str]:

@@ -19,6 +19,10 @@ GUARD = "'"
 
 MAX_LINES = 100_000
 
+MAX_START_CHARS = 400
+"""Of the first line of a request. A longer one is none: to look for codes in it takes time by the square of its length.
+"""
+
 
 @value_object(kw_only=True)
 class OrderFileLayout:
@@ -159,6 +163,8 @@ def decode(text: str, layout: OrderFileLayout) -> OrderFile:
 
 def _match_order_start(line: str, layout: OrderFileLayout) -> re.Match[str] | None:
     """The number has a digit, and what follows are codes: a title may begin with the same letters."""
+    if not line.startswith(layout.start) or len(line) > MAX_START_CHARS:
+        return None
     code = r"[A-Z0-9][A-Z0-9*/&+-]*"
     return re.fullmatch(rf"{re.escape(layout.start)}\s?(\S*\d\S*)((?:\s+{code})*)\s*", line)
 

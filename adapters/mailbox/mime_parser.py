@@ -9,12 +9,10 @@ import hashlib
 import re
 from dataclasses import replace
 from datetime import datetime
-from email.errors import MessageError
 from email.message import Message
-from email.parser import BytesHeaderParser, BytesParser
-from email.policy import compat32
 from email.utils import collapse_rfc2231_value
 
+from adapters.mailbox.mime_limits import ParseBudget, parse_message, refuse_unreadable
 from adapters.mailbox.mime_parts import MAX_TEXT_CHARS, MailHeader, PartCollector, ReportPart
 from adapters.mailbox.mime_text import decode_header_text, decode_text, single_line
 from gateway.domain.problems import MalformationKind, MalformedMessage
@@ -26,7 +24,14 @@ from gateway.ports.incoming_mail import (
     IncomingMail,
     ParsedMail,
     SenderCheck,
+    take_header,
 )
+
+MAX_SUBJECT_CHARS = 2_000
+"""A line of a mail has at most 998 (RFC 5322 section 2.1.1)."""
+
+MAX_REASON_CHARS = 2_000
+"""Of a server's words that are looked into, so that addresses in them can be masked."""
 
 _BLANK = re.compile(r"\s+")
 
@@ -40,28 +45,23 @@ _DOMAIN = {
 
 
 def parse_mail(content: bytes, received: datetime) -> ParsedMail:
-    """Raises MalformedMessage: no header, or too deep or too many parts."""
-    try:
-        message = BytesParser(policy=compat32).parsebytes(content)
-        return _build_parsed_mail(message, content, received)
-    except RecursionError as error:
-        raise MalformedMessage("", "parts stand too deep in each other", MalformationKind.PROTOCOL) from error
-    except (MessageError, ValueError, LookupError, AttributeError, TypeError) as error:
-        # The standard library's parser raises all of these for one broken mail or another.
-        raise MalformedMessage("", f"the mail can't be taken apart ({type(error).__name__})") from error
+    """Raises MalformedMessage: no header, too deep, too many parts or fields, or too slow (`ParseBudget`)."""
+    budget = ParseBudget(len(content))
+    message = parse_message(content, budget)
+    return refuse_unreadable(lambda: _build_parsed_mail(message, content, received, budget))
 
 
-def _build_parsed_mail(message: Message, content: bytes, received: datetime) -> ParsedMail:
+def _build_parsed_mail(message: Message, content: bytes, received: datetime, budget: ParseBudget) -> ParsedMail:
     header = MailHeader.from_message(message)
     if not header.fields:
         raise MalformedMessage("header", "there is no header", MalformationKind.SYNTAX)
-    parts = PartCollector()
+    parts = PartCollector(budget)
     parts.collect_parts(message)
     mail = IncomingMail(
         id=header.id or hashlib.sha256(content).hexdigest(),
         sender=header.sender,
         to=tuple(address for address in header.iter_addresses("to", "cc") if address),
-        subject=header.first_value("subject"),
+        subject=header.first_value("subject")[:MAX_SUBJECT_CHARS],
         text=parts.text[:MAX_TEXT_CHARS],
         received=received,
         references=header.references,
@@ -119,7 +119,7 @@ class ReportParts:
     report: tuple[ReportPart, ...]
 
 
-_ID = re.compile(r"^\s*message-id:\s*<\s*([^<>\s]+)\s*>", re.IGNORECASE | re.MULTILINE)
+_ID = re.compile(r"^[ \t]*message-id:\s*<\s*([^<>\s]+)\s*>", re.IGNORECASE | re.MULTILINE)
 _ADDRESS = re.compile(r"<?[^\s<>@\"]+@[^\s<>@\"]+>?")
 _FIELD = re.compile(r"^([A-Za-z-]+):[ \t]*(.*(?:\r?\n[ \t].*)*)", re.MULTILINE)
 _STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
@@ -196,14 +196,18 @@ def _find_original_ids(whole: ReportParts, envelope: list[str]) -> tuple[str, ..
     found: list[str] = []
     for part in whole.report:
         if part.media_type in ("message/rfc822", "text/rfc822-headers"):
-            header = BytesHeaderParser(policy=compat32).parsebytes(part.content.lstrip())
+            content = take_header(part.content.lstrip())
+            header = parse_message(content, ParseBudget(len(content)))
             found.append(decode_header_text(str(header.get("message-id", ""))).strip("<> "))
     found += _ID.findall(whole.mail.text)
     return tuple(dict.fromkeys(one for one in (*found, *envelope, *whole.mail.references) if one))
 
 
 def _mask_addresses(text: str) -> str:
-    return _ADDRESS.sub("…", single_line(text))[:300]
+    words = single_line(text)
+    if len(words) > MAX_REASON_CHARS:
+        words = words[:MAX_REASON_CHARS].rpartition(" ")[0]  # whole words: half an address isn't known as one
+    return _ADDRESS.sub("…", words)[:300]
 
 
 # --- automatic mails -------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from email.message import Message
 from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datetime
 
+from adapters.mailbox.mime_limits import ParseBudget
 from adapters.mailbox.mime_text import decode_header_text, decode_text, single_line, text_of_html, unwrap_flowed_text
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.value import value_object
@@ -91,7 +92,8 @@ class ReportPart:
 class PartCollector:
     """Texts for reading, files, and parts of reports, in the order of the mail."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: ParseBudget) -> None:
+        self._budget = budget
         self._plain: list[str] = []
         self._html: list[str] = []
         self.files: list[MailPart] = []
@@ -100,15 +102,25 @@ class PartCollector:
 
     @property
     def text(self) -> str:
-        """From plain text or, if there is none, from HTML."""
+        """From plain text or, if there is none, from HTML. At most MAX_TEXT_CHARS."""
         plain = "\n\n".join(text for text in self._plain if text.strip())
-        return plain or "\n\n".join(text_of_html(page) for page in self._html).strip()
+        return (plain or self._read_pages())[:MAX_TEXT_CHARS]
+
+    def _read_pages(self) -> str:
+        texts: list[str] = []
+        for page in self._html:
+            self._budget.check_time()
+            texts.append(text_of_html(page))
+            if sum(map(len, texts)) > MAX_TEXT_CHARS:
+                break
+        return "\n\n".join(texts).strip()
 
     def collect_parts(self, message: Message) -> None:
         waiting, seen = [message], 0
         while waiting:
             part = waiting.pop()
             seen += 1
+            self._budget.check_time()
             if seen > MAX_PARTS:
                 raise MalformedMessage("", f"more than {MAX_PARTS} parts", MalformationKind.TOO_LARGE)
             self.repaired += [f"{type(defect).__name__}" for defect in part.defects]
@@ -155,7 +167,7 @@ class PartCollector:
             self._html.append(text)
             return
         if str(part.get_param("format", "")).lower() == "flowed":
-            text = unwrap_flowed_text(text, str(part.get_param("delsp", "")).lower() == "yes")
+            text = unwrap_flowed_text(text[:MAX_TEXT_CHARS], str(part.get_param("delsp", "")).lower() == "yes")
         self._plain.append(text[:MAX_TEXT_CHARS])
 
 

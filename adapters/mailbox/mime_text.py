@@ -6,19 +6,19 @@ Decoding never raises. A mail without secrets comes back byte for byte.
 from __future__ import annotations
 
 import base64
+import binascii
 import codecs
 import re
 from collections.abc import Callable, Iterable
-from email import message_from_bytes
-from email.errors import HeaderParseError
-from email.header import decode_header
 from email.message import Message
-from email.policy import compat32
 from html import escape
+from itertools import groupby
 
 from lxml import etree, html
 
+from adapters.mailbox.mime_limits import ParseBudget, parse_message, refuse_unreadable
 from gateway.domain.secret_reference import CONCEALED
+from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import PartConcealer, SecretPatterns
 
 CHARSETS_OF_OLD = ("iso-8859-1", "iso8859-1", "latin-1", "latin1", "us-ascii", "ascii", "ansi_x3.4-1968")
@@ -31,6 +31,12 @@ _UNSEEN = frozenset({"script", "style", "head", "title", "template"})
 
 MAX_HTML_CHARS = 2_000_000
 """Characters of HTML that are looked at."""
+
+MAX_QUOTE_DEPTH = 20
+"""Of quotes in HTML that are marked as such: a mark stands before each line, for each quote around it."""
+
+_WORD_START = re.compile(r"=\?([^?\s]*)\?([qQbB])\?")
+_CODED_OCTET = re.compile(rb"=([0-9A-Fa-f]{2})")
 
 _CODED = re.compile(rb"^content-transfer-encoding:\s*(?:base64|quoted-printable)", re.IGNORECASE | re.MULTILINE)
 
@@ -71,20 +77,63 @@ def _is_charset(name: str) -> bool:
         return False
 
 
+@value_object
+class _EncodedWord:
+    content: bytes
+    charset: str
+
+
 def decode_header_text(value: str) -> str:
-    """Of an unstructured field as the parser gives it: folded, with encoded words, with raw 8-bit bytes."""
-    unfolded = re.sub(r"\r?\n[ \t]*", " ", value)
-    try:
-        pieces = decode_header(unfolded)
-    except (HeaderParseError, ValueError, LookupError):
-        return single_line(_decode_raw_bytes(unfolded))
-    return single_line("".join(_decode_piece(piece, charset) for piece, charset in pieces))
+    """Of an unstructured field as the parser gives it: folded, with encoded words (RFC 2047), with raw 8-bit bytes. A
+    word that can't be decoded stays as it is written.
+
+    The standard library's `decode_header` takes time by the square of the length; this goes through it once."""
+    pieces = _split_encoded_words(re.sub(r"\r?\n[ \t]*", " ", value))
+    texts: list[str] = []
+    for charset, run in groupby(pieces, lambda one: one.charset if isinstance(one, _EncodedWord) else None):
+        if charset is None:
+            texts += [_decode_raw_bytes(one) for one in run if isinstance(one, str)]
+        else:  # a letter may be divided between two words
+            texts.append(decode_text(b"".join(one.content for one in run if isinstance(one, _EncodedWord)), charset)[0])
+    return single_line("".join(texts))
 
 
-def _decode_piece(piece: bytes | str, charset: str | None) -> str:
-    if isinstance(piece, str):
-        return _decode_raw_bytes(piece)
-    return decode_text(piece, charset or "")[0]
+def _split_encoded_words(value: str) -> list[str | _EncodedWord]:
+    """In their order. Blanks between two encoded words don't count (RFC 2047 section 6.2)."""
+    pieces: list[str | _EncodedWord] = []
+    done = 0
+    start = value.find("=?")
+    while start >= 0:
+        head = _WORD_START.match(value, start)
+        if head is None:
+            start = value.find("=?", start + 2)
+            continue
+        end = value.find("?=", head.end())
+        if end < 0:  # nor does any word end that begins behind it
+            break
+        word = _decode_word(head[1], head[2], value[head.end() : end])
+        if word is not None:
+            between = value[done:start]
+            if between.strip() or not (pieces and isinstance(pieces[-1], _EncodedWord)):
+                pieces.append(between)
+            pieces.append(word)
+            done = end + 2
+        start = value.find("=?", end + 2)
+    pieces.append(value[done:])
+    return pieces
+
+
+def _decode_word(charset: str, coding: str, text: str) -> _EncodedWord | None:
+    """None: it can't be decoded."""
+    coded = text.encode("utf-8", "surrogateescape")
+    if coding in "qQ":
+        content = _CODED_OCTET.sub(lambda found: bytes.fromhex(found[1].decode()), coded.replace(b"_", b" "))
+    else:
+        try:
+            content = binascii.a2b_base64(coded + b"=" * (-len(coded) % 4))
+        except binascii.Error:
+            return None
+    return _EncodedWord(content, charset.partition("*")[0].lower())  # RFC 2231 section 5: a language may stand there
 
 
 def _decode_raw_bytes(value: str) -> str:
@@ -99,15 +148,24 @@ def single_line(text: str) -> str:
 def unwrap_flowed_text(text: str, deletes_space: bool) -> str:
     """RFC 3676: lines that end with a blank go on in the next."""
     lines: list[str] = []
-    joins = False
+    pieces: list[str] = []  # of the line that goes on
     for raw in text.split("\n"):
         line = raw.removeprefix(" ") if raw.startswith((" ", "  ")) and not raw.startswith(" >") else raw
-        if joins and not line.startswith(">"):
-            lines[-1] = (lines[-1][:-1] if deletes_space else lines[-1]) + line
-        else:
-            lines.append(line)
-        joins = line.endswith(" ") and line != "-- " and not line.startswith(">")
+        if pieces and line.startswith(">"):
+            lines.append(_join_flowed(pieces, deletes_space))
+            pieces = []
+        pieces.append(line)
+        if not line.endswith(" ") or line == "-- " or line.startswith(">"):
+            lines.append(_join_flowed(pieces, deletes_space))
+            pieces = []
+    if pieces:
+        lines.append(_join_flowed(pieces, deletes_space))
     return "\n".join(lines)
+
+
+def _join_flowed(pieces: list[str], deletes_space: bool) -> str:
+    *before, last = pieces
+    return "".join((*(one[:-1] if deletes_space else one for one in before), last))
 
 
 def text_of_html(page: str) -> str:
@@ -118,47 +176,41 @@ def text_of_html(page: str) -> str:
         )
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
         return ""
-    lines: list[str] = [""]
-    _collect_html_lines(root, lines)
-    text = "\n".join(_BLANKS.sub(" ", line).strip() for line in lines)
+    text = "\n".join(_BLANKS.sub(" ", "".join(line)).strip() for line in _collect_html_lines(root))
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
-def _collect_html_lines(root: html.HtmlElement, lines: list[str]) -> None:
-    """By hand instead of by recursion: depth is the sender's to choose."""
+def _collect_html_lines(root: html.HtmlElement) -> list[list[str]]:
+    """Each line as its pieces. By hand instead of by recursion: depth is the sender's to choose."""
+    lines: list[list[str]] = [[]]
     quotes = 0
     hidden = 0
     for step, node in etree.iterwalk(root, events=("start", "end")):
         name = node.tag if isinstance(node.tag, str) else ""
-        block = name in _BLOCKS
-        if step == "start":
-            hidden += name in _UNSEEN
-            if name == "blockquote":
-                quotes += 1
-                lines.append("> " * quotes)
-            elif name == "br" or block:
-                lines.append("> " * quotes)
-            if not hidden and name:
-                _append_text(lines, node.text)
-        else:
-            hidden -= name in _UNSEEN
-            if name == "blockquote":
-                quotes -= 1
-                lines.append("> " * quotes)
-            elif block:
-                lines.append("> " * quotes)
-            if not hidden and node is not root:
-                _append_text(lines, node.tail)
+        starts = step == "start"
+        if name == "blockquote":
+            quotes += 1 if starts else -1
+        if name in _BLOCKS or name == "blockquote" or (name == "br" and starts):
+            lines.append(["> " * min(quotes, MAX_QUOTE_DEPTH)])
+        hidden += (name in _UNSEEN) * (1 if starts else -1)
+        if hidden:
+            continue
+        if starts and name:
+            _append_text(lines[-1], node.text)
+        elif not starts and node is not root:
+            _append_text(lines[-1], node.tail)
+    return lines
 
 
-def _append_text(lines: list[str], text: str | None) -> None:
+def _append_text(line: list[str], text: str | None) -> None:
     if text:
-        lines[-1] += " ".join(text.splitlines()) if "\n" in text or "\r" in text else text
+        line.append(" ".join(text.splitlines()) if "\n" in text or "\r" in text else text)
 
 
 def conceal_secrets(content: bytes, hidden: SecretPatterns) -> bytes:
     """`hidden.words` count where they stand alone; of `hidden.patterns` the group `secret`. A mail whose coded parts or
-    others than texts hold a secret has these parts in base64 afterwards."""
+    others than texts hold a secret has these parts in base64 afterwards. Raises MalformedMessage: such parts can't be
+    looked into, so nobody knows what they hold."""
     lowered = content.lower() if hidden.parts else b""
     parts = [one for one in hidden.parts if any(mark.encode() in lowered for mark in one.marks)]
     if parts:
@@ -176,12 +228,17 @@ def conceal_secrets(content: bytes, hidden: SecretPatterns) -> bytes:
 
 def _conceal_parts(content: bytes, conceal: Callable[[Message], bool]) -> bytes:
     """`conceal` says whether it has changed a part."""
-    try:
-        mail = message_from_bytes(content, policy=compat32)
-        changed = [conceal(part) for part in mail.walk() if not part.is_multipart()]
-        return mail.as_bytes() if any(changed) else content
-    except Exception:  # noqa: BLE001 - the library's, on mails that no program should write: left as it came
-        return content
+    budget = ParseBudget(len(content))
+    mail = parse_message(content, budget)
+
+    def conceal_in_each() -> bytes:
+        changed = False
+        for part in mail.walk():
+            budget.check_time()
+            changed |= not part.is_multipart() and conceal(part)
+        return mail.as_bytes() if changed else content
+
+    return refuse_unreadable(conceal_in_each)
 
 
 def _conceal_in_other_part(part: Message, concealers: Iterable[PartConcealer]) -> bool:

@@ -286,8 +286,8 @@ class ParsedMail:
 
 
 ParseMail = Callable[[bytes, datetime], ParsedMail]
-"""From a mail as it travels and the time when it was received. Pure. Raises MalformedMessage: no header, or too deep or
-too many parts; all else is survived."""
+"""From a mail as it travels and the time when it was received. Raises MalformedMessage: no header, too deep, too many
+parts or fields, or so made that taking it apart takes too long; all else is survived."""
 
 
 @value_object
@@ -310,7 +310,20 @@ class SecretPatterns:
 
 
 ConcealSecrets = Callable[[bytes, SecretPatterns], bytes]
-"""The mail without them, also where its parts are coded."""
+"""The mail without them, also where its parts are coded. Raises MalformedMessage where those can't be looked into."""
+
+
+MAX_HEADER_BYTES = 32_000
+"""Of a header that is read by itself."""
+
+_HEADER_END = re.compile(rb"\r?\n\r?\n|\r\r")
+
+
+def take_header(content: bytes) -> bytes:
+    """The header of a mail that travels as `content`, without its body; of a longer one the first MAX_HEADER_BYTES."""
+    head = content[:MAX_HEADER_BYTES]
+    end = _HEADER_END.search(head)
+    return head[: end.end()] if end is not None else head
 
 
 def remove_quoted_text(text: str) -> str:

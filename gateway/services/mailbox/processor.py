@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import ParamSpec, TypeVar
 
 import structlog
 
@@ -21,7 +22,15 @@ from gateway.domain.problems import MalformedMessage, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.value import value_object
-from gateway.ports.incoming_mail import AutomaticMailKind, IncomingMail, MailEvent, MailFormat, ParsedMail, ParseMail
+from gateway.ports.incoming_mail import (
+    AutomaticMailKind,
+    IncomingMail,
+    MailEvent,
+    MailFormat,
+    ParsedMail,
+    ParseMail,
+    take_header,
+)
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Transaction
 from gateway.profiles import ProfileSet
@@ -53,8 +62,11 @@ from gateway.store.schema import make_exchange_id
 
 log = structlog.get_logger(component="mailbox")
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 LARGE = 64_000
-"""Bytes from which a mail is taken apart in a thread, so that nobody else waits for it."""
+"""Bytes from which a mail is read in a thread."""
 
 SHOWN = 300
 """Characters of sender, subject and Message-ID that are kept beside a mail."""
@@ -156,14 +168,18 @@ class MailProcessor:
     async def _prepare_mail(self, box: MailboxInfo, spot: MailPosition, content: bytes) -> MailStep:
         """All that comes before the transaction; what it gives back is the transaction. Raises Unavailable."""
         now = self.clock.now()
-        content = self.conceal(content)
         try:
-            parsed = await self._parse_mail(content, now)
+            content = await _run_aside(content, self.conceal, content)
+        except MalformedMessage as error:  # what can't be looked into may hold a password: only its header is kept
+            head = self._conceal_in_header(content)
+            return MailStep(spot, partial(self.set_aside, box, spot, head, f"can't be read: {error}"))
+        try:
+            parsed = await _run_aside(content, self.parse, content, now)
         except MalformedMessage as error:
             return MailStep(spot, partial(self.set_aside, box, spot, content, f"can't be read: {error}"))
         parsed = resolve_recipient(parsed, self.find_library_context(box, ""))
         try:
-            reading = read_mail(parsed, self.profiles(), self.formats, box.destination)
+            reading = await _run_aside(content, read_mail, parsed, self.profiles(), self.formats, box.destination)
         except Exception as error:  # noqa: BLE001 - of a format: one mail must not hold up those behind it
             return MailStep(spot, partial(self._set_defect_aside, box, spot, content, parsed, error))
         rules = self.find_library_context(box, "").policy().copies
@@ -176,6 +192,13 @@ class MailProcessor:
             partial(self._commit_mail, box, spot, content, reading, files),
             earliest_event_time(reading.understood),
         )
+
+    def _conceal_in_header(self, content: bytes) -> bytes:
+        """The header alone; nothing where not even that can be looked into."""
+        try:
+            return self.conceal(take_header(content))
+        except MalformedMessage:
+            return b""
 
     async def _commit_mail(
         self,
@@ -208,13 +231,6 @@ class MailProcessor:
         """Can't be worked with: staff look at it. Raises Unavailable."""
         verdict = MailVerdict(outcome=MailOutcome.FAILED, kind=OutcomeClass.MALFORMED, problem=why, open=True)
         return await self._write_mail(box, spot, content, parsed, lambda _: verdict)
-
-    # --- reading -----------------------------------------------------------------------------------------
-
-    async def _parse_mail(self, content: bytes, now: datetime) -> ParsedMail:
-        if len(content) < LARGE:
-            return self.parse(content, now)
-        return await asyncio.to_thread(self.parse, content, now)
 
     # --- one transaction ---------------------------------------------------------------------------------
 
@@ -253,9 +269,9 @@ class MailProcessor:
         return outcome
 
     def _parse_leniently(self, content: bytes, now: datetime) -> IncomingMail | None:
-        """Of what was set aside: for people to see who wrote."""
+        """Of what was set aside, by its header alone: for people to see who wrote."""
         try:
-            return self.parse(content, now).mail
+            return self.parse(take_header(content), now).mail
         except MalformedMessage:
             return None
 
@@ -337,6 +353,13 @@ class MailProcessor:
     def find_library_context(self, box: MailboxInfo, library: str) -> LibraryContext:
         wanted = (library or box.library).casefold()
         return next(context for symbol, context in self.contexts.items() if symbol.casefold() == wanted)
+
+
+async def _run_aside(content: bytes, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What `read` makes of a mail; of a large one in a thread, so that nobody else waits for it."""
+    if len(content) < LARGE:
+        return read(*args, **kwargs)
+    return await asyncio.to_thread(read, *args, **kwargs)
 
 
 def _make_verdict(reading: MailReading, applied: ApplicationResult, profile: str) -> MailVerdict:
