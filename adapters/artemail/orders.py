@@ -101,7 +101,7 @@ def prepare_order(message: PartnerMessage, dialect: ArtemailDialect, library: Li
     address = _write_delivery_address(dialect.delivery.loans if lending else dialect.delivery.copies, library, scribe)
     keywords = [code for group in dialect.keywords.groups for code in _choose_codes(group, request)]
     keywords += [code for code in dialect.delivery.keywords if address and code not in keywords]
-    lines = tuple(filter(None, map(scribe.transcribe, order_lines(request, dialect.items))))
+    lines = order_lines(request, dialect.items, scribe)
     if not lines:
         raise Refused(
             RefusalReason.DATA_MISSING, "Nothing of the citation can be written in an order.", about=MessagePart.RECORD
@@ -254,13 +254,20 @@ def _service_of_keywords(
     return RequestedService(type_, format_, level), tuple(code for code in keywords if code not in explained)
 
 
-def order_lines(request: Request, items: Items) -> tuple[str, ...]:
-    """Whole lines, in any script."""
+def order_lines(request: Request, items: Items, scribe: AsciiTranscriber) -> tuple[str, ...]:
+    """Whole lines. One of which nothing is known, or nothing can be written, is held open where the profile says so."""
     values = item_values(request)
-    written = [parse_template(line).fill(values) for line in _choose_line_templates(request.citation, items)]
+    templates = _choose_line_templates(request.citation, items)
+    written = [scribe.transcribe(parse_template(line).fill(values)) for line in templates]
     while written and not written[-1]:
         written.pop()
-    return tuple(line or items.missing for line in written if line or items.missing)
+    lines = (_guard_item_line(line, items.missing) if line else items.missing for line in written)
+    return tuple(filter(None, lines))
+
+
+def _guard_item_line(line: str, missing: str) -> str:
+    """A line that is known, though it looks like one that isn't, such as the author `–`."""
+    return f"{codec.GUARD}{line}" if missing and line.lstrip(codec.GUARD) == missing else line
 
 
 def _choose_line_templates(citation: Citation, items: Items) -> tuple[str, ...]:
@@ -310,10 +317,12 @@ def citation_of_lines(lines: Sequence[str], items: Items, service: ServiceType) 
     """The reading that explains most of the lines; lines that none explains are its note. All of them, as they came,
     are `original`."""
     taken = tuple(lines[:MAX_LINES])
-    readings = {kind: _LineAlignment(taken, _compile_patterns(getattr(items, kind))) for kind in _layout_order(service)}
+    readings = {
+        kind: _LineAlignment(taken, _compile_patterns(getattr(items, kind)), items.missing)
+        for kind in _layout_order(service)
+    }
     kind = max(readings, key=lambda one: readings[one].score)  # of equal ones the first
     values, rest = readings[kind].read_values()
-    values = {key: "" if value == items.missing else value for key, value in values.items()}
     note = "\n".join((*filter(None, (values.get("note", ""),)), *rest, *lines[MAX_LINES:]))
     return _citation_of_values(kind, values, note, "\n".join(lines))
 
@@ -329,7 +338,12 @@ class _LinePattern:
     pattern: re.Pattern[str]
     telling: bool
 
-    def match_line(self, line: str) -> Mapping[str, str] | None:
+    def match_line(self, line: str, missing: str) -> Mapping[str, str] | None:
+        """Values by field; none where the line only holds its place (`missing`). None: it doesn't fit."""
+        if missing and line.lstrip(codec.GUARD) == missing:
+            if line == missing:
+                return {}
+            line = line.removeprefix(codec.GUARD)
         found = self.pattern.fullmatch(line) if len(line) <= MAX_LINE_CHARS else None
         return {key: value.strip() for key, value in found.groupdict().items() if value} if found else None
 
@@ -351,11 +365,11 @@ TELLING, PLAIN = 3, 1
 
 class _LineAlignment:
     """Lines laid beside the templates, both in their order, so that the score is best: each line to one template or to
-    none. Of equal ones that in which a line stands earlier."""
+    none. Of equal ones that in which a line stands earlier. `missing`: stands for a line that isn't known."""
 
-    def __init__(self, lines: tuple[str, ...], templates: tuple[_LinePattern, ...]) -> None:
+    def __init__(self, lines: tuple[str, ...], templates: tuple[_LinePattern, ...], missing: str) -> None:
         self._lines, self._templates = lines, templates
-        self._matches = [[template.match_line(line) for template in templates] for line in lines]
+        self._matches = [[template.match_line(line, missing) for template in templates] for line in lines]
         self._best = [[0] * (len(templates) + 1) for _ in range(len(lines) + 1)]
         for n in range(len(lines) - 1, -1, -1):
             for m in range(len(templates) - 1, -1, -1):
@@ -382,9 +396,10 @@ class _LineAlignment:
         return values, rest
 
     def _pair_score(self, n: int, m: int) -> int:
-        if self._matches[n][m] is None:
+        match = self._matches[n][m]
+        if match is None:
             return 0
-        return (TELLING if self._templates[m].telling else PLAIN) + self._best[n + 1][m + 1]
+        return (TELLING if match and self._templates[m].telling else PLAIN) + self._best[n + 1][m + 1]
 
 
 def _citation_of_values(kind: str, values: Mapping[str, str], note: str, original: str) -> Citation:

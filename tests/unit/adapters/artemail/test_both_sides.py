@@ -185,6 +185,38 @@ def test_an_article_is_read_as_it_was_ordered(title: str, journal: str, author: 
     assert request.service.type is ServiceType.COPY
 
 
+@pytest.mark.parametrize("author", ["-", "–", "'-", "''–", "—", "- -"])
+def test_an_author_that_looks_like_a_line_that_is_not_known_is_not_lost(author: str) -> None:
+    book = Citation(type=CitationType.BOOK, title="–", author=author, publisher="-", published="1931")
+
+    citation = asked(written(message(request=borrowed(book)), PEER)).citation
+
+    scribe = scribe_of_profile()
+    assert (citation.title, citation.author, citation.publisher) == ("-", scribe.transcribe(author), "-")
+
+
+def test_a_volume_that_is_a_dash_is_not_lost() -> None:
+    article = Citation(type=CitationType.ARTICLE, title="Tidskrift", published="1931", volume="-", component_title="Ö")
+
+    assert asked(written(message(request=borrowed(article, ServiceType.COPY)), PEER)).citation.volume == "-"
+
+
+@pytest.mark.parametrize("lacking", ["title", "component_title", "component_author"])
+def test_a_line_that_is_not_known_moves_no_other(lacking: str) -> None:
+    article = Citation(
+        type=CitationType.ARTICLE,
+        title="Tidskrift for ebb",
+        component_title="Om flod",
+        component_author="Lie, Jonas",
+        identifiers=(RecordId("issn", "0317-8471"),),
+    )  # without year, volume and pages: their line isn't known either
+    article = replace(article, **{lacking: ""})
+
+    citation = asked(written(message(request=borrowed(article, ServiceType.COPY)), PEER)).citation
+
+    assert citation == replace(article, original=citation.original)
+
+
 def scribe_of_profile() -> AsciiTranscriber:
     characters = dialect_of(PEER).characters
     return AsciiTranscriber(characters.allowed, characters.own, characters.instead)
