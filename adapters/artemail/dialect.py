@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from adapters.artemail import codec
-from adapters.artemail.reply_rules import Replies
+from adapters.artemail.reply_rules import Replies, ReplyPatterns
 from adapters.artemail.text_templates import check_template
 from gateway.domain.circulation_policy import Pattern, ProfileSection
 from gateway.domain.profile import Profile
@@ -285,7 +286,12 @@ class ArtemailDialect(ProfileSection):
     actions: Actions = Actions()
     replies: Replies = Replies()
 
-    @property
+    @cached_property
+    def reply_patterns(self) -> ReplyPatterns:
+        """Compiled when the first mail is read, and then kept with the profile."""
+        return ReplyPatterns(self.replies, self.reference, self.layout.customer_pattern)
+
+    @cached_property
     def order_codes(self) -> frozenset[str]:
         """All that may stand on a request's first line."""
         rules = (rule.codes for group in self.keywords.groups for rule in group)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 
 from adapters.artemail.dialect import ArtemailDialect, Numbers
-from adapters.artemail.reply_rules import CodeMatch, CodeTable, ReplyRule, label_pattern
+from adapters.artemail.reply_rules import CodeMatch, ReplyRule
 from adapters.artemail.text_templates import parse_formatted_date
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import list_own_lines
@@ -82,14 +82,7 @@ _DASHES = str.maketrans({"\u00a0": " ", "\u2010": "-", "\u2011": "-", "\u2012": 
 class _ReplyReader:
     def __init__(self, dialect: ArtemailDialect) -> None:
         self._replies, self._numbers, self._dialect = dialect.replies, dialect.numbers, dialect
-        self._codes = CodeTable(dialect.replies)
-        self._number = re.compile(rf"(?:{label_pattern(dialect.replies.labels)})?(?P<number>[^\s:;,()<>\"']+)")
-        self._labelled = re.compile(
-            rf"(?:{label_pattern(dialect.replies.labels)})(?P<number>[^\s:;,()<>\"']+)", re.IGNORECASE
-        )
-        self._reference = _reference_pattern(dialect)
-        self._files = {name: re.compile(one.pattern, re.IGNORECASE) for name, one in dialect.replies.files.items()}
-        self._customer = re.compile(dialect.layout.customer_pattern)
+        self._patterns, self._codes = dialect.reply_patterns, dialect.reply_patterns.codes
         self._ours = dialect.order_codes
         self._below_customer = False
         self._current = ""
@@ -106,7 +99,7 @@ class _ReplyReader:
             else:
                 self._read_own_line(line, at)
         if not self._taken and not self._about:
-            self._read_own_line(_strip_subject_prefixes(self._reference.sub("", subject)), 0)
+            self._read_own_line(_strip_subject_prefixes(self._patterns.reference.sub("", subject)), 0)
         return MailAnswers(
             replies=tuple(self._unique_replies()),
             files=tuple(self._about),
@@ -157,7 +150,7 @@ class _ReplyReader:
 
     def _is_order_head(self, line: str) -> bool:
         """Our order's customer code, and below it the password, in an answer that repeats them: never kept."""
-        below, self._below_customer = self._below_customer, self._customer.fullmatch(line) is not None
+        below, self._below_customer = self._below_customer, self._patterns.customer.fullmatch(line) is not None
         return below or self._below_customer
 
     def _extend_broken_code(self, line: str, at: int) -> bool:
@@ -174,18 +167,18 @@ class _ReplyReader:
 
     def _read_quoted_line(self, line: str) -> None:
         """Of what is quoted only the number counts: an answer stands below the request that it is about."""
-        found = self._labelled.match(line.lstrip("> |"))
+        found = self._patterns.labelled.match(line.lstrip("> |"))
         if found and (number := self._parse_request_number(found["number"])):
             self._note_request_number(number)
 
     def _split_request_number(self, line: str) -> tuple[str, str]:
         """A request's number at the start of the line, and what follows it. Without a label before it, a code must
         follow, or nothing."""
-        if labelled := self._labelled.match(line):
+        if labelled := self._patterns.labelled.match(line):
             number = self._parse_request_number(labelled["number"])
             if number:
                 return number, line[labelled.end() :].lstrip(" :;,")
-        plain = self._number.match(line)
+        plain = self._patterns.number.match(line)
         number = self._parse_request_number(plain["number"]) if plain else ""
         if plain is None or len(number) < MIN_CODE_CHARS:
             return "", ""
@@ -206,7 +199,7 @@ class _ReplyReader:
         return True
 
     def _read_file_answer(self, line: str, at: int) -> FileAnswer | None:
-        for name, pattern in self._files.items():
+        for name, pattern in self._patterns.files.items():
             if found := pattern.search(line):
                 groups = found.groupdict(default="")
                 number = self._parse_request_number(groups.get("number", ""))
@@ -247,18 +240,14 @@ class _ReplyReader:
 
 def find_file_reference(text: str, dialect: ArtemailDialect) -> str:
     """The word behind FILEREFNO; empty where there is none, or one that can't be the number of a file."""
-    found = _reference_pattern(dialect).search(text)
+    found = dialect.reply_patterns.reference.search(text)
     return _clean_reference(found[1], dialect) if found else ""
 
 
 def find_file_references(text: str, dialect: ArtemailDialect) -> tuple[str, ...]:
     """All of them, each once."""
-    words = (_clean_reference(word, dialect) for word in _reference_pattern(dialect).findall(text))
+    words = (_clean_reference(word, dialect) for word in dialect.reply_patterns.reference.findall(text))
     return tuple(dict.fromkeys(filter(None, words)))
-
-
-def _reference_pattern(dialect: ArtemailDialect) -> re.Pattern[str]:
-    return re.compile(rf"{re.escape(dialect.reference)}\W{{0,3}}([A-Z0-9][A-Z0-9./-]*)", re.IGNORECASE)
 
 
 def _clean_reference(word: str, dialect: ArtemailDialect) -> str:

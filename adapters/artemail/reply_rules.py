@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -182,10 +181,10 @@ class CodeMatch:
 
 
 class CodeTable:
+    """The codes of a profile, and what looks like a code."""
+
     def __init__(self, replies: Replies) -> None:
-        self._entries = _compile_entries(
-            tuple((name, one.template.literal, _code_pattern(one)) for name, one in replies.codes.items())
-        )
+        self._entries = _compile_entries(replies)
         self._unknown = re.compile(replies.unknown_code)
         self._label = re.compile(rf"{label_pattern(replies.code_labels)}(?=\S)", re.IGNORECASE)
 
@@ -212,6 +211,23 @@ class CodeTable:
         return line[label.end() :] if label else line
 
 
+class ReplyPatterns:
+    """All by which a partner's replies are read, compiled once a profile (`ArtemailDialect.reply_patterns`).
+
+    `number`, `labelled`: a request's number (group `number`) at the start of a line, where a label may or must stand
+    before it; `reference`: the word behind our file's (group 1); `files`: answers about whole files, by their names;
+    `customer`: a line that is a customer code as a whole."""
+
+    def __init__(self, replies: Replies, reference: str, customer_pattern: str) -> None:
+        label, number = label_pattern(replies.labels), r"(?P<number>[^\s:;,()<>\"']+)"
+        self.codes = CodeTable(replies)
+        self.number = re.compile(rf"(?:{label})?{number}")
+        self.labelled = re.compile(rf"(?:{label}){number}", re.IGNORECASE)
+        self.reference = re.compile(rf"{re.escape(reference)}\W{{0,3}}([A-Z0-9][A-Z0-9./-]*)", re.IGNORECASE)
+        self.files = {name: re.compile(one.pattern, re.IGNORECASE) for name, one in replies.files.items()}
+        self.customer = re.compile(customer_pattern)
+
+
 def label_pattern(words: tuple[str, ...]) -> str:
     """Pattern of any of them, with what may stand between it and the value."""
     each = (r"\s+".join(map(re.escape, label.split())) for label in sorted(words, key=len, reverse=True))
@@ -224,11 +240,10 @@ class _CodeEntry:
     pattern: re.Pattern[str]
 
 
-@lru_cache(maxsize=64)
-def _compile_entries(rules: tuple[tuple[str, str, str], ...]) -> tuple[_CodeEntry, ...]:
+def _compile_entries(replies: Replies) -> tuple[_CodeEntry, ...]:
     """Longest first, since some codes begin as others do."""
-    ordered = sorted(rules, key=lambda one: -len(one[1]))
-    return tuple(_CodeEntry(name, re.compile(pattern)) for name, _, pattern in ordered)
+    ordered = sorted(replies.codes.items(), key=lambda one: -len(one[1].template.literal))
+    return tuple(_CodeEntry(name, re.compile(_code_pattern(rule))) for name, rule in ordered)
 
 
 def _code_pattern(rule: ReplyRule) -> str:

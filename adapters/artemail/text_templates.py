@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from anyascii import anyascii
 
@@ -94,8 +95,10 @@ class LineTemplate:
         return r"\s*".join(filter(None, (_piece_pattern(one, fields, loose) for one in self.pieces)))
 
 
+@lru_cache(maxsize=2_048)
 def parse_template(text: str) -> LineTemplate:
-    """Raises ValueError: what is wrong, as a plain sentence."""
+    """Kept, since the templates of a profile are asked for with each line. Raises ValueError: what is wrong, as a plain
+    sentence."""
     pieces: list[Piece] = []
     inner: list[TemplateText | TemplateField] | None = None
     for token in _TOKEN.finditer(text):

@@ -11,8 +11,11 @@ import pytest
 
 from adapters.artemail.dialect import dialect_of
 from adapters.artemail.mail_format import ArtemailFormat
+from adapters.artemail.reply_rules import CodeTable, Replies
+from adapters.artemail.text_templates import parse_template
 from gateway.domain.library import Money
 from gateway.domain.problems import MalformedMessage
+from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.ports.incoming_mail import BatchEvent, MailEvent, MailInterpretation, MailRecipient
@@ -303,3 +306,43 @@ def test_weeks_count_from_the_day_on_which_the_library_got_the_mail() -> None:
     late = replace(came, received=datetime(2026, 3, 2, 4, 0, tzinfo=UTC), recipient=here)
 
     assert only(ArtemailFormat().decode(late, bldss())).details.retry_after == date(2026, 3, 29)
+
+
+# --- what it costs ---------------------------------------------------------------------------------------
+
+
+def test_codes_and_templates_are_compiled_once_a_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[Replies] = []
+    build = CodeTable.__init__
+
+    def count_table(table: CodeTable, replies: Replies) -> None:
+        built.append(replies)
+        build(table, replies)
+
+    monkeypatch.setattr(CodeTable, "__init__", count_table)
+    profile, other = tailored(), tailored()  # freshly read: nothing is kept of them yet
+    answer = mail(f"{NUMBER} RENEWED*30-04-2026\n", "FILEREFNO F000017")
+    art = ArtemailFormat()
+
+    def read_once(by: Profile) -> None:
+        assert art.recognises(answer, by)
+        art.decode(answer, by)
+        art.named_batches(answer, by)
+
+    read_once(profile)
+    parsed = parse_template.cache_info().misses
+    read_once(profile)
+    assert len(built) == 1
+    assert parse_template.cache_info().misses == parsed
+
+    read_once(other)
+    assert len(built) == 2
+
+
+def test_a_profile_that_is_read_anew_has_its_own_codes() -> None:
+    code = {"code": "GONE", "kind": "unfilled", "reason": "not-held"}
+
+    assert only(read(f"{NUMBER} GONE\n")).kind is EventKind.MESSAGE
+    assert (
+        only(read(f"{NUMBER} GONE\n", profile=tailored(replies={"codes": {"gone": code}}))).kind is EventKind.UNFILLED
+    )
