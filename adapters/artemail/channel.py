@@ -1,6 +1,9 @@
 """The ports `PartnerChannel` and `SendsBatches`: orders, one or many a mail, what follows from them; as a supplier,
 replies.
 
+An order file is composed once and kept by the gateway, so that each try is the same octets; replies are written by the
+profile as it is at each try.
+
 The number of a file of many orders is the gateway's (`partner.mail.gather.number`). A mail about one request has the
 request's own number, so that every answer finds it.
 """
@@ -8,14 +11,17 @@ request's own number, so that every answer finds it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import field, replace
 from datetime import datetime
 from email.message import EmailMessage
 
-from adapters.artemail.codec import CutLine, OrderFile, encode
+from pydantic import TypeAdapter
+
+from adapters.artemail.codec import HELD_OPEN, CutLine, OrderFile, encode, fill_password
 from adapters.artemail.dialect import ArtemailDialect, Mode, dialect_of
 from adapters.artemail.mail_format import write_reply
 from adapters.artemail.orders import FILE, PreparedOrder, choose_customer, prepare_order
-from gateway.domain.problems import ConfigurationError, MessagePart, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import ConfigurationError, MessagePart, Refusal, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
 from gateway.domain.value import value_object
@@ -31,15 +37,34 @@ File = tuple[str, str, bytes]
 MAX_NOTE_CHARS = 1_000
 
 
+CHARSET = "us-ascii"
+
+
 @value_object(kw_only=True)
-class _MailEnvelope:
-    """What stands on the envelope. `id` and `at` are the same at every try."""
+class ComposedOrder:
+    """One order of a mail. `altered`: what was changed to fit; `refused`: why it isn't in the mail."""
+
+    altered: tuple[str, ...] = ()
+    refused: Refusal | None = None
+
+
+@value_object(kw_only=True)
+class OrderMail:
+    """An order file as it goes out at every try: all but its password, of which only the reference is kept. `orders`
+    of all messages, in their order; the mail says nothing where all are refused. `test`: it goes as a test order."""
 
     id: str
     at: datetime
-    to: str
-    number: str
-    customer: str = ""
+    to: str = ""
+    sender: LetterSender = LetterSender("")
+    subject: str = ""
+    text: str = field(default="", repr=False)
+    password: str = ""
+    test: bool = False
+    orders: tuple[ComposedOrder, ...] = ()
+
+
+_ORDER_MAIL = TypeAdapter(OrderMail)
 
 
 class ArtemailChannel:
@@ -50,14 +75,14 @@ class ArtemailChannel:
 
     async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
         """See `gateway.ports.partner_channel.PartnerChannel`."""
-        dialect = dialect_of(profile)
-        library = self._context.libraries[message.request.library]
-        if message.role is Role.BORROWING:
-            ordered = prepare_order(message, dialect, library.info)
-            file = OrderBatchFile(id=message.id, number=ordered.order.number, at=message.at)
-            reply, cuts = await self._send_orders([message], [ordered], file, profile)
-            return _delivery_result(reply, ordered, cuts, dialect)
-        return await self._send_reply(message, profile, dialect, library)
+        composed = self.compose_single(message, profile)
+        if composed is None:
+            dialect = dialect_of(profile)
+            return await self._send_reply(message, profile, dialect, self._context.libraries[message.request.library])
+        (outcome,) = await self.send_composed(composed)
+        if isinstance(outcome, Refused):
+            raise outcome
+        return outcome
 
     def batch_key(self, message: PartnerMessage, profile: Profile) -> str:
         """See `gateway.ports.partner_channel.SendsBatches`: a file has one customer code."""
@@ -66,18 +91,30 @@ class ArtemailChannel:
         except Refused:
             return ""
 
-    async def send_batch(
-        self, messages: Sequence[PartnerMessage], file: OrderBatchFile, profile: Profile
-    ) -> Sequence[DeliveryResult | Refused]:
+    def compose_batch(self, messages: Sequence[PartnerMessage], file: OrderBatchFile, profile: Profile) -> str:
         """See `gateway.ports.partner_channel.SendsBatches`."""
         dialect = dialect_of(profile)
         code = next(filter(None, (self.batch_key(message, profile) for message in messages)), "")
-        written = [self._build_order(message, dialect, code) for message in messages]
-        sent = [(m, one) for m, one in zip(messages, written, strict=True) if isinstance(one, PreparedOrder)]
-        if not sent:
-            return [one for one in written if isinstance(one, Refused)]
-        reply, cuts = await self._send_orders([m for m, _ in sent], [one for _, one in sent], file, profile)
-        return [one if isinstance(one, Refused) else _delivery_result(reply, one, cuts, dialect) for one in written]
+        return self._compose_orders(
+            messages, [self._build_order(one, dialect, code) for one in messages], file, profile
+        )
+
+    def compose_single(self, message: PartnerMessage, profile: Profile) -> str | None:
+        """See `gateway.ports.partner_channel.SendsBatches`."""
+        if message.role is not Role.BORROWING:
+            return None
+        order = prepare_order(message, dialect_of(profile), self._context.libraries[message.request.library].info)
+        file = OrderBatchFile(id=message.id, number=order.order.number, at=message.at)
+        return self._compose_orders([message], [order], file, profile)
+
+    async def send_composed(self, composed: str) -> Sequence[DeliveryResult | Refused]:
+        """See `gateway.ports.partner_channel.SendsBatches`."""
+        mail = _ORDER_MAIL.validate_json(composed)
+        reply = ""
+        if any(one.refused is None for one in mail.orders):
+            password = self._resolve_password(mail.password)
+            reply = await self._context.mailer.send(_build_order_mail(mail, password))
+        return [_outcome_of_order(one, reply, mail.test) for one in mail.orders]
 
     # --- orders ------------------------------------------------------------------------------------------
 
@@ -89,34 +126,38 @@ class ArtemailChannel:
         except Refused as refused:
             return refused
 
-    async def _send_orders(
+    def _compose_orders(
         self,
         messages: Sequence[PartnerMessage],
-        orders: Sequence[PreparedOrder],
+        orders: Sequence[PreparedOrder | Refused],
         file: OrderBatchFile,
         profile: Profile,
-    ) -> tuple[str, Sequence[CutLine]]:
-        """One mail; the server's reply, and what was cut."""
-        dialect, first = dialect_of(profile), messages[0]
-        customer = choose_customer(first, dialect)
-        text, cuts = _encode_orders(
-            OrderFile(
-                customer=customer.code,
-                password=self._resolve_password(customer.password),
-                orders=tuple(one.order for one in orders),
-                address=next((one.address for one in orders if one.address), ()),
-            ),
-            dialect,
-        )
-        library = self._context.libraries[first.request.library]
-        head = _MailEnvelope(
-            id=file.id,
-            at=file.at,
-            to=_recipient_address(first, profile, dialect),
-            number=file.number,
-            customer=customer.code,
-        )
-        return await self._context.mailer.send(self._compose_mail(head, dialect, library, text)), cuts
+    ) -> str:
+        """Raises Refused: no customer code, or a file that can't be written."""
+        dialect = dialect_of(profile)
+        written = [(said, one) for said, one in zip(messages, orders, strict=True) if isinstance(one, PreparedOrder)]
+        first = written[0][0] if written else messages[0]
+        mail = OrderMail(id=file.id, at=file.at, test=dialect.mode is Mode.TEST)
+        cuts: Sequence[CutLine] = ()
+        if written:
+            customer = choose_customer(first, dialect)
+            address = next((one.address for _, one in written if one.address), ())
+            ordered = tuple(one.order for _, one in written)
+            text, cuts = _encode_orders(
+                OrderFile(customer=customer.code, password=HELD_OPEN, orders=ordered, address=address), dialect
+            )
+            library = self._context.libraries[first.request.library]
+            sender = self._sender_of_mails(dialect, library)
+            mail = replace(
+                mail,
+                to=_recipient_address(first, profile, dialect),
+                sender=sender,
+                subject=_write_subject(dialect, library, file.number, customer.code),
+                text=text,
+                password=customer.password,
+            )
+        mail = replace(mail, orders=tuple(_describe_order(one, cuts, dialect) for one in orders))
+        return _ORDER_MAIL.dump_json(mail).decode()
 
     # --- replies -----------------------------------------------------------------------------------------
 
@@ -127,8 +168,17 @@ class ArtemailChannel:
         files = await self._load_copy_files(message)
         to = _recipient_address(message, profile, dialect)
         quoted = next((one.value for one in message.request.extras if one.name == FILE), answered.number)
-        head = _MailEnvelope(id=message.id, at=message.at, to=to, number=quoted)
-        reply = await self._context.mailer.send(self._compose_mail(head, dialect, library, answered.text, files))
+        letter = RenderedLetter(
+            to=to,
+            subject=_write_subject(dialect, library, quoted, ""),
+            text=answered.text,
+            message_id=message.id,
+            language="",
+            attachments=files,
+            at=message.at,
+            charset=CHARSET,
+        )
+        reply = await self._context.mailer.send(build_mail(letter, self._sender_of_mails(dialect, library)))
         return DeliveryResult(_join_notes(reply, *answered.notes), altered="; ".join(answered.notes))
 
     def _resolve_password(self, reference: str) -> str:
@@ -159,32 +209,29 @@ class ArtemailChannel:
             raise Refused(RefusalReason.DATA_MISSING, "The copy that was to be sent is not there any more.")
         return ()
 
-    def _compose_mail(
-        self,
-        head: _MailEnvelope,
-        dialect: ArtemailDialect,
-        library: ChannelLibrary,
-        text: str,
-        files: tuple[File, ...] = (),
-    ) -> EmailMessage:
+    def _sender_of_mails(self, dialect: ArtemailDialect, library: ChannelLibrary) -> LetterSender:
         own = self._context.sender.fill_from_library(library.info)
-        sender = LetterSender(dialect.sender or own.address, own.name, dialect.reply_to or own.reply_to)
-        values = {"number": head.number, "customer": head.customer, "name": library.info.name}
-        letter = RenderedLetter(
-            to=head.to,
-            subject=dialect.subject.format(**values),
-            text=text,
-            message_id=head.id,
-            language="",
-            attachments=files,
-            at=head.at,
-            charset="us-ascii",
-        )
-        return build_mail(letter, sender)
+        return LetterSender(dialect.sender or own.address, own.name, dialect.reply_to or own.reply_to)
+
+
+def _write_subject(dialect: ArtemailDialect, library: ChannelLibrary, number: str, customer: str) -> str:
+    return dialect.subject.format(number=number, customer=customer, name=library.info.name)
+
+
+def _build_order_mail(mail: OrderMail, password: str) -> EmailMessage:
+    """Raises Refused: not with such a password, or such addresses."""
+    try:
+        text = fill_password(mail.text, password)
+    except ValueError as error:
+        raise Refused(RefusalReason.INVALID_VALUE, f"The order can't be written: {error}.") from error
+    letter = RenderedLetter(
+        to=mail.to, subject=mail.subject, text=text, message_id=mail.id, language="", at=mail.at, charset=CHARSET
+    )
+    return build_mail(letter, mail.sender)
 
 
 def _encode_orders(file: OrderFile, dialect: ArtemailDialect) -> tuple[str, Sequence[CutLine]]:
-    """Raises Refused: not with such a password."""
+    """Raises Refused: there is something in it that the format can't say."""
     try:
         return encode(file, dialect.layout.codec_layout)
     except ValueError as error:
@@ -197,13 +244,22 @@ def _recipient_address(message: PartnerMessage, profile: Profile, dialect: Artem
     return dialect.test.address or usual if dialect.mode is Mode.TEST else usual
 
 
-def _delivery_result(
-    reply: str, ordered: PreparedOrder, cuts: Sequence[CutLine], dialect: ArtemailDialect
-) -> DeliveryResult:
-    mine = (cut for cut in cuts if cut.number in (ordered.order.number, ""))  # "": of the whole file's address
-    altered = (*ordered.notes, *(f"cut to {dialect.layout.length} characters: {cut.line}" for cut in mine))
-    test = ("sent as a test order",) if dialect.mode is Mode.TEST else ()
-    return DeliveryResult(_join_notes(reply, *test, *altered), altered=shorten_text("; ".join(altered), MAX_NOTE_CHARS))
+def _describe_order(order: PreparedOrder | Refused, cuts: Sequence[CutLine], dialect: ArtemailDialect) -> ComposedOrder:
+    if isinstance(order, Refused):
+        return ComposedOrder(refused=Refusal.from_error(order))
+    mine = (cut for cut in cuts if cut.number in (order.order.number, ""))  # "": of the whole file's address
+    return ComposedOrder(
+        altered=(*order.notes, *(f"cut to {dialect.layout.length} characters: {cut.line}" for cut in mine))
+    )
+
+
+def _outcome_of_order(order: ComposedOrder, reply: str, test: bool) -> DeliveryResult | Refused:
+    if (no := order.refused) is not None:
+        return Refused(no.reason, no.detail, about=no.about, value=no.value, internal=no.internal)
+    tests = ("sent as a test order",) if test else ()
+    return DeliveryResult(
+        _join_notes(reply, *tests, *order.altered), altered=shorten_text("; ".join(order.altered), MAX_NOTE_CHARS)
+    )
 
 
 def _join_notes(*parts: str) -> str:

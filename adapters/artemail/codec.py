@@ -14,6 +14,9 @@ from textwrap import wrap
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.value import value_object
 
+HELD_OPEN = "********"
+"""In place of the password in a file that is kept: it is put in when the file is sent."""
+
 GUARD = "'"
 """Put before a line that would be taken for the start or the end of a request."""
 
@@ -93,6 +96,15 @@ def encode(file: OrderFile, layout: OrderFileLayout) -> tuple[str, tuple[CutLine
     if not text.isascii():
         raise ValueError("not in ASCII")
     return text, tuple(cuts)
+
+
+def fill_password(text: str, password: str) -> str:
+    """A file that was encoded with HELD_OPEN, as it is sent. Raises ValueError for a password that is no word of
+    ASCII."""
+    customer, _, rest = text.split("\n", 2)
+    if not password.isascii():
+        raise ValueError("the password is not in ASCII")
+    return "\n".join((customer, _require_single_word(password, "password"), rest))
 
 
 def _require_single_word(text: str, what: str) -> str:

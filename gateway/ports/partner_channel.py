@@ -77,18 +77,26 @@ class OrderBatchFile:
 
 
 @runtime_checkable
-class SendsBatches(Protocol):
-    """What a channel can do besides `send` whose partners take several messages in one mail."""
+class SendsBatches(PartnerChannel, Protocol):
+    """A channel whose partners take several messages in one mail: an order file."""
 
     def batch_key(self, message: PartnerMessage, profile: Profile) -> str:
         """Messages with the same word can go in one mail. Never raises."""
         ...
 
-    async def send_batch(
-        self, messages: Sequence[PartnerMessage], file: OrderBatchFile, profile: Profile
-    ) -> Sequence[DeliveryResult | Refused]:
-        """One mail; what became of each message, in their order. Whoever can't be written is Refused alone and isn't
-        in it; if nobody can, nothing is sent. Raises as `PartnerChannel.send`, about all of them."""
+    def compose_batch(self, messages: Sequence[PartnerMessage], file: OrderBatchFile, profile: Profile) -> str:
+        """One mail of these messages, in words that the channel alone reads: it is kept, so that each try is the same
+        octets, whatever is changed in the profile meanwhile. Without secrets. Raises Refused, about all of them."""
+        ...
+
+    def compose_single(self, message: PartnerMessage, profile: Profile) -> str | None:
+        """The same of a message that goes alone. None: it is no order, and `PartnerChannel.send` sends it as the
+        profile says at each try. Raises Refused."""
+        ...
+
+    async def send_composed(self, composed: str) -> Sequence[DeliveryResult | Refused]:
+        """What became of each message, in their order. Whoever couldn't be written is Refused alone and isn't in it;
+        if nobody could, nothing is sent. Raises as `PartnerChannel.send`, about all of them."""
         ...
 
 

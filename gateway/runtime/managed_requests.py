@@ -47,6 +47,7 @@ from gateway.services.requests.effects import (
     remove_patron_data,
 )
 from gateway.services.requests.library_context import LibraryContext, Network, find_library_context, report_no_load
+from gateway.services.requests.order_batches import send_single
 from gateway.services.requests.outbox_handlers import RequestOutboxHandlers
 from gateway.services.requests.partner_inbox import PartnerInbox
 from gateway.services.requests.questions import PatronQuestionService, make_partner_links
@@ -192,6 +193,8 @@ class ManagedRequests:
             forgotten += found
         while await self._store.write(lambda c: order_batches.prune_filed_orders(c, before, SLICE)):
             pass  # they are of rows that were counted already
+        while await self._store.write(lambda c: order_batches.prune_order_files(c, SLICE)):
+            pass
         return forgotten
 
     async def _fire_timer(self, row: TimerRow) -> None:
@@ -310,8 +313,12 @@ async def preview_mail(
     gathered = await context.store.read(lambda c: _find_order_batch(c, context, profile, channel, message))
     if gathered is not None and isinstance(channel, SendsBatches):
         file, messages = gathered
-        outcomes = await channel.send_batch(messages, file, profile)
+        composed = await context.store.read(lambda c: _find_kept_file(c, context, file.id))
+        outcomes = await channel.send_composed(composed or channel.compose_batch(messages, file, profile))
         outcome = next(one for said, one in zip(messages, outcomes, strict=True) if said.id == message.id)
+    elif isinstance(channel, SendsBatches):
+        composed = await context.store.read(lambda c: _find_kept_file(c, context, message.id))
+        outcome = await send_single(channel, message, profile, composed or channel.compose_single(message, profile))
     else:
         outcome = await channel.send(message, profile)
     if isinstance(outcome, Refused):
@@ -320,6 +327,14 @@ async def preview_mail(
         detail = f"Nothing would go out now: {outcome.note or 'the channel waits'}."
         raise Refused(RefusalReason.OTHER, detail, about=MessagePart.REQUEST)
     return tuple(_format_mail(mail) for mail in keeper.kept)
+
+
+def _find_kept_file(connection: Transaction, context: LibraryContext, row_id: str) -> str | None:
+    """What the next try of the row sends; None: it is composed then."""
+    row = outbox_queries.get_outbox_row(connection, context.symbol, row_id)
+    if row is None or not row.tries or row.status not in (OutboxStatus.WAITING, OutboxStatus.IN_HAND):
+        return None
+    return order_batches.find_order_file(connection, context.symbol, row_id)
 
 
 def _find_outbox_message(connection: Transaction, context: LibraryContext, request: Request) -> PartnerMessage | None:

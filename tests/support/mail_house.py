@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -25,6 +25,7 @@ from gateway.policies import load_policies
 from gateway.ports.incoming_mail import FetchedMail, MailboxClient, MailboxServer, MailboxSnapshot, OpenMailbox
 from gateway.ports.outgoing_mail import MailSecurity
 from gateway.ports.shared_store import Store
+from gateway.profiles import load_profiles
 from gateway.runtime.assembly import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.mailbox.poller import MailboxPoller, PollingOptions, PollResult
@@ -171,6 +172,8 @@ class MailHouse:
     mailbox: MemoryMailbox
     poller: MailboxPoller
     policies: dict[str, RequestPolicy]
+    change_profile: Callable[[str, Mapping[str, Any]], None]
+    """From now on another profile has this name."""
 
     # --- our side
 
@@ -297,6 +300,13 @@ async def mail_house(
     opened = Opened(installation.config)
     settings, parts, loading = opened.settings, opened.parts, opened.profiles
     assert not loading.problems, [str(problem) for problem in loading.problems]
+    profiles = [loading.profiles]
+
+    def change_profile(name: str, content: Mapping[str, Any]) -> None:
+        path = installation.folder / "profiles" / f"{name}.yml"
+        path.write_text(yaml.safe_dump(dict(content), allow_unicode=True), encoding="utf-8")
+        profiles.append(load_profiles(settings.profiles_folder, opened.adapters, settings))
+
     policies = {LIBRARY: load_policies(settings, loading.profiles).for_library(LIBRARY)}
     store = parts.open_store()
     await migrate_store(store, *parts.migration_histories)
@@ -311,7 +321,7 @@ async def mail_house(
         store=store,
         journal=journal,
         libraries=await parts.open_libraries(store),
-        profiles=lambda: loading.profiles,
+        profiles=lambda: profiles[-1],
         policies=lambda symbol: policies[symbol],
         node="test/1",
     )
@@ -323,7 +333,7 @@ async def mail_house(
         clock=clock,
         store=store,
         managed=managed,
-        profiles=lambda: loading.profiles,
+        profiles=lambda: profiles[-1],
         journal=journal,
         options=options,
     )
@@ -340,7 +350,7 @@ async def mail_house(
         clock=clock,
     )
     try:
-        yield MailHouse(managed, opened.adapters, boxes, store, kept, mailbox, poller, policies)
+        yield MailHouse(managed, opened.adapters, boxes, store, kept, mailbox, poller, policies, change_profile)
     finally:
         await managed.close_clients()
         await journal.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -69,7 +69,7 @@ class OrderBatcher:
     # --- the file ----------------------------------------------------------------------------------------
 
     async def handle_order_batch(self, row: OutboxRow) -> HandlerResult:
-        """Each try is the same: its orders, its number, its id."""
+        """Each try is the same: its orders, its number, its id, its octets."""
         context = self.contexts[row.library]
         orders = await context.store.read(lambda c: order_batches.list_orders_in_hand(c, context.symbol, row.id))
         profile, policy = context.require_partner(row.target)
@@ -81,12 +81,44 @@ class OrderBatcher:
             )
         messages = [parse_message(one.payload) for one in orders]
         number = str(json.loads(row.payload)["number"])
-        outcomes = await channel.send_batch(messages, OrderBatchFile(id=row.id, number=number, at=row.created), profile)
+        file = OrderBatchFile(id=row.id, number=number, at=row.created)
+        composed = await keep_composed(context, row, lambda: channel.compose_batch(messages, file, profile))
+        assert composed is not None, "a batch is always kept"
+        outcomes = await channel.send_composed(composed)
         sent = sum(isinstance(one, DeliveryResult) for one in outcomes)
         ends = tuple(zip(orders, messages, outcomes, strict=True))
         return HandlerResult(
             f"file {number}: {sent} of {len(ends)} orders", lambda c: _record_batch_results(c, context, row.id, ends)
         )
+
+
+async def keep_composed(context: LibraryContext, row: OutboxRow, compose: Callable[[], str | None]) -> str | None:
+    """The order file of a row: composed and kept at the first try, the same at all others. The first one after staff
+    have released the row is a first one again, since what was wrong may have been the profile. None: `compose` has
+    nothing to keep."""
+    library = context.symbol
+    kept = await context.store.read(lambda c: order_batches.find_order_file(c, library, row.id))
+    if kept is not None:
+        if row.tries > 1:
+            return kept
+        await context.store.write(lambda c: order_batches.forget_order_file(c, library, row.id))
+    composed = compose()
+    if composed is not None:
+        await context.store.write(lambda c: order_batches.keep_order_file(c, library, row.id, composed, context.now()))
+    return composed
+
+
+async def send_single(
+    channel: SendsBatches, message: PartnerMessage, profile: Profile, composed: str | None
+) -> DeliveryResult:
+    """A message that goes alone: as it was composed, or, where nothing was, as the profile says now. Raises as
+    `PartnerChannel.send`."""
+    if composed is None:
+        return await channel.send(message, profile)
+    (outcome,) = await channel.send_composed(composed)
+    if isinstance(outcome, Refused):
+        raise outcome
+    return outcome
 
 
 def _record_batch_results(
@@ -95,6 +127,7 @@ def _record_batch_results(
     file_id: str,
     ends: Sequence[tuple[OutboxRow, PartnerMessage, DeliveryResult | Refused]],
 ) -> None:
+    order_batches.forget_order_file(connection, context.symbol, file_id)
     for _, message, outcome in ends:  # first, since what changes a request locks it before the lane
         if isinstance(outcome, DeliveryResult):
             record_delivery_result(connection, context, message, outcome)

@@ -16,6 +16,7 @@ from gateway.domain.requests.views import EventDenied
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 from gateway.ports.outgoing_mail import LetterSender, Mailer
+from gateway.ports.partner_channel import SendsBatches
 from gateway.ports.shared_store import Transaction
 from gateway.services.letters import LetterRenderer, NoticeFacts, build_mail, mail_address
 from gateway.services.outbox.attempts import can_have_arrived
@@ -25,11 +26,12 @@ from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, re
 from gateway.services.requests.lending import LOCATE, locate_item
 from gateway.services.requests.library_calls import call_library
 from gateway.services.requests.library_context import DESK, LibraryContext, require_request
-from gateway.services.requests.order_batches import OrderBatcher
+from gateway.services.requests.order_batches import OrderBatcher, keep_composed, send_single
 from gateway.services.requests.partner_inbox import record_delivery_result
 from gateway.services.requests.questions import make_answer_links
 from gateway.services.requests.suppliers import select_next_supplier
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
+from gateway.store.requests import order_batches
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.requests.request_rows import parse_event, parse_message, parse_request
 from gateway.store.schema import make_exchange_id
@@ -70,10 +72,17 @@ class RequestOutboxHandlers:
                 f"The channel '{policy.channel}' is not there.",
                 about=MessagePart.RECEIVER,
             )
-        delivered = await channel.send(message, profile)
-        return HandlerResult(
-            delivered.note or "delivered", lambda c: record_delivery_result(c, context, message, delivered)
-        )
+        if not isinstance(channel, SendsBatches):
+            delivered = await channel.send(message, profile)
+        else:
+            composed = await keep_composed(context, row, lambda: channel.compose_single(message, profile))
+            delivered = await send_single(channel, message, profile, composed)
+
+        def record_delivery(connection: Transaction) -> None:
+            record_delivery_result(connection, context, message, delivered)
+            order_batches.forget_order_file(connection, context.symbol, row.id)
+
+        return HandlerResult(delivered.note or "delivered", record_delivery)
 
     # --- patrons -----------------------------------------------------------------------------------------
 

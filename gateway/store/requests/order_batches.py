@@ -8,7 +8,8 @@ Whoever adds an order holds the waiting GATHER row (or adds one) until its trans
 is held: so an alarm is never over before an order that relies on it can be seen.
 
 A file is made before anything is sent, and never changed afterwards: a try after a crash sends the same orders under
-the same number. Its orders are in its hands, so that nobody claims, edits or skips one meanwhile.
+the same number. Its orders are in its hands, so that nobody claims, edits or skips one meanwhile. What it says is kept
+with the first try (`order_file`, also of an order that goes alone), so that the next ones are the same octets.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, select, text
+from sqlalchemy import Connection, bindparam, delete, exists, select, text, tuple_
 
 from gateway.domain.value import value_object
 from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
 from gateway.store.requests import outbox, outbox_queries
 from gateway.store.requests.outbox import OutboxPage, OutboxRow, OutboxStatus
-from gateway.store.requests.tables import IS_GATHERED, filed_order
+from gateway.store.requests.tables import IS_GATHERED, filed_order, order_file
 from gateway.store.requests.tables import outbox as table
 from gateway.store.schema import make_exchange_id
 
@@ -280,6 +281,45 @@ def prune_filed_orders(connection: Connection, before: datetime, limit: int) -> 
     ).all()
     for library, file_id, order_id in old:
         drop_order(connection, library, file_id, order_id)
+    return len(old)
+
+
+# --- what a file says ------------------------------------------------------------------------------------
+
+_file_columns = order_file.c
+_DOCUMENT = PreparedStatement(
+    select(_file_columns.document).where(
+        _file_columns.library == bindparam("in_library"), _file_columns.row_id == bindparam("of_row")
+    )
+)
+_FORGET_FILE = prepare_sql("DELETE FROM order_file WHERE library = :library AND row_id = :row_id", order_file)
+
+
+def find_order_file(connection: Connection, library: str, row_id: str) -> str | None:
+    """What the row's earlier tries sent or tried to send, as the channel wrote it; None: nothing is kept."""
+    found = _DOCUMENT.fetch_first(connection, {"in_library": library, "of_row": row_id})
+    return None if found is None else str(found.document)
+
+
+def keep_order_file(connection: Connection, library: str, row_id: str, document: str, at: datetime) -> None:
+    """In place of what was kept before. `document`: without secrets."""
+    forget_order_file(connection, library, row_id)
+    insert_rows(connection, order_file, [(library, row_id, at, document)])
+
+
+def forget_order_file(connection: Connection, library: str, row_id: str) -> None:
+    _FORGET_FILE.execute_many(connection, [{"library": library, "row_id": row_id}])
+
+
+def prune_order_files(connection: Connection, limit: int) -> int:
+    """Forgets up to `limit` files that are never tried any more, such as skipped ones; how many there were."""
+    unfinished = exists().where(
+        table.c.library == _file_columns.library, table.c.id == _file_columns.row_id, table.c.ended.is_(None)
+    )
+    old = connection.execute(select(_file_columns.library, _file_columns.row_id).where(~unfinished).limit(limit)).all()
+    if old:
+        keys = [(row.library, row.row_id) for row in old]
+        connection.execute(delete(order_file).where(tuple_(_file_columns.library, _file_columns.row_id).in_(keys)))
     return len(old)
 
 

@@ -274,6 +274,17 @@ filed_order = Table(
 )
 """Which orders went, or are to go, in which mail."""
 
+order_file = Table(
+    "order_file",
+    metadata,
+    column_types.text_column("library"),
+    column_types.id_column("row_id"),  # row of the outbox that sends it
+    column_types.moment_column("at"),
+    column_types.text_column("document"),  # in the channel's own words, without secrets
+    PrimaryKeyConstraint("library", "row_id", name="pk_order_file"),
+)
+"""Order files as they were first tried, until they are sent: each try is the same."""
+
 network_report = Table(
     "network_report",
     metadata,

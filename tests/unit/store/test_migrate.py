@@ -30,6 +30,7 @@ STEPS = [
     "0008: Interrupted messages: at how many starts each was taken up",
     "0009: Which node has a message in hand",
     "0010: What members of the network have said last about the load of suppliers",
+    "0011: Order files as they were first tried",
     "0012: When keys of the JSON API expire",
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy import Connection, select
 
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
@@ -23,7 +25,8 @@ from gateway.services.mailbox.mail_reader import MailDestination
 from gateway.store.mailbox import MailOutcome
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
-from tests.support.art import ART, NOON, ONLY_ART, answer, art, file_number, number_of, orders_in
+from gateway.store.requests.tables import order_file
+from tests.support.art import ART, NOON, ONLY_ART, PASSWORD_AT, answer, art, file_number, number_of, orders_in
 from tests.support.daemon import Installation
 from tests.support.mail_house import LIBRARY, MailHouse, mail_house
 
@@ -310,6 +313,85 @@ async def test_every_try_is_the_same_file(installation: Installation, failure: E
         assert first.as_bytes() == second.as_bytes()
         assert orders_in(second) == [await number_of(house, one) for one in requests]
         assert [row.status for row in await order_rows(house, late)] == [OutboxStatus.WAITING]
+
+
+EDITED: dict[str, Any] = {
+    "address": "other@art.example",
+    "subject": "ORDERS {number} {customer}",
+    "sender": "other@demo.example",
+    "reply_to": "other@demo.example",
+    "customers": [{"code": "99-0003", "password": PASSWORD_AT}],
+    "layout": {"length": 30, "blank_lines": 1},
+    "items": {"book": ["{author}", "{title}"]},
+    "keywords": {"service": [{"codes": ["LOAN", "X"]}]},
+    "characters": {"own": {"ж": "zh", "Ż": "ZH"}},
+}
+"""What staff may change in a profile while an order waits to be tried again."""
+
+
+async def kept_files(house: MailHouse) -> int:
+    def count_files(connection: Connection) -> int:
+        return len(connection.execute(select(order_file)).all())
+
+    return await house.store.read(count_files)
+
+
+@pytest.mark.parametrize("gather", [TWICE_A_DAY, None], ids=["several in a file", "one alone"])
+@pytest.mark.parametrize("failure", [Unavailable("away"), OutcomeUnknown("no answer after the content")])
+async def test_every_try_is_the_same_octets_whatever_was_edited_in_the_profile(
+    installation: Installation, gather: dict[str, Any] | None, failure: Exception
+) -> None:
+    async with at_noon(installation, gather) as (house, clock):
+        house.mailer.failures = [failure, failure]
+        (request, *_) = await ordered(house, 3 if gather else 1)
+        await waits_until(house, clock, NOON + timedelta(hours=4))
+        house.change_profile(ART, art(gather, **EDITED))
+        preview = await preview_mail(house.managed, house.adapters, LIBRARY, request.number)
+
+        await waits_until(house, clock, NOON + timedelta(hours=6))
+        await waits_until(house, clock, NOON + timedelta(hours=9))
+
+        first, second, third = (one.as_bytes() for one in house.mailer.tried)
+        assert first == second == third
+        assert "To: orders@art.example" in preview[0]
+        assert await kept_files(house) == 0
+
+
+@pytest.mark.parametrize("gather", [TWICE_A_DAY, None], ids=["several in a file", "one alone"])
+async def test_what_staff_release_is_written_by_the_profile_as_it_is_now(
+    installation: Installation, gather: dict[str, Any] | None
+) -> None:
+    """Or nobody could send what the service refused for the sake of the profile."""
+    async with at_noon(installation, gather) as (house, clock):
+        house.mailer.failures = [Refused(RefusalReason.OTHER, "550 no such mailbox")]
+        (request, *_) = await ordered(house, 2 if gather else 1)
+        await waits_until(house, clock, NOON + timedelta(hours=4))
+        house.change_profile(ART, art(gather, address="new@art.example"))
+        (dead,) = (await house.managed.desk.dead_letters(LIBRARY, 50, "")).items
+        preview = await preview_mail(house.managed, house.adapters, LIBRARY, request.number)
+
+        await house.managed.desk.release(LIBRARY, dead.id, "staff:ada")
+        await house.managed.drain_due_work()
+
+        assert [one["To"] for one in house.mailer.tried] == ["orders@art.example", "new@art.example"]
+        assert "To: new@art.example" in preview[0]
+        assert house.mailer.tried[0]["Message-ID"] == house.mailer.tried[1]["Message-ID"]
+
+
+async def test_a_kept_file_holds_no_password_and_goes_when_it_is_skipped(installation: Installation) -> None:
+    async with at_noon(installation, TWICE_A_DAY) as (house, clock):
+        await ordered(house, 2)
+        house.mailer.failures = [Refused(RefusalReason.OTHER, "550 no such mailbox")]
+        await waits_until(house, clock, NOON + timedelta(hours=4))
+        (document,) = await house.store.read(lambda c: c.execute(select(order_file.c.document)).scalars().all())
+        assert PASSWORD_AT in body_of(house.mailer.tried[0])  # the house resolves a reference to itself
+        assert json.loads(document)["text"].splitlines()[:2] == ["99-9999", "********"]
+        (dead,) = (await house.managed.desk.dead_letters(LIBRARY, 50, "")).items
+
+        await house.managed.desk.skip(LIBRARY, dead.id, "ordered by telephone", "staff:ada")
+        await house.managed.prune_outbox()
+
+        assert await kept_files(house) == 0
 
 
 async def test_a_file_that_no_server_takes_is_one_dead_letter(installation: Installation) -> None:
