@@ -38,7 +38,7 @@ from adapters.openurl.value_parsers import (
 )
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
-from gateway.domain.text_folding import fold_for_search
+from gateway.domain.text_folding import fold_text
 from gateway.ports.catalogue import LinkCitation
 
 _NUMBERS = (
@@ -168,9 +168,7 @@ class _CitationBuilder:
     def _has_part_title(self) -> bool:
         """Some links repeat the title of the whole in `atitle`, or have a thesis' title there alone."""
         title, whole = self.said.first_value("atitle"), self.said.first_value("btitle", "jtitle", "title")
-        return (
-            bool(title) and fold_for_search(title) != fold_for_search(whole) and not (self._is_thesis() and not whole)
-        )
+        return bool(title) and fold_text(title) != fold_text(whole) and not (self._is_thesis() and not whole)
 
     def _is_thesis(self) -> bool:
         return self.said.format == "dissertation" or infer_kind(
@@ -222,7 +220,7 @@ class _CitationBuilder:
             whole, title = title, ""
         if not whole:
             whole, short = short, ""
-        if title and fold_for_search(title) != fold_for_search(whole):
+        if title and fold_text(title) != fold_text(whole):
             if not part and self._can_be_part():
                 part = title
             else:
@@ -231,7 +229,7 @@ class _CitationBuilder:
         said.keep_extra("stitle", short)
         if not whole and not self._can_be_part():
             whole, part = part, ""
-        return whole, "" if fold_for_search(part) == fold_for_search(whole) and not self._can_be_part() else part
+        return whole, "" if fold_text(part) == fold_text(whole) and not self._can_be_part() else part
 
     def _can_be_part(self) -> bool:
         return self.kind.type in (
@@ -384,5 +382,5 @@ class Referent:
             if name in _REPEATABLE:
                 continue
             for value in values[1:]:
-                if fold_for_search(value) != fold_for_search(values[0]):
+                if fold_text(value) != fold_text(values[0]):
                     yield name, value

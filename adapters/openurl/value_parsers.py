@@ -22,7 +22,7 @@ from adapters.openurl.link_parser import strip_controls, tidy_text
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import CitationExtra, CitationType, normalize_number
 from gateway.domain.requests.request import ServiceType
-from gateway.domain.text_folding import fold_for_search
+from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
 
 FirstValue = Callable[[str], str]
@@ -53,11 +53,11 @@ def read_author(one: FirstValue, all_: AllValues) -> str:
     first = _invert_name(one("aulast"), one("aufirst"), _read_initials(one), one("ausuffix"))
     names: list[str] = []
     for name in all_("au"):
-        if fold_for_search(name) not in map(fold_for_search, names):
+        if fold_text(name) not in map(fold_text, names):
             names.append(name)
     if first and not any(_is_same_name(first, one("aulast"), name) for name in names):
         names.insert(0, first)
-    names += [name for name in all_("aucorp") if fold_for_search(name) not in map(fold_for_search, names)]
+    names += [name for name in all_("aucorp") if fold_text(name) not in map(fold_text, names)]
     return SEPARATOR.join(names)
 
 
@@ -74,8 +74,8 @@ def _invert_name(last: str, first: str, initials: str, suffix: str) -> str:
 
 def _is_same_name(whole: str, last: str, name: str) -> bool:
     """`au` is usually the whole name in either order."""
-    words = set(fold_for_search(name).split())
-    return bool(words) and (set(fold_for_search(last or whole).split()) <= words)
+    words = set(fold_text(name).split())
+    return bool(words) and (set(fold_text(last or whole).split()) <= words)
 
 
 def split_authors(author: str) -> tuple[str, ...]:

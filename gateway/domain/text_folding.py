@@ -1,52 +1,104 @@
-"""Text folded for search and for matching: without case, accents and punctuation."""
+"""Text folded for comparing and searching: the one form for matching, fingerprints and look-up words.
+
+What readers take for the same is the same: letters without case and accents, `ø` as `o` and `ß` as `ss`, Arabic in its
+several spellings, without vowel points, digits of any script as 0 to 9. What makes another letter stays: vowel signs of
+Indic scripts and Thai, voicing marks of kana. No script becomes another one.
+
+Folded text is stored (request.fingerprint, request.words, embedded_bib_words), so a change here needs a migration that
+folds those anew; tests/unit/domain/test_text_folding.py fails until it is said. Why so: docs/decisions/0016.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
+from anyascii import anyascii
+
 _ASCII_WORDS = re.compile(r"[a-z0-9]+")
-_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i", "ـ": ""})
-_ACCENTS = 200
-_HEBREW_ARABIC_MARKS = range(10, 36)
+
+_NON_JOINER_IN_ARABIC = re.compile("(?<=[\u0600-\u06ff\u0750-\u077f])\u200c")
+"""Where Persian writes a blank or nothing as well; in Indic scripts it only steers the look."""
+
+_ALWAYS_ACCENTS = 200
+"""Marks of this combining class and above stand over, under or beside a letter; those below it are part of one."""
+
+_OVERLAY = 1
+_HEBREW_ARABIC_POINTS = range(10, 37)
+
+_LETTERS = {
+    "\u0671": "\u0627",  # alef wasla: alef
+    "\u0649": "\u064a",  # alef maksura, Farsi yeh, yeh barree: yeh
+    "\u06cc": "\u064a",
+    "\u06d2": "\u064a",
+    "\u06a9": "\u0643",  # keheh: kaf
+    "\u0629": "\u0647",  # teh marbuta, heh goal, heh doachashmee, ae: heh
+    "\u06c3": "\u0647",
+    "\u06c1": "\u0647",
+    "\u06be": "\u0647",
+    "\u06d5": "\u0647",
+    "\u0640": "",  # tatweel, which only stretches a word
+    "\u05f0": "\u05d5\u05d5",  # ligatures of Yiddish
+    "\u05f1": "\u05d5\u05d9",
+    "\u05f2": "\u05d9\u05d9",
+    "\u02b9": "",  # primes, by which catalogues write soft and hard signs of Cyrillic
+    "\u02ba": "",
+}
+"""Letters that stand for another one or for none, and that Unicode doesn't decompose."""
+
+_ZERO_WIDTH_SPACE = "\u200b"
 
 
-def fold_for_search(text: str) -> str:
-    """For comparing and searching: without case, accents and punctuation, one blank between words. Letters of every
-    script stay; marks go where they are accents on Latin, Greek or Cyrillic letters."""
+class _FoldedCharacters(dict[int, str]):
+    """By code point of a decomposed text in lower case; worked out when a character is seen first."""
+
+    def __missing__(self, code: int) -> str:
+        folded = self[code] = _fold_character(chr(code))
+        return folded
+
+
+_FOLDED = _FoldedCharacters()
+
+
+def fold_text(text: str) -> str:
+    """Equal for what a reader takes for equal: without case, accents and punctuation, one blank between words. Folding
+    it again changes nothing."""
     if text.isascii():
         return " ".join(_ASCII_WORDS.findall(text.lower()))
-    plain = _remove_accents(unicodedata.normalize("NFKC", text).casefold())
-    return " ".join("".join(one if one.isalnum() or _is_mark(one) else " " for one in plain).split())
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    folded = _NON_JOINER_IN_ARABIC.sub(" ", plain).translate(_FOLDED)
+    return " ".join(unicodedata.normalize("NFC", folded).split())
 
 
-def _remove_accents(text: str) -> str:
-    """Vowel signs of Hebrew, Arabic and Indic scripts and the voicing marks of kana are part of the word; they stay."""
-    found: list[str] = []
-    accented = False
-    for one in unicodedata.normalize("NFD", text):
-        if not _is_mark(one):
-            accented = unicodedata.name(one, "").startswith(("LATIN", "GREEK", "CYRILLIC"))
-            found.append(one)
-        elif not accented:
-            found.append(one)
-    return unicodedata.normalize("NFC", "".join(found))
+def _fold_character(character: str) -> str:
+    category = unicodedata.category(character)
+    if character in _LETTERS:
+        return _LETTERS[character]
+    if category == "Nd":
+        return str(unicodedata.digit(character))
+    if category[0] == "M":
+        return "" if _is_accent(character, category) else character
+    if category == "Cf":  # soft hyphens, joiners, marks of direction: nobody sees them
+        return " " if character == _ZERO_WIDTH_SPACE else ""
+    if not character.isalnum() or unicodedata.name(character, "").startswith("MODIFIER LETTER"):
+        return " "
+    return _fold_latin_letter(character)
 
 
-def _is_mark(one: str) -> bool:
-    return unicodedata.category(one).startswith("M")
+def _is_accent(character: str, category: str) -> bool:
+    mark = unicodedata.combining(character)
+    return (
+        mark >= _ALWAYS_ACCENTS
+        or mark == _OVERLAY
+        or mark in _HEBREW_ARABIC_POINTS
+        or category == "Me"
+        or unicodedata.name(character, "").startswith(("VARIATION SELECTOR", "COMBINING GRAPHEME JOINER"))
+    )
 
 
-def fold_for_matching(text: str) -> str:
-    """Text in a form that is equal for what a reader takes for equal: without case, accents, vowel points and
-    punctuation, in one spelling of each character. Marks that make another letter (Japanese, Indic) stay."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    kept = (char for char in decomposed if not _is_accent(char))
-    composed = unicodedata.normalize("NFC", "".join(kept)).translate(_LETTERS)
-    spaced = "".join(char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in composed)
-    return " ".join(spaced.split())
-
-
-def _is_accent(char: str) -> bool:
-    mark = unicodedata.combining(char)
-    return mark >= _ACCENTS or mark in _HEBREW_ARABIC_MARKS
+def _fold_latin_letter(character: str) -> str:
+    """`ł` and `đ` are letters of their own to Unicode, which doesn't decompose them."""
+    if character.isascii() or not unicodedata.name(character, "").startswith("LATIN"):
+        return character
+    plain = anyascii(character).lower()
+    return plain if plain.isalnum() else character

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, FromClause, Row, and_, bindparam, delete, or_, select, update
@@ -15,6 +15,7 @@ from adapters.library.embedded.tables import holdings as holdings_table
 from adapters.library.embedded.work_context import WorkContext, add_row, add_rows, new_id
 from gateway.domain.library import Bib, HoldStatus, ItemStatus, PickupLocation, RecordId
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
 from gateway.ports.library_system import BibHoldings
 from gateway.sql.statements import PreparedStatement
@@ -214,21 +215,30 @@ def _bib_columns(record: Bib) -> dict[str, Any]:
 def _write_lookup_rows(connection: Connection, here: WorkContext, bib_id: str, record: Bib) -> None:
     if record.suppressed:
         return
-    pairs = dict.fromkeys((i.type, normalize_record_number(i.type, i.value)) for i in record.identifiers)
+    pairs = _list_number_pairs(record)
     if pairs:
         rows = [{"library": here.library, "type": t, "value": v, "bib_id": bib_id} for t, v in pairs]
         add_rows(connection, bib_identifiers, rows)
-    texts = (record.title, record.author, record.component_title, *(v for _, v in pairs))
-    found = sorted(frozenset().union(*(index_words(text) for text in texts)))
+    found = sorted(list_lookup_words(record))
     if found:
         indexed = [{"library": here.library, "word": word, "bib_id": bib_id} for word in found]
         add_rows(connection, bib_words, indexed)
 
 
+def _list_number_pairs(record: Bib) -> tuple[tuple[str, str], ...]:
+    return tuple(dict.fromkeys((i.type, normalize_record_number(i.type, i.value)) for i in record.identifiers))
+
+
+def list_lookup_words(record: Bib) -> frozenset[str]:
+    """All by which a reader finds the record."""
+    texts = (record.title, record.author, record.component_title, *(value for _, value in _list_number_pairs(record)))
+    return frozenset().union(*(index_words(text) for text in texts))
+
+
 def index_words(text: str) -> frozenset[str]:
     """Folded words; Chinese and Japanese, which have no blanks, as characters and pairs of neighbours."""
     found: set[str] = set()
-    for run in _split_runs(_fold_words(text)):
+    for run in _split_runs(fold_text(text)):
         if not _is_cjk(run[0]):
             found.add(run)
             continue
@@ -240,7 +250,7 @@ def index_words(text: str) -> frozenset[str]:
 def select_query_words(text: str) -> tuple[str, ...]:
     """As `index_words`, without what pairs make superfluous; longest first, bounded."""
     found: set[str] = set()
-    for run in _split_runs(_fold_words(text)):
+    for run in _split_runs(fold_text(text)):
         found.update(_split_pairs(run) if _is_cjk(run[0]) and len(run) > 1 else (run,))
     return tuple(sorted(found, key=lambda word: (-len(word), word))[:_MAX_WORDS])
 
@@ -265,28 +275,10 @@ def _split_pairs(run: str) -> Iterator[str]:
     return (run[n : n + 2] for n in range(len(run) - 1))
 
 
-def _fold_words(text: str) -> str:
-    """Without case, compatibility forms, accents and vowel points (Indic vowel signs, which are letters, stay)."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    kept = "".join(c for c in decomposed if unicodedata.combining(c) <= 9)
-    return unicodedata.normalize("NFC", kept)
-
-
-def _split_runs(text: str) -> Iterator[str]:
-    """Stretches of letters, marks and digits, split where CJK begins or ends."""
-    run = ""
-    for character in text:
-        if unicodedata.category(character)[0] not in "LMN":
-            if run:
-                yield run
-            run = ""
-        elif run and _is_cjk(character) != _is_cjk(run[-1]):
-            yield run
-            run = character
-        else:
-            run += character
-    if run:
-        yield run
+def _split_runs(folded: str) -> Iterator[str]:
+    """Words, split where CJK begins or ends."""
+    for word in folded.split():
+        yield from ("".join(run) for _, run in groupby(word, _is_cjk))
 
 
 def _is_cjk(character: str) -> bool:

@@ -21,7 +21,7 @@ from gateway.domain.library import Bib
 from gateway.domain.requests.catalogue_policy import TitleSearch, is_serial, naming_number_types
 from gateway.domain.requests.citation import Citation, normalize_number, normalize_numbers
 from gateway.domain.requests.request import ItemCandidate
-from gateway.domain.text_folding import fold_for_matching, fold_for_search
+from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
 
 BY_NUMBER = 95
@@ -133,7 +133,7 @@ def title_similarity(citation: Citation, other: str) -> float | None:
 
 
 def _fold_title(text: str) -> str:
-    return drop_article(fold_for_matching(text))
+    return drop_article(fold_text(text))
 
 
 def _main_title(title: str) -> str:
@@ -151,7 +151,7 @@ def _text_similarity(one: str, other: str) -> float:
 
 def author_similarity(asked: str, there: str) -> float | None:
     """0 to 1; None when one side has none. By names in any order; an initial agrees with the name that it begins."""
-    ours, theirs = fold_for_matching(asked).split(), fold_for_matching(there).split()
+    ours, theirs = fold_text(asked).split(), fold_text(there).split()
     if not ours or not theirs:
         return None
     shorter, longer = sorted((ours, theirs), key=len)
@@ -240,26 +240,26 @@ def citation_fingerprint(citation: Citation) -> str:
     for type_ in ("isbn", "issn", "oclc"):
         if key := _first_valid_identifier(citation, type_):
             return f"{key} {_hash_texts(*part)}" if any(part) else key
-    title = fold_for_search(citation.title) or fold_for_search(citation.component_title)
+    title = fold_text(citation.title) or fold_text(citation.component_title)
     if not title:
         return ""
     return f"text {_hash_texts(title, _author_key(citation.author), *part)}"
 
 
 def _part_key(citation: Citation) -> tuple[str, ...]:
-    component = fold_for_search(citation.component_title)
+    component = fold_text(citation.component_title)
     pages = _DIGITS.findall(citation.pages)
     return (
         component,
-        fold_for_search(citation.volume),
-        fold_for_search(citation.issue),
-        "-".join(pages) or fold_for_search(citation.pages),
+        fold_text(citation.volume),
+        fold_text(citation.issue),
+        "-".join(pages) or fold_text(citation.pages),
     )
 
 
 def _author_key(author: str) -> str:
     """'Borges, Jorge Luis' and 'Jorge Luis Borges' are one."""
-    return " ".join(sorted(fold_for_search(author).split()))
+    return " ".join(sorted(fold_text(author).split()))
 
 
 def _hash_texts(*parts: str) -> str:

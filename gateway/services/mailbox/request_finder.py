@@ -20,6 +20,7 @@ from dataclasses import replace
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role
+from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, remove_quoted_text
 from gateway.ports.partner_channel import PartnerMessage
@@ -35,6 +36,8 @@ from gateway.store.requests.request_rows import UnreadableDocumentError, parse_m
 
 MAX_CANDIDATE_NUMBERS = 400
 MAX_MATCHES = 10
+MAX_SEARCHED_CHARS = 50_000
+"""Of a mail in which titles and authors are looked for."""
 
 _WORD = re.compile(r"[^\W_][\w./:+-]{2,48}")
 _FILE = "the number of a file"
@@ -246,7 +249,7 @@ def _list_open_requests(
     connection: Transaction, context: LibraryContext, profile: Profile, role: Role, mail: IncomingMail
 ) -> Iterator[str]:
     """Open requests with the partner, those first whose title or author is named in the mail."""
-    text = f"{mail.subject}\n{mail.text}".casefold()
+    text = fold_text(f"{mail.subject}\n{mail.text}"[:MAX_SEARCHED_CHARS])
     wanted = request_lists.RequestListFilter(role=role, partner=profile.name, open=True)
     found = request_lists.list_requests(connection, context.symbol, wanted, 50).requests
     yield from (one.id for one in sorted(found, key=lambda one: -_count_named_fields(one, text))[:MAX_MATCHES])
@@ -256,7 +259,7 @@ def _count_named_fields(request: Request, text: str) -> int:
     citation = request.citation
     names = (citation.title, citation.component_title, citation.author, citation.component_author)
     numbers = tuple(one.value for one in citation.identifiers)
-    return sum(1 for name in (*names, *numbers) if len(name) > 3 and name.casefold() in text)
+    return sum(1 for name in map(fold_text, (*names, *numbers)) if len(name) > 3 and name in text)
 
 
 def event_of_request(event: MailEvent, named: RequestReference) -> MailEvent:

@@ -19,7 +19,7 @@ from gateway.domain.requests.catalogue_policy import naming_number_types
 from gateway.domain.requests.citation import Citation, format_issn, list_isbn_forms, normalize_number, normalize_numbers
 from gateway.domain.requests.citation_matching import drop_article
 from gateway.domain.requests.views import NotFound
-from gateway.domain.text_folding import fold_for_matching
+from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import (
     CatalogueQuery,
@@ -249,15 +249,15 @@ class _RecordGroups:
 
 def _identity_numbers(citation: Citation) -> frozenset[str]:
     """Volumes of one set share its numbers, and are not the same."""
-    types, volume = naming_number_types(citation), fold_for_matching(citation.volume)
+    types, volume = naming_number_types(citation), fold_text(citation.volume)
     return frozenset(f"{one}|{volume}" for one in normalize_numbers(citation.identifiers) if _number_type(one) in types)
 
 
 def _identity_text(citation: Citation) -> str:
-    title = drop_article(fold_for_matching(re.split(r"\s+[/=]\s", citation.title, maxsplit=1)[0]))
+    title = drop_article(fold_text(re.split(r"\s+[/=]\s", citation.title, maxsplit=1)[0]))
     year = re.search(r"\d{4}", citation.published)
-    author = " ".join(sorted(fold_for_matching(citation.author).split()))
-    return f"{title}|{author}|{year[0] if year else ''}|{fold_for_matching(citation.volume)}" if title else ""
+    author = " ".join(sorted(fold_text(citation.author).split()))
+    return f"{title}|{author}|{year[0] if year else ''}|{fold_text(citation.volume)}" if title else ""
 
 
 def _number_type(number: str) -> str:

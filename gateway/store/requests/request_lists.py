@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, false, literal, 
 
 from gateway.domain.requests.request import TERMINAL, BorrowingState, Request, Role, State
 from gateway.domain.requests.task_lists import BY_NAME
-from gateway.domain.text_folding import fold_for_search
+from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
 from gateway.store.journal_writer import clean_text
 from gateway.store.requests.request_rows import parse_request
@@ -170,7 +170,7 @@ def _build_conditions(wanted: RequestListFilter) -> dict[str, ColumnElement[bool
         found["branch"] = c.branch == clean_text(wanted.branch)
     if wanted.need_by_before is not None:
         found["need_by"] = c.need_by < wanted.need_by_before
-    for number, word in enumerate(fold_for_search(wanted.text).split()[:10]):
+    for number, word in enumerate(fold_text(wanted.text).split()[:10]):
         found[f"word {number}"] = c.words.contains(word, autoescape=True)
     return found
 

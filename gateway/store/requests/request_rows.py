@@ -19,7 +19,7 @@ from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.events import Event
 from gateway.domain.requests.request import ON_RECORD, OPEN_ATTEMPT, AttemptStatus, LendingState, Request, Role
 from gateway.domain.requests.task_lists import list_task_names
-from gateway.domain.text_folding import fold_for_search
+from gateway.domain.text_folding import fold_text
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.store.journal_writer import clean_text
 
@@ -38,7 +38,6 @@ _HEAD = f'{{"v":{VERSION},'
 
 def request_columns(request: Request, supplied: int) -> dict[str, Any]:
     """In the order of the table. `supplied` is the number of the attempt that was counted before."""
-    mark, words = _comparison_texts(request.citation)
     return {
         "library": request.library,
         "id": request.id,
@@ -52,8 +51,7 @@ def request_columns(request: Request, supplied: int) -> dict[str, Any]:
         "created": request.created,
         "changed": request.changed,
         "need_by": request.dates.need_by,
-        "fingerprint": mark,
-        "words": clean_text(f"{fold_for_search(request.number)} {words}", 500),
+        **folded_columns(request),
         "tasks": " ".join(list_task_names(request)),
         "external": "\n".join(external_numbers_of(request)),
         "loads": _loaded_partner(request),
@@ -61,6 +59,12 @@ def request_columns(request: Request, supplied: int) -> dict[str, Any]:
         "version": request.version,
         "document": dump_request(request),
     }
+
+
+def folded_columns(request: Request) -> dict[str, str]:
+    """What is stored of it in folded form (`gateway.domain.text_folding`)."""
+    mark, words = _comparison_texts(request.citation)
+    return {"fingerprint": mark, "words": clean_text(f"{fold_text(request.number)} {words}", 500)}
 
 
 def external_numbers_of(request: Request) -> tuple[str, ...]:
@@ -104,7 +108,7 @@ def _loaded_partner(request: Request) -> str:
 def _comparison_texts(citation: Citation) -> tuple[str, str]:
     """A citation seldom changes, and comparing it with its key is quicker than folding it again."""
     said = " ".join((citation.title, citation.component_title, citation.author, citation.component_author))
-    return citation_fingerprint(citation), fold_for_search(said)
+    return citation_fingerprint(citation), fold_text(said)
 
 
 class UnreadableDocumentError(Exception):

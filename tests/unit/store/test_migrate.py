@@ -14,10 +14,16 @@ import gateway.store.api_access
 import gateway.store.mailbox
 import gateway.store.patron_sessions
 import gateway.store.requests.tables  # noqa: F401 - its tables join the metadata
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.citation_matching import citation_fingerprint
+from gateway.domain.requests.request import Request
+from gateway.domain.text_folding import fold_text
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, SchemaTooNew, migrate_store
+from gateway.store.requests.requests import insert_request
 from gateway.store.schema import metadata
+from tests.unit.store.requests.samples import GARDEN, borrowing
 
 STEPS = [
     "0001: Message journal, processed messages, retention",
@@ -30,7 +36,7 @@ STEPS = [
     "0008: Interrupted messages: at how many starts each was taken up",
     "0009: Which node has a message in hand",
     "0010: What members of the network have said last about the load of suppliers",
-    "0011: Order files as they were first tried",
+    "0011: Order files as they were first tried; requests' words folded anew",
     "0012: When keys of the JSON API expire",
 ]
 
@@ -122,6 +128,43 @@ async def test_a_schema_of_a_newer_release_is_refused_and_left_alone(store: Stor
         await migrate_store(store, OWN, old)
 
     assert "message" not in await store.read(tables)
+
+
+async def test_requests_of_before_are_folded_anew(store: Store) -> None:
+    """Those whose texts are ASCII were folded in the same way before; they stay as they are."""
+    await migrate_store(store, OWN)
+    cyrillic = borrowing(citation=GARDEN)
+    plain = borrowing(citation=Citation(title="Sult", author="Hamsun, Knut"))
+
+    def go_back(connection: Connection) -> None:
+        for one in (cyrillic, plain):
+            insert_request(connection, one)
+        connection.execute(text("UPDATE request SET words = 'of before', fingerprint = 'of before'"))
+        insert_request(connection, unreadable)
+        connection.execute(
+            text("UPDATE request SET document = :document WHERE id = :id"),
+            {"document": '{"v":1,"é":', "id": unreadable.id},
+        )
+        connection.execute(text("DROP TABLE order_file"))
+        connection.execute(text("ALTER TABLE api_key DROP COLUMN expires"))
+        connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0010'"))
+
+    unreadable = borrowing(citation=GARDEN)
+    await store.write(go_back)
+
+    assert await migrate_store(store, OWN) == STEPS[10:]
+
+    def folded(connection: Connection, request: Request) -> tuple[str, str]:
+        found = connection.execute(
+            text("SELECT words, fingerprint FROM request WHERE id = :id"), {"id": request.id}
+        ).one()
+        return found.words, found.fingerprint
+
+    assert await store.read(lambda c: folded(c, cyrillic)) == (
+        f"{fold_text(cyrillic.number)} сад расходящихся тропок хорхе луис борхес",
+        citation_fingerprint(GARDEN),
+    )
+    assert await store.read(lambda c: folded(c, plain)) == ("of before", "of before")
 
 
 async def test_a_failing_step_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:

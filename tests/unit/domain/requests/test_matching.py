@@ -14,7 +14,7 @@ from gateway.domain.requests.citation_matching import (
     rank_candidates,
 )
 from gateway.domain.requests.request import ItemCandidate
-from gateway.domain.text_folding import fold_for_matching
+from gateway.domain.text_folding import fold_text
 
 SOLITUDE = Citation(
     type=CitationType.BOOK,
@@ -159,12 +159,12 @@ def test_the_best_comes_first_and_equal_ones_by_their_number() -> None:
     ],
 )
 def test_folded_alike(one: str, other: str) -> None:
-    assert fold_for_matching(one) == fold_for_matching(other)
+    assert fold_text(one) == fold_text(other)
 
 
 @pytest.mark.parametrize(("one", "other"), [("がく", "かく"), ("की", "का"), ("คำ", "คา")])
 def test_marks_that_make_another_letter_stay(one: str, other: str) -> None:
-    assert fold_for_matching(one) != fold_for_matching(other)
+    assert fold_text(one) != fold_text(other)
 
 
 # --- deciding --------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.citation_matching import citation_fingerprint
-from gateway.domain.text_folding import fold_for_search
+from gateway.domain.text_folding import fold_text
 
 
 def with_id(type_: str, value: str, **fields: str) -> Citation:
@@ -117,4 +117,4 @@ def test_it_is_never_long() -> None:
     ],
 )
 def test_folding_keeps_letters_of_every_script(text: str, folded: str) -> None:
-    assert fold_for_search(text) == folded
+    assert fold_text(text) == folded
