@@ -18,6 +18,7 @@ from email.utils import collapse_rfc2231_value, getaddresses, parsedate_to_datet
 from adapters.mailbox.mime_limits import ParseBudget
 from adapters.mailbox.mime_text import decode_header_text, decode_text, single_line, text_of_html, unwrap_flowed_text
 from gateway.domain.problems import MalformationKind, MalformedMessage
+from gateway.domain.requests.attachments import clean_file_name
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import MailPart
 
@@ -198,12 +199,13 @@ def _decode_base64(raw: bytes, repaired: list[str]) -> bytes:
 
 
 def _file_name(part: Message) -> str:
-    """Of a file, without any folder."""
+    """Of a file, as it can be shown; its extension is the sender's. Empty: it has none."""
     try:
         found = part.get_filename() or ""
     except (ValueError, LookupError, TypeError):
         return ""
-    return re.split(r"[\\/]", decode_header_text(str(found)))[-1][:200]
+    given = decode_header_text(str(found))
+    return clean_file_name(given) if given else ""
 
 
 def _sniff_media_type(kind: str, body: bytes) -> str:

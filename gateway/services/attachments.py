@@ -18,7 +18,7 @@ from dataclasses import replace
 import structlog
 
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
-from gateway.domain.requests.attachments import FileType, detect_file_type
+from gateway.domain.requests.attachments import FileType, clean_file_name, detect_file_type
 from gateway.domain.requests.policy import CopyRules
 from gateway.domain.requests.views import FileUpload
 from gateway.domain.value import value_object
@@ -36,20 +36,25 @@ CLEAN, FOUND = 0, 1
 
 
 async def check_upload(upload: FileUpload, rules: CopyRules) -> FileUpload:
-    """With its real media type, and with its pages where they can be counted; what the sender says of them counts
-    only where they can't.
+    """With its real media type, a name that fits it (`clean_file_name`), and with its pages where they can be counted;
+    what the sender says of them counts only where they can't.
 
     Raises Refused(INVALID_VALUE) for a file that isn't taken or is infected; Unavailable when the scanner is away.
     """
     kind = require_file_type(upload.content, rules)
     await scan_file(rules.scan_command, upload.content, rules.scan_seconds)
-    return await with_page_count(upload, kind)
+    return await complete_upload(upload, kind)
 
 
-async def with_page_count(upload: FileUpload, kind: FileType) -> FileUpload:
+async def complete_upload(upload: FileUpload, kind: FileType) -> FileUpload:
     """As `check_upload`, where scanner and rules have had their say."""
     pages = await count_pages(kind, upload.content)
-    return replace(upload, media_type=kind.value, pages=pages if pages is not None else upload.pages)
+    return replace(
+        upload,
+        name=clean_file_name(upload.name, kind),
+        media_type=kind.value,
+        pages=pages if pages is not None else upload.pages,
+    )
 
 
 def require_file_type(content: bytes, rules: CopyRules) -> FileType:

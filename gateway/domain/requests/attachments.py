@@ -1,8 +1,9 @@
-"""File types by content, and expected page counts."""
+"""File types by content, file names, and expected page counts."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
@@ -31,6 +32,37 @@ class FileType(StrEnum):
     DJVU = "image/vnd.djvu"
     EPUB = "application/epub+zip"
 
+
+EXTENSIONS: Mapping[FileType, tuple[str, ...]] = {
+    FileType.PDF: (".pdf",),
+    FileType.TIFF: (".tif", ".tiff"),
+    FileType.PNG: (".png",),
+    FileType.JPEG: (".jpg", ".jpeg"),
+    FileType.GIF: (".gif",),
+    FileType.WEBP: (".webp",),
+    FileType.JPEG_2000: (".jp2", ".j2k", ".jpx"),
+    FileType.DJVU: (".djvu", ".djv"),
+    FileType.EPUB: (".epub",),
+}
+"""By which programs know them; the first is the one that we give."""
+
+MAX_FILE_NAME_CHARS = 200
+MAX_FILE_NAME_BYTES = 240
+"""In UTF-8; file systems take 255."""
+
+DEFAULT_FILE_NAME = "file"
+
+_EXTENSION = re.compile(r"\.(?=[0-9]{0,3}[A-Za-z])[A-Za-z0-9]{1,4}$")
+"""What a program may take for one: not the end of `Vol. 12.5`."""
+
+_NOT_IN_NAMES = re.compile(r'[<>:"|?*]')
+"""Characters that some file systems don't take."""
+
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)", re.IGNORECASE)
+"""Names that Windows keeps for itself, whatever follows their dot."""
+
+_JOINERS = "\u200c\u200d"
+"""Invisible as marks of direction are, but part of the spelling in Persian and Indic scripts."""
 
 USUAL = (FileType.PDF, FileType.TIFF, FileType.PNG, FileType.JPEG)
 """Of copies, where nothing else is said."""
@@ -65,6 +97,33 @@ _SIGNS: Mapping[FileType, Callable[[bytes], bool]] = {
 def detect_file_type(content: bytes) -> FileType | None:
     """None: nothing that is known here."""
     return next((one for one, fits in _SIGNS.items() if fits(content)), None)
+
+
+def clean_file_name(name: str, kind: FileType | None = None) -> str:
+    """A name that a sender gave, as it can be kept, shown and saved: without folders, control characters and marks of
+    direction (which let `fdp.exe` look like `exe.pdf`), with the extension of what the file is. `kind` None: nobody
+    knows what it is, and the extension stays. Never empty; at most MAX_FILE_NAME_CHARS."""
+    last = re.split(r"[\\/]", unicodedata.normalize("NFC", name))[-1]
+    seen = "".join(one if _is_in_names(one) else " " if one.isspace() else "" for one in last)
+    plain = _NOT_IN_NAMES.sub("_", " ".join(seen.split())).strip(". ")
+    found = _EXTENSION.search(plain)
+    stem, extension = (plain[: found.start()], plain[found.start() :]) if found else (plain, "")
+    if kind is not None and extension.lower() not in EXTENSIONS[kind]:
+        extension = EXTENSIONS[kind][0]
+    stem = _DEVICES.sub(r"\1_", stem.rstrip(". "), count=1) if _DEVICES.match(stem) else stem.rstrip(". ")
+    return f"{_shorten_stem(stem or DEFAULT_FILE_NAME, extension)}{extension}"
+
+
+def _is_in_names(character: str) -> bool:
+    """Not control characters, marks of direction, halves of characters, what no standard knows, ends of lines."""
+    category = unicodedata.category(character)
+    return character in _JOINERS or (category[0] != "C" and category not in ("Zl", "Zp"))
+
+
+def _shorten_stem(stem: str, extension: str) -> str:
+    room = MAX_FILE_NAME_BYTES - len(extension)
+    short = stem[: MAX_FILE_NAME_CHARS - len(extension)].encode()[:room].decode("utf-8", "ignore")
+    return short.rstrip(". ")
 
 
 def count_cited_pages(pages: str) -> int | None:

@@ -25,7 +25,7 @@ from gateway.ports.incoming_mail import (
 )
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
 from gateway.ports.shared_store import Transaction
-from gateway.services.attachments import require_file_type, scan_file, with_page_count
+from gateway.services.attachments import complete_upload, require_file_type, scan_file
 from gateway.services.mailbox.request_finder import (
     RequestMatch,
     event_of_request,
@@ -75,7 +75,7 @@ async def inspect_attachments(mail: IncomingMail, rules: CopyRules) -> tuple[Ins
 async def _inspect_attachment(part: MailPart, rules: CopyRules) -> InspectedAttachment:
     upload = FileUpload(name=part.name, media_type=part.media_type, content=part.content)
     try:
-        return InspectedAttachment(part.name, await with_page_count(upload, require_file_type(part.content, rules)))
+        return InspectedAttachment(part.name, await complete_upload(upload, require_file_type(part.content, rules)))
     except Refused as refused:
         return InspectedAttachment(part.name, why=refused.detail)
 

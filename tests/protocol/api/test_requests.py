@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -323,8 +324,28 @@ async def test_files_are_what_they_say(client: Client, kind: str, content: bytes
     assert answered.problem == problem
 
 
-@pytest.mark.parametrize("name", ["..%2Fa.pdf", "a%00.pdf", "a%0D%0AX: y.pdf", ""])
-async def test_names_of_files_are_names(client: Client, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("..%2F..%2Fa.pdf", "a.pdf"),
+        ("C:%5CScans%5Ca.pdf", "a.pdf"),
+        ("a%0D%0AX: y.pdf", "a X_ y.pdf"),
+        ("a%E2%80%AEfdp.exe", "afdp.pdf"),
+        ("%E6%96%87.png", "文.pdf"),
+        ("..%2F", "file.pdf"),
+    ],
+)
+async def test_names_of_files_are_names(client: Client, name: str, kept: str) -> None:
+    request = await lend(client, "LT-1")
+    path = f"requests/{request['id']}/attachments?name={name}"
+    answered = await client("POST", path, data=PDF, Content_Type="application/pdf", If_Match="*")
+    assert answered.json["name"] == kept
+    file = await client("GET", f"requests/{request['id']}/attachments/{answered.json['id']}")
+    assert file.headers["Content-Disposition"] == f"attachment; filename*=UTF-8''{quote(kept, safe='')}"
+
+
+@pytest.mark.parametrize("name", ["", "a" * 1_001, "a%00.pdf"])
+async def test_a_file_has_a_name_and_no_endless_one(client: Client, name: str) -> None:
     request = await lend(client, "LT-1")
     path = f"requests/{request['id']}/attachments?name={name}"
     answered = await client("POST", path, data=PDF, Content_Type="application/pdf", If_Match="*")

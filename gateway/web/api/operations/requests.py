@@ -309,8 +309,9 @@ class LinePath(RequestPath):
 
 
 class UploadQuery(ParameterModel):
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f/\\]+$")] = Field(
-        description="name of the file"
+    name: Annotated[str, StringConstraints(min_length=1, max_length=1_000)] = Field(
+        description="name of the file; folders, control characters and marks of direction are taken off, and it gets "
+        "the extension of what the file is"
     )
     pages: Whole | None = Field(None, ge=1, le=100_000, description="number of pages, where it is known")
 

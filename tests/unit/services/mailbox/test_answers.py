@@ -159,6 +159,19 @@ async def test_what_a_file_is_is_told_by_its_content_and_its_pages_are_counted(h
     assert (attachment.media_type, attachment.pages) == ("application/pdf", 3)
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("artikkel\u202efdp.exe", "artikkelfdp.pdf"), ("..\\..\\side 12.tif", "side 12.pdf"), ("قرار.pdf", "قرار.pdf")],
+)
+async def test_the_name_of_a_copy_says_what_it_is_and_leads_nowhere(house: MailHouse, name: str, kept: str) -> None:
+    request = await house.asked(copy=True)
+
+    await house.comes(with_pdf(house, name=name))
+
+    (attachment,) = (await house.show(request)).request.attachments
+    assert attachment.name == kept
+
+
 async def test_a_copy_that_is_no_copy_is_for_staff(house: MailHouse) -> None:
     request = await house.asked(copy=True)
     house.take_files(types=(FileType.TIFF,))
