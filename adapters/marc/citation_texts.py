@@ -22,7 +22,7 @@ _YEAR = re.compile(r"(?<!\d)(1[4-9]\d\d|20\d\d)(?!\d)")
 _ISBN = re.compile(r"97[89](?:[ -]?\d){10}|\d(?:[ -]?\d){8}[ -]?[\dXx]")
 _ISSN = re.compile(r"\d{4}[-‐–]?\d{3}[\dXx]")
 _OCLC = re.compile(r"^\(OCoLC\)(?:oc[mn]|on)?\s*0*(\d+)", re.IGNORECASE)
-_DOI = re.compile(r"10\.\d{4,9}/\S+")
+_DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/\S+")
 
 
 def plain_text(text: str) -> str:

@@ -28,6 +28,7 @@ from adapters.openurl.value_parsers import (
     PrivateData,
     StandardNumber,
     combine_pages,
+    find_article_numbers,
     is_extent,
     normalise_date,
     number_of_uri,
@@ -45,6 +46,7 @@ _NUMBERS = (
     ("isbn", "isbn"),
     ("issn", "issn"),
     ("eissn", "eissn"),
+    ("eisbn", "isbn"),
     ("doi", "doi"),
     ("pmid", "pmid"),
     ("oclcnum", "oclc"),
@@ -74,8 +76,10 @@ MAX_KEY_CHARS = 200
 MAX_REFERENT_KEYS = 100
 """Lines of the report."""
 
-_PRIVATE_NAMES = frozenset({"oclcnum", "oclc", "isbn", "issn", "eissn", "doi", "pmid", "lccn"})
-_REPEATABLE = frozenset({"au", "aucorp", "creator", "inv", "subject", "identifier", "type", "isbn", "issn", "eissn"})
+_PRIVATE_NAMES = frozenset({"oclcnum", "oclc", "isbn", "eisbn", "issn", "eissn", "doi", "pmid", "lccn"})
+_REPEATABLE = frozenset(
+    {"au", "aucorp", "creator", "inv", "subject", "identifier", "type", "isbn", "eisbn", "issn", "eissn"}
+)
 
 
 def read_citation(carried: LinkKeys) -> LinkCitation:
@@ -291,7 +295,9 @@ class Referent:
 
     def _add_pair(self, key: str, value: str) -> None:
         name = key.removeprefix("rft.")
-        if name in (REFERENT if key != name else PLAIN):
+        if name == "id":  # `rft.id` is in no format; many write it for `rft_id`
+            self._add_value(self._admin, "rft_id" if key != name else "id", value)
+        elif name in (REFERENT if key != name else PLAIN):
             self._add_value(self._values, name, value)
         elif key != name:
             self.keep_extra(name, value)
@@ -322,6 +328,8 @@ class Referent:
             else:
                 self.keep_extra(name, text)
         if not found.known:
+            for number in find_article_numbers(value):
+                self._add_value(self._values, number.type, number.value)
             self.keep_extra(key, value)
             self.report_problem(key, value, "is not understood")
 

@@ -115,7 +115,7 @@ DUBLIN_CORE = _key_set(
     "coverage rights"
 )
 
-HABITS = _key_set("doi pmid oclcnum oclc lccn notes note language callnumber subtitle publisher")
+HABITS = _key_set("doi pmid eisbn oclcnum oclc lccn notes note language callnumber subtitle publisher")
 """In no format, but often seen; `notes` is what sites map to a note (facts/openurl.md section 2)."""
 
 REFERENT = JOURNAL | BOOK | DISSERTATION | PATENT | DUBLIN_CORE | OLD | HABITS

@@ -49,13 +49,17 @@ _TAGGED = re.compile(r"<([A-Za-z_][\w.-]{0,40})>([^<]{1,400})</\1>")
 
 
 def read_author(one: FirstValue, all_: AllValues) -> str:
-    """From the keys of the author: `au` may come several times, and often repeats what the other keys say."""
-    first = _invert_name(one("aulast"), one("aufirst"), _read_initials(one), one("ausuffix"))
+    """From the keys of the author: `au` may come several times, and often repeats what the other keys say. These count
+    before it, since they say which part of a name is which."""
+    last, given = one("aulast"), one("aufirst")
+    first = _invert_name(last, given, _read_initials(one), one("ausuffix"))
     names: list[str] = []
     for name in all_("au"):
         if fold_text(name) not in map(fold_text, names):
             names.append(name)
-    if first and not any(_is_same_name(first, one("aulast"), name) for name in names):
+    if last and given:
+        names = _put_parts_first(first, last, f"{given} {one('ausuffix')}", names)
+    elif first and not any(_is_same_name(first, last, name) for name in names):
         names.insert(0, first)
     names += [name for name in all_("aucorp") if fold_text(name) not in map(fold_text, names)]
     return SEPARATOR.join(names)
@@ -76,6 +80,34 @@ def _is_same_name(whole: str, last: str, name: str) -> bool:
     """`au` is usually the whole name in either order."""
     words = set(fold_text(name).split())
     return bool(words) and (set(fold_text(last or whole).split()) <= words)
+
+
+def _put_parts_first(whole: str, last: str, given: str, names: list[str]) -> list[str]:
+    """`whole` in place of the names that say no more than it. One with more words may be a list of authors or a fuller
+    name: then that is taken."""
+    more, others = False, []
+    for name in names:
+        rest = _other_words(last, name)
+        known = [_is_given_name(word, given) for word in rest or ()]
+        if rest is None or (known and not any(known)):
+            others.append(name)  # somebody else
+        elif not all(known):
+            more = True
+            others.append(name)
+    return others if more else [whole, *others]
+
+
+def _other_words(last: str, name: str) -> list[str] | None:
+    """Words of a name besides the last name; None: it isn't in there."""
+    words, surname = fold_for_search(name).split(), fold_for_search(last).split()
+    return [word for word in words if word not in surname] if set(surname) <= set(words) else None
+
+
+def _is_given_name(word: str, given: str) -> bool:
+    """Whether it is one of the given names, shortened, or their initials run together (`Tremblay MA`)."""
+    known = fold_for_search(given).split()
+    initials = "".join(one[0] for one in known)
+    return word in initials or any(one.startswith(word) for one in known)
 
 
 def split_authors(author: str) -> tuple[str, ...]:
@@ -167,7 +199,10 @@ class StandardNumber:
 
 
 _NUMBER = re.compile(r"(?<![\dA-Za-z])(?:\d[\d\u2010-\u2014 -]{6,20}[\dXx]|M[\d -]{8,13}\d)(?![\dA-Za-z])")
-_DOI = re.compile(r"10\.\d{4,9}/\S+")
+_DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/\S+")
+_NAMED_DOI = re.compile(rf"\bdoi\W{{0,3}}(?P<doi>{_DOI.pattern})", re.IGNORECASE)
+_NAMED_PMID = re.compile(r"\b(?:pmid|pubmed)\W{0,3}(?P<pmid>\d{1,9})\b", re.IGNORECASE)
+_PMCID = re.compile(r"(?:pmcid\W{0,3})?(?P<pmcid>PMC\d{1,10})", re.IGNORECASE)
 
 
 def find_standard_numbers(text: str) -> StandardNumber:
@@ -218,6 +253,8 @@ def typed_number(type_: str, text: str) -> StandardNumber:
             found = _DOI.search(text)
             doi = found[0].rstrip(".,;") if found is not None else ""
             return _number_or_reason("doi", doi, "is no DOI")
+        case "pmid" if (pmcid := _PMCID.fullmatch(text)) is not None:
+            return _number_or_reason("pmcid", pmcid["pmcid"].upper(), "is empty")
         case "pmid" | "oclc":
             number = normalize_number("oclc", text).removeprefix("oclc:")
             return _number_or_reason(type_, number, "has no number in it")
@@ -233,6 +270,7 @@ def _number_or_reason(type_: str, value: str, wrong: str) -> StandardNumber:
 _SCHEMES = {
     "doi": "doi",
     "pmid": "pmid",
+    "pubmed": "pmid",
     "oclcnum": "oclc",
     "oclc": "oclc",
     "lccn": "lccn",
@@ -254,7 +292,7 @@ _INFO = re.compile(
     r"(?:info:(?P<namespace>[a-z0-9.+-]+)/|urn:(?P<urn>[a-z0-9-]+):|(?P<plain>[a-z]+):)(?P<value>.+)", re.I
 )
 _HOSTS = (
-    (re.compile(r"(?:dx\.)?doi\.org"), re.compile(r"/(.+)"), "doi"),
+    (re.compile(r"(?:dx\.|www\.)?doi\.org|(?:dx-)?doi-org\..+|(?:dx\.)?doi\.org\..+"), re.compile(r"/(.+)"), "doi"),
     (re.compile(r"(?:www\.)?worldcat\.org|[a-z0-9-]+\.worldcat\.org"), re.compile(r"/(?:[a-z]+/)*oclc/(\d+)"), "oclc"),
     (re.compile(r"pubmed\.ncbi\.nlm\.nih\.gov"), re.compile(r"/(\d+)/?"), "pmid"),
     (re.compile(r"(?:www\.)?ncbi\.nlm\.nih\.gov"), re.compile(r"/pubmed/(\d+)/?"), "pmid"),
@@ -272,14 +310,25 @@ def number_of_uri(text: str) -> StandardNumber:
     if _DOI.match(text):
         return typed_number("doi", text)
     match = _INFO.fullmatch(text)
+    if match is not None and (match["plain"] or "").lower() in ("info", "urn", "uri"):  # `info:doi:10.…`
+        return number_of_uri(match["value"])
     if match is not None:
         type_ = _SCHEMES.get((match["namespace"] or match["urn"] or match["plain"]).lower())
         if type_ is not None:
             return typed_number(type_, match["value"])
+    if named := find_article_numbers(text):
+        return StandardNumber(named)
     bare = find_standard_numbers(text) if re.fullmatch(r"[\dXx -]+", text) else StandardNumber()
     if bare.ids and not bare.wrong:
         return bare
     return StandardNumber(wrong="is no identifier that is known")
+
+
+def find_article_numbers(text: str) -> tuple[RecordId, ...]:
+    """DOIs and PMIDs that a text names as such, whatever stands around them: `DOI 10.1000/182`, `PMID=123`."""
+    dois = (typed_number("doi", match["doi"]).ids for match in _NAMED_DOI.finditer(text))
+    pmids = (typed_number("pmid", match["pmid"]).ids for match in _NAMED_PMID.finditer(text))
+    return tuple(dict.fromkeys(one for ids in (*dois, *pmids) for one in ids))
 
 
 def _number_of_url(text: str) -> StandardNumber:

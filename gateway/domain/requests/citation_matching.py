@@ -40,7 +40,7 @@ _TITLE, _AUTHOR, _YEAR = 0.65, 0.25, 0.10
 _SAME_TITLE, _OTHER_TITLE = 0.75, 0.4
 _ARTICLE = re.compile(r"^(the|an?|der|die|das|ein|eine|le|la|les|un|une|el|los|las|il|lo|gli) (?=\S)")
 
-_DOI = re.compile(r"10\.\d{4,9}/\S+")
+_DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/\S+")
 _OCLC = re.compile(r"(?:\(ocolc\))?\s*(?:oc[mn]|on)?\s*0*([1-9]\d*)\s*", re.IGNORECASE)
 _PMID = re.compile(r"(?:pmid:?)?\s*0*([1-9]\d*)\s*", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")

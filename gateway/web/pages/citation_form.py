@@ -50,9 +50,10 @@ TEXTS = (
 NUMBERS = ("isbn", "issn", "doi", "oclc", "pmid")
 
 _KINDS = (
-    (re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}/\S+)", re.IGNORECASE), "doi"),
+    (re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}(?:\.\d+)*/\S+)", re.IGNORECASE), "doi"),
     (re.compile(r"issn[:\s]*(\d{4}-?\d{3}[\dX])|(\d{4}-?\d{3}[\dX])", re.IGNORECASE), "issn"),
     (re.compile(r"(?:isbn(?:-1[03])?[:\s]*)?((?:97[89][-\s]?)?(?:\d[-\s]?){9}[\dX])", re.IGNORECASE), "isbn"),
+    (re.compile(r"(?:pmid|pubmed)[:\s]*(\d{1,9})", re.IGNORECASE), "pmid"),
     (re.compile(r"(?:oclc[:\s#]*|\(ocolc\)\s*|oc[mn]|on)(\d{1,12})", re.IGNORECASE), "oclc"),
 )
 
