@@ -99,13 +99,13 @@ def _put_parts_first(whole: str, last: str, given: str, names: list[str]) -> lis
 
 def _other_words(last: str, name: str) -> list[str] | None:
     """Words of a name besides the last name; None: it isn't in there."""
-    words, surname = fold_for_search(name).split(), fold_for_search(last).split()
+    words, surname = fold_text(name).split(), fold_text(last).split()
     return [word for word in words if word not in surname] if set(surname) <= set(words) else None
 
 
 def _is_given_name(word: str, given: str) -> bool:
     """Whether it is one of the given names, shortened, or their initials run together (`Tremblay MA`)."""
-    known = fold_for_search(given).split()
+    known = fold_text(given).split()
     initials = "".join(one[0] for one in known)
     return word in initials or any(one.startswith(word) for one in known)
 
