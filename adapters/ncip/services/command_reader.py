@@ -339,8 +339,6 @@ def build_patron_draft(
 
 
 def _read_expiry(privileges: tuple[UserPrivilege, ...], reader: CommandReader) -> date | None:
-    """The last day of the privilege that ends first; None when none has an end, or where the profile doesn't ask."""
-    if reader.policy.patrons.expiry_from != "privilege":
-        return None
+    """The last day of the privilege that ends first; None when none has an end."""
     ends = (to_local_day(privilege.valid_to_date, reader) for privilege in privileges)
     return min((end for end in ends if end is not None), default=None)

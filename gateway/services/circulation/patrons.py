@@ -166,11 +166,16 @@ async def _authenticate_identity(identity: _PatronIdentity, secrets: list[str], 
 
 
 def to_library_draft(draft: PatronDraft, context: CirculationContext, *, named: Named | None = None) -> PatronDraft:
-    """Identifiers by the profile's types and rewriting; `named` is one more, from the message's UserId."""
+    """Identifiers by the profile's types and rewriting; `named` is one more, from the message's UserId. The expiry only
+    where the profile lets the partner say it."""
     sent = [Named(identifier.value, identifier.type) for identifier in draft.identifiers]
     if named is not None and named.value.strip():
         sent.insert(0, named)
-    return replace(draft, identifiers=tuple(dict.fromkeys(_translate_identifier(one, context) for one in sent)))
+    return replace(
+        draft,
+        identifiers=tuple(dict.fromkeys(_translate_identifier(one, context) for one in sent)),
+        expires=draft.expires if context.policy.patrons.expiry_from == "privilege" else None,
+    )
 
 
 def _translate_identifier(sent: Named, context: CirculationContext) -> PatronIdentifier:
