@@ -15,6 +15,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import GeneralName
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -33,8 +45,10 @@ class Authority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("Test Authority")
-        certificate = self._builder(self._name, self._key).add_extension(
-            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        certificate = (
+            self._builder(self._name, self._key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(_SIGNS_CERTIFICATES, critical=True)  # Python 3.13 requires it of an authority
         )
         self.certificate = folder / "authority.pem"
         signed = certificate.sign(self._key, hashes.SHA256())
