@@ -21,10 +21,12 @@ from adapters.openurl.keys import (
     CitedKind,
     GenreEvidence,
     infer_kind,
+    is_noise_key,
 )
 from adapters.openurl.link_parser import LinkKeys
 from adapters.openurl.value_parsers import (
     SEPARATOR,
+    UNKNOWN_IDENTIFIER,
     PrivateData,
     StandardNumber,
     combine_pages,
@@ -111,6 +113,7 @@ class _CitationBuilder:
             requester=said.first_admin_value("req_id", "req_dat"),
             referrer=referrer,
             unknown=tuple(said.lines),
+            noise=frozenset(said.noise),
         )
 
     # --- numbers -----------------------------------------------------------------------------------------
@@ -136,7 +139,9 @@ class _CitationBuilder:
             yield from typed_number("isbn", self.sici.number).ids
 
     def _keep_number(self, key: str, value: str, found: StandardNumber) -> tuple[RecordId, ...]:
-        if found.wrong:
+        if found.wrong == UNKNOWN_IDENTIFIER:  # some system's own number
+            self.said.report_noise(key, value, found.wrong)
+        elif found.wrong:
             self.said.report_problem(key, value, found.wrong)
         if not found.ids:
             self.said.keep_extra(key, value)
@@ -164,9 +169,9 @@ class _CitationBuilder:
             thesis=said.has_any_key("degree", "advisor", "inst"),
         )
         kind = infer_kind(genre, evidence)
-        if not kind.known:
+        if not kind.known:  # the page has what was made of it
             said.keep_extra("genre", genre)
-            said.report_problem("genre", genre, "is not known")
+            said.report_noise("genre", genre, "is not known")
         return kind
 
     def _has_part_title(self) -> bool:
@@ -289,6 +294,7 @@ class Referent:
         self._admin: dict[str, list[str]] = {}
         self.extras: list[CitationExtra] = []
         self.lines: list[str] = list(carried.notes)
+        self.noise: set[str] = set(carried.mended)
         self.private = PrivateData()
         for key, value in sorted(carried.pairs, key=lambda pair: not pair[0].startswith("rft.")):
             self._add_pair(key, value)
@@ -301,7 +307,8 @@ class Referent:
             self._add_value(self._values, name, value)
         elif key != name:
             self.keep_extra(name, value)
-            self.report_problem(key, value, "is not known")
+            report = self.report_noise if is_noise_key(name) else self.report_problem
+            report(key, value, "is not known")
         elif key in BY_REFERENCE:
             shown = "" if REQUESTER.match(key) else value
             self.report_problem(key, shown, "is elsewhere, which is not fetched")
@@ -310,7 +317,8 @@ class Referent:
         elif key in ("sid", "id", CHARSET_HABIT) or ENTITY.match(key):
             self._add_value(self._admin, key, value)
         else:
-            self.report_problem(key, "", "is no key of OpenURL")  # without its value: it may be about a person
+            report = self.report_noise if is_noise_key(key) else self.report_problem
+            report(key, "", "is no key of OpenURL")  # without its value: it may be about a person
 
     @staticmethod
     def _add_value(to: dict[str, list[str]], key: str, value: str) -> None:
@@ -331,7 +339,7 @@ class Referent:
             for number in find_article_numbers(value):
                 self._add_value(self._values, number.type, number.value)
             self.keep_extra(key, value)
-            self.report_problem(key, value, "is not understood")
+            self.report_noise(key, value, "is not understood")
 
     # --- what is said ------------------------------------------------------------------------------------
 
@@ -358,7 +366,7 @@ class Referent:
             found = FORMAT.fullmatch(said)
             if found is not None and found[1].lower() in ITEM_FORMATS:
                 return found[1].lower().removeprefix("oai_")
-            self.report_problem("rft_val_fmt", said, "is not known")
+            self.report_noise("rft_val_fmt", said, "is not known")
         return ""
 
     # --- what is not understood --------------------------------------------------------------------------
@@ -374,11 +382,17 @@ class Referent:
             for value in self.all_values(name):
                 self.keep_extra(name, value)
 
-    def report_problem(self, key: str, value: str, what: str) -> None:
+    def report_noise(self, key: str, value: str, what: str) -> None:
+        """What says nothing about the work: for staff and programs."""
+        self.noise.add(self.report_problem(key, value, what))
+
+    def report_problem(self, key: str, value: str, what: str) -> str:
+        """The line that was added."""
         shown = value if len(value) <= MAX_KEY_CHARS else value[: MAX_KEY_CHARS - 1] + "…"
         line = f"{key} {what}: {shown}" if shown else f"{key} {what}"
         if line not in self.lines and len(self.lines) < MAX_REFERENT_KEYS:
             self.lines.append(line)
+        return line
 
     def report_contradictions(self) -> None:
         """A second value of a key that can have only one: the first was taken."""

@@ -118,6 +118,29 @@ DUBLIN_CORE = _key_set(
 HABITS = _key_set("doi pmid eisbn oclcnum oclc lccn notes note language callnumber subtitle publisher")
 """In no format, but often seen; `notes` is what sites map to a note (facts/openurl.md section 2)."""
 
+_NOISE_KEYS = _key_set(
+    # of Primo and SFX
+    "object_id private_data private_id mms_id local_attribute institution vid tab docid context adaptor search_scope "
+    "scope query offset is_new_ui isserivcespage force_direct forcedirect primooverrideparam response_type content "
+    "is_pci recordid record_id peer_reviewed provider linktype "
+    # of 360 Link and Summon, ProQuest, Gale
+    "externaldocid externaldbid externaldbname paramdict disable_directlink directlink ssid pqid galeid accountid "
+    "clientid pq-origsite "
+    # of EBSCO, Ovid, WorldCat
+    "an ui db custid groupid authtype profile site direct bquery stdrt1 stdrt2 accessionnumber accession_number "
+    # of search engines, browsers and pages
+    "hl oi ei ved usg gclid fbclid msclkid lang locale language_code skin view mode fmt format callback nocache "
+    "timestamp checksum debug sessionid session user_agent source_id sourceid sourceformat origin sid2 issl"
+)
+_NOISE = re.compile(r"(?:utm|ss|sfx|u|x|lfy|pq|ebsco|primo|alma|eds|mc|hs)[_.].*|_.*")
+
+
+def is_noise_key(key: str) -> bool:
+    """Whether a key, in lower case and without `rft.`, is known to be for systems: it says nothing about the work.
+    Seen in links of discovery systems and databases."""
+    return key in _NOISE_KEYS or _NOISE.fullmatch(key) is not None
+
+
 REFERENT = JOURNAL | BOOK | DISSERTATION | PATENT | DUBLIN_CORE | OLD | HABITS
 PLAIN = OLD | JOURNAL | BOOK | _key_set("inst advisor degree creator") | HABITS
 """What is read without `rft.` too. Words such as `type` or `source` may be anything there."""

@@ -65,10 +65,12 @@ _PREFIX = {
 @value_object
 class LinkKeys:
     """`pairs` in the order in which they came, the query's first; keys in lower case, values mended. `notes`: what
-    looked wrong. `original`: all of it that belongs to OpenURL and is not about the requester, as it came."""
+    looked wrong; `mended`: those about values that could be mended. `original`: all of it that belongs to OpenURL and
+    is not about the requester, as it came."""
 
     pairs: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
+    mended: frozenset[str] = frozenset()
     original: str = field(default="", repr=False)
 
 
@@ -85,7 +87,9 @@ def parse_link(link: ReceivedLink) -> LinkKeys:
         del segments[MAX_PAIRS:]
     raw = [_parse_segment(one) for one in segments]
     charset = _choose_charset(raw, _content_type_parameter(link.content_type, "charset"), notes)
+    said = len(notes)
     pairs = _decode_pairs(raw, charset, notes)
+    mended = frozenset(notes[said:])
     shown = [quote(b"&".join(one for one in segments if _is_kept_segment(one)), safe="%&=+;:/?@!$'()*,~")]
     for document in documents:
         try:
@@ -98,7 +102,7 @@ def parse_link(link: ReceivedLink) -> LinkKeys:
         pairs += [(key, value if key in _AS_IT_IS else mend_text(value)[0]) for key, value in context.pairs]
         notes += context.notes
         shown.append(context.original)
-    return LinkKeys(tuple(pairs), tuple(notes), "\n".join(filter(None, shown)))
+    return LinkKeys(tuple(pairs), tuple(notes), mended, "\n".join(filter(None, shown)))
 
 
 def _is_xml_link(link: ReceivedLink) -> bool:

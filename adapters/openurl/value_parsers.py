@@ -45,7 +45,7 @@ MAX_VALUE_CHARS = 4000
 _BRACED = re.compile(
     r"\{?\s*[\"']?([A-Za-z_][\w.-]{0,40})[\"']?\s*[:=]\s*[\"']?([^,;&\"'{}<>]{1,400})[\"']?\s*(?:[,;&]|\}|\Z)"
 )
-_TAGGED = re.compile(r"<([A-Za-z_][\w.-]{0,40})>([^<]{1,400})</\1>")
+_TAGGED = re.compile(r"<([A-Za-z_][\w.-]{0,40})>([^<]{0,400})</\1>")
 
 
 def read_author(one: FirstValue, all_: AllValues) -> str:
@@ -267,6 +267,8 @@ def _number_or_reason(type_: str, value: str, wrong: str) -> StandardNumber:
     return StandardNumber((RecordId(type_, value),)) if value else StandardNumber(wrong=wrong)
 
 
+UNKNOWN_IDENTIFIER = "is no identifier that is known"
+
 _SCHEMES = {
     "doi": "doi",
     "pmid": "pmid",
@@ -321,7 +323,7 @@ def number_of_uri(text: str) -> StandardNumber:
     bare = find_standard_numbers(text) if re.fullmatch(r"[\dXx -]+", text) else StandardNumber()
     if bare.ids and not bare.wrong:
         return bare
-    return StandardNumber(wrong="is no identifier that is known")
+    return StandardNumber(wrong=UNKNOWN_IDENTIFIER)
 
 
 def find_article_numbers(text: str) -> tuple[RecordId, ...]:

@@ -167,13 +167,20 @@ class ReceivedLink:
 class LinkCitation:
     """What a link says. `requester`: who asks, as the link has it, never believed without signing in; `referrer`: where
     it came from (sid, rfr_id). `unknown`: what was not understood or looked wrong, one line each, for the page and the
-    journal."""
+    journal. `noise`: those of them that say nothing about the work, such as keys that systems write for each other or
+    values that were mended; readers aren't shown them."""
 
     citation: Citation
     service: ServiceType
     requester: str = field(default="", repr=False)
     referrer: str = ""
     unknown: tuple[str, ...] = ()
+    noise: frozenset[str] = frozenset()
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Lines of `unknown` for whoever reads the page."""
+        return tuple(line for line in self.unknown if line not in self.noise)
 
 
 class LinkFormat(Protocol):

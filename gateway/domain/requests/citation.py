@@ -40,6 +40,26 @@ class CitationType(StrEnum):
     OTHER = "other"
 
 
+BIBLIOGRAPHIC_NUMBERS = frozenset(
+    (
+        *("isbn", "issn", "ismn", "doi", "pmid", "pmcid", "oclc", "lccn"),
+        *("arxiv", "hdl", "bibcode", "coden", "eric", "nbn", "patent"),
+    )
+)
+"""Types of identifiers by which people find a work. Others are numbers of systems, or addresses."""
+
+BIBLIOGRAPHIC_EXTRAS = frozenset(
+    (
+        *("stitle", "part", "chron", "ssn", "quarter", "artnum", "tpages", "contributor"),
+        *("advisor", "degree", "co", "cc"),
+        *("kind", "number", "applcc", "applnumber", "applyear", "appldate", "pubdate", "prioritydate", "assignee"),
+    )
+)
+"""Extras of links that say something of the work (ANSI/NISO Z39.88-2004), by their keys there."""
+
+_ORIGINAL_SCRIPT = " in original script"
+
+
 @value_object
 class CitationExtra:
     """A field that the gateway has no place for: kept, shown and passed on, never dropped (facts/users-want.md 12).
@@ -50,6 +70,11 @@ class CitationExtra:
     name: str
     value: str
     kind: str = "text"
+
+    @property
+    def is_bibliographic(self) -> bool:
+        """Whether it says something of the work, and not of the systems that passed the citation on."""
+        return self.name in BIBLIOGRAPHIC_EXTRAS or self.name.endswith(_ORIGINAL_SCRIPT)
 
 
 @value_object(kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, tzinfo
 
 from gateway.domain.library import Patron
-from gateway.domain.requests.citation import Citation, CitationExtra
+from gateway.domain.requests.citation import BIBLIOGRAPHIC_NUMBERS, Citation, CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import LibraryParty, PatronLink, Request, Role
 from gateway.domain.value import value_object
@@ -56,6 +56,15 @@ def citation_rows(citation: Citation, words: LanguageWords) -> Rows:
         ),
         *extra_rows(citation.extras),
     )
+
+
+def readers_citation_rows(citation: Citation, words: LanguageWords) -> Rows:
+    """What a reader wants to know of the work: without what systems have written for each other. Staff, partners and
+    programs see all of it."""
+    extras = [one for one in citation.extras if one.is_bibliographic and one.value != citation.published]
+    numbers = tuple(one for one in citation.identifiers if one.type in BIBLIOGRAPHIC_NUMBERS)
+    known = replace(citation, source="", identifiers=numbers, extras=())
+    return (*citation_rows(known, words), *label_rows(words, *((one.name, one.value) for one in extras)))
 
 
 def extra_rows(extras: Iterable[CitationExtra]) -> Rows:
@@ -145,7 +154,7 @@ def make_patron_content(
             "home": _name_home_library(request),
         },
         blocks={
-            "item": citation_rows(request.citation, words),
+            "item": readers_citation_rows(request.citation, words),
             "references": label_rows(words, ("request", request.number)),
         },
         quotes={"note": clean_lines(details.note), "query": clean_lines(query.text) if query else ""},

@@ -153,7 +153,7 @@ def _citation_of_form(checked: FormCheck) -> Citation:
 
 
 def _render_citation_form(
-    page: PageRequest, checked: FormCheck, found: str = "", unknown: tuple[str, ...] = ()
+    page: PageRequest, checked: FormCheck, found: str = "", unknown: tuple[str, ...] | None = None
 ) -> web.Response:
     return page.render(
         "citation",
@@ -163,5 +163,5 @@ def _render_citation_form(
         form=checked,
         types=[(one.value, page.words.words.types.get(one.value, one.value)) for one in TYPES],
         found=clean_line(found),
-        unknown=[clean_line(line) for line in unknown],
+        unknown=[clean_line(line) for line in unknown] if unknown is not None else None,
     )

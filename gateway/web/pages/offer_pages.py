@@ -11,7 +11,7 @@ from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
 from gateway.services.fulfilment import LocalCopies, ServiceOffer, is_free
-from gateway.services.letters.facts import citation_rows, label_rows, service_rows
+from gateway.services.letters.facts import label_rows, readers_citation_rows, service_rows
 from gateway.services.letters.templates import clean_line
 from gateway.web.pages import citation_form, sign_in_pages
 from gateway.web.pages.page_request import (
@@ -56,9 +56,7 @@ async def show_services(page: PageRequest) -> web.Response:
     cited = page.decode_link(page.query, form)
     if is_empty_citation(cited.citation):
         return (
-            citation_form.show_blank_form(page, cited.unknown)
-            if cited.unknown
-            else page.redirect(page.path("citation"))
+            citation_form.show_blank_form(page, cited.doubts) if cited.unknown else page.redirect(page.path("citation"))
         )
     category = page.session.category if page.session is not None else ""
     offered = await page.parts.offering.list_offers(page.library, cited.citation, cited.service, category)
@@ -69,7 +67,7 @@ async def show_services(page: PageRequest) -> web.Response:
         here=page.path("", link),
         title=title or page.format_text("services-title"),
         rows=[row for row in page.citation_rows(cited.citation) if row[1] != title],
-        unknown=[clean_line(line) for line in cited.unknown],
+        unknown=[clean_line(line) for line in cited.doubts],
         offers=[_make_shown_offer(page, offer, link) for offer in offered.offers],
         availability=offered.held.availability.value,
         copies=await _make_shown_copies(page, offered.held),
@@ -202,7 +200,7 @@ async def show_own_request(page: PageRequest) -> web.Response:
         title=page.format_text("sent-title") if is_new else page.format_text("own-request-title", number=one.number),
         view=view,
         is_new=is_new,
-        rows=(*citation_rows(one.citation, words), *service_rows(one, words)),
+        rows=(*readers_citation_rows(one.citation, words), *service_rows(one, words)),
         pickup=pickup,
     )
 

@@ -24,7 +24,7 @@ from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.ports.shared_store import Store
 from gateway.services.fulfilment import FulfilmentService
-from gateway.services.letters.facts import citation_rows
+from gateway.services.letters.facts import readers_citation_rows
 from gateway.services.letters.languages import PageTexts, PageWords
 from gateway.services.letters.templates import clean_line
 from gateway.services.requests.library_context import LibraryContext
@@ -247,7 +247,7 @@ class PageRequest:
         return {name: value for name, value in fields.items() if name != "csrf"}
 
     def citation_rows(self, citation: Citation) -> tuple[tuple[str, str], ...]:
-        return citation_rows(citation, self.words.words)
+        return readers_citation_rows(citation, self.words.words)
 
 
 def is_empty_citation(citation: Citation) -> bool:

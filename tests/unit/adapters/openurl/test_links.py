@@ -13,8 +13,19 @@ import yaml
 from adapters.openurl import links
 from gateway.domain.requests.citation import Citation
 from gateway.ports.catalogue import ReceivedLink
+from gateway.services.letters.facts import readers_citation_rows
+from gateway.services.letters.languages import SHIPPED, LanguageSet
 
 FORMAT = links.make()
+ENGLISH = LanguageSet((SHIPPED,), "en").read_words(("en",))
+GERMAN = LanguageSet((SHIPPED,), "en").read_words(("de", "en"))
+
+NOISE = (
+    *("was percent-encoded twice", "read as windows-1252", "rft_val_fmt is not known", "genre is not known"),
+    *("rft_dat is not understood", "is no identifier that is known", "lang is no key"),
+)
+"""Lines that say nothing about the work."""
+
 ROWS: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "links.yml").read_text(encoding="utf-8"))
 
 
@@ -55,3 +66,20 @@ def test_what_is_read_can_be_written_and_read_again(row: dict[str, Any]) -> None
     assert replace(again.citation, original="") == replace(read.citation, original="")
     assert again.service is read.service
     assert set(again.unknown) <= set(read.unknown)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+def test_readers_see_rows_about_the_work_only(row: dict[str, Any]) -> None:
+    for words in (ENGLISH, GERMAN):
+        shown = readers_citation_rows(FORMAT.decode(link(row)).citation, words)
+
+        assert {name for name, _ in shown} <= set(words.labels.values())
+        assert not {name for name, _ in shown} & {words.label(name) for name in ("source", "local")}
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.get("unknown")], ids=lambda row: row["name"])
+def test_noise_is_a_part_of_the_report(row: dict[str, Any]) -> None:
+    read = FORMAT.decode(link(row))
+
+    assert read.noise <= set(read.unknown)
+    assert list(read.doubts) == [line for line in row["unknown"] if not any(word in line for word in NOISE)]
