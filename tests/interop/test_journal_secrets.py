@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import socket
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from adapters.iso_ill.messages.structures import (
     TransactionId,
 )
 from tests.support.daemon import Installation, free_port
+from tests.support.looking import exported
 
 PIN, SYSTEM, AGENCY, ISO = "PIN-7391-Łódź", "Systemwort-Ørsted-55", "पासवर्ड-8642", "ekki-giska-1907"
 SECRETS = (PIN, SYSTEM, AGENCY, ISO)
@@ -134,11 +134,6 @@ def say_by_tcp(port: int, data: bytes) -> None:
             pass
 
 
-def exported(installation: Installation, to: Path) -> list[dict[str, str]]:
-    installation.run("journal", "export", "--to", str(to))
-    return [json.loads(line) for line in to.read_text().splitlines()]
-
-
 @pytest.mark.parametrize("encrypted", [False, True], ids=["in clear", "encrypted"])
 def test_no_secret_of_a_message_is_stored_or_exported(
     installation: Installation, tmp_path: Path, encrypted: bool
@@ -165,9 +160,8 @@ def test_no_secret_of_a_message_is_stored_or_exported(
             say_by_tcp(iso_port, apdu)
         while_it_runs = files_of(installation)
     stored = while_it_runs + files_of(installation)
-    rows = exported(installation, tmp_path / "all.jsonl")
 
-    kept = [base64.b64decode(row["body_base64"]) for row in rows]
+    kept = [body for _, body in exported(installation, tmp_path / "all.jsonl")]
     for secret in spellings():
         assert secret not in stored
         assert not any(secret in body for body in kept)
