@@ -6,9 +6,10 @@ import asyncio
 import gc
 import json
 import os
+import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -25,12 +26,18 @@ from gateway.runtime.logs import set_up_logging
 from gateway.runtime.monitoring import notify_systemd, read_watchdog_seconds
 from gateway.services.api_keys import SCOPES, ApiKeyService, KeyScope, NewKey
 from gateway.settings import FILE, LibrarySettings
+from gateway.settings.sections import SYMBOL_PATTERN
 from gateway.store.api_access import ApiKeyRow
 
 log = structlog.get_logger(component="serve")
 
-STORE = "sqlite:///data/illgate.db"
-"""Where gateway.yml as it is shipped keeps its data."""
+SHIPPED_VALUES = {
+    "symbol": "  - symbol: DEMO ",
+    "name": "    name: Demonstration Library ",
+    "port": "  port: 8080 ",
+    "store_url": "  url: sqlite:///data/illgate.db ",
+}
+"""Lines of gateway.yml as it is shipped that options of `init` change, up to the comment: each stands there once."""
 
 MAX_KEY_DAYS = 3660
 """Ten years; a key for longer is one that doesn't expire."""
@@ -50,9 +57,22 @@ _LIBRARY = click.option(
     metavar="URL",
     help="Keep everything there, such as postgresql://USER@HOST/NAME, instead of in a file in DIR.",
 )
+@click.option(
+    "--symbol",
+    callback=lambda _ctx, _param, value: _check_symbol(value),
+    metavar="SYMBOL",
+    help="The library's agency id, such as ISIL:CH-000042-7, instead of DEMO. Don't change it later.",
+)
+@click.option(
+    "--name",
+    callback=lambda _ctx, _param, value: _check_name(value),
+    metavar="NAME",
+    help="The library's name, as partners and staff see it.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), help="Where HTTP listens, instead of 8080; 0: any free port.")
 @click.option("--force", is_flag=True, help="Overwrite settings and shipped profiles that are there already.")
 @click.pass_context
-def init_command(ctx: click.Context, folder: Path, empty: bool, store_url: str, force: bool) -> None:
+def init_command(ctx: click.Context, /, folder: Path, empty: bool, force: bool, **said: str | int | None) -> None:
     """Make a new installation in DIR: gateway.yml, requests.yml, profiles/, and the database with a sample library.
 
     A database that is there already is kept, and brought up to date; a library with data gets no sample.
@@ -61,9 +81,10 @@ def init_command(ctx: click.Context, folder: Path, empty: bool, store_url: str, 
     Examples:
       illgate init demo             a demonstration with a sample library
       illgate init --empty /srv/ill for a library that brings its own data
+      illgate init --empty --symbol FJORDBY --name "Fjordby bibliotek" --port 8081 fjordby
       illgate init demo --store postgresql://illgate@db.library.example/illgate
     """
-    files = dict(_iter_shipped_files(folder, store_url))
+    files = dict(_iter_shipped_files(folder, {key: value for key, value in said.items() if value not in (None, "")}))
     changed = [target for target, body in files.items() if target.exists() and target.read_bytes() != body]
     if changed and not force:
         for target in changed:
@@ -87,17 +108,40 @@ def find_shipped_folder() -> Path:
     return inside if inside.is_dir() else package.parent
 
 
-def _iter_shipped_files(folder: Path, store_url: str) -> Iterator[tuple[Path, bytes]]:
+def _check_symbol(symbol: str | None) -> str | None:
+    if symbol is not None and not re.fullmatch(SYMBOL_PATTERN, symbol):
+        raise click.BadParameter("must be letters, digits and : . _ -, and begin with a letter or digit")
+    return symbol
+
+
+def _check_name(name: str | None) -> str | None:
+    if name is not None and not (name.strip() and name.isprintable()):
+        raise click.BadParameter("must be printable characters in one line")
+    return name and name.strip()
+
+
+def _iter_shipped_files(folder: Path, values: Mapping[str, str | int | None]) -> Iterator[tuple[Path, bytes]]:
+    """`values`: by key of SHIPPED_VALUES, what stands in gateway.yml instead."""
     source = find_shipped_folder()
     settings = (source / FILE).read_text(encoding="utf-8")
-    if store_url:
-        assert STORE in settings, f"gateway.yml as shipped keeps its data in {STORE}"
-        settings = settings.replace(STORE, json.dumps(store_url), 1)  # quoted: a URL may hold what YAML reads otherwise
+    for key, value in values.items():
+        settings = _replace_shipped_value(settings, SHIPPED_VALUES[key], value)
     yield folder / FILE, settings.encode("utf-8")
     yield folder / POLICY_FILE, (source / POLICY_FILE).read_bytes()
     for file in sorted((source / "profiles").iterdir()):
         if file.suffix in (".yml", ".json"):
             yield folder / "profiles" / file.name, file.read_bytes()
+
+
+def _replace_shipped_value(settings: str, shipped: str, value: str | int | None) -> str:
+    """The comment behind it stays in its column where there is room."""
+    before, found, after = settings.partition("\n" + shipped)
+    assert found, f"gateway.yml as shipped has a line {shipped!r}"
+    key = shipped[: shipped.index(": ") + 2]
+    text = json.dumps(value, ensure_ascii=False)  # quoted: YAML reads some texts otherwise, such as NO or 1e3
+    blanks = len(after) - len(after.lstrip(" "))
+    line = f"{key}{text} ".ljust(len(shipped) + blanks)
+    return f"{before}\n{line}{after[blanks:]}"
 
 
 async def _make_store(installation: Installation, empty: bool) -> None:

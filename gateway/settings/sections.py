@@ -75,8 +75,12 @@ class SystemSettings(ProfileSection):
     options: SerializeAsAny[BaseModel] = Field(NoOptions(), exclude=True)
 
 
+SYMBOL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9:._-]*$"
+"""Of a library, as settings name it."""
+
+
 class LibrarySettings(ProfileSection):
-    symbol: str = Field("DEMO", pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]*$", description="its agency id; names its rows")
+    symbol: str = Field("DEMO", pattern=SYMBOL_PATTERN, description="its agency id; names its rows")
     name: str = Field("Demonstration Library", description="as partners and staff see it")
     time_zone: Zone = Field("Europe/Zurich", description="for days and for times without a zone")
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="ISO 4217 code for fees without one")

@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 
 from gateway.cli import app, installation, main
 from gateway.cli.daemon_commands import find_shipped_folder
+from gateway.settings import load_settings
 from tests.unit.profiles.support import ADAPTERS, write
 
 GATEWAY = "libraries:\n  - symbol: DEMO\n"
@@ -62,6 +63,36 @@ def test_init_makes_an_installation_and_says_what_can_be_tried(tmp_path: Path, m
 
 def test_init_without_a_sample(tmp_path: Path) -> None:
     assert "try patron" not in illgate("init", str(tmp_path / "demo"), "--empty").output
+
+
+def test_init_writes_whose_installation_it_is(tmp_path: Path) -> None:
+    result = illgate(
+        "init", str(tmp_path), "--empty", "--symbol", "NO", "--name", " Fjordby bibliotek: «Sjø» #1", "--port", "8181"
+    )
+
+    assert result.exit_code == 0, result.output
+    settings = load_settings(tmp_path / "gateway.yml", ADAPTERS)
+    assert (settings.libraries[0].symbol, settings.libraries[0].name) == ("NO", "Fjordby bibliotek: «Sjø» #1")
+    assert settings.http.port == 8181
+    made = (tmp_path / "gateway.yml").read_text(encoding="utf-8").splitlines()
+    shipped = (find_shipped_folder() / "gateway.yml").read_text(encoding="utf-8").splitlines()
+    changed = [(old, new) for old, new in zip(shipped, made, strict=True) if old != new]
+    assert len(changed) == 3
+    assert [new.partition("#")[0] for _, new in changed][::2] == [
+        '  - symbol: "NO"                    ',
+        "  port: 8181                        ",
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--symbol", "two words"), ("--symbol", ""), ("--name", " "), ("--name", "two\nlines")]
+)
+def test_init_refuses_what_settings_can_not_hold(tmp_path: Path, arguments: tuple[str, str]) -> None:
+    result = illgate("init", str(tmp_path / "new"), *arguments)
+
+    assert result.exit_code == 2
+    assert f"Invalid value for '{arguments[0]}'" in result.stderr
+    assert not (tmp_path / "new").exists()
 
 
 def test_init_overwrites_nothing_that_was_changed(tmp_path: Path) -> None:
