@@ -426,3 +426,21 @@ def test_a_question_has_its_time() -> None:
     assert (timers_set(asked), letters(asked)) == ({T.QUERY}, ("query",))
     story.us(K.PATRON_ANSWERED, query="q1", answer="yes")
     assert T.QUERY not in story.running
+
+
+def test_a_recall_outweighs_a_renewal_when_the_patron_has_brought_it_back() -> None:
+    story = lent_story()
+    story.us(K.RENEW)
+    story.us(K.RETURNED_BY_PATRON)
+    assert T.RENEWAL in story.running
+    story.partner(K.RECALL, 1, due=date(2026, 3, 20))
+    assert (story.state, T.RENEWAL in story.running) == (B.BACK, False)
+
+
+@pytest.mark.parametrize("kind", [K.SHIPPED, K.COPY_DELIVERED])
+def test_a_notice_of_what_is_lost_already_does_not_bring_it_back(kind: EventKind) -> None:
+    story = shipped_story()
+    story.us(K.LOST)
+    story.us(K.REOPEN)
+    late = story.partner(kind, 1, link="https://warsaw.example/c/8")
+    assert (late.kept, story.state) == (True, B.REVIEW)

@@ -45,7 +45,6 @@ ARTICLE = Citation(
         (Citation(title="Ｔｏｋｙｏ"), Citation(title="Tokyo")),
         (ARTICLE, replace(ARTICLE, pages="pp. 44–61", component_title="Uber die Garten von Kyoto!")),
     ],
-    ids=str,
 )
 def test_the_same_thing_has_the_same_fingerprint(one: Citation, other: Citation) -> None:
     assert citation_fingerprint(one) == citation_fingerprint(other) != ""
@@ -64,7 +63,6 @@ def test_the_same_thing_has_the_same_fingerprint(one: Citation, other: Citation)
         (with_id("oclc", "(OCoLC)ocm00012345"), "oclc 12345"),
         (with_id("issn", "1344-8668"), "issn 13448668"),
     ],
-    ids=str,
 )
 def test_a_number_is_its_own_fingerprint(citation: Citation, fingerprint: str) -> None:
     """These are stored."""
@@ -89,7 +87,6 @@ def test_a_long_doi_is_hashed() -> None:
         (Citation(title="כתב"), Citation(title="כתר")),
         (Citation(title="か"), Citation(title="が")),
     ],
-    ids=str,
 )
 def test_another_thing_has_another_fingerprint(one: Citation, other: Citation) -> None:
     assert citation_fingerprint(one) != citation_fingerprint(other)
