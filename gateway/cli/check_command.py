@@ -169,6 +169,7 @@ class SampleLibraries:
     def __init__(self, installation: Installation, folder: Path) -> None:
         self._parts = replace(installation.parts, secrets=_refuse_secret)
         self._folder = folder
+        self._templates: dict[tuple[str, str], Path] = {}
         self._copies = 0
 
     @property
@@ -181,11 +182,17 @@ class SampleLibraries:
         return next((adapter for adapter in adapters if adapter.sample is not None), None)
 
     @asynccontextmanager
-    async def open_sample_exchange(self, profile: Profile) -> AsyncIterator[ExampleExchange]:
+    async def open_sample_exchange(self, profile: Profile, symbol: str = "") -> AsyncIterator[ExampleExchange]:
+        """`symbol`: by which the profile's library is called; empty: its own."""
         parts, library = self._parts, self._parts.settings.find_library(profile.library)
+        names = library.symbol, symbol
+        if symbol:
+            library = library.model_copy(update={"symbol": symbol})
+            profile = profile.model_copy(update={"library": symbol})
+            parts = replace(parts, settings=parts.settings.model_copy(update={"libraries": (library,)}))
         adapter = self._choose_sample_adapter(library)
         assert adapter is not None, "asked though not usable"
-        file = await self._copy_template(library, adapter)
+        file = await self._copy_template(names, library, adapter)
         store = open_store(f"sqlite:///{file}")
         journal = Journal(store, JournalOptions(concealers=parts.make_body_concealers()))
         try:
@@ -202,9 +209,11 @@ class SampleLibraries:
             await journal.close()
             await store.close()
 
-    async def _copy_template(self, library: LibrarySettings, adapter: LibraryAdapter) -> Path:
-        template = self._folder / f"{self._parts.settings.libraries.index(library)}.db"
-        if not template.exists():
+    async def _copy_template(self, names: tuple[str, str], library: LibrarySettings, adapter: LibraryAdapter) -> Path:
+        """`names`: its own symbol, and the one by which it is called."""
+        template = self._templates.get(names)
+        if template is None:
+            template = self._templates[names] = self._folder / f"template{len(self._templates)}.db"
             store = open_store(f"sqlite:///{template}")
             try:
                 await self._fill_template(store, library, adapter)

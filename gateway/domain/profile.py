@@ -110,6 +110,9 @@ class ProfileExample(ProfileSection):
 
     name: str
     send: str = Field(description="the message, as the partner sends it")
+    addressed_to: str = Field(
+        "", description="symbol by which the message calls our library, if another one than gateway.yml; for this alone"
+    )
     understood: Mapping[str, object] = Field(
         {}, description="dotted paths into the decoded command -> expected value; 'service' is the service's name"
     )

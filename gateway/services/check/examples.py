@@ -53,10 +53,10 @@ class ExampleRunner:
     loaded: LoadedProfile
     responder: Responder
     exchange_context: ExchangeContext
-    exchange: ExampleExchange | None
     read: Callable[[str], bytes] = str.encode
 
-    async def run(self, index: int, example: ProfileExample) -> ExampleResult:
+    async def run(self, index: int, example: ProfileExample, exchange: ExampleExchange | None = None) -> ExampleResult:
+        """Without `exchange` it is decoded only."""
         path: KeyPath = ("examples", index)
         try:
             sent = self.read(example.send)
@@ -69,19 +69,22 @@ class ExampleRunner:
             self.responder.protocol,
             profile=self.loaded.profile.name,
         )
-        found = self._decode_example(arrival)
+        found = self._decode_example(arrival, example.addressed_to)
         problems = [*self._check_readable(found, example, path), *self._check_understood(found, example, path)]
-        if self.exchange is None or not wants_answer(example) or problems:
+        if exchange is None or not wants_answer(example) or problems:
             return ExampleResult(tuple(problems))
-        answer = await self.exchange(arrival)
+        answer = await exchange(arrival)
         return ExampleResult(tuple(self._check_answer(answer, example, path)), answered=True)
 
-    def _decode_example(self, arrival: RawMessage) -> DecodedMessage | Refused | MalformedMessage:
+    def _decode_example(self, arrival: RawMessage, addressed_to: str) -> DecodedMessage | Refused | MalformedMessage:
+        context = self.exchange_context
+        if addressed_to:
+            context = replace(context, symbol=addressed_to)
         envelope = self.responder.open(arrival, self.loaded.profile.max_bytes)
         if envelope.malformed is not None:
             return envelope.malformed
         try:
-            return self.responder.decode(envelope, self.exchange_context)
+            return self.responder.decode(envelope, context)
         except (Refused, MalformedMessage) as refusal:
             return refusal
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import field, replace
 from pathlib import Path
 
@@ -44,8 +44,8 @@ class CheckSubject:
 
     `policies`: what came of reading requests.yml; None: it isn't looked at.
 
-    `scratch` gives, for a profile, what carries its examples out; None: they are only decoded, and the report
-    notes it.
+    `scratch` gives, for a profile and the symbol by which its library is called (empty: its own), what carries
+    examples out; None: they are only decoded, and the report notes it.
     """
 
     settings: Settings
@@ -54,7 +54,7 @@ class CheckSubject:
     clock: Clock
     libraries: Mapping[str, LibrarySystem] = field(default_factory=dict)
     closed: Mapping[str, str] = field(default_factory=dict)
-    scratch: Callable[[Profile], AbstractAsyncContextManager[ExampleExchange]] | None = None
+    scratch: Callable[[Profile, str], AbstractAsyncContextManager[ExampleExchange]] | None = None
     live: bool = False
     policies: PolicyLoadResult | None = None
 
@@ -261,21 +261,25 @@ class _ProfileCheck:
         spoken = {*adapters.protocols, *adapters.mail_formats}
         if not profile.examples or not spoken.intersection(profile.dialects):
             return 0, 0
-        if scratch is None or not any(map(wants_answer, profile.examples)):
-            return await self._run_examples(library, None)
-        async with scratch(profile) as exchange:
-            return await self._run_examples(library, exchange)
+        exchanges: dict[str, ExampleExchange] = {}
+        async with AsyncExitStack() as stack:
+            for example in profile.examples:
+                symbol = example.addressed_to
+                if scratch is not None and wants_answer(example) and symbol not in exchanges:
+                    exchanges[symbol] = await stack.enter_async_context(scratch(profile, symbol))
+            return await self._run_examples(library, exchanges)
 
-    async def _run_examples(self, library: LibrarySettings, exchange: ExampleExchange | None) -> tuple[int, int]:
+    async def _run_examples(
+        self, library: LibrarySettings, exchanges: Mapping[str, ExampleExchange]
+    ) -> tuple[int, int]:
+        """`exchanges`: by the symbol by which examples call the library."""
         profile = self._loaded.profile
         exchange_context = ExchangeContext(
             profile, library.symbol, library.zone, library.currency, self._subject.clock.now()
         )
         protocols = self._subject.adapters.protocols
         spoken = [protocols[name] for name in profile.dialects if name in protocols]
-        runners = [
-            ExampleRunner(self._loaded, one.responder(), exchange_context, exchange, one.example) for one in spoken
-        ]
+        runners = [ExampleRunner(self._loaded, one.responder(), exchange_context, one.example) for one in spoken]
         formats, mailboxes = self._subject.adapters.mail_formats, self._subject.adapters.mailboxes
         mails = [
             MailExampleRunner(self._loaded, mailbox.parse, formats[name].make(), exchange_context.now)
@@ -285,7 +289,8 @@ class _ProfileCheck:
         ]
         answers = 0
         for index, example in enumerate(profile.examples):
-            tries = [await runner.run(index, example) for runner in runners]
+            exchange = exchanges.get(example.addressed_to)
+            tries = [await runner.run(index, example, exchange) for runner in runners]
             tries += [one.run(index, example) for one in mails]
             best = min(tries, key=lambda ran: len(ran.problems))  # an example doesn't say in which protocol it is
             self._problems += best.problems

@@ -49,6 +49,44 @@ def test_its_examples_are_understood(name: str) -> None:
     assert "no problems" in result.output, result.output
 
 
+@pytest.fixture(scope="module")
+def fjordby(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library that isn't called as the one whose messages the shipped examples are."""
+    folder = tmp_path_factory.mktemp("fjordby")
+    assert CliRunner().invoke(main, ["init", str(folder), "--empty", "--symbol", "FJORDBY"]).exit_code == 0
+    return folder
+
+
+@pytest.mark.parametrize("name", BY_ISO_ILL)
+def test_its_examples_are_understood_in_a_library_of_another_name(name: str, fjordby: Path) -> None:
+    result = CliRunner().invoke(main, ["--config", str(fjordby / "gateway.yml"), "check", name])
+
+    assert "no problems" in result.output, result.output
+
+
+@pytest.mark.parametrize(
+    ("addressed_to", "problems"), [("DEMO", "no problems"), ("EBU", "3 problems"), ("", "3 problems")]
+)
+def test_an_example_is_carried_out_under_the_name_by_which_it_calls_the_library(
+    fjordby: Path, addressed_to: str, problems: str
+) -> None:
+    shipped = (fjordby / "profiles" / "alma-iso.yml").read_text(encoding="utf-8")
+    ours = shipped.replace("name: alma-iso", "name: ours").replace(
+        "addressed_to: DEMO", f"addressed_to: '{addressed_to}'"
+    )
+    file = fjordby / "profiles" / "ours.yml"
+    file.write_text(ours.replace("    understood:", "    outcome: ok\n    understood:", 1), encoding="utf-8")
+
+    result = CliRunner().invoke(main, ["--config", str(fjordby / "gateway.yml"), "check", "ours"])
+    file.unlink()
+
+    assert problems in result.output, result.output
+    if addressed_to == "DEMO":
+        assert "3 examples run, 1 of them with their answer" in result.output
+    else:
+        assert "There is no such library here." in result.output
+
+
 def test_an_example_that_says_something_else_is_a_problem(tmp_path: Path) -> None:
     runner = CliRunner()
     assert runner.invoke(main, ["init", str(tmp_path), "--empty"]).exit_code == 0

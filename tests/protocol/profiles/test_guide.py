@@ -41,7 +41,7 @@ async def test_the_worked_examples_do_what_the_guide_says(tmp_path: Path) -> Non
         talk = ExchangeContext(loaded.profile, library.symbol, library.zone, library.currency, datetime.now(UTC))
         async with scratch.open_sample_exchange(loaded.profile) as exchange:
             for index, example in enumerate(loaded.profile.examples):
-                ran = await ExampleRunner(loaded, responder, talk, exchange).run(index, example)
+                ran = await ExampleRunner(loaded, responder, talk).run(index, example, exchange)
                 problems += [str(problem) for problem in ran.problems]
 
     assert names == ["our-illiad", "valley", "riverside"]

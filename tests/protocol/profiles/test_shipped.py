@@ -224,7 +224,7 @@ async def test_an_example_is_understood(name: str, example: str) -> None:
     index, wanted = find(name, example)
     responder = installation().adapters.protocols["ncip"].responder()
 
-    ran = await ExampleRunner(one, responder, talk(one), exchange=None).run(index, wanted)
+    ran = await ExampleRunner(one, responder, talk(one)).run(index, wanted)
 
     assert ran.problems == ()
 
@@ -242,7 +242,7 @@ async def test_the_examples_are_answered_one_after_the_other(name: str, sample_l
     problems: list[ConfigurationProblem] = []
     async with sample_libraries.open_sample_exchange(loaded(name).profile) as exchange:
         for index, example in enumerate(one.profile.examples):
-            problems += (await ExampleRunner(one, responder, talk(one), exchange).run(index, example)).problems
+            problems += (await ExampleRunner(one, responder, talk(one)).run(index, example, exchange)).problems
 
     assert [str(problem) for problem in problems] == []
 

@@ -32,7 +32,7 @@ def subject(folder: Path, settings: Settings = SETTINGS) -> CheckSubject:
         adapters=ADAPTERS,
         clock=FixedClock(NOW),
         libraries={"DEMO": SmallLibrary()},  # type: ignore[dict-item]
-        scratch=lambda profile: nullcontext(answer),
+        scratch=lambda profile, symbol: nullcontext(answer),
     )
 
 
