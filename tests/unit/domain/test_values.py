@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.clock import FixedClock, SystemClock
 from gateway.domain.due_dates import DueChoice, choose_due_date, require_future_day
-from gateway.domain.library import Block, BlockScope, Patron, PatronIdentifier, PersonName
+from gateway.domain.library import Block, BlockScope, Patron, PatronIdentifier, PersonName, RecordId
 from gateway.domain.problems import (
     MAX_LISTED_CODES,
     ConfigurationError,
@@ -24,9 +24,15 @@ from gateway.domain.problems import (
     Refused,
 )
 from gateway.domain.profile import MatchRule
+from gateway.domain.requests.catalogue_policy import WantedPart
+from gateway.domain.requests.citation import is_listed_work
+from gateway.domain.requests.events import EventKind, local_signal
 from gateway.domain.requests.partner_policy import Closure, PartnerMail, PartnerPolicy, PatronWorkflow
-from gateway.domain.requests.policy import CalendarPolicy, Catalogues
-from gateway.domain.requests.views import NotFound, ResultPage, VersionConflict
+from gateway.domain.requests.policy import CalendarPolicy, Catalogues, RotaTemplate, TemplateLine
+from gateway.domain.requests.request import BorrowingState
+from gateway.domain.requests.state_machine import Denied
+from gateway.domain.requests.state_table import DenialReason
+from gateway.domain.requests.views import EventDenied, NotFound, ResultPage, VersionConflict
 
 ZURICH = ZoneInfo("Europe/Zurich")
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -157,6 +163,12 @@ def test_errors_of_services_say_what_it_is_about() -> None:
     assert (str(conflict), conflict.version) == ("the request is at version 8 now", 8)
 
 
+def test_an_event_that_is_refused_says_why() -> None:
+    denied = Denied(DenialReason.ENDED, local_signal(EventKind.RENEW), BorrowingState.UNFILLED)
+    error = EventDenied(denied)
+    assert (str(error), error.denied) == (denied.detail, denied)
+
+
 def test_a_page_of_results_is_iterable() -> None:
     assert list(ResultPage(("a", "b"), "")) == ["a", "b"]
 
@@ -211,3 +223,24 @@ def test_a_target_stands_once_in_a_group() -> None:
     with pytest.raises(ValidationError, match="stands twice: dnb, k10plus"):
         Catalogues(groups={"german": ("k10plus", "dnb", "gvi", "dnb", "k10plus")})
     assert Catalogues(groups={"german": ("k10plus", "dnb")}).groups == {"german": ("k10plus", "dnb")}
+
+
+def test_a_partner_stands_once_on_a_rota() -> None:
+    lines = tuple(TemplateLine(partner=name) for name in ("oslo", "kyoto", "oslo", "kyoto", "lund"))
+    with pytest.raises(ValidationError, match="a partner stands in one line of a rota: kyoto, oslo"):
+        RotaTemplate(lines=lines)
+
+
+@pytest.mark.parametrize(
+    ("part", "wanted"), [(WantedPart(), False), (WantedPart(volume=3), True), (WantedPart(year=1990), True)]
+)
+def test_a_part_is_wanted_when_a_volume_or_a_year_is_said(part: WantedPart, wanted: bool) -> None:
+    assert bool(part) is wanted
+
+
+def test_a_number_with_a_colon_in_it_is_of_the_type_before_the_first() -> None:
+    asked = (RecordId("local", "shelf:7"),)
+    assert is_listed_work(asked, ["local:shelf:7"]) is True
+    assert is_listed_work(asked, ["local:shelf:8"]) is False
+    assert is_listed_work(asked, ["local:7"]) is False
+    assert is_listed_work(asked, ["doi:10.1/x"]) is None

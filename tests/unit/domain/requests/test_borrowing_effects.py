@@ -72,6 +72,16 @@ def test_a_supplier_may_be_chosen_by_hand_before_one_is_asked(state: BorrowingSt
     assert story.state is state
 
 
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [(B.REVIEW, K.APPROVE), (B.SOURCING, K.APPROVE), (B.NO_SUPPLIER, K.APPROVE), (B.NO_SUPPLIER, K.ASSIGN)],
+)
+def test_staff_let_the_search_go_on(state: BorrowingState, kind: EventKind) -> None:
+    story = Story(borrowing(state), running={T.NEED_BY, T.RETRY} if state is B.NO_SUPPLIER else {T.NEED_BY})
+    assert follow_ups(story.us(kind)) == (FollowUp.FIND_SUPPLIER,)
+    assert (story.state, story.running) == (B.SOURCING, {T.NEED_BY})
+
+
 @pytest.mark.parametrize("state", [B.REVIEW, B.SOURCING, B.NO_SUPPLIER])
 @pytest.mark.parametrize(
     ("signal", "end", "letter"),
@@ -123,6 +133,31 @@ def test_an_answer_is_waited_for_then_the_item_then_its_way() -> None:
     assert story.running & {T.ANSWER, T.CHASE} == {T.ANSWER}
     assert timers_set(story.partner(K.SHIPPED, 1, due=DUE)) == {T.CHASE}
     assert story.running == {T.CHASE}, "nothing else is waited for"
+
+
+@pytest.mark.parametrize(
+    ("state", "kinds"),
+    [
+        (B.REQUESTED, (K.ACKNOWLEDGED, K.EXPECT_TO_SUPPLY, K.FORWARDED)),
+        (B.HOLD_PLACED, (K.EXPECT_TO_SUPPLY,)),
+        (B.WILL_SUPPLY, (K.EXPECT_TO_SUPPLY,)),
+        (B.CANCEL_PENDING, (K.WILL_SUPPLY, K.HOLD_PLACED, K.CONDITIONAL, K.EXPECT_TO_SUPPLY)),
+    ],
+)
+def test_what_a_supplier_says_in_between_is_heard(state: BorrowingState, kinds: tuple[EventKind, ...]) -> None:
+    for kind in kinds:
+        story = asked_story()
+        story.request = with_state(story, state)
+        said = story.partner(kind, 1)
+        assert (said.kept, said.effects, story.state) == (False, (), state)
+
+
+@pytest.mark.parametrize("state", [B.CANCEL_PENDING, B.CANCELLED])
+def test_who_cancels_twice_cancels_once(state: BorrowingState) -> None:
+    story = asked_story()
+    story.request = with_state(story, state)
+    again = story.us(K.CANCEL)
+    assert (again.effects, story.state) == ((), state)
 
 
 def test_the_patron_is_told_that_it_comes_unless_nobody_wants_it() -> None:

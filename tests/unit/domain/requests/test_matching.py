@@ -58,7 +58,22 @@ def test_number_and_title() -> None:
 def test_a_number_alone() -> None:
     nothing_else = replace(SOLITUDE, title="", author="")
 
-    assert only(nothing_else, OURS).confidence == BY_NUMBER
+    found = only(nothing_else, OURS)
+    assert (found.confidence, found.how) == (BY_NUMBER, "isbn agrees; no title to compare")
+
+
+def test_a_number_and_a_title_that_is_somewhat_alike() -> None:
+    found = only(replace(SOLITUDE, title="Cien días de paz"), OURS)
+
+    assert found.confidence == BY_NUMBER
+    assert found.how == "isbn agrees; title 67% alike"
+
+
+def test_what_words_agree_is_said() -> None:
+    unlike = replace(without_numbers(), published="1999", author="")
+
+    assert only(without_numbers(), OURS).how == "title 100% alike, author 100% alike, same year"
+    assert only(unlike, OURS).how == "title 100% alike, no author to compare, other year"
 
 
 def test_a_number_with_another_title_is_not_trusted() -> None:

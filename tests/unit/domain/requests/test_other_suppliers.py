@@ -208,6 +208,31 @@ def test_the_supplier_in_hand_keeps_its_name_when_it_ships_what_was_reopened() -
     assert (story.state, story.request.partner) == (B.SHIPPED, WARSAW)
 
 
+def test_what_the_lost_item_of_another_left_does_not_bind_the_one_that_comes_late() -> None:
+    story = second_supplier(asked_story(in_volumes(borrowing(), 2)))
+    story.partner(K.SHIPPED, 2, due=DUE, cost=money("20.00"))
+    story.us(K.LOST)
+    story.us(K.REOPEN)
+    story.partner(K.SHIPPED, 1, due=DUE, volumes=("1",))
+    assert (story.state, story.statuses) == (B.SHIPPED, (A.SHIPPED, A.LOST))
+    assert story.request.costs.charged is None
+    assert [one.state for one in story.request.volumes] == [VolumeState.SHIPPED, VolumeState.EXPECTED]
+
+
+def test_a_supplier_that_was_asked_twice_keeps_its_name() -> None:
+    story = asked_story()
+    story.timer(TimerKind.ANSWER)
+    story.ask("warsaw")
+    story.partner(K.SHIPPED, 1, due=DUE)
+    assert (story.request.current, story.request.partner) == (1, WARSAW)
+
+
+def test_only_a_return_of_what_was_reopened_is_about_the_lost_item() -> None:
+    story = reopened()
+    story.us(K.CANCEL, 1)
+    assert story.state is B.CANCELLED
+
+
 def test_pieces_of_a_lost_loan_stay_known_at_its_supplier() -> None:
     story = shipped_story()
     story.request = replace(story.request, volumes=(Volume("1", barcode="T1"), Volume("2"), Volume("3", barcode="T3")))

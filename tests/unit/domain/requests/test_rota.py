@@ -401,3 +401,65 @@ def points_of(lines: tuple[RotaLine, ...]) -> list[str]:
 )
 def test_who_may_be_asked(rule: OnlyOwning, owns: bool, not_owns: bool, nobody_knows: bool) -> None:
     assert [rota.can_ask_supplier(rule, said) for said in (True, False, None)] == [owns, not_owns, nobody_knows]
+
+
+# --- words and defaults ----------------------------------------------------------------------------------
+
+
+def test_the_first_rule_that_fits_gives_the_rota() -> None:
+    policy = RequestPolicy.model_validate(
+        {
+            "rotas": {"far": {"lines": [{"partner": "kyoto"}]}, "near": {"lines": [{"partner": "warsaw"}]}},
+            "rules": [{"services": ["copy"], "rota": "far"}],
+            "default_rota": "near",
+        }
+    )
+    assert rota.choose_rota(requested(), policy) == "near"
+    assert rota.choose_rota(requested(service=RequestedService(ServiceType.COPY)), policy) == "far"
+    assert rota.choose_rota(requested(), RequestPolicy()) == ""
+
+
+@pytest.mark.parametrize(
+    ("branch", "campus", "near"), [("SCI", "NORTH", True), ("SCI", "south", False), ("", "", False)]
+)
+def test_who_is_on_the_campus_of_the_request_is_near(branch: str, campus: str, near: bool) -> None:
+    policy = RequestPolicy(campuses={"north": ("SCI",)})
+    known = rota.partner_standing(partner(campus=campus), requested(branch=branch), policy, TODAY)
+    assert (known.near, known.open) == (near, 0)
+    (line,) = rank_suppliers((RotaLine("warsaw"),), {"warsaw": known}, Ranking(near=4))
+    assert ("same campus -4" in line.why) is near
+
+
+def test_who_is_overloaded_comes_last_and_it_is_said() -> None:
+    policy = RequestPolicy(overload=OverloadRule(max_open=2, then="last"))
+    now = standings(policy=policy, open_requests={"warsaw": 2})
+    choice = choose_next_line(requested(), policy, TEMPLATE, now, TODAY, UTC)
+    assert [(line.partner, line.why) for line in choice.order] == [
+        ("kyoto", "in the order of the rota"),
+        ("tbilisi", "in the order of the rota"),
+        ("warsaw", "overloaded, so after the others"),
+    ]
+
+
+def test_a_retry_day_is_one_of_the_library_s_zone_where_suppliers_are_chosen() -> None:
+    policy = RequestPolicy(retry_later=RetryLater(longest_days=17))
+    request = asked(requested(), "warsaw", status=AttemptStatus.RETRY, retry_after=date(2026, 3, 20))
+    request = asked(asked(request, "kyoto"), "tbilisi")
+    first, *others = request.attempts
+    request = replace(request, attempts=(replace(first, asked=datetime(2026, 3, 3, 4, 0, tzinfo=UTC)), *others))
+
+    def chosen(zone: str) -> str:
+        choice = choose_next_line(request, policy, TEMPLATE, standings(), date(2026, 3, 20), ZoneInfo(zone))
+        return choice.line.why if choice.line is not None else ""
+
+    assert chosen("UTC") == "it said to ask again from 2026-03-20"
+    assert chosen("America/Los_Angeles") == "", "asked on the 2nd there, so the 19th is the last day"
+
+
+def test_a_rota_s_highest_price_is_compared_with_that_of_the_service() -> None:
+    line = TemplateLine(partner="warsaw", max_cost=price("10"))
+    costly = partner(cost=price("12"), copy_cost=price("8"))
+    assert rota.rota_objection(line, costly, requested(service=RequestedService(ServiceType.COPY))) == ""
+    assert rota.rota_objection(line, costly, requested()) == (
+        "costs 12 EUR, more than the maximum on this rota, 10 EUR"
+    )

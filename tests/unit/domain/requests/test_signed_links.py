@@ -108,6 +108,13 @@ def test_downloads_are_counted_by_a_hash_of_the_token() -> None:
     assert signed_links.link_id("token") == "3c469e9d6c5875d37a43f353d4f88e61fcf812c66eee3457465a40b0da4153e0"
 
 
+def test_a_token_is_short_and_always_the_same() -> None:
+    """So a letter that is written again has the links of the first."""
+    token = signed_links.sign_copy_link(replace(COPY, expires=datetime.fromtimestamp(1_772_500_000, UTC)), SECRET)
+    payload = signed_links._decode_urlsafe(token.partition(".")[0]).decode()
+    assert payload == '{"l":"ŁÓDŹ","r":"r-0001","a":"a-7","e":1772500000,"d":5,"n":"n1"}'
+
+
 # --- questions -------------------------------------------------------------------------------------------
 
 
