@@ -6,98 +6,20 @@ from collections.abc import Iterator, Mapping
 
 import structlog
 
-from gateway.domain.library import Bib, BlockScope, Hold, Item, ItemStatus, Patron, PickupLocation, RecordId
+from gateway.domain.library import Bib, BlockScope, Hold, Patron, PickupLocation, RecordId
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
-from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.fulfilment import Availability, Fulfilment
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.request import RequestDates, ServiceType
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
-from gateway.ports.library_system import BibHoldings, Capability, HoldWish, LibraryInfo, LibrarySystem, PatronKey
+from gateway.ports.library_system import Capability, HoldWish, LibraryInfo, PatronKey
 from gateway.services.circulation.items import choose_best_copy
-from gateway.services.requests.lending import LOOKED_UP
+from gateway.services.local_holdings import AWAY, NOT_ONE_RECORD, LocalCopies, citation_of_record, find_local_copies
 from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.services.searching.search import LookUp
 
 log = structlog.stdlib.get_logger()
-
-NOT_ONE_RECORD = (RefusalReason.UNKNOWN_RECORD, RefusalReason.AMBIGUOUS_ITEM)
-"""Refusals that say what the catalogue has under a number; any other says that it did not look."""
-
-NUMBERS = 6
-"""Most numbers that are looked up: anybody can make a link, and each number is a question to the library's system."""
-
-EDITIONS = 5
-"""Most records that are looked at where a number belongs to several."""
-
-
-@value_object(kw_only=True)
-class LocalCopies:
-    """`copies`: lasting ones of `bib`, those on the shelf first."""
-
-    availability: Availability
-    bib: Bib | None = None
-    copies: tuple[Item, ...] = ()
-
-
-NOT_HELD = LocalCopies(availability=Availability.NOT_HELD)
-UNKNOWN = LocalCopies(availability=Availability.UNKNOWN)
-
-
-async def find_local_copies(system: LibrarySystem, citation: Citation) -> LocalCopies:
-    """The record whose copy is soonest to be had. UNKNOWN where the system can't look up or doesn't answer. Raises
-    Refused where it says no to looking up."""
-    if not {Capability.BIB_FIND, Capability.ITEM_AVAILABILITY} <= system.capabilities:
-        return UNKNOWN
-    best = NOT_HELD
-    try:
-        for number in _select_lookup_numbers(citation):
-            found = await _find_copies_by_number(system, number)
-            if found.availability is Availability.AVAILABLE:
-                return found
-            best = best if best.bib is not None else found
-    except Unavailable:
-        return UNKNOWN
-    return best
-
-
-def _select_lookup_numbers(citation: Citation) -> tuple[RecordId, ...]:
-    """In the link's order, each once."""
-    return tuple(dict.fromkeys(one for one in citation.identifiers if one.type in LOOKED_UP))[:NUMBERS]
-
-
-async def _find_copies_by_number(system: LibrarySystem, number: RecordId) -> LocalCopies:
-    found = [_copies_of_holdings(await system.holdings(bib.id)) for bib in await _find_records(system, number)]
-    return min(found, key=lambda one: _RANK[one.availability], default=NOT_HELD)
-
-
-async def _find_records(system: LibrarySystem, number: RecordId) -> tuple[Bib, ...]:
-    try:
-        return (await system.find_bib(number),)
-    except Refused as refused:
-        if refused.reason not in NOT_ONE_RECORD:
-            raise
-        if refused.reason is RefusalReason.AMBIGUOUS_ITEM and Capability.SEARCH in system.capabilities:
-            several = await system.search_bibs(number.value, EDITIONS)
-            return tuple(bib for bib in several if any(one.type == number.type for one in bib.identifiers))
-        return ()
-
-
-_RANK = {Availability.AVAILABLE: 0, Availability.OUT: 1, Availability.NOT_HELD: 2}
-
-
-def _copies_of_holdings(holdings: BibHoldings) -> LocalCopies:
-    copies = [item for item in holdings.items if not item.temporary]
-    if not copies:
-        return NOT_HELD
-    copies.sort(key=lambda item: not is_free(item))
-    availability = Availability.AVAILABLE if is_free(copies[0]) else Availability.OUT
-    return LocalCopies(availability=availability, bib=holdings.bib, copies=tuple(copies))
-
-
-def is_free(item: Item) -> bool:
-    """On the shelf, and nobody waits for it."""
-    return item.status is ItemStatus.AVAILABLE and item.circulates and not item.hold_count
 
 
 async def look_up_nothing(_library: str, _number: RecordId) -> Citation | None:
@@ -146,7 +68,7 @@ class FulfilmentService:
             found = await find_local_copies(context.system, citation)
         except Refused as refused:  # the other services can be had all the same
             log.warning("fulfilment.library_refused", reason=refused.reason.value)
-            found = UNKNOWN
+            found = AWAY
         rules = context.policy().services
         kinds = rules.choose_fulfilments(found.availability, citation, service, category)
         offers = [offer for kind in kinds for offer in self._offers_of_kind(kind, context, found, citation, service)]
@@ -249,31 +171,13 @@ async def _look_up_own(context: LibraryContext, number: RecordId) -> Citation | 
     if Capability.BIB_FIND not in context.system.capabilities:
         return None
     try:
-        return _citation_of_record(await context.system.find_bib(number))
+        return citation_of_record(await context.system.find_bib(number))
     except Unavailable:  # another catalogue may know it
         return None
     except Refused as refused:
         if refused.reason not in NOT_ONE_RECORD:  # another catalogue may know it
             log.warning("fulfilment.library_refused", reason=refused.reason.value)
         return None
-
-
-def _citation_of_record(bib: Bib) -> Citation:
-    journal = any(one.type == "issn" for one in bib.identifiers) and not any(
-        one.type == "isbn" for one in bib.identifiers
-    )
-    return Citation(
-        type=CitationType.JOURNAL if journal else CitationType.BOOK,
-        title=bib.title,
-        author=bib.author,
-        identifiers=tuple(one for one in bib.identifiers if one.type != "local"),
-        edition=bib.edition,
-        publisher=bib.publisher,
-        place=bib.place,
-        published=bib.published,
-        series=bib.series,
-        language=bib.language,
-    )
 
 
 @value_object

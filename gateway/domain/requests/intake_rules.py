@@ -19,7 +19,8 @@ from gateway.domain.value import value_object
 class LocalAvailability(StrEnum):
     """What the library itself has of it."""
 
-    NOT = "not"  # or nobody knows
+    NOT = "not"
+    UNKNOWN = "unknown"  # it could not be looked for, or something may be it
     AVAILABLE = "available"
     UNAVAILABLE = "unavailable"  # we have it, and it is out
 
@@ -28,13 +29,14 @@ class LocalAvailability(StrEnum):
 class IntakeFacts:
     """`block`: why the patron may not request, in the library's words; empty: no block. `open_requests` of the
     patron, without this one. `similar`: ids of requests for the same thing by the same patron within
-    `intake.duplicates.days`."""
+    `intake.duplicates.days`. `candidates`: number of own records that may be it, where `owned` is UNKNOWN."""
 
     category: str = ""
     block: str = ""
     open_requests: int = 0
     similar: tuple[str, ...] = ()
     owned: LocalAvailability = LocalAvailability.NOT
+    candidates: int = 0
 
 
 @value_object
@@ -96,7 +98,14 @@ def _check_similar_requests(facts: IntakeFacts, intake: Intake) -> _Found:
 
 def _check_local_copy(facts: IntakeFacts, intake: Intake) -> _Found:
     rule, on_shelf = intake.locally_owned, facts.owned is LocalAvailability.AVAILABLE
-    if facts.owned is LocalAvailability.NOT or rule == "allow" or (rule == "allow-when-unavailable" and not on_shelf):
+    if facts.owned is LocalAvailability.NOT or rule == "allow":
+        return
+    if facts.owned is LocalAvailability.UNKNOWN:
+        if facts.candidates:
+            detail = f"The library may have it itself: records that are like it: {facts.candidates}."
+            yield IntakeFinding(RefusalReason.NOT_ALLOWED, detail, MessagePart.ITEM), False
+        return
+    if rule == "allow-when-unavailable" and not on_shelf:
         return
     where = "and it is available" if on_shelf else "but it is not available now"
     finding = IntakeFinding(RefusalReason.NOT_ALLOWED, f"The library has it itself, {where}.", MessagePart.ITEM)

@@ -11,6 +11,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests import intake_rules, rota
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.fulfilment import Availability
 from gateway.domain.requests.intake_rules import IntakeFacts, LocalAvailability
 from gateway.domain.requests.policy import Mediation
 from gateway.domain.requests.request import (
@@ -26,7 +27,7 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.views import BorrowingDraft
 from gateway.ports.library_system import PatronKey
 from gateway.ports.shared_store import Transaction
-from gateway.services.requests.lending import local_availability
+from gateway.services.local_holdings import LocalCopies, look_up_copies
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event_in, raise_if_denied
 from gateway.store.requests import requests, timers
@@ -42,6 +43,13 @@ OVERRULED_BY_STAFF = frozenset(
 )
 """Findings that staff may overrule (`BorrowingDraft.override`); the request keeps them as warnings."""
 
+
+OWNED = {
+    Availability.AVAILABLE: LocalAvailability.AVAILABLE,
+    Availability.OUT: LocalAvailability.UNAVAILABLE,
+    Availability.NOT_HELD: LocalAvailability.NOT,
+    Availability.UNKNOWN: LocalAvailability.UNKNOWN,
+}
 
 Claim = Callable[[Transaction, Request], None]
 """What is kept of a new request besides, in the same transaction; it may refuse it."""
@@ -59,7 +67,7 @@ async def create_borrowing_request(
     _check_draft(context, draft)
     patron = await context.system.find_patron(PatronKey(draft.patron.identifier)) if draft.patron.identifier else None
     pickup = await _choose_pickup(context, draft, patron)
-    owned = await local_availability(context, draft.citation)
+    owned = await look_up_copies(context.system, draft.citation)
 
     def insert_claimed_request(connection: Transaction) -> Request:
         request = _insert_borrowing_request(connection, context, draft, patron, pickup, owned)
@@ -77,7 +85,7 @@ def _insert_borrowing_request(
     draft: BorrowingDraft,
     patron: Patron | None,
     pickup: str,
-    owned: LocalAvailability,
+    owned: LocalCopies,
 ) -> Request:
     now = context.now()
     branch = draft.branch or (patron.home_library if patron is not None else "")
@@ -107,6 +115,7 @@ def _insert_borrowing_request(
         external=draft.external,
         warnings=tuple(finding.detail for finding in (*findings.problems, *findings.warnings)),
         patron=_build_patron_link(draft, patron, pickup),
+        candidates=owned.candidates,
     )
     request = _add_chosen_suppliers(context, draft, replace(request, mediated=_is_mediated(context, draft, request)))
     requests.insert_request(connection, request)
@@ -123,11 +132,11 @@ def _gather_intake_facts(
     context: LibraryContext,
     draft: BorrowingDraft,
     patron: Patron | None,
-    owned: LocalAvailability,
+    owned: LocalCopies,
 ) -> IntakeFacts:
     """A request of the library itself has no patron to be checked."""
     if patron is None:
-        return IntakeFacts(owned=owned)
+        return IntakeFacts(owned=OWNED[owned.availability], candidates=len(owned.candidates))
     since = context.now() - timedelta(days=context.policy().intake.duplicates.days)
     block = patron.find_block(BlockScope.REQUEST)
     return IntakeFacts(
@@ -137,7 +146,8 @@ def _gather_intake_facts(
         similar=requests.find_similar(
             connection, context.symbol, patron.id, citation_fingerprint(draft.citation), since
         ),
-        owned=owned,
+        owned=OWNED[owned.availability],
+        candidates=len(owned.candidates),
     )
 
 

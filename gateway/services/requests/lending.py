@@ -24,24 +24,20 @@ from gateway.domain.partner_identifiers import choose_identifier_types
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, UnfinishedWork
 from gateway.domain.profile import Profile
 from gateway.domain.requests import citation_matching
-from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, ReasonCodes, local_signal
-from gateway.domain.requests.intake_rules import LocalAvailability, find_item_refusal, find_lending_refusal
+from gateway.domain.requests.intake_rules import find_item_refusal, find_lending_refusal
 from gateway.domain.requests.policy import LendingRules
 from gateway.domain.requests.request import ItemCandidate, LendingState, PatronLink, Request, Role, ServiceType
 from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.domain.requests.views import HomePatron
-from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
+from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Transaction
+from gateway.services.local_holdings import LOOKED_UP, list_free_copies, search_by_words
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import request_counts, requests
 
 LOCATE = "locate"
-MAX_RECORDS = 20
-
-LOOKED_UP = ("local", "isbn", "issn", "ismn", "oclc", "lccn", "doi")
-
 IDENTIFIER = "external"
 
 
@@ -136,10 +132,7 @@ def _count_open_lending(connection: Transaction, context: LibraryContext) -> int
 async def _find_candidates(context: LibraryContext, request: Request) -> tuple[ItemCandidate, ...]:
     bibs = await _find_bibs_by_number(context, request)
     if not bibs:
-        words = " ".join(part for part in (request.citation.title, request.citation.author) if part)
-        bibs = await context.system.search_bibs(words, MAX_RECORDS) if words else ()
-        if not bibs and request.citation.title:
-            bibs = await context.system.search_bibs(request.citation.title, MAX_RECORDS)
+        bibs = await search_by_words(context.system, request.citation)
     rated = citation_matching.rank_candidates(request.citation, bibs)
     return tuple([candidate for one in rated for candidate in await _add_best_item(context, request, one)])
 
@@ -172,7 +165,9 @@ async def _add_best_item(
     rules = context.policy().lending
     copies = [item.barcode for item in items]
     others = await context.store.read(lambda c: requests.find_barcodes_in_use(c, context.symbol, copies, request.id))
-    reasons = {item.barcode: _item_objection(item, request, rules, others) for item in items}
+    is_loan = request.service.type is ServiceType.LOAN
+    free = list_free_copies(item for item in items if item.circulates or not is_loan)
+    reasons = {item.barcode: _item_objection(item, request, rules, free, others) for item in items}
     best = min(items, key=lambda item: (reasons[item.barcode] != "", item.hold_count, item.barcode))
     why_not = reasons[best.barcode]
     return (
@@ -186,48 +181,22 @@ async def _add_best_item(
     )
 
 
-def _item_objection(item: Item, request: Request, rules: LendingRules, others: frozenset[str]) -> str:
-    """Empty: it can be supplied now; else a word of `ReasonCodes`. `others`: copies that other requests have got."""
+def _item_objection(
+    item: Item, request: Request, rules: LendingRules, free: frozenset[str], others: frozenset[str]
+) -> str:
+    """Empty: it can be supplied now; else a word of `ReasonCodes`. `free`: ids of copies that nobody waits for;
+    `others`: copies that other requests have got."""
     service = request.service.type
     refusal = find_item_refusal(item.policy, service, rules)
     if refusal is not None:
         return refusal.reason.value
     if service is ServiceType.LOAN and not item.circulates:
         return ReasonCodes.NON_CIRCULATING.value
-    if item.status is ItemStatus.AVAILABLE and not item.hold_count and item.barcode not in others:
+    if item.id in free and item.barcode not in others:
         return ""
     if item.status in (ItemStatus.ON_LOAN, ItemStatus.RECALLED):
         return ReasonCodes.ON_LOAN.value
     return ReasonCodes.NOT_AVAILABLE.value
-
-
-async def local_availability(context: LibraryContext, citation: Citation) -> LocalAvailability:
-    """By standard numbers only: a title that looks alike is no reason to refuse. A system that can't look up
-    records owns nothing, as far as we know."""
-    if not {Capability.BIB_FIND, Capability.ITEM_AVAILABILITY} <= context.system.capabilities:
-        return LocalAvailability.NOT
-    for number in citation.identifiers:
-        if number.type in LOOKED_UP:
-            found = await _availability_of_number(context.system, number)
-            if found is not LocalAvailability.NOT:
-                return found
-    return LocalAvailability.NOT
-
-
-async def _availability_of_number(system: LibrarySystem, number: RecordId) -> LocalAvailability:
-    try:
-        bib = await system.find_bib(number)
-    except Refused as refused:
-        if refused.reason is RefusalReason.AMBIGUOUS_ITEM:
-            return LocalAvailability.UNAVAILABLE
-        if refused.reason is not RefusalReason.UNKNOWN_RECORD:
-            raise
-        return LocalAvailability.NOT
-    items = [item for item in (await system.holdings(bib.id)).items if not item.temporary]
-    if not items:
-        return LocalAvailability.NOT
-    free = any(item.status is ItemStatus.AVAILABLE and item.circulates and not item.hold_count for item in items)
-    return LocalAvailability.AVAILABLE if free else LocalAvailability.UNAVAILABLE
 
 
 async def borrower_account(

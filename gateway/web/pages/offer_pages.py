@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import quote
 
 from aiohttp import web
 
 from gateway.domain.library import Item, ItemStatus
+from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
-from gateway.services.fulfilment import LocalCopies, ServiceOffer, is_free
+from gateway.services.fulfilment import ServiceOffer
 from gateway.services.letters.facts import label_rows, readers_citation_rows, service_rows
 from gateway.services.letters.templates import clean_line
+from gateway.services.local_holdings import LocalCopies
 from gateway.web.pages import citation_form, sign_in_pages
 from gateway.web.pages.page_request import (
     ROOT,
@@ -60,19 +63,34 @@ async def show_services(page: PageRequest) -> web.Response:
         )
     category = page.session.category if page.session is not None else ""
     offered = await page.parts.offering.list_offers(page.library, cited.citation, cited.service, category)
-    link = page.encode_link(cited.citation, cited.service)
-    title = clean_line(cited.citation.component_title or cited.citation.title)
+    citation = _complete_citation(cited.citation, offered.held)
+    link = page.encode_link(citation, cited.service)
+    title = clean_line(citation.component_title or citation.title)
     return page.render(
         "services",
         here=page.path("", link),
         title=title or page.format_text("services-title"),
-        rows=[row for row in page.citation_rows(cited.citation) if row[1] != title],
+        rows=[row for row in page.citation_rows(citation) if row[1] != title],
         unknown=[clean_line(line) for line in cited.doubts],
         offers=[_make_shown_offer(page, offer, link) for offer in offered.offers],
-        availability=offered.held.availability.value,
+        held_note=_choose_held_note(page, offered.held),
         copies=await _make_shown_copies(page, offered.held),
         correct=page.path("citation", link),
     )
+
+
+def _complete_citation(citation: Citation, held: LocalCopies) -> Citation:
+    """With title and author of the record that was found, where the link gives a number and no title."""
+    if citation.title or held.record is None:
+        return citation
+    return replace(citation, title=held.record.title, author=citation.author or held.record.author)
+
+
+def _choose_held_note(page: PageRequest, held: LocalCopies) -> str:
+    """Why nobody knows whether the library has it."""
+    if held.away:
+        return page.format_text("availability-unknown")
+    return page.format_text("availability-uncertain") if held.candidates and not held.copies else ""
 
 
 def show_libraries(parts: PageServices, http: web.Request, status: int = 200) -> web.Response:
@@ -136,15 +154,15 @@ async def _make_shown_copies(page: PageRequest, held: LocalCopies) -> list[Shown
         ShownCopy(
             place=", ".join(filter(None, (branches.get(item.home.library, item.home.library), item.home.name))),
             call_number=item.call_number,
-            status=_copy_status_text(page, item),
-            free=is_free(item),
+            status=_copy_status_text(page, item, held.free),
+            free=item.id in held.free,
         )
         for item in held.copies[:MAX_COPIES]
     ]
 
 
-def _copy_status_text(page: PageRequest, item: Item) -> str:
-    if is_free(item):
+def _copy_status_text(page: PageRequest, item: Item, free: frozenset[str]) -> str:
+    if item.id in free:
         return page.format_text("copy-available")
     if not item.circulates and item.status is ItemStatus.AVAILABLE:
         return page.format_text("copy-here-only")
