@@ -12,7 +12,7 @@ from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import InvalidCursorError, NotFound
 from gateway.ports.shared_store import Transaction
 from gateway.store import patron_sessions
-from gateway.web.pages import citation_form, offer_pages, order_forms, sign_in_pages
+from gateway.web.pages import citation_form, offer_pages, order_forms, own_requests, sign_in_pages
 from gateway.web.pages.page_request import ASSETS, LANGUAGE_KEY, ROOT, PageError, PageRequest, PageServices, serve_asset
 from gateway.web.pages.sign_in import LANGUAGE, SignInFailedError, SignInMethod, hash_token, preferred_languages
 
@@ -39,9 +39,11 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
     ("GET", "/sign-in/provider", sign_in_pages.redirect_to_provider),
     ("GET", "/signed-in", sign_in_pages.finish_oidc),
     ("POST", "/sign-out", sign_in_pages.sign_out),
-    ("GET", "/requests", offer_pages.list_own_requests),
-    ("GET", "/requests/{id}", offer_pages.show_own_request),
-    ("GET", "/holds/{id}", offer_pages.show_own_hold),
+    ("GET", "/requests", own_requests.list_own_requests),
+    ("GET", "/requests/{id}", own_requests.show_own_request),
+    ("GET", "/requests/{id}/{act}", own_requests.ask_before_act),
+    ("POST", "/requests/{id}/{act}", own_requests.perform_act),
+    ("GET", "/holds/{id}", own_requests.show_own_hold),
 )
 """Method, path behind /openurl/SYMBOL, page."""
 

@@ -1,4 +1,4 @@
-"""What the library can do for a link; the patron's own requests."""
+"""What the library can do for a link."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from aiohttp import web
 from gateway.domain.library import Item, ItemStatus
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.fulfilment import Fulfilment
-from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
 from gateway.services.fulfilment import ServiceOffer
-from gateway.services.letters.facts import label_rows, readers_citation_rows, service_rows
 from gateway.services.letters.templates import clean_line
 from gateway.services.local_holdings import LocalCopies
-from gateway.web.pages import citation_form, sign_in_pages
+from gateway.web.pages import citation_form
 from gateway.web.pages.page_request import (
     ROOT,
     PageRequest,
@@ -29,8 +27,6 @@ from gateway.web.pages.sign_in import LANGUAGE, preferred_languages
 
 MAX_COPIES = 5
 PLACES = {Fulfilment.HOLD: "hold", Fulfilment.BORROW: "request"}
-
-MAX_OWN_REQUESTS = 50
 
 
 @value_object(kw_only=True)
@@ -171,78 +167,3 @@ def _copy_status_text(page: PageRequest, item: Item, free: frozenset[str]) -> st
             "copy-due", day=page.words.words.format_day(item.due.astimezone(page.context.zone).date())
         )
     return page.format_text("copy-out")
-
-
-async def list_own_requests(page: PageRequest) -> web.Response:
-    if page.session is None:
-        return sign_in_pages.ask_to_sign_in(page, "requests")
-    found = await page.parts.patrons.listing(
-        page.library,
-        page.session.patron_id,
-        None,
-        page.words.language,
-        MAX_OWN_REQUESTS,
-        page.http.query.get("cursor", "")[:500],
-    )
-    return page.render(
-        "own",
-        here=page.path("requests"),
-        title=page.format_text("own-title"),
-        views=list(found),
-        clean=clean_line,
-        day=page.words.words.format_day,
-        zone=page.context.zone,
-        next=page.path("requests", f"cursor={quote(found.cursor)}") if found.cursor else "",
-    )
-
-
-async def show_own_request(page: PageRequest) -> web.Response:
-    """Somebody else's is not there."""
-    id_ = page.http.match_info["id"]
-    if page.session is None:
-        return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}")
-    view = await page.parts.patrons.show(page.library, id_, page.session.patron_id, page.words.language)
-    one, words = view.request, page.words.words
-    pickup = next(
-        (
-            place.name
-            for place in await page.parts.offering.list_pickup_locations(page.library)
-            if place.code == one.patron.pickup
-        ),
-        "",
-    )
-    is_new = page.http.query.get("sent") == "yes"
-    return page.render(
-        "own_request",
-        here=page.path(f"requests/{one.id}", "sent=yes" if is_new else ""),
-        title=page.format_text("sent-title") if is_new else page.format_text("own-request-title", number=one.number),
-        view=view,
-        is_new=is_new,
-        rows=(*readers_citation_rows(one.citation, words), *service_rows(one, words)),
-        pickup=pickup,
-    )
-
-
-async def show_own_hold(page: PageRequest) -> web.Response:
-    id_ = page.http.match_info["id"]
-    if page.session is None:
-        return sign_in_pages.ask_to_sign_in(page, "requests")
-    found = await page.parts.offering.find_patron_hold(page.library, page.session.patron_id, id_)
-    if found is None:
-        raise NotFound("hold")
-    pickup = next(
-        (
-            place.name
-            for place in await page.parts.offering.list_pickup_locations(page.library)
-            if place.code == found.pickup
-        ),
-        "",
-    )
-    return page.render(
-        "own_hold",
-        here=page.path(f"holds/{id_}"),
-        title=page.format_text("held-title"),
-        hold=found,
-        rows=label_rows(page.words.words, ("title", found.title)),
-        pickup=pickup,
-    )

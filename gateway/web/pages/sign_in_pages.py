@@ -30,7 +30,7 @@ MAX_JOURNEY_CHARS = 20_000
 """Of the place to come back to from an identity provider, which is kept meanwhile for whoever asks. Links that cite
 something have up to some 8,000; from a longer one it goes on at the services."""
 
-_BACK = re.compile(r"(request|hold|requests|requests/[A-Za-z0-9_-]{1,100})?(\?[\x21-\x7e]*)?")
+_BACK = re.compile(r"(request|hold|requests|requests/[A-Za-z0-9_-]{1,100}(/(cancel|renew|answer))?)?(\?[\x21-\x7e]*)?")
 _MAX_FIELD_CHARS = {"user": 200, "password": 500}
 
 

@@ -1,0 +1,168 @@
+"""The patron's own requests and holds, and what patrons do with their requests: cancel, renew, answer a question."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from aiohttp import web
+
+from gateway.domain.requests.events import EventDetails
+from gateway.domain.requests.patron_status import PatronStatus
+from gateway.domain.requests.views import EventDenied, NotFound, PatronAction, PatronView, VersionConflict
+from gateway.services.letters.facts import label_rows, readers_citation_rows, service_rows
+from gateway.services.letters.templates import clean_line, clean_lines
+from gateway.web.pages import sign_in_pages
+from gateway.web.pages.page_request import PageError, PageRequest
+
+MAX_OWN_REQUESTS = 50
+
+TOO_LATE = "late"
+"""Of `done` in the query: what the patron wanted to do is not possible any more."""
+
+ANSWERS = ("yes", "no")
+
+
+async def list_own_requests(page: PageRequest) -> web.Response:
+    if page.session is None:
+        return sign_in_pages.ask_to_sign_in(page, "requests")
+    found = await page.parts.patrons.listing(
+        page.library,
+        page.session.patron_id,
+        None,
+        page.words.language,
+        MAX_OWN_REQUESTS,
+        page.http.query.get("cursor", "")[:500],
+    )
+    return page.render(
+        "own",
+        here=page.path("requests"),
+        title=page.format_text("own-title"),
+        views=list(found),
+        clean=clean_line,
+        question=_open_question,
+        day=page.words.words.format_day,
+        zone=page.context.zone,
+        next=page.path("requests", f"cursor={quote(found.cursor)}") if found.cursor else "",
+    )
+
+
+async def show_own_request(page: PageRequest) -> web.Response:
+    """Somebody else's is not there."""
+    id_ = page.http.match_info["id"]
+    if page.session is None:
+        return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}")
+    view = await page.parts.patrons.show(page.library, id_, page.session.patron_id, page.words.language)
+    one, words = view.request, page.words.words
+    is_new = page.http.query.get("sent") == "yes"
+    done = page.http.query.get("done", "")
+    due = one.terms.patron_due if view.status is PatronStatus.ON_LOAN else None
+    return page.render(
+        "own_request",
+        here=page.path(f"requests/{one.id}", "sent=yes" if is_new else ""),
+        title=page.format_text("sent-title") if is_new else page.format_text("own-request-title", number=one.number),
+        view=view,
+        is_new=is_new,
+        done=page.format_text(f"done-{done}") if done in (*PatronAction, TOO_LATE) else "",
+        question=_open_question(view),
+        rows=(
+            *readers_citation_rows(one.citation, words),
+            *service_rows(one, words),
+            *label_rows(words, ("due", words.format_moment(due, page.context.zone) if due else "")),
+        ),
+        pickup=await _name_pickup(page, one.patron.pickup),
+    )
+
+
+def _open_question(view: PatronView) -> str:
+    query = view.request.query
+    return clean_lines(query.text) if PatronAction.ANSWER in view.actions and query is not None else ""
+
+
+async def _name_pickup(page: PageRequest, code: str) -> str:
+    places = await page.parts.offering.list_pickup_locations(page.library)
+    return next((place.name for place in places if place.code == code), "")
+
+
+# --- what patrons do -----------------------------------------------------------------------------------------
+
+
+async def ask_before_act(page: PageRequest) -> web.Response:
+    """Opening a link does nothing: its page asks first."""
+    act, id_ = _read_act(page), page.http.match_info["id"]
+    if page.session is None:
+        return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}/{act.value}")
+    view = await page.parts.patrons.show(page.library, id_, page.session.patron_id, page.words.language)
+    if act not in view.actions:
+        return _redirect_to_request(page, id_, TOO_LATE)
+    return _render_act(page, act, view)
+
+
+async def perform_act(page: PageRequest) -> web.Response:
+    """The request's version says what the patron has seen: where it has gone on meanwhile, the page asks anew."""
+    act, id_ = _read_act(page), page.http.match_info["id"]
+    form = await page.read_own_form()
+    if page.session is None:
+        return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}/{act.value}")
+    patron_id, language, version = page.session.patron_id, page.words.language, form["version"]
+    answer = form["answer"] if act is PatronAction.ANSWER else ""
+    if not (version.isascii() and version.isdigit() and len(version) < 10) or (answer not in ANSWERS) == (
+        act is PatronAction.ANSWER
+    ):
+        raise PageError(400, "fault-form")
+    details = EventDetails(answer=answer)
+    try:
+        await page.parts.patrons.act(page.library, id_, patron_id, act, details, int(version), language)
+    except (VersionConflict, EventDenied):
+        view = await page.parts.patrons.show(page.library, id_, patron_id, language)
+        if act not in view.actions:
+            return _redirect_to_request(page, id_, TOO_LATE)
+        return _render_act(page, act, view, has_changed=True)
+    return _redirect_to_request(page, id_, act.value)
+
+
+def _read_act(page: PageRequest) -> PatronAction:
+    try:
+        return PatronAction(page.http.match_info["act"])
+    except ValueError:
+        raise PageError(404, "fault-not-there") from None
+
+
+def _redirect_to_request(page: PageRequest, request_id: str, done: str) -> web.Response:
+    return page.redirect(page.path(f"requests/{quote(request_id, safe='')}", f"done={done}"))
+
+
+def _render_act(page: PageRequest, act: PatronAction, view: PatronView, *, has_changed: bool = False) -> web.Response:
+    one, words = view.request, page.words.words
+    until = one.query.answer_by if act is PatronAction.ANSWER and one.query is not None else None
+    return page.render(
+        "own_act",
+        here=page.path(f"requests/{one.id}/{act.value}"),
+        title=page.format_text(f"act-{act.value}-title"),
+        status=409 if has_changed else 200,
+        act=act.value,
+        view=view,
+        has_changed=has_changed,
+        question=_open_question(view),
+        until=page.format_text("act-answer-by", day=words.format_moment(until, page.context.zone)) if until else "",
+        rows=readers_citation_rows(one.citation, words),
+    )
+
+
+# --- holds ---------------------------------------------------------------------------------------------------
+
+
+async def show_own_hold(page: PageRequest) -> web.Response:
+    id_ = page.http.match_info["id"]
+    if page.session is None:
+        return sign_in_pages.ask_to_sign_in(page, "requests")
+    found = await page.parts.offering.find_patron_hold(page.library, page.session.patron_id, id_)
+    if found is None:
+        raise NotFound("hold")
+    return page.render(
+        "own_hold",
+        here=page.path(f"holds/{id_}"),
+        title=page.format_text("held-title"),
+        hold=found,
+        rows=label_rows(page.words.words, ("title", found.title)),
+        pickup=await _name_pickup(page, found.pickup),
+    )

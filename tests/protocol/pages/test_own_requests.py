@@ -1,0 +1,119 @@
+"""What patrons do with their own requests: cancel, renew, answer a question; each on a page that asks first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import BorrowingState
+from gateway.domain.requests.views import ActionRequest
+from tests.protocol.pages.support import BOOK, Answer, Running, Visitor, visitor
+
+QUESTION = "Est-ce que l'édition de 1999 convient aussi ?"
+
+
+async def send_request(anna: Visitor, link: str = BOOK) -> str:
+    """Its id."""
+    await anna.sign_in()
+    sent = await anna.post("/openurl/DEMO/request", {**await anna.form(link=link), "service": "loan"})
+    assert sent.title == "Thank you, we have your request"
+    return sent.url.partition("/requests/")[2].partition("?")[0]
+
+
+async def act_as_staff(gateway: Running, id_: str, kind: EventKind, **details: Any) -> None:
+    await gateway.requests().act(
+        "DEMO", id_, ActionRequest(kind=kind, details=EventDetails(**details), actor="staff:Åse", version=None)
+    )
+
+
+def fields_of(page: Answer) -> dict[str, str]:
+    return {name: page.hidden(name) for name in ("csrf", "version")}
+
+
+def acts_of(page: Answer) -> list[str]:
+    return [str(text).strip() for text in page.tree.xpath("//main//a[contains(@class, 'button second')]/text()")]
+
+
+async def test_a_patron_cancels_after_being_asked(gateway: Running, anna: Visitor) -> None:
+    id_ = await send_request(anna)
+    listed = await anna.get("/openurl/DEMO/requests")
+    assert acts_of(listed) == ["Cancel"]
+
+    asked = await anna.get(listed.tree.xpath("//a[text()='Cancel']/@href")[0])
+    assert asked.title == "Cancel this request?"
+    assert (await gateway.requests().find_request("DEMO", id_)).state is BorrowingState.REVIEW, "looking does nothing"
+
+    done = await anna.post(f"/openurl/DEMO/requests/{id_}/cancel", fields_of(asked))
+    assert "You have cancelled it." in done.text
+    assert "This request was cancelled." in done.text
+    assert "Cancel" not in acts_of(done)
+    view = await gateway.requests().show("DEMO", id_)
+    assert (view.request.state, view.history[-1].event.actor) == (BorrowingState.CANCELLED, "patron")
+
+    again = await anna.post(f"/openurl/DEMO/requests/{id_}/cancel", fields_of(asked))
+    assert (again.status, again.url.partition("?")[2]) == (200, f"{anna.base}?done=late".partition("?")[2])
+    assert "This is not possible any more." in again.text
+
+
+async def test_a_question_is_answered(gateway: Running, anna: Visitor) -> None:
+    id_ = await send_request(anna)
+    await act_as_staff(gateway, id_, EventKind.PATRON_ASKED, reason="edition", note=QUESTION)
+
+    listed = await anna.get("/openurl/DEMO/requests")
+    assert QUESTION in listed.tree.xpath("string(//blockquote)")
+    assert acts_of(listed) == ["Answer", "Cancel"]
+
+    asked = await anna.get(f"/openurl/DEMO/requests/{id_}/answer")
+    assert asked.title == "We have a question"
+    assert QUESTION in asked.tree.xpath("string(//blockquote)")
+    nothing = await anna.post(f"/openurl/DEMO/requests/{id_}/answer", fields_of(asked))
+    assert nothing.status == 400
+    done = await anna.post(f"/openurl/DEMO/requests/{id_}/answer", {**fields_of(asked), "answer": "yes"})
+
+    assert "Thank you for your answer." in done.text
+    query = (await gateway.requests().find_request("DEMO", id_)).query
+    assert query is not None
+    assert query.answer == "yes"
+
+
+async def test_what_has_changed_meanwhile_is_asked_anew(gateway: Running, anna: Visitor) -> None:
+    id_ = await send_request(anna)
+    asked = await anna.get(f"/openurl/DEMO/requests/{id_}/cancel")
+    await act_as_staff(gateway, id_, EventKind.NOTE, note="rang the reader")
+
+    page = await anna.post(f"/openurl/DEMO/requests/{id_}/cancel", fields_of(asked))
+    assert (page.status, page.title) == (409, "Cancel this request?")
+    assert "Something has happened" in page.text
+    done = await anna.post(f"/openurl/DEMO/requests/{id_}/cancel", fields_of(page))
+    assert "You have cancelled it." in done.text
+
+
+async def test_what_is_not_possible_leads_to_how_it_stands(anna: Visitor) -> None:
+    id_ = await send_request(anna)
+
+    page = await anna.get(f"/openurl/DEMO/requests/{id_}/renew")
+    assert "This is not possible any more." in page.text
+    assert (await anna.get(f"/openurl/DEMO/requests/{id_}/approve")).status == 404
+
+
+async def test_nobody_acts_for_another_or_without_the_page(gateway: Running, anna: Visitor) -> None:
+    id_ = await send_request(anna)
+    path = f"/openurl/DEMO/requests/{id_}/cancel"
+    fields = fields_of(await anna.get(path))
+    assert (await anna.post(path, {**fields, "csrf": "0" * 64})).status == 403
+    assert (await anna.post(path, {**fields, "version": "-1"})).status == 400
+
+    async with visitor(gateway) as bo:
+        signed_out = await bo.get(path)
+        assert signed_out.title == "Sign in"
+        assert signed_out.hidden("back") == f"requests/{id_}/cancel"
+        await bo.sign_in("21000000000025")
+        assert (await bo.get(path)).status == 404
+    assert (await gateway.requests().find_request("DEMO", id_)).state is BorrowingState.REVIEW
+
+
+async def test_in_german(anna: Visitor) -> None:
+    id_ = await send_request(anna)
+    page = await anna.get(f"/openurl/DEMO/requests/{id_}/cancel", Accept_Language="de")
+    assert page.title == "Diese Bestellung stornieren?"
+    assert page.tree.xpath("string(//button[@type='submit' and not(@class)])") == "Ja, stornieren"
