@@ -135,6 +135,10 @@ class FulfilmentService:
         )
         return await context.system.place_hold(wish, key)
 
+    async def check_patron_may_hold(self, library: str, patron_identifier: str) -> None:
+        """Raises Refused (UNKNOWN_PATRON, PATRON_BLOCKED)."""
+        _refuse_blocked_patron(await self.library_context(library).system.find_patron(PatronKey(patron_identifier)))
+
     async def find_patron_hold(self, library: str, patron_id: str, hold_id: str) -> Hold | None:
         """An open one of this patron."""
         holds = await self.library_context(library).system.patron_holds(patron_id)

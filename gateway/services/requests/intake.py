@@ -12,7 +12,7 @@ from gateway.domain.requests import intake_rules, rota
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.fulfilment import Availability
-from gateway.domain.requests.intake_rules import IntakeFacts, LocalAvailability
+from gateway.domain.requests.intake_rules import IntakeFacts, IntakeFindings, LocalAvailability
 from gateway.domain.requests.policy import Mediation
 from gateway.domain.requests.request import (
     BorrowingState,
@@ -77,6 +77,14 @@ async def create_borrowing_request(
     request = await context.store.write(insert_claimed_request)
     context.wake_outbox()
     return request
+
+
+async def preview_intake(context: LibraryContext, draft: BorrowingDraft) -> IntakeFindings:
+    """What would be found if it were sent now; nothing is kept. Raises Refused(UNKNOWN_PATRON), Unavailable."""
+    patron = await context.system.find_patron(PatronKey(draft.patron.identifier)) if draft.patron.identifier else None
+    owned = await look_up_copies(context.system, draft.citation)
+    facts = await context.store.read(lambda c: _gather_intake_facts(c, context, draft, patron, owned))
+    return intake_rules.check_intake(facts, context.policy().intake)
 
 
 def _insert_borrowing_request(

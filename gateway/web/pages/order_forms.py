@@ -17,7 +17,7 @@ from gateway.domain.requests.views import BorrowingDraft
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation
 from gateway.ports.shared_store import Transaction
-from gateway.services.requests.intake import create_borrowing_request
+from gateway.services.requests.intake import create_borrowing_request, preview_intake
 from gateway.services.requests.library_context import PATRON
 from gateway.store import patron_sessions
 from gateway.store.patron_sessions import SessionRow
@@ -67,6 +67,17 @@ class OrderForm:
         return [(place.code, place.name) for place in self.pickups]
 
 
+@value_object(kw_only=True)
+class ForeseenRefusals:
+    """What the patron is told before anything is filled in. `stops`: why there is no form; `notes`: above it."""
+
+    stops: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+NOTHING_FORESEEN = ForeseenRefusals()
+
+
 async def show_order_form(page: PageRequest) -> web.Response:
     session = page.session
     cited = require_citation(page, page.query)
@@ -74,7 +85,35 @@ async def show_order_form(page: PageRequest) -> web.Response:
     if session is None:
         return sign_in_pages.ask_to_sign_in(page, f"request?{link}")
     order = await make_order_form(page, secrets.token_urlsafe(24), link, cited)
-    return _render_order_form(page, order, FormCheck(page, SubmittedForm(), _first_values(order, session)))
+    foreseen = await _foresee_refusals(page, cited, session)
+    return _render_order_form(page, order, FormCheck(page, SubmittedForm(), _first_values(order, session)), foreseen)
+
+
+async def _foresee_refusals(page: PageRequest, cited: LinkCitation, session: SessionRow) -> ForeseenRefusals:
+    """Before the patron fills in a form that is refused. What patrons can change in the form, or staff decide, is told
+    above it; with what is about themselves there is no form."""
+    draft = BorrowingDraft(
+        citation=cited.citation,
+        service=RequestedService(cited.service),
+        patron=PatronLink(identifier=session.identifier),
+        source=SOURCE,
+    )
+    try:
+        found = await preview_intake(page.context, draft)
+    except Refused as refused:
+        if refused.reason is not RefusalReason.UNKNOWN_PATRON:
+            raise
+        return ForeseenRefusals(stops=(refusal_text(page, refused.reason, refused.about),))
+    about_patron = [one for one in found.problems if one.about is MessagePart.PATRON]
+    others = [one for one in found.problems if one.about is not MessagePart.PATRON]
+    again = [one for one in found.warnings if one.reason is RefusalReason.DUPLICATE_REQUEST]
+    return ForeseenRefusals(
+        stops=tuple(refusal_text(page, one.reason, one.about) for one in about_patron),
+        notes=(
+            *(refusal_text(page, one.reason, one.about) for one in others),
+            *(page.format_text("asked-before") for _ in again),
+        ),
+    )
 
 
 async def submit_order(page: PageRequest) -> web.Response:
@@ -206,18 +245,25 @@ async def _create_request_once(page: PageRequest, draft: BorrowingDraft, form_id
 
 def show_refusal(checked: FormCheck, refused: Refused) -> None:
     """At the field that it is about, else above the form."""
-    texts, name = checked.turn.words.texts, FIELD_OF.get(refused.about) if refused.about is not None else None
-    key = f"refused-{refused.reason.value}"
-    if refused.reason is RefusalReason.NOT_ALLOWED and refused.about is MessagePart.ITEM:
-        key = "refused-owned"
-    said = texts.get(key, texts["refused-other"])
+    name = FIELD_OF.get(refused.about) if refused.about is not None else None
+    said = refusal_text(checked.turn, refused.reason, refused.about)
     if name is not None and refused.reason is not RefusalReason.UNKNOWN_RECORD:
         checked.problems.setdefault(name, said)
     else:
         checked.general.append(said)
 
 
-def _render_order_form(page: PageRequest, order: OrderForm, checked: FormCheck) -> web.Response:
+def refusal_text(page: PageRequest, reason: RefusalReason, about: MessagePart | None) -> str:
+    key = f"refused-{reason.value}"
+    if reason is RefusalReason.NOT_ALLOWED and about is MessagePart.ITEM:
+        key = "refused-owned"
+    texts = page.words.texts
+    return texts.get(key, texts["refused-other"])
+
+
+def _render_order_form(
+    page: PageRequest, order: OrderForm, checked: FormCheck, foreseen: ForeseenRefusals = NOTHING_FORESEEN
+) -> web.Response:
     rules = page.context.policy().services
     names = page.words.words.services
     return page.render(
@@ -226,6 +272,7 @@ def _render_order_form(page: PageRequest, order: OrderForm, checked: FormCheck) 
         title=page.format_text("request-title"),
         status=checked.status,
         form=checked,
+        foreseen=foreseen,
         order=order,
         rows=page.citation_rows(_fixed_citation_part(order.cited)),
         correct=page.path("citation", order.link),
@@ -247,7 +294,13 @@ async def show_hold_form(page: PageRequest) -> web.Response:
         return sign_in_pages.ask_to_sign_in(page, f"hold?{link}")
     order = await make_order_form(page, secrets.token_urlsafe(24), link, cited)
     first = {"pickup": choose_usual_pickup(order.pickups, session.branch), "need_by": "", "note": ""}
-    return await _render_hold_form(page, order, FormCheck(page, SubmittedForm(), first))
+    try:
+        await page.parts.offering.check_patron_may_hold(page.library, session.identifier)
+    except Refused as refused:
+        foreseen = ForeseenRefusals(stops=(refusal_text(page, refused.reason, refused.about),))
+    else:
+        foreseen = NOTHING_FORESEEN
+    return await _render_hold_form(page, order, FormCheck(page, SubmittedForm(), first), foreseen)
 
 
 async def submit_hold(page: PageRequest) -> web.Response:
@@ -276,13 +329,16 @@ async def submit_hold(page: PageRequest) -> web.Response:
     return page.redirect(page.path(f"holds/{hold.id}"))
 
 
-async def _render_hold_form(page: PageRequest, order: OrderForm, checked: FormCheck) -> web.Response:
+async def _render_hold_form(
+    page: PageRequest, order: OrderForm, checked: FormCheck, foreseen: ForeseenRefusals = NOTHING_FORESEEN
+) -> web.Response:
     return page.render(
         "hold",
         here=page.path("hold", order.link),
         title=page.format_text("hold-form-title"),
         status=checked.status,
         form=checked,
+        foreseen=foreseen,
         order=order,
         pickups=order.pickup_choices,
         rows=page.citation_rows(order.cited.citation),

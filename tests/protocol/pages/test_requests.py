@@ -128,7 +128,8 @@ async def test_nothing_is_lost_while_the_library_is_away(
 
 async def test_a_blocked_patron_is_told_in_plain_words(anna: Visitor) -> None:
     await anna.sign_in(user=BLOCKED)
-    form = await anna.form()
+    csrf = (await anna.get("/openurl/DEMO/requests")).tree.xpath("//input[@name='csrf']/@value")[0]
+    form = {"csrf": csrf, "form": "opened before the block", "link": BOOK}
     page = await anna.post("/openurl/DEMO/request", {**form, "service": "loan"})
 
     assert page.status == 422
