@@ -56,8 +56,9 @@ def check_command(ctx: click.Context, installation: Installation, profiles: tupl
     name, looks whether secrets are there, and runs the profiles' examples. Each problem is one line with file, line and
     key. Exit code 0: all is well; 1: there are problems.
 
-    Remarks are no problems: they say which profiles let everybody in, which proxies before this aren't named, which
-    partners' mails are believed whoever sent them, and which partners our messages can't reach.
+    Remarks are no problems: they say what a library in which nothing is set up yet will need, which profiles let
+    everybody in, which proxies before this aren't named, which partners' mails are believed whoever sent them, and
+    which partners our messages can't reach.
 
     \b
     Examples:

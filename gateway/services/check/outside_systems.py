@@ -34,6 +34,26 @@ class KnownCodes:
     pickups: frozenset[str]
     codes: LibraryCodes
 
+    @property
+    def by_kind(self) -> Mapping[str, frozenset[str] | None]:
+        """None: the system can't tell. Shelving locations belong to a branch and aren't here."""
+        return {"pickup location": self.pickups, **_codes_by_kind(self.codes)}
+
+    @property
+    def is_empty(self) -> bool:
+        """It can list its codes, and none of any kind is set up: it has just been made."""
+        lists = (self.codes.shelves, *self.by_kind.values())
+        return isinstance(self.system, ListsCodes) and not any(lists)
+
+
+def _codes_by_kind(codes: LibraryCodes) -> Mapping[str, frozenset[str] | None]:
+    return {
+        "branch": codes.branches,
+        "item policy": codes.item_policies,
+        "patron category": codes.patron_categories,
+        "fee type": codes.fee_types,
+    }
+
 
 async def ask_library(system: LibrarySystem) -> KnownCodes:
     """Raises Unavailable."""
@@ -44,23 +64,35 @@ async def ask_library(system: LibrarySystem) -> KnownCodes:
 
 async def check_against_library(loaded: LoadedProfile, known: KnownCodes) -> list[ConfigurationProblem]:
     """Raises Unavailable."""
-    policy = loaded.profile.circulation
     problems = [
         _unknown_code_problem(loaded, path, what, value, codes)
-        for what, codes, values in (
-            ("pickup location", known.pickups, _profile_pickups(policy)),
-            ("branch", known.codes.branches, _profile_branches(policy)),
-            ("item policy", known.codes.item_policies, _profile_item_policies(policy)),
-            ("patron category", known.codes.patron_categories, _profile_categories(policy)),
-            ("fee type", known.codes.fee_types, _fee_types(policy)),
-        )
-        if codes is not None
+        for what, values in _profile_codes(loaded.profile.circulation)
+        if (codes := known.by_kind[what]) is not None
         for path, value in values
         if value and value not in codes
     ]
     problems += _check_shelf(loaded, known.codes)
     problems += [problem async for problem in _check_patrons(loaded, known)]
     return problems
+
+
+def describe_named_codes(known: KnownCodes, profiles: Iterable[LoadedProfile], policies: Iterable[LoadedPolicy]) -> str:
+    """All that these name of an empty library, by kind: what it still lacks. Empty: they name nothing."""
+    named: dict[str, set[str]] = {}
+    for loaded in profiles:
+        accept = loaded.profile.circulation.accept
+        for what, values in _profile_codes(loaded.profile.circulation):
+            named.setdefault(what, set()).update(value for _, value in values)
+        named.setdefault("shelving location", set()).add(accept.location)
+        named.setdefault("patron", set()).update(patron for _, patron in _institutional_patrons(loaded.profile))
+    for one in policies:
+        for what, values in _policy_codes(one):
+            named.setdefault(what, set()).update(value for _, value in values)
+    return "; ".join(
+        f"{what}: {', '.join(sorted(values - {''}))}"
+        for what, values in named.items()
+        if values - {""} and known.by_kind.get(what, frozenset()) is not None
+    )
 
 
 def _unknown_code_problem(
@@ -72,6 +104,15 @@ def _unknown_code_problem(
 
 
 _Values = Iterator[tuple[KeyPath, str]]
+
+
+def _profile_codes(policy: CirculationPolicy) -> Iterator[tuple[str, _Values]]:
+    """What kind of code, as in `KnownCodes.by_kind`, and which are named."""
+    yield "pickup location", _profile_pickups(policy)
+    yield "branch", _profile_branches(policy)
+    yield "item policy", _profile_item_policies(policy)
+    yield "patron category", _profile_categories(policy)
+    yield "fee type", _fee_types(policy)
 
 
 def _profile_pickups(policy: CirculationPolicy) -> _Values:
@@ -145,19 +186,21 @@ def _own_agency(policy: CirculationPolicy, agency: str) -> str:
     return by_fold.get(agency.casefold(), agency)
 
 
-def check_policy_codes(one: LoadedPolicy, codes: LibraryCodes) -> list[ConfigurationProblem]:
+def check_policy_codes(one: LoadedPolicy, known: LibraryCodes) -> list[ConfigurationProblem]:
     """What a system can't list isn't looked at."""
     return [
-        one.make_problem(path, f"the library knows no such {what}", value, tuple(sorted(known)))
-        for what, known, values in (
-            ("patron category", codes.patron_categories, _policy_categories(one)),
-            ("branch", codes.branches, _policy_branches(one)),
-            ("item policy", codes.item_policies, _policy_item_policies(one)),
-        )
-        if known is not None
+        one.make_problem(path, f"the library knows no such {what}", value, tuple(sorted(codes)))
+        for what, values in _policy_codes(one)
+        if (codes := _codes_by_kind(known)[what]) is not None
         for path, value in values
-        if value not in known
+        if value not in codes
     ]
+
+
+def _policy_codes(one: LoadedPolicy) -> Iterator[tuple[str, _Values]]:
+    yield "patron category", _policy_categories(one)
+    yield "branch", _policy_branches(one)
+    yield "item policy", _policy_item_policies(one)
 
 
 def _policy_categories(one: LoadedPolicy) -> _Values:

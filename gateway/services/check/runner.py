@@ -78,7 +78,10 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
     )
     notes = (*asked.notes, *_note_unanswered(subject, chosen.loaded))
     requests = _check_policies(subject, asked.known) if chosen.everything else ()
-    remarks = find_remarks(chosen.loaded, subject.settings, subject.adapters)
+    remarks = (
+        *_remark_empty_libraries(subject, chosen.loaded, asked.known),
+        *find_remarks(chosen.loaded, subject.settings, subject.adapters),
+    )
     return CheckReport(installation, (*found, *broken), notes, requests, remarks)
 
 
@@ -145,6 +148,23 @@ async def _ask_libraries(subject: CheckSubject) -> _LibraryAnswers:
     return _LibraryAnswers(known, tuple(problems), notes)
 
 
+def _remark_empty_libraries(
+    subject: CheckSubject, loaded: list[LoadedProfile], known: Mapping[str, outside_systems.KnownCodes]
+) -> Iterator[ConfigurationProblem]:
+    """One each, instead of a problem for each code that a profile names: nothing is wrong before it is set up."""
+    settings, policies = subject.settings, subject.policies.policies if subject.policies is not None else ()
+    for index, library in enumerate(settings.libraries):
+        if library.symbol not in known or not known[library.symbol].is_empty:
+            continue
+        profiles = [one for one in loaded if not one.profile.abstract and one.profile.library in ("", library.symbol)]
+        named = outside_systems.describe_named_codes(
+            known[library.symbol], profiles, (one for one in policies if one.library == library.symbol)
+        )
+        if named:
+            message = f"nothing is set up in this library yet; profiles and requests.yml name {named}"
+            yield settings.make_problem(("libraries", index, "system"), message)
+
+
 def _check_policies(
     subject: CheckSubject, known: Mapping[str, outside_systems.KnownCodes]
 ) -> tuple[ConfigurationProblem, ...]:
@@ -156,7 +176,7 @@ def _check_policies(
     problems = list(loading.problems)
     for one in loading.policies:
         problems += outside_systems.check_policy_catalogues(one, subject.loading.profiles, subject.adapters.searches)
-        if one.library in known:
+        if one.library in known and not known[one.library].is_empty:
             problems += outside_systems.check_policy_codes(one, known[one.library].codes)
     return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line)))
 
@@ -244,7 +264,7 @@ class _ProfileCheck:
 
     async def _check_library_codes(self, library: LibrarySettings) -> None:
         known = self._known.get(library.symbol)
-        if known is None:
+        if known is None or known.is_empty:
             return
         try:
             async with asyncio.timeout(self._subject.settings.library_timeout_seconds):

@@ -59,3 +59,32 @@ def test_nothing_is_wrong_in_what_is_shipped(tmp_path: Path) -> None:
     result = illgate("--config", str(tmp_path / "gateway.yml"), "check")
 
     assert result.output.splitlines()[-1].startswith("no problems; "), result.output
+
+
+def test_nothing_is_wrong_in_an_empty_library_of_any_name(tmp_path: Path) -> None:
+    illgate("init", str(tmp_path), "--empty", "--symbol", "ISIL:NO-0030100", "--name", "Fjordby bibliotek")
+
+    result = illgate("--config", str(tmp_path / "gateway.yml"), "check")
+
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[-1].startswith("no problems; "), result.output
+    remark = next(line for line in lines if "nothing is set up in this library yet" in line)
+    assert "libraries.0.system: " in remark
+    assert "item policy: ill, ill-library-use; patron category: visitor; shelving location: ill;" in remark
+    assert "patron: inst-ebu, inst-valm, pseudopatron" in remark
+
+
+def test_a_library_in_which_something_is_set_up_must_know_what_profiles_name(tmp_path: Path) -> None:
+    illgate("init", str(tmp_path), "--empty", "--symbol", "FJORDBY")
+    setup = tmp_path / "setup.yml"
+    said = "branches: {main: {name: Hovedbiblioteket}}\ncategories: {}\npolicies: {}\nloan_rules: []\n"
+    setup.write_text(said, encoding="utf-8")
+    config = ("--config", str(tmp_path / "gateway.yml"))
+    assert illgate(*config, "library", "import", "setup", str(setup)).exit_code == 0
+
+    result = illgate(*config, "check", "ncip2")
+
+    assert result.exit_code == 1
+    assert "circulation.accept.policy: the library knows no such item policy" in result.output
+    assert "nothing is set up" not in result.output
