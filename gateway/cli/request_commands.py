@@ -18,6 +18,7 @@ from gateway.cli.installation import (
     run_on_requests,
     staff_option,
 )
+from gateway.cli.notice_commands import list_notices, print_letter
 from gateway.cli.request_actions import SHORT, act, attach_file, reorder_rota, skip_partner
 from gateway.cli.request_options import (
     ValueContext,
@@ -208,5 +209,7 @@ for one in (
     attach_file,
     reorder_rota,
     skip_partner,
+    list_notices,
+    print_letter,
 ):
     request_command.add_command(one)

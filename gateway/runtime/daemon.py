@@ -240,6 +240,7 @@ class Daemon:
             requests=managed.requests,
             partners=managed.partners,
             desk=managed.desk,
+            notices=managed.notices,
             patrons=managed.patrons,
             questions=managed.questions,
             search=managed.finder,

@@ -50,6 +50,7 @@ from gateway.services.requests.library_context import LibraryContext, Network, f
 from gateway.services.requests.order_batches import send_single
 from gateway.services.requests.outbox_handlers import RequestOutboxHandlers
 from gateway.services.requests.partner_inbox import PartnerInbox
+from gateway.services.requests.patron_notices import NoticeService
 from gateway.services.requests.questions import PatronQuestionService, make_partner_links
 from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
 from gateway.services.requests.staff_service import PartnerDirectory, StaffService
@@ -160,6 +161,7 @@ class ManagedRequests:
         self.questions = PatronQuestionService(store, journal, self.contexts, action_services, letters)
         self.partners = PartnerDirectory(self.contexts, self.network.find_contact)
         self.desk = StaffService(self.contexts)
+        self.notices = NoticeService(self.contexts, letters)
         self.feed = EventFeed(self.contexts)
 
     async def close_clients(self) -> None:

@@ -134,6 +134,8 @@ ACTS: Mapping[K, ActionFieldSet] = {
         required=(ActionField("answer", _T.YES_NO, "The patron's answer."),),
         optional=(ActionField("query", _T.TEXT, "Id of the question; empty: the open one."), _OWN_NOTE),
     ),
+    K.PATRON_NOT_TOLD: ActionFieldSet(optional=(_REASON, _OWN_NOTE)),
+    K.PATRON_TOLD: ActionFieldSet(optional=(ActionField("note", _T.TEXT, "How and by whom, for the history."),)),
     K.LOCATED: ActionFieldSet(required=(_BARCODE,), optional=(_DESCRIPTION, _OWN_NOTE)),
     K.WILL_SUPPLY: ActionFieldSet(optional=(_EXPECTED, _COST, _CONDITIONS, _NOTE)),
     K.HOLD_PLACED: ActionFieldSet(optional=(_EXPECTED, _NOTE)),
@@ -181,7 +183,7 @@ ACTS: Mapping[K, ActionFieldSet] = {
 }
 """Of every kind that the tables know as an event of ours."""
 
-BY_RULE = frozenset({K.SUBMIT, K.REQUEST, K.NO_SUPPLIER, K.STATUS_REPORT, K.TROUBLE})
+BY_RULE = frozenset({K.SUBMIT, K.REQUEST, K.NO_SUPPLIER, K.STATUS_REPORT, K.TROUBLE, K.PATRON_NOT_TOLD})
 """Ours, but never by hand: the gateway's own work makes them, with all that belongs to them (an attempt, a cause)."""
 
 

@@ -405,6 +405,8 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
         remain(StopTimer(TimerKind.QUERY), RunFollowUp(FollowUp.PATRON_ANSWER), when=g.QUESTION_OPEN),
     ),
     local_signal(K.STATUS_REPORT): (remain(NotifyPartner(K.STATUS_REPORT), when=g.SUPPLIER_ASKED),),
+    local_signal(K.PATRON_NOT_TOLD): (remain(),),
+    local_signal(K.PATRON_TOLD): (remain(when=g.PATRON_TO_TELL),),
     local_signal(K.TROUBLE): (remain(),),
     # by a supplier: an answer that comes late is kept, it changes nothing
     **{

@@ -81,6 +81,8 @@ class EventKind(StrEnum):
     NOTE = "note"
     PATRON_ASKED = "patron-asked"
     PATRON_ANSWERED = "patron-answered"
+    PATRON_NOT_TOLD = "patron-not-told"  # a notice could not be sent: the patron has no address for it
+    PATRON_TOLD = "patron-told"  # in person, by telephone or by post
     TROUBLE = "trouble"  # the partner refused a message of ours
     ANONYMISED = "anonymised"
 

@@ -224,6 +224,8 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
     local_signal(K.MESSAGE): (remain(NotifyPartner(K.MESSAGE)),),
     local_signal(K.NOTE): NOTED,
     local_signal(K.STATUS_REPORT): (remain(NotifyPartner(K.STATUS_REPORT)),),
+    local_signal(K.PATRON_NOT_TOLD): (remain(),),
+    local_signal(K.PATRON_TOLD): (remain(when=g.PATRON_TO_TELL),),
     local_signal(K.TROUBLE): (remain(),),
     # by the requester
     **{

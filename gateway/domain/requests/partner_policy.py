@@ -206,6 +206,21 @@ class PatronWorkflow(ProfileSection):
         ),
         description="which notices go out",
     )
+    in_person: tuple[Annotated[str, AfterValidator(_check_letter_name)], ...] = Field(
+        (
+            "available",
+            "overdue",
+            "recalled",
+            "renewed",
+            "renewal-refused",
+            "cancelled",
+            "not-supplied-yet",
+            "not-supplied",
+            "copy-ready",
+            "query",
+        ),
+        description="which notices staff tell in person (task list to-tell) where the patron has no e-mail address",
+    )
     query_days: int = Field(3, ge=1, le=90, description="business days in which a patron answers a question")
     shelf_days: int = Field(7, ge=1, le=90, description="business days on the hold shelf")
     due_soon_days: int = Field(2, ge=0, le=60, description="calendar days before the due date for a reminder; 0: none")

@@ -95,6 +95,7 @@ class RequestFlag(StrEnum):
     CHASED = "chased"  # the partner was asked why nothing happens
     NOT_COLLECTED = "not-collected"  # the hold shelf time is over
     DAMAGED = "damaged"
+    TO_TELL = "to-tell"  # a notice could not be sent: staff tell the patron in person
     TROUBLE = "trouble"  # the partner refused a message of ours: staff look
 
 

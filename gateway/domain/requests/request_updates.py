@@ -105,7 +105,18 @@ FLAGS: Mapping[EventSignal, _Change] = {
     **{local_signal(kind): _WANTED for kind in (_K.REOPEN, _K.NEXT_SUPPLIER, _K.APPROVE)},
     local_signal(_K.REQUEST): _make_flag_change(clear=(*_OF_THE_LOAN, RequestFlag.TROUBLE)),
     timer_signal(_K.SHELF_EXPIRED): _make_flag_change(set_=(RequestFlag.NOT_COLLECTED,)),
-    local_signal(_K.LOANED_TO_PATRON): _make_flag_change(clear=(RequestFlag.NOT_COLLECTED, RequestFlag.UNWANTED)),
+    local_signal(_K.LOANED_TO_PATRON): _make_flag_change(  # the patron stood at the desk
+        clear=(RequestFlag.NOT_COLLECTED, RequestFlag.UNWANTED, RequestFlag.TO_TELL)
+    ),
+    local_signal(_K.PATRON_NOT_TOLD): _make_flag_change(set_=(RequestFlag.TO_TELL,)),
+    **{
+        signal: _make_flag_change(clear=(RequestFlag.TO_TELL,))
+        for signal in (
+            local_signal(_K.PATRON_TOLD),
+            local_signal(_K.RETURNED_BY_PATRON),
+            timer_signal(_K.ANONYMISED),
+        )
+    },
     local_signal(_K.TROUBLE): _make_flag_change(set_=(RequestFlag.TROUBLE,)),
 }
 

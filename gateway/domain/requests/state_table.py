@@ -301,6 +301,7 @@ MAY_RENEW = _make_guard(
 DATE_IS_NEWS = _make_guard(
     "no due date is known yet", lambda r, e, _w: r.terms.lender_due is None and e.details.due is not None
 )
+PATRON_TO_TELL = _make_guard("something is to be told to the patron in person", _has_flag(RequestFlag.TO_TELL))
 QUESTION_OPEN = _make_guard(
     "this question to the patron is open",
     lambda r, e, _w: r.query is not None and not r.query.answer and e.details.query in ("", r.query.id),

@@ -99,6 +99,9 @@ TASKS: tuple[TaskList, ...] = (
     _lending_list("renewal-to-answer", [_L.SHIPPED], "the requester asks for a renewal", RequestFlag.RENEWAL_PENDING),
     _lending_list("overdue-out", [_L.SHIPPED], "not back in time", RequestFlag.OVERDUE),
     _lending_list("to-check-in", [_L.RETURNED], "on its way back to us"),
+    TaskList(
+        "to-tell", None, _ALL, "a notice could not be sent: tell the patron in person", frozenset({RequestFlag.TO_TELL})
+    ),
     TaskList("trouble", None, _ALL, "a partner refused a message of ours", frozenset({RequestFlag.TROUBLE})),
 )
 

@@ -357,13 +357,15 @@ class DeadLetter:
 class NoticeStatus(StrEnum):
     WAITING = "waiting"
     SENT = "sent"
+    NOT_SENT = "not-sent"  # the patron has no address for it, or is not known any more
     FAILED = "failed"
     SKIPPED = "skipped"
 
 
 @value_object(kw_only=True)
 class NoticeView:
-    """A letter to a patron: which, about which request, and whether it went out. Never its text or its address."""
+    """A letter to a patron: which, about which request, and whether it went out. Never its text or its address.
+    `error`: why it isn't sent, or not yet."""
 
     id: str
     request_id: str
@@ -372,6 +374,20 @@ class NoticeView:
     created: datetime
     sent: datetime | None = None
     error: str = ""
+
+
+@value_object(kw_only=True)
+class NoticeLetter:
+    """A notice as it is printed. `name` and `address` (lines; empty: none is known) are the patron's; `text` and
+    `html` say the same."""
+
+    notice: NoticeView
+    name: str
+    address: tuple[str, ...]
+    subject: str
+    text: str
+    html: str
+    language: str
 
 
 @value_object

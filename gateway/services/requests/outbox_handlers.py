@@ -14,11 +14,10 @@ from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import FollowUp, LibraryAction
 from gateway.domain.requests.views import EventDenied
 from gateway.domain.value import value_object
-from gateway.ports.library_system import PatronKey
 from gateway.ports.outgoing_mail import LetterSender, Mailer
 from gateway.ports.partner_channel import SendsBatches
 from gateway.ports.shared_store import Transaction
-from gateway.services.letters import LetterRenderer, NoticeFacts, build_mail, mail_address
+from gateway.services.letters import LetterRenderer, build_mail, mail_address
 from gateway.services.outbox.attempts import can_have_arrived
 from gateway.services.outbox.queue import Handler, HandlerResult
 from gateway.services.requests.desk_actions import EventTooLateError, perform_desk_action, undo_desk_action
@@ -28,16 +27,20 @@ from gateway.services.requests.library_calls import call_library
 from gateway.services.requests.library_context import DESK, LibraryContext, require_request
 from gateway.services.requests.order_batches import OrderBatcher, keep_composed, send_single
 from gateway.services.requests.partner_inbox import record_delivery_result
-from gateway.services.requests.questions import make_answer_links
+from gateway.services.requests.patron_notices import (
+    NO_ADDRESS,
+    NO_PATRON,
+    NOT_SENT,
+    find_reader,
+    make_telling_task,
+    render_notice_letter,
+)
 from gateway.services.requests.suppliers import select_next_supplier
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
 from gateway.store.requests import order_batches
 from gateway.store.requests.outbox import OutboxRow
-from gateway.store.requests.request_rows import parse_event, parse_message, parse_request
+from gateway.store.requests.request_rows import parse_event, parse_message
 from gateway.store.schema import make_exchange_id
-
-QUERY = "query"
-"""The letter that asks the patron something."""
 
 
 @value_object
@@ -89,37 +92,13 @@ class RequestOutboxHandlers:
     async def handle_letter(self, row: OutboxRow) -> HandlerResult:
         context = self.contexts[row.library]
         request = await require_request(context, row.request_id)
-        reader = reader_of_request(request)
-        if not reader.id:
-            return HandlerResult("not sent: the request has no patron any more")
-        patron = await context.system.find_patron(PatronKey(reader.id, ("internal",)))
+        if not reader_of_request(request).id:
+            return HandlerResult(f"{NOT_SENT}{NO_PATRON}")
+        patron = await find_reader(context, request)
         if not mail_address(patron, context.today()):
-            return HandlerResult("not sent: the patron has no e-mail address")
-        written = replace(parse_request(json.loads(row.payload)["request"]), patron=request.patron)
-        letter = self.letters.render_patron_letter(
-            row.target,
-            written,
-            patron,
-            context.info,
-            context.zone,
-            row.created,
-            await self._gather_notice_facts(context, written, row),
-        )
+            return HandlerResult(f"{NOT_SENT}{NO_ADDRESS}", make_telling_task(context, row, request))
+        letter = await render_notice_letter(context, self.letters, row, request, patron)
         return HandlerResult(await self.mailer.send(build_mail(letter, self.sender.fill_from_library(context.info))))
-
-    async def _gather_notice_facts(self, context: LibraryContext, request: Request, row: OutboxRow) -> NoticeFacts:
-        details = parse_event(json.loads(row.payload)["event"]).details
-        places = {place.code: place.name for place in await context.system.pickup_locations()}
-        answers = await make_answer_links(context, request) if row.target == QUERY else {}
-        return NoticeFacts(
-            message_id=row.id,
-            details=details,
-            link=details.link,
-            pickup=places.get(reader_of_request(request).pickup, reader_of_request(request).pickup),
-            answer_yes=answers.get("yes", ""),
-            answer_no=answers.get("no", ""),
-            account=context.policy().notices.account_url,
-        )
 
     # --- the library -------------------------------------------------------------------------------------
 

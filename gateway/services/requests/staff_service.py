@@ -1,4 +1,4 @@
-"""StaffService and PartnerDirectory: tasks, dead letters, notices, partners, rotas, loads."""
+"""StaffService and PartnerDirectory: tasks, dead letters, partners, rotas, loads."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ from gateway.domain.requests.views import (
     BatchedOrder,
     DeadLetter,
     NotFound,
-    NoticeStatus,
-    NoticeView,
     PartnerLoad,
     PartnerView,
     ResultPage,
@@ -31,7 +29,7 @@ from gateway.domain.requests.views import (
 )
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
-from gateway.services.requests.effects import LETTER, PARTNER
+from gateway.services.requests.effects import PARTNER
 from gateway.services.requests.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.requests.order_batches import list_waiting_orders, skip_batch_orders
 from gateway.services.requests.suppliers import SUPPLY_TIME_DAYS, explain_rota
@@ -42,15 +40,6 @@ from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import UnreadableDocumentError, parse_message
 
 DEAD_LETTERS = "dead-letters"
-
-NOTICE: Mapping[OutboxStatus, NoticeStatus] = {
-    OutboxStatus.WAITING: NoticeStatus.WAITING,
-    OutboxStatus.IN_HAND: NoticeStatus.WAITING,
-    OutboxStatus.DONE: NoticeStatus.SENT,
-    OutboxStatus.DEAD: NoticeStatus.FAILED,
-    OutboxStatus.REFUSED: NoticeStatus.FAILED,
-    OutboxStatus.SKIPPED: NoticeStatus.SKIPPED,
-}
 
 
 @value_object
@@ -140,16 +129,6 @@ class StaffService:
         context.wake_outbox()
         return sent
 
-    # --- notices -----------------------------------------------------------------------------------------
-
-    async def notices(self, library: str, request_id: str, limit: int, cursor: str) -> ResultPage[NoticeView]:
-        """Newest first; `request_id` empty: of all requests. Raises InvalidCursorError."""
-        context = find_library_context(self.contexts, library)
-        page = await context.store.read(
-            lambda c: outbox_queries.list_rows_of_kind(c, context.symbol, LETTER, request_id, limit, cursor)
-        )
-        return ResultPage(tuple(_build_notice_view(row) for row in page.rows), page.cursor)
-
 
 def _find_dead_row(connection: Transaction, context: LibraryContext, letter_id: str) -> OutboxRow:
     """Raises NotFound, also when it isn't dead (any more)."""
@@ -202,19 +181,6 @@ def _build_dead_letter(row: OutboxRow) -> DeadLetter:
         tries=row.tries,
         error=row.error,
         payload=row.payload,
-    )
-
-
-def _build_notice_view(row: OutboxRow) -> NoticeView:
-    status = NOTICE[row.status]
-    return NoticeView(
-        id=row.id,
-        request_id=row.request_id,
-        letter=row.target,
-        status=status,
-        created=row.created,
-        sent=row.ended if status is NoticeStatus.SENT else None,
-        error=row.error,
     )
 
 

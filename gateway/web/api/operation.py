@@ -15,6 +15,7 @@ from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store
 from gateway.services.api_keys import ApiKeyService, KeyHolder, KeyScope
 from gateway.services.fulfilment import LinkResolver
+from gateway.services.requests.patron_notices import NoticeService
 from gateway.services.requests.questions import PatronQuestionService
 from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
 from gateway.services.requests.staff_service import PartnerDirectory, StaffService
@@ -44,6 +45,7 @@ class Services:
     requests: RequestService
     partners: PartnerDirectory
     desk: StaffService
+    notices: NoticeService
     patrons: PatronRequestService
     questions: PatronQuestionService
     search: CatalogueSearch

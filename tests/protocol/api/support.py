@@ -92,6 +92,7 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
         requests=managed.requests,
         partners=managed.partners,
         desk=managed.desk,
+        notices=managed.notices,
         patrons=managed.patrons,
         questions=managed.questions,
         search=managed.finder,

@@ -435,3 +435,19 @@ async def test_notices_are_listed_without_their_text(installation: Installation)
         (notice,) = (await client("GET", f"notices?request={request['id']}")).json["items"]
     assert (notice["letter"], notice["status"]) == ("placed", "waiting")
     assert set(notice) == {"id", "request_id", "letter", "status", "created", "sent", "error"}
+
+
+async def test_a_notice_is_printed_for_keys_that_may_act(installation: Installation) -> None:
+    installation.change(mail={"host": "127.0.0.1", "port": 9, "security": "none", "sender": "ill@library.example"})
+    async with running(installation) as gateway, aiohttp.ClientSession() as session:
+        client = Client(session, gateway.url, await gateway.key())
+        request = await borrow(client)
+        (notice,) = (await client("GET", f"notices?request={request['id']}")).json["items"]
+        letter = (await client("GET", f"notices/{notice['id']}")).json
+        reader = Client(session, gateway.url, await gateway.key(KeyScope.TASKS_READ))
+        forbidden = await reader("GET", f"notices/{notice['id']}")
+        missing = await client("GET", "notices/0006430d0c7a1b0000a1b2c3")
+    assert letter["notice"] == notice
+    assert letter["name"] in letter["text"]
+    assert letter["html"].startswith("<!DOCTYPE html>")
+    assert (forbidden.status, missing.status) == (403, 404)

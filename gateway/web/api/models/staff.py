@@ -107,7 +107,19 @@ class NoticeOut(OutputModel):
     status: NoticeStatus
     created: datetime
     sent: datetime | None
-    error: str
+    error: str = Field(description="why it isn't sent, or not yet")
+
+
+class NoticeWhole(OutputModel):
+    """A notice as it is printed."""
+
+    notice: NoticeOut
+    name: str = Field(description="of the patron")
+    address: tuple[str, ...] = Field(description="lines of the patron's postal address; empty: none is known")
+    subject: str
+    text: str
+    html: str = Field(description="a page of its own that says the same")
+    language: str
 
 
 class NoticeList(OutputModel):

@@ -19,6 +19,7 @@ from gateway.web.api.models.staff import (
     LoadOut,
     NoticeList,
     NoticeOut,
+    NoticeWhole,
     PartnerList,
     PartnerOut,
     RotaList,
@@ -56,6 +57,10 @@ class LetterPath(ParameterModel):
     id: Identifier
 
 
+class NoticePath(ParameterModel):
+    id: Identifier
+
+
 class NoticeQuery(PagingParameters):
     request: Identifier | None = Field(None, description="of this request only")
 
@@ -89,10 +94,17 @@ def make_work_list_handler(
 
 async def list_notices(call: OperationCall[NoParameters, NoticeQuery, None]) -> OperationReply:
     asked = call.query
-    page = await call.parts.services.desk.notices(call.holder.library, asked.request or "", asked.limit, asked.cursor)
+    page = await call.parts.services.notices.list_notices(
+        call.holder.library, asked.request or "", asked.limit, asked.cursor
+    )
     following = next_href(call, page.cursor)
     items = tuple(NoticeOut.model_validate(one) for one in page)
     return OperationReply(NoticeList(items=items, next=following), headers=make_link_header(following))
+
+
+async def show_notice(call: OperationCall[NoticePath, NoParameters, None]) -> OperationReply:
+    found = await call.parts.services.notices.render_notice(call.holder.library, call.path.id)
+    return OperationReply(NoticeWhole.model_validate(found))
 
 
 # --- dead letters ----------------------------------------------------------------------------------------
@@ -172,12 +184,27 @@ STAFF_OPERATIONS = (
         path="/notices",
         tag="Lists",
         summary="Notices to patrons",
-        description="Which went out, which wait, which failed; never what they say.",
+        description="Which went out, which wait, which failed, which were not sent and why; never what they say.",
         scopes=(KeyScope.TASKS_READ,),
         handler=list_notices,
         answers=(AnswerDescription(200, "A page of notices, newest first", NoticeList, {hdrs.LINK: LINK}),),
         path_model=NoParameters,
         query_model=NoticeQuery,
+    ),
+    Operation(
+        id="showNotice",
+        method="GET",
+        path="/notices/{id}",
+        tag="Lists",
+        summary="A notice as it is printed",
+        description="With the patron's name and postal address, for one who is told in person or by post; for keys "
+        "that may act on requests.",
+        scopes=(KeyScope.REQUESTS_WRITE, KeyScope.LENDING),
+        handler=show_notice,
+        answers=(AnswerDescription(200, "The letter", NoticeWhole),),
+        path_model=NoticePath,
+        query_model=NoParameters,
+        problems=(ProblemType.REFUSED,),
     ),
     Operation(
         id="listDeadLetters",

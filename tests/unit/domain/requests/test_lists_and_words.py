@@ -85,6 +85,9 @@ CANDIDATES = (
         (flagged(lending(L.SHIPPED), F.OVERDUE), ("overdue-out",)),
         (lending(L.RETURNED), ("to-check-in",)),
         (flagged(lending(L.COMPLETED), F.TROUBLE), ("trouble",)),
+        (flagged(borrowing(B.RECEIVED), F.TO_TELL), ("to-tell",)),
+        (flagged(borrowing(B.UNFILLED), F.TO_TELL), ("to-tell",)),
+        (flagged(lending(L.SHIPPED), F.TO_TELL), ("to-tell",)),
     ],
 )
 def test_a_request_is_on_the_lists_of_what_it_waits_for(request_: Request, lists: tuple[str, ...]) -> None:

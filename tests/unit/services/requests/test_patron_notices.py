@@ -1,0 +1,137 @@
+"""A patron without e-mail: the notice says that it wasn't sent, and staff tell the patron in person."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from click.testing import CliRunner, Result
+
+from gateway.cli import main
+from gateway.domain.library import Contact, ContactKind, PatronDraft, PostalAddress
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import Request, RequestFlag
+from gateway.domain.requests.views import NoticeStatus, NoticeView
+from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown
+
+PROFILES = {"south": SOUTH}
+
+HOME = PostalAddress("Οδός Ερμού 12", "", "Αθήνα", "", "105 63", "Ελλάδα")
+
+
+async def take_away_email(north: NcipTown) -> None:
+    """Her contacts are her postal address alone."""
+    patron = await north.patron(PATRON)
+    contacts = (Contact(ContactKind.POSTAL, "home", postal=HOME),)
+    await north.town.context.system.update_patron(patron.id, PatronDraft(contacts=contacts), "test:contacts")
+
+
+async def list_notices(north: NcipTown, request: Request) -> dict[str, NoticeView]:
+    page = await north.town.gateway.managed.notices.list_notices("NORTH", request.id, 50, "")
+    return {one.letter: one for one in page}
+
+
+async def count_to_tell(north: NcipTown) -> int:
+    return next(one.count for one in await north.town.gateway.managed.desk.tasks("NORTH") if one.name == "to-tell")
+
+
+async def receive_for_patron_without_email(north: NcipTown) -> Request:
+    await take_away_email(north)
+    request = await north.asked()
+    await north.act(request, EventKind.RECEIVED, barcode="S-4711")
+    await north.quiet()
+    return await north.see(request)
+
+
+async def illgate(north: NcipTown, *words: str) -> Result:
+    config = str(north.town.settings.folder / "gateway.yml")
+    return await asyncio.to_thread(CliRunner().invoke, main, ["--config", config, *words], catch_exceptions=False)
+
+
+async def test_a_notice_to_nobody_s_address_is_not_sent_and_says_why(north: NcipTown) -> None:
+    request = await receive_for_patron_without_email(north)
+
+    available = (await list_notices(north, request))["available"]
+
+    assert (available.status, available.error) == (NoticeStatus.NOT_SENT, "the patron has no e-mail address")
+    assert available.sent is None
+    assert [mail["To"] for mail in north.mail.mails if "south" not in mail["To"]] == []
+
+
+async def test_what_was_not_sent_is_told_in_person(north: NcipTown) -> None:
+    request = await receive_for_patron_without_email(north)
+    assert RequestFlag.TO_TELL in request.flags
+    assert await count_to_tell(north) == 1
+
+    await north.act(request, EventKind.PATRON_TOLD, note="by telephone")
+
+    assert RequestFlag.TO_TELL not in (await north.see(request)).flags
+    assert await count_to_tell(north) == 0
+    untold, told = (await north.history(request))[-2:]
+    assert (untold.event.kind, untold.event.details.reason) == (EventKind.PATRON_NOT_TOLD, "available")
+    assert (told.event.kind, told.event.actor) == (EventKind.PATRON_TOLD, "staff:ana")
+    allowed = (await north.town.gateway.managed.requests.show("NORTH", request.id)).allowed
+    assert EventKind.PATRON_TOLD not in allowed, "there is nothing to tell"
+
+
+async def test_whoever_stands_at_the_desk_knows(north: NcipTown) -> None:
+    request = await receive_for_patron_without_email(north)
+
+    await north.act(request, EventKind.LOANED_TO_PATRON)
+
+    assert await count_to_tell(north) == 0
+
+
+async def test_nobody_is_telephoned_about_what_is_only_nice_to_know(north: NcipTown) -> None:
+    await take_away_email(north)
+
+    request = await north.asked()
+
+    assert (await list_notices(north, request))["placed"].status is NoticeStatus.NOT_SENT
+    assert await count_to_tell(north) == 0
+
+
+async def test_a_patron_with_email_is_on_no_list(north: NcipTown) -> None:
+    request = await north.asked()
+    await north.act(request, EventKind.RECEIVED, barcode="S-4711")
+    await north.quiet()
+
+    assert (await list_notices(north, request))["available"].status is NoticeStatus.SENT
+    assert await count_to_tell(north) == 0
+
+
+async def test_the_letter_is_printed_with_name_and_address(north: NcipTown) -> None:
+    request = await receive_for_patron_without_email(north)
+    patron = await north.patron(PATRON)
+
+    listed = await illgate(north, "request", "notices", request.number)
+    printed = await illgate(north, "request", "letter", request.number)
+    page = await illgate(north, "request", "letter", request.number, "--html")
+
+    assert "not-sent" in listed.stdout
+    assert "the patron has no e-mail address" in listed.stdout
+    assert printed.stdout.startswith(f"{patron.name.direct}\nΟδός Ερμού 12\n105 63 Αθήνα\nΕλλάδα\n")
+    assert "Λιμάνια" in printed.stdout
+    assert page.stdout.startswith("<!DOCTYPE html>")
+    assert await count_to_tell(north) == 1, "printing is not telling"
+
+
+async def test_any_notice_is_printed_by_its_id(north: NcipTown) -> None:
+    request = await receive_for_patron_without_email(north)
+    placed = (await list_notices(north, request))["placed"]
+
+    printed = await illgate(north, "request", "letter", request.number, placed.id, "--json")
+    unknown = await illgate(north, "request", "letter", request.number, "0006430d0c7a1b0000a1b2c3")
+
+    assert json.loads(printed.stdout)["notice"]["letter"] == "placed"
+    assert unknown.exit_code == 2
+    assert "has no notice" in unknown.stderr
+
+
+async def test_without_an_unsent_notice_one_has_to_be_named(north: NcipTown) -> None:
+    request = await north.asked()
+
+    printed = await illgate(north, "request", "letter", request.number)
+
+    assert printed.exit_code == 1
+    assert "no notice that was not sent" in printed.stderr
