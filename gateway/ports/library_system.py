@@ -73,7 +73,10 @@ class PatronKey:
 
 @value_object
 class HoldWish:
-    """A hold to be placed. One of `item_barcode` and `bib_id` is set; a bib means 'any copy'."""
+    """A hold to be placed. One of `item_barcode` and `bib_id` is set; a bib means 'any copy'.
+
+    `pickup`: code of a pickup location; empty: the resource-sharing branch, whether it keeps a hold shelf or not, where
+    what is lent to partners is packed (the first pickup location of a library that has none)."""
 
     patron_id: str
     pickup: str

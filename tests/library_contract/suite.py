@@ -360,6 +360,13 @@ class HoldContract:
                 HoldWish("no-such-patron", world.known.desk, item_barcode=world.known.shelf_item), key()
             )
 
+    async def test_a_hold_without_a_place_goes_to_the_resource_sharing_branch(self, world: World) -> None:
+        needs(world, Capability.HOLD_ITEM)
+        wish = HoldWish(await patron_id(world, world.known.good), "", item_barcode=world.known.shelf_item)
+        hold = await world.library.place_hold(wish, key())
+
+        assert hold.pickup == world.known.ill.library
+
     async def test_what_a_patron_has_on_loan_cannot_be_requested(self, world: World) -> None:
         needs(world, Capability.HOLD_ITEM)
         await lend(world, world.known.shelf_item, world.known.good)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import Connection
 
 from adapters.library.embedded import circulation_rows, item_rows, patron_rows, work_context
-from adapters.library.embedded.catalogue import get_bib
+from adapters.library.embedded.catalogue import get_bib, list_pickup_locations
 from adapters.library.embedded.circulation_rows import ITEM, TITLE
 from adapters.library.embedded.item_rows import ItemRecord
-from adapters.library.embedded.loan_rules import get_pickup_branch
+from adapters.library.embedded.loan_rules import (
+    bad_pickup_refusal,
+    find_resource_sharing_branch,
+    get_pickup_branch,
+)
 from adapters.library.embedded.loans import shorten_loan
 from adapters.library.embedded.patrons import check_patron_allowed
 from adapters.library.embedded.tables import holds
@@ -43,7 +48,7 @@ def place_hold(connection: Connection, here: WorkContext, wish: HoldWish, key: s
     patron = patron_rows.get_locked_account(connection, here, wish.patron_id)
     check_patron_allowed(patron.patron, BlockScope.REQUEST, here.today)
     _check_dates(here, wish.need_by, wish.expires)
-    get_pickup_branch(connection, here, wish.pickup)
+    wish = replace(wish, pickup=_choose_pickup_code(connection, here, wish))
     circulation_rows.expire_holds(connection, here, bib_id)
     _check_duplicate(connection, here, wish, bib_id, pieces)
     limit = patron.category.hold_limit
@@ -79,6 +84,19 @@ def _resolve_wish(connection: Connection, here: WorkContext, wish: HoldWish) -> 
             value=wish.bib_id,
         )
     return TITLE, wish.bib_id, holdable
+
+
+def _choose_pickup_code(connection: Connection, here: WorkContext, wish: HoldWish) -> str:
+    """Raises Refused(BAD_PICKUP_LOCATION)."""
+    if wish.pickup:
+        return get_pickup_branch(connection, here, wish.pickup).code
+    sharing = find_resource_sharing_branch(connection, here)
+    if sharing is not None:
+        return sharing.code
+    places = list_pickup_locations(connection, here)
+    if not places:
+        raise bad_pickup_refusal("")
+    return places[0].code
 
 
 def _check_dates(here: WorkContext, need_by: date | None, expires: date | None) -> None:

@@ -141,7 +141,8 @@ async def _find_loans(call: LibraryCall, barcodes: Iterable[str]) -> tuple[Loan,
 
 
 async def _place_hold(call: LibraryCall) -> str:
-    """Keeps the item for the request, on the account of the library that asks for it; not the one chosen before."""
+    """Keeps the item for the request, on the account of the library that asks for it; not the one chosen before. It is
+    brought to the resource-sharing branch, from where it is sent, unless the other library's patron collects it."""
     if not call.request.item_barcode:
         return "no item"
     if _is_hold_obsolete(call.request):
@@ -152,10 +153,9 @@ async def _place_hold(call: LibraryCall) -> str:
     if held is not None:
         await call.context.system.cancel_hold(held.id, call.key)
     patron = await borrower_account(call.context, call.request, call.key)
-    places = await call.context.system.pickup_locations()
     wish = HoldWish(
         patron_id=patron.id,
-        pickup=call.request.direct_patron.pickup or (places[0].code if places else ""),
+        pickup=call.request.direct_patron.pickup,
         request_id=call.request.number,
         item_barcode=call.request.item_barcode,
         kind="page",
