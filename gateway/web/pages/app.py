@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import InvalidCursorError, NotFound
@@ -18,6 +19,7 @@ from gateway.web.pages.sign_in import LANGUAGE, SignInFailedError, SignInMethod,
 
 log = structlog.get_logger(component="pages")
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Page = Callable[[PageRequest], Awaitable[web.Response]]
 
 FORMS_KEPT = timedelta(days=2)
@@ -47,6 +49,8 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
 )
 """Method, path behind /openurl/SYMBOL, page."""
 
+API = "/api/"
+
 ONCE = (sign_in_pages.redirect_to_provider, sign_in_pages.finish_oidc)
 """Each GET of these does something, so a HEAD must not."""
 
@@ -61,6 +65,8 @@ class PatronPages:
         self._parts = parts
 
     def register(self, app: web.Application) -> None:
+        app.middlewares.append(self._make_wrong_path_middleware())
+        app.router.add_get("/", self._make_handler(offer_pages.show_home))
         app.router.add_get(f"{ASSETS}/{{name}}", serve_asset)
         for method in ("GET", "HEAD", "POST"):
             for path in (ROOT, f"{ROOT}/", f"{ROOT}/{{library}}/"):
@@ -87,11 +93,12 @@ class PatronPages:
             forgotten += await self._parts.store.write(prune_library)
         return forgotten
 
-    def _make_handler(self, make_page: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def _make_handler(self, make_page: Page) -> Handler:
         async def handle_page(http: web.Request) -> web.StreamResponse:
-            library = http.match_info.get("library", "") or self._sole_library()
+            library = http.match_info.get("library", "") or self._library_of_path(http.path) or self._sole_library()
             if not library:
-                return offer_pages.show_libraries(self._parts, http)
+                status = 404 if make_page is offer_pages.show_nothing else 200
+                return offer_pages.show_libraries(self._parts, http, status)
             try:
                 page = self._make_page_request(http, library)
             except NotFound:
@@ -101,6 +108,24 @@ class PatronPages:
             return self._set_new_visit_cookie(page, await self._answer_page(make_page, page))
 
         return handle_page
+
+    def _make_wrong_path_middleware(self) -> Middleware:
+        show_wrong_path = self._make_handler(offer_pages.show_nothing)
+
+        @web.middleware
+        async def answer_wrong_path(request: web.Request, handler: Handler) -> web.StreamResponse:
+            """For people, who look; programs send or ask the API, and get its own answers."""
+            wrong = isinstance(request.match_info.http_exception, web.HTTPNotFound)
+            if wrong and request.method in ("GET", "HEAD") and not request.path.startswith(API):
+                return await show_wrong_path(request)
+            return await handler(request)
+
+        return answer_wrong_path
+
+    def _library_of_path(self, path: str) -> str:
+        """Of a wrong path behind /openurl/SYMBOL; empty: it names none of ours."""
+        named = path.removeprefix(f"{ROOT}/").partition("/")[0] if path.startswith(f"{ROOT}/") else ""
+        return named if named in self._parts.libraries else ""
 
     def _sole_library(self) -> str:
         symbols = list(self._parts.libraries)

@@ -10,6 +10,7 @@ from aiohttp import web
 from gateway.domain.library import Item, ItemStatus
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.fulfilment import Fulfilment
+from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
 from gateway.services.fulfilment import ServiceOffer
 from gateway.services.letters.templates import clean_line
@@ -47,6 +48,16 @@ class ShownCopy:
     call_number: str
     status: str
     free: bool
+
+
+async def show_home(page: PageRequest) -> web.Response:
+    """At `/`, of a library alone: where to begin."""
+    return page.render("home", here="/", title=page.format_text("home-title"))
+
+
+async def show_nothing(_page: PageRequest) -> web.Response:
+    """At a path that there isn't."""
+    raise NotFound("page")
 
 
 async def show_services(page: PageRequest) -> web.Response:

@@ -1,0 +1,64 @@
+"""`/` and paths that don't exist."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from tests.protocol.pages.support import Visitor, running, visitor
+from tests.support.daemon import Installation
+
+
+async def test_the_root_leads_on(anna: Visitor) -> None:
+    page = await anna.get("/")
+    assert (page.status, page.title) == (200, "Books and articles for you")
+    for link in page.tree.xpath("//main//a/@href"):
+        assert (await anna.get(link)).status == 200
+    assert (await anna.session.head(f"{anna.base}/")).status == 200
+    assert (await anna.get("/", Accept_Language="de")).title == "Bücher und Aufsätze für Sie"
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/staff/queue", "/openurl/DEMO/nowhere", "/openurl/DEMO/requests/"])
+async def test_a_wrong_path_gets_a_page_with_a_way_on(path: str, anna: Visitor) -> None:
+    page = await anna.get(path)
+    assert (page.status, page.title) == (404, "There is nothing here")
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert page.headers["Content-Security-Policy"]
+    (link,) = page.tree.xpath("//main//a/@href")
+    assert (await anna.get(link)).status == 200
+
+
+async def test_a_wrong_path_knows_who_is_signed_in(anna: Visitor) -> None:
+    await anna.sign_in()
+    page = await anna.get("/openurl/DEMO/nowhere", Accept_Language="de")
+    assert page.title == "Hier ist nichts"
+    assert page.tree.xpath("//nav//a[text()='Meine Bestellungen']")
+
+
+async def test_programs_get_their_own_answers(anna: Visitor) -> None:
+    for path in ("/api/v1/nowhere", "/api/nowhere"):
+        page = await anna.get(path)
+        assert page.status == 404
+        assert "text/html" not in page.headers["Content-Type"]
+    posted = await anna.post("/nowhere", b"<NCIPMessage/>", Content_Type="application/xml")
+    assert (posted.status, "text/html" in posted.headers["Content-Type"]) == (404, False)
+    assert (await anna.get("/readyz")).status == 200
+
+
+async def test_of_several_libraries_one_is_chosen(installation: Installation) -> None:
+    first = yaml.safe_load(installation.config.read_text(encoding="utf-8"))["libraries"][0]
+    for profile in (installation.folder / "profiles").glob("*.yml"):
+        profile.unlink()  # each would have to say which library it is for
+    second = {**first, "symbol": "FJORD", "name": "Bibliothèque du Fjord"}
+    async with running(installation, other_libraries=[second]) as gateway, visitor(gateway) as anna:
+        page = await anna.get("/")
+        assert (page.status, page.title) == (200, "Which library do you belong to?")
+        assert "Bibliothèque du Fjord" in page.text
+        assert (await anna.get("/nowhere")).status == 404
+        assert (await anna.get("/openurl/DEMO/nowhere")).title == "There is nothing here"
+
+
+async def test_without_pages_there_are_none(installation: Installation) -> None:
+    async with running(installation, pages={"enabled": False}) as gateway, visitor(gateway) as anna:
+        page = await anna.get("/")
+        assert (page.status, "text/html" in page.headers["Content-Type"]) == (404, False)
