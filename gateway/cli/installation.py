@@ -32,11 +32,12 @@ from gateway.domain.problems import (
     Unavailable,
 )
 from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
-from gateway.policies import PolicyLoadResult, read_policies
+from gateway.policies import PolicyLoadResult, PolicySet, read_policies
 from gateway.ports.adapter import OpenLibrary
 from gateway.ports.shared_store import Store
-from gateway.profiles import ProfileLoadResult, read_profiles
+from gateway.profiles import ProfileLoadResult, ProfileSet, read_profiles
 from gateway.runtime.assembly import Assembly, make_open_library
+from gateway.runtime.last_good_configuration import LastGoodFiles
 from gateway.runtime.managed_requests import ManagedRequests, build_library_contexts
 from gateway.secrets import resolve_secret
 from gateway.services.exchange import MessageExchange
@@ -104,6 +105,23 @@ class Installation:
     def policies(self) -> PolicyLoadResult:
         """Of each library's requests.yml, against the profiles that are whole. Raises as `profiles` does."""
         return read_policies(self.settings, self.profiles.profiles)
+
+    @cached_property
+    def working_configuration(self) -> tuple[ProfileSet, PolicySet]:
+        """For work on requests: profiles and policies as they are, or, while something is wrong in them, the last good
+        ones, as the daemon has them, with a warning. Raises ConfigurationError where none were kept."""
+        profiles, policies = self.profiles, self.policies
+        problems = (*profiles.problems, *policies.problems)
+        if not problems:
+            return profiles.profiles, policies.policies
+        kept = LastGoodFiles(self.settings, self.parts.database).read_files(self.adapters)
+        if kept is None:
+            raise ConfigurationError(problems)
+        for problem in problems:
+            click.echo(f"warning: {problem}", err=True)
+        at = format_minute(kept.kept, self.settings.libraries[0].zone)
+        click.echo(f"warning: until this is mended, the last good profiles and requests.yml ({at}) count", err=True)
+        return kept.profiles.profiles, kept.policies.policies
 
     @cached_property
     def parts(self) -> Assembly:
@@ -260,14 +278,11 @@ class CommandFailed(click.ClickException):
 
 @asynccontextmanager
 async def open_managed_requests(installation: Installation) -> AsyncIterator[ManagedRequests]:
-    """The store up to date, libraries open, profiles and policies whole.
+    """The store up to date, libraries open, profiles and policies whole (`Installation.working_configuration`).
 
     Raises ConfigurationError, SchemaTooNew, Unavailable.
     """
-    profiles, policies = installation.profiles, installation.policies
-    problems = (*profiles.problems, *policies.problems)
-    if problems:
-        raise ConfigurationError(problems)
+    profiles, policies = installation.working_configuration
     parts = installation.parts
     async with installation.open_current_store() as store:
         managed = ManagedRequests(
@@ -278,8 +293,8 @@ async def open_managed_requests(installation: Installation) -> AsyncIterator[Man
             store=store,
             journal=Journal(store, parts.make_journal_options()),
             libraries=await parts.open_libraries(store),
-            profiles=lambda: profiles.profiles,
-            policies=policies.policies.for_library,
+            profiles=lambda: profiles,
+            policies=policies.for_library,
             node=node_start_name("command"),  # no place of the daemon's: a start of it leaves our rows to us
         )
         try:

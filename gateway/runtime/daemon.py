@@ -21,6 +21,7 @@ from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileStore, load_profiles
 from gateway.runtime.assembly import Assembly, MailboxServices, make_fulfilment_service, make_link_format, make_pages
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
+from gateway.runtime.last_good_configuration import LastGoodFiles
 from gateway.runtime.listener_tls import RenewableServerContext
 from gateway.runtime.listeners import (
     HttpListener,
@@ -205,6 +206,8 @@ class Daemon:
         settings = self.settings
         self._policies = PolicyStore(settings, lambda: load_policies(settings, self._profiles.current))
         self._profiles.followers.append(self._policies)
+        self._last_good = LastGoodFiles(settings, self._parts.database)
+        self._policies.followers.append(self._last_good)
         managed = ManagedRequests(
             settings=settings,
             adapters=self._adapters,
@@ -414,6 +417,9 @@ class Daemon:
         async def watch_profile_files() -> None:
             await self._profiles.watch_folders(asyncio.Event())
 
+        async def keep_good_files() -> None:
+            await self._last_good.reload()
+
         async def watch_policy_files() -> None:
             await self._policies.watch_folders(asyncio.Event())
 
@@ -440,6 +446,7 @@ class Daemon:
         self._tasks.run_every("outbox: retention", RETENTION_SECONDS, prune_finished_work)
         self._tasks.run_every("journal: oldest pending for the metrics", LOOK_SECONDS, measure_oldest_pending)
         self._tasks.run_every("journal: retention", RETENTION_SECONDS, prune_journal)
+        self._tasks.start("configuration: keep the last good one", keep_good_files, FailurePolicy.REPORT)
         if self.settings.profiles.reload:
             self._tasks.start("profiles: watch the folder", watch_profile_files, FailurePolicy.RESTART)
             self._tasks.start("requests.yml: watch", watch_policy_files, FailurePolicy.RESTART)

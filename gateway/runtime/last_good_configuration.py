@@ -1,0 +1,95 @@
+"""A copy of the last profiles and requests.yml in which nothing was wrong, beside the database.
+
+The daemon keeps working with them after a bad edit. Commands of staff are processes of their own, which read the files
+anew: without the copy, one mistyped key in one profile would keep all staff from all requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from gateway.adapter_registry import AdapterRegistry
+from gateway.domain.value import value_object
+from gateway.policies import PolicyLoadResult, read_policies
+from gateway.profiles import ProfileLoadResult, read_profiles
+from gateway.settings import Settings
+
+log = structlog.get_logger(component="configuration")
+
+FOLDER = "last-good"
+_PROFILES = "profiles"
+_POLICIES = "requests"
+
+
+@value_object
+class LastGoodConfiguration:
+    """`kept`: when it was found good, in UTC."""
+
+    profiles: ProfileLoadResult
+    policies: PolicyLoadResult
+    kept: datetime
+
+
+class LastGoodFiles:
+    """`database`: the store's file; None where it is on a server, then the copy is in `data` beside gateway.yml."""
+
+    def __init__(self, settings: Settings, database: Path | None) -> None:
+        self._settings = settings
+        self._folder = (database.parent if database is not None else settings.folder / "data") / FOLDER
+
+    async def reload(self) -> bool:
+        """Copies the files; for what was just read, and nothing is wrong in it. Never fails: a daemon works as well
+        without the copy."""
+        await asyncio.to_thread(self.copy_files)
+        return True
+
+    def copy_files(self) -> None:
+        """Logs what keeps it from doing so."""
+        fresh: Path | None = None
+        try:
+            self._folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fresh = Path(tempfile.mkdtemp(prefix=f"{FOLDER}-", dir=self._folder.parent))
+            self._fill_folder(fresh)
+            if self._folder.exists():
+                shutil.rmtree(self._folder)
+            fresh.rename(self._folder)
+        except OSError as error:
+            if fresh is not None:
+                shutil.rmtree(fresh, ignore_errors=True)
+            log.warning("configuration.last_good_not_kept", folder=str(self._folder), reason=error.strerror)
+
+    def _fill_folder(self, fresh: Path) -> None:
+        profiles, policies = fresh / _PROFILES, fresh / _POLICIES
+        profiles.mkdir()
+        policies.mkdir()
+        for file in self._settings.profiles_folder.glob("*.yml"):
+            shutil.copyfile(file, profiles / file.name)
+        for library in self._settings.libraries:
+            file = self._settings.folder / library.requests
+            copy = policies / f"{library.symbol}.yml"
+            if file.exists():
+                shutil.copyfile(file, copy)
+            else:
+                copy.write_text("{}\n", encoding="utf-8")  # without the file the defaults count
+
+    def read_files(self, adapters: AdapterRegistry) -> LastGoodConfiguration | None:
+        """None: there is no copy, or gateway.yml has changed so that it doesn't fit any more."""
+        if not self._folder.is_dir():
+            return None
+        libraries = tuple(
+            one.model_copy(update={"requests": str(self._folder.resolve() / _POLICIES / f"{one.symbol}.yml")})
+            for one in self._settings.libraries
+        )
+        settings = self._settings.model_copy(update={"libraries": libraries})
+        profiles = read_profiles(self._folder / _PROFILES, adapters, settings)
+        policies = read_policies(settings, profiles.profiles)
+        if profiles.problems or policies.problems:
+            return None
+        kept = datetime.fromtimestamp(self._folder.stat().st_mtime, UTC)
+        return LastGoodConfiguration(profiles, policies, kept)
