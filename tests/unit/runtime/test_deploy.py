@@ -87,7 +87,7 @@ async def test_a_gateway_runs_on_a_restored_backup(backup: ModuleType, tmp_path:
     house.build()
     async with house.running():
         copy = backup.back_up(tmp_path / "data" / "illgate.db", tmp_path / "copies", datetime(2026, 3, 1, tzinfo=UTC))
-    for file in (tmp_path / "data").iterdir():
+    for file in (tmp_path / "data").glob("illgate.db*"):
         file.unlink()
     copy.rename(tmp_path / "data" / "illgate.db")
     async with house.running():
