@@ -217,8 +217,7 @@ async def run_daemon(gateway: Daemon) -> None:
     gateway.start_workers()
     gc.freeze()  # later collections pass over it too
     gc.enable()
-    http = gateway.listeners[0]
-    _write_standard_error(f"illgate serves {http.name.removeprefix('listener ')}")
+    _write_standard_error(f"illgate serves {gateway.url}")
     notify_systemd("READY=1")
     alive = asyncio.create_task(_notify_watchdog())
     await asked

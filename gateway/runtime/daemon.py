@@ -15,6 +15,7 @@ import structlog
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock, SystemClock
+from gateway.domain.problems import KeyPath
 from gateway.policies import PolicyStore, load_policies
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
@@ -26,8 +27,10 @@ from gateway.runtime.listener_tls import RenewableServerContext
 from gateway.runtime.listeners import (
     HttpListener,
     HttpListenerOptions,
+    ListenerAddressError,
     TcpListenerOptions,
     TcpMessageListener,
+    describe_bind_failure,
     probe_http,
     probe_tcp,
 )
@@ -91,6 +94,12 @@ class Daemon:
     def http_port(self) -> int:
         assert self._http is not None, "not started"
         return self._http.port
+
+    @property
+    def url(self) -> str:
+        """Where this machine reaches the pages and the API."""
+        assert self._http is not None, "not started"
+        return self._http.url
 
     @property
     def tcp_ports(self) -> tuple[int, ...]:
@@ -327,8 +336,18 @@ class Daemon:
         self._stack.push_async_callback(self._lines.close_connections, settings.shutdown_seconds)
         self._stack.push_async_callback(self._close_listeners)
         self._stack.callback(self._api.end_streams)  # before the listeners: streams would hold them up
-        for listener in self.listeners:
+        keys: list[KeyPath] = [("http", "port"), *(("tcp", index, "port") for index in range(len(self._tcp)))]
+        for key, listener in zip(keys, self.listeners, strict=True):
+            await self._start_listener(key, listener)
+
+    async def _start_listener(self, key: KeyPath, listener: HttpListener | TcpMessageListener) -> None:
+        """Raises ListenerAddressError."""
+        try:
             await listener.start()
+        except OSError as error:
+            place = listener.place
+            message = f"can't listen at {place.host}, port {place.port}: {describe_bind_failure(error)}"
+            raise ListenerAddressError(str(self.settings.make_problem(key, message))) from error
 
     async def _close_listeners(self) -> None:
         """All at once, since they share the time."""

@@ -7,7 +7,10 @@ whose messages say whose they are.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
+import socket
 import ssl
 from collections.abc import Callable, MutableMapping
 from functools import partial
@@ -111,6 +114,12 @@ class HttpListener:
             return self.place.port
         port: int = self._server.sockets[0].getsockname()[1]
         return port
+
+    @property
+    def url(self) -> str:
+        """Where this machine reaches it; one that listens at all addresses is reached at its own."""
+        host = _HERE.get(self.place.host, self.place.host)
+        return f"{'https' if self.place.tls else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def is_listening(self) -> bool:
@@ -301,6 +310,16 @@ class TcpMessageListener:
     def _read_connection_rules(self) -> ConnectionRules:
         place = self.place
         return ConnectionRules(place.protocol, place.profile, place.framing(), place.limit(), place.idle_in_message)
+
+
+class ListenerAddressError(OSError):
+    """An address can't be listened at. The text says which setting names it."""
+
+
+def describe_bind_failure(error: OSError) -> str:
+    """Why an address can't be had, in a few words; asyncio's own text repeats the address as a tuple."""
+    is_known = error.errno is not None and error.errno in errno.errorcode and not isinstance(error, socket.gaierror)
+    return os.strerror(error.errno).lower() if is_known and error.errno else str(error.strerror or error).lower()
 
 
 class ListenerNotAnsweringError(OSError):

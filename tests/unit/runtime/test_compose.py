@@ -132,7 +132,9 @@ async def test_a_port_that_is_taken_leaves_nothing_open(house: House) -> None:
         taken.listen()
         house.build(SETTINGS.replace("{port: 0}", f"{{port: {taken.getsockname()[1]}}}"))
         before = asyncio.all_tasks()
-        with pytest.raises(OSError, match="address already in use"):
+        port = taken.getsockname()[1]
+        said = f"http.port: can't listen at 127.0.0.1, port {port}: address already in use"
+        with pytest.raises(OSError, match=rf"^{house.folder}/gateway.yml:\d+: {said}$"):
             await house.gateway().start()
         assert asyncio.all_tasks() == before
     async with house.running() as gateway:

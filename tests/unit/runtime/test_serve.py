@@ -10,10 +10,15 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import aiohttp
 import pytest
 
+from gateway.runtime.listeners import HttpListener, HttpListenerOptions
+from gateway.web.app import HttpSite
+from gateway.web.trusted_proxies import TrustedProxies
 from tests.support.paths import ROOT
 from tests.unit.runtime.house import House
 
@@ -94,6 +99,20 @@ async def test_ready_reload_and_graceful_stop(daemon: Daemon, notifications: soc
     assert state == b"STOPPING=1"
     events = [json.loads(line) for line in daemon.lines if line.startswith("{")]
     assert not [event for event in events if event["level"] in ("warning", "error")]
+
+
+async def test_the_line_that_says_that_it_serves_is_a_url_to_click(daemon: Daemon) -> None:
+    assert daemon.lines[-1] == f"illgate serves http://127.0.0.1:{daemon.port}\n"
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("0.0.0.0", "http://127.0.0.1:8"), ("::", "http://[::1]:8"), ("ill.example", "http://ill.example:8")],
+)
+def test_the_url_leads_to_this_machine(host: str, url: str) -> None:
+    site = SimpleNamespace(proxies=TrustedProxies(()))
+
+    assert HttpListener(HttpListenerOptions(host, 8), cast("HttpSite", site)).url == url
 
 
 async def test_a_second_signal_stops_at_once(daemon: Daemon) -> None:
