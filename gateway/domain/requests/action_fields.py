@@ -113,6 +113,7 @@ ACTS: Mapping[K, ActionFieldSet] = {
             _NOTE,
         )
     ),
+    K.AT_PICKUP: ActionFieldSet(optional=(_VOLUMES, _OWN_NOTE)),
     K.LOANED_TO_PATRON: ActionFieldSet(optional=(_VOLUMES, _OWN_NOTE)),
     K.RETURNED_BY_PATRON: ActionFieldSet(optional=(_VOLUMES, _OWN_NOTE)),
     K.RETURNED: ActionFieldSet(optional=(_VOLUMES, _NOTE)),

@@ -115,6 +115,7 @@ _RECEIVE: Cell = (
     move_to(S.COMPLETED, *_STOP_ALL, NotifyPartner(K.RECEIVED), SendPatronLetter("copy-ready"), when=g.COPY),
     move_to(S.SHIPPED, *_SET_OUT, when=g.MORE_TO_RECEIVE),
     move_to(S.BACK, *_NO_WAITING, StopTimer(TimerKind.NEED_BY), NotifyPartner(K.RECEIVED), when=g.TO_GO_BACK),
+    move_to(S.RECEIVED, *_NO_WAITING, StopTimer(TimerKind.NEED_BY), NotifyPartner(K.RECEIVED), when=g.IN_TRANSIT),
     move_to(
         S.RECEIVED,
         *_NO_WAITING,
@@ -305,6 +306,7 @@ ROWS: Mapping[S, Row] = {
     },
     S.SHIPPED: {
         local_signal(K.RECEIVED): _RECEIVE,
+        local_signal(K.AT_PICKUP): remain(when=g.IN_TRANSIT),  # others are still to come
         local_signal(K.RETURNED): _SEND_BACK,
         local_signal(K.LOST): move_to(S.LOST, *_ENDED_HERE, NotifyPartner(K.LOST)),
         local_signal(K.APPROVE): remain(when=g.UNWANTED),  # wanted after all
@@ -322,6 +324,10 @@ ROWS: Mapping[S, Row] = {
     },
     S.RECEIVED: {
         **_HERE,
+        local_signal(K.AT_PICKUP): (
+            remain(when=g.MORE_IN_TRANSIT),
+            remain(StartTimer(TimerKind.SHELF), SendPatronLetter("available"), when=g.IN_TRANSIT),
+        ),
         local_signal(K.RENEW): remain(NotifyPartner(K.RENEW), StartTimer(TimerKind.RENEWAL), when=g.MAY_RENEW),
         local_signal(K.LOANED_TO_PATRON): move_to(
             S.LENT, StopTimer(TimerKind.SHELF), StartTimer(TimerKind.PATRON_DUE), StartTimer(TimerKind.DUE_SOON)
@@ -394,8 +400,8 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
         local_signal(kind): NOT_NOW
         for kind in (
             K.SUBMIT, K.APPROVE, K.EDIT, K.ASSIGN, K.REQUEST, K.NO_SUPPLIER, K.CLOSE, K.REOPEN, K.NEXT_SUPPLIER,
-            K.CONDITION_ACCEPTED, K.CONDITION_REFUSED, K.CANCEL, K.RECEIVED, K.LOANED_TO_PATRON, K.RETURNED_BY_PATRON,
-            K.RETURNED, K.RENEW, K.LOST, K.DAMAGED, K.STATUS_QUERY,
+            K.CONDITION_ACCEPTED, K.CONDITION_REFUSED, K.CANCEL, K.RECEIVED, K.AT_PICKUP, K.LOANED_TO_PATRON,
+            K.RETURNED_BY_PATRON, K.RETURNED, K.RENEW, K.LOST, K.DAMAGED, K.STATUS_QUERY,
         )
     },
     local_signal(K.MESSAGE): (remain(NotifyPartner(K.MESSAGE), when=g.SUPPLIER_ASKED),),

@@ -111,6 +111,8 @@ def status_of_state(role: Role, state: State) -> PatronStatusText:
 def status_of_request(request: Request) -> PatronStatusText:
     """The state's words, or those of what is more urgent: a recall, a loan that is overdue, a question."""
     words = status_of_state(request.role, request.state)
+    if RequestFlag.IN_TRANSIT in request.flags:
+        return status_of_state(request.role, BorrowingState.SHIPPED)
     if words.status is PatronStatus.ON_LOAN:
         if RequestFlag.RECALLED in request.flags:
             return PatronStatusText(words.status, RECALLED)

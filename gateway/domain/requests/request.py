@@ -93,6 +93,7 @@ class RequestFlag(StrEnum):
     UNWANTED = "unwanted"  # nobody waits for it any more (cancelled, expired): what comes goes back
     EXTRA = "extra"  # another supplier's item is here or on its way as well: send it back
     CHASED = "chased"  # the partner was asked why nothing happens
+    IN_TRANSIT = "in-transit"  # received, and not yet at the pickup place: the patron isn't told yet
     NOT_COLLECTED = "not-collected"  # the hold shelf time is over
     DAMAGED = "damaged"
     TO_TELL = "to-tell"  # a notice could not be sent: staff tell the patron in person
@@ -253,6 +254,7 @@ class Volume:
     state: VolumeState = VolumeState.EXPECTED
     barcode: str = ""
     theirs: str = ""
+    in_transit: bool = False  # received, and on its way to the patron's pickup place
 
 
 @value_object(kw_only=True)

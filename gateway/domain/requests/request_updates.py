@@ -57,7 +57,7 @@ def record_event_on(request: Request, event: Event, to: State) -> Request:
         notes=_append_note(request, event),
     )
     if request.role is Role.BORROWING:
-        changed = _update_attempt(changed, event, request.state)
+        changed = _update_transit_flag(_update_attempt(changed, event, request.state))
     return _apply_event_kind(changed, event)
 
 
@@ -151,6 +151,13 @@ def _update_flags(request: Request, event: Event, to: State) -> frozenset[Reques
     return flags if replace(request, state=to).open else flags - _CLOSING
 
 
+def _update_transit_flag(request: Request) -> Request:
+    """The flag follows from the volumes: the request waits for the last of them."""
+    moves = request.state is BorrowingState.RECEIVED and any(one.in_transit for one in request.volumes)
+    flags = request.flags | {RequestFlag.IN_TRANSIT} if moves else request.flags - {RequestFlag.IN_TRANSIT}
+    return replace(request, flags=flags)
+
+
 # --- terms and costs -------------------------------------------------------------------------------------
 
 _DATED = frozenset({EventKind.SHIPPED, EventKind.RENEW_ACCEPTED, EventKind.DUE_DATE_CHANGED, EventKind.RECALL})
@@ -221,12 +228,19 @@ def _update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
     message that comes late), stays as it is. A new supplier sends all of them anew."""
     if event.signal == local_signal(EventKind.REQUEST):
         return tuple(Volume(one.id, one.label) for one in request.volumes)
+    named = event.details.volumes
+    if event.signal == local_signal(EventKind.AT_PICKUP):
+        return tuple(replace(one, in_transit=False) if not named or one.id in named else one for one in request.volumes)
     to = _VOLUMES.get(event.kind)
     if to is None:
         return request.volumes
-    named = event.details.volumes
     return tuple(
-        replace(one, state=to, theirs=event.details.barcode or one.theirs)
+        replace(
+            one,
+            state=to,
+            theirs=event.details.barcode or one.theirs,
+            in_transit=one.in_transit and to is VolumeState.RECEIVED,
+        )
         if (not named or one.id in named) and _can_move_volume(one.state, to)
         else one
         for one in request.volumes
@@ -417,6 +431,8 @@ def _apply_event_kind(request: Request, event: Event) -> Request:
     match event.kind:
         case EventKind.EDIT:
             return _apply_edit(request, details)
+        case EventKind.RECEIVED if request.role is Role.BORROWING and details.pickup:
+            return replace(request, patron=replace(request.patron, pickup=details.pickup))
         case EventKind.REOPEN:
             return replace(request, dates=_update_dates(request.dates, details))
         case EventKind.LOCATED:

@@ -310,6 +310,15 @@ QUESTION_OPEN = _make_guard(
 # --- volumes ---------------------------------------------------------------------------------------------
 
 MORE_TO_RECEIVE = _make_guard("more volumes are to come", _has_volumes_left(VolumeState.EXPECTED, VolumeState.SHIPPED))
+IN_TRANSIT = _make_guard(
+    "it is on its way to the pickup place", lambda r, _e, _w: any(one.in_transit for one in r.volumes)
+)
+MORE_IN_TRANSIT = _make_guard(
+    "more volumes are on their way to the pickup place",
+    lambda r, e, _w: (
+        bool(e.details.volumes) and any(one.in_transit and one.id not in e.details.volumes for one in r.volumes)
+    ),
+)
 MORE_TO_RETURN = _make_guard(
     "more volumes are here or to come",
     _has_volumes_left(VolumeState.SHIPPED, VolumeState.RECEIVED, VolumeState.LENT, VolumeState.BACK),

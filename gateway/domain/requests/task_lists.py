@@ -81,6 +81,7 @@ TASKS: tuple[TaskList, ...] = (
     _borrowing_list("no-supplier", [_B.NO_SUPPLIER], "nobody is left to be asked"),
     _borrowing_list("condition-to-answer", [_B.CONDITIONAL], "a supplier has set a condition"),
     _borrowing_list("to-receive", [_B.SHIPPED], "on its way to us"),
+    _borrowing_list("in-transit", [_B.RECEIVED], "on its way to the pickup place", RequestFlag.IN_TRANSIT),
     _borrowing_list("not-collected", [_B.RECEIVED], "the time on the hold shelf is over", RequestFlag.NOT_COLLECTED),
     _borrowing_list("overdue", _HERE, "due back at the lender", RequestFlag.OVERDUE),
     _borrowing_list("recalled", _HERE, "wanted back by the lender", RequestFlag.RECALLED),

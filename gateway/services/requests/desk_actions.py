@@ -33,6 +33,7 @@ from gateway.services.requests.deadlines import complete_request
 from gateway.services.requests.item_conflicts import wait_for_loan, wait_for_record
 from gateway.services.requests.lending import borrower_account
 from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.library_outcomes import is_hold_in_transit
 
 
 @value_object
@@ -115,20 +116,23 @@ async def _receive_items(action: DeskAction) -> RequestChange:
     """A temporary record with a hold for the patron: on the hold shelf here, or in transit to the pickup place. Where
     the item was announced, its record and hold are there, and wait for it."""
     volumes = action.select_volumes(VolumeState.EXPECTED, VolumeState.SHIPPED)
-    barcodes: dict[str, str] = {}
+    records: dict[str, tuple[str, bool]] = {}  # by id of the volume: its barcode, whether it is in transit
     for volume in volumes:
         if volume.barcode:
-            await action.context.system.check_in(volume.barcode, f"{action.key}:{volume.id}")
+            put = await action.context.system.check_in(volume.barcode, f"{action.key}:{volume.id}")
+            records[volume.id] = volume.barcode, is_hold_in_transit(put.next_hold)
             continue
         item = _build_temporary_item(action, volume)
         received = await _create_record(action, item, action.piece_key(volume))
-        barcodes[volume.id] = received.item.barcode
+        records[volume.id] = received.item.barcode, is_hold_in_transit(received.hold)
 
-    def set_barcodes(request: Request) -> Request:
-        marked = tuple(replace(v, barcode=barcodes.get(v.id, v.barcode)) for v in request.volumes)
+    def set_records(request: Request) -> Request:
+        unchanged = {one.id: (one.barcode, one.in_transit) for one in request.volumes}
+        known = {**unchanged, **records}
+        marked = tuple(replace(v, barcode=known[v.id][0], in_transit=known[v.id][1]) for v in request.volumes)
         return replace(request, volumes=marked)
 
-    return set_barcodes
+    return set_records
 
 
 async def _create_record(action: DeskAction, item: TemporaryItem, key: str) -> TemporaryItemResult:
@@ -151,6 +155,7 @@ def _build_temporary_item(action: DeskAction, volume: Volume) -> TemporaryItem:
     request, accept, details = action.request, action.policy.accept, action.event.details
     terms = action.terms
     library_use = LoanCondition.LIBRARY_USE_ONLY in terms.conditions
+    pickup = details.pickup or request.patron.pickup
     labels = " ".join(part for part in (request.citation.title, volume.label) if part)
     return TemporaryItem(
         barcode=_choose_barcode(action, volume),
@@ -173,7 +178,7 @@ def _build_temporary_item(action: DeskAction, volume: Volume) -> TemporaryItem:
         due_policy=action.policy.due_dates.policy,
         renewals_allowed=terms.renewals_allowed and LoanCondition.NO_RENEWAL not in terms.conditions,
         library_use_only=library_use,
-        hold=TemporaryHold(request.patron.id, request.patron.pickup) if _is_awaited(request) else None,
+        hold=TemporaryHold(request.patron.id, pickup) if _is_awaited(request) else None,
     )
 
 

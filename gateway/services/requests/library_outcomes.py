@@ -15,7 +15,7 @@ from gateway.domain import commands
 from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.commands import Command, Named, Result
 from gateway.domain.due_dates import local_day
-from gateway.domain.library import Item, Loan, Patron
+from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Loan, Patron
 from gateway.domain.partner_identifiers import list_item_barcodes, read_request_number, translate_agency
 from gateway.domain.requests.events import (
     EventDetails,
@@ -114,6 +114,11 @@ def _names_of_result(command: Command, result: Any, policy: CirculationPolicy) -
         yield loan.request_id
 
 
+def is_hold_in_transit(hold: Hold | None) -> bool:
+    """Whether the item that has come is not yet where its patron fetches it."""
+    return hold is not None and hold.status is HoldStatus.IN_TRANSIT
+
+
 def _name_volumes(request: Request, volume: Volume | None) -> tuple[str, ...]:
     """A request of one piece needs no names."""
     return (volume.id,) if volume is not None and len(request.volumes) > 1 else ()
@@ -165,7 +170,9 @@ def _build_received_event(outcome: LibraryOutcome, request: Request, volume: Vol
 
     def set_arrived_item(request: Request) -> Request:
         volumes = tuple(
-            replace(one, barcode=result.item.barcode) if volume is not None and one.id == volume.id else one
+            replace(one, barcode=result.item.barcode, in_transit=is_hold_in_transit(result.hold))
+            if volume is not None and one.id == volume.id
+            else one
             for one in request.volumes
         )
         return replace(request, volumes=volumes, hold_id=result.hold.id if result.hold is not None else request.hold_id)
@@ -233,6 +240,8 @@ def _events_of_check_in(outcome: LibraryOutcome, request: Request) -> Iterator[O
     details = EventDetails(volumes=_name_volumes(request, volume))
     if volume.state is VolumeState.LENT:
         yield OutcomeEvent(signal=local_signal(EventKind.RETURNED_BY_PATRON), details=details)
+    if volume.in_transit and result.item is not None and result.item.status is ItemStatus.ON_HOLD_SHELF:
+        yield OutcomeEvent(signal=local_signal(EventKind.AT_PICKUP), details=details)
     if result.deleted and volume.state is not VolumeState.RETURNED:
         yield OutcomeEvent(signal=local_signal(EventKind.RETURNED), details=details)
 

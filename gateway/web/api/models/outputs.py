@@ -103,6 +103,7 @@ class VolumeOut(OutputModel):
     state: VolumeState
     barcode: str
     theirs: str
+    in_transit: bool = Field(description="received, and on its way to the patron's pickup place")
 
 
 class NoteOut(OutputModel):

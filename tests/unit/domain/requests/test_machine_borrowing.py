@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -540,3 +541,49 @@ def test_where_the_lender_tells_no_check_in_returned_is_the_end() -> None:
     story = lent_story(workflow=workflow(borrowing={"expects_check_in": False}))
     story.us(EventKind.RETURNED)
     assert (story.state, story.statuses) == (B.COMPLETED, (A.COMPLETED,))
+
+
+# --- the way to the pickup place -------------------------------------------------------------------------
+
+
+def put_in_transit(story: Story, *volumes: str) -> None:
+    """The library sends these volumes on to the patron's pickup place, as they are received."""
+    marked = tuple(replace(one, in_transit=one.in_transit or one.id in volumes) for one in story.request.volumes)
+    story.request = replace(story.request, volumes=marked)
+
+
+def test_the_patron_is_told_when_the_last_volume_is_at_the_pickup_place() -> None:
+    story = asked_story(in_volumes(borrowing(), 2))
+    story.partner(EventKind.SHIPPED, 1)
+    put_in_transit(story, "1")
+    assert letters(story.us(EventKind.RECEIVED, volumes=("1",))) == ()
+    assert letters(story.us(EventKind.AT_PICKUP, volumes=("1",))) == (), "the other is still to come"
+    put_in_transit(story, "2")
+    received = story.us(EventKind.RECEIVED, volumes=("2",))
+    assert (story.state, letters(received), told(received)) == (B.RECEIVED, (), ((EventKind.RECEIVED, 1),))
+    assert RequestFlag.IN_TRANSIT in story.request.flags
+    assert TimerKind.SHELF not in story.running
+
+    arrived = story.us(EventKind.AT_PICKUP, volumes=("2",))
+
+    assert letters(arrived) == ("available",)
+    assert TimerKind.SHELF in story.running
+    assert RequestFlag.IN_TRANSIT not in story.request.flags
+
+
+def test_one_of_two_volumes_at_the_pickup_place_is_not_all() -> None:
+    story = asked_story(in_volumes(borrowing(), 2))
+    put_in_transit(story, "1", "2")
+    assert letters(story.us(EventKind.RECEIVED)) == ()
+    assert letters(story.us(EventKind.AT_PICKUP, volumes=("2",))) == ()
+    assert RequestFlag.IN_TRANSIT in story.request.flags
+    assert letters(story.us(EventKind.AT_PICKUP)) == ("available",)
+
+
+def test_what_is_lent_on_its_way_is_no_longer_under_way() -> None:
+    story = asked_story(in_volumes(borrowing(), 1))
+    put_in_transit(story, "1")
+    story.us(EventKind.RECEIVED)
+    story.us(EventKind.LOANED_TO_PATRON)
+    assert RequestFlag.IN_TRANSIT not in story.request.flags
+    assert not story.request.volumes[0].in_transit

@@ -38,7 +38,7 @@ async def count_to_tell(north: NcipTown) -> int:
 async def receive_for_patron_without_email(north: NcipTown) -> Request:
     await take_away_email(north)
     request = await north.asked()
-    await north.act(request, EventKind.RECEIVED, barcode="S-4711")
+    await north.act(request, EventKind.RECEIVED, barcode="S-4711", pickup="RS")
     await north.quiet()
     return await north.see(request)
 
@@ -93,7 +93,7 @@ async def test_nobody_is_telephoned_about_what_is_only_nice_to_know(north: NcipT
 
 async def test_a_patron_with_email_is_on_no_list(north: NcipTown) -> None:
     request = await north.asked()
-    await north.act(request, EventKind.RECEIVED, barcode="S-4711")
+    await north.act(request, EventKind.RECEIVED, barcode="S-4711", pickup="RS")
     await north.quiet()
 
     assert (await list_notices(north, request))["available"].status is NoticeStatus.SENT
