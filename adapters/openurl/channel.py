@@ -43,7 +43,7 @@ class OpenUrlChannel:
                 raise
             detail = f"Look whether it is there before it is sent again: {unknown}."
             raise Refused(RefusalReason.TEMPORARY_FAILURE, detail) from unknown
-        return DeliveryResult(_delivery_note(number, push))
+        return DeliveryResult(_delivery_note(number, push), external=number)
 
     def _build_delivery(self, push: PushMessage, dialect: OpenUrlDialect) -> PushDelivery:
         try:

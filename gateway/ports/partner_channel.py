@@ -45,13 +45,15 @@ class PartnerMessage:
 
 @value_object
 class DeliveryResult:
-    """The partner's side has the message. `refused`: it said at once that it can't act on it. `note` goes into the
-    history in one line: who took it, under which id. `altered`: what had to be changed of it to fit into the partner's
-    format, for the request's history."""
+    """The partner's side has the message. `refused`: it said at once that it can't act on it. `note`: who took it and
+    under which id, in one line, kept with the outbox row. `altered`: what had to be changed of it to fit into the
+    partner's format, for the request's history. `external`: the number under which the partner's system has the
+    request; it comes onto the request and, with `note`, into its history."""
 
     note: str = ""
     refused: Refusal | None = None
     altered: str = ""
+    external: str = ""
 
 
 class PartnerChannel(Protocol):

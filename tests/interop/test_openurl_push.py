@@ -25,8 +25,12 @@ from gateway.domain.requests.request import (
     ServiceType,
 )
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.ports.partner_channel import DeliveryResult
+from gateway.services.requests.partner_inbox import record_delivery_result
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
+from gateway.store.requests.request_rows import parse_message
+from gateway.web.api.models.outputs import RequestOut
 from tests.protocol.openurl.illiad import Form, Illiad
 
 ILLIAD = "our-illiad"
@@ -185,6 +189,24 @@ async def test_article_book_chapter_and_thesis_stand_on_their_forms(tmp_path: Pa
     assert [(row.status, row.note, row.tries) for row in rows] == [
         (OutboxStatus.DONE, f"taken as {number}", 1) for number in range(700_001, 700_005)
     ]
+
+
+# --- its number ------------------------------------------------------------------------------------------
+
+
+async def test_the_number_of_the_other_system_stands_with_the_request_and_once_in_its_history(tmp_path: Path) -> None:
+    async with desk(tmp_path) as north:
+        request = await north.ask(ARTICLE)
+        message = parse_message((await north.row(request)).payload)
+        shown = [await north.managed.requests.show("NORTH", request.id)]
+        again = DeliveryResult("taken as 700001", external="700001")
+        await north.context.store.write(lambda c: record_delivery_result(c, north.context, message, again))
+        shown.append(await north.managed.requests.show("NORTH", request.id))
+
+    for one in shown:
+        assert RequestOut.from_request(one.request).external == ("700001",)
+        told = [line.event.details.note for line in one.history if "700001" in line.event.details.note]
+        assert told == [f"submit to {ILLIAD}: taken as 700001"]
 
 
 # --- it fails --------------------------------------------------------------------------------------------

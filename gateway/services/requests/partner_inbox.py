@@ -397,6 +397,8 @@ def record_delivery_result(
     """In the transaction that ends the message. An answer to what became no request has none that it could concern."""
     if not message.request.id:
         return
+    if delivered.external:
+        _add_external_number(connection, context, message, delivered)
     if delivered.altered:
         _record_alteration(connection, context, message, delivered.altered)
     if delivered.refused is not None:
@@ -417,19 +419,40 @@ def _attempt_of_message(message: PartnerMessage) -> int:
     return next((one.number for one in message.request.attempts if one.transaction == message.transaction), 0)
 
 
+def _add_external_number(
+    connection: Transaction, context: LibraryContext, message: PartnerMessage, delivered: DeliveryResult
+) -> None:
+    """Later messages may be answered with the same number: it is told once. The request keeps its version, so that
+    whoever is at work on it isn't held up."""
+    number = delivered.external
+    request = requests.lock_request(connection, context.symbol, message.request.id)
+    if request is None or number in request.external:
+        return
+    attempt = request.find_attempt(_attempt_of_message(message)) if message.role is Role.BORROWING else None
+    if attempt is not None:
+        request = replace_attempt(request, replace(attempt, theirs=number))
+    requests.amend_request(connection, replace(request, external=(*request.external, number)))
+    _add_delivery_note(connection, context, message, request, delivered.note or number)
+
+
 def _record_alteration(connection: Transaction, context: LibraryContext, message: PartnerMessage, altered: str) -> None:
     """Into the history alone: the request is as it was, whoever is at work on it."""
     request = requests.load_request(connection, context.symbol, message.request.id)
-    if request is None:
-        return
+    if request is not None:
+        _add_delivery_note(connection, context, message, request, altered)
+
+
+def _add_delivery_note(
+    connection: Transaction, context: LibraryContext, message: PartnerMessage, request: Request, text: str
+) -> None:
     now = context.now()
-    text = f"{message.kind.value} to {message.receiver.profile}: {altered}"
+    note = f"{message.kind.value} to {message.receiver.profile}: {text}"
     row = EventRow(
         id=make_exchange_id(now),
         library=context.symbol,
         request_id=request.id,
         at=now,
-        event=Event(local_signal(EventKind.NOTE), now, ACTOR, EventDetails(note=text)),
+        event=Event(local_signal(EventKind.NOTE), now, ACTOR, EventDetails(note=note)),
         before=request.state.value,
         after=request.state.value,
     )

@@ -133,8 +133,18 @@ def insert_request(connection: Connection, new: Request) -> None:
 
 def save_request(connection: Connection, changed: Request) -> None:
     """Expects the version before `changed.version` to be stored. Raises StaleRequestError."""
+    _update_request(connection, changed, changed.version - 1)
+
+
+def amend_request(connection: Connection, changed: Request) -> None:
+    """For what nobody decides by, such as its numbers elsewhere: the version stays, so that what is under way on the
+    request goes on. Expects `changed.version` to be stored, and the request locked. Raises StaleRequestError."""
+    _update_request(connection, changed, changed.version)
+
+
+def _update_request(connection: Connection, changed: Request, expected: int) -> None:
     row = _BEFORE.fetch_first(connection, {"in_library": changed.library, "with_id": changed.id})
-    if row is None or row.version != changed.version - 1:
+    if row is None or row.version != expected:
         stored = "is not there" if row is None else f"has version {row.version}"
         raise StaleRequestError(
             f"request {changed.id} of {changed.library} {stored}; version {changed.version} can't follow"

@@ -87,7 +87,7 @@ async def test_a_push_by_get_is_taken_under_a_number(illiad: Illiad) -> None:
     delivered = await push(illiad.url, fields={"number": ["rft.illgate_request"], "patron": ["rft.illgate_user"]})
 
     (form,) = illiad.forms
-    assert delivered == DeliveryResult("taken as 700001")
+    assert delivered == DeliveryResult("taken as 700001", external="700001")
     assert form.name == "ArticleRequest"
     assert form.fields == {
         "PhotoJournalTitle": "Cahiers du fjord",
