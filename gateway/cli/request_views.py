@@ -32,11 +32,12 @@ from gateway.domain.library import Money
 from gateway.domain.requests.action_fields import FieldType, given_detail_names
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
-from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS
+from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY
 from gateway.domain.requests.views import HistoryLine, RequestFilter, RequestView, ResultPage
 from gateway.domain.value import value_object
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.web.api.models.outputs import ActionOut, RequestLine, ShownOut
+from gateway.web.api.models.staff import MailboxFailureOut
 from gateway.web.api.operations.requests import BY_HAND, request_href
 
 STATES = tuple(dict.fromkeys(state.value for state in (*BorrowingState, *LendingState)))
@@ -389,11 +390,29 @@ def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> Non
 @json_option
 @pass_installation
 def show_task(installation: Installation, name: str, limit: int, cursor: str, symbol: str, as_json: bool) -> None:
-    """The requests on one list, last changed first."""
+    """The requests on one list, last changed first; of `mailboxes-away` the mailboxes that can't be read."""
     if name == DEAD_LETTERS:
         raise click.UsageError("these are no requests: illgate outbox list")
+    if name == MAILBOXES_AWAY:
+        _show_mailboxes_away(installation, symbol, as_json)
+        return
     if name not in BY_NAME:
         near = nearest_match(name, BY_NAME)
         hint = f"; did you mean '{near}'?" if near else ""
         raise click.UsageError(f"no such list: {name}{hint} All: illgate task list --all")
     print_request_list(installation, RequestListQuery(symbol, RequestFilter(task=name), limit, cursor, as_json))
+
+
+def _show_mailboxes_away(installation: Installation, symbol: str, as_json: bool) -> None:
+    library = require_library(installation, symbol)
+    found = run_on_requests(installation, lambda managed: managed.desk.list_mailbox_failures(library.symbol))
+    if as_json:
+        for one in found:
+            print_json_line(MailboxFailureOut.model_validate(one))
+        return
+    if not found:
+        click.echo("all mailboxes are read")
+        return
+    rows = [(one.mailbox, format_minute(one.since, library.zone), one.reason) for one in found]
+    for line in format_table([("MAILBOX", "SINCE", "WHY"), *rows]):
+        click.echo(line)

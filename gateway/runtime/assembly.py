@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationError, MalformedMessage, RefusalReason, Refused
+from gateway.domain.requests.views import MailboxFailure
 from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, MailboxAdapter
 from gateway.ports.catalogue import LinkFormat
@@ -286,6 +288,20 @@ class MailboxServices:
             if one.box.name == name:
                 return one
         raise KeyError(name)
+
+    async def list_failures(self) -> Mapping[str, MailboxFailure | None]:
+        """All mailboxes by name; None: it is read, as far as we know. Raises Unavailable."""
+        found: dict[str, MailboxFailure | None] = {one.box.name: None for one in self.pollers}
+        for library in sorted({one.box.library for one in self.pollers}):
+            for away in await self._store.read(partial(mailbox.list_mailbox_failures, library=library)):
+                found[away.mailbox] = away
+        return found
+
+    async def forget_removed_mailboxes(self) -> None:
+        """Nobody reads them any more, so nobody could say that they are well again."""
+        for library in self._settings.libraries:
+            names = [one.box.name for one in self.pollers if one.box.library == library.symbol]
+            await self._store.write(partial(mailbox.forget_removed_mailboxes, library=library.symbol, names=names))
 
     async def prune_mails(self) -> int:
         """Mails whose time is over, but none that waits for staff; how many there were."""

@@ -171,6 +171,7 @@ class Daemon:
             journal=journal,
             options=options,
         )
+        await self.mailboxes.forget_removed_mailboxes()
         exchange = parts.build_exchange(
             libraries,
             lambda: self._profiles.current,
@@ -189,6 +190,7 @@ class Daemon:
             lambda: count_set_aside(journal, libraries),
             self._forwarding.describe_recent,
             self._full_message_bytes,
+            self.mailboxes.list_failures,
         )
         stack.push_async_callback(self._tasks.stop)
         self._make_link_resolver(store)
@@ -447,6 +449,9 @@ class Daemon:
             oldest = await store.read(outbox_queries.find_oldest_waiting)
             self.metrics.record_outbox_rows(counts, oldest, self._clock.now())
 
+        async def measure_mailboxes() -> None:
+            self.metrics.record_mailboxes(await self.mailboxes.list_failures(), self._clock.now())
+
         async def prune_finished_work() -> None:
             if forgotten := await self.managed.prune_outbox():
                 log.info("outbox.pruned", rows=forgotten)
@@ -462,6 +467,7 @@ class Daemon:
         if self._certificates:
             self._tasks.run_every("tls: look for new certificates", LOOK_SECONDS, take_changed_certificates)
         self._tasks.run_every("outbox: count for the metrics", LOOK_SECONDS, count_outbox_rows)
+        self._tasks.run_every("mailboxes: how long away, for the metrics", LOOK_SECONDS, measure_mailboxes)
         self._tasks.run_every("outbox: retention", RETENTION_SECONDS, prune_finished_work)
         self._tasks.run_every("journal: oldest pending for the metrics", LOOK_SECONDS, measure_oldest_pending)
         self._tasks.run_every("journal: retention", RETENTION_SECONDS, prune_journal)

@@ -22,6 +22,7 @@ from prometheus_client import (
 )
 
 from gateway.domain.problems import Unavailable
+from gateway.domain.requests.views import MailboxFailure
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store
@@ -81,9 +82,11 @@ class HealthMonitor:
         set_aside: Callable[[], Awaitable[int]],
         forwarding: Callable[[], tuple[str, ...]],
         full_message: Callable[[], int],
+        mailboxes: Callable[[], Awaitable[Mapping[str, MailboxFailure | None]]],
     ) -> None:
         """`set_aside`: how many messages staff must look at; raises Unavailable. `forwarding`: what is wrong with
-        proxies before us, in sentences. `full_message`: bytes of the largest message that is taken now."""
+        proxies before us, in sentences. `full_message`: bytes of the largest message that is taken now. `mailboxes`:
+        by name, with what is wrong; raises Unavailable."""
         self._store = store
         self._libraries = libraries
         self._profiles = profiles
@@ -91,6 +94,7 @@ class HealthMonitor:
         self._set_aside = set_aside
         self._forwarding = forwarding
         self._full_message = full_message
+        self._mailboxes = mailboxes
         self._lock = asyncio.Lock()
         self._last: GatewayReadiness | None = None
         self._looked = 0.0
@@ -122,7 +126,8 @@ class HealthMonitor:
         probes = [_probe_part("store", lambda: ping_store(self._store, MAX_PROBE_SECONDS))]
         probes += [_probe_part(f"library {symbol}", system.ping) for symbol, system in self._libraries.items()]
         probes.append(self._check_messages())
-        parts = list(await asyncio.gather(*probes))
+        mailboxes = asyncio.ensure_future(self._check_mailboxes())
+        parts = [*await asyncio.gather(*probes), *await mailboxes]
         parts.insert(1, self._check_writing())
         parts.append(ReadinessPart("proxies", notes=self._forwarding()))
         parts.append(ReadinessPart("profiles", notes=tuple(str(problem) for problem in self._profiles.problems)))
@@ -141,6 +146,21 @@ class HealthMonitor:
             count = 0
         return ReadinessPart(
             "messages", notes=(f"set aside: {count} (illgate journal list --outcome failed)",) if count else ()
+        )
+
+    async def _check_mailboxes(self) -> tuple[ReadinessPart, ...]:
+        """Never down: partners can be served, and their answers wait in the mailbox."""
+        try:
+            async with asyncio.timeout(MAX_PROBE_SECONDS):
+                found = await self._mailboxes()
+        except (Unavailable, TimeoutError):  # of which the part `store` tells
+            return ()
+        return tuple(
+            ReadinessPart(
+                f"mailbox {name}",
+                notes=(f"away since {away.since:%Y-%m-%d %H:%M} UTC: {away.reason}",) if away is not None else (),
+            )
+            for name, away in found.items()
         )
 
     def _check_writing(self) -> ReadinessPart:
@@ -260,6 +280,12 @@ class GatewayMetrics:
         self._outbox_tries = Counter(
             "illgate_outbox_tries", "Tries of rows of the outbox", ("kind", "outcome"), registry=self.registry
         )
+        self._mailbox_away = Gauge(
+            "illgate_mailbox_away_seconds",
+            "So long a mailbox can't be read; 0: it is read",
+            ("mailbox",),
+            registry=self.registry,
+        )
         self._network_asks = Counter(
             "illgate_network_asks", "Members of the network asked for their loads", ("outcome",), registry=self.registry
         )
@@ -317,6 +343,11 @@ class GatewayMetrics:
     def count_network_query(self, outcome: str) -> None:
         """A member was asked: answered, silent."""
         self._network_asks.labels(outcome).inc()
+
+    def record_mailboxes(self, mailboxes: Mapping[str, MailboxFailure | None], now: datetime) -> None:
+        """By name, with what is wrong."""
+        for name, away in mailboxes.items():
+            self._mailbox_away.labels(name).set((now - away.since).total_seconds() if away is not None else 0.0)
 
     def record_outbox_rows(
         self, counts: Mapping[tuple[str, OutboxStatus], int], oldest: datetime | None, now: datetime

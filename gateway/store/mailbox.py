@@ -32,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.requests.request import Role
+from gateway.domain.requests.views import MailboxFailure
 from gateway.domain.value import value_object
 from gateway.sql import column_types
 from gateway.sql.statements import PreparedStatement, insert_rows
@@ -51,6 +52,16 @@ mailbox = Table(
     column_types.bigint_column("highest_uid"),
     column_types.moment_column("seen"),
     PrimaryKeyConstraint("library", "name", name="pk_mailbox"),
+)
+
+mailbox_failure = Table(
+    "mailbox_failure",
+    metadata,
+    column_types.text_column("library"),
+    column_types.text_column("name"),
+    column_types.moment_column("since"),
+    column_types.text_column("reason"),  # no secrets: what the log says too
+    PrimaryKeyConstraint("library", "name", name="pk_mailbox_failure"),
 )
 
 mail = Table(
@@ -167,6 +178,32 @@ def record_mailbox_state(
     highest = max(before.highest_uid, highest) if same else highest
     connection.execute(update(mailbox).where(*where).values(uid_validity=uid_validity, highest_uid=highest, seen=at))
     return None if same else int(before.uid_validity)
+
+
+def record_mailbox_failure(connection: Connection, library: str, name: str, reason: str, at: datetime) -> None:
+    """Keeps that the mailbox can't be read, and why. It is away since the first failure after it was read last."""
+    where = (mailbox_failure.c.library == library, mailbox_failure.c.name == name)
+    if not connection.execute(update(mailbox_failure).where(*where).values(reason=reason)).rowcount:
+        connection.execute(insert(mailbox_failure).values(library=library, name=name, since=at, reason=reason))
+
+
+def forget_mailbox_failure(connection: Connection, library: str, name: str) -> None:
+    """It is read again."""
+    c = mailbox_failure.c
+    connection.execute(delete(mailbox_failure).where(c.library == library, c.name == name))
+
+
+def forget_removed_mailboxes(connection: Connection, library: str, names: Collection[str]) -> None:
+    """Failures of mailboxes that the settings don't have any more; `names`: of those that they have."""
+    c = mailbox_failure.c
+    connection.execute(delete(mailbox_failure).where(c.library == library, c.name.not_in(sorted(names))))
+
+
+def list_mailbox_failures(connection: Connection, library: str) -> tuple[MailboxFailure, ...]:
+    """Of the library's mailboxes that can't be read now, by name."""
+    c = mailbox_failure.c
+    found = connection.execute(select(c.name, c.since, c.reason).where(c.library == library).order_by(c.name))
+    return tuple(MailboxFailure(name, since, reason) for name, since, reason in found)
 
 
 # --- taking ----------------------------------------------------------------------------------------------

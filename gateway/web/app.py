@@ -52,8 +52,13 @@ class GatewayReadiness:
     def is_ready(self) -> bool:
         return all(part.is_up for part in self.parts)
 
+    @property
+    def is_degraded(self) -> bool:
+        """Some part doesn't do all it should: down, or with a note."""
+        return any(part.problem or part.notes for part in self.parts)
+
     def to_document(self) -> dict[str, object]:
-        """As JSON: {"ready": bool, "parts": [{"name", "up", "problem"?, "notes"?}]}."""
+        """As JSON: {"ready": bool, "degraded": bool, "parts": [{"name", "up", "problem"?, "notes"?}]}."""
         parts: list[dict[str, object]] = []
         for part in self.parts:
             entry: dict[str, object] = {"name": part.name, "up": part.is_up}
@@ -62,7 +67,7 @@ class GatewayReadiness:
             if part.notes:
                 entry["notes"] = list(part.notes)
             parts.append(entry)
-        return {"ready": self.is_ready, "parts": parts}
+        return {"ready": self.is_ready, "degraded": self.is_degraded, "parts": parts}
 
 
 class MessageAnswerer(Protocol):

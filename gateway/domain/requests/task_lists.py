@@ -109,6 +109,9 @@ TASKS: tuple[TaskList, ...] = (
 DEAD_LETTERS = "dead-letters"
 """What the outbox has given up: listed and counted by the outbox, beside the task lists of requests."""
 
+MAILBOXES_AWAY = "mailboxes-away"
+"""Mailboxes that can't be read: no requests, and nothing that staff can mend, but partners' answers stay there."""
+
 BY_NAME = {task.name: task for task in TASKS}
 
 

@@ -317,6 +317,15 @@ class RotaView:
 
 
 @value_object
+class MailboxFailure:
+    """A mailbox that can't be read. `since`: the first failure after it was read last; `reason`: of the last one."""
+
+    mailbox: str
+    since: datetime
+    reason: str
+
+
+@value_object
 class TaskView:
     """A list of staff's work and how much is on it."""
 

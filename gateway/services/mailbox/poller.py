@@ -13,7 +13,7 @@ from contextlib import suppress
 import structlog
 
 from gateway.domain.clock import Clock
-from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.problems import ConfigurationError, Refused, Unavailable
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import MailboxClient, MailboxServer, OpenMailbox
 from gateway.ports.shared_store import Store
@@ -83,10 +83,11 @@ class MailboxPoller:
                     if await self._leader.is_leader():
                         await self._poll_while_leader()
                     again, pause = self._rounds.poll_seconds, FIRST_PAUSE
-                except (Unavailable, Refused) as error:
+                except (Unavailable, Refused, ConfigurationError) as error:  # the last: its password isn't there
                     if self._worked:  # the connection was good for a while
                         pause, self._worked = FIRST_PAUSE, False
                     log.warning("mailbox.away", mailbox=self.box.name, reason=str(error), again_in=pause)
+                    await self._record_failure(str(error))
                     again, pause = pause, min(pause * 2, MAX_RETRY_SECONDS)
                 await asyncio.sleep(again)
         finally:
@@ -96,9 +97,13 @@ class MailboxPoller:
     async def _poll_while_leader(self) -> None:
         """Returns when another node has the place. Raises Unavailable, Refused."""
         opened = await self._client.open(self._server)
+        is_known_good = False  # a failure may be recorded, by us or by the node that was leader before
         try:
             while await self._leader.is_leader():
                 await self.poll_mails(opened)
+                if not is_known_good:
+                    await self._forget_failure()
+                    is_known_good = True
                 self._worked = True
                 await opened.wait(self._rounds.poll_seconds)
         finally:
@@ -108,7 +113,9 @@ class MailboxPoller:
         """One round, for commands. Raises Unavailable, Refused."""
         opened = await self._client.open(self._server)
         try:
-            return await self.poll_mails(opened)
+            polled = await self.poll_mails(opened)
+            await self._forget_failure()
+            return polled
         finally:
             await opened.close()
             await self._leader.give_up_lead()
@@ -142,6 +149,16 @@ class MailboxPoller:
                 taken[outcome] += 1
             await self._move_mails(opened, {**known, **fresh})
         return PollResult(taken=taken, again=again)
+
+    async def _record_failure(self, reason: str) -> None:
+        """For operators: `/readyz`, metrics and `illgate task list` of all nodes."""
+        box, now = self.box, self._clock.now()
+        with suppress(Unavailable):  # the store is away too: that is told by itself, and the next failure is recorded
+            await self._store.write(lambda c: mailbox.record_mailbox_failure(c, box.library, box.name, reason, now))
+
+    async def _forget_failure(self) -> None:
+        box = self.box
+        await self._store.write(lambda c: mailbox.forget_mailbox_failure(c, box.library, box.name))
 
     # --- the steps of a round ----------------------------------------------------------------------------
 

@@ -15,10 +15,11 @@ from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.policy import RotaOrder, RotaTemplate
 from gateway.domain.requests.request import Role, ServiceType
 from gateway.domain.requests.rota import RotaExplanation
-from gateway.domain.requests.task_lists import TASKS
+from gateway.domain.requests.task_lists import DEAD_LETTERS, MAILBOXES_AWAY, TASKS
 from gateway.domain.requests.views import (
     BatchedOrder,
     DeadLetter,
+    MailboxFailure,
     NotFound,
     PartnerLoad,
     PartnerView,
@@ -34,12 +35,11 @@ from gateway.services.requests.library_context import LibraryContext, find_libra
 from gateway.services.requests.order_batches import list_waiting_orders, skip_batch_orders
 from gateway.services.requests.suppliers import SUPPLY_TIME_DAYS, explain_rota
 from gateway.services.requests.transitions import EventRequest, apply_event_in
+from gateway.store import mailbox
 from gateway.store.requests import order_batches, outbox, outbox_queries, request_counts
 from gateway.store.requests.order_batches import FILE, GATHER, ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import UnreadableDocumentError, parse_message
-
-DEAD_LETTERS = "dead-letters"
 
 
 @value_object
@@ -58,7 +58,14 @@ class StaffService:
             for task in TASKS
         )
         dead = TaskView(DEAD_LETTERS, "", "could not be done: release, edit or skip", counts.get(DEAD_LETTERS, 0))
-        return (*lists, dead)
+        away = await self.list_mailbox_failures(library)
+        boxes = TaskView(MAILBOXES_AWAY, "", "can't be read: partners' answers stay there", len(away))
+        return (*lists, dead, boxes)
+
+    async def list_mailbox_failures(self, library: str) -> Sequence[MailboxFailure]:
+        """Mailboxes of the library that can't be read now, by name."""
+        context = find_library_context(self.contexts, library)
+        return await context.store.read(lambda c: mailbox.list_mailbox_failures(c, context.symbol))
 
     # --- dead letters ------------------------------------------------------------------------------------
 

@@ -413,6 +413,7 @@ async def test_pages_for_those_who_watch() -> None:
             assert answer.status == 404
     assert document == {
         "ready": False,
+        "degraded": True,
         "parts": [
             {"name": "store", "up": True},
             {"name": "library CLK", "up": False, "problem": "does not answer"},

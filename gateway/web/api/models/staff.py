@@ -81,6 +81,16 @@ class TaskList(OutputModel):
     items: tuple[TaskOut, ...]
 
 
+class MailboxFailureOut(OutputModel):
+    mailbox: str
+    since: datetime = Field(description="the first failure after it was read last")
+    reason: str = Field(description="of the last failure")
+
+
+class MailboxFailureList(OutputModel):
+    items: tuple[MailboxFailureOut, ...]
+
+
 class LetterOut(OutputModel):
     id: str
     kind: str

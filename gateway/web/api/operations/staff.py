@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import hdrs
 from pydantic import Field
 
-from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS
+from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY
 from gateway.domain.requests.views import RequestFilter, TaskView
 from gateway.services.api_keys import KeyScope
 from gateway.web.api.models.inputs import EditLetter, SkipLetter
@@ -17,6 +17,8 @@ from gateway.web.api.models.staff import (
     LetterWhole,
     LoadList,
     LoadOut,
+    MailboxFailureList,
+    MailboxFailureOut,
     NoticeList,
     NoticeOut,
     NoticeWhole,
@@ -48,7 +50,8 @@ from gateway.web.api.operations.requests import (
 )
 from gateway.web.api.problems import ProblemType
 
-LETTERS = f"{ROOT}/dead-letters"
+TASK_PLACES = {DEAD_LETTERS: f"{ROOT}/dead-letters", MAILBOXES_AWAY: f"{ROOT}/mailboxes-away"}
+"""Where lists are that aren't of requests."""
 
 READ = (KeyScope.PARTNERS_READ,)
 
@@ -74,8 +77,13 @@ async def list_tasks(call: OperationCall[NoParameters, NoParameters, None]) -> O
 
 
 def _make_task_output(one: TaskView) -> TaskOut:
-    place = LETTERS if one.name == DEAD_LETTERS else f"{ROOT}/requests?task={one.name}"
+    place = TASK_PLACES.get(one.name, f"{ROOT}/requests?task={one.name}")
     return TaskOut(name=one.name, role=one.role, description=one.description, count=one.count, href=place)
+
+
+async def list_mailboxes_away(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:
+    found = await call.parts.services.desk.list_mailbox_failures(call.holder.library)
+    return OperationReply(MailboxFailureList(items=tuple(MailboxFailureOut.model_validate(one) for one in found)))
 
 
 def make_work_list_handler(
@@ -205,6 +213,19 @@ STAFF_OPERATIONS = (
         path_model=NoticePath,
         query_model=NoParameters,
         problems=(ProblemType.REFUSED,),
+    ),
+    Operation(
+        id="listMailboxesAway",
+        method="GET",
+        path="/mailboxes-away",
+        tag="Tasks",
+        summary="Mailboxes that can't be read",
+        description="Since when, and what the server said last. Partners' answers stay there meanwhile.",
+        scopes=(KeyScope.ADMIN,),
+        handler=list_mailboxes_away,
+        answers=(AnswerDescription(200, "All of them, by name", MailboxFailureList),),
+        path_model=NoParameters,
+        query_model=NoParameters,
     ),
     Operation(
         id="listDeadLetters",

@@ -1,0 +1,22 @@
+"""Mailboxes that can't be read: since when, and why
+
+Revision ID: 0017
+Revises: 0012
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0017"
+down_revision = "0012"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "mailbox_failure",
+        sa.Column("library", sa.Text, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("library", "name", name="pk_mailbox_failure"),
+    )
