@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, tzinfo
 from typing import Any
 
@@ -33,7 +33,7 @@ from gateway.domain.requests.action_fields import FieldType, given_detail_names
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
 from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY
-from gateway.domain.requests.views import HistoryLine, RequestFilter, RequestView, ResultPage
+from gateway.domain.requests.views import HistoryLine, LocatedCopy, RequestFilter, RequestView, ResultPage
 from gateway.domain.value import value_object
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.web.api.models.outputs import ActionOut, RequestLine, ShownOut
@@ -101,15 +101,17 @@ def list_requests(installation: Installation, /, **said: Any) -> None:
 
 def print_request_list(installation: Installation, asked: RequestListQuery) -> None:
     library = require_library(installation, asked.symbol)
-    page = run_on_requests(
-        installation,
-        lambda managed: managed.requests.listing(library.symbol, asked.wanted, asked.limit, asked.cursor),
-    )
+
+    async def load_page(managed: ManagedRequests) -> tuple[ResultPage[Request], Mapping[str, LocatedCopy]]:
+        found = await managed.requests.listing(library.symbol, asked.wanted, asked.limit, asked.cursor)
+        return found, await managed.requests.find_copies_to_pull(library.symbol, asked.wanted, found)
+
+    page, copies = run_on_requests(installation, load_page)
     if asked.as_json:
         for request in page:
-            print_json_line(RequestLine.from_request(request))
+            print_json_line(RequestLine.from_request(request, copies.get(request.id)))
     else:
-        for line in _format_request_rows(page, library.zone):
+        for line in _format_copy_rows(page, copies) if copies else _format_request_rows(page, library.zone):
             click.echo(line)
         if not page.items and asked.wanted.open:
             click.echo("(closed ones are listed by --all)", err=True)
@@ -135,6 +137,33 @@ def _format_request_row(request: Request, zone: tzinfo) -> tuple[str, ...]:
         format_minute(request.changed, zone),
         request.citation.short,
     )
+
+
+def _format_copy_rows(page: ResultPage[Request], copies: Mapping[str, LocatedCopy]) -> Iterator[str]:
+    """What staff take to the shelves."""
+    rows = []
+    for request in page:
+        copy = copies.get(request.id) or LocatedCopy(barcode="")
+        day = request.dates.need_by.isoformat() if request.dates.need_by is not None else ""
+        rows.append(
+            (
+                request.number,
+                copy.barcode,
+                copy.call_number,
+                copy.problem or format_copy_place(copy),
+                request.partner.profile,
+                day,
+                format_flags(request),
+                request.citation.short,
+            )
+        )
+    heading = ("NUMBER", "ITEM", "CALL NUMBER", "PLACE", "PARTNER", "NEED BY", "FLAGS", "TITLE")
+    yield from format_table([heading, *rows])
+
+
+def format_copy_place(copy: LocatedCopy) -> str:
+    codes = " ".join(filter(None, (copy.branch, copy.shelf)))
+    return f"{copy.place} ({codes})" if copy.place and codes else copy.place or codes
 
 
 @click.command(name="show")
@@ -174,9 +203,9 @@ def format_request_lines(shown: RequestView, zone: tzinfo) -> Iterator[str]:
     request = shown.request
     marks = format_flags(request)
     yield f"{request.number}  {request.role.value}, {request.state.value}{f' ({marks})' if marks else ''}"
-    for name, text in _iter_request_facts(request, zone):
-        if text:
-            yield f"  {name + ':':<{WIDTH}}{text}"
+    for name, text in _iter_request_facts(shown, zone):
+        for n, line in enumerate(text.splitlines()):
+            yield f"  {'' if n else name + ':':<{WIDTH - 1}} {line}"
     yield from _format_block("Warnings", (f"  {warning}" for warning in request.warnings))
     yield from _format_rota_block(request)
     yield from _format_attempts(request, zone)
@@ -191,7 +220,8 @@ def format_request_lines(shown: RequestView, zone: tzinfo) -> Iterator[str]:
     )
 
 
-def _iter_request_facts(request: Request, zone: tzinfo) -> Iterator[tuple[str, str]]:
+def _iter_request_facts(shown: RequestView, zone: tzinfo) -> Iterator[tuple[str, str]]:
+    request = shown.request
     citation, terms, partner = request.citation, request.terms, request.partner
     yield from _iter_citation_facts(citation)
     service = request.service
@@ -204,7 +234,12 @@ def _iter_request_facts(request: Request, zone: tzinfo) -> Iterator[tuple[str, s
         yield "patron's remark", patron.note
     yield "partner", " ".join(filter(None, (partner.profile or partner.symbol, partner.name and f"({partner.name})")))
     yield "their number", request.transaction if request.role is Role.LENDING else ""
+    yield "deliver to" if request.role is Role.LENDING else "return to", partner.address
+    yield "e-mail", partner.email
+    for extra in request.extras:
+        yield extra.name, extra.value
     yield "item", request.item_barcode
+    yield from _iter_copy_facts(shown.located_copy)
     yield "due at lender", format_day_or_minute(terms.lender_due, zone)
     yield "due for patron", format_day_or_minute(terms.patron_due, zone)
     yield "conditions", ", ".join(terms.conditions)
@@ -217,6 +252,14 @@ def _iter_request_facts(request: Request, zone: tzinfo) -> Iterator[tuple[str, s
     yield "created", f"{format_minute(request.created, zone)} ({request.source})"
     yield "changed", f"{format_minute(request.changed, zone)} (version {request.version})"
     yield "id", request.id
+
+
+def _iter_copy_facts(copy: LocatedCopy | None) -> Iterator[tuple[str, str]]:
+    if copy is None:
+        return
+    status = copy.status.value if copy.status is not None else ""
+    yield "its call no.", copy.call_number
+    yield "its place", copy.problem or ", ".join(filter(None, (format_copy_place(copy), status)))
 
 
 def _iter_citation_facts(citation: Citation) -> Iterator[tuple[str, str]]:

@@ -46,6 +46,9 @@ class TaskList:
         )
 
 
+TO_PULL = "to-pull"
+"""The list with which staff go to the shelves."""
+
 _B, _L = BorrowingState, LendingState
 _HERE: tuple[State, ...] = (_B.SHIPPED, _B.RECEIVED, _B.LENT, _B.BACK)
 
@@ -91,7 +94,7 @@ TASKS: tuple[TaskList, ...] = (
     _borrowing_list("patron-question", _OPEN_BORROWING, "a question to the patron is open", only=OPEN_QUERY),
     _lending_list("new", [_L.NEW], "came in, not yet answered", only=NOT_SEVERAL),
     _lending_list("to-locate", [_L.NEW], "several items may be meant: choose one", only=SEVERAL),
-    _lending_list("to-pull", [_L.LOCATED], "to be fetched from the shelf"),
+    _lending_list(TO_PULL, [_L.LOCATED], "to be fetched from the shelf"),
     _lending_list("to-ship", [_L.WILL_SUPPLY], "promised and not yet sent"),
     _lending_list("to-digitise", [_L.DIGITISING], "a copy is to be made"),
     _lending_list("to-clear", [_L.CLEARANCE], "a copy waits for the copyright sign-off"),

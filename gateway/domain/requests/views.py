@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from gateway.domain.library import Money, PersonName
+from gateway.domain.library import ItemStatus, Money, PersonName
 from gateway.domain.requests.citation import Citation, CitationExtra
 from gateway.domain.requests.events import Event, EventDetails, EventKind
 from gateway.domain.requests.patron_status import PatronStatus
@@ -204,15 +204,31 @@ class UnfinishedStep:
 
 
 @value_object(kw_only=True)
+class LocatedCopy:
+    """The copy of ours that is to be fetched, as the library's system has it now. `branch` and `shelf`: codes of where
+    it is; `place`: the same for people. `problem`: why nothing is known of it; empty: it is known."""
+
+    barcode: str
+    call_number: str = ""
+    branch: str = ""
+    shelf: str = ""
+    place: str = ""
+    status: ItemStatus | None = None
+    problem: str = ""
+
+
+@value_object(kw_only=True)
 class RequestView:
     """A request with all that belongs to it. `allowed`: what staff may do now, without what only rules do;
-    `unfinished`: what is still to be done outside, and what failed, oldest first."""
+    `unfinished`: what is still to be done outside, and what failed, oldest first; `located_copy`: lending, once it is
+    known which copy is meant."""
 
     request: Request
     history: tuple[HistoryLine, ...]
     timers: tuple[TimerLine, ...]
     allowed: tuple[EventKind, ...]
     unfinished: tuple[UnfinishedStep, ...] = ()
+    located_copy: LocatedCopy | None = None
 
 
 class PatronAction(StrEnum):

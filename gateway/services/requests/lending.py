@@ -21,7 +21,7 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.partner_identifiers import choose_identifier_types
-from gateway.domain.problems import MessagePart, RefusalReason, Refused, UnfinishedWork
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable, UnfinishedWork
 from gateway.domain.profile import Profile
 from gateway.domain.requests import citation_matching
 from gateway.domain.requests.events import Event, EventDetails, EventKind, ReasonCodes, local_signal
@@ -29,7 +29,7 @@ from gateway.domain.requests.intake_rules import find_item_refusal, find_lending
 from gateway.domain.requests.policy import LendingRules
 from gateway.domain.requests.request import ItemCandidate, LendingState, PatronLink, Request, Role, ServiceType
 from gateway.domain.requests.state_machine import Denied, Transition
-from gateway.domain.requests.views import HomePatron
+from gateway.domain.requests.views import HomePatron, LocatedCopy
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Transaction
 from gateway.services.local_holdings import LOOKED_UP, list_free_copies, search_by_words
@@ -197,6 +197,30 @@ def _item_objection(
     if item.status in (ItemStatus.ON_LOAN, ItemStatus.RECALLED):
         return ReasonCodes.ON_LOAN.value
     return ReasonCodes.NOT_AVAILABLE.value
+
+
+async def find_located_copy(context: LibraryContext, request: Request) -> LocatedCopy | None:
+    """Where the copy is that a partner is to get, as the library's system says now. None: no copy is chosen yet."""
+    barcode = request.item_barcode
+    if request.role is not Role.LENDING or not barcode:
+        return None
+    try:
+        item = await context.find_item(barcode)
+    except Refused as refused:
+        return LocatedCopy(barcode=barcode, problem=refused.detail)
+    except Unavailable:
+        return LocatedCopy(barcode=barcode, problem="The library's system can't be asked now.")
+    if item is None:
+        return LocatedCopy(barcode=barcode, problem="The library's system has no item with this barcode.")
+    where = item.current
+    return LocatedCopy(
+        barcode=barcode,
+        call_number=item.call_number,
+        branch=where.library,
+        shelf=where.shelf,
+        place=where.name,
+        status=item.status,
+    )
 
 
 async def borrower_account(

@@ -26,7 +26,7 @@ from gateway.domain.requests.request import (
     State,
 )
 from gateway.domain.requests.state_machine import list_allowed_events
-from gateway.domain.requests.task_lists import TASKS
+from gateway.domain.requests.task_lists import TASKS, TO_PULL
 from gateway.domain.requests.views import (
     ActionRequest,
     BorrowingDraft,
@@ -34,6 +34,7 @@ from gateway.domain.requests.views import (
     HistoryLine,
     InvalidCursorError,
     LendingDraft,
+    LocatedCopy,
     NotFound,
     PatronAction,
     PatronView,
@@ -50,6 +51,7 @@ from gateway.services.attachments import check_upload
 from gateway.services.letters import LetterRenderer
 from gateway.services.requests.actions import ActionService, patron_actions
 from gateway.services.requests.intake import create_borrowing_request
+from gateway.services.requests.lending import find_located_copy
 from gateway.services.requests.library_context import (
     PATRON,
     LibraryContext,
@@ -152,7 +154,18 @@ class RequestService:
             timers=tuple(TimerLine(row.timer.value, row.at) for row in running),
             allowed=kinds,
             unfinished=tuple(_unfinished_step(row) for row in unfinished),
+            located_copy=await find_located_copy(context, request),
         )
+
+    async def find_copies_to_pull(
+        self, library: str, wanted: RequestFilter, page: ResultPage[Request]
+    ) -> Mapping[str, LocatedCopy]:
+        """By id of the request, for the page of a list; empty for lists of other things than what is to be fetched."""
+        if wanted.task != TO_PULL:
+            return {}
+        context = self.library_context(library)
+        found = [(request.id, await find_located_copy(context, request)) for request in page]
+        return {id_: copy for id_, copy in found if copy is not None}
 
     async def find_request(self, library: str, reference: str) -> Request:
         """By id or number. Raises NotFound."""

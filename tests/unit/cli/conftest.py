@@ -22,6 +22,7 @@ PARTNERS: dict[str, dict[str, Any]] = {
         "name": "Bibliothek Seeberg",
         "channel": "mail",
         "email": "fernleihe@seeberg.example",
+        "address": "Fernleihe\nDorfplatz 3\n3365 Seeberg\nSchweiz",
         "phone": "+41 31 555 01 17",
         "owns": "everything",
         "cost": {"amount": 8, "currency": "EUR"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,48 @@ def test_lending_by_telephone(desk: Typed) -> None:
     assert request["state"] == "completed"
     assert request["costs"]["agreed"] == {"amount": "12.50", "currency": "EUR"}
     assert request["terms"]["conditions"] == ["library-use-only"]
+
+
+def test_what_is_to_be_fetched_is_shown_with_its_place_and_where_it_is_to_go(desk: Typed) -> None:
+    number = asked_by_telephone(desk)
+    desk("outbox", "run")
+    found = document(desk("library", "items", "--json", "--limit", "5"))
+    item = next(one for one in found if one["status"] == "available" and one["call_number"])
+    barcode, call_number = item["barcode"], item["call_number"]
+    assert desk("request", "act", number, "located", "--barcode", barcode).exit_code == 0
+
+    shown = desk("request", "show", number).stdout
+    document_shown = document(desk("request", "show", number, "--json"))
+    listed = desk("request", "list", "--task", "to-pull").stdout.splitlines()
+    lines = [json.loads(line) for line in desk("request", "list", "--task", "to-pull", "--json").stdout.splitlines()]
+
+    address = ["deliver to:      Fernleihe", *(" " * 17 + line for line in ("Dorfplatz 3", "3365 Seeberg", "Schweiz"))]
+    assert "".join(f"  {line}\n" for line in address) in shown
+    assert f"  its call no.:    {call_number}\n" in shown
+    copy = document_shown["located_copy"]
+    assert (copy["barcode"], copy["call_number"], copy["problem"]) == (barcode, call_number, "")
+    assert copy["branch"]
+    assert copy["place"]
+    assert f"  its place:       {copy['place']} ({copy['branch']} {copy['shelf']}), available\n" in shown
+    assert listed[0].split()[:5] == ["NUMBER", "ITEM", "CALL", "NUMBER", "PLACE"]
+    (row,) = [line for line in listed if number in line]
+    assert barcode in row
+    assert call_number in row
+    assert copy["place"] in row
+    (line,) = [line for line in lines if line["number"] == number]
+    assert line["located_copy"] == copy
+
+
+def test_a_copy_that_the_library_has_no_more_is_told(desk: Typed) -> None:
+    number = asked_by_telephone(desk)
+    desk("outbox", "run")
+    desk("request", "act", number, "located", "--barcode", "no-such-item")
+
+    assert (
+        "  its place:       The library's system has no item with this barcode.\n"
+        in desk("request", "show", number).stdout
+    )
+    assert document(desk("request", "show", number, "--json"))["located_copy"]["problem"]
 
 
 def test_a_copy_is_attached_cleared_and_delivered(desk: Typed, tmp_path: Path) -> None:

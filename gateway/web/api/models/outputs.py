@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from pydantic import Field
 
+from gateway.domain.library import ItemStatus
 from gateway.domain.requests.action_fields import ACTS, ActionField
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import (
@@ -16,7 +17,7 @@ from gateway.domain.requests.request import (
     RotaLineStatus,
     VolumeState,
 )
-from gateway.domain.requests.views import HistoryLine, RequestView
+from gateway.domain.requests.views import HistoryLine, LocatedCopy, RequestView
 from gateway.web.api.models.values import (
     CitationOut,
     DatesOut,
@@ -26,6 +27,18 @@ from gateway.web.api.models.values import (
     ServiceOut,
 )
 from gateway.web.api.operation import OutputModel
+
+
+class LocatedCopyOut(OutputModel):
+    """The copy of ours that a partner is to get, as the library's system has it now."""
+
+    barcode: str
+    call_number: str
+    branch: str = Field(description="code of the branch where it is")
+    shelf: str = Field(description="code of its place there")
+    place: str = Field(description="the same for people")
+    status: ItemStatus | None
+    problem: str = Field(description="why nothing is known of it; empty: it is known")
 
 
 class RequestLine(OutputModel):
@@ -45,9 +58,10 @@ class RequestLine(OutputModel):
     partner: PartyOut
     branch: str
     patron_id: str
+    located_copy: LocatedCopyOut | None = Field(description="on the list to-pull: what is to be fetched, and where")
 
     @classmethod
-    def from_request(cls, request: Request) -> RequestLine:
+    def from_request(cls, request: Request, located_copy: LocatedCopy | None = None) -> RequestLine:
         return cls(
             id=request.id,
             number=request.number,
@@ -63,6 +77,7 @@ class RequestLine(OutputModel):
             partner=PartyOut.model_validate(request.partner),
             branch=request.branch,
             patron_id=request.patron.id,
+            located_copy=LocatedCopyOut.model_validate(located_copy) if located_copy is not None else None,
         )
 
 
@@ -345,6 +360,7 @@ class ShownOut(OutputModel):
     timers: tuple[TimerOut, ...]
     unfinished: tuple[StepOut, ...]
     actions: tuple[ActionOut, ...]
+    located_copy: LocatedCopyOut | None = Field(description="lending, once it is known which copy is meant")
 
     @classmethod
     def from_request_view(cls, shown: RequestView, actions: tuple[ActionOut, ...]) -> ShownOut:
@@ -354,6 +370,7 @@ class ShownOut(OutputModel):
             timers=tuple(TimerOut.model_validate(one) for one in shown.timers),
             unfinished=tuple(StepOut.model_validate(one) for one in shown.unfinished),
             actions=actions,
+            located_copy=LocatedCopyOut.model_validate(shown.located_copy) if shown.located_copy is not None else None,
         )
 
 

@@ -154,7 +154,8 @@ async def reply_with_list(call: AnyCall, wanted: RequestFilter) -> OperationRepl
     asked = call.query
     page = await call.parts.services.requests.listing(call.holder.library, wanted, asked.limit, asked.cursor)
     following = next_href(call, page.cursor)
-    items = tuple(RequestLine.from_request(request) for request in page)
+    copies = await call.parts.services.requests.find_copies_to_pull(call.holder.library, wanted, page)
+    items = tuple(RequestLine.from_request(request, copies.get(request.id)) for request in page)
     return OperationReply(RequestList(items=items, next=following), headers=make_link_header(following))
 
 
