@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -12,6 +15,7 @@ import click
 
 from gateway.adapter_registry import AdapterError
 from gateway.cli.installation import Installation, errors_as_exit_codes
+from gateway.configuration.yaml_document import nearest_match
 from gateway.runtime.logs import set_up_logging
 from gateway.settings import FILE
 
@@ -77,6 +81,10 @@ EXTENSIONS = "illgate.commands"
 first where names are the same."""
 
 
+_UNKNOWN_COMMAND = re.compile(r"No such command '(.+)'\.")
+"""What click says; it has no class for it."""
+
+
 class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*COMMANDS, *_find_extensions()]
@@ -100,8 +108,24 @@ class LazyGroup(click.Group):
             formatter.write_dl([*((name, entry.help) for name, entry in COMMANDS.items()), *brought])
 
     def invoke(self, ctx: click.Context) -> object:
-        with errors_as_exit_codes(ctx):
+        with errors_as_exit_codes(ctx), _suggested_commands():
             return super().invoke(ctx)
+
+
+@contextmanager
+def _suggested_commands() -> Iterator[None]:
+    """A command that isn't there, of this group or of one within, also of an adapter's: which was probably meant."""
+    try:
+        yield
+    except click.UsageError as error:
+        unknown = _UNKNOWN_COMMAND.fullmatch(error.message)
+        group = error.ctx.command if error.ctx is not None else None
+        if unknown is None or error.ctx is None or not isinstance(group, click.Group):
+            raise
+        near = nearest_match(unknown[1], group.list_commands(error.ctx))
+        if not near:
+            raise
+        raise click.UsageError(f"{error.message} Did you mean '{near}'?", error.ctx) from error
 
 
 @cache

@@ -22,9 +22,10 @@ from gateway.cli.installation import (
 )
 from gateway.cli.request_commands import print_created_request
 from gateway.cli.request_options import build_model
+from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.request import Request, ServiceType
-from gateway.domain.requests.views import BorrowingDraft
+from gateway.domain.requests.views import BorrowingDraft, NotFound
 from gateway.ports.catalogue import CatalogueQuery, HeldItem
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.searching import search
@@ -88,7 +89,12 @@ def search_command(installation: Installation, /, target: str, query: tuple[str,
 
     async def search_and_request(managed: ManagedRequests) -> tuple[SearchOutcome, Request | None]:
         asked = _parse_search_words(query, native=said["native"])
-        found = await managed.finder.search(library.symbol, target, asked, said["records"] or 0)
+        try:
+            found = await managed.finder.search(library.symbol, target, asked, said["records"] or 0)
+        except NotFound as error:
+            near = nearest_match(target, (one.name for one in managed.finder.targets(library.symbol)))
+            hint = f"; did you mean '{near}'?" if near else "; `illgate search --list` shows them"
+            raise click.UsageError(f"no such {error.what}: {target}{hint}") from error
         if said["chosen"] is None:
             return found, None
         draft = _build_borrowing_draft(found.results, said)
@@ -154,8 +160,13 @@ def _build_borrowing_draft(results: tuple[SearchResult, ...], said: dict[str, An
 
 
 def _format_search_results(found: SearchOutcome, *, holdings: bool) -> Iterator[str]:
+    """Who gave no answer has not said that there is nothing."""
     if not found.results:
-        yield "nothing was found"
+        answered = [one.target for one in found.answers if not one.problem]
+        if len(answered) == len(found.answers):
+            yield "nothing was found"
+        elif answered:
+            yield f"nothing was found by {', '.join(answered)}"
         return
     rows = [_format_result_row(number, one) for number, one in enumerate(found.results, 1)]
     heading, *lines = format_table([("NO", "TITLE", "AUTHOR", "YEAR", "NUMBER", "WHERE"), *rows])

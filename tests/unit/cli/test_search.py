@@ -114,7 +114,8 @@ def test_a_result_is_requested(desk: Typed, search: ScriptedSearch) -> None:
     ("arguments", "code", "said"),
     [
         (("all",), 2, "or --list"),
-        (("nobody", "x"), 2, "no such target"),
+        (("nobody", "x"), 2, "no such target: nobody; `illgate search --list` shows them"),
+        (("unoin", "x"), 2, "no such target: unoin; did you mean 'union'?"),
         (("union", "x", "--patron", "1"), 2, "need --request N"),
         (("union", "x", "--request", "2"), 2, "1 results were found"),
         (("union", "shelf:QA"), 1, "There is no index 'shelf'"),
@@ -131,6 +132,15 @@ def test_what_does_not_go(
 def test_nothing_is_found(desk: Typed, search: ScriptedSearch) -> None:
     done = desk("search", "union", "nichts")
     assert (done.exit_code, done.stdout) == (0, "nothing was found\n")
+
+
+def test_who_gives_no_answer_has_not_said_that_there_is_nothing(desk: Typed, search: ScriptedSearch) -> None:
+    down = desk("search", "down", "nichts")
+    assert (down.exit_code, down.stdout) == (4, "")
+    assert "down: connection refused" in down.stderr
+
+    some = desk("search", "all", "nichts")
+    assert (some.exit_code, some.stdout) == (0, "nothing was found by union, other\n")
 
 
 def test_why_suppliers_are_asked_or_not(desk: Typed, search: ScriptedSearch) -> None:

@@ -49,6 +49,21 @@ def test_help_has_examples(arguments: tuple[str, ...]) -> None:
     assert f"illgate {' '.join(arguments)}" in illgate(*arguments, "--help").output.split("Examples:")[1]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("serv",), "No such command 'serv'. Did you mean 'serve'?"),
+        (("profile", "shwo"), "No such command 'shwo'. Did you mean 'show'?"),
+        (("iso", "decod"), "No such command 'decod'. Did you mean 'decode'?"),
+        (("xyzzy",), "No such command 'xyzzy'.\n"),
+    ],
+)
+def test_a_mistyped_command_gets_the_nearest_one(arguments: tuple[str, ...], said: str) -> None:
+    result = illgate(*arguments)
+
+    assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
+
+
 def test_init_makes_an_installation_and_says_what_can_be_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
