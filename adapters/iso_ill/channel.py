@@ -93,6 +93,7 @@ class IsoIllChannel:
                 seconds=transport.reply_seconds,
                 connect_seconds=transport.connect_seconds,
                 tls=tls.resolve_in_folder(self._context.folder) if tls is not None else None,
+                service=apdu_type_name(apdu.type),
             )
         )
         return (

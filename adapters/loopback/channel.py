@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from adapters.loopback import codec
-from gateway.domain.problems import MalformedMessage, Refusal, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Refusal, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import ChannelContext
-from gateway.ports.partner_channel import DeliveryResult, InboxResult, PartnerMessage
+from gateway.ports.partner_channel import ChannelMessage, DeliveryResult, InboxResult, PartnerMessage
 
 DeliverMessage = Callable[[bytes], Awaitable[bytes]]
 """Message in, acknowledgement out. Raises Unavailable."""
@@ -25,13 +25,19 @@ class LoopbackChannel:
 
     def __init__(self, context: ChannelContext) -> None:
         self._receive = context.receive
+        self._record = context.record
         for symbol in context.libraries:
             HUB.add_member(symbol, self.accept_message)
 
     async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
-        """Raises Unavailable."""
-        symbol = message.receiver.symbol
-        answer = await HUB.send(symbol, codec.encode_partner_message(message))
+        """Raises Unavailable, and what the wire raises."""
+        symbol, body = message.receiver.symbol, codec.encode_partner_message(message)
+        try:
+            answer = await HUB.send(symbol, body)
+        except OutcomeUnknown:
+            self._record(_sent_message(body))
+            raise
+        self._record(_sent_message(body, answer))
         taken = codec.decode_acknowledgement(answer)
         return DeliveryResult(f"taken by {symbol}{' (a repeat)' if taken.repeated else ''}", taken.refused)
 
@@ -47,6 +53,17 @@ class LoopbackChannel:
             return codec.encode_acknowledgement(await self._receive(message, None))
         except Refused as refused:
             return codec.encode_acknowledgement(InboxResult(refused=Refusal.from_error(refused)))
+
+
+def _sent_message(body: bytes, answer: bytes | None = None) -> ChannelMessage:
+    return ChannelMessage(
+        protocol=LoopbackChannel.name,
+        transport="process",
+        body=body,
+        content_type="application/json",
+        answer=answer,
+        answer_type="application/json" if answer is not None else "",
+    )
 
 
 async def deliver_directly(_symbol: str, message: bytes, deliver: DeliverMessage) -> bytes:

@@ -8,13 +8,14 @@ from string import Formatter
 
 from adapters.openurl.codec import Pair, context_pairs, encode_query, old_version_pairs
 from adapters.openurl.dialect import OpenUrlDialect, Said, Version, dialect_of
-from adapters.openurl.transport import PushDelivery, judge_push_answer, request_url, send_query
+from adapters.openurl.transport import PushAnswer, PushDelivery, judge_push_answer, request_url, send_query
 from gateway.domain.problems import ConfigurationError, MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
+from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.value import value_object
 from gateway.ports.adapter import ChannelContext
-from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
+from gateway.ports.partner_channel import ChannelMessage, DeliveryResult, PartnerMessage
 
 
 class OpenUrlChannel:
@@ -35,8 +36,9 @@ class OpenUrlChannel:
             detail = f"'{message.kind.value}' is not told by OpenURL (`openurl.push`)."
             raise Refused(RefusalReason.UNSUPPORTED_SERVICE, detail, about=MessagePart.SERVICE)
         push = build_push(message, dialect)
+        delivery = self._build_delivery(push, dialect)
         try:
-            answer = await send_query(self._build_delivery(push, dialect))
+            answer = await self._send_push(push, delivery)
             number = judge_push_answer(answer, dialect.answer, (message.request.patron.identifier,))
         except OutcomeUnknown as unknown:
             if dialect.answer.unknown == "again":
@@ -44,6 +46,16 @@ class OpenUrlChannel:
             detail = f"Look whether it is there before it is sent again: {unknown}."
             raise Refused(RefusalReason.TEMPORARY_FAILURE, detail) from unknown
         return DeliveryResult(_delivery_note(number, push), external=number)
+
+    async def _send_push(self, push: PushMessage, delivery: PushDelivery) -> PushAnswer:
+        """Journaled without the address, which may hold a key."""
+        try:
+            answer = await send_query(delivery)
+        except OutcomeUnknown:
+            self._context.record(_sent_message(push, delivery))
+            raise
+        self._context.record(_sent_message(push, delivery, answer))
+        return answer
 
     def _build_delivery(self, push: PushMessage, dialect: OpenUrlDialect) -> PushDelivery:
         try:
@@ -59,6 +71,23 @@ class OpenUrlChannel:
             secret=secret,
             timing=dialect.timing,
         )
+
+
+def _sent_message(push: PushMessage, delivery: PushDelivery, answer: PushAnswer | None = None) -> ChannelMessage:
+    secret = delivery.secret
+    said = answer.text if answer is not None and answer.text else None
+    if said is not None and secret:
+        said = said.replace(secret, CONCEALED)
+    return ChannelMessage(
+        protocol=OpenUrlChannel.name,
+        transport="http",
+        body=push.query.encode("ascii"),
+        content_type="application/x-www-form-urlencoded",
+        peer=delivery.url.host or "",
+        answer=said.encode() if said is not None else None,
+        answer_type="text/html; charset=utf-8" if said is not None else "",
+        status=answer.status if answer is not None else 0,
+    )
 
 
 def _delivery_note(number: str, push: PushMessage) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,8 @@ from gateway.cli.installation import (
 )
 from gateway.configuration.yaml_document import display_path
 from gateway.ports.responder import OutcomeClass
+from gateway.ports.shared_store import Store
+from gateway.services.requests.conversations import find_request_names
 from gateway.settings import LibrarySettings
 from gateway.store.journal_records import (
     FullMessage,
@@ -57,7 +59,12 @@ _FILTERS = (
     click.option("--profile", default="", help="Of this profile."),
     click.option("--service", default="", help="Of this service, such as AcceptItem."),
     click.option("--outcome", type=click.Choice([one.value for one in OutcomeClass]), help="That ended so."),
-    click.option("--request", default="", metavar="NUMBER", help="About this request."),
+    click.option(
+        "--request",
+        default="",
+        metavar="NUMBER",
+        help="About this request: all that is said of it, by whatever number.",
+    ),
     click.option("--item", default="", metavar="BARCODE", help="About this item."),
     click.option("--note", default="", metavar="WORDS", help="With these words in the note."),
     click.option("--since", metavar="TIME", help="Not before: today, 2026-03-01, 2026-03-01T18:00, or 2h, 3d (ago)."),
@@ -89,6 +96,14 @@ def make_journal_filter(installation: Installation, library: LibrarySettings, sa
     )
 
 
+async def include_whole_conversation(store: Store, wanted: JournalFilter) -> JournalFilter:
+    """With `--request`, all messages about a managed request, whatever they call it."""
+    if not wanted.request_id:
+        return wanted
+    names = await store.read(lambda c: find_request_names(c, wanted.library, wanted.request_id))
+    return replace(wanted, managed_request=names)
+
+
 # --- list ----------------------------------------------------------------------------------------------------
 
 
@@ -102,7 +117,8 @@ def make_journal_filter(installation: Installation, library: LibrarySettings, sa
 def list_journal_messages(
     installation: Installation, /, symbol: str, limit: int, cursor: str, as_json: bool, **said: Any
 ) -> None:
-    """Messages, newest first, without their content. A question and its answer have ids that end in -1 and -2.
+    """Messages, newest first, without their content: those that came in, and those that we sent to partners. A question
+    and its answer have ids that end in -1 and -2.
 
     \b
     Examples:
@@ -126,8 +142,8 @@ def list_journal_messages(
 
 
 async def _read_journal_page(installation: Installation, wanted: JournalFilter, limit: int, cursor: str) -> JournalPage:
-    async with open_journal(installation) as (journal, _store):
-        return await journal.list_messages(wanted, limit, cursor)
+    async with open_journal(installation) as (journal, store):
+        return await journal.list_messages(await include_whole_conversation(store, wanted), limit, cursor)
 
 
 def _format_journal_page(page: JournalPage, zone: tzinfo) -> Iterator[str]:
@@ -254,8 +270,8 @@ async def _write_messages(
 ) -> int:
     count = 0
     with body_errors_as_configuration():
-        async with open_journal(installation) as (journal, _store):
-            async for one in journal.export_messages(wanted):
+        async with open_journal(installation) as (journal, store):
+            async for one in journal.export_messages(await include_whole_conversation(store, wanted)):
                 count += write(one)
                 if count and count % TOLD_EVERY == 0:
                     click.echo(f"{count} messages …", err=True)

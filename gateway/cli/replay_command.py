@@ -21,7 +21,7 @@ from gateway.cli.installation import (
     pass_installation,
     require_library,
 )
-from gateway.cli.journal_commands import add_filter_options, make_journal_filter
+from gateway.cli.journal_commands import add_filter_options, include_whole_conversation, make_journal_filter
 from gateway.ports.responder import OutcomeClass
 from gateway.services.exchange import MessageExchange
 from gateway.services.exchange.message_context import NotReplayableError, RehearsalResult, ReplayResult
@@ -158,6 +158,7 @@ async def _replay_selection(
     with body_errors_as_configuration():
         async with open_journal(installation) as (journal, store):
             try:
+                wanted = await include_whole_conversation(store, wanted)
                 selection = await select_messages(journal, wanted, MAX_MESSAGES)
             except TooManyMessagesError as why:
                 raise click.UsageError(str(why)) from why

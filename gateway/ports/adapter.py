@@ -26,7 +26,14 @@ from gateway.ports.outgoing_mail import (
     PartnerLetters,
     offer_no_answers,
 )
-from gateway.ports.partner_channel import NoPartnerConnections, PartnerChannel, PartnerConnections, ReceiveMessage
+from gateway.ports.partner_channel import (
+    NoPartnerConnections,
+    PartnerChannel,
+    PartnerConnections,
+    ReceiveMessage,
+    RecordSent,
+    record_nothing,
+)
 from gateway.ports.partner_simulator import PartnerSimulator, Secrets
 from gateway.ports.responder import Responder
 from gateway.ports.shared_store import SchemaMigrations, Store
@@ -153,7 +160,9 @@ ReadFile = Callable[[str, str], Awaitable[bytes]]
 class ChannelContext:
     """What a channel is given. `libraries` by symbol; `receive` takes what partners say (see `ports.partner_channel`);
     `mailer` and `sender` are the installation's; `folder` is where gateway.yml is: relative paths in a profile's
-    section start there; `answers` makes links that answer a letter; `lines` are connections to partners."""
+    section start there; `answers` makes links that answer a letter; `lines` are connections to partners. What goes out
+    by `mailer` or `lines` is journaled there; a channel with a transport of its own tells `record` of each message once
+    its answer is there, or its outcome is unknown."""
 
     libraries: Mapping[str, ChannelLibrary]
     clock: Clock
@@ -166,6 +175,7 @@ class ChannelContext:
     receive: ReceiveMessage
     lines: PartnerConnections = NoPartnerConnections()
     answers: AnswerLinks = offer_no_answers
+    record: RecordSent = record_nothing
 
 
 @value_object

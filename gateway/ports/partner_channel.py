@@ -56,6 +56,32 @@ class DeliveryResult:
     external: str = ""
 
 
+@value_object(kw_only=True)
+class ChannelMessage:
+    """What has left for a partner by a channel, or may have left where the outcome is unknown, as the journal is to
+    have it. `service`: what the protocol calls it; empty: the kind of the event. `answer`: what came back on the same
+    way, where that isn't a message of its own. Neither holds a key by which we show who we are; passwords within mails
+    and within what a `Responder` knows to conceal are taken out by the gateway."""
+
+    protocol: str
+    transport: str
+    body: bytes = field(repr=False)
+    content_type: str = ""
+    service: str = ""
+    peer: str = ""  # host or address
+    answer: bytes | None = field(default=None, repr=False)
+    answer_type: str = ""
+    status: int = 0  # of HTTP
+
+
+RecordSent = Callable[[ChannelMessage], None]
+"""For the journal; it is written with what came of the message."""
+
+
+def record_nothing(_sent: ChannelMessage) -> None:
+    """Nothing is kept: a preview, or a test of the channel alone."""
+
+
 class PartnerChannel(Protocol):
     """Raises Unavailable (nothing was sent; try again), OutcomeUnknown (it may have been; sent again with the same
     id), Refused (this partner can never get this message: no address, no such service)."""
@@ -156,6 +182,8 @@ class OutgoingMessage:
     seconds: float = 30.0
     connect_seconds: float = 10.0
     tls: ClientTls | None = None
+    service: str = ""
+    """What the protocol calls it, for the journal; empty: the kind of the event."""
 
 
 class PartnerConnections(Protocol):

@@ -14,11 +14,12 @@ from gateway.domain.requests.views import MailboxFailure
 from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, MailboxAdapter
 from gateway.ports.catalogue import LinkFormat
-from gateway.ports.incoming_mail import MailboxClient, MailFormat, ParsedMail, PartConcealer, SecretPatterns
+from gateway.ports.incoming_mail import MailboxClient, MailFormat, ParsedMail
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.partner_simulator import Secrets as PartnerSecrets
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.profiles import ProfileSet
+from gateway.runtime.mail_secrets import CLIENT, MailConcealer
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.secrets import resolve_secret
 from gateway.services.exchange import ExchangeRecord, MessageExchange
@@ -55,9 +56,6 @@ LINKS = "openurl"
 
 SLICE = 500
 """Rows that retention takes at once."""
-
-CLIENT = "imap"
-
 
 MISSING = f"no adapter called '{CLIENT}' is installed"
 
@@ -277,7 +275,7 @@ class MailboxServices:
             journal=journal,
             cipher=options.cipher,
             clock=clock,
-            conceal=lambda content: reader.conceal(content, self._collect_secret_patterns(profiles())),
+            conceal=MailConcealer(settings, adapters, profiles).conceal_received,
         )
         self.desk = UnmatchedMailService(managed.contexts, reader.parse, formats, options.cipher)
         self.pollers = tuple(self._make_poller(one) for one in settings.mailboxes)
@@ -312,35 +310,6 @@ class MailboxServices:
         while found := await self._store.write(lambda c: mailbox.prune_mails(c, before, SLICE)):
             forgotten += found
         return forgotten
-
-    def _collect_secret_patterns(self, profiles: ProfileSet) -> SecretPatterns:
-        """Passwords of all profiles: our own as they are now, and where others' stand in mails."""
-        references: set[str] = set()
-        patterns: set[str] = set()
-        parts: dict[str, PartConcealer] = {}
-        for profile in (one for one in profiles if not one.abstract):
-            for channel in self._adapters.channels.values():
-                if channel.secrets is not None and (dialect := profile.dialects.get(channel.section)) is not None:
-                    references |= set(channel.secrets(dialect).values())
-            for name, one in self._adapters.mail_formats.items():
-                if (dialect := profile.dialects.get(name)) is None:
-                    continue
-                if one.secret_pattern is not None:
-                    patterns.add(one.secret_pattern(dialect))
-                if one.part_concealer is not None:
-                    parts[name] = one.part_concealer
-        return SecretPatterns(
-            tuple(filter(None, map(self._resolve_own_secret, sorted(references)))),
-            tuple(sorted(patterns)),
-            tuple(parts.values()),
-        )
-
-    def _resolve_own_secret(self, reference: str) -> str:
-        """Empty: it isn't there, so no mail of ours has it (`illgate check` says so)."""
-        try:
-            return resolve_secret(reference, self._settings.folder)
-        except ConfigurationError:
-            return ""
 
     def _make_poller(self, one: MailboxSettings) -> MailboxPoller:
         folder = self._settings.folder

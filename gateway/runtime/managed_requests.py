@@ -31,6 +31,8 @@ from gateway.ports.partner_channel import (
 from gateway.ports.shared_store import Store, Transaction
 from gateway.profiles import ProfileSet
 from gateway.runtime.background import WorkNotifier
+from gateway.runtime.mail_secrets import MailConcealer
+from gateway.runtime.sent_recording import RecordingConnections, RecordingMailer
 from gateway.services import network_load
 from gateway.services.exchange.admission import Secrets
 from gateway.services.exchange.message_context import ExchangeLibrary
@@ -53,6 +55,7 @@ from gateway.services.requests.partner_inbox import PartnerInbox
 from gateway.services.requests.patron_notices import NoticeService
 from gateway.services.requests.questions import PatronQuestionService, make_partner_links
 from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
+from gateway.services.requests.sent_messages import SentMessageJournal, record_sent_message
 from gateway.services.requests.staff_service import PartnerDirectory, StaffService
 from gateway.services.requests.suppliers import KnownHoldings, StaticCatalogue
 from gateway.services.requests.transitions import apply_expired_timer
@@ -144,7 +147,10 @@ class ManagedRequests:
         self._make_channels = make_channels
         self._secrets = secrets
         self.channels.update(make_channels(mailer, lines))
-        rows = RequestOutboxHandlers(self.contexts, letters, mailer, settings.mail.letter_sender)
+        sent = SentMessageJournal(
+            journal, clock, MailConcealer(settings, adapters, profiles).conceal_sent, settings.http.public_url
+        )
+        rows = RequestOutboxHandlers(self.contexts, letters, mailer, settings.mail.letter_sender, sent)
         self._webhooks = WebhookHandler(
             store, clock, WebhookOptions(addresses=AllowedAddresses(settings.api.webhook_networks))
         )
@@ -221,13 +227,14 @@ class ManagedRequests:
             clock=self._clock,
             secrets=secrets,
             folder=self._settings.folder,
-            mailer=mailer,
+            mailer=RecordingMailer(mailer),
             sender=self._settings.mail.letter_sender,
             letters=letters,
             read_file=self._read_file,
             receive=self.partner_inbox.receive_message,
             answers=self._make_answer_links,
-            lines=lines,
+            lines=RecordingConnections(lines),
+            record=record_sent_message,
         )
         return {name: adapter.make(context) for name, adapter in adapters.channels.items()}
 

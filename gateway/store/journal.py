@@ -85,7 +85,7 @@ class Journal:
 
         def work_and_record(connection: Connection) -> T:
             result, opening, ending = work(connection)
-            self._insert_exchange(connection, opening, ending)
+            self.add_exchange(connection, opening, ending)
             return result
 
         return await self._store.write(work_and_record)
@@ -94,9 +94,10 @@ class Journal:
         """An exchange in a transaction that does more, unless there is one with its key. Whoever may write the same key
         at the same time holds a lock on what it is about."""
         if journal_queries.find_processed(connection, opening.library, opening.profile, ending.key) is None:
-            self._insert_exchange(connection, opening, ending)
+            self.add_exchange(connection, opening, ending)
 
-    def _insert_exchange(self, connection: Connection, opening: JournalOpening, ending: JournalEnding) -> None:
+    def add_exchange(self, connection: Connection, opening: JournalOpening, ending: JournalEnding) -> None:
+        """An exchange in a transaction that does more, unless it is a stranger's, of whom too much is kept already."""
         admitted = self._admit_opening(opening, ending)
         if admitted is not None:
             write_journal_rows(connection, [self._make_exchange_rows(make_exchange_id(opening.at), admitted, ending)])
@@ -122,7 +123,11 @@ class Journal:
         made = [self._rows.make_finished_row(exchange, opening, ending)]
         if ending.body is not None:
             made.append(self._rows.make_answer_row(exchange, opening, ending))
-        return JournalRows(messages=tuple(made), processed=_make_processed_rows(exchange, opening, ending))
+        return JournalRows(
+            messages=tuple(made),
+            processed=_make_processed_rows(exchange, opening, ending),
+            requests=journal_writer.make_request_rows(exchange, opening, ending),
+        )
 
     async def begin(self, opening: JournalOpening) -> JournalEntry:
         """The opening, pending; returns when it is durable, so that the work may start."""
@@ -142,6 +147,7 @@ class Journal:
             answer,
             (journal_writer.make_completion_values(exchange, opening, ending),),
             _make_processed_rows(exchange, opening, ending),
+            journal_writer.make_request_rows(exchange, opening, ending),
         )
 
     async def close(self) -> None:

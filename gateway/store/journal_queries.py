@@ -6,19 +6,36 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    RowMapping,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+    union,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.store.journal_records import JournalFilter
+from gateway.store.journal_records import JournalFilter, RequestNames
 from gateway.store.journal_writer import clean_text
 from gateway.store.schema import (
     AFTER_ALL,
+    ANSWER,
     HAS_ITEM,
     HAS_REQUEST,
     PENDING,
+    QUESTION,
+    exchange_of_message,
     first_id_at,
     interrupted,
     message,
+    message_request,
     processed_message,
     retention,
 )
@@ -140,7 +157,7 @@ def list_with_bodies(
 
 def _is_scan(wanted: JournalFilter) -> bool:
     """No index leads to these rows."""
-    if wanted.request_id or wanted.item_id or wanted.outcome == "pending":
+    if wanted.managed_request or wanted.request_id or wanted.item_id or wanted.outcome == "pending":
         return False
     return bool(
         wanted.profile
@@ -171,7 +188,9 @@ def _is_id_between(library: str, low: str, high: str) -> ColumnElement[bool]:
 
 def _filter_conditions(wanted: JournalFilter) -> list[Any]:
     conditions: list[Any] = []
-    if wanted.request_id:
+    if wanted.managed_request is not None:
+        conditions.append(message.c.id.in_(_ids_about_request(wanted, wanted.managed_request)))
+    elif wanted.request_id:
         conditions += [message.c.request_id == clean_text(wanted.request_id), HAS_REQUEST]
     if wanted.item_id:
         conditions += [message.c.item_id == clean_text(wanted.item_id), HAS_ITEM]
@@ -190,6 +209,24 @@ def _filter_conditions(wanted: JournalFilter) -> list[Any]:
     if wanted.note:
         conditions.append(message.c.note.icontains(wanted.note, autoescape=True))
     return conditions
+
+
+def _ids_about_request(wanted: JournalFilter, names: RequestNames) -> CompoundSelect[tuple[str]]:
+    """Ids of messages about a managed request, each kind found by an index: those that are said to be about it, and
+    those that name it, of which older releases kept no more. A partner's number counts from that partner alone."""
+    here, about = message.c.library == wanted.library, message_request.c
+    linked = (about.library == wanted.library, about.request_id == names.id)
+    texts = [clean_text(one) for one in dict.fromkeys((wanted.request_id, names.id, *names.own)) if one]
+    return union(
+        *(select(about.exchange + literal(end)).where(*linked) for end in (QUESTION, ANSWER)),
+        select(message.c.id).where(here, message.c.request_id.in_(texts), HAS_REQUEST),
+        *(
+            select(message.c.id).where(
+                here, message.c.request_id == clean_text(number), HAS_REQUEST, message.c.profile == profile
+            )
+            for profile, number in names.partners
+        ),
+    )
 
 
 # --- retention -------------------------------------------------------------------------------------------
@@ -223,6 +260,9 @@ def forget_messages(connection: Connection, library: str, before: datetime, limi
     if ids:
         for table in (message, interrupted):
             connection.execute(delete(table).where(table.c.library == library, table.c.id <= ids[-1]))
+        about = message_request.c
+        until = exchange_of_message(ids[-1])
+        connection.execute(delete(message_request).where(about.library == library, about.exchange <= until))
     return len(ids)
 
 

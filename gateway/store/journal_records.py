@@ -132,6 +132,7 @@ class JournalEnding:
     """How an exchange ended. `body` None: there was no answer.
 
     `note` is added to the opening's. `key` is the digest that makes the message idempotent; empty: it needs none.
+    `managed_requests`: ids of those that the exchange is about, whatever its messages call them.
     """
 
     at: datetime
@@ -144,6 +145,7 @@ class JournalEnding:
     duration_ms: float = 0.0
     repeat_of: str = ""  # id of the first message, where this one repeats it
     key: str = ""
+    managed_requests: tuple[str, ...] = ()
 
 
 def is_of_stranger(opening: JournalOpening, ending: JournalEnding) -> bool:
@@ -237,8 +239,19 @@ class ProcessedMessage:
 
 
 @value_object
+class RequestNames:
+    """A managed request, whose whole conversation is wanted. `id`: ours; `own`: what our messages may call it;
+    `partners`: profile and number by which a partner knows it."""
+
+    id: str
+    own: tuple[str, ...]
+    partners: tuple[tuple[str, str], ...] = ()
+
+
+@value_object
 class JournalFilter:
-    """Which messages of a library; all that are set must fit. `since` ≤ start of the exchange < `until`."""
+    """Which messages of a library; all that are set must fit. `since` ≤ start of the exchange < `until`. With
+    `managed_request` also those about it that call it by another name than `request_id`."""
 
     library: str
     profile: str = ""
@@ -252,6 +265,7 @@ class JournalFilter:
     note: str = ""  # words in the note, without case
     node: str | None = None  # that began the work, of what is pending
     replays: bool | None = None  # only replays, or none
+    managed_request: RequestNames | None = None
 
 
 @value_object

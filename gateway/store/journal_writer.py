@@ -27,7 +27,7 @@ from gateway.store.journal_records import (
     MessageDirection,
     is_of_stranger,
 )
-from gateway.store.schema import ANSWER, EPOCH, QUESTION, message, processed_message
+from gateway.store.schema import ANSWER, EPOCH, QUESTION, message, message_request, processed_message
 
 Row = dict[str, Any]
 MessageRow = tuple[Any, ...]
@@ -181,6 +181,11 @@ def make_processed_row(exchange: str, opening: JournalOpening, ending: JournalEn
     }
 
 
+def make_request_rows(exchange: str, opening: JournalOpening, ending: JournalEnding) -> tuple[MessageRow, ...]:
+    """Which managed requests the exchange is about: values in the order of the table's columns."""
+    return tuple((opening.library, one, exchange) for one in dict.fromkeys(ending.managed_requests) if one)
+
+
 def message_of_row(row: RowMapping) -> JournalMessage:
     return JournalMessage(
         library=row["library"],
@@ -254,6 +259,7 @@ class JournalRows:
     messages: tuple[MessageRow, ...] = ()
     changes: tuple[Row, ...] = ()
     processed: tuple[Row, ...] = ()
+    requests: tuple[MessageRow, ...] = ()
 
 
 _CHANGE = PreparedStatement(
@@ -286,11 +292,14 @@ def write_journal_rows(connection: Connection, entries: list[JournalRows]) -> No
     messages = [row for entry in entries for row in entry.messages]
     changes = [row for entry in entries for row in entry.changes]
     processed = [row for entry in entries for row in entry.processed]
+    requests = [row for entry in entries for row in entry.requests]
     if messages:
         # a node that starts may have finished what another has in hand: the first answer is the one that counts
         insert_missing_rows(connection, message, messages)
     if changes:
         _CHANGE.execute_many(connection, changes)
+    if requests:
+        insert_missing_rows(connection, message_request, requests)
     if processed:
         # in order of key, so that two nodes never wait for each other crosswise
         processed.sort(key=lambda row: (row["library"], row["profile"], row["key"]))

@@ -64,6 +64,18 @@ message = Table(
 )
 """The journal: one row per message in or out. Credentials are in no column: they are taken out of the body."""
 
+message_request = Table(
+    "message_request",
+    metadata,
+    column_types.text_column("library"),
+    column_types.id_column("request_id"),  # of the managed request, whatever the message calls it
+    column_types.id_column("exchange"),
+    PrimaryKeyConstraint("library", "request_id", "exchange", name="pk_message_request"),
+    Index("ix_message_request_exchange", "library", "exchange"),
+)
+"""Which managed requests an exchange is about: one mail may hold the orders of many. Not a column of `message`: most
+messages are about none."""
+
 processed_message = Table(
     "processed_message",
     metadata,

@@ -386,9 +386,10 @@ async def test_what_is_missing_or_wrong_is_asked_for_again(desk: Desk, due: str,
 
 
 async def journaled(desk: Desk) -> list[FullMessage]:
-    """Oldest first."""
+    """What came in, oldest first."""
     journal = Journal(desk.town.context.store, JournalOptions())
-    return [one async for one in journal.export_messages(JournalFilter("NORTH", profile="eastport"))][::-1]
+    wanted = JournalFilter("NORTH", profile="eastport", direction=MessageDirection.IN)
+    return [one async for one in journal.export_messages(wanted)][::-1]
 
 
 async def test_an_answer_is_a_row_of_the_journal(desk: Desk) -> None:

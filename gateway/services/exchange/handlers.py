@@ -72,11 +72,12 @@ UNCERTAIN = "The library system did not answer in time; whether it did its part 
 
 @value_object
 class LinkResult:
-    """What became of a message that is about a managed request: the result with what the request adds to it, and what
-    is to be done when the transaction is over."""
+    """What became of a message that is about a managed request: the result with what the request adds to it, what is
+    to be done when the transaction is over, and ids of the requests."""
 
     result: Result
     after: Callable[[], None]
+    request_ids: tuple[str, ...] = ()
 
 
 Link = Callable[[Transaction, str, Profile, Command, Result], LinkResult | None]
@@ -219,6 +220,7 @@ class CommandHandler:
                 if link is not None
                 else None
             )
+            message.managed_requests = linked.request_ids if linked is not None else ()
             answer = message.responder.encode(message.envelope, incoming, linked.result if linked else result, exchange)
             return (answer, linked), journal_opening(message), journal_ending(message, answer, self.clock.now(), key)
 
@@ -226,10 +228,11 @@ class CommandHandler:
             answer, linked = await self.journal.record_in_transaction(dispatch_and_record)
         except (Refused, Unavailable, OutcomeUnknown, WouldWait) as error:
             log.debug("exchange.fell_back_to_steps", kind=type(error).__name__)
-            message.notes = [*notes]
+            message.notes, message.managed_requests = [*notes], ()
             return None
         except Exception as error:  # noqa: BLE001 - see above
             self.report_defect("exchange.transaction_defect", error)
+            message.managed_requests = ()
             return None
         if linked is not None:
             linked.after()
@@ -292,6 +295,7 @@ class CommandHandler:
             return outcome
         if linked is None:
             return outcome
+        message.managed_requests = linked.request_ids
         linked.after()
         return linked.result
 
@@ -397,6 +401,7 @@ class NotificationHandler:
         def receive_and_record(connection: Transaction) -> tuple[ResponderAnswer, JournalOpening, JournalEnding]:
             message.outcome, message.reason = OutcomeClass.OK, ""
             taken = partner_inbox.receive_in(connection, message.library.symbol, told, profile)
+            message.managed_requests = (taken.request_id,)
             answer = message.responder.encode(message.envelope, incoming, taken, exchange)
             message.notes = [*notes, *_notes_of_result(taken), *([answer.note] if answer.note else [])]
             if taken.refused is not None:
@@ -410,6 +415,7 @@ class NotificationHandler:
                 return answer_not_stored(message, down)
             except Exception as error:  # noqa: BLE001 - the partner gets an answer, and the message can be replayed
                 self.report_defect("exchange.defect", error)
+                message.managed_requests = ()
                 detail = "An internal error occurred; the message is kept and can be replayed."
                 refusal = mark_failed(message, OutcomeClass.FAILED, Refusal(RefusalReason.TEMPORARY_FAILURE, detail))
                 answer = message.responder.encode(message.envelope, incoming, InboxResult("", refusal), exchange)

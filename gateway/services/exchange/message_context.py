@@ -63,6 +63,7 @@ class MessageContext:
     replay_of: str = ""
     first_received: datetime | None = None  # of a message that is carried out again; None: it has only just come
     begun: JournalEntry | None = None  # its opening is in the journal already
+    managed_requests: tuple[str, ...] = ()  # ids of those that it turned out to be about
 
     @property
     def profile(self) -> str:
@@ -111,6 +112,7 @@ def journal_ending(message: MessageContext, answer: ResponderAnswer, at: datetim
         duration_ms=(time.perf_counter() - message.started) * 1000,
         repeat_of=message.repeat_of,
         key=key,
+        managed_requests=message.managed_requests,
     )
 
 

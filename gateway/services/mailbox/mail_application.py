@@ -82,13 +82,15 @@ async def _inspect_attachment(part: MailPart, rules: CopyRules) -> InspectedAtta
 
 @value_object(kw_only=True)
 class ApplicationResult:
-    """`request_id`: of the first request that it was about; `problem`: why staff must look (empty: all was taken);
-    `possible`: requests that it may be about; `notes`: what came of each event, without personal data."""
+    """`request_id`: of the first request that it was about, `request_ids`: of all; `problem`: why staff must look
+    (empty: all was taken); `possible`: requests that it may be about; `notes`: what came of each event, without
+    personal data."""
 
     request_id: str = ""
     problem: str = ""
     possible: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    request_ids: tuple[str, ...] = ()
 
 
 Seek = Callable[[MailEvent], RequestMatch]
@@ -121,6 +123,7 @@ class MailApplication:
                 problem=total.problem or one.problem,
                 possible=tuple(dict.fromkeys((*total.possible, *one.possible))),
                 notes=(*total.notes, *one.notes),
+                request_ids=tuple(dict.fromkeys(filter(None, (*total.request_ids, one.request_id)))),
             )
         return total
 
@@ -302,7 +305,11 @@ def apply_bounce(connection: Transaction, context: LibraryContext, bounce: Bounc
             return _apply_partner_bounce(connection, context, bounce, message)
         if together := find_sent_batch(connection, context.symbol, id_):
             each = [_apply_partner_bounce(connection, context, bounce, one) for one in together]
-            return replace(each[0], notes=tuple(note for one in each for note in one.notes))
+            return replace(
+                each[0],
+                notes=tuple(note for one in each for note in one.notes),
+                request_ids=tuple(one.request_id for one in each),
+            )
         row = outbox_queries.get_outbox_row(connection, context.symbol, row_id(id_))
         if row is not None and row.kind == LETTER and row.request_id:
             if bounce.is_permanent:

@@ -468,7 +468,13 @@ def _make_journal_opening(box: MailboxInfo, content: bytes, verdict: MailVerdict
 
 
 def _make_journal_ending(verdict: MailVerdict, at: datetime) -> JournalEnding:
-    return JournalEnding(at=at, outcome=verdict.kind, reason=clean_text(verdict.problem, MAX_NOTE_CHARS))
+    applied = verdict.applied
+    return JournalEnding(
+        at=at,
+        outcome=verdict.kind,
+        reason=clean_text(verdict.problem, MAX_NOTE_CHARS),
+        managed_requests=applied.request_ids or (applied.request_id,),
+    )
 
 
 def _place_of_error(error: BaseException) -> str:

@@ -77,7 +77,8 @@ class CirculationLinker:
                 link_outcome(connection, context, profile.name, outcome, f"ncip:{profile.name}")
                 for outcome in _list_renewal_outcomes(result, profile.circulation, context.zone)
             ]
-            return LinkResult(result, context.wake_outbox) if any(linked) else None
+            ids = tuple(one.id for one in linked if one is not None)
+            return LinkResult(result, context.wake_outbox, ids) if ids else None
         outcome = outcome_of_command(command, result, profile.circulation, context.zone)
         request = (
             link_outcome(connection, context, profile.name, outcome, f"ncip:{profile.name}")
@@ -86,7 +87,7 @@ class CirculationLinker:
         )
         if outcome is None or request is None:
             return None
-        return LinkResult(_add_return_advice(outcome, request), context.wake_outbox)
+        return LinkResult(_add_return_advice(outcome, request), context.wake_outbox, (request.id,))
 
 
 def _list_renewal_outcomes(result: AllRenewed, policy: CirculationPolicy, zone: tzinfo) -> Iterator[LibraryOutcome]:

@@ -16,13 +16,20 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, local
 from gateway.domain.requests.partner_policy import BatchRule
 from gateway.domain.requests.views import BatchedOrder, NotFound, ResultPage
 from gateway.domain.value import value_object
-from gateway.ports.partner_channel import DeliveryResult, OrderBatchFile, PartnerMessage, SendsBatches
+from gateway.ports.partner_channel import (
+    DeliveryResult,
+    OrderBatchFile,
+    PartnerChannel,
+    PartnerMessage,
+    SendsBatches,
+)
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.attempts import describe_refusal
 from gateway.services.outbox.queue import Handler, HandlerResult
 from gateway.services.requests.effects import find_batch_channel, next_batch_number
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.partner_inbox import record_delivery_result
+from gateway.services.requests.sent_messages import Delivery, SentMessageJournal
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import order_batches, outbox, outbox_queries
 from gateway.store.requests.order_batches import FILE, GATHER, FiledOrder
@@ -36,9 +43,10 @@ LEFT_OVER = timedelta(minutes=1)
 
 @value_object
 class OrderBatcher:
-    """`contexts` by symbol."""
+    """`contexts` by symbol; `sent`: what partners are told."""
 
     contexts: Mapping[str, LibraryContext]
+    sent: SentMessageJournal
 
     def handlers_by_kind(self) -> Mapping[str, Handler]:
         return {GATHER: self.handle_batch_timer, FILE: self.handle_order_batch}
@@ -84,12 +92,16 @@ class OrderBatcher:
         file = OrderBatchFile(id=row.id, number=number, at=row.created)
         composed = await keep_composed(context, row, lambda: channel.compose_batch(messages, file, profile))
         assert composed is not None, "a batch is always kept"
-        outcomes = await channel.send_composed(composed)
+        delivery = Delivery(row.library, profile.name, messages, number)
+        outcomes, journal_sent = await self.sent.deliver(delivery, lambda: channel.send_composed(composed))
         sent = sum(isinstance(one, DeliveryResult) for one in outcomes)
         ends = tuple(zip(orders, messages, outcomes, strict=True))
-        return HandlerResult(
-            f"file {number}: {sent} of {len(ends)} orders", lambda c: _record_batch_results(c, context, row.id, ends)
-        )
+
+        def record_batch(connection: Transaction) -> None:
+            _record_batch_results(connection, context, row.id, ends)
+            journal_sent(connection)
+
+        return HandlerResult(f"file {number}: {sent} of {len(ends)} orders", record_batch)
 
 
 async def keep_composed(context: LibraryContext, row: OutboxRow, compose: Callable[[], str | None]) -> str | None:
@@ -109,11 +121,11 @@ async def keep_composed(context: LibraryContext, row: OutboxRow, compose: Callab
 
 
 async def send_single(
-    channel: SendsBatches, message: PartnerMessage, profile: Profile, composed: str | None
+    channel: PartnerChannel, message: PartnerMessage, profile: Profile, composed: str | None
 ) -> DeliveryResult:
     """A message that goes alone: as it was composed, or, where nothing was, as the profile says now. Raises as
     `PartnerChannel.send`."""
-    if composed is None:
+    if composed is None or not isinstance(channel, SendsBatches):
         return await channel.send(message, profile)
     (outcome,) = await channel.send_composed(composed)
     if isinstance(outcome, Refused):

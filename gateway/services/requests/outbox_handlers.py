@@ -35,6 +35,7 @@ from gateway.services.requests.patron_notices import (
     make_telling_task,
     render_notice_letter,
 )
+from gateway.services.requests.sent_messages import Delivery, SentMessageJournal
 from gateway.services.requests.suppliers import select_next_supplier
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
 from gateway.store.requests import order_batches
@@ -45,12 +46,13 @@ from gateway.store.schema import make_exchange_id
 
 @value_object
 class RequestOutboxHandlers:
-    """`contexts` by symbol; `sender`: whose address letters to patrons carry."""
+    """`contexts` by symbol; `sender`: whose address letters to patrons carry; `sent`: what partners are told."""
 
     contexts: Mapping[str, LibraryContext]
     letters: LetterRenderer
     mailer: Mailer
     sender: LetterSender
+    sent: SentMessageJournal
 
     def handlers_by_kind(self) -> Mapping[str, Handler]:
         own: dict[str, Handler] = {
@@ -59,7 +61,7 @@ class RequestOutboxHandlers:
             LIBRARY: self.handle_library_call,
             WORK: self.handle_own_work,
         }
-        return {**own, **OrderBatcher(self.contexts).handlers_by_kind()}
+        return {**own, **OrderBatcher(self.contexts, self.sent).handlers_by_kind()}
 
     # --- partners ----------------------------------------------------------------------------------------
 
@@ -75,15 +77,18 @@ class RequestOutboxHandlers:
                 f"The channel '{policy.channel}' is not there.",
                 about=MessagePart.RECEIVER,
             )
-        if not isinstance(channel, SendsBatches):
-            delivered = await channel.send(message, profile)
-        else:
+        composed = None
+        if isinstance(channel, SendsBatches):
             composed = await keep_composed(context, row, lambda: channel.compose_single(message, profile))
-            delivered = await send_single(channel, message, profile, composed)
+        delivery = Delivery(row.library, profile.name, [message])
+        delivered, journal_sent = await self.sent.deliver(
+            delivery, lambda: send_single(channel, message, profile, composed)
+        )
 
         def record_delivery(connection: Transaction) -> None:
             record_delivery_result(connection, context, message, delivered)
             order_batches.forget_order_file(connection, context.symbol, row.id)
+            journal_sent(connection)
 
         return HandlerResult(delivered.note or "delivered", record_delivery)
 

@@ -280,6 +280,7 @@ class PartnerQuestionService:
             reason=refused.reason.value if refused is not None else "",
             note=refused.detail if refused is not None else "",
             key=f"{_answer_message_id(link)}-{'taken' if refused is None else 'refused'}",
+            managed_requests=(request.id,),
         )
         self.journal.add_once(connection, opening, ending)
 

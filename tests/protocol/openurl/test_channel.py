@@ -22,7 +22,7 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import PatronLink, RequestDates, RequestedService, ServiceType
 from gateway.ports.adapter import ChannelContext
-from gateway.ports.partner_channel import DeliveryResult, PartnerMessage
+from gateway.ports.partner_channel import ChannelMessage, DeliveryResult, PartnerMessage
 from gateway.services.letters import sample
 from tests.protocol.openurl.illiad import Illiad
 
@@ -66,8 +66,16 @@ def secrets(reference: str) -> str:
     return SECRET
 
 
-CHANNEL = channel.make(cast(ChannelContext, SimpleNamespace(secrets=secrets)))
+RECORDED: list[ChannelMessage] = []
+"""What the channel says that it has sent."""
+
+CHANNEL = channel.make(cast(ChannelContext, SimpleNamespace(secrets=secrets, record=RECORDED.append)))
 """It needs nothing else of its context."""
+
+
+@pytest.fixture(autouse=True)
+def forget_recorded() -> None:
+    RECORDED.clear()
 
 
 async def push(url: str, said: PartnerMessage | None = None, **section: Any) -> DeliveryResult:
@@ -122,6 +130,8 @@ async def test_how_we_show_who_we_are(illiad: Illiad) -> None:
     assert basic.headers["Authorization"] == "Basic aWxsZ2F0ZTpzM2NyZXQtaMOkcmJvcg=="
     assert header.headers["X-Key"] == SECRET
     assert key.query["key"] == SECRET
+    assert len(RECORDED) == 3
+    assert not [one for one in RECORDED if SECRET.encode() in one.body + (one.answer or b"")]
     assert len(illiad.forms) == 3
 
 

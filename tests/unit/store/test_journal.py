@@ -28,6 +28,7 @@ from gateway.store.journal_records import (
     JournalOpening,
     JournalOptions,
     MessageDirection,
+    RequestNames,
     RetentionResult,
     format_json_line,
     make_file_name,
@@ -502,6 +503,79 @@ async def test_no_library_sees_anything_of_another(journal: Journal) -> None:
 
     await journal.complete(JournalEntry(mine.exchange, replace(ACCEPT, library="OTHER")), replace(ACCEPTED, body=None))
     assert (await both(journal, mine.exchange))[0].message.outcome is OutcomeClass.OK
+
+
+# --- the conversation about a request --------------------------------------------------------------------
+
+OURS = RequestNames("0064aa", ("B2026-00001",), (("lund", "B2026-00001/2"), ("lund", "4711")))
+
+
+async def record_at(journal: Journal, minute: int, ending: JournalEnding = FOUND, **columns: object) -> str:
+    at = AT + timedelta(minutes=minute)
+    return await journal.record_exchange(replace(LOOKUP, at=at, **columns), ending)  # type: ignore[arg-type]
+
+
+async def conversation(journal: Journal, **more: object) -> list[str]:
+    wanted = JournalFilter("EX", request_id="B2026-00001", managed_request=OURS, **more)  # type: ignore[arg-type]
+    return [one.id for one in (await journal.list_messages(wanted)).messages]
+
+
+async def test_a_message_is_found_by_each_request_that_it_is_about(journal: Journal) -> None:
+    about_two = replace(FOUND, managed_requests=("0064aa", "0064bb", "0064aa", ""))
+    exchange = await record_at(journal, 1, about_two, request_id="FILE-7")
+    await record_at(journal, 2, replace(FOUND, managed_requests=("0064bb",)))
+
+    assert await conversation(journal) == [f"{exchange}-2", f"{exchange}-1"]
+    assert await conversation(journal, direction=MessageDirection.OUT) == [f"{exchange}-2"]
+    assert await conversation(journal, since=AT + timedelta(minutes=2)) == []
+
+
+async def test_messages_of_older_releases_are_found_by_the_names_in_them(journal: Journal) -> None:
+    """A partner's number counts from that partner alone."""
+    wanted = [
+        await record_at(journal, 1, request_id="B2026-00001", profile="visby"),
+        await record_at(journal, 2, request_id="0064aa", profile="lund"),
+        await record_at(journal, 3, request_id="4711", profile="lund"),
+    ]
+    await record_at(journal, 4, request_id="4711", profile="visby")
+    assert await conversation(journal) == [f"{one}-{n}" for one in reversed(wanted) for n in (2, 1)]
+
+
+async def test_work_that_is_completed_later_is_found_by_its_request(journal: Journal) -> None:
+    begun = await journal.begin(ACCEPT)
+    await journal.complete(begun, replace(ACCEPTED, managed_requests=("0064aa",)))
+    assert await conversation(journal) == [f"{begun.exchange}-2", f"{begun.exchange}-1"]
+
+
+async def test_what_a_message_is_about_is_forgotten_with_it(migrated: Store) -> None:
+    journal = Journal(migrated, JournalOptions(keep_rows_days=1))
+    await record_at(journal, 0, replace(FOUND, managed_requests=("0064aa",)))
+    kept = await record_at(journal, 2_000, replace(FOUND, managed_requests=("0064aa",)))
+    await journal.apply_retention(AT + timedelta(minutes=2_001))
+    left = await migrated.read(lambda c: c.execute(text("SELECT exchange FROM message_request")).scalars().all())
+    assert left == [kept]
+
+
+async def test_a_conversation_is_found_by_indexes_alone(migrated: Store) -> None:
+    """However many messages there are."""
+    if migrated.url.get_backend_name() != "sqlite":
+        pytest.skip("a planner that knows the table is empty takes no index")
+    wanted = JournalFilter("EX", request_id="B2026-00001", managed_request=OURS)
+
+    def explain(connection: Connection) -> list[str]:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        statements: list[str] = []
+        raw.set_trace_callback(statements.append)
+        journal_queries.list_without_bodies(connection, wanted, "g", 50)
+        raw.set_trace_callback(None)
+        return [str(row[3]) for row in raw.execute(f"EXPLAIN QUERY PLAN {statements[-1]}")]
+
+    plan = await migrated.read(explain)
+    assert not [line for line in plan if line.startswith("SCAN message")], plan
+    reads = [line for line in plan if line.startswith("SEARCH message ")]
+    assert "(library=? AND id=?)" in reads[0], plan
+    assert all("ix_message_request (library=? AND request_id=?)" in line for line in reads[1:]), plan
 
 
 # --- retention -------------------------------------------------------------------------------------------

@@ -38,6 +38,7 @@ STEPS = [
     "0010: What members of the network have said last about the load of suppliers",
     "0011: Order files as they were first tried; requests' words folded anew",
     "0012: When keys of the JSON API expire",
+    "0014: Which managed requests each message of the journal is about",
     "0017: Mailboxes that can't be read: since when, and why",
 ]
 
@@ -147,6 +148,7 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
             {"document": '{"v":1,"é":', "id": unreadable.id},
         )
         connection.execute(text("DROP TABLE order_file"))
+        connection.execute(text("DROP TABLE message_request"))
         connection.execute(text("DROP TABLE mailbox_failure"))
         connection.execute(text("ALTER TABLE api_key DROP COLUMN expires"))
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0010'"))
