@@ -35,9 +35,9 @@ class LoopbackChannel:
         try:
             answer = await HUB.send(symbol, body)
         except OutcomeUnknown:
-            self._record(_sent_message(body))
+            self._record(_make_channel_message(body))
             raise
-        self._record(_sent_message(body, answer))
+        self._record(_make_channel_message(body, answer))
         taken = codec.decode_acknowledgement(answer)
         return DeliveryResult(f"taken by {symbol}{' (a repeat)' if taken.repeated else ''}", taken.refused)
 
@@ -50,12 +50,13 @@ class LoopbackChannel:
                 InboxResult(refused=Refusal(RefusalReason.INVALID_VALUE, str(malformed)))
             )
         try:
-            return codec.encode_acknowledgement(await self._receive(message, None))
+            return codec.encode_acknowledgement(await self._receive(message, None, _make_channel_message(body)))
         except Refused as refused:
             return codec.encode_acknowledgement(InboxResult(refused=Refusal.from_error(refused)))
 
 
-def _sent_message(body: bytes, answer: bytes | None = None) -> ChannelMessage:
+def _make_channel_message(body: bytes, answer: bytes | None = None) -> ChannelMessage:
+    """As the journals of both sides have it."""
     return ChannelMessage(
         protocol=LoopbackChannel.name,
         transport="process",

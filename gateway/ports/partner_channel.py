@@ -59,9 +59,10 @@ class DeliveryResult:
 @value_object(kw_only=True)
 class ChannelMessage:
     """What has left for a partner by a channel, or may have left where the outcome is unknown, as the journal is to
-    have it. `service`: what the protocol calls it; empty: the kind of the event. `answer`: what came back on the same
-    way, where that isn't a message of its own. Neither holds a key by which we show who we are; passwords within mails
-    and within what a `Responder` knows to conceal are taken out by the gateway."""
+    have it; or what has come by it from a partner. `service`: what the protocol calls it; empty: the kind of the event.
+    `answer`: what came back on the same way, where that isn't a message of its own. Neither holds a key by which we
+    show who we are; passwords within mails and within what a `Responder` knows to conceal are taken out by the
+    gateway."""
 
     protocol: str
     transport: str
@@ -157,9 +158,13 @@ class InboxResult:
     request: Request | None = None
 
 
-ReceiveMessage = Callable[[IncomingPartnerMessage, Profile | None], Awaitable[InboxResult]]
-"""`services.requests.partner_inbox`: what every channel hands partners' messages to. Without a profile the partner is
-found by the sender's symbol. Raises Unavailable."""
+class ReceiveMessage(Protocol):
+    """`services.requests.partner_inbox`: what every channel hands partners' messages to. Without a profile the partner
+    is found by the sender's symbol. `carried` is journaled with what it changes. Raises Unavailable."""
+
+    def __call__(
+        self, message: IncomingPartnerMessage, profile: Profile | None, carried: ChannelMessage | None = None
+    ) -> Awaitable[InboxResult]: ...
 
 
 @value_object(kw_only=True)

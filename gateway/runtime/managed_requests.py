@@ -135,7 +135,7 @@ class ManagedRequests:
             KnownHoldings(SearchCatalogue(self._asker, profiles)),
         )
         self.finder = CatalogueSearch(self.contexts, self._asker)
-        self.partner_inbox = PartnerInbox(self.contexts)
+        self.partner_inbox = PartnerInbox(self.contexts, journal)
         letters = LetterRenderer(settings.letters_folder, settings.letters.language)
         mailer = self._make_mailer(adapters, secrets)
 

@@ -10,10 +10,11 @@ from demo.two import NORTH, SOUTH
 from demo.world import World
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import PatronLink, RequestedService
+from gateway.domain.requests.request import PatronLink, RequestedService, Role
 from gateway.domain.requests.views import BorrowingDraft
 from gateway.ports.responder import OutcomeClass
 from gateway.store.journal_records import FullMessage
+from gateway.store.requests.requests import find_by_transaction
 from tests.faults.joined.installations import Template, make_template
 from tests.interop.test_openurl_push import ARTICLE, desk
 from tests.support.conversations import conversation, sent
@@ -111,5 +112,13 @@ async def test_libraries_in_one_process(tmp_path: Path) -> None:
         request = await managed.requests.create_borrowing("NORTH", draft)
         await world.quiet()
         kept = await sent(world.borrower.context.store, "NORTH", request.number)
+        lending = world.lender.context
+        page = await lending.store.read(
+            lambda c: find_by_transaction(c, "SOUTH", Role.LENDING, "north", request.number)
+        )
+        assert page is not None
+        heard = await conversation(lending.store, "SOUTH", page.request_id)
     assert kept
     assert {(one.message.protocol, one.message.outcome) for one in kept} == {("loopback", OutcomeClass.OK)}
+    assert ("in", "request") in told(heard)
+    assert kept[0].body in [one.body for one in heard], "both journals have the same bytes"

@@ -1,10 +1,14 @@
-"""Under which names a managed request stands in the messages of the journal."""
+"""Managed requests in the journal: under which names they stand in it, and what channels bring about them."""
 
 from __future__ import annotations
 
+from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Request, Role
+from gateway.ports.partner_channel import ChannelMessage, InboxResult, IncomingPartnerMessage
+from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Transaction
-from gateway.store.journal_records import RequestNames
+from gateway.services.requests.library_context import LibraryContext
+from gateway.store.journal_records import JournalEnding, JournalOpening, RequestNames
 from gateway.store.requests import requests
 
 
@@ -32,3 +36,38 @@ def names_of_request(request: Request) -> RequestNames:
     else:
         known = [(one.partner, number) for one in request.attempts for number in (one.transaction, one.theirs)]
     return RequestNames(request.id, (request.number,), tuple(dict.fromkeys(pair for pair in known if all(pair))))
+
+
+def describe_received(
+    context: LibraryContext,
+    message: IncomingPartnerMessage,
+    profile: Profile,
+    carried: ChannelMessage,
+    taken: InboxResult,
+) -> tuple[JournalOpening, JournalEnding]:
+    """Its answer is in the journal of whoever sent it."""
+    now, refused = context.now(), taken.refused
+    opening = JournalOpening(
+        library=context.symbol,
+        at=now,
+        body=carried.body,
+        protocol=carried.protocol,
+        transport=carried.transport,
+        profile=profile.name,
+        service=carried.service or message.kind.value,
+        peer=carried.peer,
+        from_agency=message.sender,
+        to_agency=context.symbol,
+        request_id=message.transaction,
+        item_id=message.details.barcode,
+        content_type=carried.content_type,
+        note="a repeat: it was here before" if taken.repeated else "",
+    )
+    ending = JournalEnding(
+        at=now,
+        outcome=OutcomeClass.OK if refused is None else OutcomeClass.REFUSED,
+        reason=refused.reason.value if refused is not None else "",
+        note=refused.detail if refused is not None else "",
+        managed_requests=(taken.request_id,),
+    )
+    return opening, ending

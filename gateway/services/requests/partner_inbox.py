@@ -25,8 +25,15 @@ from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.views import LendingDraft
 from gateway.domain.value import value_object
-from gateway.ports.partner_channel import DeliveryResult, InboxResult, IncomingPartnerMessage, PartnerMessage
+from gateway.ports.partner_channel import (
+    ChannelMessage,
+    DeliveryResult,
+    InboxResult,
+    IncomingPartnerMessage,
+    PartnerMessage,
+)
 from gateway.ports.shared_store import Transaction
+from gateway.services.requests.conversations import describe_received
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.effects import PARTNER, new_outbox_row, new_work_row, remove_patron_data
 from gateway.services.requests.intake import assign_request_number
@@ -39,6 +46,7 @@ from gateway.services.requests.transitions import (
     keep_request,
     record_denied_event,
 )
+from gateway.store.journal import Journal
 from gateway.store.requests import history, outbox, requests, timers
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.request_rows import dump_message
@@ -50,11 +58,15 @@ ACTOR = "outbox"
 
 @value_object
 class PartnerInbox:
-    """Implements `ports.partner_channel.ReceiveMessage` for all libraries of the installation. `contexts` by symbol."""
+    """Implements `ports.partner_channel.ReceiveMessage` for all libraries of the installation. `contexts` by symbol;
+    `journal`: of what channels hand over; None: whoever calls journals it."""
 
     contexts: Mapping[str, LibraryContext]
+    journal: Journal | None = None
 
-    async def receive_message(self, message: IncomingPartnerMessage, profile: Profile | None) -> InboxResult:
+    async def receive_message(
+        self, message: IncomingPartnerMessage, profile: Profile | None, carried: ChannelMessage | None = None
+    ) -> InboxResult:
         """Raises Unavailable."""
         context = self._find_library(message.receiver, profile)
         if context is None:
@@ -68,7 +80,18 @@ class PartnerInbox:
                 RefusalReason.UNKNOWN_SENDER, "The sender is not known here.", MessagePart.SENDER, message.sender
             )
             return InboxResult(refused=refusal)
-        return await LibraryInbox(context).receive_message(message, partner)
+        journal = self.journal
+        if carried is None or journal is None:
+            return await LibraryInbox(context).receive_message(message, partner)
+
+        def receive_and_record(connection: Transaction) -> InboxResult:
+            taken = LibraryInbox(context).receive_in(connection, message, partner)
+            journal.add_exchange(connection, *describe_received(context, message, partner, carried, taken))
+            return taken
+
+        taken = await context.store.write(receive_and_record)
+        context.wake_outbox()
+        return taken
 
     def receive_in(
         self, connection: Transaction, symbol: str, message: IncomingPartnerMessage, profile: Profile
