@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,8 @@ from tests.interop.test_openurl_push import ARTICLE, desk
 from tests.support.conversations import conversation, sent
 from tests.support.iso_pair import Pair, Tcp
 from tests.support.iso_sequences import WORKFLOW
+
+PASSWORD = "Sjøfartsboken-4711"
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +56,29 @@ async def test_iso_ill_over_tcp(mode: str, template: Template, tmp_path: Path) -
         "tcp",
         OutcomeClass.OK,
     )
+
+
+class WithPassword(Tcp):
+    """All show who they are in their APDUs."""
+
+    def profile(self, ours: str, theirs: str) -> Mapping[str, Any]:
+        said = dict(super().profile(ours, theirs))
+        credentials = {"user": f"{ours}-at-{theirs}", "password": "env:ILLGATE_TEST_PASSWORD"}
+        return {**said, "iso_ill": {**said["iso_ill"], "credentials": credentials}}
+
+
+async def test_passwords_in_our_apdus_are_not_kept(
+    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ILLGATE_TEST_PASSWORD", PASSWORD)
+    async with Pair(template, tmp_path, WithPassword("same-connection"), WORKFLOW) as pair:
+        await pair.ask()
+        ours = await pair.borrowing()
+        (asked,) = await sent(pair.towns["NORTH"].context.store, "NORTH", ours.number)
+    assert asked.body is not None
+    assert b"NORTH-at-SOUTH" in asked.body
+    assert PASSWORD.encode() not in asked.body
+    assert len(asked.body) == asked.message.body_size
 
 
 async def test_each_of_two_suppliers_is_in_the_conversation(template: Template, tmp_path: Path) -> None:

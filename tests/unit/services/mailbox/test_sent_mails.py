@@ -8,19 +8,22 @@ from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from typing import Any
 
 import pytest
 
-from gateway.domain.clock import FixedClock
+from gateway.domain.clock import FixedClock, SystemClock
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
 from gateway.ports.responder import OutcomeClass, TransportKind
 from gateway.runtime.managed_requests import preview_mail
 from gateway.services.exchange.message_context import NotReplayableError, rebuild_arrival
+from gateway.services.outbox.queue import OutboxQueue
 from gateway.store.journal import Journal
 from gateway.store.journal_records import FullMessage, JournalOptions
 from gateway.store.requests import outbox_queries
+from gateway.store.requests.outbox import OutboxRow
 from tests.support.art import ART, NOON, ONLY_ART, PASSWORD, answer, art, file_number, orders_in
 from tests.support.conversations import conversation, sent
 from tests.support.daemon import Installation
@@ -84,6 +87,29 @@ async def test_a_mail_that_may_have_left_is_there_and_its_repeat_says_so(house: 
     _, second = await sent(house.store, LIBRARY, request.number)
     assert second.message.outcome is OutcomeClass.OK
     assert "a repeat: an earlier try may have arrived" in second.message.note
+
+
+async def test_a_crash_before_the_row_has_ended_leaves_nothing_twice(
+    house: MailHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the row and the journal are one transaction; what is sent again is a repeat, and is there once."""
+    real = OutboxQueue.mark_done
+
+    async def die_for_partners(queue: OutboxQueue, row: OutboxRow, *more: Any) -> None:
+        if row.kind == "partner":
+            raise Unavailable("the process is killed")
+        await real(queue, row, *more)
+
+    with monkeypatch.context() as killed:
+        killed.setattr(OutboxQueue, "mark_done", die_for_partners)
+        request = await house.asked()
+    assert len(house.mailer.mails) == 1
+    assert not await sent(house.store, LIBRARY, request.number)
+
+    await house.managed.worker.drain(SystemClock().now() + timedelta(hours=1))
+    assert len(house.mailer.mails) == 2
+    (kept,) = await sent(house.store, LIBRARY, request.number)
+    assert "a repeat: an earlier try may have arrived" in kept.message.note
 
 
 @pytest.mark.parametrize("failure", [Unavailable("away"), Refused(RefusalReason.INVALID_VALUE, "550 no such user")])
