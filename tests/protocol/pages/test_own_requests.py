@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import BorrowingState
 from gateway.domain.requests.views import ActionRequest
+from gateway.store.requests import requests
 from tests.protocol.pages.support import BOOK, Answer, Running, Visitor, visitor
 
 QUESTION = "Est-ce que l'édition de 1999 convient aussi ?"
@@ -117,3 +120,23 @@ async def test_in_german(anna: Visitor) -> None:
     page = await anna.get(f"/openurl/DEMO/requests/{id_}/cancel", Accept_Language="de")
     assert page.title == "Diese Bestellung stornieren?"
     assert page.tree.xpath("string(//button[@type='submit' and not(@class)])") == "Ja, stornieren"
+
+
+async def test_a_loan_is_renewed(gateway: Running, anna: Visitor) -> None:
+    id_ = await send_request(anna)
+    context = gateway.requests().library_context("DEMO")
+    request = await gateway.requests().find_request("DEMO", id_)
+    due = datetime(2030, 1, 18, 22, 59, tzinfo=UTC)
+    terms = replace(request.terms, patron_due=due)
+    lent = replace(request, version=request.version + 1, state=BorrowingState.LENT, terms=terms)
+    await context.store.write(lambda c: requests.save_request(c, lent))
+
+    assert acts_of(await anna.get("/openurl/DEMO/requests")) == ["Renew"]
+    asked = await anna.get(f"/openurl/DEMO/requests/{id_}/renew")
+    assert asked.title == "Keep it longer?"
+    done = await anna.post(f"/openurl/DEMO/requests/{id_}/renew", fields_of(asked))
+
+    assert "You have asked to keep it longer." in done.text
+    assert "18 January 2030" in done.text
+    view = await gateway.requests().show("DEMO", id_)
+    assert (EventKind.RENEW, "patron") in [(line.event.kind, line.event.actor) for line in view.history]
