@@ -22,6 +22,7 @@ from adapters.iso_ill.mapping.identities import (
     transaction_key,
 )
 from adapters.iso_ill.mapping.ill_request import request_of_ill_request
+from adapters.iso_ill.mapping.note_terms import read_note_terms
 from adapters.iso_ill.messages import (
     APDUS,
     Apdu,
@@ -129,7 +130,7 @@ def interpret_apdu(apdu: Apdu, context: MappingContext) -> tuple[EventKind, Even
     kind, details = _MEANINGS[apdu.type](apdu, context)
     if kind is EventKind.REQUEST or not apdu.note_text:
         return kind, details
-    return kind, replace(details, note=_join_notes(details.note, apdu.note_text))
+    return kind, read_note_terms(kind, replace(details, note=_join_notes(details.note, apdu.note_text)))
 
 
 def _join_notes(*notes: str) -> str:

@@ -22,6 +22,7 @@ from adapters.iso_ill.mapping.identities import (
     shorten_texts,
 )
 from adapters.iso_ill.mapping.ill_request import read_unfilled_reason, write_request_fields
+from adapters.iso_ill.mapping.note_terms import write_cost_term, write_due_term
 from adapters.iso_ill.mapping.reports import write_status_report, write_trouble_report
 from adapters.iso_ill.messages import (
     Apdu,
@@ -234,6 +235,14 @@ def _write_note(message: PartnerMessage, context: MappingContext) -> ApduFields:
     return {"note": message.details.note or "(no text)"}
 
 
+def _write_recall(message: PartnerMessage, context: MappingContext) -> ApduFields:
+    return {"note": _join_notes(write_due_term(message.details.due, context), message.details.note)}
+
+
+def _write_cost_note(message: PartnerMessage, _context: MappingContext) -> ApduFields:
+    return {"note": _join_notes(write_cost_term(message.details.cost), message.details.note)}
+
+
 def _write_due_changed(message: PartnerMessage, context: MappingContext) -> ApduFields:
     """There is no service of this kind: it is said in words."""
     due = _write_date_due(message, context)
@@ -274,12 +283,11 @@ def _write_conditional(message: PartnerMessage, context: MappingContext) -> Apdu
     details = message.details
     ordered = sorted(details.conditions, key=lambda one: one not in reasons.EXACT)
     code = reasons.CONDITION_OUT[ordered[0]] if ordered else ReasonConditional.OTHER
-    cost = f"cost: {details.cost.amount:f} {details.cost.currency}" if details.cost is not None else ""
     results = ConditionalResults(conditions=code, date_for_reply=details.retry_after)
     words = _describe_conditions(tuple(ordered))
     return {
         **_write_ill_answer(Results.CONDITIONAL, Explanation(conditional=results), context),
-        "note": _join_notes(words, cost, details.note),
+        "note": _join_notes(words, write_cost_term(details.cost), details.note),
     }
 
 
@@ -378,8 +386,8 @@ def _write_link(details: EventDetails) -> ElectronicDelivery | None:
 ApduBuilder = tuple[type[Apdu], Callable[[PartnerMessage, MappingContext], ApduFields]]
 
 _EITHER: Mapping[EventKind, ApduBuilder] = {
-    EventKind.LOST: (Lost, _write_no_fields),
-    EventKind.DAMAGED: (Damaged, _write_no_fields),
+    EventKind.LOST: (Lost, _write_cost_note),
+    EventKind.DAMAGED: (Damaged, _write_cost_note),
     EventKind.MESSAGE: (Message, _write_note),
     EventKind.STATUS_QUERY: (StatusQuery, _write_no_fields),
     EventKind.STATUS_REPORT: (StatusOrErrorReport, write_status_report),
@@ -415,7 +423,7 @@ _BUILDERS: Mapping[Role, Mapping[EventKind, ApduBuilder]] = {
         EventKind.RENEW_REFUSED: (RenewAnswer, _make_answer_writer(False)),
         EventKind.DUE_DATE_CHANGED: (Message, _write_due_changed),
         EventKind.OVERDUE: (Overdue, _write_overdue),
-        EventKind.RECALL: (Recall, _write_no_fields),
+        EventKind.RECALL: (Recall, _write_recall),
         EventKind.CHECKED_IN: (CheckedIn, _make_day_writer("date_checked_in")),
         **_EITHER,
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -577,3 +578,55 @@ def test_an_overdue_names_the_day() -> None:
 
 def test_the_library_zone_counts_where_the_partner_has_none() -> None:
     assert MappingContext(library_zone=ZoneInfo("Europe/Oslo"), currency="NOK").zone == ZoneInfo("Europe/Oslo")
+
+
+# --- terms in the note -----------------------------------------------------------------------------------
+
+AFTER_MIDNIGHT = datetime(2026, 4, 16, 22, 30, tzinfo=UTC)
+"""The 17th in Zürich."""
+REPAIR = Money(Decimal("45.50"), "EUR")
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "note"),
+    [
+        (EventKind.RECALL, {"due": date(2026, 4, 17)}, "due: 2026-04-17"),
+        (EventKind.RECALL, {"due": AFTER_MIDNIGHT, "note": "Für die Prüfung"}, "due: 2026-04-17; Für die Prüfung"),
+        (EventKind.RECALL, {"note": "Понадобилась"}, "Понадобилась"),
+        (EventKind.DAMAGED, {"cost": REPAIR, "note": "Einband gerissen"}, "cost: 45.50 EUR; Einband gerissen"),
+        (EventKind.LOST, {"cost": REPAIR}, "cost: 45.50 EUR"),
+    ],
+)
+def test_what_an_apdu_has_no_field_for_goes_in_its_note_and_is_read_from_there(
+    kind: EventKind, details: dict[str, Any], note: str
+) -> None:
+    zurich = replace(CONTEXT, library_zone=ZoneInfo("Europe/Zurich"))
+    sent = apdu_of_message(replace(said(kind, Role.LENDING), details=EventDetails(**details)), zurich)
+
+    apdu = decode_apdu(encode_apdu(sent)).apdu
+    received = event_of_apdu(apdu, zurich)
+
+    assert apdu.note_text == note
+    assert received.kind is kind
+    assert received.details.due == (date(2026, 4, 17) if "due" in details else None)
+    assert received.details.cost == details.get("cost")
+    assert received.details.note == note
+
+
+def test_the_cost_of_a_condition_is_read_from_the_note() -> None:
+    details = EventDetails(conditions=(LoanCondition.COST, LoanCondition.LIBRARY_USE_ONLY), cost=REPAIR)
+    sent = apdu_of_message(replace(said(EventKind.CONDITIONAL, Role.LENDING), details=details), CONTEXT)
+
+    assert event_of_apdu(decode_apdu(encode_apdu(sent)).apdu, CONTEXT).details.cost == REPAIR
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["due: 2026-02-30", "overdue: 2026-04-17", "It was due: 2026-04-17", "due: soon", "cost: a lot", "due: 17.4."],
+)
+def test_other_words_stay_words(note: str) -> None:
+    sent = apdu_of_message(replace(said(EventKind.RECALL, Role.LENDING), details=EventDetails(note=note)), CONTEXT)
+
+    received = event_of_apdu(decode_apdu(encode_apdu(sent)).apdu, CONTEXT).details
+
+    assert (received.due, received.cost, received.note) == (None, None, note)
