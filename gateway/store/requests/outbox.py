@@ -1,7 +1,8 @@
 """Outbox rows added, claimed, ended; lanes.
 
 Rows of a lane (a name that the caller chooses: one for each request, say) are done one after the other, in the order
-in which they were added; a row that is dead holds up those behind it until staff decide, but for calls to the library.
+in which they were added; a row that is dead holds up those behind it until staff decide, but for calls to the library
+and letters to patrons.
 Rows of the empty lane wait for nobody.
 
 Only the first unfinished row of a lane can be claimed, so it alone has `ready_at`: a claim finds what it may take in
@@ -10,8 +11,8 @@ lane locks the lane's row first; so a row that comes while the last one ends is 
 
 A dead row holds up those behind it, which may depend on it: a partner must not hear of the second event before the
 first. A dead call to the library does not: each call asks for what the request needs at that moment, whatever the one
-before it was to do, and some of them end what must not stay. It has left its lane, and joins it again when staff
-release it.
+before it was to do, and some of them end what must not stay. Nor does a dead letter to a patron, as each says a thing
+of its own. They have left their lane, and join it again when staff release them.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from gateway.sql.statements import PreparedStatement, insert_rows, prepare_sql
 from gateway.store.journal_writer import MAX_NOTE_CHARS, clean_text
 from gateway.store.requests.tables import HAS_ENDED, IN_LANE, outbox, outbox_lane
 
-INDEPENDENT = "library"
-"""Kind of the rows that hold up nothing when they are dead."""
+INDEPENDENT = ("library", "letter")
+"""Kinds of the rows that hold up nothing when they are dead: each letter to a patron says a thing of its own."""
 
 
 class OutboxStatus(StrEnum):
@@ -237,11 +238,11 @@ def schedule_retry(connection: Connection, row: OutboxRow, next_at: datetime, er
 
 
 def mark_dead(connection: Connection, row: OutboxRow, error: str, at: datetime) -> None:
-    """Given up until staff decide; those behind it wait, but for calls to the library. Raises LeaseLost."""
+    """Given up until staff decide; those behind it wait, but for calls to the library and letters. Raises LeaseLost."""
     _raise_if_lost(
         _DEAD.fetch_first(connection, _claim_parameters(row, next_at=at, error=clean_text(error, MAX_NOTE_CHARS))), row
     )
-    if row.kind == INDEPENDENT:
+    if row.kind in INDEPENDENT:
         leave_lane(connection, row.library, row.lane)
 
 
@@ -284,8 +285,9 @@ _EDIT = prepare_sql(
     outbox,
     COLUMNS.lane,
 )
+_IS_INDEPENDENT = or_(*(COLUMNS.kind == kind for kind in INDEPENDENT))
 _DEAD_CALL = PreparedStatement(
-    select(COLUMNS.lane).where(*ONE_ROW, COLUMNS.status == OutboxStatus.DEAD.value, COLUMNS.kind == INDEPENDENT)
+    select(COLUMNS.lane).where(*ONE_ROW, COLUMNS.status == OutboxStatus.DEAD.value, _IS_INDEPENDENT)
 )
 _REJOIN = prepare_sql(
     "UPDATE outbox SET place = :place, status = :status WHERE library = :library AND id = :id", outbox
@@ -312,7 +314,8 @@ def edit_row(connection: Connection, library: str, id_: str, payload: str, now: 
 
 
 def _rejoin_lane(connection: Connection, library: str, id_: str) -> None:
-    """A dead call to the library has left its lane: it is tried now where nothing waits there, else as the last."""
+    """A dead call to the library, or letter, has left its lane: it is tried now where nothing waits there, else as the
+    last."""
     dead_call = _DEAD_CALL.fetch_first(connection, {"in_library": library, "with_id": id_})
     if dead_call is None:
         return
@@ -400,7 +403,7 @@ _END = PreparedStatement(delete(outbox_lane).where(*_IT))
 _NEXT = PreparedStatement(
     select(outbox.c.id)
     .where(outbox.c.library == bindparam("library"), outbox.c.lane == bindparam("lane"), IN_LANE)
-    .where(or_(outbox.c.status != "dead", outbox.c.kind != INDEPENDENT))
+    .where(or_(outbox.c.status != "dead", and_(*(outbox.c.kind != kind for kind in INDEPENDENT))))
     .order_by(outbox.c.place)
     .limit(1)
 )
@@ -424,7 +427,7 @@ def leave_lane(connection: Connection, library: str, lane: str) -> None:
         return
     it = {"library": library, "lane": lane}
     locked = _LOCK.fetch_first(connection, it)
-    if locked is None:  # the last one was a dead call to the library, which had left it before
+    if locked is None:  # the last one was a dead call to the library or letter, which had left it before
         return
     following = _NEXT.fetch_first(connection, it)
     if following is None:

@@ -290,6 +290,20 @@ async def test_a_dead_row_holds_up_its_lane_and_is_shown(migrated: Store, stuck:
     assert counts[DEAD_LETTERS] == 1
 
 
+async def test_a_dead_letter_to_a_patron_holds_up_none_of_the_later_ones(migrated: Store) -> None:
+    placed, ready, overdue = (row("r-1", kind="letter") for _ in range(3))
+    await add(migrated, placed, ready, overdue)
+    (first,) = await claim(migrated)
+    await migrated.write(lambda c: outbox.mark_dead(c, first, "550 no such mailbox", NOW))
+
+    (second,) = await claim(migrated)
+    assert second.id == ready.id
+    assert await migrated.write(lambda c: outbox.release_row(c, LIBRARY, placed.id, NOW))
+    await done(migrated, second)
+
+    assert await claimed_ids(migrated) == [overdue.id]
+
+
 async def test_a_released_row_is_tried_anew_and_first(migrated: Store, stuck: tuple[OutboxRow, OutboxRow]) -> None:
     assert await migrated.write(lambda c: outbox.release_row(c, LIBRARY, stuck[0].id, NOW))
     (again,) = await claim(migrated)
