@@ -70,11 +70,16 @@ class BackgroundTasks:
 
     async def _run_task(self, name: str, work: Callable[[], Awaitable[None]], on_failure: FailurePolicy) -> None:
         loop = asyncio.get_running_loop()
-        pause = MIN_RETRY_SECONDS
+        pause, said = MIN_RETRY_SECONDS, ""
         while True:
             began = loop.time()
             try:
                 await work()
+            except Unavailable as error:
+                # Not a defect: a database that is read-only or away stops all tasks, and /readyz says so.
+                if str(error) != said:
+                    task_logger.warning("background.task_waits", task=name, reason=str(error))
+                said = str(error)
             except Exception:
                 task_logger.exception("background.task_failed", task=name, on_failure=on_failure.value)
             else:
@@ -82,7 +87,7 @@ class BackgroundTasks:
             if on_failure is FailurePolicy.REPORT:
                 return
             if loop.time() - began > MAX_RETRY_SECONDS:  # it ran well for a while
-                pause = MIN_RETRY_SECONDS
+                pause, said = MIN_RETRY_SECONDS, ""
             await asyncio.sleep(pause)
             pause = min(pause * 2, MAX_RETRY_SECONDS)
 

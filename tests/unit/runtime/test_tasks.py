@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 import structlog
+from sqlalchemy import text
 
 from gateway.runtime import background as module
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
 from gateway.runtime.logs import DefectLog, RateLimitedLogger
+from gateway.store.engine import open_store
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +38,36 @@ async def test_failing_work_is_logged_with_its_owner_and_started_again() -> None
     await tasks.stop()
     assert runs == 3
     assert [(entry["event"], entry["task"]) for entry in logs] == [("background.task_failed", "journal: retention")] * 2
+
+
+async def test_a_database_that_is_read_only_is_said_once_for_each_task_without_a_traceback(tmp_path: Path) -> None:
+    file = tmp_path / "illgate.db"
+    store = open_store(f"sqlite:///{file}")
+    await store.write(lambda connection: connection.execute(text("CREATE TABLE visit (day TEXT)")))
+    await store.write(lambda connection: connection.execute(text("PRAGMA query_only = 1")))
+    tries = 0
+    enough = asyncio.Event()
+
+    async def work() -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 3:
+            enough.set()
+        await store.write(lambda connection: connection.execute(text("INSERT INTO visit VALUES ('2026-03-02')")))
+
+    tasks = BackgroundTasks()
+    with structlog.testing.capture_logs() as logs:
+        tasks.start("journal: retention", work)
+        await asyncio.wait_for(enough.wait(), 5)
+        await asyncio.sleep(0.05)
+    await tasks.stop()
+    await store.close()
+
+    assert [(entry["event"], entry["log_level"], entry["task"]) for entry in logs] == [
+        ("background.task_waits", "warning", "journal: retention")
+    ]
+    assert "readonly database" in logs[0]["reason"]
+    assert "exc_info" not in logs[0]
 
 
 async def test_work_that_shall_not_be_repeated() -> None:
