@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.clock import FixedClock, SystemClock
 from gateway.domain.due_dates import DueChoice, choose_due_date, require_future_day
-from gateway.domain.library import Block, BlockScope, Patron, PatronIdentifier, PersonName, RecordId
+from gateway.domain.library import Block, BlockScope, Money, Patron, PatronIdentifier, PersonName, RecordId
 from gateway.domain.problems import (
     MAX_LISTED_CODES,
     ConfigurationError,
@@ -23,7 +24,7 @@ from gateway.domain.problems import (
     RefusalReason,
     Refused,
 )
-from gateway.domain.profile import MatchRule
+from gateway.domain.profile import MatchRule, normalize_alternative_name, normalize_fingerprint
 from gateway.domain.requests.catalogue_policy import WantedPart
 from gateway.domain.requests.citation import is_listed_work
 from gateway.domain.requests.events import EventKind, local_signal
@@ -244,3 +245,19 @@ def test_a_number_with_a_colon_in_it_is_of_the_type_before_the_first() -> None:
     assert is_listed_work(asked, ["local:shelf:8"]) is False
     assert is_listed_work(asked, ["local:7"]) is False
     assert is_listed_work(asked, ["doi:10.1/x"]) is None
+
+
+@pytest.mark.parametrize("currency", ["EU", "EURO", "eur", "E1R", ""])
+def test_a_currency_is_three_capital_letters(currency: str) -> None:
+    with pytest.raises(ValueError, match="currency"):
+        Money(Decimal(1), currency)
+
+
+def test_a_certificate_is_named_in_a_way_that_can_be_compared() -> None:
+    for name in ("ill.example", "DNS:"):
+        with pytest.raises(
+            ValueError, match=r"^not a subject alternative name such as DNS:ill\.example, or email:, URI"
+        ):
+            normalize_alternative_name(name)
+    with pytest.raises(ValueError, match=r"^not a SHA-256 fingerprint, which has 64 hexadecimal digits$"):
+        normalize_fingerprint("AB:CD")

@@ -455,6 +455,12 @@ def test_messages_and_reports_go_to_the_supplier_that_was_asked() -> None:
     assert follow_ups(story.partner(K.STATUS_QUERY, 1)) == (FollowUp.REPORT_STATUS,)
 
 
+def test_damage_is_heard_after_the_end() -> None:
+    story = Story(borrowing(B.COMPLETED))
+    assert not story.partner(K.DAMAGED).kept
+    assert RequestFlag.DAMAGED in story.request.flags
+
+
 def test_a_question_has_its_time() -> None:
     story = Story(borrowing(B.REVIEW))
     asked = story.us(K.PATRON_ASKED, query="q1", reason="cost", note="9 EUR?")

@@ -134,6 +134,19 @@ def test_a_renewal_adds_to_the_due_date_whatever_form_it_has() -> None:
     assert due_dates.extend_lender_due(None, START, 7, CALENDAR) == date(2026, 12, 1)
 
 
+def test_the_earlier_of_two_dates_counts_only_where_the_rule_says_so() -> None:
+    local = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
+
+    assert patron_due(date(2026, 12, 18), DuePolicy.EARLIER, local=local) == local
+    assert patron_due(date(2026, 12, 18), DuePolicy.LENDER, local=local) == datetime(2026, 12, 18, 22, 59, tzinfo=UTC)
+
+
+def test_a_date_that_has_passed_is_refused_in_a_sentence() -> None:
+    with pytest.raises(Refused) as refused:
+        patron_due(date(2026, 11, 23))
+    assert refused.value.detail == "The due date has already passed."
+
+
 def test_a_renewal_of_what_is_overdue_counts_from_today() -> None:
     assert due_dates.extend_lender_due(date(2026, 11, 2), START, 14, CALENDAR) == date(2026, 12, 8)
     assert due_dates.extend_lender_due(START.date(), START, 14, CALENDAR) == date(2026, 12, 8)

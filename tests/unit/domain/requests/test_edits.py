@@ -7,17 +7,22 @@ from datetime import date
 
 import pytest
 
-from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.request import (
     BorrowingState,
     LendingState,
     PatronLink,
     PatronQuery,
     RequestDates,
+    RequestedService,
     RequestFlag,
+    RotaLine,
+    RotaLineStatus,
+    ServiceType,
+    VolumeState,
 )
 from gateway.domain.requests.state_table import DenialReason, TimerKind
-from tests.support.requests import BOOK, PATRON, START, Story, borrowing, copy_of, lending
+from tests.support.requests import BOOK, PATRON, START, Story, asked_story, borrowing, copy_of, lending, lent_story
 
 NEEDED = date(2026, 6, 1)
 OPEN_QUESTION = PatronQuery(id="q1", about="cost", text="Dziewięć euro?", asked=START)
@@ -103,3 +108,61 @@ def test_a_further_volume_of_a_lender_does_not_change_which_item_was_located() -
     story.us(EventKind.OVERDUE, barcode="33")
     assert story.request.item_barcode == "32"
     assert story.request.flags == {RequestFlag.OVERDUE}
+
+
+def test_an_answer_to_nothing_changes_nothing() -> None:
+    story = Story(borrowing(BorrowingState.REVIEW))
+    assert story.no_us(EventKind.PATRON_ANSWERED, answer="yes").why is DenialReason.UNMET
+    late = story.late_timer(EventKind.PATRON_ANSWERED)
+    assert (late.kept, story.request.query) == (True, None)
+
+
+def test_messages_are_told_from_notes_of_our_own() -> None:
+    story = asked_story()
+    story.us(EventKind.MESSAGE, note=" Guten Tag ")
+    story.us(EventKind.NOTE, note="ruft zurück")
+    story.us(EventKind.STATUS_QUERY, note="nicht in den Notizen")
+    assert [(one.text, one.for_partner) for one in story.request.notes] == [("Guten Tag", True), ("ruft zurück", False)]
+
+
+def test_what_comes_with_the_parcel_is_taken_where_no_message_said_it() -> None:
+    story = asked_story()
+    story.us(EventKind.RECEIVED, due=NEEDED, conditions=(LoanCondition.LIBRARY_USE_ONLY,))
+    assert story.request.terms.lender_due == NEEDED
+    assert story.request.terms.conditions == (LoanCondition.LIBRARY_USE_ONLY,)
+
+
+def test_copy_or_loan_becomes_what_was_shipped() -> None:
+    either = RequestedService(ServiceType.COPY_OR_LOAN, format="printed")
+    story = asked_story(borrowing(service=either))
+    story.partner(EventKind.SHIPPED, 1, due=NEEDED)
+    assert story.request.service == replace(either, type=ServiceType.LOAN)
+
+
+def test_a_volume_is_lent_once_more() -> None:
+    story = lent_story()
+    story.us(EventKind.RETURNED_BY_PATRON)
+    assert [one.state for one in story.request.volumes] == [VolumeState.BACK]
+    story.us(EventKind.LOANED_TO_PATRON)
+    assert [one.state for one in story.request.volumes] == [VolumeState.LENT]
+
+
+def test_the_rota_knows_who_was_asked() -> None:
+    lines = (RotaLine("warsaw"), RotaLine("kyoto"), RotaLine("tbilisi", RotaLineStatus.SKIPPED, "closed"))
+    story = asked_story(borrowing(rota=lines))
+    story.partner(EventKind.UNFILLED, 1)
+    story.ask("oslo")
+    assert story.request.rota == (
+        RotaLine("warsaw", RotaLineStatus.ASKED),
+        RotaLine("kyoto"),
+        RotaLine("tbilisi", RotaLineStatus.SKIPPED, "closed"),
+        RotaLine("oslo", RotaLineStatus.ASKED, "by hand"),
+    )
+
+
+def test_our_own_words_are_not_the_supplier_s() -> None:
+    story = asked_story()
+    story.partner(EventKind.WILL_SUPPLY, 1, note="w maju", expected=NEEDED)
+    story.us(EventKind.STATUS_QUERY, note="Wann?", expected=date(2026, 7, 1))
+    (attempt,) = story.request.attempts
+    assert (attempt.note, attempt.expected) == ("w maju", NEEDED)

@@ -60,6 +60,20 @@ def test_a_symbol_that_a_member_does_not_know_counts_nothing() -> None:
     assert about(report("SOUTH", city=3), symbols=()) == ReportedLoad()
 
 
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("ill.example", "not an address such as https://ill.example"),
+        ("https://ill.example:port", "not an address such as https://ill.example"),
+        ("http://ill.example", "a key is not sent over an open connection: it must begin with https://"),
+    ],
+)
+def test_an_address_of_no_use_is_refused_in_a_sentence(url: str, why: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        NetworkMember(url=url, key="env:KEY")
+    assert f"Value error, {why} [" in str(refused.value)
+
+
 def test_it_counts_for_the_limit_and_is_said_with_the_points() -> None:
     partner = PartnerPolicy(symbols=("CITY",), max_open=5)
     known = partner_standing(partner, borrowing(), RequestPolicy(), NOW.date(), open_requests=2, reported=3)
