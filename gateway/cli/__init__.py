@@ -10,12 +10,6 @@ Exit codes, so that scripts can tell causes apart:
 - 5: sent, but no answer came: the outcome is not known
 """
 
-import gc
-
-gc.disable()  # modules stay: looking for garbage while they are loaded takes a tenth of every command's start
-try:
-    from gateway.cli.app import main
-finally:
-    gc.enable()
+from gateway.cli.app import main
 
 __all__ = ["main"]

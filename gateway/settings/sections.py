@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from gateway import SETTINGS_FILE
 from gateway.configuration.yaml_document import YamlDocument, nearest_match
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.problems import ConfigurationProblem, KeyPath
@@ -25,7 +26,7 @@ from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
 from gateway.secrets import resolve_secret
 from gateway.settings.patron_pages import PagesSettings, SignInSettings
 
-FILE = "gateway.yml"
+FILE = SETTINGS_FILE
 
 
 def _check_time_zone(name: str) -> str:
