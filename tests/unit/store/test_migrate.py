@@ -38,8 +38,8 @@ STEPS = [
     "0010: What members of the network have said last about the load of suppliers",
     "0011: Order files as they were first tried; requests' words folded anew",
     "0012: When keys of the JSON API expire",
-    "0014: Which managed requests each message of the journal is about",
-    "0017: Mailboxes that can't be read: since when, and why",
+    "0013: Which managed requests each message of the journal is about",
+    "0014: Mailboxes that can't be read: since when, and why",
 ]
 
 STEP = '''"""{doc}"""

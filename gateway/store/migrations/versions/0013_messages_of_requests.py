@@ -1,6 +1,6 @@
 """Which managed requests each message of the journal is about
 
-Revision ID: 0014
+Revision ID: 0013
 Revises: 0012
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0014"
+revision = "0013"
 down_revision = "0012"
 
 
