@@ -25,15 +25,18 @@ from gateway.domain.problems import (
     Refused,
 )
 from gateway.domain.profile import MatchRule, normalize_alternative_name, normalize_fingerprint
+from gateway.domain.requests.calendar import Calendar
 from gateway.domain.requests.catalogue_policy import WantedPart
 from gateway.domain.requests.citation import is_listed_work
 from gateway.domain.requests.events import EventKind, local_signal
+from gateway.domain.requests.intake_rules import NumberFields, number_series
 from gateway.domain.requests.partner_policy import Closure, PartnerMail, PartnerPolicy, PatronWorkflow
 from gateway.domain.requests.policy import CalendarPolicy, Catalogues, RotaTemplate, TemplateLine
 from gateway.domain.requests.request import BorrowingState
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import DenialReason
 from gateway.domain.requests.views import EventDenied, NotFound, ResultPage, VersionConflict
+from gateway.domain.value import value_object
 
 ZURICH = ZoneInfo("Europe/Zurich")
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -261,3 +264,26 @@ def test_a_certificate_is_named_in_a_way_that_can_be_compared() -> None:
             normalize_alternative_name(name)
     with pytest.raises(ValueError, match=r"^not a SHA-256 fingerprint, which has 64 hexadecimal digits$"):
         normalize_fingerprint("AB:CD")
+
+
+def test_a_calendar_is_that_of_a_zone() -> None:
+    assert Calendar.from_policy(CalendarPolicy(), ZURICH).zone is ZURICH
+
+
+def test_numbers_of_a_series_have_its_prefix() -> None:
+    fields = NumberFields(at=NOW, zone=ZURICH)
+    series = number_series("{prefix}{year}-{sequence:03d}", fields, "ILL-")
+    assert (series.sequence, series.format_number(7)) == ("number ILL-2026-#", "ILL-2026-007")
+
+
+def test_a_value_compares_by_its_fields_and_has_no_others() -> None:
+    @value_object(kw_only=True)
+    class Shelf:
+        code: str
+        floor: int = 0
+
+    assert Shelf(code="A") == Shelf(code="A", floor=0)
+    assert {Shelf(code="A"), Shelf(code="A")} == {Shelf(code="A")}
+    assert not hasattr(Shelf(code="A"), "__dict__")
+    with pytest.raises(TypeError):
+        Shelf("A")  # type: ignore[call-arg,misc]

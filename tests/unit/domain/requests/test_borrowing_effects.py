@@ -104,6 +104,12 @@ def happen(story: Story, signal: EventSignal, **details: Any) -> Transition:
     return story._happens(signal, 0, details)
 
 
+def test_what_was_not_submitted_is_cancelled() -> None:
+    story = Story(borrowing())
+    assert letters(story.us(K.CANCEL)) == ("cancelled",)
+    assert (story.state, story.running) == (B.CANCELLED, {T.ANONYMISE})
+
+
 @pytest.mark.parametrize("ended", [B.CANCELLED, B.UNFILLED, B.EXPIRED, B.LOST])
 def test_what_is_reopened_has_a_day_again_and_keeps_its_patron(ended: BorrowingState) -> None:
     story = Story(borrowing(ended), running={T.ANONYMISE})
@@ -193,6 +199,15 @@ def test_a_supplier_may_be_asked_how_it_stands(state: BorrowingState) -> None:
 
 def with_state(story: Story, state: BorrowingState) -> Request:
     return replace(story.request, state=state)
+
+
+@pytest.mark.parametrize("state", [B.HOLD_PLACED, B.WILL_SUPPLY, B.CONDITIONAL])
+def test_who_has_it_now_has_promised_nothing_yet(state: BorrowingState) -> None:
+    story = asked_story()
+    story.request = with_state(story, state)
+    story.running = {T.NEED_BY, T.CHASE}
+    story.partner(K.FORWARDED, 1)
+    assert (story.state, story.running) == (B.REQUESTED, {T.NEED_BY, T.ANSWER})
 
 
 def test_staff_pass_a_supplier_over() -> None:
@@ -401,6 +416,20 @@ def test_what_the_lender_has_again_is_no_longer_here(place: Callable[[], Story])
     assert story.running == {T.ANONYMISE}
 
 
+@pytest.mark.parametrize(("timer", "letter"), [(T.PATRON_DUE, "overdue"), (T.DUE_SOON, "due-soon")])
+def test_the_patron_is_reminded(timer: TimerKind, letter: str) -> None:
+    story = lent_story()
+    over = story.timer(timer)
+    assert (letters(over), over.kept, story.state) == ((letter,), False, B.LENT)
+    assert (RequestFlag.OVERDUE in story.request.flags) is (timer is T.PATRON_DUE)
+
+
+def test_what_waits_on_the_shelf_too_long_is_noticed() -> None:
+    story = here_story()
+    assert not story.timer(T.SHELF).kept
+    assert RequestFlag.NOT_COLLECTED in story.request.flags
+
+
 # --- back ------------------------------------------------------------------------------------------------
 
 
@@ -410,6 +439,22 @@ def test_on_its_way_back_only_the_lenders_word_is_waited_for(place: Callable[[],
     sent = story.us(K.RETURNED)
     assert (told(sent), library_calls(sent)) == (((K.RETURNED, 1),), (LibraryAction.DELETE_TEMPORARY,))
     assert (story.state, story.running) == (B.RETURNED, {T.CHASE})
+
+
+@pytest.mark.parametrize("end", [K.RENEW_ACCEPTED, K.RENEW_REFUSED])
+def test_an_answer_ends_the_waiting_for_it(end: EventKind) -> None:
+    story = lent_story()
+    story.us(K.RENEW)
+    assert T.RENEWAL in story.running
+    story.partner(end, 1, due=date(2026, 5, 8))
+    assert T.RENEWAL not in story.running
+
+
+def test_what_goes_back_is_not_renewed_any_more() -> None:
+    story = lent_story()
+    story.us(K.RENEW)
+    story.us(K.RETURNED)
+    assert story.running == {T.CHASE}
 
 
 def test_returning_is_the_end_where_no_word_comes() -> None:
@@ -440,6 +485,22 @@ def test_the_lender_is_asked_when_it_does_not_say_that_it_has_it() -> None:
         assert not story.partner(kind, 1).kept
 
 
+def test_what_was_lost_is_found_here_and_sent() -> None:
+    story = lent_story()
+    story.us(K.LOST)
+    found = story.us(K.RETURNED)
+    assert (told(found), library_calls(found)) == (((K.RETURNED, 1),), (LibraryAction.DELETE_TEMPORARY,))
+    assert (story.state, story.running) == (B.RETURNED, {T.CHASE})
+
+
+def test_what_was_lost_is_found_by_its_lender() -> None:
+    story = lent_story()
+    story.us(K.LOST)
+    found = story.partner(K.CHECKED_IN, 1)
+    assert (story.state, library_calls(found)) == (B.COMPLETED, (LibraryAction.DELETE_TEMPORARY,))
+    assert story.running == {T.ANONYMISE}
+
+
 # --- always ----------------------------------------------------------------------------------------------
 
 
@@ -448,6 +509,7 @@ def test_messages_and_reports_go_to_the_supplier_that_was_asked() -> None:
     assert story.no_us(K.MESSAGE, note="Guten Tag").why is DenialReason.UNMET
     assert story.no_us(K.STATUS_REPORT).why is DenialReason.UNMET
     assert story.us(K.TROUBLE, note="refused").kept is False
+    assert story.partner(K.STATUS_QUERY).kept, "nobody was asked yet"
 
     story = asked_story()
     assert told(story.us(K.MESSAGE, note="Guten Tag")) == ((K.MESSAGE, 1),)

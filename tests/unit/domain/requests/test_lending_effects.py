@@ -204,6 +204,11 @@ def test_staff_decide_a_cancellation_where_the_workflow_says_so(state: LendingSt
     assert story.state is state
 
 
+def test_volumes_that_are_not_ours_do_not_hide_how_a_cancellation_is_answered() -> None:
+    story = Story(lending(), workflow(lending={"cancel": "refuse"}))
+    assert told(story.partner(K.CANCEL, volumes=("9",))) == ((K.CANCEL_REFUSED, 0),)
+
+
 @pytest.mark.parametrize(
     ("signal", "end", "says"),
     [
@@ -220,11 +225,22 @@ def test_a_cancellation_that_waits_ends(signal: EventSignal, end: LendingState, 
     assert (story.running, library_calls(ended)) == ({T.ANONYMISE}, (LibraryAction.RELEASE_HOLD,))
 
 
+def test_a_refused_cancellation_leads_back_to_where_it_was() -> None:
+    for request, state in (
+        (lending(L.CANCEL_PENDING), L.NEW),
+        (copy_of(lending(L.CANCEL_PENDING, item_barcode="31")), L.DIGITISING),
+        (lending(L.CANCEL_PENDING, item_barcode="31"), L.LOCATED),
+    ):
+        story = Story(request)
+        assert told(story.us(K.CANCEL_REFUSED)) == ((K.CANCEL_REFUSED, 0),)
+        assert story.state is state
+
+
 def test_what_is_shipped_while_a_cancellation_waits_answers_it() -> None:
     story = story_in(L.CANCEL_PENDING)
     assert not story.partner(K.CANCEL).kept, "twice said"
     shipped = story.us(K.SHIPPED, due=DUE)
-    assert told(shipped) == ((K.SHIPPED, 0), (K.CANCEL_REFUSED, 0))
+    assert (story.state, told(shipped)) == (L.SHIPPED, ((K.SHIPPED, 0), (K.CANCEL_REFUSED, 0)))
     assert (library_calls(shipped), story.running) == ((LibraryAction.RELEASE_HOLD,), {T.LENDER_DUE})
     assert Story(copy_of(lending(L.CANCEL_PENDING))).no_us(K.SHIPPED).why is DenialReason.UNMET
 
