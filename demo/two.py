@@ -163,7 +163,8 @@ async def loan(story: Story, book: Bib) -> None:
     assert ours.partner.profile == "south", ours.partner
     await story.step("South promises it", story.south(EventKind.WILL_SUPPLY))
     await story.step("South ships it", story.south(EventKind.SHIPPED))
-    await story.step("North receives it: temporary record, hold shelf", story.north(EventKind.RECEIVED))
+    await story.step("North receives it: temporary record, on its way to Ana's branch", story.north(EventKind.RECEIVED))
+    await story.step("it is at Ana's branch: hold shelf, and Ana is told", story.north(EventKind.AT_PICKUP))
     await story.step("Ana takes it home", story.north(EventKind.LOANED_TO_PATRON))
     ours, _ = await story.both()
     print(f"      due back in the South: {ours.terms.lender_due}")

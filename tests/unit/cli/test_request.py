@@ -51,7 +51,7 @@ def test_a_loan_goes_its_whole_way(desk: Typed) -> None:
 
     assert [step.exit_code for step in steps] == [0] * 6, [step.output for step in steps]
     assert [steps[n].stdout.splitlines()[0] for n in (0, 2, 3, 4, 5)] == [
-        f"{number}: {state}" for state in ("sourcing", "received", "lent", "back", "returned")
+        f"{number}: {state}" for state in ("sourcing", "received (in-transit)", "lent", "back", "returned")
     ]
     shown = document(desk("request", "show", number, "--json"))
     assert shown["request"]["attempts"][0]["partner"] == "seeberg"
@@ -157,12 +157,21 @@ def test_what_is_no_scan_is_not_kept(desk: Typed, tmp_path: Path) -> None:
     page.write_text("<html>")
 
     done = desk("request", "attach", number, str(page))
-    page.write_bytes(b"%PDF-1.4")
-    odd = desk("request", "attach", number, str(page), "--name", "../scan.pdf")
 
-    assert done.exit_code == odd.exit_code == 2
-    assert "--name: " in odd.stderr
+    assert done.exit_code == 2
     assert "nobody knows what this is" in done.stderr
+
+
+def test_a_scan_is_kept_under_a_plain_name(desk: Typed, tmp_path: Path) -> None:
+    number = asked_by_telephone(desk)
+    page = tmp_path / "scan.pdf"
+    page.write_bytes(b"%PDF-1.4")
+
+    done = desk("request", "attach", number, str(page), "--name", "../../chapter\u202efdp.exe")
+
+    assert done.exit_code == 0, done.output
+    (file,) = document(desk("request", "show", number, "--json"))["request"]["attachments"]
+    assert file["name"] == "chapterfdp.pdf"
 
 
 # --- what is refused -----------------------------------------------------------------------------------------
