@@ -108,7 +108,7 @@ def spellings() -> Iterator[bytes]:
 
 def files_of(installation: Installation) -> bytes:
     return (
-        b"".join(file.read_bytes() for file in sorted(installation.folder.glob("data/*")))
+        b"".join(file.read_bytes() for file in sorted(installation.folder.glob("data/**/*")) if file.is_file())
         + installation.log.read_bytes()
     )
 

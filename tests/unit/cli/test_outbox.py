@@ -108,7 +108,7 @@ def test_a_running_daemon_does_what_commands_leave(pristine: Installation, tmp_p
         received = desk("request", "receive", number)
 
     assert received.exit_code == 0, received.output
-    assert received.stdout.startswith(f"{number}: received\n")
+    assert received.stdout.startswith(f"{number}: received (in-transit)\n")
 
 
 def _comes_to(desk: Typed, number: str, state: str) -> bool:
