@@ -10,6 +10,7 @@ from gateway.domain.requests.citation_matching import (
     BY_NUMBER,
     BY_WORDS,
     CONTRADICTED,
+    author_similarity,
     choose_candidate,
     rank_candidates,
 )
@@ -67,6 +68,23 @@ def test_a_number_and_a_title_that_is_somewhat_alike() -> None:
 
     assert found.confidence == BY_NUMBER
     assert found.how == "isbn agrees; title 67% alike"
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "alike"),
+    [
+        ("García Márquez, Gabriel", "Gabriel García Márquez", 1.0),
+        ("G. García Márquez", "Gabriel García Márquez", 1.0),
+        ("Zofia", "Anna Zofia Łukasiewicz", 1.0),
+        ("Anna Zofia Łukasiewicz", "Zofia", 1.0),
+        ("Ana Z.", "Zofia Łukasiewicz", 0.5),
+        ("Sato", "García Márquez", 0.0),
+        ("", "García Márquez", None),
+        ("Sato", "", None),
+    ],
+)
+def test_authors_are_compared_by_the_names_of_who_has_fewer(asked: str, there: str, alike: float | None) -> None:
+    assert author_similarity(asked, there) == alike
 
 
 def test_what_words_agree_is_said() -> None:

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from gateway.domain.requests.events import EventKind, LoanCondition
+from gateway.domain.requests.events import EventKind, LoanCondition, partner_signal
 from gateway.domain.requests.request import (
     AttemptStatus,
     BorrowingState,
@@ -25,6 +25,7 @@ from tests.support.requests import (
     Story,
     asked_story,
     borrowing,
+    copy_of,
     in_volumes,
     library_calls,
     money,
@@ -149,9 +150,27 @@ def test_what_a_past_supplier_says_is_kept_with_its_date_and_words() -> None:
     assert (again.reason, again.expected, again.answered) == ("on-loan", date(2026, 5, 11), first.answered)
 
 
+def test_a_copy_of_a_past_supplier_is_taken_too() -> None:
+    story = second_supplier(asked_story(copy_of(borrowing())))
+    ready = story.partner(K.COPY_DELIVERED, 1, link="https://warsaw.example/c/8")
+    assert (story.state, story.statuses) == (B.COMPLETED, (A.COMPLETED, A.SKIPPED))
+    assert told(ready) == ((K.CANCEL, 2), (K.RECEIVED, 1))
+
+
+def test_only_the_return_of_what_was_lost_takes_it_off_the_record() -> None:
+    story = reopened()
+    story.us(K.APPROVE)
+    story.ask("kyoto")
+    talk = story.partner(K.MESSAGE, 1, note="Szukamy")
+    assert (talk.kept, library_calls(talk)) == (True, ())
+    found = story.partner(K.CHECKED_IN, 1)
+    assert (found.kept, library_calls(found)) == (False, (LibraryAction.DELETE_TEMPORARY,))
+
+
 @pytest.mark.parametrize("kind", [K.REQUEST, K.RECEIVED])
 def test_what_no_supplier_says_is_refused_of_a_past_one_too(kind: EventKind) -> None:
-    assert second_supplier().no_partner(kind, 1).why is DenialReason.NEVER
+    denied = second_supplier().no_partner(kind, 1)
+    assert (denied.why, denied.signal, denied.state) == (DenialReason.NEVER, partner_signal(kind), B.REQUESTED)
 
 
 # --- a turn that comes again -----------------------------------------------------------------------------

@@ -292,7 +292,7 @@ def test_the_days_of_waiting_count_from_the_library_s_own_day() -> None:
 def test_a_later_answer_ends_the_waiting() -> None:
     request = asked(requested(), "warsaw", status=AttemptStatus.UNFILLED, retry_after=date(2026, 3, 20))
 
-    assert rota.first_retry_day(request, POLICY, TODAY, UTC) is None
+    assert rota.first_retry_day(request, POLICY, EARLY, UTC) is None
 
 
 def test_a_retry_day_is_waited_for_only_so_long_and_so_often() -> None:

@@ -76,6 +76,29 @@ def test_a_link_of_another_secret_is_forged_even_when_it_is_over() -> None:
     assert fault_of(token, COPY.expires) is LinkFault.FORGED
 
 
+def test_a_signature_holds_for_its_own_link_only() -> None:
+    """Who has one link can't make another of it: a later end, more downloads, another file."""
+    signature = signed_links.sign_copy_link(COPY, SECRET).partition(".")[2]
+    for other in (replace(COPY, downloads=6), replace(COPY, attachment_id="a-8"), replace(COPY, library="LUND")):
+        payload = signed_links.sign_copy_link(other, b"t" * 32).partition(".")[0]
+        assert fault_of(f"{payload}.{signature}") is LinkFault.FORGED
+
+    signature = signed_links.sign_question_link(QUESTION, SECRET).partition(".")[2]
+    payload = signed_links.sign_question_link(replace(QUESTION, answer="no"), b"t" * 32).partition(".")[0]
+    with pytest.raises(InvalidLinkError) as found:
+        signed_links.verify_question_link(f"{payload}.{signature}", SECRET)
+    assert found.value.fault is LinkFault.FORGED
+
+
+@pytest.mark.parametrize("request_id", [">>>", "???", "a", "ab", "abc", "abcd"])
+def test_any_text_fits_into_a_token(request_id: str) -> None:
+    """Also what base64 writes with characters of its own, and with any number of signs to fill it up."""
+    link = replace(COPY, request_id=request_id)
+    token = signed_links.sign_copy_link(link, SECRET)
+    assert signed_links.verify_copy_link(token, SECRET, NOW) == link
+    assert "=" not in token
+
+
 @pytest.mark.parametrize(
     "token",
     [
