@@ -44,7 +44,8 @@ MAX_LINE_BYTES = 65_536
 
 tcp_logger = structlog.get_logger(component="tcp")
 
-SECONDS = 5.0
+PROBE_SECONDS = 20.0
+"""Longest wait for a listener's answer at the start; a loaded machine has needed more than five."""
 
 _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
@@ -352,7 +353,7 @@ async def _send_probe(
     host: str, port: int, name: str, question: bytes = b"", tls: ssl.SSLContext | None = None
 ) -> bytes:
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PROBE_SECONDS):
             reader, writer = await asyncio.open_connection(_HERE.get(host, host), port, ssl=tls)
             try:
                 if not question:
