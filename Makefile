@@ -1,4 +1,4 @@
-.PHONY: run test test-quick test-313 bench demo-two format
+.PHONY: run test test-quick test-313 bench mutants demo-two format
 
 run:
 	python3 bootstrap.py run
@@ -14,6 +14,10 @@ test-313:
 
 bench:
 	.venv/bin/python -m tests.bench
+
+mutants:
+	.venv/bin/pip install -q -c constraints.txt -e '.[mutation]'
+	.venv/bin/python -m tests.mutation
 
 demo-two:
 	.venv/bin/python -m demo.two
