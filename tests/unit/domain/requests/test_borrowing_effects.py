@@ -547,3 +547,59 @@ def test_a_notice_of_what_is_lost_already_does_not_bring_it_back(kind: EventKind
     story.us(K.REOPEN)
     late = story.partner(kind, 1, link="https://warsaw.example/c/8")
     assert (late.kept, story.state) == (True, B.REVIEW)
+
+
+# --- from the first to the last --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mediated", "state", "work"), [(True, B.REVIEW, ()), (False, B.SOURCING, (FollowUp.FIND_SUPPLIER,))]
+)
+def test_what_is_submitted_has_its_day_and_its_letter(
+    mediated: bool, state: BorrowingState, work: tuple[FollowUp, ...]
+) -> None:
+    story = Story(borrowing(mediated=mediated))
+    sent = story.us(K.SUBMIT)
+    assert (story.state, letters(sent), timers_set(sent), follow_ups(sent)) == (state, ("placed",), {T.NEED_BY}, work)
+
+
+def test_a_supplier_that_is_asked_ends_the_waiting_for_another() -> None:
+    story = Story(borrowing(B.SOURCING), running={T.NEED_BY, T.RETRY})
+    assert timers_set(story.ask("warsaw")) == {T.ANSWER}
+    assert story.running == {T.NEED_BY, T.ANSWER}
+
+
+def test_what_is_on_its_way_is_spoken_of() -> None:
+    story = shipped_story()
+    for kind in (K.SHIPPED, K.DUE_DATE_CHANGED, K.OVERDUE, K.RECALL, K.DAMAGED):
+        said = story.partner(kind, 1, due=date(2026, 4, 24))
+        assert (said.kept, said.effects, story.state) == (False, (), B.SHIPPED)
+    assert told(story.timer(T.CHASE)) == ((K.STATUS_QUERY, 1),)
+    assert told(story.us(K.LOST)) == ((K.LOST, 1),)
+
+
+def test_a_further_volume_is_lent_beside_the_first() -> None:
+    story = lent_story()
+    further = story.us(K.LOANED_TO_PATRON)
+    assert (further.effects, story.state) == ((), B.LENT)
+
+
+@pytest.mark.parametrize("place", [shipped_story, here_story])
+def test_only_what_is_under_way_comes_to_the_pickup_place(place: Callable[[], Story]) -> None:
+    assert place().no_us(K.AT_PICKUP).why is DenialReason.UNMET
+
+
+def test_a_recalled_item_is_not_renewed_on_the_shelf() -> None:
+    story = here_story()
+    story.partner(K.RECALL, 1)
+    assert story.no_us(K.RENEW).why is DenialReason.UNMET
+
+
+@pytest.mark.parametrize("state", [B.REVIEW, B.RECEIVED, B.COMPLETED])
+def test_what_no_letter_could_say_is_to_be_told(state: BorrowingState) -> None:
+    story = Story(borrowing(state))
+    assert story.no_us(K.PATRON_TOLD).why is DenialReason.UNMET
+    unsaid = story.us(K.PATRON_NOT_TOLD)
+    assert (unsaid.kept, unsaid.effects, RequestFlag.TO_TELL in story.request.flags) == (False, (), True)
+    said = story.us(K.PATRON_TOLD)
+    assert (said.kept, said.effects, RequestFlag.TO_TELL in story.request.flags) == (False, (), False)

@@ -389,3 +389,20 @@ def test_messages_and_reports_go_to_the_requester_at_any_time(state: LendingStat
     assert follow_ups(story.partner(K.STATUS_QUERY)) == (FollowUp.REPORT_STATUS,)
     assert not story.us(K.TROUBLE, note="refused").kept
     assert story.no_partner(K.REQUEST).why in (DenialReason.NOT_NOW, DenialReason.ENDED)
+
+
+@pytest.mark.parametrize("state", [L.NEW, L.SHIPPED, L.COMPLETED])
+def test_what_no_letter_could_say_is_to_be_told(state: LendingState) -> None:
+    story = Story(lending(state))
+    assert story.no_us(K.PATRON_TOLD).why is DenialReason.UNMET
+    assert not story.us(K.PATRON_NOT_TOLD).kept
+    assert RequestFlag.TO_TELL in story.request.flags
+    assert not story.us(K.PATRON_TOLD).kept
+    assert RequestFlag.TO_TELL not in story.request.flags
+
+
+def test_a_note_is_kept_at_any_time() -> None:
+    for state in (L.NEW, L.SHIPPED, L.COMPLETED):
+        story = Story(lending(state))
+        assert story.us(K.NOTE, note="ruft zurück").kept
+        assert [one.text for one in story.request.notes] == ["ruft zurück"]

@@ -24,6 +24,7 @@ from tests.support.requests import (
     WARSAW,
     Story,
     asked_story,
+    attempt,
     borrowing,
     copy_of,
     in_volumes,
@@ -261,6 +262,35 @@ def test_pieces_of_a_lost_loan_stay_known_at_its_supplier() -> None:
     story.ask("kyoto")
     assert story.request.attempts[0].pieces == ("T1", "T3")
     assert [one.barcode for one in story.request.volumes] == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("barcode", "state", "status", "number"),
+    [
+        ("T1", B.REVIEW, A.LOST, 1),  # lost, and the request goes on
+        ("T1", B.LOST, A.LOST, None),  # lost, and that is where it stands
+        ("T2", B.REVIEW, A.LOST, None),  # another volume, which isn't lost
+        ("T9", B.REVIEW, A.LOST, None),
+        ("T1", B.REVIEW, A.COMPLETED, None),  # its lender has it again
+    ],
+)
+def test_what_is_scanned_may_be_a_lost_item_of_the_request_in_hand(
+    barcode: str, state: BorrowingState, status: AttemptStatus, number: int | None
+) -> None:
+    volumes = (Volume("1", barcode="T1", state=VolumeState.LOST), Volume("2", barcode="T2"))
+    request = borrowing(state, volumes=volumes, attempts=(attempt(1, status=status),), current=1)
+    found = request.find_attempt_on_record(barcode)
+    assert (found.number if found is not None else None) == number
+
+
+def test_what_is_scanned_may_be_a_piece_of_a_past_supplier() -> None:
+    past = (attempt(1, pieces=("T1",), status=A.EXTRA), attempt(2, "kyoto", pieces=("T2",), status=A.EXTRA_RETURNED))
+    request = borrowing(B.REQUESTED, attempts=(*past, attempt(3, "tbilisi")), current=3)
+    first = request.find_attempt_on_record("T1")
+    assert first is not None
+    assert first.number == 1
+    assert request.find_attempt_on_record("T2") is None, "it has gone"
+    assert request.find_attempt_on_record("T3") is None
 
 
 # --- money and volumes -----------------------------------------------------------------------------------
