@@ -210,6 +210,17 @@ def test_who_has_it_now_has_promised_nothing_yet(state: BorrowingState) -> None:
     assert (story.state, story.running) == (B.REQUESTED, {T.NEED_BY, T.ANSWER})
 
 
+@pytest.mark.parametrize("kind", [K.UNFILLED, K.RETRY, K.EXPIRED, K.REJECTED, K.CANCEL_ACCEPTED])
+@pytest.mark.parametrize("promised", [False, True])
+def test_who_says_no_is_not_waited_for_any_more(kind: EventKind, promised: bool) -> None:
+    story = asked_story()
+    if promised:
+        story.partner(K.WILL_SUPPLY, 1)
+    refused = story.partner(kind, 1)
+    assert (story.state, story.running) == (B.SOURCING, {T.NEED_BY})
+    assert (told(refused), letters(refused), follow_ups(refused)) == ((), (), (FollowUp.FIND_SUPPLIER,))
+
+
 def test_staff_pass_a_supplier_over() -> None:
     story = asked_story()
     passed = story.us(K.NEXT_SUPPLIER)

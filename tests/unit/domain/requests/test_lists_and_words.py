@@ -95,6 +95,12 @@ def test_a_request_is_on_the_lists_of_what_it_waits_for(request_: Request, lists
     assert tuple(task.name for task in TASKS if task.includes_request(request_)) == lists
 
 
+def test_every_list_says_what_is_on_it() -> None:
+    said = [task.description for task in TASKS]
+    assert all(said)
+    assert len(set(said)) == len(said)
+
+
 # --- what patrons read -----------------------------------------------------------------------------------
 
 
