@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -287,3 +288,5 @@ def test_a_value_compares_by_its_fields_and_has_no_others() -> None:
     assert not hasattr(Shelf(code="A"), "__dict__")
     with pytest.raises(TypeError):
         Shelf("A")  # type: ignore[call-arg,misc]
+    with pytest.raises(FrozenInstanceError):  # tests run with ILLGATE_FREEZE=1
+        Shelf(code="A").code = "B"  # type: ignore[misc]
