@@ -1,6 +1,6 @@
 """Runs the mutation tests of gateway/domain and says what survived: `python -m tests.mutation [MUTANT …]`.
 
-Needs the extra `mutation`. A whole run takes an hour or two; one that was stopped goes on where it was. MUTANT: mutants
+Needs the extra `mutation`. A whole run takes an hour or more; one that was stopped goes on where it was. MUTANT: some
 that are tried once more, such as those whose survival a new test should end (`*` stands for anything). Exit code 1: the
 score is too low, or something survived that docs/mutation-tests.md doesn't explain.
 """

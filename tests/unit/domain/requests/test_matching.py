@@ -87,6 +87,14 @@ def test_authors_are_compared_by_the_names_of_who_has_fewer(asked: str, there: s
     assert author_similarity(asked, there) == alike
 
 
+def test_what_is_not_said_counts_half() -> None:
+    alike = replace(without_numbers(), title="Cien años de paz")
+
+    assert only(replace(alike, author=""), OURS).confidence == 73  # 0.65 * 0.78 + 0.25 / 2 + 0.1
+    assert only(replace(alike, author="", published=""), OURS).confidence == 68
+    assert only(alike, OURS).confidence == 86
+
+
 def test_what_words_agree_is_said() -> None:
     unlike = replace(without_numbers(), published="1999", author="")
 

@@ -237,3 +237,7 @@ def test_a_reason_is_one_that_could_be_chosen() -> None:
     assert said("unfilled", reason=chosen)[0].reason == chosen
     assert said("unfilled", reason="because")[0].reason == "other"
     assert said("renew-refused", reason="not-on-this-list")[0].reason == "other"
+
+
+def test_a_supplier_that_was_not_asked_has_nothing_to_answer() -> None:
+    assert list_answers(Role.BORROWING, EventKind.REQUEST, borrowed(), 7, ANY, NOW) == []
