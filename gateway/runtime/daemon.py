@@ -20,7 +20,14 @@ from gateway.policies import PolicyStore, load_policies
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileStore, load_profiles
-from gateway.runtime.assembly import Assembly, MailboxServices, make_fulfilment_service, make_link_format, make_pages
+from gateway.runtime.assembly import (
+    Assembly,
+    MailboxServices,
+    make_authenticator,
+    make_fulfilment_service,
+    make_link_format,
+    make_pages,
+)
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
 from gateway.runtime.last_good_configuration import LastGoodFiles
 from gateway.runtime.listener_tls import RenewableServerContext
@@ -67,6 +74,7 @@ QUEUE = 4
 MAX_SILENCE_SECONDS = 10.0
 LOOK_SECONDS = 15.0
 RETENTION_SECONDS = 6 * 3600.0
+FAILURES_SECONDS = 600.0
 
 
 class Daemon:
@@ -461,6 +469,11 @@ class Daemon:
             if self._pages is not None:
                 await self._pages.prune_expired(self.managed.contexts)
 
+        authenticator = make_authenticator(self.settings, store, self._clock)
+
+        async def prune_failures() -> None:
+            await authenticator.prune_failures(self.managed.contexts)
+
         self._tasks.run_every("health: try to write", WRITE_SECONDS, health.try_writing)
         self._tasks.run_every("health: look for the metrics", LOOK_SECONDS, measure_readiness)
         self._tasks.run_every("node: keep its place", LOOK_SECONDS, renew_leadership)
@@ -469,6 +482,7 @@ class Daemon:
         self._tasks.run_every("outbox: count for the metrics", LOOK_SECONDS, count_outbox_rows)
         self._tasks.run_every("mailboxes: how long away, for the metrics", LOOK_SECONDS, measure_mailboxes)
         self._tasks.run_every("outbox: retention", RETENTION_SECONDS, prune_finished_work)
+        self._tasks.run_every("sign-in: forget old failures", FAILURES_SECONDS, prune_failures)
         self._tasks.run_every("journal: oldest pending for the metrics", LOOK_SECONDS, measure_oldest_pending)
         self._tasks.run_every("journal: retention", RETENTION_SECONDS, prune_journal)
         self._tasks.start("configuration: keep the last good one", keep_good_files, FailurePolicy.REPORT)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+from collections.abc import Iterable
 from datetime import timedelta
 
 import structlog
@@ -151,6 +152,13 @@ class PatronAuthenticator:
             log.warning("sign_in.too_many_failures", library=library, peer=address)
             raise TooManyAttemptsError
         return keys
+
+    async def prune_failures(self, libraries: Iterable[str]) -> int:
+        """Those that stop nobody any more; how many rows. Raises Unavailable."""
+        since = self._clock.now() - LONGER * timedelta(minutes=self.limits.minutes)
+        return await self._store.write(
+            lambda c: sum(patron_sessions.prune_failures(c, library, since) for library in libraries)
+        )
 
     async def _uncount_attempt(self, library: str, keys: _AttemptKeys) -> None:
         await self._store.write(lambda c: patron_sessions.uncount_attempt(c, library, keys.all_keys))

@@ -25,8 +25,6 @@ Page = Callable[[PageRequest], Awaitable[web.Response]]
 FORMS_KEPT = timedelta(days=2)
 """A form that was sent is known so long; a browser that still has it open sends it in vain."""
 
-FAILURES_KEPT = timedelta(days=1)
-
 PAGES: tuple[tuple[str, str, Page], ...] = (
     ("GET", "", offer_pages.show_services),
     ("POST", "", offer_pages.show_services),
@@ -87,7 +85,6 @@ class PatronPages:
                     patron_sessions.prune_sessions(c, library, now)
                     + patron_sessions.prune_journeys(c, library, now)
                     + patron_sessions.prune_forms(c, library, now - FORMS_KEPT)
-                    + patron_sessions.prune_failures(c, library, now - FAILURES_KEPT)
                 )
 
             forgotten += await self._parts.store.write(prune_library)
