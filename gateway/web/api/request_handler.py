@@ -1,8 +1,4 @@
-"""From HTTP request to operation and back: key, scope, body, idempotency.
-
-When a node dies between the work and the keeping of its answer, the key stays taken until it is forgotten: whether the
-work was done can be seen by the lists, and nothing is done twice.
-"""
+"""From HTTP request to operation and back: key, scope, body, idempotency."""
 
 from __future__ import annotations
 
@@ -10,7 +6,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any, TypeVar, get_origin
 
 import structlog
@@ -21,9 +16,8 @@ from pydantic_core import ErrorDetails
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
 from gateway.services.api_keys import NOBODY, KeyExpiredError, KeyHolder
-from gateway.store import api_records
-from gateway.store.api_records import IN_HAND, AnswerKey, StoredAnswer
 from gateway.web.api.event_stream import TooManyStreamsError
+from gateway.web.api.idempotency import IdempotentReplay
 from gateway.web.api.operation import (
     AnyOperation,
     ApiLimits,
@@ -68,9 +62,6 @@ _BAD_CHARACTER = re.compile("[\x00\ud800-\udfff]")
 _ETAGS = re.compile(r'(?:W/)?"[!#-~\x80-\xff]*"(?:[ \t]*,[ \t]*(?:W/)?"[!#-~\x80-\xff]*")*')
 _ETAG = re.compile(r'"([0-9]{1,18})"')
 
-REPLAYED = "Idempotency-Replayed"
-KEPT_HEADERS = (hdrs.CONTENT_TYPE, hdrs.ETAG, hdrs.LOCATION)
-
 
 class OperationHandler:
     """One operation; `handle` is the aiohttp handler."""
@@ -107,9 +98,8 @@ class OperationHandler:
         scopes = self._operation.scopes
         if not scopes:
             return NOBODY
-        kind, _, key = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         try:
-            holder = await self._parts.keys.find_holder(key.strip()) if kind.lower() == "bearer" else None
+            holder = await self._parts.keys.find_holder(read_bearer_key(request))
         except KeyExpiredError as expired:
             detail = f"This API key expired at {expired.at:%Y-%m-%dT%H:%MZ}; `illgate key create` makes another."
             raise ApiProblem(ProblemDetails(ProblemType.UNAUTHENTICATED, detail, headers=EXPIRED_CHALLENGE)) from None
@@ -144,7 +134,9 @@ class OperationHandler:
         if not _IDEMPOTENCY_KEY.fullmatch(key):
             raise validation_problem(f"header.{IDEMPOTENCY_KEY}", "must be 1 to 200 visible ASCII characters")
         asked = _request_digest(request, call.version, content)
-        repetition = IdempotentReplay(self._parts, call.holder, self._operation.id, key, asked)
+        repetition = IdempotentReplay(
+            self._parts, call.holder, read_bearer_key(request), self._operation.id, key, asked
+        )
         if (stored := await repetition.claim_key()) is not None:
             return stored
         try:
@@ -157,6 +149,12 @@ class OperationHandler:
         assert isinstance(response, web.Response)
         await repetition.store_response(response)
         return response
+
+
+def read_bearer_key(request: web.Request) -> str:
+    """Of Authorization; empty: there is none."""
+    kind, _, key = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    return key.strip() if kind.lower() == "bearer" else ""
 
 
 def _request_digest(request: web.Request, version: int | None, content: bytes | RawBody | None) -> bytes:
@@ -335,40 +333,3 @@ def parse_if_match(request: web.Request) -> int | None:
     if found is None:  # a weak tag, several, or one of something else: none of them can be the version now
         raise api_problem(ProblemType.OUTDATED, "If-Match is not an ETag of this request.")
     return int(found[1])
-
-
-class IdempotentReplay:
-    """One request under one key. After `claim_key` gave None, either `store_response` or `release_key` follows."""
-
-    def __init__(self, parts: ApiServices, holder: KeyHolder, operation: str, key: str, asked: bytes) -> None:
-        self._store = parts.store
-        self._clock = parts.clock
-        self._kept = timedelta(hours=parts.limits.answers_kept_hours)
-        self._key = AnswerKey(holder.library, holder.prefix, operation, key)
-        self._asked = asked
-
-    async def claim_key(self) -> web.Response | None:
-        """The stored answer. Raises ApiProblem (KEY_REUSED, IN_PROGRESS)."""
-        now = self._clock.now()
-        found = await self._store.write(
-            lambda c: api_records.claim_answer(c, self._key, self._asked, now, now - self._kept)
-        )
-        if found is None:
-            return None
-        if found.request != self._asked:
-            raise api_problem(ProblemType.KEY_REUSED, "Another request was sent under this Idempotency-Key.")
-        if found.status == IN_HAND:
-            raise api_problem(ProblemType.IN_PROGRESS, "The first request with this Idempotency-Key has no answer yet.")
-        headers = {**json.loads(found.headers), REPLAYED: "true", hdrs.CACHE_CONTROL: "no-store"}
-        return web.Response(body=found.body, status=found.status, headers=headers)
-
-    async def store_response(self, response: web.Response) -> None:
-        body = response.body
-        assert body is None or isinstance(body, bytes)
-        headers = json.dumps({name: response.headers[name] for name in KEPT_HEADERS if name in response.headers})
-        answer = StoredAnswer(request=self._asked, status=response.status, headers=headers, body=body or b"")
-        await self._store.write(lambda c: api_records.store_answer(c, self._key, answer))
-
-    async def release_key(self) -> None:
-        """Nothing was done."""
-        await self._store.write(lambda c: api_records.release_answer(c, self._key))

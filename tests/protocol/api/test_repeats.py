@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+from sqlalchemy import select, update
+
 from gateway.services.api_keys import KeyScope
 from gateway.store import api_records
+from gateway.store.api_access import api_answer
 from gateway.store.api_records import AnswerKey
 from tests.protocol.api.support import Client, Running
 from tests.protocol.api.test_requests import PDF, lend
@@ -26,6 +29,23 @@ async def test_the_second_gets_the_answer_of_the_first(client: Client) -> None:
     assert second.headers["Idempotency-Replayed"] == "true"
     assert "Idempotency-Replayed" not in first.headers
     assert await hooks(client) == 1
+
+
+async def test_only_who_has_the_key_can_read_the_answer_that_is_kept(gateway: Running, client: Client) -> None:
+    """The secret of a webhook is shown once; its copy for a repetition is no use to who reads the database."""
+    made = (await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")).json
+    kept = await gateway.store.read(lambda c: bytes(c.execute(select(api_answer.c.body)).scalar_one()))
+    assert made["secret"].startswith("whsec_")
+    assert b"whsec_" not in kept
+    assert b"portal" not in kept
+
+
+async def test_an_answer_that_was_kept_before_they_were_encrypted_is_given_again(
+    gateway: Running, client: Client
+) -> None:
+    first = await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")
+    await gateway.store.write(lambda c: c.execute(update(api_answer).values(body=first.body)))
+    assert (await client("POST", "webhooks", HOOK, Idempotency_Key="k-1")).body == first.body
 
 
 async def test_without_a_key_each_is_done(client: Client) -> None:
