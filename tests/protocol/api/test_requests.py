@@ -394,6 +394,8 @@ async def test_what_could_not_be_sent_is_seen_released_and_skipped(gateway: Runn
     assert (letter["request_id"], letter["target"]) == (request["id"], "bergen")
     assert "payload" not in letter
     whole = (await client("GET", f"dead-letters/{letter['id']}")).json
+    too_long = await client("PUT", f"dead-letters/{letter['id']}/payload", {"payload": "x" * 100_001})
+    assert (too_long.status, too_long.problem) == (413, "too-large")
     edited = await client("PUT", f"dead-letters/{letter['id']}/payload", {"payload": whole["payload"]})
     assert edited.status == 204, edited.body
     assert (await client("POST", f"dead-letters/{letter['id']}/release")).problem == "not-found", "it waits again"
