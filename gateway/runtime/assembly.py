@@ -46,10 +46,12 @@ from gateway.store.journal_records import BodyCipher, JournalOptions
 from gateway.store.mailbox import MailOutcome
 from gateway.store.migration import OWN
 from gateway.store.postgresql import make_task_leader
+from gateway.web.html.visits import BrowserVisits
+from gateway.web.oidc import OidcClient
 from gateway.web.pages.app import PatronPages
-from gateway.web.pages.oidc import OidcClient
 from gateway.web.pages.page_request import LibraryEntry, PageServices
-from gateway.web.pages.sign_in import BrowserVisits, PatronSessions, SignInService
+from gateway.web.pages.sign_in import NAME as PATRON_COOKIE
+from gateway.web.pages.sign_in import PatronSessions, SignInService
 from gateway.web.trusted_proxies import TrustedProxies
 
 LINKS = "openurl"
@@ -216,7 +218,7 @@ def make_pages(
             clock=clock,
             sessions=PatronSessions(store, clock, pages.session_minutes, [one.symbol for one in settings.libraries]),
             signing_in=SignInService(store, clock, make_authenticator(settings, store, clock)),
-            visits=BrowserVisits(public_url, proxies, embedded=bool(pages.embed_in)),
+            visits=BrowserVisits(PATRON_COOKIE, public_url, proxies, embedded=bool(pages.embed_in)),
             libraries={one.symbol: _make_library_entry(one, secrets, clock) for one in settings.libraries},
             proxies=proxies,
             public_url=public_url,

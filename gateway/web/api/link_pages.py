@@ -39,8 +39,8 @@ from gateway.store import api_records
 from gateway.store.api_access import COPY_LINKS, read_secret
 from gateway.web.api.operation import ApiServices
 from gateway.web.api.operations.requests import file_headers
+from gateway.web.html.visits import preferred_languages
 from gateway.web.inbound import ReadTimeouts, read_body
-from gateway.web.pages.sign_in import preferred_languages
 
 COPY_PATH = "/d/{token}"
 

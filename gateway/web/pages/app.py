@@ -7,15 +7,16 @@ from datetime import timedelta
 
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import InvalidCursorError, NotFound
 from gateway.ports.shared_store import Transaction
 from gateway.store import patron_sessions
+from gateway.web.html.error_pages import PageError, make_wrong_path_middleware
+from gateway.web.html.visits import LANGUAGE, hash_token, preferred_languages
 from gateway.web.pages import citation_form, offer_pages, order_forms, own_requests, sign_in_pages
-from gateway.web.pages.page_request import ASSETS, LANGUAGE_KEY, ROOT, PageError, PageRequest, PageServices, serve_asset
-from gateway.web.pages.sign_in import LANGUAGE, SignInFailedError, SignInMethod, hash_token, preferred_languages
+from gateway.web.pages.page_request import ASSETS, LANGUAGE_KEY, ROOT, PageRequest, PageServices
+from gateway.web.pages.sign_in import SignInFailedError, SignInMethod
 
 log = structlog.get_logger(component="pages")
 
@@ -47,7 +48,8 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
 )
 """Method, path behind /openurl/SYMBOL, page."""
 
-API = "/api/"
+OTHERS = ("/api/",)
+"""Below these, others answer for what isn't there."""
 
 ONCE = (sign_in_pages.redirect_to_provider, sign_in_pages.finish_oidc)
 """Each GET of these does something, so a HEAD must not."""
@@ -63,9 +65,11 @@ class PatronPages:
         self._parts = parts
 
     def register(self, app: web.Application) -> None:
-        app.middlewares.append(self._make_wrong_path_middleware())
+        app.middlewares.append(
+            make_wrong_path_middleware(self._make_handler(offer_pages.show_nothing), _is_path_for_patrons)
+        )
         app.router.add_get("/", self._make_handler(offer_pages.show_home))
-        app.router.add_get(f"{ASSETS}/{{name}}", serve_asset)
+        ASSETS.register(app)
         for method in ("GET", "HEAD", "POST"):
             for path in (ROOT, f"{ROOT}/", f"{ROOT}/{{library}}/"):
                 app.router.add_route(method, path, self._make_handler(offer_pages.show_services))
@@ -105,19 +109,6 @@ class PatronPages:
             return self._set_new_visit_cookie(page, await self._answer_page(make_page, page))
 
         return handle_page
-
-    def _make_wrong_path_middleware(self) -> Middleware:
-        show_wrong_path = self._make_handler(offer_pages.show_nothing)
-
-        @web.middleware
-        async def answer_wrong_path(request: web.Request, handler: Handler) -> web.StreamResponse:
-            """For people, who look; programs send or ask the API, and get its own answers."""
-            wrong = isinstance(request.match_info.http_exception, web.HTTPNotFound)
-            if wrong and request.method in ("GET", "HEAD") and not request.path.startswith(API):
-                return await show_wrong_path(request)
-            return await handler(request)
-
-        return answer_wrong_path
 
     def _library_of_path(self, path: str) -> str:
         """Of a wrong path behind /openurl/SYMBOL; empty: it names none of ours."""
@@ -204,6 +195,10 @@ class PatronPages:
         if page.visit.is_new:
             self._parts.visits.set_visit_cookie(response, page.visit)
         return response
+
+
+def _is_path_for_patrons(path: str) -> bool:
+    return not path.startswith(OTHERS)
 
 
 def _sole_header_value(values: Sequence[str]) -> str:

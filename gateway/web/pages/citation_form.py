@@ -12,8 +12,9 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation, CitationType, normalize_number
 from gateway.domain.requests.request import ServiceType
 from gateway.services.letters.templates import clean_line
+from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.inbound import QueueFullError
-from gateway.web.pages.page_request import FormCheck, PageRequest, SubmittedForm, is_empty_citation
+from gateway.web.pages.page_request import PageRequest, is_empty_citation
 
 TYPES = (
     CitationType.BOOK,

@@ -15,16 +15,17 @@ from gateway.domain.value import value_object
 from gateway.services.fulfilment import ServiceOffer
 from gateway.services.letters.templates import clean_line
 from gateway.services.local_holdings import LocalCopies
+from gateway.web.html.assets import html_response
+from gateway.web.html.visits import LANGUAGE, preferred_languages
 from gateway.web.pages import citation_form
 from gateway.web.pages.page_request import (
+    ENGLISH,
     ROOT,
+    TEMPLATES,
     PageRequest,
     PageServices,
-    html_response,
     is_empty_citation,
-    render_page_template,
 )
-from gateway.web.pages.sign_in import LANGUAGE, preferred_languages
 
 MAX_COPIES = 5
 PLACES = {Fulfilment.HOLD: "hold", Fulfilment.BORROW: "request"}
@@ -112,8 +113,9 @@ def show_libraries(parts: PageServices, http: web.Request, status: int = 200) ->
         )
         for symbol in parts.libraries
     ]
-    text = render_page_template(
+    text = TEMPLATES.render(
         "libraries",
+        ENGLISH,
         {
             "t": words.texts.__getitem__,
             "words": words.words,

@@ -21,16 +21,11 @@ from gateway.services.requests.intake import create_borrowing_request, preview_i
 from gateway.services.requests.library_context import PATRON
 from gateway.store import patron_sessions
 from gateway.store.patron_sessions import SessionRow
+from gateway.web.html.error_pages import PageError
+from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.html.visits import hash_token
 from gateway.web.pages import sign_in_pages
-from gateway.web.pages.page_request import (
-    FormCheck,
-    PageError,
-    PageRequest,
-    SubmittedForm,
-    choose_usual_pickup,
-    is_empty_citation,
-)
-from gateway.web.pages.sign_in import hash_token
+from gateway.web.pages.page_request import PageRequest, choose_usual_pickup, is_empty_citation
 
 SOURCE = "openurl"
 DECLARATION = "copyright-declaration"
@@ -130,7 +125,7 @@ async def submit_order(page: PageRequest) -> web.Response:
     try:
         request_id = await _create_request_once(page, draft, order.id)
     except Refused as refused:
-        show_refusal(checked, refused)
+        show_refusal(page, checked, refused)
         return _render_order_form(page, order, checked)
     return page.redirect(page.path(f"requests/{request_id}", "sent=yes"))
 
@@ -243,10 +238,10 @@ async def _create_request_once(page: PageRequest, draft: BorrowingDraft, form_id
         return before_us.request_id
 
 
-def show_refusal(checked: FormCheck, refused: Refused) -> None:
+def show_refusal(page: PageRequest, checked: FormCheck, refused: Refused) -> None:
     """At the field that it is about, else above the form."""
     name = FIELD_OF.get(refused.about) if refused.about is not None else None
-    said = refusal_text(checked.turn, refused.reason, refused.about)
+    said = refusal_text(page, refused.reason, refused.about)
     if name is not None and refused.reason is not RefusalReason.UNKNOWN_RECORD:
         checked.problems.setdefault(name, said)
     else:
@@ -324,7 +319,7 @@ async def submit_hold(page: PageRequest) -> web.Response:
             page.library, session.identifier, order.cited.citation, pickup, RequestDates(need_by=need_by), note, key
         )
     except Refused as refused:
-        show_refusal(checked, refused)
+        show_refusal(page, checked, refused)
         return await _render_hold_form(page, order, checked)
     return page.redirect(page.path(f"holds/{hold.id}"))
 

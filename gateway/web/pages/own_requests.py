@@ -11,8 +11,9 @@ from gateway.domain.requests.patron_status import PatronStatus
 from gateway.domain.requests.views import EventDenied, NotFound, PatronAction, PatronView, VersionConflict
 from gateway.services.letters.facts import label_rows, readers_citation_rows, service_rows
 from gateway.services.letters.templates import clean_line, clean_lines
+from gateway.web.html.error_pages import PageError
 from gateway.web.pages import sign_in_pages
-from gateway.web.pages.page_request import PageError, PageRequest
+from gateway.web.pages.page_request import PageRequest
 
 MAX_OWN_REQUESTS = 50
 

@@ -1,26 +1,18 @@
-"""Who is signed in and how: sessions, browser visits (cookies, CSRF), ways to sign in.
+"""Which patron is signed in and how: sessions, ways to sign in.
 
 A session ends by signing out, after `idle_minutes` without a page, and at the latest after `MAX_SESSION_LIFE`, whatever
 is done.
-
-The cookie holds 256 random bits. What the server keeps of it is its SHA-256; the token of forms is made from it too, so
-that only pages of ours, which see the cookie, can hold it (OWASP: HMAC-based double submit).
 
 No name, number or secret is logged.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import re
-import secrets
 from collections.abc import Collection
 from datetime import timedelta
 from enum import StrEnum
 
 import structlog
-from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
 from gateway.domain.library import IdentifierType, Patron
@@ -39,21 +31,14 @@ from gateway.services.patron_authentication import (
 from gateway.store import patron_sessions
 from gateway.store.api_access import get_or_create_secret
 from gateway.store.patron_sessions import FailureLimit, JourneyRow, SessionRow
-from gateway.web.common_headers import is_https
-from gateway.web.trusted_proxies import TrustedProxies
+from gateway.web.html.visits import BrowserVisit, hash_token
 
 log = structlog.get_logger(component="pages")
 
 MAX_SESSION_LIFE = timedelta(hours=12)
 
 NAME = "illgate_visit"
-HOST_NAME = f"__Host-{NAME}"
-"""By https: browsers take it from this host alone, for all of it, and by https."""
-
-LANGUAGE = "illgate_language"
-YEAR = 365 * 24 * 3600
-
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+"""Of the cookie."""
 
 UNKNOWN = frozenset({RefusalReason.UNKNOWN_PATRON, RefusalReason.AMBIGUOUS_PATRON, RefusalReason.PATRON_AUTH_FAILED})
 
@@ -130,83 +115,6 @@ def _choose_identifier(who: SignInResult) -> str:
     if who.method is SignInMethod.PASSWORD:
         return who.said
     return who.patron.identifier(IdentifierType.BARCODE) or who.said
-
-
-def hash_token(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-@value_object
-class BrowserVisit:
-    """`token`: what is in the cookie; `is_new`: the browser hasn't got it yet."""
-
-    token: str
-    is_new: bool
-    secure: bool
-
-    @property
-    def id(self) -> str:
-        return hash_token(self.token)
-
-    @property
-    def csrf(self) -> str:
-        return hmac.new(self.token.encode(), b"illgate form", hashlib.sha256).hexdigest()
-
-    def is_own_token(self, csrf: str) -> bool:
-        """Whether a form with this token came from a page of this visit."""
-        return not self.is_new and hmac.compare_digest(csrf.encode(), self.csrf.encode())
-
-
-class BrowserVisits:
-    """`public_url`: where the pages are reached from outside. `proxies`: whose X-Forwarded-Proto is believed.
-    `embedded`: other sites show the pages in a frame, where browsers send only cookies that say so."""
-
-    def __init__(self, public_url: str, proxies: TrustedProxies, embedded: bool) -> None:
-        self._public_https = public_url.startswith("https://")
-        self._proxies = proxies
-        self._embedded = embedded
-
-    def visit_of_request(self, request: web.Request) -> BrowserVisit:
-        secure = self.is_https(request)
-        token = request.cookies.get(HOST_NAME if secure else NAME, "")
-        if _TOKEN.fullmatch(token):
-            return BrowserVisit(token, False, secure)
-        return self.new_visit(secure)
-
-    def new_visit(self, secure: bool) -> BrowserVisit:
-        return BrowserVisit(secrets.token_urlsafe(32), True, secure)
-
-    def is_https(self, request: web.Request) -> bool:
-        return self._public_https or is_https(request, self._proxies)
-
-    def set_visit_cookie(self, response: web.StreamResponse, visit: BrowserVisit) -> None:
-        """Until the browser is closed."""
-        self._set_cookie(response, HOST_NAME if visit.secure else NAME, visit.token, visit.secure)
-
-    def set_language_cookie(self, response: web.StreamResponse, language: str, secure: bool) -> None:
-        self._set_cookie(response, LANGUAGE, language, secure, f"Max-Age={YEAR}")
-
-    def _set_cookie(self, response: web.StreamResponse, name: str, value: str, secure: bool, *more: str) -> None:
-        """Written here since Python before 3.14 knows no Partitioned, without which browsers keep nothing for a page in
-        a frame. Name and value are letters and digits. SameSite=None is taken by https only."""
-        framed = self._embedded and secure
-        attributes = ["Path=/", "HttpOnly", *more, f"SameSite={'None' if framed else 'Lax'}"]
-        attributes += ["Secure"] if secure else []
-        attributes += ["Partitioned"] if framed else []
-        response.headers.add(hdrs.SET_COOKIE, "; ".join((f"{name}={value}", *attributes)))
-
-
-def preferred_languages(request: web.Request) -> tuple[str, ...]:
-    """Of Accept-Language, best first; what can't be read is left out."""
-    found: list[tuple[float, str]] = []
-    for part in request.headers.get(hdrs.ACCEPT_LANGUAGE, "").split(",")[:20]:
-        code, _, weight = part.partition(";q=")
-        try:
-            found.append((-float(weight) if weight else -1.0, code.strip().lower()))
-        except ValueError:
-            continue
-    found.sort(key=lambda one: one[0])
-    return tuple(code for weight, code in found if re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", code) and weight < 0)
 
 
 class SignInFailedError(Exception):

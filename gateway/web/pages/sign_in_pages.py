@@ -12,9 +12,11 @@ from aiohttp import web
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.store.patron_sessions import JourneyRow
-from gateway.web.pages.oidc import OidcError
-from gateway.web.pages.page_request import PageError, PageRequest
-from gateway.web.pages.sign_in import SignInFailedError, SignInMethod, SignInResult, hash_token
+from gateway.web.html.error_pages import PageError
+from gateway.web.html.visits import hash_token
+from gateway.web.oidc import OidcError
+from gateway.web.pages.page_request import PageRequest
+from gateway.web.pages.sign_in import SignInFailedError, SignInMethod, SignInResult
 
 log = structlog.get_logger(component="pages")
 

@@ -11,7 +11,7 @@ from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.requests.views import RequestFilter
 from gateway.store import patron_sessions
-from gateway.web.pages.sign_in import hash_token
+from gateway.web.html.visits import hash_token
 from tests.protocol.pages.support import BLOCKED, BOOK, OURS, PATRON, Running, Visitor, on_both, visitor
 
 ARTICLE = "genre=article&atitle=Nebel&title=Wolkenkunde&volume=7&spage=3&epage=9&issn=0378-5955"

@@ -10,7 +10,7 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.views import RequestFilter
 from gateway.store import patron_sessions
-from gateway.web.pages.sign_in import hash_token
+from gateway.web.html.visits import hash_token
 from tests.protocol.pages.support import BOOK, PATRON, PIN, Running, Visitor, on_both, running, visitor
 from tests.support.daemon import Installation
 

@@ -1,0 +1,99 @@
+"""Files that pages load (styles, scripts), and the headers that every page carries.
+
+A page loads nothing from other hosts, and has no script or style in itself: the policy says so to the browser.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from aiohttp import hdrs, web
+
+from gateway.domain.value import value_object
+
+FOLDER = Path(__file__).parent / "assets"
+"""Of what all pages share."""
+
+TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+
+HEADERS = {
+    hdrs.CACHE_CONTROL: "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+"""Of every page."""
+
+
+@value_object
+class PageAsset:
+    """`version` changes with the content, and stands in the address."""
+
+    content: bytes
+    content_type: str
+    version: str
+
+
+class PageAssets:
+    """Those of some folders, served below `root`, such as /openurl/_assets. No two have the same name."""
+
+    def __init__(self, root: str, folders: Iterable[Path]) -> None:
+        self._root = root
+        self._folders = tuple(folders)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, PageAsset]:
+        """Read once, when the first is asked for."""
+        found: dict[str, PageAsset] = {}
+        for file in sorted(file for folder in self._folders for file in folder.iterdir() if file.suffix in TYPES):
+            content = file.read_bytes()
+            found[file.name] = PageAsset(content, TYPES[file.suffix], hashlib.sha256(content).hexdigest()[:12])
+        return found
+
+    def make_url(self, name: str) -> str:
+        """Raises KeyError for one that isn't there."""
+        return f"{self._root}/{name}?v={self.by_name[name].version}"
+
+    def register(self, app: web.Application) -> None:
+        app.router.add_get(f"{self._root}/{{name}}", self.serve_asset)
+
+    async def serve_asset(self, request: web.Request) -> web.StreamResponse:
+        """One that is asked for without its version, as scripts name each other, is asked for again each time."""
+        found = self.by_name.get(request.match_info["name"])
+        if found is None:
+            raise web.HTTPNotFound
+        is_this_version = request.query.get("v", "") == found.version
+        headers = {
+            hdrs.CACHE_CONTROL: IMMUTABLE if is_this_version else "no-cache",
+            hdrs.ETAG: f'"{found.version}"',
+            "X-Content-Type-Options": "nosniff",
+        }
+        if request.headers.get(hdrs.IF_NONE_MATCH) == headers[hdrs.ETAG]:
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=found.content, content_type=found.content_type, charset="utf-8", headers=headers)
+
+
+def content_security_policy(embed_in: tuple[str, ...] = ()) -> str:
+    """Content-Security-Policy: nothing but our own files, and no script or style in the page itself. `embed_in`: sites
+    that may show the page in a frame."""
+    ancestors = " ".join(embed_in) or "'none'"
+    return (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        f"form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
+    )
+
+
+def html_response(text: str, status: int, embed_in: tuple[str, ...] = ()) -> web.Response:
+    response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+    response.headers.update({**HEADERS, "Content-Security-Policy": content_security_policy(embed_in)})
+    return response
+
+
+def redirect_response(path: str) -> web.Response:
+    """After something was done: a page that can be loaded again without doing it again."""
+    return web.Response(status=303, headers={**HEADERS, hdrs.LOCATION: path})

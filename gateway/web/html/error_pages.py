@@ -1,0 +1,32 @@
+"""Errors that end a page with another one, which says what is wrong; and the page for a path that there isn't."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class PageError(Exception):
+    """Ends a page with another one that says what is wrong: `word` of the texts (fault-…)."""
+
+    def __init__(self, status: int, word: str) -> None:
+        super().__init__(word)
+        self.status = status
+        self.word = word
+
+
+def make_wrong_path_middleware(show_wrong_path: Handler, is_for_people: Callable[[str], bool]) -> Middleware:
+    """`is_for_people`: whether people look at such a path. Programs send or ask the API, and get its own answers."""
+
+    @web.middleware
+    async def answer_wrong_path(request: web.Request, handler: Handler) -> web.StreamResponse:
+        wrong = isinstance(request.match_info.http_exception, web.HTTPNotFound)
+        if wrong and request.method in ("GET", "HEAD") and is_for_people(request.path):
+            return await show_wrong_path(request)
+        return await handler(request)
+
+    return answer_wrong_path

@@ -1,0 +1,147 @@
+"""Forms as browsers send them: read within limits, and checked field by field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Protocol
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from gateway.domain.value import value_object
+from gateway.services.letters.templates import clean_line
+from gateway.web.html.error_pages import PageError
+from gateway.web.inbound import ReadTimeouts, read_body
+
+MAX_FORM_BYTES = 200_000
+MAX_FIELDS = 100
+PATIENCE = ReadTimeouts(10.0, 30.0)
+
+MAX_LINE_CHARS = 500
+MAX_NOTE_CHARS = 2000
+MAX_TIME_AHEAD = timedelta(days=730)
+
+_GERMAN_DAY = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})")
+
+
+@value_object
+class SubmittedForm:
+    """What a browser sent. Of a field that is there more than once the first counts; `all_values` has all."""
+
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+    pairs: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    def __getitem__(self, name: str) -> str:
+        return self.fields.get(name, "").strip()
+
+    def all_values(self, name: str) -> tuple[str, ...]:
+        """Of a field that may be there more than once, such as a box at each row; in order."""
+        return tuple(value.strip() for one, value in self.pairs if one == name)
+
+
+async def read_posted_bytes(request: web.Request, limit: int = MAX_FORM_BYTES) -> bytes:
+    """Raises PageError (too long, broken off), ConnectionError."""
+    found = await read_body(request, limit, PATIENCE)
+    if len(found.data) > limit:
+        raise PageError(413, "fault-too-large")
+    if not found.whole:
+        raise PageError(400, "fault-broken-off")
+    return found.data
+
+
+def parse_form(data: bytes, most: int = MAX_FIELDS) -> SubmittedForm:
+    """Of application/x-www-form-urlencoded. Raises PageError."""
+    try:
+        pairs = parse_qsl(data.decode("utf-8"), keep_blank_values=True, max_num_fields=most)
+    except ValueError:
+        raise PageError(400, "fault-broken-off") from None
+    clean = tuple((name, value.replace("\x00", "")) for name, value in pairs)
+    return SubmittedForm(dict(reversed(clean)), clean)
+
+
+class FormPage(Protocol):
+    """The page that checks a form: it has the texts (`wrong-…`) in the language of whoever sent it."""
+
+    def format_text(self, key: str, **values: object) -> str: ...
+
+    def format_day(self, day: date) -> str: ...
+
+
+@dataclass(slots=True)
+class FormCheck:
+    """One form. `values` by field, for showing it again; `problems`: field -> what is wrong, in the reader's words;
+    `general`: what is wrong with the whole; `stale`: it isn't from a page of ours as it is now, so nothing is done
+    before somebody has seen it again."""
+
+    page: FormPage
+    form: SubmittedForm
+    values: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    general: list[str] = field(default_factory=list)
+    stale: bool = False
+
+    def __post_init__(self) -> None:
+        if self.stale:
+            self.general.append(self.page.format_text("wrong-stale"))
+
+    @property
+    def is_good(self) -> bool:
+        return not (self.problems or self.general)
+
+    @property
+    def status(self) -> int:
+        """Of HTTP."""
+        return 403 if self.stale else 200 if self.is_good else 422
+
+    def add_problem(self, name: str, key: str, **values: object) -> None:
+        """The first that is found of a field counts."""
+        self.add_problem_text(name, self.page.format_text(key, **values))
+
+    def add_problem_text(self, name: str, text: str) -> None:
+        """The same, in words that are the reader's already."""
+        self.problems.setdefault(name, text)
+
+    def read_line(self, name: str, most: int = MAX_LINE_CHARS) -> str:
+        text = clean_line(self.form[name])
+        self.values[name] = text
+        if len(text) > most:
+            self.add_problem(name, "wrong-long", most=most)
+        return text
+
+    def read_lines(self, name: str, most: int = MAX_NOTE_CHARS) -> str:
+        text = "\n".join(map(clean_line, self.form[name].splitlines())).strip()
+        self.values[name] = text
+        if len(text) > most:
+            self.add_problem(name, "wrong-long", most=most)
+        return text
+
+    def read_choice(self, name: str, allowed: Iterable[str]) -> str:
+        """Empty is a choice too."""
+        text = self.read_line(name)
+        if text and text not in set(allowed):
+            self.add_problem(name, "wrong-choice")
+        return text
+
+    def read_day(self, name: str, least: date) -> date | None:
+        """2026-12-31, as browsers send it; where a field for days is a plain one to them, 31.12.2026 too."""
+        text = self.read_line(name)
+        if not text:
+            return None
+        found = _GERMAN_DAY.fullmatch(text)
+        try:
+            day = date(int(found[3]), int(found[2]), int(found[1])) if found else date.fromisoformat(text)
+        except ValueError:
+            self.add_problem(name, "wrong-day")
+            return None
+        if day < least:
+            self.add_problem(name, "wrong-day-early", day=self.page.format_day(least))
+        elif day > least + MAX_TIME_AHEAD:
+            self.add_problem(name, "wrong-day-far")
+        return day
+
+    def read_checkbox(self, name: str) -> bool:
+        self.values[name] = "yes" if self.form[name] else ""
+        return bool(self.form[name])
