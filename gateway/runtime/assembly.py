@@ -31,11 +31,13 @@ from gateway.services.letters.languages import PageTexts
 from gateway.services.mailbox.poller import MailboxPoller, PollingOptions
 from gateway.services.mailbox.processor import MailboxInfo, MailProcessor
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
-from gateway.services.patron_authentication import AttemptLimits, PatronAuthenticator
+from gateway.services.oidc_journeys import OidcJourneys
+from gateway.services.patron_authentication import PatronAuthenticator
 from gateway.services.requests.broker import RequestBroker
 from gateway.services.requests.circulation_link import CirculationLinker
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.partner_inbox import PartnerInbox
+from gateway.services.sign_in_attempts import AttemptLimits
 from gateway.settings import LibrarySettings, Settings
 from gateway.settings.sections import MailboxSettings
 from gateway.store import mailbox
@@ -184,8 +186,13 @@ def make_open_library(library: LibrarySettings, system: LibrarySystem) -> Exchan
 
 def make_authenticator(settings: Settings, store: Store, clock: Clock) -> PatronAuthenticator:
     """By the limits of the pages, which count wherever a PIN comes in."""
+    return PatronAuthenticator(store, clock, attempt_limits(settings))
+
+
+def attempt_limits(settings: Settings) -> AttemptLimits:
+    """Of wrong PINs and passwords, of patrons and of staff."""
     pages = settings.pages
-    return PatronAuthenticator(store, clock, AttemptLimits(pages.tries, pages.address_tries, pages.tries_minutes))
+    return AttemptLimits(pages.tries, pages.address_tries, pages.tries_minutes)
 
 
 def make_link_format(adapters: AdapterRegistry) -> LinkFormat | None:
@@ -217,7 +224,8 @@ def make_pages(
             store=store,
             clock=clock,
             sessions=PatronSessions(store, clock, pages.session_minutes, [one.symbol for one in settings.libraries]),
-            signing_in=SignInService(store, clock, make_authenticator(settings, store, clock)),
+            signing_in=SignInService(make_authenticator(settings, store, clock)),
+            journeys=OidcJourneys(store, clock, attempt_limits(settings)),
             visits=BrowserVisits(PATRON_COOKIE, public_url, proxies, embedded=bool(pages.embed_in)),
             libraries={one.symbol: _make_library_entry(one, secrets, clock) for one in settings.libraries},
             proxies=proxies,

@@ -23,6 +23,7 @@ from gateway.ports.shared_store import Store
 from gateway.services.fulfilment import FulfilmentService
 from gateway.services.letters.facts import readers_citation_rows
 from gateway.services.letters.languages import PageTexts, PageWords
+from gateway.services.oidc_journeys import OidcJourneys
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_service import PatronRequestService
 from gateway.settings.patron_pages import SignInSettings
@@ -74,6 +75,7 @@ class PageServices:
     clock: Clock
     sessions: PatronSessions
     signing_in: SignInService
+    journeys: OidcJourneys
     visits: BrowserVisits
     libraries: Mapping[str, LibraryEntry]
     proxies: TrustedProxies

@@ -16,21 +16,17 @@ import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.library import IdentifierType, Patron
-from gateway.domain.network_addresses import address_block
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, LibrarySystem, PatronKey
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.patron_authentication import (
     NOT_CHECKED,
-    SECRET,
     PatronAuthenticator,
     TooManyAttemptsError,
-    make_keyed_hash,
 )
 from gateway.store import patron_sessions
-from gateway.store.api_access import get_or_create_secret
-from gateway.store.patron_sessions import FailureLimit, JourneyRow, SessionRow
+from gateway.store.patron_sessions import SessionRow
 from gateway.web.html.visits import BrowserVisit, hash_token
 
 log = structlog.get_logger(component="pages")
@@ -128,9 +124,7 @@ class SignInFailedError(Exception):
 class SignInService:
     """All raise SignInFailedError, Unavailable."""
 
-    def __init__(self, store: Store, clock: Clock, authenticator: PatronAuthenticator) -> None:
-        self._store = store
-        self._clock = clock
+    def __init__(self, authenticator: PatronAuthenticator) -> None:
         self._authenticator = authenticator
 
     async def sign_in_by_password(
@@ -161,37 +155,3 @@ class SignInService:
                 raise SignInFailedError("impossible") from None
             log.warning("sign_in.unknown_patron", method=method.value, reason=refused.reason.value)
             raise SignInFailedError("unknown") from None
-
-    async def start_journey(self, journey: JourneyRow, address: str) -> None:
-        """To an identity provider. Each keeps a row until it is back or too late, so from one address no more may be
-        under way than may fail to sign in there."""
-        now, library = self._clock.now(), journey.library
-        since = now - timedelta(minutes=self._authenticator.limits.minutes)
-
-        def insert_journey(c: Transaction) -> bool:
-            id_ = self._departure_key(c, library, address)
-            allowed = patron_sessions.count_attempt(
-                c, library, (FailureLimit(id_, self._authenticator.limits.address, since),), now
-            )
-            if allowed:
-                patron_sessions.add_journey(c, journey)
-            return allowed
-
-        if not await self._store.write(insert_journey):
-            log.warning("sign_in.too_many_pending", library=library)
-            raise SignInFailedError("too-often")
-
-    async def finish_journey(self, library: str, state: str, address: str) -> JourneyRow | None:
-        """The journey with this `state` (its hash), which ends with this; None: there is none, or not any more."""
-
-        def end_journey(c: Transaction) -> JourneyRow | None:
-            found = patron_sessions.take_journey(c, library, state, self._clock.now())
-            if found is not None:
-                patron_sessions.uncount_attempt(c, library, (self._departure_key(c, library, address),))
-            return found
-
-        return await self._store.write(end_journey)
-
-    def _departure_key(self, c: Transaction, library: str, address: str) -> str:
-        key = get_or_create_secret(c, library, SECRET, self._clock.now())
-        return make_keyed_hash(key, "departures", address_block(address))

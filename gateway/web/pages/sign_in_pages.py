@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.services.oidc_journeys import TooManyJourneysError
 from gateway.store.patron_sessions import JourneyRow
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.visits import hash_token
@@ -129,9 +130,9 @@ async def redirect_to_provider(page: PageRequest) -> web.Response:
         log.error("sign_in.unavailable", why=str(fault), library=page.library)
         raise PageError(502, "fault-provider") from None
     try:
-        await page.parts.signing_in.start_journey(row, _client_address(page))
-    except SignInFailedError as problem:
-        return ask_to_sign_in(page, back, wrong=problem.word)
+        await page.parts.journeys.start_journey(row, _client_address(page))
+    except TooManyJourneysError:
+        return ask_to_sign_in(page, back, wrong="too-often")
     return page.redirect(address)
 
 
@@ -140,7 +141,7 @@ async def finish_oidc(page: PageRequest) -> web.Response:
     oidc, said = page.entry.oidc, page.http.query
     if oidc is None:
         raise PageError(404, "fault-not-there")
-    row = await page.parts.signing_in.finish_journey(
+    row = await page.parts.journeys.finish_journey(
         page.library, hash_token(said.get("state", "")), _client_address(page)
     )
     if row is None or page.visit.is_new or row.visit != page.visit.id:

@@ -65,7 +65,7 @@ async def test_nor_does_one_who_goes_on_for_hours(installation: Installation) ->
         pages = gateway.gateway._pages
         assert pages is not None
         clock = FixedClock(datetime(2026, 3, 1, 8, tzinfo=UTC))
-        pages._parts.signing_in._authenticator._clock = clock
+        pages._parts.signing_in._authenticator._attempts._clock = clock
         async with visitor(gateway, X_Forwarded_For="192.0.2.66") as stranger:
             for _ in range(20):
                 for _ in range(3):
