@@ -1,0 +1,387 @@
+"""Texts of pages and letters in the reader's language, and days, sums and names as that language writes them.
+
+English texts stand in templates and code; `gateway/translations/LANGUAGE.po` has those of another language, and is read
+as it is. An operator's folder may hold such files too, which come before ours: to say something in other words (English
+by `en.po`), or to add a language. Plural forms come from the file, direction and formats from CLDR.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from functools import lru_cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+import jinja2
+import structlog
+from babel import Locale, UnknownLocaleError
+from babel.core import get_global
+from babel.dates import format_date, format_skeleton, format_time
+from babel.lists import format_list
+from babel.messages import Catalog, Message
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import PoFileError, read_po
+from babel.numbers import format_currency, format_decimal
+from babel.units import format_unit
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
+
+import gateway
+from gateway.configuration.yaml_document import display_path
+from gateway.domain.library import Money
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem
+from gateway.domain.value import value_object
+
+log = structlog.get_logger(component="texts")
+
+SOURCE_LANGUAGE = "en"
+"""The language of the texts in templates and code: it needs no file, and stands in for what others lack."""
+
+SHIPPED_TRANSLATIONS = Path(gateway.__file__).parent / "translations"
+
+CATALOGUE_SUFFIX = ".po"
+
+REGION_FORMATS = {"en": "en_GB"}
+"""CLDR takes plain English for that of the USA; readers elsewhere would misread its days."""
+
+HOURS_SHOWN = timedelta(hours=48)
+"""An age is said in hours up to here, then in days."""
+
+_CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
+_PLACEHOLDER = re.compile(r"%(?:%|\((\w+)\)[sd])")
+_WRITTEN_DAY = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?")
+
+CatalogueFile = tuple[Path, int]
+"""A file, and the time of its last change in nanoseconds."""
+
+
+@value_object
+class Localization:
+    """How one reader is spoken to. `chain`: codes of the language and of those that stand in for it.
+
+    Texts are formatted with `%` whether there are values or not, as in templates: `%(name)s` is a value, `%%` a
+    percent sign.
+    """
+
+    chain: tuple[str, ...]
+    locale: Locale
+    translations: NullTranslations
+
+    @property
+    def language(self) -> str:
+        """Code, such as de or pt-br."""
+        return self.chain[0]
+
+    @property
+    def name(self) -> str:
+        """Of the language, in itself."""
+        name = Locale.parse(self.language, sep="-").get_display_name() or self.language
+        return name[:1].upper() + name[1:]
+
+    @property
+    def direction(self) -> Literal["ltr", "rtl"]:
+        return "rtl" if self.locale.text_direction == "rtl" else "ltr"
+
+    # --- texts -----------------------------------------------------------------------------------------------
+
+    def gettext(self, message: str, /, **values: object) -> str:
+        return self.translations.gettext(message) % values
+
+    def ngettext(self, singular: str, plural: str, count: int, /, **values: object) -> str:
+        """`count` can stand in the text as `%(num)s`, as in templates."""
+        return self.translations.ngettext(singular, plural, count) % {"num": count, **values}
+
+    def pgettext(self, context: str, message: str, /, **values: object) -> str:
+        """`context` tells apart what is one word in English and two elsewhere."""
+        return self.translations.pgettext(context, message) % values
+
+    def npgettext(self, context: str, singular: str, plural: str, count: int, /, **values: object) -> str:
+        return self.translations.npgettext(context, singular, plural, count) % {"num": count, **values}
+
+    def choose_text(self, said: Mapping[str, str]) -> str:
+        """Of what an operator wrote in some languages; the first where none of ours is among them."""
+        return next((said[code] for code in self.chain if code in said), next(iter(said.values()), ""))
+
+    # --- days and times --------------------------------------------------------------------------------------
+
+    def format_day(self, day: date) -> str:
+        """24 November 2026"""
+        return format_date(day, "long", locale=self.locale)
+
+    def format_moment(self, moment: date | datetime, zone: tzinfo) -> str:
+        """A day, or a day and a time in the zone: 24 November 2026, 09:05. The last minute of a day is the day."""
+        if not isinstance(moment, datetime):
+            return self.format_day(moment)
+        local = moment.astimezone(zone)
+        if (local.hour, local.minute) == (23, 59):
+            return self.format_day(local.date())
+        joined = str(self.locale.datetime_formats["medium"]).replace("'", "")
+        return joined.format(self.format_clock_time(local, zone), self.format_day(local.date()))
+
+    def format_clock_time(self, moment: datetime, zone: tzinfo) -> str:
+        """09:05"""
+        return format_time(moment.astimezone(zone).timetz(), "short", tzinfo=None, locale=self.locale)
+
+    def format_short(self, moment: date | datetime, now: datetime, zone: tzinfo) -> str:
+        """For lists: the clock time of what is of today, else 24 Nov; with the year where it isn't this year."""
+        today = now.astimezone(zone).date()
+        if isinstance(moment, datetime):
+            day = moment.astimezone(zone).date()
+            if day == today:
+                return self.format_clock_time(moment, zone)
+        else:
+            day = moment
+        if day.year == today.year:
+            return format_skeleton("MMMd", day, locale=self.locale)
+        return format_date(day, "medium", locale=self.locale)
+
+    def format_written_day(self, text: str) -> str:
+        """A day or month as data has it (2018-03-01, 2018-03), as a reader writes it; all else as it is."""
+        found = _WRITTEN_DAY.fullmatch(text.strip())
+        if found is None:
+            return text
+        try:
+            day = date(int(found[1]), int(found[2]), int(found[3] or 1))
+        except ValueError:
+            return text
+        return self.format_day(day) if found[3] else format_skeleton("yMMMM", day, locale=self.locale)
+
+    def format_age(self, since: datetime, now: datetime) -> str:
+        """How long ago, for lists: 22 h, 3 d."""
+        count, unit = _measure_age(now - since)
+        length: Literal["short", "narrow"] = "short" if unit == "minute" else "narrow"  # 5 min, as 5 m is a length
+        short = format_unit(count, unit, length=length, locale=self.locale.language)
+        return re.sub(r"(\d) ?(?=[^\W\d_])", "\\1\u00a0", short)
+
+    def format_age_in_words(self, since: datetime, now: datetime) -> str:
+        """22 hours, 3 days"""
+        count, unit = _measure_age(now - since)
+        return format_unit(count, unit, length="long", locale=self.locale)
+
+    # --- lists, numbers, names -------------------------------------------------------------------------------
+
+    def format_list(self, items: Iterable[str]) -> str:
+        """a, b and c; with markup where an item has some."""
+        parts = list(items)
+        marked = any(isinstance(one, Markup) for one in parts)
+        said: str = format_list([str(escape(one)) if marked else one for one in parts], locale=self.locale)
+        return Markup(said) if marked else said
+
+    def format_number(self, number: int | Decimal) -> str:
+        said: str = format_decimal(number, locale=self.locale)
+        return said
+
+    def format_money(self, money: Money) -> str:
+        """With all the places that the amount has, and at least those that the currency usually has."""
+        return format_currency(money.amount, money.currency, locale=self.locale, decimal_quantization=False)
+
+    def language_name(self, code: str) -> str:
+        """Of a language by its code (ISO 639-1 or 639-2, as catalogues have it); what is no code as it is."""
+        known = self.locale.languages
+        forms = (code.strip().replace("-", "_"), normalize_language_code(code))
+        return next((known[one] for one in forms if one in known), code)
+
+
+def _measure_age(age: timedelta) -> tuple[int, str]:
+    if age < timedelta(hours=1):
+        return max(0, int(age / timedelta(minutes=1))), "minute"
+    if age < HOURS_SHOWN:
+        return int(age / timedelta(hours=1)), "hour"
+    return age.days, "day"
+
+
+def normalize_language_code(code: str) -> str:
+    """de-ch of de_CH, de of ger."""
+    parts = code.strip().casefold().replace("_", "-").split("-")
+    parts[0] = get_global("language_aliases").get(parts[0], parts[0])
+    return "-".join(parts)
+
+
+def language_fallbacks(code: str) -> list[str]:
+    """The code itself and the more general ones: de-ch, de."""
+    parts = normalize_language_code(code).split("-")
+    return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
+
+
+class TextCatalogues:
+    """All languages that there are. `folder`: the operator's own catalogues, which come first.
+
+    A file that can't be read changes nothing: what was read before stays, and the log says why.
+    """
+
+    def __init__(self, folder: Path | None, default_language: str) -> None:
+        self._folders = tuple(one for one in (folder, SHIPPED_TRANSLATIONS) if one is not None)
+        self._default = default_language
+        self._good: dict[tuple[str, ...], Localization] = {}
+        self._problem = ""
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """Code -> the language's name in itself."""
+        return {code: self._localize((code,)).name for code in self.find_codes()}
+
+    def find_codes(self) -> tuple[str, ...]:
+        """Those of the files whose name is a language of CLDR, and English."""
+        files = {file.stem for folder in self._folders for file in folder.glob(f"*{CATALOGUE_SUFFIX}")}
+        return tuple(sorted({SOURCE_LANGUAGE, *(code for code in files if _is_known_to_cldr(code))}))
+
+    def fallback_chain(self, wanted: str) -> tuple[str, ...]:
+        """The language and those that stand in for it: de-ch, de, the default, en. Only those that there are."""
+        known = self.find_codes()
+        wished = (wanted, self._default, SOURCE_LANGUAGE)
+        chain = [one for code in wished for one in language_fallbacks(code) if one in known]
+        return tuple(dict.fromkeys(chain[: chain.index(SOURCE_LANGUAGE) + 1]))
+
+    def choose_language(self, wished: Iterable[str]) -> Localization:
+        """In the first of them that there is, else in the default."""
+        for code in wished:
+            chain = self.fallback_chain(code)
+            if chain[0] in language_fallbacks(code):
+                return self._localize(chain)
+        return self._localize(self.fallback_chain(""))
+
+    def read_localization(self, chain: tuple[str, ...]) -> Localization:
+        """Raises ConfigurationError with file and line."""
+        catalogues = [
+            read_catalogue(file)
+            for code in chain
+            for file in _find_changed(folder / f"{code}{CATALOGUE_SUFFIX}" for folder in self._folders)
+        ]
+        return _make_localization(chain, tuple(catalogues))
+
+    def _localize(self, chain: tuple[str, ...]) -> Localization:
+        try:
+            found = self.read_localization(chain)
+        except ConfigurationError as error:
+            if str(error) != self._problem:
+                self._problem = str(error)
+                log.error("texts.catalogue_unreadable", why=self._problem)
+            return self._good.get(chain) or TextCatalogues(None, self._default).choose_language(chain)
+        self._good[chain] = found
+        return found
+
+
+@lru_cache(maxsize=256)
+def _is_known_to_cldr(code: str) -> bool:
+    try:
+        return bool(_CODE.fullmatch(code)) and bool(Locale.parse(code, sep="-"))
+    except (UnknownLocaleError, ValueError):
+        return False
+
+
+def _find_changed(files: Iterable[Path]) -> Iterable[CatalogueFile]:
+    return ((file, file.stat().st_mtime_ns) for file in files if file.is_file())
+
+
+@lru_cache(maxsize=64)
+def read_catalogue(file: CatalogueFile) -> bytes:
+    """As gettext's own format has it. Raises ConfigurationError with file and line."""
+    path, _changed = file
+    try:
+        with path.open("rb") as stream:
+            catalogue = read_po(stream, locale=Locale.parse(path.stem, sep="-"), abort_invalid=True)
+    except PoFileError as error:
+        raise _catalogue_error(path, error.lineno + 1, str(error)) from error
+    except UnicodeDecodeError as error:
+        raise _catalogue_error(path, 0, "not UTF-8 text") from error
+    except (OSError, ValueError) as error:
+        raise _catalogue_error(path, 0, f"can't be read: {error}") from error
+    for message in catalogue:
+        if message.id and (problem := find_translation_problem(message, catalogue)):
+            raise _catalogue_error(path, message.lineno or 0, problem)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    return compiled.getvalue()
+
+
+def _catalogue_error(path: Path, line: int, problem: str) -> ConfigurationError:
+    return ConfigurationError([ConfigurationProblem(display_path(path), line, (), problem)])
+
+
+def find_translation_problem(message: Message, catalogue: Catalog) -> str:
+    """What would go wrong with a translation where it is shown; empty: nothing. One that is missing is no problem."""
+    sources: tuple[str, ...] = message.id if isinstance(message.id, tuple) else (str(message.id),)
+    forms: tuple[str, ...] = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
+    if not any(forms):
+        return ""
+    if isinstance(message.id, tuple) and (len(forms) != catalogue.num_plurals or not all(forms)):
+        return f"not all of {catalogue.num_plurals} plural forms of: {sources[0]}"
+    allowed = {name for source in sources for name in find_placeholders(source)}
+    if len(sources) > 1:
+        allowed.add("num")
+    for form in forms:
+        if _PLACEHOLDER.sub("", form).count("%"):
+            return f"a percent sign that isn't written %% in: {form}"
+        if unknown := sorted(find_placeholders(form) - allowed):
+            return f"%({unknown[0]})s is no value of: {sources[0]}"
+    return ""
+
+
+def find_placeholders(text: str) -> set[str]:
+    """Names of the values that stand in it."""
+    return {found[1] for found in _PLACEHOLDER.finditer(text) if found[1]}
+
+
+@lru_cache(maxsize=64)
+def _make_localization(chain: tuple[str, ...], catalogues: tuple[bytes, ...]) -> Localization:
+    first = NullTranslations()
+    for position, compiled in enumerate(catalogues):
+        translations = GNUTranslations(BytesIO(compiled))
+        if position:
+            first.add_fallback(translations)
+        else:
+            first = translations
+    code = chain[0]
+    return Localization(chain, Locale.parse(REGION_FORMATS.get(code, code).replace("-", "_")), first)
+
+
+def mark_text(message: str) -> str:
+    """A text of a table: it gets into the catalogues, and is looked up where it is shown."""
+    return message
+
+
+def mark_text_in_context(context: str, message: str) -> tuple[str, str]:
+    """The same with what tells it apart, as `Localization.pgettext` takes it."""
+    return context, message
+
+
+def install_translations(environment: jinja2.Environment) -> None:
+    """Lets templates say `_('…')` and `{% trans %}…{% endtrans %}`, in the language of the Localization that they are
+    rendered with under the name `localization`. A file of macros that has texts is imported `with context`."""
+    environment.add_extension("jinja2.ext.i18n")
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
+        _find_text, _find_plural, newstyle=True, pgettext=_find_text_in_context, npgettext=_find_plural_in_context
+    )
+
+
+def _translations_of(context: Context) -> NullTranslations:
+    localization = context.get("localization")
+    if not isinstance(localization, Localization):
+        raise jinja2.UndefinedError("no 'localization' here: render with one, import macros 'with context'")
+    return localization.translations
+
+
+@jinja2.pass_context
+def _find_text(context: Context, message: str) -> str:
+    return _translations_of(context).gettext(message)
+
+
+@jinja2.pass_context
+def _find_plural(context: Context, singular: str, plural: str, count: int) -> str:
+    return _translations_of(context).ngettext(singular, plural, count)
+
+
+@jinja2.pass_context
+def _find_text_in_context(context: Context, said_of: str, message: str) -> str:
+    return _translations_of(context).pgettext(said_of, message)
+
+
+@jinja2.pass_context
+def _find_plural_in_context(context: Context, said_of: str, singular: str, plural: str, count: int) -> str:
+    return _translations_of(context).npgettext(said_of, singular, plural, count)

@@ -1,0 +1,185 @@
+"""Finds the texts in templates and code, and brings catalogues up to date with them.
+
+Sorted, without places and dates, nothing fuzzy: so that two people's changes can be merged, and a line changes only
+when its text does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from babel import Locale, UnknownLocaleError
+from babel.messages import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+import gateway
+from gateway.services.localization import (
+    CATALOGUE_SUFFIX,
+    SHIPPED_TRANSLATIONS,
+    find_placeholders,
+    find_translation_problem,
+)
+
+METHODS = [("**.py", "python"), ("**.j2", "jinja2")]
+
+OPTIONS = {"**.j2": {"trimmed": "true", "newstyle_gettext": "true", "silent": "false"}}
+
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+    "mark_text": None,
+    "mark_text_in_context": ((1, "c"), 2),
+}
+"""Functions whose first arguments are texts; "c": what tells a text apart."""
+
+MAX_LINE_CHARS = 100
+
+
+def extract_texts() -> Catalog:
+    """All texts of the gateway, without translations."""
+    found = Catalog()
+    folder = Path(gateway.__file__).parent
+    for _file, _line, message, comments, context in extract_from_dir(
+        folder, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True
+    ):
+        found.add(message, auto_comments=comments, context=context)
+    return found
+
+
+def read_catalogue_file(file: Path) -> Catalog:
+    with file.open("rb") as stream:
+        return read_po(stream, locale=Locale.parse(file.stem, sep="-"), abort_invalid=True)
+
+
+def merge_texts(texts: Catalog, translated: Catalog) -> Catalog:
+    """The texts with their translations; what is no text any more is left out."""
+    merged = Catalog(
+        locale=translated.locale,
+        project="illgate",
+        version="texts",
+        header_comment=translated.header_comment,
+        msgid_bugs_address="see README.md",
+        creation_date=translated.creation_date,
+        revision_date=translated.revision_date,
+        last_translator=translated.last_translator,
+        language_team=translated.language_team,
+        fuzzy=False,
+    )
+    for text in texts:
+        if not text.id:
+            continue
+        known = translated.get(text.id, text.context)
+        kept = known.string if known is not None and known.pluralizable == text.pluralizable else None
+        merged.add(
+            text.id,
+            string=kept,
+            context=text.context,
+            auto_comments=text.auto_comments,
+            user_comments=known.user_comments if known is not None else (),
+            flags=["python-format"] if text.python_format else (),
+        )
+    return merged
+
+
+def write_catalogue_file(file: Path, catalogue: Catalog) -> None:
+    with file.open("wb") as stream:
+        write_po(stream, catalogue, width=MAX_LINE_CHARS, no_location=True, sort_output=True, ignore_obsolete=True)
+
+
+def list_shortcomings(file: Path, texts: Catalog) -> list[str]:
+    """What a catalogue lacks, or has too much of; empty: it is complete."""
+    catalogue = read_catalogue_file(file)
+    found = []
+    for text in texts:
+        if text.id and (problem := _find_shortcoming(text, catalogue)):
+            found.append(problem)
+    for known in catalogue:
+        if known.id and texts.get(known.id, known.context) is None:
+            found.append(f"no text any more: {known.id!r}")
+        if known.id and known.fuzzy:
+            found.append(f"fuzzy: {known.id!r}")
+    return found
+
+
+def _find_shortcoming(text: Message, catalogue: Catalog) -> str:
+    known = catalogue.get(text.id, text.context)
+    said = known.string if known is not None else None
+    forms: tuple[str, ...] = (said,) if isinstance(said, str) else tuple(said or ())
+    if known is None or not forms or not all(forms):
+        return f"not translated: {text.id!r}"
+    if problem := find_translation_problem(known, catalogue):
+        return problem
+    source = text.id if isinstance(text.id, str) else text.id[-1]
+    missing = find_placeholders(source) - find_placeholders(forms[-1])
+    return f"%({min(missing)})s isn't in the translation of: {source}" if missing else ""
+
+
+def _find_catalogue_files(folder: Path) -> Iterable[Path]:
+    return sorted(folder.glob(f"*{CATALOGUE_SUFFIX}"))
+
+
+@click.group(help=__doc__)
+def main() -> None:
+    pass
+
+
+_FOLDER = click.option(
+    "--folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=SHIPPED_TRANSLATIONS,
+    help="Of the catalogues; as it stands those that come with the gateway.",
+)
+
+
+@main.command("update")
+@_FOLDER
+def update_catalogues(folder: Path) -> None:
+    """Bring all catalogues of a folder up to date: add new texts, drop those that are gone."""
+    texts = extract_texts()
+    for file in _find_catalogue_files(folder):
+        write_catalogue_file(file, merge_texts(texts, read_catalogue_file(file)))
+        click.echo(f"{file.name}: {len(list_shortcomings(file, texts))} to do")
+
+
+@main.command("check")
+@_FOLDER
+def check_catalogues(folder: Path) -> None:
+    """Say what catalogues lack; exit code 1 where they do."""
+    texts = extract_texts()
+    found = [f"{file.name}: {one}" for file in _find_catalogue_files(folder) for one in list_shortcomings(file, texts)]
+    for line in found:
+        click.echo(line)
+    if found:
+        raise SystemExit(1)
+
+
+@main.command("add")
+@_FOLDER
+@click.argument("language")
+def add_language(folder: Path, language: str) -> None:
+    """Begin the catalogue of LANGUAGE (such as fr or pt-br)."""
+    file = folder / f"{language}{CATALOGUE_SUFFIX}"
+    if file.exists():
+        raise click.ClickException(f"{file} exists")
+    try:
+        locale = Locale.parse(language, sep="-")
+    except (UnknownLocaleError, ValueError) as error:
+        raise click.BadParameter(str(error), param_hint="LANGUAGE") from error
+    texts, now = extract_texts(), datetime.now(UTC)
+    begun = Catalog(
+        locale=locale,
+        header_comment=f"# Texts of illgate: {locale.english_name}",
+        creation_date=now,
+        revision_date=now,
+        last_translator="illgate",
+        language_team="illgate",
+    )
+    write_catalogue_file(file, merge_texts(texts, begun))
+    click.echo(f"{file}: {len(texts)} texts to translate")

@@ -1,0 +1,107 @@
+"""The catalogues that come with the gateway are complete, and the command keeps them so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from babel.messages import Catalog
+from click.testing import CliRunner
+
+from gateway.services.localization import SHIPPED_TRANSLATIONS
+from gateway.translations.maintenance import (
+    extract_texts,
+    list_shortcomings,
+    main,
+    merge_texts,
+    read_catalogue_file,
+    write_catalogue_file,
+)
+
+CATALOGUES = sorted(SHIPPED_TRANSLATIONS.glob("*.po"))
+
+
+@pytest.fixture(scope="module")
+def texts() -> Catalog:
+    return extract_texts()
+
+
+@pytest.mark.parametrize("file", CATALOGUES, ids=lambda file: file.stem)
+def test_every_text_is_translated(file: Path, texts: Catalog) -> None:
+    """`python -m gateway.translations update` adds what is new; then it is to be translated."""
+    assert list_shortcomings(file, texts) == []
+
+
+@pytest.mark.parametrize("file", CATALOGUES, ids=lambda file: file.stem)
+def test_catalogues_are_as_the_command_writes_them(file: Path, texts: Catalog, tmp_path: Path) -> None:
+    """So that a change of one text changes no other line."""
+    written = tmp_path / file.name
+    write_catalogue_file(written, merge_texts(texts, read_catalogue_file(file)))
+    assert written.read_text("utf-8") == file.read_text("utf-8")
+
+
+def test_german_comes_with_the_gateway() -> None:
+    assert "de" in [file.stem for file in CATALOGUES]
+
+
+def make_texts(*ids: str | tuple[str, str]) -> Catalog:
+    texts = Catalog()
+    for id_ in ids:
+        texts.add(id_)
+    return texts
+
+
+def begin_catalogue(folder: Path, texts: Catalog) -> Path:
+    file = folder / "de.po"
+    write_catalogue_file(file, merge_texts(texts, Catalog(locale="de")))
+    return file
+
+
+def test_new_texts_come_and_old_ones_go(tmp_path: Path) -> None:
+    file = begin_catalogue(tmp_path, make_texts("Old", "Kept"))
+    file.write_text(file.read_text("utf-8").replace('"Kept"\nmsgstr ""', '"Kept"\nmsgstr "Behalten"'), "utf-8")
+    texts = make_texts("New", "Kept")
+    assert list_shortcomings(file, texts) == ["not translated: 'New'", "no text any more: 'Old'"]
+    write_catalogue_file(file, merge_texts(texts, read_catalogue_file(file)))
+    assert list_shortcomings(file, texts) == ["not translated: 'New'"]
+    assert 'msgstr "Behalten"' in file.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("id_", "entry", "why"),
+    [
+        (
+            "%(count)s left",
+            'msgid "%(count)s left"\nmsgstr "%(cuont)s übrig"',
+            "%(cuont)s is no value of: %(count)s left",
+        ),
+        ("Half", '#, fuzzy\nmsgid "Half"\nmsgstr "Halb"', "fuzzy: 'Half'"),
+        (
+            ("%(num)s day", "%(num)s days"),
+            'msgid "%(num)s day"\nmsgid_plural "%(num)s days"\nmsgstr[0] "%(num)s Tag"\nmsgstr[1] ""',
+            "not translated: ('%(num)s day', '%(num)s days')",
+        ),
+    ],
+)
+def test_shortcomings_are_told(tmp_path: Path, id_: str | tuple[str, str], entry: str, why: str) -> None:
+    file = begin_catalogue(tmp_path, make_texts())
+    file.write_text(f"{file.read_text('utf-8')}\n{entry}\n", "utf-8")
+    assert list_shortcomings(file, make_texts(id_)) == [why]
+
+
+def test_a_value_that_a_translation_leaves_out_is_told(tmp_path: Path) -> None:
+    file = begin_catalogue(tmp_path, make_texts())
+    file.write_text(f'{file.read_text("utf-8")}\nmsgid "%(a)s of %(b)s"\nmsgstr "%(a)s"\n', "utf-8")
+    assert list_shortcomings(file, make_texts("%(a)s of %(b)s")) == [
+        "%(b)s isn't in the translation of: %(a)s of %(b)s"
+    ]
+
+
+def test_the_command_begins_updates_and_checks_a_language(tmp_path: Path) -> None:
+    begun = CliRunner().invoke(main, ["add", "he", "--folder", str(tmp_path)])
+    assert begun.exit_code == 0, begun.output
+    assert "Language: he\\n" in (tmp_path / "he.po").read_text("utf-8")
+    assert CliRunner().invoke(main, ["update", "--folder", str(tmp_path)]).output.startswith("he.po: ")
+    assert CliRunner().invoke(main, ["add", "klingon", "--folder", str(tmp_path)]).exit_code == 2
+    assert CliRunner().invoke(main, ["add", "he", "--folder", str(tmp_path)]).exit_code == 1
+    assert CliRunner().invoke(main, ["check"]).exit_code == 0
