@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from hashlib import blake2b
@@ -213,11 +214,19 @@ class RehearsalResult:
     told: IncomingPartnerMessage | None = None
 
 
-def rebuild_arrival(kept: FullMessage, received: datetime, transport: TransportKind) -> RawMessage:
-    """The message as if it came in now. Raises NotReplayableError."""
+def rebuild_arrival(
+    kept: FullMessage, received: datetime, transport: TransportKind, protocols: Collection[str]
+) -> RawMessage:
+    """The message as if it came in now; `protocols` are those whose messages pass the pipeline. Raises
+    NotReplayableError."""
     message = kept.message
     if message.direction is not MessageDirection.IN:
         raise NotReplayableError("it is one that we sent; only those that came in can be carried out again")
+    if message.protocol not in protocols:
+        able = ", ".join(sorted(protocols))
+        raise NotReplayableError(f"it came by {message.protocol}; only messages of {able} can be carried out again")
+    if not message.profile:
+        raise NotReplayableError("no profile was found for it when it came; have its sender send it again")
     if kept.body is None:
         raise NotReplayableError("its content is no longer kept (journal.keep_bodies_days)")
     if message.truncated:

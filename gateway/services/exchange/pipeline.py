@@ -269,11 +269,9 @@ class Replayer:
         self, kept: FullMessage, received: datetime, transport: TransportKind
     ) -> tuple[MessageContext, Profile]:
         message = kept.message
-        if not message.profile:
-            raise NotReplayableError("no profile was found for it when it came; have its sender send it again")
-        arrival = rebuild_arrival(kept, received, transport)
+        arrival = rebuild_arrival(kept, received, transport, self.stage.responders)
         profile = self.stage.profiles().find_profile(message.profile)
-        if profile is None or profile.abstract or arrival.protocol not in self.stage.responders:
+        if profile is None or profile.abstract:
             raise NotReplayableError(f"its profile '{message.profile}' is no longer there")
         if self.stage.library_of_profile(profile).symbol != message.library:
             raise NotReplayableError(f"its profile '{message.profile}' belongs to another library now")

@@ -117,13 +117,21 @@ async def test_what_stands_against_a_replay_is_said(house: House) -> None:
     sent = await newest(house, MessageDirection.OUT)
     stranger = replace(house.message("lookup-user", patron=PATRON), peer="192.0.2.7")
     unknown = await handled(house, stranger)
-    cut = await handled(house, replace(stranger, body=stranger.body + b" " * 5_000))
+    spaced = await handled(house, replace(stranger, body=stranger.body + b" " * 5_000))
+    told_in_process = FullMessage(replace(kept.message, protocol="loopback"), kept.body)
+    mailed = FullMessage(replace(unknown.message, protocol="mail", transport="imap"), unknown.body)
+    mailed_out = FullMessage(replace(sent.message, protocol="mail", profile=""), sent.body)
 
     with pytest.raises(NotReplayableError, match="one that we sent"):
         await house.exchange.replay_message(sent)
+    with pytest.raises(NotReplayableError, match="one that we sent"):
+        await house.exchange.replay_message(mailed_out)
+    for one, protocol in ((told_in_process, "loopback"), (mailed, "mail")):
+        with pytest.raises(NotReplayableError, match=f"came by {protocol}; only messages of iso_ill, ncip can"):
+            await house.exchange.rehearse_message(one)
     with pytest.raises(NotReplayableError, match="no longer kept"):
         await house.exchange.replay_message(FullMessage(kept.message, None))
-    for one in (unknown, cut):
+    for one in (unknown, spaced):
         with pytest.raises(NotReplayableError, match="no profile"):
             await house.exchange.replay_message(one)
     del house.profiles["ncip2"]

@@ -140,7 +140,7 @@ async def test_a_sent_message_is_not_replayed(house: MailHouse) -> None:
     request = await house.asked()
     (kept,) = await sent(house.store, LIBRARY, request.number)
     with pytest.raises(NotReplayableError, match="one that we sent"):
-        rebuild_arrival(kept, kept.message.at, TransportKind.REPLAY)
+        rebuild_arrival(kept, kept.message.at, TransportKind.REPLAY, ("ncip",))
 
 
 async def test_what_is_sent_is_forgotten_on_schedule(house: MailHouse) -> None:
