@@ -157,7 +157,15 @@ def _without_garbage_collection() -> Iterator[None]:
 
 
 def _describe_extension(point: EntryPoint) -> str:
-    return SHIPPED_EXTENSIONS.get(point.value) or _load_extension(point).get_short_help_str(80)
+    """One that is broken doesn't keep the others from being shown; whoever calls it gets the whole reason."""
+    if point.value in SHIPPED_EXTENSIONS:
+        return SHIPPED_EXTENSIONS[point.value]
+    from gateway.adapter_registry import AdapterError
+
+    try:
+        return _load_extension(point).get_short_help_str(80)
+    except AdapterError as broken:
+        return f"Can't be used: {broken}"
 
 
 def _load_extension(point: EntryPoint) -> click.Command:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import click
 import pytest
 
 from gateway.cli.app import EXTENSIONS, SHIPPED_EXTENSIONS
+from gateway.cli.installation import CONFIGURATION
 
 LOADED = """
 import sys
@@ -21,6 +24,14 @@ finally:
 """
 
 HEAVY = ("pydantic", "sqlalchemy", "aiohttp", "lxml", "structlog", "yaml", "jinja2")
+
+
+BROKEN = {
+    "illgate_broken-1.dist-info/METADATA": "Metadata-Version: 2.1\nName: illgate-broken\nVersion: 1\n",
+    "illgate_broken-1.dist-info/entry_points.txt": "[illgate.commands]\nparcel = illgate_broken:command\n",
+    "illgate_broken.py": "import a_library_that_is_not_installed\n",
+}
+"""A package of a third party that brings a command, as pip leaves it behind where its own parts are missing."""
 
 
 def modules_loaded(*arguments: str) -> tuple[str, list[str]]:
@@ -52,3 +63,32 @@ def test_the_help_of_shipped_extensions_is_what_they_say_themselves() -> None:
     for value, command in shipped.items():
         assert isinstance(command, click.Command)
         assert command.get_short_help_str(80) == SHIPPED_EXTENSIONS[value]
+
+
+def run_with_broken_extension(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    for name, text in BROKEN.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH", ""))))
+    command = [sys.executable, "-c", "from gateway.cli import main; main()", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=60, env={**os.environ, "PYTHONPATH": path}
+    )
+
+
+def test_help_says_which_extension_is_broken_and_shows_all_others(tmp_path: Path) -> None:
+    done = run_with_broken_extension(tmp_path, "--help")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    said = " ".join(done.stdout.split())
+    assert "parcel Can't be used: command 'parcel' (illgate_broken:command, entry point group illgate.commands)" in said
+    assert "No module named 'a_library_that_is_not_installed'" in said
+    assert "serve Run the daemon." in said
+
+
+def test_a_broken_extension_that_is_called_says_why_in_one_line(tmp_path: Path) -> None:
+    done = run_with_broken_extension(tmp_path, "parcel")
+
+    assert done.returncode == CONFIGURATION
+    assert done.stderr.startswith("command 'parcel' (illgate_broken:command, entry point group illgate.commands) can't")
+    assert done.stderr.count("\n") == 1
