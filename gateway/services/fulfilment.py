@@ -15,7 +15,14 @@ from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.ports.library_system import Capability, HoldWish, LibraryInfo, PatronKey
 from gateway.services.circulation.items import choose_best_copy
-from gateway.services.local_holdings import AWAY, NOT_ONE_RECORD, LocalCopies, citation_of_record, find_local_copies
+from gateway.services.local_holdings import (
+    AWAY,
+    NOT_ONE_RECORD,
+    LocalCopies,
+    citation_of_record,
+    find_local_copies,
+    look_up_copies,
+)
 from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.services.searching.search import LookUp
 
@@ -116,11 +123,12 @@ class FulfilmentService:
         key: str,
     ) -> Hold:
         """The same `key` again places nothing and gives the same hold. Raises Refused (nothing held, blocked, a wrong
-        place, a hold that is there already …), OutcomeUnknown."""
+        place, a hold that is there already …), Unavailable (whether a copy can be held isn't known now),
+        OutcomeUnknown."""
         context = self.library_context(library)
         patron = await context.system.find_patron(PatronKey(patron_identifier))
         _refuse_blocked_patron(patron)
-        found = await find_local_copies(context.system, citation)
+        found = await look_up_copies(context.system, citation)  # not `find_local_copies`: away isn't "no copy"
         if found.bib is None or not _can_hold(context, found):
             raise Refused(RefusalReason.ITEM_NOT_AVAILABLE, "No copy of it can be held.", about=MessagePart.ITEM)
         takes_place = Capability.HOLD_PICKUP in context.system.capabilities

@@ -102,21 +102,24 @@ async def test_from_a_page_that_is_out_of_date_it_is_shown_again(gateway: Runnin
     assert done.title == "Thank you, we have your request"
 
 
-@pytest.mark.parametrize(("place", "link"), [("request", BOOK), ("hold", OURS)])
+@pytest.mark.parametrize(
+    ("place", "link", "asked"),
+    [("request", BOOK, "find_patron"), ("hold", OURS, "find_patron"), ("hold", OURS, "find_bib")],
+)
 async def test_nothing_is_lost_while_the_library_is_away(
-    gateway: Running, anna: Visitor, place: str, link: str
+    gateway: Running, anna: Visitor, place: str, link: str, asked: str
 ) -> None:
     await anna.sign_in()
     form = {**await anna.form(place, link), "service": "loan", "pickup": "NORTH", "note": "Zweite <Auflage>"}
     system = gateway.requests().library_context("DEMO").system
-    works = system.find_patron
+    works = getattr(system, asked)
 
     async def away(*_: object) -> None:
         raise Unavailable("down for the night")
 
-    system.find_patron = away
+    setattr(system, asked, away)
     sorry = await anna.post(f"/openurl/DEMO/{place}", form)
-    system.find_patron = works
+    setattr(system, asked, works)
     (again,) = sorry.tree.xpath("//main//form")
     done = await anna.post(again.get("action"), dict(again.fields))
 
