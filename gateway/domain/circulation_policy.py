@@ -309,7 +309,11 @@ class PickupSource(StrEnum):
 class PickupRules(ProfileSection):
     source: tuple[PickupSource, ...] = Field((PickupSource.PICKUP_LOCATION,), description="tried in order")
     map: dict[str, str] = Field({}, description="as sent -> our pickup location code; matched without case")
-    default: str = Field("", description="when none is said; empty: the patron's home library, else the first")
+    default: str = Field(
+        "",
+        description="when none is said; empty: the patron's home library, else the "
+        "resource-sharing branch, else the first",
+    )
     unknown: UnknownPickup = UnknownPickup.REFUSE
     none_words: tuple[str, ...] = Field(
         ("nothing", "none"), description="values that mean 'not said', lower case (an addon sends `nothing`)"

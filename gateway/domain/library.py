@@ -229,9 +229,12 @@ class Item:
 
 @value_object
 class PickupLocation:
+    """`resource_sharing`: at the branch through which partners' items come and go."""
+
     code: str
     name: str
     library: str
+    resource_sharing: bool = False
 
 
 # --- holds, loans, charges -------------------------------------------------------------------------------

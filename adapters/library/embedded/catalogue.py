@@ -120,12 +120,13 @@ def get_holdings(connection: Connection, here: WorkContext, bib_id: str) -> BibH
 def list_pickup_locations(connection: Connection, here: WorkContext) -> tuple[PickupLocation, ...]:
     """Branches that keep a hold shelf, by code."""
     return tuple(
-        PickupLocation(code, name, code) for code, name in _PICKUP.fetch_all(connection, {"library": here.library})
+        PickupLocation(code, name, code, sharing)
+        for code, name, sharing in _PICKUP.fetch_all(connection, {"library": here.library})
     )
 
 
 _PICKUP = PreparedStatement(
-    select(branches.c.code, branches.c.name)
+    select(branches.c.code, branches.c.name, branches.c.resource_sharing)
     .where(branches.c.library == bindparam("library"), branches.c.pickup)
     .order_by(branches.c.code)
 )

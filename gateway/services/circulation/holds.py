@@ -104,7 +104,8 @@ async def resolve_pickup(pickup: str, receiver: str, patron: Patron, context: Ci
 
 
 async def default_pickup(patron: Patron, context: CirculationContext) -> PickupLocation:
-    """The profile's default, else a place at the patron's home library, else the library's first one."""
+    """The profile's default, else a place at the patron's home library, else where partners' items come and go, else
+    the library's first one."""
     rules = context.policy.pickup
     if rules.default:
         if found := await _find_pickup_location(rules.default, context):
@@ -117,7 +118,9 @@ async def default_pickup(patron: Patron, context: CirculationContext) -> PickupL
     places = await context.library.pickup_locations()
     if not places:
         raise _no_pickup_refusal("the library has no pickup location")
-    return next((place for place in places if place.library == patron.home_library), places[0])
+    at_home = [place for place in places if place.library == patron.home_library]
+    sharing = [place for place in places if place.resource_sharing]
+    return (at_home or sharing or list(places))[0]
 
 
 def _no_pickup_refusal(internal: str) -> Refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,8 @@ from gateway.domain.commands import (
 )
 from gateway.domain.library import Bib, HoldStatus, RecordId
 from gateway.domain.problems import MessagePart, RefusalReason
-from gateway.ports.library_system import Capability
+from gateway.ports.library_system import Capability, PatronKey
+from gateway.services.circulation.holds import default_pickup
 from tests.unit.services.circulation.support import (
     ANA,
     BOOK,
@@ -294,6 +296,16 @@ async def test_days_that_have_passed_are_refused(counter: Counter) -> None:
 async def test_pickup_places(counter: Counter, sent: str, receiver: str, rules: dict[str, Any], place: str) -> None:
     placed = await counter.ask(wants_book(pickup=sent, receiver=receiver), pickup=rules)
     assert (placed.hold.pickup, placed.pickup.code) == (place, place)
+
+
+async def test_whose_home_library_keeps_no_hold_shelf_gets_it_where_partners_items_come(counter: Counter) -> None:
+    patron = replace(await counter.library.find_patron(PatronKey(ANA)), home_library="STACKS")
+    places = await counter.library.pickup_locations()
+
+    chosen = await default_pickup(patron, counter.desk())
+
+    assert places[0].code == "EAST"
+    assert (chosen.code, chosen.resource_sharing) == ("RS", True)
 
 
 async def test_an_unknown_pickup_place_is_refused(counter: Counter) -> None:
