@@ -105,7 +105,7 @@ def _parse_maximum_cost(said: dict[str, Any], library: LibrarySettings) -> Money
 @add_citation_options
 @click.option("--pickup", default="", metavar="CODE", help="Where the patron fetches it.")
 @click.option("--rota", default="", metavar="NAME", help="Use this rota instead of the one by rule.")
-@click.option("--partner", default="", metavar="PROFILE", help="Ask this supplier first.")
+@click.option("--partner", default="", metavar="PROFILE", help="Ask this supplier first, then the rota.")
 @click.option("--branch", default="", metavar="CODE", help="Of this branch; else the patron's.")
 @click.option("--review/--no-review", "mediated", default=None, help="Do staff look at it first? Else by rule.")
 @click.option("--override", is_flag=True, help="Also against limits, blocks, duplicates, and what we own.")

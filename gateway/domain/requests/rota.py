@@ -328,7 +328,7 @@ class ExplainedLine:
 @value_object(kw_only=True)
 class RotaExplanation:
     """In the order in which suppliers would be asked; then those passed over, then those that had their turn.
-    `by_rule`: the request has no rota yet, this is the one that the rules would give it."""
+    `by_rule`: the request has no rota by name yet, this is the one that the rules would give it."""
 
     rota: str = ""
     ranked: bool = False

@@ -117,14 +117,20 @@ async def _choose_supplier(context: LibraryContext, request: Request) -> Supplie
 
 
 def assign_rota(context: LibraryContext, request: Request) -> Request:
-    """The rota that the rules give, where none was chosen and nobody was named by hand."""
-    if request.rota:
+    """The rota that the rules give, where none was chosen: behind those that were named by hand."""
+    if request.rota and request.rota_name:
         return request
     name = request.rota_name or choose_rota(request, context.policy())
     template = context.policy().rotas.get(name)
     if template is None:
         return request
-    return replace(request, rota_name=name, rota=build_rota_lines(template, request, context.partner_policies()))
+    named = {line.partner for line in request.rota}
+    by_rule = build_rota_lines(template, request, context.partner_policies())
+    return replace(
+        request,
+        rota_name=name,
+        rota=(*request.rota, *(line for line in by_rule if line.partner not in named)),
+    )
 
 
 def _record_reasons(lines: tuple[RotaLine, ...], seen: tuple[RotaLine, ...]) -> tuple[RotaLine, ...]:
@@ -322,7 +328,7 @@ class KnownHoldings:
 async def explain_rota(context: LibraryContext, request: Request) -> RotaExplanation:
     """Raises Refused(NOT_ALLOWED) for a lending request."""
     require_role(request, Role.BORROWING)
-    had_none = not request.rota
+    had_none = not request.rota_name
     request = assign_rota(context, request)
     template = context.policy().rotas.get(request.rota_name)
     first = tuple(line for line in request.rota if line.by_hand and line.standing is RotaLineStatus.WAITING)
@@ -335,7 +341,7 @@ async def explain_rota(context: LibraryContext, request: Request) -> RotaExplana
     return RotaExplanation(
         rota=request.rota_name,
         ranked=template is not None and template.order is RotaOrder.RANKED,
-        by_rule=had_none and bool(request.rota),
+        by_rule=had_none and bool(request.rota_name),
         only_owning=_owning_rule(template),
         lines=(*sorted(found, key=lambda line: line.verdict not in _TO_ASK), *_explain_past_lines(request, found)),
     )

@@ -91,7 +91,7 @@ class ExplanationOut(OutputModel):
 
     rota: str
     ranked: bool
-    by_rule: bool = Field(description="the request has no rota yet; this is the one that the rules give")
+    by_rule: bool = Field(description="the request has no rota by rule yet; this is the one that the rules give")
     only_owning: OnlyOwning
     lines: tuple[ExplainedOut, ...]
 

@@ -50,7 +50,7 @@ class NewBorrowing(InputModel):
     dates: DatesIn = DatesIn()
     maximum_cost: MoneyIn | None = None
     mediated: bool | None = Field(None, description="whether staff look at it first; none: the rules decide")
-    partner: OptionalName = Field("", description="profile of the supplier to ask, instead of a rota")
+    partner: OptionalName = Field("", description="profile of the supplier to ask first, before those of the rota")
     rota: OptionalName = Field("", description="rota to use, instead of what the rules assign")
     branch: OptionalName = ""
     note: Text = ""
