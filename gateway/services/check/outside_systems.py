@@ -69,11 +69,18 @@ async def check_against_library(loaded: LoadedProfile, known: KnownCodes) -> lis
         for what, values in _profile_codes(loaded.profile.circulation)
         if (codes := known.by_kind[what]) is not None
         for path, value in values
-        if value and value not in codes
+        if value and value not in codes and _is_code_used(loaded, path)
     ]
     problems += _check_shelf(loaded, known.codes)
     problems += [problem async for problem in _check_patrons(loaded, known)]
     return problems
+
+
+def _is_code_used(loaded: LoadedProfile, path: KeyPath) -> bool:
+    """A partner that can send us nothing and has no requests with us, such as a catalogue to be searched, never meets
+    the defaults of `circulation`. What its profile says there is looked at all the same."""
+    profile = loaded.profile
+    return bool(profile.auth) or profile.partner is not None or ("circulation", *path) in loaded.document.places
 
 
 def describe_named_codes(known: KnownCodes, profiles: Iterable[LoadedProfile], policies: Iterable[LoadedPolicy]) -> str:
@@ -82,8 +89,9 @@ def describe_named_codes(known: KnownCodes, profiles: Iterable[LoadedProfile], p
     for loaded in profiles:
         accept = loaded.profile.circulation.accept
         for what, values in _profile_codes(loaded.profile.circulation):
-            named.setdefault(what, set()).update(value for _, value in values)
-        named.setdefault("shelving location", set()).add(accept.location)
+            named.setdefault(what, set()).update(value for path, value in values if _is_code_used(loaded, path))
+        if _is_code_used(loaded, ("accept", "location")):
+            named.setdefault("shelving location", set()).add(accept.location)
         named.setdefault("patron", set()).update(patron for _, patron in _institutional_patrons(loaded.profile))
     for one in policies:
         for what, values in _policy_codes(one):
@@ -153,7 +161,7 @@ def _check_shelf(loaded: LoadedProfile, codes: LibraryCodes) -> Iterator[Configu
     if codes.shelves is None or (codes.branches is not None and accept.library not in {"", *codes.branches}):
         return
     shelves = {shelf for branch, shelf in codes.shelves if accept.library in ("", branch)}
-    if accept.location and accept.location not in shelves:
+    if accept.location and accept.location not in shelves and _is_code_used(loaded, ("accept", "location")):
         yield _unknown_code_problem(loaded, ("accept", "location"), "shelving location", accept.location, shelves)
 
 

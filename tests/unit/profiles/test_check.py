@@ -1,18 +1,21 @@
 """`services.check`: wrong codes, missing secrets and failing examples are found with file and line."""
 
 import asyncio
+import shutil
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gateway.adapter_registry import load_adapters
 from gateway.domain.clock import FixedClock
 from gateway.ports.library_system import LibraryCodes
 from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.profiles import read_profiles
 from gateway.services.check import CheckReport, CheckSubject, ExampleAnswer, UnknownProfileError, run_check
 from gateway.settings import Settings
+from tests.support.paths import ROOT
 from tests.unit.profiles.support import ADAPTERS, NOW, SETTINGS, SmallLibrary, write
 
 
@@ -173,7 +176,7 @@ async def test_a_failing_example_is_found(tmp_path: Path, example: str, problem:
 
 
 async def test_a_default_that_the_library_does_not_know_is_said_to_be_one(tmp_path: Path) -> None:
-    write(tmp_path, one="plain: {}\n")
+    write(tmp_path, one="plain: {}\nauth: [{kind: none}]\n")
     library = SmallLibrary()
     library.known = LibraryCodes(item_policies=frozenset({"ill-library-use"}))
 
@@ -182,6 +185,36 @@ async def test_a_default_that_the_library_does_not_know_is_said_to_be_one(tmp_pa
     assert lines(report, tmp_path) == [
         "one.yml: circulation.accept.policy: the library knows no such item policy (the default; name another in the "
         "profile), found 'ill', allowed: ill-library-use"
+    ]
+
+
+async def test_a_catalogue_that_is_only_searched_needs_no_codes_of_circulation(tmp_path: Path) -> None:
+    catalogues = [ROOT / "profiles" / f"{name}.yml" for name in ("bnf-sru", "dnb-sru", "k10plus-sru", "loc-z3950")]
+    for one in catalogues:
+        shutil.copy(one, tmp_path)
+    library = SmallLibrary(patrons=())
+    library.known = LibraryCodes(
+        branches=frozenset({"HB"}),
+        shelves=frozenset({("HB", "MAG")}),
+        item_policies=frozenset({"28T"}),
+        patron_categories=frozenset({"EXT"}),
+        fee_types=frozenset({"FEE"}),
+    )
+    adapters = load_adapters()
+    searched = replace(
+        subject(tmp_path),
+        loading=read_profiles(tmp_path, adapters, SETTINGS),
+        adapters=adapters,
+        libraries={"DEMO": library},  # type: ignore[dict-item]
+    )
+
+    assert lines(await run_check(searched), tmp_path) == []
+
+    said = "circulation:\n  accept: {policy: 7T, library: HB, location: MAG}\n"
+    write(tmp_path, searched=f"extends: dnb-sru\n{said}")
+    report = await run_check(replace(searched, loading=read_profiles(tmp_path, adapters, SETTINGS)))
+    assert [one.partition(",")[0] for one in lines(report, tmp_path)] == [
+        "searched.yml:3: circulation.accept.policy: the library knows no such item policy"
     ]
 
 
