@@ -31,7 +31,13 @@ from gateway.domain.problems import (
     Refused,
     Unavailable,
 )
-from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
+from gateway.domain.requests.views import (
+    EventDenied,
+    InvalidCursorError,
+    NotFound,
+    SeveralRequests,
+    VersionConflict,
+)
 from gateway.policies import PolicyLoadResult, PolicySet, read_policies
 from gateway.ports.adapter import OpenLibrary
 from gateway.ports.shared_store import Store
@@ -322,6 +328,8 @@ def errors_as_sentences() -> Iterator[None]:
         yield
     except NotFound as error:
         raise click.UsageError(f"no such {error.what}") from error
+    except SeveralRequests as error:
+        raise click.UsageError(f"{error}; say which") from error
     except InvalidCursorError as error:
         raise click.UsageError("--cursor: no list gave this out") from error
     except EventDenied as error:

@@ -62,6 +62,7 @@ class RequestListQuery:
 @click.option("--task", type=click.Choice(tuple(BY_NAME)), metavar="NAME", help="On this list of `illgate task list`.")
 @click.option("--partner", default="", metavar="PROFILE", help="With this partner.")
 @click.option("--branch", default="", metavar="CODE", help="Of this branch.")
+@click.option("--find", "search", default="", metavar="TEXT", help="With this number of any kind, or these words.")
 @click.option("--text", default="", metavar="TEXT", help="With this in number or title.")
 @click.option("--need-by-before", "before", default="", metavar="DAY", help="Needed before this day.")
 @click.option("--open/--all", "only_open", default=None, help="Closed ones too? Else only with --state or --task.")
@@ -79,6 +80,7 @@ def list_requests(installation: Installation, /, **said: Any) -> None:
       illgate request list --role lending --state shipped
       illgate request list --task to-return
       illgate request list --text 'Кобзарь' --all
+      illgate request list --find 978-3-16-148410-0 --all
     """
     library = require_library(installation, said["symbol"])
     by_default = None if said["states"] or said["task"] else True
@@ -90,6 +92,7 @@ def list_requests(installation: Installation, /, **said: Any) -> None:
         task=said["task"] or "",
         partner=said["partner"],
         text=said["text"],
+        search=said["search"],
         branch=said["branch"],
         open=by_default if said["only_open"] is None else said["only_open"] or None,
         need_by_before=date.fromisoformat(before) if before else None,
@@ -167,22 +170,25 @@ def format_copy_place(copy: LocatedCopy) -> str:
 
 
 @click.command(name="show")
-@click.argument("number", metavar="NUMBER|ID")
+@click.argument("number", metavar="NUMBER|ID|WORDS")
 @library_option
 @json_option
 @pass_installation
 def show_request(installation: Installation, number: str, symbol: str, as_json: bool) -> None:
-    """A request: what is asked for, how it stands, whom it was asked of, its history, and what can be done now.
+    """A request: what is asked for, how it stands, whom it was asked of, its history, and what can be done now. Any
+    number that leads to one request will do, the partner's, an item's barcode, the patron's card or an ISBN; so will
+    words of the title.
 
     \b
     Examples:
       illgate request show B2026-00017
+      illgate request show TMP-4711
       illgate request show B2026-00017 --json
     """
     library = require_library(installation, symbol)
 
     async def load_request_view(managed: ManagedRequests) -> RequestView:
-        found = await managed.requests.find_request(library.symbol, number)
+        found = await managed.requests.find_only_match(library.symbol, number)
         return await managed.requests.show(library.symbol, found.id)
 
     shown = run_on_requests(installation, load_request_view)

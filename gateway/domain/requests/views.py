@@ -24,6 +24,7 @@ from gateway.domain.requests.request import (
     RequestedService,
     Role,
 )
+from gateway.domain.requests.search_terms import SearchTermKind
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.value import value_object
 
@@ -38,6 +39,14 @@ class NotFound(Exception):
     def __init__(self, what: str) -> None:
         super().__init__(f"no such {what}")
         self.what = what
+
+
+class SeveralRequests(Exception):
+    """More than one request has the number by which one was asked for. `numbers`: ours."""
+
+    def __init__(self, numbers: tuple[str, ...]) -> None:
+        super().__init__(f"several requests have it: {', '.join(numbers)}")
+        self.numbers = numbers
 
 
 class VersionConflict(Exception):
@@ -142,7 +151,9 @@ class FileUpload:
 
 @value_object(kw_only=True)
 class RequestFilter:
-    """Which requests: those that fit all that is set. `text`: part of number or title; `task`: a name of TASKS."""
+    """Which requests: those that fit all that is set. `search`: what the search box was asked, any number or words of
+    number, title and author (`domain.requests.search_terms`); `text`: parts of words of the same; `task`: a name of
+    TASKS."""
 
     role: Role | None = None
     states: tuple[str, ...] = ()
@@ -150,6 +161,7 @@ class RequestFilter:
     partner: str = ""  # profile name
     patron_id: str = ""
     text: str = ""
+    search: str = ""
     branch: str = ""
     open: bool | None = None
     need_by_before: date | None = None
@@ -201,6 +213,14 @@ class UnfinishedStep:
     created: datetime
     tries: int
     error: str
+
+
+@value_object
+class NumberMatch:
+    """A request, and what a number that was looked for is to it."""
+
+    request: Request
+    kind: SearchTermKind
 
 
 @value_object(kw_only=True)

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.search_terms import NUMBERS_OF_REQUEST
+from gateway.domain.requests.views import NotFound, SeveralRequests
 from gateway.ports.partner_channel import ChannelMessage, InboxResult, IncomingPartnerMessage
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.request_search import require_meant_request
 from gateway.store.journal_records import JournalEnding, JournalOpening, RequestNames
-from gateway.store.requests import requests
 
 
 def find_request_names(connection: Transaction, library: str, reference: str) -> RequestNames | None:
-    """Of the request with this id, number, or number in another system that no second request has. None: there is no
-    such request, so the reference is a word in messages and no more."""
-    request = requests.load_request(connection, library, reference)
-    if request is None:
-        id_ = requests.find_by_number(connection, library, reference) or _find_sole_external(
-            connection, library, reference
-        )
-        request = requests.load_request(connection, library, id_) if id_ else None
-    return None if request is None else names_of_request(request)
-
-
-def _find_sole_external(connection: Transaction, library: str, reference: str) -> str:
-    found = requests.find_by_external(connection, library, reference)
-    return found[0] if len(found) == 1 else ""
+    """Of the request that this id or number means, ours, a partner's or another system's. None: it means none, or
+    several, so the reference is a word in messages and no more."""
+    try:
+        return names_of_request(require_meant_request(connection, library, reference, NUMBERS_OF_REQUEST))
+    except (NotFound, SeveralRequests):
+        return None
 
 
 def names_of_request(request: Request) -> RequestNames:

@@ -25,6 +25,7 @@ from gateway.domain.requests.request import (
     ServiceType,
     State,
 )
+from gateway.domain.requests.search_terms import NUMBER_KINDS, parse_search
 from gateway.domain.requests.state_machine import list_allowed_events
 from gateway.domain.requests.task_lists import TASKS, TO_PULL
 from gateway.domain.requests.views import (
@@ -36,11 +37,13 @@ from gateway.domain.requests.views import (
     LendingDraft,
     LocatedCopy,
     NotFound,
+    NumberMatch,
     PatronAction,
     PatronView,
     RequestFilter,
     RequestView,
     ResultPage,
+    SeveralRequests,
     StoredFile,
     TimerLine,
     UnfinishedStep,
@@ -60,6 +63,7 @@ from gateway.services.requests.library_context import (
     require_role,
 )
 from gateway.services.requests.partner_inbox import create_lending_request
+from gateway.services.requests.request_search import list_number_matches, require_meant_request
 from gateway.services.requests.transitions import (
     EventRequest,
     apply_event,
@@ -77,6 +81,9 @@ KINDS: Mapping[PatronAction, EventKind] = {
     PatronAction.RENEW: EventKind.RENEW,
     PatronAction.ANSWER: EventKind.PATRON_ANSWERED,
 }
+
+MAX_NAMED = 20
+"""Requests that are named where several fit."""
 
 _OVER = frozenset({PatronStatus.DONE, PatronStatus.ENDED})
 
@@ -168,20 +175,29 @@ class RequestService:
         return {id_: copy for id_, copy in found if copy is not None}
 
     async def find_request(self, library: str, reference: str) -> Request:
-        """By id or number. Raises NotFound."""
+        """By id, number (ours, a partner's, another system's) or barcode; of several with it, the one that is open.
+        Raises NotFound, SeveralRequests."""
         context = self.library_context(library)
+        return await context.store.read(lambda c: require_meant_request(c, context.symbol, reference))
 
-        def load_by_reference(connection: Transaction) -> Request | None:
-            found = requests.load_request(connection, context.symbol, reference)
-            if found is not None:
-                return found
-            by_number = requests.find_by_number(connection, context.symbol, reference)
-            return requests.load_request(connection, context.symbol, by_number) if by_number is not None else None
-
-        request = await context.store.read(load_by_reference)
-        if request is None:
+    async def find_only_match(self, library: str, text: str) -> Request:
+        """The one that any number of a person's, a work's or its own leads to, or else the words of its title. Raises
+        NotFound, SeveralRequests."""
+        context = self.library_context(library)
+        try:
+            return await context.store.read(lambda c: require_meant_request(c, context.symbol, text, NUMBER_KINDS))
+        except NotFound:
+            page = await self.listing(library, RequestFilter(search=text), MAX_NAMED, "")
+        if not page.items:
             raise NotFound("request")
-        return request
+        if len(page.items) > 1:
+            raise SeveralRequests(tuple(request.number for request in page))
+        return page.items[0]
+
+    async def find_by_number(self, library: str, text: str) -> tuple[NumberMatch, ...]:
+        """All requests that have this number, whatever it is to them: ours first, then newest first, MAX_MATCHES."""
+        context = self.library_context(library)
+        return await context.store.read(lambda c: list_number_matches(c, context.symbol, text))
 
     # --- files -------------------------------------------------------------------------------------------
 
@@ -318,6 +334,7 @@ def _build_list_filter(wanted: RequestFilter) -> request_lists.RequestListFilter
         partner=wanted.partner,
         patron_id=wanted.patron_id,
         text=wanted.text,
+        search=parse_search(wanted.search),
         open=wanted.open,
         branch=wanted.branch,
         need_by_before=wanted.need_by_before,

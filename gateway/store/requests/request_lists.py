@@ -1,32 +1,41 @@
 """Lists of requests, newest change first, page by page. Each follows one index; conditions that it doesn't serve are
-tried on the rows that it yields, of which one call looks at SCAN at most."""
+tried on the rows that it yields, of which one call looks at SCAN at most. A search looks at its hits alone."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, false, literal, or_, select, tuple_
 
 from gateway.domain.requests.request import TERMINAL, BorrowingState, Request, Role, State
-from gateway.domain.requests.task_lists import BY_NAME
+from gateway.domain.requests.search_terms import NUMBER_KINDS, SearchQuestion
+from gateway.domain.requests.task_lists import BY_NAME, TaskList
 from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
 from gateway.store.journal_writer import clean_text
 from gateway.store.requests.request_rows import parse_request
+from gateway.store.requests.request_search import find_by_rarest_word, find_by_search_number
 from gateway.store.requests.tables import HAS_PARTNER, HAS_PATRON, IS_OPEN, request, request_task
 from gateway.store.schema import EPOCH, MICROSECOND
 
 SCAN = 5_000
 """Most rows that one look for rare ones goes through: other reads wait so long, and no longer."""
 
+MAX_IDS_OF_STATEMENT = 500
+
+_SEARCHED = "searched word"
+
 
 @value_object(kw_only=True)
 class RequestListFilter:
     """All that are set must fit. `task`: a name of `domain.requests.task_lists.TASKS`. `text`:
-    words or parts of words, all of them in number, title and author, without case and accents."""
+    words or parts of words, all of them in number, title and author, without case and accents. `search`: what the
+    search box was asked; it leads to the requests itself."""
 
     role: Role | None = None
     states: tuple[State, ...] = ()
@@ -37,6 +46,7 @@ class RequestListFilter:
     open: bool | None = None
     branch: str = ""
     need_by_before: date | None = None
+    search: SearchQuestion = SearchQuestion()
 
 
 @value_object
@@ -52,8 +62,7 @@ class BadCursor(ValueError):
     """A cursor that no page gave."""
 
 
-@value_object
-class _ListPosition:
+class _ListPosition(NamedTuple):
     """Of a request in the list."""
 
     changed: datetime
@@ -91,6 +100,10 @@ def list_requests(
 ) -> RequestListPage:
     """Raises InvalidCursorError, ValueError for a task that doesn't exist, UnreadableDocumentError."""
     below = _decode_cursor(cursor) if cursor else None
+    if wanted.search:
+        hits = _find_hits(connection, library, wanted)
+        if hits is not None:
+            return _load_page(connection, library, sorted(hits, reverse=True), below, limit)
     path = _choose_index_path(library, wanted)
     floor = _find_scan_floor(connection, path, below) if path.rest else None
     query = select(request.c.document, request.c.changed, request.c.id)
@@ -104,6 +117,60 @@ def list_requests(
         last = found[limit - 1]
         return RequestListPage(requests, _encode_cursor(_ListPosition(last.changed, last.id)))
     return RequestListPage(requests, "" if floor is None else _encode_cursor(floor))
+
+
+def _load_page(
+    connection: Connection, library: str, found: Sequence[_ListPosition], below: _ListPosition | None, limit: int
+) -> RequestListPage:
+    """Of a list that is known as a whole, in its order."""
+    rest = [one for one in found if below is None or one < below]
+    ids = [one.id for one in rest[:limit]]
+    query = select(request.c.id, request.c.document).where(request.c.library == library, request.c.id.in_(ids))
+    documents = {row.id: row.document for row in connection.execute(query)}
+    requests = tuple(parse_request(documents[id_]) for id_ in ids if id_ in documents)
+    return RequestListPage(requests, _encode_cursor(rest[limit - 1]) if len(rest) > limit else "")
+
+
+def _find_hits(connection: Connection, library: str, wanted: RequestListFilter) -> frozenset[_ListPosition] | None:
+    """What has one of the numbers, or all of the words, and fits the filter. None: its words are too common to lead to
+    requests; the list has to be looked through for them."""
+    numbers = find_by_search_number(connection, library, wanted.search, NUMBER_KINDS)
+    by_number = frozenset(hit.request_id for hit in numbers)
+    by_word = find_by_rarest_word(connection, library, wanted.search.words)
+    if by_word is None and not by_number:
+        return None
+    conditions = _build_conditions(wanted)
+    words = [conditions.pop(name) for name in list(conditions) if name.startswith(_SEARCHED)]
+    if wanted.task:
+        _require_task(wanted.task)
+        conditions["task"] = literal(" ").concat(request.c.tasks).concat(" ").contains(f" {wanted.task} ")
+    with_words = _select_fitting(connection, library, by_word or frozenset(), (*conditions.values(), *words))
+    return with_words | _select_fitting(connection, library, by_number, tuple(conditions.values()))
+
+
+def _select_fitting(
+    connection: Connection, library: str, ids: frozenset[str], conditions: tuple[ColumnElement[bool], ...]
+) -> frozenset[_ListPosition]:
+    c = request.c
+    found: set[_ListPosition] = set()
+    for some in batched_ids(ids):
+        query = select(c.changed, c.id).where(c.library == library, c.id.in_(some), *conditions)
+        found.update(_ListPosition(row.changed, row.id) for row in connection.execute(query))
+    return frozenset(found)
+
+
+def _require_task(name: str) -> TaskList:
+    """Raises ValueError."""
+    if name not in BY_NAME:
+        raise ValueError(f"no such task list: {name}; there are {', '.join(BY_NAME)}")
+    return BY_NAME[name]
+
+
+def batched_ids(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """As many as one statement is given."""
+    rest = iter(sorted(ids))
+    while some := tuple(itertools.islice(rest, MAX_IDS_OF_STATEMENT)):
+        yield some
 
 
 def _find_scan_floor(connection: Connection, path: _IndexPath, below: _ListPosition | None) -> _ListPosition | None:
@@ -122,9 +189,7 @@ def _choose_index_path(library: str, wanted: RequestListFilter) -> _IndexPath:
     conditions = _build_conditions(wanted)
     if wanted.task:
         t = request_task.c
-        if wanted.task not in BY_NAME:
-            raise ValueError(f"no such task list: {wanted.task}; there are {', '.join(BY_NAME)}")
-        role = BY_NAME[wanted.task].role
+        role = _require_task(wanted.task).role
         if role is not None and wanted.role is role:
             conditions.pop("role", None)
         on_list = (t.library == library, t.task == wanted.task)
@@ -172,6 +237,8 @@ def _build_conditions(wanted: RequestListFilter) -> dict[str, ColumnElement[bool
         found["need_by"] = c.need_by < wanted.need_by_before
     for number, word in enumerate(fold_text(wanted.text).split()[:10]):
         found[f"word {number}"] = c.words.contains(word, autoescape=True)
+    for number, word in enumerate(wanted.search.words):
+        found[f"{_SEARCHED} {number}"] = c.words.contains(word, autoescape=True)
     return found
 
 

@@ -18,6 +18,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.events import Event
 from gateway.domain.requests.request import ON_RECORD, OPEN_ATTEMPT, AttemptStatus, LendingState, Request, Role
+from gateway.domain.requests.search_terms import list_search_terms
 from gateway.domain.requests.task_lists import list_task_names
 from gateway.domain.text_folding import fold_text
 from gateway.ports.partner_channel import PartnerMessage
@@ -51,7 +52,7 @@ def request_columns(request: Request, supplied: int) -> dict[str, Any]:
         "created": request.created,
         "changed": request.changed,
         "need_by": request.dates.need_by,
-        **folded_columns(request),
+        **search_columns(request),
         "tasks": " ".join(list_task_names(request)),
         "external": "\n".join(external_numbers_of(request)),
         "loads": _loaded_partner(request),
@@ -65,6 +66,13 @@ def folded_columns(request: Request) -> dict[str, str]:
     """What is stored of it in folded form (`gateway.domain.text_folding`)."""
     mark, words = _comparison_texts(request.citation)
     return {"fingerprint": mark, "words": clean_text(f"{fold_text(request.number)} {words}", 500)}
+
+
+def search_columns(request: Request) -> dict[str, str]:
+    """What it is found by, and the same as rows of `request_term`."""
+    folded = folded_columns(request)
+    terms = list_search_terms(request, folded["words"])
+    return {**folded, "terms": "\n".join(f"{one.kind.value} {one.value}" for one in terms)}
 
 
 def external_numbers_of(request: Request) -> tuple[str, ...]:
@@ -107,7 +115,8 @@ def _loaded_partner(request: Request) -> str:
 @lru_cache(maxsize=2_048)
 def _comparison_texts(citation: Citation) -> tuple[str, str]:
     """A citation seldom changes, and comparing it with its key is quicker than folding it again."""
-    said = " ".join((citation.title, citation.component_title, citation.author, citation.component_author))
+    titles = (citation.title, citation.subtitle, citation.component_title)
+    said = " ".join((*titles, citation.author, citation.component_author))
     return citation_fingerprint(citation), fold_text(said)
 
 

@@ -22,6 +22,7 @@ from gateway.store.requests.request_rows import (
     parse_request,
     request_columns,
 )
+from gateway.store.requests.request_search import update_terms
 from gateway.store.requests.tables import (
     HAS_PATRON,
     IS_OPEN,
@@ -79,7 +80,9 @@ _ONE = (_c.library == bindparam("in_library"), _c.id == bindparam("with_id"))
 _LOAD = PreparedStatement(select(_c.document).where(*_ONE))
 _LOAD_FOR_UPDATE = PreparedStatement(select(_c.document).where(*_ONE).with_for_update())
 _BEFORE = PreparedStatement(
-    select(_c.version, _c.role, _c.changed, _c.tasks, _c.external, _c.loads, _c.supplied).where(*_ONE).with_for_update()
+    select(_c.version, _c.role, _c.changed, _c.tasks, _c.external, _c.terms, _c.loads, _c.supplied)
+    .where(*_ONE)
+    .with_for_update()
 )
 _INSERT = PreparedStatement(sql_insert(request))
 _FIXED = {"library", "id", "role", "created"}
@@ -117,6 +120,7 @@ class _PreviousRow:
     changed: datetime | None = None
     tasks: str = ""
     external: str = ""
+    terms: str = ""
     loads: str = ""
     supplied: int = 0
 
@@ -152,7 +156,7 @@ def _update_request(connection: Connection, changed: Request, expected: int) -> 
     columns = request_columns(changed, row.supplied)
     values = {f"new_{name}": value for name, value in columns.items() if name not in _FIXED}
     _UPDATE.execute_many(connection, [{"in_library": changed.library, "with_id": changed.id, **values}])
-    before = _PreviousRow(row.changed, row.tasks, row.external, row.loads, row.supplied)
+    before = _PreviousRow(row.changed, row.tasks, row.external, row.terms, row.loads, row.supplied)
     _update_dependent_rows(connection, changed, before, columns)
 
 
@@ -172,6 +176,8 @@ def _update_dependent_rows(connection: Connection, now: Request, before: _Previo
         _update_external_numbers(
             connection, now, set(before.external.splitlines()), set(columns["external"].splitlines())
         )
+    if before.terms != columns["terms"]:
+        update_terms(connection, library, id_, before.terms, columns["terms"])
     if number := find_new_supply(now, before.supplied):
         request_counts.count_supply(connection, now, number)
     update_barcodes(connection, now)

@@ -6,7 +6,7 @@ are in documents and payloads only.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Date, Index, LargeBinary, PrimaryKeyConstraint, Table, text
+from sqlalchemy import Boolean, Column, Date, Index, LargeBinary, PrimaryKeyConstraint, Table, Text, text
 
 from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
@@ -40,6 +40,7 @@ request = Table(
     column_types.text_column("words"),  # folded number, title and author, to search in
     column_types.text_column("tasks"),  # names of the task lists that it is on, with a blank between
     column_types.text_column("external"),  # its numbers elsewhere, one a line: what request_external has
+    Column("terms", Text, nullable=False, server_default=""),  # what request_term has, one a line: kind and term
     column_types.text_column("loads"),  # the partner among whose open requests it counts
     column_types.integer_column("supplied"),  # number of the newest attempt that is counted in request_supply
     column_types.integer_column("version"),
@@ -132,6 +133,18 @@ request_barcode = Table(
     Index("ix_request_barcode_request", "library", "request_id"),
 )
 """Items of open requests: what a scan at a desk is about."""
+
+request_term = Table(
+    "request_term",
+    metadata,
+    column_types.text_column("library"),
+    column_types.text_column("kind"),
+    column_types.id_column("term"),
+    column_types.id_column("request_id"),
+    PrimaryKeyConstraint("library", "kind", "term", "request_id", name="pk_request_term"),
+    sqlite_with_rowid=False,  # the key is all there is: kept once, not twice
+)
+"""Numbers and words by which requests are found (`domain.requests.search_terms`)."""
 
 request_transaction = Table(
     "request_transaction",

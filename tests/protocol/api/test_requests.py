@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import pytest
@@ -258,6 +258,22 @@ async def test_lists_are_filtered(client: Client) -> None:
     assert await ids(f"text={request['number']}") == [request["id"]]
     assert await ids("open=false") == []
     assert await ids("state=cancelled&state=review") == [request["id"]]
+    assert len(await ids("")) == 2
+
+
+async def test_a_search_finds_by_any_number_and_by_words(client: Client) -> None:
+    request = await borrow(client, "Шум времени")
+    theirs = await lend(client, "LT-1")
+
+    async def ids(text: str) -> list[str]:
+        answer = await client("GET", f"requests?{urlencode({'q': text})}")
+        return [one["id"] for one in answer.json["items"]]
+
+    assert await ids(request["number"].lower()) == [request["id"]]
+    assert await ids(request["patron"]["identifier"]) == [request["id"]]
+    assert await ids("шум врем") == [request["id"]]
+    assert await ids("lt 1") == [theirs["id"]]
+    assert await ids("LT-2") == []
     assert len(await ids("")) == 2
 
 

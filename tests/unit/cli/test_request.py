@@ -399,6 +399,36 @@ def test_lists_are_filtered(desk: Typed) -> None:
     assert listed("--text", one) == {one}
 
 
+def test_a_request_is_shown_by_whatever_leads_to_it_alone(desk: Typed) -> None:
+    number = number_of(
+        desk("request", "create", "--patron", ANA, "--title", "Salz und Wege", "--isbn", "9780306406157")
+    )
+    lent = number_of(desk("request", "lend-to", "seeberg", "--title", "Salzwege im Norden", "--transaction", "SB-77/4"))
+
+    def shown(text: str) -> str:
+        done = desk("request", "show", text)
+        assert done.exit_code == 0, done.output
+        return done.stdout.split()[0]
+
+    assert [shown(text) for text in (number.lower(), "0-306-40615-2", "wege salz")] == [number] * 3
+    assert [shown(text) for text in ("sb 77 4", "salzwege")] == [lent] * 2
+
+    several = desk("request", "show", "salz")
+    assert several.exit_code == 2
+    assert "several requests have it" in several.stderr
+    assert number in several.stderr
+    assert lent in several.stderr
+    assert "no such request" in desk("request", "show", "Pfeffer").stderr
+    found = desk("request", "list", "--find", "salz", "--json").stdout.splitlines()
+    assert {json.loads(line)["number"] for line in found} == {number, lent}
+
+
+def test_what_is_done_needs_a_number_of_the_request(desk: Typed) -> None:
+    number_of(desk("request", "create", "--patron", ANA, "--title", "Pfade im Nebel"))
+    assert "no such request" in desk("request", "act", ANA, "cancel").stderr
+    assert "no such request" in desk("request", "act", "pfade nebel", "cancel").stderr
+
+
 def test_a_list_goes_on_at_its_cursor(desk: Typed) -> None:
     wish(desk), wish(desk)
 

@@ -17,10 +17,12 @@ import gateway.store.requests.tables  # noqa: F401 - its tables join the metadat
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.request import Request
+from gateway.domain.requests.search_terms import NUMBER_KINDS, parse_search
 from gateway.domain.text_folding import fold_text
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, SchemaTooNew, migrate_store
+from gateway.store.requests.request_search import find_by_search_number
 from gateway.store.requests.requests import insert_request
 from gateway.store.schema import metadata
 from tests.unit.store.requests.samples import GARDEN, borrowing
@@ -40,6 +42,7 @@ STEPS = [
     "0012: When keys of the JSON API expire",
     "0013: Which managed requests each message of the journal is about",
     "0014: Mailboxes that can't be read: since when, and why",
+    "0017: What lists of requests are found by: numbers and words",
 ]
 
 STEP = '''"""{doc}"""
@@ -133,7 +136,7 @@ async def test_a_schema_of_a_newer_release_is_refused_and_left_alone(store: Stor
 
 
 async def test_requests_of_before_are_folded_anew(store: Store) -> None:
-    """Those whose texts are ASCII were folded in the same way before; they stay as they are."""
+    """Fingerprints of those whose texts are ASCII were the same before; they stay as they are."""
     await migrate_store(store, OWN)
     cyrillic = borrowing(citation=GARDEN)
     plain = borrowing(citation=Citation(title="Sult", author="Hamsun, Knut"))
@@ -150,6 +153,8 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
         connection.execute(text("DROP TABLE order_file"))
         connection.execute(text("DROP TABLE message_request"))
         connection.execute(text("DROP TABLE mailbox_failure"))
+        connection.execute(text("DROP TABLE request_term"))
+        connection.execute(text("ALTER TABLE request DROP COLUMN terms"))
         connection.execute(text("ALTER TABLE api_key DROP COLUMN expires"))
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0010'"))
 
@@ -168,7 +173,34 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
         f"{fold_text(cyrillic.number)} сад расходящихся тропок хорхе луис борхес",
         citation_fingerprint(GARDEN),
     )
-    assert await store.read(lambda c: folded(c, plain)) == ("of before", "of before")
+    assert await store.read(lambda c: folded(c, plain)) == (f"{fold_text(plain.number)} sult hamsun knut", "of before")
+
+
+async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> None:
+    await migrate_store(store, OWN)
+    request, unreadable = borrowing(), borrowing()
+
+    def go_back(connection: Connection) -> None:
+        for one in (request, unreadable):
+            insert_request(connection, one)
+        damaged = {"document": "{", "id": unreadable.id}
+        connection.execute(text("UPDATE request SET document = :document WHERE id = :id"), damaged)
+        connection.execute(text("DROP TABLE request_term"))
+        connection.execute(text("ALTER TABLE request DROP COLUMN terms"))
+        connection.execute(text(f"UPDATE {OWN.table} SET version_num = '{revision_before('0017')}'"))
+
+    await store.write(go_back)
+    assert await migrate_store(store, OWN) == [step for step in STEPS if step >= "0017"]
+
+    def find(connection: Connection) -> list[str]:
+        hits = find_by_search_number(connection, request.library, parse_search(request.number), NUMBER_KINDS)
+        return [hit.request_id for hit in hits]
+
+    assert await store.read(find) == [request.id]
+
+
+def revision_before(revision: str) -> str:
+    return max(step[:4] for step in STEPS if step[:4] < revision)
 
 
 async def test_a_failing_step_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:

@@ -104,6 +104,11 @@ class RequestFilterQuery(PagingParameters):
     partner: Name | None = Field(None, description="profile of the partner")
     patron: Line = Field("", description="id of the patron")
     text: Line = Field("", description="part of the number or of the title")
+    q: Line = Field(
+        "",
+        description="what a search box is asked: any number as a whole (ours, the partner's, one of another system, a "
+        "barcode, the patron's card, ISBN, DOI …), or beginnings of words of number, title and author",
+    )
     branch: Name | None = None
     open: Truth | None = None
     need_by_before: DayText | None = None
@@ -143,6 +148,7 @@ async def list_requests(call: OperationCall[NoParameters, RequestFilterQuery, No
         partner=asked.partner or "",
         patron_id=asked.patron,
         text=asked.text,
+        search=asked.q,
         branch=asked.branch or "",
         open=asked.open,
         need_by_before=asked.need_by_before,
