@@ -18,14 +18,18 @@ MAX_EMPTY_LINES = 50
 
 
 def password_line_pattern(dialect: ArtemailDialect) -> str:
-    """Below the customer code, above the first request; also where a mail program has quoted them."""
+    """Below the customer code, above the first request or the address of the whole file; also where a mail program has
+    quoted them."""
     layout, mark, end = dialect.layout, r"[>| \t]*", r"[ \t]*\r?\n"
     code = f"(?:{layout.customer_pattern})"
     # A bound, or else many empty lines would be gone through from each of them.
     empty = rf"(?:{mark}\r?\n){{0,{MAX_EMPTY_LINES}}}"
+    below = rf"{re.escape(layout.start)}\S"
+    if layout.file_address:
+        below = rf"(?:{below}|{re.escape(layout.file_address)}{end})"
     return (
         rf"(?m)^{mark}{code}{end}{empty}{mark}(?P<secret>[^\s>|]\S*){end}"
-        rf"(?={empty}{mark}{re.escape(layout.start)}\S)"
+        rf"(?={empty}{mark}{below})"
     )
 
 

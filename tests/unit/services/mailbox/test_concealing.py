@@ -63,6 +63,18 @@ def test_a_password_in_a_quoted_order_is_hidden(hidden: SecretPatterns, how: str
     assert "TXDEMO-2026-000417 S LOAN" in found
 
 
+@pytest.mark.parametrize("mark", ["", "> "])
+def test_a_password_above_the_address_of_the_whole_file_is_hidden(mark: str) -> None:
+    dialect = ArtemailDialect.model_validate({"layout": {"file_address": ":DELIVER ALL TO:"}})
+    to_all = ORDER.replace("\n\n\n\nTX", "\n\n\n\n:DELIVER ALL TO:\n東京の図書館\nTX", 1)
+    content = coded("".join(f"{mark}{line}\n" for line in to_all.splitlines()), "base64")
+
+    found = readable(conceal_secrets(content, SecretPatterns(patterns=(password_line_pattern(dialect),))))
+
+    assert SECRET not in found
+    assert "東京の図書館" in found
+
+
 def test_in_html_as_well() -> None:
     page = f"<p>99-9999<br>{SECRET}<br><br>TXDEMO-2026-000417</p>"
 
