@@ -32,7 +32,7 @@ from gateway.domain.library import Money
 from gateway.domain.requests.action_fields import FieldType, given_detail_names
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
-from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY
+from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY, UNMATCHED_MAILS
 from gateway.domain.requests.views import HistoryLine, LocatedCopy, RequestFilter, RequestView, ResultPage
 from gateway.domain.value import value_object
 from gateway.runtime.managed_requests import ManagedRequests
@@ -442,6 +442,8 @@ def show_task(installation: Installation, name: str, limit: int, cursor: str, sy
     """The requests on one list, last changed first; of `mailboxes-away` the mailboxes that can't be read."""
     if name == DEAD_LETTERS:
         raise click.UsageError("these are no requests: illgate outbox list")
+    if name == UNMATCHED_MAILS:
+        raise click.UsageError("these are no requests: illgate mail unmatched list")
     if name == MAILBOXES_AWAY:
         _show_mailboxes_away(installation, symbol, as_json)
         return

@@ -98,6 +98,7 @@ class RequestFlag(StrEnum):
     DAMAGED = "damaged"
     TO_TELL = "to-tell"  # a notice could not be sent: staff tell the patron in person
     TROUBLE = "trouble"  # the partner refused a message of ours: staff look
+    UNREAD = "unread"  # a partner has written something that no person has read yet
 
 
 class ServiceType(StrEnum):

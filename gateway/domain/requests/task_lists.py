@@ -80,6 +80,8 @@ def _lending_list(
 
 
 TASKS: tuple[TaskList, ...] = (
+    _borrowing_list("unread-borrowing", _B, "a lender has written, and nobody has read it", RequestFlag.UNREAD),
+    _lending_list("unread-lending", _L, "a borrowing library has written, and nobody has read it", RequestFlag.UNREAD),
     _borrowing_list("awaiting-review", [_B.REVIEW], "to be looked at before a supplier is asked"),
     _borrowing_list("no-supplier", [_B.NO_SUPPLIER], "nobody is left to be asked"),
     _borrowing_list("condition-to-answer", [_B.CONDITIONAL], "a supplier has set a condition"),
@@ -114,6 +116,9 @@ DEAD_LETTERS = "dead-letters"
 
 MAILBOXES_AWAY = "mailboxes-away"
 """Mailboxes that can't be read: no requests, and nothing that staff can mend, but partners' answers stay there."""
+
+UNMATCHED_MAILS = "unmatched-mails"
+"""Mails that fit no request: listed and counted by the mailboxes, beside the task lists of requests."""
 
 BY_NAME = {task.name: task for task in TASKS}
 

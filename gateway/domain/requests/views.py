@@ -241,7 +241,7 @@ class LocatedCopy:
 class RequestView:
     """A request with all that belongs to it. `allowed`: what staff may do now, without what only rules do;
     `unfinished`: what is still to be done outside, and what failed, oldest first; `located_copy`: lending, once it is
-    known which copy is meant."""
+    known which copy is meant; `messages`: with the partner, oldest first."""
 
     request: Request
     history: tuple[HistoryLine, ...]
@@ -249,6 +249,29 @@ class RequestView:
     allowed: tuple[EventKind, ...]
     unfinished: tuple[UnfinishedStep, ...] = ()
     located_copy: LocatedCopy | None = None
+    messages: tuple[MessageView, ...] = ()
+
+
+@value_object(kw_only=True)
+class MessageView:
+    """What a partner wrote about a request, or we to it. `id`: of the event in the history; `ours`: we wrote it;
+    `denied`: why the partner's message didn't fit the request; `read_at` None: nobody has read it; `sending`: of ours,
+    how far the outbox has come with it (waiting, in-hand, done, dead, skipped; empty: not known any more, or nobody to
+    send it to)."""
+
+    id: str
+    request: Request
+    at: datetime
+    event: Event
+    ours: bool
+    denied: str = ""
+    read_at: datetime | None = None
+    read_by: str = ""
+    sending: str = ""
+
+    @property
+    def unread(self) -> bool:
+        return not self.ours and self.read_at is None
 
 
 class PatronAction(StrEnum):

@@ -23,10 +23,11 @@ from gateway.services.mailbox.mail_reader import (
 )
 from gateway.services.mailbox.request_finder import RequestMatch, expand_events, find_requests
 from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.requests.request_messages import mark_messages_read
 from gateway.store import mailbox
 from gateway.store.journal_records import BodyCipher
 from gateway.store.mailbox import MailRow, RequestReference, UnmatchedMailPage
-from gateway.store.requests import requests
+from gateway.store.requests import request_messages, requests
 
 
 @value_object
@@ -69,7 +70,10 @@ class UnmatchedMailService:
                 hand = MailApplication(connection, context, profile or Profile(name="mail"), parsed, files)
                 events = self._read_events_for(parsed, profile, named)
                 if named is not None and events:
+                    before = request_messages.find_unread_ids(connection, context.symbol, request.id)
                     hand.apply_events(events, force_request(named))
+                    came = request_messages.find_unread_ids(connection, context.symbol, request.id) - before
+                    mark_messages_read(connection, context, request.id, came, actor)  # who assigns a mail has read it
                 else:
                     hand.keep_as_note(request, actor)
             changed = requests.load_request(connection, context.symbol, request.id)

@@ -36,6 +36,7 @@ from gateway.domain.requests.views import (
     InvalidCursorError,
     LendingDraft,
     LocatedCopy,
+    MessageView,
     NotFound,
     NumberMatch,
     PatronAction,
@@ -63,6 +64,7 @@ from gateway.services.requests.library_context import (
     require_role,
 )
 from gateway.services.requests.partner_inbox import create_lending_request
+from gateway.services.requests.request_messages import build_message_views
 from gateway.services.requests.request_search import list_number_matches, require_meant_request
 from gateway.services.requests.transitions import (
     EventRequest,
@@ -139,18 +141,20 @@ class RequestService:
 
         def load_with_history(
             connection: Transaction,
-        ) -> tuple[Request, Sequence[EventRow], Sequence[timers.TimerRow], Sequence[OutboxRow]]:
+        ) -> tuple[Request, Sequence[EventRow], Sequence[MessageView], Sequence[timers.TimerRow], Sequence[OutboxRow]]:
             request = requests.load_request(connection, context.symbol, request_id)
             if request is None:
                 raise NotFound("request")
+            rows = history.list_events_of_request(connection, context.symbol, request_id)
             return (
                 request,
-                history.list_events_of_request(connection, context.symbol, request_id),
+                rows,
+                build_message_views(connection, context, request, rows),
                 timers.list_timers_of_request(connection, context.symbol, request_id),
                 outbox_queries.unfinished_of_request(connection, context.symbol, request_id),
             )
 
-        request, rows, running, unfinished = await context.store.read(load_with_history)
+        request, rows, messages, running, unfinished = await context.store.read(load_with_history)
         probe = Event(local_signal(EventKind.NOTE), context.now())
         kinds = tuple(
             kind for kind in list_allowed_events(request, context.workflow(request), probe) if kind not in BY_RULE
@@ -162,6 +166,7 @@ class RequestService:
             allowed=kinds,
             unfinished=tuple(_unfinished_step(row) for row in unfinished),
             located_copy=await find_located_copy(context, request),
+            messages=tuple(messages),
         )
 
     async def find_copies_to_pull(

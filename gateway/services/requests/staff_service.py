@@ -15,7 +15,7 @@ from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.policy import RotaOrder, RotaTemplate
 from gateway.domain.requests.request import Role, ServiceType
 from gateway.domain.requests.rota import RotaExplanation
-from gateway.domain.requests.task_lists import DEAD_LETTERS, MAILBOXES_AWAY, TASKS
+from gateway.domain.requests.task_lists import DEAD_LETTERS, MAILBOXES_AWAY, TASKS, UNMATCHED_MAILS
 from gateway.domain.requests.views import (
     BatchedOrder,
     DeadLetter,
@@ -58,9 +58,11 @@ class StaffService:
             for task in TASKS
         )
         dead = TaskView(DEAD_LETTERS, "", "could not be done: release, edit or skip", counts.get(DEAD_LETTERS, 0))
+        waiting = await context.store.read(lambda c: mailbox.measure_waiting(c, context.symbol))
+        mails = TaskView(UNMATCHED_MAILS, "", "fit no request: say which is meant, or dismiss them", waiting.count)
         away = await self.list_mailbox_failures(library)
         boxes = TaskView(MAILBOXES_AWAY, "", "can't be read: partners' answers stay there", len(away))
-        return (*lists, dead, boxes)
+        return (*lists, mails, dead, boxes)
 
     async def list_mailbox_failures(self, library: str) -> Sequence[MailboxFailure]:
         """Mailboxes of the library that can't be read now, by name."""

@@ -21,6 +21,7 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.requests.deadlines import complete_request
 from gateway.services.requests.effects import write_effects
 from gateway.services.requests.library_context import LibraryContext, require_request
+from gateway.services.requests.request_messages import track_denied_message, track_message
 from gateway.services.webhooks import announce_event
 from gateway.store.requests import history, requests, timers
 from gateway.store.requests.history import EventRow
@@ -80,13 +81,14 @@ def apply_event_in(
     outcome = compute_transition(prepared, event, context.workflow(prepared))
     if isinstance(outcome, Denied):
         if event.signal.origin is EventOrigin.PARTNER:
-            history.add_history_event(connection, _new_history_row(context, event, request, request, outcome.detail))
+            record_denied_event(connection, context, request, event, outcome.detail)
         return outcome
     if event.signal.origin is EventOrigin.TIMER and outcome.kept:  # a timer whose time is over leaves no trace
         return replace(outcome, request=request)
     transition = replace(outcome, request=complete_request(context, request, outcome.request))
-    requests.save_request(connection, transition.request)
     row = _new_history_row(context, event, request, transition.request, "")
+    transition = replace(transition, request=track_message(connection, context, transition.request, row))
+    requests.save_request(connection, transition.request)
     history.add_history_event(connection, row)
     announce_event(connection, context.symbol, history_line(row), event.at)
     write_effects(connection, context, transition)
@@ -96,8 +98,11 @@ def apply_event_in(
 def record_denied_event(
     connection: Transaction, context: LibraryContext, request: Request, event: Event, why: str
 ) -> None:
-    """A partner's message that its protocol doesn't allow now, in the history of the request that it is about."""
-    history.add_history_event(connection, _new_history_row(context, event, request, request, why))
+    """A partner's message that doesn't fit, or that its protocol doesn't allow now, in the history of the request that
+    it is about, which is locked; what it says is to be read."""
+    row = _new_history_row(context, event, request, request, why)
+    history.add_history_event(connection, row)
+    track_denied_message(connection, context, request, row)
 
 
 def _new_history_row(context: LibraryContext, event: Event, before: Request, after: Request, denied: str) -> EventRow:

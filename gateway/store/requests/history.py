@@ -102,19 +102,21 @@ def list_events_after(connection: Connection, library: str, cursor: str, limit: 
 
 
 def _event_rows_of(found: Iterable[Any]) -> tuple[EventRow, ...]:
-    return tuple(
-        EventRow(
-            id=row.id,
-            library=row.library,
-            request_id=row.request_id,
-            at=row.at,
-            event=parse_event(row.document),
-            before=row.before,
-            after=row.after,
-            denied=row.denied,
-            note=row.note,
-        )
-        for row in found
+    return tuple(event_row_of(row) for row in found)
+
+
+def event_row_of(row: Any) -> EventRow:
+    """`row`: of a query, with the columns of `request_event`. Raises UnreadableDocumentError."""
+    return EventRow(
+        id=row.id,
+        library=row.library,
+        request_id=row.request_id,
+        at=row.at,
+        event=parse_event(row.document),
+        before=row.before,
+        after=row.after,
+        denied=row.denied,
+        note=row.note,
     )
 
 

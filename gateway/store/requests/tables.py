@@ -19,6 +19,7 @@ IS_READY = text("ready_at IS NOT NULL")
 IN_LANE = text("ended IS NULL AND lane <> ''")
 HAS_ENDED = text("ended IS NOT NULL")
 IS_GATHERED = text("status = 'waiting' AND kind IN ('gather', 'order')")
+IS_UNREAD = text("read_at IS NULL")
 """Conditions of the partial indexes; a query must repeat one word by word to be served by its index."""
 
 request = Table(
@@ -187,6 +188,31 @@ request_event = Table(
     PrimaryKeyConstraint("library", "id", name="pk_request_event"),
     Index("ix_request_event_request", "library", "request_id", "id"),
 )
+
+request_message = Table(
+    "request_message",
+    metadata,
+    column_types.text_column("library"),
+    column_types.id_column("event_id"),  # of the history, which has the text
+    column_types.id_column("request_id"),
+    column_types.text_column("role"),
+    column_types.text_column("kind"),
+    column_types.integer_column("attempt"),
+    column_types.moment_column("at"),
+    Column("read_at", UtcDateTime),
+    column_types.text_column("read_by"),
+    PrimaryKeyConstraint("library", "event_id", name="pk_request_message"),
+    Index("ix_request_message_request", "library", "request_id", "event_id"),
+    Index(
+        "ix_request_message_unread",
+        "library",
+        "role",
+        "event_id",
+        postgresql_where=IS_UNREAD,
+        sqlite_where=IS_UNREAD,
+    ),
+)
+"""Partners' messages that are for people, and who has read them: the first of the house who does, for all."""
 
 request_timer = Table(
     "request_timer",

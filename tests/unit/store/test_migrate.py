@@ -42,6 +42,7 @@ STEPS = [
     "0012: When keys of the JSON API expire",
     "0013: Which managed requests each message of the journal is about",
     "0014: Mailboxes that can't be read: since when, and why",
+    "0015: Partners' messages that are for people, and who has read them",
     "0017: What lists of requests are found by: numbers and words",
 ]
 
@@ -153,6 +154,7 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
         connection.execute(text("DROP TABLE order_file"))
         connection.execute(text("DROP TABLE message_request"))
         connection.execute(text("DROP TABLE mailbox_failure"))
+        connection.execute(text("DROP TABLE request_message"))
         connection.execute(text("DROP TABLE request_term"))
         connection.execute(text("ALTER TABLE request DROP COLUMN terms"))
         connection.execute(text("ALTER TABLE api_key DROP COLUMN expires"))

@@ -1,7 +1,7 @@
 """What lists of requests are found by: numbers and words
 
 Revision ID: 0017
-Revises: 0014
+Revises: 0015
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from gateway.store.requests.request_rows import UnreadableDocumentError, parse_request, search_columns
 
 revision = "0017"
-down_revision = "0014"
+down_revision = "0015"
 
 SLICE = 1_000
 _NEXT = sa.text(

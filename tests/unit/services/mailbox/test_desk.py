@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.domain.requests.request import BorrowingState
+from gateway.domain.requests.request import BorrowingState, RequestFlag
 from gateway.domain.requests.views import NotFound
 from gateway.runtime.managed_requests import preview_mail
 from gateway.services.mailbox.mail_reader import MailDestination
@@ -29,6 +29,40 @@ async def test_an_assigned_mail_happens_to_the_request_that_staff_name(house: Ma
     assert await house.waiting() == ()
     kept = await house.boxes.desk.show_mail(LIBRARY, row.id)
     assert (kept.closed_by, kept.request_id, kept.content, kept.sender) == ("staff:ada", request.id, None, "")
+
+
+async def test_who_assigns_a_mail_has_read_it(house: MailHouse) -> None:
+    request = await house.asked()
+    text = "Boka er hos bokbinderen, vi venter den tilbake i mai."
+    await house.comes(mail(text, sender="ingrid@home.example", Subject="From home"))
+
+    await house.boxes.desk.assign_mail(LIBRARY, (await only(house)).id, request.number, "staff:ada")
+
+    shown = await house.show(request)
+    assert [(one.read_by, text in one.event.details.note) for one in shown.messages] == [("staff:ada", True)]
+    assert RequestFlag.UNREAD not in shown.request.flags
+
+
+async def test_a_mail_in_words_is_to_be_read(house: MailHouse) -> None:
+    request = await house.asked()
+    text = "Boka er hos bokbinderen, vi venter den tilbake i mai."
+
+    await house.comes(house.reply(text, Subject="Re: request"))
+
+    shown = await house.show(request)
+    assert [(one.unread, text in one.event.details.note) for one in shown.messages] == [(True, True)]
+    assert RequestFlag.UNREAD in shown.request.flags
+    waiting = {one.name: one.count for one in await house.managed.desk.tasks(LIBRARY)}
+    assert (waiting["unread-borrowing"], waiting["unmatched-mails"]) == (1, 0)
+
+
+async def test_mails_that_fit_nothing_are_counted_with_the_lists_of_staff(house: MailHouse) -> None:
+    await house.asked()
+    await house.comes(mail("Hvor er boka?", sender="ingrid@home.example", Subject="?"))
+
+    waiting = {one.name: one.count for one in await house.managed.desk.tasks(LIBRARY)}
+
+    assert (waiting["unread-borrowing"], waiting["unmatched-mails"]) == (0, 1)
 
 
 async def test_staff_may_vouch_for_a_stranger(house: MailHouse) -> None:

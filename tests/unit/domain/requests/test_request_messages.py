@@ -1,0 +1,116 @@
+"""Which events are messages for people, which of ours went to the partner, and what an act of staff answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.domain.requests.events import Event, EventKind, local_signal, partner_signal, timer_signal
+from gateway.domain.requests.request import BorrowingState, LendingState, RequestFlag, Role, State
+from gateway.domain.requests.request_messages import (
+    AnsweredMessages,
+    find_answered_messages,
+    is_message_sent,
+    is_message_to_read,
+    update_unread_flag,
+)
+from tests.support.requests import attempt, borrowing, event, lending
+
+K, B, L = EventKind, BorrowingState, LendingState
+
+
+@pytest.mark.parametrize("kind", [K.MESSAGE, K.CONDITIONAL, K.UNFILLED, K.SHIPPED, K.RECALL, K.STATUS_REPORT])
+def test_what_a_partner_writes_is_to_be_read(kind: EventKind) -> None:
+    assert is_message_to_read(event(partner_signal(kind), note="Bitte nur im Lesesaal"))
+    assert not is_message_to_read(event(partner_signal(kind), note=" \n"))
+
+
+@pytest.mark.parametrize("kind", [K.DAMAGED, K.LOST])
+def test_damage_and_loss_are_to_be_read_without_a_word(kind: EventKind) -> None:
+    assert is_message_to_read(event(partner_signal(kind)))
+    assert not is_message_to_read(event(local_signal(kind), note="Einband gebrochen"))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        event(partner_signal(K.REJECTED), note="There is no request with this number."),
+        event(local_signal(K.NOTE), note="vorgemerkt"),
+        event(timer_signal(K.OVERDUE), note="x"),
+        replace(event(partner_signal(K.REJECTED), note="mail could not be delivered"), actor="mail"),
+        replace(event(partner_signal(K.MESSAGE), note="by our own rule"), actor="rule"),
+    ],
+    ids=["a machine's refusal", "our note", "a timer", "a bounce", "a rule"],
+)
+def test_what_no_partner_writes_is_not(other: Event) -> None:
+    assert not is_message_to_read(other)
+
+
+@pytest.mark.parametrize(
+    ("role", "before", "kind", "sent"),
+    [
+        (Role.BORROWING, B.REQUESTED, K.MESSAGE, True),
+        (Role.BORROWING, B.CONDITIONAL, K.CONDITION_REFUSED, True),
+        (Role.BORROWING, B.BACK, K.RETURNED, True),
+        (Role.BORROWING, B.REQUESTED, K.NOTE, False),
+        (Role.BORROWING, B.REVIEW, K.PATRON_ASKED, False),
+        (Role.LENDING, L.NEW, K.UNFILLED, True),
+        (Role.LENDING, L.WILL_SUPPLY, K.SHIPPED, True),
+        (Role.LENDING, L.NEW, K.LOCATED, False),
+    ],
+)
+def test_words_that_went_to_the_partner(role: Role, before: State, kind: EventKind, sent: bool) -> None:
+    assert is_message_sent(role, before.value, event(local_signal(kind), note="Děkujeme")) is sent
+    assert not is_message_sent(role, before.value, event(local_signal(kind)))
+    assert not is_message_sent(role, before.value, event(partner_signal(kind), note="Děkujeme"))
+
+
+def test_a_message_of_staff_answers_all_that_its_receiver_wrote() -> None:
+    asked = borrowing(B.REQUESTED, attempts=(attempt(1), attempt(2, "kyoto")), current=2)
+
+    assert find_answered_messages(asked, event(local_signal(K.MESSAGE))) == AnsweredMessages(None, 2)
+    assert find_answered_messages(asked, event(local_signal(K.MESSAGE), attempt=1)) == AnsweredMessages(None, 1)
+    assert find_answered_messages(lending(L.SHIPPED), event(local_signal(K.MESSAGE))) == AnsweredMessages(None, 0)
+
+
+@pytest.mark.parametrize(
+    ("act", "answered"),
+    [
+        (K.CONDITION_ACCEPTED, K.CONDITIONAL),
+        (K.CONDITION_REFUSED, K.CONDITIONAL),
+        (K.RENEW_ACCEPTED, K.RENEW),
+        (K.RENEW_REFUSED, K.RENEW),
+        (K.CANCEL_ACCEPTED, K.CANCEL),
+        (K.CANCEL_REFUSED, K.CANCEL),
+    ],
+)
+def test_an_answer_to_a_question_has_read_the_question(act: EventKind, answered: EventKind) -> None:
+    found = find_answered_messages(lending(L.SHIPPED), event(local_signal(act)))
+
+    assert found == AnsweredMessages(frozenset({answered}), 0)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        event(local_signal(K.RECEIVED)),
+        event(local_signal(K.NOTE), note="gesehen"),
+        event(partner_signal(K.MESSAGE), note="noch etwas"),
+        *(replace(event(local_signal(K.MESSAGE)), actor=actor) for actor in ("rule", "patron", "timer", "desk")),
+    ],
+    ids=["other acts", "notes", "the partner", "a rule", "a patron", "a timer", "a desk"],
+)
+def test_nobody_else_and_nothing_else_reads_messages(other: Event) -> None:
+    assert find_answered_messages(lending(L.SHIPPED), other) is None
+
+
+def test_the_flag_follows_what_is_unread() -> None:
+    plain = borrowing(B.LENT, flags=frozenset({RequestFlag.OVERDUE}), version=7)
+
+    flagged = update_unread_flag(plain, ["e-1"])
+
+    assert flagged == replace(plain, flags=frozenset({RequestFlag.OVERDUE, RequestFlag.UNREAD}))
+    assert update_unread_flag(flagged, ["e-1", "e-2"]) is flagged
+    assert update_unread_flag(flagged, []) == plain
+    assert update_unread_flag(plain, []) is plain

@@ -1,0 +1,221 @@
+"""What partners write is read by somebody: unread messages by request and side, who read which, and our own words
+between them."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
+from gateway.domain.requests.request import LibraryParty, Request, RequestFlag, Role
+from gateway.domain.requests.views import ActionRequest, LendingDraft, MessageView, NotFound, RequestFilter
+from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
+from tests.unit.services.requests.support import SOUTH, STAFF, NcipTown
+
+LENDER = {"partner": {"symbols": ["WEST"], "name": "Вестерн", "channel": "mail", "email": "ill@west.example"}}
+PROFILES = {"south": SOUTH, "west": LENDER}
+
+_ids = itertools.count(1)
+
+
+async def write(north: NcipTown, request: Request, kind: EventKind, **details: Any) -> InboxResult:
+    """A message of the request's partner comes in."""
+    north.clock.advance(timedelta(minutes=1))
+    borrowing = request.role is Role.BORROWING
+    profile = north.town.context.profile(request.attempts[-1].partner if borrowing else request.partner.profile)
+    assert profile is not None
+    message = IncomingPartnerMessage(
+        id=f"m-{next(_ids)}",
+        kind=kind,
+        role=request.role,
+        sender="SOUTH" if borrowing else "WEST",
+        receiver="NORTH",
+        transaction=request.attempts[-1].transaction if borrowing else request.transaction,
+        details=EventDetails(**details),
+    )
+    return await north.town.gateway.managed.partner_inbox.receive_message(message, profile)
+
+
+async def lend_to_west(north: NcipTown) -> Request:
+    draft = LendingDraft(citation=Citation(title="Märchen"), requester=LibraryParty(profile="west"), transaction="W-9")
+    request = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    await north.quiet()
+    return await north.see(request)
+
+
+async def unread(north: NcipTown, role: Role | None = None) -> list[tuple[str, str]]:
+    """Number of the request and text of each."""
+    page = await north.town.gateway.managed.messages.list_unread("NORTH", role, 50, "")
+    return [(one.request.number, one.event.details.note) for one in page]
+
+
+async def conversation(north: NcipTown, request: Request) -> list[MessageView]:
+    return list(await north.town.gateway.managed.messages.list_messages("NORTH", request.id))
+
+
+async def counts(north: NcipTown) -> dict[str, int]:
+    return {one.name: one.count for one in await north.town.gateway.managed.desk.tasks("NORTH")}
+
+
+async def test_a_reply_in_words_is_on_a_list_until_somebody_reads_it(north: NcipTown) -> None:
+    request = await north.asked()
+    assert (await counts(north))["unread-borrowing"] == 0
+
+    await write(north, request, EventKind.MESSAGE, note="Το βιβλίο είναι στο βιβλιοδετείο.")
+
+    seen = await north.see(request)
+    assert RequestFlag.UNREAD in seen.flags
+    assert await unread(north) == [(request.number, "Το βιβλίο είναι στο βιβλιοδετείο.")]
+    assert {name: n for name, n in (await counts(north)).items() if name.startswith("unread")} == {
+        "unread-borrowing": 1,
+        "unread-lending": 0,
+    }
+    listed = await north.town.gateway.managed.requests.listing("NORTH", RequestFilter(task="unread-borrowing"), 50, "")
+    assert [one.id for one in listed] == [request.id]
+
+    (message,) = await conversation(north, request)
+    await north.town.gateway.managed.messages.mark_read("NORTH", request.id, [message.id], STAFF)
+
+    (message,) = await conversation(north, request)
+    assert (message.unread, message.read_by, message.read_at) == (False, STAFF, north.clock.now())
+    after = await north.see(request)
+    assert RequestFlag.UNREAD not in after.flags
+    assert (after.version, after.changed) == (seen.version, seen.changed), "nobody at work on it is held up"
+    assert (await counts(north))["unread-borrowing"] == 0
+    assert await unread(north) == []
+
+
+async def test_who_read_it_first_has_read_it_for_the_house(north: NcipTown) -> None:
+    request = await north.asked()
+    await write(north, request, EventKind.MESSAGE, note="una pregunta")
+    (message,) = await conversation(north, request)
+    messages = north.town.gateway.managed.messages
+    await messages.mark_read("NORTH", request.id, [message.id], "staff:ana")
+    north.clock.advance(timedelta(hours=1))
+
+    again = await messages.mark_read("NORTH", request.id, [message.id], "staff:björn")
+
+    assert [one.read_by for one in again] == ["staff:ana"]
+
+
+async def test_damage_is_read_even_where_nothing_is_written(north: NcipTown) -> None:
+    request = await lend_to_west(north)
+    await north.act(request, EventKind.LOCATED, barcode=(await north.free_item()).barcode)
+    await north.act(request, EventKind.SHIPPED)
+    await write(north, request, EventKind.DAMAGED)
+
+    assert await unread(north, Role.LENDING) == [(request.number, "")]
+    assert await unread(north, Role.BORROWING) == []
+    assert (await counts(north))["unread-lending"] == 1
+
+
+async def test_a_message_that_does_not_fit_is_read_all_the_same(north: NcipTown) -> None:
+    request = await north.asked()
+    version = (await north.see(request)).version
+
+    taken = await write(north, request, EventKind.RETURNED, note="ist bei Ihnen abgegeben")
+
+    assert taken.refused is not None
+    (message,) = await conversation(north, request)
+    assert message.unread
+    assert message.denied == taken.refused.detail
+    seen = await north.see(request)
+    assert RequestFlag.UNREAD in seen.flags
+    assert seen.version == version
+
+
+async def test_a_message_of_ours_reads_what_its_receiver_wrote(north: NcipTown) -> None:
+    request = await north.asked()
+    await write(north, request, EventKind.MESSAGE, note="Welche Ausgabe?")
+    await write(north, request, EventKind.MESSAGE, note="Die von 1902 haben wir.")
+
+    await north.act(request, EventKind.MESSAGE, note="Die von 1902, bitte.")
+    await north.quiet()
+
+    said = await conversation(north, request)
+    assert [(one.ours, one.event.details.note, one.read_by) for one in said] == [
+        (False, "Welche Ausgabe?", STAFF),
+        (False, "Die von 1902 haben wir.", STAFF),
+        (True, "Die von 1902, bitte.", ""),
+    ]
+    assert said[-1].sending == "done"
+    assert RequestFlag.UNREAD not in (await north.see(request)).flags
+
+
+async def test_what_a_condition_says_is_read_when_it_is_answered(north: NcipTown) -> None:
+    request = await north.asked()
+    await write(north, request, EventKind.MESSAGE, note="Wir suchen noch.")
+    await write(
+        north, request, EventKind.CONDITIONAL, note="nur mit Handschuhen", conditions=(LoanCondition.LIBRARY_USE_ONLY,)
+    )
+    assert len(await unread(north)) == 2
+
+    await north.act(request, EventKind.CONDITION_ACCEPTED)
+
+    assert await unread(north) == [(request.number, "Wir suchen noch.")]
+    assert RequestFlag.UNREAD in (await north.see(request)).flags
+
+
+async def test_a_rule_reads_nothing(north: NcipTown) -> None:
+    request = await north.asked()
+    await write(north, request, EventKind.MESSAGE, note="Pregunta")
+    act = ActionRequest(
+        kind=EventKind.MESSAGE, details=EventDetails(note="Automatic words"), actor="rule", version=None
+    )
+
+    await north.town.gateway.managed.requests.act("NORTH", request.id, act)
+
+    assert await unread(north) == [(request.number, "Pregunta")]
+
+
+async def test_a_repeated_message_is_unread_once(north: NcipTown) -> None:
+    request = await north.asked()
+    profile = north.town.context.profile("south")
+    assert profile is not None
+    message = IncomingPartnerMessage(
+        id="m-same",
+        kind=EventKind.MESSAGE,
+        role=Role.BORROWING,
+        sender="SOUTH",
+        receiver="NORTH",
+        transaction=request.attempts[-1].transaction,
+        details=EventDetails(note="deux fois"),
+    )
+    for _ in range(2):
+        await north.town.gateway.managed.partner_inbox.receive_message(message, profile)
+
+    assert await unread(north) == [(request.number, "deux fois")]
+
+
+async def test_the_whole_house_s_list_is_paged_oldest_first(north: NcipTown) -> None:
+    loan, lent = await north.asked(), await lend_to_west(north)
+    await write(north, loan, EventKind.MESSAGE, note="1")
+    await write(north, lent, EventKind.MESSAGE, note="2")
+    await write(north, loan, EventKind.MESSAGE, note="3")
+    messages = north.town.gateway.managed.messages
+
+    first = await messages.list_unread("NORTH", None, 2, "")
+    rest = await messages.list_unread("NORTH", None, 2, first.cursor)
+
+    assert [[one.event.details.note for one in page] for page in (first, rest)] == [["1", "2"], ["3"]]
+    assert rest.cursor == ""
+
+
+async def test_only_messages_of_this_request_are_marked(north: NcipTown) -> None:
+    request, other = await north.asked(), await lend_to_west(north)
+    await write(north, request, EventKind.MESSAGE, note="a")
+    await write(north, other, EventKind.MESSAGE, note="b")
+    (of_other,) = await conversation(north, other)
+    (of_this,) = await conversation(north, request)
+    messages = north.town.gateway.managed.messages
+
+    with pytest.raises(NotFound, match="no such message"):
+        await messages.mark_read("NORTH", request.id, [of_this.id, of_other.id], STAFF)
+    with pytest.raises(NotFound, match="no such request"):
+        await messages.mark_read("NORTH", "nothing", [of_this.id], STAFF)
+
+    assert len(await unread(north)) == 2
