@@ -9,7 +9,7 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import structlog
 
@@ -54,10 +54,11 @@ from gateway.services.fulfilment import LinkResolver
 from gateway.services.outbox.worker import node_start_name
 from gateway.settings import Settings, Tls
 from gateway.settings import TcpListener as TcpSettings
+from gateway.store import mailbox
 from gateway.store.journal import Journal
 from gateway.store.migration import migrate_store
 from gateway.store.postgresql import Leader, make_node_leader
-from gateway.store.requests import outbox_queries
+from gateway.store.requests import outbox_queries, request_messages
 from gateway.web.api.app import JsonApi, make_api
 from gateway.web.api.operation import ApiLimits, Services
 from gateway.web.app import HttpSite
@@ -457,6 +458,14 @@ class Daemon:
             oldest = await store.read(outbox_queries.find_oldest_waiting)
             self.metrics.record_outbox_rows(counts, oldest, self._clock.now())
 
+        async def count_unread() -> None:
+            libraries = tuple(self.managed.contexts)
+            counts = await store.read(request_messages.count_unread_messages)
+            self.metrics.record_unread_messages(libraries, counts, self._clock.now())
+            for library in libraries:
+                waiting = await store.read(partial(mailbox.measure_waiting, library=library))
+                self.metrics.record_unmatched_mails(library, waiting.count)
+
         async def measure_mailboxes() -> None:
             self.metrics.record_mailboxes(await self.mailboxes.list_failures(), self._clock.now())
 
@@ -480,6 +489,7 @@ class Daemon:
         if self._certificates:
             self._tasks.run_every("tls: look for new certificates", LOOK_SECONDS, take_changed_certificates)
         self._tasks.run_every("outbox: count for the metrics", LOOK_SECONDS, count_outbox_rows)
+        self._tasks.run_every("messages: count the unread for the metrics", LOOK_SECONDS, count_unread)
         self._tasks.run_every("mailboxes: how long away, for the metrics", LOOK_SECONDS, measure_mailboxes)
         self._tasks.run_every("outbox: retention", RETENTION_SECONDS, prune_finished_work)
         self._tasks.run_every("sign-in: forget old failures", FAILURES_SECONDS, prune_failures)

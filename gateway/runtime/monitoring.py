@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from prometheus_client import (
 )
 
 from gateway.domain.problems import Unavailable
+from gateway.domain.requests.request import Role
 from gateway.domain.requests.views import MailboxFailure
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.responder import OutcomeClass
@@ -30,6 +31,7 @@ from gateway.profiles import ProfileStore
 from gateway.services.outbox import AttemptOutcome, OutboxWorker
 from gateway.store.migration import free_disk_bytes, largest_write_bytes, ping_store, require_writable
 from gateway.store.requests.outbox import OutboxStatus
+from gateway.store.requests.request_messages import UnreadCount
 from gateway.web.app import GatewayReadiness, ReadinessPart
 from gateway.web.inbound import AdmissionQueue
 
@@ -286,6 +288,24 @@ class GatewayMetrics:
             ("mailbox",),
             registry=self.registry,
         )
+        self._unread_messages = Gauge(
+            "illgate_unread_messages",
+            "Messages of partners that nobody of the staff has read",
+            ("library", "role"),
+            registry=self.registry,
+        )
+        self._oldest_unread = Gauge(
+            "illgate_oldest_unread_message_seconds",
+            "Age of the oldest message that nobody has read; 0: there is none",
+            ("library", "role"),
+            registry=self.registry,
+        )
+        self._unmatched_mails = Gauge(
+            "illgate_unmatched_mails",
+            "Mails that fit no request and wait for staff",
+            ("library",),
+            registry=self.registry,
+        )
         self._network_asks = Counter(
             "illgate_network_asks", "Members of the network asked for their loads", ("outcome",), registry=self.registry
         )
@@ -357,6 +377,21 @@ class GatewayMetrics:
         for (library, status), rows in counts.items():
             self._outbox_rows.labels(library, status.value).set(rows)
         self._outbox_age.set((now - oldest).total_seconds() if oldest is not None else 0.0)
+
+    def record_unread_messages(
+        self, libraries: Collection[str], counts: Mapping[tuple[str, Role], UnreadCount], now: datetime
+    ) -> None:
+        """What `request_messages.count_unread_messages` says at `now`; every library and side has its place, so that
+        none is missing where there is nothing to read."""
+        for library in libraries:
+            for role in Role:
+                found = counts.get((library, role), UnreadCount())
+                age = (now - found.oldest).total_seconds() if found.oldest is not None else 0.0
+                self._unread_messages.labels(library, role.value).set(found.count)
+                self._oldest_unread.labels(library, role.value).set(age)
+
+    def record_unmatched_mails(self, library: str, count: int) -> None:
+        self._unmatched_mails.labels(library).set(count)
 
     def watch_outbox(self, worker: OutboxWorker) -> None:
         """Read when Prometheus asks."""

@@ -11,12 +11,14 @@ import pytest
 import structlog
 
 from gateway.domain.clock import SystemClock
+from gateway.domain.requests.request import Role
 from gateway.ports.responder import OutcomeClass
 from gateway.runtime import monitoring as module
 from gateway.runtime.monitoring import GatewayMetrics
 from gateway.services.outbox import AttemptOutcome, OutboxOptions, OutboxWorker
 from gateway.store.engine import open_store
 from gateway.store.requests.outbox import OutboxStatus
+from gateway.store.requests.request_messages import UnreadCount
 from gateway.web.app import GatewayReadiness, ReadinessPart
 from gateway.web.inbound import AdmissionQueue, QueueFullError
 from tests.protocol.pages.support import running
@@ -119,6 +121,25 @@ def test_the_outbox_by_library_and_status_and_its_tries_by_kind() -> None:
     text = page(metrics)
     assert 'status="waiting"' not in text
     assert "illgate_outbox_oldest_waiting_seconds 0.0" in text
+
+
+def test_unread_messages_by_library_and_side_without_a_word_of_them() -> None:
+    metrics = GatewayMetrics()
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    metrics.record_unread_messages(("CLK",), {("CLK", Role.BORROWING): UnreadCount(3, now - timedelta(hours=2))}, now)
+    metrics.record_unmatched_mails("CLK", 4)
+    text = page(metrics)
+    for line in (
+        'illgate_unread_messages{library="CLK",role="borrowing"} 3.0',
+        'illgate_unread_messages{library="CLK",role="lending"} 0.0',
+        'illgate_oldest_unread_message_seconds{library="CLK",role="borrowing"} 7200.0',
+        'illgate_oldest_unread_message_seconds{library="CLK",role="lending"} 0.0',
+        'illgate_unmatched_mails{library="CLK"} 4.0',
+    ):
+        assert line in text
+
+    metrics.record_unread_messages(("CLK",), {}, now)
+    assert 'illgate_unread_messages{library="CLK",role="borrowing"} 0.0' in page(metrics)
 
 
 async def test_defects_of_messages_are_counted_at_the_daemon(

@@ -3,8 +3,10 @@ between them."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -203,6 +205,25 @@ async def test_the_whole_house_s_list_is_paged_oldest_first(north: NcipTown) -> 
 
     assert [[one.event.details.note for one in page] for page in (first, rest)] == [["1", "2"], ["3"]]
     assert rest.cursor == ""
+
+
+async def test_the_daemon_counts_them_for_its_metrics(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.runtime.daemon.LOOK_SECONDS", 0.1)
+    async with NcipTown(template, tmp_path) as north:
+        await write(north, await north.asked(), EventKind.MESSAGE, note="Pregunta")
+        north.clock.advance(timedelta(minutes=5))
+
+        text = ""
+        async with asyncio.timeout(20):
+            while 'illgate_oldest_unread_message_seconds{library="NORTH",role="borrowing"} 300.0' not in text:
+                await asyncio.sleep(0.05)
+                text = north.town.gateway.metrics.render()[0].decode()
+
+    assert 'illgate_unread_messages{library="NORTH",role="borrowing"} 1.0' in text
+    assert 'illgate_unmatched_mails{library="NORTH"} 0.0' in text
+    assert "Pregunta" not in text
 
 
 async def test_only_messages_of_this_request_are_marked(north: NcipTown) -> None:
