@@ -79,9 +79,10 @@ ACTS: Mapping[K, ActionFieldSet] = {
             ActionField("need_by", _T.DAY, "Of no use after this day."),
             ActionField("maximum_cost", _T.MONEY, "Most that it may cost."),
             _PICKUP,
+            ActionField("further_volume", _T.TEXT, "What a further volume is called, such as Vol. 2."),
             _OWN_NOTE,
         ),
-        one_of=("citation", "need_by", "maximum_cost", "pickup", "note"),
+        one_of=("citation", "need_by", "maximum_cost", "pickup", "further_volume", "note"),
     ),
     K.ASSIGN: ActionFieldSet(
         optional=(

@@ -126,6 +126,9 @@ _RECEIVE: Cell = (
     ),
 )
 
+_FURTHER_VOLUME = remain(when=g.ADDS_ONLY_VOLUME)
+"""It came, or was announced, though the request had one volume less."""
+
 _ASK_TO_CANCEL = (NotifyPartner(K.CANCEL), StopTimer(TimerKind.CHASE), StartTimer(TimerKind.ANSWER))
 
 _ASKED: Row = {
@@ -136,6 +139,7 @@ _ASKED: Row = {
     partner_signal(K.SHIPPED): _AWAITED,
     partner_signal(K.LOST): move_to(S.LOST, *_STOP_ALL, SendPatronLetter("not-supplied")),
     local_signal(K.RECEIVED): _RECEIVE,  # the supplier said nothing, or not yet
+    local_signal(K.EDIT): _FURTHER_VOLUME,
     local_signal(K.CANCEL): (move_to(S.CANCEL_PENDING, *_ASK_TO_CANCEL, when=g.MAY_CANCEL), _CANCELLED),
     local_signal(K.NEXT_SUPPLIER): move_to(S.SOURCING, NotifyPartner(K.CANCEL), *_NO_WAITING, _FIND),
     local_signal(K.APPROVE): remain(when=g.UNWANTED),  # wanted after all
@@ -306,6 +310,7 @@ ROWS: Mapping[S, Row] = {
     },
     S.SHIPPED: {
         local_signal(K.RECEIVED): _RECEIVE,
+        local_signal(K.EDIT): _FURTHER_VOLUME,
         local_signal(K.AT_PICKUP): remain(when=g.IN_TRANSIT),  # others are still to come
         local_signal(K.RETURNED): _SEND_BACK,
         local_signal(K.LOST): move_to(S.LOST, *_ENDED_HERE, NotifyPartner(K.LOST)),
@@ -324,6 +329,16 @@ ROWS: Mapping[S, Row] = {
     },
     S.RECEIVED: {
         **_HERE,
+        local_signal(K.EDIT): _FURTHER_VOLUME,
+        local_signal(K.RECEIVED): (  # a volume that was added since
+            remain(NotifyPartner(K.RECEIVED), when=g.combine_guards(g.VOLUME_TO_COME, g.IN_TRANSIT)),
+            remain(
+                NotifyPartner(K.RECEIVED),
+                StartTimer(TimerKind.SHELF),
+                SendPatronLetter("available"),
+                when=g.VOLUME_TO_COME,
+            ),
+        ),
         local_signal(K.AT_PICKUP): (
             remain(when=g.MORE_IN_TRANSIT),
             remain(StartTimer(TimerKind.SHELF), SendPatronLetter("available"), when=g.IN_TRANSIT),

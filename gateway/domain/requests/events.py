@@ -143,6 +143,7 @@ class EventDetails:
     barcode: str = ""
     item_description: str = ""
     volumes: tuple[str, ...] = ()  # ids of the volumes that this is about; empty: all
+    further_volume: str = ""  # label of a volume that the request gets besides those that it has
     renewals_allowed: bool | None = None
     link: str = field(default="", repr=False)
     attachment: str = ""  # id

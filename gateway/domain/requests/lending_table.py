@@ -156,6 +156,7 @@ ROWS: Mapping[S, Row] = {
     },
     S.SHIPPED: {
         **_OUT,
+        local_signal(K.EDIT): remain(when=g.ADDS_ONLY_VOLUME),
         local_signal(K.SHIPPED): remain(
             NotifyPartner(K.SHIPPED), StartTimer(TimerKind.LENDER_DUE)
         ),  # corrected details

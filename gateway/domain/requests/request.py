@@ -391,6 +391,12 @@ class Request:
     def find_attempt(self, number: int) -> SupplierAttempt | None:
         return next((one for one in self.attempts if one.number == number), None)
 
+    @property
+    def lent_barcodes(self) -> tuple[str, ...]:
+        """Lending: of our items that are out, or were chosen to go out."""
+        of_volumes = tuple(one.barcode for one in self.volumes if one.barcode)
+        return of_volumes or ((self.item_barcode,) if self.item_barcode else ())
+
     def find_attempt_on_record(self, barcode: str) -> SupplierAttempt | None:
         """The supplier whose item with this temporary barcode was lost or is to be sent back, though the request has
         gone on without it."""

@@ -234,7 +234,7 @@ def _update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
     to = _VOLUMES.get(event.kind)
     if to is None:
         return request.volumes
-    return tuple(
+    moved = tuple(
         replace(
             one,
             state=to,
@@ -245,6 +245,16 @@ def _update_volumes(request: Request, event: Event) -> tuple[Volume, ...]:
         else one
         for one in request.volumes
     )
+    return _set_own_barcode(request, event, moved)
+
+
+def _set_own_barcode(request: Request, event: Event, volumes: tuple[Volume, ...]) -> tuple[Volume, ...]:
+    """Which item of ours went out as the one volume that was shipped: another one corrects it."""
+    meant = [one.id for one in volumes if not event.details.volumes or one.id in event.details.volumes]
+    barcode = event.details.barcode
+    if request.role is not Role.LENDING or event.signal != local_signal(EventKind.SHIPPED) or len(meant) != 1:
+        return volumes
+    return tuple(replace(one, barcode=barcode) if barcode and one.id == meant[0] else one for one in volumes)
 
 
 _ORDER = tuple(VolumeState)
@@ -469,7 +479,16 @@ def _apply_edit(request: Request, details: EventDetails) -> Request:
         citation = replace(details.citation, original=citation.original or details.citation.original)
     dates = _update_dates(request.dates, details)
     patron = replace(request.patron, pickup=details.pickup) if details.pickup else request.patron
-    return replace(request, citation=citation, dates=dates, patron=patron)
+    volumes = request.volumes
+    if details.further_volume:
+        volumes = (*volumes, Volume(_next_volume_id(volumes), details.further_volume))
+    return replace(request, citation=citation, dates=dates, patron=patron, volumes=volumes)
+
+
+def _next_volume_id(volumes: tuple[Volume, ...]) -> str:
+    """Numbers from 1; a partner may call its volumes otherwise."""
+    known = {one.id for one in volumes}
+    return next(str(number) for number in range(len(volumes) + 1, 2 * len(volumes) + 2) if str(number) not in known)
 
 
 def _anonymise_request(request: Request) -> Request:

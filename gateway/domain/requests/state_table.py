@@ -309,6 +309,13 @@ QUESTION_OPEN = _make_guard(
 
 # --- volumes ---------------------------------------------------------------------------------------------
 
+ADDS_ONLY_VOLUME = _make_guard(
+    "nothing but a further volume is added",
+    lambda _r, e, _w: all(
+        one is None for one in (e.details.citation, e.details.need_by, e.details.maximum_cost, e.details.pickup or None)
+    ),
+)
+VOLUME_TO_COME = _make_guard("a volume is still to come", lambda r, e, _w: _is_volume_to_come(r, e))
 MORE_TO_RECEIVE = _make_guard("more volumes are to come", _has_volumes_left(VolumeState.EXPECTED, VolumeState.SHIPPED))
 IN_TRANSIT = _make_guard(
     "it is on its way to the pickup place", lambda r, _e, _w: any(one.in_transit for one in r.volumes)
@@ -329,6 +336,12 @@ MORE_TO_CHECK_IN = _make_guard(
     "more volumes are to come back",
     _has_volumes_left(VolumeState.SHIPPED, VolumeState.RECEIVED, VolumeState.RETURNED),
 )
+
+
+def _is_volume_to_come(request: Request, event: Event) -> bool:
+    named, coming = event.details.volumes, (VolumeState.EXPECTED, VolumeState.SHIPPED)
+    return any(one.state in coming and (not named or one.id in named) for one in request.volumes)
+
 
 # --- lending ---------------------------------------------------------------------------------------------
 

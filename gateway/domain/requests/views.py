@@ -123,6 +123,7 @@ class LendingDraft:
     note: str = ""
     external: tuple[str, ...] = ()
     extras: tuple[CitationExtra, ...] = ()
+    volumes: tuple[str, ...] = ()  # as of a borrowing request
     source: str = "staff"
     actor: str = "rule"
 

@@ -23,6 +23,7 @@ from gateway.services.outbox.queue import DESK_GRACE
 from gateway.services.requests.desk_actions import is_desk_action
 from gateway.services.requests.effects import LIBRARY, new_outbox_row
 from gateway.services.requests.library_context import DESK, PATRON, LibraryContext, require_request
+from gateway.services.requests.scanned_volumes import name_scanned_volume
 from gateway.services.requests.transitions import EventRequest, apply_event, keep_request
 from gateway.store.api_access import make_copy_token
 from gateway.store.requests import outbox, outbox_queries, requests
@@ -167,7 +168,7 @@ def _check_named_parts(request: Request, details: EventDetails) -> None:
 
 async def _complete_details(context: LibraryContext, request: Request, action: ActionRequest) -> EventDetails:
     """Details with what rules give where nobody said it: due dates, ids. Raises Refused, Unavailable."""
-    details = action.details
+    details = await name_scanned_volume(context, request, action)
     if action.kind is EventKind.PATRON_ASKED and not details.query:
         return replace(details, query=make_exchange_id(context.now()))
     if action.kind is EventKind.PATRON_ANSWERED and not details.query and request.query is not None:

@@ -287,6 +287,8 @@ def _require_patron(request: Request) -> None:
 
 async def _ship_item(action: DeskAction) -> RequestChange:
     """Lent to the library that asked, until the date that it is told."""
+    if len(action.request.volumes) > 1:
+        return await _ship_volumes(action)
     barcode = action.event.details.barcode or action.request.item_barcode
     if not barcode:
         raise Refused(
@@ -303,6 +305,39 @@ async def _ship_item(action: DeskAction) -> RequestChange:
     return lambda request: replace(request, item_barcode=barcode, loan_id=loan.id, borrower_id=patron.id)
 
 
+async def _ship_volumes(action: DeskAction) -> RequestChange:
+    """Each volume is a loan of its own. What is out already gets the new date, and its other item where it was another
+    one that went out."""
+    scanned = action.event.details.barcode
+    volumes = action.select_volumes(*(state for state in VolumeState if state not in _IN_AGAIN))
+    nameless = [one for one in volumes if not (scanned or one.barcode)]
+    if nameless or not volumes:
+        which = " and ".join(_describe_volume(one) for one in nameless) or "none of the volumes is to be shipped"
+        raise Refused(
+            RefusalReason.DATA_MISSING,
+            f"Which item is shipped? The barcode is missing: {which}. Each volume is shipped with its own barcode.",
+            about=MessagePart.ITEM,
+        )
+    due = due_moment(action.event.details.due, action.policy.due_dates, action.context.zone)
+    patron = await borrower_account(action.context, action.request, action.key, due)
+    loan: Loan | None = None
+    for volume in volumes:
+        barcode = scanned or volume.barcode
+        if volume.barcode and volume.barcode != barcode:
+            await _check_in_item(action, volume.barcode, f"{volume.id}:not this one")
+        loan = await _check_out_item(action, barcode, patron.id, f"{action.key}:{volume.id}", due, override=True)
+    assert loan is not None
+    last = loan
+    return lambda request: replace(request, loan_id=last.id, borrower_id=patron.id)
+
+
+_IN_AGAIN = (VolumeState.CHECKED_IN, VolumeState.RETURNED, VolumeState.LOST)
+
+
+def _describe_volume(volume: Volume) -> str:
+    return f"volume {volume.id} ({volume.label})" if volume.label else f"volume {volume.id}"
+
+
 async def _find_own_loan(action: DeskAction, barcode: str) -> Loan | None:
     """The open loan of the item, if it is this request's."""
     item = await action.context.find_item(barcode)
@@ -314,7 +349,11 @@ async def _undo_shipping(action: DeskAction) -> None:
     """The parcel doesn't go out after all: a loan that the request knows nothing of ends."""
     barcode = action.event.details.barcode or action.request.item_barcode
     loan = await _find_own_loan(action, barcode) if barcode else None
-    if loan is not None and loan.id != action.request.loan_id:
+    several = len(action.request.volumes) > 1
+    is_out = several and any(
+        one.barcode == barcode and one.state is VolumeState.SHIPPED for one in action.request.volumes
+    )
+    if loan is not None and loan.id != action.request.loan_id and not is_out:
         await _check_in_item(action, barcode, "undone")
 
 
@@ -325,8 +364,15 @@ async def _correct_due_date(action: DeskAction, due: datetime | None) -> None:
 
 
 async def _check_in_own_item(action: DeskAction) -> RequestChange:
-    if action.request.item_barcode:
-        await _check_in_item(action, action.request.item_barcode, "in")
+    if len(action.request.volumes) == 1:
+        if action.request.item_barcode:
+            await _check_in_item(action, action.request.item_barcode, "in")
+        return _keep_request
+    for volume in action.select_volumes(
+        VolumeState.SHIPPED, VolumeState.RECEIVED, VolumeState.RETURNED, VolumeState.LOST
+    ):
+        if volume.barcode:
+            await _check_in_item(action, volume.barcode, f"{volume.id}:in")
     return _keep_request
 
 

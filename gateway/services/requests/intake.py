@@ -117,7 +117,7 @@ def _insert_borrowing_request(
         costs=RequestCosts(maximum=draft.maximum_cost),
         source=draft.source,
         branch=branch,
-        volumes=tuple(Volume(str(number), label) for number, label in enumerate(draft.volumes or ("",), 1)),
+        volumes=make_volumes(draft.volumes),
         notes=(RequestNote(now, draft.actor, draft.note),) if draft.note else (),
         extras=draft.extras,
         external=draft.external,
@@ -133,6 +133,11 @@ def _insert_borrowing_request(
     return raise_if_denied(
         apply_event_in(connection, context, EventRequest(request_id=request.id, event=submit))
     ).request
+
+
+def make_volumes(labels: tuple[str, ...]) -> tuple[Volume, ...]:
+    """One piece where no volumes are named."""
+    return tuple(Volume(str(number), label) for number, label in enumerate(labels or ("",), 1))
 
 
 def _gather_intake_facts(

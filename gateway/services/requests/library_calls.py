@@ -117,8 +117,7 @@ async def _recall_from_patron(call: LibraryCall) -> str:
 
 
 async def _mark_lost(call: LibraryCall) -> str:
-    barcodes = call.pieces or ((call.request.item_barcode,) if call.request.item_barcode else ())
-    for barcode in barcodes:
+    for barcode in call.pieces or call.request.lent_barcodes:
         try:
             await call.context.system.set_item_status(barcode, ItemStatus.LOST, f"{call.key}:{barcode}")
         except Refused as refused:
@@ -218,19 +217,27 @@ async def _cancel_open_hold(call: LibraryCall) -> str:
 
 async def _set_lender_due(call: LibraryCall) -> str:
     due = due_moment(call.request.terms.lender_due, call.context.due_dates(call.request), call.context.zone)
-    loans = await _find_loans(call, (call.request.item_barcode,)) if call.request.item_barcode else ()
+    loans = await _find_loans(call, call.request.lent_barcodes)
     return await _set_loans_due(call, loans, due) if due is not None else "no due date"
 
 
 async def _recall_loan(call: LibraryCall) -> str:
     due = due_moment(call.request.terms.lender_due, call.context.due_dates(call.request), call.context.zone)
-    try:
-        await call.context.system.recall_loan(call.request.item_barcode, call.key, due=due)
-    except Refused as refused:
-        if refused.reason in (*GONE, RefusalReason.CANNOT_BE_RECALLED):
-            return "not on loan, or recalled already"
-        raise
-    return "recalled"
+    recalled = 0
+    for barcode in call.request.lent_barcodes:
+        try:
+            await call.context.system.recall_loan(barcode, _key_of_item(call, barcode), due=due)
+        except Refused as refused:
+            if refused.reason not in (*GONE, RefusalReason.CANNOT_BE_RECALLED):
+                raise
+        else:
+            recalled += 1
+    return "recalled" if recalled else "not on loan, or recalled already"
+
+
+def _key_of_item(call: LibraryCall, barcode: str) -> str:
+    """Of a call that is made for each item of a request."""
+    return call.key if len(call.request.lent_barcodes) == 1 else f"{call.key}:{barcode}"
 
 
 async def _return_home(call: LibraryCall) -> str:
@@ -240,15 +247,19 @@ async def _return_home(call: LibraryCall) -> str:
 
 
 async def _move_item_home(call: LibraryCall) -> str:
-    if not call.request.item_barcode or Capability.MOVE_LOCATION not in call.context.system.capabilities:
+    barcodes = call.request.lent_barcodes
+    if not barcodes or Capability.MOVE_LOCATION not in call.context.system.capabilities:
         return "nothing to move"
-    try:
-        await call.context.system.return_home(call.request.item_barcode, call.key)
-    except Refused as refused:
-        if refused.reason in GONE:
-            return "it is not here any more"
-        raise
-    return "back in its own place"
+    moved = 0
+    for barcode in barcodes:
+        try:
+            await call.context.system.return_home(barcode, _key_of_item(call, barcode))
+        except Refused as refused:
+            if refused.reason not in GONE:
+                raise
+        else:
+            moved += 1
+    return "back in its own place" if moved else "it is not here any more"
 
 
 _CALLS: dict[LibraryAction, Callable[[LibraryCall], Awaitable[str]]] = {

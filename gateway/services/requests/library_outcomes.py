@@ -206,14 +206,27 @@ def _events_of_check_out(outcome: LibraryOutcome, request: Request) -> Iterator[
     if loan.id == request.loan_id or not (outcome.is_numbered(request) or _is_borrower(request, result.patron)):
         return
 
+    volume = _find_lent_volume(outcome, request, barcode)
+    if volume is not None and volume.state is VolumeState.SHIPPED and volume.barcode == barcode and request.loan_id:
+        return
+
     def set_lent_item(request: Request) -> Request:
         return replace(request, item_barcode=barcode, loan_id=loan.id, borrower_id=result.patron.id)
 
     yield OutcomeEvent(
         signal=local_signal(EventKind.SHIPPED),
-        details=EventDetails(due=loan.due, barcode=barcode),
+        details=EventDetails(due=loan.due, barcode=barcode, volumes=_name_volumes(request, volume)),
         prepare=set_lent_item,
     )
+
+
+def _find_lent_volume(outcome: LibraryOutcome, request: Request, barcode: str) -> Volume | None:
+    """Which of several volumes this item is: the one that has its barcode, or the first that isn't out yet. None: a
+    request of one piece."""
+    if len(request.volumes) < 2:
+        return None
+    left = (one for one in request.volumes if one.state is VolumeState.EXPECTED)
+    return outcome.find_volume(request, barcode) or next(left, None)
 
 
 def _is_borrower(request: Request, patron: Patron) -> bool:
@@ -227,10 +240,7 @@ def _events_of_check_in(outcome: LibraryOutcome, request: Request) -> Iterator[O
     command: commands.CheckIn = outcome.command
     result: commands.ItemReturned = outcome.result
     if request.role is Role.LENDING:
-        other = result.loan is not None and request.loan_id not in ("", result.loan.id)
-        other = other or (result.item is not None and result.item.barcode != request.item_barcode)
-        if not other and request.state in (LendingState.SHIPPED, LendingState.RETURNED, LendingState.LOST):
-            yield OutcomeEvent(signal=local_signal(EventKind.CHECKED_IN))
+        yield from _events_of_own_check_in(outcome, request)
         return
     volume = _find_scanned_volume(outcome, request, command.item)
     if volume is None or volume.state is VolumeState.LOST:
@@ -244,6 +254,22 @@ def _events_of_check_in(outcome: LibraryOutcome, request: Request) -> Iterator[O
         yield OutcomeEvent(signal=local_signal(EventKind.AT_PICKUP), details=details)
     if result.deleted and volume.state is not VolumeState.RETURNED:
         yield OutcomeEvent(signal=local_signal(EventKind.RETURNED), details=details)
+
+
+def _events_of_own_check_in(outcome: LibraryOutcome, request: Request) -> Iterator[OutcomeEvent]:
+    result: commands.ItemReturned = outcome.result
+    if request.state not in (LendingState.SHIPPED, LendingState.RETURNED, LendingState.LOST):
+        return
+    if len(request.volumes) > 1:
+        volume = outcome.find_volume(request, result.item.barcode) if result.item is not None else None
+        if volume is not None and volume.state not in (VolumeState.EXPECTED, VolumeState.CHECKED_IN):
+            details = EventDetails(volumes=(volume.id,))
+            yield OutcomeEvent(signal=local_signal(EventKind.CHECKED_IN), details=details)
+        return
+    other = result.loan is not None and request.loan_id not in ("", result.loan.id)
+    other = other or (result.item is not None and result.item.barcode != request.item_barcode)
+    if not other:
+        yield OutcomeEvent(signal=local_signal(EventKind.CHECKED_IN))
 
 
 def _events_of_found_item(outcome: LibraryOutcome, request: Request, sent: Named | None) -> Iterator[OutcomeEvent]:
@@ -303,9 +329,15 @@ def _events_of_renewal(outcome: LibraryOutcome, request: Request) -> Iterator[Ou
         if volume is not None and not pending and (until is None or loan.due > until):
             yield OutcomeEvent(signal=local_signal(EventKind.RENEW))
         return
-    if loan.id == request.loan_id and not _is_known_due(request, loan.due, outcome.zone):
+    if _is_loan_of(request, loan) and not _is_known_due(request, loan.due, outcome.zone):
         yield OutcomeEvent(signal=partner_signal(EventKind.RENEW))
         yield OutcomeEvent(signal=local_signal(EventKind.RENEW_ACCEPTED), details=EventDetails(due=loan.due))
+
+
+def _is_loan_of(request: Request, loan: Loan) -> bool:
+    """Whether it is the loan of an item that the request has lent."""
+    several = len(request.volumes) > 1
+    return loan.item_barcode in request.lent_barcodes if several else loan.id == request.loan_id
 
 
 def _is_known_due(request: Request, due: datetime, zone: tzinfo) -> bool:
@@ -322,7 +354,7 @@ def _events_of_recall(outcome: LibraryOutcome, request: Request) -> Iterator[Out
     if request.role is Role.BORROWING:
         if not recalled or command.due not in (None, known):
             yield OutcomeEvent(signal=partner_signal(EventKind.RECALL), details=EventDetails(due=command.due))
-    elif result.loan.id == request.loan_id and not (recalled and due == known):
+    elif _is_loan_of(request, result.loan) and not (recalled and due == known):
         yield OutcomeEvent(signal=local_signal(EventKind.RECALL), details=EventDetails(due=due))
 
 

@@ -36,7 +36,7 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.requests.conversations import describe_received
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.effects import PARTNER, new_outbox_row, new_work_row, remove_patron_data
-from gateway.services.requests.intake import assign_request_number
+from gateway.services.requests.intake import assign_request_number, make_volumes
 from gateway.services.requests.lending import LOCATE, register_requester
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import (
@@ -311,6 +311,7 @@ def _insert_staff_request(
         dates=draft.dates,
         costs=RequestCosts(maximum=draft.maximum_cost),
         extras=draft.extras,
+        volumes=make_volumes(draft.volumes),
         partner=draft.requester,
         source=draft.source,
     )

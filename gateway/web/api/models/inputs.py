@@ -143,6 +143,7 @@ class ActBody(InputModel):
     barcode: Line = ""
     item_description: Line = ""
     volumes: tuple[Identifier, ...] = Field((), max_length=1_000)
+    further_volume: Line = ""
     renewals_allowed: bool | None = None
     link: str = Field("", max_length=2_000, pattern=r"^(https?://[!-~]+)?$")
     attachment: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,100}$")] = ""
@@ -168,6 +169,7 @@ class ActBody(InputModel):
             barcode=self.barcode,
             item_description=self.item_description,
             volumes=self.volumes,
+            further_volume=self.further_volume,
             renewals_allowed=self.renewals_allowed,
             link=self.link,
             attachment=self.attachment,

@@ -256,6 +256,7 @@ class DetailsOut(OutputModel):
     barcode: str
     item_description: str
     volumes: tuple[str, ...]
+    further_volume: str
     renewals_allowed: bool | None
     attachment: str
     pickup: str
