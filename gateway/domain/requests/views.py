@@ -283,6 +283,14 @@ class PatronAction(StrEnum):
     ANSWER = "answer"  # the open question
 
 
+class PatronReference(StrEnum):
+    """By what a portal names a patron."""
+
+    ANY = "any"  # whichever of the two it is
+    ID = "id"  # in the library's system
+    IDENTIFIER = "identifier"  # card number or the like, with which requests are made
+
+
 @value_object(kw_only=True)
 class PatronView:
     """A request as its patron sees it. `text`: the status in one sentence of `language`; `acts`: possible now."""

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.action_fields import BY_RULE
 from gateway.domain.requests.attachments import describe_page_mismatch
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
@@ -40,6 +40,7 @@ from gateway.domain.requests.views import (
     NotFound,
     NumberMatch,
     PatronAction,
+    PatronReference,
     PatronView,
     RequestFilter,
     RequestView,
@@ -50,6 +51,7 @@ from gateway.domain.requests.views import (
     UnfinishedStep,
 )
 from gateway.domain.value import value_object
+from gateway.ports.library_system import PatronKey
 from gateway.ports.shared_store import Transaction
 from gateway.services.attachments import check_upload
 from gateway.services.letters import LetterRenderer
@@ -367,6 +369,32 @@ class PatronRequestService:
 
     requests: RequestService
     letters: LetterRenderer
+
+    async def find_patron_id(self, library: str, value: str, kind: PatronReference) -> str:
+        """Of a patron whom the library's system finds by this identifier, or of whom there are requests under this id.
+
+        Raises NotFound; Refused (AMBIGUOUS_PATRON) where it is one patron's id and another's identifier; Unavailable.
+        """
+        context = self.requests.library_context(library)
+        found: set[str] = set()
+        if kind is not PatronReference.IDENTIFIER:
+            wanted = RequestFilter(role=Role.BORROWING, patron_id=value)
+            found.update(request.patron.id for request in await self.requests.listing(library, wanted, 1, ""))
+        if kind is not PatronReference.ID:
+            try:
+                found.add((await context.system.find_patron(PatronKey(value))).id)
+            except Refused as refused:
+                if refused.reason is not RefusalReason.UNKNOWN_PATRON:
+                    raise
+        if not found:
+            raise NotFound("patron")
+        if len(found) > 1:
+            raise Refused(
+                RefusalReason.AMBIGUOUS_PATRON,
+                "This is the id of one patron and an identifier of another: say by which of them it is meant.",
+                about=MessagePart.PATRON,
+            )
+        return found.pop()
 
     async def listing(
         self, library: str, patron_id: str, open_: bool | None, language: str, limit: int, cursor: str

@@ -58,7 +58,7 @@ async def test_a_key_of_which_one_letter_differs_is_unknown(client: Client) -> N
         (KeyScope.TASKS_READ, "GET", "tasks"),
         (KeyScope.EVENTS_READ, "GET", "history"),
         (KeyScope.NETWORK_READ, "GET", "network/load"),
-        (KeyScope.PATRON, "GET", "patron/requests?patron=1"),
+        (KeyScope.PATRON, "GET", "patron/requests?patron=21000000000017"),
         (KeyScope.ADMIN, "GET", "dead-letters"),
     ],
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from gateway.domain.requests.request import PatronLink
 from gateway.services.api_keys import KeyScope
-from tests.protocol.api.support import Client, Running
+from gateway.store.requests import requests
+from tests.protocol.api.support import PATRON, Client, Running
 from tests.protocol.api.test_requests import act, borrow
 
 
@@ -35,8 +38,45 @@ async def test_patrons_see_their_own_in_plain_words(client: Client, portal: Clie
     assert shown.json == mine
     assert shown.headers["ETag"] == f'"{request["version"]}"'
     assert (await portal("GET", place(request, patron="other"))).problem == "not-found"
-    assert (await portal("GET", "patron/requests?patron=other")).json["items"] == []
+    assert (await portal("GET", "patron/requests?patron=other")).problem == "not-found"
     assert (await portal("GET", "patron/requests")).problem == "invalid"
+
+
+async def test_a_patron_is_named_by_the_card_with_which_the_request_was_made(client: Client, portal: Client) -> None:
+    request = await borrow(client)
+    path = f"patron/requests/{request['id']}"
+    assert [one["id"] for one in (await portal("GET", f"patron/requests?patron={PATRON}")).json["items"]] == [
+        request["id"]
+    ]
+    assert (await portal("GET", f"{path}?patron={PATRON}&by=identifier")).json["id"] == request["id"]
+    assert (await portal("GET", f"{path}?patron={PATRON}&by=id")).problem == "not-found"
+    assert (await portal("GET", f"{path}?patron={request['patron']['id']}&by=id")).json["id"] == request["id"]
+    done = await portal("POST", f"{path}/actions/cancel?patron={PATRON}", {}, If_Match="*")
+    assert done.json["status"] == "ended"
+
+
+async def test_a_patron_without_requests_is_known_by_the_card(portal: Client) -> None:
+    assert (await portal("GET", f"patron/requests?patron={PATRON}")).json["items"] == []
+    unknown = await portal("GET", "patron/requests?patron=21000000099999")
+    assert (unknown.status, unknown.json["detail"]) == (404, "There is no such patron.")
+
+
+async def test_one_patrons_id_that_is_anothers_card_is_refused(
+    gateway: Running, client: Client, portal: Client
+) -> None:
+    """As in systems that number their patrons: nobody may see the requests of another by that."""
+    request = await borrow(client)
+    context = gateway.managed.contexts["DEMO"]
+    stored = await context.store.read(lambda c: requests.load_request(c, "DEMO", request["id"]))
+    assert stored is not None
+    other = replace(stored, patron=PatronLink("21000000000025", PATRON), version=stored.version + 1)
+    await context.store.write(lambda c: requests.save_request(c, other))
+
+    answer = await portal("GET", "patron/requests?patron=21000000000025")
+    assert (answer.problem, answer.json["reason"]) == ("refused", "ambiguous-patron")
+    by_id = (await portal("GET", "patron/requests?patron=21000000000025&by=id")).json["items"]
+    assert [one["id"] for one in by_id] == [request["id"]]
+    assert (await portal("GET", "patron/requests?patron=21000000000025&by=identifier")).json["items"] == []
 
 
 async def test_the_words_are_in_the_language_that_is_asked_for(client: Client, portal: Client) -> None:

@@ -9,12 +9,13 @@ from aiohttp import hdrs
 from pydantic import Field, StringConstraints
 
 from gateway.domain.requests.events import EventDetails
-from gateway.domain.requests.views import PatronAction, PatronView
+from gateway.domain.requests.views import PatronAction, PatronReference, PatronView
 from gateway.services.api_keys import KeyScope
 from gateway.web.api.models.staff import PatronRequestList, PatronRequestOut
 from gateway.web.api.models.values import Truth
 from gateway.web.api.operation import (
     AnswerDescription,
+    AnyCall,
     InputModel,
     NoParameters,
     Operation,
@@ -44,13 +45,19 @@ Language = Annotated[str, StringConstraints(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-
 LANGUAGE = "of the texts: en, de …; none: the patron's own"
 
 
+PATRON = "card number or the like, with which the requests are made, or id in the library's system"
+BY = "which of the two it is; `any` asks the library's system, and refuses what is one patron's id and another's card"
+
+
 class PatronParameters(ParameterModel):
-    patron: PatronId = Field(description="id of the patron in the library's system")
+    patron: PatronId = Field(description=PATRON)
+    by: PatronReference = Field(PatronReference.ANY, description=BY)
     language: Language = Field("", description=LANGUAGE)
 
 
 class PatronRequestQuery(PagingParameters):
-    patron: PatronId = Field(description="id of the patron in the library's system")
+    patron: PatronId = Field(description=PATRON)
+    by: PatronReference = Field(PatronReference.ANY, description=BY)
     language: Language = Field("", description=LANGUAGE)
     open: Truth | None = None
 
@@ -63,10 +70,16 @@ class PatronActBody(InputModel):
     answer: Literal["", "yes", "no"] = Field("", description="to the open question; with `answer` alone")
 
 
+async def _find_patron_id(call: AnyCall) -> str:
+    asked = call.query
+    found: str = await call.parts.services.patrons.find_patron_id(call.holder.library, asked.patron, asked.by)
+    return found
+
+
 async def list_patron_requests(call: OperationCall[NoParameters, PatronRequestQuery, None]) -> OperationReply:
     asked = call.query
     page = await call.parts.services.patrons.listing(
-        call.holder.library, asked.patron, asked.open, asked.language, asked.limit, asked.cursor
+        call.holder.library, await _find_patron_id(call), asked.open, asked.language, asked.limit, asked.cursor
     )
     following = next_href(call, page.cursor)
     items = tuple(PatronRequestOut.from_patron_view(view, PLACE) for view in page)
@@ -74,9 +87,9 @@ async def list_patron_requests(call: OperationCall[NoParameters, PatronRequestQu
 
 
 async def show_patron_request(call: OperationCall[RequestPath, PatronParameters, None]) -> OperationReply:
-    asked = call.query
+    patron_id = await _find_patron_id(call)
     return _patron_request_reply(
-        await call.parts.services.patrons.show(call.holder.library, call.path.id, asked.patron, asked.language)
+        await call.parts.services.patrons.show(call.holder.library, call.path.id, patron_id, call.query.language)
     )
 
 
@@ -89,7 +102,7 @@ async def act_for_patron(call: OperationCall[PatronActPath, PatronParameters, Pa
     view = await call.parts.services.patrons.act(
         call.holder.library,
         call.path.id,
-        asked.patron,
+        await _find_patron_id(call),
         act,
         EventDetails(answer=body.answer),
         call.version,
@@ -118,6 +131,7 @@ PATRON_OPERATIONS = (
         ),
         path_model=NoParameters,
         query_model=PatronRequestQuery,
+        problems=(ProblemType.REFUSED,),
     ),
     Operation(
         id="showPatronRequest",
@@ -130,6 +144,7 @@ PATRON_OPERATIONS = (
         answers=(AnswerDescription(200, "The request", PatronRequestOut, {hdrs.ETAG: ETAG}),),
         path_model=RequestPath,
         query_model=PatronParameters,
+        problems=(ProblemType.REFUSED,),
     ),
     Operation(
         id="actForPatron",
