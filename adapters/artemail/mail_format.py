@@ -35,6 +35,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.request import Role
+from gateway.domain.requests.volume_notes import read_named_volumes, tell_volumes
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import BatchEvent, IncomingMail, MailEvent, MailInterpretation
 from gateway.ports.partner_channel import PartnerMessage
@@ -146,7 +147,7 @@ def _details_of_reply(reply: CodedReply, rule: ReplyRule, received: date, dialec
     if retry is None and "weeks" in values:
         retry = add_weeks(received, values["weeks"])
     note = parse_template(rule.note).fill(values) if rule.note else ""
-    return EventDetails(
+    details = EventDetails(
         due=days.get("due"),
         expected=days.get("expected"),
         retry_after=retry,
@@ -157,6 +158,7 @@ def _details_of_reply(reply: CodedReply, rule: ReplyRule, received: date, dialec
         renewals_allowed=rule.renewals_allowed,
         link=values.get("link", ""),
     )
+    return read_named_volumes(rule.kind, details)
 
 
 def _reason_of_text(text: str) -> str:
@@ -238,9 +240,10 @@ def write_reply(message: PartnerMessage, dialect: ArtemailDialect, zone: tzinfo)
     number = write_request_number(message.transaction, dialect.numbers)
     scribe = AsciiTranscriber(dialect.characters.allowed, dialect.characters.own, dialect.characters.instead)
     values = _reply_values(message, dialect, zone)
+    _, told = tell_volumes(message.request, message.kind, message.details)
     for rule in _find_reply_rules(message.kind, message.details, dialect.replies.codes):
         if line := write_reply_line(rule, number, values):
-            lines = (*_describe_other_facts(message.details, rule, values), *message.details.note.splitlines())
+            lines = (*_describe_other_facts(message.details, rule, values), *told.note.splitlines())
             prose = tuple(filter(None, map(scribe.transcribe, lines)))
             summary = scribe.summarise_changes()
             return ReplyBody(number, "\n".join((line, *prose)) + "\n", (summary,) if summary else ())

@@ -29,6 +29,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import LendingState, LibraryParty, Request, RequestedService, Role, ServiceType
+from gateway.domain.requests.volume_notes import read_named_volumes, read_wanted_volumes, tell_volumes
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailInterpretation
 from gateway.ports.library_system import LibraryInfo
@@ -85,6 +86,7 @@ def prepare_order(message: PartnerMessage, dialect: ArtemailDialect, library: Li
     """Raises Refused: a number that the service doesn't take, or nothing that can be said in this format."""
     scribe = AsciiTranscriber(dialect.characters.allowed, dialect.characters.own, dialect.characters.instead)
     number = write_request_number(message.transaction, dialect.numbers)
+    request, details = tell_volumes(message.request, message.kind, message.details)
     test = dialect.test.keywords if dialect.mode is Mode.TEST else ()
     file_address = _write_delivery_address(dialect.delivery.file, library, scribe)
     if message.kind is not EventKind.REQUEST:
@@ -94,9 +96,8 @@ def prepare_order(message: PartnerMessage, dialect: ArtemailDialect, library: Li
                 f"'{message.kind.value}' can't be said in ARTEmail: `actions.codes` of the profile has no code for it."
             )
             raise Refused(RefusalReason.UNSUPPORTED_SERVICE, said)
-        said_lines = tuple(map(scribe.transcribe, message.details.note.splitlines()))
+        said_lines = tuple(map(scribe.transcribe, details.note.splitlines()))
         return PreparedOrder(ArtemailOrder(number, (*codes, *test), said_lines), (), _transcription_notes(scribe))
-    request = message.request
     lending = request.service.type is ServiceType.LOAN
     address = _write_delivery_address(dialect.delivery.loans if lending else dialect.delivery.copies, library, scribe)
     keywords = [code for group in dialect.keywords.groups for code in _choose_codes(group, request)]
@@ -193,7 +194,7 @@ def _event_of_order(
             kind=kind,
             role=Role.LENDING,
             transaction=number,
-            details=EventDetails(note="\n".join(order.lines)),
+            details=read_named_volumes(kind, EventDetails(note="\n".join(order.lines))),
             explained=explained,
         )
     request = _request_of_order(order, file, profile, dialect)
@@ -225,6 +226,7 @@ def _request_of_order(order: ArtemailOrder, file: OrderFile, profile: Profile, d
         changed=NEVER,
         citation=citation,
         service=service,
+        volumes=read_wanted_volumes(citation.note),
         extras=tuple(CitationExtra(KEYWORD, code) for code in strange),
         partner=LibraryParty(
             symbol=partner.symbol if partner is not None else "",

@@ -12,6 +12,8 @@ from adapters.openurl.transport import PushAnswer, PushDelivery, judge_push_answ
 from gateway.domain.problems import ConfigurationError, MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.volume_notes import tell_volumes
 from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.value import value_object
 from gateway.ports.adapter import ChannelContext
@@ -161,7 +163,7 @@ def _field_pairs(message: PartnerMessage, dialect: OpenUrlDialect) -> Iterator[P
 
 
 def push_values(message: PartnerMessage, dialect: OpenUrlDialect) -> dict[Said, str]:
-    request = message.request
+    request, _ = tell_volumes(message.request, EventKind.REQUEST, message.details)
     maximum = request.costs.maximum
     return {
         Said.NUMBER: message.transaction,

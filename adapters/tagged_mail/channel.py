@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, tzinfo
 
 from adapters.tagged_mail.codec import MessageTag, TaggedMessage, encode, is_tag_name, message_title
@@ -14,6 +15,7 @@ from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.volume_notes import tell_volumes
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
@@ -92,6 +94,8 @@ def tagged_message(
     name = CARRIED.get(message.kind)
     if name is None:
         raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"Tagged mail has no message for '{message.kind.value}'.")
+    request, details = tell_volumes(message.request, message.kind, message.details)
+    message = replace(message, request=request, details=details)
     said = [*_party_fields(message, dialect, profile), ("answer", dialect.answer_phrase(message.kind))]
     if message.kind is EventKind.REQUEST:
         said += [*_request_fields(message.request, dialect), *_delivery_fields(message.request, dialect, library.info)]

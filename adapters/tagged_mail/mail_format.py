@@ -25,6 +25,7 @@ from gateway.domain.requests.request import (
     Role,
     ServiceType,
 )
+from gateway.domain.requests.volume_notes import read_named_volumes, read_wanted_volumes
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailInterpretation, list_own_lines
 
@@ -121,7 +122,7 @@ class TaggedMessageReader:
         days = {field: self._read_day(message, field) for field in ("due", "expected", "retry")}
         unread = [self._first_value(message, field) for field, day in days.items() if day is None]
         notes = (*message.tag_values(self.dialect.field_tags("note")), *message.text, *strange, *unread, cost_text)
-        return EventDetails(
+        details = EventDetails(
             due=days["due"],
             expected=days["expected"],
             retry_after=days["retry"],
@@ -134,6 +135,7 @@ class TaggedMessageReader:
             note="\n".join(filter(None, notes)),
             extras=tuple(self._unknown_extras(message)),
         )
+        return read_named_volumes(kind, details)
 
     def _unknown_extras(self, message: TaggedMessage) -> Iterator[CitationExtra]:
         """Tags that we have no place for, as they came."""
@@ -177,6 +179,7 @@ class TaggedMessageReader:
             service=RequestedService(_guess_service(self._first_value(message, "service"), citation)),
             dates=RequestDates(need_by=need_by),
             costs=RequestCosts(maximum=maximum),
+            volumes=read_wanted_volumes(citation.note),
             extras=(*self._account_extras(message), *self._unknown_extras(message)),
             partner=LibraryParty(
                 symbol=partner.symbol if partner is not None else self._first_value(message, "borrower"),

@@ -64,6 +64,7 @@ from gateway.domain.requests.request import (
     Role,
     ServiceType,
 )
+from gateway.domain.requests.volume_notes import read_wanted_volumes
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import PartnerMessage
 
@@ -106,6 +107,7 @@ def request_of_ill_request(apdu: IllRequest, sender: str, transaction: str, cont
         ),
         dates=RequestDates(need_by=_read_need_by(apdu)),
         costs=RequestCosts(maximum=money_of_amount(cost.maximum_cost, context.currency) if cost is not None else None),
+        volumes=read_wanted_volumes(note),
         extras=tuple(_iter_request_extras(apdu, context)),
         partner=_read_requester(apdu, sender),
         transaction=transaction,

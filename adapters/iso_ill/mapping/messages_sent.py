@@ -7,6 +7,7 @@ What the standard has no field for is said in the note.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from adapters.iso_ill.dialect import IsoIllDialect
@@ -85,6 +86,7 @@ from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.request import ServiceType as Service
+from gateway.domain.requests.volume_notes import tell_volumes
 from gateway.ports.partner_channel import PartnerMessage
 
 ApduFields = dict[str, Any]
@@ -93,6 +95,8 @@ ApduFields = dict[str, Any]
 def apdu_of_message(message: PartnerMessage, context: MappingContext) -> Apdu:
     """Raises Refused(UNSUPPORTED_SERVICE) for what ISO ILL has no APDU for, or this partner doesn't take;
     Refused(DATA_MISSING) where something mandatory isn't known."""
+    request, told = tell_volumes(message.request, message.kind, message.details)
+    message = replace(message, request=request, details=told)
     builder = _BUILDERS[message.role].get(message.kind)
     if builder is None:
         raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"ISO ILL has no message for '{message.kind.value}'.")

@@ -14,8 +14,7 @@ from decimal import Decimal
 from adapters.iso_ill.mapping.identities import MappingContext, day_in_zone
 from gateway.domain.library import Money
 from gateway.domain.requests.events import EventDetails, EventKind
-
-SEPARATOR = "; "
+from gateway.domain.requests.volume_notes import SEPARATOR, read_named_volumes
 
 _DUE = re.compile(r"due: (\d{4}-\d{2}-\d{2})")
 _COST = re.compile(r"cost: (\d{1,9}(?:\.\d{1,4})?) ([A-Z]{3})")
@@ -36,6 +35,7 @@ def write_cost_term(cost: Money | None) -> str:
 
 def read_note_terms(kind: EventKind, details: EventDetails) -> EventDetails:
     """With the terms of its note, where the event may bring them and no field has said them. The note stays whole."""
+    details = read_named_volumes(kind, details)
     parts = details.note.split(SEPARATOR)
     if kind in _WITH_DUE and details.due is None:
         details = replace(details, due=next(filter(None, map(_read_due_term, parts)), None))

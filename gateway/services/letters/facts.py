@@ -80,6 +80,7 @@ def service_rows(request: Request, words: LanguageWords) -> Rows:
         ("service", words.services.get(service.type.value, service.type.value)),
         ("format", words.services.get(service.format, service.format)),
         ("level", words.services.get(service.level, service.level)),
+        ("volumes", ", ".join(one.label or one.id for one in request.volumes) if len(request.volumes) > 1 else ""),
         ("need-by", words.format_day(dates.need_by) if dates.need_by else ""),
         ("start", words.format_day(dates.start) if dates.start else ""),
         ("end", words.format_day(dates.end) if dates.end else ""),

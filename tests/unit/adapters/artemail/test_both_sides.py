@@ -20,7 +20,7 @@ from gateway.domain.library import Money, RecordId
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import Request, RequestedService, Role, ServiceType
+from gateway.domain.requests.request import Request, RequestedService, Role, ServiceType, Volume
 from gateway.ports.incoming_mail import MailInterpretation
 from gateway.services.letters import sample
 from tests.unit.adapters.artemail.support import (
@@ -348,3 +348,17 @@ def test_any_text_is_understood_or_malformed(text: str, subject: str, peer: bool
     assert isinstance(understood, MailInterpretation)
     assert recognised
     assert understood.events
+
+
+# --- volumes ---------------------------------------------------------------------------------------------
+
+
+def test_which_volume_is_shipped_goes_below_the_code_and_is_read_from_there() -> None:
+    said = lent(EventKind.SHIPPED, volumes=("2",))
+    said = replace(said, request=replace(said.request, volumes=(Volume("1", "Bind 1"), Volume("2", "Bind 2"))))
+
+    text = write_reply(said, dialect_of(PEER), UTC).text
+    told = only(ArtemailFormat().decode(mail(text), bldss()))
+
+    assert "volume 2 of 2: Bind 2" in text
+    assert (told.kind, told.details.volumes) == (EventKind.SHIPPED, ("2",))

@@ -71,7 +71,7 @@ from gateway.domain.library import Money, RecordId
 from gateway.domain.problems import MalformationKind, MalformedMessage, RefusalReason, Refused
 from gateway.domain.requests.citation import CitationType
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition, ReasonCodes
-from gateway.domain.requests.request import BorrowingState, LendingState, RequestedService, RequestFlag, Role
+from gateway.domain.requests.request import BorrowingState, LendingState, RequestedService, RequestFlag, Role, Volume
 from gateway.domain.requests.request import ServiceType as Wanted
 from gateway.ports.partner_channel import PartnerMessage
 from tests.protocol.iso_ill.strategies import apdus
@@ -630,3 +630,28 @@ def test_other_words_stay_words(note: str) -> None:
     received = event_of_apdu(decode_apdu(encode_apdu(sent)).apdu, CONTEXT).details
 
     assert (received.due, received.cost, received.note) == (None, None, note)
+
+
+SET = (Volume("1", "Bd. 1"), Volume("2", "Bd. 2"))
+
+
+def test_the_volumes_of_a_request_go_in_its_note_and_are_read_from_there() -> None:
+    message = said(EventKind.REQUEST, Role.BORROWING)
+    sent = apdu_of_message(replace(message, request=replace(message.request, volumes=SET)), CONTEXT)
+
+    asked = event_of_apdu(decode_apdu(encode_apdu(sent)).apdu, THEIR_CONTEXT).request
+
+    assert asked is not None
+    assert asked.volumes == SET
+    assert asked.citation.note.startswith("volume 1 of 2: Bd. 1; volume 2 of 2: Bd. 2")
+
+
+@pytest.mark.parametrize(("kind", "role"), [(EventKind.SHIPPED, Role.LENDING), (EventKind.RETURNED, Role.BORROWING)])
+def test_which_volume_is_shipped_or_returned_goes_in_the_note(kind: EventKind, role: Role) -> None:
+    message = said(kind, role, volumes=("2",))
+    sent = apdu_of_message(replace(message, request=replace(message.request, volumes=SET)), CONTEXT)
+
+    told = event_of_apdu(decode_apdu(encode_apdu(sent)).apdu, THEIR_CONTEXT)
+
+    assert (told.kind, told.details.volumes) == (kind, ("2",))
+    assert told.details.note == "volume 2 of 2: Bd. 2"

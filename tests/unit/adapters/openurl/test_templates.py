@@ -17,7 +17,14 @@ from gateway.domain.library import Money, RecordId
 from gateway.domain.problems import Refused
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import EventDetails, EventKind
-from gateway.domain.requests.request import PatronLink, RequestCosts, RequestDates, RequestedService, ServiceType
+from gateway.domain.requests.request import (
+    PatronLink,
+    RequestCosts,
+    RequestDates,
+    RequestedService,
+    ServiceType,
+    Volume,
+)
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.letters import sample
 from tests.unit.adapters.openurl import strategies
@@ -225,3 +232,10 @@ def test_whatever_is_cited_a_template_writes_it(citation: Citation) -> None:
             push = build_push(message(citation), OpenUrlDialect(url=URL, version=version, charset=charset))
             assert push.query.isascii()
             assert parse_qsl(push.query, keep_blank_values=True, strict_parsing=True, encoding=charset)
+
+
+def test_volumes_that_are_wanted_stand_first_in_the_note() -> None:
+    said = message()
+    said = replace(said, request=replace(said.request, volumes=(Volume("1", "Bd. 1"), Volume("2", "Bd. 2"))))
+
+    assert dict(keys(said))["rft.notes"].startswith("volume 1 of 2: Bd. 1; volume 2 of 2: Bd. 2; bitte farbig")

@@ -20,7 +20,7 @@ from gateway.domain.library import Money, RecordId
 from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.requests.citation import CitationExtra, CitationType
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
-from gateway.domain.requests.request import RequestedService, Role, ServiceType
+from gateway.domain.requests.request import RequestedService, Role, ServiceType, Volume
 from gateway.services.letters import sample
 from tests.unit.adapters.tagged_mail.support import (
     NUMBER,
@@ -427,3 +427,21 @@ def test_a_loan_is_due_on_the_library_s_day() -> None:
 
     assert "2026-04-30" in written(shipped, zone=ZoneInfo("America/Los_Angeles"))
     assert "2026-05-01" in written(shipped)
+
+
+# --- volumes ---------------------------------------------------------------------------------------------
+
+SET = (Volume("1", "Oktaeder I"), Volume("2", "Октаэдр II"))
+
+
+def test_volumes_go_in_the_note_and_are_read_from_there() -> None:
+    request = replace(sample.sample_request("latin", Role.BORROWING), volumes=SET)
+
+    asked = only(read(written(message(EventKind.REQUEST, request=request)), profile=of_the_other_side()))
+    assert asked.request is not None
+    assert asked.request.volumes == SET
+
+    lent = replace(sample.sample_request("latin", Role.LENDING), volumes=SET)
+    shipped = only(read(written(message(EventKind.SHIPPED, Role.LENDING, lent, volumes=("2",)))))
+    assert shipped.details is not None
+    assert shipped.details.volumes == ("2",)

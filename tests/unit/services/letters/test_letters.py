@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -15,8 +16,8 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.partner_policy import PartnerPolicy
-from gateway.domain.requests.request import LibraryParty, PatronLink, RequestNote
-from gateway.ports.outgoing_mail import LetterStyle
+from gateway.domain.requests.request import LibraryParty, PatronLink, RequestNote, Volume
+from gateway.ports.outgoing_mail import PLAIN, LetterStyle
 from gateway.services.letters import SHIPPED, LetterRenderer, NoticeFacts, mail_address, sample
 from gateway.services.letters.languages import LanguageSet
 from tests.unit.services.letters.support import ZONE, letters, notice, to_partner
@@ -240,3 +241,15 @@ def test_nothing_of_the_patron_reaches_a_partners_letter(tmp_path: Path) -> None
     for part in secret.split():
         assert part not in written.text + written.html + written.subject
     assert "The second edition, please." in " ".join(written.text.split())
+
+
+def test_a_request_of_several_volumes_says_which() -> None:
+    message = sample.sample_message(EventKind.REQUEST)
+    volumes = (Volume("1", "Bd. 1"), Volume("2", "Registerband"))
+    profile = Profile(name="seeberg", partner=PartnerPolicy(language="de"))
+
+    letter = letters().for_partner(
+        replace(message, request=replace(message.request, volumes=volumes)), profile, sample.LIBRARY, ZONE, PLAIN
+    )
+
+    assert re.search(r"Bände:\s+Bd\. 1, Registerband", letter.text)

@@ -1,0 +1,100 @@
+"""Volumes said in words by rule, for channels whose formats have no field for them.
+
+`volume 2 of 3: Bd. 2`, one for each volume that is meant. A reader of this form knows which volumes are asked for,
+shipped or returned; everybody else reads it as it stands. Other words stay words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import Request, Volume
+
+MAX_VOLUMES = 1_000
+"""Of one request."""
+
+SEPARATOR = "; "
+
+_OF_PIECES = frozenset(
+    {
+        EventKind.SHIPPED,
+        EventKind.RECEIVED,
+        EventKind.RETURNED,
+        EventKind.CHECKED_IN,
+        EventKind.LOST,
+        EventKind.DAMAGED,
+    }
+)
+"""Events that may be about some of several volumes."""
+
+_TOLD_WITH_LAST = frozenset({EventKind.RECEIVED, EventKind.CHECKED_IN})
+"""Events of which a partner hears once, when the last volume is there: then they are about all of them."""
+
+_PARTS = re.compile(r";\s+|\n")
+_TERM = re.compile(r"volume ([0-9]{1,4}) of ([0-9]{1,4})(?:: (.*))?", re.IGNORECASE)
+
+
+# --- said ------------------------------------------------------------------------------------------------
+
+
+def tell_volumes(request: Request, kind: EventKind, details: EventDetails) -> tuple[Request, EventDetails]:
+    """Both with the volumes in their notes, first of all: of a request those that are wanted, in the note of its
+    citation; of another event those that it is about."""
+    if kind is EventKind.REQUEST:
+        note = _put_first(_write_wanted_volumes(request), request.citation.note)
+        return replace(request, citation=replace(request.citation, note=note)), details
+    return request, replace(details, note=_put_first(_write_named_volumes(request, kind, details), details.note))
+
+
+def _put_first(terms: Iterable[str], note: str) -> str:
+    return SEPARATOR.join(filter(None, (*terms, note)))
+
+
+def _write_wanted_volumes(request: Request) -> Iterator[str]:
+    """Nothing for one piece that needs no name."""
+    volumes = request.volumes
+    if len(volumes) > 1 or any(one.label for one in volumes):
+        yield from (_write_term(one, number, len(volumes)) for number, one in enumerate(volumes, 1))
+
+
+def _write_named_volumes(request: Request, kind: EventKind, details: EventDetails) -> Iterator[str]:
+    """Nothing where it is about all of them."""
+    if len(request.volumes) < 2 or kind not in _OF_PIECES - _TOLD_WITH_LAST:
+        return
+    for number, one in enumerate(request.volumes, 1):
+        if one.id in details.volumes:
+            yield _write_term(one, number, len(request.volumes))
+
+
+def _write_term(volume: Volume, number: int, count: int) -> str:
+    label = " ".join(volume.label.split()).replace("; ", ", ")
+    return f"volume {number} of {count}: {label}" if label else f"volume {number} of {count}"
+
+
+# --- read ------------------------------------------------------------------------------------------------
+
+
+def read_wanted_volumes(note: str) -> tuple[Volume, ...]:
+    """The volumes that a request wants; empty where its note doesn't name all of them."""
+    found = tuple(_find_terms(note))
+    count = int(found[0][2]) if found else 0
+    counts = {int(match[2]) for match in found}
+    numbers = [int(match[1]) for match in found]
+    if counts != {count} or count > MAX_VOLUMES or numbers != list(range(1, count + 1)):
+        return ()
+    return tuple(Volume(str(number), (match[3] or "").strip()) for number, match in enumerate(found, 1))
+
+
+def read_named_volumes(kind: EventKind, details: EventDetails) -> EventDetails:
+    """With the volumes that an event names in its note, where no field has named them. The note stays whole."""
+    if kind not in _OF_PIECES or details.volumes:
+        return details
+    numbers = (int(match[1]) for match in _find_terms(details.note) if 0 < int(match[1]) <= int(match[2]))
+    return replace(details, volumes=tuple(dict.fromkeys(map(str, numbers))))
+
+
+def _find_terms(note: str) -> Iterator[re.Match[str]]:
+    return (match for part in _PARTS.split(note) if (match := _TERM.fullmatch(part.strip())) is not None)

@@ -1,0 +1,96 @@
+"""Volumes in notes: what one side says by rule the other reads; other words stay words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.domain.requests.events import EventDetails
+from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.request import Request, Volume
+from gateway.domain.requests.volume_notes import read_named_volumes, read_wanted_volumes, tell_volumes
+from tests.support.requests import borrowing
+
+LABEL = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), max_size=40)
+
+
+def of_volumes(*labels: str, note: str = "") -> Request:
+    volumes = tuple(Volume(str(number), label) for number, label in enumerate(labels, 1))
+    request = borrowing(volumes=volumes)
+    return replace(request, citation=replace(request.citation, note=note))
+
+
+@given(st.lists(LABEL, min_size=2, max_size=12), LABEL)
+def test_wanted_volumes_are_read_as_they_were_said(labels: list[str], note: str) -> None:
+    request, _ = tell_volumes(of_volumes(*labels, note=note), K.REQUEST, EventDetails())
+
+    read = read_wanted_volumes(request.citation.note)
+
+    expected = [" ".join(label.split()).replace("; ", ", ") for label in labels]
+    assert [one.id for one in read] == [str(number) for number in range(1, len(labels) + 1)]
+    assert [one.label for one in read] == expected
+
+
+def test_the_words_are_plain() -> None:
+    request, _ = tell_volumes(of_volumes("Bd. 1", "", note="Dünndruck, bitte"), K.REQUEST, EventDetails())
+    assert request.citation.note == "volume 1 of 2: Bd. 1; volume 2 of 2; Dünndruck, bitte"
+
+
+def test_one_piece_without_a_name_says_nothing() -> None:
+    request, _ = tell_volumes(of_volumes("", note="eilt"), K.REQUEST, EventDetails())
+    assert request.citation.note == "eilt"
+    assert read_wanted_volumes("eilt") == ()
+
+
+def test_one_named_volume_is_said() -> None:
+    request, _ = tell_volumes(of_volumes("Том 3"), K.REQUEST, EventDetails())
+    assert read_wanted_volumes(request.citation.note) == (Volume("1", "Том 3"),)
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "volume 1 of 2: Bd. 1",  # the other was cut off
+        "volume 2 of 2; volume 1 of 2",
+        "volume 1 of 2; volume 2 of 3",
+        "volume 1 of 2; volume 1 of 2; volume 2 of 2",
+        "volume 0 of 0",
+        "the volume 1 of 1",
+        "volume 12 of the journal",
+    ],
+)
+def test_what_does_not_name_all_of_them_stays_words(note: str) -> None:
+    assert read_wanted_volumes(note) == ()
+
+
+@pytest.mark.parametrize("kind", [K.SHIPPED, K.RETURNED, K.LOST, K.DAMAGED])
+def test_an_event_names_the_volumes_that_it_is_about(kind: K) -> None:
+    details = EventDetails(volumes=("2",), note="im Schuber")
+    _, told = tell_volumes(of_volumes("Bd. 1", "Bd. 2"), kind, details)
+
+    assert told.note == "volume 2 of 2: Bd. 2; im Schuber"
+    read = read_named_volumes(kind, replace(told, volumes=()))
+    assert (read.volumes, read.note) == (("2",), told.note)
+
+
+@pytest.mark.parametrize("kind", [K.RECEIVED, K.CHECKED_IN])
+def test_what_is_told_with_the_last_volume_is_about_all(kind: K) -> None:
+    _, told = tell_volumes(of_volumes("Bd. 1", "Bd. 2"), kind, EventDetails(volumes=("2",)))
+    assert told.note == ""
+
+
+def test_an_event_about_all_names_none() -> None:
+    _, told = tell_volumes(of_volumes("Bd. 1", "Bd. 2"), K.SHIPPED, EventDetails(note="heute"))
+    assert told.note == "heute"
+
+
+def test_talk_about_volumes_is_talk() -> None:
+    assert read_named_volumes(K.MESSAGE, EventDetails(note="volume 2 of 2")).volumes == ()
+
+
+def test_volumes_of_a_field_outweigh_those_of_the_note() -> None:
+    said = EventDetails(volumes=("1",), note="volume 2 of 2")
+    assert read_named_volumes(K.SHIPPED, said).volumes == ("1",)
