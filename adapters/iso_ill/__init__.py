@@ -49,4 +49,5 @@ channel = ChannelAdapter(
     make=IsoIllChannel,
     secrets=list_password_references,
     by_mail=is_sent_by_mail,
+    by_connection=lambda dialect: not is_sent_by_mail(dialect),
 )

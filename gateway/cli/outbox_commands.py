@@ -28,6 +28,7 @@ from gateway.cli.installation import (
 )
 from gateway.domain.requests.views import BatchedOrder, DeadLetter, NotFound, ResultPage
 from gateway.runtime.managed_requests import ManagedRequests
+from gateway.services.requests.effects import PARTNER
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxStatus
 from gateway.web.api.models.staff import LetterOut, LetterWhole
@@ -242,13 +243,21 @@ def run_due_work(installation: Installation) -> None:
     """Do now what is due: timers, messages, letters, calls to the library; of all libraries.
 
     For rehearsals, and for installations that work without a daemon (by cron). Beside a daemon it does no harm:
-    nothing is done twice. What still waits is tried again later, or comes behind a dead letter.
+    nothing is done twice. Partners to whom the daemon keeps connections (ISO ILL by TCP) are told by it alone: what
+    waits for them is said and left as it is. What else still waits is tried again later, or comes behind a dead letter.
     """
 
     async def drain_and_count(managed: ManagedRequests) -> tuple[int, Mapping[tuple[str, OutboxStatus], int]]:
-        tries = await managed.drain_due_work()
-        context = next(iter(managed.contexts.values()))
-        return tries, await context.store.read(outbox_queries.count_unfinished_rows)
+        store = next(iter(managed.contexts.values())).store
+        left_out = managed.find_daemon_routes()
+        names = {route.target for route in left_out}
+        waiting = await store.read(lambda c: outbox_queries.count_waiting_by_target(c, PARTNER))
+        for name, count in waiting.items():
+            if name in names:
+                messages = "1 message" if count == 1 else f"{count} messages"
+                click.echo(f"left to the daemon (illgate serve): {messages} to {name}", err=True)
+        tries = await managed.drain_due_work(left_out)
+        return tries, await store.read(outbox_queries.count_unfinished_rows)
 
     tries, counts = run_on_requests(installation, drain_and_count)
     left = {status: sum(n for (_, one), n in counts.items() if one is status) for status in OutboxStatus}

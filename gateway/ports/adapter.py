@@ -188,7 +188,8 @@ class ChannelAdapter:
     several messages in one mail (`gateway.ports.partner_channel.SendsBatches`). `secrets(dialect)`: passwords that
     stand in its messages, by reference, by key within the section: looked for by `illgate check`, and kept out of the
     journal when they come back in an answer. `by_mail(dialect)`: whether it writes to the partner's e-mail address;
-    who has it has a dialect whose keys may all be left out.
+    who has it has a dialect whose keys may all be left out. `by_connection(dialect)`: whether it speaks on
+    `ChannelContext.lines`, which the daemon alone keeps; commands leave such messages to it.
     """
 
     name: str
@@ -199,6 +200,7 @@ class ChannelAdapter:
     gathers: bool = False
     secrets: Callable[[Any], Mapping[str, str]] | None = None
     by_mail: Callable[[Any], bool] | None = None
+    by_connection: Callable[[Any], bool] | None = None
 
 
 @value_object

@@ -194,6 +194,16 @@ def is_written_by_mail(one: LoadedProfile, partner: PartnerPolicy, channels: Map
     return channel.by_mail(one.profile.dialects.get(channel.section) or channel.dialect())
 
 
+def is_spoken_to_by_connection(
+    profile: Profile, partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]
+) -> bool:
+    """Whether its channel, as its profile has it, needs the connections that the daemon keeps."""
+    channel = channels.get(partner.channel)
+    if channel is None or channel.by_connection is None:
+        return False
+    return channel.by_connection(profile.dialects.get(channel.section) or channel.dialect())
+
+
 def _can_batch_orders(partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
     return partner.channel in channels and channels[partner.channel].gathers
 

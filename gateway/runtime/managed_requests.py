@@ -30,6 +30,7 @@ from gateway.ports.partner_channel import (
 )
 from gateway.ports.shared_store import Store, Transaction
 from gateway.profiles import ProfileSet
+from gateway.profiles.checks import is_spoken_to_by_connection
 from gateway.runtime.background import WorkNotifier
 from gateway.runtime.mail_secrets import MailConcealer
 from gateway.runtime.sent_recording import RecordingConnections, RecordingMailer
@@ -71,7 +72,7 @@ from gateway.store.journal import Journal
 from gateway.store.postgresql import make_task_leader
 from gateway.store.requests import history, order_batches, outbox, outbox_queries
 from gateway.store.requests.order_batches import ORDER
-from gateway.store.requests.outbox import OutboxStatus
+from gateway.store.requests.outbox import OutboxStatus, Route
 from gateway.store.requests.request_rows import parse_message
 from gateway.store.requests.timers import TimerRow
 
@@ -114,6 +115,7 @@ class ManagedRequests:
         lines: PartnerConnections = NoPartnerConnections(),  # noqa: B008 - it has no state
     ) -> None:
         self._settings = settings
+        self._channel_adapters = adapters.channels
         self._store = store
         self._clock = clock
         self.wake = WorkNotifier(store, node)
@@ -186,13 +188,22 @@ class ManagedRequests:
             mailer, NoPartnerConnections(), lambda reference: HIDDEN if self._secrets(reference) else ""
         )
 
-    async def drain_due_work(self) -> int:
-        """Timers that are due and all work that follows, until nothing is left to be done now; how many tries that
-        were."""
+    async def drain_due_work(self, besides: frozenset[Route] = frozenset()) -> int:
+        """Timers that are due and all work that follows, until nothing is left to be done now but what goes by the
+        routes `besides`; how many tries that were."""
         tries = 0
-        while done := await self.timekeeper.drain() + await self.worker.drain():
+        while done := await self.timekeeper.drain() + await self.worker.drain(besides=besides):
             tries += done
         return tries
+
+    def find_daemon_routes(self) -> frozenset[Route]:
+        """To partners that are spoken to on connections of the daemon."""
+        partners = (pair for context in self.contexts.values() for pair in context.partners())
+        return frozenset(
+            Route(PARTNER, target=profile.name)
+            for profile, partner in partners
+            if is_spoken_to_by_connection(profile, partner, self._channel_adapters)
+        )
 
     async def prune_outbox(self) -> int:
         """Finished rows of the outbox whose time is over; how many there were."""

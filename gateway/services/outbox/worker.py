@@ -27,7 +27,7 @@ from gateway.services.outbox.queue import (
     observe_nothing,
     route_of,
 )
-from gateway.store.requests.outbox import OutboxRow
+from gateway.store.requests.outbox import OutboxRow, Route
 
 __all__ = ["DESK_GRACE", "OutboxWorker", "node_start_name"]
 
@@ -112,14 +112,15 @@ class OutboxWorker:
 
     # --- all at once, and one ----------------------------------------------------------------------------
 
-    async def drain(self, now: datetime | None = None) -> int:
-        """Work until nothing is due, at the moment `now` where it is given; returns the number of tries. For
-        commands, demonstrations and tests. Raises Unavailable when the store can't be used."""
+    async def drain(self, now: datetime | None = None, besides: frozenset[Route] = frozenset()) -> int:
+        """Work until nothing is due but what goes by the routes `besides`, at the moment `now` where it is given;
+        returns the number of tries. For commands, demonstrations and tests. Raises Unavailable when the store can't be
+        used."""
         moment = self._clock.now if now is None else lambda: now
         tries = 0
         while True:
             ended = self._ended
-            while (taken := await self._take_batch(moment)) is not None:
+            while (taken := await self._take_batch(moment, besides)) is not None:
                 tries += taken
             if self._tasks:
                 await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
@@ -157,13 +158,13 @@ class OutboxWorker:
         while not self._stopping and await self._take_batch(self._clock.now) is not None:
             pass
 
-    async def _take_batch(self, moment: Moment) -> int | None:
+    async def _take_batch(self, moment: Moment, besides: frozenset[Route] = frozenset()) -> int | None:
         """Start what is due and has a place; returns how many rows. None: there is nothing to be had now."""
         now = moment()
         if not self._slots.free_slots:
             return None
         rows = await self._book.claim_rows(
-            now, self._slots.free_slots, self._slots.full_routes | self._breakers.blocked_routes(now)
+            now, self._slots.free_slots, self._slots.full_routes | self._breakers.blocked_routes(now) | besides
         )
         back = [row for row in rows if not self._try_start(row, moment)]
         if back:  # their target has got as many as it may have; now that it's full they are not taken again

@@ -156,6 +156,17 @@ def count_unfinished_rows(connection: Connection) -> Mapping[tuple[str, OutboxSt
     return {(library, OutboxStatus(status)): n for library, status, n in connection.execute(query)}
 
 
+def count_waiting_by_target(connection: Connection, kind: str) -> Mapping[str, int]:
+    """How many rows of this kind wait, by target, of all libraries."""
+    query = (
+        select(COLUMNS.target, func.count())
+        .where(COLUMNS.status == OutboxStatus.WAITING.value, COLUMNS.kind == kind)
+        .group_by(COLUMNS.target)
+        .order_by(COLUMNS.target)
+    )
+    return {target: int(count) for target, count in connection.execute(query)}
+
+
 def find_oldest_waiting(connection: Connection) -> datetime | None:
     """When the oldest of the waiting rows of all libraries was added."""
     firsts = (

@@ -97,6 +97,25 @@ def test_an_edited_letter_is_tried_with_its_new_content(own: Installation, tmp_p
     assert "王弼注" in document(desk("outbox", "show", letter, "--json"))["payload"]
 
 
+def test_what_only_the_daemon_can_send_is_said_beforehand_and_left(own: Installation) -> None:
+    (own.folder / "profiles" / "brasilia.yml").write_text(
+        "extends: ipig\niso_ill: {transport: {address: '192.0.2.1:1611'}}\n"
+        "partner: {symbols: ['ISIL:BR-DfB'], name: Biblioteca do Planalto, channel: iso-ill}\n"
+    )
+    desk = typed(own)
+    number = number_of(
+        desk("request", "create", "--patron", ANA, "--title", "Grande Sertão", "--partner", "brasilia", "--no-review")
+    )
+    desk("outbox", "run")  # asks brasilia
+
+    runs = [desk("outbox", "run") for _ in range(3)]
+
+    assert [run.stderr for run in runs] == ["left to the daemon (illgate serve): 1 message to brasilia\n"] * 3
+    assert {run.stdout.partition(" ")[0] for run in runs} == {"0"}
+    unfinished = document(desk("request", "show", number, "--json"))["unfinished"]
+    assert [(one["target"], one["tries"]) for one in unfinished if one["kind"] == "partner"] == [("brasilia", 0)]
+
+
 def test_a_running_daemon_does_what_commands_leave(pristine: Installation, tmp_path: Path) -> None:
     installation = pristine.copy(tmp_path / "served")
     desk = typed(installation)
