@@ -13,9 +13,10 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import ServiceType
 from gateway.ports.catalogue import CatalogueQuery, HeldItem, HoldingAnswer, HoldingsReport, SearchHits, SearchIndex
+from gateway.services.answer_cache import MAX_FAILURE_AGE
 from gateway.services.requests.suppliers import KnownHoldings
 from gateway.services.searching.lookup import SearchCatalogue
-from gateway.services.searching.targets import FAILED, CatalogueClient
+from gateway.services.searching.targets import CatalogueClient
 from tests.unit.services.searching.support import (
     KOBZAR,
     START,
@@ -185,7 +186,7 @@ async def test_a_failure_is_kept_for_a_moment_only() -> None:
     await holds(search, partner, by=by)
     await holds(search, partner, by=by)
     assert len(search.asked) == 1
-    clock.advance(FAILED)
+    clock.advance(MAX_FAILURE_AGE)
     await holds(search, partner, by=by)
     assert len(search.asked) == 2
 
