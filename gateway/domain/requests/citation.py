@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from urllib.parse import unquote
 
 from stdnum import isbn, issn
 from stdnum.exceptions import ValidationError
@@ -198,3 +199,45 @@ def is_listed_work(identifiers: Iterable[RecordId], listed: Iterable[str]) -> bo
         return True
     types = {one.partition(":")[0] for one in there}
     return False if any(one.partition(":")[0] in types for one in asked) else None
+
+
+# --- as people paste them --------------------------------------------------------------------------------
+
+_DOI_LINK = re.compile(r"https?://(?:dx\.)?doi\.org/(.+)", re.IGNORECASE)
+_WRITTEN_DOI = re.compile(r"(?:doi:\s*)?(10\.\d{4,9}(?:\.\d+)*/\S+)", re.IGNORECASE)
+_PUBMED_LINK = re.compile(
+    r"https?://(?:pubmed\.ncbi\.nlm\.nih\.gov|(?:www\.)?ncbi\.nlm\.nih\.gov/pubmed)/(\d{1,9})/?(?:[?#]\S*)?",
+    re.IGNORECASE,
+)
+_BARE_PMID = re.compile(r"\d{5,8}")
+"""Of eight digits one that has the check digit of an ISSN is taken for that."""
+
+_WRITTEN_NUMBERS = (
+    (_WRITTEN_DOI, "doi"),
+    (_PUBMED_LINK, "pmid"),
+    (re.compile(r"issn[:\s]*(\d{4}-?\d{3}[\dX])|(\d{4}-\d{3}[\dX])|(\d{7}X)", re.IGNORECASE), "issn"),
+    (re.compile(r"(?:isbn(?:-1[03])?[:\s]*)?((?:97[89][-\s]?)?(?:\d[-\s]?){9}[\dX])", re.IGNORECASE), "isbn"),
+    (re.compile(r"(?:pmid|pubmed(?: id)?)[:\s]*(\d{1,9})", re.IGNORECASE), "pmid"),
+    (re.compile(r"(?:oclc[:\s#]*|\(ocolc\)\s*|oc[mn]|on)(\d{1,12})", re.IGNORECASE), "oclc"),
+)
+
+
+def parse_standard_number(text: str) -> RecordId | None:
+    """`10.1000/182`, `https://doi.org/10.1000/182`, `ISSN 1234-5679`, `978-3-16-148410-0`, `PMID 12345678`,
+    `12345678`, `OCLC 12345`: by its form, with or without its name."""
+    plain = text.strip()
+    if (link := _DOI_LINK.fullmatch(plain)) is not None:
+        plain = unquote(link[1]).strip()
+    for pattern, type_ in _WRITTEN_NUMBERS:
+        match = pattern.fullmatch(plain)
+        if match is not None:
+            return _make_number(type_, next(filter(None, match.groups())))
+    if _BARE_PMID.fullmatch(plain):
+        return RecordId("issn" if issn.is_valid(plain) else "pmid", plain)
+    return None
+
+
+def _make_number(type_: str, value: str) -> RecordId | None:
+    """A full stop or comma behind a DOI belongs to the sentence that it was copied from."""
+    value = value.rstrip(".,;") if type_ == "doi" else value
+    return RecordId(type_, value) if normalize_number(type_, value) else None

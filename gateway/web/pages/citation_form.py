@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from aiohttp import web
 
 from gateway.domain.library import RecordId
 from gateway.domain.problems import Unavailable
-from gateway.domain.requests.citation import Citation, CitationType, normalize_number
+from gateway.domain.requests.citation import Citation, CitationType, parse_standard_number
 from gateway.domain.requests.request import ServiceType
 from gateway.services.letters.templates import clean_line
 from gateway.web.html.forms import FormCheck, SubmittedForm
@@ -49,14 +48,6 @@ TEXTS = (
 """Fields of the form that are attributes of the citation."""
 
 NUMBERS = ("isbn", "issn", "doi", "oclc", "pmid")
-
-_KINDS = (
-    (re.compile(r"(?:https?://(?:dx\.)?doi\.org/|doi:\s*)?(10\.\d{4,9}(?:\.\d+)*/\S+)", re.IGNORECASE), "doi"),
-    (re.compile(r"issn[:\s]*(\d{4}-?\d{3}[\dX])|(\d{4}-?\d{3}[\dX])", re.IGNORECASE), "issn"),
-    (re.compile(r"(?:isbn(?:-1[03])?[:\s]*)?((?:97[89][-\s]?)?(?:\d[-\s]?){9}[\dX])", re.IGNORECASE), "isbn"),
-    (re.compile(r"(?:pmid|pubmed)[:\s]*(\d{1,9})", re.IGNORECASE), "pmid"),
-    (re.compile(r"(?:oclc[:\s#]*|\(ocolc\)\s*|oc[mn]|on)(\d{1,12})", re.IGNORECASE), "oclc"),
-)
 
 
 async def show_citation_form(page: PageRequest) -> web.Response:
@@ -120,16 +111,6 @@ async def _ask_catalogues(page: PageRequest, number: RecordId) -> Citation | Non
         return await page.parts.offering.look_up_citation(page.library, number)
     finally:
         gate.leave()
-
-
-def parse_standard_number(text: str) -> RecordId | None:
-    """`10.1000/182`, `ISSN 1234-5679`, `978-3-16-148410-0`, `OCLC 12345`: by its form, with or without its name."""
-    for pattern, type_ in _KINDS:
-        match = pattern.fullmatch(text.strip())
-        if match is not None:
-            value = next(filter(None, match.groups()))
-            return RecordId(type_, value) if normalize_number(type_, value) else None
-    return None
 
 
 def _blank_values() -> dict[str, str]:
