@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from gateway.domain.value import value_object
 from gateway.ports.adapter import (
     Adapter,
+    ArticleSourceAdapter,
     ChannelAdapter,
     LibraryAdapter,
     LinkAdapter,
@@ -44,6 +45,7 @@ class AdapterRegistry:
     mailboxes: Mapping[str, MailboxAdapter] = field(default_factory=dict)
     searches: Mapping[str, SearchAdapter] = field(default_factory=dict)
     links: Mapping[str, LinkAdapter] = field(default_factory=dict)
+    article_sources: Mapping[str, ArticleSourceAdapter] = field(default_factory=dict)
 
     @classmethod
     def from_adapters(cls, *adapters: Adapter) -> AdapterRegistry:
@@ -57,6 +59,7 @@ class AdapterRegistry:
             _index_by_name(one for one in adapters if isinstance(one, MailboxAdapter)),
             _index_by_name(one for one in adapters if isinstance(one, SearchAdapter)),
             _index_by_name(one for one in adapters if isinstance(one, LinkAdapter)),
+            _index_by_name(one for one in adapters if isinstance(one, ArticleSourceAdapter)),
         )
         for section, model, what in found._iter_shared_sections():
             if found.sections[section] is not model:

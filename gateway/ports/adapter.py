@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import BaseModel
 
 from gateway.domain.clock import Clock
-from gateway.domain.library import Item, Loan, Patron
+from gateway.domain.library import Item, Loan, Patron, RecordId
 from gateway.domain.value import value_object
+from gateway.ports.article_lookup import ArticleSource, ArticleSourceContext
 from gateway.ports.catalogue import LinkFormat, RecordSearch
 from gateway.ports.incoming_mail import ConcealSecrets, MailboxClient, MailFormat, ParseMail, PartConcealer
 from gateway.ports.library_system import CheckedIn, LibraryInfo, LibrarySystem
@@ -264,6 +265,18 @@ class LinkAdapter:
     make: Callable[[], LinkFormat]
 
 
+@value_object
+class ArticleSourceAdapter:
+    """A public service that knows articles. `name`: as `article_lookup.sources` of gateway.yml calls it; `url`: where
+    it is, unless the settings name another place; `probe`: a number that may be asked about at any time, to see whether
+    there is an answer (`illgate check --live`)."""
+
+    name: str
+    url: str
+    make: Callable[[ArticleSourceContext], ArticleSource]
+    probe: RecordId
+
+
 Adapter = (
     LibraryAdapter
     | ProtocolAdapter
@@ -273,4 +286,5 @@ Adapter = (
     | MailboxAdapter
     | SearchAdapter
     | LinkAdapter
+    | ArticleSourceAdapter
 )

@@ -1,0 +1,66 @@
+"""Values of a JSON document whose types nobody promises: what is missing or of another type is empty."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gateway.domain.problems import MalformedMessage
+
+JsonObject = Mapping[str, Any]
+
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+"""Titles come with HTML, JATS and MathML in them; `p < 0.05` is none."""
+
+
+def parse_object(body: bytes) -> JsonObject:
+    """Raises MalformedMessage."""
+    try:
+        found = json.loads(body)
+    except RecursionError as error:
+        raise MalformedMessage("", "JSON that is nested too deeply") from error
+    except ValueError as error:
+        raise MalformedMessage("", "not JSON") from error
+    if not isinstance(found, dict):
+        raise MalformedMessage("", "JSON, but no object")
+    return found
+
+
+def read_object(parent: JsonObject, key: str) -> JsonObject:
+    found = parent.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def read_list(parent: JsonObject, key: str) -> list[Any]:
+    found = parent.get(key)
+    return found if isinstance(found, list) else []
+
+
+def iter_objects(parent: JsonObject, key: str) -> Iterator[JsonObject]:
+    """The objects of a list."""
+    yield from (one for one in read_list(parent, key) if isinstance(one, dict))
+
+
+def read_text(parent: JsonObject, key: str) -> str:
+    """Of a text, a number, or the first text of a list: one line without markup."""
+    return _clean_text(parent.get(key))
+
+
+def read_texts(parent: JsonObject, key: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(_clean_text, read_list(parent, key))))
+
+
+def _clean_text(found: object) -> str:
+    if isinstance(found, list):
+        return next(filter(None, map(_clean_text, found)), "")
+    if isinstance(found, bool) or not isinstance(found, str | int | float):
+        return ""
+    return " ".join(html.unescape(_TAG.sub("", str(found))).split())
+
+
+def is_web_address(text: str) -> bool:
+    """Whether a reader's browser may be led there."""
+    return re.fullmatch(r"https?://[^\s/?#@]+(?:[/?#]\S*)?", text, re.IGNORECASE) is not None
