@@ -202,7 +202,7 @@ def make_link_format(adapters: AdapterRegistry) -> LinkFormat | None:
 
 
 def make_fulfilment_service(managed: ManagedRequests, links: LinkFormat) -> FulfilmentService:
-    return FulfilmentService(managed.contexts, links, managed.finder.find_by_identifier)
+    return FulfilmentService(managed.contexts, links, managed.finder.find_by_identifier, managed.articles)
 
 
 def make_pages(

@@ -35,6 +35,7 @@ from gateway.runtime.background import WorkNotifier
 from gateway.runtime.mail_secrets import MailConcealer
 from gateway.runtime.sent_recording import RecordingConnections, RecordingMailer
 from gateway.services import network_load
+from gateway.services.article_lookup import make_article_lookup
 from gateway.services.exchange.admission import Secrets
 from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.services.letters import LetterRenderer
@@ -138,6 +139,7 @@ class ManagedRequests:
             KnownHoldings(SearchCatalogue(self._asker, profiles)),
         )
         self.finder = CatalogueSearch(self.contexts, self._asker)
+        self.articles = make_article_lookup(settings, adapters, secrets, clock)
         self.partner_inbox = PartnerInbox(self.contexts, journal)
         letters = LetterRenderer(settings.letters_folder, settings.letters.language)
         mailer = self._make_mailer(adapters, secrets)
@@ -177,6 +179,7 @@ class ManagedRequests:
     async def close_clients(self) -> None:
         await self._webhooks.close()
         await self._asker.close()
+        await self.articles.close_connections()
 
     def make_mailer_channels(self, mailer: Mailer) -> Mapping[str, PartnerChannel]:
         """Channels like ours that hand their mail to another mailer, and reach nobody else."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
+from gateway.domain.clock import SystemClock
 from gateway.domain.library import Bib, BlockScope, Hold, Patron, PickupLocation, RecordId
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.request import RequestDates, ServiceType
 from gateway.domain.value import value_object
+from gateway.ports.article_lookup import FreeVersion
 from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.ports.library_system import Capability, HoldWish, LibraryInfo, PatronKey
+from gateway.services.article_lookup import ArticleLookup
 from gateway.services.circulation.items import choose_best_copy
 from gateway.services.local_holdings import (
     AWAY,
@@ -45,8 +51,11 @@ class ServiceOffer:
 
 @value_object(kw_only=True)
 class OfferList:
+    """`free`: a version that anybody may read, better than any offer."""
+
     held: LocalCopies
     offers: tuple[ServiceOffer, ...]
+    free: FreeVersion | None = None
 
     def has_offer(self, kind: Fulfilment) -> bool:
         return any(offer.kind is kind for offer in self.offers)
@@ -56,11 +65,16 @@ class FulfilmentService:
     """`contexts` by symbol of the library. All methods raise NotFound for another library, and Unavailable."""
 
     def __init__(
-        self, contexts: Mapping[str, LibraryContext], links: LinkFormat, look_up: LookUp = look_up_nothing
+        self,
+        contexts: Mapping[str, LibraryContext],
+        links: LinkFormat,
+        look_up: LookUp = look_up_nothing,
+        articles: ArticleLookup | None = None,
     ) -> None:
         self._houses = contexts
         self._links = links
         self._look_up = look_up
+        self._articles = articles or ArticleLookup((), SystemClock(), timedelta(0))
 
     def library_context(self, library: str) -> LibraryContext:
         return find_library_context(self._houses, library)
@@ -71,15 +85,13 @@ class FulfilmentService:
         """`category` of the patron; empty: nobody has signed in. Our own catalogue may be away: then nobody knows what
         it holds, which has rules of its own."""
         context = self.library_context(library)
-        try:
-            found = await find_local_copies(context.system, citation)
-        except Refused as refused:  # the other services can be had all the same
-            log.warning("fulfilment.library_refused", reason=refused.reason.value)
-            found = AWAY
+        found, free = await asyncio.gather(
+            _find_own_copies(context, citation), self._articles.find_free_version(citation)
+        )
         rules = context.policy().services
         kinds = rules.choose_fulfilments(found.availability, citation, service, category)
         offers = [offer for kind in kinds for offer in self._offers_of_kind(kind, context, found, citation, service)]
-        return OfferList(held=found, offers=tuple(offers))
+        return OfferList(held=found, offers=tuple(offers), free=free)
 
     def _offers_of_kind(
         self, kind: Fulfilment, context: LibraryContext, found: LocalCopies, citation: Citation, service: ServiceType
@@ -99,13 +111,37 @@ class FulfilmentService:
                 if is_staff_reachable(context.info):
                     yield ServiceOffer(kind)
 
-    # --- filling a form ----------------------------------------------------------------------------------
+    # --- what a number stands for ------------------------------------------------------------------------
 
     async def look_up_citation(self, library: str, number: RecordId) -> Citation | None:
-        """From our own catalogue, else from those that are set up. None: nobody knows it, or several things have it."""
+        """From our own catalogue, else from the services that know articles, else from the catalogues that are set up.
+        None: nobody knows it, or several things have it."""
         context = self.library_context(library)
         own = await _look_up_own(context, number)
-        return own if own is not None else await self._look_up(context.symbol, number)
+        if own is not None:
+            return own
+        away: Unavailable | None = None
+        try:
+            article = await self._articles.find_article(number)
+        except Unavailable as error:  # a catalogue may know it
+            article, away = None, error
+        if article is not None and article.citation is not None:
+            return article.citation
+        found = await self._look_up(context.symbol, number)
+        if found is None and away is not None:
+            raise away
+        return found
+
+    async def find_free_version(self, citation: Citation) -> FreeVersion | None:
+        """A version that anybody may read. None: there is none, or nobody could say so."""
+        return await self._articles.find_free_version(citation)
+
+    async def complete_link(self, cited: LinkCitation) -> LinkCitation:
+        """A link that says no more of an article than its number: with what the number stands for."""
+        citation = await self._articles.complete_citation(cited.citation)
+        if citation is cited.citation:
+            return cited
+        return replace(cited, citation=citation, service=ServiceType.COPY if citation.is_part else cited.service)
 
     async def list_pickup_locations(self, library: str) -> tuple[PickupLocation, ...]:
         return await self.library_context(library).system.pickup_locations()
@@ -179,6 +215,14 @@ def _refuse_blocked_patron(patron: Patron) -> None:
         )
 
 
+async def _find_own_copies(context: LibraryContext, citation: Citation) -> LocalCopies:
+    try:
+        return await find_local_copies(context.system, citation)
+    except Refused as refused:  # the other services can be had all the same
+        log.warning("fulfilment.library_refused", reason=refused.reason.value)
+        return AWAY
+
+
 async def _look_up_own(context: LibraryContext, number: RecordId) -> Citation | None:
     if Capability.BIB_FIND not in context.system.capabilities:
         return None
@@ -211,7 +255,7 @@ class LinkResolver:
     async def resolve(self, library: str, link: ReceivedLink, patron: str = "") -> ResolvedLink:
         """`patron`: its identifier, for rules that look at who asks. Raises MalformedMessage, NotFound, Refused
         (UNKNOWN_PATRON), Unavailable."""
-        cited = self.links.decode(link)
+        cited = await self.offering.complete_link(self.links.decode(link))
         category = ""
         if patron:
             found = await self.offering.library_context(library).system.find_patron(PatronKey(patron))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -124,4 +125,19 @@ def _check_across_sections(settings: Settings, adapters: AdapterRegistry) -> lis
         elif not listener.profile and not adapters.protocols[listener.protocol].for_all:
             message = f"a listener for {listener.protocol} needs a profile"
             found.append(settings.make_problem(("tcp", index, "profile"), message))
-    return found
+    return [*found, *_check_article_sources(settings, adapters)]
+
+
+def _check_article_sources(settings: Settings, adapters: AdapterRegistry) -> Iterator[ConfigurationProblem]:
+    known, wanted = tuple(adapters.article_sources), settings.article_lookup
+    named: list[tuple[KeyPath, str]] = [
+        *((("article_lookup", "sources", index), name) for index, name in enumerate(wanted.sources)),
+        *((("article_lookup", "urls", name), name) for name in wanted.urls),
+        *((("article_lookup", "keys", name), name) for name in wanted.keys),
+    ]
+    for path, name in named:
+        if name not in known:
+            yield settings.make_problem(path, "no such service", name, known)
+    for index, name in enumerate(wanted.sources):
+        if name in wanted.sources[:index]:
+            yield settings.make_problem(("article_lookup", "sources", index), "stands twice", name)

@@ -24,6 +24,7 @@ from gateway.ports.incoming_mail import MailboxServer, SignIn
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
 from gateway.secrets import resolve_secret
+from gateway.settings.article_lookup import ArticleLookupSettings
 from gateway.settings.patron_pages import PagesSettings, SignInSettings
 
 FILE = SETTINGS_FILE
@@ -340,6 +341,7 @@ class Settings(ProfileSection):
     journal: JournalSettings = JournalSettings()
     api: ApiSettings = ApiSettings()
     pages: PagesSettings = PagesSettings()
+    article_lookup: ArticleLookupSettings = ArticleLookupSettings()
     outbox: OutboxSettings = OutboxSettings()
     mail: MailSettings = MailSettings()
     mailboxes: tuple[MailboxSettings, ...] = ()
@@ -354,6 +356,12 @@ class Settings(ProfileSection):
         for library in self.libraries:
             if library.sign_in.oidc.issuer and not self.http.public_url:
                 raise ValueError(f"{library.symbol}: sign_in.oidc needs http.public_url, where patrons come back")
+        return self
+
+    @model_validator(mode="after")
+    def _check_lookup_address(self) -> Self:
+        if self.article_lookup.sources and not self.article_lookup_email:
+            raise ValueError("article_lookup.sources need article_lookup.email: the services ask whom to write to")
         return self
 
     @model_validator(mode="after")
@@ -377,6 +385,11 @@ class Settings(ProfileSection):
     @property
     def folder(self) -> Path:
         return self._file.absolute().parent
+
+    @property
+    def article_lookup_email(self) -> str:
+        """Whom services may write to that are asked about articles."""
+        return self.article_lookup.email or self.libraries[0].email
 
     @property
     def profiles_folder(self) -> Path:

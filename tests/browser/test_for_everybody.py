@@ -46,7 +46,7 @@ def test_every_page(site: Site, browsing: Browsing, axe_core: str, width: int, s
         inspector.look("blank form for a link that can't be read")
         page.get_by_role("button", name="See what we can do").click()
         inspector.look("blank form with a problem")
-        page.get_by_label("ISBN, ISSN, DOI or OCLC number").fill("9780000010018")
+        page.get_by_label("ISBN, ISSN, DOI, PubMed ID or OCLC number").fill("9780000010018")
         page.get_by_role("button", name="Look up").click()
         inspector.look("filled form")
         page.goto(site.url("openurl/DEMO/requests/nothing-of-yours"))

@@ -161,7 +161,7 @@ def test_a_number_fills_the_blank_form(site: Site, browsing: Browsing) -> None:
     with browsing.page(width=PHONE, scripts=False) as page:
         page.goto(site.url("openurl"))
         expect(page.get_by_role("heading", level=1)).to_have_text("What are you looking for?")
-        page.get_by_label("ISBN, ISSN, DOI or OCLC number").fill("978-0-00-001001-8")
+        page.get_by_label("ISBN, ISSN, DOI, PubMed ID or OCLC number").fill("978-0-00-001001-8")
         page.get_by_role("button", name="Look up").click()
         expect(page.get_by_label("Title of the book or journal")).to_have_value("The Three-Body Problem")
         assert fits(page)

@@ -7,7 +7,9 @@ import string
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
+from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.circulation_policy import CirculationPolicy
+from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
@@ -16,7 +18,9 @@ from gateway.ports.adapter import SearchAdapter, SearchContext
 from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchIndex, SearchTerm
 from gateway.ports.library_system import LibraryCodes, LibrarySystem, ListsCodes, PatronKey
 from gateway.profiles import LoadedProfile, ProfileSet
+from gateway.services.article_lookup import Secrets, make_article_source
 from gateway.services.searching.targets import CatalogueTarget, failure_reason, find_catalogue
+from gateway.settings import Settings
 
 MAX_PROBE_SECONDS = 10.0
 _PORTS = {"https": 443, "http": 80}
@@ -318,4 +322,36 @@ async def _probe_catalogue(target: CatalogueTarget, search: RecordSearch) -> str
         return failure_reason(error)
     except ConfigurationError as error:  # a secret that isn't there
         return error.problems[0].message
+    return ""
+
+
+async def probe_article_sources(
+    settings: Settings, adapters: AdapterRegistry, secrets: Secrets, clock: Clock
+) -> list[ConfigurationProblem]:
+    """Each service that the settings name is asked about one number; that it doesn't know it is an answer too. Keys
+    that aren't there are found without asking anybody."""
+    found = await asyncio.gather(
+        *(_probe_article_source(name, settings, adapters, secrets, clock) for name in settings.article_lookup.sources)
+    )
+    return [
+        settings.make_problem(("article_lookup", "sources", index), f"{name}: {problem}")
+        for index, (name, problem) in enumerate(zip(settings.article_lookup.sources, found, strict=True))
+        if problem
+    ]
+
+
+async def _probe_article_source(
+    name: str, settings: Settings, adapters: AdapterRegistry, secrets: Secrets, clock: Clock
+) -> str:
+    """Why there is no answer; empty: there is one."""
+    try:
+        source = make_article_source(name, settings, adapters, secrets, clock)
+    except ConfigurationError:  # named at its key already
+        return ""
+    try:
+        await source.look_up(adapters.article_sources[name].probe)
+    except (Unavailable, Refused) as error:
+        return failure_reason(error)
+    finally:
+        await source.close_connections()
     return ""

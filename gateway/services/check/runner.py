@@ -75,6 +75,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
         *asked.problems,
         *_check_setting_secrets(subject.settings),
         *check_letter_templates(subject.settings),
+        *(await _probe_article_sources(subject) if subject.live else ()),
     )
     notes = (*asked.notes, *_note_unanswered(subject, chosen.loaded))
     requests = _check_policies(subject, asked.known) if chosen.everything else ()
@@ -185,10 +186,18 @@ def _check_setting_secrets(settings: Settings) -> list[ConfigurationProblem]:
     paths: list[tuple[KeyPath, str]] = [(("store", "password"), settings.store.password)]
     paths += [(("mail", "password"), settings.mail.password)]
     paths += [(("mailboxes", i, "password"), one.password) for i, one in enumerate(settings.mailboxes)]
+    paths += [(("article_lookup", "keys", name), key) for name, key in settings.article_lookup.keys.items()]
     paths += [(("journal", "encryption_keys", i), key) for i, key in enumerate(settings.journal.encryption_keys)]
     return [
         settings.make_problem(path, why) for path, reference in paths if (why := _secret_problem(reference, settings))
     ]
+
+
+async def _probe_article_sources(subject: CheckSubject) -> list[ConfigurationProblem]:
+    folder = subject.settings.folder
+    return await outside_systems.probe_article_sources(
+        subject.settings, subject.adapters, lambda reference: resolve_secret(reference, folder), subject.clock
+    )
 
 
 def _make_key_path(section: str, key: str) -> KeyPath:

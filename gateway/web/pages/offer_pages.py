@@ -12,6 +12,7 @@ from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.fulfilment import Fulfilment
 from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
+from gateway.ports.article_lookup import FreeVersion
 from gateway.services.fulfilment import ServiceOffer
 from gateway.services.letters.templates import clean_line
 from gateway.services.local_holdings import LocalCopies
@@ -28,6 +29,7 @@ from gateway.web.pages.page_request import (
 )
 
 MAX_COPIES = 5
+FREE_TEXTS = {"acceptedVersion": "free-text-accepted", "submittedVersion": "free-text-submitted"}
 PLACES = {Fulfilment.HOLD: "hold", Fulfilment.BORROW: "request"}
 
 
@@ -69,6 +71,7 @@ async def show_services(page: PageRequest) -> web.Response:
         return (
             citation_form.show_blank_form(page, cited.doubts) if cited.unknown else page.redirect(page.path("citation"))
         )
+    cited = await page.parts.offering.complete_link(cited)
     category = page.session.category if page.session is not None else ""
     offered = await page.parts.offering.list_offers(page.library, cited.citation, cited.service, category)
     citation = _complete_citation(cited.citation, offered.held)
@@ -80,7 +83,10 @@ async def show_services(page: PageRequest) -> web.Response:
         title=title or page.format_text("services-title"),
         rows=[row for row in page.citation_rows(citation) if row[1] != title],
         unknown=[clean_line(line) for line in cited.doubts],
-        offers=[_make_shown_offer(page, offer, link) for offer in offered.offers],
+        offers=[
+            *([_make_free_offer(page, offered.free)] if offered.free is not None else []),
+            *(_make_shown_offer(page, offer, link) for offer in offered.offers),
+        ],
         held_note=_choose_held_note(page, offered.held),
         copies=await _make_shown_copies(page, offered.held),
         correct=page.path("citation", link),
@@ -131,6 +137,18 @@ def show_libraries(parts: PageServices, http: web.Request, status: int = 200) ->
 
 
 # --- offers --------------------------------------------------------------------------------------------------
+
+
+def _make_free_offer(page: PageRequest, free: FreeVersion) -> ShownOffer:
+    """Before anything that has to be ordered."""
+    return ShownOffer(
+        kind="free",
+        title=page.format_text("free-title"),
+        text=page.format_text(FREE_TEXTS.get(free.version, "free-text")),
+        button=page.format_text("free-button"),
+        url=free.url,
+        outside=True,
+    )
 
 
 def _make_shown_offer(page: PageRequest, offer: ServiceOffer, link: str) -> ShownOffer:

@@ -81,7 +81,9 @@ async def show_order_form(page: PageRequest) -> web.Response:
         return sign_in_pages.ask_to_sign_in(page, f"request?{link}")
     order = await make_order_form(page, secrets.token_urlsafe(24), link, cited)
     foreseen = await _foresee_refusals(page, cited, session)
-    return _render_order_form(page, order, FormCheck(page, SubmittedForm(), _first_values(order, session)), foreseen)
+    free = await page.parts.offering.find_free_version(cited.citation)
+    first = FormCheck(page, SubmittedForm(), _first_values(order, session))
+    return _render_order_form(page, order, first, foreseen, free.url if free is not None else "")
 
 
 async def _foresee_refusals(page: PageRequest, cited: LinkCitation, session: SessionRow) -> ForeseenRefusals:
@@ -257,8 +259,13 @@ def refusal_text(page: PageRequest, reason: RefusalReason, about: MessagePart | 
 
 
 def _render_order_form(
-    page: PageRequest, order: OrderForm, checked: FormCheck, foreseen: ForeseenRefusals = NOTHING_FORESEEN
+    page: PageRequest,
+    order: OrderForm,
+    checked: FormCheck,
+    foreseen: ForeseenRefusals = NOTHING_FORESEEN,
+    free_url: str = "",
 ) -> web.Response:
+    """`free_url`: where anybody may read it; empty: nowhere that we know of."""
     rules = page.context.policy().services
     names = page.words.words.services
     return page.render(
@@ -268,6 +275,7 @@ def _render_order_form(
         status=checked.status,
         form=checked,
         foreseen=foreseen,
+        free_url=free_url,
         order=order,
         rows=page.citation_rows(_fixed_citation_part(order.cited)),
         correct=page.path("citation", order.link),

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from lxml import html
 
-from gateway.adapter_registry import load_adapters
+from gateway.adapter_registry import AdapterRegistry, load_adapters
 from gateway.runtime.daemon import Daemon
 from gateway.settings import load_settings
 from tests.support.daemon import Installation
@@ -103,7 +103,9 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(installation: Installation, **sections: Any) -> AsyncIterator[Running]:
+async def running(
+    installation: Installation, adapters: AdapterRegistry | None = None, **sections: Any
+) -> AsyncIterator[Running]:
     """`sections` of gateway.yml; `rules` those of requests.yml, `library` of the library in gateway.yml."""
     if rules := sections.pop("rules", None):
         (installation.folder / "requests.yml").write_text(yaml.safe_dump(rules), encoding="utf-8")
@@ -111,7 +113,7 @@ async def running(installation: Installation, **sections: Any) -> AsyncIterator[
     first = yaml.safe_load(installation.config.read_text(encoding="utf-8"))["libraries"][0]
     others = sections.pop("other_libraries", [])
     installation.change(libraries=[{**first, **more}, *others], tcp=[], **sections)
-    adapters = load_adapters()
+    adapters = adapters or load_adapters()
     gateway = Daemon(load_settings(installation.config, adapters), adapters)
     await gateway.start()
     try:

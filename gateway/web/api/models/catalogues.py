@@ -117,6 +117,15 @@ class OfferOut(OutputModel):
     names: dict[str, str] = Field(description="language -> what stands on it; empty: up to you")
 
 
+class FreeVersionOut(OutputModel):
+    """Where anybody may read it."""
+
+    url: str
+    version: str = Field(description="publishedVersion, acceptedVersion or submittedVersion; empty: not said")
+    host: str = Field(description="publisher or repository; empty: not said")
+    license: str = Field(description="such as cc-by; empty: not said")
+
+
 class ResolvedOut(OutputModel):
     citation: CitationOut
     service: ServiceType = Field(description="what is most likely wanted of it")
@@ -126,6 +135,7 @@ class ResolvedOut(OutputModel):
     availability: Availability = Field(description="of the library's own copies")
     record: str = Field(description="number of the library's own record; empty: none")
     copies: tuple[CopyOut, ...]
+    free_version: FreeVersionOut | None = Field(description="to be shown before the offers; null: none is known")
     offers: tuple[OfferOut, ...] = Field(description="best first")
 
     @classmethod
@@ -152,6 +162,7 @@ class ResolvedOut(OutputModel):
                 )
                 for item in held.copies
             ),
+            free_version=FreeVersionOut.model_validate(free) if (free := resolved.offered.free) is not None else None,
             offers=tuple(
                 OfferOut(kind=offer.kind, url=offer.url or places.get(offer.kind, ""), names=dict(offer.name or {}))
                 for offer in resolved.offered.offers

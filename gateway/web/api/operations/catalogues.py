@@ -36,7 +36,7 @@ SCOPES = (KeyScope.PATRON, KeyScope.REQUESTS_READ, KeyScope.REQUESTS_WRITE)
 DESCRIPTION = """\
 All other parameters are the link's own, of OpenURL 0.1 or 1.0, as they would stand behind `/openurl?`; by POST they may
 be in the body. Nothing is created. `offers` are those of the page, in the order of the library's rules; a request is
-made with `POST /requests`.
+made with `POST /requests`. With `article_lookup` of gateway.yml a DOI or PubMed ID alone becomes a whole citation.
 """
 
 
