@@ -431,6 +431,20 @@ class DeadLetter:
     payload: str
 
 
+@value_object
+class DeadLetterCause:
+    """Dead letters that were given up for the same reason. `error` may be empty. `oldest` and `newest`: when the first
+    and the last of them were made, in UTC; `tries`: most that one of them has had."""
+
+    kind: str
+    target: str
+    error: str
+    count: int
+    oldest: datetime
+    newest: datetime
+    tries: int
+
+
 class NoticeStatus(StrEnum):
     WAITING = "waiting"
     SENT = "sent"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -19,6 +19,7 @@ from gateway.domain.requests.task_lists import DEAD_LETTERS, MAILBOXES_AWAY, TAS
 from gateway.domain.requests.views import (
     BatchedOrder,
     DeadLetter,
+    DeadLetterCause,
     MailboxFailure,
     NotFound,
     PartnerLoad,
@@ -40,6 +41,9 @@ from gateway.store.requests import order_batches, outbox, outbox_queries, reques
 from gateway.store.requests.order_batches import FILE, GATHER, ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import UnreadableDocumentError, parse_message
+
+MAX_RELEASED = 500
+"""Dead letters of one cause that are released at once."""
 
 
 @value_object
@@ -83,6 +87,30 @@ class StaffService:
         """Raises NotFound, also when it isn't dead any more."""
         context = find_library_context(self.contexts, library)
         return _build_dead_letter(await context.store.read(lambda c: _find_dead_row(c, context, letter_id)))
+
+    async def dead_letter_causes(self, library: str) -> Sequence[DeadLetterCause]:
+        """Dead letters by kind, target and error, the group with the oldest first."""
+        context = find_library_context(self.contexts, library)
+        return await context.store.read(lambda c: outbox_queries.group_dead_rows(c, context.symbol))
+
+    async def dead_letters_of_cause(
+        self, library: str, kind: str, target: str, error: str, limit: int = MAX_RELEASED
+    ) -> Sequence[DeadLetter]:
+        """Those of one group, oldest first."""
+        context = find_library_context(self.contexts, library)
+        rows = await context.store.read(
+            lambda c: outbox_queries.list_dead_of_cause(c, context.symbol, kind, target, error, limit)
+        )
+        return tuple(map(_build_dead_letter, rows))
+
+    async def release_all(self, library: str, letter_ids: Iterable[str], actor: str) -> int:
+        """How many went; one that isn't dead any more is passed over, since somebody else has decided about it."""
+        released = 0
+        for letter_id in letter_ids:
+            with suppress(NotFound):
+                await self.release(library, letter_id, actor)
+                released += 1
+        return released
 
     async def release(self, library: str, letter_id: str, actor: str) -> None:
         """Also an order that waits for others: it goes alone."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from gateway.domain.requests.views import DeadLetterCause
 from gateway.sql.statements import PreparedStatement
 from gateway.store.requests.outbox import (
     COLUMNS,
@@ -165,6 +166,33 @@ def count_waiting_by_target(connection: Connection, kind: str) -> Mapping[str, i
         .order_by(COLUMNS.target)
     )
     return {target: int(count) for target, count in connection.execute(query)}
+
+
+def group_dead_rows(connection: Connection, library: str) -> tuple[DeadLetterCause, ...]:
+    """By kind, target and error, the group with the oldest first."""
+    group = (COLUMNS.kind, COLUMNS.target, COLUMNS.error)
+    oldest = func.min(COLUMNS.created)
+    query = (
+        select(*group, func.count(), oldest, func.max(COLUMNS.created), func.max(COLUMNS.tries))
+        .where(COLUMNS.library == library, COLUMNS.status == OutboxStatus.DEAD.value)
+        .group_by(*group)
+        .order_by(oldest, *group)
+    )
+    return tuple(DeadLetterCause(*row) for row in connection.execute(query))
+
+
+def list_dead_of_cause(
+    connection: Connection, library: str, kind: str, target: str, error: str, limit: int
+) -> tuple[OutboxRow, ...]:
+    """Dead rows of one group, oldest first."""
+    query = (
+        select(outbox)
+        .where(COLUMNS.library == library, COLUMNS.status == OutboxStatus.DEAD.value)
+        .where(COLUMNS.kind == kind, COLUMNS.target == target, COLUMNS.error == error)
+        .order_by(COLUMNS.id)
+        .limit(limit)
+    )
+    return tuple(outbox_row_of(row) for row in connection.execute(query))
 
 
 def find_oldest_waiting(connection: Connection) -> datetime | None:

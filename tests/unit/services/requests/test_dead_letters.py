@@ -1,0 +1,74 @@
+"""Dead letters by cause: what one fault has stopped is seen, and sent again, at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.domain.library import RecordId
+from gateway.domain.problems import RefusalReason
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.request import LibraryParty
+from gateway.domain.requests.views import LendingDraft
+from tests.unit.services.requests.support import NcipTown
+from tests.unit.services.requests.test_library_refusals import PROFILES as PROFILES
+from tests.unit.services.requests.test_library_refusals import refuse_with
+
+TITLES = ("Λιμάνια του Βορρά", "Salt Roads", "北の港")
+
+
+async def ask_for(north: NcipTown, title: str) -> None:
+    draft = LendingDraft(
+        citation=Citation(title=title, identifiers=(RecordId("isbn", "9780306406157"),)),
+        requester=LibraryParty(profile="hill"),
+    )
+    await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+
+
+async def test_what_one_fault_has_stopped_is_one_cause(north: NcipTown, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = north.town.gateway.managed.desk
+    with monkeypatch.context() as fault:
+        fault.setattr(north.town.context.system, "find_bib", refuse_with(RefusalReason.UNAUTHORIZED_SERVICE))
+        for title in TITLES:
+            await ask_for(north, title)
+        await north.quiet()
+    (cause,) = await desk.dead_letter_causes("NORTH")
+    assert (cause.kind, cause.target, cause.count) == ("work", "locate", 3)
+    assert "unauthorized-service" in cause.error
+    assert cause.oldest <= cause.newest
+    letters = await desk.dead_letters_of_cause("NORTH", cause.kind, cause.target, cause.error)
+    assert [one.id for one in letters] == [one.id for one in (await desk.dead_letters("NORTH", 10, "")).items]
+
+    released = await desk.release_all("NORTH", [one.id for one in letters], "staff:ruth")
+    await north.quiet()
+
+    assert released == 3
+    assert await desk.dead_letter_causes("NORTH") == ()
+
+
+async def test_one_that_somebody_else_has_decided_about_is_passed_over(
+    north: NcipTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = north.town.gateway.managed.desk
+    monkeypatch.setattr(north.town.context.system, "find_bib", refuse_with(RefusalReason.UNAUTHORIZED_SERVICE))
+    for title in TITLES:
+        await ask_for(north, title)
+    await north.quiet()
+    letters = (await desk.dead_letters("NORTH", 10, "")).items
+    await desk.skip("NORTH", letters[0].id, "asked by telephone", "staff:ines")
+
+    assert await desk.release_all("NORTH", [one.id for one in letters], "staff:ruth") == 2
+
+
+async def test_other_targets_and_errors_are_other_causes(north: NcipTown, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = north.town.gateway.managed.desk
+    for reason in (RefusalReason.UNAUTHORIZED_SERVICE, RefusalReason.UNKNOWN_AGENCY):
+        with monkeypatch.context() as fault:
+            fault.setattr(north.town.context.system, "find_bib", refuse_with(reason))
+            await ask_for(north, TITLES[0])
+            await north.quiet()
+
+    causes = await desk.dead_letter_causes("NORTH")
+
+    assert [one.count for one in causes] == [1, 1]
+    assert causes[0].oldest <= causes[1].oldest
+    assert await desk.dead_letters_of_cause("NORTH", "partner", "hill", causes[0].error) == ()
