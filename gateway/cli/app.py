@@ -57,6 +57,9 @@ COMMANDS = {
         "gateway.cli.request_commands", "request_command", "List, show and make requests, and act on them."
     ),
     "task": CommandEntry("gateway.cli.request_views", "task_command", "What waits for staff."),
+    "message": CommandEntry(
+        "gateway.cli.message_commands", "message_command", "What partners wrote about requests, and who has read it."
+    ),
     "partner": CommandEntry(
         "gateway.cli.partner_commands", "partner_command", "Partners, with what is open with them."
     ),

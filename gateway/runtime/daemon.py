@@ -263,6 +263,8 @@ class Daemon:
             requests=managed.requests,
             partners=managed.partners,
             desk=managed.desk,
+            messages=managed.messages,
+            mails=self.mailboxes.desk,
             notices=managed.notices,
             patrons=managed.patrons,
             questions=managed.questions,

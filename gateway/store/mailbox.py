@@ -337,6 +337,13 @@ def get_mail(connection: Connection, library: str, id_: str, cipher: BodyCipher 
     return _mail_of_row(found, content)
 
 
+def get_mail_header(connection: Connection, library: str, id_: str) -> MailRow | None:
+    """The same without its content."""
+    query = select(*_WITHOUT_CONTENT).where(_c.library == library, _c.id == id_)
+    found = connection.execute(query).one_or_none()
+    return None if found is None else _mail_of_row(found, None)
+
+
 def close_mail(connection: Connection, library: str, id_: str, by: str, request_id: str = "") -> bool:
     """Off the list, and its content is forgotten here. False: it isn't on the list (any more)."""
     values = {"is_open": False, "closed_by": by, "content": None, "key_id": "", "sender": "", "subject": ""}

@@ -274,6 +274,12 @@ class MessageView:
     def unread(self) -> bool:
         return not self.ours and self.read_at is None
 
+    @property
+    def partner(self) -> str:
+        """The profile of the partner that wrote, or was written to; empty: none is known any more."""
+        attempt = self.request.find_attempt(self.event.attempt or self.request.current)
+        return attempt.partner if attempt is not None else self.request.partner.profile
+
 
 class PatronAction(StrEnum):
     """What patrons do themselves with a request of theirs."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from unicodedata import east_asian_width
 
 from gateway.domain.problems import MalformedMessage
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import NotFound
+from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
-from gateway.ports.incoming_mail import MailEvent, MailFormat, ParsedMail, ParseMail
+from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailFormat, ParsedMail, ParseMail
 from gateway.ports.shared_store import Transaction
 from gateway.services.mailbox.mail_application import MailApplication, add_note, force_request, inspect_attachments
 from gateway.services.mailbox.mail_reader import (
@@ -21,13 +23,61 @@ from gateway.services.mailbox.mail_reader import (
     read_mail,
     resolve_recipient,
 )
-from gateway.services.mailbox.request_finder import RequestMatch, expand_events, find_requests
+from gateway.services.mailbox.request_finder import (
+    MAX_SEARCHED_CHARS,
+    RequestMatch,
+    candidate_numbers,
+    expand_events,
+    find_requests,
+)
 from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.services.requests.request_messages import mark_messages_read
 from gateway.store import mailbox
-from gateway.store.journal_records import BodyCipher
+from gateway.store.journal_records import BodyCipher, BodyUnreadable
 from gateway.store.mailbox import MailRow, RequestReference, UnmatchedMailPage
 from gateway.store.requests import request_messages, requests
+
+MAX_WORDS = 8
+"""Words of a request's citation in the mail that are named, at most."""
+
+MIN_WORD_CHARS = 4
+"""Shorter words say nothing: they stand in every mail."""
+
+
+@value_object(kw_only=True)
+class MailCandidate:
+    """A request that a mail may be about, and what speaks for it. `numbers`: of the request, that stand in the mail;
+    `words`: of its title and author, that do; `with_sender`: the mail comes from a partner of it."""
+
+    request: Request
+    numbers: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    with_sender: bool = False
+
+
+@value_object
+class MailFile:
+    """`size` in bytes."""
+
+    name: str
+    media_type: str
+    size: int
+
+
+@value_object(kw_only=True)
+class OpenedMail:
+    """A mail that waits for staff, taken apart. `text`: as plain text; `says`: what the format of the partner, or of
+    plain mail, understands of it; `explained`: how it was looked at, rule by rule; `candidates`: the likeliest first.
+    `problem`: why its content can't be shown; then there is nothing of it here."""
+
+    row: MailRow
+    to: tuple[str, ...] = ()
+    text: str = ""
+    files: tuple[MailFile, ...] = ()
+    says: tuple[EventKind, ...] = ()
+    explained: tuple[str, ...] = ()
+    candidates: tuple[MailCandidate, ...] = ()
+    problem: str = ""
 
 
 @value_object
@@ -50,6 +100,33 @@ class UnmatchedMailService:
         if row is None:
             raise NotFound("mail")
         return row
+
+    async def open_mail(self, library: str, id_: str) -> OpenedMail:
+        """One that waits, beside the requests that it may be about. Raises NotFound, also when it was decided about."""
+        context = find_library_context(self.contexts, library)
+        try:
+            row = await self.show_mail(library, id_)
+        except BodyUnreadable as error:
+            waiting = await context.store.read(lambda c: mailbox.get_mail_header(c, context.symbol, id_))
+            return OpenedMail(row=_require_open(waiting), problem=str(error))
+        _require_open(row)
+        if row.content is None:
+            return OpenedMail(row=row, problem="it is too large to be kept here: see the folder of the mailbox")
+        try:
+            parsed = resolve_recipient(self.parse(row.content, row.at), context)
+        except MalformedMessage as error:
+            return OpenedMail(row=row, problem=f"can't be read: {error}")
+        reading = read_mail(parsed, context.profiles(), self.formats, MailDestination(context.symbol))
+        mail = parsed.mail
+        return OpenedMail(
+            row=row,
+            to=mail.to,
+            text=mail.text,
+            files=tuple(MailFile(one.name, one.media_type, len(one.content)) for one in mail.attachments),
+            says=tuple(dict.fromkeys(event.kind for event in reading.understood.events)),
+            explained=await self.explain_mail(row.content, MailDestination(context.symbol)),
+            candidates=await context.store.read(lambda c: _list_candidates(c, context, row, mail)),
+        )
 
     async def assign_mail(self, library: str, id_: str, reference: str, actor: str) -> Request:
         """What the mail says happens to this request (by id or number); what says nothing becomes a note of it.
@@ -123,6 +200,50 @@ class UnmatchedMailService:
         if profile is None or named is None:
             return ()
         return _fitting_events(read_as_partner(parsed, profile, self.formats), named)
+
+
+def _require_open(row: MailRow | None) -> MailRow:
+    """Raises NotFound."""
+    if row is None or not row.open:
+        raise NotFound("mail on the list")
+    return row
+
+
+def _list_candidates(
+    connection: Transaction, context: LibraryContext, row: MailRow, mail: IncomingMail
+) -> tuple[MailCandidate, ...]:
+    """Those that were found when the mail came, and requests of ours whose number stands in it, whoever sent it: staff
+    decide, so a forged sender gains nothing by it."""
+    text = f"{mail.subject}\n{mail.text}"[:MAX_SEARCHED_CHARS]
+    by_number = mailbox.find_ids_by_number(connection, context.symbol, candidate_numbers(text))
+    found = (
+        requests.load_request(connection, context.symbol, id_) for id_ in dict.fromkeys((*row.possible, *by_number))
+    )
+    candidates = [_weigh_candidate(request, row, text) for request in found if request is not None]
+    weights = {one.request.id: (len(one.numbers), one.with_sender, len(one.words)) for one in candidates}
+    return tuple(sorted(candidates, key=lambda one: weights[one.request.id], reverse=True))
+
+
+def _weigh_candidate(request: Request, row: MailRow, text: str) -> MailCandidate:
+    folded = f" {fold_text(text)} "
+    citation = request.citation
+    said = " ".join((citation.title, citation.component_title, citation.author, citation.component_author))
+    numbers = (request.number, request.transaction, *(one.transaction for one in request.attempts))
+    partners = {request.partner.profile, *(one.partner for one in request.attempts)}
+    words = (word for word in fold_text(said).split() if _has_word(folded, word))
+    return MailCandidate(
+        request=request,
+        numbers=tuple(dict.fromkeys(one for one in numbers if one and one.casefold() in text.casefold())),
+        words=tuple(dict.fromkeys(words))[:MAX_WORDS],
+        with_sender=bool(row.profile) and row.profile in partners,
+    )
+
+
+def _has_word(text: str, word: str) -> bool:
+    """`text` begins and ends with a blank. Scripts that set no blanks between words have them anywhere."""
+    if any(east_asian_width(letter) == "W" for letter in word):
+        return len(word) > 1 and word in text
+    return len(word) >= MIN_WORD_CHARS and f" {word} " in text
 
 
 def _fitting_events(reading: MailReading, named: RequestReference) -> tuple[MailEvent, ...]:

@@ -15,8 +15,10 @@ from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store
 from gateway.services.api_keys import ApiKeyService, KeyHolder, KeyScope
 from gateway.services.fulfilment import LinkResolver
+from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.requests.patron_notices import NoticeService
 from gateway.services.requests.questions import PatronQuestionService
+from gateway.services.requests.request_messages import MessageService
 from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
 from gateway.services.requests.staff_service import PartnerDirectory, StaffService
 from gateway.services.searching.search import CatalogueSearch
@@ -45,6 +47,8 @@ class Services:
     requests: RequestService
     partners: PartnerDirectory
     desk: StaffService
+    messages: MessageService
+    mails: UnmatchedMailService
     notices: NoticeService
     patrons: PatronRequestService
     questions: PatronQuestionService

@@ -17,7 +17,7 @@ from gateway.domain.clock import SystemClock
 from gateway.policies import load_policies
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
-from gateway.runtime.assembly import make_fulfilment_service
+from gateway.runtime.assembly import MailboxServices, make_fulfilment_service
 from gateway.runtime.listeners import HttpListener, HttpListenerOptions
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.api_keys import ApiKeyService, KeyScope
@@ -75,23 +75,37 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
     store = parts.open_store()
     await migrate_store(store, *parts.migration_histories)
     clock = SystemClock()
+    options = parts.make_journal_options()
+    journal = Journal(store, options)
     managed = ManagedRequests(
         settings=settings,
         adapters=opened.adapters,
         clock=clock,
         secrets=lambda reference: reference,
         store=store,
-        journal=Journal(store, parts.make_journal_options()),
+        journal=journal,
         libraries=await parts.open_libraries(store),
         profiles=lambda: loading.profiles,
         policies=policies.for_library,
         node="test/1",
+    )
+    mailboxes = MailboxServices(
+        settings=settings,
+        adapters=opened.adapters,
+        clock=clock,
+        store=store,
+        managed=managed,
+        profiles=lambda: loading.profiles,
+        journal=journal,
+        options=options,
     )
     links = opened.adapters.links["openurl"].make()
     services = Services(
         requests=managed.requests,
         partners=managed.partners,
         desk=managed.desk,
+        messages=managed.messages,
+        mails=mailboxes.desk,
         notices=managed.notices,
         patrons=managed.patrons,
         questions=managed.questions,

@@ -18,6 +18,7 @@ from gateway.domain.requests.request import (
     VolumeState,
 )
 from gateway.domain.requests.views import HistoryLine, LocatedCopy, RequestView
+from gateway.web.api.models.messages import MessageOut
 from gateway.web.api.models.values import (
     CitationOut,
     DatesOut,
@@ -357,6 +358,8 @@ class ShownOut(OutputModel):
     """A request with its history (oldest first), its timers, what is not done yet outside, and what may be done now."""
 
     request: RequestOut
+    messages: tuple[MessageOut, ...] = Field(description="with the partner, oldest first")
+    unread_messages: int = Field(description="how many of the partner's messages nobody has read")
     history: tuple[HistoryOut, ...]
     timers: tuple[TimerOut, ...]
     unfinished: tuple[StepOut, ...]
@@ -367,6 +370,8 @@ class ShownOut(OutputModel):
     def from_request_view(cls, shown: RequestView, actions: tuple[ActionOut, ...]) -> ShownOut:
         return cls(
             request=RequestOut.from_request(shown.request),
+            messages=tuple(MessageOut.from_message_view(one) for one in shown.messages),
+            unread_messages=sum(one.unread for one in shown.messages),
             history=tuple(HistoryOut.from_history_line(line) for line in shown.history),
             timers=tuple(TimerOut.model_validate(one) for one in shown.timers),
             unfinished=tuple(StepOut.model_validate(one) for one in shown.unfinished),

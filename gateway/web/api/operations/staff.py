@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import hdrs
 from pydantic import Field
 
-from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY
+from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY, UNMATCHED_MAILS
 from gateway.domain.requests.views import RequestFilter, TaskView
 from gateway.services.api_keys import KeyScope
 from gateway.web.api.models.inputs import EditLetter, SkipLetter
@@ -50,7 +50,11 @@ from gateway.web.api.operations.requests import (
 )
 from gateway.web.api.problems import ProblemType
 
-TASK_PLACES = {DEAD_LETTERS: f"{ROOT}/dead-letters", MAILBOXES_AWAY: f"{ROOT}/mailboxes-away"}
+TASK_PLACES = {
+    UNMATCHED_MAILS: f"{ROOT}/unmatched-mails",
+    DEAD_LETTERS: f"{ROOT}/dead-letters",
+    MAILBOXES_AWAY: f"{ROOT}/mailboxes-away",
+}
 """Where lists are that aren't of requests."""
 
 READ = (KeyScope.PARTNERS_READ,)

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from gateway.cli import main
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import LibraryParty, Request, RequestFlag, Role
@@ -240,3 +243,57 @@ async def test_only_messages_of_this_request_are_marked(north: NcipTown) -> None
         await messages.mark_read("NORTH", "nothing", [of_this.id], STAFF)
 
     assert len(await unread(north)) == 2
+
+
+# --- at the terminal -------------------------------------------------------------------------------------
+
+
+async def illgate(north: NcipTown, *words: str) -> Result:
+    config = str(north.town.settings.folder / "gateway.yml")
+    return await asyncio.to_thread(
+        CliRunner().invoke, main, ["--config", config, *words], catch_exceptions=False, env={"ILLGATE_STAFF": "ada"}
+    )
+
+
+async def test_staff_see_and_mark_messages_at_the_terminal(north: NcipTown) -> None:
+    request = await north.asked()
+    await write(north, request, EventKind.MESSAGE, note="Erste Zeile\nzweite Zeile")
+    await write(north, request, EventKind.MESSAGE, note="Noch etwas")
+    first, second = await conversation(north, request)
+
+    listed = await illgate(north, "message", "list")
+    read = await illgate(north, "message", "read", request.number, first.id)
+    shown = await illgate(north, "message", "show", request.number)
+    rest = await illgate(north, "message", "list", "--json")
+    await illgate(north, "message", "read", request.number)
+    nothing = await illgate(north, "message", "read", request.number)
+    empty = await illgate(north, "message", "list", "--role", "borrowing")
+
+    assert listed.stdout.splitlines()[0].split() == ["CAME", "REQUEST", "PARTNER", "ID", "TEXT"]
+    assert f"{request.number}  south    {first.id}  Erste Zeile zweite Zeile" in listed.stdout
+    assert read.stdout == f"{request.number}: 1 messages read\n"
+    lines = shown.stdout.splitlines()
+    assert lines[0].split("  ")[1:] == ["partner:SOUTH", f"read by staff:ada, {lines[0].rpartition(', ')[2]}"]
+    assert lines[1:3] == ["    Erste Zeile", "    zweite Zeile"]
+    assert lines[3].endswith(f"partner:SOUTH  UNREAD {second.id}")
+    assert [json.loads(line)["id"] for line in rest.stdout.splitlines()] == [second.id]
+    assert nothing.stdout == f"{request.number}: nothing was unread\n"
+    assert empty.stdout == "no unread messages\n"
+
+
+async def test_only_messages_of_the_partner_are_marked_at_the_terminal(north: NcipTown) -> None:
+    request = await north.asked()
+    await north.act(request, EventKind.MESSAGE, note="Unsere Frage")
+    (ours,) = await conversation(north, request)
+
+    refused = await illgate(north, "message", "read", request.number, ours.id)
+    missing = await illgate(north, "message", "show", "B-0")
+
+    assert refused.exit_code == 1
+    assert f"has no message {ours.id} of its partner" in refused.stderr
+    assert missing.exit_code != 0
+    assert "Unsere Frage" in (await illgate(north, "message", "show", request.number)).stdout
+
+
+async def test_lists_that_are_no_requests_say_where_they_are(north: NcipTown) -> None:
+    assert "illgate mail unmatched list" in (await illgate(north, "task", "show", "unmatched-mails")).stderr

@@ -1,0 +1,145 @@
+"""`illgate message list|show|read`: what partners wrote about requests, and who has read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import tzinfo
+
+import click
+
+from gateway.cli.formatting import format_table
+from gateway.cli.installation import (
+    CommandFailed,
+    Installation,
+    cursor_option,
+    format_minute,
+    json_option,
+    library_option,
+    limit_option,
+    pass_installation,
+    print_cursor,
+    print_json_line,
+    require_library,
+    run_on_requests,
+    staff_option,
+)
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import Role
+from gateway.domain.requests.views import MessageView
+from gateway.runtime.managed_requests import ManagedRequests
+from gateway.web.api.models.messages import MessageOut
+
+TEXT_WIDTH = 60
+"""Characters of a message in a list; `message show` has all of it."""
+
+
+@click.group(name="message")
+def message_command() -> None:
+    """What partners wrote about requests: unread ones, conversations, and who has read what."""
+
+
+@message_command.command(name="list")
+@click.option("--role", type=click.Choice([role.value for role in Role]), help="Of this side.")
+@limit_option
+@cursor_option
+@library_option
+@json_option
+@pass_installation
+def list_unread_messages(
+    installation: Installation, role: str | None, limit: int, cursor: str, symbol: str, as_json: bool
+) -> None:
+    """Messages that nobody of the staff has read, oldest first."""
+    library = require_library(installation, symbol)
+    side = Role(role) if role else None
+    page = run_on_requests(
+        installation, lambda managed: managed.messages.list_unread(library.symbol, side, limit, cursor)
+    )
+    if as_json:
+        for one in page:
+            print_json_line(MessageOut.from_message_view(one))
+    elif not page.items:
+        click.echo("no unread messages")
+    else:
+        rows = [
+            (format_minute(one.at, library.zone), one.request.number, one.partner, one.id, _shorten_text(one))
+            for one in page
+        ]
+        for line in format_table([("CAME", "REQUEST", "PARTNER", "ID", "TEXT"), *rows]):
+            click.echo(line)
+    print_cursor(page.cursor)
+
+
+@message_command.command(name="show")
+@click.argument("number", metavar="NUMBER")
+@library_option
+@json_option
+@pass_installation
+def show_conversation(installation: Installation, number: str, symbol: str, as_json: bool) -> None:
+    """All that the partner and we wrote to each other about a request, oldest first. Nothing is marked by it."""
+    library = require_library(installation, symbol)
+    messages = run_on_requests(installation, lambda managed: _load_conversation(managed, library.symbol, number))
+    if as_json:
+        for one in messages:
+            print_json_line(MessageOut.from_message_view(one))
+        return
+    if not messages:
+        click.echo("no messages")
+    for line in format_conversation(messages, library.zone):
+        click.echo(line)
+
+
+@message_command.command(name="read")
+@click.argument("number", metavar="NUMBER")
+@click.argument("messages", metavar="[MESSAGE]...", nargs=-1)
+@staff_option
+@library_option
+@pass_installation
+def mark_messages_read(
+    installation: Installation, number: str, messages: tuple[str, ...], actor: str, symbol: str
+) -> None:
+    """Messages of a request have been read: those that are named by their ids, else all that are there now.
+
+    An answer needs no such command: `illgate request act NUMBER message --note …` reads what it answers.
+    """
+    library = require_library(installation, symbol)
+
+    async def mark_and_count(managed: ManagedRequests) -> int:
+        request = await managed.requests.find_request(library.symbol, number)
+        found = await managed.messages.list_messages(library.symbol, request.id)
+        unread = {one.id for one in found if one.unread}
+        if unknown := set(messages) - {one.id for one in found if not one.ours}:
+            raise CommandFailed(f"{number} has no message {', '.join(sorted(unknown))} of its partner")
+        read = unread & set(messages) if messages else unread
+        await managed.messages.mark_read(library.symbol, request.id, read, actor)
+        return len(read)
+
+    count = run_on_requests(installation, mark_and_count)
+    click.echo(f"{number}: {count} messages read" if count else f"{number}: nothing was unread")
+
+
+async def _load_conversation(managed: ManagedRequests, library: str, number: str) -> Sequence[MessageView]:
+    request = await managed.requests.find_request(library, number)
+    return await managed.messages.list_messages(library, request.id)
+
+
+def format_conversation(messages: Sequence[MessageView], zone: tzinfo) -> Iterator[str]:
+    for one in messages:
+        kind = "" if one.event.kind is EventKind.MESSAGE else f" ({one.event.kind.value})"
+        yield f"{format_minute(one.at, zone)}  {one.event.actor}{kind}  {_describe_reading(one, zone)}".rstrip()
+        for line in one.event.details.note.splitlines():
+            yield f"    {line}"
+        if one.denied:
+            yield f"    DID NOT FIT: {one.denied}"
+
+
+def _describe_reading(message: MessageView, zone: tzinfo) -> str:
+    if message.ours:
+        return f"[{message.sending}]" if message.sending and message.sending != "done" else ""
+    if message.read_at is None:
+        return f"UNREAD {message.id}"
+    return f"read by {message.read_by}, {format_minute(message.read_at, zone)}"
+
+
+def _shorten_text(message: MessageView) -> str:
+    text = " ".join(message.event.details.note.split()) or message.event.kind.value
+    return text if len(text) <= TEXT_WIDTH else f"{text[: TEXT_WIDTH - 1]}…"
