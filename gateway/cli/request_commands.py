@@ -28,6 +28,7 @@ from gateway.cli.request_options import (
     errors_named_after,
     parse_field_value,
     parse_money,
+    split_words,
 )
 from gateway.cli.request_views import list_requests, show_request
 from gateway.domain.library import Money
@@ -51,6 +52,12 @@ _COMMON = (
     click.option("--max-cost", default="", metavar="'AMOUNT CUR'", help="Most that it may cost, such as '20 EUR'."),
     click.option("--note", default="", metavar="TEXT", help="A remark for staff."),
     click.option("--external", multiple=True, metavar="NUMBER", help="Its number in another system."),
+    click.option(
+        "--volumes",
+        multiple=True,
+        metavar="LABEL[,LABEL]",
+        help="What each of several volumes is called, such as 'Vol. 1, Vol. 2'; else it is one piece.",
+    ),
     staff_option,
     library_option,
     json_option,
@@ -76,6 +83,7 @@ def _build_common_fields(said: dict[str, Any], library: LibrarySettings) -> dict
         "dates": {"need_by": need_by},
         "note": said["note"],
         "external": list(said["external"]),
+        "volumes": split_words(said["volumes"], _make_value_context(library)),
     }
 
 
@@ -119,6 +127,7 @@ def create_request(installation: Installation, /, **said: Any) -> None:
     Examples:
       illgate request create --patron 21000000000017 --title 'Кобзарь' --author 'Шевченко, Тарас' --type book
       illgate request create --patron 21000000000017 --isbn 9783161484100 --max-cost '20 EUR' --partner seeberg
+      illgate request create --patron 21000000000017 --title 'Der Mann ohne Eigenschaften' --volumes 'Bd. 1, Bd. 2'
       illgate request create --patron 21000000000017 --service copy --type article --issn 0028-0836 --volume 171 \\
           --pages 737-738 --title Nature --part-title 'Molecular structure of nucleic acids'
     """

@@ -63,6 +63,29 @@ async def act(client: Client, request: Any, kind: str, **details: Any) -> Any:
     return answered.json
 
 
+async def test_a_request_of_several_volumes_has_them_by_name(client: Client) -> None:
+    borrowed = await borrow(client, "Kristin Lavransdatter", volumes=["Kransen", "Husfrue", "Korset"])
+    assert [(one["id"], one["label"], one["state"]) for one in borrowed["volumes"]] == [
+        ("1", "Kransen", "expected"),
+        ("2", "Husfrue", "expected"),
+        ("3", "Korset", "expected"),
+    ]
+    body = {
+        "citation": NOVEL,
+        "requester": {"symbol": "ISIL:NO-02030", "profile": "bergen"},
+        "volumes": ["I", "II"],
+    }
+    lent = await client("POST", "lending-requests", body)
+    assert [one["label"] for one in lent.json["volumes"]] == ["I", "II"]
+
+
+async def test_a_volume_without_a_name_is_refused(client: Client) -> None:
+    body = {"citation": NOVEL, "patron": {"identifier": PATRON}, "volumes": ["I", ""]}
+    made = await client("POST", "requests", body)
+    assert made.status == 422
+    assert made.json["mistakes"][0]["place"] == "body.volumes.1"
+
+
 async def test_a_request_is_made_and_shown_with_what_may_be_done(client: Client) -> None:
     body = {
         "citation": {**NOVEL, "extras": [{"name": "shelf-mark", "value": "نسخة", "kind": "text"}]},

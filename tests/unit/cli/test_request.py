@@ -224,6 +224,25 @@ def test_a_volume_that_the_request_does_not_have(desk: Typed) -> None:
     assert state(desk, number) == "requested"
 
 
+def test_a_set_is_asked_for_and_comes_volume_by_volume(desk: Typed) -> None:
+    number = wish(desk, "--partner", "seeberg", "--no-review", "--volumes", "том 1, том 2")
+    desk("outbox", "run")
+
+    first = desk("request", "receive", number, "--barcode", f"A-{number}")
+    assert first.exit_code == 1
+    assert f"Which volume is A-{number}? Name it (volumes): 1 (том 1), 2 (том 2)." in first.stderr
+    desk("request", "receive", number, "--barcode", f"A-{number}", "--volumes", "2")
+    assert state(desk, number) == "shipped"
+    desk("request", "receive", number, "--barcode", f"B-{number}")
+
+    request = document(desk("request", "show", number, "--json"))["request"]
+    assert request["state"] == "received"
+    assert [(one["label"], one["barcode"]) for one in request["volumes"]] == [
+        ("том 1", f"B-{number}"),
+        ("том 2", f"A-{number}"),
+    ]
+
+
 def test_a_number_that_does_not_exist(desk: Typed) -> None:
     done = desk("request", "show", "B1999-00001")
 

@@ -10,6 +10,7 @@ from gateway.domain.library import PersonName
 from gateway.domain.requests.events import EventDetails, LoanCondition
 from gateway.domain.requests.request import PatronLink
 from gateway.domain.requests.views import BorrowingDraft, HomePatron, LendingDraft
+from gateway.domain.requests.volume_notes import MAX_VOLUMES
 from gateway.web.api.models.values import (
     NAME,
     CitationIn,
@@ -30,6 +31,12 @@ from gateway.web.api.models.values import (
 from gateway.web.api.operation import InputModel
 
 OptionalName = Annotated[str, StringConstraints(max_length=100, pattern=f"^$|{NAME}")]
+VolumeLabels = Annotated[
+    tuple[Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")], ...],
+    Field(
+        max_length=MAX_VOLUMES, description="what each of several volumes is called, such as Vol. 1; none: one piece"
+    ),
+]
 
 
 class PatronIn(InputModel):
@@ -56,6 +63,7 @@ class NewBorrowing(InputModel):
     note: Text = ""
     external: tuple[Line, ...] = Field((), max_length=20, description="its numbers in other systems")
     extras: tuple[ExtraIn, ...] = Field((), max_length=100)
+    volumes: VolumeLabels = ()
 
     def to_draft(self, actor: str) -> BorrowingDraft:
         return BorrowingDraft(
@@ -71,6 +79,7 @@ class NewBorrowing(InputModel):
             note=self.note,
             external=self.external,
             extras=extras_of_input(self.extras),
+            volumes=self.volumes,
             source="api",
             actor=actor,
         )
@@ -109,6 +118,7 @@ class NewLending(InputModel):
     note: Text = ""
     external: tuple[Line, ...] = Field((), max_length=20)
     extras: tuple[ExtraIn, ...] = Field((), max_length=100)
+    volumes: VolumeLabels = ()
 
     def to_lending_draft(self, actor: str) -> LendingDraft:
         return LendingDraft(
@@ -122,6 +132,7 @@ class NewLending(InputModel):
             note=self.note,
             external=self.external,
             extras=extras_of_input(self.extras),
+            volumes=self.volumes,
             source="api",
             actor=actor,
         )
