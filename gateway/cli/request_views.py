@@ -33,7 +33,7 @@ from gateway.domain.requests.action_fields import FieldType, given_detail_names
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
 from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY, UNMATCHED_MAILS
-from gateway.domain.requests.views import HistoryLine, LocatedCopy, RequestFilter, RequestView, ResultPage
+from gateway.domain.requests.views import HistoryLine, LocatedCopy, RequestFilter, RequestOrder, RequestView, ResultPage
 from gateway.domain.value import value_object
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.web.api.models.outputs import ActionOut, RequestLine, ShownOut
@@ -65,6 +65,13 @@ class RequestListQuery:
 @click.option("--find", "search", default="", metavar="TEXT", help="With this number of any kind, or these words.")
 @click.option("--text", default="", metavar="TEXT", help="With this in number or title.")
 @click.option("--need-by-before", "before", default="", metavar="DAY", help="Needed before this day.")
+@click.option(
+    "--order",
+    type=click.Choice([order.value for order in RequestOrder]),
+    default=RequestOrder.NEWEST.value,
+    show_default=True,
+    help="Newest change first, waiting longest first, or needed soonest first.",
+)
 @click.option("--open/--all", "only_open", default=None, help="Closed ones too? Else only with --state or --task.")
 @limit_option
 @cursor_option
@@ -72,7 +79,7 @@ class RequestListQuery:
 @json_option
 @pass_installation
 def list_requests(installation: Installation, /, **said: Any) -> None:
-    """Requests, last changed first.
+    """Requests, last changed first or as --order says.
 
     \b
     Examples:
@@ -96,6 +103,7 @@ def list_requests(installation: Installation, /, **said: Any) -> None:
         branch=said["branch"],
         open=by_default if said["only_open"] is None else said["only_open"] or None,
         need_by_before=date.fromisoformat(before) if before else None,
+        order=RequestOrder(said["order"]),
     )
     print_request_list(
         installation, RequestListQuery(library.symbol, wanted, said["limit"], said["cursor"], said["as_json"])
@@ -420,14 +428,24 @@ def task_command() -> None:
 @library_option
 @pass_installation
 def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> None:
-    """All lists with something on them, and how much that is."""
+    """All lists with something on them, how much that is, and since when the oldest waits."""
     library = require_library(installation, symbol)
     found = run_on_requests(installation, lambda managed: managed.desk.tasks(library.symbol))
-    rows = [(one.name, one.role, str(one.count), one.description) for one in found if one.count or also_empty]
+    rows = [
+        (
+            one.name,
+            one.role,
+            str(one.count),
+            format_minute(one.oldest, library.zone) if one.oldest is not None else "",
+            one.description,
+        )
+        for one in found
+        if one.count or also_empty
+    ]
     if not rows:
         click.echo("nothing waits for staff")
         return
-    for line in format_table([("NAME", "ROLE", "COUNT", "WHAT"), *rows]):
+    for line in format_table([("NAME", "ROLE", "COUNT", "OLDEST SINCE", "WHAT"), *rows]):
         click.echo(line)
 
 

@@ -284,22 +284,24 @@ def add_mail(connection: Connection, row: MailRow, cipher: BodyCipher | None) ->
 
 @value_object
 class WaitingMails:
-    """How many mails are on the list of a library, and how many bytes of their contents are kept."""
+    """How many mails are on the list of a library, how many bytes of their contents are kept, and when the oldest came
+    (None: there is none)."""
 
     count: int
     content_bytes: int
+    oldest: datetime | None
 
 
 _WAITING = PreparedStatement(
-    select(func.count(), func.coalesce(func.sum(func.length(_c.content)), 0)).where(
+    select(func.count(), func.coalesce(func.sum(func.length(_c.content)), 0), func.min(_c.at)).where(
         _c.library == bindparam("in_library"), IS_OPEN
     )
 )
 
 
 def measure_waiting(connection: Connection, library: str) -> WaitingMails:
-    ((count, content_bytes),) = _WAITING.fetch_all(connection, {"in_library": library})
-    return WaitingMails(count, int(content_bytes))
+    ((count, content_bytes, oldest),) = _WAITING.fetch_all(connection, {"in_library": library})
+    return WaitingMails(count, int(content_bytes), oldest)
 
 
 @value_object

@@ -43,7 +43,7 @@ from gateway.domain.requests.state_table import TimerKind
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
-from gateway.store.requests import history, outbox, request_counts, request_lists, requests, timers
+from gateway.store.requests import history, list_paths, outbox, request_counts, request_lists, requests, timers
 from gateway.store.requests.request_rows import dump_event
 from gateway.store.schema import make_exchange_id
 
@@ -181,7 +181,7 @@ async def _lists(filled: _Filled) -> list[Act]:
     """The first page, the one after it by its cursor, and the counts of all lists."""
 
     def look(task: str, cursor: str) -> Callable[[Connection], request_lists.RequestListPage]:
-        return lambda c: request_lists.list_requests(c, LIBRARY, request_lists.RequestListFilter(task=task), 50, cursor)
+        return lambda c: request_lists.list_requests(c, LIBRARY, list_paths.RequestListFilter(task=task), 50, cursor)
 
     async def one(task: str) -> None:
         page = await filled.store.read(look(task, ""))

@@ -150,6 +150,15 @@ class FileUpload:
     pages: int | None = None
 
 
+class RequestOrder(StrEnum):
+    """`longest`: on a task list by when they came on it. `need-by`: open ones that are needed by a day, those first
+    that are needed soonest."""
+
+    NEWEST = "newest"  # change first
+    LONGEST = "longest"  # waiting first
+    NEED_BY = "need-by"
+
+
 @value_object(kw_only=True)
 class RequestFilter:
     """Which requests: those that fit all that is set. `search`: what the search box was asked, any number or words of
@@ -166,6 +175,7 @@ class RequestFilter:
     branch: str = ""
     open: bool | None = None
     need_by_before: date | None = None
+    order: RequestOrder = RequestOrder.NEWEST
 
 
 # --- what is shown ---------------------------------------------------------------------------------------
@@ -401,12 +411,13 @@ class MailboxFailure:
 
 @value_object
 class TaskView:
-    """A list of staff's work and how much is on it."""
+    """A list of staff's work, how much is on it, and since when the oldest waits there."""
 
     name: str
     role: str
     description: str
     count: int
+    oldest: datetime | None = None
 
 
 @value_object(kw_only=True)

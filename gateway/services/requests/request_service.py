@@ -75,7 +75,7 @@ from gateway.services.requests.transitions import (
     history_line,
     raise_if_denied,
 )
-from gateway.store.requests import history, outbox_queries, request_lists, requests, timers
+from gateway.store.requests import history, list_paths, outbox_queries, request_lists, requests, timers
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.schema import make_exchange_id
@@ -123,8 +123,8 @@ class RequestService:
     # --- looking -----------------------------------------------------------------------------------------
 
     async def listing(self, library: str, wanted: RequestFilter, limit: int, cursor: str) -> ResultPage[Request]:
-        """Newest change first. Raises InvalidCursorError; Refused (INVALID_VALUE) for a task or state that doesn't
-        exist."""
+        """In the order of the filter. Raises InvalidCursorError; Refused (INVALID_VALUE) for a task or state that
+        doesn't exist."""
         context = self.library_context(library)
         if wanted.task and wanted.task not in {task.name for task in TASKS}:
             raise Refused(RefusalReason.INVALID_VALUE, "There is no such task list.", value=wanted.task)
@@ -133,7 +133,7 @@ class RequestService:
             found = await context.store.read(
                 lambda c: request_lists.list_requests(c, context.symbol, filtered, limit, cursor)
             )
-        except request_lists.BadCursor as bad:
+        except list_paths.BadCursor as bad:
             raise InvalidCursorError(str(bad)) from bad
         return ResultPage(found.requests, found.cursor)
 
@@ -327,14 +327,14 @@ def _add_attachment(request: Request, attachment: Attachment) -> Request:
     return replace(request, attachments=(*request.attachments, attachment), warnings=warnings)
 
 
-def _build_list_filter(wanted: RequestFilter) -> request_lists.RequestListFilter:
+def _build_list_filter(wanted: RequestFilter) -> list_paths.RequestListFilter:
     """Raises Refused(INVALID_VALUE) for a state that doesn't exist."""
     sides: dict[Role, tuple[State, ...]] = {Role.BORROWING: tuple(BorrowingState), Role.LENDING: tuple(LendingState)}
     possible: list[State] = [one for role, states in sides.items() if wanted.role in (None, role) for one in states]
     unknown = [word for word in wanted.states if word not in {state.value for state in possible}]
     if unknown:
         raise Refused(RefusalReason.INVALID_VALUE, "There is no such state.", value=unknown[0])
-    return request_lists.RequestListFilter(
+    return list_paths.RequestListFilter(
         role=wanted.role,
         states=tuple(state for state in possible if state.value in wanted.states),
         task=wanted.task,
@@ -345,6 +345,7 @@ def _build_list_filter(wanted: RequestFilter) -> request_lists.RequestListFilter
         open=wanted.open,
         branch=wanted.branch,
         need_by_before=wanted.need_by_before,
+        order=wanted.order,
     )
 
 

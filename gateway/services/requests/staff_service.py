@@ -54,18 +54,41 @@ class StaffService:
 
     async def tasks(self, library: str) -> Sequence[TaskView]:
         context = find_library_context(self.contexts, library)
-        counts = await context.store.read(lambda c: request_counts.read_task_counts(c, context.symbol))
+        counts, oldest = await context.store.read(
+            lambda c: (
+                request_counts.read_task_counts(c, context.symbol),
+                request_counts.read_oldest_of_tasks(c, context.symbol),
+            )
+        )
         lists = tuple(
             TaskView(
-                task.name, task.role.value if task.role is not None else "", task.description, counts.get(task.name, 0)
+                task.name,
+                task.role.value if task.role is not None else "",
+                task.description,
+                counts.get(task.name, 0),
+                oldest.get(task.name),
             )
             for task in TASKS
         )
-        dead = TaskView(DEAD_LETTERS, "", "could not be done: release, edit or skip", counts.get(DEAD_LETTERS, 0))
+        dead = TaskView(
+            DEAD_LETTERS,
+            "",
+            "could not be done: release, edit or skip",
+            counts.get(DEAD_LETTERS, 0),
+            oldest.get(DEAD_LETTERS),
+        )
         waiting = await context.store.read(lambda c: mailbox.measure_waiting(c, context.symbol))
-        mails = TaskView(UNMATCHED_MAILS, "", "fit no request: say which is meant, or dismiss them", waiting.count)
+        mails = TaskView(
+            UNMATCHED_MAILS, "", "fit no request: say which is meant, or dismiss them", waiting.count, waiting.oldest
+        )
         away = await self.list_mailbox_failures(library)
-        boxes = TaskView(MAILBOXES_AWAY, "", "can't be read: partners' answers stay there", len(away))
+        boxes = TaskView(
+            MAILBOXES_AWAY,
+            "",
+            "can't be read: partners' answers stay there",
+            len(away),
+            min((one.since for one in away), default=None),
+        )
         return (*lists, mails, dead, boxes)
 
     async def list_mailbox_failures(self, library: str) -> Sequence[MailboxFailure]:

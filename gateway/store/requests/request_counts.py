@@ -14,7 +14,7 @@ from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.task_lists import DEAD_LETTERS, TASKS
 from gateway.domain.value import value_object
 from gateway.sql.statements import PreparedStatement, prepare_sql
-from gateway.store.requests.tables import network_report, outbox, request_count, request_supply
+from gateway.store.requests.tables import network_report, outbox, request_count, request_supply, request_task
 
 SLOTS = 8
 
@@ -44,6 +44,19 @@ _DEAD = PreparedStatement(
     select(func.count().label("n"))
     .select_from(outbox)
     .where(outbox.c.status == "dead", outbox.c.library == bindparam("library"))
+)
+
+_OLDEST = PreparedStatement(
+    select(request_task.c.since)
+    .where(request_task.c.library == bindparam("library"), request_task.c.task == bindparam("task"))
+    .order_by(request_task.c.since)
+    .limit(1)
+)
+_OLDEST_DEAD = PreparedStatement(
+    select(outbox.c.created.label("since"))
+    .where(outbox.c.status == "dead", outbox.c.library == bindparam("library"))
+    .order_by(outbox.c.id)
+    .limit(1)
 )
 
 _report_columns = network_report.c
@@ -95,6 +108,15 @@ def read_task_counts(connection: Connection, library: str) -> Mapping[str, int]:
     counts = {task.name: found.get(task.name, 0) for task in TASKS}
     counts[DEAD_LETTERS] = _DEAD.fetch_first(connection, {"library": library}).n
     return counts
+
+
+def read_oldest_of_tasks(connection: Connection, library: str) -> Mapping[str, datetime]:
+    """Since when the request that has waited longest stands on each task list, and the oldest dead letter since it was
+    made; empty lists are left out."""
+    asked = {"library": library}
+    found = {task.name: _OLDEST.fetch_first(connection, asked | {"task": task.name}) for task in TASKS}
+    found[DEAD_LETTERS] = _OLDEST_DEAD.fetch_first(connection, asked)
+    return {name: row.since for name, row in found.items() if row is not None}
 
 
 def read_partner_loads(connection: Connection, library: str, role: Role) -> Mapping[str, int]:

@@ -94,6 +94,16 @@ _UPDATE = PreparedStatement(
 
 _t = request_task.c
 _JOIN_TASK = PreparedStatement(sql_insert(request_task))
+_STAY_ON_TASK = PreparedStatement(
+    update(request_task)
+    .where(
+        _t.library == bindparam("in_library"),
+        _t.task == bindparam("on_task"),
+        _t.changed == bindparam("before", type_=_t.changed.type),
+        _t.request_id == bindparam("of_request"),
+    )
+    .values(changed=bindparam("now", type_=_t.changed.type))
+)
 _LEAVE_TASK = PreparedStatement(
     delete(request_task).where(
         _t.library == bindparam("library"),
@@ -164,10 +174,7 @@ def _update_dependent_rows(connection: Connection, now: Request, before: _Previo
     """Rows elsewhere that follow from the request's."""
     library, id_ = now.library, now.id
     old, new = before.tasks.split(), columns["tasks"].split()
-    if old and (old != new or before.changed != now.changed):
-        _LEAVE_TASK.execute_many(connection, [_make_task_row(library, name, before.changed, id_) for name in old])
-    if new and (old != new or before.changed != now.changed):
-        _JOIN_TASK.execute_many(connection, [_make_task_row(library, name, now.changed, id_) for name in new])
+    _update_task_rows(connection, now, before.changed, old, new)
     if old != new or before.loads != columns["loads"]:
         left = [*((request_counts.TASK, name) for name in old), *_load_counters(now.role, before.loads)]
         joined = [*((request_counts.TASK, name) for name in new), *_load_counters(now.role, columns["loads"])]
@@ -183,8 +190,19 @@ def _update_dependent_rows(connection: Connection, now: Request, before: _Previo
     update_barcodes(connection, now)
 
 
-def _make_task_row(library: str, name: str, changed: datetime | None, id_: str) -> dict[str, Any]:
-    return {"library": library, "task": name, "changed": changed, "request_id": id_}
+def _update_task_rows(
+    connection: Connection, now: Request, before: datetime | None, old: list[str], new: list[str]
+) -> None:
+    """It waits on a list since it came there, whatever changes meanwhile. `before`: when it had changed last."""
+    row: dict[str, Any] = {"library": now.library, "request_id": now.id}
+    if left := [row | {"task": name, "changed": before} for name in old if name not in new]:
+        _LEAVE_TASK.execute_many(connection, left)
+    if before != now.changed and (stays := [name for name in old if name in new]):
+        place = {"in_library": now.library, "of_request": now.id, "before": before, "now": now.changed}
+        _STAY_ON_TASK.execute_many(connection, [place | {"on_task": name} for name in stays])
+    come = [row | {"task": name, "changed": now.changed, "since": now.changed} for name in new if name not in old]
+    if come:
+        _JOIN_TASK.execute_many(connection, come)
 
 
 def _load_counters(role: Role, partner: str) -> list[request_counts.Counted]:

@@ -15,6 +15,7 @@ from gateway.store.schema import metadata
 IS_OPEN = text("is_open")
 HAS_PARTNER = text("partner <> ''")
 HAS_PATRON = text("patron_id <> ''")
+HAS_NEED_BY = text("is_open AND need_by IS NOT NULL")
 IS_READY = text("ready_at IS NOT NULL")
 IN_LANE = text("ended IS NULL AND lane <> ''")
 HAS_ENDED = text("ended IS NOT NULL")
@@ -70,6 +71,14 @@ request = Table(
         sqlite_where=HAS_PATRON,
     ),
     Index(
+        "ix_request_need_by",
+        "library",
+        "need_by",
+        "id",
+        postgresql_where=HAS_NEED_BY,
+        sqlite_where=HAS_NEED_BY,
+    ),
+    Index(
         "ix_request_similar",
         "library",
         "patron_id",
@@ -87,7 +96,9 @@ request_task = Table(
     column_types.text_column("task"),
     column_types.moment_column("changed"),
     column_types.id_column("request_id"),
+    column_types.moment_column("since"),  # when the request came on the list
     PrimaryKeyConstraint("library", "task", "changed", "request_id", name="pk_request_task"),
+    Index("ix_request_task_since", "library", "task", "since", "request_id"),
 )
 """Which requests stand on which task list, in the order of the list: a page of it is one stretch of this key."""
 

@@ -300,6 +300,16 @@ async def test_a_search_finds_by_any_number_and_by_words(client: Client) -> None
     assert len(await ids("")) == 2
 
 
+async def test_a_task_list_says_since_when_its_oldest_waits_and_begins_with_it(client: Client) -> None:
+    first, second = await borrow(client), await borrow(client, "Шум времени")
+    tasks = {one["name"]: one for one in (await client("GET", "tasks")).json["items"]}
+    assert (tasks["awaiting-review"]["count"], tasks["awaiting-review"]["oldest"]) == (2, first["changed"])
+    assert tasks["overdue"]["oldest"] is None
+
+    listed = await client("GET", f"{tasks['awaiting-review']['href'].removeprefix('/api/v1/')}&order=longest")
+    assert [one["id"] for one in listed.json["items"]] == [first["id"], second["id"]]
+
+
 async def test_a_state_of_both_sides_finds_both_unless_a_side_is_named(client: Client) -> None:
     ours, theirs = await borrow(client), await lend(client, "LT-1")
     await act(client, ours, "cancel")

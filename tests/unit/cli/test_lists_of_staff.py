@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.support.daemon import Installation
 from tests.unit.cli.conftest import Typed, document, number_of, typed
 
@@ -114,6 +116,7 @@ def test_tasks_are_counted_and_listed(desk: Typed) -> None:
     assert counted["awaiting-review"][1] == "borrowing"
     assert int(counted["awaiting-review"][2]) == len(listed.splitlines()) - 1
     assert number in listed
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", counted["awaiting-review"][3]), "since when the oldest waits"
     assert "overdue-out" not in counted
     assert "overdue-out" in desk("task", "list", "--all").stdout
 

@@ -43,7 +43,7 @@ STEPS = [
     "0013: Which managed requests each message of the journal is about",
     "0014: Mailboxes that can't be read: since when, and why",
     "0015: Partners' messages that are for people, and who has read them",
-    "0017: What lists of requests are found by: numbers and words",
+    "0017: What requests are found by, and since when they wait on which list",
 ]
 
 STEP = '''"""{doc}"""
@@ -155,8 +155,7 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
         connection.execute(text("DROP TABLE message_request"))
         connection.execute(text("DROP TABLE mailbox_failure"))
         connection.execute(text("DROP TABLE request_message"))
-        connection.execute(text("DROP TABLE request_term"))
-        connection.execute(text("ALTER TABLE request DROP COLUMN terms"))
+        undo_request_lists(connection)
         connection.execute(text("ALTER TABLE api_key DROP COLUMN expires"))
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0010'"))
 
@@ -187,8 +186,7 @@ async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> No
             insert_request(connection, one)
         damaged = {"document": "{", "id": unreadable.id}
         connection.execute(text("UPDATE request SET document = :document WHERE id = :id"), damaged)
-        connection.execute(text("DROP TABLE request_term"))
-        connection.execute(text("ALTER TABLE request DROP COLUMN terms"))
+        undo_request_lists(connection)
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '{revision_before('0017')}'"))
 
     await store.write(go_back)
@@ -199,6 +197,18 @@ async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> No
         return [hit.request_id for hit in hits]
 
     assert await store.read(find) == [request.id]
+
+
+def undo_request_lists(connection: Connection) -> None:
+    """What step 0017 has made."""
+    for statement in (
+        "DROP TABLE request_term",
+        "ALTER TABLE request DROP COLUMN terms",
+        "DROP INDEX ix_request_need_by",
+        "DROP INDEX ix_request_task_since",
+        "ALTER TABLE request_task DROP COLUMN since",
+    ):
+        connection.execute(text(statement))
 
 
 def revision_before(revision: str) -> str:

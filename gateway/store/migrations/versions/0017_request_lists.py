@@ -1,4 +1,4 @@
-"""What lists of requests are found by: numbers and words
+"""What requests are found by, and since when they wait on which list
 
 Revision ID: 0017
 Revises: 0015
@@ -14,6 +14,8 @@ from gateway.store.requests.request_rows import UnreadableDocumentError, parse_r
 
 revision = "0017"
 down_revision = "0015"
+
+HAS_NEED_BY = sa.text("is_open AND need_by IS NOT NULL")
 
 SLICE = 1_000
 _NEXT = sa.text(
@@ -44,6 +46,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.add_column("request", sa.Column("terms", sa.Text, nullable=False, server_default=""))
+    _add_waiting_times()
     connection = op.get_bind()
     for found in _iter_requests(connection):
         connection.execute(_FOLD, found)
@@ -53,6 +56,22 @@ def upgrade() -> None:
             for kind, _, term in (line.partition(" ") for line in one["terms"].splitlines())
         ]
         connection.execute(_ADD_TERM, terms)
+
+
+def _add_waiting_times() -> None:
+    """What stands on a list of before waits there since its last change, as far as is known."""
+    op.create_index(
+        "ix_request_need_by",
+        "request",
+        ["library", "need_by", "id"],
+        postgresql_where=HAS_NEED_BY,
+        sqlite_where=HAS_NEED_BY,
+    )
+    op.add_column("request_task", sa.Column("since", sa.DateTime(timezone=True)))
+    op.execute("UPDATE request_task SET since = changed")
+    with op.batch_alter_table("request_task") as batch:
+        batch.alter_column("since", nullable=False)
+    op.create_index("ix_request_task_since", "request_task", ["library", "task", "since", "request_id"])
 
 
 def _iter_requests(connection: sa.Connection) -> Iterator[list[dict[str, str]]]:

@@ -74,6 +74,7 @@ class TaskOut(OutputModel):
     role: str
     description: str
     count: int
+    oldest: datetime | None = Field(description="since when what has waited longest stands there")
     href: str = Field(description="the list itself")
 
 

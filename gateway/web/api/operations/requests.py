@@ -12,7 +12,7 @@ from gateway.domain.requests.action_fields import ACTS, BY_RULE, check_details
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
 from gateway.domain.requests.task_lists import BY_NAME
-from gateway.domain.requests.views import ActionRequest, FileUpload, RequestFilter, StoredFile
+from gateway.domain.requests.views import ActionRequest, FileUpload, RequestFilter, RequestOrder, StoredFile
 from gateway.services.api_keys import KeyScope
 from gateway.web.api.models.inputs import ActBody, NewBorrowing, NewLending, RotaOrder, SkipLine
 from gateway.web.api.models.outputs import ActionOut, AttachmentOut, RequestLine, RequestList, RequestOut, ShownOut
@@ -112,6 +112,11 @@ class RequestFilterQuery(PagingParameters):
     branch: Name | None = None
     open: Truth | None = None
     need_by_before: DayText | None = None
+    order: RequestOrder = Field(
+        RequestOrder.NEWEST,
+        description="newest change first, or waiting longest first (on a task list: since it came there), or open ones "
+        "that are needed by a day, soonest first",
+    )
 
 
 # --- make ------------------------------------------------------------------------------------------------
@@ -152,6 +157,7 @@ async def list_requests(call: OperationCall[NoParameters, RequestFilterQuery, No
         branch=asked.branch or "",
         open=asked.open,
         need_by_before=asked.need_by_before,
+        order=asked.order,
     )
     return await reply_with_list(call, wanted)
 
@@ -224,7 +230,7 @@ def changed_reply(request: Request) -> OperationReply:
 
 CHANGED = AnswerDescription(200, "The request after the change", RequestOut, {hdrs.ETAG: ETAG})
 MADE = AnswerDescription(201, "The new request", RequestOut, {hdrs.LOCATION: LOCATION, hdrs.ETAG: ETAG})
-LISTED = AnswerDescription(200, "A page of requests, newest change first", RequestList, {hdrs.LINK: LINK})
+LISTED = AnswerDescription(200, "A page of requests in the order that was asked for", RequestList, {hdrs.LINK: LINK})
 
 REQUEST_OPERATIONS = (
     Operation(

@@ -82,7 +82,9 @@ async def list_tasks(call: OperationCall[NoParameters, NoParameters, None]) -> O
 
 def _make_task_output(one: TaskView) -> TaskOut:
     place = TASK_PLACES.get(one.name, f"{ROOT}/requests?task={one.name}")
-    return TaskOut(name=one.name, role=one.role, description=one.description, count=one.count, href=place)
+    return TaskOut(
+        name=one.name, role=one.role, description=one.description, count=one.count, oldest=one.oldest, href=place
+    )
 
 
 async def list_mailboxes_away(call: OperationCall[NoParameters, NoParameters, None]) -> OperationReply:

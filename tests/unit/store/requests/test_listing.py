@@ -18,9 +18,11 @@ from gateway.domain.requests.request import (
     RequestFlag,
     Role,
 )
+from gateway.domain.requests.search_terms import parse_search
+from gateway.domain.requests.views import RequestOrder
 from gateway.ports.shared_store import Store
 from gateway.store.requests import request_counts, request_lists, requests
-from gateway.store.requests.request_lists import BadCursor, RequestListFilter
+from gateway.store.requests.list_paths import BadCursor, RequestListFilter
 from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, later, lending
 
 
@@ -199,6 +201,59 @@ async def test_a_change_within_the_same_moment_keeps_it_on_its_list(migrated: St
     await migrated.write(lambda c: requests.save_request(c, later(request, branch="south", changed=request.changed)))
     assert await numbers(migrated, RequestListFilter(task="to-receive")) == [request.number]
     assert await counts(migrated) == {"to-receive": 1}
+
+
+async def test_waiting_begins_when_a_request_comes_on_a_list_and_not_when_it_changes(migrated: Store) -> None:
+    first, second = borrowing(state=BorrowingState.SHIPPED), borrowing(state=BorrowingState.SHIPPED)
+    await insert(migrated, first, second)
+    touched = later(first, changed=AT + timedelta(days=2), branch="south")
+    await migrated.write(lambda c: requests.save_request(c, touched))
+
+    longest = RequestListFilter(task="to-receive", order=RequestOrder.LONGEST)
+    assert await numbers(migrated, longest, 1) == [first.number, second.number]
+    assert await numbers(migrated, RequestListFilter(task="to-receive")) == [first.number, second.number]
+    oldest = await migrated.read(lambda c: request_counts.read_oldest_of_tasks(c, LIBRARY))
+    assert oldest == {"to-receive": first.changed}
+
+    back = later(touched, changed=AT + timedelta(days=3), state=BorrowingState.RECEIVED)
+    again = later(back, changed=AT + timedelta(days=4), state=BorrowingState.SHIPPED)
+    for one in (back, again):
+        await migrated.write(lambda c, one=one: requests.save_request(c, one))
+    assert await numbers(migrated, longest) == [second.number, first.number], "it came on the list anew"
+
+
+async def test_lists_are_ordered_by_the_longest_without_a_change_and_by_the_day_of_need(migrated: Store) -> None:
+    days = [date(2026, 4, n) for n in (3, 1, 2)]
+    made = [borrowing(dates=RequestDates(need_by=day)) for day in days]
+    same_day = borrowing(dates=RequestDates(need_by=days[1]))
+    closed = borrowing(state=BorrowingState.COMPLETED, dates=RequestDates(need_by=date(2026, 3, 1)))
+    await insert(migrated, *made, same_day, closed, lending(dates=RequestDates()))
+
+    ours = [one.number for one in (*made, same_day)]
+    for limit in (1, 2, 5):
+        longest = RequestListFilter(role=Role.BORROWING, open=True, order=RequestOrder.LONGEST)
+        assert await numbers(migrated, longest, limit) == ours
+        soonest = RequestListFilter(order=RequestOrder.NEED_BY)
+        assert await numbers(migrated, soonest, limit) == [made[1].number, same_day.number, made[2].number, ours[0]]
+        searched = RequestListFilter(search=parse_search("сад"), order=RequestOrder.NEED_BY)
+        assert await numbers(migrated, searched, limit) == [made[1].number, same_day.number, made[2].number, ours[0]]
+
+
+async def test_a_look_for_rare_ones_goes_on_in_any_order(migrated: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_lists, "SCAN", 3)
+    made = [borrowing(branch="south" if n % 4 == 0 else "north") for n in range(10)]
+    await insert(migrated, *made)
+    wanted = [made[n].number for n in (0, 4, 8)]
+    assert await numbers(migrated, RequestListFilter(branch="south", order=RequestOrder.LONGEST)) == wanted
+    assert await numbers(migrated, RequestListFilter(branch="south", order=RequestOrder.NEED_BY)) == wanted
+
+
+async def test_a_search_on_a_task_list_is_in_the_order_of_waiting(migrated: Store) -> None:
+    first, second = borrowing(state=BorrowingState.SHIPPED), borrowing(state=BorrowingState.SHIPPED)
+    await insert(migrated, first, second, borrowing())
+    await migrated.write(lambda c: requests.save_request(c, later(first, changed=AT + timedelta(days=2))))
+    wanted = RequestListFilter(task="to-receive", search=parse_search("сад"), order=RequestOrder.LONGEST)
+    assert await numbers(migrated, wanted, 1) == [first.number, second.number]
 
 
 def candidate(bib: str) -> ItemCandidate:

@@ -12,7 +12,7 @@ from gateway.domain.requests.request import BorrowingState, PatronLink, Request,
 from gateway.domain.requests.search_terms import parse_search
 from gateway.ports.shared_store import Store
 from gateway.store.requests import request_lists, request_search, requests
-from gateway.store.requests.request_lists import RequestListFilter
+from gateway.store.requests.list_paths import RequestListFilter
 from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, later, lending, with_attempt
 
 KEEPER = Citation(title="The Keeper's Ledger", subtitle="a chronicle", author="Whitcombe, Ada")

@@ -1,0 +1,208 @@
+"""Which index a list of requests follows, the conditions on its rows, its order, and cursors."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, tuple_
+
+from gateway.domain.requests.request import TERMINAL, BorrowingState, Role, State
+from gateway.domain.requests.search_terms import SearchQuestion
+from gateway.domain.requests.task_lists import BY_NAME, TaskList
+from gateway.domain.requests.views import RequestOrder
+from gateway.domain.text_folding import fold_text
+from gateway.domain.value import value_object
+from gateway.store.journal_writer import clean_text
+from gateway.store.requests.tables import HAS_NEED_BY, HAS_PARTNER, HAS_PATRON, IS_OPEN, request, request_task
+from gateway.store.schema import EPOCH, MICROSECOND
+
+SEARCHED = "searched word"
+"""How names of conditions begin that compare words of the search box."""
+
+
+@value_object(kw_only=True)
+class RequestListFilter:
+    """All that are set must fit. `task`: a name of `domain.requests.task_lists.TASKS`. `text`:
+    words or parts of words, all of them in number, title and author, without case and accents. `search`: what the
+    search box was asked; it leads to the requests itself."""
+
+    role: Role | None = None
+    states: tuple[State, ...] = ()
+    task: str = ""
+    partner: str = ""  # profile
+    patron_id: str = ""
+    text: str = ""
+    open: bool | None = None
+    branch: str = ""
+    need_by_before: date | None = None
+    search: SearchQuestion = SearchQuestion()
+    order: RequestOrder = RequestOrder.NEWEST
+
+
+class BadCursor(ValueError):
+    """A cursor that no page gave."""
+
+
+class ListPosition(NamedTuple):
+    """Of a request in the list: what it is ordered by."""
+
+    key: datetime | date
+    id: str
+
+
+@value_object
+class IndexPath:
+    """The index to follow: its condition, its columns of the order, and what else is to be tried on its rows."""
+
+    conditions: tuple[ColumnElement[bool], ...]
+    key: Any
+    id: Any
+    rest: tuple[ColumnElement[bool], ...]
+    descending: bool
+
+    def range_conditions(self, until: ListPosition | None, after: ListPosition | None) -> list[ColumnElement[bool]]:
+        """`until` is within, `after` is not."""
+        conditions = list(self.conditions)
+        here = tuple_(self.key, self.id)
+        if until is not None:
+            last = self._literal_of_position(until)
+            conditions.append(here >= last if self.descending else here <= last)
+        if after is not None:
+            before = self._literal_of_position(after)
+            conditions.append(here < before if self.descending else here > before)
+        return conditions
+
+    def _literal_of_position(self, place: ListPosition) -> Any:
+        return tuple_(literal(place.key, self.key.type), literal(place.id, self.id.type))
+
+    def order_rows(self, query: Select[Any]) -> Select[Any]:
+        columns = (self.key, self.id)
+        return query.order_by(*(column.desc() for column in columns) if self.descending else columns)
+
+
+# --- which index -----------------------------------------------------------------------------------------
+
+
+def require_task(name: str) -> TaskList:
+    """Raises ValueError."""
+    if name not in BY_NAME:
+        raise ValueError(f"no such task list: {name}; there are {', '.join(BY_NAME)}")
+    return BY_NAME[name]
+
+
+def choose_index_path(library: str, wanted: RequestListFilter) -> IndexPath:
+    """The index that leads to the fewest rows comes first. Raises ValueError for a task that doesn't exist."""
+    c = request.c
+    conditions = build_conditions(wanted)
+    descending = wanted.order is RequestOrder.NEWEST
+    if wanted.order is RequestOrder.NEED_BY:
+        if wanted.task:
+            conditions["task"] = match_task(wanted.task)
+        conditions.pop("open", None)
+        on_index: tuple[Any, ...] = (c.library == library, HAS_NEED_BY)
+        return IndexPath(on_index, c.need_by, c.id, tuple(conditions.values()), descending)
+    if wanted.task:
+        t = request_task.c
+        role = require_task(wanted.task).role
+        if role is not None and wanted.role is role:
+            conditions.pop("role", None)
+        on_list = (t.library == library, t.task == wanted.task)
+        key = t.since if wanted.order is RequestOrder.LONGEST else t.changed
+        return IndexPath(on_list, key, t.request_id, tuple(conditions.values()), descending)
+    by: list[Any] = [c.library == library]
+    if wanted.patron_id:
+        by += [HAS_PATRON, conditions.pop("patron")]
+    elif wanted.partner:
+        by += [HAS_PARTNER, conditions.pop("partner")]
+    elif len(wanted.states) == 1 and "role" in conditions:
+        by += [conditions.pop("role"), conditions.pop("states")]
+        if wanted.open == has_only_open_states(wanted):
+            del conditions["open"]  # the state says it
+    elif "role" in conditions and (wanted.open or has_only_open_states(wanted)):
+        by += [conditions.pop("role"), IS_OPEN]
+        conditions.pop("open", None)
+    return IndexPath(tuple(by), c.changed, c.id, tuple(conditions.values()), descending)
+
+
+def has_only_open_states(wanted: RequestListFilter) -> bool:
+    return bool(wanted.states) and not any(state in TERMINAL for state in wanted.states)
+
+
+def build_conditions(wanted: RequestListFilter) -> dict[str, ColumnElement[bool]]:
+    """By name; without that of the task list."""
+    c = request.c
+    found: dict[str, ColumnElement[bool]] = {}
+    sides = _group_states_by_role(wanted)
+    if len(sides) == 1:
+        ((role, states),) = sides.items()
+        found["role"] = c.role == role.value
+        if states:
+            found["states"] = _match_states(states)
+    elif wanted.states:
+        both = (and_(c.role == role.value, _match_states(states)) for role, states in sides.items())
+        found["states"] = or_(false(), *both)
+    if wanted.partner:
+        found["partner"] = c.partner == wanted.partner
+    if wanted.patron_id:
+        found["patron"] = c.patron_id == clean_text(wanted.patron_id)
+    if wanted.open is not None:
+        found["open"] = c.is_open.is_(wanted.open)
+    if wanted.branch:
+        found["branch"] = c.branch == clean_text(wanted.branch)
+    if wanted.need_by_before is not None:
+        found["need_by"] = c.need_by < wanted.need_by_before
+    for number, word in enumerate(fold_text(wanted.text).split()[:10]):
+        found[f"word {number}"] = c.words.contains(word, autoescape=True)
+    for number, word in enumerate(wanted.search.words):
+        found[f"{SEARCHED} {number}"] = c.words.contains(word, autoescape=True)
+    return found
+
+
+def match_task(name: str) -> ColumnElement[bool]:
+    """That a request is on the list, by its own row. Raises ValueError."""
+    require_task(name)
+    return literal(" ").concat(request.c.tasks).concat(" ").contains(f" {name} ")
+
+
+def _group_states_by_role(wanted: RequestListFilter) -> dict[Role, list[str]]:
+    """The words of the states by side, since the same word may be a state of both; empty lists: whatever state."""
+    roles = [wanted.role] if wanted.role is not None else list(Role)
+    if not wanted.states:
+        return {role: [] for role in roles}
+    states: dict[Role, list[str]] = {}
+    for state in wanted.states:
+        role = Role.BORROWING if isinstance(state, BorrowingState) else Role.LENDING
+        if role in roles:
+            states.setdefault(role, []).append(state.value)
+    return states
+
+
+def _match_states(states: list[str]) -> ColumnElement[bool]:
+    return request.c.state == states[0] if len(states) == 1 else request.c.state.in_(states)
+
+
+# --- cursors ---------------------------------------------------------------------------------------------
+
+_MOMENT = 14
+"""Hexadecimal digits of a moment in microseconds."""
+
+
+def encode_cursor(place: ListPosition) -> str:
+    at = place.key if isinstance(place.key, datetime) else datetime.combine(place.key, EPOCH.timetz())
+    plain = f"{(at - EPOCH) // MICROSECOND:0{_MOMENT}x}{place.id}"
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, order: RequestOrder) -> ListPosition:
+    """Raises BadCursor."""
+    try:
+        plain = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        if len(plain) <= _MOMENT:
+            raise ValueError("too short")
+        at = EPOCH + timedelta(microseconds=int(plain[:_MOMENT], 16))
+    except (binascii.Error, ValueError, OverflowError):
+        raise BadCursor("the cursor is not one that a page gave") from None
+    return ListPosition(at.date() if order is RequestOrder.NEED_BY else at, plain[_MOMENT:])
