@@ -98,6 +98,7 @@ class RequestFlag(StrEnum):
     DAMAGED = "damaged"
     TO_TELL = "to-tell"  # a notice could not be sent: staff tell the patron in person
     TROUBLE = "trouble"  # the partner refused a message of ours: staff look
+    DEAD_LETTER = "dead-letter"  # a message, letter or call to the library was given up; seen as it is read, not kept
     UNREAD = "unread"  # a partner has written something that no person has read yet
 
 

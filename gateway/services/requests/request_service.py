@@ -19,6 +19,7 @@ from gateway.domain.requests.request import (
     BorrowingState,
     LendingState,
     Request,
+    RequestFlag,
     Role,
     RotaLine,
     RotaLineStatus,
@@ -77,7 +78,7 @@ from gateway.services.requests.transitions import (
 )
 from gateway.store.requests import history, list_paths, outbox_queries, request_lists, requests, timers
 from gateway.store.requests.history import EventRow
-from gateway.store.requests.outbox import OutboxRow
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.schema import make_exchange_id
 
 KINDS: Mapping[PatronAction, EventKind] = {
@@ -130,12 +131,10 @@ class RequestService:
             raise Refused(RefusalReason.INVALID_VALUE, "There is no such task list.", value=wanted.task)
         filtered = _build_list_filter(wanted)
         try:
-            found = await context.store.read(
-                lambda c: request_lists.list_requests(c, context.symbol, filtered, limit, cursor)
-            )
+            found, stuck = await context.store.read(lambda c: _load_list(c, context.symbol, filtered, limit, cursor))
         except list_paths.BadCursor as bad:
             raise InvalidCursorError(str(bad)) from bad
-        return ResultPage(found.requests, found.cursor)
+        return ResultPage(tuple(_flag_dead_letter(one, one.id in stuck) for one in found.requests), found.cursor)
 
     async def show(self, library: str, request_id: str) -> RequestView:
         """Raises NotFound."""
@@ -161,8 +160,9 @@ class RequestService:
         kinds = tuple(
             kind for kind in list_allowed_events(request, context.workflow(request), probe) if kind not in BY_RULE
         )
+        is_stuck = any(row.status is OutboxStatus.DEAD for row in unfinished)
         return RequestView(
-            request=request,
+            request=_flag_dead_letter(request, is_stuck),
             history=tuple(history_line(row) for row in rows),
             timers=tuple(TimerLine(row.timer.value, row.at) for row in running),
             allowed=kinds,
@@ -347,6 +347,19 @@ def _build_list_filter(wanted: RequestFilter) -> list_paths.RequestListFilter:
         need_by_before=wanted.need_by_before,
         order=wanted.order,
     )
+
+
+def _load_list(
+    connection: Transaction, library: str, wanted: list_paths.RequestListFilter, limit: int, cursor: str
+) -> tuple[request_lists.RequestListPage, frozenset[str]]:
+    """And which of its requests have a dead letter."""
+    page = request_lists.list_requests(connection, library, wanted, limit, cursor)
+    ids = [request.id for request in page.requests]
+    return page, outbox_queries.requests_with_dead_letters(connection, library, ids)
+
+
+def _flag_dead_letter(request: Request, is_stuck: bool) -> Request:
+    return replace(request, flags=request.flags | {RequestFlag.DEAD_LETTER}) if is_stuck else request
 
 
 def _unfinished_step(row: OutboxRow) -> UnfinishedStep:

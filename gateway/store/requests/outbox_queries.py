@@ -126,6 +126,17 @@ def unfinished_of_request(
     return tuple(outbox_row_of(row) for row in _UNFINISHED.fetch_all(connection, found))
 
 
+def requests_with_dead_letters(connection: Connection, library: str, request_ids: Sequence[str]) -> frozenset[str]:
+    """Those of these requests for which something was given up, and staff haven't decided yet."""
+    query = select(COLUMNS.request_id).where(
+        COLUMNS.library == library,
+        COLUMNS.request_id.in_(request_ids),
+        COLUMNS.ended.is_(None),
+        COLUMNS.status == OutboxStatus.DEAD.value,
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
 def requests_with_unfinished(connection: Connection, library: str, kind: str, target: str) -> tuple[str, ...]:
     """Ids of the requests for which this is still to be done, those that wait longest first."""
     query = (

@@ -46,6 +46,27 @@ def test_what_could_not_be_sent_is_listed_and_shown(own: Installation) -> None:
     assert "dead-letters" in desk("task", "list").stdout
 
 
+def test_a_request_with_a_dead_letter_says_so_until_staff_decide(own: Installation) -> None:
+    desk = typed(own)
+    number, letter = stuck(desk)
+    other = number_of(desk("request", "create", "--patron", ANA, "--title", "Pan Tadeusz", "--review"))
+
+    def flags_by_number() -> dict[str, list[str]]:
+        lines = [json.loads(line) for line in desk("request", "list", "--json").stdout.splitlines()]
+        return {line["number"]: line["flags"] for line in lines}
+
+    listed, shown = flags_by_number(), desk("request", "show", number)
+    as_text = desk("request", "list").stdout
+    assert listed == {number: ["dead-letter"], other: []}
+    assert "dead-letter" in next(line for line in as_text.splitlines() if number in line)
+    assert document(desk("request", "show", number, "--json"))["request"]["flags"] == ["dead-letter"]
+    assert "dead-letter" in shown.stdout.partition("\n")[0]
+    assert letter in shown.stdout
+
+    desk("outbox", "skip", letter, "--reason", "told by telephone")
+    assert flags_by_number()[number] == []
+
+
 async def test_a_released_letter_goes_out(own: Installation) -> None:
     desk = typed(own)
     number, letter = await asyncio.to_thread(stuck, desk)
