@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.problems import KeyPath
 from gateway.domain.secret_reference import SECRET_ERROR, SecretReference
+
+UNKNOWN_SERVICE = "no such service"
 
 
 def _check_web_address(text: str) -> str:
@@ -42,3 +45,18 @@ class ArticleLookupSettings(ProfileSection):
     )
     seconds: float = Field(8, gt=0, le=60, description="longest wait for an answer; readers wait as long")
     cache_hours: float = Field(24, gt=0, le=720, description="so long an answer counts, in each process")
+
+
+def find_service_mistakes(wanted: ArticleLookupSettings, known: Collection[str]) -> Iterator[tuple[KeyPath, str, str]]:
+    """Services that are named and that no adapter knows, or twice: place within the section, name, what is wrong."""
+    named: list[tuple[KeyPath, str]] = [
+        *((("sources", index), name) for index, name in enumerate(wanted.sources)),
+        *((("urls", name), name) for name in wanted.urls),
+        *((("keys", name), name) for name in wanted.keys),
+    ]
+    for path, name in named:
+        if name not in known:
+            yield path, name, UNKNOWN_SERVICE
+    for index, name in enumerate(wanted.sources):
+        if name in wanted.sources[:index]:
+            yield ("sources", index), name, "stands twice"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -13,6 +12,7 @@ from gateway.configuration.model_validation import validate_section
 from gateway.configuration.yaml_document import YamlDocument, nearest_match
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
 from gateway.ports.adapter import LibraryAdapter
+from gateway.settings.article_lookup import UNKNOWN_SERVICE, find_service_mistakes
 from gateway.settings.sections import LibrarySettings, Settings, SystemSettings
 
 
@@ -128,16 +128,9 @@ def _check_across_sections(settings: Settings, adapters: AdapterRegistry) -> lis
     return [*found, *_check_article_sources(settings, adapters)]
 
 
-def _check_article_sources(settings: Settings, adapters: AdapterRegistry) -> Iterator[ConfigurationProblem]:
-    known, wanted = tuple(adapters.article_sources), settings.article_lookup
-    named: list[tuple[KeyPath, str]] = [
-        *((("article_lookup", "sources", index), name) for index, name in enumerate(wanted.sources)),
-        *((("article_lookup", "urls", name), name) for name in wanted.urls),
-        *((("article_lookup", "keys", name), name) for name in wanted.keys),
+def _check_article_sources(settings: Settings, adapters: AdapterRegistry) -> list[ConfigurationProblem]:
+    known = tuple(adapters.article_sources)
+    return [
+        settings.make_problem(("article_lookup", *path), message, name, known if message == UNKNOWN_SERVICE else ())
+        for path, name, message in find_service_mistakes(settings.article_lookup, known)
     ]
-    for path, name in named:
-        if name not in known:
-            yield settings.make_problem(path, "no such service", name, known)
-    for index, name in enumerate(wanted.sources):
-        if name in wanted.sources[:index]:
-            yield settings.make_problem(("article_lookup", "sources", index), "stands twice", name)
