@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -227,6 +228,23 @@ def assign_mail(installation: Installation, mail: str, request: str, actor: str,
         installation, lambda boxes: boxes.desk.assign_mail(library.symbol, mail, request, actor)
     )
     click.echo(f"{mail}: assigned to {changed.number}, which is {changed.state.value} now")
+
+
+@unmatched_command.command(name="answer")
+@_MAIL
+@click.argument("text", metavar="TEXT")
+@staff_option
+@library_option
+@pass_installation
+def answer_mail(installation: Installation, mail: str, text: str, actor: str, symbol: str) -> None:
+    """The sender gets TEXT by mail, with what is answered quoted below; - reads it from the standard input. Then it is
+    off the list."""
+    library = require_library(installation, symbol)
+    said = (sys.stdin.read() if text == "-" else text).strip()
+    if not said:
+        raise click.UsageError("an answer needs a text")
+    _run_on_mailboxes(installation, lambda boxes: boxes.desk.answer_mail(library.symbol, mail, said, actor))
+    click.echo(f"answered: {mail}")
 
 
 @unmatched_command.command(name="dismiss")

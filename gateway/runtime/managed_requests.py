@@ -39,6 +39,7 @@ from gateway.services.article_lookup import make_article_lookup
 from gateway.services.exchange.admission import Secrets
 from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.services.letters import LetterRenderer
+from gateway.services.mailbox.mail_replies import REPLY, MailReplyHandler
 from gateway.services.network_load import NetworkLoads
 from gateway.services.outbox.queue import Handler, Observe, OutboxOptions, observe_nothing
 from gateway.services.outbox.worker import OutboxWorker
@@ -152,14 +153,14 @@ class ManagedRequests:
         self._make_channels = make_channels
         self._secrets = secrets
         self.channels.update(make_channels(mailer, lines))
-        sent = SentMessageJournal(
-            journal, clock, MailConcealer(settings, adapters, profiles).conceal_sent, settings.http.public_url
-        )
+        conceal = MailConcealer(settings, adapters, profiles).conceal_sent
+        sent = SentMessageJournal(journal, clock, conceal, settings.http.public_url)
+        replies = MailReplyHandler(self.contexts, mailer, settings.mail.letter_sender, journal, clock, conceal)
         rows = RequestOutboxHandlers(self.contexts, letters, mailer, settings.mail.letter_sender, sent)
         self._webhooks = WebhookHandler(
             store, clock, WebhookOptions(addresses=AllowedAddresses(settings.api.webhook_networks))
         )
-        handlers: dict[str, Handler] = {**rows.handlers_by_kind(), WEBHOOK: self._webhooks}
+        handlers: dict[str, Handler] = {**rows.handlers_by_kind(), REPLY: replies.handle_reply, WEBHOOK: self._webhooks}
         self.worker = OutboxWorker(store, clock, handlers, OutboxOptions.from_settings(settings.outbox), node, observe)
         self.wake.subscribe(self.worker.wake)
         self.timekeeper = TimerWorker(store, clock, self._fire_timer, make_task_leader(store, "timers"))

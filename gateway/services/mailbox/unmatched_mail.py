@@ -1,4 +1,5 @@
-"""What staff do with mails that nobody understood: look at them, say which request is meant, or dismiss them."""
+"""What staff do with mails that nobody understood: look at them, say which request is meant, answer
+or dismiss them."""
 
 from __future__ import annotations
 
@@ -6,14 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from unicodedata import east_asian_width
 
-from gateway.domain.problems import MalformedMessage
+from gateway.domain.problems import MalformedMessage, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import NotFound
 from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
-from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailFormat, ParsedMail, ParseMail
+from gateway.ports.incoming_mail import (
+    AutomaticMailKind,
+    IncomingMail,
+    MailEvent,
+    MailFormat,
+    ParsedMail,
+    ParseMail,
+)
 from gateway.ports.shared_store import Transaction
 from gateway.services.mailbox.mail_application import MailApplication, add_note, force_request, inspect_attachments
 from gateway.services.mailbox.mail_reader import (
@@ -23,6 +31,7 @@ from gateway.services.mailbox.mail_reader import (
     read_mail,
     resolve_recipient,
 )
+from gateway.services.mailbox.mail_replies import new_reply_row
 from gateway.services.mailbox.request_finder import (
     MAX_SEARCHED_CHARS,
     RequestMatch,
@@ -35,7 +44,7 @@ from gateway.services.requests.request_messages import mark_messages_read
 from gateway.store import mailbox
 from gateway.store.journal_records import BodyCipher, BodyUnreadable
 from gateway.store.mailbox import MailRow, RequestReference, UnmatchedMailPage
-from gateway.store.requests import request_messages, requests
+from gateway.store.requests import outbox, request_messages, requests
 
 MAX_WORDS = 8
 """Words of a request's citation in the mail that are named, at most."""
@@ -67,8 +76,9 @@ class MailFile:
 @value_object(kw_only=True)
 class OpenedMail:
     """A mail that waits for staff, taken apart. `text`: as plain text; `says`: what the format of the partner, or of
-    plain mail, understands of it; `explained`: how it was looked at, rule by rule; `candidates`: the likeliest first.
-    `problem`: why its content can't be shown; then there is nothing of it here."""
+    plain mail, understands of it; `explained`: how it was looked at, rule by rule; `candidates`: the likeliest first;
+    `automatic`: a machine wrote it, and nobody answers it. `problem`: why its content can't be shown; then there is
+    nothing of it here."""
 
     row: MailRow
     to: tuple[str, ...] = ()
@@ -77,6 +87,7 @@ class OpenedMail:
     says: tuple[EventKind, ...] = ()
     explained: tuple[str, ...] = ()
     candidates: tuple[MailCandidate, ...] = ()
+    automatic: bool = False
     problem: str = ""
 
 
@@ -126,6 +137,7 @@ class UnmatchedMailService:
             says=tuple(dict.fromkeys(event.kind for event in reading.understood.events)),
             explained=await self.explain_mail(row.content, MailDestination(context.symbol)),
             candidates=await context.store.read(lambda c: _list_candidates(c, context, row, mail)),
+            automatic=_is_automatic(parsed),
         )
 
     async def assign_mail(self, library: str, id_: str, reference: str, actor: str) -> Request:
@@ -160,6 +172,27 @@ class UnmatchedMailService:
         request = await context.store.write(apply_assignment)
         context.wake_outbox()
         return request
+
+    async def answer_mail(self, library: str, id_: str, text: str, actor: str) -> None:
+        """The sender gets the answer by mail, and nothing else is to be done about it: it is off the list. Raises
+        NotFound; Refused: a machine wrote it, it names nobody to answer, or it isn't here to be answered."""
+        context = find_library_context(self.contexts, library)
+        row = _require_open(await self.show_mail(library, id_))
+        parsed = self._parse_kept_mail(row, context)
+        if parsed is None:
+            raise Refused(RefusalReason.NOT_ALLOWED, "The mail isn't kept here as it came, so it can't be answered.")
+        if _is_automatic(parsed):
+            raise Refused(RefusalReason.NOT_ALLOWED, "A machine wrote this mail; nobody would read the answer.")
+        if not parsed.mail.sender:
+            raise Refused(RefusalReason.DATA_MISSING, "The mail names nobody to answer.")
+
+        def close_and_send(connection: Transaction) -> None:
+            if not mailbox.close_mail(connection, context.symbol, id_, actor):
+                raise NotFound("mail on the list")
+            outbox.add_outbox_row(connection, new_reply_row(row, parsed.mail, text, actor, context.now()))
+
+        await context.store.write(close_and_send)
+        context.wake_outbox()
 
     async def dismiss_mail(self, library: str, id_: str, actor: str) -> None:
         """It needs nothing. Its content is in the mailbox's folder still. Raises NotFound."""
@@ -207,6 +240,10 @@ def _require_open(row: MailRow | None) -> MailRow:
     if row is None or not row.open:
         raise NotFound("mail on the list")
     return row
+
+
+def _is_automatic(parsed: ParsedMail) -> bool:
+    return parsed.bounce is not None or parsed.automatic is not AutomaticMailKind.NO
 
 
 def _list_candidates(

@@ -24,7 +24,7 @@ DESK_GRACE = timedelta(seconds=30)
 """A row that its caller will run at once (`OutboxWorker.run_row`) is due this much later, so that no worker takes it
 first; if the caller dies, a worker does it then."""
 
-MAIL = frozenset({"letter"})
+MAIL = frozenset({"letter", "reply"})
 """All of them go to one mail server, whatever their target is."""
 
 HOUSE = frozenset({"library", "work"})

@@ -47,7 +47,7 @@ UNFINISHED = (OutboxStatus.WAITING, OutboxStatus.IN_HAND, OutboxStatus.DEAD)
 
 @value_object(kw_only=True)
 class OutboxRow:
-    """`id` is made by `gateway.store.schema.make_exchange_id(now)`; `kind` is partner, letter, library, work or
+    """`id` is made by `gateway.store.schema.make_exchange_id(now)`; `kind` is partner, letter, library, work, reply or
     webhook, or one of `gateway.store.requests.order_batches`; `target` says to whom, `payload` what, in words of the
     kind. All moments are aware UTC. `tries` counts claims. Personal data is in `payload` only: `error` and `note` are
     shown and logged."""

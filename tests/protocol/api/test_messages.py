@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
@@ -12,6 +13,7 @@ from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.services.api_keys import KeyScope
 from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
+from gateway.store.requests import outbox_queries
 from gateway.store.schema import make_exchange_id
 from tests.protocol.api.support import LIBRARY, Client, Running
 from tests.protocol.api.test_requests import act, borrow, lend
@@ -164,6 +166,22 @@ async def test_a_mail_is_assigned_or_dismissed_once(gateway: Running, client: Cl
     assert (await client("GET", f"unmatched-mails/{kept}")).problem == "not-found"
     assert (await client("POST", f"unmatched-mails/{kept}/assign", {"request": "B-0"})).problem == "not-found"
     assert (await client("GET", "unmatched-mails")).json["items"] == []
+
+
+async def test_a_mail_is_answered(gateway: Running, client: Client) -> None:
+    id_ = await mail_waits(gateway, "Hvor er boka?", sender="ola.nordmann@privat.example", profile="")
+
+    assert (await client("POST", f"unmatched-mails/{id_}/answer", {"text": " \n"})).problem == "invalid"
+    assert (await client("POST", f"unmatched-mails/{id_}/answer", {"text": "I morgen."})).status == 204
+
+    assert (await client("GET", "unmatched-mails")).json["items"] == []
+    (row,) = (await gateway.store.read(lambda c: outbox_queries.list_rows_of_kind(c, LIBRARY, "reply", "", 9))).rows
+    said = json.loads(row.payload)
+    assert (said["to"], said["subject"], said["text"]) == (
+        "ola.nordmann@privat.example",
+        "Re: Vedr. bestilling",
+        "I morgen.\n\n> Hvor er boka?\n",
+    )
 
 
 async def test_a_mail_that_can_not_be_shown_says_why(gateway: Running, client: Client) -> None:

@@ -83,6 +83,7 @@ class UnmatchedMailWhole(OutputModel):
     says: tuple[EventKind, ...] = Field(description="what it is understood to say, once the request is known")
     explained: tuple[str, ...] = Field(description="how it was looked at, rule by rule")
     candidates: tuple[MailCandidateOut, ...] = Field(description="requests that it may be about, the likeliest first")
+    automatic: bool = Field(description="a machine wrote it: it can't be answered")
     problem: str = Field(description="why its content can't be shown; empty: it can")
 
     @classmethod
@@ -95,6 +96,7 @@ class UnmatchedMailWhole(OutputModel):
             says=opened.says,
             explained=opened.explained,
             candidates=tuple(MailCandidateOut.from_candidate(one) for one in opened.candidates),
+            automatic=opened.automatic,
             problem=opened.problem,
         )
 
@@ -104,4 +106,12 @@ class AssignMail(InputModel):
         str,
         StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$"),
         Field(description="id or number of the request that is meant"),
+    ]
+
+
+class AnswerMail(InputModel):
+    text: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=10_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$"),
+        Field(description="of the answer, in plain text; what is answered is quoted below it"),
     ]

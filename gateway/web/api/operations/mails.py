@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import hdrs
 
-from gateway.web.api.models.mails import AssignMail, UnmatchedMailList, UnmatchedMailOut, UnmatchedMailWhole
+from gateway.web.api.models.mails import AnswerMail, AssignMail, UnmatchedMailList, UnmatchedMailOut, UnmatchedMailWhole
 from gateway.web.api.models.values import Identifier
 from gateway.web.api.operation import (
     AnswerDescription,
@@ -54,6 +54,13 @@ async def assign_unmatched_mail(call: OperationCall[MailPath, NoParameters, Assi
     return changed_reply(await services.mails.assign_mail(holder.library, call.path.id, meant.id, holder.actor))
 
 
+async def answer_unmatched_mail(call: OperationCall[MailPath, NoParameters, AnswerMail]) -> OperationReply:
+    await call.parts.services.mails.answer_mail(
+        call.holder.library, call.path.id, call.body.text.strip(), call.holder.actor
+    )
+    return OperationReply(status=204)
+
+
 async def dismiss_unmatched_mail(call: OperationCall[MailPath, NoParameters, None]) -> OperationReply:
     await call.parts.services.mails.dismiss_mail(call.holder.library, call.path.id, call.holder.actor)
     return OperationReply(status=204)
@@ -98,6 +105,22 @@ MAIL_OPERATIONS = (
         path_model=MailPath,
         query_model=NoParameters,
         body=AssignMail,
+        repeats=RepeatPolicy.BY_KEY,
+        problems=(ProblemType.REFUSED,),
+    ),
+    Operation(
+        id="answerUnmatchedMail",
+        method="POST",
+        path="/unmatched-mails/{id}/answer",
+        tag=TAG,
+        summary="Answer its sender by mail",
+        description="Then nothing else is to be done: it is off the list. What machines wrote is not answered.",
+        scopes=WRITE,
+        handler=answer_unmatched_mail,
+        answers=(AnswerDescription(204, "The answer goes out"),),
+        path_model=MailPath,
+        query_model=NoParameters,
+        body=AnswerMail,
         repeats=RepeatPolicy.BY_KEY,
         problems=(ProblemType.REFUSED,),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.domain.problems import Refused
 from gateway.domain.requests.request import BorrowingState, RequestFlag
 from gateway.domain.requests.views import NotFound
 from gateway.runtime.managed_requests import preview_mail
@@ -102,6 +103,18 @@ async def test_a_dismissed_mail_is_off_the_list_and_changes_nothing(house: MailH
     ):
         with pytest.raises(NotFound):
             await again
+
+
+async def test_no_machine_is_answered(house: MailHouse) -> None:
+    await house.comes(mail("?", sender="shop@elsewhere.example", Subject="Tilbud", Auto_Submitted="auto-generated"))
+    row = await only(house)
+
+    assert (await house.boxes.desk.open_mail(LIBRARY, row.id)).automatic
+    with pytest.raises(Refused, match="A machine wrote this mail"):
+        await house.boxes.desk.answer_mail(LIBRARY, row.id, "Nein danke", "staff:ada")
+
+    assert house.mailer.mails == []
+    assert await house.waiting() == (row,)
 
 
 async def test_a_mail_is_explained_rule_by_rule(house: MailHouse) -> None:

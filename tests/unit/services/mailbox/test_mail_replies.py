@@ -1,0 +1,99 @@
+"""Answers of staff to mails that fit no request: sent by the outbox, with the mail quoted, and journaled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from gateway.domain.requests.views import NotFound
+from gateway.services.mailbox.mail_replies import REPLY
+from gateway.store import mailbox
+from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
+from gateway.store.requests import outbox, outbox_queries
+from gateway.store.requests.outbox import OutboxStatus
+from gateway.store.schema import make_exchange_id, message
+from tests.unit.services.requests.support import NcipTown, make_template
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return asyncio.run(make_template(tmp_path_factory.mktemp("template"), {}))
+
+
+@pytest.fixture
+async def north(template: Path, tmp_path: Path) -> AsyncIterator[NcipTown]:
+    async with NcipTown(template, tmp_path) as town:
+        yield town
+
+
+async def mail_waits(north: NcipTown, text: str, subject: str = "Frage") -> MailRow:
+    mail = EmailMessage(policy=SMTP)
+    mail["From"], mail["To"], mail["Subject"] = "ingrid@home.example", "ill@north.example", subject
+    mail["Message-ID"] = "<frage-1@home.example>"
+    mail.set_content(text)
+    now = north.clock.now()
+    row = MailRow(
+        id=make_exchange_id(now),
+        spot=MailPosition("NORTH", "ill", 1, 1),
+        message_id="frage-1@home.example",
+        digest="d",
+        at=now,
+        outcome=MailOutcome.UNKNOWN,
+        reason="the sender is not known",
+        open=True,
+        sender="ingrid@home.example",
+        subject=subject,
+        content=mail.as_bytes(),
+    )
+    await north.town.context.store.write(lambda c: mailbox.add_mail(c, row, None))
+    return row
+
+
+async def test_an_answer_goes_to_whoever_wrote_and_takes_the_mail_off_the_list(north: NcipTown) -> None:
+    row = await mail_waits(north, "Wo bleibt das Buch?\n\nIngrid")
+    desk = north.town.gateway.mailboxes.desk
+
+    await desk.answer_mail("NORTH", row.id, "Es kommt morgen.\nGrüße", "staff:ada")
+    await north.quiet()
+
+    (sent,) = north.mail.mails
+    assert (sent["To"], sent["Subject"]) == ("ingrid@home.example", "Re: Frage")
+    assert (sent["In-Reply-To"], sent["Auto-Submitted"]) == ("<frage-1@home.example>", None)
+    lines = sent.get_content().splitlines()
+    assert lines == ["Es kommt morgen.", "Grüße", "", "> Wo bleibt das Buch?", ">", "> Ingrid"]
+    assert (await desk.list_mails("NORTH", 9, "")).rows == ()
+    assert (await desk.show_mail("NORTH", row.id)).closed_by == "staff:ada"
+    with pytest.raises(NotFound):
+        await desk.answer_mail("NORTH", row.id, "Noch einmal", "staff:ada")
+
+
+async def test_an_answer_is_tried_again_and_journaled_and_its_row_names_nobody(
+    north: NcipTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> str:
+        return "451 4.3.0 try again later"
+
+    row = await mail_waits(north, "?", subject="RE: Frage")
+    store = north.town.context.store
+    with monkeypatch.context() as away:
+        away.setattr(north.mail, "handle_DATA", refuse)
+        await north.town.gateway.mailboxes.desk.answer_mail("NORTH", row.id, "Morgen.", "staff:ada")
+        await north.quiet()
+
+    (waiting,) = (await store.read(lambda c: outbox_queries.list_rows_of_kind(c, "NORTH", REPLY, "", 9))).rows
+    assert (waiting.status, waiting.target, waiting.request_id) == (OutboxStatus.WAITING, "ill", "")
+    assert "451" in waiting.error
+    assert "ingrid" not in waiting.error
+    await store.write(lambda c: outbox.release_row(c, "NORTH", waiting.id, north.clock.now()))
+    await north.quiet()
+
+    assert [(one["To"], one["Subject"]) for one in north.mail.mails] == [("ingrid@home.example", "RE: Frage")]
+    journaled = select(message.c.direction, message.c.body).where(message.c.service == REPLY)
+    rows = await store.read(lambda c: c.execute(journaled).all())
+    assert [(direction, b"Morgen." in body) for direction, body in rows] == [("out", True)]
