@@ -50,6 +50,8 @@ COMMANDS = {
         "gateway.cli.mail_commands", "letter_command", "List letters to patrons and partners, and show how they look."
     ),
     "key": CommandEntry("gateway.cli.daemon_commands", "key_command", "Make, list and revoke keys for the JSON API."),
+    "user": CommandEntry("gateway.cli.user_commands", "user_command", "Accounts of staff, who sign in at /staff."),
+    "audit": CommandEntry("gateway.cli.user_commands", "audit_command", "Who of the staff did what."),
     "states": CommandEntry(
         "gateway.cli.profile_commands", "states_command", "Show the state tables of managed requests."
     ),

@@ -11,9 +11,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, inspect, text
 
 import gateway.store.api_access
+import gateway.store.audit
 import gateway.store.mailbox
 import gateway.store.patron_sessions
-import gateway.store.requests.tables  # noqa: F401 - its tables join the metadata
+import gateway.store.requests.tables
+import gateway.store.users  # noqa: F401 - its tables join the metadata
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.citation_matching import citation_fingerprint
 from gateway.domain.requests.request import Request
@@ -43,6 +45,7 @@ STEPS = [
     "0013: Which managed requests each message of the journal is about",
     "0014: Mailboxes that can't be read: since when, and why",
     "0015: Partners' messages that are for people, and who has read them",
+    "0016: Staff: accounts, roles, sessions, and the audit log",
     "0017: What requests are found by, and since when they wait on which list",
 ]
 
@@ -156,6 +159,8 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
         connection.execute(text("DROP TABLE mailbox_failure"))
         connection.execute(text("DROP TABLE request_message"))
         undo_request_lists(connection)
+        for name in ("staff_user", "staff_grant", "staff_session", "audit_entry"):
+            connection.execute(text(f"DROP TABLE {name}"))
         connection.execute(text("ALTER TABLE api_key DROP COLUMN expires"))
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0010'"))
 

@@ -1,7 +1,7 @@
 """What requests are found by, and since when they wait on which list
 
 Revision ID: 0017
-Revises: 0015
+Revises: 0016
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql
 from gateway.store.requests.request_rows import UnreadableDocumentError, parse_request, search_columns
 
 revision = "0017"
-down_revision = "0015"
+down_revision = "0016"
 
 HAS_NEED_BY = sa.text("is_open AND need_by IS NOT NULL")
 

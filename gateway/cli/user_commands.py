@@ -1,0 +1,337 @@
+"""`illgate user add|list|set-password|set-roles|disable|enable` and `illgate audit list`: staff's accounts.
+
+A password is never an argument: other users of the machine could read it. It is asked for, or read from a file or from
+standard input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from gateway.cli.formatting import format_local_time, format_table, parse_moment
+from gateway.cli.installation import (
+    Installation,
+    cursor_option,
+    errors_as_sentences,
+    json_option,
+    library_option,
+    limit_option,
+    pass_installation,
+    print_cursor,
+    require_library,
+    staff_option,
+)
+from gateway.domain.roles import RIGHTS, RoleGrant, StaffRole, StaffUser, parse_grant
+from gateway.services.users import AuditOrigin, UserDraft, UserService
+from gateway.settings import LibrarySettings
+from gateway.store.audit import AuditEntry
+
+T = TypeVar("T")
+
+MAX_PASSWORD_FILE_BYTES = 2_000
+
+_NAME = click.argument("name", metavar="NAME")
+
+password_option = click.option(
+    "--password-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
+    default=None,
+    metavar="FILE",
+    help="First line of FILE (-: standard input) is the password; else it is asked for.",
+)
+
+roles_option = click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    metavar="ROLE[@BRANCH]",
+    help="Say it several times for several; patron-services may be for one branch. `illgate user roles` lists them.",
+)
+
+
+@click.group(name="user")
+def user_command() -> None:
+    """Accounts of staff, who sign in at /staff.
+
+    Names are the same in all libraries of an installation; roles are given for one library at a time.
+    """
+
+
+# --- looking -------------------------------------------------------------------------------------------------
+
+
+@user_command.command(name="list")
+@library_option
+@json_option
+@pass_installation
+def list_users(installation: Installation, symbol: str, as_json: bool) -> None:
+    """Users of a library: name, roles there, how they sign in, since when they are disabled."""
+    library = require_library(installation, symbol)
+    found = _run_on_users(installation, lambda service: service.list_users(library.symbol))
+    if as_json:
+        for user in found:
+            click.echo(json.dumps(_document_of_user(user, library), ensure_ascii=False))
+        return
+    if not found:
+        click.echo("no users; `illgate user add NAME --role operator` makes one")
+        return
+    heading = ("NAME", "SHOWN AS", "ROLES", "SIGNS IN BY", "CREATED", "")
+    for line in format_table([heading, *(_format_user_row(user, library) for user in found)]):
+        click.echo(line)
+
+
+@user_command.command(name="roles")
+def list_roles() -> None:
+    """What each role may do."""
+    rows = [(role.value, ", ".join(sorted(RIGHTS[role]))) for role in StaffRole]
+    for line in format_table([("ROLE", "RIGHTS"), *rows]):
+        click.echo(line)
+
+
+def _format_user_row(user: StaffUser, library: LibrarySettings) -> tuple[str, ...]:
+    disabled = f"disabled {format_local_time(user.disabled, library.zone)}" if user.disabled is not None else ""
+    ways = "password" if user.has_password else "identity provider"
+    created = format_local_time(user.created, library.zone)
+    return user.name, user.shown_name, _describe_roles(user, library), ways, created, disabled
+
+
+def _describe_roles(user: StaffUser, library: LibrarySettings) -> str:
+    return ",".join(str(grant) for grant in user.grants if grant.library == library.symbol)
+
+
+def _document_of_user(user: StaffUser, library: LibrarySettings) -> dict[str, object]:
+    return {
+        "name": user.name,
+        "shown_name": user.shown_name,
+        "email": user.email,
+        "subject": user.subject,
+        "roles": [str(grant) for grant in user.grants if grant.library == library.symbol],
+        "has_password": user.has_password,
+        "created": user.created.isoformat(),
+        "disabled": user.disabled.isoformat() if user.disabled is not None else None,
+    }
+
+
+# --- changing ------------------------------------------------------------------------------------------------
+
+
+@user_command.command(name="add")
+@_NAME
+@roles_option
+@click.option("--shown-name", default="", metavar="TEXT", help="As pages and histories name the user; else NAME.")
+@click.option("--email", default="", metavar="ADDRESS", help="Whom colleagues write to when a page is closed to them.")
+@click.option(
+    "--subject", default="", metavar="TEXT", help="As the identity provider names the user, where it isn't NAME."
+)
+@password_option
+@click.option("--no-password", is_flag=True, help="Only the identity provider signs the user in.")
+@staff_option
+@library_option
+@pass_installation
+def add_user(
+    installation: Installation,
+    name: str,
+    roles: tuple[str, ...],
+    shown_name: str,
+    email: str,
+    subject: str,
+    password_file: Path | None,
+    no_password: bool,
+    actor: str,
+    symbol: str,
+) -> None:
+    """Make a user. NAME is what is typed when signing in.
+
+    \b
+    Examples:
+      illgate user add r.okafor --role staff --role clearance --shown-name 'Ruth Okafor'
+      illgate user add j.tanaka --role operator --email ill-tech@riverside.example
+      illgate user add desk-east --role patron-services@EAST --password-file secret.txt
+      illgate user add m.eriksen --role manager --no-password
+    """
+    library = require_library(installation, symbol)
+    grants = _parse_roles(library, roles)
+    if not grants:
+        raise click.UsageError("say --role: a user without a role can do nothing")
+    if no_password and password_file is not None:
+        raise click.UsageError("--no-password and --password-file exclude each other")
+    draft = UserDraft(
+        library=library.symbol,
+        name=name,
+        shown_name=shown_name,
+        email=email,
+        subject=subject,
+        password="" if no_password else _read_password(password_file),
+        grants=grants,
+    )
+    user = _run_on_users(installation, lambda service: service.add_user(draft, AuditOrigin(actor)))
+    click.echo(f"added: {user.name} ({_describe_roles(user, library)}) in {library.symbol}")
+
+
+@user_command.command(name="set-password")
+@_NAME
+@password_option
+@staff_option
+@library_option
+@pass_installation
+def set_password(installation: Installation, name: str, password_file: Path | None, actor: str, symbol: str) -> None:
+    """Give a user a new password. That ends all of the user's sessions."""
+    library = require_library(installation, symbol)
+    password = _read_password(password_file)
+
+    async def change_password(service: UserService) -> StaffUser:
+        user = await service.find_user(library.symbol, name)
+        await service.set_password(user, password, AuditOrigin(actor))
+        return user
+
+    click.echo(f"password set: {_run_on_users(installation, change_password).name}")
+
+
+@user_command.command(name="set-roles")
+@_NAME
+@roles_option
+@click.option("--none", "no_role", is_flag=True, help="No role is left in this library.")
+@staff_option
+@library_option
+@pass_installation
+def set_roles(
+    installation: Installation, name: str, roles: tuple[str, ...], no_role: bool, actor: str, symbol: str
+) -> None:
+    """Give a user these roles in a library, in place of those of before. That ends all of the user's sessions."""
+    library = require_library(installation, symbol)
+    if bool(roles) == no_role:
+        raise click.UsageError("say --role, or --none")
+    grants = _parse_roles(library, roles)
+
+    async def change_roles(service: UserService) -> StaffUser:
+        user = await service.find_any_user(name)
+        return await service.set_roles(user, library.symbol, grants, AuditOrigin(actor))
+
+    user = _run_on_users(installation, change_roles)
+    click.echo(f"roles set: {user.name} ({_describe_roles(user, library) or 'none'}) in {library.symbol}")
+
+
+@user_command.command(name="disable")
+@_NAME
+@staff_option
+@library_option
+@pass_installation
+def disable_user(installation: Installation, name: str, actor: str, symbol: str) -> None:
+    """Let nobody sign in with an account any more, and end its sessions. What it did keeps its name."""
+    _switch_account(installation, name, symbol, lambda service, user: service.disable_user(user, AuditOrigin(actor)))
+    click.echo(f"disabled: {name}")
+
+
+@user_command.command(name="enable")
+@_NAME
+@staff_option
+@library_option
+@pass_installation
+def enable_user(installation: Installation, name: str, actor: str, symbol: str) -> None:
+    """Let a disabled account sign in again."""
+    _switch_account(installation, name, symbol, lambda service, user: service.enable_user(user, AuditOrigin(actor)))
+    click.echo(f"enabled: {name}")
+
+
+def _switch_account(
+    installation: Installation, name: str, symbol: str, switch: Callable[[UserService, StaffUser], Awaitable[StaffUser]]
+) -> None:
+    library = require_library(installation, symbol)
+
+    async def find_and_switch(service: UserService) -> StaffUser:
+        return await switch(service, await service.find_user(library.symbol, name))
+
+    _run_on_users(installation, find_and_switch)
+
+
+def _parse_roles(library: LibrarySettings, roles: tuple[str, ...]) -> tuple[RoleGrant, ...]:
+    try:
+        return tuple(parse_grant(library.symbol, one) for one in roles)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--role") from None
+
+
+def _read_password(file: Path | None) -> str:
+    """From the file, standard input, or whoever sits at the terminal."""
+    if file is not None:
+        with click.open_file(str(file), encoding="utf-8") as lines:
+            return str(lines.readline(MAX_PASSWORD_FILE_BYTES)).rstrip("\r\n")
+    if not sys.stdin.isatty():
+        return sys.stdin.readline(MAX_PASSWORD_FILE_BYTES).rstrip("\r\n")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _run_on_users(installation: Installation, work: Callable[[UserService], Awaitable[T]]) -> T:
+    async def open_and_run() -> T:
+        async with installation.open_current_store() as store:
+            return await work(UserService(store, installation.clock))
+
+    with errors_as_sentences():
+        return asyncio.run(open_and_run())
+
+
+# --- the audit log -------------------------------------------------------------------------------------------
+
+
+@click.group(name="audit")
+def audit_command() -> None:
+    """Who of the staff did what: signed in, changed accounts, looked at masked data of patrons."""
+
+
+@audit_command.command(name="list")
+@click.option("--user", "name", default="", metavar="NAME", help="Only what this user did.")
+@click.option("--since", default="", metavar="TIME", help="2026-03-01, or how long ago: 30m, 2h, 3d, 1w.")
+@limit_option
+@cursor_option
+@library_option
+@json_option
+@pass_installation
+def list_audit(
+    installation: Installation, name: str, since: str, limit: int, cursor: str, symbol: str, as_json: bool
+) -> None:
+    """Newest first: when, who, what, to whom or what, from which address.
+
+    What was done to requests is in their history: `illgate request show`.
+    """
+    library = require_library(installation, symbol)
+    begin: datetime | None = parse_moment(since, installation.clock.now(), library.zone) if since else None
+    actor = f"staff:{name}" if name else ""
+    found = _run_on_users(
+        installation,
+        lambda service: service.list_audit_entries(library.symbol, limit, before=cursor, actor=actor, since=begin),
+    )
+    if as_json:
+        for entry in found:
+            click.echo(json.dumps(_document_of_entry(entry), ensure_ascii=False))
+    elif not found:
+        click.echo("nothing was done")
+    else:
+        heading = ("AT", "WHO", "DID", "TO", "DETAIL", "FROM")
+        for line in format_table([heading, *(_format_entry_row(entry, library) for entry in found)]):
+            click.echo(line)
+    print_cursor(found[-1].id if len(found) == limit else "")
+
+
+def _format_entry_row(entry: AuditEntry, library: LibrarySettings) -> tuple[str, ...]:
+    at = format_local_time(entry.at, library.zone)
+    return at, entry.actor, entry.action, entry.subject, entry.detail, entry.peer
+
+
+def _document_of_entry(entry: AuditEntry) -> dict[str, str]:
+    return {
+        "id": entry.id,
+        "at": entry.at.isoformat(),
+        "actor": entry.actor,
+        "action": entry.action,
+        "subject": entry.subject,
+        "detail": entry.detail,
+        "peer": entry.peer,
+    }

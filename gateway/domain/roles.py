@@ -1,0 +1,204 @@
+"""Who of the staff may do what: rights, roles as sets of rights, and the roles that a user has where.
+
+A page names one right; a user may open it when one of the user's roles in that library has it. What no role grants is
+closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.domain.value import value_object
+
+
+class Right(StrEnum):
+    """What a page or an act asks for. `…:read` sees, `…:act` changes."""
+
+    OWN_ACCOUNT = "own-account"  # one's own password and sessions
+    WORK_READ = "work:read"  # the work queue; it shows the lists that one may open
+    BORROWING_READ = "borrowing:read"
+    BORROWING_ACT = "borrowing:act"
+    BRANCH_READ = "branch:read"  # what lies at a branch: arrivals, hold shelf
+    BRANCH_ACT = "branch:act"
+    LENDING_READ = "lending:read"
+    LENDING_ACT = "lending:act"
+    COPIES_READ = "copies:read"
+    COPIES_ACT = "copies:act"
+    CLEARANCE_SIGN = "clearance:sign"
+    MESSAGES_READ = "messages:read"  # partners' words, mails
+    MESSAGES_ACT = "messages:act"
+    PRINT = "print"
+    PATRON_DATA = "patron-data"  # names and numbers of patrons, without asking
+    PATRON_REVEAL = "patron-reveal"  # the same and what is behind it, of one request, and it is logged
+    PARTNERS_READ = "partners:read"
+    PARTNERS_ACT = "partners:act"
+    STATISTICS_READ = "statistics:read"
+    COSTS_READ = "costs:read"
+    OUTBOX_READ = "outbox:read"
+    OUTBOX_RETRY = "outbox:retry"
+    OUTBOX_ACT = "outbox:act"  # edit and skip
+    OPERATION = "operation"  # journal, profiles, mailboxes, jobs, settings
+    USERS_READ = "users:read"
+    USERS_ACT = "users:act"
+    AUDIT_READ = "audit:read"
+
+
+class StaffRole(StrEnum):
+    PATRON_SERVICES = "patron-services"
+    STAFF = "staff"
+    CLEARANCE = "clearance"
+    MANAGER = "manager"
+    OPERATOR = "operator"
+
+
+_EVERYBODY = frozenset({Right.OWN_ACCOUNT, Right.WORK_READ})
+
+_READS = frozenset(
+    {
+        Right.BORROWING_READ,
+        Right.BRANCH_READ,
+        Right.LENDING_READ,
+        Right.COPIES_READ,
+        Right.MESSAGES_READ,
+        Right.PARTNERS_READ,
+        Right.STATISTICS_READ,
+        Right.OUTBOX_READ,
+    }
+)
+
+RIGHTS: Mapping[StaffRole, frozenset[Right]] = {
+    StaffRole.PATRON_SERVICES: _EVERYBODY
+    | {Right.BORROWING_READ, Right.BRANCH_READ, Right.BRANCH_ACT, Right.PATRON_DATA, Right.PATRON_REVEAL},
+    StaffRole.STAFF: _EVERYBODY
+    | _READS
+    | {
+        Right.BORROWING_ACT,
+        Right.BRANCH_ACT,
+        Right.LENDING_ACT,
+        Right.COPIES_ACT,
+        Right.MESSAGES_ACT,
+        Right.PRINT,
+        Right.PATRON_DATA,
+        Right.PATRON_REVEAL,
+        Right.OUTBOX_RETRY,
+    },
+    StaffRole.CLEARANCE: _EVERYBODY | {Right.COPIES_READ, Right.LENDING_READ, Right.CLEARANCE_SIGN},
+    StaffRole.MANAGER: _EVERYBODY
+    | _READS
+    | {
+        Right.CLEARANCE_SIGN,
+        Right.PATRON_REVEAL,
+        Right.PARTNERS_ACT,
+        Right.COSTS_READ,
+        Right.USERS_READ,
+        Right.USERS_ACT,
+        Right.AUDIT_READ,
+    },
+    StaffRole.OPERATOR: _EVERYBODY
+    | _READS
+    | {
+        Right.PARTNERS_ACT,
+        Right.OUTBOX_RETRY,
+        Right.OUTBOX_ACT,
+        Right.OPERATION,
+        Right.USERS_READ,
+        Right.USERS_ACT,
+        Right.AUDIT_READ,
+    },
+}
+"""Operators keep the gateway running and see no patron; managers see patrons one at a time, and it is logged."""
+
+BRANCH_ROLES = frozenset({StaffRole.PATRON_SERVICES})
+"""Roles that may be for one branch alone."""
+
+
+@value_object
+class RoleGrant:
+    """A role that a user has in a library. `branch` empty: in all of it."""
+
+    library: str
+    role: StaffRole
+    branch: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.role.value}@{self.branch}" if self.branch else self.role.value
+
+
+@value_object(kw_only=True)
+class StaffUser:
+    """One of the staff. `library`: the one that keeps the account; `shown_name`: as pages and histories name the user;
+    `subject`: what an identity provider calls the user, empty: as we do. `disabled`: since when nobody can sign in with
+    it."""
+
+    library: str
+    id: str
+    name: str
+    shown_name: str
+    email: str = ""
+    subject: str = ""
+    has_password: bool = True
+    created: datetime
+    disabled: datetime | None = None
+    grants: tuple[RoleGrant, ...] = ()
+
+    @property
+    def actor(self) -> str:
+        """As histories name it."""
+        return f"staff:{self.name}"
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Symbols of those where the user has a role, in order."""
+        return tuple(sorted({grant.library for grant in self.grants}))
+
+    def roles_in(self, library: str) -> tuple[StaffRole, ...]:
+        held = {grant.role for grant in self.grants if grant.library == library}
+        return tuple(role for role in StaffRole if role in held)
+
+    def rights_in(self, library: str) -> frozenset[Right]:
+        return frozenset(right for role in self.roles_in(library) for right in RIGHTS[role])
+
+    def has_right(self, library: str, right: Right) -> bool:
+        return right in self.rights_in(library)
+
+    def branches_with(self, library: str, right: Right) -> frozenset[str]:
+        """Codes of the branches for which the user has it; empty: all of the library, or none (`has_right`)."""
+        giving = [grant for grant in self.grants if grant.library == library and right in RIGHTS[grant.role]]
+        if any(not grant.branch for grant in giving):
+            return frozenset()
+        return frozenset(grant.branch for grant in giving)
+
+
+def can_grant(actor: StaffUser, library: str, role: StaffRole) -> bool:
+    """Whether one user may give another one this role, or take it away: nobody makes somebody mightier than oneself."""
+    if not actor.has_right(library, Right.USERS_ACT):
+        return False
+    return role is not StaffRole.OPERATOR or StaffRole.OPERATOR in actor.roles_in(library)
+
+
+def can_manage_user(actor: StaffUser, library: str, user: StaffUser) -> bool:
+    """Whether one may change the account of another: with none of its roles beyond one's reach, in any library."""
+    return actor.has_right(library, Right.USERS_ACT) and all(
+        can_grant(actor, grant.library, grant.role) for grant in user.grants
+    )
+
+
+def parse_grant(library: str, text: str) -> RoleGrant:
+    """`staff`, or `patron-services@BRANCH`. Raises ValueError that says what is allowed."""
+    word, _, branch = text.partition("@")
+    try:
+        role = StaffRole(word)
+    except ValueError:
+        known = ", ".join(role.value for role in StaffRole)
+        raise ValueError(f"no such role: '{word}'. There are: {known}") from None
+    if branch and role not in BRANCH_ROLES:
+        raise ValueError(f"'{role.value}' is a role for the whole library, so it takes no @{branch}")
+    return RoleGrant(library, role, branch)
+
+
+def sort_grants(grants: Iterable[RoleGrant]) -> tuple[RoleGrant, ...]:
+    """Without repeats, by library and rank of the role."""
+    order = list(StaffRole)
+    return tuple(sorted(set(grants), key=lambda one: (one.library, order.index(one.role), one.branch)))

@@ -1,0 +1,266 @@
+"""Staff: accounts, the roles they have, sessions on the pages.
+
+Every row has a library, and every primary key begins with it. An account belongs to one library and may have roles in
+others. Of passwords only argon2 hashes are here, of cookies SHA-256.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    PrimaryKeyConstraint,
+    Row,
+    Table,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from gateway.domain.roles import RoleGrant, StaffRole, StaffUser, sort_grants
+from gateway.domain.value import value_object
+from gateway.sql import column_types
+from gateway.sql.column_types import UtcDateTime
+from gateway.store.schema import metadata
+
+staff_user = Table(
+    "staff_user",
+    metadata,
+    column_types.text_column("library"),
+    column_types.id_column("id"),
+    column_types.text_column("name"),  # as typed when signing in, in lower case
+    column_types.text_column("shown_name"),
+    column_types.text_column("email"),
+    column_types.text_column("subject"),  # as an identity provider names the user; empty: as `name`
+    column_types.text_column("password_hash"),  # argon2; empty: no password opens it
+    column_types.moment_column("created"),
+    Column("disabled", UtcDateTime),
+    PrimaryKeyConstraint("library", "id", name="pk_staff_user"),
+    Index("ix_staff_user_name", "name", unique=True),  # a user signs in before a library is chosen
+)
+
+staff_grant = Table(
+    "staff_grant",
+    metadata,
+    column_types.text_column("library"),
+    column_types.id_column("user_id"),
+    column_types.text_column("role"),
+    column_types.text_column("branch"),  # empty: the whole library
+    PrimaryKeyConstraint("library", "user_id", "role", "branch", name="pk_staff_grant"),
+    Index("ix_staff_grant_user", "user_id"),
+)
+"""`library`: where the role counts."""
+
+staff_session = Table(
+    "staff_session",
+    metadata,
+    column_types.text_column("library"),
+    column_types.id_column("id"),  # SHA-256 of the cookie
+    column_types.id_column("user_id"),
+    column_types.text_column("method"),
+    column_types.moment_column("started"),
+    column_types.moment_column("expires"),
+    Column("confirmed", UtcDateTime),  # when the password was asked for again
+    PrimaryKeyConstraint("library", "id", name="pk_staff_session"),
+    Index("ix_staff_session_id", "id", unique=True),  # it is looked up before the library is known
+    Index("ix_staff_session_user", "user_id"),
+    Index("ix_staff_session_expires", "library", "expires"),
+)
+"""`library`: the one that the user works for now."""
+
+
+class UserExistsError(Exception):
+    """The name is taken, in this library or in another one of the installation."""
+
+
+# --- accounts ------------------------------------------------------------------------------------------------
+
+
+def add_user(c: Connection, user: StaffUser, password_hash: str) -> None:
+    """With its roles. Raises UserExistsError."""
+    try:
+        with c.begin_nested():
+            c.execute(
+                insert(staff_user).values(
+                    library=user.library,
+                    id=user.id,
+                    name=user.name,
+                    shown_name=user.shown_name,
+                    email=user.email,
+                    subject=user.subject,
+                    password_hash=password_hash,
+                    created=user.created,
+                    disabled=user.disabled,
+                )
+            )
+    except IntegrityError:
+        raise UserExistsError(user.name) from None
+    for library in user.libraries:
+        replace_grants(c, library, user.id, user.grants)
+
+
+def find_user_by_name(c: Connection, name: str) -> StaffUser | None:
+    return _find_user(c, staff_user.c.name == name)
+
+
+def find_user_by_id(c: Connection, id_: str) -> StaffUser | None:
+    return _find_user(c, staff_user.c.id == id_)
+
+
+def find_user_by_subject(c: Connection, subject: str) -> StaffUser | None:
+    """Whom an identity provider calls this; one that is called by our name has no `subject`. None also where two are
+    called so."""
+    table = staff_user.c
+    named = select(staff_user).where(
+        or_(table.subject == subject, (table.subject == "") & (table.name == subject.casefold()))
+    )
+    rows = c.execute(named).all()
+    return _users_of_rows(c, rows)[0] if len(rows) == 1 else None
+
+
+def read_password_hash(c: Connection, id_: str) -> str:
+    """Empty: there is no such user, or no password opens it."""
+    return c.execute(select(staff_user.c.password_hash).where(staff_user.c.id == id_)).scalar_one_or_none() or ""
+
+
+def list_users(c: Connection, library: str) -> tuple[StaffUser, ...]:
+    """Whose account it keeps, and who has a role there; by name."""
+    table = staff_user.c
+    with_role = select(staff_grant.c.user_id).where(staff_grant.c.library == library)
+    wanted = select(staff_user).where(or_(table.library == library, table.id.in_(with_role))).order_by(table.name)
+    return _users_of_rows(c, c.execute(wanted).all())
+
+
+def count_users(c: Connection) -> int:
+    """Of the whole installation, disabled ones too."""
+    return int(c.execute(select(func.count()).select_from(staff_user)).scalar_one())
+
+
+def change_user(c: Connection, user: StaffUser) -> None:
+    """Shown name, address and subject."""
+    this = update(staff_user).where(staff_user.c.library == user.library, staff_user.c.id == user.id)
+    c.execute(this.values(shown_name=user.shown_name, email=user.email, subject=user.subject))
+
+
+def set_password_hash(c: Connection, user: StaffUser, password_hash: str) -> None:
+    this = update(staff_user).where(staff_user.c.library == user.library, staff_user.c.id == user.id)
+    c.execute(this.values(password_hash=password_hash))
+
+
+def set_disabled(c: Connection, user: StaffUser, disabled: datetime | None) -> None:
+    this = update(staff_user).where(staff_user.c.library == user.library, staff_user.c.id == user.id)
+    c.execute(this.values(disabled=disabled))
+
+
+def replace_grants(c: Connection, library: str, user_id: str, grants: Iterable[RoleGrant]) -> None:
+    """The roles in this library; those in others stay."""
+    c.execute(delete(staff_grant).where(staff_grant.c.library == library, staff_grant.c.user_id == user_id))
+    rows = [
+        {"library": library, "user_id": user_id, "role": grant.role.value, "branch": grant.branch}
+        for grant in sort_grants(grants)
+        if grant.library == library
+    ]
+    if rows:
+        c.execute(insert(staff_grant), rows)
+
+
+def _find_user(c: Connection, condition: ColumnElement[bool]) -> StaffUser | None:
+    rows = c.execute(select(staff_user).where(condition)).all()
+    return _users_of_rows(c, rows)[0] if rows else None
+
+
+def _users_of_rows(c: Connection, rows: Sequence[Row[tuple[object, ...]]]) -> tuple[StaffUser, ...]:
+    found: dict[str, list[RoleGrant]] = {row.id: [] for row in rows}
+    if found:
+        wanted = select(staff_grant).where(staff_grant.c.user_id.in_(found))
+        for one in c.execute(wanted):
+            found[one.user_id].append(RoleGrant(one.library, StaffRole(one.role), one.branch))
+    return tuple(
+        StaffUser(
+            library=row.library,
+            id=row.id,
+            name=row.name,
+            shown_name=row.shown_name,
+            email=row.email,
+            subject=row.subject,
+            has_password=bool(row.password_hash),
+            created=row.created,
+            disabled=row.disabled,
+            grants=sort_grants(found[row.id]),
+        )
+        for row in rows
+    )
+
+
+# --- sessions ------------------------------------------------------------------------------------------------
+
+
+@value_object(kw_only=True)
+class StaffSessionRow:
+    """`id`: SHA-256 of the cookie; `method`: how the user signed in; `confirmed`: when the password was asked for
+    last."""
+
+    library: str
+    id: str
+    user_id: str
+    method: str
+    started: datetime
+    expires: datetime
+    confirmed: datetime | None = None
+
+
+def add_session(c: Connection, row: StaffSessionRow) -> None:
+    c.execute(insert(staff_session).values(**{one.name: getattr(row, one.name) for one in fields(row)}))
+
+
+def find_session(c: Connection, id_: str, now: datetime) -> StaffSessionRow | None:
+    """None: there is none, or its time is over."""
+    table = staff_session.c
+    found = c.execute(select(staff_session).where(table.id == id_, table.expires > now)).one_or_none()
+    return StaffSessionRow(**found._mapping) if found is not None else None
+
+
+def extend_session(c: Connection, row: StaffSessionRow, expires: datetime) -> StaffSessionRow:
+    c.execute(update(staff_session).where(*_is_session(row)).values(expires=expires))
+    return replace(row, expires=expires)
+
+
+def confirm_session(c: Connection, row: StaffSessionRow, now: datetime) -> StaffSessionRow:
+    c.execute(update(staff_session).where(*_is_session(row)).values(confirmed=now))
+    return replace(row, confirmed=now)
+
+
+def move_session(c: Connection, row: StaffSessionRow, library: str) -> StaffSessionRow:
+    """The user works for another library from now on."""
+    c.execute(update(staff_session).where(*_is_session(row)).values(library=library))
+    return replace(row, library=library)
+
+
+def end_session(c: Connection, id_: str) -> None:
+    c.execute(delete(staff_session).where(staff_session.c.id == id_))
+
+
+def end_sessions_of_user(c: Connection, user_id: str, but: str = "") -> int:
+    """All of them, on all machines, but for one; how many there were."""
+    table = staff_session.c
+    return c.execute(delete(staff_session).where(table.user_id == user_id, table.id != but)).rowcount
+
+
+def prune_sessions(c: Connection, libraries: Collection[str], now: datetime) -> int:
+    """How many were over."""
+    table = staff_session.c
+    return c.execute(delete(staff_session).where(table.library.in_(libraries), table.expires <= now)).rowcount
+
+
+def _is_session(row: StaffSessionRow) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return staff_session.c.library == row.library, staff_session.c.id == row.id

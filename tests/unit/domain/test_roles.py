@@ -1,0 +1,109 @@
+"""Roles of staff: what they may do, where, and whom they may make."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.domain.roles import (
+    RIGHTS,
+    Right,
+    RoleGrant,
+    StaffRole,
+    StaffUser,
+    can_grant,
+    can_manage_user,
+    parse_grant,
+)
+
+
+def make_user(*grants: RoleGrant) -> StaffUser:
+    at = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    return StaffUser(library="RIV", id="1", name="r.okafor", shown_name="Ruth Okafor", created=at, grants=grants)
+
+
+def test_every_right_is_given_by_some_role() -> None:
+    assert {right for rights in RIGHTS.values() for right in rights} == set(Right)
+
+
+def test_a_user_without_roles_may_do_nothing() -> None:
+    assert make_user().rights_in("RIV") == frozenset()
+
+
+def test_a_role_counts_in_its_library_alone() -> None:
+    user = make_user(RoleGrant("RIV", StaffRole.STAFF), RoleGrant("ALT", StaffRole.MANAGER))
+
+    assert user.has_right("RIV", Right.LENDING_ACT)
+    assert not user.has_right("ALT", Right.LENDING_ACT)
+    assert user.has_right("ALT", Right.COSTS_READ)
+    assert not user.has_right("RIV", Right.COSTS_READ)
+    assert user.libraries == ("ALT", "RIV")
+
+
+def test_operators_see_no_patron() -> None:
+    user = make_user(RoleGrant("RIV", StaffRole.OPERATOR))
+
+    assert not user.has_right("RIV", Right.PATRON_DATA)
+    assert not user.has_right("RIV", Right.PATRON_REVEAL)
+
+
+def test_a_branch_desk_sees_its_branches() -> None:
+    user = make_user(
+        RoleGrant("RIV", StaffRole.PATRON_SERVICES, "EAST"), RoleGrant("RIV", StaffRole.PATRON_SERVICES, "WEST")
+    )
+
+    assert user.branches_with("RIV", Right.BRANCH_ACT) == {"EAST", "WEST"}
+
+
+def test_a_role_for_the_whole_library_lifts_the_bound_of_a_branch() -> None:
+    user = make_user(RoleGrant("RIV", StaffRole.PATRON_SERVICES, "EAST"), RoleGrant("RIV", StaffRole.STAFF))
+
+    assert user.branches_with("RIV", Right.BRANCH_ACT) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("actor", "role", "allowed"),
+    [
+        (StaffRole.OPERATOR, StaffRole.OPERATOR, True),
+        (StaffRole.MANAGER, StaffRole.STAFF, True),
+        (StaffRole.MANAGER, StaffRole.MANAGER, True),
+        (StaffRole.MANAGER, StaffRole.OPERATOR, False),
+        (StaffRole.STAFF, StaffRole.PATRON_SERVICES, False),
+    ],
+)
+def test_nobody_makes_somebody_mightier(actor: StaffRole, role: StaffRole, allowed: bool) -> None:
+    assert can_grant(make_user(RoleGrant("RIV", actor)), "RIV", role) is allowed
+
+
+def test_a_manager_manages_nobody_of_another_library() -> None:
+    manager = make_user(RoleGrant("RIV", StaffRole.MANAGER))
+    guest = make_user(RoleGrant("RIV", StaffRole.STAFF), RoleGrant("ALT", StaffRole.STAFF))
+
+    assert not can_grant(manager, "ALT", StaffRole.STAFF)
+    assert not can_manage_user(manager, "RIV", guest)
+
+
+def test_a_manager_leaves_operators_alone() -> None:
+    manager = make_user(RoleGrant("RIV", StaffRole.MANAGER))
+
+    assert can_manage_user(manager, "RIV", make_user(RoleGrant("RIV", StaffRole.STAFF)))
+    assert not can_manage_user(manager, "RIV", make_user(RoleGrant("RIV", StaffRole.OPERATOR)))
+
+
+@pytest.mark.parametrize(
+    ("text", "grant"),
+    [
+        ("staff", RoleGrant("RIV", StaffRole.STAFF)),
+        ("patron-services@EAST", RoleGrant("RIV", StaffRole.PATRON_SERVICES, "EAST")),
+    ],
+)
+def test_a_role_is_written_with_its_branch(text: str, grant: RoleGrant) -> None:
+    assert parse_grant("RIV", text) == grant
+    assert str(grant) == text
+
+
+@pytest.mark.parametrize(("text", "why"), [("king", "There are: patron-services"), ("staff@EAST", "whole library")])
+def test_what_is_no_role_says_why(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        parse_grant("RIV", text)
