@@ -28,6 +28,7 @@ from gateway.services.exchange.handlers import DefectReporter, log_defect
 from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.services.fulfilment import FulfilmentService, LinkResolver
 from gateway.services.letters.languages import PageTexts
+from gateway.services.localization import TextCatalogues
 from gateway.services.mailbox.poller import MailboxPoller, PollingOptions
 from gateway.services.mailbox.processor import MailboxInfo, MailProcessor
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
@@ -37,7 +38,9 @@ from gateway.services.requests.broker import RequestBroker
 from gateway.services.requests.circulation_link import CirculationLinker
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.partner_inbox import PartnerInbox
-from gateway.services.sign_in_attempts import AttemptLimits
+from gateway.services.sign_in_attempts import AttemptCounter, AttemptLimits
+from gateway.services.staff_sign_in import SessionTimes, StaffSignInService
+from gateway.services.users import UserService
 from gateway.settings import LibrarySettings, Settings
 from gateway.settings.sections import MailboxSettings
 from gateway.store import mailbox
@@ -54,9 +57,15 @@ from gateway.web.pages.app import PatronPages
 from gateway.web.pages.page_request import LibraryEntry, PageServices
 from gateway.web.pages.sign_in import NAME as PATRON_COOKIE
 from gateway.web.pages.sign_in import PatronSessions, SignInService
+from gateway.web.staff.app import StaffPages
+from gateway.web.staff.staff_request import COOKIE as STAFF_COOKIE
+from gateway.web.staff.staff_request import StaffServices
 from gateway.web.trusted_proxies import TrustedProxies
 
 LINKS = "openurl"
+
+STAFF_AREA = "staff"
+"""Where wrong passwords of staff are counted, apart from those of patrons."""
 
 SLICE = 500
 """Rows that retention takes at once."""
@@ -231,6 +240,46 @@ def make_pages(
             proxies=proxies,
             public_url=public_url,
             embed_in=pages.embed_in,
+        )
+    )
+
+
+def make_staff_pages(
+    settings: Settings,
+    managed: ManagedRequests,
+    mailboxes: MailboxServices,
+    store: Store,
+    clock: Clock,
+    secrets: Secrets,
+) -> StaffPages:
+    staff, public_url = settings.staff, settings.http.public_url
+    proxies = TrustedProxies(settings.http.trusted_proxies)
+    symbols = tuple(one.symbol for one in settings.libraries)
+    times = SessionTimes(timedelta(minutes=staff.idle_minutes), timedelta(hours=staff.session_hours))
+    attempts = AttemptCounter(store, clock, attempt_limits(settings), STAFF_AREA)
+    return StaffPages(
+        StaffServices(
+            requests=managed.requests,
+            desk=managed.desk,
+            partners=managed.partners,
+            notices=managed.notices,
+            patrons=managed.patrons,
+            questions=managed.questions,
+            search=managed.finder,
+            feed=managed.feed,
+            mails=mailboxes.desk,
+            contexts=managed.contexts,
+            users=UserService(store, clock),
+            sign_in=StaffSignInService(store, clock, attempts, times, symbols[0], symbols),
+            journeys=OidcJourneys(store, clock, attempt_limits(settings), STAFF_AREA),
+            oidc=OidcClient(staff.oidc, secrets, clock) if staff.oidc.issuer else None,
+            texts=TextCatalogues(settings.letters_folder, settings.letters.language),
+            clock=clock,
+            visits=BrowserVisits(STAFF_COOKIE, public_url, proxies, embedded=False),
+            proxies=proxies,
+            settings=staff,
+            home=symbols[0],
+            public_url=public_url,
         )
     )
 

@@ -27,6 +27,7 @@ from gateway.runtime.assembly import (
     make_fulfilment_service,
     make_link_format,
     make_pages,
+    make_staff_pages,
 )
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
 from gateway.runtime.last_good_configuration import LastGoodFiles
@@ -65,6 +66,7 @@ from gateway.web.app import HttpSite
 from gateway.web.client_certificates import ForwardedCertificates
 from gateway.web.inbound import AdmissionQueue, ReadTimeouts
 from gateway.web.pages.app import PatronPages
+from gateway.web.staff.app import StaffPages
 from gateway.web.trusted_proxies import ForwardingNotes, TrustedProxies
 
 log = structlog.get_logger(component="gateway")
@@ -204,6 +206,7 @@ class Daemon:
         stack.push_async_callback(self._tasks.stop)
         self._make_link_resolver(store)
         self._api = self._make_api(store)
+        self._staff_pages = self._make_staff_pages(store)
         await self._start_listeners(exchange, health)
         self._start_periodic_tasks(store, journal, libraries, health, place)
         await self._probe_listeners(health)
@@ -256,6 +259,12 @@ class Daemon:
         self._resolver = LinkResolver(links, make_fulfilment_service(self.managed, links))
         if self.settings.pages.enabled:
             self._pages = make_pages(self.settings, self._resolver, self.managed, store, self._clock, self._secrets)
+
+    def _make_staff_pages(self, store: Store) -> StaffPages | None:
+        settings = self.settings
+        if not settings.staff.enabled:
+            return None
+        return make_staff_pages(settings, self.managed, self.mailboxes, store, self._clock, self._secrets)
 
     def _make_api(self, store: Store) -> JsonApi:
         settings, managed = self.settings.api, self.managed
@@ -324,6 +333,7 @@ class Daemon:
             ),
             api=self._api,
             pages=self._pages,
+            staff=self._staff_pages,
         )
         http = settings.http
         place = HttpListenerOptions(
@@ -479,6 +489,8 @@ class Daemon:
             await self._api.prune_stored_answers(self.managed.contexts)
             if self._pages is not None:
                 await self._pages.prune_expired(self.managed.contexts)
+            if self._staff_pages is not None:
+                await self._staff_pages.prune_expired()
 
         authenticator = make_authenticator(self.settings, store, self._clock)
 

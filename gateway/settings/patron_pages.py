@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.profile import Network
-from gateway.domain.secret_reference import SecretReference
+from gateway.settings.identity_provider import IdentityProviderSettings
 
 _ORIGIN = re.compile(r"(https?://)?(\*\.)?[A-Za-z0-9.-]+(:\d{1,5}|:\*)?|'self'")
 
@@ -22,27 +20,7 @@ def _check_origin(text: str) -> str:
     return text
 
 
-def _check_issuer(text: str) -> str:
-    """Without TLS anybody between us and it could sign anybody in; on this machine there is nobody between."""
-    if not text:
-        return text
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("not a URL such as https://login.library.example/realms/patrons")
-    if parts.scheme == "http" and not _is_this_machine(parts.hostname):
-        raise ValueError("must be https://…")
-    return text
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 Origin = Annotated[str, AfterValidator(_check_origin)]
-Issuer = Annotated[str, AfterValidator(_check_issuer)]
 IdentifierTypes = tuple[Annotated[str, Field(min_length=1)], ...]
 
 
@@ -60,23 +38,10 @@ class HeaderSignIn(ProfileSection):
         return self
 
 
-class OidcSettings(ProfileSection):
-    """An identity provider (OpenID Connect, authorization code with PKCE)."""
+class OidcSettings(IdentityProviderSettings):
+    """An identity provider of patrons. `claim` holds what the library knows the patron by."""
 
-    issuer: Issuer = Field("", description="its URL, where /.well-known/openid-configuration is found; empty: off")
-    client_id: str = Field("", description="as the provider knows us")
-    client_secret: SecretReference = Field("", description="empty: a public client")
-    scopes: tuple[str, ...] = Field(("openid", "profile"), description="asked for")
-    claim: str = Field("preferred_username", min_length=1, description="holds what the library knows the patron by")
     identifier_types: IdentifierTypes = Field((), description="what it holds; empty: as the library's system looks up")
-
-    @model_validator(mode="after")
-    def _check_oidc_complete(self) -> Self:
-        if bool(self.issuer) != bool(self.client_id):
-            raise ValueError("issuer and client_id go together")
-        if "openid" not in self.scopes:
-            raise ValueError("scopes must have openid")
-        return self
 
 
 class SignInSettings(ProfileSection):

@@ -26,6 +26,7 @@ from gateway.ports.outgoing_mail import LetterSender, MailSecurity, MailServer
 from gateway.secrets import resolve_secret
 from gateway.settings.article_lookup import ArticleLookupSettings
 from gateway.settings.patron_pages import PagesSettings, SignInSettings
+from gateway.settings.staff_pages import StaffSettings
 
 FILE = SETTINGS_FILE
 
@@ -342,6 +343,7 @@ class Settings(ProfileSection):
     api: ApiSettings = ApiSettings()
     pages: PagesSettings = PagesSettings()
     article_lookup: ArticleLookupSettings = ArticleLookupSettings()
+    staff: StaffSettings = StaffSettings()
     outbox: OutboxSettings = OutboxSettings()
     mail: MailSettings = MailSettings()
     mailboxes: tuple[MailboxSettings, ...] = ()
@@ -356,6 +358,8 @@ class Settings(ProfileSection):
         for library in self.libraries:
             if library.sign_in.oidc.issuer and not self.http.public_url:
                 raise ValueError(f"{library.symbol}: sign_in.oidc needs http.public_url, where patrons come back")
+        if self.staff.oidc.issuer and not self.http.public_url:
+            raise ValueError("staff.oidc needs http.public_url, where staff come back")
         return self
 
     @model_validator(mode="after")

@@ -104,6 +104,7 @@ class HttpSite:
     hsts_days: int = 0
     api: RouteRegistrar | None = None  # None: no /api
     pages: RouteRegistrar | None = None  # None: no /openurl
+    staff: RouteRegistrar | None = None  # None: no /staff
 
 
 def make_app(site: HttpSite) -> web.Application:
@@ -122,6 +123,8 @@ def make_app(site: HttpSite) -> web.Application:
         site.api.register(app)
     if site.pages is not None:
         site.pages.register(app)
+    if site.staff is not None:
+        site.staff.register(app)
     return app
 
 

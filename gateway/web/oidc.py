@@ -23,7 +23,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.value import value_object
 from gateway.services.exchange.admission import Secrets
-from gateway.settings.patron_pages import OidcSettings
+from gateway.settings.identity_provider import IdentityProviderSettings
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -57,9 +57,9 @@ class OidcProvider:
 
 
 class OidcClient:
-    """Of one library. All methods raise Unavailable (the provider doesn't answer) and OidcError."""
+    """Of one client of a provider. All methods raise Unavailable (the provider doesn't answer) and OidcError."""
 
-    def __init__(self, settings: OidcSettings, secrets: Secrets, clock: Clock) -> None:
+    def __init__(self, settings: IdentityProviderSettings, secrets: Secrets, clock: Clock) -> None:
         self._settings = settings
         self._secrets = secrets
         self._clock = clock

@@ -6,60 +6,40 @@ other languages. Whatever comes from outside is escaped; nothing that a template
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 import jinja2
 
+from gateway.services.localization import Localization, install_translations
 from gateway.web.html.assets import PageAssets
 
 FOLDER = Path(__file__).parent / "templates"
 """Of what all pages share."""
 
 
-class Translations(Hashable, Protocol):
-    """The texts of one language (`gettext.NullTranslations`: English). It must be hashable, and the same object for
-    the same texts: templates are compiled once for each."""
-
-    def gettext(self, message: str) -> str: ...
-
-    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str: ...
-
-    def pgettext(self, context: str, message: str) -> str: ...
-
-    def npgettext(self, context: str, msgid1: str, msgid2: str, n: int) -> str: ...
-
-
 class PageTemplates:
-    """Those of one part of the pages, in `folder`, and those that all share."""
+    """Those of one part of the pages, in `folder`, and those that all share. Macros that have texts are imported
+    `with context`."""
 
     def __init__(self, folder: Path, assets: PageAssets) -> None:
         self._folders = (folder, FOLDER)
         self._assets = assets
-        self._environment_for = lru_cache(maxsize=32)(self._make_environment)
 
-    def render(self, template: str, translations: Translations, values: Mapping[str, object]) -> str:
-        return self._environment_for(translations).get_template(f"{template}.html.j2").render(values)
+    def render(self, template: str, localization: Localization, values: Mapping[str, object]) -> str:
+        template_file = self._environment.get_template(f"{template}.html.j2")
+        return template_file.render({"localization": localization, **values})
 
-    def _make_environment(self, translations: Translations) -> jinja2.Environment:
-        """One for each language, so that macros that are imported say their texts in it too."""
+    @cached_property
+    def _environment(self) -> jinja2.Environment:
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(self._folders),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
-            extensions=["jinja2.ext.i18n"],
         )
-        environment.policies["ext.i18n.trimmed"] = True
+        install_translations(environment)
         environment.globals["asset"] = self._assets.make_url
-        environment.install_gettext_callables(  # type: ignore[attr-defined]
-            translations.gettext,
-            translations.ngettext,
-            newstyle=True,
-            pgettext=translations.pgettext,
-            npgettext=translations.npgettext,
-        )
         return environment

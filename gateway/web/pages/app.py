@@ -48,7 +48,7 @@ PAGES: tuple[tuple[str, str, Page], ...] = (
 )
 """Method, path behind /openurl/SYMBOL, page."""
 
-OTHERS = ("/api/",)
+OTHERS = ("/api/", "/staff/")
 """Below these, others answer for what isn't there."""
 
 ONCE = (sign_in_pages.redirect_to_provider, sign_in_pages.finish_oidc)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote_plus
@@ -23,6 +22,7 @@ from gateway.ports.shared_store import Store
 from gateway.services.fulfilment import FulfilmentService
 from gateway.services.letters.facts import readers_citation_rows
 from gateway.services.letters.languages import PageTexts, PageWords
+from gateway.services.localization import TextCatalogues
 from gateway.services.oidc_journeys import OidcJourneys
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_service import PatronRequestService
@@ -49,7 +49,7 @@ MAX_LINK_CHARS = 24_000
 HERE = Path(__file__).parent
 ASSETS = PageAssets(f"{ROOT}/_assets", (assets.FOLDER, HERE / "assets"))
 TEMPLATES = PageTemplates(HERE / "templates", ASSETS)
-ENGLISH = NullTranslations()
+ENGLISH = TextCatalogues(None, "en").choose_language(("en",))
 """The templates of these pages take their texts from `PageWords`."""
 
 

@@ -1,0 +1,52 @@
+"""Settings of an identity provider (OpenID Connect), for whoever signs in there: patrons or staff."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.secret_reference import SecretReference
+
+
+def _check_issuer(text: str) -> str:
+    """Without TLS anybody between us and it could sign anybody in; on this machine there is nobody between."""
+    if not text:
+        return text
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("not a URL such as https://login.library.example/realms/patrons")
+    if parts.scheme == "http" and not _is_this_machine(parts.hostname):
+        raise ValueError("must be https://…")
+    return text
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+Issuer = Annotated[str, AfterValidator(_check_issuer)]
+
+
+class IdentityProviderSettings(ProfileSection):
+    """An identity provider (OpenID Connect, authorization code with PKCE)."""
+
+    issuer: Issuer = Field("", description="its URL, where /.well-known/openid-configuration is found; empty: off")
+    client_id: str = Field("", description="as the provider knows us")
+    client_secret: SecretReference = Field("", description="empty: a public client")
+    scopes: tuple[str, ...] = Field(("openid", "profile"), description="asked for")
+    claim: str = Field("preferred_username", min_length=1, description="holds what we know whoever signs in by")
+
+    @model_validator(mode="after")
+    def _check_oidc_complete(self) -> Self:
+        if bool(self.issuer) != bool(self.client_id):
+            raise ValueError("issuer and client_id go together")
+        if "openid" not in self.scopes:
+            raise ValueError("scopes must have openid")
+        return self

@@ -1,0 +1,27 @@
+"""Section of gateway.yml for the pages of staff at /staff, and for how staff sign in there."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from gateway.domain.circulation_policy import ProfileSection
+from gateway.settings.identity_provider import IdentityProviderSettings
+
+
+class StaffSettings(ProfileSection):
+    """The pages of staff at /staff. Accounts are made by `illgate user`; without one the pages are closed."""
+
+    enabled: bool = Field(True, description="off: there are no such pages")
+    idle_minutes: int = Field(60, ge=1, le=1440, description="without a page, then a user is signed out")
+    session_hours: int = Field(10, ge=1, le=24, description="from signing in, then a user is signed out in any case")
+    password: bool = Field(True, description="users may sign in by name and password")
+    oidc: IdentityProviderSettings = IdentityProviderSettings()
+    audit_days: int = Field(1095, ge=1, le=36_500, description="then entries of the audit log are forgotten")
+
+    @model_validator(mode="after")
+    def _check_sign_in_possible(self) -> Self:
+        if not (self.password or self.oidc.issuer):
+            raise ValueError("staff must be able to sign in: by password or oidc")
+        return self

@@ -1,0 +1,160 @@
+"""The pages of staff as a part of the HTTP side: the table of all routes, and what surrounds every page.
+
+A page is open only to users who have its right (`StaffPage.right`); what isn't in the table isn't there. To add a page,
+write a function of a StaffRequest in a module of its topic, and a line into that module's PAGES.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
+
+import structlog
+from aiohttp import web
+
+from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
+from gateway.services.localization import mark_text
+from gateway.web.html.error_pages import PageError, make_wrong_path_middleware
+from gateway.web.html.visits import LANGUAGE, preferred_languages
+from gateway.web.staff import account_pages, error_pages, sign_in_pages, user_pages, work_queue
+from gateway.web.staff.staff_request import (
+    ASSETS,
+    LANGUAGE_KEY,
+    ROOT,
+    MenuEntry,
+    StaffPage,
+    StaffRequest,
+    StaffServices,
+)
+
+log = structlog.get_logger(component="staff")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+PAGES: tuple[StaffPage, ...] = (
+    *work_queue.PAGES,
+    *user_pages.PAGES,
+    *account_pages.PAGES,
+    *sign_in_pages.PAGES,
+)
+"""All pages of staff, by topic."""
+
+MENU: tuple[MenuEntry, ...] = (
+    MenuEntry("", mark_text("Work")),
+    MenuEntry("/borrowing", mark_text("Borrowing")),
+    MenuEntry("/lending", mark_text("Lending")),
+    MenuEntry("/copies", mark_text("Copies")),
+    MenuEntry("/scan", mark_text("Scan")),
+    MenuEntry("/messages", mark_text("Messages")),
+    MenuEntry("/mail", mark_text("Mail")),
+    MenuEntry("/print", mark_text("Print")),
+    MenuEntry("/partners", mark_text("Partners")),
+    MenuEntry("/statistics", mark_text("Figures")),
+    MenuEntry("/users", mark_text("Users")),
+)
+"""What the head of every page leads to, in this order: those that are there and that the user may open."""
+
+_WRONG_PATH = StaffPage("GET", "/{wrong:.+}", error_pages.show_nothing, None)
+
+
+class StaffPages:
+    """`HttpSite.staff`."""
+
+    def __init__(self, parts: StaffServices, pages: Iterable[StaffPage] = PAGES) -> None:
+        self._parts = parts
+        self._pages = tuple(pages)
+        self._right_by_path = {page.path: page.right for page in self._pages if page.method == "GET"}
+
+    def register(self, app: web.Application) -> None:
+        ASSETS.register(app)
+        app.middlewares.append(make_wrong_path_middleware(self._make_handler(_WRONG_PATH), _is_path_for_staff))
+        for page in self._pages:
+            app.router.add_route(page.method, f"{ROOT}{page.path}", self._make_handler(page))
+        app.router.add_get(f"{ROOT}/", _redirect_to_root)
+
+    async def prune_expired(self) -> int:
+        """Sessions that are over, and what the audit log need not keep any more; how many rows. Raises Unavailable."""
+        sign_in = self._parts.sign_in
+        keep = timedelta(days=self._parts.settings.audit_days)
+        return await sign_in.prune_sessions() + await sign_in.prune_audit(keep)
+
+    def _make_handler(self, page: StaffPage) -> Handler:
+        async def handle_page(http: web.Request) -> web.StreamResponse:
+            request = self._make_staff_request(http, page)
+            if (chosen := self._switch_language(request)) is not None:
+                return chosen
+            response = await self._answer_page(request)
+            if request.visit.is_new and not response.prepared:
+                self._parts.visits.set_visit_cookie(response, request.visit)
+            return response
+
+        return handle_page
+
+    def _make_staff_request(self, http: web.Request, page: StaffPage) -> StaffRequest:
+        wished = (http.cookies.get(LANGUAGE, ""), *preferred_languages(http))
+        localization = self._parts.texts.choose_language(wished)
+        return StaffRequest(self._parts, http, page, localization, self._parts.visits.visit_of_request(http))
+
+    def _switch_language(self, request: StaffRequest) -> web.Response | None:
+        """Kept, and out of the address again."""
+        chosen = request.http.query.get(LANGUAGE_KEY, "")
+        if request.http.method != "GET" or not chosen:
+            return None
+        response = request.redirect(request.here)
+        if chosen in self._parts.texts.known:
+            self._parts.visits.set_language_cookie(response, chosen, request.visit.secure)
+        return response
+
+    async def _answer_page(self, request: StaffRequest) -> web.StreamResponse:
+        try:
+            await self._recognise_user(request)
+            if request.page.right is not None:
+                if request.session is None:
+                    return await sign_in_pages.ask_who_it_is(request)
+                request.require_right(request.page.right)
+                if request.is_plain_form:
+                    await request.read_own_form()  # before anything is said of what the address names
+            return await request.page.show(request)
+        except PageError as fault:
+            return await error_pages.show_fault(request, fault.status, fault.word)
+        except (NotFound, InvalidCursorError):
+            return await error_pages.show_fault(request, 404, "fault-not-there")
+        except VersionConflict:
+            return await error_pages.show_fault(request, 409, "fault-changed")
+        except EventDenied as error:
+            return await error_pages.show_fault(request, 409, "fault-refused", error.denied.detail)
+        except Refused as refused:
+            return await error_pages.show_fault(request, 409, "fault-refused", refused.detail)
+        except Unavailable:
+            return await error_pages.show_fault(request, 503, "fault-away")
+        except OutcomeUnknown:
+            return await error_pages.show_fault(request, 504, "fault-outcome-unknown")
+        except (ConnectionError, web.HTTPException):
+            raise
+        except Exception:  # a defect: say so without details, keep the traceback for the log
+            mark = error_pages.make_fault_mark()
+            log.exception("staff.page_failed", page=page_name(request.page), mark=mark)
+            return await error_pages.show_fault(request, 500, "fault-defect", mark=mark)
+
+    async def _recognise_user(self, request: StaffRequest) -> None:
+        if request.visit.is_new:
+            return
+        request.session = await self._parts.sign_in.find_session(request.visit.id)
+        if request.session is not None:
+            rights = request.rights
+            request.open_paths = frozenset(path for path, right in self._right_by_path.items() if right in rights)
+            request.menu = tuple(entry for entry in MENU if entry.path in request.open_paths)
+
+
+def page_name(page: StaffPage) -> str:
+    """For logs and tests."""
+    return f"{page.method} {ROOT}{page.path}"
+
+
+def _is_path_for_staff(path: str) -> bool:
+    return path.startswith(f"{ROOT}/")
+
+
+async def _redirect_to_root(_http: web.Request) -> web.Response:
+    return web.Response(status=308, headers={"Location": ROOT})

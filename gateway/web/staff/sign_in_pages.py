@@ -1,0 +1,222 @@
+"""Signing in and out: by name and password, or at an identity provider."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import timedelta
+
+import structlog
+from aiohttp import web
+
+from gateway.domain.problems import Unavailable
+from gateway.domain.roles import Right, StaffUser
+from gateway.services.localization import mark_text
+from gateway.services.oidc_journeys import TooManyJourneysError
+from gateway.services.staff_sign_in import StaffSignInError, StaffSignInMethod
+from gateway.store.patron_sessions import JourneyRow
+from gateway.web.html.assets import redirect_response
+from gateway.web.html.error_pages import PageError
+from gateway.web.html.visits import hash_token
+from gateway.web.oidc import OidcClient, OidcError
+from gateway.web.staff.staff_request import ROOT, StaffPage, StaffRequest
+
+log = structlog.get_logger(component="staff")
+
+JOURNEY = timedelta(minutes=10)
+"""Longest time at the identity provider."""
+
+STATUS = {"too-often": 429, "unknown": 403, "no-role": 403, "away": 503}
+
+WRONG = {
+    "wrong": mark_text("Name or password is wrong."),
+    "incomplete": mark_text("Please give name and password."),
+    "too-often": mark_text("Too many wrong passwords. Please wait a quarter of an hour."),
+    "unknown": mark_text("You have no account here. Whoever manages the accounts of your library can make one."),
+    "no-role": mark_text(
+        "Your account has no role yet. Whoever manages the accounts of your library can give you one."
+    ),
+    "cancelled": mark_text("Nobody was signed in."),
+    "away": mark_text("Signing in isn't possible now. Please try again in a minute."),
+}
+
+KEPT = "kept."
+"""Before the names of fields that wait until somebody has signed in."""
+
+MAX_NAME_CHARS = 200
+MAX_BACK_CHARS = 2_000
+
+_BACK = re.compile(rf"{ROOT}(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*(\?[\x21-\x5b\x5d-\x7e]*)?")
+"""A path of ours: no other host, no way out of /staff."""
+
+Kept = tuple[tuple[str, str], ...]
+
+
+async def ask_who_it_is(request: StaffRequest) -> web.Response:
+    """In place of a page with a right, where nobody has signed in. What was sent there waits until somebody has."""
+    if not await request.parts.users.has_users():
+        return request.render("no_users", request.gettext("Nobody can sign in yet"), status=403)
+    if request.http.method == "GET":
+        return request.redirect(request.path("sign-in", back=safe_back_path(request.here)))
+    if request.http.method != "POST":
+        raise PageError(403, "fault-form")
+    form = await request.read_any_form()
+    kept = tuple((name, value) for name, value in form.pairs if name != "csrf" and "password" not in name)
+    return _ask_to_sign_in(request, safe_back_path(request.here), kept=kept, status=403)
+
+
+async def show_sign_in(request: StaffRequest) -> web.Response:
+    back = safe_back_path(request.http.query.get("back", ""))
+    if request.session is not None:
+        return request.redirect(back)
+    if not await request.parts.users.has_users():
+        return request.render("no_users", request.gettext("Nobody can sign in yet"), status=403)
+    return _ask_to_sign_in(request, back)
+
+
+def _ask_to_sign_in(
+    request: StaffRequest, back: str, *, wrong: str = "", name: str = "", kept: Kept = (), status: int = 200
+) -> web.Response:
+    """The form. `back`: address of the page that needs to know who asks; `wrong`: why signing in failed; `kept`: a form
+    that was sent there and waits until then."""
+    return request.render(
+        "sign_in",
+        request.gettext("Sign in"),
+        status=STATUS.get(wrong, 422) if wrong else status,
+        wrong=request.gettext(WRONG[wrong]) if wrong else "",
+        back=back,
+        name=name,
+        by_password=request.parts.settings.password,
+        provider=request.path("sign-in", "provider", back=back) if request.parts.oidc is not None else "",
+        kept=kept,
+        kept_before=KEPT,
+    )
+
+
+async def submit_sign_in(request: StaffRequest) -> web.Response:
+    form = await request.read_own_form()
+    if not request.parts.settings.password:
+        raise PageError(403, "fault-form")
+    back = safe_back_path(form["back"])
+    name, password = form["name"], form.fields.get("password", "")
+    kept = tuple((field.removeprefix(KEPT), said) for field, said in form.pairs if field.startswith(KEPT))
+    if not name or not password:
+        return _ask_to_sign_in(request, back, wrong="incomplete", name=name[:MAX_NAME_CHARS], kept=kept)
+    if len(name) > MAX_NAME_CHARS:
+        return _ask_to_sign_in(request, back, wrong="wrong", kept=kept)
+    try:
+        user = await request.parts.sign_in.sign_in_by_password(name, password, request.address)
+    except StaffSignInError as error:
+        return _ask_to_sign_in(request, back, wrong=error.word, name=name, kept=kept)
+    except Unavailable:
+        return _ask_to_sign_in(request, back, wrong="away", name=name, kept=kept)
+    await _start_session(request, user, StaffSignInMethod.PASSWORD)
+    if kept:
+        return request.render("send_again", request.gettext("Send it now?"), back=back, kept=kept)
+    return request.redirect(back)
+
+
+async def _start_session(request: StaffRequest, user: StaffUser, method: StaffSignInMethod) -> None:
+    """Under a new cookie, so that nobody who knew the old one is signed in with it."""
+    new = request.parts.visits.new_visit(request.visit.secure)
+    request.session = await request.parts.sign_in.start_session(user, method, request.visit.id, new.id, request.address)
+    request.visit = new
+
+
+async def sign_out(request: StaffRequest) -> web.Response:
+    await request.read_own_form()
+    await request.parts.sign_in.end_session(request.visit.id)
+    request.session = None
+    request.menu = ()
+    request.visit = request.parts.visits.new_visit(request.visit.secure)
+    return request.render("signed_out", request.gettext("You are signed out"))
+
+
+# --- at an identity provider ---------------------------------------------------------------------------------
+
+
+async def redirect_to_provider(request: StaffRequest) -> web.Response:
+    """To the provider, with what tells us on the way back that it was this browser that we sent."""
+    oidc = _require_provider(request)
+    back = safe_back_path(request.http.query.get("back", ""))
+    state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+    row = JourneyRow(
+        library=request.parts.home,
+        id=_journey_id(state),
+        visit=request.visit.id,
+        nonce=nonce,
+        verifier=verifier,
+        back_to=back,
+        expires=request.parts.clock.now() + JOURNEY,
+    )
+    try:
+        address = await oidc.make_sign_in_url(state, nonce, verifier, _redirect_uri(request))
+    except OidcError as fault:
+        log.error("sign_in.unavailable", why=str(fault))
+        raise PageError(502, "fault-provider") from None
+    try:
+        await request.parts.journeys.start_journey(row, request.address)
+    except TooManyJourneysError:
+        return _ask_to_sign_in(request, back, wrong="too-often")
+    return redirect_response(address)
+
+
+async def finish_oidc(request: StaffRequest) -> web.Response:
+    """With a code from the provider, or with its refusal."""
+    oidc, said = _require_provider(request), request.http.query
+    row = await request.parts.journeys.finish_journey(
+        request.parts.home, _journey_id(said.get("state", "")), request.address
+    )
+    if row is None or request.visit.is_new or row.visit != request.visit.id:
+        raise PageError(403, "fault-journey")
+    back = safe_back_path(row.back_to)
+    if not said.get("code"):
+        return _ask_to_sign_in(request, back, wrong="cancelled")
+    try:
+        claims = await oidc.fetch_claims(
+            said["code"], said.get("iss", ""), row.nonce, row.verifier, _redirect_uri(request)
+        )
+    except OidcError as fault:
+        log.error("oidc.answer_refused", why=str(fault))
+        raise PageError(502, "fault-provider") from None
+    claim = request.parts.settings.oidc.claim
+    subject = claims.get(claim)
+    if not isinstance(subject, str) or not subject.strip():
+        log.error("oidc.claim_missing", claim=claim)
+        return _ask_to_sign_in(request, back, wrong="unknown")
+    try:
+        user = await request.parts.sign_in.sign_in_by_subject(subject.strip())
+    except StaffSignInError as error:
+        return _ask_to_sign_in(request, back, wrong=error.word)
+    await _start_session(request, user, StaffSignInMethod.OIDC)
+    return request.redirect(back)
+
+
+def _require_provider(request: StaffRequest) -> OidcClient:
+    if request.parts.oidc is None:
+        raise PageError(404, "fault-not-there")
+    return request.parts.oidc
+
+
+def _journey_id(state: str) -> str:
+    """Apart from those of patrons, who may be under way to the same provider."""
+    return hash_token(f"staff {state}")
+
+
+def _redirect_uri(request: StaffRequest) -> str:
+    return f"{request.parts.public_url.rstrip('/')}{ROOT}/signed-in"
+
+
+def safe_back_path(text: str) -> str:
+    """A place of ours, or else the work queue."""
+    is_sign_in = text.startswith((f"{ROOT}/sign-in", f"{ROOT}/signed-in"))
+    return text if len(text) <= MAX_BACK_CHARS and _BACK.fullmatch(text) and not is_sign_in else ROOT
+
+
+PAGES = (
+    StaffPage("GET", "/sign-in", show_sign_in, None),
+    StaffPage("POST", "/sign-in", submit_sign_in, None),
+    StaffPage("GET", "/sign-in/provider", redirect_to_provider, None),
+    StaffPage("GET", "/signed-in", finish_oidc, None),
+    StaffPage("POST", "/sign-out", sign_out, Right.OWN_ACCOUNT),
+)

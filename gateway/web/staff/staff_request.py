@@ -1,0 +1,382 @@
+"""StaffRequest: user, rights, library, language and form of one page of staff, and how it is rendered."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import hdrs, web
+
+from gateway.domain.clock import Clock
+from gateway.domain.roles import Right, StaffUser
+from gateway.domain.value import value_object
+from gateway.services.localization import Localization, TextCatalogues, mark_text
+from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
+from gateway.services.oidc_journeys import OidcJourneys
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.patron_notices import NoticeService
+from gateway.services.requests.questions import PatronQuestionService
+from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
+from gateway.services.requests.staff_service import PartnerDirectory, StaffService
+from gateway.services.searching.search import CatalogueSearch
+from gateway.services.staff_sign_in import StaffSession, StaffSignInError, StaffSignInService
+from gateway.services.users import AuditOrigin, UserService
+from gateway.settings.staff_pages import StaffSettings
+from gateway.web.html import assets
+from gateway.web.html.assets import PageAssets, html_response, redirect_response
+from gateway.web.html.error_pages import PageError
+from gateway.web.html.forms import MAX_FIELDS, MAX_FORM_BYTES, FormCheck, SubmittedForm, parse_form, read_posted_bytes
+from gateway.web.html.rendering import PageTemplates
+from gateway.web.html.visits import BrowserVisit, BrowserVisits
+from gateway.web.oidc import OidcClient
+from gateway.web.trusted_proxies import TrustedProxies
+
+ROOT = "/staff"
+COOKIE = "illgate_staff"
+
+LANGUAGE_KEY = "ui_language"
+"""In the query: the language that the user has chosen."""
+
+HERE = Path(__file__).parent
+ASSETS = PageAssets(f"{ROOT}/_assets", (assets.FOLDER, HERE / "assets"))
+TEMPLATES = PageTemplates(HERE / "templates", ASSETS)
+
+BANNER_COOKIE = "illgate_banner"
+MAX_BANNER_CHARS = 1_000
+LOOK_COOKIE = "illgate_look"
+THEMES = ("", "light", "dark")
+ROWS = ("", "wide")
+
+FORM_TEXTS = {
+    "wrong-stale": mark_text("This form was out of date, so nothing was done. Please check it and send it once more."),
+    "wrong-missing": mark_text("Please fill this in."),
+    "wrong-long": mark_text("Please use no more than %(most)s characters."),
+    "wrong-choice": mark_text("Please choose one of those that are offered."),
+    "wrong-day": mark_text("Please write a day such as 2026-12-31."),
+    "wrong-day-early": mark_text("Please choose %(day)s or later."),
+    "wrong-day-far": mark_text("This is too far ahead. Please choose an earlier day."),
+    "wrong-own-password": mark_text("This is not your password."),
+    "wrong-too-often": mark_text("Too many wrong passwords. Please wait a quarter of an hour."),
+}
+"""What `FormCheck` says of fields."""
+
+
+@value_object(kw_only=True)
+class StaffServices:
+    """What pages of staff use. `contexts` by symbol of the library. `oidc` None: nobody signs in at an identity
+    provider."""
+
+    requests: RequestService
+    desk: StaffService
+    partners: PartnerDirectory
+    notices: NoticeService
+    patrons: PatronRequestService
+    questions: PatronQuestionService
+    search: CatalogueSearch
+    feed: EventFeed
+    mails: UnmatchedMailService
+    contexts: Mapping[str, LibraryContext]
+    users: UserService
+    sign_in: StaffSignInService
+    journeys: OidcJourneys
+    oidc: OidcClient | None
+    texts: TextCatalogues
+    clock: Clock
+    visits: BrowserVisits
+    proxies: TrustedProxies
+    settings: StaffSettings
+    home: str
+    public_url: str = ""
+
+
+Page = Callable[["StaffRequest"], Awaitable[web.StreamResponse]]
+
+
+@value_object
+class StaffPage:
+    """A route. `path` is behind /staff; `right` None: open to whoever has not signed in; `max_bytes`: of a form."""
+
+    method: str
+    path: str
+    show: Page
+    right: Right | None
+    max_bytes: int = MAX_FORM_BYTES
+    max_fields: int = MAX_FIELDS
+
+
+@value_object
+class MenuEntry:
+    """In the head of every page. `path` as of `StaffPage`; it is there for whoever may open that page."""
+
+    path: str
+    text: str
+
+
+@value_object
+class FlashBanner:
+    """What has just been done, on top of the next page. `kind`: good, look or late."""
+
+    text: str
+    kind: str = "good"
+
+
+@dataclass(slots=True)
+class StaffRequest:
+    """`page` is the route; `session` None: nobody has signed in, which only pages without a right see. `menu`: entries
+    that this user may open; `open_paths`: all pages that the user may open, as `StaffPage.path`. `sent`: the form that
+    came, once it was read."""
+
+    parts: StaffServices
+    http: web.Request
+    page: StaffPage
+    localization: Localization
+    visit: BrowserVisit
+    session: StaffSession | None = None
+    menu: tuple[MenuEntry, ...] = ()
+    open_paths: frozenset[str] = frozenset()
+    sent: SubmittedForm | None = None
+
+    # --- who, where, and what is allowed ---------------------------------------------------------------------
+
+    @property
+    def user(self) -> StaffUser:
+        assert self.session is not None, "a page with a right has a session"
+        return self.session.user
+
+    @property
+    def library(self) -> str:
+        """Symbol of the library that the user works for now; of the first where nobody has signed in."""
+        return self.session.library if self.session is not None else self.parts.home
+
+    @property
+    def context(self) -> LibraryContext:
+        return self.parts.contexts[self.library]
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        return self.user.rights_in(self.library) if self.session is not None else frozenset()
+
+    def has_right(self, right: Right) -> bool:
+        return right in self.rights
+
+    def require_right(self, right: Right) -> None:
+        """For what a page does only for some of those who may open it. Raises PageError."""
+        if not self.has_right(right):
+            raise PageError(403, "fault-right")
+
+    def branches_for(self, right: Right) -> frozenset[str]:
+        """Codes of the branches that the user has this right for; empty: all of the library."""
+        return self.user.branches_with(self.library, right)
+
+    @property
+    def origin(self) -> AuditOrigin:
+        """Who does it, for the audit log; `origin.actor` for histories."""
+        return AuditOrigin(self.user.actor, self.address)
+
+    @property
+    def address(self) -> str:
+        """IP address of whoever asks, in front of the proxies that we trust."""
+        return self.parts.proxies.sender_address(self.http)
+
+    @property
+    def sees_patrons(self) -> bool:
+        """Whether names and numbers of patrons are shown without asking; else they are masked."""
+        return self.has_right(Right.PATRON_DATA)
+
+    async def reveal_patron(self, request_number: str) -> None:
+        """Before data of a request's patron are shown that are masked for this user, or that nobody needs for the daily
+        work: it is logged. Raises PageError."""
+        self.require_right(Right.PATRON_REVEAL)
+        await self.parts.users.log_patron_view(self.library, request_number, self.origin)
+
+    # --- texts -----------------------------------------------------------------------------------------------
+
+    def gettext(self, message: str, /, **values: object) -> str:
+        return self.localization.gettext(message, **values)
+
+    def ngettext(self, singular: str, plural: str, count: int, /, **values: object) -> str:
+        return self.localization.ngettext(singular, plural, count, **values)
+
+    def format_text(self, key: str, **values: object) -> str:
+        """See `FormPage`."""
+        return self.localization.gettext(FORM_TEXTS[key], **values)
+
+    def format_day(self, day: date) -> str:
+        return self.localization.format_day(day)
+
+    def format_moment(self, moment: date | datetime) -> str:
+        """In the zone of the library."""
+        return self.localization.format_moment(moment, self.context.zone)
+
+    def format_short(self, moment: date | datetime) -> str:
+        """For lists: today a clock time, else a day."""
+        return self.localization.format_short(moment, self.parts.clock.now(), self.context.zone)
+
+    def format_age(self, since: datetime) -> str:
+        """For lists: 22 h, 3 d."""
+        return self.localization.format_age(since, self.parts.clock.now())
+
+    def format_age_in_words(self, since: datetime) -> str:
+        return self.localization.format_age_in_words(since, self.parts.clock.now())
+
+    # --- what came in ----------------------------------------------------------------------------------------
+
+    async def read_own_form(self) -> SubmittedForm:
+        """Raises PageError for one that isn't from a page of ours, as it is now."""
+        form = await self.read_any_form()
+        if not self.is_own_form(form):
+            raise PageError(403, "fault-form")
+        return form
+
+    @property
+    def is_plain_form(self) -> bool:
+        """Not one with files, whose fields the page reads itself."""
+        return self.http.method == "POST" and not self.http.content_type.startswith("multipart/")
+
+    def is_own_form(self, form: SubmittedForm) -> bool:
+        return self.visit.is_own_token(form["csrf"])
+
+    async def read_any_form(self) -> SubmittedForm:
+        """One that changes nothing may come from anywhere. Raises PageError."""
+        if self.sent is None:
+            self.sent = parse_form(await read_posted_bytes(self.http, self.page.max_bytes), self.page.max_fields)
+        return self.sent
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the user's password came in a moment ago. Nobody is asked for one who has none."""
+        return self.session is not None and (
+            self.parts.sign_in.is_confirmed(self.session) or not self.session.user.has_password
+        )
+
+    async def confirm_by_form(self, checked: FormCheck) -> None:
+        """Before something dear: the form has a field for the user's own password (`own_password_field` of
+        staff_parts), unless it came in a moment ago. A wrong one is a problem of the form."""
+        if self.is_confirmed:
+            return
+        assert self.session is not None, "a page with a right has a session"
+        try:
+            self.session = await self.parts.sign_in.confirm_password(
+                self.session, checked.form.fields.get("own_password", ""), self.address
+            )
+        except StaffSignInError as error:
+            checked.add_problem(
+                "own_password", "wrong-too-often" if error.word == "too-often" else "wrong-own-password"
+            )
+
+    # --- what goes out ---------------------------------------------------------------------------------------
+
+    def path(self, *parts: str, **query: str) -> str:
+        """`path("requests", "L2026-00004", task="to-ship")`: /staff/requests/L2026-00004?task=to-ship."""
+        place = "".join(f"/{quote(part, safe='')}" for part in parts)
+        said = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items() if value)
+        return f"{ROOT}{place}{'?' if said else ''}{said}"
+
+    def open_path(self, path: str) -> str:
+        """The address of a page by its path behind /staff, such as /borrowing?task=to-ship; empty: there is none, or
+        not for this user."""
+        return f"{ROOT}{path}" if path and path.partition("?")[0] in self.open_paths else ""
+
+    def help_url(self, topic: str = "") -> str:
+        """Where the help is about this page."""
+        return f"{ROOT}/help{f'#{topic}' if topic else ''}"
+
+    @property
+    def menu_path(self) -> str:
+        """Of the menu's entry under which this page is: /scan for /scan/receive."""
+        place = self.http.path.removeprefix(ROOT)
+        return f"/{place.split('/')[1]}" if place else ""
+
+    @property
+    def can_find(self) -> bool:
+        """Whether the search box is of use to this user."""
+        return "/find" in self.open_paths
+
+    @property
+    def here(self) -> str:
+        """The address of this page, without our own key."""
+        path, _, query = self.http.raw_path.partition("?")
+        kept = "&".join(part for part in query.split("&") if part and part.partition("=")[0] != LANGUAGE_KEY)
+        return f"{path}?{kept}" if kept else path
+
+    def render(
+        self, template: str, title: str, status: int = 200, *, help_topic: str = "", **values: Any
+    ) -> web.Response:
+        """`template`: a name in `templates`, without its suffix; `title`: h1 and the first part of the page's title;
+        `help_topic`: part of the help that is about this page."""
+        text = TEMPLATES.render(
+            template,
+            self.localization,
+            {
+                "page": self,
+                "title": title,
+                "help_topic": help_topic,
+                "banner": self._read_banner(),
+                "theme": self.theme,
+                "rows": self.rows,
+                "is_mistake": status == 422,
+                **values,
+            },
+        )
+        response = html_response(text, status)
+        if BANNER_COOKIE in self.http.cookies:
+            response.headers.add(hdrs.SET_COOKIE, f"{BANNER_COOKIE}=; Path={ROOT}; Max-Age=0; HttpOnly; SameSite=Lax")
+        return response
+
+    def redirect(self, path: str, banner: str = "", kind: str = "good") -> web.Response:
+        """After something was done: to a page that can be loaded again without doing it again. `banner`: what was done,
+        in words; `kind`: good, look or late."""
+        response = redirect_response(path)
+        if banner:
+            secure = "; Secure" if self.visit.secure else ""
+            value = self._sign_banner(FlashBanner(banner[:MAX_BANNER_CHARS], kind))
+            response.headers.add(
+                hdrs.SET_COOKIE, f"{BANNER_COOKIE}={value}; Path={ROOT}; Max-Age=60; HttpOnly; SameSite=Lax{secure}"
+            )
+        return response
+
+    @property
+    def theme(self) -> str:
+        """light or dark; empty: as the system."""
+        chosen = self.http.cookies.get(LOOK_COOKIE, "").partition(".")[0]
+        return chosen if chosen in THEMES else ""
+
+    @property
+    def rows(self) -> str:
+        """wide; empty: narrow."""
+        chosen = self.http.cookies.get(LOOK_COOKIE, "").partition(".")[2]
+        return chosen if chosen in ROWS else ""
+
+    @property
+    def languages(self) -> tuple[tuple[str, str, str], ...]:
+        """Those that the page isn't in: code, name in itself, address of the page in it."""
+        joint = "&" if "?" in self.here else "?"
+        is_page = self.http.method == "GET"
+        return tuple(
+            (code, name, f"{self.here if is_page else ROOT}{joint if is_page else '?'}{LANGUAGE_KEY}={code}")
+            for code, name in self.parts.texts.known.items()
+            if code != self.localization.language
+        )
+
+    def _sign_banner(self, banner: FlashBanner) -> str:
+        """It is the browser that keeps it meanwhile, and nobody else may put one there."""
+        said = base64.urlsafe_b64encode(json.dumps([banner.kind, banner.text]).encode()).decode()
+        return f"{said}.{self._banner_mark(said)}"
+
+    def _read_banner(self) -> FlashBanner | None:
+        said, _, mark = self.http.cookies.get(BANNER_COOKIE, "").partition(".")
+        if not said or not hmac.compare_digest(mark.encode(), self._banner_mark(said).encode()):
+            return None
+        kind, text = json.loads(base64.urlsafe_b64decode(said))
+        return FlashBanner(text, kind)
+
+    def _banner_mark(self, said: str) -> str:
+        return hmac.new(self.visit.token.encode(), f"banner:{said}".encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,300 @@
+"""Accounts of staff, for those who manage them: list, new user, roles, password, disabled or not; the audit log."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.roles import BRANCH_ROLES, Right, RoleGrant, StaffRole, StaffUser, can_grant, can_manage_user
+from gateway.services.localization import mark_text
+from gateway.services.passwords import MIN_PASSWORD_CHARS
+from gateway.services.users import MAX_EMAIL_CHARS, MAX_SHOWN_NAME_CHARS, UserDraft
+from gateway.web.html.error_pages import PageError
+from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.staff.account_pages import ROLE_NAMES, check_new_password
+from gateway.web.staff.staff_request import StaffPage, StaffRequest
+
+ROLE_HINTS = {
+    StaffRole.PATRON_SERVICES: mark_text("Arrivals, hold shelf, lending to readers"),
+    StaffRole.STAFF: mark_text("Borrowing, lending, copies, messages, mail, printing"),
+    StaffRole.CLEARANCE: mark_text("May sign off copies"),
+    StaffRole.MANAGER: mark_text("Sees all of it, with costs; partners and users"),
+    StaffRole.OPERATOR: mark_text("Dead letters, profiles, mailboxes, users; no data of readers"),
+}
+
+ACTIONS = {
+    "signed-in": mark_text("signed in"),
+    "sign-in-failed": mark_text("failed to sign in"),
+    "user-added": mark_text("made the user"),
+    "user-changed": mark_text("changed the user"),
+    "password-set": mark_text("set a password"),
+    "roles-set": mark_text("set the roles"),
+    "user-disabled": mark_text("disabled the user"),
+    "user-enabled": mark_text("enabled the user"),
+    "sessions-ended": mark_text("ended the sessions"),
+    "patron-shown": mark_text("looked at the reader of"),
+}
+"""Words of the audit log; one that isn't here is shown as it is."""
+
+AUDIT_ROWS = 50
+
+_FIELD_OF = ("email", "mail address"), ("shown_name", "shown name"), ("subject", "subject"), ("name", "name")
+
+
+# --- list and audit log --------------------------------------------------------------------------------------
+
+
+async def show_users(request: StaffRequest) -> web.Response:
+    users = await request.parts.users.list_users(request.library)
+    return request.render(
+        "users",
+        request.gettext("Users"),
+        help_topic="users",
+        users=[(user, _list_role_names(request, user)) for user in users],
+        may_change=request.has_right(Right.USERS_ACT),
+        may_audit=request.has_right(Right.AUDIT_READ),
+    )
+
+
+def _list_role_names(request: StaffRequest, user: StaffUser) -> list[tuple[str, str]]:
+    """In this library: name of the role, branch (empty: all)."""
+    return [
+        (request.gettext(ROLE_NAMES[grant.role.value]), grant.branch)
+        for grant in user.grants
+        if grant.library == request.library
+    ]
+
+
+async def show_audit_log(request: StaffRequest) -> web.Response:
+    """Newest first. In the query: `user`, and `before`, the id of the last row that was seen."""
+    name, before = request.http.query.get("user", "").strip(), request.http.query.get("before", "")
+    actor = f"staff:{name}" if name else ""
+    entries = await request.parts.users.list_audit_entries(request.library, AUDIT_ROWS, before=before, actor=actor)
+    return request.render(
+        "audit",
+        request.gettext("Audit log"),
+        help_topic="users",
+        entries=[
+            (entry, request.gettext(ACTIONS[entry.action]) if entry.action in ACTIONS else entry.action)
+            for entry in entries
+        ],
+        name=name,
+        older=request.path("audit", user=name, before=entries[-1].id) if len(entries) == AUDIT_ROWS else "",
+    )
+
+
+# --- a new user ----------------------------------------------------------------------------------------------
+
+
+async def show_new_user(request: StaffRequest) -> web.Response:
+    return _render_new_user(request, FormCheck(request, SubmittedForm()))
+
+
+def _render_new_user(request: StaffRequest, checked: FormCheck) -> web.Response:
+    return request.render(
+        "user_new",
+        request.gettext("New user"),
+        status=checked.status,
+        help_topic="users",
+        checked=checked,
+        choices=_list_role_choices(request, ()),
+        by_provider=request.parts.oidc is not None,
+        min_chars=MIN_PASSWORD_CHARS,
+    )
+
+
+async def add_user(request: StaffRequest) -> web.Response:
+    checked = FormCheck(request, await request.read_own_form())
+    await request.confirm_by_form(checked)
+    name = checked.read_line("name")
+    if not name:
+        checked.add_problem("name", "wrong-missing")
+    shown_name = checked.read_line("shown_name", MAX_SHOWN_NAME_CHARS)
+    email, subject = checked.read_line("email", MAX_EMAIL_CHARS), checked.read_line("subject")
+    without_password = checked.read_checkbox("without_password")
+    password = "" if without_password else checked.form.fields.get("new_password", "")
+    if not without_password:
+        check_new_password(request, checked, password, name or "-")
+    grants = _read_grants(request, checked, ())
+    if not checked.is_good:
+        return _render_new_user(request, checked)
+    draft = UserDraft(
+        library=request.library,
+        name=name,
+        shown_name=shown_name,
+        email=email,
+        subject=subject,
+        password=password,
+        grants=grants,
+    )
+    try:
+        user = await request.parts.users.add_user(draft, request.origin)
+    except Refused as refused:
+        _show_refusal(request, checked, refused)
+        return _render_new_user(request, checked)
+    said = request.gettext("%(name)s can sign in now.", name=user.shown_name)
+    return request.redirect(request.path("users", user.name), said)
+
+
+# --- one user ------------------------------------------------------------------------------------------------
+
+
+async def show_user(request: StaffRequest) -> web.Response:
+    return _render_user(request, await _find_user(request), FormCheck(request, SubmittedForm()))
+
+
+async def _find_user(request: StaffRequest) -> StaffUser:
+    """Raises NotFound."""
+    return await request.parts.users.find_user(request.library, request.http.match_info["name"])
+
+
+async def _find_user_to_change(request: StaffRequest) -> StaffUser:
+    """Raises NotFound, PageError: one's own account is changed by others, a mightier one by the mighty."""
+    user = await _find_user(request)
+    if user.id == request.user.id or not can_manage_user(request.user, request.library, user):
+        raise PageError(403, "fault-right")
+    return user
+
+
+def _render_user(request: StaffRequest, user: StaffUser, checked: FormCheck) -> web.Response:
+    if not checked.form.fields:
+        checked.values |= {"shown_name": user.shown_name, "email": user.email, "subject": user.subject}
+    is_self = user.id == request.user.id
+    return request.render(
+        "user",
+        user.shown_name,
+        status=checked.status,
+        help_topic="users",
+        checked=checked,
+        user=user,
+        roles=_list_role_names(request, user),
+        choices=_list_role_choices(request, user.grants),
+        is_self=is_self,
+        may_change=not is_self and can_manage_user(request.user, request.library, user),
+        by_provider=request.parts.oidc is not None,
+        min_chars=MIN_PASSWORD_CHARS,
+    )
+
+
+async def change_details(request: StaffRequest) -> web.Response:
+    user = await _find_user_to_change(request)
+    checked = FormCheck(request, await request.read_own_form())
+    await request.confirm_by_form(checked)
+    shown_name = checked.read_line("shown_name", MAX_SHOWN_NAME_CHARS)
+    email, subject = checked.read_line("email", MAX_EMAIL_CHARS), checked.read_line("subject")
+    if checked.is_good:
+        try:
+            await request.parts.users.change_details(user, shown_name, email, subject, request.origin)
+        except Refused as refused:
+            _show_refusal(request, checked, refused)
+    if not checked.is_good:
+        return _render_user(request, user, checked)
+    return request.redirect(request.path("users", user.name), request.gettext("Changed."))
+
+
+async def set_roles(request: StaffRequest) -> web.Response:
+    user = await _find_user_to_change(request)
+    checked = FormCheck(request, await request.read_own_form())
+    await request.confirm_by_form(checked)
+    grants = _read_grants(request, checked, user.grants)
+    if not checked.is_good:
+        return _render_user(request, user, checked)
+    await request.parts.users.set_roles(user, request.library, grants, request.origin)
+    return request.redirect(
+        request.path("users", user.name), request.gettext("The roles are set. The user signs in anew with them.")
+    )
+
+
+async def set_password(request: StaffRequest) -> web.Response:
+    user = await _find_user_to_change(request)
+    checked = FormCheck(request, await request.read_own_form())
+    await request.confirm_by_form(checked)
+    password = checked.form.fields.get("new_password", "")
+    check_new_password(request, checked, password, user.name)
+    if not checked.is_good:
+        return _render_user(request, user, checked)
+    await request.parts.users.set_password(user, password, request.origin)
+    return request.redirect(
+        request.path("users", user.name), request.gettext("The password is set. Tell it to the user in person.")
+    )
+
+
+async def switch_account(request: StaffRequest) -> web.Response:
+    """Disabled, or able to sign in again."""
+    user = await _find_user_to_change(request)
+    checked = FormCheck(request, await request.read_own_form())
+    await request.confirm_by_form(checked)
+    if not checked.is_good:
+        return _render_user(request, user, checked)
+    if checked.form["state"] == "disabled":
+        await request.parts.users.disable_user(user, request.origin)
+        said = request.gettext("Nobody can sign in as %(name)s any more.", name=user.shown_name)
+    else:
+        await request.parts.users.enable_user(user, request.origin)
+        said = request.gettext("%(name)s can sign in now.", name=user.shown_name)
+    return request.redirect(request.path("users", user.name), said)
+
+
+# --- roles in a form -----------------------------------------------------------------------------------------
+
+
+def _list_role_choices(
+    request: StaffRequest, held: tuple[RoleGrant, ...]
+) -> list[tuple[str, str, str, bool, str, bool, bool]]:
+    """Of each role: word, name, hint, whether it is held, for which branches, whether it may be for one, whether this
+    user may give it."""
+    here = [grant for grant in held if grant.library == request.library]
+    return [
+        (
+            role.value,
+            request.gettext(ROLE_NAMES[role.value]),
+            request.gettext(ROLE_HINTS[role]),
+            any(grant.role is role for grant in here),
+            " ".join(grant.branch for grant in here if grant.role is role and grant.branch),
+            role in BRANCH_ROLES,
+            can_grant(request.user, request.library, role),
+        )
+        for role in StaffRole
+    ]
+
+
+def _read_grants(request: StaffRequest, checked: FormCheck, held: tuple[RoleGrant, ...]) -> tuple[RoleGrant, ...]:
+    """The roles that are ticked. Those that aren't this user's to give stay as they are."""
+    library = request.library
+    grants = [one for one in held if one.library == library and not can_grant(request.user, library, one.role)]
+    for role in StaffRole:
+        name = f"role-{role.value}"
+        if not can_grant(request.user, library, role) or not checked.read_checkbox(name):
+            continue
+        branches = checked.read_line(f"branch-{role.value}").split() if role in BRANCH_ROLES else []
+        grants += [RoleGrant(library, role, branch) for branch in branches or [""]]
+    if not grants:
+        checked.add_problem_text("role-patron-services", request.gettext("Please choose a role, or disable the user."))
+    return tuple(grants)
+
+
+def _show_refusal(request: StaffRequest, checked: FormCheck, refused: Refused) -> None:
+    if refused.reason is RefusalReason.IN_USE:
+        checked.add_problem_text("name", request.gettext("There is a user of this name already."))
+        return
+    place = next((name for name, word in _FIELD_OF if word in refused.detail), "name")
+    said = {
+        "email": request.gettext("This is no mail address."),
+        "shown_name": request.gettext("This name has characters that can't be shown."),
+        "subject": request.gettext("This name has characters that can't be shown."),
+        "name": request.gettext("2 to 100 small letters, digits or . _ @ + -, beginning with a letter or digit."),
+    }
+    checked.add_problem_text(place, said[place])
+
+
+PAGES = (
+    StaffPage("GET", "/users", show_users, Right.USERS_READ),
+    StaffPage("GET", "/audit", show_audit_log, Right.AUDIT_READ),
+    StaffPage("GET", "/new-user", show_new_user, Right.USERS_ACT),
+    StaffPage("POST", "/new-user", add_user, Right.USERS_ACT),
+    StaffPage("GET", "/users/{name}", show_user, Right.USERS_READ),
+    StaffPage("POST", "/users/{name}/details", change_details, Right.USERS_ACT),
+    StaffPage("POST", "/users/{name}/roles", set_roles, Right.USERS_ACT),
+    StaffPage("POST", "/users/{name}/password", set_password, Right.USERS_ACT),
+    StaffPage("POST", "/users/{name}/state", switch_account, Right.USERS_ACT),
+)

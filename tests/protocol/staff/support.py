@@ -1,0 +1,63 @@
+"""Users of the staff's pages: made by the service, signed in as browsers do."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from gateway.domain.roles import StaffUser, parse_grant
+from gateway.services.users import AuditOrigin, UserDraft, UserService
+from tests.protocol.pages.support import Answer, Running, Visitor, visitor
+
+PASSWORD = "vier Wörter sind genug"
+BY_TEST = AuditOrigin("staff:test")
+
+
+def user_service(gateway: Running) -> UserService:
+    pages = gateway.gateway._staff_pages
+    assert pages is not None
+    return pages._parts.users
+
+
+async def make_user(gateway: Running, name: str, *roles: str, library: str = "DEMO", **more: Any) -> StaffUser:
+    grants = tuple(parse_grant(library, role) for role in roles)
+    draft = UserDraft(**{"library": library, "name": name, "password": PASSWORD, "grants": grants, **more})
+    return await user_service(gateway).add_user(draft, BY_TEST)
+
+
+@dataclass
+class Colleague:
+    """Somebody at a browser without scripts."""
+
+    browser: Visitor
+
+    async def get(self, path: str = "", follow: bool = True) -> Answer:
+        return await self.browser.get(f"/staff{path}", follow)
+
+    async def post(self, path: str, fields: dict[str, str], follow: bool = True, token: str | None = None) -> Answer:
+        """With the token of a page of one's own, or another one."""
+        csrf = token if token is not None else await self.read_token()
+        return await self.browser.post(f"/staff{path}", {"csrf": csrf, **fields}, follow)
+
+    async def read_token(self) -> str:
+        form = await self.get("/account")
+        return str(form.tree.xpath("//input[@name='csrf']/@value")[0])
+
+    async def sign_in(self, name: str, password: str = PASSWORD, back: str = "/staff", follow: bool = True) -> Answer:
+        form = await self.browser.get(f"/staff/sign-in?back={quote(back, safe='')}")
+        fields = {"csrf": form.hidden("csrf"), "back": form.hidden("back"), "name": name, "password": password}
+        return await self.browser.post("/staff/sign-in", fields, follow)
+
+
+@contextlib.asynccontextmanager
+async def colleague(gateway: Running, name: str = "", *roles: str, **headers: str) -> AsyncIterator[Colleague]:
+    """With a name: made with these roles, and signed in."""
+    async with visitor(gateway, **headers) as browser:
+        somebody = Colleague(browser)
+        if name:
+            await make_user(gateway, name, *roles)
+            assert (await somebody.sign_in(name)).status == 200
+        yield somebody
