@@ -27,7 +27,6 @@ from gateway.services.exchange.admission import Secrets
 from gateway.services.exchange.handlers import DefectReporter, log_defect
 from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.services.fulfilment import FulfilmentService, LinkResolver
-from gateway.services.letters.languages import PageTexts
 from gateway.services.localization import TextCatalogues
 from gateway.services.mailbox.poller import MailboxPoller, PollingOptions
 from gateway.services.mailbox.processor import MailboxInfo, MailProcessor
@@ -229,7 +228,7 @@ def make_pages(
             links=resolver.links,
             offering=resolver.offering,
             patrons=managed.patrons,
-            texts=PageTexts(settings.letters_folder, settings.letters.language),
+            texts=TextCatalogues(settings.letters_folder, settings.letters.language),
             store=store,
             clock=clock,
             sessions=PatronSessions(store, clock, pages.session_minutes, [one.symbol for one in settings.libraries]),

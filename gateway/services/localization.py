@@ -2,13 +2,15 @@
 
 English texts stand in templates and code; `gateway/translations/LANGUAGE.po` has those of another language, and is read
 as it is. An operator's folder may hold such files too, which come before ours: to say something in other words (English
-by `en.po`), or to add a language. Plural forms come from the file, direction and formats from CLDR.
+by `en.po`), or to add a language; what an operator has in YAML (`own_words.py`) counts too. Plural forms come from the
+file, direction and formats from CLDR.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
@@ -36,6 +38,17 @@ from gateway.configuration.yaml_document import display_path
 from gateway.domain.library import Money
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.value import value_object
+from gateway.services.own_words import (
+    PAGE_TEXTS_FILE,
+    WORDS_FILE,
+    ChangedFile,
+    OwnTranslation,
+    OwnWords,
+    read_own_page_texts,
+    read_own_words,
+    translate_page_texts,
+    translate_words,
+)
 
 log = structlog.get_logger(component="texts")
 
@@ -56,13 +69,14 @@ _CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 _PLACEHOLDER = re.compile(r"%(?:%|\((\w+)\)[sd])")
 _WRITTEN_DAY = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?")
 
-CatalogueFile = tuple[Path, int]
-"""A file, and the time of its last change in nanoseconds."""
+
+NO_OWN_WORDS = OwnWords()
 
 
 @value_object
 class Localization:
-    """How one reader is spoken to. `chain`: codes of the language and of those that stand in for it.
+    """How one reader is spoken to. `chain`: codes of the language and of those that stand in for it. `own`: an
+    operator's words of the language itself; `extra`: of all of them, those for keys of the operator's own.
 
     Texts are formatted with `%` whether there are values or not, as in templates: `%(name)s` is a value, `%%` a
     percent sign.
@@ -71,6 +85,8 @@ class Localization:
     chain: tuple[str, ...]
     locale: Locale
     translations: NullTranslations
+    own: OwnWords = field(default=NO_OWN_WORDS, compare=False)
+    extra: OwnWords = field(default=NO_OWN_WORDS, compare=False)
 
     @property
     def language(self) -> str:
@@ -80,11 +96,15 @@ class Localization:
     @property
     def name(self) -> str:
         """Of the language, in itself."""
+        if self.own.name or not _is_known_to_cldr(self.language):
+            return self.own.name or self.language
         name = Locale.parse(self.language, sep="-").get_display_name() or self.language
         return name[:1].upper() + name[1:]
 
     @property
     def direction(self) -> Literal["ltr", "rtl"]:
+        if self.own.direction:
+            return self.own.direction
         return "rtl" if self.locale.text_direction == "rtl" else "ltr"
 
     # --- texts -----------------------------------------------------------------------------------------------
@@ -111,6 +131,10 @@ class Localization:
 
     def format_day(self, day: date) -> str:
         """24 November 2026"""
+        if self.own.date:
+            months = self.own.months
+            month = months[day.month - 1] if months else format_skeleton("LLLL", day, locale=self.locale)
+            return self.own.date.format(day=day.day, month=month, month_number=day.month, year=day.year)
         return format_date(day, "long", locale=self.locale)
 
     def format_moment(self, moment: date | datetime, zone: tzinfo) -> str:
@@ -120,12 +144,17 @@ class Localization:
         local = moment.astimezone(zone)
         if (local.hour, local.minute) == (23, 59):
             return self.format_day(local.date())
-        joined = str(self.locale.datetime_formats["medium"]).replace("'", "")
-        return joined.format(self.format_clock_time(local, zone), self.format_day(local.date()))
+        day, time = self.format_day(local.date()), self.format_clock_time(local, zone)
+        if self.own.moment:
+            return self.own.moment.format(date=day, time=time)
+        return self.pgettext("day and clock time", "%(day)s, %(time)s", day=day, time=time)
 
     def format_clock_time(self, moment: datetime, zone: tzinfo) -> str:
         """09:05"""
-        return format_time(moment.astimezone(zone).timetz(), "short", tzinfo=None, locale=self.locale)
+        local = moment.astimezone(zone)
+        if self.own.time:
+            return self.own.time.format(hour=local.hour, minute=local.minute)
+        return format_time(local.time(), "short", locale=self.locale)
 
     def format_short(self, moment: date | datetime, now: datetime, zone: tzinfo) -> str:
         """For lists: the clock time of what is of today, else 24 Nov; with the year where it isn't this year."""
@@ -180,6 +209,16 @@ class Localization:
         """With all the places that the amount has, and at least those that the currency usually has."""
         return format_currency(money.amount, money.currency, locale=self.locale, decimal_quantization=False)
 
+    def format_sum_with_code(self, money: Money) -> str:
+        """EUR 12.50: with the code of the currency."""
+        exponent = money.amount.as_tuple().exponent
+        places = 2 if exponent == -1 else max(0, -exponent) if isinstance(exponent, int) else 0
+        mark = self.own.decimal or str(self.locale.number_symbols["latn"]["decimal"])
+        amount = f"{money.amount:.{places}f}".replace(".", mark)
+        if self.own.money:
+            return self.own.money.format(amount=amount, currency=money.currency)
+        return self.pgettext("sum of money", "%(currency)s %(amount)s", currency=money.currency, amount=amount)
+
     def language_name(self, code: str) -> str:
         """Of a language by its code (ISO 639-1 or 639-2, as catalogues have it); what is no code as it is."""
         known = self.locale.languages
@@ -209,13 +248,14 @@ def language_fallbacks(code: str) -> list[str]:
 
 
 class TextCatalogues:
-    """All languages that there are. `folder`: the operator's own catalogues, which come first.
+    """All languages that there are. `folder`: the operator's own catalogues and words, which come before ours;
+    `partner_folder`: those for one partner, which come before all.
 
-    A file that can't be read changes nothing: what was read before stays, and the log says why.
+    A file that can't be read changes nothing for `choose_language`: what was read before stays, and the log says why.
     """
 
-    def __init__(self, folder: Path | None, default_language: str) -> None:
-        self._folders = tuple(one for one in (folder, SHIPPED_TRANSLATIONS) if one is not None)
+    def __init__(self, folder: Path | None, default_language: str, partner_folder: Path | None = None) -> None:
+        self._own_folders = tuple(one for one in (partner_folder, folder) if one is not None)
         self._default = default_language
         self._good: dict[tuple[str, ...], Localization] = {}
         self._problem = ""
@@ -226,9 +266,13 @@ class TextCatalogues:
         return {code: self._localize((code,)).name for code in self.find_codes()}
 
     def find_codes(self) -> tuple[str, ...]:
-        """Those of the files whose name is a language of CLDR, and English."""
-        files = {file.stem for folder in self._folders for file in folder.glob(f"*{CATALOGUE_SUFFIX}")}
-        return tuple(sorted({SOURCE_LANGUAGE, *(code for code in files if _is_known_to_cldr(code))}))
+        """Those with a catalogue, whose name is a language of CLDR, or with an operator's words; and English."""
+        files = [*SHIPPED_TRANSLATIONS.glob(f"*{CATALOGUE_SUFFIX}")]
+        for folder in self._own_folders:
+            files += folder.glob(f"*{CATALOGUE_SUFFIX}")
+        codes = {file.stem for file in files if _is_known_to_cldr(file.stem)}
+        named = {file.parent.name for folder in self._own_folders for file in folder.glob(f"*/{WORDS_FILE}")}
+        return tuple(sorted({SOURCE_LANGUAGE, *codes, *(code for code in named if _CODE.fullmatch(code))}))
 
     def fallback_chain(self, wanted: str) -> tuple[str, ...]:
         """The language and those that stand in for it: de-ch, de, the default, en. Only those that there are."""
@@ -247,12 +291,32 @@ class TextCatalogues:
 
     def read_localization(self, chain: tuple[str, ...]) -> Localization:
         """Raises ConfigurationError with file and line."""
-        catalogues = [
-            read_catalogue(file)
-            for code in chain
-            for file in _find_changed(folder / f"{code}{CATALOGUE_SUFFIX}" for folder in self._folders)
-        ]
-        return _make_localization(chain, tuple(catalogues))
+        catalogues: list[bytes] = []
+        for code in chain:
+            folders = (*self._own_folders, SHIPPED_TRANSLATIONS)
+            own_words = self._find_own_files(code, WORDS_FILE)
+            own_texts = self._find_own_files(code, PAGE_TEXTS_FILE)
+            files = [_find_changed(folder / f"{code}{CATALOGUE_SUFFIX}") for folder in folders]
+            found = [read_catalogue(file) for file in files if file is not None]
+            if own_words or own_texts:
+                at = len(found) - (files[-1] is not None)  # before ours, behind the operator's catalogues
+                found.insert(at, _compile_own_words(code, own_words, own_texts))
+            catalogues += found
+        general = language_fallbacks(chain[0])
+        return _make_localization(
+            chain,
+            tuple(catalogues),
+            self._find_own_words([code for code in chain if code in general]),
+            self._find_own_words(chain),
+        )
+
+    def _find_own_words(self, chain: Sequence[str]) -> tuple[ChangedFile, ...]:
+        return tuple(file for code in reversed(chain) for file in self._find_own_files(code, WORDS_FILE))
+
+    def _find_own_files(self, code: str, name: str) -> tuple[ChangedFile, ...]:
+        """What comes before all others last."""
+        files = [_find_changed(folder / code / name) for folder in reversed(self._own_folders)]
+        return tuple(file for file in files if file is not None)
 
     def _localize(self, chain: tuple[str, ...]) -> Localization:
         try:
@@ -274,12 +338,12 @@ def _is_known_to_cldr(code: str) -> bool:
         return False
 
 
-def _find_changed(files: Iterable[Path]) -> Iterable[CatalogueFile]:
-    return ((file, file.stat().st_mtime_ns) for file in files if file.is_file())
+def _find_changed(file: Path) -> ChangedFile | None:
+    return (file, file.stat().st_mtime_ns) if file.is_file() else None
 
 
 @lru_cache(maxsize=64)
-def read_catalogue(file: CatalogueFile) -> bytes:
+def read_catalogue(file: ChangedFile) -> bytes:
     """As gettext's own format has it. Raises ConfigurationError with file and line."""
     path, _changed = file
     try:
@@ -294,9 +358,26 @@ def read_catalogue(file: CatalogueFile) -> bytes:
     for message in catalogue:
         if message.id and (problem := find_translation_problem(message, catalogue)):
             raise _catalogue_error(path, message.lineno or 0, problem)
+    return _compile_catalogue(catalogue)
+
+
+def _compile_catalogue(catalogue: Catalog) -> bytes:
     compiled = BytesIO()
     write_mo(compiled, catalogue)
     return compiled.getvalue()
+
+
+@lru_cache(maxsize=64)
+def _compile_own_words(code: str, words: tuple[ChangedFile, ...], page_texts: tuple[ChangedFile, ...]) -> bytes:
+    """Raises ConfigurationError."""
+    catalogue = Catalog(locale=Locale.parse(code, sep="-") if _is_known_to_cldr(code) else None)
+    said: list[OwnTranslation] = [
+        *translate_words(read_own_words(words)),
+        *translate_page_texts(read_own_page_texts(page_texts)),
+    ]
+    for one in said:
+        catalogue.add(one.text, one.said, context=one.context)
+    return _compile_catalogue(catalogue)
 
 
 def _catalogue_error(path: Path, line: int, problem: str) -> ConfigurationError:
@@ -328,7 +409,12 @@ def find_placeholders(text: str) -> set[str]:
 
 
 @lru_cache(maxsize=64)
-def _make_localization(chain: tuple[str, ...], catalogues: tuple[bytes, ...]) -> Localization:
+def _make_localization(
+    chain: tuple[str, ...],
+    catalogues: tuple[bytes, ...],
+    own: tuple[ChangedFile, ...],
+    extra: tuple[ChangedFile, ...],
+) -> Localization:
     first = NullTranslations()
     for position, compiled in enumerate(catalogues):
         translations = GNUTranslations(BytesIO(compiled))
@@ -336,8 +422,9 @@ def _make_localization(chain: tuple[str, ...], catalogues: tuple[bytes, ...]) ->
             first.add_fallback(translations)
         else:
             first = translations
-    code = chain[0]
-    return Localization(chain, Locale.parse(REGION_FORMATS.get(code, code).replace("-", "_")), first)
+    code = next(one for one in chain if _is_known_to_cldr(one))
+    locale = Locale.parse(REGION_FORMATS.get(code, code).replace("-", "_"))
+    return Localization(chain, locale, first, read_own_words(own), read_own_words(extra))
 
 
 def mark_text(message: str) -> str:

@@ -23,6 +23,7 @@ from gateway.services.localization import (
     find_placeholders,
     find_translation_problem,
 )
+from gateway.services.own_words import list_word_texts, shipped_words
 
 METHODS = [("**.py", "python"), ("**.j2", "jinja2")]
 
@@ -50,6 +51,8 @@ def extract_texts() -> Catalog:
         folder, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True
     ):
         found.add(message, auto_comments=comments, context=context)
+    for context, _key, text in list_word_texts(shipped_words()):
+        found.add(text, context=context)
     return found
 
 

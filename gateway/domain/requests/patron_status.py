@@ -1,6 +1,6 @@
 """What patrons read about the state of their request: plain, without partners' names and without library words.
 
-Here is what there is to say, as words of ours; how a language says it stands in its `words.yml`, key `patron`.
+Here is what there is to say, as words of ours; the sentences stand in gateway/letters/words.yml, key `patron`.
 """
 
 from __future__ import annotations

@@ -6,12 +6,12 @@ the reader's language; `build_mail` makes a mail of one. Nothing is sent from he
 
 from gateway.ports.outgoing_mail import LetterStyle, PartnerLetters, build_mail
 from gateway.services.letters.facts import NoticeFacts
-from gateway.services.letters.languages import SHIPPED
 from gateway.services.letters.renderer import LetterRenderer, ResolvedLanguage, SlipFacts, mail_address
 from gateway.services.letters.templates import (
     ALL,
     PARTNER_LETTERS,
     PATRON_LETTERS,
+    SHIPPED,
     SLIPS,
     LetterAudience,
     find_letter_names,

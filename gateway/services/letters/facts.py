@@ -14,8 +14,8 @@ from gateway.domain.value import value_object
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.outgoing_mail import AnswerLink
 from gateway.ports.partner_channel import PartnerMessage
-from gateway.services.letters.languages import LanguageWords
 from gateway.services.letters.templates import clean_line, clean_lines
+from gateway.services.vocabulary import LanguageWords
 
 Row = tuple[str, str]
 Rows = tuple[Row, ...]

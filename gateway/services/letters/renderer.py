@@ -17,8 +17,8 @@ from gateway.ports.outgoing_mail import PLAIN, AnswerLink, LetterStyle, Rendered
 from gateway.ports.partner_channel import PartnerMessage
 from gateway.services.letters import facts
 from gateway.services.letters.facts import LetterContent, NoticeFacts, citation_rows, label_rows
-from gateway.services.letters.languages import SHIPPED, LanguageSet, LanguageWords
 from gateway.services.letters.templates import (
+    SHIPPED,
     HtmlForm,
     LetterAudience,
     LetterFormat,
@@ -30,6 +30,8 @@ from gateway.services.letters.templates import (
     quote_text,
     strip_isolation,
 )
+from gateway.services.localization import TextCatalogues
+from gateway.services.vocabulary import LanguageWords, words_of_language
 
 NOTHING = NoticeFacts()
 
@@ -59,7 +61,7 @@ class LetterRenderer:
     @property
     def languages(self) -> tuple[str, ...]:
         """Those that letters can be in."""
-        return self._at(None).languages.known
+        return self._at(None).languages.find_codes()
 
     def find_template_files(self, name: str, language: str) -> tuple[Path, ...]:
         """The files that this letter is made from in this language itself, text and HTML; empty: another stands in."""
@@ -72,9 +74,9 @@ class LetterRenderer:
     def resolve_language(self, language: str) -> ResolvedLanguage:
         """The words of a language as it is wished for (de-CH, ger), or of what stands in for it. Raises
         ConfigurationError."""
-        languages = self._at(None).languages
-        chain = languages.fallback_chain(language)
-        return ResolvedLanguage(chain[0], languages.read_words(chain))
+        place = self._at(None)
+        chain = place.languages.fallback_chain(language)
+        return ResolvedLanguage(chain[0], place.read_words(chain))
 
     def render_patron_letter(
         self,
@@ -95,7 +97,7 @@ class LetterRenderer:
         chain = place.languages.fallback_chain(
             request.patron.language or (patron.language if patron is not None else "")
         )
-        words = place.languages.read_words(chain)
+        words = place.read_words(chain)
         content = facts.make_patron_content(request, patron, library, words, zone, extra)
         writing = _LetterWriter(place.templates, chain, words, zone)
         subject, text, html = writing.write_letter(f"{LetterAudience.PATRON.value}/{name}", content)
@@ -123,7 +125,7 @@ class LetterRenderer:
         address. The subject always holds the transaction's number: answers are told apart by it."""
         place, policy = self._at(style.folder), profile.partner
         chain = place.languages.fallback_chain(style.language or (policy.language if policy is not None else ""))
-        words = place.languages.read_words(chain)
+        words = place.read_words(chain)
         content = facts.make_partner_content(message, library, words, zone, answers)
         writing = _LetterWriter(place.templates, chain, words, zone)
         subject, text, html = writing.write_letter(f"{LetterAudience.PARTNER.value}/{message.kind.value}", content)
@@ -153,7 +155,7 @@ class LetterRenderer:
         """
         place = self._at(None)
         chain = place.languages.fallback_chain("")
-        words = place.languages.read_words(chain)
+        words = place.read_words(chain)
         content = make_slip_content(request, patron, library, words, zone, facts)
         writing = _LetterWriter(place.templates, chain, words, zone)
         subject, text, html = writing.write_letter(f"{LetterAudience.SLIP.value}/{name}", content, "slip")
@@ -161,13 +163,17 @@ class LetterRenderer:
 
     def _open_letter_sources(self, first: Path | None) -> _LetterSources:
         folders = tuple(folder for folder in (first, self._folder, SHIPPED) if folder is not None)
-        return _LetterSources(TemplateSource(folders), LanguageSet(folders, self._default))
+        return _LetterSources(TemplateSource(folders), TextCatalogues(self._folder, self._default, first))
 
 
 @value_object
 class _LetterSources:
     templates: TemplateSource
-    languages: LanguageSet
+    languages: TextCatalogues
+
+    def read_words(self, chain: tuple[str, ...]) -> LanguageWords:
+        """Raises ConfigurationError with file and line."""
+        return words_of_language(self.languages.read_localization(chain))
 
 
 @value_object
@@ -217,7 +223,7 @@ class _LetterWriter:
     def _render_greeting(self, name: str, form: MarkupForm) -> str:
         if not clean_line(name):
             return self.words.dear_nobody
-        before, _, after = self.words.dear.partition("{name}")
+        before, _, after = self.words.dear.partition("%(name)s")
         return form.mark_markup("{}{}{}").format(before, form.format_inline(name), after)
 
     def _render_block(self, rows: Iterable[tuple[str, str]], format_: LetterFormat) -> str:

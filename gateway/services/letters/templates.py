@@ -22,10 +22,13 @@ from jinja2.environment import TemplateModule
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
+import gateway
 from gateway.configuration.yaml_document import display_path
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.partner_policy import LETTERS
+
+SHIPPED = Path(gateway.__file__).parent / "letters"
 
 SUFFIX = ".j2"
 

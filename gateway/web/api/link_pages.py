@@ -33,7 +33,7 @@ from gateway.domain.requests.signed_links import (
 from gateway.domain.requests.views import AnswerField, NotFound, QuestionState, QuestionView, StoredFile
 from gateway.domain.value import value_object
 from gateway.services.letters import ResolvedLanguage
-from gateway.services.letters.languages import language_fallbacks
+from gateway.services.localization import language_fallbacks
 from gateway.services.requests.questions import PatronQuestionService
 from gateway.store import api_records
 from gateway.store.api_access import COPY_LINKS, read_secret
@@ -104,7 +104,7 @@ class CopyPages:
         spoken = preferred_language(self._questions, request)
         words = spoken.words.pages
         until = f"{spoken.words.format_moment(found.link.expires, UTC)} UTC"
-        left = words["copy-once" if found.left == 1 else "copy-times"].format(times=found.left, until=until)
+        left = words["copy-once" if found.left == 1 else "copy-times"] % {"times": found.left, "until": until}
         button = f'<form method="post"><button type="submit">{escape(words["copy-fetch"])}</button></form>'
         return render_frame(
             200, words["copy"], f"<p>{escape(left)}</p>{button}", spoken.language, spoken.words.direction

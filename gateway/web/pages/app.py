@@ -16,6 +16,7 @@ from gateway.web.html.error_pages import PageError, make_wrong_path_middleware
 from gateway.web.html.visits import LANGUAGE, hash_token, preferred_languages
 from gateway.web.pages import citation_form, offer_pages, order_forms, own_requests, sign_in_pages
 from gateway.web.pages.page_request import ASSETS, LANGUAGE_KEY, ROOT, PageRequest, PageServices
+from gateway.web.pages.page_texts import FAULT_TEXTS
 from gateway.web.pages.sign_in import SignInFailedError, SignInMethod
 
 log = structlog.get_logger(component="pages")
@@ -211,12 +212,13 @@ def _render_fault(
     page: PageRequest, status: int, word: str, place: str = "", kept: Mapping[str, str] | None = None
 ) -> web.Response:
     """`kept`: a form that can be sent to `place` again."""
+    title, why = FAULT_TEXTS[word]
     return page.render(
         "fault",
         here=page.path(),
-        title=page.format_text(word),
+        title=page.gettext(title),
         status=status,
-        why=page.format_text(f"{word}-why"),
+        why=page.gettext(why),
         word=word,
         place=place,
         kept=kept or {},

@@ -140,10 +140,10 @@ def _render_citation_form(
     return page.render(
         "citation",
         here=page.path("citation"),
-        title=page.format_text("citation-title"),
+        title=page.gettext("What are you looking for?"),
         status=checked.status,
         form=checked,
-        types=[(one.value, page.words.words.types.get(one.value, one.value)) for one in TYPES],
+        types=[(one.value, page.words.types.get(one.value, one.value)) for one in TYPES],
         found=clean_line(found),
         unknown=[clean_line(line) for line in unknown] if unknown is not None else None,
     )

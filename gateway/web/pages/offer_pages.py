@@ -20,16 +20,15 @@ from gateway.web.html.assets import html_response
 from gateway.web.html.visits import LANGUAGE, preferred_languages
 from gateway.web.pages import citation_form
 from gateway.web.pages.page_request import (
-    ENGLISH,
     ROOT,
     TEMPLATES,
     PageRequest,
     PageServices,
     is_empty_citation,
 )
+from gateway.web.pages.page_texts import FREE_TEXT, FREE_TEXTS, OFFER_TEXTS
 
 MAX_COPIES = 5
-FREE_TEXTS = {"acceptedVersion": "free-text-accepted", "submittedVersion": "free-text-submitted"}
 PLACES = {Fulfilment.HOLD: "hold", Fulfilment.BORROW: "request"}
 
 
@@ -55,7 +54,7 @@ class ShownCopy:
 
 async def show_home(page: PageRequest) -> web.Response:
     """At `/`, of a library alone: where to begin."""
-    return page.render("home", here="/", title=page.format_text("home-title"))
+    return page.render("home", here="/", title=page.gettext("Books and articles for you"))
 
 
 async def show_nothing(_page: PageRequest) -> web.Response:
@@ -80,7 +79,7 @@ async def show_services(page: PageRequest) -> web.Response:
     return page.render(
         "services",
         here=page.path("", link),
-        title=title or page.format_text("services-title"),
+        title=title or page.gettext("What we can do"),
         rows=[row for row in page.citation_rows(citation) if row[1] != title],
         unknown=[clean_line(line) for line in cited.doubts],
         offers=[
@@ -103,14 +102,16 @@ def _complete_citation(citation: Citation, held: LocalCopies) -> Citation:
 def _choose_held_note(page: PageRequest, held: LocalCopies) -> str:
     """Why nobody knows whether the library has it."""
     if held.away:
-        return page.format_text("availability-unknown")
-    return page.format_text("availability-uncertain") if held.candidates and not held.copies else ""
+        return page.gettext("We can't look into our own catalogue at the moment. It may be worth a look there.")
+    if held.candidates and not held.copies:
+        return page.gettext("We may have this ourselves. It is worth a look in our own catalogue.")
+    return ""
 
 
 def show_libraries(parts: PageServices, http: web.Request, status: int = 200) -> web.Response:
     """Several libraries are served here, and the address names none of them."""
     wished = (http.cookies.get(LANGUAGE, ""), *preferred_languages(http))
-    words = parts.texts.choose_language(wished)
+    localization = parts.texts.choose_language(wished)
     query = http.raw_path.partition("?")[2]
     names = [
         (
@@ -121,15 +122,12 @@ def show_libraries(parts: PageServices, http: web.Request, status: int = 200) ->
     ]
     text = TEMPLATES.render(
         "libraries",
-        ENGLISH,
+        localization,
         {
-            "t": words.texts.__getitem__,
-            "words": words.words,
-            "language": words.language,
             "languages": [],
             "library": None,
             "session": None,
-            "title": words.texts["libraries-title"],
+            "title": localization.gettext("Which library do you belong to?"),
             "libraries": names,
         },
     )
@@ -143,9 +141,9 @@ def _make_free_offer(page: PageRequest, free: FreeVersion) -> ShownOffer:
     """Before anything that has to be ordered."""
     return ShownOffer(
         kind="free",
-        title=page.format_text("free-title"),
-        text=page.format_text(FREE_TEXTS.get(free.version, "free-text")),
-        button=page.format_text("free-button"),
+        title=page.gettext("Read it now"),
+        text=page.gettext(FREE_TEXTS.get(free.version, FREE_TEXT)),
+        button=page.gettext("Read online"),
         url=free.url,
         outside=True,
     )
@@ -156,19 +154,20 @@ def _make_shown_offer(page: PageRequest, offer: ServiceOffer, link: str) -> Show
     if offer.kind is Fulfilment.ELECTRONIC:
         return ShownOffer(
             kind=kind,
-            title=page.words.choose_text(offer.name or {}),
-            text=page.format_text("electronic-text"),
-            button=page.format_text("electronic-button"),
+            title=page.localization.choose_text(offer.name or {}),
+            text=page.gettext("Opens in another site. It may ask you to sign in there."),
+            button=page.gettext("Open"),
             url=offer.url,
             outside=True,
         )
+    said = OFFER_TEXTS[offer.kind]
     if offer.kind is Fulfilment.ASK:
-        return ShownOffer(kind=kind, title=page.format_text("ask-title"), text=page.format_text("ask-text"))
+        return ShownOffer(kind=kind, title=page.gettext(said.title), text=page.gettext(said.text))
     return ShownOffer(
         kind=kind,
-        title=page.format_text(f"{kind}-title"),
-        text=page.format_text(f"{kind}-text"),
-        button=page.format_text(f"{kind}-button"),
+        title=page.gettext(said.title),
+        text=page.gettext(said.text),
+        button=page.gettext(said.button),
         url=page.path(PLACES[offer.kind], link),
     )
 
@@ -190,11 +189,11 @@ async def _make_shown_copies(page: PageRequest, held: LocalCopies) -> list[Shown
 
 def _copy_status_text(page: PageRequest, item: Item, free: frozenset[str]) -> str:
     if item.id in free:
-        return page.format_text("copy-available")
+        return page.gettext("available")
     if not item.circulates and item.status is ItemStatus.AVAILABLE:
-        return page.format_text("copy-here-only")
+        return page.gettext("for use in the library")
     if item.status is ItemStatus.ON_LOAN and item.due is not None:
-        return page.format_text(
-            "copy-due", day=page.words.words.format_day(item.due.astimezone(page.context.zone).date())
+        return page.gettext(
+            "due back %(day)s", day=page.words.format_day(item.due.astimezone(page.context.zone).date())
         )
-    return page.format_text("copy-out")
+    return page.gettext("not available at present")

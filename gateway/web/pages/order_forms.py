@@ -26,6 +26,7 @@ from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.html.visits import hash_token
 from gateway.web.pages import sign_in_pages
 from gateway.web.pages.page_request import PageRequest, choose_usual_pickup, is_empty_citation
+from gateway.web.pages.page_texts import ASKED_BEFORE_TEXT, find_refusal_text
 
 SOURCE = "openurl"
 DECLARATION = "copyright-declaration"
@@ -108,7 +109,7 @@ async def _foresee_refusals(page: PageRequest, cited: LinkCitation, session: Ses
         stops=tuple(refusal_text(page, one.reason, one.about) for one in about_patron),
         notes=(
             *(refusal_text(page, one.reason, one.about) for one in others),
-            *(page.format_text("asked-before") for _ in again),
+            *(page.gettext(ASKED_BEFORE_TEXT) for _ in again),
         ),
     )
 
@@ -189,7 +190,7 @@ def _draft_of_form(page: PageRequest, checked: FormCheck, order: OrderForm, sess
         citation=citation,
         service=RequestedService(service, copy_format if service is ServiceType.COPY else loan_format),
         dates=RequestDates(need_by=need_by),
-        patron=PatronLink(identifier=session.identifier, pickup=pickup, language=page.words.language),
+        patron=PatronLink(identifier=session.identifier, pickup=pickup, language=page.localization.language),
         note=note,
         extras=extras,
         source=SOURCE,
@@ -220,7 +221,10 @@ def _fixed_citation_part(cited: LinkCitation) -> Citation:
 
 
 def declaration_text(page: PageRequest) -> str:
-    return page.words.choose_text(page.context.policy().services.declaration.text) or page.format_text("declaration")
+    own = page.localization.choose_text(page.context.policy().services.declaration.text)
+    return own or page.gettext(
+        "I need this copy for my own study or research. I will use it for nothing else and not pass it on."
+    )
 
 
 async def _create_request_once(page: PageRequest, draft: BorrowingDraft, form_id: str) -> str:
@@ -251,11 +255,7 @@ def show_refusal(page: PageRequest, checked: FormCheck, refused: Refused) -> Non
 
 
 def refusal_text(page: PageRequest, reason: RefusalReason, about: MessagePart | None) -> str:
-    key = f"refused-{reason.value}"
-    if reason is RefusalReason.NOT_ALLOWED and about is MessagePart.ITEM:
-        key = "refused-owned"
-    texts = page.words.texts
-    return texts.get(key, texts["refused-other"])
+    return page.gettext(find_refusal_text(reason, about))
 
 
 def _render_order_form(
@@ -267,11 +267,11 @@ def _render_order_form(
 ) -> web.Response:
     """`free_url`: where anybody may read it; empty: nowhere that we know of."""
     rules = page.context.policy().services
-    names = page.words.words.services
+    names = page.words.services
     return page.render(
         "request",
         here=page.path("request", order.link),
-        title=page.format_text("request-title"),
+        title=page.gettext("Request from another library"),
         status=checked.status,
         form=checked,
         foreseen=foreseen,
@@ -338,7 +338,7 @@ async def _render_hold_form(
     return page.render(
         "hold",
         here=page.path("hold", order.link),
-        title=page.format_text("hold-form-title"),
+        title=page.gettext("Reserve our copy"),
         status=checked.status,
         form=checked,
         foreseen=foreseen,

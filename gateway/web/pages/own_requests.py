@@ -14,6 +14,7 @@ from gateway.services.letters.templates import clean_line, clean_lines
 from gateway.web.html.error_pages import PageError
 from gateway.web.pages import sign_in_pages
 from gateway.web.pages.page_request import PageRequest
+from gateway.web.pages.page_texts import ACT_TEXTS, TOO_LATE_TEXT
 
 MAX_OWN_REQUESTS = 50
 
@@ -30,18 +31,18 @@ async def list_own_requests(page: PageRequest) -> web.Response:
         page.library,
         page.session.patron_id,
         None,
-        page.words.language,
+        page.localization.language,
         MAX_OWN_REQUESTS,
         page.http.query.get("cursor", "")[:500],
     )
     return page.render(
         "own",
         here=page.path("requests"),
-        title=page.format_text("own-title"),
+        title=page.gettext("My requests"),
         views=list(found),
         clean=clean_line,
         question=_open_question,
-        day=page.words.words.format_day,
+        day=page.words.format_day,
         zone=page.context.zone,
         next=page.path("requests", f"cursor={quote(found.cursor)}") if found.cursor else "",
     )
@@ -52,18 +53,21 @@ async def show_own_request(page: PageRequest) -> web.Response:
     id_ = page.http.match_info["id"]
     if page.session is None:
         return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}")
-    view = await page.parts.patrons.show(page.library, id_, page.session.patron_id, page.words.language)
-    one, words = view.request, page.words.words
+    view = await page.parts.patrons.show(page.library, id_, page.session.patron_id, page.localization.language)
+    one, words = view.request, page.words
     is_new = page.http.query.get("sent") == "yes"
     done = page.http.query.get("done", "")
     due = one.terms.patron_due if view.status is PatronStatus.ON_LOAN else None
+    title = page.gettext("Request %(number)s", number=one.number)
+    if is_new:
+        title = page.gettext("Thank you, we have your request")
     return page.render(
         "own_request",
         here=page.path(f"requests/{one.id}", "sent=yes" if is_new else ""),
-        title=page.format_text("sent-title") if is_new else page.format_text("own-request-title", number=one.number),
+        title=title,
         view=view,
         is_new=is_new,
-        done=page.format_text(f"done-{done}") if done in (*PatronAction, TOO_LATE) else "",
+        done=_text_of_done(page, done),
         question=_open_question(view),
         rows=(
             *readers_citation_rows(one.citation, words),
@@ -72,6 +76,12 @@ async def show_own_request(page: PageRequest) -> web.Response:
         ),
         pickup=await _name_pickup(page, one.patron.pickup),
     )
+
+
+def _text_of_done(page: PageRequest, done: str) -> str:
+    if done == TOO_LATE:
+        return page.gettext(TOO_LATE_TEXT)
+    return page.gettext(ACT_TEXTS[PatronAction(done)].done) if done in list(PatronAction) else ""
 
 
 def _open_question(view: PatronView) -> str:
@@ -92,7 +102,7 @@ async def ask_before_act(page: PageRequest) -> web.Response:
     act, id_ = _read_act(page), page.http.match_info["id"]
     if page.session is None:
         return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}/{act.value}")
-    view = await page.parts.patrons.show(page.library, id_, page.session.patron_id, page.words.language)
+    view = await page.parts.patrons.show(page.library, id_, page.session.patron_id, page.localization.language)
     if act not in view.actions:
         return _redirect_to_request(page, id_, TOO_LATE)
     return _render_act(page, act, view)
@@ -104,7 +114,7 @@ async def perform_act(page: PageRequest) -> web.Response:
     form = await page.read_own_form()
     if page.session is None:
         return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}/{act.value}")
-    patron_id, language, version = page.session.patron_id, page.words.language, form["version"]
+    patron_id, language, version = page.session.patron_id, page.localization.language, form["version"]
     answer = form["answer"] if act is PatronAction.ANSWER else ""
     if not (version.isascii() and version.isdigit() and len(version) < 10) or (answer not in ANSWERS) == (
         act is PatronAction.ANSWER
@@ -133,18 +143,20 @@ def _redirect_to_request(page: PageRequest, request_id: str, done: str) -> web.R
 
 
 def _render_act(page: PageRequest, act: PatronAction, view: PatronView, *, has_changed: bool = False) -> web.Response:
-    one, words = view.request, page.words.words
+    one, words, said = view.request, page.words, ACT_TEXTS[act]
     until = one.query.answer_by if act is PatronAction.ANSWER and one.query is not None else None
     return page.render(
         "own_act",
         here=page.path(f"requests/{one.id}/{act.value}"),
-        title=page.format_text(f"act-{act.value}-title"),
+        title=page.gettext(said.title),
+        text=page.gettext(said.text) if said.text else "",
+        button=page.gettext(said.button) if said.button else "",
         status=409 if has_changed else 200,
         act=act.value,
         view=view,
         has_changed=has_changed,
         question=_open_question(view),
-        until=page.format_text("act-answer-by", day=words.format_moment(until, page.context.zone)) if until else "",
+        until=words.format_moment(until, page.context.zone) if until else "",
         rows=readers_citation_rows(one.citation, words),
     )
 
@@ -162,8 +174,8 @@ async def show_own_hold(page: PageRequest) -> web.Response:
     return page.render(
         "own_hold",
         here=page.path(f"holds/{id_}"),
-        title=page.format_text("held-title"),
+        title=page.gettext("Reserved"),
         hold=found,
-        rows=label_rows(page.words.words, ("title", found.title)),
+        rows=label_rows(page.words, ("title", found.title)),
         pickup=await _name_pickup(page, found.pickup),
     )

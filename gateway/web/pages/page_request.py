@@ -21,11 +21,11 @@ from gateway.ports.catalogue import LinkCitation, LinkFormat, ReceivedLink
 from gateway.ports.shared_store import Store
 from gateway.services.fulfilment import FulfilmentService
 from gateway.services.letters.facts import readers_citation_rows
-from gateway.services.letters.languages import PageTexts, PageWords
-from gateway.services.localization import TextCatalogues
+from gateway.services.localization import Localization, TextCatalogues
 from gateway.services.oidc_journeys import OidcJourneys
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_service import PatronRequestService
+from gateway.services.vocabulary import LanguageWords, words_of_language
 from gateway.settings.patron_pages import SignInSettings
 from gateway.store.patron_sessions import SessionRow
 from gateway.web.html import assets
@@ -36,6 +36,7 @@ from gateway.web.html.rendering import PageTemplates
 from gateway.web.html.visits import BrowserVisit, BrowserVisits
 from gateway.web.inbound import AdmissionQueue
 from gateway.web.oidc import OidcClient
+from gateway.web.pages.page_texts import ACT_TEXTS, FORM_TEXTS
 from gateway.web.pages.sign_in import PatronSessions, SignInService
 from gateway.web.trusted_proxies import TrustedProxies
 
@@ -49,8 +50,6 @@ MAX_LINK_CHARS = 24_000
 HERE = Path(__file__).parent
 ASSETS = PageAssets(f"{ROOT}/_assets", (assets.FOLDER, HERE / "assets"))
 TEMPLATES = PageTemplates(HERE / "templates", ASSETS)
-ENGLISH = TextCatalogues(None, "en").choose_language(("en",))
-"""The templates of these pages take their texts from `PageWords`."""
 
 
 @value_object(kw_only=True)
@@ -70,7 +69,7 @@ class PageServices:
     links: LinkFormat
     offering: FulfilmentService
     patrons: PatronRequestService
-    texts: PageTexts
+    texts: TextCatalogues
     store: Store
     clock: Clock
     sessions: PatronSessions
@@ -91,7 +90,7 @@ class PageRequest:
     parts: PageServices
     http: web.Request
     context: LibraryContext
-    words: PageWords
+    localization: Localization
     visit: BrowserVisit
     session: SessionRow | None = None
     said_wrong: str = ""
@@ -105,11 +104,19 @@ class PageRequest:
     def entry(self) -> LibraryEntry:
         return self.parts.libraries[self.library]
 
+    @property
+    def words(self) -> LanguageWords:
+        return words_of_language(self.localization)
+
+    def gettext(self, message: str, /, **values: object) -> str:
+        return self.localization.gettext(message, **values)
+
     def format_text(self, key: str, **values: object) -> str:
-        return self.words.texts[key].format(**values) if values else self.words.texts[key]
+        """See `FormPage`."""
+        return self.localization.gettext(FORM_TEXTS[key], **values)
 
     def format_day(self, day: date) -> str:
-        return self.words.words.format_day(day)
+        return self.localization.format_day(day)
 
     # --- what came in ----------------------------------------------------------------------------------------
 
@@ -177,16 +184,14 @@ class PageRequest:
         languages = [
             (code, name, f"{here}{joint}{LANGUAGE_KEY}={code}")
             for code, name in self.parts.texts.known.items()
-            if code != self.words.language
+            if code != self.localization.language
         ]
         text = TEMPLATES.render(
             template,
-            ENGLISH,
+            self.localization,
             {
-                "t": self.format_text,
                 "turn": self,
-                "words": self.words.words,
-                "language": self.words.language,
+                "act_texts": ACT_TEXTS,
                 "languages": languages,
                 "library": self.context.info,
                 "session": self.session,
@@ -209,7 +214,7 @@ class PageRequest:
         return {name: value for name, value in fields.items() if name != "csrf"}
 
     def citation_rows(self, citation: Citation) -> tuple[tuple[str, str], ...]:
-        return readers_citation_rows(citation, self.words.words)
+        return readers_citation_rows(citation, self.words)
 
 
 def is_empty_citation(citation: Citation) -> bool:

@@ -17,6 +17,7 @@ from gateway.web.html.error_pages import PageError
 from gateway.web.html.visits import hash_token
 from gateway.web.oidc import OidcError
 from gateway.web.pages.page_request import PageRequest
+from gateway.web.pages.page_texts import SIGN_IN_TEXTS
 from gateway.web.pages.sign_in import SignInFailedError, SignInMethod, SignInResult
 
 log = structlog.get_logger(component="pages")
@@ -51,9 +52,9 @@ def ask_to_sign_in(
     return page.render(
         "sign_in",
         here=page.path(*back.split("?", 1)),
-        title=page.format_text("sign-in-title"),
+        title=page.gettext("Sign in"),
         status=STATUS.get(wrong, 422) if wrong else 200,
-        wrong=page.format_text(f"sign-in-{wrong}") if wrong else "",
+        wrong=page.gettext(SIGN_IN_TEXTS[wrong]) if wrong else "",
         back=back,
         user=user,
         by_password=page.entry.settings.password,
@@ -85,7 +86,7 @@ async def submit_sign_in(page: PageRequest) -> web.Response:
     place, _, link = back.partition("?")
     if kept and place in ("request", "hold"):
         return page.render(
-            "again", here=page.path(place, link), title=page.format_text("again-title"), place=place, kept=kept
+            "again", here=page.path(place, link), title=page.gettext("You are signed in"), place=place, kept=kept
         )
     return page.redirect(page.path(place, link))
 
@@ -101,7 +102,7 @@ async def sign_out(page: PageRequest) -> web.Response:
     await page.parts.sessions.end_session(page.visit)
     page.session = None
     page.visit = page.parts.visits.new_visit(page.visit.secure)
-    return page.render("signed_out", here=page.path("citation"), title=page.format_text("signed-out-title"))
+    return page.render("signed_out", here=page.path("citation"), title=page.gettext("You are signed out"))
 
 
 # --- at an identity provider ---------------------------------------------------------------------------------

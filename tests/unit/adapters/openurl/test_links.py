@@ -13,12 +13,13 @@ import yaml
 from adapters.openurl import links
 from gateway.domain.requests.citation import Citation
 from gateway.ports.catalogue import ReceivedLink
+from gateway.services.letters import LetterRenderer
 from gateway.services.letters.facts import readers_citation_rows
-from gateway.services.letters.languages import SHIPPED, LanguageSet
 
 FORMAT = links.make()
-ENGLISH = LanguageSet((SHIPPED,), "en").read_words(("en",))
-GERMAN = LanguageSet((SHIPPED,), "en").read_words(("de", "en"))
+BY = LetterRenderer(None, "en")
+ENGLISH = BY.resolve_language("en").words
+GERMAN = BY.resolve_language("de").words
 
 NOISE = (
     *("was percent-encoded twice", "read as windows-1252", "rft_val_fmt is not known", "genre is not known"),

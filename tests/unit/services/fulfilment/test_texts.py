@@ -1,58 +1,33 @@
-"""The pages say the same in each shipped language, and nothing that they say lacks."""
+"""What patrons read on the pages: each refusal has its text, and an operator may say it otherwise by its older key."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from string import Formatter
 
 import pytest
-import yaml
 
-import gateway
-from gateway.domain.problems import RefusalReason
-from gateway.services.letters.languages import PageTexts
-
-HERE = Path(gateway.__file__).parent
-PAGES = HERE / "web" / "pages"
-
-
-def texts(language: str) -> dict[str, str]:
-    found: dict[str, str] = yaml.safe_load((HERE / "letters" / language / "openurl.yml").read_text("utf-8"))["texts"]
-    return found
+from gateway.domain.problems import MessagePart, RefusalReason
+from gateway.services.localization import TextCatalogues
+from gateway.services.own_words import shipped_page_texts, text_of_braces
+from gateway.translations.maintenance import extract_texts
+from gateway.web.pages.page_texts import (
+    OTHER_REFUSAL_TEXT,
+    OWNED_TEXT,
+    REFUSAL_TEXTS,
+    find_refusal_text,
+)
 
 
-def fields(text: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name}
+def test_every_older_key_stands_for_a_text_of_today() -> None:
+    """Else an operator's own words would count for nothing."""
+    texts = extract_texts()
+    assert [key for key, text in shipped_page_texts().items() if texts.get(text_of_braces(text)) is None] == []
 
 
-def test_german_says_all_that_english_says() -> None:
-    english, german = texts("en"), texts("de")
-    assert german.keys() == english.keys()
-    assert {key: fields(text) for key, text in german.items()} == {key: fields(text) for key, text in english.items()}
-
-
-def test_what_templates_and_pages_say_is_there() -> None:
-    sources = [*PAGES.rglob("*.j2"), *PAGES.glob("*.py")]
-    said = {
-        key
-        for file in sources
-        for key in re.findall(r"""(?:\bt|\.text|wrong)\((?:"\w+", )?["']([a-z-]+)["'][,)]""", file.read_text("utf-8"))
-    }
-    faults = {
-        f"{key}{end}"
-        for file in PAGES.glob("*.py")
-        for key in re.findall(r'"(fault-[a-z-]+)"', file.read_text("utf-8"))
-        for end in ("", "-why")
-    }
-    assert len(said) > 60
-    said.discard("number")  # a field's name
-    assert (said | faults) - texts("en").keys() == set()
-
-
-def test_refusals_have_names_of_reasons() -> None:
-    words = {key.removeprefix("refused-") for key in texts("en") if key.startswith("refused-")}
-    assert words - {reason.value for reason in RefusalReason} == {"owned"}  # NOT_ALLOWED about an item
+def test_every_refusal_has_a_text() -> None:
+    assert find_refusal_text(RefusalReason.PATRON_BLOCKED, None) == REFUSAL_TEXTS[RefusalReason.PATRON_BLOCKED]
+    assert find_refusal_text(RefusalReason.NOT_ALLOWED, MessagePart.ITEM) == OWNED_TEXT
+    assert find_refusal_text(RefusalReason.NOT_ALLOWED, None) == OTHER_REFUSAL_TEXT
 
 
 @pytest.mark.parametrize(
@@ -60,12 +35,16 @@ def test_refusals_have_names_of_reasons() -> None:
     [(("de-AT",), "de"), (("fr", "de"), "de"), (("fr",), "en"), ((), "en"), (("", "ger"), "de"), (("../x",), "en")],
 )
 def test_languages(wished: tuple[str, ...], language: str) -> None:
-    assert PageTexts(None, "en").choose_language(wished).language == language
+    assert TextCatalogues(None, "en").choose_language(wished).language == language
 
 
 def test_an_operator_says_some_things_differently(tmp_path: Path) -> None:
     (tmp_path / "de").mkdir()
-    (tmp_path / "de" / "openurl.yml").write_text("texts: {borrow-title: Fernleihe}\n", "utf-8")
-    spoken = PageTexts(tmp_path, "en").choose_language(("de",))
-    assert spoken.texts["borrow-title"] == "Fernleihe"
-    assert spoken.texts["hold-title"] == "Unser Exemplar vormerken"
+    (tmp_path / "de" / "openurl.yml").write_text(
+        "texts: {borrow-title: Fernleihe, own-line: 'Bestellt am {day}: {number}, 100 %'}\n", "utf-8"
+    )
+    spoken = TextCatalogues(tmp_path, "en").choose_language(("de",))
+    assert spoken.gettext("Get it from another library") == "Fernleihe"
+    assert spoken.gettext("No. %(number)s, %(day)s", number="7", day="1. Mai") == "Bestellt am 1. Mai: 7, 100 %"
+    assert spoken.gettext("Reserve our copy") == "Unser Exemplar vormerken"
+    assert TextCatalogues(tmp_path, "en").choose_language(("en",)).gettext("Get it from another library") != "Fernleihe"

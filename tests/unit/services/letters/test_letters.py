@@ -18,13 +18,12 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.request import LibraryParty, PatronLink, RequestNote, Volume
 from gateway.ports.outgoing_mail import PLAIN, LetterStyle
-from gateway.services.letters import SHIPPED, LetterRenderer, NoticeFacts, mail_address, sample
-from gateway.services.letters.languages import LanguageSet
+from gateway.services.letters import LetterRenderer, NoticeFacts, mail_address, sample
 from tests.unit.services.letters.support import ZONE, letters, notice, to_partner
 
 BY = LetterRenderer(None, "en")
-ENGLISH = LanguageSet((SHIPPED,), "en").read_words(("en",))
-GERMAN = LanguageSet((SHIPPED,), "en").read_words(("de", "en"))
+ENGLISH = BY.resolve_language("en").words
+GERMAN = BY.resolve_language("de").words
 
 
 # --- languages -------------------------------------------------------------------------------------------

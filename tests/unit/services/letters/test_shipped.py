@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 import pytest
-import yaml
 from lxml import html
 
 from gateway.domain.requests.borrowing_table import BORROWING
@@ -17,7 +16,6 @@ from gateway.domain.requests.request import BorrowingState, LendingState, Servic
 from gateway.domain.requests.state_table import Effect, NotifyPartner, SendPatronLetter
 from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.services.letters import ALL, PARTNER_LETTERS, PATRON_LETTERS, SHIPPED, LetterRenderer, sample
-from gateway.services.letters.languages import LanguageSet
 from tests.unit.services.letters.support import notice, slip, to_partner
 
 LANGUAGES = ("de", "en")
@@ -93,7 +91,7 @@ def test_a_partners_letter_carries_the_reference_in_subject_and_text(kind: Event
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_language_has_all_words(language: str) -> None:
-    words = LanguageSet((SHIPPED,), "en").read_words((language,))
+    words = BY.resolve_language(language).words
 
     assert set(words.types) == {one.value for one in CitationType}
     assert set(words.conditions) == {one.value for one in LoanCondition}
@@ -102,12 +100,3 @@ def test_a_language_has_all_words(language: str) -> None:
     assert {one.value for one in ServiceType} <= set(words.services)
     for mapping in (words.labels, words.services):
         assert all(mapping.values())
-
-
-def test_languages_have_the_same_keys() -> None:
-    english, german = (yaml.safe_load((SHIPPED / one / "words.yml").read_text()) for one in ("en", "de"))
-
-    assert english.keys() == german.keys()
-    for key in english:
-        if isinstance(english[key], dict):
-            assert english[key].keys() == german[key].keys(), key
