@@ -18,7 +18,14 @@ from gateway.domain.requests.events import EventDetails, EventKind, local_signal
 from gateway.domain.requests.partner_policy import BatchRule, PartnerPolicy
 from gateway.domain.requests.request import LibraryParty, PatronLink, Request, Role
 from gateway.domain.requests.state_machine import PartnerNotification, Transition
-from gateway.domain.requests.state_table import CallLibrary, RunFollowUp, SendPatronLetter, StartTimer, StopTimer
+from gateway.domain.requests.state_table import (
+    CallLibrary,
+    LibraryAction,
+    RunFollowUp,
+    SendPatronLetter,
+    StartTimer,
+    StopTimer,
+)
 from gateway.ports.partner_channel import ABOUT, InboxResult, IncomingPartnerMessage, PartnerMessage, SendsBatches
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.deadlines import timer_due
@@ -33,6 +40,10 @@ PARTNER = "partner"
 LETTER = "letter"
 LIBRARY = "library"
 WORK = "work"
+
+RECALLED = "recalled"
+"""The notice about a recall. The library decides when a recalled loan ends, so it comes after the library's recall, in
+the same lane."""
 
 
 def write_effects(connection: Transaction, context: LibraryContext, transition: Transition) -> None:
@@ -77,13 +88,21 @@ def _build_effect_rows(context: LibraryContext, transition: Transition) -> Itera
             yield _new_message_row(context, told, transition)
     for effect in transition.effects:
         if isinstance(effect, SendPatronLetter) and _is_letter_written(context, effect.name, request):
-            yield new_outbox_row(request, LETTER, effect.name, _dump_letter_payload(transition), at)
+            row = new_outbox_row(request, LETTER, effect.name, _dump_letter_payload(transition), at)
+            waits = effect.name == RECALLED and CallLibrary(LibraryAction.RECALL_PATRON) in transition.effects
+            yield replace(row, lane=f"{request.id}/{LIBRARY}") if waits else row
         elif isinstance(effect, CallLibrary):
-            yield new_outbox_row(
-                request, LIBRARY, effect.act.value, json.dumps({"attempt": _attempt_of_transition(transition)}), at
-            )
+            yield new_outbox_row(request, LIBRARY, effect.act.value, _dump_library_payload(transition), at)
         elif isinstance(effect, RunFollowUp):
             yield new_work_row(request, effect.work.value, at)
+
+
+def _dump_library_payload(transition: Transition) -> str:
+    """Read by `library_calls.call_library`."""
+    said: dict[str, object] = {"attempt": _attempt_of_transition(transition)}
+    if transition.event.kind is EventKind.RECALL and transition.event.details.due is None:
+        said["dated"] = False  # the library's own rule decides
+    return json.dumps(said)
 
 
 def _attempt_of_transition(transition: Transition) -> int:

@@ -5,19 +5,27 @@ A call that finds its work done (the hold is gone already) is done too.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.due_dates import due_moment
 from gateway.domain.library import Hold, ItemStatus, Loan
 from gateway.domain.problems import RefusalReason, Refused, UnfinishedWork
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import LendingState, Request
-from gateway.domain.requests.state_table import LibraryAction
+from gateway.domain.requests.state_machine import Transition
+from gateway.domain.requests.state_table import LibraryAction, TimerKind
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, HoldWish
+from gateway.ports.shared_store import Transaction
+from gateway.services.outbox.queue import HandlerResult
 from gateway.services.requests.item_conflicts import wait_for_copy
 from gateway.services.requests.lending import borrower_account, expire_requester
 from gateway.services.requests.library_context import LibraryContext, require_request
+from gateway.services.requests.transitions import EventRequest, apply_event_in
+from gateway.store.requests import timers
 
 GONE = frozenset(
     {
@@ -39,6 +47,7 @@ class LibraryCall:
     request: Request
     key: str  # id of the outbox row
     attempt: int  # whose item it is about (borrowing); 0: the one in hand
+    dated: bool = True  # whether the event said until when
 
     @property
     def barcodes(self) -> tuple[str, ...]:
@@ -55,9 +64,16 @@ class LibraryCall:
         return tuple(code for code in past.pieces if code not in self.barcodes) if past is not None else ()
 
 
-async def call_library(context: LibraryContext, act: LibraryAction, request: Request, key: str, attempt: int) -> str:
-    """A line for the outbox. Raises Refused (staff look), Unavailable, OutcomeUnknown."""
-    return await _CALLS[act](LibraryCall(context, request, key, attempt))
+async def call_library(
+    context: LibraryContext, act: LibraryAction, request: Request, key: str, payload: str
+) -> HandlerResult:
+    """`payload` of the row, as `effects` writes it. With a line for the outbox. Raises Refused (staff look),
+    Unavailable, OutcomeUnknown."""
+    said = json.loads(payload)
+    call = LibraryCall(context, request, key, said.get("attempt", 0), said.get("dated", True))
+    if act is LibraryAction.RECALL_PATRON:
+        return await _recall_from_patron(call)
+    return HandlerResult(await _CALLS[act](call))
 
 
 # --- borrowing -------------------------------------------------------------------------------------------
@@ -99,21 +115,40 @@ async def _set_loans_due(call: LibraryCall, loans: Iterable[Loan], due: datetime
     return f"{changed} loans have the new due date"
 
 
-async def _recall_from_patron(call: LibraryCall) -> str:
-    due = call.request.terms.patron_due
-    recalled = 0
+async def _recall_from_patron(call: LibraryCall) -> HandlerResult:
+    """The library has rules of its own for what is recalled: the date that it gives the loan is the patron's."""
+    known = call.request.terms.patron_due
+    due = known if call.dated else None
+    recalled: list[Loan] = []
     for loan in await _find_loans(call, call.barcodes):
         try:
             if Capability.RECALL in call.context.system.capabilities:
-                await call.context.system.recall_loan(loan.item_barcode, f"{call.key}:{loan.id}", due=due)
+                loan = await call.context.system.recall_loan(loan.item_barcode, f"{call.key}:{loan.id}", due=due)
             elif due is not None:
-                await call.context.system.set_due_date(loan.id, due, f"{call.key}:{loan.id}")
+                loan = await call.context.system.set_due_date(loan.id, due, f"{call.key}:{loan.id}")
         except Refused as refused:
             if refused.reason not in (*GONE, RefusalReason.CANNOT_BE_RECALLED):
                 raise
         else:
-            recalled += 1
-    return f"{recalled} loans recalled"
+            recalled.append(loan)
+    dates = [loan.due for loan in recalled if loan.due is not None]
+    note = f"{len(recalled)} loans recalled"
+    if not dates or min(dates) == known:
+        return HandlerResult(note)
+    return HandlerResult(note, lambda connection: _keep_recalled_due(connection, call, min(dates)))
+
+
+def _keep_recalled_due(connection: Transaction, call: LibraryCall, due: datetime) -> None:
+    def set_patron_due(request: Request) -> Request:
+        return replace(request, terms=replace(request.terms, patron_due=due))
+
+    words = f"The library has recalled the loan: it ends on {due.astimezone(call.context.zone):%Y-%m-%d %H:%M}."
+    event = Event(local_signal(EventKind.NOTE), call.context.now(), "rule", EventDetails(note=words))
+    outcome = apply_event_in(
+        connection, call.context, EventRequest(request_id=call.request.id, event=event, prepare=set_patron_due)
+    )
+    if isinstance(outcome, Transition):
+        timers.start_timer(connection, call.context.symbol, call.request.id, TimerKind.PATRON_DUE, due)
 
 
 async def _mark_lost(call: LibraryCall) -> str:
@@ -265,7 +300,6 @@ async def _move_item_home(call: LibraryCall) -> str:
 _CALLS: dict[LibraryAction, Callable[[LibraryCall], Awaitable[str]]] = {
     LibraryAction.DELETE_TEMPORARY: _delete_temporary_items,
     LibraryAction.SET_DUE_DATE: _set_due_date,
-    LibraryAction.RECALL_PATRON: _recall_from_patron,
     LibraryAction.MARK_LOST: _mark_lost,
     LibraryAction.PLACE_HOLD: _place_hold,
     LibraryAction.RELEASE_HOLD: _release_hold,

@@ -111,8 +111,7 @@ class RequestOutboxHandlers:
         context = self.contexts[row.library]
         request = await require_request(context, row.request_id)
         if not row.target.startswith(f"{DESK}:"):
-            attempt: int = json.loads(row.payload).get("attempt", 0)
-            return HandlerResult(await call_library(context, LibraryAction(row.target), request, row.id, attempt))
+            return await call_library(context, LibraryAction(row.target), request, row.id, row.payload)
         event = parse_event(json.loads(row.payload)["event"])
         try:
             leaves = await perform_desk_action(context, request, event, row.id)

@@ -13,14 +13,14 @@ from dataclasses import replace
 
 from gateway.domain.library import ContactKind, Patron
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
-from gateway.domain.requests.request import Request
+from gateway.domain.requests.request import Request, RequestFlag
 from gateway.domain.requests.views import NotFound, NoticeLetter, NoticeStatus, NoticeView, ResultPage
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.ports.shared_store import Transaction
 from gateway.services.letters import LetterRenderer, NoticeFacts
-from gateway.services.requests.effects import LETTER, reader_of_request
+from gateway.services.requests.effects import LETTER, RECALLED, reader_of_request
 from gateway.services.requests.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.requests.questions import make_answer_links
 from gateway.services.requests.transitions import EventRequest, apply_event_in
@@ -111,8 +111,11 @@ async def find_reader(context: LibraryContext, request: Request) -> Patron:
 async def render_notice_letter(
     context: LibraryContext, letters: LetterRenderer, row: OutboxRow, request: Request, patron: Patron
 ) -> RenderedLetter:
-    """The request is told as it was when the notice was written; its patron is the one of `request`, as it is now."""
+    """The request is told as it was when the notice was written; its patron is the one of `request`, as it is now. A
+    recall is told with the date that the library has given the loan since."""
     written = replace(parse_request(json.loads(row.payload)["request"]), patron=request.patron)
+    if row.target == RECALLED and RequestFlag.RECALLED in request.flags:
+        written = replace(written, terms=replace(written.terms, patron_due=request.terms.patron_due))
     details = parse_event(json.loads(row.payload)["event"]).details
     places = {place.code: place.name for place in await context.system.pickup_locations()}
     answers = await make_answer_links(context, written) if row.target == QUERY else {}
