@@ -22,7 +22,7 @@ from adapters.iso_ill.mapping.identities import (
     transaction_key,
 )
 from adapters.iso_ill.mapping.ill_request import request_of_ill_request
-from adapters.iso_ill.mapping.note_terms import read_note_terms
+from adapters.iso_ill.mapping.note_terms import read_changed_due, read_note_terms
 from adapters.iso_ill.messages import (
     APDUS,
     Apdu,
@@ -75,6 +75,8 @@ def event_of_apdu(apdu: Apdu, context: MappingContext, digest: str = "") -> Inco
     where we are the requester, the key of `mapping.identities` where not."""
     role = our_role(apdu, context)
     kind, details = interpret_apdu(apdu, context)
+    if role is Role.BORROWING:
+        kind, details = read_changed_due(kind, details)
     ours, theirs = (
         (apdu.requester_id, apdu.responder_id) if role is Role.BORROWING else (apdu.responder_id, apdu.requester_id)
     )

@@ -6,7 +6,7 @@ What the standard has no field for is said in the note.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +23,12 @@ from adapters.iso_ill.mapping.identities import (
     shorten_texts,
 )
 from adapters.iso_ill.mapping.ill_request import read_unfilled_reason, write_request_fields
-from adapters.iso_ill.mapping.note_terms import write_cost_term, write_due_term
+from adapters.iso_ill.mapping.note_terms import (
+    write_changed_due,
+    write_conditions_term,
+    write_cost_term,
+    write_due_term,
+)
 from adapters.iso_ill.mapping.reports import write_status_report, write_trouble_report
 from adapters.iso_ill.messages import (
     Apdu,
@@ -250,7 +255,7 @@ def _write_cost_note(message: PartnerMessage, _context: MappingContext) -> ApduF
 def _write_due_changed(message: PartnerMessage, context: MappingContext) -> ApduFields:
     """There is no service of this kind: it is said in words."""
     due = _write_date_due(message, context)
-    words = f"The due date is now {due.due.isoformat()}." if due is not None else "The due date has changed."
+    words = write_changed_due(due.due) if due is not None else "The due date has changed."
     return {"note": _join_notes(words, message.details.note)}
 
 
@@ -288,18 +293,16 @@ def _write_conditional(message: PartnerMessage, context: MappingContext) -> Apdu
     ordered = sorted(details.conditions, key=lambda one: one not in reasons.EXACT)
     code = reasons.CONDITION_OUT[ordered[0]] if ordered else ReasonConditional.OTHER
     results = ConditionalResults(conditions=code, date_for_reply=details.retry_after)
-    words = _describe_conditions(tuple(ordered))
+    words = _describe_conditions(ordered, reasons.CONDITION_IN[code])
     return {
         **_write_ill_answer(Results.CONDITIONAL, Explanation(conditional=results), context),
         "note": _join_notes(words, write_cost_term(details.cost), details.note),
     }
 
 
-def _describe_conditions(conditions: tuple[LoanCondition, ...]) -> str:
+def _describe_conditions(conditions: Iterable[LoanCondition], said: LoanCondition | None) -> str:
     """Those that the one code doesn't say."""
-    unsaid = [one for index, one in enumerate(conditions) if index > 0 or one not in reasons.EXACT]
-    words = [one.value.replace("-", " ") for one in unsaid if one is not LoanCondition.OTHER]
-    return f"conditions: {', '.join(words)}" if words else ""
+    return write_conditions_term(one for one in conditions if one is not said)
 
 
 def _write_retry(message: PartnerMessage, context: MappingContext) -> ApduFields:
@@ -355,14 +358,16 @@ def _write_supply(message: PartnerMessage, context: MappingContext, service: Ser
     """A link goes as electronic delivery where the version has it, and always in the note, which people read."""
     details = message.details
     loan = service is ServiceType.LOAN
+    code = _write_shipped_conditions(details)
     supplied = SupplyDetails(
         date_shipped=day_in_zone(message.at, context.zone),
         date_due=_write_date_due(message, context) if loan else None,
         cost=amount_of_money(details.cost),
-        conditions=_write_shipped_conditions(details),
+        conditions=code,
         electronic_delivery=_write_link(details) if context.dialect.version > 1 else None,
     )
-    words = _describe_conditions(tuple(one for one in details.conditions if one is not LoanCondition.NO_RENEWAL))
+    unsaid = (one for one in details.conditions if one is not LoanCondition.NO_RENEWAL)  # the due date says that
+    words = _describe_conditions(unsaid, reasons.SHIPPED_CONDITION_IN[code] if code is not None else None)
     return {
         "service_type": service,
         "supply_details": supplied,

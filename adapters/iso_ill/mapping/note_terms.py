@@ -1,4 +1,5 @@
-"""Terms that APDUs have no field for (a recall's date, the cost of damage), said in the note by rule.
+"""Terms that APDUs have no field for (a recall's date, the cost of damage, a further condition), said in the note by
+rule; and a changed due date, for which there is no service at all.
 
 Written first, so that a note that is cut keeps them: `due: 2026-04-01; cost: 45.00 EUR; in their own words`. Read only
 in exactly this form: other words stay words, for people.
@@ -7,20 +8,27 @@ in exactly this form: other words stay words, for people.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 from adapters.iso_ill.mapping.identities import MappingContext, day_in_zone
 from gateway.domain.library import Money
-from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.volume_notes import SEPARATOR, read_named_volumes
 
 _DUE = re.compile(r"due: (\d{4}-\d{2}-\d{2})")
 _COST = re.compile(r"cost: (\d{1,9}(?:\.\d{1,4})?) ([A-Z]{3})")
 
+_CONDITIONS = re.compile(r"conditions: ([a-z, -]+)")
+_DUE_CHANGED = re.compile(r"The due date is now (\d{4}-\d{2}-\d{2})\.")
+
+_CONDITION_OF_WORDS = {one.value.replace("-", " "): one for one in LoanCondition}
+
 _WITH_DUE = frozenset({EventKind.RECALL})
 _WITH_COST = frozenset({EventKind.DAMAGED, EventKind.LOST, EventKind.CONDITIONAL})
+_WITH_CONDITIONS = frozenset({EventKind.CONDITIONAL, EventKind.SHIPPED})
 """Events whose APDUs have no such field, though they may bring it."""
 
 
@@ -33,6 +41,23 @@ def write_cost_term(cost: Money | None) -> str:
     return f"cost: {cost.amount:f} {cost.currency}" if cost is not None else ""
 
 
+def write_conditions_term(conditions: Iterable[LoanCondition]) -> str:
+    """Empty where none of them has words of its own."""
+    words = [one.value.replace("-", " ") for one in conditions if one is not LoanCondition.OTHER]
+    return f"conditions: {', '.join(words)}" if words else ""
+
+
+def write_changed_due(due: date) -> str:
+    return f"The due date is now {due.isoformat()}."
+
+
+def read_changed_due(kind: EventKind, details: EventDetails) -> tuple[EventKind, EventDetails]:
+    """A lender's message that says, before all else and in exactly these words, until when the item may be kept now."""
+    match = _DUE_CHANGED.match(details.note) if kind is EventKind.MESSAGE else None
+    due = _parse_day(match[1]) if match is not None else None
+    return (EventKind.DUE_DATE_CHANGED, replace(details, due=due)) if due is not None else (kind, details)
+
+
 def read_note_terms(kind: EventKind, details: EventDetails) -> EventDetails:
     """With the terms of its note, where the event may bring them and no field has said them. The note stays whole."""
     details = read_named_volumes(kind, details)
@@ -41,17 +66,29 @@ def read_note_terms(kind: EventKind, details: EventDetails) -> EventDetails:
         details = replace(details, due=next(filter(None, map(_read_due_term, parts)), None))
     if kind in _WITH_COST and details.cost is None:
         details = replace(details, cost=next(filter(None, map(_read_cost_term, parts)), None))
+    if kind in _WITH_CONDITIONS and (unsaid := [one for part in parts for one in _read_conditions_term(part)]):
+        said = (one for one in details.conditions if one is not LoanCondition.OTHER)
+        details = replace(details, conditions=tuple(dict.fromkeys((*said, *unsaid))))
     return details
 
 
 def _read_due_term(part: str) -> date | None:
     match = _DUE.fullmatch(part.strip())
-    if match is None:
-        return None
+    return _parse_day(match[1]) if match is not None else None
+
+
+def _parse_day(text: str) -> date | None:
     try:
-        return date.fromisoformat(match[1])
+        return date.fromisoformat(text)
     except ValueError:  # no such day: it stays words
         return None
+
+
+def _read_conditions_term(part: str) -> tuple[LoanCondition, ...]:
+    """Nothing where one of them is none of ours: then all of them stay words."""
+    match = _CONDITIONS.fullmatch(part.strip())
+    found = [_CONDITION_OF_WORDS.get(words) for words in match[1].split(", ")] if match is not None else []
+    return tuple(one for one in found if one is not None) if None not in found else ()
 
 
 def _read_cost_term(part: str) -> Money | None:

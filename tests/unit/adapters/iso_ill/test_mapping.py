@@ -105,7 +105,6 @@ def test_what_one_side_says_is_what_the_other_understands(message: PartnerMessag
 
     expected = {
         EventKind.EXPECT_TO_SUPPLY: EventKind.WILL_SUPPLY,  # ISO ILL has one word for both
-        EventKind.DUE_DATE_CHANGED: EventKind.MESSAGE,  # and none for this
         EventKind.REJECTED: EventKind.UNFILLED,
         EventKind.TROUBLE: EventKind.STATUS_REPORT,  # an error report is one, too
         EventKind.ACKNOWLEDGED: EventKind.STATUS_REPORT,  # the example is shipped already
@@ -618,6 +617,55 @@ def test_the_cost_of_a_condition_is_read_from_the_note() -> None:
     sent = apdu_of_message(replace(said(EventKind.CONDITIONAL, Role.LENDING), details=details), CONTEXT)
 
     assert event_of_apdu(decode_apdu(encode_apdu(sent)).apdu, CONTEXT).details.cost == REPAIR
+
+
+@pytest.mark.parametrize("kind", [EventKind.CONDITIONAL, EventKind.SHIPPED])
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        (LoanCondition.SUPERVISED, LoanCondition.NO_REPRODUCTION, LoanCondition.SIGNATURE_REQUIRED),
+        (LoanCondition.COST, LoanCondition.WATCHED),
+        (LoanCondition.OTHER, LoanCondition.COST),
+    ],
+)
+def test_conditions_for_which_the_code_has_no_room_are_read_from_the_note(
+    kind: EventKind, conditions: tuple[LoanCondition, ...]
+) -> None:
+    details = EventDetails(conditions=conditions, note="Nur im Lesesaal, bitte")
+    sent = apdu_of_message(replace(said(kind, Role.LENDING), details=details), CONTEXT)
+
+    told = event_of_apdu(decode_apdu(encode_apdu(sent)).apdu, CONTEXT).details
+
+    assert {*told.conditions} >= {*conditions} - {LoanCondition.OTHER}
+    assert {*told.conditions} <= {*conditions, LoanCondition.LIBRARY_USE_ONLY}, "the code says watched use so"
+    assert told.note.endswith("Nur im Lesesaal, bitte")
+
+
+def test_a_changed_due_date_is_understood_though_it_is_a_message_in_words() -> None:
+    details = EventDetails(due=date(2026, 4, 17), note="Понадобилась раньше")
+    sent = apdu_of_message(replace(said(EventKind.DUE_DATE_CHANGED, Role.LENDING), details=details), CONTEXT)
+
+    told = event_of_apdu(decode_apdu(encode_apdu(sent)).apdu, THEIR_CONTEXT)
+
+    assert sent.note_text == "The due date is now 2026-04-17.; Понадобилась раньше"
+    assert (told.kind, told.role, told.details.due) == (EventKind.DUE_DATE_CHANGED, Role.BORROWING, date(2026, 4, 17))
+    assert told.details.note == sent.note_text
+
+
+@pytest.mark.parametrize(
+    ("role", "note"),
+    [
+        (Role.BORROWING, "The due date is now 2026-04-17."),  # borrowers change no due date
+        (Role.LENDING, "Is it right that the due date is now 2026-04-17?"),
+        (Role.LENDING, "The due date is now 2026-04-31."),
+    ],
+)
+def test_other_messages_about_a_due_date_stay_messages(role: Role, note: str) -> None:
+    sent = apdu_of_message(replace(said(EventKind.MESSAGE, role), details=EventDetails(note=note)), CONTEXT)
+
+    told = event_of_apdu(decode_apdu(encode_apdu(sent)).apdu, THEIR_CONTEXT)
+
+    assert (told.kind, told.details.due, told.details.note) == (EventKind.MESSAGE, None, note)
 
 
 @pytest.mark.parametrize(
