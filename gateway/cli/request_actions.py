@@ -62,6 +62,7 @@ ALIASES: Mapping[str, tuple[EventKind, str]] = {
     "ship": (EventKind.SHIPPED, "Send the item to the library that asks."),
     "deliver": (EventKind.COPY_DELIVERED, "Deliver the copy."),
     "check-in": (EventKind.CHECKED_IN, "Our item is back."),
+    "settle": (EventKind.SETTLED, "End the loan of what was lost, with the fee where the profile says so."),
     "renew": (EventKind.RENEW, "Ask the lender for more time."),
     "cancel": (EventKind.CANCEL, "Cancel the request."),
 }

@@ -121,6 +121,12 @@ ACTS: Mapping[K, ActionFieldSet] = {
     K.RENEW: ActionFieldSet(optional=(ActionField("due", _T.DUE, "The new date that is wished for."), _NOTE)),
     K.LOST: ActionFieldSet(optional=(_VOLUMES, _COST, _NOTE)),
     K.DAMAGED: ActionFieldSet(optional=(_VOLUMES, _COST, _NOTE)),
+    K.SETTLED: ActionFieldSet(
+        optional=(
+            ActionField("cost", _T.MONEY, "What is to be paid for it; 0: nothing."),
+            _OWN_NOTE,
+        )
+    ),
     K.STATUS_QUERY: ActionFieldSet(optional=(_NOTE,)),
     K.STATUS_REPORT: ActionFieldSet(optional=(_NOTE,)),
     K.TROUBLE: ActionFieldSet(optional=(_REASON, _OWN_NOTE)),

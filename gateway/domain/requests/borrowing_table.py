@@ -406,6 +406,7 @@ ROWS: Mapping[S, Row] = {
         partner_signal(K.CHECKED_IN): move_to(
             S.COMPLETED, CallLibrary(LibraryAction.DELETE_TEMPORARY)
         ),  # the lender has found it
+        local_signal(K.SETTLED): move_to(S.COMPLETED, CallLibrary(LibraryAction.DELETE_TEMPORARY)),
     },
 }
 
@@ -416,7 +417,7 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
         for kind in (
             K.SUBMIT, K.APPROVE, K.EDIT, K.ASSIGN, K.REQUEST, K.NO_SUPPLIER, K.CLOSE, K.REOPEN, K.NEXT_SUPPLIER,
             K.CONDITION_ACCEPTED, K.CONDITION_REFUSED, K.CANCEL, K.RECEIVED, K.AT_PICKUP, K.LOANED_TO_PATRON,
-            K.RETURNED_BY_PATRON, K.RETURNED, K.RENEW, K.LOST, K.DAMAGED, K.STATUS_QUERY,
+            K.RETURNED_BY_PATRON, K.RETURNED, K.RENEW, K.LOST, K.DAMAGED, K.SETTLED, K.STATUS_QUERY,
         )
     },
     local_signal(K.MESSAGE): (remain(NotifyPartner(K.MESSAGE), when=g.SUPPLIER_ASKED),),

@@ -66,6 +66,7 @@ class EventKind(StrEnum):
     CHECKED_IN = "checked-in"
     LOST = "lost"
     DAMAGED = "damaged"
+    SETTLED = "settled"  # what was lost is paid for, or nobody asks for anything: the loan ends
     SHELF_EXPIRED = "shelf-expired"
     # the loan's time
     RENEW = "renew"

@@ -206,6 +206,7 @@ ROWS: Mapping[S, Row] = {
         local_signal(K.CHECKED_IN): move_to(
             S.COMPLETED, NotifyPartner(K.CHECKED_IN), CallLibrary(LibraryAction.RETURN_HOME)
         ),  # found
+        local_signal(K.SETTLED): move_to(S.COMPLETED),
         partner_signal(K.RETURNED): move_to(S.RETURNED, StopTimer(TimerKind.ANONYMISE)),  # found there
         partner_signal(K.CANCEL): remain(NotifyPartner(K.CANCEL_REFUSED)),
         partner_signal(K.CONDITION_ACCEPTED): NOTED,
@@ -219,7 +220,7 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
             K.LOCATED, K.WILL_SUPPLY, K.HOLD_PLACED, K.CONDITIONAL, K.UNFILLED, K.RETRY, K.FORWARDED, K.EDIT,
             K.DIGITISED, K.CLEARED, K.CLEARANCE_REFUSED, K.COPY_DELIVERED, K.CANCEL_ACCEPTED, K.CANCEL_REFUSED,
             K.SHIPPED, K.CHECKED_IN, K.RENEW_ACCEPTED, K.RENEW_REFUSED, K.DUE_DATE_CHANGED, K.OVERDUE, K.RECALL,
-            K.LOST, K.DAMAGED,
+            K.LOST, K.DAMAGED, K.SETTLED,
         )
     },
     local_signal(K.MESSAGE): (remain(NotifyPartner(K.MESSAGE)),),

@@ -154,6 +154,9 @@ class BorrowingWorkflow(ProfileSection):
         "refused", description="what a renewal without an answer counts as"
     )
     renewal_fallback_days: int = Field(7, ge=1, le=365, description="days added when it counts as granted")
+    loss_fee: bool = Field(
+        False, description="when a loss is settled, its cost is put on the patron's account (`circulation.fees`)"
+    )
 
 
 class LendingWorkflow(ProfileSection):
@@ -173,6 +176,9 @@ class LendingWorkflow(ProfileSection):
     tell_checked_in: bool = Field(True, description="the partner is told that the item is back")
     overdue_notices: bool = Field(True, description="the partner is told when a loan is overdue")
     overdue_days: int = Field(1, ge=0, le=365, description="business days after the due date")
+    loss_fee: bool = Field(
+        False, description="when a loss is settled, its cost is put on the account that it was lent on"
+    )
     clearance: Literal["required", "not-required"] = Field("required", description="copyright sign-off of copies")
     loan_to: Literal["institution", "requester"] = Field(
         "institution",

@@ -6,13 +6,13 @@ the row again, under the same key, and the library does nothing twice (design ru
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from gateway.domain.circulation_policy import CirculationPolicy
 from gateway.domain.due_dates import due_moment
-from gateway.domain.library import Bib, Loan, Location
+from gateway.domain.library import Bib, ItemStatus, Loan, Location
 from gateway.domain.partner_identifiers import generate_barcode
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.events import Event, EventKind, LoanCondition
@@ -277,6 +277,48 @@ async def _check_in_item(action: DeskAction, barcode: str, part: str) -> None:
             raise
 
 
+async def _settle_borrowed_loss(action: DeskAction) -> RequestChange:
+    """The patron's loan ends, with the fee that the profile asks for; the record of the item ends with the event."""
+    barcodes = [volume.barcode for volume in action.request.volumes if volume.barcode]
+    if action.context.workflow(action.request).borrowing.loss_fee:
+        _require_patron(action.request)
+        await _post_loss_fee(action, action.request.patron.id, barcodes)
+    for barcode in barcodes:
+        await _check_in_item(action, barcode, barcode)
+    return _keep_request
+
+
+async def _settle_lent_loss(action: DeskAction) -> RequestChange:
+    """The other library's loan ends; our item stays lost."""
+    barcodes = action.request.lent_barcodes
+    if action.context.workflow(action.request).lending.loss_fee:
+        if not action.request.borrower_id:
+            raise Refused(RefusalReason.UNKNOWN_PATRON, "It was lent on no account.", about=MessagePart.PATRON)
+        await _post_loss_fee(action, action.request.borrower_id, barcodes)
+    for barcode in barcodes:
+        await _check_in_item(action, barcode, barcode)
+        await action.context.system.set_item_status(barcode, ItemStatus.LOST, f"{action.key}:{barcode}:lost")
+    return _keep_request
+
+
+async def _post_loss_fee(action: DeskAction, patron_id: str, barcodes: Sequence[str]) -> None:
+    """Once for the request. Raises Refused(DATA_MISSING) where nobody said how much."""
+    cost = action.event.details.cost
+    if cost is None:
+        raise Refused(RefusalReason.DATA_MISSING, "How much is to be paid for it? Say the cost; 0 for nothing.")
+    if not cost.amount:
+        return
+    await action.context.system.post_fee(
+        patron_id,
+        cost,
+        action.policy.fees.default_type,
+        f"{action.key}:fee",
+        description=f"lost: {action.request.citation.short}",
+        item_barcode=barcodes[0] if barcodes else "",
+        request_id=action.request.number,
+    )
+
+
 def _require_patron(request: Request) -> None:
     if not request.patron.id:
         raise Refused(RefusalReason.UNKNOWN_PATRON, "The request has no patron any more.", about=MessagePart.PATRON)
@@ -385,8 +427,10 @@ _ACTS: dict[tuple[Role, EventKind], Callable[[DeskAction], Awaitable[RequestChan
     (Role.BORROWING, EventKind.LOANED_TO_PATRON): _lend_to_patron,
     (Role.BORROWING, EventKind.RETURNED_BY_PATRON): _take_back_from_patron,
     (Role.BORROWING, EventKind.RETURNED): _send_back_to_supplier,
+    (Role.BORROWING, EventKind.SETTLED): _settle_borrowed_loss,
     (Role.LENDING, EventKind.SHIPPED): _ship_item,
     (Role.LENDING, EventKind.CHECKED_IN): _check_in_own_item,
+    (Role.LENDING, EventKind.SETTLED): _settle_lent_loss,
 }
 
 _UNDOING: dict[tuple[Role, EventKind], Callable[[DeskAction], Awaitable[None]]] = {

@@ -122,12 +122,12 @@ class NcipTown:
     async def quiet(self) -> None:
         await self.town.gateway.managed.drain_due_work()
 
-    async def asked(self, external: str = "", patron: str = PATRON, **more: Any) -> Request:
-        """A borrowing request for which South has been asked."""
+    async def asked(self, external: str = "", patron: str = PATRON, partner: str = "south", **more: Any) -> Request:
+        """A borrowing request for which this partner has been asked."""
         draft = BorrowingDraft(
             citation=Citation(title="Λιμάνια", author="Γεωργίου, Νίκη"),
             patron=PatronLink(identifier=patron),
-            partner="south",
+            partner=partner,
             mediated=False,
             external=(external,) if external else (),
             **more,

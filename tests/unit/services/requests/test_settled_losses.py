@@ -1,0 +1,101 @@
+"""What was lost ends by an act: no loan and no temporary record stays, and the fee is there if the profile says so."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from gateway.domain.library import ItemStatus, Loan, Money
+from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request
+from gateway.domain.requests.views import LendingDraft
+from gateway.ports.library_system import PatronKey
+from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown
+
+FEES = {"borrowing": {"loss_fee": True}, "lending": {"loss_fee": True}}
+PROFILES = {
+    "south": SOUTH,
+    "hill": {"partner": {**SOUTH["partner"], "symbols": ["HILL"], "name": "Hill Library", "workflow": FEES}},
+}
+COST = Money(Decimal("45.00"), "EUR")
+
+
+async def lose_at_patron(north: NcipTown, partner: str) -> Request:
+    request = await north.asked(partner=partner)
+    await north.act(request, EventKind.RECEIVED)
+    await north.act(request, EventKind.LOANED_TO_PATRON)
+    await north.act(request, EventKind.LOST)
+    await north.quiet()
+    lost = await north.see(request)
+    assert lost.state is BorrowingState.LOST
+    return lost
+
+
+async def lose_at_partner(north: NcipTown, partner: str) -> Request:
+    item = await north.free_item()
+    draft = LendingDraft(citation=Citation(title="Λιμάνια του Βορρά"), requester=LibraryParty(profile=partner))
+    request = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    await north.quiet()
+    await north.act(request, EventKind.LOCATED, barcode=item.barcode)
+    await north.act(request, EventKind.SHIPPED)
+    await north.act(request, EventKind.LOST)
+    await north.quiet()
+    return await north.see(request)
+
+
+async def fees_of(north: NcipTown, patron_id: str, number: str) -> list[Money]:
+    charges = await north.town.context.system.patron_charges(patron_id)
+    return [one.amount for one in charges if one.request_id == number]
+
+
+async def test_the_patrons_loan_and_the_temporary_record_end(north: NcipTown) -> None:
+    lost = await lose_at_patron(north, "south")
+    patron = await north.patron(PATRON)
+    assert lost.volumes[0].barcode in [loan.item_barcode for loan in await open_loans(north, patron.id)]
+
+    await north.act(lost, EventKind.SETTLED, note="Ersatzexemplar angenommen")
+    await north.quiet()
+
+    settled = await north.see(lost)
+    assert settled.state is BorrowingState.COMPLETED
+    assert lost.volumes[0].barcode not in [loan.item_barcode for loan in await open_loans(north, patron.id)]
+    assert await north.town.context.find_item(lost.volumes[0].barcode) is None
+    assert await fees_of(north, patron.id, lost.number) == []
+
+
+async def open_loans(north: NcipTown, patron_id: str) -> tuple[Loan, ...]:
+    return await north.town.context.system.patron_loans(patron_id)
+
+
+async def test_the_fee_is_posted_where_the_profile_says_so(north: NcipTown) -> None:
+    lost = await lose_at_patron(north, "hill")
+    with pytest.raises(Refused) as unsaid:
+        await north.act(lost, EventKind.SETTLED)
+    assert unsaid.value.reason is RefusalReason.DATA_MISSING
+    assert (await north.see(lost)).state is BorrowingState.LOST
+
+    await north.act(lost, EventKind.SETTLED, cost=COST)
+    await north.quiet()
+
+    assert (await north.see(lost)).state is BorrowingState.COMPLETED
+    assert await fees_of(north, (await north.patron(PATRON)).id, lost.number) == [COST]
+
+
+async def test_a_partners_loan_ends_and_our_item_stays_lost(north: NcipTown) -> None:
+    lost = await lose_at_partner(north, "hill")
+    assert lost.state is LendingState.LOST
+    barcode = lost.item_barcode
+
+    await north.act(lost, EventKind.SETTLED, cost=COST)
+    await north.quiet()
+
+    item = await north.town.context.find_item(barcode)
+    assert item is not None
+    assert item.status is ItemStatus.LOST
+    assert await north.town.context.system.item_loan(item.id) is None
+    assert (await north.see(lost)).state is LendingState.COMPLETED
+    assert await fees_of(north, lost.borrower_id, lost.number) == [COST]
+    assert (await north.town.context.system.find_patron(PatronKey(PATRON))).id != lost.borrower_id
