@@ -22,7 +22,7 @@ from gateway.domain.problems import ConfigurationError, Unavailable
 from gateway.domain.profile import Authentication, AuthKind, Profile
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.ports.adapter import LibraryAdapter
-from gateway.ports.library_system import LibrarySystem
+from gateway.ports.library_system import HoldsConnections, LibrarySystem
 from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.ports.shared_store import Store
 from gateway.profiles import LoadedProfile, ProfileSet
@@ -91,6 +91,9 @@ async def _check_installation(installation: Installation, names: tuple[str, ...]
             closed = {library.symbol: str(error) for library in installation.settings.libraries}
         else:
             libraries, closed = await _open_libraries(installation, store)
+            for system in libraries.values():
+                if isinstance(system, HoldsConnections):
+                    stack.push_async_callback(system.close)
         scratch = SampleLibraries(installation, Path(stack.enter_context(TemporaryDirectory(prefix="illgate-check-"))))
         subject = CheckSubject(
             settings=installation.settings,

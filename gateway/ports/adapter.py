@@ -16,6 +16,7 @@ from gateway.domain.value import value_object
 from gateway.ports.article_lookup import ArticleSource, ArticleSourceContext
 from gateway.ports.catalogue import LinkFormat, RecordSearch
 from gateway.ports.incoming_mail import ConcealSecrets, MailboxClient, MailFormat, ParseMail, PartConcealer
+from gateway.ports.library_changes import LibraryChanges
 from gateway.ports.library_system import CheckedIn, LibraryInfo, LibrarySystem
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.outgoing_mail import (
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
 
 @value_object
 class LibraryAdapterContext:
-    """What a library adapter is given to open the system of one library."""
+    """What a library adapter is given to open the system of one library. `secrets` resolves what its options name as
+    env:NAME or file:PATH and raises ConfigurationError; `changes` is for a system outside the store."""
 
     library: str  # symbol: the tenant whose rows these are
     store: Store
@@ -54,6 +56,8 @@ class LibraryAdapterContext:
     currency: str
     folder: Path  # where gateway.yml is; relative paths in options start here
     info: LibraryInfo  # as gateway.yml has it: name and how to reach the library
+    secrets: Secrets
+    changes: LibraryChanges
 
 
 @value_object
@@ -112,7 +116,8 @@ class LibraryAdapter:
     `options` is the pydantic model of its section in gateway.yml; `migrations` its own tables in the store, if it
     keeps any; `command` the click group shown as `illgate library`, whose `ctx.obj` is a CommandContext;
     `sample(context)` fills a new library with sample data and says in plain lines who and what can be tried
-    (`illgate init`).
+    (`illgate init`). `secrets(options)`: passwords by reference, by key within the section: looked for by
+    `illgate check`.
     """
 
     name: str
@@ -121,6 +126,7 @@ class LibraryAdapter:
     migrations: SchemaMigrations | None = None
     command: click.Group | None = None
     sample: Callable[[LibraryAdapterContext], Awaitable[str]] | None = None
+    secrets: Callable[[Any], Mapping[str, str]] | None = None
 
 
 @value_object

@@ -188,6 +188,13 @@ class ListsCodes(Protocol):
         ...
 
 
+@runtime_checkable
+class HoldsConnections(Protocol):
+    """What a `LibrarySystem` may be besides: one that keeps connections, which end with whoever opened it."""
+
+    async def close(self) -> None: ...
+
+
 class LibrarySystem(Protocol):
     """A library's own system, for one library.
 

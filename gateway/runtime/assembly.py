@@ -47,6 +47,7 @@ from gateway.store.engine import open_store
 from gateway.store.file_lock import DatabaseFileLock
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, JournalOptions
+from gateway.store.library_changes import StoredLibraryChanges, prune_library_changes
 from gateway.store.mailbox import MailOutcome
 from gateway.store.migration import OWN
 from gateway.store.postgresql import make_task_leader
@@ -148,6 +149,8 @@ class Assembly:
             currency=library.currency,
             folder=self.settings.folder,
             info=library.info,
+            secrets=self.secrets,
+            changes=StoredLibraryChanges(store, library.symbol),
         )
 
     async def open_libraries(self, store: Store) -> dict[str, ExchangeLibrary]:
@@ -157,6 +160,14 @@ class Assembly:
             adapter, context = self.adapter_of(library), self.library_context(library, store)
             found[library.symbol] = make_open_library(library, await adapter.open(context, library.system.options))
         return found
+
+    async def prune_library_changes(self, store: Store) -> int:
+        """Forgets what was asked of libraries' systems as long ago as messages are forgotten; how much that was."""
+        before = self.clock.now() - timedelta(days=self.settings.journal.keep_rows_days)
+        forgotten = 0
+        while found := await store.write(lambda c: prune_library_changes(c, before, SLICE)):
+            forgotten += found
+        return forgotten
 
     # --- the exchange ------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.problems import KeyPath
 from gateway.policies import PolicyStore, load_policies
+from gateway.ports.library_system import HoldsConnections
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileStore, load_profiles
@@ -161,6 +162,9 @@ class Daemon:
         for step in await migrate_store(store, *parts.migration_histories):
             log.info("store.migrated", step=step)
         libraries = await parts.open_libraries(store)
+        for one in libraries.values():
+            if isinstance(one.system, HoldsConnections):
+                stack.push_async_callback(one.system.close)
         place = make_node_leader(store, self.node)
         stack.push_async_callback(place.give_up_lead)
         await place.is_leader()
@@ -486,6 +490,8 @@ class Daemon:
                 log.info("outbox.pruned", rows=forgotten)
             if forgotten := await self.mailboxes.prune_mails():
                 log.info("mailbox.pruned", mails=forgotten)
+            if forgotten := await self._parts.prune_library_changes(store):
+                log.info("library.changes_pruned", changes=forgotten)
             await self._api.prune_stored_answers(self.managed.contexts)
             if self._pages is not None:
                 await self._pages.prune_expired(self.managed.contexts)

@@ -28,6 +28,7 @@ from gateway.domain.library import (
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import LibraryInfo, PatronKey, TemporaryItem
 from gateway.ports.shared_store import Store
+from gateway.store.library_changes import StoredLibraryChanges
 from gateway.store.migration import migrate_store
 from tests.library_contract.world import Known
 
@@ -79,7 +80,17 @@ async def embedded_world(store: Store, symbol: str = "LIB") -> EmbeddedWorld:
     here = WorkContext(symbol, START, ZONE, KNOWN.currency)
     await store.write(lambda connection: _fill(connection, here))
     info = LibraryInfo(symbol, "Městská knihovna")
-    context = LibraryAdapterContext(symbol, store, clock, ZONE, KNOWN.currency, Path(), info)
+    context = LibraryAdapterContext(
+        symbol,
+        store,
+        clock,
+        ZONE,
+        KNOWN.currency,
+        Path(),
+        info,
+        dict[str, str]().__getitem__,
+        StoredLibraryChanges(store, symbol),
+    )
     world = EmbeddedWorld(EmbeddedLibrary(context), clock)
     await _stock(world, store, here)
     return world

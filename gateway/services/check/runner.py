@@ -73,7 +73,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
     installation = (
         *chosen.installation_problems(),
         *asked.problems,
-        *_check_setting_secrets(subject.settings),
+        *_check_setting_secrets(subject.settings, subject.adapters),
         *check_letter_templates(subject.settings),
         *(await _probe_article_sources(subject) if subject.live else ()),
     )
@@ -182,12 +182,16 @@ def _check_policies(
     return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line)))
 
 
-def _check_setting_secrets(settings: Settings) -> list[ConfigurationProblem]:
+def _check_setting_secrets(settings: Settings, adapters: AdapterRegistry) -> list[ConfigurationProblem]:
     paths: list[tuple[KeyPath, str]] = [(("store", "password"), settings.store.password)]
     paths += [(("mail", "password"), settings.mail.password)]
     paths += [(("mailboxes", i, "password"), one.password) for i, one in enumerate(settings.mailboxes)]
     paths += [(("article_lookup", "keys", name), key) for name, key in settings.article_lookup.keys.items()]
     paths += [(("journal", "encryption_keys", i), key) for i, key in enumerate(settings.journal.encryption_keys)]
+    for index, library in enumerate(settings.libraries):
+        adapter = adapters.libraries[library.system.type]
+        found = adapter.secrets(library.system.options) if adapter.secrets is not None else {}
+        paths += [(("libraries", index, *_make_key_path("system", key)), one) for key, one in found.items()]
     return [
         settings.make_problem(path, why) for path, reference in paths if (why := _secret_problem(reference, settings))
     ]

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, MetaData, inspect, text
 
 import gateway.store.api_access
 import gateway.store.audit
+import gateway.store.library_changes
 import gateway.store.mailbox
 import gateway.store.patron_sessions
 import gateway.store.requests.tables
@@ -47,6 +48,7 @@ STEPS = [
     "0015: Partners' messages that are for people, and who has read them",
     "0016: Staff: accounts, roles, sessions, and the audit log",
     "0017: What requests are found by, and since when they wait on which list",
+    "0022: Changes that were asked of library systems outside the store, and which of them were carried out",
 ]
 
 STEP = '''"""{doc}"""
@@ -158,6 +160,7 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
         connection.execute(text("DROP TABLE message_request"))
         connection.execute(text("DROP TABLE mailbox_failure"))
         connection.execute(text("DROP TABLE request_message"))
+        connection.execute(text("DROP TABLE library_change"))
         undo_request_lists(connection)
         for name in ("staff_user", "staff_grant", "staff_session", "audit_entry"):
             connection.execute(text(f"DROP TABLE {name}"))
@@ -191,6 +194,7 @@ async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> No
             insert_request(connection, one)
         damaged = {"document": "{", "id": unreadable.id}
         connection.execute(text("UPDATE request SET document = :document WHERE id = :id"), damaged)
+        connection.execute(text("DROP TABLE library_change"))
         undo_request_lists(connection)
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '{revision_before('0017')}'"))
 

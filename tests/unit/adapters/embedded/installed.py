@@ -15,6 +15,7 @@ from gateway.domain.library import Item, Loan, Patron
 from gateway.ports.adapter import DeskAdvice, LibraryAdapterContext, OpenLibrary
 from gateway.ports.library_system import CheckedIn, LibraryInfo
 from gateway.store.engine import open_store
+from gateway.store.library_changes import StoredLibraryChanges
 from gateway.store.migration import migrate_store
 from tests.library_contract.embedded_world import START, ZONE
 
@@ -44,7 +45,17 @@ class Installed:
         store = open_store(f"sqlite:///{self.folder / 'library.db'}")
         await migrate_store(store, migrations)
         info = LibraryInfo(symbol or "LIB", "Městská knihovna")
-        context = LibraryAdapterContext(info.symbol, store, FixedClock(START), ZONE, "EUR", self.folder, info)
+        context = LibraryAdapterContext(
+            info.symbol,
+            store,
+            FixedClock(START),
+            ZONE,
+            "EUR",
+            self.folder,
+            info,
+            dict[str, str]().__getitem__,
+            StoredLibraryChanges(store, info.symbol),
+        )
         try:
             yield OpenLibrary(context, EmbeddedOptions(), EmbeddedLibrary(context))
         finally:

@@ -19,6 +19,7 @@ from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
+from gateway.store.library_changes import StoredLibraryChanges
 from gateway.store.migration import migrate_store
 from tests.unit.services.circulation.support import Counter
 
@@ -28,7 +29,17 @@ ZONE = ZoneInfo("Europe/Berlin")
 
 def context(store: Store, clock: FixedClock, folder: Path) -> LibraryAdapterContext:
     info = LibraryInfo("BERG", "Stadtbibliothek Bergstadt")
-    return LibraryAdapterContext("BERG", store, clock, ZONE, "EUR", folder, info)
+    return LibraryAdapterContext(
+        "BERG",
+        store,
+        clock,
+        ZONE,
+        "EUR",
+        folder,
+        info,
+        dict[str, str]().__getitem__,
+        StoredLibraryChanges(store, "BERG"),
+    )
 
 
 @pytest.fixture(scope="session")
