@@ -17,7 +17,7 @@ from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFo
 from gateway.services.localization import mark_text
 from gateway.web.html.error_pages import PageError, make_wrong_path_middleware
 from gateway.web.html.visits import LANGUAGE, preferred_languages
-from gateway.web.staff import account_pages, error_pages, sign_in_pages, user_pages, work_queue
+from gateway.web.staff import account_pages, error_pages, outbox_pages, sign_in_pages, user_pages, work_queue
 from gateway.web.staff.staff_request import (
     ASSETS,
     LANGUAGE_KEY,
@@ -34,6 +34,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PAGES: tuple[StaffPage, ...] = (
     *work_queue.PAGES,
+    *outbox_pages.PAGES,
     *user_pages.PAGES,
     *account_pages.PAGES,
     *sign_in_pages.PAGES,
