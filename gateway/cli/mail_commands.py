@@ -39,6 +39,7 @@ from gateway.services.check.runner import make_letter_renderer
 from gateway.services.letters import ALL, LetterAudience, LetterRenderer, find_letter_names, sample
 from gateway.services.mailbox.mail_reader import MailDestination
 from gateway.services.mailbox.poller import PollResult
+from gateway.services.mailbox.unmatched_mail import MailMeaning
 from gateway.settings import Settings
 from gateway.settings.sections import MailboxSettings
 from gateway.store.journal import Journal
@@ -218,14 +219,16 @@ def show_unmatched_mail(installation: Installation, mail: str, raw: bool, symbol
 @unmatched_command.command(name="assign")
 @_MAIL
 @click.argument("request", metavar="REQUEST")
+@click.option("--message", "is_message", is_flag=True, help="Nothing but words: no state changes by it.")
 @staff_option
 @library_option
 @pass_installation
-def assign_mail(installation: Installation, mail: str, request: str, actor: str, symbol: str) -> None:
+def assign_mail(installation: Installation, mail: str, request: str, is_message: bool, actor: str, symbol: str) -> None:
     """It is about this request (number or id): what it says happens there, or becomes a note."""
     library = require_library(installation, symbol)
+    meaning = MailMeaning.MESSAGE if is_message else MailMeaning.AS_READ
     changed = _run_on_mailboxes(
-        installation, lambda boxes: boxes.desk.assign_mail(library.symbol, mail, request, actor)
+        installation, lambda boxes: boxes.desk.assign_mail(library.symbol, mail, request, actor, meaning)
     )
     click.echo(f"{mail}: assigned to {changed.number}, which is {changed.state.value} now")
 

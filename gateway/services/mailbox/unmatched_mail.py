@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from unicodedata import east_asian_width
 
 from gateway.domain.problems import MalformedMessage, RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import NotFound
 from gateway.domain.text_folding import fold_text
@@ -21,9 +22,17 @@ from gateway.ports.incoming_mail import (
     MailFormat,
     ParsedMail,
     ParseMail,
+    remove_quoted_text,
+    shorten_text,
 )
 from gateway.ports.shared_store import Transaction
-from gateway.services.mailbox.mail_application import MailApplication, add_note, force_request, inspect_attachments
+from gateway.services.mailbox.mail_application import (
+    MAX_NOTE_CHARS,
+    MailApplication,
+    add_note,
+    force_request,
+    inspect_attachments,
+)
 from gateway.services.mailbox.mail_reader import (
     MailDestination,
     MailReading,
@@ -51,6 +60,13 @@ MAX_WORDS = 8
 
 MIN_WORD_CHARS = 4
 """Shorter words say nothing: they stand in every mail."""
+
+
+class MailMeaning(StrEnum):
+    """What staff say a mail is."""
+
+    AS_READ = "as-read"  # what the partner's format reads in it happens
+    MESSAGE = "message"  # nothing but words
 
 
 @value_object(kw_only=True)
@@ -140,9 +156,12 @@ class UnmatchedMailService:
             automatic=_is_automatic(parsed),
         )
 
-    async def assign_mail(self, library: str, id_: str, reference: str, actor: str) -> Request:
-        """What the mail says happens to this request (by id or number); what says nothing becomes a note of it.
-        Raises NotFound, Refused."""
+    async def assign_mail(
+        self, library: str, id_: str, reference: str, actor: str, meaning: MailMeaning = MailMeaning.AS_READ
+    ) -> Request:
+        """What the mail says happens to this request (by id or number), or its words become a message of the partner;
+        what says nothing, or is of nobody who has to do with the request, becomes a note of it. Raises NotFound,
+        Refused."""
         context = find_library_context(self.contexts, library)
         row = await self.show_mail(library, id_)
         parsed = self._parse_kept_mail(row, context)
@@ -157,7 +176,11 @@ class UnmatchedMailService:
             else:
                 profile, named = _find_correspondent(connection, context, request, row)
                 hand = MailApplication(connection, context, profile or Profile(name="mail"), parsed, files)
-                events = self._read_events_for(parsed, profile, named)
+                events = (
+                    self._read_events_for(parsed, profile, named)
+                    if meaning is MailMeaning.AS_READ
+                    else _words_as_message(parsed, named)
+                )
                 if named is not None and events:
                     before = request_messages.find_unread_ids(connection, context.symbol, request.id)
                     hand.apply_events(events, force_request(named))
@@ -281,6 +304,20 @@ def _has_word(text: str, word: str) -> bool:
     if any(east_asian_width(letter) == "W" for letter in word):
         return len(word) > 1 and word in text
     return len(word) >= MIN_WORD_CHARS and f" {word} " in text
+
+
+def _words_as_message(parsed: ParsedMail, named: RequestReference | None) -> tuple[MailEvent, ...]:
+    text = shorten_text(remove_quoted_text(parsed.mail.text), MAX_NOTE_CHARS).strip()
+    if named is None or not text or parsed.bounce is not None:
+        return ()
+    event = MailEvent(
+        kind=EventKind.MESSAGE,
+        role=named.role,
+        transaction=named.reference,
+        details=EventDetails(note=text),
+        files=tuple(range(len(parsed.mail.attachments))),
+    )
+    return (event,)
 
 
 def _fitting_events(reading: MailReading, named: RequestReference) -> tuple[MailEvent, ...]:

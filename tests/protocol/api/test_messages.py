@@ -165,6 +165,8 @@ async def test_a_mail_is_assigned_or_dismissed_once(gateway: Running, client: Cl
     assert (await client("POST", f"unmatched-mails/{other}/dismiss")).problem == "not-found"
     assert (await client("GET", f"unmatched-mails/{kept}")).problem == "not-found"
     assert (await client("POST", f"unmatched-mails/{kept}/assign", {"request": "B-0"})).problem == "not-found"
+    wrong = await client("POST", f"unmatched-mails/{kept}/assign", {"request": "B-0", "meaning": "guess"})
+    assert wrong.problem == "invalid"
     assert (await client("GET", "unmatched-mails")).json["items"] == []
 
 

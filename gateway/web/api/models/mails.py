@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
-from gateway.services.mailbox.unmatched_mail import MailCandidate, OpenedMail
+from gateway.services.mailbox.unmatched_mail import MailCandidate, MailMeaning, OpenedMail
 from gateway.store.mailbox import MailRow
 from gateway.web.api.operation import InputModel, OutputModel
 
@@ -107,6 +107,9 @@ class AssignMail(InputModel):
         StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$"),
         Field(description="id or number of the request that is meant"),
     ]
+    meaning: MailMeaning = Field(
+        MailMeaning.AS_READ, strict=False, description="message: its words are a message of the partner, and no more"
+    )
 
 
 class AnswerMail(InputModel):

@@ -51,7 +51,8 @@ async def assign_unmatched_mail(call: OperationCall[MailPath, NoParameters, Assi
     services, holder = call.parts.services, call.holder
     meant = await services.requests.find_request(holder.library, call.body.request)
     await require_change_scope(call, meant.id)
-    return changed_reply(await services.mails.assign_mail(holder.library, call.path.id, meant.id, holder.actor))
+    changed = await services.mails.assign_mail(holder.library, call.path.id, meant.id, holder.actor, call.body.meaning)
+    return changed_reply(changed)
 
 
 async def answer_unmatched_mail(call: OperationCall[MailPath, NoParameters, AnswerMail]) -> OperationReply:

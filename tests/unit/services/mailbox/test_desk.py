@@ -9,6 +9,7 @@ from gateway.domain.requests.request import BorrowingState, RequestFlag
 from gateway.domain.requests.views import NotFound
 from gateway.runtime.managed_requests import preview_mail
 from gateway.services.mailbox.mail_reader import MailDestination
+from gateway.services.mailbox.unmatched_mail import MailMeaning
 from gateway.store.mailbox import MailRow
 from tests.support.mail_house import LIBRARY, MailHouse, mail
 
@@ -103,6 +104,19 @@ async def test_a_dismissed_mail_is_off_the_list_and_changes_nothing(house: MailH
     ):
         with pytest.raises(NotFound):
             await again
+
+
+async def test_what_was_misread_is_assigned_as_a_message(house: MailHouse) -> None:
+    request = await house.asked()
+    await house.comes(mail("TBS\n> N/A", Subject="About your request"))
+
+    await house.boxes.desk.assign_mail(
+        LIBRARY, (await only(house)).id, request.number, "staff:ada", MailMeaning.MESSAGE
+    )
+
+    shown = await house.show(request)
+    assert shown.request.state is BorrowingState.REQUESTED
+    assert [(one.event.details.note, one.read_by) for one in shown.messages] == [("TBS", "staff:ada")]
 
 
 async def test_no_machine_is_answered(house: MailHouse) -> None:
