@@ -272,6 +272,7 @@ def make_staff_pages(
             requests=managed.requests,
             desk=managed.desk,
             partners=managed.partners,
+            messages=managed.messages,
             notices=managed.notices,
             patrons=managed.patrons,
             questions=managed.questions,

@@ -17,7 +17,16 @@ from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFo
 from gateway.services.localization import mark_text
 from gateway.web.html.error_pages import PageError, make_wrong_path_middleware
 from gateway.web.html.visits import LANGUAGE, preferred_languages
-from gateway.web.staff import account_pages, error_pages, outbox_pages, sign_in_pages, user_pages, work_queue
+from gateway.web.staff import (
+    account_pages,
+    error_pages,
+    mail_pages,
+    message_pages,
+    outbox_pages,
+    sign_in_pages,
+    user_pages,
+    work_queue,
+)
 from gateway.web.staff.staff_request import (
     ASSETS,
     LANGUAGE_KEY,
@@ -35,6 +44,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PAGES: tuple[StaffPage, ...] = (
     *work_queue.PAGES,
     *outbox_pages.PAGES,
+    *message_pages.PAGES,
+    *mail_pages.PAGES,
     *user_pages.PAGES,
     *account_pages.PAGES,
     *sign_in_pages.PAGES,

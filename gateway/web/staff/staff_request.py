@@ -24,6 +24,7 @@ from gateway.services.oidc_journeys import OidcJourneys
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.patron_notices import NoticeService
 from gateway.services.requests.questions import PatronQuestionService
+from gateway.services.requests.request_messages import MessageService
 from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
 from gateway.services.requests.staff_service import PartnerDirectory, StaffService
 from gateway.services.searching.search import CatalogueSearch
@@ -77,6 +78,7 @@ class StaffServices:
     requests: RequestService
     desk: StaffService
     partners: PartnerDirectory
+    messages: MessageService
     notices: NoticeService
     patrons: PatronRequestService
     questions: PatronQuestionService

@@ -1,0 +1,207 @@
+"""The mail desk at /staff/mail: mails that fit no request, each beside the requests that it may be about; put to one,
+answered, or dismissed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiohttp import hdrs, web
+
+from gateway.domain.requests.request import Request
+from gateway.domain.requests.views import NotFound, SeveralRequests
+from gateway.domain.roles import Right
+from gateway.domain.value import value_object
+from gateway.services.mailbox.unmatched_mail import MailCandidate, MailMeaning, OpenedMail
+from gateway.store.mailbox import MailRow
+from gateway.web.html.assets import HEADERS
+from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.staff.message_pages import SAID_WITH, name_of_partner
+from gateway.web.staff.request_words import StateTag, tag_of_request
+from gateway.web.staff.staff_request import StaffPage, StaffRequest
+
+MAX_MAILS = 200
+"""On the page; the rest comes when these are done."""
+
+MAX_ANSWER_CHARS = 10_000
+
+OTHER = "other"
+"""What the form says where none of the candidates is meant, but a request that is named."""
+
+ORIGINAL_HEADERS = {
+    **HEADERS,
+    hdrs.CONTENT_DISPOSITION: 'attachment; filename="mail.eml"',
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
+"""A mail from elsewhere is never shown in place: it might run as a page of ours."""
+
+
+@value_object(kw_only=True)
+class MailLine:
+    """A mail in the list. `who`: name of the partner, else the address."""
+
+    row: MailRow
+    who: str
+    hint: str
+
+
+@value_object(kw_only=True)
+class CandidateLine:
+    """`reason`: what speaks for it, in a sentence."""
+
+    request: Request
+    tag: StateTag
+    reason: str
+
+
+async def show_mails(request: StaffRequest) -> web.Response:
+    """The oldest is open."""
+    rows = await _list_rows(request)
+    checked = FormCheck(request, SubmittedForm())
+    if not rows:
+        return await _render_mails(request, rows, None, checked)
+    try:
+        opened = await request.parts.mails.open_mail(request.library, rows[0].id)
+    except NotFound:  # a colleague was quicker
+        rows = await _list_rows(request)
+        opened = None
+    return await _render_mails(request, rows, opened, checked)
+
+
+async def show_mail(request: StaffRequest) -> web.Response:
+    opened = await _open_named_mail(request)
+    return await _render_mails(request, await _list_rows(request), opened, FormCheck(request, SubmittedForm()))
+
+
+async def download_original(request: StaffRequest) -> web.Response:
+    opened = await _open_named_mail(request)
+    if opened.row.content is None:
+        raise NotFound("content of the mail")
+    return web.Response(body=opened.row.content, content_type="message/rfc822", headers=ORIGINAL_HEADERS)
+
+
+async def _open_named_mail(request: StaffRequest) -> OpenedMail:
+    """Raises NotFound, also when it was decided about."""
+    return await request.parts.mails.open_mail(request.library, request.http.match_info["mail"])
+
+
+async def _list_rows(request: StaffRequest) -> tuple[MailRow, ...]:
+    """Oldest first."""
+    page = await request.parts.mails.list_mails(request.library, MAX_MAILS, "")
+    return tuple(reversed(page.rows))
+
+
+async def _render_mails(
+    request: StaffRequest, rows: Sequence[MailRow], opened: OpenedMail | None, checked: FormCheck, status: int = 0
+) -> web.Response:
+    counts = {one.name: one.count for one in await request.parts.desk.tasks(request.library)}
+    return request.render(
+        "mails",
+        request.gettext("Mails that fit no request"),
+        status=status or checked.status,
+        help_topic="mail",
+        lines=[_build_mail_line(request, row) for row in rows],
+        count=counts["unmatched-mails"],
+        opened=opened,
+        who=_name_of_sender(request, opened.row) if opened is not None else "",
+        candidates=[_build_candidate_line(request, opened.row, one) for one in opened.candidates] if opened else [],
+        says=_describe_reading(request, opened) if opened is not None else "",
+        checked=checked,
+        unread=counts["unread-borrowing"] + counts["unread-lending"],
+        may_act=request.has_right(Right.MESSAGES_ACT),
+    )
+
+
+def _build_mail_line(request: StaffRequest, row: MailRow) -> MailLine:
+    count = len(row.possible)
+    hint = request.ngettext("%(num)s may be meant", "%(num)s may be meant", count)
+    return MailLine(
+        row=row, who=_name_of_sender(request, row), hint=hint if count else request.gettext("no request was found")
+    )
+
+
+def _name_of_sender(request: StaffRequest, row: MailRow) -> str:
+    name = request.context.party_of_partner(row.profile).name if row.profile else ""
+    return name or row.sender or request.gettext("nobody")
+
+
+def _build_candidate_line(request: StaffRequest, row: MailRow, one: MailCandidate) -> CandidateLine:
+    localization = request.localization
+    reasons = []
+    if one.numbers:
+        reasons.append(request.gettext("its number stands in the mail (%(numbers)s)", numbers=", ".join(one.numbers)))
+    if one.words:
+        words = localization.format_list(one.words)
+        reasons.append(request.gettext("words of its title stand in the mail: %(words)s", words=words))
+    if one.with_sender:
+        partner = name_of_partner(request, row.profile, one.request)
+        reasons.append(request.gettext("it is with %(partner)s", partner=partner))
+    if not reasons:
+        reasons.append(request.gettext("it is open, and nothing else speaks for it"))
+    return CandidateLine(
+        request=one.request, tag=tag_of_request(one.request, localization), reason="; ".join(map(str, reasons))
+    )
+
+
+def _describe_reading(request: StaffRequest, opened: OpenedMail) -> str:
+    """What is understood of it beside its words; empty: nothing."""
+    said = [request.gettext(SAID_WITH[kind]) for kind in opened.says if kind in SAID_WITH]
+    return request.localization.format_list(said)
+
+
+# --- deciding --------------------------------------------------------------------------------------------
+
+
+async def assign_mail(request: StaffRequest) -> web.Response:
+    """To the candidate that is chosen, or to a request that is named by any of its numbers."""
+    opened = await _open_named_mail(request)
+    checked = FormCheck(request, await request.read_own_form())
+    chosen, named = checked.read_line("request"), checked.read_line("number", 100)
+    meaning = checked.read_choice("meaning", set(MailMeaning)) or MailMeaning.AS_READ.value
+    reference = named if chosen in ("", OTHER) else chosen
+    if not reference:
+        checked.add_problem_text("number", request.gettext("Please choose a request, or write its number."))
+    if not checked.is_good:
+        return await _render_mails(request, await _list_rows(request), opened, checked)
+    try:
+        meant = await request.parts.requests.find_request(request.library, reference)
+    except NotFound:
+        checked.add_problem_text("number", request.gettext("There is no request with this number."))
+        return await _render_mails(request, await _list_rows(request), opened, checked)
+    except SeveralRequests:
+        checked.add_problem_text("number", request.gettext("Several requests have this number. Please take ours."))
+        return await _render_mails(request, await _list_rows(request), opened, checked)
+    changed = await request.parts.mails.assign_mail(
+        request.library, opened.row.id, meant.id, request.origin.actor, MailMeaning(meaning)
+    )
+    return request.redirect(request.path("mail"), request.gettext("Put to %(number)s.", number=changed.number))
+
+
+async def answer_mail(request: StaffRequest) -> web.Response:
+    opened = await _open_named_mail(request)
+    checked = FormCheck(request, await request.read_own_form())
+    text = checked.read_lines("text", MAX_ANSWER_CHARS)
+    if not text:
+        checked.add_problem("text", "wrong-missing")
+    if not checked.is_good:
+        return await _render_mails(request, await _list_rows(request), opened, checked)
+    await request.parts.mails.answer_mail(request.library, opened.row.id, text, request.origin.actor)
+    said = request.gettext("The answer to %(name)s is on its way.", name=_name_of_sender(request, opened.row))
+    return request.redirect(request.path("mail"), said)
+
+
+async def dismiss_mail(request: StaffRequest) -> web.Response:
+    opened = await _open_named_mail(request)
+    await request.parts.mails.dismiss_mail(request.library, opened.row.id, request.origin.actor)
+    return request.redirect(
+        request.path("mail"), request.gettext("Dismissed. The mail stays in the folder of the mailbox.")
+    )
+
+
+PAGES = (
+    StaffPage("GET", "/mail", show_mails, Right.MESSAGES_READ),
+    StaffPage("GET", "/mail/{mail}", show_mail, Right.MESSAGES_READ),
+    StaffPage("GET", "/mail/{mail}/original", download_original, Right.MESSAGES_READ),
+    StaffPage("POST", "/mail/{mail}/assign", assign_mail, Right.MESSAGES_ACT),
+    StaffPage("POST", "/mail/{mail}/answer", answer_mail, Right.MESSAGES_ACT),
+    StaffPage("POST", "/mail/{mail}/dismiss", dismiss_mail, Right.MESSAGES_ACT),
+)

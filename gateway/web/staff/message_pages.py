@@ -1,0 +1,314 @@
+"""Messages of partners at /staff/messages: conversations with something unread, the oldest first; answered in place, or
+marked as read, for the whole house."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from aiohttp import web
+
+from gateway.domain.requests.events import EventDetails
+from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.request_messages import STAFF_ACTOR
+from gateway.domain.requests.views import ActionRequest, EventDenied, MessageView, RequestView, VersionConflict
+from gateway.domain.roles import Right
+from gateway.domain.value import value_object
+from gateway.services.localization import mark_text
+from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.staff.request_words import tag_of_request
+from gateway.web.staff.staff_request import StaffPage, StaffRequest
+
+MAX_UNREAD = 200
+"""Messages on the page; the rest comes when these are done."""
+
+SAID_WITH: Mapping[K, str] = {
+    K.CONDITIONAL: mark_text("with a condition"),
+    K.WILL_SUPPLY: mark_text("with the promise to send it"),
+    K.EXPECT_TO_SUPPLY: mark_text("expecting to send it"),
+    K.HOLD_PLACED: mark_text("having reserved it"),
+    K.UNFILLED: mark_text("unable to send it"),
+    K.RETRY: mark_text("asking to try again later"),
+    K.FORWARDED: mark_text("having passed it on"),
+    K.SHIPPED: mark_text("having sent it"),
+    K.COPY_DELIVERED: mark_text("with the copy"),
+    K.RECEIVED: mark_text("having received it"),
+    K.RETURNED: mark_text("sending it back"),
+    K.CHECKED_IN: mark_text("having taken it back"),
+    K.DAMAGED: mark_text("reporting damage"),
+    K.LOST: mark_text("reporting it as lost"),
+    K.RENEW: mark_text("asking to keep it longer"),
+    K.RENEW_ACCEPTED: mark_text("allowing to keep it longer"),
+    K.RENEW_REFUSED: mark_text("refusing to let it be kept longer"),
+    K.DUE_DATE_CHANGED: mark_text("with another due date"),
+    K.OVERDUE: mark_text("reminding that it is overdue"),
+    K.RECALL: mark_text("wanting it back"),
+    K.CANCEL: mark_text("asking to cancel"),
+    K.CANCEL_ACCEPTED: mark_text("agreeing to cancel"),
+    K.CANCEL_REFUSED: mark_text("too late to cancel"),
+    K.CONDITION_ACCEPTED: mark_text("accepting the condition"),
+    K.CONDITION_REFUSED: mark_text("declining the condition"),
+    K.STATUS_QUERY: mark_text("asking how it stands"),
+    K.STATUS_REPORT: mark_text("saying how it stands"),
+}
+"""What somebody did with these words; a message is nothing but its words."""
+
+SENDINGS: Mapping[str, tuple[str, str]] = {
+    "waiting": ("waiting", mark_text("not sent yet")),
+    "in-hand": ("waiting", mark_text("being sent")),
+    "dead": ("late", mark_text("could not be sent")),
+    "refused": ("late", mark_text("refused by the other side")),
+    "skipped": ("late", mark_text("not sent: skipped by staff")),
+}
+"""Of what isn't done: a shape, and words."""
+
+CHANNELS = {"iso-ill": "ISO ILL", "iso18626": "ISO 18626", "artemail": "ARTEmail"}
+"""Protocols by their proper names; `mail` and others are words of their own."""
+
+
+@value_object(kw_only=True)
+class MessageLine:
+    """A message as it is shown. `who`: name of the partner or of one of the staff; `did`: what was done with these
+    words (empty: nothing else); `reading`: who has read it; `sending` and `sending_kind`: of ours, what hinders it, and
+    the shape for it."""
+
+    id: str
+    at: datetime
+    ours: bool
+    who: str
+    did: str
+    text: str
+    unread: bool
+    reading: str = ""
+    sending: str = ""
+    sending_kind: str = ""
+    denied: bool = False
+
+
+def build_message_lines(request: StaffRequest, messages: Iterable[MessageView]) -> tuple[MessageLine, ...]:
+    """For the macro `thread` of `message_parts`, in the order of `messages`."""
+    return tuple(_build_message_line(request, one) for one in messages)
+
+
+def _build_message_line(request: StaffRequest, one: MessageView) -> MessageLine:
+    event = one.event
+    shape, sending = SENDINGS.get(one.sending, ("", ""))
+    reading = ""
+    if one.read_at is not None:
+        reading = request.gettext(
+            "read by %(who)s, %(when)s", who=name_of_actor(request, one.read_by), when=request.format_short(one.read_at)
+        )
+    return MessageLine(
+        id=one.id,
+        at=one.at,
+        ours=one.ours,
+        who=name_of_actor(request, event.actor) if one.ours else name_of_partner(request, one.partner, one.request),
+        did=describe_what_was_done(request, event.kind),
+        text=event.details.note.strip(),
+        unread=one.unread,
+        reading=reading,
+        sending=request.gettext(sending) if sending else "",
+        sending_kind=shape,
+        denied=bool(one.denied),
+    )
+
+
+def describe_what_was_done(request: StaffRequest, kind: K) -> str:
+    """Empty: nothing but words."""
+    return request.gettext(SAID_WITH[kind]) if kind in SAID_WITH else ""
+
+
+def name_of_partner(request: StaffRequest, profile: str, about: Request) -> str:
+    party = about.partner
+    if profile and profile != party.profile:
+        party = request.context.party_of_partner(profile)
+    return party.name or party.symbol or party.profile or request.gettext("the other library")
+
+
+def name_of_actor(request: StaffRequest, actor: str) -> str:
+    """Of one of the staff the name with which they sign in; rules have none."""
+    return actor.removeprefix(STAFF_ACTOR) if actor.startswith(STAFF_ACTOR) else request.gettext("by rule")
+
+
+# --- the page --------------------------------------------------------------------------------------------
+
+
+@value_object(kw_only=True)
+class Conversation:
+    """A request with unread messages. `partner`: who wrote last; `since`: when the oldest of them came."""
+
+    request: Request
+    partner: str
+    since: datetime
+    count: int
+    text: str
+
+
+async def show_messages(request: StaffRequest) -> web.Response:
+    """In the query `role`; the oldest conversation is open."""
+    conversations = await _list_conversations(request)
+    shown = None
+    if conversations:
+        shown = await request.parts.requests.show(request.library, conversations[0].request.id)
+    return await _render_messages(request, conversations, shown, FormCheck(request, SubmittedForm()))
+
+
+async def show_conversation(request: StaffRequest) -> web.Response:
+    return await _render_messages(
+        request,
+        await _list_conversations(request),
+        await _load_request_view(request),
+        FormCheck(request, SubmittedForm()),
+    )
+
+
+async def _load_request_view(request: StaffRequest) -> RequestView:
+    """Raises NotFound."""
+    found = await request.parts.requests.find_request(request.library, request.http.match_info["number"])
+    return await request.parts.requests.show(request.library, found.id)
+
+
+def _read_role(request: StaffRequest) -> Role | None:
+    word = request.http.query.get("role", "")
+    return Role(word) if word in set(Role) else None
+
+
+async def _list_conversations(request: StaffRequest) -> tuple[Conversation, ...]:
+    page = await request.parts.messages.list_unread(request.library, _read_role(request), MAX_UNREAD, "")
+    by_request: dict[str, list[MessageView]] = {}
+    for one in page:
+        by_request.setdefault(one.request.id, []).append(one)
+    return tuple(_build_conversation(request, found) for found in by_request.values())
+
+
+def _build_conversation(request: StaffRequest, unread: Sequence[MessageView]) -> Conversation:
+    first, last = unread[0], unread[-1]
+    return Conversation(
+        request=first.request,
+        partner=name_of_partner(request, last.partner, last.request),
+        since=first.at,
+        count=len(unread),
+        text=last.event.details.note.strip() or describe_what_was_done(request, last.event.kind),
+    )
+
+
+async def _render_messages(
+    request: StaffRequest,
+    conversations: Sequence[Conversation],
+    shown: RequestView | None,
+    checked: FormCheck,
+    status: int = 0,
+) -> web.Response:
+    role = _read_role(request)
+    counts = {one.name: one.count for one in await request.parts.desk.tasks(request.library)}
+    return request.render(
+        "messages",
+        request.gettext("Messages from partners"),
+        status=status or checked.status,
+        help_topic="messages",
+        conversations=conversations,
+        count=sum(one.count for one in conversations),
+        shown=shown,
+        lines=build_message_lines(request, shown.messages) if shown is not None else (),
+        tag=tag_of_request(shown.request, request.localization) if shown is not None else None,
+        answer=describe_answer(request, shown) if shown is not None else None,
+        checked=checked,
+        role=role.value if role is not None else "",
+        mails=counts["unmatched-mails"],
+        may_act=request.has_right(Right.MESSAGES_ACT),
+    )
+
+
+# --- answering and marking -------------------------------------------------------------------------------
+
+
+@value_object(kw_only=True)
+class AnswerTarget:
+    """Where an answer about a request goes. `attempt`: the supplier that wrote last (borrowing); `version`: that is
+    seen; `channel`: how the partner is reached, empty: by hand; `possible`: whether a message can be sent now."""
+
+    name: str
+    attempt: int
+    version: int
+    channel: str
+    possible: bool
+
+
+def describe_answer(request: StaffRequest, shown: RequestView) -> AnswerTarget:
+    """For the macro `answer_form` of `message_parts`."""
+    theirs = [one for one in shown.messages if not one.ours]
+    attempt = theirs[-1].event.attempt if theirs else 0
+    asked = shown.request.find_attempt(attempt or shown.request.current)
+    profile = asked.partner if asked is not None else shown.request.partner.profile
+    policy = request.context.partner(profile)
+    channel = policy.channel if policy is not None else ""
+    return AnswerTarget(
+        name=name_of_partner(request, profile, shown.request),
+        attempt=attempt,
+        version=shown.request.version,
+        channel=CHANNELS.get(channel, channel),
+        possible=K.MESSAGE in shown.allowed and bool(profile),
+    )
+
+
+async def send_answer(request: StaffRequest) -> web.Response:
+    """What was typed is never lost: where something came in between, the page shows it above the text."""
+    shown = await _load_request_view(request)
+    checked = FormCheck(request, await request.read_own_form())
+    text = checked.read_lines("text")
+    if not text:
+        checked.add_problem("text", "wrong-missing")
+    status = checked.status
+    if checked.is_good:
+        try:
+            await request.parts.requests.act(request.library, shown.request.id, _make_message(request, checked, text))
+        except VersionConflict:
+            checked.general.append(
+                request.gettext("Something has happened with this request meanwhile. Please look, and send once more.")
+            )
+            shown, status = await _load_request_view(request), 409
+        except EventDenied:
+            checked.general.append(request.gettext("No message can be sent about this request now."))
+            status = 409
+        else:
+            said = request.gettext("Sent to %(name)s.", name=describe_answer(request, shown).name)
+            return request.redirect(_path_back(request), said)
+    return await _render_messages(request, await _list_conversations(request), shown, checked, status)
+
+
+def _make_message(request: StaffRequest, checked: FormCheck, text: str) -> ActionRequest:
+    version, attempt = checked.form["version"], checked.form["attempt"]
+    return ActionRequest(
+        kind=K.MESSAGE,
+        details=EventDetails(note=text),
+        actor=request.origin.actor,
+        version=int(version) if version.isdecimal() else 0,
+        attempt=int(attempt) if attempt.isdecimal() else 0,
+    )
+
+
+async def mark_as_read(request: StaffRequest) -> web.Response:
+    """Those that the page showed, and no later ones."""
+    form = await request.read_own_form()
+    found = await request.parts.requests.find_request(request.library, request.http.match_info["number"])
+    ids = [id_ for id_ in form.all_values("message") if id_]
+    await request.parts.messages.mark_read(request.library, found.id, ids, request.origin.actor)
+    said = request.ngettext("%(num)s message is read.", "%(num)s messages are read.", len(ids))
+    return request.redirect(_path_back(request), said)
+
+
+def _path_back(request: StaffRequest) -> str:
+    """Where the form came from: the request's own page, or the list of messages."""
+    if request.http.query.get("from", "") == "request":
+        return f"{request.path('requests', request.http.match_info['number'])}#messages"
+    role = _read_role(request)
+    return request.path("messages", role=role.value if role is not None else "")
+
+
+PAGES = (
+    StaffPage("GET", "/messages", show_messages, Right.MESSAGES_READ),
+    StaffPage("GET", "/messages/{number}", show_conversation, Right.MESSAGES_READ),
+    StaffPage("POST", "/messages/{number}/answer", send_answer, Right.MESSAGES_ACT),
+    StaffPage("POST", "/messages/{number}/read", mark_as_read, Right.MESSAGES_ACT),
+)

@@ -1,0 +1,319 @@
+"""Partners' messages and the mail desk: seen, answered, marked, assigned and dismissed at the pages, without script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Any
+
+import pytest
+import yaml
+
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import LibraryParty, Request
+from gateway.domain.requests.views import LendingDraft
+from gateway.ports.partner_channel import IncomingPartnerMessage
+from gateway.store import mailbox
+from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
+from gateway.store.requests import outbox_queries
+from gateway.store.schema import make_exchange_id
+from tests.protocol.pages.support import Answer, Running, running
+from tests.protocol.staff.support import Colleague, colleague
+from tests.support.daemon import Installation
+
+BERGEN = {
+    "partner": {
+        "symbols": ["ISIL:NO-02030"],
+        "name": "Universitetsbiblioteket i Bergen",
+        "email": "fjernlan@ub.bergen.example",
+        "channel": "mail",
+    }
+}
+
+
+@pytest.fixture
+async def desk(installation: Installation) -> AsyncIterator[Running]:
+    """With one partner."""
+    path = installation.folder / "profiles" / "bergen.yml"
+    path.write_text(yaml.safe_dump(BERGEN, allow_unicode=True), encoding="utf-8")
+    async with running(installation) as gateway:
+        yield gateway
+
+
+async def lend(desk: Running, transaction: str, title: str = "Nordlys over Tromsø") -> Request:
+    draft = LendingDraft(
+        citation=Citation(title=title), requester=LibraryParty(profile="bergen"), transaction=transaction
+    )
+    request: Request = await desk.requests().create_lending("DEMO", draft)
+    return request
+
+
+async def partner_writes(desk: Running, transaction: str, note: str, kind: EventKind = EventKind.MESSAGE) -> None:
+    context = desk.gateway.managed.contexts["DEMO"]
+    profile = context.profile("bergen")
+    assert profile is not None
+    message = IncomingPartnerMessage(
+        id=make_exchange_id(context.now()),
+        kind=kind,
+        role=(await desk.requests().find_request("DEMO", transaction)).role,
+        sender="ISIL:NO-02030",
+        receiver="DEMO",
+        transaction=transaction,
+        details=EventDetails(note=note),
+    )
+    assert (await desk.gateway.managed.partner_inbox.receive_message(message, profile)).request_id
+
+
+async def mail_waits(desk: Running, text: str, subject: str = "Vedr. bestilling", **more: Any) -> MailRow:
+    context = desk.gateway.managed.contexts["DEMO"]
+    mail = EmailMessage(policy=SMTP)
+    sender = more.pop("sender", "fjernlan@ub.bergen.example")
+    mail["From"], mail["To"], mail["Subject"] = sender, "ill@demo.example", subject
+    id_ = make_exchange_id(context.now())
+    mail["Message-ID"] = f"<{id_}@bergen.example>"
+    for name, value in more.pop("headers", {}).items():
+        mail[name] = value
+    mail.set_content(text)
+    row = MailRow(
+        id=id_,
+        spot=MailPosition("DEMO", "ill", 1, int(id_[8:18], 16)),
+        message_id=f"{id_}@bergen.example",
+        digest=id_,
+        at=context.now(),
+        outcome=MailOutcome.UNKNOWN,
+        profile=more.pop("profile", "bergen"),
+        reason="message: no request was found",
+        open=True,
+        sender=sender,
+        subject=subject,
+        content=mail.as_bytes(),
+        **more,
+    )
+    await context.store.write(lambda c: mailbox.add_mail(c, row, None))
+    return row
+
+
+def words(answer: Answer, path: str) -> list[str]:
+    """What stands in the elements, one line each."""
+    return [" ".join(found.text_content().split()) for found in answer.tree.xpath(path)]
+
+
+def hidden(answer: Answer, action: str) -> dict[str, str]:
+    """Hidden fields of the form that goes there."""
+    (form,) = answer.tree.xpath(f"//form[contains(@action, '{action}')]")
+    return {one.get("name"): one.get("value") for one in form.xpath(".//input[@type='hidden']")}
+
+
+async def send(staff: Colleague, answer: Answer, action: str, **fields: str) -> Answer:
+    """A form of a page, as a browser sends it."""
+    (form,) = answer.tree.xpath(f"//form[contains(@action, '{action}')]")
+    return await staff.browser.post(form.get("action"), {**hidden(answer, action), **fields})
+
+
+# --- messages --------------------------------------------------------------------------------------------
+
+
+async def test_the_oldest_unread_conversation_is_open(desk: Running) -> None:
+    await lend(desk, "NB-1")
+    await lend(desk, "NB-2", "Fjell og fjord")
+    await partner_writes(desk, "NB-1", "Kan vi få <b>2. utgave</b>?")
+    await partner_writes(desk, "NB-2", "Haster!")
+    await partner_writes(desk, "NB-1", "Eller 3.")
+    async with colleague(desk, "ada", "staff") as ada:
+        page = await ada.get("/messages")
+
+        assert page.title == "Messages from partners"
+        assert words(page, "//ul[@class='mails']/li/p[2]") == ["Eller 3.", "Haster!"]
+        assert words(page, "//ul[@class='mails']/li/p[3]") == ["We lend, 2 unread", "We lend, 1 unread"]
+        assert words(page, "//ol[@class='thread']//blockquote") == ["Kan vi få <b>2. utgave</b>?", "Eller 3."]
+        assert "<b>2. utgave" not in page.text
+        assert words(page, "//h2[@id='conversation']") == ["With Universitetsbiblioteket i Bergen"]
+        assert words(page, "//section[@aria-labelledby='about']//bdi[@class='work']") == ["Nordlys over Tromsø"]
+
+
+async def test_an_answer_in_place_reads_and_goes_on_to_the_next(desk: Running) -> None:
+    request = await lend(desk, "NB-1")
+    await lend(desk, "NB-2")
+    await partner_writes(desk, "NB-1", "Når kommer den?")
+    await partner_writes(desk, "NB-2", "Haster!")
+    async with colleague(desk, "ada", "staff") as ada:
+        done = await send(ada, await ada.get("/messages"), "/answer", text="I morgen.\nHilsen")
+
+        assert words(done, "//div[@id='banner']") == ["Sent to Universitetsbiblioteket i Bergen."]
+        assert words(done, "//ul[@class='mails']/li/p[2]") == ["Haster!"]
+        thread = await ada.get(f"/messages/{request.number}")
+    said = (await desk.requests().show("DEMO", request.id)).messages
+    assert [(one.ours, one.event.details.note, one.read_by) for one in said] == [
+        (False, "Når kommer den?", "staff:ada"),
+        (True, "I morgen.\nHilsen", ""),
+    ]
+    assert words(thread, "//ol[@class='thread']/li[@class='ours']//b") == ["ada"]
+    assert "read by ada" in words(thread, "//ol[@class='thread']/li[1]/p")[0]
+
+
+async def test_what_was_typed_is_kept_when_something_came_in_between(desk: Running) -> None:
+    request = await lend(desk, "NB-1")
+    await partner_writes(desk, "NB-1", "Når?")
+    async with colleague(desk, "ada", "staff") as ada:
+        form = await ada.get("/messages")
+        await partner_writes(desk, "NB-1", "Vent, vi trenger den ikke.")
+
+        shown = await send(ada, form, "/answer", text="I morgen.")
+
+        assert shown.status == 409
+        assert words(shown, "//div[@id='summary']//li") == [
+            "Something has happened with this request meanwhile. Please look, and send once more."
+        ]
+        assert words(shown, "//textarea[@name='text']") == ["I morgen."]
+        assert words(shown, "//ol[@class='thread']//blockquote")[-1] == "Vent, vi trenger den ikke."
+        assert (await send(ada, shown, "/answer", text="Greit.")).status == 200
+    assert [
+        one.event.details.note for one in (await desk.requests().show("DEMO", request.id)).messages if one.ours
+    ] == ["Greit."]
+
+
+async def test_an_empty_answer_is_not_sent(desk: Running) -> None:
+    request = await lend(desk, "NB-1")
+    await partner_writes(desk, "NB-1", "Når?")
+    async with colleague(desk, "ada", "staff") as ada:
+        shown = await send(ada, await ada.get("/messages"), "/answer", text=" \n")
+
+    assert (shown.status, words(shown, "//span[@id='text-wrong']")) == (422, ["Please fill this in."])
+    assert shown.tree.findtext(".//title").startswith("Error: ")
+    assert len((await desk.requests().show("DEMO", request.id)).messages) == 1
+
+
+async def test_marked_as_read_without_an_answer_are_those_that_were_seen(desk: Running) -> None:
+    request = await lend(desk, "NB-1")
+    await partner_writes(desk, "NB-1", "Takk!")
+    async with colleague(desk, "ada", "staff") as ada:
+        form = await ada.get("/messages?role=lending")
+        await partner_writes(desk, "NB-1", "En ting til")
+
+        done = await send(ada, form, "/read")
+
+        assert words(done, "//div[@id='banner']") == ["1 message is read."]
+        assert done.url.endswith("/staff/messages?role=lending")
+    said = (await desk.requests().show("DEMO", request.id)).messages
+    assert [(one.event.details.note, one.read_by) for one in said] == [("Takk!", "staff:ada"), ("En ting til", "")]
+
+
+async def test_one_side_only_and_nothing_at_all_say_different_things(desk: Running) -> None:
+    await lend(desk, "NB-1")
+    async with colleague(desk, "ada", "staff") as ada:
+        nothing = await ada.get("/messages")
+        await partner_writes(desk, "NB-1", "Hei")
+        other_side = await ada.get("/messages?role=borrowing")
+
+    assert "Nothing to read." in nothing.text
+    assert "What partners write next comes here" in nothing.text
+    assert "On the other side there may be something" in other_side.text
+
+
+async def test_who_may_not_act_sees_no_forms(desk: Running) -> None:
+    await lend(desk, "NB-1")
+    await partner_writes(desk, "NB-1", "Hei")
+    row = await mail_waits(desk, "Hei")
+    async with colleague(desk, "boss", "manager") as boss:
+        for place in ("/messages", "/mail"):
+            assert (await boss.get(place)).tree.xpath("//main//form") == []
+        refused = await boss.post(f"/mail/{row.id}/dismiss", {})
+    assert refused.status == 403
+
+
+# --- mails -----------------------------------------------------------------------------------------------
+
+
+async def test_a_mail_stands_beside_what_it_may_be_about(desk: Running) -> None:
+    likely, other = await lend(desk, "NB-1", "Nordlys over Tromsø"), await lend(desk, "NB-2", "Noe annet")
+    await mail_waits(desk, "Hei!\n\nGjelder Nordlys, takk.", possible=(other.id, likely.id))
+    async with colleague(desk, "ada", "staff") as ada:
+        page = await ada.get("/mail")
+
+        assert words(page, "//section[@aria-labelledby='opened-mail']/h2") == ["Vedr. bestilling"]
+        assert page.tree.xpath("//blockquote")[0].text_content() == "Hei!\n\nGjelder Nordlys, takk."
+        assert words(page, "//ul[@class='mails']/li/p[3]") == ["2 may be meant"]
+        assert words(page, "//ul[@class='pile']//bdi[@class='work']") == ["Nordlys over Tromsø", "Noe annet"]
+        assert words(page, "//ul[@class='pile']/li/p[@class='small soft']")[0] == (
+            "words of its title stand in the mail: nordlys; it is with Universitetsbiblioteket i Bergen"
+        )
+        assert page.tree.xpath("//input[@name='request' and @checked]/@value") == [likely.id]
+
+
+async def test_a_mail_is_put_to_the_request_that_is_chosen(desk: Running) -> None:
+    request = await lend(desk, "NB-1")
+    row = await mail_waits(desk, "Når kommer boka?", possible=(request.id,))
+    async with colleague(desk, "ada", "staff") as ada:
+        done = await send(ada, await ada.get("/mail"), "/assign", request=request.id, meaning="message")
+
+        assert words(done, "//div[@id='banner']") == [f"Put to {request.number}."]
+        assert "No mail waits." in done.text
+        assert (await ada.get(f"/mail/{row.id}")).status == 404
+    said = (await desk.requests().show("DEMO", request.id)).messages
+    assert [(one.event.details.note, one.read_by) for one in said] == [("Når kommer boka?", "staff:ada")]
+
+
+async def test_a_request_that_is_known_by_its_number_is_named(desk: Running) -> None:
+    request = await lend(desk, "NB-1")
+    await mail_waits(desk, "?", sender="ingrid@home.example", profile="")
+    async with colleague(desk, "ada", "staff") as ada:
+        page = await ada.get("/mail")
+        assert "None was found." in page.text
+        nothing = await send(ada, page, "/assign", number="")
+        wrong = await send(ada, page, "/assign", number="B-0815")
+        done = await send(ada, page, "/assign", number=request.number)
+
+    assert (nothing.status, words(nothing, "//span[@id='number-wrong']")) == (
+        422,
+        ["Please choose a request, or write its number."],
+    )
+    assert words(wrong, "//span[@id='number-wrong']") == ["There is no request with this number."]
+    assert wrong.tree.xpath("//input[@id='number']/@value") == ["B-0815"]
+    assert words(done, "//div[@id='banner']") == [f"Put to {request.number}."]
+
+
+async def test_a_mail_is_answered_or_dismissed(desk: Running) -> None:
+    await mail_waits(desk, "Hvor er boka?", sender="ola@privat.example", profile="")
+    await mail_waits(desk, "Tilbud!", "Tilbud", sender="shop@elsewhere.example", profile="")
+    async with colleague(desk, "ada", "staff") as ada:
+        answered = await send(ada, await ada.get("/mail"), "/answer", text="I morgen.")
+        assert words(answered, "//div[@id='banner']") == ["The answer to ola@privat.example is on its way."]
+        assert words(answered, "//section[@aria-labelledby='opened-mail']/h2") == ["Tilbud"]
+
+        dismissed = await send(ada, answered, "/dismiss")
+
+    assert "Dismissed." in dismissed.text
+    context = desk.gateway.managed.contexts["DEMO"]
+    (row,) = (await context.store.read(lambda c: outbox_queries.list_rows_of_kind(c, "DEMO", "reply", "", 9))).rows
+    assert json.loads(row.payload)["text"] == "I morgen.\n\n> Hvor er boka?\n"
+
+
+async def test_machines_are_not_answered_and_the_original_is_no_page(desk: Running) -> None:
+    row = await mail_waits(
+        desk, "<script>alert(1)</script>", "<img src=x>", headers={"Auto-Submitted": "auto-generated"}
+    )
+    async with colleague(desk, "ada", "staff") as ada:
+        page = await ada.get("/mail")
+        original = await ada.get(f"/mail/{row.id}/original")
+
+    assert "A machine wrote this mail" in page.text
+    assert page.tree.xpath("//form[contains(@action, '/answer')]") == []
+    assert "<script>alert" not in page.text
+    assert "<img src=x>" not in page.text
+    assert original.headers["Content-Disposition"].startswith("attachment")
+    assert original.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_german(desk: Running) -> None:
+    await lend(desk, "NB-1")
+    await partner_writes(desk, "NB-1", "Hei", EventKind.RENEW)
+    await mail_waits(desk, "Hei")
+    async with colleague(desk, "ada", "staff", Accept_Language="de") as ada:
+        messages, mails = await ada.get("/messages"), await ada.get("/mail")
+
+    assert messages.title == "Nachrichten der Partner"
+    assert "bittet um Verlängerung" in messages.text
+    assert mails.title == "Mails, die zu keiner Bestellung passen"
