@@ -18,6 +18,7 @@ from gateway.cli.installation import (
     run_on_requests,
     staff_option,
 )
+from gateway.cli.mark_commands import assign_request, label_request
 from gateway.cli.notice_commands import list_notices, print_letter
 from gateway.cli.request_actions import SHORT, act, attach_file, reorder_rota, skip_partner
 from gateway.cli.request_options import (
@@ -218,6 +219,8 @@ for one in (
     attach_file,
     reorder_rota,
     skip_partner,
+    assign_request,
+    label_request,
     list_notices,
     print_letter,
 ):

@@ -60,8 +60,11 @@ class RequestListQuery:
 @click.option("--role", type=click.Choice([role.value for role in Role]), help="Of this side.")
 @click.option("--state", "states", multiple=True, type=click.Choice(STATES), metavar="STATE", help="In one of these.")
 @click.option("--task", type=click.Choice(tuple(BY_NAME)), metavar="NAME", help="On this list of `illgate task list`.")
-@click.option("--partner", default="", metavar="PROFILE", help="With this partner.")
-@click.option("--branch", default="", metavar="CODE", help="Of this branch.")
+@click.option("--partner", "partners", multiple=True, metavar="PROFILE", help="With one of these partners.")
+@click.option("--branch", "branches", multiple=True, metavar="CODE", help="Of one of these branches.")
+@click.option("--assignee", default="", metavar="NAME", help="That this user sees to.")
+@click.option("--unassigned", is_flag=True, help="That nobody sees to.")
+@click.option("--label", default="", metavar="TEXT", help="With this label of staff's own.")
 @click.option("--find", "search", default="", metavar="TEXT", help="With this number of any kind, or these words.")
 @click.option("--text", default="", metavar="TEXT", help="With this in number or title.")
 @click.option("--need-by-before", "before", default="", metavar="DAY", help="Needed before this day.")
@@ -97,10 +100,13 @@ def list_requests(installation: Installation, /, **said: Any) -> None:
         role=Role(said["role"]) if said["role"] else None,
         states=said["states"],
         task=said["task"] or "",
-        partner=said["partner"],
+        partners=said["partners"],
         text=said["text"],
         search=said["search"],
-        branch=said["branch"],
+        branches=said["branches"],
+        assignee=said["assignee"],
+        unassigned=said["unassigned"],
+        label=said["label"],
         open=by_default if said["only_open"] is None else said["only_open"] or None,
         need_by_before=date.fromisoformat(before) if before else None,
         order=RequestOrder(said["order"]),
@@ -262,6 +268,8 @@ def _iter_request_facts(shown: RequestView, zone: tzinfo) -> Iterator[tuple[str,
     yield "costs agreed", format_price(request.costs.agreed)
     yield "costs charged", format_price(request.costs.charged)
     yield "branch", request.branch
+    yield "assigned to", request.assignee
+    yield "labels", ", ".join(request.labels)
     yield "elsewhere", ", ".join(request.external)
     yield "created", f"{format_minute(request.created, zone)} ({request.source})"
     yield "changed", f"{format_minute(request.changed, zone)} (version {request.version})"

@@ -276,6 +276,7 @@ class Daemon:
             requests=managed.requests,
             partners=managed.partners,
             desk=managed.desk,
+            marks=managed.marks,
             messages=managed.messages,
             mails=self.mailboxes.desk,
             notices=managed.notices,

@@ -57,6 +57,7 @@ from gateway.services.requests.outbox_handlers import RequestOutboxHandlers
 from gateway.services.requests.partner_inbox import PartnerInbox
 from gateway.services.requests.patron_notices import NoticeService
 from gateway.services.requests.questions import PatronQuestionService, make_partner_links
+from gateway.services.requests.request_marks import RequestMarkService
 from gateway.services.requests.request_messages import MessageService
 from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
 from gateway.services.requests.sent_messages import SentMessageJournal, record_sent_message
@@ -173,6 +174,7 @@ class ManagedRequests:
         self.questions = PatronQuestionService(store, journal, self.contexts, action_services, letters)
         self.partners = PartnerDirectory(self.contexts, self.network.find_contact)
         self.desk = StaffService(self.contexts)
+        self.marks = RequestMarkService(self.contexts)
         self.messages = MessageService(self.contexts)
         self.notices = NoticeService(self.contexts, letters)
         self.feed = EventFeed(self.contexts)

@@ -358,6 +358,8 @@ class Request:
     source: str = ""  # api, staff, patron, ncip, openurl, partner
     branch: str = ""
     volumes: tuple[Volume, ...] = ()
+    assignee: str = ""  # of the staff, who sees to it; empty: nobody in particular
+    labels: tuple[str, ...] = ()  # words of staff's own, by which they sort requests
     notes: tuple[RequestNote, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     extras: tuple[CitationExtra, ...] = ()

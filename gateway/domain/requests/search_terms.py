@@ -40,13 +40,14 @@ class SearchTermKind(StrEnum):
     BARCODE = "barcode"  # of an item of the request, past or present
     PATRON = "patron"  # card or id
     STANDARD = "standard"  # ISBN and the like
+    LABEL = "label"  # staff's own
     WORD = "word"  # of number, title and author
 
 
 NUMBERS_OF_REQUEST = frozenset({SearchTermKind.NUMBER, SearchTermKind.PARTNER, SearchTermKind.ELSEWHERE})
 """What stands for one request, and not for a patron, a work or an item that may have several."""
 
-NUMBER_KINDS = frozenset(SearchTermKind) - {SearchTermKind.WORD}
+NUMBER_KINDS = frozenset(SearchTermKind) - {SearchTermKind.WORD, SearchTermKind.LABEL}
 
 
 @value_object
@@ -90,6 +91,8 @@ def _iter_numbers(request: Request) -> Iterator[tuple[SearchTermKind, str]]:
         yield SearchTermKind.PARTNER, attempt.theirs
         for barcode in attempt.pieces:
             yield SearchTermKind.BARCODE, barcode
+    for label in request.labels:
+        yield SearchTermKind.LABEL, label
     for number in request.external:
         yield SearchTermKind.ELSEWHERE, number
     yield SearchTermKind.BARCODE, request.item_barcode

@@ -6,7 +6,7 @@ All datetimes aware UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -23,6 +23,7 @@ from gateway.domain.requests.request import (
     RequestDates,
     RequestedService,
     Role,
+    ServiceType,
 )
 from gateway.domain.requests.search_terms import SearchTermKind
 from gateway.domain.requests.state_machine import Denied
@@ -168,11 +169,15 @@ class RequestFilter:
     role: Role | None = None
     states: tuple[str, ...] = ()
     task: str = ""
-    partner: str = ""  # profile name
+    partners: tuple[str, ...] = ()  # names of profiles, any of them
     patron_id: str = ""
     text: str = ""
     search: str = ""
-    branch: str = ""
+    branches: tuple[str, ...] = ()
+    services: tuple[ServiceType, ...] = ()
+    assignee: str = ""  # name of a user
+    unassigned: bool = False  # what nobody sees to
+    label: str = ""
     open: bool | None = None
     need_by_before: date | None = None
     order: RequestOrder = RequestOrder.NEWEST
@@ -190,6 +195,27 @@ class ResultPage(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.items)
+
+
+class ListFacet(StrEnum):
+    """What requests of a list are told apart by."""
+
+    TASK = "task"
+    STATE = "state"
+    PARTNER = "partner"
+    SERVICE = "service"
+    BRANCH = "branch"
+    ASSIGNEE = "assignee"
+    LABEL = "label"
+
+
+@value_object
+class ListCounts:
+    """`total`: how many requests the filter gives; `counts`: of each facet how many it would give for each of the
+    facet's values, if no other were chosen. None: too many to be counted."""
+
+    total: int | None
+    counts: Mapping[ListFacet, Mapping[str, int] | None]
 
 
 @value_object

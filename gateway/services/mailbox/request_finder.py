@@ -250,7 +250,7 @@ def _list_open_requests(
 ) -> Iterator[str]:
     """Open requests with the partner, those first whose title or author is named in the mail."""
     text = fold_text(f"{mail.subject}\n{mail.text}"[:MAX_SEARCHED_CHARS])
-    wanted = list_paths.RequestListFilter(role=role, partner=profile.name, open=True)
+    wanted = list_paths.RequestListFilter(role=role, partners=(profile.name,), open=True)
     found = request_lists.list_requests(connection, context.symbol, wanted, 50).requests
     yield from (one.id for one in sorted(found, key=lambda one: -_count_named_fields(one, text))[:MAX_MATCHES])
 

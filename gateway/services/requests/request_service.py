@@ -28,7 +28,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.search_terms import NUMBER_KINDS, parse_search
 from gateway.domain.requests.state_machine import list_allowed_events
-from gateway.domain.requests.task_lists import TASKS, TO_PULL
+from gateway.domain.requests.task_lists import BY_NAME, TO_PULL
 from gateway.domain.requests.views import (
     ActionRequest,
     BorrowingDraft,
@@ -36,6 +36,7 @@ from gateway.domain.requests.views import (
     HistoryLine,
     InvalidCursorError,
     LendingDraft,
+    ListCounts,
     LocatedCopy,
     MessageView,
     NotFound,
@@ -76,7 +77,7 @@ from gateway.services.requests.transitions import (
     history_line,
     raise_if_denied,
 )
-from gateway.store.requests import history, list_paths, outbox_queries, request_lists, requests, timers
+from gateway.store.requests import history, list_paths, outbox_queries, request_facets, request_lists, requests, timers
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.schema import make_exchange_id
@@ -127,14 +128,19 @@ class RequestService:
         """In the order of the filter. Raises InvalidCursorError; Refused (INVALID_VALUE) for a task or state that
         doesn't exist."""
         context = self.library_context(library)
-        if wanted.task and wanted.task not in {task.name for task in TASKS}:
-            raise Refused(RefusalReason.INVALID_VALUE, "There is no such task list.", value=wanted.task)
         filtered = _build_list_filter(wanted)
         try:
             found, stuck = await context.store.read(lambda c: _load_list(c, context.symbol, filtered, limit, cursor))
         except list_paths.BadCursor as bad:
             raise InvalidCursorError(str(bad)) from bad
         return ResultPage(tuple(_flag_dead_letter(one, one.id in stuck) for one in found.requests), found.cursor)
+
+    async def count_list(self, library: str, wanted: RequestFilter) -> ListCounts:
+        """How many the list has, and of which kinds. Raises Refused (INVALID_VALUE) for a task or state that doesn't
+        exist."""
+        context = self.library_context(library)
+        filtered = _build_list_filter(wanted)
+        return await context.store.read(lambda c: request_facets.count_list(c, context.symbol, filtered))
 
     async def show(self, library: str, request_id: str) -> RequestView:
         """Raises NotFound."""
@@ -328,7 +334,9 @@ def _add_attachment(request: Request, attachment: Attachment) -> Request:
 
 
 def _build_list_filter(wanted: RequestFilter) -> list_paths.RequestListFilter:
-    """Raises Refused(INVALID_VALUE) for a state that doesn't exist."""
+    """Raises Refused(INVALID_VALUE) for a task or state that doesn't exist."""
+    if wanted.task and wanted.task not in BY_NAME:
+        raise Refused(RefusalReason.INVALID_VALUE, "There is no such task list.", value=wanted.task)
     sides: dict[Role, tuple[State, ...]] = {Role.BORROWING: tuple(BorrowingState), Role.LENDING: tuple(LendingState)}
     possible: list[State] = [one for role, states in sides.items() if wanted.role in (None, role) for one in states]
     unknown = [word for word in wanted.states if word not in {state.value for state in possible}]
@@ -338,12 +346,16 @@ def _build_list_filter(wanted: RequestFilter) -> list_paths.RequestListFilter:
         role=wanted.role,
         states=tuple(state for state in possible if state.value in wanted.states),
         task=wanted.task,
-        partner=wanted.partner,
+        partners=wanted.partners,
         patron_id=wanted.patron_id,
         text=wanted.text,
         search=parse_search(wanted.search),
         open=wanted.open,
-        branch=wanted.branch,
+        branches=wanted.branches,
+        services=wanted.services,
+        assignee=wanted.assignee,
+        unassigned=wanted.unassigned,
+        label=wanted.label,
         need_by_before=wanted.need_by_before,
         order=wanted.order,
     )

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, false, literal, or_, tuple_
+from sqlalchemy import Column, ColumnElement, Select, and_, false, func, literal, or_, tuple_
 
-from gateway.domain.requests.request import TERMINAL, BorrowingState, Role, State
+from gateway.domain.requests.request import TERMINAL, BorrowingState, Role, ServiceType, State
 from gateway.domain.requests.search_terms import SearchQuestion
 from gateway.domain.requests.task_lists import BY_NAME, TaskList
 from gateway.domain.requests.views import RequestOrder
 from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
 from gateway.store.journal_writer import clean_text
-from gateway.store.requests.tables import HAS_NEED_BY, HAS_PARTNER, HAS_PATRON, IS_OPEN, request, request_task
+from gateway.store.requests.request_rows import join_labels
+from gateway.store.requests.tables import (
+    HAS_NEED_BY,
+    HAS_PARTNER,
+    HAS_PATRON,
+    IS_ASSIGNED,
+    IS_OPEN,
+    request,
+    request_task,
+)
 from gateway.store.schema import EPOCH, MICROSECOND
-
-SEARCHED = "searched word"
-"""How names of conditions begin that compare words of the search box."""
 
 
 @value_object(kw_only=True)
@@ -32,11 +39,15 @@ class RequestListFilter:
     role: Role | None = None
     states: tuple[State, ...] = ()
     task: str = ""
-    partner: str = ""  # profile
+    partners: tuple[str, ...] = ()  # profiles, any of them
     patron_id: str = ""
     text: str = ""
     open: bool | None = None
-    branch: str = ""
+    branches: tuple[str, ...] = ()
+    services: tuple[ServiceType, ...] = ()
+    assignee: str = ""
+    unassigned: bool = False  # what nobody sees to
+    label: str = ""
     need_by_before: date | None = None
     search: SearchQuestion = SearchQuestion()
     order: RequestOrder = RequestOrder.NEWEST
@@ -115,7 +126,9 @@ def choose_index_path(library: str, wanted: RequestListFilter) -> IndexPath:
     by: list[Any] = [c.library == library]
     if wanted.patron_id:
         by += [HAS_PATRON, conditions.pop("patron")]
-    elif wanted.partner:
+    elif wanted.assignee:
+        by += [IS_ASSIGNED, conditions.pop("assignee")]
+    elif len(wanted.partners) == 1:
         by += [HAS_PARTNER, conditions.pop("partner")]
     elif len(wanted.states) == 1 and "role" in conditions:
         by += [conditions.pop("role"), conditions.pop("states")]
@@ -140,24 +153,31 @@ def build_conditions(wanted: RequestListFilter) -> dict[str, ColumnElement[bool]
         ((role, states),) = sides.items()
         found["role"] = c.role == role.value
         if states:
-            found["states"] = _match_states(states)
+            found["states"] = _match_any(c.state, states)
     elif wanted.states:
-        both = (and_(c.role == role.value, _match_states(states)) for role, states in sides.items())
+        both = (and_(c.role == role.value, _match_any(c.state, states)) for role, states in sides.items())
         found["states"] = or_(false(), *both)
-    if wanted.partner:
-        found["partner"] = c.partner == wanted.partner
+    if wanted.partners:
+        found["partner"] = _match_any(c.partner, wanted.partners)
     if wanted.patron_id:
         found["patron"] = c.patron_id == clean_text(wanted.patron_id)
     if wanted.open is not None:
         found["open"] = c.is_open.is_(wanted.open)
-    if wanted.branch:
-        found["branch"] = c.branch == clean_text(wanted.branch)
+    if wanted.branches:
+        found["branch"] = _match_any(c.branch, [clean_text(branch) for branch in wanted.branches])
+    if wanted.services:
+        found["service"] = _match_any(c.service, [service.value for service in wanted.services])
+    if wanted.assignee or wanted.unassigned:
+        found["assignee"] = c.assignee == clean_text(wanted.assignee)
+    if wanted.label:
+        line = join_labels([wanted.label])
+        found["label"] = func.replace(c.labels, line, "") != c.labels  # LIKE of SQLite takes `a` for `A`
     if wanted.need_by_before is not None:
         found["need_by"] = c.need_by < wanted.need_by_before
     for number, word in enumerate(fold_text(wanted.text).split()[:10]):
         found[f"word {number}"] = c.words.contains(word, autoescape=True)
     for number, word in enumerate(wanted.search.words):
-        found[f"{SEARCHED} {number}"] = c.words.contains(word, autoescape=True)
+        found[f"searched word {number}"] = c.words.contains(word, autoescape=True)
     return found
 
 
@@ -180,8 +200,8 @@ def _group_states_by_role(wanted: RequestListFilter) -> dict[Role, list[str]]:
     return states
 
 
-def _match_states(states: list[str]) -> ColumnElement[bool]:
-    return request.c.state == states[0] if len(states) == 1 else request.c.state.in_(states)
+def _match_any(column: Column[str], values: Sequence[str]) -> ColumnElement[bool]:
+    return column == values[0] if len(values) == 1 else column.in_(values)
 
 
 # --- cursors ---------------------------------------------------------------------------------------------

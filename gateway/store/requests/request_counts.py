@@ -104,7 +104,7 @@ def count_supply(connection: Connection, request: Request, attempt_number: int) 
 
 def read_task_counts(connection: Connection, library: str) -> Mapping[str, int]:
     """How many requests stand on each task list, and how many dead letters there are; all names, in order."""
-    found = _read_counts(connection, library, TASK)
+    found = read_counts(connection, library, TASK)
     counts = {task.name: found.get(task.name, 0) for task in TASKS}
     counts[DEAD_LETTERS] = _DEAD.fetch_first(connection, {"library": library}).n
     return counts
@@ -122,7 +122,7 @@ def read_oldest_of_tasks(connection: Connection, library: str) -> Mapping[str, d
 def read_partner_loads(connection: Connection, library: str, role: Role) -> Mapping[str, int]:
     """Open requests by the profile of the partner: the supplier that has the request or whose item it is
     (borrowing), the requester (lending). Partners without any are left out."""
-    return {name: n for name, n in _read_counts(connection, library, role.value).items() if n}
+    return {name: n for name, n in read_counts(connection, library, role.value).items() if n}
 
 
 def read_supply_times(connection: Connection, library: str, since: datetime) -> Mapping[str, SupplyTime]:
@@ -140,8 +140,10 @@ def read_supply_times(connection: Connection, library: str, since: datetime) -> 
     }
 
 
-def _read_counts(connection: Connection, library: str, kind: str) -> dict[str, int]:
-    return {row.name: int(row.n) for row in _COUNTS.fetch_all(connection, {"library": library, "kind": kind})}
+def read_counts(connection: Connection, library: str, kind: str) -> dict[str, int]:
+    """By name; what nothing has is left out."""
+    found = _COUNTS.fetch_all(connection, {"library": library, "kind": kind})
+    return {row.name: int(row.n) for row in found if row.n}
 
 
 def store_report(connection: Connection, library: str, reports: Iterable[LoadReport]) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, FromClause, select
 
 from gateway.domain.requests.request import Request
-from gateway.domain.requests.search_terms import NUMBER_KINDS
+from gateway.domain.requests.search_terms import NUMBER_KINDS, SearchQuestion
 from gateway.domain.requests.views import RequestOrder
 from gateway.domain.value import value_object
 from gateway.store.requests.list_paths import (
-    SEARCHED,
     IndexPath,
     ListPosition,
     RequestListFilter,
@@ -25,7 +25,7 @@ from gateway.store.requests.list_paths import (
     match_task,
 )
 from gateway.store.requests.request_rows import parse_request
-from gateway.store.requests.request_search import find_by_rarest_word, find_by_search_number
+from gateway.store.requests.request_search import find_by_label, find_by_rarest_word, find_by_search_number
 from gateway.store.requests.tables import HAS_NEED_BY, request, request_task
 
 SCAN = 5_000
@@ -48,15 +48,15 @@ def list_requests(
 ) -> RequestListPage:
     """Raises BadCursor, ValueError for a task that doesn't exist, UnreadableDocumentError."""
     after = decode_cursor(cursor, wanted.order) if cursor else None
-    if wanted.search:
-        hits = _find_hits(connection, library, wanted)
+    if wanted.search or wanted.label:
+        hits = find_hits(connection, library, wanted)
         if hits is not None:
             return _load_page(connection, library, hits, wanted, after, limit)
     path = choose_index_path(library, wanted)
-    until = _find_scan_end(connection, path, after) if path.rest else None
+    until = find_scan_end(connection, path, after) if path.rest else None
     query = select(request.c.document, path.key.label("key"), request.c.id)
     if path.key.table is request_task:
-        query = query.select_from(request_task.join(request, _ON_LIST))
+        query = query.select_from(request_task.join(request, ON_LIST))
     query = path.order_rows(query.where(*path.range_conditions(until, after), *path.rest)).limit(limit + 1)
     found = connection.execute(query).all()
     requests = tuple(parse_request(row.document) for row in found[:limit])
@@ -66,10 +66,10 @@ def list_requests(
     return RequestListPage(requests, "" if until is None else encode_cursor(until))
 
 
-_ON_LIST = (request.c.library == request_task.c.library) & (request.c.id == request_task.c.request_id)
+ON_LIST = (request.c.library == request_task.c.library) & (request.c.id == request_task.c.request_id)
 
 
-def _find_scan_end(connection: Connection, path: IndexPath, after: ListPosition | None) -> ListPosition | None:
+def find_scan_end(connection: Connection, path: IndexPath, after: ListPosition | None) -> ListPosition | None:
     """The last of the SCAN rows to look at; None when there are no more than that."""
     query = select(path.key, path.id).where(*path.range_conditions(None, after))
     found = connection.execute(path.order_rows(query).offset(SCAN - 1).limit(1)).first()
@@ -97,21 +97,26 @@ def _load_page(
     return RequestListPage(requests, encode_cursor(rest[limit - 1]) if len(rest) > limit else "")
 
 
-def _find_hits(connection: Connection, library: str, wanted: RequestListFilter) -> frozenset[ListPosition] | None:
-    """What has one of the numbers, or all of the words, and fits the filter. None: its words are too common to lead to
-    requests; the list has to be looked through for them."""
+def find_hits(connection: Connection, library: str, wanted: RequestListFilter) -> frozenset[ListPosition] | None:
+    """What has one of the numbers, or all of the words, or the label, and fits the filter. None: its words or label are
+    too common to lead to requests; the list has to be looked through for them."""
+    if not wanted.search:
+        labelled = find_by_label(connection, library, wanted.label)
+        conditions = _conditions_with_task(wanted)
+        return None if labelled is None else _select_fitting(connection, library, wanted, labelled, conditions)
     numbers = find_by_search_number(connection, library, wanted.search, NUMBER_KINDS)
     by_number = frozenset(hit.request_id for hit in numbers)
     by_word = find_by_rarest_word(connection, library, wanted.search.words)
     if by_word is None and not by_number:
         return None
-    conditions = build_conditions(wanted)
-    words = [conditions.pop(name) for name in list(conditions) if name.startswith(SEARCHED)]
-    if wanted.task:
-        conditions["task"] = match_task(wanted.task)
-    fitting = (*conditions.values(),)
-    with_words = _select_fitting(connection, library, wanted, by_word or frozenset(), (*fitting, *words))
-    return with_words | _select_fitting(connection, library, wanted, by_number, fitting)
+    with_words = _select_fitting(connection, library, wanted, by_word or frozenset(), _conditions_with_task(wanted))
+    without_words = replace(wanted, search=SearchQuestion())
+    return with_words | _select_fitting(connection, library, wanted, by_number, _conditions_with_task(without_words))
+
+
+def _conditions_with_task(wanted: RequestListFilter) -> tuple[Any, ...]:
+    on_list = (match_task(wanted.task),) if wanted.task else ()
+    return (*build_conditions(wanted).values(), *on_list)
 
 
 def _select_fitting(
@@ -128,7 +133,7 @@ def _select_fitting(
         key, conditions = c.need_by, (*conditions, HAS_NEED_BY)
     elif wanted.order is RequestOrder.LONGEST and wanted.task:
         key, conditions = request_task.c.since, (*conditions, request_task.c.task == wanted.task)
-        source = request_task.join(request, _ON_LIST)
+        source = request_task.join(request, ON_LIST)
     found: set[ListPosition] = set()
     for some in batched_ids(ids):
         query = select(key, c.id).select_from(source).where(c.library == library, c.id.in_(some), *conditions)

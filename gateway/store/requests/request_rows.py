@@ -8,6 +8,7 @@ watches over it.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -49,6 +50,9 @@ def request_columns(request: Request, supplied: int) -> dict[str, Any]:
         "partner": request.partner.profile,
         "patron_id": clean_text(request.patron.id),
         "branch": clean_text(request.branch),
+        "service": request.service.type.value,
+        "assignee": clean_text(request.assignee),
+        "labels": join_labels(request.labels),
         "created": request.created,
         "changed": request.changed,
         "need_by": request.dates.need_by,
@@ -73,6 +77,12 @@ def search_columns(request: Request) -> dict[str, str]:
     folded = folded_columns(request)
     terms = list_search_terms(request, folded["words"])
     return {**folded, "terms": "\n".join(f"{one.kind.value} {one.value}" for one in terms)}
+
+
+def join_labels(labels: Iterable[str]) -> str:
+    """`\\nrush\\nshelf B\\n`: a label is found as a whole line."""
+    lines = "\n".join(map(clean_text, labels))
+    return f"\n{lines}\n" if lines else ""
 
 
 def external_numbers_of(request: Request) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
-from gateway.domain.requests.search_terms import SearchQuestion, SearchTermKind
+from gateway.domain.requests.search_terms import SearchQuestion, SearchTermKind, fold_number
 from gateway.domain.value import value_object
 from gateway.sql.statements import PreparedStatement, insert_missing_rows
 from gateway.store.requests.tables import request_term
@@ -69,6 +69,13 @@ def find_by_search_number(
             asked = {"library": library, "kind": kind.value, "term": number}
             found |= {NumberHit(row.request_id, kind): None for row in _BY_NUMBER.fetch_all(connection, asked)}
     return tuple(found)
+
+
+def find_by_label(connection: Connection, library: str, label: str) -> frozenset[str] | None:
+    """Ids of the requests that have the label, or one that is written much like it. None: more than MAX_HITS have."""
+    asked = {"library": library, "kind": SearchTermKind.LABEL.value, "term": fold_number(label)}
+    found = _BY_NUMBER.fetch_all(connection, asked)
+    return None if len(found) >= MAX_HITS else frozenset(row.request_id for row in found)
 
 
 def find_by_rarest_word(connection: Connection, library: str, words: Iterable[str]) -> frozenset[str] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from gateway.domain.value import value_object
 from gateway.sql.statements import PreparedStatement, prepare_sql
 from gateway.store.postgresql import lock_in_transaction, lock_key_of
 from gateway.store.requests import request_counts
+from gateway.store.requests.request_facets import facet_counters
 from gateway.store.requests.request_rows import (
     find_new_supply,
     normalize_external_number,
@@ -80,7 +81,10 @@ _ONE = (_c.library == bindparam("in_library"), _c.id == bindparam("with_id"))
 _LOAD = PreparedStatement(select(_c.document).where(*_ONE))
 _LOAD_FOR_UPDATE = PreparedStatement(select(_c.document).where(*_ONE).with_for_update())
 _BEFORE = PreparedStatement(
-    select(_c.version, _c.role, _c.changed, _c.tasks, _c.external, _c.terms, _c.loads, _c.supplied)
+    select(
+        *(_c.version, _c.changed, _c.tasks, _c.external, _c.terms, _c.loads, _c.supplied),
+        *(_c.role, _c.state, _c.is_open, _c.partner, _c.service, _c.branch, _c.assignee, _c.labels),
+    )
     .where(*_ONE)
     .with_for_update()
 )
@@ -133,6 +137,7 @@ class _PreviousRow:
     terms: str = ""
     loads: str = ""
     supplied: int = 0
+    counters: Sequence[request_counts.Counted] = ()
 
 
 _NOTHING = _PreviousRow()
@@ -166,7 +171,8 @@ def _update_request(connection: Connection, changed: Request, expected: int) -> 
     columns = request_columns(changed, row.supplied)
     values = {f"new_{name}": value for name, value in columns.items() if name not in _FIXED}
     _UPDATE.execute_many(connection, [{"in_library": changed.library, "with_id": changed.id, **values}])
-    before = _PreviousRow(row.changed, row.tasks, row.external, row.terms, row.loads, row.supplied)
+    counters = facet_counters(row._asdict())
+    before = _PreviousRow(row.changed, row.tasks, row.external, row.terms, row.loads, row.supplied, counters)
     _update_dependent_rows(connection, changed, before, columns)
 
 
@@ -175,10 +181,13 @@ def _update_dependent_rows(connection: Connection, now: Request, before: _Previo
     library, id_ = now.library, now.id
     old, new = before.tasks.split(), columns["tasks"].split()
     _update_task_rows(connection, now, before.changed, old, new)
-    if old != new or before.loads != columns["loads"]:
-        left = [*((request_counts.TASK, name) for name in old), *_load_counters(now.role, before.loads)]
-        joined = [*((request_counts.TASK, name) for name in new), *_load_counters(now.role, columns["loads"])]
-        request_counts.count_change(connection, library, id_, left, joined)
+    left = [*((request_counts.TASK, name) for name in old), *_load_counters(now.role, before.loads), *before.counters]
+    joined = [
+        *((request_counts.TASK, name) for name in new),
+        *_load_counters(now.role, columns["loads"]),
+        *facet_counters(columns),
+    ]
+    request_counts.count_change(connection, library, id_, left, joined)
     if before.external != columns["external"]:
         _update_external_numbers(
             connection, now, set(before.external.splitlines()), set(columns["external"].splitlines())

@@ -15,6 +15,7 @@ from gateway.store.schema import metadata
 IS_OPEN = text("is_open")
 HAS_PARTNER = text("partner <> ''")
 HAS_PATRON = text("patron_id <> ''")
+IS_ASSIGNED = text("assignee <> ''")
 HAS_NEED_BY = text("is_open AND need_by IS NOT NULL")
 IS_READY = text("ready_at IS NOT NULL")
 IN_LANE = text("ended IS NULL AND lane <> ''")
@@ -35,6 +36,9 @@ request = Table(
     column_types.text_column("partner"),  # profile of the current partner
     column_types.text_column("patron_id"),
     column_types.text_column("branch"),
+    Column("service", Text, nullable=False, server_default=""),
+    Column("assignee", Text, nullable=False, server_default=""),
+    Column("labels", Text, nullable=False, server_default=""),  # one a line, with an end of line before and behind each
     column_types.moment_column("created"),
     column_types.moment_column("changed"),
     Column("need_by", Date),
@@ -69,6 +73,15 @@ request = Table(
         "id",
         postgresql_where=HAS_PATRON,
         sqlite_where=HAS_PATRON,
+    ),
+    Index(
+        "ix_request_assignee",
+        "library",
+        "assignee",
+        "changed",
+        "id",
+        postgresql_where=IS_ASSIGNED,
+        sqlite_where=IS_ASSIGNED,
     ),
     Index(
         "ix_request_need_by",

@@ -18,6 +18,7 @@ from gateway.services.fulfilment import LinkResolver
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.requests.patron_notices import NoticeService
 from gateway.services.requests.questions import PatronQuestionService
+from gateway.services.requests.request_marks import RequestMarkService
 from gateway.services.requests.request_messages import MessageService
 from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
 from gateway.services.requests.staff_service import PartnerDirectory, StaffService
@@ -47,6 +48,7 @@ class Services:
     requests: RequestService
     partners: PartnerDirectory
     desk: StaffService
+    marks: RequestMarkService
     messages: MessageService
     mails: UnmatchedMailService
     notices: NoticeService

@@ -104,6 +104,7 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
         requests=managed.requests,
         partners=managed.partners,
         desk=managed.desk,
+        marks=managed.marks,
         messages=managed.messages,
         mails=mailboxes.desk,
         notices=managed.notices,

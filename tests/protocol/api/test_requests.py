@@ -310,6 +310,38 @@ async def test_a_task_list_says_since_when_its_oldest_waits_and_begins_with_it(c
     assert [one["id"] for one in listed.json["items"]] == [first["id"], second["id"]]
 
 
+async def test_requests_are_assigned_labelled_and_counted(client: Client) -> None:
+    request, other = await borrow(client), await borrow(client, "Шум времени")
+    await lend(client, "LT-1")
+    path = f"requests/{request['id']}"
+
+    assigned = await client("PUT", f"{path}/assignee", {"assignee": "Ruth Okafor"})
+    assert (assigned.json["assignee"], assigned.json["version"]) == ("Ruth Okafor", request["version"])
+    labelled = await client("POST", f"{path}/labels", {"add": ["rush", "Raum B"]})
+    assert labelled.json["labels"] == ["rush", "Raum B"]
+    assert (await client("POST", f"{path}/labels", {"remove": ["rush"]})).json["labels"] == ["Raum B"]
+    assert (await client("POST", f"{path}/labels", {"add": ["x" * 41]})).problem == "refused"
+    assert (await client("PUT", "requests/none/assignee", {"assignee": ""})).problem == "not-found"
+
+    async def ids(query: str) -> list[str]:
+        return [one["id"] for one in (await client("GET", f"requests?{query}")).json["items"]]
+
+    assert await ids("assignee=Ruth+Okafor&label=Raum+B") == [request["id"]]
+    assert await ids("role=borrowing&unassigned=true") == [other["id"]]
+    counted = (await client("GET", "request-counts?role=borrowing&open=true")).json
+    assert counted["total"] == 2
+    assert counted["counts"]["assignee"] == {"": 1, "Ruth Okafor": 1}
+    assert counted["counts"]["label"] == {"Raum B": 1}
+    assert counted["counts"]["task"] == {"awaiting-review": 2}
+
+
+async def test_marks_need_the_right_to_change_that_side(gateway: Running, client: Client) -> None:
+    request = await borrow(client)
+    lender = client.with_key(await gateway.key(KeyScope.LENDING, KeyScope.REQUESTS_READ))
+    assert (await lender("PUT", f"requests/{request['id']}/assignee", {"assignee": "x"})).problem == "forbidden"
+    assert (await lender("POST", f"requests/{request['id']}/labels", {"add": ["x"]})).problem == "forbidden"
+
+
 async def test_a_state_of_both_sides_finds_both_unless_a_side_is_named(client: Client) -> None:
     ours, theirs = await borrow(client), await lend(client, "LT-1")
     await act(client, ours, "cancel")

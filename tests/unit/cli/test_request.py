@@ -448,6 +448,28 @@ def test_what_is_done_needs_a_number_of_the_request(desk: Typed) -> None:
     assert "no such request" in desk("request", "act", "pfade nebel", "cancel").stderr
 
 
+def test_requests_are_marked_for_those_who_see_to_them(desk: Typed) -> None:
+    one, other = wish(desk), wish(desk)
+    version = document(desk("request", "show", one, "--json"))["request"]["version"]
+
+    assert desk("request", "assign", one, "Ruth Okafor").stdout == f"{one}: Ruth Okafor\n"
+    assert desk("request", "label", one, "rush", "Raum  B").stdout == f"{one}: rush, Raum B\n"
+    assert desk("request", "label", one, "--remove", "rush").stdout == f"{one}: Raum B\n"
+    shown = desk("request", "show", one).stdout
+    assert "  assigned to:     Ruth Okafor\n" in shown
+    assert "  labels:          Raum B\n" in shown
+    assert document(desk("request", "show", one, "--json"))["request"]["version"] == version
+
+    def listed(*words: str) -> set[str]:
+        lines = desk("request", "list", "--limit", "200", *words).stdout.splitlines()
+        return {line.split()[0] for line in lines} & {one, other}
+
+    assert listed("--assignee", "Ruth Okafor") == listed("--label", "Raum B") == {one}
+    assert listed("--unassigned") == {other}
+    assert desk("request", "assign", one).stdout == f"{one}: nobody in particular\n"
+    assert "40 printable characters" in desk("request", "label", one, "x" * 41).stderr
+
+
 def test_a_list_goes_on_at_its_cursor(desk: Typed) -> None:
     wish(desk), wish(desk)
 

@@ -47,7 +47,7 @@ STEPS = [
     "0014: Mailboxes that can't be read: since when, and why",
     "0015: Partners' messages that are for people, and who has read them",
     "0016: Staff: accounts, roles, sessions, and the audit log",
-    "0017: What requests are found by, and since when they wait on which list",
+    "0017: What requests are found and listed by: numbers, words, waiting times, assignees, labels",
     "0022: Changes that were asked of library systems outside the store, and which of them were carried out",
 ]
 
@@ -213,6 +213,11 @@ def undo_request_lists(connection: Connection) -> None:
     for statement in (
         "DROP TABLE request_term",
         "ALTER TABLE request DROP COLUMN terms",
+        "DROP INDEX ix_request_assignee",
+        "DELETE FROM request_count WHERE kind LIKE '% %'",
+        "ALTER TABLE request DROP COLUMN service",
+        "ALTER TABLE request DROP COLUMN assignee",
+        "ALTER TABLE request DROP COLUMN labels",
         "DROP INDEX ix_request_need_by",
         "DROP INDEX ix_request_task_since",
         "ALTER TABLE request_task DROP COLUMN since",

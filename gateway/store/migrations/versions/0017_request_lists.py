@@ -1,20 +1,28 @@
-"""What requests are found by, and since when they wait on which list
+"""What requests are found and listed by: numbers, words, waiting times, assignees, labels
 
 Revision ID: 0017
 Revises: 0016
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from gateway.store.requests.request_rows import UnreadableDocumentError, parse_request, search_columns
+from gateway.store.requests.request_facets import facet_counters
+from gateway.store.requests.request_rows import (
+    UnreadableDocumentError,
+    parse_request,
+    request_columns,
+    search_columns,
+)
 
 revision = "0017"
 down_revision = "0016"
 
+IS_ASSIGNED = sa.text("assignee <> ''")
 HAS_NEED_BY = sa.text("is_open AND need_by IS NOT NULL")
 
 SLICE = 1_000
@@ -22,11 +30,15 @@ _NEXT = sa.text(
     "SELECT library, id, document FROM request WHERE library > :library OR (library = :library AND id > :id) "
     "ORDER BY library, id LIMIT :limit"
 )
-_FOLD = sa.text("UPDATE request SET words = :words, terms = :terms WHERE library = :library AND id = :id")
+_FOLD = sa.text(
+    "UPDATE request SET words = :words, terms = :terms, service = :service WHERE library = :library AND id = :id"
+)
 _ADD_TERM = sa.text(
     "INSERT INTO request_term (library, kind, term, request_id) VALUES (:library, :kind, :term, :id) "
     "ON CONFLICT DO NOTHING"
 )
+
+_COUNT = sa.text("INSERT INTO request_count (library, kind, name, slot, n) VALUES (:library, :kind, :name, 0, :n)")
 
 
 def id_column(name: str) -> sa.Column[str]:
@@ -47,8 +59,10 @@ def upgrade() -> None:
     )
     op.add_column("request", sa.Column("terms", sa.Text, nullable=False, server_default=""))
     _add_waiting_times()
+    _add_list_columns()
     connection = op.get_bind()
-    for found in _iter_requests(connection):
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for found in _iter_requests(connection, counts):
         connection.execute(_FOLD, found)
         terms = [
             {"library": one["library"], "id": one["id"], "kind": kind, "term": term}
@@ -56,6 +70,9 @@ def upgrade() -> None:
             for kind, _, term in (line.partition(" ") for line in one["terms"].splitlines())
         ]
         connection.execute(_ADD_TERM, terms)
+    if counts:
+        names = ("library", "kind", "name")
+        connection.execute(_COUNT, [{**dict(zip(names, key, strict=True)), "n": n} for key, n in counts.items()])
 
 
 def _add_waiting_times() -> None:
@@ -74,16 +91,33 @@ def _add_waiting_times() -> None:
     op.create_index("ix_request_task_since", "request_task", ["library", "task", "since", "request_id"])
 
 
-def _iter_requests(connection: sa.Connection) -> Iterator[list[dict[str, str]]]:
-    """What requests of before are found by, slice by slice; those whose documents can't be read are left out."""
+def _add_list_columns() -> None:
+    for name in ("service", "assignee", "labels"):
+        op.add_column("request", sa.Column(name, sa.Text, nullable=False, server_default=""))
+    op.create_index(
+        "ix_request_assignee",
+        "request",
+        ["library", "assignee", "changed", "id"],
+        postgresql_where=IS_ASSIGNED,
+        sqlite_where=IS_ASSIGNED,
+    )
+
+
+def _iter_requests(connection: sa.Connection, counts: Counter[tuple[str, str, str]]) -> Iterator[list[dict[str, str]]]:
+    """What requests of before are found by, slice by slice, counted as well; those whose documents can't be read are
+    left out."""
     last = {"library": "", "id": ""}
     while rows := connection.execute(_NEXT, {**last, "limit": SLICE}).all():
         last = {"library": rows[-1].library, "id": rows[-1].id}
         found = []
         for row in rows:
             try:
-                found.append({"library": row.library, "id": row.id, **search_columns(parse_request(row.document))})
+                request = parse_request(row.document)
             except UnreadableDocumentError:
                 continue
+            plain = {"library": row.library, "id": row.id, "service": request.service.type.value}
+            found.append({**plain, **search_columns(request)})
+            columns = request_columns(request, 0)
+            counts.update((row.library, kind, name) for kind, name in facet_counters(columns))
         if found:
             yield found

@@ -198,6 +198,15 @@ class RotaOrder(InputModel):
     partners: tuple[Name, ...] = Field(min_length=1, max_length=200, description="in the order in which to ask them")
 
 
+class AssigneeBody(InputModel):
+    assignee: Line = Field(description="name of the user who sees to it; empty: nobody in particular")
+
+
+class LabelChange(InputModel):
+    add: tuple[Line, ...] = Field((), max_length=20)
+    remove: tuple[Line, ...] = Field((), max_length=100)
+
+
 class SkipLine(InputModel):
     why: Line = ""
 

@@ -17,7 +17,7 @@ from gateway.domain.requests.request import (
     RotaLineStatus,
     VolumeState,
 )
-from gateway.domain.requests.views import HistoryLine, LocatedCopy, RequestView
+from gateway.domain.requests.views import HistoryLine, ListFacet, LocatedCopy, RequestView
 from gateway.web.api.models.messages import MessageOut
 from gateway.web.api.models.values import (
     CitationOut,
@@ -59,6 +59,8 @@ class RequestLine(OutputModel):
     partner: PartyOut
     branch: str
     patron_id: str
+    assignee: str = Field(description="of the staff, who sees to it; empty: nobody in particular")
+    labels: tuple[str, ...] = Field(description="of staff's own")
     located_copy: LocatedCopyOut | None = Field(description="on the list to-pull: what is to be fetched, and where")
 
     @classmethod
@@ -78,6 +80,8 @@ class RequestLine(OutputModel):
             partner=PartyOut.model_validate(request.partner),
             branch=request.branch,
             patron_id=request.patron.id,
+            assignee=request.assignee,
+            labels=request.labels,
             located_copy=LocatedCopyOut.model_validate(located_copy) if located_copy is not None else None,
         )
 
@@ -87,6 +91,13 @@ class RequestList(OutputModel):
 
     items: tuple[RequestLine, ...]
     next: str
+
+
+class CountsOut(OutputModel):
+    """`total`, or the counts of a facet, are null where they are too many to be counted."""
+
+    total: int | None
+    counts: dict[ListFacet, dict[str, int] | None] = Field(description="by facet and value")
 
 
 class CostsOut(OutputModel):
@@ -216,6 +227,8 @@ class RequestOut(OutputModel):
     transaction: str
     source: str
     branch: str
+    assignee: str = Field(description="of the staff, who sees to it; empty: nobody in particular")
+    labels: tuple[str, ...] = Field(description="of staff's own")
     volumes: tuple[VolumeOut, ...]
     notes: tuple[NoteOut, ...]
     attachments: tuple[AttachmentOut, ...]

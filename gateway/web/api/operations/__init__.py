@@ -1,11 +1,12 @@
 """All operations, one module a concern."""
 
 from gateway.web.api.operation import AnyOperation
-from gateway.web.api.operations import catalogues, events, mails, messages, patrons, requests, staff
+from gateway.web.api.operations import catalogues, events, lists, mails, messages, patrons, requests, staff
 
 ALL: tuple[AnyOperation, ...] = (
     *requests.REQUEST_OPERATIONS,
     *requests.FILE_AND_ROTA_OPERATIONS,
+    *lists.LIST_OPERATIONS,
     *messages.MESSAGE_OPERATIONS,
     *mails.MAIL_OPERATIONS,
     *staff.PARTNER_OPERATIONS,

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from gateway.domain.requests.action_fields import ACTS, BY_RULE, check_details
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
+from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role, ServiceType
 from gateway.domain.requests.task_lists import BY_NAME
 from gateway.domain.requests.views import ActionRequest, FileUpload, RequestFilter, RequestOrder, StoredFile
 from gateway.services.api_keys import KeyScope
@@ -101,7 +101,7 @@ class RequestFilterQuery(PagingParameters):
     role: Role | None = None
     state: tuple[StateWord, ...] = Field((), max_length=40, description="any of these")
     task: TaskWord | None = Field(None, description="a list of staff's work")
-    partner: Name | None = Field(None, description="profile of the partner")
+    partner: tuple[Name, ...] = Field((), max_length=40, description="profile of the partner, any of these")
     patron: Line = Field("", description="id of the patron")
     text: Line = Field("", description="part of the number or of the title")
     q: Line = Field(
@@ -109,7 +109,11 @@ class RequestFilterQuery(PagingParameters):
         description="what a search box is asked: any number as a whole (ours, the partner's, one of another system, a "
         "barcode, the patron's card, ISBN, DOI …), or beginnings of words of number, title and author",
     )
-    branch: Name | None = None
+    branch: tuple[Name, ...] = Field((), max_length=40, description="any of these")
+    service: tuple[ServiceType, ...] = Field((), max_length=3, description="any of these")
+    assignee: Line = Field("", description="name of the user who sees to it")
+    unassigned: Truth = Field(False, description="what nobody sees to")
+    label: Line = Field("", description="of staff's own")
     open: Truth | None = None
     need_by_before: DayText | None = None
     order: RequestOrder = Field(
@@ -145,21 +149,27 @@ def request_href(request_id: str) -> str:
 
 
 async def list_requests(call: OperationCall[NoParameters, RequestFilterQuery, None]) -> OperationReply:
-    asked = call.query
-    wanted = RequestFilter(
+    return await reply_with_list(call, make_request_filter(call.query))
+
+
+def make_request_filter(asked: RequestFilterQuery) -> RequestFilter:
+    return RequestFilter(
         role=asked.role,
         states=asked.state,
         task=asked.task or "",
-        partner=asked.partner or "",
+        partners=asked.partner,
         patron_id=asked.patron,
         text=asked.text,
         search=asked.q,
-        branch=asked.branch or "",
+        branches=asked.branch,
+        services=asked.service,
+        assignee=asked.assignee,
+        unassigned=asked.unassigned,
+        label=asked.label,
         open=asked.open,
         need_by_before=asked.need_by_before,
         order=asked.order,
     )
-    return await reply_with_list(call, wanted)
 
 
 async def reply_with_list(call: AnyCall, wanted: RequestFilter) -> OperationReply:

@@ -57,7 +57,7 @@ async def test_newest_change_comes_first_and_pages_join_without_gap_or_repeat(mi
     assert whole == [one.number for one in [touched, *by_id, *rest]]
     for limit in (1, 2, 3, 10, 11):
         assert await numbers(migrated, RequestListFilter(), limit) == whole
-        assert await numbers(migrated, RequestListFilter(branch="north"), limit) == whole
+        assert await numbers(migrated, RequestListFilter(branches=("north",)), limit) == whole
 
 
 async def test_a_change_between_two_pages_moves_one_and_hides_none(migrated: Store) -> None:
@@ -106,16 +106,16 @@ FITTING: list[tuple[RequestListFilter, set[str]]] = [
         RequestListFilter(states=(BorrowingState.REVIEW, BorrowingState.COMPLETED), role=Role.BORROWING),
         {"review", "done"},
     ),
-    (RequestListFilter(partner="kyoto"), {"asked of us", "out", "over"}),
-    (RequestListFilter(partner="utrecht", open=True), {"sent", "late"}),
+    (RequestListFilter(partners=("kyoto",)), {"asked of us", "out", "over"}),
+    (RequestListFilter(partners=("utrecht",), open=True), {"sent", "late"}),
     (RequestListFilter(patron_id="p-1"), {"review", "sent", "done"}),
     (RequestListFilter(patron_id="p-1", open=True, role=Role.BORROWING), {"review", "sent"}),
-    (RequestListFilter(branch="south"), {"late"}),
+    (RequestListFilter(branches=("south",)), {"late"}),
     (RequestListFilter(need_by_before=date(2026, 3, 10)), {"sent"}),
     (RequestListFilter(need_by_before=date(2026, 3, 9)), set()),
     (RequestListFilter(task="overdue"), {"late"}),
-    (RequestListFilter(task="recalled", role=Role.BORROWING, branch="south"), {"late"}),
-    (RequestListFilter(task="recalled", branch="north"), set()),
+    (RequestListFilter(task="recalled", role=Role.BORROWING, branches=("south",)), {"late"}),
+    (RequestListFilter(task="recalled", branches=("north",)), set()),
     (RequestListFilter(task="trouble"), {"out"}),
     (RequestListFilter(task="trouble", role=Role.BORROWING), set()),
     (RequestListFilter(task="new"), {"asked of us"}),
@@ -140,7 +140,7 @@ async def test_a_look_for_rare_ones_stops_and_goes_on(migrated: Store, monkeypat
     monkeypatch.setattr(request_lists, "SCAN", 4)
     await insert(migrated, *(borrowing(branch="south" if n in (0, 9) else "north") for n in range(10)))
 
-    wanted = RequestListFilter(branch="south")
+    wanted = RequestListFilter(branches=("south",))
     first = await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 5))
     second = await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 5, first.cursor))
     third = await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 5, second.cursor))
@@ -158,7 +158,7 @@ async def test_a_cursor_that_no_page_gave_is_refused(migrated: Store, cursor: st
 
 
 async def test_a_task_list_that_does_not_exist_is_told(migrated: Store) -> None:
-    with pytest.raises(ValueError, match="no such task list: dead-letters; there are awaiting-review"):
+    with pytest.raises(ValueError, match=r"no such task list: dead-letters; there are .*awaiting-review"):
         await migrated.read(
             lambda c: request_lists.list_requests(c, LIBRARY, RequestListFilter(task="dead-letters"), 5)
         )
@@ -244,8 +244,8 @@ async def test_a_look_for_rare_ones_goes_on_in_any_order(migrated: Store, monkey
     made = [borrowing(branch="south" if n % 4 == 0 else "north") for n in range(10)]
     await insert(migrated, *made)
     wanted = [made[n].number for n in (0, 4, 8)]
-    assert await numbers(migrated, RequestListFilter(branch="south", order=RequestOrder.LONGEST)) == wanted
-    assert await numbers(migrated, RequestListFilter(branch="south", order=RequestOrder.NEED_BY)) == wanted
+    assert await numbers(migrated, RequestListFilter(branches=("south",), order=RequestOrder.LONGEST)) == wanted
+    assert await numbers(migrated, RequestListFilter(branches=("south",), order=RequestOrder.NEED_BY)) == wanted
 
 
 async def test_a_search_on_a_task_list_is_in_the_order_of_waiting(migrated: Store) -> None:

@@ -87,7 +87,7 @@ async def test_a_search_keeps_to_the_filter_and_to_the_library(migrated: Store) 
     await insert(migrated, received, borrowing(citation=KEEPER), lending(citation=KEEPER))
 
     assert await find(migrated, "ledger", task="to-receive") == [received.number]
-    assert await find(migrated, "ledger", role=Role.BORROWING, branch="south") == [received.number]
+    assert await find(migrated, "ledger", role=Role.BORROWING, branches=("south",)) == [received.number]
     assert len(await find(migrated, "ledger", role=Role.BORROWING)) == 2
     page = await migrated.read(
         lambda c: request_lists.list_requests(c, "OTHER", RequestListFilter(search=parse_search("ledger")), 5)

@@ -1,0 +1,72 @@
+"""What staff mark requests with for themselves: who sees to it, and labels of their own.
+
+Neither changes what happens to a request, so its version stays and nobody's work on it is in vain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.requests.request import Request
+from gateway.domain.requests.views import NotFound
+from gateway.domain.value import value_object
+from gateway.ports.shared_store import Transaction
+from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.store.requests import requests
+
+MAX_NAME_CHARS = 100
+MAX_LABEL_CHARS = 40
+MAX_LABELS = 20
+
+
+@value_object
+class RequestMarkService:
+    contexts: Mapping[str, LibraryContext]
+
+    async def assign(self, library: str, request_id: str, assignee: str) -> Request:
+        """Who sees to it from now on; empty: nobody in particular. Raises NotFound, Refused (INVALID_VALUE)."""
+        name = _check_line(assignee, "The name", MAX_NAME_CHARS)
+        return await self._mark(library, request_id, lambda request: replace(request, assignee=name))
+
+    async def change_labels(
+        self, library: str, request_id: str, add: Collection[str] = (), remove: Collection[str] = ()
+    ) -> Request:
+        """Raises NotFound, Refused (INVALID_VALUE)."""
+        new = [checked for one in add if (checked := _check_line(one, "A label", MAX_LABEL_CHARS))]
+        gone = {" ".join(one.split()) for one in remove}
+
+        def change_request_labels(request: Request) -> Request:
+            labels = tuple(dict.fromkeys(one for one in (*request.labels, *new) if one not in gone))
+            if len(labels) > MAX_LABELS:
+                raise Refused(
+                    RefusalReason.INVALID_VALUE,
+                    f"A request has {MAX_LABELS} labels at most.",
+                    about=MessagePart.REQUEST,
+                )
+            return replace(request, labels=labels)
+
+        return await self._mark(library, request_id, change_request_labels)
+
+    async def _mark(self, library: str, request_id: str, change: Callable[[Request], Request]) -> Request:
+        context = find_library_context(self.contexts, library)
+
+        def save_marks(connection: Transaction) -> Request:
+            request = requests.lock_request(connection, context.symbol, request_id)
+            if request is None:
+                raise NotFound("request")
+            changed = change(request)
+            if changed != request:
+                requests.amend_request(connection, changed)
+            return changed
+
+        return await context.store.write(save_marks)
+
+
+def _check_line(text: str, what: str, longest: int) -> str:
+    """With single blanks. Raises Refused (INVALID_VALUE)."""
+    line = " ".join(text.split())
+    if len(line) > longest or not line.isprintable():
+        raise Refused(RefusalReason.INVALID_VALUE, f"{what} has {longest} printable characters at most.", value=text)
+    return line

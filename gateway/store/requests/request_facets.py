@@ -1,0 +1,165 @@
+"""How many requests of a list have which state, partner, branch …, at a cost that doesn't grow with the store.
+
+A list that its filter makes short is counted row by row. The list of all open requests of a side is not: its counts are
+kept with every change (`request_counts`). Of what lies between, nothing is counted, and that is said by None.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from gateway.domain.requests.request import TERMINAL, BorrowingState, LendingState, Role
+from gateway.domain.requests.task_lists import BY_NAME
+from gateway.domain.requests.views import ListCounts, ListFacet, RequestOrder
+from gateway.domain.value import value_object
+from gateway.store.requests import request_counts
+from gateway.store.requests.list_paths import RequestListFilter, choose_index_path
+from gateway.store.requests.request_counts import Counted
+from gateway.store.requests.request_lists import ON_LIST, batched_ids, find_hits, find_scan_end
+from gateway.store.requests.tables import request, request_task
+
+MAX_COUNTED = 2_000
+"""Rows that one count goes through."""
+
+_COLUMNS = {
+    ListFacet.STATE: request.c.state,
+    ListFacet.PARTNER: request.c.partner,
+    ListFacet.SERVICE: request.c.service,
+    ListFacet.BRANCH: request.c.branch,
+    ListFacet.ASSIGNEE: request.c.assignee,
+    ListFacet.LABEL: request.c.labels,
+    ListFacet.TASK: request.c.tasks,
+}
+
+KEPT_FACETS = frozenset(_COLUMNS) - {ListFacet.TASK}
+"""Those that are counted here with every change; task lists have counts of their own."""
+
+
+@value_object
+class _Tally:
+    total: int
+    counts: Mapping[ListFacet, Mapping[str, int]]
+
+
+def count_list(connection: Connection, library: str, wanted: RequestListFilter) -> ListCounts:
+    """Of each facet what the list would have if nothing were chosen of this facet. Raises ValueError for a task that
+    doesn't exist."""
+    wanted = replace(wanted, order=RequestOrder.NEWEST)
+    tallies: dict[RequestListFilter, _Tally | None] = {}
+
+    def tally_of(asked: RequestListFilter) -> _Tally | None:
+        if asked not in tallies:
+            kept = _is_whole_side(asked)
+            tallies[asked] = (_read_kept if kept else _count_rows)(connection, library, asked)
+        return tallies[asked]
+
+    counts = {facet: _counts_of(tally_of(_without_choice(wanted, facet)), facet) for facet in ListFacet}
+    whole = tally_of(wanted)
+    return ListCounts(None if whole is None else whole.total, counts)
+
+
+def _counts_of(tally: _Tally | None, facet: ListFacet) -> Mapping[str, int] | None:
+    return None if tally is None else tally.counts.get(facet)
+
+
+def _without_choice(wanted: RequestListFilter, facet: ListFacet) -> RequestListFilter:
+    match facet:
+        case ListFacet.STATE:
+            return replace(wanted, states=())
+        case ListFacet.PARTNER:
+            return replace(wanted, partners=())
+        case ListFacet.SERVICE:
+            return replace(wanted, services=())
+        case ListFacet.BRANCH:
+            return replace(wanted, branches=())
+        case ListFacet.ASSIGNEE:
+            return replace(wanted, assignee="", unassigned=False)
+        case ListFacet.LABEL:
+            return replace(wanted, label="")
+        case ListFacet.TASK:
+            return replace(wanted, task="")
+
+
+def _is_whole_side(wanted: RequestListFilter) -> bool:
+    return wanted.role is not None and wanted == RequestListFilter(role=wanted.role, open=True)
+
+
+def _read_kept(connection: Connection, library: str, wanted: RequestListFilter) -> _Tally:
+    role = wanted.role
+    assert role is not None, "a whole side"
+    counts = {
+        facet: request_counts.read_counts(connection, library, _kind_of(facet, role)) for facet in sorted(KEPT_FACETS)
+    }
+    states = BorrowingState if role is Role.BORROWING else LendingState
+    still_open = {state.value for state in states if state not in TERMINAL}
+    total = sum(count for state, count in counts[ListFacet.STATE].items() if state in still_open)
+    tasks = request_counts.read_counts(connection, library, request_counts.TASK)
+    of_side = {name: count for name, count in tasks.items() if name in BY_NAME and BY_NAME[name].role is role}
+    return _Tally(total, {**counts, ListFacet.TASK: of_side})
+
+
+def _count_rows(connection: Connection, library: str, wanted: RequestListFilter) -> _Tally | None:
+    rows = _select_rows(connection, library, wanted)
+    if rows is None:
+        return None
+    counts: dict[ListFacet, Counter[str]] = {facet: Counter() for facet in _COLUMNS}
+    for row in rows:
+        for facet, value in zip(_COLUMNS, row, strict=True):
+            match facet:
+                case ListFacet.TASK:
+                    counts[facet].update(value.split())
+                case ListFacet.LABEL:
+                    counts[facet].update(filter(None, value.split("\n")))
+                case _:
+                    counts[facet][value] += 1
+    return _Tally(len(rows), counts)
+
+
+def _select_rows(connection: Connection, library: str, wanted: RequestListFilter) -> list[Any] | None:
+    """None: more than MAX_COUNTED, or they would have to be looked for among very many."""
+    if wanted.search or wanted.label:
+        hits = find_hits(connection, library, wanted)
+        if hits is not None:
+            return _load_hits(connection, library, [hit.id for hit in hits])
+    path = choose_index_path(library, wanted)
+    if path.rest and find_scan_end(connection, path, None) is not None:
+        return None
+    query = select(*_COLUMNS.values()).where(*path.range_conditions(None, None), *path.rest).limit(MAX_COUNTED + 1)
+    if path.key.table is request_task:
+        query = query.select_from(request_task.join(request, ON_LIST))
+    rows = list(connection.execute(query))
+    return rows if len(rows) <= MAX_COUNTED else None
+
+
+def _load_hits(connection: Connection, library: str, ids: list[str]) -> list[Any] | None:
+    if len(ids) > MAX_COUNTED:
+        return None
+    found: list[Any] = []
+    for some in batched_ids(ids):
+        query = select(*_COLUMNS.values()).where(request.c.library == library, request.c.id.in_(some))
+        found.extend(connection.execute(query))
+    return found
+
+
+# --- counts that are kept --------------------------------------------------------------------------------
+
+
+def _kind_of(facet: ListFacet, role: Role) -> str:
+    return f"{facet.value} {role.value}"
+
+
+def facet_counters(columns: Mapping[str, Any]) -> list[Counted]:
+    """In which counts a request is, by the columns of its row: its state always, all else while it is open."""
+    role = Role(columns["role"])
+    counted = [(_kind_of(ListFacet.STATE, role), columns["state"])]
+    if not columns["is_open"]:
+        return counted
+    for facet in (ListFacet.PARTNER, ListFacet.SERVICE, ListFacet.BRANCH, ListFacet.ASSIGNEE):
+        counted.append((_kind_of(facet, role), columns[facet.value]))
+    counted += [(_kind_of(ListFacet.LABEL, role), label) for label in columns["labels"].split("\n") if label]
+    return counted
