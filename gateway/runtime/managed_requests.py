@@ -44,6 +44,7 @@ from gateway.services.network_load import NetworkLoads
 from gateway.services.outbox.queue import Handler, Observe, OutboxOptions, observe_nothing
 from gateway.services.outbox.worker import OutboxWorker
 from gateway.services.requests.actions import ActionService
+from gateway.services.requests.bulk_actions import BulkActionService
 from gateway.services.requests.effects import (
     PARTNER,
     find_batch_channel,
@@ -60,6 +61,7 @@ from gateway.services.requests.questions import PatronQuestionService, make_part
 from gateway.services.requests.request_marks import RequestMarkService
 from gateway.services.requests.request_messages import MessageService
 from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
+from gateway.services.requests.saved_filters import SavedFilterService
 from gateway.services.requests.sent_messages import SentMessageJournal, record_sent_message
 from gateway.services.requests.staff_service import PartnerDirectory, StaffService
 from gateway.services.requests.suppliers import KnownHoldings, StaticCatalogue
@@ -175,6 +177,8 @@ class ManagedRequests:
         self.partners = PartnerDirectory(self.contexts, self.network.find_contact)
         self.desk = StaffService(self.contexts)
         self.marks = RequestMarkService(self.contexts)
+        self.bulk = BulkActionService(self.requests, self.marks)
+        self.saved_filters = SavedFilterService(self.contexts)
         self.messages = MessageService(self.contexts)
         self.notices = NoticeService(self.contexts, letters)
         self.feed = EventFeed(self.contexts)

@@ -219,6 +219,23 @@ class ListCounts:
 
 
 @value_object
+class BulkFailure:
+    """A request with which it could not be done, and why, in a sentence."""
+
+    request_id: str
+    number: str
+    reason: str
+
+
+@value_object
+class BulkResult:
+    """`done`: the requests after it."""
+
+    done: tuple[Request, ...]
+    failed: tuple[BulkFailure, ...]
+
+
+@value_object
 class HistoryLine:
     """One event of one request; `denied` says why it didn't fit. `id` sorts by time."""
 

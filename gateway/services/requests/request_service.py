@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.action_fields import BY_RULE
@@ -134,6 +135,13 @@ class RequestService:
         except list_paths.BadCursor as bad:
             raise InvalidCursorError(str(bad)) from bad
         return ResultPage(tuple(_flag_dead_letter(one, one.id in stuck) for one in found.requests), found.cursor)
+
+    async def find_waiting_since(self, library: str, task: str, page: ResultPage[Request]) -> Mapping[str, datetime]:
+        """By id of the request: since when it stands on this task list; without a list, when it changed last."""
+        if not task:
+            return {request.id: request.changed for request in page}
+        context = self.library_context(library)
+        return await context.store.read(lambda c: request_lists.read_waiting_since(c, context.symbol, task, page.items))
 
     async def count_list(self, library: str, wanted: RequestFilter) -> ListCounts:
         """How many the list has, and of which kinds. Raises Refused (INVALID_VALUE) for a task or state that doesn't

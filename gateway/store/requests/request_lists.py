@@ -4,11 +4,12 @@ the rows that it yields, of which one call looks at SCAN at most. A search looks
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, select
+from sqlalchemy import Connection, FromClause, select, tuple_
 
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.search_terms import NUMBER_KINDS, SearchQuestion
@@ -64,6 +65,19 @@ def list_requests(
         last = found[limit - 1]
         return RequestListPage(requests, encode_cursor(ListPosition(last.key, last.id)))
     return RequestListPage(requests, "" if until is None else encode_cursor(until))
+
+
+def read_waiting_since(
+    connection: Connection, library: str, task: str, listed: Sequence[Request]
+) -> Mapping[str, datetime]:
+    """By id: since when these stand on the task list. One that has left it meanwhile waits since its change."""
+    t = request_task.c
+    keys = [(request.changed, request.id) for request in listed]
+    query = select(t.request_id, t.since).where(
+        t.library == library, t.task == task, tuple_(t.changed, t.request_id).in_(keys)
+    )
+    found = {row.request_id: row.since for row in connection.execute(query)} if keys else {}
+    return {request.id: found.get(request.id, request.changed) for request in listed}
 
 
 ON_LIST = (request.c.library == request_task.c.library) & (request.c.id == request_task.c.request_id)

@@ -16,6 +16,7 @@ import gateway.store.library_changes
 import gateway.store.mailbox
 import gateway.store.patron_sessions
 import gateway.store.requests.tables
+import gateway.store.saved_filters
 import gateway.store.users  # noqa: F401 - its tables join the metadata
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.citation_matching import citation_fingerprint
@@ -47,7 +48,7 @@ STEPS = [
     "0014: Mailboxes that can't be read: since when, and why",
     "0015: Partners' messages that are for people, and who has read them",
     "0016: Staff: accounts, roles, sessions, and the audit log",
-    "0017: What requests are found and listed by: numbers, words, waiting times, assignees, labels",
+    "0017: What requests are found and listed by: numbers, words, waiting times, assignees, labels, filters",
     "0022: Changes that were asked of library systems outside the store, and which of them were carried out",
 ]
 
@@ -211,6 +212,7 @@ async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> No
 def undo_request_lists(connection: Connection) -> None:
     """What step 0017 has made."""
     for statement in (
+        "DROP TABLE saved_filter",
         "DROP TABLE request_term",
         "ALTER TABLE request DROP COLUMN terms",
         "DROP INDEX ix_request_assignee",

@@ -1,4 +1,4 @@
-"""What requests are found and listed by: numbers, words, waiting times, assignees, labels
+"""What requests are found and listed by: numbers, words, waiting times, assignees, labels, filters
 
 Revision ID: 0017
 Revises: 0016
@@ -60,6 +60,7 @@ def upgrade() -> None:
     op.add_column("request", sa.Column("terms", sa.Text, nullable=False, server_default=""))
     _add_waiting_times()
     _add_list_columns()
+    _make_saved_filters()
     connection = op.get_bind()
     counts: Counter[tuple[str, str, str]] = Counter()
     for found in _iter_requests(connection, counts):
@@ -101,6 +102,19 @@ def _add_list_columns() -> None:
         postgresql_where=IS_ASSIGNED,
         sqlite_where=IS_ASSIGNED,
     )
+
+
+def _make_saved_filters() -> None:
+    op.create_table(
+        "saved_filter",
+        sa.Column("library", sa.Text, nullable=False),
+        id_column("id"),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("owner", "place", "name", "query")),
+        sa.Column("shared", sa.Boolean, nullable=False),
+        sa.Column("created", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("library", "id", name="pk_saved_filter"),
+    )
+    op.create_index("ix_saved_filter_place", "saved_filter", ["library", "place", "owner"])
 
 
 def _iter_requests(connection: sa.Connection, counts: Counter[tuple[str, str, str]]) -> Iterator[list[dict[str, str]]]:

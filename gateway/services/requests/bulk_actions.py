@@ -1,0 +1,94 @@
+"""BulkActionService: the same act with many requests, one after the other; what fails fails alone."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.requests.action_fields import ACTS, BY_RULE
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import Request
+from gateway.domain.requests.views import (
+    ActionRequest,
+    BulkFailure,
+    BulkResult,
+    EventDenied,
+    NotFound,
+    RequestFilter,
+    VersionConflict,
+)
+from gateway.domain.value import value_object
+from gateway.services.requests.request_marks import RequestMarkService
+from gateway.services.requests.request_service import RequestService
+
+MAX_BULK = 500
+"""Requests that one bulk act is done with."""
+
+_PAGE = 100
+
+BULK_KINDS = tuple(
+    kind for kind, fields in ACTS.items() if kind not in BY_RULE and not fields.required and not fields.one_of
+)
+"""What can be done without being told anything of the single request."""
+
+
+class TooManyRequests(Exception):
+    """More than MAX_BULK fit the filter."""
+
+
+@value_object
+class BulkActionService:
+    requests: RequestService
+    marks: RequestMarkService
+
+    async def collect(self, library: str, wanted: RequestFilter) -> Sequence[Request]:
+        """All that fit. Raises TooManyRequests, and what `RequestService.listing` raises."""
+        found: dict[str, Request] = {}
+        cursor = ""
+        while True:
+            page = await self.requests.listing(library, wanted, _PAGE, cursor)
+            found |= {request.id: request for request in page}
+            if len(found) > MAX_BULK:
+                raise TooManyRequests
+            if not page.cursor:
+                return tuple(found.values())
+            cursor = page.cursor
+
+    async def act(
+        self, library: str, ids: Sequence[str], kind: EventKind, details: EventDetails, actor: str
+    ) -> BulkResult:
+        action = ActionRequest(kind=kind, details=details, actor=actor, version=None)
+        return await self._do_each(library, ids, lambda id_: self.requests.act(library, id_, action))
+
+    async def assign(self, library: str, ids: Sequence[str], assignee: str) -> BulkResult:
+        return await self._do_each(library, ids, lambda id_: self.marks.assign(library, id_, assignee))
+
+    async def label(self, library: str, ids: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> BulkResult:
+        return await self._do_each(library, ids, lambda id_: self.marks.change_labels(library, id_, add, remove))
+
+    async def _do_each(self, library: str, ids: Sequence[str], do: Callable[[str], Awaitable[Request]]) -> BulkResult:
+        done: list[Request] = []
+        failed: list[BulkFailure] = []
+        for id_ in dict.fromkeys(ids):
+            try:
+                done.append(await do(id_))
+            except (NotFound, EventDenied, Refused, Unavailable, OutcomeUnknown, VersionConflict) as error:
+                failed.append(BulkFailure(id_, await self._find_number(library, id_), _reason_of(error)))
+        return BulkResult(tuple(done), tuple(failed))
+
+    async def _find_number(self, library: str, id_: str) -> str:
+        """As people know it; the id of one that isn't there."""
+        try:
+            return (await self.requests.find_request(library, id_)).number
+        except NotFound:
+            return id_
+
+
+def _reason_of(error: Exception) -> str:
+    """In a sentence."""
+    match error:
+        case EventDenied():
+            return error.denied.detail
+        case Refused():
+            return error.detail
+    return str(error)

@@ -1,0 +1,69 @@
+"""SavedFilterService: filters of lists that staff have named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.requests.views import NotFound
+from gateway.domain.value import value_object
+from gateway.ports.shared_store import Transaction
+from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.store import saved_filters
+from gateway.store.saved_filters import SavedFilter
+from gateway.store.schema import make_exchange_id
+
+MAX_NAME_CHARS = 60
+MAX_QUERY_CHARS = 1_000
+MAX_FILTERS = 50
+
+
+@value_object
+class SavedFilterService:
+    contexts: Mapping[str, LibraryContext]
+
+    async def list_filters(self, library: str, place: str, owner: str) -> Sequence[SavedFilter]:
+        """Of this list: the owner's and those of the house, by name."""
+        context = find_library_context(self.contexts, library)
+        return await context.store.read(lambda c: saved_filters.list_saved_filters(c, context.symbol, place, owner))
+
+    async def save_filter(
+        self, library: str, place: str, owner: str, name: str, query: str, shared: bool
+    ) -> SavedFilter:
+        """In place of one of the same name. Raises Refused (INVALID_VALUE): it has no name, or there are too many."""
+        context = find_library_context(self.contexts, library)
+        line = " ".join(name.split())
+        if not line or len(line) > MAX_NAME_CHARS or not line.isprintable():
+            raise _invalid(f"The name of a filter has 1 to {MAX_NAME_CHARS} printable characters.", name)
+        if len(query) > MAX_QUERY_CHARS:
+            raise _invalid(f"A filter has {MAX_QUERY_CHARS} characters at most.", query[:40])
+        now = context.now()
+        new = SavedFilter(
+            library=context.symbol,
+            id=make_exchange_id(now),
+            owner=owner,
+            place=place,
+            name=line,
+            query=query,
+            shared=shared,
+            created=now,
+        )
+
+        def insert_filter(connection: Transaction) -> None:
+            saved_filters.insert_saved_filter(connection, new)
+            if saved_filters.count_saved_filters(connection, context.symbol, owner) > MAX_FILTERS:
+                raise _invalid(f"Nobody has more than {MAX_FILTERS} filters: remove one first.", line)
+
+        await context.store.write(insert_filter)
+        return new
+
+    async def delete_filter(self, library: str, id_: str, owner: str) -> None:
+        """Raises NotFound, for those of others too."""
+        context = find_library_context(self.contexts, library)
+        gone = await context.store.write(lambda c: saved_filters.delete_saved_filter(c, context.symbol, id_, owner))
+        if not gone:
+            raise NotFound("filter")
+
+
+def _invalid(detail: str, value: str) -> Refused:
+    return Refused(RefusalReason.INVALID_VALUE, detail, value=value)
