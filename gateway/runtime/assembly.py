@@ -58,6 +58,7 @@ from gateway.web.pages.page_request import LibraryEntry, PageServices
 from gateway.web.pages.sign_in import NAME as PATRON_COOKIE
 from gateway.web.pages.sign_in import PatronSessions, SignInService
 from gateway.web.staff.app import StaffPages
+from gateway.web.staff.live_counts import CountStreams
 from gateway.web.staff.staff_request import COOKIE as STAFF_COOKIE
 from gateway.web.staff.staff_request import StaffServices
 from gateway.web.trusted_proxies import TrustedProxies
@@ -287,6 +288,7 @@ def make_staff_pages(
             texts=TextCatalogues(settings.letters_folder, settings.letters.language),
             clock=clock,
             visits=BrowserVisits(STAFF_COOKIE, public_url, proxies, embedded=False),
+            streams=CountStreams(),
             proxies=proxies,
             settings=staff,
             home=symbols[0],

@@ -268,7 +268,14 @@ class Daemon:
         settings = self.settings
         if not settings.staff.enabled:
             return None
-        return make_staff_pages(settings, self.managed, self.mailboxes, store, self._clock, self._secrets)
+        pages = make_staff_pages(settings, self.managed, self.mailboxes, store, self._clock, self._secrets)
+
+        def notify_count_streams() -> None:
+            for symbol in self.managed.contexts:
+                pages.wake_streams(symbol)
+
+        self.managed.wake.subscribe(notify_count_streams)
+        return pages
 
     def _make_api(self, store: Store) -> JsonApi:
         settings, managed = self.settings.api, self.managed
@@ -364,6 +371,8 @@ class Daemon:
         self._stack.push_async_callback(self._lines.close_connections, settings.shutdown_seconds)
         self._stack.push_async_callback(self._close_listeners)
         self._stack.callback(self._api.end_streams)  # before the listeners: streams would hold them up
+        if self._staff_pages is not None:
+            self._stack.callback(self._staff_pages.end_streams)
         keys: list[KeyPath] = [("http", "port"), *(("tcp", index, "port") for index in range(len(self._tcp)))]
         for key, listener in zip(keys, self.listeners, strict=True):
             await self._start_listener(key, listener)

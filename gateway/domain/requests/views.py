@@ -505,6 +505,17 @@ class DeadLetterCause:
     tries: int
 
 
+@value_object
+class SilentPartner:
+    """A partner that our messages don't reach now. `waiting`: how many wait for it; `since`: when the oldest that was
+    tried in vain was made, in UTC."""
+
+    profile: str
+    name: str
+    waiting: int
+    since: datetime
+
+
 class NoticeStatus(StrEnum):
     WAITING = "waiting"
     SENT = "sent"

@@ -27,6 +27,7 @@ from gateway.domain.requests.views import (
     ResultPage,
     RotaView,
     RotaViewLine,
+    SilentPartner,
     TaskView,
 )
 from gateway.domain.value import value_object
@@ -44,6 +45,10 @@ from gateway.store.requests.request_rows import UnreadableDocumentError, parse_m
 
 MAX_RELEASED = 500
 """Dead letters of one cause that are released at once."""
+
+
+SILENT_TRIES = 3
+"""A partner that misses a message or two may be busy; after so many tries in vain staff are told."""
 
 
 @value_object
@@ -90,6 +95,19 @@ class StaffService:
             min((one.since for one in away), default=None),
         )
         return (*lists, mails, dead, boxes)
+
+    async def list_silent_partners(self, library: str) -> Sequence[SilentPartner]:
+        """Partners to whom messages were tried `SILENT_TRIES` times or more in vain, and still are; the one that has
+        been silent longest first."""
+        context = find_library_context(self.contexts, library)
+        found = await context.store.read(
+            lambda c: outbox_queries.list_retried_targets(c, context.symbol, PARTNER, SILENT_TRIES)
+        )
+        partners = context.partner_policies()
+        return tuple(
+            SilentPartner(target, partners[target].name if target in partners else target, count, since)
+            for target, count, since in found
+        )
 
     async def list_mailbox_failures(self, library: str) -> Sequence[MailboxFailure]:
         """Mailboxes of the library that can't be read now, by name."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, case, func, select
 
 from gateway.domain.requests.views import DeadLetterCause
 from gateway.sql.statements import PreparedStatement
@@ -222,3 +222,19 @@ def find_oldest_waiting(connection: Connection) -> datetime | None:
 def _page_of_rows(found: Sequence[Any], limit: int) -> OutboxPage:
     rows = tuple(outbox_row_of(row) for row in found[:limit])
     return OutboxPage(rows, rows[-1].id if len(found) > limit else "")
+
+
+def list_retried_targets(
+    connection: Connection, library: str, kind: str, least_tries: int
+) -> Sequence[tuple[str, int, datetime]]:
+    """Targets for which a waiting row of this kind has been tried so often in vain: target, how many rows wait for it,
+    when the oldest that was tried was made (UTC); the oldest first."""
+    tried = case((COLUMNS.tries >= least_tries, COLUMNS.created))
+    query = (
+        select(COLUMNS.target, func.count(), func.min(tried))
+        .where(COLUMNS.status == OutboxStatus.WAITING.value, COLUMNS.library == library, COLUMNS.kind == kind)
+        .group_by(COLUMNS.target)
+        .having(func.max(COLUMNS.tries) >= least_tries)
+        .order_by(func.min(tried))
+    )
+    return [(target, int(n), since) for target, n, since in connection.execute(query)]

@@ -85,6 +85,14 @@ class StaffPages:
             app.router.add_route(page.method, f"{ROOT}{page.path}", self._make_handler(page))
         app.router.add_get(f"{ROOT}/", _redirect_to_root)
 
+    def wake_streams(self, library: str) -> None:
+        """Something has been committed: the streams of this library look. Call it from the event loop."""
+        self._parts.streams.wake_library(library)
+
+    def end_streams(self) -> None:
+        """Call it before the listeners stop: streams would hold them up."""
+        self._parts.streams.end_streams()
+
     async def prune_expired(self) -> int:
         """Sessions that are over, and what the audit log need not keep any more; how many rows. Raises Unavailable."""
         sign_in = self._parts.sign_in

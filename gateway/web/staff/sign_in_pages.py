@@ -15,7 +15,7 @@ from gateway.services.localization import mark_text
 from gateway.services.oidc_journeys import TooManyJourneysError
 from gateway.services.staff_sign_in import StaffSignInError, StaffSignInMethod
 from gateway.store.patron_sessions import JourneyRow
-from gateway.web.html.assets import redirect_response
+from gateway.web.html.assets import HEADERS, redirect_response
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.visits import hash_token
 from gateway.web.oidc import OidcClient, OidcError
@@ -54,6 +54,8 @@ Kept = tuple[tuple[str, str], ...]
 
 async def ask_who_it_is(request: StaffRequest) -> web.Response:
     """In place of a page with a right, where nobody has signed in. What was sent there waits until somebody has."""
+    if request.is_asked_by_script:
+        return web.Response(status=401, headers=HEADERS)
     if not await request.parts.users.has_users():
         return request.render("no_users", request.gettext("Nobody can sign in yet"), status=403)
     if request.http.method == "GET":

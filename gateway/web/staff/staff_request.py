@@ -38,6 +38,7 @@ from gateway.web.html.forms import MAX_FIELDS, MAX_FORM_BYTES, FormCheck, Submit
 from gateway.web.html.rendering import PageTemplates
 from gateway.web.html.visits import BrowserVisit, BrowserVisits
 from gateway.web.oidc import OidcClient
+from gateway.web.staff.live_counts import CountStreams
 from gateway.web.trusted_proxies import TrustedProxies
 
 ROOT = "/staff"
@@ -93,6 +94,7 @@ class StaffServices:
     texts: TextCatalogues
     clock: Clock
     visits: BrowserVisits
+    streams: CountStreams
     proxies: TrustedProxies
     settings: StaffSettings
     home: str
@@ -237,6 +239,11 @@ class StaffRequest:
         if not self.is_own_form(form):
             raise PageError(403, "fault-form")
         return form
+
+    @property
+    def is_asked_by_script(self) -> bool:
+        """Not for a page that people read, but for an answer that a script of ours takes in."""
+        return self.http.headers.get(hdrs.ACCEPT, "").startswith(("text/event-stream", "application/json"))
 
     @property
     def is_plain_form(self) -> bool:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
 from aiohttp import web
 
 from gateway.domain.requests.views import TaskView
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.services.localization import mark_text
+from gateway.web.html.assets import HEADERS
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 
 @value_object
 class QueueList:
     """A list of a desk. `task`: its name; `text`: what is to be done; `path`: where it is shown; `door`: where it is
-    worked off, by scanning or printing, with the word for it."""
+    worked off, by scanning or printing, with the word for it; `late_hours`: when the oldest has waited so long, it is
+    to be done first (None: never)."""
 
     task: str
     text: str
@@ -22,6 +27,7 @@ class QueueList:
     right: Right
     door: str = ""
     door_text: str = ""
+    late_hours: int | None = None
 
 
 @value_object
@@ -36,16 +42,19 @@ class QueueDesk:
 SCAN, PRINT = mark_text("Scan"), mark_text("Print")
 
 
-def _borrowing(task: str, text: str, door: str = "", door_text: str = "") -> QueueList:
-    return QueueList(task, text, f"/borrowing?task={task}", Right.BORROWING_READ, door, door_text)
+def _borrowing(task: str, text: str, door: str = "", door_text: str = "", late_hours: int | None = None) -> QueueList:
+    return QueueList(task, text, f"/borrowing?task={task}", Right.BORROWING_READ, door, door_text, late_hours)
 
 
-def _lending(task: str, text: str, door: str = "", door_text: str = "") -> QueueList:
-    return QueueList(task, text, f"/lending?task={task}", Right.LENDING_READ, door, door_text)
+def _lending(task: str, text: str, door: str = "", door_text: str = "", late_hours: int | None = None) -> QueueList:
+    return QueueList(task, text, f"/lending?task={task}", Right.LENDING_READ, door, door_text, late_hours)
 
 
-def _copies(task: str, text: str) -> QueueList:
-    return QueueList(task, text, f"/lending?task={task}", Right.COPIES_READ)
+def _copies(task: str, text: str, late_hours: int) -> QueueList:
+    return QueueList(task, text, f"/copies?task={task}", Right.COPIES_READ, late_hours=late_hours)
+
+
+DAY = 24
 
 
 DESKS: tuple[QueueDesk, ...] = (
@@ -53,29 +62,29 @@ DESKS: tuple[QueueDesk, ...] = (
         "borrowing",
         mark_text("Borrowing"),
         (
-            _borrowing("condition-to-answer", mark_text("Conditions to answer")),
+            _borrowing("condition-to-answer", mark_text("Conditions to answer"), late_hours=DAY),
             _borrowing("patron-question", mark_text("Readers have not answered yet")),
-            _borrowing("awaiting-review", mark_text("To look at before asking")),
-            _borrowing("no-supplier", mark_text("Nobody left to ask")),
-            _borrowing("recalled", mark_text("Wanted back by the lender")),
+            _borrowing("awaiting-review", mark_text("To look at before asking"), late_hours=2 * DAY),
+            _borrowing("no-supplier", mark_text("Nobody left to ask"), late_hours=3 * DAY),
+            _borrowing("recalled", mark_text("Wanted back by the lender"), late_hours=DAY),
             _borrowing("overdue", mark_text("Due back at the lender")),
             _borrowing("unwanted", mark_text("Came though not wanted"), "/scan/return", SCAN),
             _borrowing("to-receive", mark_text("To receive"), "/scan/receive", SCAN),
             _borrowing("in-transit", mark_text("On the way to a branch"), "/scan/arrive", SCAN),
             _borrowing("not-collected", mark_text("Not collected in time"), "/scan/take-back", SCAN),
-            _borrowing("to-return", mark_text("To send back"), "/scan/return", SCAN),
+            _borrowing("to-return", mark_text("To send back"), "/scan/return", SCAN, late_hours=5 * DAY),
         ),
     ),
     QueueDesk(
         "lending",
         mark_text("Lending"),
         (
-            _lending("cancel-to-answer", mark_text("Requesters want to cancel")),
-            _lending("renewal-to-answer", mark_text("Renewals to answer")),
-            _lending("new", mark_text("New")),
-            _lending("to-locate", mark_text("Several copies: choose one")),
-            _lending("to-pull", mark_text("To fetch from the shelf"), "/print", PRINT),
-            _lending("to-ship", mark_text("To send"), "/scan/ship", SCAN),
+            _lending("cancel-to-answer", mark_text("Requesters want to cancel"), late_hours=4),
+            _lending("renewal-to-answer", mark_text("Renewals to answer"), late_hours=2 * DAY),
+            _lending("new", mark_text("New"), late_hours=DAY),
+            _lending("to-locate", mark_text("Several copies: choose one"), late_hours=DAY),
+            _lending("to-pull", mark_text("To fetch from the shelf"), "/print", PRINT, late_hours=DAY),
+            _lending("to-ship", mark_text("To send"), "/scan/ship", SCAN, late_hours=2 * DAY),
             _lending("to-check-in", mark_text("Coming back to us"), "/scan/check-in", SCAN),
             _lending("overdue-out", mark_text("Not back in time")),
         ),
@@ -84,18 +93,32 @@ DESKS: tuple[QueueDesk, ...] = (
         "copies",
         mark_text("Copies"),
         (
-            _copies("to-digitise", mark_text("To make")),
-            _copies("to-clear", mark_text("To sign off")),
-            _copies("to-deliver", mark_text("To deliver")),
+            _copies("to-digitise", mark_text("To make"), 2 * DAY),
+            _copies("to-clear", mark_text("To sign off"), DAY),
+            _copies("to-deliver", mark_text("To deliver"), 4),
         ),
     ),
     QueueDesk(
         "words",
         mark_text("Messages and mail"),
         (
-            QueueList("unread-borrowing", mark_text("Messages from lenders"), "/messages", Right.MESSAGES_READ),
-            QueueList("unread-lending", mark_text("Messages from requesters"), "/messages", Right.MESSAGES_READ),
-            QueueList("unmatched-mails", mark_text("Mails that fit no request"), "/mail", Right.MESSAGES_READ),
+            QueueList(
+                "unread-borrowing",
+                mark_text("Messages from lenders"),
+                "/messages",
+                Right.MESSAGES_READ,
+                late_hours=2 * DAY,
+            ),
+            QueueList(
+                "unread-lending",
+                mark_text("Messages from requesters"),
+                "/messages",
+                Right.MESSAGES_READ,
+                late_hours=2 * DAY,
+            ),
+            QueueList(
+                "unmatched-mails", mark_text("Mails that fit no request"), "/mail", Right.MESSAGES_READ, late_hours=DAY
+            ),
             QueueList(
                 "to-tell", mark_text("Readers to be told in person"), "/borrowing?task=to-tell", Right.BORROWING_READ
             ),
@@ -105,24 +128,42 @@ DESKS: tuple[QueueDesk, ...] = (
         "network",
         mark_text("Network"),
         (
-            QueueList("dead-letters", mark_text("Messages that could not be sent"), "/outbox", Right.OUTBOX_READ),
+            QueueList(
+                "dead-letters",
+                mark_text("Messages that could not be sent"),
+                "/outbox",
+                Right.OUTBOX_READ,
+                late_hours=4,
+            ),
             QueueList("trouble", mark_text("Refused by the partner"), "/borrowing?task=trouble", Right.BORROWING_READ),
-            QueueList("mailboxes-away", mark_text("Mailboxes that can't be read"), "/mail", Right.MESSAGES_READ),
+            QueueList(
+                "mailboxes-away",
+                mark_text("Mailboxes that can't be read"),
+                "/mail",
+                Right.MESSAGES_READ,
+                late_hours=1,
+            ),
         ),
     ),
 )
 """In the order of the day: first where a partner's clock runs, last what can wait."""
 
 
+MAX_FIRST = 3
+"""So many are to be done first; more would be a list again."""
+
+
 @value_object
 class ShownList:
-    """A list with work on it. `path` and `door` empty: there is no page for it, or not for this user."""
+    """A list with work on it. `path` and `door` empty: there is no page for it, or not for this user. `late`: the
+    oldest has waited too long."""
 
     task: TaskView
     text: str
     path: str
     door: str
     door_text: str
+    late: bool
 
 
 @value_object
@@ -137,32 +178,96 @@ class ShownDesk:
 
 
 async def show_work_queue(request: StaffRequest) -> web.Response:
-    tasks = {task.name: task for task in await request.parts.desk.tasks(request.library)}
-    desks = [_make_shown_desk(request, desk, tasks) for desk in DESKS]
+    desks = await read_desks(request)
+    silent = await request.parts.desk.list_silent_partners(request.library) if _sees_network(request) else ()
+    late = [one for desk in desks for one in desk.lists if one.late]
     return request.render(
         "work_queue",
         request.gettext("Work"),
         help_topic="work",
-        desks=[desk for desk in desks if desk.lists or desk.quiet],
+        desks=desks,
+        first=late[:MAX_FIRST],
+        silent=silent,
         now=request.format_moment(request.parts.clock.now()),
     )
 
 
-def _make_shown_desk(request: StaffRequest, desk: QueueDesk, tasks: dict[str, TaskView]) -> ShownDesk:
+def _sees_network(request: StaffRequest) -> bool:
+    return request.has_right(Right.OUTBOX_READ)
+
+
+async def read_desks(request: StaffRequest) -> list[ShownDesk]:
+    """Those of which the user sees some list, with what is on them now."""
+    tasks = {task.name: task for task in await request.parts.desk.tasks(request.library)}
+    desks = [_make_shown_desk(request, desk, tasks) for desk in DESKS]
+    return [desk for desk in desks if desk.lists or desk.quiet]
+
+
+def _make_shown_desk(request: StaffRequest, desk: QueueDesk, tasks: Mapping[str, TaskView]) -> ShownDesk:
     open_lists = [one for one in desk.lists if one.task in tasks and request.has_right(one.right)]
-    shown = tuple(
-        ShownList(
-            tasks[one.task],
-            request.gettext(one.text),
-            request.open_path(one.path),
-            request.open_path(one.door),
-            request.gettext(one.door_text) if one.door_text else "",
-        )
-        for one in open_lists
-        if tasks[one.task].count
-    )
+    shown = tuple(_make_shown_list(request, one, tasks[one.task]) for one in open_lists if tasks[one.task].count)
     quiet = tuple(request.gettext(one.text) for one in open_lists if not tasks[one.task].count)
     return ShownDesk(desk.name, request.gettext(desk.text), sum(one.task.count for one in shown), shown, quiet)
 
 
-PAGES = (StaffPage("GET", "", show_work_queue, Right.WORK_READ),)
+def _make_shown_list(request: StaffRequest, one: QueueList, task: TaskView) -> ShownList:
+    return ShownList(
+        task,
+        request.gettext(one.text),
+        request.open_path(one.path),
+        request.open_path(one.door),
+        request.gettext(one.door_text) if one.door_text else "",
+        is_late(one, task, request.parts.clock.now()),
+    )
+
+
+def is_late(one: QueueList, task: TaskView, now: datetime) -> bool:
+    return (
+        one.late_hours is not None and task.oldest is not None and now - task.oldest >= timedelta(hours=one.late_hours)
+    )
+
+
+# --- live ----------------------------------------------------------------------------------------------------
+
+
+async def show_counts(request: StaffRequest) -> web.Response:
+    """What the page shows of each list, as JSON, for `live.js`."""
+    return web.json_response(describe_desks(request, await read_desks(request)), headers=HEADERS)
+
+
+def describe_desks(request: StaffRequest, desks: Iterable[ShownDesk]) -> dict[str, object]:
+    """{"lists": {name: {"count": "1,204", "age": "3 d", "late": true}}, "desks": {name: "1,305"}}"""
+    shown = list(desks)
+    number = request.localization.format_number
+    return {
+        "lists": {
+            one.task.name: {
+                "count": number(one.task.count),
+                "age": request.format_age(one.task.oldest) if one.task.oldest is not None else "",
+                "late": one.late,
+            }
+            for desk in shown
+            for one in desk.lists
+        },
+        "desks": {desk.name: number(desk.total) for desk in shown if desk.total},
+    }
+
+
+async def stream_counts(request: StaffRequest) -> web.StreamResponse:
+    """The same, each time that something has changed (Server-Sent Events); one stream for all windows of a browser."""
+
+    async def read_counts() -> dict[str, object]:
+        return describe_desks(request, await read_desks(request))
+
+    async def is_still_allowed() -> bool:
+        assert request.session is not None, "a page with a right has a session"
+        return await request.parts.sign_in.is_alive(request.session)
+
+    return await request.parts.streams.serve_counts(request.http, request.library, read_counts, is_still_allowed)
+
+
+PAGES = (
+    StaffPage("GET", "", show_work_queue, Right.WORK_READ),
+    StaffPage("GET", "/live", stream_counts, Right.WORK_READ),
+    StaffPage("GET", "/live/counts", show_counts, Right.WORK_READ),
+)
