@@ -1,0 +1,233 @@
+"""What a scanned code means at a desk: which act each scan page does, on which requests, and when it was done already.
+
+A scan page does one act again and again. Rules as data, like the state tables, which have the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import StrEnum
+
+from gateway.domain.requests.events import EventKind, LoanCondition
+from gateway.domain.requests.request import (
+    BorrowingState,
+    LendingState,
+    Request,
+    RequestFlag,
+    Role,
+    ServiceType,
+    State,
+    Volume,
+    VolumeState,
+)
+from gateway.domain.requests.search_terms import fold_number
+from gateway.domain.value import value_object
+
+
+class ScanWork(StrEnum):
+    """A scan page, by the last part of its address."""
+
+    RECEIVE = "receive"
+    ARRIVE = "arrive"
+    LEND = "lend"
+    TAKE_BACK = "take-back"
+    RETURN = "return"
+    LOCATE = "locate"
+    SHIP = "ship"
+    CHECK_IN = "check-in"
+
+
+class ScanOutcome(StrEnum):
+    DONE = "done"
+    LOOK = "look"  # something needs a hand; scanning goes on
+    FAILED = "failed"  # nothing was done
+
+
+class ScanReason(StrEnum):
+    """Why a scan ended as it did."""
+
+    DONE = "done"
+    ALREADY = "already"  # it was done before: nothing was changed
+    LIBRARY_USE = "library-use"  # done, and the lender lends it for use in the library only
+    UNWANTED = "unwanted"  # done, but nobody waits for it any more
+    ELSEWHERE = "elsewhere"  # done, and it goes on to the pickup place
+    SEVERAL = "several"  # more than one request has this code
+    ITEM_MISSING = "item-missing"  # the item's own barcode is needed too
+    NOT_NOW = "not-now"  # the request is in a state for something else
+    OTHER_WORK = "other-work"  # it belongs to the other desk
+    OTHER_BRANCH = "other-branch"
+    PATRON_CARD = "patron-card"
+    WORK_NUMBER = "work-number"  # an ISBN and the like
+    OWN_ITEM = "own-item"  # an item of ours that no request is about
+    UNKNOWN = "unknown"
+    REFUSED = "refused"  # the library's system says no
+    KEPT = "kept"  # the library's system is away: it is done as soon as it can be
+
+
+@value_object(kw_only=True)
+class ScanRule:
+    """`over`: states in which the act is behind us. `pending`: of several volumes those that it is still to happen to.
+    `undo`: the event that takes it back."""
+
+    work: ScanWork
+    role: Role
+    kind: EventKind
+    over: frozenset[State]
+    pending: frozenset[VolumeState]
+    undo: EventKind | None = None
+
+
+_B, _L, _V = BorrowingState, LendingState, VolumeState
+_RETURNED: tuple[State, ...] = (_B.RETURNED, _B.COMPLETED)
+_SHIPPED: tuple[State, ...] = (_L.SHIPPED, _L.RETURNED, _L.COMPLETED)
+
+RULES: tuple[ScanRule, ...] = (
+    ScanRule(
+        work=ScanWork.RECEIVE,
+        role=Role.BORROWING,
+        kind=EventKind.RECEIVED,
+        over=frozenset({_B.RECEIVED, _B.LENT, _B.BACK, *_RETURNED}),
+        pending=frozenset({_V.EXPECTED, _V.SHIPPED}),
+    ),
+    ScanRule(
+        work=ScanWork.ARRIVE,
+        role=Role.BORROWING,
+        kind=EventKind.AT_PICKUP,
+        over=frozenset({_B.RECEIVED, _B.LENT, _B.BACK, *_RETURNED}),
+        pending=frozenset({_V.RECEIVED}),
+    ),
+    ScanRule(
+        work=ScanWork.LEND,
+        role=Role.BORROWING,
+        kind=EventKind.LOANED_TO_PATRON,
+        over=frozenset({_B.LENT}),
+        pending=frozenset({_V.RECEIVED, _V.BACK}),
+        undo=EventKind.RETURNED_BY_PATRON,
+    ),
+    ScanRule(
+        work=ScanWork.TAKE_BACK,
+        role=Role.BORROWING,
+        kind=EventKind.RETURNED_BY_PATRON,
+        over=frozenset({_B.BACK, *_RETURNED}),
+        pending=frozenset({_V.LENT}),
+        undo=EventKind.LOANED_TO_PATRON,
+    ),
+    ScanRule(
+        work=ScanWork.RETURN,
+        role=Role.BORROWING,
+        kind=EventKind.RETURNED,
+        over=frozenset(_RETURNED),
+        pending=frozenset({_V.RECEIVED, _V.LENT, _V.BACK}),
+    ),
+    ScanRule(
+        work=ScanWork.LOCATE,
+        role=Role.LENDING,
+        kind=EventKind.WILL_SUPPLY,
+        over=frozenset({_L.WILL_SUPPLY, _L.DIGITISING, _L.CLEARANCE, _L.CLEARED, *_SHIPPED}),
+        pending=frozenset({_V.EXPECTED}),
+    ),
+    ScanRule(
+        work=ScanWork.SHIP,
+        role=Role.LENDING,
+        kind=EventKind.SHIPPED,
+        over=frozenset(_SHIPPED),
+        pending=frozenset({_V.EXPECTED}),
+    ),
+    ScanRule(
+        work=ScanWork.CHECK_IN,
+        role=Role.LENDING,
+        kind=EventKind.CHECKED_IN,
+        over=frozenset({_L.COMPLETED}),
+        pending=frozenset({_V.SHIPPED, _V.RECEIVED, _V.RETURNED, _V.LOST}),
+    ),
+)
+RULE_OF_WORK = {rule.work: rule for rule in RULES}
+
+TO_CHOOSE = frozenset({LendingState.NEW, LendingState.HOLD_PLACED, LendingState.CONDITIONAL})
+"""Which item goes out is still to be said: at the shelf by its barcode."""
+
+
+def choose_kind(rule: ScanRule, request: Request) -> EventKind:
+    """At the shelf an item that was not chosen before is located first."""
+    if rule.work is ScanWork.LOCATE and request.state in TO_CHOOSE:
+        return EventKind.LOCATED
+    return rule.kind
+
+
+def list_pending_volumes(rule: ScanRule, request: Request) -> tuple[Volume, ...]:
+    """Of several volumes those that the act is still to happen to; of one volume none."""
+    if len(request.volumes) < 2 or rule.work is ScanWork.LOCATE:
+        return ()
+    arriving = rule.work is ScanWork.ARRIVE
+    return tuple(one for one in request.volumes if one.state in rule.pending and (one.in_transit or not arriving))
+
+
+def find_scanned_volume(request: Request, code: str) -> Volume | None:
+    """The volume whose barcode, ours or the partner's, the code is."""
+    wanted = fold_number(code)
+    return next((one for one in request.volumes if wanted in map(fold_number, filter(None, _codes_of(one)))), None)
+
+
+def _codes_of(volume: Volume) -> tuple[str, str]:
+    return volume.barcode, volume.theirs
+
+
+def is_over(rule: ScanRule, request: Request, code: str) -> bool:
+    """Whether the act has happened to what was scanned."""
+    pending = list_pending_volumes(rule, request)
+    if pending:
+        scanned = find_scanned_volume(request, code)
+        return scanned is not None and scanned not in pending
+    if rule.work is ScanWork.ARRIVE and RequestFlag.IN_TRANSIT in request.flags:
+        return False
+    return request.state in rule.over
+
+
+def needs_item(rule: ScanRule, request: Request, volume: Volume | None) -> bool:
+    """Whether the item's own barcode has to be scanned too."""
+    if request.service.type is ServiceType.COPY:
+        return False
+    if choose_kind(rule, request) is EventKind.LOCATED:
+        return True
+    has_item = bool(volume.barcode if volume is not None else request.item_barcode)
+    return rule.kind is EventKind.SHIPPED and not has_item
+
+
+_IN_LIBRARY = frozenset({LoanCondition.LIBRARY_USE_ONLY, LoanCondition.WATCHED, LoanCondition.SUPERVISED})
+
+
+def reason_after(rule: ScanRule, request: Request) -> ScanReason:
+    """What somebody has to know of a request to which the act has just happened."""
+    if rule.work in (ScanWork.RECEIVE, ScanWork.ARRIVE):
+        if RequestFlag.UNWANTED in request.flags:
+            return ScanReason.UNWANTED
+        if not _IN_LIBRARY.isdisjoint(request.terms.conditions):
+            return ScanReason.LIBRARY_USE
+        if RequestFlag.IN_TRANSIT in request.flags:
+            return ScanReason.ELSEWHERE
+    return ScanReason.DONE
+
+
+_OUTCOMES = {
+    ScanReason.DONE: ScanOutcome.DONE,
+    ScanReason.ALREADY: ScanOutcome.DONE,
+    ScanReason.ELSEWHERE: ScanOutcome.DONE,
+    ScanReason.LIBRARY_USE: ScanOutcome.LOOK,
+    ScanReason.UNWANTED: ScanOutcome.LOOK,
+    ScanReason.SEVERAL: ScanOutcome.LOOK,
+    ScanReason.ITEM_MISSING: ScanOutcome.LOOK,
+    ScanReason.NOT_NOW: ScanOutcome.LOOK,
+    ScanReason.KEPT: ScanOutcome.LOOK,
+}
+
+
+def outcome_of_reason(reason: ScanReason) -> ScanOutcome:
+    return _OUTCOMES.get(reason, ScanOutcome.FAILED)
+
+
+DID_SOMETHING = frozenset({ScanReason.DONE, ScanReason.LIBRARY_USE, ScanReason.UNWANTED, ScanReason.ELSEWHERE})
+
+
+def is_at_branch(request: Request, branches: Collection[str]) -> bool:
+    """Whether a user who works for these branches alone (empty: for all) has to do with it."""
+    return not branches or request.branch in branches or request.patron.pickup in branches

@@ -1,0 +1,244 @@
+"""Codes scanned at a desk: the request that is meant, the act of the scan page, and what is to be said about it.
+
+Each scan has a key of its own. What came of it is kept under the key, so that a scan that is sent again, since its
+answer got lost, does nothing twice and is answered in the same way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
+from gateway.domain.requests import scan_rules
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import Request, Volume
+from gateway.domain.requests.scan_rules import ScanOutcome, ScanReason, ScanRule, ScanWork
+from gateway.domain.requests.search_terms import NUMBERS_OF_REQUEST, SearchTermKind
+from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, NumberMatch
+from gateway.domain.value import value_object
+from gateway.ports.library_system import PatronKey
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.request_service import RequestService
+from gateway.store import api_records
+from gateway.store.api_records import IN_HAND, AnswerKey, StoredAnswer
+
+MAX_CODE_CHARS = 200
+
+KEPT_FOR = timedelta(hours=24)
+"""What came of a scan is answered again for so long."""
+
+_NAMES = NUMBERS_OF_REQUEST | {SearchTermKind.BARCODE}
+
+
+@value_object(kw_only=True)
+class ScanOrder:
+    """`key`: of this scan; `request_id`: the one that was chosen where several fit; `item`: the item's own barcode,
+    where the code was a number of the request; `branches`: the user works for these alone, empty: for all."""
+
+    work: ScanWork
+    code: str
+    key: str
+    actor: str
+    request_id: str = ""
+    item: str = ""
+    due: date | None = None
+    branches: frozenset[str] = frozenset()
+
+
+@value_object(kw_only=True)
+class ScanResult:
+    """`request` as it is now; `detail`: a refusal in words; `volume`: id of the volume that was meant; `choices`: the
+    requests that may be meant."""
+
+    code: str
+    reason: ScanReason
+    detail: str = ""
+    request: Request | None = None
+    volume: str = ""
+    choices: tuple[Request, ...] = ()
+
+    @property
+    def outcome(self) -> ScanOutcome:
+        return scan_rules.outcome_of_reason(self.reason)
+
+
+class ScanService:
+    def __init__(self, requests: RequestService) -> None:
+        self._requests = requests
+
+    async def scan(self, library: str, order: ScanOrder) -> ScanResult:
+        """Raises NotFound (library), Unavailable (the store, or the first scan with this key is still in hand),
+        Refused (the key stands for another scan), OutcomeUnknown."""
+        context = self._requests.library_context(library)
+        key = AnswerKey(context.symbol, order.actor, f"scan:{order.work.value}", order.key)
+        asked = _digest_of_order(order)
+        now = context.now()
+        kept = await context.store.write(lambda c: api_records.claim_answer(c, key, asked, now, now - KEPT_FOR))
+        if kept is not None:
+            return await self._restore_result(context, order, kept, asked)
+        result: ScanResult | None = None
+        try:
+            result = await self._carry_out(context, order)
+        finally:
+            if result is None:  # a repeat is judged anew, by the state that the request has got into
+                await context.store.write(lambda c: api_records.release_answer(c, key))
+        answer = StoredAnswer(request=asked, status=200, body=_dump_result(result))
+        await context.store.write(lambda c: api_records.store_answer(c, key, answer))
+        return result
+
+    async def undo(self, library: str, work: ScanWork, request_id: str, volume: str, actor: str) -> Request:
+        """Raises NotFound, EventDenied, Refused, Unavailable, OutcomeUnknown."""
+        undo = scan_rules.RULE_OF_WORK[work].undo
+        if undo is None:
+            raise Refused(RefusalReason.NOT_ALLOWED, "This can't be taken back.", about=MessagePart.REQUEST)
+        details = EventDetails(volumes=(volume,) if volume else ())
+        return await self._requests.act(
+            library, request_id, ActionRequest(kind=undo, details=details, actor=actor, version=None)
+        )
+
+    async def _restore_result(
+        self, context: LibraryContext, order: ScanOrder, kept: StoredAnswer, asked: bytes
+    ) -> ScanResult:
+        if kept.request != asked:
+            raise Refused(RefusalReason.NOT_ALLOWED, "Another scan was sent under this key.", about=MessagePart.REQUEST)
+        if kept.status == IN_HAND:
+            raise Unavailable("the first scan with this key has no answer yet")
+        said = json.loads(kept.body)
+        found = [await self._find_by_id(context, id_) for id_ in (said["request"], *said["choices"]) if id_]
+        requests = {one.id: one for one in found if one is not None}
+        return ScanResult(
+            code=order.code,
+            reason=ScanReason(said["reason"]),
+            detail=said["detail"],
+            request=requests.get(said["request"]),
+            volume=said["volume"],
+            choices=tuple(requests[id_] for id_ in said["choices"] if id_ in requests),
+        )
+
+    async def _find_by_id(self, context: LibraryContext, request_id: str) -> Request | None:
+        try:
+            return await self._requests.find_request(context.symbol, request_id)
+        except NotFound:
+            return None
+
+    # --- what the code means -----------------------------------------------------------------------------
+
+    async def _carry_out(self, context: LibraryContext, order: ScanOrder) -> ScanResult:
+        rule = scan_rules.RULE_OF_WORK[order.work]
+        if order.request_id:
+            chosen = await self._find_by_id(context, order.request_id)
+            return await self._act(order, rule, chosen) if chosen is not None else _say(order, ScanReason.UNKNOWN)
+        matches = await self._requests.find_by_number(context.symbol, order.code)
+        named = _distinct_requests(match for match in matches if match.kind in _NAMES)
+        fitting = [request for request in named if request.role is rule.role]
+        if not fitting:
+            return await self._explain_no_request(context, order, matches, named)
+        waiting = [one for one in fitting if one.open and not scan_rules.is_over(rule, one, order.code)]
+        candidates = waiting or [one for one in fitting if one.open] or fitting[:1]
+        if len(candidates) > 1:
+            return _say(order, ScanReason.SEVERAL, choices=tuple(candidates))
+        return await self._act(order, rule, candidates[0])
+
+    async def _explain_no_request(
+        self, context: LibraryContext, order: ScanOrder, matches: Sequence[NumberMatch], named: Sequence[Request]
+    ) -> ScanResult:
+        """The wrong kind of code says what it is."""
+        if named:
+            return _say(order, ScanReason.OTHER_WORK, named[0])
+        kinds = {match.kind for match in matches}
+        if SearchTermKind.PATRON in kinds or await _is_patron_card(context, order.code):
+            return _say(order, ScanReason.PATRON_CARD)
+        if SearchTermKind.STANDARD in kinds:
+            return _say(order, ScanReason.WORK_NUMBER)
+        item = await context.find_item(order.code)
+        return _say(order, ScanReason.OWN_ITEM if item is not None else ScanReason.UNKNOWN)
+
+    # --- what is done ------------------------------------------------------------------------------------
+
+    async def _act(self, order: ScanOrder, rule: ScanRule, request: Request) -> ScanResult:
+        if not scan_rules.is_at_branch(request, order.branches):
+            return _say(order, ScanReason.OTHER_BRANCH, request)
+        past = request.find_attempt_on_record(order.code) if rule.work is ScanWork.RETURN else None
+        attempt = past.number if past is not None and past.number != request.current else 0
+        if not attempt and scan_rules.is_over(rule, request, order.code):
+            scanned = scan_rules.find_scanned_volume(request, order.code) if len(request.volumes) > 1 else None
+            return _say(order, ScanReason.ALREADY, request, volume=scanned.id if scanned is not None else "")
+        volume = _choose_volume(rule, request, order.code) if not attempt else None
+        if scan_rules.needs_item(rule, request, volume) and not order.item:
+            return _say(order, ScanReason.ITEM_MISSING, request, volume=volume.id if volume is not None else "")
+        kind = scan_rules.choose_kind(rule, request)
+        action = ActionRequest(
+            kind=kind, details=_make_details(order, kind, volume), actor=order.actor, version=None, attempt=attempt
+        )
+        meant = volume.id if volume is not None else ""
+        try:
+            after = await self._requests.act(request.library, request.id, action)
+        except EventDenied as denied:
+            return _say(order, ScanReason.NOT_NOW, request, denied.denied.detail, meant)
+        except Refused as refused:
+            return _say(order, ScanReason.REFUSED, request, refused.detail, meant)
+        except Unavailable as away:
+            return _say(order, ScanReason.KEPT, request, str(away), meant)
+        return _say(order, scan_rules.reason_after(rule, after), after, volume=meant)
+
+
+def _say(
+    order: ScanOrder,
+    reason: ScanReason,
+    request: Request | None = None,
+    detail: str = "",
+    volume: str = "",
+    choices: tuple[Request, ...] = (),
+) -> ScanResult:
+    return ScanResult(code=order.code, reason=reason, detail=detail, request=request, volume=volume, choices=choices)
+
+
+def _distinct_requests(matches: Iterable[NumberMatch]) -> list[Request]:
+    return list({match.request.id: match.request for match in matches}.values())
+
+
+async def _is_patron_card(context: LibraryContext, code: str) -> bool:
+    try:
+        await context.system.find_patron(PatronKey(code))
+    except Refused as refused:
+        if refused.reason is not RefusalReason.UNKNOWN_PATRON:
+            raise
+        return False
+    return True
+
+
+def _choose_volume(rule: ScanRule, request: Request, code: str) -> Volume | None:
+    """The one whose barcode it is, else the first to which it is still to happen; None: there is but one."""
+    pending = scan_rules.list_pending_volumes(rule, request)
+    scanned = scan_rules.find_scanned_volume(request, code)
+    return scanned if scanned in pending else next(iter(pending), None)
+
+
+def _make_details(order: ScanOrder, kind: EventKind, volume: Volume | None) -> EventDetails:
+    details = EventDetails(volumes=(volume.id,) if volume is not None else ())
+    if kind in (EventKind.LOCATED, EventKind.SHIPPED):
+        details = replace(details, barcode=order.item)
+    if kind in (EventKind.RECEIVED, EventKind.SHIPPED):
+        details = replace(details, due=order.due)
+    return details
+
+
+def _digest_of_order(order: ScanOrder) -> bytes:
+    said = (order.work.value, order.code, order.request_id, order.item)
+    return hashlib.sha256(json.dumps(said).encode()).digest()
+
+
+def _dump_result(result: ScanResult) -> bytes:
+    """Without the code, which may be a patron's card."""
+    said = {
+        "reason": result.reason.value,
+        "detail": result.detail,
+        "request": result.request.id if result.request is not None else "",
+        "volume": result.volume,
+        "choices": [one.id for one in result.choices],
+    }
+    return json.dumps(said).encode()
