@@ -251,6 +251,7 @@ def make_pages(
             proxies=proxies,
             public_url=public_url,
             embed_in=pages.embed_in,
+            sends_mail=bool(settings.mail.host),
         )
     )
 

@@ -45,14 +45,19 @@ MAX_LINE_CHARS = 100
 
 def extract_texts() -> Catalog:
     """All texts of the gateway, without translations."""
+    found = extract_texts_of(Path(gateway.__file__).parent)
+    for context, _key, text in list_word_texts(shipped_words()):
+        found.add(text, context=context)
+    return found
+
+
+def extract_texts_of(folder: Path) -> Catalog:
+    """Those in the templates and the code below a folder."""
     found = Catalog()
-    folder = Path(gateway.__file__).parent
     for _file, _line, message, comments, context in extract_from_dir(
         folder, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True
     ):
         found.add(message, auto_comments=comments, context=context)
-    for context, _key, text in list_word_texts(shipped_words()):
-        found.add(text, context=context)
     return found
 
 

@@ -20,7 +20,7 @@ EVERYWHERE = pytest.mark.parametrize("width", [PHONE, DESKTOP], ids=["phone", "d
 
 
 def number_on(page: Page) -> str:
-    return page.locator(".done .number").inner_text()
+    return page.locator(".promise .number").inner_text()
 
 
 @EVERYBODY
@@ -75,7 +75,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(site: Site, brow
 
         summary = page.get_by_role("alert")
         expect(summary.get_by_role("listitem")).to_have_count(2)
-        assert page.title().startswith("Problem: ")
+        assert page.title().startswith("Error: ")
         field = page.get_by_label("Title of the article or chapter")
         expect(field).to_have_attribute("aria-invalid", "true")
         expect(field).to_have_accessible_description("Please say which part you need, by its title or its pages.")

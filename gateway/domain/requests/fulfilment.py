@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from string import Formatter
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import quote
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.requests.citation import Citation, CitationType
@@ -162,6 +162,27 @@ class CopyDeclaration(ProfileSection):
     )
 
 
+class UsualDays(ProfileSection):
+    """Calendar days that most things take to come, as patrons are told."""
+
+    least: int = Field(0, ge=0, le=365)
+    most: int = Field(0, ge=0, le=365, description="0: nothing is said")
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.most and self.most < self.least:
+            raise ValueError("most must not be less than least")
+        return self
+
+
+class UsualTimes(ProfileSection):
+    loans: UsualDays = UsualDays()
+    copies: UsualDays = UsualDays()
+
+    def of_service(self, service: ServiceType) -> UsualDays:
+        return self.copies if service is ServiceType.COPY else self.loans
+
+
 class ItemFormats(ProfileSection):
     """Words of ISO 18626 (ItemFormat)."""
 
@@ -174,6 +195,7 @@ class ServicesPolicy(ProfileSection):
     links: tuple[LinkOut, ...] = Field((), description="full text, best first")
     formats: ItemFormats = Field(ItemFormats(), description="those a patron can choose from; none: no choice")
     least_days: int = Field(0, ge=0, le=365, description="calendar days to the earliest last-interest date")
+    usual_days: UsualTimes = UsualTimes()
     declaration: CopyDeclaration = CopyDeclaration()
 
     def choose_fulfilments(

@@ -45,10 +45,10 @@ def citation_rows(citation: Citation, words: LanguageWords) -> Rows:
             ("volume", citation.volume),
             ("issue", citation.issue),
             ("pages", citation.pages),
-            ("published", citation.published),
+            ("published", words.localization.format_written_day(citation.published)),
             ("place", citation.place),
             ("publisher", citation.publisher),
-            ("language", citation.language),
+            ("language", words.localization.language_name(citation.language) if citation.language else ""),
             *((one.type, one.value) for one in citation.identifiers),
             ("call-number", citation.call_number),
             ("source", citation.source),
@@ -64,7 +64,8 @@ def readers_citation_rows(citation: Citation, words: LanguageWords) -> Rows:
     extras = [one for one in citation.extras if one.is_bibliographic and one.value != citation.published]
     numbers = tuple(one for one in citation.identifiers if one.type in BIBLIOGRAPHIC_NUMBERS)
     known = replace(citation, source="", identifiers=numbers, extras=())
-    return (*citation_rows(known, words), *label_rows(words, *((one.name, one.value) for one in extras)))
+    said = ((one.name, words.localization.format_written_day(one.value)) for one in extras)
+    return (*citation_rows(known, words), *label_rows(words, *said))
 
 
 def extra_rows(extras: Iterable[CitationExtra]) -> Rows:

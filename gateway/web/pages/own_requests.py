@@ -6,15 +6,20 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.patron_status import PatronStatus
+from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import EventDenied, NotFound, PatronAction, PatronView, VersionConflict
+from gateway.ports.library_system import PatronKey
+from gateway.services.letters import mail_address
 from gateway.services.letters.facts import label_rows, readers_citation_rows, service_rows
-from gateway.services.letters.templates import clean_line, clean_lines
+from gateway.store.patron_sessions import SessionRow
 from gateway.web.html.error_pages import PageError
 from gateway.web.pages import sign_in_pages
 from gateway.web.pages.page_request import PageRequest
 from gateway.web.pages.page_texts import ACT_TEXTS, TOO_LATE_TEXT
+from gateway.web.pages.request_status import find_open_question, make_shown_request
 
 MAX_OWN_REQUESTS = 50
 
@@ -35,15 +40,13 @@ async def list_own_requests(page: PageRequest) -> web.Response:
         MAX_OWN_REQUESTS,
         page.http.query.get("cursor", "")[:500],
     )
+    shown = [make_shown_request(page, view) for view in found]
     return page.render(
         "own",
         here=page.path("requests"),
         title=page.gettext("My requests"),
-        views=list(found),
-        clean=clean_line,
-        question=_open_question,
-        day=page.words.format_day,
-        zone=page.context.zone,
+        shown=shown,
+        urgent=sum(one.is_urgent for one in shown),
         next=page.path("requests", f"cursor={quote(found.cursor)}") if found.cursor else "",
     )
 
@@ -51,9 +54,10 @@ async def list_own_requests(page: PageRequest) -> web.Response:
 async def show_own_request(page: PageRequest) -> web.Response:
     """Somebody else's is not there."""
     id_ = page.http.match_info["id"]
-    if page.session is None:
+    session = page.session
+    if session is None:
         return sign_in_pages.ask_to_sign_in(page, f"requests/{id_}")
-    view = await page.parts.patrons.show(page.library, id_, page.session.patron_id, page.localization.language)
+    view = await page.parts.patrons.show(page.library, id_, session.patron_id, page.localization.language)
     one, words = view.request, page.words
     is_new = page.http.query.get("sent") == "yes"
     done = page.http.query.get("done", "")
@@ -68,13 +72,17 @@ async def show_own_request(page: PageRequest) -> web.Response:
         view=view,
         is_new=is_new,
         done=_text_of_done(page, done),
-        question=_open_question(view),
+        one=make_shown_request(page, view),
         rows=(
             *readers_citation_rows(one.citation, words),
             *service_rows(one, words),
             *label_rows(words, ("due", words.format_moment(due, page.context.zone) if due else "")),
+            *_list_collecting_rows(page, await _name_pickup(page, one.patron.pickup)),
+            *(await _list_telling_rows(page, session) if is_new else ()),
         ),
-        pickup=await _name_pickup(page, one.patron.pickup),
+        days=page.context.policy().services.usual_days.of_service(one.service.type),
+        by_when=_say_by_when(page, one) if is_new else "",
+        can_cancel=PatronAction.CANCEL in view.actions,
     )
 
 
@@ -84,9 +92,28 @@ def _text_of_done(page: PageRequest, done: str) -> str:
     return page.gettext(ACT_TEXTS[PatronAction(done)].done) if done in list(PatronAction) else ""
 
 
-def _open_question(view: PatronView) -> str:
-    query = view.request.query
-    return clean_lines(query.text) if PatronAction.ANSWER in view.actions and query is not None else ""
+def _list_collecting_rows(page: PageRequest, pickup: str) -> tuple[tuple[str, str], ...]:
+    return ((page.gettext("Where you collect it"), pickup),) if pickup else ()
+
+
+async def _list_telling_rows(page: PageRequest, session: SessionRow) -> tuple[tuple[str, str], ...]:
+    """How the patron hears of the request. Nothing is said where the library's system can't be asked."""
+    try:
+        patron = await page.context.system.find_patron(PatronKey(session.patron_id, ("internal",)))
+    except (Unavailable, Refused):
+        return ()
+    address = mail_address(patron, page.context.today()) if page.parts.sends_mail else ""
+    if address:
+        said = page.gettext("By e-mail to %(address)s", address=address)
+    else:
+        said = page.gettext("In the library, and here under My requests")
+    return ((page.gettext("How we tell you"), said),)
+
+
+def _say_by_when(page: PageRequest, request: Request) -> str:
+    if request.dates.need_by is None:
+        return page.gettext("If nobody can send it, we tell you.")
+    return page.gettext("If nobody can send it by %(day)s, we tell you.", day=page.format_day(request.dates.need_by))
 
 
 async def _name_pickup(page: PageRequest, code: str) -> str:
@@ -155,7 +182,7 @@ def _render_act(page: PageRequest, act: PatronAction, view: PatronView, *, has_c
         act=act.value,
         view=view,
         has_changed=has_changed,
-        question=_open_question(view),
+        question=find_open_question(view),
         until=words.format_moment(until, page.context.zone) if until else "",
         rows=readers_citation_rows(one.citation, words),
     )
@@ -176,6 +203,8 @@ async def show_own_hold(page: PageRequest) -> web.Response:
         here=page.path(f"holds/{id_}"),
         title=page.gettext("Reserved"),
         hold=found,
-        rows=label_rows(page.words, ("title", found.title)),
-        pickup=await _name_pickup(page, found.pickup),
+        rows=(
+            *label_rows(page.words, ("title", found.title)),
+            *_list_collecting_rows(page, await _name_pickup(page, found.pickup)),
+        ),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote_plus
@@ -64,7 +64,8 @@ class LibraryEntry:
 @value_object(kw_only=True)
 class PageServices:
     """`libraries` by symbol. `proxies`: whose X-Forwarded-For is believed; `embed_in`: sites that may show the pages in
-    a frame. `look_ups`: anybody can have catalogues asked about a number, so only a few are at once."""
+    a frame. `sends_mail`: letters to patrons go out by mail. `look_ups`: anybody can have catalogues asked about a
+    number, so only a few are at once."""
 
     links: LinkFormat
     offering: FulfilmentService
@@ -80,6 +81,7 @@ class PageServices:
     proxies: TrustedProxies
     public_url: str = ""
     embed_in: tuple[str, ...] = ()
+    sends_mail: bool = False
     look_ups: AdmissionQueue = field(default_factory=lambda: AdmissionQueue(places=4, queue=16, seconds=5.0))
 
 
@@ -117,6 +119,12 @@ class PageRequest:
 
     def format_day(self, day: date) -> str:
         return self.localization.format_day(day)
+
+    def format_short_day(self, moment: date | datetime) -> str:
+        """24 Nov; with the year where it isn't this year. In the zone of the library."""
+        zone = self.context.zone
+        day = moment.astimezone(zone).date() if isinstance(moment, datetime) else moment
+        return self.localization.format_short(day, self.parts.clock.now(), zone)
 
     # --- what came in ----------------------------------------------------------------------------------------
 

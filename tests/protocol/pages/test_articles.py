@@ -139,7 +139,7 @@ async def test_a_link_of_a_number_alone_shows_and_orders_the_article(anna: Visit
     assert form.title == "Request from another library"
     assert field(form, "component_title") == TITLE
     assert form.tree.xpath("//input[@name='service' and @checked]/@value") == ["copy"]
-    assert FREE in form.tree.xpath("//div[@class='note']//a/@href")
+    assert FREE in form.tree.xpath("//div[@class='banner']//a/@href")
 
 
 async def test_a_preprint_is_called_one(anna: Visitor, services: ArticleServer) -> None:

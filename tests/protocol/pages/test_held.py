@@ -26,7 +26,7 @@ async def test_the_title_of_what_a_number_belongs_to_is_shown_and_requested(gate
     link = page.tree.xpath("//a[text()='Correct or complete this']/@href")[0].partition("?")[2]
     form = await anna.form("request", link)
     sent = await anna.post("/openurl/DEMO/request", {**form, "service": "loan"})
-    number = sent.tree.findtext(".//strong[@class='number']")
+    number = sent.tree.findtext(".//b[@class='code number']")
     assert (await gateway.requests().find_request("DEMO", number)).citation.title == "The Three-Body Problem"
 
 
@@ -38,7 +38,7 @@ async def test_what_may_be_ours_is_said_so_and_shown_to_staff(gateway: Running, 
 
     await anna.sign_in()
     sent = await anna.post("/openurl/DEMO/request", {**await anna.form("request", link), "service": "loan"})
-    kept = await gateway.requests().find_request("DEMO", sent.tree.findtext(".//strong[@class='number']"))
+    kept = await gateway.requests().find_request("DEMO", sent.tree.findtext(".//b[@class='code number']"))
     assert {one.title for one in kept.candidates} == {"Middlemarch"}
     assert all(one.call_number and one.barcode for one in kept.candidates)
     assert kept.warnings == (f"The library may have it itself: records that are like it: {len(kept.candidates)}.",)
@@ -47,7 +47,7 @@ async def test_what_may_be_ours_is_said_so_and_shown_to_staff(gateway: Running, 
 
 async def test_one_hold_takes_one_of_the_free_copies(gateway: Running, anna: Visitor) -> None:
     before = await anna.get(f"/openurl?{OURS_BY_NUMBER}")
-    free = len(before.tree.xpath("//ul[@class='copies']//span[contains(@class, 'free')]"))
+    free = len(before.tree.xpath("//ul[@class='copies']//span[contains(@class, 'good-word')]"))
     assert free > 1
     system = gateway.requests().library_context("DEMO").system
     record = (await system.search_bibs("9780000010018"))[0]
@@ -56,5 +56,5 @@ async def test_one_hold_takes_one_of_the_free_copies(gateway: Running, anna: Vis
     await system.place_hold(HoldWish(patron, place, bib_id=record.id), "hold-1")
 
     after = await anna.get(f"/openurl?{OURS_BY_NUMBER}")
-    assert len(after.tree.xpath("//ul[@class='copies']//span[contains(@class, 'free')]")) == free - 1
+    assert len(after.tree.xpath("//ul[@class='copies']//span[contains(@class, 'good-word')]")) == free - 1
     assert "Request from another library" not in after.text

@@ -34,7 +34,7 @@ def fields_of(page: Answer) -> dict[str, str]:
 
 
 def acts_of(page: Answer) -> list[str]:
-    return [str(text).strip() for text in page.tree.xpath("//main//a[contains(@class, 'button second')]/text()")]
+    return [str(text).strip() for text in page.tree.xpath("//main//a[contains(@class, 'button')]/text()")]
 
 
 async def test_a_patron_cancels_after_being_asked(gateway: Running, anna: Visitor) -> None:

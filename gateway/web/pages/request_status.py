@@ -1,0 +1,154 @@
+"""How a request stands, as its patron sees it in a list: one of a few words with a day, and what can be done now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from gateway.domain.requests.patron_status import OVERDUE, QUESTION, RECALLED, PatronStatus, status_of_request
+from gateway.domain.requests.request import Request
+from gateway.domain.requests.views import PatronAction, PatronView
+from gateway.domain.value import value_object
+from gateway.services.letters.templates import clean_line, clean_lines
+from gateway.services.localization import mark_text_in_context
+from gateway.web.pages.page_request import PageRequest
+
+
+@value_object
+class StatusText:
+    """`kind`: which of the tags; `word`, `since`: with their contexts. `since` has a value `day`."""
+
+    kind: str
+    word: tuple[str, str]
+    since: tuple[str, str]
+
+
+STATUS_TEXTS: Mapping[PatronStatus, StatusText] = {
+    PatronStatus.PREPARED: StatusText(
+        "waiting",
+        mark_text_in_context("status of a request", "Preparing"),
+        mark_text_in_context("preparing, searching", "asked for on %(day)s"),
+    ),
+    PatronStatus.SEARCHING: StatusText(
+        "waiting",
+        mark_text_in_context("status of a request", "Searching"),
+        mark_text_in_context("preparing, searching", "asked for on %(day)s"),
+    ),
+    PatronStatus.ORDERED: StatusText(
+        "waiting",
+        mark_text_in_context("status of a request", "Ordered"),
+        mark_text_in_context("ordered, returned, finished, ended", "on %(day)s"),
+    ),
+    PatronStatus.UNDERWAY: StatusText(
+        "way",
+        mark_text_in_context("status of a request", "On its way"),
+        mark_text_in_context("on its way, ready", "since %(day)s"),
+    ),
+    PatronStatus.READY: StatusText(
+        "good",
+        mark_text_in_context("status of a request", "Ready"),
+        mark_text_in_context("on its way, ready", "since %(day)s"),
+    ),
+    PatronStatus.ON_LOAN: StatusText(
+        "good",
+        mark_text_in_context("status of a request", "On loan"),
+        mark_text_in_context("on loan", "due %(day)s"),
+    ),
+    PatronStatus.RETURNED: StatusText(
+        "closed",
+        mark_text_in_context("status of a request", "Returned"),
+        mark_text_in_context("ordered, returned, finished, ended", "on %(day)s"),
+    ),
+    PatronStatus.DONE: StatusText(
+        "closed",
+        mark_text_in_context("status of a request", "Finished"),
+        mark_text_in_context("ordered, returned, finished, ended", "on %(day)s"),
+    ),
+    PatronStatus.ENDED: StatusText(
+        "closed",
+        mark_text_in_context("status of a request", "Ended"),
+        mark_text_in_context("ordered, returned, finished, ended", "on %(day)s"),
+    ),
+}
+
+URGENT_TEXTS: Mapping[str, StatusText] = {
+    QUESTION: StatusText(
+        "look",
+        mark_text_in_context("status of a request", "We have a question"),
+        mark_text_in_context("a question to a patron", "answer by %(day)s"),
+    ),
+    OVERDUE: StatusText(
+        "late",
+        mark_text_in_context("status of a request", "On loan, overdue"),
+        mark_text_in_context("overdue", "was due on %(day)s"),
+    ),
+    RECALLED: StatusText(
+        "late",
+        mark_text_in_context("status of a request", "On loan, needed back"),
+        mark_text_in_context("on loan", "due %(day)s"),
+    ),
+}
+"""What goes before the word of the state, by the word of `PatronStatusText`."""
+
+
+@value_object
+class ShownStatus:
+    kind: str
+    word: str
+    since: str
+
+
+@value_object(kw_only=True)
+class ShownRequest:
+    """`again`: where the same can be asked for anew; `question`: that waits for an answer. Empty: nothing."""
+
+    view: PatronView
+    title: str
+    status: ShownStatus
+    asked: str
+    question: str = ""
+    again: str = ""
+    is_urgent: bool = False
+
+
+def make_shown_request(page: PageRequest, view: PatronView) -> ShownRequest:
+    request = view.request
+    return ShownRequest(
+        view=view,
+        title=clean_line(request.citation.short),
+        status=make_shown_status(page, request),
+        asked=page.format_day(request.created.astimezone(page.context.zone).date()),
+        question=find_open_question(view),
+        again=page.path("", page.encode_link(request.citation, request.service.type)) if not request.open else "",
+        is_urgent=status_of_request(request).word in URGENT_TEXTS,
+    )
+
+
+def make_shown_status(page: PageRequest, request: Request) -> ShownStatus:
+    said = status_of_request(request)
+    text = URGENT_TEXTS.get(said.word) or STATUS_TEXTS[said.status]
+    day = _find_day(request, said.status, said.word)
+    localization = page.localization
+    return ShownStatus(
+        text.kind,
+        localization.pgettext(*text.word),
+        localization.pgettext(*text.since, day=page.format_short_day(day)) if day is not None else "",
+    )
+
+
+def _find_day(request: Request, status: PatronStatus, word: str) -> date | datetime | None:
+    """Which the word is said with; None: it isn't known."""
+    if word == QUESTION:
+        return request.query.answer_by if request.query is not None else None
+    if status is PatronStatus.ON_LOAN:
+        return request.terms.patron_due or request.terms.lender_due
+    if status in (PatronStatus.PREPARED, PatronStatus.SEARCHING):
+        return request.created
+    if status is PatronStatus.ORDERED and request.attempt is not None:
+        return request.attempt.asked
+    return request.changed
+
+
+def find_open_question(view: PatronView) -> str:
+    query = view.request.query
+    return clean_lines(query.text) if PatronAction.ANSWER in view.actions and query is not None else ""
