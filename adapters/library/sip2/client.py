@@ -1,0 +1,213 @@
+"""Conversations with a SIP2 server: signed in, with what the server says that it can do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from enum import IntEnum
+from pathlib import Path
+
+from adapters.library.sip2.codec import END, Query, Reply, UnsendableValueError
+from adapters.library.sip2.messages import MessageWriter
+from adapters.library.sip2.options import Sip2Options
+from adapters.library.sip2.transport import Sip2Endpoint, TerminalConnection, TerminalPool
+from gateway.domain.problems import ConfigurationError, OutcomeUnknown, Unavailable
+from gateway.domain.value import value_object
+
+
+class ServerAbility(IntEnum):
+    """Place of each message among the flags of field BX."""
+
+    PATRON_STATUS = 0
+    CHECK_OUT = 1
+    CHECK_IN = 2
+    BLOCK_PATRON = 3
+    STATUS = 4
+    RESEND = 5
+    LOGIN = 6
+    PATRON_INFORMATION = 7
+    END_SESSION = 8
+    FEE_PAID = 9
+    ITEM_INFORMATION = 10
+    ITEM_STATUS_UPDATE = 11
+    PATRON_ENABLE = 12
+    HOLD = 13
+    RENEW = 14
+    RENEW_ALL = 15
+
+
+@value_object
+class ServerStatus:
+    """What the server says of itself (98). `abilities` None: it has no field BX, so it may do everything."""
+
+    is_online: bool
+    check_in_ok: bool
+    check_out_ok: bool
+    renewal_ok: bool
+    retries: int | None
+    institution: str
+    library: str
+    version: str
+    abilities: frozenset[ServerAbility] | None
+
+    def can_do(self, ability: ServerAbility) -> bool:
+        allowed = {
+            ServerAbility.CHECK_IN: self.check_in_ok,
+            ServerAbility.CHECK_OUT: self.check_out_ok,
+            ServerAbility.RENEW: self.renewal_ok,
+        }
+        return allowed.get(ability, True) and (self.abilities is None or ability in self.abilities)
+
+
+def read_status(reply: Reply) -> ServerStatus:
+    """Numbers may be padded with blanks; 999 retries: without limit."""
+    flags = reply.first("BX")
+    retries = reply.fixed["retries"].strip()
+    return ServerStatus(
+        is_online=reply.fixed["online"] == "Y",
+        check_in_ok=reply.fixed["check_in_ok"] == "Y",
+        check_out_ok=reply.fixed["check_out_ok"] == "Y",
+        renewal_ok=reply.fixed["renewal_ok"] == "Y",
+        retries=int(retries) if retries.isascii() and retries.isdigit() else None,
+        institution=reply.first("AO"),
+        library=reply.first("AM"),
+        version=reply.fixed["version"],
+        abilities=frozenset(one for one in ServerAbility if flags[one : one + 1] == "Y") if flags else None,
+    )
+
+
+def make_endpoint(options: Sip2Options, folder: Path) -> Sip2Endpoint:
+    """`folder`: where relative paths begin."""
+    return Sip2Endpoint(
+        host=options.host,
+        port=options.port,
+        tls=options.make_tls(folder),
+        charset=options.charset,
+        message_end=END if options.message_end == "cr" else b"\r\n",
+        error_detection=options.error_detection,
+        resends=options.resends,
+        max_bytes=options.max_bytes,
+        connect_seconds=options.seconds.connect,
+        idle_seconds=options.seconds.idle if options.sessions == "kept" else 0,
+    )
+
+
+def resolve_or_unavailable(secrets: Callable[[str], str], reference: str) -> str:
+    """Raises Unavailable: without the secret nothing can be sent."""
+    if not reference:
+        return ""
+    try:
+        return secrets(reference)
+    except ConfigurationError as error:
+        raise Unavailable(error.problems[0].message) from error
+
+
+class Sip2Client:
+    """`status` is None until the server was reached for the first time."""
+
+    def __init__(
+        self, options: Sip2Options, folder: Path, secrets: Callable[[str], str], writer: MessageWriter
+    ) -> None:
+        self._options = options
+        self._secrets = secrets
+        self._writer = writer
+        self._place = make_endpoint(options, folder)
+        self._pool = TerminalPool(self._place, options.connections, self._open_signed_in)
+        self.status: ServerStatus | None = None
+
+    @asynccontextmanager
+    async def open_conversation(self) -> AsyncIterator[Conversation]:
+        """On one terminal, for the time of one piece of work. Raises Unavailable."""
+        options = self._options
+        async with self._pool.lease_turn(options.seconds.change):
+            conversation = Conversation(self._pool, options)
+            try:
+                if self.status is None and options.sessions == "one-message":
+                    self.status = _require_online(
+                        read_status(await conversation.ask(self._writer.status())), self._place
+                    )
+                yield conversation
+            finally:
+                conversation.end()
+
+    async def _open_signed_in(self) -> TerminalConnection:
+        connection = await TerminalConnection.open(self._place)
+        if self._options.sessions == "one-message":
+            return connection
+        is_ready = False
+        try:
+            await self._sign_in(connection)
+            is_ready = True
+        except OutcomeUnknown as unknown:
+            raise Unavailable(f"no sign-in: {unknown}") from unknown
+        except UnsendableValueError as error:
+            raise Unavailable(f"no sign-in: {error}") from error
+        finally:
+            if not is_ready:
+                connection.abort_connection()
+        return connection
+
+    async def _sign_in(self, connection: TerminalConnection) -> None:
+        login, seconds = self._options.login, self._options.seconds.look_up
+        if login.user:
+            password = resolve_or_unavailable(self._secrets, login.password)
+            reply = await connection.exchange(self._writer.login(login.user, password, login.location), seconds)
+            if reply.fixed["ok"] != "1":
+                raise Unavailable(f"{self._place}: the server refuses the login of terminal '{login.user}'")
+        self.status = _require_online(
+            read_status(await connection.exchange(self._writer.status(), seconds)), self._place
+        )
+        if self.status.retries is not None:
+            connection.resends = min(self._options.resends, self.status.retries)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+def _require_online(status: ServerStatus, place: Sip2Endpoint) -> ServerStatus:
+    if not status.is_online:
+        raise Unavailable(f"{place}: the server says that the library's system is off line")
+    return status
+
+
+class Conversation:
+    """Messages on one terminal. Begin with a question: after its answer the connection is known to be alive, so that a
+    change goes to a server that is there."""
+
+    def __init__(self, pool: TerminalPool, options: Sip2Options) -> None:
+        self._pool = pool
+        self._options = options
+        self._connection: TerminalConnection | None = None
+
+    async def ask(self, query: Query) -> Reply:
+        """Asked twice at most: once more where the connection was kept, and so may have ended before.
+
+        Raises Unavailable, UnsendableValueError."""
+        seconds = self._options.seconds.look_up
+        connection = await self._take_connection()
+        try:
+            return await connection.exchange(query, seconds)
+        except (Unavailable, OutcomeUnknown) as failure:
+            self.end()
+            if not connection.was_kept:
+                raise Unavailable(str(failure)) from failure
+        try:
+            return await (await self._take_connection(fresh=True)).exchange(query, seconds)
+        except OutcomeUnknown as failure:
+            raise Unavailable(str(failure)) from failure
+
+    async def change(self, query: Query) -> Reply:
+        """Sent once. Raises Unavailable (nothing was sent), OutcomeUnknown, UnsendableValueError."""
+        return await (await self._take_connection()).exchange(query, self._options.seconds.change)
+
+    def end(self) -> None:
+        if self._connection is not None:
+            self._pool.return_connection(self._connection)
+            self._connection = None
+
+    async def _take_connection(self, *, fresh: bool = False) -> TerminalConnection:
+        if self._connection is not None and (self._options.sessions == "one-message" or not self._connection.is_usable):
+            self.end()
+        if self._connection is None:
+            self._connection = await self._pool.take_connection(fresh=fresh)
+        return self._connection

@@ -1,0 +1,211 @@
+"""Connections to a SIP2 server: one terminal each, and the pool of them. Knows no library words.
+
+A question may be asked again; a change may not, since servers carry out a repeat instead of answering it from memory
+(facts/ils-backends.md section 5). So what was sent and got no whole answer is `OutcomeUnknown`, and that connection is
+of no further use: the lost answer would be taken for the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from adapters.library.sip2.codec import END, Query, Reply, ReplyCode, add_checksum, decode_reply, encode_query
+from gateway.domain.problems import MalformedMessage, OutcomeUnknown, Unavailable
+from gateway.domain.value import value_object
+from gateway.ports.tls import ClientTls, make_client_context
+
+LINE_ENDS = b"\r\n"
+
+
+@value_object
+class Sip2Endpoint:
+    """All that a connection depends on. Times in seconds."""
+
+    host: str
+    port: int
+    tls: ClientTls | None
+    charset: str
+    message_end: bytes
+    error_detection: bool
+    resends: int
+    max_bytes: int
+    connect_seconds: float
+    idle_seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class TerminalConnection:
+    """One connection, on which one message is in hand at a time. `was_kept`: it has rested between two conversations
+    and may have ended meanwhile."""
+
+    def __init__(self, place: Sip2Endpoint, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._place = place
+        self._reader = reader
+        self._writer = writer
+        self._sequence = 9
+        self._is_broken = False
+        self.resends = place.resends
+        self.was_kept = False
+
+    @classmethod
+    async def open(cls, place: Sip2Endpoint) -> TerminalConnection:
+        """Raises Unavailable."""
+        try:
+            async with asyncio.timeout(place.connect_seconds):
+                tls = make_client_context(place.tls) if place.tls is not None else None
+                reader, writer = await asyncio.open_connection(place.host, place.port, ssl=tls, limit=place.max_bytes)
+        except TimeoutError as error:
+            raise Unavailable(f"{place}: no connection within {place.connect_seconds:g} s") from error
+        except (OSError, UnicodeError) as error:  # UnicodeError: a host name that can't be one
+            raise Unavailable(f"{place}: not reached: {describe_connection_error(error)}") from error
+        return cls(place, reader, writer)
+
+    @property
+    def is_usable(self) -> bool:
+        return not (self._is_broken or self._reader.at_eof() or self._writer.is_closing())
+
+    async def exchange(self, query: Query, seconds: float) -> Reply:
+        """The answer to this message. A message that the server asks for again (96) is sent again, and an answer that
+        came damaged is asked for again (97): neither has anything done twice.
+
+        Raises UnsendableValueError and Unavailable (nothing was sent), OutcomeUnknown (no whole answer came).
+        """
+        place = self._place
+        if not self.is_usable:
+            raise Unavailable(f"{place}: the connection has ended")
+        sequence = (self._sequence + 1) % 10
+        message = encode_query(query, place.charset, sequence if place.error_detection else None)
+        self._sequence = sequence
+        is_answered = False
+        try:
+            async with asyncio.timeout(seconds):
+                reply = await self._send_until_answered(query, message)
+            is_answered = True
+            self.was_kept = False  # it is alive
+        except TimeoutError as error:
+            raise OutcomeUnknown(f"{place}: no answer to message {query.code} within {seconds:g} s") from error
+        except OSError as error:
+            raise OutcomeUnknown(f"{place}: the connection broke: {describe_connection_error(error)}") from error
+        finally:
+            if not is_answered:  # cancelled, too
+                self.abort_connection()
+        return reply
+
+    async def _send_until_answered(self, query: Query, message: bytes) -> Reply:
+        sent, expected = message, f"{self._sequence}" if self._place.error_detection else ""
+        problem = ""
+        for _ in range(self.resends + 1):
+            self._writer.write(sent + self._place.message_end)  # one write: some servers can't read halves
+            await self._writer.drain()
+            received = await self._read_message()
+            try:
+                reply = decode_reply(received, self._place.charset, is_checked=self._place.error_detection)
+            except MalformedMessage as malformed:
+                problem = f"its answer is no SIP2: {malformed}"
+                if not self._place.error_detection:
+                    break
+                sent = add_checksum(b"97AZ")
+                continue
+            if reply.code is ReplyCode.SEND_AGAIN:
+                problem = "it asks for the same message again and again"
+                sent = message
+                continue
+            if reply.code is not query.reply or reply.sequence != expected:
+                problem = f"it answers {reply.code} to {query.code}, or another message than the last"
+                break
+            return reply
+        raise OutcomeUnknown(f"{self._place}: {problem}")
+
+    async def _read_message(self) -> bytes:
+        """Without its end and without the line feed that some servers put after the end before."""
+        while True:
+            try:
+                received = await self._reader.readuntil(END)
+            except asyncio.IncompleteReadError as error:
+                said = "in the middle of an answer" if error.partial.strip(LINE_ENDS) else "without an answer"
+                raise OutcomeUnknown(f"{self._place}: the connection ended {said}") from error
+            except asyncio.LimitOverrunError as error:
+                raise OutcomeUnknown(
+                    f"{self._place}: its answer has more than {self._place.max_bytes:,} bytes"
+                ) from error
+            if message := received.strip(LINE_ENDS):
+                return message
+
+    def close(self) -> None:
+        if not self._writer.is_closing():
+            self._writer.close()
+
+    def abort_connection(self) -> None:
+        self._is_broken = True
+        self._writer.transport.abort()
+
+
+def describe_connection_error(error: Exception) -> str:
+    """What the system says, without the address that we name ourselves."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+class TerminalPool:
+    """The connections to one server. `make` opens one and signs in; it raises Unavailable."""
+
+    def __init__(
+        self, place: Sip2Endpoint, connections: int, make: Callable[[], Awaitable[TerminalConnection]]
+    ) -> None:
+        self._place = place
+        self._make = make
+        self._connections = connections
+        self._turns = asyncio.Semaphore(connections)
+        self._kept: dict[TerminalConnection, asyncio.TimerHandle] = {}
+        self._is_closed = False
+
+    @asynccontextmanager
+    async def lease_turn(self, seconds: float) -> AsyncIterator[None]:
+        """The right to use one connection. Raises Unavailable when no one's is over within `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise Unavailable(f"{self._place}: all {self._connections} terminals are busy") from None
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+    async def take_connection(self, *, fresh: bool) -> TerminalConnection:
+        """The one that was used last, or a new one. `fresh`: a new one in any case, and those that were kept are ended:
+        they are hardly any better. Raises Unavailable."""
+        if fresh:
+            self._end_kept()
+        while self._kept:
+            connection, timer = self._kept.popitem()
+            timer.cancel()
+            if connection.is_usable:
+                return connection
+            connection.close()
+        return await self._make()
+
+    def return_connection(self, connection: TerminalConnection) -> None:
+        if self._is_closed or not self._place.idle_seconds or not connection.is_usable:
+            connection.close()
+            return
+        connection.was_kept = True
+        loop = asyncio.get_running_loop()
+        self._kept[connection] = loop.call_later(self._place.idle_seconds, self._end_kept_connection, connection)
+
+    async def close(self) -> None:
+        self._is_closed = True
+        self._end_kept()
+
+    def _end_kept(self) -> None:
+        for connection in tuple(self._kept):
+            self._end_kept_connection(connection)
+
+    def _end_kept_connection(self, connection: TerminalConnection) -> None:
+        timer = self._kept.pop(connection, None)
+        if timer is not None:
+            timer.cancel()
+            connection.close()
