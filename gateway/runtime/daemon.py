@@ -29,6 +29,7 @@ from gateway.runtime.assembly import (
     make_link_format,
     make_pages,
     make_staff_pages,
+    make_start_page,
 )
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
 from gateway.runtime.last_good_configuration import LastGoodFiles
@@ -346,6 +347,7 @@ class Daemon:
             api=self._api,
             pages=self._pages,
             staff=self._staff_pages,
+            start=make_start_page(settings, has_reader_pages=self._pages is not None),
         )
         http = settings.http
         place = HttpListenerOptions(

@@ -105,6 +105,7 @@ class HttpSite:
     api: RouteRegistrar | None = None  # None: no /api
     pages: RouteRegistrar | None = None  # None: no /openurl
     staff: RouteRegistrar | None = None  # None: no /staff
+    start: RouteRegistrar | None = None  # None: nothing at /
 
 
 def make_app(site: HttpSite) -> web.Application:
@@ -125,6 +126,8 @@ def make_app(site: HttpSite) -> web.Application:
         site.pages.register(app)
     if site.staff is not None:
         site.staff.register(app)
+    if site.start is not None:
+        site.start.register(app)
     return app
 
 

@@ -69,7 +69,6 @@ class PatronPages:
         app.middlewares.append(
             make_wrong_path_middleware(self._make_handler(offer_pages.show_nothing), _is_path_for_patrons)
         )
-        app.router.add_get("/", self._make_handler(offer_pages.show_home))
         ASSETS.register(app)
         for method in ("GET", "HEAD", "POST"):
             for path in (ROOT, f"{ROOT}/", f"{ROOT}/{{library}}/"):

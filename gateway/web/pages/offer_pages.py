@@ -52,11 +52,6 @@ class ShownCopy:
     free: bool
 
 
-async def show_home(page: PageRequest) -> web.Response:
-    """At `/`, of a library alone: where to begin."""
-    return page.render("home", here="/", title=page.gettext("Books and articles for you"))
-
-
 async def show_nothing(_page: PageRequest) -> web.Response:
     """At a path that there isn't."""
     raise NotFound("page")

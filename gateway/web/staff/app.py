@@ -20,6 +20,7 @@ from gateway.web.html.visits import LANGUAGE, preferred_languages
 from gateway.web.staff import (
     account_pages,
     error_pages,
+    help_page,
     mail_pages,
     message_pages,
     outbox_pages,
@@ -49,6 +50,7 @@ PAGES: tuple[StaffPage, ...] = (
     *user_pages.PAGES,
     *account_pages.PAGES,
     *sign_in_pages.PAGES,
+    *help_page.PAGES,
 )
 """All pages of staff, by topic."""
 

@@ -12,8 +12,10 @@ from tests.support.daemon import Installation
 async def test_the_root_leads_on(anna: Visitor) -> None:
     page = await anna.get("/")
     assert (page.status, page.title) == (200, "Books and articles for you")
-    for link in page.tree.xpath("//main//a/@href"):
-        assert (await anna.get(link)).status == 200
+    links = [str(link) for link in page.tree.xpath("//main//a/@href")]
+    assert {"/openurl/DEMO/citation", "/openurl/DEMO/requests", "/staff", "/staff/help", "/api/v1/docs"} == set(links)
+    for link in links:
+        assert (await anna.get(link)).status == (403 if link == "/staff" else 200)  # there is no user yet
     assert (await anna.session.head(f"{anna.base}/")).status == 200
     assert (await anna.get("/", Accept_Language="de")).title == "Bücher und Aufsätze für Sie"
 
@@ -53,13 +55,30 @@ async def test_of_several_libraries_one_is_chosen(installation: Installation) ->
     second = {**first, "symbol": "FJORD", "name": "Bibliothèque du Fjord"}
     async with running(installation, other_libraries=[second]) as gateway, visitor(gateway) as anna:
         page = await anna.get("/")
-        assert (page.status, page.title) == (200, "Which library do you belong to?")
-        assert "Bibliothèque du Fjord" in page.text
+        assert page.status == 200
+        assert "/openurl/FJORD/citation" in page.tree.xpath("//main//a/@href")
+        chosen = await anna.get("/openurl")
+        assert (chosen.status, chosen.title) == (200, "Which library do you belong to?")
+        assert all("Bibliothèque du Fjord" in one.text for one in (page, chosen))
         assert (await anna.get("/nowhere")).status == 404
         assert (await anna.get("/openurl/DEMO/nowhere")).title == "There is nothing here"
 
 
 async def test_without_pages_there_are_none(installation: Installation) -> None:
     async with running(installation, pages={"enabled": False}) as gateway, visitor(gateway) as anna:
-        page = await anna.get("/")
+        page = await anna.get("/openurl")
         assert (page.status, "text/html" in page.headers["Content-Type"]) == (404, False)
+        assert "/openurl" not in (await anna.get("/")).text
+
+
+async def test_the_root_changes_its_language(anna: Visitor) -> None:
+    page = await anna.get("/?ui_language=de")
+    assert page.title == "Bücher und Aufsätze für Sie"
+    assert page.url.endswith("/")
+    assert (await anna.get("/openurl/DEMO/citation")).tree.get("lang") == "de"
+
+
+async def test_without_pages_of_staff_none_are_offered(installation: Installation) -> None:
+    async with running(installation, staff={"enabled": False}) as gateway, visitor(gateway) as anna:
+        assert "/staff" not in (await anna.get("/")).text
+        assert (await anna.get("/staff")).status == 404

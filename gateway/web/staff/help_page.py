@@ -1,0 +1,96 @@
+"""Help for staff: one page, a part for each topic. Every page leads to its part."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.domain.value import value_object
+from gateway.services.localization import mark_text
+from gateway.web.staff.staff_request import StaffPage, StaffRequest
+
+
+@value_object
+class HelpTopic:
+    """`name`: what pages call it (`help_topic`), and its place on the page; `paths`: pages that it is about, as
+    `StaffPage.path`: it is there when one of them is."""
+
+    name: str
+    title: str
+    paths: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
+TOPICS: tuple[HelpTopic, ...] = (
+    HelpTopic(
+        "sign-in",
+        mark_text("Signing in"),
+        ("/sign-in",),
+        (
+            mark_text(
+                "Sign in with the name and password that you were given, or with your organisation’s account where "
+                "that is offered. After five wrong passwords you have to wait a quarter of an hour."
+            ),
+            mark_text(
+                "You are signed out when you open no page for a while. What you had filled in is kept and can be sent "
+                "after you have signed in again. At “Your account” you change your password, end sessions elsewhere, "
+                "and choose light or dark pages and narrow or wide rows."
+            ),
+        ),
+    ),
+    HelpTopic(
+        "work",
+        mark_text("The work queue"),
+        ("",),
+        (
+            mark_text(
+                "Every list on which something waits for a person, with how many there are and how long the oldest has "
+                "waited. The lists stand in the order in which the day goes: first what others wait for."
+            ),
+            mark_text(
+                "“Do these first” names lists where something has waited too long, and partners that do not answer. "
+                "Messages to these are kept and go out by themselves. Numbers change by themselves while the page is "
+                "open; what is new is told by a line on top."
+            ),
+        ),
+    ),
+    HelpTopic(
+        "outbox",
+        mark_text("Messages that could not be sent"),
+        ("/outbox",),
+        (
+            mark_text(
+                "What could not be sent is tried again for hours. What was given up waits here, by what stopped it: "
+                "mend the cause, then try all of a group again, change one, or let one be with a reason."
+            ),
+        ),
+    ),
+    HelpTopic(
+        "users",
+        mark_text("Users"),
+        ("/users",),
+        (
+            mark_text(
+                "Managers and operators make accounts, give roles, set passwords and disable accounts. Your own "
+                "account is changed by somebody else. Before a change your own password is asked for, unless you "
+                "gave it in the last ten minutes."
+            ),
+            mark_text(
+                "A disabled account can’t sign in; what was done with it keeps its name. The audit log says who signed "
+                "in, who changed which account, and who looked at data of readers that are hidden for the role."
+            ),
+        ),
+    ),
+)
+"""In the order of the page. A page that needs help adds its part here."""
+
+
+async def show_help(request: StaffRequest) -> web.Response:
+    topics = [
+        (topic.name, request.gettext(topic.title), [request.gettext(text) for text in topic.texts])
+        for topic in TOPICS
+        if request.session is None or any(path in request.open_paths or path == "/sign-in" for path in topic.paths)
+    ]
+    return request.render("help", request.gettext("Help"), topics=topics)
+
+
+PAGES = (StaffPage("GET", "/help", show_help, None),)

@@ -1,0 +1,77 @@
+"""The start page at `/`: it leads everybody on: readers, staff, programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from aiohttp import web
+
+from gateway.domain.value import value_object
+from gateway.ports.library_system import LibraryInfo
+from gateway.services.localization import Localization, TextCatalogues
+from gateway.web.api.openapi import ROOT as API
+from gateway.web.html import assets, rendering
+from gateway.web.html.assets import PageAssets, html_response, redirect_response
+from gateway.web.html.rendering import PageTemplates
+from gateway.web.html.visits import LANGUAGE, BrowserVisits, preferred_languages
+
+LANGUAGE_KEY = "ui_language"
+
+ASSETS = PageAssets("/_assets", (assets.FOLDER,))
+TEMPLATES = PageTemplates(rendering.FOLDER, ASSETS)
+
+
+@value_object(kw_only=True)
+class StartDoors:
+    """What there is to lead to. `readers`, `staff`: whether these pages are there."""
+
+    libraries: Sequence[LibraryInfo]
+    readers: bool
+    staff: bool
+
+
+class StartPage:
+    """`HttpSite.start`."""
+
+    def __init__(self, doors: StartDoors, texts: TextCatalogues, visits: BrowserVisits) -> None:
+        self._doors = doors
+        self._texts = texts
+        self._visits = visits
+
+    def register(self, app: web.Application) -> None:
+        ASSETS.register(app)
+        app.router.add_get("/", self.show_start)
+
+    async def show_start(self, request: web.Request) -> web.Response:
+        chosen = request.query.get(LANGUAGE_KEY, "")
+        if chosen:
+            response = redirect_response("/")
+            if chosen in self._texts.known:
+                self._visits.set_language_cookie(response, chosen, self._visits.is_https(request))
+            return response
+        localization = self._texts.choose_language((request.cookies.get(LANGUAGE, ""), *preferred_languages(request)))
+        return html_response(self._render_start(localization), 200)
+
+    def _render_start(self, localization: Localization) -> str:
+        libraries = self._doors.libraries
+        return TEMPLATES.render(
+            "start",
+            localization,
+            {
+                "title": libraries[0].name if len(libraries) == 1 else localization.gettext("Our libraries"),
+                "readers": [
+                    (one.name or one.symbol, f"/openurl/{quote(one.symbol, safe=':')}")
+                    for one in libraries
+                    if self._doors.readers
+                ],
+                "staff": "/staff" if self._doors.staff else "",
+                "api": f"{API}/docs",
+                "languages": [
+                    (code, name, f"/?{LANGUAGE_KEY}={code}")
+                    for code, name in self._texts.known.items()
+                    if code != localization.language
+                ],
+                "contacts": [one for one in libraries if one.email or one.phone],
+            },
+        )
