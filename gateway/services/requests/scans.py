@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
+from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.requests import scan_rules
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Request, Volume
@@ -72,7 +72,7 @@ class ScanService:
 
     async def scan(self, library: str, order: ScanOrder) -> ScanResult:
         """Raises NotFound (library), Unavailable (the store, or the first scan with this key is still in hand),
-        Refused (the key stands for another scan), OutcomeUnknown."""
+        Refused (the key stands for another scan; the library would not look the code up)."""
         context = self._requests.library_context(library)
         key = AnswerKey(context.symbol, order.actor, f"scan:{order.work.value}", order.key)
         asked = _digest_of_order(order)
@@ -181,7 +181,7 @@ class ScanService:
             return _say(order, ScanReason.NOT_NOW, request, denied.denied.detail, meant)
         except Refused as refused:
             return _say(order, ScanReason.REFUSED, request, refused.detail, meant)
-        except Unavailable as away:
+        except (Unavailable, OutcomeUnknown) as away:
             return _say(order, ScanReason.KEPT, request, str(away), meant)
         return _say(order, scan_rules.reason_after(rule, after), after, volume=meant)
 

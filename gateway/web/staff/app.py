@@ -24,6 +24,7 @@ from gateway.web.staff import (
     mail_pages,
     message_pages,
     outbox_pages,
+    scan_pages,
     sign_in_pages,
     user_pages,
     work_queue,
@@ -44,6 +45,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PAGES: tuple[StaffPage, ...] = (
     *work_queue.PAGES,
+    *scan_pages.PAGES,
     *outbox_pages.PAGES,
     *message_pages.PAGES,
     *mail_pages.PAGES,

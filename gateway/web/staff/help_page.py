@@ -65,6 +65,22 @@ TOPICS: tuple[HelpTopic, ...] = (
         ),
     ),
     HelpTopic(
+        "scan",
+        mark_text("Scanning"),
+        ("/scan",),
+        (
+            mark_text(
+                "Choose the work once, then scan: any number of the request will do, ours, the partner’s, the item’s "
+                "barcode or the code on a slip. Each code becomes a line: done, look, or failed, with a sound of its "
+                "own. What needs a hand stays on the pile at the side, and you can go on scanning meanwhile."
+            ),
+            mark_text(
+                "Codes are sent one after the other. While the gateway does not answer they wait and are sent later; "
+                "nothing is done twice. What you type goes into the field; F2 brings you back to it."
+            ),
+        ),
+    ),
+    HelpTopic(
         "users",
         mark_text("Users"),
         ("/users",),

@@ -1,0 +1,248 @@
+// Scan pages: the field is emptied at once, codes wait in a queue and are sent one after the other, in order. Without
+// this file the form has a field for many codes and says afterwards what became of each.
+
+const RETRY_SECONDS = [1, 2, 4, 8, 10];
+const ANSWER_SECONDS = 30;
+const MAX_TRIES_WITHOUT_ANSWER = 20;
+
+const form = document.getElementById("scan");
+const log = document.getElementById("log");
+const pile = document.getElementById("pile");
+const trouble = document.getElementById("trouble");
+const field = replaceField(document.getElementById("code"));
+const counts = { done: 0, look: 0, failed: 0 };
+const queue = [];
+let busy = false;
+let signedOut = false;
+let sounds = null;
+
+// One line for one code, instead of many lines.
+function replaceField(many) {
+  const one = document.createElement("input");
+  for (const name of ["id", "name", "autocomplete", "autocapitalize", "spellcheck"]) {
+    one.setAttribute(name, many.getAttribute(name));
+  }
+  one.type = "text";
+  document.getElementById("code-label").textContent = many.dataset.label;
+  many.replaceWith(one);
+  one.focus();
+  return one;
+}
+
+function makeKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function parseHtml(text) {
+  return new DOMParser().parseFromString(text, "text/html").body.firstElementChild;
+}
+
+// --- the queue ------------------------------------------------------------------------------------------------
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const code = field.value.trim();
+  field.value = "";
+  field.focus();
+  wakeSounds();
+  if (code !== "") addScan(new FormData(form), code);
+});
+
+// A choice or a second code of the pile goes into the same queue.
+pile.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const fields = new FormData(event.target, event.submitter);
+  event.target.closest("li").remove();
+  showPile();
+  field.focus();
+  addScan(fields, fields.get("code"));
+});
+
+function addScan(fields, code) {
+  fields.set("code", code);
+  fields.set("key", makeKey());
+  const line = makeWaitingLine(code);
+  log.prepend(line);
+  queue.push({ fields, line, tries: 0 });
+  showCounts();
+  sendQueue();
+}
+
+function makeWaitingLine(code) {
+  const line = document.createElement("li");
+  const now = new Date();
+  const shape = document.querySelector("#queue svg").cloneNode(true);
+  const parts = ["span", "time", "span", "div", "span"].map((name) => document.createElement(name));
+  parts[0].className = parts[1].className = "soft";
+  parts[0].append(shape);
+  parts[1].textContent = now.toTimeString().slice(0, 8);
+  parts[2].className = "code";
+  parts[2].textContent = code;
+  parts[3].className = "soft";
+  parts[3].textContent = log.dataset.waiting;
+  line.dataset.outcome = "waiting";
+  line.append(...parts);
+  return line;
+}
+
+async function sendQueue() {
+  if (busy) return;
+  busy = true;
+  while (queue.length > 0 && !signedOut) {
+    const scan = queue[0];
+    const answer = await sendScan(scan);
+    if (answer !== null) {
+      queue.shift();
+      showAnswer(scan, answer);
+    } else if (scan.tries >= MAX_TRIES_WITHOUT_ANSWER) {
+      queue.shift();
+      showLost(scan);
+    }
+    showCounts();
+  }
+  busy = false;
+}
+
+// null: there was no answer; what was scanned waits for the next try, under the same key.
+async function sendScan(scan) {
+  try {
+    const response = await fetch(form.dataset.path, {
+      method: "POST",
+      headers: { Accept: "application/json" },
+      body: new URLSearchParams(scan.fields),
+      signal: AbortSignal.timeout(ANSWER_SECONDS * 1000),
+    });
+    if (response.headers.get("Content-Type")?.startsWith("application/json")) {
+      trouble.hidden = true;
+      return await response.json();
+    }
+    if (response.status === 403) {
+      signedOut = true;
+      showTrouble(trouble.dataset.signedOut);
+      return null;
+    }
+  } catch {
+    // no network: the same as no answer
+  }
+  scan.tries += 1;
+  showTrouble(trouble.dataset.away);
+  const seconds = RETRY_SECONDS[Math.min(scan.tries, RETRY_SECONDS.length) - 1];
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  return null;
+}
+
+// --- what is shown --------------------------------------------------------------------------------------------
+
+function showAnswer(scan, answer) {
+  scan.line.replaceWith(parseHtml(answer.line));
+  const last = parseHtml(answer.last);
+  const failed = answer.outcome === "failed";
+  document.getElementById("last").replaceChildren(last);
+  document.getElementById("alarm").textContent = failed ? last.textContent : "";
+  if (answer.hand) pile.append(parseHtml(answer.hand));
+  showPile();
+  counts[answer.outcome] += 1;
+  playSound(answer.outcome);
+}
+
+function showLost(scan) {
+  scan.line.dataset.outcome = "failed";
+  scan.line.children[3].textContent = log.dataset.lost;
+  scan.line.children[3].className = "is-late";
+  counts.failed += 1;
+  playSound("failed");
+}
+
+function showCounts() {
+  for (const [name, count] of Object.entries(counts)) document.getElementById(`count-${name}`).textContent = count;
+  document.getElementById("count-waiting").textContent = queue.length;
+}
+
+function showPile() {
+  document.getElementById("pile-empty").hidden = pile.children.length > 0;
+}
+
+function showTrouble(text) {
+  if (trouble.hidden || trouble.textContent !== text) trouble.textContent = text;
+  trouble.hidden = false;
+}
+
+log.addEventListener("submit", async (event) => {
+  if (!event.target.classList.contains("undo")) return;
+  event.preventDefault();
+  const undo = event.target;
+  field.focus();
+  const response = await fetch(undo.action, {
+    method: "POST",
+    headers: { Accept: "application/json" },
+    body: new URLSearchParams(new FormData(undo)),
+  }).catch(() => null);
+  const isDone = response !== null && response.headers.get("Content-Type")?.startsWith("application/json");
+  if (!isDone) {
+    showTrouble(trouble.dataset.away);
+    return;
+  }
+  const words = document.createElement("span");
+  words.className = "soft";
+  words.textContent = (await response.json()).text;
+  undo.replaceWith(words);
+});
+
+// --- the field keeps the focus --------------------------------------------------------------------------------
+
+function isElsewhere(element) {
+  return element.matches("input:not([type=checkbox]):not([type=radio]), textarea, select") && element !== field;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "F2") {
+    event.preventDefault();
+    field.focus();
+    signedOut = false;
+    sendQueue();
+    return;
+  }
+  const isTyping = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey && event.key !== " ";
+  if (isTyping && !isElsewhere(document.activeElement)) field.focus();
+});
+
+function showReadiness() {
+  const ready = document.hasFocus() && !isElsewhere(document.activeElement);
+  document.getElementById("ready").hidden = !ready;
+  document.getElementById("not-ready").hidden = ready;
+}
+for (const name of ["focusin", "focusout"]) document.addEventListener(name, () => setTimeout(showReadiness));
+window.addEventListener("blur", showReadiness);
+window.addEventListener("focus", () => {
+  if (!isElsewhere(document.activeElement)) field.focus();
+  showReadiness();
+});
+window.addEventListener("beforeunload", (event) => {
+  if (queue.length > 0) event.preventDefault();
+});
+
+// --- sounds ---------------------------------------------------------------------------------------------------
+
+const TONES = { done: [[880, 0.08]], look: [[660, 0.1], [880, 0.12]], failed: [[220, 0.18], [165, 0.3]] };
+
+function wakeSounds() {
+  if (document.getElementById("sound").checked) sounds ??= new AudioContext();
+}
+
+function playSound(outcome) {
+  if (sounds === null || !document.getElementById("sound").checked) return;
+  let at = sounds.currentTime;
+  for (const [pitch, seconds] of TONES[outcome]) {
+    const tone = new OscillatorNode(sounds, { frequency: pitch });
+    const volume = new GainNode(sounds, { gain: 0.2 });
+    tone.connect(volume).connect(sounds.destination);
+    tone.start(at);
+    tone.stop(at + seconds);
+    at += seconds;
+  }
+}
+
+document.getElementById("queue").hidden = false;
+for (const name of Object.keys(counts)) counts[name] = Number(document.getElementById(`count-${name}`).textContent);
+showReadiness();

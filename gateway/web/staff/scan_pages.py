@@ -1,0 +1,377 @@
+"""Scan pages (/staff/scan/…): one act for each code that comes in, a line for each, and a pile of what needs a hand.
+
+With `scan.js` the field is emptied at once and codes are sent one after the other; without it there is a field for many
+codes, one a line, and one page that says what became of each.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from aiohttp import hdrs, web
+
+from gateway.domain.due_dates import local_day
+from gateway.domain.problems import Refused
+from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.scan_rules import (
+    DID_SOMETHING,
+    RULE_OF_WORK,
+    ScanOutcome,
+    ScanReason,
+    ScanWork,
+    list_pending_volumes,
+)
+from gateway.domain.roles import Right
+from gateway.domain.value import value_object
+from gateway.services.localization import mark_text
+from gateway.services.requests.scans import MAX_CODE_CHARS, ScanOrder, ScanResult, ScanService
+from gateway.web.html.assets import HEADERS
+from gateway.web.html.error_pages import PageError
+from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.staff.staff_request import ROOT, TEMPLATES, StaffPage, StaffRequest
+
+MAX_CODES = 200
+"""In one form."""
+
+MAX_KEY_CHARS = 100
+
+SOUND_COOKIE = "illgate_scan_sound"
+
+JSON = "application/json"
+
+
+@value_object(kw_only=True)
+class ScanDesk:
+    """A page. `task`: the list that it works off; `due`: whether one due date can be given for all."""
+
+    work: ScanWork
+    title: str
+    hint: str
+    button: str
+    right: Right
+    task: str = ""
+    due: bool = False
+
+    @property
+    def path(self) -> str:
+        return f"/scan/{self.work.value}"
+
+
+DESKS: tuple[ScanDesk, ...] = (
+    ScanDesk(
+        work=ScanWork.RECEIVE,
+        title=mark_text("Receive"),
+        hint=mark_text("Scan any number on the parcel: ours, theirs, or the barcode."),
+        button=mark_text("Receive"),
+        right=Right.BORROWING_ACT,
+        task="to-receive",
+        due=True,
+    ),
+    ScanDesk(
+        work=ScanWork.ARRIVE,
+        title=mark_text("Shelve at branch"),
+        hint=mark_text("Scan what has come to this branch: the reader is told that it is ready."),
+        button=mark_text("Arrived"),
+        right=Right.BRANCH_ACT,
+        task="in-transit",
+    ),
+    ScanDesk(
+        work=ScanWork.LEND,
+        title=mark_text("Lend"),
+        hint=mark_text("Scan the item that its reader takes along."),
+        button=mark_text("Lend"),
+        right=Right.BRANCH_ACT,
+    ),
+    ScanDesk(
+        work=ScanWork.TAKE_BACK,
+        title=mark_text("Take back"),
+        hint=mark_text("Scan the item that its reader brings back."),
+        button=mark_text("Take back"),
+        right=Right.BRANCH_ACT,
+    ),
+    ScanDesk(
+        work=ScanWork.RETURN,
+        title=mark_text("Send back"),
+        hint=mark_text("Scan each item as it goes into its parcel to the lender."),
+        button=mark_text("Send back"),
+        right=Right.BORROWING_ACT,
+        task="to-return",
+    ),
+    ScanDesk(
+        work=ScanWork.LOCATE,
+        title=mark_text("Pull from the shelf"),
+        hint=mark_text("Scan the pull slip or the item in your hand: the requester is told that it will come."),
+        button=mark_text("Pulled"),
+        right=Right.LENDING_ACT,
+        task="to-pull",
+    ),
+    ScanDesk(
+        work=ScanWork.SHIP,
+        title=mark_text("Ship"),
+        hint=mark_text("Scan each item as it goes into its parcel to the requester."),
+        button=mark_text("Ship"),
+        right=Right.LENDING_ACT,
+        task="to-ship",
+        due=True,
+    ),
+    ScanDesk(
+        work=ScanWork.CHECK_IN,
+        title=mark_text("Check in"),
+        hint=mark_text("Scan each item of ours that has come back."),
+        button=mark_text("Check in"),
+        right=Right.LENDING_ACT,
+        task="to-check-in",
+    ),
+)
+DESK_OF_PATH = {desk.path: desk for desk in DESKS}
+
+WORDS = {
+    ScanOutcome.DONE: mark_text("Done"),
+    ScanOutcome.LOOK: mark_text("Look"),
+    ScanOutcome.FAILED: mark_text("Failed"),
+}
+
+TEXTS = {
+    ScanReason.DONE: "",
+    ScanReason.ALREADY: mark_text("already done, nothing was changed"),
+    ScanReason.LIBRARY_USE: mark_text("for use in the library only"),
+    ScanReason.UNWANTED: mark_text("The reader no longer wants it: send it back."),
+    ScanReason.ELSEWHERE: mark_text("goes on to its pickup place"),
+    ScanReason.SEVERAL: mark_text("Several requests have this code: choose one."),
+    ScanReason.ITEM_MISSING: mark_text("The barcode of the item is needed too."),
+    ScanReason.NOT_NOW: mark_text("Something else comes first with this request."),
+    ScanReason.OTHER_BRANCH: mark_text("This belongs to another branch."),
+    ScanReason.PATRON_CARD: mark_text("This is a reader’s card. Scan the item instead."),
+    ScanReason.WORK_NUMBER: mark_text("This is the number of a work. Scan the item instead."),
+    ScanReason.OWN_ITEM: mark_text("This is an item of ours that no request is about."),
+    ScanReason.UNKNOWN: mark_text("Nothing here has this number."),
+    ScanReason.REFUSED: mark_text("The library’s system says no:"),
+    ScanReason.KEPT: mark_text("The library’s system is away: this is done as soon as it can be."),
+}
+OTHER_WORK_TEXTS = {
+    Role.LENDING: mark_text("This is an item of ours for another library: “Ship” or “Check in” is meant."),
+    Role.BORROWING: mark_text("This is an item of another library: “Receive” or “Send back” is meant."),
+}
+
+
+@value_object(kw_only=True)
+class ScanLine:
+    """What became of a scan, as it is shown. `facts`: where it goes, until when; `undo`: whether it can be taken back;
+    `choices`: number of the request and its id."""
+
+    at: datetime
+    result: ScanResult
+    word: str
+    text: str
+    facts: str
+    undo: bool
+    choices: Sequence[tuple[str, str]]
+
+    @property
+    def outcome(self) -> str:
+        return self.result.outcome.value
+
+    @property
+    def needs_hand(self) -> bool:
+        return self.result.outcome is ScanOutcome.LOOK
+
+
+# --- pages ---------------------------------------------------------------------------------------------------
+
+
+async def show_scan_index(request: StaffRequest) -> web.Response:
+    counts = {task.name: task.count for task in await request.parts.desk.tasks(request.library)}
+    return request.render(
+        "scan_index",
+        request.gettext("Scan"),
+        help_topic="scan",
+        desks=[(desk, counts.get(desk.task)) for desk in _open_desks(request)],
+    )
+
+
+async def show_scan_page(request: StaffRequest) -> web.Response:
+    return _render_page(request, FormCheck(request, SubmittedForm()), ())
+
+
+async def submit_scans(request: StaffRequest) -> web.Response:
+    """Codes one a line, or one code that a script sends: then the answer is JSON with the line for it."""
+    form = await request.read_own_form()
+    desk = _desk_of_request(request)
+    checked = FormCheck(request, form)
+    codes = [code for line in form.fields.get("code", "").splitlines() if (code := line.strip())]
+    checked.values["code"] = "\n".join(codes)
+    due = checked.read_day("due", request.context.today()) if desk.due else None
+    if not codes:
+        checked.add_problem("code", "wrong-missing")
+    elif len(codes) > MAX_CODES or any(len(code) > MAX_CODE_CHARS for code in codes):
+        checked.add_problem("code", "wrong-long", most=MAX_CODE_CHARS)
+    if not checked.is_good:
+        if _wants_json(request):
+            raise PageError(422, "fault-form")
+        return _render_page(request, checked, ())
+    key = form["key"][:MAX_KEY_CHARS] or secrets.token_hex(16)
+    lines = [await _scan_code(request, desk, form, code, f"{key}-{number}", due) for number, code in enumerate(codes)]
+    if _wants_json(request):
+        return _answer_with_line(request, desk, lines[0])
+    return _render_page(request, FormCheck(request, SubmittedForm({"due": form["due"]})), lines[::-1])
+
+
+async def undo_scan(request: StaffRequest) -> web.Response:
+    """By an event of its own: what has happened stays in the request's history."""
+    form = await request.read_own_form()
+    desk = _desk_of_request(request)
+    undone = await ScanService(request.parts.requests).undo(
+        request.library, desk.work, form["request"], form["volume"], request.user.actor
+    )
+    words = request.gettext("Taken back: %(number)s", number=undone.number)
+    if _wants_json(request):
+        return web.json_response({"text": words}, headers=HEADERS)
+    return request.redirect(request.path("scan", desk.work.value), words)
+
+
+async def keep_settings(request: StaffRequest) -> web.Response:
+    """For this person at this browser."""
+    form = await request.read_own_form()
+    back = DESK_OF_PATH.get(f"/scan/{form['work']}")
+    response = request.redirect(f"{ROOT}{back.path if back is not None else '/scan'}", request.gettext("Kept."))
+    secure = "; Secure" if request.visit.secure else ""
+    sound = "on" if form["sound"] else "off"
+    response.headers.add(
+        hdrs.SET_COOKIE,
+        f"{SOUND_COOKIE}={sound}; Path={ROOT}; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}",
+    )
+    return response
+
+
+async def _scan_code(
+    request: StaffRequest, desk: ScanDesk, form: SubmittedForm, code: str, key: str, due: date | None
+) -> ScanLine:
+    order = ScanOrder(
+        work=desk.work,
+        code=code,
+        key=key,
+        actor=request.user.actor,
+        request_id=form["request"],
+        item=form["item"][:MAX_CODE_CHARS],
+        due=due,
+        branches=request.branches_for(desk.right),
+    )
+    try:
+        result = await ScanService(request.parts.requests).scan(request.library, order)
+    except Refused as refused:  # the library's system would not look
+        result = ScanResult(code=code, reason=ScanReason.REFUSED, detail=refused.detail)
+    return _make_line(request, desk, result)
+
+
+# --- lines ---------------------------------------------------------------------------------------------------
+
+
+def _make_line(request: StaffRequest, desk: ScanDesk, result: ScanResult) -> ScanLine:
+    did_something = result.reason in DID_SOMETHING
+    return ScanLine(
+        at=request.parts.clock.now(),
+        result=result,
+        word=request.gettext(WORDS[result.outcome]),
+        text=_describe_reason(request, result),
+        facts=_describe_facts(request, desk, result) if did_something and result.request is not None else "",
+        undo=did_something and RULE_OF_WORK[desk.work].undo is not None,
+        choices=[(one.number, one.id) for one in result.choices],
+    )
+
+
+def _describe_reason(request: StaffRequest, result: ScanResult) -> str:
+    if result.reason is ScanReason.OTHER_WORK and result.request is not None:
+        return request.gettext(OTHER_WORK_TEXTS[result.request.role])
+    text = request.gettext(TEXTS[result.reason]) if TEXTS[result.reason] else ""
+    return f"{text} {result.detail}" if result.reason is ScanReason.REFUSED else text
+
+
+def _describe_facts(request: StaffRequest, desk: ScanDesk, result: ScanResult) -> str:
+    """Where it goes and until when; of several volumes which one it was."""
+    found = result.request
+    assert found is not None, "what was done was done to a request"
+    parts = [_describe_volume(request, desk, found, result.volume)]
+    if desk.work in (ScanWork.RETURN, ScanWork.SHIP, ScanWork.LOCATE):
+        parts.append(request.gettext("for %(partner)s", partner=found.partner.name or found.partner.symbol))
+    if result.reason is ScanReason.ELSEWHERE or desk.work is ScanWork.ARRIVE:
+        parts.append(request.gettext("pickup at %(place)s", place=found.patron.pickup) if found.patron.pickup else "")
+    due = found.terms.patron_due if desk.work is ScanWork.LEND else found.terms.lender_due
+    if due is not None and desk.work in (ScanWork.LEND, ScanWork.RECEIVE, ScanWork.SHIP):
+        day = local_day(due, request.context.zone)
+        assert day is not None, "a moment has a day"
+        parts.append(request.gettext("until %(day)s", day=request.format_day(day)))
+    return ", ".join(filter(None, parts))
+
+
+def _describe_volume(request: StaffRequest, desk: ScanDesk, found: Request, volume: str) -> str:
+    if len(found.volumes) < 2 or not volume:
+        return ""
+    number = next((at for at, one in enumerate(found.volumes, 1) if one.id == volume), 0)
+    left = len(list_pending_volumes(RULE_OF_WORK[desk.work], found))
+    which = request.gettext("volume %(number)s of %(count)s", number=number, count=len(found.volumes))
+    more = (
+        request.ngettext("%(num)s still to come", "%(num)s still to come", left)
+        if left
+        else request.gettext("complete")
+    )
+    return f"{which}, {more}"
+
+
+# --- what goes out -------------------------------------------------------------------------------------------
+
+
+def _render_page(request: StaffRequest, checked: FormCheck, lines: Sequence[ScanLine]) -> web.Response:
+    desk = _desk_of_request(request)
+    counts = {outcome.value: 0 for outcome in ScanOutcome}
+    for line in lines:
+        counts[line.outcome] += 1
+    return request.render(
+        "scan",
+        request.gettext(desk.title),
+        checked.status,
+        help_topic="scan",
+        desk=desk,
+        others=[one for one in _open_desks(request) if one is not desk],
+        checked=checked,
+        key=secrets.token_hex(16),
+        lines=lines,
+        counts=counts,
+        sound=request.http.cookies.get(SOUND_COOKIE, "on") != "off",
+        print_path=request.open_path("/print"),
+    )
+
+
+def _answer_with_line(request: StaffRequest, desk: ScanDesk, line: ScanLine) -> web.Response:
+    values: Mapping[str, object] = {"page": request, "desk": desk, "line": line}
+    parts = {
+        name: TEMPLATES.render(f"scan_{name}", request.localization, values)
+        for name in ("line", "last", *(("hand",) if line.needs_hand else ()))
+    }
+    return web.json_response({"outcome": line.outcome, **parts}, headers=HEADERS)
+
+
+def _wants_json(request: StaffRequest) -> bool:
+    return request.http.headers.get(hdrs.ACCEPT, "") == JSON
+
+
+def _desk_of_request(request: StaffRequest) -> ScanDesk:
+    return DESK_OF_PATH[request.page.path.removesuffix("/undo")]
+
+
+def _open_desks(request: StaffRequest) -> list[ScanDesk]:
+    return [desk for desk in DESKS if request.has_right(desk.right)]
+
+
+PAGES = (
+    StaffPage("GET", "/scan", show_scan_index, Right.BRANCH_ACT),
+    StaffPage("POST", "/scan/settings", keep_settings, Right.BRANCH_ACT),
+    *(StaffPage("GET", desk.path, show_scan_page, desk.right) for desk in DESKS),
+    *(StaffPage("POST", desk.path, submit_scans, desk.right) for desk in DESKS),
+    *(
+        StaffPage("POST", f"{desk.path}/undo", undo_scan, desk.right)
+        for desk in DESKS
+        if RULE_OF_WORK[desk.work].undo is not None
+    ),
+)

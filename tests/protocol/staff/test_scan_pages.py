@@ -1,0 +1,189 @@
+"""Scan pages without script: codes one a line, what became of each, and the pile of what needs a hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, partner_signal
+from gateway.domain.requests.request import LibraryParty, PatronLink, Request
+from gateway.domain.requests.views import BorrowingDraft, LendingDraft
+from gateway.services.requests.transitions import EventRequest, apply_event
+from tests.protocol.pages.support import PATRON, Running, running
+from tests.protocol.staff.support import Colleague, colleague
+from tests.support.daemon import Installation
+
+PARTNER = """
+partner:
+  symbols: [ISIL:NO-02030]
+  name: Universitetsbiblioteket i Bergen
+  email: fjernlan@ub.bergen.example
+  channel: mail
+"""
+
+TITLE = "تاريخ الملاحة في البحر الأحمر"
+
+
+@pytest.fixture
+async def gateway(installation: Installation) -> AsyncIterator[Running]:
+    """With a partner."""
+    (installation.folder / "profiles" / "bergen.yml").write_text(PARTNER, encoding="utf-8")
+    async with running(installation, rules={"intake": {"duplicates": {"action": "allow"}}}) as served:
+        yield served
+
+
+async def shipped_to_us(gateway: Running, title: str = TITLE, **details: object) -> Request:
+    requests = gateway.requests()
+    draft = BorrowingDraft(
+        citation=Citation(title=title), patron=PatronLink(identifier=PATRON), partner="bergen", mediated=False
+    )
+    made = await requests.create_borrowing("DEMO", draft)
+    assert gateway.gateway.managed is not None
+    await gateway.gateway.managed.drain_due_work()
+    asked = await requests.find_request("DEMO", made.id)
+    context = requests.library_context("DEMO")
+    event = Event(
+        partner_signal(EventKind.SHIPPED), context.now(), "partner:test", EventDetails(**details), asked.current
+    )  # type: ignore[arg-type]
+    await apply_event(context, EventRequest(request_id=made.id, event=event))
+    return await requests.find_request("DEMO", made.id)
+
+
+async def scan(ruth: Colleague, work: str, *codes: str, **more: str) -> list[tuple[str, str]]:
+    """Code and outcome of each, in the order in which they were scanned."""
+    page = await ruth.post(f"/scan/{work}", {"code": "\r\n".join(codes), **more})
+    assert page.status == 200, page.text
+    lines = page.tree.xpath("//ol[@id='log']/li")
+    return [(str(line.xpath("string(span[@class='code'])")), str(line.get("data-outcome"))) for line in lines][::-1]
+
+
+async def test_many_codes_are_received_in_one_form(gateway: Running) -> None:
+    first, second = await shipped_to_us(gateway), await shipped_to_us(gateway, "海东方言词典")
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        page = await ruth.post(
+            "/scan/receive", {"code": f"{first.number}\r\n\r\n {second.number} \r\n{PATRON}\r\nnonsense"}
+        )
+
+    lines = page.tree.xpath("//ol[@id='log']/li")
+    assert [str(line.get("data-outcome")) for line in lines] == ["failed", "failed", "done", "done"]
+    assert "This is a reader’s card" in page.text
+    assert "Nothing here has this number" in page.text
+    assert page.tree.xpath("//ol[@id='log']//bdi/text()") == ["海东方言词典", TITLE]
+    assert [str(one) for one in page.tree.xpath("//ul[@class='counters']//b/text()")] == ["2", "0", "2", "0"]
+    assert {(await gateway.requests().find_request("DEMO", one.id)).state.value for one in (first, second)} == {
+        "received"
+    }
+
+
+async def test_a_condition_stands_on_the_pile(gateway: Running) -> None:
+    request = await shipped_to_us(gateway, conditions=(LoanCondition.LIBRARY_USE_ONLY,))
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        page = await ruth.post("/scan/receive", {"code": request.number})
+
+    assert "for use in the library only" in page.tree.xpath("string(//ul[@id='pile']/li)")
+    assert page.tree.xpath("//ul[@id='pile']//a/@href") == [f"/staff/requests/{request.number}"]
+
+
+async def test_the_whole_way_of_an_item_by_scans(gateway: Running) -> None:
+    request = await shipped_to_us(gateway)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        ways = [
+            await scan(ruth, work, request.number)
+            for work in ("receive", "arrive", "lend", "lend", "take-back", "return")
+        ]
+
+    assert [way[0][1] for way in ways] == ["done"] * 6
+    assert (await gateway.requests().find_request("DEMO", request.id)).state.value == "returned"
+
+
+async def test_an_item_of_ours_is_pulled_shipped_and_checked_in(gateway: Running) -> None:
+    requests = gateway.requests()
+    draft = LendingDraft(citation=Citation(title="Wetterleuchten"), requester=LibraryParty(profile="bergen"))
+    made = await requests.create_lending("DEMO", draft)
+    item = "39000000000019"
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        unclear = await ruth.post("/scan/locate", {"code": made.number})
+        (form,) = unclear.tree.xpath("//ul[@id='pile']//form")
+        fields = {str(one.get("name")): str(one.get("value") or "") for one in form.xpath(".//input")}
+        located = await ruth.post("/scan/locate", {**fields, "item": item}, token=fields.pop("csrf"))
+        rest = [await scan(ruth, work, item) for work in ("locate", "ship", "check-in")]
+
+    assert located.tree.xpath("//ol[@id='log']/li/@data-outcome") == ["done"]
+    assert [way[0][1] for way in rest] == ["done"] * 3
+    assert (await requests.find_request("DEMO", made.id)).state.value == "completed"
+
+
+async def test_what_was_lent_by_mistake_is_taken_back(gateway: Running) -> None:
+    request = await shipped_to_us(gateway)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        await scan(ruth, "receive", request.number)
+        await scan(ruth, "arrive", request.number)
+        page = await ruth.post("/scan/lend", {"code": request.number})
+        (form,) = page.tree.xpath("//ol[@id='log']//form")
+        fields = {str(one.get("name")): str(one.get("value") or "") for one in form.xpath(".//input")}
+        undone = await ruth.post(str(form.get("action")).removeprefix("/staff"), fields, token=fields.pop("csrf"))
+
+    assert f"Taken back: {request.number}" in undone.text
+    assert (await gateway.requests().find_request("DEMO", request.id)).state.value == "back"
+
+
+async def test_a_script_gets_a_line_and_the_same_line_for_the_same_key(gateway: Running) -> None:
+    request = await shipped_to_us(gateway)
+    async with colleague(gateway, "r.okafor", "staff", Accept="application/json") as ruth:
+        token = (await ruth.browser.get("/staff/account")).tree.xpath("//input[@name='csrf']/@value")[0]
+        fields = {"code": request.number, "key": "0123456789abcdef", "csrf": str(token)}
+        answers = [await ruth.browser.post("/staff/scan/receive", fields) for _ in range(2)]
+
+    first, again = (json.loads(one.text) for one in answers)
+    assert first["outcome"] == again["outcome"] == "done"
+    assert "goes on to its pickup place" in first["line"]
+    assert "goes on to its pickup place" in again["line"], "not: already done"
+    assert answers[0].headers["Cache-Control"] == "no-store"
+
+
+async def test_what_comes_from_outside_is_text(gateway: Running) -> None:
+    request = await shipped_to_us(gateway, "<script>alert(1)</script>")
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        page = await ruth.post("/scan/receive", {"code": f"{request.number}\r\n<img src=x onerror=alert(2)>"})
+
+    assert not page.tree.xpath("//script[not(@src)] | //img")
+    assert "<script>alert(1)</script>" in page.tree.xpath("string(//ol[@id='log'])")
+
+
+async def test_an_empty_form_and_too_many_codes_are_said(gateway: Running) -> None:
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        empty = await ruth.post("/scan/receive", {"code": " \r\n"})
+        many = await ruth.post("/scan/receive", {"code": "\r\n".join(["B2026-00001"] * 201)})
+
+    assert (empty.status, many.status) == (422, 422)
+    assert "Please fill this in" in empty.text
+
+
+async def test_who_works_at_a_branch_sees_the_desks_of_branches_alone(gateway: Running) -> None:
+    request = await shipped_to_us(gateway)
+    async with colleague(gateway, "b.branch", "patron-services@EAST") as beth:
+        index = await beth.get("/scan")
+        closed = await beth.get("/scan/receive")
+        elsewhere = await scan(beth, "lend", request.number)
+
+    assert [str(one) for one in index.tree.xpath("//main//a/@href")] == [
+        "/staff/scan/arrive",
+        "/staff/scan/lend",
+        "/staff/scan/take-back",
+    ]
+    assert closed.status == 403
+    assert elsewhere == [(request.number, "failed")]
+
+
+async def test_sounds_are_kept_for_the_browser(gateway: Running) -> None:
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        before = await ruth.get("/scan/ship")
+        kept = await ruth.post("/scan/settings", {"work": "ship"})
+        strange = await ruth.post("/scan/settings", {"work": "../../evil", "sound": "yes"})
+
+    assert before.tree.xpath("//input[@id='sound']/@checked")
+    assert (kept.url.rpartition("/staff")[2], strange.url.rpartition("/staff")[2]) == ("/scan/ship", "/scan")
+    assert not kept.tree.xpath("//input[@id='sound']/@checked")
