@@ -68,6 +68,11 @@ class Site:
         found: dict[str, Any] = json.loads(self.command("request", "show", number, "--json"))["request"]
         return found
 
+    def request_messages(self, number: str) -> list[dict[str, Any]]:
+        """With the partner, oldest first, as staff see them."""
+        found: list[dict[str, Any]] = json.loads(self.command("request", "show", number, "--json"))["messages"]
+        return found
+
     def command(self, *arguments: str) -> str:
         """What `illgate` prints, in this process since a new one needs seconds to start. In a thread of its own: the
         one that drives the browser has an event loop already."""

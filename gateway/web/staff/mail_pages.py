@@ -128,18 +128,16 @@ def _build_candidate_line(request: StaffRequest, row: MailRow, one: MailCandidat
     localization = request.localization
     reasons = []
     if one.numbers:
-        reasons.append(request.gettext("its number stands in the mail (%(numbers)s)", numbers=", ".join(one.numbers)))
+        reasons.append(request.gettext("Its number stands in the mail: %(numbers)s.", numbers=", ".join(one.numbers)))
     if one.words:
         words = localization.format_list(one.words)
-        reasons.append(request.gettext("words of its title stand in the mail: %(words)s", words=words))
+        reasons.append(request.gettext("Words of its title stand in the mail: %(words)s.", words=words))
     if one.with_sender:
         partner = name_of_partner(request, row.profile, one.request)
-        reasons.append(request.gettext("it is with %(partner)s", partner=partner))
+        reasons.append(request.gettext("It is with %(partner)s.", partner=partner))
     if not reasons:
-        reasons.append(request.gettext("it is open, and nothing else speaks for it"))
-    return CandidateLine(
-        request=one.request, tag=tag_of_request(one.request, localization), reason="; ".join(map(str, reasons))
-    )
+        reasons.append(request.gettext("It is open; nothing else speaks for it."))
+    return CandidateLine(request=one.request, tag=tag_of_request(one.request, localization), reason=" ".join(reasons))
 
 
 def _describe_reading(request: StaffRequest, opened: OpenedMail) -> str:
@@ -152,12 +150,13 @@ def _describe_reading(request: StaffRequest, opened: OpenedMail) -> str:
 
 
 async def assign_mail(request: StaffRequest) -> web.Response:
-    """To the candidate that is chosen, or to a request that is named by any of its numbers."""
+    """To the candidate that is chosen, or to a request that is named by any of its numbers: whoever writes one means
+    it, whatever is chosen above."""
     opened = await _open_named_mail(request)
     checked = FormCheck(request, await request.read_own_form())
     chosen, named = checked.read_line("request"), checked.read_line("number", 100)
     meaning = checked.read_choice("meaning", set(MailMeaning)) or MailMeaning.AS_READ.value
-    reference = named if chosen in ("", OTHER) else chosen
+    reference = named or ("" if chosen == OTHER else chosen)
     if not reference:
         checked.add_problem_text("number", request.gettext("Please choose a request, or write its number."))
     if not checked.is_good:

@@ -63,8 +63,8 @@ SENDINGS: Mapping[str, tuple[str, str]] = {
 }
 """Of what isn't done: a shape, and words."""
 
-CHANNELS = {"iso-ill": "ISO ILL", "iso18626": "ISO 18626", "artemail": "ARTEmail"}
-"""Protocols by their proper names; `mail` and others are words of their own."""
+CHANNELS = {"iso-ill": "ISO ILL", "iso18626": "ISO 18626", "artemail": "ARTEmail", "mail": mark_text("mail")}
+"""Ways to partners as people call them; others by the name of their adapter."""
 
 
 @value_object(kw_only=True)
@@ -247,7 +247,7 @@ def describe_answer(request: StaffRequest, shown: RequestView) -> AnswerTarget:
         name=name_of_partner(request, profile, shown.request),
         attempt=attempt,
         version=shown.request.version,
-        channel=CHANNELS.get(channel, channel),
+        channel=request.gettext(CHANNELS.get(channel, channel)) if channel else "",
         possible=K.MESSAGE in shown.allowed and bool(profile),
     )
 

@@ -1,0 +1,249 @@
+"""Partners' messages and the mail desk in a browser: with and without script, by keyboard, at every width, for
+everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from gateway.cli.installation import Installation as Opened
+from gateway.cli.installation import open_managed_requests
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import LibraryParty, Request, Role
+from gateway.domain.requests.views import LendingDraft
+from gateway.ports.partner_channel import IncomingPartnerMessage
+from gateway.runtime.managed_requests import ManagedRequests
+from gateway.store import mailbox
+from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
+from gateway.store.schema import make_exchange_id
+from tests.browser.visitor import PHONE, Browsing, Site, fits
+from tests.support.axe import grave
+
+NAME, PASSWORD = "ruth", "vier Wörter sind genug"
+WIDE = 1600
+RUN = "() => axe.run(document, {resultTypes: ['violations']})"
+EVERYBODY = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+
+_numbers = itertools.count(1)
+
+
+class Desk:
+    """What partners do, in a process beside the daemon's."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def _run(self, work: Callable[[ManagedRequests], Coroutine[Any, Any, Any]]) -> Any:
+        """In a thread of its own: the one that drives the browser has an event loop already."""
+
+        async def open_and_run() -> Any:
+            async with open_managed_requests(Opened(self.site.installation.config)) as managed:
+                return await work(managed)
+
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, open_and_run()).result()
+
+    def partner_asks(self, title: str, *words: str) -> Request:
+        """A lending request, about which the partner then writes."""
+        transaction = f"NB-{next(_numbers)}"
+
+        async def ask_and_write(managed: ManagedRequests) -> Request:
+            draft = LendingDraft(
+                citation=Citation(title=title), requester=LibraryParty(profile="bergen"), transaction=transaction
+            )
+            request = await managed.requests.create_lending("DEMO", draft)
+            profile = managed.contexts["DEMO"].profile("bergen")
+            assert profile is not None
+            for number, text in enumerate(words):
+                message = IncomingPartnerMessage(
+                    id=f"{transaction}-{number}",
+                    kind=EventKind.MESSAGE,
+                    role=Role.LENDING,
+                    sender="ISIL:NO-02030",
+                    receiver="DEMO",
+                    transaction=transaction,
+                    details=EventDetails(note=text),
+                )
+                assert (await managed.partner_inbox.receive_message(message, profile)).request_id
+            return request
+
+        found: Request = self._run(ask_and_write)
+        return found
+
+    def mail_waits(self, subject: str, text: str, sender: str, profile: str = "", *possible: str) -> None:
+        async def add_mail(managed: ManagedRequests) -> None:
+            context = managed.contexts["DEMO"]
+            now = context.now()
+            id_ = make_exchange_id(now)
+            mail = EmailMessage(policy=SMTP)
+            mail["From"], mail["To"], mail["Subject"] = sender, "ill@bergstadt.example", subject
+            mail["Message-ID"] = f"<{id_}@made.example>"
+            mail.set_content(text)
+            row = MailRow(
+                id=id_,
+                spot=MailPosition("DEMO", "ill", 1, next(_numbers)),
+                message_id=f"{id_}@made.example",
+                digest=id_,
+                at=now,
+                outcome=MailOutcome.UNKNOWN,
+                profile=profile,
+                reason="message: no request was found",
+                open=True,
+                sender=sender,
+                subject=subject,
+                possible=possible,
+                content=mail.as_bytes(),
+            )
+            await context.store.write(lambda c: mailbox.add_mail(c, row, None))
+
+        self._run(add_mail)
+
+    def clear(self) -> None:
+        """Nothing waits any more, whatever an earlier test has left."""
+
+        async def read_all(managed: ManagedRequests) -> None:
+            for one in await managed.messages.list_unread("DEMO", None, 200, ""):
+                await managed.messages.mark_read("DEMO", one.request.id, [one.id], "staff:test")
+            context = managed.contexts["DEMO"]
+            page = await context.store.read(lambda c: mailbox.list_unmatched(c, "DEMO", 200))
+            for row in page.rows:
+                await context.store.write(lambda c, id_=row.id: mailbox.close_mail(c, "DEMO", id_, "staff:test"))
+
+        self._run(read_all)
+
+
+@pytest.fixture(scope="module")
+def user(site: Site) -> None:
+    password = site.installation.folder / "ruth.txt"
+    password.write_text(PASSWORD, encoding="utf-8")
+    site.command("user", "add", NAME, "--role", "staff", "--password-file", str(password))
+
+
+@pytest.fixture
+def desk(site: Site, user: None) -> Desk:
+    one = Desk(site)
+    one.clear()
+    return one
+
+
+def sign_in(page: Page, site: Site, path: str) -> None:
+    page.goto(site.url(path))
+    page.get_by_label("Name").fill(NAME)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**/{path}")
+
+
+@EVERYBODY
+def test_a_question_is_answered_in_place(desk: Desk, site: Site, browsing: Browsing, scripts: bool) -> None:
+    first = desk.partner_asks("Nordlys over Tromsø", "Kan vi få 2. utgave?")
+    desk.partner_asks("سماء الشمال", "متى يصل الكتاب؟")
+    with browsing.page(scripts=scripts) as page:
+        sign_in(page, site, "staff/messages")
+        expect(page.get_by_role("heading", level=1)).to_have_text("Messages from partners")
+        expect(page.locator(".thread blockquote")).to_have_text(["Kan vi få 2. utgave?"])
+
+        page.get_by_label("Answer").fill("Ja, den sendes i morgen.")
+        page.get_by_role("button", name="Send to Universitetsbiblioteket i Bergen").click()
+
+        expect(page.get_by_role("alert")).to_have_text("Sent to Universitetsbiblioteket i Bergen.")
+        expect(page.locator(".thread blockquote")).to_have_text(["متى يصل الكتاب؟"])
+        page.get_by_role("button", name="Mark as read, without an answer").click()
+        expect(page.get_by_text("Nothing to read.")).to_be_visible()
+
+    said = site.request_messages(first.number)
+    assert [(one["ours"], one["text"], one["read_by"]) for one in said] == [
+        (False, "Kan vi få 2. utgave?", f"staff:{NAME}"),
+        (True, "Ja, den sendes i morgen.", ""),
+    ]
+
+
+def test_by_keyboard_alone(desk: Desk, site: Site, browsing: Browsing) -> None:
+    desk.partner_asks("Fjell og fjord", "Haster!")
+    with browsing.page() as page:
+        sign_in(page, site, "staff/messages")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+        page.keyboard.press("Enter")
+        for _ in range(20):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.name") == "text":
+                break
+        page.keyboard.type("Er unterwegs.")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+
+        expect(page.get_by_role("alert")).to_have_text("Sent to Universitetsbiblioteket i Bergen.")
+
+
+@EVERYBODY
+def test_a_mail_finds_its_request(desk: Desk, site: Site, browsing: Browsing, scripts: bool) -> None:
+    meant = desk.partner_asks("Nordlys over Tromsø")
+    other = desk.partner_asks("Noe annet")
+    text = "Bonjour,\n\nil s’agit de Nordlys over Tromsø.\n\nBien à vous"
+    desk.mail_waits("RE: votre demande", text, "fjernlan@ub.bergen.example", "bergen", other.id, meant.id)
+    desk.mail_waits("Where is my book??", "I want it.", "dean@bergstadt.example")
+    with browsing.page(scripts=scripts) as page:
+        sign_in(page, site, "staff/mail")
+        expect(page.get_by_role("heading", level=2, name="RE: votre demande")).to_be_visible()
+        expect(page.get_by_role("radio", name="Nordlys over Tromsø")).to_be_checked()
+        page.get_by_label("Just a message").check()
+        page.get_by_role("button", name="Put it there").click()
+
+        expect(page.get_by_role("alert")).to_have_text(f"Put to {meant.number}.")
+        expect(page.get_by_role("heading", level=2, name="Where is my book??")).to_be_visible()
+        page.get_by_role("button", name="Put it there").click()
+        expect(page.locator("#number-wrong")).to_have_text("Please choose a request, or write its number.")
+        assert page.title().startswith("Error: ")
+        page.get_by_label("Answer by mail").fill("Please ask at the desk.")
+        page.get_by_role("button", name="Send", exact=True).click()
+        expect(page.get_by_text("No mail waits.")).to_be_visible()
+
+    assert [one["read_by"] for one in site.request_messages(meant.number)] == [f"staff:{NAME}"]
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "language"), [(PHONE, "light", "en-GB"), (1024, "dark", "de-DE"), (WIDE, "light", "en-GB")]
+)
+def test_for_everybody(
+    desk: Desk, site: Site, browsing: Browsing, axe_core: str, width: int, scheme: str, language: str
+) -> None:
+    long = "Über die Gezeiten und ihre Wächter, " * 8
+    desk.partner_asks(long, "Kan vi få 2. utgave?\n\nHilsen\nÅse Ødegård", "<script>alert(1)</script> & mer")
+    desk.partner_asks("敦煌学大辞典", "请问什么时候寄出？")
+    request = desk.partner_asks("سماء الشمال")
+    desk.mail_waits("بخصوص طلبكم", f"رقم الطلب {request.number}\nسماء الشمال", "loans@sahil.example", "", request.id)
+    desk.mail_waits("W" * 200, "x" * 400, f"{'a' * 60}@elsewhere.example")
+    found: dict[str, list[str]] = {}
+    with browsing.page(width=width, language="en-GB") as page:
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        sign_in(page, site, "staff/messages")
+        if language.startswith("de"):
+            page.goto(site.url("staff/messages?ui_language=de"))
+        for path in ("staff/messages", "staff/mail"):
+            page.goto(site.url(path))
+            inspect(page, axe_core, path, found)
+        page.locator("details summary").click()
+        inspect(page, axe_core, "how it was read", found)
+        page.locator(".mails a").last.click()
+        page.locator("section.spine button[type=submit]").first.click()
+        inspect(page, axe_core, "mail with a mistake", found)
+    assert found == {}
+
+
+def inspect(page: Page, axe_core: str, name: str, found: dict[str, list[str]]) -> None:
+    page.evaluate(axe_core)
+    problems = grave(page.evaluate(RUN))
+    if not fits(page):
+        problems.append("has to be scrolled sideways")
+    if problems:
+        found[name] = problems
