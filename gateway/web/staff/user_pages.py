@@ -115,7 +115,7 @@ async def add_user(request: StaffRequest) -> web.Response:
     password = "" if without_password else checked.form.fields.get("new_password", "")
     if not without_password:
         check_new_password(request, checked, password, name or "-")
-    grants = _read_grants(request, checked, ())
+    grants = _read_grants(request, checked)
     if not checked.is_good:
         return _render_new_user(request, checked)
     draft = UserDraft(
@@ -196,7 +196,7 @@ async def set_roles(request: StaffRequest) -> web.Response:
     user = await _find_user_to_change(request)
     checked = FormCheck(request, await request.read_own_form())
     await request.confirm_by_form(checked)
-    grants = _read_grants(request, checked, user.grants)
+    grants = _read_grants(request, checked)
     if not checked.is_good:
         return _render_user(request, user, checked)
     await request.parts.users.set_roles(user, request.library, grants, request.origin)
@@ -258,10 +258,10 @@ def _list_role_choices(
     ]
 
 
-def _read_grants(request: StaffRequest, checked: FormCheck, held: tuple[RoleGrant, ...]) -> tuple[RoleGrant, ...]:
-    """The roles that are ticked. Those that aren't this user's to give stay as they are."""
+def _read_grants(request: StaffRequest, checked: FormCheck) -> tuple[RoleGrant, ...]:
+    """The roles that are ticked, of those that are this user's to give."""
     library = request.library
-    grants = [one for one in held if one.library == library and not can_grant(request.user, library, one.role)]
+    grants: list[RoleGrant] = []
     for role in StaffRole:
         name = f"role-{role.value}"
         if not can_grant(request.user, library, role) or not checked.read_checkbox(name):

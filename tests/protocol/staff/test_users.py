@@ -1,0 +1,180 @@
+"""Accounts of staff at /staff/users: who may change whom, one's own password first, and what the audit log keeps."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gateway.domain.clock import FixedClock
+from gateway.domain.roles import RoleGrant, StaffRole
+from tests.protocol.pages.support import Running, running
+from tests.protocol.staff.support import BY_TEST, PASSWORD, colleague, make_user, user_service
+from tests.support.daemon import Installation
+
+NEW_PASSWORD = "fünf Wörter sind besser"
+SCRIPT = "<script>alert(1)</script>"
+
+
+async def roles_of(gateway: Running, name: str) -> list[str]:
+    user = await user_service(gateway).find_user("DEMO", name)
+    return [str(grant) for grant in user.grants]
+
+
+async def wait_until_password_is_asked(gateway: Running) -> None:
+    """Ten minutes after signing in."""
+    pages: Any = gateway.gateway._staff_pages
+    pages._parts.sign_in._clock = FixedClock(datetime.now(UTC) + timedelta(minutes=11))
+
+
+async def test_a_manager_makes_a_user_who_can_sign_in(gateway: Running) -> None:
+    async with colleague(gateway, "m.eriksen", "manager") as manager, colleague(gateway) as desk:
+        fields = {
+            "name": "Desk-East",
+            "shown_name": "Empfang Ost",
+            "email": "ost@riverside.example",
+            "role-patron-services": "yes",
+            "branch-patron-services": "EAST NORTH",
+            "new_password": NEW_PASSWORD,
+        }
+
+        done = await manager.post("/new-user", fields)
+
+        assert done.tree.find(".//h1").text_content() == "Empfang Ost"
+        assert "Empfang Ost can sign in now." in done.text
+        assert NEW_PASSWORD not in done.text
+        assert await roles_of(gateway, "desk-east") == ["patron-services@EAST", "patron-services@NORTH"]
+        assert (await desk.sign_in("desk-east", NEW_PASSWORD)).title == "Work"
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "why"),
+    [
+        ({"name": ""}, "name", "Please fill this in."),
+        ({"name": "ein Name"}, "name", "2 to 100 small letters"),
+        ({"name": "m.eriksen"}, "name", "There is a user of this name already."),
+        ({"email": "nirgends"}, "email", "This is no mail address."),
+        ({"new_password": "kurz"}, "new_password", "at least 12 characters"),
+        ({"role-staff": ""}, "role-patron-services", "Please choose a role"),
+    ],
+)
+async def test_what_is_wrong_is_said_at_its_field(
+    gateway: Running, change: dict[str, str], field: str, why: str
+) -> None:
+    async with colleague(gateway, "m.eriksen", "manager") as manager:
+        fields = {"name": "neu", "shown_name": "Neue", "role-staff": "yes", "new_password": NEW_PASSWORD, **change}
+
+        answer = await manager.post("/new-user", {name: value for name, value in fields.items() if value})
+
+        assert answer.status == 422
+        assert answer.tree.xpath(f"//div[@role='alert']//a[@href='#{field}']"), answer.text
+        assert why in answer.text
+        assert answer.tree.xpath("//input[@name='shown_name']/@value") == ["Neue"]
+        assert NEW_PASSWORD not in answer.text
+
+
+async def test_a_manager_makes_no_operator(gateway: Running) -> None:
+    async with colleague(gateway, "m.eriksen", "manager") as manager:
+        form = await manager.get("/new-user")
+        assert form.tree.xpath("//input[@name='role-operator']/@disabled") == ["disabled"]
+
+        await manager.post(
+            "/new-user", {"name": "neu", "role-operator": "yes", "role-staff": "yes", "new_password": NEW_PASSWORD}
+        )
+
+        assert await roles_of(gateway, "neu") == ["staff"]
+
+
+@pytest.mark.parametrize("act", ["details", "roles", "password", "state"])
+async def test_a_manager_changes_neither_operators_nor_oneself(gateway: Running, act: str) -> None:
+    async with colleague(gateway, "m.eriksen", "manager") as manager:
+        await make_user(gateway, "j.tanaka", "operator", "staff")
+        for name in ("j.tanaka", "m.eriksen"):
+            fields = {"state": "disabled", "new_password": NEW_PASSWORD, "role-staff": "yes", "shown_name": "Anders"}
+            assert (await manager.post(f"/users/{name}/{act}", fields)).status == 403
+            assert "Set the roles" not in (await manager.get(f"/users/{name}")).text
+        assert await roles_of(gateway, "j.tanaka") == ["staff", "operator"]
+
+
+async def test_roles_are_set_in_place_of_those_of_before(gateway: Running) -> None:
+    async with colleague(gateway, "j.tanaka", "operator") as operator:
+        await make_user(gateway, "ruth", "staff", "manager")
+
+        await operator.post("/users/ruth/roles", {"role-clearance": "yes"})
+
+        assert await roles_of(gateway, "ruth") == ["clearance"]
+
+
+async def test_the_password_is_asked_again_before_accounts_are_changed(gateway: Running) -> None:
+    async with colleague(gateway, "m.eriksen", "manager") as manager:
+        await make_user(gateway, "ruth", "staff")
+        await wait_until_password_is_asked(gateway)
+
+        form = await manager.get("/users/ruth")
+        assert len(form.tree.xpath("//input[@name='own_password']")) == 4
+        refused = await manager.post("/users/ruth/state", {"state": "disabled"})
+        assert refused.status == 422
+        assert "This is not your password." in refused.text
+        wrong = await manager.post("/users/ruth/state", {"state": "disabled", "own_password": "geraten"})
+        assert wrong.status == 422
+        done = await manager.post("/users/ruth/state", {"state": "disabled", "own_password": PASSWORD})
+
+        assert "Nobody can sign in as ruth any more." in done.text
+        assert not (await manager.get("/users/ruth")).tree.xpath("//input[@name='own_password']")
+
+
+async def test_other_roles_and_a_new_password_end_sessions(gateway: Running) -> None:
+    async with colleague(gateway, "m.eriksen", "manager") as manager, colleague(gateway, "ruth", "staff") as ruth:
+        await manager.post("/users/ruth/roles", {"role-manager": "yes"})
+        assert (await ruth.get("/account", follow=False)).status == 303
+        await ruth.sign_in("ruth")
+
+        await manager.post("/users/ruth/password", {"new_password": NEW_PASSWORD})
+
+        assert (await ruth.get("/account", follow=False)).status == 303
+        assert (await ruth.sign_in("ruth")).status == 422
+        assert (await ruth.sign_in("ruth", NEW_PASSWORD)).title == "Work"
+
+
+async def test_the_audit_log_is_a_page_with_older_ones(gateway: Running) -> None:
+    async with colleague(gateway, "m.eriksen", "manager") as manager:
+        await make_user(gateway, "ruth", "staff")
+        await manager.post("/users/ruth/state", {"state": "disabled"})
+
+        page = await manager.get("/audit")
+        rows = [" ".join(row.text_content().split()) for row in page.tree.xpath("//tbody/tr")]
+        assert "disabled the user ruth" in rows[0]
+        assert rows[0].endswith("127.0.0.1")
+        of_ruth = await manager.get("/audit?user=ruth")
+        assert "Nothing was done yet." in of_ruth.text
+
+
+async def test_nothing_that_somebody_types_becomes_markup(gateway: Running) -> None:
+    async with colleague(gateway, "j.tanaka", "operator") as operator:
+        await make_user(gateway, "ruth", f"patron-services@{SCRIPT.replace(' ', '')}", shown_name=SCRIPT)
+
+        for path in ("/users", "/users/ruth", f"/audit?user={SCRIPT}", f"/sign-in?back={SCRIPT}", f"/{SCRIPT}"):
+            assert SCRIPT not in (await operator.get(path)).text
+        answer = await operator.post("/new-user", {"name": SCRIPT, "shown_name": SCRIPT, "email": f'"{SCRIPT}'})
+        assert answer.status == 422
+        assert SCRIPT not in answer.text
+
+
+async def test_of_several_libraries_one_is_worked_for(installation: Installation) -> None:
+    for profile in (installation.folder / "profiles").glob("*.yml"):
+        profile.unlink()  # each would have to say which library it is for
+    others = [{"symbol": "FJORD", "name": "Bibliothèque du Fjord", "system": {"type": "embedded"}}]
+    async with running(installation, other_libraries=others) as gateway, colleague(gateway) as ruth:
+        service = user_service(gateway)
+        user = await make_user(gateway, "ruth", "manager")
+        await make_user(gateway, "elsewhere", "staff", library="FJORD")
+        await service.set_roles(user, "FJORD", [RoleGrant("FJORD", StaffRole.STAFF)], BY_TEST)
+        await ruth.sign_in("ruth")
+        assert "elsewhere" not in (await ruth.get("/users")).text
+
+        done = await ruth.post("/account/library", {"library": "FJORD"})
+
+        assert "You work for Bibliothèque du Fjord now." in done.text
+        assert (await ruth.get("/users")).status == 403
+        assert (await ruth.post("/account/library", {"library": "NOWHERE"})).status == 403
