@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from adapters.library.embedded.tables import branches, categories, loan_rules, policies, shelves
 from adapters.library.embedded.work_context import WorkContext
@@ -178,9 +178,11 @@ def is_promised(holds_ahead: Sequence[str], item_id: str, free_copies: int) -> b
     return item_id in holds_ahead or on_any >= max(free_copies, 1)
 
 
+_every = branches.alias("every_branch")
+_COUNT = select(func.count()).where(_every.c.library == bindparam("library")).scalar_subquery()
 _SHARING = (
     select(branches)
-    .where(branches.c.library == bindparam("library"), branches.c.resource_sharing)
+    .where(branches.c.library == bindparam("library"), or_(branches.c.resource_sharing, _COUNT == 1))
     .order_by(branches.c.code)
     .limit(1)
 )
@@ -223,7 +225,7 @@ def get_branch(connection: Connection, here: WorkContext, code: str) -> LibraryB
 
 
 def find_resource_sharing_branch(connection: Connection, here: WorkContext) -> LibraryBranch | None:
-    """The branch through which partners' items come and go."""
+    """The branch through which partners' items come and go: the one that is marked so, or the only one."""
     row = connection.execute(_SHARING, {"library": here.library}).one_or_none()
     if row is None:
         return None

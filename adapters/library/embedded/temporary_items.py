@@ -39,7 +39,8 @@ _BEFORE = PreparedStatement(
 FROM (SELECT 1 AS one) one_row
 LEFT JOIN embedded_branches b ON b.library = :library AND b.code = (
   SELECT x.code FROM embedded_branches x
-  WHERE x.library = :library AND (x.code = :branch OR (:branch = '' AND x.resource_sharing)) ORDER BY x.code LIMIT 1)
+  WHERE x.library = :library AND (x.code = :branch OR (:branch = '' AND (x.resource_sharing
+    OR (SELECT COUNT(*) FROM embedded_branches y WHERE y.library = :library) = 1))) ORDER BY x.code LIMIT 1)
 LEFT JOIN embedded_shelves s ON s.library = :library AND s.branch = b.code AND s.code = :shelf
 LEFT JOIN embedded_policies p ON p.library = :library AND p.code = :policy
 LEFT JOIN embedded_branches u ON u.library = :library AND u.code = :pickup AND u.pickup""").columns(

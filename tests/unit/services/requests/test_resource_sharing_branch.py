@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from adapters.library.embedded.tables import branches
-from gateway.domain.library import Hold, HoldStatus, ItemStatus, RecordId
+from gateway.domain.library import Hold, HoldStatus, ItemStatus, PatronDraft, PersonName, RecordId
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import LendingState, LibraryParty
 from gateway.domain.requests.views import LendingDraft
@@ -57,3 +57,17 @@ async def test_a_library_without_such_a_branch_brings_it_to_its_first_pickup_pla
     await north.town.context.store.write(lambda c: c.execute(update(branches).values(resource_sharing=False)))
 
     assert (await lend_to_hill(north)).pickup == "EAST"
+
+
+async def test_the_only_branch_of_a_library_needs_no_mark(north: NcipTown) -> None:
+    item = await north.free_item()
+    await north.town.context.store.write(
+        lambda c: c.execute(update(branches).values(resource_sharing=False)),
+    )
+    others = branches.c.code != item.home.library
+    await north.town.context.store.write(lambda c: c.execute(delete(branches).where(others)))
+
+    draft = PatronDraft(name=PersonName("Hill Library", is_organisation=True), category="visitor")
+    made = await north.town.context.system.create_patron(draft, "test:only-branch")
+
+    assert made.home_library == item.home.library
