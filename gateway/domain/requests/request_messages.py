@@ -10,6 +10,7 @@ from gateway.domain.requests.events import Event, EventKind, EventOrigin, EventS
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RequestFlag, Role, State
 from gateway.domain.requests.state_machine import TABLES
 from gateway.domain.requests.state_table import ForbiddenCell, NotifyPartner
+from gateway.domain.requests.volume_notes import remove_volumes
 from gateway.domain.value import value_object
 
 PARTNER_ACTOR = "partner:"
@@ -48,7 +49,7 @@ def is_message_to_read(event: Event) -> bool:
         return False
     if event.kind in MACHINE_ANSWERS:
         return False
-    return event.kind in REPORTS or bool(event.details.note.strip())
+    return event.kind in REPORTS or bool(remove_volumes(event.details.note))
 
 
 def is_message_sent(role: Role, before: str, event: Event) -> bool:

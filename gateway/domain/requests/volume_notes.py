@@ -96,5 +96,10 @@ def read_named_volumes(kind: EventKind, details: EventDetails) -> EventDetails:
     return replace(details, volumes=tuple(dict.fromkeys(map(str, numbers))))
 
 
+def remove_volumes(note: str) -> str:
+    """What somebody has written besides: a note of nothing else needs no reader."""
+    return "\n".join(part for part in _PARTS.split(note) if _TERM.fullmatch(part.strip()) is None).strip()
+
+
 def _find_terms(note: str) -> Iterator[re.Match[str]]:
     return (match for part in _PARTS.split(note) if (match := _TERM.fullmatch(part.strip())) is not None)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.requests.events import EventDetails
+from gateway.domain.requests.events import Event, EventDetails, partner_signal
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Request, Volume
+from gateway.domain.requests.request_messages import is_message_to_read
 from gateway.domain.requests.volume_notes import read_named_volumes, read_wanted_volumes, tell_volumes
 from tests.support.requests import borrowing
 
@@ -94,3 +96,13 @@ def test_talk_about_volumes_is_talk() -> None:
 def test_volumes_of_a_field_outweigh_those_of_the_note() -> None:
     said = EventDetails(volumes=("1",), note="volume 2 of 2")
     assert read_named_volumes(K.SHIPPED, said).volumes == ("1",)
+
+
+def test_only_what_somebody_wrote_besides_is_to_be_read() -> None:
+    signal = partner_signal(K.SHIPPED)
+    at = datetime(2026, 3, 2, tzinfo=UTC)
+    by_rule = Event(signal, at, "partner:FJORDBY", EventDetails(note="volume 1 of 2: Bind 1; volume 2 of 2"))
+    written = Event(signal, at, "partner:FJORDBY", EventDetails(note="volume 1 of 2: Bind 1; permen er løs"))
+
+    assert not is_message_to_read(by_rule)
+    assert is_message_to_read(written)
