@@ -23,6 +23,7 @@ from adapters.artemail.mail_format import write_reply
 from adapters.artemail.orders import FILE, PreparedOrder, choose_customer, prepare_order
 from gateway.domain.problems import ConfigurationError, MessagePart, Refusal, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.domain.value import value_object
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
@@ -83,6 +84,14 @@ class ArtemailChannel:
         if isinstance(outcome, Refused):
             raise outcome
         return outcome
+
+    def has_message(self, kind: EventKind, role: Role, profile: Profile) -> bool:
+        """See `gateway.ports.partner_channel.LimitedChannel`: as the codes of the profile say."""
+        dialect = dialect_of(profile)
+        if role is Role.BORROWING:
+            return kind is EventKind.REQUEST or kind in dialect.actions.codes
+        codes = (one for one in dialect.replies.codes.values() if one.use == "both")
+        return any(kind in (one.kind, one.with_files) for one in codes)
 
     def batch_key(self, message: PartnerMessage, profile: Profile) -> str:
         """See `gateway.ports.partner_channel.SendsBatches`: a file has one customer code."""

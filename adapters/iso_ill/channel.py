@@ -11,7 +11,7 @@ from dataclasses import replace
 from adapters.iso_ill.codec import apdu_type_name, decode_apdu, encode_apdu, peek_apdu
 from adapters.iso_ill.dialect import SECTION, IsoIllDialect, dialect_of, is_reported
 from adapters.iso_ill.mail_format import build_apdu_mail
-from adapters.iso_ill.mapping import MappingContext, apdu_of_message, interpret_apdu
+from adapters.iso_ill.mapping import MappingContext, apdu_of_message, interpret_apdu, sendable_apdus
 from adapters.iso_ill.mapping.identities import moment_in_zone
 from adapters.iso_ill.mapping.ill_request import REPLY_TO
 from adapters.iso_ill.messages import Apdu, IllRequest, StatusOrErrorReport
@@ -27,6 +27,7 @@ from gateway.domain.problems import (
     Unavailable,
 )
 from gateway.domain.profile import Profile
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.ports.adapter import ChannelContext
 from gateway.ports.partner_channel import DeliveryResult, OutgoingMessage, PartnerMessage
@@ -49,6 +50,11 @@ class IsoIllChannel:
         if dialect.transport.by == "mail":
             return await self._send_by_mail(apdu, message, profile, context)
         return await self._send_by_tcp(self._add_credentials(apdu, dialect), message, profile, context)
+
+    def has_message(self, kind: EventKind, role: Role, profile: Profile) -> bool:
+        """See `gateway.ports.partner_channel.LimitedChannel`."""
+        apdu = sendable_apdus(role).get(kind)
+        return apdu is not None and dialect_of(profile).is_taken_by_partner(apdu.type)
 
     def _set_repeat_time(self, apdu: Apdu, message: PartnerMessage, context: MappingContext) -> Apdu:
         """A repeat is the same but for its own time, and names that of the first sending (facts 9.3)."""

@@ -13,6 +13,7 @@ from gateway.domain.problems import ConfigurationError, MessagePart, OutcomeUnkn
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import Role
 from gateway.domain.requests.volume_notes import tell_volumes
 from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.value import value_object
@@ -48,6 +49,11 @@ class OpenUrlChannel:
             detail = f"Look whether it is there before it is sent again: {unknown}."
             raise Refused(RefusalReason.TEMPORARY_FAILURE, detail) from unknown
         return DeliveryResult(_delivery_note(number, push), external=number)
+
+    def has_message(self, kind: EventKind, role: Role, profile: Profile) -> bool:
+        """See `gateway.ports.partner_channel.LimitedChannel`."""
+        dialect = dialect_of(profile)
+        return dialect is not None and kind in dialect.push
 
     async def _send_push(self, push: PushMessage, delivery: PushDelivery) -> PushAnswer:
         """Journaled without the address, which may hold a key."""

@@ -45,6 +45,10 @@ class TaggedMailChannel:
         sender = LetterSender(dialect.sender or own.address, own.name, dialect.reply_to or own.reply_to)
         return DeliveryResult(await self._context.mailer.send(build_mail(letter, sender)))
 
+    def has_message(self, kind: EventKind, role: Role, profile: Profile) -> bool:
+        """See `gateway.ports.partner_channel.LimitedChannel`."""
+        return kind in CARRIED
+
     def _compose_letter(
         self,
         message: PartnerMessage,

@@ -31,6 +31,7 @@ from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.library import Money
 from gateway.domain.requests.action_fields import FieldType, given_detail_names
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
 from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY, UNMATCHED_MAILS
 from gateway.domain.requests.views import HistoryLine, LocatedCopy, RequestFilter, RequestOrder, RequestView, ResultPage
@@ -209,11 +210,10 @@ def show_request(installation: Installation, number: str, symbol: str, as_json: 
     if as_json:
         place = request_href(shown.request.id)
         kinds = [kind for kind in shown.allowed if kind in BY_HAND]
-        print_json(
-            ShownOut.from_request_view(
-                shown, tuple(ActionOut.from_kind(kind, f"{place}/actions/{kind.value}") for kind in kinds)
-            )
+        actions = (
+            ActionOut.from_kind(kind, f"{place}/actions/{kind.value}", shown.hints.get(kind, "")) for kind in kinds
         )
+        print_json(ShownOut.from_request_view(shown, tuple(actions)))
         return
     for line in format_request_lines(shown, library.zone):
         click.echo(line)
@@ -235,9 +235,14 @@ def format_request_lines(shown: RequestView, zone: tzinfo) -> Iterator[str]:
     yield from _format_block("Timers", (f"  {format_minute(one.at, zone)}  {one.timer}" for one in shown.timers))
     yield from _format_block("History", (_format_history_line(line, zone) for line in shown.history))
     kinds = [kind for kind in shown.allowed if kind in BY_HAND]
-    yield from _format_block(
-        "What can be done now (illgate request act NUMBER …)", (f"  {format_action_usage(kind)}" for kind in kinds)
-    )
+    yield from _format_block("What can be done now (illgate request act NUMBER …)", _format_actions(shown, kinds))
+
+
+def _format_actions(shown: RequestView, kinds: Iterable[EventKind]) -> Iterator[str]:
+    for kind in kinds:
+        yield f"  {format_action_usage(kind)}"
+        if hint := shown.hints.get(kind):
+            yield f"      {hint}"
 
 
 def _iter_request_facts(shown: RequestView, zone: tzinfo) -> Iterator[tuple[str, str]]:

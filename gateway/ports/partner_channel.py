@@ -95,6 +95,15 @@ class PartnerChannel(Protocol):
     async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult: ...
 
 
+@runtime_checkable
+class LimitedChannel(PartnerChannel, Protocol):
+    """A channel whose format, or whose partner, has no message for some events."""
+
+    def has_message(self, kind: EventKind, role: Role, profile: Profile) -> bool:
+        """Whether such an event can be told at all; `role`: ours. Never raises."""
+        ...
+
+
 @value_object(kw_only=True)
 class OrderBatchFile:
     """A mail of several messages. `id` as that of one message: the same at every try; `number`: ours, which the

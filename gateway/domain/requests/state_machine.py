@@ -118,6 +118,21 @@ def list_allowed_events(request: Request, workflow: Workflow, at: Event) -> tupl
     return tuple(event.kind for event in probe if not isinstance(_find_branch(request, event, workflow), Denied))
 
 
+def list_notifications(
+    request: Request, kind: EventKind, workflow: Workflow, at: Event
+) -> tuple[PartnerNotification, ...]:
+    """What a partner would be told if we did this now. `at`: as of `list_allowed_events`."""
+    branch = _find_branch(request, replace(at, signal=local_signal(kind)), workflow)
+    return () if isinstance(branch, Denied) else _list_told(request, branch)
+
+
+def _list_told(request: Request, branch: Branch) -> tuple[PartnerNotification, ...]:
+    attempt = request.current if request.role is Role.BORROWING else 0
+    return tuple(
+        PartnerNotification(effect.kind, attempt) for effect in branch.effects if isinstance(effect, NotifyPartner)
+    )
+
+
 def _take_branch(request: Request, event: Event, workflow: Workflow) -> Transition | Denied:
     branch = _find_branch(request, event, workflow)
     if isinstance(branch, Denied):
@@ -125,10 +140,7 @@ def _take_branch(request: Request, event: Event, workflow: Workflow) -> Transiti
     if branch.kept:
         return _make_late_transition(request, event)
     to = branch.to or request.state
-    attempt = request.current if request.role is Role.BORROWING else 0
-    told = tuple(
-        PartnerNotification(effect.kind, attempt) for effect in branch.effects if isinstance(effect, NotifyPartner)
-    )
+    told = _list_told(request, branch)
     return Transition(record_event_on(request, event, to), request.state, event, branch.effects, told)
 
 

@@ -7,6 +7,7 @@ All datetimes aware UTC.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -295,7 +296,8 @@ class LocatedCopy:
 class RequestView:
     """A request with all that belongs to it. `allowed`: what staff may do now, without what only rules do;
     `unfinished`: what is still to be done outside, and what failed, oldest first; `located_copy`: lending, once it is
-    known which copy is meant; `messages`: with the partner, oldest first."""
+    known which copy is meant; `messages`: with the partner, oldest first; `hints`: what to know
+    before an allowed act."""
 
     request: Request
     history: tuple[HistoryLine, ...]
@@ -304,6 +306,7 @@ class RequestView:
     unfinished: tuple[UnfinishedStep, ...] = ()
     located_copy: LocatedCopy | None = None
     messages: tuple[MessageView, ...] = ()
+    hints: Mapping[EventKind, str] = field(default_factory=dict)
 
 
 @value_object(kw_only=True)

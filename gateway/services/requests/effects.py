@@ -84,7 +84,7 @@ def _build_effect_rows(context: LibraryContext, transition: Transition) -> Itera
     request, at = transition.request, transition.event.at
     yield from _build_push_rows(context, transition)
     for told in transition.told:
-        if _is_partner_notified(context, told, request):
+        if is_partner_notified(context, told, request):
             yield _new_message_row(context, told, transition)
     for effect in transition.effects:
         if isinstance(effect, SendPatronLetter) and _is_letter_written(context, effect.name, request):
@@ -156,7 +156,7 @@ def _choose_push_kind(partner: PartnerPolicy, transition: Transition) -> EventKi
 def _new_message_row(context: LibraryContext, told: PartnerNotification, transition: Transition) -> OutboxRow:
     request, event = transition.request, transition.event
     identifier = make_exchange_id(event.at)
-    receiver, transaction = _find_receiver(context, told, request)
+    receiver, transaction = find_receiver(context, told, request)
     details = event.details if told.kind is event.kind else _build_message_details(told.kind, request)
     message = PartnerMessage(
         id=identifier,
@@ -203,7 +203,7 @@ def _party_of_transaction(context: LibraryContext, message: IncomingPartnerMessa
     return context.party_of_partner(asked.partner)
 
 
-def _find_receiver(context: LibraryContext, told: PartnerNotification, request: Request) -> tuple[LibraryParty, str]:
+def find_receiver(context: LibraryContext, told: PartnerNotification, request: Request) -> tuple[LibraryParty, str]:
     """The partner and the number by which it knows the request."""
     attempt = request.find_attempt(told.attempt) if request.role is Role.BORROWING else None
     if attempt is None:
@@ -261,9 +261,9 @@ _OPTIONAL = {
 """Messages that a partner may not want, with the key of its workflow that says so."""
 
 
-def _is_partner_notified(context: LibraryContext, told: PartnerNotification, request: Request) -> bool:
+def is_partner_notified(context: LibraryContext, told: PartnerNotification, request: Request) -> bool:
     """Not a partner without a channel: staff write or telephone."""
-    receiver, _ = _find_receiver(context, told, request)
+    receiver, _ = find_receiver(context, told, request)
     partner = context.partner(receiver.profile)
     if partner is not None and not partner.channel:
         return False

@@ -58,6 +58,7 @@ from gateway.ports.library_system import PatronKey
 from gateway.ports.shared_store import Transaction
 from gateway.services.attachments import check_upload
 from gateway.services.letters import LetterRenderer
+from gateway.services.requests.action_hints import find_action_hints
 from gateway.services.requests.actions import ActionService, patron_actions
 from gateway.services.requests.intake import create_borrowing_request
 from gateway.services.requests.lending import find_located_copy
@@ -180,6 +181,7 @@ class RequestService:
             history=tuple(history_line(row) for row in rows),
             timers=tuple(TimerLine(row.timer.value, row.at) for row in running),
             allowed=kinds,
+            hints=find_action_hints(context, request, kinds, probe),
             unfinished=tuple(_unfinished_step(row) for row in unfinished),
             located_copy=await find_located_copy(context, request),
             messages=tuple(messages),

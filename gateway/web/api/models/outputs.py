@@ -354,9 +354,10 @@ class ActionOut(OutputModel):
     required: tuple[FieldOut, ...]
     optional: tuple[FieldOut, ...]
     one_of: tuple[str, ...] = Field(description="at least one of these is needed; empty: none is")
+    hint: str = Field(description="what to know before it is done: that the partner is not told of it; empty: nothing")
 
     @classmethod
-    def from_kind(cls, kind: EventKind, href: str) -> ActionOut:
+    def from_kind(cls, kind: EventKind, href: str, hint: str = "") -> ActionOut:
         fields = ACTS[kind]
         return cls(
             kind=kind,
@@ -364,6 +365,7 @@ class ActionOut(OutputModel):
             required=tuple(FieldOut.from_action_field(one) for one in fields.required),
             optional=tuple(FieldOut.from_action_field(one) for one in fields.optional),
             one_of=fields.one_of,
+            hint=hint,
         )
 
 

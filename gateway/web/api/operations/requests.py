@@ -197,7 +197,8 @@ async def show_request(call: OperationCall[RequestPath, NoParameters, None]) -> 
     shown = await call.parts.services.requests.show(call.holder.library, call.path.id)
     kinds = (kind for kind in shown.allowed if kind in BY_HAND)
     actions = tuple(
-        ActionOut.from_kind(kind, f"{request_href(shown.request.id)}/actions/{kind.value}") for kind in kinds
+        ActionOut.from_kind(kind, f"{request_href(shown.request.id)}/actions/{kind.value}", shown.hints.get(kind, ""))
+        for kind in kinds
     )
     return OperationReply(
         ShownOut.from_request_view(shown, actions), headers={hdrs.ETAG: format_etag(shown.request.version)}
@@ -213,7 +214,8 @@ async def act_on_request(call: OperationCall[ActPath, NoParameters, ActBody]) ->
     details = call.body.to_details()
     if wrong := check_details(call.path.kind, details):
         mistakes = [Mistake(place=f"body.{one.name}", message=one.message) for one in wrong]
-        raise api_problem(ProblemType.INVALID, f"An act '{call.path.kind.value}' can't be done so.", mistakes)
+        what = "; ".join(f"{one.name}: {one.message}" for one in wrong)
+        raise api_problem(ProblemType.INVALID, f"The details of '{call.path.kind.value}' don't fit. {what}.", mistakes)
     await require_change_scope(call, call.path.id)
     action = ActionRequest(
         kind=call.path.kind,

@@ -6,12 +6,14 @@ import string
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.artemail.channel import ArtemailChannel
 from adapters.artemail.codec import ArtemailOrder, OrderFile, OrderFileLayout, decode, encode
 from adapters.artemail.dialect import dialect_of
 from adapters.artemail.mail_format import ArtemailFormat, write_reply
@@ -21,6 +23,7 @@ from gateway.domain.problems import MalformedMessage, Refused
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, RequestedService, Role, ServiceType, Volume
+from gateway.ports.adapter import ChannelContext
 from gateway.ports.incoming_mail import MailInterpretation
 from gateway.services.letters import sample
 from tests.unit.adapters.artemail.support import (
@@ -362,3 +365,20 @@ def test_which_volume_is_shipped_goes_below_the_code_and_is_read_from_there() ->
 
     assert "volume 2 of 2: Bind 2" in text
     assert (told.kind, told.details.volumes) == (EventKind.SHIPPED, ("2",))
+
+
+# --- what can't be said ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_what_has_no_code_is_known_before_it_is_refused(kind: EventKind) -> None:
+    channel = ArtemailChannel(cast("ChannelContext", None))
+
+    if not channel.has_message(kind, Role.BORROWING, bldss()):
+        with pytest.raises(Refused, match="can't be said in ARTEmail"):
+            written(message(kind))
+    if not channel.has_message(kind, Role.LENDING, bldss()):
+        with pytest.raises(Refused, match="No code"):
+            write_reply(lent(kind), dialect_of(bldss()), UTC)
+    assert channel.has_message(EventKind.REQUEST, Role.BORROWING, bldss())
+    assert channel.has_message(EventKind.UNFILLED, Role.LENDING, bldss())

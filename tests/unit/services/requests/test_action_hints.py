@@ -1,0 +1,69 @@
+"""Before an act, staff read that the partner won't hear of it: by API, command and page the same."""
+
+from __future__ import annotations
+
+import asyncio
+
+from click.testing import CliRunner
+
+from gateway.cli import main
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.request import LibraryParty
+from gateway.domain.requests.views import LendingDraft, RequestView
+from tests.unit.services.requests.support import SOUTH, NcipTown
+
+PROFILES = {
+    "south": SOUTH,
+    "moor": {  # tells us by telephone
+        "partner": {"symbols": ["MOOR"], "name": "Moorbücherei"},
+    },
+    "fjord": {
+        "auth": [{"kind": "network", "networks": ["127.0.0.0/8"]}],
+        "partner": {"symbols": ["FJORD"], "name": "Fjordby bibliotek", "channel": "iso-ill"},
+        "iso_ill": {"transport": {"mode": "same-connection"}, "withheld": ["damaged"]},
+    },
+}
+
+
+async def lend_to(north: NcipTown, profile: str, *acts: K) -> RequestView:
+    citation = Citation(title="Sult", author="Hamsun, Knut")
+    draft = LendingDraft(citation=citation, requester=LibraryParty(profile=profile), transaction=f"T-{profile}")
+    service = north.town.gateway.managed.requests
+    made = await service.create_lending("NORTH", draft)
+    await north.quiet()
+    for act in acts:
+        barcode = (await north.free_item()).barcode if act is K.SHIPPED else ""
+        await north.act(made, act, barcode=barcode)
+    return await service.show("NORTH", made.id)
+
+
+async def test_a_partner_without_a_channel_is_told_nothing(north: NcipTown) -> None:
+    shown = await lend_to(north, "moor")
+    assert shown.hints[K.WILL_SUPPLY] == ("Moorbücherei is not told: its profile names no channel. Write or telephone.")
+    assert K.NOTE not in shown.hints, "nobody else is to hear of it"
+    assert K.LOCATED not in shown.hints
+
+
+async def test_what_the_partner_cannot_take_is_said_beforehand(north: NcipTown) -> None:
+    shown = await lend_to(north, "fjord", K.SHIPPED)
+    assert shown.hints == {
+        K.DAMAGED: "Fjordby bibliotek is not told: 'damaged' can't be said by iso-ill. Write or telephone."
+    }
+
+
+async def test_whoever_reads_letters_can_be_told_everything(north: NcipTown) -> None:
+    assert (await lend_to(north, "south", K.SHIPPED)).hints == {}
+
+
+async def test_the_command_shows_the_hint_below_the_act(north: NcipTown) -> None:
+    shown = await lend_to(north, "moor")
+    config = str(north.town.settings.folder / "gateway.yml")
+
+    said = await asyncio.to_thread(
+        CliRunner().invoke, main, ["--config", config, "request", "show", shown.request.number], catch_exceptions=False
+    )
+
+    lines = said.stdout.splitlines()
+    act = next(number for number, line in enumerate(lines) if line.startswith("  will-supply"))
+    assert lines[act + 1] == f"      {shown.hints[K.WILL_SUPPLY]}"
