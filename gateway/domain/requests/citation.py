@@ -110,6 +110,11 @@ class Citation:
         return self.type in (CitationType.CHAPTER, CitationType.ARTICLE, CitationType.CONFERENCE_PAPER)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it names nothing that could be looked for."""
+        return not (self.title or self.component_title or self.identifiers)
+
+    @property
     def short(self) -> str:
         """One line for lists: the part's title where there is one, and who wrote it."""
         title = self.component_title or self.title or "(no title)"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from aiohttp import web
 
 from gateway.domain.library import RecordId
@@ -11,43 +9,10 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation, CitationType, parse_standard_number
 from gateway.domain.requests.request import ServiceType
 from gateway.services.letters.templates import clean_line
+from gateway.web.html.citation_fields import TYPES, fill_citation_fields, read_citation
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.inbound import QueueFullError
 from gateway.web.pages.page_request import PageRequest, is_empty_citation
-
-TYPES = (
-    CitationType.BOOK,
-    CitationType.CHAPTER,
-    CitationType.ARTICLE,
-    CitationType.JOURNAL,
-    CitationType.THESIS,
-    CitationType.CONFERENCE_PAPER,
-    CitationType.SCORE,
-    CitationType.MAP,
-    CitationType.VIDEO,
-    CitationType.AUDIO,
-    CitationType.REPORT,
-    CitationType.PATENT,
-    CitationType.NEWSPAPER,
-    CitationType.OTHER,
-)
-
-TEXTS = (
-    "component_title",
-    "component_author",
-    "title",
-    "author",
-    "published",
-    "publisher",
-    "place",
-    "edition",
-    "volume",
-    "issue",
-    "pages",
-)
-"""Fields of the form that are attributes of the citation."""
-
-NUMBERS = ("isbn", "issn", "doi", "oclc", "pmid")
 
 
 async def show_citation_form(page: PageRequest) -> web.Response:
@@ -70,7 +35,7 @@ async def submit_citation(page: PageRequest) -> web.Response:
     """Nothing is changed by it, so it may come from a form on any page."""
     form = await page.read_any_form()
     checked = FormCheck(page, form)
-    citation = _citation_of_form(checked)
+    citation = read_citation(checked)
     if form["do"] == "look-up":
         return await _look_up_number(page, checked)
     if is_empty_citation(citation):
@@ -118,20 +83,7 @@ def _blank_values() -> dict[str, str]:
 
 
 def form_values_of(citation: Citation) -> dict[str, str]:
-    return {
-        "type": citation.type.value,
-        **{name: clean_line(getattr(citation, name)) for name in TEXTS},
-        **{type_: citation.identifier(type_) for type_ in NUMBERS},
-        "number": "",
-    }
-
-
-def _citation_of_form(checked: FormCheck) -> Citation:
-    type_ = checked.read_choice("type", [one.value for one in TYPES]) or CitationType.BOOK.value
-    texts = {name: checked.read_line(name) for name in TEXTS}
-    numbers = tuple(RecordId(kind, value) for kind in NUMBERS if (value := checked.read_line(kind, 200)))
-    kind = CitationType(type_) if "type" not in checked.problems else CitationType.OTHER
-    return replace(Citation(type=kind, identifiers=numbers), **texts)  # type: ignore[arg-type]
+    return {**fill_citation_fields(citation), "number": ""}
 
 
 def _render_citation_form(

@@ -227,7 +227,7 @@ class PageRequest:
 
 def is_empty_citation(citation: Citation) -> bool:
     """Nothing is cited."""
-    return not (citation.title or citation.component_title or citation.identifiers)
+    return citation.is_empty
 
 
 def _is_own_key(part: str) -> bool:
