@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from datetime import date, timedelta
 from typing import Protocol
 from urllib.parse import parse_qsl
 
-from aiohttp import web
+from aiohttp import BodyPartReader, hdrs, web
 
 from gateway.domain.value import value_object
 from gateway.services.letters.templates import clean_line
@@ -19,6 +20,11 @@ from gateway.web.inbound import ReadTimeouts, read_body
 MAX_FORM_BYTES = 200_000
 MAX_FIELDS = 100
 PATIENCE = ReadTimeouts(10.0, 30.0)
+
+MAX_FIELD_BYTES = 20_000
+MAX_FILES = 20
+MAX_UPLOAD_SECONDS = 300.0
+CHUNK_BYTES = 65_536
 
 MAX_LINE_CHARS = 500
 MAX_NOTE_CHARS = 2000
@@ -60,6 +66,58 @@ def parse_form(data: bytes, most: int = MAX_FIELDS) -> SubmittedForm:
         raise PageError(400, "fault-broken-off") from None
     clean = tuple((name, value.replace("\x00", "")) for name, value in pairs)
     return SubmittedForm(dict(reversed(clean)), clean)
+
+
+@value_object
+class UploadedFile:
+    """As it came. `name` and `media_type` are what the browser says."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@value_object
+class UploadForm:
+    form: SubmittedForm
+    files: tuple[UploadedFile, ...]
+
+
+async def read_upload_form(request: web.Request, max_bytes: int) -> UploadForm:
+    """`max_bytes`: of each file. A field for files that was left empty gives none.
+
+    Raises PageError (too large, broken off, no such form), ConnectionError.
+    """
+    if not request.content_type.startswith("multipart/"):
+        raise PageError(400, "fault-broken-off")
+    fields: list[tuple[str, str]] = []
+    files: list[UploadedFile] = []
+    try:
+        async with asyncio.timeout(MAX_UPLOAD_SECONDS):
+            async for part in await request.multipart():
+                if not isinstance(part, BodyPartReader) or len(fields) + len(files) >= MAX_FIELDS + MAX_FILES:
+                    raise PageError(400, "fault-broken-off")
+                if part.filename is None:
+                    content = await _read_part(part, MAX_FIELD_BYTES)
+                    fields.append((part.name or "", content.decode("utf-8").replace("\x00", "")))
+                    continue
+                content = await _read_part(part, max_bytes)
+                if part.filename:
+                    media_type = part.headers.get(hdrs.CONTENT_TYPE, "application/octet-stream")
+                    files.append(UploadedFile(part.filename, media_type.partition(";")[0].strip(), content))
+    except (TimeoutError, ValueError) as error:
+        raise PageError(400, "fault-broken-off") from error
+    return UploadForm(SubmittedForm(dict(reversed(fields)), tuple(fields)), tuple(files))
+
+
+async def _read_part(part: BodyPartReader, most: int) -> bytes:
+    """Raises PageError."""
+    content = bytearray()
+    while chunk := await part.read_chunk(CHUNK_BYTES):
+        content += chunk
+        if len(content) > most:
+            raise PageError(413, "fault-too-large")
+    return bytes(part.decode(content))
 
 
 class FormPage(Protocol):
