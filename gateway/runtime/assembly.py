@@ -295,6 +295,7 @@ def make_staff_pages(
             settings=staff,
             home=symbols[0],
             public_url=public_url,
+            max_file_bytes=settings.api.max_attachment_bytes,
         )
     )
 

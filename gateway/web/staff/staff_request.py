@@ -99,6 +99,7 @@ class StaffServices:
     settings: StaffSettings
     home: str
     public_url: str = ""
+    max_file_bytes: int = 50_000_000
 
 
 Page = Callable[["StaffRequest"], Awaitable[web.StreamResponse]]

@@ -1,0 +1,292 @@
+"""Acts on a request as forms: which fields one has, what is filled in already, and what of it was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from gateway.domain.library import Money
+from gateway.domain.problems import Unavailable
+from gateway.domain.requests.action_fields import ACTS, ActionField, ActionFieldSet, FieldType, check_details
+from gateway.domain.requests.events import EventDetails, LoanCondition
+from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.request import Request, Role
+from gateway.domain.value import value_object
+from gateway.services.localization import mark_text
+from gateway.services.requests.library_context import LibraryContext
+from gateway.web.html.forms import FormCheck
+from gateway.web.staff.coded_words import CONDITIONS, REASONS
+from gateway.web.staff.staff_request import StaffRequest
+
+_LABELS: Mapping[str, str] = {
+    "note": mark_text("Remark"),
+    "reason": mark_text("Reason"),
+    "due": mark_text("Due back"),
+    "cost": mark_text("Cost"),
+    "conditions": mark_text("Conditions"),
+    "volumes": mark_text("Volumes"),
+    "barcode": mark_text("Barcode"),
+    "item_description": mark_text("What it is"),
+    "expected": mark_text("Expected on"),
+    "retry_after": mark_text("From this day on"),
+    "attachment": mark_text("File"),
+    "link": mark_text("Address of the copy"),
+    "pickup": mark_text("Where the reader collects it"),
+    "renewals_allowed": mark_text("May it be renewed?"),
+    "need_by": mark_text("Needed by"),
+    "maximum_cost": mark_text("Most that it may cost"),
+    "further_volume": mark_text("Name of a further volume"),
+    "partner": mark_text("Whom to ask"),
+    "rota": mark_text("Order of libraries"),
+    "query": mark_text("Question"),
+    "answer": mark_text("Answer"),
+}
+
+_LABELS_OF_ACT: Mapping[tuple[K, str], str] = {
+    (K.MESSAGE, "note"): mark_text("Message"),
+    (K.NOTE, "note"): mark_text("Note for colleagues"),
+    (K.PATRON_ASKED, "reason"): mark_text("What it is about"),
+    (K.PATRON_ASKED, "note"): mark_text("The question, as the reader reads it"),
+    (K.CLEARED, "reason"): mark_text("Rule or statement relied on"),
+    (K.CLEARANCE_REFUSED, "reason"): mark_text("Rule that forbids it"),
+    (K.PATRON_TOLD, "note"): mark_text("How, and by whom"),
+    (K.RENEW, "due"): mark_text("Until when, if possible"),
+}
+
+_QUESTIONS: Mapping[str, str] = {
+    "cost": mark_text("cost"),
+    "edition": mark_text("another edition"),
+    "library-use-only": mark_text("use in the library only"),
+    "other": mark_text("something else"),
+}
+
+_HIDDEN = frozenset({"citation", "query"})
+"""Fields with a page or a default of their own."""
+
+_LONG = frozenset({"note"})
+
+_RARE = frozenset({"conditions", "cost", "item_description", "renewals_allowed", "reason"})
+_USUAL = frozenset(
+    {
+        (K.CONDITIONAL, "conditions"),
+        (K.CONDITIONAL, "cost"),
+        (K.CONDITION_ACCEPTED, "cost"),
+        (K.CANCEL, "reason"),
+        (K.CLOSE, "reason"),
+        (K.RENEW_REFUSED, "reason"),
+        (K.LOST, "cost"),
+        (K.DAMAGED, "cost"),
+    }
+)
+"""Acts for which a field that is rare elsewhere stands open."""
+
+
+@value_object(kw_only=True)
+class FormField:
+    """`kind`: line, text, day, money, choice, boxes or radios; `rare`: it is folded away, as few need it; `choices`:
+    value and word."""
+
+    name: str
+    label: str
+    kind: str
+    needed: bool
+    rare: bool = False
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+async def list_act_fields(page: StaffRequest, request: Request, kinds: Iterable[K]) -> tuple[FormField, ...]:
+    """Of acts of which one is chosen: needed ones first, each once."""
+    places = tuple((await list_places(page)).items())
+    found: dict[str, FormField] = {}
+    for kind in kinds:
+        fields = ACTS.get(kind, ActionFieldSet())
+        for field in (*fields.required, *fields.optional):
+            if field.name in _HIDDEN or field.name in found:
+                continue
+            made = _make_form_field(page, request, kind, field, places, needed=field in fields.required)
+            if made is not None:
+                found[field.name] = made
+    return tuple(sorted(found.values(), key=lambda one: not one.needed))
+
+
+async def list_places(page: StaffRequest) -> Mapping[str, str]:
+    """Where readers collect things: code -> name. Empty while the library's system is away: what doesn't need them can
+    be done all the same, and a place that is set already stays."""
+    try:
+        return {one.code: one.name for one in await page.context.system.pickup_locations()}
+    except Unavailable:
+        return {}
+
+
+def _make_form_field(
+    page: StaffRequest,
+    request: Request,
+    kind: K,
+    field: ActionField,
+    places: tuple[tuple[str, str], ...],
+    *,
+    needed: bool,
+) -> FormField | None:
+    """None: there is nothing to choose from."""
+    label = page.gettext(_LABELS_OF_ACT.get((kind, field.name)) or _LABELS[field.name])
+    shape, choices = _SHAPES[field.type], _list_choices(page, request, kind, field, places)
+    if kind is K.PATRON_ASKED and field.name == "reason":
+        shape = "choice"
+    elif field.name in _LONG:
+        shape = "text"
+    if shape in ("choice", "boxes") and not choices:
+        return None
+    if field.type is FieldType.VOLUMES and len(choices) < 2:
+        return None
+    rare = not needed and field.name in _RARE and (kind, field.name) not in _USUAL
+    return FormField(name=field.name, label=label, kind=shape, needed=needed, rare=rare, choices=choices)
+
+
+_SHAPES: Mapping[FieldType, str] = {
+    FieldType.TEXT: "line",
+    FieldType.DAY: "day",
+    FieldType.DUE: "day",
+    FieldType.MONEY: "money",
+    FieldType.CONDITIONS: "boxes",
+    FieldType.YES_NO: "radios",
+    FieldType.TRUTH: "choice",
+    FieldType.PARTNER: "choice",
+    FieldType.ROTA: "choice",
+    FieldType.REASON: "choice",
+    FieldType.VOLUMES: "boxes",
+    FieldType.CITATION: "line",
+    FieldType.ATTACHMENT: "choice",
+    FieldType.LOCATION: "choice",
+}
+
+
+def _list_choices(
+    page: StaffRequest, request: Request, kind: K, field: ActionField, places: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    say = page.gettext
+    if kind is K.PATRON_ASKED and field.name == "reason":
+        return tuple((value, say(word)) for value, word in _QUESTIONS.items())
+    match field.type:
+        case FieldType.CONDITIONS:
+            return tuple((value, say(word)) for value, word in CONDITIONS.items())
+        case FieldType.REASON:
+            return tuple((value, say(word)) for value, word in REASONS.items())
+        case FieldType.YES_NO | FieldType.TRUTH:
+            return (("yes", say(mark_text("Yes"))), ("no", say(mark_text("No"))))
+        case FieldType.PARTNER:
+            return _list_suppliers(page.context)
+        case FieldType.ROTA:
+            return tuple((name, name) for name in page.context.policy().rotas)
+        case FieldType.VOLUMES:
+            return tuple((one.id, one.label or one.barcode or one.id) for one in request.volumes)
+        case FieldType.ATTACHMENT:
+            return tuple((one.id, one.name) for one in request.attachments)
+        case FieldType.LOCATION:
+            return places if request.role is Role.BORROWING else ()
+    return ()
+
+
+def _list_suppliers(context: LibraryContext) -> tuple[tuple[str, str], ...]:
+    found = [
+        (profile.name, partner.name or profile.name)
+        for profile, partner in context.partners()
+        if "supplier" in {role.value for role in partner.roles}
+    ]
+    return tuple(sorted(found, key=lambda pair: pair[1].casefold()))
+
+
+def first_act_values(page: StaffRequest, request: Request, kinds: Iterable[K]) -> dict[str, str]:
+    """What is likely, to be corrected."""
+    values = {"cost_currency": page.context.currency, "maximum_cost_currency": page.context.currency}
+    chosen = tuple(kinds)
+    if K.LOCATED in chosen and request.candidates:
+        values["barcode"] = request.candidates[0].barcode
+    if K.SHIPPED in chosen:
+        values["barcode"] = request.item_barcode
+    if K.EDIT in chosen:
+        values["need_by"] = request.dates.need_by.isoformat() if request.dates.need_by is not None else ""
+        values["pickup"] = request.patron.pickup
+        if request.costs.maximum is not None:
+            values["maximum_cost"] = str(request.costs.maximum.amount)
+            values["maximum_cost_currency"] = request.costs.maximum.currency
+    if K.CONDITION_ACCEPTED in chosen and request.attempt is not None and request.attempt.cost is not None:
+        values["cost"] = str(request.attempt.cost.amount)
+        values["cost_currency"] = request.attempt.cost.currency
+    if K.RECEIVED in chosen:
+        values["pickup"] = request.patron.pickup
+    return values
+
+
+# --- what was sent ---------------------------------------------------------------------------------------
+
+
+def read_act_details(page: StaffRequest, kind: K, checked: FormCheck, fields: Iterable[FormField]) -> EventDetails:
+    """Of the fields that mean something for this act. What is wrong is a problem of the form."""
+    known = ACTS.get(kind, ActionFieldSet()).field_names
+    said: dict[str, object] = {}
+    for field in fields:
+        value = _READERS[field.kind](page, checked, field)
+        if field.name in known and value not in (None, "", ()):
+            said[field.name] = value
+    if "conditions" in said:
+        said["conditions"] = tuple(LoanCondition(one) for one in said["conditions"])  # type: ignore[attr-defined]
+    if "renewals_allowed" in said:
+        said["renewals_allowed"] = said["renewals_allowed"] == "yes"
+    details = EventDetails(**said)  # type: ignore[arg-type]
+    if checked.is_good:
+        for problem in check_details(kind, details):
+            checked.add_problem(problem.name, "wrong-missing")
+    return details
+
+
+def _read_line(_page: StaffRequest, checked: FormCheck, field: FormField) -> str:
+    return checked.read_line(field.name)
+
+
+def _read_text(_page: StaffRequest, checked: FormCheck, field: FormField) -> str:
+    return checked.read_lines(field.name)
+
+
+def _read_day(page: StaffRequest, checked: FormCheck, field: FormField) -> date | None:
+    return checked.read_day(field.name, page.context.today())
+
+
+def _read_choice(_page: StaffRequest, checked: FormCheck, field: FormField) -> str:
+    return checked.read_choice(field.name, [value for value, _ in field.choices])
+
+
+def _read_boxes(_page: StaffRequest, checked: FormCheck, field: FormField) -> tuple[str, ...]:
+    allowed = {value for value, _ in field.choices}
+    chosen = tuple(dict.fromkeys(filter(None, checked.form.all_values(field.name))))
+    checked.values[field.name] = " ".join(chosen)
+    if not allowed.issuperset(chosen):
+        checked.add_problem(field.name, "wrong-choice")
+    return tuple(one for one in chosen if one in allowed)
+
+
+def _read_money(page: StaffRequest, checked: FormCheck, field: FormField) -> Money | None:
+    """12.50 and 12,50"""
+    text = checked.read_line(field.name, 20)
+    currency = checked.read_line(f"{field.name}_currency", 3).upper() or page.context.currency
+    if not text:
+        return None
+    try:
+        amount = Decimal(text.replace(",", "."))
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount < 0 or not (currency.isascii() and currency.isalpha() and len(currency) == 3):
+        checked.add_problem_text(field.name, page.gettext("Please write an amount such as 12.50 and a currency."))
+        return None
+    return Money(amount, currency)
+
+
+_READERS: Mapping[str, Callable[[StaffRequest, FormCheck, FormField], object]] = {
+    "line": _read_line,
+    "text": _read_text,
+    "day": _read_day,
+    "money": _read_money,
+    "choice": _read_choice,
+    "radios": _read_choice,
+    "boxes": _read_boxes,
+}

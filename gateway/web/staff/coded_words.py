@@ -1,0 +1,168 @@
+"""Codes in the words of staff: reasons, conditions, answers of partners, kinds of works and services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import LoanCondition, ReasonCodes
+from gateway.domain.requests.request import AttemptStatus, RequestedService
+from gateway.services.localization import Localization, mark_text
+from gateway.web.html.citation_fields import TYPES
+
+REASONS: Mapping[str, str] = {
+    ReasonCodes.NOT_ON_SHELF: mark_text("not on the shelf"),
+    ReasonCodes.ON_LOAN: mark_text("on loan"),
+    ReasonCodes.NOT_HELD: mark_text("not held"),
+    ReasonCodes.NON_CIRCULATING: mark_text("does not circulate"),
+    ReasonCodes.NOT_AVAILABLE: mark_text("not available"),
+    ReasonCodes.POLICY: mark_text("the lending rules do not allow it"),
+    ReasonCodes.POOR_CONDITION: mark_text("in poor condition"),
+    ReasonCodes.ON_ORDER: mark_text("on order"),
+    ReasonCodes.AT_BINDERY: mark_text("at the bindery"),
+    ReasonCodes.COST: mark_text("costs more than is allowed"),
+    ReasonCodes.NOT_FOUND_AS_CITED: mark_text("not found as cited"),
+    ReasonCodes.CONDITION_REFUSED: mark_text("condition declined"),
+    ReasonCodes.COPYRIGHT: mark_text("copyright forbids it"),
+    ReasonCodes.OVERLOADED: mark_text("too many requests"),
+    ReasonCodes.CLOSED: mark_text("library closed"),
+    ReasonCodes.NEED_BY_NOT_MET: mark_text("would come too late"),
+    ReasonCodes.HAS_REQUESTS: mark_text("others wait for it"),
+    ReasonCodes.RENEWAL_LIMIT: mark_text("renewed as often as is allowed"),
+    ReasonCodes.OTHER: mark_text("another reason"),
+}
+"""In the order in which they are offered: the most usual ones first."""
+
+CONDITIONS: Mapping[str, str] = {
+    LoanCondition.LIBRARY_USE_ONLY: mark_text("use in the library only"),
+    LoanCondition.NO_REPRODUCTION: mark_text("no copies"),
+    LoanCondition.SIGNATURE_REQUIRED: mark_text("signature needed"),
+    LoanCondition.SUPERVISED: mark_text("use under supervision"),
+    LoanCondition.WATCHED: mark_text("use in the library, watched"),
+    LoanCondition.NO_RENEWAL: mark_text("can’t be renewed"),
+    LoanCondition.COST: mark_text("it costs something"),
+    LoanCondition.OTHER: mark_text("another condition"),
+}
+
+ATTEMPTS: Mapping[str, tuple[str, str]] = {
+    AttemptStatus.ASKED: ("waiting", mark_text("Asked")),
+    AttemptStatus.EXPECTED: ("waiting", mark_text("Expects to send it")),
+    AttemptStatus.WILL_SUPPLY: ("waiting", mark_text("Promised")),
+    AttemptStatus.HOLD_PLACED: ("waiting", mark_text("Reserved")),
+    AttemptStatus.CONDITIONAL: ("look", mark_text("Condition")),
+    AttemptStatus.SHIPPED: ("way", mark_text("Sent")),
+    AttemptStatus.COMPLETED: ("good", mark_text("Supplied")),
+    AttemptStatus.UNFILLED: ("closed", mark_text("Could not")),
+    AttemptStatus.RETRY: ("waiting", mark_text("Later")),
+    AttemptStatus.EXPIRED: ("closed", mark_text("Expired")),
+    AttemptStatus.REJECTED: ("closed", mark_text("Not taken")),
+    AttemptStatus.NO_ANSWER: ("closed", mark_text("No answer")),
+    AttemptStatus.CONDITION_REFUSED: ("closed", mark_text("We declined")),
+    AttemptStatus.SKIPPED: ("closed", mark_text("Given up")),
+    AttemptStatus.CANCELLED: ("closed", mark_text("Cancelled")),
+    AttemptStatus.EXTRA: ("look", mark_text("Sent as well")),
+    AttemptStatus.EXTRA_RETURNED: ("closed", mark_text("Sent back")),
+    AttemptStatus.LOST: ("late", mark_text("Lost")),
+}
+"""Shape of the tag and word."""
+
+WORK_TYPES: Mapping[str, str] = {
+    "book": mark_text("Book"),
+    "chapter": mark_text("Chapter"),
+    "journal": mark_text("Journal"),
+    "article": mark_text("Article"),
+    "thesis": mark_text("Thesis"),
+    "conference-paper": mark_text("Conference paper"),
+    "score": mark_text("Score"),
+    "map": mark_text("Map"),
+    "video": mark_text("Video"),
+    "audio": mark_text("Audio"),
+    "report": mark_text("Report"),
+    "patent": mark_text("Patent"),
+    "newspaper": mark_text("Newspaper"),
+    "archive": mark_text("Archive material"),
+    "other": mark_text("Other"),
+}
+
+SERVICES: Mapping[str, str] = {
+    "loan": mark_text("Loan"),
+    "copy": mark_text("Copy"),
+    "copy-or-loan": mark_text("Copy or loan"),
+    "printed": mark_text("printed"),
+    "paper-copy": mark_text("on paper"),
+    "electronic": mark_text("electronic"),
+    "pdf": "PDF",
+    "microform": mark_text("microform"),
+    "rush": mark_text("rush"),
+    "express": mark_text("express"),
+    "urgent": mark_text("urgent"),
+}
+
+_CITATION_FIELDS: tuple[tuple[str, str], ...] = (
+    ("component_author", mark_text("Author of the part")),
+    ("title", mark_text("Title")),
+    ("subtitle", mark_text("Subtitle")),
+    ("author", mark_text("Author")),
+    ("series", mark_text("Series")),
+    ("edition", mark_text("Edition")),
+    ("volume", mark_text("Volume")),
+    ("issue", mark_text("Issue")),
+    ("pages", mark_text("Pages")),
+    ("published", mark_text("Published")),
+    ("publisher", mark_text("Publisher")),
+    ("place", mark_text("Place")),
+    ("language", mark_text("Language")),
+    ("call_number", mark_text("Call number")),
+    ("note", mark_text("Note")),
+    ("source", mark_text("Found in")),
+)
+
+_NUMBER_LABELS = {
+    "isbn": "ISBN",
+    "issn": "ISSN",
+    "ismn": "ISMN",
+    "doi": "DOI",
+    "pmid": "PubMed",
+    "pmcid": "PMC",
+    "oclc": "OCLC",
+    "lccn": "LCCN",
+}
+
+
+def describe_reason(reason: str, localization: Localization) -> str:
+    """The partner's own words as they are."""
+    return localization.gettext(REASONS[reason]) if reason in REASONS else reason
+
+
+def describe_condition(condition: str, localization: Localization) -> str:
+    return localization.gettext(CONDITIONS[condition]) if condition in CONDITIONS else condition
+
+
+def describe_service(service: RequestedService, localization: Localization) -> str:
+    """Loan, rush"""
+    words = [word for word in (service.type.value, service.format, service.level) if word not in ("", "core")]
+    return ", ".join(localization.gettext(SERVICES[word]) if word in SERVICES else word for word in words)
+
+
+def list_work_types(localization: Localization) -> tuple[tuple[str, str], ...]:
+    """Value and word, as forms offer them."""
+    return tuple((one.value, localization.gettext(WORK_TYPES[one.value])) for one in TYPES)
+
+
+def list_citation_rows(citation: Citation, localization: Localization) -> Iterator[tuple[str, str, bool]]:
+    """Label, value, whether it is a code; but for the title that stands above them."""
+    heading = citation.component_title or citation.title
+    for name, label in _CITATION_FIELDS:
+        value = getattr(citation, name)
+        if not value or value == heading:
+            continue
+        if name == "published":
+            value = localization.format_written_day(value)
+        elif name == "language":
+            value = localization.language_name(value)
+        yield localization.gettext(label), value, False
+    for number in citation.identifiers:
+        yield _NUMBER_LABELS.get(number.type, number.type), number.value, True
+    for extra in citation.extras:
+        if extra.is_bibliographic:
+            yield extra.name, extra.value, False

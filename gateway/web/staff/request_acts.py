@@ -1,0 +1,352 @@
+"""What people do with a request: its acts, the order of suppliers, files. Each by a plain form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from aiohttp import hdrs, web
+
+from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.requests.events import EventDetails
+from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.request import Role, RotaLineStatus
+from gateway.domain.requests.views import (
+    ActionRequest,
+    EventDenied,
+    FileUpload,
+    NotFound,
+    RequestView,
+    VersionConflict,
+)
+from gateway.domain.roles import Right
+from gateway.services.localization import mark_text
+from gateway.web.html.assets import HEADERS
+from gateway.web.html.citation_fields import fill_citation_fields, read_citation
+from gateway.web.html.error_pages import PageError
+from gateway.web.html.forms import FormCheck, SubmittedForm, read_upload_form
+from gateway.web.staff.act_forms import first_act_values, list_act_fields, read_act_details
+from gateway.web.staff.coded_words import list_work_types
+from gateway.web.staff.request_page import (
+    ACT,
+    list_permitted_acts,
+    load_request_view,
+    render_request,
+)
+from gateway.web.staff.request_story import StoryLine, StorySources, name_of_profile, name_partner, tell_story
+from gateway.web.staff.request_words import describe_act, describe_done, find_next_move, tag_of_request
+from gateway.web.staff.staff_request import StaffPage, StaffRequest
+
+
+async def show_act(page: StaffRequest) -> web.StreamResponse:
+    """A folded act, on a page of its own."""
+    view = await load_request_view(page)
+    kind = _require_act(page, view, page.http.match_info["kind"])
+    first = FormCheck(page, SubmittedForm(), first_act_values(page, view.request, (kind,)))
+    return await _render_act(page, view, kind, first)
+
+
+async def submit_act(page: StaffRequest) -> web.StreamResponse:
+    """From the page of the act, or from the open form of the request's page, where a kind is chosen."""
+    form = await page.read_own_form()
+    view = await load_request_view(page)
+    chosen = page.http.match_info.get("kind") or form["kind"]
+    kind = _find_kind(chosen)
+    checked = FormCheck(page, form)
+    version = _read_version(form)
+    if version != view.request.version:
+        return await _show_conflict(page, view, kind, checked)
+    if kind not in list_permitted_acts(page, view):
+        page.require_right(ACT[view.request.role])
+        refused = page.gettext("“%(act)s” is not possible now.", act=describe_act(kind, page.localization))
+        checked.general.append(refused)
+        return await render_request(page, view, checked)
+    fields = await list_act_fields(page, view.request, (kind,))
+    details = read_act_details(page, kind, checked, fields)
+    if checked.is_good:
+        return await _perform(page, view, kind, checked, details)
+    return await _render_mistakes(page, view, kind, checked)
+
+
+async def _perform(
+    page: StaffRequest, view: RequestView, kind: K, checked: FormCheck, details: EventDetails
+) -> web.StreamResponse:
+    action = ActionRequest(kind=kind, details=details, actor=page.origin.actor, version=view.request.version)
+    back = page.path("requests", view.request.number, task=page.http.query.get("task", ""))
+    try:
+        await page.parts.requests.act(page.library, view.request.id, action)
+    except VersionConflict:
+        return await _show_conflict(page, await load_request_view(page), kind, checked)
+    except EventDenied as denied:
+        checked.general.append(denied.denied.detail)
+    except Refused as refused:
+        checked.general.append(refused.detail)
+    except Unavailable as away:
+        return page.redirect(
+            back, page.gettext("Not yet done: %(why)s. It is tried again by itself.", why=str(away).rstrip(".")), "look"
+        )
+    if checked.is_good:
+        return page.redirect(back, describe_done(kind, page.localization))
+    return await _render_mistakes(page, view, kind, checked)
+
+
+async def _render_mistakes(page: StaffRequest, view: RequestView, kind: K, checked: FormCheck) -> web.StreamResponse:
+    if page.http.match_info.get("kind"):
+        return await _render_act(page, view, kind, checked)
+    checked.values["kind"] = kind.value
+    return await render_request(page, view, checked)
+
+
+async def _show_conflict(page: StaffRequest, view: RequestView, kind: K, checked: FormCheck) -> web.StreamResponse:
+    """What the others did meanwhile, and the form with all that was typed, to be sent again."""
+    fields = await list_act_fields(page, view.request, (kind,))
+    read_act_details(page, kind, checked, fields)
+    checked.problems.clear()
+    seen = checked.form["seen"]
+    news = _tell_news(page, view, seen)
+    return await _render_act(page, view, kind, checked, news=news, status=409)
+
+
+def _tell_news(page: StaffRequest, view: RequestView, seen: str) -> Sequence[StoryLine]:
+    """What happened after the event with this id."""
+    newer = tuple(line for line in view.history if line.id > seen)
+    return tell_story(StorySources(request=view.request, history=newer, unfinished=()), page.context, page.localization)
+
+
+async def _render_act(
+    page: StaffRequest,
+    view: RequestView,
+    kind: K,
+    checked: FormCheck,
+    *,
+    news: Sequence[StoryLine] | None = None,
+    status: int | None = None,
+) -> web.Response:
+    """`news`: what others did since the form was opened."""
+    request = view.request
+    possible = kind in list_permitted_acts(page, view)
+    return page.render(
+        "request_act",
+        describe_act(kind, page.localization),
+        status=status or checked.status,
+        help_topic="request",
+        request=request,
+        kind=kind.value,
+        heading=request.citation.component_title or request.citation.title,
+        tag=tag_of_request(request, page.localization),
+        move=find_next_move(request, name_partner(request, page.context), page.localization),
+        fields=await list_act_fields(page, request, (kind,)),
+        checked=checked,
+        seen=view.history[-1].id if view.history else "",
+        news=news,
+        possible=possible,
+        task=page.http.query.get("task", ""),
+    )
+
+
+def _find_kind(text: str) -> K:
+    """Raises NotFound."""
+    try:
+        return K(text)
+    except ValueError:
+        raise NotFound("act") from None
+
+
+def _require_act(page: StaffRequest, view: RequestView, text: str) -> K:
+    """Raises NotFound, PageError for what isn't possible now, or not for this user."""
+    kind = _find_kind(text)
+    if kind not in list_permitted_acts(page, view):
+        page.require_right(ACT[view.request.role])
+        raise PageError(409, "fault-refused")
+    return kind
+
+
+def _read_version(form: SubmittedForm) -> int:
+    """Raises PageError."""
+    if not form["version"].isdecimal():
+        raise PageError(400, "fault-broken-off")
+    return int(form["version"])
+
+
+# --- the citation ----------------------------------------------------------------------------------------
+
+
+async def show_citation(page: StaffRequest) -> web.StreamResponse:
+    view = await load_request_view(page)
+    _require_act(page, view, K.EDIT.value)
+    return _render_citation(page, view, FormCheck(page, SubmittedForm(), fill_citation_fields(view.request.citation)))
+
+
+async def submit_citation(page: StaffRequest) -> web.StreamResponse:
+    form = await page.read_own_form()
+    view = await load_request_view(page)
+    _require_act(page, view, K.EDIT.value)
+    checked = FormCheck(page, form)
+    citation = read_citation(checked, view.request.citation)
+    if citation.is_empty:
+        checked.add_problem("title", "wrong-missing")
+    back = page.path("requests", view.request.number, task=page.http.query.get("task", ""))
+    if not checked.is_good:
+        return _render_citation(page, view, checked)
+    if citation == view.request.citation:
+        return page.redirect(back, page.gettext("Nothing was changed."))
+    action = ActionRequest(
+        kind=K.EDIT, details=EventDetails(citation=citation), actor=page.origin.actor, version=_read_version(form)
+    )
+    try:
+        await page.parts.requests.act(page.library, view.request.id, action)
+    except VersionConflict:
+        view = await load_request_view(page)
+        return _render_citation(page, view, checked, news=_tell_news(page, view, form["seen"]), status=409)
+    except (EventDenied, Refused) as refused:
+        checked.general.append(refused.denied.detail if isinstance(refused, EventDenied) else refused.detail)
+        return _render_citation(page, view, checked)
+    return page.redirect(back, page.gettext("The citation is changed."))
+
+
+def _render_citation(
+    page: StaffRequest,
+    view: RequestView,
+    checked: FormCheck,
+    *,
+    news: Sequence[StoryLine] | None = None,
+    status: int | None = None,
+) -> web.Response:
+    return page.render(
+        "request_citation",
+        page.gettext("Change the citation"),
+        status=status or checked.status,
+        help_topic="request",
+        request=view.request,
+        checked=checked,
+        types=list_work_types(page.localization),
+        seen=view.history[-1].id if view.history else "",
+        news=news,
+        task=page.http.query.get("task", ""),
+    )
+
+
+# --- the order of suppliers ------------------------------------------------------------------------------
+
+
+async def change_order(page: StaffRequest) -> web.StreamResponse:
+    """A button says which library is asked earlier, later or not at all: up:NAME, down:NAME, skip:NAME."""
+    form = await page.read_own_form()
+    view = await load_request_view(page)
+    request = view.request
+    page.require_right(Right.BORROWING_ACT)
+    way, _, partner = form["move"].partition(":")
+    waiting = [line.partner for line in request.rota if line.standing is RotaLineStatus.WAITING]
+    back = f"{page.path('requests', request.number, task=page.http.query.get('task', ''))}#attempts"
+    if request.role is not Role.BORROWING or partner not in waiting:
+        raise NotFound("rota line")
+    actor, version = page.origin.actor, _read_version(form)
+    name = name_of_profile(partner, page.context)
+    try:
+        if way == "skip":
+            why = page.gettext("left out by %(user)s", user=page.user.shown_name)
+            await page.parts.requests.skip(page.library, request.id, partner, why, actor, version)
+            return page.redirect(back, page.gettext("%(partner)s is not asked.", partner=name))
+        order = _move_partner(waiting, partner, -1 if way == "up" else 1)
+        await page.parts.requests.reorder(page.library, request.id, order, actor, version)
+    except VersionConflict:
+        said = page.gettext("Somebody else has changed this request meanwhile. Please look at the order once more.")
+        return page.redirect(back, said, "look")
+    place = order.index(partner) + 1
+    said = page.gettext("%(partner)s is now number %(place)s of those still to be asked.", partner=name, place=place)
+    return page.redirect(back, said)
+
+
+def _move_partner(waiting: Sequence[str], partner: str, by: int) -> tuple[str, ...]:
+    order = list(waiting)
+    at = order.index(partner)
+    order.insert(max(0, at + by), order.pop(at))
+    return tuple(order)
+
+
+async def explain_order(page: StaffRequest) -> web.StreamResponse:
+    """Why these libraries are asked, in this order; their catalogues are asked now."""
+    view = await load_request_view(page)
+    explained = await page.parts.partners.explain(page.library, view.request.id)
+    return page.render(
+        "request_order",
+        page.gettext("Why this order"),
+        help_topic="request",
+        request=view.request,
+        explained=explained,
+        rows=[
+            (
+                name_of_profile(line.partner, page.context),
+                page.gettext(_VERDICTS[line.verdict.value]),
+                line.why,
+                line.holdings,
+            )
+            for line in explained.lines
+        ],
+    )
+
+
+_VERDICTS = {
+    "next": mark_text("asked next"),
+    "after": mark_text("asked after that"),
+    "passed-over": mark_text("passed over"),
+    "not-owning": mark_text("does not have it"),
+    "not-lending": mark_text("has it, and does not lend it"),
+    "unreachable": mark_text("can’t be looked up"),
+    "asked": mark_text("has been asked"),
+    "skipped": mark_text("left out"),
+}
+
+
+# --- files -----------------------------------------------------------------------------------------------
+
+
+async def upload_file(page: StaffRequest) -> web.StreamResponse:
+    """One or several; each is told by its content, scanned and counted as files of partners are."""
+    view = await load_request_view(page)
+    request = view.request
+    page.require_right(ACT[request.role])
+    sent = await read_upload_form(page.http, page.parts.max_file_bytes)
+    if not page.is_own_form(sent.form):
+        raise PageError(403, "fault-form")
+    back = f"{page.path('requests', request.number, task=page.http.query.get('task', ''))}#files"
+    if not sent.files:
+        return page.redirect(back, page.gettext("No file was chosen, so nothing was added."), "look")
+    for file in sent.files:
+        upload = FileUpload(name=file.name, media_type=file.media_type, content=file.content)
+        try:
+            await page.parts.requests.attach(page.library, request.id, upload, page.origin.actor, None)
+        except Refused as refused:
+            said = page.gettext("“%(name)s” was not added: %(why)s", name=file.name, why=refused.detail)
+            return page.redirect(back, said, "late")
+    count = len(sent.files)
+    return page.redirect(back, page.ngettext("%(num)s file was added.", "%(num)s files were added.", count))
+
+
+async def download_file(page: StaffRequest) -> web.StreamResponse:
+    view = await load_request_view(page)
+    stored = await page.parts.requests.attachment(page.library, view.request.id, page.http.match_info["file"])
+    return _file_response(stored.attachment.name, stored.content)
+
+
+def _file_response(name: str, content: bytes) -> web.Response:
+    """To be kept, never shown by the browser as a page of ours."""
+    headers = {
+        hdrs.CONTENT_DISPOSITION: f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        **HEADERS,
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    return web.Response(body=content, content_type="application/octet-stream", headers=headers)
+
+
+PAGES = (
+    StaffPage("POST", "/requests/{number}/act", submit_act, Right.WORK_READ),
+    StaffPage("GET", "/requests/{number}/act/{kind}", show_act, Right.WORK_READ),
+    StaffPage("POST", "/requests/{number}/act/{kind}", submit_act, Right.WORK_READ),
+    StaffPage("GET", "/requests/{number}/citation", show_citation, Right.WORK_READ),
+    StaffPage("POST", "/requests/{number}/citation", submit_citation, Right.WORK_READ),
+    StaffPage("POST", "/requests/{number}/order", change_order, Right.BORROWING_ACT),
+    StaffPage("GET", "/requests/{number}/order", explain_order, Right.BORROWING_READ),
+    StaffPage("POST", "/requests/{number}/files", upload_file, Right.WORK_READ),
+    StaffPage("GET", "/requests/{number}/files/{file}", download_file, Right.WORK_READ),
+)

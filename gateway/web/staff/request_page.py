@@ -1,0 +1,492 @@
+"""One request at /staff/requests/NUMBER: whose move it is, what can be done, who is asked, what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from datetime import datetime, timedelta
+
+from aiohttp import web
+
+from gateway.domain.library import BlockScope, Patron
+from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.request import AttemptStatus, Request, RequestFlag, Role, RotaLineStatus
+from gateway.domain.requests.task_lists import BY_NAME
+from gateway.domain.requests.views import NotFound, RequestFilter, RequestOrder, RequestView
+from gateway.domain.roles import Right
+from gateway.domain.value import value_object
+from gateway.ports.library_system import PatronKey
+from gateway.services.local_holdings import AWAY, LocalCopies, find_local_copies
+from gateway.services.localization import mark_text
+from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.staff.act_forms import FormField, first_act_values, list_act_fields, list_places
+from gateway.web.staff.coded_words import (
+    ATTEMPTS,
+    describe_condition,
+    describe_reason,
+    describe_service,
+    list_citation_rows,
+)
+from gateway.web.staff.message_pages import build_message_lines, describe_answer
+from gateway.web.staff.request_story import (
+    FILTERS,
+    StorySources,
+    count_topics,
+    explain_due_date,
+    name_of_profile,
+    name_partner,
+    tell_story,
+)
+from gateway.web.staff.request_words import ACT_LABELS, describe_act, find_next_move, tag_of_request
+from gateway.web.staff.staff_request import StaffPage, StaffRequest
+
+MAX_LISTED = 100
+"""Of the list that one came from: so far back and forth leads."""
+
+MAX_NOTICES = 50
+
+READ = {Role.BORROWING: Right.BORROWING_READ, Role.LENDING: Right.LENDING_READ}
+ACT = {Role.BORROWING: Right.BORROWING_ACT, Role.LENDING: Right.LENDING_ACT}
+
+_RIGHTS: Mapping[K, Right] = {
+    K.AT_PICKUP: Right.BRANCH_ACT,
+    K.LOANED_TO_PATRON: Right.BRANCH_ACT,
+    K.RETURNED_BY_PATRON: Right.BRANCH_ACT,
+    K.DIGITISED: Right.COPIES_ACT,
+    K.COPY_DELIVERED: Right.COPIES_ACT,
+    K.CLEARED: Right.CLEARANCE_SIGN,
+    K.CLEARANCE_REFUSED: Right.CLEARANCE_SIGN,
+}
+"""Of acts that others may do than those who act on such requests in general."""
+
+_NOT_YET: Mapping[Role, Mapping[K, str]] = {
+    Role.BORROWING: {
+        K.RECEIVED: mark_text("not now, nothing is on its way"),
+        K.RENEW: mark_text("not now, nothing is lent"),
+        K.RETURNED: mark_text("not now, nothing is here"),
+        K.CANCEL: mark_text("not any more"),
+        K.ASSIGN: mark_text("not now, somebody is asked"),
+    },
+    Role.LENDING: {
+        K.SHIPPED: mark_text("not now"),
+        K.CHECKED_IN: mark_text("not now, nothing is lent"),
+        K.RECALL: mark_text("not now, nothing is lent"),
+        K.UNFILLED: mark_text("not any more"),
+    },
+}
+"""Acts that people look for, and why they aren't there."""
+
+
+@value_object(kw_only=True)
+class ShownReader:
+    """The reader as this user may see them. `masked`: names and numbers are; `problem`: why nothing is known."""
+
+    name: str = ""
+    card: str = ""
+    category: str = ""
+    pickup: str = ""
+    note: str = ""
+    masked: bool = False
+    may_borrow: bool = False
+    standing: str = ""
+    problem: str = ""
+
+
+@value_object(kw_only=True)
+class ShownSupplier:
+    """A line of "Who is asked". `number`: of the attempt, or place among those still to be asked; `moves`: the buttons
+    that change the order."""
+
+    number: str
+    partner: str
+    profile: str
+    kind: str = ""
+    word: str = ""
+    texts: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    over: bool = False
+    current: bool = False
+    moves: tuple[str, ...] = ()
+
+
+@value_object(kw_only=True)
+class ListPlace:
+    """Where the request stands in the list that one came from. `before` and `after`: numbers of its neighbours."""
+
+    task: str
+    position: int
+    count: int
+    before: str = ""
+    after: str = ""
+
+
+@value_object(kw_only=True)
+class ShownActs:
+    """`fields` belong to `open_acts`, whose form is open; `folded`: others; `refused`: label and why not."""
+
+    open_acts: tuple[K, ...]
+    fields: tuple[FormField, ...]
+    folded: tuple[K, ...]
+    refused: tuple[tuple[str, str], ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+async def show_request(page: StaffRequest) -> web.StreamResponse:
+    view = await load_request_view(page)
+    if view.request.number != page.http.match_info["number"]:
+        return page.redirect(page.path("requests", view.request.number))
+    return await render_request(page, view)
+
+
+async def reveal_reader(page: StaffRequest) -> web.StreamResponse:
+    """Names and numbers of the reader, for whom they are masked; it is recorded."""
+    await page.read_own_form()
+    view = await load_request_view(page)
+    await page.reveal_patron(view.request.number)
+    return await render_request(page, view, revealed=True)
+
+
+async def load_request_view(page: StaffRequest) -> RequestView:
+    """The request that the address names, by whatever number. Raises NotFound, PageError."""
+    requests = page.parts.requests
+    found = await requests.find_request(page.library, page.http.match_info["number"])
+    right = READ[found.role]
+    page.require_right(right)
+    branches = page.branches_for(right)
+    if branches and found.branch not in branches:
+        raise NotFound("request")
+    return await requests.show(page.library, found.id)
+
+
+def list_permitted_acts(page: StaffRequest, view: RequestView) -> tuple[K, ...]:
+    """What this user may do with it now."""
+    general = ACT[view.request.role]
+    return tuple(kind for kind in view.allowed if kind in ACT_LABELS and page.has_right(_RIGHTS.get(kind, general)))
+
+
+async def render_request(
+    page: StaffRequest,
+    view: RequestView,
+    checked: FormCheck | None = None,
+    *,
+    revealed: bool = False,
+) -> web.Response:
+    """`checked`: a form of the open act that had mistakes."""
+    request, context = view.request, page.context
+    say, localization = page.gettext, page.localization
+    partner = name_partner(request, context)
+    since = find_last_move(view)
+    move = find_next_move(request, partner, localization)
+    acts = await _choose_acts(page, view, move.acts)
+    notices = await page.parts.notices.list_notices(page.library, request.id, MAX_NOTICES, "")
+    story = tell_story(
+        StorySources(request=request, history=view.history, unfinished=view.unfinished, notices=notices.items),
+        context,
+        localization,
+    )
+    chosen = page.http.query.get("show", "")
+    topics = count_topics(story)
+    shown = [line for line in story if not chosen or chosen not in topics or chosen in line.topics]
+    heading = request.citation.component_title or request.citation.title or say("(no title)")
+    return page.render(
+        "request",
+        request.number,
+        status=checked.status if checked is not None else 200,
+        help_topic="request",
+        view=view,
+        request=request,
+        heading=heading,
+        tag=tag_of_request(request, localization),
+        theirs=find_their_number(request),
+        service=describe_service(request.service, localization),
+        unread=sum(message.unread for message in view.messages),
+        place=await _find_place(page, request),
+        move=move,
+        since=since,
+        is_new=page.parts.clock.now() - since < timedelta(minutes=1),
+        partner=partner,
+        condition=_describe_condition(page, view),
+        acts=acts,
+        act_label=lambda kind: describe_act(kind, localization),
+        checked=checked or FormCheck(page, SubmittedForm(), dict(acts.values)),
+        seen=view.history[-1].id if view.history else "",
+        suppliers=list_suppliers(page, request),
+        can_order=page.has_right(Right.BORROWING_ACT) and request.role is Role.BORROWING,
+        story=shown,
+        topics=[(topic, say(text, count=topics[topic])) for topic, text in FILTERS.items() if topic in topics],
+        topic=chosen if chosen in topics else "",
+        citation=list(list_citation_rows(request.citation, localization)),
+        reader=await _show_reader(page, request, revealed=revealed),
+        own=await _find_own_copies(page, request),
+        loan=_list_loan_rows(page, request),
+        due_reason=explain_due_date(request, context, localization) if request.role is Role.BORROWING else "",
+        costs=_list_cost_rows(page, request),
+        partner_rows=_list_partner_rows(page, request),
+        notes=[one for one in request.notes if not one.for_partner and not one.by.startswith("partner:")],
+        warnings=request.warnings,
+        volumes=request.volumes if len(request.volumes) > 1 else (),
+        can_note=K.NOTE in acts.folded or K.NOTE in acts.open_acts,
+        lines=build_message_lines(page, reversed(view.messages)),
+        answer=describe_answer(page, view),
+        can_edit=K.EDIT in acts.folded or K.EDIT in acts.open_acts,
+        can_attach=page.has_right(ACT[request.role]),
+        is_borrowing=request.role is Role.BORROWING,
+        urgent=bool(request.flags & {RequestFlag.RECALLED, RequestFlag.OVERDUE, RequestFlag.TROUBLE}),
+    )
+
+
+async def _choose_acts(page: StaffRequest, view: RequestView, usual: Iterable[K]) -> ShownActs:
+    permitted = list_permitted_acts(page, view)
+    open_acts = tuple(kind for kind in usual if kind in permitted)
+    refused = tuple(
+        (describe_act(kind, page.localization), page.gettext(why))
+        for kind, why in _NOT_YET[view.request.role].items()
+        if kind not in view.allowed and page.has_right(ACT[view.request.role])
+    )
+    return ShownActs(
+        open_acts=open_acts,
+        fields=await list_act_fields(page, view.request, open_acts) if open_acts else (),
+        folded=tuple(kind for kind in permitted if kind not in open_acts),
+        refused=refused,
+        values=first_act_values(page, view.request, open_acts),
+    )
+
+
+def find_last_move(view: RequestView) -> datetime:
+    """Since when it is as it is."""
+    moves = [line.at for line in view.history if line.before != line.after and not line.denied]
+    return moves[-1] if moves else view.request.created
+
+
+def find_their_number(request: Request) -> str:
+    """What the partner calls it."""
+    if request.role is Role.LENDING:
+        return request.transaction
+    return request.attempt.theirs if request.attempt is not None else ""
+
+
+async def _find_place(page: StaffRequest, request: Request) -> ListPlace | None:
+    """In the task list that the address names."""
+    task = page.http.query.get("task", "")
+    if task not in BY_NAME:
+        return None
+    wanted = RequestFilter(task=task, role=BY_NAME[task].role, order=RequestOrder.LONGEST)
+    listed = await page.parts.requests.listing(page.library, wanted, MAX_LISTED, "")
+    numbers = [one.number for one in listed]
+    if request.number not in numbers:
+        return None
+    at = numbers.index(request.number)
+    return ListPlace(
+        task=task,
+        position=at + 1,
+        count=len(numbers),
+        before=numbers[at - 1] if at else "",
+        after=numbers[at + 1] if at + 1 < len(numbers) else "",
+    )
+
+
+def _describe_condition(page: StaffRequest, view: RequestView) -> Mapping[str, str]:
+    """What the supplier wants, in its words and as understood; empty: it sets no condition."""
+    attempt = view.request.attempt
+    if attempt is None or attempt.status is not AttemptStatus.CONDITIONAL:
+        return {}
+    understood = [describe_condition(one.value, page.localization) for one in attempt.conditions]
+    if attempt.cost is not None:
+        understood.append(page.gettext("cost %(money)s", money=page.localization.format_money(attempt.cost)))
+    said = [line.event.details.note for line in view.history if line.event.kind is K.CONDITIONAL and not line.denied]
+    return {"words": said[-1] if said else "", "understood": "; ".join(understood)}
+
+
+# --- who is asked ----------------------------------------------------------------------------------------
+
+
+def list_suppliers(page: StaffRequest, request: Request) -> tuple[ShownSupplier, ...]:
+    """Those who were asked, those passed over, then those still to be asked, in their order."""
+    asked = [_show_attempt(page, request, number) for number in range(1, len(request.attempts) + 1)]
+    tried = {one.partner for one in request.attempts}
+    passed = [
+        ShownSupplier(
+            number="",
+            partner=name_of_profile(line.partner, page.context),
+            profile=line.partner,
+            kind="closed",
+            word=page.gettext("Passed over"),
+            remarks=(line.why,) if line.why else (),
+            over=True,
+        )
+        for line in request.rota
+        if line.standing is RotaLineStatus.SKIPPED and line.partner not in tried
+    ]
+    return (*asked, *passed, *_show_waiting(page, request))
+
+
+def _show_attempt(page: StaffRequest, request: Request, number: int) -> ShownSupplier:
+    attempt = request.attempts[number - 1]
+    kind, word = ATTEMPTS[attempt.status]
+    say, localization = page.gettext, page.localization
+    texts = [say("Asked %(day)s.", day=page.format_short(attempt.asked))]
+    if attempt.answered is not None:
+        texts.append(say("Answered %(day)s.", day=page.format_short(attempt.answered)))
+    if attempt.reason:
+        texts.append(say("Reason: %(reason)s.", reason=describe_reason(attempt.reason, localization)))
+    if attempt.retry_after is not None:
+        texts.append(say("Try again from %(day)s.", day=localization.format_day(attempt.retry_after)))
+    line = next((one for one in request.rota if one.partner == attempt.partner), None)
+    remarks = [*filter(None, (line.why if line is not None else "", attempt.holdings))]
+    is_current = number == request.current
+    return ShownSupplier(
+        number=str(number),
+        partner=name_of_profile(attempt.partner, page.context) or attempt.symbol,
+        profile=attempt.partner,
+        kind=kind,
+        word=say(word),
+        texts=tuple(texts),
+        remarks=tuple(remarks),
+        over=not is_current,
+        current=is_current,
+    )
+
+
+def _show_waiting(page: StaffRequest, request: Request) -> tuple[ShownSupplier, ...]:
+    waiting = [line for line in request.rota if line.standing is RotaLineStatus.WAITING]
+    first = len(request.attempts) + 1
+    shown = []
+    for index, line in enumerate(waiting):
+        moves = (*(("up",) if index else ()), *(("down",) if index + 1 < len(waiting) else ()), "skip")
+        texts = (page.gettext("Only when nobody else can."),) if line.last_resort else ()
+        shown.append(
+            ShownSupplier(
+                number=str(first + index),
+                partner=name_of_profile(line.partner, page.context),
+                profile=line.partner,
+                kind="waiting" if not index else "",
+                word=page.gettext("Next") if not index else "",
+                texts=texts,
+                remarks=(line.why,) if line.why else (),
+                moves=moves if request.open else (),
+            )
+        )
+    return tuple(shown)
+
+
+# --- what stands beside it -------------------------------------------------------------------------------
+
+
+async def _show_reader(page: StaffRequest, request: Request, *, revealed: bool) -> ShownReader | None:
+    """None: it is for the library itself, for another library's reader, or the name was removed."""
+    link = request.patron
+    if request.role is not Role.BORROWING or not (link.id or link.identifier):
+        return None
+    places = await list_places(page)
+    shown = ShownReader(
+        card=link.identifier, category=link.category, pickup=places.get(link.pickup, link.pickup), note=link.note
+    )
+    try:
+        key = PatronKey(link.id, ("internal",)) if link.id else PatronKey(link.identifier)
+        patron = await page.context.system.find_patron(key)
+    except Refused:
+        shown = _with_problem(shown, page.gettext("The library’s system does not know this reader any more."))
+    except Unavailable:
+        shown = _with_problem(shown, page.gettext("The library’s system does not answer, so nothing more is known."))
+    else:
+        shown = _with_standing(page, shown, patron)
+    return shown if revealed or page.sees_patrons else _mask_reader(shown)
+
+
+def _with_problem(shown: ShownReader, problem: str) -> ShownReader:
+    return ShownReader(card=shown.card, category=shown.category, pickup=shown.pickup, note=shown.note, problem=problem)
+
+
+def _with_standing(page: StaffRequest, shown: ShownReader, patron: Patron) -> ShownReader:
+    block = patron.find_block(BlockScope.REQUEST)
+    loans = page.ngettext("%(num)s loan", "%(num)s loans", patron.loan_count)
+    return ShownReader(
+        name=patron.name.direct,
+        card=shown.card,
+        category=shown.category or patron.category,
+        pickup=shown.pickup,
+        note=shown.note,
+        may_borrow=block is None,
+        standing=page.gettext("may borrow, %(loans)s", loans=loans) if block is None else block.reason,
+    )
+
+
+def _mask_reader(shown: ShownReader) -> ShownReader:
+    """What they wrote is theirs too."""
+    return ShownReader(
+        name=" ".join(f"{word[0]}••••" for word in shown.name.split()),
+        card=f"••••••{shown.card[-4:]}" if len(shown.card) > 6 else "••••••",
+        category=shown.category,
+        pickup=shown.pickup,
+        masked=True,
+        may_borrow=shown.may_borrow,
+        standing=shown.standing,
+        problem=shown.problem,
+    )
+
+
+async def _find_own_copies(page: StaffRequest, request: Request) -> LocalCopies | None:
+    """Of a borrowing request: what our own catalogue has of it."""
+    if request.role is not Role.BORROWING:
+        return None
+    try:
+        return await find_local_copies(page.context.system, request.citation)
+    except Refused:
+        return AWAY
+
+
+_Rows = list[tuple[str, str]]
+
+
+def _list_loan_rows(page: StaffRequest, request: Request) -> _Rows:
+    say, terms, dates = page.gettext, request.terms, request.dates
+    rows: _Rows = []
+    if dates.need_by is not None:
+        rows.append((say("Needed by"), page.localization.format_day(dates.need_by)))
+    if terms.lender_due is not None:
+        rows.append((say("Due at the lender"), page.format_moment(terms.lender_due)))
+    if terms.patron_due is not None:
+        rows.append((say("Due from the reader"), page.format_moment(terms.patron_due)))
+    if terms.renewals:
+        rows.append((say("Renewed"), page.ngettext("%(num)s time", "%(num)s times", terms.renewals)))
+    if terms.conditions:
+        words = [describe_condition(one.value, page.localization) for one in terms.conditions]
+        rows.append((say("Conditions"), page.localization.format_list(words)))
+    barcodes = request.lent_barcodes if request.role is Role.LENDING else [one.barcode for one in request.volumes]
+    if any(barcodes):
+        rows.append((say("Barcode"), ", ".join(filter(None, barcodes))))
+    return rows
+
+
+def _list_cost_rows(page: StaffRequest, request: Request) -> _Rows:
+    costs, say = request.costs, page.gettext
+    named = (
+        (say("Allowed up to"), costs.maximum),
+        (say("Agreed"), costs.agreed),
+        (say("Charged"), costs.charged),
+    )
+    return [(label, page.localization.format_money(money)) for label, money in named if money is not None]
+
+
+def _list_partner_rows(page: StaffRequest, request: Request) -> _Rows:
+    partner, say = request.partner, page.gettext
+    policy = page.context.partner(partner.profile)
+    rows: _Rows = []
+    if partner.name or partner.symbol:
+        rows.append((say("Library"), partner.name or partner.symbol))
+    if partner.symbol and partner.name:
+        rows.append((say("Symbol"), partner.symbol))
+    if partner.email or (policy is not None and policy.email):
+        rows.append((say("E-mail"), partner.email or (policy.email if policy is not None else "")))
+    if policy is not None and policy.phone:
+        rows.append((say("Telephone"), policy.phone))
+    if partner.address:
+        rows.append((say("Address"), ", ".join(partner.address.splitlines())))
+    return rows
+
+
+PAGES = (
+    StaffPage("GET", "/requests/{number}", show_request, Right.WORK_READ),
+    StaffPage("POST", "/requests/{number}/reader", reveal_reader, Right.PATRON_REVEAL),
+)

@@ -1,0 +1,425 @@
+"""What happened to a request, as one story: over all protocols, letters, library calls and people, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import TypedDict
+
+from gateway.domain.circulation_policy import DuePolicy
+from gateway.domain.due_dates import local_day
+from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.events import EventOrigin
+from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.views import HistoryLine, NoticeStatus, NoticeView, UnfinishedStep
+from gateway.domain.value import value_object
+from gateway.services.localization import Localization, mark_text
+from gateway.services.requests.library_context import LibraryContext
+from gateway.web.staff.coded_words import describe_condition, describe_reason
+
+MESSAGES, READER, FAILED = "messages", "reader", "failed"
+FILTERS: Mapping[str, str] = {
+    "": mark_text("Everything, %(count)s"),
+    MESSAGES: mark_text("Messages, %(count)s"),
+    READER: mark_text("To the reader, %(count)s"),
+    FAILED: mark_text("Failed, %(count)s"),
+}
+
+
+@value_object(kw_only=True)
+class StoryLine:
+    """`day`, `time`: as the page writes them; `dot`: shape and tint; `text`: what happened, in a sentence;
+    `quote`: the words of whoever did it; `reason`: why a decision came out so; `via`: protocol or means; `who`: of the
+    people; `topics`: filters of the story that show it; `event_id`: of an event of the history."""
+
+    at: datetime
+    day: str
+    time: str
+    dot: str
+    text: str
+    quote: str = ""
+    facts: tuple[str, ...] = ()
+    reason: str = ""
+    via: str = ""
+    who: str = ""
+    topics: frozenset[str] = frozenset()
+    event_id: str = ""
+
+
+_OURS: Mapping[K, tuple[str, str]] = {
+    K.SUBMIT: ("todo", mark_text("Checked, and taken on")),
+    K.APPROVE: ("todo", mark_text("Reviewed, and let go on")),
+    K.EDIT: ("todo", mark_text("Changed")),
+    K.ASSIGN: ("todo", mark_text("Said by hand whom to ask")),
+    K.NO_SUPPLIER: ("look", mark_text("Nobody was left to ask")),
+    K.CLOSE: ("closed", mark_text("Ended")),
+    K.REOPEN: ("todo", mark_text("Opened again")),
+    K.NEXT_SUPPLIER: ("way", mark_text("Gone on to the next library")),
+    K.REQUEST: ("way", mark_text("Asked %(partner)s")),
+    K.CONDITION_ACCEPTED: ("way", mark_text("Accepted %(partner)s’s condition")),
+    K.CONDITION_REFUSED: ("way", mark_text("Declined %(partner)s’s condition")),
+    K.CANCEL: ("closed", mark_text("Cancelled")),
+    K.CANCEL_ACCEPTED: ("closed", mark_text("Agreed to cancel")),
+    K.CANCEL_REFUSED: ("look", mark_text("Said that it is too late to cancel")),
+    K.RECEIVED: ("good", mark_text("Received")),
+    K.AT_PICKUP: ("good", mark_text("Arrived where it is collected")),
+    K.LOANED_TO_PATRON: ("good", mark_text("Lent to the reader")),
+    K.RETURNED_BY_PATRON: ("good", mark_text("Taken back from the reader")),
+    K.RETURNED: ("way", mark_text("Sent back to %(partner)s")),
+    K.RENEW: ("way", mark_text("Asked %(partner)s to keep it longer")),
+    K.LOST: ("late", mark_text("Lost")),
+    K.DAMAGED: ("late", mark_text("Damaged")),
+    K.STATUS_QUERY: ("way", mark_text("Asked %(partner)s how it stands")),
+    K.STATUS_REPORT: ("way", mark_text("Told %(partner)s how it stands")),
+    K.MESSAGE: ("way", mark_text("Message to %(partner)s")),
+    K.NOTE: ("todo", mark_text("Note")),
+    K.PATRON_ASKED: ("look", mark_text("Asked the reader")),
+    K.PATRON_ANSWERED: ("good", mark_text("The reader answered")),
+    K.PATRON_NOT_TOLD: ("look", mark_text("The reader could not be told by mail")),
+    K.PATRON_TOLD: ("good", mark_text("The reader was told")),
+    K.TROUBLE: ("late", mark_text("%(partner)s refused a message of ours")),
+    K.ANONYMISED: ("closed", mark_text("The reader’s name was removed")),
+    K.LOCATED: ("todo", mark_text("Found our copy")),
+    K.WILL_SUPPLY: ("way", mark_text("Promised to send it")),
+    K.HOLD_PLACED: ("waiting", mark_text("Reserved it for %(partner)s")),
+    K.CONDITIONAL: ("way", mark_text("Set a condition")),
+    K.UNFILLED: ("closed", mark_text("Refused")),
+    K.RETRY: ("way", mark_text("Asked %(partner)s to try again later")),
+    K.FORWARDED: ("closed", mark_text("Passed on")),
+    K.DIGITISED: ("todo", mark_text("The copy was made")),
+    K.CLEARED: ("good", mark_text("The copy was allowed")),
+    K.CLEARANCE_REFUSED: ("closed", mark_text("The copy was forbidden")),
+    K.COPY_DELIVERED: ("good", mark_text("The copy was delivered")),
+    K.SHIPPED: ("way", mark_text("Sent to %(partner)s")),
+    K.CHECKED_IN: ("good", mark_text("Taken back")),
+    K.RENEW_ACCEPTED: ("way", mark_text("Let %(partner)s keep it longer")),
+    K.RENEW_REFUSED: ("way", mark_text("Refused that %(partner)s keeps it longer")),
+    K.DUE_DATE_CHANGED: ("way", mark_text("Changed the due date")),
+    K.OVERDUE: ("late", mark_text("Reminded %(partner)s that it is overdue")),
+    K.RECALL: ("late", mark_text("Recalled it")),
+}
+
+_THEIRS: Mapping[K, tuple[str, str]] = {
+    K.REQUEST: ("todo", mark_text("%(partner)s asked for it")),
+    K.ACKNOWLEDGED: ("waiting", mark_text("%(partner)s has our request")),
+    K.REJECTED: ("closed", mark_text("%(partner)s could not take our request")),
+    K.EXPECT_TO_SUPPLY: ("waiting", mark_text("%(partner)s expects to send it")),
+    K.WILL_SUPPLY: ("waiting", mark_text("%(partner)s will send it")),
+    K.HOLD_PLACED: ("waiting", mark_text("%(partner)s has reserved it for us")),
+    K.CONDITIONAL: ("look", mark_text("%(partner)s sets a condition")),
+    K.CONDITION_ACCEPTED: ("good", mark_text("%(partner)s accepts our condition")),
+    K.CONDITION_REFUSED: ("closed", mark_text("%(partner)s declines our condition")),
+    K.RETRY: ("waiting", mark_text("%(partner)s says: try again later")),
+    K.UNFILLED: ("closed", mark_text("%(partner)s cannot")),
+    K.FORWARDED: ("waiting", mark_text("%(partner)s has passed it on")),
+    K.EXPIRED: ("closed", mark_text("%(partner)s says that it has expired")),
+    K.CANCEL: ("look", mark_text("%(partner)s wants to cancel")),
+    K.CANCEL_ACCEPTED: ("closed", mark_text("%(partner)s agreed to cancel")),
+    K.CANCEL_REFUSED: ("look", mark_text("%(partner)s says that it is too late to cancel")),
+    K.SHIPPED: ("way", mark_text("%(partner)s has sent it")),
+    K.COPY_DELIVERED: ("good", mark_text("%(partner)s has delivered the copy")),
+    K.RECEIVED: ("good", mark_text("%(partner)s has received it")),
+    K.RETURNED: ("way", mark_text("%(partner)s has sent it back")),
+    K.CHECKED_IN: ("good", mark_text("%(partner)s has it back")),
+    K.LOST: ("late", mark_text("%(partner)s says that it is lost")),
+    K.DAMAGED: ("late", mark_text("%(partner)s says that it is damaged")),
+    K.RENEW: ("look", mark_text("%(partner)s asks to keep it longer")),
+    K.RENEW_ACCEPTED: ("good", mark_text("%(partner)s lets us keep it longer")),
+    K.RENEW_REFUSED: ("look", mark_text("%(partner)s does not let us keep it longer")),
+    K.DUE_DATE_CHANGED: ("look", mark_text("%(partner)s has changed the due date")),
+    K.OVERDUE: ("late", mark_text("%(partner)s reminds us that it is overdue")),
+    K.RECALL: ("late", mark_text("%(partner)s wants it back")),
+    K.MESSAGE: ("look", mark_text("Message from %(partner)s")),
+    K.STATUS_QUERY: ("waiting", mark_text("%(partner)s asks how it stands")),
+    K.STATUS_REPORT: ("waiting", mark_text("%(partner)s says how it stands")),
+    K.TROUBLE: ("late", mark_text("%(partner)s refused a message of ours")),
+}
+
+_TIMERS: Mapping[K, tuple[str, str]] = {
+    K.NO_ANSWER: ("closed", mark_text("%(partner)s did not answer in time")),
+    K.EXPIRED: ("closed", mark_text("The day came after which it is of no use")),
+    K.OVERDUE: ("late", mark_text("Overdue")),
+    K.DUE_SOON: ("waiting", mark_text("Due soon")),
+    K.SHELF_EXPIRED: ("look", mark_text("The time on the hold shelf is over")),
+    K.STATUS_QUERY: ("waiting", mark_text("Asked %(partner)s how it stands, since nothing has come")),
+    K.RETRY: ("waiting", mark_text("The day came on which %(partner)s may be asked again")),
+    K.RENEW_REFUSED: ("look", mark_text("%(partner)s did not answer whether we may keep it")),
+    K.ANONYMISED: ("closed", mark_text("The reader’s name was removed")),
+}
+
+_BY_ORIGIN = {EventOrigin.US: _OURS, EventOrigin.PARTNER: _THEIRS, EventOrigin.TIMER: _TIMERS}
+
+_MESSAGES = frozenset({K.MESSAGE, K.STATUS_QUERY, K.STATUS_REPORT})
+_READER = frozenset({K.PATRON_ASKED, K.PATRON_ANSWERED, K.PATRON_TOLD, K.PATRON_NOT_TOLD})
+
+CHANNELS: Mapping[str, str] = {
+    "iso-ill": "ISO ILL",
+    "iso_ill": "ISO ILL",
+    "iso18626": "ISO 18626",
+    "artemail": "ARTEmail",
+    "tagged-mail": mark_text("E-mail"),
+    "mail": mark_text("E-mail"),
+    "loopback": mark_text("In this system"),
+    "openurl": "OpenURL",
+    "ncip": "NCIP",
+}
+
+_LIBRARY_STEPS: Mapping[str, str] = {
+    "place-hold": mark_text("Reserve the copy in the library system"),
+    "release-hold": mark_text("Give up the reservation in the library system"),
+    "delete-temporary": mark_text("Remove the partner’s item from the library system"),
+    "set-due-date": mark_text("Set the reader’s due date in the library system"),
+    "recall-patron": mark_text("Recall it from the reader in the library system"),
+    "set-lender-due": mark_text("Set the other library’s due date in the library system"),
+    "recall-loan": mark_text("Recall the loan in the library system"),
+    "return-home": mark_text("Bring the copy back to its shelf in the library system"),
+    "mark-lost": mark_text("Mark the copy as lost in the library system"),
+}
+
+
+class _When(TypedDict):
+    at: datetime
+    day: str
+    time: str
+
+
+@value_object(kw_only=True)
+class StorySources:
+    """Of which the story is made."""
+
+    request: Request
+    history: tuple[HistoryLine, ...]
+    unfinished: tuple[UnfinishedStep, ...]
+    notices: tuple[NoticeView, ...] = ()
+
+
+def tell_story(sources: StorySources, context: LibraryContext, localization: Localization) -> tuple[StoryLine, ...]:
+    """Newest first."""
+    teller = _StoryTeller(sources.request, context, localization)
+    lines = [
+        *(teller.describe_event(line) for line in sources.history),
+        *(teller.describe_notice(notice) for notice in sources.notices),
+        *(teller.describe_step(step) for step in sources.unfinished if step.kind != "letter"),
+    ]
+    return tuple(sorted(lines, key=lambda line: line.at, reverse=True))
+
+
+def count_topics(lines: Iterable[StoryLine]) -> Mapping[str, int]:
+    """By filter, of those that show anything."""
+    found = list(lines)
+    counts = {topic: sum(topic in line.topics for line in found) for topic in FILTERS if topic}
+    return {"": len(found), **{topic: count for topic, count in counts.items() if count}}
+
+
+class _StoryTeller:
+    def __init__(self, request: Request, context: LibraryContext, localization: Localization) -> None:
+        self._request = request
+        self._context = context
+        self._localization = localization
+
+    def describe_event(self, line: HistoryLine) -> StoryLine:
+        event, details = line.event, line.event.details
+        origin = event.signal.origin
+        dot, text = _BY_ORIGIN[origin].get(event.kind, ("waiting", event.kind.value))
+        failed = bool(line.denied) or event.kind is K.TROUBLE
+        facts = [*self._list_facts(line)]
+        if line.denied:
+            facts.append(self._say(mark_text("This did not fit, and changed nothing.")))
+        topics = {MESSAGES} if event.kind in _MESSAGES else {READER} if event.kind in _READER else set()
+        if failed:
+            topics.add(FAILED)
+        partner_speaks = origin is EventOrigin.PARTNER or "%(partner)s" in text
+        return StoryLine(
+            **self._format_when(line.at),
+            dot="late" if failed else dot,
+            text=self._say(text, partner=self._name_partner(event.attempt)),
+            quote=details.note or line.note,
+            facts=tuple(facts),
+            reason=self._explain_due_date(line),
+            via=self._name_channel(event.attempt) if partner_speaks else "",
+            who=self._name_actor(event.actor),
+            topics=frozenset(topics),
+            event_id=line.id,
+        )
+
+    def describe_notice(self, notice: NoticeView) -> StoryLine:
+        texts = {
+            NoticeStatus.SENT: ("good", mark_text("Letter to the reader: %(letter)s")),
+            NoticeStatus.WAITING: ("waiting", mark_text("Letter to the reader, not yet sent: %(letter)s")),
+            NoticeStatus.NOT_SENT: ("look", mark_text("Letter to the reader that could not go by mail: %(letter)s")),
+            NoticeStatus.FAILED: ("late", mark_text("The letter to the reader could not be delivered: %(letter)s")),
+            NoticeStatus.SKIPPED: ("closed", mark_text("Letter to the reader that was left out: %(letter)s")),
+        }
+        dot, text = texts[notice.status]
+        failed = notice.status in (NoticeStatus.FAILED, NoticeStatus.NOT_SENT)
+        return StoryLine(
+            **self._format_when(notice.sent or notice.created),
+            dot=dot,
+            text=self._say(text, letter=self._name_letter(notice.letter)),
+            facts=(notice.error,) if notice.error else (),
+            via=self._say(mark_text("Letter")),
+            topics=frozenset({READER, FAILED} if failed else {READER}),
+        )
+
+    def describe_step(self, step: UnfinishedStep) -> StoryLine:
+        """What is still to be done outside, or could not be done."""
+        dead = step.status == "dead"
+        what = self._name_step(step)
+        text = mark_text("Could not be done: %(what)s") if dead else mark_text("Still to be done: %(what)s")
+        return StoryLine(
+            **self._format_when(step.created),
+            dot="late" if dead else "waiting",
+            text=self._say(text, what=what),
+            facts=(step.error,) if step.error else (),
+            via=self._say(mark_text("Library system")) if step.kind == "library" else "",
+            topics=frozenset({FAILED}) if dead else frozenset(),
+        )
+
+    def _format_when(self, at: datetime) -> _When:
+        zone, now = self._context.zone, self._context.now()
+        return {
+            "at": at,
+            "day": self._localization.format_short(at.astimezone(zone).date(), now, zone),
+            "time": self._localization.format_clock_time(at, zone),
+        }
+
+    # --- words -----------------------------------------------------------------------------------------------
+
+    def _say(self, text: str, **values: object) -> str:
+        return self._localization.gettext(text, **values)
+
+    def _name_partner(self, attempt: int) -> str:
+        return name_partner(self._request, self._context, attempt) or self._say(mark_text("the other library"))
+
+    def _name_channel(self, attempt: int) -> str:
+        asked = self._request.find_attempt(attempt or self._request.current)
+        profile = asked.partner if asked is not None else self._request.partner.profile
+        partner = self._context.partner(profile)
+        channel = asked.channel if asked is not None else partner.channel if partner is not None else ""
+        return self._say(CHANNELS[channel]) if channel in CHANNELS else channel
+
+    def _name_actor(self, actor: str) -> str:
+        kind, _, name = actor.partition(":")
+        if kind in ("staff", "api", "key") and name:
+            return name
+        return self._say(mark_text("the reader")) if actor == "patron" else ""
+
+    def _name_letter(self, letter: str) -> str:
+        return self._say(LETTERS[letter]) if letter in LETTERS else letter
+
+    def _name_step(self, step: UnfinishedStep) -> str:
+        if step.kind == "library":
+            act = step.target.removeprefix("desk:")
+            return self._say(_LIBRARY_STEPS[act]) if act in _LIBRARY_STEPS else act
+        if step.kind == "partner":
+            partner = self._context.partner(step.target)
+            name = partner.name if partner is not None and partner.name else step.target
+            return self._say(mark_text("message to %(partner)s"), partner=name)
+        return step.target or step.kind
+
+    def _list_facts(self, line: HistoryLine) -> Iterator[str]:
+        details, say = line.event.details, self._say
+        if details.reason and line.event.kind not in (K.PATRON_ASKED, K.CLEARED, K.CLEARANCE_REFUSED):
+            yield describe_reason(details.reason, self._localization)
+        elif details.reason:
+            yield details.reason
+        if details.conditions:
+            words = [describe_condition(one.value, self._localization) for one in details.conditions]
+            yield self._localization.format_list(words)
+        if details.cost is not None:
+            yield say(mark_text("Cost: %(money)s"), money=self._localization.format_money(details.cost))
+        if details.due is not None:
+            yield say(mark_text("Due: %(day)s"), day=self._format_moment(details.due))
+        if details.expected is not None:
+            yield say(mark_text("Expected: %(day)s"), day=self._localization.format_day(details.expected))
+        if details.retry_after is not None:
+            yield say(mark_text("From %(day)s"), day=self._localization.format_day(details.retry_after))
+        if details.need_by is not None:
+            yield say(mark_text("Needed by %(day)s"), day=self._localization.format_day(details.need_by))
+        if details.barcode:
+            yield say(mark_text("Barcode %(code)s"), code=details.barcode)
+        if details.item_description:
+            yield details.item_description
+        if details.answer:
+            yield say(mark_text("Yes") if details.answer == "yes" else mark_text("No"))
+        if details.attachment:
+            yield say(mark_text("With a file"))
+
+    def _format_moment(self, moment: object) -> str:
+        return self._localization.format_moment(moment, self._context.zone)  # type: ignore[arg-type]
+
+    def _explain_due_date(self, line: HistoryLine) -> str:
+        """How the reader's day follows from the lender's, where this event brought one."""
+        request, due = self._request, line.event.details.due
+        if request.role is not Role.BORROWING or due is None or due != request.terms.lender_due:
+            return ""
+        return explain_due_date(request, self._context, self._localization)
+
+
+def explain_due_date(request: Request, context: LibraryContext, localization: Localization) -> str:
+    """The lender's date, the days for the way, the reader's date: in a sentence. Empty: there is nothing to explain."""
+    theirs = local_day(request.terms.lender_due, context.zone)
+    if theirs is None:
+        return ""
+    rules, ours = context.due_dates(request), local_day(request.terms.patron_due, context.zone)
+    said = {"lender_day": localization.format_day(theirs)}
+    if ours is None or rules.policy is DuePolicy.LOCAL:
+        return localization.gettext(
+            mark_text(
+                "Due date: the lender wants it back on %(lender_day)s; how long the reader has it, our rules say."
+            ),
+            **said,
+        )
+    said["reader_day"] = localization.format_day(ours)
+    if not rules.transit_days and ours == theirs:
+        return localization.gettext(
+            mark_text("Due date: the lender wants it back on %(lender_day)s, and the reader has it until then."), **said
+        )
+    if ours != theirs - timedelta(days=rules.transit_days):
+        return localization.ngettext(
+            "Due date: the lender wants it back on %(lender_day)s, less %(num)s day for the way, and on a day on "
+            "which we are open: the reader has it until %(reader_day)s.",
+            "Due date: the lender wants it back on %(lender_day)s, less %(num)s days for the way, and on a day on "
+            "which we are open: the reader has it until %(reader_day)s.",
+            rules.transit_days,
+            **said,
+        )
+    return localization.ngettext(
+        "Due date: the lender wants it back on %(lender_day)s, less %(num)s day for the way: the reader has it until "
+        "%(reader_day)s.",
+        "Due date: the lender wants it back on %(lender_day)s, less %(num)s days for the way: the reader has it until "
+        "%(reader_day)s.",
+        rules.transit_days,
+        **said,
+    )
+
+
+def name_partner(request: Request, context: LibraryContext, attempt: int = 0) -> str:
+    """Of the attempt with this number; 0: of the one that counts. Empty: nobody is asked."""
+    asked = request.find_attempt(attempt) if attempt else None
+    if asked is None:
+        return request.partner.name or request.partner.symbol or request.partner.profile
+    return name_of_profile(asked.partner, context) or asked.symbol
+
+
+def name_of_profile(profile: str, context: LibraryContext) -> str:
+    partner = context.partner(profile)
+    return partner.name if partner is not None and partner.name else profile
+
+
+LETTERS: Mapping[str, str] = {
+    "available": mark_text("it can be collected"),
+    "cancelled": mark_text("it is cancelled"),
+    "copy-ready": mark_text("the copy is ready"),
+    "due-soon": mark_text("it is due soon"),
+    "not-supplied": mark_text("it can’t be had"),
+    "not-supplied-yet": mark_text("it can’t be had yet"),
+    "overdue": mark_text("it is overdue"),
+    "placed": mark_text("the request has been made"),
+    "query": mark_text("a question"),
+    "recalled": mark_text("it is wanted back"),
+    "renewal-refused": mark_text("it can’t be kept longer"),
+    "renewed": mark_text("it may be kept longer"),
+    "sent": mark_text("it is on its way"),
+}
+"""Letters to readers, by the names of their templates."""

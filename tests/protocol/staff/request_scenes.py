@@ -1,0 +1,149 @@
+"""Requests in the middle of their lives, for staff to look at: made by the services, moved on by events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from gateway.domain.library import Money, RecordId
+from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, local_signal, partner_signal
+from gateway.domain.requests.request import LibraryParty, PatronLink, Request
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.transitions import EventRequest, apply_event, keep_request
+from tests.protocol.pages.support import PATRON, Running
+from tests.support.daemon import Installation
+
+TITLE = "Handbuch der Gezeitenkunde: Beobachtung, Berechnung und Vorhersage der Gezeiten in flachen Randmeeren"
+
+RULES: dict[str, Any] = {
+    "intake": {"duplicates": {"action": "allow"}},
+    "rotas": {
+        "coast": {
+            "lines": [{"partner": "altenried"}, {"partner": "vaumarin"}, {"partner": "sahil"}],
+            "only_owning": "no",
+        }
+    },
+    "default_rota": "coast",
+}
+
+PARTNERS = {
+    "altenried": "Universität Altenried",
+    "vaumarin": "Bibliothèque de Vaumarin",
+    "sahil": "مكتبة جامعة الساحل",
+}
+
+_PROFILE = """
+partner:
+  symbols: [{symbol}]
+  name: {name}
+  email: ill@{profile}.example
+  channel: mail
+  owns: everything
+  address: Am Speicher 4, 99310 Hafen
+circulation:
+  due_dates: {{policy: lender, transit_days: 3}}
+"""
+
+
+def add_partners(installation: Installation) -> None:
+    for profile, name in PARTNERS.items():
+        text = _PROFILE.format(profile=profile, name=name, symbol=f"XX-{profile.upper()}")
+        (installation.folder / "profiles" / f"{profile}.yml").write_text(text, encoding="utf-8")
+
+
+def library_context(gateway: Running) -> LibraryContext:
+    context: LibraryContext = gateway.requests().library_context("DEMO")
+    return context
+
+
+def book(**more: Any) -> Citation:
+    said: dict[str, Any] = {
+        "type": CitationType.BOOK,
+        "title": TITLE,
+        "author": "Hinrich Föhrmann; רחל ברקת",
+        "published": "2011",
+        "edition": "3rd",
+        "identifiers": (RecordId("isbn", "9783161484100"),),
+        "original": "Gezeitenkunde, Föhrmann",
+    }
+    return Citation(**{**said, **more})
+
+
+async def make_borrowing(gateway: Running, **more: Any) -> Request:
+    """In review, for a reader of the sample library."""
+    draft = BorrowingDraft(
+        **{"citation": book(), "patron": PatronLink(identifier=PATRON), "mediated": True, "override": True, **more}
+    )
+    made: Request = await gateway.requests().create_borrowing("DEMO", draft)
+    return made
+
+
+async def make_lending(gateway: Running, **more: Any) -> Request:
+    draft = LendingDraft(
+        **{
+            "citation": book(title="The Three-Body Problem", identifiers=(RecordId("isbn", "9780000010018"),)),
+            "requester": LibraryParty(symbol="XX-ALTENRIED", profile="altenried"),
+            "transaction": "ALT-88120/26",
+            **more,
+        }
+    )
+    made: Request = await gateway.requests().create_lending("DEMO", draft)
+    return await _wait_until(gateway, made, lambda request: bool(request.item_barcode))
+
+
+async def act(
+    gateway: Running, request: Request, kind: EventKind, actor: str = "staff:j.tanaka", **said: Any
+) -> Request:
+    action = ActionRequest(kind=kind, details=EventDetails(**said), actor=actor, version=None)
+    done: Request = await gateway.requests().act("DEMO", request.id, action)
+    return done
+
+
+async def hear_partner(gateway: Running, request: Request, kind: EventKind, attempt: int = 1, **said: Any) -> Request:
+    """A message of the supplier, as its protocol brings it."""
+    context = library_context(gateway)
+    event = Event(partner_signal(kind), context.now(), "partner:XX", EventDetails(**said), attempt)
+    return (await apply_event(context, EventRequest(request_id=request.id, event=event, prepare=keep_request))).request
+
+
+async def make_asked(gateway: Running, **more: Any) -> Request:
+    """The first library of the rota is asked."""
+    request = await make_borrowing(gateway, **more)
+    await act(gateway, request, EventKind.APPROVE)
+    return await _wait_until(gateway, request, lambda request: bool(request.attempts))
+
+
+async def _wait_until(gateway: Running, request: Request, is_so: Callable[[Request], bool]) -> Request:
+    """The daemon works in the background, too."""
+    for _ in range(200):
+        await gateway.gateway.managed.drain_due_work()
+        found = await reload_request(gateway, request)
+        if is_so(found):
+            return found
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"{found.number} stays {found.state}")
+
+
+async def make_conditional(gateway: Running) -> Request:
+    request = await make_asked(gateway)
+    return await hear_partner(
+        gateway,
+        request,
+        EventKind.CONDITIONAL,
+        note="Nur Benutzung im Lesesaal. Gebühr 12,00 EUR.",
+        conditions=(LoanCondition.LIBRARY_USE_ONLY,),
+        cost=Money(Decimal("12.00"), "EUR"),
+    )
+
+
+async def reload_request(gateway: Running, request: Request) -> Request:
+    found: Request = await gateway.requests().find_request("DEMO", request.id)
+    return found
+
+
+def local_event(kind: EventKind, context: LibraryContext, actor: str, **said: Any) -> Event:
+    return Event(local_signal(kind), context.now(), actor, EventDetails(**said))

@@ -1,0 +1,478 @@
+"""One request as staff see it: whose move it is, what can be done, who is asked, what happened."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import date
+
+import pytest
+
+from gateway.domain.problems import Unavailable
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import BorrowingState, LendingState, Request, RotaLineStatus
+from tests.protocol.pages.support import PATRON, Answer, Running, running
+from tests.protocol.staff.request_scenes import (
+    RULES,
+    TITLE,
+    act,
+    add_partners,
+    book,
+    hear_partner,
+    library_context,
+    make_asked,
+    make_borrowing,
+    make_conditional,
+    make_lending,
+    reload_request,
+)
+from tests.protocol.staff.support import Colleague, colleague, user_service
+from tests.support.daemon import Installation
+
+
+@pytest.fixture
+async def gateway(installation: Installation) -> AsyncIterator[Running]:
+    add_partners(installation)
+    async with running(installation, rules=RULES) as one:
+        yield one
+
+
+@pytest.fixture
+async def ruth(gateway: Running) -> AsyncIterator[Colleague]:
+    async with colleague(gateway, "r.okafor", "staff") as one:
+        yield one
+
+
+def texts(page: Answer, xpath: str) -> list[str]:
+    return [" ".join(one.text_content().split()) for one in page.tree.xpath(xpath)]
+
+
+def seen_fields(page: Answer) -> dict[str, str]:
+    """What a form carries of the request that it was made for."""
+    return {name: page.tree.xpath(f"//main//input[@name='{name}']/@value")[0] for name in ("version", "seen")}
+
+
+async def open_page(colleague_: Colleague, request: Request) -> Answer:
+    page = await colleague_.get(f"/requests/{request.number}")
+    assert page.status == 200
+    return page
+
+
+# --- whose move it is ------------------------------------------------------------------------------------
+
+
+async def test_a_condition_is_answered_where_it_is_read(gateway: Running, ruth: Colleague) -> None:
+    request = await make_conditional(gateway)
+    page = await open_page(ruth, request)
+
+    assert texts(page, "//h1") == [TITLE]
+    assert texts(page, "//h2[@id='move']") == ["Our move: answer Universität Altenried’s condition"]
+    assert texts(page, "//section[contains(@class, 'spine')]//blockquote") == [
+        "Nur Benutzung im Lesesaal. Gebühr 12,00 EUR."
+    ]
+    assert "Understood as: use in the library only; cost €12.00." in page.text
+    assert texts(page, "//form[@id='act']//label[.//input[@name='kind']]") == [
+        "Accept the condition",
+        "Decline the condition",
+    ]
+    assert page.tree.xpath("//input[@id='cost']/@value") == ["12.00"]
+
+    done = await ruth.post(
+        f"/requests/{request.number}/act",
+        {**seen_fields(page), "kind": "condition-accepted", "cost": "12,50", "cost_currency": "eur", "note": "Gern."},
+    )
+    assert texts(done, "//div[@id='banner']") == ["The condition is accepted."]
+    now = await reload_request(gateway, request)
+    assert now.state is BorrowingState.WILL_SUPPLY
+    assert texts(done, "//ol[@class='timeline']/li/div/p[1]")[0] == (
+        "Accepted Universität Altenried’s condition by r.okafor"
+    )
+
+
+async def test_a_request_to_review_has_its_act_open_and_others_folded(gateway: Running, ruth: Colleague) -> None:
+    page = await open_page(ruth, await make_borrowing(gateway))
+
+    assert texts(page, "//h2[@id='move']") == ["Our move: look at it, and let it go on"]
+    assert texts(page, "//form[@id='act']//button") == ["Let it go on"]
+    folded = texts(page, "//details[@class='acts']//li")
+    assert "Cancel the request" in folded
+    assert "Receive: not now, nothing is on its way" in folded
+    assert "Renew" not in " ".join(folded[: folded.index("Receive: not now, nothing is on its way")])
+
+
+async def test_where_it_is_the_partners_move_nothing_is_pressed_upon_us(gateway: Running, ruth: Colleague) -> None:
+    page = await open_page(ruth, await make_asked(gateway))
+
+    assert texts(page, "//h2[@id='move']") == ["Universität Altenried’s move: answer"]
+    assert not page.tree.xpath("//form[@id='act']")
+    assert not page.tree.xpath("//section[contains(@class, 'spine')]")
+
+
+async def test_a_lending_request_names_our_copy(gateway: Running, ruth: Colleague) -> None:
+    request = await make_lending(gateway)
+    page = await open_page(ruth, request)
+
+    assert texts(page, "//h2[@id='move']") == ["Our move: fetch it and send it"]
+    assert "ALT-88120/26" in page.text
+    assert page.tree.xpath("//input[@id='barcode']/@value") == ["39000000000011"]
+
+    done = await ruth.post(
+        f"/requests/{request.number}/act", {**seen_fields(page), "kind": "shipped", "barcode": "39000000000011"}
+    )
+    assert texts(done, "//div[@id='banner']") == ["Sent."]
+    assert (await reload_request(gateway, request)).state is LendingState.SHIPPED
+
+
+async def test_any_number_leads_to_the_request(gateway: Running, ruth: Colleague) -> None:
+    request = await make_lending(gateway)
+    page = await ruth.get("/requests/ALT-88120%2F26")
+
+    assert page.url.endswith(f"/staff/requests/{request.number}")
+    assert (await ruth.get("/requests/B1999-00001")).status == 404
+
+
+# --- acts ------------------------------------------------------------------------------------------------
+
+
+async def test_a_field_that_is_missing_is_asked_for_and_the_rest_is_kept(gateway: Running, ruth: Colleague) -> None:
+    request = await make_lending(gateway)
+    form = await ruth.get(f"/requests/{request.number}/act/unfilled")
+    wrong = await ruth.post(
+        f"/requests/{request.number}/act/unfilled", {**seen_fields(form), "reason": "", "note": "Nicht am Platz."}
+    )
+
+    assert wrong.status == 422
+    assert texts(wrong, "//div[@id='summary']//a") == ["Please fill this in."]
+    assert wrong.tree.xpath("string(//textarea[@id='note'])").strip() == "Nicht am Platz."
+
+    done = await ruth.post(
+        f"/requests/{request.number}/act/unfilled",
+        {**seen_fields(wrong), "reason": "not-on-shelf", "note": "Nicht am Platz."},
+    )
+    assert texts(done, "//div[@id='banner']") == ["Refused."]
+    assert "not on the shelf" in done.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"cost": "zwölf"}, "Please write an amount such as 12.50 and a currency."),
+        ({"cost": "-1"}, "Please write an amount such as 12.50 and a currency."),
+        ({"cost": "NaN"}, "Please write an amount such as 12.50 and a currency."),
+        ({"cost": "12", "cost_currency": "E1R"}, "Please write an amount such as 12.50 and a currency."),
+        ({"due": "neulich"}, "Please write a day such as 2026-12-31."),
+        ({"conditions": "free-beer"}, "Please choose one of those that are offered."),
+        ({"renewals_allowed": "perhaps"}, "Please choose one of those that are offered."),
+    ],
+)
+async def test_what_cant_be_is_said_at_its_field(
+    gateway: Running, ruth: Colleague, fields: dict[str, str], wrong: str
+) -> None:
+    request = await make_lending(gateway)
+    page = await open_page(ruth, request)
+    said = await ruth.post(f"/requests/{request.number}/act", {**seen_fields(page), "kind": "shipped", **fields})
+
+    assert said.status == 422
+    assert texts(said, "//div[@id='summary']//li") == [wrong]
+    assert (await reload_request(gateway, request)).state is LendingState.LOCATED
+
+
+async def test_an_act_that_does_not_fit_any_more_says_so(gateway: Running, ruth: Colleague) -> None:
+    request = await make_borrowing(gateway)
+    page = await open_page(ruth, request)
+
+    assert (await ruth.get(f"/requests/{request.number}/act/received")).status == 409
+    assert (await ruth.get(f"/requests/{request.number}/act/dance")).status == 404
+    said = await ruth.post(f"/requests/{request.number}/act", {**seen_fields(page), "kind": "received"})
+    assert said.status == 422
+    assert "“Receive” is not possible now." in said.text
+
+
+async def test_two_at_once_the_second_sees_what_the_first_did(gateway: Running, ruth: Colleague) -> None:
+    request = await make_asked(gateway)
+    form = await ruth.get(f"/requests/{request.number}/act/message")
+    await hear_partner(gateway, request, EventKind.WILL_SUPPLY, note="Kommt morgen.")
+    await act(gateway, request, EventKind.NOTE, actor="staff:j.tanaka", note="Ruft morgen an.")
+
+    path = f"/requests/{request.number}/act/message"
+    stopped = await ruth.post(path, {**seen_fields(form), "note": "Ist Band 2 auch da?"})
+    assert stopped.status == 409
+    assert "Somebody else was quicker" in stopped.text
+    assert texts(stopped, "//ol[@class='timeline']/li/div/p[1]") == [
+        "Note by j.tanaka",
+        "Universität Altenried will send it",
+    ]
+    assert stopped.tree.xpath("string(//textarea[@id='note'])").strip() == "Ist Band 2 auch da?"
+    assert not [one for one in (await gateway.requests().show("DEMO", request.id)).messages if one.ours]
+
+    done = await ruth.post(path, {**seen_fields(stopped), "note": "Ist Band 2 auch da?"})
+    assert texts(done, "//div[@id='banner']") == ["The message is on its way."]
+
+
+async def test_the_citation_is_corrected_and_what_the_form_lacks_stays(gateway: Running, ruth: Colleague) -> None:
+    request = await make_borrowing(gateway, citation=book(series="Randmeere, 3"))
+    form = await ruth.get(f"/requests/{request.number}/citation")
+    assert "Gezeitenkunde, Föhrmann" in texts(form, "//blockquote")
+    fields = {str(one.get("name")): str(one.get("value")) for one in form.tree.xpath("//main//form//input[@name]")}
+    done = await ruth.post(
+        f"/requests/{request.number}/citation", {**fields, "type": "book", "title": "Gezeiten", "published": "1998"}
+    )
+
+    assert texts(done, "//div[@id='banner']") == ["The citation is changed."]
+    now = (await reload_request(gateway, request)).citation
+    assert (now.title, now.published, now.series, now.original) == (
+        "Gezeiten",
+        "1998",
+        "Randmeere, 3",
+        "Gezeitenkunde, Föhrmann",
+    )
+    assert now.identifier("isbn") == "9783161484100"
+    empty = {**fields, **seen_fields(done), "type": "book", "title": "", "isbn": ""}
+    assert (await ruth.post(f"/requests/{request.number}/citation", empty)).status == 422
+
+
+# --- who is asked ----------------------------------------------------------------------------------------
+
+
+def order_of(request: Request) -> list[str]:
+    return [line.partner for line in request.rota if line.standing is RotaLineStatus.WAITING]
+
+
+async def test_the_order_is_changed_by_buttons(gateway: Running, ruth: Colleague) -> None:
+    request = await make_asked(gateway)
+    page = await open_page(ruth, request)
+    assert texts(page, "//table//tbody/tr/td[2]") == [
+        "Universität Altenried",
+        "Bibliothèque de Vaumarin",
+        "مكتبة جامعة الساحل",
+    ]
+    assert page.tree.xpath("//table//button/@aria-label") == [
+        "Bibliothèque de Vaumarin later",
+        "Leave Bibliothèque de Vaumarin out",
+        "مكتبة جامعة الساحل earlier",
+        "Leave مكتبة جامعة الساحل out",
+    ]
+
+    moved = await ruth.post(f"/requests/{request.number}/order", {**seen_fields(page), "move": "up:sahil"})
+    assert order_of(await reload_request(gateway, request)) == ["sahil", "vaumarin"]
+    assert "is now number 1 of those still to be asked." in moved.text
+
+    stale = await ruth.post(f"/requests/{request.number}/order", {**seen_fields(page), "move": "down:sahil"})
+    assert "Somebody else has changed this request meanwhile." in stale.text
+    assert order_of(await reload_request(gateway, request)) == ["sahil", "vaumarin"]
+
+    out = await ruth.post(f"/requests/{request.number}/order", {**seen_fields(stale), "move": "skip:vaumarin"})
+    assert "Passed over" in texts(out, "//table//tbody/tr/td[3]")
+    assert order_of(await reload_request(gateway, request)) == ["sahil"]
+    nobody = await ruth.post(f"/requests/{request.number}/order", {**seen_fields(out), "move": "up:altenried"})
+    assert nobody.status == 404
+
+
+async def test_why_each_was_chosen_or_passed_over(gateway: Running, ruth: Colleague) -> None:
+    request = await make_asked(gateway)
+    await hear_partner(gateway, request, EventKind.UNFILLED, reason="not-on-shelf")
+    page = await open_page(ruth, request)
+    assert "Reason: not on the shelf." in texts(page, "//table//tbody/tr[1]/td[4]")[0]
+
+    explained = await ruth.get(f"/requests/{request.number}/order")
+    assert explained.title == "Why this order"
+    assert texts(explained, "//table//tbody/tr/td[2]")[0] == "asked next"
+
+
+# --- what happened ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lender_day", "reason"),
+    [
+        (date(2099, 1, 16), "on 16 January 2099, less 3 days for the way: the reader has it until 13 January 2099."),
+        (
+            date(2099, 1, 14),
+            "on 14 January 2099, less 3 days for the way, and on a day on which we are open: the reader has it until "
+            "9 January 2099.",
+        ),
+    ],
+)
+async def test_one_story_newest_first_with_the_due_date_explained(
+    gateway: Running, ruth: Colleague, lender_day: date, reason: str
+) -> None:
+    """The second day before is a Sunday."""
+    request = await make_asked(gateway)
+    await hear_partner(gateway, request, EventKind.SHIPPED, due=lender_day)
+    page = await open_page(ruth, request)
+
+    assert texts(page, "//ol[@class='timeline']//p[@class='reason']") == [
+        f"Due date: the lender wants it back {reason}"
+    ]
+    first, *_, last = texts(page, "//ol[@class='timeline']/li/div/p[1]")
+    assert (first, last) == ("Universität Altenried has sent it", "Checked, and taken on")
+
+
+async def test_what_failed_is_in_the_story_and_can_be_shown_alone(gateway: Running, ruth: Colleague) -> None:
+    """No mail server is set up here, so the request could not go out."""
+    request = await make_asked(gateway)
+    await gateway.gateway.managed.drain_due_work()
+    page = await ruth.get(f"/requests/{request.number}?show=failed")
+
+    assert texts(page, "//ol[@class='timeline']/li/div/p[1]") == ["Could not be done: message to Universität Altenried"]
+    assert page.tree.xpath("//ul[@class='here']//a[@aria-current]")[0].text == "Failed, 1"
+
+
+async def test_words_from_outside_are_text_everywhere(gateway: Running, ruth: Colleague) -> None:
+    harm = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+    request = await make_asked(gateway, citation=book(title=harm, author=harm, original=harm), note=harm)
+    await hear_partner(gateway, request, EventKind.MESSAGE, note=harm)
+    await act(gateway, request, EventKind.NOTE, note=harm)
+    for path in ("", "/act/message", "/citation", "/order"):
+        page = await ruth.get(f"/requests/{request.number}{path}")
+        assert page.status == 200
+        assert not page.tree.xpath("//main//script | //main//img | //*[@onerror]")
+    assert harm in texts(await open_page(ruth, request), "//h1")
+
+
+# --- the reader ------------------------------------------------------------------------------------------
+
+
+async def test_staff_see_the_reader_and_managers_ask_first(gateway: Running, ruth: Colleague) -> None:
+    request = await make_borrowing(gateway)
+    page = await open_page(ruth, request)
+    assert "Ana Müller" in page.text
+    assert PATRON in page.text
+    assert "may borrow" in page.text
+
+    async with colleague(gateway, "m.keller", "manager") as manager:
+        masked = await open_page(manager, request)
+        assert "Ana" not in masked.text
+        assert PATRON not in masked.text
+        assert "A•••• M••••" in texts(masked, "//section[@aria-labelledby='reader']//dd")
+        shown = await manager.post(f"/requests/{request.number}/reader", {})
+        assert "Ana Müller" in shown.text
+        entries = await user_service(gateway).list_audit_entries("DEMO", 10)
+        assert [(one.actor, one.subject) for one in entries if one.action == "patron-shown"] == [
+            ("staff:m.keller", request.number)
+        ]
+
+    async with colleague(gateway, "o.lind", "operator") as operator:
+        assert PATRON not in (await open_page(operator, request)).text
+        assert (await operator.post(f"/requests/{request.number}/reader", {})).status == 403
+
+
+async def test_who_reads_may_not_act(gateway: Running) -> None:
+    request = await make_conditional(gateway)
+    async with colleague(gateway, "m.keller", "manager") as manager:
+        page = await open_page(manager, request)
+        assert not page.tree.xpath("//main//form[@id='act'] | //table//button | //input[@type='file']")
+        for path in ("/act", "/act/note", "/citation", "/order", "/files"):
+            answer = await manager.post(f"/requests/{request.number}{path}", {"kind": "note", "version": "1"})
+            assert answer.status in (403, 409), path
+    assert (await reload_request(gateway, request)).state is BorrowingState.CONDITIONAL
+
+
+async def test_a_branch_sees_its_own_borrowing_alone(gateway: Running) -> None:
+    request, lending = await make_borrowing(gateway), await make_lending(gateway)
+    branch = (await reload_request(gateway, request)).branch
+    async with colleague(gateway, "a.desk", f"patron-services@{branch or 'MAIN'}") as own:
+        assert (await own.get(f"/requests/{lending.number}")).status == 403
+        if branch:
+            assert (await own.get(f"/requests/{request.number}")).status == 200
+    async with colleague(gateway, "b.desk", "patron-services@ELSEWHERE") as other:
+        assert (await other.get(f"/requests/{request.number}")).status == 404
+
+
+async def test_the_page_is_there_while_the_library_is_away(gateway: Running, ruth: Colleague) -> None:
+    request = await make_borrowing(gateway)
+    system = library_context(gateway).system
+
+    async def away(*_: object) -> None:
+        raise Unavailable("the library's system is down")
+
+    with contextlib.ExitStack() as stack:
+        for name in ("find_patron", "find_bib", "pickup_locations", "search_bibs"):
+            if hasattr(system, name):
+                setattr(system, name, away)
+                stack.callback(delattr, system, name)
+        page = await open_page(ruth, request)
+    assert "The library’s system does not answer, so nothing more is known." in page.text
+    assert "our catalogue could not be read" in page.text
+
+
+# --- lists and files -------------------------------------------------------------------------------------
+
+
+async def test_from_a_list_to_the_next(gateway: Running, ruth: Colleague) -> None:
+    made = [await make_borrowing(gateway) for _ in range(3)]
+    page = await ruth.get(f"/requests/{made[1].number}?task=awaiting-review")
+
+    assert "2 of 3" in texts(page, "//nav[@class='trail']")[0]
+    assert page.tree.xpath("//a[@rel='prev']/@href") == [f"/staff/requests/{made[0].number}?task=awaiting-review"]
+    assert page.tree.xpath("//a[@rel='next']/@href") == [f"/staff/requests/{made[2].number}?task=awaiting-review"]
+    other = await ruth.get(f"/requests/{made[1].number}?task=nonsense")
+    assert not other.tree.xpath("//a[@rel='next']")
+
+
+async def send_file(ruth: Colleague, request: Request, name: str, content: bytes) -> Answer:
+    token = await ruth.read_token()
+    page = await open_page(ruth, request)
+    boundary = "b0undary"
+    fields = {"csrf": token, **seen_fields(page)}
+    body = b"".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
+        for key, value in fields.items()
+    )
+    body += (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        "Content-Type: application/pdf\r\n\r\n"
+    ).encode()
+    body += content + f"\r\n--{boundary}--\r\n".encode()
+    return await ruth.browser.post(
+        f"/staff/requests/{request.number}/files", body, Content_Type=f"multipart/form-data; boundary={boundary}"
+    )
+
+
+async def test_a_file_is_added_and_fetched(gateway: Running, ruth: Colleague) -> None:
+    request = await make_lending(gateway)
+    pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 0/Kids[]>>endobj\n%%EOF\n"
+    done = await send_file(ruth, request, "Kapitel 4 – свет.pdf", pdf)
+
+    assert texts(done, "//div[@id='banner']") == ["1 file was added."]
+    (link,) = done.tree.xpath("//section[@aria-labelledby='files']//li/a")
+    assert link.text_content() == "Kapitel 4 – свет.pdf"
+    async with ruth.browser.session.get(
+        f"{ruth.browser.base}{link.get('href')}",
+        headers={"Cookie": "; ".join(f"{name}={value}" for name, value in ruth.browser.cookies.items())},
+    ) as answer:
+        assert await answer.read() == pdf
+        assert answer.headers["Content-Disposition"].startswith("attachment; filename*=UTF-8''Kapitel%204")
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+
+
+async def test_a_file_that_is_not_wanted_is_refused_with_its_reason(gateway: Running, ruth: Colleague) -> None:
+    request = await make_lending(gateway)
+    said = await send_file(ruth, request, "page.html", b"<html><script>alert(1)</script></html>")
+
+    assert "“page.html” was not added:" in texts(said, "//div[@id='banner']")[0]
+    assert (await reload_request(gateway, request)).attachments == ()
+
+
+async def test_a_file_from_elsewhere_is_not_taken(gateway: Running, ruth: Colleague) -> None:
+    request = await make_lending(gateway)
+    body = b'--b\r\nContent-Disposition: form-data; name="csrf"\r\n\r\nwrong\r\n--b--\r\n'
+    said = await ruth.browser.post(
+        f"/staff/requests/{request.number}/files", body, Content_Type="multipart/form-data; boundary=b"
+    )
+    assert said.status == 403
+
+
+async def test_in_german(gateway: Running) -> None:
+    request = await make_conditional(gateway)
+    async with colleague(gateway, "r.okafor", "staff", Accept_Language="de") as ruth:
+        page = await open_page(ruth, request)
+
+    assert page.tree.get("lang") == "de"
+    assert texts(page, "//h2[@id='move']") == ["Wir sind am Zug: auf die Bedingung von Universität Altenried antworten"]
+    assert texts(page, "//h2")[1:4] == [
+        "Wer gefragt wird",
+        "Was geschehen ist",
+        "Nachrichten mit Universität Altenried",
+    ]
