@@ -284,6 +284,8 @@ def _make_line(request: StaffRequest, desk: ScanDesk, result: ScanResult) -> Sca
 def _describe_reason(request: StaffRequest, result: ScanResult) -> str:
     if result.reason is ScanReason.OTHER_WORK and result.request is not None:
         return request.gettext(OTHER_WORK_TEXTS[result.request.role])
+    if result.reason is ScanReason.ELSEWHERE and result.request is not None and result.request.patron.pickup:
+        return request.gettext("goes on to %(place)s", place=result.request.patron.pickup)
     text = request.gettext(TEXTS[result.reason]) if TEXTS[result.reason] else ""
     return f"{text} {result.detail}" if result.reason is ScanReason.REFUSED else text
 
@@ -295,7 +297,7 @@ def _describe_facts(request: StaffRequest, desk: ScanDesk, result: ScanResult) -
     parts = [_describe_volume(request, desk, found, result.volume)]
     if desk.work in (ScanWork.RETURN, ScanWork.SHIP, ScanWork.LOCATE):
         parts.append(request.gettext("for %(partner)s", partner=found.partner.name or found.partner.symbol))
-    if result.reason is ScanReason.ELSEWHERE or desk.work is ScanWork.ARRIVE:
+    if desk.work is ScanWork.ARRIVE:
         parts.append(request.gettext("pickup at %(place)s", place=found.patron.pickup) if found.patron.pickup else "")
     due = found.terms.patron_due if desk.work is ScanWork.LEND else found.terms.lender_due
     if due is not None and desk.work in (ScanWork.LEND, ScanWork.RECEIVE, ScanWork.SHIP):

@@ -9,12 +9,13 @@ const form = document.getElementById("scan");
 const log = document.getElementById("log");
 const pile = document.getElementById("pile");
 const trouble = document.getElementById("trouble");
-const field = replaceField(document.getElementById("code"));
 const counts = { done: 0, look: 0, failed: 0 };
 const queue = [];
+const early = document.getElementById("code").value.split("\n");
 let busy = false;
 let signedOut = false;
 let sounds = null;
+const field = replaceField(document.getElementById("code"));
 
 // One line for one code, instead of many lines.
 function replaceField(many) {
@@ -24,6 +25,7 @@ function replaceField(many) {
   }
   one.type = "text";
   document.getElementById("code-label").textContent = many.dataset.label;
+  one.value = early.pop(); // what was typed before this file was here
   many.replaceWith(one);
   one.focus();
   return one;
@@ -245,4 +247,5 @@ function playSound(outcome) {
 
 document.getElementById("queue").hidden = false;
 for (const name of Object.keys(counts)) counts[name] = Number(document.getElementById(`count-${name}`).textContent);
+for (const code of early.filter((one) => one.trim() !== "")) addScan(new FormData(form), code.trim());
 showReadiness();
