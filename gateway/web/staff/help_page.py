@@ -54,6 +54,39 @@ TOPICS: tuple[HelpTopic, ...] = (
         ),
     ),
     HelpTopic(
+        "messages",
+        mark_text("Messages from partners"),
+        ("/messages",),
+        (
+            mark_text(
+                "What partners wrote and nobody has read, the oldest first: messages, and words that came with a "
+                "condition, a refusal or a shipment. Whoever reads a message reads it for the whole house; who it was "
+                "stays beside it."
+            ),
+            mark_text(
+                "An answer goes to the partner as a message about the request, by the way that it usually takes, and "
+                "reads what it answers. It changes nothing else: a condition, a renewal or a cancellation is decided "
+                "at the request. What needs no answer is marked as read."
+            ),
+        ),
+    ),
+    HelpTopic(
+        "mail",
+        mark_text("Mails that fit no request"),
+        ("/mail",),
+        (
+            mark_text(
+                "Mails of unknown senders, and those that name no request or several. Each stands beside the requests "
+                "that may be meant, with what speaks for them; you may also write the number of another."
+            ),
+            mark_text(
+                "Put to a request, a mail does what is understood of it, such as a promise or a refusal. Where that is "
+                "wrong, choose “Just a message”. An answer goes to whoever wrote, with the mail quoted. What needs "
+                "nothing is dismissed; the mail itself stays in the folder of the mailbox."
+            ),
+        ),
+    ),
+    HelpTopic(
         "outbox",
         mark_text("Messages that could not be sent"),
         ("/outbox",),

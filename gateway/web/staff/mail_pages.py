@@ -106,6 +106,7 @@ async def _render_mails(
         candidates=[_build_candidate_line(request, opened.row, one) for one in opened.candidates] if opened else [],
         says=_describe_reading(request, opened) if opened is not None else "",
         checked=checked,
+        away=await request.parts.desk.list_mailbox_failures(request.library),
         unread=counts["unread-borrowing"] + counts["unread-lending"],
         may_act=request.has_right(Right.MESSAGES_ACT),
     )

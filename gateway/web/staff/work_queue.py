@@ -105,14 +105,14 @@ DESKS: tuple[QueueDesk, ...] = (
             QueueList(
                 "unread-borrowing",
                 mark_text("Messages from lenders"),
-                "/messages",
+                "/messages?role=borrowing",
                 Right.MESSAGES_READ,
                 late_hours=2 * DAY,
             ),
             QueueList(
                 "unread-lending",
                 mark_text("Messages from requesters"),
-                "/messages",
+                "/messages?role=lending",
                 Right.MESSAGES_READ,
                 late_hours=2 * DAY,
             ),

@@ -308,6 +308,27 @@ async def test_machines_are_not_answered_and_the_original_is_no_page(desk: Runni
     assert original.headers["X-Content-Type-Options"] == "nosniff"
 
 
+async def test_a_mailbox_that_can_not_be_read_is_told_where_its_mails_would_be(desk: Running) -> None:
+    context = desk.gateway.managed.contexts["DEMO"]
+    await context.store.write(
+        lambda c: mailbox.record_mailbox_failure(c, "DEMO", "replies", "password of ill not taken", context.now())
+    )
+    async with colleague(desk, "ada", "staff") as ada:
+        page = await ada.get("/mail")
+
+    assert "The mailbox replies can’t be read." in words(page, "//div[@class='banner look']")[0]
+    assert "Every mail that came was put to its request." not in page.text
+    assert "password of ill" not in page.text, "the reason is for operators"
+
+
+async def test_help_leads_to_its_part(desk: Running) -> None:
+    async with colleague(desk, "ada", "staff") as ada:
+        for place in ("/messages", "/mail"):
+            (address,) = set((await ada.get(place)).tree.xpath("//p[@class='who']/a[1]/@href"))
+            path, _, part = str(address).partition("#")
+            assert (await ada.browser.get(path)).tree.get_element_by_id(part) is not None
+
+
 async def test_german(desk: Running) -> None:
     await lend(desk, "NB-1")
     await partner_writes(desk, "NB-1", "Hei", EventKind.RENEW)

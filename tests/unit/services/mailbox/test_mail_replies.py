@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from sqlalchemy import select
 
+from gateway.cli import main
 from gateway.domain.requests.views import NotFound
 from gateway.services.mailbox.mail_replies import REPLY
 from gateway.store import mailbox
@@ -32,7 +35,7 @@ async def north(template: Path, tmp_path: Path) -> AsyncIterator[NcipTown]:
         yield town
 
 
-async def mail_waits(north: NcipTown, text: str, subject: str = "Frage") -> MailRow:
+async def mail_waits(north: NcipTown, text: str, subject: str = "Frage", uid: int = 1) -> MailRow:
     mail = EmailMessage(policy=SMTP)
     mail["From"], mail["To"], mail["Subject"] = "ingrid@home.example", "ill@north.example", subject
     mail["Message-ID"] = "<frage-1@home.example>"
@@ -40,7 +43,7 @@ async def mail_waits(north: NcipTown, text: str, subject: str = "Frage") -> Mail
     now = north.clock.now()
     row = MailRow(
         id=make_exchange_id(now),
-        spot=MailPosition("NORTH", "ill", 1, 1),
+        spot=MailPosition("NORTH", "ill", 1, uid),
         message_id="frage-1@home.example",
         digest="d",
         at=now,
@@ -97,3 +100,35 @@ async def test_an_answer_is_tried_again_and_journaled_and_its_row_names_nobody(
     journaled = select(message.c.direction, message.c.body).where(message.c.service == REPLY)
     rows = await store.read(lambda c: c.execute(journaled).all())
     assert [(direction, b"Morgen." in body) for direction, body in rows] == [("out", True)]
+
+
+async def illgate(north: NcipTown, *words: str, given: str = "") -> Result:
+    config = str(north.town.settings.folder / "gateway.yml")
+    return await asyncio.to_thread(
+        CliRunner().invoke,
+        main,
+        ["--config", config, "mail", "unmatched", *words],
+        input=given,
+        catch_exceptions=False,
+        env={"ILLGATE_STAFF": "ada"},
+    )
+
+
+async def test_an_answer_is_typed_or_piped_at_the_terminal(north: NcipTown) -> None:
+    typed, piped = await mail_waits(north, "1"), await mail_waits(north, "2", uid=2)
+
+    empty = await illgate(north, "answer", typed.id, " ")
+    done = await illgate(north, "answer", typed.id, "Morgen.")
+    read = await illgate(north, "answer", piped.id, "-", given="Übermorgen.\n")
+    again = await illgate(north, "answer", piped.id, "Noch einmal")
+
+    assert (empty.exit_code, "an answer needs a text" in empty.stderr) == (2, True)
+    assert (done.stdout, read.stdout) == (f"answered: {typed.id}\n", f"answered: {piped.id}\n")
+    assert again.exit_code != 0
+    store = north.town.context.store
+    page = await store.read(lambda c: outbox_queries.list_rows_of_kind(c, "NORTH", REPLY, "", 9))
+    said = [json.loads(row.payload) for row in page.rows]
+    assert sorted((one["text"].splitlines()[0], one["by"]) for one in said) == [
+        ("Morgen.", "staff:ada"),
+        ("Übermorgen.", "staff:ada"),
+    ]
