@@ -17,7 +17,7 @@ from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.services.localization import mark_text
 from gateway.web.html.forms import FormCheck, SubmittedForm
-from gateway.web.staff.request_words import tag_of_request
+from gateway.web.staff.request_words import NextMove, find_next_move, tag_of_request
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 MAX_UNREAD = 200
@@ -212,12 +212,18 @@ async def _render_messages(
         shown=shown,
         lines=build_message_lines(request, shown.messages) if shown is not None else (),
         tag=tag_of_request(shown.request, request.localization) if shown is not None else None,
+        move=_find_move(request, shown) if shown is not None else None,
         answer=describe_answer(request, shown) if shown is not None else None,
         checked=checked,
         role=role.value if role is not None else "",
         mails=counts["unmatched-mails"],
         may_act=request.has_right(Right.MESSAGES_ACT),
     )
+
+
+def _find_move(request: StaffRequest, shown: RequestView) -> NextMove:
+    name = name_of_partner(request, shown.request.partner.profile, shown.request)
+    return find_next_move(shown.request, name, request.localization)
 
 
 # --- answering and marking -------------------------------------------------------------------------------

@@ -213,6 +213,17 @@ async def test_one_side_only_and_nothing_at_all_say_different_things(desk: Runni
     assert "On the other side there may be something" in other_side.text
 
 
+async def test_what_is_ours_to_do_beside_an_answer_leads_to_the_request(desk: Running) -> None:
+    request = await lend(desk, "NB-1")
+    await partner_writes(desk, "NB-1", "Haster litt.")
+    async with colleague(desk, "ada", "staff") as ada:
+        page = await ada.get("/messages")
+
+    (link,) = page.tree.xpath("//section[@aria-labelledby='about']//a[b]")
+    assert "Our move" in link.text_content()
+    assert link.get("href") == f"/staff/requests/{request.number}"
+
+
 async def test_who_may_not_act_sees_no_forms(desk: Running) -> None:
     await lend(desk, "NB-1")
     await partner_writes(desk, "NB-1", "Hei")
