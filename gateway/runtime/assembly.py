@@ -281,6 +281,8 @@ def make_staff_pages(
             questions=managed.questions,
             search=managed.finder,
             feed=managed.feed,
+            bulk=managed.bulk,
+            saved_filters=managed.saved_filters,
             mails=mailboxes.desk,
             contexts=managed.contexts,
             users=UserService(store, clock),

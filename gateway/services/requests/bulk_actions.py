@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.action_fields import ACTS, BY_RULE
-from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import Request
+from gateway.domain.requests.state_machine import list_allowed_events
 from gateway.domain.requests.views import (
     ActionRequest,
     BulkFailure,
@@ -53,6 +54,12 @@ class BulkActionService:
             if not page.cursor:
                 return tuple(found.values())
             cursor = page.cursor
+
+    async def list_possible(self, library: str, request: Request) -> frozenset[EventKind]:
+        """What could be done with it in bulk, as it is now."""
+        context = self.requests.library_context(library)
+        probe = Event(local_signal(EventKind.NOTE), context.now())
+        return frozenset(list_allowed_events(request, context.workflow(request), probe)).intersection(BULK_KINDS)
 
     async def act(
         self, library: str, ids: Sequence[str], kind: EventKind, details: EventDetails, actor: str

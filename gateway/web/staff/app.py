@@ -19,6 +19,7 @@ from gateway.web.html.error_pages import PageError, make_wrong_path_middleware
 from gateway.web.html.visits import LANGUAGE, preferred_languages
 from gateway.web.staff import (
     account_pages,
+    bulk_pages,
     error_pages,
     help_page,
     mail_pages,
@@ -26,6 +27,7 @@ from gateway.web.staff import (
     outbox_pages,
     partner_pages,
     request_acts,
+    request_lists,
     request_page,
     scan_pages,
     sign_in_pages,
@@ -55,6 +57,8 @@ PAGES: tuple[StaffPage, ...] = (
     *mail_pages.PAGES,
     *request_page.PAGES,
     *request_acts.PAGES,
+    *request_lists.PAGES,
+    *bulk_pages.PAGES,
     *user_pages.PAGES,
     *account_pages.PAGES,
     *sign_in_pages.PAGES,

@@ -54,6 +54,41 @@ TOPICS: tuple[HelpTopic, ...] = (
         ),
     ),
     HelpTopic(
+        "lists",
+        mark_text("Lists and the search box"),
+        ("/borrowing", "/lending", "/copies"),
+        (
+            mark_text(
+                "The search box takes any number that you hold in hand: ours, the partner’s, a barcode, a card, an "
+                "ISBN; or words of title and author. A number that leads to one request opens it."
+            ),
+            mark_text(
+                "Filters stand beside the list, the chosen ones above it: press one to take it away. The address holds "
+                "the filter, so a bookmark keeps it; under “Keep this filter” it gets a name, for you or for everybody."
+            ),
+            mark_text(
+                "Task lists begin with what has waited longest. “Waits” and “Needed or due” change the order. The keys "
+                "j and k go through the list, x selects, / leads to the search box; they can be switched off below the "
+                "list."
+            ),
+        ),
+    ),
+    HelpTopic(
+        "bulk",
+        mark_text("The same with many requests"),
+        ("/borrowing", "/lending", "/copies"),
+        (
+            mark_text(
+                "Select requests, this page, or all that match, and press what is to be done. The next page says with "
+                "how many, before anything is done. What fails is told with its reason and can be tried again alone."
+            ),
+            mark_text(
+                "“Give to…” says who sees to requests, “Label…” puts words of your own on them. Both are for your "
+                "house; partners and readers do not see them."
+            ),
+        ),
+    ),
+    HelpTopic(
         "messages",
         mark_text("Messages from partners"),
         ("/messages",),

@@ -21,11 +21,13 @@ from gateway.domain.value import value_object
 from gateway.services.localization import Localization, TextCatalogues, mark_text
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.oidc_journeys import OidcJourneys
+from gateway.services.requests.bulk_actions import BulkActionService
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.patron_notices import NoticeService
 from gateway.services.requests.questions import PatronQuestionService
 from gateway.services.requests.request_messages import MessageService
 from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
+from gateway.services.requests.saved_filters import SavedFilterService
 from gateway.services.requests.staff_service import PartnerDirectory, StaffService
 from gateway.services.searching.search import CatalogueSearch
 from gateway.services.staff_sign_in import StaffSession, StaffSignInError, StaffSignInService
@@ -85,6 +87,8 @@ class StaffServices:
     questions: PatronQuestionService
     search: CatalogueSearch
     feed: EventFeed
+    bulk: BulkActionService
+    saved_filters: SavedFilterService
     mails: UnmatchedMailService
     contexts: Mapping[str, LibraryContext]
     users: UserService

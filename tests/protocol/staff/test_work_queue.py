@@ -70,7 +70,8 @@ async def test_what_has_waited_too_long_comes_first(gateway: Running) -> None:
 
         assert read_tasks(page.tree)[REVIEW] == ("1", "3\u00a0d", True)
         (first,) = page.tree.xpath("//ol[@class='first']/li")
-        assert " ".join(first.text_content().split()) == f"{REVIEW}: one has waited for 3 days."
+        assert " ".join(first.text_content().split()).startswith(f"{REVIEW}: one has waited for 3 days.")
+        assert set(first.xpath(".//a/@href")) == {"/staff/borrowing?task=awaiting-review"}
 
 
 def _with_clock(parts: Any, clock: FixedClock) -> Any:

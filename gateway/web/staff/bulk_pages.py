@@ -1,0 +1,227 @@
+"""One act with many requests of a list: chosen, confirmed with their number, done; what failed is told with reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from gateway.domain.problems import Refused
+from gateway.domain.requests.action_fields import ACTS
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import Request
+from gateway.domain.requests.views import BulkResult, ListFacet, NotFound, RequestFilter, SeveralRequests
+from gateway.services.requests.bulk_actions import BULK_KINDS, MAX_BULK, TooManyRequests
+from gateway.web.html.error_pages import PageError
+from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.staff.list_filters import BORROWING, COPIES, LENDING, ListPlace, ListQuery, list_path, parse_list_query
+from gateway.web.staff.request_words import ACT_LABELS
+from gateway.web.staff.staff_request import StaffPage, StaffRequest
+
+K = EventKind
+
+GIVE, LABEL, MORE = "give", "label", "more"
+
+MAX_BULK_FIELDS = MAX_BULK + 100
+
+USUAL_ACTS: Mapping[str, EventKind] = {
+    "awaiting-review": K.APPROVE,
+    "condition-to-answer": K.CONDITION_ACCEPTED,
+    "to-receive": K.RECEIVED,
+    "in-transit": K.AT_PICKUP,
+    "to-return": K.RETURNED,
+    "unwanted": K.RETURNED,
+    "to-tell": K.PATRON_TOLD,
+    "to-ship": K.SHIPPED,
+    "to-check-in": K.CHECKED_IN,
+    "cancel-to-answer": K.CANCEL_ACCEPTED,
+    "renewal-to-answer": K.RENEW_ACCEPTED,
+    "overdue-out": K.OVERDUE,
+    "to-digitise": K.DIGITISED,
+    "to-deliver": K.COPY_DELIVERED,
+}
+"""What is done with most requests of a task list."""
+
+OFFERED = tuple(kind for kind in ACT_LABELS if kind in BULK_KINDS)
+
+
+def find_usual_act(request: StaffRequest, task: str) -> tuple[str, str] | None:
+    """Its word in the form, and its button."""
+    kind = USUAL_ACTS.get(task)
+    return (kind.value, request.gettext(ACT_LABELS[kind])) if kind in OFFERED and kind is not None else None
+
+
+# --- before ----------------------------------------------------------------------------------------------
+
+
+def make_confirm_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.Response]]:
+    async def confirm_bulk_act(request: StaffRequest) -> web.Response:
+        form = await request.read_own_form()
+        asked = parse_list_query(request, place, parse_qsl(form["query"]))
+        back = list_path(request, place, asked.query)
+        try:
+            chosen = await _load_chosen(request, asked, form)
+        except TooManyRequests:
+            said = request.gettext(
+                "At most %(most)s requests at once: please narrow the filter.",
+                most=request.localization.format_number(MAX_BULK),
+            )
+            return request.redirect(back, said, "late")
+        if not chosen:
+            return request.redirect(back, request.gettext("Please select a request first."), "late")
+        return await _render_confirmation(request, asked, chosen, FormCheck(request, form))
+
+    return confirm_bulk_act
+
+
+async def _load_chosen(request: StaffRequest, asked: ListQuery, form: SubmittedForm) -> Sequence[Request]:
+    """Those of this list alone. Raises TooManyRequests."""
+    if form["scope"] == "all":
+        return await request.parts.bulk.collect(request.library, asked.wanted)
+    ids = dict.fromkeys(form.all_values("one"))
+    if len(ids) > MAX_BULK:
+        raise TooManyRequests
+    own = request.branches_for(asked.place.act)
+    found = [one for id_ in ids if (one := await _load_request(request, id_)) is not None]
+    return [one for one in found if one.role is asked.place.role and (not own or one.branch in own)]
+
+
+async def _load_request(request: StaffRequest, id_: str) -> Request | None:
+    """None for one that isn't there any more."""
+    try:
+        return await request.parts.requests.find_request(request.library, id_)
+    except (NotFound, SeveralRequests):
+        return None
+
+
+async def _render_confirmation(
+    request: StaffRequest, asked: ListQuery, chosen: Sequence[Request], checked: FormCheck
+) -> web.Response:
+    do = _require_act(checked.form["do"])
+    possible = {one.id: await request.parts.bulk.list_possible(request.library, one) for one in chosen}
+    acts = [
+        (kind.value, request.gettext(ACT_LABELS[kind]), count)
+        for kind in OFFERED
+        if (count := sum(kind in kinds for kinds in possible.values()))
+    ]
+    number = request.localization.format_number(len(chosen))
+    what = _name_act(request, do)
+    title = request.ngettext(
+        "%(what)s: %(number)s request", "%(what)s: %(number)s requests", len(chosen), what=what, number=number
+    )
+    users = await request.parts.users.list_users(request.library) if do == GIVE else ()
+    counts = await request.parts.requests.count_list(request.library, RequestFilter(role=asked.place.role, open=True))
+    return request.render(
+        "bulk_confirm",
+        title,
+        status=checked.status,
+        help_topic="bulk",
+        place=asked.place,
+        query=asked.query,
+        back=list_path(request, asked.place, asked.query),
+        do=do,
+        requests=chosen,
+        acts=acts,
+        impossible={id_ for id_, kinds in possible.items() if do in set(EventKind) and EventKind(do) not in kinds},
+        checked=checked,
+        colleagues=[user for user in users if user.name != request.user.name and user.disabled is None],
+        labels=sorted(counts.counts[ListFacet.LABEL] or {}),
+        own_labels=sorted({label for one in chosen for label in one.labels}),
+        button=request.ngettext(
+            "Do it with %(number)s request", "Do it with %(number)s requests", len(chosen), number=number
+        ),
+    )
+
+
+def _require_act(word: str) -> str:
+    """Raises PageError."""
+    if word not in {GIVE, LABEL, MORE, *(kind.value for kind in OFFERED)}:
+        raise PageError(404, "fault-not-there")
+    return word
+
+
+def _name_act(request: StaffRequest, do: str) -> str:
+    if do in set(EventKind):
+        return request.gettext(ACT_LABELS[EventKind(do)])
+    words = {GIVE: request.gettext("Give"), LABEL: request.gettext("Label"), MORE: request.gettext("Act")}
+    return words[do]
+
+
+# --- doing it --------------------------------------------------------------------------------------------
+
+
+def make_act_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.Response]]:
+    async def do_bulk_act(request: StaffRequest) -> web.Response:
+        form = await request.read_own_form()
+        asked = parse_list_query(request, place, parse_qsl(form["query"]))
+        back = list_path(request, place, asked.query)
+        chosen = await _load_chosen(request, asked, SubmittedForm(form.fields, form.pairs))
+        if not chosen:
+            return request.redirect(back, request.gettext("Please select a request first."), "late")
+        checked = FormCheck(request, form)
+        try:
+            result = await _perform(request, checked, [one.id for one in chosen])
+        except Refused as refused:
+            checked.general.append(refused.detail)
+        if not checked.is_good:
+            return await _render_confirmation(request, asked, chosen, checked)
+        return _tell_result(request, asked, form, result)
+
+    return do_bulk_act
+
+
+async def _perform(request: StaffRequest, checked: FormCheck, ids: Sequence[str]) -> BulkResult:
+    form, bulk = checked.form, request.parts.bulk
+    do = _require_act(form["do"])
+    if do == GIVE:
+        return await bulk.assign(request.library, ids, checked.read_line("assignee", 100))
+    if do == LABEL:
+        add, remove = checked.read_line("add", 40), form.all_values("remove")
+        if not add and not remove:
+            checked.add_problem("add", "wrong-missing")
+        if not checked.is_good:
+            return BulkResult((), ())
+        return await bulk.label(request.library, ids, [add] if add else [], remove)
+    word = form["kind"] if do == MORE else do
+    kind = EventKind(_require_act(word)) if word in set(EventKind) else None
+    if kind is None:
+        raise PageError(404, "fault-not-there")
+    note = checked.read_line("note")
+    if not checked.is_good:
+        return BulkResult((), ())
+    details = EventDetails(note=note) if note and "note" in ACTS[kind].field_names else EventDetails()
+    return await bulk.act(request.library, ids, kind, details, request.origin.actor)
+
+
+def _tell_result(request: StaffRequest, asked: ListQuery, form: SubmittedForm, result: BulkResult) -> web.Response:
+    done, failed = len(result.done), len(result.failed)
+    back = list_path(request, asked.place, asked.query)
+    said = request.ngettext("%(num)s done", "%(num)s done", done)
+    if not failed:
+        return request.redirect(back, f"{said}.")
+    title = f"{said}, {request.ngettext('%(num)s failed', '%(num)s failed', failed)}"
+    causes: dict[str, list[object]] = {}
+    for one in result.failed:
+        causes.setdefault(one.reason, []).append(one)
+    kept = [(name, value) for name, value in form.pairs if name not in ("one", "csrf", "scope")]
+    return request.render(
+        "bulk_result",
+        title,
+        help_topic="bulk",
+        place=asked.place,
+        back=back,
+        causes=sorted(causes.items(), key=lambda pair: -len(pair[1])),
+        failed=failed,
+        again=[*kept, *(("one", one.request_id) for one in result.failed)],
+    )
+
+
+PAGES = tuple(
+    page
+    for place in (BORROWING, LENDING, COPIES)
+    for page in (
+        StaffPage("POST", f"/{place.name}/bulk", make_confirm_page(place), place.act, max_fields=MAX_BULK_FIELDS),
+        StaffPage("POST", f"/{place.name}/bulk/do", make_act_page(place), place.act, max_fields=MAX_BULK_FIELDS),
+    )
+)

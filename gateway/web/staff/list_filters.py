@@ -1,0 +1,405 @@
+"""The filter of a list of requests: read from the address, told in words, taken away piece by piece, chosen anew.
+
+The address is the filter, so a list can be kept as a bookmark, sent to a colleague, saved under a name, and is the same
+when one comes back to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlencode
+
+from gateway.domain.requests.request import TERMINAL, BorrowingState, LendingState, Role, ServiceType, State
+from gateway.domain.requests.task_lists import BY_NAME
+from gateway.domain.requests.views import ListCounts, ListFacet, RequestFilter, RequestOrder
+from gateway.domain.roles import Right
+from gateway.domain.value import value_object
+from gateway.services.localization import mark_text
+from gateway.web.html.error_pages import PageError
+from gateway.web.staff.request_words import tag_of_state
+from gateway.web.staff.staff_request import StaffRequest
+from gateway.web.staff.work_queue import DESKS
+
+MAX_VALUES = 40
+"""Of one facet in one address."""
+
+MAX_QUERY_CHARS = 200
+"""Of what is searched."""
+
+ME, NOBODY = "me", "nobody"
+
+B, L = BorrowingState, LendingState
+
+
+@value_object
+class StateGroup:
+    """States that staff look at together. `name` stands in the address."""
+
+    name: str
+    text: str
+    states: tuple[State, ...]
+
+
+@value_object
+class ListPlace:
+    """One of the lists. `name` is its path behind /staff; `states`: those alone that it is about; `tasks`: the task
+    lists that lead into it."""
+
+    name: str
+    title: str
+    role: Role
+    read: Right
+    act: Right
+    groups: tuple[StateGroup, ...]
+    states: tuple[State, ...] = ()
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """In the order of the day."""
+        found = [one.task for desk in DESKS for one in desk.lists if one.task in BY_NAME]
+        return tuple(task for task in found if self._leads_here(task))
+
+    def _leads_here(self, task: str) -> bool:
+        rule = BY_NAME[task]
+        if self.states:
+            return rule.role is self.role and rule.states <= frozenset(self.states)
+        return rule.role in (self.role, None)
+
+
+_CLOSED = mark_text("Finished")
+
+BORROWING = ListPlace(
+    "borrowing",
+    mark_text("Borrowing"),
+    Role.BORROWING,
+    Right.BORROWING_READ,
+    Right.BORROWING_ACT,
+    (
+        StateGroup("todo", mark_text("To do here"), (B.REVIEW, B.NO_SUPPLIER, B.CONDITIONAL, B.BACK)),
+        StateGroup(
+            "partner",
+            mark_text("With a partner"),
+            (B.NEW, B.SOURCING, B.REQUESTED, B.HOLD_PLACED, B.WILL_SUPPLY, B.CANCEL_PENDING),
+        ),
+        StateGroup("way", mark_text("On its way"), (B.SHIPPED, B.RETURNED)),
+        StateGroup("here", mark_text("Here or lent"), (B.RECEIVED, B.LENT)),
+        StateGroup("closed", _CLOSED, tuple(state for state in B if state in TERMINAL)),
+    ),
+)
+
+_COPY_STATES = (L.DIGITISING, L.CLEARANCE, L.CLEARED)
+
+LENDING = ListPlace(
+    "lending",
+    mark_text("Lending"),
+    Role.LENDING,
+    Right.LENDING_READ,
+    Right.LENDING_ACT,
+    (
+        StateGroup("todo", mark_text("To do here"), (L.NEW, L.LOCATED, L.WILL_SUPPLY, L.CANCEL_PENDING, *_COPY_STATES)),
+        StateGroup("waiting", mark_text("Waiting"), (L.HOLD_PLACED, L.CONDITIONAL)),
+        StateGroup("way", mark_text("Out or on its way"), (L.SHIPPED, L.RETURNED)),
+        StateGroup("closed", _CLOSED, tuple(state for state in L if state in TERMINAL)),
+    ),
+)
+
+COPIES = ListPlace(
+    "copies",
+    mark_text("Copies"),
+    Role.LENDING,
+    Right.COPIES_READ,
+    Right.COPIES_ACT,
+    tuple(
+        StateGroup(state.value, text, (state,))
+        for state, text in zip(
+            _COPY_STATES, (mark_text("To make"), mark_text("To sign off"), mark_text("To deliver")), strict=True
+        )
+    ),
+    _COPY_STATES,
+)
+
+PLACES = {place.name: place for place in (BORROWING, LENDING, COPIES)}
+
+TASK_TEXTS: Mapping[str, str] = {one.task: one.text for desk in DESKS for one in desk.lists}
+
+SERVICE_TEXTS: Mapping[ServiceType, str] = {
+    ServiceType.LOAN: mark_text("Loan"),
+    ServiceType.COPY: mark_text("Copy"),
+    ServiceType.COPY_OR_LOAN: mark_text("Copy or loan"),
+}
+
+_FACETS = ("task", "state", "partner", "kind", "branch", "assignee", "label")
+"""Keys in the address that are facets, in the order in which they are shown."""
+
+_KEYS = (*_FACETS, "q", "order", "all")
+
+
+@value_object
+class ChosenFilter:
+    """One that narrows the list, in words, and the address of the list without it."""
+
+    text: str
+    path: str
+
+
+@value_object
+class FacetOption:
+    """`count` None: it is not counted."""
+
+    value: str
+    text: str
+    count: int | None
+    checked: bool
+
+
+@value_object
+class ShownFacet:
+    """`single`: one of its values at a time. `more`: options that are folded away."""
+
+    key: str
+    text: str
+    single: bool
+    options: tuple[FacetOption, ...]
+    more: tuple[FacetOption, ...] = ()
+
+
+@value_object
+class ListQuery:
+    """What the address says. `values`: by key, without what means nothing; `cursor` and `start`: which page, and how
+    many requests are before it."""
+
+    place: ListPlace
+    values: Mapping[str, tuple[str, ...]]
+    wanted: RequestFilter
+    cursor: str
+    start: int
+
+    def value(self, key: str) -> str:
+        return next(iter(self.values.get(key, ())), "")
+
+    @property
+    def order(self) -> RequestOrder:
+        return self.wanted.order
+
+    @property
+    def query(self) -> str:
+        """As a saved filter has it: without the page."""
+        return urlencode([(key, value) for key in _KEYS for value in self.values.get(key, ())])
+
+    def without(self, key: str, value: str) -> str:
+        rest = [(k, v) for k in _KEYS for v in self.values.get(k, ()) if (k, v) != (key, value)]
+        return urlencode(rest)
+
+    def with_value(self, key: str, value: str) -> str:
+        rest = [(k, v) for k in _KEYS if k != key for v in self.values.get(k, ())]
+        return urlencode([*rest, (key, value)] if value else rest)
+
+
+def parse_list_query(request: StaffRequest, place: ListPlace, pairs: Iterable[tuple[str, str]]) -> ListQuery:
+    """What the list doesn't know is left out, so that an old bookmark still leads somewhere. Raises PageError (404) for
+    a task list that isn't one of this list."""
+    said: dict[str, list[str]] = {}
+    for key, value in pairs:
+        if key in (*_KEYS, "cursor", "from") and (text := " ".join(value.split())[:MAX_QUERY_CHARS]):
+            found = said.setdefault(key, [])
+            if text not in found and len(found) < MAX_VALUES:
+                found.append(text)
+    task = next(iter(said.get("task", ())), "")
+    if task and task not in place.tasks:
+        raise PageError(404, "fault-not-there")
+    for key in ("task", "assignee", "label", "q", "order", "all"):
+        if key in said:
+            said[key] = said[key][:1]
+    groups = {group.name: group.states for group in place.groups}
+    every_state = {state.value: (state,) for group in place.groups for state in group.states}
+    said["state"] = [word for word in said.get("state", ()) if word in groups or word in every_state]
+    said["kind"] = [word for word in said.get("kind", ()) if word in set(ServiceType)]
+    orders = {order.value for order in RequestOrder}
+    said["order"] = [word for word in said.get("order", ()) if word in orders]
+    values = {key: tuple(words) for key, words in said.items() if words}
+    start = next(iter(said.get("from", ())), "0")
+    return ListQuery(
+        place,
+        values,
+        _make_filter(request, place, values, {**every_state, **groups}),
+        next(iter(said.get("cursor", ())), ""),
+        int(start) if start.isascii() and start.isdigit() and len(start) < 8 else 0,
+    )
+
+
+def _make_filter(
+    request: StaffRequest,
+    place: ListPlace,
+    values: Mapping[str, tuple[str, ...]],
+    states: Mapping[str, Sequence[State]],
+) -> RequestFilter:
+    first = {key: words[0] for key, words in values.items()}
+    chosen = [state.value for word in values.get("state", ()) for state in states[word]]
+    task, searched, assignee = first.get("task", ""), first.get("q", ""), first.get("assignee", "")
+    if not chosen and not task:
+        chosen = [state.value for state in place.states]
+    usual = RequestOrder.LONGEST if task else RequestOrder.NEWEST
+    still_open = None if task or chosen or searched or "all" in values else True
+    return RequestFilter(
+        role=place.role,
+        states=tuple(dict.fromkeys(chosen)),
+        task=task,
+        partners=values.get("partner", ()),
+        branches=_allowed_branches(request, place, values.get("branch", ())),
+        services=tuple(ServiceType(word) for word in values.get("kind", ())),
+        assignee="" if assignee == NOBODY else request.user.name if assignee == ME else assignee,
+        unassigned=assignee == NOBODY,
+        label=first.get("label", ""),
+        search=searched,
+        open=still_open,
+        order=RequestOrder(first["order"]) if "order" in first else usual,
+    )
+
+
+def _allowed_branches(request: StaffRequest, place: ListPlace, chosen: tuple[str, ...]) -> tuple[str, ...]:
+    """A user whose role is for some branches sees the requests of these alone."""
+    own = request.branches_for(place.read)
+    if not own:
+        return chosen
+    return tuple(branch for branch in chosen if branch in own) or tuple(sorted(own))
+
+
+# --- in words --------------------------------------------------------------------------------------------
+
+
+def list_chosen_filters(request: StaffRequest, asked: ListQuery, partners: Mapping[str, str]) -> list[ChosenFilter]:
+    found = []
+    for key in (*_FACETS, "q", "all"):
+        for value in asked.values.get(key, ()):
+            text = _describe_choice(request, asked.place, key, value, partners)
+            found.append(ChosenFilter(text, list_path(request, asked.place, asked.without(key, value))))
+    return found
+
+
+def list_path(request: StaffRequest, place: ListPlace, query: str) -> str:
+    path = request.path(place.name)
+    return f"{path}?{query}" if query else path
+
+
+def _describe_choice(request: StaffRequest, place: ListPlace, key: str, value: str, partners: Mapping[str, str]) -> str:
+    gettext = request.gettext
+    match key:
+        case "partner":
+            return gettext("Partner: %(name)s", name=partners.get(value, value))
+        case "branch":
+            return gettext("Branch: %(name)s", name=value)
+        case "assignee":
+            return gettext("Seen to by: %(name)s", name=_name_assignee(request, value))
+        case "label":
+            return gettext("Label: %(name)s", name=value)
+        case "q":
+            return gettext("Search: %(text)s", text=value)
+        case "all":
+            return gettext("Finished ones too")
+    return _name_value(request, place, key, value, partners)
+
+
+def _name_value(request: StaffRequest, place: ListPlace, key: str, value: str, partners: Mapping[str, str]) -> str:
+    match key:
+        case "task":
+            return request.gettext(TASK_TEXTS[value])
+        case "state":
+            group = next((one for one in place.groups if one.name == value), None)
+            return request.gettext(group.text) if group else tag_of_state(place.role, value, request.localization).word
+        case "kind":
+            return request.gettext(SERVICE_TEXTS[ServiceType(value)])
+        case "partner":
+            return partners.get(value, value) or request.gettext("None yet")
+        case "assignee":
+            return _name_assignee(request, value)
+        case "branch":
+            return value or request.gettext("None")
+    return value
+
+
+def _name_assignee(request: StaffRequest, value: str) -> str:
+    return {ME: request.gettext("Me"), NOBODY: request.gettext("Nobody")}.get(value, value)
+
+
+# --- facets ----------------------------------------------------------------------------------------------
+
+_FACET_TEXTS: Mapping[str, tuple[str, ListFacet, bool]] = {
+    "task": (mark_text("What is to do"), ListFacet.TASK, True),
+    "state": (mark_text("State"), ListFacet.STATE, False),
+    "partner": (mark_text("Partner"), ListFacet.PARTNER, False),
+    "kind": (mark_text("Kind"), ListFacet.SERVICE, False),
+    "branch": (mark_text("Branch"), ListFacet.BRANCH, False),
+    "assignee": (mark_text("Seen to by"), ListFacet.ASSIGNEE, True),
+    "label": (mark_text("Label"), ListFacet.LABEL, True),
+}
+
+MAX_OPEN_OPTIONS = 6
+
+
+def make_facets(
+    request: StaffRequest, asked: ListQuery, counts: ListCounts, partners: Mapping[str, str]
+) -> list[ShownFacet]:
+    """Values that nothing has are left out, unless they are chosen."""
+    found = []
+    for key, (text, facet, single) in _FACET_TEXTS.items():
+        counted = counts.counts[facet]
+        chosen = asked.values.get(key, ())
+        options = [
+            FacetOption(
+                value,
+                _name_value(request, asked.place, key, value, partners),
+                None if counted is None else _count_value(asked.place, key, value, counted, request.user.name),
+                value in chosen,
+            )
+            for value in _list_values(request, asked.place, key, counted, chosen, partners)
+        ]
+        options = [one for one in options if one.count or one.checked or (one.count is None and one.value)]
+        if key in ("partner", "label"):
+            options.sort(key=lambda one: (not one.checked, -(one.count or 0), one.text))
+        if len(options) > 1 or any(one.checked or key in ("task", "state") for one in options):
+            found.append(
+                ShownFacet(
+                    key,
+                    request.gettext(text),
+                    single,
+                    tuple(options[:MAX_OPEN_OPTIONS] if key in ("partner", "label") else options),
+                    tuple(options[MAX_OPEN_OPTIONS:]) if key in ("partner", "label") else (),
+                )
+            )
+    return found
+
+
+def _list_values(
+    request: StaffRequest,
+    place: ListPlace,
+    key: str,
+    counted: Mapping[str, int] | None,
+    chosen: Sequence[str],
+    partners: Mapping[str, str],
+) -> Sequence[str]:
+    """In the order in which they are shown."""
+    named = [value for value in counted or () if value]
+    match key:
+        case "task":
+            return place.tasks
+        case "state":
+            exact = [word for word in chosen if word not in {group.name for group in place.groups}]
+            return (*(group.name for group in place.groups), *exact)
+        case "kind":
+            return tuple(service.value for service in ServiceType)
+        case "partner":
+            return tuple(dict.fromkeys((*chosen, *(named if counted is not None else partners))))
+        case "assignee":
+            others = sorted(name for name in named if name != request.user.name)
+            return tuple(dict.fromkeys((ME, NOBODY, *others, *chosen)))
+    return tuple(dict.fromkeys((*sorted(named), *chosen)))
+
+
+def _count_value(place: ListPlace, key: str, value: str, counted: Mapping[str, int], user: str) -> int:
+    if key == "state":
+        group = next((one for one in place.groups if one.name == value), None)
+        states = [state.value for state in group.states] if group is not None else [value]
+        return sum(counted.get(state, 0) for state in states)
+    if key == "assignee":
+        return counted.get({ME: user, NOBODY: ""}.get(value, value), 0)
+    return counted.get(value, 0)

@@ -1,0 +1,188 @@
+"""Requests as rows of a list, on the page and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+
+from gateway.domain.due_dates import local_day
+from gateway.domain.requests.request import Request, RequestFlag, Role
+from gateway.domain.value import value_object
+from gateway.services.localization import mark_text
+from gateway.web.staff.request_words import StateTag, tag_of_request
+from gateway.web.staff.staff_request import StaffRequest
+
+COLUMNS: Mapping[str, str] = {
+    "for": mark_text("For"),
+    "partner": mark_text("Partner"),
+    "when": mark_text("Needed or due"),
+    "waits": mark_text("Waits"),
+    "assignee": mark_text("Seen to by"),
+    "labels": mark_text("Labels"),
+    "branch": mark_text("Branch"),
+}
+"""Those that can be left out, in their order; state, number and title always stand there."""
+
+USUAL_COLUMNS = ("for", "partner", "when", "waits")
+
+LATE_AFTER = timedelta(days=3)
+"""What waits on a task list for so long is marked."""
+
+RUSH = frozenset({"rush", "urgent", "express", "special-messaging"})
+"""Levels of service that can't wait."""
+
+
+@value_object
+class RowMark:
+    """One glyph for the eye (a symbol of the sprite), a word for the ear. `kind`: new where it is something new."""
+
+    symbol: str
+    text: str
+    kind: str = ""
+
+
+@value_object(kw_only=True)
+class ListRow:
+    """`theirs`: the partner's number; `patron`: masked, unless the user sees patrons; `attempt`: 2 of 5; `when`: day of
+    need or due day; `waits`: age, `since` the moment."""
+
+    id: str
+    number: str
+    theirs: str
+    path: str
+    tag: StateTag
+    title: str
+    author: str
+    patron: str
+    partner: str
+    attempt: str
+    when: str
+    when_value: str
+    waits: str
+    since: datetime
+    late: bool
+    marks: tuple[RowMark, ...]
+    assignee: str
+    labels: tuple[str, ...]
+    branch: str
+
+
+def make_row(request: StaffRequest, one: Request, since: datetime, task: str, partners: Mapping[str, str]) -> ListRow:
+    due = _find_due_day(request, one)
+    return ListRow(
+        id=one.id,
+        number=one.number,
+        theirs=one.transaction if one.role is Role.LENDING else "",
+        path=request.path("requests", one.number, task=task),
+        tag=tag_of_request(one, request.localization),
+        title=one.citation.component_title or one.citation.title or request.gettext("(no title)"),
+        author=one.citation.component_author or one.citation.author,
+        patron=_show_patron(request, one),
+        partner=partners.get(one.partner.profile) or one.partner.name or one.partner.symbol or one.partner.profile,
+        attempt=_show_attempt(request, one),
+        when=request.format_short(due) if due is not None else "",
+        when_value=due.isoformat() if due is not None else "",
+        waits=request.format_age(since),
+        since=since,
+        late=_is_late(request, one, since, task, due),
+        marks=tuple(_iter_marks(request, one)),
+        assignee=one.assignee,
+        labels=one.labels,
+        branch=one.branch,
+    )
+
+
+def mask_number(number: str) -> str:
+    """The last two signs of a card, to tell two apart."""
+    return f"••••{number[-2:]}" if number else ""
+
+
+def _show_patron(request: StaffRequest, one: Request) -> str:
+    patron = one.patron if one.role is Role.BORROWING else one.direct_patron
+    return patron.identifier if request.sees_patrons else mask_number(patron.identifier)
+
+
+def _show_attempt(request: StaffRequest, one: Request) -> str:
+    if one.role is Role.LENDING or not one.current:
+        return ""
+    count = max(len(one.rota), len(one.attempts))
+    return request.gettext("%(number)s of %(count)s", number=one.current, count=count) if count > 1 else ""
+
+
+def _find_due_day(request: StaffRequest, one: Request) -> date | None:
+    """When it must be back, once it is lent; until then the day of need."""
+    due = one.terms.patron_due or one.terms.lender_due
+    if due is not None:
+        return local_day(due, request.context.zone)
+    return one.dates.need_by
+
+
+def _is_late(request: StaffRequest, one: Request, since: datetime, task: str, due: date | None) -> bool:
+    if not one.open:
+        return False
+    if task and request.parts.clock.now() - since > LATE_AFTER:
+        return True
+    return due is not None and due < request.context.today()
+
+
+def _iter_marks(request: StaffRequest, one: Request) -> Iterable[RowMark]:
+    if RequestFlag.UNREAD in one.flags:
+        yield RowMark("letter", request.gettext("Unread message"), "new")
+    if RequestFlag.DEAD_LETTER in one.flags:
+        yield RowMark("failed", request.gettext("A message could not be sent"), "new")
+    if one.notes or one.patron.note:
+        yield RowMark("paper", request.gettext("Note"))
+    if one.service.level in RUSH:
+        yield RowMark("rush", request.gettext("Rush"))
+
+
+# --- as a file -------------------------------------------------------------------------------------------
+
+CSV_COLUMNS = (
+    *("number", "their_number", "role", "state", "flags", "title", "author", "partner", "partner_name", "service"),
+    *("branch", "assignee", "labels", "need_by", "due", "waiting_since", "created", "changed", "patron"),
+)
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet would carry out."""
+
+
+def format_csv_header() -> str:
+    return _format_csv_line(CSV_COLUMNS)
+
+
+def format_csv_row(request: StaffRequest, one: Request, since: datetime) -> str:
+    """With plain words and moments in UTC; the patron only for those who see patrons."""
+    due = _find_due_day(request, one)
+    citation, patron = one.citation, one.patron if one.role is Role.BORROWING else one.direct_patron
+    return _format_csv_line(
+        (
+            one.number,
+            one.transaction if one.role is Role.LENDING else "",
+            one.role.value,
+            one.state.value,
+            " ".join(sorted(flag.value for flag in one.flags)),
+            citation.component_title or citation.title,
+            citation.component_author or citation.author,
+            one.partner.profile,
+            one.partner.name,
+            one.service.type.value,
+            one.branch,
+            one.assignee,
+            "; ".join(one.labels),
+            one.dates.need_by.isoformat() if one.dates.need_by is not None else "",
+            due.isoformat() if due is not None and due != one.dates.need_by else "",
+            since.isoformat(timespec="seconds"),
+            one.created.isoformat(timespec="seconds"),
+            one.changed.isoformat(timespec="seconds"),
+            patron.identifier if request.sees_patrons else "",
+        )
+    )
+
+
+def _format_csv_line(cells: Iterable[str]) -> str:
+    file = io.StringIO()
+    csv.writer(file).writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
+    return file.getvalue()

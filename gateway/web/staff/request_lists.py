@@ -1,0 +1,306 @@
+"""Lists of requests: borrowing, lending, copies; the search box; filters kept under a name; the list as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import parse_qsl, urlencode
+
+from aiohttp import hdrs, web
+
+from gateway.domain.problems import Refused
+from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.views import (
+    NotFound,
+    RequestFilter,
+    RequestOrder,
+    ResultPage,
+    SeveralRequests,
+)
+from gateway.domain.roles import Right
+from gateway.services.localization import mark_text
+from gateway.web.html.assets import HEADERS
+from gateway.web.html.error_pages import PageError
+from gateway.web.html.visits import YEAR
+from gateway.web.staff.bulk_pages import find_usual_act
+from gateway.web.staff.list_filters import (
+    BORROWING,
+    COPIES,
+    LENDING,
+    PLACES,
+    TASK_TEXTS,
+    ListPlace,
+    ListQuery,
+    list_chosen_filters,
+    list_path,
+    make_facets,
+    parse_list_query,
+)
+from gateway.web.staff.list_rows import COLUMNS, USUAL_COLUMNS, format_csv_header, format_csv_row, make_row
+from gateway.web.staff.staff_request import ROOT, StaffPage, StaffRequest
+
+PAGE_ROWS = 50
+CSV_PAGE = 200
+
+COLUMNS_COOKIE = "illgate_columns"
+
+ORDER_TEXTS: Mapping[RequestOrder, str] = {
+    RequestOrder.LONGEST: mark_text("longest waiting first"),
+    RequestOrder.NEWEST: mark_text("newest change first"),
+    RequestOrder.NEED_BY: mark_text("needed soonest first"),
+}
+
+
+# --- the list --------------------------------------------------------------------------------------------
+
+
+def make_list_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.Response]]:
+    async def show_list(request: StaffRequest) -> web.Response:
+        asked = parse_list_query(request, place, request.http.query.items())
+        return await _render_list(request, asked)
+
+    return show_list
+
+
+async def _render_list(request: StaffRequest, asked: ListQuery) -> web.Response:
+    place, wanted = asked.place, asked.wanted
+    requests = request.parts.requests
+    page = await requests.listing(request.library, wanted, PAGE_ROWS, asked.cursor)
+    since = await requests.find_waiting_since(request.library, wanted.task, page)
+    counts = await requests.count_list(request.library, wanted)
+    partners = name_partners(request)
+    saved = await request.parts.saved_filters.list_filters(request.library, place.name, request.user.name)
+    opened = next((one for one in saved if asked.query and one.query == asked.query), None)
+    selected = request.http.query.get("select", "")
+    rows = [make_row(request, one, since[one.id], wanted.task, partners) for one in page]
+    return request.render(
+        "request_list",
+        _make_title(request, asked, opened.name if opened is not None else ""),
+        help_topic="lists",
+        place=place,
+        asked=asked,
+        rows=rows,
+        total=counts.total,
+        chosen=list_chosen_filters(request, asked, partners),
+        facets=make_facets(request, asked, counts, partners),
+        saved=[(one, list_path(request, place, one.query), one.owner == request.user.name) for one in saved],
+        opened=opened,
+        columns=read_columns(request, place),
+        column_texts=COLUMNS,
+        sorts=_make_sorts(request, asked),
+        order_text=request.gettext(ORDER_TEXTS[wanted.order]),
+        selected=selected if selected in ("page", "all") else "",
+        can_act=request.has_right(place.act),
+        here=list_path(request, place, asked.query),
+        first_path=list_path(request, place, asked.query),
+        next_path=_next_path(request, asked, page),
+        select_paths={
+            what: list_path(request, place, _page_query(asked, ("select", what))) for what in ("page", "all", "")
+        },
+        csv_path=f"{request.path(f'{place.name}.csv')}{'?' if asked.query else ''}{asked.query}",
+        quiet=_describe_quiet_list(request, asked, page) if not rows else None,
+        primary=find_usual_act(request, wanted.task),
+    )
+
+
+def _make_title(request: StaffRequest, asked: ListQuery, saved: str) -> str:
+    if saved:
+        return saved
+    task = asked.wanted.task
+    return request.gettext(TASK_TEXTS[task] if task else asked.place.title)
+
+
+def name_partners(request: StaffRequest) -> Mapping[str, str]:
+    """Names by profile."""
+    return {profile.name: partner.name or profile.name for profile, partner in request.context.partners()}
+
+
+def _page_query(asked: ListQuery, *more: tuple[str, str]) -> str:
+    """Of this very page."""
+    page = [("cursor", asked.cursor), ("from", str(asked.start))] if asked.cursor else []
+    return "&".join(filter(None, (asked.query, urlencode([*page, *((k, v) for k, v in more if v)]))))
+
+
+def _next_path(request: StaffRequest, asked: ListQuery, page: ResultPage[Request]) -> str:
+    if not page.cursor:
+        return ""
+    following = urlencode([("cursor", page.cursor), ("from", str(asked.start + len(page.items)))])
+    return list_path(request, asked.place, "&".join(filter(None, (asked.query, following))))
+
+
+def _make_sorts(request: StaffRequest, asked: ListQuery) -> Mapping[str, tuple[str, str]]:
+    """By column: the address of the list in that order, and which way it runs now (empty: it isn't in force)."""
+    waits = RequestOrder.NEWEST if asked.order is RequestOrder.LONGEST else RequestOrder.LONGEST
+    directions = {RequestOrder.LONGEST: "descending", RequestOrder.NEWEST: "ascending"}
+    return {
+        "waits": (
+            list_path(request, asked.place, asked.with_value("order", waits.value)),
+            directions.get(asked.order, ""),
+        ),
+        "when": (
+            list_path(request, asked.place, asked.with_value("order", RequestOrder.NEED_BY.value)),
+            "ascending" if asked.order is RequestOrder.NEED_BY else "",
+        ),
+    }
+
+
+def _describe_quiet_list(request: StaffRequest, asked: ListQuery, page: ResultPage[Request]) -> tuple[str, str, str]:
+    """Why nothing stands there, where the way leads on, and its words."""
+    gettext, place = request.gettext, asked.place
+    everything = list_path(request, place, "")
+    if page.cursor:
+        return gettext("Nothing that fits was found so far."), _next_path(request, asked, page), gettext("Look further")
+    if asked.cursor:
+        return gettext("Nothing more fits."), list_path(request, place, asked.query), gettext("To the first page")
+    only_task = asked.wanted.task and set(asked.values) <= {"task", "order"}
+    if only_task:
+        return gettext("Nothing to do here now."), request.path(), gettext("See what else waits")
+    if not asked.values:
+        return gettext("There is no open request."), f"{everything}?all=yes", gettext("Show finished ones too")
+    return gettext("No request fits these filters."), everything, gettext("Take all filters away")
+
+
+# --- columns ---------------------------------------------------------------------------------------------
+
+
+def read_columns(request: StaffRequest, place: ListPlace) -> tuple[str, ...]:
+    """In their order; as chosen in this browser, else the usual ones. Few lending requests say whom they are for."""
+    kept = request.http.cookies.get(COLUMNS_COOKIE, "")
+    usual = tuple(name for name in USUAL_COLUMNS if name != "for" or place.role is Role.BORROWING)
+    chosen = kept.split(".") if kept else usual
+    return tuple(name for name in COLUMNS if name in chosen)
+
+
+async def choose_columns(request: StaffRequest) -> web.Response:
+    """Kept in this browser."""
+    form = await request.read_own_form()
+    chosen = [name for name in COLUMNS if name in form.all_values("column")]
+    response = request.redirect(_require_own_path(form["back"]))
+    secure = "; Secure" if request.visit.secure else ""
+    response.headers.add(
+        hdrs.SET_COOKIE,
+        f"{COLUMNS_COOKIE}={'.'.join(chosen) or 'none'}; Path={ROOT}; Max-Age={YEAR}; HttpOnly; SameSite=Lax{secure}",
+    )
+    return response
+
+
+def _require_own_path(path: str) -> str:
+    """Of one of these lists. Raises PageError."""
+    plain = path.partition("?")[0]
+    if plain not in {f"{ROOT}/{name}" for name in PLACES} or not path.isascii() or not path.isprintable():
+        raise PageError(404, "fault-not-there")
+    return path
+
+
+# --- filters with a name ---------------------------------------------------------------------------------
+
+
+async def save_filter(request: StaffRequest) -> web.Response:
+    form = await request.read_own_form()
+    place = _require_place(request, form["place"])
+    asked = parse_list_query(request, place, parse_qsl(form["query"]))
+    back = list_path(request, place, asked.query)
+    try:
+        saved = await request.parts.saved_filters.save_filter(
+            request.library, place.name, request.user.name, form["name"], asked.query, bool(form["shared"])
+        )
+    except Refused as refused:
+        return request.redirect(back, refused.detail, "late")
+    return request.redirect(back, request.gettext("Kept as “%(name)s”.", name=saved.name))
+
+
+async def delete_filter(request: StaffRequest) -> web.Response:
+    form = await request.read_own_form()
+    place = _require_place(request, form["place"])
+    await request.parts.saved_filters.delete_filter(request.library, form["id"], request.user.name)
+    return request.redirect(request.path(place.name), request.gettext("The filter is gone; the requests are not."))
+
+
+def _require_place(request: StaffRequest, name: str) -> ListPlace:
+    """Raises PageError for one that isn't there, or not for this user."""
+    place = PLACES.get(name)
+    if place is None:
+        raise PageError(404, "fault-not-there")
+    request.require_right(place.read)
+    return place
+
+
+# --- the search box --------------------------------------------------------------------------------------
+
+
+async def find_requests(request: StaffRequest) -> web.StreamResponse:
+    """A number that leads to one request opens it; else the list with what was asked for, of the side that has it."""
+    text = " ".join(request.http.query.get("q", "").split())[:200]
+    places = [place for place in (BORROWING, LENDING) if request.has_right(place.read)]
+    if not places:
+        raise PageError(403, "fault-right")
+    if not text:
+        return request.redirect(request.path(places[0].name))
+    try:
+        found = await request.parts.requests.find_only_match(request.library, text)
+    except (NotFound, SeveralRequests):
+        return await _show_hits(request, text, places)
+    place = BORROWING if found.role is Role.BORROWING else LENDING
+    own = request.branches_for(place.read)
+    if place in places and (not own or found.branch in own):
+        return request.redirect(request.path("requests", found.number))
+    return await _show_hits(request, text, places)
+
+
+async def _show_hits(request: StaffRequest, text: str, places: list[ListPlace]) -> web.Response:
+    """On the list of the only side that has hits; of both sides, that of the first, with a way to the other."""
+    counted = []
+    for place in places:
+        asked = parse_list_query(request, place, [("q", text)])
+        page = await request.parts.requests.listing(request.library, asked.wanted, 1, "")
+        counted.append((place, bool(page.items or page.cursor)))
+    with_hits = [place for place, has_hits in counted if has_hits]
+    place = (with_hits or places)[0]
+    banner = ""
+    if len(with_hits) > 1:
+        banner = request.gettext("Lending has requests that fit, too.")
+    return request.redirect(list_path(request, place, urlencode([("q", text)])), banner, "look")
+
+
+# --- as a file -------------------------------------------------------------------------------------------
+
+
+def make_csv_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.StreamResponse]]:
+    async def send_csv(request: StaffRequest) -> web.StreamResponse:
+        """Page by page, so that a long list costs no memory."""
+        asked = parse_list_query(request, place, request.http.query.items())
+        first = await request.parts.requests.listing(request.library, asked.wanted, CSV_PAGE, "")
+        response = web.StreamResponse(headers={**HEADERS, hdrs.CONTENT_TYPE: "text/csv; charset=utf-8"})
+        response.headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="{place.name}.csv"'
+        await response.prepare(request.http)
+        await response.write(("\ufeff" + format_csv_header()).encode())
+        await _write_csv_rows(request, response, asked.wanted, first)
+        await response.write_eof()
+        return response
+
+    return send_csv
+
+
+async def _write_csv_rows(
+    request: StaffRequest, response: web.StreamResponse, wanted: RequestFilter, page: ResultPage[Request]
+) -> None:
+    requests = request.parts.requests
+    while True:
+        since = await requests.find_waiting_since(request.library, wanted.task, page)
+        await response.write("".join(format_csv_row(request, one, since[one.id]) for one in page).encode())
+        if not page.cursor:
+            return
+        page = await requests.listing(request.library, wanted, CSV_PAGE, page.cursor)
+
+
+PAGES = (
+    StaffPage("GET", "/borrowing", make_list_page(BORROWING), Right.BORROWING_READ),
+    StaffPage("GET", "/lending", make_list_page(LENDING), Right.LENDING_READ),
+    StaffPage("GET", "/copies", make_list_page(COPIES), Right.COPIES_READ),
+    StaffPage("GET", "/borrowing.csv", make_csv_page(BORROWING), Right.BORROWING_READ),
+    StaffPage("GET", "/lending.csv", make_csv_page(LENDING), Right.LENDING_READ),
+    StaffPage("GET", "/copies.csv", make_csv_page(COPIES), Right.COPIES_READ),
+    StaffPage("GET", "/find", find_requests, Right.WORK_READ),
+    StaffPage("POST", "/list-columns", choose_columns, Right.WORK_READ),
+    StaffPage("POST", "/saved-filters", save_filter, Right.WORK_READ),
+    StaffPage("POST", "/saved-filters/delete", delete_filter, Right.WORK_READ),
+)

@@ -1,0 +1,273 @@
+"""Lists of requests as staff use them, without scripts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import PatronLink, Request
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.services.requests import bulk_actions
+from gateway.store.requests import requests
+from tests.protocol.pages.support import Answer, Running
+from tests.protocol.staff.support import Colleague, colleague
+from tests.unit.store.requests.samples import lending
+
+CARD = "21000000000017"
+
+
+async def borrow(gateway: Running, title: str, **more: Any) -> Request:
+    draft = BorrowingDraft(
+        citation=Citation(title=title, author="Оук, Анна"),
+        patron=PatronLink(identifier=CARD),
+        mediated=True,
+        actor="staff:ada",
+        override=True,
+        **more,
+    )
+    made: Request = await gateway.requests().create_borrowing("DEMO", draft)
+    return made
+
+
+async def lend(gateway: Running, title: str, transaction: str) -> Request:
+    new = replace(lending(library="DEMO", transaction=transaction), citation=Citation(title=title))
+    await gateway.gateway.managed.contexts["DEMO"].store.write(lambda c: requests.insert_request(c, new))
+    return new
+
+
+def listed(page: Answer) -> list[str]:
+    """Numbers of the rows."""
+    return [
+        str(text)
+        for text in page.tree.xpath("//table[contains(@class, 'list')]//td[contains(@class, 'number')]/span[1]/text()")
+    ]
+
+
+def chosen(page: Answer) -> list[str]:
+    return [
+        " ".join("".join(one.itertext()).split()) for one in page.tree.xpath("//ul[@class='chosen']/li/a[not(@class)]")
+    ]
+
+
+def facet(page: Answer, legend: str) -> dict[str, str]:
+    """Text and count of each option."""
+    (found,) = page.tree.xpath(f"//fieldset[legend='{legend}']")
+    return {
+        label.xpath("string(bdi)"): label.xpath("string(span[@class='n'])") for label in found.xpath(".//label[bdi]")
+    }
+
+
+async def choose(ruth: Colleague, place: str, do: str, ids: list[str], **more: str) -> Answer:
+    """Boxes ticked, and a button pressed."""
+    token = await ruth.read_token()
+    pairs = [
+        ("csrf", token),
+        ("do", do),
+        *((name, value) for name, value in more.items()),
+        *(("one", id_) for id_ in ids),
+    ]
+    return await ruth.browser.post(
+        f"/staff/{place}", urlencode(pairs).encode(), Content_Type="application/x-www-form-urlencoded"
+    )
+
+
+async def test_a_list_is_narrowed_by_its_address_and_says_by_what(gateway: Running) -> None:
+    first, second = await borrow(gateway, "Salz & <script>alert(1)</script>"), await borrow(gateway, "Pfade")
+    await gateway.gateway.managed.marks.change_labels("DEMO", second.id, ["rush"])
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        page = await ruth.get("/borrowing")
+        assert (page.status, page.title) == (200, "Borrowing")
+        assert listed(page) == [second.number, first.number]
+        assert "Salz & <script>alert(1)</script>" in page.tree.xpath("//a[@class='work']/text()")
+        assert facet(page, "What is to do") == {"To look at before asking": "2"}
+        assert facet(page, "State")["To do here"] == "2"
+        assert chosen(page) == []
+
+        narrowed = await ruth.get("/borrowing?task=awaiting-review&label=rush")
+        assert narrowed.title == "To look at before asking"
+        assert listed(narrowed) == [second.number]
+        assert chosen(narrowed) == ["Take away: To look at before asking", "Take away: Label: rush"]
+        wider = narrowed.tree.xpath("//ul[@class='chosen']/li/a/@href")[1]
+        assert listed(await ruth.browser.get(str(wider))) == [first.number, second.number], "longest waiting first"
+        assert (await ruth.get("/borrowing?task=no-such-list")).status == 404
+        assert listed(await ruth.get("/borrowing?state=nonsense&from=x&kind=y")) == [second.number, first.number]
+
+
+async def test_an_empty_list_says_why_and_leads_on(gateway: Running) -> None:
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+
+        async def quiet(path: str) -> list[str]:
+            page = await ruth.get(path)
+            return [" ".join(one.itertext()) for one in page.tree.xpath("//div[contains(@class, 'nothing-here')]/p")]
+
+        assert await quiet("/borrowing?task=to-return") == ["Nothing to do here now.", "See what else waits"]
+        assert await quiet("/borrowing") == ["There is no open request.", "Show finished ones too"]
+        assert await quiet("/borrowing?q=zzz") == ["No request fits these filters.", "Take all filters away"]
+
+
+async def test_the_search_box_opens_what_a_number_leads_to(gateway: Running) -> None:
+    ours, theirs = await borrow(gateway, "Salz"), await lend(gateway, "Salzwege", "SB-77")
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+
+        async def found(text: str) -> str:
+            return (await ruth.get(f"/find?q={text}", follow=False)).headers["Location"]
+
+        assert await found(ours.number.lower()) == f"/staff/requests/{ours.number}"
+        assert await found("sb 77") == f"/staff/requests/{theirs.number}"
+        assert await found(CARD) == f"/staff/requests/{ours.number}"
+        assert await found("salzw") == f"/staff/requests/{theirs.number}"
+        assert await found("salz") == "/staff/borrowing?q=salz"
+        assert await found("nothing+such") == "/staff/borrowing?q=nothing+such"
+        both = await ruth.get("/find?q=salz")
+        assert listed(both) == [ours.number]
+        assert "Lending has requests that fit, too." in both.text
+
+
+async def test_patrons_are_masked_for_those_who_need_not_see_them(gateway: Running) -> None:
+    await borrow(gateway, "Salz")
+    async with colleague(gateway, "m.boss", "manager") as boss:
+        assert CARD not in (await boss.get("/borrowing")).text
+        assert CARD not in (await boss.get("/borrowing.csv")).text
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        assert CARD in (await ruth.get("/borrowing")).text
+        assert CARD in (await ruth.get("/borrowing.csv")).text
+
+
+async def test_who_works_for_a_branch_sees_its_requests(gateway: Running) -> None:
+    east, west = await borrow(gateway, "Ost", branch="EAST"), await borrow(gateway, "West", branch="WEST")
+    async with colleague(gateway, "b.desk", "patron-services@EAST") as desk:
+        assert listed(await desk.get("/borrowing")) == [east.number]
+        assert listed(await desk.get("/borrowing?branch=WEST")) == [east.number]
+        assert west.number not in (await desk.get("/borrowing.csv")).text
+        assert (
+            (await desk.get(f"/find?q={west.number}", follow=False)).headers["Location"].startswith("/staff/borrowing")
+        )
+        assert (await desk.get("/borrowing")).tree.xpath("//input[@name='one']") == []
+
+
+async def test_many_are_given_and_labelled_after_their_number_was_said(gateway: Running) -> None:
+    made = [await borrow(gateway, f"Band {n}") for n in range(3)]
+    ids = [one.id for one in made[:2]]
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        confirm = await choose(ruth, "borrowing/bulk", "give", ids)
+        assert confirm.title == "Give: 2 requests"
+        assert confirm.tree.xpath("//button[contains(., 'Do it with 2 requests')]")
+        done = await choose(ruth, "borrowing/bulk/do", "give", ids, assignee="r.okafor")
+        assert "2 done." in done.text
+        assert sorted(listed(await ruth.get("/borrowing?assignee=me"))) == sorted(one.number for one in made[:2])
+        assert listed(await ruth.get("/borrowing?assignee=nobody")) == [made[2].number]
+
+        empty = await choose(ruth, "borrowing/bulk/do", "label", ids)
+        assert (empty.status, "Please fill this in." in empty.text) == (422, True)
+        await choose(ruth, "borrowing/bulk/do", "label", ids, add="Raum B")
+        assert sorted(listed(await ruth.get("/borrowing?label=Raum+B"))) == sorted(one.number for one in made[:2])
+        none = await choose(ruth, "borrowing/bulk", "give", [])
+        assert "Please select a request first." in none.text
+
+
+async def test_what_fails_is_told_with_its_reason_and_can_be_tried_alone(gateway: Running) -> None:
+    made = [await borrow(gateway, f"Band {n}") for n in range(3)]
+    cancel = ActionRequest(kind=EventKind.CANCEL, details=EventDetails(), actor="staff:ada", version=None)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        confirm = await choose(ruth, "borrowing/bulk", "approve", [one.id for one in made])
+        assert confirm.title == "Let it go on: 3 requests"
+        await gateway.requests().act("DEMO", made[1].id, cancel)
+
+        result = await choose(ruth, "borrowing/bulk/do", "approve", [one.id for one in made])
+        assert result.title == "2 done, 1 failed"
+        assert result.tree.xpath("//section[contains(@class, 'cause')]//a/text()") == [made[1].number]
+        assert result.tree.xpath("//form//input[@name='one']/@value") == [made[1].id]
+        assert (await gateway.requests().find_request("DEMO", made[0].id)).state != "review"
+
+
+async def test_all_that_match_is_a_step_of_its_own(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [await borrow(gateway, f"Band {n}") for n in range(3)]
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        whole = await ruth.get("/borrowing?task=awaiting-review&select=all")
+        assert whole.tree.xpath("//input[@name='scope']/@value") == ["all"]
+        assert len(whole.tree.xpath("//input[@name='one'][@checked]")) == 3
+        confirm = await choose(ruth, "borrowing/bulk", "more", [], scope="all", query="task=awaiting-review")
+        assert confirm.title == "Act: 3 requests"
+        assert sorted(confirm.tree.xpath("//input[@name='one']/@value")) == sorted(one.id for one in made)
+        monkeypatch.setattr(bulk_actions, "MAX_BULK", 2)
+        refused = await choose(ruth, "borrowing/bulk", "more", [], scope="all", query="task=awaiting-review")
+        assert "please narrow the filter" in refused.text
+
+
+async def test_what_is_not_on_this_side_is_left_out(gateway: Running) -> None:
+    ours, theirs = await borrow(gateway, "Salz"), await lend(gateway, "Salzwege", "SB-77")
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        confirm = await choose(ruth, "borrowing/bulk", "give", [ours.id, theirs.id])
+        assert confirm.tree.xpath("//input[@name='one']/@value") == [ours.id]
+        assert (await choose(ruth, "borrowing/bulk", "no-such-act", [ours.id])).status == 404
+
+
+async def test_a_filter_is_kept_and_removed(gateway: Running) -> None:
+    await borrow(gateway, "Salz")
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        kept = await ruth.post(
+            "/saved-filters",
+            {"place": "borrowing", "query": "task=awaiting-review", "name": "Morning", "shared": "yes"},
+        )
+        assert kept.title == "Morning"
+        assert "Kept as “Morning”." in kept.text
+        async with colleague(gateway, "a.other", "staff") as ada:
+            assert "Morning" in (await ada.get("/borrowing")).text
+            theirs = await ada.get("/borrowing?task=awaiting-review")
+            assert "Remove this saved filter" not in theirs.text
+        again = await ruth.post("/saved-filters/delete", {"place": "borrowing", "id": kept.hidden("id")})
+        assert "Morning" not in again.tree.xpath("string(//div[@id='filters'])")
+        bad = await ruth.post("/saved-filters", {"place": "borrowing", "query": "", "name": " "})
+        assert "1 to 60 printable" in bad.text
+
+
+async def test_columns_are_chosen_for_this_browser(gateway: Running) -> None:
+    await borrow(gateway, "Salz", branch="EAST")
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        heads = [" ".join(one.itertext()).strip() for one in (await ruth.get("/borrowing")).tree.xpath("//th")]
+        assert "Branch" not in heads
+        page = await ruth.post("/list-columns", {"back": "/staff/borrowing", "column": "branch"})
+        heads = [" ".join(one.itertext()).strip() for one in page.tree.xpath("//th")]
+        assert "Branch" in heads
+        assert "Partner" not in heads
+        assert (await ruth.post("/list-columns", {"back": "https://evil.example/"}, follow=False)).status == 404
+
+
+async def test_a_list_goes_out_as_a_file_that_no_spreadsheet_carries_out(gateway: Running) -> None:
+    request = await borrow(gateway, "=HYPERLINK(1)")
+    await borrow(gateway, 'Сад, "расходящихся" тропок')
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        answer = await ruth.get("/borrowing.csv")
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+        assert "attachment" in answer.headers["Content-Disposition"]
+        lines = answer.text.lstrip("\ufeff").splitlines()
+        assert lines[0].startswith("number,their_number,role,state")
+        assert len(lines) == 3
+        assert "'=HYPERLINK(1)" in lines[2]
+        assert request.number in lines[2]
+        assert len((await ruth.get("/borrowing.csv?q=hyperlink")).text.splitlines()) == 2
+
+
+async def test_pages_follow_each_other(gateway: Running) -> None:
+    first = await borrow(gateway, "Band 0")
+    context = gateway.gateway.managed.contexts["DEMO"]
+
+    def insert_more(connection: Any) -> None:
+        for n in range(60):
+            more = replace(first, id=f"{first.id[:-3]}{n:03}", number=f"B2026-9{n:04}")
+            requests.insert_request(connection, more)
+
+    await context.store.write(insert_more)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        page = await ruth.get("/borrowing")
+        assert len(listed(page)) == 50
+        assert page.tree.xpath("string(//nav[@class='paging']/p)") == "1 to 50 of 61"
+        following = await ruth.browser.get(str(page.tree.xpath("//a[@rel='next']/@href")[0]))
+        assert len(listed(following)) == 11
+        assert following.tree.xpath("string(//nav[@class='paging']/p)") == "51 to 61 of 61"
+        assert set(listed(page)).isdisjoint(listed(following))
