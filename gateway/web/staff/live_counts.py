@@ -62,21 +62,23 @@ class CountStreams:
         already, the browser is told to ask from time to time instead. Raises Unavailable before the first byte."""
         if self._closed or self.open_count >= self._timing.most:
             return web.Response(status=204, headers=HEADERS)
+        response = web.StreamResponse(
+            headers={
+                **HEADERS,
+                hdrs.CONTENT_TYPE: "text/event-stream; charset=utf-8",
+                "X-Accel-Buffering": "no",  # nginx passes each event on at once
+            }
+        )
+        response.enable_chunked_encoding()
         waker = asyncio.Event()
         self._wakers[library].add(waker)
         try:
             first = await read_counts()
-            response = web.StreamResponse(
-                headers={
-                    **HEADERS,
-                    hdrs.CONTENT_TYPE: "text/event-stream; charset=utf-8",
-                    "X-Accel-Buffering": "no",  # nginx passes each event on at once
-                }
-            )
-            response.enable_chunked_encoding()
             await response.prepare(request)
             await response.write(b"retry: 5000\n\n" + _encode_counts(first))
             await self._write_changes(response, waker, first, read_counts, is_still_allowed)
+        except ConnectionError:
+            pass  # the browser has gone: nothing is left to be said
         finally:
             self._wakers[library].discard(waker)
         return response

@@ -1,0 +1,141 @@
+"""Staff in a browser: signing in, the work queue while it is open, accounts; with and without script, by keyboard."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.staff import PASSWORD, PageInspector, make_user, sign_in_as, staff_page
+from tests.browser.visitor import DESKTOP, PATRON, PHONE, Browsing, Site
+
+ALL = ("patron-services", "staff", "clearance", "manager", "operator")
+REVIEW = "To look at before asking"
+
+
+def ask_for(site: Site, title: str) -> None:
+    """A reader's wish that staff are to look at."""
+    done = site.command("request", "create", "--patron", PATRON, "--title", title, "--review", "--as", "test")
+    assert "review" in done
+
+
+@pytest.mark.parametrize(
+    ("width", "dark", "language"), [(PHONE, False, "en-GB"), (DESKTOP, True, "de-DE"), (1600, False, "en-GB")]
+)
+def test_no_page_keeps_anybody_out(
+    site: Site, browsing: Browsing, axe_core: str, width: int, dark: bool, language: str
+) -> None:
+    make_user(site, "maryam", "manager", shown_name="مريم إريكسن")
+    ask_for(site, "قواعد الغيوم")
+    with browsing.page(width=width, language=language) as page:
+        page.emulate_media(color_scheme="dark" if dark else "light")
+        inspector = PageInspector(page, axe_core)
+        page.goto(site.url(""))
+        inspector.look("start page")
+        page.goto(site.url("staff/help"))
+        inspector.look("help for strangers")
+        make_user(site, "ruth", *ALL, shown_name="Ruth Okafor")
+        sign_in_as(page, site, "ruth", password="falsches Passwort")
+        inspector.look("sign-in with a problem")
+        sign_in_as(page, site, "ruth")
+        inspector.look("work queue")
+        for path in ("account", "users", "new-user", "users/maryam", "users/ruth", "audit", "help", "nowhere"):
+            page.goto(site.url(f"staff/{path}"))
+            inspector.look(path)
+        page.goto(site.url("staff/new-user"))
+        page.locator("#name").fill("ruth")
+        page.locator("main form button[type=submit]").click()
+        inspector.look("new user with a problem")
+
+    assert inspector.found == {}
+
+
+def test_the_keyboard_is_enough(site: Site, browsing: Browsing) -> None:
+    make_user(site, "ruth", *ALL)
+    with browsing.page() as page:
+        page.goto(site.url("staff"))
+        expect(page.locator("#name")).to_be_focused()
+        page.keyboard.type("ruth")
+        page.keyboard.press("Tab")
+        page.keyboard.type(PASSWORD)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Work", level=1)).to_be_visible()
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("#main")).to_be_focused()
+
+
+def test_without_script_the_same_is_there(site: Site, browsing: Browsing) -> None:
+    ask_for(site, "Om fargen på gammel snø")
+    with staff_page(site, browsing, "ruth", *ALL, scripts=False) as page:
+        expect(page.locator("[data-task='awaiting-review']")).to_contain_text(REVIEW)
+        page.get_by_role("link", name="Rows, light or dark").click()
+        page.locator("#theme").select_option("dark")
+        page.get_by_role("button", name="Keep").click()
+        expect(page.get_by_role("alert")).to_have_text("Kept for this browser.")
+        expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        page.reload()
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_on_a_telephone_the_menu_opens_without_script(site: Site, browsing: Browsing) -> None:
+    with staff_page(site, browsing, "ruth", *ALL, scripts=False, width=PHONE) as page:
+        expect(page.get_by_role("navigation").get_by_role("link", name="Users")).to_be_hidden()
+        page.get_by_role("link", name="Menu").click()
+        page.get_by_role("navigation").get_by_role("link", name="Users").click()
+        expect(page.get_by_role("heading", name="Users", level=1)).to_be_visible()
+
+
+def test_the_work_queue_stays_true_in_all_windows_by_one_stream(site: Site, browsing: Browsing) -> None:
+    ask_for(site, "Om fargen på gammel snø")
+    with staff_page(site, browsing, "ruth", *ALL) as page:
+        expect(page.get_by_role("heading", name="Work", level=1)).to_be_visible()
+        page.goto("about:blank")
+        streams: list[str] = []
+        page.context.on(
+            "request", lambda request: streams.append(request.url) if request.url.endswith("/live") else None
+        )
+        second = page.context.new_page()
+        page.goto(site.url("staff"))
+        second.goto(site.url("staff"))
+        count = page.locator("[data-task='awaiting-review'] [data-count]")
+        before = int(count.inner_text())
+
+        ask_for(site, "云的语法")
+
+        for window in (page, second):
+            expect(window.locator("[data-task='awaiting-review'] [data-count]")).to_have_text(str(before + 1))
+        assert len(streams) == 1
+
+
+def test_when_one_window_closes_another_goes_on_listening(site: Site, browsing: Browsing) -> None:
+    ask_for(site, "Om fargen på gammel snø")
+    with staff_page(site, browsing, "ruth", *ALL) as page:
+        second = page.context.new_page()
+        second.goto(site.url("staff"))
+        count = second.locator("[data-task='awaiting-review'] [data-count]")
+        before = int(count.inner_text())
+        page.goto("about:blank")
+
+        ask_for(site, "De rerum nubium")
+
+        expect(count).to_have_text(str(before + 1))
+
+
+def test_a_user_is_made_changed_and_disabled(site: Site, browsing: Browsing) -> None:
+    with staff_page(site, browsing, "mona", "manager", back="staff/users") as page:
+        page.get_by_role("link", name="New user").click()
+        page.get_by_label("Signs in as").fill("ost")
+        page.get_by_label("Shown as").fill("Empfang Ost")
+        page.get_by_label(re.compile("^Patron services")).check()
+        page.get_by_label("Only at these branches").fill("EAST")
+        page.get_by_label("New password").fill(PASSWORD)
+        page.get_by_role("button", name="Make the user").click()
+        expect(page.get_by_role("alert")).to_have_text("Empfang Ost can sign in now.")
+        expect(page.get_by_label(re.compile("^Operator"))).to_be_disabled()
+        page.get_by_role("button", name="Disable the user").click()
+        expect(page.get_by_role("alert")).to_have_text("Nobody can sign in as Empfang Ost any more.")
+        page.get_by_role("link", name="What this user did").click()
+        expect(page.get_by_text("Nothing was done yet.")).to_be_visible()
