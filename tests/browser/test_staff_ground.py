@@ -106,7 +106,9 @@ def test_the_work_queue_stays_true_in_all_windows_by_one_stream(site: Site, brow
         ask_for(site, "云的语法")
 
         for window in (page, second):
-            expect(window.locator("[data-task='awaiting-review'] [data-count]")).to_have_text(str(before + 1))
+            expect(window.locator("[data-task='awaiting-review'] [data-count]")).to_have_text(
+                str(before + 1), timeout=15_000
+            )
         assert len(streams) == 1
 
 
@@ -121,7 +123,7 @@ def test_when_one_window_closes_another_goes_on_listening(site: Site, browsing: 
 
         ask_for(site, "De rerum nubium")
 
-        expect(count).to_have_text(str(before + 1))
+        expect(count).to_have_text(str(before + 1), timeout=15_000)
 
 
 def test_a_user_is_made_changed_and_disabled(site: Site, browsing: Browsing) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import hdrs, web
 
+from gateway.domain.requests.views import TaskView
 from gateway.domain.value import value_object
 from gateway.web.html.assets import HEADERS
 
@@ -23,7 +24,7 @@ class CountTiming:
     silence a stream says that it lives. `most`: streams at once."""
 
     least: float = 1.0
-    look: float = 5.0
+    look: float = 2.0
     check: float = 15.0
     heartbeat: float = 15.0
     most: int = 200
@@ -35,7 +36,18 @@ class CountStreams:
     def __init__(self, timing: CountTiming | None = None) -> None:
         self._timing = timing or CountTiming()
         self._wakers: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._tasks: dict[str, tuple[float, Sequence[TaskView]]] = {}
         self._closed = False
+
+    async def share_tasks(
+        self, library: str, load_tasks: Callable[[], Awaitable[Sequence[TaskView]]]
+    ) -> Sequence[TaskView]:
+        """Read once for all streams of a library that look at nearly the same time."""
+        now = asyncio.get_running_loop().time()
+        known = self._tasks.get(library)
+        if known is None or now - known[0] >= self._timing.least:
+            known = self._tasks[library] = (now, await load_tasks())
+        return known[1]
 
     @property
     def open_count(self) -> int:

@@ -198,8 +198,12 @@ def _sees_network(request: StaffRequest) -> bool:
 
 async def read_desks(request: StaffRequest) -> list[ShownDesk]:
     """Those of which the user sees some list, with what is on them now."""
-    tasks = {task.name: task for task in await request.parts.desk.tasks(request.library)}
-    desks = [_make_shown_desk(request, desk, tasks) for desk in DESKS]
+    return _make_shown_desks(request, await request.parts.desk.tasks(request.library))
+
+
+def _make_shown_desks(request: StaffRequest, tasks: Iterable[TaskView]) -> list[ShownDesk]:
+    by_name = {task.name: task for task in tasks}
+    desks = [_make_shown_desk(request, desk, by_name) for desk in DESKS]
     return [desk for desk in desks if desk.lists or desk.quiet]
 
 
@@ -256,14 +260,17 @@ def describe_desks(request: StaffRequest, desks: Iterable[ShownDesk]) -> dict[st
 async def stream_counts(request: StaffRequest) -> web.StreamResponse:
     """The same, each time that something has changed (Server-Sent Events); one stream for all windows of a browser."""
 
+    streams = request.parts.streams
+
     async def read_counts() -> dict[str, object]:
-        return describe_desks(request, await read_desks(request))
+        tasks = await streams.share_tasks(request.library, lambda: request.parts.desk.tasks(request.library))
+        return describe_desks(request, _make_shown_desks(request, tasks))
 
     async def is_still_allowed() -> bool:
         assert request.session is not None, "a page with a right has a session"
         return await request.parts.sign_in.is_alive(request.session)
 
-    return await request.parts.streams.serve_counts(request.http, request.library, read_counts, is_still_allowed)
+    return await streams.serve_counts(request.http, request.library, read_counts, is_still_allowed)
 
 
 PAGES = (
