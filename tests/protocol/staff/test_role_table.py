@@ -98,6 +98,19 @@ async def test_every_form_needs_a_token_of_ours(gateway: Running) -> None:
                 assert answer.title == "This form was out of date", page_name(page)
 
 
+async def test_a_form_with_files_needs_it_too(gateway: Running) -> None:
+    async with colleague(gateway, "r.okafor", *(role.value for role in StaffRole)) as ruth:
+        await ruth.read_token()
+        for page in PAGES:
+            if page.method != "POST" or page.right is None:
+                continue
+            body = f'--x\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n{"0" * 64}\r\n--x--\r\n'.encode()
+            answer = await ruth.browser.post(
+                f"/staff{example_path(page)}", body, follow=False, Content_Type="multipart/form-data; boundary=x"
+            )
+            assert answer.status in (400, 403, 404), page_name(page)
+
+
 async def test_the_menu_leads_only_to_what_is_open(gateway: Running) -> None:
     async with colleague(gateway, "r.okafor", "patron-services") as ruth:
         work = await ruth.get()
