@@ -315,7 +315,7 @@ def list_letters(installation: Installation) -> None:
     ]
     for line in format_table(rows):
         click.echo(line)
-    click.echo(f"\nYour own templates go into {settings.letters_folder}, such as en/{ALL[0]}.j2")
+    click.echo(f"\nYour own templates go into {settings.letters_folder}, such as {ALL[0]}.j2 or en/{ALL[0]}.j2")
 
 
 def _describe_template_source(letters: LetterRenderer, name: str, language: str) -> str:

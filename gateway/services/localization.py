@@ -267,12 +267,14 @@ class TextCatalogues:
 
     def find_codes(self) -> tuple[str, ...]:
         """Those with a catalogue, whose name is a language of CLDR, or with an operator's words; and English."""
-        files = [*SHIPPED_TRANSLATIONS.glob(f"*{CATALOGUE_SUFFIX}")]
-        for folder in self._own_folders:
-            files += folder.glob(f"*{CATALOGUE_SUFFIX}")
-        codes = {file.stem for file in files if _is_known_to_cldr(file.stem)}
         named = {file.parent.name for folder in self._own_folders for file in folder.glob(f"*/{WORDS_FILE}")}
-        return tuple(sorted({SOURCE_LANGUAGE, *codes, *(code for code in named if _CODE.fullmatch(code))}))
+        return tuple(sorted({*self.find_translated_codes(), *(code for code in named if _CODE.fullmatch(code))}))
+
+    def find_translated_codes(self) -> frozenset[str]:
+        """Those with a catalogue, and English."""
+        folders = (*self._own_folders, SHIPPED_TRANSLATIONS)
+        files = {file.stem for folder in folders for file in folder.glob(f"*{CATALOGUE_SUFFIX}")}
+        return frozenset({SOURCE_LANGUAGE, *(code for code in files if _is_known_to_cldr(code))})
 
     def fallback_chain(self, wanted: str) -> tuple[str, ...]:
         """The language and those that stand in for it: de-ch, de, the default, en. Only those that there are."""

@@ -26,7 +26,15 @@ from gateway.services.check import outside_systems
 from gateway.services.check.examples import ExampleExchange, ExampleRunner, MailExampleRunner, wants_answer
 from gateway.services.check.outside_systems import probe_address
 from gateway.services.check.remarks import find_remarks
-from gateway.services.letters import ALL, PARTNER_LETTERS, PATRON_LETTERS, SLIPS, LetterRenderer, sample
+from gateway.services.letters import (
+    ALL,
+    PARTNER_LETTERS,
+    PATRON_LETTERS,
+    SLIPS,
+    LetterAudience,
+    LetterRenderer,
+    sample,
+)
 from gateway.services.letters.templates import SUFFIX, LetterFormat
 from gateway.settings import LibrarySettings, Settings
 
@@ -457,9 +465,11 @@ def _find_unknown_templates(folder: Path) -> Iterator[ConfigurationProblem]:
 
 
 def _template_name(file: Path) -> str:
-    """`de/patron/sent.html.j2` -> patron/sent, `layout.html.j2` -> layout"""
+    """`de/patron/sent.html.j2`, `patron/sent.j2` -> patron/sent, `layout.html.j2` -> layout"""
     stem = file.name.removesuffix(SUFFIX)
     for format_ in LetterFormat:
         stem = stem.removesuffix(f".{format_.value}")
-    parts = file.parts[1:-1] if len(file.parts) > 1 else ()
+    parts = file.parts[:-1]
+    if parts and parts[0] not in list(LetterAudience):
+        parts = parts[1:]  # the language
     return "/".join((*parts, stem))

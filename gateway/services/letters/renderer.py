@@ -65,7 +65,8 @@ class LetterRenderer:
 
     def find_template_files(self, name: str, language: str) -> tuple[Path, ...]:
         """The files that this letter is made from in this language itself, text and HTML; empty: another stands in."""
-        return self._at(None).templates.find_template_files(name, language)
+        place = self._at(None)
+        return place.templates.find_template_files(name, language, place.languages.find_translated_codes())
 
     def is_own_template(self, file: Path) -> bool:
         """Whether it is the operator's."""
@@ -99,7 +100,7 @@ class LetterRenderer:
         )
         words = place.read_words(chain)
         content = facts.make_patron_content(request, patron, library, words, zone, extra)
-        writing = _LetterWriter(place.templates, chain, words, zone)
+        writing = place.start_writing(chain, words, zone)
         subject, text, html = writing.write_letter(f"{LetterAudience.PATRON.value}/{name}", content)
         return RenderedLetter(
             to=mail_address(patron, now.astimezone(zone).date()) if patron is not None else "",
@@ -127,7 +128,7 @@ class LetterRenderer:
         chain = place.languages.fallback_chain(style.language or (policy.language if policy is not None else ""))
         words = place.read_words(chain)
         content = facts.make_partner_content(message, library, words, zone, answers)
-        writing = _LetterWriter(place.templates, chain, words, zone)
+        writing = place.start_writing(chain, words, zone)
         subject, text, html = writing.write_letter(f"{LetterAudience.PARTNER.value}/{message.kind.value}", content)
         return RenderedLetter(
             to=message.receiver.email or (policy.email if policy is not None else ""),
@@ -157,7 +158,7 @@ class LetterRenderer:
         chain = place.languages.fallback_chain("")
         words = place.read_words(chain)
         content = make_slip_content(request, patron, library, words, zone, facts)
-        writing = _LetterWriter(place.templates, chain, words, zone)
+        writing = place.start_writing(chain, words, zone)
         subject, text, html = writing.write_letter(f"{LetterAudience.SLIP.value}/{name}", content, "slip")
         return RenderedLetter(to="", subject=subject, text=text, html=html, message_id="", language=chain[0], at=now)
 
@@ -175,6 +176,9 @@ class _LetterSources:
         """Raises ConfigurationError with file and line."""
         return words_of_language(self.languages.read_localization(chain))
 
+    def start_writing(self, chain: tuple[str, ...], words: LanguageWords, zone: tzinfo) -> _LetterWriter:
+        return _LetterWriter(self.templates, chain, self.languages.find_translated_codes(), words, zone)
+
 
 @value_object
 class _LetterWriter:
@@ -182,6 +186,7 @@ class _LetterWriter:
 
     templates: TemplateSource
     chain: tuple[str, ...]
+    translated: frozenset[str]
     words: LanguageWords
     zone: tzinfo
 
@@ -207,17 +212,18 @@ class _LetterWriter:
             "answers": self._render_part("answers", format_, links=content.answers),
             "greeting": self._render_greeting(content.name, form),
             "words": self.words,
+            "localization": self.words.localization,
             "language": self.chain[0],
             "day": self._format_moment,
             "money": self.words.format_money,
         }
-        body, said = self.templates.render_template(name, self.chain, format_, values)
+        body, said = self.templates.render_template(name, self.chain, format_, values, self.translated)
         subject = subject or _shorten_subject(strip_isolation(clean_line(said)))
         if not subject:
             missing = f"letter template {name} ({self.chain[0]}): it sets no `subject`"
             raise ConfigurationError([ConfigurationProblem("", 0, (), missing)])
         values |= {"body": form.format_paragraphs(body), "subject": subject}
-        whole, _ = self.templates.render_template(layout, self.chain, format_, values)
+        whole, _ = self.templates.render_template(layout, self.chain, format_, values, self.translated)
         return whole, subject
 
     def _render_greeting(self, name: str, form: MarkupForm) -> str:
@@ -236,7 +242,8 @@ class _LetterWriter:
         if not any(value for key, value in values.items() if key != "width"):
             return ""
         quote = {"quoted": quote_text(str(values["text"]))} if "text" in values else {}
-        part, _ = self.templates.render_template(name, self.chain, format_, {**values, **quote, "words": self.words})
+        known = {**values, **quote, "words": self.words, "localization": self.words.localization}
+        part, _ = self.templates.render_template(name, self.chain, format_, known, self.translated)
         return _FORMS[format_].mark_markup(part.strip("\n"))
 
     def _format_moment(self, moment: date | datetime) -> str:

@@ -1,7 +1,9 @@
 """Finding and rendering templates in text and HTML; which letters there are.
 
-For a letter in the languages de, en: `de/patron/sent.html.j2`, then `de/patron/sent.j2` (which serves for text and
-HTML), then the same in `en`; each of them in the operator's folder before the shipped one.
+A letter has one template for all languages, `patron/sent.j2`, whose texts are translated by catalogues. An operator may
+have one for a single language. For a letter in the languages de, en: `de/patron/sent.html.j2`, then `de/patron/sent.j2`
+(which serves for text and HTML), then `patron/sent.html.j2` and `patron/sent.j2` if there is a catalogue for German;
+then the same in `en`. Each of them is looked for in the operator's folder before ours.
 
 A template's name is the letter's: `patron/available`, `partner/request`.
 """
@@ -11,7 +13,7 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +29,7 @@ from gateway.configuration.yaml_document import display_path
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.partner_policy import LETTERS
+from gateway.services.localization import install_translations
 
 SHIPPED = Path(gateway.__file__).parent / "letters"
 
@@ -65,16 +68,22 @@ class TemplateSource:
         self._environments = {format_: _make_environment(loader, format_) for format_ in LetterFormat}
 
     def render_template(
-        self, name: str, languages: tuple[str, ...], format_: LetterFormat, values: Mapping[str, object]
+        self,
+        name: str,
+        languages: tuple[str, ...],
+        format_: LetterFormat,
+        values: Mapping[str, object],
+        translated: Container[str] = (),
     ) -> tuple[str, str]:
-        """The body (in HTML: what is no markup is escaped), and the subject if the template sets one.
+        """The body (in HTML: what is no markup is escaped), and the subject if the template sets one. `translated`:
+        those of the languages that have a catalogue, so that the template for all serves for them.
 
         Raises TemplateMissingError, ConfigurationError with file and line.
         """
-        names = [one for language in languages for one in _template_file_names(f"{language}/{name}", format_)]
+        names = [one for language in languages for one in _template_paths(name, language, format_, translated)]
         environment = self._environments[format_]
         try:
-            template = environment.select_template([*names, f"{name}.{format_.value}{SUFFIX}"])
+            template = environment.select_template([*names, *_template_file_names(name, format_)])
             module: TemplateModule = template.make_module(dict(values))
         except jinja2.TemplatesNotFound:
             raise TemplateMissingError(name) from None
@@ -83,11 +92,11 @@ class TemplateSource:
         subject = getattr(module, "subject", "")
         return str(module), str(subject)
 
-    def find_template_files(self, name: str, language: str) -> tuple[Path, ...]:
+    def find_template_files(self, name: str, language: str, translated: Container[str] = ()) -> tuple[Path, ...]:
         """The files of a letter in this language, text and HTML; empty: it is not in this language."""
         found = [
             next((folder / one for one in names for folder in self.folders if (folder / one).is_file()), None)
-            for names in (_template_file_names(f"{language}/{name}", format_) for format_ in LetterFormat)
+            for names in (_template_paths(name, language, format_, translated) for format_ in LetterFormat)
         ]
         return tuple(file for file in dict.fromkeys(found) if file is not None)
 
@@ -98,19 +107,27 @@ class TemplateSource:
         return ConfigurationProblem(display_path(Path(file)), line, (), _template_error_reason(error))
 
 
+def _template_paths(name: str, language: str, format_: LetterFormat, translated: Container[str]) -> tuple[str, ...]:
+    """Those for the language alone, and those for all where it has a catalogue."""
+    of_language = _template_file_names(f"{language}/{name}", format_)
+    return (*of_language, *_template_file_names(name, format_)) if language in translated else of_language
+
+
 def _template_file_names(name: str, format_: LetterFormat) -> tuple[str, str]:
     """Of the file for this form alone, and of the one for both."""
     return f"{name}.{format_.value}{SUFFIX}", f"{name}{SUFFIX}"
 
 
 def _make_environment(loader: jinja2.BaseLoader, format_: LetterFormat) -> jinja2.Environment:
-    return ImmutableSandboxedEnvironment(
+    environment = ImmutableSandboxedEnvironment(
         loader=loader,
         undefined=jinja2.StrictUndefined,
         autoescape=format_ is LetterFormat.HTML,
         lstrip_blocks=True,
         auto_reload=True,
     )
+    install_translations(environment)
+    return environment
 
 
 def _locate_template_error(error: Exception) -> tuple[str, int]:

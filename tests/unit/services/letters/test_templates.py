@@ -10,10 +10,12 @@ import pytest
 from gateway.domain.problems import ConfigurationError
 from gateway.domain.requests.events import EventKind
 from gateway.ports.outgoing_mail import LetterStyle
-from gateway.services.letters import LetterRenderer
+from gateway.services.letters import SHIPPED, LetterRenderer
 from tests.unit.services.letters.support import letters, notice, to_partner, write
 
 SENT = "{% set subject %}Off it goes: {{ number }}{% endset %}\nOff it goes.\n"
+
+HEADER = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
 
 
 def test_an_own_template_comes_before_the_shipped_one(tmp_path: Path) -> None:
@@ -81,6 +83,66 @@ def test_a_language_is_added_by_a_folder(tmp_path: Path) -> None:
     assert '<html lang="he" dir="rtl">' in written.html
     assert "could be supplied" not in notice(by, "placed", "he").text
     assert "We have your request" in notice(by, "placed", "he").text
+
+
+def test_a_language_is_added_by_a_catalogue(tmp_path: Path) -> None:
+    """And nothing else: names of labels, sentences, plural forms; days and direction are known."""
+    catalogue = """
+msgid ""
+msgstr "Content-Type: text/plain; charset=utf-8\\n"
+
+msgid "Request %(number)s is on its way: %(title)s"
+msgstr "הזמנה %(number)s בדרך: %(title)s"
+
+msgctxt "letter"
+msgid "Dear %(name)s,"
+msgstr "שלום %(name)s,"
+
+msgctxt "labels"
+msgid "Title"
+msgstr "כותר"
+"""
+    by = letters(tmp_path, {"he.po": catalogue})
+
+    written = notice(by, "sent", "heb", "hebrew")
+
+    assert by.languages == ("de", "en", "he")
+    assert written.subject.startswith("הזמנה 2026-000417 בדרך: ")
+    assert "שלום" in written.text
+    assert "כותר:" in written.text
+    assert '<html lang="he" dir="rtl">' in written.html
+    assert by.find_template_files("patron/sent", "he") == (SHIPPED / "patron/sent.j2",)
+
+
+def test_own_words_for_one_sentence_need_no_template(tmp_path: Path) -> None:
+    by = letters(tmp_path, {"en.po": HEADER + 'msgid "Your requests: %(account)s"\nmsgstr "See %(account)s"\n'})
+
+    assert "\nSee https://ill.northfield.example/my\n" in notice(by, "sent").text
+    assert "Ihre Bestellungen: https" in notice(by, "sent", "de").text
+
+
+def test_a_template_for_one_language_leaves_the_others(tmp_path: Path) -> None:
+    by = letters(tmp_path, {"en/patron/sent.j2": SENT})
+
+    assert "Off it goes." in notice(by, "sent").text
+    assert "Die andere Bibliothek hat das Gewünschte abgesandt." in notice(by, "sent", "de").text
+    assert by.find_template_files("patron/sent", "en") == (tmp_path / "en/patron/sent.j2",)
+    assert by.find_template_files("patron/sent", "de") == (SHIPPED / "patron/sent.j2",)
+
+
+def test_an_own_template_for_all_languages_is_translated(tmp_path: Path) -> None:
+    text = "{% set subject %}x{% endset %}\n{% trans %}Please answer this message.{% endtrans %}"
+    by = letters(tmp_path, {"patron/sent.j2": text})
+
+    assert "Please answer this message." in notice(by, "sent").text
+    assert "Bitte antworten Sie auf diese Nachricht." in notice(by, "sent", "de").text
+
+
+def test_a_mistake_in_a_catalogue_is_told_with_file_and_line(tmp_path: Path) -> None:
+    by = letters(tmp_path, {"en.po": HEADER + 'msgid "Your requests: %(account)s"\nmsgstr "See %(acount)s"\n'})
+
+    with pytest.raises(ConfigurationError, match=r"en\.po:4: %\(acount\)s is no value of"):
+        notice(by, "sent")
 
 
 def test_own_words_change_a_shipped_language(tmp_path: Path) -> None:
