@@ -93,7 +93,7 @@ async def _check_installation(installation: Installation, names: tuple[str, ...]
             libraries, closed = await _open_libraries(installation, store)
             for system in libraries.values():
                 if isinstance(system, HoldsConnections):
-                    stack.push_async_callback(system.close)
+                    stack.push_async_callback(system.close_connections)
         scratch = SampleLibraries(installation, Path(stack.enter_context(TemporaryDirectory(prefix="illgate-check-"))))
         subject = CheckSubject(
             settings=installation.settings,

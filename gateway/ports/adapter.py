@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import field
 from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,7 +18,7 @@ from gateway.ports.article_lookup import ArticleSource, ArticleSourceContext
 from gateway.ports.catalogue import LinkFormat, RecordSearch
 from gateway.ports.incoming_mail import ConcealSecrets, MailboxClient, MailFormat, ParseMail, PartConcealer
 from gateway.ports.library_changes import LibraryChanges
-from gateway.ports.library_system import CheckedIn, LibraryInfo, LibrarySystem
+from gateway.ports.library_system import Capability, CheckedIn, LibraryInfo, LibrarySystem
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.outgoing_mail import (
     AnswerLinks,
@@ -117,7 +118,8 @@ class LibraryAdapter:
     keeps any; `command` the click group shown as `illgate library`, whose `ctx.obj` is a CommandContext;
     `sample(context)` fills a new library with sample data and says in plain lines who and what can be tried
     (`illgate init`). `secrets(options)`: passwords by reference, by key within the section: looked for by
-    `illgate check`.
+    `illgate check`. `ways`: what the system can do at best, and how, in a word or two; a certain library's may be able
+    to do less (`LibrarySystem.capabilities`).
     """
 
     name: str
@@ -127,6 +129,7 @@ class LibraryAdapter:
     command: click.Group | None = None
     sample: Callable[[LibraryAdapterContext], Awaitable[str]] | None = None
     secrets: Callable[[Any], Mapping[str, str]] | None = None
+    ways: Mapping[Capability, str] = field(default_factory=dict)
 
 
 @value_object

@@ -53,6 +53,7 @@ class Capability(StrEnum):
     CHECK_OUT = "check-out"
     DUE_DATE_GIVEN = "due-date-given"
     CHECK_IN = "check-in"
+    LEAVE_HOLDS = "leave-holds"  # an item is taken back though nobody who waits for it gets it
     RENEW = "renew"
     RECALL = "recall"
     MOVE_LOCATION = "move-location"
@@ -192,7 +193,7 @@ class ListsCodes(Protocol):
 class HoldsConnections(Protocol):
     """What a `LibrarySystem` may be besides: one that keeps connections, which end with whoever opened it."""
 
-    async def close(self) -> None: ...
+    async def close_connections(self) -> None: ...
 
 
 class LibrarySystem(Protocol):
@@ -344,7 +345,7 @@ class LibrarySystem(Protocol):
     async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
         """`at`: branch code of the desk; empty: the resource-sharing branch. `fill_hold` False: a hold that waits
         for the item goes on waiting. Repeated: this key ended the item's latest loan.
-        Raises Refused(UNKNOWN_ITEM | NOT_CHECKED_OUT)."""
+        Raises Refused(UNKNOWN_ITEM | NOT_CHECKED_OUT | UNSUPPORTED_SERVICE (a hold can't be left waiting))."""
         ...
 
     async def renew_loan(

@@ -165,7 +165,7 @@ class Daemon:
         libraries = await parts.open_libraries(store)
         for one in libraries.values():
             if isinstance(one.system, HoldsConnections):
-                stack.push_async_callback(one.system.close)
+                stack.push_async_callback(one.system.close_connections)
         place = make_node_leader(store, self.node)
         stack.push_async_callback(place.give_up_lead)
         await place.is_leader()

@@ -9,6 +9,7 @@ from adapters.library.embedded.sample import create_sample
 from adapters.library.embedded.setup_file import EmbeddedOptions
 from adapters.library.embedded.system import EmbeddedLibrary, open_embedded
 from gateway.ports.adapter import LibraryAdapter
+from gateway.ports.library_system import Capability
 from gateway.ports.shared_store import SchemaMigrations
 
 __all__ = ["EmbeddedLibrary", "EmbeddedOptions", "adapter", "migrations"]
@@ -22,4 +23,5 @@ adapter = LibraryAdapter(
     migrations=migrations,
     command=command,
     sample=create_sample,
+    ways=dict.fromkeys(Capability, "yes"),
 )

@@ -160,8 +160,8 @@ class Sip2Client:
         if self.status.retries is not None:
             connection.resends = min(self._options.resends, self.status.retries)
 
-    async def close(self) -> None:
-        await self._pool.close()
+    def end_connections(self) -> None:
+        self._pool.end_all()
 
 
 def _require_online(status: ServerStatus, place: Sip2Endpoint) -> ServerStatus:

@@ -127,6 +127,8 @@ class Sip2Options(ProfileSection):
     def _check_together(self) -> Self:
         if self.security == "none" and (self.ca or self.certificate):
             raise ValueError("ca and certificate are for security: tls")
+        if self.sessions == "one-message" and self.login.user:
+            raise ValueError("sessions: one-message leaves no time for a login")
         codes = [pickup.code for pickup in self.pickups]
         if len(set(codes)) < len(codes):
             raise ValueError("a pickup code stands twice")

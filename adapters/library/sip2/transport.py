@@ -135,7 +135,7 @@ class TerminalConnection:
             if message := received.strip(LINE_ENDS):
                 return message
 
-    def close(self) -> None:
+    def end_connection(self) -> None:
         if not self._writer.is_closing():
             self._writer.close()
 
@@ -185,18 +185,18 @@ class TerminalPool:
             timer.cancel()
             if connection.is_usable:
                 return connection
-            connection.close()
+            connection.end_connection()
         return await self._make()
 
     def return_connection(self, connection: TerminalConnection) -> None:
         if self._is_closed or not self._place.idle_seconds or not connection.is_usable:
-            connection.close()
+            connection.end_connection()
             return
         connection.was_kept = True
         loop = asyncio.get_running_loop()
         self._kept[connection] = loop.call_later(self._place.idle_seconds, self._end_kept_connection, connection)
 
-    async def close(self) -> None:
+    def end_all(self) -> None:
         self._is_closed = True
         self._end_kept()
 
@@ -208,4 +208,4 @@ class TerminalPool:
         timer = self._kept.pop(connection, None)
         if timer is not None:
             timer.cancel()
-            connection.close()
+            connection.end_connection()

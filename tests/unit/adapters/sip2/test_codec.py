@@ -1,4 +1,4 @@
-"""SIP2 messages as bytes: those of facts/ils-backends.md section 2, and any that Hypothesis thinks of, which pysip2's
+"""SIP2 messages as bytes: those of facts/ils-backends.md 1.5, and any that Hypothesis thinks of, which pysip2's
 codec reads too."""
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ async def connected(script: Script, **more: Any) -> AsyncIterator[tuple[Scripted
         try:
             yield server, client
         finally:
-            await client.close()
+            client.end_connections()
 
 
 def instead(code: bytes, *acts: Callable[[Line], Any]) -> Script:

@@ -1,0 +1,331 @@
+"""Reservations of items on a SIP2 system.
+
+SIP2 gives a reservation no number: it is a patron and an item. Ours have one that we made, others one made of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from uuid import uuid4
+
+from adapters.library.sip2.changes import end_session, send_change
+from adapters.library.sip2.client import Conversation
+from adapters.library.sip2.lookups import (
+    HOLD_JSON,
+    ItemAnswer,
+    Sip2Desk,
+    find_open_change,
+    is_listed,
+    refuse_blocked,
+)
+from adapters.library.sip2.messages import HoldMode, HoldTerms
+from adapters.library.sip2.reasons import find_reason, make_refusal, refusal_of_message
+from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Patron
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value_object
+from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_system import HoldWish
+
+FOREIGN_PREFIX = "hold:"
+
+_STATUSES = {ItemStatus.ON_HOLD_SHELF: HoldStatus.READY, ItemStatus.IN_TRANSIT: HoldStatus.IN_TRANSIT}
+
+
+@value_object
+class HoldEdit:
+    """What is to be different; None: it stays."""
+
+    pickup: str | None = None
+    need_by: date | None = None
+    expires: date | None = None
+
+
+@value_object
+class HoldDesk:
+    desk: Sip2Desk
+
+    # --- look-ups ----------------------------------------------------------------------------------------
+
+    async def list_patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
+        """Oldest first; those that others placed come last."""
+        desk = self.desk
+        known = await desk.changes.changes_of_patron(patron_id)
+        async with desk.client.open_conversation() as talk:
+            patron = await desk.require_patron(talk, patron_id)
+            entries = await desk.list_holds(talk, patron.id)
+            holds = [await self._describe_entry(talk, entry, patron, known) for entry in entries]
+        ours = sorted((hold for hold in holds if hold.key), key=lambda hold: hold.placed)
+        return (*ours, *(hold for hold in holds if not hold.key))
+
+    async def _describe_entry(
+        self, talk: Conversation, entry: str, patron: Patron, known: tuple[LibraryChange, ...]
+    ) -> Hold:
+        """Of an entry in the patron's list: a barcode, or a title in systems that show titles there."""
+        barcode = entry.split(maxsplit=1)[0]
+        answer = await self.desk.ask_item(talk, barcode)
+        if answer is None:
+            return self._make_foreign_hold(patron.id, "", "", entry)
+        of_item = tuple(change for change in known if change.barcode == barcode)
+        change = find_open_change(ChangeKind.HOLD, ChangeKind.HOLD_CANCELLATION, of_item)
+        if change is None:
+            return self._make_foreign_hold(patron.id, barcode, answer.item.bib_id, answer.title)
+        return self._restore_hold(change, answer)
+
+    async def list_item_holds(self, talk: Conversation, answer: ItemAnswer) -> tuple[Hold, ...]:
+        """Ours in the order in which they were placed; of others only is known how many they are: they follow, without
+        patrons."""
+        desk, barcode = self.desk, answer.item.barcode
+        changes = await desk.changes.changes_of_item(barcode)
+        over = {one.record_id for one in changes if one.kind is ChangeKind.HOLD_CANCELLATION and one.ended is not None}
+        found: list[Hold] = []
+        for change in reversed(changes):
+            if change.kind is not ChangeKind.HOLD or change.record_id in over:
+                continue
+            if is_listed(barcode, await desk.list_holds(talk, change.patron_id)):
+                found.append(self._restore_hold(change, answer))
+        found.sort(key=lambda hold: (hold.placed, hold.position))
+        others = max(0, answer.item.hold_count - len(found))
+        unnamed = self._make_foreign_hold("", barcode, answer.item.bib_id, answer.title)
+        return (*found, *(replace(unnamed, id=f"{unnamed.id}:{number}") for number in range(1, others + 1)))
+
+    async def find_hold(self, request_id: str) -> Hold:
+        """Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
+        desk = self.desk
+        changes = await desk.changes.changes_of_request(request_id) if request_id else ()
+        placed = [change for change in changes if change.kind is ChangeKind.HOLD and change.value]
+        if not placed:
+            raise make_refusal(RefusalReason.UNKNOWN_REQUEST, about=MessagePart.REQUEST)
+        async with desk.client.open_conversation() as talk:
+            found = [await self._find_present_state(talk, change) for change in placed]
+        open_ones = [hold for hold in found if hold.status.is_open]
+        if len(open_ones) > 1:
+            raise Refused(
+                RefusalReason.AMBIGUOUS_REQUEST,
+                "Several reservations have this request number.",
+                about=MessagePart.REQUEST,
+            )
+        return (open_ones or found)[0]
+
+    async def _find_present_state(self, talk: Conversation, change: LibraryChange) -> Hold:
+        """Of a reservation of ours. One that is in no list any more was cancelled by us, or filled, or has ended
+        otherwise, which SIP2 calls by no name."""
+        desk = self.desk
+        hold = HOLD_JSON.validate_json(change.value)
+        if any(await self._cancellations(change.record_id)):
+            return replace(hold, status=HoldStatus.CANCELLED)
+        answer = await desk.ask_item(talk, change.barcode)
+        if answer is not None and is_listed(change.barcode, await desk.list_holds(talk, change.patron_id)):
+            return self._restore_hold(change, answer)
+        if answer is not None and answer.is_charged and await desk.has_on_loan(talk, hold.patron_id, change.barcode):
+            return replace(hold, status=HoldStatus.FILLED)
+        return replace(hold, status=HoldStatus.EXPIRED)
+
+    async def _cancellations(self, hold_id: str) -> tuple[LibraryChange, ...]:
+        changes = await self.desk.changes.changes_of_record(hold_id)
+        return tuple(
+            change for change in changes if change.kind is ChangeKind.HOLD_CANCELLATION and change.ended is not None
+        )
+
+    def _restore_hold(self, change: LibraryChange, answer: ItemAnswer) -> Hold:
+        status = _STATUSES.get(answer.item.status, HoldStatus.WAITING)
+        if not change.value:  # the answer was lost, and the system lists it
+            foreign = self._make_foreign_hold(change.patron_id, change.barcode, answer.item.bib_id, answer.title)
+            return replace(foreign, id=change.record_id, key=change.key, request_id=change.request_id, status=status)
+        return replace(HOLD_JSON.validate_json(change.value), status=status)
+
+    def _make_foreign_hold(self, patron_id: str, barcode: str, bib_id: str, title: str) -> Hold:
+        return Hold(
+            id=f"{FOREIGN_PREFIX}{patron_id}:{barcode}",
+            key="",
+            request_id="",
+            patron_id=patron_id,
+            bib_id=bib_id,
+            item_id=barcode,
+            pickup="",
+            status=HoldStatus.WAITING,
+            placed=self.desk.now(),
+            item_barcode=barcode,
+            title=title,
+        )
+
+    # --- changes -----------------------------------------------------------------------------------------
+
+    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
+        desk, barcode = self.desk, wish.item_barcode
+        pickup = self._choose_pickup(wish.pickup)
+        before = await desk.changes.find_change(ChangeKind.HOLD, key)
+        async with desk.client.open_conversation() as talk:
+            if before is not None and before.ended is not None:
+                return await self._find_present_state(talk, before)
+            patron = await desk.require_patron(talk, wish.patron_id)
+            answer = await desk.require_item(talk, barcode)
+            if is_listed(barcode, await desk.list_holds(talk, patron.id)):
+                if before is None:
+                    raise make_refusal(RefusalReason.DUPLICATE_REQUEST)
+                return self._restore_hold(before, answer)
+            refuse_blocked(patron, BlockScope.REQUEST, desk.today())
+            if not answer.item.circulates:
+                raise make_refusal(RefusalReason.NOT_ALLOWED)
+            if answer.is_charged and await desk.has_on_loan(talk, patron.id, barcode):
+                raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
+            record_id = uuid4().hex
+            hold = Hold(
+                id=record_id,
+                key=key,
+                request_id=wish.request_id,
+                patron_id=patron.id,
+                bib_id=answer.item.bib_id,
+                item_id=answer.item.id,
+                pickup=pickup,
+                status=_STATUSES.get(answer.item.status, HoldStatus.WAITING),
+                placed=desk.now(),
+                kind=wish.kind,
+                position=answer.item.hold_count + 1,
+                need_by=wish.need_by,
+                expires=wish.expires,
+                item_barcode=barcode,
+                title=answer.title,
+            )
+            change = LibraryChange(
+                kind=ChangeKind.HOLD,
+                key=key,
+                barcode=barcode,
+                patron_id=patron.id,
+                begun=hold.placed,
+                request_id=wish.request_id,
+                record_id=record_id,
+                value=HOLD_JSON.dump_json(hold).decode(),
+            )
+
+            async def find_it_done() -> Hold | None:
+                entries = await desk.list_holds(talk, patron.id)
+                return await self._end_hold(change, hold) if is_listed(barcode, entries) else None
+
+            terms = HoldTerms(pickup, wish.expires)
+            query = desk.writer.hold(HoldMode.ADD, patron.id, barcode, desk.now(), terms)
+            sent = await send_change(desk, talk, change, query, find_it_done, before=before)
+            if isinstance(sent, Hold):
+                return sent
+            if sent.fixed["ok"] != "1":
+                await desk.changes.drop_change(change.kind, change.key)
+                raise refusal_of_message(sent.screen_message, desk.options.reasons)
+            place = sent.first("BR")
+            position = int(place) if place.isascii() and place.isdigit() else hold.position
+            placed = await self._end_hold(change, replace(hold, position=position))
+            await end_session(desk, talk, patron.id)
+            return placed
+
+    async def _end_hold(self, change: LibraryChange, hold: Hold) -> Hold:
+        value = HOLD_JSON.dump_json(hold).decode()
+        await self.desk.changes.end_change(replace(change, ended=self.desk.now(), value=value))
+        return hold
+
+    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
+        desk = self.desk
+        before = await desk.changes.find_change(ChangeKind.HOLD_CANCELLATION, key)
+        if before is not None and before.ended is not None:
+            return HOLD_JSON.validate_json(before.value)
+        if await self._cancellations(hold_id):
+            raise make_refusal(RefusalReason.REQUEST_CLOSED, about=MessagePart.REQUEST)
+        hold = await self._load_hold(hold_id)
+        cancelled = replace(hold, status=HoldStatus.CANCELLED)
+        change = LibraryChange(
+            kind=ChangeKind.HOLD_CANCELLATION,
+            key=key,
+            barcode=hold.item_barcode,
+            patron_id=hold.patron_id,
+            begun=desk.now(),
+            request_id=hold.request_id,
+            record_id=hold_id,
+            value=HOLD_JSON.dump_json(cancelled).decode(),
+        )
+        async with desk.client.open_conversation() as talk:
+
+            async def find_it_done() -> Hold | None:
+                if is_listed(hold.item_barcode, await desk.list_holds(talk, hold.patron_id)):
+                    return None
+                return await self._end_hold(change, cancelled)
+
+            if not is_listed(hold.item_barcode, await desk.list_holds(talk, hold.patron_id)):
+                if before is not None:
+                    return await self._end_hold(before, cancelled)
+                raise make_refusal(RefusalReason.REQUEST_CLOSED, about=MessagePart.REQUEST)
+            query = desk.writer.hold(HoldMode.DELETE, hold.patron_id, hold.item_barcode, desk.now(), HoldTerms())
+            sent = await send_change(desk, talk, change, query, find_it_done, before=before)
+            if isinstance(sent, Hold):
+                return sent
+            if sent.fixed["ok"] != "1":
+                await desk.changes.drop_change(change.kind, change.key)
+                raise refusal_of_message(sent.screen_message, desk.options.reasons)
+            return await self._end_hold(change, cancelled)
+
+    async def update_hold(self, hold_id: str, key: str, edit: HoldEdit) -> Hold:
+        """Sent again after an unknown outcome: to set the same once more changes nothing."""
+        desk = self.desk
+        pickup = self._choose_pickup(edit.pickup) if edit.pickup is not None else None
+        before = await desk.changes.find_change(ChangeKind.HOLD_UPDATE, key)
+        if before is not None and before.ended is not None:
+            return HOLD_JSON.validate_json(before.value)
+        if await self._cancellations(hold_id):
+            raise make_refusal(RefusalReason.REQUEST_CLOSED, about=MessagePart.REQUEST)
+        hold = await self._load_hold(hold_id)
+        changed = replace(
+            hold,
+            pickup=pickup if pickup is not None else hold.pickup,
+            need_by=edit.need_by or hold.need_by,
+            expires=edit.expires or hold.expires,
+        )
+        value = HOLD_JSON.dump_json(changed).decode()
+        change = LibraryChange(
+            kind=ChangeKind.HOLD_UPDATE,
+            key=key,
+            barcode=hold.item_barcode,
+            patron_id=hold.patron_id,
+            begun=desk.now(),
+            request_id=hold.request_id,
+            record_id=hold_id,
+            value=value,
+        )
+
+        async def find_it_done() -> Hold | None:
+            return None  # SIP2 doesn't tell where a reservation is collected
+
+        async with desk.client.open_conversation() as talk:
+            await desk.require_patron(talk, hold.patron_id)
+            terms = HoldTerms(changed.pickup, changed.expires)
+            query = desk.writer.hold(HoldMode.CHANGE, hold.patron_id, hold.item_barcode, desk.now(), terms)
+            sent = await send_change(desk, talk, change, query, find_it_done, before=before)
+        if isinstance(sent, Hold):
+            return sent
+        if sent.fixed["ok"] != "1":
+            await desk.changes.drop_change(change.kind, change.key)
+            reason = find_reason(sent.screen_message, desk.options.reasons)
+            raise make_refusal(reason or RefusalReason.NOT_ALLOWED, sent.screen_message, about=MessagePart.REQUEST)
+        placing = await self._find_placing(hold_id)
+        if placing is not None:
+            await desk.changes.end_change(replace(placing, ended=placing.ended or desk.now(), value=value))
+        return await self._end_hold(change, changed)
+
+    async def _find_placing(self, hold_id: str) -> LibraryChange | None:
+        changes = await self.desk.changes.changes_of_record(hold_id)
+        return next((change for change in changes if change.kind is ChangeKind.HOLD), None)
+
+    async def _load_hold(self, hold_id: str) -> Hold:
+        """As it was when we placed it; of another's what its number says. Raises Refused(UNKNOWN_REQUEST)."""
+        placing = await self._find_placing(hold_id)
+        if placing is not None:
+            return HOLD_JSON.validate_json(placing.value)
+        patron_id, colon, barcode = hold_id.removeprefix(FOREIGN_PREFIX).rpartition(":")
+        if not hold_id.startswith(FOREIGN_PREFIX) or not (patron_id and colon and barcode):
+            raise make_refusal(RefusalReason.UNKNOWN_REQUEST, about=MessagePart.REQUEST)
+        return self._make_foreign_hold(patron_id, barcode, "", "")
+
+    def _choose_pickup(self, wanted: str) -> str:
+        """Raises Refused(BAD_PICKUP_LOCATION)."""
+        pickups = self.desk.options.pickups
+        if not pickups or wanted in {pickup.code for pickup in pickups}:
+            return wanted
+        if wanted:
+            raise make_refusal(RefusalReason.BAD_PICKUP_LOCATION, about=MessagePart.PICKUP_LOCATION)
+        return next((pickup.code for pickup in pickups if pickup.resource_sharing), pickups[0].code)

@@ -1,0 +1,297 @@
+"""Check-out, check-in and renewal on a SIP2 system, each at most once (see `changes`)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import uuid4
+
+from adapters.library.sip2.changes import end_session, send_change
+from adapters.library.sip2.client import Conversation
+from adapters.library.sip2.codec import Reply
+from adapters.library.sip2.holds import HoldDesk
+from adapters.library.sip2.lookups import (
+    CHECKED_IN_JSON,
+    LOAN_JSON,
+    ItemAnswer,
+    Sip2Desk,
+    find_open_change,
+    refuse_blocked,
+)
+from adapters.library.sip2.reasons import RENEWAL_WORDS, find_reason, make_refusal, refusal_of_message
+from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location
+from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
+from gateway.domain.value import value_object
+from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_system import CheckedIn
+
+
+@value_object
+class LoanTerms:
+    """`is_over_rules`: the item has left already."""
+
+    request_id: str = ""
+    due: datetime | None = None
+    is_over_rules: bool = False
+
+
+@value_object
+class LoanDesk:
+    desk: Sip2Desk
+    holds: HoldDesk
+
+    # --- check-out ---------------------------------------------------------------------------------------
+
+    async def check_out(self, barcode: str, patron_id: str, key: str, terms: LoanTerms) -> Loan:
+        desk = self.desk
+        before = await desk.changes.find_change(ChangeKind.CHECK_OUT, key)
+        async with desk.client.open_conversation() as talk:
+            patron = await desk.require_patron(talk, patron_id)
+            answer = await desk.require_item(talk, barcode)
+            if answer.is_charged:
+                return await self._find_repeated_loan(talk, answer, patron.id, before)
+            if not terms.is_over_rules:
+                refuse_blocked(patron, BlockScope.BORROW, desk.today())
+                if not answer.item.circulates:
+                    raise make_refusal(RefusalReason.ITEM_DOES_NOT_CIRCULATE)
+            change = LibraryChange(
+                ChangeKind.CHECK_OUT, key, barcode, patron.id, desk.now(), terms.request_id, record_id=uuid4().hex
+            )
+            no_block = terms.is_over_rules and desk.options.override == "no-block"
+            query = desk.writer.check_out(patron.id, barcode, desk.now(), due=terms.due, no_block=no_block)
+
+            async def find_it_done() -> Loan | None:
+                found = await desk.require_item(talk, barcode)
+                if not (found.is_charged and await desk.has_on_loan(talk, patron.id, barcode)):
+                    return None
+                return await self._end_check_out(change, found)
+
+            sent = await send_change(desk, talk, change, query, find_it_done, before=before)
+            if isinstance(sent, Loan):
+                return sent
+            if sent.fixed["ok"] != "1":
+                if before is not None and (late := await find_it_done()) is not None:
+                    return late  # the first time has been carried out after all
+                await desk.changes.drop_change(change.kind, change.key)
+                raise refusal_of_message(sent.screen_message, desk.options.reasons)
+            due = desk.reader.parse_due(sent.first("AH"))
+            item = replace(answer.item, due=due)
+            found = replace(answer, item=item) if due is not None else await desk.require_item(talk, barcode)
+            loan = await self._end_check_out(change, found)
+            await end_session(desk, talk, patron.id)
+            return loan
+
+    async def _find_repeated_loan(
+        self, talk: Conversation, answer: ItemAnswer, patron_id: str, before: LibraryChange | None
+    ) -> Loan:
+        """The item is on loan: under this key to this patron it is the same loan. Raises Refused."""
+        desk, barcode = self.desk, answer.item.barcode
+        is_mine = answer.borrower == patron_id or await desk.has_on_loan(talk, patron_id, barcode)
+        if not is_mine:
+            raise make_refusal(RefusalReason.ITEM_ON_LOAN)
+        open_one = find_open_change(
+            ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, await desk.changes.changes_of_item(barcode)
+        )
+        if before is None or open_one is None or open_one.key != before.key:
+            raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
+        if before.ended is None:
+            return await self._end_check_out(before, answer)
+        return desk.restore_loan(before, answer)
+
+    async def _end_check_out(self, change: LibraryChange, answer: ItemAnswer) -> Loan:
+        """Raises OutcomeUnknown where nobody can read when it is due: the change stays unfinished."""
+        if answer.item.due is None:
+            raise OutcomeUnknown("the item was lent, but its due date is in no form of due_formats")
+        item = answer.item
+        loan = Loan(
+            id=change.record_id,
+            key=change.key,
+            request_id=change.request_id,
+            item_id=item.id,
+            item_barcode=item.barcode,
+            bib_id=item.bib_id,
+            patron_id=change.patron_id,
+            lent=change.begun,
+            due=answer.item.due,
+            title=answer.title,
+        )
+        await self.desk.changes.end_change(
+            replace(change, ended=self.desk.now(), value=LOAN_JSON.dump_json(loan).decode())
+        )
+        return loan
+
+    # --- check-in ----------------------------------------------------------------------------------------
+
+    async def check_in(self, barcode: str, key: str, at: str, *, fill_hold: bool) -> CheckedIn:
+        desk = self.desk
+        place = at or desk.options.resource_sharing_place
+        before = await desk.changes.find_change(ChangeKind.CHECK_IN, key)
+        known = await desk.changes.changes_of_item(barcode)
+        async with desk.client.open_conversation() as talk:
+            answer = await desk.require_item(talk, barcode)
+            if before is not None and not answer.is_charged:
+                return await self._repeat_check_in(talk, before, answer, known)
+            loan = await desk.find_loan(talk, answer, known)
+            _refuse_what_is_in(answer.item, place, fill_hold=fill_hold)
+            if not fill_hold and answer.item.hold_count:
+                raise Refused(
+                    RefusalReason.UNSUPPORTED_SERVICE,
+                    "The system of this library can't take back an item without keeping it for who waits for it.",
+                    about=MessagePart.SERVICE,
+                )
+            change = LibraryChange(
+                kind=ChangeKind.CHECK_IN,
+                key=key,
+                barcode=barcode,
+                patron_id=loan.patron_id if loan is not None else "",
+                begun=desk.now(),
+                request_id=loan.request_id if loan is not None else "",
+                record_id=loan.id if loan is not None else "",
+                value=_write_checked_in(CheckedIn(answer.item, loan)),
+            )
+
+            async def find_it_done() -> CheckedIn | None:
+                found = await desk.require_item(talk, barcode)
+                if found.item.status is answer.item.status:
+                    return None
+                return await self._end_check_in(talk, change, found, None)
+
+            query = desk.writer.check_in(barcode, place, desk.now())
+            sent = await send_change(desk, talk, change, query, find_it_done, before=before)
+            if isinstance(sent, CheckedIn):
+                return sent
+            after = await desk.require_item(talk, barcode)
+            is_done = after.item.status is not answer.item.status or (sent.fixed["ok"] == "1" and not after.is_charged)
+            if not is_done:
+                await desk.changes.drop_change(change.kind, change.key)
+                if answer.is_charged:
+                    raise refusal_of_message(sent.screen_message, desk.options.reasons)
+                raise make_refusal(RefusalReason.NOT_CHECKED_OUT, sent.screen_message)
+            return await self._end_check_in(talk, change, after, sent)
+
+    async def _repeat_check_in(
+        self, talk: Conversation, before: LibraryChange, answer: ItemAnswer, known: tuple[LibraryChange, ...]
+    ) -> CheckedIn:
+        """What this key did, if it ended the item's latest loan. Raises Refused(NOT_CHECKED_OUT)."""
+        if before.ended is None:
+            return await self._end_check_in(talk, before, answer, None)
+        latest = next((change for change in known if change.kind is ChangeKind.CHECK_OUT), None)
+        if latest is not None and latest.record_id != before.record_id and latest.begun >= before.begun:
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        done = CHECKED_IN_JSON.validate_json(before.value)
+        patron = await self.desk.require_patron(talk, before.patron_id) if before.patron_id else None
+        return replace(done, patron=patron, repeated=True)
+
+    async def _end_check_in(
+        self, talk: Conversation, change: LibraryChange, after: ItemAnswer, reply: Reply | None
+    ) -> CheckedIn:
+        """`reply` None: it was lost."""
+        desk, item = self.desk, after.item
+        begun = CHECKED_IN_JSON.validate_json(change.value)
+        loan = replace(begun.loan, returned=change.begun) if begun.loan is not None else None
+        caught = item.status in (ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT)
+        waiting = await self.holds.list_item_holds(talk, after) if caught and item.hold_count else ()
+        for_patron = reply.first("CY") if reply is not None else ""
+        next_hold = next((hold for hold in waiting if for_patron in ("", hold.patron_id)), None)
+        done = CheckedIn(item, loan, None, next_hold, _read_destination(item, reply))
+        await desk.changes.end_change(replace(change, ended=desk.now(), value=_write_checked_in(done)))
+        patron = await desk.require_patron(talk, change.patron_id) if change.patron_id else None
+        return replace(done, patron=patron)
+
+    # --- renewal -----------------------------------------------------------------------------------------
+
+    async def renew(self, barcode: str, key: str, patron_id: str) -> Loan:
+        desk = self.desk
+        before = await desk.changes.find_change(ChangeKind.RENEWAL, key)
+        known = await desk.changes.changes_of_item(barcode)
+        async with desk.client.open_conversation() as talk:
+            answer = await desk.require_item(talk, barcode)
+            loan = await desk.find_loan(talk, answer, known)
+            if loan is None:
+                raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+            loan = await self._name_borrower(talk, loan, patron_id)
+            if before is not None and before.record_id == loan.id:
+                if before.ended is not None:
+                    return LOAN_JSON.validate_json(before.value)
+                if loan.due > LOAN_JSON.validate_json(before.value).due:
+                    return await self._end_renewal(before, loan.due, known)
+            change = LibraryChange(
+                kind=ChangeKind.RENEWAL,
+                key=key,
+                barcode=barcode,
+                patron_id=loan.patron_id,
+                begun=desk.now(),
+                request_id=loan.request_id,
+                record_id=loan.id,
+                value=LOAN_JSON.dump_json(loan).decode(),
+            )
+
+            async def find_it_done() -> Loan | None:
+                due = (await desk.require_item(talk, barcode)).item.due
+                return await self._end_renewal(change, due, known) if due is not None and due > loan.due else None
+
+            query = desk.writer.renew(loan.patron_id, barcode, desk.now())
+            sent = await send_change(desk, talk, change, query, find_it_done, before=before)
+            if isinstance(sent, Loan):
+                return sent
+            due = desk.reader.parse_due(sent.first("AH")) or (await desk.require_item(talk, barcode)).item.due
+            if sent.fixed["ok"] != "1" or due is None or due <= loan.due:
+                await desk.changes.drop_change(change.kind, change.key)
+                raise self._refuse_renewal(sent, answer.item)
+            renewed = await self._end_renewal(change, due, known)
+            await end_session(desk, talk, loan.patron_id)
+            return renewed
+
+    async def _name_borrower(self, talk: Conversation, loan: Loan, patron_id: str) -> Loan:
+        """SIP2 renews for a patron; for a loan that we didn't make, the caller has to say for whom. Raises Refused."""
+        if patron_id and loan.patron_id not in ("", patron_id):
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        if loan.patron_id:
+            return loan
+        if not patron_id:
+            raise Refused(
+                RefusalReason.DATA_MISSING,
+                "The library's system does not say who has the item; a renewal must name the patron.",
+                about=MessagePart.PATRON,
+            )
+        if not await self.desk.has_on_loan(talk, patron_id, loan.item_barcode):
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        return replace(loan, patron_id=patron_id)
+
+    def _refuse_renewal(self, reply: Reply, item: Item) -> Refused:
+        reason = find_reason(reply.screen_message, self.desk.options.reasons)
+        if reason is None or reason is RefusalReason.OTHER:
+            reason = RefusalReason.RENEWAL_HAS_REQUESTS if item.hold_count else RefusalReason.NOT_RENEWABLE
+        return make_refusal(RENEWAL_WORDS.get(reason, reason), reply.screen_message)
+
+    async def _end_renewal(self, change: LibraryChange, due: datetime, known: tuple[LibraryChange, ...]) -> Loan:
+        """The loan's own record follows, where it is ours."""
+        desk = self.desk
+        loan = LOAN_JSON.validate_json(change.value)
+        renewed = replace(loan, due=due, renewals=loan.renewals + 1)
+        text = LOAN_JSON.dump_json(renewed).decode()
+        lending = next((one for one in known if one.kind is ChangeKind.CHECK_OUT and one.record_id == loan.id), None)
+        if lending is not None:
+            await desk.changes.end_change(replace(lending, ended=lending.ended or desk.now(), value=text))
+        await desk.changes.end_change(replace(change, ended=desk.now(), value=text))
+        return renewed
+
+
+def _refuse_what_is_in(item: Item, place: str, *, fill_hold: bool) -> None:
+    """Raises Refused(NOT_CHECKED_OUT) for an item that is where it is checked in, and that nobody waits for."""
+    is_wanted = fill_hold and item.hold_count > 0
+    if item.status is ItemStatus.AVAILABLE and place in ("", item.current.library) and not is_wanted:
+        raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+
+
+def _read_destination(item: Item, reply: Reply | None) -> Location | None:
+    """Where the item has to travel (CT), else home."""
+    if item.status is not ItemStatus.IN_TRANSIT:
+        return None
+    named = reply.first("CT") if reply is not None else ""
+    return Location(named) if named else item.home
+
+
+def _write_checked_in(done: CheckedIn) -> str:
+    """Without the patron: the number of whom is enough, and names are not kept."""
+    return CHECKED_IN_JSON.dump_json(replace(done, patron=None)).decode()

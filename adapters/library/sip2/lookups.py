@@ -1,0 +1,213 @@
+"""Questions to a SIP2 system, and what the gateway remembers of its own loans and holds there.
+
+SIP2 names no loans and holds: a loan is an item in the list of a patron, a hold too. What else a loan or a hold is,
+such as the partner's request number, the gateway knows of those that it made itself (`LibraryChanges`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from pydantic import TypeAdapter
+
+from adapters.library.sip2.client import Conversation, ServerAbility, Sip2Client
+from adapters.library.sip2.codec import Reply, UnsendableValueError
+from adapters.library.sip2.messages import MessageWriter, PatronList
+from adapters.library.sip2.options import Sip2Options
+from adapters.library.sip2.reasons import make_refusal
+from adapters.library.sip2.records import CHARGED, PatronAnswer, RecordReader
+from gateway.domain.clock import Clock
+from gateway.domain.library import BlockScope, Hold, Item, Loan, Patron
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value_object
+from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
+from gateway.ports.library_system import CheckedIn
+
+MAX_LIST_PAGES = 50
+
+LOAN_JSON: TypeAdapter[Loan] = TypeAdapter(Loan)
+HOLD_JSON: TypeAdapter[Hold] = TypeAdapter(Hold)
+CHECKED_IN_JSON: TypeAdapter[CheckedIn] = TypeAdapter(CheckedIn)
+
+
+@value_object
+class ItemAnswer:
+    item: Item
+    title: str
+    borrower: str  # empty: the system doesn't say
+
+    @property
+    def is_charged(self) -> bool:
+        return self.item.status in CHARGED
+
+
+@value_object
+class Sip2Desk:
+    """All that the parts of this adapter share."""
+
+    client: Sip2Client
+    options: Sip2Options
+    writer: MessageWriter
+    reader: RecordReader
+    changes: LibraryChanges
+    clock: Clock
+
+    def now(self) -> datetime:
+        """In whole seconds, as SIP2 has it."""
+        return self.clock.now().replace(microsecond=0)
+
+    def today(self) -> date:
+        """In the library's zone."""
+        return self.clock.now().astimezone(self.reader.zone).date()
+
+    def can_do(self, ability: ServerAbility) -> bool:
+        """As the server says; before it was reached for the first time, everything."""
+        status = self.client.status
+        return status is None or status.can_do(ability)
+
+    # --- patrons -----------------------------------------------------------------------------------------
+
+    async def ask_patron(self, talk: Conversation, number: str, secret: str = "") -> PatronAnswer:
+        """Raises Unavailable, UnsendableValueError."""
+        if self.can_do(ServerAbility.PATRON_INFORMATION):
+            query = self.writer.patron_information(number, self.now(), secret=secret)
+        else:
+            query = self.writer.patron_status(number, secret, self.now())
+        return self.reader.read_patron(await talk.ask(query), number, self.today())
+
+    async def require_patron(self, talk: Conversation, number: str) -> Patron:
+        """Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        try:
+            answer = await self.ask_patron(talk, number)
+        except UnsendableValueError as error:
+            raise make_refusal(RefusalReason.UNKNOWN_PATRON, str(error)) from error
+        if answer.patron is None:
+            raise make_refusal(RefusalReason.UNKNOWN_PATRON, answer.said)
+        return answer.patron
+
+    async def list_entries(self, talk: Conversation, patron_id: str, wanted: PatronList) -> tuple[str, ...]:
+        """The whole list, though the server may give it in pieces. Empty where it keeps no such lists.
+
+        Raises Unavailable."""
+        if not self.can_do(ServerAbility.PATRON_INFORMATION):
+            return ()
+        found: dict[str, None] = {}
+        for _ in range(MAX_LIST_PAGES):
+            start = len(found) + 1 if found else 0
+            query = self.writer.patron_information(patron_id, self.now(), wanted=wanted, start=start)
+            reply = await talk.ask(query)
+            before = len(found)
+            found.update(dict.fromkeys(reply.values_of(wanted.value)))
+            if len(found) == before or len(found) >= _announced_count(reply, wanted):
+                break
+        return tuple(found)
+
+    async def has_on_loan(self, talk: Conversation, patron_id: str, barcode: str) -> bool:
+        return is_listed(barcode, await self.list_entries(talk, patron_id, PatronList.CHARGED))
+
+    async def list_holds(self, talk: Conversation, patron_id: str) -> tuple[str, ...]:
+        ready = await self.list_entries(talk, patron_id, PatronList.HOLDS)
+        if self.options.hold_lists == "all":
+            return ready
+        others = await self.list_entries(talk, patron_id, PatronList.UNAVAILABLE_HOLDS)
+        return tuple(dict.fromkeys((*ready, *others)))
+
+    # --- items -------------------------------------------------------------------------------------------
+
+    async def ask_item(self, talk: Conversation, barcode: str) -> ItemAnswer | None:
+        """None: the system knows no such item. Raises Unavailable."""
+        try:
+            reply = await talk.ask(self.writer.item_information(barcode, self.now()))
+        except UnsendableValueError:
+            return None
+        item = self.reader.read_item(reply, barcode)
+        if item is None or reply.first("AB") not in ("", barcode):
+            return None
+        return ItemAnswer(item, reply.first("AJ"), self.reader.read_borrower(reply))
+
+    async def require_item(self, talk: Conversation, barcode: str) -> ItemAnswer:
+        """Raises Refused(UNKNOWN_ITEM), Unavailable."""
+        found = await self.ask_item(talk, barcode) if barcode else None
+        if found is None:
+            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
+        return found
+
+    # --- what we remember --------------------------------------------------------------------------------
+
+    async def find_loan(
+        self, talk: Conversation, answer: ItemAnswer, changes: tuple[LibraryChange, ...]
+    ) -> Loan | None:
+        """The open loan of an item; `changes`: those of the item, newest first. Of a loan that we didn't make only what
+        the system says is known: then `key` is empty, `lent` is the moment of the question, and `patron_id` is empty
+        where it doesn't name the patron.
+
+        Raises Refused where it doesn't say when it is due, Unavailable."""
+        if not answer.is_charged:
+            return None
+        ours = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, changes)
+        if ours is not None and answer.borrower in ("", ours.patron_id):
+            known = answer.borrower or await self.has_on_loan(talk, ours.patron_id, answer.item.barcode)
+            if known:
+                return self.restore_loan(ours, answer)
+        return self.describe_foreign_loan(answer, answer.borrower)
+
+    def restore_loan(self, change: LibraryChange, answer: ItemAnswer) -> Loan:
+        """A loan of ours as it is now; of one whose answer was lost, what is sure. Raises Refused."""
+        due = answer.item.due
+        if change.value:
+            loan = LOAN_JSON.validate_json(change.value)
+            return loan if due is None else replace(loan, due=due)
+        foreign = self.describe_foreign_loan(answer, change.patron_id)
+        return replace(foreign, key=change.key, request_id=change.request_id, lent=change.begun)
+
+    def describe_foreign_loan(self, answer: ItemAnswer, patron_id: str) -> Loan:
+        if answer.item.due is None:
+            raise Refused(
+                RefusalReason.OTHER,
+                "The library's system does not say when the item is due.",
+                about=MessagePart.ITEM,
+                internal="no due date (AH) in a form of due_formats",
+            )
+        barcode = answer.item.barcode
+        return Loan(
+            id=f"loan:{barcode}",
+            key="",
+            request_id="",
+            item_id=answer.item.id,
+            item_barcode=barcode,
+            bib_id=answer.item.bib_id,
+            patron_id=patron_id,
+            lent=self.now(),
+            due=answer.item.due,
+            title=answer.title,
+        )
+
+
+def _announced_count(reply: Reply, wanted: PatronList) -> int:
+    names = {
+        PatronList.HOLDS: "hold_count",
+        PatronList.CHARGED: "charged_count",
+        PatronList.UNAVAILABLE_HOLDS: "unavailable_hold_count",
+    }
+    text = reply.fixed[names[wanted]].strip()
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def is_listed(barcode: str, entries: tuple[str, ...]) -> bool:
+    """Entries are barcodes, in some systems with the title after them."""
+    return any(entry == barcode or entry.split(maxsplit=1)[0] == barcode for entry in entries)
+
+
+def find_open_change(made: ChangeKind, ended: ChangeKind, changes: tuple[LibraryChange, ...]) -> LibraryChange | None:
+    """The newest change that made a record which no other change has ended since."""
+    over = {change.record_id for change in changes if change.kind is ended and change.ended is not None}
+    return next((change for change in changes if change.kind is made and change.record_id not in over), None)
+
+
+def refuse_blocked(patron: Patron, scope: BlockScope, today: date) -> None:
+    """Raises Refused(PATRON_EXPIRED | PATRON_BLOCKED)."""
+    if patron.expires is not None and patron.expires < today:
+        raise make_refusal(RefusalReason.PATRON_EXPIRED)
+    if (block := patron.find_block(scope)) is not None:
+        raise make_refusal(RefusalReason.PATRON_BLOCKED, f"{block.reason}. {patron.notes}".strip())

@@ -1,0 +1,392 @@
+"""The port `LibrarySystem` on a system that speaks SIP2. What each method refuses stands at the port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from typing import Never
+from weakref import WeakValueDictionary
+
+import structlog
+
+from adapters.library.sip2.client import ServerAbility, Sip2Client, resolve_or_unavailable
+from adapters.library.sip2.codec import UnsendableValueError
+from adapters.library.sip2.holds import HoldDesk, HoldEdit
+from adapters.library.sip2.loans import LoanDesk, LoanTerms
+from adapters.library.sip2.lookups import Sip2Desk, find_open_change
+from adapters.library.sip2.messages import MessageWriter, PatronList
+from adapters.library.sip2.options import Sip2Options
+from adapters.library.sip2.reasons import make_refusal
+from adapters.library.sip2.records import RECORD_PREFIX, RecordReader, is_named_by
+from gateway.domain.library import (
+    Bib,
+    Charge,
+    Hold,
+    Item,
+    ItemStatus,
+    Loan,
+    Location,
+    Money,
+    Patron,
+    PatronDraft,
+    PickupLocation,
+    RecordId,
+)
+from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
+from gateway.ports.adapter import LibraryAdapterContext
+from gateway.ports.library_changes import ChangeKind
+from gateway.ports.library_system import (
+    BibHoldings,
+    Capability,
+    CheckedIn,
+    HoldWish,
+    LibraryInfo,
+    PatronKey,
+    TemporaryItem,
+    TemporaryItemResult,
+)
+
+ABILITIES = {
+    Capability.PATRON_LOOKUP: ServerAbility.PATRON_INFORMATION,
+    Capability.BLOCKS_DETAILED: ServerAbility.PATRON_INFORMATION,
+    Capability.AUTHENTICATE: ServerAbility.PATRON_INFORMATION,
+    Capability.CONTACT: ServerAbility.PATRON_INFORMATION,
+    Capability.CHECK_OUT: ServerAbility.CHECK_OUT,
+    Capability.CHECK_IN: ServerAbility.CHECK_IN,
+    Capability.RENEW: ServerAbility.RENEW,
+    Capability.HOLD_ITEM: ServerAbility.HOLD,
+    Capability.HOLD_PICKUP: ServerAbility.HOLD,
+    Capability.HOLD_CANCEL: ServerAbility.HOLD,
+    Capability.HOLD_UPDATE: ServerAbility.HOLD,
+    Capability.ITEM_BY_REQUEST: ServerAbility.ITEM_INFORMATION,
+    Capability.PICKUP_LIST: ServerAbility.HOLD,
+}
+"""All that SIP2 can do for the gateway, and the message without which a server can't."""
+
+WAYS = {
+    Capability.PATRON_LOOKUP: "63, else 23",
+    Capability.BLOCKS_DETAILED: "flags of 64 or 24",
+    Capability.AUTHENTICATE: "63 or 23 with the PIN",
+    Capability.CONTACT: "64: BD, BE, BF",
+    Capability.CHECK_OUT: "11",
+    Capability.CHECK_IN: "09",
+    Capability.RENEW: "29",
+    Capability.HOLD_ITEM: "15+",
+    Capability.HOLD_PICKUP: "15: BS",
+    Capability.HOLD_CANCEL: "15-",
+    Capability.HOLD_UPDATE: "15*",
+    Capability.ITEM_BY_REQUEST: "our own list of changes",
+    Capability.PICKUP_LIST: "setting `pickups`",
+}
+
+BY_STATUS_MESSAGE = frozenset({Capability.PATRON_LOOKUP, Capability.BLOCKS_DETAILED, Capability.AUTHENTICATE})
+HOLD_CAPABILITIES = frozenset(capability for capability, ability in ABILITIES.items() if ability is ServerAbility.HOLD)
+
+
+ENDINGS = (ChangeKind.CHECK_IN, ChangeKind.HOLD_CANCELLATION)
+
+log = structlog.get_logger(component="sip2")
+
+
+async def open_sip2(context: LibraryAdapterContext, options: Sip2Options) -> Sip2Library:
+    """Asks the server what it can do. One that is down meanwhile is asked with the first message, and is thought able
+    to do all until then: the gateway starts without it.
+
+    Raises Unavailable when a secret is not there."""
+    library = Sip2Library(context, options)
+    try:
+        await library.ping()
+    except Unavailable as down:
+        log.warning("sip2.not_reached", library=context.library, reason=str(down))
+    return library
+
+
+class Sip2Library:
+    def __init__(self, context: LibraryAdapterContext, options: Sip2Options) -> None:
+        """Raises Unavailable when a secret is not there."""
+        self._context = context
+        self._options = options
+        terminal_password = resolve_or_unavailable(context.secrets, options.terminal_password)
+        writer = MessageWriter(options.institution, terminal_password, context.zone)
+        self._client = Sip2Client(options, context.folder, context.secrets, writer)
+        reader = RecordReader(options, context.zone, context.currency)
+        self._desk = Sip2Desk(self._client, options, writer, reader, context.changes, context.clock)
+        self._holds = HoldDesk(self._desk)
+        self._loans = LoanDesk(self._desk, self._holds)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """As settings and server allow."""
+        return frozenset(capability for capability in ABILITIES if self._is_able(capability))
+
+    def _is_able(self, capability: Capability) -> bool:
+        options, desk = self._options, self._desk
+        if capability in HOLD_CAPABILITIES and options.holds == "none":
+            return False
+        if capability is Capability.PICKUP_LIST:
+            return bool(options.pickups)
+        if capability is Capability.AUTHENTICATE and not options.checks_passwords:
+            return False
+        if capability in BY_STATUS_MESSAGE and desk.can_do(ServerAbility.PATRON_STATUS):
+            return True
+        return desk.can_do(ABILITIES[capability])
+
+    async def ping(self) -> None:
+        async with self._client.open_conversation() as talk:
+            await talk.ask(self._desk.writer.status())
+
+    async def info(self) -> LibraryInfo:
+        return self._context.info
+
+    async def close_connections(self) -> None:
+        """See `ports.library_system.HoldsConnections`."""
+        self._client.end_connections()
+
+    @asynccontextmanager
+    async def _lock_item(self, barcode: str) -> AsyncIterator[None]:
+        """One change of an item at a time: what was asked before it is still true then."""
+        lock = self._locks.setdefault(barcode, asyncio.Lock())
+        async with lock:
+            yield
+
+    # patrons
+    async def find_patron(self, key: PatronKey) -> Patron:
+        if not is_named_by(key.types, self._options) or not key.value:
+            raise make_refusal(RefusalReason.UNKNOWN_PATRON)
+        async with self._client.open_conversation() as talk:
+            return await self._desk.require_patron(talk, key.value)
+
+    async def authenticate(self, key: PatronKey, secret: str) -> Patron:
+        """An empty secret is never sent: some systems answer that it is right."""
+        self._require(Capability.AUTHENTICATE, "check a PIN or password")
+        refusal = Refused(
+            RefusalReason.PATRON_AUTH_FAILED, "patron and secret don't go together", about=MessagePart.CREDENTIALS
+        )
+        if not (is_named_by(key.types, self._options) and key.value and secret):
+            raise refusal
+        async with self._client.open_conversation() as talk:
+            try:
+                answer = await self._desk.ask_patron(talk, key.value, secret)
+            except UnsendableValueError:
+                raise refusal from None
+        if answer.patron is None or answer.password_ok is not True:
+            raise refusal
+        return answer.patron
+
+    async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
+        desk = self._desk
+        known = await desk.changes.changes_of_patron(patron_id)
+        loans: list[Loan] = []
+        async with self._client.open_conversation() as talk:
+            patron = await desk.require_patron(talk, patron_id)
+            for entry in await desk.list_entries(talk, patron.id, PatronList.CHARGED):
+                barcode = entry.split(maxsplit=1)[0]
+                answer = await desk.ask_item(talk, barcode)
+                if answer is None or not answer.is_charged:
+                    continue  # it has come back since the list was made
+                of_item = tuple(change for change in known if change.barcode == barcode)
+                ours = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, of_item)
+                loans.append(
+                    desk.restore_loan(ours, answer)
+                    if ours is not None
+                    else desk.describe_foreign_loan(answer, patron.id)
+                )
+        return tuple(sorted(loans, key=lambda loan: loan.due))
+
+    async def patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
+        return await self._holds.list_patron_holds(patron_id)
+
+    async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
+        refuse_unsupported("list fees")
+
+    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
+        refuse_unsupported("create patrons")
+
+    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
+        refuse_unsupported("change patrons")
+
+    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
+        refuse_unsupported("change patrons")
+
+    async def delete_patron(self, patron_id: str, key: str) -> Patron:
+        refuse_unsupported("delete patrons")
+
+    # catalogue
+    async def find_bib(self, record: RecordId) -> Bib:
+        refuse_unsupported("look up records")
+
+    async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
+        refuse_unsupported("search its catalogue")
+
+    async def holdings(self, bib_id: str) -> BibHoldings:
+        refuse_unsupported("list the items of a record")
+
+    async def item_by_barcode(self, barcode: str) -> Item:
+        async with self._client.open_conversation() as talk:
+            return (await self._desk.require_item(talk, barcode)).item
+
+    async def item_by_request(self, request_id: str) -> Item:
+        """Of loans and holds that came by us. What is open comes before what has ended."""
+        changes = await self._desk.changes.changes_of_request(request_id) if request_id else ()
+        over = {one.record_id for one in changes if one.kind in ENDINGS and one.ended is not None}
+        made = [one for one in changes if one.kind in (ChangeKind.CHECK_OUT, ChangeKind.HOLD)]
+        barcodes = {one.barcode for one in made if one.record_id not in over} or {one.barcode for one in made}
+        if len(barcodes) > 1:
+            raise make_refusal(RefusalReason.AMBIGUOUS_ITEM)
+        if not barcodes:
+            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
+        return await self.item_by_barcode(barcodes.pop())
+
+    async def get_bib(self, bib_id: str) -> Bib:
+        """SIP2 tells the title of an item, and nothing else of its record."""
+        if not bib_id.startswith(RECORD_PREFIX):
+            raise Refused(RefusalReason.UNKNOWN_RECORD, "The library knows no such record.", about=MessagePart.RECORD)
+        async with self._client.open_conversation() as talk:
+            answer = await self._desk.ask_item(talk, bib_id.removeprefix(RECORD_PREFIX))
+        if answer is None:
+            raise Refused(RefusalReason.UNKNOWN_RECORD, "The library knows no such record.", about=MessagePart.RECORD)
+        return Bib(id=bib_id, title=answer.title)
+
+    async def item_loan(self, item_id: str) -> Loan | None:
+        desk = self._desk
+        changes = await desk.changes.changes_of_item(item_id)
+        async with self._client.open_conversation() as talk:
+            answer = await desk.ask_item(talk, item_id)
+            return await desk.find_loan(talk, answer, changes) if answer is not None else None
+
+    async def item_holds(self, item_id: str) -> tuple[Hold, ...]:
+        async with self._client.open_conversation() as talk:
+            answer = await self._desk.ask_item(talk, item_id)
+            return await self._holds.list_item_holds(talk, answer) if answer is not None else ()
+
+    # holds
+    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
+        self._require(Capability.HOLD_ITEM, "place a hold on an item")
+        if not wish.item_barcode:
+            refuse_unsupported("place a hold on a title")
+        async with self._lock_item(wish.item_barcode):
+            return await self._holds.place_hold(wish, key)
+
+    async def find_hold(self, request_id: str) -> Hold:
+        return await self._holds.find_hold(request_id)
+
+    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
+        self._require(Capability.HOLD_CANCEL, "cancel holds")
+        async with self._lock_item(hold_id):
+            return await self._holds.cancel_hold(hold_id, key)
+
+    async def update_hold(
+        self,
+        hold_id: str,
+        key: str,
+        *,
+        pickup: str | None = None,
+        need_by: date | None = None,
+        expires: date | None = None,
+    ) -> Hold:
+        self._require(Capability.HOLD_UPDATE, "change holds")
+        async with self._lock_item(hold_id):
+            return await self._holds.update_hold(hold_id, key, HoldEdit(pickup, need_by, expires))
+
+    # temporary records
+    async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
+        refuse_unsupported("keep temporary items")
+
+    async def delete_temporary_item(self, barcode: str, key: str) -> Item:
+        refuse_unsupported("keep temporary items")
+
+    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
+        refuse_unsupported("change barcodes")
+
+    async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
+        refuse_unsupported("create items")
+
+    # circulation
+    async def check_out(
+        self,
+        barcode: str,
+        patron_id: str,
+        key: str,
+        *,
+        due: datetime | None = None,
+        request_id: str = "",
+        override: bool = False,
+    ) -> Loan:
+        """`due` is sent only where `override` is sent as no-block: else the library's own rules set it."""
+        self._require(Capability.CHECK_OUT, "check items out")
+        async with self._lock_item(barcode):
+            return await self._loans.check_out(barcode, patron_id, key, LoanTerms(request_id, due, override))
+
+    async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
+        refuse_unsupported("set a due date")
+
+    async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
+        self._require(Capability.CHECK_IN, "check items in")
+        async with self._lock_item(barcode):
+            return await self._loans.check_in(barcode, key, at, fill_hold=fill_hold)
+
+    async def renew_loan(
+        self,
+        barcode: str,
+        key: str,
+        *,
+        patron_id: str = "",
+        due: datetime | None = None,
+        latest: datetime | None = None,
+    ) -> Loan:
+        self._require(Capability.RENEW, "renew loans")
+        if due is not None or latest is not None:
+            refuse_unsupported("set a due date")
+        async with self._lock_item(barcode):
+            return await self._loans.renew(barcode, key, patron_id)
+
+    async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
+        refuse_unsupported("recall loans")
+
+    async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
+        refuse_unsupported("change the status of items")
+
+    # location
+    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
+        refuse_unsupported("move items")
+
+    async def return_home(self, barcode: str, key: str) -> Item:
+        refuse_unsupported("move items")
+
+    # money
+    async def post_fee(
+        self,
+        patron_id: str,
+        amount: Money,
+        type_: str,
+        key: str,
+        *,
+        description: str = "",
+        item_barcode: str = "",
+        request_id: str = "",
+    ) -> Charge:
+        """SIP2 takes payments (37), but can't ask for one."""
+        refuse_unsupported("post fees")
+
+    # reference
+    async def pickup_locations(self) -> tuple[PickupLocation, ...]:
+        """As the settings list them: SIP2 has no message for it."""
+        return tuple(
+            PickupLocation(one.code, one.name or one.code, one.library or one.code, one.resource_sharing)
+            for one in self._options.pickups
+        )
+
+    def _require(self, capability: Capability, what: str) -> None:
+        """Raises Refused(UNSUPPORTED_SERVICE)."""
+        if not self._is_able(capability):
+            refuse_unsupported(what)
+
+
+def refuse_unsupported(what: str) -> Never:
+    """Raises Refused(UNSUPPORTED_SERVICE)."""
+    raise Refused(
+        RefusalReason.UNSUPPORTED_SERVICE, f"The system of this library can't {what}.", about=MessagePart.SERVICE
+    )

@@ -1,0 +1,25 @@
+"""A library behind SIP2 keeps the contract, as far as SIP2 can."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.domain.clock import FixedClock
+from gateway.ports.shared_store import Store
+from tests.library_contract.embedded_world import START
+from tests.library_contract.sip2_world import Sip2World, sip2_world, started_server, stock_library
+from tests.library_contract.suite import LibraryContract
+
+
+class TestSip2(LibraryContract):
+    @pytest.fixture
+    async def world(self, store: Store) -> AsyncIterator[Sip2World]:
+        clock = FixedClock(START)
+        server = started_server(stock_library(clock))
+        await server.start()
+        world = await sip2_world(store, server, clock)
+        yield world
+        await world.library.close_connections()
+        await server.stop()

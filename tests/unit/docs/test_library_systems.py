@@ -1,0 +1,94 @@
+"""docs/library-systems says what each kind of library system can do and how it is set up, as the code has it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from adapters.library.sip2 import Sip2Options
+from adapters.library.sip2.options import PickupOptions
+from adapters.library.sip2.system import ABILITIES
+from gateway.configuration.yaml_document import parse_yaml
+from tests.support.capability_table import ADAPTERS, render_table
+from tests.support.paths import ROOT
+
+PAGES = ROOT / "docs" / "library-systems"
+
+
+def read_examples(name: str) -> list[str]:
+    return re.findall(r"```yaml\n(.*?)```", (PAGES / name).read_text("utf-8"), flags=re.DOTALL)
+
+
+def list_keys(model: BaseModel, prefix: str = "") -> dict[str, Any]:
+    """Dotted keys and their values, sections included."""
+    found: dict[str, Any] = {}
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            found |= list_keys(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+def flatten(data: dict[str, Any], prefix: str = "") -> set[str]:
+    found: set[str] = set()
+    for key, value in data.items():
+        found |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}"}
+    return found
+
+
+def test_the_table_is_that_of_the_adapters() -> None:
+    assert render_table() in (PAGES / "README.md").read_text("utf-8")
+
+
+def test_a_kind_says_how_it_does_each_thing_that_it_can_do() -> None:
+    sip2 = next(adapter for adapter in ADAPTERS if adapter.name == "sip2")
+    assert set(sip2.ways) == set(ABILITIES)
+
+
+def test_each_kind_has_a_guide() -> None:
+    page = (PAGES / "README.md").read_text("utf-8")
+    for adapter in ADAPTERS:
+        assert f"| `{adapter.name}` |" in page
+
+
+def test_the_page_on_sip2_has_every_key_with_its_default_and_a_comment() -> None:
+    whole, pickup, reasons = read_examples("sip2.md")
+    document: dict[str, Any] = dict(parse_yaml(whole, "sip2.md").data)
+    written = dict(document["system"])
+    assert written.pop("type") == "sip2"
+    options = Sip2Options.model_validate(written)
+
+    assert list_keys(options) == {**list_keys(Sip2Options(host="x")), "host": options.host}
+    assert flatten(written) == set(list_keys(options))
+    (one,) = parse_yaml(pickup, "sip2.md").data["pickups"]
+    assert set(one) == set(PickupOptions.model_fields)
+    assert Sip2Options.model_validate({"host": "x", "pickups": [one], **parse_yaml(reasons, "sip2.md").data}).reasons
+    for line in (*whole.splitlines()[2:], *pickup.splitlines()[1:]):
+        assert "# " in line or line.rstrip().endswith(("login:", "seconds:")), f"no comment: {line}"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"host": ""}, "at least 1 character"),
+        ({"port": 70_000}, "less than or equal to 65535"),
+        ({"charset": "klingon"}, "Python knows no such character set"),
+        ({"charset": "utf-16"}, "ASCII must be a part of it"),
+        ({"login": {"user": "t"}}, "user and password go together"),
+        ({"login": {"user": "t", "password": "secret"}}, "must be env:NAME or file:PATH"),
+        ({"ca": "ca.pem"}, "ca and certificate are for security: tls"),
+        ({"pickups": [{"code": "A"}, {"code": "A"}]}, "a pickup code stands twice"),
+        ({"reasons": {"x": "no-such-reason"}}, "Input should be"),
+        ({"fields": {"borrower": "too long"}}, "String should match pattern"),
+        ({"sessions": "one-message", "login": {"user": "t", "password": "env:T"}}, "one-message leaves no time"),
+        ({"hosts": "x"}, "Extra inputs are not permitted"),
+    ],
+)
+def test_a_wrong_setting_is_said(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        Sip2Options.model_validate({"host": "ils.library.example", **wrong})
