@@ -36,7 +36,7 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.requests.conversations import describe_received
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.effects import PARTNER, new_outbox_row, new_work_row, remove_patron_data
-from gateway.services.requests.intake import assign_request_number, make_volumes
+from gateway.services.requests.intake import Claim, assign_request_number, claim_nothing, make_volumes
 from gateway.services.requests.lending import LOCATE, register_requester
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import (
@@ -268,7 +268,7 @@ def new_lending_request(
     )
 
 
-async def create_lending_request(context: LibraryContext, draft: LendingDraft) -> Request:
+async def create_lending_request(context: LibraryContext, draft: LendingDraft, claim: Claim = claim_nothing) -> Request:
     """A request that staff enter for a library that asked by letter or telephone. It needs a profile of its partner.
 
     Raises Refused(UNKNOWN_AGENCY | DATA_MISSING | DUPLICATE_REQUEST | UNAUTHORIZED_SERVICE, and for a patron
@@ -289,7 +289,13 @@ async def create_lending_request(context: LibraryContext, draft: LendingDraft) -
             about=MessagePart.RECORD,
         )
     patron = await register_requester(context, profile, draft.patron) if draft.patron is not None else PatronLink()
-    request = await context.store.write(lambda c: _insert_staff_request(c, context, draft, profile, patron))
+
+    def insert_claimed_request(connection: Transaction) -> Request:
+        request = _insert_staff_request(connection, context, draft, profile, patron)
+        claim(connection, request)
+        return request
+
+    request = await context.store.write(insert_claimed_request)
     context.wake_outbox()
     return request
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
 
 import structlog
 from aiohttp import web
@@ -11,6 +10,7 @@ from aiohttp import web
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import InvalidCursorError, NotFound
 from gateway.ports.shared_store import Transaction
+from gateway.services.requests.sent_forms import FORM_MEMORY
 from gateway.store import patron_sessions
 from gateway.web.html.error_pages import PageError, make_wrong_path_middleware
 from gateway.web.html.visits import LANGUAGE, hash_token, preferred_languages
@@ -24,7 +24,6 @@ log = structlog.get_logger(component="pages")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Page = Callable[[PageRequest], Awaitable[web.Response]]
 
-FORMS_KEPT = timedelta(days=2)
 """A form that was sent is known so long; a browser that still has it open sends it in vain."""
 
 PAGES: tuple[tuple[str, str, Page], ...] = (
@@ -88,7 +87,7 @@ class PatronPages:
                 return (
                     patron_sessions.prune_sessions(c, library, now)
                     + patron_sessions.prune_journeys(c, library, now)
-                    + patron_sessions.prune_forms(c, library, now - FORMS_KEPT)
+                    + patron_sessions.prune_forms(c, library, now - FORM_MEMORY)
                 )
 
             forgotten += await self._parts.store.write(prune_library)

@@ -12,14 +12,13 @@ from gateway.domain.library import PickupLocation
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.citation import Citation, CitationExtra
 from gateway.domain.requests.fulfilment import Fulfilment
-from gateway.domain.requests.request import PatronLink, Request, RequestDates, RequestedService, ServiceType
+from gateway.domain.requests.request import PatronLink, RequestDates, RequestedService, ServiceType
 from gateway.domain.requests.views import BorrowingDraft
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkCitation
-from gateway.ports.shared_store import Transaction
 from gateway.services.requests.intake import create_borrowing_request, preview_intake
 from gateway.services.requests.library_context import PATRON
-from gateway.store import patron_sessions
+from gateway.services.requests.sent_forms import create_once
 from gateway.store.patron_sessions import SessionRow
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
@@ -39,14 +38,6 @@ FIELD_OF = {
     MessagePart.PICKUP_LOCATION: "pickup",
     MessagePart.RECORD: "component_title",
 }
-
-
-class FormAlreadySentError(Exception):
-    """The form has become a request already."""
-
-    def __init__(self, request_id: str) -> None:
-        super().__init__("the form was sent before")
-        self.request_id = request_id
 
 
 @value_object(kw_only=True)
@@ -229,19 +220,11 @@ def declaration_text(page: PageRequest) -> str:
 
 async def _create_request_once(page: PageRequest, draft: BorrowingDraft, form_id: str) -> str:
     """Id of the request, the same however often and by however many at once. Raises Refused."""
-    library, store = page.library, page.parts.store
-    key = hash_token(f"{page.visit.id}:{form_id}")
-    if before := await store.read(lambda c: patron_sessions.find_sent_form(c, library, key)):
-        return before
-
-    def claim_form_key(c: Transaction, request: Request) -> None:
-        if found := patron_sessions.claim_form(c, library, key, request.id, page.parts.clock.now()):
-            raise FormAlreadySentError(found)
-
-    try:
-        return (await create_borrowing_request(page.context, draft, claim_form_key)).id
-    except FormAlreadySentError as before_us:
-        return before_us.request_id
+    return await create_once(
+        page.context,
+        hash_token(f"{page.visit.id}:{form_id}"),
+        lambda claim: create_borrowing_request(page.context, draft, claim),
+    )
 
 
 def show_refusal(page: PageRequest, checked: FormCheck, refused: Refused) -> None:
