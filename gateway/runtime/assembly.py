@@ -264,6 +264,7 @@ def make_staff_pages(
     store: Store,
     clock: Clock,
     secrets: Secrets,
+    resolver: LinkResolver | None,
 ) -> StaffPages:
     staff, public_url = settings.staff, settings.http.public_url
     proxies = TrustedProxies(settings.http.trusted_proxies)
@@ -298,6 +299,8 @@ def make_staff_pages(
             home=symbols[0],
             public_url=public_url,
             max_file_bytes=settings.api.max_attachment_bytes,
+            links=resolver.links if resolver is not None else None,
+            offering=resolver.offering if resolver is not None else None,
         )
     )
 

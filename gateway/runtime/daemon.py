@@ -269,7 +269,9 @@ class Daemon:
         settings = self.settings
         if not settings.staff.enabled:
             return None
-        pages = make_staff_pages(settings, self.managed, self.mailboxes, store, self._clock, self._secrets)
+        pages = make_staff_pages(
+            settings, self.managed, self.mailboxes, store, self._clock, self._secrets, self._resolver
+        )
 
         def notify_count_streams() -> None:
             for symbol in self.managed.contexts:

@@ -175,7 +175,7 @@ def _list_choices(
         case FieldType.YES_NO | FieldType.TRUTH:
             return (("yes", say(mark_text("Yes"))), ("no", say(mark_text("No"))))
         case FieldType.PARTNER:
-            return _list_suppliers(page.context)
+            return list_suppliers(page.context)
         case FieldType.ROTA:
             return tuple((name, name) for name in page.context.policy().rotas)
         case FieldType.VOLUMES:
@@ -187,7 +187,7 @@ def _list_choices(
     return ()
 
 
-def _list_suppliers(context: LibraryContext) -> tuple[tuple[str, str], ...]:
+def list_suppliers(context: LibraryContext) -> tuple[tuple[str, str], ...]:
     found = [
         (profile.name, partner.name or profile.name)
         for profile, partner in context.partners()

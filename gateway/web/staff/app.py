@@ -15,6 +15,7 @@ from aiohttp import web
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.views import EventDenied, InvalidCursorError, NotFound, VersionConflict
 from gateway.services.localization import mark_text
+from gateway.services.requests.sent_forms import prune_sent_forms
 from gateway.web.html.error_pages import PageError, make_wrong_path_middleware
 from gateway.web.html.visits import LANGUAGE, preferred_languages
 from gateway.web.staff import (
@@ -24,6 +25,7 @@ from gateway.web.staff import (
     help_page,
     mail_pages,
     message_pages,
+    new_request_pages,
     outbox_pages,
     partner_pages,
     request_acts,
@@ -55,6 +57,7 @@ PAGES: tuple[StaffPage, ...] = (
     *partner_pages.PAGES,
     *message_pages.PAGES,
     *mail_pages.PAGES,
+    *new_request_pages.PAGES,
     *request_page.PAGES,
     *request_acts.PAGES,
     *request_lists.PAGES,
@@ -108,10 +111,14 @@ class StaffPages:
         self._parts.streams.end_streams()
 
     async def prune_expired(self) -> int:
-        """Sessions that are over, and what the audit log need not keep any more; how many rows. Raises Unavailable."""
+        """Sessions that are over, forms that were sent, and what the audit log need not keep any more; how many rows.
+        Raises Unavailable."""
         sign_in = self._parts.sign_in
         keep = timedelta(days=self._parts.settings.audit_days)
-        return await sign_in.prune_sessions() + await sign_in.prune_audit(keep)
+        forgotten = await sign_in.prune_sessions() + await sign_in.prune_audit(keep)
+        for context in self._parts.contexts.values():
+            forgotten += await prune_sent_forms(context, self._parts.clock.now())
+        return forgotten
 
     def _make_handler(self, page: StaffPage) -> Handler:
         async def handle_page(http: web.Request) -> web.StreamResponse:

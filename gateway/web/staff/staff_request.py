@@ -18,6 +18,8 @@ from aiohttp import hdrs, web
 from gateway.domain.clock import Clock
 from gateway.domain.roles import Right, StaffUser
 from gateway.domain.value import value_object
+from gateway.ports.catalogue import LinkFormat
+from gateway.services.fulfilment import FulfilmentService
 from gateway.services.localization import Localization, TextCatalogues, mark_text
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.oidc_journeys import OidcJourneys
@@ -76,7 +78,7 @@ FORM_TEXTS = {
 @value_object(kw_only=True)
 class StaffServices:
     """What pages of staff use. `contexts` by symbol of the library. `oidc` None: nobody signs in at an identity
-    provider."""
+    provider; `links` and `offering` None: no adapter reads links, so numbers aren't looked up either."""
 
     requests: RequestService
     desk: StaffService
@@ -104,6 +106,8 @@ class StaffServices:
     home: str
     public_url: str = ""
     max_file_bytes: int = 50_000_000
+    links: LinkFormat | None = None
+    offering: FulfilmentService | None = None
 
 
 Page = Callable[["StaffRequest"], Awaitable[web.StreamResponse]]
