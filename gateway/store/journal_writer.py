@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, update
+from sqlalchemy import Connection, RowMapping, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.domain.problems import Unavailable
@@ -27,7 +28,16 @@ from gateway.store.journal_records import (
     MessageDirection,
     is_of_stranger,
 )
-from gateway.store.schema import ANSWER, EPOCH, QUESTION, message, message_request, processed_message
+from gateway.store.schema import (
+    ANSWER,
+    EPOCH,
+    MICROSECOND,
+    QUESTION,
+    first_id_at,
+    message,
+    message_request,
+    processed_message,
+)
 
 Row = dict[str, Any]
 MessageRow = tuple[Any, ...]
@@ -304,6 +314,22 @@ def write_journal_rows(connection: Connection, entries: list[JournalRows]) -> No
         # in order of key, so that two nodes never wait for each other crosswise
         processed.sort(key=lambda row: (row["library"], row["profile"], row["key"]))
         _REMEMBER[connection.dialect.name].execute_many(connection, processed)
+
+
+def link_exchanges_at(connection: Connection, library: str, at: datetime, protocol: str, request_id: str) -> None:
+    """What came by this protocol at exactly this moment is about the managed request: for a message of which it is
+    known only later, by people. Nothing where the journal has forgotten it."""
+    c = message.c
+    query = select(c.exchange).where(
+        c.library == library,
+        c.id >= first_id_at(at),
+        c.id < first_id_at(at + MICROSECOND),
+        c.protocol == protocol,
+        c.direction == MessageDirection.IN.value,
+    )
+    found = [(library, request_id, exchange) for exchange in dict.fromkeys(connection.execute(query).scalars())]
+    if found:
+        insert_missing_rows(connection, message_request, found)
 
 
 @dataclass(slots=True)

@@ -50,8 +50,10 @@ from gateway.services.mailbox.request_finder import (
 )
 from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.services.requests.request_messages import mark_messages_read
+from gateway.services.requests.sent_messages import MAIL
 from gateway.store import mailbox
 from gateway.store.journal_records import BodyCipher, BodyUnreadable
+from gateway.store.journal_writer import link_exchanges_at
 from gateway.store.mailbox import MailRow, RequestReference, UnmatchedMailPage
 from gateway.store.requests import outbox, request_messages, requests
 
@@ -171,6 +173,7 @@ class UnmatchedMailService:
             request = _load_named_request(connection, context, reference)
             if not row.open or not mailbox.close_mail(connection, context.symbol, id_, actor, request.id):
                 raise NotFound("mail on the list")
+            link_exchanges_at(connection, context.symbol, row.at, MAIL, request.id)
             if parsed is None:
                 add_note(connection, context, request.id, f"mail by hand: {row.reason}", actor)
             else:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from gateway.domain.problems import Refused
-from gateway.domain.requests.request import BorrowingState, RequestFlag
+from gateway.domain.requests.request import BorrowingState, Request, RequestFlag
 from gateway.domain.requests.views import NotFound
 from gateway.runtime.managed_requests import preview_mail
 from gateway.services.mailbox.mail_reader import MailDestination
 from gateway.services.mailbox.unmatched_mail import MailMeaning
 from gateway.store.mailbox import MailRow
+from tests.support.conversations import conversation
 from tests.support.mail_house import LIBRARY, MailHouse, mail
 
 
@@ -104,6 +105,26 @@ async def test_a_dismissed_mail_is_off_the_list_and_changes_nothing(house: MailH
     ):
         with pytest.raises(NotFound):
             await again
+
+
+async def test_an_assigned_mail_is_in_the_conversation_of_its_request(house: MailHouse) -> None:
+    request = await house.asked()
+    await house.managed.drain_due_work()
+    await house.comes(mail("Hvilken utgave?", sender="ingrid@home.example", Subject="From home"))
+    await house.comes(mail("Tilbud!", sender="shop@elsewhere.example", Subject="Tilbud"))
+    assert "Hvilken" not in await read_conversation(house, request)
+
+    meant = next(row for row in await house.waiting() if row.subject == "From home")
+    await house.boxes.desk.assign_mail(LIBRARY, meant.id, request.number, "staff:ada")
+
+    said = await read_conversation(house, request)
+    assert "Hvilken utgave?" in said
+    assert "Tilbud" not in said
+
+
+async def read_conversation(house: MailHouse, request: Request) -> str:
+    kept = await conversation(house.store, LIBRARY, request.number)
+    return "\n".join((one.body or b"").decode("utf-8", "replace") for one in kept)
 
 
 async def test_what_was_misread_is_assigned_as_a_message(house: MailHouse) -> None:
