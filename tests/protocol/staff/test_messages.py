@@ -273,6 +273,8 @@ async def test_a_request_that_is_known_by_its_number_is_named(desk: Running) -> 
     async with colleague(desk, "ada", "staff") as ada:
         page = await ada.get("/mail")
         assert "None was found." in page.text
+        (made,) = page.tree.xpath("//a[text()='Make a request']/@href")
+        assert (await ada.browser.get(str(made))).status == 200
         nothing = await send(ada, page, "/assign", number="")
         wrong = await send(ada, page, "/assign", number="B-0815")
         done = await send(ada, page, "/assign", request=other.id, number=request.number)
