@@ -12,7 +12,7 @@ from email.policy import SMTP
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from gateway.cli.installation import Installation as Opened
 from gateway.cli.installation import open_managed_requests
@@ -25,12 +25,10 @@ from gateway.runtime.managed_requests import ManagedRequests
 from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
 from gateway.store.schema import make_exchange_id
-from tests.browser.visitor import PHONE, Browsing, Site, fits
-from tests.support.axe import grave
+from tests.browser.staff import PageInspector, staff_page
+from tests.browser.visitor import PHONE, Browsing, Site
 
-NAME, PASSWORD = "ruth", "vier Wörter sind genug"
-WIDE = 1600
-RUN = "() => axe.run(document, {resultTypes: ['violations']})"
+NAME = "aino"
 EVERYBODY = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
 
 _numbers = itertools.count(1)
@@ -121,34 +119,18 @@ class Desk:
         self._run(read_all)
 
 
-@pytest.fixture(scope="module")
-def user(site: Site) -> None:
-    password = site.installation.folder / "ruth.txt"
-    password.write_text(PASSWORD, encoding="utf-8")
-    site.command("user", "add", NAME, "--role", "staff", "--password-file", str(password))
-
-
 @pytest.fixture
-def desk(site: Site, user: None) -> Desk:
+def desk(site: Site) -> Desk:
     one = Desk(site)
     one.clear()
     return one
-
-
-def sign_in(page: Page, site: Site, path: str) -> None:
-    page.goto(site.url(path))
-    page.get_by_label("Name").fill(NAME)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"**/{path}")
 
 
 @EVERYBODY
 def test_a_question_is_answered_in_place(desk: Desk, site: Site, browsing: Browsing, scripts: bool) -> None:
     first = desk.partner_asks("Nordlys over Tromsø", "Kan vi få 2. utgave?")
     desk.partner_asks("سماء الشمال", "متى يصل الكتاب؟")
-    with browsing.page(scripts=scripts) as page:
-        sign_in(page, site, "staff/messages")
+    with staff_page(site, browsing, NAME, "staff", back="staff/messages", scripts=scripts) as page:
         expect(page.get_by_role("heading", level=1)).to_have_text("Messages from partners")
         expect(page.locator(".thread blockquote")).to_have_text(["Kan vi få 2. utgave?"])
 
@@ -169,8 +151,7 @@ def test_a_question_is_answered_in_place(desk: Desk, site: Site, browsing: Brows
 
 def test_by_keyboard_alone(desk: Desk, site: Site, browsing: Browsing) -> None:
     desk.partner_asks("Fjell og fjord", "Haster!")
-    with browsing.page() as page:
-        sign_in(page, site, "staff/messages")
+    with staff_page(site, browsing, NAME, "staff", back="staff/messages") as page:
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
         page.keyboard.press("Enter")
@@ -192,8 +173,7 @@ def test_a_mail_finds_its_request(desk: Desk, site: Site, browsing: Browsing, sc
     text = "Bonjour,\n\nil s’agit de Nordlys over Tromsø.\n\nBien à vous"
     desk.mail_waits("RE: votre demande", text, "fjernlan@ub.bergen.example", "bergen", other.id, meant.id)
     desk.mail_waits("Where is my book??", "I want it.", "dean@bergstadt.example")
-    with browsing.page(scripts=scripts) as page:
-        sign_in(page, site, "staff/mail")
+    with staff_page(site, browsing, NAME, "staff", back="staff/mail", scripts=scripts) as page:
         expect(page.get_by_role("heading", level=2, name="RE: votre demande")).to_be_visible()
         expect(page.get_by_role("radio", name="Nordlys over Tromsø")).to_be_checked()
         page.get_by_label("Just a message").check()
@@ -212,10 +192,10 @@ def test_a_mail_finds_its_request(desk: Desk, site: Site, browsing: Browsing, sc
 
 
 @pytest.mark.parametrize(
-    ("width", "scheme", "language"), [(PHONE, "light", "en-GB"), (1024, "dark", "de-DE"), (WIDE, "light", "en-GB")]
+    ("width", "dark", "language"), [(PHONE, False, "en-GB"), (1024, True, "de-DE"), (1600, False, "en-GB")]
 )
 def test_for_everybody(
-    desk: Desk, site: Site, browsing: Browsing, axe_core: str, width: int, scheme: str, language: str
+    desk: Desk, site: Site, browsing: Browsing, axe_core: str, width: int, dark: bool, language: str
 ) -> None:
     long = "Über die Gezeiten und ihre Wächter, " * 8
     desk.partner_asks(long, "Kan vi få 2. utgave?\n\nHilsen\nÅse Ødegård", "<script>alert(1)</script> & mer")
@@ -223,27 +203,18 @@ def test_for_everybody(
     request = desk.partner_asks("سماء الشمال")
     desk.mail_waits("بخصوص طلبكم", f"رقم الطلب {request.number}\nسماء الشمال", "loans@sahil.example", "", request.id)
     desk.mail_waits("W" * 200, "x" * 400, f"{'a' * 60}@elsewhere.example")
-    found: dict[str, list[str]] = {}
-    with browsing.page(width=width, language="en-GB") as page:
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        sign_in(page, site, "staff/messages")
-        if language.startswith("de"):
-            page.goto(site.url("staff/messages?ui_language=de"))
+    with staff_page(site, browsing, NAME, "staff", width=width, dark=dark, language=language) as page:
+        inspector = PageInspector(page, axe_core)
         for path in ("staff/messages", "staff/mail"):
             page.goto(site.url(path))
-            inspect(page, axe_core, path, found)
+            inspector.look(path)
         page.locator("details summary").click()
-        inspect(page, axe_core, "how it was read", found)
+        inspector.look("how a mail was read")
         page.locator(".mails a").last.click()
         page.locator("section.spine button[type=submit]").first.click()
-        inspect(page, axe_core, "mail with a mistake", found)
-    assert found == {}
-
-
-def inspect(page: Page, axe_core: str, name: str, found: dict[str, list[str]]) -> None:
-    page.evaluate(axe_core)
-    problems = grave(page.evaluate(RUN))
-    if not fits(page):
-        problems.append("has to be scrolled sideways")
-    if problems:
-        found[name] = problems
+        inspector.look("a mail with a mistake")
+        desk.clear()
+        for path in ("staff/messages?role=borrowing", "staff/mail"):
+            page.goto(site.url(path))
+            inspector.look(f"{path} with nothing")
+    assert inspector.found == {}
