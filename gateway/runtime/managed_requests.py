@@ -57,6 +57,7 @@ from gateway.services.requests.order_batches import send_single
 from gateway.services.requests.outbox_handlers import RequestOutboxHandlers
 from gateway.services.requests.partner_inbox import PartnerInbox
 from gateway.services.requests.patron_notices import NoticeService
+from gateway.services.requests.printing import PrintService
 from gateway.services.requests.questions import PatronQuestionService, make_partner_links
 from gateway.services.requests.request_marks import RequestMarkService
 from gateway.services.requests.request_messages import MessageService
@@ -181,6 +182,7 @@ class ManagedRequests:
         self.saved_filters = SavedFilterService(self.contexts)
         self.messages = MessageService(self.contexts)
         self.notices = NoticeService(self.contexts, letters)
+        self.printing = PrintService(self.contexts, letters, self.notices)
         self.feed = EventFeed(self.contexts)
 
     async def close_clients(self) -> None:

@@ -15,6 +15,7 @@ import gateway.store.audit
 import gateway.store.library_changes
 import gateway.store.mailbox
 import gateway.store.patron_sessions
+import gateway.store.requests.print_batches
 import gateway.store.requests.tables
 import gateway.store.saved_filters
 import gateway.store.users  # noqa: F401 - its tables join the metadata
@@ -50,6 +51,7 @@ STEPS = [
     "0016: Staff: accounts, roles, sessions, and the audit log",
     "0017: What requests are found and listed by: numbers, words, waiting times, assignees, labels, filters",
     "0022: Changes that were asked of library systems outside the store, and which of them were carried out",
+    "0019: Batches of paper: who printed what for which requests",
 ]
 
 STEP = '''"""{doc}"""
@@ -161,7 +163,8 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
         connection.execute(text("DROP TABLE message_request"))
         connection.execute(text("DROP TABLE mailbox_failure"))
         connection.execute(text("DROP TABLE request_message"))
-        connection.execute(text("DROP TABLE library_change"))
+        for name in ("library_change", "print_batch", "print_item"):
+            connection.execute(text(f"DROP TABLE {name}"))
         undo_request_lists(connection)
         for name in ("staff_user", "staff_grant", "staff_session", "audit_entry"):
             connection.execute(text(f"DROP TABLE {name}"))
@@ -195,7 +198,8 @@ async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> No
             insert_request(connection, one)
         damaged = {"document": "{", "id": unreadable.id}
         connection.execute(text("UPDATE request SET document = :document WHERE id = :id"), damaged)
-        connection.execute(text("DROP TABLE library_change"))
+        for name in ("library_change", "print_batch", "print_item"):
+            connection.execute(text(f"DROP TABLE {name}"))
         undo_request_lists(connection)
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '{revision_before('0017')}'"))
 

@@ -1,0 +1,85 @@
+"""Paper of the desks: which kinds there are, for which requests each is printed, and batches as records.
+
+A request waits for a kind of paper while it is in a state that needs it and hasn't been in a batch of that kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.domain.requests.request import BorrowingState as B
+from gateway.domain.requests.request import LendingState as L
+from gateway.domain.requests.request import Role
+from gateway.domain.value import value_object
+
+MAX_BATCH_REQUESTS = 100
+"""A batch of more is no pile that one person carries."""
+
+
+class PrintKind(StrEnum):
+    """Stored."""
+
+    PULL_SLIPS = "pull-slips"
+    SHIPPING_SLIPS = "shipping-slips"
+    HOLD_SLIPS = "hold-slips"
+    BOOK_STRAPS = "book-straps"
+    RETURN_SLIPS = "return-slips"
+    ADDRESS_LABELS = "address-labels"
+    REQUEST_LETTERS = "request-letters"
+    PATRON_LETTERS = "patron-letters"
+
+
+@value_object
+class PaperNeed:
+    """Requests of `role` in one of these states. `days`: only those that changed in the last so many days (0: all), for
+    states in which a request stays long after its paper was of use; `without_task`: not those on this task list;
+    `task`: only those on it; `by_post`: only those whose partner has no channel, so that staff write."""
+
+    role: Role
+    states: tuple[str, ...]
+    days: int = 0
+    task: str = ""
+    without_task: str = ""
+    by_post: bool = False
+
+
+_RECENT_DAYS = 3
+
+NEEDS: Mapping[PrintKind, tuple[PaperNeed, ...]] = {
+    PrintKind.PULL_SLIPS: (PaperNeed(Role.LENDING, (L.LOCATED,)),),
+    PrintKind.SHIPPING_SLIPS: (
+        PaperNeed(Role.LENDING, (L.WILL_SUPPLY,)),
+        PaperNeed(Role.LENDING, (L.SHIPPED,), days=_RECENT_DAYS),
+    ),
+    PrintKind.HOLD_SLIPS: (PaperNeed(Role.BORROWING, (B.RECEIVED,), without_task="in-transit"),),
+    PrintKind.BOOK_STRAPS: (PaperNeed(Role.BORROWING, (B.RECEIVED,)),),
+    PrintKind.RETURN_SLIPS: (
+        PaperNeed(Role.BORROWING, (B.BACK,)),
+        PaperNeed(Role.BORROWING, (B.RETURNED,), days=_RECENT_DAYS),
+    ),
+    PrintKind.ADDRESS_LABELS: (
+        PaperNeed(Role.LENDING, (L.WILL_SUPPLY,)),
+        PaperNeed(Role.LENDING, (L.SHIPPED,), days=_RECENT_DAYS),
+        PaperNeed(Role.BORROWING, (B.BACK,)),
+        PaperNeed(Role.BORROWING, (B.RETURNED,), days=_RECENT_DAYS),
+    ),
+    PrintKind.REQUEST_LETTERS: (PaperNeed(Role.BORROWING, (B.REQUESTED,), by_post=True),),
+    PrintKind.PATRON_LETTERS: (PaperNeed(Role.BORROWING, tuple(B), task="to-tell"),),
+}
+
+
+@value_object(kw_only=True)
+class PrintBatch:
+    """`request_ids`: in the order of the sheets; `printed_at`: when somebody last said that it is on paper."""
+
+    library: str
+    id: str
+    number: int
+    kind: PrintKind
+    made_at: datetime
+    made_by: str
+    request_ids: tuple[str, ...]
+    printed_at: datetime | None = None
+    printed_by: str = ""

@@ -1,0 +1,257 @@
+"""PrintService: paper for the desks. What waits for it, batches of it as records, and what stands on each sheet.
+
+What a sheet says is looked up whenever it is shown: a batch that is printed again says what is true then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from gateway.domain.library import Patron
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.print_batches import MAX_BATCH_REQUESTS, PrintBatch, PrintKind
+from gateway.domain.requests.request import LibraryParty, Request, Role
+from gateway.domain.requests.state_table import TimerKind
+from gateway.domain.requests.views import LocatedCopy, NotFound, NoticeLetter, NoticeStatus
+from gateway.domain.value import value_object
+from gateway.ports.outgoing_mail import RenderedLetter
+from gateway.ports.partner_channel import PartnerMessage
+from gateway.ports.shared_store import Transaction
+from gateway.services.letters import LetterRenderer
+from gateway.services.requests.effects import remove_patron_data
+from gateway.services.requests.lending import find_located_copy
+from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.requests.patron_notices import NoticeService, find_reader
+from gateway.store.requests import print_batches, requests, timers
+from gateway.store.schema import make_exchange_id
+
+MAX_COUNTED = 1_000
+"""Waiting sheets that are counted; of more it is said that there are more."""
+
+MAX_NOTICES = 50
+
+_NUMBERS = re.compile(r"\d+")
+
+
+@value_object(kw_only=True)
+class PrintSheet:
+    """What one slip, label or letter says of its request. `copy`: of pull slips. `shelf_mark`: where it stands on the
+    hold shelf, of the patron's name and number no more than that; `pickup`: the place's name. `partner`: whose item it
+    is, or to whom it goes. `letter`: to a partner; `notice`: to a patron. `problem`: why there is nothing to print."""
+
+    request: Request
+    partner: LibraryParty
+    copy: LocatedCopy | None = None
+    shelf_mark: str = ""
+    pickup: str = ""
+    hold_until: datetime | None = None
+    letter: RenderedLetter | None = None
+    notice: NoticeLetter | None = None
+    problem: str = ""
+
+
+@value_object
+class PrintService:
+    """`contexts` by symbol of the library."""
+
+    contexts: Mapping[str, LibraryContext]
+    letters: LetterRenderer
+    notices: NoticeService
+
+    # --- batches -----------------------------------------------------------------------------------------
+
+    async def count_waiting(self, library: str) -> Mapping[PrintKind, int]:
+        """Requests that need such a sheet and were in no batch of it; not counted past MAX_COUNTED."""
+        context = find_library_context(self.contexts, library)
+        by_post, now = _list_partners_by_post(context), context.now()
+
+        def count_kinds(connection: Transaction) -> Mapping[PrintKind, int]:
+            return {
+                kind: print_batches.count_waiting_requests(
+                    connection, context.symbol, kind, by_post, now, MAX_COUNTED + 1
+                )
+                for kind in PrintKind
+            }
+
+        return await context.store.read(count_kinds)
+
+    async def make_batch(self, library: str, kind: PrintKind, actor: str) -> PrintBatch:
+        """Of what waits, those that have waited longest, at most MAX_BATCH_REQUESTS. Pull slips are in the order of the
+        shelves. Raises Refused(NOT_ALLOWED): nothing waits, or somebody else was quicker."""
+        context = find_library_context(self.contexts, library)
+        by_post, now = _list_partners_by_post(context), context.now()
+
+        def find_waiting(connection: Transaction) -> tuple[str, ...]:
+            return print_batches.find_waiting_requests(
+                connection, context.symbol, kind, by_post, now, MAX_BATCH_REQUESTS
+            )
+
+        ids = await self._sort_requests(context, kind, await context.store.read(find_waiting))
+
+        def insert_new_batch(connection: Transaction) -> PrintBatch | None:
+            waiting = frozenset(
+                print_batches.find_waiting_requests(connection, context.symbol, kind, by_post, now, MAX_COUNTED)
+            )
+            left = tuple(one for one in ids if one in waiting)
+            if not left:
+                return None
+            batch = PrintBatch(
+                library=context.symbol,
+                id=make_exchange_id(now),
+                number=0,
+                kind=kind,
+                made_at=now,
+                made_by=actor,
+                request_ids=left,
+            )
+            return print_batches.insert_batch(connection, batch)
+
+        made = await context.store.write(insert_new_batch)
+        if made is None:
+            raise Refused(RefusalReason.NOT_ALLOWED, "Nothing waits to be printed.")
+        return made
+
+    async def list_batches(self, library: str, limit: int) -> Sequence[PrintBatch]:
+        """Newest first."""
+        context = find_library_context(self.contexts, library)
+        return await context.store.read(lambda c: print_batches.list_batches(c, context.symbol, limit))
+
+    async def find_batch(self, library: str, number: int) -> PrintBatch:
+        """Raises NotFound."""
+        context = find_library_context(self.contexts, library)
+        found = await context.store.read(lambda c: print_batches.find_batch(c, context.symbol, number))
+        if found is None:
+            raise NotFound("batch")
+        return found
+
+    async def mark_printed(self, library: str, number: int, actor: str) -> None:
+        """It is on paper; said again, the last time counts. Raises NotFound."""
+        context = find_library_context(self.contexts, library)
+        batch = await self.find_batch(library, number)
+        await context.store.write(
+            lambda c: print_batches.mark_batch_printed(c, context.symbol, batch.id, actor, context.now())
+        )
+
+    async def _sort_requests(self, context: LibraryContext, kind: PrintKind, ids: tuple[str, ...]) -> tuple[str, ...]:
+        if kind is not PrintKind.PULL_SLIPS:
+            return ids
+        places = {}
+        for request in await _load_requests(context, ids):
+            copy = await find_located_copy(context, request)
+            places[request.id] = _shelf_order(copy)
+        return tuple(sorted(places, key=lambda id_: places[id_]))
+
+    # --- sheets ------------------------------------------------------------------------------------------
+
+    async def build_sheets(self, library: str, batch: PrintBatch) -> Sequence[PrintSheet]:
+        """In the order of the batch; requests that are forgotten have none."""
+        context = find_library_context(self.contexts, library)
+        build = self._builders[batch.kind]
+        sheets = []
+        for request in await _load_requests(context, batch.request_ids):
+            sheet = PrintSheet(request=request, partner=_find_partner(context, request))
+            try:
+                sheets.append(await build(context, sheet))
+            except Refused as refused:
+                sheets.append(replace(sheet, problem=refused.detail))
+            except Unavailable:
+                sheets.append(replace(sheet, problem="The library's system can't be asked now."))
+            except NotFound:
+                sheets.append(replace(sheet, problem="The patron is not known any more."))
+        return sheets
+
+    @property
+    def _builders(self) -> Mapping[PrintKind, Callable[[LibraryContext, PrintSheet], Awaitable[PrintSheet]]]:
+        return {
+            PrintKind.PULL_SLIPS: _add_copy,
+            PrintKind.SHIPPING_SLIPS: _add_copy,
+            PrintKind.HOLD_SLIPS: _add_shelf_place,
+            PrintKind.BOOK_STRAPS: _keep_sheet,
+            PrintKind.RETURN_SLIPS: _keep_sheet,
+            PrintKind.ADDRESS_LABELS: _keep_sheet,
+            PrintKind.REQUEST_LETTERS: self._add_partner_letter,
+            PrintKind.PATRON_LETTERS: self._add_patron_letter,
+        }
+
+    async def _add_partner_letter(self, context: LibraryContext, sheet: PrintSheet) -> PrintSheet:
+        profile, _ = context.require_partner(sheet.request.partner.profile)
+        attempt = sheet.request.attempt
+        message = PartnerMessage(
+            id=sheet.request.id,
+            kind=EventKind.REQUEST,
+            at=attempt.asked if attempt is not None else context.now(),
+            sender=context.party,
+            receiver=sheet.partner,
+            role=Role.BORROWING,
+            transaction=attempt.transaction if attempt is not None else sheet.request.number,
+            details=EventDetails(),
+            request=remove_patron_data(sheet.request),
+        )
+        return replace(sheet, letter=self.letters.for_partner(message, profile, context.info, context.zone))
+
+    async def _add_patron_letter(self, context: LibraryContext, sheet: PrintSheet) -> PrintSheet:
+        """The newest that could not be sent."""
+        page = await self.notices.list_notices(context.symbol, sheet.request.id, MAX_NOTICES, "")
+        found = next((one for one in page if one.status is NoticeStatus.NOT_SENT), None)
+        if found is None:
+            raise NotFound("notice")
+        return replace(sheet, notice=await self.notices.render_notice(context.symbol, found.id))
+
+
+async def _load_requests(context: LibraryContext, ids: Sequence[str]) -> tuple[Request, ...]:
+    def load_all(connection: Transaction) -> tuple[Request, ...]:
+        found = (requests.load_request(connection, context.symbol, id_) for id_ in ids)
+        return tuple(one for one in found if one is not None)
+
+    return await context.store.read(load_all)
+
+
+def _list_partners_by_post(context: LibraryContext) -> tuple[str, ...]:
+    return tuple(profile.name for profile, partner in context.partners() if not partner.channel)
+
+
+def _find_partner(context: LibraryContext, request: Request) -> LibraryParty:
+    """As the request names it; what it leaves out as our profile has it."""
+    said, partner = request.partner, context.partner(request.partner.profile)
+    if partner is None:
+        return said
+    return replace(said, name=said.name or partner.name, address=said.address or partner.address)
+
+
+async def _keep_sheet(_context: LibraryContext, sheet: PrintSheet) -> PrintSheet:
+    return sheet
+
+
+async def _add_copy(context: LibraryContext, sheet: PrintSheet) -> PrintSheet:
+    return replace(sheet, copy=await find_located_copy(context, sheet.request))
+
+
+async def _add_shelf_place(context: LibraryContext, sheet: PrintSheet) -> PrintSheet:
+    request = sheet.request
+    places = {place.code: place.name for place in await context.system.pickup_locations()}
+    running = await context.store.read(lambda c: timers.list_timers_of_request(c, context.symbol, request.id))
+    patron = await find_reader(context, request) if request.patron.id else None
+    return replace(
+        sheet,
+        shelf_mark=_make_shelf_mark(patron, request) if patron is not None else "",
+        pickup=places.get(request.patron.pickup, request.patron.pickup),
+        hold_until=next((row.at for row in running if row.timer is TimerKind.SHELF), None),
+    )
+
+
+def _make_shelf_mark(patron: Patron, request: Request) -> str:
+    """Three letters of the name and four signs of the card: who waits for it finds it, who passes by learns nothing."""
+    name = "".join(patron.name.inverted.split())[:3].upper()
+    return f"{name}-{request.patron.identifier[-4:]}"
+
+
+def _shelf_order(copy: LocatedCopy | None) -> tuple[str, str, str, str]:
+    """Branch, place, then call number, in which numbers count as such; what is nowhere comes last."""
+    if copy is None or copy.problem:
+        return ("~", "", "", "")
+    in_order = _NUMBERS.sub(lambda match: match[0].zfill(8), copy.call_number.casefold())
+    return (copy.branch, copy.place, in_order, copy.barcode)

@@ -1,0 +1,180 @@
+"""Batches of paper: which requests were in which, and which requests wait for a kind of paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    and_,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from gateway.domain.requests.print_batches import NEEDS, PaperNeed, PrintBatch, PrintKind
+from gateway.sql import column_types
+from gateway.sql.column_types import UtcDateTime
+from gateway.store.requests.tables import request, request_task
+from gateway.store.requests.timers import next_in_sequence
+from gateway.store.schema import metadata
+
+SEQUENCE = "print-batch"
+
+print_batch = Table(
+    "print_batch",
+    metadata,
+    column_types.text_column("library"),
+    column_types.id_column("id"),
+    column_types.integer_column("number"),
+    column_types.text_column("kind"),
+    column_types.moment_column("made_at"),
+    column_types.text_column("made_by"),
+    Column("printed_at", UtcDateTime),
+    column_types.text_column("printed_by"),
+    PrimaryKeyConstraint("library", "id", name="pk_print_batch"),
+    Index("ix_print_batch_number", "library", "number", unique=True),
+)
+print_item = Table(
+    "print_item",
+    metadata,
+    column_types.text_column("library"),
+    column_types.text_column("kind"),
+    column_types.id_column("request_id"),
+    column_types.id_column("batch_id"),
+    column_types.integer_column("position"),
+    PrimaryKeyConstraint("library", "kind", "request_id", "batch_id", name="pk_print_item"),
+    Index("ix_print_item_batch", "library", "batch_id", "position"),
+)
+"""`kind` as of its batch, so that what waits for a kind of paper is found by the key."""
+
+
+def find_waiting_requests(
+    connection: Connection, library: str, kind: PrintKind, by_post: Sequence[str], now: datetime, limit: int
+) -> tuple[str, ...]:
+    """Ids of requests that were in no batch of this kind, those that changed first before all others. `by_post`:
+    profiles of partners without a channel."""
+    query = (
+        select(request.c.id)
+        .where(request.c.library == library, _is_waiting(library, kind, by_post, now))
+        .order_by(request.c.changed, request.c.id)
+        .limit(limit)
+    )
+    return tuple(connection.scalars(query))
+
+
+def count_waiting_requests(
+    connection: Connection, library: str, kind: PrintKind, by_post: Sequence[str], now: datetime, most: int
+) -> int:
+    """`most`: it is not counted further."""
+    some = select(request.c.id).where(request.c.library == library, _is_waiting(library, kind, by_post, now))
+    return int(connection.scalar(select(func.count()).select_from(some.limit(most).subquery())) or 0)
+
+
+def _is_waiting(library: str, kind: PrintKind, by_post: Sequence[str], now: datetime) -> ColumnElement[bool]:
+    item = print_item.c
+    was_printed = exists().where(item.library == library, item.kind == kind.value, item.request_id == request.c.id)
+    return and_(or_(*(and_(*_conditions_of_need(library, need, by_post, now)) for need in NEEDS[kind])), ~was_printed)
+
+
+def _conditions_of_need(library: str, need: PaperNeed, by_post: Sequence[str], now: datetime) -> list[Any]:
+    c = request.c
+    conditions: list[Any] = [c.role == need.role.value, c.state.in_([str(one) for one in need.states])]
+    if need.days:
+        conditions.append(c.changed >= now - timedelta(days=need.days))
+    for task, wanted in ((need.task, True), (need.without_task, False)):
+        if task:
+            t = request_task.c
+            on_list = select(t.request_id).where(t.library == library, t.task == task)
+            conditions.append(c.id.in_(on_list) if wanted else c.id.not_in(on_list))
+    if need.by_post:
+        conditions.append(c.partner.in_(by_post))
+    return conditions
+
+
+def insert_batch(connection: Connection, batch: PrintBatch) -> PrintBatch:
+    """With the next number of the library."""
+    number = next_in_sequence(connection, batch.library, SEQUENCE)
+    connection.execute(
+        insert(print_batch),
+        {
+            "library": batch.library,
+            "id": batch.id,
+            "number": number,
+            "kind": batch.kind.value,
+            "made_at": batch.made_at,
+            "made_by": batch.made_by,
+            "printed_at": None,
+            "printed_by": "",
+        },
+    )
+    items = [
+        {
+            "library": batch.library,
+            "kind": batch.kind.value,
+            "request_id": id_,
+            "batch_id": batch.id,
+            "position": position,
+        }
+        for position, id_ in enumerate(batch.request_ids)
+    ]
+    connection.execute(insert(print_item), items)
+    return _build_batch(connection, batch.library, batch.id)
+
+
+def _build_batch(connection: Connection, library: str, id_: str) -> PrintBatch:
+    found = list_batches(connection, library, 1, id_)
+    return found[0]
+
+
+def find_batch(connection: Connection, library: str, number: int) -> PrintBatch | None:
+    c = print_batch.c
+    id_ = connection.scalar(select(c.id).where(c.library == library, c.number == number))
+    return _build_batch(connection, library, id_) if id_ is not None else None
+
+
+def list_batches(connection: Connection, library: str, limit: int, id_: str = "") -> tuple[PrintBatch, ...]:
+    """Newest first; with an id, that one."""
+    c = print_batch.c
+    query = select(print_batch).where(c.library == library).order_by(c.number.desc()).limit(limit)
+    rows = connection.execute(query.where(c.id == id_) if id_ else query).all()
+    item = print_item.c
+    wanted = (
+        select(item.batch_id, item.request_id)
+        .where(item.library == library, item.batch_id.in_([row.id for row in rows]))
+        .order_by(item.batch_id, item.position)
+    )
+    members: dict[str, list[str]] = {}
+    for member in connection.execute(wanted):
+        members.setdefault(member.batch_id, []).append(member.request_id)
+    return tuple(
+        PrintBatch(
+            library=row.library,
+            id=row.id,
+            number=row.number,
+            kind=PrintKind(row.kind),
+            made_at=row.made_at,
+            made_by=row.made_by,
+            request_ids=tuple(members.get(row.id, ())),
+            printed_at=row.printed_at,
+            printed_by=row.printed_by,
+        )
+        for row in rows
+    )
+
+
+def mark_batch_printed(connection: Connection, library: str, id_: str, by: str, at: datetime) -> None:
+    c = print_batch.c
+    connection.execute(
+        update(print_batch).where(c.library == library, c.id == id_).values(printed_at=at, printed_by=by)
+    )
