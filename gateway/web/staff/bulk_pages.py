@@ -43,7 +43,8 @@ USUAL_ACTS: Mapping[str, EventKind] = {
 }
 """What is done with most requests of a task list."""
 
-OFFERED = tuple(kind for kind in ACT_LABELS if kind in BULK_KINDS)
+OFFERED = tuple(kind for kind in ACT_LABELS if kind in BULK_KINDS and kind not in (K.LOST, K.DAMAGED))
+"""What happens to one item is told of that item alone."""
 
 
 def find_usual_act(request: StaffRequest, task: str) -> tuple[str, str] | None:
@@ -184,12 +185,14 @@ async def _perform(request: StaffRequest, checked: FormCheck, ids: Sequence[str]
             return BulkResult((), ())
         return await bulk.label(request.library, ids, [add] if add else [], remove)
     word = form["kind"] if do == MORE else do
-    kind = EventKind(_require_act(word)) if word in set(EventKind) else None
-    if kind is None:
-        raise PageError(404, "fault-not-there")
+    if not word:
+        checked.add_problem("kind", "wrong-missing")
     note = checked.read_line("note")
     if not checked.is_good:
         return BulkResult((), ())
+    if word not in {one.value for one in OFFERED}:
+        raise PageError(404, "fault-not-there")
+    kind = EventKind(word)
     details = EventDetails(note=note) if note and "note" in ACTS[kind].field_names else EventDetails()
     return await bulk.act(request.library, ids, kind, details, request.origin.actor)
 
