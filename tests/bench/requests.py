@@ -43,7 +43,16 @@ from gateway.domain.requests.state_table import TimerKind
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
-from gateway.store.requests import history, list_paths, outbox, request_counts, request_lists, requests, timers
+from gateway.store.requests import (
+    history,
+    list_paths,
+    outbox,
+    outbox_queries,
+    request_counts,
+    request_lists,
+    requests,
+    timers,
+)
 from gateway.store.requests.request_rows import dump_event
 from gateway.store.schema import make_exchange_id
 
@@ -68,6 +77,7 @@ async def _rows(folder: Path) -> list[Row]:
     few, many = await _filled(folder / "few.db", FEW), await _filled(folder / "many.db", MANY)
     measures: dict[str, Callable[[_Filled], Awaitable[list[Act]]]] = {
         "a page of a task list, and all counts": _lists,
+        "the work queue of staff, all lists with count and age": _queues,
         "one event: request, history, outbox, timer": _events,
         "one due timer": _timers,
     }
@@ -189,6 +199,17 @@ async def _lists(filled: _Filled) -> list[Act]:
         await filled.store.read(lambda c: request_counts.read_task_counts(c, LIBRARY))
 
     return [partial(one, TASK_LISTS[number % len(TASK_LISTS)]) for number in range(LISTS)]
+
+
+async def _queues(filled: _Filled) -> list[Act]:
+    """What /staff asks of the store: counts and oldest of all lists, and partners that don't answer."""
+
+    async def one() -> None:
+        await filled.store.read(lambda c: request_counts.read_task_counts(c, LIBRARY))
+        await filled.store.read(lambda c: request_counts.read_oldest_of_tasks(c, LIBRARY))
+        await filled.store.read(lambda c: outbox_queries.list_retried_targets(c, LIBRARY, "partner", 3))
+
+    return [one] * LISTS
 
 
 async def _events(filled: _Filled) -> list[Act]:
