@@ -20,12 +20,15 @@ class PageError(Exception):
 
 
 def make_wrong_path_middleware(show_wrong_path: Handler, is_for_people: Callable[[str], bool]) -> Middleware:
-    """`is_for_people`: whether people look at such a path. Programs send or ask the API, and get its own answers."""
+    """`is_for_people`: whether people look at such a path. Programs send or ask the API, and get its own answers. A
+    path that only takes forms is a wrong one for whoever loads it again from the address bar."""
 
     @web.middleware
     async def answer_wrong_path(request: web.Request, handler: Handler) -> web.StreamResponse:
-        wrong = isinstance(request.match_info.http_exception, web.HTTPNotFound)
-        if wrong and request.method in ("GET", "HEAD") and is_for_people(request.path):
+        problem, method = request.match_info.http_exception, request.method
+        is_wrong = isinstance(problem, web.HTTPNotFound) and method in ("GET", "HEAD")
+        is_for_forms = isinstance(problem, web.HTTPMethodNotAllowed) and method == "GET"
+        if (is_wrong or is_for_forms) and is_for_people(request.path):
             return await show_wrong_path(request)
         return await handler(request)
 

@@ -30,6 +30,10 @@ FAULTS: dict[str, tuple[str, str]] = {
             "send it once more."
         ),
     ),
+    "fault-form-address": (
+        mark_text("There is nothing to see at this address"),
+        mark_text("It only takes what a form sends. Perhaps you have loaded a page again that came after sending."),
+    ),
     "fault-journey": (
         mark_text("Signing in took too long"),
         mark_text("Or it began in another browser. Please begin again."),
@@ -74,8 +78,10 @@ MIN_KEPT_CHARS = 20
 """Of fields that were sent: a shorter one is typed again soon."""
 
 
-async def show_nothing(_request: StaffRequest) -> web.Response:
-    """At a path that there isn't."""
+async def show_nothing(request: StaffRequest) -> web.Response:
+    """At a path that there isn't, or that only takes forms."""
+    if isinstance(request.http.match_info.http_exception, web.HTTPMethodNotAllowed):
+        raise PageError(405, "fault-form-address")
     raise NotFound("page")
 
 

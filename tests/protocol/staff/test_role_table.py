@@ -141,3 +141,11 @@ async def test_a_wrong_path_gets_a_designed_page(gateway: Running) -> None:
         assert answer.status == 404
         assert answer.title == "This page does not exist"
         assert "r.okafor" in answer.text
+
+
+async def test_a_form_loaded_again_by_its_address_gets_one_too(gateway: Running) -> None:
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        answer = await ruth.get("/account/password")
+
+        assert answer.status == 405
+        assert answer.title == "There is nothing to see at this address"
