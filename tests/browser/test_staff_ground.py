@@ -141,3 +141,20 @@ def test_a_user_is_made_changed_and_disabled(site: Site, browsing: Browsing) -> 
         expect(page.get_by_role("alert")).to_have_text("Nobody can sign in as Empfang Ost any more.")
         page.get_by_role("link", name="What this user did").click()
         expect(page.get_by_text("Nothing was done yet.")).to_be_visible()
+
+
+def test_without_a_stream_a_window_asks_every_half_minute(site: Site, browsing: Browsing) -> None:
+    ask_for(site, "Om fargen på gammel snø")
+    make_user(site, "ruth", *ALL)
+    with browsing.page() as page:
+        page.clock.install()
+        page.route("**/staff/live", lambda route: route.fulfill(status=204))
+        sign_in_as(page, site, "ruth")
+        count = page.locator("[data-task='awaiting-review'] [data-count]")
+        before = int(count.inner_text())
+        ask_for(site, "云的语法")
+        expect(count).to_have_text(str(before))
+
+        page.clock.fast_forward(31_000)
+
+        expect(count).to_have_text(str(before + 1), timeout=15_000)

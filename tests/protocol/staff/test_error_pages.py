@@ -1,0 +1,88 @@
+"""What staff see when something goes wrong: what it means, what they had typed, and the way on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.domain.requests.views import VersionConflict
+from tests.protocol.pages.support import Running
+from tests.protocol.staff.support import colleague
+
+TYPED = "Rush, please: the reader defends her thesis on 15 December."
+
+
+class BrokenDesk:
+    """In place of the lists' service."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def tasks(self, _library: str) -> None:
+        raise self._error
+
+
+def break_work_queue(gateway: Running, error: Exception) -> None:
+    pages: Any = gateway.gateway._staff_pages
+    object.__setattr__(pages._parts, "desk", BrokenDesk(error))
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "title"),
+    [
+        (Unavailable("the database is away"), 503, "A part of the system does not answer"),
+        (OutcomeUnknown("no answer"), 504, "Nobody can say whether that was done"),
+        (Refused(RefusalReason.NOT_ALLOWED, "The item is on loan."), 409, "That can't be done"),
+        (VersionConflict(4), 409, "Somebody else was quicker"),
+    ],
+)
+async def test_what_went_wrong_is_said_in_words(gateway: Running, error: Exception, status: int, title: str) -> None:
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        break_work_queue(gateway, error)
+
+        answer = await ruth.get()
+
+        assert (answer.status, answer.title) == (status, title)
+        assert "database is away" not in answer.text
+        assert answer.tree.xpath("//main//a[@href='/staff']")
+
+
+async def test_a_defect_has_a_mark_by_which_the_log_has_it(gateway: Running) -> None:
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        break_work_queue(gateway, RuntimeError("Anna Müller, 21000000000017"))
+        with capture_logs() as logs:
+            answer = await ruth.get()
+
+        (entry,) = (one for one in logs if one["event"] == "staff.page_failed")
+        assert (answer.status, answer.title) == (500, "That went wrong on our side")
+        assert f"name {entry['mark']};" in answer.text
+        assert "Müller" not in answer.text
+
+
+async def test_more_than_a_form_may_hold_is_refused_with_a_page(gateway: Running) -> None:
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        answer = await ruth.post("/account/look", {"theme": "x" * 300_000})
+
+        assert (answer.status, answer.title) == (413, "This is too large")
+
+
+async def test_what_was_typed_is_on_the_page(gateway: Running) -> None:
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        fields = {"theme": TYPED, "own_password": "a secret that nobody shall see"}
+
+        answer = await ruth.post("/account/look", fields, token="0" * 64)
+
+        assert answer.title == "This form was out of date"
+        assert answer.tree.xpath("//textarea/text()") == [TYPED]
+        assert "a secret" not in answer.text
+
+
+async def test_pages_are_in_the_readers_language(gateway: Running) -> None:
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        answer = await ruth.browser.get("/staff/nowhere", Accept_Language="de")
+
+        assert answer.title == "Diese Seite gibt es nicht"
+        assert answer.tree.get("lang") == "de"
