@@ -30,6 +30,7 @@ from gateway.services.requests.scans import MAX_CODE_CHARS, ScanOrder, ScanResul
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.staff.request_words import StateTag, tag_of_request
 from gateway.web.staff.staff_request import ROOT, TEMPLATES, StaffPage, StaffRequest
 
 MAX_CODES = 200
@@ -158,13 +159,14 @@ OTHER_WORK_TEXTS = {
 
 @value_object(kw_only=True)
 class ScanLine:
-    """What became of a scan, as it is shown. `facts`: where it goes, until when; `undo`: whether it can be taken back;
-    `choices`: number of the request and its id."""
+    """What became of a scan, as it is shown. `tag`: how the request stands, where something else comes first; `facts`:
+    where it goes, until when; `undo`: whether it can be taken back; `choices`: number of the request and its id."""
 
     at: datetime
     result: ScanResult
     word: str
     text: str
+    tag: StateTag | None
     facts: str
     undo: bool
     choices: Sequence[tuple[str, str]]
@@ -275,6 +277,9 @@ def _make_line(request: StaffRequest, desk: ScanDesk, result: ScanResult) -> Sca
         result=result,
         word=request.gettext(WORDS[result.outcome]),
         text=_describe_reason(request, result),
+        tag=tag_of_request(result.request, request.localization)
+        if result.reason is ScanReason.NOT_NOW and result.request is not None
+        else None,
         facts=_describe_facts(request, desk, result) if did_something and result.request is not None else "",
         undo=did_something and RULE_OF_WORK[desk.work].undo is not None,
         choices=[(one.number, one.id) for one in result.choices],

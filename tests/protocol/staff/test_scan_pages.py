@@ -87,6 +87,17 @@ async def test_a_condition_stands_on_the_pile(gateway: Running) -> None:
     assert page.tree.xpath("//ul[@id='pile']//a/@href") == [f"/staff/requests/{request.number}"]
 
 
+async def test_what_comes_too_early_says_how_the_request_stands(gateway: Running) -> None:
+    request = await shipped_to_us(gateway)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        page = await ruth.post("/scan/lend", {"code": request.number})
+        opened = await ruth.browser.get(str(page.tree.xpath("//ul[@id='pile']//a/@href")[0]))
+
+    assert page.tree.xpath("//ol[@id='log']/li/@data-outcome") == ["look"]
+    assert "On its way" in page.tree.xpath("string(//ul[@id='pile']//span[contains(@class, 'tag')])")
+    assert (opened.status, TITLE in opened.text) == (200, True)
+
+
 async def test_the_whole_way_of_an_item_by_scans(gateway: Running) -> None:
     request = await shipped_to_us(gateway)
     async with colleague(gateway, "r.okafor", "staff") as ruth:

@@ -10,7 +10,13 @@ import pytest
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, partner_signal
-from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request
+from gateway.domain.requests.request import (
+    BorrowingState,
+    LendingState,
+    LibraryParty,
+    Request,
+    VolumeState,
+)
 from gateway.domain.requests.scan_rules import ScanOutcome, ScanReason, ScanWork
 from gateway.domain.requests.views import LendingDraft
 from gateway.services.requests.scans import ScanOrder, ScanResult, ScanService
@@ -200,3 +206,24 @@ async def test_while_the_library_is_away_the_scan_is_kept(north: NcipTown, monke
         kept = await scan(north, ScanWork.RECEIVE, request.number)
 
     assert (kept.outcome, kept.reason) == (ScanOutcome.LOOK, ScanReason.KEPT)
+
+
+async def test_each_scan_of_a_set_is_one_volume(north: NcipTown) -> None:
+    request = await north.asked(volumes=("Bd. 1", "Bd. 2"))
+    await tell(north, request, EventKind.SHIPPED)
+
+    received = [await scan(north, ScanWork.RECEIVE, request.number) for _ in range(3)]
+    now = await north.see(request)
+    second = now.volumes[1].barcode
+    arrived = [await scan(north, ScanWork.ARRIVE, volume.barcode) for volume in now.volumes]
+    lent = [await scan(north, ScanWork.LEND, code) for code in (second, second, request.number)]
+
+    assert [(one.outcome, one.volume) for one in received[:2]] == [(ScanOutcome.DONE, "1"), (ScanOutcome.DONE, "2")]
+    assert received[2].reason is ScanReason.ALREADY
+    assert [one.volume for one in arrived] == ["1", "2"]
+    assert [(one.reason, one.volume) for one in lent] == [
+        (ScanReason.DONE, "2"),
+        (ScanReason.ALREADY, "2"),
+        (ScanReason.DONE, "1"),
+    ]
+    assert {one.state for one in (await north.see(request)).volumes} == {VolumeState.LENT}
