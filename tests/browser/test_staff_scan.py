@@ -1,0 +1,196 @@
+"""Scan pages at a browser: a scanner that is quicker than the gateway, what needs a hand, and a network that goes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.staff import PageInspector, make_user, sign_in_as, staff_page
+from tests.browser.visitor import DESKTOP, PATRON, PHONE, Browsing, Site
+
+TITLES = ("تاريخ الملاحة في البحر الأحمر", "海东方言词典", "מפות הים התיכון בימי הביניים", "Om fargen på gammel snø")
+
+
+def ask_for(site: Site, title: str) -> str:
+    """The number of a request that a partner has been asked for, so that its item may come."""
+    made = site.command("request", "create", "--patron", PATRON, "--title", title, "--no-review", "--as", "test")
+    number = made.partition(":")[0]
+    site.asked(number)
+    return number
+
+
+def type_codes(page: Page, codes: list[str], milliseconds: int) -> None:
+    """As a scanner does: characters and Enter, into whatever has the focus."""
+    for code in codes:
+        page.keyboard.type(code)
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(milliseconds)
+
+
+def scan_codes(page: Page, codes: list[str], milliseconds: int = 60) -> None:
+    expect(page.locator("#ready")).to_be_visible()
+    type_codes(page, codes, milliseconds)
+
+
+def scanned(page: Page) -> list[tuple[str, str]]:
+    """Code and outcome of each line, in the order in which they were scanned."""
+    lines = page.locator("#log > li").evaluate_all(
+        "found => found.map(one => [one.querySelector('.code').textContent, one.dataset.outcome])"
+    )
+    return [(code, outcome) for code, outcome in lines][::-1]
+
+
+def wait_until_all_sent(page: Page, seconds: float = 60) -> None:
+    expect(page.locator("#count-waiting")).to_have_text("0", timeout=seconds * 1000)
+
+
+def test_fifty_codes_at_ten_a_second_are_fifty_lines_in_order(site: Site, browsing: Browsing) -> None:
+    numbers = [ask_for(site, title) for title in TITLES]
+    codes = [f"X-{at:03}" for at in range(50)]
+    for place, number in zip((0, 13, 27, 49), numbers, strict=True):
+        codes[place] = number
+    with staff_page(site, browsing, "ruth", "staff", back="staff/scan/receive") as page:
+        expect(page.locator("#code")).to_be_focused()
+        scan_codes(page, codes[:25], 90)
+        page.locator("#main").click(position={"x": 3, "y": 3})  # the focus gets lost
+        scan_codes(page, codes[25:], 90)
+        expect(page.locator("#code")).to_be_focused()
+        expect(page.locator("#code")).to_have_value("")
+        wait_until_all_sent(page)
+
+        expected = [(code, "done" if code in numbers else "failed") for code in codes]
+        assert scanned(page) == expected
+        assert [page.locator(f"#count-{name}").inner_text() for name in ("done", "look", "failed")] == ["4", "0", "46"]
+    assert {site.request(number)["state"] for number in numbers} == {"received"}
+
+
+def test_what_is_typed_before_the_script_is_there_is_not_lost(site: Site, browsing: Browsing) -> None:
+    with staff_page(site, browsing, "ruth", "staff", back="staff/scan") as page:
+        held: list[Route] = []
+        page.route(re.compile(r"/scan\.js"), lambda route: held.append(route))
+        page.goto(site.url("staff/scan/receive"), wait_until="commit")
+        expect(page.locator("#code")).to_be_focused()
+        type_codes(page, ["X-001", "X-002"], 20)
+        page.keyboard.type("X-0")
+        held[0].continue_()
+        expect(page.locator("input#code")).to_have_value("X-0")
+        type_codes(page, ["03"], 20)
+        wait_until_all_sent(page)
+
+        assert scanned(page) == [("X-001", "failed"), ("X-002", "failed"), ("X-003", "failed")]
+
+
+def test_wrong_codes_and_a_second_scan_say_what_they_are(site: Site, browsing: Browsing) -> None:
+    number = ask_for(site, TITLES[0])
+    with staff_page(site, browsing, "ruth", "staff", back="staff/scan/receive") as page:
+        scan_codes(page, [PATRON, number, number, f"https://ill.example/staff/requests/{number}"])
+        wait_until_all_sent(page)
+
+        assert [outcome for _, outcome in scanned(page)] == ["failed", "done", "done", "done"]
+        lines = page.locator("#log > li")
+        expect(lines.nth(3)).to_contain_text("This is a reader’s card.")
+        expect(lines.nth(1)).to_contain_text("already done, nothing was changed")
+        expect(page.get_by_role("status")).to_contain_text(TITLES[0])
+        expect(page.locator("#pile > li")).to_have_count(0)
+        with pytest.raises(AssertionError):
+            expect(page.get_by_role("dialog")).to_have_count(1, timeout=200)
+
+
+def test_what_needs_a_hand_waits_on_the_pile_while_scanning_goes_on(site: Site, browsing: Browsing) -> None:
+    made = site.command("request", "lend-to", "bergen", "--title", "Wetterleuchten", "--as", "test")
+    number, item = made.partition(":")[0], "39000000000019"
+    other = ask_for(site, TITLES[1])
+    with staff_page(site, browsing, "ruth", "staff", back="staff/scan/locate") as page:
+        scan_codes(page, [number, other])
+        wait_until_all_sent(page)
+        hand = page.locator("#pile > li")
+        expect(hand).to_have_count(1)
+        expect(page.locator("#code")).to_be_focused()
+
+        hand.get_by_label("Barcode of the item").fill(item)
+        hand.get_by_role("button", name="Pulled").click()
+        wait_until_all_sent(page)
+
+        expect(hand).to_have_count(0)
+        expect(page.locator("#code")).to_be_focused()
+        assert scanned(page) == [(number, "look"), (other, "failed"), (number, "done")]
+    assert site.request(number)["state"] == "located"
+
+
+def test_an_undo_stands_beside_the_line(site: Site, browsing: Browsing) -> None:
+    number = ask_for(site, TITLES[2])
+    with staff_page(site, browsing, "ruth", "staff", back="staff/scan/receive") as page:
+        for work in ("receive", "arrive", "lend"):
+            page.goto(site.url(f"staff/scan/{work}"))
+            scan_codes(page, [number])
+            wait_until_all_sent(page)
+        page.get_by_role("button", name="Undo").click()
+        expect(page.locator("#log > li").first).to_contain_text(f"Taken back: {number}")
+        expect(page.locator("#code")).to_be_focused()
+    assert site.request(number)["state"] == "back"
+
+
+def test_codes_wait_while_the_network_is_away_and_are_sent_once(site: Site, browsing: Browsing) -> None:
+    number = ask_for(site, TITLES[3])
+    with staff_page(site, browsing, "ruth", "staff", back="staff/scan/receive") as page:
+        lost: list[str] = []
+
+        def lose_answer(route: Route) -> None:
+            """The first goes out and its answer gets lost; the second doesn't even go out."""
+            if len(lost) == 0:
+                route.fetch()
+            if len(lost) < 2:
+                lost.append(route.request.url)
+                route.abort()
+            else:
+                route.continue_()
+
+        page.route(re.compile(r"/staff/scan/receive$"), lose_answer)
+        scan_codes(page, [number, "X-001"])
+        expect(page.locator("#trouble")).to_contain_text("What was scanned waits")
+        expect(page.locator("#count-waiting")).to_have_text("2")
+        wait_until_all_sent(page)
+
+        expect(page.locator("#trouble")).to_be_hidden()
+        assert scanned(page) == [(number, "done"), ("X-001", "failed")]
+        expect(page.locator("#log > li").last).not_to_contain_text("already done")
+
+
+def test_without_script_many_codes_are_one_form(site: Site, browsing: Browsing) -> None:
+    number = ask_for(site, TITLES[0])
+    with staff_page(site, browsing, "ruth", "staff", back="staff/scan/receive", scripts=False) as page:
+        page.get_by_label("Codes, one a line").fill(f"{number}\nX-001\n")
+        page.get_by_role("button", name="Receive", exact=True).click()
+        expect(page.locator("#log > li")).to_have_count(2)
+        expect(page.locator("#log > li").nth(1)).to_contain_text(TITLES[0])
+
+
+@pytest.mark.parametrize(
+    ("width", "dark", "language"), [(PHONE, False, "en-GB"), (DESKTOP, True, "de-DE"), (1600, False, "en-GB")]
+)
+def test_no_scan_page_keeps_anybody_out(
+    site: Site, browsing: Browsing, axe_core: str, width: int, dark: bool, language: str
+) -> None:
+    make_user(site, "ruth", "staff")
+    made = site.command("request", "lend-to", "bergen", "--title", "Wetterleuchten", "--as", "test")
+    number = ask_for(site, TITLES[0])
+    with browsing.page(width=width, language=language) as page:
+        page.emulate_media(color_scheme="dark" if dark else "light")
+        inspector = PageInspector(page, axe_core)
+        sign_in_as(page, site, "ruth", "staff/scan")
+        inspector.look("which work")
+        page.goto(site.url("staff/scan/locate"))
+        inspector.look("before the first scan")
+        scan_codes(page, ["X-001", PATRON, made.partition(":")[0]])
+        wait_until_all_sent(page)
+        inspector.look("with lines and a pile")
+        page.goto(site.url("staff/scan/receive"))
+        scan_codes(page, [number])
+        wait_until_all_sent(page)
+        inspector.look("with what was done")
+        page.goto(site.url("staff/scan/ship"))
+        inspector.look("with a due date")
+
+    assert inspector.found == {}
