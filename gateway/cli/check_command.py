@@ -122,6 +122,10 @@ async def _open_libraries(installation: Installation, store: Store) -> tuple[dic
 
 
 def _print_report(report: CheckReport) -> None:
+    for symbol, steps in report.steps.items():
+        click.echo(f"library {symbol}:")
+        for step in steps:
+            click.echo(f"  {step.name:8} {step.seconds * 1000:6.0f} ms  {step.problem or step.said}")
     _print_problems("installation", report.installation)
     _print_problems("requests", report.requests)
     for profile in report.profiles:

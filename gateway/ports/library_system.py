@@ -196,6 +196,27 @@ class HoldsConnections(Protocol):
     async def close_connections(self) -> None: ...
 
 
+@value_object
+class ProbeStep:
+    """A step of trying whether a system works: what came of it and how long it took. `problem` is empty where it went
+    well; `key` is that of the setting to look at, within the system's section. No patron data in either."""
+
+    name: str
+    seconds: float
+    said: str
+    problem: str = ""
+    key: str = ""
+
+
+@runtime_checkable
+class ProbesItself(Protocol):
+    """What a `LibrarySystem` may offer besides: `illgate check --live` shows where it stops."""
+
+    async def probe(self) -> tuple[ProbeStep, ...]:
+        """Each step within a time limit of its own; the last one failed where others had to follow."""
+        ...
+
+
 class LibrarySystem(Protocol):
     """A library's own system, for one library.
 

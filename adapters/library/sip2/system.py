@@ -18,6 +18,7 @@ from adapters.library.sip2.loans import LoanDesk, LoanTerms
 from adapters.library.sip2.lookups import Sip2Desk, find_open_change
 from adapters.library.sip2.messages import MessageWriter, PatronList
 from adapters.library.sip2.options import Sip2Options
+from adapters.library.sip2.probe import Sip2Probe
 from adapters.library.sip2.reasons import make_refusal
 from adapters.library.sip2.records import RECORD_PREFIX, RecordReader, is_named_by
 from gateway.domain.library import (
@@ -44,6 +45,7 @@ from gateway.ports.library_system import (
     HoldWish,
     LibraryInfo,
     PatronKey,
+    ProbeStep,
     TemporaryItem,
     TemporaryItemResult,
 )
@@ -137,6 +139,13 @@ class Sip2Library:
     async def ping(self) -> None:
         async with self._client.open_conversation() as talk:
             await talk.ask(self._desk.writer.status())
+
+    async def probe(self) -> tuple[ProbeStep, ...]:
+        """See `ports.library_system.ProbesItself`."""
+        context, desk = self._context, self._desk
+        return await Sip2Probe(
+            self._options, context.folder, context.secrets, desk.writer, desk.reader, desk.clock
+        ).run()
 
     async def info(self) -> LibraryInfo:
         return self._context.info

@@ -16,7 +16,7 @@ from gateway.domain.value import value_object
 from gateway.policies import LoadedPolicy, iter_rules
 from gateway.ports.adapter import SearchAdapter, SearchContext
 from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchIndex, SearchTerm
-from gateway.ports.library_system import LibraryCodes, LibrarySystem, ListsCodes, PatronKey
+from gateway.ports.library_system import Capability, LibraryCodes, LibrarySystem, ListsCodes, PatronKey
 from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.services.article_lookup import Secrets, make_article_source
 from gateway.services.searching.targets import CatalogueTarget, failure_reason, find_catalogue
@@ -35,7 +35,7 @@ class KnownCodes:
     """What a library knows."""
 
     system: LibrarySystem
-    pickups: frozenset[str]
+    pickups: frozenset[str] | None  # None: the system can't tell
     codes: LibraryCodes
 
     @property
@@ -61,7 +61,8 @@ def _codes_by_kind(codes: LibraryCodes) -> Mapping[str, frozenset[str] | None]:
 
 async def ask_library(system: LibrarySystem) -> KnownCodes:
     """Raises Unavailable."""
-    pickups = frozenset(location.code for location in await system.pickup_locations())
+    is_listed = Capability.PICKUP_LIST in system.capabilities
+    pickups = frozenset(location.code for location in await system.pickup_locations()) if is_listed else None
     codes = await system.codes() if isinstance(system, ListsCodes) else LibraryCodes()
     return KnownCodes(system, pickups, codes)
 

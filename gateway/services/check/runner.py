@@ -16,7 +16,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.policies import PolicyLoadResult
 from gateway.ports.adapter import SearchContext
-from gateway.ports.library_system import LibrarySystem
+from gateway.ports.library_system import LibrarySystem, ProbesItself, ProbeStep
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.outgoing_mail import LetterStyle
 from gateway.ports.responder import ExchangeContext
@@ -91,7 +91,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
         *_remark_empty_libraries(subject, chosen.loaded, asked.known),
         *find_remarks(chosen.loaded, subject.settings, subject.adapters),
     )
-    return CheckReport(installation, (*found, *broken), notes, requests, remarks)
+    return CheckReport(installation, (*found, *broken), notes, requests, remarks, asked.steps)
 
 
 class _ChosenProfiles:
@@ -136,25 +136,37 @@ class _LibraryAnswers:
     known: Mapping[str, outside_systems.KnownCodes]
     problems: tuple[ConfigurationProblem, ...]
     notes: tuple[str, ...]
+    steps: Mapping[str, tuple[ProbeStep, ...]]
 
 
 async def _ask_libraries(subject: CheckSubject) -> _LibraryAnswers:
     known: dict[str, outside_systems.KnownCodes] = {}
     problems: list[ConfigurationProblem] = []
+    steps: dict[str, tuple[ProbeStep, ...]] = {}
     for index, library in enumerate(subject.settings.libraries):
         system = subject.libraries.get(library.symbol)
         if system is None:
             continue
+        if subject.live and isinstance(system, ProbesItself):
+            steps[library.symbol] = await system.probe()
+            problems += _problems_of_steps(subject.settings, index, steps[library.symbol])
         try:
             async with asyncio.timeout(subject.settings.library_timeout_seconds):
-                if subject.live:
+                if subject.live and library.symbol not in steps:
                     await system.ping()
                 known[library.symbol] = await outside_systems.ask_library(system)
         except (Unavailable, TimeoutError) as error:
             path: KeyPath = ("libraries", index, "system")
             problems.append(subject.settings.make_problem(path, f"the library's system does not answer: {error}"))
     notes = tuple(f"library {symbol} was not looked at: {why}" for symbol, why in subject.closed.items())
-    return _LibraryAnswers(known, tuple(problems), notes)
+    return _LibraryAnswers(known, tuple(problems), notes, steps)
+
+
+def _problems_of_steps(settings: Settings, index: int, steps: tuple[ProbeStep, ...]) -> Iterator[ConfigurationProblem]:
+    for step in steps:
+        if step.problem:
+            path = ("libraries", index, *(_make_key_path("system", step.key) if step.key else ("system",)))
+            yield settings.make_problem(path, f"{step.name}: {step.problem}")
 
 
 def _remark_empty_libraries(
@@ -366,13 +378,15 @@ class ProfileFindings:
 @value_object
 class CheckReport:
     """`installation`: problems of gateway.yml, its libraries and secrets; `requests`: of requests.yml; `notes`: what
-    was not looked at, and why; `remarks`: what isn't wrong, but may be meant otherwise."""
+    was not looked at, and why; `remarks`: what isn't wrong, but may be meant otherwise; `steps`: how each library's
+    system was tried, by symbol."""
 
     installation: tuple[ConfigurationProblem, ...]
     profiles: tuple[ProfileFindings, ...]
     notes: tuple[str, ...] = ()
     requests: tuple[ConfigurationProblem, ...] = ()
     remarks: tuple[ConfigurationProblem, ...] = ()
+    steps: Mapping[str, tuple[ProbeStep, ...]] = field(default_factory=dict)
 
     @property
     def problems(self) -> tuple[ConfigurationProblem, ...]:

@@ -18,7 +18,7 @@ from gateway.domain.library import Patron, PersonName, PickupLocation
 from gateway.domain.problems import MalformationKind, MalformedMessage, Refusal, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, ProtocolAdapter
-from gateway.ports.library_system import LibraryCodes, LibrarySystem, PatronKey
+from gateway.ports.library_system import Capability, LibraryCodes, LibrarySystem, PatronKey
 from gateway.ports.responder import (
     DecodedMessage,
     ExchangeContext,
@@ -85,6 +85,7 @@ class SmallLibrary:
     down: bool = False
     pickups: tuple[str, ...] = ("main", "north")
     patrons: tuple[str, ...] = ("INST-NVD",)
+    capabilities: frozenset[Capability] = frozenset(Capability)
     known: LibraryCodes = field(
         default_factory=lambda: LibraryCodes(
             branches=frozenset({"main", "north"}),

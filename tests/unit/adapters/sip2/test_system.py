@@ -22,6 +22,7 @@ from gateway.domain.library import BlockScope, ContactKind, Item, ItemStatus, Lo
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.ports.library_system import Capability, HoldWish, PatronKey
 from gateway.ports.shared_store import Store
+from gateway.services.check.outside_systems import ask_library
 from gateway.store.engine import open_store
 from tests.fakes.desk_library import DeskLibrary, FakeItem
 from tests.library_contract.embedded_world import START, ZONE
@@ -90,6 +91,7 @@ async def test_it_can_do_what_the_server_says_and_the_settings_allow(store: Stor
         assert Capability.HOLD_ITEM not in library.capabilities
         assert Capability.AUTHENTICATE not in library.capabilities
         assert Capability.PICKUP_LIST not in library.capabilities
+        assert (await ask_library(library)).by_kind["pickup location"] is None, "so `illgate check` looks at none"
 
 
 NEVER: dict[str, Callable[[Sip2Library], Coroutine[Any, Any, object]]] = {
