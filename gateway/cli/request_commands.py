@@ -1,4 +1,4 @@
-"""The group `illgate request`; `create` and `lend-to`."""
+"""The group `illgate request`; `create` and `lend-to`; `assign` and `label`, which staff mark requests with."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from gateway.cli.installation import (
     run_on_requests,
     staff_option,
 )
-from gateway.cli.mark_commands import assign_request, label_request
 from gateway.cli.notice_commands import list_notices, print_letter
 from gateway.cli.request_actions import SHORT, act, attach_file, reorder_rota, skip_partner
 from gateway.cli.request_options import (
@@ -198,6 +197,43 @@ def print_created_request(request: Request, as_json: bool) -> None:
     click.echo(f"{request.number}: {request.state.value}  {request.citation.short}")
     for warning in request.warnings:
         click.echo(f"  warning: {warning}")
+
+
+@click.command(name="assign")
+@click.argument("number", metavar="NUMBER")
+@click.argument("name", metavar="NAME", default="")
+@library_option
+@pass_installation
+def assign_request(installation: Installation, number: str, name: str, symbol: str) -> None:
+    """Say who of the staff sees to a request; without NAME: nobody in particular."""
+    library = require_library(installation, symbol)
+
+    async def save_assignee(managed: ManagedRequests) -> Request:
+        found = await managed.requests.find_request(library.symbol, number)
+        return await managed.marks.assign(library.symbol, found.id, name)
+
+    marked = run_on_requests(installation, save_assignee)
+    click.echo(f"{marked.number}: {marked.assignee or 'nobody in particular'}")
+
+
+@click.command(name="label")
+@click.argument("number", metavar="NUMBER")
+@click.argument("labels", metavar="LABEL", nargs=-1)
+@click.option("--remove", multiple=True, metavar="LABEL", help="Take this one off.")
+@library_option
+@pass_installation
+def label_request(
+    installation: Installation, number: str, labels: tuple[str, ...], remove: tuple[str, ...], symbol: str
+) -> None:
+    """Put labels of your own on a request; with none said, show those that it has."""
+    library = require_library(installation, symbol)
+
+    async def save_labels(managed: ManagedRequests) -> Request:
+        found = await managed.requests.find_request(library.symbol, number)
+        return await managed.marks.change_labels(library.symbol, found.id, labels, remove)
+
+    marked = run_on_requests(installation, save_labels)
+    click.echo(f"{marked.number}: {', '.join(marked.labels) or 'no labels'}")
 
 
 @click.group(name="request")

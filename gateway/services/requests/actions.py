@@ -6,7 +6,7 @@ What needs the library's yes first goes through it (`desk_actions`); the rest is
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,13 +15,14 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavail
 from gateway.domain.requests import rota
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import Request, Role, RotaLine, RotaLineStatus, ServiceType
-from gateway.domain.requests.state_machine import Denied, compute_transition
+from gateway.domain.requests.state_machine import Denied, PartnerNotification, compute_transition, list_notifications
 from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, VersionConflict
 from gateway.domain.value import value_object
+from gateway.ports.partner_channel import LimitedChannel
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.queue import DESK_GRACE
 from gateway.services.requests.desk_actions import is_desk_action
-from gateway.services.requests.effects import LIBRARY, new_outbox_row
+from gateway.services.requests.effects import LIBRARY, find_receiver, is_partner_notified, new_outbox_row
 from gateway.services.requests.library_context import DESK, PATRON, LibraryContext, require_request
 from gateway.services.requests.scanned_volumes import name_scanned_volume
 from gateway.services.requests.transitions import EventRequest, apply_event, keep_request
@@ -260,3 +261,38 @@ async def make_copy_link(context: LibraryContext, request: Request, attachment_i
         lambda c: make_copy_token(c, context.symbol, request.id, attachment_id, expires, rules.downloads, now)
     )
     return f"{context.public_url.rstrip('/')}/d/{token}"
+
+
+# --- what the partner won't hear of an act ------------------------------------------------------------------
+
+# A channel that has no message for an event refuses it only when the act is done. Here it is said beforehand.
+
+
+def find_action_hints(
+    context: LibraryContext, request: Request, kinds: tuple[EventKind, ...], at: Event
+) -> Mapping[EventKind, str]:
+    """By kind of the act, one sentence; acts of which the partner hears, or isn't to hear, have none. `at`: an event
+    whose time counts."""
+    hints = {}
+    for kind in kinds:
+        for told in list_notifications(request, kind, context.workflow(request), at):
+            hint = _describe_silence(context, request, told)
+            if hint:
+                hints[kind] = hint
+    return hints
+
+
+def _describe_silence(context: LibraryContext, request: Request, told: PartnerNotification) -> str:
+    party, _ = find_receiver(context, told, request)
+    profile, partner = context.profile(party.profile), context.partner(party.profile)
+    if profile is None or partner is None:
+        return ""
+    name = party.name or partner.name or party.symbol or profile.name
+    if not partner.channel:
+        return f"{name} is not told: its profile names no channel. Write or telephone."
+    if not is_partner_notified(context, told, request):
+        return ""  # as the workflow says
+    channel = context.channels.get(partner.channel)
+    if isinstance(channel, LimitedChannel) and not channel.has_message(told.kind, request.role, profile):
+        return f"{name} is not told: '{told.kind.value}' can't be said by {channel.name}. Write or telephone."
+    return ""

@@ -58,8 +58,7 @@ from gateway.ports.library_system import PatronKey
 from gateway.ports.shared_store import Transaction
 from gateway.services.attachments import check_upload
 from gateway.services.letters import LetterRenderer
-from gateway.services.requests.action_hints import find_action_hints
-from gateway.services.requests.actions import ActionService, patron_actions
+from gateway.services.requests.actions import ActionService, find_action_hints, patron_actions
 from gateway.services.requests.intake import create_borrowing_request
 from gateway.services.requests.lending import find_located_copy
 from gateway.services.requests.library_context import (
