@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
-from gateway.domain.requests.views import TaskView
+from gateway.domain.requests.request import Role
+from gateway.domain.requests.views import RequestFilter, TaskView
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.services.localization import mark_text
@@ -177,6 +178,28 @@ class ShownDesk:
     quiet: tuple[str, ...]
 
 
+OWN_LISTS = (
+    (Role.BORROWING, "/borrowing?assignee=me", Right.BORROWING_READ, mark_text("borrowing")),
+    (Role.LENDING, "/lending?assignee=me", Right.LENDING_READ, mark_text("lending")),
+)
+"""What the user sees to: role, where it is shown, right, word."""
+
+
+async def _list_own_work(request: StaffRequest) -> list[tuple[str, str]]:
+    """Open requests that the user sees to, of each role that has some: words with their number, address."""
+    found = []
+    for role, path, right, word in OWN_LISTS:
+        if not request.has_right(right):
+            continue
+        wanted = RequestFilter(role=role, assignee=request.user.name, open=True)
+        total = (await request.parts.requests.count_list(request.library, wanted)).total
+        if total:
+            number = request.localization.format_number(total)
+            said = request.gettext("%(number)s %(kind)s", number=number, kind=request.gettext(word))
+            found.append((said, request.open_path(path)))
+    return found
+
+
 async def show_work_queue(request: StaffRequest) -> web.Response:
     desks = await read_desks(request)
     silent = await request.parts.desk.list_silent_partners(request.library) if _sees_network(request) else ()
@@ -187,6 +210,7 @@ async def show_work_queue(request: StaffRequest) -> web.Response:
         help_topic="work",
         desks=desks,
         first=late[:MAX_FIRST],
+        own=await _list_own_work(request),
         silent=silent,
         now=request.format_moment(request.parts.clock.now()),
     )

@@ -14,7 +14,7 @@ from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import PatronLink
 from gateway.domain.requests.task_lists import DEAD_LETTERS, MAILBOXES_AWAY, TASKS, UNMATCHED_MAILS
-from gateway.domain.requests.views import BorrowingDraft
+from gateway.domain.requests.views import BorrowingDraft, RequestFilter
 from gateway.store.requests import outbox
 from gateway.store.requests.outbox import OutboxRow
 from gateway.web.staff.live_counts import CountStreams, CountTiming
@@ -77,6 +77,21 @@ async def test_what_has_waited_too_long_comes_first(gateway: Running) -> None:
 def _with_clock(parts: Any, clock: FixedClock) -> Any:
     object.__setattr__(parts, "clock", clock)
     return parts
+
+
+async def test_what_the_user_sees_to_is_one_step_away(gateway: Running) -> None:
+    managed = gateway.gateway.managed
+    for title in ("云的语法", "Om fargen på gammel snø"):
+        await ask_for(gateway, title)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        assert "Mine:" not in (await ruth.get()).text
+        (first, _second) = await managed.requests.listing("DEMO", RequestFilter(), 10, "")
+        await managed.marks.assign("DEMO", first.id, "r.okafor")
+
+        (link,) = (await ruth.get()).tree.xpath("//a[contains(@href, 'assignee=me')]")
+
+        assert link.text == "1 borrowing"
+        assert first.number in (await ruth.browser.get(str(link.get("href")))).text
 
 
 async def test_a_partner_that_does_not_answer_is_named(gateway: Running) -> None:
