@@ -21,43 +21,33 @@ from typing import Literal
 
 import jinja2
 import structlog
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.core import get_global
 from babel.dates import format_date, format_skeleton, format_time
 from babel.lists import format_list
-from babel.messages import Catalog, Message
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import PoFileError, read_po
 from babel.numbers import format_currency, format_decimal
 from babel.units import format_unit
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-import gateway
-from gateway.configuration.yaml_document import display_path
 from gateway.domain.library import Money
-from gateway.domain.problems import ConfigurationError, ConfigurationProblem
+from gateway.domain.problems import ConfigurationError
 from gateway.domain.value import value_object
-from gateway.services.own_words import (
-    PAGE_TEXTS_FILE,
-    WORDS_FILE,
-    ChangedFile,
-    OwnTranslation,
-    OwnWords,
-    read_own_page_texts,
-    read_own_words,
-    translate_page_texts,
-    translate_words,
+from gateway.services.catalogue_files import (
+    CATALOGUE_SUFFIX,
+    SHIPPED_TRANSLATIONS,
+    compile_own_words,
+    find_changed,
+    is_known_to_cldr,
+    is_language_code,
+    read_catalogue,
 )
+from gateway.services.own_words import PAGE_TEXTS_FILE, WORDS_FILE, ChangedFile, OwnWords, read_own_words
 
 log = structlog.get_logger(component="texts")
 
 SOURCE_LANGUAGE = "en"
 """The language of the texts in templates and code: it needs no file, and stands in for what others lack."""
-
-SHIPPED_TRANSLATIONS = Path(gateway.__file__).parent / "translations"
-
-CATALOGUE_SUFFIX = ".po"
 
 REGION_FORMATS = {"en": "en_GB"}
 """CLDR takes plain English for that of the USA; readers elsewhere would misread its days."""
@@ -65,8 +55,6 @@ REGION_FORMATS = {"en": "en_GB"}
 HOURS_SHOWN = timedelta(hours=48)
 """An age is said in hours up to here, then in days."""
 
-_CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
-_PLACEHOLDER = re.compile(r"%(?:%|\((\w+)\)[sd])")
 _WRITTEN_DAY = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?")
 
 
@@ -96,7 +84,7 @@ class Localization:
     @property
     def name(self) -> str:
         """Of the language, in itself."""
-        if self.own.name or not _is_known_to_cldr(self.language):
+        if self.own.name or not is_known_to_cldr(self.language):
             return self.own.name or self.language
         name = Locale.parse(self.language, sep="-").get_display_name() or self.language
         return name[:1].upper() + name[1:]
@@ -268,13 +256,13 @@ class TextCatalogues:
     def find_codes(self) -> tuple[str, ...]:
         """Those with a catalogue, whose name is a language of CLDR, or with an operator's words; and English."""
         named = {file.parent.name for folder in self._own_folders for file in folder.glob(f"*/{WORDS_FILE}")}
-        return tuple(sorted({*self.find_translated_codes(), *(code for code in named if _CODE.fullmatch(code))}))
+        return tuple(sorted({*self.find_translated_codes(), *(code for code in named if is_language_code(code))}))
 
     def find_translated_codes(self) -> frozenset[str]:
         """Those with a catalogue, and English."""
         folders = (*self._own_folders, SHIPPED_TRANSLATIONS)
         files = {file.stem for folder in folders for file in folder.glob(f"*{CATALOGUE_SUFFIX}")}
-        return frozenset({SOURCE_LANGUAGE, *(code for code in files if _is_known_to_cldr(code))})
+        return frozenset({SOURCE_LANGUAGE, *(code for code in files if is_known_to_cldr(code))})
 
     def fallback_chain(self, wanted: str) -> tuple[str, ...]:
         """The language and those that stand in for it: de-ch, de, the default, en. Only those that there are."""
@@ -298,11 +286,11 @@ class TextCatalogues:
             folders = (*self._own_folders, SHIPPED_TRANSLATIONS)
             own_words = self._find_own_files(code, WORDS_FILE)
             own_texts = self._find_own_files(code, PAGE_TEXTS_FILE)
-            files = [_find_changed(folder / f"{code}{CATALOGUE_SUFFIX}") for folder in folders]
+            files = [find_changed(folder / f"{code}{CATALOGUE_SUFFIX}") for folder in folders]
             found = [read_catalogue(file) for file in files if file is not None]
             if own_words or own_texts:
                 at = len(found) - (files[-1] is not None)  # before ours, behind the operator's catalogues
-                found.insert(at, _compile_own_words(code, own_words, own_texts))
+                found.insert(at, compile_own_words(code, own_words, own_texts))
             catalogues += found
         general = language_fallbacks(chain[0])
         return _make_localization(
@@ -317,7 +305,7 @@ class TextCatalogues:
 
     def _find_own_files(self, code: str, name: str) -> tuple[ChangedFile, ...]:
         """What comes before all others last."""
-        files = [_find_changed(folder / code / name) for folder in reversed(self._own_folders)]
+        files = [find_changed(folder / code / name) for folder in reversed(self._own_folders)]
         return tuple(file for file in files if file is not None)
 
     def _localize(self, chain: tuple[str, ...]) -> Localization:
@@ -330,84 +318,6 @@ class TextCatalogues:
             return self._good.get(chain) or TextCatalogues(None, self._default).choose_language(chain)
         self._good[chain] = found
         return found
-
-
-@lru_cache(maxsize=256)
-def _is_known_to_cldr(code: str) -> bool:
-    try:
-        return bool(_CODE.fullmatch(code)) and bool(Locale.parse(code, sep="-"))
-    except (UnknownLocaleError, ValueError):
-        return False
-
-
-def _find_changed(file: Path) -> ChangedFile | None:
-    return (file, file.stat().st_mtime_ns) if file.is_file() else None
-
-
-@lru_cache(maxsize=64)
-def read_catalogue(file: ChangedFile) -> bytes:
-    """As gettext's own format has it. Raises ConfigurationError with file and line."""
-    path, _changed = file
-    try:
-        with path.open("rb") as stream:
-            catalogue = read_po(stream, locale=Locale.parse(path.stem, sep="-"), abort_invalid=True)
-    except PoFileError as error:
-        raise _catalogue_error(path, error.lineno + 1, str(error)) from error
-    except UnicodeDecodeError as error:
-        raise _catalogue_error(path, 0, "not UTF-8 text") from error
-    except (OSError, ValueError) as error:
-        raise _catalogue_error(path, 0, f"can't be read: {error}") from error
-    for message in catalogue:
-        if message.id and (problem := find_translation_problem(message, catalogue)):
-            raise _catalogue_error(path, message.lineno or 0, problem)
-    return _compile_catalogue(catalogue)
-
-
-def _compile_catalogue(catalogue: Catalog) -> bytes:
-    compiled = BytesIO()
-    write_mo(compiled, catalogue)
-    return compiled.getvalue()
-
-
-@lru_cache(maxsize=64)
-def _compile_own_words(code: str, words: tuple[ChangedFile, ...], page_texts: tuple[ChangedFile, ...]) -> bytes:
-    """Raises ConfigurationError."""
-    catalogue = Catalog(locale=Locale.parse(code, sep="-") if _is_known_to_cldr(code) else None)
-    said: list[OwnTranslation] = [
-        *translate_words(read_own_words(words)),
-        *translate_page_texts(read_own_page_texts(page_texts)),
-    ]
-    for one in said:
-        catalogue.add(one.text, one.said, context=one.context)
-    return _compile_catalogue(catalogue)
-
-
-def _catalogue_error(path: Path, line: int, problem: str) -> ConfigurationError:
-    return ConfigurationError([ConfigurationProblem(display_path(path), line, (), problem)])
-
-
-def find_translation_problem(message: Message, catalogue: Catalog) -> str:
-    """What would go wrong with a translation where it is shown; empty: nothing. One that is missing is no problem."""
-    sources: tuple[str, ...] = message.id if isinstance(message.id, tuple) else (str(message.id),)
-    forms: tuple[str, ...] = (message.string,) if isinstance(message.string, str) else tuple(message.string or ())
-    if not any(forms):
-        return ""
-    if isinstance(message.id, tuple) and (len(forms) != catalogue.num_plurals or not all(forms)):
-        return f"not all of {catalogue.num_plurals} plural forms of: {sources[0]}"
-    allowed = {name for source in sources for name in find_placeholders(source)}
-    if len(sources) > 1:
-        allowed.add("num")
-    for form in forms:
-        if _PLACEHOLDER.sub("", form).count("%"):
-            return f"a percent sign that isn't written %% in: {form}"
-        if unknown := sorted(find_placeholders(form) - allowed):
-            return f"%({unknown[0]})s is no value of: {sources[0]}"
-    return ""
-
-
-def find_placeholders(text: str) -> set[str]:
-    """Names of the values that stand in it."""
-    return {found[1] for found in _PLACEHOLDER.finditer(text) if found[1]}
 
 
 @lru_cache(maxsize=64)
@@ -424,7 +334,7 @@ def _make_localization(
             first.add_fallback(translations)
         else:
             first = translations
-    code = next(one for one in chain if _is_known_to_cldr(one))
+    code = next(one for one in chain if is_known_to_cldr(one))
     locale = Locale.parse(REGION_FORMATS.get(code, code).replace("-", "_"))
     return Localization(chain, locale, first, read_own_words(own), read_own_words(extra))
 

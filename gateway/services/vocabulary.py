@@ -13,7 +13,8 @@ from typing import Literal
 
 from gateway.domain.library import Money
 from gateway.domain.value import value_object
-from gateway.services.localization import Localization, find_placeholders
+from gateway.services.catalogue_files import find_placeholders
+from gateway.services.localization import Localization
 from gateway.services.own_words import LETTER_CONTEXT, WORD_GROUPS, list_word_texts, shipped_words
 
 

@@ -17,7 +17,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 import gateway
-from gateway.services.localization import (
+from gateway.services.catalogue_files import (
     CATALOGUE_SUFFIX,
     SHIPPED_TRANSLATIONS,
     find_placeholders,

@@ -22,6 +22,7 @@ from gateway.ports.outgoing_mail import LetterStyle
 from gateway.ports.responder import ExchangeContext
 from gateway.profiles import LoadedProfile, ProfileLoadResult
 from gateway.secrets import resolve_secret
+from gateway.services.catalogue_files import find_unused_words
 from gateway.services.check import outside_systems
 from gateway.services.check.examples import ExampleExchange, ExampleRunner, MailExampleRunner, wants_answer
 from gateway.services.check.outside_systems import probe_address
@@ -398,7 +399,7 @@ class CheckReport:
 
 def check_letter_templates(settings: Settings) -> list[ConfigurationProblem]:
     letters = make_letter_renderer(settings)
-    found = list(_find_unknown_templates(settings.letters_folder))
+    found = [*_find_unknown_templates(settings.letters_folder), *find_unused_words(settings.letters_folder)]
     if settings.letters.language not in letters.languages:
         path = ("letters", "language")
         found.append(settings.make_problem(path, "no such language", settings.letters.language, letters.languages))
@@ -425,7 +426,7 @@ def check_partner_templates(
             found.append(loaded.make_problem((channel.section, "folder"), "no such folder", display_path(style.folder)))
             continue
         letters = make_letter_renderer(settings)
-        found += _find_unknown_templates(style.folder)
+        found += [*_find_unknown_templates(style.folder), *find_unused_words(style.folder)]
         for language in letters.languages:
             found += _partner_problems(letters, replace(style, language=language), settings)
     return list(dict.fromkeys(found))

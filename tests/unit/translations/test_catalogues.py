@@ -8,7 +8,7 @@ import pytest
 from babel.messages import Catalog
 from click.testing import CliRunner
 
-from gateway.services.localization import SHIPPED_TRANSLATIONS
+from gateway.services.catalogue_files import SHIPPED_TRANSLATIONS
 from gateway.translations.maintenance import (
     extract_texts,
     list_shortcomings,

@@ -105,6 +105,26 @@ def test_check_renders_every_template(folder: Path) -> None:
     assert "_foot" not in done.stdout
 
 
+def test_check_finds_words_that_nobody_reads(folder: Path) -> None:
+    write(
+        folder / "letters",
+        {
+            "english.po": 'msgid "Reserve"\nmsgstr "Hold"\n',
+            "fr.po": 'msgid ""\nmsgstr "Language: fr\\n"\n\nmsgid "Open %%"\nmsgstr "Ouvrir %"\n',
+            "de/openurl.yml": "texts:\n  borow-title: Fernleihe\n  hold-title: Vormerken\n",
+        },
+    )
+
+    done = illgate(folder, "check")
+
+    assert done.exit_code == 1
+    assert "letters/english.po: no language has this code" in done.stdout
+    assert "letters/fr.po:4: a percent sign that isn't written %% in: Ouvrir %" in done.stdout
+    assert "letters/de/openurl.yml:2: texts.borow-title: no text has this key" in done.stdout
+    assert "did you mean 'borrow-title'?" in done.stdout
+    assert "hold-title" not in done.stdout
+
+
 def test_check_finds_a_language_that_is_not_there(folder: Path) -> None:
     (folder / "gateway.yml").write_text("letters:\n  language: fr\n")
 
