@@ -14,13 +14,11 @@ from gateway.web.pages.request_status import STATUS_TEXTS
 from tests.protocol.pages.support import BOOK, Answer, Running, Visitor, running, visitor
 from tests.protocol.pages.test_own_requests import act_as_staff, send_request
 from tests.support.daemon import Installation
+from tests.support.pseudo_catalogue import is_translated, make_pseudo_catalogue
 
 PAGES = Path(__file__).parents[3] / "gateway" / "web" / "pages"
 
 RULES = {"services": {"usual_days": {"loans": {"least": 5, "most": 8}}}}
-
-NAMES_OF_NUMBERS = ("ISBN", "ISSN", "DOI", "PubMed ID")
-"""The same in every language."""
 
 LIBRARY_WORDS = re.compile(r"\b(ILL|rota|supplier|interlibrary|partner)s?\b", re.IGNORECASE)
 
@@ -105,7 +103,7 @@ async def test_a_catalogue_is_all_that_another_language_needs(installation: Inst
     """A pseudo-language that runs from right to left: each text in marks of its own."""
     folder = installation.folder / "letters"
     folder.mkdir(exist_ok=True)
-    (folder / "he.po").write_text(make_pseudo_catalogue(), "utf-8")
+    (folder / "he.po").write_text(make_pseudo_catalogue(extract_texts_of(PAGES)), "utf-8")
     async with running(installation, letters={"folder": "letters"}) as gateway, visitor(gateway) as anna:
         english = await anna.get(f"/openurl?{BOOK}")
         assert ("he", "עברית") in [
@@ -124,26 +122,7 @@ async def test_a_catalogue_is_all_that_another_language_needs(installation: Inst
     for page in pages:
         assert (page.tree.get("lang"), page.tree.get("dir")) == ("he", "rtl")
         for element in page.tree.xpath("//h1 | //h2 | //main//label | //main//button | //header//nav/a[not(@lang)]"):
-            text = element.text_content().strip()
-            assert (
-                text.startswith("⟦") or text in NAMES_OF_NUMBERS or element.xpath("ancestor-or-self::*[@dir='auto']")
-            ), text
-
-
-def make_pseudo_catalogue() -> str:
-    lines = [
-        'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\nPlural-Forms: nplurals=2; plural=(n != 1);\\n"\n'
-    ]
-    for text in extract_texts_of(PAGES):
-        if not text.id or isinstance(text.id, tuple):
-            continue
-        context = f"msgctxt {quote_po(text.context)}\n" if text.context else ""
-        lines.append(f"{context}msgid {quote_po(text.id)}\nmsgstr {quote_po(f'⟦{text.id}⟧')}\n")
-    return "\n".join(lines)
-
-
-def quote_po(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+            assert is_translated(element), element.text_content()
 
 
 def test_every_status_has_a_word_and_a_day() -> None:
