@@ -13,7 +13,7 @@ from gateway.domain.due_dates import local_day
 from gateway.domain.library import Money
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.volume_notes import tell_volumes
 from gateway.ports.adapter import ChannelContext, ChannelLibrary
@@ -172,11 +172,18 @@ def _detail_fields(message: PartnerMessage, dialect: TaggedMailDialect, zone: tz
     yield "due", _format_day(local_day(details.due, zone), dialect)
     yield "expected", _format_day(details.expected, dialect)
     yield "retry", _format_day(details.retry_after, dialect)
-    yield "conditions", ", ".join(one.value.replace("-", " ") for one in details.conditions)
+    yield "conditions", ", ".join(one.value.replace("-", " ") for one in _list_conditions(details))
     yield "cost", _format_money(details.cost)
     yield "barcode", details.barcode
     yield "link", details.link
     yield "status", details.status
+
+
+def _list_conditions(details: EventDetails) -> tuple[LoanCondition, ...]:
+    """There is no tag for whether renewals are allowed: that they aren't is a condition."""
+    if details.renewals_allowed is not False or LoanCondition.NO_RENEWAL in details.conditions:
+        return details.conditions
+    return (*details.conditions, LoanCondition.NO_RENEWAL)
 
 
 def _note_text(message: PartnerMessage) -> str:

@@ -173,6 +173,20 @@ def test_details_come_back_whole() -> None:
     assert event.details == details
 
 
+def test_that_nothing_is_renewed_is_a_condition() -> None:
+    shipped = message(EventKind.SHIPPED, renewals_allowed=False, conditions=(LoanCondition.SUPERVISED,))
+    twice = message(EventKind.SHIPPED, renewals_allowed=False, conditions=(LoanCondition.NO_RENEWAL,))
+    silent = message(EventKind.SHIPPED)
+
+    events = [only(read(written(one), profile=of_the_other_side())) for one in (shipped, twice, silent)]
+
+    assert [event.details.conditions for event in events] == [
+        (LoanCondition.SUPERVISED, LoanCondition.NO_RENEWAL),
+        (LoanCondition.NO_RENEWAL,),
+        (),
+    ]
+
+
 @pytest.mark.parametrize("name", sorted(sample.CITATIONS))
 def test_a_request_comes_back_whole(name: str) -> None:
     asked = sample.sample_request(name)
