@@ -22,6 +22,9 @@ partner:
   owns: everything
 """
 
+MORE_PARTNERS = {"altenried": "Universität Altenried", "vaumarin": "Bibliothèque de Vaumarin"}
+"""Asked by nobody but by hand: profile and name."""
+
 RULES = {
     "intake": {"mediation_default": "straight-through", "duplicates": {"action": "allow"}},
     "rotas": {"usual": {"lines": [{"partner": "bergen"}]}},
@@ -68,6 +71,9 @@ def site(
     """A library with one partner, reached by mail, that is asked without staff looking first."""
     made = fresh_installation.copy(tmp_path_factory.mktemp("browser") / "illgate")
     (made.folder / "profiles" / "bergen.yml").write_text(PARTNER, encoding="utf-8")
+    for profile, name in MORE_PARTNERS.items():
+        text = f"partner: {{symbols: [XX-{profile}], name: {name}, email: ill@{profile}.example, channel: mail}}\n"
+        (made.folder / "profiles" / f"{profile}.yml").write_text(text, encoding="utf-8")
     (made.folder / "requests.yml").write_text(yaml.safe_dump(RULES), encoding="utf-8")
     library = yaml.safe_load(made.config.read_text(encoding="utf-8"))["libraries"][0]
     made.change(
