@@ -74,6 +74,32 @@ TOPICS: tuple[HelpTopic, ...] = (
         ),
     ),
     HelpTopic(
+        "request",
+        mark_text("One request"),
+        ("/requests/{number}",),
+        (
+            mark_text(
+                "On top stands whose move it is and since when, with the usual act open: one button does it. All else "
+                "that is possible now is under “More actions”; what people look for and can’t do now stands there with "
+                "the reason."
+            ),
+            mark_text(
+                "“Who is asked” shows each library with its answer, why it was chosen, and who was passed over and "
+                "why. The buttons change the order of those still to be asked. “Why this order” asks their catalogues "
+                "now."
+            ),
+            mark_text(
+                "“What happened” is one story: what partners said by whatever way, letters to the reader, what the "
+                "library system was asked, and what people did, the newest first. Where somebody else was quicker than "
+                "you, you see what was done, and what you typed is still there."
+            ),
+            mark_text(
+                "Who sees readers masked can show the reader of one request: that is recorded. Number, barcode or the "
+                "partner’s number in the search box opens the request."
+            ),
+        ),
+    ),
+    HelpTopic(
         "bulk",
         mark_text("The same with many requests"),
         ("/borrowing", "/lending", "/copies"),
@@ -118,6 +144,21 @@ TOPICS: tuple[HelpTopic, ...] = (
                 "Put to a request, a mail does what is understood of it, such as a promise or a refusal. Where that is "
                 "wrong, choose “Just a message”. An answer goes to whoever wrote, with the mail quoted. What needs "
                 "nothing is dismissed; the mail itself stays in the folder of the mailbox."
+            ),
+        ),
+    ),
+    HelpTopic(
+        "new-request",
+        mark_text("A new request"),
+        ("/requests/new",),
+        (
+            mark_text(
+                "Paste a DOI, a PubMed ID, an ISBN or a link into the box, and the form fills itself; words are looked "
+                "for in the catalogue beside it. Where anybody may read the work online, the page says so first."
+            ),
+            mark_text(
+                "Without a card number the request is for the library itself. Where rules stand against a request, the "
+                "page says why, and offers to make it all the same where you may. Sent twice, it is one request."
             ),
         ),
     ),
