@@ -154,6 +154,7 @@ def _details_of_reply(reply: CodedReply, rule: ReplyRule, received: date, dialec
         cost=parse_money(values["amount"], dialect.replies.currency) if "amount" in values else None,
         reason=rule.reason or _reason_of_text(values.get("text", "")),
         note=_join_note_lines(reply.code, note, *reply.prose),
+        written="\n".join(reply.prose),
         conditions=rule.conditions,
         renewals_allowed=rule.renewals_allowed,
         link=values.get("link", ""),

@@ -30,6 +30,9 @@ PDF = "application/pdf"
 
 MAX_NOTE_CHARS = 4_000
 
+MAX_DATE_WORDS = 4
+"""Of a day, with a word before it: until 12 March 2026."""
+
 _DATES = (
     re.compile(r"\b(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})\b"),
     re.compile(r"\b(?P<d>\d{1,2})[./-](?P<m>\d{1,2})[./-](?P<y>\d{4}|\d{2})\b"),
@@ -144,7 +147,9 @@ def _event_of_code_line(line: _CodeLine, mail: IncomingMail) -> MailEvent:
     reply = line.reply
     note = ": ".join(part for part in (reply.note, line.rest) if part)
     day = find_date(line.rest)
-    details = EventDetails(reason=reply.reason, note=shorten_text(note, MAX_NOTE_CHARS))
+    details = EventDetails(
+        reason=reply.reason, note=shorten_text(note, MAX_NOTE_CHARS), written="" if _is_date(line.rest) else line.rest
+    )
     if reply.condition is not None:
         details = replace(details, conditions=(reply.condition,))
     if reply.kind is EventKind.RETRY:
@@ -160,6 +165,11 @@ def _event_of_code_line(line: _CodeLine, mail: IncomingMail) -> MailEvent:
         details=details,
         explained=(f"line begins with the code {line.code}",),
     )
+
+
+def _is_date(text: str) -> bool:
+    """Whether it says a day and no more."""
+    return find_date(text) is not None and len(text.split()) <= MAX_DATE_WORDS
 
 
 def find_date(text: str) -> date | None:

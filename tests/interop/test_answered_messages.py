@@ -56,6 +56,7 @@ async def test_what_a_condition_and_a_report_of_damage_say(template: Template, t
         await pair.north(EventKind.CONDITION_ACCEPTED)
         assert await unread(pair, "NORTH") == []
         await pair.south(EventKind.SHIPPED)
+        assert await unread(pair, "NORTH") == [], "what the protocol says is nobody's words"
         await pair.north(EventKind.RECEIVED)
         await pair.north(EventKind.DAMAGED, note="Ryggen er løs.")
         damage = await unread(pair, "SOUTH")

@@ -130,7 +130,10 @@ def _critical_extension_extras(apdu: Apdu) -> tuple[CitationExtra, ...]:
 def interpret_apdu(apdu: Apdu, context: MappingContext) -> tuple[EventKind, EventDetails]:
     """The note of a request is that of its citation."""
     kind, details = _MEANINGS[apdu.type](apdu, context)
-    if kind is EventKind.REQUEST or not apdu.note_text:
+    if kind is EventKind.REQUEST:
+        return kind, details
+    details = replace(details, written=apdu.note_text)  # the rest of the note is made of codes and names
+    if not apdu.note_text:
         return kind, details
     return kind, read_note_terms(kind, replace(details, note=_join_notes(details.note, apdu.note_text)))
 

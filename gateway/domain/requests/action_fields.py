@@ -225,5 +225,5 @@ def given_detail_names(details: EventDetails) -> frozenset[str]:
     return frozenset(name for name in _NAMES if getattr(details, name) != getattr(_EMPTY, name))
 
 
-_NAMES = tuple(name for name in EventDetails.__dataclass_fields__ if name != "extras")
-"""Extras go with every event."""
+_NAMES = tuple(name for name in EventDetails.__dataclass_fields__ if name not in ("extras", "written"))
+"""Extras go with every event, and what was written stands in the note."""

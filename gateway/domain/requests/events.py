@@ -157,6 +157,8 @@ class EventDetails:
     transaction: str = ""  # the partner's own number of the request
     status: str = ""  # of a status report: the state of the other side, in its words
     extras: tuple[CitationExtra, ...] = ()
+    # what of the note a person wrote; None: the format doesn't tell it from what a machine put together
+    written: str | None = field(default=None, compare=False, repr=False)
 
 
 class ReasonCodes(StrEnum):

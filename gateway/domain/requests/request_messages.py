@@ -44,12 +44,17 @@ class AnsweredMessages:
 
 def is_message_to_read(event: Event) -> bool:
     """Whether a person should read it: a partner has written something, or reports damage or loss. What a partner's
-    message says counts also where it doesn't fit the request any more."""
+    message says counts also where it doesn't fit the request any more; what its machine put together doesn't, where the
+    format tells it apart (`EventDetails.written`)."""
     if event.signal.origin is not EventOrigin.PARTNER or not event.actor.startswith(PARTNER_ACTOR):
         return False
     if event.kind in MACHINE_ANSWERS:
         return False
-    return event.kind in REPORTS or bool(remove_volumes(event.details.note))
+    details = event.details
+    words = details.written
+    if words is None or event.kind is EventKind.MESSAGE:  # which is nothing but its words
+        words = details.note
+    return event.kind in REPORTS or bool(remove_volumes(words))
 
 
 def is_message_sent(role: Role, before: str, event: Event) -> bool:

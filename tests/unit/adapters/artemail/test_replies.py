@@ -79,6 +79,7 @@ def test_no_code_of_the_profile_is_without_its_line_in_the_table() -> None:
 
 def test_captured_fields_stand_in_the_note() -> None:
     assert "On the waiting list, place 3." in only(read(f"{NUMBER} USE*3")).details.note
+    assert only(read(f"{NUMBER} USE*3")).details.written == "", "nobody wrote it"
     assert "Apply again in 4 weeks." in only(read(f"{NUMBER} CAT*REAPPLY 4")).details.note
 
 
@@ -184,6 +185,7 @@ def test_plain_english_below_a_code_goes_with_it() -> None:
     event = only(read(f"{NUMBER} NOT\nWe no longer hold this.\n\n-- \nCustomer Services\n"))
 
     assert event.details.note == "NOT\nNot held or no longer available.\nWe no longer hold this."
+    assert event.details.written == "We no longer hold this."
 
 
 # --- files, whole-file answers, mails without a code -----------------------------------------------------

@@ -26,6 +26,16 @@ def test_what_a_partner_writes_is_to_be_read(kind: EventKind) -> None:
     assert not is_message_to_read(event(partner_signal(kind), note=" \n"))
 
 
+def test_what_a_machine_put_together_is_nobody_s_words() -> None:
+    shipped = event(partner_signal(K.SHIPPED), note="shipped via Posten")
+
+    assert is_message_to_read(shipped), "a format that doesn't tell them apart"
+    assert not is_message_to_read(replace(shipped, details=replace(shipped.details, written="")))
+    assert is_message_to_read(replace(shipped, details=replace(shipped.details, written="Bind 2 følger.")))
+    said = event(partner_signal(K.MESSAGE), note="?")
+    assert is_message_to_read(replace(said, details=replace(said.details, written="")))
+
+
 @pytest.mark.parametrize("kind", [K.DAMAGED, K.LOST])
 def test_damage_and_loss_are_to_be_read_without_a_word(kind: EventKind) -> None:
     assert is_message_to_read(event(partner_signal(kind)))

@@ -59,6 +59,20 @@ async def test_a_mail_in_words_is_to_be_read(house: MailHouse) -> None:
     assert (waiting["unread-borrowing"], waiting["unmatched-mails"]) == (1, 0)
 
 
+async def test_a_code_alone_is_acted_upon_and_no_words(house: MailHouse) -> None:
+    first = await house.asked()
+    await house.comes(house.reply("W/L 12/4/2027"))
+    second = await house.asked()
+    await house.comes(house.reply("TBS we will add the index as well"))
+
+    shown = [await house.show(one) for one in (first, second)]
+    assert [one.request.state for one in shown] == [BorrowingState.HOLD_PLACED, BorrowingState.WILL_SUPPLY]
+    assert [[message.event.details.note for message in one.messages] for one in shown] == [
+        [],
+        ["to be sent: we will add the index as well"],
+    ]
+
+
 async def test_mails_that_fit_nothing_are_counted_with_the_lists_of_staff(house: MailHouse) -> None:
     await house.asked()
     await house.comes(mail("Hvor er boka?", sender="ingrid@home.example", Subject="?"))
