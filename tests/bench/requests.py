@@ -38,8 +38,10 @@ from gateway.domain.requests.request import (
     SupplierAttempt,
     Volume,
 )
+from gateway.domain.requests.search_terms import parse_search
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.requests.state_table import TimerKind
+from gateway.domain.requests.views import RequestOrder
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
@@ -49,6 +51,7 @@ from gateway.store.requests import (
     outbox,
     outbox_queries,
     request_counts,
+    request_facets,
     request_lists,
     requests,
     timers,
@@ -78,6 +81,8 @@ async def _rows(folder: Path) -> list[Row]:
     measures: dict[str, Callable[[_Filled], Awaitable[list[Act]]]] = {
         "a page of a task list, and all counts": _lists,
         "the work queue of staff, all lists with count and age": _queues,
+        "a page of staff's list with its counts": _staff_lists,
+        "a search by number, card or words": _searches,
         "one event: request, history, outbox, timer": _events,
         "one due timer": _timers,
     }
@@ -210,6 +215,40 @@ async def _queues(filled: _Filled) -> list[Act]:
         await filled.store.read(lambda c: outbox_queries.list_retried_targets(c, LIBRARY, "partner", 3))
 
     return [one] * LISTS
+
+
+STAFF_LISTS = (
+    list_paths.RequestListFilter(role=Role.BORROWING, open=True),
+    list_paths.RequestListFilter(role=Role.BORROWING, open=True, order=RequestOrder.LONGEST),
+    list_paths.RequestListFilter(role=Role.BORROWING, task="awaiting-review", order=RequestOrder.LONGEST),
+    list_paths.RequestListFilter(role=Role.BORROWING, states=(BorrowingState.LENT,)),
+    list_paths.RequestListFilter(role=Role.BORROWING, order=RequestOrder.NEED_BY),
+)
+
+
+async def _staff_lists(filled: _Filled) -> list[Act]:
+    """Rows, how many there are, and how many of each kind."""
+
+    async def one(wanted: list_paths.RequestListFilter) -> None:
+        await filled.store.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 50))
+        await filled.store.read(lambda c: request_facets.count_list(c, LIBRARY, wanted))
+
+    return [partial(one, STAFF_LISTS[number % len(STAFF_LISTS)]) for number in range(LISTS)]
+
+
+async def _searches(filled: _Filled) -> list[Act]:
+    """What leads to few, and words that all have."""
+
+    async def one(text: str) -> None:
+        wanted = list_paths.RequestListFilter(search=parse_search(text))
+        page = await filled.store.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 50))
+        if not page.requests:
+            raise RuntimeError(f"nothing was found by {text}")
+
+    texts = []
+    for number in filled.chance.sample(range(len(filled.ids)), LISTS // 4):
+        texts += [f"b-2026-{number:06}", f"21{number % 20_000:05}", f"история {number} writer", "история города"]
+    return [partial(one, text) for text in texts]
 
 
 async def _events(filled: _Filled) -> list[Act]:

@@ -7,7 +7,7 @@ kept with every change (`request_counts`). Of what lies between, nothing is coun
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from gateway.store.requests.request_counts import Counted
 from gateway.store.requests.request_lists import ON_LIST, batched_ids, find_hits, find_scan_end
 from gateway.store.requests.tables import request, request_task
 
-MAX_COUNTED = 2_000
+MAX_COUNTED = 1_000
 """Rows that one count goes through."""
 
 _COLUMNS = {
@@ -60,7 +60,45 @@ def count_list(connection: Connection, library: str, wanted: RequestListFilter) 
 
     counts = {facet: _counts_of(tally_of(_without_choice(wanted, facet)), facet) for facet in ListFacet}
     whole = tally_of(wanted)
-    return ListCounts(None if whole is None else whole.total, counts)
+    total = whole.total if whole is not None else _read_kept_total(connection, library, wanted)
+    return ListCounts(total, counts)
+
+
+def _read_kept_total(connection: Connection, library: str, wanted: RequestListFilter) -> int | None:
+    """Of a long list that is all of some states, all of a task list, or what is open of a side with some values of one
+    facet."""
+    role = wanted.role
+    if role is not None and wanted.states and wanted == RequestListFilter(role=role, states=wanted.states):
+        kept = request_counts.read_counts(connection, library, _kind_of(ListFacet.STATE, role))
+        return sum(kept.get(state.value, 0) for state in wanted.states)
+    if _is_whole_task(wanted):
+        return _read_kept_task(connection, library, wanted.task)
+    for facet, values in _choices_of(wanted).items():
+        if role is not None and values and _is_whole_side(_without_choice(wanted, facet)):
+            kept = request_counts.read_counts(connection, library, _kind_of(facet, role))
+            return sum(kept.get(value, 0) for value in values)
+    return None
+
+
+def _choices_of(wanted: RequestListFilter) -> Mapping[ListFacet, tuple[str, ...]]:
+    """Of the facets that are counted for open requests."""
+    return {
+        ListFacet.PARTNER: wanted.partners,
+        ListFacet.SERVICE: tuple(service.value for service in wanted.services),
+        ListFacet.BRANCH: wanted.branches,
+        ListFacet.ASSIGNEE: (wanted.assignee,) if wanted.assignee or wanted.unassigned else (),
+        ListFacet.LABEL: (wanted.label,) if wanted.label else (),
+    }
+
+
+def _is_whole_task(wanted: RequestListFilter) -> bool:
+    """Whether it is a task list without anything that narrows it."""
+    task = BY_NAME.get(wanted.task)
+    return task is not None and task.role is not None and wanted == RequestListFilter(role=task.role, task=task.name)
+
+
+def _read_kept_task(connection: Connection, library: str, task: str) -> int:
+    return request_counts.read_counts(connection, library, request_counts.TASK).get(task, 0)
 
 
 def _counts_of(tally: _Tally | None, facet: ListFacet) -> Mapping[str, int] | None:
@@ -107,17 +145,20 @@ def _count_rows(connection: Connection, library: str, wanted: RequestListFilter)
     rows = _select_rows(connection, library, wanted)
     if rows is None:
         return None
-    counts: dict[ListFacet, Counter[str]] = {facet: Counter() for facet in _COLUMNS}
-    for row in rows:
-        for facet, value in zip(_COLUMNS, row, strict=True):
-            match facet:
-                case ListFacet.TASK:
-                    counts[facet].update(value.split())
-                case ListFacet.LABEL:
-                    counts[facet].update(filter(None, value.split("\n")))
-                case _:
-                    counts[facet][value] += 1
+    columns = zip(*rows, strict=True) if rows else ((),) * len(_COLUMNS)
+    counts = {facet: _count_values(facet, column) for facet, column in zip(_COLUMNS, columns, strict=True)}
     return _Tally(len(rows), counts)
+
+
+def _count_values(facet: ListFacet, column: Iterable[str]) -> Mapping[str, int]:
+    counted = Counter(column)
+    if facet not in (ListFacet.TASK, ListFacet.LABEL):
+        return counted
+    single: Counter[str] = Counter()
+    for several, count in counted.items():
+        for value in filter(None, several.split(" " if facet is ListFacet.TASK else "\n")):
+            single[value] += count
+    return single
 
 
 def _select_rows(connection: Connection, library: str, wanted: RequestListFilter) -> list[Any] | None:
@@ -126,6 +167,8 @@ def _select_rows(connection: Connection, library: str, wanted: RequestListFilter
         hits = find_hits(connection, library, wanted)
         if hits is not None:
             return _load_hits(connection, library, [hit.id for hit in hits])
+    if _is_whole_task(wanted) and _read_kept_task(connection, library, wanted.task) > MAX_COUNTED:
+        return None
     path = choose_index_path(library, wanted)
     if path.rest and find_scan_end(connection, path, None) is not None:
         return None

@@ -110,10 +110,36 @@ async def test_what_would_take_too_long_is_not_counted(
 ) -> None:
     await insert(migrated, *MADE)
     monkeypatch.setattr(request_facets if name == "MAX_COUNTED" else request_lists, name, value)
-    found = await counts(migrated, replace(OPEN_BORROWING, branches=("north",)))
+    found = await counts(
+        migrated, replace(OPEN_BORROWING, branches=("north",), services=(ServiceType.LOAN, ServiceType.COPY))
+    )
     assert found["total"] is None
     assert found["state"] is None
-    assert found["branch"] == {"north": 2, "south": 1}, "this is the whole side"
+    assert found["branch"] is None
+    whole = await counts(migrated, replace(OPEN_BORROWING, branches=("north",)))
+    assert whole["branch"] == {"north": 2, "south": 1}, "if no branch were chosen, it would be the whole side"
+
+
+async def test_the_length_of_a_long_list_is_known_where_it_is_kept(
+    migrated: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await insert(migrated, *MADE)
+    monkeypatch.setattr(request_facets, "MAX_COUNTED", 1)
+    by_state = await counts(migrated, RequestListFilter(role=Role.BORROWING, states=(BorrowingState.SHIPPED,)))
+    by_task = await counts(migrated, RequestListFilter(role=Role.BORROWING, task="to-receive"))
+    assert (by_state["total"], by_task["total"]) == ({"": 2}, {"": 2})
+    assert (by_state["branch"], by_task["branch"]) == (None, None)
+    one_facet = {
+        "branches": ("north",),
+        "partners": ("utrecht",),
+        "services": (ServiceType.LOAN, ServiceType.COPY),
+        "unassigned": True,
+    }
+    found = {
+        name: await counts(migrated, replace(OPEN_BORROWING, **{name: value})) for name, value in one_facet.items()
+    }
+    totals = {name: (one["total"] or {})[""] for name, one in found.items()}
+    assert totals == {"branches": 2, "partners": 2, "services": 3, "unassigned": 2}
 
 
 async def test_counts_that_are_kept_are_those_of_the_rows(migrated: Store) -> None:
