@@ -48,7 +48,8 @@ class LoanDesk:
         async with desk.client.open_conversation() as talk:
             patron = await desk.require_patron(talk, patron_id)
             answer = await desk.require_item(talk, barcode)
-            if answer.is_charged:
+            is_listed = before is not None and await desk.has_on_loan(talk, patron.id, barcode)
+            if answer.is_charged or is_listed:  # some systems call the status of all items "other"
                 return await self._find_repeated_loan(talk, answer, patron.id, before)
             if not terms.is_over_rules:
                 refuse_blocked(patron, BlockScope.BORROW, desk.today())
@@ -61,10 +62,9 @@ class LoanDesk:
             query = desk.writer.check_out(patron.id, barcode, desk.now(), due=terms.due, no_block=no_block)
 
             async def find_it_done() -> Loan | None:
-                found = await desk.require_item(talk, barcode)
-                if not (found.is_charged and await desk.has_on_loan(talk, patron.id, barcode)):
+                if not await desk.has_on_loan(talk, patron.id, barcode):
                     return None
-                return await self._end_check_out(change, found)
+                return await self._end_check_out(change, await desk.require_item(talk, barcode))
 
             sent = await send_change(desk, talk, change, query, find_it_done, before=before)
             if isinstance(sent, Loan):

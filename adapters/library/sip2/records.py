@@ -178,7 +178,7 @@ class RecordReader:
             call_number=_first_of(reply, self.options.fields.call_number),
             hold_count=int(queue) if (queue := reply.first("CF")).isascii() and queue.isdigit() else 0,
             circulates=policy not in self.options.not_lent,
-            due=self.parse_due(reply.first("AH")) if status in CHARGED else None,
+            due=self.parse_due(reply.first("AH")) if status is not ItemStatus.AVAILABLE else None,
         )
 
     def read_borrower(self, reply: Reply) -> str:

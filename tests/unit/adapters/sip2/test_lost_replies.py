@@ -199,3 +199,14 @@ async def test_a_hold_that_is_filled_or_gone_says_so(place: Place) -> None:
     )
     place.fake.check_in(ITEM, "MAIN")
     assert (await place.library.find_hold("REQ-1")).status is HoldStatus.EXPIRED
+
+
+async def test_a_system_that_calls_every_item_other_knows_a_repeat(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DeskLibrary, "circulation_status", lambda *_: "01")
+    place.proxy.lose(b"11", Loss.ANSWER)
+    loan = await check_out(place.library, "key")
+
+    assert await check_out(place.library, "key") == loan
+    assert times_done(place, CHANGES["check-out"]) == 1
