@@ -111,6 +111,7 @@ SERVERS = {
     "postgresql": lambda: bool(list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))),
     "dovecot-imapd": lambda: Path("/usr/sbin/dovecot").exists(),
     "yaz": lambda: shutil.which("yaz-client") is not None and shutil.which("yaz-ztest") is not None,
+    "redis-server": lambda: shutil.which("redis-server") is not None,
     "idzebra-2.0": lambda: shutil.which("zebrasrv") is not None and shutil.which("zebraidx") is not None,
     "yaz-illclient": lambda: shutil.which("yaz-illclient") is not None,
     "nginx": lambda: Path("/usr/sbin/nginx").exists(),

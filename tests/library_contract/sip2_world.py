@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.library.sip2 import Sip2Library, Sip2Options
 from adapters.library.sip2.system import open_sip2
-from gateway.domain.clock import FixedClock
+from gateway.domain.clock import Clock, FixedClock
 from gateway.domain.library import Location, RecordId
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.ports.adapter import LibraryAdapterContext
@@ -46,7 +46,7 @@ _NAMES = ("Müller, Ana", "Папалазарова, Нина", "欧阳, 思远"
 _TITLES = ("Вишнёвый сад", "紅楼夢", "紅楼夢", "Atlas für den Lesesaal")
 
 
-def stock_library(clock: FixedClock) -> DeskLibrary:
+def stock_library(clock: Clock) -> DeskLibrary:
     """`Known`, in a library in memory."""
     library = DeskLibrary(now=clock.now)
     keys = (KNOWN.good, KNOWN.other, KNOWN.third, KNOWN.blocked, KNOWN.expired)
@@ -105,7 +105,7 @@ def _resolve_secret(reference: str) -> str:
     return PASSWORD
 
 
-async def make_context(store: Store, clock: FixedClock) -> LibraryAdapterContext:
+async def make_context(store: Store, clock: Clock) -> LibraryAdapterContext:
     await migrate_store(store, OWN)
     return LibraryAdapterContext(
         library="LIB",
