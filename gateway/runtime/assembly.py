@@ -278,6 +278,7 @@ def make_staff_pages(
             partners=managed.partners,
             messages=managed.messages,
             notices=managed.notices,
+            printing=managed.printing,
             patrons=managed.patrons,
             questions=managed.questions,
             search=managed.finder,

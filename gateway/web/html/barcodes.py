@@ -32,7 +32,7 @@ _TO_C, _TO_B, _START_B, _START_C, _STOP = 99, 100, 104, 105, 106
 _PRINTABLE = range(32, 127)
 _RUNS = re.compile(r"[0-9]+|[^0-9]+")
 
-MAX_BARCODE_CHARS = 40
+MAX_BARCODE_CHARS = 24
 """A longer one is wider than a slip."""
 
 
@@ -53,7 +53,7 @@ def has_barcode(text: str) -> bool:
 def draw_barcode(text: str, height: int) -> BarcodeDrawing:
     """Raises ValueError for what `has_barcode` refuses."""
     if not has_barcode(text):
-        raise ValueError("a bar code has 1 to 40 printable signs of ASCII")
+        raise ValueError("a bar code has 1 to 24 printable signs of ASCII")
     at = QUIET_MODULES
     bars = []
     for symbol in _encode_symbols(text):

@@ -163,6 +163,21 @@ TOPICS: tuple[HelpTopic, ...] = (
         ),
     ),
     HelpTopic(
+        "print",
+        mark_text("Printing"),
+        ("/print",),
+        (
+            mark_text(
+                "Slips, straps, labels and letters for what has been on no paper yet. One press makes a batch of up to "
+                "100 sheets, pull slips in the order of the shelves; the next press prints it."
+            ),
+            mark_text(
+                "Every batch is kept, with who made it and when, and can be printed again. It then says what is true "
+                "at that time. “Mark as printed” tells the others that the paper has come out of the printer."
+            ),
+        ),
+    ),
+    HelpTopic(
         "outbox",
         mark_text("Messages that could not be sent"),
         ("/outbox",),

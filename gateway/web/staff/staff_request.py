@@ -26,6 +26,7 @@ from gateway.services.oidc_journeys import OidcJourneys
 from gateway.services.requests.bulk_actions import BulkActionService
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.patron_notices import NoticeService
+from gateway.services.requests.printing import PrintService
 from gateway.services.requests.questions import PatronQuestionService
 from gateway.services.requests.request_messages import MessageService
 from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
@@ -85,6 +86,7 @@ class StaffServices:
     partners: PartnerDirectory
     messages: MessageService
     notices: NoticeService
+    printing: PrintService
     patrons: PatronRequestService
     questions: PatronQuestionService
     search: CatalogueSearch

@@ -1,0 +1,218 @@
+"""Printing at /staff/print: what waits for paper, batches, and the sheets of a batch as they will lie on the desk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+
+from gateway.domain.problems import Refused
+from gateway.domain.requests.events import LoanCondition
+from gateway.domain.requests.print_batches import MAX_BATCH_REQUESTS, PrintBatch, PrintKind
+from gateway.domain.requests.request import Request, Role, VolumeState
+from gateway.domain.requests.views import NotFound
+from gateway.domain.roles import Right
+from gateway.domain.value import value_object
+from gateway.services.localization import mark_text
+from gateway.services.requests.printing import MAX_COUNTED, PrintSheet
+from gateway.web.html.barcodes import BarcodeDrawing, draw_barcode, draw_qr_code, has_barcode
+from gateway.web.staff.staff_request import StaffPage, StaffRequest
+
+MAX_BATCHES = 50
+"""Earlier batches that are shown."""
+
+BAR_MODULES = 32
+"""Height of a bar code."""
+
+KINDS: dict[PrintKind, tuple[str, str]] = {
+    PrintKind.PULL_SLIPS: (mark_text("Pull slips"), mark_text("To fetch from the shelves, in their order")),
+    PrintKind.SHIPPING_SLIPS: (mark_text("Shipping slips"), mark_text("To lie in the parcel of what we lend")),
+    PrintKind.HOLD_SLIPS: (mark_text("Hold slips"), mark_text("For the hold shelf, by the reader’s mark")),
+    PrintKind.BOOK_STRAPS: (mark_text("Book straps"), mark_text("Conditions of the lender, around the book")),
+    PrintKind.RETURN_SLIPS: (mark_text("Return slips"), mark_text("To lie in the parcel of what goes back")),
+    PrintKind.ADDRESS_LABELS: (mark_text("Address labels"), mark_text("For parcels, both ways")),
+    PrintKind.REQUEST_LETTERS: (mark_text("Letters of request"), mark_text("To partners that are written by post")),
+    PrintKind.PATRON_LETTERS: (mark_text("Letters to readers"), mark_text("What could not be told by e-mail")),
+}
+"""In the order of the day: title, and what they are for."""
+
+CONDITIONS = {
+    LoanCondition.LIBRARY_USE_ONLY: mark_text("In the library only."),
+    LoanCondition.NO_REPRODUCTION: mark_text("Not to be copied."),
+    LoanCondition.SIGNATURE_REQUIRED: mark_text("To be signed for."),
+    LoanCondition.SUPERVISED: mark_text("Under supervision only."),
+    LoanCondition.WATCHED: mark_text("In the library only, under supervision."),
+    LoanCondition.NO_RENEWAL: mark_text("Can’t be renewed."),
+}
+"""What a strap says of those that concern whoever holds the book."""
+
+_BATCH_NUMBER = re.compile(r"[0-9]{1,9}")
+
+FOLDED = {PrintKind.PULL_SLIPS, PrintKind.BOOK_STRAPS}
+"""Three on a sheet of A4, to be cut apart."""
+
+_HERE = frozenset({VolumeState.RECEIVED, VolumeState.LENT, VolumeState.BACK, VolumeState.RETURNED})
+
+
+@value_object
+class WaitingPaper:
+    """`more`: there are more than were counted; `at_once`: how many the next batch has."""
+
+    kind: PrintKind
+    title: str
+    purpose: str
+    count: int
+    more: bool
+    at_once: int
+
+
+@value_object
+class SheetCodes:
+    """Of one sheet; None: its number has no bar code, or no address is known for the QR code."""
+
+    bars: BarcodeDrawing | None
+    square: BarcodeDrawing | None
+
+
+# --- what waits ----------------------------------------------------------------------------------------------
+
+
+async def show_waiting(request: StaffRequest) -> web.Response:
+    counts = await request.parts.printing.count_waiting(request.library)
+    waiting = [
+        WaitingPaper(
+            kind=kind,
+            title=request.gettext(title),
+            purpose=request.gettext(purpose),
+            count=min(counts[kind], MAX_COUNTED),
+            more=counts[kind] > MAX_COUNTED,
+            at_once=min(counts[kind], MAX_BATCH_REQUESTS),
+        )
+        for kind, (title, purpose) in KINDS.items()
+    ]
+    batches = await request.parts.printing.list_batches(request.library, MAX_BATCHES)
+    return request.render(
+        "print",
+        request.gettext("Print"),
+        help_topic="print",
+        waiting=waiting,
+        batches=[(batch, request.gettext(KINDS[batch.kind][0]), _describe_making(request, batch)) for batch in batches],
+    )
+
+
+async def make_batch(request: StaffRequest) -> web.Response:
+    form = await request.read_own_form()
+    if form["kind"] not in set(PrintKind):
+        raise NotFound("kind of paper")
+    kind = PrintKind(form["kind"])
+    try:
+        batch = await request.parts.printing.make_batch(request.library, kind, request.origin.actor)
+    except Refused:
+        return request.redirect(
+            request.path("print"), request.gettext("Nothing is left to print: somebody else was quicker."), "look"
+        )
+    return request.redirect(request.path("print", str(batch.number)))
+
+
+# --- a batch -------------------------------------------------------------------------------------------------
+
+
+async def show_batch(request: StaffRequest) -> web.Response:
+    batch = await _find_batch(request)
+    sheets = await request.parts.printing.build_sheets(request.library, batch)
+    title = request.gettext(
+        "%(kind)s, batch %(number)s", kind=request.gettext(KINDS[batch.kind][0]), number=batch.number
+    )
+    return request.render(
+        "print_batch",
+        title,
+        help_topic="print",
+        batch=batch,
+        making=_describe_making(request, batch),
+        **make_sheet_values(request, batch, sheets),
+    )
+
+
+def make_sheet_values(request: StaffRequest, batch: PrintBatch, sheets: Sequence[PrintSheet]) -> dict[str, Any]:
+    """What the templates of sheets are given. Those without anything to print are told apart."""
+    good = [sheet for sheet in sheets if not sheet.problem]
+    per_page = 3 if batch.kind in FOLDED else 1
+    return {
+        "kind": batch.kind,
+        "pages": [good[start : start + per_page] for start in range(0, len(good), per_page)],
+        "slip_count": len(good),
+        "troubled": [sheet for sheet in sheets if sheet.problem],
+        "codes": partial(_draw_codes, request),
+        "conditions": partial(_list_conditions, request),
+        "volumes": partial(_name_volumes, request),
+    }
+
+
+async def _find_batch(request: StaffRequest) -> PrintBatch:
+    """Raises NotFound."""
+    number = request.http.match_info["number"]
+    if not _BATCH_NUMBER.fullmatch(number):
+        raise NotFound("batch")
+    return await request.parts.printing.find_batch(request.library, int(number))
+
+
+async def mark_printed(request: StaffRequest) -> web.Response:
+    await request.read_own_form()
+    batch = await _find_batch(request)
+    await request.parts.printing.mark_printed(request.library, batch.number, request.origin.actor)
+    return request.redirect(
+        request.path("print"), request.gettext("Batch %(number)s is marked as printed.", number=batch.number)
+    )
+
+
+def _describe_making(request: StaffRequest, batch: PrintBatch) -> str:
+    made = request.gettext(
+        "Made by %(who)s, %(when)s.", who=_name_actor(batch.made_by), when=request.format_moment(batch.made_at)
+    )
+    if batch.printed_at is None:
+        return f"{made} {request.gettext('Not yet marked as printed.')}"
+    printed = request.gettext(
+        "Printed by %(who)s, %(when)s.",
+        who=_name_actor(batch.printed_by),
+        when=request.format_moment(batch.printed_at),
+    )
+    return f"{made} {printed}"
+
+
+def _name_actor(actor: str) -> str:
+    return actor.partition(":")[2] or actor
+
+
+# --- on the sheets -------------------------------------------------------------------------------------------
+
+
+def _draw_codes(request: StaffRequest, sheet: PrintSheet) -> SheetCodes:
+    number = sheet.request.number
+    address = f"{request.parts.public_url.rstrip('/')}{request.path('requests', number)}"
+    return SheetCodes(
+        draw_barcode(number, BAR_MODULES) if has_barcode(number) else None,
+        draw_qr_code(address) if request.parts.public_url else None,
+    )
+
+
+def _list_conditions(request: StaffRequest, one: Request) -> list[str]:
+    return [request.gettext(CONDITIONS[word]) for word in one.terms.conditions if word in CONDITIONS]
+
+
+def _name_volumes(request: StaffRequest, one: Request) -> str:
+    """Of several volumes those that the sheet is about: on paper for what is here, these; else all."""
+    if len(one.volumes) < 2:
+        return one.volumes[0].label if one.volumes else ""
+    here = [volume for volume in one.volumes if volume.state in _HERE] if one.role is Role.BORROWING else []
+    return request.localization.format_list([volume.label or volume.id for volume in here or one.volumes])
+
+
+PAGES = (
+    StaffPage("GET", "/print", show_waiting, Right.PRINT),
+    StaffPage("POST", "/print", make_batch, Right.PRINT),
+    StaffPage("GET", "/print/{number}", show_batch, Right.PRINT),
+    StaffPage("POST", "/print/{number}/printed", mark_printed, Right.PRINT),
+)

@@ -1,0 +1,101 @@
+"""Printing in a browser: two clicks to the sheets, codes that scan from the screen, pages that fit, for everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import zxingcpp
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from gateway.cli.installation import Installation as Opened
+from gateway.cli.installation import open_managed_requests
+from gateway.domain.library import RecordId
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.request import LibraryParty
+from gateway.domain.requests.views import LendingDraft
+from tests.browser.visitor import PHONE, Browsing, Site, fits
+from tests.support.axe import grave
+
+NAME, PASSWORD = "nora", "fünf Wörter sind auch genug"
+RUN = "() => axe.run(document, {resultTypes: ['violations']})"
+WIDTHS = (PHONE, 1024, 1600)
+
+
+def ask_for_books(site: Site, count: int) -> list[str]:
+    """A partner asks for works of ours; they are found on the shelves. Their numbers."""
+
+    async def ask() -> list[str]:
+        async with open_managed_requests(Opened(site.installation.config)) as managed:
+            system, numbers = managed.contexts["DEMO"].system, list[str]()
+            for bib in await system.search_bibs("a", 300):
+                items = [one for one in (await system.holdings(bib.id)).items if one.circulates and not one.hold_count]
+                if len(numbers) == count or not items or any(one.status.value != "available" for one in items):
+                    continue
+                citation = Citation(title=bib.title, author=bib.author, identifiers=(RecordId("local", bib.id),))
+                party = LibraryParty(profile="bergen")
+                draft = LendingDraft(citation=citation, requester=party, transaction=f"P-{bib.id}")
+                numbers.append((await managed.requests.create_lending("DEMO", draft)).number)
+            await managed.drain_due_work()
+            return numbers
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, ask()).result()
+
+
+@pytest.fixture(scope="module")
+def numbers(site: Site) -> list[str]:
+    password = site.installation.folder / "nora.txt"
+    password.write_text(PASSWORD, encoding="utf-8")
+    site.command("user", "add", NAME, "--role", "staff", "--password-file", str(password))
+    return ask_for_books(site, 5)
+
+
+def sign_in(page: Page, site: Site, path: str) -> None:
+    page.goto(site.url(path))
+    page.get_by_label("Name").fill(NAME)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**/{path}")
+
+
+def test_slips_are_two_clicks_away_and_their_codes_scan(
+    numbers: list[str], site: Site, browsing: Browsing, axe_core: str
+) -> None:
+    with browsing.page(width=1600) as page:
+        sign_in(page, site, "staff/print")
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert fits(page), width
+        page.evaluate(axe_core)
+        assert grave(page.evaluate(RUN)) == []
+
+        page.get_by_role("button", name=re.compile("Print 5.*Pull slips")).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Pull slips, batch 1")
+        page.evaluate("window.print = () => { document.title = 'printed'; }")
+        page.get_by_role("button", name="Print 5", exact=True).click()
+        expect(page).to_have_title("printed")
+
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert fits(page), width
+        page.evaluate(axe_core)
+        assert grave(page.evaluate(RUN)) == []
+        page.evaluate("document.documentElement.style.zoom = '3'")  # as large as 300 dots an inch on paper
+        shot = Image.open(io.BytesIO(page.locator(".sheets").screenshot()))
+        codes = {one.text for one in zxingcpp.read_barcodes(shot, formats=zxingcpp.BarcodeFormat.Code128)}
+        assert codes == set(numbers)
+
+
+def test_paper_is_a_slip_and_nothing_else(numbers: list[str], site: Site, browsing: Browsing) -> None:
+    """Without script: the browser's own command prints the same."""
+    with browsing.page(scripts=False) as page:
+        sign_in(page, site, "staff/print/1")
+        page.emulate_media(media="print")
+        expect(page.locator(".slip").first).to_be_visible()
+        expect(page.get_by_role("heading", level=1)).to_be_hidden()
+        expect(page.locator("header.top")).to_be_hidden()
