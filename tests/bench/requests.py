@@ -82,7 +82,7 @@ async def _rows(folder: Path) -> list[Row]:
         "a page of a task list, and all counts": _lists,
         "the work queue of staff, all lists with count and age": _queues,
         "a page of staff's list with its counts": _staff_lists,
-        "a search by number, card or words": _searches,
+        "a search by number or words": _searches,
         "one event: request, history, outbox, timer": _events,
         "one due timer": _timers,
     }
@@ -237,7 +237,7 @@ async def _staff_lists(filled: _Filled) -> list[Act]:
 
 
 async def _searches(filled: _Filled) -> list[Act]:
-    """What leads to few, and words that all have."""
+    """Numbers and words that lead to one, whatever there is beside it, and words that all have."""
 
     async def one(text: str) -> None:
         wanted = list_paths.RequestListFilter(search=parse_search(text))
@@ -246,8 +246,9 @@ async def _searches(filled: _Filled) -> list[Act]:
             raise RuntimeError(f"nothing was found by {text}")
 
     texts = []
-    for number in filled.chance.sample(range(len(filled.ids)), LISTS // 4):
-        texts += [f"b-2026-{number:06}", f"21{number % 20_000:05}", f"история {number} writer", "история города"]
+    count = len(filled.ids)
+    for number in filled.chance.sample(range(count // 10, count), LISTS // 4):  # no other number begins with it
+        texts += [f"b-2026-{number:06}", f"{number} том", f"история {number} writer", "история города"]
     return [partial(one, text) for text in texts]
 
 
