@@ -13,11 +13,11 @@ from playwright.sync_api import Locator, Page, expect
 from gateway.cli.installation import Installation as Opened
 from gateway.cli.installation import open_managed_requests
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.request import BorrowingState, LibraryParty, PatronLink, Request, RequestFlag
+from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, PatronLink, Request, RequestFlag
 from gateway.store.requests import requests
 from tests.browser.visitor import PHONE, Browsing, Site, fits
 from tests.support.axe import grave
-from tests.unit.store.requests.samples import borrowing
+from tests.unit.store.requests.samples import borrowing, lending
 
 NAME, PASSWORD = "nadia", "vier Wörter sind genug"
 WIDE = 1600
@@ -51,9 +51,17 @@ def waiting(site: Site) -> Sequence[Request]:
         for n, title in enumerate(TITLES)
     ]
 
+    asked = [
+        lending(library="DEMO", state=state, flags=flags, citation=Citation(title=TITLES[0]))
+        for state, flags in (
+            (LendingState.CANCEL_PENDING, frozenset({RequestFlag.UNREAD})),
+            (LendingState.CLEARANCE, frozenset()),
+        )
+    ]
+
     async def insert_all() -> None:
         async with open_managed_requests(Opened(site.installation.config)) as managed:
-            for one in made:
+            for one in (*made, *asked):
                 await managed.contexts["DEMO"].store.write(lambda c, one=one: requests.insert_request(c, one))
 
     with ThreadPoolExecutor(1) as thread:
@@ -190,6 +198,10 @@ def test_for_everybody(
 
         page.goto(site.url(f"{LIST}&ui_language={language[:2]}"))
         look("list")
+        page.goto(site.url("staff/lending"))
+        look("lending")
+        page.goto(site.url("staff/copies"))
+        look("copies")
         page.goto(site.url("staff/borrowing#filters"))
         look("filters")
         page.goto(site.url("staff/borrowing?q=nothing+of+this"))
