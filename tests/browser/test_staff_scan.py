@@ -158,6 +158,27 @@ def test_codes_wait_while_the_network_is_away_and_are_sent_once(site: Site, brow
         expect(page.locator("#log > li").last).not_to_contain_text("already done")
 
 
+def test_who_was_signed_out_meanwhile_loses_no_code(site: Site, browsing: Browsing) -> None:
+    number = ask_for(site, TITLES[1])
+    with staff_page(site, browsing, "ruth", "staff", back="staff/scan/receive") as page:
+        other = page.context.new_page()
+        other.goto(site.url("staff/account"))
+        other.get_by_role("button", name="Sign out", exact=True).click()
+        page.bring_to_front()
+        scan_codes(page, [number])
+        expect(page.locator("#trouble")).to_contain_text("You are signed out.")
+        expect(page.locator("#count-waiting")).to_have_text("1")
+
+        page.keyboard.press("F2")  # too early: nothing changes
+        sign_in_as(other, site, "ruth")
+        page.bring_to_front()
+        page.keyboard.press("F2")
+        wait_until_all_sent(page)
+
+        expect(page.locator("#trouble")).to_be_hidden()
+        assert scanned(page) == [(number, "done")]
+
+
 def test_without_script_many_codes_are_one_form(site: Site, browsing: Browsing) -> None:
     number = ask_for(site, TITLES[0])
     with staff_page(site, browsing, "ruth", "staff", back="staff/scan/receive", scripts=False) as page:

@@ -28,7 +28,6 @@ from gateway.domain.value import value_object
 from gateway.services.localization import mark_text
 from gateway.services.requests.scans import MAX_CODE_CHARS, ScanOrder, ScanResult, ScanService
 from gateway.web.html.assets import HEADERS
-from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.request_words import StateTag, tag_of_request
 from gateway.web.staff.staff_request import ROOT, TEMPLATES, StaffPage, StaffRequest
@@ -39,8 +38,6 @@ MAX_CODES = 200
 MAX_KEY_CHARS = 100
 
 SOUND_COOKIE = "illgate_scan_sound"
-
-JSON = "application/json"
 
 
 @value_object(kw_only=True)
@@ -207,15 +204,18 @@ async def submit_scans(request: StaffRequest) -> web.Response:
     due = checked.read_day("due", request.context.today()) if desk.due else None
     if not codes:
         checked.add_problem("code", "wrong-missing")
-    elif len(codes) > MAX_CODES or any(len(code) > MAX_CODE_CHARS for code in codes):
+    elif len(codes) > MAX_CODES:
+        words = request.gettext("Please scan no more than %(most)s codes at once.", most=MAX_CODES)
+        checked.add_problem_text("code", words)
+    elif any(len(code) > MAX_CODE_CHARS for code in codes):
         checked.add_problem("code", "wrong-long", most=MAX_CODE_CHARS)
     if not checked.is_good:
-        if _wants_json(request):
-            raise PageError(422, "fault-form")
+        if request.is_asked_by_script:
+            return _answer_with_line(request, desk, _make_unread_line(request, codes, checked))
         return _render_page(request, checked, ())
     key = form["key"][:MAX_KEY_CHARS] or secrets.token_hex(16)
     lines = [await _scan_code(request, desk, form, code, f"{key}-{number}", due) for number, code in enumerate(codes)]
-    if _wants_json(request):
+    if request.is_asked_by_script:
         return _answer_with_line(request, desk, lines[0])
     return _render_page(request, FormCheck(request, SubmittedForm({"due": form["due"]})), lines[::-1])
 
@@ -228,7 +228,7 @@ async def undo_scan(request: StaffRequest) -> web.Response:
         request.library, desk.work, form["request"], form["volume"], request.user.actor
     )
     words = request.gettext("Taken back: %(number)s", number=undone.number)
-    if _wants_json(request):
+    if request.is_asked_by_script:
         return web.json_response({"text": words}, headers=HEADERS)
     return request.redirect(request.path("scan", desk.work.value), words)
 
@@ -283,6 +283,20 @@ def _make_line(request: StaffRequest, desk: ScanDesk, result: ScanResult) -> Sca
         facts=_describe_facts(request, desk, result) if did_something and result.request is not None else "",
         undo=did_something and RULE_OF_WORK[desk.work].undo is not None,
         choices=[(one.number, one.id) for one in result.choices],
+    )
+
+
+def _make_unread_line(request: StaffRequest, codes: Sequence[str], checked: FormCheck) -> ScanLine:
+    """Of a code with which nothing was done, since something else of the form is wrong."""
+    return ScanLine(
+        at=request.parts.clock.now(),
+        result=ScanResult(code="".join(codes[:1])[:MAX_CODE_CHARS], reason=ScanReason.UNKNOWN),
+        word=request.gettext(WORDS[ScanOutcome.FAILED]),
+        text=" ".join((*checked.general, *checked.problems.values())),
+        tag=None,
+        facts="",
+        undo=False,
+        choices=(),
     )
 
 
@@ -357,10 +371,6 @@ def _answer_with_line(request: StaffRequest, desk: ScanDesk, line: ScanLine) -> 
         for name in ("line", "last", *(("hand",) if line.needs_hand else ()))
     }
     return web.json_response({"outcome": line.outcome, **parts}, headers=HEADERS)
-
-
-def _wants_json(request: StaffRequest) -> bool:
-    return request.http.headers.get(hdrs.ACCEPT, "") == JSON
 
 
 def _desk_of_request(request: StaffRequest) -> ScanDesk:

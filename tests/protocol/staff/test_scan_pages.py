@@ -155,6 +155,18 @@ async def test_a_script_gets_a_line_and_the_same_line_for_the_same_key(gateway: 
     assert answers[0].headers["Cache-Control"] == "no-store"
 
 
+async def test_a_script_is_told_of_a_wrong_due_date_in_the_line(gateway: Running) -> None:
+    request = await shipped_to_us(gateway)
+    async with colleague(gateway, "r.okafor", "staff", Accept="application/json") as ruth:
+        token = (await ruth.browser.get("/staff/account")).tree.xpath("//input[@name='csrf']/@value")[0]
+        fields = {"code": request.number, "due": "2020-01-01", "csrf": str(token)}
+        answer = json.loads((await ruth.browser.post("/staff/scan/receive", fields)).text)
+
+    assert answer["outcome"] == "failed"
+    assert "or later" in answer["line"]
+    assert (await gateway.requests().find_request("DEMO", request.id)).state.value == "shipped"
+
+
 async def test_what_comes_from_outside_is_text(gateway: Running) -> None:
     request = await shipped_to_us(gateway, "<script>alert(1)</script>")
     async with colleague(gateway, "r.okafor", "staff") as ruth:
@@ -171,6 +183,7 @@ async def test_an_empty_form_and_too_many_codes_are_said(gateway: Running) -> No
 
     assert (empty.status, many.status) == (422, 422)
     assert "Please fill this in" in empty.text
+    assert "Please scan no more than 200 codes at once." in many.text
 
 
 async def test_who_works_at_a_branch_sees_the_desks_of_branches_alone(gateway: Running) -> None:

@@ -4,6 +4,7 @@
 const RETRY_SECONDS = [1, 2, 4, 8, 10];
 const ANSWER_SECONDS = 30;
 const MAX_TRIES_WITHOUT_ANSWER = 20;
+const AWAY = [502, 503, 504];
 
 const form = document.getElementById("scan");
 const log = document.getElementById("log");
@@ -119,9 +120,13 @@ async function sendScan(scan) {
       trouble.hidden = true;
       return await response.json();
     }
-    if (response.status === 403) {
+    if (response.status === 401 || response.status === 403) {
       signedOut = true;
       showTrouble(trouble.dataset.signedOut);
+      return null;
+    }
+    if (!AWAY.includes(response.status)) {
+      scan.tries = MAX_TRIES_WITHOUT_ANSWER; // a fault that another try would meet too
       return null;
     }
   } catch {
@@ -132,6 +137,19 @@ async function sendScan(scan) {
   const seconds = RETRY_SECONDS[Math.min(scan.tries, RETRY_SECONDS.length) - 1];
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   return null;
+}
+
+// Who has signed in again has a new token; what waits is sent with it.
+async function goOnSignedIn() {
+  const response = await fetch(form.dataset.path).catch(() => null);
+  if (response === null || response.redirected || !response.ok) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const token = page.querySelector("#scan input[name=csrf]").value;
+  for (const one of document.querySelectorAll("input[name=csrf]")) one.value = token;
+  for (const scan of queue) scan.fields.set("csrf", token);
+  signedOut = false;
+  trouble.hidden = true;
+  sendQueue();
 }
 
 // --- what is shown --------------------------------------------------------------------------------------------
@@ -201,8 +219,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "F2") {
     event.preventDefault();
     field.focus();
-    signedOut = false;
-    sendQueue();
+    if (signedOut) goOnSignedIn();
     return;
   }
   const isTyping = event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey && event.key !== " ";
