@@ -9,8 +9,10 @@ from urllib.parse import quote
 import pytest
 
 from gateway.adapter_registry import load_adapters
+from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.request import Request, Role, ServiceType
 from gateway.domain.requests.views import RequestFilter
+from gateway.services.searching.search import ResultHolder, SearchOutcome, SearchResult, TargetAnswer
 from tests.protocol.pages.support import PATRON, Answer, Running, running
 from tests.protocol.staff.request_scenes import RULES, add_partners
 from tests.protocol.staff.support import Colleague, colleague
@@ -191,3 +193,26 @@ async def test_words_from_outside_are_text(ruth: Colleague) -> None:
         page = await ruth.get(path)
         assert page.status == 200
         assert not page.tree.xpath("//main//script")
+
+
+async def test_words_are_looked_for_in_a_catalogue(
+    gateway: Running, ruth: Colleague, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kobzar = Citation(type=CitationType.BOOK, title="Кобзар", author="Шевченко, Тарас", published="1840")
+
+    async def search(_self: object, _library: str, where: str, _query: object, _records: int = 0) -> SearchOutcome:
+        answers = (TargetAnswer(target=where, total=1, shown=1), TargetAnswer(target="coast", problem="no answer"))
+        return SearchOutcome(answers, (SearchResult(citation=kobzar, holders=(ResultHolder("union"),)),))
+
+    monkeypatch.setattr(type(gateway.gateway.managed.finder), "search", search)
+    page = await ruth.get(f"{NEW}&find={quote('кобзар шевченко')}")
+    assert page.title == "Choose what is wanted"
+    assert "no answer" in page.text
+    (link,) = page.tree.xpath("//table//a/@href")
+
+    form = await ruth.browser.get(link)
+    assert (value_of(form, "title"), value_of(form, "author"), value_of(form, "published")) == (
+        "Кобзар",
+        "Шевченко, Тарас",
+        "1840",
+    )
