@@ -52,6 +52,7 @@ from gateway.services.requests.effects import (
     next_batch_number,
     remove_patron_data,
 )
+from gateway.services.requests.journaled_messages import JournaledMessageService
 from gateway.services.requests.library_context import LibraryContext, Network, find_library_context, report_no_load
 from gateway.services.requests.order_batches import send_single
 from gateway.services.requests.outbox_handlers import RequestOutboxHandlers
@@ -181,6 +182,7 @@ class ManagedRequests:
         self.bulk = BulkActionService(self.requests, self.marks)
         self.saved_filters = SavedFilterService(self.contexts)
         self.messages = MessageService(self.contexts)
+        self.journaled = JournaledMessageService(self.contexts, journal)
         self.notices = NoticeService(self.contexts, letters)
         self.printing = PrintService(self.contexts, letters, self.notices)
         self.feed = EventFeed(self.contexts)

@@ -258,6 +258,7 @@ def test_for_everybody(
             f"{request.number}/act/edit",
             f"{request.number}/citation",
             f"{request.number}/order",
+            f"{request.number}/journal",
             lending.number,
             f"{lending.number}/act/shipped",
             f"{lending.number}/act/unfilled",

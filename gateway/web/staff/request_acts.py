@@ -298,6 +298,25 @@ _VERDICTS = {
 }
 
 
+# --- the messages themselves -----------------------------------------------------------------------------
+
+
+async def show_journal(page: StaffRequest) -> web.StreamResponse:
+    """What went over the wire about the request. It names readers, so it is for those who see them."""
+    view = await load_request_view(page)
+    request, chosen = view.request, page.http.match_info.get("message", "")
+    journaled = page.parts.journaled
+    return page.render(
+        "request_journal",
+        page.gettext("Messages as they were sent"),
+        help_topic="request",
+        request=request,
+        messages=await journaled.list_messages(page.library, request),
+        shown=await journaled.find_message(page.library, request, chosen) if chosen else None,
+        partners={one.name: one.partner.name for one in page.context.profiles() if one.partner is not None},
+    )
+
+
 # --- files -----------------------------------------------------------------------------------------------
 
 
@@ -347,6 +366,8 @@ PAGES = (
     StaffPage("POST", "/requests/{number}/citation", submit_citation, Right.WORK_READ),
     StaffPage("POST", "/requests/{number}/order", change_order, Right.BORROWING_ACT),
     StaffPage("GET", "/requests/{number}/order", explain_order, Right.BORROWING_READ),
+    StaffPage("GET", "/requests/{number}/journal", show_journal, Right.PATRON_DATA),
+    StaffPage("GET", "/requests/{number}/journal/{message}", show_journal, Right.PATRON_DATA),
     StaffPage("POST", "/requests/{number}/files", upload_file, Right.WORK_READ),
     StaffPage("GET", "/requests/{number}/files/{file}", download_file, Right.WORK_READ),
 )

@@ -11,6 +11,8 @@ import pytest
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RotaLineStatus
+from gateway.ports.responder import OutcomeClass
+from gateway.store.journal_records import JournalEnding, JournalOpening
 from tests.protocol.pages.support import PATRON, Answer, Running, running
 from tests.protocol.staff.request_scenes import (
     RULES,
@@ -476,3 +478,43 @@ async def test_in_german(gateway: Running) -> None:
         "Was geschehen ist",
         "Nachrichten mit Universität Altenried",
     ]
+
+
+# --- the messages themselves -----------------------------------------------------------------------------
+
+
+async def write_journal(gateway: Running, request: Request, body: bytes) -> None:
+    """As the channel of a partner that asks for this request does."""
+    now = library_context(gateway).now()
+    opening = JournalOpening(
+        library="DEMO",
+        at=now,
+        body=body,
+        protocol="tagged-mail",
+        transport="mail",
+        profile="altenried",
+        service="request",
+        request_id=request.transaction,
+    )
+    await gateway.gateway.managed.journaled.journal.record_exchange(
+        opening, JournalEnding(at=now, outcome=OutcomeClass.OK)
+    )
+
+
+async def test_messages_can_be_read_as_they_were_sent(gateway: Running, ruth: Colleague) -> None:
+    request, other = await make_lending(gateway), await make_lending(gateway, transaction="ALT-99")
+    await write_journal(gateway, request, "<b>Bitte</b> „Свет“".encode())
+    await write_journal(gateway, other, b"\x00\x01\xff")
+    (link,) = (await open_page(ruth, request)).tree.xpath("//a[text()='Messages as they were sent']/@href")
+    listed = await ruth.browser.get(link)
+    (message,) = listed.tree.xpath("//ul[@class='mails']//a/@href")
+    shown = await ruth.browser.get(message)
+
+    assert texts(shown, "//pre") == ["<b>Bitte</b> „Свет“"]
+    assert not shown.tree.xpath("//pre/b")
+    (foreign,) = (await ruth.get(f"/requests/{other.number}/journal")).tree.xpath("//ul[@class='mails']//a/@href")
+    assert texts(await ruth.browser.get(foreign), "//pre") == ["00 01 ff"]
+    mixed = f"/staff/requests/{request.number}/journal/{foreign.rpartition('/')[2]}"
+    assert (await ruth.browser.get(mixed)).status == 404
+    async with colleague(gateway, "o.lind", "operator") as operator:
+        assert (await operator.get(f"/requests/{request.number}/journal")).status == 403

@@ -1,0 +1,67 @@
+"""The messages of a request themselves, as they went over the wire: from the journal, for staff to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from gateway.domain.requests.request import Request
+from gateway.domain.requests.views import NotFound
+from gateway.domain.value import value_object
+from gateway.services.requests.conversations import names_of_request
+from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.store.journal import Journal
+from gateway.store.journal_records import FullMessage, JournalFilter, JournalMessage
+
+MAX_MESSAGES = 200
+"""Newest of one request."""
+
+HEX_LINE_BYTES = 16
+
+
+@value_object
+class ReadableMessage:
+    """`text`: the body as people read it, secrets masked as the journal keeps it; binary ones in hexadecimal. `kept`:
+    whether the journal still has it; `whole`: to its end."""
+
+    message: JournalMessage
+    text: str
+    kept: bool
+    whole: bool
+
+
+@value_object
+class JournaledMessageService:
+    """`contexts` by symbol."""
+
+    contexts: Mapping[str, LibraryContext]
+    journal: Journal
+
+    async def list_messages(self, library: str, request: Request) -> Sequence[JournalMessage]:
+        """All about the request, by whatever number, newest first."""
+        context = find_library_context(self.contexts, library)
+        wanted = JournalFilter(
+            library=context.symbol, request_id=request.number, managed_request=names_of_request(request)
+        )
+        return (await self.journal.list_messages(wanted, MAX_MESSAGES)).messages
+
+    async def find_message(self, library: str, request: Request, message_id: str) -> ReadableMessage:
+        """Raises NotFound, for a message about something else too."""
+        if all(one.id != message_id for one in await self.list_messages(library, request)):
+            raise NotFound("message")
+        found = await self.journal.get_message(find_library_context(self.contexts, library).symbol, message_id)
+        if found is None:
+            raise NotFound("message")
+        return _make_readable(found)
+
+
+def _make_readable(found: FullMessage) -> ReadableMessage:
+    body = found.body or b""
+    try:
+        text = body.decode("utf-8")
+        is_text = "\x00" not in text
+    except UnicodeDecodeError:
+        is_text = False
+    if not is_text:
+        lines = (body[at : at + HEX_LINE_BYTES] for at in range(0, len(body), HEX_LINE_BYTES))
+        text = "\n".join(line.hex(" ") for line in lines)
+    return ReadableMessage(found.message, text, kept=found.body is not None, whole=not found.message.truncated)
