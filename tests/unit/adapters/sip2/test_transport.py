@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from adapters.library.sip2.codec import Query, add_checksum
 from adapters.library.sip2.messages import MessageWriter
 from adapters.library.sip2.options import Sip2Options
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from tests.support.certificates import Authority
 from tests.unit.adapters.sip2.scripted_server import Line, Script, ScriptedServer, answer_well
 
 WRITER = MessageWriter("LIB", "", UTC)
@@ -26,9 +28,11 @@ ITEM = b"18030101" + b"20261124    134007" + b"ABI1|AJA title|"
 
 
 @asynccontextmanager
-async def connected(script: Script, **more: Any) -> AsyncIterator[tuple[ScriptedServer, Sip2Client]]:
+async def connected(
+    script: Script, tls: ssl.SSLContext | None = None, **more: Any
+) -> AsyncIterator[tuple[ScriptedServer, Sip2Client]]:
     seconds = {"connect": 1, "look_up": 0.5, "change": 0.5}
-    async with ScriptedServer(script) as server:
+    async with ScriptedServer(script, tls=tls) as server:
         sections: dict[str, Any] = {"host": "127.0.0.1", "port": server.port, "seconds": seconds, **more}
         client = Sip2Client(Sip2Options.model_validate(sections), Path(), {"env:PIN": "pw"}.__getitem__, WRITER)
         try:
@@ -256,3 +260,17 @@ async def test_a_cancelled_question_leaves_no_answer_behind() -> None:
                 await ask(client)
         assert await ask(client) == "A title"
         assert server.connections == 2
+
+
+async def test_tls_is_spoken_with_a_server_whose_certificate_is_right(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.issue("ils")
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(pair.certificate, pair.key)
+    async with connected(answer_well, tls, security="tls", ca=str(authority.certificate)) as (server, client):
+        assert [await ask(client), await ask(client)] == ["A title", "A title"]
+        assert server.connections == 1
+    async with connected(answer_well, tls, security="tls") as (server, client):
+        with pytest.raises(Unavailable, match=r"not reached: .*certificate"):
+            await ask(client)
+        assert server.heard == [], "the password was not sent"
