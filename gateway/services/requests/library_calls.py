@@ -103,6 +103,8 @@ async def _set_due_date(call: LibraryCall) -> str:
 
 
 async def _set_loans_due(call: LibraryCall, loans: Iterable[Loan], due: datetime) -> str:
+    if Capability.DUE_DATE_GIVEN not in call.context.system.capabilities:
+        return "the library's system keeps its own due date"
     changed = 0
     for loan in loans:
         try:
