@@ -47,7 +47,7 @@ class Answer:
 
     @property
     def title(self) -> str:
-        return str(self.tree.findtext(".//h1"))
+        return str(self.tree.xpath("string(//h1)"))
 
 
 @dataclass

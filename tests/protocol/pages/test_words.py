@@ -135,3 +135,20 @@ def test_every_status_has_a_word_and_a_day() -> None:
 def test_no_text_for_readers_has_library_words() -> None:
     said = [text.id if isinstance(text.id, str) else text.id[0] for text in extract_texts_of(PAGES) if text.id]
     assert [text for text in (*said, *shipped_words().patron.values()) if LIBRARY_WORDS.search(text)] == []
+
+
+async def test_what_runs_the_other_way_keeps_its_place(installation: Installation) -> None:
+    """Values of a table, titles and numbers of telephones, in a page that runs from right to left."""
+    folder = installation.folder / "letters"
+    folder.mkdir(exist_ok=True)
+    (folder / "he.po").write_text(make_pseudo_catalogue(extract_texts_of(PAGES)), "utf-8")
+    library = {"phone": "+41 99 555 01 00", "email": "ill@demo.example"}
+    async with (
+        running(installation, letters={"folder": "letters"}, library=library) as gateway,
+        visitor(gateway) as anna,
+    ):
+        page = await anna.get(f"/openurl?{BOOK}", Accept_Language="he")
+
+    assert page.tree.xpath("//dd/bdi"), "isolated, and no block of its own direction that would stand at the other edge"
+    assert not page.tree.xpath("//dd[@dir] | //h1[@dir]")
+    assert {link.get("dir") for link in page.tree.xpath("//a[starts-with(@href, 'tel:')]")} == {"ltr"}
