@@ -50,7 +50,7 @@ STEPS = [
     "0015: Partners' messages that are for people, and who has read them",
     "0016: Staff: accounts, roles, sessions, and the audit log",
     "0017: What requests are found and listed by: numbers, words, waiting times, assignees, labels, filters",
-    "0022: Changes that were asked of library systems outside the store, and which of them were carried out",
+    "0018: Changes that were asked of library systems outside the store, and which of them were carried out",
     "0019: Batches of paper: who printed what for which requests",
 ]
 

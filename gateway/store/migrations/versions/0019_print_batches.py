@@ -1,7 +1,7 @@
 """Batches of paper: who printed what for which requests
 
 Revision ID: 0019
-Revises: 0022
+Revises: 0018
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0019"
-down_revision = "0022"
+down_revision = "0018"
 
 
 def id_column(name: str) -> sa.Column[str]:

@@ -1,13 +1,13 @@
 """Changes that were asked of library systems outside the store, and which of them were carried out
 
-Revision ID: 0022
+Revision ID: 0018
 Revises: 0017
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022"
+revision = "0018"
 down_revision = "0017"
 
 INDEXED = ("barcode", "patron_id", "request_id", "record_id")
