@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from gateway.domain.problems import Refused
 from gateway.domain.requests.events import LoanCondition
@@ -18,11 +18,17 @@ from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.services.localization import mark_text
 from gateway.services.requests.printing import MAX_COUNTED, PrintSheet
+from gateway.web.html.assets import HEADERS
 from gateway.web.html.barcodes import BarcodeDrawing, draw_barcode, draw_qr_code, has_barcode
-from gateway.web.staff.staff_request import StaffPage, StaffRequest
+from gateway.web.html.pdf_writer import is_pdf_possible, write_pdf
+from gateway.web.staff.staff_request import ASSETS, TEMPLATES, StaffPage, StaffRequest
 
 MAX_BATCHES = 50
 """Earlier batches that are shown."""
+
+PDF_STYLES = ("tokens.css", "components.css", "print.css")
+PDF_STYLE = ".sheet.a4 { display: block; height: auto } .slip.third { height: 98.8mm; box-sizing: border-box }"
+"""WeasyPrint breaks pages within a grid."""
 
 BAR_MODULES = 32
 """Height of a bar code."""
@@ -132,6 +138,7 @@ async def show_batch(request: StaffRequest) -> web.Response:
         help_topic="print",
         batch=batch,
         making=_describe_making(request, batch),
+        can_write_pdf=is_pdf_possible(),
         **make_sheet_values(request, batch, sheets),
     )
 
@@ -149,6 +156,20 @@ def make_sheet_values(request: StaffRequest, batch: PrintBatch, sheets: Sequence
         "conditions": partial(_list_conditions, request),
         "volumes": partial(_name_volumes, request),
     }
+
+
+async def show_pdf(request: StaffRequest) -> web.Response:
+    """The same sheets as a file; only where the extra is installed."""
+    if not is_pdf_possible():
+        raise NotFound("PDF")
+    batch = await _find_batch(request)
+    sheets = await request.parts.printing.build_sheets(request.library, batch)
+    values: dict[str, Any] = {"page": request, "title": str(batch.number), **make_sheet_values(request, batch, sheets)}
+    styles = [*(ASSETS.by_name[name].content.decode() for name in PDF_STYLES), PDF_STYLE]
+    written = await write_pdf(TEMPLATES.render("print_pdf", request.localization, values), styles)
+    response = web.Response(body=written, content_type="application/pdf", headers=HEADERS)
+    response.headers[hdrs.CONTENT_DISPOSITION] = f'inline; filename="{batch.kind.value}-{batch.number}.pdf"'
+    return response
 
 
 async def _find_batch(request: StaffRequest) -> PrintBatch:
@@ -214,5 +235,6 @@ PAGES = (
     StaffPage("GET", "/print", show_waiting, Right.PRINT),
     StaffPage("POST", "/print", make_batch, Right.PRINT),
     StaffPage("GET", "/print/{number}", show_batch, Right.PRINT),
+    StaffPage("GET", "/print/{number}/pdf", show_pdf, Right.PRINT),
     StaffPage("POST", "/print/{number}/printed", mark_printed, Right.PRINT),
 )

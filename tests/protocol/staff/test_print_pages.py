@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import zxingcpp
 from PIL import Image, ImageDraw
+from pypdf import PdfReader
 
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LibraryParty, Request
 from gateway.domain.requests.views import ActionRequest, LendingDraft
+from gateway.web.html.pdf_writer import write_pdf
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import Answer, Running, running
-from tests.protocol.staff.support import colleague
+from tests.protocol.staff.support import Colleague, colleague
 from tests.support.daemon import Installation
 
 PARTNER = """
@@ -55,6 +59,10 @@ async def locate_for_vaumarin(gateway: Running, count: int) -> list[Request]:
 
 def texts(page: Answer, path: str) -> list[str]:
     return [" ".join(one.text_content().split()) for one in page.tree.xpath(path)]
+
+
+def cookie_header(colleague: Colleague) -> dict[str, str]:
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in colleague.browser.cookies.items())}
 
 
 def scan_codes(page: Answer) -> list[str]:
@@ -132,3 +140,31 @@ async def test_a_batch_that_is_not_there(gateway: Running, number: str) -> None:
 async def test_paper_of_no_kind_is_not_printed(gateway: Running) -> None:
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         assert (await ruth.post("/print", {"kind": "confetti"})).status == 404
+
+
+async def test_a_batch_is_a_pdf_of_its_sheets(gateway: Running) -> None:
+    requests = await locate_for_vaumarin(gateway, 4)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        await ruth.post("/print", {"kind": "pull-slips"})
+
+        async with ruth.browser.session.get(
+            f"{ruth.browser.base}/staff/print/1/pdf", headers=cookie_header(ruth)
+        ) as answer:
+            written = await answer.read()
+            assert (answer.status, answer.content_type) == (200, "application/pdf")
+
+    pages = PdfReader(io.BytesIO(written)).pages
+    assert [(round(float(one.mediabox.width)), round(float(one.mediabox.height))) for one in pages] == [(595, 842)] * 2
+    text = "".join(one.extract_text() for one in pages)
+    assert all(one.number in text for one in requests)
+
+
+async def test_a_page_for_a_pdf_fetches_nothing(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.css"
+    secret.write_text("body { content: 'x' }", encoding="utf-8")
+    page = f'<html><head><link rel="stylesheet" href="{secret.as_uri()}"></head><body>Fjord</body></html>'
+
+    written = await write_pdf(page, ())
+
+    assert "Fjord" in PdfReader(io.BytesIO(written)).pages[0].extract_text()
+    assert str(secret).encode() not in written

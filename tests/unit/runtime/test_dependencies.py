@@ -54,7 +54,7 @@ def list_imported_modules(file: Path) -> set[str]:
 
 def test_every_dependency_is_imported_and_every_import_declared() -> None:
     requirements = read_requirements()
-    declared = requirements[""] | requirements["mail"] | requirements["postgresql"]
+    declared = requirements[""] | requirements["mail"] | requirements["pdf"] | requirements["postgresql"]
 
     assert declared - WITHOUT_IMPORT - list_imported_distributions() == set()
     assert list_imported_distributions() - declared - PARTS_OF_OTHERS == set()

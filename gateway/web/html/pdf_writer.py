@@ -1,0 +1,62 @@
+"""PDF of a page of ours by WeasyPrint (extra `pdf`), in a process of its own: a hundred slips keep it busy for seconds,
+and what it does to a page can't touch the daemon. Nothing is fetched: styles come with the page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import sys
+from collections.abc import Sequence
+
+from gateway.domain.problems import Unavailable
+
+MAX_SECONDS = 60.0
+
+
+def is_pdf_possible() -> bool:
+    """Whether the extra is installed."""
+    return importlib.util.find_spec("weasyprint") is not None
+
+
+async def write_pdf(html: str, styles: Sequence[str]) -> bytes:
+    """Raises Unavailable: it took too long, or WeasyPrint could not be run."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        __name__,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said = json.dumps({"html": html, "styles": list(styles)}).encode()
+    try:
+        async with asyncio.timeout(MAX_SECONDS):
+            written, complaints = await process.communicate(said)
+    except TimeoutError as error:
+        raise Unavailable("the PDF took too long") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0 or not written.startswith(b"%PDF-"):
+        lines = complaints.decode(errors="replace").strip().splitlines()
+        raise Unavailable(f"the PDF could not be written: {lines[-1] if lines else 'no reason was given'}")
+    return written
+
+
+def _run_worker() -> None:
+    """The other process: page and styles from standard input, the PDF to standard output."""
+    import weasyprint
+    from weasyprint.urls import URLFetcher
+
+    nothing = URLFetcher(allowed_protocols=("none",))
+    said = json.load(sys.stdin.buffer)
+    styles = [weasyprint.CSS(string=one, url_fetcher=nothing) for one in said["styles"]]
+    page = weasyprint.HTML(string=said["html"], url_fetcher=nothing)
+    sys.stdout.buffer.write(page.write_pdf(stylesheets=styles))
+
+
+if __name__ == "__main__":
+    _run_worker()
