@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 
 from gateway.domain.due_dates import local_day
 from gateway.domain.problems import Refused
+from gateway.domain.requests.print_batches import PrintKind
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.scan_rules import (
     DID_SOMETHING,
@@ -42,7 +43,8 @@ SOUND_COOKIE = "illgate_scan_sound"
 
 @value_object(kw_only=True)
 class ScanDesk:
-    """A page. `task`: the list that it works off; `due`: whether one due date can be given for all."""
+    """A page. `task`: the list that it works off; `due`: whether one due date can be given for all; `slips`: what is
+    printed for what was scanned."""
 
     work: ScanWork
     title: str
@@ -51,6 +53,7 @@ class ScanDesk:
     right: Right
     task: str = ""
     due: bool = False
+    slips: PrintKind | None = None
 
     @property
     def path(self) -> str:
@@ -66,6 +69,7 @@ DESKS: tuple[ScanDesk, ...] = (
         right=Right.BORROWING_ACT,
         task="to-receive",
         due=True,
+        slips=PrintKind.HOLD_SLIPS,
     ),
     ScanDesk(
         work=ScanWork.ARRIVE,
@@ -74,6 +78,7 @@ DESKS: tuple[ScanDesk, ...] = (
         button=mark_text("Arrived"),
         right=Right.BRANCH_ACT,
         task="in-transit",
+        slips=PrintKind.HOLD_SLIPS,
     ),
     ScanDesk(
         work=ScanWork.LEND,
@@ -96,6 +101,7 @@ DESKS: tuple[ScanDesk, ...] = (
         button=mark_text("Send back"),
         right=Right.BORROWING_ACT,
         task="to-return",
+        slips=PrintKind.RETURN_SLIPS,
     ),
     ScanDesk(
         work=ScanWork.LOCATE,
@@ -113,6 +119,7 @@ DESKS: tuple[ScanDesk, ...] = (
         right=Right.LENDING_ACT,
         task="to-ship",
         due=True,
+        slips=PrintKind.SHIPPING_SLIPS,
     ),
     ScanDesk(
         work=ScanWork.CHECK_IN,

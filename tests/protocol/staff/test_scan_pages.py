@@ -202,6 +202,22 @@ async def test_who_works_at_a_branch_sees_the_desks_of_branches_alone(gateway: R
     assert elsewhere == [(request.number, "failed")]
 
 
+async def test_the_slips_of_a_run_are_printed_by_one_button(gateway: Running) -> None:
+    request = await shipped_to_us(gateway)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        await scan(ruth, "receive", request.number)
+        page = await ruth.post("/scan/arrive", {"code": request.number})
+        (form,) = page.tree.xpath("//form[@action='/staff/print']")
+        fields = {str(one.get("name")): str(one.get("value") or "") for one in form.xpath(".//input")}
+        batch = await ruth.post("/print", fields, token=fields.pop("csrf"))
+        nothing = await ruth.get("/scan/lend")
+
+    assert batch.status == 200
+    assert "Hold slips" in batch.title
+    assert request.number in batch.text
+    assert not nothing.tree.xpath("//form[@action='/staff/print']")
+
+
 async def test_sounds_are_kept_for_the_browser(gateway: Running) -> None:
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         before = await ruth.get("/scan/ship")
