@@ -131,7 +131,7 @@ PATRON_OPERATIONS = (
         ),
         path_model=NoParameters,
         query_model=PatronRequestQuery,
-        problems=(ProblemType.REFUSED,),
+        problems=(ProblemType.NOT_FOUND, ProblemType.REFUSED),
     ),
     Operation(
         id="showPatronRequest",
