@@ -21,6 +21,9 @@ VENV = HERE / ".venv"
 DEMO = HERE / "data"
 OLDEST = (3, 11)
 
+PARALLEL = ["-n", "auto", "--dist", "worksteal"]
+"""A worker that is done takes tests from another: the slow ones stand together, and else one works alone at the end."""
+
 
 def programs_of(venv: Path) -> Path:
     return venv / ("Scripts" if os.name == "nt" else "bin")
@@ -75,14 +78,14 @@ def test(rest: list[str]) -> int:
         ["ruff", "format", "--check", "."],
         ["mypy"],
         ["lint-imports"],
-        ["pytest", *(rest or ["-n", "auto"])],
+        ["pytest", *(rest or PARALLEL)],
     ]
     return run_commands(checks)
 
 
 def test_quick(rest: list[str]) -> int:
     marks = "not slow and not postgresql"
-    return run_commands([["pytest", "tests/unit", "tests/protocol", "-m", marks, *(rest or ["-n", "auto"])]])
+    return run_commands([["pytest", "tests/unit", "tests/protocol", "-m", marks, *(rest or PARALLEL)]])
 
 
 def test_on_python(version: str, rest: list[str]) -> int:
@@ -94,7 +97,7 @@ def test_on_python(version: str, rest: list[str]) -> int:
     venv = HERE / f".venv-{version}"
     install("[dev]", venv, python)
     install_servers()
-    return run_commands([["pytest", *(rest or ["-n", "auto"])]], venv)
+    return run_commands([["pytest", *(rest or PARALLEL)]], venv)
 
 
 def run_commands(commands: list[list[str]], venv: Path = VENV) -> int:
