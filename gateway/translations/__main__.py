@@ -2,4 +2,5 @@
 
 from gateway.translations.maintenance import main
 
-main(prog_name="python -m gateway.translations")
+if __name__ == "__main__":
+    main(prog_name="python -m gateway.translations")
