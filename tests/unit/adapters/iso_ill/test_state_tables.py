@@ -52,6 +52,9 @@ DIFFERENT: dict[tuple[Role, S, str], tuple[str, str]] = {
     # An item is here, whatever was agreed.
     (B, S.CANCEL_PENDING, "received"): (PROHIBITED, "RECEIVED"),
     (B, S.CONDITIONAL, "received"): (PROHIBITED, "RECEIVED"),
+    # A further volume has come, which was added to the request after the first was here.
+    (B, S.RECEIVED, "received"): (PROHIBITED, "RECEIVED"),
+    (B, S.OVERDUE, "received"): (PROHIBITED, "OVERDUE"),
     # Said twice by a person. Between suppliers nobody is told.
     (B, S.CANCEL_PENDING, "cancel"): (PROHIBITED, "CANCEL_PENDING"),
     (B, S.CANCELLED, "cancel"): (PROHIBITED, "CANCELLED"),
