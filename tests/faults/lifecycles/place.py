@@ -59,10 +59,6 @@ class Wish:
         return ServiceType.COPY if self.number % 4 == 3 else ServiceType.LOAN
 
     @property
-    def volumes(self) -> tuple[str, ...]:
-        return ("v.1", "v.2") if self.number % 8 == 1 else ()
-
-    @property
     def is_owned(self) -> bool:
         return self.number % 13 != 7
 

@@ -15,6 +15,7 @@ from gateway.domain.requests.request import (
     LoanTerms,
     Request,
     RequestCosts,
+    RequestFlag,
     Role,
     Volume,
     VolumeState,
@@ -71,6 +72,10 @@ def _count(life: Life, before: Request, outcome: Transition) -> None:
         life.shipped += 1
 
 
+NOT_IN_HISTORY = frozenset({RequestFlag.UNREAD, RequestFlag.IN_TRANSIT})
+"""What staff have read yet, and where the library has the item, stand beside the history."""
+
+
 def _newborn(stored: Request) -> Request:
     """As it was when it was stored for the first time."""
     copy_or_loan = Wish(int(stored.citation.title[-4:])).service
@@ -114,7 +119,7 @@ def _differences(stored: Request, found: Request) -> Iterator[str]:
     for name, ours, theirs in (
         ("state", found.state, stored.state),
         ("version", found.version, stored.version),
-        ("flags", sorted(found.flags), sorted(stored.flags)),
+        ("flags", sorted(found.flags - NOT_IN_HISTORY), sorted(stored.flags - NOT_IN_HISTORY)),
         ("service", found.service, stored.service),
         ("terms", replace(found.terms, patron_due=None), replace(stored.terms, patron_due=None)),
         ("costs", found.costs, stored.costs),

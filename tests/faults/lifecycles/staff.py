@@ -18,8 +18,6 @@ from gateway.domain.requests.request import (
     Request,
     RequestFlag,
     Role,
-    ServiceType,
-    VolumeState,
 )
 from tests.faults.lifecycles.place import Wish
 
@@ -110,14 +108,14 @@ def by_chance(request: Request, all_: Sequence[Request], wish: Wish, chance: ran
     kind = chance.choices(list(likely), list(likely.values()))[0]
     if kind is None or _is_beside_the_point(kind, request, wish):
         return None
-    return _idea(kind, request, all_, wish, today, chance)
+    return _idea(kind, request, all_, wish, today)
 
 
 def onward(request: Request, all_: Sequence[Request], wish: Wish, today: date) -> Idea | None:
     if (extra := _extra(request)) is not None:
         return extra
     kind = _of_side(request, BORROWERS_ONWARD, LENDERS_ONWARD)
-    return _idea(kind, request, all_, wish, today, None) if kind is not None else None
+    return _idea(kind, request, all_, wish, today) if kind is not None else None
 
 
 def _of_side(request: Request, ours: Mapping[BorrowingState, T], theirs: Mapping[LendingState, T]) -> T | None:
@@ -125,13 +123,11 @@ def _of_side(request: Request, ours: Mapping[BorrowingState, T], theirs: Mapping
     return ours.get(request.state) if isinstance(request.state, BorrowingState) else theirs.get(request.state)
 
 
-def _idea(
-    kind: EventKind, request: Request, all_: Sequence[Request], wish: Wish, today: date, chance: random.Random | None
-) -> Idea:
+def _idea(kind: EventKind, request: Request, all_: Sequence[Request], wish: Wish, today: date) -> Idea:
     """What isn't there can't be shipped."""
     if kind in (K.SHIPPED, K.LOCATED) and any(_has_it(one) for one in all_ if one.id != request.id):
         kind = K.UNFILLED
-    return Idea(kind, _details(kind, request, wish, today, chance))
+    return Idea(kind, _details(kind, request, wish, today))
 
 
 def _has_it(request: Request) -> bool:
@@ -154,7 +150,7 @@ def _is_beside_the_point(kind: EventKind, request: Request, wish: Wish) -> bool:
     return kind is K.LOCATED and not wish.is_owned
 
 
-def _details(kind: EventKind, request: Request, wish: Wish, today: date, chance: random.Random | None) -> EventDetails:
+def _details(kind: EventKind, request: Request, wish: Wish, today: date) -> EventDetails:
     match kind:
         case K.MESSAGE:
             return EventDetails(note="Czy można prosić o odpowiedź?")
@@ -178,20 +174,4 @@ def _details(kind: EventKind, request: Request, wish: Wish, today: date, chance:
             return EventDetails(due=today + timedelta(days=7))
         case K.SHIPPED if not request.item_barcode:
             return EventDetails(barcode=wish.barcode)
-        case K.RECEIVED | K.LOANED_TO_PATRON | K.RETURNED_BY_PATRON if chance is not None and chance.random() < 0.5:
-            return EventDetails(volumes=_one_of(request, kind))
     return EventDetails()
-
-
-_COMES_FROM = {
-    K.RECEIVED: (VolumeState.EXPECTED, VolumeState.SHIPPED),
-    K.LOANED_TO_PATRON: (VolumeState.RECEIVED, VolumeState.BACK),
-    K.RETURNED_BY_PATRON: (VolumeState.LENT,),
-}
-
-
-def _one_of(request: Request, kind: EventKind) -> tuple[str, ...]:
-    """One volume of several; else all."""
-    there = [one.id for one in request.volumes if one.state in _COMES_FROM[kind]]
-    several = len(request.volumes) > 1 and request.service.type is not ServiceType.COPY
-    return (there[0],) if several and there else ()

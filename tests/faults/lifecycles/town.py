@@ -188,7 +188,6 @@ class Staff:
             citation=wish.citation,
             service=RequestedService(wish.service),
             patron=PatronLink(identifier=wish.reader),
-            volumes=wish.volumes,
             external=(wish.external,),
             mediated=wish.number % 3 == 0,
             source="api",
