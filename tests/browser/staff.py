@@ -54,6 +54,7 @@ def staff_page(
     with browsing.page(width=width, scripts=scripts, language=language) as page:
         page.emulate_media(color_scheme="dark" if dark else "light")
         sign_in_as(page, site, name, back)
+        page.wait_for_url(lambda url: "/staff/sign-in" not in url)  # a key that is pressed before that is lost
         yield page
 
 

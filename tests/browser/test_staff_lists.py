@@ -41,6 +41,7 @@ def waiting(site: Site) -> Sequence[Request]:
     made = [
         borrowing(
             library="DEMO",
+            number=f"B-2026-9{n:04}",  # beside B2026-00001 of requests that the site makes itself, which reads the same
             state=BorrowingState.BACK,
             citation=Citation(title=title, author="O’Neil, Zoë"),
             partner=LibraryParty(profile="bergen", name="Universitetsbiblioteket i Bergen"),
