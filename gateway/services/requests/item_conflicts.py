@@ -7,7 +7,7 @@ there or may have been cut short by a crash.
 
 from __future__ import annotations
 
-from gateway.domain.library import Item
+from gateway.domain.library import Item, ItemStatus
 from gateway.domain.problems import RefusalReason, Refused, UnfinishedWork
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.state_table import LibraryAction
@@ -25,6 +25,8 @@ KEPT_FOR_SOMEBODY = frozenset(
     }
 )
 """Refusals of a hold or a loan that may come from what is there for another request."""
+
+ON_LOAN = frozenset({RefusalReason.ON_LOAN_SAME_PATRON, RefusalReason.ITEM_ON_LOAN})
 
 
 async def wait_for_copy(context: LibraryContext, request: Request, barcode: str, refused: Refused) -> None:
@@ -55,6 +57,10 @@ async def wait_for_loan(context: LibraryContext, request: Request, barcode: str,
         has_let_go = not other.open or other.item_barcode != barcode
         if has_let_go and await _has_unfinished_steps(context, other):
             raise _still_kept(barcode, other)
+    if refused.reason in ON_LOAN:
+        now = await context.find_item(barcode)
+        if now is not None and now.status is not ItemStatus.ON_LOAN:
+            raise UnfinishedWork("the loan that stood against it is over")  # another step ended it meanwhile
 
 
 async def wait_for_record(context: LibraryContext, request: Request, barcode: str, refused: Refused) -> None:

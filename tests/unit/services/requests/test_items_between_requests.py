@@ -24,7 +24,6 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, PatronLink, Request
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft, RequestView
 from gateway.ports.library_system import PatronKey
-from gateway.services.requests.desk_actions import EventTooLateError
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from tests.unit.services.requests.support import EASY, PATRON, STAFF, UNUSED_PORT
@@ -205,9 +204,6 @@ async def test_what_is_lent_for_a_closed_request_is_shipped_when_that_loan_has_e
     with pytest.raises(Unavailable, match=first.number):
         await desk.act(second, EventKind.SHIPPED, barcode=item.barcode)
 
-    desk.clock.advance(timedelta(minutes=15))
-    with pytest.raises(EventTooLateError):  # which ends the loan; both at the same moment: a dead letter
-        await desk.run_step(first, "desk:shipped")
     await desk.finish()
     assert await desk.state_of(second) == LendingState.SHIPPED.value
     assert await desk.lent_for(item) == second.number
