@@ -132,7 +132,7 @@ ROWS: Mapping[S, Row] = {
     S.DIGITISING: {**_COPY},
     S.CLEARANCE: {
         **_COPY,
-        local_signal(K.CLEARED): move_to(S.CLEARED),
+        local_signal(K.CLEARED): move_to(S.CLEARED, when=g.SIGNED_BY_ANOTHER),
         local_signal(K.CLEARANCE_REFUSED): move_to(S.UNFILLED, *_NO, NotifyPartner(K.UNFILLED)),
     },
     S.CLEARED: {

@@ -180,6 +180,9 @@ class LendingWorkflow(ProfileSection):
         False, description="when a loss is settled, its cost is put on the account that it was lent on"
     )
     clearance: Literal["required", "not-required"] = Field("required", description="copyright sign-off of copies")
+    clearance_by: Literal["anybody", "somebody-else"] = Field(
+        "anybody", description="who signs off a copy: whoever may do so, or somebody else than who made it"
+    )
     loan_to: Literal["institution", "requester"] = Field(
         "institution",
         description="whose account an item is lent on: the partner's, or that of its patron where a request names one: "

@@ -381,6 +381,7 @@ class Request:
     borrower_id: str = ""  # the patron record on whose account the item is lent
     direct_patron: PatronLink = PatronLink()  # loan to requester: the other institution's patron, here
     sign_offs: tuple[SignOff, ...] = ()
+    digitised_by: str = ""  # who made the copy, as histories name them
 
     @property
     def open(self) -> bool:

@@ -447,6 +447,8 @@ def _apply_event_kind(request: Request, event: Event) -> Request:
             return replace(request, dates=_update_dates(request.dates, details))
         case EventKind.LOCATED:
             return replace(request, item_barcode=details.barcode or request.item_barcode)
+        case EventKind.DIGITISED:
+            return replace(request, digitised_by=event.actor)
         case EventKind.CLEARED | EventKind.CLEARANCE_REFUSED:
             decision = SignOff(
                 at=event.at,

@@ -352,8 +352,17 @@ CANCEL_REFUSED_BY_RULE = _make_guard(
 )
 CLEARANCE_NEEDED = _make_guard("copyright clearance is required", lambda _r, _e, w: w.lending.clearance == "required")
 SIGNED_OFF = _make_guard("it is signed off or need not be", lambda r, _e, w: _can_deliver_copy(r, w))
+SIGNED_BY_ANOTHER = _make_guard(
+    "somebody else signs it off than who made it, or it need not be so",
+    lambda r, e, w: can_sign_off(r, w, e.actor),
+)
 TAKES_CONDITIONS = _make_guard("the partner takes conditions", lambda _r, _e, w: w.lending.conditional)
 TAKES_HOLDS = _make_guard("the partner takes hold-placed", lambda _r, _e, w: w.lending.hold_placed)
+
+
+def can_sign_off(request: Request, workflow: Workflow, actor: str) -> bool:
+    """Whether the rule lets this person allow the copy; `actor` as of `Event`."""
+    return workflow.lending.clearance_by == "anybody" or request.digitised_by != actor
 
 
 def _can_deliver_copy(request: Request, workflow: Workflow) -> bool:

@@ -239,6 +239,7 @@ def _without_patron(request: Request) -> Request:
         external=(),
         candidates=(),
         sign_offs=(),
+        digitised_by="",
         citation=replace(request.citation, original=""),
     )
 

@@ -265,6 +265,7 @@ def new_lending_request(
         borrower_id="",
         direct_patron=PatronLink(),
         sign_offs=(),
+        digitised_by="",
     )
 
 

@@ -248,6 +248,7 @@ class RequestOut(OutputModel):
     borrower_id: str
     direct_patron: PatronOut
     sign_offs: tuple[SignOffOut, ...]
+    digitised_by: str = Field(description="who made the copy, as histories name them; empty: nobody yet")
 
     @classmethod
     def from_request(cls, request: Request) -> RequestOut:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -16,7 +17,7 @@ from gateway.domain.requests.request import (
     ServiceType,
     VolumeState,
 )
-from gateway.domain.requests.state_machine import list_allowed_events
+from gateway.domain.requests.state_machine import Transition, compute_transition, list_allowed_events
 from gateway.domain.requests.state_table import DenialReason, FollowUp, LibraryAction, TimerKind
 from tests.support.requests import (
     DUE,
@@ -75,6 +76,19 @@ def test_a_copy_is_delivered_only_after_its_clearance() -> None:
     assert told(story.us(EventKind.COPY_DELIVERED, link="https://ill.example/c/1")) == ((EventKind.COPY_DELIVERED, 0),)
     assert story.state is L.COMPLETED
     assert [(one.basis, one.granted) for one in story.request.sign_offs] == [("UrhG § 60e", True)]
+
+
+def test_who_made_a_copy_may_sign_it_off_unless_the_rule_asks_for_somebody_else() -> None:
+    free = digitised()
+    free.us(EventKind.CLEARED, reason="UrhG § 60e")
+    assert free.state is L.CLEARED
+
+    strict = digitised(clearance_by="somebody-else")
+    assert "somebody else signs it off" in strict.no_us(EventKind.CLEARED, reason="UrhG § 60e").detail
+    by_another = replace(event(local_signal(EventKind.CLEARED), reason="UrhG § 60e"), actor="staff:ivo")
+    done = compute_transition(strict.request, by_another, strict.workflow)
+    assert isinstance(done, Transition)
+    assert done.request.state is L.CLEARED
 
 
 def test_a_copy_without_clearance_by_rule() -> None:
