@@ -23,6 +23,16 @@ class ChangeKind(StrEnum):
     HOLD = "hold"
     HOLD_UPDATE = "hold-update"
     HOLD_CANCELLATION = "hold-cancellation"
+    DUE_DATE = "due-date"
+    TEMPORARY_ITEM = "temporary-item"
+    TEMPORARY_ITEM_DELETION = "temporary-item-deletion"
+    ITEM = "item"
+    BARCODE_CHANGE = "barcode-change"
+    MOVE = "move"
+    PATRON = "patron"
+    PATRON_UPDATE = "patron-update"
+    PATRON_DELETION = "patron-deletion"
+    FEE = "fee"
 
 
 @value_object

@@ -9,18 +9,13 @@ from dataclasses import replace
 from datetime import date
 from uuid import uuid4
 
-from adapters.library.sip2.changes import end_session, send_change
+from adapters.library.change_sending import HOLD_JSON, find_open_change
+from adapters.library.refusals import find_reason, make_refusal, refuse_blocked
+from adapters.library.sip2.changes import end_session, send_message
 from adapters.library.sip2.client import Conversation
-from adapters.library.sip2.lookups import (
-    HOLD_JSON,
-    ItemAnswer,
-    Sip2Desk,
-    find_open_change,
-    is_listed,
-    refuse_blocked,
-)
+from adapters.library.sip2.lookups import ItemAnswer, Sip2Desk, is_listed
 from adapters.library.sip2.messages import HoldMode, HoldTerms
-from adapters.library.sip2.reasons import find_reason, make_refusal, refusal_of_message
+from adapters.library.sip2.reasons import KNOWN_WORDS, refusal_of_message
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Patron
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value_object
@@ -204,7 +199,7 @@ class HoldDesk:
 
             terms = HoldTerms(pickup, wish.expires)
             query = desk.writer.hold(HoldMode.ADD, patron.id, barcode, desk.now(), terms)
-            sent = await send_change(desk, talk, change, query, find_it_done, before=before)
+            sent = await send_message(desk, talk, change, query, find_it_done, before=before)
             if isinstance(sent, Hold):
                 return sent
             if sent.fixed["ok"] != "1":
@@ -252,7 +247,7 @@ class HoldDesk:
                     return await self._end_hold(before, cancelled)
                 raise make_refusal(RefusalReason.REQUEST_CLOSED, about=MessagePart.REQUEST)
             query = desk.writer.hold(HoldMode.DELETE, hold.patron_id, hold.item_barcode, desk.now(), HoldTerms())
-            sent = await send_change(desk, talk, change, query, find_it_done, before=before)
+            sent = await send_message(desk, talk, change, query, find_it_done, before=before)
             if isinstance(sent, Hold):
                 return sent
             if sent.fixed["ok"] != "1":
@@ -295,12 +290,12 @@ class HoldDesk:
             await desk.require_patron(talk, hold.patron_id)
             terms = HoldTerms(changed.pickup, changed.expires)
             query = desk.writer.hold(HoldMode.CHANGE, hold.patron_id, hold.item_barcode, desk.now(), terms)
-            sent = await send_change(desk, talk, change, query, find_it_done, before=before)
+            sent = await send_message(desk, talk, change, query, find_it_done, before=before)
         if isinstance(sent, Hold):
             return sent
         if sent.fixed["ok"] != "1":
             await desk.changes.drop_change(change.kind, change.key)
-            reason = find_reason(sent.screen_message, desk.options.reasons)
+            reason = find_reason(sent.screen_message, desk.options.reasons, KNOWN_WORDS)
             raise make_refusal(reason or RefusalReason.NOT_ALLOWED, sent.screen_message, about=MessagePart.REQUEST)
         placing = await self._find_placing(hold_id)
         if placing is not None:

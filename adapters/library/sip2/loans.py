@@ -6,19 +6,14 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
-from adapters.library.sip2.changes import end_session, send_change
+from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, find_open_change
+from adapters.library.refusals import RENEWAL_REASONS, find_reason, make_refusal, refuse_blocked
+from adapters.library.sip2.changes import end_session, send_message
 from adapters.library.sip2.client import Conversation
 from adapters.library.sip2.codec import Reply
 from adapters.library.sip2.holds import HoldDesk
-from adapters.library.sip2.lookups import (
-    CHECKED_IN_JSON,
-    LOAN_JSON,
-    ItemAnswer,
-    Sip2Desk,
-    find_open_change,
-    refuse_blocked,
-)
-from adapters.library.sip2.reasons import RENEWAL_WORDS, find_reason, make_refusal, refusal_of_message
+from adapters.library.sip2.lookups import ItemAnswer, Sip2Desk
+from adapters.library.sip2.reasons import KNOWN_WORDS, refusal_of_message
 from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
 from gateway.domain.value import value_object
@@ -66,7 +61,7 @@ class LoanDesk:
                     return None
                 return await self._end_check_out(change, await desk.require_item(talk, barcode))
 
-            sent = await send_change(desk, talk, change, query, find_it_done, before=before)
+            sent = await send_message(desk, talk, change, query, find_it_done, before=before)
             if isinstance(sent, Loan):
                 return sent
             if sent.fixed["ok"] != "1":
@@ -157,7 +152,7 @@ class LoanDesk:
                 return await self._end_check_in(talk, change, found, None)
 
             query = desk.writer.check_in(barcode, place, desk.now())
-            sent = await send_change(desk, talk, change, query, find_it_done, before=before)
+            sent = await send_message(desk, talk, change, query, find_it_done, before=before)
             if isinstance(sent, CheckedIn):
                 return sent
             after = await desk.require_item(talk, barcode)
@@ -231,7 +226,7 @@ class LoanDesk:
                 return await self._end_renewal(change, due, known) if due is not None and due > loan.due else None
 
             query = desk.writer.renew(loan.patron_id, barcode, desk.now())
-            sent = await send_change(desk, talk, change, query, find_it_done, before=before)
+            sent = await send_message(desk, talk, change, query, find_it_done, before=before)
             if isinstance(sent, Loan):
                 return sent
             due = desk.reader.parse_due(sent.first("AH")) or (await desk.require_item(talk, barcode)).item.due
@@ -259,10 +254,10 @@ class LoanDesk:
         return replace(loan, patron_id=patron_id)
 
     def _refuse_renewal(self, reply: Reply, item: Item) -> Refused:
-        reason = find_reason(reply.screen_message, self.desk.options.reasons)
+        reason = find_reason(reply.screen_message, self.desk.options.reasons, KNOWN_WORDS)
         if reason is None or reason is RefusalReason.OTHER:
             reason = RefusalReason.RENEWAL_HAS_REQUESTS if item.hold_count else RefusalReason.NOT_RENEWABLE
-        return make_refusal(RENEWAL_WORDS.get(reason, reason), reply.screen_message)
+        return make_refusal(RENEWAL_REASONS.get(reason, reason), reply.screen_message)
 
     async def _end_renewal(self, change: LibraryChange, due: datetime, known: tuple[LibraryChange, ...]) -> Loan:
         """The loan's own record follows, where it is ours."""

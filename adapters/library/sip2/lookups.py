@@ -9,26 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 
-from pydantic import TypeAdapter
-
+from adapters.library.change_sending import LOAN_JSON, find_open_change
+from adapters.library.refusals import make_refusal
 from adapters.library.sip2.client import Conversation, ServerAbility, Sip2Client
 from adapters.library.sip2.codec import Reply, UnsendableValueError
 from adapters.library.sip2.messages import MessageWriter, PatronList
 from adapters.library.sip2.options import Sip2Options
-from adapters.library.sip2.reasons import make_refusal
 from adapters.library.sip2.records import CHARGED, PatronAnswer, RecordReader
 from gateway.domain.clock import Clock
-from gateway.domain.library import BlockScope, Hold, Item, Loan, Patron
+from gateway.domain.library import Item, Loan, Patron
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
-from gateway.ports.library_system import CheckedIn
 
 MAX_LIST_PAGES = 50
-
-LOAN_JSON: TypeAdapter[Loan] = TypeAdapter(Loan)
-HOLD_JSON: TypeAdapter[Hold] = TypeAdapter(Hold)
-CHECKED_IN_JSON: TypeAdapter[CheckedIn] = TypeAdapter(CheckedIn)
 
 
 @value_object
@@ -197,17 +191,3 @@ def _announced_count(reply: Reply, wanted: PatronList) -> int:
 def is_listed(barcode: str, entries: tuple[str, ...]) -> bool:
     """Entries are barcodes, in some systems with the title after them."""
     return any(entry == barcode or entry.split(maxsplit=1)[0] == barcode for entry in entries)
-
-
-def find_open_change(made: ChangeKind, ended: ChangeKind, changes: tuple[LibraryChange, ...]) -> LibraryChange | None:
-    """The newest change that made a record which no other change has ended since."""
-    over = {change.record_id for change in changes if change.kind is ended and change.ended is not None}
-    return next((change for change in changes if change.kind is made and change.record_id not in over), None)
-
-
-def refuse_blocked(patron: Patron, scope: BlockScope, today: date) -> None:
-    """Raises Refused(PATRON_EXPIRED | PATRON_BLOCKED)."""
-    if patron.expires is not None and patron.expires < today:
-        raise make_refusal(RefusalReason.PATRON_EXPIRED)
-    if (block := patron.find_block(scope)) is not None:
-        raise make_refusal(RefusalReason.PATRON_BLOCKED, f"{block.reason}. {patron.notes}".strip())

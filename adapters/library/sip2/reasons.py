@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from adapters.library.refusals import find_reason, make_refusal
+from gateway.domain.problems import RefusalReason, Refused
 
 KNOWN_WORDS: Mapping[str, RefusalReason] = {
     "invalid patron": RefusalReason.UNKNOWN_PATRON,
@@ -50,60 +51,7 @@ KNOWN_WORDS: Mapping[str, RefusalReason] = {
 }
 """Part of a message in lower case -> reason; where several fit, the longest says most."""
 
-RENEWAL_WORDS: Mapping[RefusalReason, RefusalReason] = {
-    RefusalReason.REQUESTED_BY_OTHER: RefusalReason.RENEWAL_HAS_REQUESTS,
-    RefusalReason.LIMIT_REACHED: RefusalReason.RENEWAL_LIMIT_REACHED,
-    RefusalReason.NOT_ALLOWED: RefusalReason.NOT_RENEWABLE,
-}
-"""What the same words mean where a loan is renewed."""
-
-_DETAILS: Mapping[RefusalReason, str] = {
-    RefusalReason.UNKNOWN_PATRON: "The library knows no such patron.",
-    RefusalReason.PATRON_EXPIRED: "The patron's membership has expired.",
-    RefusalReason.PATRON_BLOCKED: "The patron is blocked.",
-    RefusalReason.UNKNOWN_ITEM: "The library knows no such item.",
-    RefusalReason.ON_LOAN_SAME_PATRON: "The item is on loan to this patron already.",
-    RefusalReason.ITEM_ON_LOAN: "The item is on loan to another patron.",
-    RefusalReason.REQUESTED_BY_OTHER: "Another patron waits for the item.",
-    RefusalReason.ITEM_DOES_NOT_CIRCULATE: "The item is not lent.",
-    RefusalReason.LIMIT_REACHED: "The patron has as many as are allowed.",
-    RefusalReason.DUPLICATE_REQUEST: "The patron has reserved this already.",
-    RefusalReason.BAD_PICKUP_LOCATION: "Reservations are not collected there.",
-    RefusalReason.NOT_ALLOWED: "The library's rules do not allow this.",
-    RefusalReason.NOT_RENEWABLE: "The loan can't be renewed.",
-    RefusalReason.RENEWAL_LIMIT_REACHED: "The loan has been renewed as often as is allowed.",
-    RefusalReason.RENEWAL_HAS_REQUESTS: "Another patron waits for the item, so the loan can't be renewed.",
-    RefusalReason.NOT_CHECKED_OUT: "The item is not on loan.",
-    RefusalReason.UNKNOWN_REQUEST: "There is no such reservation.",
-}
-
-PATRON_REASONS = frozenset(
-    {
-        RefusalReason.UNKNOWN_PATRON,
-        RefusalReason.PATRON_EXPIRED,
-        RefusalReason.PATRON_BLOCKED,
-        RefusalReason.LIMIT_REACHED,
-    }
-)
-
-
-def find_reason(message: str, own_words: Mapping[str, RefusalReason]) -> RefusalReason | None:
-    """None: nobody knows these words. Without case; the longest part that fits counts, the library's own first."""
-    text = message.casefold()
-    for words in (own_words, KNOWN_WORDS):
-        fitting = [part for part in words if part.casefold() in text]
-        if fitting:
-            return words[max(fitting, key=len)]
-    return None
-
-
-def make_refusal(reason: RefusalReason, said: str = "", *, about: MessagePart | None = None) -> Refused:
-    """`said`: the system's own words, for staff."""
-    detail = _DETAILS.get(reason, "The library's system refused this.")
-    part = about or (MessagePart.PATRON if reason in PATRON_REASONS else MessagePart.ITEM)
-    return Refused(reason, detail, about=part, internal=said)
-
 
 def refusal_of_message(message: str, own_words: Mapping[str, RefusalReason]) -> Refused:
     """Of what the system shows; `OTHER` where nobody knows the words."""
-    return make_refusal(find_reason(message, own_words) or RefusalReason.OTHER, message)
+    return make_refusal(find_reason(message, own_words, KNOWN_WORDS) or RefusalReason.OTHER, message)

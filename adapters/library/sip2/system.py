@@ -6,20 +6,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date, datetime
-from typing import Never
 from weakref import WeakValueDictionary
 
 import structlog
 
+from adapters.library.change_sending import find_items_of_request, find_open_change
+from adapters.library.refusals import make_refusal, refuse_unsupported
 from adapters.library.sip2.client import ServerAbility, Sip2Client, resolve_or_unavailable
 from adapters.library.sip2.codec import UnsendableValueError
 from adapters.library.sip2.holds import HoldDesk, HoldEdit
 from adapters.library.sip2.loans import LoanDesk, LoanTerms
-from adapters.library.sip2.lookups import Sip2Desk, find_open_change
+from adapters.library.sip2.lookups import Sip2Desk
 from adapters.library.sip2.messages import MessageWriter, PatronList
 from adapters.library.sip2.options import Sip2Options
 from adapters.library.sip2.probe import Sip2Probe
-from adapters.library.sip2.reasons import make_refusal
 from adapters.library.sip2.records import RECORD_PREFIX, RecordReader, is_named_by
 from gateway.domain.library import (
     Bib,
@@ -85,9 +85,6 @@ WAYS = {
 
 BY_STATUS_MESSAGE = frozenset({Capability.PATRON_LOOKUP, Capability.BLOCKS_DETAILED, Capability.AUTHENTICATE})
 HOLD_CAPABILITIES = frozenset(capability for capability, ability in ABILITIES.items() if ability is ServerAbility.HOLD)
-
-
-ENDINGS = (ChangeKind.CHECK_IN, ChangeKind.HOLD_CANCELLATION)
 
 log = structlog.get_logger(component="sip2")
 
@@ -240,14 +237,12 @@ class Sip2Library:
     async def item_by_request(self, request_id: str) -> Item:
         """Of loans and holds that came by us. What is open comes before what has ended."""
         changes = await self._desk.changes.changes_of_request(request_id) if request_id else ()
-        over = {one.record_id for one in changes if one.kind in ENDINGS and one.ended is not None}
-        made = [one for one in changes if one.kind in (ChangeKind.CHECK_OUT, ChangeKind.HOLD)]
-        barcodes = {one.barcode for one in made if one.record_id not in over} or {one.barcode for one in made}
+        barcodes = find_items_of_request(changes)
         if len(barcodes) > 1:
             raise make_refusal(RefusalReason.AMBIGUOUS_ITEM)
         if not barcodes:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        return await self.item_by_barcode(barcodes.pop())
+        return await self.item_by_barcode(next(iter(barcodes)))
 
     async def get_bib(self, bib_id: str) -> Bib:
         """SIP2 tells the title of an item, and nothing else of its record."""
@@ -392,10 +387,3 @@ class Sip2Library:
         """Raises Refused(UNSUPPORTED_SERVICE)."""
         if not self._is_able(capability):
             refuse_unsupported(what)
-
-
-def refuse_unsupported(what: str) -> Never:
-    """Raises Refused(UNSUPPORTED_SERVICE)."""
-    raise Refused(
-        RefusalReason.UNSUPPORTED_SERVICE, f"The system of this library can't {what}.", about=MessagePart.SERVICE
-    )

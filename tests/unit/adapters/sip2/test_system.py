@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from adapters.library.refusals import find_reason
 from adapters.library.sip2 import Sip2Library, Sip2Options
 from adapters.library.sip2.codec import decode_reply
-from adapters.library.sip2.reasons import find_reason
+from adapters.library.sip2.reasons import KNOWN_WORDS
 from adapters.library.sip2.records import RecordReader, read_person_name
 from adapters.library.sip2.system import open_sip2
 from gateway.domain.clock import FixedClock
@@ -264,9 +265,11 @@ async def test_a_loan_that_has_happened_goes_by_the_rules_unless_no_block_is_set
 def test_the_longest_part_of_a_message_decides_and_the_librarys_own_comes_first() -> None:
     own = {"verlängerung": RefusalReason.NOT_RENEWABLE}
 
-    assert find_reason("Too many renewals for this item", own) is RefusalReason.RENEWAL_LIMIT_REACHED
-    assert find_reason("VERLÄNGERUNG nicht möglich: already checked out", own) is RefusalReason.NOT_RENEWABLE
-    assert find_reason("Alles gut", own) is None
+    words = (own, KNOWN_WORDS)
+
+    assert find_reason("Too many renewals for this item", *words) is RefusalReason.RENEWAL_LIMIT_REACHED
+    assert find_reason("VERLÄNGERUNG nicht möglich: already checked out", *words) is RefusalReason.NOT_RENEWABLE
+    assert find_reason("Alles gut", *words) is None
 
 
 # --- how answers are read ----------------------------------------------------------------------------------

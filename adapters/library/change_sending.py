@@ -1,0 +1,88 @@
+"""How a change is sent to a library system outside the gateway, at most once, and what is remembered of it.
+
+It is written down (`LibraryChanges`), sent, and ended or dropped. Where the answer is lost, the system is asked at once
+whether it was done. If it was not, or nobody can tell, the outcome stays unknown: the system may be slow and do it yet.
+The next call under the same key asks again before it sends (facts/ils-backends.md section 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+from pydantic import TypeAdapter
+
+from gateway.domain.library import Charge, Hold, Item, Loan
+from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
+from gateway.ports.library_system import CheckedIn
+
+log = structlog.get_logger(component="library")
+
+LOAN_JSON: TypeAdapter[Loan] = TypeAdapter(Loan)
+HOLD_JSON: TypeAdapter[Hold] = TypeAdapter(Hold)
+ITEM_JSON: TypeAdapter[Item] = TypeAdapter(Item)
+CHARGE_JSON: TypeAdapter[Charge] = TypeAdapter(Charge)
+CHECKED_IN_JSON: TypeAdapter[CheckedIn] = TypeAdapter(CheckedIn)
+"""Without the patron: the number of whom is enough, and names are not kept."""
+
+A = TypeVar("A")
+T = TypeVar("T")
+
+
+async def send_change(
+    changes: LibraryChanges,
+    change: LibraryChange,
+    send: Callable[[], Awaitable[A]],
+    find_it_done: Callable[[], Awaitable[T | None]],
+    *,
+    before: LibraryChange | None,
+) -> A | T:
+    """The system's answer or, where it was lost, what was found to be done. Whoever calls ends the change, or drops it
+    where the answer is a refusal; a refusal that `send` raises drops it here. `before`: what is known under this key
+    already; it comes back where nothing was sent now.
+
+    Raises Unavailable (nothing was sent), Refused, OutcomeUnknown.
+    """
+    await changes.begin_change(change)
+    try:
+        return await send()
+    except (Unavailable, Refused):
+        await _restore_change(changes, change, before)
+        raise
+    except OutcomeUnknown as unknown:
+        log.info("library.answer_lost", change=change.kind.value, reason=str(unknown))
+        try:
+            found = await find_it_done()
+        except (Unavailable, Refused) as failure:
+            raise unknown from failure
+        if found is None:
+            raise
+        return found
+
+
+async def _restore_change(changes: LibraryChanges, change: LibraryChange, before: LibraryChange | None) -> None:
+    if before is not None:
+        await changes.begin_change(before)
+    else:
+        await changes.drop_change(change.kind, change.key)
+
+
+def find_open_change(made: ChangeKind, ended: ChangeKind, changes: tuple[LibraryChange, ...]) -> LibraryChange | None:
+    """The newest change that made a record which no other change has ended since. `changes`: newest first."""
+    over = {change.record_id for change in changes if change.kind is ended and change.ended is not None}
+    return next((change for change in changes if change.kind is made and change.record_id not in over), None)
+
+
+def find_items_of_request(changes: tuple[LibraryChange, ...]) -> frozenset[str]:
+    """Barcodes of what the gateway has lent, reserved or made under one request number. What is open comes before what
+    has ended. `changes`: all of that number."""
+    over = {one.record_id for one in changes if one.kind in _ENDINGS and one.ended is not None}
+    made = [one for one in changes if one.kind in _BEGINNINGS]
+    open_ones = frozenset(one.barcode for one in made if one.record_id not in over)
+    return open_ones or frozenset(one.barcode for one in made)
+
+
+_BEGINNINGS = frozenset({ChangeKind.CHECK_OUT, ChangeKind.HOLD, ChangeKind.TEMPORARY_ITEM})
+_ENDINGS = frozenset({ChangeKind.CHECK_IN, ChangeKind.HOLD_CANCELLATION, ChangeKind.TEMPORARY_ITEM_DELETION})

@@ -1,0 +1,99 @@
+"""How library systems outside the gateway say no, in the words that all of them share. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Never
+
+from gateway.domain.library import BlockScope, Patron
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+
+DETAILS: Mapping[RefusalReason, str] = {
+    RefusalReason.UNKNOWN_PATRON: "The library knows no such patron.",
+    RefusalReason.AMBIGUOUS_PATRON: "Several patrons have this number.",
+    RefusalReason.PATRON_AUTH_FAILED: "patron and secret don't go together",
+    RefusalReason.PATRON_EXPIRED: "The patron's membership has expired.",
+    RefusalReason.PATRON_BLOCKED: "The patron is blocked.",
+    RefusalReason.DUPLICATE_PATRON: "Another patron has this number.",
+    RefusalReason.UNKNOWN_ITEM: "The library knows no such item.",
+    RefusalReason.AMBIGUOUS_ITEM: "Several items fit.",
+    RefusalReason.UNKNOWN_RECORD: "The library knows no such record.",
+    RefusalReason.DUPLICATE_ITEM: "An item with this barcode is here already.",
+    RefusalReason.ON_LOAN_SAME_PATRON: "The item is on loan to this patron already.",
+    RefusalReason.ITEM_ON_LOAN: "The item is on loan to another patron.",
+    RefusalReason.ITEM_NOT_AVAILABLE: "The item is not available.",
+    RefusalReason.REQUESTED_BY_OTHER: "Another patron waits for the item.",
+    RefusalReason.ITEM_DOES_NOT_CIRCULATE: "The item is not lent.",
+    RefusalReason.IN_USE: "It is in use.",
+    RefusalReason.LIMIT_REACHED: "The patron has as many as are allowed.",
+    RefusalReason.DUPLICATE_REQUEST: "The patron has reserved this already.",
+    RefusalReason.BAD_PICKUP_LOCATION: "Reservations are not collected there.",
+    RefusalReason.NOT_ALLOWED: "The library's rules do not allow this.",
+    RefusalReason.NOT_RENEWABLE: "The loan can't be renewed.",
+    RefusalReason.RENEWAL_LIMIT_REACHED: "The loan has been renewed as often as is allowed.",
+    RefusalReason.RENEWAL_HAS_REQUESTS: "Another patron waits for the item, so the loan can't be renewed.",
+    RefusalReason.NOT_CHECKED_OUT: "The item is not on loan.",
+    RefusalReason.UNKNOWN_REQUEST: "There is no such reservation.",
+    RefusalReason.AMBIGUOUS_REQUEST: "Several reservations have this request number.",
+    RefusalReason.REQUEST_CLOSED: "The reservation has ended already.",
+    RefusalReason.INVALID_AMOUNT: "Such a sum can't be charged.",
+}
+
+_PARTS: Mapping[RefusalReason, MessagePart] = {
+    RefusalReason.UNKNOWN_PATRON: MessagePart.PATRON,
+    RefusalReason.AMBIGUOUS_PATRON: MessagePart.PATRON,
+    RefusalReason.PATRON_AUTH_FAILED: MessagePart.CREDENTIALS,
+    RefusalReason.PATRON_EXPIRED: MessagePart.PATRON,
+    RefusalReason.PATRON_BLOCKED: MessagePart.PATRON,
+    RefusalReason.DUPLICATE_PATRON: MessagePart.PATRON,
+    RefusalReason.LIMIT_REACHED: MessagePart.PATRON,
+    RefusalReason.UNKNOWN_RECORD: MessagePart.RECORD,
+    RefusalReason.BAD_PICKUP_LOCATION: MessagePart.PICKUP_LOCATION,
+    RefusalReason.UNKNOWN_REQUEST: MessagePart.REQUEST,
+    RefusalReason.AMBIGUOUS_REQUEST: MessagePart.REQUEST,
+    RefusalReason.REQUEST_CLOSED: MessagePart.REQUEST,
+    RefusalReason.INVALID_AMOUNT: MessagePart.AMOUNT,
+}
+"""What isn't here is about the item."""
+
+RENEWAL_REASONS: Mapping[RefusalReason, RefusalReason] = {
+    RefusalReason.REQUESTED_BY_OTHER: RefusalReason.RENEWAL_HAS_REQUESTS,
+    RefusalReason.LIMIT_REACHED: RefusalReason.RENEWAL_LIMIT_REACHED,
+    RefusalReason.NOT_ALLOWED: RefusalReason.NOT_RENEWABLE,
+}
+"""What the same words mean where a loan is renewed."""
+
+
+def make_refusal(
+    reason: RefusalReason, said: str = "", *, about: MessagePart | None = None, detail: str = ""
+) -> Refused:
+    """`said`: the system's own words, for staff. `detail`: where there is more to say than the reason does."""
+    sentence = detail or DETAILS.get(reason, "The library's system refused this.")
+    return Refused(reason, sentence, about=about or _PARTS.get(reason, MessagePart.ITEM), internal=said)
+
+
+def find_reason(message: str, *words: Mapping[str, RefusalReason]) -> RefusalReason | None:
+    """None: nobody knows these words. Without case; the longest part that fits counts, the first table's before that of
+    the others."""
+    text = message.casefold()
+    for table in words:
+        fitting = [part for part in table if part.casefold() in text]
+        if fitting:
+            return table[max(fitting, key=len)]
+    return None
+
+
+def refuse_blocked(patron: Patron, scope: BlockScope, today: date) -> None:
+    """Raises Refused(PATRON_EXPIRED | PATRON_BLOCKED). `today`: in the library's zone."""
+    if patron.expires is not None and patron.expires < today:
+        raise make_refusal(RefusalReason.PATRON_EXPIRED)
+    if (block := patron.find_block(scope)) is not None:
+        raise make_refusal(RefusalReason.PATRON_BLOCKED, f"{block.reason}. {patron.notes}".strip())
+
+
+def refuse_unsupported(what: str) -> Never:
+    """Raises Refused(UNSUPPORTED_SERVICE)."""
+    raise Refused(
+        RefusalReason.UNSUPPORTED_SERVICE, f"The system of this library can't {what}.", about=MessagePart.SERVICE
+    )
