@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from enum import IntEnum
 from pathlib import Path
 
+from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.sip2.codec import END, Query, Reply, UnsendableValueError
 from adapters.library.sip2.messages import MessageWriter
 from adapters.library.sip2.options import Sip2Options
 from adapters.library.sip2.transport import Sip2Endpoint, TerminalConnection, TerminalPool
-from gateway.domain.problems import ConfigurationError, OutcomeUnknown, Unavailable
+from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.domain.value import value_object
 
 
@@ -92,16 +93,6 @@ def make_endpoint(options: Sip2Options, folder: Path) -> Sip2Endpoint:
     )
 
 
-def resolve_or_unavailable(secrets: Callable[[str], str], reference: str) -> str:
-    """Raises Unavailable: without the secret nothing can be sent."""
-    if not reference:
-        return ""
-    try:
-        return secrets(reference)
-    except ConfigurationError as error:
-        raise Unavailable(error.problems[0].message) from error
-
-
 class Sip2Client:
     """`status` is None until the server was reached for the first time."""
 
@@ -150,7 +141,7 @@ class Sip2Client:
     async def _sign_in(self, connection: TerminalConnection) -> None:
         login, seconds = self._options.login, self._options.seconds.look_up
         if login.user:
-            password = resolve_or_unavailable(self._secrets, login.password)
+            password = resolve_secret(self._secrets, login.password)
             reply = await connection.exchange(self._writer.login(login.user, password, login.location), seconds)
             if reply.fixed["ok"] != "1":
                 raise Unavailable(f"{self._place}: the server refuses the login of terminal '{login.user}'")

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
-from adapters.library.sip2.client import ServerAbility, ServerStatus, make_endpoint, read_status, resolve_or_unavailable
+from adapters.library.rest_authorisation import resolve_secret
+from adapters.library.sip2.client import ServerAbility, ServerStatus, make_endpoint, read_status
 from adapters.library.sip2.codec import Query, Reply, UnsendableValueError
 from adapters.library.sip2.messages import MessageWriter, PatronList
 from adapters.library.sip2.options import Sip2Options
@@ -138,7 +139,7 @@ class Sip2Probe:
     async def _sign_in(self) -> str:
         login = self._options.login
         try:
-            password = resolve_or_unavailable(self._secrets, login.password)
+            password = resolve_secret(self._secrets, login.password)
         except Unavailable as error:
             raise _StepFailedError("login.password", str(error)) from error
         try:

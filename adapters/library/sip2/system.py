@@ -12,7 +12,8 @@ import structlog
 
 from adapters.library.change_sending import find_items_of_request, find_open_change
 from adapters.library.refusals import make_refusal, refuse_unsupported
-from adapters.library.sip2.client import ServerAbility, Sip2Client, resolve_or_unavailable
+from adapters.library.rest_authorisation import resolve_secret
+from adapters.library.sip2.client import ServerAbility, Sip2Client
 from adapters.library.sip2.codec import UnsendableValueError
 from adapters.library.sip2.holds import HoldDesk, HoldEdit
 from adapters.library.sip2.loans import LoanDesk, LoanTerms
@@ -107,7 +108,7 @@ class Sip2Library:
         """Raises Unavailable when a secret is not there."""
         self._context = context
         self._options = options
-        terminal_password = resolve_or_unavailable(context.secrets, options.terminal_password)
+        terminal_password = resolve_secret(context.secrets, options.terminal_password)
         writer = MessageWriter(options.institution, terminal_password, context.zone)
         self._client = Sip2Client(options, context.folder, context.secrets, writer)
         reader = RecordReader(options, context.zone, context.currency)

@@ -1,0 +1,308 @@
+"""Questions and changes to a library system by HTTP. Knows bytes and JSON, no library words.
+
+A question may be asked again, a change may not: one whose answer was lost is `OutcomeUnknown`. `Unavailable` is what
+was surely not carried out: nothing was sent, or the system (or what stands before it) said that it won't. Errors name
+the place and the path, never values, bodies or credentials. Only redirects of questions, within the same host, are
+followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TypeAlias
+
+import aiohttp
+from pydantic import Field
+from yarl import URL
+
+from adapters.library.circuit_breaker import CircuitBreaker
+from adapters.library.rest_answer import RestAnswer, RestCall, parse_retry_after, read_answer
+from adapters.library.rest_authorisation import Authorisation
+from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.clock import Clock, SystemClock
+from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.value import value_object
+from gateway.ports.tls import ClientTls, make_client_context
+
+CHUNK_BYTES = 65_536
+MAX_REDIRECTS = 3
+MAX_PAUSE_SECONDS = 3600.0
+DEFAULT_PAUSE_SECONDS = 3.0
+"""After "too many requests" without a Retry-After."""
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+_ExchangeCall: TypeAlias = Callable[[RestCall, Mapping[str, str]], Awaitable[RestAnswer]]
+
+
+class RestSeconds(ProfileSection):
+    """Time limits of one call."""
+
+    connect: float = Field(5.0, gt=0, le=600, description="until there is a connection")
+    look_up: float = Field(10.0, gt=0, le=600, description="for the answer to a question")
+    change: float = Field(30.0, gt=0, le=600, description="for the answer to a change; then its outcome is unknown")
+    idle: float = Field(
+        4.0, ge=0, le=600, description="an unused connection is kept so long; less than the server keeps it"
+    )
+
+
+@value_object(kw_only=True)
+class RestEndpoint:
+    """Where and how. `url`: what all paths stand behind; `connections`: at once; `max_bytes`: of an answer."""
+
+    url: str
+    seconds: RestSeconds = RestSeconds()
+    tls: ClientTls = ClientTls()
+    connections: int = 4
+    max_bytes: int = 8_000_000
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def refuse_no_failure(_answer: RestAnswer) -> bool:
+    """HTTP 500 and above say nothing about what was done."""
+    return False
+
+
+class RestClient:
+    """Keeps connections; `close_connections` ends them. `is_refusal`: whether an answer of 500 or above is the
+    system's way to say no (some do)."""
+
+    def __init__(
+        self,
+        place: RestEndpoint,
+        authorisation: Authorisation,
+        breaker: CircuitBreaker,
+        clock: Clock | None = None,
+        is_refusal: Callable[[RestAnswer], bool] = refuse_no_failure,
+    ) -> None:
+        self._place = place
+        self._authorisation = authorisation
+        self._breaker = breaker
+        self._clock = clock or SystemClock()
+        self._is_refusal = is_refusal
+        self._base = URL(place.url)
+        self._silent_until = float("-inf")
+        self._session: aiohttp.ClientSession | None = None
+
+    async def ask(self, call: RestCall) -> RestAnswer:
+        """Once more where the connection broke. Answers below 500 come back, whatever they say, but for 401 and 429.
+
+        Raises Unavailable."""
+        try:
+            return await self._work_through(call, self._ask_twice)
+        except OutcomeUnknown as unknown:
+            raise Unavailable(str(unknown)) from unknown
+
+    async def change(self, call: RestCall) -> RestAnswer:
+        """Sent once; again only where the answer was that it was not carried out for want of a fresh token or for too
+        many calls. Answers below 500 come back. Raises Unavailable (not carried out), OutcomeUnknown."""
+        return await self._work_through(call, self._change_once)
+
+    async def close_connections(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+        self._session = None
+
+    # --- one call ----------------------------------------------------------------------------------------
+
+    async def _send_plainly(self, call: RestCall) -> RestAnswer:
+        """For whoever fetches a token: without credentials, and whatever the status. Raises Unavailable."""
+        try:
+            return await self._exchange(call, {}, self._place.seconds.look_up)
+        except OutcomeUnknown as unknown:
+            raise Unavailable(str(unknown)) from unknown
+
+    async def _work_through(self, call: RestCall, exchange: _ExchangeCall) -> RestAnswer:
+        self._breaker.admit_call()
+        try:
+            answer = await self._exchange_accepted(call, exchange)
+        except _TooManyCallsError as busy:
+            self._breaker.record_answer()
+            raise Unavailable(str(busy)) from busy
+        except (Unavailable, OutcomeUnknown):
+            self._breaker.record_failure()
+            raise
+        self._breaker.record_answer()
+        return answer
+
+    async def _exchange_accepted(self, call: RestCall, exchange: _ExchangeCall) -> RestAnswer:
+        """Through two obstacles that are no failures: a token that has ended, and a limit of calls."""
+        may_renew = may_wait = True
+        while True:
+            await self._wait_for_silence(call)
+            headers = await self._authorisation.get_headers(self._send_plainly)
+            answer = await exchange(call, headers)
+            if answer.status == 401:
+                if may_renew and self._authorisation.withdraw_headers(headers):
+                    may_renew = False
+                    continue
+                raise Unavailable(f"{self._name(call)}: it does not accept our credentials (HTTP 401)")
+            if answer.status == 429:
+                self._fall_silent(answer)
+                if may_wait:
+                    may_wait = False
+                    continue
+                raise _TooManyCallsError(f"{self._name(call)}: too many calls (HTTP 429)")
+            return answer
+
+    async def _ask_twice(self, call: RestCall, headers: Mapping[str, str]) -> RestAnswer:
+        seconds = self._place.seconds.look_up
+        for is_last in (False, True):
+            try:
+                answer = await self._follow_redirects(call, headers, seconds)
+            except _BrokenConnectionError:
+                if is_last:
+                    raise
+                continue
+            if answer.status >= 500 and not self._is_refusal(answer):
+                raise Unavailable(f"{self._name(call)}: HTTP {answer.status}")
+            break
+        return answer
+
+    async def _change_once(self, call: RestCall, headers: Mapping[str, str]) -> RestAnswer:
+        answer = await self._exchange(call, headers, self._place.seconds.change)
+        if answer.status in _REDIRECTS:
+            raise Unavailable(f"{self._name(call)}: redirected (HTTP {answer.status}); is the URL right?")
+        if answer.status >= 500 and not self._is_refusal(answer):
+            if answer.status == 503 and (answer.is_json or "Retry-After" in answer.headers):
+                raise Unavailable(f"{self._name(call)}: under maintenance (HTTP 503)")
+            raise OutcomeUnknown(f"{self._name(call)}: HTTP {answer.status}")
+        return answer
+
+    async def _follow_redirects(self, call: RestCall, headers: Mapping[str, str], seconds: float) -> RestAnswer:
+        url = self._make_url(call)
+        for _ in range(MAX_REDIRECTS + 1):
+            answer = await self._exchange(call, headers, seconds, url)
+            location = answer.headers.get("Location", "")
+            if answer.status not in _REDIRECTS or not location:
+                return answer
+            try:
+                url = url.join(URL(location))
+            except ValueError as error:
+                raise Unavailable(f"{self._name(call)}: redirected to what is no URL") from error
+            if url.origin() != self._base.origin():
+                raise Unavailable(f"{self._name(call)}: redirected to another host, which isn't followed")
+        raise Unavailable(f"{self._name(call)}: more than {MAX_REDIRECTS} redirects")
+
+    async def _exchange(
+        self, call: RestCall, headers: Mapping[str, str], seconds: float, url: URL | None = None
+    ) -> RestAnswer:
+        """Raises Unavailable (not sent, or no answer of this system), OutcomeUnknown (the answer is lost)."""
+        progress = SimpleNamespace(sent=False)
+        try:
+            async with self._get_session().request(
+                call.method,
+                url or self._make_url(call),
+                data=call.body,
+                headers={**call.headers, **headers},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=self._place.seconds.connect),
+                trace_request_ctx=progress,
+            ) as response:
+                body = await self._read_body(response, call)
+                return read_answer(self._name(call), response.status, response.headers.copy(), body, call.expects)
+        except (aiohttp.ClientError, OSError) as error:  # time-outs are OSErrors
+            raise _failure_of_error(self._name(call), error, seconds, is_sent=progress.sent) from error
+
+    async def _read_body(self, response: aiohttp.ClientResponse, call: RestCall) -> bytes:
+        body = bytearray()
+        async for piece in response.content.iter_chunked(CHUNK_BYTES):
+            body += piece
+            if len(body) > self._place.max_bytes:
+                raise OutcomeUnknown(f"{self._name(call)}: an answer of more than {self._place.max_bytes:,} bytes")
+        return bytes(body)
+
+    # --- pauses ------------------------------------------------------------------------------------------
+
+    async def _wait_for_silence(self, call: RestCall) -> None:
+        """Raises _TooManyCallsError where the system wants to be left alone for longer than a question may take."""
+        left = self._silent_until - asyncio.get_running_loop().time()
+        if left > self._place.seconds.look_up:
+            raise _TooManyCallsError(f"{self._name(call)}: too many calls; it is left alone for {left:.0f} s more")
+        if left > 0:
+            await asyncio.sleep(left)
+
+    def _fall_silent(self, answer: RestAnswer) -> None:
+        wanted = parse_retry_after(answer.headers.get("Retry-After", ""), self._clock.now())
+        pause = min(DEFAULT_PAUSE_SECONDS if wanted is None else wanted, MAX_PAUSE_SECONDS)
+        self._silent_until = asyncio.get_running_loop().time() + pause
+
+    # --- the connection ----------------------------------------------------------------------------------
+
+    def _make_url(self, call: RestCall) -> URL:
+        return URL(f"{str(self._base).rstrip('/')}{call.escaped_path}", encoded=True)
+
+    def _name(self, call: RestCall) -> str:
+        """For errors: without values of the query, and without numbers of patrons in the path."""
+        return f"{self._base.origin()} {call.method} {call.name}"
+
+    def _get_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            trace = aiohttp.TraceConfig()
+            trace.on_request_headers_sent.append(_note_sent)
+            seconds = self._place.seconds.idle
+            context = _make_context(self._place.tls) if self._base.scheme == "https" else None
+            connector = (
+                aiohttp.TCPConnector(ssl=context or True, limit=self._place.connections, keepalive_timeout=seconds)
+                if seconds > 0
+                else aiohttp.TCPConnector(ssl=context or True, limit=self._place.connections, force_close=True)
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                trace_configs=[trace],
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"Accept": "application/json", **self._place.headers},
+            )
+        return self._session
+
+
+class _BrokenConnectionError(OutcomeUnknown):
+    """The connection ended before the answer was there."""
+
+
+class _TooManyCallsError(Unavailable):
+    """It answers, and wants to be left alone."""
+
+
+async def _note_sent(_session: aiohttp.ClientSession, trace: SimpleNamespace, _parameters: object) -> None:
+    if trace.trace_request_ctx is not None:
+        trace.trace_request_ctx.sent = True
+
+
+def _failure_of_error(name: str, error: Exception, seconds: float, *, is_sent: bool) -> Unavailable | OutcomeUnknown:
+    if not is_sent:
+        return Unavailable(f"{name}: {_describe_error(error, seconds)}")
+    if isinstance(error, TimeoutError):
+        return OutcomeUnknown(f"{name}: no whole answer within {seconds:g} s")
+    if isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError | ConnectionError):
+        return _BrokenConnectionError(f"{name}: the connection was closed")
+    return OutcomeUnknown(f"{name}: an answer that is no HTTP ({type(error).__name__})")
+
+
+def _describe_error(error: Exception, seconds: float) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no connection within {seconds:g} s"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"its certificate isn't trusted: {error.certificate_error}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"not reached: {error.os_error.strerror or 'no connection'}"
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+
+
+def _make_context(tls: ClientTls) -> ssl.SSLContext:
+    """Raises Unavailable when a file can't be used."""
+    try:
+        return make_client_context(tls)
+    except OSError as error:
+        raise Unavailable(str(error)) from error
+
+
+def resolve_tls(ca: str, certificate: str, folder: Path) -> ClientTls:
+    """`folder`: where relative paths begin."""
+    files = (Path(file) if file else None for file in (ca, certificate))
+    return ClientTls(*files).resolve_in_folder(folder)
