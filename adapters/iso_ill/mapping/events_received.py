@@ -22,7 +22,6 @@ from adapters.iso_ill.mapping.identities import (
     transaction_key,
 )
 from adapters.iso_ill.mapping.ill_request import request_of_ill_request
-from adapters.iso_ill.mapping.note_terms import read_changed_due, read_note_terms
 from adapters.iso_ill.messages import (
     APDUS,
     Apdu,
@@ -56,6 +55,7 @@ from adapters.iso_ill.messages.structures import DateDue, Location, SuppliersRef
 from adapters.iso_ill.state_tables import FROM_REQUESTER, FROM_RESPONDER
 from gateway.domain.requests.citation import CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition, ReasonCodes
+from gateway.domain.requests.note_terms import read_changed_due, read_note_terms
 from gateway.domain.requests.request import Role
 from gateway.ports.partner_channel import IncomingPartnerMessage
 

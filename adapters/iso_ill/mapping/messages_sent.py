@@ -23,12 +23,6 @@ from adapters.iso_ill.mapping.identities import (
     shorten_texts,
 )
 from adapters.iso_ill.mapping.ill_request import read_unfilled_reason, write_request_fields
-from adapters.iso_ill.mapping.note_terms import (
-    write_changed_due,
-    write_conditions_term,
-    write_cost_term,
-    write_due_term,
-)
 from adapters.iso_ill.mapping.reports import write_status_report, write_trouble_report
 from adapters.iso_ill.messages import (
     Apdu,
@@ -89,6 +83,12 @@ from adapters.iso_ill.messages.structures import (
 from adapters.iso_ill.messages.tracking_phase import SupplyDetails
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
+from gateway.domain.requests.note_terms import (
+    write_changed_due,
+    write_conditions_term,
+    write_cost_term,
+    write_due_term,
+)
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.request import ServiceType as Service
 from gateway.domain.requests.volume_notes import tell_volumes
@@ -245,7 +245,7 @@ def _write_note(message: PartnerMessage, context: MappingContext) -> ApduFields:
 
 
 def _write_recall(message: PartnerMessage, context: MappingContext) -> ApduFields:
-    return {"note": _join_notes(write_due_term(message.details.due, context), message.details.note)}
+    return {"note": _join_notes(write_due_term(message.details.due, context.zone), message.details.note)}
 
 
 def _write_cost_note(message: PartnerMessage, _context: MappingContext) -> ApduFields:

@@ -1,5 +1,5 @@
-"""Terms that APDUs have no field for (a recall's date, the cost of damage, a further condition), said in the note by
-rule; and a changed due date, for which there is no service at all.
+"""Terms that a protocol has no field for (a recall's date, the cost of damage, a further condition), said in the note
+by rule; and a changed due date, for which a protocol may have no message at all.
 
 Written first, so that a note that is cut keeps them: `due: 2026-04-01; cost: 45.00 EUR; in their own words`. Read only
 in exactly this form: other words stay words, for people.
@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 
-from adapters.iso_ill.mapping.identities import MappingContext, day_in_zone
 from gateway.domain.library import Money
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.volume_notes import SEPARATOR, read_named_volumes
@@ -29,12 +28,15 @@ _CONDITION_OF_WORDS = {one.value.replace("-", " "): one for one in LoanCondition
 _WITH_DUE = frozenset({EventKind.RECALL})
 _WITH_COST = frozenset({EventKind.DAMAGED, EventKind.LOST, EventKind.CONDITIONAL})
 _WITH_CONDITIONS = frozenset({EventKind.CONDITIONAL, EventKind.SHIPPED})
-"""Events whose APDUs have no such field, though they may bring it."""
+"""Events that may bring it though their messages may have no such field."""
 
 
-def write_due_term(due: date | None, context: MappingContext) -> str:
-    """The day in the library's zone; empty where none is known."""
-    return f"due: {day_in_zone(due, context.zone).isoformat()}" if due is not None else ""
+def write_due_term(due: date | datetime | None, zone: tzinfo) -> str:
+    """The day in `zone`; empty where none is known."""
+    if due is None:
+        return ""
+    day = due.astimezone(zone).date() if isinstance(due, datetime) else due
+    return f"due: {day.isoformat()}"
 
 
 def write_cost_term(cost: Money | None) -> str:
