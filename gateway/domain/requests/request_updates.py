@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import count
 
 from gateway.domain.requests.events import (
     Event,
@@ -65,7 +66,7 @@ def record_late_event(request: Request, event: Event) -> Request:
     """The request after an event that comes too late to change it: what was said, and what its supplier answered."""
     at = max(request.changed, event.at)
     said = replace(request, changed=at, version=request.version + 1, notes=_append_note(request, event))
-    return _update_attempt(said, event, request.state) if request.role is Role.BORROWING else said
+    return _update_attempt(said, event, request.state)
 
 
 # --- flags -----------------------------------------------------------------------------------------------
@@ -490,7 +491,7 @@ def _apply_edit(request: Request, details: EventDetails) -> Request:
 def _next_volume_id(volumes: tuple[Volume, ...]) -> str:
     """Numbers from 1; a partner may call its volumes otherwise."""
     known = {one.id for one in volumes}
-    return next(str(number) for number in range(len(volumes) + 1, 2 * len(volumes) + 2) if str(number) not in known)
+    return next(str(number) for number in count(len(volumes) + 1) if str(number) not in known)
 
 
 def _anonymise_request(request: Request) -> Request:

@@ -1,0 +1,95 @@
+"""The volumes of a set: what they are called, which item of ours each of them is, and where each of them stands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import BorrowingState, Volume, VolumeState
+from tests.support.requests import DUE, Story, borrowing, in_volumes, lending, sent_story, shipped_story
+
+
+def barcodes(story: Story) -> list[str]:
+    return [one.barcode for one in story.request.volumes]
+
+
+def states(story: Story) -> list[VolumeState]:
+    return [one.state for one in story.request.volumes]
+
+
+# --- a further one ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("known", "number"), [(("1",), "2"), (("1", "2"), "3"), (("2", "3"), "4"), (("I", "2"), "3")])
+def test_a_further_volume_has_a_number_that_no_other_has(known: tuple[str, ...], number: str) -> None:
+    there = tuple(Volume(one, f"Bd. {one}") for one in known)
+    story = Story(borrowing(BorrowingState.REVIEW, volumes=there))
+    story.us(EventKind.EDIT, further_volume="Registerband")
+    assert story.request.volumes == (*there, Volume(number, "Registerband"))
+
+
+# --- which item of ours ----------------------------------------------------------------------------------
+
+
+def located_set() -> Story:
+    story = Story(in_volumes(lending(), 2))
+    story.us(EventKind.LOCATED)
+    return story
+
+
+def test_each_volume_of_a_set_goes_out_as_an_item_of_its_own() -> None:
+    story = located_set()
+    story.us(EventKind.SHIPPED, volumes=("2",), barcode="32", due=DUE)
+    assert barcodes(story) == ["", "32"]
+    story.us(EventKind.SHIPPED, volumes=("1",), barcode="31", due=DUE)
+    assert barcodes(story) == ["31", "32"]
+
+
+def test_one_barcode_for_a_whole_set_is_that_of_no_volume() -> None:
+    story = located_set()
+    story.us(EventKind.SHIPPED, barcode="31", due=DUE)
+    assert barcodes(story) == ["", ""]
+
+
+def test_the_only_volume_need_not_be_named() -> None:
+    story = Story(lending())
+    story.us(EventKind.LOCATED, barcode="31")
+    story.us(EventKind.SHIPPED, barcode="32", due=DUE)
+    assert barcodes(story) == ["32"]
+
+
+def test_a_barcode_that_is_read_at_its_return_does_not_change_what_went_out() -> None:
+    story = Story(lending())
+    story.us(EventKind.SHIPPED, barcode="31", due=DUE)
+    story.us(EventKind.CHECKED_IN, barcode="99")
+    assert barcodes(story) == ["31"]
+
+
+# --- where it stands -------------------------------------------------------------------------------------
+
+
+def test_what_has_gone_back_is_not_lent_with_the_others() -> None:
+    story = shipped_story(in_volumes(borrowing(), 2))
+    story.us(EventKind.RECEIVED)
+    story.us(EventKind.LOANED_TO_PATRON)
+    story.us(EventKind.RETURNED_BY_PATRON, volumes=("1",))
+    story.us(EventKind.RETURNED, volumes=("1",))
+    story.us(EventKind.LOANED_TO_PATRON)
+    assert states(story) == [VolumeState.RETURNED, VolumeState.LENT]
+
+
+def test_a_return_told_after_check_in_leaves_the_volume_checked_in() -> None:
+    story = sent_story(in_volumes(lending(), 2))
+    story.us(EventKind.CHECKED_IN, volumes=("1",))
+    story.partner(EventKind.RETURNED)
+    assert states(story) == [VolumeState.CHECKED_IN, VolumeState.RETURNED]
+
+
+def test_a_lost_volume_is_not_shipped_with_the_others() -> None:
+    story = located_set()
+    first, second = story.request.volumes
+    story.request = replace(story.request, volumes=(replace(first, state=VolumeState.LOST), second))
+    story.us(EventKind.SHIPPED, due=DUE)
+    assert states(story) == [VolumeState.LOST, VolumeState.SHIPPED]
