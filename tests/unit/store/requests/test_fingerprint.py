@@ -92,7 +92,11 @@ def test_another_thing_has_another_fingerprint(one: Citation, other: Citation) -
     assert citation_fingerprint(one) != citation_fingerprint(other)
 
 
-@pytest.mark.parametrize("citation", [Citation(), Citation(author="Sato"), Citation(title="…")], ids=str)
+@pytest.mark.parametrize(
+    "citation",
+    [Citation(), Citation(author="Sato"), Citation(title="…")],
+    ids=["nothing", "an author alone", "punctuation alone"],
+)
 def test_what_says_too_little_is_like_nothing(citation: Citation) -> None:
     assert citation_fingerprint(citation) == ""
 
