@@ -119,7 +119,7 @@ SERVERS = {
     "yaz-illclient": lambda: shutil.which("yaz-illclient") is not None,
     "nginx": lambda: Path("/usr/sbin/nginx").exists(),
     "chromium": lambda: Path("/usr/bin/chromium").exists(),
-    "npm": lambda: shutil.which("npm") is not None,  # fetches axe-core
+    "npm": lambda: shutil.which("npm") is not None,  # fetches axe-core and html-validate
 }
 """Packages of the servers that tests start, and whether each is there."""
 

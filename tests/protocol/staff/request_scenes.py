@@ -12,8 +12,10 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, local_signal, partner_signal
 from gateway.domain.requests.request import LibraryParty, PatronLink, Request
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft
+from gateway.ports.responder import OutcomeClass
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event, keep_request
+from gateway.store.journal_records import JournalEnding, JournalOpening
 from tests.protocol.pages.support import PATRON, Running
 from tests.support.daemon import Installation
 
@@ -143,6 +145,24 @@ async def make_conditional(gateway: Running) -> Request:
 async def reload_request(gateway: Running, request: Request) -> Request:
     found: Request = await gateway.requests().find_request("DEMO", request.id)
     return found
+
+
+async def write_journal(gateway: Running, request: Request, body: bytes) -> None:
+    """As the channel of a partner that asks for this request does."""
+    now = library_context(gateway).now()
+    opening = JournalOpening(
+        library="DEMO",
+        at=now,
+        body=body,
+        protocol="tagged-mail",
+        transport="mail",
+        profile="altenried",
+        service="request",
+        request_id=request.transaction,
+    )
+    await gateway.gateway.managed.journaled.journal.record_exchange(
+        opening, JournalEnding(at=now, outcome=OutcomeClass.OK)
+    )
 
 
 def local_event(kind: EventKind, context: LibraryContext, actor: str, **said: Any) -> Event:

@@ -11,8 +11,6 @@ import pytest
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RotaLineStatus
-from gateway.ports.responder import OutcomeClass
-from gateway.store.journal_records import JournalEnding, JournalOpening
 from tests.protocol.pages.support import PATRON, Answer, Running, running
 from tests.protocol.staff.request_scenes import (
     RULES,
@@ -27,6 +25,7 @@ from tests.protocol.staff.request_scenes import (
     make_conditional,
     make_lending,
     reload_request,
+    write_journal,
 )
 from tests.protocol.staff.support import Colleague, colleague, user_service
 from tests.support.daemon import Installation
@@ -481,24 +480,6 @@ async def test_in_german(gateway: Running) -> None:
 
 
 # --- the messages themselves -----------------------------------------------------------------------------
-
-
-async def write_journal(gateway: Running, request: Request, body: bytes) -> None:
-    """As the channel of a partner that asks for this request does."""
-    now = library_context(gateway).now()
-    opening = JournalOpening(
-        library="DEMO",
-        at=now,
-        body=body,
-        protocol="tagged-mail",
-        transport="mail",
-        profile="altenried",
-        service="request",
-        request_id=request.transaction,
-    )
-    await gateway.gateway.managed.journaled.journal.record_exchange(
-        opening, JournalEnding(at=now, outcome=OutcomeClass.OK)
-    )
 
 
 async def test_messages_can_be_read_as_they_were_sent(gateway: Running, ruth: Colleague) -> None:

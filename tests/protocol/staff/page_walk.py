@@ -1,0 +1,152 @@
+"""A walk over every page: from link to link as readers and staff go, then each form that was met, sent as it stands."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from gateway.web.staff.app import PAGES, page_name
+from gateway.web.staff.staff_request import ROOT, StaffPage
+from tests.protocol.pages.support import BOOK, OURS, Answer, Visitor
+from tests.protocol.staff.page_world import CONDITIONAL, WRITTEN
+
+EACH = 4
+"""Pages of one route: more show the same again."""
+
+NOT_PAGES = {
+    "GET /staff/live",
+    "GET /staff/live/counts",
+    "GET /staff/sign-in/provider",
+    "GET /staff/signed-in",
+    "GET /staff/print/{number}/pdf",
+    "GET /staff/requests/{number}/files/{file}",
+    "GET /staff/mail/{mail}/original",
+}
+"""A stream, JSON, steps on the way to an identity provider, and files."""
+
+NOT_SENT = {"POST /staff/sign-out", "POST /staff/account/sessions", "POST /staff/account/password"}
+"""Forms that sign out who walks."""
+
+STARTS = (
+    "/",
+    f"{ROOT}/sign-in",
+    f"{ROOT}/nowhere",
+    f"{ROOT}/requests/{CONDITIONAL}",
+    f"{ROOT}/requests/{WRITTEN}/journal",
+    f"{ROOT}/find?q=e",
+    f"{ROOT}/find?q=nothing+of+ours",
+    f"{ROOT}/borrowing?state=nothing-of-ours&text=nothing",
+    f"{ROOT}/requests/new?role=lending",
+    f"{ROOT}/requests/new?q=tides",
+    "/openurl",
+    "/openurl/NOBODY",
+    f"/openurl/DEMO?{BOOK}",
+    f"/openurl/DEMO?{OURS}",
+    "/openurl/DEMO/citation",
+    f"/openurl/DEMO/request?{BOOK}",
+    f"/openurl/DEMO/hold?{OURS}",
+    "/openurl/DEMO/requests",
+    "/openurl/DEMO/nowhere",
+    "/openurl/DEMO/sign-in",
+)
+
+
+@dataclass
+class PageWalk:
+    """`pages`: the HTML by method and address; `wrong_links`: where a link led that isn't there; `routes`: the pages of
+    staff that were reached."""
+
+    visitor: Visitor
+    pages: dict[str, str] = field(default_factory=dict)
+    wrong_links: dict[str, str] = field(default_factory=dict)
+    routes: Counter[str] = field(default_factory=Counter)
+    _forms: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
+
+    async def see_pages(self, addresses: Iterable[str]) -> None:
+        for address in addresses:
+            self.pages[f"GET {address} before"] = (await self.visitor.get(address)).text
+
+    async def follow_links(self) -> None:
+        plain = [f"{ROOT}{page.path}" for page in PAGES if page.method == "GET" and "{" not in page.path]
+        ways = deque((address, "") for address in (*STARTS, *plain))
+        seen: set[str] = set()
+        while ways:
+            address, met_at = ways.popleft()
+            if address in seen or not self._is_wanted(address):
+                continue
+            seen.add(address)
+            answer = await self.visitor.get(address)
+            if not is_html(answer):
+                continue
+            if answer.status == 404 and met_at:
+                self.wrong_links[address] = met_at
+            self.pages[f"GET {address}"] = answer.text
+            self._keep_forms(answer)
+            links = (urljoin(address, str(one)).partition("#")[0] for one in answer.tree.xpath("//a/@href"))
+            ways.extend((link, address) for link in links if link.startswith("/"))
+
+    async def send_forms(self) -> None:
+        """One of each route. Those that answer with a page of their own are kept, most of them with what is wrong."""
+        for name, (action, fields) in sorted(self._forms.items()):
+            answer = await self.visitor.post(action, fields, follow=False)
+            if is_html(answer) and answer.text:
+                self.pages[f"{name} {action}"] = answer.text
+
+    def missing_routes(self) -> list[str]:
+        """Pages of staff that no link led to."""
+        return [
+            page_name(page)
+            for page in PAGES
+            if page.method == "GET" and page_name(page) not in NOT_PAGES and not self.routes[page_name(page)]
+        ]
+
+    def _is_wanted(self, address: str) -> bool:
+        if "ui_language=" in address or address.startswith(("/api", "/_assets", "/docs")):
+            return False
+        name = name_route("GET", address)
+        if name in NOT_PAGES:
+            return False
+        self.routes[name] += 1
+        return self.routes[name] <= EACH
+
+    def _keep_forms(self, answer: Answer) -> None:
+        for form in answer.tree.xpath("//form[translate(@method, 'POST', 'post')='post']"):
+            action = urlsplit(urljoin(answer.url, form.get("action") or answer.url)).path
+            name = name_route("POST", action)
+            if name not in NOT_SENT and not (form.get("enctype") or "").startswith("multipart"):
+                self._forms.setdefault(name, (action, read_fields(form)))
+
+
+def is_html(answer: Answer) -> bool:
+    return answer.headers.get("Content-Type", "").startswith("text/html")
+
+
+def read_fields(form: Any) -> dict[str, str]:
+    """What is hidden and what is chosen beforehand; nothing typed."""
+    fields = {str(one.get("name")): str(one.get("value") or "") for one in form.xpath(".//input[@type='hidden']")}
+    for one in form.xpath(".//textarea[@name]"):
+        fields[str(one.get("name"))] = str(one.text_content())
+    for one in form.xpath(".//select[@name]"):
+        options = one.xpath("./option[@selected]/@value") or one.xpath(".//option[1]/@value")
+        fields[str(one.get("name"))] = str(options[0]) if options else ""
+    for one in form.xpath(".//input[@type='radio' or @type='checkbox'][@checked]"):
+        fields[str(one.get("name"))] = str(one.get("value") or "on")
+    return fields
+
+
+def name_route(method: str, address: str) -> str:
+    """The page of staff as the table names it; elsewhere the path."""
+    path = urlsplit(address).path
+    for page in sorted(PAGES, key=lambda page: page.path.count("{")):
+        if page.method == method and re.fullmatch(_make_pattern(page), path):
+            return page_name(page)
+    return f"{method} {path}"
+
+
+def _make_pattern(page: StaffPage) -> str:
+    parts = re.split(r"(\{[^}]*\})", f"{ROOT}{page.path}")
+    return "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in parts)

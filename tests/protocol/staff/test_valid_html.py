@@ -1,0 +1,63 @@
+"""Every page of staff and readers is valid HTML, with nothing to show, with little and with much; every page can be
+reached by links, and no link leads nowhere."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.protocol.pages.support import running, visitor
+from tests.protocol.staff.page_walk import PageWalk
+from tests.protocol.staff.page_world import RULES, WorldSize, fill_world, make_batches, prepare_installation
+from tests.protocol.staff.support import colleague
+from tests.support import html_validate
+from tests.support.daemon import Installation
+
+ALL_ROLES = ("patron-services", "staff", "clearance", "manager", "operator")
+
+
+async def walk_world(installation: Installation, size: WorldSize) -> PageWalk:
+    prepare_installation(installation, size)
+    async with running(installation, rules=RULES if size is not WorldSize.EMPTY else {}) as gateway:
+        async with visitor(gateway) as stranger:
+            before = PageWalk(stranger)
+            await before.see_pages(("/", "/staff", "/openurl/DEMO/requests"))
+        await fill_world(gateway, size)
+        async with colleague(gateway, "r.okafor", *ALL_ROLES) as ruth:
+            await make_batches(ruth)
+            walk = PageWalk(ruth.browser)
+            walk.pages |= before.pages
+            await ruth.browser.sign_in()
+            await walk.follow_links()
+            await walk.send_forms()
+    return walk
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", list(WorldSize))
+async def test_every_page_is_valid_html(installation: Installation, size: WorldSize) -> None:
+    walk = await walk_world(installation, size)
+
+    assert walk.wrong_links == {}
+    if size is not WorldSize.EMPTY:
+        assert walk.missing_routes() == []
+    assert find_faults(walk.pages) == {}
+
+
+def test_a_fault_would_be_found() -> None:
+    page = '<!doctype html><html lang="en"><head><title>x</title></head><body><p><h1>x</h1><img src="x"></body></html>'
+
+    found = find_faults({"page": page})
+
+    assert [one.partition(":")[0] for one in found["page"]] != []
+
+
+def find_faults(pages: dict[str, str]) -> dict[str, list[str]]:
+    """Where CI is set, html-validate that is missing is a failure."""
+    try:
+        return html_validate.find_html_faults(pages)
+    except html_validate.NotInstalled as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
