@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from enum import IntEnum
 from pathlib import Path
 
+from adapters.library.circuit_breaker import CircuitBreaker
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.sip2.codec import END, Query, Reply, UnsendableValueError
 from adapters.library.sip2.messages import MessageWriter
 from adapters.library.sip2.options import Sip2Options
 from adapters.library.sip2.transport import Sip2Endpoint, TerminalConnection, TerminalPool
-from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.value import value_object
 
 
@@ -104,11 +105,27 @@ class Sip2Client:
         self._writer = writer
         self._place = make_endpoint(options, folder)
         self._pool = TerminalPool(self._place, options.connections, self._open_signed_in)
+        self._breaker = CircuitBreaker(str(self._place), options.breaker)
         self.status: ServerStatus | None = None
 
     @asynccontextmanager
     async def open_conversation(self) -> AsyncIterator[Conversation]:
-        """On one terminal, for the time of one piece of work. Raises Unavailable."""
+        """On one terminal, for the time of one piece of work. Raises Unavailable, at once where the server has not
+        answered for some time."""
+        self._breaker.admit_call()
+        try:
+            async with self._open_on_terminal() as conversation:
+                yield conversation
+        except (Unavailable, OutcomeUnknown):
+            self._breaker.record_failure()
+            raise
+        except Refused:
+            self._breaker.record_answer()
+            raise
+        self._breaker.record_answer()
+
+    @asynccontextmanager
+    async def _open_on_terminal(self) -> AsyncIterator[Conversation]:
         options = self._options
         async with self._pool.lease_turn(options.seconds.change):
             conversation = Conversation(self._pool, options)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from adapters.library.circuit_breaker import BreakerOptions
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.library import IdentifierType
 from gateway.domain.problems import RefusalReason
@@ -101,6 +102,7 @@ class Sip2Options(ProfileSection):
     connections: int = Field(2, ge=1, le=20, description="terminals that work at once")
     max_bytes: int = Field(65_536, ge=1024, le=1_048_576, description="largest answer that is read")
     seconds: SecondsOptions = SecondsOptions()
+    breaker: BreakerOptions = BreakerOptions()
     patron_types: tuple[str, ...] = Field(
         (IdentifierType.BARCODE.value,), min_length=1, description="kinds of patron numbers that it finds"
     )

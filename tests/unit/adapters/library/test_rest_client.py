@@ -256,13 +256,3 @@ async def test_a_system_that_is_down_is_left_alone(things: Things) -> None:
     assert (await client.ask(ASK)).status == 200
     assert not breaker.is_open
     await client.close_connections()
-
-
-async def test_one_call_at_a_time_tries_a_system_that_is_down(things: Things) -> None:
-    now = [0.0]
-    breaker = CircuitBreaker("koha.example", BreakerOptions(failures=1, seconds=5), lambda: now[0])
-    breaker.record_failure()
-    now[0] = 6
-    breaker.admit_call()
-    with pytest.raises(Unavailable):
-        breaker.admit_call()

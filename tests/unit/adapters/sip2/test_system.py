@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -379,3 +380,16 @@ def test_a_library_says_how_it_writes_due_dates() -> None:
 def test_names_are_split_at_their_comma() -> None:
     assert read_person_name("Папалазарова, Нина") == PersonName("Папалазарова", "Нина")
     assert read_person_name("欧阳思远") == PersonName("欧阳思远")
+
+
+async def test_a_server_that_is_down_is_left_alone_and_tried_again(store: Store, server: Pysip2Server) -> None:
+    async with opened(store, server.port, breaker={"failures": 2, "seconds": 0.3}) as library:
+        await server.stop()
+        for _ in range(2):
+            with pytest.raises(Unavailable, match=r"closed|not reached"):
+                await library.item_by_barcode(ITEM)
+        with pytest.raises(Unavailable, match="has not answered 2 times in a row"):
+            await library.item_by_barcode(ITEM)
+        await asyncio.sleep(0.4)
+        with pytest.raises(Unavailable, match="not reached"):
+            await library.item_by_barcode(ITEM)
