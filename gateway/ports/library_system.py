@@ -49,9 +49,11 @@ class Capability(StrEnum):
     HOLD_CANCEL = "hold-cancel"
     HOLD_UPDATE = "hold-update"
     TEMPORARY_ITEM = "temporary-item"
+    SHELF_CHOICE = "shelf-choice"  # a temporary item goes to the hold shelf at once, or with a scan, as is wished
     SUPPRESS = "suppress"
     CHECK_OUT = "check-out"
-    DUE_DATE_GIVEN = "due-date-given"
+    DUE_DATE_GIVEN = "due-date-given"  # of a loan or renewal that is made
+    DUE_DATE_CHANGE = "due-date-change"  # of a loan that is open, to an earlier or later one
     CHECK_IN = "check-in"
     LEAVE_HOLDS = "leave-holds"  # an item is taken back though nobody who waits for it gets it
     RENEW = "renew"
@@ -92,7 +94,8 @@ class HoldWish:
 
 @value_object
 class TemporaryHold:
-    """The hold that goes with a temporary item. `on_shelf`: put it on the hold shelf (or in transit to it) at once."""
+    """The hold that goes with a temporary item. `on_shelf`: put it on the hold shelf (or in transit to it) at once. A
+    system without SHELF_CHOICE decides that itself."""
 
     patron_id: str
     pickup: str

@@ -449,7 +449,7 @@ class TemporaryItemContract:
         assert arrived.next_hold.status is HoldStatus.READY
 
     async def test_it_may_wait_for_a_scan(self, world: World) -> None:
-        needs(world, Capability.TEMPORARY_ITEM)
+        needs(world, Capability.TEMPORARY_ITEM, Capability.SHELF_CHOICE)
         received = await accept(world, world.known.ill.library, on_shelf=False)
         assert received.hold is not None
         assert received.hold.status is HoldStatus.WAITING
@@ -539,7 +539,7 @@ class TemporaryItemContract:
             await world.library.delete_temporary_item(world.known.shelf_item, key())
 
     async def test_the_barcode_on_the_piece_takes_over(self, world: World) -> None:
-        needs(world, Capability.TEMPORARY_ITEM)
+        needs(world, Capability.TEMPORARY_ITEM, Capability.CHANGE_BARCODE)
         received = await accept(world, world.known.desk)
         under = key()
         changed = await world.library.change_barcode("ILL-880001", "39999000000018", under)
@@ -631,7 +631,7 @@ class LoanContract:
             await lend(world, world.known.copies[1], world.known.third)
 
     async def test_a_due_date_can_be_set(self, world: World) -> None:
-        needs(world, Capability.CHECK_OUT, Capability.DUE_DATE_GIVEN)
+        needs(world, Capability.CHECK_OUT, Capability.DUE_DATE_CHANGE)
         loan = await lend(world, world.known.shelf_item, world.known.good)
         due = loan.due + timedelta(days=3)
         under = key()

@@ -73,6 +73,7 @@ _CANNOT = {
     Capability.STATUS_UPDATE: "change the status of items",
     Capability.POST_FEE: "post fees",
     Capability.DUE_DATE_GIVEN: "set a due date",
+    Capability.DUE_DATE_CHANGE: "change the due date of a loan",
     Capability.CHANGE_BARCODE: "change barcodes",
     Capability.ITEM_BY_REQUEST: "find an item by a request number",
 }

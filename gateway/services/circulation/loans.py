@@ -35,6 +35,7 @@ from gateway.services.circulation.context import (
     is_answered_as_success,
     require_capability,
 )
+from gateway.services.due_date_changes import move_due_date
 
 
 @value_object
@@ -84,7 +85,7 @@ async def bring_due_forward(choice: DueChoice, loan: Loan, context: CirculationC
     latest = drop_unsettable_due(choice, context).latest
     if latest is None or latest >= loan.due:
         return loan
-    return await context.library.set_due_date(loan.id, latest, f"{key}:{loan.id}:not-after-{latest.isoformat()}")
+    return await move_due_date(context.library, loan, latest, f"{key}:{loan.id}:not-after-{latest.isoformat()}")
 
 
 async def check_out(command: CheckOut, context: CirculationContext, key: str) -> ItemLent:
@@ -140,7 +141,7 @@ async def _set_mandated_due(wish: LoanWish, loan: Loan, context: CirculationCont
         return loan
     if due is None:
         return await bring_due_forward(wish.due, loan, context, key)
-    return await context.library.set_due_date(loan.id, due, f"{key}:{loan.id}:mandated-{due.isoformat()}")
+    return await move_due_date(context.library, loan, due, f"{key}:{loan.id}:mandated-{due.isoformat()}")
 
 
 async def _cancel_hold_of_request(number: str, context: CirculationContext, key: str) -> None:

@@ -43,6 +43,7 @@ from gateway.services.circulation.context import CirculationContext, is_answered
 from gateway.services.circulation.holds import cancel_request, place_request, update_request
 from gateway.services.circulation.items import set_status
 from gateway.services.circulation.loans import check_in, check_out, recall_item, renew_item
+from gateway.services.due_date_changes import can_move_due_date, move_due_date
 
 
 async def carry_out_notice(command: Notice, context: CirculationContext, key: str) -> Noted:
@@ -187,13 +188,14 @@ async def _handle_renewed(command: Notice, context: CirculationContext, key: str
     if command.due is None:
         renewed = await renew_item(again, context_without_rewrite(context), key)
         return Noted(command.kind, "renew", renewed.item, (again, renewed))
-    require_capability(context, Capability.DUE_DATE_GIVEN)
     loan = await _require_loan(item, command, context)
     choice = loans.choose_loan_due(command.due, context.policy.due_dates.mandated, item, context.now(), context)
     due = choice.latest if choice.is_exceeded_by(loan.due) else choice.exact
     if due is None:
         return Noted(command.kind, item=item)
-    loan = await context.library.set_due_date(loan.id, due, f"{key}:{_format_due(command.due)}")
+    if not can_move_due_date(context.library, loan, due):
+        require_capability(context, Capability.DUE_DATE_CHANGE)
+    loan = await move_due_date(context.library, loan, due, f"{key}:{_format_due(command.due)}")
     patron = await patrons.find_patron_by_id(loan.patron_id, context)
     renewed = ItemRenewed(loan, item, await context.library.get_bib(item.bib_id), patron)
     return Noted(command.kind, "set-due-date", item, (again, renewed))

@@ -29,6 +29,7 @@ from gateway.domain.requests.request import (
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, TemporaryHold, TemporaryItem, TemporaryItemResult
+from gateway.services.due_date_changes import move_due_date
 from gateway.services.requests.deadlines import complete_request
 from gateway.services.requests.item_conflicts import wait_for_loan, wait_for_record
 from gateway.services.requests.lending import borrower_account
@@ -239,8 +240,7 @@ async def _check_out_item(
         if loan is None:
             await wait_for_loan(action.context, action.request, barcode, refused)
             raise
-    can_set = Capability.DUE_DATE_GIVEN in system.capabilities
-    return await system.set_due_date(loan.id, due, key) if due is not None and can_set else loan
+    return await move_due_date(system, loan, due, key) if due is not None else loan
 
 
 async def _end_loans(action: DeskAction) -> None:
@@ -404,7 +404,7 @@ async def _correct_due_date(action: DeskAction, due: datetime | None) -> None:
     """It is out already: only the date is new. A system that sets its dates itself keeps its own; the request has the
     new one in any case."""
     system = action.context.system
-    if due is not None and Capability.DUE_DATE_GIVEN in system.capabilities:
+    if due is not None and Capability.DUE_DATE_CHANGE in system.capabilities:
         await system.set_due_date(action.request.loan_id, due, action.key)
 
 

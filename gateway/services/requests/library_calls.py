@@ -20,6 +20,7 @@ from gateway.domain.requests.state_table import LibraryAction, TimerKind
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, HoldWish
 from gateway.ports.shared_store import Transaction
+from gateway.services.due_date_changes import can_move_due_date, move_due_date
 from gateway.services.outbox.queue import HandlerResult
 from gateway.services.requests.item_conflicts import wait_for_copy
 from gateway.services.requests.lending import borrower_account, expire_requester
@@ -103,12 +104,13 @@ async def _set_due_date(call: LibraryCall) -> str:
 
 
 async def _set_loans_due(call: LibraryCall, loans: Iterable[Loan], due: datetime) -> str:
-    if Capability.DUE_DATE_GIVEN not in call.context.system.capabilities:
+    movable = [loan for loan in loans if can_move_due_date(call.context.system, loan, due)]
+    if not movable:
         return "the library's system keeps its own due date"
     changed = 0
-    for loan in loans:
+    for loan in movable:
         try:
-            await call.context.system.set_due_date(loan.id, due, f"{call.key}:{loan.id}")
+            await move_due_date(call.context.system, loan, due, f"{call.key}:{loan.id}")
         except Refused as refused:
             if refused.reason not in GONE:
                 raise
@@ -127,7 +129,7 @@ async def _recall_from_patron(call: LibraryCall) -> HandlerResult:
             if Capability.RECALL in call.context.system.capabilities:
                 loan = await call.context.system.recall_loan(loan.item_barcode, f"{call.key}:{loan.id}", due=due)
             elif due is not None:
-                loan = await call.context.system.set_due_date(loan.id, due, f"{call.key}:{loan.id}")
+                loan = await move_due_date(call.context.system, loan, due, f"{call.key}:{loan.id}")
         except Refused as refused:
             if refused.reason not in (*GONE, RefusalReason.CANNOT_BE_RECALLED):
                 raise

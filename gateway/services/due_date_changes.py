@@ -1,0 +1,29 @@
+"""Another due date for an open loan, in the library's own system.
+
+A system that can't set it may still renew the loan to a date that is asked for; it then counts one renewal more. What
+can do neither keeps its own date.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gateway.domain.library import Loan
+from gateway.ports.library_system import Capability, LibrarySystem
+
+RENEWING = frozenset({Capability.RENEW, Capability.DUE_DATE_GIVEN})
+
+
+def can_move_due_date(system: LibrarySystem, loan: Loan, due: datetime) -> bool:
+    if Capability.DUE_DATE_CHANGE in system.capabilities:
+        return True
+    return system.capabilities >= RENEWING and due > loan.due
+
+
+async def move_due_date(system: LibrarySystem, loan: Loan, due: datetime, key: str) -> Loan:
+    """The loan as it is where the system can't. Raises as `LibrarySystem.set_due_date` and `renew_loan`."""
+    if Capability.DUE_DATE_CHANGE in system.capabilities:
+        return await system.set_due_date(loan.id, due, key)
+    if not can_move_due_date(system, loan, due):
+        return loan
+    return await system.renew_loan(loan.item_barcode, key, patron_id=loan.patron_id, due=due)
