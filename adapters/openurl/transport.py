@@ -13,11 +13,10 @@ import html
 import re
 from collections.abc import Iterable
 from dataclasses import field
-from types import SimpleNamespace
 
-import aiohttp
 from yarl import URL
 
+from adapters.http_exchange import HttpLimits, HttpMessage, HttpReply, exchange_http
 from adapters.openurl.dialect import AnswerRules, AuthKind, PushAuth, Timing
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
@@ -26,7 +25,6 @@ MAX_ANSWER = 200_000
 """Bytes of an answer that are looked at."""
 
 MAX_REDIRECTS = 5
-CHUNK = 16_384
 AGENT = "illgate-openurl/1"
 
 MAX_WORDS_CHARS = 300
@@ -66,51 +64,29 @@ def request_url(base: str, query: str) -> URL:
 
 
 async def send_query(delivery: PushDelivery) -> PushAnswer:
-    """One connection for each message. Raises Unavailable (nothing was sent), OutcomeUnknown."""
-    progress = SimpleNamespace(sent=False)
-    trace = aiohttp.TraceConfig()
-    trace.on_request_headers_sent.append(_note_sent)
-    try:
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(force_close=True),
-            timeout=aiohttp.ClientTimeout(total=delivery.timing.total, sock_connect=delivery.timing.connect),
-            trace_configs=[trace],
-            headers={"User-Agent": AGENT},
-        ) as session:
-            return await _follow_redirects(session, delivery, progress)
-    except (aiohttp.ClientError, OSError, ValueError) as error:  # time-outs are OSErrors
-        if not progress.sent:
-            raise Unavailable(f"not reached: {_describe_error(error)}") from None
-        raise OutcomeUnknown(f"sent, but no whole answer came: {_describe_error(error)}") from None
-
-
-async def _follow_redirects(
-    session: aiohttp.ClientSession, delivery: PushDelivery, progress: SimpleNamespace
-) -> PushAnswer:
-    """A form's answer that leads to a page (303 and its kin) is fetched; 307 and 308 are the same push again."""
+    """One connection for each request. A form's answer that leads to a page (303 and its kin) is fetched; 307 and 308
+    are the same push again. Raises Unavailable (nothing was sent), OutcomeUnknown."""
     url, body = _url_with_key(delivery), delivery.body
-    for _ in range(MAX_REDIRECTS + 1):
-        headers = (
-            _auth_headers(delivery)
-            if body is None
-            else {**_auth_headers(delivery), "Content-Type": delivery.content_type}
-        )
-        async with session.request(
-            "GET" if body is None else "POST",
-            url,
-            data=body,
-            headers=headers,
-            allow_redirects=False,
-            trace_request_ctx=progress,
-        ) as response:
-            target = response.headers.get("Location", "")
-            if response.status not in (301, 302, 303, 307, 308) or not target:
-                return PushAnswer(response.status, await _read_text(response))
-            following = url.join(URL(target))
-            if not _is_same_server(url, following):
-                return PushAnswer(response.status, elsewhere=following.host or "no host")
-            body = body if response.status in (307, 308) else None
-            url = following
+    limits = HttpLimits(delivery.timing.connect, delivery.timing.total, MAX_ANSWER)
+    for hop in range(MAX_REDIRECTS + 1):
+        kind = {} if body is None else {"Content-Type": delivery.content_type}
+        headers = {"User-Agent": AGENT, **_auth_headers(delivery), **kind}
+        try:
+            reply = await exchange_http(HttpMessage(url, body, headers), limits)
+        except Unavailable as down:
+            if hop:
+                raise OutcomeUnknown(f"sent, but no whole answer came: {down}") from None
+            raise
+        if reply.status not in (301, 302, 303, 307, 308) or not reply.location:
+            return PushAnswer(reply.status, _decode_text(reply))
+        try:
+            following = url.join(URL(reply.location))
+        except ValueError:
+            raise OutcomeUnknown("sent, and led to what is no address") from None
+        if not _is_same_server(url, following):
+            return PushAnswer(reply.status, elsewhere=following.host or "no host")
+        body = body if reply.status in (307, 308) else None
+        url = following
     return PushAnswer(508)
 
 
@@ -141,31 +117,11 @@ def _url_with_key(delivery: PushDelivery) -> URL:
     return request_url(str(delivery.url.with_query(None)), "&".join(filter(None, (delivery.url.raw_query_string, key))))
 
 
-async def _read_text(response: aiohttp.ClientResponse) -> str:
-    raw = bytearray()
-    async for piece in response.content.iter_chunked(CHUNK):
-        raw += piece
-        if len(raw) >= MAX_ANSWER:
-            break
+def _decode_text(reply: HttpReply) -> str:
     try:
-        return bytes(raw[:MAX_ANSWER]).decode(response.charset or "utf-8", "replace")
+        return reply.body.decode(reply.charset or "utf-8", "replace")
     except LookupError:
-        return bytes(raw[:MAX_ANSWER]).decode("utf-8", "replace")
-
-
-async def _note_sent(
-    _session: aiohttp.ClientSession, context: SimpleNamespace, _params: aiohttp.TraceRequestHeadersSentParams
-) -> None:
-    context.trace_request_ctx.sent = True
-
-
-def _describe_error(error: Exception) -> str:
-    """Its kind, and what the system said about the connection: an error's own text may quote the URL."""
-    if isinstance(error, TimeoutError):
-        return "time-out"
-    reason = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    said = reason.strerror if isinstance(reason, OSError) else ""
-    return said or type(error).__name__
+        return reply.body.decode("utf-8", "replace")
 
 
 @value_object
