@@ -40,11 +40,11 @@ def due_moment(due: Due, rules: DueDates, zone: tzinfo) -> datetime | None:
         return None
 
 
-def patron_due(sent: Due, rules: DueDates, zone: tzinfo, start: datetime, *, days_back: int = 0) -> datetime | None:
+def patron_due(sent: Due, rules: DueDates, zone: tzinfo, start: datetime, *, days_back: int) -> datetime | None:
     """The last moment of a loan that begins at `start`: the date as sent, less the days for the way back to the
     lender. Raises Refused(INVALID_DATE) when nothing is left: a loan never begins overdue unnoticed."""
     due = due_moment(sent, rules, zone)
-    if due is None:
+    if sent is None or due is None:
         return None
     if due <= start:
         raise _invalid_date_refusal("The due date has already passed.", sent)
@@ -68,13 +68,14 @@ def local_day(due: Due, zone: tzinfo) -> date | None:
 def require_future_day(sent: Due, today: date, zone: tzinfo, about: MessagePart | None = None) -> date | None:
     """Raises Refused(INVALID_DATE) for a day before today."""
     found = local_day(sent, zone)
-    if found is not None and found < today:
+    if sent is not None and found is not None and found < today:
         raise _invalid_date_refusal("This date has already passed.", sent, about)
     return found
 
 
-def _invalid_date_refusal(detail: str, sent: Due, about: MessagePart | None = MessagePart.DUE_DATE) -> Refused:
-    return Refused(RefusalReason.INVALID_DATE, detail, about=about, value=sent.isoformat() if sent is not None else "")
+def _invalid_date_refusal(detail: str, sent: date, about: MessagePart | None = MessagePart.DUE_DATE) -> Refused:
+    """`sent`: as the partner said it, a day or a moment."""
+    return Refused(RefusalReason.INVALID_DATE, detail, about=about, value=sent.isoformat())
 
 
 def patron_due_for_request(
@@ -107,19 +108,14 @@ def due_from_lender(
 ) -> datetime | None:
     """The lender's date less the way back, on an open day. Raises Refused(INVALID_DATE)."""
     due = patron_due(lender_due, rules, zone, start, days_back=rules.transit_days)
-    if due is None:
+    if lender_due is None or due is None:
         return None
     day = due.astimezone(zone).date()
     open_day = calendar.open_day_on_or_before(day)
     if open_day != day:
         due = move_to_day(due, open_day, zone)
     if due <= start:
-        raise Refused(
-            RefusalReason.INVALID_DATE,
-            "The due date leaves no day on which the library is open.",
-            about=MessagePart.DUE_DATE,
-            value=lender_due.isoformat() if lender_due is not None else "",
-        )
+        raise _invalid_date_refusal("The due date leaves no day on which the library is open.", lender_due)
     return due
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.domain import due_dates
 from gateway.domain.circulation_policy import DueDates, DuePolicy
-from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.calendar import Calendar
 from gateway.domain.requests.policy import CalendarPolicy, LendingRules, LoanDays, Weekday
 
@@ -30,7 +30,10 @@ def patron_due(
 
 
 def test_a_day_ends_at_the_rules_time_in_the_zone() -> None:
-    assert patron_due(date(2026, 12, 18)) == datetime(2026, 12, 18, 22, 59, tzinfo=UTC)
+    found = patron_due(date(2026, 12, 18))
+    assert found == datetime(2026, 12, 18, 22, 59, tzinfo=UTC)
+    assert found is not None
+    assert found.tzinfo is UTC
 
 
 @pytest.mark.parametrize("zone", [ZURICH, ZoneInfo("America/Vancouver"), ZoneInfo("Asia/Tokyo")])
@@ -58,20 +61,49 @@ def test_days_for_the_way_back_keep_the_time_of_day_over_a_change_of_clocks() ->
     assert patron_due(date(2026, 10, 27), transit=4, start=start) == datetime(2026, 10, 23, 21, 59, tzinfo=UTC)
 
 
-def test_a_loan_that_would_begin_overdue_is_refused_with_the_date_as_sent() -> None:
+def test_an_open_day_is_one_of_the_zone() -> None:
+    """Half past midnight of a Saturday in Zurich, a Friday in UTC: back to the Friday, at the same time of day."""
+    assert patron_due(datetime(2026, 12, 11, 23, 30, tzinfo=UTC)) == datetime(2026, 12, 10, 23, 30, tzinfo=UTC)
+
+
+def test_a_closed_day_is_left_alone_where_no_managed_request_is() -> None:
+    moment = datetime(2026, 12, 13, 9, 0, tzinfo=UTC)  # a Sunday
+
+    found = due_dates.patron_due(moment, DueDates(), ZURICH, START, days_back=0)
+
+    assert found == moment
+    assert found is not None
+    assert found.tzinfo is UTC
+
+
+FRIDAY = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
+SATURDAY = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("sent", "transit", "start", "detail"),
+    [
+        (date(2026, 11, 23), 0, START, "The due date has already passed."),
+        (START, 0, START, "The due date has already passed."),  # at this very moment
+        (date(2026, 11, 26), 3, START, "The due date leaves no time for the way back."),
+        (START + timedelta(days=2), 2, START, "The due date leaves no time for the way back."),
+        (date(2026, 11, 29), 0, SATURDAY, "The due date leaves no day on which the library is open."),
+        (FRIDAY + timedelta(days=2), 0, FRIDAY, "The due date leaves no day on which the library is open."),
+    ],
+)
+def test_a_loan_that_would_begin_overdue_is_refused_with_the_date_as_sent(
+    sent: date, transit: int, start: datetime, detail: str
+) -> None:
     with pytest.raises(Refused) as refused:
-        patron_due(date(2026, 11, 26), transit=3)
+        patron_due(sent, transit=transit, start=start)
 
-    assert refused.value.reason is RefusalReason.INVALID_DATE
-    assert refused.value.value == "2026-11-26"
-
-
-def test_so_is_one_for_which_no_open_day_is_left() -> None:
-    """Begun on a Saturday, due on the Sunday after it."""
-    saturday = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
-
-    with pytest.raises(Refused, match="no day on which the library is open"):
-        patron_due(date(2026, 11, 29), start=saturday)
+    found = refused.value
+    assert (found.reason, found.about, found.detail, found.value) == (
+        RefusalReason.INVALID_DATE,
+        MessagePart.DUE_DATE,
+        detail,
+        sent.isoformat(),
+    )
 
 
 def test_without_a_date_of_the_lender_ours_counts() -> None:
@@ -139,12 +171,6 @@ def test_the_earlier_of_two_dates_counts_only_where_the_rule_says_so() -> None:
 
     assert patron_due(date(2026, 12, 18), DuePolicy.EARLIER, local=local) == local
     assert patron_due(date(2026, 12, 18), DuePolicy.LENDER, local=local) == datetime(2026, 12, 18, 22, 59, tzinfo=UTC)
-
-
-def test_a_date_that_has_passed_is_refused_in_a_sentence() -> None:
-    with pytest.raises(Refused) as refused:
-        patron_due(date(2026, 11, 23))
-    assert refused.value.detail == "The due date has already passed."
 
 
 def test_a_renewal_of_what_is_overdue_counts_from_today() -> None:
