@@ -6,12 +6,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from itertools import pairwise
 
 from gateway.domain.requests.citation import Citation
 
 _PREFIX = re.compile(r"^(?:pp?|pages?|s|seiten?|str|стр|с)\b\.?\s*", re.IGNORECASE)
-_NUMBER = r"([A-Za-z]{0,2}?)(\d{1,6}|[ivxlcdm]{1,15})"
-_RANGE = re.compile(rf"{_NUMBER}(?:\s*[-\u2010-\u2015\u2212]\s*{_NUMBER})?", re.IGNORECASE)
+_NUMBER = r"([A-Za-z]{0,2}?)(\d{1,6}|[ivxlcdmIVXLCDM]{1,15})"  # not by IGNORECASE, to which `ı` and `İ` are an i too
+_RANGE = re.compile(rf"{_NUMBER}(?:\s*[-\u2010-\u2015\u2212]\s*{_NUMBER})?")
 _BETWEEN = re.compile(r"[,;+&]|\band\b|\bund\b", re.IGNORECASE)
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
 
@@ -58,7 +59,7 @@ _EXTENSION = re.compile(r"\.(?=[0-9]{0,3}[A-Za-z])[A-Za-z0-9]{1,4}$")
 _NOT_IN_NAMES = re.compile(r'[<>:"|?*]')
 """Characters that some file systems don't take."""
 
-_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)", re.IGNORECASE)
+_DEVICES = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(?=\.|$)", re.IGNORECASE)
 """Names that Windows keeps for itself, whatever follows their dot."""
 
 _JOINERS = "\u200c\u200d"
@@ -110,19 +111,18 @@ def clean_file_name(name: str, kind: FileType | None = None) -> str:
     stem, extension = (plain[: found.start()], plain[found.start() :]) if found else (plain, "")
     if kind is not None and extension.lower() not in EXTENSIONS[kind]:
         extension = EXTENSIONS[kind][0]
-    stem = _DEVICES.sub(r"\1_", stem.rstrip(". "), count=1) if _DEVICES.match(stem) else stem.rstrip(". ")
+    stem = _DEVICES.sub(r"\1_", stem.rstrip(". "))
     return f"{_shorten_stem(stem or DEFAULT_FILE_NAME, extension)}{extension}"
 
 
 def _is_in_names(character: str) -> bool:
-    """Not control characters, marks of direction, halves of characters, what no standard knows, ends of lines."""
-    category = unicodedata.category(character)
-    return character in _JOINERS or (category[0] != "C" and category not in ("Zl", "Zp"))
+    """Not control characters, marks of direction, halves of characters, what no standard knows."""
+    return character in _JOINERS or unicodedata.category(character)[0] != "C"
 
 
 def _shorten_stem(stem: str, extension: str) -> str:
     room = MAX_FILE_NAME_BYTES - len(extension)
-    short = stem[: MAX_FILE_NAME_CHARS - len(extension)].encode()[:room].decode("utf-8", "ignore")
+    short = stem[: MAX_FILE_NAME_CHARS - len(extension)].encode()[:room].decode(errors="ignore")
     return short.rstrip(". ")
 
 
@@ -146,25 +146,24 @@ def _count_range_pages(part: str) -> int | None:
         return 1 if first.isdigit() and not prefix else None  # e1234 is the number of an article
     if prefix_2 and prefix_2.lower() != prefix.lower():
         return None
-    start, end = _parse_page_number(first), _parse_page_number(last)
-    if start is None or end is None or first.isdigit() is not last.isdigit():
+    if first.isdigit() is not last.isdigit():
         return None
-    if end < start and first.isdigit() and len(last) < len(first):
-        end = int(first[: len(first) - len(last)] + last)
+    if first.isdigit():
+        last = first[: max(0, len(first) - len(last))] + last
+    start, end = _parse_page_number(first), _parse_page_number(last)
     return end - start + 1 if start <= end < start + MAX_PAGES else None
 
 
-def _parse_page_number(text: str) -> int | None:
+def _parse_page_number(text: str) -> int:
     if text.isdigit():
         return int(text)
     values = [_ROMAN[letter] for letter in text.lower()]
-    following = [*values[1:], 0]
-    return sum(-one if one < after else one for one, after in zip(values, following, strict=True))
+    return values[-1] + sum(-one if one < after else one for one, after in pairwise(values))
 
 
 def describe_page_mismatch(citation: Citation, name: str, pages: int | None) -> str:
     """One plain sentence for staff when a file has other than the cited number of pages; empty: nothing to say."""
-    cited = count_cited_pages(citation.pages) if citation.pages else None
+    cited = count_cited_pages(citation.pages)
     if pages is None or cited is None or pages == cited:
         return ""
     have, ask = _page_count_text(pages), _page_count_text(cited)

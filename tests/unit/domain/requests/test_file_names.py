@@ -35,7 +35,12 @@ from gateway.domain.requests.attachments import EXTENSIONS, MAX_FILE_NAME_BYTES,
         (".htaccess", "htaccess.pdf"),
         ("CON.pdf", "CON_.pdf"),
         ("Aux", "Aux_.pdf"),
+        ("CON .pdf", "CON_.pdf"),
+        ("nul.con.pdf", "nul_.con.pdf"),
         ("console.pdf", "console.pdf"),
+        ("Falcon.pdf", "Falcon.pdf"),
+        ("Bd. 1 ..pdf", "Bd. 1.pdf"),
+        ("Teil X.pdf", "Teil X.pdf"),
         ("Zu\u0308rich.pdf", "Zürich.pdf"),
         ("...", "file.pdf"),
         ("", "file.pdf"),
@@ -44,6 +49,20 @@ from gateway.domain.requests.attachments import EXTENSIONS, MAX_FILE_NAME_BYTES,
 )
 def test_a_name_loses_what_does_not_belong_into_it(name: str, kept: str) -> None:
     assert clean_file_name(name, FileType.PDF) == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("a" * 300, "a" * 196 + ".pdf"),  # 200 characters
+        ("文" * 300, "文" * 78 + ".pdf"),  # 238 bytes, since one more would be 241
+        ("a" * 195 + ". Teil", "a" * 195 + ".pdf"),  # cut behind the full stop
+        ("X" * 300, "X" * 196 + ".pdf"),
+    ],
+)
+def test_a_long_name_is_cut_before_its_extension(name: str, kept: str) -> None:
+    assert clean_file_name(name, FileType.PDF) == kept
+    assert clean_file_name(f"{name}.pdf", FileType.PDF) == kept
 
 
 @pytest.mark.parametrize("kind", FileType)

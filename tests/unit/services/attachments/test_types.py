@@ -62,6 +62,14 @@ def test_what_the_rules_do_not_name_is_not_taken() -> None:
         ("xc-cii", 13),
         ("cd-cm", 501),
         ("m-mi", 2),
+        ("viii-x", 3),
+        ("XX-X", None),
+        ("ıv-xı", None),  # without a dot, as some write it in Turkish
+        ("7-7", 1),
+        ("99-100", 2),
+        ("1-5000", 5_000),
+        ("1-5001", None),
+        ("4, Anhang", None),
         ("4, 7-9", 4),
         ("1-3; 8-9", 5),
         ("77", None),  # perhaps only where it begins
