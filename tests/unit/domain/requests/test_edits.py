@@ -9,20 +9,34 @@ import pytest
 
 from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.request import (
+    AttemptStatus,
     BorrowingState,
     LendingState,
     PatronLink,
     PatronQuery,
+    RequestCosts,
     RequestDates,
     RequestedService,
     RequestFlag,
+    RequestNote,
     RotaLine,
     RotaLineStatus,
     ServiceType,
     VolumeState,
 )
 from gateway.domain.requests.state_table import DenialReason, TimerKind
-from tests.support.requests import BOOK, PATRON, START, Story, asked_story, borrowing, copy_of, lending, lent_story
+from tests.support.requests import (
+    BOOK,
+    PATRON,
+    START,
+    Story,
+    asked_story,
+    borrowing,
+    copy_of,
+    lending,
+    lent_story,
+    money,
+)
 
 NEEDED = date(2026, 6, 1)
 OPEN_QUESTION = PatronQuery(id="q1", about="cost", text="Dziewięć euro?", asked=START)
@@ -120,9 +134,81 @@ def test_an_answer_to_nothing_changes_nothing() -> None:
 def test_messages_are_told_from_notes_of_our_own() -> None:
     story = asked_story()
     story.us(EventKind.MESSAGE, note=" Guten Tag ")
+    said = story.at
     story.us(EventKind.NOTE, note="ruft zurück")
+    noted = story.at
     story.us(EventKind.STATUS_QUERY, note="nicht in den Notizen")
-    assert [(one.text, one.for_partner) for one in story.request.notes] == [("Guten Tag", True), ("ruft zurück", False)]
+    assert story.request.notes == (
+        RequestNote(said, "staff:ana", "Guten Tag", for_partner=True),
+        RequestNote(noted, "staff:ana", "ruft zurück", for_partner=False),
+    )
+
+
+def test_a_request_was_changed_when_the_last_event_happened() -> None:
+    story = asked_story()
+    story.us(EventKind.NOTE, note="ruft zurück")
+    assert story.request.changed == story.at
+
+
+def test_what_else_is_to_be_seen_to_stays_when_it_expires_or_comes_unwanted() -> None:
+    story = asked_story(borrowing(flags=frozenset({RequestFlag.TO_TELL})))
+    story.late_timer(EventKind.EXPIRED)
+    assert story.state is BorrowingState.CANCEL_PENDING
+    assert story.request.flags == {RequestFlag.TO_TELL, RequestFlag.EXPIRING, RequestFlag.UNWANTED}
+    story.partner(EventKind.CANCEL_ACCEPTED, 1)
+    assert story.request.flags == {RequestFlag.TO_TELL}
+    story.partner(EventKind.SHIPPED, 1, due=NEEDED)
+    assert story.request.flags == {RequestFlag.TO_TELL, RequestFlag.UNWANTED}
+
+
+def test_what_else_is_to_be_seen_to_stays_when_a_supplier_is_reminded() -> None:
+    story = asked_story(borrowing(flags=frozenset({RequestFlag.TO_TELL})))
+    story.partner(EventKind.HOLD_PLACED, 1)
+    story.timer(TimerKind.CHASE)
+    assert story.request.flags == {RequestFlag.TO_TELL, RequestFlag.CHASED}
+
+
+def test_a_supplier_says_that_it_cannot_be_renewed() -> None:
+    story = asked_story()
+    story.partner(EventKind.SHIPPED, 1, due=NEEDED, renewals_allowed=False)
+    assert (story.request.terms.lender_due, story.request.terms.renewals_allowed) == (NEEDED, False)
+
+
+def test_conditions_are_those_of_the_answer_and_of_the_parcel() -> None:
+    story = asked_story()
+    story.partner(EventKind.SHIPPED, 1, due=NEEDED, conditions=(LoanCondition.LIBRARY_USE_ONLY,))
+    story.partner(EventKind.OVERDUE, 1, conditions=(LoanCondition.NO_REPRODUCTION,))
+    assert story.request.terms.conditions == (LoanCondition.LIBRARY_USE_ONLY,)
+
+
+def test_only_the_most_that_may_be_paid_outlives_a_supplier() -> None:
+    costs = RequestCosts(maximum=money("20.00"), agreed=money("9.00"), charged=money("12.00"))
+    story = asked_story(borrowing(costs=costs))
+    assert story.request.costs == RequestCosts(maximum=money("20.00"))
+
+
+def test_the_most_that_may_be_paid_is_edited_only_where_it_is_said() -> None:
+    story = Story(borrowing(BorrowingState.REVIEW, costs=RequestCosts(maximum=money("20.00"))))
+    story.us(EventKind.EDIT, pickup="SCI")
+    assert story.request.costs == RequestCosts(maximum=money("20.00"))
+    story.us(EventKind.EDIT, maximum_cost=money("30.00"))
+    assert story.request.costs == RequestCosts(maximum=money("30.00"))
+
+
+def test_a_supplier_gives_the_request_a_number_of_its_own() -> None:
+    story = asked_story()
+    story.partner(EventKind.WILL_SUPPLY, 1, transaction="BUW-2026-311")
+    story.partner(EventKind.SHIPPED, 1, due=NEEDED)
+    (attempt,) = story.request.attempts
+    assert attempt.theirs == "BUW-2026-311"
+
+
+def test_an_attempt_is_over_when_the_lender_has_checked_in() -> None:
+    story = lent_story()
+    story.us(EventKind.RETURNED)
+    assert story.statuses == (AttemptStatus.SHIPPED,)
+    story.partner(EventKind.CHECKED_IN, 1)
+    assert story.statuses == (AttemptStatus.COMPLETED,)
 
 
 def test_what_comes_with_the_parcel_is_taken_where_no_message_said_it() -> None:
@@ -163,6 +249,12 @@ def test_the_rota_knows_who_was_asked() -> None:
 def test_our_own_words_are_not_the_supplier_s() -> None:
     story = asked_story()
     story.partner(EventKind.WILL_SUPPLY, 1, note="w maju", expected=NEEDED)
-    story.us(EventKind.STATUS_QUERY, note="Wann?", expected=date(2026, 7, 1))
+    story.us(
+        EventKind.STATUS_QUERY,
+        note="Wann?",
+        reason="urgent",
+        expected=date(2026, 7, 1),
+        retry_after=date(2026, 7, 2),
+    )
     (attempt,) = story.request.attempts
-    assert (attempt.note, attempt.expected) == ("w maju", NEEDED)
+    assert (attempt.note, attempt.expected, attempt.reason, attempt.retry_after) == ("w maju", NEEDED, "", None)

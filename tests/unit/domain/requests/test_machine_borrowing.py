@@ -569,6 +569,7 @@ def test_the_patron_is_told_when_the_last_volume_is_at_the_pickup_place() -> Non
     assert letters(arrived) == ("available",)
     assert TimerKind.SHELF in story.running
     assert RequestFlag.IN_TRANSIT not in story.request.flags
+    assert [one.in_transit for one in story.request.volumes] == [False, False]
 
 
 def test_one_of_two_volumes_at_the_pickup_place_is_not_all() -> None:
