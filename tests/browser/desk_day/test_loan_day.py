@@ -1,0 +1,161 @@
+"""The day of a loan at all desks that it passes, on both sides, in three ways: by mouse, by keyboard alone and without
+script. What each work may cost is asserted: no more clicks and scans than the best of other systems ask for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.desk_day.desk import Desk, Handling, open_desk, open_reader_desk
+from tests.browser.desk_day.world import CARD, PIN, DeskLibrary, DeskWorld
+from tests.browser.visitor import Browsing
+
+WIDTH = 1280
+
+TakeDesk = Callable[[DeskLibrary, str, Handling], Desk]
+
+
+@pytest.fixture
+def take_desk(browsing: Browsing) -> Iterator[TakeDesk]:
+    with ExitStack() as stack:
+
+        def take(library: DeskLibrary, name: str, handling: Handling) -> Desk:
+            return stack.enter_context(open_desk(browsing, library.site, name, handling, WIDTH))
+
+        yield take
+
+
+@contextmanager
+def costs(desk: Desk, clicks: int = 0, scans: int = 0, fields: int = 0) -> Iterator[None]:
+    """What is done inside takes no more and no less. Without script a run of scans is sent by one click."""
+    with desk.count_effort() as effort:
+        yield
+    sent = 1 if scans and desk.handling is Handling.NO_SCRIPT else 0
+    assert (effort.clicks, effort.scans, effort.fields) == (clicks + sent, scans, fields)
+
+
+def ask_for(desk: Desk, theirs: DeskLibrary, work: int) -> str:
+    """Somebody asks for a work of this library at the desk; its number."""
+    title, author = theirs.works[work]
+    desk.walk_to("Borrowing", "New request")
+    desk.write_text("Title of the book or journal", title)
+    desk.write_text("Author or editor", author)
+    desk.write_text("Card number of the reader", CARD)
+    desk.choose_option("Where the reader collects it", "Filialen i Vestbyen")
+    desk.choose_option("Whom to ask first", theirs.shown_name)
+    desk.press_button("Make the request")
+    desk.see_banner("The request is made")
+    return desk.page.locator(".record-head .code.whole").first.inner_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("handling", "lender", "work"),
+    [(Handling.MOUSE, "fjordby", 0), (Handling.KEYBOARD, "holmvik", 1), (Handling.NO_SCRIPT, "fjordby", 2)],
+)
+def test_a_loan_goes_over_all_desks(
+    world: DeskWorld, browsing: Browsing, take_desk: TakeDesk, handling: Handling, lender: str, work: int
+) -> None:
+    elveby, theirs = world.elveby, world.libraries[lender]
+    borrowing, branch = take_desk(elveby, "ruth", handling), take_desk(elveby, "bjarne", handling)
+    lending = take_desk(theirs, "ruth", handling)
+
+    # asked, and reviewed from the work queue
+    number = ask_for(borrowing, theirs, work)
+    borrowing.walk_to("Work", "To look at before asking")
+    borrowing.open_listed(theirs.works[work][0])
+    with costs(borrowing, clicks=1):
+        borrowing.press_button("Let it go on")
+    borrowing.see_banner("It goes on.")
+    asked = theirs.wait_for_request(number)
+
+    # pulled: slips for the whole morning, then each by scan
+    theirs.wait_for_task(asked, "to-pull")
+    lending.walk_to("Print")
+    with costs(lending, clicks=2):
+        lending.press_button(re.compile("Print [0-9]+.*Pull slips"))
+        print_batch(lending)
+    lending.walk_to("Scan", "Pull from the shelf")
+    with costs(lending, scans=1):
+        lending.scan_codes(asked)
+    elveby.wait_for_state(number, "will-supply")
+
+    # sent
+    lending.walk_to("Scan", "Ship")
+    with costs(lending, scans=1):
+        lending.scan_codes(asked)
+    elveby.wait_for_state(number, "shipped")
+
+    # received, and on to the branch
+    borrowing.walk_to("Scan", "Receive")
+    with costs(borrowing, scans=1):
+        borrowing.scan_codes(number)
+    assert elveby.tasks(number) == ["in-transit"]
+    branch.walk_to("Scan", "Shelve at branch")
+    with costs(branch, scans=1):
+        branch.scan_codes(number)
+    assert elveby.tasks(number) == []
+
+    # lent
+    branch.walk_to("Scan", "Lend")
+    with costs(branch, scans=1):
+        branch.scan_codes(number)
+    assert elveby.state(number) == "lent"
+
+    # renewed: the reader asks, the lender says yes
+    with open_reader_desk(browsing, elveby.readers_address, CARD, PIN, handling, WIDTH) as reader:
+        with costs(reader, clicks=2):
+            reader.follow_link(f"Renew: {theirs.works[work][0]}")
+            reader.press_button("Ask for it")
+        expect(reader.page.get_by_role("status")).to_contain_text("You have asked to keep it longer.")
+    theirs.wait_for_task(asked, "renewal-to-answer")
+    lending.walk_to("Work", "Renewals to answer")
+    lending.open_listed(theirs.works[work][0])
+    with costs(lending, clicks=1):
+        lending.press_button("Do this")
+    lending.see_banner("Done.")
+    elveby.wait_for_value(number, "$.terms.renewals", 1)
+
+    # recalled
+    lending.find_request(asked)
+    lending.unfold("More actions")
+    lending.follow_link("Recall it")
+    lending.press_button("Recall it")
+    lending.see_banner("Done.")
+    elveby.wait_for_task(number, "recalled")
+    borrowing.walk_to("Work", "Wanted back by the lender")
+    borrowing.open_listed(theirs.works[work][0])
+
+    # taken back, and sent back
+    branch.walk_to("Scan", "Take back")
+    with costs(branch, scans=1):
+        branch.scan_codes(number)
+    assert elveby.state(number) == "back"
+    borrowing.walk_to("Scan", "Send back")
+    with costs(borrowing, scans=1):
+        borrowing.scan_codes(number)
+    with costs(borrowing, clicks=2):
+        borrowing.press_button("Print slips")
+        print_batch(borrowing)
+
+    # checked in
+    theirs.wait_for_state(asked, "returned")
+    lending.walk_to("Scan", "Check in")
+    with costs(lending, scans=1):
+        lending.scan_codes(asked)
+    assert theirs.state(asked) == "completed"
+    elveby.wait_for_state(number, "completed")
+
+
+def print_batch(desk: Desk) -> None:
+    """One click on the page of a batch. Without script the browser's own command prints; the click says that it has."""
+    if desk.handling is Handling.NO_SCRIPT:
+        desk.press_button("Mark as printed")
+        return
+    desk.page.evaluate("window.print = () => { document.title = 'printed'; }")
+    desk.press_here(desk.page.locator("[data-print]"))
+    expect(desk.page).to_have_title("printed")
