@@ -277,6 +277,7 @@ def make_staff_pages(
             desk=managed.desk,
             partners=managed.partners,
             messages=managed.messages,
+            copies=managed.copies,
             journaled=managed.journaled,
             notices=managed.notices,
             printing=managed.printing,

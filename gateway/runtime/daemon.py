@@ -288,6 +288,7 @@ class Daemon:
             desk=managed.desk,
             marks=managed.marks,
             messages=managed.messages,
+            copies=managed.copies,
             mails=self.mailboxes.desk,
             notices=managed.notices,
             patrons=managed.patrons,

@@ -45,6 +45,7 @@ from gateway.services.outbox.queue import Handler, Observe, OutboxOptions, obser
 from gateway.services.outbox.worker import OutboxWorker
 from gateway.services.requests.actions import ActionService
 from gateway.services.requests.bulk_actions import BulkActionService
+from gateway.services.requests.copies import CopyService
 from gateway.services.requests.effects import (
     PARTNER,
     find_batch_channel,
@@ -182,6 +183,7 @@ class ManagedRequests:
         self.bulk = BulkActionService(self.requests, self.marks)
         self.saved_filters = SavedFilterService(self.contexts)
         self.messages = MessageService(self.contexts)
+        self.copies = CopyService(self.contexts, self.requests)
         self.journaled = JournaledMessageService(self.contexts, journal)
         self.notices = NoticeService(self.contexts, letters)
         self.printing = PrintService(self.contexts, letters, self.notices)

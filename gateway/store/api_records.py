@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import field
 from datetime import datetime
@@ -96,6 +97,21 @@ def get_download_count(c: Connection, library: str, link: str) -> int:
     table = copy_download.c
     found = c.execute(select(table.count).where(table.library == library, table.link == link)).scalar_one_or_none()
     return found or 0
+
+
+@value_object
+class DownloadRecord:
+    """`last_at` None: it was never fetched."""
+
+    count: int
+    last_at: datetime | None
+
+
+def find_downloads(c: Connection, library: str, links: Collection[str]) -> Mapping[str, DownloadRecord]:
+    """By link, of those that were fetched."""
+    table = copy_download.c
+    wanted = select(table.link, table.count, table.last_at).where(table.library == library, table.link.in_(links))
+    return {link: DownloadRecord(count, last_at) for link, count, last_at in c.execute(wanted)}
 
 
 def count_download(c: Connection, library: str, link: str, most: int, at: datetime) -> bool:

@@ -19,7 +19,7 @@ from gateway.cli.installation import open_managed_requests
 from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, partner_signal
-from gateway.domain.requests.request import LibraryParty, PatronLink, Request
+from gateway.domain.requests.request import LibraryParty, PatronLink, Request, RequestedService, ServiceType
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.requests.transitions import EventRequest, apply_event, keep_request
@@ -34,6 +34,7 @@ EVERYBODY = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "n
 LONG = "Über die Gezeiten und ihre Wächter, " * 8
 T = TypeVar("T")
 
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 0/Kids[]>>endobj\n%%EOF\n"
 _numbers = itertools.count(1)
 
 
@@ -81,6 +82,18 @@ class Desk:
         )
         return self.run(lambda managed: managed.requests.create_lending("DEMO", draft))
 
+    def lend_copy(self, title: str) -> Request:
+        """A copy of it is to be made."""
+        draft = LendingDraft(
+            citation=Citation(title="Norsk tidsskrift for is og vann", component_title=title, pages="77-78"),
+            service=RequestedService(ServiceType.COPY),
+            requester=LibraryParty(profile="bergen"),
+            transaction=f"REQ-{next(_numbers)}",
+        )
+        request = self.run(lambda managed: managed.requests.create_lending("DEMO", draft))
+        self.act(request, EventKind.LOCATED)
+        return request
+
     def act(self, request: Request, kind: EventKind, **said: Any) -> None:
         action = ActionRequest(kind=kind, details=EventDetails(**said), actor="staff:åse", version=None)
         self.run(lambda managed: managed.requests.act("DEMO", request.id, action))
@@ -111,7 +124,7 @@ class Desk:
 def desk(site: Site) -> Desk:
     password = site.installation.folder / "jun.txt"
     password.write_text(PASSWORD, encoding="utf-8")
-    site.command("user", "add", NAME, "--role", "staff", "--password-file", str(password))
+    site.command("user", "add", NAME, "--role", "staff", "--role", "clearance", "--password-file", str(password))
     return Desk(site)
 
 
@@ -206,17 +219,57 @@ def test_two_people_at_once_lose_nothing(desk: Desk, site: Site, browsing: Brows
 @EVERYBODY
 def test_a_file_is_added(desk: Desk, site: Site, browsing: Browsing, scripts: bool) -> None:
     request = desk.lend("Kapitel 4")
-    pdf = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 0/Kids[]>>endobj\n%%EOF\n"
     with browsing.page(scripts=scripts) as page:
         sign_in(page, site, f"staff/requests/{request.number}")
-        page.get_by_label("Add a file").set_input_files(
-            {"name": "свет.pdf", "mimeType": "application/pdf", "buffer": pdf}
+        page.locator("#files-request").set_input_files(
+            {"name": "свет.pdf", "mimeType": "application/pdf", "buffer": PDF}
         )
-        page.get_by_role("button", name="Add the file").click()
-        expect(page.get_by_role("alert")).to_have_text("1 file was added.")
+        page.get_by_role("button", name="Add the files").click()
+        if scripts:
+            expect(page.locator(".uploads li.is-good")).to_have_text("“свет.pdf” was added.")
+            page.get_by_role("link", name="Show what has changed").click()
+        else:
+            expect(page.get_by_role("alert")).to_have_text("1 file was added.")
         with page.expect_download() as download:
             page.get_by_role("link", name="свет.pdf").click()
         assert download.value.suggested_filename == "свет.pdf"
+
+
+@EVERYBODY
+def test_copies_come_in_signed_off_and_out_at_one_desk(
+    desk: Desk, site: Site, browsing: Browsing, scripts: bool, axe_core: str
+) -> None:
+    one, other = desk.lend_copy("Om fargen på gammel snø"), desk.lend_copy("Шум дождя")
+    pdf = {"mimeType": "application/pdf", "buffer": PDF}
+    with browsing.page(scripts=scripts) as page:
+        sign_in(page, site, "staff/copies/desk")
+        page.get_by_role("region", name="Files for several requests").get_by_label("Files").set_input_files(
+            [{"name": f"{request.number}.pdf", **pdf} for request in (one, other)]
+        )
+        page.get_by_role("button", name="Add the files").first.click()
+        if scripts:
+            expect(page.locator(".uploads li.is-good")).to_have_count(2)
+            page.evaluate(axe_core)
+            assert grave(page.evaluate(RUN)) == []
+            page.get_by_role("link", name="Show what has changed").click()
+        else:
+            expect(page.get_by_role("alert")).to_contain_text(f"is added to {other.number}.")
+        for request in (one, other):
+            waiting = page.locator("article", has=page.get_by_role("link", name=request.number))
+            waiting.get_by_label("Rule or statement relied on").fill("Åvl. § 16")
+            waiting.get_by_role("button", name="Allow the copy").click()
+            expect(page.get_by_role("alert")).to_contain_text(request.number)
+        for width in (PHONE, 1024, WIDE):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert fits(page), width
+        leaving = page.locator("article", has=page.get_by_role("link", name=one.number))
+        leaving.get_by_role("link", name="Deliver it").click()
+        page.get_by_label("Address of the copy").fill("https://kopier.bergstadt.example/77")
+        page.locator("main").get_by_role("button", name="Deliver").click()
+        expect(page.locator(".record-head .tag")).to_have_text("Finished")
+        page.goto(site.url("staff/copies/desk"))
+        delivered = page.get_by_role("region", name="Delivered lately")
+        expect(delivered.locator("article", has_text=one.number)).to_contain_text("Not by a link of ours.")
 
 
 @EVERYBODY

@@ -133,12 +133,12 @@ def sign_copy_link(link: CopyLink, secret: bytes) -> str:
 
 def library_of_copy_link(text: str) -> str:
     """Whose secret to check it with: what the token says, which is not believed yet. Raises InvalidLinkError."""
-    return _read_copy_link(text).library
+    return read_copy_link(text).library
 
 
 def verify_copy_link(text: str, secret: bytes, now: datetime) -> CopyLink:
     """Raises InvalidLinkError."""
-    link = _read_copy_link(text)
+    link = read_copy_link(text)
     if not is_signed(text, secret):
         raise InvalidLinkError(LinkFault.FORGED)
     if now >= link.expires:
@@ -151,7 +151,8 @@ def link_id(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _read_copy_link(text: str) -> CopyLink:
+def read_copy_link(text: str) -> CopyLink:
+    """What the token says, which is not believed yet. Raises InvalidLinkError."""
     said = read_token(text)
     return CopyLink(
         library=said.get_text("l"),

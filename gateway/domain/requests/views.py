@@ -408,6 +408,32 @@ class StoredFile:
 
 
 @value_object(kw_only=True)
+class CopyLinkView:
+    """A link to a copy that went out, as it stands. `file`: name of the copy; `sent`: when it went out; `expires`:
+    until then it can be fetched (aware UTC); `downloads`: so often at most; `fetched`: so often it was; `last`: when
+    last, None: never, or the link's time is long over."""
+
+    file: str
+    sent: datetime
+    expires: datetime
+    downloads: int
+    fetched: int
+    last: datetime | None
+
+    def is_open(self, now: datetime) -> bool:
+        return now < self.expires and self.fetched < self.downloads
+
+
+@value_object
+class DeliveredCopy:
+    """`links` empty: it went another way, or by an address of somebody else's."""
+
+    request: Request
+    delivered: datetime
+    links: tuple[CopyLinkView, ...]
+
+
+@value_object(kw_only=True)
 class PartnerView:
     """A partner as staff see it. `open_borrowing`, `open_lending`: requests with it that are open now; `reported`:
     what members of the network have open with it, as `reported_by` so many of them say. `member`: it is one itself;

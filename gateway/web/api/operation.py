@@ -16,6 +16,7 @@ from gateway.ports.shared_store import Store
 from gateway.services.api_keys import ApiKeyService, KeyHolder, KeyScope
 from gateway.services.fulfilment import LinkResolver
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
+from gateway.services.requests.copies import CopyService
 from gateway.services.requests.patron_notices import NoticeService
 from gateway.services.requests.questions import PatronQuestionService
 from gateway.services.requests.request_marks import RequestMarkService
@@ -50,6 +51,7 @@ class Services:
     desk: StaffService
     marks: RequestMarkService
     messages: MessageService
+    copies: CopyService
     mails: UnmatchedMailService
     notices: NoticeService
     patrons: PatronRequestService

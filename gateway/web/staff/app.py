@@ -21,6 +21,7 @@ from gateway.web.html.visits import LANGUAGE, preferred_languages
 from gateway.web.staff import (
     account_pages,
     bulk_pages,
+    copy_pages,
     error_pages,
     help_page,
     mail_pages,
@@ -62,6 +63,7 @@ PAGES: tuple[StaffPage, ...] = (
     *new_request_pages.PAGES,
     *request_page.PAGES,
     *request_acts.PAGES,
+    *copy_pages.PAGES,
     *request_lists.PAGES,
     *bulk_pages.PAGES,
     *user_pages.PAGES,

@@ -115,6 +115,23 @@ TOPICS: tuple[HelpTopic, ...] = (
         ),
     ),
     HelpTopic(
+        "copies",
+        mark_text("The copies desk"),
+        ("/copies/desk",),
+        (
+            mark_text(
+                "Files come in by the button or are dropped on it, one or many: each goes to the request that its form "
+                "is for, or whose number stands in its name. Pages are counted; where it is another number than was "
+                "asked for, that is marked."
+            ),
+            mark_text(
+                "A copy is allowed or forbidden with the rule that says so; what was written lately is offered again. "
+                "Where the partner’s profile asks for it, somebody else signs off than who made the copy. Delivered "
+                "copies show whether their link was fetched, and until when it is good."
+            ),
+        ),
+    ),
+    HelpTopic(
         "messages",
         mark_text("Messages from partners"),
         ("/messages",),

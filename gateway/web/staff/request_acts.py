@@ -337,9 +337,19 @@ async def upload_file(page: StaffRequest) -> web.StreamResponse:
             await page.parts.requests.attach(page.library, request.id, upload, page.origin.actor, None)
         except Refused as refused:
             said = page.gettext("“%(name)s” was not added: %(why)s", name=file.name, why=refused.detail)
-            return page.redirect(back, said, "late")
+            return answer_upload(page, back, "late", said)
     count = len(sent.files)
+    if page.is_asked_by_script:
+        name = sent.files[-1].name
+        return answer_upload(page, back, "good", page.gettext("“%(name)s” was added.", name=name))
     return page.redirect(back, page.ngettext("%(num)s file was added.", "%(num)s files were added.", count))
+
+
+def answer_upload(page: StaffRequest, back: str, kind: str, said: str) -> web.Response:
+    """To a script in JSON, to people by the page they came from."""
+    if page.is_asked_by_script:
+        return web.json_response({"kind": kind, "text": said}, headers=HEADERS)
+    return page.redirect(back, said, kind)
 
 
 async def download_file(page: StaffRequest) -> web.StreamResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import AttemptStatus, Request, RequestFlag, Role, RotaLineStatus
 from gateway.domain.requests.task_lists import BY_NAME
-from gateway.domain.requests.views import NotFound, RequestFilter, RequestOrder, RequestView
+from gateway.domain.requests.views import CopyLinkView, NotFound, RequestFilter, RequestOrder, RequestView
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
@@ -28,6 +28,7 @@ from gateway.web.staff.coded_words import (
     describe_service,
     list_citation_rows,
 )
+from gateway.web.staff.copy_pages import describe_link, list_files
 from gateway.web.staff.message_pages import build_message_lines, describe_answer
 from gateway.web.staff.request_story import (
     FILTERS,
@@ -162,7 +163,12 @@ async def load_request_view(page: StaffRequest) -> RequestView:
 def list_permitted_acts(page: StaffRequest, view: RequestView) -> tuple[K, ...]:
     """What this user may do with it now."""
     general = ACT[view.request.role]
-    return tuple(kind for kind in view.allowed if kind in ACT_LABELS and page.has_right(_RIGHTS.get(kind, general)))
+    may_sign = page.parts.copies.can_sign_off(page.library, view.request, page.origin.actor)
+    return tuple(
+        kind
+        for kind in view.allowed
+        if kind in ACT_LABELS and page.has_right(_RIGHTS.get(kind, general)) and (may_sign or kind is not K.CLEARED)
+    )
 
 
 async def render_request(
@@ -230,10 +236,19 @@ async def render_request(
         lines=build_message_lines(page, reversed(view.messages)),
         answer=describe_answer(page, view),
         can_edit=K.EDIT in acts.folded or K.EDIT in acts.open_acts,
+        files=list_files(page, request),
+        copy_links=[describe_link(page, one) for one in await _find_copy_links(page, request)],
         can_attach=page.has_right(ACT[request.role]),
         is_borrowing=request.role is Role.BORROWING,
         urgent=bool(request.flags & {RequestFlag.RECALLED, RequestFlag.OVERDUE, RequestFlag.TROUBLE}),
     )
+
+
+async def _find_copy_links(page: StaffRequest, request: Request) -> Sequence[CopyLinkView]:
+    """How the links stand by which a copy went out."""
+    if request.role is not Role.LENDING or not request.attachments:
+        return ()
+    return await page.parts.copies.list_links(page.library, request.id)
 
 
 async def _choose_acts(page: StaffRequest, view: RequestView, usual: Iterable[K]) -> ShownActs:

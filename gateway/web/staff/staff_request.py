@@ -24,6 +24,7 @@ from gateway.services.localization import Localization, TextCatalogues, mark_tex
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.oidc_journeys import OidcJourneys
 from gateway.services.requests.bulk_actions import BulkActionService
+from gateway.services.requests.copies import CopyService
 from gateway.services.requests.journaled_messages import JournaledMessageService
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.patron_notices import NoticeService
@@ -86,6 +87,7 @@ class StaffServices:
     desk: StaffService
     partners: PartnerDirectory
     messages: MessageService
+    copies: CopyService
     journaled: JournaledMessageService
     notices: NoticeService
     printing: PrintService

@@ -52,7 +52,9 @@ def _lending(task: str, text: str, door: str = "", door_text: str = "", late_hou
 
 
 def _copies(task: str, text: str, late_hours: int) -> QueueList:
-    return QueueList(task, text, f"/copies?task={task}", Right.COPIES_READ, late_hours=late_hours)
+    return QueueList(
+        task, text, f"/copies?task={task}", Right.COPIES_READ, "/copies/desk", mark_text("Desk"), late_hours=late_hours
+    )
 
 
 DAY = 24

@@ -106,6 +106,7 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
         desk=managed.desk,
         marks=managed.marks,
         messages=managed.messages,
+        copies=managed.copies,
         mails=mailboxes.desk,
         notices=managed.notices,
         patrons=managed.patrons,

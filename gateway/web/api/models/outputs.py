@@ -206,6 +206,19 @@ class SignOffOut(OutputModel):
     note: str
 
 
+class CopyLinkOut(OutputModel):
+    file: str = Field(description="name of the copy")
+    sent: datetime
+    expires: datetime
+    downloads: int = Field(description="so often it can be fetched")
+    fetched: int = Field(description="so often it was")
+    last: datetime | None = Field(description="when it was fetched last")
+
+
+class CopyLinkList(OutputModel):
+    items: tuple[CopyLinkOut, ...]
+
+
 class RequestOut(OutputModel):
     """A request, as it is now."""
 

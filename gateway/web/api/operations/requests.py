@@ -15,7 +15,16 @@ from gateway.domain.requests.task_lists import BY_NAME
 from gateway.domain.requests.views import ActionRequest, FileUpload, RequestFilter, RequestOrder, StoredFile
 from gateway.services.api_keys import KeyScope
 from gateway.web.api.models.inputs import ActBody, NewBorrowing, NewLending, RotaOrder, SkipLine
-from gateway.web.api.models.outputs import ActionOut, AttachmentOut, RequestLine, RequestList, RequestOut, ShownOut
+from gateway.web.api.models.outputs import (
+    ActionOut,
+    AttachmentOut,
+    CopyLinkList,
+    CopyLinkOut,
+    RequestLine,
+    RequestList,
+    RequestOut,
+    ShownOut,
+)
 from gateway.web.api.models.values import (
     MEDIA_TYPES,
     Cursor,
@@ -374,6 +383,11 @@ def file_headers(found: StoredFile) -> dict[str, str]:
     }
 
 
+async def list_copy_links(call: OperationCall[RequestPath, NoParameters, None]) -> OperationReply:
+    found = await call.parts.services.copies.list_links(call.holder.library, call.path.id)
+    return OperationReply(CopyLinkList(items=tuple(map(CopyLinkOut.model_validate, found))))
+
+
 # --- rota ------------------------------------------------------------------------------------------------
 
 
@@ -421,6 +435,20 @@ FILE_AND_ROTA_OPERATIONS = (
         handler=download_attachment,
         answers=(AnswerDescription(200, "The file", None, {hdrs.CONTENT_DISPOSITION: "its name"}, MEDIA_TYPES),),
         path_model=FilePath,
+        query_model=NoParameters,
+    ),
+    Operation(
+        id="listCopyLinks",
+        method="GET",
+        path="/requests/{id}/copy-links",
+        tag="Files",
+        summary="How the links to a delivered copy stand",
+        description="When each went out, until when and how often it can be fetched, how often it was. Never the "
+        "address itself: whoever has it has the copy.",
+        scopes=(KeyScope.REQUESTS_READ,),
+        handler=list_copy_links,
+        answers=(AnswerDescription(200, "The links, oldest first", CopyLinkList),),
+        path_model=RequestPath,
         query_model=NoParameters,
     ),
     Operation(

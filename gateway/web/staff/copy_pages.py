@@ -1,0 +1,325 @@
+"""The copies desk at /staff/copies/desk: files come in, copies are signed off and delivered, links are watched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from aiohttp import web
+
+from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.requests.attachments import count_cited_pages
+from gateway.domain.requests.events import EventDetails
+from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.request import Attachment, Request, Role
+from gateway.domain.requests.views import (
+    ActionRequest,
+    CopyLinkView,
+    EventDenied,
+    FileUpload,
+    NotFound,
+    RequestFilter,
+    RequestOrder,
+    SeveralRequests,
+    VersionConflict,
+)
+from gateway.domain.roles import Right
+from gateway.domain.value import value_object
+from gateway.web.html.assets import HEADERS
+from gateway.web.html.error_pages import PageError
+from gateway.web.html.forms import UploadedFile, UploadForm, read_upload_form
+from gateway.web.staff.request_words import describe_done
+from gateway.web.staff.staff_request import StaffPage, StaffRequest
+
+MAX_SHOWN = 20
+"""Of each list on the desk; the list itself has the others."""
+
+MAX_DELIVERED = 12
+MAX_REASONS = 10
+
+
+@value_object
+class ShownFile:
+    """`pages`: in words; `is_odd`: it has other than the cited number of pages."""
+
+    id: str
+    name: str
+    pages: str
+    is_odd: bool
+
+
+@value_object(kw_only=True)
+class CopyLine:
+    """A request on the desk. `cited`: pages asked for, in words; `may_sign`: this user may allow it."""
+
+    request: Request
+    partner: str
+    since: datetime
+    cited: str
+    files: tuple[ShownFile, ...]
+    may_sign: bool
+
+
+@value_object
+class CopyList:
+    """`task`: of TASKS; `more`: the list has others besides `lines`."""
+
+    task: str
+    lines: tuple[CopyLine, ...]
+    more: bool
+
+
+@value_object
+class DeliveredLine:
+    request: Request
+    partner: str
+    delivered: datetime
+    links: tuple[tuple[str, str, str], ...]
+    """Of each: kind of a tag, its word, and a sentence."""
+
+
+async def show_desk(request: StaffRequest) -> web.Response:
+    delivered = await request.parts.copies.list_delivered(request.library, MAX_DELIVERED)
+    lists = {task: await _load_list(request, task) for task in ("to-digitise", "to-clear", "to-deliver")}
+    return request.render(
+        "copies",
+        request.gettext("Copies desk"),
+        help_topic="copies",
+        to_make=lists["to-digitise"],
+        to_sign=lists["to-clear"],
+        to_deliver=lists["to-deliver"],
+        delivered=[
+            DeliveredLine(
+                one.request,
+                _name_partner(one.request),
+                one.delivered,
+                tuple(describe_link(request, link) for link in one.links),
+            )
+            for one in delivered
+        ],
+        reasons=_list_reasons([*(one.request for one in delivered), *_requests_of(lists.values())]),
+        can_link=bool(request.parts.public_url),
+        may_make=request.has_right(Right.COPIES_ACT),
+        may_sign=request.has_right(Right.CLEARANCE_SIGN),
+    )
+
+
+async def _load_list(request: StaffRequest, task: str) -> CopyList:
+    wanted = RequestFilter(role=Role.LENDING, task=task, order=RequestOrder.LONGEST)
+    page = await request.parts.requests.listing(request.library, wanted, MAX_SHOWN, "")
+    since = await request.parts.requests.find_waiting_since(request.library, task, page)
+    lines = tuple(_build_line(request, one, since[one.id]) for one in page)
+    return CopyList(task, lines, bool(page.cursor))
+
+
+def _build_line(request: StaffRequest, one: Request, since: datetime) -> CopyLine:
+    return CopyLine(
+        request=one,
+        partner=_name_partner(one),
+        since=since,
+        cited=_describe_cited_pages(request, one),
+        files=list_files(request, one),
+        may_sign=request.parts.copies.can_sign_off(request.library, one, request.origin.actor),
+    )
+
+
+def list_files(request: StaffRequest, one: Request) -> tuple[ShownFile, ...]:
+    """Oldest first, with their pages beside what was asked for."""
+    return tuple(_show_file(request, one, file) for file in one.attachments)
+
+
+def _show_file(request: StaffRequest, one: Request, file: Attachment) -> ShownFile:
+    cited = count_cited_pages(one.citation.pages) if one.citation.pages else None
+    pages = request.ngettext("%(num)s page", "%(num)s pages", file.pages) if file.pages else ""
+    return ShownFile(file.id, file.name, pages, bool(file.pages and cited and file.pages != cited))
+
+
+def _describe_cited_pages(request: StaffRequest, one: Request) -> str:
+    if not one.citation.pages:
+        return ""
+    count = count_cited_pages(one.citation.pages)
+    if count is None:
+        return request.gettext("pages %(pages)s", pages=one.citation.pages)
+    return request.ngettext(
+        "pages %(pages)s, which is %(num)s page",
+        "pages %(pages)s, which is %(num)s pages",
+        count,
+        pages=one.citation.pages,
+    )
+
+
+def describe_link(request: StaffRequest, link: CopyLinkView) -> tuple[str, str, str]:
+    """Kind of a tag, its word, and a sentence."""
+    now = request.parts.clock.now()
+    if link.fetched:
+        kind, word = "good", request.gettext("fetched")
+        said = request.ngettext("Fetched %(num)s time.", "Fetched %(num)s times.", link.fetched)
+        if link.last is not None:
+            last = request.gettext("Last: %(moment)s.", moment=request.format_short(link.last))
+            said = f"{said} {last}"
+    elif now < link.expires:
+        kind, word, said = "waiting", request.gettext("not yet fetched"), ""
+    else:
+        kind, word, said = "look", request.gettext("never fetched"), ""
+    left = link.downloads - link.fetched
+    if now >= link.expires:
+        rest = request.gettext("The link ended on %(day)s.", day=request.format_moment(link.expires))
+    elif left <= 0:
+        rest = request.gettext("The link is used up.")
+    else:
+        rest = request.ngettext(
+            "Good for %(num)s more time until %(day)s.",
+            "Good for %(num)s more times until %(day)s.",
+            left,
+            day=request.format_moment(link.expires),
+        )
+    return kind, word, f"{said} {rest}".strip()
+
+
+def _list_reasons(requests: Iterable[Request]) -> Sequence[str]:
+    """Rules that copies were allowed or forbidden by lately, to be chosen again."""
+    found = dict.fromkeys(decision.basis for one in requests for decision in one.sign_offs if decision.basis)
+    return list(found)[:MAX_REASONS]
+
+
+def _requests_of(lists: Iterable[CopyList]) -> Iterable[Request]:
+    return (line.request for one in lists for line in one.lines)
+
+
+def _name_partner(one: Request) -> str:
+    return one.partner.name or one.partner.symbol or one.partner.profile
+
+
+# --- files come in ---------------------------------------------------------------------------------------
+
+
+@value_object
+class UploadOutcome:
+    """Of one file. `kind`: good, look or late."""
+
+    kind: str
+    text: str
+
+
+async def upload_copies(request: StaffRequest) -> web.StreamResponse:
+    """Files for one request (field `request`), or each for the request whose number stands in its name. `whole`: with
+    them the copies are made. Scripts send them one by one and get JSON."""
+    if request.is_plain_form:
+        sent = UploadForm(await request.read_own_form(), ())
+    else:
+        sent = await read_upload_form(request.http, request.parts.max_file_bytes)
+    if not request.is_own_form(sent.form):
+        raise PageError(403, "fault-form")
+    back = request.path("copies", "desk")
+    if not sent.files:
+        return request.redirect(back, request.gettext("No file was chosen, so nothing was added."), "look")
+    outcomes = [
+        await _take_file(request, sent, file, is_last=file is sent.files[-1] or not sent.form["request"])
+        for file in sent.files
+    ]
+    if request.is_asked_by_script:
+        (outcome,) = outcomes[-1:]
+        return web.json_response({"kind": outcome.kind, "text": outcome.text}, headers=HEADERS)
+    worst = next((kind for kind in ("late", "look") if any(one.kind == kind for one in outcomes)), "good")
+    return request.redirect(back, " ".join(one.text for one in outcomes), worst)
+
+
+async def _take_file(request: StaffRequest, sent: UploadForm, file: UploadedFile, *, is_last: bool) -> UploadOutcome:
+    copies, number = request.parts.copies, sent.form["request"]
+    try:
+        if number:
+            one = await request.parts.requests.find_request(request.library, number)
+        else:
+            one = await copies.find_request_of_file(request.library, file.name)
+        if one.role is not Role.LENDING:
+            raise NotFound("request")
+        upload = FileUpload(name=file.name, media_type=file.media_type, content=file.content)
+        whole = bool(sent.form["whole"]) and is_last
+        done = await copies.add_copy(request.library, one.id, upload, request.origin.actor, whole=whole)
+    except NotFound:
+        said = request.gettext("“%(name)s”: no lending request has such a number.", name=file.name)
+        return UploadOutcome("late", said)
+    except SeveralRequests:
+        return UploadOutcome("late", request.gettext("“%(name)s”: several requests have this number.", name=file.name))
+    except EventDenied:
+        said = request.gettext(
+            "“%(name)s” is added to %(number)s, where no copy is to be made now.", name=file.name, number=one.number
+        )
+        return UploadOutcome("look", said)
+    except (Refused, Unavailable) as error:
+        why = error.detail if isinstance(error, Refused) else str(error)
+        return UploadOutcome("late", request.gettext("“%(name)s” was not added: %(why)s", name=file.name, why=why))
+    shown = list_files(request, done)[-1]
+    return _describe_added_file(request, done, shown)
+
+
+def _describe_added_file(request: StaffRequest, one: Request, file: ShownFile) -> UploadOutcome:
+    pages = f" ({file.pages})" if file.pages else ""
+    said = request.gettext(
+        "“%(name)s”%(pages)s is added to %(number)s.", name=file.name, pages=pages, number=one.number
+    )
+    if not file.is_odd:
+        return UploadOutcome("good", said)
+    asked = request.gettext("Asked for are %(pages)s.", pages=_describe_cited_pages(request, one))
+    return UploadOutcome("look", f"{said} {asked}")
+
+
+# --- allowed, forbidden, delivered -----------------------------------------------------------------------
+
+_DECISIONS = {kind.value: kind for kind in (K.CLEARED, K.CLEARANCE_REFUSED)}
+
+
+async def sign_off(request: StaffRequest) -> web.StreamResponse:
+    """Allowed or forbidden, with the rule that says so."""
+    form = await request.read_own_form()
+    one = await _find_copy_request(request)
+    kind, reason = _DECISIONS.get(form["do"]), form["reason"]
+    if kind is None:
+        raise PageError(400, "fault-broken-off")
+    if not reason:
+        said = request.gettext("Please say which rule or statement allows or forbids it.")
+        return request.redirect(request.path("copies", "desk"), said, "late")
+    return await _act_on_copy(request, one, kind, EventDetails(reason=reason, note=form["note"]))
+
+
+async def deliver_copy(request: StaffRequest) -> web.StreamResponse:
+    form = await request.read_own_form()
+    one = await _find_copy_request(request)
+    return await _act_on_copy(request, one, K.COPY_DELIVERED, EventDetails(attachment=form["attachment"]))
+
+
+async def _find_copy_request(request: StaffRequest) -> Request:
+    """That the address names. Raises NotFound."""
+    one = await request.parts.requests.find_request(request.library, request.http.match_info["number"])
+    if one.role is not Role.LENDING:
+        raise NotFound("request")
+    return one
+
+
+async def _act_on_copy(request: StaffRequest, one: Request, kind: K, details: EventDetails) -> web.StreamResponse:
+    """Raises PageError."""
+    form = await request.read_own_form()
+    if not form["version"].isdecimal():
+        raise PageError(400, "fault-broken-off")
+    back = request.path("copies", "desk")
+    action = ActionRequest(kind=kind, details=details, actor=request.origin.actor, version=int(form["version"]))
+    try:
+        await request.parts.requests.act(request.library, one.id, action)
+    except VersionConflict:
+        said = request.gettext(
+            "Somebody else has changed %(number)s meanwhile. Please look once more.", number=one.number
+        )
+        return request.redirect(back, said, "look")
+    except EventDenied as denied:
+        return request.redirect(back, f"{one.number}: {denied.denied.detail}", "late")
+    except Refused as refused:
+        return request.redirect(back, f"{one.number}: {refused.detail}", "late")
+    return request.redirect(back, f"{one.number}: {describe_done(kind, request.localization)}")
+
+
+PAGES = (
+    StaffPage("GET", "/copies/desk", show_desk, Right.COPIES_READ),
+    StaffPage("POST", "/copies/files", upload_copies, Right.COPIES_ACT),
+    StaffPage("POST", "/copies/{number}/sign-off", sign_off, Right.CLEARANCE_SIGN),
+    StaffPage("POST", "/copies/{number}/deliver", deliver_copy, Right.COPIES_ACT),
+)
