@@ -54,12 +54,13 @@ def _fetch() -> None:
 
 
 def grave(results: dict[str, Any]) -> list[str]:
-    """Of what axe found, what is serious or worse: rule, what it says, where."""
-    return [
-        f"{one['id']} ({one['impact']}): {one['help']}: {_places(one['nodes'])}"
-        for one in results["violations"]
-        if one["impact"] in GRAVE
-    ]
+    """Of what axe found, what is serious or worse."""
+    return describe_findings([one for one in results["violations"] if one["impact"] in GRAVE])
+
+
+def describe_findings(violations: list[dict[str, Any]]) -> list[str]:
+    """Rule, what it says, where."""
+    return [f"{one['id']} ({one['impact']}): {one['help']}: {_places(one['nodes'])}" for one in violations]
 
 
 def _places(nodes: list[dict[str, Any]]) -> str:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from gateway.domain.roles import StaffUser, parse_grant
+from gateway.domain.roles import StaffRole, StaffUser, parse_grant
 from gateway.services.users import AuditOrigin, UserDraft, UserService
 from tests.protocol.pages.support import Answer, Running, Visitor, visitor
 
 PASSWORD = "vier Wörter sind genug"
+ALL_ROLES = tuple(role.value for role in StaffRole)
 BY_TEST = AuditOrigin("staff:test")
 
 

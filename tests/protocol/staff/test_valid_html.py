@@ -10,11 +10,9 @@ import pytest
 from tests.protocol.pages.support import running, visitor
 from tests.protocol.staff.page_walk import PageWalk
 from tests.protocol.staff.page_world import RULES, WorldSize, fill_world, make_batches, prepare_installation
-from tests.protocol.staff.support import colleague
+from tests.protocol.staff.support import ALL_ROLES, colleague
 from tests.support import html_validate
 from tests.support.daemon import Installation
-
-ALL_ROLES = ("patron-services", "staff", "clearance", "manager", "operator")
 
 
 async def walk_world(installation: Installation, size: WorldSize) -> PageWalk:

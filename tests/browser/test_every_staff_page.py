@@ -1,0 +1,94 @@
+"""Every page of staff in a browser: axe finds nothing against level AA, nothing is forbidden by the pages' own policy,
+and nothing has to be scrolled sideways; on a telephone and at a desk, light and dark, in both languages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.async_api import Page, async_playwright
+
+from gateway.web.staff.app import PAGES
+from tests.browser.visitor import CHROMIUM, DESKTOP, FLAGS, PHONE
+from tests.protocol.pages.conftest import engine, installation
+from tests.protocol.pages.support import Running, running
+from tests.protocol.staff.page_walk import PageWalk
+from tests.protocol.staff.page_world import RULES, WorldSize, fill_world, make_batches, prepare_installation
+from tests.protocol.staff.support import ALL_ROLES, PASSWORD, colleague
+from tests.support.axe import describe_findings
+from tests.support.daemon import Installation
+
+__all__ = ["engine", "installation"]
+
+RUN_AXE = """() => axe.run(document, {
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations'],
+})"""
+IS_TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+@dataclass
+class Inspection:
+    """`found`: what is wrong, by address."""
+
+    page: Page
+    axe_core: str
+    found: dict[str, list[str]] = field(default_factory=dict)
+    forbidden: list[str] = field(default_factory=list)
+
+    def watch_policy(self) -> None:
+        self.page.on("pageerror", lambda error: self.forbidden.append(str(error)))
+        self.page.on(
+            "console",
+            lambda said: self.forbidden.append(said.text) if "Content Security Policy" in said.text else None,
+        )
+
+    async def look_at(self, url: str, address: str) -> None:
+        self.forbidden.clear()
+        await self.page.goto(url + address)
+        await self.page.evaluate(self.axe_core)
+        found = describe_findings((await self.page.evaluate(RUN_AXE))["violations"])
+        if await self.page.evaluate(IS_TOO_WIDE):
+            found.append("has to be scrolled sideways")
+        found += self.forbidden
+        if found:
+            self.found[address] = found
+
+
+async def list_addresses(gateway: Running) -> list[str]:
+    """Of two pages of each route."""
+    async with colleague(gateway, "w.walker", *ALL_ROLES) as walker:
+        await make_batches(walker)
+        walk = PageWalk(walker.browser, each=2)
+        await walk.follow_links()
+    addresses = [name.removeprefix("GET ") for name in walk.pages]
+    return [one for one in addresses if one.startswith("/staff") or one == "/"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("width", "dark", "language"), [(PHONE, True, "de-DE"), (DESKTOP, False, "en-GB")], ids=["phone-dark", "desk-light"]
+)
+async def test_nothing_on_any_page_keeps_anybody_out(
+    installation: Installation, axe_core: str, width: int, dark: bool, language: str
+) -> None:
+    prepare_installation(installation, WorldSize.FEW)
+    async with running(installation, rules=RULES) as gateway, async_playwright() as playwright:
+        await fill_world(gateway, WorldSize.FEW)
+        addresses = await list_addresses(gateway)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        page = await browser.new_page(
+            viewport={"width": width, "height": 740}, color_scheme="dark" if dark else "light", locale=language
+        )
+        inspection = Inspection(page, axe_core)
+        inspection.watch_policy()
+        await page.goto(f"{gateway.url}/staff/sign-in")
+        await page.locator("#name").fill("w.walker")
+        await page.locator("#password").fill(PASSWORD)
+        await page.locator("main button[type=submit]").click()
+        await page.wait_for_url(f"{gateway.url}/staff")
+        for address in addresses:
+            await inspection.look_at(gateway.url, address)
+        await browser.close()
+
+    assert inspection.found == {}
+    assert len(addresses) > len([one for one in PAGES if one.method == "GET"]) // 2
