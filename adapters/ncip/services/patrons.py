@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 from adapters.ncip.messages import (
     AccountDetails,
     AgencyAddressInformation,
+    BibliographicDescription,
     Code,
     CreateUser,
     CreateUserFiscalTransaction,
@@ -22,6 +23,7 @@ from adapters.ncip.messages import (
     ElectronicAddress,
     FiscalTransactionInformation,
     FiscalTransactionReferenceId,
+    ItemDetails,
     LoanedItem,
     LoanedItemsCount,
     LookupAgency,
@@ -133,7 +135,19 @@ def _write_account_details(charge: Charge, writer: ResultWriter) -> AccountDetai
             transaction_type=Code(charge.type),
             amount=result_writer.write_amount(charge.amount),
             description=result_writer.write_title(charge.description, writer),
+            request_id=result_writer.write_request_id(charge.request_id, None, writer),
+            item_details=_write_charged_item(charge, writer),
         ),
+    )
+
+
+def _write_charged_item(charge: Charge, writer: ResultWriter) -> ItemDetails | None:
+    """The schema wants a description beside the id; here it says nothing."""
+    if not charge.item_barcode:
+        return None
+    return ItemDetails(
+        item_id=result_writer.write_item_id(charge.item_barcode, None, writer),
+        bibliographic_description=BibliographicDescription(),
     )
 
 

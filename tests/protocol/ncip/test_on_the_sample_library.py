@@ -316,3 +316,20 @@ async def test_no_record_stays_when_nobody_sends_delete_item(house: House, profi
         assert "Problem" not in answer.body, answer.body
     with pytest.raises(Refused):
         await house.system.item_by_barcode("TN-1")
+
+
+async def test_a_charge_names_its_item_and_its_request(house: House) -> None:
+    """A client that posts fees finds its own again."""
+    fee = (
+        "<FiscalTransactionInformation><FiscalActionType>Assess</FiscalActionType>"
+        "<FiscalTransactionType>Interlibrary Loan Fee</FiscalTransactionType>"
+        "<Amount><CurrencyCode>EUR</CurrencyCode><MonetaryValue>350</MonetaryValue></Amount>"
+        "<RequestId><RequestIdentifierValue>R-77</RequestIdentifierValue></RequestId>"
+        f"<ItemDetails>{BOOK}<BibliographicDescription/></ItemDetails></FiscalTransactionInformation>"
+    )
+    posted = await send(house, f"<CreateUserFiscalTransaction>{USER}{fee}</CreateUserFiscalTransaction>")
+    assert posted.problem == ("", "", "")
+    answer = await send(house, f"<LookupUser>{USER}<UserFiscalAccountDesired/></LookupUser>")
+
+    assert answer.text("RequestIdentifierValue") == "R-77"
+    assert answer.text("ItemIdentifierValue") == "39000000000011"
