@@ -47,14 +47,17 @@ def make_own_message_builder(
 ) -> MessageBuilder:
     """We ask the partner. Raises ConfigurationError when a secret isn't there."""
     policy: CirculationPolicy = exchange.profile.circulation
-    return MessageBuilder(dialect, policy, make_own_parties(exchange, dialect, secrets), exchange.zone, clock.now())
+    return MessageBuilder(
+        dialect, policy, make_own_parties(exchange.symbol, dialect, secrets), exchange.zone, clock.now()
+    )
 
 
-def make_own_parties(exchange: ExchangeContext, dialect: NcipDialect, secrets: Secrets) -> MessageParties:
-    """We as the sender, the partner as the receiver. Raises ConfigurationError when a secret isn't there."""
+def make_own_parties(symbol: str, dialect: NcipDialect, secrets: Secrets) -> MessageParties:
+    """We as the sender, the partner as the receiver; `symbol` is the library's. Raises ConfigurationError when a secret
+    isn't there."""
     header = dialect.header
     return MessageParties(
-        from_agency=header.our_agency or exchange.symbol,
+        from_agency=header.our_agency or symbol,
         to_agency=header.partner_agency,
         profile_type=header.profile_type,
         from_system=header.our_system,

@@ -125,7 +125,7 @@ class NcipPartnerSimulator:
     def _build_parties(self, exchange: ExchangeContext, dialect: NcipDialect) -> MessageParties:
         """The partner asks us, so that it fits a match rule of the profile where one says more; or we ask it."""
         if is_only_asked(exchange.profile):
-            return make_own_parties(exchange, dialect, self._secrets)
+            return make_own_parties(exchange.symbol, dialect, self._secrets)
         header, rule = dialect.header, _find_message_rule(exchange.profile)
         return MessageParties(
             from_agency=header.partner_agency or rule.from_agency or exchange.profile.name.upper(),

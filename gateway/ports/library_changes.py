@@ -20,6 +20,7 @@ class ChangeKind(StrEnum):
     CHECK_OUT = "check-out"
     CHECK_IN = "check-in"
     RENEWAL = "renewal"
+    RECALL = "recall"
     HOLD = "hold"
     HOLD_UPDATE = "hold-update"
     HOLD_CANCELLATION = "hold-cancellation"

@@ -64,13 +64,13 @@ class EmbeddedWorld:
     def __init__(self, library: EmbeddedLibrary, clock: FixedClock) -> None:
         self.library = library
         self.known = KNOWN
-        self._clock = clock
+        self.clock = clock
 
     def now(self) -> datetime:
-        return self._clock.now()
+        return self.clock.now()
 
     def advance(self, by: timedelta) -> bool:
-        self._clock.advance(by)
+        self.clock.advance(by)
         return True
 
 

@@ -9,10 +9,11 @@ import sys
 from collections.abc import Iterable
 
 from adapters.library import embedded, sip2
+from adapters.ncip import library_system as ncip
 from gateway.ports.adapter import LibraryAdapter
 from gateway.ports.library_system import Capability
 
-ADAPTERS = (embedded.adapter, sip2.adapter)
+ADAPTERS = (embedded.adapter, sip2.adapter, ncip.adapter)
 
 
 def render_table(adapters: Iterable[LibraryAdapter] = ADAPTERS) -> str:

@@ -1,0 +1,438 @@
+"""Requests of items and titles on a system that answers NCIP: placed, changed and cancelled, each at most once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import date
+from uuid import uuid4
+
+from adapters.library.change_sending import HOLD_JSON, send_change
+from adapters.library.refusals import make_refusal, refuse_blocked
+from adapters.ncip.client import MessageValues
+from adapters.ncip.library_system.lookups import NcipDesk
+from adapters.ncip.library_system.records import ItemAnswer, ListedHold, PatronAnswer
+from adapters.ncip.messages import (
+    CancelRequestItemResponse,
+    LookupRequestResponse,
+    RequestItemResponse,
+    UpdateRequestItemResponse,
+)
+from gateway.domain.library import BlockScope, Hold, HoldStatus, Item, ItemStatus, RecordId
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value_object
+from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_system import HoldWish
+
+FOREIGN_PREFIX = "hold:"
+
+_STATUSES = {ItemStatus.ON_HOLD_SHELF: HoldStatus.READY, ItemStatus.IN_TRANSIT: HoldStatus.IN_TRANSIT}
+
+
+@value_object
+class HoldEdit:
+    """What is to be different; None: it stays."""
+
+    pickup: str | None = None
+    need_by: date | None = None
+    expires: date | None = None
+
+
+@value_object
+class HoldDesk:
+    desk: NcipDesk
+
+    @property
+    def _is_listed(self) -> bool:
+        return "holds" in self.desk.options.patrons.lists
+
+    # --- look-ups ----------------------------------------------------------------------------------------
+
+    async def list_patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
+        """Oldest first; those that others placed come last. Where the system lists none, those of ours that have not
+        ended."""
+        desk = self.desk
+        known = await desk.changes.changes_of_patron(patron_id)
+        answer = await desk.ask_patron(patron_id)
+        ours = [(change, await self._find_present_state(change, answer)) for change in list_open_holds(known)]
+        found = sorted((hold for _, hold in ours if hold.status.is_open), key=lambda hold: hold.placed)
+        named = {(hold.item_barcode, number_of_hold(change)) for change, hold in ours}
+        others = [
+            one
+            for one in answer.holds
+            if not any(one in _matching(answer, barcode, number) for barcode, number in named)
+        ]
+        return (*found, *(self._make_foreign_hold(patron_id, one) for one in others))
+
+    async def list_item_holds(self, answer: ItemAnswer) -> tuple[Hold, ...]:
+        """Ours in the order in which they were placed; of others only is known how many they are: they follow, without
+        patrons."""
+        desk, item = self.desk, answer.item
+        changes = await desk.changes.changes_of_item(item.barcode)
+        if answer.bib.id:
+            titles = await desk.changes.changes_of_item(answer.bib.id)  # where title holds are kept
+            changes = (*changes, *titles)
+        found = []
+        for change in list_open_holds(changes):
+            hold = await self._find_present_state(change, await desk.ask_patron(change.patron_id))
+            if hold.status.is_open:
+                found.append(hold)
+        found.sort(key=lambda hold: (hold.placed, hold.position))
+        others = max(0, item.hold_count - len(found))
+        unnamed = ListedHold(item.barcode, "", HoldStatus.WAITING, None, "", 0, None, answer.bib.title)
+        foreign = self._make_foreign_hold("", unnamed)
+        return (*found, *(replace(foreign, id=f"{foreign.id}:{number}") for number in range(1, others + 1)))
+
+    async def find_hold(self, request_id: str) -> Hold:
+        """Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
+        changes = await self.desk.changes.changes_of_request(request_id) if request_id else ()
+        placed = [change for change in changes if change.kind is ChangeKind.HOLD and change.value]
+        if not placed:
+            raise make_refusal(RefusalReason.UNKNOWN_REQUEST)
+        found = [await self._find_present_state(change, None) for change in placed]
+        open_ones = [hold for hold in found if hold.status.is_open]
+        if len(open_ones) > 1:
+            raise make_refusal(RefusalReason.AMBIGUOUS_REQUEST)
+        return (open_ones or found)[0]
+
+    async def _find_present_state(self, change: LibraryChange, patron: PatronAnswer | None) -> Hold:
+        """Of a hold of ours. One that the system lists no more was cancelled by us, or filled, or has ended otherwise,
+        which NCIP calls by no name. Where it lists none, it is open until we have ended it."""
+        desk = self.desk
+        hold = HOLD_JSON.validate_json(change.value)
+        ended = await self._find_ending(change.record_id)
+        if ended is not None:
+            return replace(hold, status=ended)
+        if not self._is_listed:
+            return await self._infer_state(hold)
+        patron = patron or await desk.ask_patron(change.patron_id)
+        listed = patron.find_hold(hold.item_barcode, number_of_hold(change))
+        if listed is None:
+            filled = bool(hold.item_barcode) and patron.has_on_loan(hold.item_barcode)
+            return replace(hold, status=HoldStatus.FILLED if filled else HoldStatus.EXPIRED)
+        return await self._complete_hold(hold, listed)
+
+    async def _complete_hold(self, hold: Hold, listed: ListedHold) -> Hold:
+        """With what the list says; an item that is on its way to its patron is told by its own status."""
+        barcode = hold.item_barcode or listed.barcode
+        item = None
+        if listed.status is HoldStatus.WAITING and barcode and self.desk.options.is_answered("LookupItem"):
+            item = (await self.desk.ask_item(barcode)).item
+        return _merge_listed(hold, listed, item)
+
+    def complete_hold(self, hold: Hold, patron: PatronAnswer | None, number: str, item: Item) -> Hold:
+        """A hold that has just been placed together with its item. `patron` None: the system lists no holds."""
+        listed = patron.find_hold(hold.item_barcode, number) if patron is not None else None
+        if listed is None:
+            return replace(hold, status=_STATUSES.get(item.status, hold.status))
+        return _merge_listed(hold, listed, item)
+
+    async def load_present_hold(self, hold_id: str) -> Hold:
+        """Of ours. Raises Refused(UNKNOWN_REQUEST)."""
+        placing, _hold = await self._load_hold(hold_id)
+        if placing is None:
+            raise make_refusal(RefusalReason.UNKNOWN_REQUEST)
+        return await self._find_present_state(placing, None)
+
+    async def _infer_state(self, hold: Hold) -> Hold:
+        """From the loan that has filled it, or the shelf on which its item lies."""
+        if not hold.item_barcode:
+            return hold
+        changes = await self.desk.changes.changes_of_item(hold.item_barcode)
+        lent = (one for one in changes if one.kind is ChangeKind.CHECK_OUT and one.ended is not None)
+        if any(one.patron_id == hold.patron_id and one.begun >= hold.placed for one in lent):
+            return replace(hold, status=HoldStatus.FILLED)
+        if not self.desk.options.is_answered("LookupItem"):
+            return hold
+        item = (await self.desk.ask_item(hold.item_barcode)).item
+        return replace(hold, status=_STATUSES.get(item.status, hold.status))
+
+    async def _find_ending(self, hold_id: str) -> HoldStatus | None:
+        changes = await self.desk.changes.changes_of_record(hold_id)
+        is_over = any(one.kind is ChangeKind.HOLD_CANCELLATION and one.ended is not None for one in changes)
+        return HoldStatus.CANCELLED if is_over else None
+
+    def _make_foreign_hold(self, patron_id: str, listed: ListedHold) -> Hold:
+        name = listed.request_id or listed.barcode
+        return Hold(
+            id=f"{FOREIGN_PREFIX}{patron_id}:{name}",
+            key="",
+            request_id=listed.request_id,
+            patron_id=patron_id,
+            bib_id="",
+            item_id=listed.barcode,
+            pickup=listed.pickup,
+            status=listed.status,
+            placed=listed.placed or self.desk.now(),
+            position=listed.position,
+            ready_until=listed.ready_until,
+            item_barcode=listed.barcode,
+            title=listed.title,
+        )
+
+    # --- changes -----------------------------------------------------------------------------------------
+
+    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
+        desk = self.desk
+        pickup = choose_pickup(desk, wish.pickup)
+        before = await desk.changes.find_change(ChangeKind.HOLD, key)
+        if before is not None and before.ended is not None:
+            return await self._find_present_state(before, None)
+        patron, draft = await asyncio.gather(desk.ask_patron(wish.patron_id), self._draft_hold(wish, key, pickup))
+        if before is not None:  # under the number by which the system may know it already
+            draft = replace(draft, id=before.record_id)
+        listed = patron.find_hold(draft.item_barcode, wish.request_id or draft.id)
+        if listed is not None:
+            if before is None:
+                raise make_refusal(RefusalReason.DUPLICATE_REQUEST)
+            return await self._end_hold(
+                before, await self._complete_hold(HOLD_JSON.validate_json(before.value), listed)
+            )
+        refuse_blocked(patron.patron, BlockScope.REQUEST, desk.today())
+        if draft.item_barcode and patron.has_on_loan(draft.item_barcode):
+            raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
+        change = LibraryChange(
+            kind=ChangeKind.HOLD,
+            key=key,
+            barcode=draft.item_barcode or draft.bib_id,
+            patron_id=wish.patron_id,
+            begun=draft.placed,
+            request_id=wish.request_id,
+            record_id=draft.id,
+            value=HOLD_JSON.dump_json(draft).decode(),
+        )
+
+        async def find_it_done() -> Hold | None:
+            found = (await desk.ask_patron(wish.patron_id)).find_hold(draft.item_barcode, number_of_hold(change))
+            return await self._end_hold(change, await self._complete_hold(draft, found)) if found is not None else None
+
+        async def send_request() -> RequestItemResponse:
+            try:
+                return await desk.client.change(RequestItemResponse, self._describe_request(draft, change))
+            except Refused as refused:
+                if refused.reason is RefusalReason.ITEM_DOES_NOT_CIRCULATE:
+                    raise make_refusal(RefusalReason.NOT_ALLOWED, refused.internal) from refused
+                raise
+
+        sent = await send_change(desk.changes, change, send_request, find_it_done, before=before)
+        if isinstance(sent, Hold):
+            return sent
+        return await self._end_hold(change, await self._ask_position(draft, change))
+
+    async def _draft_hold(self, wish: HoldWish, key: str, pickup: str) -> Hold:
+        """Raises Refused(UNKNOWN_ITEM | NOT_ALLOWED)."""
+        desk = self.desk
+        hold = Hold(
+            id=uuid4().hex,
+            key=key,
+            request_id=wish.request_id,
+            patron_id=wish.patron_id,
+            bib_id=wish.bib_id,
+            item_id="",
+            pickup=pickup,
+            status=HoldStatus.WAITING,
+            placed=desk.now(),
+            kind=wish.kind,
+            need_by=wish.need_by,
+            expires=wish.expires,
+        )
+        if not wish.item_barcode:
+            return hold
+        answer = await desk.ask_item(wish.item_barcode)
+        item = answer.item
+        if not item.circulates:
+            raise make_refusal(RefusalReason.NOT_ALLOWED)
+        return replace(
+            hold,
+            bib_id=item.bib_id,
+            item_id=item.id,
+            item_barcode=item.barcode,
+            title=answer.bib.title,
+            status=_STATUSES.get(item.status, HoldStatus.WAITING) if not item.hold_count else HoldStatus.WAITING,
+            position=item.hold_count + 1,
+        )
+
+    def _describe_request(self, hold: Hold, change: LibraryChange) -> MessageValues:
+        options = self.desk.options
+        of_item = bool(hold.item_barcode)
+        code = options.ncip.items.record_codes.get("local", "Accession Number")
+        return MessageValues(
+            patron=hold.patron_id,
+            items=(hold.item_barcode,) if of_item else (),
+            records=() if of_item else (RecordId(code, hold.bib_id),),
+            request=number_of_hold(change),
+            kind=options.requests.item_type if of_item else options.requests.title_type,
+            scope=options.requests.item_scope if of_item else options.requests.title_scope,
+            pickup=hold.pickup,
+            need_by=hold.need_by,
+            pickup_until=hold.expires,
+        )
+
+    async def _ask_position(self, hold: Hold, change: LibraryChange) -> Hold:
+        """Where the system can be asked about a request, its state and place in the queue."""
+        if not self.desk.options.is_answered("LookupRequest"):
+            return hold
+        answer = await self.desk.client.ask(LookupRequestResponse, MessageValues(request=number_of_hold(change)))
+        status = self.desk.reader.read_hold_status(
+            answer.request_status_type.value if answer.request_status_type is not None else ""
+        )
+        return replace(hold, status=status, position=answer.hold_queue_position or hold.position)
+
+    async def _end_hold(self, change: LibraryChange, hold: Hold) -> Hold:
+        value = HOLD_JSON.dump_json(hold).decode()
+        await self.desk.changes.end_change(replace(change, ended=self.desk.now(), value=value))
+        return hold
+
+    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
+        desk = self.desk
+        before = await desk.changes.find_change(ChangeKind.HOLD_CANCELLATION, key)
+        if before is not None and before.ended is not None:
+            return HOLD_JSON.validate_json(before.value)
+        if await self._find_ending(hold_id) is not None:
+            raise make_refusal(RefusalReason.REQUEST_CLOSED)
+        placing, hold = await self._load_hold(hold_id)
+        number = number_of_hold(placing) if placing is not None else hold.request_id
+        cancelled = replace(hold, status=HoldStatus.CANCELLED)
+        change = self._describe_change(ChangeKind.HOLD_CANCELLATION, key, cancelled)
+        if await self._is_gone(hold, number):
+            if before is not None:
+                return await self._end_hold(before, cancelled)
+            raise make_refusal(RefusalReason.REQUEST_CLOSED)
+        values = MessageValues(
+            patron=hold.patron_id,
+            request=number,
+            items=(hold.item_barcode,) if hold.item_barcode else (),
+            scope=desk.options.requests.item_scope if hold.item_barcode else desk.options.requests.title_scope,
+        )
+
+        async def find_it_done() -> Hold | None:
+            return await self._end_hold(change, cancelled) if await self._is_gone(hold, number) else None
+
+        try:
+            sent = await send_change(
+                desk.changes,
+                change,
+                lambda: desk.client.change(CancelRequestItemResponse, values),
+                find_it_done,
+                before=before,
+            )
+        except Refused as refused:
+            over = (RefusalReason.UNKNOWN_REQUEST, RefusalReason.REQUEST_CLOSED)
+            if before is not None and refused.reason in over:
+                return await self._end_hold(before, cancelled)
+            raise
+        return sent if isinstance(sent, Hold) else await self._end_hold(change, cancelled)
+
+    async def _is_gone(self, hold: Hold, number: str) -> bool:
+        """Whether the system lists it no more; no where it lists none."""
+        if not self._is_listed:
+            return False
+        return (await self.desk.ask_patron(hold.patron_id)).find_hold(hold.item_barcode, number) is None
+
+    async def update_hold(self, hold_id: str, key: str, edit: HoldEdit) -> Hold:
+        """Sent again after an unknown outcome: to set the same once more changes nothing."""
+        desk = self.desk
+        pickup = choose_pickup(desk, edit.pickup) if edit.pickup is not None else None
+        before = await desk.changes.find_change(ChangeKind.HOLD_UPDATE, key)
+        if before is not None and before.ended is not None:
+            return HOLD_JSON.validate_json(before.value)
+        if await self._find_ending(hold_id) is not None:
+            raise make_refusal(RefusalReason.REQUEST_CLOSED)
+        placing, hold = await self._load_hold(hold_id)
+        changed = replace(
+            hold,
+            pickup=pickup if pickup is not None else hold.pickup,
+            need_by=edit.need_by or hold.need_by,
+            expires=edit.expires or hold.expires,
+        )
+        change = self._describe_change(ChangeKind.HOLD_UPDATE, key, changed)
+        values = MessageValues(
+            patron=hold.patron_id,
+            request=number_of_hold(placing) if placing is not None else hold.request_id,
+            items=(hold.item_barcode,) if hold.item_barcode else (),
+            kind=desk.options.requests.item_type,
+            pickup=changed.pickup,
+            need_by=changed.need_by,
+            pickup_until=changed.expires,
+        )
+
+        async def find_it_done() -> Hold | None:
+            return None  # no list tells all of it
+
+        sent = await send_change(
+            desk.changes,
+            change,
+            lambda: desk.client.change(UpdateRequestItemResponse, values),
+            find_it_done,
+            before=before,
+        )
+        if isinstance(sent, Hold):
+            return sent
+        if placing is not None:
+            await self._end_hold(placing, changed)
+        return await self._end_hold(change, changed)
+
+    def _describe_change(self, kind: ChangeKind, key: str, hold: Hold) -> LibraryChange:
+        return LibraryChange(
+            kind=kind,
+            key=key,
+            barcode=hold.item_barcode or hold.bib_id,
+            patron_id=hold.patron_id,
+            begun=self.desk.now(),
+            request_id=hold.request_id,
+            record_id=hold.id,
+            value=HOLD_JSON.dump_json(hold).decode(),
+        )
+
+    async def _load_hold(self, hold_id: str) -> tuple[LibraryChange | None, Hold]:
+        """As it was when we placed it; of another's what its number says. Raises Refused(UNKNOWN_REQUEST)."""
+        changes = await self.desk.changes.changes_of_record(hold_id)
+        placing = next((change for change in changes if change.kind is ChangeKind.HOLD), None)
+        if placing is not None:
+            return placing, HOLD_JSON.validate_json(placing.value)
+        patron_id, colon, name = hold_id.removeprefix(FOREIGN_PREFIX).rpartition(":")
+        if not hold_id.startswith(FOREIGN_PREFIX) or not (patron_id and colon and name):
+            raise make_refusal(RefusalReason.UNKNOWN_REQUEST)
+        answer = await self.desk.ask_patron(patron_id)
+        listed = answer.find_hold(name, name)
+        if listed is None:
+            raise make_refusal(RefusalReason.REQUEST_CLOSED)
+        return None, self._make_foreign_hold(patron_id, listed)
+
+
+def number_of_hold(change: LibraryChange) -> str:
+    """By which the system knows a request of ours: the partner's number, else the one that we gave it."""
+    return change.request_id or change.record_id
+
+
+def list_open_holds(changes: tuple[LibraryChange, ...]) -> tuple[LibraryChange, ...]:
+    """Those that were placed and not cancelled by us. `changes`: newest first."""
+    over = {one.record_id for one in changes if one.kind is ChangeKind.HOLD_CANCELLATION and one.ended is not None}
+    return tuple(one for one in changes if one.kind is ChangeKind.HOLD and one.value and one.record_id not in over)
+
+
+def _merge_listed(hold: Hold, listed: ListedHold, item: Item | None) -> Hold:
+    status = listed.status
+    if status is HoldStatus.WAITING and item is not None:
+        status = _STATUSES.get(item.status, status)
+    return replace(
+        hold,
+        status=status,
+        position=listed.position or hold.position,
+        ready_until=listed.ready_until if status is HoldStatus.READY else hold.ready_until,
+    )
+
+
+def _matching(answer: PatronAnswer, barcode: str, number: str) -> tuple[ListedHold, ...]:
+    found = answer.find_hold(barcode, number)
+    return (found,) if found is not None else ()
+
+
+def choose_pickup(desk: NcipDesk, wanted: str) -> str:
+    """Raises Refused(BAD_PICKUP_LOCATION)."""
+    pickups = desk.options.pickups
+    if not pickups or wanted in {pickup.code for pickup in pickups}:
+        return wanted
+    if wanted:
+        raise make_refusal(RefusalReason.BAD_PICKUP_LOCATION, about=MessagePart.PICKUP_LOCATION)
+    return next((pickup.code for pickup in pickups if pickup.resource_sharing), pickups[0].code)

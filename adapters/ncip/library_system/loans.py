@@ -1,0 +1,444 @@
+"""Check-out, check-in, renewal and recall on a system that answers NCIP, each at most once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import uuid4
+
+from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, find_open_change, send_change
+from adapters.library.refusals import RENEWAL_REASONS, make_refusal, refuse_blocked
+from adapters.ncip.client import MessageValues
+from adapters.ncip.library_system.holds import HoldDesk
+from adapters.ncip.library_system.lookups import KEPT_ITEM_JSON, NcipDesk, find_temporary_item, restore_loan
+from adapters.ncip.library_system.records import ItemAnswer, PatronAnswer
+from adapters.ncip.messages import (
+    CheckInItemResponse,
+    CheckOutItemResponse,
+    RecallItemResponse,
+    RenewItemResponse,
+    RoutingInformation,
+)
+from gateway.domain.circulation_policy import DuePolicy
+from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location
+from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
+from gateway.domain.value import value_object
+from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_system import CheckedIn
+
+VAGUE = frozenset(
+    {
+        RefusalReason.ITEM_NOT_AVAILABLE,
+        RefusalReason.NOT_ALLOWED,
+        RefusalReason.OTHER,
+        RefusalReason.ITEM_ON_LOAN,
+        RefusalReason.REQUESTED_BY_OTHER,
+    }
+)
+"""Reasons for which NCIP has one word between them; the item's look-up says which it is."""
+
+
+@value_object
+class LoanTerms:
+    """`is_over_rules`: the item has left already."""
+
+    request_id: str = ""
+    due: datetime | None = None
+    is_over_rules: bool = False
+
+
+@value_object
+class RenewalTerms:
+    patron_id: str = ""
+    due: datetime | None = None
+
+
+@value_object
+class LoanDesk:
+    desk: NcipDesk
+    holds: HoldDesk
+
+    # --- check-out ---------------------------------------------------------------------------------------
+
+    async def check_out(self, barcode: str, patron_id: str, key: str, terms: LoanTerms) -> Loan:
+        desk = self.desk
+        before = await desk.changes.find_change(ChangeKind.CHECK_OUT, key)
+        patron = await desk.ask_patron(patron_id)
+        if before is not None:
+            if (made := await self._find_made_loan(before, patron)) is not None:
+                return made
+        elif patron.has_on_loan(barcode):  # some systems would take the message for a repeat
+            raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
+        if not terms.is_over_rules:
+            refuse_blocked(patron.patron, BlockScope.BORROW, desk.today())
+        terms = await self._complete_terms(barcode, terms)
+        change = LibraryChange(
+            ChangeKind.CHECK_OUT, key, barcode, patron_id, desk.now(), terms.request_id, record_id=uuid4().hex
+        )
+        values = MessageValues(
+            patron=patron_id,
+            items=(barcode,),
+            request=terms.request_id,
+            due=terms.due,
+            happened=desk.now() if terms.is_over_rules else None,
+        )
+
+        async def send_check_out() -> CheckOutItemResponse:
+            try:
+                return await desk.client.change(CheckOutItemResponse, values)
+            except Refused as refused:
+                raise await self._explain_refusal(refused, barcode, patron, before) from refused
+
+        async def find_it_done() -> Loan | None:
+            return await self._find_made_loan(change, await desk.ask_patron(patron_id))
+
+        try:
+            answer = await send_change(desk.changes, change, send_check_out, find_it_done, before=before)
+        except Refused as refused:
+            if before is not None and refused.reason is RefusalReason.ON_LOAN_SAME_PATRON:
+                return await self._end_check_out(before, await desk.ask_item(barcode), None)
+            raise
+        if isinstance(answer, Loan):
+            return answer
+        due = desk.reader.to_moment(answer.date_due)
+        return await self._end_check_out(change, await desk.ask_item(barcode), due)
+
+    async def _complete_terms(self, barcode: str, terms: LoanTerms) -> LoanTerms:
+        """A partner's item is lent under its request's number, and is due when it must leave its patron unless
+        something else is said: the system may know of neither."""
+        made = find_temporary_item(await self.desk.changes.changes_of_item(barcode))
+        if made is None:
+            return terms
+        wish = KEPT_ITEM_JSON.validate_json(made.value).wish
+        is_theirs = self.desk.options.due_dates == "theirs" or wish.due_policy is not DuePolicy.LENDER
+        due = None if is_theirs else wish.lender_due
+        return replace(terms, request_id=terms.request_id or made.request_id, due=terms.due or due)
+
+    async def _find_made_loan(self, change: LibraryChange, patron: PatronAnswer) -> Loan | None:
+        """The loan of this change, where the item is out to this patron under it. Raises Refused where another change
+        has lent it to the same patron."""
+        desk, barcode = self.desk, change.barcode
+        if "loans" in desk.options.patrons.lists:
+            listed = patron.find_loan(barcode)
+            if listed is None:
+                return None
+        else:
+            listed = None
+            answer = await desk.ask_item(barcode)
+            if not answer.is_charged or answer.borrower not in ("", patron.patron.id):
+                return None
+            if not answer.borrower and change.ended is None:
+                return None  # out, and nobody says to whom
+        changes = await desk.changes.changes_of_item(barcode)
+        open_one = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, changes)
+        if open_one is None or open_one.key != change.key:
+            raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
+        if change.ended is not None:
+            return restore_loan(change, listed.due if listed is not None else None)
+        return await self._end_check_out(change, await desk.ask_item(barcode), listed.due if listed else None)
+
+    async def _explain_refusal(
+        self, refused: Refused, barcode: str, patron: PatronAnswer, before: LibraryChange | None
+    ) -> Refused:
+        if refused.reason not in VAGUE:
+            return refused
+        if patron.has_on_loan(barcode):
+            return make_refusal(RefusalReason.ON_LOAN_SAME_PATRON, refused.internal)
+        if not self.desk.options.is_answered("LookupItem"):
+            is_ours = before is not None and refused.reason is RefusalReason.ITEM_ON_LOAN
+            return make_refusal(RefusalReason.ON_LOAN_SAME_PATRON, refused.internal) if is_ours else refused
+        answer = await self.desk.ask_item(barcode)
+        if answer.is_charged:
+            mine = answer.borrower == patron.patron.id
+            reason = RefusalReason.ON_LOAN_SAME_PATRON if mine else RefusalReason.ITEM_ON_LOAN
+            return make_refusal(reason, refused.internal)
+        if not answer.item.circulates:
+            return make_refusal(RefusalReason.ITEM_DOES_NOT_CIRCULATE, refused.internal)
+        waits = answer.item.hold_count or answer.item.status is ItemStatus.ON_HOLD_SHELF
+        return make_refusal(RefusalReason.REQUESTED_BY_OTHER, refused.internal) if waits else refused
+
+    async def _end_check_out(self, change: LibraryChange, answer: ItemAnswer, due: datetime | None) -> Loan:
+        """Raises OutcomeUnknown where nobody says when it is due: the change stays unfinished."""
+        item = answer.item
+        due = due or item.due
+        if due is None:
+            raise OutcomeUnknown("the item was lent, but the system doesn't say when it is due")
+        loan = Loan(
+            id=change.record_id,
+            key=change.key,
+            request_id=change.request_id,
+            item_id=item.id,
+            item_barcode=item.barcode,
+            bib_id=item.bib_id,
+            patron_id=change.patron_id,
+            lent=change.begun,
+            due=due,
+            title=answer.bib.title,
+        )
+        await self._keep_loan(change, loan)
+        return loan
+
+    async def _keep_loan(self, change: LibraryChange, loan: Loan) -> None:
+        text = LOAN_JSON.dump_json(loan).decode()
+        await self.desk.changes.end_change(replace(change, ended=change.ended or self.desk.now(), value=text))
+
+    # --- check-in ----------------------------------------------------------------------------------------
+
+    async def check_in(self, barcode: str, key: str, at: str, *, fill_hold: bool) -> CheckedIn:
+        desk = self.desk
+        before = await desk.changes.find_change(ChangeKind.CHECK_IN, key)
+        known = await desk.changes.changes_of_item(barcode)
+        if before is not None and before.ended is not None:
+            return await self._repeat_check_in(before, known)
+        answer = await desk.ask_item(barcode)
+        loan = await self._find_ending_loan(answer, known)
+        if before is not None and not answer.is_charged and answer.is_told:
+            return await self._end_check_in(before, answer, None)
+        _refuse_what_is_in(answer, at, fill_hold=fill_hold)
+        if not fill_hold and answer.item.hold_count:
+            raise Refused(
+                RefusalReason.UNSUPPORTED_SERVICE,
+                "The system of this library can't take back an item without keeping it for who waits for it.",
+                about=MessagePart.SERVICE,
+            )
+        change = LibraryChange(
+            kind=ChangeKind.CHECK_IN,
+            key=key,
+            barcode=barcode,
+            patron_id=loan.patron_id if loan is not None else "",
+            begun=desk.now(),
+            request_id=loan.request_id if loan is not None else "",
+            record_id=loan.id if loan is not None else "",
+            value=_write_checked_in(CheckedIn(answer.item, loan)),
+        )
+        values = MessageValues(items=(barcode,), to_agency=desk.options.branch_agencies.get(at, ""))
+
+        async def find_it_done() -> CheckedIn | None:
+            if not desk.options.is_answered("LookupItem"):
+                return await self._find_left_list(change)
+            found = await desk.ask_item(barcode)
+            return None if found.item.status is answer.item.status else await self._end_check_in(change, found, None)
+
+        try:
+            sent = await send_change(
+                desk.changes,
+                change,
+                lambda: desk.client.change(CheckInItemResponse, values),
+                find_it_done,
+                before=before,
+            )
+        except Refused as refused:
+            if before is not None and refused.reason is RefusalReason.NOT_CHECKED_OUT:
+                return await self._end_check_in(before, await desk.ask_item(barcode), None)
+            raise
+        if isinstance(sent, CheckedIn):
+            return sent
+        return await self._end_check_in(change, await self._ask_item_after(change), sent.routing_information)
+
+    async def _find_ending_loan(self, answer: ItemAnswer, known: tuple[LibraryChange, ...]) -> Loan | None:
+        """A loan of which the system doesn't say when it was due ends all the same."""
+        try:
+            return await self.desk.find_loan(answer, known)
+        except Refused as refused:
+            if refused.reason is RefusalReason.OTHER:
+                return None
+            raise
+
+    async def _find_left_list(self, change: LibraryChange) -> CheckedIn | None:
+        """Without look-up of items: whether the patron's list has it no more."""
+        desk = self.desk
+        if not change.patron_id or "loans" not in desk.options.patrons.lists:
+            return None
+        if (await desk.ask_patron(change.patron_id)).has_on_loan(change.barcode):
+            return None
+        return await self._end_check_in(change, await self._ask_item_after(change), None)
+
+    async def _ask_item_after(self, change: LibraryChange) -> ItemAnswer:
+        answer = await self.desk.ask_item(change.barcode)
+        if answer.is_told:
+            return answer
+        return replace(answer, item=replace(answer.item, status=ItemStatus.AVAILABLE, due=None))
+
+    async def _repeat_check_in(self, before: LibraryChange, known: tuple[LibraryChange, ...]) -> CheckedIn:
+        """What this key did, if it ended the item's latest loan. Raises Refused(NOT_CHECKED_OUT)."""
+        latest = next((one for one in known if one.kind is ChangeKind.CHECK_OUT and one.ended is not None), None)
+        if latest is not None and latest.record_id != before.record_id and latest.begun >= before.begun:
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        done = CHECKED_IN_JSON.validate_json(before.value)
+        patron = (await self.desk.ask_patron(before.patron_id)).patron if before.patron_id else None
+        return replace(done, patron=patron, repeated=True)
+
+    async def _end_check_in(
+        self, change: LibraryChange, after: ItemAnswer, routing: RoutingInformation | None
+    ) -> CheckedIn:
+        desk, item = self.desk, after.item
+        begun = CHECKED_IN_JSON.validate_json(change.value)
+        loan = replace(begun.loan, returned=change.begun) if begun.loan is not None else None
+        caught = item.status in (ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT)
+        waiting = await self.holds.list_item_holds(after) if caught else ()
+        next_hold = next((hold for hold in waiting if hold.patron_id), None)
+        done = CheckedIn(item, loan, None, next_hold, _read_destination(item, routing))
+        await desk.changes.end_change(replace(change, ended=desk.now(), value=_write_checked_in(done)))
+        patron = (await desk.ask_patron(change.patron_id)).patron if change.patron_id else None
+        return replace(done, patron=patron)
+
+    # --- renewal -----------------------------------------------------------------------------------------
+
+    async def renew(self, barcode: str, key: str, terms: RenewalTerms) -> Loan:
+        desk = self.desk
+        before = await desk.changes.find_change(ChangeKind.RENEWAL, key)
+        known = await desk.changes.changes_of_item(barcode)
+        answer = await desk.ask_item(barcode)
+        loan = await desk.find_loan(answer, known)
+        if loan is None:
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        loan = await self._name_borrower(loan, terms.patron_id)
+        if before is not None and before.record_id == loan.id:
+            if before.ended is not None:
+                return LOAN_JSON.validate_json(before.value)
+            if loan.due > LOAN_JSON.validate_json(before.value).due:
+                return await self._end_renewal(before, loan.due, known)
+        if terms.due is not None and terms.due <= loan.due:
+            raise make_refusal(RefusalReason.NOT_RENEWABLE)
+        change = LibraryChange(
+            kind=ChangeKind.RENEWAL,
+            key=key,
+            barcode=barcode,
+            patron_id=loan.patron_id,
+            begun=desk.now(),
+            request_id=loan.request_id,
+            record_id=loan.id,
+            value=LOAN_JSON.dump_json(loan).decode(),
+        )
+        values = MessageValues(patron=loan.patron_id, items=(barcode,), due=terms.due)
+
+        async def send_renewal() -> RenewItemResponse:
+            try:
+                return await desk.client.change(RenewItemResponse, values)
+            except Refused as refused:
+                raise _explain_renewal(refused, answer.item) from refused
+
+        async def find_it_done() -> Loan | None:
+            due = await self._find_present_due(barcode, loan)
+            return await self._end_renewal(change, due, known) if due is not None and due > loan.due else None
+
+        sent = await send_change(desk.changes, change, send_renewal, find_it_done, before=before)
+        if isinstance(sent, Loan):
+            return sent
+        due = desk.reader.to_moment(sent.date_due) or await self._find_present_due(barcode, loan)
+        if due is None or due <= loan.due:
+            await desk.changes.drop_change(change.kind, change.key)
+            raise make_refusal(RefusalReason.NOT_RENEWABLE, "the due date is no later than before")
+        return await self._end_renewal(change, due, known)
+
+    async def _find_present_due(self, barcode: str, loan: Loan) -> datetime | None:
+        desk = self.desk
+        if desk.options.is_answered("LookupItem") and (due := (await desk.ask_item(barcode)).item.due) is not None:
+            return due
+        listed = (await desk.ask_patron(loan.patron_id)).find_loan(barcode)
+        return listed.due if listed is not None else None
+
+    async def _name_borrower(self, loan: Loan, patron_id: str) -> Loan:
+        """NCIP renews for a patron; for a loan that we didn't make, the caller has to say for whom. Raises Refused."""
+        if patron_id and loan.patron_id not in ("", patron_id):
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        if loan.patron_id:
+            return loan
+        if not patron_id:
+            raise Refused(
+                RefusalReason.DATA_MISSING,
+                "The library's system does not say who has the item; a renewal must name the patron.",
+                about=MessagePart.PATRON,
+            )
+        return replace(loan, patron_id=patron_id)
+
+    async def _end_renewal(self, change: LibraryChange, due: datetime, known: tuple[LibraryChange, ...]) -> Loan:
+        """The loan's own record follows, where it is ours."""
+        loan = LOAN_JSON.validate_json(change.value)
+        renewed = replace(loan, due=due, renewals=loan.renewals + 1)
+        await self._follow_loan(renewed, known)
+        await self._keep_loan(change, renewed)
+        return renewed
+
+    async def _follow_loan(self, loan: Loan, known: tuple[LibraryChange, ...]) -> None:
+        lending = next((one for one in known if one.kind is ChangeKind.CHECK_OUT and one.record_id == loan.id), None)
+        if lending is not None:
+            await self._keep_loan(lending, loan)
+
+    # --- recall ------------------------------------------------------------------------------------------
+
+    async def recall(self, barcode: str, key: str, due: datetime | None) -> Loan:
+        desk = self.desk
+        before = await desk.changes.find_change(ChangeKind.RECALL, key)
+        known = await desk.changes.changes_of_item(barcode)
+        answer = await desk.ask_item(barcode)
+        loan = await desk.find_loan(answer, known)
+        if loan is None:
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        if before is not None and before.record_id == loan.id:
+            if before.ended is not None:
+                return LOAN_JSON.validate_json(before.value)
+            if answer.item.status is ItemStatus.RECALLED:
+                return await self._end_recall(before, loan.due, known)
+        change = LibraryChange(
+            kind=ChangeKind.RECALL,
+            key=key,
+            barcode=barcode,
+            patron_id=loan.patron_id,
+            begun=desk.now(),
+            request_id=loan.request_id,
+            record_id=loan.id,
+            value=LOAN_JSON.dump_json(loan).decode(),
+        )
+        values = MessageValues(items=(barcode,), due=due)
+
+        async def find_it_done() -> Loan | None:
+            found = await desk.ask_item(barcode)
+            if found.item.status is not ItemStatus.RECALLED:
+                return None
+            return await self._end_recall(change, found.item.due or loan.due, known)
+
+        sent = await send_change(
+            desk.changes, change, lambda: desk.client.change(RecallItemResponse, values), find_it_done, before=before
+        )
+        if isinstance(sent, Loan):
+            return sent
+        new_due = desk.reader.to_moment(sent.date_due) or await self._find_present_due(barcode, loan)
+        return await self._end_recall(change, new_due or loan.due, known)
+
+    async def _end_recall(self, change: LibraryChange, due: datetime, known: tuple[LibraryChange, ...]) -> Loan:
+        recalled = replace(LOAN_JSON.validate_json(change.value), due=due, recalled=change.begun)
+        await self._follow_loan(recalled, known)
+        await self._keep_loan(change, recalled)
+        return recalled
+
+
+def _refuse_what_is_in(answer: ItemAnswer, place: str, *, fill_hold: bool) -> None:
+    """Raises Refused(NOT_CHECKED_OUT) for an item that is where it is checked in, and that nobody waits for: some
+    systems would take the message for a repeat of the last."""
+    item = answer.item
+    is_wanted = fill_hold and item.hold_count > 0
+    is_in = answer.is_told and item.status is ItemStatus.AVAILABLE
+    if is_in and place in ("", item.current.library) and not is_wanted:
+        raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+
+
+def _explain_renewal(refused: Refused, item: Item) -> Refused:
+    reason = RENEWAL_REASONS.get(refused.reason, refused.reason)
+    if reason in (RefusalReason.NOT_RENEWABLE, RefusalReason.OTHER) and item.hold_count:
+        reason = RefusalReason.RENEWAL_HAS_REQUESTS
+    return make_refusal(RefusalReason.NOT_RENEWABLE if reason is RefusalReason.OTHER else reason, refused.internal)
+
+
+def _read_destination(item: Item, routing: RoutingInformation | None) -> Location | None:
+    """Where the item has to travel, else home."""
+    if item.status is not ItemStatus.IN_TRANSIT:
+        return None
+    place = routing.destination.location if routing is not None and routing.destination is not None else None
+    instances = place.name.instances if place is not None and place.name is not None else ()
+    return Location(instances[-1].value) if instances else item.home
+
+
+def _write_checked_in(done: CheckedIn) -> str:
+    """Without the patron: the number of whom is enough, and names are not kept."""
+    return CHECKED_IN_JSON.dump_json(replace(done, patron=None)).decode()

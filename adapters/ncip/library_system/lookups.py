@@ -1,0 +1,281 @@
+"""Questions to the system, and what the gateway remembers of its own loans, holds and temporary items there.
+
+NCIP gives loans no numbers, and few systems tell whose request an item is here for: that the gateway knows of what it
+made itself (`LibraryChanges`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from pydantic import TypeAdapter
+
+from adapters.library.change_sending import LOAN_JSON, find_open_change
+from adapters.library.refusals import make_refusal
+from adapters.ncip.client import CredentialInput, MessageValues
+from adapters.ncip.library_system.client import NcipLibraryClient
+from adapters.ncip.library_system.options import NcipLibraryOptions, PatronList
+from adapters.ncip.library_system.records import RECORD_PREFIX, ItemAnswer, PatronAnswer, RecordReader
+from adapters.ncip.messages import BibInformation, LookupItemResponse, LookupItemSetResponse, LookupUserResponse
+from gateway.domain.clock import Clock
+from gateway.domain.library import Bib, IdentifierType, Item, ItemStatus, Loan, Location, RecordId
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value_object
+from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
+from gateway.ports.library_system import BibHoldings, PatronKey, TemporaryItem
+
+USER_ELEMENTS = ("Name Information", "User Address Information", "User Privilege", "Block Or Trap")
+ITEM_ELEMENTS = (
+    "Bibliographic Description",
+    "Circulation Status",
+    "Hold Queue Length",
+    "Item Description",
+    "Item Use Restriction Type",
+    "Location",
+)
+MAX_ITEM_SET_PAGES = 50
+NO_LISTS: tuple[PatronList, ...] = ()
+
+
+@value_object
+class KeptTemporaryItem:
+    """What is remembered of a temporary item. `item` as it was when it was made."""
+
+    wish: TemporaryItem
+    item: Item
+    bib: Bib
+
+
+KEPT_ITEM_JSON: TypeAdapter[KeptTemporaryItem] = TypeAdapter(KeptTemporaryItem)
+
+
+@value_object
+class NcipDesk:
+    """All that the parts of this adapter share."""
+
+    client: NcipLibraryClient
+    options: NcipLibraryOptions
+    reader: RecordReader
+    changes: LibraryChanges
+    clock: Clock
+
+    def now(self) -> datetime:
+        """In whole seconds, as NCIP has it."""
+        return self.clock.now().replace(microsecond=0)
+
+    def today(self) -> date:
+        """In the library's zone."""
+        return self.clock.now().astimezone(self.reader.zone).date()
+
+    # --- patrons -----------------------------------------------------------------------------------------
+
+    async def find_patron(self, key: PatronKey) -> PatronAnswer:
+        """By UserId, then by the kinds of AuthenticationInput that the settings name.
+
+        Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        if not is_named_by(key.types, self.options) or not key.value:
+            raise make_refusal(RefusalReason.UNKNOWN_PATRON)
+        try:
+            return await self.ask_patron(key.value, self._lists)
+        except Refused as refused:
+            if refused.reason is not RefusalReason.UNKNOWN_PATRON or key.types == (IdentifierType.INTERNAL.value,):
+                raise
+        for kind in self.options.patrons.inputs:
+            try:
+                return await self._ask_by_inputs((CredentialInput(kind, key.value),), self._lists)
+            except Refused as refused:
+                if refused.reason not in (RefusalReason.UNKNOWN_PATRON, RefusalReason.PATRON_AUTH_FAILED):
+                    raise
+        raise make_refusal(RefusalReason.UNKNOWN_PATRON)
+
+    @property
+    def _lists(self) -> tuple[PatronList, ...]:
+        return self.options.patrons.lists
+
+    async def ask_patron(self, patron_id: str, lists: tuple[PatronList, ...] | None = None) -> PatronAnswer:
+        """With these lists; None: all that the system gives. Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        if not patron_id:
+            raise make_refusal(RefusalReason.UNKNOWN_PATRON)
+        wanted = self._lists if lists is None else lists
+        answer = await self._look_up_user(replace(self._describe_question(wanted), patron=patron_id))
+        return self.reader.read_patron(answer, patron_id, self.now())
+
+    async def check_secret(self, number: str, secret: str) -> PatronAnswer:
+        """Raises Refused as the system words it, Unavailable."""
+        patrons = self.options.patrons
+        inputs = (CredentialInput(patrons.name_input, number), CredentialInput(patrons.pin_input, secret))
+        return await self._ask_by_inputs(inputs, self._lists)
+
+    async def _ask_by_inputs(self, inputs: tuple[CredentialInput, ...], lists: tuple[PatronList, ...]) -> PatronAnswer:
+        answer = await self._look_up_user(replace(self._describe_question(lists), inputs=inputs))
+        number = answer.user_id.value if answer.user_id is not None and answer.user_id.value else inputs[0].value
+        return self.reader.read_patron(answer, number, self.now())
+
+    def _describe_question(self, lists: tuple[PatronList, ...]) -> MessageValues:
+        own = self._lists
+        number = "Visible User Id" if self.options.ncip.xml.version.is_v1 else "User Id"
+        return MessageValues(
+            elements=(*USER_ELEMENTS, number),
+            loans="loans" in lists and "loans" in own,
+            holds="holds" in lists and "holds" in own,
+            fees="fees" in lists and "fees" in own,
+        )
+
+    async def _look_up_user(self, values: MessageValues) -> LookupUserResponse:
+        return await self.client.ask(LookupUserResponse, values)
+
+    # --- items -------------------------------------------------------------------------------------------
+
+    async def ask_item(self, barcode: str) -> ItemAnswer:
+        """What the system says; of a temporary item of ours with what we know besides. Where it has no look-up of
+        items, what we remember: then any barcode is taken for that of an item, and the system's answer to a change
+        decides.
+
+        Raises Refused(UNKNOWN_ITEM), Unavailable."""
+        if not barcode:
+            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
+        changes = await self.changes.changes_of_item(barcode)
+        made = find_temporary_item(changes)
+        if not self.options.is_answered("LookupItem"):
+            return self._remember_item(barcode, changes, made)
+        answer = await self.look_up_item(barcode)
+        return answer if made is None else add_memory(answer, made)
+
+    async def look_up_item(self, barcode: str) -> ItemAnswer:
+        """Raises Refused(UNKNOWN_ITEM), Unavailable."""
+        values = MessageValues(items=(barcode,), elements=ITEM_ELEMENTS, borrower=True)
+        answer = await self.client.ask(LookupItemResponse, values)
+        return self.reader.read_item(answer, barcode, self.now())
+
+    def _remember_item(
+        self, barcode: str, changes: tuple[LibraryChange, ...], made: LibraryChange | None
+    ) -> ItemAnswer:
+        loan = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, changes)
+        due = LOAN_JSON.validate_json(loan.value).due if loan is not None and loan.value else None
+        gone = any(one.kind is ChangeKind.TEMPORARY_ITEM_DELETION and one.ended is not None for one in changes)
+        if made is None and gone:
+            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
+        branch = Location(self.options.branch)
+        item = Item(barcode, barcode, f"{RECORD_PREFIX}{barcode}", ItemStatus.AVAILABLE, "", branch, branch)
+        if loan is not None and (loan.ended is not None or loan.value):
+            item = replace(item, status=ItemStatus.ON_LOAN, due=due)
+        answer = ItemAnswer(item, Bib(id=item.bib_id), is_told=False)
+        return answer if made is None else add_memory(answer, made)
+
+    async def barcode_of_item(self, item_id: str) -> str:
+        """An item has its barcode for its number; a temporary item of ours one of its own."""
+        made = (one for one in await self.changes.changes_of_record(item_id) if one.kind is ChangeKind.TEMPORARY_ITEM)
+        found = next(made, None)
+        return found.barcode if found is not None else item_id
+
+    # --- records -----------------------------------------------------------------------------------------
+
+    async def find_holdings(self, record: RecordId) -> BibHoldings:
+        """Asked for page by page. Raises Refused(UNKNOWN_RECORD | AMBIGUOUS_ITEM), Unavailable."""
+        code = self.options.ncip.items.record_codes.get(record.type, record.type.upper())
+        items: list[Item] = []
+        bib, queue, cursor = Bib(), 0, ""
+        for _ in range(MAX_ITEM_SET_PAGES):
+            values = MessageValues(records=(RecordId(code, record.value),), elements=ITEM_ELEMENTS, cursor=cursor)
+            try:
+                answer = await self.client.ask(LookupItemSetResponse, values)
+            except Refused as refused:
+                if refused.reason in (RefusalReason.UNKNOWN_ITEM, RefusalReason.UNKNOWN_RECORD):
+                    raise make_refusal(RefusalReason.UNKNOWN_RECORD, refused.internal) from refused
+                raise
+            if len(answer.bibs) != 1:
+                reason = RefusalReason.AMBIGUOUS_ITEM if answer.bibs else RefusalReason.UNKNOWN_RECORD
+                raise make_refusal(reason, about=MessagePart.RECORD)
+            one = answer.bibs[0]
+            if one.problems:
+                raise make_refusal(RefusalReason.UNKNOWN_RECORD, "; ".join(p.detail or "" for p in one.problems))
+            if not bib.id:
+                described = self.reader.describe_bib(one, self.now())
+                bib = replace(described, id=self.reader.number_of_bib(described) or self._number_of_set(one, record))
+            queue = one.title_hold_queue_length or queue
+            listed = (self.reader.read_listed_item(item, bib) for held in one.holdings_sets for item in held.items)
+            items += [item for item in listed if item is not None]
+            cursor = answer.next_item_token or ""
+            if not cursor:
+                break
+        return BibHoldings(bib, tuple(items), queue)
+
+    @staticmethod
+    def _number_of_set(one: BibInformation, record: RecordId) -> str:
+        """Where the description holds no number: that of the only holdings set, or the one that was asked for."""
+        sets = [held.holdings_set_id for held in one.holdings_sets if held.holdings_set_id]
+        if record.type == "local":
+            return record.value
+        if len(sets) != 1:
+            raise make_refusal(
+                RefusalReason.UNKNOWN_RECORD, "the system tells no number of the record", about=MessagePart.RECORD
+            )
+        return sets[0]
+
+    # --- what we remember --------------------------------------------------------------------------------
+
+    async def find_loan(self, answer: ItemAnswer, changes: tuple[LibraryChange, ...]) -> Loan | None:
+        """The open loan of an item; `changes`: those of the item. Of a loan that we didn't make only what the system
+        says is known: then `key` is empty, `lent` is the moment of the question, and `patron_id` is empty where it
+        doesn't name the patron. Raises Refused where it doesn't say when it is due, Unavailable."""
+        if not answer.is_charged:
+            return None
+        barcode = answer.item.barcode
+        ours = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, changes)
+        if ours is not None and ours.value and answer.borrower in ("", ours.patron_id):
+            if answer.borrower or not answer.is_told or "loans" not in self._lists:
+                return restore_loan(ours, answer.item.due)
+            listed = (await self.ask_patron(ours.patron_id)).find_loan(barcode)
+            if listed is not None:
+                return restore_loan(ours, answer.item.due or listed.due)
+        return self.describe_foreign_loan(answer.item, answer.bib.title, answer.borrower)
+
+    def describe_foreign_loan(self, item: Item, title: str, patron_id: str) -> Loan:
+        if item.due is None:
+            raise Refused(
+                RefusalReason.OTHER,
+                "The library's system does not say when the item is due.",
+                about=MessagePart.ITEM,
+                internal="no DateDue in the answers to LookupItem and LookupUser",
+            )
+        return Loan(
+            id=f"loan:{item.barcode}",
+            key="",
+            request_id="",
+            item_id=item.id,
+            item_barcode=item.barcode,
+            bib_id=item.bib_id,
+            patron_id=patron_id,
+            lent=self.now(),
+            due=item.due,
+            title=title,
+        )
+
+
+def restore_loan(change: LibraryChange, due: datetime | None) -> Loan:
+    """A loan of ours as it is now."""
+    loan = LOAN_JSON.validate_json(change.value)
+    return loan if due is None else replace(loan, due=due)
+
+
+def find_temporary_item(changes: tuple[LibraryChange, ...]) -> LibraryChange | None:
+    """The one that is here now, of those that we have made with this barcode."""
+    ended = tuple(one for one in changes if one.ended is not None)
+    return find_open_change(ChangeKind.TEMPORARY_ITEM, ChangeKind.TEMPORARY_ITEM_DELETION, ended)
+
+
+def add_memory(answer: ItemAnswer, made: LibraryChange) -> ItemAnswer:
+    """A temporary item of ours: what the system says of it, and what AcceptItem told it or couldn't."""
+    kept = KEPT_ITEM_JSON.validate_json(made.value)
+    item = replace(answer.item, id=made.record_id, temporary=True, policy=kept.wish.policy)
+    if answer.is_told:
+        return replace(answer, item=item)
+    item = replace(item, home=kept.item.home, current=kept.item.current, bib_id=kept.bib.id, pieces=kept.item.pieces)
+    status = item.status if item.status in (ItemStatus.ON_LOAN,) else kept.item.status
+    return replace(answer, item=replace(item, status=status), bib=kept.bib)
+
+
+def is_named_by(types: tuple[str, ...], options: NcipLibraryOptions) -> bool:
+    """Whether the system can find a patron by one of these types of number; none: by its own."""
+    return not types or bool({IdentifierType.INTERNAL.value, *options.patrons.types}.intersection(types))

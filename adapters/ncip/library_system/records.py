@@ -1,0 +1,378 @@
+"""What a system says of patrons, items and records in its answers, as the gateway's values. Pure.
+
+The words are those of the dialect, the other way round: what our own responder would write for a status or a branch is
+what is read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, tzinfo
+
+from adapters.ncip.library_system.options import NcipLibraryOptions
+from adapters.ncip.messages import (
+    AccountDetails,
+    Amount,
+    BibInformation,
+    ItemInformation,
+    ItemOptionalFields,
+    LoanedItem,
+    Location,
+    LookupItemResponse,
+    LookupUserResponse,
+    RequestedItem,
+    UserOptionalFields,
+    UserPrivilege,
+    When,
+)
+from adapters.ncip.services.command_reader import (
+    STATUS_WORDS,
+    CommandReader,
+    description_of_fields,
+    read_bib,
+    read_call_number,
+    read_contacts,
+    read_person_name,
+    text_of_code,
+    to_local_day,
+)
+from adapters.ncip.services.result_writer import HOLD_STATUSES, STATUSES
+from adapters.ncip.wire_values import CirculationState
+from gateway.domain import library
+from gateway.domain.library import (
+    Bib,
+    Block,
+    BlockScope,
+    HoldStatus,
+    Item,
+    ItemStatus,
+    Money,
+    Patron,
+    PatronIdentifier,
+    PersonName,
+)
+from gateway.domain.profile import Profile
+from gateway.domain.value import value_object
+from gateway.ports.responder import ExchangeContext
+
+RECORD_PREFIX = "item:"
+EXPIRED = "the membership has expired"
+BLOCKED = "the library's system has blocked the patron"
+
+CHARGED = frozenset({ItemStatus.ON_LOAN, ItemStatus.RECALLED, ItemStatus.CLAIMED_RETURNED})
+
+_MORE_STATUS_WORDS = {
+    CirculationState.CHECKED_IN.lower(): ItemStatus.AVAILABLE,  # KOHA
+    CirculationState.ON_HOLD.lower(): ItemStatus.ON_HOLD_SHELF,  # OCLC
+}
+_SCOPE_WORDS = (
+    ("check out", BlockScope.BORROW),
+    ("hold", BlockScope.REQUEST),
+    ("request", BlockScope.REQUEST),
+    ("renew", BlockScope.RENEW),
+)
+"""Within a BlockOrTrapType (facts/ncip.md 3.6); one with none of them forbids everything."""
+
+_OWN_KEYS = frozenset({"primary key", "uuid", "unique id"})
+"""Types of a system's own keys, which name nobody outside it."""
+
+
+@value_object
+class ListedLoan:
+    barcode: str
+    due: datetime | None
+    title: str
+
+
+@value_object
+class ListedHold:
+    barcode: str
+    request_id: str  # as the system has it: the number that was sent, or one of its own
+    status: HoldStatus
+    placed: datetime | None
+    pickup: str
+    position: int
+    ready_until: date | None
+    title: str
+
+
+@value_object
+class ListedFee:
+    reference: str
+    amount: Money
+    type: str
+    posted: datetime | None
+    description: str
+    barcode: str
+    request_id: str
+
+
+@value_object
+class PatronAnswer:
+    patron: Patron
+    loans: tuple[ListedLoan, ...] = ()
+    holds: tuple[ListedHold, ...] = ()
+    fees: tuple[ListedFee, ...] = ()
+
+    def has_on_loan(self, barcode: str) -> bool:
+        return any(loan.barcode == barcode for loan in self.loans)
+
+    def find_loan(self, barcode: str) -> ListedLoan | None:
+        return next((loan for loan in self.loans if loan.barcode == barcode), None)
+
+    def find_hold(self, barcode: str, request_id: str) -> ListedHold | None:
+        """By its number, else by its item."""
+        by_number = (hold for hold in self.holds if request_id and hold.request_id == request_id)
+        by_item = (hold for hold in self.holds if barcode and hold.barcode == barcode)
+        return next(by_number, None) or next(by_item, None)
+
+
+@value_object
+class ItemAnswer:
+    """`is_told` False: the system has no look-up of items, so this is what the gateway remembers. `borrower`: empty
+    where the system doesn't say."""
+
+    item: Item
+    bib: Bib
+    borrower: str = ""
+    ready_until: date | None = None
+    is_told: bool = True
+
+    @property
+    def is_charged(self) -> bool:
+        return self.item.status in CHARGED
+
+
+@value_object
+class RecordReader:
+    options: NcipLibraryOptions
+    zone: tzinfo
+    currency: str
+
+    # --- patrons -----------------------------------------------------------------------------------------
+
+    def read_patron(self, answer: LookupUserResponse, number: str, now: datetime) -> PatronAnswer:
+        """`number`: by which the system knows the patron in later messages."""
+        reader = self._make_reader(now)
+        fields = answer.user_optional_fields or UserOptionalFields()
+        accounts = answer.user_fiscal_accounts
+        patron = Patron(
+            id=number,
+            identifiers=self._read_identifiers(fields, number),
+            name=read_person_name(fields.name_information) or PersonName(""),
+            category=self._read_privilege(fields, "category"),
+            home_library=self._read_privilege(fields, "library") or self.options.branch,
+            contacts=read_contacts(fields.user_address_information, reader),
+            blocks=tuple(self._read_blocks(fields)),
+            expires=min((day for day in self._list_ends(fields, reader) if day is not None), default=None),
+            balance=_read_money(accounts[0].account_balance) if accounts else None,
+            loan_count=_count(answer.loaned_items_counts, answer.loaned_items),
+            hold_count=_count(answer.requested_items_counts, answer.requested_items),
+            language=text_of_code(fields.user_languages[0]) if fields.user_languages else "",
+            date_of_birth=fields.date_of_birth,
+        )
+        return PatronAnswer(
+            patron,
+            tuple(loan for one in answer.loaned_items if (loan := self._read_loan(one)) is not None),
+            tuple(self._read_hold(one, reader) for one in answer.requested_items),
+            tuple(fee for account in accounts for one in account.account_details if (fee := self._read_fee(one))),
+        )
+
+    def _read_identifiers(self, fields: UserOptionalFields, number: str) -> tuple[PatronIdentifier, ...]:
+        types = {wire.lower(): ours for ours, wire in self.options.ncip.patrons.id_types.items()}
+        found: list[PatronIdentifier] = []
+        for one in fields.user_ids:
+            word = text_of_code(one.identifier_type).strip().lower()
+            if one.value and word not in _OWN_KEYS:
+                found.append(PatronIdentifier(types.get(word, word) or self.options.patrons.types[0], one.value))
+        if number not in {one.value for one in found}:
+            found.insert(0, PatronIdentifier(self.options.patrons.types[0], number))
+        return tuple(dict.fromkeys(found))
+
+    def _read_privilege(self, fields: UserOptionalFields, value: str) -> str:
+        """Of the privilege in which the dialect has this value; in our own word."""
+        rules = self.options.ncip.patrons
+        types = {one.type.casefold() for one in rules.privileges if one.value == value and one.type}
+        word = next((_status_of(one) for one in fields.user_privileges if _type_of(one).casefold() in types), "")
+        words = {"category": rules.categories, "library": rules.libraries}.get(value, {})
+        return next((ours for ours, theirs in words.items() if theirs == word), word)
+
+    def _read_blocks(self, fields: UserOptionalFields) -> Iterable[Block]:
+        status = self._read_privilege(fields, "status").casefold()
+        rules, own = self.options.ncip.patrons, self.options.patrons
+        if status in {rules.status_expired.casefold(), *(word.casefold() for word in own.expired_words)}:
+            yield Block(EXPIRED)
+        said = [text_of_code(one.block_or_trap_type) for one in fields.block_or_traps]
+        blocks = [word for word in said if not word.casefold().startswith("trap")]
+        if status in {rules.status_blocked.casefold(), *(word.casefold() for word in own.blocked_words)}:
+            yield Block(BLOCKED, frozenset({BlockScope.BORROW}) if blocks else frozenset(BlockScope))
+        for word in blocks:
+            yield Block(word, self._scopes_of_block(word))
+
+    def _scopes_of_block(self, word: str) -> frozenset[BlockScope]:
+        own = {BlockScope(scope) for scope, text in self.options.ncip.patrons.block_words.items() if text == word}
+        found = own or {scope for part, scope in _SCOPE_WORDS if part in word.casefold()}
+        return frozenset(found or BlockScope)
+
+    def _list_ends(self, fields: UserOptionalFields, reader: CommandReader) -> Iterable[date | None]:
+        return (to_local_day(privilege.valid_to_date, reader) for privilege in fields.user_privileges)
+
+    def _read_loan(self, one: LoanedItem) -> ListedLoan | None:
+        if one.item_id is None:
+            return None
+        return ListedLoan(one.item_id.value, self.to_moment(one.date_due), one.title or "")
+
+    def _read_hold(self, one: RequestedItem, reader: CommandReader) -> ListedHold:
+        return ListedHold(
+            barcode=one.item_id.value if one.item_id is not None else "",
+            request_id=one.request_id.value if one.request_id is not None else "",
+            status=self.read_hold_status(text_of_code(one.request_status_type)),
+            placed=self.to_moment(one.date_placed),
+            pickup=text_of_code(one.pickup_location),
+            position=one.hold_queue_position or 0,
+            ready_until=to_local_day(one.pickup_expiry_date, reader),
+            title=one.title or "",
+        )
+
+    def read_hold_status(self, word: str) -> HoldStatus:
+        """Of a hold that the system lists: one that waits, unless it says more."""
+        own = self.options.ncip.requests.statuses
+        words = {text.casefold(): status for status, text in own.items()}
+        standard = {HOLD_STATUSES[status].casefold(): status for status in (HoldStatus.READY, HoldStatus.EXPIRED)}
+        return words.get(word.casefold()) or standard.get(word.casefold()) or HoldStatus.WAITING
+
+    def _read_fee(self, one: AccountDetails) -> ListedFee | None:
+        fiscal = one.fiscal_transaction_information
+        amount = _read_money(fiscal.amount) if fiscal is not None else None
+        if fiscal is None or amount is None:
+            return None
+        details = fiscal.item_details
+        return ListedFee(
+            reference=fiscal.reference_id.value if fiscal.reference_id is not None else "",
+            amount=amount,
+            type=text_of_code(fiscal.transaction_type),
+            posted=self.to_moment(one.accrual_date),
+            description=fiscal.description or "",
+            barcode=details.item_id.value if details is not None and details.item_id is not None else "",
+            request_id=fiscal.request_id.value if fiscal.request_id is not None else "",
+        )
+
+    # --- items -------------------------------------------------------------------------------------------
+
+    def read_item(self, answer: LookupItemResponse, barcode: str, now: datetime) -> ItemAnswer:
+        reader = self._make_reader(now)
+        fields = answer.item_optional_fields or ItemOptionalFields()
+        bib = self.read_bib(fields, barcode, reader)
+        transaction = answer.item_transaction
+        borrower = transaction.current_borrower if transaction is not None else None
+        queue = len(transaction.current_requesters) if transaction is not None else 0
+        item = self._make_item(fields, barcode, bib, self.to_moment(fields.date_due), queue)
+        if answer.date_recalled is not None and item.status is ItemStatus.ON_LOAN:
+            item = replace(item, status=ItemStatus.RECALLED)
+        return ItemAnswer(
+            item, bib, borrower.value if borrower is not None else "", to_local_day(answer.hold_pickup_date, reader)
+        )
+
+    def read_listed_item(self, one: ItemInformation, bib: Bib) -> Item | None:
+        """Of a LookupItemSet; None for one that has no id."""
+        if one.item_id is None or not one.item_id.value:
+            return None
+        fields = one.item_optional_fields or ItemOptionalFields()
+        due = self.to_moment(one.date_due or fields.date_due)
+        return self._make_item(fields, one.item_id.value, bib, due, len(one.current_requesters))
+
+    def _make_item(self, fields: ItemOptionalFields, barcode: str, bib: Bib, due: datetime | None, queue: int) -> Item:
+        status = self.read_item_status(text_of_code(fields.circulation_status))
+        home, current = self._read_places(fields.locations)
+        description = fields.item_description
+        restricted = {self.options.ncip.items.restriction_library_use.casefold(), "in library use only"}
+        return Item(
+            id=barcode,
+            barcode=barcode,
+            bib_id=bib.id,
+            status=status,
+            policy="",
+            home=home,
+            current=current,
+            call_number=read_call_number(fields),
+            copy_number=(description.copy_number or "") if description is not None else "",
+            pieces=(description.number_of_pieces or 1) if description is not None else 1,
+            hold_count=fields.hold_queue_length if fields.hold_queue_length is not None else queue,
+            circulates=not any(text_of_code(one).casefold() in restricted for one in fields.item_use_restriction_types),
+            due=due if status in CHARGED else None,
+        )
+
+    def read_item_status(self, word: str) -> ItemStatus:
+        """An item of whose status nothing, or nothing that we know, is said is not available."""
+        rules, text = self.options.ncip.items, word.strip().lower()
+        own = {theirs.lower(): status for status, theirs in rules.statuses.items()}
+        standard = {theirs.lower(): status for status, theirs in STATUSES.items()}
+        for words in (rules.status_words, own, standard, STATUS_WORDS, _MORE_STATUS_WORDS):
+            if text in words:
+                return words[text]
+        return ItemStatus.NOT_AVAILABLE
+
+    def _read_places(self, places: tuple[Location, ...]) -> tuple[library.Location, library.Location]:
+        """Where the item belongs, and where it is."""
+        away = [one for one in places if text_of_code(one.location_type).lower().startswith(("current", "temporary"))]
+        settled = [one for one in places if one not in away]
+        home = self._read_place(settled[0]) if settled else library.Location(self.options.branch)
+        return home, self._read_place(away[0]) if away else home
+
+    def _read_place(self, place: Location) -> library.Location:
+        levels = self.options.ncip.items.location_levels
+        said: dict[str, str] = {}
+        for one in place.name.instances if place.name is not None else ():
+            if one.level is not None and 1 <= one.level <= len(levels):
+                said[levels[one.level - 1]] = one.value
+        return library.Location(said.get("branch") or self.options.branch, said.get("shelf", ""), said.get("name", ""))
+
+    def read_bib(self, fields: ItemOptionalFields, barcode: str, reader: CommandReader) -> Bib:
+        """The record's own number counts only where it can be asked about."""
+        bib = read_bib(description_of_fields(fields), reader)
+        return replace(bib, id=self.number_of_bib(bib) or f"{RECORD_PREFIX}{barcode}")
+
+    def describe_bib(self, one: BibInformation, now: datetime) -> Bib:
+        """Without a number of its own."""
+        return read_bib(one.bibliographic_description, self._make_reader(now))
+
+    def number_of_bib(self, bib: Bib) -> str:
+        if not self.options.is_answered("LookupItemSet"):
+            return ""
+        codes = {"local", self.options.ncip.items.record_codes.get("local", "local").lower()}
+        return next((one.value for one in bib.identifiers if one.type.lower() in codes), "")
+
+    # --- moments -----------------------------------------------------------------------------------------
+
+    def to_moment(self, when: When | None) -> datetime | None:
+        """In UTC; a day ends at 23:59 in the library's zone."""
+        if when is None or isinstance(when, datetime):
+            return when
+        return datetime.combine(when, time(23, 59), tzinfo=self.zone).astimezone(UTC)
+
+    def _make_reader(self, now: datetime) -> CommandReader:
+        here = ExchangeContext(Profile(name="library-system"), "", self.zone, self.currency, now)
+        return CommandReader(self.options.ncip, self.options.policy, here, "", "")
+
+
+def _type_of(privilege: UserPrivilege) -> str:
+    return text_of_code(privilege.agency_user_privilege_type).strip()
+
+
+def _status_of(privilege: UserPrivilege) -> str:
+    return text_of_code(privilege.status.status_type).strip() if privilege.status is not None else ""
+
+
+def _count(counts: Iterable[object], listed: tuple[object, ...]) -> int:
+    """What the system counts, or lists."""
+    said = [number for one in counts if (number := getattr(one, "count", None)) is not None]
+    return sum(said) if said else len(listed)
+
+
+def _read_money(amount: Amount | None) -> Money | None:
+    """None where it isn't said, or is in no currency of ISO 4217."""
+    try:
+        return amount.money if amount is not None else None
+    except ValueError:
+        return None

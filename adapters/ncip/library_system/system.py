@@ -1,0 +1,408 @@
+"""The port `LibrarySystem` on a system that answers NCIP. What each method refuses stands at the port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from weakref import WeakValueDictionary
+
+from adapters.library.change_sending import find_items_of_request, find_open_change
+from adapters.library.refusals import make_refusal, refuse_unsupported
+from adapters.ncip.library_system.client import NcipLibraryClient
+from adapters.ncip.library_system.fees import FeeDesk, FeeWish
+from adapters.ncip.library_system.holds import HoldDesk, HoldEdit
+from adapters.ncip.library_system.loans import LoanDesk, LoanTerms, RenewalTerms
+from adapters.ncip.library_system.lookups import NcipDesk, is_named_by, restore_loan
+from adapters.ncip.library_system.options import LibraryService, NcipLibraryOptions
+from adapters.ncip.library_system.probe import NOBODY, NcipProbe
+from adapters.ncip.library_system.records import RECORD_PREFIX, ListedLoan, RecordReader
+from adapters.ncip.library_system.temporary_items import TemporaryItemDesk
+from gateway.domain.library import (
+    Bib,
+    Charge,
+    Hold,
+    Item,
+    ItemStatus,
+    Loan,
+    Location,
+    Money,
+    Patron,
+    PatronDraft,
+    PickupLocation,
+    RecordId,
+)
+from gateway.domain.problems import RefusalReason, Refused
+from gateway.ports.adapter import LibraryAdapterContext
+from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_system import (
+    BibHoldings,
+    Capability,
+    CheckedIn,
+    HoldWish,
+    LibraryInfo,
+    PatronKey,
+    ProbeStep,
+    TemporaryItem,
+    TemporaryItemResult,
+)
+
+NEEDS: dict[Capability, tuple[LibraryService, ...]] = {
+    Capability.PATRON_LOOKUP: ("LookupUser",),
+    Capability.BLOCKS_DETAILED: ("LookupUser",),
+    Capability.AUTHENTICATE: ("LookupUser",),
+    Capability.CONTACT: ("LookupUser",),
+    Capability.FEES_READ: ("LookupUser",),
+    Capability.BIB_FIND: ("LookupItemSet",),
+    Capability.ITEM_AVAILABILITY: ("LookupItemSet",),
+    Capability.HOLD_ITEM: ("RequestItem",),
+    Capability.HOLD_TITLE: ("RequestItem", "LookupItemSet"),
+    Capability.HOLD_PICKUP: ("RequestItem",),
+    Capability.HOLD_CANCEL: ("CancelRequestItem",),
+    Capability.HOLD_UPDATE: ("UpdateRequestItem",),
+    Capability.TEMPORARY_ITEM: ("AcceptItem",),
+    Capability.CHECK_OUT: ("CheckOutItem",),
+    Capability.DUE_DATE_GIVEN: ("CheckOutItem",),
+    Capability.CHECK_IN: ("CheckInItem",),
+    Capability.RENEW: ("RenewItem",),
+    Capability.RECALL: ("RecallItem",),
+    Capability.POST_FEE: ("CreateUserFiscalTransaction",),
+    Capability.PICKUP_LIST: (),
+    Capability.ITEM_BY_REQUEST: (),
+}
+"""All that NCIP can do for the gateway, and the services without which a system can't."""
+
+WAYS = {
+    Capability.PATRON_LOOKUP: "LookupUser",
+    Capability.BLOCKS_DETAILED: "BlockOrTrap and privilege STATUS",
+    Capability.AUTHENTICATE: "LookupUser with the PIN",
+    Capability.CONTACT: "LookupUser",
+    Capability.FEES_READ: "LookupUser: UserFiscalAccount",
+    Capability.BIB_FIND: "LookupItemSet",
+    Capability.ITEM_AVAILABILITY: "LookupItemSet",
+    Capability.HOLD_ITEM: "RequestItem",
+    Capability.HOLD_TITLE: "RequestItem",
+    Capability.HOLD_PICKUP: "RequestItem",
+    Capability.HOLD_CANCEL: "CancelRequestItem",
+    Capability.HOLD_UPDATE: "UpdateRequestItem",
+    Capability.TEMPORARY_ITEM: "AcceptItem, DeleteItem",
+    Capability.CHECK_OUT: "CheckOutItem",
+    Capability.DUE_DATE_GIVEN: "DesiredDateDue",
+    Capability.CHECK_IN: "CheckInItem",
+    Capability.RENEW: "RenewItem",
+    Capability.RECALL: "RecallItem",
+    Capability.POST_FEE: "CreateUserFiscalTransaction",
+    Capability.PICKUP_LIST: "setting `pickups`",
+    Capability.ITEM_BY_REQUEST: "our own list of changes",
+}
+
+
+async def open_ncip_library(context: LibraryAdapterContext, options: NcipLibraryOptions) -> NcipLibrary:
+    """Sends nothing: what the system answers is in the settings."""
+    return NcipLibrary(context, options)
+
+
+class NcipLibrary:
+    def __init__(self, context: LibraryAdapterContext, options: NcipLibraryOptions) -> None:
+        self._context = context
+        self._options = options
+        self._client = NcipLibraryClient(context, options)
+        reader = RecordReader(options, context.zone, context.currency)
+        self._desk = NcipDesk(self._client, options, reader, context.changes, context.clock)
+        self._holds = HoldDesk(self._desk)
+        self._loans = LoanDesk(self._desk, self._holds)
+        self._temporary = TemporaryItemDesk(self._desk, self._holds)
+        self._fees = FeeDesk(self._desk)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """As the settings have it."""
+        return frozenset(capability for capability in NEEDS if self._is_able(capability))
+
+    def _is_able(self, capability: Capability) -> bool:
+        options = self._options
+        asked_for = {
+            Capability.AUTHENTICATE: bool(options.patrons.pin_input),
+            Capability.FEES_READ: "fees" in options.patrons.lists,
+            Capability.DUE_DATE_GIVEN: options.due_dates == "ours",
+            Capability.PICKUP_LIST: bool(options.pickups),
+        }
+        return options.is_answered(*NEEDS[capability]) and asked_for.get(capability, True)
+
+    async def ping(self) -> None:
+        """Asks for nobody: any answer in NCIP will do."""
+        try:
+            await self._desk.ask_patron(NOBODY, ())
+        except Refused:
+            return  # it has answered
+
+    async def probe(self) -> tuple[ProbeStep, ...]:
+        """See `ports.library_system.ProbesItself`."""
+        return await NcipProbe(self._options, self._context.folder, self._desk).run()
+
+    async def info(self) -> LibraryInfo:
+        return self._context.info
+
+    async def close_connections(self) -> None:
+        """See `ports.library_system.HoldsConnections`."""
+        await self._client.close()
+
+    @asynccontextmanager
+    async def _lock_item(self, barcode: str) -> AsyncIterator[None]:
+        """One change of an item at a time: what was asked before it is still true then."""
+        lock = self._locks.setdefault(barcode, asyncio.Lock())
+        async with lock:
+            yield
+
+    # patrons
+    async def find_patron(self, key: PatronKey) -> Patron:
+        return (await self._desk.find_patron(key)).patron
+
+    async def authenticate(self, key: PatronKey, secret: str) -> Patron:
+        """An empty secret is never sent: some systems answer that it is right."""
+        self._require(Capability.AUTHENTICATE, "check a PIN or password")
+        refusal = make_refusal(RefusalReason.PATRON_AUTH_FAILED)
+        if not (is_named_by(key.types, self._options) and key.value and secret):
+            raise refusal
+        try:
+            return (await self._desk.check_secret(key.value, secret)).patron
+        except Refused as refused:
+            if refused.reason in (RefusalReason.UNKNOWN_PATRON, RefusalReason.PATRON_AUTH_FAILED):
+                raise refusal from None
+            raise
+
+    async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
+        """Empty where the system lists none and we have made none."""
+        known = await self._desk.changes.changes_of_patron(patron_id)
+        answer = await self._desk.ask_patron(patron_id)
+        listed = answer.loans
+        if "loans" not in self._options.patrons.lists:
+            listed = tuple(ListedLoan(one.barcode, None, "") for one in known if _is_open_loan(one, known))
+        loans = [self._describe_loan(one, patron_id, known) for one in listed]
+        return tuple(sorted((loan for loan in loans if loan is not None), key=lambda loan: loan.due))
+
+    def _describe_loan(self, listed: ListedLoan, patron_id: str, known: tuple[LibraryChange, ...]) -> Loan | None:
+        of_item = tuple(one for one in known if one.barcode == listed.barcode)
+        ours = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, of_item)
+        if ours is not None and ours.value:
+            return restore_loan(ours, listed.due)
+        if listed.due is None:
+            return None  # without an end to its loan period
+        branch = Location(self._options.branch)
+        barcode = listed.barcode
+        item = Item(
+            barcode, barcode, f"{RECORD_PREFIX}{barcode}", ItemStatus.ON_LOAN, "", branch, branch, due=listed.due
+        )
+        return self._desk.describe_foreign_loan(item, listed.title, patron_id)
+
+    async def patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
+        return await self._holds.list_patron_holds(patron_id)
+
+    async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
+        self._require(Capability.FEES_READ, "list fees")
+        return await self._fees.list_charges(patron_id)
+
+    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
+        refuse_unsupported("create patrons")
+
+    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
+        refuse_unsupported("change patrons")
+
+    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
+        refuse_unsupported("change patrons")
+
+    async def delete_patron(self, patron_id: str, key: str) -> Patron:
+        refuse_unsupported("delete patrons")
+
+    # catalogue
+    async def find_bib(self, record: RecordId) -> Bib:
+        self._require(Capability.BIB_FIND, "look up records")
+        return (await self._desk.find_holdings(record)).bib
+
+    async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
+        refuse_unsupported("search its catalogue")
+
+    async def holdings(self, bib_id: str) -> BibHoldings:
+        self._require(Capability.ITEM_AVAILABILITY, "list the items of a record")
+        return await self._desk.find_holdings(RecordId("local", bib_id))
+
+    async def item_by_barcode(self, barcode: str) -> Item:
+        return (await self._desk.ask_item(barcode)).item
+
+    async def item_by_request(self, request_id: str) -> Item:
+        """Of loans, holds and temporary items that came by us. What is open comes before what has ended."""
+        changes = await self._desk.changes.changes_of_request(request_id) if request_id else ()
+        barcodes = find_items_of_request(changes)
+        if len(barcodes) > 1:
+            raise make_refusal(RefusalReason.AMBIGUOUS_ITEM)
+        if not barcodes:
+            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
+        return await self.item_by_barcode(next(iter(barcodes)))
+
+    async def get_bib(self, bib_id: str) -> Bib:
+        """Where the system has no look-up of items, of a temporary item what AcceptItem told it, of another nothing."""
+        if not bib_id.startswith(RECORD_PREFIX):
+            return await self.find_bib(RecordId("local", bib_id))
+        try:
+            return (await self._desk.ask_item(bib_id.removeprefix(RECORD_PREFIX))).bib
+        except Refused as refused:
+            if refused.reason is RefusalReason.UNKNOWN_ITEM:
+                raise make_refusal(RefusalReason.UNKNOWN_RECORD, refused.internal) from refused
+            raise
+
+    async def item_loan(self, item_id: str) -> Loan | None:
+        barcode = await self._desk.barcode_of_item(item_id)
+        try:
+            answer = await self._desk.ask_item(barcode)
+        except Refused as refused:
+            if refused.reason is RefusalReason.UNKNOWN_ITEM:
+                return None
+            raise
+        return await self._desk.find_loan(answer, await self._desk.changes.changes_of_item(barcode))
+
+    async def item_holds(self, item_id: str) -> tuple[Hold, ...]:
+        try:
+            answer = await self._desk.ask_item(await self._desk.barcode_of_item(item_id))
+        except Refused as refused:
+            if refused.reason is RefusalReason.UNKNOWN_ITEM:
+                return ()
+            raise
+        return await self._holds.list_item_holds(answer)
+
+    # holds
+    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
+        self._require(Capability.HOLD_ITEM, "place holds")
+        if not wish.item_barcode:
+            self._require(Capability.HOLD_TITLE, "place a hold on a title")
+        async with self._lock_item(wish.item_barcode or wish.bib_id):
+            return await self._holds.place_hold(wish, key)
+
+    async def find_hold(self, request_id: str) -> Hold:
+        return await self._holds.find_hold(request_id)
+
+    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
+        self._require(Capability.HOLD_CANCEL, "cancel holds")
+        async with self._lock_item(hold_id):
+            return await self._holds.cancel_hold(hold_id, key)
+
+    async def update_hold(
+        self,
+        hold_id: str,
+        key: str,
+        *,
+        pickup: str | None = None,
+        need_by: date | None = None,
+        expires: date | None = None,
+    ) -> Hold:
+        self._require(Capability.HOLD_UPDATE, "change holds")
+        async with self._lock_item(hold_id):
+            return await self._holds.update_hold(hold_id, key, HoldEdit(pickup, need_by, expires))
+
+    # temporary records
+    async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
+        self._require(Capability.TEMPORARY_ITEM, "keep temporary items")
+        async with self._lock_item(item.barcode):
+            return await self._temporary.create(item, key)
+
+    async def delete_temporary_item(self, barcode: str, key: str) -> Item:
+        self._require(Capability.TEMPORARY_ITEM, "keep temporary items")
+        async with self._lock_item(barcode):
+            return await self._temporary.delete(barcode, key)
+
+    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
+        refuse_unsupported("change barcodes")
+
+    async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
+        refuse_unsupported("create items")
+
+    # circulation
+    async def check_out(
+        self,
+        barcode: str,
+        patron_id: str,
+        key: str,
+        *,
+        due: datetime | None = None,
+        request_id: str = "",
+        override: bool = False,
+    ) -> Loan:
+        self._require(Capability.CHECK_OUT, "check items out")
+        async with self._lock_item(barcode):
+            return await self._loans.check_out(barcode, patron_id, key, LoanTerms(request_id, due, override))
+
+    async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
+        refuse_unsupported("set a due date")
+
+    async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
+        self._require(Capability.CHECK_IN, "check items in")
+        async with self._lock_item(barcode):
+            place = at or self._options.resource_sharing_place
+            return await self._loans.check_in(barcode, key, place, fill_hold=fill_hold)
+
+    async def renew_loan(
+        self,
+        barcode: str,
+        key: str,
+        *,
+        patron_id: str = "",
+        due: datetime | None = None,
+        latest: datetime | None = None,
+    ) -> Loan:
+        """`latest` is asked for as the new date: the library's own rules could give an earlier one, which NCIP can't
+        say together with it."""
+        self._require(Capability.RENEW, "renew loans")
+        if due is not None or latest is not None:
+            self._require(Capability.DUE_DATE_GIVEN, "set a due date")
+        async with self._lock_item(barcode):
+            return await self._loans.renew(barcode, key, RenewalTerms(patron_id, due or latest))
+
+    async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
+        self._require(Capability.RECALL, "recall loans")
+        async with self._lock_item(barcode):
+            return await self._loans.recall(barcode, key, due)
+
+    async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
+        refuse_unsupported("change the status of items")
+
+    # location
+    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
+        refuse_unsupported("move items")
+
+    async def return_home(self, barcode: str, key: str) -> Item:
+        refuse_unsupported("move items")
+
+    # money
+    async def post_fee(
+        self,
+        patron_id: str,
+        amount: Money,
+        type_: str,
+        key: str,
+        *,
+        description: str = "",
+        item_barcode: str = "",
+        request_id: str = "",
+    ) -> Charge:
+        self._require(Capability.POST_FEE, "post fees")
+        async with self._lock_item(f"{patron_id}/{key}"):
+            return await self._fees.post(FeeWish(patron_id, amount, type_, description, item_barcode, request_id), key)
+
+    # reference
+    async def pickup_locations(self) -> tuple[PickupLocation, ...]:
+        """As the settings list them."""
+        return tuple(
+            PickupLocation(one.code, one.name or one.code, one.library or one.code, one.resource_sharing)
+            for one in self._options.pickups
+        )
+
+    def _require(self, capability: Capability, what: str) -> None:
+        """Raises Refused(UNSUPPORTED_SERVICE)."""
+        if not self._is_able(capability):
+            refuse_unsupported(what)
+
+
+def _is_open_loan(change: LibraryChange, known: tuple[LibraryChange, ...]) -> bool:
+    of_item = tuple(one for one in known if one.barcode == change.barcode)
+    return find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, of_item) == change

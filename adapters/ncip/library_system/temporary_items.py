@@ -1,0 +1,289 @@
+"""Partners' items while they are here: AcceptItem makes record, item and hold in one message, DeleteItem removes
+them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from uuid import uuid4
+
+from adapters.library.change_sending import HOLD_JSON, ITEM_JSON, send_change
+from adapters.library.refusals import make_refusal
+from adapters.ncip.client import MessageValues
+from adapters.ncip.library_system.holds import HoldDesk, choose_pickup
+from adapters.ncip.library_system.lookups import KEPT_ITEM_JSON, KeptTemporaryItem, NcipDesk, find_temporary_item
+from adapters.ncip.library_system.records import RECORD_PREFIX, ItemAnswer, PatronAnswer
+from adapters.ncip.messages import AcceptItemResponse, DeleteItemResponse
+from gateway.domain.library import Hold, HoldStatus, Item, ItemStatus, Location
+from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.value import value_object
+from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_system import TemporaryItem, TemporaryItemResult
+
+DUPLICATES = frozenset({RefusalReason.DUPLICATE_ITEM, RefusalReason.NOT_ALLOWED, RefusalReason.OTHER})
+"""What a system may say of a barcode that is there already ("Cannot Accept Item")."""
+
+
+@value_object
+class TemporaryItemDesk:
+    desk: NcipDesk
+    holds: HoldDesk
+
+    # --- making ------------------------------------------------------------------------------------------
+
+    async def create(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
+        desk = self.desk
+        pickup = choose_pickup(desk, item.hold.pickup) if item.hold is not None else ""
+        medium = self._choose_medium(item.policy)
+        before = await desk.changes.find_change(ChangeKind.TEMPORARY_ITEM, key)
+        if before is not None and before.ended is not None:
+            if find_temporary_item(await desk.changes.changes_of_item(before.barcode)) == before:
+                return await self._repeat_result(before)
+            before = None  # it was deleted since
+        here = find_temporary_item(await desk.changes.changes_of_item(item.barcode))
+        if here is not None:
+            raise make_refusal(RefusalReason.DUPLICATE_ITEM)
+        change = self._describe_change(item, key, before)
+        if before is not None and (made := await self._find_it_made(change, item, pickup)) is not None:
+            return made
+        values = self._describe_item(item, change, pickup, medium)
+
+        async def send_item() -> AcceptItemResponse:
+            try:
+                return await desk.client.change(AcceptItemResponse, values)
+            except Refused as refused:
+                raise await self._explain_refusal(refused, item.barcode) from refused
+
+        sent = await send_change(
+            desk.changes, change, send_item, lambda: self._find_it_made(change, item, pickup), before=before
+        )
+        if isinstance(sent, TemporaryItemResult):
+            return sent
+        # its own rules may give it another barcode than was asked for: that of the answer counts
+        barcode = sent.item_id.value if sent.item_id is not None and sent.item_id.value else item.barcode
+        return await self._end_creation(replace(change, barcode=barcode), item, pickup)
+
+    def _choose_medium(self, policy: str) -> str:
+        """Raises Refused(INVALID_VALUE)."""
+        policies = self.desk.options.item_policies
+        if policies and policy not in policies:
+            raise make_refusal(
+                RefusalReason.INVALID_VALUE,
+                f"item_policies has no '{policy}'",
+                detail="The library has no such item policy.",
+            )
+        return policies.get(policy, "")
+
+    def _describe_change(self, item: TemporaryItem, key: str, before: LibraryChange | None) -> LibraryChange:
+        return LibraryChange(
+            kind=ChangeKind.TEMPORARY_ITEM,
+            key=key,
+            barcode=item.barcode,
+            patron_id=item.hold.patron_id if item.hold is not None else "",
+            begun=self.desk.now(),
+            request_id=item.request_id,
+            record_id=before.record_id if before is not None else uuid4().hex,
+        )
+
+    def _describe_item(self, item: TemporaryItem, change: LibraryChange, pickup: str, medium: str) -> MessageValues:
+        bib, hold = item.bib, item.hold
+        return MessageValues(
+            request=change.request_id or change.record_id,
+            items=(item.barcode,),
+            action=self.desk.options.requests.accept_action,
+            patron=hold.patron_id if hold is not None else "",
+            pickup=pickup,
+            pickup_until=hold.expires if hold is not None else None,
+            due=item.lender_due,
+            renewals=item.renewals_allowed,
+            title=bib.title,
+            author=bib.author,
+            publisher=bib.publisher,
+            published=bib.published,
+            edition=bib.edition,
+            medium=medium or bib.medium,
+            call_number=item.call_number,
+        )
+
+    async def _find_it_made(
+        self, change: LibraryChange, item: TemporaryItem, pickup: str
+    ) -> TemporaryItemResult | None:
+        """Whether the item of a message without an answer is there: by its barcode and title, or by its hold."""
+        desk = self.desk
+        if desk.options.is_answered("LookupItem"):
+            try:
+                found = await desk.look_up_item(item.barcode)
+            except Refused as refused:
+                if refused.reason is RefusalReason.UNKNOWN_ITEM:
+                    return None
+                raise
+            title = found.bib.title
+            if title and item.bib.title.casefold() not in title.casefold():
+                return None  # another item has this barcode
+        elif item.hold is None or "holds" not in desk.options.patrons.lists:
+            return None
+        else:
+            patron = await desk.ask_patron(item.hold.patron_id)
+            if patron.find_hold(item.barcode, change.request_id or change.record_id) is None:
+                return None
+        return await self._end_creation(change, item, pickup)
+
+    async def _end_creation(self, change: LibraryChange, item: TemporaryItem, pickup: str) -> TemporaryItemResult:
+        desk = self.desk
+        answer, patron = await asyncio.gather(self._ask_new_item(change, item), self._ask_holder(item))
+        hold = self._make_hold(change, item, pickup, answer, patron)
+        kept = KeptTemporaryItem(item, answer.item, answer.bib)
+        ended = replace(change, ended=desk.now(), value=KEPT_ITEM_JSON.dump_json(kept).decode())
+        if hold is not None:
+            await desk.changes.end_change(
+                replace(
+                    ended,
+                    kind=ChangeKind.HOLD,
+                    record_id=hold.id,
+                    request_id=number_at_system(change),
+                    value=HOLD_JSON.dump_json(hold).decode(),
+                )
+            )
+        await desk.changes.end_change(ended)
+        return TemporaryItemResult(answer.item, answer.bib, hold)
+
+    async def _ask_new_item(self, change: LibraryChange, wish: TemporaryItem) -> ItemAnswer:
+        desk, barcode = self.desk, change.barcode
+        if desk.options.is_answered("LookupItem"):
+            answer = await desk.look_up_item(barcode)
+        else:
+            place = wish.location if wish.location.library else Location(desk.options.branch)
+            number = f"{RECORD_PREFIX}{barcode}"
+            item = Item(barcode, barcode, number, ItemStatus.AVAILABLE, wish.policy, place, place, pieces=wish.pieces)
+            answer = ItemAnswer(item, replace(wish.bib, id=number), is_told=False)
+        return replace(answer, item=replace(answer.item, id=change.record_id, temporary=True, policy=wish.policy))
+
+    async def _ask_holder(self, item: TemporaryItem) -> PatronAnswer | None:
+        if item.hold is None or "holds" not in self.desk.options.patrons.lists:
+            return None
+        return await self.desk.ask_patron(item.hold.patron_id)
+
+    def _make_hold(
+        self, change: LibraryChange, item: TemporaryItem, pickup: str, answer: ItemAnswer, patron: PatronAnswer | None
+    ) -> Hold | None:
+        if item.hold is None:
+            return None
+        hold = Hold(
+            id=f"{change.record_id}-hold",
+            key=change.key,
+            request_id=item.request_id,
+            patron_id=item.hold.patron_id,
+            bib_id=answer.item.bib_id,
+            item_id=answer.item.id,
+            pickup=pickup,
+            status=HoldStatus.WAITING,
+            placed=change.begun,
+            expires=item.hold.expires,
+            item_barcode=answer.item.barcode,
+            title=answer.bib.title,
+        )
+        return self.holds.complete_hold(hold, patron, number_at_system(change), answer.item)
+
+    async def _repeat_result(self, before: LibraryChange) -> TemporaryItemResult:
+        desk = self.desk
+        answer = await desk.ask_item(before.barcode)
+        kept = KEPT_ITEM_JSON.validate_json(before.value)
+        hold = await self.holds.load_present_hold(f"{before.record_id}-hold") if kept.wish.hold is not None else None
+        return TemporaryItemResult(answer.item, answer.bib, hold, repeated=True)
+
+    async def _explain_refusal(self, refused: Refused, barcode: str) -> Refused:
+        """Whether it is the barcode that can't be accepted."""
+        if refused.reason not in DUPLICATES or not self.desk.options.is_answered("LookupItem"):
+            return refused
+        try:
+            await self.desk.look_up_item(barcode)
+        except Refused as unknown:
+            if unknown.reason is RefusalReason.UNKNOWN_ITEM:
+                return refused
+            raise
+        return make_refusal(RefusalReason.DUPLICATE_ITEM, refused.internal)
+
+    # --- deleting ----------------------------------------------------------------------------------------
+
+    async def delete(self, barcode: str, key: str) -> Item:
+        """Without DeleteItem the system removes the record by itself when the item is checked in; then it is only
+        remembered as gone."""
+        desk = self.desk
+        before = await desk.changes.find_change(ChangeKind.TEMPORARY_ITEM_DELETION, key)
+        changes = await desk.changes.changes_of_item(barcode)
+        made = find_temporary_item(changes)
+        if made is None:
+            if before is not None and before.ended is not None and before.barcode == barcode:
+                return ITEM_JSON.validate_json(before.value)
+            await desk.ask_item(barcode)
+            raise make_refusal(RefusalReason.NOT_ALLOWED, "not a temporary item of the gateway's")
+        answer = await self._ask_item_to_delete(made)
+        if answer is not None and answer.is_charged:
+            raise make_refusal(RefusalReason.IN_USE)
+        item = answer.item if answer is not None else KEPT_ITEM_JSON.validate_json(made.value).item
+        change = LibraryChange(
+            kind=ChangeKind.TEMPORARY_ITEM_DELETION,
+            key=key,
+            barcode=barcode,
+            patron_id=made.patron_id,
+            begun=desk.now(),
+            request_id=made.request_id,
+            record_id=made.record_id,
+            value=ITEM_JSON.dump_json(item).decode(),
+        )
+        if answer is None or not desk.options.is_answered("DeleteItem"):
+            return await self._end_deletion(change, changes, item)
+
+        async def find_it_done() -> Item | None:
+            if not desk.options.is_answered("LookupItem"):
+                return None
+            gone = await self._ask_item_to_delete(made) is None
+            return await self._end_deletion(change, changes, item) if gone else None
+
+        values = MessageValues(items=(barcode,))
+        try:
+            sent = await send_change(
+                desk.changes,
+                change,
+                lambda: desk.client.change(DeleteItemResponse, values),
+                find_it_done,
+                before=before,
+            )
+        except Refused as refused:
+            if refused.reason is RefusalReason.UNKNOWN_ITEM:
+                return await self._end_deletion(change, changes, item)
+            raise
+        return sent if isinstance(sent, Item) else await self._end_deletion(change, changes, item)
+
+    async def _ask_item_to_delete(self, made: LibraryChange) -> ItemAnswer | None:
+        """None: it is gone already, deleted by staff or by a message whose answer was lost."""
+        try:
+            return await self.desk.ask_item(made.barcode)
+        except Refused as refused:
+            if refused.reason is RefusalReason.UNKNOWN_ITEM:
+                return None
+            raise
+
+    async def _end_deletion(self, change: LibraryChange, changes: tuple[LibraryChange, ...], item: Item) -> Item:
+        """Its hold ends with it, unless it was filled."""
+        await self._end_its_hold(change, changes)
+        await self.desk.changes.end_change(replace(change, ended=self.desk.now()))
+        return item
+
+    async def _end_its_hold(self, change: LibraryChange, changes: tuple[LibraryChange, ...]) -> None:
+        hold_id = f"{change.record_id}-hold"
+        placing = next((one for one in changes if one.kind is ChangeKind.HOLD and one.record_id == hold_id), None)
+        if placing is None:
+            return
+        lent = (one for one in changes if one.kind is ChangeKind.CHECK_OUT and one.ended is not None)
+        if any(one.patron_id == placing.patron_id and one.begun >= placing.begun for one in lent):
+            return
+        hold = replace(HOLD_JSON.validate_json(placing.value), status=HoldStatus.CANCELLED)
+        value = HOLD_JSON.dump_json(hold).decode()
+        ended = replace(placing, kind=ChangeKind.HOLD_CANCELLATION, key=f"{change.key}:hold", begun=change.begun)
+        await self.desk.changes.end_change(replace(ended, ended=self.desk.now(), value=value))
+
+
+def number_at_system(change: LibraryChange) -> str:
+    """RequestId of the AcceptItem."""
+    return change.request_id or change.record_id

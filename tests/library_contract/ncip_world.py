@@ -1,0 +1,210 @@
+"""A library behind NCIP with what the contract suite takes for granted: our own responder, by HTTP, with the embedded
+library behind it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.library_system import NcipLibrary, NcipLibraryOptions
+from adapters.ncip.responder import NcipResponder
+from gateway.configuration.yaml_document import YamlDocument
+from gateway.domain.circulation_policy import CirculationPolicy
+from gateway.domain.clock import FixedClock
+from gateway.domain.profile import Authentication, MatchRule, Profile
+from gateway.ports.adapter import LibraryAdapterContext
+from gateway.ports.library_system import LibraryInfo
+from gateway.ports.responder import RawMessage, TransportKind
+from gateway.ports.shared_store import Store
+from gateway.profiles import LoadedProfile, ProfileSet
+from gateway.services.exchange.message_context import ExchangeLibrary
+from gateway.services.exchange.pipeline import MessageExchange
+from gateway.services.patron_authentication import PatronAuthenticator
+from gateway.services.sign_in_attempts import AttemptLimits
+from gateway.store.journal import Journal
+from gateway.store.journal_records import JournalOptions
+from gateway.store.library_changes import StoredLibraryChanges
+from gateway.store.migration import OWN, migrate_store
+from tests.library_contract.embedded_world import KNOWN, ZONE, EmbeddedWorld, embedded_world
+from tests.library_contract.world import Known
+
+HOST = "127.0.0.1"
+ALL_SERVICES = (
+    "LookupUser",
+    "LookupItem",
+    "LookupItemSet",
+    "LookupRequest",
+    "RequestItem",
+    "UpdateRequestItem",
+    "CancelRequestItem",
+    "AcceptItem",
+    "DeleteItem",
+    "CheckOutItem",
+    "CheckInItem",
+    "RenewItem",
+    "RecallItem",
+    "CreateUserFiscalTransaction",
+)
+RECORD_CODES = {"local": "SYSNUMBER", "isbn": "ISBN", "oclc": "OCLC"}
+BRANCHES = ("RS", "MAIN", "NORTH")
+
+
+def agency_of_branch(branch: str) -> str:
+    return f"LIB-{branch}"
+
+
+def make_profiles(dialect: NcipDialect | None = None, policy: Mapping[str, Any] | None = None) -> list[Profile]:
+    """One for each branch, at which an item is taken back by messages to its agency; all let this machine in."""
+    network = Authentication.model_validate({"kind": "network", "networks": ["127.0.0.0/8"]})
+    said = dialect or NcipDialect.model_validate(
+        {
+            "patrons": {
+                "privileges": [
+                    {"type": "STATUS", "value": "status"},
+                    {"type": "PROFILE", "value": "category"},
+                    {"type": "LIBRARY", "value": "library", "valid_to": True},
+                ]
+            },
+            "items": {"record_codes": RECORD_CODES},
+        }
+    )
+    return [
+        Profile(
+            name=f"ils-{branch.lower()}",
+            match=(MatchRule(to_agency=agency_of_branch(branch)),),
+            auth=(network,),
+            circulation=CirculationPolicy.model_validate({"check_in": {"branch": branch}, **(policy or {})}),
+            dialects={"ncip": said},
+        )
+        for branch in BRANCHES
+    ]
+
+
+class ResponderServer:
+    """The exchange as the daemon has it, on a port of its own. `seen`: the service of each message."""
+
+    def __init__(self, exchange: MessageExchange, world: EmbeddedWorld) -> None:
+        self._exchange = exchange
+        self._world = world
+        self._responder = NcipResponder()
+        self.port = 0
+        self.profile = ""  # that of all messages; empty: by their agencies
+        self.seen: list[str] = []
+        self.lose: set[int] = set()  # numbers of messages whose answers don't arrive, from 1
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        arrival = RawMessage(
+            body,
+            self._world.now(),
+            TransportKind.HTTP,
+            "ncip",
+            peer=HOST,
+            path=request.path,
+            profile=self.profile,
+            headers={name.lower(): value for name, value in request.headers.items()},
+        )
+        self.seen.append(self._responder.open(arrival, 1_000_000).service)
+        answer = await self._exchange.handle(arrival)
+        if len(self.seen) in self.lose:
+            assert request.transport is not None
+            request.transport.close()
+            return web.Response()
+        return web.Response(body=answer.body, status=answer.status, headers={"Content-Type": answer.content_type})
+
+
+@contextlib.asynccontextmanager
+async def started_responder(
+    store: Store, profiles: list[Profile] | None = None
+) -> AsyncIterator[tuple[ResponderServer, EmbeddedWorld]]:
+    await migrate_store(store, OWN)
+    world = await embedded_world(store)
+    loaded = ProfileSet(
+        {one.name: LoadedProfile(one, YamlDocument(one.name), Path(one.name)) for one in profiles or make_profiles()}
+    )
+    journal = Journal(store, JournalOptions(concealers={"ncip": NcipResponder().conceal_secrets}))
+    exchange = MessageExchange(
+        responders={"ncip": NcipResponder()},
+        profiles=lambda: loaded,
+        libraries={"LIB": ExchangeLibrary("LIB", "Městská knihovna", world.library, ZONE, KNOWN.currency)},
+        journal=journal,
+        clock=world.clock,
+        authenticator=PatronAuthenticator(store, world.clock, AttemptLimits(50, 50, 15)),
+        secrets=dict[str, str]().__getitem__,
+        library_seconds=20,
+    )
+    server = ResponderServer(exchange, world)
+    app = web.Application()
+    app.router.add_post("/ncip", server.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, HOST, 0).start()
+    server.port = runner.addresses[0][1]
+    try:
+        yield server, world
+    finally:
+        await runner.cleanup()
+        await journal.close()
+
+
+def make_options(port: int, more: Mapping[str, Any] | None = None) -> NcipLibraryOptions:
+    """As a library would write them, with short times."""
+    sections: dict[str, Any] = {
+        "url": f"http://{HOST}:{port}/ncip",
+        "seconds": {"connect": 2, "look_up": 5, "change": 5},
+        "services": list(ALL_SERVICES),
+        "ncip": {
+            "header": {"our_agency": "GW", "partner_agency": agency_of_branch("RS")},
+            "items": {"record_codes": RECORD_CODES},
+        },
+        "patrons": {"pin_input": "PIN", "lists": ["loans", "holds", "fees"]},
+        "pickups": [{"code": "MAIN"}, {"code": "NORTH"}, {"code": "RS", "resource_sharing": True}],
+        "branch_agencies": {branch: agency_of_branch(branch) for branch in BRANCHES},
+        "item_policies": {"ill": "Book"},
+    }
+    return NcipLibraryOptions.model_validate({**sections, **(more or {})})
+
+
+def make_context(store: Store, clock: FixedClock) -> LibraryAdapterContext:
+    return LibraryAdapterContext(
+        library="LIB",
+        store=store,
+        clock=clock,
+        zone=ZONE,
+        currency=KNOWN.currency,
+        folder=Path(),
+        info=LibraryInfo("LIB", "Městská knihovna"),
+        secrets=dict[str, str]().__getitem__,
+        changes=StoredLibraryChanges(store, "LIB"),
+    )
+
+
+class NcipWorld:
+    def __init__(self, library: NcipLibrary, server: ResponderServer, peer: EmbeddedWorld) -> None:
+        self.library = library
+        self.server = server
+        self.peer = peer
+        self.known: Known = replace(KNOWN, visitor_category="")
+
+    def now(self) -> Any:
+        return self.peer.now()
+
+    def advance(self, by: timedelta) -> bool:
+        return self.peer.advance(by)
+
+
+@contextlib.asynccontextmanager
+async def ncip_world(store: Store, more: Mapping[str, Any] | None = None) -> AsyncIterator[NcipWorld]:
+    async with started_responder(store) as (server, peer):
+        library = NcipLibrary(make_context(store, peer.clock), make_options(server.port, more))
+        try:
+            yield NcipWorld(library, server, peer)
+        finally:
+            await library.close_connections()

@@ -1,0 +1,523 @@
+"""A library's system that answers NCIP: in the style of every profile, as Koha does, and as none should."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from adapters.ncip.client import mirror_dialect
+from adapters.ncip.dialect import NcipDialect
+from adapters.ncip.library_system import NcipLibrary, NcipLibraryOptions
+from gateway.configuration.yaml_document import parse_yaml
+from gateway.domain.clock import FixedClock
+from gateway.domain.library import Bib, BlockScope, HoldStatus, ItemStatus
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
+from gateway.ports.library_system import Capability, HoldWish, PatronKey, TemporaryHold, TemporaryItem
+from gateway.ports.shared_store import Store
+from gateway.store.migration import OWN, migrate_store
+from tests.library_contract.embedded_world import KNOWN, START
+from tests.library_contract.ncip_world import (
+    ALL_SERVICES,
+    agency_of_branch,
+    make_context,
+    make_options,
+    make_profiles,
+    started_responder,
+)
+from tests.protocol.ncip.support import http_peer
+from tests.support.paths import ROOT
+
+WHO, ITEM, TEMPORARY = KNOWN.good.value, KNOWN.shelf_item, "ILL-880001"
+SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+
+
+def read_profile(name: str) -> Mapping[str, Any]:
+    return parse_yaml((ROOT / "profiles" / f"{name}.yml").read_text("utf-8"), name).data
+
+
+SHIPPED = sorted(file.stem for file in (ROOT / "profiles").glob("*.yml") if "\nncip:" in file.read_text("utf-8"))
+
+
+def read_dialect(name: str) -> dict[str, Any]:
+    """What a profile and those that it extends say of NCIP, but for which services it offers: here all."""
+    profile = read_profile(name)
+    above = read_dialect(profile["extends"]) if "extends" in profile else {}
+    said: dict[str, Any] = dict(profile.get("ncip", {}))
+    merged = {
+        **above,
+        **{key: {**above.get(key, {}), **value} if isinstance(value, dict) else value for key, value in said.items()},
+    }
+    return {key: value for key, value in merged.items() if key not in ("services", "withheld", "extensions")}
+
+
+# --- in every profile ------------------------------------------------------------------------------------
+
+
+@SQLITE
+@pytest.mark.parametrize("name", SHIPPED)
+async def test_a_partners_item_comes_and_goes_in_the_style_of_each_profile(name: str, store: Store) -> None:
+    said = read_dialect(name)
+    said["header"] = {**said.get("header", {}), "our_agency": "", "partner_agency": ""}
+    theirs = NcipDialect.model_validate(said)
+    source = read_profile(name).get("circulation", {}).get("pickup", {}).get("source", ["pickup-location"])
+    in_receiver = theirs.xml.version.is_v1
+    pickup = {"source": ["receiver"] if in_receiver else source, "map": {agency_of_branch("RS"): "RS"}}
+    profiles = [one for one in make_profiles(theirs, {"pickup": pickup}) if one.name == "ils-rs"]
+    header = {**said["header"], "our_agency": "GW", "partner_agency": agency_of_branch("RS")}
+    said["xml"] = {**said.get("xml", {}), "extra_elements": "send" if name == "innreach" else "omit"}  # its DateDue
+    theirs = NcipDialect.model_validate(said)
+    ours = mirror_dialect(theirs).model_copy(update={"header": theirs.header.model_copy(update=header)})
+    services = [one for one in ALL_SERVICES if ours.xml.version.has_service(one)]
+    async with started_responder(store, profiles) as (server, peer):
+        server.profile = "ils-rs"
+        options = make_options(
+            server.port, {"services": services, "pickup_in": "receiver" if in_receiver else "element"}
+        )
+        library = NcipLibrary(make_context(store, peer.clock), options.model_copy(update={"ncip": ours}))
+        try:
+            await lend_partners_item(library, peer.now())
+        finally:
+            await library.close_connections()
+
+
+async def lend_partners_item(library: NcipLibrary, now: datetime) -> None:
+    patron = await library.find_patron(PatronKey(WHO))
+    assert patron.name.surname == "Müller"
+    bib = Bib(title="Über die Brücke — за мостом", author="Söhnlein, Grete")
+    wish = TemporaryItem(
+        TEMPORARY, bib, "REQ-1", KNOWN.ill, KNOWN.ill_policy, hold=TemporaryHold(patron.id, KNOWN.ill.library)
+    )
+    received = await library.create_temporary_item(wish, "k1")
+    assert received.hold is not None
+    assert received.hold.status is HoldStatus.READY
+    due = now.replace(microsecond=0) + timedelta(days=20)
+    loan = await library.check_out(TEMPORARY, patron.id, "k2", due=due, request_id="REQ-1")
+    assert loan.due == due
+    assert (await library.item_by_barcode(TEMPORARY)).status is ItemStatus.ON_LOAN
+    back = await library.check_in(TEMPORARY, "k3")
+    assert back.loan is not None
+    assert back.loan.id == loan.id
+    await library.delete_temporary_item(TEMPORARY, "k4")
+    with pytest.raises(Refused) as refused:
+        await library.item_by_barcode(TEMPORARY)
+    # INN-Reach's errors are a sentence in ToAgencyId, and nothing else (facts/ncip.md 2.9)
+    assert refused.value.reason in (RefusalReason.UNKNOWN_ITEM, RefusalReason.OTHER)
+
+
+# --- a system that says what the test says ----------------------------------------------------------------
+
+Script = dict[str, list[str] | str]
+"""Service -> the content of its answers, in turn; the last one stays."""
+
+V2_02 = "http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd"
+
+
+class ScriptedSystem:
+    """`seen`: the bodies that came, by service."""
+
+    def __init__(self, script: Mapping[str, list[str] | str], envelope: str) -> None:
+        self.answers = {name: [said] if isinstance(said, str) else list(said) for name, said in script.items()}
+        self.envelope = envelope
+        self.seen: list[tuple[str, str]] = []
+
+    async def reply(self, request: web.Request) -> web.StreamResponse:
+        body = (await request.read()).decode()
+        service = next(name for name in ALL_SERVICES if f"<{name}>" in body or f":{name}>" in body)
+        self.seen.append((service, body))
+        answers = self.answers[service]
+        said = answers.pop(0) if len(answers) > 1 else answers[0]
+        if said == "CLOSE":
+            assert request.transport is not None
+            request.transport.close()
+            return web.Response()
+        if said.startswith("HTTP "):
+            _, status, text = said.split(" ", 2)
+            return web.Response(status=int(status), text=text, content_type="text/html")
+        whole = said if said.startswith("RAW ") else self.envelope.format(service=service, said=said)
+        return web.Response(text=whole.removeprefix("RAW "), content_type="application/xml")
+
+    def bodies(self, service: str) -> list[str]:
+        return [body for name, body in self.seen if name == service]
+
+
+KOHA_ENVELOPE = (
+    f'<?xml version="1.0" encoding="UTF-8"?><NCIPMessage version="{V2_02}" xmlns="http://www.niso.org/2008/ncip">'
+    "<{service}Response>{said}</{service}Response></NCIPMessage>"
+)
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    store: Store, script: Mapping[str, list[str] | str], more: Mapping[str, Any] | None = None
+) -> AsyncIterator[tuple[NcipLibrary, ScriptedSystem]]:
+    await migrate_store(store, OWN)
+    system = ScriptedSystem(script, KOHA_ENVELOPE)
+    async with http_peer(system.reply) as peer:
+        options = NcipLibraryOptions.model_validate(
+            {
+                "url": peer.url(),
+                "branch": "MAIN",
+                "seconds": {"connect": 1, "look_up": 1, "change": 1},
+                "ncip": read_dialect("koha-ncip"),
+                **(more or {}),
+            }
+        )
+        library = NcipLibrary(make_context(store, FixedClock(START)), options)
+        try:
+            yield library, system
+        finally:
+            await library.close_connections()
+
+
+# --- Koha -------------------------------------------------------------------------------------------------
+
+KOHA_PATRON = """
+<UserId><UserIdentifierType>Barcode</UserIdentifierType><UserIdentifierValue>21000000000017</UserIdentifierValue></UserId>
+<LoanedItemsCount><LoanedItemCountValue>{count}</LoanedItemCountValue></LoanedItemsCount>{loans}
+<UserOptionalFields><NameInformation><PersonalNameInformation><StructuredPersonalUserName><GivenName>Ana</GivenName>
+<Surname>Müller</Surname></StructuredPersonalUserName></PersonalNameInformation></NameInformation>
+<UserAddressInformation><UserAddressRoleType>Primary</UserAddressRoleType><ElectronicAddress>
+<ElectronicAddressType>mailto</ElectronicAddressType>
+<ElectronicAddressData>ana@library.example</ElectronicAddressData></ElectronicAddress></UserAddressInformation>
+<UserPrivilege><AgencyId>MAIN</AgencyId><AgencyUserPrivilegeType>LIBRARY</AgencyUserPrivilegeType>
+<UserPrivilegeStatus><UserPrivilegeStatusType>NORTH</UserPrivilegeStatusType></UserPrivilegeStatus></UserPrivilege>
+<UserPrivilege><AgencyId>MAIN</AgencyId><AgencyUserPrivilegeType>PROFILE</AgencyUserPrivilegeType>
+<UserPrivilegeStatus><UserPrivilegeStatusType>PT</UserPrivilegeStatusType></UserPrivilegeStatus></UserPrivilege>
+<UserPrivilege><AgencyId>MAIN</AgencyId><AgencyUserPrivilegeType>STATUS</AgencyUserPrivilegeType>
+<UserPrivilegeStatus><UserPrivilegeStatusType>{status}</UserPrivilegeStatusType></UserPrivilegeStatus></UserPrivilege>
+<UserId><UserIdentifierType>Primary Key</UserIdentifierType><UserIdentifierValue>7</UserIdentifierValue></UserId>
+</UserOptionalFields>"""
+
+
+def koha_patron(status: str = "Ok", loans: str = "", count: int = 0) -> str:
+    return KOHA_PATRON.format(status=status, loans=loans, count=count)
+
+
+def koha_item(status: str, barcode: str = ITEM) -> str:
+    return (
+        f"<ItemId><ItemIdentifierType>Barcode</ItemIdentifierType><ItemIdentifierValue>{barcode}</ItemIdentifierValue>"
+        "</ItemId><ItemOptionalFields><BibliographicDescription><Title>Вишнёвый сад</Title></BibliographicDescription>"
+        f"<CirculationStatus>{status}</CirculationStatus></ItemOptionalFields>"
+    )
+
+
+def problem(type_: str, value: str = "") -> str:
+    said = f"<ProblemValue>{value}</ProblemValue>" if value else ""
+    return f"<Problem><ProblemType>{type_}</ProblemType><ProblemDetail>{type_}</ProblemDetail>{said}</Problem>"
+
+
+USER_ID = f"<UserId><UserIdentifierValue>{WHO}</UserIdentifierValue></UserId>"
+LENT = (
+    f"<ItemId><ItemIdentifierValue>{ITEM}</ItemIdentifierValue></ItemId>{USER_ID}<DateDue>2026-03-30T23:59:00</DateDue>"
+)
+IN_LIST = (
+    f"<LoanedItem><ItemId><ItemIdentifierValue>{ITEM}</ItemIdentifierValue></ItemId>"
+    "<DateDue>2026-03-30T23:59:00</DateDue></LoanedItem>"
+)
+DUE = datetime(2026, 3, 30, 21, 59, tzinfo=UTC)
+
+
+@SQLITE
+async def test_koha_tells_of_a_patron(store: Store) -> None:
+    async with opened(store, {"LookupUser": koha_patron()}) as (library, system):
+        patron = await library.find_patron(KNOWN.good)
+
+    assert (patron.name.direct, patron.home_library, patron.category) == ("Ana Müller", "NORTH", "PT")
+    assert [one.value for one in patron.identifiers] == [WHO], "its own key names nobody outside it"
+    assert not patron.blocks
+    (body,) = system.bodies("LookupUser")
+    assert "<NCIPMessage " in body, "a prefix isn't found"
+
+
+@SQLITE
+async def test_koha_misspells_that_it_knows_nobody(store: Store) -> None:
+    async with opened(store, {"LookupUser": problem("Unkown User")}) as (library, _system):
+        with pytest.raises(Refused) as refused:
+            await library.find_patron(PatronKey("21999"))
+    assert refused.value.reason is RefusalReason.UNKNOWN_PATRON
+
+
+@SQLITE
+async def test_kohas_dates_are_local_both_ways(store: Store) -> None:
+    script: Script = {"LookupUser": koha_patron(), "CheckOutItem": LENT, "LookupItem": koha_item("On Loan")}
+    async with opened(store, script) as (library, system):
+        loan = await library.check_out(ITEM, WHO, "k", due=DUE)
+
+    assert loan.due == DUE
+    (body,) = system.bodies("CheckOutItem")
+    assert "<DesiredDateDue>2026-03-30T23:59:00</DesiredDateDue>" in body
+
+
+@SQLITE
+async def test_koha_gives_a_temporary_item_a_barcode_of_its_own(store: Store) -> None:
+    accepted = (
+        "<RequestId><RequestIdentifierValue>REQ-1</RequestIdentifierValue></RequestId>"
+        "<ItemId><ItemIdentifierValue>ILL-7</ItemIdentifierValue></ItemId>"
+    )
+    script: Script = {
+        "LookupUser": koha_patron(),
+        "AcceptItem": accepted,
+        "LookupItem": koha_item("Available For Pickup", "ILL-7"),
+        "DeleteItem": "<UniqueItemId><ItemIdentifierValue>ILL-7</ItemIdentifierValue></UniqueItemId>",
+    }
+    async with opened(store, script) as (library, _system):
+        wish = TemporaryItem(
+            "ILL-1", Bib(title="Вишнёвый сад"), "REQ-1", KNOWN.ill, "ill", hold=TemporaryHold(WHO, "MAIN")
+        )
+        received = await library.create_temporary_item(wish, "k")
+        assert received.item.barcode == "ILL-7"
+        assert await library.item_by_request("REQ-1") == received.item
+        await library.delete_temporary_item("ILL-7", "k")
+
+
+@SQLITE
+async def test_kohas_refusals_are_in_our_words(store: Store) -> None:
+    cases = {
+        "Check Out Not Allowed - Item Has Outstanding Requests": RefusalReason.ITEM_NOT_AVAILABLE,
+        "Item Does Not Circulate": RefusalReason.ITEM_DOES_NOT_CIRCULATE,
+        "Maximum Check Outs Exceeded": RefusalReason.LIMIT_REACHED,
+        "User Blocked": RefusalReason.PATRON_BLOCKED,
+        "Что-то своё": RefusalReason.OTHER,
+    }
+    for words, reason in cases.items():
+        script: Script = {
+            "LookupUser": koha_patron(),
+            "LookupItem": koha_item("Available On Shelf"),
+            "CheckOutItem": problem(words, WHO),
+        }
+        async with opened(store, script) as (library, _system):
+            with pytest.raises(Refused) as refused:
+                await library.check_out(ITEM, WHO, words)
+        if words.startswith("Check Out Not"):
+            reason = RefusalReason.REQUESTED_BY_OTHER
+        assert refused.value.reason is reason
+        assert words in refused.value.internal, "kept for staff"
+        assert WHO not in refused.value.detail
+
+
+@SQLITE
+async def test_a_blocked_patron_borrows_nothing(store: Store) -> None:
+    async with opened(store, {"LookupUser": koha_patron("BLOCKED")}) as (library, system):
+        patron = await library.find_patron(KNOWN.good)
+        assert patron.find_block(BlockScope.BORROW) is not None
+        with pytest.raises(Refused) as refused:
+            await library.check_out(ITEM, WHO, "k")
+    assert refused.value.reason is RefusalReason.PATRON_BLOCKED
+    assert not system.bodies("CheckOutItem")
+
+
+# --- a system that misbehaves -----------------------------------------------------------------------------
+
+WRONG = {
+    "a page of a proxy": "HTTP 502 <html><body>Bad Gateway</body></html>",
+    "an error without NCIP": "HTTP 500 <Problem><message>no answer</message></Problem>",
+    "nothing": "RAW ",
+    "half of it": f'RAW <NCIPMessage version="{V2_02}" xmlns="http://www.niso.org/2008/ncip"><CheckOutItemResponse>',
+    "a closed connection": "CLOSE",
+    "an answer to something else": f'RAW <NCIPMessage version="{V2_02}" xmlns="http://www.niso.org/2008/ncip">'
+    "<RenewItemResponse/></NCIPMessage>",
+    "no XML": "RAW \x01\x02",
+}
+
+
+@SQLITE
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=list(WRONG))
+async def test_a_change_without_an_answer_is_unknown_and_then_asked_about(wrong: str, store: Store) -> None:
+    """Not done the first time: unknown. The same key again asks first, finds nothing, and sends once more."""
+    script: Script = {
+        "LookupUser": [koha_patron(), koha_patron(), koha_patron()],
+        "CheckOutItem": [wrong, LENT],
+        "LookupItem": koha_item("On Loan"),
+    }
+    async with opened(store, script) as (library, system):
+        with pytest.raises(OutcomeUnknown):
+            await library.check_out(ITEM, WHO, "k")
+        assert len(system.bodies("CheckOutItem")) == 1
+        loan = await library.check_out(ITEM, WHO, "k")
+
+    assert loan.due == DUE
+    assert len(system.bodies("CheckOutItem")) == 2
+
+
+@SQLITE
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=list(WRONG))
+async def test_a_change_that_was_done_is_found_done(wrong: str, store: Store) -> None:
+    script: Script = {
+        "LookupUser": [koha_patron(), koha_patron(loans=IN_LIST, count=1)],
+        "CheckOutItem": wrong,
+        "LookupItem": koha_item("On Loan"),
+    }
+    async with opened(store, script) as (library, system):
+        loan = await library.check_out(ITEM, WHO, "k")
+
+    assert loan.due == DUE
+    assert len(system.bodies("CheckOutItem")) == 1
+
+
+@SQLITE
+@pytest.mark.parametrize("name", WRONG)
+async def test_a_question_whose_answer_is_lost_is_asked_again(name: str, store: Store) -> None:
+    is_answer = name in ("nothing", "an answer to something else", "no XML")
+    async with opened(store, {"LookupUser": [WRONG[name], koha_patron()]}) as (library, _system):
+        if is_answer:  # the same would come again
+            with pytest.raises(Unavailable):
+                await library.find_patron(KNOWN.good)
+        else:
+            assert (await library.find_patron(KNOWN.good)).id == WHO
+
+
+@SQLITE
+async def test_who_is_not_let_in_is_told_so_and_no_partner(store: Store) -> None:
+    """Its words about us are a fault of the settings: partners get a temporary failure."""
+    for said in ("RAW It works!", problem("Agency Authentication Failed"), "HTTP 401 no"):
+        async with opened(store, {"LookupUser": said}) as (library, _system):
+            with pytest.raises(Unavailable, match="does not serve us"):
+                await library.find_patron(KNOWN.good)
+
+
+@SQLITE
+async def test_a_system_that_never_answers_is_left_alone(store: Store) -> None:
+    script: Script = {"LookupUser": "HTTP 503 down"}
+    async with opened(store, script, {"breaker": {"failures": 2, "seconds": 60}}) as (library, system):
+        for _ in range(4):
+            with pytest.raises(Unavailable):
+                await library.find_patron(KNOWN.good)
+        assert len(system.seen) == 2
+
+
+# --- what a system has no message for ----------------------------------------------------------------------
+
+FEW = ["LookupUser", "AcceptItem", "CheckOutItem", "CheckInItem", "RequestItem", "CancelRequestItem"]
+
+
+@SQLITE
+async def test_without_look_up_of_items_what_we_did_is_remembered(store: Store) -> None:
+    """FOLIO, Alma, Sierra: a partner's item is known by AcceptItem, its loan by CheckOutItem."""
+    accepted = (
+        "<RequestId><RequestIdentifierValue>REQ-1</RequestIdentifierValue></RequestId>"
+        "<ItemId><ItemIdentifierValue>ILL-1</ItemIdentifierValue></ItemId>"
+    )
+    lent = LENT.replace(ITEM, "ILL-1")
+    script: Script = {
+        "LookupUser": koha_patron(),
+        "AcceptItem": accepted,
+        "CheckOutItem": lent,
+        "CheckInItem": "<ItemId><ItemIdentifierValue>ILL-1</ItemIdentifierValue></ItemId>",
+    }
+    async with opened(store, script, {"services": FEW, "patrons": {"lists": []}}) as (library, _system):
+        wish = TemporaryItem("ILL-1", Bib(title="紅楼夢"), "REQ-1", KNOWN.ill, "ill", hold=TemporaryHold(WHO, "MAIN"))
+        received = await library.create_temporary_item(wish, "k")
+        assert received.hold is not None
+        assert (await library.get_bib(received.item.bib_id)).title == "紅楼夢"
+        loan = await library.check_out("ILL-1", WHO, "k")
+        assert (await library.item_by_barcode("ILL-1")).status is ItemStatus.ON_LOAN
+        assert await library.patron_loans(WHO) == (loan,)
+        assert (await library.find_hold("REQ-1")).status is HoldStatus.FILLED
+        assert (await library.check_out("ILL-1", WHO, "k")) == loan
+        back = await library.check_in("ILL-1", "k")
+        assert back.loan is not None
+        await library.delete_temporary_item("ILL-1", "k")
+        with pytest.raises(Refused) as refused:
+            await library.item_by_barcode("ILL-1")
+    assert refused.value.reason is RefusalReason.UNKNOWN_ITEM
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("lacking", "capability", "act"),
+    [
+        ("RequestItem", Capability.HOLD_ITEM, lambda w: w.place_hold(HoldWish(WHO, "MAIN", item_barcode=ITEM), "k")),
+        ("RenewItem", Capability.RENEW, lambda w: w.renew_loan(ITEM, "k")),
+        ("CheckOutItem", Capability.CHECK_OUT, lambda w: w.check_out(ITEM, WHO, "k")),
+        ("CheckInItem", Capability.CHECK_IN, lambda w: w.check_in(ITEM, "k")),
+        ("CancelRequestItem", Capability.HOLD_CANCEL, lambda w: w.cancel_hold("h", "k")),
+    ],
+)
+async def test_what_it_does_not_answer_is_refused_and_never_sent(
+    lacking: str, capability: Capability, act: Callable[[NcipLibrary], Awaitable[Any]], store: Store
+) -> None:
+    services = [one for one in FEW if one != lacking]
+    async with opened(store, {}, {"services": services}) as (library, system):
+        assert capability not in library.capabilities
+        with pytest.raises(Refused, match="unsupported-service"):
+            await act(library)
+    assert not system.seen
+
+
+# --- illgate check --live ----------------------------------------------------------------------------------
+
+NOBODY_KNOWN = problem("Unkown User")
+
+
+async def probe(
+    store: Store, script: Mapping[str, list[str] | str], more: Mapping[str, Any]
+) -> dict[str, tuple[str, str]]:
+    """Step -> what it said or what was wrong, and the key to look at."""
+    async with opened(store, script, more) as (library, _system):
+        return {step.name: (step.problem or step.said, step.key) for step in await library.probe()}
+
+
+TRIAL = {"trial": {"patron": WHO, "item": ITEM}}
+
+
+@SQLITE
+async def test_a_system_that_works_is_shown_step_by_step(store: Store) -> None:
+    script: Script = {"LookupUser": [NOBODY_KNOWN, koha_patron()], "LookupItem": koha_item("Available On Shelf")}
+    found = await probe(store, script, TRIAL)
+
+    assert list(found) == ["DNS", "TCP", "message", "patron", "item"]
+    assert found["item"] == ("found, available, at MAIN", "")
+    assert WHO not in str(found)
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("script", "more", "step", "key"),
+    [
+        ({}, {"url": "http://nowhere.invalid/ncip"}, "DNS", "url"),
+        ({}, {"url": "http://127.0.0.1:9/ncip"}, "TCP", "url"),
+        ({"LookupUser": "HTTP 404 <html>"}, {}, "message", "url"),
+        ({"LookupUser": "RAW It works!"}, {}, "message", "ncip.header"),
+        ({"LookupUser": problem("Unknown Agency")}, {}, "message", "ncip.header"),
+        ({"LookupUser": problem("Nix da")}, {}, "message", "ncip.errors.map"),
+        ({"LookupUser": koha_patron()}, {}, "message", "url"),
+        ({"LookupUser": [NOBODY_KNOWN, NOBODY_KNOWN]}, TRIAL, "patron", "trial.patron"),
+        ({"LookupUser": [NOBODY_KNOWN, koha_patron(count=3)]}, TRIAL, "patron", "patrons.lists"),
+        (
+            {"LookupUser": [NOBODY_KNOWN, koha_patron()]},
+            {"patrons": {"pin_input": "PIN"}, **TRIAL},
+            "PIN",
+            "patrons.pin_input",
+        ),
+        (
+            {"LookupUser": [NOBODY_KNOWN, koha_patron()], "LookupItem": problem("Unknown Item")},
+            TRIAL,
+            "item",
+            "trial.item",
+        ),
+        (
+            {"LookupUser": [NOBODY_KNOWN, koha_patron()], "LookupItem": koha_item("On Loan")},
+            TRIAL,
+            "item",
+            "ncip.xml.date_in",
+        ),
+        (
+            {"LookupUser": [NOBODY_KNOWN, koha_patron()], "LookupItem": koha_item("In Process")},
+            {"branch": "", **TRIAL},
+            "item",
+            "branch",
+        ),
+    ],
+)
+async def test_a_planted_mistake_is_named(
+    script: Mapping[str, list[str] | str], more: Mapping[str, Any], step: str, key: str, store: Store
+) -> None:
+    whole = {"LookupItem": koha_item("Available On Shelf"), **script}
+    found = await probe(store, whole, more)
+
+    assert found[step][1] == key, found
