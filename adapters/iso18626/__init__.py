@@ -1,0 +1,28 @@
+"""ISO 18626: README.md says what of the standard is spoken."""
+
+from __future__ import annotations
+
+from adapters.iso18626.channel import Iso18626Channel
+from adapters.iso18626.dialect import SECTION, Iso18626Dialect
+from adapters.iso18626.responder import Iso18626Responder
+from gateway.ports.adapter import ChannelAdapter, ProtocolAdapter
+
+
+def list_addresses(dialect: Iso18626Dialect) -> dict[str, str]:
+    """Where a profile sends to, by key (`illgate check --live`)."""
+    return {"http.url": dialect.http.url} if dialect.http.url else {}
+
+
+def list_secret_references(dialect: Iso18626Dialect) -> dict[str, str]:
+    found = {"account.code": dialect.account.code, "http.secret": dialect.http.secret}
+    return {key: reference for key, reference in found.items() if reference}
+
+
+protocol = ProtocolAdapter(name=SECTION, dialect=Iso18626Dialect, responder=Iso18626Responder, addresses=list_addresses)
+channel = ChannelAdapter(
+    name=SECTION,
+    section=SECTION,
+    dialect=Iso18626Dialect,
+    make=Iso18626Channel,
+    secrets=list_secret_references,
+)

@@ -1,4 +1,5 @@
-"""Gateways that lend to each other by ISO ILL: NORTH asks, SOUTH and EAST lend. For tests over TCP and by mail.
+"""Gateways that lend to each other: NORTH asks, SOUTH and EAST lend. For tests of ISO ILL over TCP and by mail, and of
+other protocols.
 
     async with Pair(template, folder, Tcp("call-back")) as pair:
         await pair.ask()
@@ -290,10 +291,12 @@ class Pair:
     async def lending(self, symbol: str = "SOUTH") -> Request:
         """The newest that NORTH's request is about."""
         ours = await self.borrowing()
+        known = {attempt.transaction for attempt in ours.attempts}
         found = [
             one
             for one in (await self.towns[symbol].requests()).values()
-            if one.role is Role.LENDING and one.transaction.partition("/")[0] == ours.number
+            if one.role is Role.LENDING
+            and (one.transaction.partition("/")[0] == ours.number or one.transaction in known)
         ]
         assert found, f"{symbol} has no such request: {[one.status for one in ours.attempts]}"
         return found[-1]

@@ -81,9 +81,12 @@ class WireShape:
 
 @value_object
 class DecodedMessage:
+    """`has_local_times`: it has times without a zone, read in the zone that was said."""
+
     message: AnyMessage
     shape: WireShape
     remarks: tuple[ReadingRemark, ...]
+    has_local_times: bool = False
 
 
 @value_object
@@ -109,7 +112,7 @@ def decode_message(data: bytes, zone: tzinfo = UTC) -> DecodedMessage:
         wrapped=wrapped,
     )
     _remark_on_shape(reader, root, shape)
-    return DecodedMessage(move_to_retry_info(message), shape, tuple(reader.remarks))
+    return DecodedMessage(move_to_retry_info(message), shape, tuple(reader.remarks), reader.has_local_times)
 
 
 def encode_message(

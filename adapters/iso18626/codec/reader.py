@@ -47,6 +47,7 @@ class MessageReader:
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
         self.remarks: list[ReadingRemark] = []
+        self.has_local_times = False
 
     def read_structure(self, structure: type[S], element: etree._Element, path: str) -> S:
         """Every field that the element has; of what may stand only once, the first that says something."""
@@ -94,6 +95,7 @@ class MessageReader:
         reader = _SIMPLE_READERS.get(element.kind)
         if element.kind is Kind.MOMENT:
             value: Any = parse_moment(text, self._zone)
+            self.has_local_times = self.has_local_times or not _names_zone(text)
         else:
             value = reader(text) if reader is not None else text
         if value is None:
@@ -125,6 +127,11 @@ def parse_moment(text: str, zone: tzinfo) -> datetime | None:
         return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _names_zone(text: str) -> bool:
+    found = _MOMENT.fullmatch(text)
+    return found is None or bool(found["zone"])
 
 
 def _spell_zone(zone: str | None) -> str:

@@ -1,0 +1,210 @@
+"""The port `PartnerChannel`: what we say to a partner, by HTTP; its confirmation says whether it has it."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import replace
+
+from yarl import URL
+
+from adapters.http_exchange import HttpLimits, HttpMessage, HttpReply, exchange_http
+from adapters.iso18626.codec import MAX_MESSAGE_BYTES, EncodedMessage, decode_message, encode_message
+from adapters.iso18626.dialect import SECTION, Iso18626Dialect, dialect_of
+from adapters.iso18626.mapping.identities import MappingContext
+from adapters.iso18626.mapping.messages_sent import action_of_event, list_sendable_kinds, message_of_event
+from adapters.iso18626.messages import (
+    Confirmation,
+    Message,
+    Request,
+    RequestingAgencyMessage,
+    SupplyingAgencyMessage,
+)
+from adapters.iso18626.messages.codes import MessageStatus
+from adapters.iso18626.messages.structures import Authentication
+from gateway.domain.problems import (
+    ConfigurationError,
+    MalformedMessage,
+    MessagePart,
+    OutcomeUnknown,
+    Refusal,
+    RefusalReason,
+    Refused,
+    Unavailable,
+)
+from gateway.domain.profile import Profile
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import Role
+from gateway.domain.secret_reference import CONCEALED
+from gateway.ports.adapter import ChannelContext
+from gateway.ports.partner_channel import ChannelMessage, DeliveryResult, PartnerMessage
+from gateway.ports.tls import make_client_context
+
+AGENT = "illgate-iso18626/1"
+MEDIA_TYPE = 'application/xml; charset="utf-8"'
+
+_NOT_NOW = frozenset({408, 423, 425, 429, 503})
+"""Nothing was done: it is sent again."""
+
+
+class Iso18626Channel:
+    name = SECTION
+
+    def __init__(self, context: ChannelContext) -> None:
+        self._context = context
+
+    async def send(self, message: PartnerMessage, profile: Profile) -> DeliveryResult:
+        """See `gateway.ports.partner_channel.PartnerChannel`."""
+        dialect = dialect_of(profile)
+        if not dialect.http.url:
+            raise Refused(
+                RefusalReason.DATA_MISSING,
+                "The profile doesn't say where the partner takes messages (`iso18626.http.url`).",
+                about=MessagePart.RECEIVER,
+            )
+        library = self._context.libraries[message.request.library]
+        context = MappingContext(
+            library_zone=library.zone, currency=library.currency, ours=(message.sender.symbol,), dialect=dialect
+        )
+        said = message_of_event(message, context)
+        encoded = _encode_for_partner(said, dialect)
+        signed = _encode_for_partner(self._add_account(said, dialect), dialect)
+        reply = await self._exchange(said, encoded, signed, dialect)
+        result = judge_confirmation(reply, said, repeated=message.repeated)
+        lost = ", ".join(sorted({detail.path for detail in encoded.lost}))
+        return replace(
+            result, altered=f"not said, since ISO 18626 {dialect.version} has no place for it: {lost}" if lost else ""
+        )
+
+    def has_message(self, kind: EventKind, role: Role, profile: Profile) -> bool:
+        """See `gateway.ports.partner_channel.LimitedChannel`."""
+        if kind not in list_sendable_kinds(role):
+            return False
+        dialect = dialect_of(profile)
+        action = action_of_event(kind, dialect.schema_version) if role is Role.BORROWING else None
+        return action is None or dialect.takes_action(action)
+
+    def _add_account(self, message: Message, dialect: Iso18626Dialect) -> Message:
+        """Raises Unavailable, which says where the code should be."""
+        if not dialect.account.id or isinstance(message, SupplyingAgencyMessage):
+            return message
+        shown = Authentication(account=dialect.account.id, security_code=self._resolve_secret(dialect.account.code))
+        if isinstance(message, Request):
+            assert message.header is not None, "message_of_event writes it"
+            return replace(message, header=replace(message.header, authentication=shown))
+        assert message.header is not None, "message_of_event writes it"
+        return replace(message, header=replace(message.header, authentication=shown))
+
+    def _resolve_secret(self, reference: str) -> str:
+        try:
+            return self._context.secrets(reference)
+        except ConfigurationError as error:
+            raise Unavailable(f"we can't show who we are: {error}") from error
+
+    async def _exchange(
+        self, said: Message, encoded: EncodedMessage, signed: EncodedMessage, dialect: Iso18626Dialect
+    ) -> HttpReply:
+        """Journaled without account and secrets."""
+        http = dialect.http
+        headers = {"User-Agent": AGENT, "Accept": "application/xml, text/xml", **http.headers}
+        secret = self._resolve_secret(http.secret) if http.secret else ""
+        if secret:
+            headers[http.secret_header] = secret
+        url = URL(http.url)
+        limits = HttpLimits(http.connect_seconds, http.reply_seconds, MAX_MESSAGE_BYTES)
+        posted = HttpMessage(url, signed.data, {**headers, "Content-Type": MEDIA_TYPE})
+        try:
+            reply = await exchange_http(posted, limits, self._make_tls(dialect) if url.scheme == "https" else None)
+        except OutcomeUnknown:
+            self._context.record(_sent_message(said, encoded, url, None, secret))
+            raise
+        self._context.record(_sent_message(said, encoded, url, reply, secret))
+        return reply
+
+    def _make_tls(self, dialect: Iso18626Dialect) -> ssl.SSLContext:
+        try:
+            return make_client_context(dialect.http.to_client_tls(self._context.folder))
+        except OSError as error:
+            raise Unavailable(f"a file for TLS can't be used: {error}") from error
+
+
+def _encode_for_partner(message: Message, dialect: Iso18626Dialect) -> EncodedMessage:
+    """Raises Refused for what this version of the protocol can't say."""
+    try:
+        return encode_message(message, dialect.schema_version, dialect.style, version_string=dialect.version_string)
+    except ValueError as error:
+        raise Refused(RefusalReason.DATA_MISSING, f"It can't be said in ISO 18626: {error}.") from error
+
+
+def _sent_message(
+    said: Message, encoded: EncodedMessage, url: URL, reply: HttpReply | None, secret: str
+) -> ChannelMessage:
+    answer = reply.body if reply is not None else None
+    if answer is not None and secret:
+        answer = answer.replace(secret.encode(), CONCEALED.encode())
+    return ChannelMessage(
+        protocol=SECTION,
+        transport="http",
+        body=encoded.data,
+        content_type="application/xml; charset=utf-8",
+        service=name_message(said),
+        peer=url.host or "",
+        answer=answer or None,
+        answer_type=reply.content_type if reply is not None else "",
+        status=reply.status if reply is not None else 0,
+    )
+
+
+def name_message(message: Message) -> str:
+    """As the journal calls it: with the word that says what it is about."""
+    if isinstance(message, Request):
+        return "request"
+    if isinstance(message, RequestingAgencyMessage):
+        return f"requestingAgencyMessage {message.action}"
+    reason = message.message_info.reason_for_message if message.message_info is not None else ""
+    return f"supplyingAgencyMessage {reason}"
+
+
+def judge_confirmation(reply: HttpReply, said: Message, *, repeated: bool) -> DeliveryResult:
+    """What the partner's answer says. A request that it knows already has reached it before.
+
+    A confirmation counts whatever its HTTP status is: Koha gives 400 with an ERROR in it. Without one the status
+    decides. Raises Refused, Unavailable, OutcomeUnknown."""
+    confirmation = _read_confirmation(reply)
+    name = name_message(said)
+    if confirmation is None:
+        _raise_for_status(reply)
+    assert confirmation is not None
+    header = confirmation.header
+    if header is None or header.message_status is None:
+        raise OutcomeUnknown("the partner's confirmation doesn't say whether it took the message")
+    if header.message_status == MessageStatus.OK:
+        return DeliveryResult(f"{name} confirmed")
+    words = "; ".join(filter(None, (": ".join(filter(None, (one.type, one.value))) for one in confirmation.errors)))
+    if repeated and isinstance(said, Request) and _says_known_already(words):
+        return DeliveryResult(f"{name} was there already")
+    return DeliveryResult(f"{name} refused", refused=Refusal(RefusalReason.OTHER, words or "refused without a reason"))
+
+
+def _says_known_already(words: str) -> bool:
+    folded = words.casefold()
+    return any(
+        word in folded for word in ("requestidalreadyexists", "already", "duplicate", "requestingagencyrequestid")
+    )
+
+
+def _read_confirmation(reply: HttpReply) -> Confirmation | None:
+    try:
+        message = decode_message(reply.body).message
+    except MalformedMessage:
+        return None
+    return message if isinstance(message, Confirmation) else None
+
+
+def _raise_for_status(reply: HttpReply) -> None:
+    status = reply.status
+    if status in _NOT_NOW:
+        raise Unavailable(f"the partner did not take it (HTTP {status})")
+    if status >= 500 or 200 <= status < 400:
+        raise OutcomeUnknown(f"the answer is no confirmation (HTTP {status})")
+    reason = RefusalReason.SENDER_AUTH_FAILED if status in (401, 403) else RefusalReason.OTHER
+    raise Refused(reason, f"The partner refused it (HTTP {status}).")

@@ -1,0 +1,166 @@
+"""Section `iso18626` of a profile: the version that a partner speaks, how its messages look, where they go.
+
+Evidence: docs/facts/iso-18626.md sections 2, 6 and 8.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, model_validator
+
+from adapters.iso18626.codec import NAMESPACE, WritingStyle
+from adapters.iso18626.messages.codes import Action
+from adapters.iso18626.messages.declaration import SchemaVersion
+from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.profile import Profile
+from gateway.domain.secret_reference import SecretReference
+from gateway.ports.tls import ClientTls
+
+SECTION = "iso18626"
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_VERSIONS = {"1.1": SchemaVersion.V1_1, "1.2": SchemaVersion.V1_2}
+
+
+def _validate_url(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/?#]+\S*", text):
+        raise ValueError(f"not a URL such as https://ill.partner.example/iso18626: {text}")
+    return text
+
+
+def _validate_zone(text: str) -> str:
+    try:
+        ZoneInfo(text) if text else None
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"no such time zone: {text}") from error
+    return text
+
+
+def _validate_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or "\n" in value or "\r" in value:
+            raise ValueError(f"not a header: {name}")
+    return headers
+
+
+class Symbols(ProfileSection):
+    """Symbols are written TYPE:VALUE, such as ISIL:DE-Brt1; one without a type is of the default type."""
+
+    default_type: str = Field("ISIL", min_length=1, description="type of an agency whose symbol names none")
+    ours: str = Field("", description="our symbol with this partner, where it isn't that of the library")
+    theirs: str = Field("", description="the partner's symbol in messages, where it isn't `partner.symbol`")
+
+
+class Account(ProfileSection):
+    """requestingAgencyAuthentication of what we send as a requester."""
+
+    id: str = ""
+    code: SecretReference = Field("", description="the security code: env:NAME or file:PATH")
+
+    @model_validator(mode="after")
+    def _require_both(self) -> Account:
+        if bool(self.id) != bool(self.code):
+            raise ValueError("id and code go together")
+        return self
+
+
+class Form(ProfileSection):
+    """How messages of ours look."""
+
+    prefix: str = Field("", pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$|^$", description="before all names; empty: none")
+    schemes: bool = Field(False, description="codes name their list (OCLC)")
+    wrapped: bool = Field(True, description="false: without ISO18626Message around them (Koha's plug-in)")
+
+
+class Http(ProfileSection):
+    url: Annotated[str, AfterValidator(_validate_url)] = Field("", description="where the partner takes messages")
+    headers: Annotated[Mapping[str, str], AfterValidator(_validate_headers)] = Field(
+        default_factory=dict, description="headers of each message, without secrets"
+    )
+    secret_header: str = Field("", description="name of a header whose value is `secret`")
+    secret: SecretReference = Field("", description="env:NAME or file:PATH")
+    ca: str = Field("", description="PEM file of authorities to trust, relative to gateway.yml; empty: the system's")
+    certificate: str = Field("", description="PEM file with our certificate and key, where the partner wants one")
+    connect_seconds: float = Field(10.0, gt=0, le=60)
+    reply_seconds: float = Field(
+        70.0, gt=0, le=300, description="for the confirmation: a broker gives it only when the far side has confirmed"
+    )
+    ok_status: Literal[200, 201] = Field(200, description="of our confirmation where all is well (Koha: 201)")
+    error_status: Literal[200, 400] = Field(200, description="of our confirmation of what we don't take (Koha: 400)")
+
+    @model_validator(mode="after")
+    def _require_both(self) -> Http:
+        if bool(self.secret_header) != bool(self.secret):
+            raise ValueError("secret_header and secret go together")
+        return self
+
+    def to_client_tls(self, folder: Path) -> ClientTls:
+        files = (Path(file) if file else None for file in (self.ca, self.certificate))
+        return ClientTls(*files).resolve_in_folder(folder)
+
+
+class ConditionWords(ProfileSection):
+    """Words in the note of a Notification by which a requester answers a condition; read without regard to capitals."""
+
+    accepted: str = Field("condition accepted", min_length=1)
+    refused: str = Field("condition refused", min_length=1)
+    refuse_by: Literal["cancel", "notification"] = Field(
+        "cancel", description="cancel: action Cancel, with these words in its note (ReShare); notification (Alma)"
+    )
+
+
+class Iso18626Dialect(ProfileSection):
+    version: Literal["1.1", "1.2", "2021-2", "2021-3"] = "1.2"
+    version_text: str = Field("", description="what messages say of their version; empty: as `version`")
+    form: Form = Form()
+    http: Http = Http()
+    symbols: Symbols = Symbols()
+    account: Account = Account()
+    zone: Annotated[str, AfterValidator(_validate_zone)] = Field(
+        "", description="where the partner's times without a zone are; empty: that of the library"
+    )
+    conditions: Literal["will-supply", "retry"] = Field(
+        "will-supply",
+        description="how we offer conditions: will-supply with a loanCondition (as practised), or as a retry with "
+        "MustMeetLoanCondition (by the book)",
+    )
+    condition_words: ConditionWords = ConditionWords()
+    actions: tuple[Literal[tuple(Action)], ...] = Field(  # type: ignore[valid-type]
+        tuple(action.value for action in Action),
+        description="actions that the partner takes; what it doesn't take is not told",
+    )
+    expects_to_supply: bool = Field(
+        True, description="false: it passes ExpectToSupply over, so WillSupply is sent (Alma)"
+    )
+
+    @property
+    def schema_version(self) -> SchemaVersion:
+        return _VERSIONS.get(self.version, SchemaVersion.V2021)
+
+    @property
+    def version_string(self) -> str:
+        return self.version_text or self.version
+
+    @property
+    def style(self) -> WritingStyle:
+        form = self.form
+        return WritingStyle(NAMESPACE, form.prefix, form.schemes, form.wrapped)
+
+    def takes_action(self, action: Action) -> bool:
+        return action.value in self.actions
+
+
+DEFAULT_DIALECT = Iso18626Dialect()
+
+
+def dialect_of(profile: Profile | None) -> Iso18626Dialect:
+    """Of a profile without such a section: the defaults."""
+    if profile is None:
+        return DEFAULT_DIALECT
+    found = profile.dialects.get(SECTION)
+    return found if isinstance(found, Iso18626Dialect) else DEFAULT_DIALECT

@@ -1,0 +1,279 @@
+"""What a partner says, as an event of a request. Total: what has no event of its own is a message, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from adapters.iso18626.mapping.codes import CONDITIONAL_RETRIES, RETRY_IN, UNFILLED_IN, read_conditions
+from adapters.iso18626.mapping.identities import MappingContext, money_of_costs, symbol_of_agency
+from adapters.iso18626.mapping.messages_sent import ITEM_DAMAGED, ITEM_LOST, join_notes
+from adapters.iso18626.mapping.requests import read_request
+from adapters.iso18626.messages import Message, Request, RequestingAgencyMessage, SupplyingAgencyMessage
+from adapters.iso18626.messages.codes import Action, ReasonForMessage, RequestType, Status
+from adapters.iso18626.messages.structures import Costs, DeliveryInfo, MessageInfo, RetryInfo, StatusInfo
+from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, RefusalReason, Refused
+from gateway.domain.requests.citation import CitationExtra
+from gateway.domain.requests.events import EventDetails, EventKind, ReasonCodes
+from gateway.domain.requests.note_terms import read_note_terms
+from gateway.domain.requests.request import Role
+from gateway.domain.requests.volume_notes import SEPARATOR
+from gateway.ports.partner_channel import IncomingPartnerMessage
+
+REMINDER = "The partner reminds us of its request."
+
+
+def event_of_message(message: Message, context: MappingContext, digest: str) -> IncomingPartnerMessage:
+    """`digest`: of the message, by which a repeat is known. Raises MalformedMessage where something mandatory is
+    missing, Refused for a word that means nothing to us."""
+    header = message.header
+    if header is None or not header.requesting_agency_request_id:
+        raise MalformedMessage("header/requestingAgencyRequestId", "missing", MalformationKind.DATA_MISSING)
+    symbols = context.dialect.symbols
+    requester = symbol_of_agency(header.requesting_agency, symbols)
+    supplier = symbol_of_agency(header.supplying_agency, symbols)
+    role = Role.BORROWING if isinstance(message, SupplyingAgencyMessage) else Role.LENDING
+    sender, receiver = (supplier, requester) if role is Role.BORROWING else (requester, supplier)
+    kind, details = _interpret_message(message, context)
+    transaction = header.requesting_agency_request_id
+    theirs = header.supplying_agency_request_id if role is Role.BORROWING else None
+    return IncomingPartnerMessage(
+        id=digest,
+        kind=kind,
+        role=role,
+        sender=sender,
+        receiver="" if context.is_us(receiver) else receiver,
+        transaction=transaction,
+        details=replace(details, transaction=theirs or "") if theirs else details,
+        request=read_request(message, sender, transaction, context)
+        if isinstance(message, Request) and kind is EventKind.REQUEST
+        else None,
+    )
+
+
+def _interpret_message(message: Message, context: MappingContext) -> tuple[EventKind, EventDetails]:
+    if isinstance(message, Request):
+        return _read_request_kind(message)
+    if isinstance(message, RequestingAgencyMessage):
+        return _read_requester_message(message, context)
+    return _read_supplier_message(message, context)
+
+
+def _read_request_kind(message: Request) -> tuple[EventKind, EventDetails]:
+    """A reminder of a request is no second request."""
+    service = message.service_info
+    if service is None or service.request_type != RequestType.REMINDER:
+        return EventKind.REQUEST, EventDetails()
+    note = service.note or ""
+    return EventKind.MESSAGE, EventDetails(note=join_notes(REMINDER, note), written=note)
+
+
+# --- from a requester ------------------------------------------------------------------------------------
+
+_ACTIONS: Mapping[Action, EventKind] = {
+    Action.STATUS_REQUEST: EventKind.STATUS_QUERY,
+    Action.RECEIVED: EventKind.RECEIVED,
+    Action.CANCEL: EventKind.CANCEL,
+    Action.RENEW: EventKind.RENEW,
+    Action.SHIPPED_RETURN: EventKind.RETURNED,
+    Action.NOTIFICATION: EventKind.MESSAGE,
+    Action.HOLD_RETURN: EventKind.MESSAGE,
+    Action.LOST: EventKind.LOST,
+}
+_HOLD_RETURN = "The borrower can't return it for now."
+
+
+def _read_requester_message(
+    message: RequestingAgencyMessage, context: MappingContext
+) -> tuple[EventKind, EventDetails]:
+    if message.action is None:
+        raise MalformedMessage("requestingAgencyMessage/action", "missing", MalformationKind.DATA_MISSING)
+    kind = _ACTIONS.get(Action(message.action)) if message.action in set(Action) else None
+    if kind is None:
+        raise Refused(
+            RefusalReason.UNSUPPORTED_SERVICE,
+            f"The action {message.action[:60]} is not taken here.",
+            about=MessagePart.SERVICE,
+            value=message.action[:60],
+        )
+    note = message.note or ""
+    words = context.dialect.condition_words
+    if message.action in (Action.NOTIFICATION, Action.CANCEL):
+        kind = _read_marked_kind(kind, note, words.accepted, words.refused)
+    details = EventDetails(
+        note=join_notes(_HOLD_RETURN, note) if message.action == Action.HOLD_RETURN else note, written=note
+    )
+    if kind is EventKind.RENEW:
+        return kind, replace(details, due=read_note_terms(EventKind.RECALL, details).due)  # the day that is wished
+    return kind, read_note_terms(kind, details)
+
+
+def _read_marked_kind(kind: EventKind, note: str, accepted: str, refused: str) -> EventKind:
+    """What the first words of a note make of it; what follows them are words for people."""
+    first = note.split(SEPARATOR, 1)[0].strip().casefold()
+    marked = {
+        accepted.casefold(): EventKind.CONDITION_ACCEPTED,
+        refused.casefold(): EventKind.CONDITION_REFUSED,
+    }
+    if kind is EventKind.MESSAGE:
+        marked |= {ITEM_LOST: EventKind.LOST, ITEM_DAMAGED: EventKind.DAMAGED}
+    return marked.get(first, kind)
+
+
+# --- from a supplier -------------------------------------------------------------------------------------
+
+
+def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingContext) -> tuple[EventKind, EventDetails]:
+    info = message.message_info or MessageInfo()
+    status = message.status_info or StatusInfo()
+    kind, words = _read_supplier_kind(message, info, status)
+    delivery, retry = message.delivery_info or DeliveryInfo(), message.retry_info or RetryInfo()
+    conditions, unknown = read_conditions((*delivery.loan_conditions, *retry.loan_conditions))
+    reason, reason_words = _read_reason(info, kind)
+    costs = next(iter((*delivery.delivery_costs, *retry.offered_costs)), None)
+    note = join_notes(words, reason_words, unknown, _describe_odd_costs(costs), info.note or "")
+    details = EventDetails(
+        due=context.read_day(status.due_date),
+        reason=reason,
+        note=note,
+        conditions=conditions,
+        cost=money_of_costs(costs, context.currency),
+        retry_after=context.read_day(retry.retry_after or retry.retry_before),
+        expected=context.read_day(status.expected_delivery_date),
+        barcode=delivery.item_ids[0] if len(delivery.item_ids) == 1 else "",
+        link=_read_link(delivery, info.note or ""),
+        status=status.status or "" if kind is EventKind.STATUS_REPORT else "",
+        extras=tuple(CitationExtra("item-id", one) for one in delivery.item_ids if len(delivery.item_ids) > 1),
+        written=info.note or "",
+    )
+    return kind, read_note_terms(kind, details)
+
+
+def _read_supplier_kind(
+    message: SupplyingAgencyMessage, info: MessageInfo, status: StatusInfo
+) -> tuple[EventKind, str]:
+    """The event, and words for what it doesn't say."""
+    match info.reason_for_message:
+        case ReasonForMessage.CANCEL_RESPONSE:
+            accepted = info.answer if info.answer is not None else status.status == Status.CANCELLED
+            return EventKind.CANCEL_ACCEPTED if accepted else EventKind.CANCEL_REFUSED, ""
+        case ReasonForMessage.RENEW_RESPONSE:
+            accepted = info.answer if info.answer is not None else status.status == Status.LOANED
+            return EventKind.RENEW_ACCEPTED if accepted else EventKind.RENEW_REFUSED, ""
+        case ReasonForMessage.STATUS_REQUEST_RESPONSE:
+            return EventKind.STATUS_REPORT, ""
+        case ReasonForMessage.NOTIFICATION:
+            return _read_notification(info, status)
+        case ReasonForMessage.REQUEST_RESPONSE | ReasonForMessage.STATUS_CHANGE | None:
+            return _read_status(message, info, status)
+    raise Refused(
+        RefusalReason.UNSUPPORTED_SERVICE,
+        f"The reason {info.reason_for_message[:60]} is not known here.",
+        about=MessagePart.SERVICE,
+        value=info.reason_for_message[:60],
+    )
+
+
+def _read_notification(info: MessageInfo, status: StatusInfo) -> tuple[EventKind, str]:
+    first = (info.note or "").split(SEPARATOR, 1)[0].strip().casefold()
+    if first == ITEM_DAMAGED:
+        return EventKind.DAMAGED, ""
+    if status.due_date is not None and status.status in (Status.LOANED, Status.OVERDUE, Status.RECALLED):
+        return EventKind.DUE_DATE_CHANGED, ""
+    words = _WORDS_OF_STATUS.get(status.status or "", "")
+    return EventKind.MESSAGE, words
+
+
+_WORDS_OF_STATUS: Mapping[str, str] = {
+    Status.HOLD_RETURN: "Please do not return it yet.",
+    Status.RELEASE_HOLD_RETURN: "It may be returned now.",
+}
+
+
+def _read_will_supply(message: SupplyingAgencyMessage, info: MessageInfo) -> EventKind:
+    """With a condition it waits for our answer."""
+    delivery = message.delivery_info
+    has_code = delivery is not None and bool(delivery.loan_conditions)
+    has_words = any(part.strip().startswith("conditions: ") for part in (info.note or "").split(SEPARATOR))
+    return EventKind.CONDITIONAL if has_code or has_words else EventKind.WILL_SUPPLY
+
+
+_KIND_OF_STATUS: Mapping[str, EventKind] = {
+    Status.REQUEST_RECEIVED: EventKind.ACKNOWLEDGED,
+    Status.LOANED: EventKind.SHIPPED,
+    Status.OVERDUE: EventKind.OVERDUE,
+    Status.RECALLED: EventKind.RECALL,
+    Status.RETRY_POSSIBLE: EventKind.RETRY,
+    Status.UNFILLED: EventKind.UNFILLED,
+    Status.COPY_COMPLETED: EventKind.COPY_DELIVERED,
+    Status.LOAN_COMPLETED: EventKind.CHECKED_IN,
+    Status.COMPLETED_WITHOUT_RETURN: EventKind.LOST,
+    Status.CANCELLED: EventKind.CANCEL_ACCEPTED,
+    Status.HOLD_RETURN: EventKind.MESSAGE,
+    Status.RELEASE_HOLD_RETURN: EventKind.MESSAGE,
+}
+
+
+def _read_status(message: SupplyingAgencyMessage, info: MessageInfo, status: StatusInfo) -> tuple[EventKind, str]:
+    word = status.status or ""
+    if word == Status.WILL_SUPPLY:
+        return _read_will_supply(message, info), ""
+    if word == Status.EXPECT_TO_SUPPLY:
+        held = status.expected_delivery_date is not None
+        return EventKind.HOLD_PLACED if held else EventKind.EXPECT_TO_SUPPLY, ""
+    if not word:
+        return EventKind.MESSAGE, ""
+    kind = _KIND_OF_STATUS.get(word)
+    if kind is None:
+        raise Refused(
+            RefusalReason.INVALID_VALUE, f"The status {word[:60]} is not known here.", value=f"status: {word[:60]}"
+        )
+    return kind, _WORDS_OF_STATUS.get(word, "")
+
+
+def _read_reason(info: MessageInfo, kind: EventKind) -> tuple[str, str]:
+    """Our word, and the partner's where ours says less."""
+    if kind is EventKind.UNFILLED:
+        return _find_reason(info.reason_unfilled.value if info.reason_unfilled else "", info, UNFILLED_IN)
+    if kind is EventKind.RETRY:
+        word = info.reason_retry.value if info.reason_retry is not None else ""
+        if word.casefold() in CONDITIONAL_RETRIES:
+            return ReasonCodes.POLICY.value, "a condition must be met"
+        return _find_reason(word, info, RETRY_IN)
+    return "", ""
+
+
+def _find_reason(word: str, info: MessageInfo, known: Mapping[str, ReasonCodes]) -> tuple[str, str]:
+    first = (info.note or "").split(SEPARATOR, 1)[0].strip()
+    if first in {one.value for one in ReasonCodes}:
+        return first, ""  # said more exactly, by a gateway of our kind
+    found = known.get(word.casefold())
+    if found is not None:
+        return found.value, ""
+    return ReasonCodes.OTHER.value, f"reason: {word}" if word else ""
+
+
+def _read_link(delivery: DeliveryInfo, note: str) -> str:
+    """Where a version has no element for it, it stands in the note."""
+    if delivery.url:
+        return delivery.url
+    for part in note.split(SEPARATOR):
+        name, colon, value = part.strip().partition(": ")
+        if colon and name.casefold() == "url" and value.strip().startswith(("http://", "https://")):
+            return value.strip()
+    return ""
+
+
+def _describe_odd_costs(costs: Costs | None) -> str:
+    """An amount in what is no currency stays words."""
+    if costs is None or costs.amount is None or costs.currency is None:
+        return ""
+    code = costs.currency.value.strip()
+    if len(code) == 3 and code.isalpha():
+        return ""
+    return f"cost: {_format_amount(costs.amount)} {code}".rstrip()
+
+
+def _format_amount(amount: Decimal) -> str:
+    return f"{amount:f}"

@@ -1,0 +1,100 @@
+"""Agencies and symbols, days and moments, amounts."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, date, datetime, time, tzinfo
+from zoneinfo import ZoneInfo
+
+from adapters.iso18626.dialect import DEFAULT_DIALECT, Iso18626Dialect, Symbols
+from adapters.iso18626.messages.declaration import Code
+from adapters.iso18626.messages.structures import AgencyId, Costs
+from gateway.domain.library import Money
+from gateway.domain.value import value_object
+
+_END_OF_DAY = time(23, 59, 59)
+
+
+def symbol_of_agency(agency: AgencyId | None, symbols: Symbols) -> str:
+    """`DE-Brt1` where the type is the default one, else `OCLC:ABC`; empty where no agency is named."""
+    if agency is None or not agency.value:
+        return ""
+    type_ = agency.type.value if agency.type is not None else ""
+    if not type_ or type_.casefold() == symbols.default_type.casefold():
+        return agency.value
+    return f"{type_}:{agency.value}"
+
+
+def list_symbols_of_agency(agency: AgencyId | None) -> tuple[str, ...]:
+    """With its type and without: a profile may have either."""
+    if agency is None or not agency.value:
+        return ()
+    typed = f"{agency.type.value}:{agency.value}" if agency.type is not None else agency.value
+    return tuple(dict.fromkeys((typed, agency.value)))
+
+
+def agency_of_symbol(symbol: str, symbols: Symbols) -> AgencyId:
+    type_, colon, value = symbol.partition(":")
+    return AgencyId(type=Code(type_ if colon else symbols.default_type), value=value if colon else symbol)
+
+
+def is_same_agency_symbol(one: str, other: str) -> bool:
+    """Types without regard to capitals; without a type on either side the values decide."""
+    (type_1, colon_1, value_1), (type_2, colon_2, value_2) = one.partition(":"), other.partition(":")
+    if colon_1 and colon_2:
+        return type_1.casefold() == type_2.casefold() and value_1.casefold() == value_2.casefold()
+    return (value_1 if colon_1 else type_1).casefold() == (value_2 if colon_2 else type_2).casefold()
+
+
+def digest_message(body: bytes) -> str:
+    """By what a repeat is known again: its sender sends the same octets, since the timestamp is part of them."""
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
+def money_of_costs(costs: Costs | None, currency: str) -> Money | None:
+    """None for what is no amount. `currency`: meant where none is said."""
+    if costs is None or costs.amount is None:
+        return None
+    said = costs.currency.value.strip().upper() if costs.currency is not None else ""
+    try:
+        return Money(costs.amount, said or currency)
+    except ValueError:
+        return None
+
+
+def costs_of_money(money: Money | None) -> Costs | None:
+    return Costs(currency=Code(money.currency), amount=money.amount) if money is not None else None
+
+
+@value_object(kw_only=True)
+class MappingContext:
+    """`library_zone` and `currency` are those of the library whose request it is; `ours` all its symbols."""
+
+    library_zone: tzinfo
+    currency: str
+    ours: tuple[str, ...] = ()
+    dialect: Iso18626Dialect = DEFAULT_DIALECT
+
+    @property
+    def zone(self) -> tzinfo:
+        """The one in which the partner's days are."""
+        return ZoneInfo(self.dialect.zone) if self.dialect.zone else self.library_zone
+
+    def is_us(self, symbol: str) -> bool:
+        known = (*self.ours, self.dialect.symbols.ours) if self.dialect.symbols.ours else self.ours
+        return bool(symbol) and any(is_same_agency_symbol(symbol, one) for one in known)
+
+    def write_end_of_day(self, due: date | datetime | None) -> datetime | None:
+        """As the standard wants a day written: 23:59:59 of it, in UTC (docs/facts/iso-18626.md 2)."""
+        if due is None:
+            return None
+        day = due.astimezone(self.zone).date() if isinstance(due, datetime) else due
+        return datetime.combine(day, _END_OF_DAY, UTC)
+
+    def read_day(self, moment: datetime | None) -> date | None:
+        """The day that is meant: of a moment at the end of a day in UTC that day, of any other the one on which it
+        falls in the partner's zone."""
+        if moment is None:
+            return None
+        there = moment.astimezone(UTC)
+        return there.date() if there.time() == _END_OF_DAY else moment.astimezone(self.zone).date()

@@ -1,0 +1,260 @@
+"""A request of ISO 18626 <-> a request that the gateway manages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from adapters.iso18626.mapping.citations import read_citation, write_bibliographic_info, write_publication_info
+from adapters.iso18626.mapping.codes import find_list_word, hyphenate_word
+from adapters.iso18626.mapping.identities import (
+    MappingContext,
+    agency_of_symbol,
+    costs_of_money,
+    money_of_costs,
+    symbol_of_agency,
+)
+from adapters.iso18626.messages import Request as IllRequest
+from adapters.iso18626.messages.codes import RequestType
+from adapters.iso18626.messages.codes import ServiceType as Wanted
+from adapters.iso18626.messages.declaration import Code
+from adapters.iso18626.messages.structures import (
+    Address,
+    BibliographicInfo,
+    BillingInfo,
+    ElectronicAddress,
+    PhysicalAddress,
+    RequestedDeliveryInfo,
+    RequestingAgencyInfo,
+    ServiceInfo,
+    SupplierInfo,
+)
+from gateway.domain.requests.citation import CitationExtra
+from gateway.domain.requests.request import (
+    OPEN_ATTEMPT,
+    AttemptStatus,
+    LendingState,
+    LibraryParty,
+    Request,
+    RequestCosts,
+    RequestDates,
+    RequestedService,
+    Role,
+    ServiceType,
+    SupplierAttempt,
+    Volume,
+)
+from gateway.domain.requests.volume_notes import read_wanted_volumes
+from gateway.ports.partner_channel import PartnerMessage
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Times and numbers are the receiving side's own."""
+
+PREVIOUS_REQUEST = "previous-request"
+ALREADY_TRIED = "already-tried"
+
+_SERVICE_IN = {Wanted.COPY: ServiceType.COPY, Wanted.COPY_OR_LOAN: ServiceType.COPY_OR_LOAN}
+_SERVICE_OUT = {
+    ServiceType.LOAN: Wanted.LOAN,
+    ServiceType.COPY: Wanted.COPY,
+    ServiceType.COPY_OR_LOAN: Wanted.COPY_OR_LOAN,
+}
+
+
+# --- received --------------------------------------------------------------------------------------------
+
+
+def read_request(message: IllRequest, sender: str, transaction: str, context: MappingContext) -> Request:
+    """The patron's name and number are left out: they are of no use for lending, and personal. All else that has no
+    place is in the extras."""
+    info = message.bibliographic_info or BibliographicInfo()
+    service = message.service_info or ServiceInfo()
+    note = service.note or ""
+    billing = message.billing_info
+    return Request(
+        library="",
+        id="",
+        role=Role.LENDING,
+        state=LendingState.NEW,
+        number="",
+        created=NEVER,
+        changed=NEVER,
+        citation=read_citation(info, message.publication_info, note),
+        service=RequestedService(
+            _SERVICE_IN.get(Wanted(service.service_type), ServiceType.LOAN)
+            if service.service_type in set(Wanted)
+            else ServiceType.LOAN,
+            _read_word(service.item_format),
+            _read_word(service.service_level),
+        ),
+        dates=RequestDates(
+            need_by=context.read_day(service.need_before_date),
+            start=context.read_day(service.start_date),
+            end=context.read_day(service.end_date),
+        ),
+        costs=RequestCosts(
+            maximum=money_of_costs(billing.maximum_costs, context.currency) if billing is not None else None
+        ),
+        volumes=_read_volumes(info, note),
+        extras=tuple(_iterate_extras(message, service, context)),
+        partner=_read_requester(message, sender),
+        transaction=transaction,
+        source="partner",
+    )
+
+
+def _read_word(code: Code | None) -> str:
+    return hyphenate_word(code.value) if code is not None else ""
+
+
+def _read_volumes(info: BibliographicInfo, note: str) -> tuple[Volume, ...]:
+    """Those that the note names one by one (our own rule, which says labels too), else those of the elements."""
+    named = read_wanted_volumes(note)
+    if named or len(info.volumes) < 2:
+        return named
+    return tuple(Volume(str(number), label) for number, label in enumerate(info.volumes, 1))
+
+
+def _read_requester(message: IllRequest, sender: str) -> LibraryParty:
+    said = message.requesting_agency_info or RequestingAgencyInfo()
+    delivery = (one.address for one in message.requested_delivery if one.address is not None)
+    addresses = (*delivery, *said.addresses)
+    return LibraryParty(
+        symbol=sender,
+        name=said.name or "",
+        email=next(filter(None, map(_read_email, addresses)), ""),
+        address=next(filter(None, map(_format_postal_address, addresses)), ""),
+    )
+
+
+def _read_email(address: Address) -> str:
+    data = address.electronic.data if address.electronic is not None else None
+    return data if data is not None and "@" in data else ""
+
+
+def _format_postal_address(address: Address) -> str:
+    """Lines as on an envelope."""
+    postal = address.physical
+    if postal is None:
+        return ""
+    town = " ".join(part for part in (postal.postal_code, postal.locality) if part)
+    country = postal.country.value if postal.country is not None else ""
+    return "\n".join(line for line in (postal.line1, postal.line2, town, postal.region, country) if line)
+
+
+def _iterate_extras(message: IllRequest, service: ServiceInfo, context: MappingContext) -> Iterator[CitationExtra]:
+    if service.request_type == RequestType.RETRY:
+        yield CitationExtra("retry", "true", "boolean")
+    if service.previous_request_id:
+        yield CitationExtra(PREVIOUS_REQUEST, service.previous_request_id)
+    for word in service.request_sub_types:
+        yield CitationExtra("request-sub-type", word)
+    if service.copyright_compliance is not None:
+        yield CitationExtra("copyright-compliance", service.copyright_compliance.value)
+    if service.any_edition is not None:
+        yield CitationExtra("any-edition", "true" if service.any_edition else "false", "boolean")
+    if service.preferred_edition:
+        yield CitationExtra("preferred-edition", service.preferred_edition)
+    for condition in service.loan_conditions:
+        yield CitationExtra("accepted-condition", condition.value)
+    for one in message.requested_delivery:
+        electronic = one.address.electronic if one.address is not None else None
+        if electronic is not None and electronic.data and "@" not in electronic.data:
+            kind = electronic.type.value if electronic.type is not None else ""
+            yield CitationExtra("electronic-delivery", f"{kind} {electronic.data}".strip())
+        if one.delivery_method is not None:
+            yield CitationExtra("delivery-method", one.delivery_method.value)
+    for supplier in message.suppliers:
+        symbol = symbol_of_agency(supplier.supplier, context.dialect.symbols)
+        if symbol:
+            tried = supplier.availability_note == ALREADY_TRIED
+            yield CitationExtra(ALREADY_TRIED if tried else "possible-supplier", symbol)
+        if supplier.call_number:
+            yield CitationExtra("call-number", supplier.call_number)
+    if message.billing_info is not None and message.billing_info.payment_method is not None:
+        yield CitationExtra("payment-method", message.billing_info.payment_method.value)
+    for raw in message.unknown:
+        yield CitationExtra(raw.path.rpartition("/")[2], raw.text)
+
+
+# --- sent ------------------------------------------------------------------------------------------------
+
+
+def write_request(message: PartnerMessage, context: MappingContext) -> IllRequest:
+    """Without its header. Nothing about the patron goes out."""
+    request = message.request
+    extras = {one.name: one.value for one in request.extras}
+    previous = _find_previous_attempt(message)
+    is_retry = previous is not None or extras.get("retry", "") == "true"
+    notes = (request.citation.note, message.details.note)
+    bibliographic = write_bibliographic_info(request.citation)
+    service = ServiceInfo(
+        request_type=RequestType.RETRY if is_retry else RequestType.NEW,
+        previous_request_id=previous.transaction if previous is not None else extras.get(PREVIOUS_REQUEST),
+        service_type=_SERVICE_OUT[request.service.type],
+        service_level=_write_word(request.service.level),
+        item_format=_write_word(request.service.format),
+        need_before_date=context.write_end_of_day(request.dates.need_by),
+        copyright_compliance=_write_code(extras.get("copyright-compliance", "")),
+        start_date=context.write_end_of_day(request.dates.start),
+        end_date=context.write_end_of_day(request.dates.end),
+        note="; ".join(part for part in notes if part) or None,
+    )
+    return IllRequest(
+        bibliographic_info=bibliographic,
+        publication_info=write_publication_info(request.citation),
+        service_info=service,
+        suppliers=tuple(_iterate_tried(request.attempts, context)),
+        requested_delivery=_write_delivery(message.sender),
+        requesting_agency_info=_write_requester(message.sender),
+        billing_info=_write_billing(request.costs),
+    )
+
+
+def _write_word(word: str) -> Code | None:
+    return Code(find_list_word(word)) if word else None
+
+
+def _write_code(word: str) -> Code | None:
+    return Code(word) if word else None
+
+
+def _find_previous_attempt(message: PartnerMessage) -> SupplierAttempt | None:
+    """This supplier has been asked for it before, and said: later, or under a condition."""
+    said = (one for one in message.request.attempts if one.status is AttemptStatus.RETRY)
+    return next((one for one in said if one.partner == message.receiver.profile), None)
+
+
+def _iterate_tried(attempts: Iterable[SupplierAttempt], context: MappingContext) -> Iterator[SupplierInfo]:
+    """Who has been asked before, in their order."""
+    tried = [one.symbol for one in attempts if one.status not in OPEN_ATTEMPT and one.symbol]
+    for order, symbol in enumerate(dict.fromkeys(tried), 1):
+        yield SupplierInfo(
+            sort_order=order,
+            supplier=agency_of_symbol(symbol, context.dialect.symbols),
+            availability_note=ALREADY_TRIED,
+        )
+
+
+def _write_requester(sender: LibraryParty) -> RequestingAgencyInfo:
+    return RequestingAgencyInfo(name=sender.name or None, addresses=tuple(_write_addresses(sender)))
+
+
+def _write_delivery(sender: LibraryParty) -> tuple[RequestedDeliveryInfo, ...]:
+    return tuple(
+        RequestedDeliveryInfo(sort_order=order, address=address)
+        for order, address in enumerate(_write_addresses(sender), 1)
+    )
+
+
+def _write_addresses(sender: LibraryParty) -> Iterator[Address]:
+    """The postal address has no parts of its own with us: it goes line by line, as it is set up."""
+    lines = [line.strip() for line in sender.address.splitlines() if line.strip()]
+    if lines:
+        yield Address(physical=PhysicalAddress(line1=lines[0], line2=", ".join(lines[1:]) or None))
+    if sender.email:
+        yield Address(electronic=ElectronicAddress(type=Code("Email"), data=sender.email))
+
+
+def _write_billing(costs: RequestCosts) -> BillingInfo | None:
+    return BillingInfo(maximum_costs=costs_of_money(costs.maximum)) if costs.maximum is not None else None

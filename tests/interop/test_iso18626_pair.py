@@ -1,0 +1,47 @@
+"""Gateways that lend to each other by ISO 18626 over real HTTP: every sequence of docs/facts/iso-18626.md 7, in the
+version of 2017 and in that of 2021; all that goes over the wire is valid against the schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from lxml import etree
+from sqlalchemy import select
+
+from gateway.store.schema import message
+from tests.faults.joined.installations import Template, make_template
+from tests.support.iso18626_joining import Http18626
+from tests.support.iso_pair import Pair
+from tests.support.iso_sequences import SEQUENCES, WORKFLOW
+
+SCHEMAS = {"1.2": "ISO-18626-v1_2.xsd", "2021-2": "ISO-18626-2021-2.xsd"}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return make_template(tmp_path_factory.mktemp("iso18626-pair"))
+
+
+@pytest.mark.parametrize("version", SCHEMAS)
+@pytest.mark.parametrize("name", SEQUENCES)
+async def test_sequence(name: str, version: str, template: Template, tmp_path: Path, specs_folder: Path) -> None:
+    async with Pair(template, tmp_path, Http18626({"version": version}), WORKFLOW) as pair:
+        await SEQUENCES[name](pair)
+        await pair.nothing_is_left()
+        bodies = await list_bodies(pair)
+
+    schema = etree.XMLSchema(file=str(specs_folder / SCHEMAS[version]))
+    assert len(bodies) >= 4
+    for body in bodies:
+        schema.assertValid(etree.fromstring(body))
+
+
+async def list_bodies(pair: Pair) -> list[bytes]:
+    """All messages of ISO 18626 and their confirmations, as the journals have them."""
+    found: list[bytes] = []
+    for town in pair.towns.values():
+        query = select(message).where(message.c.protocol == "iso18626")
+        rows = await town.context.store.read(lambda c, query=query: c.execute(query).mappings().all())
+        found += [row["body"] for row in rows if row["body"]]
+    return found
