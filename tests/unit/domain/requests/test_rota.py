@@ -331,6 +331,14 @@ def test_each_reason_counts_by_its_weight_and_is_written_out() -> None:
     assert line.why == "5.5 points (4 open +8, 2.5 days +2.5, costs 10 EUR +5, reciprocity 2 -6, same campus -4)"
 
 
+def test_a_supplier_of_which_nothing_is_known_takes_as_long_as_the_library_assumes() -> None:
+    weights = Ranking(load=1, supply_time=1, cost=1, near=4, unknown_days=5)
+
+    (line,) = rank_suppliers((RotaLine("warsaw"),), {}, weights)
+
+    assert line.why == "5 points (5 days assumed +5)"
+
+
 def test_equal_ones_stay_in_their_order() -> None:
     lines = tuple(RotaLine(name) for name in NAMES)
 
@@ -446,14 +454,55 @@ def test_a_retry_day_is_one_of_the_library_s_zone_where_suppliers_are_chosen() -
     request = asked(requested(), "warsaw", status=AttemptStatus.RETRY, retry_after=date(2026, 3, 20))
     request = asked(asked(request, "kyoto"), "tbilisi")
     first, *others = request.attempts
-    request = replace(request, attempts=(replace(first, asked=datetime(2026, 3, 3, 4, 0, tzinfo=UTC)), *others))
 
-    def chosen(zone: str) -> str:
-        choice = choose_next_line(request, policy, TEMPLATE, standings(), date(2026, 3, 20), ZoneInfo(zone))
+    def choose_why(zone: str, asked_at: datetime) -> str:
+        there = replace(request, attempts=(replace(first, asked=asked_at), *others))
+        choice = choose_next_line(there, policy, TEMPLATE, standings(), date(2026, 3, 20), ZoneInfo(zone))
         return choice.line.why if choice.line is not None else ""
 
-    assert chosen("UTC") == "it said to ask again from 2026-03-20"
-    assert chosen("America/Los_Angeles") == "", "asked on the 2nd there, so the 19th is the last day"
+    morning, evening = datetime(2026, 3, 3, 4, 0, tzinfo=UTC), datetime(2026, 3, 2, 22, 0, tzinfo=UTC)
+    assert choose_why("UTC", morning) == "it said to ask again from 2026-03-20"
+    assert choose_why("America/Los_Angeles", morning) == "", "asked on the 2nd there, so the 19th is the last day"
+    assert choose_why("UTC", evening) == ""
+    assert choose_why("Asia/Tokyo", evening) == "it said to ask again from 2026-03-20", "asked on the 3rd there"
+
+
+def test_a_copy_that_costs_exactly_the_highest_price_is_asked_for() -> None:
+    costly = partner(cost=price("12"), copy_cost=price("8"), cost_limit=price("8"))
+    assert rota.profile_objection(costly, requested(service=RequestedService(ServiceType.COPY))) == ""
+    assert rota.profile_objection(costly, requested()) == (
+        "costs 12 EUR, more than the maximum for this partner, 8 EUR"
+    )
+
+
+def test_those_to_ask_again_are_ranked_and_passed_over_like_all_others() -> None:
+    request = requested()
+    for name in NAMES:
+        request = asked(request, name, status=AttemptStatus.RETRY, retry_after=date(2026, 3, 20))
+    policy = RequestPolicy(overload=OverloadRule(max_open=10, then="skip"))
+    now = standings(policy=policy, open_requests={"warsaw": 12, "kyoto": 5, "tbilisi": 1})
+
+    choice = choose_next_line(request, policy, RANKED, now, date(2026, 3, 20), UTC)
+
+    assert [line.partner for line in choice.order] == ["tbilisi", "kyoto"]
+    assert [(line.partner, line.why) for line in choice.skipped] == [
+        ("warsaw", "overloaded: 12 requests are open with it")
+    ]
+
+
+def test_a_partner_stands_with_its_speed_and_what_it_owes() -> None:
+    known = rota.partner_standing(partner(reciprocity=2.5), requested(), POLICY, TODAY, mean_days=4.5)
+    assert (known.mean_days, known.reciprocity) == (4.5, 2.5)
+
+
+def test_a_ranking_says_why_somebody_comes_last_whatever_its_points() -> None:
+    lines = (RotaLine("warsaw", last_resort=True), RotaLine("kyoto"))
+    known = {"warsaw": PartnerStanding(overloaded=True), "kyoto": PartnerStanding(open=3)}
+    ranked = rank_suppliers(lines, known, Ranking(load=1, supply_time=0))
+    assert [(line.partner, line.why) for line in ranked] == [
+        ("kyoto", "3 points (3 open +3)"),
+        ("warsaw", "last resort, overloaded, 0 points (nothing counted)"),
+    ]
 
 
 def test_a_rota_s_highest_price_is_compared_with_that_of_the_service() -> None:
