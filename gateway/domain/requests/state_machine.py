@@ -127,9 +127,10 @@ def list_notifications(
 
 
 def _list_told(request: Request, branch: Branch) -> tuple[PartnerNotification, ...]:
-    attempt = request.current if request.role is Role.BORROWING else 0
     return tuple(
-        PartnerNotification(effect.kind, attempt) for effect in branch.effects if isinstance(effect, NotifyPartner)
+        PartnerNotification(effect.kind, request.current)
+        for effect in branch.effects
+        if isinstance(effect, NotifyPartner)
     )
 
 
@@ -256,7 +257,7 @@ def _act_on_other_supplier(request: Request, event: Event) -> Transition | Denie
         case kind if kind in _TALK:
             return _add_notification(_make_late_transition(request, event), kind, attempt)
         case EventKind.RECEIVED if attempt.status is AttemptStatus.LOST:  # it has turned up
-            return replace(_mark_extra_item(request, event, attempt, AttemptStatus.EXTRA), kept=False)
+            return _mark_extra_item(request, event, attempt, AttemptStatus.EXTRA)
         case EventKind.RETURNED if here or attempt.status is AttemptStatus.LOST:
             back = _add_notification(
                 _mark_extra_item(request, event, attempt, AttemptStatus.EXTRA_RETURNED), event.kind, attempt

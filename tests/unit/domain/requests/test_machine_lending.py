@@ -17,12 +17,20 @@ from gateway.domain.requests.request import (
     ServiceType,
     VolumeState,
 )
-from gateway.domain.requests.state_machine import Transition, compute_transition, list_allowed_events
+from gateway.domain.requests.state_machine import (
+    PartnerNotification,
+    Transition,
+    compute_transition,
+    list_allowed_events,
+    list_notifications,
+)
 from gateway.domain.requests.state_table import DenialReason, FollowUp, LibraryAction, TimerKind
 from tests.support.requests import (
     DUE,
     START,
     Story,
+    asked_story,
+    borrowing,
     copy_of,
     event,
     follow_ups,
@@ -345,6 +353,11 @@ def test_volumes_that_the_partner_counts_in_its_own_way_are_all_of_them() -> Non
     assert returned.event.details.volumes == ("band-1",)
 
 
+def test_volumes_of_its_own_do_not_make_an_event_fit() -> None:
+    denied = Story(lending()).no_partner(EventKind.SHIPPED, volumes=("band-1",))
+    assert denied.detail == "There is no 'shipped' by the partner on this side of a request."
+
+
 def test_a_question_about_the_state() -> None:
     assert follow_ups(sent_story().partner(EventKind.STATUS_QUERY)) == (FollowUp.REPORT_STATUS,)
 
@@ -368,3 +381,26 @@ def test_what_staff_may_do_follows_the_table_and_the_workflow() -> None:
     assert EventKind.CHECKED_IN not in new
     plain = list_allowed_events(lending(), workflow(lending={"conditional": False}), note)
     assert set(new) - set(plain) == {EventKind.CONDITIONAL}
+
+
+def test_before_an_act_it_is_said_who_would_be_told() -> None:
+    note = event(local_signal(EventKind.NOTE), START)
+    assert list_notifications(lending(), EventKind.CONDITIONAL, Workflow(), note) == (
+        PartnerNotification(EventKind.CONDITIONAL),
+    )
+    assert list_notifications(lending(), EventKind.CONDITIONAL, workflow(lending={"conditional": False}), note) == ()
+    assert list_notifications(lending(), EventKind.LOCATED, Workflow(), note) == ()
+    assert list_notifications(lending(), EventKind.CHECKED_IN, Workflow(), note) == ()
+    here = asked_story(borrowing())
+    assert list_notifications(here.request, EventKind.RECEIVED, Workflow(), note) == (
+        PartnerNotification(EventKind.RECEIVED, 1),
+    )
+
+
+def test_a_transition_tells_what_happened_and_what_was_before() -> None:
+    story = Story(lending())
+    located = story.us(EventKind.LOCATED, barcode="31")
+    assert (located.before, located.changes_state) == (L.NEW, True)
+    assert (located.event.signal, located.event.details.barcode) == (local_signal(EventKind.LOCATED), "31")
+    noted = story.us(EventKind.NOTE, note="auf Bestellung")
+    assert (noted.before, noted.changes_state) == (L.LOCATED, False)

@@ -18,6 +18,7 @@ from gateway.domain.requests.request import (
     Volume,
     VolumeState,
 )
+from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import DenialReason, LibraryAction, TimerKind
 from tests.support.requests import (
     DUE,
@@ -117,6 +118,41 @@ def test_what_is_found_by_the_lender_is_off_the_record() -> None:
     found = story.partner(K.CHECKED_IN, 1)
     assert (found.kept, library_calls(found), story.state) == (False, (LibraryAction.DELETE_TEMPORARY,), B.REVIEW)
     assert story.statuses == (A.COMPLETED,)
+
+
+def test_a_lost_item_that_turns_up_is_an_item_too_many() -> None:
+    story = reopened()
+    story.us(K.APPROVE)
+    story.ask("kyoto")
+    found = story.us(K.RECEIVED, 1)
+    assert (found.kept, told(found), library_calls(found)) == (False, (), ())
+    assert (story.state, story.statuses) == (B.REQUESTED, (A.EXTRA, A.ASKED))
+    assert RequestFlag.EXTRA in story.request.flags
+
+
+@pytest.mark.parametrize(
+    ("status", "pieces", "on_record"),
+    [
+        (A.EXTRA, (), False),  # it was never received as ours
+        (A.EXTRA, ("T1",), True),
+        (A.LOST, (), True),
+        (A.LOST, ("T1",), True),
+    ],
+)
+def test_what_goes_back_to_a_past_supplier_is_taken_off_the_record_where_it_has_one(
+    status: AttemptStatus, pieces: tuple[str, ...], on_record: bool
+) -> None:
+    attempts = (attempt(1, status=status, pieces=pieces), attempt(2, "kyoto"))
+    story = Story(borrowing(B.REQUESTED, attempts=attempts, current=2))
+    back = story.us(K.RETURNED, 1)
+    assert told(back) == ((K.RETURNED, 1),)
+    assert library_calls(back) == ((LibraryAction.DELETE_TEMPORARY,) if on_record else ())
+
+
+def test_a_supplier_that_was_never_asked_is_not_listened_to() -> None:
+    denied = asked_story().no_partner(K.WILL_SUPPLY, 7)
+    assert denied == Denied(DenialReason.NOT_ASKED, partner_signal(K.WILL_SUPPLY), B.REQUESTED, attempt=7)
+    assert denied.detail == "'will-supply' does not fit supplier no. 7 of this request."
 
 
 @pytest.mark.parametrize("kind", [K.RETURNED, K.LOST, K.DAMAGED, K.RECEIVED, K.RENEW])
