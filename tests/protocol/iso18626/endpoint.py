@@ -1,0 +1,148 @@
+"""One gateway whose endpoint for ISO 18626 is asked over real HTTP, and messages as partners write them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+from lxml import etree
+from sqlalchemy import select
+
+from adapters.iso18626.codec import NAMESPACE, decode_message
+from adapters.iso18626.messages import Confirmation
+from demo.world import START, Site, Town, make_installation
+from gateway.domain.clock import FixedClock
+from gateway.domain.requests.request import Request
+from gateway.store.requests.request_rows import parse_request
+from gateway.store.requests.tables import request
+from gateway.store.schema import message
+
+HERE = {"kind": "network", "networks": ["127.0.0.0/8"]}
+FJORDBY: dict[str, Any] = {
+    "auth": [HERE],
+    "partner": {"symbols": ["ISIL:NO-0030101"], "name": "Fjordby bibliotek", "channel": "iso18626"},
+    "iso18626": {"version": "1.2"},
+}
+SIGNED: dict[str, Any] = {
+    **FJORDBY,
+    "auth": [{"kind": "system-secret", "secret": "file:secret"}],
+    "partner": {"symbols": ["ISIL:NO-0030102"], "name": "Hemmelig bibliotek"},
+}
+KOHA: dict[str, Any] = {
+    **FJORDBY,
+    "partner": {"symbols": ["ISIL:NO-0030103"], "name": "Koha-bibliotek"},
+    "iso18626": {"version": "2021-3", "http": {"ok_status": 201, "error_status": 400}},
+}
+PROFILES = {"fjordby": FJORDBY, "hemmelig": SIGNED, "koha": KOHA}
+ROOT = f'<ISO18626Message xmlns="{NAMESPACE}" xmlns:ill="{NAMESPACE}" ill:version="1.2">'
+
+
+def make_template(folder: Path) -> Path:
+    make_installation(folder, Site("CLK", "Bibliothèque de Clarens", PROFILES), mail_port=25)
+    for shipped in (folder / "profiles").glob("*.yml"):
+        if shipped.stem not in PROFILES:
+            shipped.unlink()
+    (folder / "secret").write_text("fjord:åpen sesam\n", "utf-8")
+    return folder
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    content_type: str
+    body: bytes
+
+    @property
+    def confirmation(self) -> Confirmation:
+        found = decode_message(self.body).message
+        assert isinstance(found, Confirmation), self.body
+        return found
+
+    @property
+    def verdict(self) -> tuple[str, str, str]:
+        """messageStatus, and type and value of the first error."""
+        confirmation = self.confirmation
+        assert confirmation.header is not None
+        error = confirmation.errors[0] if confirmation.errors else None
+        return (
+            confirmation.header.message_status or "",
+            (error.type or "") if error is not None else "",
+            (error.value or "") if error is not None else "",
+        )
+
+    @property
+    def root(self) -> etree._Element:
+        return etree.fromstring(self.body)
+
+
+class Endpoint:
+    def __init__(self, town: Town, session: aiohttp.ClientSession) -> None:
+        self.town = town
+        self._session = session
+
+    async def post(
+        self, body: str | bytes, *, path: str = "/iso18626", content_type: str = 'application/xml; charset="utf-8"'
+    ) -> Answer:
+        url = f"http://127.0.0.1:{self.town.gateway.http_port}{path}"
+        data = body.encode() if isinstance(body, str) else body
+        async with self._session.post(url, data=io.BytesIO(data), headers={"Content-Type": content_type}) as response:
+            return Answer(response.status, response.content_type, await response.read())
+
+    async def requests(self) -> dict[str, Request]:
+        """By the partner's id."""
+        query = select(request.c.document).order_by(request.c.id)
+        found = await self.town.context.store.read(lambda c: c.execute(query).scalars().all())
+        return {one.transaction: one for one in map(parse_request, found)}
+
+    async def journal(self) -> list[dict[str, Any]]:
+        query = select(message).order_by(message.c.id)
+        found = await self.town.context.store.read(lambda c: c.execute(query).mappings().all())
+        return [dict(row) for row in found]
+
+
+@contextlib.asynccontextmanager
+async def run_endpoint(template: Path, folder: Path) -> AsyncIterator[Endpoint]:
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    settings = yaml.safe_load((folder / "gateway.yml").read_text("utf-8"))
+    settings.setdefault("http", {})["port"] = 0
+    (folder / "gateway.yml").write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
+    town = Town(folder / "gateway.yml", FixedClock(START))
+    await town.start()
+    try:
+        async with aiohttp.ClientSession() as session:
+            yield Endpoint(town, session)
+    finally:
+        await town.stop()
+
+
+# --- messages --------------------------------------------------------------------------------------------
+
+
+def write_header(id_: str, who: str = "NO-0030101", to: str = "CLK", extra: str = "") -> str:
+    return (
+        f"<header><supplyingAgencyId><agencyIdType>ISIL</agencyIdType><agencyIdValue>{to}</agencyIdValue>"
+        f"</supplyingAgencyId><requestingAgencyId><agencyIdType>ISIL</agencyIdType><agencyIdValue>{who}</agencyIdValue>"
+        "</requestingAgencyId><multipleItemRequestId/><timestamp>2026-03-02T07:59:00Z</timestamp>"
+        f"<requestingAgencyRequestId>{id_}</requestingAgencyRequestId>{extra}</header>"
+    )
+
+
+def write_request(id_: str, title: str = "Sult", service: str = "", *, root: str = ROOT, **header: str) -> str:
+    return (
+        f"{root}<request>{write_header(id_, **header)}<bibliographicInfo><title>{title}</title></bibliographicInfo>"
+        f"<serviceInfo>{service}<serviceType>Loan</serviceType></serviceInfo></request></ISO18626Message>"
+    )
+
+
+def write_action(id_: str, action: str, note: str = "", **header: str) -> str:
+    return (
+        f"{ROOT}<requestingAgencyMessage>{write_header(id_, **header)}<action>{action}</action>"
+        f"{f'<note>{note}</note>' if note else ''}</requestingAgencyMessage></ISO18626Message>"
+    )

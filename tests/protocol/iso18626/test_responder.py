@@ -1,0 +1,241 @@
+"""What is answered to a partner's message of ISO 18626, over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from adapters.iso18626.codec import NAMESPACE
+from adapters.iso18626.messages import RequestingAgencyMessageConfirmation
+from gateway.domain.requests.request import LendingState, Role
+from tests.protocol.iso18626.endpoint import (
+    ROOT,
+    Endpoint,
+    make_template,
+    run_endpoint,
+    write_action,
+    write_header,
+    write_request,
+)
+
+OK = ("OK", "", "")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_template(tmp_path_factory.mktemp("iso18626-endpoint"))
+
+
+@pytest.fixture
+async def endpoint(template: Path, tmp_path: Path) -> AsyncIterator[Endpoint]:
+    async with run_endpoint(template, tmp_path) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def is_valid(specs_folder: Path) -> Callable[[bytes, str], bool]:
+    def check(body: bytes, name: str) -> bool:
+        return etree.XMLSchema(file=str(specs_folder / name)).validate(etree.fromstring(body))
+
+    return check
+
+
+# --- requests --------------------------------------------------------------------------------------------
+
+
+async def test_a_request_is_taken_and_confirmed(endpoint: Endpoint, is_valid: Callable[[bytes, str], bool]) -> None:
+    answer = await endpoint.post(write_request("4711", "Markens grøde"))
+
+    assert (answer.status, answer.content_type, answer.verdict) == (200, "application/xml", OK)
+    assert is_valid(answer.body, "ISO-18626-v1_2.xsd")
+    header = answer.confirmation.header
+    assert header is not None
+    assert header.requesting_agency_request_id == "4711"
+    assert header.timestamp_received is not None
+    assert (
+        header.timestamp_received.isoformat() == "2026-03-02T07:59:00+00:00"
+    )  # that of the message, not of its coming
+    taken = (await endpoint.requests())["4711"]
+    assert (taken.role, taken.citation.title, taken.partner.symbol) == (Role.LENDING, "Markens grøde", "NO-0030101")
+
+
+async def test_the_same_message_again_changes_nothing_and_is_confirmed_again(endpoint: Endpoint) -> None:
+    for _ in range(2):
+        assert (await endpoint.post(write_request("4711"))).verdict == OK
+    assert len(await endpoint.requests()) == 1
+
+
+async def test_another_request_with_the_same_id_is_refused(endpoint: Endpoint) -> None:
+    await endpoint.post(write_request("4711"))
+
+    status, kind, value = (await endpoint.post(write_request("4711", "Pan"))).verdict
+    assert (status, kind) == ("ERROR", "UnrecognisedDataValue")
+    assert "already" in value
+    assert [one.citation.title for one in (await endpoint.requests()).values()] == ["Sult"]
+
+
+async def test_a_reminder_is_a_message_to_the_request_that_is_there(endpoint: Endpoint) -> None:
+    await endpoint.post(write_request("4711"))
+    reminder = write_request("4711", service="<requestType>Reminder</requestType>")
+
+    assert (await endpoint.post(reminder)).verdict == OK
+    assert len(await endpoint.requests()) == 1
+
+
+async def test_a_request_for_a_library_that_is_not_here_is_refused(endpoint: Endpoint) -> None:
+    status, kind, value = (await endpoint.post(write_request("4711", to="XYZ"))).verdict
+
+    assert (status, kind) == ("ERROR", "UnrecognisedDataValue")
+    assert "XYZ" in value
+    assert not await endpoint.requests()
+
+
+# --- actions ---------------------------------------------------------------------------------------------
+
+
+async def test_an_action_comes_back_in_its_confirmation(endpoint: Endpoint) -> None:
+    """illmock stops where it doesn't."""
+    await endpoint.post(write_request("4711"))
+    confirmation = (await endpoint.post(write_action("4711", "Cancel"))).confirmation
+
+    assert isinstance(confirmation, RequestingAgencyMessageConfirmation)
+    assert confirmation.action == "Cancel"
+    assert (await endpoint.requests())["4711"].state in (LendingState.CANCEL_PENDING, LendingState.CANCELLED)
+
+
+@pytest.mark.parametrize(
+    ("message", "kind", "words"),
+    [
+        (write_action("4712", "Received"), "UnrecognisedDataValue", "requestingAgencyRequestId: 4712"),
+        (write_action("4711", "Renew"), "UnsupportedActionType", "Renew: "),
+        (write_action("4711", "ShippedForward"), "UnsupportedActionType", "ShippedForward: "),
+        (write_action("4711", "Juggle"), "UnsupportedActionType", "Juggle: "),
+        (write_action("4711", ""), "UnrecognisedDataElement", "requestingAgencyMessage/action: missing"),
+        (write_action("", "Received"), "UnrecognisedDataElement", "header/requestingAgencyRequestId: missing"),
+    ],
+    ids=["unknown-request", "not-now", "not-done", "unknown-word", "no-action", "no-id"],
+)
+async def test_what_is_not_taken_is_said_in_the_words_of_the_protocol(
+    endpoint: Endpoint, message: str, kind: str, words: str
+) -> None:
+    await endpoint.post(write_request("4711"))
+
+    status, told, value = (await endpoint.post(message)).verdict
+    assert (status, told) == ("ERROR", kind)
+    assert value.startswith(words)
+
+
+# --- who may -------------------------------------------------------------------------------------------
+
+
+async def test_an_unknown_sender_is_refused(endpoint: Endpoint) -> None:
+    status, _, value = (await endpoint.post(write_request("4711", who="SE-X"))).verdict
+
+    assert status == "ERROR"
+    assert "No profile fits this sender" in value
+    assert not await endpoint.requests()
+
+
+async def test_an_account_lets_its_sender_in_and_is_not_kept(endpoint: Endpoint) -> None:
+    def signed(code: str) -> str:
+        account = (
+            f"<requestingAgencyAuthentication><accountId>fjord</accountId><securityCode>{code}</securityCode>"
+            "</requestingAgencyAuthentication>"
+        )
+        return write_request("4711", who="NO-0030102", extra=account)
+
+    for wrong in (signed("sesam"), write_request("4711", who="NO-0030102")):
+        assert (await endpoint.post(wrong)).verdict[0] == "ERROR"
+    assert not await endpoint.requests()
+
+    assert (await endpoint.post(signed("åpen sesam"))).verdict == OK
+    kept = b"".join(row["body"] for row in await endpoint.journal() if row["body"])
+    assert b"sesam" not in kept
+    assert b"fjord" in kept
+
+
+# --- the answer looks like the message -------------------------------------------------------------------
+
+
+async def test_a_message_of_2021_is_confirmed_in_2021(
+    endpoint: Endpoint, is_valid: Callable[[bytes, str], bool]
+) -> None:
+    message = write_request("4711", root=ROOT.replace("1.2", "2021-2")).replace("<multipleItemRequestId/>", "")
+    answer = await endpoint.post(message)
+
+    assert is_valid(answer.body, "ISO-18626-2021-2.xsd")
+    assert answer.root.get(f"{{{NAMESPACE}}}version") == "2021-2"
+
+
+async def test_koha_gets_its_bare_root_and_its_status(endpoint: Endpoint) -> None:
+    def bare(id_: str) -> str:
+        inside = f"{write_header(id_, who='NO-0030103')}<action>Received</action>"
+        return f'<requestingAgencyMessage xmlns="http://example.com/ill/request">{inside}</requestingAgencyMessage>'
+
+    request = write_request("4711", who="NO-0030103")
+    assert (await endpoint.post(request)).status == 201
+    answer = await endpoint.post(bare("4712"))
+    assert answer.status == 400
+    assert answer.root.tag == "{http://example.com/ill/request}requestingAgencyMessageConfirmation"
+    assert answer.verdict[:2] == ("ERROR", "UnrecognisedDataValue")
+
+
+async def test_a_message_without_namespace_is_confirmed_without(endpoint: Endpoint) -> None:
+    answer = await endpoint.post(write_request("4711", root='<ISO18626Message version="1.2">'))
+
+    assert (answer.verdict, answer.root.tag, answer.root.get("version")) == (OK, "ISO18626Message", "1.2")
+
+
+# --- what isn't a message --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status", "words"),
+    [
+        ("{}", "application/json", 415, "application/xml"),
+        ("<ehlo/>", "application/xml", 400, "not a message of ISO 18626"),
+        ("<ISO18626Message", "text/xml", 400, "not well-formed XML"),
+        (" " * 2_000_000, "application/xml", 413, "larger than"),
+        (
+            f"{ROOT}<requestConfirmation/></ISO18626Message>",
+            "application/xml",
+            400,
+            "a confirmation is no message of its own",
+        ),
+    ],
+    ids=["json", "other-xml", "cut", "large", "confirmation"],
+)
+async def test_what_is_no_message_gets_a_status_and_words(
+    endpoint: Endpoint, body: str, content_type: str, status: int, words: str
+) -> None:
+    answer = await endpoint.post(body, content_type=content_type)
+
+    assert (answer.status, answer.content_type) == (status, "text/plain")
+    assert words in answer.body.decode()
+
+
+async def test_any_octets_get_a_confirmation_or_an_error_of_http(template: Path, tmp_path: Path) -> None:
+    whole = write_request("4711").encode()
+    pieces = st.binary(max_size=200) | st.tuples(
+        st.integers(0, len(whole)), st.integers(0, 30), st.binary(max_size=6)
+    ).map(lambda cut: whole[: cut[0]] + cut[2] + whole[cut[0] + cut[1] :])
+    seen: list[bytes] = []
+
+    @settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+    @given(pieces)
+    def gather(data: bytes) -> None:
+        seen.append(data)
+
+    gather()
+    async with run_endpoint(template, tmp_path) as endpoint:
+        for data in seen:
+            answer = await endpoint.post(data) if data else None
+            if answer is not None and answer.status == 200:
+                assert answer.verdict[0] in ("OK", "ERROR"), data
+            elif answer is not None:
+                assert answer.status in (400, 413, 415), data
