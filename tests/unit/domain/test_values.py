@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -290,3 +290,57 @@ def test_a_value_compares_by_its_fields_and_has_no_others() -> None:
         Shelf("A")  # type: ignore[call-arg,misc]
     with pytest.raises(FrozenInstanceError):  # tests run with ILLGATE_FREEZE=1
         Shelf(code="A").code = "B"  # type: ignore[misc]
+
+
+def test_values_of_other_classes_and_fields_that_are_left_out_are_told_apart() -> None:
+    @value_object
+    class Shelf:
+        code: str
+        note: str = field(default="", compare=False)
+        key: str = field(default="", repr=False)
+
+    @value_object
+    class Drawer:
+        code: str
+
+    @value_object
+    class Nothing:
+        pass
+
+    assert Shelf("A", note="by the door") == Shelf("A")
+    assert hash(Shelf("A", note="by the door")) == hash(Shelf("A"))
+    assert Shelf("A") != Shelf("A", key="4711")
+    assert Shelf("A") != Drawer("A")
+    assert Shelf("A") != "A"
+    assert (Nothing(), hash(Nothing())) == (Nothing(), hash(Nothing()))
+
+
+def test_a_value_shows_its_fields_but_those_that_are_secret() -> None:
+    @value_object
+    class Shelf:
+        code: str
+        above: list[object] = field(default_factory=list, compare=False)
+        key: str = field(default="", repr=False)
+
+    shelf = Shelf("Ж 1", key="4711")
+    shelf.above.append(shelf)
+    name = Shelf.__qualname__
+    assert repr(shelf) == f"{name}(code='Ж 1', above=[...])"
+
+
+def test_a_value_keeps_what_its_class_says_itself() -> None:
+    @value_object
+    class Code:
+        word: str
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Code) and self.word.casefold() == other.word.casefold()
+
+        def __hash__(self) -> int:
+            return hash(self.word.casefold())
+
+        def __repr__(self) -> str:
+            return f"<{self.word}>"
+
+    assert {Code("Straße")} == {Code("STRASSE")}
+    assert repr(Code("x")) == "<x>"
