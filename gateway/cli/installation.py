@@ -20,6 +20,7 @@ import click
 from pydantic import BaseModel
 
 from gateway.adapter_registry import AdapterError, AdapterRegistry, load_adapters
+from gateway.cli.app import load_without_garbage_collection
 from gateway.configuration.yaml_document import display_path
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.library import Money
@@ -95,7 +96,8 @@ class Installation:
     @cached_property
     def adapters(self) -> AdapterRegistry:
         """Raises AdapterError."""
-        return load_adapters()
+        with load_without_garbage_collection():
+            return load_adapters()
 
     @cached_property
     def settings(self) -> Settings:
