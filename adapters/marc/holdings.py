@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from lxml import etree
 
-from adapters.marc import citation_texts
+from adapters.marc import xml_elements
 from adapters.marc.dialect import HeldField, Records
 from adapters.marc.marc_records import MarcField, MarcRecord, join_first_subfields, join_subfields
 from gateway.domain.value import value_object
@@ -189,15 +189,15 @@ def _status_text(circulation: OpacCirculation) -> str:
 
 def opac_holdings_from_xml(record: etree._Element) -> tuple[OpacHolding, ...] | None:
     """Of an `opacRecord`. None: it has no element for holdings."""
-    parent = citation_texts.find_child(record, "holdings")
+    parent = xml_elements.find_child(record, "holdings")
     if parent is None:
         return None
-    return tuple(_read_holding(one) for one in citation_texts.child_elements(parent, "holding"))
+    return tuple(_read_holding(one) for one in xml_elements.child_elements(parent, "holding"))
 
 
 def _read_holding(element: etree._Element) -> OpacHolding:
-    volumes = citation_texts.child_elements(citation_texts.find_child(element, "volumes"), "volume")
-    circulations = citation_texts.child_elements(citation_texts.find_child(element, "circulations"), "circulation")
+    volumes = xml_elements.child_elements(xml_elements.find_child(element, "volumes"), "volume")
+    circulations = xml_elements.child_elements(xml_elements.find_child(element, "circulations"), "circulation")
     return OpacHolding(
         _read_texts(element),
         tuple(filter(None, (" ".join(filter(None, _read_texts(one).values())) for one in volumes))),
@@ -211,9 +211,9 @@ def _read_holding(element: etree._Element) -> OpacHolding:
 def _read_texts(element: etree._Element) -> dict[str, str]:
     """The standard misspells one name; both spellings are about."""
     found = {
-        citation_texts.local_name(one): citation_texts.element_text(one)
+        xml_elements.local_name(one): xml_elements.element_text(one)
         for one in element
-        if not len(one) and citation_texts.element_text(one)
+        if not len(one) and xml_elements.element_text(one)
     }
     if "availablityDate" in found:
         found["availabilityDate"] = found.pop("availablityDate")
@@ -222,8 +222,8 @@ def _read_texts(element: etree._Element) -> dict[str, str]:
 
 def _read_flag(element: etree._Element, name: str) -> bool | None:
     """`<availableNow value="1"/>`, or the word in it."""
-    found = citation_texts.find_child(element, name)
+    found = xml_elements.find_child(element, name)
     if found is None:
         return None
-    word = (found.get("value") or citation_texts.element_text(found)).strip().casefold()
+    word = (found.get("value") or xml_elements.element_text(found)).strip().casefold()
     return word in ("1", "true") if word else None

@@ -14,7 +14,7 @@ from functools import partial
 from lxml import etree
 from pymarc import marc8_to_unicode
 
-from adapters.marc import citation_texts
+from adapters.marc import citation_texts, xml_elements
 from adapters.marc.dialect import AUTO, MARC_8
 from gateway.domain.library import RecordId
 from gateway.domain.value import value_object
@@ -252,11 +252,11 @@ def _is_utf_8(data: bytes) -> bool:
 
 def read_marcxml(element: etree._Element) -> MarcRecord:
     """A `record`, or what holds one. Never raises; what has no tag or code is passed over."""
-    found = next((one for one in element.iter() if citation_texts.local_name(one) == "record"), None)
+    found = next((one for one in element.iter() if xml_elements.local_name(one) == "record"), None)
     if found is None:
         return MarcRecord.from_fields("", [])
     fields = [_field_from_xml(one) for one in found if _TAG.fullmatch(one.get("tag", ""))]
-    return MarcRecord.from_fields(_verbatim_text(citation_texts.find_child(found, "leader")), fields)
+    return MarcRecord.from_fields(_verbatim_text(xml_elements.find_child(found, "leader")), fields)
 
 
 def _field_from_xml(element: etree._Element) -> MarcField:
@@ -266,7 +266,7 @@ def _field_from_xml(element: etree._Element) -> MarcField:
     indicators = (element.get("ind1") or " ")[:1] + (element.get("ind2") or " ")[:1]
     subfields = [
         f"{code}{_verbatim_text(one)}"
-        for one in citation_texts.child_elements(element, "subfield")
+        for one in xml_elements.child_elements(element, "subfield")
         if len(code := one.get("code", "")) == 1
     ]
     return MarcField(tag, "\x1f".join((indicators, *subfields)))

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from lxml import etree
 
 from adapters.marc import citation_texts
-from adapters.marc.citation_texts import (
+from adapters.marc.marc_records import parse_part_statement
+from adapters.marc.xml_elements import (
     child_elements,
     child_text,
     element_namespace,
@@ -16,7 +17,6 @@ from adapters.marc.citation_texts import (
     find_child,
     local_name,
 )
-from adapters.marc.marc_records import parse_part_statement
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.ports.catalogue import HeldItem

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from lxml import etree
 
-from adapters.marc import citation_texts, holdings, marc_citations, marc_records, other_citations
+from adapters.marc import holdings, marc_citations, marc_records, other_citations, xml_elements
 from adapters.marc.dialect import AUTO, MARC_8, Records
 from adapters.marc.marc_records import MarcRecord
 from gateway.domain.problems import MalformedMessage
@@ -29,7 +29,7 @@ def record_from_bytes(syntax: str, data: bytes, position: int, how: Records, sou
             return _record_from_marc(syntax, data, position, how, source)
         case "xml":
             try:
-                element = citation_texts.parse_untrusted_xml(data)
+                element = xml_elements.parse_untrusted_xml(data)
             except MalformedMessage as malformed:
                 return FoundRecord(position=position, syntax=syntax, raw=data, problem=str(malformed))
             return record_from_xml(element, position, how, source, data)
@@ -46,7 +46,7 @@ def record_from_xml(
     """`raw`: the octets, if they are at hand."""
     raw = raw or etree.tostring(element)
     found = FoundRecord(position=position, raw=raw)
-    match citation_texts.local_name(element):
+    match xml_elements.local_name(element):
         case "mods":
             said = other_citations.mods_holdings(element)
             return replace(found, syntax="mods", citation=other_citations.mods_citation(element, source), holdings=said)
@@ -55,13 +55,13 @@ def record_from_xml(
         case "opacRecord":
             return _record_from_opac_xml(element, found, how, source)
         case "record" if (
-            citation_texts.find_child(element, "leader") is not None
-            or citation_texts.find_child(element, "datafield") is not None
+            xml_elements.find_child(element, "leader") is not None
+            or xml_elements.find_child(element, "datafield") is not None
         ):
             record = marc_records.read_marcxml(element)
             citation, shown = _describe_record(record, _marc_format("marc21", how, element), how, source)
             return replace(found, syntax="xml", citation=citation, holdings=shown)
-        case _ if any(citation_texts.element_namespace(one) in other_citations.NAMESPACES for one in element.iter()):
+        case _ if any(xml_elements.element_namespace(one) in other_citations.NAMESPACES for one in element.iter()):
             return replace(found, syntax="dc", citation=other_citations.dc_citation(element, source))
         case name:
             return replace(found, syntax="xml", problem=f"<{name}> is no record format that is read")
@@ -105,7 +105,7 @@ def _marc_format(syntax: str, how: Records, element: etree._Element | None = Non
     if how.format != "auto":
         return how.format
     if element is not None:
-        said = f"{element.get('format', '')} {citation_texts.element_namespace(element)}".casefold()
+        said = f"{element.get('format', '')} {xml_elements.element_namespace(element)}".casefold()
         return "unimarc" if _UNIMARC_NAMESPACE in said else "marc21"
     return syntax
 
@@ -124,7 +124,7 @@ def _first_call_number(held: tuple[HeldItem, ...] | None) -> str:
 
 
 def _record_from_opac_xml(element: etree._Element, found: FoundRecord, how: Records, source: str) -> FoundRecord:
-    inner = citation_texts.find_child(element, "bibliographicRecord")
+    inner = xml_elements.find_child(element, "bibliographicRecord")
     record = inner[0] if inner is not None and len(inner) else None
     bibliographic = record_from_xml(record, found.position, how, source) if record is not None else None
     shown = holdings.opac_holdings_from_xml(element)

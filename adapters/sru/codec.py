@@ -16,15 +16,9 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from adapters.marc import citation_texts
-from adapters.marc.citation_texts import (
-    child_elements,
-    child_text,
-    element_text,
-    find_child,
-    format_term_value,
-    local_name,
-)
+from adapters.marc import xml_elements
+from adapters.marc.citation_texts import format_term_value
+from adapters.marc.xml_elements import child_elements, child_text, element_text, find_child, local_name
 from adapters.sru.dialect import CqlIndex, SruDialect
 from gateway.domain.problems import MalformedMessage, RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
@@ -196,7 +190,7 @@ def parse_explain_answer(data: bytes) -> ServerExplanation:
 
 
 def _parse_answer_root(data: bytes, *names: str) -> etree._Element:
-    root = citation_texts.parse_untrusted_xml(data)
+    root = xml_elements.parse_untrusted_xml(data)
     if local_name(root) == "Envelope":  # SRW, the same over SOAP
         body = find_child(root, "Body")
         root = body[0] if body is not None and len(body) else root
@@ -221,7 +215,7 @@ def _unpack_record(string: str) -> etree._Element | SruDiagnostic:
     if not string.strip():
         return SruDiagnostic("", message="a record without anything in it")
     try:
-        element = citation_texts.parse_untrusted_xml(string.strip().encode())
+        element = xml_elements.parse_untrusted_xml(string.strip().encode())
     except MalformedMessage as malformed:
         return SruDiagnostic("", message=f"a record that is no XML: {malformed}")
     return _read_diagnostic(element) if local_name(element) == "diagnostic" else element
