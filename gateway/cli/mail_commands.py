@@ -33,7 +33,7 @@ from gateway.domain.problems import ConfigurationError
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.ports.outgoing_mail import LetterStyle, RenderedLetter
-from gateway.runtime.assembly import MailboxServices
+from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import preview_mail
 from gateway.services.check.runner import make_letter_renderer
 from gateway.services.letters import ALL, LetterAudience, LetterRenderer, find_letter_names, sample

@@ -21,16 +21,7 @@ from gateway.ports.library_system import HoldsConnections
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileStore, load_profiles
-from gateway.runtime.assembly import (
-    Assembly,
-    MailboxServices,
-    make_authenticator,
-    make_fulfilment_service,
-    make_link_format,
-    make_pages,
-    make_staff_pages,
-    make_start_page,
-)
+from gateway.runtime.assembly import Assembly, make_authenticator
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
 from gateway.runtime.last_good_configuration import LastGoodFiles
 from gateway.runtime.listener_tls import RenewableServerContext
@@ -45,8 +36,16 @@ from gateway.runtime.listeners import (
     probe_tcp,
 )
 from gateway.runtime.logs import DefectLog
+from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.runtime.monitoring import WRITE_SECONDS, GatewayMetrics, HealthMonitor
+from gateway.runtime.page_assembly import (
+    make_fulfilment_service,
+    make_link_format,
+    make_pages,
+    make_staff_pages,
+    make_start_page,
+)
 from gateway.runtime.partner_connections import PartnerConnectionPool
 from gateway.runtime.tcp_connection import ConnectionHandlers, ConnectionRules
 from gateway.secrets import resolve_secret

@@ -26,7 +26,7 @@ from gateway.ports.incoming_mail import FetchedMail, MailboxClient, MailboxServe
 from gateway.ports.outgoing_mail import MailSecurity
 from gateway.ports.shared_store import Store
 from gateway.profiles import load_profiles
-from gateway.runtime.assembly import MailboxServices
+from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.mailbox.poller import MailboxPoller, PollingOptions, PollResult
 from gateway.services.mailbox.processor import MailboxInfo

@@ -17,9 +17,10 @@ from gateway.domain.clock import SystemClock
 from gateway.policies import load_policies
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
-from gateway.runtime.assembly import MailboxServices, make_fulfilment_service
 from gateway.runtime.listeners import HttpListener, HttpListenerOptions
+from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
+from gateway.runtime.page_assembly import make_fulfilment_service
 from gateway.services.api_keys import ApiKeyService, KeyScope
 from gateway.services.fulfilment import LinkResolver
 from gateway.store.journal import Journal

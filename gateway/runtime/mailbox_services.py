@@ -1,0 +1,141 @@
+"""What settings ask for of mailboxes: a poller each, what takes their mails in, and what staff do with the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+from gateway.adapter_registry import AdapterRegistry
+from gateway.domain.clock import Clock
+from gateway.domain.problems import MalformedMessage, RefusalReason, Refused
+from gateway.domain.requests.views import MailboxFailure
+from gateway.ports.adapter import MailboxAdapter
+from gateway.ports.incoming_mail import MailboxClient, MailFormat, ParsedMail
+from gateway.ports.partner_simulator import Secrets as PartnerSecrets
+from gateway.ports.shared_store import Store
+from gateway.profiles import ProfileSet
+from gateway.runtime.mail_secrets import CLIENT, MailConcealer
+from gateway.runtime.managed_requests import ManagedRequests
+from gateway.secrets import resolve_secret
+from gateway.services.mailbox.poller import MailboxPoller, PollingOptions
+from gateway.services.mailbox.processor import MailboxInfo, MailProcessor
+from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
+from gateway.settings import Settings
+from gateway.settings.sections import MailboxSettings
+from gateway.store import mailbox
+from gateway.store.journal import Journal
+from gateway.store.journal_records import JournalOptions
+from gateway.store.mailbox import MailOutcome
+from gateway.store.postgresql import make_task_leader
+
+SLICE = 500
+"""Rows that retention takes at once."""
+
+MISSING = f"no adapter called '{CLIENT}' is installed"
+
+
+def _refuse_parsing(_content: bytes, _received: datetime) -> ParsedMail:
+    raise MalformedMessage("", MISSING)
+
+
+def _refuse_mailbox(_secrets: PartnerSecrets) -> MailboxClient:
+    raise Refused(RefusalReason.UNSUPPORTED_SERVICE, MISSING)
+
+
+NOBODY = MailboxAdapter(
+    name=CLIENT, make=_refuse_mailbox, parse=_refuse_parsing, conceal=lambda content, _hidden: content
+)
+
+
+class MailboxServices:
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        adapters: AdapterRegistry,
+        clock: Clock,
+        store: Store,
+        managed: ManagedRequests,
+        profiles: Callable[[], ProfileSet],
+        journal: Journal,
+        options: JournalOptions,
+    ) -> None:
+        self._settings = settings
+        self._adapters = adapters
+        self._clock = clock
+        self._store = store
+        self._reader = reader = adapters.mailboxes.get(CLIENT, NOBODY)
+        self._days = options.keep_rows_days
+        formats: dict[str, MailFormat] = {name: one.make() for name, one in adapters.mail_formats.items()}
+        self.taker = MailProcessor(
+            contexts=managed.contexts,
+            profiles=profiles,
+            parse=reader.parse,
+            formats=formats,
+            journal=journal,
+            cipher=options.cipher,
+            clock=clock,
+            conceal=MailConcealer(settings, adapters, profiles).conceal_received,
+        )
+        self.desk = UnmatchedMailService(managed.contexts, reader.parse, formats, options.cipher)
+        self.pollers = tuple(self._make_poller(one) for one in settings.mailboxes)
+
+    def find_poller(self, name: str) -> MailboxPoller:
+        """Raises KeyError."""
+        for one in self.pollers:
+            if one.box.name == name:
+                return one
+        raise KeyError(name)
+
+    async def list_failures(self) -> Mapping[str, MailboxFailure | None]:
+        """All mailboxes by name; None: it is read, as far as we know. Raises Unavailable."""
+        found: dict[str, MailboxFailure | None] = {one.box.name: None for one in self.pollers}
+        for library in sorted({one.box.library for one in self.pollers}):
+            for away in await self._store.read(partial(mailbox.list_mailbox_failures, library=library)):
+                found[away.mailbox] = away
+        return found
+
+    async def forget_removed_mailboxes(self) -> None:
+        """Nobody reads them any more, so nobody could say that they are well again."""
+        for library in self._settings.libraries:
+            names = [one.box.name for one in self.pollers if one.box.library == library.symbol]
+            await self._store.write(partial(mailbox.forget_removed_mailboxes, library=library.symbol, names=names))
+
+    async def prune_mails(self) -> int:
+        """Mails whose time is over, but none that waits for staff; how many there were."""
+        if self._days is None:
+            return 0
+        before = self._clock.now() - timedelta(days=self._days)
+        forgotten = 0
+        while found := await self._store.write(lambda c: mailbox.prune_mails(c, before, SLICE)):
+            forgotten += found
+        return forgotten
+
+    def _make_poller(self, one: MailboxSettings) -> MailboxPoller:
+        folder = self._settings.folder
+        folders = one.folders
+        return MailboxPoller(
+            box=MailboxInfo(
+                name=one.name,
+                library=self._settings.find_library(one.library).symbol,
+                authserv_id=one.authserv_id,
+            ),
+            server=one.make_mailbox_server(folder),
+            rounds=PollingOptions(
+                folders={
+                    MailOutcome.DONE: folders.done,
+                    MailOutcome.FAILED: folders.failed,
+                    MailOutcome.UNKNOWN: folders.unknown,
+                },
+                batch=one.batch,
+                max_bytes=one.max_bytes,
+                poll_seconds=one.poll_seconds,
+            ),
+            # Secrets anew each time: an access token is good for an hour.
+            client=self._reader.make(lambda reference: resolve_secret(reference, folder)),
+            taker=self.taker,
+            store=self._store,
+            leader=make_task_leader(self._store, f"mailbox {one.name}"),
+            clock=self._clock,
+        )

@@ -1,0 +1,148 @@
+"""What settings ask for of pages: those of patrons and of staff, and the page that leads to them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from gateway.adapter_registry import AdapterRegistry
+from gateway.domain.clock import Clock
+from gateway.ports.catalogue import LinkFormat
+from gateway.ports.shared_store import Store
+from gateway.runtime.assembly import attempt_limits, make_authenticator
+from gateway.runtime.mailbox_services import MailboxServices
+from gateway.runtime.managed_requests import ManagedRequests
+from gateway.services.exchange.admission import Secrets
+from gateway.services.fulfilment import FulfilmentService, LinkResolver
+from gateway.services.localization import TextCatalogues
+from gateway.services.oidc_journeys import OidcJourneys
+from gateway.services.sign_in_attempts import AttemptCounter
+from gateway.services.staff_sign_in import SessionTimes, StaffSignInService
+from gateway.services.users import UserService
+from gateway.settings import LibrarySettings, Settings
+from gateway.web.html.visits import BrowserVisits
+from gateway.web.oidc import OidcClient
+from gateway.web.pages.app import PatronPages
+from gateway.web.pages.page_request import LibraryEntry, PageServices
+from gateway.web.pages.sign_in import NAME as PATRON_COOKIE
+from gateway.web.pages.sign_in import PatronSessions, SignInService
+from gateway.web.staff.app import StaffPages
+from gateway.web.staff.live_counts import CountStreams
+from gateway.web.staff.staff_request import COOKIE as STAFF_COOKIE
+from gateway.web.staff.staff_request import StaffServices
+from gateway.web.start_page import StartDoors, StartPage
+from gateway.web.trusted_proxies import TrustedProxies
+
+LINKS = "openurl"
+
+STAFF_AREA = "staff"
+"""Where wrong passwords of staff are counted, apart from those of patrons."""
+
+
+def make_link_format(adapters: AdapterRegistry) -> LinkFormat | None:
+    """None: no adapter for OpenURL is installed."""
+    adapter = adapters.links.get(LINKS)
+    return adapter.make() if adapter is not None else None
+
+
+def make_fulfilment_service(managed: ManagedRequests, links: LinkFormat) -> FulfilmentService:
+    return FulfilmentService(managed.contexts, links, managed.finder.find_by_identifier, managed.articles)
+
+
+def make_pages(
+    settings: Settings,
+    resolver: LinkResolver,
+    managed: ManagedRequests,
+    store: Store,
+    clock: Clock,
+    secrets: Secrets,
+) -> PatronPages:
+    pages, public_url = settings.pages, settings.http.public_url
+    proxies = TrustedProxies(settings.http.trusted_proxies)
+    return PatronPages(
+        PageServices(
+            links=resolver.links,
+            offering=resolver.offering,
+            patrons=managed.patrons,
+            texts=TextCatalogues(settings.letters_folder, settings.letters.language),
+            store=store,
+            clock=clock,
+            sessions=PatronSessions(store, clock, pages.session_minutes, [one.symbol for one in settings.libraries]),
+            signing_in=SignInService(make_authenticator(settings, store, clock)),
+            journeys=OidcJourneys(store, clock, attempt_limits(settings)),
+            visits=BrowserVisits(PATRON_COOKIE, public_url, proxies, embedded=bool(pages.embed_in)),
+            libraries={one.symbol: _make_library_entry(one, secrets, clock) for one in settings.libraries},
+            proxies=proxies,
+            public_url=public_url,
+            embed_in=pages.embed_in,
+            sends_mail=bool(settings.mail.host),
+        )
+    )
+
+
+def make_staff_pages(
+    settings: Settings,
+    managed: ManagedRequests,
+    mailboxes: MailboxServices,
+    store: Store,
+    clock: Clock,
+    secrets: Secrets,
+    resolver: LinkResolver | None,
+) -> StaffPages:
+    staff, public_url = settings.staff, settings.http.public_url
+    proxies = TrustedProxies(settings.http.trusted_proxies)
+    symbols = tuple(one.symbol for one in settings.libraries)
+    times = SessionTimes(timedelta(minutes=staff.idle_minutes), timedelta(hours=staff.session_hours))
+    attempts = AttemptCounter(store, clock, attempt_limits(settings), STAFF_AREA)
+    return StaffPages(
+        StaffServices(
+            requests=managed.requests,
+            desk=managed.desk,
+            partners=managed.partners,
+            messages=managed.messages,
+            copies=managed.copies,
+            journaled=managed.journaled,
+            notices=managed.notices,
+            printing=managed.printing,
+            patrons=managed.patrons,
+            questions=managed.questions,
+            search=managed.finder,
+            feed=managed.feed,
+            bulk=managed.bulk,
+            saved_filters=managed.saved_filters,
+            mails=mailboxes.desk,
+            contexts=managed.contexts,
+            users=UserService(store, clock),
+            sign_in=StaffSignInService(store, clock, attempts, times, symbols[0], symbols),
+            journeys=OidcJourneys(store, clock, attempt_limits(settings), STAFF_AREA),
+            oidc=OidcClient(staff.oidc, secrets, clock) if staff.oidc.issuer else None,
+            texts=TextCatalogues(settings.letters_folder, settings.letters.language),
+            clock=clock,
+            visits=BrowserVisits(STAFF_COOKIE, public_url, proxies, embedded=False),
+            streams=CountStreams(),
+            proxies=proxies,
+            settings=staff,
+            home=symbols[0],
+            public_url=public_url,
+            max_file_bytes=settings.api.max_attachment_bytes,
+            links=resolver.links if resolver is not None else None,
+            offering=resolver.offering if resolver is not None else None,
+        )
+    )
+
+
+def make_start_page(settings: Settings, has_reader_pages: bool) -> StartPage:
+    proxies = TrustedProxies(settings.http.trusted_proxies)
+    doors = StartDoors(
+        libraries=[one.info for one in settings.libraries], readers=has_reader_pages, staff=settings.staff.enabled
+    )
+    texts = TextCatalogues(settings.letters_folder, settings.letters.language)
+    return StartPage(doors, texts, BrowserVisits(PATRON_COOKIE, settings.http.public_url, proxies, embedded=False))
+
+
+def _make_library_entry(library: LibrarySettings, secrets: Secrets, clock: Clock) -> LibraryEntry:
+    sign_in = library.sign_in
+    return LibraryEntry(
+        settings=sign_in,
+        header_proxies=TrustedProxies(sign_in.header.proxies),
+        oidc=OidcClient(sign_in.oidc, secrets, clock) if sign_in.oidc.issuer else None,
+    )
