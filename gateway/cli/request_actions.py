@@ -38,7 +38,7 @@ from gateway.cli.request_options import (
     parse_money,
 )
 from gateway.configuration.yaml_document import nearest_match
-from gateway.domain.requests.action_fields import ACTS, ActionField, ActionFieldSet, FieldType
+from gateway.domain.requests.action_fields import ACTS, BY_HAND, ActionField, ActionFieldSet, FieldType
 from gateway.domain.requests.attachments import FileType, detect_file_type
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Attachment, Request
@@ -48,8 +48,6 @@ from gateway.runtime.managed_requests import ManagedRequests
 from gateway.settings import LibrarySettings
 from gateway.web.api.models.inputs import ActBody
 from gateway.web.api.models.outputs import RequestOut
-from gateway.web.api.operation import ApiLimits
-from gateway.web.api.operations.requests import BY_HAND, UploadQuery
 
 ALIASES: Mapping[str, tuple[EventKind, str]] = {
     "approve": (EventKind.APPROVE, "Let a supplier be asked: the request was looked at."),
@@ -71,8 +69,6 @@ _FIELDS: Mapping[str, ActionField] = {
     field.name: field for kind in BY_HAND for field in (*ACTS[kind].required, *ACTS[kind].optional)
 }
 """Every field by name; its help is that of one action."""
-
-MAX_ATTACHMENT_BYTES = ApiLimits().attachment_bytes
 
 
 def format_action_usage(kind: EventKind) -> str:
@@ -343,8 +339,12 @@ def _format_page_count(kept: Attachment) -> str:
 
 def _read_upload(file: Path, name: str, pages: int | None) -> FileUpload:
     """Raises click.UsageError."""
-    if file.stat().st_size > MAX_ATTACHMENT_BYTES:
-        raise click.UsageError(f"{file}: a file may have {MAX_ATTACHMENT_BYTES:,} bytes")
+    from gateway.web.api.operation import ApiLimits  # loads all that serves HTTP, for this command alone
+    from gateway.web.api.operations.requests import UploadQuery
+
+    most = ApiLimits().attachment_bytes
+    if file.stat().st_size > most:
+        raise click.UsageError(f"{file}: a file may have {most:,} bytes")
     content = file.read_bytes()
     kind = detect_file_type(content)
     if kind is None:

@@ -29,7 +29,7 @@ from gateway.cli.request_actions import format_action_usage
 from gateway.cli.request_options import ValueContext, parse_field_value
 from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.library import Money
-from gateway.domain.requests.action_fields import FieldType, given_detail_names
+from gateway.domain.requests.action_fields import BY_HAND, FieldType, given_detail_names
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
@@ -37,9 +37,8 @@ from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_
 from gateway.domain.requests.views import HistoryLine, LocatedCopy, RequestFilter, RequestOrder, RequestView, ResultPage
 from gateway.domain.value import value_object
 from gateway.runtime.managed_requests import ManagedRequests
-from gateway.web.api.models.outputs import ActionOut, RequestLine, ShownOut
+from gateway.web.api.models.outputs import ActionOut, RequestLine, ShownOut, request_href
 from gateway.web.api.models.staff import MailboxFailureOut
-from gateway.web.api.operations.requests import BY_HAND, request_href
 
 STATES = tuple(dict.fromkeys(state.value for state in (*BorrowingState, *LendingState)))
 

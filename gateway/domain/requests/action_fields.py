@@ -194,6 +194,9 @@ ACTS: Mapping[K, ActionFieldSet] = {
 BY_RULE = frozenset({K.SUBMIT, K.REQUEST, K.NO_SUPPLIER, K.STATUS_REPORT, K.TROUBLE, K.PATRON_NOT_TOLD})
 """Ours, but never by hand: the gateway's own work makes them, with all that belongs to them (an attempt, a cause)."""
 
+BY_HAND = tuple(kind for kind in ACTS if kind not in BY_RULE)
+"""What people and programs can do, in the order of `ACTS`."""
+
 
 @value_object
 class FieldProblem:

@@ -13,14 +13,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from gateway.services.api_keys import SCOPES
-from gateway.web.api.operation import (
-    AnswerDescription,
-    AnyOperation,
-    ParameterModel,
-    Precondition,
-    RawBodyType,
-    RepeatPolicy,
-)
+from gateway.web.api.models.bases import ParameterModel
+from gateway.web.api.operation import AnswerDescription, AnyOperation, Precondition, RawBodyType, RepeatPolicy
 from gateway.web.api.problems import CONTENT_TYPE, ProblemBody, ProblemType
 from gateway.web.api.request_handler import JSON
 

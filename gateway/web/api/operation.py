@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from gateway.domain.clock import Clock
 from gateway.domain.value import value_object
@@ -26,6 +26,7 @@ from gateway.services.requests.staff_service import PartnerDirectory, StaffServi
 from gateway.services.searching.search import CatalogueSearch
 from gateway.services.webhooks import WebhookService
 from gateway.web.api.event_stream import EventStreams
+from gateway.web.api.models.bases import ParameterModel
 from gateway.web.api.problems import ProblemType
 
 
@@ -70,28 +71,6 @@ class ApiServices:
     webhooks: WebhookService
     streams: EventStreams
     limits: ApiLimits = ApiLimits()
-
-
-class ParameterModel(BaseModel):
-    """Of a path or a query string: a name that isn't known is an error, not ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class InputModel(BaseModel):
-    """A body: JSON types as they are, nothing is converted silently, no name that nobody reads."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class OutputModel(BaseModel):
-    """An answer, made from the attributes of a value."""
-
-    model_config = ConfigDict(from_attributes=True, frozen=True)
-
-
-class NoParameters(ParameterModel):
-    """No parameters."""
 
 
 P = TypeVar("P", bound=ParameterModel)

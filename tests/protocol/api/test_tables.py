@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from gateway.domain.requests.action_fields import ACTS, BY_RULE, FieldType, check_details
+from gateway.domain.requests.action_fields import ACTS, BY_HAND, BY_RULE, FieldType, check_details
 from gateway.domain.requests.events import EventDetails, EventKind, EventOrigin
 from gateway.domain.requests.patron_status import (
     BORROWING_STATUS,
@@ -31,7 +31,6 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.state_machine import TABLES
 from gateway.services.letters import LetterRenderer
-from gateway.web.api.operations.requests import BY_HAND
 
 NOW = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
 OURS = {signal.kind for table in TABLES.values() for signal in table.signals if signal.origin is EventOrigin.US}

@@ -13,8 +13,8 @@ from gateway.domain.requests.request import ServiceType
 from gateway.domain.requests.rota import RotaExplanation, SupplierVerdict
 from gateway.services.fulfilment import ResolvedLink
 from gateway.services.searching.search import SearchOutcome
+from gateway.web.api.models.bases import OutputModel
 from gateway.web.api.models.values import CitationOut
-from gateway.web.api.operation import OutputModel
 
 
 class TargetOut(OutputModel):

@@ -11,6 +11,7 @@ from gateway.domain.requests.events import EventDetails, LoanCondition
 from gateway.domain.requests.request import PatronLink
 from gateway.domain.requests.views import BorrowingDraft, HomePatron, LendingDraft
 from gateway.domain.requests.volume_notes import MAX_VOLUMES
+from gateway.web.api.models.bases import InputModel
 from gateway.web.api.models.values import (
     NAME,
     CitationIn,
@@ -28,7 +29,6 @@ from gateway.web.api.models.values import (
     extras_of_input,
     money_of_input,
 )
-from gateway.web.api.operation import InputModel
 
 OptionalName = Annotated[str, StringConstraints(max_length=100, pattern=f"^$|{NAME}")]
 VolumeLabels = Annotated[

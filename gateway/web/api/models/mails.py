@@ -11,7 +11,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.services.mailbox.unmatched_mail import MailCandidate, MailMeaning, OpenedMail
 from gateway.store.mailbox import MailRow
-from gateway.web.api.operation import InputModel, OutputModel
+from gateway.web.api.models.bases import InputModel, OutputModel
 
 
 class UnmatchedMailOut(OutputModel):

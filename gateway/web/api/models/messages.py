@@ -9,8 +9,8 @@ from pydantic import Field
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.views import MessageView
+from gateway.web.api.models.bases import InputModel, OutputModel
 from gateway.web.api.models.values import Identifier
-from gateway.web.api.operation import InputModel, OutputModel
 
 
 class MessageOut(OutputModel):

@@ -18,6 +18,7 @@ from gateway.domain.requests.request import (
     VolumeState,
 )
 from gateway.domain.requests.views import HistoryLine, ListFacet, LocatedCopy, RequestView
+from gateway.web.api.models.bases import OutputModel
 from gateway.web.api.models.messages import MessageOut
 from gateway.web.api.models.values import (
     CitationOut,
@@ -27,7 +28,13 @@ from gateway.web.api.models.values import (
     PartyOut,
     ServiceOut,
 )
-from gateway.web.api.operation import OutputModel
+
+ROOT = "/api/v1"
+"""Below it is all of the JSON API."""
+
+
+def request_href(request_id: str) -> str:
+    return f"{ROOT}/requests/{request_id}"
 
 
 class LocatedCopyOut(OutputModel):

@@ -12,8 +12,8 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.patron_status import PatronStatus
 from gateway.domain.requests.views import NoticeStatus, PatronAction, PatronView
 from gateway.store.api_records import WebhookSubscription
+from gateway.web.api.models.bases import InputModel, OutputModel
 from gateway.web.api.models.values import MoneyOut
-from gateway.web.api.operation import InputModel, OutputModel
 
 
 class PartnerOut(OutputModel):

@@ -17,7 +17,7 @@ from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.attachments import FileType, detect_file_type
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
 from gateway.domain.requests.request import LibraryParty, RequestDates, RequestedService, ServiceType
-from gateway.web.api.operation import InputModel, OutputModel
+from gateway.web.api.models.bases import InputModel, OutputModel
 
 NO_NUL = r"^[^\x00]*$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,99}$"

@@ -11,18 +11,10 @@ from gateway.domain.problems import MalformedMessage, Refused
 from gateway.ports.catalogue import CatalogueQuery, ReceivedLink
 from gateway.services.api_keys import KeyScope
 from gateway.services.searching import search as catalogue_search
+from gateway.web.api.models.bases import NoParameters, ParameterModel
 from gateway.web.api.models.catalogues import ExplanationOut, ResolvedOut, SearchOut, TargetList, TargetOut
 from gateway.web.api.models.values import Line, Name, Whole
-from gateway.web.api.operation import (
-    AnswerDescription,
-    NoParameters,
-    Operation,
-    OperationCall,
-    OperationReply,
-    ParameterModel,
-    RawBody,
-    RawBodyType,
-)
+from gateway.web.api.operation import AnswerDescription, Operation, OperationCall, OperationReply, RawBody, RawBodyType
 from gateway.web.api.operations.requests import RequestPath
 from gateway.web.api.problems import ProblemType, api_problem, validation_problem
 

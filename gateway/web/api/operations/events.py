@@ -11,19 +11,12 @@ from gateway.domain.requests.events import EventKind, EventOrigin
 from gateway.domain.requests.views import HistoryLine
 from gateway.services.api_keys import KeyScope
 from gateway.web.api.event_stream import newest_cursor
+from gateway.web.api.models.bases import NoParameters, OutputModel, ParameterModel
+from gateway.web.api.models.outputs import ROOT
 from gateway.web.api.models.staff import KeyOut, NewWebhook, WebhookList, WebhookMade, WebhookOut
 from gateway.web.api.models.values import Cursor, Identifier, Whole
-from gateway.web.api.operation import (
-    AnswerDescription,
-    NoParameters,
-    Operation,
-    OperationCall,
-    OperationReply,
-    OutputModel,
-    ParameterModel,
-    RepeatPolicy,
-)
-from gateway.web.api.operations.requests import LOCATION, ROOT
+from gateway.web.api.operation import AnswerDescription, Operation, OperationCall, OperationReply, RepeatPolicy
+from gateway.web.api.operations.requests import LOCATION
 from gateway.web.api.problems import ProblemType, validation_problem
 
 LAST_EVENT_ID = "Last-Event-ID"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from gateway.services.api_keys import KeyScope
+from gateway.web.api.models.bases import NoParameters
 from gateway.web.api.models.inputs import AssigneeBody, LabelChange
 from gateway.web.api.models.outputs import CountsOut, RequestOut
-from gateway.web.api.operation import AnswerDescription, NoParameters, Operation, OperationCall, OperationReply
+from gateway.web.api.operation import AnswerDescription, Operation, OperationCall, OperationReply
 from gateway.web.api.operations.requests import (
     WRITE,
     RequestFilterQuery,

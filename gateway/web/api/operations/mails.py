@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from aiohttp import hdrs
 
+from gateway.web.api.models.bases import NoParameters, ParameterModel
 from gateway.web.api.models.mails import AnswerMail, AssignMail, UnmatchedMailList, UnmatchedMailOut, UnmatchedMailWhole
 from gateway.web.api.models.values import Identifier
-from gateway.web.api.operation import (
-    AnswerDescription,
-    NoParameters,
-    Operation,
-    OperationCall,
-    OperationReply,
-    ParameterModel,
-    RepeatPolicy,
-)
+from gateway.web.api.operation import AnswerDescription, Operation, OperationCall, OperationReply, RepeatPolicy
 from gateway.web.api.operations.requests import (
     CHANGED,
     LINK,

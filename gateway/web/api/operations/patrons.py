@@ -11,24 +11,22 @@ from pydantic import Field, StringConstraints
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.views import PatronAction, PatronReference, PatronView
 from gateway.services.api_keys import KeyScope
+from gateway.web.api.models.bases import InputModel, NoParameters, ParameterModel
+from gateway.web.api.models.outputs import ROOT
 from gateway.web.api.models.staff import PatronRequestList, PatronRequestOut
 from gateway.web.api.models.values import Truth
 from gateway.web.api.operation import (
     AnswerDescription,
     AnyCall,
-    InputModel,
-    NoParameters,
     Operation,
     OperationCall,
     OperationReply,
-    ParameterModel,
     Precondition,
     RepeatPolicy,
 )
 from gateway.web.api.operations.requests import (
     ETAG,
     LINK,
-    ROOT,
     PagingParameters,
     RequestPath,
     make_link_header,

@@ -8,12 +8,13 @@ from urllib.parse import quote, urlencode
 from aiohttp import hdrs
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
-from gateway.domain.requests.action_fields import ACTS, BY_RULE, check_details
+from gateway.domain.requests.action_fields import BY_HAND, check_details
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role, ServiceType
 from gateway.domain.requests.task_lists import BY_NAME
 from gateway.domain.requests.views import ActionRequest, FileUpload, RequestFilter, RequestOrder, StoredFile
 from gateway.services.api_keys import KeyScope
+from gateway.web.api.models.bases import NoParameters, ParameterModel
 from gateway.web.api.models.inputs import ActBody, NewBorrowing, NewLending, RotaOrder, SkipLine
 from gateway.web.api.models.outputs import (
     ActionOut,
@@ -24,6 +25,7 @@ from gateway.web.api.models.outputs import (
     RequestList,
     RequestOut,
     ShownOut,
+    request_href,
 )
 from gateway.web.api.models.values import (
     MEDIA_TYPES,
@@ -39,11 +41,9 @@ from gateway.web.api.models.values import (
 from gateway.web.api.operation import (
     AnswerDescription,
     AnyCall,
-    NoParameters,
     Operation,
     OperationCall,
     OperationReply,
-    ParameterModel,
     Precondition,
     RawBody,
     RawBodyType,
@@ -52,13 +52,11 @@ from gateway.web.api.operation import (
 from gateway.web.api.problems import Mistake, ProblemType, api_problem, forbidden_problem
 from gateway.web.api.request_handler import format_etag
 
-ROOT = "/api/v1"
 TAG = "Requests"
 ETAG = "version of the request, for If-Match"
 LOCATION = "where the new one is"
 LINK = "the next page, rel=next"
 
-BY_HAND = tuple(kind for kind in ACTS if kind not in BY_RULE)
 STATES = tuple(dict.fromkeys(state.value for state in (*BorrowingState, *LendingState)))
 
 WRITE = (KeyScope.REQUESTS_WRITE, KeyScope.LENDING)
@@ -148,10 +146,6 @@ async def create_lending(call: OperationCall[NoParameters, NoParameters, NewLend
 def _created_reply(request: Request) -> OperationReply:
     headers: dict[str, str] = {hdrs.LOCATION: request_href(request.id), hdrs.ETAG: format_etag(request.version)}
     return OperationReply(RequestOut.from_request(request), 201, headers)
-
-
-def request_href(request_id: str) -> str:
-    return f"{ROOT}/requests/{request_id}"
 
 
 # --- see -------------------------------------------------------------------------------------------------

@@ -10,7 +10,9 @@ from pydantic import Field
 from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY, UNMATCHED_MAILS
 from gateway.domain.requests.views import RequestFilter, TaskView
 from gateway.services.api_keys import KeyScope
+from gateway.web.api.models.bases import NoParameters, ParameterModel
 from gateway.web.api.models.inputs import EditLetter, SkipLetter
+from gateway.web.api.models.outputs import ROOT
 from gateway.web.api.models.staff import (
     LetterList,
     LetterOut,
@@ -30,19 +32,10 @@ from gateway.web.api.models.staff import (
     TaskOut,
 )
 from gateway.web.api.models.values import Identifier, Name
-from gateway.web.api.operation import (
-    AnswerDescription,
-    NoParameters,
-    Operation,
-    OperationCall,
-    OperationReply,
-    ParameterModel,
-    RepeatPolicy,
-)
+from gateway.web.api.operation import AnswerDescription, Operation, OperationCall, OperationReply, RepeatPolicy
 from gateway.web.api.operations.requests import (
     LINK,
     LISTED,
-    ROOT,
     PagingParameters,
     make_link_header,
     next_href,
