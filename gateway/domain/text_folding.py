@@ -80,7 +80,7 @@ def _fold_character(character: str) -> str:
         return "" if _is_accent(character, category) else character
     if category == "Cf":  # soft hyphens, joiners, marks of direction: nobody sees them
         return " " if character == _ZERO_WIDTH_SPACE else ""
-    if not character.isalnum() or unicodedata.name(character, "").startswith("MODIFIER LETTER"):
+    if not character.isalnum() or _name_character(character).startswith("MODIFIER LETTER"):
         return " "
     return _fold_latin_letter(character)
 
@@ -92,13 +92,18 @@ def _is_accent(character: str, category: str) -> bool:
         or mark == _OVERLAY
         or mark in _HEBREW_ARABIC_POINTS
         or category == "Me"
-        or unicodedata.name(character, "").startswith(("VARIATION SELECTOR", "COMBINING GRAPHEME JOINER"))
+        or unicodedata.name(character).startswith(("VARIATION SELECTOR", "COMBINING GRAPHEME JOINER"))
     )
 
 
 def _fold_latin_letter(character: str) -> str:
     """`ł` and `đ` are letters of their own to Unicode, which doesn't decompose them."""
-    if character.isascii() or not unicodedata.name(character, "").startswith("LATIN"):
+    if character.isascii() or not _name_character(character).startswith("LATIN"):
         return character
     plain = anyascii(character).lower()
     return plain if plain.isalnum() else character
+
+
+def _name_character(character: str) -> str:
+    """Empty for letters to which Python gives no name, such as those of Tangut."""
+    return unicodedata.name(character, "")

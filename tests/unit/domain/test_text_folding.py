@@ -50,6 +50,9 @@ ALIKE = [
     ("\u200fשלום\u200e", "שלום"),  # marks of direction
     ("ﭏ", "אל"),
     ("ガク", "ｶﾞｸ"),
+    ("ភាសា\u200bខ្មែរ", "ភាសា ខ្មែរ"),  # a blank without width between words
+    ("葛\U000e0100飾区", "葛飾区"),  # in another shape
+    ("Co\u034fop", "Coop"),  # what keeps letters from being sorted as one
 ]
 
 
@@ -70,6 +73,10 @@ def test_what_readers_take_for_the_same_is_the_same_everywhere(one: str, other: 
 )
 def test_other_letters_are_other_words(one: str, other: str) -> None:
     assert fold_text(one) != fold_text(other)
+
+
+def test_letters_without_a_name_stay() -> None:
+    assert fold_text("𗼇𗟲 (1190)") == "𗼇𗟲 1190"  # Tangut
 
 
 def test_a_request_finds_its_record_whatever_both_are_written_in() -> None:
