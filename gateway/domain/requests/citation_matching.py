@@ -17,9 +17,9 @@ from hashlib import blake2b
 
 from stdnum import isbn, issn
 
-from gateway.domain.library import Bib
+from gateway.domain.library import Bib, RecordId
 from gateway.domain.requests.catalogue_policy import TitleSearch, is_serial, naming_number_types
-from gateway.domain.requests.citation import Citation, normalize_number, normalize_numbers
+from gateway.domain.requests.citation import Citation, normalize_numbers
 from gateway.domain.requests.request import ItemCandidate
 from gateway.domain.text_folding import fold_text
 from gateway.domain.value import value_object
@@ -87,8 +87,8 @@ def _compare_with_bib(citation: Citation, bib: Bib) -> _CandidateConfidence:
         return _confidence_by_number(_type_of_identifier(same[0]), title)
     words = _confidence_by_words(citation, bib, title)
     other = sorted({_type_of_identifier(one) for one in asked} & {_type_of_identifier(one) for one in there})
-    if other and words.confidence > CONTRADICTED:
-        return _CandidateConfidence(CONTRADICTED, f"{words.how}; other {other[0]}")
+    if other:
+        return _CandidateConfidence(min(words.confidence, CONTRADICTED), f"{words.how}; other {other[0]}")
     return words
 
 
@@ -138,7 +138,7 @@ def _fold_title(text: str) -> str:
 
 def _main_title(title: str) -> str:
     """Without subtitle and author."""
-    return re.split(r"\s*[:/;]\s", title, maxsplit=1)[0]
+    return re.split(r"\s*[:/;]\s", title)[0]
 
 
 def drop_article(text: str) -> str:
@@ -174,9 +174,7 @@ def year_similarity(asked: str, there: str) -> float | None:
 
 
 def _list_bib_numbers(bib: Bib) -> frozenset[str]:
-    own = normalize_number("local", bib.id)
-    found = normalize_numbers(bib.identifiers)
-    return found | {own} if own else found
+    return normalize_numbers((*bib.identifiers, RecordId("local", bib.id)))
 
 
 def _type_of_identifier(identifier: str) -> str:
@@ -197,7 +195,7 @@ def compare_with_hit(asked: Citation, found: Citation, rules: TitleSearch) -> Ca
         normalize_numbers(found.identifiers),
         naming_number_types(asked),
     )
-    agreeing, there = {_type_of_number(one) for one in ours & theirs}, {_type_of_number(one) for one in theirs}
+    agreeing, there = {_type_of_identifier(one) for one in ours & theirs}, {_type_of_identifier(one) for one in theirs}
     for type_ in types:
         if type_ in agreeing:
             return CatalogueAgreement(True, f"{type_} agrees")
@@ -221,10 +219,6 @@ def _compare_titles(asked: Citation, found: Citation, rules: TitleSearch, other:
     said = [word for word, there in (("title", title), ("author", author), ("year", year)) if there is not None]
     agree = f"{', '.join(said[:-1])} and {said[-1]} agree" if len(said) > 1 else "title agrees"
     return CatalogueAgreement(True, f"{agree}, another {other}" if other else agree)
-
-
-def _type_of_number(number: str) -> str:
-    return number.partition(":")[0]
 
 
 def citation_fingerprint(citation: Citation) -> str:
@@ -263,7 +257,7 @@ def _author_key(author: str) -> str:
 
 
 def _hash_texts(*parts: str) -> str:
-    return blake2b("\n".join(parts).encode("utf-8", "replace"), digest_size=16).hexdigest()
+    return blake2b("\n".join(parts).encode(errors="replace"), digest_size=16).hexdigest()
 
 
 def _first_valid_identifier(citation: Citation, type_: str) -> str:

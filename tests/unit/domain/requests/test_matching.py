@@ -13,6 +13,7 @@ from gateway.domain.requests.citation_matching import (
     author_similarity,
     choose_candidate,
     rank_candidates,
+    title_similarity,
 )
 from gateway.domain.requests.request import ItemCandidate
 from gateway.domain.text_folding import fold_text
@@ -117,6 +118,9 @@ def test_the_same_words_with_another_number_are_another_edition() -> None:
     assert found.confidence == CONTRADICTED
     assert found.how.endswith("other isbn")
 
+    unlike = only(replace(SOLITUDE, author="Selma Lagerlöf", published="1891"), other)
+    assert (unlike.confidence, unlike.how) == (65, "title 100% alike, author 0% alike, other year; other isbn")
+
 
 def test_numbers_of_different_kinds_do_not_contradict() -> None:
     known_otherwise = replace(OURS, identifiers=(RecordId("oclc", "3049"),))
@@ -128,6 +132,12 @@ def test_our_own_record_number_is_a_number() -> None:
     local = replace(SOLITUDE, identifiers=(RecordId("local", "B1"),))
 
     assert only(local, OURS).how == "local and title agree"
+
+
+def test_a_record_number_may_have_a_colon_in_it() -> None:
+    local = replace(SOLITUDE, identifiers=(RecordId("local", "shelf:7"),))
+
+    assert only(local, replace(OURS, id="shelf:7")).how == "local and title agree"
 
 
 # --- by words --------------------------------------------------------------------------------------------
@@ -172,6 +182,35 @@ def test_what_is_not_alike_is_left_out() -> None:
     assert rank_candidates(SOLITUDE, [Bib(id="b9", title="Byzantine mosaics", author="Otto Demus")]) == ()
 
 
+def test_a_record_that_is_just_enough_alike_is_shown_with_its_own_words() -> None:
+    record = Bib(id="b1", title="Poems of Emily Dickinson")
+
+    assert only(Citation(title="Poems"), record) == ItemCandidate(
+        bib_id="b1",
+        title="Poems of Emily Dickinson",
+        author="",
+        confidence=40,
+        how="title 34% alike, no author to compare",
+    )
+    assert only(SOLITUDE, OURS).author == "Gabriel García Márquez"
+
+
+def test_a_subtitle_alone_is_no_title_and_a_record_may_have_nothing_else() -> None:
+    assert title_similarity(Citation(subtitle="Ein Roman"), "Ein Roman") is None
+    assert title_similarity(Citation(title="Gedichte"), ": Gedichte") == 1.0
+
+
+def test_a_title_of_a_whole_page_is_compared_letter_by_letter() -> None:
+    page = (
+        "Beschreibung der Reise durch das mittägliche Deutschland und die angrenzenden Länder, worin von Sitten, "
+        "Handel, Bergbau und Gelehrsamkeit ausführlich gehandelt wird, nebst einem Anhange von allerley Urkunden"
+    )
+    assert len(page) > 200
+    found = title_similarity(Citation(title=page), page.replace("Deutschland", "Teutschland"))
+    assert found is not None
+    assert found > 0.99
+
+
 def test_a_record_without_a_title_is_no_candidate_and_no_error() -> None:
     assert rank_candidates(without_numbers(), [Bib(id="b9")]) == ()
     assert rank_candidates(Citation(), [OURS]) == ()
@@ -183,6 +222,9 @@ def test_the_best_comes_first_and_equal_ones_by_their_number() -> None:
     found = rank_candidates(without_numbers(), [*records, OURS])
 
     assert [one.bib_id for one in found] == ["b1", "b2", "b3"]
+
+    reprint = replace(OURS, id="b0", published="2007", identifiers=())
+    assert [one.bib_id for one in rank_candidates(without_numbers(), [reprint, OURS])] == ["b1", "b0"]
 
 
 @pytest.mark.parametrize(

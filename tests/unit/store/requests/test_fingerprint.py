@@ -62,11 +62,32 @@ def test_the_same_thing_has_the_same_fingerprint(one: Citation, other: Citation)
         (with_id("pmid", "12a"), ""),
         (with_id("oclc", "(OCoLC)ocm00012345"), "oclc 12345"),
         (with_id("issn", "1344-8668"), "issn 13448668"),
+        (with_id("issn", "1344-8669"), ""),
+        (with_id("isbn", "3-16-148410-X"), "isbn 9783161484100"),
     ],
 )
 def test_a_number_is_its_own_fingerprint(citation: Citation, fingerprint: str) -> None:
     """These are stored."""
     assert citation_fingerprint(citation) == fingerprint
+
+
+@pytest.mark.parametrize(
+    ("citation", "fingerprint"),
+    [
+        (with_id("isbn", "3-16-148410-X", volume="2"), "isbn 9783161484100 8f719b71c71a0a1f449b481a245baffc"),
+        (ARTICLE, "issn 00270741 02d74aeb49cc1fb56938244328e5c574"),
+        (replace(ARTICLE, identifiers=(), author="Sato, Hana"), "text 6af44e4ab7139ce70d6b81e3fc032295"),
+        (Citation(title="Ёлка", author="Лебедева, А."), "text 7c4b8be09eb50dc97fec6a8cd3e98cc6"),
+    ],
+    ids=["a volume", "an article by its ISSN", "an article by its words", "a title"],
+)
+def test_fingerprints_are_stored_so_a_change_needs_a_migration(citation: Citation, fingerprint: str) -> None:
+    """Those of old requests would find no duplicates among new ones."""
+    assert citation_fingerprint(citation) == fingerprint
+
+
+def test_half_a_character_in_a_long_doi_is_no_error() -> None:
+    assert citation_fingerprint(with_id("doi", f"10.1000/{'a' * 150}\ud800")).startswith("doi ")
 
 
 def test_a_long_doi_is_hashed() -> None:
