@@ -29,7 +29,7 @@ class EventRateLimiter:
         self._each = each
         self._in_all = in_all
         self._free_at: dict[str, float] = {}
-        self._all_free_at = float("-inf")
+        self._all_free_at: float | None = None
         self._left_out = 0
         self._lock = Lock()
 

@@ -90,7 +90,7 @@ class Calendar:
 
 
 def _moment_on_day(day: date, clock: time, zone: tzinfo) -> datetime:
-    return datetime.combine(day, clock.replace(tzinfo=None, fold=0), zone).astimezone(UTC)
+    return datetime.combine(day, clock.replace(fold=0), zone).astimezone(UTC)
 
 
 def move_to_day(moment: datetime, day: date, zone: tzinfo) -> datetime:

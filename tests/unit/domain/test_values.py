@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import FrozenInstanceError, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from gateway.domain.circulation_policy import DuePolicy
+from gateway.domain.circulation_policy import DuePolicy, IdentifierRewrite
 from gateway.domain.clock import FixedClock, SystemClock
 from gateway.domain.due_dates import DueChoice, choose_due_date, require_future_day
 from gateway.domain.library import Block, BlockScope, Money, Patron, PatronIdentifier, PersonName, RecordId
@@ -131,6 +132,9 @@ def test_a_refusal_is_kept_as_a_value() -> None:
     assert Refusal.from_error(error) == Refusal(
         RefusalReason.INVALID_DATE, "Too early.", MessagePart.DUE_DATE, "1999", "ORA"
     )
+    assert Refusal.from_error(Refused(RefusalReason.INVALID_DATE, "Too early.")) == Refusal(
+        RefusalReason.INVALID_DATE, "Too early.", None, "", ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,6 +188,18 @@ def test_a_page_of_results_is_iterable() -> None:
 @pytest.mark.parametrize("network", ["192.0.2.7/24", "2001:db8::/32", "127.0.0.1"])
 def test_a_network_is_taken_as_it_is_written(network: str) -> None:
     assert MatchRule(network=network).network == network
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "error"),
+    [
+        ({"pattern": "(a"}, "not a regular expression: missing ), unterminated subpattern at position 0"),
+        ({"pattern": "a", "replacement": r"\1"}, r"\1 names a group, but 'a' has 0"),
+    ],
+)
+def test_a_rewriting_that_could_not_be_done_is_refused(rewrite: dict[str, str], error: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(f"Value error, {error}")):
+        IdentifierRewrite.model_validate(rewrite)
 
 
 def test_what_is_no_network_is_refused() -> None:

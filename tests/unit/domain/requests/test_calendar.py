@@ -89,6 +89,18 @@ def test_a_time_that_comes_twice_is_the_first_of_the_two() -> None:
     )
 
 
+def test_the_second_of_two_times_is_moved_to_the_first() -> None:
+    """At half past two for the second time, and a year later at half past two, which comes twice again."""
+    second = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+
+    assert move_to_day(second, date(2027, 10, 31), ZURICH) == datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_deadlines_are_in_utc(days: int) -> None:
+    assert WEEKDAYS.add_open_days(datetime(2026, 11, 24, 9, 0, tzinfo=ZURICH), days).tzinfo is UTC
+
+
 def test_moved_keeps_the_wall_clock() -> None:
     summer = datetime(2026, 7, 1, 23, 59, tzinfo=ZURICH)
 
@@ -108,6 +120,8 @@ def test_a_library_that_never_opens_is_a_named_error_not_an_endless_search() -> 
 
     with pytest.raises(NoOpenDayError, match="no open day after 2026-11-30"):
         closed.add_open_days(datetime(2026, 11, 29, 10, 0, tzinfo=ZURICH), 1)
+    with pytest.raises(NoOpenDayError, match="no open day before 2026-11-29"):
+        closed.open_day_on_or_before(date(2026, 11, 29))
 
 
 zones = st.sampled_from(["Europe/Zurich", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"])

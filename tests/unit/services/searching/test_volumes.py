@@ -52,6 +52,8 @@ def run(volumes: tuple[int, int | None] | None = None, years: tuple[int, int | N
         ("Bd. LXI-XC", [run((61, 90))]),
         ("Bd. XX, XXX", [run((20, 20)), run((30, 30))]),
         ("<12->", [run((12, None))]),
+        ("123456789", [run((123_456_789, 123_456_789))]),
+        ("1234567890", []),  # the number of something else
         ("Complete set", []),
         ("", []),
     ],
