@@ -80,7 +80,7 @@ def _write_term(volume: Volume, number: int, count: int) -> str:
 def read_wanted_volumes(note: str) -> tuple[Volume, ...]:
     """The volumes that a request wants; empty where its note doesn't name all of them."""
     found = tuple(_find_terms(note))
-    count = int(found[0][2]) if found else 0
+    count = len(found)
     counts = {int(match[2]) for match in found}
     numbers = [int(match[1]) for match in found]
     if counts != {count} or count > MAX_VOLUMES or numbers != list(range(1, count + 1)):

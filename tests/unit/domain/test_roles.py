@@ -15,6 +15,7 @@ from gateway.domain.roles import (
     can_grant,
     can_manage_user,
     parse_grant,
+    sort_grants,
 )
 
 
@@ -54,6 +55,8 @@ def test_a_branch_desk_sees_its_branches() -> None:
     )
 
     assert user.branches_with("RIV", Right.BRANCH_ACT) == {"EAST", "WEST"}
+    assert user.branches_with("ALT", Right.BRANCH_ACT) == frozenset()
+    assert user.branches_with("RIV", Right.OPERATION) == frozenset()
 
 
 def test_a_role_for_the_whole_library_lifts_the_bound_of_a_branch() -> None:
@@ -103,7 +106,18 @@ def test_a_role_is_written_with_its_branch(text: str, grant: RoleGrant) -> None:
     assert str(grant) == text
 
 
-@pytest.mark.parametrize(("text", "why"), [("king", "There are: patron-services"), ("staff@EAST", "whole library")])
+def test_roles_are_listed_by_library_and_rank() -> None:
+    east = RoleGrant("RIV", StaffRole.PATRON_SERVICES, "EAST")
+    west = RoleGrant("RIV", StaffRole.PATRON_SERVICES, "WEST")
+    manager, staff = RoleGrant("RIV", StaffRole.MANAGER), RoleGrant("RIV", StaffRole.STAFF)
+    elsewhere = RoleGrant("ALT", StaffRole.OPERATOR)
+
+    assert sort_grants([west, manager, staff, east, elsewhere, staff]) == (elsewhere, east, west, staff, manager)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [("king", "There are: patron-services, staff"), ("staff@EAST", "whole library")]
+)
 def test_what_is_no_role_says_why(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         parse_grant("RIV", text)

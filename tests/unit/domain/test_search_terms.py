@@ -39,6 +39,8 @@ def test_a_number_is_the_same_however_it_is_written(typed: str, stored: str) -> 
         ("isbn:3161484100", "9783161484100"),
         ("https://doi.org/10.1234/ab-c.5", fold_number("10.1234/ab-c.5")),
         ("doi: 10.1234/AB-c.5", fold_number("10.1234/ab-c.5")),
+        ("https://doi.org/10.1234/a:b", fold_number("10.1234/a:b")),
+        ("local:shelf:7", fold_number("shelf:7")),
         ("(OCoLC)00012345", "12345"),
         ("ocm00012345", "12345"),
         ("pmid:31452104", "31452104"),
@@ -56,7 +58,16 @@ def test_what_is_no_standard_number_is_looked_for_as_none(typed: str) -> None:
 def test_a_link_to_a_request_means_the_request() -> None:
     assert parse_search("https://ill.example.org/staff/requests/B2026-00017").number == "b202600017"
     assert parse_search("https://ill.example.org/staff/requests/B2026-00017/").number == "b202600017"
+    assert parse_search("HTTP://ILL.EXAMPLE.ORG/staff/requests/B2026-00017").number == "b202600017"
+    assert parse_search("https://ill.example.org/staff/requests/LX").number == "lx"
     assert parse_search("http://[").number == "http"
+
+
+def test_words_are_looked_for_as_they_are_folded() -> None:
+    typed = "Ętudes  d'Été " + " ".join("abcdefghij") + " " + "z" * 70
+    assert parse_search(typed).words == ("etudes", "d", "ete", *"abcdefg")
+    assert parse_search("z" * 70).words == ("z" * 60,)
+    assert parse_search("Ętudes")
 
 
 @pytest.mark.parametrize("typed", ["", "  ", "…", "-/-"])
@@ -117,6 +128,9 @@ def test_a_lending_request_is_found_by_its_requesters_number_our_item_and_the_pa
 def test_words_may_begin_at_any_letter_where_a_script_has_no_blanks() -> None:
     found = [term.value for term in list_search_terms(lending(), "三体全集 garden") if term.kind is SearchTermKind.WORD]
     assert found == ["garden", "三体全集", "体全集", "全集", "集"]
+
+    unnamed = [term.value for term in list_search_terms(lending(), "сад 𗼇𗟲") if term.kind is SearchTermKind.WORD]
+    assert unnamed == ["сад", "𗼇𗟲"], "letters of Tangut, to which Python gives no name"
 
 
 def test_words_of_one_request_have_a_bound() -> None:

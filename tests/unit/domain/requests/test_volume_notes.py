@@ -13,7 +13,7 @@ from gateway.domain.requests.events import Event, EventDetails, partner_signal
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Request, Volume
 from gateway.domain.requests.request_messages import is_message_to_read
-from gateway.domain.requests.volume_notes import read_named_volumes, read_wanted_volumes, tell_volumes
+from gateway.domain.requests.volume_notes import MAX_VOLUMES, read_named_volumes, read_wanted_volumes, tell_volumes
 from tests.support.requests import borrowing
 
 LABEL = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), max_size=40)
@@ -39,6 +39,30 @@ def test_wanted_volumes_are_read_as_they_were_said(labels: list[str], note: str)
 def test_the_words_are_plain() -> None:
     request, _ = tell_volumes(of_volumes("Bd. 1", "", note="Dünndruck, bitte"), K.REQUEST, EventDetails())
     assert request.citation.note == "volume 1 of 2: Bd. 1; volume 2 of 2; Dünndruck, bitte"
+
+
+def test_what_would_end_a_term_is_written_as_a_comma() -> None:
+    request, _ = tell_volumes(of_volumes("Teil A; Register", ""), K.REQUEST, EventDetails())
+    assert request.citation.note == "volume 1 of 2: Teil A, Register; volume 2 of 2"
+
+
+@pytest.mark.parametrize(("count", "read"), [(MAX_VOLUMES, MAX_VOLUMES), (MAX_VOLUMES + 1, 0)])
+def test_a_set_has_so_many_volumes_and_no_more(count: int, read: int) -> None:
+    request, _ = tell_volumes(of_volumes(*[""] * count), K.REQUEST, EventDetails())
+    assert len(read_wanted_volumes(request.citation.note)) == read
+
+
+@pytest.mark.parametrize(
+    ("note", "volumes"),
+    [
+        ("volume 1 of 3; volume 2 of 3", ("1", "2")),
+        ("volume 3 of 3", ("3",)),
+        ("volume 0 of 3", ()),
+        ("volume 4 of 3", ()),
+    ],
+)
+def test_volumes_of_an_event_are_those_that_the_set_has(note: str, volumes: tuple[str, ...]) -> None:
+    assert read_named_volumes(K.SHIPPED, EventDetails(note=note)).volumes == volumes
 
 
 def test_one_piece_without_a_name_says_nothing() -> None:

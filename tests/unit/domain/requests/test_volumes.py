@@ -8,7 +8,18 @@ import pytest
 
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, Volume, VolumeState
-from tests.support.requests import DUE, Story, borrowing, in_volumes, lending, sent_story, shipped_story
+from gateway.domain.requests.state_table import DenialReason
+from tests.support.requests import (
+    DUE,
+    Story,
+    borrowing,
+    in_volumes,
+    lending,
+    letters,
+    sent_story,
+    shipped_story,
+    told,
+)
 
 
 def barcodes(story: Story) -> list[str]:
@@ -78,6 +89,21 @@ def test_what_has_gone_back_is_not_lent_with_the_others() -> None:
     story.us(EventKind.RETURNED, volumes=("1",))
     story.us(EventKind.LOANED_TO_PATRON)
     assert states(story) == [VolumeState.RETURNED, VolumeState.LENT]
+
+
+def test_a_volume_that_was_added_since_is_received_and_the_patron_is_told_again() -> None:
+    story = shipped_story()
+    story.us(EventKind.RECEIVED)
+    assert story.no_us(EventKind.RECEIVED).why is DenialReason.UNMET, "all of it is here"
+    story.us(EventKind.EDIT, further_volume="Registerband")
+    assert story.no_us(EventKind.RECEIVED, volumes=("1",)).why is DenialReason.UNMET
+    further = story.us(EventKind.RECEIVED, volumes=("2",))
+    assert (letters(further), told(further)) == (("available",), ((EventKind.RECEIVED, 1),))
+    assert states(story) == [VolumeState.RECEIVED, VolumeState.RECEIVED]
+
+    story.us(EventKind.EDIT, further_volume="Tafelband")
+    assert letters(story.us(EventKind.RECEIVED)) == ("available",)
+    assert states(story) == [VolumeState.RECEIVED] * 3
 
 
 def test_a_return_told_after_check_in_leaves_the_volume_checked_in() -> None:
