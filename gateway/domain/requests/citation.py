@@ -19,7 +19,6 @@ _SAME = {"eissn": "issn", "issn-l": "issn", "lissn": "issn", "oclcnum": "oclc"}
 _TYPED = re.compile(r"([a-z][a-z0-9-]*):(.+)", re.IGNORECASE)
 _ISBN = re.compile(r"\d{13}|\d{9}[\dX]")
 _ISSN = re.compile(r"\d{7}[\dX]")
-_OCLC = re.compile(r"\(ocolc\)|^oc[mn]|^on(?=\d)", re.IGNORECASE)
 _DOI = re.compile(r"^(https?://(dx\.)?doi\.org/|doi:\s*)", re.IGNORECASE)
 
 
@@ -152,7 +151,7 @@ def normalize_number(type_: str, value: str) -> str:
         case "issn":
             value = re.sub(r"[^0-9X]", "", value.upper())
         case "oclc":
-            value = re.sub(r"\D", "", _OCLC.sub("", value)).lstrip("0")
+            value = re.sub(r"\D", "", value).lstrip("0")
         case "lccn":
             value = _normalize_lccn(value)
         case "doi":
@@ -244,5 +243,5 @@ def parse_standard_number(text: str) -> RecordId | None:
 
 def _make_number(type_: str, value: str) -> RecordId | None:
     """A full stop or comma behind a DOI belongs to the sentence that it was copied from."""
-    value = value.rstrip(".,;") if type_ == "doi" else value
+    value = value.rstrip(".,;")
     return RecordId(type_, value) if normalize_number(type_, value) else None

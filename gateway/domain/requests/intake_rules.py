@@ -225,7 +225,7 @@ def choose_number_template(
     return numbers.branches.get(branch, numbers.borrowing)
 
 
-def number_series(template: str, fields: NumberFields, prefix: str = "") -> NumberSeries:
+def number_series(template: str, fields: NumberFields, prefix: str) -> NumberSeries:
     """The series to which the next number of this template belongs."""
     start = template.index("{sequence")
     around = f"{template[:start]}#{template[template.index('}', start) + 1 :]}"

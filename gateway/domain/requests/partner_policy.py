@@ -362,7 +362,7 @@ class PartnerPolicy(ProfileSection):
         """`copy-or-loan` is supplied by whoever supplies one of them."""
         offered = set(self.services) or {ServiceType.COPY_OR_LOAN}
         if ServiceType.COPY_OR_LOAN in offered:
-            offered |= {ServiceType.LOAN, ServiceType.COPY}
+            offered = {ServiceType.LOAN, ServiceType.COPY}
         if self.workflow.borrowing.digital_only:
             offered -= {ServiceType.LOAN}
         return bool(offered) if service is ServiceType.COPY_OR_LOAN else service in offered

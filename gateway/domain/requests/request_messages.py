@@ -78,7 +78,7 @@ def find_answered_messages(request: Request, event: Event) -> AnsweredMessages |
     a patron reads no messages."""
     if event.signal.origin is not EventOrigin.US or not event.actor.startswith(STAFF_ACTOR):
         return None
-    attempt = (event.attempt or request.current) if request.role is Role.BORROWING else 0
+    attempt = event.attempt or request.current  # a lending request has none: 0
     if event.kind is EventKind.MESSAGE:
         return AnsweredMessages(None, attempt)
     kinds = ANSWERED_BY.get(event.kind)

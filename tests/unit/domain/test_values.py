@@ -9,7 +9,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from gateway.domain.circulation_policy import DuePolicy, IdentifierRewrite
 from gateway.domain.clock import FixedClock, SystemClock
@@ -31,13 +31,15 @@ from gateway.domain.requests.calendar import Calendar
 from gateway.domain.requests.catalogue_policy import WantedPart
 from gateway.domain.requests.citation import is_listed_work
 from gateway.domain.requests.events import EventKind, local_signal
+from gateway.domain.requests.fulfilment import UsualDays, UsualTimes
 from gateway.domain.requests.intake_rules import NumberFields, number_series
 from gateway.domain.requests.partner_policy import Closure, PartnerMail, PartnerPolicy, PatronWorkflow
-from gateway.domain.requests.policy import CalendarPolicy, Catalogues, RotaTemplate, TemplateLine
-from gateway.domain.requests.request import BorrowingState
+from gateway.domain.requests.policy import CalendarPolicy, Catalogues, RequestPolicy, RotaTemplate, TemplateLine
+from gateway.domain.requests.request import BorrowingState, ServiceType
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import DenialReason
-from gateway.domain.requests.views import EventDenied, NotFound, ResultPage, VersionConflict
+from gateway.domain.requests.views import EventDenied, NotFound, ResultPage, SeveralRequests, VersionConflict
+from gateway.domain.secret_reference import REQUIREMENT, SECRET_ERROR, SecretReference
 from gateway.domain.value import value_object
 
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -172,6 +174,18 @@ def test_errors_of_services_say_what_it_is_about() -> None:
     assert (str(conflict), conflict.version) == ("the request is at version 8 now", 8)
 
 
+def test_a_number_of_several_requests_is_said_with_ours() -> None:
+    error = SeveralRequests(("B-2026-1", "L-2026-7"))
+    assert (str(error), error.numbers) == ("several requests have it: B-2026-1, L-2026-7", ("B-2026-1", "L-2026-7"))
+
+
+def test_a_secret_that_stands_itself_in_a_file_is_refused_by_an_error_that_is_known() -> None:
+    with pytest.raises(ValidationError) as refused:
+        TypeAdapter(SecretReference).validate_python("hunter2")
+    (error,) = refused.value.errors()
+    assert (error["type"], error["msg"]) == (SECRET_ERROR, REQUIREMENT)
+
+
 def test_an_event_that_is_refused_says_why() -> None:
     denied = Denied(DenialReason.ENDED, local_signal(EventKind.RENEW), BorrowingState.UNFILLED)
     error = EventDenied(denied)
@@ -238,6 +252,18 @@ def test_a_holiday_is_a_month_and_a_day() -> None:
         CalendarPolicy(yearly=("25.12.",))
     with pytest.raises(ValidationError, match="Value error, no such day in any year"):
         CalendarPolicy(yearly=("02-30",))
+
+
+def test_a_branch_may_belong_to_no_campus() -> None:
+    policy = RequestPolicy(campuses={"north": ("SCI", "med")})
+    assert [policy.campus_of_branch(code) for code in ("sci", "MED", "LAW", "")] == ["north", "north", "", ""]
+
+
+def test_copies_have_usual_days_of_their_own() -> None:
+    days = UsualTimes(loans=UsualDays(least=5, most=10), copies=UsualDays(least=1, most=3))
+    assert days.of_service(ServiceType.COPY) is days.copies
+    assert days.of_service(ServiceType.LOAN) is days.loans
+    assert days.of_service(ServiceType.COPY_OR_LOAN) is days.loans
 
 
 def test_a_target_stands_once_in_a_group() -> None:

@@ -44,6 +44,18 @@ def test_nothing_special_passes() -> None:
     assert (found.problems, found.warnings) == ((), ())
 
 
+@pytest.mark.parametrize("rule", ["refuse", "warn", "allow-when-unavailable"])
+def test_records_that_are_only_like_it_warn_and_stop_nothing(rule: str) -> None:
+    facts = IntakeFacts(owned=LocalAvailability.UNKNOWN, candidates=2)
+
+    found = check_intake(facts, Intake.model_validate({"locally_owned": rule}))
+
+    detail = "The library may have it itself: records that are like it: 2."
+    assert found.problems == ()
+    assert found.warnings == (IntakeFinding(RefusalReason.NOT_ALLOWED, detail, MessagePart.ITEM),)
+    assert check_intake(replace(facts, candidates=0), Intake.model_validate({"locally_owned": rule})).warnings == ()
+
+
 def test_a_block_stops_or_warns_by_the_librarys_choice() -> None:
     facts = IntakeFacts(block="overdue items.")
 

@@ -121,6 +121,7 @@ def test_every_state_has_its_own_words() -> None:
         (flagged(borrowing(B.LENT), F.OVERDUE, F.RECALLED), PatronStatus.ON_LOAN, "recalled"),
         (flagged(lending(L.SHIPPED), F.RECALLED), PatronStatus.ON_LOAN, "recalled"),
         (flagged(borrowing(B.RECEIVED), F.OVERDUE), PatronStatus.READY, "borrowing-received"),
+        (flagged(borrowing(B.RECEIVED), F.IN_TRANSIT), PatronStatus.UNDERWAY, "borrowing-shipped"),
         (borrowing(B.REVIEW, query=OPEN_QUESTION), PatronStatus.PREPARED, "question"),
         (borrowing(B.SOURCING, query=OPEN_QUESTION), PatronStatus.SEARCHING, "question"),
         (borrowing(B.CONDITIONAL, query=OPEN_QUESTION), PatronStatus.ORDERED, "question"),

@@ -287,6 +287,7 @@ def test_of_several_items_of_one_record_the_first_that_can_be_lent() -> None:
         ("oclc", "(OCoLC)ocm00003049", "3049"),
         ("doi", "https://doi.org/10.1000/ABC.1", "doi: 10.1000/abc.1"),
         ("ISMN", "979-0-2600-0043-8", "979-0-2600-0043-8"),
+        ("local", "KY 12 / 3", "ky12/3"),
     ],
 )
 def test_numbers_in_one_spelling(type_: str, one: str, other: str) -> None:

@@ -91,7 +91,9 @@ def test_a_key_goes_only_where_it_is_safe(url: str) -> None:
         NetworkMember(url=url, key="env:KEY")
 
 
-@pytest.mark.parametrize("url", ["https://ill.example/south/", "http://127.0.0.1:8080", "http://[::1]:8080"])
+@pytest.mark.parametrize(
+    "url", ["https://ill.example/south/", "https://ill.example/X/", "http://127.0.0.1:8080", "http://[::1]:8080"]
+)
 def test_where_a_member_is(url: str) -> None:
     assert NetworkMember(url=url, key="env:KEY").url == url.rstrip("/")
 

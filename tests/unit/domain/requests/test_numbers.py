@@ -58,20 +58,33 @@ def test_all_fields_in_the_zone_of_the_library() -> None:
 def test_a_new_year_is_a_new_count_only_where_the_number_shows_it() -> None:
     before, after = fields(datetime(2026, 6, 1, tzinfo=UTC)), fields()
 
-    assert number_series("B{year}-{sequence}", before).sequence != number_series("B{year}-{sequence}", after).sequence
-    assert number_series("B{sequence}", before).sequence == number_series("B{sequence}", after).sequence
+    assert (
+        number_series("B{year}-{sequence}", before, "").sequence
+        != number_series("B{year}-{sequence}", after, "").sequence
+    )
+    assert number_series("B{sequence}", before, "").sequence == number_series("B{sequence}", after, "").sequence
 
 
 def test_each_branch_counts_for_itself_only_where_the_number_shows_it() -> None:
     main, science = fields(), fields(branch="SCI")
 
-    assert number_series("{branch}{sequence}", main).sequence != number_series("{branch}{sequence}", science).sequence
-    assert number_series("B{sequence}", main).sequence == number_series("B{sequence}", science).sequence
+    assert (
+        number_series("{branch}{sequence}", main, "").sequence
+        != number_series("{branch}{sequence}", science, "").sequence
+    )
+    assert number_series("B{sequence}", main, "").sequence == number_series("B{sequence}", science, "").sequence
 
 
 def test_the_width_of_a_number_makes_no_other_count() -> None:
     """Else `B{sequence}` and `B{sequence:03d}` would both give B100."""
-    assert number_series("B{sequence}", fields()).sequence == number_series("B{sequence:03d}", fields()).sequence
+    assert (
+        number_series("B{sequence}", fields(), "").sequence == number_series("B{sequence:03d}", fields(), "").sequence
+    )
+
+
+def test_what_stands_around_the_count_names_the_series() -> None:
+    series = number_series("{prefix}{sequence:03d}-{branch}/{year}", fields(), "UB")
+    assert (series.sequence, series.format_number(7)) == ("number UB#-MAIN/2027", "UB007-MAIN/2027")
 
 
 templates = st.sampled_from(

@@ -27,6 +27,8 @@ from gateway.domain.requests.citation import parse_standard_number
         ("978-3-16-148410-0", RecordId("isbn", "978-3-16-148410-0")),
         ("ISBN 316148410X", RecordId("isbn", "316148410X")),
         ("(OCoLC)000123", RecordId("oclc", "000123")),
+        ("10.5555/FOG.X", RecordId("doi", "10.5555/FOG.X")),
+        ("(OCoLC)000", None),
         ("1234", None),
         ("10.5555", None),
         ("Sea fog", None),

@@ -68,6 +68,7 @@ def test_what_no_partner_writes_is_not(other: Event) -> None:
         (Role.LENDING, L.NEW, K.UNFILLED, True),
         (Role.LENDING, L.WILL_SUPPLY, K.SHIPPED, True),
         (Role.LENDING, L.NEW, K.LOCATED, False),
+        (Role.LENDING, L.LOCATED, K.WILL_SUPPLY, True),
     ],
 )
 def test_words_that_went_to_the_partner(role: Role, before: State, kind: EventKind, sent: bool) -> None:
