@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+from ctypes.util import find_library
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -119,6 +120,10 @@ SERVERS = {
     "yaz-illclient": lambda: shutil.which("yaz-illclient") is not None,
     "nginx": lambda: Path("/usr/sbin/nginx").exists(),
     "chromium": lambda: Path("/usr/bin/chromium").exists(),
+    "libpangoft2-1.0-0": lambda: find_library("pangoft2-1.0") is not None,
+    "libharfbuzz-subset0": lambda: find_library("harfbuzz-subset") is not None,
+    "libzbar0": lambda: find_library("zbar") is not None,
+    "poppler-utils": lambda: shutil.which("pdftoppm") is not None,
     "npm": lambda: shutil.which("npm") is not None,  # fetches axe-core and html-validate
 }
 """Packages of the servers that tests start, and whether each is there."""

@@ -28,6 +28,13 @@ for package in ("gateway", "adapters"):
 """
 """Fails where a module needs what only the development environment has."""
 
+WRITE_PDF = """
+import asyncio
+from gateway.web.html.pdf_writer import is_pdf_possible, write_pdf
+assert is_pdf_possible()
+assert b"%PDF-" in asyncio.run(write_pdf("<p>Fjord</p>", ()))
+"""
+
 
 def copy_files_of_stage(number: int, folder: Path) -> None:
     """What the COPY lines of a stage of the Dockerfile bring from the repository, past its .dockerignore."""
@@ -102,9 +109,10 @@ def find_python(version: str) -> Path:
 def test_an_installation_without_extras_and_then_with_each(wheel: Path, tmp_path: Path) -> None:
     venv = make_environment(Path(sys.executable), tmp_path)
 
-    for extras in ("", "[mail]", "[postgresql]"):
+    for extras in ("", "[mail]", "[pdf]", "[postgresql]"):
         install_package(venv, f"{wheel}{extras}")
         check_installation(venv, tmp_path / f"library{extras}")
+    run_command(venv / "bin" / "python", "-c", WRITE_PDF, folder=venv)
 
 
 @pytest.mark.slow

@@ -1,0 +1,137 @@
+"""Paper as PDF, as it comes out of a printer: drawn as pictures, on which a scanner finds the codes of every sheet."""
+
+from __future__ import annotations
+
+import ctypes.util
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventKind, LoanCondition
+from gateway.domain.requests.print_batches import PrintKind
+from gateway.domain.requests.request import Request
+from tests.protocol.pages.support import Running, running
+from tests.protocol.staff.request_scenes import (
+    RULES,
+    act,
+    add_partners,
+    hear_partner,
+    library_context,
+    make_asked,
+    make_lending,
+    reload_request,
+)
+from tests.protocol.staff.support import Colleague, colleague
+from tests.support.daemon import Installation
+
+TITLES = (
+    "مدن الملح: رحلة في خمسة أجزاء (1998)",
+    "מפות הים התיכון בימי הביניים, כרך 2",
+    "北の港の歴史",
+    "Шум дождя над Балтикой",
+)
+DOTS_PER_INCH = 200
+HAS_SQUARE = {PrintKind.HOLD_SLIPS, PrintKind.RETURN_SLIPS, PrintKind.SHIPPING_SLIPS, PrintKind.ADDRESS_LABELS}
+
+
+def require_programs() -> None:
+    """Where CI is set, what is missing is a failure."""
+    missing = [name for name, there in (("pdftoppm", shutil.which("pdftoppm")), ("zbar", find_zbar())) if not there]
+    if missing and os.environ.get("CI"):
+        pytest.fail(f"not installed: {', '.join(missing)}")
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+
+
+def find_zbar() -> str | None:
+    return ctypes.util.find_library("zbar")
+
+
+async def make_received(gateway: Running, title: str, number: int) -> Request:
+    asked = await make_asked(gateway, citation=Citation(title=title, author="Оук, Анна"))
+    await hear_partner(
+        gateway,
+        asked,
+        EventKind.SHIPPED,
+        barcode=f"3900011{number:03}",
+        conditions=(LoanCondition.LIBRARY_USE_ONLY,),
+        due=library_context(gateway).now().date() + timedelta(days=40),
+    )
+    received = await act(gateway, asked, EventKind.RECEIVED)
+    return await act(gateway, received, EventKind.AT_PICKUP)
+
+
+async def print_batch(gateway: Running, staff: Colleague, kind: PrintKind) -> bytes:
+    """What is to be printed of this kind, as a file."""
+    batch = await staff.post("/print", {"kind": kind.value}, follow=False)
+    assert batch.status == 303, kind
+    cookies = "; ".join(f"{name}={value}" for name, value in staff.browser.cookies.items())
+    url = f"{gateway.url}{batch.headers['Location']}/pdf"
+    async with staff.browser.session.get(url, headers={"Cookie": cookies}) as answer:
+        assert (answer.status, answer.content_type) == (200, "application/pdf"), kind
+        return await answer.read()
+
+
+def draw_pages(pdf: bytes, folder: Path) -> list[Image.Image]:
+    """Grey, as a printer of this resolution has them."""
+    folder.mkdir()
+    command = ["pdftoppm", "-r", str(DOTS_PER_INCH), "-gray", "-png", "-", str(folder / "page")]
+    subprocess.run(command, input=pdf, check=True, timeout=120)
+    return [Image.open(file) for file in sorted(folder.iterdir())]
+
+
+def scan_pages(pages: Sequence[Image.Image]) -> dict[str, list[str]]:
+    """By kind of code: what zbar reads."""
+    from pyzbar import pyzbar
+
+    found: dict[str, list[str]] = {"CODE128": [], "QRCODE": []}
+    for page in pages:
+        for one in pyzbar.decode(page, [pyzbar.ZBarSymbol.CODE128, pyzbar.ZBarSymbol.QRCODE]):
+            found[one.type].append(one.data.decode())
+    return found
+
+
+@pytest.fixture
+async def papers(installation: Installation) -> Mapping[PrintKind, tuple[bytes, Sequence[str]]]:
+    """Of each kind: the file, and the numbers of the requests that it is of."""
+    require_programs()
+    add_partners(installation)
+    written: dict[PrintKind, tuple[bytes, Sequence[str]]] = {}
+    async with (
+        running(installation, rules=RULES, http={"public_url": "https://ill.bergstadt.example"}) as gateway,
+        colleague(gateway, "ruth", "staff") as ruth,
+    ):
+        borrowed = [await make_received(gateway, title, number) for number, title in enumerate(TITLES)]
+        numbers = [one.number for one in borrowed]
+        for kind in (PrintKind.HOLD_SLIPS, PrintKind.BOOK_STRAPS):
+            written[kind] = (await print_batch(gateway, ruth, kind), numbers)
+        lent = await make_lending(gateway)
+        written[PrintKind.PULL_SLIPS] = (await print_batch(gateway, ruth, PrintKind.PULL_SLIPS), [lent.number])
+        await act(gateway, lent, EventKind.WILL_SUPPLY)
+        for one in borrowed:
+            await act(gateway, await reload_request(gateway, one), EventKind.RETURNED)
+        shipping = await print_batch(gateway, ruth, PrintKind.SHIPPING_SLIPS)
+        written[PrintKind.SHIPPING_SLIPS] = (shipping, [lent.number])
+        written[PrintKind.RETURN_SLIPS] = (await print_batch(gateway, ruth, PrintKind.RETURN_SLIPS), numbers)
+        labels = await print_batch(gateway, ruth, PrintKind.ADDRESS_LABELS)
+        written[PrintKind.ADDRESS_LABELS] = (labels, [*numbers, lent.number])
+    return written
+
+
+@pytest.mark.slow
+async def test_a_scanner_finds_the_codes_of_every_sheet(
+    papers: Mapping[PrintKind, tuple[bytes, Sequence[str]]], tmp_path: Path
+) -> None:
+    for kind, (pdf, numbers) in papers.items():
+        codes = scan_pages(draw_pages(pdf, tmp_path / kind.value))
+
+        assert sorted(codes["CODE128"]) == sorted(numbers), kind
+        addresses = [f"https://ill.bergstadt.example/staff/requests/{number}" for number in numbers]
+        assert sorted(codes["QRCODE"]) == (sorted(addresses) if kind in HAS_SQUARE else []), kind
