@@ -23,6 +23,7 @@ from gateway.web.staff import (
     bulk_pages,
     copy_pages,
     error_pages,
+    handbook,
     help_page,
     mail_pages,
     message_pages,
@@ -70,6 +71,7 @@ PAGES: tuple[StaffPage, ...] = (
     *account_pages.PAGES,
     *sign_in_pages.PAGES,
     *help_page.PAGES,
+    *handbook.PAGES,
 )
 """All pages of staff, by topic."""
 

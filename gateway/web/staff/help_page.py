@@ -6,6 +6,7 @@ from aiohttp import web
 
 from gateway.domain.value import value_object
 from gateway.services.localization import mark_text
+from gateway.web.staff.handbook import has_handbook_page
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 
@@ -18,6 +19,11 @@ class HelpTopic:
     title: str
     paths: tuple[str, ...]
     texts: tuple[str, ...]
+
+    @property
+    def handbook(self) -> str:
+        """The page of the handbook that says more."""
+        return "lists" if self.name == "bulk" else self.name
 
 
 TOPICS: tuple[HelpTopic, ...] = (
@@ -222,6 +228,17 @@ TOPICS: tuple[HelpTopic, ...] = (
         ),
     ),
     HelpTopic(
+        "partners",
+        mark_text("Partners and rotas"),
+        ("/partners",),
+        (
+            mark_text(
+                "Each partner with how it stands: as usual, closed, or out of reach; by which way it is asked, and how "
+                "much is open. A rota says who is asked in what order."
+            ),
+        ),
+    ),
+    HelpTopic(
         "users",
         mark_text("Users"),
         ("/users",),
@@ -243,7 +260,12 @@ TOPICS: tuple[HelpTopic, ...] = (
 
 async def show_help(request: StaffRequest) -> web.Response:
     topics = [
-        (topic.name, request.gettext(topic.title), [request.gettext(text) for text in topic.texts])
+        (
+            topic.name,
+            request.gettext(topic.title),
+            [request.gettext(text) for text in topic.texts],
+            has_handbook_page(topic.handbook) and request.session is not None and topic.handbook,
+        )
         for topic in TOPICS
         if request.session is None or any(path in request.open_paths or path == "/sign-in" for path in topic.paths)
     ]

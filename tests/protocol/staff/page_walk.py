@@ -22,6 +22,7 @@ NOT_PAGES = {
     "GET /staff/print/{number}/pdf",
     "GET /staff/requests/{number}/files/{file}",
     "GET /staff/mail/{mail}/original",
+    "GET /staff/handbook/pictures/{picture}.png",
 }
 """A stream, JSON, steps on the way to an identity provider, and files."""
 

@@ -4,6 +4,7 @@ page, and for the pictures of docs/staff.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from email.message import EmailMessage
@@ -52,6 +53,17 @@ TITLES = (
     MARKUP,
 )
 
+PLAIN_TITLES = (
+    "Les digues de Vaumarin et leurs gardiens",
+    "مدن الملح: رحلة في خمسة أجزاء",
+    "北の港の歴史",
+    "Шум дождя",
+    "מפות הים התיכון בימי הביניים",
+    "Salt Roads: Trade and Transport across the Northern Marshes",
+    "Η θάλασσα και οι άνεμοι",
+)
+"""For pictures."""
+
 CONDITIONAL, WRITTEN = "B2026-00001", "L2026-00001"
 """Requests that have a bit of everything: the partner has set a condition, or its messages are in the journal."""
 
@@ -71,14 +83,14 @@ def prepare_installation(installation: Installation, size: WorldSize) -> None:
         add_partners(installation)
 
 
-async def fill_world(gateway: Running, size: WorldSize) -> None:
-    """All of it is made up."""
+async def fill_world(gateway: Running, size: WorldSize, titles: Sequence[str] = TITLES) -> None:
+    """All of it is made up. `titles`: seven."""
     if size is WorldSize.EMPTY:
         return
-    await _make_borrowing_requests(gateway)
-    await _make_lending_requests(gateway)
-    await _make_dead_letters(gateway)
-    await _add_mails(gateway)
+    await _make_borrowing_requests(gateway, titles)
+    await _make_lending_requests(gateway, titles)
+    await _make_dead_letters(gateway, titles)
+    await _add_mails(gateway, titles[-1])
     await make_user(gateway, "m.eriksen", "patron-services", shown_name="مريم إريكسن")
     if size is WorldSize.MANY:
         await _add_many_requests(gateway)
@@ -91,13 +103,13 @@ async def make_batches(colleague: Colleague) -> None:
         await colleague.post("/print", {"kind": str(kind)}, follow=False)
 
 
-async def _make_borrowing_requests(gateway: Running) -> None:
+async def _make_borrowing_requests(gateway: Running, titles: Sequence[str]) -> None:
     await make_conditional(gateway)
-    for title in TITLES[:3]:
+    for title in titles[:3]:
         await make_borrowing(gateway, citation=Citation(title=title, author="Оук, Анна"))
-    asked = await make_asked(gateway, citation=Citation(title=TITLES[3]))
-    await hear_partner(gateway, asked, EventKind.MESSAGE, note="Kan vi få <b>2. utgave</b>?\nHaster!")
-    for title in TITLES[4:]:
+    asked = await make_asked(gateway, citation=Citation(title=titles[3]))
+    await hear_partner(gateway, asked, EventKind.MESSAGE, note="Kan vi få <2. utgave>?\nHaster!")
+    for title in titles[4:]:
         shipped = await make_asked(gateway, citation=Citation(title=title))
         due = library_context(gateway).now().date() + timedelta(days=40)
         await hear_partner(gateway, shipped, EventKind.SHIPPED, due=due, barcode=f"39{shipped.number[-8:]}")
@@ -105,11 +117,11 @@ async def _make_borrowing_requests(gateway: Running) -> None:
     await act(gateway, received, EventKind.RECEIVED)
 
 
-async def _make_lending_requests(gateway: Running) -> None:
+async def _make_lending_requests(gateway: Running, titles: Sequence[str]) -> None:
     lent = await make_lending(gateway)
     await write_journal(gateway, lent, "<b>Bitte</b> „Свет“".encode())
     await hear_partner(gateway, lent, EventKind.MESSAGE, attempt=0, note="Wir brauchen es bis Freitag.")
-    for number, title in enumerate(TITLES):
+    for number, title in enumerate(titles):
         await gateway.requests().create_lending("DEMO", _lending_draft(title, f"V-{number}"))
     await gateway.requests().create_lending(
         "DEMO",
@@ -134,7 +146,7 @@ def _lending_draft(title: str, transaction: str, **more: object) -> LendingDraft
     return LendingDraft(**said)  # type: ignore[arg-type]
 
 
-async def _make_dead_letters(gateway: Running) -> None:
+async def _make_dead_letters(gateway: Running, titles: Sequence[str]) -> None:
     """The library's system refuses what is asked, and works again afterwards."""
     managed = gateway.gateway.managed
     system = managed.contexts["DEMO"].system
@@ -145,7 +157,7 @@ async def _make_dead_letters(gateway: Running) -> None:
     works = system.find_bib
     system.find_bib = refuse_all
     try:
-        for number, title in enumerate(TITLES):
+        for number, title in enumerate(titles):
             citation = Citation(title=title, identifiers=(RecordId("isbn", "9780306406157"),))
             await gateway.requests().create_lending("DEMO", _lending_draft(title, f"D-{number}", citation=citation))
         await managed.drain_due_work()
@@ -153,14 +165,14 @@ async def _make_dead_letters(gateway: Running) -> None:
         system.find_bib = works
 
 
-async def _add_mails(gateway: Running) -> None:
+async def _add_mails(gateway: Running, odd_subject: str) -> None:
     context = library_context(gateway)
     known = await gateway.requests().find_request("DEMO", "V-0")
     for number, (sender, subject, text, possible) in enumerate(
         (
             ("ill@vaumarin.example", "RE: votre demande", "Merci. Nous enverrons le livre jeudi.", (known.id,)),
             ("loans@sahil.example", "بخصوص طلبكم", f"رقم الطلب {known.number}\nسماء الشمال", (known.id,)),
-            (f"{'a' * 60}@elsewhere.example", MARKUP, LONG.replace(" ", ""), ()),
+            (f"{'a' * 60}@elsewhere.example", odd_subject, LONG.replace(" ", ""), ()),
         )
     ):
         mail = EmailMessage(policy=SMTP)

@@ -1,0 +1,181 @@
+"""Pictures of staff's pages, of a made-up library.
+
+python -m tests.browser.pictures docs/staff/pictures          those of docs/staff
+python -m tests.browser.pictures FOLDER --review [SIZE …]     every page: widths, light and dark, languages, sizes
+
+SIZE: empty, few, many; without one, all three.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import io
+import re
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.browser.visitor import CHROMIUM, FLAGS
+from tests.protocol.pages.support import Running, running, visitor
+from tests.protocol.staff.page_walk import PageWalk
+from tests.protocol.staff.page_world import (
+    CONDITIONAL,
+    PLAIN_TITLES,
+    RULES,
+    TITLES,
+    WorldSize,
+    fill_world,
+    make_batches,
+    prepare_installation,
+)
+from tests.protocol.staff.support import ALL_ROLES, PASSWORD, Colleague, make_user
+from tests.support.daemon import Installation
+
+NAME, SHOWN_NAME = "r.okafor", "Ruth Okafor"
+NAME, SHOWN_NAME = "r.okafor", "Ruth Okafor"
+WIDTHS = (360, 1024, 1600)
+COLOURS = 128
+"""Of a palette: pages have few, and files become a quarter as large."""
+
+
+class DocsPicture(NamedTuple):
+    name: str
+    address: str
+    width: int = 1280
+    height: int = 900
+
+
+DOCS: tuple[DocsPicture, ...] = (
+    DocsPicture("work-queue", "/staff"),
+    DocsPicture("list", "/staff/borrowing"),
+    DocsPicture("list-on-a-telephone", "/staff/borrowing", 360, 740),
+    DocsPicture("request", f"/staff/requests/{CONDITIONAL}"),
+    DocsPicture("new-request", "/staff/requests/new"),
+    DocsPicture("messages", "/staff/messages"),
+    DocsPicture("mail", "/staff/mail"),
+    DocsPicture("outbox", "/staff/outbox"),
+    DocsPicture("partners", "/staff/partners"),
+    DocsPicture("users", "/staff/users"),
+    DocsPicture("print", "/staff/print"),
+)
+"""In this order; `print` is the last, since slips are made from there."""
+
+SIGN_IN = DocsPicture("sign-in", "/staff/sign-in", height=620)
+
+SCANNED = ("B2026-00006", "B2026-00007", "39-UNKNOWN", "B2026-00006")
+"""Two parcels, a code that nobody knows, and a parcel once more."""
+
+
+@contextlib.asynccontextmanager
+async def open_gateway(size: WorldSize, titles: Sequence[str]) -> AsyncIterator[Running]:
+    with tempfile.TemporaryDirectory() as folder:
+        installation = Installation.make(Path(folder) / "illgate")
+        prepare_installation(installation, size)
+        async with running(installation, rules=RULES if size is not WorldSize.EMPTY else {}) as gateway:
+            await fill_world(gateway, size, titles)
+            await make_user(gateway, NAME, *ALL_ROLES, shown_name=SHOWN_NAME)
+            yield gateway
+
+
+async def list_addresses(gateway: Running) -> list[str]:
+    """One of each page."""
+    async with visitor(gateway) as browser:
+        walker = Colleague(browser)
+        await walker.sign_in(NAME)
+        await make_batches(walker)
+        walk = PageWalk(browser, each=1)
+        await walk.follow_links()
+        return [name.removeprefix("GET ") for name in walk.pages]
+
+
+@contextlib.asynccontextmanager
+async def open_page(browser: Browser, *, dark: bool = False, language: str = "en-GB") -> AsyncIterator[Page]:
+    context = await browser.new_context(color_scheme="dark" if dark else "light", locale=language)
+    yield await context.new_page()
+    await context.close()
+
+
+async def sign_in(page: Page, gateway: Running) -> None:
+    await page.goto(f"{gateway.url}/staff/sign-in")
+    await page.locator("#name").fill(NAME)
+    await page.locator("#password").fill(PASSWORD)
+    await page.locator("main button[type=submit]").click()
+    await page.wait_for_url(f"{gateway.url}/staff")
+
+
+async def make_docs_pictures(folder: Path) -> None:
+    async with async_playwright() as playwright, open_gateway(WorldSize.FEW, PLAIN_TITLES) as gateway:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        async with open_page(browser) as page:
+            await shoot_for_docs(page, gateway, SIGN_IN, folder)
+            await sign_in(page, gateway)
+            for one in DOCS:
+                await shoot_for_docs(page, gateway, one, folder)
+            await page.get_by_role("button", name=re.compile("^Print .*Pull slips")).click()
+            await write_page(page, folder / "slips.png")
+            await page.goto(f"{gateway.url}/staff/scan/receive")
+            for code in SCANNED:
+                await page.locator("#code").press_sequentially(f"{code}\n")
+            await expect(page.locator("#log > li[data-outcome]")).to_have_count(len(SCANNED))
+            await write_page(page, folder / "scan.png")
+        await browser.close()
+
+
+async def shoot_for_docs(page: Page, gateway: Running, one: DocsPicture, folder: Path) -> None:
+    await page.set_viewport_size({"width": one.width, "height": one.height})
+    await page.goto(gateway.url + one.address)
+    await write_page(page, folder / f"{one.name}.png")
+
+
+async def write_page(page: Page, file: Path) -> None:
+    write_picture(await page.screenshot(), file)
+
+
+async def make_review_pictures(folder: Path, sizes: Sequence[WorldSize]) -> None:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        for size in sizes:
+            async with open_gateway(size, TITLES) as gateway:
+                addresses = await list_addresses(gateway)
+                for dark, language in ((False, "en-GB"), (True, "de-DE"), (True, "en-GB"), (False, "de-DE")):
+                    async with open_page(browser, dark=dark, language=language) as page:
+                        await sign_in(page, gateway)
+                        look = f"{size}-{'dark' if dark else 'light'}-{language[:2]}"
+                        await shoot_all(page, gateway.url, addresses, folder / look)
+        await browser.close()
+
+
+async def shoot_all(page: Page, url: str, addresses: Sequence[str], folder: Path) -> None:
+    for width in WIDTHS:
+        await page.set_viewport_size({"width": width, "height": 900})
+        for address in addresses:
+            await page.goto(url + address)
+            name = re.sub(r"[^A-Za-z0-9]+", "-", address).strip("-") or "start"
+            write_picture(await page.screenshot(full_page=True), folder / f"{width}" / f"{name}.png")
+
+
+def write_picture(png: bytes, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Pictures of staff's pages.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--review", nargs="*", type=WorldSize, metavar="SIZE", help="every page, in every look")
+    said = parser.parse_args()
+    if said.review is None:
+        asyncio.run(make_docs_pictures(said.folder))
+    else:
+        asyncio.run(make_review_pictures(said.folder, said.review or list(WorldSize)))
+
+
+if __name__ == "__main__":
+    main()
