@@ -88,6 +88,7 @@ class RestClient:
         self._base = URL(place.url)
         self._silent_until = float("-inf")
         self._session: aiohttp.ClientSession | None = None
+        self._is_closed = False
 
     async def ask(self, call: RestCall) -> RestAnswer:
         """Once more where the connection broke. Answers below 500 come back, whatever they say, but for 401 and 429.
@@ -104,6 +105,8 @@ class RestClient:
         return await self._work_through(call, self._change_once)
 
     async def close_connections(self) -> None:
+        """For good: what is still under way fails as Unavailable, or with an unknown outcome."""
+        self._is_closed = True
         if self._session is not None:
             await self._session.close()
         self._session = None
@@ -165,7 +168,7 @@ class RestClient:
         return answer
 
     async def _change_once(self, call: RestCall, headers: Mapping[str, str]) -> RestAnswer:
-        answer = await self._exchange(call, headers, self._place.seconds.change)
+        answer = await self._exchange(call, headers, self._place.seconds.change, is_change=True)
         if answer.status in _REDIRECTS:
             raise Unavailable(f"{self._name(call)}: redirected (HTTP {answer.status}); is the URL right?")
         if answer.status >= 500 and not self._is_refusal(answer):
@@ -190,10 +193,16 @@ class RestClient:
         raise Unavailable(f"{self._name(call)}: more than {MAX_REDIRECTS} redirects")
 
     async def _exchange(
-        self, call: RestCall, headers: Mapping[str, str], seconds: float, url: URL | None = None
+        self,
+        call: RestCall,
+        headers: Mapping[str, str],
+        seconds: float,
+        url: URL | None = None,
+        *,
+        is_change: bool = False,
     ) -> RestAnswer:
         """Raises Unavailable (not sent, or no answer of this system), OutcomeUnknown (the answer is lost)."""
-        progress = SimpleNamespace(sent=False)
+        progress = SimpleNamespace(sent=False, is_change=is_change)
         try:
             async with self._get_session().request(
                 call.method,
@@ -242,6 +251,8 @@ class RestClient:
         return f"{self._base.origin()} {call.method} {call.name}"
 
     def _get_session(self) -> aiohttp.ClientSession:
+        if self._is_closed:
+            raise Unavailable(f"{self._base.origin()}: the connections were closed")
         if self._session is None:
             trace = aiohttp.TraceConfig()
             trace.on_request_headers_sent.append(_note_sent)
@@ -270,8 +281,11 @@ class _TooManyCallsError(Unavailable):
 
 
 async def _note_sent(_session: aiohttp.ClientSession, trace: SimpleNamespace, _parameters: object) -> None:
-    if trace.trace_request_ctx is not None:
-        trace.trace_request_ctx.sent = True
+    """Before anything is written. aiohttp sends PUT and DELETE again by itself where a connection broke: not here."""
+    progress = trace.trace_request_ctx
+    if progress.sent and progress.is_change:
+        raise _BrokenConnectionError("the connection was closed")
+    progress.sent = True
 
 
 def _failure_of_error(name: str, error: Exception, seconds: float, *, is_sent: bool) -> Unavailable | OutcomeUnknown:

@@ -94,10 +94,17 @@ async def things() -> AsyncIterator[Things]:
 
 class Client(RestClient):
     def __init__(
-        self, url: str, authorisation: Authorisation | None = None, breaker: CircuitBreaker | None = None
+        self,
+        url: str,
+        authorisation: Authorisation | None = None,
+        breaker: CircuitBreaker | None = None,
+        seconds: float = 10,
     ) -> None:
         place = RestEndpoint(
-            url=f"{url}/api", seconds=RestSeconds(connect=1, look_up=1, change=1), max_bytes=100_000, connections=4
+            url=f"{url}/api",
+            seconds=RestSeconds(connect=10, look_up=seconds, change=seconds),
+            max_bytes=100_000,
+            connections=4,
         )
         self.breaker = breaker or CircuitBreaker("the system", BreakerOptions(failures=50))
         super().__init__(place, authorisation or FixedAuthorisation(), self.breaker)
@@ -141,12 +148,27 @@ async def test_a_change_is_never_sent_again(client: Client, things: Things) -> N
     assert len(things.calls) == 4
 
 
-async def test_slow_answers(client: Client, things: Things) -> None:
-    things.add_fault(FaultKind.DELAY, seconds=1.5, times=2)
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+async def test_changes_that_http_calls_idempotent_are_not_sent_again_either(
+    client: Client, things: Things, method: str
+) -> None:
+    await client.ask(ASK)  # a connection is kept now
+    things.clear_calls()
+    things.add_fault(FaultKind.LOSE_REPLY)
+    with pytest.raises(OutcomeUnknown, match="connection was closed"):
+        await client.change(make_json_call(method, ("things", "7"), {}))
+    assert len(things.calls) == 1
+
+
+async def test_slow_answers(things: Things) -> None:
+    client = Client(things.url, seconds=1)
+    await client.ask(ASK)
+    things.add_fault(FaultKind.DELAY, seconds=3, times=2)
     with pytest.raises(Unavailable, match="within 1 s"):
         await client.ask(ASK)
     with pytest.raises(OutcomeUnknown, match="within 1 s"):
         await client.change(CHANGE)
+    await client.close_connections()
 
 
 async def test_nothing_is_sent_where_nobody_listens() -> None:
