@@ -49,9 +49,11 @@ class Capability(StrEnum):
     HOLD_CANCEL = "hold-cancel"
     HOLD_UPDATE = "hold-update"
     TEMPORARY_ITEM = "temporary-item"
+    HOLD_SHELF = "hold-shelf"  # a temporary item is put on the hold shelf, or on its way there, as it is made
     SHELF_CHOICE = "shelf-choice"  # a temporary item goes to the hold shelf at once, or with a scan, as is wished
     SUPPRESS = "suppress"
     CHECK_OUT = "check-out"
+    OVERRIDE = "override"  # what has left already is lent, whatever blocks and policies say
     DUE_DATE_GIVEN = "due-date-given"  # of a loan or renewal that is made
     DUE_DATE_CHANGE = "due-date-change"  # of a loan that is open, to an earlier or later one
     CHECK_IN = "check-in"

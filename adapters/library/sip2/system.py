@@ -57,6 +57,7 @@ ABILITIES = {
     Capability.AUTHENTICATE: ServerAbility.PATRON_INFORMATION,
     Capability.CONTACT: ServerAbility.PATRON_INFORMATION,
     Capability.CHECK_OUT: ServerAbility.CHECK_OUT,
+    Capability.OVERRIDE: ServerAbility.CHECK_OUT,
     Capability.CHECK_IN: ServerAbility.CHECK_IN,
     Capability.RENEW: ServerAbility.RENEW,
     Capability.HOLD_ITEM: ServerAbility.HOLD,
@@ -74,6 +75,7 @@ WAYS = {
     Capability.AUTHENTICATE: "63 or 23 with the PIN",
     Capability.CONTACT: "64: BD, BE, BF",
     Capability.CHECK_OUT: "11",
+    Capability.OVERRIDE: "11 with no-block, by setting",
     Capability.CHECK_IN: "09",
     Capability.RENEW: "29",
     Capability.HOLD_ITEM: "15+",
@@ -129,6 +131,8 @@ class Sip2Library:
         if capability is Capability.PICKUP_LIST:
             return bool(options.pickups)
         if capability is Capability.AUTHENTICATE and not options.checks_passwords:
+            return False
+        if capability is Capability.OVERRIDE and options.override != "no-block":
             return False
         if capability in BY_STATUS_MESSAGE and desk.can_do(ServerAbility.PATRON_STATUS):
             return True
