@@ -84,6 +84,9 @@ class FakeServer(ABC):
     damages: tuple[str, ...] = ()
     """Names that `do_damage` knows: what one can do to its state that a real system may have done to it."""
 
+    introduction: str = ""
+    """Who may sign in, and who and what is there to try."""
+
     def __init__(self) -> None:
         self.calls: list[FakeCall] = []
         self._faults: list[_FaultState] = []

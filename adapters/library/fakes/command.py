@@ -1,0 +1,51 @@
+"""`illgate fake`: a library system in memory, to rehearse with."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping
+
+import click
+
+from adapters.library.fakes.fake_server import FakeServer
+from adapters.library.fakes.folio import FakeFolio
+from adapters.library.fakes.folio_sample import fill_sample
+from adapters.library.fakes.koha import FakeKoha
+
+
+def _make_folio() -> FakeServer:
+    fake = FakeFolio()
+    fill_sample(fake)
+    fake.introduction = f"tenant {fake.tenant}; user {fake.user}, password {fake.password}"
+    return fake
+
+
+FAKES: Mapping[str, Callable[[], FakeServer]] = {"folio": _make_folio, "koha": FakeKoha}
+
+
+@click.command(name="fake")
+@click.argument("system", type=click.Choice(sorted(FAKES)))
+@click.option("--port", type=click.IntRange(0, 65_535), default=8081, show_default=True, help="0: a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Whoever reaches it may do anything.")
+def command(system: str, port: int, host: str) -> None:
+    """Run a library system in memory, to rehearse a set-up with.
+
+    It has the paths, rules and errors of the real one, a small sample of patrons and items, and switches under /fake/
+    that let it misbehave. Nothing is kept. It runs until it is interrupted.
+    """
+    try:
+        asyncio.run(_run_fake(FAKES[system](), system, host, port))
+    except OSError as error:
+        raise click.ClickException(f"can't listen on {host}:{port}: {error.strerror or error}") from error
+
+
+async def _run_fake(fake: FakeServer, system: str, host: str, port: int) -> None:
+    stopped = asyncio.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(one, stopped.set)
+    click.echo(f"{system} in memory: {await fake.start(host, port)}")
+    for line in fake.introduction.splitlines():
+        click.echo(line)
+    await stopped.wait()
+    await fake.stop()
