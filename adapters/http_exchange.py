@@ -10,12 +10,15 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import field
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
-import aiohttp
 from yarl import URL
 
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.domain.value import value_object
+
+if TYPE_CHECKING:
+    import aiohttp
 
 CHUNK_BYTES = 16_384
 
@@ -53,6 +56,8 @@ class HttpReply:
 
 async def exchange_http(message: HttpMessage, limits: HttpLimits, tls: ssl.SSLContext | None = None) -> HttpReply:
     """On a connection of its own. `tls`: None for the system's authorities. Raises Unavailable, OutcomeUnknown."""
+    import aiohttp  # here, since whoever makes a channel and sends nothing would load it too
+
     progress = SimpleNamespace(sent=False)
     trace = aiohttp.TraceConfig()
     trace.on_request_headers_sent.append(_note_sent)
@@ -105,6 +110,8 @@ def describe_http_error(error: Exception) -> str:
     """Its kind, and what the system said about the connection: an error's own text may quote the URL."""
     if isinstance(error, TimeoutError):
         return "time-out"
-    reason = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    from aiohttp import ClientConnectorError
+
+    reason = error.os_error if isinstance(error, ClientConnectorError) else error
     said = reason.strerror if isinstance(reason, OSError) else ""
     return said or type(error).__name__

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from adapters.iso_ill.channel import IsoIllChannel
 from adapters.iso_ill.codec import conceal_credentials
-from adapters.iso_ill.commands import parse_hex
 from adapters.iso_ill.dialect import SECTION, IsoIllDialect
 from adapters.iso_ill.mail_format import APDU_PART_MARKS, IsoIllMailFormat
-from adapters.iso_ill.responder import IsoIllResponder
 from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter, ProtocolAdapter
 from gateway.ports.incoming_mail import PartConcealer
+from gateway.ports.responder import Responder
+
+
+def read_example(text: str) -> bytes:
+    """An APDU in hexadecimal digits. Raises ValueError."""
+    from adapters.iso_ill.commands import parse_hex
+
+    return parse_hex(text.encode())
+
+
+def make_responder() -> Responder:
+    from adapters.iso_ill.responder import IsoIllResponder
+
+    return IsoIllResponder()
 
 
 def list_addresses(dialect: IsoIllDialect) -> dict[str, str]:
@@ -30,9 +42,9 @@ def is_sent_by_mail(dialect: IsoIllDialect) -> bool:
 protocol = ProtocolAdapter(
     name=SECTION,
     dialect=IsoIllDialect,
-    responder=IsoIllResponder,
+    responder=make_responder,
     addresses=list_addresses,
-    example=lambda text: parse_hex(text.encode()),
+    example=read_example,
     over_http=False,
     for_all=True,
 )

@@ -1,17 +1,34 @@
-"""NCIP (NISO Z39.83), versions 1.0 to 2.02: answering and asking. README.md says what of the standard is spoken."""
+"""NCIP (NISO Z39.83), versions 1.0 to 2.02: answering and asking. README.md says what of the standard is spoken.
+
+Profiles need the dialect alone; what reads, writes and sends messages is loaded when it is made.
+"""
 
 from __future__ import annotations
 
 from adapters.ncip.dialect import NcipDialect
-from adapters.ncip.partner_simulator import NcipPartnerSimulator
-from adapters.ncip.responder import NcipResponder
-from adapters.ncip.transport import list_ncip_addresses
 from gateway.ports.adapter import ProtocolAdapter
+from gateway.ports.partner_simulator import PartnerSimulator, Secrets
+from gateway.ports.responder import Responder
+
+
+def list_addresses(dialect: NcipDialect) -> dict[str, str]:
+    """Where a profile sends to, by key (`illgate check --live`)."""
+    found = {"tcp.address": dialect.tcp.address, "http.auth.token_url": dialect.http.auth.token_url}
+    return {key: address for key, address in found.items() if address}
+
+
+def make_responder() -> Responder:
+    from adapters.ncip.responder import NcipResponder
+
+    return NcipResponder()
+
+
+def make_simulator(secrets: Secrets) -> PartnerSimulator:
+    from adapters.ncip.partner_simulator import NcipPartnerSimulator
+
+    return NcipPartnerSimulator(secrets)
+
 
 adapter = ProtocolAdapter(
-    name="ncip",
-    dialect=NcipDialect,
-    responder=NcipResponder,
-    addresses=list_ncip_addresses,
-    partner=NcipPartnerSimulator,
+    name="ncip", dialect=NcipDialect, responder=make_responder, addresses=list_addresses, partner=make_simulator
 )

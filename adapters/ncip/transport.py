@@ -75,12 +75,6 @@ def open_transport(place: Place, dialect: NcipDialect, credentials: HttpCredenti
     return TcpTransport(place, dialect.tcp)
 
 
-def list_ncip_addresses(dialect: NcipDialect) -> dict[str, str]:
-    """Where a profile sends to, by key (`illgate check --live`)."""
-    found = {"tcp.address": dialect.tcp.address, "http.auth.token_url": dialect.http.auth.token_url}
-    return {key: address for key, address in found.items() if address}
-
-
 def make_tls_context(tls: ClientTls) -> ssl.SSLContext:
     """Certificates and names are always checked. Raises Unavailable when a file can't be used."""
     try:

@@ -15,14 +15,16 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import field
 from email.message import EmailMessage
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
-
-from lxml import etree
 
 from adapters.openurl.keys import CHARSET_HABIT, FORMAT, ITEM_FORMATS, REQUESTER, is_openurl_key
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import ReceivedLink
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 MAX_BYTES = 1_000_000
 MAX_PAIRS = 1000
@@ -297,6 +299,8 @@ def read_context_object(document: bytes) -> ContextObject:
 
 
 def _parse_context_xml(document: bytes) -> etree._Element:
+    from lxml import etree  # links by XML are rare, and profiles load this module
+
     if b"<!DOCTYPE" in document or b"<!ENTITY" in document:
         raise MalformedMessage("context object", "has a DOCTYPE, which is not read")
     parser = etree.XMLParser(
@@ -379,10 +383,14 @@ def _element_text(element: etree._Element) -> str:
 
 
 def _local_name(element: etree._Element) -> str:
+    from lxml import etree
+
     return etree.QName(element).localname
 
 
 def _strip_requester(root: etree._Element) -> str:
+    from lxml import etree
+
     kept = copy.deepcopy(root)
     for element in list(kept.iter("{*}requester")):
         parent = element.getparent()

@@ -14,7 +14,8 @@ from yarl import URL
 
 from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.value import value_object
-from gateway.ports.outgoing_addresses import AddressNotAllowedError, AllowedAddresses, GuardedResolver
+from gateway.ports.guarded_resolver import AddressNotAllowedError, GuardedResolver
+from gateway.ports.outgoing_addresses import AllowedAddresses
 
 CHUNK = 65_536
 CONNECTIONS = 8

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from adapters.z3950.client import Z3950Search
 from adapters.z3950.dialect import SECTION, Z3950Dialect, split_address
 from gateway.ports.adapter import SearchAdapter, SearchContext
+from gateway.ports.catalogue import RecordSearch
 
 
 def target_address(dialect: Z3950Dialect) -> str:
@@ -12,7 +12,9 @@ def target_address(dialect: Z3950Dialect) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def make_search(context: SearchContext) -> Z3950Search:
+def make_search(context: SearchContext) -> RecordSearch:
+    from adapters.z3950.client import Z3950Search  # profiles need the dialect alone
+
     return Z3950Search(context.secrets)
 
 

@@ -10,7 +10,6 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from enum import Enum
 
 import click
-from lxml import etree
 
 from gateway.domain.requests.request import Request, RequestFlag
 
@@ -35,6 +34,8 @@ def pretty_print(body: bytes) -> str:
         return body.hex(" ", 2)
     stripped = body.strip()
     if stripped.startswith(b"<"):
+        from lxml import etree
+
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_blank_text=True)
         try:
             root = etree.fromstring(stripped, parser)

@@ -6,12 +6,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import structlog
-from watchfiles import Change, awatch
 
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
+
+if TYPE_CHECKING:
+    from watchfiles import Change
 
 log = structlog.get_logger(component="configuration")
 
@@ -75,6 +77,7 @@ class LiveConfiguration(Generic[T]):
 
     async def watch_folders(self, stop: asyncio.Event) -> None:
         """Reload whenever a file that it is read from changes, until `stop` is set."""
+        from watchfiles import awatch  # the daemon watches, commands don't
 
         def is_watched_file(_change: Change, path: str) -> bool:
             return self._concerns(Path(path))

@@ -21,7 +21,7 @@ from gateway.domain.problems import RefusalReason
 class ProfileSection(BaseModel):
     """A part of a profile: frozen, no key that nobody reads."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Itself, since it never changes: pydantic copies every default whenever a section is made, which took a

@@ -127,7 +127,7 @@ class ProfileExample(ProfileSection):
 class Profile(BaseModel):
     """A checked profile. `dialects` holds each protocol's own section, already a model of that protocol."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, defer_build=True, extra="forbid", arbitrary_types_allowed=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     description: str = ""

@@ -1,19 +1,13 @@
 """Where we go on somebody else's word: a webhook's URL, or where another server redirects us to.
 
 Whoever can name a URL could otherwise reach, through us, what only we can reach.
-
-Names are checked when they are resolved for the connection itself, so that a name can't show one address to the check
-and another to the connection.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import socket
 from collections.abc import Sequence
 
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
 from gateway.domain.problems import RefusalReason, Refused
@@ -21,10 +15,6 @@ from gateway.domain.problems import RefusalReason, Refused
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
-
-
-class AddressNotAllowedError(OSError):
-    """The host has no address that may be reached."""
 
 
 class AllowedAddresses:
@@ -56,24 +46,6 @@ class AllowedAddresses:
         if _is_address(host) and not self.can_reach(host):
             raise Refused(RefusalReason.INVALID_VALUE, "The URL leads to an address that is not public.")
         return url
-
-
-class GuardedResolver(AbstractResolver):
-    def __init__(self, addresses: AllowedAddresses) -> None:
-        self._addresses = addresses
-        self._resolver = ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        allowed = [one for one in found if self._addresses.can_reach(one["host"])]
-        if not allowed:
-            raise AddressNotAllowedError("the host has no public address")
-        return allowed
-
-    async def close(self) -> None:
-        await self._resolver.close()
 
 
 def _unpack_address(address: Address) -> Address:

@@ -71,7 +71,7 @@ from gateway.services.requests.suppliers import KnownHoldings, StaticCatalogue
 from gateway.services.requests.transitions import apply_expired_timer
 from gateway.services.searching.lookup import SearchCatalogue
 from gateway.services.searching.search import CatalogueSearch
-from gateway.services.searching.targets import CatalogueClient
+from gateway.services.searching.targets import CatalogueClient, SearchOnDemand
 from gateway.services.timers import TimerWorker
 from gateway.services.webhooks import KIND as WEBHOOK
 from gateway.services.webhooks import WebhookHandler, WebhookOptions
@@ -131,7 +131,7 @@ class ManagedRequests:
         self.network = NetworkLoads(clock, secrets, network_asked)
         search_context = SearchContext(secrets, AllowedAddresses(settings.api.webhook_networks))
         self._asker = CatalogueClient(
-            {name: adapter.make(search_context) for name, adapter in adapters.searches.items()}, clock
+            {name: SearchOnDemand(adapter, search_context) for name, adapter in adapters.searches.items()}, clock
         )
         self.contexts = build_library_contexts(
             settings,

@@ -10,11 +10,9 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import aiohttp
 import structlog
-from aiohttp import hdrs
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from gateway.domain.clock import Clock
@@ -31,6 +29,9 @@ from gateway.domain.requests.policy import RequestPolicy
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import request_counts
+
+if TYPE_CHECKING:
+    import aiohttp
 
 log = structlog.get_logger(component="network")
 
@@ -83,7 +84,9 @@ class MemberSilentError(Exception):
 
 async def ask_member(session: aiohttp.ClientSession, member: NetworkMember, key: str) -> LoadAnswer:
     """Raises MemberSilentError."""
-    headers = {hdrs.AUTHORIZATION: f"Bearer {key}", hdrs.ACCEPT: "application/json"}
+    from aiohttp import ClientError  # here, since commands that ask nobody would load it too
+
+    headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
     try:
         async with (
             asyncio.timeout(SECONDS),
@@ -94,7 +97,7 @@ async def ask_member(session: aiohttp.ClientSession, member: NetworkMember, key:
             content = await _read_body(answer)
     except TimeoutError as error:
         raise MemberSilentError(f"no answer within {SECONDS:g} seconds") from error
-    except (aiohttp.ClientError, OSError, ValueError) as error:
+    except (ClientError, OSError, ValueError) as error:
         raise MemberSilentError(f"it can't be reached ({type(error).__name__})") from error
     try:
         return LoadAnswer.model_validate_json(content)
@@ -196,9 +199,11 @@ class NetworkLoads:
         """Those that answered."""
         if not members:
             return ()
+        from aiohttp import ClientSession, DummyCookieJar
+
         heard: list[str] = []
         slots = asyncio.Semaphore(AT_ONCE)
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        async with ClientSession(cookie_jar=DummyCookieJar()) as session:
 
             async def ask_in_turn(name: str, member: NetworkMember) -> None:
                 async with slots:

@@ -18,8 +18,8 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-import aiohttp
 import structlog
 
 from gateway.domain.clock import Clock
@@ -27,7 +27,7 @@ from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unav
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.views import HistoryLine, NotFound
 from gateway.domain.value import value_object
-from gateway.ports.outgoing_addresses import AddressNotAllowedError, AllowedAddresses, GuardedResolver
+from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store, Transaction
 from gateway.services.outbox.queue import CompletionWork, HandlerResult
 from gateway.store import api_records
@@ -35,6 +35,9 @@ from gateway.store.api_records import WebhookSubscription
 from gateway.store.requests import outbox
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.schema import make_exchange_id
+
+if TYPE_CHECKING:
+    import aiohttp
 
 log = structlog.get_logger(component="webhooks")
 
@@ -185,6 +188,10 @@ class WebhookHandler:
 
     async def _send_event(self, one: WebhookSubscription, row: OutboxRow) -> int:
         """The status: 2xx or 410. Raises Unavailable, OutcomeUnknown."""
+        import aiohttp  # here, since commands that send nothing would load it too
+
+        from gateway.ports.guarded_resolver import AddressNotAllowedError
+
         try:
             url = self._options.addresses.check_url(one.url)
         except Refused as refused:
@@ -216,6 +223,10 @@ class WebhookHandler:
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
+            import aiohttp
+
+            from gateway.ports.guarded_resolver import GuardedResolver
+
             connector = aiohttp.TCPConnector(
                 resolver=GuardedResolver(self._options.addresses), use_dns_cache=False, limit=20, force_close=True
             )

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.library.sip2 import Sip2Library
-from adapters.library.sip2.system import open_sip2
+from adapters.library.sip2.system import Sip2Library, open_sip2
 from gateway.domain.clock import SystemClock
 from gateway.domain.library import ItemStatus, PersonName
 from gateway.domain.problems import RefusalReason, Refused, Unavailable

@@ -13,7 +13,8 @@ from typing import Any
 from aiohttp import web
 
 from adapters.ncip.dialect import NcipDialect
-from adapters.ncip.library_system import NcipLibrary, NcipLibraryOptions
+from adapters.ncip.library_system.options import NcipLibraryOptions
+from adapters.ncip.library_system.system import NcipLibrary
 from adapters.ncip.responder import NcipResponder
 from gateway.configuration.yaml_document import YamlDocument
 from gateway.domain.circulation_policy import CirculationPolicy

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from adapters.library.sip2 import Sip2Library, Sip2Options
-from adapters.library.sip2.system import open_sip2
+from adapters.library.sip2.options import Sip2Options
+from adapters.library.sip2.system import Sip2Library, open_sip2
 from gateway.domain.clock import Clock, FixedClock
 from gateway.domain.library import Location, RecordId
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem

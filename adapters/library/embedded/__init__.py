@@ -4,17 +4,59 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from adapters.library.embedded.commands import command
-from adapters.library.embedded.sample import create_sample
+import click
+
 from adapters.library.embedded.setup_file import EmbeddedOptions
 from adapters.library.embedded.system import EmbeddedLibrary, open_embedded
-from gateway.ports.adapter import LibraryAdapter
+from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext
 from gateway.ports.library_system import Capability
 from gateway.ports.shared_store import SchemaMigrations
 
 __all__ = ["EmbeddedLibrary", "EmbeddedOptions", "adapter", "migrations"]
 
 migrations = SchemaMigrations("embedded library", Path(__file__).parent / "migrations", "embedded_schema")
+
+
+class LibraryGroup(click.Group):
+    """Its commands are loaded when one of them is asked for: whoever opens the library for something else needs
+    none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_load_commands())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return _load_commands().get(cmd_name)
+
+
+def _load_commands() -> dict[str, click.Command]:
+    from adapters.library.embedded import commands, desk_commands, temporary_commands
+
+    groups = (desk_commands.import_group, temporary_commands.temporary_group)
+    every = (*commands.COMMANDS, *desk_commands.COMMANDS, *groups)
+    return {one.name: one for one in every if one.name is not None}
+
+
+@click.group(name="library", cls=LibraryGroup)
+@click.option("--library", "symbol", default="", metavar="SYMBOL", help="Which library, where there are several.")
+@click.pass_context
+def command(ctx: click.Context, symbol: str) -> None:
+    """Look into the embedded library and work at its desk.
+
+    \b
+    Examples:
+      illgate library items --status on-loan
+      illgate library item 39000000000011
+      illgate library check-in 39000000000011 --at MAIN
+      illgate library import marc catalogue.mrc
+    """
+    ctx.meta["library"] = symbol
+
+
+async def create_sample(context: LibraryAdapterContext) -> str:
+    from adapters.library.embedded import sample  # a catalogue of its own, for `illgate init` alone
+
+    return await sample.create_sample(context)
+
 
 adapter = LibraryAdapter(
     name="embedded",

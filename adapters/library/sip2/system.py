@@ -69,23 +69,6 @@ ABILITIES = {
 }
 """All that SIP2 can do for the gateway, and the message without which a server can't."""
 
-WAYS = {
-    Capability.PATRON_LOOKUP: "63, else 23",
-    Capability.BLOCKS_DETAILED: "flags of 64 or 24",
-    Capability.AUTHENTICATE: "63 or 23 with the PIN",
-    Capability.CONTACT: "64: BD, BE, BF",
-    Capability.CHECK_OUT: "11",
-    Capability.OVERRIDE: "11 with no-block, by setting",
-    Capability.CHECK_IN: "09",
-    Capability.RENEW: "29",
-    Capability.HOLD_ITEM: "15+",
-    Capability.HOLD_PICKUP: "15: BS",
-    Capability.HOLD_CANCEL: "15-",
-    Capability.HOLD_UPDATE: "15*",
-    Capability.ITEM_BY_REQUEST: "our own list of changes",
-    Capability.PICKUP_LIST: "setting `pickups`",
-}
-
 BY_STATUS_MESSAGE = frozenset({Capability.PATRON_LOOKUP, Capability.BLOCKS_DETAILED, Capability.AUTHENTICATE})
 HOLD_CAPABILITIES = frozenset(capability for capability, ability in ABILITIES.items() if ability is ServerAbility.HOLD)
 

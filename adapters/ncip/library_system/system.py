@@ -75,32 +75,6 @@ NEEDS: dict[Capability, tuple[LibraryService, ...]] = {
 }
 """All that NCIP can do for the gateway, and the services without which a system can't."""
 
-WAYS = {
-    Capability.PATRON_LOOKUP: "LookupUser",
-    Capability.BLOCKS_DETAILED: "BlockOrTrap and privilege STATUS",
-    Capability.AUTHENTICATE: "LookupUser with the PIN",
-    Capability.CONTACT: "LookupUser",
-    Capability.FEES_READ: "LookupUser: UserFiscalAccount",
-    Capability.BIB_FIND: "LookupItemSet",
-    Capability.ITEM_AVAILABILITY: "LookupItemSet",
-    Capability.HOLD_ITEM: "RequestItem",
-    Capability.HOLD_TITLE: "RequestItem",
-    Capability.HOLD_PICKUP: "RequestItem",
-    Capability.HOLD_CANCEL: "CancelRequestItem",
-    Capability.HOLD_UPDATE: "UpdateRequestItem",
-    Capability.TEMPORARY_ITEM: "AcceptItem, DeleteItem",
-    Capability.HOLD_SHELF: "AcceptItem",
-    Capability.CHECK_OUT: "CheckOutItem",
-    Capability.OVERRIDE: "MandatedAction",
-    Capability.DUE_DATE_GIVEN: "DesiredDateDue",
-    Capability.CHECK_IN: "CheckInItem",
-    Capability.RENEW: "RenewItem",
-    Capability.RECALL: "RecallItem",
-    Capability.POST_FEE: "CreateUserFiscalTransaction",
-    Capability.PICKUP_LIST: "setting `pickups`",
-    Capability.ITEM_BY_REQUEST: "our own list of changes",
-}
-
 
 async def open_ncip_library(context: LibraryAdapterContext, options: NcipLibraryOptions) -> NcipLibrary:
     """Sends nothing: what the system answers is in the settings."""

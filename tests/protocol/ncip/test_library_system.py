@@ -12,7 +12,8 @@ from aiohttp import web
 
 from adapters.ncip.client import mirror_dialect
 from adapters.ncip.dialect import NcipDialect
-from adapters.ncip.library_system import NcipLibrary, NcipLibraryOptions
+from adapters.ncip.library_system.options import NcipLibraryOptions
+from adapters.ncip.library_system.system import NcipLibrary
 from gateway.configuration.yaml_document import parse_yaml
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import Bib, BlockScope, HoldStatus, ItemStatus

@@ -9,12 +9,13 @@ import pytest
 from lxml import etree
 from pydantic import ValidationError
 
+from adapters.ncip import list_addresses
 from adapters.ncip.client import MessageValues, find_service
 from adapters.ncip.dialect import Header, NcipDialect
 from adapters.ncip.initiator import NcipInitiator, load_own_credentials, make_own_message_builder
 from adapters.ncip.messages import CheckOutItemResponse
 from adapters.ncip.partner_simulator import NcipPartnerSimulator
-from adapters.ncip.transport import HttpTransport, list_ncip_addresses
+from adapters.ncip.transport import HttpTransport
 from adapters.ncip.wire_dialect import DateIn, DateOut, DateStyle, HttpAuth, HttpAuthKind, HttpDialect, XmlDialect
 from adapters.ncip.wire_values import Version
 from gateway.domain.clock import FixedClock
@@ -261,5 +262,5 @@ def test_the_addresses_of_a_profile_are_told_for_the_live_check() -> None:
     auth = HttpAuth(kind=HttpAuthKind.OAUTH2, user="u", secret="env:X", token_url="https://a.example/token")
     dialect = NcipDialect(http=HttpDialect(auth=auth))
 
-    assert list_ncip_addresses(dialect) == {"http.auth.token_url": "https://a.example/token"}
-    assert list_ncip_addresses(NcipDialect()) == {}
+    assert list_addresses(dialect) == {"http.auth.token_url": "https://a.example/token"}
+    assert list_addresses(NcipDialect()) == {}

@@ -13,6 +13,7 @@ import pytest
 
 from gateway.cli.app import EXTENSIONS, SHIPPED_EXTENSIONS
 from gateway.cli.installation import CONFIGURATION
+from tests.support.daemon import Installation
 
 LOADED = """
 import sys
@@ -22,6 +23,14 @@ try:
 finally:
     print(*sorted(sys.modules), file=sys.stderr)
 """
+
+SENDS = ("aiohttp", "aiosmtplib", "imapclient", "asn1tools", "pymarc", "jwt", "segno", "watchfiles")
+"""What only serves, sends, searches or reads messages."""
+
+SERVES = ("gateway.runtime.daemon", "gateway.web.api.operations", "gateway.web.pages", "gateway.web.staff")
+
+MAX_OWN_MODULES = 360
+"""Of `gateway` and `adapters`; 319 as this is written, of 800."""
 
 HEAVY = ("pydantic", "sqlalchemy", "aiohttp", "lxml", "structlog", "yaml", "jinja2")
 
@@ -52,6 +61,23 @@ def test_version_and_help_load_the_group_alone(option: str, said: str) -> None:
         "gateway.cli",
         "gateway.cli.app",
     ]
+
+
+@pytest.mark.parametrize("words", ["request show {number}", "request list", "task list"])
+def test_a_command_that_shows_requests_loads_nothing_that_serves_or_sends(
+    installation: Installation, words: str
+) -> None:
+    config = ("--config", str(installation.config))
+    made, _ = modules_loaded(*config, "request", "create", "--patron", "21000000000025", "--title", "Кобзарь")
+    number = made.partition(":")[0]
+
+    output, loaded = modules_loaded(*config, *words.format(number=number).split())
+
+    assert "review" in output
+    assert set(SENDS) & set(loaded) == set()
+    assert not [name for name in loaded if name.startswith(SERVES)]
+    own = [name for name in loaded if name.startswith(("gateway.", "adapters."))]
+    assert len(own) <= MAX_OWN_MODULES
 
 
 def test_the_help_of_shipped_extensions_is_what_they_say_themselves() -> None:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from adapters.library.sip2 import Sip2Options
-from adapters.library.sip2.options import PickupOptions
+from adapters.library.sip2.options import PickupOptions, Sip2Options
 from adapters.library.sip2.system import ABILITIES
 from gateway.configuration.yaml_document import parse_yaml
 from tests.support.capability_table import ADAPTERS, render_table

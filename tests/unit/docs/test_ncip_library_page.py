@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from adapters.ncip import library_system
-from adapters.ncip.library_system import NcipLibraryOptions
+from adapters.ncip.library_system.options import NcipLibraryOptions
 from adapters.ncip.library_system.system import NEEDS
 from gateway.configuration.yaml_document import parse_yaml
 from tests.support.paths import ROOT

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from adapters.library.sip2 import Sip2Library
-from adapters.library.sip2.system import open_sip2
+from adapters.library.sip2.system import Sip2Library, open_sip2
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import HoldStatus
 from gateway.domain.problems import OutcomeUnknown, Unavailable

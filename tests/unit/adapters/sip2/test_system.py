@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from adapters.library.refusals import find_reason
-from adapters.library.sip2 import Sip2Library, Sip2Options
 from adapters.library.sip2.codec import decode_reply
+from adapters.library.sip2.options import Sip2Options
 from adapters.library.sip2.reasons import KNOWN_WORDS
 from adapters.library.sip2.records import RecordReader, read_person_name
-from adapters.library.sip2.system import open_sip2
+from adapters.library.sip2.system import Sip2Library, open_sip2
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import BlockScope, ContactKind, Item, ItemStatus, Location, Money, Patron, PersonName
 from gateway.domain.problems import RefusalReason, Refused, Unavailable

@@ -1,4 +1,4 @@
-"""The group `illgate library` and its lists."""
+"""`illgate library`: what is in the library, in lists and one by one."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from sqlalchemy import Connection
 from adapters.library.embedded import (
     catalogue,
     circulation_rows,
-    desk_commands,
     item_rows,
     lists,
     patrons,
     setup_file,
-    temporary_commands,
 )
 from adapters.library.embedded.desk_commands import (
     CommandSession,
@@ -312,23 +310,3 @@ COMMANDS = (
     show_rule_list,
     show_setup,
 )
-
-
-@click.group(name="library")
-@click.option("--library", "symbol", default="", metavar="SYMBOL", help="Which library, where there are several.")
-@click.pass_context
-def command(ctx: click.Context, symbol: str) -> None:
-    """Look into the embedded library and work at its desk.
-
-    \b
-    Examples:
-      illgate library items --status on-loan
-      illgate library item 39000000000011
-      illgate library check-in 39000000000011 --at MAIN
-      illgate library import marc catalogue.mrc
-    """
-    ctx.meta["library"] = symbol
-
-
-for _each in (*COMMANDS, *desk_commands.COMMANDS, desk_commands.import_group, temporary_commands.temporary_group):
-    command.add_command(_each)
