@@ -43,6 +43,7 @@ from gateway.runtime.page_assembly import (
     make_fulfilment_service,
     make_link_format,
     make_pages,
+    make_partner_probe,
     make_staff_pages,
     make_start_page,
 )
@@ -54,6 +55,7 @@ from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.services.exchange.recovery import count_set_aside, finish_interrupted
 from gateway.services.fulfilment import LinkResolver
 from gateway.services.outbox.worker import node_start_name
+from gateway.services.partner_probe import PartnerProbe
 from gateway.settings import Settings, Tls
 from gateway.settings import TcpListener as TcpSettings
 from gateway.store import mailbox
@@ -269,7 +271,14 @@ class Daemon:
         if not settings.staff.enabled:
             return None
         pages = make_staff_pages(
-            settings, self.managed, self.mailboxes, store, self._clock, self._secrets, self._resolver
+            settings,
+            self.managed,
+            self.mailboxes,
+            store,
+            self._clock,
+            self._secrets,
+            self._resolver,
+            self._make_partner_probe(),
         )
 
         def notify_count_streams() -> None:
@@ -278,6 +287,9 @@ class Daemon:
 
         self.managed.wake.subscribe(notify_count_streams)
         return pages
+
+    def _make_partner_probe(self) -> PartnerProbe:
+        return make_partner_probe(self.settings, self._adapters, self._secrets, self.managed.contexts)
 
     def _make_api(self, store: Store) -> JsonApi:
         settings, managed = self.settings.api, self.managed
@@ -288,6 +300,8 @@ class Daemon:
             marks=managed.marks,
             messages=managed.messages,
             copies=managed.copies,
+            closures=managed.closures,
+            probe=self._make_partner_probe(),
             mails=self.mailboxes.desk,
             notices=managed.notices,
             patrons=managed.patrons,

@@ -57,6 +57,7 @@ from gateway.services.requests.journaled_messages import JournaledMessageService
 from gateway.services.requests.library_context import LibraryContext, Network, find_library_context, report_no_load
 from gateway.services.requests.order_batches import send_single
 from gateway.services.requests.outbox_handlers import RequestOutboxHandlers
+from gateway.services.requests.partner_closures import PartnerClosureService
 from gateway.services.requests.partner_inbox import PartnerInbox
 from gateway.services.requests.patron_notices import NoticeService
 from gateway.services.requests.printing import PrintService
@@ -184,6 +185,7 @@ class ManagedRequests:
         self.saved_filters = SavedFilterService(self.contexts)
         self.messages = MessageService(self.contexts)
         self.copies = CopyService(self.contexts, self.requests)
+        self.closures = PartnerClosureService(self.contexts)
         self.journaled = JournaledMessageService(self.contexts, journal)
         self.notices = NoticeService(self.contexts, letters)
         self.printing = PrintService(self.contexts, letters, self.notices)

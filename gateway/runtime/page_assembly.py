@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
 from gateway.ports.catalogue import LinkFormat
+from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
 from gateway.runtime.assembly import attempt_limits, make_authenticator
 from gateway.runtime.mailbox_services import MailboxServices
@@ -15,6 +17,8 @@ from gateway.services.exchange.admission import Secrets
 from gateway.services.fulfilment import FulfilmentService, LinkResolver
 from gateway.services.localization import TextCatalogues
 from gateway.services.oidc_journeys import OidcJourneys
+from gateway.services.partner_probe import PartnerProbe
+from gateway.services.requests.library_context import LibraryContext
 from gateway.services.sign_in_attempts import AttemptCounter
 from gateway.services.staff_sign_in import SessionTimes, StaffSignInService
 from gateway.services.users import UserService
@@ -79,6 +83,19 @@ def make_pages(
     )
 
 
+def make_partner_probe(
+    settings: Settings, adapters: AdapterRegistry, secrets: Secrets, contexts: Mapping[str, LibraryContext]
+) -> PartnerProbe:
+    mail = settings.mail
+    return PartnerProbe(
+        contexts=contexts,
+        adapters=adapters,
+        secrets=secrets,
+        addresses=AllowedAddresses(settings.api.webhook_networks),
+        mail_server=f"{mail.host}:{mail.port}" if mail.host else "",
+    )
+
+
 def make_staff_pages(
     settings: Settings,
     managed: ManagedRequests,
@@ -87,6 +104,7 @@ def make_staff_pages(
     clock: Clock,
     secrets: Secrets,
     resolver: LinkResolver | None,
+    probe: PartnerProbe,
 ) -> StaffPages:
     staff, public_url = settings.staff, settings.http.public_url
     proxies = TrustedProxies(settings.http.trusted_proxies)
@@ -100,6 +118,8 @@ def make_staff_pages(
             partners=managed.partners,
             messages=managed.messages,
             copies=managed.copies,
+            closures=managed.closures,
+            probe=probe,
             journaled=managed.journaled,
             notices=managed.notices,
             printing=managed.printing,

@@ -459,6 +459,18 @@ class PartnerView:
 
 
 @value_object
+class PartnerClosureView:
+    """Days on which a partner isn't asked, both included. `id` empty: its profile says so; `made_by`: who of us wrote
+    it, as histories name people."""
+
+    id: str
+    first: date
+    last: date
+    note: str
+    made_by: str
+
+
+@value_object
 class RotaViewLine:
     partner: str
     last_resort: bool = False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import string
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
-from urllib.parse import urlsplit
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.circulation_policy import CirculationPolicy
@@ -15,19 +14,12 @@ from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.policies import LoadedPolicy, iter_rules
 from gateway.ports.adapter import SearchAdapter, SearchContext
-from gateway.ports.catalogue import CatalogueQuery, RecordSearch, SearchIndex, SearchTerm
 from gateway.ports.library_system import Capability, LibraryCodes, LibrarySystem, ListsCodes, PatronKey
 from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.services.article_lookup import Secrets, make_article_source
+from gateway.services.partner_probe import ask_catalogue
 from gateway.services.searching.targets import CatalogueTarget, failure_reason, find_catalogue
 from gateway.settings import Settings
-
-MAX_PROBE_SECONDS = 10.0
-_PORTS = {"https": 443, "http": 80}
-
-MAX_SEARCH_SECONDS = 20.0
-QUESTION = CatalogueQuery((SearchTerm(SearchIndex.TITLE, "history"),))
-"""Any word will do: only whether there is an answer counts."""
 
 
 @value_object
@@ -244,31 +236,6 @@ def _policy_item_policies(one: LoadedPolicy) -> _Values:
         yield ("lending", "loan_days", "item_policies", code), code
 
 
-async def probe_address(address: str) -> str:
-    """Why a URL or host:port can't be reached; empty when a connection was made (and closed at once)."""
-    try:
-        host, port = _split_host_and_port(address)
-    except ValueError as error:
-        return str(error)
-    try:
-        async with asyncio.timeout(MAX_PROBE_SECONDS):
-            _, writer = await asyncio.open_connection(host, port)
-    except TimeoutError:
-        return f"no connection within {MAX_PROBE_SECONDS:g} seconds"
-    except OSError as error:
-        return f"no connection: {error.strerror or error}"
-    writer.close()
-    return ""
-
-
-def _split_host_and_port(address: str) -> tuple[str, int]:
-    parts = urlsplit(address if "://" in address else f"//{address}")
-    port = parts.port or _PORTS.get(parts.scheme)  # a port that is no number raises ValueError itself
-    if not parts.hostname or port is None:
-        raise ValueError("not a URL or host:port")
-    return parts.hostname, port
-
-
 def check_policy_catalogues(
     one: LoadedPolicy, profiles: ProfileSet, searches: Iterable[str]
 ) -> Iterator[ConfigurationProblem]:
@@ -300,7 +267,7 @@ async def probe_catalogues(
     searches = {name: adapters[name].make(context) for name in names}
     try:
         found = await asyncio.gather(
-            *(_probe_catalogue(CatalogueTarget(loaded.profile, name), searches[name]) for name in names)
+            *(ask_catalogue(CatalogueTarget(loaded.profile, name), searches[name]) for name in names)
         )
     finally:
         for search in searches.values():
@@ -310,20 +277,6 @@ async def probe_catalogues(
         for name, problem in zip(names, found, strict=True)
         if problem
     ]
-
-
-async def _probe_catalogue(target: CatalogueTarget, search: RecordSearch) -> str:
-    """Why there is no answer; empty: there is one."""
-    try:
-        async with asyncio.timeout(MAX_SEARCH_SECONDS):
-            await search.search(target.profile, QUESTION, count=0)
-    except TimeoutError:
-        return f"no answer within {MAX_SEARCH_SECONDS:g} seconds"
-    except (Unavailable, Refused) as error:
-        return failure_reason(error)
-    except ConfigurationError as error:  # a secret that isn't there
-        return error.problems[0].message
-    return ""
 
 
 async def probe_article_sources(

@@ -25,7 +25,6 @@ from gateway.secrets import resolve_secret
 from gateway.services.catalogue_files import find_unused_words
 from gateway.services.check import outside_systems
 from gateway.services.check.examples import ExampleExchange, ExampleRunner, MailExampleRunner, wants_answer
-from gateway.services.check.outside_systems import probe_address
 from gateway.services.check.remarks import find_remarks
 from gateway.services.letters import (
     ALL,
@@ -37,6 +36,7 @@ from gateway.services.letters import (
     sample,
 )
 from gateway.services.letters.templates import SUFFIX, LetterFormat
+from gateway.services.partner_probe import probe_address
 from gateway.settings import LibrarySettings, Settings
 
 SHARED = ("layout", "slip", "fields", "quote", "link", "answers")

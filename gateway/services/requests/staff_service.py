@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.profile import Profile
+from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.network_load import MemberContact
 from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.policy import RotaOrder, RotaTemplate
-from gateway.domain.requests.request import Role, ServiceType
-from gateway.domain.requests.rota import RotaExplanation
+from gateway.domain.requests.request import BorrowingState, Request, RequestedService, Role, ServiceType
+from gateway.domain.requests.rota import RotaExplanation, build_rota_lines
 from gateway.domain.requests.task_lists import DEAD_LETTERS, MAILBOXES_AWAY, TASKS, UNMATCHED_MAILS
 from gateway.domain.requests.views import (
     BatchedOrder,
@@ -35,9 +37,11 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.requests.effects import PARTNER
 from gateway.services.requests.library_context import LibraryContext, find_library_context, require_request
 from gateway.services.requests.order_batches import list_waiting_orders, skip_batch_orders
+from gateway.services.requests.partner_closures import extend_closures
 from gateway.services.requests.suppliers import SUPPLY_TIME_DAYS, explain_rota
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store import mailbox
+from gateway.store.partner_closures import list_partner_closures
 from gateway.store.requests import order_batches, outbox, outbox_queries, request_counts
 from gateway.store.requests.order_batches import FILE, GATHER, ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
@@ -280,6 +284,21 @@ class _PartnerCounts:
     borrowing: Mapping[str, int]
     lending: Mapping[str, int]
     times: Mapping[str, request_counts.SupplyTime]
+    partners: Mapping[str, PartnerPolicy]
+
+
+TRIAL = "trial"
+"""Of a request that is never made."""
+
+
+@value_object(kw_only=True)
+class RotaTrial:
+    """A wish, to see whom it would go to. `rota` empty: the one that the rules give it."""
+
+    citation: Citation = Citation()
+    service: ServiceType = ServiceType.LOAN
+    branch: str = ""
+    rota: str = ""
 
 
 HeardFrom = Callable[[str, str], MemberContact]
@@ -328,6 +347,30 @@ class PartnerDirectory:
         context = find_library_context(self.contexts, library)
         return await explain_rota(context, await require_request(context, request_id))
 
+    async def explain_trial(self, library: str, wish: RotaTrial) -> RotaExplanation:
+        """Whom a request for this would ask, and why; no request is made. Raises NotFound: no rota has this name."""
+        context = find_library_context(self.contexts, library)
+        now = context.now()
+        trial = Request(
+            library=context.symbol,
+            id=TRIAL,
+            role=Role.BORROWING,
+            state=BorrowingState.NEW,
+            number=TRIAL,
+            created=now,
+            changed=now,
+            citation=wish.citation,
+            service=RequestedService(wish.service),
+            branch=wish.branch,
+        )
+        if wish.rota:
+            template = context.policy().rotas.get(wish.rota)
+            if template is None:
+                raise NotFound("rota")
+            lines = build_rota_lines(template, trial, context.partner_policies())
+            trial = replace(trial, rota_name=wish.rota, rota=lines)
+        return await explain_rota(context, trial)
+
     async def loads(self, library: str) -> Sequence[PartnerLoad]:
         context = find_library_context(self.contexts, library)
         loads = await context.store.read(lambda c: request_counts.read_partner_loads(c, context.symbol, Role.BORROWING))
@@ -343,6 +386,9 @@ async def _count_by_partner(context: LibraryContext) -> _PartnerCounts:
             request_counts.read_partner_loads(connection, context.symbol, Role.BORROWING),
             request_counts.read_partner_loads(connection, context.symbol, Role.LENDING),
             request_counts.read_supply_times(connection, context.symbol, since),
+            extend_closures(
+                context.partner_policies(), list_partner_closures(connection, context.symbol, context.today())
+            ),
         )
 
     return await context.store.read(load_partner_counts)
@@ -361,7 +407,7 @@ def _build_partner_view(
         channel=partner.channel,
         email=partner.email,
         phone=partner.phone,
-        closed_now=partner.is_closed(context.today()),
+        closed_now=counted.partners.get(profile.name, partner).is_closed(context.today()),
         open_borrowing=counted.borrowing.get(profile.name, 0),
         open_lending=counted.lending.get(profile.name, 0),
         reported=elsewhere.open,

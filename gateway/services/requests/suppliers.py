@@ -13,6 +13,7 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, ReasonCodes, local_signal, timer_signal
+from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.policy import OnlyOwning, RotaOrder, RotaTemplate
 from gateway.domain.requests.request import (
     BorrowingState,
@@ -41,7 +42,9 @@ from gateway.domain.value import value_object
 from gateway.ports.catalogue import Catalogue, HoldingAnswer, HoldingsReport
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import LibraryContext, require_role
+from gateway.services.requests.partner_closures import extend_closures
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
+from gateway.store.partner_closures import list_partner_closures
 from gateway.store.requests import request_counts, requests
 
 SUPPLY_TIME_DAYS = 180
@@ -154,24 +157,27 @@ async def load_partner_standings(context: LibraryContext, request: Request) -> M
 
     def load_supply_figures(
         connection: Transaction,
-    ) -> tuple[Mapping[str, int], Mapping[str, request_counts.SupplyTime]]:
+    ) -> tuple[Mapping[str, int], Mapping[str, request_counts.SupplyTime], Mapping[str, PartnerPolicy]]:
         return (
             request_counts.read_partner_loads(connection, context.symbol, Role.BORROWING),
             request_counts.read_supply_times(connection, context.symbol, since),
+            extend_closures(
+                context.partner_policies(), list_partner_closures(connection, context.symbol, context.today())
+            ),
         )
 
-    loads, times = await context.store.read(load_supply_figures)
+    loads, times, partners = await context.store.read(load_supply_figures)
     return {
-        profile.name: partner_standing(
+        name: partner_standing(
             partner,
             request,
             context.policy(),
             context.today(),
-            open_requests=loads.get(profile.name, 0),
+            open_requests=loads.get(name, 0),
             reported=context.reported_load(partner).open,
-            mean_days=times[profile.name].mean_days if profile.name in times else None,
+            mean_days=times[name].mean_days if name in times else None,
         )
-        for profile, partner in context.partners()
+        for name, partner in partners.items()
     }
 
 

@@ -16,7 +16,9 @@ from gateway.ports.shared_store import Store
 from gateway.services.api_keys import ApiKeyService, KeyHolder, KeyScope
 from gateway.services.fulfilment import LinkResolver
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
+from gateway.services.partner_probe import PartnerProbe
 from gateway.services.requests.copies import CopyService
+from gateway.services.requests.partner_closures import PartnerClosureService
 from gateway.services.requests.patron_notices import NoticeService
 from gateway.services.requests.questions import PatronQuestionService
 from gateway.services.requests.request_marks import RequestMarkService
@@ -53,6 +55,8 @@ class Services:
     marks: RequestMarkService
     messages: MessageService
     copies: CopyService
+    closures: PartnerClosureService
+    probe: PartnerProbe
     mails: UnmatchedMailService
     notices: NoticeService
     patrons: PatronRequestService

@@ -233,8 +233,12 @@ TOPICS: tuple[HelpTopic, ...] = (
         ("/partners",),
         (
             mark_text(
-                "Each partner with how it stands: as usual, closed, or out of reach; by which way it is asked, and how "
-                "much is open. A rota says who is asked in what order."
+                "Each partner with one sentence on how it stands, how it is reached, and what is open with it. Closing "
+                "days stand in its profile or are written here; it is not asked on them, and what is open goes on."
+            ),
+            mark_text(
+                "“Try it” makes a connection and asks its catalogue, step by step, and sends nothing. “Who would be "
+                "asked?” tries the rules with a wish: who is asked first, who is passed over, and why."
             ),
         ),
     ),

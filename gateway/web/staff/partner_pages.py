@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from aiohttp import web
 
-from gateway.domain.requests.partner_policy import Closure
-from gateway.domain.requests.views import NotFound, PartnerView, RotaView
+from gateway.domain.requests.citation import Citation, parse_standard_number
+from gateway.domain.requests.request import ServiceType
+from gateway.domain.requests.rota import RotaExplanation
+from gateway.domain.requests.views import PartnerView, RotaView
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
+from gateway.ports.library_system import ProbeStep
 from gateway.services.localization import mark_text
+from gateway.services.partner_probe import CATALOGUE, CONNECTION, MAIL_SERVER, SECRETS
+from gateway.services.requests.partner_closures import MAX_NOTE_CHARS
+from gateway.services.requests.staff_service import RotaTrial
+from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.staff.list_filters import SERVICE_TEXTS
+from gateway.web.staff.request_story import name_of_profile
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 ROLES = {
@@ -26,6 +36,28 @@ class PartnerState:
     kind: str
     word: str
     sentence: str
+
+
+STEP_TEXTS = {
+    SECRETS: mark_text("Passwords and keys are there"),
+    CONNECTION: mark_text("A connection is made"),
+    CATALOGUE: mark_text("Its catalogue answers"),
+    MAIL_SERVER: mark_text("Our mail server is reached"),
+}
+
+MAX_WORK_CHARS = 200
+
+
+@value_object
+class ShownStep:
+    """Of a test. `kind`: of a shape; `said`: the address; `took`: how long; `key`: of the profile, where to look."""
+
+    kind: str
+    name: str
+    said: str
+    took: str
+    problem: str
+    key: str
 
 
 @value_object
@@ -55,6 +87,14 @@ async def show_partners(request: StaffRequest) -> web.Response:
 
 async def show_partner(request: StaffRequest) -> web.Response:
     """Raises NotFound."""
+    return await _render_partner(request)
+
+
+async def _render_partner(
+    request: StaffRequest, checked: FormCheck | None = None, steps: Sequence[ShownStep] | None = None
+) -> web.Response:
+    """`checked`: the form of closing days, where it had mistakes; `steps`: of a test that has just been made. Raises
+    NotFound."""
     name = request.http.match_info["name"]
     partner = await request.parts.partners.partner(request.library, name)
     rotas = await request.parts.partners.rotas(request.library)
@@ -62,16 +102,123 @@ async def show_partner(request: StaffRequest) -> web.Response:
     return request.render(
         "partner",
         partner.name,
+        status=checked.status if checked is not None else 200,
         help_topic="partners",
         partner=partner,
         state=_describe_state(request, partner, unsent),
         unsent=unsent,
-        closures=_find_closures(request, name),
+        closures=await request.parts.closures.list_closures(request.library, name),
+        checked=checked or FormCheck(request, SubmittedForm()),
+        steps=steps,
+        may_act=request.has_right(Right.PARTNERS_ACT),
         roles=[request.gettext(ROLES[word]) for word in partner.roles if word in ROLES],
         rotas=[one for one in rotas if any(line.partner == name for line in one.lines)],
         may_see_costs=request.has_right(Right.COSTS_READ),
         days=_format_days(request, partner),
     )
+
+
+# --- closing days ----------------------------------------------------------------------------------------
+
+
+async def add_closure(request: StaffRequest) -> web.Response:
+    checked = FormCheck(request, await request.read_own_form())
+    name, today = request.http.match_info["name"], request.context.today()
+    first, last = checked.read_day("first", today), checked.read_day("last", today)
+    note = checked.read_line("note", MAX_NOTE_CHARS)
+    for field in ("first", "last"):
+        if not checked.form[field]:
+            checked.add_problem(field, "wrong-missing")
+    if first is not None and last is not None and last < first:
+        checked.add_problem("last", "wrong-day-early", day=request.format_day(first))
+    if not checked.is_good or first is None or last is None:
+        return await _render_partner(request, checked)
+    closures = request.parts.closures
+    await closures.add_closure(request.library, name, first, last, note, request.origin.actor)
+    said = request.gettext(
+        "It is not asked from %(first)s to %(last)s.", first=request.format_day(first), last=request.format_day(last)
+    )
+    return request.redirect(request.path("partners", name), said)
+
+
+async def remove_closure(request: StaffRequest) -> web.Response:
+    """Raises NotFound."""
+    form = await request.read_own_form()
+    name = request.http.match_info["name"]
+    await request.parts.closures.remove_closure(request.library, name, form["id"])
+    return request.redirect(request.path("partners", name), request.gettext("These closing days are gone."))
+
+
+# --- a test of the connection ----------------------------------------------------------------------------
+
+
+async def probe_partner(request: StaffRequest) -> web.Response:
+    """Nothing is sent to it, and nothing is changed, so the answer is the page itself. Raises NotFound."""
+    await request.read_own_form()
+    steps = await request.parts.probe.probe_partner(request.library, request.http.match_info["name"])
+    return await _render_partner(request, steps=[_show_step(request, step) for step in steps])
+
+
+def _show_step(request: StaffRequest, step: ProbeStep) -> ShownStep:
+    name = request.gettext(STEP_TEXTS[step.name])
+    took = request.gettext("%(num)s ms", num=request.localization.format_number(round(step.seconds * 1000)))
+    return ShownStep("late" if step.problem else "good", name, step.said, took, step.problem, step.key)
+
+
+# --- a trial of the rules --------------------------------------------------------------------------------
+
+
+async def try_rota(request: StaffRequest) -> web.Response:
+    """Whom a wish would go to, and why; their catalogues are asked now. Raises NotFound."""
+    asked = FormCheck(request, SubmittedForm(dict(request.http.query)))
+    work, rota = asked.read_line("work", MAX_WORK_CHARS), asked.read_choice("rota", request.context.policy().rotas)
+    service = asked.read_choice("service", [one.value for one in ServiceType]) or ServiceType.LOAN.value
+    explained = None
+    if work and asked.is_good:
+        wish = RotaTrial(citation=_parse_work(work), service=ServiceType(service), rota=rota)
+        explained = await request.parts.partners.explain_trial(request.library, wish)
+    return request.render(
+        "rota_trial",
+        request.gettext("Who would be asked?"),
+        status=asked.status,
+        help_topic="partners",
+        checked=asked,
+        explained=explained,
+        rows=list_explained_lines(request, explained) if explained is not None else (),
+        rotas=list(request.context.policy().rotas),
+        services=[(one.value, request.gettext(SERVICE_TEXTS[one])) for one in ServiceType],
+    )
+
+
+def _parse_work(text: str) -> Citation:
+    """A number, or words of the title."""
+    number = parse_standard_number(text)
+    return Citation(identifiers=(number,)) if number is not None else Citation(title=text)
+
+
+def list_explained_lines(request: StaffRequest, explained: RotaExplanation) -> list[tuple[str, str, str, str]]:
+    """Partner, turn, why, and what its catalogue says."""
+    return [
+        (
+            name_of_profile(line.partner, request.context),
+            request.gettext(VERDICTS[line.verdict.value]),
+            line.why,
+            line.holdings,
+        )
+        for line in explained.lines
+    ]
+
+
+VERDICTS = {
+    "next": mark_text("asked next"),
+    "after": mark_text("asked after that"),
+    "passed-over": mark_text("passed over"),
+    "not-owning": mark_text("does not have it"),
+    "not-lending": mark_text("has it, and does not lend it"),
+    "unreachable": mark_text("can’t be looked up"),
+    "asked": mark_text("has been asked"),
+    "skipped": mark_text("left out"),
+}
 
 
 async def show_rota(request: StaffRequest) -> web.Response:
@@ -111,14 +258,6 @@ async def _count_unsent(request: StaffRequest) -> dict[str, int]:
     return found
 
 
-def _find_closures(request: StaffRequest, name: str) -> tuple[Closure, ...]:
-    profile = request.context.profile(name)
-    if profile is None or profile.partner is None:
-        raise NotFound("partner")
-    today = request.context.today()
-    return tuple(one for one in profile.partner.closures if one.last >= today)
-
-
 def _describe_state(request: StaffRequest, partner: PartnerView, unsent: int) -> PartnerState:
     """The worst first."""
     if unsent:
@@ -137,6 +276,10 @@ def _describe_state(request: StaffRequest, partner: PartnerView, unsent: int) ->
 
 PAGES = (
     StaffPage("GET", "/partners", show_partners, Right.PARTNERS_READ),
+    StaffPage("POST", "/partners/{name}/closures", add_closure, Right.PARTNERS_ACT),
+    StaffPage("POST", "/partners/{name}/closures/delete", remove_closure, Right.PARTNERS_ACT),
+    StaffPage("POST", "/partners/{name}/test", probe_partner, Right.PARTNERS_ACT),
+    StaffPage("GET", "/rota-trial", try_rota, Right.PARTNERS_READ),
     StaffPage("GET", "/partners/{name}", show_partner, Right.PARTNERS_READ),
     StaffPage("GET", "/rotas/{name}", show_rota, Right.PARTNERS_READ),
 )

@@ -20,13 +20,13 @@ from gateway.domain.requests.views import (
     VersionConflict,
 )
 from gateway.domain.roles import Right
-from gateway.services.localization import mark_text
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.citation_fields import fill_citation_fields, read_citation
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm, read_upload_form
 from gateway.web.staff.act_forms import first_act_values, list_act_fields, read_act_details
 from gateway.web.staff.coded_words import list_work_types
+from gateway.web.staff.partner_pages import list_explained_lines
 from gateway.web.staff.request_page import (
     ACT,
     list_permitted_acts,
@@ -274,28 +274,8 @@ async def explain_order(page: StaffRequest) -> web.StreamResponse:
         help_topic="request",
         request=view.request,
         explained=explained,
-        rows=[
-            (
-                name_of_profile(line.partner, page.context),
-                page.gettext(_VERDICTS[line.verdict.value]),
-                line.why,
-                line.holdings,
-            )
-            for line in explained.lines
-        ],
+        rows=list_explained_lines(page, explained),
     )
-
-
-_VERDICTS = {
-    "next": mark_text("asked next"),
-    "after": mark_text("asked after that"),
-    "passed-over": mark_text("passed over"),
-    "not-owning": mark_text("does not have it"),
-    "not-lending": mark_text("has it, and does not lend it"),
-    "unreachable": mark_text("can’t be looked up"),
-    "asked": mark_text("has been asked"),
-    "skipped": mark_text("left out"),
-}
 
 
 # --- the messages themselves -----------------------------------------------------------------------------

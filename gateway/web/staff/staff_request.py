@@ -23,10 +23,12 @@ from gateway.services.fulfilment import FulfilmentService
 from gateway.services.localization import Localization, TextCatalogues, mark_text
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.oidc_journeys import OidcJourneys
+from gateway.services.partner_probe import PartnerProbe
 from gateway.services.requests.bulk_actions import BulkActionService
 from gateway.services.requests.copies import CopyService
 from gateway.services.requests.journaled_messages import JournaledMessageService
 from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.partner_closures import PartnerClosureService
 from gateway.services.requests.patron_notices import NoticeService
 from gateway.services.requests.printing import PrintService
 from gateway.services.requests.questions import PatronQuestionService
@@ -88,6 +90,8 @@ class StaffServices:
     partners: PartnerDirectory
     messages: MessageService
     copies: CopyService
+    closures: PartnerClosureService
+    probe: PartnerProbe
     journaled: JournaledMessageService
     notices: NoticeService
     printing: PrintService

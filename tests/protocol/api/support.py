@@ -20,7 +20,7 @@ from gateway.ports.shared_store import Store
 from gateway.runtime.listeners import HttpListener, HttpListenerOptions
 from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
-from gateway.runtime.page_assembly import make_fulfilment_service
+from gateway.runtime.page_assembly import make_fulfilment_service, make_partner_probe
 from gateway.services.api_keys import ApiKeyService, KeyScope
 from gateway.services.fulfilment import LinkResolver
 from gateway.store.journal import Journal
@@ -108,6 +108,8 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
         marks=managed.marks,
         messages=managed.messages,
         copies=managed.copies,
+        closures=managed.closures,
+        probe=make_partner_probe(settings, opened.adapters, lambda reference: reference, managed.contexts),
         mails=mailboxes.desk,
         notices=managed.notices,
         patrons=managed.patrons,

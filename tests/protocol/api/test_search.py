@@ -135,6 +135,20 @@ async def test_why_each_supplier_stands_where_it_stands(searched: Searched) -> N
     assert "title and author agree; LS, v.1-2, reading room" in seeberg["holdings"]
 
 
+async def test_a_wish_is_tried_and_leaves_nothing_behind(searched: Searched) -> None:
+    wish = {"citation": {"title": KOBZAR.title, "author": KOBZAR.author}, "service": "loan"}
+
+    found = await searched.client("POST", "rota-trials", wish)
+
+    assert (found.status, found.json["rota"], found.json["by_rule"]) == (200, "usual", True)
+    assert [(line["partner"], line["verdict"]) for line in found.json["lines"]] == [
+        ("bergen", "next"),
+        ("seeberg", "not-lending"),
+    ]
+    assert (await searched.client("GET", "requests")).json["items"] == []
+    assert (await searched.client("POST", "rota-trials", {**wish, "rota": "nobody"})).status == 404
+
+
 async def test_a_catalogue_without_hits_is_no_result(searched: Searched) -> None:
     cast(dict[str, Any], searched.running.managed.finder.asker.searches)["z3950"] = ScriptedSearch(
         lambda *_: SearchHits(total=0)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.domain.requests.views import RequestFilter
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import Running, running
+from tests.protocol.staff.request_scenes import library_context
 from tests.protocol.staff.support import Colleague, colleague
-from tests.support.daemon import Installation
+from tests.support.daemon import Installation, free_port
 
 TODAY = datetime.now(tz=UTC).date()
 VAUMARIN = f"""
@@ -84,6 +87,94 @@ async def test_a_rota_says_who_is_asked_in_what_order(ruth: Colleague) -> None:
     assert names == ["Bibliothèque de Vaumarin", "مكتبة جامعة الساحل"]
 
 
+async def test_closing_days_are_written_at_the_page_and_count_at_once(gateway: Running) -> None:
+    first = library_context(gateway).today()
+    last = first + timedelta(days=6)
+    async with colleague(gateway, "a.lindqvist", "manager") as manager:
+        fields = {"first": first.isoformat(), "last": last.isoformat(), "note": "عطلة العيد"}
+        page = await manager.post("/partners/sahil/closures", fields)
+        assert "عطلة العيد" in page.text
+        assert "It is not asked while it is closed." in page.text
+        trial = await manager.get("/rota-trial?work=Gezeitenkunde&rota=usual")
+        assert f"closed until {last}: عطلة العيد" in trial.text
+
+        (mark,) = page.tree.xpath("//form[contains(@action, 'closures/delete')]/input[@name='id']/@value")
+        gone = await manager.post("/partners/sahil/closures/delete", {"id": mark})
+        assert "عطلة العيد" not in gone.text
+        assert "Nothing is wrong that we know of." in gone.text
+        again = await manager.post("/partners/sahil/closures/delete", {"id": mark})
+        assert again.status == 404
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "problem"),
+    [
+        ("", "2027-01-01", "Please fill this in."),
+        ("2027-01-05", "2027-01-01", "or later."),
+        ("2020-01-05", "2020-01-06", "or later."),
+        ("5. Januar", "2027-01-05", "Please write a day"),
+    ],
+)
+async def test_days_that_make_no_sense_are_not_kept(gateway: Running, first: str, last: str, problem: str) -> None:
+    async with colleague(gateway, "a.lindqvist", "manager") as manager:
+        page = await manager.post("/partners/sahil/closures", {"first": first, "last": last, "note": "Umzug"})
+
+        assert page.status == 422
+        assert problem in " ".join(page.tree.xpath("//span[@class='wrong']/text()"))
+        assert page.tree.xpath("//input[@id='note']/@value") == ["Umzug"]
+        assert "No closing days are noted" in (await manager.get("/partners/sahil")).text
+
+
+async def test_a_partner_is_tried_step_by_step(gateway: Running, installation: Installation) -> None:
+    async def take_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(take_nothing, "127.0.0.1", 0)
+    open_port = server.sockets[0].getsockname()[1]
+    (installation.folder / "profiles" / "kueste.yml").write_text(
+        f"""
+extends: ipig
+auth: [{{kind: network, networks: [127.0.0.1/32]}}]
+partner: {{symbols: [KUESTE], name: Küste, channel: iso-ill}}
+iso_ill: {{transport: {{address: "127.0.0.1:{open_port}"}}}}
+z3950: {{address: "127.0.0.1:{free_port()}", databases: [books]}}
+""",
+        encoding="utf-8",
+    )
+    assert await gateway.gateway.reload()
+    async with server, colleague(gateway, "a.lindqvist", "manager") as manager:
+        page = await manager.post("/partners/kueste/test", {})
+
+    steps = [" ".join(str(one.text_content()).split()) for one in page.tree.xpath("//ol[@class='steps']/li")]
+    assert steps[0].startswith(f"A connection is made 127.0.0.1:{open_port}")
+    assert "no connection" not in steps[0]
+    assert steps[1].startswith("Its catalogue answers")
+    assert "z3950" in steps[1]
+    assert all(step.endswith("ms") for step in steps)
+
+
+async def test_testing_and_closing_is_for_those_who_look_after_partners(ruth: Colleague) -> None:
+    page = await ruth.get("/partners/sahil")
+
+    assert not page.tree.xpath("//main//form[@method='post']")
+    assert (await ruth.post("/partners/sahil/test", {})).status == 403
+
+
+async def test_a_wish_is_tried_and_leaves_nothing_behind(gateway: Running, ruth: Colleague) -> None:
+    page = await ruth.get("/rota-trial?work=9783161484100&service=loan")
+
+    rows = [[str(cell.text_content()) for cell in row] for row in page.tree.xpath("//main//tbody/tr")]
+    assert [row[:2] for row in rows] == [
+        ["مكتبة جامعة الساحل", "asked next"],
+        ["Bibliothèque de Vaumarin", "passed over"],
+    ]
+    assert "closed until" in rows[1][2]
+    assert "By “usual”" in page.text
+    listed = await gateway.requests().listing("DEMO", RequestFilter(), 10, "")
+    assert listed.items == ()
+
+
 async def test_what_is_not_there_is_said(ruth: Colleague) -> None:
     assert (await ruth.get("/partners/nobody")).status == 404
     assert (await ruth.get("/rotas/nobody")).status == 404
+    assert (await ruth.get("/rota-trial?work=x&rota=nobody")).status == 422

@@ -14,6 +14,7 @@ import gateway.store.api_access
 import gateway.store.audit
 import gateway.store.library_changes
 import gateway.store.mailbox
+import gateway.store.partner_closures
 import gateway.store.patron_sessions
 import gateway.store.requests.print_batches
 import gateway.store.requests.tables
@@ -52,6 +53,7 @@ STEPS = [
     "0017: What requests are found and listed by: numbers, words, waiting times, assignees, labels, filters",
     "0018: Changes that were asked of library systems outside the store, and which of them were carried out",
     "0019: Batches of paper: who printed what for which requests",
+    "0021: Days on which partners are closed, as staff have written them",
 ]
 
 STEP = '''"""{doc}"""
@@ -163,7 +165,7 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
         connection.execute(text("DROP TABLE message_request"))
         connection.execute(text("DROP TABLE mailbox_failure"))
         connection.execute(text("DROP TABLE request_message"))
-        for name in ("library_change", "print_batch", "print_item"):
+        for name in ("library_change", "print_batch", "print_item", "partner_closure"):
             connection.execute(text(f"DROP TABLE {name}"))
         undo_request_lists(connection)
         for name in ("staff_user", "staff_grant", "staff_session", "audit_entry"):
@@ -198,7 +200,7 @@ async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> No
             insert_request(connection, one)
         damaged = {"document": "{", "id": unreadable.id}
         connection.execute(text("UPDATE request SET document = :document WHERE id = :id"), damaged)
-        for name in ("library_change", "print_batch", "print_item"):
+        for name in ("library_change", "print_batch", "print_item", "partner_closure"):
             connection.execute(text(f"DROP TABLE {name}"))
         undo_request_lists(connection)
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '{revision_before('0017')}'"))

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from gateway.domain.library import PersonName
 from gateway.domain.requests.events import EventDetails, LoanCondition
-from gateway.domain.requests.request import PatronLink
+from gateway.domain.requests.request import PatronLink, ServiceType
 from gateway.domain.requests.views import BorrowingDraft, HomePatron, LendingDraft
 from gateway.domain.requests.volume_notes import MAX_VOLUMES
 from gateway.web.api.models.bases import InputModel
@@ -205,6 +205,19 @@ class AssigneeBody(InputModel):
 class LabelChange(InputModel):
     add: tuple[Line, ...] = Field((), max_length=20)
     remove: tuple[Line, ...] = Field((), max_length=100)
+
+
+class ClosureIn(InputModel):
+    first: Day
+    last: Day = Field(description="both days are included")
+    note: Line = Field("", description="why, for staff")
+
+
+class RotaTrialIn(InputModel):
+    citation: CitationIn
+    service: ServiceType = ServiceType.LOAN
+    branch: OptionalName = ""
+    rota: OptionalName = Field("", description="empty: the one that the rules give it")
 
 
 class SkipLine(InputModel):

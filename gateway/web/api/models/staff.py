@@ -40,6 +40,30 @@ class PartnerList(OutputModel):
     items: tuple[PartnerOut, ...]
 
 
+class ClosureOut(OutputModel):
+    id: str = Field(description="empty: its profile says so")
+    first: date
+    last: date
+    note: str
+    made_by: str
+
+
+class ClosureList(OutputModel):
+    items: tuple[ClosureOut, ...]
+
+
+class ProbeStepOut(OutputModel):
+    name: str = Field(description="secrets, connection, catalogue, mail server")
+    seconds: float
+    said: str = Field(description="the address that was tried")
+    problem: str = Field(description="empty: it went well")
+    key: str = Field(description="of the profile, where to look")
+
+
+class ProbeStepList(OutputModel):
+    items: tuple[ProbeStepOut, ...]
+
+
 class RotaLineView(OutputModel):
     partner: str
     last_resort: bool

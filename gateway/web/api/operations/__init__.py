@@ -1,7 +1,7 @@
 """All operations, one module a concern."""
 
 from gateway.web.api.operation import AnyOperation
-from gateway.web.api.operations import catalogues, events, lists, mails, messages, patrons, requests, staff
+from gateway.web.api.operations import catalogues, events, lists, mails, messages, partners, patrons, requests, staff
 
 ALL: tuple[AnyOperation, ...] = (
     *requests.REQUEST_OPERATIONS,
@@ -10,6 +10,7 @@ ALL: tuple[AnyOperation, ...] = (
     *messages.MESSAGE_OPERATIONS,
     *mails.MAIL_OPERATIONS,
     *staff.PARTNER_OPERATIONS,
+    *partners.PARTNER_WORK_OPERATIONS,
     *catalogues.SEARCH_OPERATIONS,
     *catalogues.OPENURL_OPERATIONS,
     *staff.STAFF_OPERATIONS,

@@ -1,0 +1,106 @@
+"""When partners are closed: what their profiles say, and what staff have written at the page or by the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.requests.partner_policy import Closure, PartnerPolicy
+from gateway.domain.requests.views import NotFound, PartnerClosureView
+from gateway.domain.value import value_object
+from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.store import partner_closures
+from gateway.store.partner_closures import PartnerClosureRow
+from gateway.store.schema import make_exchange_id
+
+MAX_NOTE_CHARS = 200
+MAX_DAYS_AHEAD = 1_100
+"""So far in advance nobody knows."""
+
+
+@value_object
+class PartnerClosureService:
+    """`contexts` by symbol of the library."""
+
+    contexts: Mapping[str, LibraryContext]
+
+    async def list_closures(self, library: str, partner: str) -> Sequence[PartnerClosureView]:
+        """From today on, by their first day. Raises NotFound."""
+        context = find_library_context(self.contexts, library)
+        policy, today = _require_policy(context, partner), context.today()
+        rows = await context.store.read(lambda c: partner_closures.list_partner_closures(c, context.symbol, today))
+        of_profile = [PartnerClosureView("", one.first, one.last, one.note, "") for one in policy.closures]
+        written = [_build_view(row) for row in rows if row.partner == partner]
+        return sorted(
+            (one for one in (*of_profile, *written) if one.last >= today), key=lambda one: (one.first, one.last)
+        )
+
+    async def add_closure(
+        self, library: str, partner: str, first: date, last: date, note: str, actor: str
+    ) -> PartnerClosureView:
+        """Raises NotFound, Refused (INVALID_VALUE): days that make no sense."""
+        context = find_library_context(self.contexts, library)
+        _require_policy(context, partner)
+        said, today = " ".join(note.split()), context.today()
+        if last < first:
+            raise _invalid("The last day is before the first.", last.isoformat())
+        if last < today:
+            raise _invalid("These days are over.", last.isoformat())
+        if last > today + timedelta(days=MAX_DAYS_AHEAD):
+            raise _invalid("This is too far ahead.", last.isoformat())
+        if len(said) > MAX_NOTE_CHARS or not said.isprintable():
+            raise _invalid(f"The note has {MAX_NOTE_CHARS} printable characters at most.", said[:40])
+        now = context.now()
+        new = PartnerClosureRow(
+            library=context.symbol,
+            id=make_exchange_id(now),
+            partner=partner,
+            first=first,
+            last=last,
+            note=said,
+            made_at=now,
+            made_by=actor,
+        )
+        await context.store.write(lambda c: partner_closures.insert_partner_closure(c, new))
+        return _build_view(new)
+
+    async def remove_closure(self, library: str, partner: str, closure_id: str) -> None:
+        """Raises NotFound, for those of the profile too."""
+        context = find_library_context(self.contexts, library)
+        gone = await context.store.write(
+            lambda c: partner_closures.delete_partner_closure(c, context.symbol, partner, closure_id)
+        )
+        if not gone:
+            raise NotFound("closure")
+
+
+def extend_closures(
+    partners: Mapping[str, PartnerPolicy], rows: Iterable[PartnerClosureRow]
+) -> Mapping[str, PartnerPolicy]:
+    """The partners, by profile, with what staff have written of their closing days."""
+    written: dict[str, list[Closure]] = {}
+    for row in rows:
+        written.setdefault(row.partner, []).append(Closure(first=row.first, last=row.last, note=row.note))
+    return {
+        name: partner.model_copy(update={"closures": (*partner.closures, *written[name])})
+        if name in written
+        else partner
+        for name, partner in partners.items()
+    }
+
+
+def _require_policy(context: LibraryContext, partner: str) -> PartnerPolicy:
+    """Raises NotFound."""
+    found = context.partner_policies().get(partner)
+    if found is None:
+        raise NotFound("partner")
+    return found
+
+
+def _build_view(row: PartnerClosureRow) -> PartnerClosureView:
+    return PartnerClosureView(row.id, row.first, row.last, row.note, row.made_by)
+
+
+def _invalid(detail: str, value: str) -> Refused:
+    return Refused(RefusalReason.INVALID_VALUE, detail, about=MessagePart.REQUEST, value=value)
