@@ -57,6 +57,7 @@ DOCS: tuple[DocsPicture, ...] = (
     DocsPicture("list-on-a-telephone", "/staff/borrowing", 360, 740),
     DocsPicture("request", f"/staff/requests/{CONDITIONAL}"),
     DocsPicture("new-request", "/staff/requests/new"),
+    DocsPicture("copies", "/staff/copies/desk"),
     DocsPicture("messages", "/staff/messages"),
     DocsPicture("mail", "/staff/mail"),
     DocsPicture("outbox", "/staff/outbox"),

@@ -59,7 +59,7 @@ def load_handbook_page(name: str) -> HandbookPage:
     if not has_handbook_page(name):
         raise NotFound(name)
     text = (find_handbook_folder() / f"{name}.md").read_text(encoding="utf-8")
-    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    body = MarkdownIt("commonmark", {"html": False, "xhtmlOut": False}).enable("table").render(text)
     heading = _HEADING.search(body)
     assert heading is not None, f"{name}.md has no heading"
     body = _HEADING.sub("", body, count=1)

@@ -123,17 +123,21 @@ async def _make_lending_requests(gateway: Running, titles: Sequence[str]) -> Non
     await hear_partner(gateway, lent, EventKind.MESSAGE, attempt=0, note="Wir brauchen es bis Freitag.")
     for number, title in enumerate(titles):
         await gateway.requests().create_lending("DEMO", _lending_draft(title, f"V-{number}"))
-    await gateway.requests().create_lending(
+    copy = await gateway.requests().create_lending(
         "DEMO",
         _lending_draft(
-            "Norsk tidsskrift for is og vann",
+            "",
             "V-COPY",
             citation=Citation(
-                type=CitationType.ARTICLE, title="Norsk tidsskrift for is og vann", component_title="Om fargen på snø"
+                type=CitationType.ARTICLE,
+                title="Norsk tidsskrift for is og vann",
+                component_title="Om fargen på snø",
+                pages="77-91",
             ),
             service=RequestedService(type=ServiceType.COPY),
         ),
     )
+    await act(gateway, copy, EventKind.LOCATED)
 
 
 def _lending_draft(title: str, transaction: str, **more: object) -> LendingDraft:
