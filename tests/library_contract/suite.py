@@ -314,9 +314,10 @@ class HoldContract:
         wish = HoldWish(await patron_id(world, world.known.good), world.known.desk, bib_id=copies[0].bib_id)
         hold = await world.library.place_hold(wish, key())
 
-        assert hold.item_id == ""
+        assert hold.item_id in ("", *(copy.id for copy in copies))  # some systems choose a copy at once
         for copy in copies:
-            assert await world.library.item_holds(copy.id) == (hold,)
+            is_chosen = hold.item_id in ("", copy.id)
+            assert await world.library.item_holds(copy.id) == ((hold,) if is_chosen else ())
         assert (await world.library.holdings(copies[0].bib_id)).hold_count == 1
 
     async def test_the_same_key_places_no_second_hold(self, world: World) -> None:
@@ -460,7 +461,7 @@ class TemporaryItemContract:
         needs(world, Capability.TEMPORARY_ITEM, Capability.SHELF_CHOICE, Capability.CHECK_IN)
         received = await accept(world, world.known.ill.library, on_shelf=False)
         assert received.hold is not None
-        assert received.hold.status is HoldStatus.WAITING
+        assert received.hold.status in (HoldStatus.WAITING, HoldStatus.PAGED)
         assert received.item.status is ItemStatus.AVAILABLE
 
         scanned = await world.library.check_in("ILL-880001", key(), at=world.known.ill.library)

@@ -1,0 +1,277 @@
+"""`illgate check --live` on FOLIO: connection, login, permissions, each code that the settings name, and a patron and
+an item kept for this. What is missing is named with where it is created in FOLIO. Nothing is changed.
+
+Whether a change is permitted is found out by sending an empty list, which no operation takes: who lacks the permission
+gets 403, all others a complaint about the list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+from adapters.library.folio.code_tables import CodeTable
+from adapters.library.folio.lookups import FolioDesk
+from adapters.library.folio.records import ITEM_STATUSES
+from adapters.library.rest_probe import ProbeFailureError, ProbeRecorder
+from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.value import value_object
+from gateway.ports.library_system import PatronKey, ProbeStep
+
+_ID = "{id}"
+
+
+@value_object
+class NeededPermission:
+    """`method` and `path`: a call that needs it; `name`: as FOLIO lists it; `for_what`: what can't be done without."""
+
+    method: str
+    path: str
+    name: str
+    for_what: str
+
+
+PERMISSIONS: tuple[NeededPermission, ...] = (
+    NeededPermission("GET", "/users", "users.collection.get", "look up patrons"),
+    NeededPermission("GET", "/groups", "usergroups.collection.get", "look up patrons"),
+    NeededPermission("GET", "/manualblocks", "manualblocks.collection.get", "see blocks"),
+    NeededPermission("GET", f"/automated-patron-blocks/{_ID}", "automated-patron-blocks.collection.get", "see blocks"),
+    NeededPermission("GET", "/accounts", "accounts.collection.get", "see fees"),
+    NeededPermission("GET", "/service-points", "inventory-storage.service-points.collection.get", "know places"),
+    NeededPermission(
+        "GET", "/service-points-users", "inventory-storage.service-points-users.collection.get", "know a patron's place"
+    ),
+    NeededPermission("GET", "/locations", "inventory-storage.locations.collection.get", "know places"),
+    NeededPermission("GET", "/loan-types", "inventory-storage.loan-types.collection.get", "know loan types"),
+    NeededPermission("GET", "/inventory/items", "inventory.items.collection.get", "look up items"),
+    NeededPermission("GET", f"/inventory/items/{_ID}", "inventory.items.item.get", "look up items"),
+    NeededPermission("GET", "/inventory/instances", "inventory.instances.collection.get", "look up records"),
+    NeededPermission("GET", f"/inventory/instances/{_ID}", "inventory.instances.item.get", "look up records"),
+    NeededPermission(
+        "GET", f"/holdings-storage/holdings/{_ID}", "inventory-storage.holdings.item.get", "look up items"
+    ),
+    NeededPermission("GET", "/circulation/loans", "circulation.loans.collection.get", "see loans"),
+    NeededPermission("GET", "/circulation/requests", "circulation.requests.collection.get", "see requests"),
+    NeededPermission("GET", f"/circulation/requests/{_ID}", "circulation.requests.item.get", "see requests"),
+    NeededPermission("POST", "/circulation/requests", "circulation.requests.item.post", "place requests"),
+    NeededPermission("PUT", f"/circulation/requests/{_ID}", "circulation.requests.item.put", "cancel requests"),
+    NeededPermission("POST", "/circulation/check-out-by-barcode", "circulation.check-out-by-barcode.post", "lend"),
+    NeededPermission("POST", "/circulation/check-in-by-barcode", "circulation.check-in-by-barcode.post", "take back"),
+    NeededPermission("POST", "/circulation/renew-by-barcode", "circulation.renew-by-barcode.post", "renew"),
+    NeededPermission(
+        "POST",
+        f"/circulation/loans/{_ID}/change-due-date",
+        "circulation.loans.change-due-date.post",
+        "set the lender's due date",
+    ),
+    NeededPermission("PUT", f"/inventory/items/{_ID}", "inventory.items.item.put", "move items"),
+)
+
+TEMPORARY_PERMISSIONS: tuple[NeededPermission, ...] = (
+    NeededPermission("POST", "/inventory/instances", "inventory.instances.item.post", "record partners' items"),
+    NeededPermission(
+        "POST", "/holdings-storage/holdings", "inventory-storage.holdings.item.post", "record partners' items"
+    ),
+    NeededPermission("POST", "/inventory/items", "inventory.items.item.post", "record partners' items"),
+    NeededPermission("DELETE", f"/inventory/items/{_ID}", "inventory.items.item.delete", "delete partners' items"),
+    NeededPermission(
+        "DELETE",
+        f"/holdings-storage/holdings/{_ID}",
+        "inventory-storage.holdings.item.delete",
+        "delete partners' items",
+    ),
+    NeededPermission(
+        "DELETE", f"/inventory/instances/{_ID}", "inventory.instances.item.delete", "delete partners' items"
+    ),
+)
+
+FEE_PERMISSIONS: tuple[NeededPermission, ...] = (
+    NeededPermission("POST", "/accounts", "accounts.item.post", "charge fees"),
+    NeededPermission("POST", "/feefineactions", "feefineactions.item.post", "charge fees"),
+)
+
+WHERE_CREATED: Mapping[CodeTable, str] = {
+    CodeTable.LOAN_TYPES: "Settings > Inventory > Loan types",
+    CodeTable.MATERIAL_TYPES: "Settings > Inventory > Material types",
+    CodeTable.INSTANCE_TYPES: "Settings > Inventory > Resource types",
+    CodeTable.HOLDINGS_SOURCES: "Settings > Inventory > Holdings sources",
+    CodeTable.CANCELLATION_REASONS: "Settings > Circulation > Request cancellation reasons",
+}
+
+
+class FolioProbe:
+    def __init__(self, desk: FolioDesk, folder: Path) -> None:
+        self._desk = desk
+        self._options = desk.options
+        self._folder = folder
+        self._recorder = ProbeRecorder()
+
+    async def run(self) -> tuple[ProbeStep, ...]:
+        """Until a step fails that the others need."""
+        options, recorder = self._options, self._recorder
+        tls = options.make_tls(self._folder)
+        if not await recorder.try_connection(options.url, tls, options.seconds.connect):
+            return tuple(recorder.steps)
+        if not await recorder.try_step("login", self._sign_in):
+            return tuple(recorder.steps)
+        await self._try_permissions()
+        await self._try_codes()
+        if options.trial.patron:
+            await recorder.try_step("patron", partial(_say_key, "trial.patron", self._look_up_patron))
+        if options.trial.item:
+            await recorder.try_step("item", partial(_say_key, "trial.item", self._look_up_item))
+        return tuple(recorder.steps)
+
+    async def _sign_in(self) -> str:
+        """By a question about service points, which the gateway needs in any case."""
+        user, tenant = self._options.login.user, self._options.tenant
+        try:
+            await self._desk.client.sign_in_now()
+        except Unavailable as down:
+            raise ProbeFailureError("login", str(down)) from down
+        return f"user '{user}' of tenant '{tenant}' is let in"
+
+    # --- permissions -------------------------------------------------------------------------------------
+
+    async def _try_permissions(self) -> None:
+        options = self._options
+        needed = list(PERMISSIONS)
+        if options.temporary_items.material_type:
+            needed += TEMPORARY_PERMISSIONS
+        if options.fee_owner:
+            needed += FEE_PERMISSIONS
+        lacking = await asyncio.gather(*(self._find_lack(one) for one in needed))
+        missing = [one for one, is_missing in zip(needed, lacking, strict=True) if is_missing]
+        for one in missing:
+            await self._recorder.try_step(
+                "permission",
+                partial(
+                    _fail,
+                    "login.user",
+                    f"{one.name} is missing, needed to {one.for_what}: give it to '{options.login.user}' "
+                    "in Settings > Developer or by a role (Eureka)",
+                ),
+            )
+        if not missing:
+            await self._recorder.try_step("permissions", partial(_say, f"all {len(needed)} are there"))
+
+    async def _find_lack(self, needed: NeededPermission) -> bool:
+        """Whether FOLIO forbids it. Other failures say nothing about permissions."""
+        path = needed.path.replace(_ID, str(uuid4()))
+        client = self._desk.client
+        try:
+            return await client.is_forbidden(needed.method, path, title=needed.path)
+        except (Unavailable, OutcomeUnknown):
+            return False
+
+    # --- codes -------------------------------------------------------------------------------------------
+
+    async def _try_codes(self) -> None:
+        options, wanted = self._options, self._options.temporary_items
+        await self._try_code("service_point", self._check_service_point)
+        if options.branch:
+            await self._try_code("branch", self._check_branch)
+        tables = [
+            (CodeTable.CANCELLATION_REASONS, "cancellation_reason", options.cancellation_reason),
+            (CodeTable.MATERIAL_TYPES, "temporary_items.material_type", wanted.material_type),
+            (CodeTable.LOAN_TYPES, "temporary_items.loan_type", wanted.loan_type),
+        ]
+        if wanted.material_type:
+            tables += [
+                (CodeTable.INSTANCE_TYPES, "temporary_items.instance_type", wanted.instance_type),
+                (CodeTable.HOLDINGS_SOURCES, "temporary_items.holdings_source", wanted.holdings_source),
+            ]
+        tables += [(CodeTable.LOAN_TYPES, "not_lent", name) for name in options.not_lent]
+        for table, key, word in tables:
+            if word:
+                await self._try_code(key, partial(self._check_word, table, key, word))
+        if wanted.location:
+            await self._try_code("temporary_items.location", self._check_location)
+        if options.fee_owner:
+            await self._try_code("fee_owner", self._check_owner)
+
+    async def _try_code(self, key: str, check: Callable[[], Awaitable[str]]) -> None:
+        await self._recorder.try_step(key, check)
+
+    async def _check_service_point(self) -> str:
+        code = self._options.service_point
+        point = await self._desk.codes.find_service_point(code)
+        if point is None:
+            raise ProbeFailureError(
+                "service_point",
+                f"FOLIO has no service point '{code}': create it in Settings > Tenant > Service points",
+            )
+        if not point.pickup_location:
+            raise ProbeFailureError(
+                "service_point", f"service point '{code}' is no pickup location: set it so in Settings > Tenant"
+            )
+        return f"'{code}' is {point.discovery_display_name or point.name}"
+
+    async def _check_branch(self) -> str:
+        code = self._options.branch
+        if await self._desk.codes.find_service_point(code) is None:
+            raise ProbeFailureError("branch", f"FOLIO has no service point '{code}'")
+        return f"'{code}' is there"
+
+    async def _check_word(self, table: CodeTable, key: str, word: str) -> str:
+        if await self._desk.codes.find_id(table, word) is None:
+            raise ProbeFailureError(key, f"FOLIO has no {table.words} '{word}': create it in {WHERE_CREATED[table]}")
+        return f"'{word}' is there"
+
+    async def _check_location(self) -> str:
+        code = self._options.temporary_items.location
+        found = await self._desk.codes.find_location("", code)
+        if found is None:
+            raise ProbeFailureError(
+                "temporary_items.location",
+                f"FOLIO has no location '{code}': create it in Settings > Tenant > Locations",
+            )
+        return f"'{code}' is {found.discovery_display_name or found.name}"
+
+    async def _check_owner(self) -> str:
+        owner = self._options.fee_owner
+        if await self._desk.codes.find_owner() is None:
+            raise ProbeFailureError(
+                "fee_owner", f"FOLIO has no fee owner '{owner}': create it in Settings > Users > Fee/fine: Owners"
+            )
+        types = await self._desk.codes.load_fee_types()
+        if not types:
+            raise ProbeFailureError(
+                "fee_owner", f"owner '{owner}' has no fee types: Settings > Users > Fee/fine: Manual charges"
+            )
+        return f"'{owner}' has {len(types)} fee types"
+
+    # --- what is kept for trying -------------------------------------------------------------------------
+
+    async def _look_up_patron(self) -> str:
+        """What is said names nobody."""
+        patron = await self._desk.load_patron(await self._desk.find_user(PatronKey(self._options.trial.patron)))
+        if not patron.category:
+            raise ProbeFailureError("trial.patron", "the patron has no patron group: FOLIO will refuse requests")
+        return "found, " + ("blocked" if patron.blocks else "not blocked")
+
+    async def _look_up_item(self) -> str:
+        found = await self._desk.require_item(self._options.trial.item)
+        item = await self._desk.describe_item(found)
+        if not item.home.library:
+            raise ProbeFailureError("trial.item", "the item's location has no primary service point")
+        known = "" if found.answer.status.name in ITEM_STATUSES else f" (FOLIO: {found.answer.status.name})"
+        return f"found, {item.status.value}{known}, at {item.home.library}"
+
+
+async def _say_key(key: str, look_up: Callable[[], Awaitable[str]]) -> str:
+    try:
+        return await look_up()
+    except Refused as refused:
+        raise ProbeFailureError(key, refused.detail) from refused
+
+
+async def _fail(key: str, problem: str) -> str:
+    raise ProbeFailureError(key, problem)
+
+
+async def _say(words: str) -> str:
+    return words

@@ -1,0 +1,118 @@
+"""A library behind FOLIO with what the contract suite takes for granted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from adapters.library.fakes.folio import FakeFolio
+from adapters.library.fakes.folio_sample import fill_sample
+from adapters.library.folio import FolioLibrary, FolioOptions
+from adapters.library.folio.system import open_folio
+from gateway.domain.clock import Clock, FixedClock
+from gateway.domain.library import Location, RecordId
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem
+from gateway.ports.adapter import LibraryAdapterContext
+from gateway.ports.library_system import LibraryInfo, PatronKey
+from gateway.ports.shared_store import Store
+from gateway.store.library_changes import StoredLibraryChanges
+from gateway.store.migration import OWN, migrate_store
+from tests.library_contract.embedded_world import ZONE
+from tests.library_contract.world import Known
+
+KNOWN = Known(
+    good=PatronKey("21000000000017"),
+    good_secret="1234",
+    other=PatronKey("21000000000025"),
+    third=PatronKey("21000000000033"),
+    blocked=PatronKey("21000000000041"),
+    expired=PatronKey("21000000000049"),
+    shelf_item="39000000000011",
+    copies=("39000000000019", "39000000000027"),
+    reference_item="39000000000035",
+    record=RecordId("isbn", "978-0-00-001001-8"),
+    title_words="вишневый ЧЕХОВ",
+    desk="MAIN",
+    other_desk="NORTH",
+    ill=Location("RS", "ill"),
+    ill_policy="ill",
+    visitor_category="visitor",
+    currency="EUR",
+)
+
+OVERRIDES = {
+    "circulation.override-patron-block.post",
+    "circulation.override-item-limit-block.post",
+    "circulation.override-item-not-loanable-block.post",
+}
+
+
+def make_options(url: str, more: Mapping[str, Any] | None = None) -> FolioOptions:
+    """As a library would write them, with short times."""
+    sections: dict[str, Any] = {
+        "url": url,
+        "tenant": "diku",
+        "login": {"user": "illgate", "password": "env:FOLIO"},
+        "service_point": "RS",
+        "cancellation_reason": "Interlibrary loan ended",
+        "title_requests": True,
+        "not_lent": ["reference"],
+        "override": "override",
+        "temporary_items": {"location": "ill", "loan_type": "ill", "material_type": "interlibrary loan"},
+        "fee_owner": "Interlibrary loan",
+        "seconds": {"connect": 2, "look_up": 2, "change": 2},
+    }
+    return FolioOptions.model_validate({**sections, **(more or {})})
+
+
+class FolioWorld:
+    def __init__(self, library: FolioLibrary, fake: FakeFolio, clock: FixedClock) -> None:
+        self.library = library
+        self.fake = fake
+        self.known = KNOWN
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def advance(self, by: timedelta) -> bool:
+        self._clock.advance(by)
+        return True
+
+
+def make_fake(clock: Clock, flavour: str = "okapi") -> FakeFolio:
+    fake = FakeFolio(clock.now, flavour=flavour)
+    fill_sample(fake)
+    fake.rules.permissions |= OVERRIDES
+    return fake
+
+
+def resolve_secret(reference: str) -> str:
+    if reference != "env:FOLIO":
+        raise ConfigurationError([ConfigurationProblem("", 0, (), f"no secret at {reference}")])
+    return "secret"
+
+
+async def make_context(store: Store, clock: Clock) -> LibraryAdapterContext:
+    await migrate_store(store, OWN)
+    return LibraryAdapterContext(
+        library="LIB",
+        store=store,
+        clock=clock,
+        zone=ZONE,
+        currency=KNOWN.currency,
+        folder=Path(),
+        info=LibraryInfo("LIB", "Městská knihovna"),
+        secrets=resolve_secret,
+        changes=StoredLibraryChanges(store, "LIB"),
+    )
+
+
+async def folio_world(
+    store: Store, fake: FakeFolio, clock: FixedClock, more: Mapping[str, Any] | None = None
+) -> FolioWorld:
+    """The fake is running."""
+    context = await make_context(store, clock)
+    return FolioWorld(await open_folio(context, make_options(fake.url, more)), fake, clock)
