@@ -23,6 +23,7 @@ from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.act_forms import FormField, first_act_values, list_act_fields, list_places
 from gateway.web.staff.coded_words import (
     ATTEMPTS,
+    REASONS,
     describe_condition,
     describe_reason,
     describe_service,
@@ -46,6 +47,9 @@ MAX_LISTED = 100
 """Of the list that one came from: so far back and forth leads."""
 
 MAX_NOTICES = 50
+
+USUAL_REFUSALS = 8
+"""Reasons, of the most usual ones, with which a request is refused by one button."""
 
 READ = {Role.BORROWING: Right.BORROWING_READ, Role.LENDING: Right.LENDING_READ}
 ACT = {Role.BORROWING: Right.BORROWING_ACT, Role.LENDING: Right.LENDING_ACT}
@@ -124,11 +128,13 @@ class ListPlace:
 
 @value_object(kw_only=True)
 class ShownActs:
-    """`fields` belong to `open_acts`, whose form is open; `folded`: others; `refused`: label and why not."""
+    """`fields` belong to `open_acts`, whose form is open; `refusals`: reasons with a button of their own, value and
+    word (none: it can't be refused); `folded`: others; `refused`: label and why not."""
 
     open_acts: tuple[K, ...]
     fields: tuple[FormField, ...]
     folded: tuple[K, ...]
+    refusals: tuple[tuple[str, str], ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
     values: Mapping[str, str] = field(default_factory=dict)
 
@@ -262,10 +268,16 @@ async def _choose_acts(page: StaffRequest, view: RequestView, usual: Iterable[K]
     return ShownActs(
         open_acts=open_acts,
         fields=await list_act_fields(page, view.request, open_acts) if open_acts else (),
-        folded=tuple(kind for kind in permitted if kind not in open_acts),
+        folded=tuple(kind for kind in permitted if kind not in (*open_acts, K.UNFILLED)),
+        refusals=_list_usual_refusals(page) if K.UNFILLED in permitted else (),
         refused=refused,
         values=first_act_values(page, view.request, open_acts),
     )
+
+
+def _list_usual_refusals(page: StaffRequest) -> tuple[tuple[str, str], ...]:
+    words = [(value, page.gettext(word)) for value, word in tuple(REASONS.items())[:USUAL_REFUSALS]]
+    return tuple((value, f"{word[:1].upper()}{word[1:]}") for value, word in words)
 
 
 def find_last_move(view: RequestView) -> datetime:

@@ -123,7 +123,7 @@ _MOVES: Mapping[tuple[Role, str], tuple[str, bool, tuple[K, ...]]] = {
     (Role.BORROWING, B.LENT): (mark_text("The reader’s move: bring it back"), False, (K.RETURNED_BY_PATRON,)),
     (Role.BORROWING, B.BACK): (mark_text("Our move: send it back to %(partner)s"), True, (K.RETURNED,)),
     (Role.BORROWING, B.RETURNED): (mark_text("%(partner)s’s move: take it back"), False, ()),
-    (Role.LENDING, L.NEW): (mark_text("Our move: find it, and answer %(partner)s"), True, (K.LOCATED, K.UNFILLED)),
+    (Role.LENDING, L.NEW): (mark_text("Our move: find it, and answer %(partner)s"), True, (K.LOCATED,)),
     (Role.LENDING, L.LOCATED): (mark_text("Our move: fetch it and send it"), True, (K.SHIPPED,)),
     (Role.LENDING, L.HOLD_PLACED): (mark_text("Our move once it is free: send it"), True, (K.SHIPPED,)),
     (Role.LENDING, L.WILL_SUPPLY): (mark_text("Our move: send it"), True, (K.SHIPPED,)),

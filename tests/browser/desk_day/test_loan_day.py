@@ -4,52 +4,14 @@ script. What each work may cost is asserted: no more clicks and scans than the b
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.desk_day.desk import Desk, Handling, open_desk, open_reader_desk
-from tests.browser.desk_day.world import CARD, PIN, DeskLibrary, DeskWorld
-from tests.browser.visitor import Browsing
-
-WIDTH = 1280
-
-TakeDesk = Callable[[DeskLibrary, str, Handling], Desk]
-
-
-@pytest.fixture
-def take_desk(browsing: Browsing) -> Iterator[TakeDesk]:
-    with ExitStack() as stack:
-
-        def take(library: DeskLibrary, name: str, handling: Handling) -> Desk:
-            return stack.enter_context(open_desk(browsing, library.site, name, handling, WIDTH))
-
-        yield take
-
-
-@contextmanager
-def costs(desk: Desk, clicks: int = 0, scans: int = 0, fields: int = 0) -> Iterator[None]:
-    """What is done inside takes no more and no less. Without script a run of scans is sent by one click."""
-    with desk.count_effort() as effort:
-        yield
-    sent = 1 if scans and desk.handling is Handling.NO_SCRIPT else 0
-    assert (effort.clicks, effort.scans, effort.fields) == (clicks + sent, scans, fields)
-
-
-def ask_for(desk: Desk, theirs: DeskLibrary, work: int) -> str:
-    """Somebody asks for a work of this library at the desk; its number."""
-    title, author = theirs.works[work]
-    desk.walk_to("Borrowing", "New request")
-    desk.write_text("Title of the book or journal", title)
-    desk.write_text("Author or editor", author)
-    desk.write_text("Card number of the reader", CARD)
-    desk.choose_option("Where the reader collects it", "Filialen i Vestbyen")
-    desk.choose_option("Whom to ask first", theirs.shown_name)
-    desk.press_button("Make the request")
-    desk.see_banner("The request is made")
-    return desk.page.locator(".record-head .code.whole").first.inner_text()
+from tests.browser.desk_day.desk import Handling, open_reader_desk
+from tests.browser.desk_day.desk_works import TakeDesk, ask_for, costs, print_batch
+from tests.browser.desk_day.world import CARD, PIN, DeskWorld
+from tests.browser.visitor import DESKTOP, Browsing
 
 
 @pytest.mark.slow
@@ -65,12 +27,7 @@ def test_a_loan_goes_over_all_desks(
     lending = take_desk(theirs, "ruth", handling)
 
     # asked, and reviewed from the work queue
-    number = ask_for(borrowing, theirs, work)
-    borrowing.walk_to("Work", "To look at before asking")
-    borrowing.open_listed(theirs.works[work][0])
-    with costs(borrowing, clicks=1):
-        borrowing.press_button("Let it go on")
-    borrowing.see_banner("It goes on.")
+    number = ask_for(borrowing, theirs, *theirs.works[work])
     asked = theirs.wait_for_request(number)
 
     # pulled: slips for the whole morning, then each by scan
@@ -107,7 +64,7 @@ def test_a_loan_goes_over_all_desks(
     assert elveby.state(number) == "lent"
 
     # renewed: the reader asks, the lender says yes
-    with open_reader_desk(browsing, elveby.readers_address, CARD, PIN, handling, WIDTH) as reader:
+    with open_reader_desk(browsing, elveby.readers_address, CARD, PIN, handling, DESKTOP) as reader:
         with costs(reader, clicks=2):
             reader.follow_link(f"Renew: {theirs.works[work][0]}")
             reader.press_button("Ask for it")
@@ -149,13 +106,3 @@ def test_a_loan_goes_over_all_desks(
         lending.scan_codes(asked)
     assert theirs.state(asked) == "completed"
     elveby.wait_for_state(number, "completed")
-
-
-def print_batch(desk: Desk) -> None:
-    """One click on the page of a batch. Without script the browser's own command prints; the click says that it has."""
-    if desk.handling is Handling.NO_SCRIPT:
-        desk.press_button("Mark as printed")
-        return
-    desk.page.evaluate("window.print = () => { document.title = 'printed'; }")
-    desk.press_here(desk.page.locator("[data-print]"))
-    expect(desk.page).to_have_title("printed")

@@ -3,6 +3,7 @@ with Holmvik by tagged mail, through an SMTP server and a Dovecot."""
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -111,6 +112,15 @@ class DeskLibrary:
     def tasks(self, number: str) -> list[str]:
         """The lists of work that it is on."""
         return str(self.ask_database("SELECT tasks FROM request WHERE number = ?", number)).split()
+
+    def volumes(self, number: str) -> list[str]:
+        """Their states."""
+        document = json.loads(self.ask_database("SELECT document FROM request WHERE number = ?", number))
+        return [one["state"] for one in document["volumes"]]
+
+    def wait_for_dead_letters(self, count: int) -> None:
+        statement = "SELECT count(*) FROM outbox WHERE status = 'dead'"
+        self.wait_until("dead letters", lambda: self.ask_database(statement), count)
 
     def wait_until(self, what: str, look: Callable[[], Any], wanted: Any) -> None:
         end = time.monotonic() + PATIENCE_SECONDS

@@ -1,0 +1,59 @@
+"""Works of a desk that more than one day begins with or comes by, and what a work may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import expect
+
+from tests.browser.desk_day.desk import Desk, Handling
+from tests.browser.desk_day.world import CARD, DeskLibrary
+
+TakeDesk = Callable[[DeskLibrary, str, Handling], Desk]
+"""Who works, in which library and how; the fixture `take_desk`."""
+
+
+@contextmanager
+def costs(desk: Desk, clicks: int = 0, scans: int = 0, fields: int = 0) -> Iterator[None]:
+    """What is done inside takes no more and no less. Without script a run of scans is sent by one click."""
+    with desk.count_effort() as effort:
+        yield
+    sent = 1 if scans and desk.handling is Handling.NO_SCRIPT else 0
+    assert (effort.clicks, effort.scans, effort.fields) == (clicks + sent, scans, fields)
+
+
+def ask_for(desk: Desk, theirs: DeskLibrary, title: str, author: str, volumes: str = "", pages: str = "") -> str:
+    """Somebody asks for a work of this library, and lets the request go on: its number. `volumes`: one a line;
+    `pages`: a copy of these is meant."""
+    desk.walk_to("Borrowing", "New request")
+    desk.write_text("Title of the book or journal", title)
+    desk.write_text("Author or editor", author)
+    if volumes:
+        desk.write_text("Several volumes, one a line", volumes)
+    if pages:
+        desk.write_text("Pages", pages)
+        desk.tick_box("A copy of an article, a chapter or some pages")
+    desk.write_text("Card number of the reader", CARD)
+    desk.choose_option("Where the reader collects it", "Filialen i Vestbyen")
+    desk.choose_option("Whom to ask first", theirs.shown_name)
+    desk.press_button("Make the request")
+    desk.see_banner("The request is made")
+    number = desk.page.locator(".record-head .code.whole").first.inner_text()
+
+    desk.walk_to("Work", "To look at before asking")
+    desk.open_listed(title)
+    with costs(desk, clicks=1):
+        desk.press_button("Let it go on")
+    desk.see_banner("It goes on.")
+    return number
+
+
+def print_batch(desk: Desk) -> None:
+    """One click on the page of a batch. Without script the browser's own command prints; the click says that it has."""
+    if desk.handling is Handling.NO_SCRIPT:
+        desk.press_button("Mark as printed")
+        return
+    desk.page.evaluate("window.print = () => { document.title = 'printed'; }")
+    desk.press_here(desk.page.locator("[data-print]"))
+    expect(desk.page).to_have_title("printed")
