@@ -81,6 +81,9 @@ _USUAL = frozenset(
 )
 """Acts for which a field that is rare elsewhere stands open."""
 
+_WITH_FILE = frozenset({K.DIGITISED, K.COPY_DELIVERED})
+"""Acts about a file: the newest is meant, if nobody says otherwise."""
+
 
 @value_object(kw_only=True)
 class FormField:
@@ -213,6 +216,8 @@ def first_act_values(page: StaffRequest, request: Request, kinds: Iterable[K]) -
     if K.CONDITION_ACCEPTED in chosen and request.attempt is not None and request.attempt.cost is not None:
         values["cost"] = str(request.attempt.cost.amount)
         values["cost_currency"] = request.attempt.cost.currency
+    if _WITH_FILE.intersection(chosen) and request.attachments:
+        values["attachment"] = request.attachments[-1].id
     if K.RECEIVED in chosen:
         values["pickup"] = request.patron.pickup
     return values
