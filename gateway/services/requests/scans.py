@@ -17,7 +17,7 @@ from gateway.domain.requests import scan_rules
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Request, Volume
 from gateway.domain.requests.scan_rules import ScanOutcome, ScanReason, ScanRule, ScanWork
-from gateway.domain.requests.search_terms import NUMBERS_OF_REQUEST, SearchTermKind
+from gateway.domain.requests.search_terms import NUMBERS_OF_REQUEST, SearchTermKind, fold_number
 from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, NumberMatch
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
@@ -37,7 +37,8 @@ _NAMES = NUMBERS_OF_REQUEST | {SearchTermKind.BARCODE}
 @value_object(kw_only=True)
 class ScanOrder:
     """`key`: of this scan; `request_id`: the one that was chosen where several fit; `item`: the item's own barcode,
-    where the code was a number of the request; `branches`: the user works for these alone, empty: for all."""
+    where the code was a number of the request; `after`: id of the one whose number was scanned just before, and whose
+    item's own barcode was missing; `branches`: the user works for these alone, empty: for all."""
 
     work: ScanWork
     code: str
@@ -45,6 +46,7 @@ class ScanOrder:
     actor: str
     request_id: str = ""
     item: str = ""
+    after: str = ""
     due: date | None = None
     branches: frozenset[str] = frozenset()
 
@@ -135,13 +137,19 @@ class ScanService:
         matches = await self._requests.find_by_number(context.symbol, order.code)
         named = _distinct_requests(match for match in matches if match.kind in _NAMES)
         fitting = [request for request in named if request.role is rule.role]
+        waiting = [one for one in fitting if one.open and not scan_rules.is_over(rule, one, order.code)]
+        if not waiting and len(fitting) == len(named) and await self._is_missing_item(context, order):
+            return await self._carry_out(context, replace(order, request_id=order.after, item=order.code, after=""))
         if not fitting:
             return await self._explain_no_request(context, order, matches, named)
-        waiting = [one for one in fitting if one.open and not scan_rules.is_over(rule, one, order.code)]
         candidates = waiting or [one for one in fitting if one.open] or fitting[:1]
         if len(candidates) > 1:
             return _say(order, ScanReason.SEVERAL, choices=tuple(candidates))
         return await self._act(order, rule, candidates[0])
+
+    async def _is_missing_item(self, context: LibraryContext, order: ScanOrder) -> bool:
+        """Whether the code is an item of ours that the scan before asked for."""
+        return bool(order.after) and await context.find_item(order.code) is not None
 
     async def _explain_no_request(
         self, context: LibraryContext, order: ScanOrder, matches: Sequence[NumberMatch], named: Sequence[Request]
@@ -169,6 +177,8 @@ class ScanService:
             return _say(order, ScanReason.ALREADY, request, volume=scanned.id if scanned is not None else "")
         volume = _choose_volume(rule, request, order.code) if not attempt else None
         if scan_rules.needs_item(rule, request, volume) and not order.item:
+            if request.item_barcode and fold_number(order.code) == fold_number(request.item_barcode):
+                return await self._act(replace(order, item=request.item_barcode), rule, request)  # one of several
             return _say(order, ScanReason.ITEM_MISSING, request, volume=volume.id if volume is not None else "")
         kind = scan_rules.choose_kind(rule, request)
         action = ActionRequest(
@@ -228,7 +238,7 @@ def _make_details(order: ScanOrder, kind: EventKind, volume: Volume | None) -> E
 
 
 def _digest_of_order(order: ScanOrder) -> bytes:
-    said = (order.work.value, order.code, order.request_id, order.item)
+    said = (order.work.value, order.code, order.request_id, order.item, order.after)
     return hashlib.sha256(json.dumps(said).encode()).digest()
 
 

@@ -145,7 +145,7 @@ TEXTS = {
     ScanReason.UNWANTED: mark_text("The reader no longer wants it: send it back."),
     ScanReason.ELSEWHERE: mark_text("goes on to its pickup place"),
     ScanReason.SEVERAL: mark_text("Several requests have this code: choose one."),
-    ScanReason.ITEM_MISSING: mark_text("The barcode of the item is needed too."),
+    ScanReason.ITEM_MISSING: mark_text("Now scan the barcode of the item."),
     ScanReason.NOT_NOW: mark_text("Something else comes first with this request."),
     ScanReason.OTHER_BRANCH: mark_text("This belongs to another branch."),
     ScanReason.PATRON_CARD: mark_text("This is a reader’s card. Scan the item instead."),
@@ -178,6 +178,11 @@ class ScanLine:
     @property
     def outcome(self) -> str:
         return self.result.outcome.value
+
+    @property
+    def request_id(self) -> str:
+        """Empty: no request was meant."""
+        return self.result.request.id if self.result.request is not None else ""
 
     @property
     def needs_hand(self) -> bool:
@@ -220,8 +225,7 @@ async def submit_scans(request: StaffRequest) -> web.Response:
         if request.is_asked_by_script:
             return _answer_with_line(request, desk, _make_unread_line(request, codes, checked))
         return _render_page(request, checked, ())
-    key = form["key"][:MAX_KEY_CHARS] or secrets.token_hex(16)
-    lines = [await _scan_code(request, desk, form, code, f"{key}-{number}", due) for number, code in enumerate(codes)]
+    lines = await _scan_codes(request, desk, form, codes, due)
     if request.is_asked_by_script:
         return _answer_with_line(request, desk, lines[0])
     return _render_page(request, FormCheck(request, SubmittedForm({"due": form["due"]})), lines[::-1])
@@ -254,8 +258,24 @@ async def keep_settings(request: StaffRequest) -> web.Response:
     return response
 
 
+async def _scan_codes(
+    request: StaffRequest, desk: ScanDesk, form: SubmittedForm, codes: Sequence[str], due: date | None
+) -> list[ScanLine]:
+    """A line for each; but one for a number and the item's own barcode that follows it."""
+    key = form["key"][:MAX_KEY_CHARS] or secrets.token_hex(16)
+    lines: list[ScanLine] = []
+    after = form["after"]
+    for number, code in enumerate(codes):
+        line = await _scan_code(request, desk, form, code, f"{key}-{number}", due, after)
+        if lines and after and line.request_id == after:
+            lines.pop()
+        lines.append(line)
+        after = line.request_id if line.result.reason is ScanReason.ITEM_MISSING else ""
+    return lines
+
+
 async def _scan_code(
-    request: StaffRequest, desk: ScanDesk, form: SubmittedForm, code: str, key: str, due: date | None
+    request: StaffRequest, desk: ScanDesk, form: SubmittedForm, code: str, key: str, due: date | None, after: str
 ) -> ScanLine:
     order = ScanOrder(
         work=desk.work,
@@ -264,6 +284,7 @@ async def _scan_code(
         actor=request.user.actor,
         request_id=form["request"],
         item=form["item"][:MAX_CODE_CHARS],
+        after=after,
         due=due,
         branches=request.branches_for(desk.right),
     )
@@ -377,7 +398,7 @@ def _answer_with_line(request: StaffRequest, desk: ScanDesk, line: ScanLine) -> 
         name: TEMPLATES.render(f"scan_{name}", request.localization, values)
         for name in ("line", "last", *(("hand",) if line.needs_hand else ()))
     }
-    return web.json_response({"outcome": line.outcome, **parts}, headers=HEADERS)
+    return web.json_response({"outcome": line.outcome, "request": line.request_id, **parts}, headers=HEADERS)
 
 
 def _desk_of_request(request: StaffRequest) -> ScanDesk:

@@ -76,3 +76,44 @@ def test_a_copy_is_made_cleared_and_delivered(world: DeskWorld, take_desk: TakeD
     making.see_banner("Done.")
 
     elveby.wait_for_state(number, "completed")
+
+
+@EVERY_HANDLING
+def test_two_volumes_go_there_and_back(world: DeskWorld, take_desk: TakeDesk, handling: Handling) -> None:
+    elveby, fjordby = world.elveby, world.libraries["fjordby"]
+    borrowing, branch = take_desk(elveby, "ruth", handling), take_desk(elveby, "bjarne", handling)
+    lending = take_desk(fjordby, "ruth", handling)
+    work = 3 + list(Handling).index(handling)
+    title, author = fjordby.works[work]
+    first, second = f"F-{work + 1}-1", f"F-{work + 1}-2"
+    number = ask_for(borrowing, fjordby, title, author, volumes="Bind 1\nBind 2")
+    asked = fjordby.wait_for_request(number)
+    fjordby.wait_for_task(asked, "to-pull")
+
+    # sent: the volume that was found by itself by one scan, the other by its code behind the number of the request
+    lending.walk_to("Scan", "Ship")
+    with costs(lending, scans=1):
+        lending.scan_codes(first)
+    with costs(lending, scans=2):
+        lending.scan_pair(asked, second)
+    elveby.wait_until(number, lambda: elveby.volumes(number), ["shipped", "shipped"])
+
+    # each is received, brought to the branch and lent by a scan
+    borrowing.walk_to("Scan", "Receive")
+    with costs(borrowing, scans=2):
+        borrowing.scan_codes(number, number)
+    for page in ("Shelve at branch", "Lend", "Take back"):
+        branch.walk_to("Scan", page)
+        with costs(branch, scans=2):
+            branch.scan_codes(number, number)
+    assert elveby.volumes(number) == ["back", "back"]
+    borrowing.walk_to("Scan", "Send back")
+    with costs(borrowing, scans=2):
+        borrowing.scan_codes(number, number)
+    fjordby.wait_for_state(asked, "returned")
+    lending.walk_to("Scan", "Check in")
+    with costs(lending, scans=2):
+        lending.scan_codes(first, second)
+
+    assert fjordby.volumes(asked) == ["checked-in", "checked-in"]
+    elveby.wait_for_state(number, "completed")

@@ -127,6 +127,24 @@ async def test_an_item_of_ours_is_pulled_shipped_and_checked_in(gateway: Running
     assert (await requests.find_request("DEMO", made.id)).state.value == "completed"
 
 
+async def test_a_number_and_the_item_behind_it_are_one_line(gateway: Running) -> None:
+    requests = gateway.requests()
+    draft = LendingDraft(citation=Citation(title="Wetterleuchten"), requester=LibraryParty(profile="bergen"))
+    first, second = [await requests.create_lending("DEMO", draft) for _ in range(2)]
+    item = "39000000000019"
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        page = await ruth.post("/scan/ship", {"code": "\r\n".join([first.number, item, second.number, "X-001"])})
+
+    lines = page.tree.xpath("//ol[@id='log']/li")
+    assert [(line.findtext("span[@class='code']"), line.get("data-outcome")) for line in lines[::-1]] == [
+        (item, "done"),
+        (second.number, "look"),
+        ("X-001", "failed"),
+    ]
+    assert len(page.tree.xpath("//ul[@id='pile']/li")) == 1
+    assert (await requests.find_request("DEMO", first.id)).state.value == "shipped"
+
+
 async def test_what_was_lent_by_mistake_is_taken_back(gateway: Running) -> None:
     request = await shipped_to_us(gateway)
     async with colleague(gateway, "r.okafor", "staff") as ruth:

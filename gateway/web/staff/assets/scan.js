@@ -14,6 +14,7 @@ const counts = { done: 0, look: 0, failed: 0 };
 const queue = [];
 const early = document.getElementById("code").value.split("\n");
 let busy = false;
+let unfinished = null; // a number whose item is to be scanned next: its request, its line, its place on the pile
 let signedOut = false;
 let sounds = null;
 const field = replaceField(document.getElementById("code"));
@@ -94,6 +95,7 @@ async function sendQueue() {
   busy = true;
   while (queue.length > 0 && !signedOut) {
     const scan = queue[0];
+    if (!scan.fields.has("request") && !scan.fields.has("after")) scan.fields.set("after", unfinished?.request ?? "");
     const answer = await sendScan(scan);
     if (answer !== null) {
       queue.shift();
@@ -155,15 +157,31 @@ async function goOnSignedIn() {
 // --- what is shown --------------------------------------------------------------------------------------------
 
 function showAnswer(scan, answer) {
-  scan.line.replaceWith(parseHtml(answer.line));
+  const line = parseHtml(answer.line);
+  scan.line.replaceWith(line);
+  finishPair(answer);
   const last = parseHtml(answer.last);
   const failed = answer.outcome === "failed";
   document.getElementById("last").replaceChildren(last);
   document.getElementById("alarm").textContent = failed ? last.textContent : "";
-  if (answer.hand) pile.append(parseHtml(answer.hand));
+  if (answer.hand) {
+    const hand = parseHtml(answer.hand);
+    pile.append(hand);
+    if (hand.querySelector("input[name=item]")) unfinished = { request: answer.request, line, hand };
+  }
   showPile();
   counts[answer.outcome] += 1;
   playSound(answer.outcome);
+}
+
+// A number and the item that belongs to it are one line, whichever way the item came in.
+function finishPair(answer) {
+  if (unfinished !== null && answer.request === unfinished.request) {
+    unfinished.line.remove();
+    unfinished.hand.remove();
+    counts.look -= 1;
+  }
+  unfinished = null;
 }
 
 function showLost(scan) {

@@ -170,6 +170,64 @@ async def test_an_item_is_pulled_shipped_and_checked_in(north: NcipTown) -> None
     assert (await north.see(request)).state is LendingState.COMPLETED
 
 
+async def test_an_item_is_scanned_behind_the_number_that_it_belongs_to(north: NcipTown) -> None:
+    """Also one that has been lent before. Whatever else comes behind the number has nothing to do with it."""
+    item = await north.free_item()
+    for transaction in ("HILL-2026-21", "HILL-2026-22"):
+        request = await asked_of_us(north, transaction)
+        nameless = await scan(north, ScanWork.SHIP, request.number)
+        card = await scan(north, ScanWork.SHIP, PATRON, after=request.id)
+        unknown = await scan(north, ScanWork.SHIP, "X-001", after=request.id)
+        shipped = await scan(north, ScanWork.SHIP, item.barcode, after=request.id)
+        await north.quiet()
+        home = await scan(north, ScanWork.CHECK_IN, item.barcode)
+        await north.quiet()
+
+        assert [one.reason for one in (nameless, card, unknown)] == [
+            ScanReason.ITEM_MISSING,
+            ScanReason.PATRON_CARD,
+            ScanReason.UNKNOWN,
+        ]
+        assert [one.reason for one in (shipped, home)] == [ScanReason.DONE] * 2
+        assert shipped.request is not None
+        assert (shipped.request.id, shipped.request.item_barcode) == (request.id, item.barcode)
+
+
+async def test_another_requests_item_stays_with_its_request(north: NcipTown) -> None:
+    first, second = await asked_of_us(north), await asked_of_us(north, "HILL-2026-10")
+    item = await north.free_item()
+    await scan(north, ScanWork.LOCATE, first.number, item=item.barcode)
+
+    shipped = await scan(north, ScanWork.SHIP, item.barcode, after=second.id)
+
+    assert shipped.request is not None
+    assert (shipped.reason, shipped.request.id) == (ScanReason.DONE, first.id)
+
+
+async def test_the_item_that_was_found_for_several_volumes_is_one_of_them(north: NcipTown) -> None:
+    draft = LendingDraft(
+        citation=Citation(title="Λιμάνια του Βορρά"),
+        requester=LibraryParty(profile="hill"),
+        transaction="HILL-2026-11",
+        volumes=("Α", "Β"),
+    )
+    request = await north.town.gateway.managed.requests.create_lending("NORTH", draft)
+    await north.quiet()
+    item = await north.free_item()
+    await scan(north, ScanWork.LOCATE, request.number, item=item.barcode)
+
+    shipped = await scan(north, ScanWork.SHIP, item.barcode)
+    again = await scan(north, ScanWork.SHIP, item.barcode)
+    other = await scan(north, ScanWork.SHIP, request.number)
+
+    assert [one.reason for one in (shipped, again, other)] == [
+        ScanReason.DONE,
+        ScanReason.ALREADY,
+        ScanReason.ITEM_MISSING,
+    ]
+    assert [one.barcode for one in (await north.see(request)).volumes] == [item.barcode, ""]
+
+
 async def test_of_several_requests_with_a_code_one_is_chosen(north: NcipTown) -> None:
     first, second = await north.asked(external="TN-1"), await north.asked(external="TN-1")
     for one in (first, second):
