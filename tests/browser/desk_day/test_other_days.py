@@ -79,6 +79,61 @@ def test_a_copy_is_made_cleared_and_delivered(world: DeskWorld, take_desk: TakeD
 
 
 @EVERY_HANDLING
+def test_a_partners_message_is_answered(world: DeskWorld, take_desk: TakeDesk, handling: Handling) -> None:
+    elveby, fjordby = world.elveby, world.libraries["fjordby"]
+    borrowing, lending = take_desk(elveby, "ruth", handling), take_desk(fjordby, "ruth", handling)
+    title = f"Forespørsler, {handling}"
+    number = ask_for(borrowing, fjordby, title, "Solheim, Ada")
+    asked = fjordby.wait_for_request(number)
+
+    lending.find_request(asked)
+    lending.write_text("Answer", "Er det annen utgave dere mener?")
+    with costs(lending, clicks=1):
+        lending.press_button(f"Send to {elveby.shown_name}")
+    lending.see_banner("Sent to")
+    elveby.wait_for_task(number, "unread-borrowing")
+
+    borrowing.walk_to("Work", "Messages from lenders", "Er det annen utgave dere mener?")
+    borrowing.write_text("Answer", "Ja, fra 1957. 谢谢!")
+    with costs(borrowing, clicks=1):
+        borrowing.press_button(f"Send to {fjordby.shown_name}")
+    borrowing.see_banner("Sent to")
+    assert elveby.tasks(number) == []
+
+    fjordby.wait_for_task(asked, "unread-lending")
+    lending.walk_to("Work", "Messages from requesters")
+    expect(lending.page.get_by_role("main")).to_contain_text("Ja, fra 1957. 谢谢!")
+
+
+@EVERY_HANDLING
+def test_a_message_that_could_not_be_sent_goes_on(world: DeskWorld, take_desk: TakeDesk, handling: Handling) -> None:
+    elveby, holmvik = world.elveby, world.libraries["holmvik"]
+    borrowing, lending = take_desk(elveby, "ruth", handling), take_desk(holmvik, "ruth", handling)
+    title = f"Postverk, {handling}"
+    number = ask_for(borrowing, holmvik, title, "Нечаев, Илья")
+    asked = holmvik.wait_for_request(number)
+    borrowing.find_request(number)
+    world.sink.answers["RCPT"] = "550 5.1.1 No such mailbox here"
+    try:
+        borrowing.write_text("Answer", "Haster det, kan dere sende kopi?")
+        borrowing.press_button(f"Send to {holmvik.shown_name}")
+        elveby.wait_for_dead_letters(1)
+    finally:
+        del world.sink.answers["RCPT"]
+
+    borrowing.walk_to("Work")
+    with costs(borrowing, clicks=2):
+        borrowing.follow_link("Messages that could not be sent")
+        borrowing.press_button("Retry 1 message")
+    borrowing.see_banner("1 message is on its way again.")
+
+    holmvik.wait_for_task(asked, "unread-lending")
+    lending.walk_to("Work", "Messages from requesters")
+    expect(lending.page.get_by_role("main")).to_contain_text("Haster det, kan dere sende kopi?")
+    elveby.wait_for_dead_letters(0)
+
+
+@EVERY_HANDLING
 def test_two_volumes_go_there_and_back(world: DeskWorld, take_desk: TakeDesk, handling: Handling) -> None:
     elveby, fjordby = world.elveby, world.libraries["fjordby"]
     borrowing, branch = take_desk(elveby, "ruth", handling), take_desk(elveby, "bjarne", handling)
