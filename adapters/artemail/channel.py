@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 
 from adapters.artemail.codec import HELD_OPEN, CutLine, OrderFile, encode, fill_password
 from adapters.artemail.dialect import ArtemailDialect, Mode, dialect_of
-from adapters.artemail.mail_format import write_reply
+from adapters.artemail.mail_format import can_reply, write_reply
 from adapters.artemail.orders import FILE, PreparedOrder, choose_customer, prepare_order
 from gateway.domain.problems import ConfigurationError, MessagePart, Refusal, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
@@ -90,8 +90,7 @@ class ArtemailChannel:
         dialect = dialect_of(profile)
         if role is Role.BORROWING:
             return kind is EventKind.REQUEST or kind in dialect.actions.codes
-        codes = (one for one in dialect.replies.codes.values() if one.use == "both")
-        return any(kind in (one.kind, one.with_files) for one in codes)
+        return can_reply(kind, dialect)
 
     def batch_key(self, message: PartnerMessage, profile: Profile) -> str:
         """See `gateway.ports.partner_channel.SendsBatches`: a file has one customer code."""

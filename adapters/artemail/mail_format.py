@@ -32,10 +32,16 @@ from adapters.artemail.text_templates import (
 from gateway.domain.due_dates import local_day
 from gateway.domain.problems import MalformationKind, MalformedMessage, RefusalReason, Refused
 from gateway.domain.profile import Profile
-from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
+from gateway.domain.requests.note_terms import (
+    read_changed_due,
+    read_condition_words,
+    read_note_terms,
+    write_changed_due,
+)
 from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.request import Role
-from gateway.domain.requests.volume_notes import read_named_volumes, tell_volumes
+from gateway.domain.requests.volume_notes import tell_volumes
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import BatchEvent, IncomingMail, MailEvent, MailInterpretation
 from gateway.ports.partner_channel import PartnerMessage
@@ -128,12 +134,14 @@ def _event_of_reply(
             explained=(f"{where}: '{reply.code}' is no code that the profile knows -> message",),
         )
     rule = dialect.replies.codes[reply.rule]
-    kind = rule.with_files if files and rule.with_files is not None else rule.kind
+    said = rule.with_files if files and rule.with_files is not None else rule.kind
+    details = _details_of_reply(reply, rule, mail.received.astimezone(mail.recipient.zone).date(), dialect)
+    kind, changed = read_changed_due(said, replace(details, note=details.written or ""))
     return MailEvent(
         kind=kind,
         role=Role.BORROWING,
         transaction=reply.number,
-        details=_details_of_reply(reply, rule, mail.received.astimezone(mail.recipient.zone).date(), dialect),
+        details=replace(details, due=changed.due),
         files=files,
         file=_batch_of_answers(answers, dialect),
         explained=(f"{where}: '{reply.code}' is the reply code '{reply.rule}' -> {kind.value}",),
@@ -159,7 +167,28 @@ def _details_of_reply(reply: CodedReply, rule: ReplyRule, received: date, dialec
         renewals_allowed=rule.renewals_allowed,
         link=values.get("link", ""),
     )
-    return read_named_volumes(rule.kind, details)
+    return read_note_terms(rule.kind, _read_other_facts(details, reply.prose, dialect))
+
+
+def _read_other_facts(details: EventDetails, prose: Iterable[str], dialect: ArtemailDialect) -> EventDetails:
+    """With what stands below the code in exactly the form of `_describe_other_facts`, where the code doesn't say it."""
+    forms, conditions = dialect.replies.dates, list(details.conditions)
+    for line in prose:
+        words, _, text = line.partition(": ")
+        match words:
+            case "Due back" if details.due is None:
+                details = replace(details, due=parse_formatted_date(text, forms))
+            case "Expected" if details.expected is None:
+                details = replace(details, expected=parse_formatted_date(text, forms))
+            case "Ask again" if details.retry_after is None:
+                details = replace(details, retry_after=parse_formatted_date(text, forms))
+            case "Cost" if details.cost is None and _AMOUNT.fullmatch(text):
+                details = replace(details, cost=parse_money(text, dialect.replies.currency))
+            case "To be had at" if not details.link:
+                details = replace(details, link=text)
+            case "Conditions":
+                conditions += read_condition_words(text)
+    return replace(details, conditions=tuple(dict.fromkeys(conditions)))
 
 
 def _reason_of_text(text: str) -> str:
@@ -238,6 +267,7 @@ class ReplyBody:
 
 def write_reply(message: PartnerMessage, dialect: ArtemailDialect, zone: tzinfo) -> ReplyBody:
     """Days are those of the library in `zone`. Raises Refused: no code of the profile says this."""
+    message = _say_changed_due(message, dialect, zone)
     number = write_request_number(message.transaction, dialect.numbers)
     scribe = AsciiTranscriber(dialect.characters.allowed, dialect.characters.own, dialect.characters.instead)
     values = _reply_values(message, dialect, zone)
@@ -251,6 +281,24 @@ def write_reply(message: PartnerMessage, dialect: ArtemailDialect, zone: tzinfo)
     said = f"No code in `replies.codes` of the profile says '{message.kind.value}'"
     why = f" for the reason '{message.details.reason}'" if message.details.reason else ""
     raise Refused(RefusalReason.UNSUPPORTED_SERVICE, f"{said}{why}, with what is known.")
+
+
+def _say_changed_due(message: PartnerMessage, dialect: ArtemailDialect, zone: tzinfo) -> PartnerMessage:
+    """A changed due date that no code says goes as a message, where there is a code for these."""
+    due, codes = local_day(message.details.due, zone), dialect.replies.codes
+    if message.kind is not EventKind.DUE_DATE_CHANGED or due is None:
+        return message
+    if _find_reply_rules(message.kind, message.details, codes) or not can_reply(EventKind.MESSAGE, dialect):
+        return message
+    note = _join_note_lines(write_changed_due(due), message.details.note)
+    return replace(message, kind=EventKind.MESSAGE, details=replace(message.details, due=None, note=note))
+
+
+def can_reply(kind: EventKind, dialect: ArtemailDialect) -> bool:
+    """Whether a code of the profile says it, or a message can."""
+    written = [rule for rule in dialect.replies.codes.values() if rule.use == "both"]
+    said = {one for rule in written for one in (rule.kind, rule.with_files)}
+    return kind in said or (kind is EventKind.DUE_DATE_CHANGED and EventKind.MESSAGE in said)
 
 
 def _find_reply_rules(kind: EventKind, details: EventDetails, codes: Mapping[str, ReplyRule]) -> list[ReplyRule]:
@@ -270,6 +318,8 @@ def _rule_specificity(rule: ReplyRule) -> int:
     return len(rule.template.fields) + len(rule.conditions)
 
 
+_AMOUNT = re.compile(r"\d+\.\d{2} [A-Z]{3}")
+
 _WORDS = {"due": "Due back", "expected": "Expected", "retry": "Ask again", "amount": "Cost", "link": "To be had at"}
 
 
@@ -281,7 +331,8 @@ def _describe_other_facts(details: EventDetails, rule: ReplyRule, values: Mappin
     for name, words in _WORDS.items():
         if values.get(name) and name not in fields:
             yield f"{words}: {values[name]}"
-    left = [one.value.replace("-", " ") for one in details.conditions if one not in rule.conditions]
+    known = (*rule.conditions, LoanCondition.OTHER)  # a further condition is in the note, in its own words
+    left = [one.value.replace("-", " ") for one in details.conditions if one not in known]
     if left:
         yield f"Conditions: {', '.join(left)}"
 

@@ -28,8 +28,9 @@ from gateway.domain.problems import MalformationKind, MalformedMessage, MessageP
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation, CitationExtra, CitationType
 from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.note_terms import read_note_terms, write_cost_term
 from gateway.domain.requests.request import LendingState, LibraryParty, Request, RequestedService, Role, ServiceType
-from gateway.domain.requests.volume_notes import read_named_volumes, read_wanted_volumes, tell_volumes
+from gateway.domain.requests.volume_notes import read_wanted_volumes, tell_volumes
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import IncomingMail, MailEvent, MailInterpretation
 from gateway.ports.library_system import LibraryInfo
@@ -96,7 +97,8 @@ def prepare_order(message: PartnerMessage, dialect: ArtemailDialect, library: Li
                 f"'{message.kind.value}' can't be said in ARTEmail: `actions.codes` of the profile has no code for it."
             )
             raise Refused(RefusalReason.UNSUPPORTED_SERVICE, said)
-        said_lines = tuple(map(scribe.transcribe, details.note.splitlines()))
+        note_lines = filter(None, (write_cost_term(details.cost), *details.note.splitlines()))
+        said_lines = tuple(map(scribe.transcribe, note_lines))
         return PreparedOrder(ArtemailOrder(number, (*codes, *test), said_lines), (), _transcription_notes(scribe))
     lending = request.service.type is ServiceType.LOAN
     address = _write_delivery_address(dialect.delivery.loans if lending else dialect.delivery.copies, library, scribe)
@@ -194,7 +196,7 @@ def _event_of_order(
             kind=kind,
             role=Role.LENDING,
             transaction=number,
-            details=read_named_volumes(kind, EventDetails(note="\n".join(order.lines))),
+            details=read_note_terms(kind, EventDetails(note="\n".join(order.lines))),
             explained=explained,
         )
     request = _request_of_order(order, file, profile, dialect)

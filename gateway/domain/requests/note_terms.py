@@ -15,13 +15,15 @@ from decimal import Decimal
 
 from gateway.domain.library import Money
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
-from gateway.domain.requests.volume_notes import SEPARATOR, read_named_volumes
+from gateway.domain.requests.volume_notes import read_named_volumes
 
 _DUE = re.compile(r"due: (\d{4}-\d{2}-\d{2})")
 _COST = re.compile(r"cost: (\d{1,9}(?:\.\d{1,4})?) ([A-Z]{3})")
 
 _CONDITIONS = re.compile(r"conditions: ([a-z, -]+)")
 _DUE_CHANGED = re.compile(r"The due date is now (\d{4}-\d{2}-\d{2})\.")
+
+_PARTS = re.compile(r";\s+|\n")
 
 _CONDITION_OF_WORDS = {one.value.replace("-", " "): one for one in LoanCondition}
 
@@ -63,7 +65,7 @@ def read_changed_due(kind: EventKind, details: EventDetails) -> tuple[EventKind,
 def read_note_terms(kind: EventKind, details: EventDetails) -> EventDetails:
     """With the terms of its note, where the event may bring them and no field has said them. The note stays whole."""
     details = read_named_volumes(kind, details)
-    parts = details.note.split(SEPARATOR)
+    parts = _PARTS.split(details.note)
     if kind in _WITH_DUE and details.due is None:
         details = replace(details, due=next(filter(None, map(_read_due_term, parts)), None))
     if kind in _WITH_COST and details.cost is None:
@@ -87,9 +89,14 @@ def _parse_day(text: str) -> date | None:
 
 
 def _read_conditions_term(part: str) -> tuple[LoanCondition, ...]:
-    """Nothing where one of them is none of ours: then all of them stay words."""
     match = _CONDITIONS.fullmatch(part.strip())
-    found = [_CONDITION_OF_WORDS.get(words) for words in match[1].split(", ")] if match is not None else []
+    return read_condition_words(match[1]) if match is not None else ()
+
+
+def read_condition_words(text: str) -> tuple[LoanCondition, ...]:
+    """`no reproduction, signature required`. Nothing where one of them is none of ours: then all of them stay
+    words."""
+    found = [_CONDITION_OF_WORDS.get(words) for words in text.split(", ")]
     return tuple(one for one in found if one is not None) if None not in found else ()
 
 
