@@ -1,8 +1,8 @@
 """Runs the mutation tests of gateway/domain and says what survived: `python -m tests.mutation [MUTANT …]`.
 
-Needs the extra `mutation`. A whole run takes an hour or more; one that was stopped goes on where it was. MUTANT: some
-that are tried once more, such as those whose survival a new test should end (`*` stands for anything). Exit code 1: the
-score is too low, or something survived that docs/mutation-tests.md doesn't explain.
+Needs the extra `mutation`. A run that was stopped goes on where it was. MUTANT: some that are tried once more, such as
+those whose survival a new test should end (`*` stands for anything). Exit code 1: the score is too low, or something
+survived that docs/mutation-tests.md doesn't explain.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.mutation.functions import (
     FunctionMutant,
     count_survivors,
     read_mutants,
-    run_mutmut,
+    run_trials,
     try_imported_mutants,
 )
 
@@ -23,7 +23,7 @@ MIN_SCORE = 0.85
 
 
 def main(names: list[str]) -> int:
-    run_mutmut(names)
+    run_trials(names)
     mutants = list(try_imported_mutants(read_mutants()))
     print_figures(mutants)
     unexplained = find_unexplained(count_survivors(mutants))

@@ -1,8 +1,7 @@
 """Mutates the functions of the domain by mutmut (settings: `tool.mutmut` in pyproject.toml) and reads what came of it.
 
-mutmut changes a function after its module was imported, and after all tests have run once. What runs while a module is
-imported is there already by then, and so is what a function keeps of each character that it has seen: each mutant of
-such a function is tried once more, in a process of its own that imports it changed.
+A function is changed after its module was imported. What runs while a module is imported is there already by then, so
+that each mutant of such a function is tried once more, in a process of its own that imports it changed.
 """
 
 from __future__ import annotations
@@ -33,11 +32,10 @@ MUTANTS = ROOT / "mutants"
 """Where mutmut keeps the changed code and its results."""
 
 PREFIX = "gateway.domain."
-_OPTIONS = ("-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
-"""Modules that a fork was given are imported already."""
+_OPTIONS = ("-c", os.devnull, "--rootdir", ".", "--noconftest", "-p", "no:cacheprovider")
+"""Without settings, fixtures and plugins, which these tests don't need and which take longer than they do."""
 
-_SURVIVED = (0, 5, 33)  # 5 and 33: no test runs it
-_NOT_TRIED = (None, 4)  # 4: its tests were not found
+_SURVIVED = (0, 33)  # 33: no test runs it
 _REQUESTS = "tests/unit/domain/requests"
 _TABLES = (
     f"{_REQUESTS}/test_borrowing_effects.py",
@@ -46,7 +44,6 @@ _TABLES = (
     f"{_REQUESTS}/test_machine_lending.py",
     f"{_REQUESTS}/test_states.py",
 )
-_FOLDING = ("tests/unit/domain/test_text_folding.py",)
 
 IMPORTED: dict[str, tuple[str, ...]] = {
     "circulation_policy._braces_validator": (f"{_REQUESTS}/test_templates.py",),
@@ -67,14 +64,9 @@ IMPORTED: dict[str, tuple[str, ...]] = {
     "requests.state_table.remain": _TABLES,
     "requests.task_lists._borrowing_list": (f"{_REQUESTS}/test_lists_and_words.py",),
     "requests.task_lists._lending_list": (f"{_REQUESTS}/test_lists_and_words.py",),
-    "text_folding._FoldedCharacters.__missing__": _FOLDING,
-    "text_folding._fold_character": _FOLDING,
-    "text_folding._fold_latin_letter": _FOLDING,
-    "text_folding._is_accent": _FOLDING,
     "value.value_object": ("tests/unit/domain/test_values.py",),
 }
-"""Functions that run while their module is imported, or whose results are kept, and the tests that look at what they
-made."""
+"""Functions that run while their module is imported, and the tests that look at what they made."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +83,9 @@ class FunctionMutant:
         return self.function.rpartition(".")[0]
 
 
-def run_mutmut(names: list[str]) -> None:
-    """All mutants that have no result yet; those that are named in any case. Raises CalledProcessError."""
-    # by its file: as a module it would import the package `tests`, of which mutmut has a copy of its own
-    command = [sys.executable, "tests/mutation/bounded_mutmut.py", "run", "--max-children", "1", *names]
-    subprocess.run(command, cwd=ROOT, check=True)
+def run_trials(names: list[str]) -> None:
+    """Of all mutants that have no result yet; of those that are named in any case. Raises CalledProcessError."""
+    subprocess.run([sys.executable, "tests/mutation/trials.py", *names], cwd=ROOT, check=True)
 
 
 def read_mutants() -> list[FunctionMutant]:
@@ -104,7 +94,7 @@ def read_mutants() -> list[FunctionMutant]:
     for file in sorted((MUTANTS / "gateway" / "domain").rglob("*.meta")):
         for name, code in json.loads(file.read_text(encoding="utf-8"))["exit_code_by_key"].items():
             found.append(
-                FunctionMutant(name, plain_function_name(name), None if code in _NOT_TRIED else code not in _SURVIVED)
+                FunctionMutant(name, plain_function_name(name), None if code is None else code not in _SURVIVED)
             )
     return found
 
@@ -136,6 +126,7 @@ def _fails_when_imported(mutant: str, tests: tuple[str, ...]) -> bool:
     code = 1
     try:
         os.environ["MUTANT_UNDER_TEST"] = mutant
+        os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         os.environ["ILLGATE_FREEZE"] = "1"  # as the tests set it before `gateway` is imported
         sys.path.insert(0, str(MUTANTS))
         importlib.import_module("gateway")  # before pytest puts the folder of the tests in front
