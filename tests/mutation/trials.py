@@ -39,7 +39,7 @@ REACHED = MUTANTS / "reached.json"
 NOTICED, UNNOTICED, UNREACHED = 1, 0, 33
 """Results, in mutmut's words: exit codes of pytest, and its own for a mutant that no test reaches."""
 
-CPU_SECONDS = 20
+CPU_SECONDS = 5
 """Besides ten times what the tests take: a mutant may run for ever, which is noticed by then."""
 
 _FOR_ALL = {"answers", "event_loop_policy", "every_answer_is_valid", "logs_unchanged", "request"}

@@ -36,6 +36,14 @@ def test_a_day_ends_at_the_rules_time_in_the_zone() -> None:
     assert found.tzinfo is UTC
 
 
+@pytest.mark.parametrize("due", [date(2026, 12, 18), datetime(2026, 12, 18, 23, 59, tzinfo=ZURICH)])
+def test_a_moment_is_in_utc_whatever_was_sent(due: date) -> None:
+    found = due_dates.due_moment(due, DueDates(), ZURICH)
+    assert found == datetime(2026, 12, 18, 22, 59, tzinfo=UTC)
+    assert found is not None
+    assert found.tzinfo is UTC
+
+
 @pytest.mark.parametrize("zone", [ZURICH, ZoneInfo("America/Vancouver"), ZoneInfo("Asia/Tokyo")])
 def test_the_last_day_of_all_is_far_off_or_none(zone: ZoneInfo) -> None:
     """Sent for "whenever"; west of Greenwich it ends after the last moment that there is in UTC."""
