@@ -59,7 +59,7 @@ IMPORTED: dict[str, tuple[str, ...]] = {
     "requests.state_table._has_volumes_left": _TABLES,
     "requests.state_table._make_guard": _TABLES,
     "requests.state_table.build_table": (*_TABLES, f"{_REQUESTS}/test_tables.py"),
-    "requests.state_table.combine_guards": _TABLES,
+    "requests.state_table.combine_guards": (*_TABLES, f"{_REQUESTS}/test_tables.py"),
     "requests.state_table.move_to": _TABLES,
     "requests.state_table.remain": _TABLES,
     "requests.task_lists._borrowing_list": (f"{_REQUESTS}/test_lists_and_words.py",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import FrozenInstanceError, field
+from dataclasses import FrozenInstanceError, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -38,7 +38,14 @@ from gateway.domain.requests.policy import CalendarPolicy, Catalogues, RequestPo
 from gateway.domain.requests.request import BorrowingState, ServiceType
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import DenialReason
-from gateway.domain.requests.views import EventDenied, NotFound, ResultPage, SeveralRequests, VersionConflict
+from gateway.domain.requests.views import (
+    CopyLinkView,
+    EventDenied,
+    NotFound,
+    ResultPage,
+    SeveralRequests,
+    VersionConflict,
+)
 from gateway.domain.secret_reference import REQUIREMENT, SECRET_ERROR, SecretReference
 from gateway.domain.value import value_object
 
@@ -190,6 +197,14 @@ def test_an_event_that_is_refused_says_why() -> None:
     denied = Denied(DenialReason.ENDED, local_signal(EventKind.RENEW), BorrowingState.UNFILLED)
     error = EventDenied(denied)
     assert (str(error), error.denied) == (denied.detail, denied)
+
+
+def test_a_link_to_a_copy_is_open_for_so_long_and_so_often() -> None:
+    link = CopyLinkView(file="scan.pdf", sent=NOW, expires=NOW, downloads=2, fetched=1, last=None)
+    before = NOW - timedelta(seconds=1)
+    assert link.is_open(before)
+    assert not link.is_open(NOW)
+    assert not replace(link, fetched=2).is_open(before)
 
 
 def test_a_page_of_results_is_iterable() -> None:
@@ -352,6 +367,7 @@ def test_values_of_other_classes_and_fields_that_are_left_out_are_told_apart() -
     assert Shelf("A", note="by the door") == Shelf("A")
     assert hash(Shelf("A", note="by the door")) == hash(Shelf("A"))
     assert Shelf("A") != Shelf("A", key="4711")
+    assert hash(Shelf("A")) != hash(Shelf("A", key="4711"))
     assert Shelf("A") != Drawer("A")
     assert Shelf("A") != "A"
     assert (Nothing(), hash(Nothing())) == (Nothing(), hash(Nothing()))
@@ -386,3 +402,15 @@ def test_a_value_keeps_what_its_class_says_itself() -> None:
 
     assert {Code("Straße")} == {Code("STRASSE")}
     assert repr(Code("x")) == "<x>"
+
+
+def test_a_value_keeps_a_hash_of_its_own() -> None:
+    @value_object
+    class Code:
+        word: str
+
+        def __hash__(self) -> int:
+            return 4711
+
+    assert hash(Code("x")) == 4711
+    assert Code("x") == Code("x")

@@ -148,6 +148,22 @@ def test_a_request_was_changed_when_the_last_event_happened() -> None:
     story = asked_story()
     story.us(EventKind.NOTE, note="ruft zurück")
     assert story.request.changed == story.at
+    story.partner(EventKind.SHIPPED, 1, due=NEEDED)
+    shipped = story.at
+    story.us(EventKind.RECEIVED)
+    assert story.request.changed == story.at > shipped
+
+
+def test_a_request_that_is_received_elsewhere_is_collected_there() -> None:
+    story = asked_story()
+    story.us(EventKind.RECEIVED, pickup="SCI")
+    assert story.request.patron == replace(PATRON, pickup="SCI")
+
+
+def test_a_request_whose_volume_comes_without_a_place_keeps_it() -> None:
+    story = asked_story()
+    story.us(EventKind.RECEIVED)
+    assert story.request.patron == PATRON
 
 
 def test_what_else_is_to_be_seen_to_stays_when_it_expires_or_comes_unwanted() -> None:

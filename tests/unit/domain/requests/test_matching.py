@@ -206,9 +206,10 @@ def test_a_title_of_a_whole_page_is_compared_letter_by_letter() -> None:
         "Handel, Bergbau und Gelehrsamkeit ausführlich gehandelt wird, nebst einem Anhange von allerley Urkunden"
     )
     assert len(page) > 200
-    found = title_similarity(Citation(title=page), page.replace("Deutschland", "Teutschland"))
+    older = page.replace("ei", "ey").replace("t", "th").replace("u", "v")
+    found = title_similarity(Citation(title=page), older)
     assert found is not None
-    assert found > 0.99
+    assert found > 0.9
 
 
 def test_a_record_without_a_title_is_no_candidate_and_no_error() -> None:

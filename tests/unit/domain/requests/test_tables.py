@@ -31,10 +31,11 @@ from gateway.domain.requests.state_table import (
     StopTimer,
     TimerKind,
     build_table,
+    combine_guards,
     expired_timer_signal,
     move_to,
 )
-from tests.support.requests import workflow
+from tests.support.requests import event, lending, workflow
 
 TABLES = {Role.BORROWING: BORROWING, Role.LENDING: LENDING}
 BOTH = pytest.mark.parametrize("one", TABLES.values(), ids=[role.value for role in TABLES])
@@ -116,6 +117,29 @@ def test_a_signal_that_is_not_decided_elsewhere_is_refused() -> None:
     rows = {state: {local_signal(EventKind.SUBMIT): move_to(None)} for state in LendingState}
     with pytest.raises(ValueError, match="us:submit"):
         build_table(LendingState.NEW, LendingState, rows, {partner_signal(EventKind.CANCEL): NOT_NOW})
+
+
+def test_all_that_a_table_lacks_is_said() -> None:
+    missing = (BorrowingState.BACK, BorrowingState.RETURNED)
+    rows = {state: {} for state in BorrowingState if state not in missing}
+    with pytest.raises(ValueError, match=r"^no row for back, returned$"):
+        build_table(BorrowingState.NEW, BorrowingState, rows, {})
+
+    kinds = (EventKind.SUBMIT, EventKind.RENEW)
+    moves = {state: {local_signal(kind): move_to(None) for kind in kinds} for state in LendingState}
+    with pytest.raises(ValueError, match=r"^not decided elsewhere: us:renew, us:submit$"):
+        build_table(LendingState.NEW, LendingState, moves, {})
+
+
+def test_of_two_conditions_each_sees_the_request_the_event_and_the_workflow() -> None:
+    at_three = event(local_signal(EventKind.NOTE), note="drei")
+    new = Guard("it is new", lambda r, e, w: (r.state, e.details.note, w) == (LendingState.NEW, "drei", Workflow()))
+    both = combine_guards(new, Guard("so is this", new.holds))
+    assert both.name == "it is new, so is this"
+    assert both.holds(lending(), at_three, Workflow())
+    assert not both.holds(lending(LendingState.LOCATED), at_three, Workflow())
+    other = combine_guards(new, Guard("never", lambda _r, _e, _w: False))
+    assert not other.holds(lending(), at_three, Workflow())
 
 
 # --- ways ------------------------------------------------------------------------------------------------
