@@ -169,13 +169,25 @@ class Desk:
             self.effort.clicks += 1
         expect(box).to_be_checked()
 
-    def add_file(self, label: str, name: str, media_type: str, content: bytes) -> None:
-        """By the window in which files are chosen; choosing there is a click."""
-        field = self._find_field(label)
+    def find_part(self, text: str) -> Locator:
+        """Of a page on which several requests stand, the part about this one."""
+        return self.page.locator("article").filter(has_text=text).first
+
+    def add_file(self, name: str, media_type: str, content: bytes, within: Locator) -> None:
+        """By the window in which files are chosen; choosing there is a click. It is done when the page says so."""
+        self._keep_picture()
         with self.page.expect_file_chooser() as chooser:
-            self._activate(field)
+            self._activate(within.locator("input[type=file]"))
         chooser.value.set_files({"name": name, "mimeType": media_type, "buffer": content})
         self.effort.clicks += 1
+        send = within.get_by_role("button", name="Add the files")
+        if self.handling is Handling.NO_SCRIPT:
+            with self._leave_page():
+                self._activate(send)
+        else:
+            self._activate(send)
+            expect(within.locator(".uploads li.is-good")).to_contain_text(name)
+        self._keep_picture()
 
     def scan_codes(self, *codes: str) -> None:
         """At an open scan page, with a scanner: characters and Enter into whatever has the focus. Each is to be done.
