@@ -10,7 +10,8 @@ from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.due_dates import local_day
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.events import EventOrigin
-from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.request import Request, RequestFlag, Role
+from gateway.domain.requests.state_table import FollowUp
 from gateway.domain.requests.views import HistoryLine, NoticeStatus, NoticeView, UnfinishedStep
 from gateway.domain.value import value_object
 from gateway.services.localization import Localization, mark_text
@@ -176,6 +177,14 @@ _LIBRARY_STEPS: Mapping[str, str] = {
     "mark-lost": mark_text("Mark the copy as lost in the library system"),
 }
 
+_OWN_STEPS: Mapping[str, str] = {
+    FollowUp.FIND_SUPPLIER: mark_text("Choose the next library"),
+    FollowUp.DECIDE_CONDITION: mark_text("Decide about the condition by rule"),
+    FollowUp.DECIDE_RENEWAL: mark_text("Decide about the renewal by rule"),
+    FollowUp.REPORT_STATUS: mark_text("Tell the partner how it stands"),
+    FollowUp.PATRON_ANSWER: mark_text("Do as the reader has answered"),
+}
+
 
 class _When(TypedDict):
     at: datetime
@@ -315,6 +324,8 @@ class _StoryTeller:
             partner = self._context.partner(step.target)
             name = partner.name if partner is not None and partner.name else step.target
             return self._say(mark_text("message to %(partner)s"), partner=name)
+        if step.kind == "work" and step.target in _OWN_STEPS:
+            return self._say(_OWN_STEPS[step.target])
         return step.target or step.kind
 
     def _list_facts(self, line: HistoryLine) -> Iterator[str]:
@@ -371,6 +382,10 @@ def explain_due_date(request: Request, context: LibraryContext, localization: Lo
             **said,
         )
     said["reader_day"] = localization.format_day(ours)
+    if RequestFlag.RECALLED in request.flags:
+        return localization.gettext(
+            mark_text("Due date: the lender has recalled it, so the reader has it until %(reader_day)s."), **said
+        )
     if not rules.transit_days and ours == theirs:
         return localization.gettext(
             mark_text("Due date: the lender wants it back on %(lender_day)s, and the reader has it until then."), **said

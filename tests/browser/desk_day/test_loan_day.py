@@ -86,6 +86,7 @@ def test_a_loan_goes_over_all_desks(
     elveby.wait_for_task(number, "recalled")
     borrowing.walk_to("Work", "Wanted back by the lender")
     borrowing.open_listed(theirs.works[work][0])
+    expect(borrowing.page.get_by_role("main")).to_contain_text("Due date: the lender has recalled it")
 
     # taken back, and sent back
     branch.walk_to("Scan", "Take back")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RotaLineStatus
+from gateway.domain.requests.state_table import FollowUp
+from gateway.domain.requests.views import UnfinishedStep
+from gateway.services.localization import TextCatalogues
+from gateway.web.staff.request_story import StorySources, tell_story
 from tests.protocol.pages.support import PATRON, Answer, Running, running
 from tests.protocol.staff.request_scenes import (
     RULES,
@@ -307,6 +311,32 @@ async def test_one_story_newest_first_with_the_due_date_explained(
     ]
     first, *_, last = texts(page, "//ol[@class='timeline']/li/div/p[1]")
     assert (first, last) == ("Universität Altenried has sent it", "Checked, and taken on")
+
+
+async def test_after_a_recall_the_due_date_is_explained_by_it(gateway: Running, ruth: Colleague) -> None:
+    request = await make_asked(gateway)
+    await hear_partner(gateway, request, EventKind.SHIPPED, due=date(2099, 1, 16))
+    await act(gateway, request, EventKind.RECEIVED)
+    await act(gateway, request, EventKind.LOANED_TO_PATRON)
+    await hear_partner(gateway, request, EventKind.RECALL)
+    page = await open_page(ruth, request)
+
+    (reason,) = texts(page, "//section[@aria-labelledby='loan']//p[contains(@class, 'reason')]")
+    assert reason.startswith("Due date: the lender has recalled it, so the reader has it until ")
+
+
+async def test_steps_of_our_own_have_words(gateway: Running) -> None:
+    request = await make_borrowing(gateway)
+    steps = tuple(
+        UnfinishedStep("1", "work", step.value, "waiting", datetime(2026, 3, 2, tzinfo=UTC), 0, "") for step in FollowUp
+    )
+    story = tell_story(
+        StorySources(request=request, history=(), unfinished=steps),
+        library_context(gateway),
+        TextCatalogues(None, "en").choose_language(("en",)),
+    )
+    assert "Still to be done: Choose the next library" in [line.text for line in story]
+    assert [line.text for line in story if "-" in line.text] == []
 
 
 async def test_what_failed_is_in_the_story_and_can_be_shown_alone(gateway: Running, ruth: Colleague) -> None:
