@@ -240,6 +240,19 @@ DONE: Mapping[K, str] = {
     K.UNFILLED: mark_text("Refused."),
     K.SHIPPED: mark_text("Sent."),
     K.CHECKED_IN: mark_text("Taken back."),
+    K.RENEW: mark_text("The lender is asked."),
+    K.RENEW_ACCEPTED: mark_text("They are told that they may keep it longer."),
+    K.RENEW_REFUSED: mark_text("They are told that they may not keep it longer."),
+    K.RECALL: mark_text("It is recalled."),
+    K.OVERDUE: mark_text("They are reminded."),
+    K.DUE_DATE_CHANGED: mark_text("The due date is changed."),
+    K.CANCEL_ACCEPTED: mark_text("They are told that it is cancelled."),
+    K.CANCEL_REFUSED: mark_text("They are told that it is too late to cancel."),
+    K.DIGITISED: mark_text("The copy is made."),
+    K.CLEARED: mark_text("The copy is allowed."),
+    K.CLEARANCE_REFUSED: mark_text("The copy is forbidden, and the request refused."),
+    K.COPY_DELIVERED: mark_text("The copy is delivered."),
+    K.PATRON_TOLD: mark_text("Noted: the reader has been told."),
 }
 """What a banner says afterwards; of all others that it is done."""
 

@@ -74,7 +74,7 @@ def test_a_loan_goes_over_all_desks(
     lending.open_listed(theirs.works[work][0])
     with costs(lending, clicks=1):
         lending.press_button("Do this")
-    lending.see_banner("Done.")
+    lending.see_banner("They are told that they may keep it longer.")
     elveby.wait_for_value(number, "$.terms.renewals", 1)
 
     # recalled
@@ -82,7 +82,7 @@ def test_a_loan_goes_over_all_desks(
     lending.unfold("More actions")
     lending.follow_link("Recall it")
     lending.press_button("Recall it")
-    lending.see_banner("Done.")
+    lending.see_banner("It is recalled.")
     elveby.wait_for_task(number, "recalled")
     borrowing.walk_to("Work", "Wanted back by the lender")
     borrowing.open_listed(theirs.works[work][0])
