@@ -339,6 +339,14 @@ async def test_steps_of_our_own_have_words(gateway: Running) -> None:
     assert [line.text for line in story if "-" in line.text] == []
 
 
+async def test_which_copy_may_be_meant_is_asked_until_one_is_chosen(gateway: Running, ruth: Colleague) -> None:
+    request = await make_lending(gateway)
+    assert request.candidates
+    page = await open_page(ruth, request)
+    assert "Which copy may be meant" not in page.text
+    assert "Our copy" in page.text
+
+
 async def test_what_failed_is_in_the_story_and_can_be_shown_alone(gateway: Running, ruth: Colleague) -> None:
     """No mail server is set up here, so the request could not go out."""
     request = await make_asked(gateway)
