@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import quote
 
 from aiohttp import web
@@ -61,7 +62,6 @@ async def show_own_request(page: PageRequest) -> web.Response:
     one, words = view.request, page.words
     is_new = page.http.query.get("sent") == "yes"
     done = page.http.query.get("done", "")
-    due = one.terms.patron_due if view.status is PatronStatus.ON_LOAN else None
     title = page.gettext("Request %(number)s", number=one.number)
     if is_new:
         title = page.gettext("Thank you, we have your request")
@@ -76,7 +76,7 @@ async def show_own_request(page: PageRequest) -> web.Response:
         rows=(
             *readers_citation_rows(one.citation, words),
             *service_rows(one, words),
-            *label_rows(words, ("due", words.format_moment(due, page.context.zone) if due else "")),
+            *_list_due_rows(page, view),
             *_list_collecting_rows(page, await _name_pickup(page, one.patron.pickup)),
             *(await _list_telling_rows(page, session) if is_new else ()),
         ),
@@ -84,6 +84,11 @@ async def show_own_request(page: PageRequest) -> web.Response:
         by_when=_say_by_when(page, one) if is_new else "",
         can_cancel=PatronAction.CANCEL in view.actions,
     )
+
+
+def _list_due_rows(page: PageRequest, view: PatronView) -> Iterable[tuple[str, str]]:
+    due = view.request.terms.patron_due if view.status is PatronStatus.ON_LOAN else None
+    return label_rows(page.words, ("due", page.words.format_moment(due, page.context.zone) if due else ""))
 
 
 def _text_of_done(page: PageRequest, done: str) -> str:
@@ -184,7 +189,7 @@ def _render_act(page: PageRequest, act: PatronAction, view: PatronView, *, has_c
         has_changed=has_changed,
         question=find_open_question(view),
         until=words.format_moment(until, page.context.zone) if until else "",
-        rows=readers_citation_rows(one.citation, words),
+        rows=(*readers_citation_rows(one.citation, words), *_list_due_rows(page, view)),
     )
 
 

@@ -67,6 +67,7 @@ def test_a_loan_goes_over_all_desks(
     with open_reader_desk(browsing, elveby.readers_address, CARD, PIN, handling, DESKTOP) as reader:
         with costs(reader, clicks=2):
             reader.follow_link(f"Renew: {theirs.works[work][0]}")
+            expect(reader.page.locator("dl")).to_contain_text("Due")
             reader.press_button("Ask for it")
         expect(reader.page.get_by_role("status")).to_contain_text("You have asked to keep it longer.")
     theirs.wait_for_task(asked, "renewal-to-answer")
