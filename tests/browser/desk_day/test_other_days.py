@@ -6,9 +6,10 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.desk_day.desk import Handling
+from tests.browser.desk_day.desk import Handling, open_reader_desk
 from tests.browser.desk_day.desk_works import TakeDesk, ask_for, costs
-from tests.browser.desk_day.world import DeskWorld
+from tests.browser.desk_day.world import CARD, PIN, DeskWorld
+from tests.browser.visitor import DESKTOP, Browsing
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 0/Kids[]>>endobj\n%%EOF\n"
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 @EVERY_HANDLING
 def test_what_is_not_there_is_refused_with_its_reason(
-    world: DeskWorld, take_desk: TakeDesk, handling: Handling
+    world: DeskWorld, browsing: Browsing, take_desk: TakeDesk, handling: Handling
 ) -> None:
     elveby, fjordby = world.elveby, world.libraries["fjordby"]
     borrowing, lending = take_desk(elveby, "ruth", handling), take_desk(fjordby, "ruth", handling)
@@ -38,6 +39,14 @@ def test_what_is_not_there_is_refused_with_its_reason(
     elveby.wait_for_task(number, "no-supplier")
     borrowing.find_request(number)
     expect(borrowing.page.locator("table tbody tr").first).to_contain_text("Reason: not held")
+
+    # nobody else can be asked, and the reader does not wait
+    with open_reader_desk(browsing, elveby.readers_address, CARD, PIN, handling, DESKTOP) as reader:
+        with costs(reader, clicks=2):
+            reader.follow_link(f"Cancel: {title}")
+            reader.press_button("Yes, cancel it")
+        expect(reader.page.get_by_role("status")).to_contain_text("You have cancelled it.")
+    assert elveby.state(number) == "cancelled"
 
 
 @EVERY_HANDLING
