@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from gateway.domain.requests.citation import Citation
@@ -9,6 +10,8 @@ from gateway.domain.requests.events import LoanCondition, ReasonCodes
 from gateway.domain.requests.request import AttemptStatus, RequestedService
 from gateway.services.localization import Localization, mark_text
 from gateway.web.html.citation_fields import TYPES
+
+_REFUSAL_CODE = re.compile(r"^refused: [a-z-]+: ")
 
 REASONS: Mapping[str, str] = {
     ReasonCodes.NOT_ON_SHELF: mark_text("not on the shelf"),
@@ -132,6 +135,11 @@ _NUMBER_LABELS = {
 def describe_reason(reason: str, localization: Localization) -> str:
     """The partner's own words as they are."""
     return localization.gettext(REASONS[reason]) if reason in REASONS else reason
+
+
+def describe_error(error: str) -> str:
+    """Why something could not be sent or done, without the code that the outbox writes before the sentence."""
+    return _REFUSAL_CODE.sub("", error)
 
 
 def describe_condition(condition: str, localization: Localization) -> str:

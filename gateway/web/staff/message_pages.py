@@ -63,7 +63,13 @@ SENDINGS: Mapping[str, tuple[str, str]] = {
 }
 """Of what isn't done: a shape, and words."""
 
-CHANNELS = {"iso-ill": "ISO ILL", "iso18626": "ISO 18626", "artemail": "ARTEmail", "mail": mark_text("mail")}
+CHANNELS = {
+    "iso-ill": "ISO ILL",
+    "iso18626": "ISO 18626",
+    "artemail": "ARTEmail",
+    "mail": mark_text("mail"),
+    "tagged-mail": mark_text("mail"),
+}
 """Ways to partners as people call them; others by the name of their adapter."""
 
 
@@ -231,10 +237,12 @@ def _find_move(request: StaffRequest, shown: RequestView) -> NextMove:
 
 @value_object(kw_only=True)
 class AnswerTarget:
-    """Where an answer about a request goes. `attempt`: the supplier that wrote last (borrowing); `version`: that is
-    seen; `channel`: how the partner is reached, empty: by hand; `possible`: whether a message can be sent now."""
+    """Where a message about a request goes. `is_answer`: the partner has written; `attempt`: the supplier that wrote
+    last (borrowing); `version`: that is seen; `channel`: how the partner is reached, empty: by hand; `possible`:
+    whether a message can be sent now."""
 
     name: str
+    is_answer: bool
     attempt: int
     version: int
     channel: str
@@ -251,6 +259,7 @@ def describe_answer(request: StaffRequest, shown: RequestView) -> AnswerTarget:
     channel = policy.channel if policy is not None else ""
     return AnswerTarget(
         name=name_of_partner(request, profile, shown.request),
+        is_answer=bool(theirs),
         attempt=attempt,
         version=shown.request.version,
         channel=request.gettext(CHANNELS.get(channel, channel)) if channel else "",

@@ -16,7 +16,7 @@ from gateway.domain.requests.views import HistoryLine, NoticeStatus, NoticeView,
 from gateway.domain.value import value_object
 from gateway.services.localization import Localization, mark_text
 from gateway.services.requests.library_context import LibraryContext
-from gateway.web.staff.coded_words import describe_condition, describe_reason
+from gateway.web.staff.coded_words import describe_condition, describe_error, describe_reason
 
 MESSAGES, READER, FAILED = "messages", "reader", "failed"
 FILTERS: Mapping[str, str] = {
@@ -279,7 +279,7 @@ class _StoryTeller:
             **self._format_when(step.created),
             dot="late" if dead else "waiting",
             text=self._say(text, what=what),
-            facts=(step.error,) if step.error else (),
+            facts=(describe_error(step.error),) if step.error else (),
             via=self._say(mark_text("Library system")) if step.kind == "library" else "",
             topics=frozenset({FAILED}) if dead else frozenset(),
         )

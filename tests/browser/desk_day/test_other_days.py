@@ -3,6 +3,8 @@ one that could not be sent. By mouse, by keyboard alone and without script."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -88,7 +90,7 @@ def test_a_partners_message_is_answered(world: DeskWorld, take_desk: TakeDesk, h
     asked = fjordby.wait_for_request(number)
 
     lending.find_request(asked)
-    lending.write_text("Answer", "Er det annen utgave dere mener?")
+    lending.write_text("Message", "Er det annen utgave dere mener?")
     with costs(lending, clicks=1):
         lending.press_button(f"Send to {elveby.shown_name}")
     lending.see_banner("Sent to")
@@ -116,7 +118,7 @@ def test_a_message_that_could_not_be_sent_goes_on(world: DeskWorld, take_desk: T
     borrowing.find_request(number)
     world.sink.answers["RCPT"] = "550 5.1.1 No such mailbox here"
     try:
-        borrowing.write_text("Answer", "Haster det, kan dere sende kopi?")
+        borrowing.write_text("Message", "Haster det, kan dere sende kopi?")
         borrowing.press_button(f"Send to {holmvik.shown_name}")
         elveby.wait_for_dead_letters(1)
     finally:
@@ -125,6 +127,7 @@ def test_a_message_that_could_not_be_sent_goes_on(world: DeskWorld, take_desk: T
     borrowing.walk_to("Work")
     with costs(borrowing, clicks=2):
         borrowing.follow_link("Messages that could not be sent")
+        expect(borrowing.page.locator(".cause p").first).to_have_text(re.compile("^The mail server refuses"))
         borrowing.press_button("Retry 1 message")
     borrowing.see_banner("1 message is on its way again.")
 
