@@ -167,16 +167,16 @@ _SHAPES: Mapping[FieldType, str] = {
 def _list_choices(
     page: StaffRequest, request: Request, kind: K, field: ActionField, places: tuple[tuple[str, str], ...]
 ) -> tuple[tuple[str, str], ...]:
-    say = page.gettext
+    gettext = page.gettext
     if kind is K.PATRON_ASKED and field.name == "reason":
-        return tuple((value, say(word)) for value, word in _QUESTIONS.items())
+        return tuple((value, gettext(word)) for value, word in _QUESTIONS.items())
     match field.type:
         case FieldType.CONDITIONS:
-            return tuple((value, say(word)) for value, word in CONDITIONS.items())
+            return tuple((value, gettext(word)) for value, word in CONDITIONS.items())
         case FieldType.REASON:
-            return tuple((value, say(word)) for value, word in REASONS.items())
+            return tuple((value, gettext(word)) for value, word in REASONS.items())
         case FieldType.YES_NO | FieldType.TRUTH:
-            return (("yes", say(mark_text("Yes"))), ("no", say(mark_text("No"))))
+            return (("yes", gettext(mark_text("Yes"))), ("no", gettext(mark_text("No"))))
         case FieldType.PARTNER:
             return list_suppliers(page.context)
         case FieldType.ROTA:

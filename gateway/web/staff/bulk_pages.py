@@ -203,7 +203,8 @@ def _tell_result(request: StaffRequest, asked: ListQuery, form: SubmittedForm, r
     said = request.ngettext("%(num)s done", "%(num)s done", done)
     if not failed:
         return request.redirect(back, f"{said}.")
-    title = f"{said}, {request.ngettext('%(num)s failed', '%(num)s failed', failed)}"
+    not_done = request.ngettext("%(num)s failed", "%(num)s failed", failed)
+    title = f"{said}, {not_done}"
     causes: dict[str, list[object]] = {}
     for one in result.failed:
         causes.setdefault(one.reason, []).append(one)

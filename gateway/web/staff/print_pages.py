@@ -202,7 +202,8 @@ def _describe_making(request: StaffRequest, batch: PrintBatch) -> str:
         "Made by %(who)s, %(when)s.", who=_name_actor(batch.made_by), when=request.format_moment(batch.made_at)
     )
     if batch.printed_at is None:
-        return f"{made} {request.gettext('Not yet marked as printed.')}"
+        not_yet = request.gettext("Not yet marked as printed.")
+        return f"{made} {not_yet}"
     printed = request.gettext(
         "Printed by %(who)s, %(when)s.",
         who=_name_actor(batch.printed_by),

@@ -186,7 +186,7 @@ async def render_request(
 ) -> web.Response:
     """`checked`: a form of the open act that had mistakes."""
     request, context = view.request, page.context
-    say, localization = page.gettext, page.localization
+    gettext, localization = page.gettext, page.localization
     partner = name_partner(request, context)
     since = find_last_move(view)
     move = find_next_move(request, partner, localization)
@@ -200,7 +200,7 @@ async def render_request(
     chosen = page.http.query.get("show", "")
     topics = count_topics(story)
     shown = [line for line in story if not chosen or chosen not in topics or chosen in line.topics]
-    heading = request.citation.component_title or request.citation.title or say("(no title)")
+    heading = request.citation.component_title or request.citation.title or gettext("(no title)")
     return page.render(
         "request",
         request.number,
@@ -226,7 +226,7 @@ async def render_request(
         suppliers=list_suppliers(page, request),
         can_order=page.has_right(Right.BORROWING_ACT) and request.role is Role.BORROWING,
         story=shown,
-        topics=[(topic, say(text, count=topics[topic])) for topic, text in FILTERS.items() if topic in topics],
+        topics=[(topic, gettext(text, count=topics[topic])) for topic, text in FILTERS.items() if topic in topics],
         topic=chosen if chosen in topics else "",
         citation=list(list_citation_rows(request.citation, localization)),
         reader=await _show_reader(page, request, revealed=revealed),
@@ -351,14 +351,14 @@ def list_suppliers(page: StaffRequest, request: Request) -> tuple[ShownSupplier,
 def _show_attempt(page: StaffRequest, request: Request, number: int) -> ShownSupplier:
     attempt = request.attempts[number - 1]
     kind, word = ATTEMPTS[attempt.status]
-    say, localization = page.gettext, page.localization
-    texts = [say("Asked %(day)s.", day=page.format_short(attempt.asked))]
+    gettext, localization = page.gettext, page.localization
+    texts = [gettext("Asked %(day)s.", day=page.format_short(attempt.asked))]
     if attempt.answered is not None:
-        texts.append(say("Answered %(day)s.", day=page.format_short(attempt.answered)))
+        texts.append(gettext("Answered %(day)s.", day=page.format_short(attempt.answered)))
     if attempt.reason:
-        texts.append(say("Reason: %(reason)s.", reason=describe_reason(attempt.reason, localization)))
+        texts.append(gettext("Reason: %(reason)s.", reason=describe_reason(attempt.reason, localization)))
     if attempt.retry_after is not None:
-        texts.append(say("Try again from %(day)s.", day=localization.format_day(attempt.retry_after)))
+        texts.append(gettext("Try again from %(day)s.", day=localization.format_day(attempt.retry_after)))
     line = next((one for one in request.rota if one.partner == attempt.partner), None)
     remarks = [*filter(None, (line.why if line is not None else "", attempt.holdings))]
     is_current = number == request.current
@@ -367,7 +367,7 @@ def _show_attempt(page: StaffRequest, request: Request, number: int) -> ShownSup
         partner=name_of_profile(attempt.partner, page.context) or attempt.symbol,
         profile=attempt.partner,
         kind=kind,
-        word=say(word),
+        word=gettext(word),
         texts=tuple(texts),
         remarks=tuple(remarks),
         over=not is_current,
@@ -467,49 +467,49 @@ _Rows = list[tuple[str, str]]
 
 
 def _list_loan_rows(page: StaffRequest, request: Request) -> _Rows:
-    say, terms, dates = page.gettext, request.terms, request.dates
+    gettext, terms, dates = page.gettext, request.terms, request.dates
     rows: _Rows = []
     if dates.need_by is not None:
-        rows.append((say("Needed by"), page.localization.format_day(dates.need_by)))
+        rows.append((gettext("Needed by"), page.localization.format_day(dates.need_by)))
     if terms.lender_due is not None:
-        rows.append((say("Due at the lender"), page.format_moment(terms.lender_due)))
+        rows.append((gettext("Due at the lender"), page.format_moment(terms.lender_due)))
     if terms.patron_due is not None:
-        rows.append((say("Due from the reader"), page.format_moment(terms.patron_due)))
+        rows.append((gettext("Due from the reader"), page.format_moment(terms.patron_due)))
     if terms.renewals:
-        rows.append((say("Renewed"), page.ngettext("%(num)s time", "%(num)s times", terms.renewals)))
+        rows.append((gettext("Renewed"), page.ngettext("%(num)s time", "%(num)s times", terms.renewals)))
     if terms.conditions:
         words = [describe_condition(one.value, page.localization) for one in terms.conditions]
-        rows.append((say("Conditions"), page.localization.format_list(words)))
+        rows.append((gettext("Conditions"), page.localization.format_list(words)))
     barcodes = request.lent_barcodes if request.role is Role.LENDING else [one.barcode for one in request.volumes]
     if any(barcodes):
-        rows.append((say("Barcode"), ", ".join(filter(None, barcodes))))
+        rows.append((gettext("Barcode"), ", ".join(filter(None, barcodes))))
     return rows
 
 
 def _list_cost_rows(page: StaffRequest, request: Request) -> _Rows:
-    costs, say = request.costs, page.gettext
+    costs, gettext = request.costs, page.gettext
     named = (
-        (say("Allowed up to"), costs.maximum),
-        (say("Agreed"), costs.agreed),
-        (say("Charged"), costs.charged),
+        (gettext("Allowed up to"), costs.maximum),
+        (gettext("Agreed"), costs.agreed),
+        (gettext("Charged"), costs.charged),
     )
     return [(label, page.localization.format_money(money)) for label, money in named if money is not None]
 
 
 def _list_partner_rows(page: StaffRequest, request: Request) -> _Rows:
-    partner, say = request.partner, page.gettext
+    partner, gettext = request.partner, page.gettext
     policy = page.context.partner(partner.profile)
     rows: _Rows = []
     if partner.name or partner.symbol:
-        rows.append((say("Library"), partner.name or partner.symbol))
+        rows.append((gettext("Library"), partner.name or partner.symbol))
     if partner.symbol and partner.name:
-        rows.append((say("Symbol"), partner.symbol))
+        rows.append((gettext("Symbol"), partner.symbol))
     if partner.email or (policy is not None and policy.email):
-        rows.append((say("E-mail"), partner.email or (policy.email if policy is not None else "")))
+        rows.append((gettext("E-mail"), partner.email or (policy.email if policy is not None else "")))
     if policy is not None and policy.phone:
-        rows.append((say("Telephone"), policy.phone))
+        rows.append((gettext("Telephone"), policy.phone))
     if partner.address:
-        rows.append((say("Address"), ", ".join(partner.address.splitlines())))
+        rows.append((gettext("Address"), ", ".join(partner.address.splitlines())))
     return rows
 
 

@@ -262,5 +262,8 @@ def describe_act(kind: K, localization: Localization) -> str:
     return localization.gettext(text) if text is not None else kind.value
 
 
+USUALLY_DONE = mark_text("Done.")
+
+
 def describe_done(kind: K, localization: Localization) -> str:
-    return localization.gettext(DONE.get(kind, mark_text("Done.")))
+    return localization.gettext(DONE.get(kind, USUALLY_DONE))
