@@ -1,11 +1,26 @@
-"""ISO 18626: README.md says what of the standard is spoken."""
+"""ISO 18626: README.md says what of the standard is spoken.
+
+Profiles need the dialect alone; what reads, writes and sends messages is loaded when it is made.
+"""
 
 from __future__ import annotations
 
-from adapters.iso18626.channel import Iso18626Channel
 from adapters.iso18626.dialect import SECTION, Iso18626Dialect
-from adapters.iso18626.responder import Iso18626Responder
-from gateway.ports.adapter import ChannelAdapter, ProtocolAdapter
+from gateway.ports.adapter import ChannelAdapter, ChannelContext, ProtocolAdapter
+from gateway.ports.partner_channel import PartnerChannel
+from gateway.ports.responder import Responder
+
+
+def make_responder() -> Responder:
+    from adapters.iso18626.responder import Iso18626Responder
+
+    return Iso18626Responder()
+
+
+def make_channel(context: ChannelContext) -> PartnerChannel:
+    from adapters.iso18626.http_channel import Iso18626Channel
+
+    return Iso18626Channel(context)
 
 
 def list_addresses(dialect: Iso18626Dialect) -> dict[str, str]:
@@ -18,11 +33,11 @@ def list_secret_references(dialect: Iso18626Dialect) -> dict[str, str]:
     return {key: reference for key, reference in found.items() if reference}
 
 
-protocol = ProtocolAdapter(name=SECTION, dialect=Iso18626Dialect, responder=Iso18626Responder, addresses=list_addresses)
+protocol = ProtocolAdapter(name=SECTION, dialect=Iso18626Dialect, responder=make_responder, addresses=list_addresses)
 channel = ChannelAdapter(
     name=SECTION,
     section=SECTION,
     dialect=Iso18626Dialect,
-    make=Iso18626Channel,
+    make=make_channel,
     secrets=list_secret_references,
 )

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
-from adapters.iso18626.codec import NAMESPACE, WritingStyle
 from adapters.iso18626.messages.codes import Action
 from adapters.iso18626.messages.declaration import SchemaVersion
 from gateway.domain.circulation_policy import ProfileSection
@@ -114,6 +113,33 @@ class ConditionWords(ProfileSection):
     )
 
 
+def _validate_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {pattern}: {error}") from error
+    return patterns
+
+
+class NoteHabits(ProfileSection):
+    """What stands in notes because the partner's system has no other place for it (docs/facts/iso-18626.md 8)."""
+
+    hidden: Annotated[tuple[str, ...], AfterValidator(_validate_patterns)] = Field(
+        (), description="regular expressions of what is for programs alone: taken out before a note is shown"
+    )
+    own_notification: bool = Field(
+        False,
+        description="notes of other messages are said again in a Notification behind them: it shows no others (Alma)",
+    )
+    condition_prefix: str = Field("", description="before a condition that a note names, such as `Condition: `")
+    cost_prefix: str = Field("", description="before a cost that a note names, such as `Cost: `")
+    condition_marker: str = Field("", description="in the note of each conditional answer (ReShare)")
+    addresses: bool = Field(
+        False, description="addresses stand between #SHIP_TO# and #ST_END#, #RETURN_TO# and #RT_END#"
+    )
+
+
 class Iso18626Dialect(ProfileSection):
     version: Literal["1.1", "1.2", "2021-2", "2021-3"] = "1.2"
     version_text: str = Field("", description="what messages say of their version; empty: as `version`")
@@ -134,6 +160,16 @@ class Iso18626Dialect(ProfileSection):
         tuple(action.value for action in Action),
         description="actions that the partner takes; what it doesn't take is not told",
     )
+    notes: NoteHabits = NoteHabits()
+    item_ids: Literal["plain", "packed"] = Field(
+        "plain", description="packed: an itemId is name##callnumber##barcode, several behind multivol: (ReShare)"
+    )
+    completed_as: Literal["StatusChange", "RequestResponse"] = Field(
+        "StatusChange", description="reason of the message that an item is back (Alma, OCLC: RequestResponse)"
+    )
+    numbers: Literal["all", "listed"] = Field(
+        "all", description="listed: numbers whose code isn't in the standard's lists are left out (Alma drops them)"
+    )
     expects_to_supply: bool = Field(
         True, description="false: it passes ExpectToSupply over, so WillSupply is sent (Alma)"
     )
@@ -145,11 +181,6 @@ class Iso18626Dialect(ProfileSection):
     @property
     def version_string(self) -> str:
         return self.version_text or self.version
-
-    @property
-    def style(self) -> WritingStyle:
-        form = self.form
-        return WritingStyle(NAMESPACE, form.prefix, form.schemes, form.wrapped)
 
     def takes_action(self, action: Action) -> bool:
         return action.value in self.actions

@@ -37,6 +37,28 @@ async def test_sequence(name: str, version: str, template: Template, tmp_path: P
         schema.assertValid(etree.fromstring(body))
 
 
+RESHARE = {
+    "version": "1.2",
+    "item_ids": "packed",
+    "condition_words": {"accepted": "#ReShareLoanConditionAgreeResponse#"},
+    "notes": {"condition_marker": "#ReShareAddLoanCondition#", "hidden": ["#ReShare[A-Za-z]{1,60}#"]},
+}
+ALMA = {
+    "version": "1.2",
+    "completed_as": "RequestResponse",
+    "condition_words": {"accepted": "ACCEPT", "refused": "REJECT", "refuse_by": "notification"},
+    "notes": {"own_notification": True, "condition_prefix": "Condition: ", "cost_prefix": "Cost: ", "addresses": True},
+}
+
+
+@pytest.mark.parametrize("dialect", [RESHARE, ALMA], ids=["reshare", "alma"])
+@pytest.mark.parametrize("name", ["loan", "copy", "conditional_yes", "conditional_no"])
+async def test_sequence_in_a_dialect(name: str, dialect: dict[str, object], template: Template, tmp_path: Path) -> None:
+    async with Pair(template, tmp_path, Http18626(dialect), WORKFLOW) as pair:
+        await SEQUENCES[name](pair)
+        await pair.nothing_is_left()
+
+
 async def list_bodies(pair: Pair) -> list[bytes]:
     """All messages of ISO 18626 and their confirmations, as the journals have them."""
     found: list[bytes] = []

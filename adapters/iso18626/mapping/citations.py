@@ -86,7 +86,8 @@ def _iterate_extras(info: BibliographicInfo, published: PublicationInfo) -> Iter
         yield CitationExtra("publication-type", published.type.value)
 
 
-def write_bibliographic_info(citation: Citation) -> BibliographicInfo:
+def write_bibliographic_info(citation: Citation, *, listed_only: bool = False) -> BibliographicInfo:
+    """`listed_only`: without numbers whose code the standard's lists don't have."""
     extras = {one.name: one.value for one in citation.extras}
     return BibliographicInfo(
         supplier_unique_record_id=citation.identifier(SUPPLIER_RECORD) or None,
@@ -112,7 +113,9 @@ def write_bibliographic_info(citation: Citation) -> BibliographicInfo:
         record_ids=tuple(
             RecordIdentifier(code=Code(RECORD_NUMBERS.get(one.type, one.type)), value=one.value)
             for one in citation.identifiers
-            if one.type not in ITEM_NUMBERS and one.type != SUPPLIER_RECORD
+            if one.type not in ITEM_NUMBERS
+            and one.type != SUPPLIER_RECORD
+            and (one.type in RECORD_NUMBERS or not listed_only)
         ),
     )
 

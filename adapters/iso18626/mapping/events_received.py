@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
 from adapters.iso18626.mapping.codes import CONDITIONAL_RETRIES, RETRY_IN, UNFILLED_IN, read_conditions
 from adapters.iso18626.mapping.identities import MappingContext, money_of_costs, symbol_of_agency
 from adapters.iso18626.mapping.messages_sent import ITEM_DAMAGED, ITEM_LOST, join_notes
+from adapters.iso18626.mapping.note_habits import ItemName, read_item_ids, read_note
 from adapters.iso18626.mapping.requests import read_request
 from adapters.iso18626.messages import Message, Request, RequestingAgencyMessage, SupplyingAgencyMessage
 from adapters.iso18626.messages.codes import Action, ReasonForMessage, RequestType, Status
@@ -97,12 +98,15 @@ def _read_requester_message(
             about=MessagePart.SERVICE,
             value=message.action[:60],
         )
-    note = message.note or ""
+    noted = read_note(message.note or "", context.dialect.notes)
+    note = noted.text
     words = context.dialect.condition_words
     if message.action in (Action.NOTIFICATION, Action.CANCEL):
-        kind = _read_marked_kind(kind, note, words.accepted, words.refused)
+        kind = _read_marked_kind(kind, message.note or "", words.accepted, words.refused)
     details = EventDetails(
-        note=join_notes(_HOLD_RETURN, note) if message.action == Action.HOLD_RETURN else note, written=note
+        note=join_notes(_HOLD_RETURN, note) if message.action == Action.HOLD_RETURN else note,
+        extras=tuple(CitationExtra(name, lines) for name, lines in noted.addresses),
+        written=note,
     )
     if kind is EventKind.RENEW:
         return kind, replace(details, due=read_note_terms(EventKind.RECALL, details).due)  # the day that is wished
@@ -111,14 +115,17 @@ def _read_requester_message(
 
 def _read_marked_kind(kind: EventKind, note: str, accepted: str, refused: str) -> EventKind:
     """What the first words of a note make of it; what follows them are words for people."""
-    first = note.split(SEPARATOR, 1)[0].strip().casefold()
+    folded = note.strip().casefold()
+    first = folded.split(SEPARATOR, 1)[0].strip()
     marked = {
         accepted.casefold(): EventKind.CONDITION_ACCEPTED,
         refused.casefold(): EventKind.CONDITION_REFUSED,
     }
     if kind is EventKind.MESSAGE:
         marked |= {ITEM_LOST: EventKind.LOST, ITEM_DAMAGED: EventKind.DAMAGED}
-    return marked.get(first, kind)
+    if first in marked:
+        return marked[first]
+    return next((meant for word, meant in marked.items() if word.startswith("#") and word in folded), kind)
 
 
 # --- from a supplier -------------------------------------------------------------------------------------
@@ -127,10 +134,15 @@ def _read_marked_kind(kind: EventKind, note: str, accepted: str, refused: str) -
 def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingContext) -> tuple[EventKind, EventDetails]:
     info = message.message_info or MessageInfo()
     status = message.status_info or StatusInfo()
+    noted = read_note(info.note or "", context.dialect.notes)
+    info = replace(info, note=noted.text)
     kind, words = _read_supplier_kind(message, info, status)
+    if kind is EventKind.WILL_SUPPLY and noted.has_condition:
+        kind = EventKind.CONDITIONAL
     delivery, retry = message.delivery_info or DeliveryInfo(), message.retry_info or RetryInfo()
     conditions, unknown = read_conditions((*delivery.loan_conditions, *retry.loan_conditions))
     reason, reason_words = _read_reason(info, kind)
+    items = read_item_ids(delivery.item_ids)
     costs = next(iter((*delivery.delivery_costs, *retry.offered_costs)), None)
     note = join_notes(words, reason_words, unknown, _describe_odd_costs(costs), info.note or "")
     details = EventDetails(
@@ -138,16 +150,24 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
         reason=reason,
         note=note,
         conditions=conditions,
-        cost=money_of_costs(costs, context.currency),
+        cost=money_of_costs(costs, context.currency) or noted.cost,
         retry_after=context.read_day(retry.retry_after or retry.retry_before),
         expected=context.read_day(status.expected_delivery_date),
-        barcode=delivery.item_ids[0] if len(delivery.item_ids) == 1 else "",
+        barcode=items[0].barcode if len(items) == 1 else "",
         link=_read_link(delivery, info.note or ""),
         status=status.status or "" if kind is EventKind.STATUS_REPORT else "",
-        extras=tuple(CitationExtra("item-id", one) for one in delivery.item_ids if len(delivery.item_ids) > 1),
+        extras=(*_name_items(items), *(CitationExtra(name, lines) for name, lines in noted.addresses)),
         written=info.note or "",
     )
     return kind, read_note_terms(kind, details)
+
+
+def _name_items(items: tuple[ItemName, ...]) -> Iterator[CitationExtra]:
+    """Call number of the one, or all of several."""
+    if len(items) > 1:
+        yield from (CitationExtra("item-id", " ".join(filter(None, (one.label, one.barcode)))) for one in items)
+    elif items and items[0].call_number:
+        yield CitationExtra("call-number", items[0].call_number)
 
 
 def _read_supplier_kind(

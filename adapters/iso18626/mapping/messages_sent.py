@@ -14,6 +14,7 @@ from adapters.iso18626.codec import fit_to_version
 from adapters.iso18626.mapping.codes import (
     CONDITION_OUT,
     MUST_MEET_CONDITION,
+    RETRY_IN,
     RETRY_OUT,
     UNFILLED_IN,
     UNFILLED_OUT,
@@ -21,6 +22,13 @@ from adapters.iso18626.mapping.codes import (
     write_conditions,
 )
 from adapters.iso18626.mapping.identities import MappingContext, agency_of_symbol, costs_of_money
+from adapters.iso18626.mapping.note_habits import (
+    RETURN_TO,
+    ItemName,
+    pack_item_id,
+    write_address_block,
+    write_conditional_note,
+)
 from adapters.iso18626.mapping.requests import write_request
 from adapters.iso18626.messages import Message, RequestingAgencyMessage, SupplyingAgencyMessage
 from adapters.iso18626.messages.codes import Action, ReasonForMessage, Status
@@ -30,13 +38,15 @@ from adapters.iso18626.messages.structures import (
     DeliveryInfo,
     Header,
     MessageInfo,
+    PhysicalAddress,
     RequesterHeader,
     RetryInfo,
+    ReturnInfo,
     StatusInfo,
     SupplierHeader,
 )
 from gateway.domain.problems import RefusalReason, Refused
-from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
+from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.note_terms import write_conditions_term, write_cost_term, write_due_term
 from gateway.domain.requests.request import LendingState, Request, RequestFlag, Role, ServiceType
 from gateway.domain.requests.volume_notes import tell_volumes
@@ -65,6 +75,24 @@ _STATUS_OF_STATE: Mapping[LendingState, Status] = {
     LendingState.FORWARDED: Status.UNFILLED,
     LendingState.LOST: Status.COMPLETED_WITHOUT_RETURN,
 }
+
+
+def messages_of_event(message: PartnerMessage, context: MappingContext) -> tuple[Message, ...]:
+    """One, or where the partner shows notes of Notifications alone, a second one that says the note again. Raises as
+    `message_of_event`."""
+    said = message_of_event(message, context)
+    if not context.dialect.notes.own_notification or not isinstance(said, SupplyingAgencyMessage):
+        return (said,)
+    info = said.message_info
+    assert info is not None, "message_of_event writes it"
+    if not info.note or info.reason_for_message == ReasonForMessage.NOTIFICATION:
+        return (said,)
+    notification = SupplyingAgencyMessage(
+        header=said.header,
+        message_info=MessageInfo(reason_for_message=ReasonForMessage.NOTIFICATION, note=info.note),
+        status_info=said.status_info,
+    )
+    return (said, notification)
 
 
 def message_of_event(message: PartnerMessage, context: MappingContext) -> Message:
@@ -271,7 +299,13 @@ def _write_conditional(message: PartnerMessage, context: MappingContext) -> Supp
     details = message.details
     codes = write_conditions(details.conditions)
     unsaid = (one for one in details.conditions if one not in CONDITION_OUT)
-    note = join_notes(write_conditions_term(unsaid), write_cost_term(details.cost))
+    habits = context.dialect.notes
+    note = write_conditional_note(
+        (one for one in details.conditions if one not in CONDITION_OUT),
+        (code.value for code in codes),
+        details.cost,
+        habits,
+    ) or join_notes(write_conditions_term(unsaid), write_cost_term(details.cost))
     costs = costs_of_money(details.cost)
     if context.dialect.conditions == "retry":
         return _build_message(
@@ -284,7 +318,8 @@ def _write_conditional(message: PartnerMessage, context: MappingContext) -> Supp
                 retry_before=context.write_end_of_day(details.retry_after),
             ),
         )
-    note = note or ("" if codes else write_conditions_term((LoanCondition.OTHER,)) or "conditions: see note")
+    if not (note or codes):
+        note = "conditions: see note"  # else it would be read as a promise without conditions
     return _build_message(
         ReasonForMessage.REQUEST_RESPONSE,
         Status.WILL_SUPPLY,
@@ -299,13 +334,14 @@ def _write_retry(message: PartnerMessage, context: MappingContext) -> SupplyingA
     details = message.details
     word = reason_of_word(details.reason)
     code = RETRY_OUT.get(word) if word is not None else None
+    exact = code is not None and RETRY_IN[code.casefold()] is word
     costs = costs_of_money(details.cost)
     return _build_message(
         ReasonForMessage.REQUEST_RESPONSE,
         Status.RETRY_POSSIBLE,
         info=MessageInfo(
             reason_retry=Code(code or "NotCurrentAvailableForILL"),
-            note=None if code is not None or details.reason == "other" else details.reason or None,
+            note=None if exact or details.reason in ("", "other") else details.reason,
         ),
         retry=RetryInfo(
             retry_after=context.write_end_of_day(details.retry_after),
@@ -346,12 +382,30 @@ def _write_cancel_refused(message: PartnerMessage, context: MappingContext) -> S
 
 
 def _write_shipped(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
-    return _build_message(
-        ReasonForMessage.STATUS_CHANGE,
-        Status.LOANED,
-        info=MessageInfo(note=_write_unsaid_conditions(message.details) or None),
-        due=_write_due(message, context),
-        delivery=_write_delivery(message, context),
+    sender = message.sender
+    back = write_address_block(RETURN_TO, sender.name, sender.address) if context.dialect.notes.addresses else ""
+    return replace(
+        _build_message(
+            ReasonForMessage.STATUS_CHANGE,
+            Status.LOANED,
+            info=MessageInfo(note=join_notes(_write_unsaid_conditions(message.details), back) or None),
+            due=_write_due(message, context),
+            delivery=_write_delivery(message, context),
+        ),
+        return_info=_write_return_info(message, context),
+    )
+
+
+def _write_return_info(message: PartnerMessage, context: MappingContext) -> ReturnInfo | None:
+    """Where it goes back to; the address line by line, as it is set up."""
+    lines = [line.strip() for line in message.sender.address.splitlines() if line.strip()]
+    if not lines:
+        return None
+    symbols = context.dialect.symbols
+    return ReturnInfo(
+        agency=agency_of_symbol(symbols.ours or message.sender.symbol, symbols),
+        name=message.sender.name or None,
+        physical_address=PhysicalAddress(line1=lines[0], line2=", ".join(lines[1:]) or None),
     )
 
 
@@ -373,12 +427,20 @@ def _write_delivery(message: PartnerMessage, context: MappingContext) -> Deliver
     costs = costs_of_money(details.cost)
     return DeliveryInfo(
         date_sent=message.at,
-        item_ids=(details.barcode,) if details.barcode else (),
+        item_ids=(_write_item_id(message, context),) if details.barcode else (),
         url=details.link or None,
         delivery_method=Code("URL") if details.link else None,
         loan_conditions=write_conditions(details.conditions),
         delivery_costs=(costs,) if costs is not None else (),
     )
+
+
+def _write_item_id(message: PartnerMessage, context: MappingContext) -> str:
+    details = message.details
+    if context.dialect.item_ids == "plain":
+        return details.barcode
+    label = next((one.label for one in message.request.volumes if one.id in details.volumes), "")
+    return pack_item_id(ItemName(details.barcode, label, message.request.citation.call_number))
 
 
 def _write_due(message: PartnerMessage, context: MappingContext) -> datetime | None:
@@ -412,7 +474,7 @@ def _make_change_writer(status: Status) -> _SupplierWriter:
 
 
 def _write_end_of_loan(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
-    return _build_message(ReasonForMessage.STATUS_CHANGE, Status.LOAN_COMPLETED)
+    return _build_message(ReasonForMessage(context.dialect.completed_as), Status.LOAN_COMPLETED)
 
 
 def _write_lost(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:

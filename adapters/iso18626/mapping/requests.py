@@ -14,6 +14,7 @@ from adapters.iso18626.mapping.identities import (
     money_of_costs,
     symbol_of_agency,
 )
+from adapters.iso18626.mapping.note_habits import SHIP_TO, read_note, write_address_block
 from adapters.iso18626.messages import Request as IllRequest
 from adapters.iso18626.messages.codes import RequestType
 from adapters.iso18626.messages.codes import ServiceType as Wanted
@@ -69,7 +70,8 @@ def read_request(message: IllRequest, sender: str, transaction: str, context: Ma
     place is in the extras."""
     info = message.bibliographic_info or BibliographicInfo()
     service = message.service_info or ServiceInfo()
-    note = service.note or ""
+    noted = read_note(service.note or "", context.dialect.notes)
+    note = noted.text
     billing = message.billing_info
     return Request(
         library="",
@@ -97,7 +99,7 @@ def read_request(message: IllRequest, sender: str, transaction: str, context: Ma
         ),
         volumes=_read_volumes(info, note),
         extras=tuple(_iterate_extras(message, service, context)),
-        partner=_read_requester(message, sender),
+        partner=_read_requester(message, sender, dict(noted.addresses).get("ship-to", "")),
         transaction=transaction,
         source="partner",
     )
@@ -115,7 +117,7 @@ def _read_volumes(info: BibliographicInfo, note: str) -> tuple[Volume, ...]:
     return tuple(Volume(str(number), label) for number, label in enumerate(info.volumes, 1))
 
 
-def _read_requester(message: IllRequest, sender: str) -> LibraryParty:
+def _read_requester(message: IllRequest, sender: str, noted_address: str) -> LibraryParty:
     said = message.requesting_agency_info or RequestingAgencyInfo()
     delivery = (one.address for one in message.requested_delivery if one.address is not None)
     addresses = (*delivery, *said.addresses)
@@ -123,7 +125,7 @@ def _read_requester(message: IllRequest, sender: str) -> LibraryParty:
         symbol=sender,
         name=said.name or "",
         email=next(filter(None, map(_read_email, addresses)), ""),
-        address=next(filter(None, map(_format_postal_address, addresses)), ""),
+        address=next(filter(None, map(_format_postal_address, addresses)), noted_address),
     )
 
 
@@ -186,8 +188,10 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
     extras = {one.name: one.value for one in request.extras}
     previous = _find_previous_attempt(message)
     is_retry = previous is not None or extras.get("retry", "") == "true"
-    notes = (request.citation.note, message.details.note)
-    bibliographic = write_bibliographic_info(request.citation)
+    sender = message.sender
+    ship_to = write_address_block(SHIP_TO, sender.name, sender.address) if context.dialect.notes.addresses else ""
+    notes = (request.citation.note, message.details.note, ship_to)
+    bibliographic = write_bibliographic_info(request.citation, listed_only=context.dialect.numbers == "listed")
     service = ServiceInfo(
         request_type=RequestType.RETRY if is_retry else RequestType.NEW,
         previous_request_id=previous.transaction if previous is not None else extras.get(PREVIOUS_REQUEST),

@@ -8,10 +8,17 @@ from dataclasses import replace
 from yarl import URL
 
 from adapters.http_exchange import HttpLimits, HttpMessage, HttpReply, exchange_http
-from adapters.iso18626.codec import MAX_MESSAGE_BYTES, EncodedMessage, decode_message, encode_message
+from adapters.iso18626.codec import (
+    MAX_MESSAGE_BYTES,
+    NAMESPACE,
+    EncodedMessage,
+    WritingStyle,
+    decode_message,
+    encode_message,
+)
 from adapters.iso18626.dialect import SECTION, Iso18626Dialect, dialect_of
 from adapters.iso18626.mapping.identities import MappingContext
-from adapters.iso18626.mapping.messages_sent import action_of_event, list_sendable_kinds, message_of_event
+from adapters.iso18626.mapping.messages_sent import action_of_event, list_sendable_kinds, messages_of_event
 from adapters.iso18626.messages import (
     Confirmation,
     Message,
@@ -65,15 +72,21 @@ class Iso18626Channel:
         context = MappingContext(
             library_zone=library.zone, currency=library.currency, ours=(message.sender.symbol,), dialect=dialect
         )
-        said = message_of_event(message, context)
+        results = [
+            await self._send_one(said, dialect, repeated=message.repeated)
+            for said in messages_of_event(message, context)
+        ]
+        refused = next((one for one in results if one.refused is not None), None)
+        return refused or replace(results[0], note="; ".join(one.note for one in results))
+
+    async def _send_one(self, said: Message, dialect: Iso18626Dialect, *, repeated: bool) -> DeliveryResult:
         encoded = _encode_for_partner(said, dialect)
         signed = _encode_for_partner(self._add_account(said, dialect), dialect)
         reply = await self._exchange(said, encoded, signed, dialect)
-        result = judge_confirmation(reply, said, repeated=message.repeated)
+        result = judge_confirmation(reply, said, repeated=repeated)
         lost = ", ".join(sorted({detail.path for detail in encoded.lost}))
-        return replace(
-            result, altered=f"not said, since ISO 18626 {dialect.version} has no place for it: {lost}" if lost else ""
-        )
+        words = f"not said, since ISO 18626 {dialect.version} has no place for it: {lost}" if lost else ""
+        return replace(result, altered=words)
 
     def has_message(self, kind: EventKind, role: Role, profile: Profile) -> bool:
         """See `gateway.ports.partner_channel.LimitedChannel`."""
@@ -130,9 +143,16 @@ class Iso18626Channel:
 def _encode_for_partner(message: Message, dialect: Iso18626Dialect) -> EncodedMessage:
     """Raises Refused for what this version of the protocol can't say."""
     try:
-        return encode_message(message, dialect.schema_version, dialect.style, version_string=dialect.version_string)
+        return encode_message(
+            message, dialect.schema_version, _choose_style(dialect), version_string=dialect.version_string
+        )
     except ValueError as error:
         raise Refused(RefusalReason.DATA_MISSING, f"It can't be said in ISO 18626: {error}.") from error
+
+
+def _choose_style(dialect: Iso18626Dialect) -> WritingStyle:
+    form = dialect.form
+    return WritingStyle(NAMESPACE, form.prefix, form.schemes, form.wrapped)
 
 
 def _sent_message(

@@ -1,0 +1,131 @@
+"""What single systems put into notes: markers for programs, costs and conditions, addresses, packed item ids
+(docs/facts/iso-18626.md 8). Their words are data of the profile; here is how they are written and read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from adapters.iso18626.dialect import NoteHabits
+from gateway.domain.library import Money
+from gateway.domain.requests.events import LoanCondition
+from gateway.domain.requests.volume_notes import SEPARATOR
+from gateway.domain.value import value_object
+
+SHIP_TO = ("#SHIP_TO#", "#ST_END#")
+RETURN_TO = ("#RETURN_TO#", "#RT_END#")
+
+_BLOCKS = {
+    "ship-to": re.compile(r"#SHIP_TO#(.{0,2000}?)#ST_END#", re.DOTALL),
+    "return-to": re.compile(r"#RETURN_TO#(.{0,2000}?)#RT_END#", re.DOTALL),
+}
+_COST = re.compile(r"(\d{1,9}(?:[.,]\d{1,4})?)\s*([A-Za-z]{3})|([A-Za-z]{3})\s*(\d{1,9}(?:[.,]\d{1,4})?)")
+_PARTS = "##"
+_VOLUMES = "multivol:"
+
+
+@value_object
+class ReadNote:
+    """`text`: for people, without what is for programs. `addresses`: (ship-to or return-to, lines)."""
+
+    text: str
+    cost: Money | None = None
+    has_condition: bool = False
+    addresses: tuple[tuple[str, str], ...] = ()
+
+
+def read_note(note: str, habits: NoteHabits) -> ReadNote:
+    """What stays unsaid by fields, and the note as people are to see it."""
+    addresses = []
+    if habits.addresses:
+        for name, pattern in _BLOCKS.items():
+            addresses += [(name, block.strip()) for block in pattern.findall(note)]
+            note = pattern.sub("", note)
+    marked = bool(habits.condition_marker) and habits.condition_marker in note
+    for pattern_text in habits.hidden:
+        note = re.sub(pattern_text, "", note)
+    if habits.condition_marker:
+        note = note.replace(habits.condition_marker, "")
+    note = note.strip().strip(";,").strip()
+    return ReadNote(
+        text=note,
+        cost=_find_cost(note, habits.cost_prefix),
+        has_condition=marked or bool(habits.condition_prefix and _has_part(note, habits.condition_prefix)),
+        addresses=tuple(addresses),
+    )
+
+
+def _has_part(note: str, prefix: str) -> bool:
+    return any(part.startswith(prefix.strip()) for part in _split_parts(note))
+
+
+def _split_parts(note: str) -> Iterator[str]:
+    return (part.strip() for part in re.split(r"[;\n]|, (?=[A-Z])", note))
+
+
+def _find_cost(note: str, prefix: str) -> Money | None:
+    if not prefix:
+        return None
+    for part in _split_parts(note):
+        if part.startswith(prefix.strip()):
+            found = _COST.search(part[len(prefix.strip()) :])
+            if found is not None:
+                amount, currency = (found[1], found[2]) if found[1] else (found[4], found[3])
+                return Money(Decimal(amount.replace(",", ".")), currency.upper())
+    return None
+
+
+def write_conditional_note(
+    conditions: Iterable[LoanCondition], codes: Iterable[str], cost: Money | None, habits: NoteHabits
+) -> str:
+    """In the partner's words, for conditions and cost of a conditional answer; empty where it has none."""
+    parts = []
+    if habits.condition_prefix:
+        words = [*codes, *(one.value.replace("-", " ") for one in conditions)]
+        parts += [f"{habits.condition_prefix}{word}" for word in words]
+    if habits.cost_prefix and cost is not None:
+        parts.append(f"{habits.cost_prefix}{cost.amount:f} {cost.currency}")
+    if habits.condition_marker:
+        parts.append(habits.condition_marker)
+    return SEPARATOR.join(parts)
+
+
+def write_address_block(marks: tuple[str, str], name: str, address: str) -> str:
+    """`#RETURN_TO#…#RT_END#`; empty where no address is known."""
+    lines = [line.strip() for line in (name, *address.splitlines()) if line.strip()]
+    return "\n".join((marks[0], *lines, marks[1])) if address.strip() else ""
+
+
+@value_object
+class ItemName:
+    """An item as a supplier names it. `label`: of the volume; `call_number` as far as it is said."""
+
+    barcode: str
+    label: str = ""
+    call_number: str = ""
+
+
+def pack_item_id(item: ItemName) -> str:
+    """`Bd. 2##QL 737##30100-88`."""
+    return _PARTS.join((item.label, item.call_number, item.barcode))
+
+
+def read_item_ids(item_ids: Iterable[str]) -> tuple[ItemName, ...]:
+    """Plain barcodes, packed ones, and several in one element: `multivol:a##b##c###multivol:…` or `multivol:a,b,c`."""
+    return tuple(_read_item_id(part) for one in item_ids for part in _split_volumes(one) if part.strip())
+
+
+def _split_volumes(text: str) -> list[str]:
+    if _VOLUMES not in text:
+        return [text]
+    return [part.strip().strip(",").removesuffix("###").strip() for part in text.split(_VOLUMES)]
+
+
+def _read_item_id(text: str) -> ItemName:
+    """Three parts are a name, a call number and a barcode; anything else is the barcode."""
+    for separator in (_PARTS, ","):
+        parts = [part.strip() for part in text.split(separator)]
+        if len(parts) == 3:
+            return ItemName(parts[2], parts[0], parts[1])
+    return ItemName(text.strip())

@@ -1,0 +1,323 @@
+"""What we say, as a message of ISO 18626, and what a partner that speaks it understands; and the notes of single
+systems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from adapters.iso18626.codec import decode_message, encode_message
+from adapters.iso18626.dialect import Iso18626Dialect
+from adapters.iso18626.mapping.events_received import event_of_message
+from adapters.iso18626.mapping.identities import MappingContext
+from adapters.iso18626.mapping.messages_sent import list_sendable_kinds, messages_of_event
+from adapters.iso18626.messages import Message, SupplyingAgencyMessage
+from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
+from gateway.domain.requests.request import LendingState, LibraryParty, LoanTerms, Role, Volume
+from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
+from tests.support.requests import attempt, borrowing, lending, money
+
+NOW = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
+OSLO = ZoneInfo("Europe/Oslo")
+BORROWER = LibraryParty(symbol="PL-WaUW", name="Biblioteka Uniwersytecka", address="ul. Dobra 56/66\n00-312 Warszawa")
+LENDER = LibraryParty(symbol="JP-1003457", name="京都図書館", address="岡崎成勝寺町\n京都市")
+DAY = date(2026, 12, 24)
+
+
+def tell(kind: EventKind, role: Role, dialect: Iso18626Dialect, **details: Any) -> tuple[Message, ...]:
+    """What goes over the wire, after it has been there."""
+    asked = attempt(transaction="B-17", theirs="L-4")
+    ours = role is Role.BORROWING
+    request = (
+        borrowing(attempts=(asked,))
+        if ours
+        else lending(
+            LendingState.SHIPPED, number="L-4", transaction="B-17", terms=LoanTerms(lender_due=date(2026, 12, 1))
+        )
+    )
+    message = PartnerMessage(
+        id="1",
+        kind=kind,
+        at=NOW,
+        sender=BORROWER if ours else LENDER,
+        receiver=LENDER if ours else BORROWER,
+        role=role,
+        transaction="B-17",
+        details=EventDetails(**details),
+        request=request,
+    )
+    context = MappingContext(library_zone=OSLO, currency="NOK", ours=(message.sender.symbol,), dialect=dialect)
+    found = []
+    for said in messages_of_event(message, context):
+        encoded = encode_message(said, dialect.schema_version)
+        read = decode_message(encoded.data).message
+        assert isinstance(read, Message)
+        found.append(read)
+    return tuple(found)
+
+
+def hear(message: Message, dialect: Iso18626Dialect) -> IncomingPartnerMessage:
+    ours = LENDER if not isinstance(message, SupplyingAgencyMessage) else BORROWER
+    context = MappingContext(library_zone=OSLO, currency="NOK", ours=(ours.symbol,), dialect=dialect)
+    return event_of_message(message, context, "digest")
+
+
+LENT = {
+    EventKind.DUE_DATE_CHANGED,
+    EventKind.OVERDUE,
+    EventKind.RECALL,
+    EventKind.RENEW_ACCEPTED,
+    EventKind.SHIPPED,
+}
+HEARD_AS = {
+    EventKind.REJECTED: EventKind.UNFILLED,
+    EventKind.FORWARDED: EventKind.MESSAGE,
+    EventKind.EXPIRED: EventKind.UNFILLED,
+    EventKind.HOLD_PLACED: EventKind.EXPECT_TO_SUPPLY,  # it has no day here
+}
+"""What is understood as something else, since the standard has no word for it."""
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2", "2021-2", "2021-3"])
+@pytest.mark.parametrize("role", Role)
+def test_every_event_is_understood(role: Role, version: str) -> None:
+    dialect = Iso18626Dialect(version=version)  # type: ignore[arg-type]
+    for kind in sorted(list_sendable_kinds(role)):
+        details: dict[str, Any] = {"note": "Ærlig talt"}
+        if kind in LENT:
+            details["due"] = DAY
+        if kind is EventKind.CONDITIONAL:
+            details["conditions"] = (LoanCondition.LIBRARY_USE_ONLY,)
+        (said,) = tell(kind, role, dialect, **details)
+        heard = hear(said, dialect)
+
+        assert heard.kind is HEARD_AS.get(kind, kind), kind
+        assert (heard.transaction, heard.receiver) == ("B-17", "")
+        assert heard.sender == (BORROWER if role is Role.BORROWING else LENDER).symbol
+        if kind is not EventKind.REQUEST:
+            assert heard.details.note.endswith("Ærlig talt")
+        if kind in LENT:
+            assert heard.details.due == DAY
+        if role is Role.LENDING:
+            assert heard.details.transaction == "L-4"
+
+
+@pytest.mark.parametrize("kind", [EventKind.TROUBLE, EventKind.STATUS_QUERY, EventKind.NOTE])
+def test_what_a_supplier_can_not_say_is_refused(kind: EventKind) -> None:
+    with pytest.raises(Refused) as caught:
+        tell(kind, Role.LENDING, Iso18626Dialect())
+    assert caught.value.reason is RefusalReason.UNSUPPORTED_SERVICE
+
+
+@pytest.mark.parametrize("version", ["1.2", "2021-2"])
+@pytest.mark.parametrize(
+    ("kind", "details"),
+    [
+        (EventKind.SHIPPED, {"due": DAY, "barcode": "00123", "cost": money("45.00", "NOK")}),
+        (EventKind.SHIPPED, {"conditions": (LoanCondition.SUPERVISED,)}),
+        (EventKind.COPY_DELIVERED, {"link": "https://library.example/c/1"}),
+        (EventKind.CONDITIONAL, {"conditions": (LoanCondition.NO_RENEWAL, LoanCondition.SIGNATURE_REQUIRED)}),
+        (EventKind.CONDITIONAL, {"conditions": (LoanCondition.COST,), "cost": money("120.00", "NOK")}),
+        (EventKind.RETRY, {"reason": "on-loan", "retry_after": DAY}),
+        (EventKind.RETRY, {"reason": "too-many-requests"}),
+        (EventKind.UNFILLED, {"reason": "not-on-shelf"}),
+        (EventKind.UNFILLED, {"reason": "copyright"}),
+        (EventKind.WILL_SUPPLY, {"expected": DAY}),
+        (EventKind.HOLD_PLACED, {"expected": DAY}),
+        (EventKind.DAMAGED, {"cost": money("45.50", "NOK")}),
+        (EventKind.LOST, {"cost": money("450.00", "NOK")}),
+    ],
+)
+def test_details_come_through(kind: EventKind, details: Mapping[str, Any], version: str) -> None:
+    """Also where the version has no element for them: they are read from the note again."""
+    dialect = Iso18626Dialect(version=version)  # type: ignore[arg-type]
+    (said,) = tell(kind, Role.LENDING, dialect, **details)
+    heard = hear(said, dialect)
+
+    assert heard.kind is kind
+    for name, value in details.items():
+        found = getattr(heard.details, name)
+        assert set(found) == set(value) if isinstance(value, tuple) else found == value, name
+
+
+def test_a_renewal_names_the_day_that_is_wished() -> None:
+    (said,) = tell(EventKind.RENEW, Role.BORROWING, Iso18626Dialect(), due=DAY)
+
+    assert hear(said, Iso18626Dialect()).details.due == DAY
+
+
+@pytest.mark.parametrize("version", ["1.2", "2021-2"])
+def test_a_loss_is_understood_in_every_version(version: str) -> None:
+    dialect = Iso18626Dialect(version=version)  # type: ignore[arg-type]
+    (said,) = tell(EventKind.LOST, Role.BORROWING, dialect, note="glemt på toget")
+    heard = hear(said, dialect)
+
+    assert heard.kind is EventKind.LOST
+    assert heard.details.note.endswith("glemt på toget")
+
+
+def test_the_patron_is_never_told() -> None:
+    request = borrowing(attempts=(attempt(transaction="B-17"),))
+    patron = replace(request.patron, id="p-1", identifier="21000000000025", note="ring meg")
+    message = PartnerMessage(
+        id="1",
+        kind=EventKind.REQUEST,
+        at=NOW,
+        sender=BORROWER,
+        receiver=LENDER,
+        role=Role.BORROWING,
+        transaction="B-17",
+        details=EventDetails(),
+        request=replace(request, patron=patron),
+    )
+    (said,) = messages_of_event(message, MappingContext(library_zone=OSLO, currency="NOK"))
+    data = encode_message(said, Iso18626Dialect().schema_version).data.decode()
+
+    assert "patronInfo" not in data
+    assert "21000000000025" not in data
+    assert "ring meg" not in data
+
+
+def test_volumes_are_asked_for_one_by_one() -> None:
+    wish = borrowing(attempts=(attempt(transaction="B-17"),), volumes=(Volume("1", "Bd. 1"), Volume("2", "Bd. 2")))
+    message = PartnerMessage(
+        id="1",
+        kind=EventKind.REQUEST,
+        at=NOW,
+        sender=BORROWER,
+        receiver=LENDER,
+        role=Role.BORROWING,
+        transaction="B-17",
+        details=EventDetails(),
+        request=wish,
+    )
+    (said,) = messages_of_event(message, MappingContext(library_zone=OSLO, currency="NOK"))
+    read = decode_message(encode_message(said, Iso18626Dialect().schema_version).data).message
+    assert isinstance(read, Message)
+    asked = hear(read, Iso18626Dialect()).request
+
+    assert asked is not None
+    assert [one.label for one in asked.volumes] == ["Bd. 1", "Bd. 2"]
+
+
+# --- notes of single systems -----------------------------------------------------------------------------
+
+ALMA = Iso18626Dialect.model_validate(
+    {
+        "expects_to_supply": False,
+        "completed_as": "RequestResponse",
+        "condition_words": {"accepted": "ACCEPT", "refused": "REJECT", "refuse_by": "notification"},
+        "notes": {
+            "own_notification": True,
+            "condition_prefix": "Condition: ",
+            "cost_prefix": "Cost: ",
+            "addresses": True,
+        },
+    }
+)
+RESHARE = Iso18626Dialect.model_validate(
+    {
+        "item_ids": "packed",
+        "condition_words": {"accepted": "#ReShareLoanConditionAgreeResponse#"},
+        "notes": {
+            "condition_marker": "#ReShareAddLoanCondition#",
+            "hidden": [r"#(?:lastSeq|seq):\d{1,9}#", r"#ReShare[A-Za-z]{1,60}(?:-[^#]{0,200})?#"],
+        },
+    }
+)
+
+
+def note_of(message: Message) -> str:
+    info = message.message_info if isinstance(message, SupplyingAgencyMessage) else None
+    return (info.note or "") if info is not None else ""
+
+
+def test_alma_hears_of_conditions_by_a_notification_of_its_own() -> None:
+    conditions = (LoanCondition.LIBRARY_USE_ONLY, LoanCondition.COST)
+    answer, notification = tell(
+        EventKind.CONDITIONAL, Role.LENDING, ALMA, conditions=conditions, cost=money("15.00"), note="bare her"
+    )
+
+    assert note_of(answer) == note_of(notification)
+    assert note_of(notification) == "Condition: LibraryUseOnly; Condition: cost; Cost: 15.00 EUR; bare her"
+    assert hear(answer, ALMA).kind is EventKind.CONDITIONAL
+    assert hear(notification, ALMA).kind is EventKind.MESSAGE
+
+
+@pytest.mark.parametrize(
+    ("note", "kind"),
+    [
+        ("ACCEPT", EventKind.CONDITION_ACCEPTED),
+        ("accept", EventKind.CONDITION_ACCEPTED),
+        ("Reject", EventKind.CONDITION_REFUSED),
+        ("We accept; thank you", EventKind.MESSAGE),
+    ],
+)
+def test_people_answer_alma_s_conditions_by_a_word(note: str, kind: EventKind) -> None:
+    (said,) = tell(EventKind.MESSAGE, Role.BORROWING, ALMA, note=note)
+
+    assert hear(said, ALMA).kind is kind
+
+
+def test_alma_gets_the_address_for_the_way_back_in_a_block() -> None:
+    _, notification = tell(EventKind.SHIPPED, Role.LENDING, ALMA, due=DAY)
+
+    assert note_of(notification) == "#RETURN_TO#\n京都図書館\n岡崎成勝寺町\n京都市\n#RT_END#"
+    heard = hear(notification, ALMA).details
+    assert [(one.name, one.value) for one in heard.extras] == [("return-to", "京都図書館\n岡崎成勝寺町\n京都市")]
+    assert heard.note == ""
+
+
+def test_alma_takes_an_item_for_back_as_a_response_to_the_request() -> None:
+    (said,) = tell(EventKind.CHECKED_IN, Role.LENDING, ALMA)
+
+    assert isinstance(said, SupplyingAgencyMessage)
+    assert said.message_info is not None
+    assert said.message_info.reason_for_message == "RequestResponse"
+
+
+def test_reshare_marks_conditions_and_reads_the_mark() -> None:
+    (said,) = tell(EventKind.CONDITIONAL, Role.LENDING, RESHARE, conditions=(LoanCondition.NO_REPRODUCTION,))
+    assert note_of(said) == "#ReShareAddLoanCondition#"
+    heard = hear(said, RESHARE)
+    assert (heard.kind, heard.details.note) == (EventKind.CONDITIONAL, "")
+
+    (agreed,) = tell(EventKind.CONDITION_ACCEPTED, Role.BORROWING, RESHARE)
+    assert hear(agreed, RESHARE).kind is EventKind.CONDITION_ACCEPTED
+
+
+def test_what_is_for_programs_alone_is_not_shown() -> None:
+    (said,) = tell(EventKind.MESSAGE, Role.LENDING, RESHARE, note="Takk!#seq:12#")
+
+    assert hear(said, RESHARE).details.note == "Takk!"
+    assert hear(said, RESHARE).details.written == "Takk!"
+
+
+def test_reshare_packs_items() -> None:
+    (said,) = tell(EventKind.SHIPPED, Role.LENDING, RESHARE, due=DAY, barcode="30100-88")
+
+    assert isinstance(said, SupplyingAgencyMessage)
+    assert said.delivery_info is not None
+    assert said.delivery_info.item_ids == ("####30100-88",)
+    assert hear(said, RESHARE).details.barcode == "30100-88"
+
+
+@pytest.mark.parametrize(
+    ("item_id", "items"),
+    [
+        ("30100-88", [("30100-88", "", "")]),
+        ("vol. 1##QL737 .C2##30100-88", [("30100-88", "vol. 1", "QL737 .C2")]),
+        ("multivol:a##b##1###multivol:c##d##2", [("1", "a", "b"), ("2", "c", "d")]),
+        ("multivol:a,b,1,multivol:c,d,2", [("1", "a", "b"), ("2", "c", "d")]),
+    ],
+)
+def test_items_are_unpacked(item_id: str, items: list[tuple[str, str, str]]) -> None:
+    from adapters.iso18626.mapping.note_habits import read_item_ids
+
+    assert [(one.barcode, one.label, one.call_number) for one in read_item_ids((item_id,))] == items
