@@ -169,14 +169,18 @@ class Localization:
         return self.format_day(day) if found[3] else format_skeleton("yMMMM", day, locale=self.locale)
 
     def format_age(self, since: datetime, now: datetime) -> str:
-        """How long ago, for lists: 22 h, 3 d."""
+        """How long ago, for lists: just now, 22 h, 3 d."""
+        if now - since < timedelta(minutes=1):
+            return self.gettext(mark_text("just now"))
         count, unit = _measure_age(now - since)
         length: Literal["short", "narrow"] = "short" if unit == "minute" else "narrow"  # 5 min, as 5 m is a length
         short = format_unit(count, unit, length=length, locale=self.locale.language)
         return re.sub(r"(\d) ?(?=[^\W\d_])", "\\1\u00a0", short)
 
     def format_age_in_words(self, since: datetime, now: datetime) -> str:
-        """22 hours, 3 days"""
+        """22 hours, 3 days; what goes on for less than a minute has no number."""
+        if now - since < timedelta(minutes=1):
+            return self.gettext(mark_text("less than a minute"))
         count, unit = _measure_age(now - since)
         return format_unit(count, unit, length="long", locale=self.locale)
 
