@@ -18,7 +18,7 @@ import structlog
 
 import gateway
 from gateway.cli.formatting import format_local_time, format_table
-from gateway.cli.installation import REFUSED, Installation, pass_installation, require_library
+from gateway.cli.installation import REFUSED, Installation, pass_installation, require_library, staff_option
 from gateway.configuration.yaml_document import display_path
 from gateway.policies import POLICY_FILE
 from gateway.runtime.daemon import Daemon
@@ -297,8 +297,11 @@ def key_command() -> None:
     help="It expires so many times 24 hours from now; without this it doesn't expire.",
 )
 @_LIBRARY
+@staff_option
 @pass_installation
-def create_key(installation: Installation, name: str, scopes: tuple[str, ...], days: int | None, symbol: str) -> None:
+def create_key(
+    installation: Installation, name: str, scopes: tuple[str, ...], days: int | None, symbol: str, actor: str
+) -> None:
     """Make a key. NAME says who uses it; it stands in the history of what is done with it.
 
     \b
@@ -311,7 +314,7 @@ def create_key(installation: Installation, name: str, scopes: tuple[str, ...], d
         raise click.BadParameter("must be 1 to 100 printable characters", param_hint="NAME")
     library = require_library(installation, symbol)
     life = None if days is None else timedelta(days=days)
-    made = asyncio.run(_store_new_key(installation, library, name.strip(), scopes, life))
+    made = asyncio.run(_store_new_key(installation, library, name.strip(), scopes, life, actor))
     click.echo(made.key)
     row = made.row
     until = f" until {format_local_time(row.expires, library.zone)}" if row.expires is not None else ""
@@ -319,11 +322,16 @@ def create_key(installation: Installation, name: str, scopes: tuple[str, ...], d
 
 
 async def _store_new_key(
-    installation: Installation, library: LibrarySettings, name: str, scopes: tuple[str, ...], life: timedelta | None
+    installation: Installation,
+    library: LibrarySettings,
+    name: str,
+    scopes: tuple[str, ...],
+    life: timedelta | None,
+    actor: str,
 ) -> NewKey:
     async with installation.open_current_store() as store:
         return await ApiKeyService(store, installation.clock).create_key(
-            library.symbol, name, [KeyScope(one) for one in scopes], life
+            library.symbol, name, [KeyScope(one) for one in scopes], life, actor
         )
 
 
@@ -366,21 +374,22 @@ async def _read_keys(installation: Installation, library: LibrarySettings) -> tu
 @key_command.command(name="revoke")
 @click.argument("prefix")
 @_LIBRARY
+@staff_option
 @click.pass_context
-def revoke_key(ctx: click.Context, prefix: str, symbol: str) -> None:
+def revoke_key(ctx: click.Context, prefix: str, symbol: str, actor: str) -> None:
     """End a key: from now on it opens nothing. PREFIX is the part between the underscores, as `list` shows it."""
     installation = ctx.find_object(Installation)
     assert installation is not None
     library = require_library(installation, symbol)
-    if not asyncio.run(_revoke_stored_key(installation, library, prefix)):
+    if not asyncio.run(_revoke_stored_key(installation, library, prefix, actor)):
         click.echo(f"no such key, or it is revoked already: {prefix}", err=True)
         ctx.exit(REFUSED)
     click.echo(f"revoked: {prefix}")
 
 
-async def _revoke_stored_key(installation: Installation, library: LibrarySettings, prefix: str) -> bool:
+async def _revoke_stored_key(installation: Installation, library: LibrarySettings, prefix: str, actor: str) -> bool:
     async with installation.open_current_store() as store:
-        return await ApiKeyService(store, installation.clock).revoke_key(library.symbol, prefix)
+        return await ApiKeyService(store, installation.clock).revoke_key(library.symbol, prefix, actor)
 
 
 @key_command.command(name="scopes")

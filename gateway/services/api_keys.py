@@ -20,6 +20,7 @@ from gateway.domain.value import value_object
 from gateway.ports.shared_store import Store, Transaction
 from gateway.store import api_access
 from gateway.store.api_access import API_KEYS, ApiKeyRow, get_or_create_secret, read_secret
+from gateway.store.audit import add_audit_entry
 
 _KEY = re.compile(r"ilg_([a-z2-7]{8})_([A-Za-z0-9_-]{43})")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -79,6 +80,9 @@ class KeyHolder:
         return f"staff:{self.name}"
 
 
+OPERATOR = "operator"
+"""Of what is done at the machine by nobody who is named."""
+
 NOBODY = KeyHolder("", "", "", frozenset())
 
 
@@ -96,9 +100,15 @@ class ApiKeyService:
         self._clock = clock
 
     async def create_key(
-        self, library: str, name: str, scopes: Iterable[KeyScope], life: timedelta | None = None
+        self,
+        library: str,
+        name: str,
+        scopes: Iterable[KeyScope],
+        life: timedelta | None = None,
+        actor: str = OPERATOR,
     ) -> NewKey:
-        """`life`: how long it is valid from now on; None: until it is revoked."""
+        """`life`: how long it is valid from now on; None: until it is revoked. `actor`: who makes it, for the audit
+        log."""
         now = self._clock.now()
         expires = None if life is None else now + life
         prefix = "".join(secrets.choice(_LETTERS) for _ in range(8))
@@ -111,6 +121,7 @@ class ApiKeyService:
                 library=library, prefix=prefix, name=name, digest=hashed, scopes=words, created=now, expires=expires
             )
             api_access.add_api_key(c, row)
+            add_audit_entry(c, library, now, actor, "key-created", prefix, f"{name}: {', '.join(words)}")
             return row
 
         return NewKey(key, await self._store.write(insert_key))
@@ -140,10 +151,17 @@ class ApiKeyService:
     async def list_keys(self, library: str) -> tuple[ApiKeyRow, ...]:
         return await self._store.read(lambda c: api_access.list_api_keys(c, library))
 
-    async def revoke_key(self, library: str, prefix: str) -> bool:
+    async def revoke_key(self, library: str, prefix: str, actor: str = OPERATOR) -> bool:
         """False: there is no such key, or it is revoked already."""
         now = self._clock.now()
-        return await self._store.write(lambda c: api_access.revoke_api_key(c, library, prefix, now))
+
+        def end_key(c: Transaction) -> bool:
+            is_ended = api_access.revoke_api_key(c, library, prefix, now)
+            if is_ended:
+                add_audit_entry(c, library, now, actor, "key-revoked", prefix)
+            return is_ended
+
+        return await self._store.write(end_key)
 
     async def _note_use(self, row: ApiKeyRow, now: datetime) -> None:
         if row.last_used is None or now - row.last_used >= USE_NOTED_EVERY:

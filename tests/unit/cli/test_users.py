@@ -124,9 +124,19 @@ def test_the_audit_log_says_who_did_what(own: Installation) -> None:
         ("staff:Jun Tanaka", "password-set", "ana"),
         ("staff:Jun Tanaka", "user-added", "ana"),
     ]
+    made = desk("key", "create", "portal", "--scope", "patron", "--as", "Jun Tanaka")
+    prefix = made.stdout.split("_")[1]
+    assert desk("key", "revoke", prefix, "--as", "Ruth Okafor").exit_code == 0
+    assert desk("key", "revoke", prefix, "--as", "Ruth Okafor").exit_code != 0, "once is enough"
+    keys = [json.loads(line) for line in desk("audit", "list", "--limit", "2", "--json").stdout.splitlines()]
+    assert [(one["actor"], one["action"], one["subject"], one["detail"]) for one in keys] == [
+        ("staff:Ruth Okafor", "key-revoked", prefix, ""),
+        ("staff:Jun Tanaka", "key-created", prefix, "portal: patron"),
+    ]
+    assert made.stdout.strip() not in desk("audit", "list", "--json").stdout
     of_ruth = desk("audit", "list", "--user", "Ruth Okafor").stdout.splitlines()
-    assert len(of_ruth) == 2
+    assert len(of_ruth) == 3
     first = desk("audit", "list", "--limit", "2", "--json")
     cursor = first.stderr.rpartition(" ")[2].strip()
     rest = desk("audit", "list", "--cursor", cursor, "--json").stdout.splitlines()
-    assert [json.loads(line)["action"] for line in rest] == ["user-added"]
+    assert [json.loads(line)["action"] for line in rest] == ["user-disabled", "password-set", "user-added"]
