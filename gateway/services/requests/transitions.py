@@ -90,6 +90,8 @@ def apply_event_in(
     transition = replace(transition, request=track_message(connection, context, transition.request, row))
     requests.save_request(connection, transition.request)
     history.add_history_event(connection, row)
+    if event.kind is EventKind.ANONYMISED:  # what people wrote names the patron as often as not
+        history.empty_words(connection, context.symbol, request.id)
     announce_event(connection, context.symbol, history_line(row), event.at)
     write_effects(connection, context, transition)
     return transition

@@ -1,12 +1,14 @@
-"""History of requests, partners' messages taken, attachments. Rows of the history are only added."""
+"""History of requests, partners' messages taken, attachments. Rows of the history are only added; words of people in
+them are emptied with the patron's name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy import delete as sql_delete
 
 from gateway.domain.requests.events import Event
@@ -99,6 +101,24 @@ def list_events_after(connection: Connection, library: str, cursor: str, limit: 
     last seconds again.
     """
     return _event_rows_of(_AFTER.fetch_all(connection, {"library": library, "id": cursor, "limit": limit}))
+
+
+def empty_words(connection: Connection, library: str, request_id: str) -> int:
+    """What people wrote in the history of a request is gone: notes, messages, answers; the rest stays. How many rows
+    had some."""
+    table, emptied = request_event.c, 0
+    for row in list_events_of_request(connection, library, request_id):
+        details = row.event.details
+        if not (details.note or details.written or row.note):
+            continue
+        event = replace(row.event, details=replace(details, note="", written=None))
+        connection.execute(
+            update(request_event)
+            .where(table.library == library, table.id == row.id)
+            .values(document=dump_event(event), note="")
+        )
+        emptied += 1
+    return emptied
 
 
 def _event_rows_of(found: Iterable[Any]) -> tuple[EventRow, ...]:

@@ -12,10 +12,11 @@ import pytest
 import yaml
 
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, timer_signal
 from gateway.domain.requests.request import LibraryParty, Request
 from gateway.domain.requests.views import LendingDraft
 from gateway.ports.partner_channel import IncomingPartnerMessage
+from gateway.services.requests.transitions import EventRequest, apply_event, keep_request
 from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
 from gateway.store.requests import outbox_queries
@@ -286,6 +287,29 @@ async def test_a_request_that_is_known_by_its_number_is_named(desk: Running) -> 
     assert words(wrong, "//span[@id='number-wrong']") == ["There is no request with this number."]
     assert wrong.tree.xpath("//input[@id='number']/@value") == ["B-0815"]
     assert words(done, "//div[@id='banner']") == [f"Put to {request.number}."]
+
+
+async def test_what_people_wrote_is_forgotten_with_the_reader(desk: Running) -> None:
+    request = await lend(desk, "NB-7")
+    await partner_writes(desk, "NB-7", "Er boka til Kari Nordmann klar?")
+    await partner_writes(desk, "NB-7", "For sent", EventKind.RECEIVED)  # it does not fit, and is kept all the same
+    context = desk.gateway.managed.contexts["DEMO"]
+    forget = Event(timer_signal(EventKind.ANONYMISED), context.now(), "timer")
+    ended = Event(
+        local_signal(EventKind.UNFILLED), context.now(), "staff:ada", EventDetails(reason="not-held", note="x")
+    )
+    for event in (ended, forget):
+        await apply_event(context, EventRequest(request_id=request.id, event=event, prepare=keep_request))
+
+    view = await desk.requests().show("DEMO", request.id)
+
+    assert [(line.event.details.note, line.note) for line in view.history] == [("", "")] * len(view.history)
+    assert [line.event.kind for line in view.history if line.event.kind is EventKind.MESSAGE]
+    assert "not-held" in [line.event.details.reason for line in view.history]
+    async with colleague(desk, "ada", "staff") as ada:
+        page = await ada.get(f"/requests/{request.number}")
+        assert page.status == 200
+        assert "Kari" not in page.text
 
 
 async def test_a_mail_is_answered_or_dismissed(desk: Running) -> None:
