@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Index,
     LargeBinary,
@@ -306,7 +307,7 @@ def measure_waiting(connection: Connection, library: str) -> WaitingMails:
 
 @value_object
 class UnmatchedMailPage:
-    """Newest first; `cursor` is empty when nothing follows. Rows without their content."""
+    """`cursor` is empty when nothing follows. Rows without their content."""
 
     rows: tuple[MailRow, ...]
     cursor: str = ""
@@ -316,11 +317,20 @@ _WITHOUT_CONTENT = [column for column in mail.columns if column.name != "content
 
 
 def list_unmatched(connection: Connection, library: str, limit: int, cursor: str = "") -> UnmatchedMailPage:
+    """Newest first."""
+    return _load_unmatched(connection, library, limit, _c.id < (cursor or AFTER_ALL), _c.id.desc())
+
+
+def list_oldest_unmatched(connection: Connection, library: str, limit: int, cursor: str = "") -> UnmatchedMailPage:
+    """Oldest first."""
+    return _load_unmatched(connection, library, limit, _c.id > cursor, _c.id.asc())
+
+
+def _load_unmatched(
+    connection: Connection, library: str, limit: int, rest: ColumnElement[bool], order: ColumnElement[str]
+) -> UnmatchedMailPage:
     found = connection.execute(
-        select(*_WITHOUT_CONTENT)
-        .where(_c.library == library, IS_OPEN, _c.id < (cursor or AFTER_ALL))
-        .order_by(_c.id.desc())
-        .limit(limit + 1)
+        select(*_WITHOUT_CONTENT).where(_c.library == library, IS_OPEN, rest).order_by(order).limit(limit + 1)
     ).all()
     rows = tuple(_mail_of_row(row, None) for row in found[:limit])
     return UnmatchedMailPage(rows, rows[-1].id if len(found) > limit else "")

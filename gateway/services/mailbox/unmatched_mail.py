@@ -122,6 +122,11 @@ class UnmatchedMailService:
         context = find_library_context(self.contexts, library)
         return await context.store.read(lambda c: mailbox.list_unmatched(c, context.symbol, limit, cursor))
 
+    async def list_oldest_mails(self, library: str, limit: int, cursor: str) -> UnmatchedMailPage:
+        """Those first that have waited longest."""
+        context = find_library_context(self.contexts, library)
+        return await context.store.read(lambda c: mailbox.list_oldest_unmatched(c, context.symbol, limit, cursor))
+
     async def show_mail(self, library: str, id_: str) -> MailRow:
         """With its content. Raises NotFound, BodyUnreadable."""
         context = find_library_context(self.contexts, library)

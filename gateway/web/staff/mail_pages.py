@@ -3,8 +3,6 @@ answered, or dismissed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from aiohttp import hdrs, web
 
 from gateway.domain.requests.request import Request
@@ -12,17 +10,19 @@ from gateway.domain.requests.views import NotFound, SeveralRequests
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.services.mailbox.unmatched_mail import MailCandidate, MailMeaning, OpenedMail
-from gateway.store.mailbox import MailRow
+from gateway.store.mailbox import MailRow, UnmatchedMailPage
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.message_pages import SAID_WITH, name_of_partner
 from gateway.web.staff.request_words import StateTag, tag_of_request
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
-MAX_MAILS = 200
-"""On the page; the rest comes when these are done."""
+MAX_MAILS = 50
+"""On one page of the list."""
 
 MAX_ANSWER_CHARS = 10_000
+
+MAX_CURSOR_CHARS = 40
 
 OTHER = "other"
 """What the form says where none of the candidates is meant, but a request that is named."""
@@ -55,16 +55,16 @@ class CandidateLine:
 
 async def show_mails(request: StaffRequest) -> web.Response:
     """The oldest is open."""
-    rows = await _list_rows(request)
+    page = await _list_rows(request)
     checked = FormCheck(request, SubmittedForm())
-    if not rows:
-        return await _render_mails(request, rows, None, checked)
+    if not page.rows:
+        return await _render_mails(request, page, None, checked)
     try:
-        opened = await request.parts.mails.open_mail(request.library, rows[0].id)
+        opened = await request.parts.mails.open_mail(request.library, page.rows[0].id)
     except NotFound:  # a colleague was quicker
-        rows = await _list_rows(request)
+        page = await _list_rows(request)
         opened = None
-    return await _render_mails(request, rows, opened, checked)
+    return await _render_mails(request, page, opened, checked)
 
 
 async def show_mail(request: StaffRequest) -> web.Response:
@@ -84,30 +84,38 @@ async def _open_named_mail(request: StaffRequest) -> OpenedMail:
     return await request.parts.mails.open_mail(request.library, request.http.match_info["mail"])
 
 
-async def _list_rows(request: StaffRequest) -> tuple[MailRow, ...]:
-    """Oldest first."""
-    page = await request.parts.mails.list_mails(request.library, MAX_MAILS, "")
-    return tuple(reversed(page.rows))
+async def _list_rows(request: StaffRequest) -> UnmatchedMailPage:
+    """Oldest first, from where the address says."""
+    cursor = request.http.query.get("after", "")[:MAX_CURSOR_CHARS]
+    return await request.parts.mails.list_oldest_mails(request.library, MAX_MAILS, cursor)
+
+
+def _list_path(request: StaffRequest) -> str:
+    """The page of the list that one came from."""
+    return request.path("mail", after=request.http.query.get("after", "")[:MAX_CURSOR_CHARS])
 
 
 async def _render_mails(
-    request: StaffRequest, rows: Sequence[MailRow], opened: OpenedMail | None, checked: FormCheck, status: int = 0
+    request: StaffRequest, page: UnmatchedMailPage, opened: OpenedMail | None, checked: FormCheck, status: int = 0
 ) -> web.Response:
-    counts = {one.name: one.count for one in await request.parts.desk.tasks(request.library)}
+    tasks = {one.name: one for one in await request.parts.desk.tasks(request.library)}
     return request.render(
         "mails",
         request.gettext("Mails that fit no request"),
         status=status or checked.status,
         help_topic="mail",
-        lines=[_build_mail_line(request, row) for row in rows],
-        count=counts["unmatched-mails"],
+        lines=[_build_mail_line(request, row) for row in page.rows],
+        after=request.http.query.get("after", "")[:MAX_CURSOR_CHARS],
+        following=page.cursor,
+        count=tasks["unmatched-mails"].count,
+        oldest=tasks["unmatched-mails"].oldest,
         opened=opened,
         who=_name_of_sender(request, opened.row) if opened is not None else "",
         candidates=[_build_candidate_line(request, opened.row, one) for one in opened.candidates] if opened else [],
         says=_describe_reading(request, opened) if opened is not None else "",
         checked=checked,
         away=await request.parts.desk.list_mailbox_failures(request.library),
-        unread=counts["unread-borrowing"] + counts["unread-lending"],
+        unread=tasks["unread-borrowing"].count + tasks["unread-lending"].count,
         may_act=request.has_right(Right.MESSAGES_ACT),
     )
 
@@ -173,7 +181,7 @@ async def assign_mail(request: StaffRequest) -> web.Response:
     changed = await request.parts.mails.assign_mail(
         request.library, opened.row.id, meant.id, request.origin.actor, MailMeaning(meaning)
     )
-    return request.redirect(request.path("mail"), request.gettext("Put to %(number)s.", number=changed.number))
+    return request.redirect(_list_path(request), request.gettext("Put to %(number)s.", number=changed.number))
 
 
 async def answer_mail(request: StaffRequest) -> web.Response:
@@ -186,14 +194,14 @@ async def answer_mail(request: StaffRequest) -> web.Response:
         return await _render_mails(request, await _list_rows(request), opened, checked)
     await request.parts.mails.answer_mail(request.library, opened.row.id, text, request.origin.actor)
     said = request.gettext("The answer to %(name)s is on its way.", name=_name_of_sender(request, opened.row))
-    return request.redirect(request.path("mail"), said)
+    return request.redirect(_list_path(request), said)
 
 
 async def dismiss_mail(request: StaffRequest) -> web.Response:
     opened = await _open_named_mail(request)
     await request.parts.mails.dismiss_mail(request.library, opened.row.id, request.origin.actor)
     return request.redirect(
-        request.path("mail"), request.gettext("Dismissed. The mail stays in the folder of the mailbox.")
+        _list_path(request), request.gettext("Dismissed. The mail stays in the folder of the mailbox.")
     )
 
 

@@ -21,6 +21,7 @@ from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
 from gateway.store.requests import outbox_queries
 from gateway.store.schema import make_exchange_id
+from gateway.web.staff import mail_pages
 from tests.protocol.pages.support import Answer, Running, running
 from tests.protocol.staff.support import Colleague, colleague
 from tests.support.daemon import Installation
@@ -287,6 +288,27 @@ async def test_a_request_that_is_known_by_its_number_is_named(desk: Running) -> 
     assert words(wrong, "//span[@id='number-wrong']") == ["There is no request with this number."]
     assert wrong.tree.xpath("//input[@id='number']/@value") == ["B-0815"]
     assert words(done, "//div[@id='banner']") == [f"Put to {request.number}."]
+
+
+async def test_mails_beyond_the_first_page_are_reached_the_oldest_first(
+    desk: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_pages, "MAX_MAILS", 2)
+    for number in range(1, 6):
+        await mail_waits(desk, "Hei", f"Bestilling {number}")
+    async with colleague(desk, "ada", "staff") as ada:
+        first = await ada.get("/mail")
+        assert words(first, "//ul[@class='mails']//a") == ["Bestilling 1", "Bestilling 2"]
+        assert "5, the oldest waiting for" in first.text
+        second = await ada.browser.get(str(first.tree.xpath("//a[@rel='next']/@href")[0]))
+        assert words(second, "//ul[@class='mails']//a") == ["Bestilling 3", "Bestilling 4"]
+
+        (button,) = second.tree.xpath("//button[contains(@formaction, '/dismiss')]")
+        done = await ada.browser.post(button.get("formaction"), hidden(second, "/assign"))
+
+    assert words(done, "//ul[@class='mails']//a") == ["Bestilling 4", "Bestilling 5"]
+    assert not done.tree.xpath("//a[@rel='next']")
+    assert words(done, "//nav[@class='paging']//a") == ["First page"]
 
 
 async def test_what_people_wrote_is_forgotten_with_the_reader(desk: Running) -> None:
