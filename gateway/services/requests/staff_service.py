@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +17,14 @@ from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.policy import RotaOrder, RotaTemplate
 from gateway.domain.requests.request import BorrowingState, Request, RequestedService, Role, ServiceType
 from gateway.domain.requests.rota import RotaExplanation, build_rota_lines
-from gateway.domain.requests.task_lists import DEAD_LETTERS, MAILBOXES_AWAY, TASKS, UNMATCHED_MAILS
+from gateway.domain.requests.task_lists import (
+    BY_NAME,
+    DEAD_LETTERS,
+    MAILBOXES_AWAY,
+    TASKS,
+    UNMATCHED_MAILS,
+    TaskList,
+)
 from gateway.domain.requests.views import (
     BatchedOrder,
     DeadLetter,
@@ -45,6 +52,7 @@ from gateway.store.partner_closures import list_partner_closures
 from gateway.store.requests import order_batches, outbox, outbox_queries, request_counts
 from gateway.store.requests.order_batches import FILE, GATHER, ORDER
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
+from gateway.store.requests.request_counts import TaskFigure
 from gateway.store.requests.request_rows import UnreadableDocumentError, parse_message
 
 MAX_RELEASED = 500
@@ -99,6 +107,21 @@ class StaffService:
             min((one.since for one in away), default=None),
         )
         return (*lists, mails, dead, boxes)
+
+    async def list_work(self, library: str, branches: Collection[str] = ()) -> Sequence[TaskView]:
+        """The same as `tasks`, and each list of both sides once more for either side (`role`). `branches`: requests of
+        these branches alone count; empty: all."""
+        context = find_library_context(self.contexts, library)
+        names = [task.name for task in TASKS if branches or task.role is None]
+        found = await context.store.read(lambda c: request_counts.read_task_figures(c, context.symbol, names, branches))
+        sides = [
+            _build_side_view(task, role, found.get((task.name, role)))
+            for task in TASKS
+            if task.role is None
+            for role in Role
+        ]
+        whole = await self.tasks(library)
+        return (*(whole if not branches else (_narrow_view(one, found) for one in whole)), *sides)
 
     async def list_silent_partners(self, library: str) -> Sequence[SilentPartner]:
         """Partners to whom messages were tried `SILENT_TRIES` times or more in vain, and still are; the one that has
@@ -210,6 +233,20 @@ class StaffService:
         )
         context.wake_outbox()
         return sent
+
+
+def _build_side_view(task: TaskList, role: Role, figure: TaskFigure | None) -> TaskView:
+    count, oldest = (figure.count, figure.oldest) if figure is not None else (0, None)
+    return TaskView(task.name, role.value, task.description, count, oldest)
+
+
+def _narrow_view(view: TaskView, found: Mapping[tuple[str, Role], TaskFigure]) -> TaskView:
+    """A list of requests with those alone that were found; what isn't one stays."""
+    if view.name not in BY_NAME:
+        return view
+    figures = [figure for role in Role if (figure := found.get((view.name, role))) is not None]
+    count, oldest = sum(one.count for one in figures), min((one.oldest for one in figures), default=None)
+    return TaskView(view.name, view.role, view.description, count, oldest)
 
 
 def _find_dead_row(connection: Transaction, context: LibraryContext, letter_id: str) -> OutboxRow:

@@ -14,7 +14,7 @@ from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.task_lists import DEAD_LETTERS, TASKS
 from gateway.domain.value import value_object
 from gateway.sql.statements import PreparedStatement, prepare_sql
-from gateway.store.requests.tables import network_report, outbox, request_count, request_supply, request_task
+from gateway.store.requests.tables import network_report, outbox, request, request_count, request_supply, request_task
 
 SLOTS = 8
 
@@ -117,6 +117,31 @@ def read_oldest_of_tasks(connection: Connection, library: str) -> Mapping[str, d
     found = {task.name: _OLDEST.fetch_first(connection, asked | {"task": task.name}) for task in TASKS}
     found[DEAD_LETTERS] = _OLDEST_DEAD.fetch_first(connection, asked)
     return {name: row.since for name, row in found.items() if row is not None}
+
+
+@value_object
+class TaskFigure:
+    """How many are on a task list, and since when the oldest is."""
+
+    count: int
+    oldest: datetime
+
+
+def read_task_figures(
+    connection: Connection, library: str, tasks: Collection[str], branches: Collection[str] = ()
+) -> Mapping[tuple[str, Role], TaskFigure]:
+    """Of the requests of each side that are on these task lists; `branches`: only of those, empty: of all. It costs
+    with what is on the lists, so it is for short ones, or for the work of a branch."""
+    listed, one = request_task.c, request.c
+    query = (
+        select(listed.task, one.role, func.count(), func.min(listed.since))
+        .join(request, (one.library == listed.library) & (one.id == listed.request_id))
+        .where(listed.library == library, listed.task.in_(sorted(tasks)))
+        .group_by(listed.task, one.role)
+    )
+    if branches:
+        query = query.where(one.branch.in_(sorted(branches)))
+    return {(task, Role(role)): TaskFigure(count, oldest) for task, role, count, oldest in connection.execute(query)}
 
 
 def read_partner_loads(connection: Connection, library: str, role: Role) -> Mapping[str, int]:

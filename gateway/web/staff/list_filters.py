@@ -56,7 +56,7 @@ class ListPlace:
     @property
     def tasks(self) -> tuple[str, ...]:
         """In the order of the day."""
-        found = [one.task for desk in DESKS for one in desk.lists if one.task in BY_NAME]
+        found = dict.fromkeys(one.task for desk in DESKS for one in desk.lists if one.task in BY_NAME)
         return tuple(task for task in found if self._leads_here(task))
 
     def _leads_here(self, task: str) -> bool:

@@ -40,13 +40,14 @@ class CountStreams:
         self._closed = False
 
     async def share_tasks(
-        self, library: str, load_tasks: Callable[[], Awaitable[Sequence[TaskView]]]
+        self, sharing: str, load_tasks: Callable[[], Awaitable[Sequence[TaskView]]]
     ) -> Sequence[TaskView]:
-        """Read once for all streams of a library that look at nearly the same time."""
+        """Read once for all streams with the same `sharing` (a library, with branches where not all of it is seen) that
+        look at nearly the same time."""
         now = asyncio.get_running_loop().time()
-        known = self._tasks.get(library)
+        known = self._tasks.get(sharing)
         if known is None or now - known[0] >= self._timing.least:
-            known = self._tasks[library] = (now, await load_tasks())
+            known = self._tasks[sharing] = (now, await load_tasks())
         return known[1]
 
     @property

@@ -29,6 +29,13 @@ class QueueList:
     door: str = ""
     door_text: str = ""
     late_hours: int | None = None
+    role: Role | None = None
+    """Of a list of both sides: the one that is meant here."""
+
+    @property
+    def key(self) -> str:
+        """Tells it from the list of the other side."""
+        return f"{self.task}-{self.role.value}" if self.role is not None else self.task
 
 
 @value_object
@@ -90,6 +97,20 @@ DESKS: tuple[QueueDesk, ...] = (
             _lending("to-ship", mark_text("To send"), "/scan/ship", SCAN, late_hours=2 * DAY),
             _lending("to-check-in", mark_text("Coming back to us"), "/scan/check-in", SCAN),
             _lending("overdue-out", mark_text("Not back in time")),
+            QueueList(
+                "to-tell",
+                mark_text("Readers to be told in person"),
+                "/lending?task=to-tell",
+                Right.LENDING_READ,
+                role=Role.LENDING,
+            ),
+            QueueList(
+                "trouble",
+                mark_text("Refused by the partner"),
+                "/lending?task=trouble",
+                Right.LENDING_READ,
+                role=Role.LENDING,
+            ),
         ),
     ),
     QueueDesk(
@@ -123,7 +144,11 @@ DESKS: tuple[QueueDesk, ...] = (
                 "unmatched-mails", mark_text("Mails that fit no request"), "/mail", Right.MESSAGES_READ, late_hours=DAY
             ),
             QueueList(
-                "to-tell", mark_text("Readers to be told in person"), "/borrowing?task=to-tell", Right.BORROWING_READ
+                "to-tell",
+                mark_text("Readers to be told in person"),
+                "/borrowing?task=to-tell",
+                Right.BORROWING_READ,
+                role=Role.BORROWING,
             ),
         ),
     ),
@@ -138,7 +163,13 @@ DESKS: tuple[QueueDesk, ...] = (
                 Right.OUTBOX_READ,
                 late_hours=4,
             ),
-            QueueList("trouble", mark_text("Refused by the partner"), "/borrowing?task=trouble", Right.BORROWING_READ),
+            QueueList(
+                "trouble",
+                mark_text("Refused by the partner"),
+                "/borrowing?task=trouble",
+                Right.BORROWING_READ,
+                role=Role.BORROWING,
+            ),
             QueueList(
                 "mailboxes-away",
                 mark_text("Mailboxes that can't be read"),
@@ -161,6 +192,7 @@ class ShownList:
     """A list with work on it. `path` and `door` empty: there is no page for it, or not for this user. `late`: the
     oldest has waited too long."""
 
+    key: str
     task: TaskView
     text: str
     path: str
@@ -224,24 +256,31 @@ def _sees_network(request: StaffRequest) -> bool:
 
 async def read_desks(request: StaffRequest) -> list[ShownDesk]:
     """Those of which the user sees some list, with what is on them now."""
-    return _make_shown_desks(request, await request.parts.desk.tasks(request.library))
+    return _make_shown_desks(request, await request.parts.desk.list_work(request.library, find_own_branches(request)))
+
+
+def find_own_branches(request: StaffRequest) -> frozenset[str]:
+    """Branches whose work alone this user sees; empty: all of the library."""
+    return request.branches_for(Right.BORROWING_READ)
 
 
 def _make_shown_desks(request: StaffRequest, tasks: Iterable[TaskView]) -> list[ShownDesk]:
-    by_name = {task.name: task for task in tasks}
+    of_both = {one.task for desk in DESKS for one in desk.lists if one.role is not None}
+    by_name = {f"{task.name}-{task.role}" if task.name in of_both else task.name: task for task in tasks}
     desks = [_make_shown_desk(request, desk, by_name) for desk in DESKS]
     return [desk for desk in desks if desk.lists or desk.quiet]
 
 
 def _make_shown_desk(request: StaffRequest, desk: QueueDesk, tasks: Mapping[str, TaskView]) -> ShownDesk:
-    open_lists = [one for one in desk.lists if one.task in tasks and request.has_right(one.right)]
-    shown = tuple(_make_shown_list(request, one, tasks[one.task]) for one in open_lists if tasks[one.task].count)
-    quiet = tuple(request.gettext(one.text) for one in open_lists if not tasks[one.task].count)
+    open_lists = [one for one in desk.lists if one.key in tasks and request.has_right(one.right)]
+    shown = tuple(_make_shown_list(request, one, tasks[one.key]) for one in open_lists if tasks[one.key].count)
+    quiet = tuple(request.gettext(one.text) for one in open_lists if not tasks[one.key].count)
     return ShownDesk(desk.name, request.gettext(desk.text), sum(one.task.count for one in shown), shown, quiet)
 
 
 def _make_shown_list(request: StaffRequest, one: QueueList, task: TaskView) -> ShownList:
     return ShownList(
+        one.key,
         task,
         request.gettext(one.text),
         request.open_path(one.path),
@@ -266,12 +305,12 @@ async def show_counts(request: StaffRequest) -> web.Response:
 
 
 def describe_desks(request: StaffRequest, desks: Iterable[ShownDesk]) -> dict[str, object]:
-    """{"lists": {name: {"count": "1,204", "age": "3 d", "late": true}}, "desks": {name: "1,305"}}"""
+    """{"lists": {key: {"count": "1,204", "age": "3 d", "late": true}}, "desks": {name: "1,305"}}"""
     shown = list(desks)
     number = request.localization.format_number
     return {
         "lists": {
-            one.task.name: {
+            one.key: {
                 "count": number(one.task.count),
                 "age": request.format_age(one.task.oldest) if one.task.oldest is not None else "",
                 "late": one.late,
@@ -289,7 +328,9 @@ async def stream_counts(request: StaffRequest) -> web.StreamResponse:
     streams = request.parts.streams
 
     async def read_counts() -> dict[str, object]:
-        tasks = await streams.share_tasks(request.library, lambda: request.parts.desk.tasks(request.library))
+        branches = find_own_branches(request)
+        sharing = " ".join((request.library, *sorted(branches)))
+        tasks = await streams.share_tasks(sharing, lambda: request.parts.desk.list_work(request.library, branches))
         return describe_desks(request, _make_shown_desks(request, tasks))
 
     async def is_still_allowed() -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -12,15 +14,17 @@ import pytest
 
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.request import PatronLink
+from gateway.domain.requests.request import PatronLink, Request, RequestFlag
 from gateway.domain.requests.task_lists import DEAD_LETTERS, MAILBOXES_AWAY, TASKS, UNMATCHED_MAILS
 from gateway.domain.requests.views import BorrowingDraft, RequestFilter
-from gateway.store.requests import outbox
+from gateway.ports.shared_store import Transaction
+from gateway.store.requests import outbox, requests
 from gateway.store.requests.outbox import OutboxRow
 from gateway.web.staff.live_counts import CountStreams, CountTiming
 from gateway.web.staff.work_queue import DESKS
 from tests.protocol.pages.support import PATRON, Running
 from tests.protocol.staff.support import Colleague, colleague
+from tests.unit.store.requests.samples import lending
 
 REVIEW = "To look at before asking"
 
@@ -29,6 +33,10 @@ async def ask_for(gateway: Running, title: str) -> None:
     """A reader's wish that staff are to look at."""
     draft = BorrowingDraft(citation=Citation(title=title), patron=PatronLink(identifier=PATRON), mediated=True)
     await gateway.gateway.managed.requests.create_borrowing("DEMO", draft)
+
+
+def insert_sample(connection: Transaction, new: Request) -> None:
+    requests.insert_request(connection, new)
 
 
 def read_tasks(tree: Any) -> dict[str, tuple[str, str, bool]]:
@@ -43,7 +51,7 @@ def read_tasks(tree: Any) -> dict[str, tuple[str, str, bool]]:
 
 
 def test_every_list_of_tasks_stands_at_one_desk() -> None:
-    shown = [one.task for desk in DESKS for one in desk.lists]
+    shown = {one.task for desk in DESKS for one in desk.lists}
 
     assert sorted(shown) == sorted([*(task.name for task in TASKS), DEAD_LETTERS, UNMATCHED_MAILS, MAILBOXES_AWAY])
 
@@ -130,6 +138,40 @@ async def test_a_desk_at_a_branch_sees_nothing_of_lending(gateway: Running) -> N
         assert [str(one) for one in page.tree.xpath("//h2/text()")] == ["Borrowing", "Messages and mail", "Network"]
         assert "Requesters want to cancel" not in page.text
         assert "Mails that fit no request" not in page.text
+
+
+async def test_a_list_of_both_sides_stands_at_the_desk_of_each(gateway: Running) -> None:
+    contexts = gateway.gateway.managed.contexts["DEMO"]
+    for number in range(3):
+        flags = frozenset({RequestFlag.TROUBLE}) if number else frozenset()
+        new = replace(lending(library="DEMO", transaction=f"SVN-{number}"), flags=flags)
+        await contexts.store.write(partial(insert_sample, new=new))
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        page = await ruth.get()
+
+        (row,) = page.tree.xpath("//li[@data-task='trouble-lending']")
+        assert row.xpath("string(.//*[@data-count])") == "2"
+        (address,) = row.xpath(".//a[@class='name']/@href")
+        assert not page.tree.xpath("//li[@data-task='trouble-borrowing']")
+        listed = await ruth.browser.get(str(address))
+        assert listed.title == "Refused by the partner"
+        assert len(listed.tree.xpath("//table//tbody/tr")) == 2
+
+
+async def test_a_branch_counts_its_own_work_alone(gateway: Running) -> None:
+    for branch in ("EAST", "EAST", "MAIN"):
+        draft = BorrowingDraft(
+            citation=Citation(title="云的语法"), patron=PatronLink(identifier=PATRON), branch=branch, override=True
+        )
+        await gateway.gateway.managed.requests.create_borrowing("DEMO", draft)
+    async with (
+        colleague(gateway, "desk-east", "patron-services@EAST") as east,
+        colleague(gateway, "r.okafor", "staff") as ruth,
+    ):
+        assert read_tasks((await east.get()).tree)[REVIEW][0] == "2"
+        assert read_tasks((await ruth.get()).tree)[REVIEW][0] == "3"
+        counts = json.loads((await east.browser.get("/staff/live/counts", Accept="application/json")).text)
+        assert counts["lists"]["awaiting-review"]["count"] == "2"
 
 
 # --- live ----------------------------------------------------------------------------------------------------
