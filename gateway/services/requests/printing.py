@@ -115,6 +115,25 @@ class PrintService:
             raise Refused(RefusalReason.NOT_ALLOWED, "Nothing waits to be printed.")
         return made
 
+    async def make_batch_of(self, library: str, kind: PrintKind, request_ids: Sequence[str], actor: str) -> PrintBatch:
+        """Of these requests, whether or not they were on such paper before: at most MAX_BATCH_REQUESTS. Raises Refused
+        (NOT_ALLOWED): none, or too many."""
+        context = find_library_context(self.contexts, library)
+        ids = tuple(dict.fromkeys(request_ids))
+        if not 0 < len(ids) <= MAX_BATCH_REQUESTS:
+            raise Refused(RefusalReason.NOT_ALLOWED, f"A batch has 1 to {MAX_BATCH_REQUESTS} requests.")
+        now = context.now()
+        batch = PrintBatch(
+            library=context.symbol,
+            id=make_exchange_id(now),
+            number=0,
+            kind=kind,
+            made_at=now,
+            made_by=actor,
+            request_ids=await self._sort_requests(context, kind, ids),
+        )
+        return await context.store.write(lambda c: print_batches.insert_batch(c, batch))
+
     async def list_batches(self, library: str, limit: int) -> Sequence[PrintBatch]:
         """Newest first."""
         context = find_library_context(self.contexts, library)

@@ -10,8 +10,10 @@ from aiohttp import web
 from gateway.domain.problems import Refused
 from gateway.domain.requests.action_fields import ACTS
 from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.print_batches import MAX_BATCH_REQUESTS, NEEDS, PrintKind
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import BulkResult, ListFacet, NotFound, RequestFilter, SeveralRequests
+from gateway.domain.roles import Right
 from gateway.services.requests.bulk_actions import BULK_KINDS, MAX_BULK, TooManyRequests
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
@@ -24,6 +26,27 @@ K = EventKind
 GIVE, LABEL, MORE = "give", "label", "more"
 
 MAX_BULK_FIELDS = MAX_BULK + 100
+
+PRINT = "print"
+
+USUAL_PAPER: Mapping[str, PrintKind] = {
+    "to-pull": PrintKind.PULL_SLIPS,
+    "to-ship": PrintKind.SHIPPING_SLIPS,
+    "not-collected": PrintKind.RETURN_SLIPS,
+    "to-return": PrintKind.RETURN_SLIPS,
+    "unwanted": PrintKind.RETURN_SLIPS,
+    "recalled": PrintKind.RETURN_SLIPS,
+    "to-tell": PrintKind.PATRON_LETTERS,
+}
+"""What is printed of most requests of a task list."""
+
+_PAPER_OF_STATE: Mapping[str, PrintKind] = {
+    state: needs_kind
+    for needs_kind in (PrintKind.PULL_SLIPS, PrintKind.SHIPPING_SLIPS, PrintKind.HOLD_SLIPS, PrintKind.RETURN_SLIPS)
+    for need in NEEDS[needs_kind]
+    for state in need.states
+}
+"""What a request in this state needs for its next step."""
 
 USUAL_ACTS: Mapping[str, EventKind] = {
     "awaiting-review": K.APPROVE,
@@ -58,6 +81,7 @@ def find_usual_act(request: StaffRequest, task: str) -> tuple[str, str] | None:
 
 def make_confirm_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.Response]]:
     async def confirm_bulk_act(request: StaffRequest) -> web.Response:
+        """Paper changes nothing, so it is made at once."""
         form = await request.read_own_form()
         asked = parse_list_query(request, place, parse_qsl(form["query"]))
         back = list_path(request, place, asked.query)
@@ -71,9 +95,29 @@ def make_confirm_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[we
             return request.redirect(back, said, "late")
         if not chosen:
             return request.redirect(back, request.gettext("Please select a request first."), "late")
+        if form["do"] == PRINT:
+            return await _print_slips(request, asked, chosen, back)
         return await _render_confirmation(request, asked, chosen, FormCheck(request, form))
 
     return confirm_bulk_act
+
+
+async def _print_slips(request: StaffRequest, asked: ListQuery, chosen: Sequence[Request], back: str) -> web.Response:
+    """A batch of those that can have the paper of the list, or else that of the first one's state."""
+    request.require_right(Right.PRINT)
+    kinds = {one.id: _PAPER_OF_STATE.get(one.state) for one in chosen}
+    usual = USUAL_PAPER.get(asked.wanted.task) or next((kind for kind in kinds.values() if kind is not None), None)
+    fitting = [one.id for one in chosen if asked.wanted.task in USUAL_PAPER or kinds[one.id] is usual]
+    if usual is None:
+        return request.redirect(back, request.gettext("None of these needs a slip now."), "look")
+    if len(fitting) > MAX_BATCH_REQUESTS:
+        most = request.localization.format_number(MAX_BATCH_REQUESTS)
+        said = request.gettext("At most %(most)s sheets in a batch: please select fewer.", most=most)
+        return request.redirect(back, said, "late")
+    batch = await request.parts.printing.make_batch_of(request.library, usual, fitting, request.origin.actor)
+    left = len(chosen) - len(fitting)
+    banner = request.ngettext("%(num)s needs other paper.", "%(num)s need other paper.", left) if left else ""
+    return request.redirect(request.path("print", str(batch.number)), banner, "look")
 
 
 async def _load_chosen(request: StaffRequest, asked: ListQuery, form: SubmittedForm) -> Sequence[Request]:

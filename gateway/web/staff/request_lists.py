@@ -90,6 +90,7 @@ async def _render_list(request: StaffRequest, asked: ListQuery) -> web.Response:
         order_text=request.gettext(ORDER_TEXTS[wanted.order]),
         selected=selected if selected in ("page", "all") else "",
         can_act=request.has_right(place.act),
+        can_print=request.has_right(Right.PRINT) and place is not COPIES,
         here=list_path(request, place, asked.query),
         first_path=list_path(request, place, asked.query),
         next_path=_next_path(request, asked, page),

@@ -271,3 +271,22 @@ async def test_pages_follow_each_other(gateway: Running) -> None:
         assert len(listed(following)) == 11
         assert following.tree.xpath("string(//nav[@class='paging']/p)") == "51 to 61 of 61"
         assert set(listed(page)).isdisjoint(listed(following))
+
+
+async def test_slips_of_chosen_requests_are_printed_from_the_list(gateway: Running) -> None:
+    made = [await lend(gateway, title, f"SVN-{title}") for title in ("Flo", "Fjære", "Tidevann")]
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        page = await ruth.get("/lending")
+        assert page.tree.xpath("//button[@name='do' and @value='print']/text()") == ["Print slips"]
+
+        printed = await choose(ruth, "lending/bulk", "print", [made[0].id, made[2].id], query="task=to-pull")
+        assert printed.title == "Pull slips, batch 1"
+        assert {one.number for one in (made[0], made[2])} == {
+            number for number in (one.number for one in made) if number in printed.text
+        }
+        again = await choose(ruth, "lending/bulk", "print", [made[0].id], query="task=to-pull")
+        assert again.title == "Pull slips, batch 2"
+        nothing = await choose(ruth, "lending/bulk", "print", [made[0].id], query="")
+        assert "None of these needs a slip now." in nothing.text
+    async with colleague(gateway, "a.lindqvist", "manager") as manager:
+        assert not (await manager.get("/borrowing")).tree.xpath("//button[@value='print']")
