@@ -298,6 +298,8 @@ class Daemon:
             partners=managed.partners,
             desk=managed.desk,
             marks=managed.marks,
+            bulk=managed.bulk,
+            saved_filters=managed.saved_filters,
             messages=managed.messages,
             copies=managed.copies,
             closures=managed.closures,

@@ -17,6 +17,7 @@ from gateway.services.api_keys import ApiKeyService, KeyHolder, KeyScope
 from gateway.services.fulfilment import LinkResolver
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.partner_probe import PartnerProbe
+from gateway.services.requests.bulk_actions import BulkActionService
 from gateway.services.requests.copies import CopyService
 from gateway.services.requests.partner_closures import PartnerClosureService
 from gateway.services.requests.patron_notices import NoticeService
@@ -24,6 +25,7 @@ from gateway.services.requests.questions import PatronQuestionService
 from gateway.services.requests.request_marks import RequestMarkService
 from gateway.services.requests.request_messages import MessageService
 from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
+from gateway.services.requests.saved_filters import SavedFilterService
 from gateway.services.requests.staff_service import PartnerDirectory, StaffService
 from gateway.services.searching.search import CatalogueSearch
 from gateway.services.webhooks import WebhookService
@@ -53,6 +55,8 @@ class Services:
     partners: PartnerDirectory
     desk: StaffService
     marks: RequestMarkService
+    bulk: BulkActionService
+    saved_filters: SavedFilterService
     messages: MessageService
     copies: CopyService
     closures: PartnerClosureService

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
-from gateway.domain.due_dates import local_day
 from gateway.domain.requests.request import Request, RequestFlag, Role
 from gateway.domain.value import value_object
 from gateway.services.localization import mark_text
+from gateway.web.request_csv import find_due_day, format_csv_row
 from gateway.web.staff.request_words import StateTag, tag_of_request
 from gateway.web.staff.staff_request import StaffRequest
 
@@ -70,7 +68,7 @@ class ListRow:
 
 
 def make_row(request: StaffRequest, one: Request, since: datetime, task: str, partners: Mapping[str, str]) -> ListRow:
-    due = _find_due_day(request, one)
+    due = find_due_day(one, request.context.zone)
     return ListRow(
         id=one.id,
         number=one.number,
@@ -111,14 +109,6 @@ def _show_attempt(request: StaffRequest, one: Request) -> str:
     return request.gettext("%(number)s of %(count)s", number=one.current, count=count) if count > 1 else ""
 
 
-def _find_due_day(request: StaffRequest, one: Request) -> date | None:
-    """When it must be back, once it is lent; until then the day of need."""
-    due = one.terms.patron_due or one.terms.lender_due
-    if due is not None:
-        return local_day(due, request.context.zone)
-    return one.dates.need_by
-
-
 def _is_late(request: StaffRequest, one: Request, since: datetime, task: str, due: date | None) -> bool:
     if not one.open:
         return False
@@ -140,49 +130,7 @@ def _iter_marks(request: StaffRequest, one: Request) -> Iterable[RowMark]:
 
 # --- as a file -------------------------------------------------------------------------------------------
 
-CSV_COLUMNS = (
-    *("number", "their_number", "role", "state", "flags", "title", "author", "partner", "partner_name", "service"),
-    *("branch", "assignee", "labels", "need_by", "due", "waiting_since", "created", "changed", "patron"),
-)
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would carry out."""
-
-
-def format_csv_header() -> str:
-    return _format_csv_line(CSV_COLUMNS)
-
-
-def format_csv_row(request: StaffRequest, one: Request, since: datetime) -> str:
-    """With plain words and moments in UTC; the patron only for those who see patrons."""
-    due = _find_due_day(request, one)
-    citation, patron = one.citation, one.patron if one.role is Role.BORROWING else one.direct_patron
-    return _format_csv_line(
-        (
-            one.number,
-            one.transaction if one.role is Role.LENDING else "",
-            one.role.value,
-            one.state.value,
-            " ".join(sorted(flag.value for flag in one.flags)),
-            citation.component_title or citation.title,
-            citation.component_author or citation.author,
-            one.partner.profile,
-            one.partner.name,
-            one.service.type.value,
-            one.branch,
-            one.assignee,
-            "; ".join(one.labels),
-            one.dates.need_by.isoformat() if one.dates.need_by is not None else "",
-            due.isoformat() if due is not None and due != one.dates.need_by else "",
-            since.isoformat(timespec="seconds"),
-            one.created.isoformat(timespec="seconds"),
-            one.changed.isoformat(timespec="seconds"),
-            patron.identifier if request.sees_patrons else "",
-        )
-    )
-
-
-def _format_csv_line(cells: Iterable[str]) -> str:
-    file = io.StringIO()
-    csv.writer(file).writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
-    return file.getvalue()
+def format_csv_line(request: StaffRequest, one: Request, since: datetime) -> str:
+    """The patron only for those who see patrons."""
+    return format_csv_row(one, since, request.context.zone, with_patron=request.sees_patrons)

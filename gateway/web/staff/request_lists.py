@@ -21,6 +21,7 @@ from gateway.services.localization import mark_text
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.visits import YEAR
+from gateway.web.request_csv import format_csv_header
 from gateway.web.staff.bulk_pages import find_usual_act
 from gateway.web.staff.list_filters import (
     BORROWING,
@@ -35,7 +36,7 @@ from gateway.web.staff.list_filters import (
     make_facets,
     parse_list_query,
 )
-from gateway.web.staff.list_rows import COLUMNS, USUAL_COLUMNS, format_csv_header, format_csv_row, make_row
+from gateway.web.staff.list_rows import COLUMNS, USUAL_COLUMNS, format_csv_line, make_row
 from gateway.web.staff.staff_request import ROOT, StaffPage, StaffRequest
 
 PAGE_ROWS = 50
@@ -287,7 +288,7 @@ async def _write_csv_rows(
     requests = request.parts.requests
     while True:
         since = await requests.find_waiting_since(request.library, wanted.task, page)
-        await response.write("".join(format_csv_row(request, one, since[one.id]) for one in page).encode())
+        await response.write("".join(format_csv_line(request, one, since[one.id]) for one in page).encode())
         if not page.cursor:
             return
         page = await requests.listing(request.library, wanted, CSV_PAGE, page.cursor)

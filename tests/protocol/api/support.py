@@ -106,6 +106,8 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
         partners=managed.partners,
         desk=managed.desk,
         marks=managed.marks,
+        bulk=managed.bulk,
+        saved_filters=managed.saved_filters,
         messages=managed.messages,
         copies=managed.copies,
         closures=managed.closures,

@@ -11,6 +11,7 @@ from gateway.domain.requests.events import EventDetails, LoanCondition
 from gateway.domain.requests.request import PatronLink, ServiceType
 from gateway.domain.requests.views import BorrowingDraft, HomePatron, LendingDraft
 from gateway.domain.requests.volume_notes import MAX_VOLUMES
+from gateway.services.requests.bulk_actions import MAX_BULK
 from gateway.web.api.models.bases import InputModel
 from gateway.web.api.models.values import (
     NAME,
@@ -205,6 +206,25 @@ class AssigneeBody(InputModel):
 class LabelChange(InputModel):
     add: tuple[Line, ...] = Field((), max_length=20)
     remove: tuple[Line, ...] = Field((), max_length=100)
+
+
+class BulkActBody(InputModel):
+    requests: tuple[Identifier, ...] = Field(min_length=1, max_length=MAX_BULK)
+    note: Line = Field("", description="kept with each, where the act takes a note")
+
+
+class BulkMarkBody(InputModel):
+    requests: tuple[Identifier, ...] = Field(min_length=1, max_length=MAX_BULK)
+    assignee: Line | None = Field(None, description="who sees to them; empty: nobody in particular; null: as before")
+    add: tuple[Line, ...] = Field((), max_length=20, description="labels")
+    remove: tuple[Line, ...] = Field((), max_length=100, description="labels")
+
+
+class FilterIn(InputModel):
+    place: Literal["borrowing", "lending", "copies"] = Field(description="the list")
+    name: Line
+    query: str = Field("", max_length=1_000, description="of the list's address at staff's pages")
+    shared: bool = Field(False, description="for everybody in the house")
 
 
 class ClosureIn(InputModel):

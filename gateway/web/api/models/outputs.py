@@ -17,7 +17,7 @@ from gateway.domain.requests.request import (
     RotaLineStatus,
     VolumeState,
 )
-from gateway.domain.requests.views import HistoryLine, ListFacet, LocatedCopy, RequestView
+from gateway.domain.requests.views import BulkResult, HistoryLine, ListFacet, LocatedCopy, RequestView
 from gateway.web.api.models.bases import OutputModel
 from gateway.web.api.models.messages import MessageOut
 from gateway.web.api.models.values import (
@@ -211,6 +211,35 @@ class SignOffOut(OutputModel):
     basis: str
     granted: bool
     note: str
+
+
+class BulkFailureOut(OutputModel):
+    request_id: str
+    number: str
+    reason: str = Field(description="in a sentence")
+
+
+class BulkResultOut(OutputModel):
+    done: tuple[str, ...] = Field(description="ids of the requests with which it was done")
+    failed: tuple[BulkFailureOut, ...]
+
+    @classmethod
+    def from_result(cls, result: BulkResult) -> BulkResultOut:
+        failed = tuple(map(BulkFailureOut.model_validate, result.failed))
+        return cls(done=tuple(one.id for one in result.done), failed=failed)
+
+
+class FilterOut(OutputModel):
+    id: str
+    place: str
+    owner: str
+    name: str
+    query: str
+    shared: bool
+
+
+class FilterList(OutputModel):
+    items: tuple[FilterOut, ...]
 
 
 class CopyLinkOut(OutputModel):
