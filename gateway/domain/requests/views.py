@@ -271,6 +271,16 @@ class UnfinishedStep:
 
 
 @value_object
+class LibraryStep:
+    """What the library's system was asked to do, and did. `target`: a word of LibraryAction, or desk:KIND for what the
+    act of this kind needed; `at`: when it was done, aware UTC."""
+
+    id: str
+    target: str
+    at: datetime
+
+
+@value_object
 class NumberMatch:
     """A request, and what a number that was looked for is to it."""
 
@@ -296,8 +306,8 @@ class LocatedCopy:
 class RequestView:
     """A request with all that belongs to it. `allowed`: what staff may do now, without what only rules do;
     `unfinished`: what is still to be done outside, and what failed, oldest first; `located_copy`: lending, once it is
-    known which copy is meant; `messages`: with the partner, oldest first; `hints`: what to know
-    before an allowed act."""
+    known which copy is meant; `messages`: with the partner, oldest first; `hints`: what to know before an allowed act;
+    `library_steps`: what the library's system has done for it, oldest first, as long as the outbox keeps it."""
 
     request: Request
     history: tuple[HistoryLine, ...]
@@ -307,6 +317,7 @@ class RequestView:
     located_copy: LocatedCopy | None = None
     messages: tuple[MessageView, ...] = ()
     hints: Mapping[EventKind, str] = field(default_factory=dict)
+    library_steps: tuple[LibraryStep, ...] = ()
 
 
 @value_object(kw_only=True)

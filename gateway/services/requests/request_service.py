@@ -37,6 +37,7 @@ from gateway.domain.requests.views import (
     HistoryLine,
     InvalidCursorError,
     LendingDraft,
+    LibraryStep,
     ListCounts,
     LocatedCopy,
     MessageView,
@@ -59,6 +60,7 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.attachments import check_upload
 from gateway.services.letters import LetterRenderer
 from gateway.services.requests.actions import ActionService, find_action_hints, patron_actions
+from gateway.services.requests.effects import LIBRARY
 from gateway.services.requests.intake import create_borrowing_request
 from gateway.services.requests.lending import find_located_copy
 from gateway.services.requests.library_context import (
@@ -90,6 +92,9 @@ KINDS: Mapping[PatronAction, EventKind] = {
 }
 
 MAX_NAMED = 20
+
+MAX_STEPS = 200
+"""Of a request's rows in the outbox so many of the newest are looked at."""
 """Requests that are named where several fit."""
 
 _OVER = frozenset({PatronStatus.DONE, PatronStatus.ENDED})
@@ -156,7 +161,14 @@ class RequestService:
 
         def load_with_history(
             connection: Transaction,
-        ) -> tuple[Request, Sequence[EventRow], Sequence[MessageView], Sequence[timers.TimerRow], Sequence[OutboxRow]]:
+        ) -> tuple[
+            Request,
+            Sequence[EventRow],
+            Sequence[MessageView],
+            Sequence[timers.TimerRow],
+            Sequence[OutboxRow],
+            Sequence[LibraryStep],
+        ]:
             request = requests.load_request(connection, context.symbol, request_id)
             if request is None:
                 raise NotFound("request")
@@ -167,9 +179,10 @@ class RequestService:
                 build_message_views(connection, context, request, rows),
                 timers.list_timers_of_request(connection, context.symbol, request_id),
                 outbox_queries.unfinished_of_request(connection, context.symbol, request_id),
+                _load_library_steps(connection, context.symbol, request_id),
             )
 
-        request, rows, messages, running, unfinished = await context.store.read(load_with_history)
+        request, rows, messages, running, unfinished, library_steps = await context.store.read(load_with_history)
         probe = Event(local_signal(EventKind.NOTE), context.now())
         kinds = tuple(
             kind for kind in list_allowed_events(request, context.workflow(request), probe) if kind not in BY_RULE
@@ -184,6 +197,7 @@ class RequestService:
             unfinished=tuple(_unfinished_step(row) for row in unfinished),
             located_copy=await find_located_copy(context, request),
             messages=tuple(messages),
+            library_steps=tuple(library_steps),
         )
 
     async def find_copies_to_pull(
@@ -381,6 +395,12 @@ def _load_list(
 
 def _flag_dead_letter(request: Request, is_stuck: bool) -> Request:
     return replace(request, flags=request.flags | {RequestFlag.DEAD_LETTER}) if is_stuck else request
+
+
+def _load_library_steps(connection: Transaction, library: str, request_id: str) -> Sequence[LibraryStep]:
+    rows = outbox_queries.list_rows_of_request(connection, library, request_id, MAX_STEPS).rows
+    done = [row for row in rows if row.kind == LIBRARY and row.status is OutboxStatus.DONE and row.ended is not None]
+    return [LibraryStep(row.id, row.target, row.ended) for row in reversed(done) if row.ended is not None]
 
 
 def _unfinished_step(row: OutboxRow) -> UnfinishedStep:

@@ -193,7 +193,13 @@ async def render_request(
     acts = await _choose_acts(page, view, move.acts)
     notices = await page.parts.notices.list_notices(page.library, request.id, MAX_NOTICES, "")
     story = tell_story(
-        StorySources(request=request, history=view.history, unfinished=view.unfinished, notices=notices.items),
+        StorySources(
+            request=request,
+            history=view.history,
+            unfinished=view.unfinished,
+            notices=notices.items,
+            library_steps=view.library_steps,
+        ),
         context,
         localization,
     )

@@ -12,7 +12,7 @@ from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.events import EventOrigin
 from gateway.domain.requests.request import Request, RequestFlag, Role
 from gateway.domain.requests.state_table import FollowUp
-from gateway.domain.requests.views import HistoryLine, NoticeStatus, NoticeView, UnfinishedStep
+from gateway.domain.requests.views import HistoryLine, LibraryStep, NoticeStatus, NoticeView, UnfinishedStep
 from gateway.domain.value import value_object
 from gateway.services.localization import Localization, mark_text
 from gateway.services.requests.library_context import LibraryContext
@@ -186,6 +186,27 @@ _OWN_STEPS: Mapping[str, str] = {
 }
 
 
+_LIBRARY_DONE: Mapping[str, str] = {
+    "place-hold": mark_text("The copy was reserved in the library system"),
+    "release-hold": mark_text("The reservation in the library system was given up"),
+    "delete-temporary": mark_text("The partner’s item was removed from the library system"),
+    "set-due-date": mark_text("The reader’s due date was set in the library system"),
+    "recall-patron": mark_text("It was recalled from the reader in the library system"),
+    "set-lender-due": mark_text("The other library’s due date was set in the library system"),
+    "recall-loan": mark_text("The loan was recalled in the library system"),
+    "return-home": mark_text("The copy was brought back to its shelf in the library system"),
+    "mark-lost": mark_text("The copy was marked as lost in the library system"),
+    "desk:received": mark_text("The item was made in the library system"),
+    "desk:loaned-to-patron": mark_text("It was lent to the reader in the library system"),
+    "desk:returned-by-patron": mark_text("The reader’s loan ended in the library system"),
+    "desk:returned": mark_text("The item left the library system"),
+    "desk:shipped": mark_text("It was lent to the other library in the library system"),
+    "desk:checked-in": mark_text("The other library’s loan ended in the library system"),
+    "desk:settled": mark_text("The loss was settled in the library system"),
+}
+"""By target of a step."""
+
+
 class _When(TypedDict):
     at: datetime
     day: str
@@ -200,6 +221,7 @@ class StorySources:
     history: tuple[HistoryLine, ...]
     unfinished: tuple[UnfinishedStep, ...]
     notices: tuple[NoticeView, ...] = ()
+    library_steps: tuple[LibraryStep, ...] = ()
 
 
 def tell_story(sources: StorySources, context: LibraryContext, localization: Localization) -> tuple[StoryLine, ...]:
@@ -209,6 +231,7 @@ def tell_story(sources: StorySources, context: LibraryContext, localization: Loc
         *(teller.describe_event(line) for line in sources.history),
         *(teller.describe_notice(notice) for notice in sources.notices),
         *(teller.describe_step(step) for step in sources.unfinished if step.kind != "letter"),
+        *(teller.describe_library_step(step) for step in sources.library_steps),
     ]
     return tuple(sorted(lines, key=lambda line: line.at, reverse=True))
 
@@ -282,6 +305,13 @@ class _StoryTeller:
             facts=(describe_error(step.error),) if step.error else (),
             via=self._say(mark_text("Library system")) if step.kind == "library" else "",
             topics=frozenset({FAILED}) if dead else frozenset(),
+        )
+
+    def describe_library_step(self, step: LibraryStep) -> StoryLine:
+        act = step.target.removeprefix("desk:")
+        text = self._say(_LIBRARY_DONE[step.target]) if step.target in _LIBRARY_DONE else act
+        return StoryLine(
+            **self._format_when(step.at), dot="good", text=text, via=self._say(mark_text("Library system"))
         )
 
     def _format_when(self, at: datetime) -> _When:

@@ -128,6 +128,19 @@ async def test_a_lending_request_names_our_copy(gateway: Running, ruth: Colleagu
     assert (await reload_request(gateway, request)).state is LendingState.SHIPPED
 
 
+async def test_what_the_library_system_did_stands_in_the_story(gateway: Running, ruth: Colleague) -> None:
+    request = await make_lending(gateway)
+    await act(gateway, request, EventKind.SHIPPED, barcode="39000000000011")
+    await gateway.gateway.managed.drain_due_work()
+
+    page = await open_page(ruth, request)
+
+    story = texts(page, "//ol[@class='timeline']/li/div/p[1]")
+    assert "It was lent to the other library in the library system" in story
+    assert "The copy was reserved in the library system" in story
+    assert not [line for line in story if line.startswith("Still to be done")]
+
+
 async def test_any_number_leads_to_the_request(gateway: Running, ruth: Colleague) -> None:
     request = await make_lending(gateway)
     page = await ruth.get("/requests/ALT-88120%2F26")

@@ -419,6 +419,11 @@ class ActionOut(OutputModel):
         )
 
 
+class LibraryStepOut(OutputModel):
+    target: str = Field(description="what was done; desk:KIND: what the act of this kind needed")
+    at: datetime
+
+
 class ShownOut(OutputModel):
     """A request with its history (oldest first), its timers, what is not done yet outside, and what may be done now."""
 
@@ -428,6 +433,7 @@ class ShownOut(OutputModel):
     history: tuple[HistoryOut, ...]
     timers: tuple[TimerOut, ...]
     unfinished: tuple[StepOut, ...]
+    library_steps: tuple[LibraryStepOut, ...] = Field(description="what the library's system has done, oldest first")
     actions: tuple[ActionOut, ...]
     located_copy: LocatedCopyOut | None = Field(description="lending, once it is known which copy is meant")
 
@@ -440,6 +446,7 @@ class ShownOut(OutputModel):
             history=tuple(HistoryOut.from_history_line(line) for line in shown.history),
             timers=tuple(TimerOut.model_validate(one) for one in shown.timers),
             unfinished=tuple(StepOut.model_validate(one) for one in shown.unfinished),
+            library_steps=tuple(LibraryStepOut.model_validate(one) for one in shown.library_steps),
             actions=actions,
             located_copy=LocatedCopyOut.model_validate(shown.located_copy) if shown.located_copy is not None else None,
         )
