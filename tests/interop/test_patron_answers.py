@@ -121,7 +121,7 @@ async def test_yes_by_the_link_accepts_the_condition(world: World) -> None:
     assert "<script" not in text
     (form,) = page.findall(".//form")
     assert (form.get("method"), form.get("action")) == ("post", None)
-    assert form.findtext("button") == "Ja"
+    assert form.findtext(".//button") == "Ja"
     assert await asked.answers() == []
 
     status, text = await asked.http("POST", asked.yes)

@@ -39,6 +39,7 @@ from gateway.store import api_records
 from gateway.store.api_access import COPY_LINKS, read_secret
 from gateway.web.api.operation import ApiServices
 from gateway.web.api.operations.requests import file_headers
+from gateway.web.html.assets import FOLDER
 from gateway.web.html.visits import preferred_languages
 from gateway.web.inbound import ReadTimeouts, read_body
 
@@ -49,26 +50,8 @@ QUESTION_PATH = "/q/{token}"
 MAX_FORM_BYTES = 16_000
 MAX_FIELDS = 20
 
-STYLE = (
-    ":root{color-scheme:light dark;--ink:#1f2328;--soft:#59626c;--ground:#f5f4f0;--paper:#fff;--line:#d9d6cd;"
-    "--edge:#868c94;--accent:#14506b;--on-accent:#fff;--wrong:#a3231c}"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e6e6e3;--soft:#a9b0b7;--ground:#15181b;--paper:#1d2125;"
-    "--line:#363c42;--edge:#7e868e;--accent:#8fc6dd;--on-accent:#10222b;--wrong:#ff9d94}}"
-    "body{font:1.05rem/1.5 system-ui,sans-serif;margin:0 auto;max-width:36rem;padding:1rem 1.25rem;color:var(--ink);"
-    "background:var(--ground);overflow-wrap:anywhere}"
-    "h1{font-size:1.4rem;line-height:1.25}dl{background:var(--paper);border:1px solid var(--line);"
-    "border-radius:.4rem;margin:1rem 0;padding:.7rem 1rem .1rem}"
-    "dt{color:var(--soft);font-size:.9rem}dd{margin:0 0 .6rem}"
-    "blockquote{border-inline-start:4px solid var(--accent);margin:1rem 0;padding-inline-start:1rem}"
-    "label,button{display:block}label{font-weight:600;margin-top:1rem}"
-    "input,select,textarea{background:var(--paper);border:1px solid var(--edge);border-radius:.3rem;"
-    "box-sizing:border-box;color:inherit;font:inherit;min-height:2.75rem;padding:.5rem;width:100%}"
-    "[aria-invalid]{border-color:var(--wrong)}"
-    "button{background:var(--accent);border:0;border-radius:.3rem;color:var(--on-accent);font:inherit;font-weight:600;"
-    "margin:1.5rem 0;min-height:3rem;padding:.6rem 1.2rem;width:100%}"
-    ":focus-visible{outline:3px solid var(--accent);outline-offset:2px}"
-    ".fault{color:var(--wrong);font-weight:600;margin:.1rem 0 .3rem}"
-)
+STYLE = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("tokens.css", "components.css"))
+"""The look of all pages. It comes with the page: a link works whatever other pages the gateway has."""
 
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
@@ -105,7 +88,8 @@ class CopyPages:
         words = spoken.words.pages
         until = f"{spoken.words.format_moment(found.link.expires, UTC)} UTC"
         left = words["copy-once" if found.left == 1 else "copy-times"] % {"times": found.left, "until": until}
-        button = f'<form method="post"><button type="submit">{escape(words["copy-fetch"])}</button></form>'
+        button = _render_button(words["copy-fetch"])
+        button = f'<form method="post">{button}</form>'
         return render_frame(
             200, words["copy"], f"<p>{escape(left)}</p>{button}", spoken.language, spoken.words.direction
         )
@@ -243,22 +227,27 @@ def _render_answer_form(view: QuestionView, words: _QuestionWords) -> str:
     until = _render_paragraph(f"{words['answer-by']} {view.until}.") if view.until else ""
     check = _render_paragraph(words.find_answer_text("check", view.answer) or words["check"])
     fields = "".join(_render_field(one, words) for one in view.fields)
-    button = f'<button type="submit">{escape(words[f"say-{view.answer}"])}</button>'
+    button = _render_button(words[f"say-{view.answer}"])
     return f'{until}<form method="post" accept-charset="utf-8">{check}{fields}{button}</form>'
 
 
 def _render_field(field: AnswerField, words: _QuestionWords) -> str:
     name, label = escape(field.name), field.label if field.needed else f"{field.label} {words['optional']}"
     needed = " required" if field.needed else ""
-    wrong = f' aria-invalid="true" aria-describedby="{name}-fault"' if field.fault else ""
-    head = f'<label for="{name}">{escape(label)}</label>'
-    fault = f'<p class="fault" id="{name}-fault">{escape(field.fault)}</p>' if field.fault else ""
+    wrong = f' aria-invalid="true" aria-describedby="{name}-wrong"' if field.fault else ""
+    fault = f'<span class="wrong" id="{name}-wrong">{escape(field.fault)}</span>' if field.fault else ""
+    head = f'<p class="field{" has-wrong" if field.fault else ""}"><label for="{name}">{escape(label)}</label>{fault}'
     same = f'id="{name}" name="{name}"{needed}{wrong}'
     if field.choices:
-        return f"{head}{fault}<select {same}>{_render_options(field)}</select>"
+        return f"{head}<select {same}>{_render_options(field)}</select></p>"
     if field.name == AnswerFieldRule.NOTE:
-        return f'{head}{fault}<textarea {same} rows="4" maxlength="{MAX_NOTE_CHARS}">{escape(field.value)}</textarea>'
-    return f'{head}{fault}<input type="date" {same} placeholder="2026-12-31" value="{escape(field.value)}">'
+        value = escape(field.value)
+        return f'{head}<textarea {same} rows="4" dir="auto" maxlength="{MAX_NOTE_CHARS}">{value}</textarea></p>'
+    return f'{head}<input type="date" {same} placeholder="2026-12-31" value="{escape(field.value)}"></p>'
+
+
+def _render_button(text: str) -> str:
+    return f'<div class="go"><button type="submit">{escape(text)}</button></div>'
 
 
 def _render_options(field: AnswerField) -> str:
@@ -271,14 +260,14 @@ def _render_options(field: AnswerField) -> str:
 
 
 def _render_rows(rows: tuple[tuple[str, str], ...]) -> str:
-    lines = "".join(f'<dt>{escape(label)}</dt><dd dir="auto">{escape(value)}</dd>' for label, value in rows)
-    return f"<dl>{lines}</dl>" if lines else ""
+    lines = "".join(f"<dt>{escape(label)}</dt><dd><bdi>{escape(value)}</bdi></dd>" for label, value in rows)
+    return f'<section class="panel"><dl class="pairs">{lines}</dl></section>' if lines else ""
 
 
 def _render_quote(text: str) -> str:
     """The question as it was written, its lines kept."""
     lines = "<br>".join(escape(line) for line in text.splitlines() if line.strip())
-    return f'<blockquote dir="auto">{lines}</blockquote>' if lines else ""
+    return f'<blockquote class="quote" dir="auto">{lines}</blockquote>' if lines else ""
 
 
 def _render_paragraph(text: str, attributes: str = "") -> str:
@@ -291,7 +280,8 @@ def render_frame(status: int, title: str, body: str, language: str = "en", direc
         f'<!DOCTYPE html><html lang="{escape(language)}" dir="{escape(direction)}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">'
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
-        f"<body><main><h1>{escape(title)}</h1>{body}</main></body></html>\n"
+        f'<body class="patron"><main id="main"><div class="wrap"><h1>{escape(title)}</h1>{body}</div></main></body>'
+        "</html>\n"
     )
     return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
 
