@@ -12,18 +12,16 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import field
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TypeAlias
 
 import aiohttp
-from pydantic import Field
 from yarl import URL
 
 from adapters.library.circuit_breaker import CircuitBreaker
 from adapters.library.rest_answer import RestAnswer, RestCall, parse_retry_after, read_answer
 from adapters.library.rest_authorisation import Authorisation
-from gateway.domain.circulation_policy import ProfileSection
+from adapters.library.rest_options import RestSeconds
 from gateway.domain.clock import Clock, SystemClock
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 from gateway.domain.value import value_object
@@ -38,17 +36,6 @@ DEFAULT_PAUSE_SECONDS = 3.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 _ExchangeCall: TypeAlias = Callable[[RestCall, Mapping[str, str]], Awaitable[RestAnswer]]
-
-
-class RestSeconds(ProfileSection):
-    """Time limits of one call."""
-
-    connect: float = Field(5.0, gt=0, le=600, description="until there is a connection")
-    look_up: float = Field(10.0, gt=0, le=600, description="for the answer to a question")
-    change: float = Field(30.0, gt=0, le=600, description="for the answer to a change; then its outcome is unknown")
-    idle: float = Field(
-        4.0, ge=0, le=600, description="an unused connection is kept so long; less than the server keeps it"
-    )
 
 
 @value_object(kw_only=True)
@@ -314,9 +301,3 @@ def _make_context(tls: ClientTls) -> ssl.SSLContext:
         return make_client_context(tls)
     except OSError as error:
         raise Unavailable(str(error)) from error
-
-
-def resolve_tls(ca: str, certificate: str, folder: Path) -> ClientTls:
-    """`folder`: where relative paths begin."""
-    files = (Path(file) if file else None for file in (ca, certificate))
-    return ClientTls(*files).resolve_in_folder(folder)

@@ -88,6 +88,7 @@ first where names are the same."""
 
 SHIPPED_EXTENSIONS = {
     "adapters.iso_ill.commands:command": "Read APDUs of ISO ILL (ISO 10161), and show which are spoken.",
+    "adapters.library.fakes.command:command": "Run a library system in memory, to rehearse a set-up with.",
     "adapters.sru.commands:command": "Ask SRU servers.",
 }
 """What help says of those of our own adapters, by entry point: to ask the commands themselves, their adapters would

@@ -9,8 +9,8 @@ from typing import Any
 
 from adapters.library.fakes.folio import FakeFolio
 from adapters.library.fakes.folio_sample import fill_sample
-from adapters.library.folio import FolioLibrary, FolioOptions
-from adapters.library.folio.system import open_folio
+from adapters.library.folio.options import FolioOptions
+from adapters.library.folio.system import FolioLibrary, open_folio
 from gateway.domain.clock import Clock, FixedClock
 from gateway.domain.library import Location, RecordId
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import click
 
-from adapters.library.fakes.fake_server import FakeServer
-from adapters.library.fakes.folio import FakeFolio
-from adapters.library.fakes.folio_sample import fill_sample
-from adapters.library.fakes.koha import FakeKoha
+if TYPE_CHECKING:
+    from adapters.library.fakes.fake_server import FakeServer
 
-
-def _make_folio() -> FakeServer:
-    fake = FakeFolio()
-    fill_sample(fake)
-    fake.introduction = f"tenant {fake.tenant}; user {fake.user}, password {fake.password}"
-    return fake
-
-
-FAKES: Mapping[str, Callable[[], FakeServer]] = {"folio": _make_folio, "koha": FakeKoha}
+FAKES = ("folio", "koha")
 
 
 @click.command(name="fake")
-@click.argument("system", type=click.Choice(sorted(FAKES)))
+@click.argument("system", type=click.Choice(FAKES))
 @click.option("--port", type=click.IntRange(0, 65_535), default=8081, show_default=True, help="0: a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Whoever reaches it may do anything.")
 def command(system: str, port: int, host: str) -> None:
@@ -35,7 +25,7 @@ def command(system: str, port: int, host: str) -> None:
     that let it misbehave. Nothing is kept. It runs until it is interrupted.
     """
     try:
-        asyncio.run(_run_fake(FAKES[system](), system, host, port))
+        asyncio.run(_run_fake(make_fake(system), system, host, port))
     except OSError as error:
         raise click.ClickException(f"can't listen on {host}:{port}: {error.strerror or error}") from error
 
@@ -49,3 +39,18 @@ async def _run_fake(fake: FakeServer, system: str, host: str, port: int) -> None
         click.echo(line)
     await stopped.wait()
     await fake.stop()
+
+
+def make_fake(system: str) -> FakeServer:
+    """With its sample. Loaded here, since all commands are read whenever one of them runs."""
+    if system == "koha":
+        from adapters.library.fakes.koha import FakeKoha
+
+        return FakeKoha()
+    from adapters.library.fakes.folio import FakeFolio
+    from adapters.library.fakes.folio_sample import fill_sample
+
+    fake = FakeFolio()
+    fill_sample(fake)
+    fake.introduction = f"tenant {fake.tenant}; user {fake.user}, password {fake.password}"
+    return fake

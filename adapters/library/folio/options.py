@@ -10,7 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from adapters.library.circuit_breaker import BreakerOptions
-from adapters.library.rest_client import RestSeconds, resolve_tls
+from adapters.library.rest_options import RestSeconds, resolve_tls
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.library import IdentifierType
 from gateway.domain.problems import RefusalReason

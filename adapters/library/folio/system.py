@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
+from adapters.library.folio import WAYS
 from adapters.library.folio.answers import LoanAnswer, read_answer
 from adapters.library.folio.catalogue import CatalogueDesk
 from adapters.library.folio.client import FolioClient
@@ -53,40 +54,6 @@ from gateway.ports.library_system import (
     TemporaryItem,
     TemporaryItemResult,
 )
-
-WAYS = {
-    Capability.PATRON_LOOKUP: "`/users`",
-    Capability.AUTHENTICATE: "PIN",
-    Capability.BLOCKS_DETAILED: "manual and automated blocks",
-    Capability.FEES_READ: "`/accounts`",
-    Capability.CONTACT: "`personal`",
-    Capability.PATRON_CREATE: "`/users`",
-    Capability.PATRON_UPDATE: "`/users`",
-    Capability.PATRON_EXPIRE: "expiration date",
-    Capability.PATRON_DELETE: "`/users`, known by a tag",
-    Capability.BIB_FIND: "`/inventory/instances`",
-    Capability.SEARCH: "mod-search",
-    Capability.ITEM_AVAILABILITY: "`/inventory/items`",
-    Capability.HOLD_ITEM: "item-level request",
-    Capability.HOLD_TITLE: "title-level request",
-    Capability.HOLD_PICKUP: "service point",
-    Capability.HOLD_CANCEL: "cancelled request",
-    Capability.HOLD_UPDATE: "changed request",
-    Capability.TEMPORARY_ITEM: "instance, holdings, item",
-    Capability.SHELF_CHOICE: "with or without a check-in",
-    Capability.SUPPRESS: "suppressed from discovery",
-    Capability.CHECK_OUT: "by barcode",
-    Capability.DUE_DATE_GIVEN: "change-due-date",
-    Capability.DUE_DATE_CHANGE: "change-due-date",
-    Capability.CHECK_IN: "by barcode",
-    Capability.RENEW: "by barcode",
-    Capability.MOVE_LOCATION: "temporary location",
-    Capability.STATUS_UPDATE: "mark-…",
-    Capability.POST_FEE: "account and action",
-    Capability.PICKUP_LIST: "service points",
-    Capability.ITEM_BY_REQUEST: "our own list of changes",
-    Capability.CHANGE_BARCODE: "`/inventory/items`",
-}
 
 log = structlog.get_logger(component="folio")
 
@@ -136,6 +103,8 @@ class FolioLibrary:
             Capability.HOLD_CANCEL: not options.cancellation_reason,
             Capability.TEMPORARY_ITEM: not (options.temporary_items.material_type and options.cancellation_reason),
             Capability.CHANGE_BARCODE: not options.temporary_items.material_type,
+            Capability.HOLD_SHELF: not options.temporary_items.material_type,
+            Capability.OVERRIDE: options.override != "override",
             Capability.SHELF_CHOICE: not options.temporary_items.material_type,
             Capability.SUPPRESS: not options.temporary_items.material_type,
             Capability.POST_FEE: not options.fee_owner,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from adapters.library.folio import FolioOptions
+from adapters.library.folio.options import FolioOptions
 from gateway.configuration.yaml_document import parse_yaml
 from tests.unit.docs.test_library_systems import flatten, list_keys, read_examples
 

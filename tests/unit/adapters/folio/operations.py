@@ -11,8 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from adapters.library.fakes.folio import FakeFolio
-from adapters.library.folio import FolioLibrary
-from adapters.library.folio.system import open_folio
+from adapters.library.folio.system import FolioLibrary, open_folio
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import (
     Bib,

@@ -18,7 +18,8 @@ from adapters.library.rest_authorisation import (
     SendCall,
     TokenAuthorisation,
 )
-from adapters.library.rest_client import RestClient, RestEndpoint, RestSeconds
+from adapters.library.rest_client import RestClient, RestEndpoint
+from adapters.library.rest_options import RestSeconds
 from gateway.domain.problems import OutcomeUnknown, Unavailable
 
 ASK = RestCall(method="GET", path=("things", "7"), title="/things/{id}")
