@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from adapters.library.koha.abilities import CALLS
+from adapters.library.koha.options import KohaOptions
 from adapters.library.sip2.options import PickupOptions, Sip2Options
 from adapters.library.sip2.system import ABILITIES
 from gateway.configuration.yaml_document import parse_yaml
+from gateway.ports.library_system import Capability
 from tests.support.capability_table import ADAPTERS, render_table
 from tests.support.paths import ROOT
 
 PAGES = ROOT / "docs" / "library-systems"
+KNOWN_CAPABILITIES: Mapping[str, Iterable[Capability]] = {"sip2": ABILITIES, "koha": CALLS}
 
 
 def read_examples(name: str) -> list[str]:
@@ -44,9 +49,10 @@ def test_the_table_is_that_of_the_adapters() -> None:
     assert render_table() in (PAGES / "README.md").read_text("utf-8")
 
 
-def test_a_kind_says_how_it_does_each_thing_that_it_can_do() -> None:
-    sip2 = next(adapter for adapter in ADAPTERS if adapter.name == "sip2")
-    assert set(sip2.ways) == set(ABILITIES)
+@pytest.mark.parametrize("name", KNOWN_CAPABILITIES)
+def test_a_kind_says_how_it_does_each_thing_that_it_can_do(name: str) -> None:
+    kind = next(adapter for adapter in ADAPTERS if adapter.name == name)
+    assert set(kind.ways) == set(KNOWN_CAPABILITIES[name])
 
 
 def test_each_kind_has_a_guide() -> None:
@@ -67,8 +73,43 @@ def test_the_page_on_sip2_has_every_key_with_its_default_and_a_comment() -> None
     (one,) = parse_yaml(pickup, "sip2.md").data["pickups"]
     assert set(one) == set(PickupOptions.model_fields)
     assert Sip2Options.model_validate({"host": "x", "pickups": [one], **parse_yaml(reasons, "sip2.md").data}).reasons
-    for line in (*whole.splitlines()[2:], *pickup.splitlines()[1:]):
+    check_comments((*whole.splitlines()[2:], *pickup.splitlines()[1:]))
+
+
+def check_comments(lines: Iterable[str]) -> None:
+    for line in lines:
         assert "# " in line or line.rstrip().endswith(("login:", "seconds:", "breaker:")), f"no comment: {line}"
+
+
+def test_the_page_on_koha_has_every_key_with_its_default_and_a_comment() -> None:
+    whole, reasons = read_examples("koha.md")
+    written = dict(parse_yaml(whole, "koha.md").data["system"])
+    assert written.pop("type") == "koha"
+    options = KohaOptions.model_validate(written)
+    sign_in = {f"sign_in.{key}": value for key, value in options.sign_in.model_dump().items()}
+
+    plain = KohaOptions(url="https://x/api/v1", sign_in=options.sign_in)
+    assert list_keys(options) == {**list_keys(plain), **sign_in, "url": options.url}
+    assert flatten(written) == set(list_keys(options))
+    assert KohaOptions.model_validate({**written, **parse_yaml(reasons, "koha.md").data}).reasons
+    check_comments(whole.splitlines()[2:])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"url": "koha.library.example"}, "String should match pattern"),
+        ({"sign_in": {"client_id": "x"}}, "client_id and client_secret go together"),
+        ({"sign_in": {}}, "either client_id or user must be there"),
+        ({"confirmed": ["RESERVED"]}, "RESERVED can't be confirmed"),
+        ({"url": "http://x/api/v1", "ca": "ca.pem"}, "ca and certificate are for https"),
+        ({"breaker": {"failures": 0}}, "greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_setting_of_koha_is_said(wrong: dict[str, Any], said: str) -> None:
+    right = {"url": "https://x/api/v1", "sign_in": {"user": "x", "password": "env:X"}}
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        KohaOptions.model_validate({**right, **wrong})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,146 @@
+"""What this release of Koha can do, as its own OpenAPI document says. Pure.
+
+Releases differ: loans, fees and deletion of items came one by one, and forks have more (facts/ils-backends.md 1.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Any
+
+from gateway.domain.value import value_object
+from gateway.ports.library_system import Capability
+
+FIND_PATRONS = "GET /patrons"
+ADD_PATRON = "POST /patrons"
+CHANGE_PATRON = "PUT /patrons/{patron_id}"
+CHECK_PASSWORD = "POST /auth/password/validation"
+SHOW_ACCOUNT = "GET /patrons/{patron_id}/account"
+ADD_DEBIT = "POST /patrons/{patron_id}/account/debits"
+LIST_DEBITS = "GET /patrons/{patron_id}/account/debits"
+LIST_LIBRARIES = "GET /libraries"
+LIST_ITEM_TYPES = "GET /item_types"
+LIST_CATEGORIES = "GET /patron_categories"
+FIND_BIBLIOS = "GET /biblios"
+ADD_BIBLIO = "POST /biblios"
+DELETE_BIBLIO = "DELETE /biblios/{biblio_id}"
+LIST_BIBLIO_ITEMS = "GET /biblios/{biblio_id}/items"
+ADD_ITEM = "POST /biblios/{biblio_id}/items"
+CHANGE_ITEM = "PUT /biblios/{biblio_id}/items/{item_id}"
+FIND_ITEMS = "GET /items"
+DELETE_ITEM = "DELETE /items/{item_id}"
+LIST_HOLDS = "GET /holds"
+ADD_HOLD = "POST /holds"
+CHANGE_HOLD = "PATCH /holds/{hold_id}"
+CANCEL_HOLD = "DELETE /holds/{hold_id}"
+LIST_CHECKOUTS = "GET /checkouts"
+ADD_CHECKOUT = "POST /checkouts"
+JUDGE_CHECKOUT = "GET /checkouts/availability"
+RENEW = "POST /checkouts/{checkout_id}/renewals"
+RENEW_OLD = "POST /checkouts/{checkout_id}/renewal"
+
+CALLS: Mapping[Capability, tuple[str, ...]] = {
+    Capability.PATRON_LOOKUP: (FIND_PATRONS,),
+    Capability.BLOCKS_DETAILED: (FIND_PATRONS,),
+    Capability.CONTACT: (FIND_PATRONS,),
+    Capability.AUTHENTICATE: (CHECK_PASSWORD,),
+    Capability.FEES_READ: (LIST_DEBITS,),
+    Capability.PATRON_CREATE: (ADD_PATRON,),
+    Capability.PATRON_UPDATE: (CHANGE_PATRON,),
+    Capability.PATRON_EXPIRE: (CHANGE_PATRON,),
+    Capability.BIB_FIND: (FIND_BIBLIOS,),
+    Capability.ITEM_AVAILABILITY: (FIND_ITEMS, LIST_BIBLIO_ITEMS),
+    Capability.HOLD_ITEM: (ADD_HOLD,),
+    Capability.HOLD_TITLE: (ADD_HOLD,),
+    Capability.HOLD_PICKUP: (ADD_HOLD,),
+    Capability.HOLD_CANCEL: (CANCEL_HOLD,),
+    Capability.HOLD_UPDATE: (CHANGE_HOLD,),
+    Capability.TEMPORARY_ITEM: (ADD_BIBLIO, ADD_ITEM, DELETE_ITEM, DELETE_BIBLIO),
+    Capability.SUPPRESS: (ADD_BIBLIO,),
+    Capability.CHECK_OUT: (ADD_CHECKOUT, JUDGE_CHECKOUT),
+    Capability.RENEW: (RENEW_OLD,),
+    Capability.MOVE_LOCATION: (CHANGE_ITEM,),
+    Capability.CHANGE_BARCODE: (CHANGE_ITEM,),
+    Capability.POST_FEE: (ADD_DEBIT, LIST_DEBITS),
+    Capability.PICKUP_LIST: (LIST_LIBRARIES,),
+    Capability.ITEM_BY_REQUEST: (FIND_ITEMS,),
+}
+"""The calls without which a release can't do it."""
+
+WAYS: Mapping[Capability, str] = {
+    Capability.PATRON_LOOKUP: "patrons by card number, then login",
+    Capability.BLOCKS_DETAILED: "restriction, expiry, lost card, address, debts",
+    Capability.CONTACT: "patrons",
+    Capability.AUTHENTICATE: "auth/password/validation",
+    Capability.FEES_READ: "account/debits",
+    Capability.PATRON_CREATE: "patrons, password",
+    Capability.PATRON_UPDATE: "patrons",
+    Capability.PATRON_EXPIRE: "expiry date",
+    Capability.BIB_FIND: "record number, ISBN, ISSN, LCCN",
+    Capability.ITEM_AVAILABILITY: "items, holds",
+    Capability.HOLD_ITEM: "holds",
+    Capability.HOLD_TITLE: "holds",
+    Capability.HOLD_PICKUP: "holds",
+    Capability.HOLD_CANCEL: "holds",
+    Capability.HOLD_UPDATE: "holds (PATCH)",
+    Capability.TEMPORARY_ITEM: "biblios, items",
+    Capability.SUPPRESS: "942 $n",
+    Capability.CHECK_OUT: "checkouts",
+    Capability.RENEW: "renewals",
+    Capability.MOVE_LOCATION: "items",
+    Capability.CHANGE_BARCODE: "items",
+    Capability.POST_FEE: "account/debits",
+    Capability.PICKUP_LIST: "libraries",
+    Capability.ITEM_BY_REQUEST: "our own list of changes",
+}
+
+
+@value_object
+class KohaAbilities:
+    """`calls`: METHOD /path; `embeds` and `body_keys` by call: what `x-koha-embed` and the body may name."""
+
+    calls: frozenset[str]
+    embeds: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    body_keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return frozenset(one for one, calls in CALLS.items() if self.calls.issuperset(calls))
+
+    def list_missing_calls(self) -> tuple[str, ...]:
+        wanted = {call for calls in CALLS.values() for call in calls}
+        return tuple(sorted(wanted - self.calls))
+
+    def may_embed(self, call: str, wanted: str) -> bool:
+        return wanted in self.embeds.get(call, frozenset())
+
+    def may_send(self, call: str, key: str) -> bool:
+        return key in self.body_keys.get(call, frozenset())
+
+
+ALL_ABILITIES = KohaAbilities(frozenset(call for calls in CALLS.values() for call in calls))
+"""As long as nobody could ask."""
+
+
+def read_abilities(document: Any) -> KohaAbilities | None:
+    """None: this is no OpenAPI document."""
+    paths = document.get("paths") if isinstance(document, dict) else None
+    if not isinstance(paths, dict):
+        return None
+    calls: set[str] = set()
+    embeds: dict[str, frozenset[str]] = {}
+    body_keys: dict[str, frozenset[str]] = {}
+    for path, methods in paths.items():
+        for method, operation in methods.items() if isinstance(methods, dict) else ():
+            call = f"{str(method).upper()} {path}"
+            calls.add(call)
+            parameters = operation.get("parameters", ()) if isinstance(operation, dict) else ()
+            for one in parameters:
+                if not isinstance(one, dict):
+                    continue
+                if one.get("name") == "x-koha-embed":
+                    embeds[call] = frozenset(map(str, one.get("items", {}).get("enum", ())))
+                elif one.get("in") == "body":
+                    body_keys[call] = frozenset(map(str, one.get("schema", {}).get("properties", ())))
+    return KohaAbilities(frozenset(calls), embeds, body_keys)

@@ -1,0 +1,252 @@
+"""Calls to Koha's REST API: signed in, lists to their end, refusals as `KohaRefusalError`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import structlog
+
+from adapters.library.circuit_breaker import CircuitBreaker
+from adapters.library.koha.abilities import ALL_ABILITIES, KohaAbilities, read_abilities
+from adapters.library.koha.options import KohaOptions
+from adapters.library.rest_answer import RestAnswer, RestCall, make_json_call
+from adapters.library.rest_authorisation import (
+    AccessToken,
+    Authorisation,
+    FixedAuthorisation,
+    SendCall,
+    TokenAuthorisation,
+    make_basic_header,
+    resolve_secret,
+)
+from adapters.library.rest_client import RestClient, RestEndpoint
+from adapters.library.rest_options import resolve_tls
+from gateway.domain.clock import Clock
+from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.domain.value import value_object
+
+PAGE_ROWS = 100
+MAX_PAGES = 100
+MARCXML = "application/marcxml+xml"
+
+Row = Mapping[str, Any]
+
+log = structlog.get_logger(component="koha")
+
+
+class KohaRefusalError(Exception):
+    """Koha said no. `error`: its words; `code`: empty where it gives none. Both are for staff."""
+
+    def __init__(self, status: int, error: str, code: str, body: Row) -> None:
+        super().__init__(f"HTTP {status}: {error}")
+        self.status = status
+        self.error = error
+        self.code = code
+        self.body = body
+
+
+@value_object
+class RowPage:
+    """Of a list; `total`: how long the whole list is."""
+
+    rows: tuple[Row, ...]
+    total: int
+
+
+class KohaClient:
+    """`abilities` are those of any release until the server was reached for the first time."""
+
+    def __init__(self, options: KohaOptions, folder: Path, secrets: Callable[[str], str], clock: Clock) -> None:
+        self._options = options
+        self._secrets = secrets
+        place = RestEndpoint(
+            url=options.url,
+            seconds=options.seconds,
+            tls=resolve_tls(options.ca, options.certificate, folder),
+            connections=options.connections,
+            max_bytes=options.max_bytes,
+            headers={"x-koha-library": options.acting_library} if options.acting_library else {},
+        )
+        self._rest = RestClient(place, self._make_authorisation(), CircuitBreaker(options.url, options.breaker), clock)
+        self._known: KohaAbilities | None = None
+
+    @property
+    def abilities(self) -> KohaAbilities:
+        return self._known or ALL_ABILITIES
+
+    async def load_abilities(self) -> KohaAbilities:
+        """Once. Raises Unavailable."""
+        if self._known is None:
+            answer = await self._ask(RestCall(method="GET", path=("",)), "/")
+            self._known = read_abilities(answer.value)
+            if self._known is None:
+                raise Unavailable("Koha: what stands at this URL is no OpenAPI document; does it end in /api/v1?")
+        return self._known
+
+    async def close_connections(self) -> None:
+        await self._rest.close_connections()
+
+    # --- signing in --------------------------------------------------------------------------------------
+
+    def _make_authorisation(self) -> Authorisation:
+        """Raises Unavailable when a secret is not there."""
+        who = self._options.sign_in
+        if who.user:
+            return FixedAuthorisation(make_basic_header(who.user, resolve_secret(self._secrets, who.password)))
+        return TokenAuthorisation(self._fetch_token)
+
+    async def _fetch_token(self, send: SendCall) -> AccessToken:
+        who = self._options.sign_in
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": who.client_id,
+            "client_secret": resolve_secret(self._secrets, who.client_secret),
+        }
+        answer = await send(
+            RestCall(
+                method="POST",
+                path=("oauth", "token"),
+                headers={"Content-Type": "application/x-www-form-urlencoded"},
+                body=urlencode(form).encode(),
+            )
+        )
+        token = answer.value.get("access_token") if isinstance(answer.value, dict) else None
+        if not answer.is_success or not isinstance(token, str):
+            raise Unavailable(f"Koha: no token for client '{who.client_id}' (HTTP {answer.status})")
+        seconds = answer.value.get("expires_in", 3600)
+        return AccessToken({"Authorization": f"Bearer {token}"}, float(seconds))
+
+    # --- questions ---------------------------------------------------------------------------------------
+
+    async def get_row(self, *path: str, title: str, embeds: tuple[str, ...] = ()) -> Row | None:
+        """None: there is nothing there (404). `title`: the path without numbers. Raises Unavailable."""
+        try:
+            answer = await self._ask(RestCall(method="GET", path=path, title=title, headers=_embed(embeds)), title)
+        except KohaRefusalError as refusal:
+            if refusal.status == 404:
+                return None
+            raise _describe_failure(title, refusal) from refusal
+        return _require_row(title, answer.value)
+
+    async def find_rows(
+        self, *path: str, title: str = "", query: Mapping[str, str] | None = None, embeds: tuple[str, ...] = ()
+    ) -> tuple[Row, ...]:
+        """All, page by page. Plain parameters match whole values. Raises Unavailable."""
+        found: list[Row] = []
+        for page in range(1, MAX_PAGES + 1):
+            part = await self.find_page(*path, title=title, query=query, embeds=embeds, page=page, size=PAGE_ROWS)
+            found.extend(part.rows)
+            if len(found) >= part.total or len(part.rows) < PAGE_ROWS:
+                return tuple(found)
+        raise Unavailable(f"Koha: {title or path[-1]} has more than {MAX_PAGES * PAGE_ROWS:,} rows")
+
+    async def find_page(
+        self,
+        *path: str,
+        title: str = "",
+        query: Mapping[str, str] | None = None,
+        embeds: tuple[str, ...] = (),
+        page: int = 1,
+        size: int = 1,
+    ) -> RowPage:
+        """Raises Unavailable."""
+        name = title or "/" + "/".join(path)
+        parameters = {**(query or {}), "_match": "exact", "_page": str(page), "_per_page": str(size)}
+        call = RestCall(method="GET", path=path, query=parameters, title=name, headers=_embed(embeds))
+        try:
+            answer = await self._ask(call, name)
+        except KohaRefusalError as refusal:
+            if refusal.status == 404 and refusal.error:  # of a patron or record that isn't there
+                return RowPage((), 0)
+            raise _describe_failure(name, refusal) from refusal
+        if not isinstance(answer.value, list):
+            raise Unavailable(f"Koha: {name}: no list")
+        rows = tuple(_require_row(name, one) for one in answer.value)
+        total = answer.headers.get("X-Total-Count", "")
+        return RowPage(rows, int(total) if total.isascii() and total.isdigit() else len(rows))
+
+    async def ask_query(self, *path: str, title: str, query: Mapping[str, str]) -> Row:
+        """Raises Unavailable, KohaRefusalError."""
+        return _require_row(
+            title, (await self._ask(RestCall(method="GET", path=path, query=query, title=title), title)).value
+        )
+
+    # --- changes -----------------------------------------------------------------------------------------
+
+    async def send_row(
+        self,
+        method: str,
+        *path: str,
+        title: str,
+        row: Row,
+        query: Mapping[str, str] | None = None,
+        repeatable: bool = False,
+    ) -> Any:
+        """What came back, and None where nothing did. `repeatable`: a question in the form of a change.
+
+        Raises Unavailable, OutcomeUnknown, KohaRefusalError."""
+        call = make_json_call(method, path, row, title=title, query=query)
+        return (await (self._ask if repeatable else self._change)(call, title)).value
+
+    async def send_record(self, marcxml: bytes) -> str:
+        """The number of the new record. Raises Unavailable, OutcomeUnknown, KohaRefusalError."""
+        headers = {"Content-Type": MARCXML, "x-confirm-not-duplicate": "1"}
+        call = RestCall(method="POST", path=("biblios",), headers=headers, body=marcxml)
+        answer = await self._change(call, "/biblios")
+        number = answer.value.get("id") if isinstance(answer.value, dict) else None
+        if number is None:
+            raise OutcomeUnknown("Koha: /biblios: an answer without a number")
+        return str(number)
+
+    async def delete_row(self, *path: str, title: str) -> int:
+        """The status. Raises Unavailable, OutcomeUnknown, KohaRefusalError."""
+        return (await self._change(RestCall(method="DELETE", path=path, title=title), title)).status
+
+    # --- answers -----------------------------------------------------------------------------------------
+
+    async def _ask(self, call: RestCall, title: str) -> RestAnswer:
+        return _check_answer(title, await self._rest.ask(call))
+
+    async def _change(self, call: RestCall, title: str) -> RestAnswer:
+        return _check_answer(title, await self._rest.change(call))
+
+
+def _check_answer(title: str, answer: RestAnswer) -> RestAnswer:
+    """Raises KohaRefusalError, Unavailable where the gateway's patron lacks a permission."""
+    if answer.is_success:
+        return answer
+    body: Row = answer.value if isinstance(answer.value, dict) else {}
+    if answer.status == 403 and (needed := body.get("required_permissions")):
+        raise Unavailable(f"Koha: {title}: the gateway's patron lacks a permission: {json.dumps(needed)}")
+    error = body.get("error")
+    text = error if isinstance(error, str) else answer.text
+    problems = body.get("errors")
+    if isinstance(problems, list):
+        text = "; ".join(f"{one.get('path')}: {one.get('message')}" for one in problems if isinstance(one, dict))
+    code = body.get("error_code")
+    raise KohaRefusalError(answer.status, text, code if isinstance(code, str) else "", body)
+
+
+def _describe_failure(title: str, refusal: KohaRefusalError) -> Unavailable:
+    """A question that Koha doesn't accept is no answer. Its words name no patron, but might quote one: so without."""
+    log.warning("koha.question_refused", path=title, status=refusal.status, code=refusal.code)
+    return Unavailable(f"Koha: {title}: HTTP {refusal.status} {refusal.code}".rstrip())
+
+
+def _require_row(title: str, value: Any) -> Row:
+    if not isinstance(value, dict):
+        raise Unavailable(f"Koha: {title}: no object")
+    return value
+
+
+def _embed(names: tuple[str, ...]) -> Mapping[str, str]:
+    return {"x-koha-embed": ",".join(names)} if names else {}
+
+
+def make_query(wanted: object) -> Mapping[str, str]:
+    """Koha's parameter `q`: objects are joined by and, lists by or."""
+    return {"q": json.dumps(wanted, ensure_ascii=False)}

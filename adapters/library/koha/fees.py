@@ -1,0 +1,108 @@
+"""Fees in Koha, each posted at most once: Koha keeps no key of ours but in a note, where it is looked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from adapters.library.change_sending import CHARGE_JSON, send_change
+from adapters.library.koha.client import KohaRefusalError, Row
+from adapters.library.koha.lookups import KohaDesk
+from adapters.library.koha.reasons import refusal_of_answer
+from adapters.library.koha.records import make_mark, read_text
+from adapters.library.parallel_questions import ask_together
+from adapters.library.refusals import make_refusal
+from gateway.domain.library import Charge, Money
+from gateway.domain.problems import OutcomeUnknown, RefusalReason
+from gateway.domain.value import value_object
+from gateway.ports.library_changes import ChangeKind, LibraryChange
+
+
+@value_object
+class FeeNote:
+    """What a fee is for."""
+
+    description: str = ""
+    item_barcode: str = ""
+    request_id: str = ""
+
+
+@value_object
+class FeeDesk:
+    desk: KohaDesk
+
+    async def post_fee(self, patron_id: str, amount: Money, type_: str, key: str, note: FeeNote) -> Charge:
+        """Koha keeps no key of ours but in a note: there it is looked for before anything is sent again."""
+        desk = self.desk
+        if amount.amount <= 0 or amount.currency != desk.reader.currency:
+            raise make_refusal(RefusalReason.INVALID_AMOUNT)
+        before, patron, item = await ask_together(
+            desk.changes.find_change(ChangeKind.FEE, key),
+            desk.require_borrower(patron_id),
+            desk.ask_item(note.item_barcode),
+        )
+        if before is not None and before.ended is not None:
+            return CHARGE_JSON.validate_json(before.value)
+        mark = make_mark(key)
+        change = LibraryChange(
+            ChangeKind.FEE, key, note.item_barcode, patron.id, desk.now(), request_id=note.request_id
+        )
+        notes = (f"ILL {note.request_id}" if note.request_id else "", mark)
+        row: dict[str, Any] = {
+            "amount": float(amount.amount),
+            "type": desk.options.fee_types.get(type_, type_),
+            "description": note.description or type_,
+            "internal_note": " ".join(part for part in notes if part),
+            **({"item_id": int(item.item.id)} if item is not None else {}),
+        }
+
+        async def find_made_fee() -> Row | None:
+            rows = await self.list_rows(patron.id)
+            return next((one for one in rows if mark in read_text(one, "internal_note").split()), None)
+
+        async def send_fee() -> Row:
+            title = "/patrons/{patron_id}/account/debits"
+            try:
+                made = await desk.client.send_row(
+                    "POST", "patrons", patron.id, "account", "debits", title=title, row=row
+                )
+            except KohaRefusalError as refusal:
+                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            if not isinstance(made, dict):
+                raise OutcomeUnknown("Koha: an answer without the fee")
+            return made
+
+        sent = await find_made_fee() if before is not None else None
+        if sent is None:
+            sent = await send_change(desk.changes, change, send_fee, find_made_fee, before=before)
+        read = desk.reader.read_charge(sent)
+        charge = replace(read, key=key, type=type_, request_id=note.request_id, item_barcode=note.item_barcode)
+        value = CHARGE_JSON.dump_json(charge).decode()
+        await desk.changes.end_change(replace(change, record_id=charge.id, ended=desk.now(), value=value))
+        return charge
+
+    async def list_charges(self, patron_id: str) -> tuple[Charge, ...]:
+        """Unpaid ones, oldest first. Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        desk = self.desk
+        patron, rows, changes = await ask_together(
+            desk.ask_patron_row(patron_id), self.list_rows(patron_id), desk.changes.changes_of_patron(patron_id)
+        )
+        if patron is None:
+            raise make_refusal(RefusalReason.UNKNOWN_PATRON)
+        ours = {one.record_id: one for one in changes if one.kind is ChangeKind.FEE and one.value}
+        found: list[Charge] = []
+        for charge in map(desk.reader.read_charge, rows):
+            if charge.paid >= charge.amount.amount:
+                continue
+            known = ours.get(charge.id)
+            found.append(
+                replace(CHARGE_JSON.validate_json(known.value), paid=charge.paid) if known is not None else charge
+            )
+        return tuple(sorted(found, key=lambda charge: (charge.posted, int(charge.id))))
+
+    async def list_rows(self, patron_id: str) -> tuple[Row, ...]:
+        if not (patron_id.isascii() and patron_id.isdigit()):
+            raise make_refusal(RefusalReason.UNKNOWN_PATRON)
+        return await self.desk.client.find_rows(
+            "patrons", patron_id, "account", "debits", title="/patrons/{patron_id}/account/debits"
+        )

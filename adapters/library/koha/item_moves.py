@@ -1,0 +1,103 @@
+"""Where an item is, and its barcode, changed in Koha. To set the same once more changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from adapters.library.change_sending import ITEM_JSON, send_change
+from adapters.library.koha.client import KohaRefusalError, Row
+from adapters.library.koha.lookups import ItemAnswer, KohaDesk
+from adapters.library.koha.reasons import refusal_of_answer
+from adapters.library.koha.records import read_text
+from adapters.library.parallel_questions import ask_together
+from adapters.library.refusals import make_refusal
+from gateway.domain.library import Item, Location
+from gateway.domain.problems import RefusalReason
+from gateway.domain.value import value_object
+from gateway.ports.library_changes import ChangeKind, LibraryChange
+
+_REQUIRED = ("item_id", "biblio_id", "not_for_loan_status", "damaged_status", "lost_status", "withdrawn")
+"""Koha takes no item without these; what else isn't sent stays as it is."""
+
+
+@value_object
+class ItemDesk:
+    desk: KohaDesk
+
+    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
+        """The item's home stays. With a shelf, Koha takes that for its home shelf too, so the old one is remembered."""
+        answer = await self.desk.require_item(barcode)
+        wanted = {"holding_library_id": location.library, **({"location": location.shelf} if location.shelf else {})}
+        return await self._change_item(answer, wanted, ChangeKind.MOVE, key)
+
+    async def return_home(self, barcode: str, key: str) -> Item:
+        answer, changes = await ask_together(
+            self.desk.require_item(barcode), self.desk.changes.changes_of_item(barcode)
+        )
+        moved = next((one for one in changes if one.kind is ChangeKind.MOVE and one.key != key), None)
+        home = ITEM_JSON.validate_json(moved.value).home if moved is not None else answer.item.home
+        wanted = {"holding_library_id": answer.item.home.library}
+        if home.shelf != answer.item.current.shelf:
+            wanted["location"] = home.shelf
+        return await self._change_item(answer, wanted, ChangeKind.MOVE, key)
+
+    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
+        """Raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED), Unavailable, OutcomeUnknown."""
+        desk = self.desk
+        before, answer, taken = await ask_together(
+            desk.changes.find_change(ChangeKind.BARCODE_CHANGE, key), desk.ask_item(barcode), desk.ask_item(new)
+        )
+        if answer is None and taken is not None and before is not None:
+            await self._rename_changes(barcode, new)
+            return taken.item
+        if answer is None:
+            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
+        if not answer.item.temporary:
+            raise make_refusal(
+                RefusalReason.NOT_ALLOWED, detail="Only partners' items get another barcode; this is the library's own."
+            )
+        if taken is not None:
+            raise make_refusal(RefusalReason.DUPLICATE_ITEM)
+        changed = await self._change_item(answer, {"external_id": new}, ChangeKind.BARCODE_CHANGE, key)
+        await self._rename_changes(barcode, new)
+        return changed
+
+    async def _rename_changes(self, barcode: str, new: str) -> None:
+        """What was made under the old barcode is found under the new one."""
+        for change in await self.desk.changes.changes_of_item(barcode):
+            if change.kind in (ChangeKind.TEMPORARY_ITEM, ChangeKind.HOLD):
+                await self.desk.changes.begin_change(replace(change, barcode=new))
+
+    async def _change_item(self, answer: ItemAnswer, wanted: Row, kind: ChangeKind, key: str) -> Item:
+        """`wanted`: what is to be different. The change remembers the item as it was."""
+        desk, item = self.desk, answer.item
+        row = {**{name: answer.row.get(name) for name in _REQUIRED}, **wanted}
+        before = await desk.changes.find_change(kind, key)
+        if all(read_text(answer.row, name) == value for name, value in wanted.items()):
+            return item
+        change = LibraryChange(
+            kind=kind,
+            key=key,
+            barcode=item.barcode,
+            patron_id="",
+            begun=desk.now(),
+            record_id=item.id,
+            value=ITEM_JSON.dump_json(item).decode(),
+        )
+
+        async def send_item() -> Row:
+            title = "/biblios/{biblio_id}/items/{item_id}"
+            try:
+                made = await desk.client.send_row("PUT", "biblios", item.bib_id, "items", item.id, title=title, row=row)
+            except KohaRefusalError as refusal:
+                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            return made if isinstance(made, dict) else {**answer.row, **wanted}
+
+        async def find_item_changed() -> Row | None:
+            now = await desk.ask_item_row(item.id)
+            is_done = now is not None and all(read_text(now, name) == value for name, value in wanted.items())
+            return now if is_done else None
+
+        sent = await send_change(desk.changes, change, send_item, find_item_changed, before=before)
+        await desk.changes.end_change(replace(change, ended=desk.now()))
+        return desk.reader.read_item({**answer.row, **sent}, answer.holds, answer.loan)

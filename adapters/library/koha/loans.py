@@ -1,0 +1,172 @@
+"""Check-out and renewal in Koha, each at most once (see `adapters.library.change_sending`).
+
+A release without `due_date` for loans sets it by its own rules; there is no call for a check-in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from adapters.library.change_sending import LOAN_JSON, find_open_change, send_change
+from adapters.library.koha import abilities
+from adapters.library.koha.client import KohaRefusalError, Row
+from adapters.library.koha.lookups import ItemAnswer, KohaDesk
+from adapters.library.koha.reasons import refusal_of_answer, refusal_of_keys, refusal_of_renewal
+from adapters.library.koha.records import read_text
+from adapters.library.parallel_questions import ask_together
+from adapters.library.refusals import make_refusal, refuse_blocked
+from gateway.domain.library import BlockScope, Loan
+from gateway.domain.problems import OutcomeUnknown, RefusalReason
+from gateway.domain.value import value_object
+from gateway.ports.library_changes import ChangeKind, LibraryChange
+
+
+@value_object
+class LoanDesk:
+    desk: KohaDesk
+
+    # --- check-out ---------------------------------------------------------------------------------------
+
+    async def check_out(self, barcode: str, patron_id: str, key: str, request_id: str) -> Loan:
+        desk = self.desk
+        before, answer, patron = await ask_together(
+            desk.changes.find_change(ChangeKind.CHECK_OUT, key),
+            desk.require_item_to_lend(barcode),
+            desk.require_borrower(patron_id),
+        )
+        if answer.loan is not None:
+            return await self._find_repeated_loan(answer, patron.id, before)
+        refuse_blocked(patron, BlockScope.BORROW, desk.today())
+        if not answer.item.circulates:
+            raise make_refusal(RefusalReason.ITEM_DOES_NOT_CIRCULATE)
+        confirmation = await self._ask_whether(answer, patron.id)
+        request_id = request_id or await self._find_request(answer)
+        change = LibraryChange(ChangeKind.CHECK_OUT, key, barcode, patron.id, desk.now(), request_id)
+        row = {"patron_id": int(patron.id), "item_id": int(answer.item.id)}
+
+        async def send_loan() -> Row:
+            try:
+                made = await desk.client.send_row("POST", "checkouts", title="/checkouts", row=row, query=confirmation)
+            except KohaRefusalError as refusal:
+                if refusal.status == 412:  # something has come in between
+                    await self._ask_whether(answer, patron.id)
+                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            return _require_loan(made)
+
+        async def find_made_loan() -> Row | None:
+            now = await desk.ask_loans_of_items([answer.item.id])
+            return next((one for one in now if read_text(one, "patron_id") == patron.id), None)
+
+        sent = await send_change(desk.changes, change, send_loan, find_made_loan, before=before)
+        return await self._end_check_out(change, replace(answer, loan=sent))
+
+    async def _ask_whether(self, answer: ItemAnswer, patron_id: str) -> dict[str, str]:
+        """What has to be sent along, since some of Koha's questions are answered with yes (`confirmed`).
+
+        Raises Refused with the reason, which a refused check-out alone doesn't say."""
+        desk = self.desk
+        query = {"patron_id": patron_id, "item_id": answer.item.id}
+        try:
+            said = await desk.client.ask_query(
+                "checkouts", "availability", title="/checkouts/availability", query=query
+            )
+        except KohaRefusalError as refusal:
+            raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+        blockers, confirms = said.get("blockers") or {}, said.get("confirms") or {}
+        open_ones = {key for key in confirms if key.isupper()} - set(desk.options.confirmed)
+        if blockers or open_ones:
+            raise refusal_of_keys({*blockers, *open_ones}, desk.options.reasons)
+        token = read_text(said, "confirmation_token")
+        return {"confirmation": token} if confirms and token else {}
+
+    async def _find_request(self, answer: ItemAnswer) -> str:
+        """Of a partner's item: that under which it was made."""
+        if not answer.item.temporary:
+            return ""
+        changes = await self.desk.changes.changes_of_item(answer.item.barcode)
+        made = find_open_change(ChangeKind.TEMPORARY_ITEM, ChangeKind.TEMPORARY_ITEM_DELETION, changes)
+        return made.request_id if made is not None else ""
+
+    async def _find_repeated_loan(self, answer: ItemAnswer, patron_id: str, before: LibraryChange | None) -> Loan:
+        """The item is on loan: under this key to this patron it is the same loan. Raises Refused."""
+        loan = self.desk.reader.read_loan(answer.loan or {}, answer.row)
+        if loan.patron_id != patron_id:
+            raise make_refusal(RefusalReason.ITEM_ON_LOAN)
+        if before is None or (before.ended is not None and before.record_id != loan.id):
+            raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
+        if before.ended is None:
+            return await self._end_check_out(before, answer)
+        return replace(loan, key=before.key, request_id=before.request_id)
+
+    async def _end_check_out(self, change: LibraryChange, answer: ItemAnswer) -> Loan:
+        read = self.desk.reader.read_loan(answer.loan or {}, answer.row)
+        loan = replace(read, key=change.key, request_id=change.request_id)
+        value = LOAN_JSON.dump_json(loan).decode()
+        await self.desk.changes.end_change(replace(change, record_id=loan.id, ended=self.desk.now(), value=value))
+        return loan
+
+    # --- renewal -----------------------------------------------------------------------------------------
+
+    async def renew(self, barcode: str, key: str, patron_id: str) -> Loan:
+        """Koha counts each renewal, so an unknown one is found by its number."""
+        desk = self.desk
+        before, answer = await ask_together(
+            desk.changes.find_change(ChangeKind.RENEWAL, key), desk.require_item_to_lend(barcode)
+        )
+        if answer.loan is None:
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        loan = await desk.read_loan(answer)
+        if patron_id and loan.patron_id != patron_id:
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        if before is not None and before.record_id == loan.id:
+            begun = LOAN_JSON.validate_json(before.value)
+            if before.ended is not None:
+                return begun
+            if loan.renewals > begun.renewals:
+                return await self._end_renewal(before, loan)
+        change = LibraryChange(
+            kind=ChangeKind.RENEWAL,
+            key=key,
+            barcode=barcode,
+            patron_id=loan.patron_id,
+            begun=desk.now(),
+            request_id=loan.request_id,
+            record_id=loan.id,
+            value=LOAN_JSON.dump_json(loan).decode(),
+        )
+
+        async def send_renewal() -> Row:
+            path = ("checkouts", loan.id, self._renewal_word())
+            try:
+                made = await desk.client.send_row("POST", *path, title="/checkouts/{checkout_id}/renewal", row={})
+            except KohaRefusalError as refusal:
+                raise refusal_of_renewal(refusal, desk.options.reasons) from refusal
+            return _require_loan(made)
+
+        async def find_made_renewal() -> Row | None:
+            now = await desk.ask_loans_of_items([loan.item_id])
+            found = next((one for one in now if read_text(one, "checkout_id") == loan.id), None)
+            if found is None or desk.reader.read_loan(found, answer.row).renewals <= loan.renewals:
+                return None
+            return found
+
+        sent = await send_change(desk.changes, change, send_renewal, find_made_renewal, before=before)
+        renewed = desk.reader.read_loan(sent, answer.row)
+        if renewed.due <= loan.due:
+            raise OutcomeUnknown("Koha says that it has renewed the loan, which is due no later than before")
+        return await self._end_renewal(change, replace(renewed, key=loan.key, request_id=loan.request_id))
+
+    def _renewal_word(self) -> str:
+        """Of the two spellings, that which this release has."""
+        return "renewals" if abilities.RENEW in self.desk.client.abilities.calls else "renewal"
+
+    async def _end_renewal(self, change: LibraryChange, loan: Loan) -> Loan:
+        value = LOAN_JSON.dump_json(loan).decode()
+        await self.desk.changes.end_change(replace(change, ended=self.desk.now(), value=value))
+        return loan
+
+
+def _require_loan(made: object) -> Row:
+    if not isinstance(made, dict) or "checkout_id" not in made:
+        raise OutcomeUnknown("Koha: an answer without the loan")
+    return made

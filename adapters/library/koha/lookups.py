@@ -1,0 +1,393 @@
+"""Questions to Koha. Answers are checked for equality (Koha compares without case and accents), and several hits are an
+error, never the first of them. Independent questions are asked at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import cast
+
+from adapters.library.change_sending import HOLD_JSON
+from adapters.library.koha import abilities
+from adapters.library.koha.client import KohaClient, Row, make_query
+from adapters.library.koha.options import KohaOptions
+from adapters.library.koha.reasons import refuse_ambiguous_patron
+from adapters.library.koha.records import (
+    RecordReader,
+    is_for_item,
+    read_count,
+    read_number,
+    read_text,
+    read_title,
+    split_values,
+)
+from adapters.library.parallel_questions import ask_together
+from adapters.library.refusals import make_refusal
+from gateway.domain.clock import Clock
+from gateway.domain.library import Bib, Hold, HoldStatus, IdentifierType, Item, Loan, Patron, RecordId
+from gateway.domain.problems import RefusalReason
+from gateway.domain.value import value_object
+from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
+from gateway.ports.library_system import BibHoldings, PatronKey
+
+_PATRON_EMBEDS = ("account_balance", "checkouts+count")
+_OWN_ORDER = (IdentifierType.BARCODE.value, IdentifierType.USERNAME.value)
+_NUMBER_FIELDS = {IdentifierType.BARCODE.value: "cardnumber", IdentifierType.USERNAME.value: "userid"}
+_RECORD_FIELDS = {"isbn": "isbn", "issn": "issn", "lccn": "lccn"}
+
+
+@value_object
+class ItemAnswer:
+    """An item, with what was asked of it. `loan`: the open one; `holds`: of its record."""
+
+    item: Item
+    row: Row
+    holds: tuple[Row, ...]
+    loan: Row | None
+
+    @property
+    def title(self) -> str:
+        return read_title(self.row.get("biblio"))
+
+
+@value_object
+class KohaDesk:
+    """All that the parts of this adapter share."""
+
+    client: KohaClient
+    options: KohaOptions
+    reader: RecordReader
+    changes: LibraryChanges
+    clock: Clock
+
+    def now(self) -> datetime:
+        return self.clock.now().replace(microsecond=0)
+
+    def today(self) -> date:
+        """In the library's zone."""
+        return self.clock.now().astimezone(self.reader.zone).date()
+
+    # --- patrons -----------------------------------------------------------------------------------------
+
+    async def find_patron(self, key: PatronKey) -> Patron:
+        """Raises Refused(UNKNOWN_PATRON | AMBIGUOUS_PATRON), Unavailable."""
+        for kind in key.types or _OWN_ORDER:
+            if kind == IdentifierType.INTERNAL.value:
+                if (found := await self.ask_patron(key.value)) is not None:
+                    return found
+            elif (field := _NUMBER_FIELDS.get(kind)) is not None and key.value:
+                rows = await self.client.find_rows("patrons", query={field: key.value}, embeds=self._patron_embeds())
+                equal = [row for row in rows if read_text(row, field) == key.value]
+                if len(equal) > 1:
+                    raise refuse_ambiguous_patron()
+                if equal:
+                    return await self._complete_patron(equal[0])
+        raise make_refusal(RefusalReason.UNKNOWN_PATRON)
+
+    async def _complete_patron(self, row: Row) -> Patron:
+        holds = await self.count_holds(read_number(row, "patron_id"))
+        return self.reader.read_patron(row, holds, self.today())
+
+    async def ask_patron(self, patron_id: str) -> Patron | None:
+        """By Koha's number; None: there is no such patron. Raises Unavailable."""
+        if not _is_number(patron_id):
+            return None
+        row, holds = await ask_together(self.ask_patron_row(patron_id), self.count_holds(patron_id))
+        return self.reader.read_patron(row, holds, self.today()) if row is not None else None
+
+    async def ask_patron_row(self, patron_id: str) -> Row | None:
+        if not _is_number(patron_id):
+            return None
+        return await self.client.get_row(
+            "patrons", patron_id, title="/patrons/{patron_id}", embeds=self._patron_embeds()
+        )
+
+    async def require_patron(self, patron_id: str) -> Patron:
+        """Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        found = await self.ask_patron(patron_id)
+        if found is None:
+            raise make_refusal(RefusalReason.UNKNOWN_PATRON)
+        return found
+
+    async def require_borrower(self, patron_id: str) -> Patron:
+        """For a change, which doesn't look at the number of holds: it is not asked for and stays 0.
+
+        Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        row = await self.ask_patron_row(patron_id)
+        if row is None:
+            raise make_refusal(RefusalReason.UNKNOWN_PATRON)
+        return self.reader.read_patron(row, 0, self.today())
+
+    def describe_new_patron(self) -> Row:
+        """What a patron who has just been made has of what is asked for besides."""
+        known = {"account_balance": 0, "checkouts_count": 0}
+        return known if "account_balance" in self._patron_embeds() else {}
+
+    def _patron_embeds(self) -> tuple[str, ...]:
+        known = self.client.abilities
+        return tuple(name for name in _PATRON_EMBEDS if known.may_embed(abilities.FIND_PATRONS, name))
+
+    async def count_holds(self, patron_id: str) -> int:
+        return (await self.client.find_page("holds", query={"patron_id": patron_id})).total
+
+    # --- records -----------------------------------------------------------------------------------------
+
+    async def find_bib(self, record: RecordId) -> Bib:
+        """Raises Refused(UNKNOWN_RECORD | AMBIGUOUS_ITEM), Unavailable."""
+        kind = record.type.casefold()
+        if kind == "local":
+            return await self.require_bib(record.value)
+        field = _RECORD_FIELDS.get(kind)
+        wanted = _normalise_number(record.value)
+        if field is None or not wanted:
+            raise make_refusal(RefusalReason.UNKNOWN_RECORD, f"Koha finds no records by {record.type}")
+        pattern = "%".join(("", *map(_escape_pattern, wanted), ""))  # hyphens may stand anywhere, and other numbers
+        rows = await self.client.find_rows("biblios", query=make_query({field: {"-like": pattern}}))
+        equal = [
+            row
+            for row in rows
+            if wanted in {_normalise_number(value.split()[0]) for value in split_values(read_text(row, field))}
+        ]
+        if len(equal) > 1:
+            raise make_refusal(RefusalReason.AMBIGUOUS_ITEM, "Koha finds several records")
+        if not equal:
+            raise make_refusal(RefusalReason.UNKNOWN_RECORD)
+        return self.reader.read_bib(equal[0])
+
+    async def require_bib(self, bib_id: str) -> Bib:
+        """Raises Refused(UNKNOWN_RECORD), Unavailable."""
+        row = await self.ask_bib_row(bib_id)
+        if row is None:
+            raise make_refusal(RefusalReason.UNKNOWN_RECORD)
+        return self.reader.read_bib(row)
+
+    async def ask_bib_row(self, bib_id: str) -> Row | None:
+        if not _is_number(bib_id):
+            return None
+        return await self.client.get_row("biblios", bib_id, title="/biblios/{biblio_id}")
+
+    async def list_holdings(self, bib_id: str) -> BibHoldings:
+        """Raises Refused(UNKNOWN_RECORD), Unavailable."""
+        if not _is_number(bib_id):
+            raise make_refusal(RefusalReason.UNKNOWN_RECORD)
+        bib, rows, holds = await ask_together(
+            self.ask_bib_row(bib_id),
+            self.client.find_rows("biblios", bib_id, "items", title="/biblios/{biblio_id}/items"),
+            self.ask_holds_of_bib(bib_id),
+        )
+        if bib is None:
+            raise make_refusal(RefusalReason.UNKNOWN_RECORD)
+        out = [read_number(row, "item_id") for row in rows if row.get("checked_out_date")]
+        loans = {read_text(loan, "item_id"): loan for loan in await self.ask_loans_of_items(out)}
+        items = tuple(self.reader.read_item(row, holds, loans.get(read_number(row, "item_id"))) for row in rows)
+        return BibHoldings(self.reader.read_bib(bib), items, len(holds))
+
+    # --- items -------------------------------------------------------------------------------------------
+
+    async def ask_item(self, barcode: str) -> ItemAnswer | None:
+        """None: there is no such item. Raises Refused(AMBIGUOUS_ITEM), Unavailable."""
+        row = await self._find_item_row(barcode)
+        return await self.complete_item(row) if row is not None else None
+
+    async def _find_item_row(self, barcode: str) -> Row | None:
+        if not barcode:
+            return None
+        rows = await self.client.find_rows("items", query={"external_id": barcode}, embeds=self._item_embeds())
+        equal = [row for row in rows if read_text(row, "external_id") == barcode]
+        if len(equal) > 1:
+            raise make_refusal(RefusalReason.AMBIGUOUS_ITEM)
+        return equal[0] if equal else None
+
+    async def require_item_to_lend(self, barcode: str) -> ItemAnswer:
+        """Without holds: Koha looks at them itself, where an item is lent or a loan renewed.
+
+        Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable."""
+        row = await self._find_item_row(barcode)
+        if row is None:
+            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
+        loan, bib = await ask_together(self._ask_loan(row), self._ask_bib_of_item(row))
+        return ItemAnswer(self.reader.read_item(row, (), loan), {**row, "biblio": bib}, (), loan)
+
+    async def _ask_loan(self, row: Row) -> Row | None:
+        if not row.get("checked_out_date"):
+            return None
+        return next(iter(await self.ask_loans_of_items([read_number(row, "item_id")])), None)
+
+    async def _ask_bib_of_item(self, row: Row) -> Row | None:
+        if isinstance(row.get("biblio"), dict):
+            return cast(Row, row["biblio"])
+        return await self.ask_bib_row(read_number(row, "biblio_id"))
+
+    async def complete_item(self, row: Row) -> ItemAnswer:
+        """With holds, loan and title. Raises Unavailable."""
+        holds, loan, bib = await ask_together(
+            self.ask_holds_of_bib(read_number(row, "biblio_id")), self._ask_loan(row), self._ask_bib_of_item(row)
+        )
+        return ItemAnswer(self.reader.read_item(row, holds, loan), {**row, "biblio": bib}, holds, loan)
+
+    async def require_item(self, barcode: str) -> ItemAnswer:
+        """Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM), Unavailable."""
+        found = await self.ask_item(barcode)
+        if found is None:
+            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
+        return found
+
+    async def ask_item_row(self, item_id: str) -> Row | None:
+        if not _is_number(item_id):
+            return None
+        return await self.client.get_row("items", item_id, title="/items/{item_id}", embeds=self._item_embeds())
+
+    def _item_embeds(self) -> tuple[str, ...]:
+        return ("biblio",) if self.client.abilities.may_embed(abilities.FIND_ITEMS, "biblio") else ()
+
+    async def _ask_items(self, item_ids: list[str]) -> dict[str, Row]:
+        """By number, with their records. Raises Unavailable."""
+        if not item_ids:
+            return {}
+        query = make_query([{"item_id": int(number)} for number in item_ids])
+        rows = await self.client.find_rows("items", query=query, embeds=self._item_embeds())
+        bibs = await self._ask_bibs({read_number(row, "biblio_id") for row in rows if not row.get("biblio")})
+        return {
+            read_number(row, "item_id"): {**row, "biblio": row.get("biblio") or bibs[read_number(row, "biblio_id")]}
+            for row in rows
+        }
+
+    async def _ask_bibs(self, bib_ids: set[str]) -> dict[str, Row | None]:
+        numbers = sorted(bib_ids)
+        return dict(zip(numbers, await ask_together(*map(self.ask_bib_row, numbers)), strict=True))
+
+    # --- loans -------------------------------------------------------------------------------------------
+
+    async def ask_loans_of_items(self, item_ids: list[str]) -> tuple[Row, ...]:
+        """Open ones. Raises Unavailable."""
+        if not item_ids:
+            return ()
+        rows = await self.client.find_rows(
+            "checkouts", query=make_query([{"item_id": int(number)} for number in item_ids])
+        )
+        return tuple(row for row in rows if read_text(row, "item_id") in item_ids)
+
+    async def list_patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
+        """Open ones, soonest due first. Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        if not _is_number(patron_id):
+            raise make_refusal(RefusalReason.UNKNOWN_PATRON)
+        embeds = ("item", "item.biblio")
+        known = self.client.abilities
+        may_embed = all(known.may_embed(abilities.LIST_CHECKOUTS, name) for name in embeds)
+        patron, rows, changes = await ask_together(
+            self.ask_patron_row(patron_id),
+            self.client.find_rows("checkouts", query={"patron_id": patron_id}, embeds=embeds if may_embed else ()),
+            self.changes.changes_of_patron(patron_id),
+        )
+        if patron is None:
+            raise make_refusal(RefusalReason.UNKNOWN_PATRON)
+        items = {} if may_embed else await self._ask_items([read_number(row, "item_id") for row in rows])
+        loans = []
+        for row in rows:
+            item = row.get("item") if may_embed else items.get(read_number(row, "item_id"))
+            if isinstance(item, dict):  # else it was deleted since
+                loans.append(self.restore_loan(self.reader.read_loan(row, item), changes))
+        return tuple(sorted(loans, key=lambda loan: loan.due))
+
+    async def find_item_loan(self, item_id: str) -> Loan | None:
+        """Raises Unavailable."""
+        row = await self.ask_item_row(item_id)
+        if row is None:
+            return None
+        answer = await self.complete_item(row)
+        return await self.read_loan(answer) if answer.loan is not None else None
+
+    async def read_loan(self, answer: ItemAnswer) -> Loan:
+        """Of an item that is on loan, with what we know of it."""
+        if answer.loan is None:
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        loan = self.reader.read_loan(answer.loan, answer.row)
+        return self.restore_loan(loan, await self.changes.changes_of_item(answer.item.barcode))
+
+    @staticmethod
+    def restore_loan(loan: Loan, changes: tuple[LibraryChange, ...]) -> Loan:
+        for change in changes:
+            if change.kind is ChangeKind.CHECK_OUT and change.record_id == loan.id:
+                return replace(loan, key=change.key, request_id=change.request_id)
+        return loan
+
+    # --- holds -------------------------------------------------------------------------------------------
+
+    async def ask_holds_of_bib(self, bib_id: str) -> tuple[Row, ...]:
+        """In the order of the queue. Raises Unavailable."""
+        rows = await self.client.find_rows("holds", query={"biblio_id": bib_id})
+        return tuple(sorted(rows, key=lambda row: (read_count(row, "priority"), read_count(row, "hold_id"))))
+
+    async def ask_hold_row(self, hold_id: str) -> Row | None:
+        if not _is_number(hold_id):
+            return None
+        rows = await self.client.find_rows("holds", query={"hold_id": hold_id})
+        return next((row for row in rows if read_text(row, "hold_id") == hold_id), None)
+
+    async def list_patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
+        """Open ones, oldest first. Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        if not _is_number(patron_id):
+            raise make_refusal(RefusalReason.UNKNOWN_PATRON)
+        patron, rows, changes = await ask_together(
+            self.ask_patron_row(patron_id),
+            self.client.find_rows("holds", query={"patron_id": patron_id}),
+            self.changes.changes_of_patron(patron_id),
+        )
+        if patron is None:
+            raise make_refusal(RefusalReason.UNKNOWN_PATRON)
+        return tuple(sorted(await self.describe_holds(rows, changes), key=lambda hold: (hold.placed, int(hold.id))))
+
+    async def list_item_holds(self, item_id: str) -> tuple[Hold, ...]:
+        """Those that the item may fill, in order. Raises Unavailable."""
+        row = await self.ask_item_row(item_id)
+        if row is None:
+            return ()
+        bib_id = read_number(row, "biblio_id")
+        rows = [one for one in await self.ask_holds_of_bib(bib_id) if is_for_item(one, item_id)]
+        found = await ask_together(*(self.changes.changes_of_record(read_number(one, "hold_id")) for one in rows))
+        return await self.describe_holds(rows, tuple(change for changes in found for change in changes))
+
+    async def describe_holds(
+        self, rows: tuple[Row, ...] | list[Row], changes: tuple[LibraryChange, ...]
+    ) -> tuple[Hold, ...]:
+        """With barcodes, titles and what we know of them."""
+        numbers = sorted({read_text(row, "item_id") for row in rows if read_text(row, "item_id")}, key=int)
+        of_titles = {read_number(row, "biblio_id") for row in rows if not read_text(row, "item_id")}
+        items, bibs = await ask_together(self._ask_items(numbers), self._ask_bibs(of_titles))
+        found: list[Hold] = []
+        for row in rows:
+            item = items.get(read_text(row, "item_id"), {})
+            title = read_title(item.get("biblio") or bibs.get(read_number(row, "biblio_id")))
+            hold = self.reader.read_hold(row, read_text(item, "external_id"), title)
+            found.append(self.restore_hold(hold, changes))
+        return tuple(found)
+
+    @staticmethod
+    def restore_hold(hold: Hold, changes: tuple[LibraryChange, ...]) -> Hold:
+        for change in changes:
+            if change.kind is ChangeKind.HOLD and change.record_id == hold.id and change.value:
+                ours = HOLD_JSON.validate_json(change.value)
+                expires = ours.expires if hold.status is HoldStatus.READY else hold.expires
+                return replace(
+                    hold,
+                    key=change.key,
+                    request_id=change.request_id,
+                    placed=ours.placed,
+                    kind=ours.kind,
+                    need_by=ours.need_by,
+                    expires=expires,
+                )
+        return hold
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _normalise_number(text: str) -> str:
+    return text.replace("-", "").replace(" ", "").upper()
+
+
+def _escape_pattern(text: str) -> str:
+    """For `-like`: signs with a meaning of their own stand for one sign each."""
+    return text.replace("\\", "_").replace("%", "_")

@@ -1,0 +1,173 @@
+"""`illgate check --live` on a Koha: connection, sign-in, release, each permission, each code, and how to mend them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from adapters.library.koha import abilities
+from adapters.library.koha.client import KohaClient
+from adapters.library.koha.lookups import KohaDesk
+from adapters.library.koha.options import KohaOptions
+from adapters.library.koha.records import RecordReader
+from adapters.library.koha.settings_lists import SettingsLists
+from adapters.library.rest_authorisation import resolve_secret
+from adapters.library.rest_options import resolve_tls
+from adapters.library.rest_probe import ProbeFailureError, ProbeRecorder
+from gateway.domain.problems import Refused, Unavailable
+from gateway.ports.adapter import LibraryAdapterContext
+from gateway.ports.library_system import PatronKey, ProbeStep
+
+PERMISSIONS = (
+    ("borrowers", ("patrons",), "look up patrons"),
+    ("catalogue", ("items",), "look up items"),
+    ("reserveforothers", ("holds",), "look up and place holds"),
+    ("circulate", ("checkouts",), "look up loans, lend and renew"),
+)
+"""Permission of Koha, the path that needs it, what for. Those to write (editcatalogue, updatecharges) have no question
+that would show them; docs/library-systems/koha.md lists all."""
+
+
+class KohaProbe:
+    def __init__(self, context: LibraryAdapterContext, options: KohaOptions) -> None:
+        self._context = context
+        self._options = options
+        self._recorder = ProbeRecorder()
+        self._client: KohaClient | None = None
+
+    async def run(self) -> tuple[ProbeStep, ...]:
+        """Until a step fails that the others need."""
+        try:
+            await self._try_all()
+        finally:
+            if self._client is not None:
+                await self._client.close_connections()
+        return tuple(self._recorder.steps)
+
+    async def _try_all(self) -> None:
+        options, recorder, context = self._options, self._recorder, self._context
+        tls = resolve_tls(options.ca, options.certificate, context.folder)
+        if not await recorder.try_connection(options.url, tls, options.seconds.connect):
+            return
+        if not await recorder.try_step("secret", self._find_secret):
+            return
+        client = self._client = KohaClient(options, context.folder, context.secrets, context.clock)
+        if not await recorder.try_step("sign-in and release", self._ask_release):
+            return
+        reader = RecordReader(options, context.zone, context.currency)
+        desk = KohaDesk(client, options, reader, context.changes, context.clock)
+        for permission, path, what in PERMISSIONS:
+            await recorder.try_step(f"permission {permission}", self._make_permission_step(path, what))
+        lists = SettingsLists(client, reader)
+
+        async def check_branch() -> str:
+            return await self._check_branch(lists)
+
+        async def check_item_types() -> str:
+            return await self._check_item_types(lists)
+
+        async def find_trial_patron() -> str:
+            return await self._find_trial_patron(desk)
+
+        async def find_trial_item() -> str:
+            return await self._find_trial_item(desk)
+
+        await recorder.try_step("branch", check_branch)
+        await recorder.try_step("item types", check_item_types)
+        if options.trial.patron:
+            await recorder.try_step("patron", find_trial_patron)
+        if options.trial.item:
+            await recorder.try_step("item", find_trial_item)
+
+    async def _find_secret(self) -> str:
+        for key, reference in self._options.named_secrets().items():
+            try:
+                resolve_secret(self._context.secrets, reference)
+            except Unavailable as missing:
+                raise ProbeFailureError(key, str(missing)) from missing
+        return "found"
+
+    async def _ask_release(self) -> str:
+        client = self._client
+        if client is None:
+            raise ProbeFailureError("url", "not connected")
+        try:
+            known = await client.load_abilities()
+        except Unavailable as down:
+            text = str(down)
+            if "no token" in text or "401" in text:
+                raise ProbeFailureError(
+                    "sign_in",
+                    f"{text}. In Koha: the gateway's patron > More > Manage API keys, and the system preference "
+                    "RESTOAuth2ClientCredentials (RESTBasicAuth for user and password)",
+                ) from down
+            raise ProbeFailureError("url", f"{text}. The URL of Koha's API ends in /api/v1") from down
+        missing = known.list_missing_calls()
+        can = len(known.capabilities)
+        lacking = f"; this release has no {', '.join(missing)}" if missing else ""
+        if abilities.FIND_PATRONS not in known.calls:
+            raise ProbeFailureError("url", f"this release can't look up patrons{lacking}")
+        return f"Koha's API is there, with {can} of {len(abilities.CALLS)} abilities{lacking}"
+
+    def _make_permission_step(self, path: tuple[str, ...], what: str) -> Callable[[], Awaitable[str]]:
+        async def try_permission() -> str:
+            client = self._client
+            if client is None:
+                raise ProbeFailureError("url", "not connected")
+            try:
+                await client.find_page(*path)
+            except Unavailable as down:
+                if "lacks a permission" in str(down):
+                    raise ProbeFailureError(
+                        "sign_in",
+                        f"may not {what}: {down}. In Koha: the gateway's patron > More > Set permissions",
+                    ) from down
+                raise
+            return f"may {what}"
+
+        return try_permission
+
+    async def _check_branch(self, lists: SettingsLists) -> str:
+        wanted = self._options.resource_sharing_branch
+        codes = await lists.find_codes("libraries")
+        if not wanted:
+            raise ProbeFailureError("resource_sharing_branch", "not set: say through which branch partners' items come")
+        if codes is not None and wanted not in codes:
+            raise ProbeFailureError(
+                "resource_sharing_branch",
+                f"Koha has no branch '{wanted}' (it has {', '.join(sorted(codes))}). "
+                "In Koha: Administration > Libraries > New library",
+            )
+        if not any(place.code != wanted for place in await lists.list_pickups()):
+            raise ProbeFailureError(
+                "resource_sharing_branch",
+                "no branch is a pickup location. In Koha: Administration > Libraries > Pickup location",
+            )
+        return f"branch {wanted} is there"
+
+    async def _check_item_types(self, lists: SettingsLists) -> str:
+        wanted = self._options.temporary_item_types
+        codes = await lists.find_codes("item_types")
+        if codes is None:
+            return "this release doesn't list them"
+        if missing := [code for code in wanted if code not in codes]:
+            raise ProbeFailureError(
+                "temporary_item_types",
+                f"Koha has no item type {', '.join(missing)}. In Koha: Administration > Item types > New item type",
+            )
+        return f"{', '.join(wanted) or 'none'} of {len(codes)}"
+
+    async def _find_trial_patron(self, desk: KohaDesk) -> str:
+        """What is said names nobody."""
+        try:
+            patron = await desk.find_patron(PatronKey(self._options.trial.patron))
+        except Refused as refused:
+            raise ProbeFailureError("trial.patron", refused.detail) from refused
+        blocks = ", ".join(block.reason for block in patron.blocks)
+        return f"found, {'blocked: ' + blocks if blocks else 'not blocked'}"
+
+    async def _find_trial_item(self, desk: KohaDesk) -> str:
+        try:
+            item = (await desk.require_item(self._options.trial.item)).item
+        except Refused as refused:
+            raise ProbeFailureError("trial.item", refused.detail) from refused
+        return f"found, {item.status.value}, at {item.current.library}"

@@ -1,0 +1,113 @@
+"""A library behind a fake Koha with what the contract suite takes for granted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from adapters.library.fakes.koha import (
+    FakeKoha,
+    KohaAccess,
+    make_item_body,
+    make_marcxml,
+    make_patron_body,
+)
+from adapters.library.fakes.koha_state import KohaState
+from adapters.library.koha.options import KohaOptions
+from adapters.library.koha.system import KohaLibrary, open_koha
+from gateway.domain.clock import Clock, FixedClock
+from gateway.domain.library import Location, RecordId
+from gateway.ports.library_system import PatronKey
+from gateway.ports.shared_store import Store
+from tests.library_contract.embedded_world import START
+from tests.library_contract.sip2_world import make_context
+from tests.library_contract.world import Known
+from tests.support.pysip2_server import PASSWORD
+
+SECRET = "1234"
+
+KNOWN = Known(
+    good=PatronKey("21000000000017"),
+    good_secret=SECRET,
+    other=PatronKey("21000000000025"),
+    third=PatronKey("21000000000033"),
+    blocked=PatronKey("21000000000041"),
+    expired=PatronKey("21000000000049"),
+    shelf_item="39000000000011",
+    copies=("39000000000019", "39000000000027"),
+    reference_item="39000000000035",
+    record=RecordId("isbn", "978-0-00-001001-8"),
+    title_words="вишневый ЧЕХОВ",
+    desk="MAIN",
+    other_desk="NORTH",
+    ill=Location("RS"),
+    ill_policy="ILL",
+    visitor_category="VISITOR",
+    currency="EUR",
+)
+
+_PEOPLE = (("Müller", "Ana"), ("Папалазарова", "Нина"), ("欧阳", "思远"), ("אלמוגי", "נועה"), ("شمس", "ليلى"))
+
+
+def stock_koha(clock: Clock) -> KohaState:
+    """`Known`, in a Koha in memory."""
+    state = KohaState(now=clock.now)
+    state.next_number()
+    for code in ("MAIN", "NORTH", "RS"):
+        state.add_library(code, f"Branch {code}")
+    state.categories |= {"ADULT", "VISITOR"}
+    state.item_types |= {"BK", "REF", "ILL"}
+    keys = (KNOWN.good, KNOWN.other, KNOWN.third, KNOWN.blocked, KNOWN.expired)
+    for key, (surname, given) in zip(keys, _PEOPLE, strict=True):
+        day = START.date() + timedelta(days=-1 if key is KNOWN.expired else 900)
+        body = make_patron_body(key.value, surname, given, "MAIN", "ADULT", day)
+        row = state.add_patron(body, restricted=key is KNOWN.blocked)
+        state.passwords[row["patron_id"]] = SECRET
+    cherry = state.add_biblio(make_marcxml("Вишнёвый сад", "Чехов, А. П.", isbn="9780000010018"))
+    dream = state.add_biblio(make_marcxml("紅楼夢", "曹雪芹"))
+    atlas = state.add_biblio(make_marcxml("Atlas für den Lesesaal", "Grünwald, Öykü"))
+    state.add_item(cherry, make_item_body(KNOWN.shelf_item, "MAIN", "BK"))
+    for barcode in KNOWN.copies:
+        state.add_item(dream, make_item_body(barcode, "MAIN", "BK"))
+    state.add_item(atlas, make_item_body(KNOWN.reference_item, "MAIN", "REF", 1))
+    return state
+
+
+def make_koha_options(url: str, more: Mapping[str, Any] | None = None) -> KohaOptions:
+    """As a library would write them, with short times."""
+    sections: dict[str, Any] = {
+        "url": f"{url}/api/v1",
+        "sign_in": {"client_id": "illgate", "client_secret": "env:TERMINAL"},
+        "resource_sharing_branch": "RS",
+        "temporary_item_types": ["ILL"],
+        "fee_types": {"ill-fee": "MANUAL"},
+        "seconds": {"connect": 2, "look_up": 2, "change": 2},
+        "breaker": {"failures": 1000},
+    }
+    return KohaOptions.model_validate({**sections, **(more or {})})
+
+
+class KohaWorld:
+    def __init__(self, library: KohaLibrary, fake: FakeKoha, clock: FixedClock) -> None:
+        self.library = library
+        self.fake = fake
+        self.known = KNOWN
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def advance(self, by: timedelta) -> bool:
+        return False
+
+
+def make_fake_koha(clock: Clock, **access: Any) -> FakeKoha:
+    return FakeKoha(stock_koha(clock), KohaAccess(client_secret=PASSWORD, password=PASSWORD, **access))
+
+
+async def koha_world(
+    store: Store, fake: FakeKoha, clock: FixedClock, more: Mapping[str, Any] | None = None
+) -> KohaWorld:
+    context = await make_context(store, clock)
+    return KohaWorld(await open_koha(context, make_koha_options(fake.url, more)), fake, clock)

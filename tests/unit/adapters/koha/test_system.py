@@ -1,0 +1,315 @@
+"""What a library behind Koha can and can't do, and how its answers are understood."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.library.fakes.fake_server import FaultKind
+from adapters.library.fakes.koha import ALL_PERMISSIONS, make_item_body, make_marcxml, make_patron_body
+from adapters.library.koha.reasons import CHECKOUT_KEYS, refusal_of_keys
+from gateway.domain.library import BlockScope, HoldStatus, ItemStatus, Money, RecordId
+from gateway.domain.problems import RefusalReason, Refused, Unavailable
+from gateway.ports.library_system import Capability, HoldWish, PatronKey
+from tests.library_contract.koha_world import KNOWN
+from tests.unit.adapters.koha.place import ITEM, koha_place
+
+
+async def refusal_of(coroutine: Coroutine[Any, Any, object]) -> Refused:
+    with pytest.raises(Refused) as refused:
+        await coroutine
+    return refused.value
+
+
+# --- what it can do ----------------------------------------------------------------------------------------
+
+
+async def test_it_can_do_what_the_release_can(tmp_path: Path) -> None:
+    lacks = frozenset({"POST /checkouts", "DELETE /items/{item_id}"})
+    async with koha_place(tmp_path, access={"lacks": lacks}, checks_passwords=False) as place:
+        capabilities = place.library.capabilities
+        refused = await refusal_of(place.library.check_out(ITEM, await place.patron_id(), "k"))
+
+    assert not {Capability.CHECK_OUT, Capability.TEMPORARY_ITEM, Capability.AUTHENTICATE} & capabilities
+    assert not {Capability.CHECK_IN, Capability.DUE_DATE_GIVEN, Capability.SEARCH} & capabilities
+    assert {Capability.HOLD_ITEM, Capability.RENEW, Capability.POST_FEE} <= capabilities
+    assert refused.reason is RefusalReason.UNSUPPORTED_SERVICE
+    assert refused.detail == "The system of this library can't check items out."
+
+
+async def test_a_release_without_embeds_is_asked_in_more_calls(tmp_path: Path) -> None:
+    async with koha_place(tmp_path) as place:
+        loan = await place.library.check_out(ITEM, await place.patron_id(), "k")
+        place.library._client._known = replace(place.library._client.abilities, embeds={})
+
+        assert await place.library.patron_loans(loan.patron_id) == (loan,)
+        assert loan.title == "Вишнёвый сад"
+        assert (await place.library.find_patron(KNOWN.good)).balance is None
+
+
+async def test_it_starts_while_koha_is_down(tmp_path: Path) -> None:
+    async with koha_place(tmp_path) as place:
+        place.fake.add_fault(FaultKind.MAINTENANCE, times=0)
+        await place.restart()
+        with pytest.raises(Unavailable, match="a web page instead of an answer"):
+            await place.library.find_patron(KNOWN.good)
+        place.fake.clear_faults()
+        assert (await place.library.find_patron(KNOWN.good)).id
+
+
+async def test_a_token_that_has_ended_is_renewed_once_for_all(tmp_path: Path) -> None:
+    async with koha_place(tmp_path) as place:
+        await place.patron_id()
+        place.fake.do_damage("stale-tokens", "")
+        place.fake.clear_calls()
+        await asyncio.gather(*(place.library.item_by_barcode(ITEM) for _ in range(5)))
+
+        assert [call.path for call in place.fake.calls].count("/api/v1/oauth/token") == 1
+
+
+async def test_a_missing_permission_is_a_failure_and_no_refusal(tmp_path: Path) -> None:
+    async with koha_place(tmp_path, access={"permissions": ALL_PERMISSIONS - {"reserveforothers"}}) as place:
+        with pytest.raises(Unavailable, match=r"lacks a permission: .*reserveforothers"):
+            await place.library.find_patron(KNOWN.good)
+
+
+# --- patrons -----------------------------------------------------------------------------------------------
+
+
+async def test_two_patrons_with_one_number_are_an_error(tmp_path: Path) -> None:
+    async with koha_place(tmp_path) as place:
+        place.fake.do_damage("duplicate-patron", KNOWN.good.value)
+        assert (await refusal_of(place.library.find_patron(KNOWN.good))).reason is RefusalReason.AMBIGUOUS_PATRON
+
+
+async def test_a_number_counts_only_as_it_is_written(tmp_path: Path) -> None:
+    """Koha compares without case and accents."""
+    async with koha_place(tmp_path) as place:
+        place.fake.state.add_patron(make_patron_body("GÄST-1", "Prüfer", "Uwe", "MAIN", "ADULT", "2030-01-01"))
+        place.fake.state.add_item(max(place.fake.state.biblios), make_item_body("ab-1", "MAIN", "BK"))
+
+        assert (await place.library.find_patron(PatronKey("GÄST-1"))).name.surname == "Prüfer"
+        refused = await refusal_of(place.library.find_patron(PatronKey("gast-1")))
+        assert refused.reason is RefusalReason.UNKNOWN_PATRON
+        assert (await refusal_of(place.library.item_by_barcode("AB-1"))).reason is RefusalReason.UNKNOWN_ITEM
+
+
+async def test_blocks_say_why_and_for_what(tmp_path: Path) -> None:
+    async with koha_place(tmp_path, fine_limit="5") as place:
+        row = next(one for one in place.fake.state.patrons.values() if one["cardnumber"] == KNOWN.good.value)
+        row |= {"patron_card_lost": True, "incorrect_address": True}
+        place.fake.state.add_debit(row["patron_id"], {"amount": 7.5, "type": "MANUAL"})
+        patron = await place.library.find_patron(KNOWN.good)
+
+    assert [block.reason for block in patron.blocks] == [
+        "the card was reported lost",
+        "the address is not confirmed",
+        "fees above 5 EUR",
+    ]
+    assert patron.blocks[2].scopes == {BlockScope.BORROW}
+    assert patron.balance == Money(Decimal("7.50"), "EUR")
+
+
+async def test_a_patron_who_has_vanished_is_refused(tmp_path: Path) -> None:
+    async with koha_place(tmp_path) as place:
+        number = await place.patron_id()
+        place.fake.do_damage("vanish-patron", KNOWN.good.value)
+        for act in (
+            place.library.check_out(ITEM, number, "k1"),
+            place.library.place_hold(HoldWish(number, "MAIN", item_barcode=ITEM), "k2"),
+            place.library.patron_loans(number),
+            place.library.post_fee(number, Money(Decimal(1), "EUR"), "ill-fee", "k3"),
+        ):
+            assert (await refusal_of(act)).reason is RefusalReason.UNKNOWN_PATRON
+
+
+async def test_lists_are_read_to_their_end(tmp_path: Path) -> None:
+    async with koha_place(tmp_path) as place:
+        number = await place.patron_id()
+        state = place.fake.state
+        for count in range(230):
+            biblio = state.add_biblio(make_marcxml(f"Sešit {count}", "Dvořák, Jiří"))
+            state.add_checkout(
+                state.patrons[int(number)], state.add_item(biblio, make_item_body(f"S{count}", "MAIN", "BK"))
+            )
+
+        assert len(await place.library.patron_loans(number)) == 230
+
+
+# --- loans -------------------------------------------------------------------------------------------------
+
+
+async def test_why_a_loan_is_refused_is_asked(tmp_path: Path) -> None:
+    async with koha_place(tmp_path) as place:
+        number = await place.patron_id()
+        place.fake.state.add_debit(int(number), {"amount": 25, "type": "MANUAL"})
+        refused = await refusal_of(place.library.check_out(ITEM, number, "k"))
+        assert (refused.reason, refused.internal) == (
+            RefusalReason.PATRON_BLOCKED,
+            "Checkout not authorized: DEBT",
+        )
+        await place.restart(confirmed=["DEBT"])
+        assert (await place.library.check_out(ITEM, number, "k")).patron_id == number
+
+
+def test_each_key_of_koha_has_a_reason_and_unknown_ones_are_kept() -> None:
+    for key, reason in CHECKOUT_KEYS.items():
+        assert refusal_of_keys([key, "item_notforloan"], {}).reason is reason
+    assert refusal_of_keys(["PLUGIN_SAYS_NO"], {}).reason is RefusalReason.OTHER
+    assert refusal_of_keys(["PLUGIN_SAYS_NO"], {}).internal == "Checkout not authorized: PLUGIN_SAYS_NO"
+    own = {"plugin_says": RefusalReason.PATRON_BLOCKED}
+    assert refusal_of_keys(["PLUGIN_SAYS_NO", "TOO_MANY"], own).reason is RefusalReason.PATRON_BLOCKED
+
+
+async def test_a_loan_is_renewed_once_per_key_and_not_too_often(tmp_path: Path) -> None:
+    async with koha_place(tmp_path) as place:
+        loan = await place.library.check_out(ITEM, await place.patron_id(), "loan", request_id="REQ-1")
+        renewed = await place.library.renew_loan(ITEM, "r1", patron_id=loan.patron_id)
+
+        assert (renewed.id, renewed.key, renewed.request_id, renewed.renewals) == (loan.id, "loan", "REQ-1", 1)
+        assert renewed.due > loan.due
+        assert await place.library.renew_loan(ITEM, "r1") == renewed
+        assert await place.library.patron_loans(loan.patron_id) == (renewed,)
+        for number in (2, 3):
+            await place.library.renew_loan(ITEM, f"r{number}")
+        assert (await refusal_of(place.library.renew_loan(ITEM, "r4"))).reason is RefusalReason.RENEWAL_LIMIT_REACHED
+        other = await place.patron_id(KNOWN.other)
+        refused = await refusal_of(place.library.renew_loan(ITEM, "r5", patron_id=other))
+        assert refused.reason is RefusalReason.NOT_CHECKED_OUT
+        due = await refusal_of(place.library.renew_loan(ITEM, "r6", due=renewed.due))
+        assert due.reason is RefusalReason.UNSUPPORTED_SERVICE
+
+
+async def test_after_a_return_at_the_desk_the_same_key_lends_again(tmp_path: Path) -> None:
+    async with koha_place(tmp_path) as place:
+        first = await place.library.check_out(ITEM, await place.patron_id(), "loan")
+        place.fake.do_damage("check-in", ITEM)
+        second = await place.library.check_out(ITEM, await place.patron_id(), "loan")
+        assert second.id != first.id
+
+
+# --- holds -------------------------------------------------------------------------------------------------
+
+
+async def test_a_hold_that_the_desk_has_filled_is_ready(tmp_path: Path) -> None:
+    async with koha_place(tmp_path) as place:
+        await place.library.check_out(ITEM, await place.patron_id(KNOWN.other), "loan")
+        wish = HoldWish(await place.patron_id(), "NORTH", "REQ-7", item_barcode=ITEM)
+        hold = await place.library.place_hold(wish, "hold")
+        place.fake.do_damage("check-in", ITEM)
+
+        assert (await place.library.find_hold("REQ-7")).status is HoldStatus.READY
+        assert (await place.library.item_by_barcode(ITEM)).status is ItemStatus.ON_HOLD_SHELF
+        await place.library.check_out(ITEM, hold.patron_id, "loan 2")
+        assert (await place.library.find_hold("REQ-7")).status is HoldStatus.FILLED
+
+
+async def test_a_wish_to_cancel_that_is_only_written_down_is_no_cancellation(tmp_path: Path) -> None:
+    async with koha_place(tmp_path) as place:
+        await place.library.check_out(ITEM, await place.patron_id(KNOWN.other), "loan")
+        wish = HoldWish(await place.patron_id(), "NORTH", "REQ-7", item_barcode=ITEM)
+        hold = await place.library.place_hold(wish, "hold")
+        place.fake.do_damage("check-in", ITEM)
+        place.fake.do_damage("request-flow", "")
+        refused = await refusal_of(place.library.cancel_hold(hold.id, "cancel"))
+
+        assert refused.reason is RefusalReason.NOT_ALLOWED
+        assert "staff decide" in refused.detail
+        assert (await place.library.find_hold("REQ-7")).status is HoldStatus.READY
+
+
+# --- records and partners' items ---------------------------------------------------------------------------
+
+
+async def test_several_records_with_one_number_are_an_error(tmp_path: Path) -> None:
+    async with koha_place(tmp_path) as place:
+        place.fake.state.add_biblio(make_marcxml("Вишнёвый сад (2)", "Чехов, А. П.", isbn="978-0-00-001001-8 (br.)"))
+        refused = await refusal_of(place.library.find_bib(RecordId("isbn", "9780000010018")))
+        assert refused.reason is RefusalReason.AMBIGUOUS_ITEM
+        refused = await refusal_of(place.library.find_bib(RecordId("isbn", "97800%")))
+        assert refused.reason is RefusalReason.UNKNOWN_RECORD
+
+
+async def test_a_partners_item_is_suppressed_and_keeps_any_script(tmp_path: Path) -> None:
+    async with koha_place(tmp_path) as place:
+        wish = await place.make_wish()
+        title = "«За мостом» & <紅楼夢>\x00 ‫שלום"
+        made = await place.library.create_temporary_item(replace(wish, bib=replace(wish.bib, title=title)), "k")
+        row = place.fake.state.biblios[int(made.bib.id)]
+
+    assert row["title"] == "«За мостом» & <紅楼夢> ‫שלום"
+    assert row["opac_suppressed"] is True
+    assert (row["item_type"], made.item.policy) == ("ILL", "ILL")
+
+
+async def test_a_refused_hold_takes_the_item_back(tmp_path: Path) -> None:
+    async with koha_place(tmp_path) as place:
+        wish = await place.make_wish()
+        place.fake.state.max_holds = 0
+        before = len(place.fake.state.items), len(place.fake.state.biblios)
+        refused = await refusal_of(place.library.create_temporary_item(wish, "k"))
+
+        assert refused.reason is RefusalReason.LIMIT_REACHED
+        assert (len(place.fake.state.items), len(place.fake.state.biblios)) == before
+        place.fake.state.max_holds = 10
+        assert (await place.library.create_temporary_item(wish, "k")).hold is not None
+
+
+async def test_a_record_that_has_lost_its_item_is_made_anew(tmp_path: Path) -> None:
+    async with koha_place(tmp_path) as place:
+        first = await place.library.create_temporary_item(replace(await place.make_wish(), hold=None), "k")
+        place.fake.do_damage("half-written-record", "ILL-1")
+        second = await place.library.create_temporary_item(replace(await place.make_wish(), hold=None), "k")
+        assert second.item.id != first.item.id
+        assert (await place.library.item_by_barcode("ILL-1")).id == second.item.id
+
+
+async def test_an_item_goes_to_a_shelf_and_back_to_its_own(tmp_path: Path) -> None:
+    """Koha forgets the home shelf of an item that moves."""
+    async with koha_place(tmp_path) as place:
+        row = next(one for one in place.fake.state.items.values() if one["external_id"] == ITEM)
+        row |= {"location": "STACK", "permanent_location": "STACK"}
+        before = await place.library.item_by_barcode(ITEM)
+        await place.library.move_to_ill(ITEM, replace(KNOWN.ill, shelf="ILLSHELF"), "move")
+        assert row["location"] == "ILLSHELF"
+
+        assert await place.library.return_home(ITEM, "back") == before
+        assert (row["location"], row["holding_library_id"]) == ("STACK", "MAIN")
+
+
+async def test_calls_go_out_together_where_nothing_hangs_on_another(tmp_path: Path) -> None:
+    """With 100 ms for each call, a look-up takes as many steps as the docs say."""
+    async with koha_place(tmp_path) as place:
+        number = await place.patron_id()
+        place.fake.add_fault(FaultKind.DELAY, seconds=0.2, times=0)
+        for act, steps in (
+            (lambda: place.library.find_patron(KNOWN.good), 2),
+            (lambda: place.library.item_by_barcode(ITEM), 2),
+            (lambda: place.library.patron_loans(number), 1),
+            (lambda: place.library.check_out(ITEM, number, "k"), 3),
+        ):
+            begun = asyncio.get_running_loop().time()
+            await act()
+            took = asyncio.get_running_loop().time() - begun
+            assert steps * 0.2 <= took < (steps + 1) * 0.2 + 0.15, f"{took:.2f} s for {steps} steps"
+
+
+async def test_nobody_is_named_in_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with koha_place(tmp_path) as place:
+        wish = HoldWish(await place.patron_id(), "MAIN", item_barcode=ITEM)
+        place.fake.add_fault(FaultKind.LOSE_REPLY, method="POST", path="/holds")
+        await place.library.place_hold(wish, "k")
+        place.fake.add_fault(FaultKind.ERROR_500, times=0)
+        with pytest.raises(Unavailable) as down:
+            await place.library.find_patron(KNOWN.good)
+
+    said = capsys.readouterr().out + str(down.value)
+    assert "library.answer_lost" in said
+    assert KNOWN.good.value not in said
+    assert "Müller" not in said
