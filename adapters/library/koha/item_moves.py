@@ -27,7 +27,8 @@ class ItemDesk:
     async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
         """The item's home stays. With a shelf, Koha takes that for its home shelf too, so the old one is remembered."""
         answer = await self.desk.require_item(barcode)
-        wanted = {"holding_library_id": location.library, **({"location": location.shelf} if location.shelf else {})}
+        library = location.library or self.desk.options.resource_sharing_branch or answer.item.current.library
+        wanted = {"holding_library_id": library, **({"location": location.shelf} if location.shelf else {})}
         return await self._change_item(answer, wanted, ChangeKind.MOVE, key)
 
     async def return_home(self, barcode: str, key: str) -> Item:

@@ -48,6 +48,7 @@ class TemporaryItemDesk:
         """Raises Refused(DUPLICATE_ITEM | INVALID_VALUE | UNKNOWN_PATRON | BAD_PICKUP_LOCATION …), Unavailable,
         OutcomeUnknown."""
         desk = self.desk
+        wish = self._fill_codes(wish)
         kind = ChangeKind.ITEM if is_lasting else ChangeKind.TEMPORARY_ITEM
         mark = make_mark(key, LASTING_PREFIX if is_lasting else MARK_PREFIX)
         before, found, recipient, _ = await ask_together(
@@ -79,6 +80,13 @@ class TemporaryItemDesk:
         made = await send_change(desk.changes, change, make_all, find_made_item, before=before if is_resumed else None)
         await desk.changes.end_change(replace(change, record_id=made.item.id, ended=desk.now()))
         return made
+
+    def _fill_codes(self, wish: TemporaryItem) -> TemporaryItem:
+        """A profile may leave branch and item type to the library."""
+        options = self.desk.options
+        library = wish.location.library or options.resource_sharing_branch
+        policy = wish.policy or next(iter(options.temporary_item_types), "")
+        return replace(wish, location=replace(wish.location, library=library), policy=policy)
 
     async def _check_recipient(self, wish: TemporaryItem) -> _Recipient | None:
         if wish.hold is None:
