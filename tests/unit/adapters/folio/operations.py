@@ -4,7 +4,7 @@ before."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -39,11 +39,16 @@ class FolioScene:
 
     library: FolioLibrary
     fake: FakeFolio
-    clock: FixedClock
+    context: LibraryAdapterContext
+    options: Mapping[str, Any]
     patron: str = ""
     other: str = ""
     loan: str = ""
     hold: str = ""
+
+    async def restart_gateway(self) -> None:
+        await self.library.close_connections()
+        self.library = await open_folio(self.context, make_options(self.fake.url, self.options))
 
     async def close(self) -> None:
         await self.library.close_connections()
@@ -80,7 +85,7 @@ async def open_scene(context: LibraryAdapterContext, symbol: str, **options: Any
     await fake.start()
     changes = StoredLibraryChanges(context.store, symbol)
     here = replace(context, library=symbol, clock=clock, changes=changes)
-    scene = FolioScene(await open_folio(here, make_options(fake.url, options)), fake, clock)
+    scene = FolioScene(await open_folio(here, make_options(fake.url, options)), fake, here, options)
     scene.patron = (await scene.library.find_patron(KNOWN.good)).id
     scene.other = (await scene.library.find_patron(KNOWN.other)).id
     return scene

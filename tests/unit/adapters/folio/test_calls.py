@@ -5,20 +5,11 @@ from __future__ import annotations
 import pytest
 
 from adapters.library.folio.probe import FEE_PERMISSIONS, PERMISSIONS, TEMPORARY_PERMISSIONS
-from gateway.domain.clock import FixedClock
 from gateway.ports.adapter import LibraryAdapterContext
-from gateway.ports.shared_store import Store
-from tests.library_contract.embedded_world import START
-from tests.library_contract.folio_world import make_context
 from tests.support.paths import ROOT
 from tests.unit.adapters.folio.operations import OPERATIONS, FolioOperation, open_scene
 
 PAGE = (ROOT / "docs" / "library-systems" / "folio.md").read_text("utf-8")
-
-
-@pytest.fixture
-async def context(store: Store) -> LibraryAdapterContext:
-    return await make_context(store, FixedClock(START))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name.replace(" ", "-"))

@@ -12,16 +12,10 @@ from adapters.library.folio.system import FolioLibrary
 from gateway.domain.clock import FixedClock
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import ProbeStep
-from gateway.ports.shared_store import Store
 from tests.library_contract.embedded_world import START
-from tests.library_contract.folio_world import KNOWN, make_context, make_fake, make_options
+from tests.library_contract.folio_world import KNOWN, make_fake, make_options
 
 TRIAL = {"patron": KNOWN.good.value, "item": KNOWN.shelf_item}
-
-
-@pytest.fixture
-async def context(store: Store) -> LibraryAdapterContext:
-    return await make_context(store, FixedClock(START))
 
 
 @pytest.fixture(params=["okapi", "eureka"])
