@@ -1,4 +1,4 @@
-"""A library behind FOLIO keeps the contract, on Okapi and on Eureka."""
+"""A library behind FOLIO keeps the contract."""
 
 from __future__ import annotations
 
