@@ -99,7 +99,9 @@ class FolioCirculation:
             raise make_error("Cannot create an item level request without itemId and holdingsRecordId")
         parse_moment(request["requestDate"])
         user = records.tables[USERS].get(request["requesterId"])
-        self._check_requester(user, request["requesterId"])
+        overrides = (request.pop("requestProcessingParameters", None) or {}).get("overrideBlocks") or {}
+        self._check_overrides(overrides)
+        self._check_requester(user, request["requesterId"], is_overridden="patronBlock" in overrides)
         assert user is not None
         self._check_pickup(request)
         item = self._choose_item(request)
@@ -132,11 +134,13 @@ class FolioCirculation:
             self._set_status(item, "Paged")
         return self.show_request(request)
 
-    def _check_requester(self, user: FolioRecord | None, user_id: str) -> None:
+    def _check_requester(self, user: FolioRecord | None, user_id: str, *, is_overridden: bool) -> None:
         if user is None or not user.get("patronGroup"):
             raise make_error("A valid user and patron group are required. User is null", userId=user_id)
         if not self._is_active(user):
             raise make_error("Inactive users cannot make requests", requesterId=user_id)
+        if is_overridden:
+            return
         if self._manual_block(user, "requests"):
             raise make_error("Patron blocked from requesting", "USER_IS_BLOCKED_MANUALLY", userId=user_id)
         if any(block.get("blockRequests") for block in self.records.automated_blocks.get(user_id, [])):

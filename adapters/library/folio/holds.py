@@ -169,6 +169,10 @@ class HoldDesk:
             "holdingsRecordId": holdings_id,
             "instanceId": instance_id,
         }
+        if self.desk.options.override == "override":  # the item is here, whatever the patron owes
+            record["requestProcessingParameters"] = {
+                "overrideBlocks": {"patronBlock": {}, "comment": "a partner's item has come for this patron"}
+            }
         before = await self.desk.changes.find_change(ChangeKind.HOLD, key)
         return await self.send_request(record, wish, key, before)
 

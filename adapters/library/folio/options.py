@@ -79,7 +79,9 @@ class FolioOptions(ProfileSection):
         "", description="name of the reason for cancelled requests; empty: none are cancelled"
     )
     override: Literal["ordinary", "override"] = Field(
-        "ordinary", description="how a loan that has happened already is sent: as any other, or with blocks overridden"
+        "ordinary",
+        description="how a loan that has happened, and the request of a partner's item that has come, are sent: as any "
+        "other, or with blocks overridden",
     )
     temporary_items: TemporaryItemOptions = TemporaryItemOptions()
     fee_owner: str = Field("", description="name of the owner of fees; empty: none are posted")

@@ -136,6 +136,35 @@ async def test_what_folio_refuses_half_way_is_taken_back(scene: FolioScene) -> N
     assert (await scene.library.create_temporary_item(make_temporary_item(scene), "accept")).hold is not None
 
 
+async def test_what_has_come_for_a_blocked_patron_is_recorded(scene: FolioScene) -> None:
+    scene.patron = (await scene.library.find_patron(KNOWN.blocked)).id
+    made = await scene.library.create_temporary_item(make_temporary_item(scene), "accept")
+
+    assert made.hold is not None
+    assert made.hold.patron_id == scene.patron
+
+
+async def test_blocks_are_not_overridden_unless_the_settings_say_so(context: LibraryAdapterContext) -> None:
+    scene = await open_scene(context, "STRICT", override="ordinary")
+    try:
+        scene.patron = (await scene.library.find_patron(KNOWN.blocked)).id
+        with refused(RefusalReason.PATRON_BLOCKED):
+            await scene.library.create_temporary_item(make_temporary_item(scene), "accept")
+        with refused(RefusalReason.PATRON_BLOCKED):
+            await scene.library.check_out(ITEM, scene.patron, "lent", override=True)
+    finally:
+        await scene.close()
+
+
+async def test_a_release_before_poppy_spells_fulfilment_otherwise(context: LibraryAdapterContext) -> None:
+    scene = await open_scene(context, "OLD", fulfillment_spelling="fulfilment")
+    try:
+        scene.fake.rules.fulfillment_key = "fulfilmentPreference"
+        assert (await scene.library.create_temporary_item(make_temporary_item(scene), "accept")).hold is not None
+    finally:
+        await scene.close()
+
+
 async def test_an_item_that_somebody_changes_at_the_same_time_is_read_again(
     scene: FolioScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
