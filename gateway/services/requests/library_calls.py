@@ -156,6 +156,8 @@ def _keep_recalled_due(connection: Transaction, call: LibraryCall, due: datetime
 
 
 async def _mark_lost(call: LibraryCall) -> str:
+    if Capability.STATUS_UPDATE not in call.context.system.capabilities:
+        return "the library's system takes no status"
     for barcode in call.pieces or call.request.lent_barcodes:
         try:
             await call.context.system.set_item_status(barcode, ItemStatus.LOST, f"{call.key}:{barcode}")
@@ -261,6 +263,9 @@ async def _set_lender_due(call: LibraryCall) -> str:
 
 
 async def _recall_loan(call: LibraryCall) -> str:
+    """Where the library's system knows no recalls, the loan gets the date that the partner was told."""
+    if Capability.RECALL not in call.context.system.capabilities:
+        return await _set_lender_due(call)
     due = due_moment(call.request.terms.lender_due, call.context.due_dates(call.request), call.context.zone)
     recalled = 0
     for barcode in call.request.lent_barcodes:
