@@ -122,6 +122,8 @@ class PatronDesk:
                 RefusalReason.DATA_MISSING, about=MessagePart.PATRON, detail="A patron needs a patron group."
             )
         self._edit_record(record, draft, group, await self._load_address_types(draft))
+        if not record.get("barcode"):
+            record["barcode"] = _make_barcode(record)
         try:
             made = await ensure_record(desk.client, USERS, record)
         except Refused as refused:
@@ -320,6 +322,11 @@ class PatronDesk:
         if said:
             action["comments"] = f"STAFF : {said}"
         return account, action
+
+
+def _make_barcode(record: FolioJson) -> str:
+    """FOLIO lends by barcode; an institution that borrows has none of its own."""
+    return f"ILL-{record.get('externalSystemId') or record.get('username') or record['id']}"
 
 
 def _write_amount(amount: Decimal) -> float:
