@@ -143,6 +143,8 @@ class FakeFolio(FakeServer):
                 return "patron-pin.set", self._set_pin
             if len(parts) == 4 and parts[:2] == ["circulation", "loans"] and parts[3] == "change-due-date":
                 return "circulation.loans.change-due-date.post", lambda body: self._change_due_date(parts[2], body)
+            if len(parts) == 4 and parts[:2] == ["circulation", "loans"] and parts[3] == "declare-item-lost":
+                return "circulation.loans.declare-item-lost.post", lambda body: self._declare_lost(parts[2], body)
             if len(parts) == 4 and parts[:2] == ["inventory", "items"] and parts[3] in MARKS:
                 name = MARKS[parts[3]]
                 return (
@@ -227,6 +229,10 @@ class FakeFolio(FakeServer):
 
     def _change_due_date(self, loan_id: str, body: FolioRecord) -> web.Response:
         self.circulation.change_due_date(loan_id, body)
+        return web.Response(status=204)
+
+    def _declare_lost(self, loan_id: str, body: FolioRecord) -> web.Response:
+        self.circulation.declare_lost(loan_id, body)
         return web.Response(status=204)
 
     def _replace_request(self, request_id: str, body: FolioRecord) -> web.Response:

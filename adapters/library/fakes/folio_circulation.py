@@ -485,6 +485,20 @@ class FolioCirculation:
         loan["dueDate"] = write_moment(parse_moment(body["dueDate"]))
         loan["action"] = "dueDateChanged"
 
+    def declare_lost(self, loan_id: str, body: FolioRecord) -> None:
+        loan = self.records.get_record(LOANS, loan_id)
+        for name in ("servicePointId", "declaredLostDateTime"):
+            if not body.get(name):
+                raise make_error("must not be null", **{name: "null"})
+        item = self.records.get_record(ITEMS, loan["itemId"])
+        if loan["status"]["name"] != "Open":
+            raise make_error("Loan is closed", loanId=loan_id)
+        if item["status"]["name"] == "Declared lost":
+            raise make_error("The item is already declared lost", "ITEM_ALREADY_DECLARED_LOST", itemId=item["id"])
+        loan["action"] = "declaredLost"
+        loan["declaredLostDate"] = write_moment(parse_moment(body["declaredLostDateTime"]))
+        self._set_status(item, "Declared lost")
+
     def show_loan(self, loan: FolioRecord) -> FolioRecord:
         shown = copy.deepcopy(loan)
         user = self.records.tables[USERS].get(str(loan.get("userId")))

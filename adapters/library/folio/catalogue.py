@@ -23,10 +23,13 @@ INSTANCES, ITEMS = "/inventory/instances", "/inventory/items"
 
 MARKS: Mapping[ItemStatus, tuple[str, str]] = {
     ItemStatus.MISSING: ("mark-missing", "Missing"),
+    ItemStatus.LOST: ("mark-missing", "Missing"),  # only what is on loan can be declared lost
     ItemStatus.IN_PROCESS: ("mark-in-process", "In process"),
     ItemStatus.NOT_AVAILABLE: ("mark-unavailable", "Unavailable"),
 }
 """Statuses that FOLIO lets be set by hand, by its path and its word."""
+
+LOST_STATUSES = frozenset({"Declared lost", "Aged to lost"})
 
 _NOT_IN_NUMBERS = re.compile(r"[^0-9A-Za-z]")
 
@@ -203,12 +206,17 @@ class CatalogueDesk:
         return await self.desk.describe_item(found)
 
     async def set_item_status(self, barcode: str, status: ItemStatus) -> Item:
-        """`AVAILABLE` is a check-in at the item's own desk. Raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED),
-        Unavailable, OutcomeUnknown."""
+        """`AVAILABLE` is a check-in at home, `LOST` of what is on loan a declaration.
+
+        Raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED), Unavailable, OutcomeUnknown."""
         desk = self.desk
         _, item = await desk.require_item_record(barcode)
         if item.status.name in LENT_STATUSES:
-            raise make_refusal(RefusalReason.IN_USE, detail="The item is on loan.")
+            if status is not ItemStatus.LOST:
+                raise make_refusal(RefusalReason.IN_USE, detail="The item is on loan.")
+            if item.status.name not in LOST_STATUSES:
+                await self._declare_lost(item.id)
+            return await self._require_item_of_id(item.id)
         if status is ItemStatus.AVAILABLE:
             if item.status.name != "Available":
                 await self._check_in_at_home(barcode, item.effective_location.id)
@@ -219,6 +227,25 @@ class CatalogueDesk:
         if item.status.name != word:
             await self._mark_item(item.id, mark, word)
         return await self._require_item_of_id(item.id)
+
+    async def _declare_lost(self, item_id: str) -> None:
+        """The loan stays open, and FOLIO's rules say what it costs."""
+        desk = self.desk
+        loan = await desk.find_open_loan(item_id)
+        if loan is None:
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        body = {
+            "servicePointId": (await desk.codes.require_service_point("")).id,
+            "declaredLostDateTime": write_moment(desk.now()),
+            "comment": "declared lost in interlibrary loan",
+        }
+        title = "/circulation/loans/{id}/declare-item-lost"
+        try:
+            await desk.client.send("POST", title.replace("{id}", loan.id), body, title=title)
+        except OutcomeUnknown:
+            record = await desk.client.find_record(ITEMS, item_id)
+            if record is None or read_item_answer(record).status.name not in LOST_STATUSES:
+                raise
 
     async def _mark_item(self, item_id: str, mark: str, word: str) -> None:
         client = self.desk.client

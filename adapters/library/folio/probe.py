@@ -67,6 +67,18 @@ PERMISSIONS: tuple[NeededPermission, ...] = (
         "circulation.loans.change-due-date.post",
         "set the lender's due date",
     ),
+    NeededPermission(
+        "POST",
+        f"/circulation/loans/{_ID}/declare-item-lost",
+        "circulation.loans.declare-item-lost.post",
+        "record what was lost",
+    ),
+    NeededPermission(
+        "POST",
+        f"/inventory/items/{_ID}/mark-missing",
+        "inventory.items.item.mark-missing.post",
+        "record what is missing",
+    ),
     NeededPermission("PUT", f"/inventory/items/{_ID}", "inventory.items.item.put", "move items"),
 )
 

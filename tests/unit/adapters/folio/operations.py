@@ -201,6 +201,9 @@ OPERATIONS: tuple[FolioOperation, ...] = (
     FolioOperation("return_home", lambda scene: scene.library.return_home(ITEM, KEY), _move),
     FolioOperation("set_item_status", lambda scene: scene.library.set_item_status(ITEM, ItemStatus.MISSING, KEY)),
     FolioOperation(
+        "set_item_status to lost", lambda scene: scene.library.set_item_status(ITEM, ItemStatus.LOST, KEY), _lend
+    ),
+    FolioOperation(
         "post_fee",
         lambda scene: scene.library.post_fee(
             scene.patron, Money(Decimal("3.50"), KNOWN.currency), "ill-fee", KEY, request_id="REQ-4"

@@ -209,6 +209,18 @@ async def test_a_renewal_goes_no_further_than_the_lender_allows(scene: FolioScen
     assert (renewed.due, renewed.renewals) == (latest, 1)
 
 
+async def test_what_is_lost(scene: FolioScene) -> None:
+    loan = await scene.library.check_out(ITEM, USER, "lent")
+    for key in ("lost", "lost again"):
+        assert (await scene.library.set_item_status(ITEM, ItemStatus.LOST, key)).status is ItemStatus.LOST
+    assert await scene.library.item_loan(loan.item_id) is not None
+    with refused(RefusalReason.IN_USE):
+        await scene.library.set_item_status(ITEM, ItemStatus.MISSING, "missing")
+
+    missing = await scene.library.set_item_status(KNOWN.copies[0], ItemStatus.LOST, "not on loan")
+    assert missing.status is ItemStatus.MISSING
+
+
 async def test_blocks_of_all_kinds_are_told_apart(scene: FolioScene) -> None:
     user = scene.fake.records.tables["/users"][USER]
     scene.fake.records.automated_blocks[USER] = [{"message": "Owes too much", "blockRenewals": True}]
