@@ -196,7 +196,8 @@ def _find_library_command(ctx: click.Context) -> click.Command:
     from gateway.cli.installation import Installation
 
     installation = ctx.obj or Installation(ctx.params["config"])
-    kinds = {library.system.type: installation.parts.adapter_of(library) for library in installation.settings.libraries}
+    parts, libraries = installation.parts, installation.settings.libraries
+    kinds = {name: kind for library in libraries for name, kind in parts.kinds_of(library).items()}
     for adapter in kinds.values():
         if adapter.command is not None:
             return adapter.command

@@ -166,7 +166,7 @@ class Installation:
             known = ", ".join(library.symbol for library in self.settings.libraries)
             raise click.UsageError(f"which library? there are: {known}") from None
         async with self.open_current_store() as store:
-            yield await self.open_library(settings, store)
+            yield await self.open_commanded_system(settings, store)
 
     def desk(self, opened: OpenLibrary) -> DeskLink:
         """See `gateway.ports.adapter.CommandContext`."""
@@ -183,6 +183,18 @@ class Installation:
         context = self.parts.library_context(settings, store)
         system = await self.parts.adapter_of(settings).open(context, settings.system.options)
         return OpenLibrary(context, settings.system.options, system)
+
+    async def open_commanded_system(self, settings: LibrarySettings, store: Store) -> OpenLibrary:
+        """The system that `illgate library` is about: where others are nested in the library's, the first of these that
+        has commands of its own, by itself. Raises Unavailable."""
+        parts = self.parts
+        adapter, options = parts.adapter_of(settings), settings.system.options
+        kinds = parts.kinds_of(settings)
+        for nested in adapter.list_nested(options) if adapter.command is None else ():
+            if kinds[nested.type].command is not None:
+                context = parts.library_context(settings, store)
+                return OpenLibrary(context, nested.options, await parts.open_other(context, nested))
+        return await self.open_library(settings, store)
 
 
 pass_installation = click.make_pass_decorator(Installation)

@@ -9,10 +9,11 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
 from gateway.domain.clock import Clock
 from gateway.domain.library import Item, Loan, Patron, RecordId
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem
 from gateway.domain.value import value_object
 from gateway.ports.article_lookup import ArticleSource, ArticleSourceContext
 from gateway.ports.catalogue import LinkFormat, RecordSearch
@@ -45,10 +46,30 @@ if TYPE_CHECKING:
     import click
 
 
+class NestedSystem(BaseModel):
+    """The section of another library system within that of an adapter (`LibraryAdapter.nested`). `options`: the model
+    of all its other keys; the settings have read and checked them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: str = Field(min_length=1, description="the adapter, as in `system.type`")
+    options: SerializeAsAny[BaseModel] | None = Field(None, exclude=True)
+
+
+OpenOtherSystem = Callable[["LibraryAdapterContext", NestedSystem], Awaitable[LibrarySystem]]
+"""Opens a system of another kind for the same library. Raises as `LibraryAdapter.open`, ConfigurationError."""
+
+
+async def refuse_other_systems(_context: LibraryAdapterContext, nested: NestedSystem) -> LibrarySystem:
+    problem = ConfigurationProblem("", 0, (), "no other system can be opened here", nested.type)
+    raise ConfigurationError([problem])
+
+
 @value_object
 class LibraryAdapterContext:
     """What a library adapter is given to open the system of one library. `secrets` resolves what its options name as
-    env:NAME or file:PATH and raises ConfigurationError; `changes` is for a system outside the store."""
+    env:NAME or file:PATH and raises ConfigurationError; `changes` is for a system outside the store; `open_other` is
+    for an adapter whose options nest other systems."""
 
     library: str  # symbol: the tenant whose rows these are
     store: Store
@@ -59,6 +80,7 @@ class LibraryAdapterContext:
     info: LibraryInfo  # as gateway.yml has it: name and how to reach the library
     secrets: Secrets
     changes: LibraryChanges
+    open_other: OpenOtherSystem = refuse_other_systems
 
 
 @value_object
@@ -119,7 +141,8 @@ class LibraryAdapter:
     `sample(context)` fills a new library with sample data and says in plain lines who and what can be tried
     (`illgate init`). `secrets(options)`: passwords by reference, by key within the section: looked for by
     `illgate check`. `ways`: what the system can do at best, and how, in a word or two; a certain library's may be able
-    to do less (`LibrarySystem.capabilities`).
+    to do less (`LibrarySystem.capabilities`). `nested`: keys of its section that are sections of other systems; each is
+    a `NestedSystem` in `options`.
     """
 
     name: str
@@ -130,6 +153,11 @@ class LibraryAdapter:
     sample: Callable[[LibraryAdapterContext], Awaitable[str]] | None = None
     secrets: Callable[[Any], Mapping[str, str]] | None = None
     ways: Mapping[Capability, str] = field(default_factory=dict)
+    nested: tuple[str, ...] = ()
+
+    def list_nested(self, options: Any) -> tuple[NestedSystem, ...]:
+        """In the order of `nested`."""
+        return tuple(getattr(options, key) for key in self.nested)
 
 
 @value_object

@@ -201,6 +201,15 @@ class HoldsConnections(Protocol):
     async def close_connections(self) -> None: ...
 
 
+@runtime_checkable
+class DiffersByItem(Protocol):
+    """What a `LibrarySystem` may be besides: one that can do more with some items than with others."""
+
+    def capabilities_of_item(self, barcode: str, loan_id: str) -> frozenset[Capability]:
+        """Of the item that is out under this loan: all that can be done with it."""
+        ...
+
+
 @value_object
 class ProbeStep:
     """A step of trying whether a system works: what came of it and how long it took. `problem` is empty where it went

@@ -11,7 +11,7 @@ from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationError
 from gateway.domain.value import value_object
-from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, ProtocolAdapter
+from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, NestedSystem, ProtocolAdapter
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.shared_store import SchemaMigrations, Store
 from gateway.profiles import ProfileSet
@@ -78,7 +78,7 @@ class Assembly:
     @property
     def migration_histories(self) -> tuple[SchemaMigrations, ...]:
         """Of all tables: the gateway's own and those of the library systems in use."""
-        kinds = {library.system.type: self.adapter_of(library) for library in self.settings.libraries}
+        kinds = {name: kind for library in self.settings.libraries for name, kind in self.kinds_of(library).items()}
         return (OWN, *(adapter.migrations for adapter in kinds.values() if adapter.migrations is not None))
 
     def make_journal_options(self) -> JournalOptions:
@@ -104,6 +104,16 @@ class Assembly:
     def adapter_of(self, library: LibrarySettings) -> LibraryAdapter:
         return self.adapters.libraries[library.system.type]
 
+    def kinds_of(self, library: LibrarySettings) -> Mapping[str, LibraryAdapter]:
+        """By name: the kind of the library's system, and of those nested in it."""
+        adapter = self.adapter_of(library)
+        names = (library.system.type, *(one.type for one in adapter.list_nested(library.system.options)))
+        return {name: self.adapters.libraries[name] for name in names}
+
+    async def open_other(self, context: LibraryAdapterContext, nested: NestedSystem) -> LibrarySystem:
+        """See `ports.adapter.OpenOtherSystem`."""
+        return await self.adapters.libraries[nested.type].open(context, nested.options)
+
     def library_context(self, library: LibrarySettings, store: Store) -> LibraryAdapterContext:
         return LibraryAdapterContext(
             library=library.symbol,
@@ -115,6 +125,7 @@ class Assembly:
             info=library.info,
             secrets=self.secrets,
             changes=StoredLibraryChanges(store, library.symbol),
+            open_other=self.open_other,
         )
 
     async def open_libraries(self, store: Store) -> dict[str, ExchangeLibrary]:

@@ -9,21 +9,26 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateway.domain.library import Loan
-from gateway.ports.library_system import Capability, LibrarySystem
+from gateway.ports.library_system import Capability, DiffersByItem, LibrarySystem
 
 RENEWING = frozenset({Capability.RENEW, Capability.DUE_DATE_GIVEN})
 
 
 def can_move_due_date(system: LibrarySystem, loan: Loan, due: datetime) -> bool:
-    if Capability.DUE_DATE_CHANGE in system.capabilities:
-        return True
-    return system.capabilities >= RENEWING and due > loan.due
+    able = _list_capabilities(system, loan)
+    return Capability.DUE_DATE_CHANGE in able or (able >= RENEWING and due > loan.due)
 
 
 async def move_due_date(system: LibrarySystem, loan: Loan, due: datetime, key: str) -> Loan:
     """The loan as it is where the system can't. Raises as `LibrarySystem.set_due_date` and `renew_loan`."""
-    if Capability.DUE_DATE_CHANGE in system.capabilities:
+    if Capability.DUE_DATE_CHANGE in _list_capabilities(system, loan):
         return await system.set_due_date(loan.id, due, key)
     if not can_move_due_date(system, loan, due):
         return loan
     return await system.renew_loan(loan.item_barcode, key, patron_id=loan.patron_id, due=due)
+
+
+def _list_capabilities(system: LibrarySystem, loan: Loan) -> frozenset[Capability]:
+    if isinstance(system, DiffersByItem):
+        return system.capabilities_of_item(loan.item_barcode, loan.id)
+    return system.capabilities

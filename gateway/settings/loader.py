@@ -11,7 +11,7 @@ from gateway.configuration import yaml_document
 from gateway.configuration.model_validation import validate_section
 from gateway.configuration.yaml_document import YamlDocument, nearest_match
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
-from gateway.ports.adapter import LibraryAdapter
+from gateway.ports.adapter import LibraryAdapter, NestedSystem
 from gateway.settings.article_lookup import UNKNOWN_SERVICE, find_service_mistakes
 from gateway.settings.sections import LibrarySettings, Settings, SystemSettings
 
@@ -55,7 +55,12 @@ class _SystemSections:
                 self._read_system(index, system)
 
     def _read_system(self, index: int, system: dict[str, object]) -> None:
-        path: KeyPath = ("libraries", index, "system")
+        options = self._read_options(("libraries", index, "system"), system)
+        if options is not None:
+            self._options[index] = options
+
+    def _read_options(self, path: KeyPath, system: dict[str, object]) -> BaseModel | None:
+        """None: something is wrong with them, which is among the problems or will be said of the section as a whole."""
         name = system.get("type", SystemSettings().type)
         adapter = self._adapters.get(name) if isinstance(name, str) else None
         if adapter is None:
@@ -65,14 +70,30 @@ class _SystemSections:
                 self.problems.append(
                     self._document.make_problem((*path, "type"), "no such adapter", f"'{name}'", known, near)
                 )
-            return
+            return None
+        nested = self._read_nested(adapter, path, system)
         try:
-            self._options[index] = self._validate_options(adapter, path, system)
+            options = self._validate_options(adapter, path, system)
         except ConfigurationError as error:
             self.problems += error.problems
+            return None
+        return options.model_copy(update=nested) if nested else options
+
+    def _read_nested(
+        self, adapter: LibraryAdapter, path: KeyPath, system: dict[str, object]
+    ) -> dict[str, NestedSystem]:
+        """The sections of other systems within that of this adapter, by key."""
+        found = {}
+        for key in adapter.nested:
+            section = system.get(key)
+            if isinstance(section, dict) and isinstance(section.get("type"), str):
+                found[key] = NestedSystem(type=section["type"], options=self._read_options((*path, key), section))
+        return found
 
     def _validate_options(self, adapter: LibraryAdapter, path: KeyPath, system: dict[str, object]) -> BaseModel:
-        options = {key: value for key, value in system.items() if key != "type"}
+        options = {
+            key: _keep_type(value) if key in adapter.nested else value for key, value in system.items() if key != "type"
+        }
         return validate_section(adapter.options, _document_at_path(self._document, path, options), path)
 
     def drop_options(self) -> YamlDocument:
@@ -95,7 +116,12 @@ class _SystemSections:
 def _keep_only_type(library: object) -> object:
     if not isinstance(library, dict) or not isinstance(system := library.get("system"), dict):
         return library
-    return {**library, "system": {key: value for key, value in system.items() if key == "type"}}
+    return {**library, "system": _keep_type(system)}
+
+
+def _keep_type(section: object) -> object:
+    """Without the keys that belong to the adapter."""
+    return {key: value for key, value in section.items() if key == "type"} if isinstance(section, dict) else section
 
 
 def _document_at_path(document: YamlDocument, path: KeyPath, value: dict[str, object]) -> YamlDocument:

@@ -3,6 +3,7 @@ library behind it."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
@@ -153,6 +154,7 @@ async def started_responder(
     finally:
         await runner.cleanup()
         await journal.close()
+        await asyncio.sleep(0)  # the last connection ends
 
 
 def make_options(port: int, more: Mapping[str, Any] | None = None) -> NcipLibraryOptions:

@@ -8,6 +8,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import field, replace
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from gateway.adapter_registry import AdapterRegistry
 from gateway.configuration.yaml_document import display_path, nearest_match
 from gateway.domain.clock import Clock
@@ -210,12 +212,22 @@ def _check_setting_secrets(settings: Settings, adapters: AdapterRegistry) -> lis
     paths += [(("article_lookup", "keys", name), key) for name, key in settings.article_lookup.keys.items()]
     paths += [(("journal", "encryption_keys", i), key) for i, key in enumerate(settings.journal.encryption_keys)]
     for index, library in enumerate(settings.libraries):
-        adapter = adapters.libraries[library.system.type]
-        found = adapter.secrets(library.system.options) if adapter.secrets is not None else {}
+        found = _list_system_secrets(adapters, library.system.type, library.system.options)
         paths += [(("libraries", index, *_make_key_path("system", key)), one) for key, one in found.items()]
     return [
         settings.make_problem(path, why) for path, reference in paths if (why := _secret_problem(reference, settings))
     ]
+
+
+def _list_system_secrets(adapters: AdapterRegistry, kind: str, options: BaseModel) -> dict[str, str]:
+    """By key within the section of a library's system, those of systems nested in it too."""
+    adapter = adapters.libraries[kind]
+    found = dict(adapter.secrets(options)) if adapter.secrets is not None else {}
+    for key, nested in zip(adapter.nested, adapter.list_nested(options), strict=True):
+        if nested.options is not None:
+            inner = _list_system_secrets(adapters, nested.type, nested.options)
+            found |= {f"{key}.{name}": reference for name, reference in inner.items()}
+    return found
 
 
 async def _probe_article_sources(subject: CheckSubject) -> list[ConfigurationProblem]:

@@ -1,0 +1,158 @@
+"""The two systems of a pair, and what each says in the pair's words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+from adapters.library.paired.loan_memory import LoanMemory
+from adapters.library.paired.references import PairedSide, SideReference, parse_reference
+from adapters.library.refusals import make_refusal
+from gateway.domain.library import Bib, Charge, Hold, IdentifierType, Item, Loan, Patron, PatronDraft, PatronIdentifier
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.value import value_object
+from gateway.ports.library_system import CheckedIn, LibrarySystem, PatronKey, TemporaryItemResult
+
+
+@value_object
+class PatronCopies:
+    """How patrons are copied into a system apart, when they need something there. Empty: as in the main system."""
+
+    category: str = ""
+    branch: str = ""
+
+
+@value_object
+class SystemSide:
+    """`is_apart`: its items are its own, so they are called by its numbers too. `copies` None: it has the same patrons.
+    `main` None: it is the main system itself.
+    `memory`: of the copies that were made."""
+
+    side: PairedSide
+    system: LibrarySystem
+    patron_number: str
+    is_apart: bool = False
+    copies: PatronCopies | None = None
+    main: LibrarySystem | None = None
+    memory: LoanMemory | None = None
+
+    # --- numbers -----------------------------------------------------------------------------------------
+
+    async def find_patron(self, number: str) -> Patron:
+        """As this system has it. Raises Refused(UNKNOWN_PATRON | AMBIGUOUS_PATRON), Unavailable."""
+        return await self.system.find_patron(PatronKey(number, (self.patron_number,)))
+
+    async def require_patron(self, number: str) -> str:
+        """Its number in this system. In a system apart it is copied from the main one, where it isn't there yet."""
+        try:
+            return (await self.find_patron(number)).id
+        except Refused as refused:
+            if refused.reason is not RefusalReason.UNKNOWN_PATRON or self.copies is None or self.main is None:
+                raise
+        original = await self.main.find_patron(PatronKey(number, (self.patron_number,)))
+        copy = await self.system.create_patron(self._draft_copy(original, number), f"copy:{uuid4().hex}")
+        if self.memory is not None:
+            await self.memory.keep_copy(copy.id, number)
+        return copy.id
+
+    def _draft_copy(self, patron: Patron, number: str) -> PatronDraft:
+        """Name and number, and what the system's rules go by; nothing by which the patron could be written to."""
+        copies = self.copies or PatronCopies()
+        return PatronDraft(
+            identifiers=(PatronIdentifier(self.patron_number, number),),
+            name=patron.name,
+            category=copies.category or patron.category,
+            home_library=copies.branch or patron.home_library,
+            temporary=True,
+        )
+
+    async def number_of_patron(self, patron_id: str) -> str:
+        """The number by which both systems find a patron of this one; empty where none is known."""
+        if not patron_id:
+            return ""
+        try:
+            patron = await self.system.find_patron(PatronKey(patron_id, (IdentifierType.INTERNAL.value,)))
+        except Refused as refused:
+            if refused.reason is not RefusalReason.UNKNOWN_PATRON or self.memory is None:
+                raise
+            return await self.memory.number_of_copy(patron_id)  # the copy has gone with the partner's item
+        return patron.identifier(self.patron_number) or ""
+
+    async def item_number(self, item_id: str) -> str:
+        """This system's number of an item of the pair. Raises Refused(UNKNOWN_ITEM)."""
+        found = parse_reference(item_id)
+        return found.number if found is not None else (await self.system.item_by_barcode(item_id)).id
+
+    # --- in the pair's words -----------------------------------------------------------------------------
+
+    def refer(self, number: str, barcode: str = "") -> str:
+        return str(SideReference(self.side, number, barcode)) if number else ""
+
+    def name_patron(self, patron: Patron) -> Patron:
+        """Raises Refused(UNKNOWN_PATRON) for one without the number by which both find it."""
+        number = patron.identifier(self.patron_number)
+        if not number:
+            raise make_refusal(
+                RefusalReason.UNKNOWN_PATRON,
+                f"the patron has no number of the kind '{self.patron_number}' (patron_number)",
+            )
+        return replace(patron, id=number)
+
+    def name_bib(self, bib: Bib) -> Bib:
+        return replace(bib, id=self.refer(bib.id))
+
+    def refer_to_item(self, number: str, barcode: str) -> str:
+        return self.refer(number) if self.is_apart else barcode
+
+    def name_item(self, item: Item) -> Item:
+        return replace(item, id=self.refer_to_item(item.id, item.barcode), bib_id=self.refer(item.bib_id))
+
+    def name_loan(self, loan: Loan, patron_number: str) -> Loan:
+        return replace(
+            loan,
+            id=self.refer(loan.id, loan.item_barcode),
+            item_id=self.refer_to_item(loan.item_id, loan.item_barcode),
+            bib_id=self.refer(loan.bib_id),
+            patron_id=patron_number,
+        )
+
+    def name_hold(self, hold: Hold, patron_number: str) -> Hold:
+        item_id = self.refer_to_item(hold.item_id, hold.item_barcode) if hold.item_id else ""
+        return replace(
+            hold, id=self.refer(hold.id), item_id=item_id, bib_id=self.refer(hold.bib_id), patron_id=patron_number
+        )
+
+    def name_charge(self, charge: Charge, patron_number: str) -> Charge:
+        return replace(charge, id=self.refer(charge.id), patron_id=patron_number)
+
+    async def describe_loan(self, loan: Loan) -> Loan:
+        return self.name_loan(loan, await self.number_of_patron(loan.patron_id))
+
+    async def describe_hold(self, hold: Hold) -> Hold:
+        return self.name_hold(hold, await self.number_of_patron(hold.patron_id))
+
+    async def describe_return(self, done: CheckedIn) -> CheckedIn:
+        """Without the patron, whom the main system tells."""
+        return replace(
+            done,
+            item=self.name_item(done.item),
+            loan=await self.describe_loan(done.loan) if done.loan is not None else None,
+            patron=None,
+            next_hold=await self.describe_hold(done.next_hold) if done.next_hold is not None else None,
+        )
+
+    def name_result(self, made: TemporaryItemResult, patron_number: str) -> TemporaryItemResult:
+        return replace(
+            made,
+            item=self.name_item(made.item),
+            bib=self.name_bib(made.bib),
+            hold=self.name_hold(made.hold, patron_number) if made.hold is not None else None,
+        )
+
+
+def require_reference(text: str, reason: RefusalReason, about: MessagePart | None = None) -> SideReference:
+    """Raises Refused."""
+    found = parse_reference(text)
+    if found is None:
+        raise make_refusal(reason, about=about)
+    return found

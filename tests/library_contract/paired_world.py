@@ -1,0 +1,116 @@
+"""Libraries behind a pair of systems, with what the contract suite takes for granted."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from adapters.library.embedded import EmbeddedLibrary, migrations, sample
+from adapters.library.embedded.work_context import WorkContext
+from adapters.library.paired.options import PairedOptions
+from adapters.library.paired.system import PairedLibrary, open_pair
+from adapters.library.sip2.system import open_sip2
+from adapters.ncip.library_system.system import NcipLibrary
+from gateway.domain.clock import FixedClock
+from gateway.ports.adapter import LibraryAdapterContext, NestedSystem
+from gateway.ports.library_system import LibrarySystem
+from gateway.ports.shared_store import Store
+from gateway.store.migration import OWN, migrate_store
+from tests.library_contract import ncip_world, sip2_world
+from tests.library_contract.embedded_world import KNOWN, START, ZONE, EmbeddedWorld, embedded_world
+from tests.library_contract.world import Known
+
+
+class PairedWorld:
+    def __init__(self, library: PairedLibrary, clock: FixedClock, known: Known, *, has_our_clock: bool = True) -> None:
+        self.library = library
+        self.known = known
+        self._clock = clock
+        self._has_our_clock = has_our_clock
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def advance(self, by: timedelta) -> bool:
+        if self._has_our_clock:
+            self._clock.advance(by)
+        return self._has_our_clock
+
+
+def name_pair(main: str, second: str, **more: Any) -> PairedOptions:
+    """The systems themselves are given by the test."""
+    return PairedOptions.model_validate({"main": NestedSystem(type=main), "second": NestedSystem(type=second), **more})
+
+
+async def open_with(
+    context: LibraryAdapterContext, options: PairedOptions, main: LibrarySystem, second: LibrarySystem
+) -> PairedLibrary:
+    systems = iter((main, second))
+
+    async def open_other(_context: LibraryAdapterContext, _nested: NestedSystem) -> LibrarySystem:
+        return next(systems)
+
+    return await open_pair(replace(context, open_other=open_other), options)
+
+
+async def open_empty_embedded(store: Store, symbol: str, clock: FixedClock) -> EmbeddedLibrary:
+    """Set up like the sample, without patrons and items: where partners' items are kept."""
+    await migrate_store(store, OWN, migrations)
+    here = WorkContext(symbol, START, ZONE, KNOWN.currency)
+    await store.write(lambda connection: sample.write_sample_setup(connection, here))
+    return EmbeddedLibrary(replace(ncip_world.make_context(store, clock), library=symbol))
+
+
+async def embedded_pair_apart(store: Store) -> PairedWorld:
+    """Two libraries in one store: numbers of patrons, items and loans of one mean nothing in the other."""
+    world: EmbeddedWorld = await embedded_world(store)
+    second = await open_empty_embedded(store, "SHELF", world.clock)
+    context = ncip_world.make_context(store, world.clock)
+    pair = await open_with(context, name_pair("embedded", "embedded", data="apart"), world.library, second)
+    return PairedWorld(pair, world.clock, KNOWN)
+
+
+@contextlib.asynccontextmanager
+async def sip2_and_embedded(store: Store) -> AsyncIterator[PairedWorld]:
+    """What a library with SIP2 alone needs to borrow from others."""
+    clock = FixedClock(START)
+    server = sip2_world.started_server(sip2_world.stock_library(clock))
+    await server.start()
+    second = await open_empty_embedded(store, "LIB", clock)
+
+    async def open_other(context: LibraryAdapterContext, nested: NestedSystem) -> LibrarySystem:
+        return await open_sip2(context, sip2_world.make_options(server.port)) if nested.type == "sip2" else second
+
+    context = replace(await sip2_world.make_context(store, clock), open_other=open_other)
+    options = name_pair("sip2", "embedded", data="apart", copy_category="adult", copy_branch="MAIN")
+    pair = await open_pair(context, options)
+    known = replace(sip2_world.KNOWN, ill=KNOWN.ill, ill_policy=KNOWN.ill_policy)
+    try:
+        yield PairedWorld(pair, clock, known, has_our_clock=False)
+    finally:
+        await pair.close_connections()
+        await server.stop()
+
+
+SHARED_BY_NCIP = ["check-out", "check-in", "renewals", "due-dates"]
+
+
+@contextlib.asynccontextmanager
+async def embedded_and_ncip(store: Store, second_does: list[str]) -> AsyncIterator[PairedWorld]:
+    """Two ways to the same library, which calls nothing by the same numbers in both."""
+    async with ncip_world.started_responder(store) as (server, peer):
+        context = ncip_world.make_context(store, peer.clock)
+
+        async def open_other(own: LibraryAdapterContext, nested: NestedSystem) -> LibrarySystem:
+            options = ncip_world.make_options(server.port)
+            return NcipLibrary(own, options) if nested.type == "ncip" else peer.library
+
+        options = name_pair("embedded", "ncip", data="shared", second_does=second_does)
+        pair = await open_pair(replace(context, open_other=open_other), options)
+        try:
+            yield PairedWorld(pair, peer.clock, KNOWN)
+        finally:
+            await pair.close_connections()
