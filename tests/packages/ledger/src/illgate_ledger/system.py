@@ -1,0 +1,371 @@
+"""The port `LibrarySystem` on a ledger. What each method promises stands at the port."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any, Never
+
+from gateway.domain.library import (
+    Bib,
+    Block,
+    BlockScope,
+    Charge,
+    Contact,
+    ContactKind,
+    Hold,
+    IdentifierType,
+    Item,
+    ItemStatus,
+    Loan,
+    Location,
+    Money,
+    Patron,
+    PatronDraft,
+    PatronIdentifier,
+    PersonName,
+    PickupLocation,
+    RecordId,
+)
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.ports.adapter import LibraryAdapterContext
+from gateway.ports.library_system import (
+    BibHoldings,
+    Capability,
+    CheckedIn,
+    HoldWish,
+    LibraryInfo,
+    PatronKey,
+    TemporaryItem,
+    TemporaryItemResult,
+)
+from illgate_ledger.ledger import LedgerFile
+from illgate_ledger.options import LedgerOptions
+
+
+async def open_ledger(context: LibraryAdapterContext, options: LedgerOptions) -> LedgerLibrary:
+    """A ledger that can't be read now may be there later: the gateway starts without it."""
+    return LedgerLibrary(context, options)
+
+
+class LedgerLibrary:
+    capabilities = frozenset({Capability.PATRON_LOOKUP, Capability.CONTACT, Capability.CHECK_OUT, Capability.CHECK_IN})
+
+    def __init__(self, context: LibraryAdapterContext, options: LedgerOptions) -> None:
+        self._context = context
+        self._options = options
+        self._file = LedgerFile(context.folder / options.file)
+        self._lock = asyncio.Lock()
+
+    async def ping(self) -> None:
+        self._file.read_pages()
+
+    async def info(self) -> LibraryInfo:
+        return self._context.info
+
+    def _today(self) -> date:
+        return self._context.clock.now().astimezone(self._context.zone).date()
+
+    # --- patrons -----------------------------------------------------------------------------------------
+
+    async def find_patron(self, key: PatronKey) -> Patron:
+        known = {IdentifierType.BARCODE.value, IdentifierType.INTERNAL.value}
+        if key.types and not known & set(key.types):
+            raise refuse(RefusalReason.UNKNOWN_PATRON, MessagePart.PATRON)
+        return self._describe_patron(self._file.read_pages(), key.value)
+
+    def _describe_patron(self, pages: dict[str, Any], number: str) -> Patron:
+        entry = pages["patrons"].get(number)
+        if entry is None:
+            raise refuse(RefusalReason.UNKNOWN_PATRON, MessagePart.PATRON)
+        surname, _, given = entry["name"].partition(", ")
+        expires = date.fromisoformat(entry["expires"])
+        blocks = [Block(entry["block"])] if entry.get("block") else []
+        if expires < self._today():
+            blocks.append(Block("the membership has expired", since=expires))
+        return Patron(
+            id=number,
+            identifiers=(PatronIdentifier(IdentifierType.BARCODE, number),),
+            name=PersonName(surname, given),
+            category="",
+            home_library=entry["branch"],
+            contacts=(Contact(ContactKind.EMAIL, value=entry["mail"]),) if entry.get("mail") else (),
+            blocks=tuple(blocks),
+            expires=expires,
+            loan_count=sum(loan["patron"] == number and not loan["returned"] for loan in pages["loans"]),
+        )
+
+    async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
+        pages = self._file.read_pages()
+        self._describe_patron(pages, patron_id)
+        mine = [one for one in pages["loans"] if one["patron"] == patron_id and not one["returned"]]
+        return tuple(sorted((self._describe_loan(pages, one) for one in mine), key=lambda loan: loan.due))
+
+    async def patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
+        return ()
+
+    # --- items -------------------------------------------------------------------------------------------
+
+    async def item_by_barcode(self, barcode: str) -> Item:
+        return self._describe_item(self._file.read_pages(), barcode)
+
+    def _describe_item(self, pages: dict[str, Any], barcode: str) -> Item:
+        entry = pages["items"].get(barcode)
+        if entry is None:
+            raise refuse(RefusalReason.UNKNOWN_ITEM, MessagePart.ITEM)
+        loan = find_open_loan(pages, barcode)
+        home = Location(entry["branch"])
+        away = entry.get("at", "")
+        status = ItemStatus.IN_TRANSIT if away else ItemStatus.AVAILABLE
+        return Item(
+            id=barcode,
+            barcode=barcode,
+            bib_id=f"item:{barcode}",
+            status=ItemStatus.ON_LOAN if loan is not None else status,
+            policy="",
+            home=home,
+            current=Location(away) if away else home,
+            circulates=entry["lent"],
+            due=datetime.fromisoformat(loan["due"]) if loan is not None else None,
+        )
+
+    async def get_bib(self, bib_id: str) -> Bib:
+        entry = self._file.read_pages()["items"].get(bib_id.removeprefix("item:"))
+        if entry is None:
+            raise refuse(RefusalReason.UNKNOWN_RECORD, MessagePart.RECORD)
+        return Bib(id=bib_id, title=entry["title"])
+
+    async def item_loan(self, item_id: str) -> Loan | None:
+        pages = self._file.read_pages()
+        entry = find_open_loan(pages, item_id)
+        return self._describe_loan(pages, entry) if entry is not None else None
+
+    async def item_holds(self, item_id: str) -> tuple[Hold, ...]:
+        return ()
+
+    async def find_hold(self, request_id: str) -> Hold:
+        raise refuse(RefusalReason.UNKNOWN_REQUEST, MessagePart.REQUEST)
+
+    # --- loans -------------------------------------------------------------------------------------------
+
+    async def check_out(
+        self,
+        barcode: str,
+        patron_id: str,
+        key: str,
+        *,
+        due: datetime | None = None,
+        request_id: str = "",
+        override: bool = False,
+    ) -> Loan:
+        """The ledger keeps our key: a repeat finds the loan that it made."""
+        async with self._lock:
+            pages = self._file.read_pages()
+            patron = self._describe_patron(pages, patron_id)
+            item = self._describe_item(pages, barcode)
+            entry = find_open_loan(pages, barcode)
+            if entry is not None:
+                if entry["key"] == key and entry["patron"] == patron_id:
+                    return self._describe_loan(pages, entry)
+                mine = entry["patron"] == patron_id
+                raise refuse(RefusalReason.ON_LOAN_SAME_PATRON if mine else RefusalReason.ITEM_ON_LOAN)
+            if not override:
+                self._refuse_by_rules(patron, item)
+            now = self._context.clock.now()
+            entry = {
+                "id": f"{barcode}/{len(pages['loans']) + 1}",
+                "key": key,
+                "request": request_id,
+                "item": barcode,
+                "patron": patron_id,
+                "lent": now.isoformat(),
+                "due": (now + timedelta(days=self._options.loan_days)).isoformat(),
+                "returned": "",
+                "return_key": "",
+            }
+            pages["loans"].append(entry)
+            pages["items"][barcode].pop("at", None)
+            self._file.write_pages(pages)
+            return self._describe_loan(pages, entry)
+
+    def _refuse_by_rules(self, patron: Patron, item: Item) -> None:
+        if patron.expires is not None and patron.expires < self._today():
+            raise refuse(RefusalReason.PATRON_EXPIRED, MessagePart.PATRON)
+        if patron.find_block(BlockScope.BORROW) is not None:
+            raise refuse(RefusalReason.PATRON_BLOCKED, MessagePart.PATRON)
+        if not item.circulates:
+            raise refuse(RefusalReason.ITEM_DOES_NOT_CIRCULATE)
+
+    async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
+        async with self._lock:
+            pages = self._file.read_pages()
+            item = self._describe_item(pages, barcode)
+            entry = find_open_loan(pages, barcode)
+            latest = next((one for one in reversed(pages["loans"]) if one["item"] == barcode), None)
+            if entry is None and latest is not None and latest["return_key"] == key:
+                return self._describe_return(pages, latest, repeated=True)
+            place = at or item.home.library
+            if entry is None and place == item.current.library and item.status is ItemStatus.AVAILABLE:
+                raise refuse(RefusalReason.NOT_CHECKED_OUT)
+            if entry is not None:
+                entry |= {"returned": self._context.clock.now().isoformat(), "return_key": key}
+            pages["items"][barcode]["at"] = "" if place == item.home.library else place
+            self._file.write_pages(pages)
+            return self._describe_return(pages, entry, barcode=barcode)
+
+    def _describe_return(
+        self, pages: dict[str, Any], entry: dict[str, Any] | None, *, barcode: str = "", repeated: bool = False
+    ) -> CheckedIn:
+        item = self._describe_item(pages, entry["item"] if entry is not None else barcode)
+        loan = self._describe_loan(pages, entry) if entry is not None else None
+        patron = self._describe_patron(pages, loan.patron_id) if loan is not None else None
+        route = item.home if item.status is ItemStatus.IN_TRANSIT else None
+        return CheckedIn(item, loan, patron, route_to=route, repeated=repeated)
+
+    def _describe_loan(self, pages: dict[str, Any], entry: dict[str, Any]) -> Loan:
+        loan = Loan(
+            id=entry["id"],
+            key=entry["key"],
+            request_id=entry["request"],
+            item_id=entry["item"],
+            item_barcode=entry["item"],
+            bib_id=f"item:{entry['item']}",
+            patron_id=entry["patron"],
+            lent=datetime.fromisoformat(entry["lent"]),
+            due=datetime.fromisoformat(entry["due"]),
+            title=pages["items"][entry["item"]]["title"],
+        )
+        return replace(loan, returned=datetime.fromisoformat(entry["returned"])) if entry["returned"] else loan
+
+    # --- what a ledger can't -----------------------------------------------------------------------------
+
+    async def authenticate(self, key: PatronKey, secret: str) -> Patron:
+        refuse_unsupported("check a PIN or password")
+
+    async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
+        refuse_unsupported("list fees")
+
+    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
+        refuse_unsupported("create patrons")
+
+    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
+        refuse_unsupported("change patrons")
+
+    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
+        refuse_unsupported("change patrons")
+
+    async def delete_patron(self, patron_id: str, key: str) -> Patron:
+        refuse_unsupported("delete patrons")
+
+    async def find_bib(self, record: RecordId) -> Bib:
+        refuse_unsupported("look up records")
+
+    async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
+        refuse_unsupported("search its catalogue")
+
+    async def holdings(self, bib_id: str) -> BibHoldings:
+        refuse_unsupported("list the items of a record")
+
+    async def item_by_request(self, request_id: str) -> Item:
+        refuse_unsupported("find an item by a request number")
+
+    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
+        refuse_unsupported("place holds")
+
+    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
+        refuse_unsupported("cancel holds")
+
+    async def update_hold(
+        self,
+        hold_id: str,
+        key: str,
+        *,
+        pickup: str | None = None,
+        need_by: date | None = None,
+        expires: date | None = None,
+    ) -> Hold:
+        refuse_unsupported("change holds")
+
+    async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
+        refuse_unsupported("keep temporary items")
+
+    async def delete_temporary_item(self, barcode: str, key: str) -> Item:
+        refuse_unsupported("keep temporary items")
+
+    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
+        refuse_unsupported("change barcodes")
+
+    async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
+        refuse_unsupported("create items")
+
+    async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
+        refuse_unsupported("set a due date")
+
+    async def renew_loan(
+        self,
+        barcode: str,
+        key: str,
+        *,
+        patron_id: str = "",
+        due: datetime | None = None,
+        latest: datetime | None = None,
+    ) -> Loan:
+        refuse_unsupported("renew loans")
+
+    async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
+        refuse_unsupported("recall loans")
+
+    async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
+        refuse_unsupported("change the status of items")
+
+    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
+        refuse_unsupported("move items")
+
+    async def return_home(self, barcode: str, key: str) -> Item:
+        refuse_unsupported("move items")
+
+    async def post_fee(
+        self,
+        patron_id: str,
+        amount: Money,
+        type_: str,
+        key: str,
+        *,
+        description: str = "",
+        item_barcode: str = "",
+        request_id: str = "",
+    ) -> Charge:
+        refuse_unsupported("post fees")
+
+    async def pickup_locations(self) -> tuple[PickupLocation, ...]:
+        return ()
+
+
+def find_open_loan(pages: dict[str, Any], barcode: str) -> dict[str, Any] | None:
+    open_ones = (loan for loan in pages["loans"] if loan["item"] == barcode and not loan["returned"])
+    return next(open_ones, None)
+
+
+DETAILS = {
+    RefusalReason.UNKNOWN_PATRON: "The library knows no such patron.",
+    RefusalReason.PATRON_EXPIRED: "The patron's membership has expired.",
+    RefusalReason.PATRON_BLOCKED: "The patron is blocked.",
+    RefusalReason.UNKNOWN_ITEM: "The library knows no such item.",
+    RefusalReason.UNKNOWN_RECORD: "The library knows no such record.",
+    RefusalReason.UNKNOWN_REQUEST: "There is no such reservation.",
+    RefusalReason.ITEM_ON_LOAN: "The item is on loan to another patron.",
+    RefusalReason.ON_LOAN_SAME_PATRON: "The item is on loan to this patron already.",
+    RefusalReason.ITEM_DOES_NOT_CIRCULATE: "The item is not lent.",
+    RefusalReason.NOT_CHECKED_OUT: "The item is not on loan.",
+}
+
+
+def refuse(reason: RefusalReason, about: MessagePart = MessagePart.ITEM) -> Refused:
+    return Refused(reason, DETAILS[reason], about=about)
+
+
+def refuse_unsupported(what: str) -> Never:
+    raise Refused(
+        RefusalReason.UNSUPPORTED_SERVICE, f"The system of this library can't {what}.", about=MessagePart.SERVICE
+    )
