@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.volume_notes import MAX_VOLUMES
 from gateway.services.letters.templates import clean_line
 from gateway.web.html.forms import FormCheck
 
@@ -65,3 +66,9 @@ def read_citation(checked: FormCheck, before: Citation | None = None) -> Citatio
     kept = [one for one in before.identifiers if one.type not in NUMBERS or one.value != before.identifier(one.type)]
     kind = CitationType.OTHER if "type" in checked.problems else CitationType(type_ or CitationType.BOOK)
     return replace(before, type=kind, identifiers=(*numbers, *kept), **texts)  # type: ignore[arg-type]
+
+
+def read_volumes(checked: FormCheck) -> tuple[str, ...]:
+    """Labels of the volumes that are wanted, one a line; empty: it is one, or nobody knows."""
+    lines = [line.strip() for line in checked.read_lines("volumes").splitlines()]
+    return tuple(dict.fromkeys(filter(None, lines)))[:MAX_VOLUMES]

@@ -20,6 +20,7 @@ from gateway.services.requests.intake import create_borrowing_request, preview_i
 from gateway.services.requests.library_context import PATRON
 from gateway.services.requests.sent_forms import create_once
 from gateway.store.patron_sessions import SessionRow
+from gateway.web.html.citation_fields import read_volumes
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.html.visits import hash_token
@@ -148,6 +149,7 @@ def _first_values(order: OrderForm, session: SessionRow) -> dict[str, str]:
         "volume": citation.volume,
         "issue": citation.issue,
         "pages": citation.pages,
+        "volumes": "",
         "format_loan": "",
         "format_copy": "",
         "pickup": choose_usual_pickup(order.pickups, session.branch),
@@ -173,6 +175,7 @@ def _draft_of_form(page: PageRequest, checked: FormCheck, order: OrderForm, sess
     pickup = checked.read_choice("pickup", [place.code for place in order.pickups])
     need_by = checked.read_day("need_by", page.context.today() + timedelta(days=rules.least_days))
     note = checked.read_lines("note")
+    volumes = read_volumes(checked)
     declared = checked.read_checkbox("declared")
     if rules.needs_declaration(service) and not declared:
         checked.add_problem("declared", "wrong-declaration")
@@ -183,6 +186,7 @@ def _draft_of_form(page: PageRequest, checked: FormCheck, order: OrderForm, sess
         dates=RequestDates(need_by=need_by),
         patron=PatronLink(identifier=session.identifier, pickup=pickup, language=page.localization.language),
         note=note,
+        volumes=volumes if service is ServiceType.LOAN else (),
         extras=extras,
         source=SOURCE,
         actor=PATRON,

@@ -22,7 +22,7 @@ from gateway.services.requests.intake import OVERRULED_BY_STAFF, create_borrowin
 from gateway.services.requests.partner_inbox import create_lending_request
 from gateway.services.requests.sent_forms import create_once
 from gateway.services.searching.search import SearchOutcome, parse_query
-from gateway.web.html.citation_fields import fill_citation_fields, read_citation
+from gateway.web.html.citation_fields import fill_citation_fields, read_citation, read_volumes
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.html.visits import hash_token
@@ -33,8 +33,6 @@ from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 MAX_WISH_CHARS = 24_000
 """Of a link that is pasted."""
-
-MAX_VOLUMES = 50
 
 _LINK_KEYS = frozenset(
     ("genre", "title", "atitle", "jtitle", "btitle", "stitle", "issn", "eissn", "isbn", "id", "rft_id", "doi", "pmid")
@@ -304,7 +302,7 @@ def _read_borrowing(page: StaffRequest, checked: FormCheck) -> BorrowingDraft:
         patron=PatronLink(identifier=patron, pickup=pickup),
         partner=checked.read_choice("supplier", [name for name, _ in list_suppliers(page.context)]),
         note=checked.read_lines("note"),
-        volumes=_read_volumes(checked),
+        volumes=read_volumes(checked),
         override=checked.read_checkbox("override"),
         source="staff",
         actor=page.origin.actor,
@@ -323,7 +321,7 @@ def _read_lending(page: StaffRequest, checked: FormCheck) -> LendingDraft:
         dates=RequestDates(need_by=checked.read_day("need_by", page.context.today())),
         maximum_cost=_read_cost(page, checked),
         note=checked.read_lines("note"),
-        volumes=_read_volumes(checked),
+        volumes=read_volumes(checked),
         source="staff",
         actor=page.origin.actor,
     )
@@ -353,12 +351,6 @@ def _read_cost(page: StaffRequest, checked: FormCheck) -> Money | None:
     except (InvalidOperation, ValueError):
         checked.add_problem_text("maximum_cost", page.gettext("Please write an amount such as 12.50 and a currency."))
         return None
-
-
-def _read_volumes(checked: FormCheck) -> tuple[str, ...]:
-    """One a line."""
-    lines = [line.strip() for line in checked.read_lines("volumes").splitlines()]
-    return tuple(dict.fromkeys(filter(None, lines)))[:MAX_VOLUMES]
 
 
 def _show_refusal(checked: FormCheck, refused: Refused) -> None:

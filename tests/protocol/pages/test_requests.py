@@ -36,6 +36,19 @@ async def test_a_loan(gateway: Running, anna: Visitor) -> None:
     assert request.source == "openurl"
 
 
+async def test_readers_name_the_volumes_that_they_need(gateway: Running, anna: Visitor) -> None:
+    await anna.sign_in()
+    fields = {"volumes": "Bd. 1\r\n\r\nBd. 2 \r\nBd. 1"}
+    await anna.post("/openurl/DEMO/request", {**await anna.form(), **fields, "service": "loan"})
+    (request,) = await gateway.requests().listing("DEMO", RequestFilter(), 10, "")
+
+    assert [one.label for one in request.volumes] == ["Bd. 1", "Bd. 2"]
+    too_long = {"volumes": "x" * 3_000, "service": "loan"}
+    again = await anna.post("/openurl/DEMO/request", {**await anna.form(), **too_long})
+    assert again.status == 422
+    assert again.tree.xpath("string(//*[@id='volumes-wrong'])")
+
+
 async def test_a_copy_keeps_what_was_declared(gateway: Running, anna: Visitor) -> None:
     await anna.sign_in()
     form = await anna.form(link=ARTICLE)
