@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench import growth, iso_ill, iso_ill_lines, mailbox, messages, z3950
+from tests.bench import growth, iso_ill, iso_ill_lines, mailbox, messages, staff_pages, z3950
 from tests.bench import requests as open_requests
 from tests.bench.load import all_good, drive, post
 from tests.bench.setting import with_readers
@@ -49,6 +49,7 @@ def main() -> int:
             rows += growth.long_rows(folder)
         if options.requests:
             rows += open_requests.rows(folder)
+            rows += staff_pages.rows(folder)
     print()
     for label, value, goal, reached in rows:
         print(f"{label:<58} {value:>8.2f}   goal {goal:<10} {'ok' if reached else 'MISSED'}")

@@ -129,22 +129,22 @@ async def _filled(file: Path, count: int) -> _Filled:
     begun = time.perf_counter()
     ids: list[str] = []
     for start in range(0, count, SLICE):
-        made = [_request(number) for number in range(start, min(count, start + SLICE))]
+        made = [make_request(number) for number in range(start, min(count, start + SLICE))]
         ids += [one.id for one in made]
-        await store.write(lambda connection, made=made: _insert(connection, made))
+        await store.write(lambda connection, made=made: insert_requests(connection, made))
     print(f"{count:,} open requests made in {time.perf_counter() - begun:.0f} s")
     return _Filled(store, ids)
 
 
-def _insert(connection: Connection, made: Iterable[Request]) -> None:
+def insert_requests(connection: Connection, made: Iterable[Request]) -> None:
     for one in made:
         requests.insert_request(connection, one)
         event = Event(partner_signal(EventKind.SHIPPED), one.changed, attempt=one.current)
         history.add_history_event(connection, _told(one, event, one.changed))
-        timers.start_timer(connection, LIBRARY, one.id, TimerKind.NEED_BY, BEGUN + timedelta(days=3650))
+        timers.start_timer(connection, one.library, one.id, TimerKind.NEED_BY, BEGUN + timedelta(days=3650))
 
 
-def _request(number: int) -> Request:
+def make_request(number: int) -> Request:
     """A third is with patrons, the others wait for staff or a partner. Changed in another order than made."""
     made = BEGUN + timedelta(minutes=number)
     changed = made + timedelta(seconds=number * 7919 % 86_400)
@@ -311,4 +311,4 @@ def _happen(connection: Connection, id_: str, at: datetime) -> None:
 
 def _told(request: Request, event: Event, at: datetime) -> history.EventRow:
     state = request.state.value
-    return history.EventRow(make_exchange_id(at), LIBRARY, request.id, at, event, state, state)
+    return history.EventRow(make_exchange_id(at), request.library, request.id, at, event, state, state)
