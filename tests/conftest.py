@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web_app
 
 from adapters.ncip import answers as ncip_answers
 from gateway.ports.shared_store import Store
@@ -96,6 +97,14 @@ def _folder(variable: str, default: Path) -> Path:
             pytest.fail(f"{variable} names a folder that does not exist: {named}")
         pytest.skip(f"{default.name} are not here (set {variable} to their folder)")
     return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forget_web_applications() -> Iterator[None]:
+    """aiohttp remembers the last 1,024 pairs of handler and application that it has served. A gateway has one
+    application; a worker of tests would keep hundreds, each with its store, profiles and pages."""
+    yield
+    web_app._cached_build_middleware.cache_clear()
 
 
 @pytest.fixture(autouse=True)
