@@ -222,6 +222,9 @@ STAFF_LISTS = (
     list_paths.RequestListFilter(role=Role.BORROWING, open=True, order=RequestOrder.LONGEST),
     list_paths.RequestListFilter(role=Role.BORROWING, task="awaiting-review", order=RequestOrder.LONGEST),
     list_paths.RequestListFilter(role=Role.BORROWING, states=(BorrowingState.LENT,)),
+    list_paths.RequestListFilter(
+        role=Role.LENDING, states=(LendingState.DIGITISING, LendingState.CLEARANCE, LendingState.CLEARED)
+    ),
     list_paths.RequestListFilter(role=Role.BORROWING, order=RequestOrder.NEED_BY),
 )
 

@@ -8,7 +8,23 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Select, and_, false, func, literal, or_, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    FromClause,
+    Select,
+    and_,
+    asc,
+    desc,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 
 from gateway.domain.requests.request import TERMINAL, BorrowingState, Role, ServiceType, State
 from gateway.domain.requests.search_terms import SearchQuestion
@@ -64,18 +80,43 @@ class ListPosition(NamedTuple):
     id: str
 
 
+MAX_STRETCHES = 8
+"""Stretches of an index that one list is merged of."""
+
+
 @value_object
 class IndexPath:
-    """The index to follow: its condition, its columns of the order, and what else is to be tried on its rows."""
+    """The index to follow: its condition, its columns of the order, and what else is to be tried on its rows.
+
+    `stretches`: conditions of which each leads to rows of its own, such as one for each of several states. Each stretch
+    is in order, and the database merges them without looking at rows between. None: the condition says all.
+    """
 
     conditions: tuple[ColumnElement[bool], ...]
     key: Any
     id: Any
     rest: tuple[ColumnElement[bool], ...]
     descending: bool
+    stretches: tuple[ColumnElement[bool], ...] = ()
 
-    def range_conditions(self, until: ListPosition | None, after: ListPosition | None) -> list[ColumnElement[bool]]:
-        """`until` is within, `after` is not."""
+    def select_rows(
+        self,
+        *columns: ColumnElement[Any],
+        until: ListPosition | None = None,
+        after: ListPosition | None = None,
+        source: FromClause | None = None,
+    ) -> Select[Any] | CompoundSelect[Any]:
+        """`key`, `id` and these columns, from the table of the key or from `source`; `order_rows` puts them in order.
+        `until` is within, `after` is not."""
+        query = select(self.key.label("key"), self.id.label("id"), *columns)
+        if source is not None:
+            query = query.select_from(source)
+        query = query.where(*self._range_conditions(until, after), *self.rest)
+        if not self.stretches:
+            return query
+        return union_all(*(query.where(stretch) for stretch in self.stretches))
+
+    def _range_conditions(self, until: ListPosition | None, after: ListPosition | None) -> list[ColumnElement[bool]]:
         conditions = list(self.conditions)
         here = tuple_(self.key, self.id)
         if until is not None:
@@ -89,9 +130,9 @@ class IndexPath:
     def _literal_of_position(self, place: ListPosition) -> Any:
         return tuple_(literal(place.key, self.key.type), literal(place.id, self.id.type))
 
-    def order_rows(self, query: Select[Any]) -> Select[Any]:
-        columns = (self.key, self.id)
-        return query.order_by(*(column.desc() for column in columns) if self.descending else columns)
+    def order_rows(self, query: Select[Any] | CompoundSelect[Any]) -> Select[Any] | CompoundSelect[Any]:
+        names = ("key", "id")
+        return query.order_by(*(desc(name) if self.descending else asc(name) for name in names))
 
 
 # --- which index -----------------------------------------------------------------------------------------
@@ -134,10 +175,23 @@ def choose_index_path(library: str, wanted: RequestListFilter) -> IndexPath:
         by += [conditions.pop("role"), conditions.pop("states")]
         if wanted.open == has_only_open_states(wanted):
             del conditions["open"]  # the state says it
+    elif stretches := _stretches_by_state(wanted):
+        by.append(conditions.pop("role"))
+        del conditions["states"]
+        if wanted.open and has_only_open_states(wanted):
+            del conditions["open"]
+        return IndexPath(tuple(by), c.changed, c.id, tuple(conditions.values()), descending, stretches)
     elif "role" in conditions and (wanted.open or has_only_open_states(wanted)):
         by += [conditions.pop("role"), IS_OPEN]
         conditions.pop("open", None)
     return IndexPath(tuple(by), c.changed, c.id, tuple(conditions.values()), descending)
+
+
+def _stretches_by_state(wanted: RequestListFilter) -> tuple[ColumnElement[bool], ...]:
+    """One for each of several states of one side; empty: all states are wanted, or states of both sides, or many."""
+    sides = _group_states_by_role(wanted)
+    states = dict.fromkeys(next(iter(sides.values()))) if len(sides) == 1 else {}
+    return tuple(request.c.state == state for state in states) if len(states) <= MAX_STRETCHES else ()
 
 
 def has_only_open_states(wanted: RequestListFilter) -> bool:

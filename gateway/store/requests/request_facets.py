@@ -20,8 +20,8 @@ from gateway.domain.value import value_object
 from gateway.store.requests import request_counts
 from gateway.store.requests.list_paths import RequestListFilter, choose_index_path
 from gateway.store.requests.request_counts import Counted
-from gateway.store.requests.request_lists import ON_LIST, batched_ids, find_hits, find_scan_end
-from gateway.store.requests.tables import request, request_task
+from gateway.store.requests.request_lists import batched_ids, find_hits, find_scan_end, source_of_path
+from gateway.store.requests.tables import request
 
 MAX_COUNTED = 1_000
 """Rows that one count goes through."""
@@ -172,10 +172,8 @@ def _select_rows(connection: Connection, library: str, wanted: RequestListFilter
     path = choose_index_path(library, wanted)
     if path.rest and find_scan_end(connection, path, None) is not None:
         return None
-    query = select(*_COLUMNS.values()).where(*path.range_conditions(None, None), *path.rest).limit(MAX_COUNTED + 1)
-    if path.key.table is request_task:
-        query = query.select_from(request_task.join(request, ON_LIST))
-    rows = list(connection.execute(query))
+    query = path.select_rows(*_COLUMNS.values(), source=source_of_path(path)).limit(MAX_COUNTED + 1)
+    rows = [row[-len(_COLUMNS) :] for row in connection.execute(query)]
     return rows if len(rows) <= MAX_COUNTED else None
 
 

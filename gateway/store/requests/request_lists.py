@@ -55,11 +55,8 @@ def list_requests(
             return _load_page(connection, library, hits, wanted, after, limit)
     path = choose_index_path(library, wanted)
     until = find_scan_end(connection, path, after) if path.rest else None
-    query = select(request.c.document, path.key.label("key"), request.c.id)
-    if path.key.table is request_task:
-        query = query.select_from(request_task.join(request, ON_LIST))
-    query = path.order_rows(query.where(*path.range_conditions(until, after), *path.rest)).limit(limit + 1)
-    found = connection.execute(query).all()
+    query = path.select_rows(request.c.document, until=until, after=after, source=source_of_path(path))
+    found = connection.execute(path.order_rows(query).limit(limit + 1)).all()
     requests = tuple(parse_request(row.document) for row in found[:limit])
     if len(found) > limit:
         last = found[limit - 1]
@@ -83,11 +80,16 @@ def read_waiting_since(
 ON_LIST = (request.c.library == request_task.c.library) & (request.c.id == request_task.c.request_id)
 
 
+def source_of_path(path: IndexPath) -> FromClause | None:
+    """Where the columns of its requests are; None: in the table of its key."""
+    return request_task.join(request, ON_LIST) if path.key.table is request_task else None
+
+
 def find_scan_end(connection: Connection, path: IndexPath, after: ListPosition | None) -> ListPosition | None:
     """The last of the SCAN rows to look at; None when there are no more than that."""
-    query = select(path.key, path.id).where(*path.range_conditions(None, after))
+    query = replace(path, rest=()).select_rows(after=after)
     found = connection.execute(path.order_rows(query).offset(SCAN - 1).limit(1)).first()
-    return None if found is None else ListPosition(found[0], found[1])
+    return None if found is None else ListPosition(found.key, found.id)
 
 
 # --- hits of a search ------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import Connection
 
 from gateway.domain.requests.request import (
     BorrowingState,
@@ -22,7 +23,8 @@ from gateway.domain.requests.search_terms import parse_search
 from gateway.domain.requests.views import RequestOrder
 from gateway.ports.shared_store import Store
 from gateway.store.requests import request_counts, request_lists, requests
-from gateway.store.requests.list_paths import BadCursor, RequestListFilter
+from gateway.store.requests.list_paths import BadCursor, RequestListFilter, choose_index_path
+from gateway.store.requests.tables import request
 from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, later, lending
 
 
@@ -149,6 +151,48 @@ async def test_a_look_for_rare_ones_stops_and_goes_on(migrated: Store, monkeypat
     assert first.cursor
     assert second.cursor
     assert third.cursor == ""
+
+
+COPIES = (LendingState.DIGITISING, LendingState.CLEARANCE, LendingState.CLEARED)
+
+
+@pytest.mark.parametrize("order", [RequestOrder.NEWEST, RequestOrder.LONGEST])
+async def test_a_list_of_several_states_looks_at_no_others(
+    migrated: Store, monkeypatch: pytest.MonkeyPatch, order: RequestOrder
+) -> None:
+    monkeypatch.setattr(request_lists, "SCAN", 3)
+    states = [COPIES[n % 3] if n % 4 == 0 else LendingState.NEW for n in range(24)]
+    made = [lending(state=state) for state in states]
+    await insert(migrated, *made)
+    copies = [one.number for one in made if one.state in COPIES]
+    in_order = copies if order is RequestOrder.LONGEST else copies[::-1]
+
+    wanted = RequestListFilter(role=Role.LENDING, states=COPIES, order=order)
+    whole = await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 10))
+
+    assert [one.number for one in whole.requests] == in_order
+    assert whole.cursor == ""
+    assert await numbers(migrated, wanted, 2) == in_order
+    narrowed = replace(wanted, branches=(made[0].branch,))
+    assert await numbers(migrated, narrowed, 2) == in_order, "page by page, where each row has to be looked at"
+
+
+async def test_a_list_of_several_states_is_merged_from_one_index(migrated: Store) -> None:
+    if migrated.url.get_backend_name() != "sqlite":
+        pytest.skip("a planner that knows the table is empty takes no index")
+    path = choose_index_path(LIBRARY, RequestListFilter(role=Role.LENDING, states=COPIES, open=True))
+    query = path.order_rows(path.select_rows(request.c.document)).limit(51)
+
+    def explain(connection: Connection) -> list[str]:
+        statement = query.compile(connection, compile_kwargs={"literal_binds": True})
+        return [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+
+    plan = await migrated.read(explain)
+
+    searches = [line for line in plan if line.startswith(("SEARCH", "SCAN"))]
+    assert len(searches) == len(COPIES)
+    assert all("ix_request_state (library=? AND role=? AND state=?)" in line for line in searches), plan
+    assert not [line for line in plan if "TEMP B-TREE" in line], plan
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "!", "Zg", "é", "MDAwMA==="])
