@@ -10,6 +10,7 @@ from typing import Any
 
 from adapters.library.embedded import EmbeddedLibrary, migrations, sample
 from adapters.library.embedded.work_context import WorkContext
+from adapters.library.koha.system import open_koha
 from adapters.library.paired.options import PairedOptions
 from adapters.library.paired.system import PairedLibrary, open_pair
 from adapters.library.sip2.system import open_sip2
@@ -19,7 +20,8 @@ from gateway.ports.adapter import LibraryAdapterContext, NestedSystem
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.shared_store import Store
 from gateway.store.migration import OWN, migrate_store
-from tests.library_contract import ncip_world, sip2_world
+from tests.fakes.koha_desk import KohaDesk
+from tests.library_contract import koha_world, ncip_world, sip2_world
 from tests.library_contract.embedded_world import KNOWN, START, ZONE, EmbeddedWorld, embedded_world
 from tests.library_contract.world import Known
 
@@ -114,3 +116,27 @@ async def embedded_and_ncip(store: Store, second_does: list[str]) -> AsyncIterat
             yield PairedWorld(pair, peer.clock, KNOWN)
         finally:
             await pair.close_connections()
+
+
+@contextlib.asynccontextmanager
+async def koha_and_sip2(store: Store, second_does: list[str]) -> AsyncIterator[PairedWorld]:
+    """A Koha by REST, with its SIP2 server for what REST lacks."""
+    clock = FixedClock(START)
+    fake = koha_world.make_fake_koha(clock)
+    server = sip2_world.started_server(KohaDesk(fake.state))
+    await fake.start()
+    await server.start()
+
+    async def open_other(own: LibraryAdapterContext, nested: NestedSystem) -> LibrarySystem:
+        if nested.type == "sip2":
+            return await open_sip2(own, sip2_world.make_options(server.port))
+        return await open_koha(own, koha_world.make_koha_options(fake.url))
+
+    context = replace(await sip2_world.make_context(store, clock), open_other=open_other)
+    pair = await open_pair(context, name_pair("koha", "sip2", data="shared", second_does=second_does))
+    try:
+        yield PairedWorld(pair, clock, koha_world.KNOWN, has_our_clock=False)
+    finally:
+        await pair.close_connections()
+        await server.stop()
+        await fake.stop()

@@ -17,6 +17,7 @@ from tests.library_contract.paired_world import (
     PairedWorld,
     embedded_and_ncip,
     embedded_pair_apart,
+    koha_and_sip2,
     sip2_and_embedded,
 )
 from tests.library_contract.suite import LibraryContract, accept, key, patron_id, refused
@@ -105,3 +106,10 @@ class TestEmbeddedAndNcip(LibraryContract):
         assert await main.item_number(item.id) != await second.item_number(item.id)
         loan = await world.library.check_out(world.known.shelf_item, await patron_id(world, world.known.good), key())
         assert await world.library.find_patron(PatronKey(loan.patron_id, (IdentifierType.INTERNAL,)))
+
+
+class TestKohaAndSip2(LibraryContract):
+    @pytest.fixture
+    async def world(self, store: Store) -> AsyncIterator[PairedWorld]:
+        async with koha_and_sip2(store, ["check-in"]) as world:
+            yield world

@@ -77,6 +77,7 @@ class Pysip2Server:
         class ExtendedServer(self._sip.SIP2Server):  # type: ignore[name-defined,misc]
             async def _process_frame(self, stream: Any, state: Any, frame: bytes) -> None:
                 outer.frames.append(frame[:-1])
+                outer.library.read_records()
                 await super()._process_frame(stream, state, frame)
 
             async def _write_response(self, stream: Any, state: Any, decoded: Any, response: Any) -> None:

@@ -533,7 +533,7 @@ class PairedLibrary:
         again; what it was is remembered for a repeat."""
         side = await self._side_of_returned_item(barcode) if self._is_apart else self._side_of(PairedTask.CHECK_IN)
         lends = side if self._is_apart else self._side_of(PairedTask.CHECK_OUT)
-        loan = await self.item_loan(barcode) if side is not lends else None
+        loan = await self._find_loan_to_end(barcode) if side is not lends else None
         if loan is not None:
             await self._memory.keep_loan(barcode, key, loan)
         done = await side.describe_return(await side.system.check_in(barcode, key, at=at, fill_hold=fill_hold))
@@ -543,6 +543,15 @@ class PairedLibrary:
         if not self._is_apart:
             done = await self._describe_across(done)
         return await self._name_borrower(done)
+
+    async def _find_loan_to_end(self, barcode: str) -> Loan | None:
+        """None too for an item that is deleted: a repeat may come later than that."""
+        try:
+            return await self.item_loan(barcode)
+        except Refused as refused:
+            if refused.reason is not RefusalReason.UNKNOWN_ITEM:
+                raise
+            return None
 
     async def _name_borrower(self, done: CheckedIn) -> CheckedIn:
         if done.loan is None or not done.loan.patron_id:
@@ -560,6 +569,8 @@ class PairedLibrary:
             except Refused as refused:
                 if refused.reason is not RefusalReason.UNKNOWN_ITEM:  # deleted since
                     raise
+            if done.item.status is ItemStatus.IN_TRANSIT:  # Koha's REST API doesn't show where an item travels
+                item = replace(item, status=ItemStatus.IN_TRANSIT)
         if self._side_of(PairedTask.REQUESTS) is not took_back and item.status in CAUGHT and not done.repeated:
             caught = (one for one in await self.item_holds(item.id) if one.status in CAUGHT_HOLDS)
             hold = next(caught, hold)

@@ -123,7 +123,13 @@ class LoanDesk:
         before = await desk.changes.find_change(ChangeKind.CHECK_IN, key)
         known = await desk.changes.changes_of_item(barcode)
         async with desk.client.open_conversation() as talk:
-            answer = await desk.require_item(talk, barcode)
+            try:
+                answer = await desk.require_item(talk, barcode)
+            except Refused as refused:
+                is_deleted_since = before is not None and before.ended and refused.reason is RefusalReason.UNKNOWN_ITEM
+                if before is None or not is_deleted_since:
+                    raise
+                return await self._read_ended_check_in(talk, before)
             if before is not None and not answer.is_charged:
                 return await self._repeat_check_in(talk, before, answer, known)
             loan = await desk.find_loan(talk, answer, known)
@@ -173,6 +179,9 @@ class LoanDesk:
         latest = next((change for change in known if change.kind is ChangeKind.CHECK_OUT), None)
         if latest is not None and latest.record_id != before.record_id and latest.begun >= before.begun:
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        return await self._read_ended_check_in(talk, before)
+
+    async def _read_ended_check_in(self, talk: Conversation, before: LibraryChange) -> CheckedIn:
         done = CHECKED_IN_JSON.validate_json(before.value)
         patron = await self.desk.require_patron(talk, before.patron_id) if before.patron_id else None
         return replace(done, patron=patron, repeated=True)

@@ -59,6 +59,15 @@ def test_a_library_with_sip2_alone_borrows_by_an_embedded_one(tmp_path: Path) ->
     assert options.second.options is not None
 
 
+def test_koha_takes_items_back_by_sip2(tmp_path: Path) -> None:
+    options = load_options(tmp_path, KOHA)
+
+    assert options.data == "shared"
+    assert options.second_does == (PairedTask.CHECK_IN,)
+    assert options.main.options.url == "https://koha.library.example/api/v1"
+    assert options.second.options.login.user == "illgate"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
