@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from adapters.library.fakes.fake_server import FakeServer
 
-FAKES = ("folio", "koha")
+FAKES = ("alma", "folio", "koha")
 
 
 @click.command(name="fake")
@@ -43,6 +43,10 @@ async def _run_fake(fake: FakeServer, system: str, host: str, port: int) -> None
 
 def make_fake(system: str) -> FakeServer:
     """With its sample. Loaded here, since all commands are read whenever one of them runs."""
+    if system == "alma":
+        from adapters.library.fakes.alma import FakeAlma
+
+        return FakeAlma()
     if system == "koha":
         from adapters.library.fakes.koha import FakeKoha
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from adapters.library.alma.abilities import WAYS as ALMA_WAYS
+from adapters.library.alma.options import AlmaOptions
 from adapters.library.koha.abilities import CALLS
 from adapters.library.koha.options import KohaOptions
 from adapters.library.sip2.options import PickupOptions, Sip2Options
@@ -19,7 +21,7 @@ from tests.support.capability_table import ADAPTERS, render_table
 from tests.support.paths import ROOT
 
 PAGES = ROOT / "docs" / "library-systems"
-KNOWN_CAPABILITIES: Mapping[str, Iterable[Capability]] = {"sip2": ABILITIES, "koha": CALLS}
+KNOWN_CAPABILITIES: Mapping[str, Iterable[Capability]] = {"sip2": ABILITIES, "koha": CALLS, "alma": ALMA_WAYS}
 
 
 def read_examples(name: str) -> list[str]:
@@ -93,6 +95,35 @@ def test_the_page_on_koha_has_every_key_with_its_default_and_a_comment() -> None
     assert flatten(written) == set(list_keys(options))
     assert KohaOptions.model_validate({**written, **parse_yaml(reasons, "koha.md").data}).reasons
     check_comments(whole.splitlines()[2:])
+
+
+def test_the_page_on_alma_has_every_key_with_its_default_and_a_comment() -> None:
+    whole, reasons = read_examples("alma.md")
+    written = dict(parse_yaml(whole, "alma.md").data["system"])
+    assert written.pop("type") == "alma"
+    options = AlmaOptions.model_validate(written)
+
+    plain = AlmaOptions(url=options.url, api_key=options.api_key, library=options.library)
+    assert list_keys(options) == list_keys(plain)
+    assert flatten(written) == set(list_keys(options))
+    assert AlmaOptions.model_validate({**written, **parse_yaml(reasons, "alma.md").data}).reasons
+    check_comments(whole.splitlines()[2:])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"url": "api-eu.hosted.exlibrisgroup.com"}, "String should match pattern"),
+        ({"api_key": "l8xx"}, "must be env:NAME or file:PATH"),
+        ({"calls_per_second": 26}, "less than or equal to 25"),
+        ({"library": ""}, "at least 1 character"),
+        ({"url": "http://x/almaws/v1", "ca": "ca.pem"}, "ca and certificate are for https"),
+    ],
+)
+def test_a_wrong_setting_of_alma_is_said(wrong: dict[str, Any], said: str) -> None:
+    right = {"url": "https://x/almaws/v1", "api_key": "env:X", "library": "RS"}
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        AlmaOptions.model_validate({**right, **wrong})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,109 @@
+"""Fees in Alma, each posted at most once: Alma keeps no key of ours but in the comment, where it is looked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from adapters.library.alma.client import AlmaRefusalError
+from adapters.library.alma.lookups import AlmaDesk
+from adapters.library.alma.reasons import refusal_of_answer
+from adapters.library.alma.records import Row, make_comment, make_mark, read_text
+from adapters.library.change_sending import CHARGE_JSON, send_change
+from adapters.library.parallel_questions import ask_together
+from adapters.library.refusals import make_refusal
+from gateway.domain.library import Charge, Money
+from gateway.domain.problems import OutcomeUnknown, RefusalReason
+from gateway.domain.value import value_object
+from gateway.ports.library_changes import ChangeKind, LibraryChange
+
+_TITLE = "/users/{user_id}/fees"
+
+
+@value_object
+class FeeNote:
+    """What a fee is for."""
+
+    description: str = ""
+    item_barcode: str = ""
+    request_id: str = ""
+
+
+@value_object
+class FeeDesk:
+    desk: AlmaDesk
+
+    async def post_fee(self, patron_id: str, amount: Money, type_: str, key: str, note: FeeNote) -> Charge:
+        desk = self.desk
+        if amount.amount <= 0 or amount.currency != desk.reader.currency:
+            raise make_refusal(RefusalReason.INVALID_AMOUNT)
+        before, patron = await ask_together(
+            desk.changes.find_change(ChangeKind.FEE, key), desk.require_patron(patron_id)
+        )
+        if before is not None and before.ended is not None:
+            return CHARGE_JSON.validate_json(before.value)
+        mark = make_mark(key)
+        change = LibraryChange(
+            ChangeKind.FEE, key, note.item_barcode, patron.id, desk.now(), request_id=note.request_id
+        )
+        number = f"ILL {note.request_id}" if note.request_id else ""
+        row: dict[str, Any] = {
+            "type": {"value": desk.options.fee_types.get(type_, type_)},
+            "original_amount": float(amount.amount),
+            "owner": {"value": desk.options.library},
+            "comment": make_comment(number, note.description, mark),
+            **({"item_barcode": note.item_barcode} if note.item_barcode else {}),
+        }
+
+        async def find_made_fee() -> Row | None:
+            rows = await self._ask_rows(patron.id)
+            return next((one for one in rows if mark in read_text(one, "comment").split()), None)
+
+        async def send_fee() -> Row:
+            try:
+                made = await desk.client.send_row("POST", "users", patron.id, "fees", title=_TITLE, row=row)
+            except AlmaRefusalError as refusal:
+                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            if "id" not in made:
+                raise OutcomeUnknown("Alma: an answer without the fee")
+            return made
+
+        sent = await find_made_fee() if before is not None else None
+        if sent is None:
+            sent = await send_change(desk.changes, change, send_fee, find_made_fee, before=before)
+        read = desk.reader.read_charge(sent, patron.id)
+        charge = replace(
+            read,
+            key=key,
+            type=type_,
+            description=note.description,
+            request_id=note.request_id,
+            item_barcode=note.item_barcode,
+        )
+        value = CHARGE_JSON.dump_json(charge).decode()
+        await desk.changes.end_change(replace(change, record_id=charge.id, ended=desk.now(), value=value))
+        return charge
+
+    async def list_charges(self, patron_id: str) -> tuple[Charge, ...]:
+        """Unpaid ones, oldest first. Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        desk = self.desk
+        rows, changes = await ask_together(self._ask_rows(patron_id), desk.changes.changes_of_patron(patron_id))
+        ours = {one.record_id: one for one in changes if one.kind is ChangeKind.FEE and one.value}
+        found: list[Charge] = []
+        for row in rows:
+            charge = desk.reader.read_charge(row, patron_id)
+            if charge.paid >= charge.amount.amount:
+                continue
+            known = ours.get(charge.id)
+            found.append(
+                replace(CHARGE_JSON.validate_json(known.value), paid=charge.paid) if known is not None else charge
+            )
+        return tuple(sorted(found, key=lambda charge: (charge.posted, charge.id)))
+
+    async def _ask_rows(self, patron_id: str) -> tuple[Row, ...]:
+        """Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        answer = await self.desk.client.get_row("users", patron_id, "fees", title=_TITLE, query={"status": "ACTIVE"})
+        if answer is None:
+            raise make_refusal(RefusalReason.UNKNOWN_PATRON)
+        rows = answer.get("fee") or ()
+        return tuple(row for row in rows if isinstance(row, dict))

@@ -1,0 +1,296 @@
+"""Lending, taking back and renewing in Alma, each at most once (see `adapters.library.change_sending`).
+
+A due date is given by a second call; until it was made, the change is unfinished. The return is a scan at a desk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from adapters.library.alma.client import AlmaRefusalError
+from adapters.library.alma.lookups import AlmaDesk, ItemAnswer
+from adapters.library.alma.reasons import refusal_of_answer, refusal_of_renewal
+from adapters.library.alma.records import Row, read_item_status, read_row, read_text, split_id, write_moment
+from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, send_change
+from adapters.library.parallel_questions import ask_together
+from adapters.library.refusals import make_refusal, refuse_blocked, refuse_unsupported
+from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan, Location, Patron
+from gateway.domain.problems import OutcomeUnknown, RefusalReason
+from gateway.domain.value import value_object
+from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.library_system import CheckedIn
+
+RENEWED = "renewed successfully"
+_LOAN_TITLE = "/users/{user_id}/loans/{loan_id}"
+_LENDABLE = frozenset({ItemStatus.AVAILABLE, ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT})
+
+
+@value_object
+class LoanDesk:
+    desk: AlmaDesk
+
+    # --- check-out ---------------------------------------------------------------------------------------
+
+    async def check_out(self, barcode: str, patron_id: str, key: str, request_id: str, due: datetime | None) -> Loan:
+        desk = self.desk
+        before, answer, patron = await ask_together(
+            desk.changes.find_change(ChangeKind.CHECK_OUT, key),
+            desk.require_item(barcode),
+            desk.require_patron(patron_id),
+        )
+        if answer.loan is not None:
+            return await self._find_repeated_loan(answer.loan, patron.id, before, due)
+        self._refuse_loan(answer, patron)
+        change = LibraryChange(ChangeKind.CHECK_OUT, key, barcode, patron.id, desk.now(), request_id)
+        library, circulation_desk = desk.options.find_desk("")
+        row = {"circ_desk": {"value": circulation_desk}, "library": {"value": library}}
+
+        async def send_loan() -> Row:
+            path, query = ("users", patron.id, "loans"), {"item_barcode": barcode}
+            try:
+                made = await desk.client.send_row("POST", *path, title="/users/{user_id}/loans", row=row, query=query)
+            except AlmaRefusalError as refusal:
+                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            return _require_loan(made)
+
+        async def find_made_loan() -> Row | None:
+            now = await desk.require_item(barcode)
+            return now.loan if now.loan is not None and read_text(now.loan, "user_id") == patron.id else None
+
+        sent = await send_change(desk.changes, change, send_loan, find_made_loan, before=before)
+        return await self._end_check_out(change, sent, due)
+
+    def _refuse_loan(self, answer: ItemAnswer, patron: Patron) -> None:
+        """What Alma would refuse with fewer words, or let pass. Raises Refused."""
+        refuse_blocked(patron, BlockScope.BORROW, self.desk.today())
+        if not answer.item.circulates:
+            raise make_refusal(RefusalReason.ITEM_DOES_NOT_CIRCULATE)
+        if answer.item.status not in _LENDABLE:
+            raise make_refusal(RefusalReason.ITEM_NOT_AVAILABLE)
+        if answer.holds and all(read_text(hold, "user_primary_id") != patron.id for hold in answer.holds):
+            raise make_refusal(RefusalReason.REQUESTED_BY_OTHER)
+
+    async def _find_repeated_loan(
+        self, row: Row, patron_id: str, before: LibraryChange | None, due: datetime | None
+    ) -> Loan:
+        """The item is on loan: under this key to this patron it is the same loan. Raises Refused."""
+        loan = await self.desk.read_loan(row)
+        if loan.patron_id != patron_id:
+            raise make_refusal(RefusalReason.ITEM_ON_LOAN)
+        if before is None or before.record_id not in ("", loan.id):
+            raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
+        if before.ended is None:
+            if loan.key not in ("", before.key):  # lent under another key since
+                raise make_refusal(RefusalReason.ON_LOAN_SAME_PATRON)
+            return await self._end_check_out(before, row, due)
+        return loan
+
+    async def _end_check_out(self, change: LibraryChange, row: Row, due: datetime | None) -> Loan:
+        desk = self.desk
+        loan = desk.reader.read_loan(row)
+        named = replace(change, record_id=loan.id)
+        if due is not None and loan.due != due:
+            await desk.changes.begin_change(named)
+            loan = await self._change_due_date(loan, due)
+        loan = replace(loan, key=change.key, request_id=change.request_id)
+        await desk.changes.end_change(replace(named, ended=desk.now(), value=LOAN_JSON.dump_json(loan).decode()))
+        return loan
+
+    # --- due date ----------------------------------------------------------------------------------------
+
+    async def set_due_date(self, loan_id: str, due: datetime) -> Loan:
+        """Raises Refused(NOT_CHECKED_OUT | INVALID_VALUE), Unavailable, OutcomeUnknown."""
+        row = await self._require_loan_row(loan_id)
+        loan = await self.desk.read_loan(row)
+        return await self._change_due_date(loan, due) if loan.due != due else loan
+
+    async def _require_loan_row(self, loan_id: str) -> Row:
+        found = split_id(loan_id)
+        if found is None:
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        number, user = found
+        row = await self.desk.client.get_row("users", user, "loans", number, title=_LOAN_TITLE)
+        if row is None or read_text(row, "loan_status").upper() == "COMPLETE":
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        return row
+
+    async def _change_due_date(self, loan: Loan, due: datetime) -> Loan:
+        """To set the same date once more changes nothing."""
+        wanted = due.replace(microsecond=0)
+        number, user = loan.id.split(":", 1)
+        path, row = ("users", user, "loans", number), {"due_date": write_moment(wanted)}
+        try:
+            await self.desk.client.send_row("PUT", *path, title=_LOAN_TITLE, row=row, query={"notify_user": "false"})
+        except AlmaRefusalError as refusal:
+            raise refusal_of_answer(refusal, self.desk.options.reasons) from refusal
+        except OutcomeUnknown:
+            if self.desk.reader.read_loan(await self._require_loan_row(loan.id)).due != wanted:
+                raise
+        return replace(loan, due=wanted)
+
+    # --- check-in ----------------------------------------------------------------------------------------
+
+    async def check_in(self, barcode: str, key: str, at: str, *, fill_hold: bool) -> CheckedIn:
+        desk = self.desk
+        before, answer = await ask_together(desk.changes.find_change(ChangeKind.CHECK_IN, key), desk.ask_item(barcode))
+        if before is not None and (answer is None or answer.loan is None):
+            repeated = await self._repeat_check_in(before, answer)
+            if repeated is not None:
+                return repeated
+        if answer is None:
+            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
+        library, circulation_desk = desk.options.find_desk(at)
+        is_in_place = answer.item.status is ItemStatus.AVAILABLE and answer.item.current.library == library
+        if is_in_place and not (fill_hold and answer.holds):
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        if not fill_hold and answer.holds:
+            refuse_unsupported("take back an item without keeping it for who waits for it")
+        loan = await desk.read_loan(answer.loan) if answer.loan is not None else None
+        change = LibraryChange(
+            kind=ChangeKind.CHECK_IN,
+            key=key,
+            barcode=barcode,
+            patron_id=loan.patron_id if loan is not None else "",
+            begun=desk.now(),
+            request_id=loan.request_id if loan is not None else "",
+            record_id=loan.id if loan is not None else "",
+            value=CHECKED_IN_JSON.dump_json(CheckedIn(answer.item, loan)).decode(),
+        )
+
+        async def send_scan() -> Row:
+            query = {"op": "scan", "library": library, "circ_desk": circulation_desk}
+            title = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
+            try:
+                return await desk.client.send_row("POST", *answer.path, title=title, row={}, query=query)
+            except AlmaRefusalError as refusal:
+                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+
+        async def find_scan_done() -> Row | None:
+            now = await desk.require_item(barcode)
+            return now.row if read_item_status(now.row) is not answer.item.status else None
+
+        scanned = await send_change(desk.changes, change, send_scan, find_scan_done, before=before)
+        if "item_data" not in scanned:
+            raise OutcomeUnknown("Alma's answer to a return does not say where the item is now")
+        return await self._end_check_in(change, await desk.complete_item(scanned))
+
+    async def _repeat_check_in(self, before: LibraryChange, answer: ItemAnswer | None) -> CheckedIn | None:
+        """What this key did, if it ended the item's latest loan; None: nothing yet. The item is not on loan.
+
+        Raises Refused(NOT_CHECKED_OUT)."""
+        desk = self.desk
+        done = CHECKED_IN_JSON.validate_json(before.value)
+        if before.ended is None:
+            if answer is None or answer.item.status is done.item.status:
+                return None
+            return await self._end_check_in(before, answer)
+        known = await desk.changes.changes_of_item(before.barcode)
+        latest = next((one for one in known if one.kind is ChangeKind.CHECK_OUT), None)
+        if latest is not None and latest.record_id != before.record_id and latest.begun >= before.begun:
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        return replace(done, patron=await self._find_patron(before.patron_id), repeated=True)
+
+    async def _end_check_in(self, change: LibraryChange, after: ItemAnswer) -> CheckedIn:
+        desk = self.desk
+        begun = CHECKED_IN_JSON.validate_json(change.value)
+        loan = replace(begun.loan, returned=change.begun) if begun.loan is not None else None
+        hold, patron = await ask_together(self._find_next_hold(after), self._find_patron(change.patron_id))
+        route_to = None
+        if after.item.status is ItemStatus.IN_TRANSIT:
+            route_to = Location(hold.pickup) if hold is not None else after.item.home
+        done = CheckedIn(after.item, loan, None, hold, route_to)
+        value = CHECKED_IN_JSON.dump_json(done).decode()
+        await desk.changes.end_change(replace(change, ended=desk.now(), value=value))
+        return replace(done, patron=patron)
+
+    async def _find_next_hold(self, after: ItemAnswer) -> Hold | None:
+        """For whom it was caught: the first request that isn't waiting any more."""
+        if after.item.status not in (ItemStatus.ON_HOLD_SHELF, ItemStatus.IN_TRANSIT):
+            return None
+        for hold in await self.desk.describe_holds(after.holds):
+            if (
+                hold.status.is_open
+                and hold.item_barcode == after.item.barcode
+                and hold.status is not HoldStatus.WAITING
+            ):
+                return hold
+        return None
+
+    async def _find_patron(self, patron_id: str) -> Patron | None:
+        """None: of a loan that was anonymised, or of nobody."""
+        return await self.desk.ask_patron(patron_id) if patron_id else None
+
+    # --- renewal -----------------------------------------------------------------------------------------
+
+    async def renew(
+        self, barcode: str, key: str, patron_id: str, due: datetime | None, latest: datetime | None
+    ) -> Loan:
+        desk = self.desk
+        before, answer = await ask_together(
+            desk.changes.find_change(ChangeKind.RENEWAL, key), desk.require_item(barcode)
+        )
+        if answer.loan is None:
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        loan = await desk.read_loan(answer.loan)
+        if patron_id and loan.patron_id != patron_id:
+            raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
+        if before is not None and before.record_id == loan.id:
+            if before.ended is not None:
+                return LOAN_JSON.validate_json(before.value)
+            if loan.due > LOAN_JSON.validate_json(before.value).due:
+                return await self._end_renewal(before, loan, due, latest)
+        if any(read_text(hold, "user_primary_id") != loan.patron_id for hold in answer.holds):
+            raise make_refusal(RefusalReason.RENEWAL_HAS_REQUESTS)
+        wanted = due or latest
+        if wanted is not None and wanted <= loan.due:
+            raise make_refusal(RefusalReason.NOT_RENEWABLE)
+        change = LibraryChange(
+            kind=ChangeKind.RENEWAL,
+            key=key,
+            barcode=barcode,
+            patron_id=loan.patron_id,
+            begun=desk.now(),
+            request_id=loan.request_id,
+            record_id=loan.id,
+            value=LOAN_JSON.dump_json(loan).decode(),
+        )
+        number, user = loan.id.split(":", 1)
+
+        async def send_renewal() -> Loan:
+            path, query = ("users", user, "loans", number), {"op": "renew"}
+            try:
+                made = await desk.client.send_row("POST", *path, title=_LOAN_TITLE, row={}, query=query)
+            except AlmaRefusalError as refusal:
+                raise refusal_of_renewal(refusal, desk.options.reasons) from refusal
+            said = str(read_row(made, "last_renew_status").get("desc") or "")  # 200 does not mean renewed
+            if said.casefold() != RENEWED:
+                raise refusal_of_renewal(AlmaRefusalError(200, said, "401822"), desk.options.reasons)
+            return desk.reader.read_loan(_require_loan(made))
+
+        async def find_made_renewal() -> Loan | None:
+            now = desk.reader.read_loan(await self._require_loan_row(loan.id))
+            return now if now.due > loan.due else None
+
+        renewed = await send_change(desk.changes, change, send_renewal, find_made_renewal, before=before)
+        known = replace(renewed, key=loan.key, request_id=loan.request_id, renewals=loan.renewals)
+        return await self._end_renewal(change, known, due, latest)
+
+    async def _end_renewal(
+        self, change: LibraryChange, renewed: Loan, due: datetime | None, latest: datetime | None
+    ) -> Loan:
+        wanted = due
+        if wanted is None and latest is not None and renewed.due > latest:
+            wanted = latest
+        if wanted is not None and wanted != renewed.due:
+            renewed = await self._change_due_date(renewed, wanted)
+        loan = replace(renewed, renewals=renewed.renewals + 1)
+        value = LOAN_JSON.dump_json(loan).decode()
+        await self.desk.changes.end_change(replace(change, ended=self.desk.now(), value=value))
+        return loan
+
+
+def _require_loan(made: Row) -> Row:
+    if "loan_id" not in made:
+        raise OutcomeUnknown("Alma: an answer without the loan")
+    return made

@@ -1,0 +1,366 @@
+"""What Alma's JSON says of users, records, items, requests, loans and fees, as the gateway's values. Pure.
+
+Source: facts/ils-backends.md 1.4. A field that isn't there, or is of another type, is taken for empty. An item's id is
+its barcode, since all that Alma says of loans and requests names it; loans and requests are found only through their
+user, so `NUMBER:USER` is their id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time, tzinfo
+from decimal import Decimal, InvalidOperation
+from hashlib import sha256
+from typing import Any
+
+from adapters.library.alma.options import AlmaOptions
+from adapters.marc.citation_texts import clean_title, trim_punctuation
+from gateway.domain.library import (
+    Bib,
+    Block,
+    Charge,
+    Contact,
+    ContactKind,
+    Hold,
+    HoldStatus,
+    IdentifierType,
+    Item,
+    ItemStatus,
+    Loan,
+    Location,
+    Money,
+    Patron,
+    PatronIdentifier,
+    PersonName,
+    PickupLocation,
+    PostalAddress,
+    RecordId,
+)
+from gateway.domain.problems import Unavailable
+from gateway.domain.value import value_object
+
+Row = Mapping[str, Any]
+
+MARK_PREFIX = "illgate:"
+"""Requests and fees that the gateway makes have this and a text made of the key in their comment."""
+
+OCLC_PREFIX = "(OCoLC)"
+
+_PROCESSES: Mapping[str, ItemStatus] = {
+    "LOAN": ItemStatus.ON_LOAN,
+    "TRANSIT": ItemStatus.IN_TRANSIT,
+    "TRANSIT_TO_REMOTE_STORAGE": ItemStatus.IN_TRANSIT,
+    "HOLDSHELF": ItemStatus.ON_HOLD_SHELF,
+    "LOST_LOAN": ItemStatus.LOST,
+    "LOST_LOAN_AND_PAID": ItemStatus.LOST,
+    "LOST_ILL": ItemStatus.LOST,
+    "MISSING": ItemStatus.MISSING,
+    "CLAIM_RETURNED_LOAN": ItemStatus.CLAIMED_RETURNED,
+    "ACQ": ItemStatus.IN_PROCESS,
+    "WORK_ORDER_DEPARTMENT": ItemStatus.IN_PROCESS,
+    "ILL": ItemStatus.NOT_AVAILABLE,
+}
+"""Of an item that is not in place (process_type); all others are not available."""
+
+_HOLD_STATUSES: Mapping[str, HoldStatus] = {
+    "NOT_STARTED": HoldStatus.WAITING,
+    "IN_PROCESS": HoldStatus.PAGED,
+    "ON_HOLD_SHELF": HoldStatus.READY,
+}
+
+_NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@value_object
+class RecordReader:
+    options: AlmaOptions
+    zone: tzinfo
+    currency: str
+
+    # --- patrons -----------------------------------------------------------------------------------------
+
+    def read_patron(self, row: Row, today: date) -> Patron:
+        """`today`: in the library's zone. Raises Unavailable for a row without an identifier."""
+        expires = parse_day(read_text(row, "expiry_date"))
+        balance = read_amount(row, "fees")
+        return Patron(
+            id=read_number(row, "primary_id"),
+            identifiers=tuple(self._read_identifiers(row)),
+            name=PersonName(surname=read_text(row, "last_name"), given=read_text(row, "first_name")),
+            category=read_text(row, "user_group"),
+            home_library=read_text(row, "campus_code") or self.options.library,
+            contacts=tuple(_read_contacts(row)),
+            blocks=tuple(_read_blocks(row, expires, today)),
+            expires=expires,
+            balance=Money(balance, self.currency) if balance is not None else None,
+            loan_count=read_count(row, "loans"),
+            hold_count=read_count(row, "requests"),
+            language=read_text(row, "preferred_language"),
+            date_of_birth=parse_day(read_text(row, "birth_date")),
+        )
+
+    def _read_identifiers(self, row: Row) -> Iterable[PatronIdentifier]:
+        ours = {theirs: mine for mine, theirs in self.options.identifier_types.items()}
+        for one in read_rows(row, "user_identifier"):
+            kind, value = read_text(one, "id_type"), read_text(one, "value")
+            if not value or read_text(one, "status") == "INACTIVE":
+                continue
+            is_barcode = kind in self.options.barcode_types
+            yield PatronIdentifier(IdentifierType.BARCODE.value if is_barcode else ours.get(kind, kind), value)
+        yield PatronIdentifier(IdentifierType.USERNAME.value, read_number(row, "primary_id"))
+
+    # --- records and items -------------------------------------------------------------------------------
+
+    def read_bib(self, row: Row) -> Bib:
+        identifiers = [
+            RecordId(kind, value) for kind in ("isbn", "issn") for value in read_text(row, kind).split() if value
+        ]
+        for number in read_texts(row, "network_number"):
+            if number.startswith(OCLC_PREFIX):
+                identifiers.append(RecordId("oclc", number.removeprefix(OCLC_PREFIX)))
+        return Bib(
+            id=read_number(row, "mms_id"),
+            title=clean_title(read_text(row, "title")),
+            author=trim_punctuation(read_text(row, "author")),
+            identifiers=tuple(identifiers),
+            edition=read_text(row, "complete_edition"),
+            publisher=trim_punctuation(read_text(row, "publisher_const")),
+            place=trim_punctuation(read_text(row, "place_of_publication")),
+            published=read_text(row, "date_of_publication"),
+            suppressed=read_text(row, "suppress_from_publishing") == "true",
+        )
+
+    def read_item(self, row: Row, holds: tuple[Row, ...], loan: Row | None) -> Item:
+        """`holds`: those that it may fill; `loan`: its open one."""
+        data, holding = read_row(row, "item_data"), read_row(row, "holding_data")
+        home = Location(read_text(data, "library"), read_text(data, "location"))
+        current = home
+        if holding.get("in_temp_location") is True:
+            current = Location(read_text(holding, "temp_library"), read_text(holding, "temp_location"))
+        policy = read_text(holding, "temp_policy") if holding.get("in_temp_location") is True else ""
+        policy = policy or read_text(data, "policy")
+        return Item(
+            id=read_text(data, "barcode") or read_number(data, "pid"),
+            barcode=read_text(data, "barcode"),
+            bib_id=read_number(read_row(row, "bib_data"), "mms_id"),
+            status=read_item_status(row),
+            policy=policy,
+            home=home,
+            current=current,
+            call_number=read_text(holding, "call_number"),
+            copy_number=read_text(holding, "copy_id"),
+            description=read_text(data, "description"),
+            hold_count=len(holds),
+            circulates=policy not in self.options.not_lent,
+            due=parse_moment(read_text(loan, "due_date")) if loan is not None else None,
+        )
+
+    # --- holds, loans, fees ------------------------------------------------------------------------------
+
+    def read_hold(self, row: Row) -> Hold:
+        """Without what only the gateway knows: key and request number."""
+        user = read_number(row, "user_primary_id")
+        status = _HOLD_STATUSES.get(read_text(row, "request_status"), HoldStatus.WAITING)
+        if status is HoldStatus.PAGED and "transit" in read_text(row, "task_name").casefold():
+            status = HoldStatus.IN_TRANSIT
+        expires = parse_day(read_text(row, "expiry_date"))
+        day = parse_day(read_text(row, "request_date"))
+        placed = parse_moment(read_text(row, "request_time"))
+        if placed is None and day is not None:
+            placed = datetime.combine(day, time(), self.zone).astimezone(UTC)
+        barcode = read_text(row, "barcode")
+        return Hold(
+            id=f"{read_number(row, 'request_id')}:{user}",
+            key="",
+            request_id="",
+            patron_id=user,
+            bib_id=read_text(row, "mms_id"),
+            item_id=barcode,
+            pickup=read_text(row, "pickup_location_library"),
+            status=status,
+            placed=placed or _NO_MOMENT,
+            position=read_count(row, "place_in_queue"),
+            expires=parse_day(read_text(row, "last_interest_date")),
+            ready_until=expires if status is HoldStatus.READY else None,
+            item_barcode=barcode,
+            title=clean_title(read_text(row, "title")),
+        )
+
+    def read_loan(self, row: Row) -> Loan:
+        """Without what only the gateway knows. Raises Unavailable for a loan without a due date."""
+        due = parse_moment(read_text(row, "due_date"))
+        if due is None:
+            raise Unavailable("Alma: a loan without a due date")
+        user, barcode = read_number(row, "user_id"), read_number(row, "item_barcode")
+        return Loan(
+            id=f"{read_number(row, 'loan_id')}:{user}",
+            key="",
+            request_id="",
+            item_id=barcode,
+            item_barcode=barcode,
+            bib_id=read_text(row, "mms_id"),
+            patron_id=user,
+            lent=parse_moment(read_text(row, "loan_date")) or _NO_MOMENT,
+            due=due,
+            title=clean_title(read_text(row, "title")),
+        )
+
+    def read_charge(self, row: Row, patron_id: str) -> Charge:
+        """Without what only the gateway knows."""
+        amount = read_amount(row, "original_amount") or Decimal(0)
+        balance = read_amount(row, "balance")
+        return Charge(
+            id=read_number(row, "id"),
+            key="",
+            patron_id=patron_id,
+            type=read_text(row, "type"),
+            amount=Money(amount, self.currency),
+            posted=parse_moment(read_text(row, "creation_time")) or _NO_MOMENT,
+            description=read_text(row, "title"),
+            item_barcode=read_text(row, "barcode"),
+            paid=amount - balance if balance is not None else Decimal(0),
+        )
+
+    def read_pickup(self, row: Row) -> PickupLocation:
+        code = read_text(row, "code")
+        return PickupLocation(code, read_text(row, "name") or code, code, code == self.options.library)
+
+
+def read_item_status(row: Row) -> ItemStatus:
+    data = read_row(row, "item_data")
+    process = read_text(data, "process_type")
+    if process in _PROCESSES:
+        return _PROCESSES[process]
+    return ItemStatus.AVAILABLE if read_text(data, "base_status") == "1" else ItemStatus.NOT_AVAILABLE
+
+
+def is_for_item(hold: Row, barcode: str) -> bool:
+    """A request of the record that this item may fill."""
+    return read_text(hold, "barcode") in ("", barcode)
+
+
+def is_hold(row: Row) -> bool:
+    """Not a booking, digitisation or move, and not over."""
+    return read_text(row, "request_type") == "HOLD" and read_text(row, "request_status") in _HOLD_STATUSES
+
+
+def make_mark(key: str) -> str:
+    """Of what is made under this key: found again where an answer was lost."""
+    return MARK_PREFIX + sha256(key.encode()).hexdigest()[:20]
+
+
+def make_comment(*parts: str) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def split_id(text: str) -> tuple[str, str] | None:
+    """Number and user of a loan or request. None: it is no such id."""
+    number, _, user = text.partition(":")
+    return (number, user) if number.isascii() and number.isdigit() and user else None
+
+
+def read_row(row: Row, key: str) -> Row:
+    value = row.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def read_rows(row: Row, key: str) -> tuple[Row, ...]:
+    value = row.get(key)
+    return tuple(one for one in value if isinstance(one, dict)) if isinstance(value, list) else ()
+
+
+def read_texts(row: Row, key: str) -> tuple[str, ...]:
+    value = row.get(key)
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
+
+
+def read_text(row: Row, key: str) -> str:
+    """Plain, or the code of a coded field (`{"value", "desc"}`)."""
+    value = row.get(key)
+    if isinstance(value, dict):
+        value = value.get("value")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    return str(value).strip()
+
+
+def read_number(row: Row, key: str) -> str:
+    """Raises Unavailable."""
+    text = read_text(row, key)
+    if not text:
+        raise Unavailable(f"Alma: an answer without {key}")
+    return text
+
+
+def read_count(row: Row, key: str) -> int:
+    text = read_text(row, key)
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def read_amount(row: Row, key: str) -> Decimal | None:
+    """Sums have two places, as far as money has; a float's others are no money."""
+    value = row.get(key)
+    if isinstance(value, dict):
+        value = value.get("value")
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return Decimal(str(value)).quantize(Decimal("0.01"))
+    except InvalidOperation:
+        return None
+
+
+def parse_day(text: str) -> date | None:
+    """`2027-01-01Z`"""
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+
+
+def parse_moment(text: str) -> datetime | None:
+    """In UTC, as Alma gives all moments."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def write_moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _read_blocks(row: Row, expires: date | None, today: date) -> Iterable[Block]:
+    if expires is not None and expires < today:
+        yield Block("the membership has expired", since=expires)
+    if read_text(row, "status") == "INACTIVE":
+        yield Block("the user is inactive")
+    for one in read_rows(row, "user_block"):
+        until = parse_day(read_text(one, "expiry_date"))
+        if read_text(one, "block_status") != "INACTIVE" and (until is None or until >= today):
+            described = read_row(one, "block_description").get("desc")
+            yield Block(
+                described if isinstance(described, str) and described else "a block by the library", until=until
+            )
+
+
+def _read_contacts(row: Row) -> Iterable[Contact]:
+    info = read_row(row, "contact_info")
+    for one in read_rows(info, "address"):
+        postal = PostalAddress(
+            line1=read_text(one, "line1"),
+            line2=read_text(one, "line2"),
+            locality=read_text(one, "city"),
+            region=read_text(one, "state_province"),
+            postal_code=read_text(one, "postal_code"),
+            country=read_text(one, "country"),
+        )
+        yield Contact(ContactKind.POSTAL, postal=postal)
+    for name, key, kind in (
+        ("email", "email_address", ContactKind.EMAIL),
+        ("phone", "phone_number", ContactKind.PHONE),
+    ):
+        for one in sorted(read_rows(info, name), key=lambda row: row.get("preferred") is not True):
+            if value := read_text(one, key):
+                yield Contact(kind, "home", value)

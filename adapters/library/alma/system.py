@@ -1,0 +1,272 @@
+"""The port `LibrarySystem` on an Alma. What each method refuses stands at the port."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from weakref import WeakValueDictionary
+
+from adapters.library.alma.abilities import WAYS
+from adapters.library.alma.client import AlmaClient
+from adapters.library.alma.fees import FeeDesk, FeeNote
+from adapters.library.alma.holds import HoldDesk
+from adapters.library.alma.loans import LoanDesk
+from adapters.library.alma.lookups import AlmaDesk
+from adapters.library.alma.options import AlmaOptions
+from adapters.library.alma.pickup_list import PickupList
+from adapters.library.alma.probe import AlmaProbe
+from adapters.library.alma.records import RecordReader, read_text
+from adapters.library.change_sending import find_items_of_request
+from adapters.library.refusals import make_refusal, refuse_unsupported
+from gateway.domain.library import (
+    Bib,
+    Charge,
+    Hold,
+    Item,
+    ItemStatus,
+    Loan,
+    Location,
+    Money,
+    Patron,
+    PatronDraft,
+    PickupLocation,
+    RecordId,
+)
+from gateway.domain.problems import RefusalReason, Refused
+from gateway.ports.adapter import LibraryAdapterContext
+from gateway.ports.library_system import (
+    BibHoldings,
+    Capability,
+    CheckedIn,
+    HoldWish,
+    LibraryCodes,
+    LibraryInfo,
+    PatronKey,
+    ProbeStep,
+    TemporaryItem,
+    TemporaryItemResult,
+)
+
+
+class AlmaLibrary:
+    def __init__(self, context: LibraryAdapterContext, options: AlmaOptions) -> None:
+        """Raises Unavailable when the API key is not there."""
+        self._context = context
+        self._options = options
+        self._client = AlmaClient(options, context.folder, context.secrets, context.clock)
+        reader = RecordReader(options, context.zone, context.currency)
+        self._desk = AlmaDesk(self._client, options, reader, context.changes, context.clock)
+        self._pickups = PickupList(self._client, reader)
+        self._holds = HoldDesk(self._desk, self._pickups)
+        self._loans = LoanDesk(self._desk)
+        self._fees = FeeDesk(self._desk)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        found = frozenset(WAYS)
+        return found if self._options.checks_passwords else found - {Capability.AUTHENTICATE}
+
+    async def ping(self) -> None:
+        await self._client.get_row("conf", "libraries", title="/conf/libraries")
+
+    async def probe(self) -> tuple[ProbeStep, ...]:
+        """See `ports.library_system.ProbesItself`."""
+        return await AlmaProbe(self._context, self._options).run()
+
+    async def codes(self) -> LibraryCodes:
+        """See `ports.library_system.ListsCodes`."""
+        rows = await self._pickups.load_libraries()
+        return LibraryCodes(branches=frozenset(read_text(row, "code") for row in rows))
+
+    async def info(self) -> LibraryInfo:
+        return self._context.info
+
+    async def close_connections(self) -> None:
+        """See `ports.library_system.HoldsConnections`."""
+        await self._client.close_connections()
+
+    @asynccontextmanager
+    async def _lock(self, subject: str) -> AsyncIterator[None]:
+        """One change of a thing at a time: what was asked before it is still true then."""
+        lock = self._locks.setdefault(subject, asyncio.Lock())
+        async with lock:
+            yield
+
+    # patrons
+    async def find_patron(self, key: PatronKey) -> Patron:
+        return await self._desk.find_patron(key)
+
+    async def authenticate(self, key: PatronKey, secret: str) -> Patron:
+        """Only of users whose password Alma itself keeps."""
+        if not self._options.checks_passwords:
+            refuse_unsupported("check a password")
+        refusal = make_refusal(RefusalReason.PATRON_AUTH_FAILED)
+        try:
+            patron = await self._desk.find_patron(key)
+        except Refused as unknown:
+            raise refusal from unknown
+        if not secret or not await self._client.check_password(patron.id, secret):
+            raise refusal
+        return patron
+
+    async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
+        return await self._desk.list_patron_loans(patron_id)
+
+    async def patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
+        return await self._desk.list_patron_holds(patron_id)
+
+    async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
+        return await self._fees.list_charges(patron_id)
+
+    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
+        refuse_unsupported("create patrons")
+
+    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
+        refuse_unsupported("change patrons")
+
+    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
+        refuse_unsupported("change patrons")
+
+    async def delete_patron(self, patron_id: str, key: str) -> Patron:
+        refuse_unsupported("delete patrons")
+
+    # catalogue
+    async def find_bib(self, record: RecordId) -> Bib:
+        return await self._desk.find_bib(record)
+
+    async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
+        """Alma's API has no search; its catalogue is searched by SRU."""
+        refuse_unsupported("search its catalogue")
+
+    async def holdings(self, bib_id: str) -> BibHoldings:
+        return await self._desk.list_holdings(bib_id)
+
+    async def item_by_barcode(self, barcode: str) -> Item:
+        return (await self._desk.require_item(barcode)).item
+
+    async def item_by_request(self, request_id: str) -> Item:
+        """Of loans and holds that came by us. What is open comes before what has ended."""
+        changes = await self._desk.changes.changes_of_request(request_id) if request_id else ()
+        barcodes = find_items_of_request(changes) - {""}
+        if len(barcodes) > 1:
+            raise make_refusal(RefusalReason.AMBIGUOUS_ITEM)
+        if not barcodes:
+            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
+        return await self.item_by_barcode(next(iter(barcodes)))
+
+    async def get_bib(self, bib_id: str) -> Bib:
+        return await self._desk.require_bib(bib_id)
+
+    async def item_loan(self, item_id: str) -> Loan | None:
+        """An item's id is its barcode."""
+        return await self._desk.find_loan(item_id)
+
+    async def item_holds(self, item_id: str) -> tuple[Hold, ...]:
+        return await self._desk.list_item_holds(item_id)
+
+    # holds
+    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
+        async with self._lock(f"hold/{wish.item_barcode or wish.bib_id}"):
+            return await self._holds.place_hold(wish, key)
+
+    async def find_hold(self, request_id: str) -> Hold:
+        return await self._holds.find_hold(request_id)
+
+    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
+        async with self._lock(f"hold/{hold_id}"):
+            return await self._holds.cancel_hold(hold_id, key)
+
+    async def update_hold(
+        self,
+        hold_id: str,
+        key: str,
+        *,
+        pickup: str | None = None,
+        need_by: date | None = None,
+        expires: date | None = None,
+    ) -> Hold:
+        refuse_unsupported("change reservations")
+
+    # temporary records
+    async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
+        refuse_unsupported("keep temporary items")
+
+    async def delete_temporary_item(self, barcode: str, key: str) -> Item:
+        refuse_unsupported("keep temporary items")
+
+    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
+        refuse_unsupported("change barcodes")
+
+    async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
+        refuse_unsupported("create items")
+
+    # circulation
+    async def check_out(
+        self,
+        barcode: str,
+        patron_id: str,
+        key: str,
+        *,
+        due: datetime | None = None,
+        request_id: str = "",
+        override: bool = False,
+    ) -> Loan:
+        """Blocks, limits and policies of Alma stop also what has left already."""
+        async with self._lock(f"item/{barcode}"):
+            return await self._loans.check_out(barcode, patron_id, key, request_id, due)
+
+    async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
+        async with self._lock(f"loan/{loan_id}"):
+            return await self._loans.set_due_date(loan_id, due)
+
+    async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
+        async with self._lock(f"item/{barcode}"):
+            return await self._loans.check_in(barcode, key, at, fill_hold=fill_hold)
+
+    async def renew_loan(
+        self,
+        barcode: str,
+        key: str,
+        *,
+        patron_id: str = "",
+        due: datetime | None = None,
+        latest: datetime | None = None,
+    ) -> Loan:
+        async with self._lock(f"item/{barcode}"):
+            return await self._loans.renew(barcode, key, patron_id, due, latest)
+
+    async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
+        refuse_unsupported("recall loans")
+
+    async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
+        refuse_unsupported("change the status of items")
+
+    # location
+    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
+        refuse_unsupported("move items")
+
+    async def return_home(self, barcode: str, key: str) -> Item:
+        refuse_unsupported("move items")
+
+    # money
+    async def post_fee(
+        self,
+        patron_id: str,
+        amount: Money,
+        type_: str,
+        key: str,
+        *,
+        description: str = "",
+        item_barcode: str = "",
+        request_id: str = "",
+    ) -> Charge:
+        async with self._lock(f"fee/{patron_id}"):
+            note = FeeNote(description, item_barcode, request_id)
+            return await self._fees.post_fee(patron_id, amount, type_, key, note)
+
+    # reference
+    async def pickup_locations(self) -> tuple[PickupLocation, ...]:
+        return await self._pickups.list_places()

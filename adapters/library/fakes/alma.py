@@ -1,0 +1,238 @@
+"""A fake Alma: its REST API under `/almaws/v1`, as far as the gateway uses it (facts/ils-backends.md 1.4)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+from aiohttp import web
+
+from adapters.library.fakes.alma_state import AlmaError, AlmaState, Row, cut_page
+from adapters.library.fakes.fake_server import FakeServer
+
+API = "/almaws/v1"
+API_KEY = "alma-rehearsal"
+ITEM = "/bibs/{mms}/holdings/{holding}/items/{pid}"
+
+Act = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class FakeAlma(FakeServer):
+    """`state` may be changed at any time. `remaining`: calls that are left of the day's, counted down; 0: none is
+    answered any more. `areas`: what the key may use."""
+
+    damages = ("vanish-user",)
+
+    def __init__(self, state: AlmaState | None = None, api_key: str = API_KEY) -> None:
+        super().__init__()
+        self.state = state or make_sample()
+        self.api_key = api_key
+        self.areas = {"users", "bibs", "items", "conf"}
+        self.remaining = 100_000
+        self.introduction = f"API key {api_key}; user P1 (barcode 21000000000017), item 39000000000011, library MAIN"
+
+    def add_routes(self, app: web.Application) -> None:
+        routes: tuple[tuple[str, str, Callable[[web.Request, Row], Any]], ...] = (
+            ("GET", "/conf/libraries", self._list_libraries),
+            ("GET", "/users/{user}", self._show_user),
+            ("POST", "/users/{user}", self._check_password),
+            ("GET", "/users/{user}/loans", self._list_user_loans),
+            ("POST", "/users/{user}/loans", self._lend),
+            ("GET", "/users/{user}/loans/{number}", self._show_loan),
+            ("PUT", "/users/{user}/loans/{number}", self._change_loan),
+            ("POST", "/users/{user}/loans/{number}", self._renew),
+            ("GET", "/users/{user}/requests", self._list_user_requests),
+            ("POST", "/users/{user}/requests", self._add_request),
+            ("GET", "/users/{user}/requests/{number}", self._show_request),
+            ("DELETE", "/users/{user}/requests/{number}", self._cancel_request),
+            ("GET", "/users/{user}/fees", self._list_fees),
+            ("POST", "/users/{user}/fees", self._add_fee),
+            ("GET", "/bibs", self._find_bibs),
+            ("GET", "/bibs/{mms}", self._show_bib),
+            ("GET", "/bibs/{mms}/requests", self._list_bib_requests),
+            ("GET", "/bibs/{mms}/holdings/ALL/items", self._list_items),
+            ("GET", "/items", self._find_item),
+            ("GET", ITEM, self._show_item),
+            ("POST", ITEM, self._scan),
+            ("GET", f"{ITEM}/loans", self._list_item_loans),
+            ("GET", f"{ITEM}/requests", self._list_item_requests),
+        )
+        for method, path, act in routes:
+            app.router.add_route(method, f"{API}{path}", self._make_handler(act))
+
+    def do_damage(self, name: str, subject: str) -> str:
+        """`vanish-user`: subject is a primary identifier."""
+        del self.state.users[subject]
+        return "the user is gone"
+
+    def _make_handler(self, act: Callable[[web.Request, Row], Any]) -> Act:
+        async def handle(request: web.Request) -> web.Response:
+            headers = {"X-Exl-Api-Remaining": str(max(self.remaining - 1, 0))}
+            try:
+                self._admit(request)
+                text = await request.text()
+                body = json.loads(text) if text else {}
+                if not isinstance(body, dict):
+                    raise AlmaError("60105", "JSON is not valid.")
+                answer = act(request, body)
+            except AlmaError as error:
+                said = {"errorCode": error.code, "errorMessage": error.message, "trackingId": "E01-0101000000-FAKE"}
+                listed = {"errorsExist": True, "errorList": {"error": [said]}}
+                return web.json_response(listed, status=error.status, headers=headers)
+            except ValueError:
+                return web.json_response({"errorsExist": True, "errorList": {"error": []}}, status=400)
+            if isinstance(answer, web.Response):
+                return answer
+            return web.json_response(answer, headers=headers)
+
+        return handle
+
+    def _admit(self, request: web.Request) -> None:
+        if request.headers.get("Authorization") != f"apikey {self.api_key}":
+            raise AlmaError("UNAUTHORIZED", "API-key not defined or not configured to allow this API.", 403)
+        if request.path.removeprefix(f"{API}/").split("/")[0] not in self.areas:
+            raise AlmaError("UNAUTHORIZED", "API-key not defined or not configured to allow this API.", 403)
+        if self.remaining <= 0:
+            raise AlmaError("DAILY_THRESHOLD", "HTTP requests are more than allowed per day.", 429)
+        self.remaining -= 1
+
+    # --- users -------------------------------------------------------------------------------------------
+
+    def _user(self, request: web.Request) -> Row:
+        return self.state.find_user(request.match_info["user"])
+
+    def _show_user(self, request: web.Request, _body: Row) -> Row:
+        return self.state.describe_user(self._user(request))
+
+    def _check_password(self, request: web.Request, _body: Row) -> web.Response:
+        known = self.state.passwords.get(self._user(request)["primary_id"])
+        if request.query.get("op") != "auth" or known is None or request.headers.get("Exl-User-Pw") != known:
+            raise AlmaError("401866", "User authentication failed.")
+        return web.Response(status=204)
+
+    def _list_user_loans(self, request: web.Request, _body: Row) -> Row:
+        user = self._user(request)["primary_id"]
+        rows = (one for one in self.state.loans.values() if one["user_id"] == user)
+        return _cut(request, rows, "item_loan")
+
+    def _lend(self, request: web.Request, body: Row) -> Row:
+        return self.state.lend(request.match_info["user"], request.query.get("item_barcode", ""), body)
+
+    def _loan(self, request: web.Request) -> Row:
+        return self.state.find_loan(request.match_info["user"], request.match_info["number"])
+
+    def _show_loan(self, request: web.Request, _body: Row) -> Row:
+        return self._loan(request)
+
+    def _change_loan(self, request: web.Request, body: Row) -> Row:
+        return self.state.change_due_date(self._loan(request), body)
+
+    def _renew(self, request: web.Request, _body: Row) -> Row:
+        if request.query.get("op") != "renew":
+            raise AlmaError("401652", "General error.")
+        return self.state.renew(self._loan(request))
+
+    def _list_user_requests(self, request: web.Request, _body: Row) -> Row:
+        user = self._user(request)["primary_id"]
+        rows = (one for one in self.state.requests.values() if one["user_primary_id"] == user)
+        return _cut(request, map(self.state.describe_request, rows), "user_request")
+
+    def _add_request(self, request: web.Request, body: Row) -> Row:
+        pid, mms = request.query.get("item_pid", ""), request.query.get("mms_id", "")
+        item = self.state.items.get(pid)
+        if pid and item is None:
+            raise AlmaError("401689", f"No items found for item {pid}.")
+        mms = item["bib_data"]["mms_id"] if item is not None else mms
+        return self.state.add_request(request.match_info["user"], item, mms, body)
+
+    def _show_request(self, request: web.Request, _body: Row) -> Row:
+        return self.state.find_request(request.match_info["user"], request.match_info["number"])
+
+    def _cancel_request(self, request: web.Request, body: Row) -> web.Response:
+        self.state.cancel_request(self._show_request(request, body), request.query.get("reason", ""))
+        return web.Response(status=204)
+
+    def _list_fees(self, request: web.Request, _body: Row) -> Row:
+        user = self._user(request)["primary_id"]
+        rows = [one for one in self.state.fees.values() if one["user"] == user]
+        return cut_page(rows, "fee", len(rows), 0)
+
+    def _add_fee(self, request: web.Request, body: Row) -> Row:
+        return self.state.add_fee(request.match_info["user"], body)
+
+    # --- records and items -------------------------------------------------------------------------------
+
+    def _find_bibs(self, request: web.Request, _body: Row) -> Row:
+        number, mms = request.query.get("other_system_id", ""), request.query.get("mms_id", "")
+        rows = (
+            one
+            for one in self.state.bibs.values()
+            if one["mms_id"] == mms or (number and number in one.get("network_number", ()))
+        )
+        return cut_page(rows, "bib", 100, 0)
+
+    def _show_bib(self, request: web.Request, _body: Row) -> Row:
+        return self.state.find_bib(request.match_info["mms"])
+
+    def _list_bib_requests(self, request: web.Request, _body: Row) -> Row:
+        mms = self._show_bib(request, {})["mms_id"]
+        rows = (one for one in self.state.requests.values() if one["mms_id"] == mms)
+        return _cut(request, map(self.state.describe_request, rows), "user_request")
+
+    def _list_items(self, request: web.Request, _body: Row) -> Row:
+        mms = self._show_bib(request, {})["mms_id"]
+        return _cut(request, (one for one in self.state.items.values() if one["bib_data"]["mms_id"] == mms), "item")
+
+    def _find_item(self, request: web.Request, _body: Row) -> web.Response:
+        """Answers by redirect to the item's own URL."""
+        item = self.state.find_item(request.query.get("item_barcode", ""))
+        mms, holding = item["bib_data"]["mms_id"], item["holding_data"]["holding_id"]
+        place = f"{self.url}{API}/bibs/{mms}/holdings/{holding}/items/{item['item_data']['pid']}"
+        return web.Response(status=302, headers={"Location": place})
+
+    def _item(self, request: web.Request) -> Row:
+        item = self.state.items.get(request.match_info["pid"])
+        if item is None or item["bib_data"]["mms_id"] != request.match_info["mms"]:
+            raise AlmaError("401689", "No items found.")
+        return item
+
+    def _show_item(self, request: web.Request, _body: Row) -> Row:
+        return self._item(request)
+
+    def _scan(self, request: web.Request, _body: Row) -> Row:
+        if request.query.get("op") != "scan":
+            raise AlmaError("401652", "General error.")
+        return self.state.scan(self._item(request), request.query.get("library", ""), request.query["circ_desk"])
+
+    def _list_item_loans(self, request: web.Request, _body: Row) -> Row:
+        loan = self.state.loan_of_item(self._item(request)["item_data"]["barcode"])
+        return _cut(request, [loan] if loan is not None else [], "item_loan")
+
+    def _list_item_requests(self, request: web.Request, _body: Row) -> Row:
+        rows = self.state.requests_of_item(self._item(request))
+        return _cut(request, map(self.state.describe_request, rows), "user_request")
+
+    # --- configuration -----------------------------------------------------------------------------------
+
+    def _list_libraries(self, _request: web.Request, _body: Row) -> Row:
+        rows = [{"code": code, "name": name} for code, name in self.state.libraries.items()]
+        return cut_page(rows, "library", len(rows), 0)
+
+
+def _cut(request: web.Request, rows: Any, name: str) -> Row:
+    return cut_page(rows, name, min(int(request.query.get("limit", 10)), 100), int(request.query.get("offset", 0)))
+
+
+def make_sample() -> AlmaState:
+    """A small library to rehearse with."""
+    state = AlmaState(now=lambda: datetime.now(UTC))
+    for code, name in (("MAIN", "Main Library"), ("NORTH", "North Library"), ("RS", "Resource Sharing")):
+        state.libraries[code] = name
+        state.desks[code] = "DEFAULT_CIRC_DESK"
+    state.add_user("P1", "21000000000017", "Müller", "Ana", date(2099, 12, 31))
+    state.add_user("P2", "21000000000025", "Папалазарова", "Нина", date(2099, 12, 31))
+    mms = state.add_bib("Вишнёвый сад", "Чехов, А. П.", isbn="9780000010018", network_number=["(OCoLC)1001"])
+    state.add_item(mms, "39000000000011", "MAIN", "BOOK")
+    return state

@@ -1,0 +1,103 @@
+"""Alma's limits, its key and its refusals, as the gateway understands them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from multidict import CIMultiDict
+
+from adapters.library.alma.client import AlmaRefusalError, CallLimits, read_refusal
+from adapters.library.alma.reasons import refusal_of_answer, refusal_of_renewal
+from adapters.library.fakes.fake_server import FaultKind
+from adapters.library.rest_answer import RestAnswer
+from gateway.domain.clock import FixedClock
+from gateway.domain.problems import RefusalReason, Unavailable
+from tests.unit.adapters.alma.place import ITEM, NOW, alma_place
+
+
+async def test_no_more_calls_begin_within_a_second_than_are_allowed() -> None:
+    limits = CallLimits(3, 0, FixedClock(NOW))
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    for _ in range(3):
+        await limits.wait_for_turn()
+    assert loop.time() - begun < 0.9
+    await limits.wait_for_turn()
+    assert loop.time() - begun >= 0.99
+
+
+async def test_the_last_calls_of_a_day_are_left_to_others_until_midnight(tmp_path: Path) -> None:
+    async with alma_place(tmp_path, calls_left_alone=50) as place:
+        place.fake.remaining = 51
+        await place.library.ping()
+        place.fake.clear_calls()
+        with pytest.raises(Unavailable, match="used up until 00:00 UTC"):
+            await place.library.item_by_barcode(ITEM)
+        assert place.fake.calls == []
+        place.clock.at = NOW.replace(hour=0, minute=0) + timedelta(days=1)
+        place.fake.remaining = 100_000
+        assert (await place.library.item_by_barcode(ITEM)).barcode == ITEM
+
+
+async def test_too_many_calls_are_waited_for(tmp_path: Path) -> None:
+    async with alma_place(tmp_path) as place:
+        place.fake.add_fault(FaultKind.TOO_MANY, seconds=1)
+        assert (await place.library.item_by_barcode(ITEM)).barcode == ITEM
+
+
+async def test_a_key_without_an_area_is_said(tmp_path: Path) -> None:
+    async with alma_place(tmp_path) as place:
+        place.fake.areas.discard("users")
+        steps = {step.name: step for step in await place.library.probe()}
+    assert steps["area Configuration, library"].problem == ""
+    assert steps["area Users"].key == "api_key"
+    assert "area Users" in steps["area Users"].problem
+    assert steps["area Bibs"].problem == ""
+
+
+async def test_a_library_that_is_not_there_is_said(tmp_path: Path) -> None:
+    async with alma_place(tmp_path, library="NOWHERE") as place:
+        last = (await place.library.probe())[-1]
+    assert last.key == "library"
+    assert "no library 'NOWHERE' (it has MAIN, NORTH, RS)" in last.problem
+
+
+async def test_the_trial_patron_and_item_are_found(tmp_path: Path) -> None:
+    async with alma_place(tmp_path, trial={"patron": "21000000000017", "item": ITEM}) as place:
+        steps = await place.library.probe()
+    assert [step.problem for step in steps] == [""] * len(steps)
+    assert [step.said for step in steps[-2:]] == ["found, not blocked", "found, available, at MAIN"]
+
+
+def test_a_refusal_in_xml_is_read() -> None:
+    text = (
+        '<web_service_result xmlns="http://com/exlibris/urm/general/xmlbeans"><errorsExist>true</errorsExist>'
+        "<errorList><error><errorCode>401861</errorCode><errorMessage>User was not found.</errorMessage></error>"
+        "</errorList></web_service_result>"
+    )
+    refusal = read_refusal(RestAnswer(status=400, headers=CIMultiDict(), text=text))
+    assert (refusal.code, refusal.error, refusal.is_about_nothing) == ("401861", "User was not found.", True)
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "reason"),
+    [
+        ("401136", "Patron has active request for selected item.", RefusalReason.DUPLICATE_REQUEST),
+        ("401651", "Item is not loanable.", RefusalReason.ITEM_NOT_AVAILABLE),
+        ("401651", "Patron is blocked.", RefusalReason.PATRON_BLOCKED),
+        ("401895", "Pickup library is not valid.", RefusalReason.BAD_PICKUP_LOCATION),
+        ("499999", "Something else.", RefusalReason.OTHER),
+        ("499999", "Card withheld.", RefusalReason.PATRON_BLOCKED),
+    ],
+)
+def test_codes_and_words_have_reasons(code: str, words: str, reason: RefusalReason) -> None:
+    own = {"card withheld": RefusalReason.PATRON_BLOCKED}
+    assert refusal_of_answer(AlmaRefusalError(400, words, code), own).reason is reason
+
+
+def test_a_limit_of_renewals_is_no_limit_of_loans() -> None:
+    refusal = AlmaRefusalError(200, "Renewal limit was reached", "401822")
+    assert refusal_of_renewal(refusal, {}).reason is RefusalReason.RENEWAL_LIMIT_REACHED
