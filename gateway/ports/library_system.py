@@ -175,7 +175,8 @@ class LibraryInfo:
 class LibraryCodes:
     """The codes that a library has set up, for the check of profiles; None: the system can't tell.
 
-    `shelves` are (branch, shelving location).
+    `shelves` are (branch, shelving location). `sharing_branch`: through which partners' items come and go where
+    nothing else is named; empty: there is none.
     """
 
     branches: frozenset[str] | None = None
@@ -183,6 +184,7 @@ class LibraryCodes:
     item_policies: frozenset[str] | None = None
     patron_categories: frozenset[str] | None = None
     fee_types: frozenset[str] | None = None
+    sharing_branch: str | None = None
 
 
 @runtime_checkable

@@ -262,7 +262,9 @@ def list_library_codes(connection: Connection, here: WorkContext) -> LibraryCode
         rows = connection.scalars(select(table.c.code).where(table.c.library == here.library))
         found[table.name] = frozenset(rows)
     places = connection.execute(select(shelves.c.branch, shelves.c.code).where(shelves.c.library == here.library))
+    sharing = find_resource_sharing_branch(connection, here)
     return LibraryCodes(
+        sharing_branch=sharing.code if sharing is not None else "",
         branches=found[branches.name],
         shelves=frozenset((row.branch, row.code) for row in places),
         item_policies=found[policies.name],

@@ -185,7 +185,12 @@ class PairedLibrary:
         patrons = await _list_codes(self._side_of(PairedTask.NEW_PATRONS).system)
         fees = await _list_codes(self._side_of(PairedTask.FEES).system)
         return LibraryCodes(
-            items.branches, items.shelves, items.item_policies, patrons.patron_categories, fees.fee_types
+            items.branches,
+            items.shelves,
+            items.item_policies,
+            patrons.patron_categories,
+            fees.fee_types,
+            items.sharing_branch,
         )
 
     # patrons

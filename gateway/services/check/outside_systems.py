@@ -152,6 +152,25 @@ def _fee_types(policy: CirculationPolicy) -> _Values:
         yield ("fees", "types", sent), code
 
 
+def describe_missing_sharing_branch(known: KnownCodes, profiles: Iterable[LoadedProfile]) -> str:
+    """What can't be done for these profiles, since no branch is the one through which partners' items come and go.
+    Empty: all can."""
+    if known.codes.sharing_branch != "":
+        return ""
+    used = [one.profile for one in profiles if one.profile.auth or one.profile.partner is not None]
+    received = [one.name for one in used if not one.circulation.accept.library]
+    lent = [one.name for one in used if one.partner is not None and not one.circulation.patrons.create_library]
+    needs = [
+        f"{done}, unless {key} names a branch (profiles: {', '.join(sorted(names))})"
+        for done, key, names in (
+            ("a partner's item can't be received", "circulation.accept.library", received),
+            ("nothing can be lent to a partner that has no account yet", "circulation.patrons.create_library", lent),
+        )
+        if names
+    ]
+    return "; ".join(needs)
+
+
 def _check_shelf(loaded: LoadedProfile, codes: LibraryCodes) -> Iterator[ConfigurationProblem]:
     """A shelving location belongs to a branch; without a branch any one's will do."""
     accept = loaded.profile.circulation.accept

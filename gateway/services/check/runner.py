@@ -84,6 +84,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
     installation = (
         *chosen.installation_problems(),
         *asked.problems,
+        *_check_sharing_branches(subject, chosen.loaded, asked.known),
         *_check_setting_secrets(subject.settings, subject.adapters),
         *check_letter_templates(subject.settings),
         *(await _probe_article_sources(subject) if subject.live else ()),
@@ -172,6 +173,25 @@ def _problems_of_steps(settings: Settings, index: int, steps: tuple[ProbeStep, .
             yield settings.make_problem(path, f"{step.name}: {step.problem}")
 
 
+def _check_sharing_branches(
+    subject: CheckSubject, loaded: list[LoadedProfile], known: Mapping[str, outside_systems.KnownCodes]
+) -> Iterator[ConfigurationProblem]:
+    for index, library in enumerate(subject.settings.libraries):
+        if library.symbol not in known or known[library.symbol].is_empty:
+            continue
+        needs = outside_systems.describe_missing_sharing_branch(
+            known[library.symbol], _list_own_profiles(loaded, library.symbol)
+        )
+        if needs:
+            message = f"none of the library's branches is marked by `resource_sharing: true` in its set-up: {needs}"
+            yield subject.settings.make_problem(("libraries", index, "system"), message)
+
+
+def _list_own_profiles(loaded: list[LoadedProfile], symbol: str) -> list[LoadedProfile]:
+    """Those of this library that are no mere ground for others."""
+    return [one for one in loaded if not one.profile.abstract and one.profile.library in ("", symbol)]
+
+
 def _remark_empty_libraries(
     subject: CheckSubject, loaded: list[LoadedProfile], known: Mapping[str, outside_systems.KnownCodes]
 ) -> Iterator[ConfigurationProblem]:
@@ -180,9 +200,10 @@ def _remark_empty_libraries(
     for index, library in enumerate(settings.libraries):
         if library.symbol not in known or not known[library.symbol].is_empty:
             continue
-        profiles = [one for one in loaded if not one.profile.abstract and one.profile.library in ("", library.symbol)]
         named = outside_systems.describe_named_codes(
-            known[library.symbol], profiles, (one for one in policies if one.library == library.symbol)
+            known[library.symbol],
+            _list_own_profiles(loaded, library.symbol),
+            (one for one in policies if one.library == library.symbol),
         )
         if named:
             message = f"nothing is set up in this library yet; profiles and requests.yml name {named}"

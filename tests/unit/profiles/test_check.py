@@ -188,6 +188,44 @@ async def test_a_default_that_the_library_does_not_know_is_said_to_be_one(tmp_pa
     ]
 
 
+NO_SHARING = "none of the library's branches is marked by `resource_sharing: true` in its set-up: "
+RECEIVED = "a partner's item can't be received, unless circulation.accept.library names a branch (profiles: one)"
+LENT = (
+    "nothing can be lent to a partner that has no account yet, "
+    "unless circulation.patrons.create_library names a branch (profiles: one)"
+)
+
+
+@pytest.mark.parametrize(
+    ("sharing", "text", "message"),
+    [
+        ("", "auth: [{kind: none}]", NO_SHARING + RECEIVED),
+        ("", "auth: [{kind: none}]\ncirculation: {accept: {library: main}}", ""),
+        ("", "partner: {symbols: [NV]}", f"{NO_SHARING}{RECEIVED}; {LENT}"),
+        ("", "partner: {symbols: [NV]}\ncirculation: {accept: {library: main}}", NO_SHARING + LENT),
+        (
+            "",
+            "partner: {symbols: [NV]}\ncirculation: {accept: {library: main}, patrons: {create_library: main}}",
+            "",
+        ),
+        ("", "abstract: true\nauth: [{kind: none}]", ""),
+        ("main", "partner: {symbols: [NV]}", ""),
+        (None, "partner: {symbols: [NV]}", ""),
+    ],
+)
+async def test_a_library_without_a_resource_sharing_branch_is_found_before_anything_comes(
+    tmp_path: Path, sharing: str | None, text: str, message: str
+) -> None:
+    write(tmp_path, one=f"plain: {{}}\n{text}\n")
+    library = SmallLibrary()
+    library.known = replace(library.known, sharing_branch=sharing)
+
+    report = await run_check(replace(subject(tmp_path), libraries={"DEMO": library}))  # type: ignore[dict-item]
+
+    said = [(problem.key, problem.message) for problem in report.installation]
+    assert said == ([("libraries.0.system", message)] if message else [])
+
+
 async def test_a_catalogue_that_is_only_searched_needs_no_codes_of_circulation(tmp_path: Path) -> None:
     catalogues = [ROOT / "profiles" / f"{name}.yml" for name in ("bnf-sru", "dnb-sru", "k10plus-sru", "loc-z3950")]
     for one in catalogues:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from gateway.ports.library_system import ListsCodes
 from tests.unit.adapters.embedded.installed import Installed
 
 SETUP = """\
@@ -69,3 +71,23 @@ def test_errors_name_line_and_key(installed: Installed, tmp_path: Path, old: str
     assert said in done.output
     assert file in done.output
     assert "HAUPT" not in installed.run("branches").output
+
+
+@pytest.mark.parametrize(
+    ("branches", "sharing"),
+    [
+        ("HAUPT: {name: Hauptbücherei}, FL: {name: Fernleihe, resource_sharing: true}", "FL"),
+        ("HAUPT: {name: Hauptbücherei}, FL: {name: Fernleihe}", ""),
+        ("HAUPT: {name: Hauptbücherei}", "HAUPT"),
+    ],
+)
+async def test_the_resource_sharing_branch_is_among_the_codes(tmp_path: Path, branches: str, sharing: str) -> None:
+    empty = Installed(tmp_path)
+    setup = f"branches: {{{branches}}}\n" + SETUP[SETUP.index("categories:") :]
+    await asyncio.to_thread(empty.run, "import", "setup", write(tmp_path / "setup.yml", setup))
+
+    async with empty.library() as opened:
+        assert isinstance(opened.system, ListsCodes)
+        codes = await opened.system.codes()
+
+    assert codes.sharing_branch == sharing
