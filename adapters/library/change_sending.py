@@ -13,8 +13,9 @@ from typing import TypeVar
 import structlog
 from pydantic import TypeAdapter
 
+from adapters.library.refusals import make_refusal
 from gateway.domain.library import Charge, Hold, Item, Loan
-from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChanges
 from gateway.ports.library_system import CheckedIn
 
@@ -75,9 +76,19 @@ def find_open_change(made: ChangeKind, ended: ChangeKind, changes: tuple[Library
     return next((change for change in changes if change.kind is made and change.record_id not in over), None)
 
 
-def find_items_of_request(changes: tuple[LibraryChange, ...]) -> frozenset[str]:
-    """Barcodes of what the gateway has lent, reserved or made under one request number. What is open comes before what
-    has ended. `changes`: all of that number."""
+async def find_item_of_request(changes: LibraryChanges, request_id: str) -> str:
+    """The barcode of what the gateway has lent, reserved or made under one request number. What is open comes before
+    what has ended. Raises Refused(UNKNOWN_ITEM | AMBIGUOUS_ITEM)."""
+    barcodes = _list_barcodes(await changes.changes_of_request(request_id) if request_id else ()) - {""}
+    if len(barcodes) > 1:
+        raise make_refusal(RefusalReason.AMBIGUOUS_ITEM)
+    if not barcodes:
+        raise make_refusal(RefusalReason.UNKNOWN_ITEM)
+    return next(iter(barcodes))
+
+
+def _list_barcodes(changes: tuple[LibraryChange, ...]) -> frozenset[str]:
+    """Of what is open; else of all. A hold on a title has none."""
     over = {one.record_id for one in changes if one.kind in _ENDINGS and one.ended is not None}
     made = [one for one in changes if one.kind in _BEGINNINGS]
     open_ones = frozenset(one.barcode for one in made if one.record_id not in over)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import date, datetime
-from weakref import WeakValueDictionary
 
 import structlog
 
@@ -24,6 +21,7 @@ from adapters.library.folio.patrons import FeeDraft, PatronDesk
 from adapters.library.folio.probe import FolioProbe
 from adapters.library.folio.records import PatronReader
 from adapters.library.folio.temporary_items import TemporaryItemDesk
+from adapters.library.record_locks import RecordLocks
 from adapters.library.refusals import make_refusal, refuse_unsupported
 from gateway.domain.library import (
     Bib,
@@ -90,7 +88,7 @@ class FolioLibrary:
         self._temporary_items = TemporaryItemDesk(self._desk, self._holds)
         self._patrons = PatronDesk(self._desk)
         self._catalogue = CatalogueDesk(self._desk)
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks = RecordLocks()
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -146,13 +144,6 @@ class FolioLibrary:
     async def close_connections(self) -> None:
         """See `ports.library_system.HoldsConnections`."""
         await self._client.close_connections()
-
-    @asynccontextmanager
-    async def _lock_record(self, name: str) -> AsyncIterator[None]:
-        """One change of a record at a time: what was asked before it is still true then."""
-        lock = self._locks.setdefault(name, asyncio.Lock())
-        async with lock:
-            yield
 
     def _require(self, capability: Capability, what: str) -> None:
         if capability not in self.capabilities:
@@ -222,7 +213,7 @@ class FolioLibrary:
     async def place_hold(self, wish: HoldWish, key: str) -> Hold:
         if not wish.item_barcode:
             self._require(Capability.HOLD_TITLE, "place a hold on a title")
-        async with self._lock_record(wish.item_barcode or wish.bib_id):
+        async with self._locks.lock_record(wish.item_barcode or wish.bib_id):
             return await self._holds.place_hold(wish, key)
 
     async def find_hold(self, request_id: str) -> Hold:
@@ -230,7 +221,7 @@ class FolioLibrary:
 
     async def cancel_hold(self, hold_id: str, key: str) -> Hold:
         self._require(Capability.HOLD_CANCEL, "cancel holds")
-        async with self._lock_record(hold_id):
+        async with self._locks.lock_record(hold_id):
             return await self._holds.cancel_hold(hold_id, key)
 
     async def update_hold(
@@ -242,30 +233,30 @@ class FolioLibrary:
         need_by: date | None = None,
         expires: date | None = None,
     ) -> Hold:
-        async with self._lock_record(hold_id):
+        async with self._locks.lock_record(hold_id):
             return await self._holds.update_hold(hold_id, key, HoldEdit(pickup, need_by, expires))
 
     # temporary records
     async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
         self._require(Capability.TEMPORARY_ITEM, "keep temporary items")
-        async with self._lock_record(item.barcode):
+        async with self._locks.lock_record(item.barcode):
             return await self._temporary_items.create_item(item, key, ChangeKind.TEMPORARY_ITEM)
 
     async def delete_temporary_item(self, barcode: str, key: str) -> Item:
         self._require(Capability.TEMPORARY_ITEM, "keep temporary items")
-        async with self._lock_record(barcode):
+        async with self._locks.lock_record(barcode):
             return await self._temporary_items.delete_item(barcode, key)
 
     async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
         self._require(Capability.CHANGE_BARCODE, "change barcodes")
-        async with self._lock_record(barcode):
+        async with self._locks.lock_record(barcode):
             return await self._temporary_items.change_barcode(barcode, new, key)
 
     async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
         self._require(Capability.TEMPORARY_ITEM, "create items")
         if item.hold is not None:
             raise make_refusal(RefusalReason.INVALID_VALUE, detail="A lasting item is made without a hold.")
-        async with self._lock_record(item.barcode):
+        async with self._locks.lock_record(item.barcode):
             return await self._temporary_items.create_item(item, key, ChangeKind.ITEM)
 
     # circulation
@@ -279,14 +270,14 @@ class FolioLibrary:
         request_id: str = "",
         override: bool = False,
     ) -> Loan:
-        async with self._lock_record(barcode):
+        async with self._locks.lock_record(barcode):
             return await self._loans.check_out(barcode, patron_id, key, LoanTerms(request_id, due, override))
 
     async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
         return await self._loans.set_due_date(loan_id, due)
 
     async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
-        async with self._lock_record(barcode):
+        async with self._locks.lock_record(barcode):
             return await self._loans.check_in(barcode, key, at, fill_hold=fill_hold)
 
     async def renew_loan(
@@ -298,7 +289,7 @@ class FolioLibrary:
         due: datetime | None = None,
         latest: datetime | None = None,
     ) -> Loan:
-        async with self._lock_record(barcode):
+        async with self._locks.lock_record(barcode):
             return await self._loans.renew(barcode, key, patron_id, due, latest)
 
     async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
@@ -306,16 +297,16 @@ class FolioLibrary:
         refuse_unsupported("recall a loan without a patron who waits for it")
 
     async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
-        async with self._lock_record(barcode):
+        async with self._locks.lock_record(barcode):
             return await self._catalogue.set_item_status(barcode, status)
 
     # location
     async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
-        async with self._lock_record(barcode):
+        async with self._locks.lock_record(barcode):
             return await self._catalogue.move_item(barcode, location)
 
     async def return_home(self, barcode: str, key: str) -> Item:
-        async with self._lock_record(barcode):
+        async with self._locks.lock_record(barcode):
             return await self._catalogue.move_item(barcode, None)
 
     # money

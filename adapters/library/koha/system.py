@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import date, datetime
-from weakref import WeakValueDictionary
 
 import structlog
 
-from adapters.library.change_sending import find_items_of_request
+from adapters.library.change_sending import find_item_of_request
 from adapters.library.koha.client import KohaClient, KohaRefusalError
 from adapters.library.koha.fees import FeeDesk, FeeNote
 from adapters.library.koha.holds import HoldDesk, HoldEdit
@@ -23,6 +19,7 @@ from adapters.library.koha.probe import KohaProbe
 from adapters.library.koha.records import RecordReader, read_text
 from adapters.library.koha.settings_lists import SettingsLists
 from adapters.library.koha.temporary_items import TemporaryItemDesk
+from adapters.library.record_locks import RecordLocks
 from adapters.library.refusals import make_refusal, refuse_unsupported
 from gateway.domain.library import (
     Bib,
@@ -85,7 +82,7 @@ class KohaLibrary:
         self._temporary = TemporaryItemDesk(self._desk, self._holds)
         self._patrons = PatronDesk(self._desk, self._lists)
         self._fees = FeeDesk(self._desk)
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks = RecordLocks()
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -112,13 +109,6 @@ class KohaLibrary:
     async def close_connections(self) -> None:
         """See `ports.library_system.HoldsConnections`."""
         await self._client.close_connections()
-
-    @asynccontextmanager
-    async def _lock(self, subject: str) -> AsyncIterator[None]:
-        """One change of a thing at a time: what was asked before it is still true then."""
-        lock = self._locks.setdefault(subject, asyncio.Lock())
-        async with lock:
-            yield
 
     # patrons
     async def find_patron(self, key: PatronKey) -> Patron:
@@ -161,17 +151,17 @@ class KohaLibrary:
 
     async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
         self._require(Capability.PATRON_CREATE, "create patrons")
-        async with self._lock(f"patron/{key}"):
+        async with self._locks.lock_record(f"patron/{key}"):
             return await self._patrons.create_patron(draft, key)
 
     async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
         self._require(Capability.PATRON_UPDATE, "change patrons")
-        async with self._lock(f"patron/{patron_id}"):
+        async with self._locks.lock_record(f"patron/{patron_id}"):
             return await self._patrons.update_patron(patron_id, draft, key)
 
     async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
         self._require(Capability.PATRON_EXPIRE, "change patrons")
-        async with self._lock(f"patron/{patron_id}"):
+        async with self._locks.lock_record(f"patron/{patron_id}"):
             return await self._patrons.expire_patron(patron_id, on, key)
 
     async def delete_patron(self, patron_id: str, key: str) -> Patron:
@@ -195,13 +185,7 @@ class KohaLibrary:
 
     async def item_by_request(self, request_id: str) -> Item:
         """Of loans, holds and temporary items that came by us. What is open comes before what has ended."""
-        changes = await self._desk.changes.changes_of_request(request_id) if request_id else ()
-        barcodes = find_items_of_request(changes) - {""}
-        if len(barcodes) > 1:
-            raise make_refusal(RefusalReason.AMBIGUOUS_ITEM)
-        if not barcodes:
-            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        return await self.item_by_barcode(next(iter(barcodes)))
+        return await self.item_by_barcode(await find_item_of_request(self._desk.changes, request_id))
 
     async def get_bib(self, bib_id: str) -> Bib:
         return await self._desk.require_bib(bib_id)
@@ -215,7 +199,7 @@ class KohaLibrary:
     # holds
     async def place_hold(self, wish: HoldWish, key: str) -> Hold:
         self._require(Capability.HOLD_ITEM, "place holds")
-        async with self._lock(f"hold/{wish.item_barcode or wish.bib_id}"):
+        async with self._locks.lock_record(f"hold/{wish.item_barcode or wish.bib_id}"):
             return await self._holds.place_hold(wish, key)
 
     async def find_hold(self, request_id: str) -> Hold:
@@ -223,7 +207,7 @@ class KohaLibrary:
 
     async def cancel_hold(self, hold_id: str, key: str) -> Hold:
         self._require(Capability.HOLD_CANCEL, "cancel holds")
-        async with self._lock(f"hold/{hold_id}"):
+        async with self._locks.lock_record(f"hold/{hold_id}"):
             return await self._holds.cancel_hold(hold_id, key)
 
     async def update_hold(
@@ -236,28 +220,28 @@ class KohaLibrary:
         expires: date | None = None,
     ) -> Hold:
         self._require(Capability.HOLD_UPDATE, "change holds")
-        async with self._lock(f"hold/{hold_id}"):
+        async with self._locks.lock_record(f"hold/{hold_id}"):
             return await self._holds.update_hold(hold_id, key, HoldEdit(pickup, need_by, expires))
 
     # temporary records
     async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
         self._require(Capability.TEMPORARY_ITEM, "keep temporary items")
-        async with self._lock(f"item/{item.barcode}"):
+        async with self._locks.lock_record(f"item/{item.barcode}"):
             return await self._temporary.create(item, key)
 
     async def delete_temporary_item(self, barcode: str, key: str) -> Item:
         self._require(Capability.TEMPORARY_ITEM, "keep temporary items")
-        async with self._lock(f"item/{barcode}"):
+        async with self._locks.lock_record(f"item/{barcode}"):
             return await self._temporary.delete(barcode, key)
 
     async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
         self._require(Capability.CHANGE_BARCODE, "change barcodes")
-        async with self._lock(f"item/{barcode}"):
+        async with self._locks.lock_record(f"item/{barcode}"):
             return await self._items.change_barcode(barcode, new, key)
 
     async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
         self._require(Capability.TEMPORARY_ITEM, "create items")
-        async with self._lock(f"item/{item.barcode}"):
+        async with self._locks.lock_record(f"item/{item.barcode}"):
             return await self._temporary.create(item, key, is_lasting=True)
 
     # circulation
@@ -273,7 +257,7 @@ class KohaLibrary:
     ) -> Loan:
         """Koha's rules set the due date, whatever `due` says, and stop also what has left already."""
         self._require(Capability.CHECK_OUT, "check items out")
-        async with self._lock(f"item/{barcode}"):
+        async with self._locks.lock_record(f"item/{barcode}"):
             return await self._loans.check_out(barcode, patron_id, key, request_id)
 
     async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
@@ -294,7 +278,7 @@ class KohaLibrary:
         self._require(Capability.RENEW, "renew loans")
         if due is not None or latest is not None:
             refuse_unsupported("set a due date")
-        async with self._lock(f"item/{barcode}"):
+        async with self._locks.lock_record(f"item/{barcode}"):
             return await self._loans.renew(barcode, key, patron_id)
 
     async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
@@ -306,12 +290,12 @@ class KohaLibrary:
     # location
     async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
         self._require(Capability.MOVE_LOCATION, "move items")
-        async with self._lock(f"item/{barcode}"):
+        async with self._locks.lock_record(f"item/{barcode}"):
             return await self._items.move_to_ill(barcode, location, key)
 
     async def return_home(self, barcode: str, key: str) -> Item:
         self._require(Capability.MOVE_LOCATION, "move items")
-        async with self._lock(f"item/{barcode}"):
+        async with self._locks.lock_record(f"item/{barcode}"):
             return await self._items.return_home(barcode, key)
 
     # money
@@ -327,7 +311,7 @@ class KohaLibrary:
         request_id: str = "",
     ) -> Charge:
         self._require(Capability.POST_FEE, "post fees")
-        async with self._lock(f"fee/{patron_id}"):
+        async with self._locks.lock_record(f"fee/{patron_id}"):
             note = FeeNote(description, item_barcode, request_id)
             return await self._fees.post_fee(patron_id, amount, type_, key, note)
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import date, datetime
-from weakref import WeakValueDictionary
 
 import structlog
 
-from adapters.library.change_sending import find_items_of_request, find_open_change
+from adapters.library.change_sending import find_item_of_request, find_open_change
+from adapters.library.record_locks import RecordLocks
 from adapters.library.refusals import make_refusal, refuse_unsupported
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.sip2.client import ServerAbility, Sip2Client
@@ -100,7 +97,7 @@ class Sip2Library:
         self._desk = Sip2Desk(self._client, options, writer, reader, context.changes, context.clock)
         self._holds = HoldDesk(self._desk)
         self._loans = LoanDesk(self._desk, self._holds)
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks = RecordLocks()
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -138,13 +135,6 @@ class Sip2Library:
     async def close_connections(self) -> None:
         """See `ports.library_system.HoldsConnections`."""
         self._client.end_connections()
-
-    @asynccontextmanager
-    async def _lock_item(self, barcode: str) -> AsyncIterator[None]:
-        """One change of an item at a time: what was asked before it is still true then."""
-        lock = self._locks.setdefault(barcode, asyncio.Lock())
-        async with lock:
-            yield
 
     # patrons
     async def find_patron(self, key: PatronKey) -> Patron:
@@ -224,13 +214,7 @@ class Sip2Library:
 
     async def item_by_request(self, request_id: str) -> Item:
         """Of loans and holds that came by us. What is open comes before what has ended."""
-        changes = await self._desk.changes.changes_of_request(request_id) if request_id else ()
-        barcodes = find_items_of_request(changes)
-        if len(barcodes) > 1:
-            raise make_refusal(RefusalReason.AMBIGUOUS_ITEM)
-        if not barcodes:
-            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        return await self.item_by_barcode(next(iter(barcodes)))
+        return await self.item_by_barcode(await find_item_of_request(self._desk.changes, request_id))
 
     async def get_bib(self, bib_id: str) -> Bib:
         """SIP2 tells the title of an item, and nothing else of its record."""
@@ -259,7 +243,7 @@ class Sip2Library:
         self._require(Capability.HOLD_ITEM, "place a hold on an item")
         if not wish.item_barcode:
             refuse_unsupported("place a hold on a title")
-        async with self._lock_item(wish.item_barcode):
+        async with self._locks.lock_record(wish.item_barcode):
             return await self._holds.place_hold(wish, key)
 
     async def find_hold(self, request_id: str) -> Hold:
@@ -267,7 +251,7 @@ class Sip2Library:
 
     async def cancel_hold(self, hold_id: str, key: str) -> Hold:
         self._require(Capability.HOLD_CANCEL, "cancel holds")
-        async with self._lock_item(hold_id):
+        async with self._locks.lock_record(hold_id):
             return await self._holds.cancel_hold(hold_id, key)
 
     async def update_hold(
@@ -280,7 +264,7 @@ class Sip2Library:
         expires: date | None = None,
     ) -> Hold:
         self._require(Capability.HOLD_UPDATE, "change holds")
-        async with self._lock_item(hold_id):
+        async with self._locks.lock_record(hold_id):
             return await self._holds.update_hold(hold_id, key, HoldEdit(pickup, need_by, expires))
 
     # temporary records
@@ -309,7 +293,7 @@ class Sip2Library:
     ) -> Loan:
         """`due` is sent only where `override` is sent as no-block: else the library's own rules set it."""
         self._require(Capability.CHECK_OUT, "check items out")
-        async with self._lock_item(barcode):
+        async with self._locks.lock_record(barcode):
             return await self._loans.check_out(barcode, patron_id, key, LoanTerms(request_id, due, override))
 
     async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
@@ -317,7 +301,7 @@ class Sip2Library:
 
     async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
         self._require(Capability.CHECK_IN, "check items in")
-        async with self._lock_item(barcode):
+        async with self._locks.lock_record(barcode):
             return await self._loans.check_in(barcode, key, at, fill_hold=fill_hold)
 
     async def renew_loan(
@@ -332,7 +316,7 @@ class Sip2Library:
         self._require(Capability.RENEW, "renew loans")
         if due is not None or latest is not None:
             refuse_unsupported("set a due date")
-        async with self._lock_item(barcode):
+        async with self._locks.lock_record(barcode):
             return await self._loans.renew(barcode, key, patron_id)
 
     async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:

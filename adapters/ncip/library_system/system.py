@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import date, datetime
-from weakref import WeakValueDictionary
 
-from adapters.library.change_sending import find_items_of_request, find_open_change
+from adapters.library.change_sending import find_item_of_request, find_open_change
+from adapters.library.record_locks import RecordLocks
 from adapters.library.refusals import make_refusal, refuse_unsupported
 from adapters.ncip.library_system.client import NcipLibraryClient
 from adapters.ncip.library_system.fees import FeeDesk, FeeWish
@@ -92,7 +89,7 @@ class NcipLibrary:
         self._loans = LoanDesk(self._desk, self._holds)
         self._temporary = TemporaryItemDesk(self._desk, self._holds)
         self._fees = FeeDesk(self._desk)
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks = RecordLocks()
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -126,13 +123,6 @@ class NcipLibrary:
     async def close_connections(self) -> None:
         """See `ports.library_system.HoldsConnections`."""
         await self._client.close()
-
-    @asynccontextmanager
-    async def _lock_item(self, barcode: str) -> AsyncIterator[None]:
-        """One change of an item at a time: what was asked before it is still true then."""
-        lock = self._locks.setdefault(barcode, asyncio.Lock())
-        async with lock:
-            yield
 
     # patrons
     async def find_patron(self, key: PatronKey) -> Patron:
@@ -211,13 +201,7 @@ class NcipLibrary:
 
     async def item_by_request(self, request_id: str) -> Item:
         """Of loans, holds and temporary items that came by us. What is open comes before what has ended."""
-        changes = await self._desk.changes.changes_of_request(request_id) if request_id else ()
-        barcodes = find_items_of_request(changes)
-        if len(barcodes) > 1:
-            raise make_refusal(RefusalReason.AMBIGUOUS_ITEM)
-        if not barcodes:
-            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        return await self.item_by_barcode(next(iter(barcodes)))
+        return await self.item_by_barcode(await find_item_of_request(self._desk.changes, request_id))
 
     async def get_bib(self, bib_id: str) -> Bib:
         """Where the system has no look-up of items, of a temporary item what AcceptItem told it, of another nothing."""
@@ -254,7 +238,7 @@ class NcipLibrary:
         self._require(Capability.HOLD_ITEM, "place holds")
         if not wish.item_barcode:
             self._require(Capability.HOLD_TITLE, "place a hold on a title")
-        async with self._lock_item(wish.item_barcode or wish.bib_id):
+        async with self._locks.lock_record(wish.item_barcode or wish.bib_id):
             return await self._holds.place_hold(wish, key)
 
     async def find_hold(self, request_id: str) -> Hold:
@@ -262,7 +246,7 @@ class NcipLibrary:
 
     async def cancel_hold(self, hold_id: str, key: str) -> Hold:
         self._require(Capability.HOLD_CANCEL, "cancel holds")
-        async with self._lock_item(hold_id):
+        async with self._locks.lock_record(hold_id):
             return await self._holds.cancel_hold(hold_id, key)
 
     async def update_hold(
@@ -275,18 +259,18 @@ class NcipLibrary:
         expires: date | None = None,
     ) -> Hold:
         self._require(Capability.HOLD_UPDATE, "change holds")
-        async with self._lock_item(hold_id):
+        async with self._locks.lock_record(hold_id):
             return await self._holds.update_hold(hold_id, key, HoldEdit(pickup, need_by, expires))
 
     # temporary records
     async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
         self._require(Capability.TEMPORARY_ITEM, "keep temporary items")
-        async with self._lock_item(item.barcode):
+        async with self._locks.lock_record(item.barcode):
             return await self._temporary.create(item, key)
 
     async def delete_temporary_item(self, barcode: str, key: str) -> Item:
         self._require(Capability.TEMPORARY_ITEM, "keep temporary items")
-        async with self._lock_item(barcode):
+        async with self._locks.lock_record(barcode):
             return await self._temporary.delete(barcode, key)
 
     async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
@@ -307,7 +291,7 @@ class NcipLibrary:
         override: bool = False,
     ) -> Loan:
         self._require(Capability.CHECK_OUT, "check items out")
-        async with self._lock_item(barcode):
+        async with self._locks.lock_record(barcode):
             return await self._loans.check_out(barcode, patron_id, key, LoanTerms(request_id, due, override))
 
     async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
@@ -315,7 +299,7 @@ class NcipLibrary:
 
     async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
         self._require(Capability.CHECK_IN, "check items in")
-        async with self._lock_item(barcode):
+        async with self._locks.lock_record(barcode):
             place = at or self._options.resource_sharing_place
             return await self._loans.check_in(barcode, key, place, fill_hold=fill_hold)
 
@@ -333,12 +317,12 @@ class NcipLibrary:
         self._require(Capability.RENEW, "renew loans")
         if due is not None or latest is not None:
             self._require(Capability.DUE_DATE_GIVEN, "set a due date")
-        async with self._lock_item(barcode):
+        async with self._locks.lock_record(barcode):
             return await self._loans.renew(barcode, key, RenewalTerms(patron_id, due or latest))
 
     async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
         self._require(Capability.RECALL, "recall loans")
-        async with self._lock_item(barcode):
+        async with self._locks.lock_record(barcode):
             return await self._loans.recall(barcode, key, due)
 
     async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
@@ -364,7 +348,7 @@ class NcipLibrary:
         request_id: str = "",
     ) -> Charge:
         self._require(Capability.POST_FEE, "post fees")
-        async with self._lock_item(f"{patron_id}/{key}"):
+        async with self._locks.lock_record(f"{patron_id}/{key}"):
             return await self._fees.post(FeeWish(patron_id, amount, type_, description, item_barcode, request_id), key)
 
     # reference
