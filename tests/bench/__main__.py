@@ -16,11 +16,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench import growth, iso_ill, iso_ill_lines, mailbox, messages, staff_pages, z3950
+from tests.bench import growth, iso18626, iso_ill, iso_ill_lines, mailbox, messages, staff_pages, z3950
 from tests.bench import requests as open_requests
+from tests.bench.bare import run_bare_handler
 from tests.bench.load import all_good, drive, post
 from tests.bench.setting import with_readers
-from tests.support.daemon import Installation, free_port, process, wait_for
+from tests.support.daemon import Installation
 
 CONNECTIONS = 16
 ROUNDS = 5
@@ -41,6 +42,7 @@ def main() -> int:
             rows.append(latency_row(ours.port))
             rows.append(accept_row(folder, ours.port, options.seconds))
         rows.append(growth.start_row(folder))
+        rows += iso18626.rows(folder, options.seconds)
         rows.append(iso_ill.row())
         rows.append(iso_ill_lines.row(folder))
         rows += z3950.rows()
@@ -63,11 +65,7 @@ def rate(port: int, requests: Iterator[bytes], service: str) -> float:
 def lookup_row(folder: Path, installation: Installation, seconds: float) -> tuple[str, float, str, bool]:
     body, port = messages.lookup_user(), installation.port
     ours = post("/ncip/ncip2", body, port)
-    sample = folder / "answer.xml"
-    sample.write_bytes(installation.post(body))
-    bare_port = free_port()
-    with process([sys.executable, "-m", "tests.bench.bare", str(bare_port), str(sample)], folder / "log"):
-        wait_for(bare_port)
+    with run_bare_handler(folder, installation.post(body)) as (bare_port, _):
         bare = post("/ncip", body, bare_port)
         rate(port, itertools.repeat(ours, 500), "LookupUser")
         guess = int(rate(bare_port, itertools.repeat(bare, 500), "LookupUser") * seconds)

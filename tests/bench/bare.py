@@ -1,11 +1,17 @@
-"""The bound for LookupUser: a bare aiohttp handler that parses the message and writes the same answer with lxml."""
+"""The bound for LookupUser, and for ISO 18626: a bare aiohttp handler that parses a LookupUser and writes the same
+answer with lxml."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 from aiohttp import web
 from lxml import etree
+
+from tests.support.daemon import free_port, process, wait_for
 
 NS = "http://www.niso.org/2008/ncip"
 
@@ -38,6 +44,16 @@ def application(answer: bytes) -> web.Application:
     app = web.Application()
     app.router.add_post("/ncip", handle)
     return app
+
+
+@contextlib.contextmanager
+def run_bare_handler(folder: Path, answer: bytes) -> Iterator[tuple[int, int]]:
+    """Port and id of a process of its own."""
+    sample, port = folder / "answer.xml", free_port()
+    sample.write_bytes(answer)
+    with process([sys.executable, "-m", "tests.bench.bare", str(port), str(sample)], folder / "log-bare") as started:
+        wait_for(port)
+        yield port, started.pid
 
 
 if __name__ == "__main__":
