@@ -157,10 +157,16 @@ def _declare_field(element: Element) -> Any:
     return field(default=() if element.is_many else None, metadata={"iso18626": element})
 
 
-def list_elements(structure: type[Structure]) -> dict[str, Element]:
+_ELEMENTS: dict[type[Structure], Mapping[str, Element]] = {}
+
+
+def list_elements(structure: type[Structure]) -> Mapping[str, Element]:
     """Field name -> element, in the order of the fields; `unknown` is not among them."""
-    return {
-        name: declared.metadata["iso18626"]
-        for name, declared in structure.__dataclass_fields__.items()
-        if "iso18626" in declared.metadata
-    }
+    found = _ELEMENTS.get(structure)
+    if found is None:
+        found = _ELEMENTS[structure] = {
+            name: declared.metadata["iso18626"]
+            for name, declared in structure.__dataclass_fields__.items()
+            if "iso18626" in declared.metadata
+        }
+    return found
