@@ -144,6 +144,12 @@ class Story:
         act = ActionRequest(kind=kind, details=EventDetails(**details), actor="staff:ben", version=theirs.version)
         await self.world.lender.act(theirs, act)
 
+    async def assert_loan_is_due(self, ours: Request) -> None:
+        """The library's own loan says the same day as the request."""
+        system = self.world.borrower.context.system
+        loans = [one for one in await system.patron_loans(ours.patron.id) if one.request_id == ours.number]
+        assert [one.due for one in loans] == [ours.terms.patron_due], (loans, ours.terms)
+
 
 def _flags(request: Request) -> str:
     shown = sorted(flag.value for flag in request.flags)
@@ -169,11 +175,11 @@ async def loan(story: Story, book: Bib) -> None:
     ours, _ = await story.both()
     print(f"      due back in the South: {ours.terms.lender_due}")
     print(f"      due for Ana, less the days of transit: {ours.terms.patron_due:%Y-%m-%d}")
-    await _loan_is_due(story, ours)
+    await story.assert_loan_is_due(ours)
     await story.step("Ana wants to renew: South's rule says yes", story.north(EventKind.RENEW))
     ours, _ = await story.both()
     print(f"      new due date: {ours.terms.lender_due}; for Ana: {ours.terms.patron_due:%Y-%m-%d}")
-    await _loan_is_due(story, ours)
+    await story.assert_loan_is_due(ours)
     await story.step("Ana wants to renew again: refused, one renewal is allowed", story.north(EventKind.RENEW))
     lender_due = local_day(ours.terms.lender_due, UTC)
     assert lender_due is not None
@@ -245,13 +251,6 @@ async def _receive_and_return(story: Story) -> None:
 
 
 # --- what must hold --------------------------------------------------------------------------------------
-
-
-async def _loan_is_due(story: Story, ours: Request) -> None:
-    """The library's own loan says the same day as the request."""
-    system = story.world.borrower.context.system
-    loans = [one for one in await system.patron_loans(ours.patron.id) if one.request_id == ours.number]
-    assert [one.due for one in loans] == [ours.terms.patron_due], (loans, ours.terms)
 
 
 async def _ended(story: Story, ours: str, theirs: str) -> None:

@@ -74,9 +74,9 @@ class EmbeddedWorld:
         return True
 
 
-async def embedded_world(store: Store, symbol: str = "LIB") -> EmbeddedWorld:
+async def embedded_world(store: Store, symbol: str = "LIB", clock: FixedClock | None = None) -> EmbeddedWorld:
     await migrate_store(store, migrations)
-    clock = FixedClock(START)
+    clock = clock or FixedClock(START)
     here = WorkContext(symbol, START, ZONE, KNOWN.currency)
     await store.write(lambda connection: _fill(connection, here))
     info = LibraryInfo(symbol, "Městská knihovna")

@@ -124,10 +124,10 @@ class ResponderServer:
 
 @contextlib.asynccontextmanager
 async def started_responder(
-    store: Store, profiles: list[Profile] | None = None
+    store: Store, profiles: list[Profile] | None = None, clock: FixedClock | None = None
 ) -> AsyncIterator[tuple[ResponderServer, EmbeddedWorld]]:
     await migrate_store(store, OWN)
-    world = await embedded_world(store)
+    world = await embedded_world(store, clock=clock)
     loaded = ProfileSet(
         {one.name: LoadedProfile(one, YamlDocument(one.name), Path(one.name)) for one in profiles or make_profiles()}
     )

@@ -67,6 +67,8 @@ class PatronDesk:
                 RefusalReason.DATA_MISSING, about=MessagePart.PATRON, detail="A patron must have a name."
             )
         row = self._make_row(draft)
+        if not row.get("cardnumber") and draft.name.is_organisation and draft.identifiers:
+            row["cardnumber"] = draft.identifiers[0].value  # a library that borrows: its symbol
         card = read_text(row, "cardnumber")
         if not card:
             raise make_refusal(

@@ -12,6 +12,7 @@ from gateway.domain.library import (
     Bib,
     Contact,
     ContactKind,
+    IdentifierType,
     Item,
     ItemStatus,
     Patron,
@@ -246,16 +247,21 @@ async def borrower_account(
     except Refused as refused:
         if refused.reason is not RefusalReason.DUPLICATE_PATRON:
             raise
-    return await context.system.find_patron(PatronKey(symbol, (IDENTIFIER,)))  # another request was quicker
+    return await context.system.find_patron(_key_of_institution(symbol))  # another request was quicker
 
 
 async def _find_institution(context: LibraryContext, symbol: str) -> Patron | None:
+    """Systems that know no such kind of number, or can't be told to make patrons, have its symbol as a card number."""
     try:
-        return await context.system.find_patron(PatronKey(symbol, (IDENTIFIER,)))
+        return await context.system.find_patron(_key_of_institution(symbol))
     except Refused as refused:
         if refused.reason is RefusalReason.UNKNOWN_PATRON:
             return None
         raise
+
+
+def _key_of_institution(symbol: str) -> PatronKey:
+    return PatronKey(symbol, (IDENTIFIER, IdentifierType.BARCODE.value))
 
 
 def _build_institution_draft(context: LibraryContext, request: Request, symbol: str) -> PatronDraft:
