@@ -18,7 +18,7 @@ from adapters.library.alma.options import AlmaOptions
 from adapters.library.alma.pickup_list import PickupList
 from adapters.library.alma.probe import AlmaProbe
 from adapters.library.alma.records import RecordReader, read_text
-from adapters.library.change_sending import find_items_of_request
+from adapters.library.change_sending import find_item_of_request
 from adapters.library.refusals import make_refusal, refuse_unsupported
 from gateway.domain.library import (
     Bib,
@@ -149,13 +149,7 @@ class AlmaLibrary:
 
     async def item_by_request(self, request_id: str) -> Item:
         """Of loans and holds that came by us. What is open comes before what has ended."""
-        changes = await self._desk.changes.changes_of_request(request_id) if request_id else ()
-        barcodes = find_items_of_request(changes) - {""}
-        if len(barcodes) > 1:
-            raise make_refusal(RefusalReason.AMBIGUOUS_ITEM)
-        if not barcodes:
-            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        return await self.item_by_barcode(next(iter(barcodes)))
+        return await self.item_by_barcode(await find_item_of_request(self._desk.changes, request_id))
 
     async def get_bib(self, bib_id: str) -> Bib:
         return await self._desk.require_bib(bib_id)
