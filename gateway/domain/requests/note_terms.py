@@ -23,6 +23,8 @@ _COST = re.compile(r"cost: (\d{1,9}(?:\.\d{1,4})?) ([A-Z]{3})")
 _CONDITIONS = re.compile(r"conditions: ([a-z, -]+)")
 _DUE_CHANGED = re.compile(r"The due date is now (\d{4}-\d{2}-\d{2})\.")
 
+_RECALLED = re.compile(r"The library has recalled the loan: it ends on (\d{4}-\d{2}-\d{2} \d{2}:\d{2})\.")
+
 _PARTS = re.compile(r";\s+|\n")
 
 _CONDITION_OF_WORDS = {one.value.replace("-", " "): one for one in LoanCondition}
@@ -103,3 +105,19 @@ def read_condition_words(text: str) -> tuple[LoanCondition, ...]:
 def _read_cost_term(part: str) -> Money | None:
     match = _COST.fullmatch(part.strip())
     return Money(Decimal(match[1]), match[2]) if match is not None else None
+
+
+def write_recall_note(due: datetime, zone: tzinfo) -> str:
+    """What is kept when a library gives a loan that is recalled its own end, in the minute of `zone`."""
+    return f"The library has recalled the loan: it ends on {due.astimezone(zone):%Y-%m-%d %H:%M}."
+
+
+def read_recall_note(note: str, zone: tzinfo) -> datetime | None:
+    """The end that `write_recall_note` wrote, in `zone`; None for any other note."""
+    found = _RECALLED.fullmatch(note)
+    if found is None:
+        return None
+    try:
+        return datetime.fromisoformat(found[1]).replace(tzinfo=zone)
+    except ValueError:  # somebody's own words, with a day that is none
+        return None

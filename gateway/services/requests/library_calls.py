@@ -14,6 +14,7 @@ from gateway.domain.due_dates import due_moment
 from gateway.domain.library import Hold, ItemStatus, Loan
 from gateway.domain.problems import RefusalReason, Refused, UnfinishedWork
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.note_terms import write_recall_note
 from gateway.domain.requests.request import LendingState, Request
 from gateway.domain.requests.state_machine import Transition
 from gateway.domain.requests.state_table import LibraryAction, TimerKind
@@ -146,7 +147,7 @@ def _keep_recalled_due(connection: Transaction, call: LibraryCall, due: datetime
     def set_patron_due(request: Request) -> Request:
         return replace(request, terms=replace(request.terms, patron_due=due))
 
-    words = f"The library has recalled the loan: it ends on {due.astimezone(call.context.zone):%Y-%m-%d %H:%M}."
+    words = write_recall_note(due, call.context.zone)
     event = Event(local_signal(EventKind.NOTE), call.context.now(), "rule", EventDetails(note=words))
     outcome = apply_event_in(
         connection, call.context, EventRequest(request_id=call.request.id, event=event, prepare=set_patron_due)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import tzinfo
 
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import LoanCondition, ReasonCodes
+from gateway.domain.requests.note_terms import read_recall_note
 from gateway.domain.requests.request import AttemptStatus, RequestedService
 from gateway.services.localization import Localization, mark_text
 from gateway.web.html.citation_fields import TYPES
@@ -140,6 +142,15 @@ def describe_reason(reason: str, localization: Localization) -> str:
 def describe_error(error: str) -> str:
     """Why something could not be sent or done, without the code that the outbox writes before the sentence."""
     return _REFUSAL_CODE.sub("", error)
+
+
+def describe_note(note: str, localization: Localization, zone: tzinfo) -> str:
+    """A note that the gateway wrote in the reader's language, with the date as it writes it; any other as it is."""
+    end = read_recall_note(note, zone)
+    if end is None:
+        return note
+    moment = localization.format_moment(end, zone)
+    return localization.gettext("The library has recalled the loan: it ends on %(moment)s.", moment=moment)
 
 
 def describe_condition(condition: str, localization: Localization) -> str:

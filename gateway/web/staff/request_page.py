@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
-from datetime import datetime, timedelta
+from dataclasses import field, replace
+from datetime import datetime, timedelta, tzinfo
 
 from aiohttp import web
 
 from gateway.domain.library import BlockScope, Patron
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.events import EventKind as K
-from gateway.domain.requests.request import AttemptStatus, Request, RequestFlag, Role, RotaLineStatus
+from gateway.domain.requests.request import AttemptStatus, Request, RequestFlag, RequestNote, Role, RotaLineStatus
 from gateway.domain.requests.task_lists import BY_NAME
 from gateway.domain.requests.views import CopyLinkView, NotFound, RequestFilter, RequestOrder, RequestView
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 from gateway.services.local_holdings import AWAY, LocalCopies, find_local_copies
-from gateway.services.localization import mark_text
+from gateway.services.localization import Localization, mark_text
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.act_forms import FormField, first_act_values, list_act_fields, list_places
 from gateway.web.staff.coded_words import (
     ATTEMPTS,
     REASONS,
     describe_condition,
+    describe_note,
     describe_reason,
     describe_service,
     list_citation_rows,
@@ -241,7 +242,7 @@ async def render_request(
         due_reason=explain_due_date(request, context, localization) if request.role is Role.BORROWING else "",
         costs=_list_cost_rows(page, request),
         partner_rows=_list_partner_rows(page, request),
-        notes=[one for one in request.notes if not one.for_partner and not one.by.startswith("partner:")],
+        notes=_list_own_notes(request, localization, context.zone),
         warnings=request.warnings,
         volumes=request.volumes if len(request.volumes) > 1 else (),
         can_note=K.NOTE in acts.folded or K.NOTE in acts.open_acts,
@@ -254,6 +255,14 @@ async def render_request(
         is_borrowing=request.role is Role.BORROWING,
         urgent=bool(request.flags & {RequestFlag.RECALLED, RequestFlag.OVERDUE, RequestFlag.TROUBLE}),
     )
+
+
+def _list_own_notes(request: Request, localization: Localization, zone: tzinfo) -> list[RequestNote]:
+    return [
+        replace(one, text=describe_note(one.text, localization, zone))
+        for one in request.notes
+        if not one.for_partner and not one.by.startswith("partner:")
+    ]
 
 
 async def _find_copy_links(page: StaffRequest, request: Request) -> Sequence[CopyLinkView]:

@@ -16,7 +16,7 @@ from gateway.domain.requests.views import HistoryLine, LibraryStep, NoticeStatus
 from gateway.domain.value import value_object
 from gateway.services.localization import Localization, mark_text
 from gateway.services.requests.library_context import LibraryContext
-from gateway.web.staff.coded_words import describe_condition, describe_error, describe_reason
+from gateway.web.staff.coded_words import describe_condition, describe_error, describe_note, describe_reason
 
 MESSAGES, READER, FAILED = "messages", "reader", "failed"
 FILTERS: Mapping[str, str] = {
@@ -265,7 +265,7 @@ class _StoryTeller:
             **self._format_when(line.at),
             dot="late" if failed else dot,
             text=self._say(text, partner=self._name_partner(event.attempt)),
-            quote=details.note or line.note,
+            quote=describe_note(details.note or line.note, self._localization, self._context.zone),
             facts=tuple(facts),
             reason=self._explain_due_date(line),
             via=self._name_channel(event.attempt) if partner_speaks else "",
