@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -28,6 +28,7 @@ _MOMENT = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})(?:[T ](?P<time>\d{2}:\d{2}(?::\d{2})?)(?:\.(?P<fraction>\d+))?)?"
     r"\s?(?P<zone>Z|[+-]\d{2}:?\d{2})?"
 )
+_AMOUNT = re.compile(r"[+-]?(?:[0-9]{1,15}(?:[.,][0-9]{0,15})?|[.,][0-9]{1,15})")
 _YES = {"y": True, "yes": True, "true": True, "1": True, "n": False, "no": False, "false": False, "0": False}
 _EMPTY_YEAR = 1
 """Go's empty time, which some programs send: 0001-01-01."""
@@ -150,8 +151,16 @@ def read_text(element: etree._Element) -> str:
 
 
 def build_raw_element(element: etree._Element, path: str) -> RawElement:
-    xml = etree.tostring(element, method="c14n", exclusive=True, with_tail=False).decode("utf-8")
-    return RawElement(path, read_text(element), xml)
+    return RawElement(path, read_text(element), _write_fragment(element))
+
+
+def _write_fragment(element: etree._Element) -> str:
+    """Canonical, so that no namespace is declared that isn't used; plain where that can't be: canonical XML has no
+    relative namespace names."""
+    try:
+        return etree.tostring(element, method="c14n", exclusive=True, with_tail=False).decode("utf-8")
+    except etree.C14NError:
+        return etree.tostring(element, encoding="unicode", with_tail=False)
 
 
 def _read_scheme(element: etree._Element) -> str | None:
@@ -167,11 +176,8 @@ def _read_number(text: str) -> int | None:
 
 
 def _read_amount(text: str) -> Decimal | None:
-    try:
-        amount = Decimal(text.replace(",", "."))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() else None
+    """As xs:decimal has it, with a comma as well. No exponent: 1e999999999 would be a text of a gigabyte."""
+    return Decimal(text.replace(",", ".")) if _AMOUNT.fullmatch(text) else None
 
 
 def _read_flag(text: str) -> bool | None:

@@ -336,3 +336,22 @@ def test_any_octets_are_a_message_or_malformed(data: bytes) -> None:
     else:
         return
     assert all(said)
+
+
+@pytest.mark.parametrize("written", ["1e999999999", "1E+30", "NaN", "1.000.000", "9" * 40])
+def test_an_amount_that_is_none_is_absent(written: str) -> None:
+    """An exponent would be a text of a gigabyte where the amount is written out."""
+    cost = f"<maximumCosts><currencyCode>NOK</currencyCode><monetaryValue>{written}</monetaryValue></maximumCosts>"
+    request = read_request(build_request(f"{BOOK}<billingInfo>{cost}</billingInfo>"))
+
+    assert request.billing_info is not None
+    assert request.billing_info.maximum_costs == Costs(currency=Code("NOK"))
+
+
+def test_an_unknown_element_with_a_relative_namespace_is_kept() -> None:
+    """Canonical XML can't have one."""
+    request = read_request(build_request(f'{BOOK}<extra xmlns="fjordby">nynorsk</extra>'))
+
+    (kept,) = request.unknown
+    assert kept.text == "nynorsk"
+    assert kept.xml.startswith('<extra xmlns="fjordby"')
