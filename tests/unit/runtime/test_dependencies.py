@@ -14,7 +14,7 @@ from tests.support.paths import ROOT
 WITHOUT_IMPORT = {"tzdata"}
 """Data for `zoneinfo` where the system has none."""
 
-PARTS_OF_OTHERS = {"greenlet", "markupsafe", "pydantic-core", "yarl"}
+PARTS_OF_OTHERS = {"greenlet", "markupsafe", "multidict", "pydantic-core", "yarl"}
 """Of SQLAlchemy's asyncio, Jinja, pydantic and aiohttp: in their interfaces, so that they always come with them."""
 
 
