@@ -7,6 +7,7 @@ import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -849,6 +850,15 @@ class MoneyContract:
         for amount in (Money(Decimal(0), world.known.currency), Money(Decimal(1), "XTS")):
             with refused(RefusalReason.INVALID_AMOUNT):
                 await world.library.post_fee(who, amount, "ill-fee", key())
+
+
+class OnSqliteAlone:
+    """For systems outside the store: of what they need there, the list of changes, `TestSip2` shows that it is the same
+    on PostgreSQL."""
+
+    @pytest.fixture
+    def store_url(self, tmp_path: Path) -> str:
+        return f"sqlite:///{tmp_path / 'illgate.db'}"
 
 
 class LibraryContract(

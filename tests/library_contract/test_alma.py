@@ -10,10 +10,10 @@ from gateway.domain.clock import FixedClock
 from gateway.ports.shared_store import Store
 from tests.library_contract.alma_world import AlmaWorld, alma_world, make_fake_alma
 from tests.library_contract.embedded_world import START
-from tests.library_contract.suite import LibraryContract
+from tests.library_contract.suite import LibraryContract, OnSqliteAlone
 
 
-class TestAlma(LibraryContract):
+class TestAlma(OnSqliteAlone, LibraryContract):
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[AlmaWorld]:
         clock = FixedClock(START)

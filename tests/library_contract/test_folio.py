@@ -10,10 +10,10 @@ from gateway.domain.clock import FixedClock
 from gateway.ports.shared_store import Store
 from tests.library_contract.embedded_world import START
 from tests.library_contract.folio_world import FolioWorld, folio_world, make_fake
-from tests.library_contract.suite import LibraryContract
+from tests.library_contract.suite import LibraryContract, OnSqliteAlone
 
 
-class TestFolio(LibraryContract):
+class TestFolio(OnSqliteAlone, LibraryContract):
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[FolioWorld]:
         clock = FixedClock(START)

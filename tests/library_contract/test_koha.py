@@ -10,10 +10,10 @@ from gateway.domain.clock import FixedClock
 from gateway.ports.shared_store import Store
 from tests.library_contract.embedded_world import START
 from tests.library_contract.koha_world import KohaWorld, koha_world, make_fake_koha
-from tests.library_contract.suite import LibraryContract
+from tests.library_contract.suite import LibraryContract, OnSqliteAlone
 
 
-class TestKoha(LibraryContract):
+class TestKoha(OnSqliteAlone, LibraryContract):
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[KohaWorld]:
         clock = FixedClock(START)

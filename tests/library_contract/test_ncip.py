@@ -8,10 +8,10 @@ import pytest
 
 from gateway.ports.shared_store import Store
 from tests.library_contract.ncip_world import NcipWorld, ncip_world
-from tests.library_contract.suite import LibraryContract
+from tests.library_contract.suite import LibraryContract, OnSqliteAlone
 
 
-class TestNcip(LibraryContract):
+class TestNcip(OnSqliteAlone, LibraryContract):
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[NcipWorld]:
         async with ncip_world(store) as world:

@@ -20,7 +20,7 @@ from tests.library_contract.paired_world import (
     koha_and_sip2,
     sip2_and_embedded,
 )
-from tests.library_contract.suite import LibraryContract, accept, key, patron_id, refused
+from tests.library_contract.suite import LibraryContract, OnSqliteAlone, accept, key, patron_id, refused
 
 APART = "ILL-880001"
 
@@ -78,20 +78,20 @@ class ApartContract(LibraryContract):
             await world.library.change_barcode(APART, world.known.shelf_item, key())
 
 
-class TestEmbeddedApart(ApartContract):
+class TestEmbeddedApart(OnSqliteAlone, ApartContract):
     @pytest.fixture
     async def world(self, store: Store) -> PairedWorld:
         return await embedded_pair_apart(store)
 
 
-class TestSip2AndEmbedded(ApartContract):
+class TestSip2AndEmbedded(OnSqliteAlone, ApartContract):
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[PairedWorld]:
         async with sip2_and_embedded(store) as world:
             yield world
 
 
-class TestEmbeddedAndNcip(LibraryContract):
+class TestEmbeddedAndNcip(OnSqliteAlone, LibraryContract):
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[PairedWorld]:
         async with embedded_and_ncip(store, SHARED_BY_NCIP) as world:
@@ -108,7 +108,7 @@ class TestEmbeddedAndNcip(LibraryContract):
         assert await world.library.find_patron(PatronKey(loan.patron_id, (IdentifierType.INTERNAL,)))
 
 
-class TestKohaAndSip2(LibraryContract):
+class TestKohaAndSip2(OnSqliteAlone, LibraryContract):
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[PairedWorld]:
         async with koha_and_sip2(store, ["check-in"]) as world:
