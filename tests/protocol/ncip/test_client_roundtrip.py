@@ -365,4 +365,5 @@ def test_the_header_fits_the_profiles_own_rule(profile: Profile) -> None:
 
 
 def test_the_adapter_offers_it() -> None:
-    assert adapter.partner is NcipPartnerSimulator
+    assert adapter.partner is not None
+    assert isinstance(adapter.partner(lambda reference: reference), NcipPartnerSimulator)

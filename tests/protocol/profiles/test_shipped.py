@@ -73,6 +73,17 @@ PUSHED = ("illiad-openurl", "relais-openurl")
 BY_ISO_ILL = ("alma-iso", "ipig", "oclc-direct", "relais-iso", "vdx", "yaz")
 """Partners by ISO ILL: tests/protocol/iso_ill/test_profiles.py runs their examples."""
 
+BY_ISO18626 = (
+    "alma-18626",
+    "crosslink-18626",
+    "iso18626-2017",
+    "iso18626-2021",
+    "koha-18626",
+    "reshare-18626",
+    "worldshare-18626",
+)
+"""Partners by ISO 18626: `illgate check` runs their examples, tests/unit/adapters/iso18626 tries what they say."""
+
 ONLY_ASKED = ("koha-ncip",)
 """Library systems that we ask by NCIP: test_koha.py says what to them, and reads their answers."""
 
@@ -104,7 +115,9 @@ def talk(one: LoadedProfile) -> ExchangeContext:
 
 
 def test_all_are_shipped_and_load_together() -> None:
-    assert sorted(shipped().loaded) == sorted((*SHIPPED, *BY_MAIL, *PUSHED, *BY_ISO_ILL, *ONLY_ASKED, *CATALOGUES))
+    assert sorted(shipped().loaded) == sorted(
+        (*SHIPPED, *BY_MAIL, *PUSHED, *BY_ISO_ILL, *BY_ISO18626, *ONLY_ASKED, *CATALOGUES)
+    )
 
 
 @pytest.mark.parametrize("name", SHIPPED)

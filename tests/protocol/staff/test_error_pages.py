@@ -21,7 +21,7 @@ class BrokenDesk:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    async def tasks(self, _library: str) -> None:
+    async def list_work(self, _library: str, _branches: object) -> None:
         raise self._error
 
 

@@ -42,8 +42,8 @@ def test_partners_of_all_kinds_are_fine(place: Place) -> None:
         ),
         (
             "partner:\n  symbols: [ISIL:NO-1]\n  channel: mial\n",
-            "oslo.yml:3: partner.channel: no such channel, found 'mial', allowed: artemail, iso-ill, loopback, mail, "
-            "openurl, tagged-mail "
+            "oslo.yml:3: partner.channel: no such channel, found 'mial', allowed: artemail, iso-ill, iso18626, "
+            "loopback, mail, openurl, tagged-mail "
             "(did you mean 'mail'?)",
         ),
         (
