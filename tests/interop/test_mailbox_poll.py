@@ -77,7 +77,7 @@ async def at_work(poller: MailboxPoller) -> AsyncIterator[None]:
             await task
 
 
-async def until(dovecot: Dovecot, user: str, wanted: dict[str, int], seconds: float = 20) -> None:
+async def until(dovecot: Dovecot, user: str, wanted: dict[str, int], seconds: float = 60) -> None:
     """The folders are as they should be."""
     end = time.monotonic() + seconds
     while (found := await asyncio.to_thread(folders, dovecot, user)) != wanted:
