@@ -1,10 +1,13 @@
-.PHONY: run test test-quick test-313 bench mutants demo-two format
+.PHONY: run test test-long test-quick test-313 bench mutants demo-two format
 
 run:
 	python3 bootstrap.py run
 
 test:
 	python3 bootstrap.py test
+
+test-long:
+	python3 bootstrap.py test-long
 
 test-quick:
 	python3 bootstrap.py test-quick

@@ -2,8 +2,9 @@
 """Sets illgate up from a checkout; needs nothing but Python 3.11 or newer and pip.
 
 python3 bootstrap.py run         install into .venv, make a library with sample data in data/, run the daemon
-python3 bootstrap.py test        install with what the tests need, run all of them
+python3 bootstrap.py test        install with what the tests need, run all but the long ones
 python3 bootstrap.py test-quick  unit and protocol tests only, without servers and without the slow ones
+python3 bootstrap.py test-long   the long ones: repetitions of what another test shows in shorter time
 python3 bootstrap.py test-313    all tests on Python 3.13, which the container image has, in .venv-3.13
 python3 bootstrap.py install     only install
 """
@@ -44,6 +45,10 @@ def main(words: list[str]) -> int:
         case ["test", *rest]:
             install(extras="[dev]")
             return test(rest)
+        case ["test-long", *rest]:
+            install("[dev]")
+            install_servers()
+            return run_commands([["pytest", "-m", "long", *(rest or PARALLEL)]])
         case ["test-quick", *rest]:
             install(extras="[dev]")
             return test_quick(rest)
@@ -79,7 +84,7 @@ def test(rest: list[str]) -> int:
         ["ruff", "format", "--check", "."],
         ["mypy"],
         ["lint-imports"],
-        ["pytest", *(rest or PARALLEL)],
+        ["pytest", *(rest or ["-m", "not long", *PARALLEL])],
     ]
     return run_commands(checks)
 

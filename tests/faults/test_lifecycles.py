@@ -128,6 +128,7 @@ async def bring_to_an_end(config: Path, log_file: Path, hours: float, run: Run) 
 NODES = 2
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 async def test_two_nodes_are_killed_while_both_work(
     tmp_path: Path, fresh_postgresql_url: str, chance: random.Random

@@ -78,6 +78,7 @@ class ApartContract(LibraryContract):
             await world.library.change_barcode(APART, world.known.shelf_item, key())
 
 
+@pytest.mark.long
 class TestEmbeddedApart(OnSqliteAlone, ApartContract):
     @pytest.fixture
     async def world(self, store: Store) -> PairedWorld:
@@ -91,6 +92,7 @@ class TestSip2AndEmbedded(OnSqliteAlone, ApartContract):
             yield world
 
 
+@pytest.mark.long
 class TestEmbeddedAndNcip(OnSqliteAlone, LibraryContract):
     @pytest.fixture
     async def world(self, store: Store) -> AsyncIterator[PairedWorld]:

@@ -15,7 +15,14 @@ from tests.browser.visitor import DESKTOP, Browsing
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 0/Kids[]>>endobj\n%%EOF\n"
 
-EVERY_HANDLING = pytest.mark.parametrize("handling", list(Handling))
+EVERY_HANDLING = pytest.mark.parametrize(
+    "handling",
+    [
+        Handling.MOUSE,
+        pytest.param(Handling.KEYBOARD, marks=pytest.mark.long),
+        pytest.param(Handling.NO_SCRIPT, marks=pytest.mark.long),
+    ],
+)
 
 pytestmark = pytest.mark.slow
 

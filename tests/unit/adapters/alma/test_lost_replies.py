@@ -91,7 +91,14 @@ async def test_a_change_takes_so_many_calls(tmp_path: Path, name: str) -> None:
         assert len(place.fake.calls) == case.calls, [f"{one.method} {one.path}" for one in place.fake.calls]
 
 
-@pytest.mark.parametrize("fault", [FaultKind.LOSE_REPLY, FaultKind.ERROR_500, FaultKind.HTML_PAGE])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        FaultKind.LOSE_REPLY,
+        pytest.param(FaultKind.ERROR_500, marks=pytest.mark.long),
+        pytest.param(FaultKind.HTML_PAGE, marks=pytest.mark.long),
+    ],
+)
 @pytest.mark.parametrize("name", CASES)
 async def test_each_lost_answer_is_mended(tmp_path: Path, name: str, fault: FaultKind) -> None:
     case = CASES[name]

@@ -49,9 +49,9 @@ async def repeat_until_done(scene: FolioScene, operation: FolioOperation) -> int
     "kind",
     [
         FaultKind.LOSE_REPLY,
-        pytest.param(FaultKind.LOSE_CALL, marks=pytest.mark.slow),
-        pytest.param(FaultKind.ERROR_500, marks=pytest.mark.slow),
-        pytest.param(FaultKind.HTML_PAGE, marks=pytest.mark.slow),
+        pytest.param(FaultKind.LOSE_CALL, marks=pytest.mark.long),
+        pytest.param(FaultKind.ERROR_500, marks=pytest.mark.long),
+        pytest.param(FaultKind.HTML_PAGE, marks=pytest.mark.long),
     ],
 )
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name.replace(" ", "-"))
@@ -78,7 +78,7 @@ async def wait_for_call(scene: FolioScene, place: int) -> None:
     pytest.fail(f"call {place + 1} never came")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name.replace(" ", "-"))
 async def test_the_gateway_may_be_killed_at_each_call(
     context: LibraryAdapterContext, operation: FolioOperation
