@@ -118,6 +118,8 @@ class KohaClient:
         if not answer.is_success or not isinstance(token, str):
             raise Unavailable(f"Koha: no token for client '{who.client_id}' (HTTP {answer.status})")
         seconds = answer.value.get("expires_in", 3600)
+        if not isinstance(seconds, int | float):
+            raise Unavailable("Koha: its token doesn't say in seconds how long it lasts")
         return AccessToken({"Authorization": f"Bearer {token}"}, float(seconds))
 
     # --- questions ---------------------------------------------------------------------------------------
