@@ -78,7 +78,7 @@ async def find_local_copies(system: LibrarySystem, citation: Citation) -> LocalC
 
 async def look_up_copies(system: LibrarySystem, citation: Citation) -> LocalCopies:
     """The record whose copy is soonest to be had. Raises Refused, Unavailable."""
-    if not {Capability.BIB_FIND, Capability.ITEM_AVAILABILITY} <= system.capabilities:
+    if not can_look_up_records(system):
         return AWAY
     by_number = await _find_by_numbers(system, citation)
     if by_number.copies or any(_names_work(one, citation) for one in citation.identifiers):
@@ -86,6 +86,11 @@ async def look_up_copies(system: LibrarySystem, citation: Citation) -> LocalCopi
     if Capability.SEARCH not in system.capabilities or not citation.title:
         return replace(by_number, availability=Availability.UNKNOWN)
     return replace(await _find_by_words(system, citation), record=by_number.record)
+
+
+def can_look_up_records(system: LibrarySystem) -> bool:
+    """Whether a record is found by its numbers, with its copies. Where it isn't, nobody knows what the library has."""
+    return system.capabilities >= {Capability.BIB_FIND, Capability.ITEM_AVAILABILITY}
 
 
 # --- by numbers ----------------------------------------------------------------------------------------------
@@ -164,8 +169,8 @@ async def _find_by_words(system: LibrarySystem, citation: Citation) -> LocalCopi
 
 async def search_by_words(system: LibrarySystem, citation: Citation) -> tuple[Bib, ...]:
     """By title and author, else by the title, else by the title without its subtitle: of what is looked for all words
-    must occur. Raises Refused, Unavailable."""
-    if not citation.title:
+    must occur. None where the system can't be searched by words. Raises Refused, Unavailable."""
+    if not citation.title or Capability.SEARCH not in system.capabilities:
         return ()
     author = citation.author.partition(";")[0].partition(",")[0]
     main_title = citation.title.partition(":")[0]

@@ -33,7 +33,7 @@ from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.domain.requests.views import HomePatron, LocatedCopy
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Transaction
-from gateway.services.local_holdings import LOOKED_UP, list_free_copies, search_by_words
+from gateway.services.local_holdings import LOOKED_UP, can_look_up_records, list_free_copies, search_by_words
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import request_counts, requests
@@ -43,7 +43,8 @@ IDENTIFIER = "external"
 
 
 async def locate_item(context: LibraryContext, request_id: str) -> str:
-    """Decides by rule where it can: refused, or located. Else the candidates wait for staff. A line for the outbox."""
+    """Decides by rule where it can: refused, or located. Else the candidates wait for staff, who find the item
+    themselves where the library's system can't look up records. A line for the outbox."""
     request = await context.store.read(lambda c: requests.load_request(c, context.symbol, request_id))
     if request is None or request.state is not LendingState.NEW:
         return "nothing to locate any more"
@@ -55,7 +56,7 @@ async def locate_item(context: LibraryContext, request_id: str) -> str:
     candidates = await _find_candidates(context, request)
     found = citation_matching.choose_candidate(candidates, rules.confidence)
     if found is None:
-        note = f"{len(candidates)} records may be meant" if candidates else "nothing like it was found here"
+        note = _describe_doubt(context, candidates)
         return await _apply_locate_event(context, request, EventKind.NOTE, EventDetails(note=note), candidates)
     if found.why_not == ReasonCodes.NON_CIRCULATING.value:
         return await _refuse_request(context, request, found.why_not, "We do not lend this item.", candidates)
@@ -63,6 +64,14 @@ async def locate_item(context: LibraryContext, request_id: str) -> str:
         note = f"found, but it can't be supplied now: {found.why_not}"
         return await _apply_locate_event(context, request, EventKind.NOTE, EventDetails(note=note), candidates)
     return await _mark_located(context, request, EventDetails(barcode=found.barcode, note=found.how), candidates)
+
+
+def _describe_doubt(context: LibraryContext, candidates: tuple[ItemCandidate, ...]) -> str:
+    if candidates:
+        return f"{len(candidates)} records may be meant"
+    if can_look_up_records(context.system):
+        return "nothing like it was found here"
+    return "the library's system can't be searched from here: find the item, and give its barcode when it is sent"
 
 
 async def _refuse_request(
@@ -131,6 +140,8 @@ def _count_open_lending(connection: Transaction, context: LibraryContext) -> int
 
 
 async def _find_candidates(context: LibraryContext, request: Request) -> tuple[ItemCandidate, ...]:
+    if not can_look_up_records(context.system):
+        return ()
     bibs = await _find_bibs_by_number(context, request)
     if not bibs:
         bibs = await search_by_words(context.system, request.citation)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
+from adapters.library.embedded.system import EmbeddedLibrary
+from adapters.library.refusals import refuse_unsupported
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LendingState, LibraryParty
 from gateway.domain.requests.views import LendingDraft
+from gateway.ports.library_system import Capability
 from tests.unit.services.requests.support import NcipTown
 
 PROFILES = {"hill": {"partner": {"symbols": ["HILL"], "name": "Hill Library"}}}
@@ -29,3 +35,39 @@ async def test_two_that_come_together_do_not_get_the_same_copy(north: NcipTown) 
     assert len(located) == len(set(located)), "no copy twice"
     assert any(one.state is LendingState.NEW for one in seen), "one more than there are copies"
     assert (await managed.desk.dead_letters("NORTH", 10, "")).items == ()
+
+
+@pytest.mark.parametrize(
+    ("lacking", "note"),
+    [
+        (
+            {Capability.BIB_FIND, Capability.SEARCH, Capability.ITEM_AVAILABILITY},
+            "the library's system can't be searched from here: find the item, and give its barcode when it is sent",
+        ),
+        ({Capability.SEARCH}, "nothing like it was found here"),
+    ],
+)
+async def test_what_the_system_cannot_look_up_staff_find_themselves(
+    north: NcipTown, monkeypatch: pytest.MonkeyPatch, lacking: set[Capability], note: str
+) -> None:
+    async def search_bibs(_query: str, _limit: int = 20) -> None:
+        refuse_unsupported("search its catalogue")
+
+    item = await north.free_item()
+    system = north.town.context.system
+    monkeypatch.setattr(EmbeddedLibrary, "capabilities", system.capabilities - lacking)
+    monkeypatch.setattr(system, "search_bibs", search_bibs)
+    managed = north.town.gateway.managed
+    citation = Citation(title="Der Kirschgarten", identifiers=(RecordId("isbn", "978-0-00-001999-8"),))
+
+    made = await managed.requests.create_lending(
+        "NORTH", LendingDraft(citation=citation, requester=LibraryParty(profile="hill"))
+    )
+    await north.quiet()
+
+    seen = await north.see(made)
+    assert (seen.state, [one.text for one in seen.notes]) == (LendingState.NEW, [note])
+    assert (await managed.desk.dead_letters("NORTH", 10, "")).items == ()
+    await north.act(made, EventKind.SHIPPED, barcode=item.barcode)
+    await north.quiet()
+    assert (await north.see(made)).state is LendingState.SHIPPED
