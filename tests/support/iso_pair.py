@@ -250,14 +250,20 @@ class Pair:
     # --- who does what -----------------------------------------------------------------------------------
 
     async def ask(
-        self, book: int = 0, service: ServiceType = ServiceType.LOAN, citation: Citation | None = None
+        self,
+        book: int = 0,
+        service: ServiceType = ServiceType.LOAN,
+        citation: Citation | None = None,
+        volumes: tuple[str, ...] = (),
     ) -> None:
+        """`volumes`: labels of several."""
         self.clock.advance(SECOND)
         draft = BorrowingDraft(
             citation=citation or self.books[book].citation,
             service=RequestedService(service),
             patron=PatronLink(identifier=PATRON),
             dates=RequestDates(need_by=date(2026, 12, 1)),
+            volumes=volumes,
             override=True,
             actor="patron",
         )

@@ -48,6 +48,41 @@ async def _home(pair: Pair) -> None:
     assert await pair.states() == ("completed", "completed")
 
 
+async def two_volumes(pair: Pair) -> None:
+    """Each is sent, lent and brought back on its own; that they have come is told once, with the last."""
+    first, second = (book.barcodes[0] for book in pair.books[:2])
+    await pair.ask(volumes=("Bind 1", "Bind 2"))
+    theirs = await pair.lending()
+    assert [(one.id, one.label) for one in theirs.volumes] == [("1", "Bind 1"), ("2", "Bind 2")]
+
+    await pair.south(EventKind.SHIPPED, volumes=("1",), barcode=first)
+    assert await _list_volume_states(pair) == (["shipped", "expected"], ["shipped", "expected"])
+    await pair.north(EventKind.RECEIVED, volumes=("1",))
+    assert await _list_volume_states(pair) == (["received", "expected"], ["shipped", "expected"])
+    await pair.south(EventKind.SHIPPED, volumes=("2",), barcode=second)
+    assert [one.barcode for one in (await pair.lending()).volumes] == [first, second]
+    await pair.north(EventKind.RECEIVED, volumes=("2",))
+    assert await _list_volume_states(pair) == (["received", "received"], ["received", "received"])
+    await pair.north(EventKind.LOANED_TO_PATRON)
+
+    await pair.north(EventKind.RETURNED_BY_PATRON, volumes=("1",))
+    await pair.north(EventKind.RETURNED, volumes=("1",))
+    assert await _list_volume_states(pair) == (["returned", "lent"], ["returned", "received"])
+    await pair.south(EventKind.CHECKED_IN, volumes=("1",))
+    assert await pair.states() == ("lent", "shipped")
+    await pair.north(EventKind.RETURNED_BY_PATRON, volumes=("2",))
+    await pair.north(EventKind.RETURNED, volumes=("2",))
+    await pair.south(EventKind.CHECKED_IN, volumes=("2",))
+    assert await _list_volume_states(pair) == (["checked-in", "checked-in"], ["checked-in", "checked-in"])
+    assert await pair.states() == ("completed", "completed")
+
+
+async def _list_volume_states(pair: Pair) -> tuple[list[str], list[str]]:
+    """States of NORTH's volumes and of SOUTH's."""
+    ours, theirs = await pair.borrowing(), await pair.lending()
+    return [one.state.value for one in ours.volumes], [one.state.value for one in theirs.volumes]
+
+
 async def copy(pair: Pair) -> None:
     await pair.ask(service=ServiceType.COPY)
     assert await pair.states() == ("requested", "digitising")
@@ -208,6 +243,7 @@ SEQUENCES: Mapping[str, Sequence] = {
     one.__name__: one
     for one in (
         loan,
+        two_volumes,
         copy,
         unfilled_then_the_next_lender,
         retry_later,

@@ -29,7 +29,7 @@ from adapters.iso18626.mapping.note_habits import (
     write_address_block,
     write_conditional_note,
 )
-from adapters.iso18626.mapping.requests import write_request
+from adapters.iso18626.mapping.requests import has_volume_elements, write_request
 from adapters.iso18626.messages import Message, RequestingAgencyMessage, SupplyingAgencyMessage
 from adapters.iso18626.messages.codes import Action, ReasonForMessage, Status
 from adapters.iso18626.messages.declaration import Code, SchemaVersion
@@ -98,8 +98,10 @@ def messages_of_event(message: PartnerMessage, context: MappingContext) -> tuple
 def message_of_event(message: PartnerMessage, context: MappingContext) -> Message:
     """Raises Refused(UNSUPPORTED_SERVICE) for what ISO 18626 has no message for, or this partner doesn't take."""
     if message.kind is EventKind.REQUEST and message.role is Role.BORROWING:
-        request, _ = tell_volumes(message.request, message.kind, message.details)
-        written = write_request(replace(message, request=request), context)
+        asked = message
+        if not has_volume_elements(message.request, context.dialect.schema_version):
+            asked = replace(message, request=tell_volumes(message.request, message.kind, message.details)[0])
+        written = write_request(asked, context)
         return replace(written, header=_write_request_header(message, context))
     _, details = tell_volumes(message.request, message.kind, message.details)
     told = replace(message, details=details)

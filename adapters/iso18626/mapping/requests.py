@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from adapters.iso18626.mapping.citations import read_citation, write_bibliographic_info, write_publication_info
@@ -18,7 +19,7 @@ from adapters.iso18626.mapping.note_habits import SHIP_TO, read_note, write_addr
 from adapters.iso18626.messages import Request as IllRequest
 from adapters.iso18626.messages.codes import RequestType
 from adapters.iso18626.messages.codes import ServiceType as Wanted
-from adapters.iso18626.messages.declaration import Code
+from adapters.iso18626.messages.declaration import Code, SchemaVersion
 from adapters.iso18626.messages.structures import (
     Address,
     BibliographicInfo,
@@ -192,6 +193,8 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
     ship_to = write_address_block(SHIP_TO, sender.name, sender.address) if context.dialect.notes.addresses else ""
     notes = (request.citation.note, message.details.note, ship_to)
     bibliographic = write_bibliographic_info(request.citation, listed_only=context.dialect.numbers == "listed")
+    if has_volume_elements(request, context.dialect.schema_version):
+        bibliographic = replace(bibliographic, volumes=tuple(one.label for one in request.volumes))
     service = ServiceInfo(
         request_type=RequestType.RETRY if is_retry else RequestType.NEW,
         previous_request_id=previous.transaction if previous is not None else extras.get(PREVIOUS_REQUEST),
@@ -213,6 +216,12 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
         requesting_agency_info=_write_requester(message.sender),
         billing_info=_write_billing(request.costs),
     )
+
+
+def has_volume_elements(request: Request, version: SchemaVersion) -> bool:
+    """Whether the volumes that are wanted can be named in elements, one for each; else the note names them."""
+    labels = [one.label for one in request.volumes]
+    return version >= SchemaVersion.V2021 and len(labels) > 1 and all(labels) and not request.citation.volume
 
 
 def _write_word(word: str) -> Code | None:

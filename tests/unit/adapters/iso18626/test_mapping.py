@@ -16,8 +16,9 @@ from adapters.iso18626.dialect import Iso18626Dialect
 from adapters.iso18626.mapping.events_received import event_of_message
 from adapters.iso18626.mapping.identities import MappingContext
 from adapters.iso18626.mapping.messages_sent import list_sendable_kinds, messages_of_event
-from adapters.iso18626.messages import Message, SupplyingAgencyMessage
+from adapters.iso18626.messages import Message, Request, SupplyingAgencyMessage
 from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import LendingState, LibraryParty, LoanTerms, Role, Volume
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
@@ -184,8 +185,24 @@ def test_the_patron_is_never_told() -> None:
     assert "ring meg" not in data
 
 
-def test_volumes_are_asked_for_one_by_one() -> None:
-    wish = borrowing(attempts=(attempt(transaction="B-17"),), volumes=(Volume("1", "Bd. 1"), Volume("2", "Bd. 2")))
+@pytest.mark.parametrize(
+    ("version", "volume", "elements", "note"),
+    [
+        ("1.2", "", (), "volume 1 of 2: Bd. 1; volume 2 of 2: Bd. 2"),
+        ("2021-2", "", ("Bd. 1", "Bd. 2"), None),
+        ("2021-2", "12", ("12",), "volume 1 of 2: Bd. 1; volume 2 of 2: Bd. 2"),
+    ],
+    ids=["one-element", "elements", "of-a-volume"],
+)
+def test_volumes_are_asked_for_one_by_one(
+    version: str, volume: str, elements: tuple[str, ...], note: str | None
+) -> None:
+    dialect = Iso18626Dialect(version=version)  # type: ignore[arg-type]
+    wish = borrowing(
+        citation=Citation(title="Kongespeilet", volume=volume),
+        attempts=(attempt(transaction="B-17"),),
+        volumes=(Volume("1", "Bd. 1"), Volume("2", "Bd. 2")),
+    )
     message = PartnerMessage(
         id="1",
         kind=EventKind.REQUEST,
@@ -197,11 +214,14 @@ def test_volumes_are_asked_for_one_by_one() -> None:
         details=EventDetails(),
         request=wish,
     )
-    (said,) = messages_of_event(message, MappingContext(library_zone=OSLO, currency="NOK"))
-    read = decode_message(encode_message(said, Iso18626Dialect().schema_version).data).message
-    assert isinstance(read, Message)
-    asked = hear(read, Iso18626Dialect()).request
+    (said,) = messages_of_event(message, MappingContext(library_zone=OSLO, currency="NOK", dialect=dialect))
+    read = decode_message(encode_message(said, dialect.schema_version).data).message
+    assert isinstance(read, Request)
+    assert read.bibliographic_info is not None
+    assert read.service_info is not None
+    assert (read.bibliographic_info.volumes, read.service_info.note) == (elements, note)
 
+    asked = hear(read, dialect).request
     assert asked is not None
     assert [one.label for one in asked.volumes] == ["Bd. 1", "Bd. 2"]
 
