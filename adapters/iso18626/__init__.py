@@ -33,7 +33,9 @@ def list_secret_references(dialect: Iso18626Dialect) -> dict[str, str]:
     return {key: reference for key, reference in found.items() if reference}
 
 
-protocol = ProtocolAdapter(name=SECTION, dialect=Iso18626Dialect, responder=make_responder, addresses=list_addresses)
+protocol = ProtocolAdapter(
+    name=SECTION, dialect=Iso18626Dialect, responder=make_responder, addresses=list_addresses, post_only=True
+)
 channel = ChannelAdapter(
     name=SECTION,
     section=SECTION,

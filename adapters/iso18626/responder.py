@@ -125,6 +125,8 @@ class Iso18626Responder:
     def decode(self, envelope: MessageEnvelope, exchange: ExchangeContext) -> IncomingMessage:
         """Raises MalformedMessage, Refused."""
         opened = _require_opened(envelope)
+        if envelope.malformed is not None:
+            raise envelope.malformed
         context = _context_of_exchange(exchange)
         decoded = _decode_in_zone(opened, context)
         message = decoded.message

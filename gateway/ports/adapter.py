@@ -167,8 +167,8 @@ class ProtocolAdapter:
     `responder` makes the answering side. `addresses(dialect)` says where a profile sends messages to, by key within
     the section, as URL or host:port (`illgate check --live` tries them). `partner(secrets)` plays a partner for
     `illgate send`. `example(text)`: the message that an example of a profile writes; raises ValueError. `over_http`:
-    whether it is spoken by HTTP too; `for_all`: whether its messages say whose they are, so that one TCP listener
-    serves all partners.
+    whether it is spoken by HTTP too; `post_only`: there by POST alone, other methods are refused; `for_all`: whether
+    its messages say whose they are, so that one TCP listener serves all partners.
     """
 
     name: str
@@ -178,6 +178,7 @@ class ProtocolAdapter:
     partner: Callable[[Secrets], PartnerSimulator] | None = None
     example: Callable[[str], bytes] = str.encode
     over_http: bool = True
+    post_only: bool = False
     for_all: bool = False
 
 

@@ -350,6 +350,7 @@ class Daemon:
         site = HttpSite(
             exchange=exchange,
             protocols=tuple(name for name, protocol in protocols.items() if protocol.over_http),
+            post_only=frozenset(name for name, protocol in protocols.items() if protocol.post_only),
             gate=self._gate,
             clock=self._clock,
             limit=lambda: self._profiles.current.max_bytes,

@@ -87,7 +87,8 @@ class HttpSite:
     """What the HTTP side works with. `limit` gives the most bytes that any profile accepts now, `metrics` the
     page for Prometheus and its content type.
 
-    `certificates`: of clients whose TLS connection ends at a proxy. `hsts_days`: so long browsers shall keep to TLS.
+    `post_only`: protocols that take no other method. `certificates`: of clients whose TLS connection ends at a proxy.
+    `hsts_days`: so long browsers shall keep to TLS.
     """
 
     exchange: MessageAnswerer
@@ -96,6 +97,7 @@ class HttpSite:
     clock: Clock
     limit: Callable[[], int]
     readiness: Callable[[], Awaitable[GatewayReadiness]]
+    post_only: frozenset[str] = frozenset()
     metrics: Callable[[], tuple[bytes, str]] | None = None  # None: no /metrics
     patience: ReadTimeouts = field(default_factory=ReadTimeouts)
     proxies: TrustedProxies = field(default_factory=lambda: TrustedProxies(()))
@@ -143,10 +145,11 @@ async def refuse_dot_segments(request: web.Request, handler: Handler) -> web.Str
 
 
 class MessageEndpoint:
-    """Messages of one protocol, by any method that carries a body."""
+    """Messages of one protocol, by POST or any other method that carries a body."""
 
     def __init__(self, site: HttpSite, protocol: str) -> None:
         self._protocol = protocol
+        self._is_post_only = protocol in site.post_only
         self._exchange = site.exchange
         self._gate = site.gate
         self._clock = site.clock
@@ -156,6 +159,8 @@ class MessageEndpoint:
         self._certificates = site.certificates
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        if self._is_post_only and request.method != hdrs.METH_POST:
+            return _text_response(405, self._usage_text(), {hdrs.ALLOW: hdrs.METH_POST})
         body = await read_body(request, self._limit(), self._patience)
         if not body.data and request.method in ("GET", "HEAD"):
             return _text_response(200, self._usage_text())

@@ -58,6 +58,7 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    allow: str = ""
 
     @property
     def confirmation(self) -> Confirmation:
@@ -90,10 +91,14 @@ class Endpoint:
     async def post(
         self, body: str | bytes, *, path: str = "/iso18626", content_type: str = 'application/xml; charset="utf-8"'
     ) -> Answer:
+        return await self.send("POST", path, body.encode() if isinstance(body, str) else body, content_type)
+
+    async def send(self, method: str, path: str, body: bytes, content_type: str = "application/xml") -> Answer:
         url = f"http://127.0.0.1:{self.town.gateway.http_port}{path}"
-        data = body.encode() if isinstance(body, str) else body
-        async with self._session.post(url, data=io.BytesIO(data), headers={"Content-Type": content_type}) as response:
-            return Answer(response.status, response.content_type, await response.read())
+        headers = {"Content-Type": content_type}
+        async with self._session.request(method, url, data=io.BytesIO(body), headers=headers) as response:
+            allow = response.headers.get("Allow", "")
+            return Answer(response.status, response.content_type, await response.read(), allow)
 
     async def requests(self) -> dict[str, Request]:
         """By the partner's id."""

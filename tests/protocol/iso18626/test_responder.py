@@ -200,6 +200,7 @@ async def test_a_message_without_namespace_is_confirmed_without(endpoint: Endpoi
         ("{}", "application/json", 415, "application/xml"),
         ("<ehlo/>", "application/xml", 400, "not a message of ISO 18626"),
         ("<ISO18626Message", "text/xml", 400, "not well-formed XML"),
+        ("", "application/xml", 400, "empty"),
         (" " * 2_000_000, "application/xml", 413, "larger than"),
         (
             f"{ROOT}<requestConfirmation/></ISO18626Message>",
@@ -208,15 +209,25 @@ async def test_a_message_without_namespace_is_confirmed_without(endpoint: Endpoi
             "a confirmation is no message of its own",
         ),
     ],
-    ids=["json", "other-xml", "cut", "large", "confirmation"],
+    ids=["json", "other-xml", "cut", "empty", "large", "confirmation"],
 )
 async def test_what_is_no_message_gets_a_status_and_words(
     endpoint: Endpoint, body: str, content_type: str, status: int, words: str
 ) -> None:
-    answer = await endpoint.post(body, content_type=content_type)
+    for path in ("/iso18626", "/iso18626/fjordby"):
+        answer = await endpoint.post(body, content_type=content_type, path=path)
 
-    assert (answer.status, answer.content_type) == (status, "text/plain")
-    assert words in answer.body.decode()
+        assert (answer.status, answer.content_type) == (status, "text/plain")
+        assert words in answer.body.decode()
+
+
+async def test_any_method_but_post_is_refused(endpoint: Endpoint) -> None:
+    for path in ("/iso18626", "/iso18626/fjordby"):
+        for method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS"):
+            answer = await endpoint.send(method, path, write_request("4711").encode())
+            assert (answer.status, answer.allow) == (405, "POST"), method
+    assert not await endpoint.requests()
+    assert not await endpoint.journal()
 
 
 async def test_any_octets_get_a_confirmation_or_an_error_of_http(template: Path, tmp_path: Path) -> None:
@@ -234,8 +245,9 @@ async def test_any_octets_get_a_confirmation_or_an_error_of_http(template: Path,
     gather()
     async with run_endpoint(template, tmp_path) as endpoint:
         for data in seen:
-            answer = await endpoint.post(data) if data else None
-            if answer is not None and answer.status == 200:
-                assert answer.verdict[0] in ("OK", "ERROR"), data
-            elif answer is not None:
-                assert answer.status in (400, 413, 415), data
+            for path in ("/iso18626", "/iso18626/fjordby"):
+                answer = await endpoint.post(data, path=path)
+                if answer.status == 200:
+                    assert answer.verdict[0] in ("OK", "ERROR"), data
+                else:
+                    assert answer.status in (400, 413, 415), data
