@@ -73,7 +73,7 @@ class RequestListQuery:
     type=click.Choice([order.value for order in RequestOrder]),
     default=RequestOrder.NEWEST.value,
     show_default=True,
-    help="Newest change first, waiting longest first, or needed soonest first.",
+    help="Newest change first, waiting longest first, needed soonest first, or by number or title, up or down.",
 )
 @click.option("--open/--all", "only_open", default=None, help="Closed ones too? Else only with --state or --task.")
 @limit_option

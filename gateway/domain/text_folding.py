@@ -4,8 +4,9 @@ What readers take for the same is the same: letters without case and accents, `Ã
 several spellings, without vowel points, digits of any script as 0 to 9. What makes another letter stays: vowel signs of
 Indic scripts and Thai, voicing marks of kana. No script becomes another one.
 
-Folded text is stored (request.fingerprint, request.words, embedded_bib_words), so a change here needs a migration that
-folds those anew; tests/unit/domain/test_text_folding.py fails until it is said. Why so: docs/decisions/0016.
+Folded text is stored (request.fingerprint, request.words, request.title, embedded_bib_words), so a change here needs a
+migration that folds those anew; tests/unit/domain/test_text_folding.py fails until it is said. Why so:
+docs/decisions/0016.
 """
 
 from __future__ import annotations

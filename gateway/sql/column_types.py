@@ -14,14 +14,17 @@ from sqlalchemy.types import TypeDecorator
 SQLITE_LENGTH = len("2026-03-01 10:15:00.123456")
 
 
+SORTED_TEXT = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""Sorts by its bytes, whatever language the database was made for."""
+
+
 def text_column(name: str) -> Column[str]:
     """Empty when there is nothing to say."""
     return Column(name, Text, nullable=False)
 
 
 def id_column(name: str) -> Column[str]:
-    """Text that sorts by its bytes, whatever language the database was made for."""
-    return Column(name, Text().with_variant(postgresql.TEXT(collation="C"), "postgresql"), nullable=False)
+    return Column(name, SORTED_TEXT, nullable=False)
 
 
 def integer_column(name: str) -> Column[int]:

@@ -226,6 +226,8 @@ STAFF_LISTS = (
         role=Role.LENDING, states=(LendingState.DIGITISING, LendingState.CLEARANCE, LendingState.CLEARED)
     ),
     list_paths.RequestListFilter(role=Role.BORROWING, order=RequestOrder.NEED_BY),
+    list_paths.RequestListFilter(role=Role.BORROWING, open=True, order=RequestOrder.NUMBER),
+    list_paths.RequestListFilter(role=Role.BORROWING, open=True, order=RequestOrder.TITLE_DOWN),
 )
 
 

@@ -28,8 +28,10 @@ Row = tuple[str, float, str, bool]
 PAGES: dict[str, Callable[[int], str]] = {
     "work queue": lambda number: "",
     "list of borrowing": lambda number: "/borrowing",
-    "list of borrowing, what waits longest first": lambda number: "/borrowing?order=waiting-longest",
+    "list of borrowing, what waits longest first": lambda number: "/borrowing?order=longest",
     "list of borrowing, by the day it is needed": lambda number: "/borrowing?order=need-by",
+    "list of borrowing, by number": lambda number: "/borrowing?order=number",
+    "list of borrowing, by title": lambda number: "/borrowing?order=title",
     "list of a task": lambda number: "/borrowing?task=awaiting-review",
     "list of a state": lambda number: "/borrowing?state=lent",
     "list of borrowing, finished ones too": lambda number: "/borrowing?all=yes",

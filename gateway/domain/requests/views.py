@@ -154,11 +154,15 @@ class FileUpload:
 
 class RequestOrder(StrEnum):
     """`longest`: on a task list by when they came on it. `need-by`: open ones that are needed by a day, those first
-    that are needed soonest."""
+    that are needed soonest. `number`, `title`: upwards, titles without case and accents."""
 
     NEWEST = "newest"  # change first
     LONGEST = "longest"  # waiting first
     NEED_BY = "need-by"
+    NUMBER = "number"
+    NUMBER_DOWN = "number-down"
+    TITLE = "title"
+    TITLE_DOWN = "title-down"
 
 
 @value_object(kw_only=True)

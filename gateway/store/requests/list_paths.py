@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -26,7 +26,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from gateway.domain.requests.request import TERMINAL, BorrowingState, Role, ServiceType, State
+from gateway.domain.requests.request import TERMINAL, BorrowingState, LendingState, Role, ServiceType, State
 from gateway.domain.requests.search_terms import SearchQuestion
 from gateway.domain.requests.task_lists import BY_NAME, TaskList
 from gateway.domain.requests.views import RequestOrder
@@ -76,12 +76,24 @@ class BadCursor(ValueError):
 class ListPosition(NamedTuple):
     """Of a request in the list: what it is ordered by."""
 
-    key: datetime | date
+    key: datetime | date | str
     id: str
 
 
 MAX_STRETCHES = 8
-"""Stretches of an index that one list is merged of."""
+"""Stretches of an index that one list is merged of, where another index leads to the same."""
+
+TEXT_KEYS: Mapping[RequestOrder, Column[str]] = {
+    RequestOrder.NUMBER: request.c.number,
+    RequestOrder.NUMBER_DOWN: request.c.number,
+    RequestOrder.TITLE: request.c.title,
+    RequestOrder.TITLE_DOWN: request.c.title,
+}
+EVERY_STATE: tuple[tuple[Role, State], ...] = (
+    *((Role.BORROWING, state) for state in BorrowingState),
+    *((Role.LENDING, state) for state in LendingState),
+)
+DESCENDING = frozenset({RequestOrder.NEWEST, RequestOrder.NUMBER_DOWN, RequestOrder.TITLE_DOWN})
 
 
 @value_object
@@ -149,7 +161,9 @@ def choose_index_path(library: str, wanted: RequestListFilter) -> IndexPath:
     """The index that leads to the fewest rows comes first. Raises ValueError for a task that doesn't exist."""
     c = request.c
     conditions = build_conditions(wanted)
-    descending = wanted.order is RequestOrder.NEWEST
+    descending = wanted.order in DESCENDING
+    if wanted.order in TEXT_KEYS:
+        return _choose_text_path(library, wanted, conditions)
     if wanted.order is RequestOrder.NEED_BY:
         if wanted.task:
             conditions["task"] = match_task(wanted.task)
@@ -185,6 +199,32 @@ def choose_index_path(library: str, wanted: RequestListFilter) -> IndexPath:
         by += [conditions.pop("role"), IS_OPEN]
         conditions.pop("open", None)
     return IndexPath(tuple(by), c.changed, c.id, tuple(conditions.values()), descending)
+
+
+def _choose_text_path(library: str, wanted: RequestListFilter, conditions: dict[str, ColumnElement[bool]]) -> IndexPath:
+    """Numbers and titles are in order within each state of a side; the list is merged of those that may be on it."""
+    c = request.c
+    task = require_task(wanted.task) if wanted.task else None
+    if task is not None:
+        conditions["task"] = match_task(task.name)
+    stretches = [
+        and_(c.role == role.value, c.state == state.value)
+        for role, state in EVERY_STATE
+        if wanted.role in (None, role)
+        and (not wanted.states or _is_among(state, wanted.states))
+        and wanted.open in (None, state not in TERMINAL)
+        and (task is None or (task.role in (None, role) and _is_among(state, task.states)))
+    ]
+    for name in ("role", "states", "open"):
+        conditions.pop(name, None)
+    key, descending = TEXT_KEYS[wanted.order], wanted.order in DESCENDING
+    rest = tuple(conditions.values())
+    return IndexPath((c.library == library,), key, c.id, rest, descending, tuple(stretches) or (false(),))
+
+
+def _is_among(state: State, states: Iterable[State]) -> bool:
+    """Both sides have states of the same word."""
+    return any(one is state for one in states)
 
 
 def _stretches_by_state(wanted: RequestListFilter) -> tuple[ColumnElement[bool], ...]:
@@ -265,6 +305,8 @@ _MOMENT = 14
 
 
 def encode_cursor(place: ListPosition) -> str:
+    if isinstance(place.key, str):
+        return base64.urlsafe_b64encode(f"{place.id} {place.key}".encode()).decode().rstrip("=")
     at = place.key if isinstance(place.key, datetime) else datetime.combine(place.key, EPOCH.timetz())
     plain = f"{(at - EPOCH) // MICROSECOND:0{_MOMENT}x}{place.id}"
     return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
@@ -274,6 +316,11 @@ def decode_cursor(cursor: str, order: RequestOrder) -> ListPosition:
     """Raises BadCursor."""
     try:
         plain = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        if order in TEXT_KEYS:
+            id_, blank, key = plain.partition(" ")
+            if not blank:
+                raise ValueError("no key")
+            return ListPosition(key, id_)
         if len(plain) <= _MOMENT:
             raise ValueError("too short")
         at = EPOCH + timedelta(microseconds=int(plain[:_MOMENT], 16))

@@ -16,6 +16,8 @@ from gateway.domain.requests.search_terms import NUMBER_KINDS, SearchQuestion
 from gateway.domain.requests.views import RequestOrder
 from gateway.domain.value import value_object
 from gateway.store.requests.list_paths import (
+    DESCENDING,
+    TEXT_KEYS,
     IndexPath,
     ListPosition,
     RequestListFilter,
@@ -34,6 +36,11 @@ SCAN = 5_000
 
 MAX_IDS_OF_STATEMENT = 500
 
+MAX_SORTED = 1_000
+"""Requests of a list that is sorted as a whole, where its filter has no index in the order that is wanted."""
+
+SORTED_BY_VALUE = frozenset({RequestOrder.NEED_BY, *TEXT_KEYS})
+
 
 @value_object
 class RequestListPage:
@@ -49,7 +56,7 @@ def list_requests(
 ) -> RequestListPage:
     """Raises BadCursor, ValueError for a task that doesn't exist, UnreadableDocumentError."""
     after = decode_cursor(cursor, wanted.order) if cursor else None
-    if wanted.search or wanted.label:
+    if wanted.search or wanted.label or wanted.order in SORTED_BY_VALUE:
         hits = find_hits(connection, library, wanted)
         if hits is not None:
             return _load_page(connection, library, hits, wanted, after, limit)
@@ -103,7 +110,7 @@ def _load_page(
     after: ListPosition | None,
     limit: int,
 ) -> RequestListPage:
-    descending = wanted.order is RequestOrder.NEWEST
+    descending = wanted.order in DESCENDING
     rest = [one for one in hits if after is None or (one < after if descending else one > after)]
     rest.sort(reverse=descending)
     ids = [one.id for one in rest[:limit]]
@@ -114,12 +121,15 @@ def _load_page(
 
 
 def find_hits(connection: Connection, library: str, wanted: RequestListFilter) -> frozenset[ListPosition] | None:
-    """What has one of the numbers, or all of the words, or the label, and fits the filter. None: its words or label are
-    too common to lead to requests; the list has to be looked through for them."""
+    """What has one of the numbers, or all of the words, or the label, or stands on a short list, and fits the filter.
+    None: that leads to too many requests; the list has to be looked through for them."""
     if not wanted.search:
-        labelled = find_by_label(connection, library, wanted.label)
+        if wanted.label:
+            ids = find_by_label(connection, library, wanted.label)
+        else:
+            ids = _find_listed(connection, library, wanted)
         conditions = _conditions_with_task(wanted)
-        return None if labelled is None else _select_fitting(connection, library, wanted, labelled, conditions)
+        return None if ids is None else _select_fitting(connection, library, wanted, ids, conditions)
     numbers = find_by_search_number(connection, library, wanted.search, NUMBER_KINDS)
     by_number = frozenset(hit.request_id for hit in numbers)
     by_word = find_by_rarest_word(connection, library, wanted.search.words)
@@ -128,6 +138,13 @@ def find_hits(connection: Connection, library: str, wanted: RequestListFilter) -
     with_words = _select_fitting(connection, library, wanted, by_word or frozenset(), _conditions_with_task(wanted))
     without_words = replace(wanted, search=SearchQuestion())
     return with_words | _select_fitting(connection, library, wanted, by_number, _conditions_with_task(without_words))
+
+
+def _find_listed(connection: Connection, library: str, wanted: RequestListFilter) -> frozenset[str] | None:
+    """Ids on the stretch of an index that the filter leads to, in whatever order. None: more than MAX_SORTED."""
+    path = replace(choose_index_path(library, replace(wanted, order=RequestOrder.NEWEST)), rest=())
+    found = connection.execute(path.select_rows().limit(MAX_SORTED + 1)).all()
+    return None if len(found) > MAX_SORTED else frozenset(row.id for row in found)
 
 
 def _conditions_with_task(wanted: RequestListFilter) -> tuple[Any, ...]:
@@ -145,7 +162,9 @@ def _select_fitting(
     c = request.c
     key: Any = c.changed
     source: FromClause = request
-    if wanted.order is RequestOrder.NEED_BY:
+    if wanted.order in TEXT_KEYS:
+        key = TEXT_KEYS[wanted.order]
+    elif wanted.order is RequestOrder.NEED_BY:
         key, conditions = c.need_by, (*conditions, HAS_NEED_BY)
     elif wanted.order is RequestOrder.LONGEST and wanted.task:
         key, conditions = request_task.c.since, (*conditions, request_task.c.task == wanted.task)

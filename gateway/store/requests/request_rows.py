@@ -29,6 +29,9 @@ SUPPLIED = frozenset({AttemptStatus.SHIPPED, AttemptStatus.COMPLETED})
 
 VERSION = 1
 
+SORT_TITLE_CHARS = 40
+"""Of titles that begin with the same, the older request comes first."""
+
 T = TypeVar("T")
 
 _REQUEST = TypeAdapter(Request)
@@ -57,6 +60,7 @@ def request_columns(request: Request, supplied: int) -> dict[str, Any]:
         "changed": request.changed,
         "need_by": request.dates.need_by,
         **search_columns(request),
+        "title": make_sort_title(request.citation),
         "tasks": " ".join(list_task_names(request)),
         "external": "\n".join(external_numbers_of(request)),
         "loads": _loaded_partner(request),
@@ -70,6 +74,12 @@ def folded_columns(request: Request) -> dict[str, str]:
     """What is stored of it in folded form (`gateway.domain.text_folding`)."""
     mark, words = _comparison_texts(request.citation)
     return {"fingerprint": mark, "words": clean_text(f"{fold_text(request.number)} {words}", 500)}
+
+
+@lru_cache(maxsize=2_048)
+def make_sort_title(citation: Citation) -> str:
+    """Of the title that lists show."""
+    return clean_text(fold_text(citation.component_title or citation.title)[:SORT_TITLE_CHARS])
 
 
 def search_columns(request: Request) -> dict[str, str]:

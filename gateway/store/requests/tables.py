@@ -32,7 +32,7 @@ request = Table(
     column_types.text_column("role"),
     column_types.text_column("state"),
     Column("is_open", Boolean, nullable=False),
-    column_types.text_column("number"),
+    column_types.id_column("number"),
     column_types.text_column("partner"),  # profile of the current partner
     column_types.text_column("patron_id"),
     column_types.text_column("branch"),
@@ -44,6 +44,7 @@ request = Table(
     Column("need_by", Date),
     column_types.text_column("fingerprint"),
     column_types.text_column("words"),  # folded number, title and author, to search in
+    Column("title", column_types.SORTED_TEXT, nullable=False, server_default=""),  # folded, to sort by; not the whole
     column_types.text_column("tasks"),  # names of the task lists that it is on, with a blank between
     column_types.text_column("external"),  # its numbers elsewhere, one a line: what request_external has
     Column("terms", Text, nullable=False, server_default=""),  # what request_term has, one a line: kind and term
@@ -55,6 +56,8 @@ request = Table(
     Index("ix_request_number", "library", "number", unique=True),
     Index("ix_request_changed", "library", "changed", "id"),
     Index("ix_request_state", "library", "role", "state", "changed", "id"),
+    Index("ix_request_state_number", "library", "role", "state", "number", "id"),
+    Index("ix_request_state_title", "library", "role", "state", "title", "id"),
     Index("ix_request_open", "library", "role", "changed", "id", postgresql_where=IS_OPEN, sqlite_where=IS_OPEN),
     Index(
         "ix_request_partner",

@@ -24,6 +24,7 @@ MAX_VALUES = 40
 """Of one facet in one address."""
 
 MAX_QUERY_CHARS = 200
+MAX_CURSOR_CHARS = 400
 """Of what is searched."""
 
 ME, NOBODY = "me", "nobody"
@@ -200,7 +201,8 @@ def parse_list_query(request: StaffRequest, place: ListPlace, pairs: Iterable[tu
     a task list that isn't one of this list."""
     said: dict[str, list[str]] = {}
     for key, value in pairs:
-        if key in (*_KEYS, "cursor", "from") and (text := " ".join(value.split())[:MAX_QUERY_CHARS]):
+        limit = MAX_CURSOR_CHARS if key == "cursor" else MAX_QUERY_CHARS
+        if key in (*_KEYS, "cursor", "from") and (text := " ".join(value.split())[:limit]):
             found = said.setdefault(key, [])
             if text not in found and len(found) < MAX_VALUES:
                 found.append(text)

@@ -48,7 +48,19 @@ ORDER_TEXTS: Mapping[RequestOrder, str] = {
     RequestOrder.LONGEST: mark_text("longest waiting first"),
     RequestOrder.NEWEST: mark_text("newest change first"),
     RequestOrder.NEED_BY: mark_text("needed soonest first"),
+    RequestOrder.NUMBER: mark_text("by number"),
+    RequestOrder.NUMBER_DOWN: mark_text("by number, last first"),
+    RequestOrder.TITLE: mark_text("by title"),
+    RequestOrder.TITLE_DOWN: mark_text("by title, last first"),
 }
+
+SORTED_COLUMNS: Mapping[str, Mapping[RequestOrder, str]] = {
+    "number": {RequestOrder.NUMBER: "ascending", RequestOrder.NUMBER_DOWN: "descending"},
+    "title": {RequestOrder.TITLE: "ascending", RequestOrder.TITLE_DOWN: "descending"},
+    "when": {RequestOrder.NEED_BY: "ascending"},
+    "waits": {RequestOrder.LONGEST: "descending", RequestOrder.NEWEST: "ascending"},
+}
+"""The orders of each column, that of the first press first, and which way its values run in them."""
 
 
 # --- the list --------------------------------------------------------------------------------------------
@@ -131,18 +143,12 @@ def _next_path(request: StaffRequest, asked: ListQuery, page: ResultPage[Request
 
 def _make_sorts(request: StaffRequest, asked: ListQuery) -> Mapping[str, tuple[str, str]]:
     """By column: the address of the list in that order, and which way it runs now (empty: it isn't in force)."""
-    waits = RequestOrder.NEWEST if asked.order is RequestOrder.LONGEST else RequestOrder.LONGEST
-    directions = {RequestOrder.LONGEST: "descending", RequestOrder.NEWEST: "ascending"}
-    return {
-        "waits": (
-            list_path(request, asked.place, asked.with_value("order", waits.value)),
-            directions.get(asked.order, ""),
-        ),
-        "when": (
-            list_path(request, asked.place, asked.with_value("order", RequestOrder.NEED_BY.value)),
-            "ascending" if asked.order is RequestOrder.NEED_BY else "",
-        ),
-    }
+    sorts = {}
+    for column, orders in SORTED_COLUMNS.items():
+        other = next((order for order in orders if order is not asked.order), asked.order)
+        path = list_path(request, asked.place, asked.with_value("order", other.value))
+        sorts[column] = (path, orders.get(asked.order, ""))
+    return sorts
 
 
 def _describe_quiet_list(request: StaffRequest, asked: ListQuery, page: ResultPage[Request]) -> tuple[str, str, str]:

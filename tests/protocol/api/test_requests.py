@@ -310,6 +310,17 @@ async def test_a_task_list_says_since_when_its_oldest_waits_and_begins_with_it(c
     assert [one["id"] for one in listed.json["items"]] == [first["id"], second["id"]]
 
 
+async def test_requests_are_listed_by_number_and_by_title_page_by_page(client: Client) -> None:
+    made = [await borrow(client, title) for title in ("Шум времени", "Äpfel", "аист")]
+    expected = [made[1]["id"], made[2]["id"], made[0]["id"]]
+    first = await client("GET", "requests?order=title&limit=2")
+    path = first.headers["Link"].partition("<")[2].partition(">")[0].removeprefix("/api/v1/")
+    second = await client("GET", path)
+    assert [one["id"] for page in (first, second) for one in page.json["items"]] == expected
+    by_number = await client("GET", "requests?order=number-down")
+    assert [one["id"] for one in by_number.json["items"]] == [one["id"] for one in made[::-1]]
+
+
 async def test_requests_are_assigned_labelled_and_counted(client: Client) -> None:
     request, other = await borrow(client), await borrow(client, "Шум времени")
     await lend(client, "LT-1")

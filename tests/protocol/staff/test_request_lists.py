@@ -253,13 +253,31 @@ async def test_a_list_goes_out_as_a_file_that_no_spreadsheet_carries_out(gateway
         assert len((await ruth.get("/borrowing.csv?q=hyperlink")).text.splitlines()) == 2
 
 
+async def test_a_list_is_sorted_by_number_and_title_on_the_page_and_in_the_file(gateway: Running) -> None:
+    made = {title: (await borrow(gateway, title)).number for title in ("Zimt", "Äpfel", "Birnen")}
+    by_title = [made["Äpfel"], made["Birnen"], made["Zimt"]]
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        plain = await ruth.get("/borrowing")
+        (title,) = plain.tree.xpath("//th[contains(@class, 'what')]/a/@href")
+        up = await ruth.browser.get(str(title))
+        assert listed(up) == by_title
+        (head,) = up.tree.xpath("//th[@aria-sort]")
+        assert (head.get("aria-sort"), head.xpath("string(a/text()[1])").strip()) == ("ascending", "Title and author")
+        down = await ruth.browser.get(str(head.xpath("a/@href")[0]))
+        assert listed(down) == by_title[::-1]
+        assert down.tree.xpath("string(//th[@aria-sort]/@aria-sort)") == "descending"
+        lines = (await ruth.get("/borrowing.csv?order=title")).text.splitlines()[1:]
+        assert [line.count(number) for line, number in zip(lines, by_title, strict=True)] == [1, 1, 1]
+        assert listed(await ruth.get("/borrowing?order=number-down")) == sorted(by_title, reverse=True)
+
+
 async def test_pages_follow_each_other(gateway: Running) -> None:
     first = await borrow(gateway, "Band 0")
     context = gateway.gateway.managed.contexts["DEMO"]
 
     def insert_more(connection: Any) -> None:
         for n in range(60):
-            more = replace(first, id=f"{first.id[:-3]}{n:03}", number=f"B2026-9{n:04}")
+            more = replace(first, id=f"{first.id[:-3]}u{n:02}", number=f"B2026-9{n:04}")
             requests.insert_request(connection, more)
 
     await context.store.write(insert_more)

@@ -54,6 +54,7 @@ STEPS = [
     "0018: Changes that were asked of library systems outside the store, and which of them were carried out",
     "0019: Batches of paper: who printed what for which requests",
     "0021: Days on which partners are closed, as staff have written them",
+    "0022: Lists of requests by number and by title",
 ]
 
 STEP = '''"""{doc}"""
@@ -190,6 +191,11 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
     )
     assert await store.read(lambda c: folded(c, plain)) == (f"{fold_text(plain.number)} sult hamsun knut", "of before")
 
+    def titles(connection: Connection) -> dict[str, str]:
+        return {row.id: row.title for row in connection.execute(text("SELECT id, title FROM request"))}
+
+    assert (await store.read(titles))[cyrillic.id] == "сад расходящихся тропок"
+
 
 async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> None:
     await migrate_store(store, OWN)
@@ -216,7 +222,10 @@ async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> No
 
 
 def undo_request_lists(connection: Connection) -> None:
-    """What step 0017 has made."""
+    """What steps 0017 and 0022 have made."""
+    for name in ("ix_request_state_number", "ix_request_state_title"):
+        connection.execute(text(f"DROP INDEX {name}"))
+    connection.execute(text("ALTER TABLE request DROP COLUMN title"))
     for statement in (
         "DROP TABLE saved_filter",
         "DROP TABLE request_term",

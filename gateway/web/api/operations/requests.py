@@ -126,7 +126,7 @@ class RequestFilterQuery(PagingParameters):
     order: RequestOrder = Field(
         RequestOrder.NEWEST,
         description="newest change first, or waiting longest first (on a task list: since it came there), or open ones "
-        "that are needed by a day, soonest first",
+        "that are needed by a day, soonest first, or by number or title, upwards or downwards",
     )
 
 

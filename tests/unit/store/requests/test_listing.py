@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 
 from gateway.domain.requests.request import (
+    TERMINAL,
     BorrowingState,
     ItemCandidate,
     LendingState,
@@ -23,7 +25,7 @@ from gateway.domain.requests.search_terms import parse_search
 from gateway.domain.requests.views import RequestOrder
 from gateway.ports.shared_store import Store
 from gateway.store.requests import request_counts, request_lists, requests
-from gateway.store.requests.list_paths import BadCursor, RequestListFilter, choose_index_path
+from gateway.store.requests.list_paths import BadCursor, ListPosition, RequestListFilter, choose_index_path
 from gateway.store.requests.tables import request
 from tests.unit.store.requests.samples import AT, GARDEN, LIBRARY, borrowing, later, lending
 
@@ -177,17 +179,18 @@ async def test_a_list_of_several_states_looks_at_no_others(
     assert await numbers(migrated, narrowed, 2) == in_order, "page by page, where each row has to be looked at"
 
 
+def explain_query(connection: Connection, query: Any) -> list[str]:
+    """SQLite's plan."""
+    statement = query.compile(connection, compile_kwargs={"literal_binds": True})
+    return [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
+
+
 async def test_a_list_of_several_states_is_merged_from_one_index(migrated: Store) -> None:
     if migrated.url.get_backend_name() != "sqlite":
         pytest.skip("a planner that knows the table is empty takes no index")
     path = choose_index_path(LIBRARY, RequestListFilter(role=Role.LENDING, states=COPIES, open=True))
     query = path.order_rows(path.select_rows(request.c.document)).limit(51)
-
-    def explain(connection: Connection) -> list[str]:
-        statement = query.compile(connection, compile_kwargs={"literal_binds": True})
-        return [str(row[3]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]
-
-    plan = await migrated.read(explain)
+    plan = await migrated.read(lambda c: explain_query(c, query))
 
     searches = [line for line in plan if line.startswith(("SEARCH", "SCAN"))]
     assert len(searches) == len(COPIES)
@@ -302,3 +305,76 @@ async def test_a_search_on_a_task_list_is_in_the_order_of_waiting(migrated: Stor
 
 def candidate(bib: str) -> ItemCandidate:
     return ItemCandidate(bib_id=bib, title=GARDEN.title, confidence=80, how="title and author")
+
+
+# --- by number and by title ------------------------------------------------------------------------------
+
+
+def titled(*titles: str, **changes: Any) -> list[Request]:
+    return [borrowing(citation=replace(GARDEN, title=title), **changes) for title in titles]
+
+
+TITLES = ("Œdipe roi", "вишнёвый сад", "Apfel", "Ёлка", "zebra", "aBACUS", "Äpfel im Schnee", "城")
+BY_TITLE = ("aBACUS", "Apfel", "Äpfel im Schnee", "Œdipe roi", "zebra", "вишнёвый сад", "Ёлка", "城")
+
+
+@pytest.mark.parametrize("most", [0, 1_000], ids=["by the index", "sorted whole"])
+async def test_lists_are_by_title_and_by_number_both_ways(
+    migrated: Store, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(request_lists, "MAX_SORTED", most)
+    made = titled(*TITLES)
+    made[3] = replace(made[3], state=BorrowingState.REVIEW)
+    closed = borrowing(state=BorrowingState.COMPLETED)
+    await insert(migrated, *made[::-1], closed, lending())
+    by_title = [next(one.number for one in made if one.citation.title == title) for title in BY_TITLE]
+    by_number = sorted(one.number for one in made)
+
+    wanted = RequestListFilter(role=Role.BORROWING, open=True)
+    for limit in (1, 3, 50):
+        assert await numbers(migrated, replace(wanted, order=RequestOrder.TITLE), limit) == by_title
+        assert await numbers(migrated, replace(wanted, order=RequestOrder.TITLE_DOWN), limit) == by_title[::-1]
+        assert await numbers(migrated, replace(wanted, order=RequestOrder.NUMBER), limit) == by_number
+        assert await numbers(migrated, replace(wanted, order=RequestOrder.NUMBER_DOWN), limit) == by_number[::-1]
+        narrowed = replace(wanted, branches=(made[0].branch,), order=RequestOrder.TITLE)
+        assert await numbers(migrated, narrowed, limit) == by_title
+    task = RequestListFilter(role=Role.BORROWING, task="awaiting-review", order=RequestOrder.TITLE)
+    assert await numbers(migrated, task) == [made[3].number]
+    everything = await numbers(migrated, RequestListFilter(order=RequestOrder.NUMBER), 4)
+    assert len(everything) == len(TITLES) + 2
+    assert everything == sorted(everything)
+    assert await numbers(migrated, replace(wanted, states=(LendingState.NEW,), order=RequestOrder.NUMBER)) == []
+
+
+async def test_a_title_that_is_mended_moves_in_the_list(migrated: Store) -> None:
+    first, second = titled("Apfel", "Birne")
+    await insert(migrated, first, second)
+    mended = later(first, citation=replace(GARDEN, title="Citrus", component_title="Zimt"))
+    await migrated.write(lambda c: requests.save_request(c, mended))
+
+    assert await numbers(migrated, RequestListFilter(order=RequestOrder.TITLE)) == [second.number, first.number]
+
+
+@pytest.mark.parametrize("order", [RequestOrder.TITLE, RequestOrder.NUMBER_DOWN])
+async def test_a_long_list_by_text_is_merged_from_one_index(migrated: Store, order: RequestOrder) -> None:
+    if migrated.url.get_backend_name() != "sqlite":
+        pytest.skip("a planner that knows the table is empty takes no index")
+    wanted = RequestListFilter(role=Role.BORROWING, open=True, order=order)
+    path = choose_index_path(LIBRARY, wanted)
+    first = path.order_rows(path.select_rows(request.c.document)).limit(51)
+    after = ListPosition("m", "01H")
+    following = path.order_rows(path.select_rows(request.c.document, after=after)).limit(51)
+
+    for query in (first, following):
+        plan = await migrated.read(lambda c, query=query: explain_query(c, query))
+        searches = [line for line in plan if line.startswith(("SEARCH", "SCAN"))]
+        assert len(searches) == len(set(BorrowingState) - TERMINAL)
+        assert all("ix_request_state_" in line and "state=?" in line for line in searches), plan
+        assert not [line for line in plan if "TEMP B-TREE" in line], plan
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "Zg", "MDFI"])
+async def test_a_cursor_of_another_order_is_refused(migrated: Store, cursor: str) -> None:
+    wanted = RequestListFilter(order=RequestOrder.TITLE)
+    with pytest.raises(BadCursor, match="not one that a page gave"):
+        await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 5, cursor))
