@@ -8,6 +8,7 @@ from __future__ import annotations
 from adapters.iso18626.dialect import SECTION, Iso18626Dialect
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, ProtocolAdapter
 from gateway.ports.partner_channel import PartnerChannel
+from gateway.ports.rehearsal import ProtocolRehearsal
 from gateway.ports.responder import Responder
 
 
@@ -23,6 +24,12 @@ def make_channel(context: ChannelContext) -> PartnerChannel:
     return Iso18626Channel(context)
 
 
+def make_rehearsal() -> ProtocolRehearsal:
+    from adapters.iso18626.rehearsal import Iso18626Rehearsal
+
+    return Iso18626Rehearsal()
+
+
 def list_addresses(dialect: Iso18626Dialect) -> dict[str, str]:
     """Where a profile sends to, by key (`illgate check --live`)."""
     return {"http.url": dialect.http.url} if dialect.http.url else {}
@@ -34,7 +41,12 @@ def list_secret_references(dialect: Iso18626Dialect) -> dict[str, str]:
 
 
 protocol = ProtocolAdapter(
-    name=SECTION, dialect=Iso18626Dialect, responder=make_responder, addresses=list_addresses, post_only=True
+    name=SECTION,
+    dialect=Iso18626Dialect,
+    responder=make_responder,
+    addresses=list_addresses,
+    rehearsal=make_rehearsal,
+    post_only=True,
 )
 channel = ChannelAdapter(
     name=SECTION,

@@ -43,6 +43,7 @@ COMMANDS = {
     "send": CommandEntry(
         "gateway.cli.send_command", "send_command", "Play a partner: build a message, send it, show the answer."
     ),
+    "mock": CommandEntry("gateway.cli.mock_command", "mock_command", "Play a partner that answers and acts by itself."),
     "journal": CommandEntry(
         "gateway.cli.journal_commands", "journal_command", "List, show and export messages that came and went."
     ),

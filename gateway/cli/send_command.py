@@ -144,7 +144,7 @@ class _PlayedPartner:
 def _choose_played_partner(installation: Installation, name: str) -> _PlayedPartner:
     """Raises click.UsageError, ConfigurationError."""
     settings = installation.settings
-    profile = _find_playable_profile(installation, name)
+    profile = find_playable_profile(installation, name)
     protocols = installation.adapters.protocols
     for protocol in profile.dialects:
         make = protocols[protocol].partner if protocol in protocols else None
@@ -158,7 +158,7 @@ def _choose_played_partner(installation: Installation, name: str) -> _PlayedPart
     raise click.UsageError(f"profile {name} speaks no protocol in which a partner can be played")
 
 
-def _find_playable_profile(installation: Installation, name: str) -> Profile:
+def find_playable_profile(installation: Installation, name: str) -> Profile:
     loading = installation.profiles
     profile = loading.profiles.find_profile(name)
     if profile is None:
@@ -274,14 +274,20 @@ def _choose_destination(
             raise click.UsageError(
                 f"profile {role.profile.name} lets nobody in, so it is of a system that we ask: say --url or --tcp"
             )
-        http = settings.http
-        if not http.port:
-            raise click.UsageError("http.port is 0 in gateway.yml, so the daemon's port is not known: say --url")
-        scheme = "https" if http.tls.certificate else "http"
-        url = f"{scheme}://{_format_host(http.host)}:{http.port}/{role.protocol}/{role.profile.name}"
+        url = build_daemon_url(settings, role.protocol, role.profile.name, "--url")
     elif not url.startswith(("http://", "https://")):
         raise click.UsageError(f"--url: not a URL with http or https: {url}")
     return HttpPlace(url, tls, timeouts)
+
+
+def build_daemon_url(settings: Settings, protocol: str, profile: str, option: str) -> str:
+    """Where the daemon of this installation takes the messages of a profile. `option`: what to say instead where its
+    port isn't known. Raises click.UsageError."""
+    http = settings.http
+    if not http.port:
+        raise click.UsageError(f"http.port is 0 in gateway.yml, so the daemon's port is not known: say {option}")
+    scheme = "https" if http.tls.certificate else "http"
+    return f"{scheme}://{_format_host(http.host)}:{http.port}/{protocol}/{profile}"
 
 
 def _choose_tcp_destination(

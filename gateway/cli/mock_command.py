@@ -1,0 +1,141 @@
+"""`illgate mock`: plays a partner that answers and acts by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from gateway.cli.installation import Installation, pass_installation
+from gateway.cli.send_command import build_daemon_url, find_playable_profile
+from gateway.configuration.yaml_document import nearest_match
+from gateway.domain.requests.request import Role
+from gateway.runtime.mock_assembly import (
+    MockWishes,
+    RehearsedProtocol,
+    build_mock_partner,
+    find_rehearsed_protocol,
+)
+from gateway.secrets import resolve_secret
+from gateway.services.localization import TextCatalogues
+from gateway.services.mock.scenario import SHIPPED_SCENARIOS, MockScenario, load_scenarios
+from gateway.web.mock_site import MockSite
+
+
+@click.command(name="mock")
+@click.argument("profile")
+@click.option(
+    "--scenario",
+    "chosen",
+    multiple=True,
+    metavar="NAME",
+    help="What happens; several times: requests get them in turn. A requester's begins at once.",
+)
+@click.option(
+    "--scenarios",
+    "folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder with scenarios of your own.",
+)
+@click.option("--against", metavar="URL", help="Where the partner sends its messages; else to this installation.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8090, show_default=True, help="0: a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Whoever reaches it sees what was exchanged.")
+@click.option("--misbehave", "misbehaviour", default="", metavar="NAME", help="Do this wrong in each answer.")
+@click.option("--list", "listing", is_flag=True, help="List scenarios and misbehaviours.")
+@pass_installation
+def mock_command(
+    installation: Installation,
+    profile: str,
+    chosen: tuple[str, ...],
+    folder: Path | None,
+    against: str | None,
+    port: int,
+    host: str,
+    misbehaviour: str,
+    listing: bool,
+) -> None:
+    """Play the partner of PROFILE: take its messages, answer them, and do what a scenario says.
+
+    The profile's own address of the partner must lead to the port. A request whose title has `mock:NAME` gets that
+    scenario; others get those of --scenario in turn, or else they are supplied. What was exchanged is on a page at /.
+    Nothing is kept. It runs until it is interrupted.
+
+    \b
+    Examples:
+      illgate mock fjordby --list
+      illgate mock fjordby
+      illgate mock fjordby --scenario unfilled --scenario conditional
+      illgate mock fjordby --scenario asks-loan --against https://ill.library.example/iso18626/fjordby
+    """
+    played = find_playable_profile(installation, profile)
+    protocol = find_rehearsed_protocol(installation.adapters, played)
+    if protocol is None:
+        raise click.UsageError(f"profile {profile} speaks no protocol in which a partner can be played by itself")
+    scenarios = load_scenarios([SHIPPED_SCENARIOS, *([folder] if folder is not None else [])])
+    if listing:
+        for line in _list_choices(scenarios, protocol):
+            click.echo(line)
+        return
+    settings = installation.settings
+    wishes = MockWishes(
+        url=against or build_daemon_url(settings, protocol.adapter.name, played.name, "--against"),
+        scenarios=scenarios,
+        chosen=[_find_scenario(name, scenarios) for name in chosen],
+        misbehaviour=misbehaviour,
+    )
+    partner = build_mock_partner(
+        settings,
+        installation.adapters,
+        played,
+        wishes,
+        installation.clock,
+        lambda reference: resolve_secret(reference, settings.folder),
+    )
+    texts = TextCatalogues(settings.letters_folder, settings.letters.language)
+    site = MockSite(partner, protocol.adapter.name, installation.clock, texts)
+    try:
+        asyncio.run(_run_site(site, wishes, host, port))
+    except OSError as error:
+        raise click.ClickException(f"can't listen on {host}:{port}: {error.strerror or error}") from error
+
+
+async def _run_site(site: MockSite, wishes: MockWishes, host: str, port: int) -> None:
+    stopped = asyncio.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(one, stopped.set)
+    url = await site.start(host, port)
+    click.echo(f"{site.partner.play.parties.ours.symbol} is played at {url}; it sends to {wishes.url}")
+    try:
+        for scenario in wishes.chosen:
+            if scenario.role is Role.BORROWING:
+                site.partner.begin_scenario(scenario)
+        await stopped.wait()
+    finally:
+        await site.stop()
+
+
+def _find_scenario(name: str, scenarios: Mapping[str, MockScenario]) -> MockScenario:
+    found = scenarios.get(name)
+    if found is None or found.abstract:
+        near = nearest_match(name, [one.name for one in scenarios.values() if not one.abstract])
+        raise click.UsageError(f"no such scenario: {name}{f'; did you mean {near}?' if near else ''}")
+    return found
+
+
+def _list_choices(scenarios: Mapping[str, MockScenario], protocol: RehearsedProtocol) -> Iterator[str]:
+    for title, role in (("Scenarios of a supplier", Role.LENDING), ("Scenarios of a requester", Role.BORROWING)):
+        yield f"{title}:"
+        fitting = [one for one in scenarios.values() if one.role is role and not one.abstract]
+        yield from _format_pairs([(one.name, one.about) for one in sorted(fitting, key=lambda one: one.name)])
+        yield ""
+    yield "Misbehaviours (--misbehave):"
+    yield from _format_pairs(list(protocol.rehearsal.misbehaviours.items()))
+
+
+def _format_pairs(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
+    width = max((len(name) for name, _ in pairs), default=0)
+    for name, words in pairs:
+        yield f"  {name:<{width}}  {words}"

@@ -1,0 +1,149 @@
+"""One request with a partner that is played: how it stands, and what has happened to it.
+
+The state tables of the gateway say what follows from an event. What they don't allow a scenario may say all the same:
+then the request stays as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from gateway.domain.library import Money
+from gateway.domain.requests.events import (
+    Event,
+    EventDetails,
+    EventKind,
+    EventOrigin,
+    EventSignal,
+)
+from gateway.domain.requests.partner_policy import Workflow
+from gateway.domain.requests.request import (
+    BorrowingState,
+    LibraryParty,
+    Request,
+    RequestedService,
+    Role,
+    SupplierAttempt,
+)
+from gateway.domain.requests.state_machine import Denied, compute_transition
+from gateway.domain.value import value_object
+from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage
+from gateway.services.mock.scenario import MockReaction, MockScenario, SaidEvent
+
+_WORKFLOW = Workflow()
+
+
+@value_object
+class MockParties:
+    """`ours`: the partner that is played; `theirs`: who is at the other end."""
+
+    ours: LibraryParty
+    theirs: LibraryParty
+
+
+class MockConversation:
+    """`request`: as the partner has it. `is_taken`: the other side has a whole answer to it."""
+
+    def __init__(self, request: Request, scenario: MockScenario, parties: MockParties, currency: str) -> None:
+        self.request = request
+        self.scenario = scenario
+        self.parties = parties
+        self.is_taken = False
+        self.speaking = asyncio.Lock()
+        self._currency = currency
+        self._counts: Counter[EventKind] = Counter()
+        self._said = 0
+
+    @property
+    def transaction(self) -> str:
+        return self.request.transaction
+
+    def choose_reaction(self, kind: EventKind) -> MockReaction | None:
+        """To an event that has come now; it counts."""
+        self._counts[kind] += 1
+        return self.scenario.find_reaction(kind, self._counts[kind])
+
+    def note_event(self, told: IncomingPartnerMessage, at: datetime) -> str:
+        """What has come changes the request. Why it doesn't fit, in words; empty: it does."""
+        return self._apply_event(EventSignal(EventOrigin.PARTNER, told.kind), told.details, at)
+
+    def build_message(self, said: SaidEvent, at: datetime) -> tuple[PartnerMessage, str]:
+        """What is to be sent, and why it doesn't fit (empty: it does)."""
+        self._said += 1
+        details = self._build_details(said, at)
+        before = self.request
+        oddity = "" if said.event is EventKind.REQUEST else self._note_own_event(said.event, details, at)
+        request = self.request if not oddity else before
+        message = PartnerMessage(
+            id=f"mock-{self.transaction}-{self._said}",
+            kind=said.event,
+            at=at,
+            sender=self.parties.ours,
+            receiver=self.parties.theirs,
+            role=request.role,
+            transaction=self.transaction,
+            details=details,
+            request=request,
+        )
+        return message, oddity
+
+    def _note_own_event(self, kind: EventKind, details: EventDetails, at: datetime) -> str:
+        return self._apply_event(EventSignal(EventOrigin.US, kind), details, at)
+
+    def _apply_event(self, signal: EventSignal, details: EventDetails, at: datetime) -> str:
+        attempt = self.request.current if self.request.role is Role.BORROWING else 0
+        event = Event(signal, at, "mock", details, attempt)
+        outcome = compute_transition(self.request, event, _WORKFLOW)
+        if isinstance(outcome, Denied):
+            return outcome.detail
+        self.request = outcome.request
+        return ""
+
+    def _build_details(self, said: SaidEvent, at: datetime) -> EventDetails:
+        return EventDetails(
+            due=_add_days(at, said.due_days),
+            expected=_add_days(at, said.expected_days),
+            retry_after=_add_days(at, said.retry_days),
+            reason=said.reason,
+            conditions=said.conditions,
+            cost=Money(said.cost, self._currency) if said.cost is not None else None,
+            barcode=said.barcode,
+            link=said.link,
+            note=said.note,
+        )
+
+
+def receive_request(asked: Request, library: str, number: str, at: datetime) -> Request:
+    """A request that has come, as the supplier keeps it."""
+    return replace(asked, library=library, id=number, number=number, created=at, changed=at)
+
+
+def compose_request(scenario: MockScenario, parties: MockParties, channel: str, number: str, at: datetime) -> Request:
+    """The request of a requester, asked of one supplier."""
+    theirs = parties.theirs
+    attempt = SupplierAttempt(
+        number=1, partner=theirs.profile, symbol=theirs.symbol, channel=channel, transaction=number, asked=at
+    )
+    return Request(
+        library=parties.ours.symbol,
+        id=number,
+        role=Role.BORROWING,
+        state=BorrowingState.REQUESTED,
+        number=number,
+        created=at,
+        changed=at,
+        citation=scenario.work.citation,
+        service=RequestedService(scenario.work.service),
+        partner=theirs,
+        transaction=number,
+        attempts=(attempt,),
+        current=1,
+        source="api",
+    )
+
+
+def _add_days(at: datetime, days: int | None) -> date | None:
+    return (at + timedelta(days=days)).date() if days is not None else None

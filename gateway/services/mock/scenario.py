@@ -1,0 +1,148 @@
+"""Scenarios: what a partner that is played says to which message, as YAML that users can write.
+
+    about: promised, sent, and checked in when it is back
+    extends: supplier
+    reactions:
+      - when: request
+        say:
+          - event: will-supply
+          - {event: shipped, due_days: 28}
+
+Events have the words of `EventKind`, so that one scenario serves every protocol. Of several reactions to the same event
+the first is for its first time, the next for the next; the last one stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from pydantic import Field
+
+from gateway.configuration.model_validation import validate_section
+from gateway.configuration.yaml_document import nearest_match, read_yaml
+from gateway.domain.circulation_policy import ProfileSection
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventKind, LoanCondition
+from gateway.domain.requests.request import Role, ServiceType
+
+SHIPPED_SCENARIOS = Path(__file__).parent / "scenarios"
+
+MAX_WAIT_SECONDS = 3600.0
+
+_MARK = re.compile(r"\bmock:([a-z0-9][a-z0-9-]*)", re.IGNORECASE)
+
+
+class SaidEvent(ProfileSection):
+    """One message of the partner's."""
+
+    event: EventKind
+    after_seconds: float = Field(0.0, ge=0, le=MAX_WAIT_SECONDS, description="it waits so long before it says so")
+    due_days: int | None = Field(None, ge=-365, le=365, description="days until the item is due")
+    expected_days: int | None = Field(None, ge=0, le=365, description="days until it can be supplied")
+    retry_days: int | None = Field(None, ge=0, le=365, description="days until it may be asked again")
+    reason: str = Field("", description="a word of ours, such as not-held")
+    conditions: tuple[LoanCondition, ...] = ()
+    cost: Decimal | None = Field(None, ge=0, description="in the library's currency")
+    barcode: str = ""
+    link: str = Field("", description="where a copy is")
+    note: str = ""
+    times: int = Field(1, ge=1, le=10, description="so often it is sent, with the same octets")
+
+
+class AnswerChange(ProfileSection):
+    """How a message is answered, where that isn't as the protocol wants it."""
+
+    after_seconds: float = Field(0.0, ge=0, le=MAX_WAIT_SECONDS, description="it waits so long before it answers")
+    missing: bool = Field(False, description="the connection ends without an answer")
+    status: int = Field(0, ge=0, le=599, description="an HTTP status, with words instead of an answer; 0: as it is")
+    refused: str = Field("", description="the message is refused, with these words")
+    misbehaviour: str = Field("", description="a name that `illgate mock --list` shows")
+
+
+class MockReaction(ProfileSection):
+    when: EventKind = Field(description="what has come")
+    answer: AnswerChange = AnswerChange()
+    say: tuple[SaidEvent, ...] = ()
+
+
+class AskedWork(ProfileSection):
+    """What a requester asks for."""
+
+    title: str = "Fjorden om natten"
+    author: str = "Ingrid Åsgaard"
+    service: ServiceType = ServiceType.LOAN
+
+    @property
+    def citation(self) -> Citation:
+        return Citation(title=self.title, author=self.author)
+
+
+class MockScenario(ProfileSection):
+    """`name` is that of its file."""
+
+    name: str = ""
+    about: str = Field("", description="one line for people")
+    abstract: bool = Field(False, description="only to be extended")
+    extends: str = Field("", description="a scenario whose reactions hold where this one has none to the same event")
+    role: Role = Field(Role.LENDING, description="the partner's: lending (it supplies) or borrowing (it asks)")
+    service: ServiceType | None = Field(None, description="for requests of this kind, where no other is chosen")
+    work: AskedWork = AskedWork()
+    begin: tuple[SaidEvent, ...] = Field((), description="what a requester says by itself")
+    reactions: tuple[MockReaction, ...] = ()
+
+    def find_reaction(self, kind: EventKind, number: int) -> MockReaction | None:
+        """`number`: the how manieth event of its kind it is, from 1."""
+        fitting = [one for one in self.reactions if one.when is kind]
+        return fitting[min(number, len(fitting)) - 1] if fitting else None
+
+    def list_misbehaviours(self) -> frozenset[str]:
+        return frozenset(one.answer.misbehaviour for one in self.reactions) - {""}
+
+
+def load_scenarios(folders: Iterable[Path]) -> Mapping[str, MockScenario]:
+    """By name; those of later folders come before those of the same name in earlier ones. Raises ConfigurationError
+    with file and line."""
+    files = {file.stem: file for folder in folders for file in sorted(folder.glob("*.yml"))}
+    read = {name: _read_scenario(file) for name, file in files.items()}
+    return {name: _extend_scenario(scenario, read, files[name]) for name, scenario in read.items()}
+
+
+def choose_scenario(service: ServiceType, candidates: Sequence[MockScenario]) -> MockScenario:
+    """For a request that has come without a mark: the first that is for its kind, else the first. `candidates` are in
+    the order in which their turn is, and not empty."""
+    fitting = (one for one in candidates if one.service in (None, service))
+    return next(fitting, candidates[0])
+
+
+def find_marked_name(citation: Citation) -> str:
+    """The scenario that a title or note names, as in `Sult mock:unfilled`; empty: none."""
+    texts = (citation.title, citation.component_title, citation.note, *(extra.value for extra in citation.extras))
+    found = next(filter(None, map(_MARK.search, texts)), None)
+    return found[1].lower() if found is not None else ""
+
+
+def _read_scenario(file: Path) -> MockScenario:
+    document = read_yaml(file)
+    scenario = validate_section(MockScenario, document)
+    return scenario.model_copy(update={"name": file.stem})
+
+
+def _extend_scenario(scenario: MockScenario, known: Mapping[str, MockScenario], file: Path) -> MockScenario:
+    """With the reactions of those that it extends."""
+    reactions, extended, seen = scenario.reactions, scenario.extends, {scenario.name}
+    while extended:
+        base = known.get(extended)
+        if base is None or extended in seen:
+            words = "extends itself" if extended in seen else f"no such scenario: {extended}"
+            near = nearest_match(extended, known) if base is None else ""
+            hint = f"; did you mean {near}?" if near else ""
+            raise ConfigurationError([ConfigurationProblem(str(file), 0, ("extends",), f"{words}{hint}")])
+        seen.add(extended)
+        own = {one.when for one in reactions}
+        reactions = (*reactions, *(one for one in base.reactions if one.when not in own))
+        extended = base.extends
+    return scenario.model_copy(update={"reactions": reactions})

@@ -1,0 +1,110 @@
+"""Where a partner that is played listens: messages by POST to any path, and at `/` a page that shows what was
+exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import hdrs, web
+
+from gateway.domain.clock import Clock
+from gateway.ports.responder import RawMessage, TransportKind
+from gateway.services.localization import TextCatalogues
+from gateway.services.mock.mock_partner import MockPartner
+from gateway.web.html import assets, rendering
+from gateway.web.html.assets import PageAssets, html_response
+from gateway.web.html.rendering import PageTemplates
+from gateway.web.html.visits import preferred_languages
+from gateway.web.inbound import ReadTimeouts, read_body
+
+REFRESH_SECONDS = 5
+SHOWN_EXCHANGES = 100
+
+ASSETS = PageAssets("/_assets", (assets.FOLDER,))
+TEMPLATES = PageTemplates(rendering.FOLDER, ASSETS)
+
+
+class MockSite:
+    """`protocol`: as the messages' registry calls it."""
+
+    def __init__(self, partner: MockPartner, protocol: str, clock: Clock, texts: TextCatalogues) -> None:
+        self.partner = partner
+        self.url = ""
+        self._protocol = protocol
+        self._clock = clock
+        self._texts = texts
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Its URL. `port` 0: a free one. Raises OSError."""
+        app = web.Application()
+        ASSETS.register(app)
+        app.router.add_get("/", self._show_exchanges)
+        app.router.add_get(r"/exchanges/{number:\d{1,9}}", self._show_exchange)
+        app.router.add_post("/{path:.*}", self._take_message)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{self._runner.addresses[0][1]}"
+        return self.url
+
+    async def stop(self) -> None:
+        await self.partner.stop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self._runner = None
+
+    async def _take_message(self, request: web.Request) -> web.StreamResponse:
+        body = await read_body(request, self.partner.play.profile.max_bytes, ReadTimeouts())
+        reply = self.partner.receive_message(
+            RawMessage(
+                body=body.data,
+                received=self._clock.now(),
+                transport=TransportKind.HTTP,
+                protocol=self._protocol,
+                peer=request.remote or "",
+                path=request.path,
+                headers={name.lower(): value for name, value in request.headers.items()},
+            )
+        )
+        if reply.after_seconds:
+            await self.partner.wait(reply.after_seconds)
+        if reply.answer is None:
+            if request.transport is not None:
+                request.transport.abort()
+            reply.speak()
+            return web.Response(status=500)  # never sent: the connection is gone
+        response = web.Response(body=reply.answer.body, status=reply.answer.status, headers=reply.answer.headers)
+        response.headers[hdrs.CONTENT_TYPE] = reply.answer.content_type
+        await response.prepare(request)
+        await response.write_eof()
+        reply.speak()
+        return response
+
+    async def _show_exchanges(self, request: web.Request) -> web.Response:
+        partner = self.partner
+        values = {
+            "exchanges": list(reversed(partner.exchanges))[:SHOWN_EXCHANGES],
+            "conversations": list(reversed(partner.conversations.values()))[:SHOWN_EXCHANGES],
+            "refresh_seconds": REFRESH_SECONDS,
+        }
+        return self._render_page(request, "mock", values)
+
+    async def _show_exchange(self, request: web.Request) -> web.Response:
+        number = int(request.match_info["number"])
+        exchange = next((one for one in self.partner.exchanges if one.number == number), None)
+        if exchange is None:
+            raise web.HTTPNotFound(text="There is no such message, or it is too long ago.\n")
+        values = {
+            "exchange": exchange,
+            "body": exchange.body.decode("utf-8", "replace"),
+            "answer": exchange.answer.decode("utf-8", "replace"),
+        }
+        return self._render_page(request, "mock_exchange", values)
+
+    def _render_page(self, request: web.Request, template: str, values: Mapping[str, object]) -> web.Response:
+        localization = self._texts.choose_language(preferred_languages(request))
+        parties = self.partner.play.parties
+        shown = {"partner": parties.ours, "other": parties.theirs, **values}
+        return html_response(TEMPLATES.render(template, localization, shown), 200)

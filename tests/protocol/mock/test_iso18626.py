@@ -1,0 +1,185 @@
+"""A partner of ISO 18626 that is played, with a gateway that doesn't know it, over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import RequestFlag, ServiceType
+from tests.protocol.mock.world import FJORDBY, MockWorld, make_template, run_mock_world
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_template(tmp_path_factory.mktemp("mock"))
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def world(template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[MockWorld]:
+    """One for all tests: each has a request of its own."""
+    async with run_mock_world(template, tmp_path_factory.mktemp("world")) as world:
+        yield world
+
+
+async def test_a_loan_from_the_wish_to_the_way_home(world: MockWorld) -> None:
+    request = await world.ask("Havet og himmelen")
+    assert request.state.value == "shipped"
+    assert request.terms.lender_due is not None
+
+    await world.act(request, EventKind.RECEIVED)
+    await world.act(request, EventKind.RETURNED)
+    assert (await world.town.show(request.id)).request.state.value == "completed"
+    conversation = world.find_conversation(request)
+    assert (conversation.scenario.name, conversation.request.state.value) == ("loaned", "completed")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "state", "events"),
+    [
+        ("unfilled", "no-supplier", {"partner:unfilled"}),
+        ("retry", "no-supplier", {"partner:retry"}),
+        ("conditional", "conditional", {"partner:conditional"}),
+        ("cancel-yes", "will-supply", {"partner:will-supply"}),
+        ("silent", "requested", set[str]()),
+        ("refused", "no-supplier", {"partner:rejected"}),
+        ("duplicate", "shipped", {"partner:will-supply", "partner:shipped"}),
+        ("out-of-order", "shipped", {"partner:shipped"}),
+        ("slow", "shipped", {"partner:will-supply", "partner:shipped"}),
+    ],
+)
+async def test_a_title_names_what_shall_happen(scenario: str, state: str, events: set[str], world: MockWorld) -> None:
+    world.waited.clear()
+    request = await world.ask(f"Brev fra øya mock:{scenario}")
+
+    history = await world.history(request)
+    assert (request.state.value, events - set(history)) == (state, set())
+    assert world.waited == ([20.0, 60.0, 120.0] if scenario == "slow" else [])
+
+
+@pytest.mark.parametrize("scenario", ["no-answer", "http-error", "malformed"])
+async def test_what_got_no_answer_is_sent_again_and_taken_once(scenario: str, world: MockWorld) -> None:
+    request = await world.ask(f"Fyret mock:{scenario}")
+    assert request.state.value == "requested"
+
+    await world.pass_minutes(90)
+    assert (await world.town.show(request.id)).request.state.value == "shipped"
+    transaction = world.find_conversation(request).transaction
+    came = [one.service for one in world.partner.exchanges if one.came and one.transaction == transaction]
+    assert came == ["request", "request"]
+
+
+async def test_a_copy_comes_by_a_link(world: MockWorld) -> None:
+    request = await world.ask("Norsk Bokhistorie 12", ServiceType.COPY)
+    assert "partner:copy-delivered" in await world.history(request)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "event", "flag"),
+    [
+        ("overdue", "partner:overdue", RequestFlag.OVERDUE),
+        ("recall", "partner:recall", RequestFlag.RECALLED),
+        ("lost", "partner:lost", None),
+    ],
+)
+async def test_a_loan_goes_on_once_it_was_received(
+    scenario: str, event: str, flag: RequestFlag | None, world: MockWorld
+) -> None:
+    request = await world.ask(f"Isfjell mock:{scenario}")
+    received = await world.act(request, EventKind.RECEIVED)
+
+    assert event in await world.history(request)
+    assert flag is None or flag in received.flags
+
+
+@pytest.mark.parametrize(("scenario", "is_renewed"), [("renew-yes", True), ("renew-no", False)])
+async def test_a_renewal_is_answered(scenario: str, is_renewed: bool, world: MockWorld) -> None:
+    request = await world.ask(f"Polarnatt mock:{scenario}")
+    received = await world.act(request, EventKind.RECEIVED)
+    renewed = await world.act(request, EventKind.RENEW)
+
+    before, after = received.terms.lender_due, renewed.terms.lender_due
+    assert (after != before) is is_renewed
+    assert RequestFlag.RENEWAL_PENDING not in renewed.flags
+
+
+@pytest.mark.parametrize(("scenario", "state"), [("cancel-yes", "cancelled"), ("cancel-no", "shipped")])
+async def test_a_cancellation_is_answered(scenario: str, state: str, world: MockWorld) -> None:
+    request = await world.ask(f"Nordlys mock:{scenario}")
+    cancelled = await world.act(request, EventKind.CANCEL)
+    assert cancelled.state.value == state
+
+
+async def test_a_condition_that_is_accepted_brings_the_item(world: MockWorld) -> None:
+    request = await world.ask("Kart over fjorden mock:conditional")
+    accepted = await world.act(request, EventKind.CONDITION_ACCEPTED)
+    assert accepted.state.value == "shipped"
+
+
+async def test_requests_get_scenarios_in_turn(template: Path, tmp_path: Path) -> None:
+    async with run_mock_world(template, tmp_path, chosen=["unfilled", "silent"]) as world:
+        states = [(await world.ask(title)).state.value for title in ("Måkene", "Ærfuglen", "Lundefuglen")]
+    assert states == ["no-supplier", "requested", "no-supplier"]
+
+
+async def test_a_scenario_that_is_not_there_is_an_error_of_the_request(world: MockWorld) -> None:
+    request = await world.ask("Storm mock:hurricane")
+    assert request.state.value == "no-supplier"
+    assert any("no supplier's scenario called hurricane" in one.note for one in world.partner.exchanges)
+
+
+# --- a requester -----------------------------------------------------------------------------------------
+
+
+async def test_a_requester_asks_receives_and_returns(world: MockWorld) -> None:
+    conversation = world.partner.begin_scenario(world.partner.play.scenarios["asks-loan"])
+    await world.settle()
+    lending = await world.find_lending(conversation)
+    await world.act(lending, EventKind.SHIPPED, barcode=await world.find_free_barcode())
+
+    assert (await world.town.show(lending.id)).request.state.value == "returned"
+    assert conversation.request.state.value == "returned"
+
+
+async def test_a_request_that_is_sent_twice_is_one(world: MockWorld) -> None:
+    conversation = world.partner.begin_scenario(world.partner.play.scenarios["asks-twice"])
+    await world.settle()
+
+    assert (await world.find_lending(conversation)).transaction == conversation.transaction
+    sent = [one for one in world.partner.exchanges if one.transaction == conversation.transaction]
+    assert [(one.status, one.body) for one in sent] == [(200, sent[0].body)] * 2
+
+
+# --- what is shown ---------------------------------------------------------------------------------------
+
+
+async def test_the_page_shows_what_was_exchanged_and_runs_nothing_of_it(world: MockWorld) -> None:
+    request = await world.ask("<script>alert(1)</script> mock:unfilled")
+    text, headers = await world.read_page()
+    transaction = world.find_conversation(request).transaction
+    number = next(one.number for one in world.partner.exchanges if one.transaction == transaction)
+    message, _ = await world.read_page(f"/exchanges/{number}")
+
+    assert "supplyingAgencyMessage RequestResponse" in text
+    assert "Fjordby &lt;bibliotek&gt;" in text
+    assert "<bibliotek>" not in text
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert "&amp;lt;script&amp;gt;" in message
+    assert "<script" not in message
+
+
+async def test_security_codes_are_not_shown(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FJORDBY_CODE", "stille-vann-17")
+    account = {"id": "clarens", "code": "env:FJORDBY_CODE"}
+    profile = {**FJORDBY, "iso18626": {"version": "2021-2", "account": account}}
+    async with run_mock_world(template, tmp_path, profile) as world:
+        await world.ask("Havørn mock:unfilled")
+        message, _ = await world.read_page("/exchanges/1")
+
+    assert "clarens" in message
+    assert "stille-vann-17" not in message

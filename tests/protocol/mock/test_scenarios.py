@@ -1,0 +1,68 @@
+"""Scenarios as people write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.domain.problems import ConfigurationError
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import Role
+from gateway.services.mock.scenario import SHIPPED_SCENARIOS, find_marked_name, load_scenarios
+
+
+def test_each_shipped_scenario_says_what_it_is_about_and_does_something() -> None:
+    scenarios = load_scenarios([SHIPPED_SCENARIOS])
+    assert len(scenarios) >= 25
+    for scenario in scenarios.values():
+        assert scenario.about
+        assert scenario.reactions or scenario.begin
+        assert bool(scenario.begin) is (scenario.role is Role.BORROWING and not scenario.abstract), scenario.name
+
+
+def test_a_folder_of_ones_own_adds_scenarios_and_replaces_some(tmp_path: Path) -> None:
+    (tmp_path / "unfilled.yml").write_text(
+        "about: in poor condition\nextends: supplier\n"
+        "reactions:\n  - {when: request, say: [{event: unfilled, reason: poor-condition}]}\n",
+        "utf-8",
+    )
+    (tmp_path / "twice-renewed.yml").write_text(
+        "extends: loaned\nreactions:\n"
+        "  - {when: renew, say: [{event: renew-accepted, due_days: 14}]}\n"
+        "  - {when: renew, say: [{event: renew-refused}]}\n",
+        "utf-8",
+    )
+    scenarios = load_scenarios([SHIPPED_SCENARIOS, tmp_path])
+
+    assert scenarios["unfilled"].about == "in poor condition"
+    own = scenarios["twice-renewed"]
+    said = [reaction.say[0].event for n in (1, 2, 3) if (reaction := own.find_reaction(EventKind.RENEW, n))]
+    assert said == [EventKind.RENEW_ACCEPTED, EventKind.RENEW_REFUSED, EventKind.RENEW_REFUSED]
+    assert own.find_reaction(EventKind.RETURNED, 1) is not None  # of the supplier that `loaned` extends
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("extends: supplyer\n", "no such scenario: supplyer; did you mean supplier?"),
+        ("extends: odd\n", "extends itself"),
+        ("reactions: [{when: requst}]\n", "requst"),
+        ("reactions: [{when: request, say: [{event: shipped, due_day: 3}]}]\n", "due_day"),
+    ],
+)
+def test_a_mistake_is_named_with_its_file(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "odd.yml").write_text(text, "utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        load_scenarios([SHIPPED_SCENARIOS, tmp_path])
+    assert "odd.yml" in str(caught.value)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [("Sult mock:unfilled", "unfilled"), ("Sult (MOCK:Renew-No)", "renew-no"), ("Lost in mockery", "")],
+)
+def test_a_title_names_a_scenario(title: str, name: str) -> None:
+    assert find_marked_name(Citation(title=title)) == name

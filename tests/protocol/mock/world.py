@@ -1,0 +1,173 @@
+"""One gateway, and its partner Fjordby, who is played: for tests of `illgate mock`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+
+from demo.world import START, Site, fill_library, make_installation
+from demo.world import Town as FilledTown
+from gateway.adapter_registry import load_adapters
+from gateway.domain.clock import FixedClock
+from gateway.domain.requests.citation import Citation
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import PatronLink, Request, RequestedService, ServiceType
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.profiles import read_profiles
+from gateway.runtime.mock_assembly import MockWishes, build_mock_partner
+from gateway.services.localization import TextCatalogues
+from gateway.services.mock.mock_conversation import MockConversation
+from gateway.services.mock.mock_partner import MockPartner
+from gateway.services.mock.scenario import SHIPPED_SCENARIOS, load_scenarios
+from gateway.settings import load_settings
+from gateway.web.mock_site import MockSite
+from tests.faults.joined.town import Town
+from tests.support.iso_wires import held_port, port_of
+
+PATRON = "21000000000025"
+POLICY = {
+    "intake": {"mediation_default": "straight-through", "locally_owned": "allow", "duplicates": {"action": "allow"}},
+    "rotas": {"all": {"lines": [{"partner": "fjordby"}]}},
+    "default_rota": "all",
+}
+FJORDBY: Mapping[str, Any] = {
+    "auth": [{"kind": "network", "networks": ["127.0.0.0/8"]}],
+    "partner": {"symbols": ["ISIL:NO-0030101"], "name": "Fjordby <bibliotek>", "channel": "iso18626"},
+    "circulation": {"accept": {"barcode_from": "generated"}},
+    "iso18626": {"version": "1.2"},
+}
+
+
+def make_template(folder: Path) -> Path:
+    config = make_installation(folder, Site("CLK", "Bibliothèque de Clarens", {}, {}), mail_port=25)
+    for shipped in (folder / "profiles").glob("*.yml"):
+        shipped.unlink()
+    asyncio.run(fill_library(FilledTown(config, FixedClock(START))))
+    return folder
+
+
+@dataclass
+class MockWorld:
+    """`waited`: seconds that the partner has let pass between what it says, none of which have."""
+
+    town: Town
+    site: MockSite
+    clock: FixedClock
+    waited: list[float] = field(default_factory=list)
+
+    @property
+    def partner(self) -> MockPartner:
+        return self.site.partner
+
+    async def ask(self, title: str, service: ServiceType = ServiceType.LOAN) -> Request:
+        draft = BorrowingDraft(
+            citation=Citation(title=title, author="Sigrun Ødegård"),
+            service=RequestedService(service),
+            patron=PatronLink(identifier=PATRON),
+            override=True,
+            actor="patron",
+        )
+        request = await self.town.front.create_borrowing("CLK", draft)
+        await self.settle()
+        return (await self.town.show(request.id)).request
+
+    async def act(self, request: Request, kind: EventKind, **details: Any) -> Request:
+        self.clock.advance(timedelta(seconds=1))
+        details_said = EventDetails(**details)
+        await self.town.act(request.id, ActionRequest(kind=kind, details=details_said, actor="staff:ada", version=None))
+        await self.settle()
+        return (await self.town.show(request.id)).request
+
+    async def settle(self) -> None:
+        """Until nobody has anything left to do now."""
+        while await self.town.fire_timers() + await self.town.drain() or self.partner.is_speaking:
+            await self.partner.finish_speaking()
+
+    async def pass_minutes(self, minutes: float) -> None:
+        self.clock.advance(timedelta(minutes=minutes))
+        await self.settle()
+
+    def find_conversation(self, request: Request) -> MockConversation:
+        """The partner's side of the last that was asked."""
+        return self.partner.conversations[request.attempts[-1].transaction]
+
+    async def find_lending(self, conversation: MockConversation) -> Request:
+        """Ours of a requester's request, of which there must be one."""
+        every = (await self.town.requests()).values()
+        (found,) = [one for one in every if one.transaction == conversation.transaction]
+        return found
+
+    async def history(self, request: Request) -> list[str]:
+        return [str(one.event.signal) for one in (await self.town.show(request.id)).history]
+
+    async def find_free_barcode(self) -> str:
+        """Of an item that may be lent."""
+        system = self.town.context.system
+        for bib in await system.search_bibs("a", 60):
+            for item in (await system.holdings(bib.id)).items:
+                if item.status.value == "available" and item.circulates:
+                    return item.barcode
+        raise AssertionError("the sample library has nothing to lend")
+
+    async def read_page(self, path: str = "/") -> tuple[str, Mapping[str, str]]:
+        async with aiohttp.ClientSession() as session, session.get(f"{self.site.url}{path}") as response:
+            return await response.text(), response.headers
+
+
+@contextlib.asynccontextmanager
+async def run_mock_world(
+    template: Path,
+    folder: Path,
+    profile: Mapping[str, Any] = FJORDBY,
+    chosen: Sequence[str] = (),
+    misbehaviour: str = "",
+) -> AsyncIterator[MockWorld]:
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    config, clock, waited = folder / "gateway.yml", FixedClock(START), list[float]()
+    door = held_port()
+    (folder / "requests.yml").write_text(yaml.safe_dump(POLICY), "utf-8")
+    written = yaml.safe_load(config.read_text("utf-8"))
+    written["http"] |= {"host": "127.0.0.1", "port": port_of(door)}
+    config.write_text(yaml.safe_dump(written, allow_unicode=True), "utf-8")
+    _write_profile(folder, profile, "")
+    adapters = load_adapters()
+    settings = load_settings(config, adapters)
+    scenarios = load_scenarios([SHIPPED_SCENARIOS])
+    found = read_profiles(settings.profiles_folder, adapters, settings).profiles.find_profile("fjordby")
+    assert found is not None
+
+    async def pass_time(seconds: float) -> None:
+        waited.append(seconds)
+
+    wishes = MockWishes(
+        url=f"http://127.0.0.1:{port_of(door)}/iso18626/fjordby",
+        scenarios=scenarios,
+        chosen=[scenarios[name] for name in chosen],
+        misbehaviour=misbehaviour,
+    )
+    partner = build_mock_partner(settings, adapters, found, wishes, clock, str, pass_time)
+    site = MockSite(partner, "iso18626", clock, TextCatalogues(None, "en"))
+    _write_profile(folder, profile, f"{await site.start()}/iso18626")
+    town = Town("CLK", config, clock)
+    await town.start()
+    try:
+        yield MockWorld(town, site, clock, waited)
+    finally:
+        await town.crash()
+        await site.stop()
+        door.close()
+
+
+def _write_profile(folder: Path, profile: Mapping[str, Any], url: str) -> None:
+    section = {**profile["iso18626"], "http": {"url": url, **profile["iso18626"].get("http", {})}}
+    text = yaml.safe_dump({**profile, "iso18626": section}, allow_unicode=True)
+    (folder / "profiles" / "fjordby.yml").write_text(text, "utf-8")
