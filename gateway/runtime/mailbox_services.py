@@ -43,7 +43,7 @@ def _refuse_mailbox(_secrets: PartnerSecrets) -> MailboxClient:
     raise Refused(RefusalReason.UNSUPPORTED_SERVICE, MISSING)
 
 
-NOBODY = MailboxAdapter(
+NO_MAILBOX_ADAPTER = MailboxAdapter(
     name=CLIENT, make=_refuse_mailbox, parse=_refuse_parsing, conceal=lambda content, _hidden: content
 )
 
@@ -65,10 +65,10 @@ class MailboxServices:
         self._adapters = adapters
         self._clock = clock
         self._store = store
-        self._reader = reader = adapters.mailboxes.get(CLIENT, NOBODY)
+        self._reader = reader = adapters.mailboxes.get(CLIENT, NO_MAILBOX_ADAPTER)
         self._days = options.keep_rows_days
         formats: dict[str, MailFormat] = {name: one.make() for name, one in adapters.mail_formats.items()}
-        self.taker = MailProcessor(
+        self.processor = MailProcessor(
             contexts=managed.contexts,
             profiles=profiles,
             parse=reader.parse,
@@ -134,7 +134,7 @@ class MailboxServices:
             ),
             # Secrets anew each time: an access token is good for an hour.
             client=self._reader.make(lambda reference: resolve_secret(reference, folder)),
-            taker=self.taker,
+            processor=self.processor,
             store=self._store,
             leader=make_task_leader(self._store, f"mailbox {one.name}"),
             clock=self._clock,

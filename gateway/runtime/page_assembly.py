@@ -33,7 +33,7 @@ from gateway.web.staff.app import StaffPages
 from gateway.web.staff.live_counts import CountStreams
 from gateway.web.staff.staff_request import COOKIE as STAFF_COOKIE
 from gateway.web.staff.staff_request import StaffServices
-from gateway.web.start_page import StartDoors, StartPage
+from gateway.web.start_page import StartLinks, StartPage
 from gateway.web.trusted_proxies import TrustedProxies
 
 LINKS = "openurl"
@@ -152,11 +152,11 @@ def make_staff_pages(
 
 def make_start_page(settings: Settings, has_reader_pages: bool) -> StartPage:
     proxies = TrustedProxies(settings.http.trusted_proxies)
-    doors = StartDoors(
+    links = StartLinks(
         libraries=[one.info for one in settings.libraries], readers=has_reader_pages, staff=settings.staff.enabled
     )
     texts = TextCatalogues(settings.letters_folder, settings.letters.language)
-    return StartPage(doors, texts, BrowserVisits(PATRON_COOKIE, settings.http.public_url, proxies, embedded=False))
+    return StartPage(links, texts, BrowserVisits(PATRON_COOKIE, settings.http.public_url, proxies, embedded=False))
 
 
 def _make_library_entry(library: LibrarySettings, secrets: Secrets, clock: Clock) -> LibraryEntry:

@@ -23,7 +23,7 @@ TEMPLATES = PageTemplates(rendering.FOLDER, ASSETS)
 
 
 @value_object(kw_only=True)
-class StartDoors:
+class StartLinks:
     """What there is to lead to. `readers`, `staff`: whether these pages are there."""
 
     libraries: Sequence[LibraryInfo]
@@ -34,8 +34,8 @@ class StartDoors:
 class StartPage:
     """`HttpSite.start`."""
 
-    def __init__(self, doors: StartDoors, texts: TextCatalogues, visits: BrowserVisits) -> None:
-        self._doors = doors
+    def __init__(self, links: StartLinks, texts: TextCatalogues, visits: BrowserVisits) -> None:
+        self._links = links
         self._texts = texts
         self._visits = visits
 
@@ -54,7 +54,7 @@ class StartPage:
         return html_response(self._render_start(localization), 200)
 
     def _render_start(self, localization: Localization) -> str:
-        libraries = self._doors.libraries
+        libraries = self._links.libraries
         return TEMPLATES.render(
             "start",
             localization,
@@ -63,9 +63,9 @@ class StartPage:
                 "readers": [
                     (one.name or one.symbol, f"/openurl/{quote(one.symbol, safe=':')}")
                     for one in libraries
-                    if self._doors.readers
+                    if self._links.readers
                 ],
-                "staff": "/staff" if self._doors.staff else "",
+                "staff": "/staff" if self._links.staff else "",
                 "api": f"{API}/docs",
                 "languages": [
                     (code, name, f"/?{LANGUAGE_KEY}={code}")

@@ -150,8 +150,8 @@ async def test_of_a_mail_in_which_passwords_cannot_be_looked_for_the_header_is_k
 ) -> None:
     monkeypatch.setattr(mime_limits, "SECONDS_PER_MAIL", 0.2)
     monkeypatch.setattr(mime_limits, "SECONDS_PER_MEGABYTE", 0.0)
-    taker = house.boxes.taker
-    object.__setattr__(taker, "conceal", lambda content: conceal_secrets(content, HIDDEN))
+    processor = house.boxes.processor
+    object.__setattr__(processor, "conceal", lambda content: conceal_secrets(content, HIDDEN))
     coded = nested_parts(1_000_000).replace(
         b"x\r\n", b"Content-Transfer-Encoding: base64\r\n\r\nU0VTQU0tMFBFTi03\r\n", 1
     )

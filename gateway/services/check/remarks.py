@@ -30,7 +30,7 @@ def find_remarks(
         for one in profiles
         if not one.profile.abstract
         for remark in (
-            *_remark_open_doors(one),
+            *_remark_unguarded_access(one),
             *_remark_certificates(one, settings),
             *_remark_partner(one, settings, adapters),
         )
@@ -115,7 +115,7 @@ def _remark_certificates(one: LoadedProfile, settings: Settings) -> Iterator[Con
             yield one.make_problem(("auth", index, key), message, getattr(entry, key))
 
 
-def _remark_open_doors(one: LoadedProfile) -> Iterator[ConfigurationProblem]:
+def _remark_unguarded_access(one: LoadedProfile) -> Iterator[ConfigurationProblem]:
     for index, entry in enumerate(one.profile.auth):
         if entry.kind in _KINDS_WITHOUT_PROOF and _lets_all_addresses_in(entry):
             message = "lets everybody in who reaches this gateway, without any proof of who it is"

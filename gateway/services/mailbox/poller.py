@@ -59,7 +59,7 @@ class MailboxPoller:
         server: MailboxServer,
         rounds: PollingOptions,
         client: MailboxClient,
-        taker: MailProcessor,
+        processor: MailProcessor,
         store: Store,
         leader: Leader,
         clock: Clock,
@@ -68,7 +68,7 @@ class MailboxPoller:
         self._server = server
         self._rounds = rounds
         self._client = client
-        self._taker = taker
+        self._processor = processor
         self._store = store
         self._leader = leader
         self._clock = clock
@@ -184,13 +184,13 @@ class MailboxPoller:
         done: dict[int, MailOutcome] = {}
         for chunk in _split_by_size(uids, sizes, self._rounds.max_bytes):
             contents = {self._mail_position(uid_validity, one.uid): one.content for one in await opened.fetch(chunk)}
-            taken = await self._taker.process_all(self.box, contents)
+            taken = await self._processor.process_all(self.box, contents)
             done |= {spot.uid: outcome for spot, outcome in taken.items()}
         for uid, size in sizes.items():
             if size > self._rounds.max_bytes:
                 head = await opened.head(uid)
                 why = f"too large: {size} bytes, and max_bytes of the mailbox is {self._rounds.max_bytes}"
-                done[uid] = await self._taker.set_aside(self.box, self._mail_position(uid_validity, uid), head, why)
+                done[uid] = await self._processor.set_aside(self.box, self._mail_position(uid_validity, uid), head, why)
         return done
 
     async def _move_mails(self, opened: OpenMailbox, outcomes: Mapping[int, MailOutcome]) -> None:

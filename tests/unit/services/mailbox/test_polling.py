@@ -58,7 +58,7 @@ async def test_two_nodes_at_once_take_a_mail_once(house: MailHouse) -> None:
     answer = house.reply("One")
     spot = MailPosition(LIBRARY, "ill", 7, 1)
 
-    outcomes = [await house.boxes.taker.process(house.poller.box, spot, answer) for _ in range(2)]
+    outcomes = [await house.boxes.processor.process(house.poller.box, spot, answer) for _ in range(2)]
 
     assert outcomes == [MailOutcome.DONE, MailOutcome.DONE]
     assert await notes(house, request.id) == ["One"]
@@ -155,11 +155,11 @@ async def test_what_the_profile_requires_must_have_been_found_right(
         update={"mail": profile.partner.mail.model_copy(update={"require": ("spf", "dkim", "dmarc")})}
     )
     strict = profile.model_copy(update={"partner": partner})
-    taker = replace(house.boxes.taker, profiles=lambda: [strict])  # type: ignore[arg-type, return-value]
+    processor = replace(house.boxes.processor, profiles=lambda: [strict])  # type: ignore[arg-type, return-value]
     box = MailboxInfo(name="ill", library=LIBRARY, authserv_id="mx.demo.example")
     headers = {"Authentication_Results": results} if results else {}
 
-    outcome = await taker.process(box, MailPosition(LIBRARY, "ill", 7, 1), house.reply("One", **headers))
+    outcome = await processor.process(box, MailPosition(LIBRARY, "ill", 7, 1), house.reply("One", **headers))
 
     assert (outcome is MailOutcome.DONE) is trusted
     assert (await notes(house, request.id) == ["One"]) is trusted
