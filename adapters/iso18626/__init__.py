@@ -48,7 +48,7 @@ protocol = ProtocolAdapter(
     rehearsal=make_rehearsal,
     post_only=True,
 )
-channel = ChannelAdapter(
+channel_adapter = ChannelAdapter(
     name=SECTION,
     section=SECTION,
     dialect=Iso18626Dialect,

@@ -1,13 +1,15 @@
-"""ISO ILL (ISO 10160/10161): README.md says what of the standard is spoken."""
+"""ISO ILL (ISO 10160/10161): README.md says what of the standard is spoken.
+
+Profiles need the dialect alone; what reads, writes and sends APDUs is loaded when it is made.
+"""
 
 from __future__ import annotations
 
-from adapters.iso_ill.channel import IsoIllChannel
-from adapters.iso_ill.codec import conceal_credentials
+from adapters.iso_ill.codec import FILE_ENDING, SUB_TYPE, conceal_credentials
 from adapters.iso_ill.dialect import SECTION, IsoIllDialect
-from adapters.iso_ill.mail_format import APDU_PART_MARKS, IsoIllMailFormat
-from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter, ProtocolAdapter
-from gateway.ports.incoming_mail import PartConcealer
+from gateway.ports.adapter import ChannelAdapter, ChannelContext, MailFormatAdapter, ProtocolAdapter
+from gateway.ports.incoming_mail import MailFormat, PartConcealer
+from gateway.ports.partner_channel import PartnerChannel
 from gateway.ports.responder import Responder
 
 
@@ -22,6 +24,18 @@ def make_responder() -> Responder:
     from adapters.iso_ill.responder import IsoIllResponder
 
     return IsoIllResponder()
+
+
+def make_channel(context: ChannelContext) -> PartnerChannel:
+    from adapters.iso_ill.channel import IsoIllChannel
+
+    return IsoIllChannel(context)
+
+
+def make_mail_format() -> MailFormat:
+    from adapters.iso_ill.mail_format import IsoIllMailFormat
+
+    return IsoIllMailFormat()
 
 
 def list_addresses(dialect: IsoIllDialect) -> dict[str, str]:
@@ -48,17 +62,17 @@ protocol = ProtocolAdapter(
     over_http=False,
     for_all=True,
 )
-mail_format = MailFormatAdapter(
+mail_format_adapter = MailFormatAdapter(
     name=SECTION,
     dialect=IsoIllDialect,
-    make=IsoIllMailFormat,
-    part_concealer=PartConcealer(APDU_PART_MARKS, conceal_credentials),
+    make=make_mail_format,
+    part_concealer=PartConcealer((SUB_TYPE, FILE_ENDING), conceal_credentials),
 )
-channel = ChannelAdapter(
+channel_adapter = ChannelAdapter(
     name="iso-ill",
     section=SECTION,
     dialect=IsoIllDialect,
-    make=IsoIllChannel,
+    make=make_channel,
     secrets=list_password_references,
     by_mail=is_sent_by_mail,
     by_connection=lambda dialect: not is_sent_by_mail(dialect),

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time
 from email.message import EmailMessage
 from zoneinfo import ZoneInfo
 
-from adapters.iso_ill.codec import BerLimits, apdu_digest, apdu_type_name
+from adapters.iso_ill.codec import FILE_ENDING, MAIN_TYPE, SUB_TYPE, BerLimits, apdu_digest, apdu_type_name
 from adapters.iso_ill.dialect import SECTION, dialect_of
 from adapters.iso_ill.mapping import event_of_apdu
 from adapters.iso_ill.mapping.ill_request import find_unsuppliable
@@ -28,16 +28,12 @@ from gateway.ports.outgoing_mail import LetterSender, RenderedLetter, build_mail
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
 
-MAIN_TYPE, SUB_TYPE = "application", "iso-10161-ill-1"
 MEDIA_TYPE = f"{MAIN_TYPE}/{SUB_TYPE}"
 ENCODING = {"transfer-encoding": "iso-8825-ber"}
 """The one parameter of the type, and its only value."""
 
-FILE_NAME = "apdu.ber"
+FILE_NAME = f"apdu{FILE_ENDING}"
 _OCTETS = "application/octet-stream"
-_ENDING = ".ber"
-APDU_PART_MARKS = (SUB_TYPE, _ENDING)
-"""In the type or name of a part that holds an APDU."""
 
 
 def build_apdu_mail(
@@ -52,7 +48,7 @@ def build_apdu_mail(
 
 def is_apdu_part(part: MailPart) -> bool:
     """By its type, or by its name where a program on the way knew no better type."""
-    return part.media_type == MEDIA_TYPE or (part.media_type == _OCTETS and part.name.lower().endswith(_ENDING))
+    return part.media_type == MEDIA_TYPE or (part.media_type == _OCTETS and part.name.lower().endswith(FILE_ENDING))
 
 
 class IsoIllMailFormat:

@@ -3,17 +3,30 @@ write back."""
 
 from __future__ import annotations
 
-from adapters.letters.channel import MailChannel
 from adapters.letters.dialect import LettersDialect, letter_style
-from adapters.letters.mail_format import PlainMailFormat
-from gateway.ports.adapter import ChannelAdapter, MailFormatAdapter
+from gateway.ports.adapter import ChannelAdapter, ChannelContext, MailFormatAdapter
+from gateway.ports.incoming_mail import MailFormat
+from gateway.ports.partner_channel import PartnerChannel
+
+
+def make_channel(context: ChannelContext) -> PartnerChannel:
+    from adapters.letters.channel import MailChannel
+
+    return MailChannel(context)
+
+
+def make_mail_format() -> MailFormat:
+    from adapters.letters.mail_format import PlainMailFormat
+
+    return PlainMailFormat()
+
 
 adapter = ChannelAdapter(
     name="mail",
     section="letters",
     dialect=LettersDialect,
-    make=MailChannel,
+    make=make_channel,
     style=letter_style,
     by_mail=lambda _dialect: True,
 )
-plain_mail = MailFormatAdapter(name="letters", dialect=LettersDialect, make=PlainMailFormat)
+plain_mail = MailFormatAdapter(name="letters", dialect=LettersDialect, make=make_mail_format)

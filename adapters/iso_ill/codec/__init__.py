@@ -24,6 +24,11 @@ from adapters.iso_ill.messages.structures import ServiceDateTime, SystemId, Tran
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.value import value_object
 
+MAIN_TYPE, SUB_TYPE = "application", "iso-10161-ill-1"
+"""Of an APDU in a mail or file (RFC 2503)."""
+
+FILE_ENDING = ".ber"
+
 
 @value_object
 class DecodedApdu:
@@ -145,6 +150,9 @@ def _add_place(malformed: MalformedMessage, reader: ApduReader) -> MalformedMess
 __all__ = [
     "DEFAULT_LIMITS",
     "DEFAULT_STYLE",
+    "FILE_ENDING",
+    "MAIN_TYPE",
+    "SUB_TYPE",
     "ApduSplitter",
     "BerLimits",
     "DecodedApdu",

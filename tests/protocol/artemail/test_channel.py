@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.artemail import channel, mail_format
+from adapters.artemail import channel_adapter, mail_format_adapter
 from adapters.artemail.dialect import ArtemailDialect
 from adapters.artemail.mail_format import ArtemailFormat
 from gateway.adapter_registry import load_adapters
@@ -23,14 +23,14 @@ PDF = b"%PDF-1.7 a made-up page"
 
 @pytest.fixture
 def house(tmp_path: Path) -> House:
-    return House(channel, tmp_path, {"file-1": PDF})
+    return House(channel_adapter, tmp_path, {"file-1": PDF})
 
 
 def test_channel_and_format_are_found_by_their_entry_points() -> None:
     adapters = load_adapters()
 
-    assert adapters.channels["artemail"] == channel
-    assert adapters.mail_formats["artemail"] == mail_format
+    assert adapters.channels["artemail"] == channel_adapter
+    assert adapters.mail_formats["artemail"] == mail_format_adapter
     assert adapters.sections["artemail"] is ArtemailDialect
 
 
@@ -94,7 +94,7 @@ async def test_what_was_cut_is_told(house: House) -> None:
 
 
 async def test_without_its_password_no_order_leaves(tmp_path: Path) -> None:
-    house = House(channel, tmp_path)
+    house = House(channel_adapter, tmp_path)
 
     with pytest.raises(Unavailable, match="env:ELSEWHERE is not set"):
         await house.send(message(), tailored(customers=[{"code": "99-9999", "password": "env:ELSEWHERE"}]))
@@ -105,7 +105,7 @@ async def test_without_its_password_no_order_leaves(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("password", ["TWO WORDS", "PASSWÖRD"])
 async def test_a_password_that_can_not_be_written_is_not_shown(tmp_path: Path, password: str) -> None:
-    house = House(channel, tmp_path, secrets=lambda _: password)
+    house = House(channel_adapter, tmp_path, secrets=lambda _: password)
 
     with pytest.raises(Refused) as refused:
         await house.send(message(), bldss())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.tagged_mail import channel, mail_format
+from adapters.tagged_mail import channel_adapter, mail_format_adapter
 from adapters.tagged_mail.dialect import TaggedMailDialect
 from adapters.tagged_mail.mail_format import TaggedMailFormat
 from gateway.adapter_registry import load_adapters
@@ -22,14 +22,14 @@ PDF = b"%PDF-1.7 a made-up page"
 
 @pytest.fixture
 def house(tmp_path: Path) -> House:
-    return House(channel, tmp_path, {"file-1": PDF})
+    return House(channel_adapter, tmp_path, {"file-1": PDF})
 
 
 def test_channel_and_format_are_found_by_their_entry_points() -> None:
     adapters = load_adapters()
 
-    assert adapters.channels["tagged-mail"] == channel
-    assert adapters.mail_formats["tagged_mail"] == mail_format
+    assert adapters.channels["tagged-mail"] == channel_adapter
+    assert adapters.mail_formats["tagged_mail"] == mail_format_adapter
     assert adapters.sections["tagged_mail"] is TaggedMailDialect
 
 

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
-from adapters.openurl import channel
+from adapters.openurl import channel_adapter
 from adapters.openurl.dialect import OpenUrlDialect
 from gateway.domain.problems import ConfigurationError, OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.domain.profile import Profile
@@ -69,7 +69,7 @@ def secrets(reference: str) -> str:
 RECORDED: list[ChannelMessage] = []
 """What the channel says that it has sent."""
 
-CHANNEL = channel.make(cast(ChannelContext, SimpleNamespace(secrets=secrets, record=RECORDED.append)))
+CHANNEL = channel_adapter.make(cast(ChannelContext, SimpleNamespace(secrets=secrets, record=RECORDED.append)))
 """It needs nothing else of its context."""
 
 

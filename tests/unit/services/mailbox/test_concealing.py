@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from adapters.artemail import password_line_pattern
 from adapters.artemail.dialect import ArtemailDialect
-from adapters.iso_ill import mail_format
+from adapters.iso_ill import mail_format_adapter
 from adapters.iso_ill.codec import encode_apdu
 from adapters.iso_ill.messages import StatusQuery
 from adapters.iso_ill.messages.structures import Credentials, Extension, Moment, ServiceDateTime, TransactionId
@@ -109,8 +109,8 @@ APDU = encode_apdu(
 @pytest.mark.parametrize("how", ["base64", "8bit"])
 @pytest.mark.parametrize("kind", ["application/ISO-10161-ILL-1", 'application/octet-stream; name="Apdu.BER"'])
 def test_in_messages_of_iso_ill_as_well(how: str, kind: str) -> None:
-    assert mail_format.part_concealer is not None
-    hidden = SecretPatterns(parts=(mail_format.part_concealer,))
+    assert mail_format_adapter.part_concealer is not None
+    hidden = SecretPatterns(parts=(mail_format_adapter.part_concealer,))
     payload = {"base64": base64.encodebytes, "8bit": bytes}[how](APDU)
     head = f"From: ill@fjordby.example\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: {how}\r\n\r\n"
 
