@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -57,7 +58,9 @@ class LoopbackAcknowledgement(BaseModel):
     repeated: bool = False
 
 
-_WIRE = TypeAdapter(LoopbackMessage)
+@cache
+def _wire_adapter() -> TypeAdapter[LoopbackMessage]:
+    return TypeAdapter(LoopbackMessage)
 
 
 def encode_partner_message(message: PartnerMessage) -> bytes:
@@ -82,13 +85,13 @@ def encode_partner_message(message: PartnerMessage) -> bytes:
         details=message.details,
         asked=asked,
     )
-    return _WIRE.dump_json(wire)
+    return _wire_adapter().dump_json(wire)
 
 
 def decode_partner_message(body: bytes) -> IncomingPartnerMessage:
     """Raises MalformedMessage."""
     try:
-        wire = _WIRE.validate_json(body)
+        wire = _wire_adapter().validate_json(body)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

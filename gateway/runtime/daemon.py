@@ -177,6 +177,7 @@ class Daemon:
         )
         self._profiles.followers.append(self._lines)
         self.managed = self._make_managed_requests(store, journal, libraries)
+        self.managed.channels.make_all()
         await self.managed.network.restore_reports(self.managed.contexts)
         self.mailboxes = MailboxServices(
             settings=self.settings,

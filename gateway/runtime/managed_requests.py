@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
@@ -16,7 +16,7 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.domain.requests.request import Request, Role, RotaLineStatus
-from gateway.ports.adapter import ChannelContext, ChannelLibrary, SearchContext
+from gateway.ports.adapter import ChannelAdapter, ChannelContext, ChannelLibrary, SearchContext
 from gateway.ports.catalogue import Catalogue
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.outgoing_mail import AnswerLink, Mailer
@@ -99,6 +99,38 @@ class NoMailServer:
         raise Refused(RefusalReason.UNSUPPORTED_SERVICE, "No mail server is set up: see `mail` in gateway.yml.")
 
 
+class ChannelsOnDemand(MutableMapping[str, PartnerChannel]):
+    """The channels of an installation by name, each made when it is first asked for: a command needs one or none, and
+    what reads and writes a protocol's messages takes time to load."""
+
+    def __init__(self, adapters: Mapping[str, ChannelAdapter], make_context: Callable[[], ChannelContext]) -> None:
+        self._adapters = adapters
+        self._make_context = make_context
+        self._made: dict[str, PartnerChannel] = {}
+
+    def __getitem__(self, name: str) -> PartnerChannel:
+        if name not in self._made:
+            self._made[name] = self._adapters[name].make(self._make_context())
+        return self._made[name]
+
+    def __setitem__(self, name: str, channel: PartnerChannel) -> None:
+        self._made[name] = channel
+
+    def __delitem__(self, name: str) -> None:
+        del self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._adapters, **self._made})
+
+    def __len__(self) -> int:
+        return len({**self._adapters, **self._made})
+
+    def make_all(self) -> None:
+        """For a daemon: no message then waits until a protocol is loaded."""
+        for name in self._adapters:
+            self[name]
+
+
 class ManagedRequests:
     """`policies` gives the rules in use now, by symbol of the library.
 
@@ -128,9 +160,18 @@ class ManagedRequests:
         self._store = store
         self._clock = clock
         self.wake = WorkNotifier(store, node)
-        self.channels: dict[str, PartnerChannel] = {}
         self.network = NetworkLoads(clock, secrets, network_asked)
         search_context = SearchContext(secrets, AllowedAddresses(settings.api.webhook_networks))
+        letters = LetterRenderer(settings.letters_folder, settings.letters.language)
+        mailer = self._make_mailer(adapters, secrets)
+
+        def make_channels(mailer: Mailer, lines: PartnerConnections, secrets: Secrets = secrets) -> ChannelsOnDemand:
+            return ChannelsOnDemand(
+                adapters.channels, lambda: self._make_channel_context(secrets, mailer, letters, lines)
+            )
+
+        self._make_channels = make_channels
+        self.channels = make_channels(mailer, lines)
         self._asker = CatalogueClient(
             {name: SearchOnDemand(adapter, search_context) for name, adapter in adapters.searches.items()}, clock
         )
@@ -149,17 +190,7 @@ class ManagedRequests:
         self.finder = CatalogueSearch(self.contexts, self._asker)
         self.articles = make_article_lookup(settings, adapters, secrets, clock)
         self.partner_inbox = PartnerInbox(self.contexts, journal)
-        letters = LetterRenderer(settings.letters_folder, settings.letters.language)
-        mailer = self._make_mailer(adapters, secrets)
-
-        def make_channels(
-            mailer: Mailer, lines: PartnerConnections, secrets: Secrets = secrets
-        ) -> dict[str, PartnerChannel]:
-            return self._build_channels(adapters, secrets, mailer, letters, lines)
-
-        self._make_channels = make_channels
         self._secrets = secrets
-        self.channels.update(make_channels(mailer, lines))
         conceal = MailConcealer(settings, adapters, profiles).conceal_sent
         sent = SentMessageJournal(journal, clock, conceal, settings.http.public_url)
         replies = MailReplyHandler(self.contexts, mailer, settings.mail.letter_sender, journal, clock, conceal)
@@ -243,15 +274,14 @@ class ManagedRequests:
         server = self._settings.mail.make_mail_server(self._settings.folder)
         return adapters.mailers["smtp"].make(server, secrets) if server is not None else NoMailServer()
 
-    def _build_channels(
+    def _make_channel_context(
         self,
-        adapters: AdapterRegistry,
         secrets: Secrets,
         mailer: Mailer,
         letters: LetterRenderer,
         lines: PartnerConnections,
-    ) -> dict[str, PartnerChannel]:
-        context = ChannelContext(
+    ) -> ChannelContext:
+        return ChannelContext(
             libraries={
                 symbol: ChannelLibrary(one.info, one.zone, one.currency) for symbol, one in self.contexts.items()
             },
@@ -267,7 +297,6 @@ class ManagedRequests:
             lines=RecordingConnections(lines),
             record=record_sent_message,
         )
-        return {name: adapter.make(context) for name, adapter in adapters.channels.items()}
 
     async def _make_answer_links(self, message: PartnerMessage, days: int) -> tuple[AnswerLink, ...]:
         return await make_partner_links(self.contexts[message.request.library], message, days)

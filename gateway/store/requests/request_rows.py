@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -36,7 +36,13 @@ T = TypeVar("T")
 
 _REQUEST = TypeAdapter(Request)
 _EVENT = TypeAdapter(Event)
-_MESSAGE = TypeAdapter(PartnerMessage)
+
+
+@cache
+def _message_adapter() -> TypeAdapter[PartnerMessage]:
+    """Built with the first message: commands that only show requests need none."""
+    return TypeAdapter(PartnerMessage)
+
 
 _HEAD = f'{{"v":{VERSION},'
 
@@ -163,12 +169,12 @@ def parse_event(text: str) -> Event:
 
 
 def dump_message(message: PartnerMessage) -> str:
-    return _dump_document(_MESSAGE, message)
+    return _dump_document(_message_adapter(), message)
 
 
 def parse_message(text: str) -> PartnerMessage:
     """Raises UnreadableDocumentError."""
-    message = _parse_document(_MESSAGE, text, "a message to a partner")
+    message = _parse_document(_message_adapter(), text, "a message to a partner")
     request = _restore_lending_state(message.request)
     return message if request is message.request else replace(message, request=request)
 
