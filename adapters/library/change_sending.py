@@ -63,6 +63,22 @@ async def send_change(
         return found
 
 
+async def send_part(send: Callable[[], Awaitable[T]], find_it_done: Callable[[], Awaitable[T | None]]) -> T:
+    """One call of several that make a change together: where its answer is lost, what it did is looked for.
+
+    Raises what `send` raises."""
+    try:
+        return await send()
+    except OutcomeUnknown as unknown:
+        try:
+            found = await find_it_done()
+        except Unavailable as down:
+            raise unknown from down
+        if found is None:
+            raise
+        return found
+
+
 async def _restore_change(changes: LibraryChanges, change: LibraryChange, before: LibraryChange | None) -> None:
     if before is not None:
         await changes.begin_change(before)

@@ -7,17 +7,15 @@ an item, an item without its hold. What a refusal leaves behind is taken back at
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TypeVar
 
-from adapters.library.change_sending import ITEM_JSON, send_change
+from adapters.library.change_sending import ITEM_JSON, send_change, send_part
 from adapters.library.koha.client import KohaRefusalError, Row, make_query
 from adapters.library.koha.holds import HoldDesk, HoldTarget
 from adapters.library.koha.lookups import ItemAnswer, KohaDesk
-from adapters.library.koha.marc_writer import write_marcxml
 from adapters.library.koha.reasons import refusal_of_answer
 from adapters.library.koha.records import LASTING_PREFIX, MARK_PREFIX, make_mark, read_number, read_text
+from adapters.library.marc_writer import MarcField, make_item_record, serialize_xml
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import Bib, BlockScope, Hold, Item, Patron
@@ -25,8 +23,6 @@ from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, 
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_system import HoldWish, TemporaryItem, TemporaryItemResult
-
-T = TypeVar("T")
 
 
 @value_object
@@ -165,11 +161,11 @@ class TemporaryItemDesk:
 
         async def send_record() -> str:
             try:
-                return await self.desk.client.send_record(write_marcxml(wish, mark))
+                return await self.desk.client.send_record(_write_record(wish, mark))
             except KohaRefusalError as refusal:
                 raise refusal_of_answer(refusal, self.desk.options.reasons) from refusal
 
-        return await _send_or_find(send_record, find_record)
+        return await send_part(send_record, find_record)
 
     async def _make_item(self, wish: TemporaryItem, bib_id: str, mark: str) -> tuple[ItemAnswer, Bib]:
         """The record is read meanwhile."""
@@ -202,7 +198,7 @@ class TemporaryItemDesk:
             return next((one for one in rows if mark in read_text(one, "internal_notes").split()), None)
 
         made, bib = await asyncio.gather(
-            _send_or_find(send_item, find_item), desk.require_bib(bib_id), return_exceptions=True
+            send_part(send_item, find_item), desk.require_bib(bib_id), return_exceptions=True
         )
         if isinstance(made, BaseException):
             raise made
@@ -298,7 +294,7 @@ class TemporaryItemDesk:
         async def find_it_gone() -> bool | None:
             return True if await self.desk.ask_item_row(item.id) is None else None
 
-        await _send_or_find(send_item_deletion, find_it_gone)
+        await send_part(send_item_deletion, find_it_gone)
 
     async def _delete_record(self, bib_id: str) -> None:
         """Unless other items are left on it. The item is gone by now: what fails here is not known to be undone."""
@@ -315,20 +311,15 @@ class TemporaryItemDesk:
             return True if await self.desk.ask_bib_row(bib_id) is None else None
 
         try:
-            await _send_or_find(send_record_deletion, find_it_gone)
+            await send_part(send_record_deletion, find_it_gone)
         except Unavailable as down:
             raise OutcomeUnknown(f"a partner's item was deleted in part: {down}") from down
 
 
-async def _send_or_find(send: Callable[[], Awaitable[T]], find: Callable[[], Awaitable[T | None]]) -> T:
-    """One call of several: where its answer is lost, what it did is looked for. Raises what `send` raises."""
-    try:
-        return await send()
-    except OutcomeUnknown as unknown:
-        try:
-            found = await find()
-        except Unavailable as down:
-            raise unknown from down
-        if found is None:
-            raise
-        return found
+def _write_record(wish: TemporaryItem, mark: str) -> bytes:
+    """With what Koha's own NCIP server writes for AcceptItem (942; facts/ils-backends.md 1.2)."""
+    own = (
+        MarcField("500", (("a", mark),)),
+        MarcField("942", (("c", wish.policy), ("n", "1" if wish.suppressed else ""))),
+    )
+    return serialize_xml(make_item_record(wish, own))
