@@ -17,6 +17,8 @@ from tests.support.library_matrix import play_story
         ("koha + sip2", Role.LENDING, "loan", "yes"),
         ("koha + sip2", Role.BORROWING, "crossing", "yes"),
         ("sip2 + embedded", Role.BORROWING, "loan", "yes"),
+        ("alma", Role.BORROWING, "loan", "yes"),
+        ("alma", Role.LENDING, "crossing", "yes"),
         ("ncip", Role.LENDING, "crossing", "yes"),
         ("koha", Role.LENDING, "crossing", "no `check-in`"),
         ("sip2", Role.BORROWING, "crossing", "no `temporary-item`"),

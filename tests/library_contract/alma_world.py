@@ -28,8 +28,7 @@ def stock_alma(clock: Clock) -> AlmaState:
     """`Known`, in an Alma in memory."""
     state = AlmaState(now=clock.now)
     for code in ("MAIN", "NORTH", "RS"):
-        state.libraries[code] = f"Library {code}"
-        state.desks[code] = "DEFAULT_CIRC_DESK" if code != "NORTH" else "NORTH_DESK"
+        state.add_library(code, f"Library {code}", "DEFAULT_CIRC_DESK" if code != "NORTH" else "NORTH_DESK")
     state.not_lent.add("REF")
     keys = (KNOWN.good, KNOWN.other, KNOWN.third, KNOWN.blocked, KNOWN.expired)
     for number, (key, (surname, given)) in enumerate(zip(keys, _PEOPLE, strict=True), start=1):
@@ -59,6 +58,7 @@ def make_alma_options(url: str, more: Mapping[str, Any] | None = None) -> AlmaOp
         "checks_passwords": True,
         "not_lent": ["REF"],
         "fee_types": {"ill-fee": "OTHER"},
+        "temporary_items": {"location": "ill", "policy": "ILL"},
         "seconds": {"connect": 2, "look_up": 2, "change": 2},
         "breaker": {"failures": 1000},
     }

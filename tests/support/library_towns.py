@@ -30,12 +30,16 @@ from gateway.store.engine import open_store
 from gateway.store.migration import migrate_store
 from tests.fakes.desk_library import FakeItem, FakePatron
 from tests.fakes.koha_desk import KohaDesk
-from tests.library_contract import koha_world, ncip_world, sip2_world
+from tests.library_contract import alma_world, koha_world, ncip_world, sip2_world
 from tests.support.pysip2_server import PASSWORD, USER
 
 FIRST_TO_SOUTH = {**NORTH.requests, "default_rota": "only-south"}
 SECRET = "file:system-secret"
-KNOWN_BOOK = Bib(title="Вишнёвый сад", author="Чехов, Антон", identifiers=(RecordId("isbn", "978-0-00-001001-8"),))
+KNOWN_BOOK = Bib(
+    title="Вишнёвый сад",
+    author="Чехов, Антон",
+    identifiers=(RecordId("isbn", "978-0-00-001001-8"), RecordId("oclc", "1001")),
+)
 SCANNED_ITEM = "49000000000011"
 
 LIBRARIES_AS_PATRONS = {"create_category": "visitor", "create_library": "MAIN"}
@@ -111,6 +115,17 @@ async def _start_folio(ground: Ground) -> Section:
     }
 
 
+async def _start_alma(ground: Ground) -> Section:
+    fake = alma_world.make_fake_alma(ground.clock)
+    fake.state.item_policies |= {"ill", "ill-library-use"}
+    fake.state.user_groups.add("visitor")
+    for user in fake.state.users.values():
+        user["campus_code"] = {"value": "MAIN"}
+    await fake.start()
+    ground.stack.push_async_callback(fake.stop)
+    return _write_section("alma", alma_world.make_alma_options(fake.url, {"api_key": SECRET}))
+
+
 async def _start_ncip(ground: Ground) -> Section:
     store = open_store(f"sqlite:///{ground.folder / 'peer.db'}")
     ground.stack.push_async_callback(store.close)
@@ -160,6 +175,7 @@ BACKENDS: Mapping[str, Backend] = {
         EMBEDDED,
         Backend("koha", _start_koha),
         Backend("folio", _start_folio),
+        Backend("alma", _start_alma),
         Backend("sip2", _start_sip2),
         Backend("ncip", _start_ncip),
         Backend("sip2 + embedded", _start_sip2_and_embedded, has_setup=True),

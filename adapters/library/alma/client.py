@@ -14,7 +14,7 @@ import structlog
 
 from adapters.library.alma.options import AlmaOptions
 from adapters.library.circuit_breaker import CircuitBreaker
-from adapters.library.rest_answer import RestAnswer, RestCall, make_json_call
+from adapters.library.rest_answer import AnswerKind, RestAnswer, RestCall, make_json_call
 from adapters.library.rest_authorisation import FixedAuthorisation, resolve_secret
 from adapters.library.rest_client import RestClient, RestEndpoint
 from adapters.library.rest_options import resolve_tls
@@ -164,6 +164,20 @@ class AlmaClient:
         if not isinstance(answer.value, dict):
             raise OutcomeUnknown(f"Alma: {title}: no object")
         return answer.value
+
+    async def send_xml(self, *path: str, title: str, body: bytes) -> str:
+        """What came back, in XML too: records and holdings are made in no other way (60105).
+
+        Raises Unavailable, OutcomeUnknown, AlmaRefusalError."""
+        call = RestCall(
+            method="POST",
+            path=path,
+            title=title,
+            body=body,
+            headers={"Content-Type": "application/xml", "Accept": "application/xml"},
+            expects=AnswerKind.TEXT,
+        )
+        return (await self._change(call, title)).text
 
     async def delete_row(self, *path: str, title: str, query: Mapping[str, str]) -> None:
         """Raises Unavailable, OutcomeUnknown, AlmaRefusalError."""

@@ -1,14 +1,24 @@
-"""Requests of Alma of type HOLD: placed, found and cancelled, each at most once."""
+"""Requests of Alma of type HOLD: placed, found, changed and cancelled, each at most once."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from adapters.library.alma.client import AlmaRefusalError
+from adapters.library.alma.code_lists import CodeLists
 from adapters.library.alma.lookups import AlmaDesk, ItemAnswer
-from adapters.library.alma.pickup_list import PickupList
 from adapters.library.alma.reasons import refusal_of_answer
-from adapters.library.alma.records import Row, is_hold, make_comment, make_mark, read_row, read_text, split_id
+from adapters.library.alma.records import (
+    Row,
+    is_hold,
+    make_comment,
+    make_mark,
+    read_pid,
+    read_text,
+    split_id,
+    write_day,
+)
 from adapters.library.change_sending import HOLD_JSON, send_change
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
@@ -22,9 +32,26 @@ _TITLE = "/users/{user_id}/requests/{request_id}"
 
 
 @value_object
+class HoldTarget:
+    """`item_pid`: Alma's number of the item; empty: any copy of the record."""
+
+    bib_id: str
+    item_pid: str
+
+
+@value_object
+class HoldEdit:
+    """What is to be different of a hold; None: stays as it is."""
+
+    pickup: str | None = None
+    need_by: date | None = None
+    expires: date | None = None
+
+
+@value_object
 class HoldDesk:
     desk: AlmaDesk
-    pickups: PickupList
+    lists: CodeLists
 
     # --- placing -----------------------------------------------------------------------------------------
 
@@ -34,24 +61,34 @@ class HoldDesk:
             desk.changes.find_change(ChangeKind.HOLD, key),
             self._find_target(wish),
             desk.require_patron(wish.patron_id),
-            self.pickups.choose(wish.pickup),
+            self.lists.choose_pickup(wish.pickup),
         )
         if before is not None:
             if before.ended is not None:
                 return await self._find_present_state(before)
-            if (done := await self._find_marked(patron.id, key)) is not None:
-                return await self._end_hold(before, done, HOLD_JSON.validate_json(before.value))
+            if (done := await self.find_marked(patron.id, key)) is not None:
+                return await self.end_found_hold(before, done)
         refuse_blocked(patron, BlockScope.REQUEST, desk.today())
         if answer is not None:
             self._refuse_item(answer, patron.id)
+        item_pid = read_pid(answer.row) if answer is not None else ""
+        return await self.place_on_target(
+            replace(wish, patron_id=patron.id, pickup=pickup), key, HoldTarget(bib_id, item_pid), before=before
+        )
+
+    async def place_on_target(
+        self, wish: HoldWish, key: str, target: HoldTarget, *, before: LibraryChange | None
+    ) -> Hold:
+        """`wish`: all of it was looked up. Raises Refused, Unavailable, OutcomeUnknown."""
+        desk, patron_id = self.desk, wish.patron_id
         wished = Hold(
             id="",
             key=key,
             request_id=wish.request_id,
-            patron_id=patron.id,
-            bib_id=bib_id,
+            patron_id=patron_id,
+            bib_id=target.bib_id,
             item_id=wish.item_barcode,
-            pickup=pickup,
+            pickup=wish.pickup,
             status=HoldStatus.WAITING,
             placed=desk.now(),
             kind=wish.kind,
@@ -63,7 +100,7 @@ class HoldDesk:
             kind=ChangeKind.HOLD,
             key=key,
             barcode=wish.item_barcode,
-            patron_id=patron.id,
+            patron_id=patron_id,
             begun=wished.placed,
             request_id=wish.request_id,
             value=HOLD_JSON.dump_json(wished).decode(),
@@ -72,18 +109,14 @@ class HoldDesk:
         row = {
             "request_type": "HOLD",
             "pickup_location_type": "LIBRARY",
-            "pickup_location_library": pickup,
-            **({"last_interest_date": f"{wish.expires.isoformat()}Z"} if wish.expires is not None else {}),
+            "pickup_location_library": wish.pickup,
+            **({"last_interest_date": write_day(wish.expires)} if wish.expires is not None else {}),
             "comment": make_comment(number, wish.note, make_mark(key)),
         }
-        query = (
-            {"item_pid": read_text(read_row(answer.row, "item_data"), "pid")}
-            if answer is not None
-            else {"mms_id": bib_id}
-        )
+        query = {"item_pid": target.item_pid} if target.item_pid else {"mms_id": target.bib_id}
 
         async def send_hold() -> Row:
-            path = ("users", patron.id, "requests")
+            path = ("users", patron_id, "requests")
             try:
                 made = await desk.client.send_row(
                     "POST", *path, title="/users/{user_id}/requests", row=row, query=query
@@ -95,7 +128,7 @@ class HoldDesk:
             return made
 
         async def find_made_hold() -> Row | None:
-            return await self._find_marked(patron.id, key)
+            return await self.find_marked(patron_id, key)
 
         sent = await send_change(desk.changes, change, send_hold, find_made_hold, before=before)
         return await self._end_hold(change, sent, wished)
@@ -120,10 +153,14 @@ class HoldDesk:
         if not answer.item.circulates:
             raise make_refusal(RefusalReason.NOT_ALLOWED)
 
-    async def _find_marked(self, patron_id: str, key: str) -> Row | None:
+    async def find_marked(self, patron_id: str, key: str) -> Row | None:
         mark = make_mark(key)
         rows = await self.desk.ask_hold_rows(patron_id)
         return next((row for row in rows or () if mark in read_text(row, "comment").split()), None)
+
+    async def end_found_hold(self, change: LibraryChange, row: Row) -> Hold:
+        """Of a hold that was placed, though its answer was lost."""
+        return await self._end_hold(change, row, HOLD_JSON.validate_json(change.value))
 
     async def _end_hold(self, change: LibraryChange, row: Row, wished: Hold) -> Hold:
         desk = self.desk
@@ -159,7 +196,7 @@ class HoldDesk:
         desk = self.desk
         hold = HOLD_JSON.validate_json(change.value)
         row, changes = await ask_together(
-            self._ask_hold_row(change.record_id), desk.changes.changes_of_record(change.record_id)
+            self.ask_hold_row(change.record_id), desk.changes.changes_of_record(change.record_id)
         )
         if row is not None:
             return desk.restore_hold(desk.reader.read_hold(row), (change,))
@@ -171,7 +208,7 @@ class HoldDesk:
         )
         return replace(hold, status=HoldStatus.FILLED if is_filled else HoldStatus.EXPIRED)
 
-    async def _ask_hold_row(self, hold_id: str) -> Row | None:
+    async def ask_hold_row(self, hold_id: str) -> Row | None:
         """None: there is no such open hold. Raises Unavailable."""
         found = split_id(hold_id)
         if found is None:
@@ -192,18 +229,21 @@ class HoldDesk:
         except Refused:
             if before is None:
                 raise
-            return await self._end_cancellation(before, HOLD_JSON.validate_json(before.value))  # it was, after all
+            return await self._end_change(before, HOLD_JSON.validate_json(before.value))  # it was, after all
+        return await self._cancel_open(hold, key, before)
+
+    async def cancel_holds_of_item(self, answer: ItemAnswer, key: str) -> None:
+        """Those on this very item: they go with it. Raises Refused, Unavailable, OutcomeUnknown."""
+        for hold in await self.desk.describe_holds(answer.holds):
+            if hold.item_barcode == answer.item.barcode:
+                hold_key = f"{key}/hold/{hold.id}"
+                before = await self.desk.changes.find_change(ChangeKind.HOLD_CANCELLATION, hold_key)
+                await self._cancel_open(hold, hold_key, before)
+
+    async def _cancel_open(self, hold: Hold, key: str, before: LibraryChange | None) -> Hold:
+        desk = self.desk
         cancelled = replace(hold, status=HoldStatus.CANCELLED)
-        change = LibraryChange(
-            kind=ChangeKind.HOLD_CANCELLATION,
-            key=key,
-            barcode=hold.item_barcode,
-            patron_id=hold.patron_id,
-            begun=desk.now(),
-            request_id=hold.request_id,
-            record_id=hold.id,
-            value=HOLD_JSON.dump_json(cancelled).decode(),
-        )
+        change = self._make_change(ChangeKind.HOLD_CANCELLATION, key, cancelled)
         number, user = hold.id.split(":", 1)
 
         async def send_cancellation() -> Hold:
@@ -216,19 +256,80 @@ class HoldDesk:
             return cancelled
 
         async def find_hold_gone() -> Hold | None:
-            return cancelled if await self._ask_hold_row(hold_id) is None else None
+            return cancelled if await self.ask_hold_row(hold.id) is None else None
 
         sent = await send_change(desk.changes, change, send_cancellation, find_hold_gone, before=before)
-        return await self._end_cancellation(change, sent)
+        return await self._end_change(change, sent)
+
+    # --- changing ----------------------------------------------------------------------------------------
+
+    async def update_hold(self, hold_id: str, key: str, edit: HoldEdit) -> Hold:
+        """All of the request goes back with what is new: what isn't sent would be emptied. To set the same once more
+        changes nothing. Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED | BAD_PICKUP_LOCATION), Unavailable,
+        OutcomeUnknown."""
+        desk = self.desk
+        before = await desk.changes.find_change(ChangeKind.HOLD_UPDATE, key)
+        if before is not None and before.ended is not None:
+            return HOLD_JSON.validate_json(before.value)
+        row, changes = await ask_together(self.ask_hold_row(hold_id), desk.changes.changes_of_record(hold_id))
+        hold = self._read_open(row, changes)
+        pickup = await self.lists.choose_pickup(edit.pickup) if edit.pickup is not None else hold.pickup
+        changed = replace(
+            hold, pickup=pickup, need_by=edit.need_by or hold.need_by, expires=edit.expires or hold.expires
+        )
+        change = self._make_change(ChangeKind.HOLD_UPDATE, key, changed)
+        wanted: dict[str, str] = {}
+        if pickup != hold.pickup:
+            wanted |= {"pickup_location_type": "LIBRARY", "pickup_location_library": pickup}
+        if changed.expires is not None and changed.expires != hold.expires:
+            wanted["last_interest_date"] = write_day(changed.expires)
+        number, user = hold.id.split(":", 1)
+
+        async def send_edit() -> Hold:
+            if wanted:
+                path, whole = ("users", user, "requests", number), {**(row or {}), **wanted}
+                try:
+                    await desk.client.send_row("PUT", *path, title=_TITLE, row=whole)
+                except AlmaRefusalError as refusal:
+                    raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            return changed
+
+        async def find_hold_edited() -> Hold | None:
+            now = await self.ask_hold_row(hold_id)
+            is_done = now is not None and all(read_text(now, name) == value for name, value in wanted.items())
+            return changed if is_done else None
+
+        sent = await send_change(desk.changes, change, send_edit, find_hold_edited, before=before)
+        for placing in changes:
+            if placing.kind is ChangeKind.HOLD and placing.ended is not None:
+                await desk.changes.end_change(replace(placing, value=HOLD_JSON.dump_json(sent).decode()))
+        return await self._end_change(change, sent)
 
     async def _require_open(self, hold_id: str) -> Hold:
         """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED), Unavailable."""
-        row, changes = await ask_together(self._ask_hold_row(hold_id), self.desk.changes.changes_of_record(hold_id))
+        return self._read_open(
+            *await ask_together(self.ask_hold_row(hold_id), self.desk.changes.changes_of_record(hold_id))
+        )
+
+    def _read_open(self, row: Row | None, changes: tuple[LibraryChange, ...]) -> Hold:
+        """Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED)."""
         if row is None:
             known = any(one.kind is ChangeKind.HOLD for one in changes)
             raise make_refusal(RefusalReason.REQUEST_CLOSED if known else RefusalReason.UNKNOWN_REQUEST)
         return self.desk.restore_hold(self.desk.reader.read_hold(row), changes)
 
-    async def _end_cancellation(self, change: LibraryChange, hold: Hold) -> Hold:
+    def _make_change(self, kind: ChangeKind, key: str, hold: Hold) -> LibraryChange:
+        return LibraryChange(
+            kind=kind,
+            key=key,
+            barcode=hold.item_barcode,
+            patron_id=hold.patron_id,
+            begun=self.desk.now(),
+            request_id=hold.request_id,
+            record_id=hold.id,
+            value=HOLD_JSON.dump_json(hold).decode(),
+        )
+
+    async def _end_change(self, change: LibraryChange, hold: Hold) -> Hold:
         await self.desk.changes.end_change(replace(change, ended=self.desk.now()))
         return hold

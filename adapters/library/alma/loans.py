@@ -12,10 +12,10 @@ from adapters.library.alma.client import AlmaRefusalError
 from adapters.library.alma.lookups import AlmaDesk, ItemAnswer
 from adapters.library.alma.reasons import refusal_of_answer, refusal_of_renewal
 from adapters.library.alma.records import Row, read_item_status, read_row, read_text, split_id, write_moment
-from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, send_change
+from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, find_open_change, send_change
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked, refuse_unsupported
-from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Loan, Location, Patron
+from gateway.domain.library import BlockScope, Hold, HoldStatus, Item, ItemStatus, Loan, Location, Patron
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
@@ -42,6 +42,7 @@ class LoanDesk:
         if answer.loan is not None:
             return await self._find_repeated_loan(answer.loan, patron.id, before, due)
         self._refuse_loan(answer, patron)
+        request_id = request_id or await self._find_request(answer.item)
         change = LibraryChange(ChangeKind.CHECK_OUT, key, barcode, patron.id, desk.now(), request_id)
         library, circulation_desk = desk.options.find_desk("")
         row = {"circ_desk": {"value": circulation_desk}, "library": {"value": library}}
@@ -60,6 +61,14 @@ class LoanDesk:
 
         sent = await send_change(desk.changes, change, send_loan, find_made_loan, before=before)
         return await self._end_check_out(change, sent, due)
+
+    async def _find_request(self, item: Item) -> str:
+        """For which a partner's item is here."""
+        if not item.temporary:
+            return ""
+        changes = await self.desk.changes.changes_of_item(item.barcode)
+        made = find_open_change(ChangeKind.TEMPORARY_ITEM, ChangeKind.TEMPORARY_ITEM_DELETION, changes)
+        return made.request_id if made is not None else ""
 
     def _refuse_loan(self, answer: ItemAnswer, patron: Patron) -> None:
         """What Alma would refuse with fewer words, or let pass. Raises Refused."""
@@ -173,7 +182,15 @@ class LoanDesk:
         scanned = await send_change(desk.changes, change, send_scan, find_scan_done, before=before)
         if "item_data" not in scanned:
             raise OutcomeUnknown("Alma's answer to a return does not say where the item is now")
-        return await self._end_check_in(change, await desk.complete_item(scanned))
+        return await self._end_check_in(change, await self._read_scanned(answer, scanned))
+
+    async def _read_scanned(self, before: ItemAnswer, row: Row) -> ItemAnswer:
+        """The scan has ended the loan. Only where somebody waited and it did not stay in its place have the requests
+        changed."""
+        holds = before.holds
+        if holds and read_item_status(row) is not ItemStatus.AVAILABLE:
+            holds = await self.desk.ask_item_holds(row)
+        return ItemAnswer(self.desk.reader.read_item(row, holds, None), row, holds, None)
 
     async def _repeat_check_in(self, before: LibraryChange, answer: ItemAnswer | None) -> CheckedIn | None:
         """What this key did, if it ended the item's latest loan; None: nothing yet. The item is not on loan.

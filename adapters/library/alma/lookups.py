@@ -31,6 +31,7 @@ from gateway.ports.library_changes import ChangeKind, LibraryChange, LibraryChan
 from gateway.ports.library_system import BibHoldings, PatronKey
 
 _OWN_ORDER = (IdentifierType.BARCODE.value, IdentifierType.USERNAME.value)
+USER_TITLE = "/users/{user_id}"
 _ITEM_TITLE = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
 
 
@@ -79,11 +80,15 @@ class AlmaDesk:
 
     async def ask_patron(self, value: str, id_type: str = "") -> Patron | None:
         """By primary identifier, unless `id_type` says otherwise; None: there is no such user. Raises Unavailable."""
+        row = await self.ask_user_row(value, id_type)
+        return self.reader.read_patron(row, self.today()) if row is not None else None
+
+    async def ask_user_row(self, value: str, id_type: str = "") -> Row | None:
+        """With counts of loans and requests, and the sum of fees. Raises Unavailable."""
         if not value:
             return None
         query = {"expand": "loans,requests,fees", **({"user_id_type": id_type} if id_type else {})}
-        row = await self.client.get_row("users", value, title="/users/{user_id}", query=query)
-        return self.reader.read_patron(row, self.today()) if row is not None else None
+        return await self.client.get_row("users", value, title=USER_TITLE, query=query)
 
     async def require_patron(self, patron_id: str) -> Patron:
         """Raises Refused(UNKNOWN_PATRON), Unavailable."""
@@ -158,7 +163,7 @@ class AlmaDesk:
 
     async def complete_item(self, row: Row) -> ItemAnswer:
         """With loan and holds. Raises Unavailable."""
-        loan, holds = await ask_together(self._ask_loan(row), self._ask_holds(row))
+        loan, holds = await ask_together(self._ask_loan(row), self.ask_item_holds(row))
         return ItemAnswer(self.reader.read_item(row, holds, loan), row, holds, loan)
 
     async def _ask_loan(self, row: Row) -> Row | None:
@@ -175,7 +180,7 @@ class AlmaDesk:
         ]
         return open_ones[0] if open_ones else None
 
-    async def _ask_holds(self, row: Row) -> tuple[Row, ...]:
+    async def ask_item_holds(self, row: Row) -> tuple[Row, ...]:
         """Of the item and of its record: which of them Alma lists at which of the two is not said, so both are asked.
 
         Raises Unavailable."""
@@ -282,12 +287,12 @@ def make_item_path(row: Row) -> tuple[str, ...]:
 
 
 def _has_identifier(patron: Patron, kind: str, value: str) -> bool:
-    """Primary identifiers have no case in Alma."""
-    if kind == IdentifierType.INTERNAL.value:
-        return patron.id.casefold() == value.casefold()
+    """Primary identifiers have no case in Alma; they are what an institution calls its people by."""
+    is_primary = patron.id.casefold() == value.casefold()
+    if kind == IdentifierType.INTERNAL.value or (is_primary and kind == IdentifierType.EXTERNAL.value):
+        return is_primary
     return any(
-        one.type == kind
-        and (one.value == value or (one.value == patron.id and value.casefold() == patron.id.casefold()))
+        one.type == kind and (one.value == value or (is_primary and one.value == patron.id))
         for one in patron.identifiers
     )
 

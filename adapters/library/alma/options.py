@@ -22,6 +22,14 @@ class AlmaTrial(ProfileSection):
     item: str = Field("", description="barcode of an item kept for this")
 
 
+class TemporaryItemOptions(ProfileSection):
+    """Codes of what is made for a partner's item while it is here."""
+
+    location: str = Field("", description="location in `library` where partners' items belong; empty: none are made")
+    policy: str = Field("", description="item policy of those for which a profile names none")
+    material_type: str = Field("BOOK", min_length=1, description="material type of items")
+
+
 class AlmaOptions(ProfileSection):
     url: str = Field(pattern=r"^https?://[^\s/]+(/[^\s]*)?$", description="of the API, with /almaws/v1")
     api_key: SecretReference = Field(min_length=1, description="of the Developer Network")
@@ -44,6 +52,8 @@ class AlmaOptions(ProfileSection):
     cancel_reason: str = Field("CancelledAtPatronRequest", min_length=1, description="why we cancel a request")
     fee_types: Mapping[str, str] = Field({}, description="our fee types -> Alma's; others are sent as they are")
     reasons: Mapping[str, RefusalReason] = Field({}, description="part of a refusal's text or code -> our reason")
+    temporary_items: TemporaryItemOptions = TemporaryItemOptions()
+    external_system: str = Field("", description="where new users come from; empty: Alma keeps them itself (internal)")
     trial: AlmaTrial = AlmaTrial()
 
     @model_validator(mode="after")

@@ -6,9 +6,9 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from adapters.library.alma.client import AlmaClient
+from adapters.library.alma.code_lists import CodeLists
 from adapters.library.alma.lookups import AlmaDesk
 from adapters.library.alma.options import AlmaOptions
-from adapters.library.alma.pickup_list import PickupList
 from adapters.library.alma.records import RecordReader, read_text
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.rest_options import resolve_tls
@@ -54,10 +54,10 @@ class AlmaProbe:
         options, recorder, context = self._options, self._recorder, self._context
         reader = RecordReader(options, context.zone, context.currency)
         desk = AlmaDesk(client, options, reader, context.changes, context.clock)
-        pickups = PickupList(client, reader)
+        lists = CodeLists(client, reader)
 
         async def check_library() -> str:
-            codes = {read_text(row, "code") for row in await _ask(pickups.load_libraries(), "Configuration")}
+            codes = {read_text(row, "code") for row in await _ask(lists.load_libraries(), "Configuration")}
             for key, wanted in (
                 ("library", (options.library,)),
                 ("desks", tuple(options.desks)),

@@ -29,6 +29,9 @@ CODES: Mapping[str, RefusalReason] = {
     "401823": RefusalReason.NOT_CHECKED_OUT,
     "401681": RefusalReason.INVALID_VALUE,
     "401824": RefusalReason.INVALID_VALUE,
+    "401664": RefusalReason.DATA_MISSING,
+    "401851": RefusalReason.DUPLICATE_PATRON,
+    "401852": RefusalReason.INVALID_VALUE,
     "4019991": RefusalReason.INVALID_VALUE,
     "4019994": RefusalReason.INVALID_AMOUNT,
 }
@@ -42,6 +45,8 @@ WORDS: Mapping[str, RefusalReason] = {
     "loan limit": RefusalReason.LIMIT_REACHED,
     "renewal limit": RefusalReason.LIMIT_REACHED,
     "maximum renew": RefusalReason.LIMIT_REACHED,
+    "barcode already exists": RefusalReason.DUPLICATE_ITEM,
+    "barcode must be unique": RefusalReason.DUPLICATE_ITEM,
 }
 """Some codes have many meanings: where the words are known, they count before the code."""
 

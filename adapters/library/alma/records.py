@@ -15,6 +15,7 @@ from typing import Any
 
 from adapters.library.alma.options import AlmaOptions
 from adapters.marc.citation_texts import clean_title, trim_punctuation
+from adapters.marc.xml_elements import local_name, parse_untrusted_xml
 from gateway.domain.library import (
     Bib,
     Block,
@@ -36,13 +37,20 @@ from gateway.domain.library import (
     PostalAddress,
     RecordId,
 )
-from gateway.domain.problems import Unavailable
+from gateway.domain.problems import MalformedMessage, Unavailable
 from gateway.domain.value import value_object
 
 Row = Mapping[str, Any]
 
 MARK_PREFIX = "illgate:"
-"""Requests and fees that the gateway makes have this and a text made of the key in their comment."""
+"""Requests and fees that the gateway makes have this and a text made of the key in their comment, partners' items in
+their first internal note."""
+
+LASTING_PREFIX = "illgate-item:"
+"""The same of items that stay."""
+
+RECORD_PREFIX = "(illgate)"
+"""Before such a text in field 035 of records that the gateway makes: Alma finds records by it."""
 
 OCLC_PREFIX = "(OCoLC)"
 
@@ -153,6 +161,7 @@ class RecordReader:
             hold_count=len(holds),
             circulates=policy not in self.options.not_lent,
             due=parse_moment(read_text(loan, "due_date")) if loan is not None else None,
+            temporary=is_marked(data),
         )
 
     # --- holds, loans, fees ------------------------------------------------------------------------------
@@ -244,9 +253,14 @@ def is_hold(row: Row) -> bool:
     return read_text(row, "request_type") == "HOLD" and read_text(row, "request_status") in _HOLD_STATUSES
 
 
-def make_mark(key: str) -> str:
+def is_marked(data: Row) -> bool:
+    """Whether an item is a partner's, made by the gateway. `data`: its `item_data`."""
+    return any(word.startswith(MARK_PREFIX) for word in read_text(data, "internal_note_1").split())
+
+
+def make_mark(key: str, prefix: str = MARK_PREFIX) -> str:
     """Of what is made under this key: found again where an answer was lost."""
-    return MARK_PREFIX + sha256(key.encode()).hexdigest()[:20]
+    return prefix + sha256(key.encode()).hexdigest()[:20]
 
 
 def make_comment(*parts: str) -> str:
@@ -257,6 +271,22 @@ def split_id(text: str) -> tuple[str, str] | None:
     """Number and user of a loan or request. None: it is no such id."""
     number, _, user = text.partition(":")
     return (number, user) if number.isascii() and number.isdigit() and user else None
+
+
+def read_pid(row: Row) -> str:
+    """Alma's own number of an item. Raises Unavailable."""
+    return read_number(read_row(row, "item_data"), "pid")
+
+
+def read_xml_row(text: str) -> Row:
+    """The plain fields of a record or holding in XML, as its JSON has them. Empty where it is no such XML."""
+    try:
+        root = parse_untrusted_xml(text.encode())
+    except MalformedMessage:
+        return {}
+    fields: dict[str, Any] = {local_name(one): one.text or "" for one in root if len(one) == 0}
+    numbers = [one.text or "" for one in root.iter() if local_name(one) == "network_number" and len(one) == 0]
+    return {**fields, "network_number": numbers}
 
 
 def read_row(row: Row, key: str) -> Row:
@@ -325,6 +355,10 @@ def parse_moment(text: str) -> datetime | None:
     except ValueError:
         return None
     return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def write_day(day: date) -> str:
+    return f"{day.isoformat()}Z"
 
 
 def write_moment(moment: datetime) -> str:

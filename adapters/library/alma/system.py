@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import date, datetime
-from weakref import WeakValueDictionary
 
-from adapters.library.alma.abilities import WAYS
+from adapters.library.alma import WAYS
 from adapters.library.alma.client import AlmaClient
+from adapters.library.alma.code_lists import ITEM_POLICIES, USER_GROUPS, CodeLists
 from adapters.library.alma.fees import FeeDesk, FeeNote
-from adapters.library.alma.holds import HoldDesk
+from adapters.library.alma.holds import HoldDesk, HoldEdit
+from adapters.library.alma.item_moves import ItemDesk
 from adapters.library.alma.loans import LoanDesk
 from adapters.library.alma.lookups import AlmaDesk
 from adapters.library.alma.options import AlmaOptions
-from adapters.library.alma.pickup_list import PickupList
+from adapters.library.alma.patrons import PatronDesk
 from adapters.library.alma.probe import AlmaProbe
 from adapters.library.alma.records import RecordReader, read_text
+from adapters.library.alma.temporary_items import TemporaryItemDesk
 from adapters.library.change_sending import find_item_of_request
+from adapters.library.parallel_questions import ask_together
+from adapters.library.record_locks import RecordLocks
 from adapters.library.refusals import make_refusal, refuse_unsupported
 from gateway.domain.library import (
     Bib,
@@ -49,6 +50,18 @@ from gateway.ports.library_system import (
     TemporaryItemResult,
 )
 
+_NEEDS_A_LOCATION = frozenset(
+    {
+        Capability.TEMPORARY_ITEM,
+        Capability.HOLD_SHELF,
+        Capability.SHELF_CHOICE,
+        Capability.SUPPRESS,
+        Capability.CHANGE_BARCODE,
+        Capability.MOVE_LOCATION,
+    }
+)
+"""What there is only where a location for partners' items is set."""
+
 
 class AlmaLibrary:
     def __init__(self, context: LibraryAdapterContext, options: AlmaOptions) -> None:
@@ -58,16 +71,23 @@ class AlmaLibrary:
         self._client = AlmaClient(options, context.folder, context.secrets, context.clock)
         reader = RecordReader(options, context.zone, context.currency)
         self._desk = AlmaDesk(self._client, options, reader, context.changes, context.clock)
-        self._pickups = PickupList(self._client, reader)
-        self._holds = HoldDesk(self._desk, self._pickups)
+        self._lists = CodeLists(self._client, reader)
+        self._patrons = PatronDesk(self._desk, self._lists)
+        self._holds = HoldDesk(self._desk, self._lists)
+        self._items = ItemDesk(self._desk, self._lists)
+        self._temporary_items = TemporaryItemDesk(self._desk, self._holds)
         self._loans = LoanDesk(self._desk)
         self._fees = FeeDesk(self._desk)
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks = RecordLocks()
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        found = frozenset(WAYS)
-        return found if self._options.checks_passwords else found - {Capability.AUTHENTICATE}
+        found = set(WAYS)
+        if not self._options.checks_passwords:
+            found.discard(Capability.AUTHENTICATE)
+        if not self._options.temporary_items.location:
+            found -= _NEEDS_A_LOCATION
+        return frozenset(found)
 
     async def ping(self) -> None:
         await self._client.get_row("conf", "libraries", title="/conf/libraries")
@@ -78,8 +98,17 @@ class AlmaLibrary:
 
     async def codes(self) -> LibraryCodes:
         """See `ports.library_system.ListsCodes`."""
-        rows = await self._pickups.load_libraries()
-        return LibraryCodes(branches=frozenset(read_text(row, "code") for row in rows))
+        rows, policies, groups = await ask_together(
+            self._lists.load_libraries(),
+            self._lists.load_code_table(ITEM_POLICIES),
+            self._lists.load_code_table(USER_GROUPS),
+        )
+        return LibraryCodes(
+            branches=frozenset(read_text(row, "code") for row in rows),
+            item_policies=policies,
+            patron_categories=groups,
+            sharing_branch=self._options.library,
+        )
 
     async def info(self) -> LibraryInfo:
         return self._context.info
@@ -87,13 +116,6 @@ class AlmaLibrary:
     async def close_connections(self) -> None:
         """See `ports.library_system.HoldsConnections`."""
         await self._client.close_connections()
-
-    @asynccontextmanager
-    async def _lock(self, subject: str) -> AsyncIterator[None]:
-        """One change of a thing at a time: what was asked before it is still true then."""
-        lock = self._locks.setdefault(subject, asyncio.Lock())
-        async with lock:
-            yield
 
     # patrons
     async def find_patron(self, key: PatronKey) -> Patron:
@@ -122,13 +144,16 @@ class AlmaLibrary:
         return await self._fees.list_charges(patron_id)
 
     async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
-        refuse_unsupported("create patrons")
+        async with self._locks.lock_record(f"patron/{key}"):
+            return await self._patrons.create_patron(draft, key)
 
     async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
-        refuse_unsupported("change patrons")
+        async with self._locks.lock_record(f"patron/{patron_id}"):
+            return await self._patrons.update_patron(patron_id, draft, key)
 
     async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
-        refuse_unsupported("change patrons")
+        async with self._locks.lock_record(f"patron/{patron_id}"):
+            return await self._patrons.expire_patron(patron_id, on, key)
 
     async def delete_patron(self, patron_id: str, key: str) -> Patron:
         refuse_unsupported("delete patrons")
@@ -163,14 +188,14 @@ class AlmaLibrary:
 
     # holds
     async def place_hold(self, wish: HoldWish, key: str) -> Hold:
-        async with self._lock(f"hold/{wish.item_barcode or wish.bib_id}"):
+        async with self._locks.lock_record(f"hold/{wish.item_barcode or wish.bib_id}"):
             return await self._holds.place_hold(wish, key)
 
     async def find_hold(self, request_id: str) -> Hold:
         return await self._holds.find_hold(request_id)
 
     async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        async with self._lock(f"hold/{hold_id}"):
+        async with self._locks.lock_record(f"hold/{hold_id}"):
             return await self._holds.cancel_hold(hold_id, key)
 
     async def update_hold(
@@ -182,20 +207,34 @@ class AlmaLibrary:
         need_by: date | None = None,
         expires: date | None = None,
     ) -> Hold:
-        refuse_unsupported("change reservations")
+        async with self._locks.lock_record(f"hold/{hold_id}"):
+            return await self._holds.update_hold(hold_id, key, HoldEdit(pickup, need_by, expires))
 
     # temporary records
     async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        refuse_unsupported("keep temporary items")
+        self._require_location()
+        async with self._locks.lock_record(f"item/{item.barcode}"):
+            return await self._temporary_items.create(item, key)
 
     async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        refuse_unsupported("keep temporary items")
+        self._require_location()
+        async with self._locks.lock_record(f"item/{barcode}"):
+            return await self._temporary_items.delete(barcode, key)
 
     async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        refuse_unsupported("change barcodes")
+        self._require_location()
+        async with self._locks.lock_record(f"item/{barcode}"):
+            return await self._items.change_barcode(barcode, new, key)
 
     async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        refuse_unsupported("create items")
+        self._require_location()
+        async with self._locks.lock_record(f"item/{item.barcode}"):
+            return await self._temporary_items.create(item, key, is_lasting=True)
+
+    def _require_location(self) -> None:
+        """Raises Refused(UNSUPPORTED_SERVICE)."""
+        if not self._options.temporary_items.location:
+            refuse_unsupported("keep items of partners: no location is set for them")
 
     # circulation
     async def check_out(
@@ -209,15 +248,15 @@ class AlmaLibrary:
         override: bool = False,
     ) -> Loan:
         """Blocks, limits and policies of Alma stop also what has left already."""
-        async with self._lock(f"item/{barcode}"):
+        async with self._locks.lock_record(f"item/{barcode}"):
             return await self._loans.check_out(barcode, patron_id, key, request_id, due)
 
     async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
-        async with self._lock(f"loan/{loan_id}"):
+        async with self._locks.lock_record(f"loan/{loan_id}"):
             return await self._loans.set_due_date(loan_id, due)
 
     async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
-        async with self._lock(f"item/{barcode}"):
+        async with self._locks.lock_record(f"item/{barcode}"):
             return await self._loans.check_in(barcode, key, at, fill_hold=fill_hold)
 
     async def renew_loan(
@@ -229,7 +268,7 @@ class AlmaLibrary:
         due: datetime | None = None,
         latest: datetime | None = None,
     ) -> Loan:
-        async with self._lock(f"item/{barcode}"):
+        async with self._locks.lock_record(f"item/{barcode}"):
             return await self._loans.renew(barcode, key, patron_id, due, latest)
 
     async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
@@ -240,10 +279,14 @@ class AlmaLibrary:
 
     # location
     async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
-        refuse_unsupported("move items")
+        self._require_location()
+        async with self._locks.lock_record(f"item/{barcode}"):
+            return await self._items.move_to_ill(barcode, location, key)
 
     async def return_home(self, barcode: str, key: str) -> Item:
-        refuse_unsupported("move items")
+        self._require_location()
+        async with self._locks.lock_record(f"item/{barcode}"):
+            return await self._items.return_home(barcode, key)
 
     # money
     async def post_fee(
@@ -257,10 +300,10 @@ class AlmaLibrary:
         item_barcode: str = "",
         request_id: str = "",
     ) -> Charge:
-        async with self._lock(f"fee/{patron_id}"):
+        async with self._locks.lock_record(f"fee/{patron_id}"):
             note = FeeNote(description, item_barcode, request_id)
             return await self._fees.post_fee(patron_id, amount, type_, key, note)
 
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
-        return await self._pickups.list_places()
+        return await self._lists.list_pickups()

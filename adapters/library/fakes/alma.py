@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
 from aiohttp import web
 
+from adapters.library.fakes.alma_cataloguing import GENERAL_ERROR, AlmaCataloguer, write_record
 from adapters.library.fakes.alma_state import AlmaError, AlmaState, Row, cut_page
 from adapters.library.fakes.fake_server import FakeServer
 
@@ -36,6 +37,10 @@ class FakeAlma(FakeServer):
     def add_routes(self, app: web.Application) -> None:
         routes: tuple[tuple[str, str, Callable[[web.Request, Row], Any]], ...] = (
             ("GET", "/conf/libraries", self._list_libraries),
+            ("GET", "/conf/libraries/{library}/locations", self._list_locations),
+            ("GET", "/conf/code-tables/{table}", self._show_code_table),
+            ("POST", "/users", self._create_user),
+            ("PUT", "/users/{user}", self._change_user),
             ("GET", "/users/{user}", self._show_user),
             ("POST", "/users/{user}", self._check_password),
             ("GET", "/users/{user}/loans", self._list_user_loans),
@@ -46,21 +51,35 @@ class FakeAlma(FakeServer):
             ("GET", "/users/{user}/requests", self._list_user_requests),
             ("POST", "/users/{user}/requests", self._add_request),
             ("GET", "/users/{user}/requests/{number}", self._show_request),
+            ("PUT", "/users/{user}/requests/{number}", self._change_request),
             ("DELETE", "/users/{user}/requests/{number}", self._cancel_request),
             ("GET", "/users/{user}/fees", self._list_fees),
             ("POST", "/users/{user}/fees", self._add_fee),
             ("GET", "/bibs", self._find_bibs),
+            ("POST", "/bibs", self._add_record),
             ("GET", "/bibs/{mms}", self._show_bib),
+            ("DELETE", "/bibs/{mms}", self._delete_record),
+            ("GET", "/bibs/{mms}/holdings", self._list_holdings),
+            ("POST", "/bibs/{mms}/holdings", self._add_holding),
+            ("DELETE", "/bibs/{mms}/holdings/{holding}", self._delete_holding),
             ("GET", "/bibs/{mms}/requests", self._list_bib_requests),
             ("GET", "/bibs/{mms}/holdings/ALL/items", self._list_items),
+            ("GET", "/bibs/{mms}/holdings/{holding}/items", self._list_holding_items),
+            ("POST", "/bibs/{mms}/holdings/{holding}/items", self._add_item),
             ("GET", "/items", self._find_item),
             ("GET", ITEM, self._show_item),
+            ("PUT", ITEM, self._change_item),
+            ("DELETE", ITEM, self._delete_item),
             ("POST", ITEM, self._scan),
             ("GET", f"{ITEM}/loans", self._list_item_loans),
             ("GET", f"{ITEM}/requests", self._list_item_requests),
         )
         for method, path, act in routes:
             app.router.add_route(method, f"{API}{path}", self._make_handler(act))
+
+    @property
+    def _cataloguer(self) -> AlmaCataloguer:
+        return AlmaCataloguer(self.state)
 
     def do_damage(self, name: str, subject: str) -> str:
         """`vanish-user`: subject is a primary identifier."""
@@ -72,17 +91,9 @@ class FakeAlma(FakeServer):
             headers = {"X-Exl-Api-Remaining": str(max(self.remaining - 1, 0))}
             try:
                 self._admit(request)
-                text = await request.text()
-                body = json.loads(text) if text else {}
-                if not isinstance(body, dict):
-                    raise AlmaError("60105", "JSON is not valid.")
-                answer = act(request, body)
+                answer = act(request, await _read_body(request))
             except AlmaError as error:
-                said = {"errorCode": error.code, "errorMessage": error.message, "trackingId": "E01-0101000000-FAKE"}
-                listed = {"errorsExist": True, "errorList": {"error": [said]}}
-                return web.json_response(listed, status=error.status, headers=headers)
-            except ValueError:
-                return web.json_response({"errorsExist": True, "errorList": {"error": []}}, status=400)
+                return _write_refusal(error, headers)
             if isinstance(answer, web.Response):
                 return answer
             return web.json_response(answer, headers=headers)
@@ -162,6 +173,16 @@ class FakeAlma(FakeServer):
     def _add_fee(self, request: web.Request, body: Row) -> Row:
         return self.state.add_fee(request.match_info["user"], body)
 
+    def _create_user(self, _request: web.Request, body: Row) -> Row:
+        return self._cataloguer.create_user(body)
+
+    def _change_user(self, request: web.Request, body: Row) -> Row:
+        overridden = request.query.get("override", "").split(",")
+        return self._cataloguer.change_user(self._user(request), body, overridden)
+
+    def _change_request(self, request: web.Request, body: Row) -> Row:
+        return self.state.change_request(request.match_info["user"], request.match_info["number"], body)
+
     # --- records and items -------------------------------------------------------------------------------
 
     def _find_bibs(self, request: web.Request, _body: Row) -> Row:
@@ -175,6 +196,41 @@ class FakeAlma(FakeServer):
 
     def _show_bib(self, request: web.Request, _body: Row) -> Row:
         return self.state.find_bib(request.match_info["mms"])
+
+    def _add_record(self, _request: web.Request, body: Row) -> web.Response:
+        return _write_xml(self._cataloguer.add_record(_require_xml(body)))
+
+    def _delete_record(self, request: web.Request, _body: Row) -> web.Response:
+        self._cataloguer.delete_record(request.match_info["mms"], is_override=_is_override(request))
+        return web.Response(status=204)
+
+    def _list_holdings(self, request: web.Request, _body: Row) -> Row:
+        mms = self._show_bib(request, {})["mms_id"]
+        rows = [one for one in self.state.holdings.values() if one["mms_id"] == mms]
+        return cut_page(rows, "holding", len(rows), 0)
+
+    def _add_holding(self, request: web.Request, body: Row) -> web.Response:
+        return _write_xml(self._cataloguer.add_holding(request.match_info["mms"], _require_xml(body)))
+
+    def _delete_holding(self, request: web.Request, _body: Row) -> web.Response:
+        self._cataloguer.delete_holding(request.match_info["holding"])
+        return web.Response(status=204)
+
+    def _list_holding_items(self, request: web.Request, _body: Row) -> Row:
+        number = request.match_info["holding"]
+        rows = (one for one in self.state.items.values() if one["holding_data"]["holding_id"] == number)
+        return _cut(request, rows, "item")
+
+    def _add_item(self, request: web.Request, body: Row) -> Row:
+        return self._cataloguer.add_item(request.match_info["mms"], request.match_info["holding"], body)
+
+    def _change_item(self, request: web.Request, body: Row) -> Row:
+        return self._cataloguer.change_item(self._item(request), body)
+
+    def _delete_item(self, request: web.Request, _body: Row) -> web.Response:
+        holdings = request.query.get("holdings", "retain")
+        self._cataloguer.delete_item(self._item(request), is_override=_is_override(request), holdings=holdings)
+        return web.Response(status=204)
 
     def _list_bib_requests(self, request: web.Request, _body: Row) -> Row:
         mms = self._show_bib(request, {})["mms_id"]
@@ -220,6 +276,61 @@ class FakeAlma(FakeServer):
         rows = [{"code": code, "name": name} for code, name in self.state.libraries.items()]
         return cut_page(rows, "library", len(rows), 0)
 
+    def _list_locations(self, request: web.Request, _body: Row) -> Row:
+        codes = self.state.locations.get(request.match_info["library"])
+        if codes is None:
+            raise AlmaError(GENERAL_ERROR, "The library was not found.")
+        rows = [{"code": code, "name": code} for code in sorted(codes)]
+        return cut_page(rows, "location", len(rows), 0)
+
+    def _show_code_table(self, request: web.Request, _body: Row) -> Row:
+        state, name = self.state, request.match_info["table"]
+        tables = {
+            "ItemPolicy": state.item_policies,
+            "PhysicalMaterialType": state.material_types,
+            "UserGroups": state.user_groups,
+            "FineFeeTransactionType": state.fee_types,
+        }
+        if name not in tables:
+            raise AlmaError(GENERAL_ERROR, f"Code table {name} was not found.")
+        rows = [{"code": code, "description": code, "enabled": True} for code in sorted(tables[name])]
+        return {"name": name, "row": rows}
+
+
+async def _read_body(request: web.Request) -> Row:
+    """JSON; XML as bytes under `xml`."""
+    data = await request.read()
+    if request.content_type.endswith("xml"):
+        return {"xml": data}
+    try:
+        body = json.loads(data) if data else {}
+    except ValueError as error:
+        raise AlmaError("60105", "JSON is not valid.") from error
+    if not isinstance(body, dict):
+        raise AlmaError("60105", "JSON is not valid.")
+    return body
+
+
+def _require_xml(body: Row) -> bytes:
+    """Records and holdings are taken in XML only."""
+    if not isinstance(body.get("xml"), bytes):
+        raise AlmaError("60105", "This is supported in XML only.")
+    return bytes(body["xml"])
+
+
+def _is_override(request: web.Request) -> bool:
+    return request.query.get("override") == "true"
+
+
+def _write_xml(row: Row) -> web.Response:
+    return web.Response(body=write_record(row), content_type="application/xml", charset="utf-8")
+
+
+def _write_refusal(error: AlmaError, headers: Mapping[str, str]) -> web.Response:
+    said = {"errorCode": error.code, "errorMessage": error.message, "trackingId": "E01-0101000000-FAKE"}
+    listed = {"errorsExist": True, "errorList": {"error": [said]}}
+    return web.json_response(listed, status=error.status, headers=headers)
+
 
 def _cut(request: web.Request, rows: Any, name: str) -> Row:
     return cut_page(rows, name, min(int(request.query.get("limit", 10)), 100), int(request.query.get("offset", 0)))
@@ -229,8 +340,7 @@ def make_sample() -> AlmaState:
     """A small library to rehearse with."""
     state = AlmaState(now=lambda: datetime.now(UTC))
     for code, name in (("MAIN", "Main Library"), ("NORTH", "North Library"), ("RS", "Resource Sharing")):
-        state.libraries[code] = name
-        state.desks[code] = "DEFAULT_CIRC_DESK"
+        state.add_library(code, name)
     state.add_user("P1", "21000000000017", "Müller", "Ana", date(2099, 12, 31))
     state.add_user("P2", "21000000000025", "Папалазарова", "Нина", date(2099, 12, 31))
     mms = state.add_bib("Вишнёвый сад", "Чехов, А. П.", isbn="9780000010018", network_number=["(OCoLC)1001"])

@@ -30,10 +30,12 @@ class AlmaState:
 
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     libraries: dict[str, str] = field(default_factory=dict)
+    locations: dict[str, set[str]] = field(default_factory=dict)
     desks: dict[str, str] = field(default_factory=dict)
     users: dict[str, Row] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
     bibs: dict[str, Row] = field(default_factory=dict)
+    holdings: dict[str, Row] = field(default_factory=dict)
     items: dict[str, Row] = field(default_factory=dict)
     loans: dict[str, Row] = field(default_factory=dict)
     requests: dict[str, Row] = field(default_factory=dict)
@@ -41,6 +43,9 @@ class AlmaState:
     renewals: dict[str, int] = field(default_factory=dict)
     not_lent: set[str] = field(default_factory=set)
     fee_types: set[str] = field(default_factory=lambda: {"OTHER"})
+    item_policies: set[str] = field(default_factory=lambda: {"BOOK", "REF", "ILL"})
+    material_types: set[str] = field(default_factory=lambda: {"BOOK", "ISSUE", "DVD"})
+    user_groups: set[str] = field(default_factory=lambda: {"STAFF", "VISITOR"})
     _number: int = 1000
 
     def next_number(self) -> str:
@@ -58,7 +63,8 @@ class AlmaState:
             "first_name": given,
             "last_name": surname,
             "status": {"value": "ACTIVE", "desc": "Active"},
-            "user_group": {"value": "STAFF"},
+            "account_type": {"value": "INTERNAL", "desc": "Internal"},
+            "user_group": {"value": "STAFF", "desc": "Staff"},
             "expiry_date": f"{expires.isoformat()}Z",
             "contact_info": {"email": [{"email_address": f"{primary_id}@library.example", "preferred": True}]},
             "user_identifier": [{"id_type": {"value": "BARCODE"}, "value": barcode, "status": "ACTIVE"}],
@@ -72,11 +78,29 @@ class AlmaState:
         self.bibs[mms] = {"mms_id": mms, "title": title, "author": author, "suppress_from_publishing": "false", **more}
         return mms
 
+    def add_library(self, code: str, name: str, desk: str = "DEFAULT_CIRC_DESK") -> None:
+        self.libraries[code] = name
+        self.desks[code] = desk
+        self.locations[code] = {"stacks", "ill"}
+
+    def add_holding(self, mms: str, library: str, location: str, call_number: str = "") -> Row:
+        number = f"22{self.next_number()}"
+        self.holdings[number] = {
+            "holding_id": number,
+            "mms_id": mms,
+            "library": {"value": library},
+            "location": {"value": location},
+            "call_number": call_number,
+        }
+        return self.holdings[number]
+
     def add_item(self, mms: str, barcode: str, library: str, policy: str) -> Row:
+        """On a holding of its own."""
         pid = f"23{self.next_number()}"
+        holding = self.add_holding(mms, library, "stacks")
         self.items[pid] = {
             "bib_data": {"mms_id": mms, "title": self.bibs[mms]["title"]},
-            "holding_data": {"holding_id": f"22{self.next_number()}", "in_temp_location": False},
+            "holding_data": {"holding_id": holding["holding_id"], "call_number": "", "in_temp_location": False},
             "item_data": {
                 "pid": pid,
                 "barcode": barcode,
@@ -148,7 +172,7 @@ class AlmaState:
 
     def lend(self, user_id: str, barcode: str, body: Row) -> Row:
         user, item = self.find_user(user_id), self.find_item(barcode)
-        if self.desks.get(_code(body, "library")) != _code(body, "circ_desk"):
+        if self.desks.get(read_code(body, "library")) != read_code(body, "circ_desk"):
             raise AlmaError("401153", "The circulation desk may not lend this item.")
         data = item["item_data"]
         if self.loan_of_item(barcode) is not None:
@@ -264,6 +288,17 @@ class AlmaState:
         }
         return self.describe_request(self.requests[number])
 
+    def change_request(self, user_id: str, number: str, body: Row) -> Row:
+        """What is left out is emptied."""
+        row = self.requests[self.find_request(user_id, number)["request_id"]]
+        if body.get("request_type") != row["request_type"]:
+            raise AlmaError("401652", "The type of a request cannot be changed.")
+        if body.get("pickup_location_library") not in self.libraries:
+            raise AlmaError("401895", "Pickup library is not valid.")
+        for name in ("pickup_location_type", "pickup_location_library", "last_interest_date", "comment"):
+            row[name] = body.get(name, "")
+        return self.describe_request(row)
+
     def cancel_request(self, row: Row, reason: str) -> None:
         if not reason:
             raise AlmaError("401652", "Cancellation reason is missing.")
@@ -275,12 +310,12 @@ class AlmaState:
 
     def add_fee(self, user_id: str, body: Row) -> Row:
         user = self.find_user(user_id)["primary_id"]
-        if _code(body, "type") not in self.fee_types:
+        if read_code(body, "type") not in self.fee_types:
             raise AlmaError("4019991", "Fee type is not valid.")
         amount = body.get("original_amount")
         if not isinstance(amount, int | float) or amount <= 0:
             raise AlmaError("4019994", "Amount is not valid.")
-        if _code(body, "owner") not in self.libraries:
+        if read_code(body, "owner") not in self.libraries:
             raise AlmaError("4019996", "Owner is missing.")
         number = self.next_number()
         self.fees[number] = {
@@ -298,8 +333,8 @@ class AlmaState:
         return self.fees[number]
 
     def _is_blocked(self, user: Row) -> bool:
-        expires = date.fromisoformat(user["expiry_date"][:10])
-        return expires < self.now().date() or bool(user["user_block"])
+        until = user["expiry_date"][:10]
+        return bool(until and date.fromisoformat(until) < self.now().date()) or bool(user["user_block"])
 
 
 def write_moment(moment: datetime) -> str:
@@ -317,7 +352,7 @@ def _overlap(one: Row, other: Row) -> bool:
     return not one["barcode"] or not other["barcode"] or one["barcode"] == other["barcode"]
 
 
-def _code(body: Row, key: str) -> str:
+def read_code(body: Row, key: str) -> str:
     value = body.get(key)
     return str(value.get("value", "")) if isinstance(value, dict) else ""
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from adapters.library.alma.abilities import WAYS as ALMA_WAYS
+from adapters.library.alma import WAYS as ALMA_WAYS
 from adapters.library.alma.options import AlmaOptions
 from adapters.library.koha.abilities import CALLS
 from adapters.library.koha.options import KohaOptions

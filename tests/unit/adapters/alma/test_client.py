@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from multidict import CIMultiDict
@@ -15,6 +14,7 @@ from adapters.library.fakes.fake_server import FaultKind
 from adapters.library.rest_answer import RestAnswer
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import RefusalReason, Unavailable
+from gateway.ports.adapter import LibraryAdapterContext
 from tests.unit.adapters.alma.place import ITEM, NOW, alma_place
 
 
@@ -29,8 +29,8 @@ async def test_no_more_calls_begin_within_a_second_than_are_allowed() -> None:
     assert loop.time() - begun >= 0.99
 
 
-async def test_the_last_calls_of_a_day_are_left_to_others_until_midnight(tmp_path: Path) -> None:
-    async with alma_place(tmp_path, calls_left_alone=50) as place:
+async def test_the_last_calls_of_a_day_are_left_to_others_until_midnight(context: LibraryAdapterContext) -> None:
+    async with alma_place(context, calls_left_alone=50) as place:
         place.fake.remaining = 51
         await place.library.ping()
         place.fake.clear_calls()
@@ -42,14 +42,14 @@ async def test_the_last_calls_of_a_day_are_left_to_others_until_midnight(tmp_pat
         assert (await place.library.item_by_barcode(ITEM)).barcode == ITEM
 
 
-async def test_too_many_calls_are_waited_for(tmp_path: Path) -> None:
-    async with alma_place(tmp_path) as place:
+async def test_too_many_calls_are_waited_for(context: LibraryAdapterContext) -> None:
+    async with alma_place(context) as place:
         place.fake.add_fault(FaultKind.TOO_MANY, seconds=1)
         assert (await place.library.item_by_barcode(ITEM)).barcode == ITEM
 
 
-async def test_a_key_without_an_area_is_said(tmp_path: Path) -> None:
-    async with alma_place(tmp_path) as place:
+async def test_a_key_without_an_area_is_said(context: LibraryAdapterContext) -> None:
+    async with alma_place(context) as place:
         place.fake.areas.discard("users")
         steps = {step.name: step for step in await place.library.probe()}
     assert steps["area Configuration, library"].problem == ""
@@ -58,15 +58,15 @@ async def test_a_key_without_an_area_is_said(tmp_path: Path) -> None:
     assert steps["area Bibs"].problem == ""
 
 
-async def test_a_library_that_is_not_there_is_said(tmp_path: Path) -> None:
-    async with alma_place(tmp_path, library="NOWHERE") as place:
+async def test_a_library_that_is_not_there_is_said(context: LibraryAdapterContext) -> None:
+    async with alma_place(context, library="NOWHERE") as place:
         last = (await place.library.probe())[-1]
     assert last.key == "library"
     assert "no library 'NOWHERE' (it has MAIN, NORTH, RS)" in last.problem
 
 
-async def test_the_trial_patron_and_item_are_found(tmp_path: Path) -> None:
-    async with alma_place(tmp_path, trial={"patron": "21000000000017", "item": ITEM}) as place:
+async def test_the_trial_patron_and_item_are_found(context: LibraryAdapterContext) -> None:
+    async with alma_place(context, trial={"patron": "21000000000017", "item": ITEM}) as place:
         steps = await place.library.probe()
     assert [step.problem for step in steps] == [""] * len(steps)
     assert [step.said for step in steps[-2:]] == ["found, not blocked", "found, available, at MAIN"]

@@ -1,0 +1,96 @@
+"""Alma's lists of codes, kept for some time: libraries (where patrons collect), locations, and code tables."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+from typing import Never
+
+from adapters.library.alma.client import AlmaClient
+from adapters.library.alma.records import RecordReader, Row, read_text
+from adapters.library.refusals import make_refusal
+from gateway.domain.library import PickupLocation
+from gateway.domain.problems import MessagePart, RefusalReason, Unavailable
+
+KEPT_SECONDS = 3600.0
+
+ITEM_POLICIES, MATERIAL_TYPES, USER_GROUPS = "ItemPolicy", "PhysicalMaterialType", "UserGroups"
+"""Names of Alma's code tables."""
+
+
+class CodeLists:
+    """Each list is asked for once by all who wait, and again after an hour. `read_time`: seconds that only grow."""
+
+    def __init__(self, client: AlmaClient, reader: RecordReader, read_time: Callable[[], float] = monotonic) -> None:
+        self._client = client
+        self._reader = reader
+        self._read_time = read_time
+        self._locks: dict[tuple[str, ...], asyncio.Lock] = {}
+        self._kept: dict[tuple[str, ...], tuple[float, tuple[Row, ...]]] = {}
+
+    async def load_libraries(self) -> tuple[Row, ...]:
+        """Raises Unavailable."""
+        return await self._load_rows("libraries", name="library", title="/conf/libraries")
+
+    async def load_locations(self, library: str) -> frozenset[str]:
+        """Codes of a library's locations. Raises Unavailable."""
+        path = ("libraries", library, "locations")
+        rows = await self._load_rows(*path, name="location", title="/conf/libraries/{library}/locations")
+        return frozenset(read_text(row, "code") for row in rows)
+
+    async def load_code_table(self, name: str) -> frozenset[str]:
+        """Codes that may be used now. Raises Unavailable."""
+        rows = await self._load_rows("code-tables", name, name="row", title=f"/conf/code-tables/{name}")
+        return frozenset(read_text(row, "code") for row in rows if row.get("enabled") is not False)
+
+    async def require_code(self, code: str, table: str, what: str, about: MessagePart) -> None:
+        """`what`: what the code is of, in plain words. Raises Refused(INVALID_VALUE), Unavailable."""
+        if code not in await self.load_code_table(table):
+            refuse_code(code, what, about)
+
+    async def require_location(self, library: str, location: str) -> None:
+        """Raises Refused(INVALID_VALUE), Unavailable."""
+        if library not in {read_text(row, "code") for row in await self.load_libraries()}:
+            refuse_code(library, "library", MessagePart.ITEM)
+        if location not in await self.load_locations(library):
+            refuse_code(location, "location", MessagePart.ITEM)
+
+    async def list_pickups(self) -> tuple[PickupLocation, ...]:
+        """With that for partners' items, where nobody collects perhaps. Raises Unavailable."""
+        options = self._reader.options
+        wanted = {*options.pickup_libraries, options.library} if options.pickup_libraries else None
+        rows = await self.load_libraries()
+        return tuple(
+            self._reader.read_pickup(row) for row in rows if wanted is None or read_text(row, "code") in wanted
+        )
+
+    async def choose_pickup(self, wanted: str) -> str:
+        """Raises Refused(BAD_PICKUP_LOCATION), Unavailable."""
+        code = wanted or self._reader.options.library
+        if code not in {place.code for place in await self.list_pickups()}:
+            raise make_refusal(RefusalReason.BAD_PICKUP_LOCATION)
+        return code
+
+    async def _load_rows(self, *path: str, name: str, title: str) -> tuple[Row, ...]:
+        """`name`: of the list in the answer."""
+        async with self._locks.setdefault(path, asyncio.Lock()):
+            kept = self._kept.get(path)
+            if kept is not None and self._read_time() < kept[0]:
+                return kept[1]
+            answer = await self._client.get_row("conf", *path, title=title)
+            rows = (answer or {}).get(name)
+            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+                raise Unavailable(f"Alma: {title}: no list of {name}")
+            self._kept[path] = (self._read_time() + KEPT_SECONDS, tuple(rows))
+            return self._kept[path][1]
+
+
+def refuse_code(code: str, what: str, about: MessagePart) -> Never:
+    """Raises Refused(INVALID_VALUE)."""
+    raise make_refusal(
+        RefusalReason.INVALID_VALUE,
+        f"Alma has no {what} '{code}'",
+        about=about,
+        detail=f"The library has no such {what}.",
+    )

@@ -1,0 +1,126 @@
+"""Where an item is, and its barcode, changed in Alma. To set the same once more changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from adapters.library.alma.client import AlmaRefusalError
+from adapters.library.alma.code_lists import CodeLists
+from adapters.library.alma.lookups import AlmaDesk, ItemAnswer
+from adapters.library.alma.reasons import refusal_of_answer
+from adapters.library.alma.records import Row, read_row, read_text
+from adapters.library.change_sending import HOLD_JSON, ITEM_JSON, send_change
+from adapters.library.parallel_questions import ask_together
+from adapters.library.refusals import make_refusal
+from gateway.domain.library import Item, Location
+from gateway.domain.problems import OutcomeUnknown, RefusalReason
+from gateway.domain.value import value_object
+from gateway.ports.library_changes import ChangeKind, LibraryChange
+
+_TITLE = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
+
+
+@value_object
+class ItemDesk:
+    desk: AlmaDesk
+    lists: CodeLists
+
+    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
+        """To a temporary location; the item's home stays. Raises Refused(UNKNOWN_ITEM | INVALID_VALUE), Unavailable,
+        OutcomeUnknown."""
+        options = self.desk.options
+        library, shelf = location.library or options.library, location.shelf or options.temporary_items.location
+        answer, _ = await ask_together(self.desk.require_item(barcode), self.lists.require_location(library, shelf))
+        place = {"in_temp_location": True, "temp_library": {"value": library}, "temp_location": {"value": shelf}}
+        return await self._change_item(answer, ChangeKind.MOVE, key, holding=place)
+
+    async def return_home(self, barcode: str, key: str) -> Item:
+        answer = await self.desk.require_item(barcode)
+        return await self._change_item(answer, ChangeKind.MOVE, key, holding={"in_temp_location": False})
+
+    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
+        """Raises Refused(UNKNOWN_ITEM | DUPLICATE_ITEM | NOT_ALLOWED), Unavailable, OutcomeUnknown."""
+        desk = self.desk
+        before, answer, taken = await ask_together(
+            desk.changes.find_change(ChangeKind.BARCODE_CHANGE, key), desk.ask_item(barcode), desk.ask_item(new)
+        )
+        if answer is None and taken is not None and before is not None:
+            await self._rename_changes(barcode, new)
+            return taken.item
+        if answer is None:
+            raise make_refusal(RefusalReason.UNKNOWN_ITEM)
+        if not answer.item.temporary:
+            raise make_refusal(
+                RefusalReason.NOT_ALLOWED, detail="Only partners' items get another barcode; this is the library's own."
+            )
+        if taken is not None:
+            raise make_refusal(RefusalReason.DUPLICATE_ITEM)
+        changed = await self._change_item(answer, ChangeKind.BARCODE_CHANGE, key, data={"barcode": new})
+        await self._rename_changes(barcode, new)
+        return changed
+
+    async def _rename_changes(self, barcode: str, new: str) -> None:
+        """What was made under the old barcode is found under the new one."""
+        for change in await self.desk.changes.changes_of_item(barcode):
+            if change.kind is ChangeKind.TEMPORARY_ITEM:
+                await self.desk.changes.begin_change(replace(change, barcode=new, record_id=new))
+            elif change.kind is ChangeKind.HOLD and change.value:
+                hold = replace(HOLD_JSON.validate_json(change.value), item_id=new, item_barcode=new)
+                value = HOLD_JSON.dump_json(hold).decode()
+                await self.desk.changes.begin_change(replace(change, barcode=new, value=value))
+
+    async def _change_item(
+        self,
+        answer: ItemAnswer,
+        kind: ChangeKind,
+        key: str,
+        *,
+        holding: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> Item:
+        """`holding`, `data`: what is to be different of either part. All of the item goes back, since what isn't sent
+        would be emptied."""
+        desk, item = self.desk, answer.item
+        wanted = {"holding_data": holding or {}, "item_data": data or {}}
+        if _has_values(answer.row, wanted):
+            return item
+        before = await desk.changes.find_change(kind, key)
+        row = {**answer.row, **{part: {**read_row(answer.row, part), **values} for part, values in wanted.items()}}
+        change = LibraryChange(
+            kind=kind,
+            key=key,
+            barcode=item.barcode,
+            patron_id="",
+            begun=desk.now(),
+            record_id=item.id,
+            value=ITEM_JSON.dump_json(item).decode(),
+        )
+
+        async def send_item() -> Row:
+            try:
+                made = await desk.client.send_row("PUT", *answer.path, title=_TITLE, row=row)
+            except AlmaRefusalError as refusal:
+                raise refusal_of_answer(refusal, desk.options.reasons) from refusal
+            if "item_data" not in made:
+                raise OutcomeUnknown("Alma: an answer without the item")
+            return made
+
+        async def find_item_changed() -> Row | None:
+            now = await desk.client.get_row(*answer.path, title=_TITLE)
+            return now if now is not None and _has_values(now, wanted) else None
+
+        sent = await send_change(desk.changes, change, send_item, find_item_changed, before=before)
+        await desk.changes.end_change(replace(change, ended=desk.now()))
+        return desk.reader.read_item(sent, answer.holds, answer.loan)
+
+
+def _has_values(row: Row, wanted: Mapping[str, Mapping[str, Any]]) -> bool:
+    return all(
+        read_row(row, part).get(name) is value
+        if isinstance(value, bool)
+        else read_text(read_row(row, part), name) == read_text(values, name)
+        for part, values in wanted.items()
+        for name, value in values.items()
+    )
