@@ -31,6 +31,7 @@ from adapters.iso18626.mapping.identities import (
     symbol_of_agency,
 )
 from adapters.iso18626.messages import (
+    Code,
     Confirmation,
     Message,
     Request,
@@ -41,7 +42,7 @@ from adapters.iso18626.messages import (
     SupplyingAgencyMessageConfirmation,
 )
 from adapters.iso18626.messages.codes import Action, ErrorType, MessageStatus, ReasonForMessage
-from adapters.iso18626.messages.structures import Authentication, ConfirmationHeader, ErrorData
+from adapters.iso18626.messages.structures import AgencyId, Authentication, ConfirmationHeader, ErrorData
 from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
@@ -302,7 +303,7 @@ def _build_answer(
     assert isinstance(decoded.message, Message)
     dialect = dialect_of(exchange.profile if exchange is not None else None)
     at = exchange.now if exchange is not None else opened.at
-    confirmation = _build_confirmation(decoded.message, errors, at.astimezone(UTC))
+    confirmation = _build_confirmation(decoded.message, errors, at.astimezone(UTC), dialect.symbols)
     shape = decoded.shape
     if list_words_beyond(confirmation, shape.version):
         confirmation = _without_word(confirmation)
@@ -320,11 +321,13 @@ def _style_of_shape(shape: WireShape, prefix: str) -> WritingStyle:
     return WritingStyle(shape.namespace, prefix if shape.namespace == NAMESPACE else "", wrapped=shape.wrapped)
 
 
-def _build_confirmation(message: Message, errors: tuple[ErrorData, ...], at: datetime) -> Confirmation:
+def _build_confirmation(
+    message: Message, errors: tuple[ErrorData, ...], at: datetime, symbols: Symbols
+) -> Confirmation:
     header = message.header
     confirmed = ConfirmationHeader(
-        supplying_agency=header.supplying_agency if header is not None else None,
-        requesting_agency=header.requesting_agency if header is not None else None,
+        supplying_agency=_complete_agency(header.supplying_agency, symbols) if header is not None else None,
+        requesting_agency=_complete_agency(header.requesting_agency, symbols) if header is not None else None,
         timestamp=at,
         requesting_agency_request_id=header.requesting_agency_request_id if header is not None else None,
         multiple_item_request_id=(header.multiple_item_request_id if header is not None else None) or None,
@@ -339,6 +342,13 @@ def _build_confirmation(message: Message, errors: tuple[ErrorData, ...], at: dat
     reason = message.message_info.reason_for_message if message.message_info is not None else None
     known = reason if reason in set(ReasonForMessage) else None
     return SupplyingAgencyMessageConfirmation(header=confirmed, reason_for_message=known, errors=errors)
+
+
+def _complete_agency(agency: AgencyId | None, symbols: Symbols) -> AgencyId | None:
+    """As a confirmation can say it: with the type that is meant where none is said, and not at all without a value."""
+    if agency is None or not agency.value:
+        return None
+    return agency if agency.type is not None else replace(agency, type=Code(symbols.default_type))
 
 
 def _without_word(confirmation: Confirmation) -> Confirmation:

@@ -24,6 +24,6 @@ def test_nothing_is_found_in_a_few_seconds(tmp_path: Path) -> None:
 
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
 
-    assert done.returncode == 0, done.stderr[-4_000:]
+    assert done.returncode == 0, f"{done.stdout[-4_000:]}\n{done.stderr[-4_000:]}"  # what was found is told on stdout
     assert "Done " in done.stderr
     assert not list(tmp_path.glob("crash-*"))

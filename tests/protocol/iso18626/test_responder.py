@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from adapters.iso18626.codec import NAMESPACE
-from adapters.iso18626.messages import RequestingAgencyMessageConfirmation
+from adapters.iso18626.messages import Code, RequestingAgencyMessageConfirmation
+from adapters.iso18626.messages.structures import AgencyId
 from gateway.domain.requests.request import LendingState, Role
 from tests.protocol.iso18626.endpoint import (
     ROOT,
@@ -189,6 +190,28 @@ async def test_a_message_without_namespace_is_confirmed_without(endpoint: Endpoi
     answer = await endpoint.post(write_request("4711", root='<ISO18626Message version="1.2">'))
 
     assert (answer.verdict, answer.root.tag, answer.root.get("version")) == (OK, "ISO18626Message", "1.2")
+
+
+@pytest.mark.parametrize(
+    ("requester", "repeated"),
+    [
+        ("<agencyIdValue>NO-0030101</agencyIdValue>", AgencyId(type=Code("ISIL"), value="NO-0030101")),
+        ("<agencyIdType>ISIL</agencyIdType>", None),
+        ("", None),
+    ],
+    ids=["no-type", "no-value", "nothing"],
+)
+async def test_an_agency_that_is_only_half_said_does_not_spoil_the_confirmation(
+    endpoint: Endpoint, is_valid: Callable[[bytes, str], bool], requester: str, repeated: AgencyId | None
+) -> None:
+    whole = "<agencyIdType>ISIL</agencyIdType><agencyIdValue>NO-0030101</agencyIdValue>"
+    answer = await endpoint.post(write_request("4711").replace(whole, requester))
+
+    assert is_valid(answer.body, "ISO-18626-v1_2.xsd")
+    assert answer.verdict[0] == ("OK" if repeated else "ERROR")
+    header = answer.confirmation.header
+    assert header is not None
+    assert header.requesting_agency == repeated
 
 
 # --- what isn't a message --------------------------------------------------------------------------------
