@@ -10,6 +10,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
+E = TypeVar("E")
 
 Question = Coroutine[Any, Any, A]
 
@@ -22,6 +23,10 @@ async def ask_together(first: Question[A], second: Question[B], third: Question[
 async def ask_together(
     first: Question[A], second: Question[B], third: Question[C], fourth: Question[D], /
 ) -> tuple[A, B, C, D]: ...
+@overload
+async def ask_together(
+    first: Question[A], second: Question[B], third: Question[C], fourth: Question[D], fifth: Question[E], /
+) -> tuple[A, B, C, D, E]: ...
 @overload
 async def ask_together(*questions: Question[A]) -> tuple[A, ...]: ...
 

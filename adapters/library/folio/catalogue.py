@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
 
@@ -12,6 +11,7 @@ from adapters.library.folio.cql import OPEN_REQUEST, match_all, match_identifier
 from adapters.library.folio.lookups import FolioDesk, ItemFound, is_uuid, read_item_answer
 from adapters.library.folio.record_changes import change_record
 from adapters.library.folio.records import ISBN_TYPES, LENT_STATUSES, ItemParts, read_bib, write_moment
+from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Bib, Item, ItemStatus, Location, PickupLocation, RecordId
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
@@ -105,7 +105,7 @@ class CatalogueDesk:
         desk, of_instance = self.desk, match_value("instanceId", bib_id)
         if not is_uuid(bib_id):
             raise make_refusal(RefusalReason.UNKNOWN_RECORD)
-        instance, item_rows, holdings_rows, request_rows, reader = await asyncio.gather(
+        instance, item_rows, holdings_rows, request_rows, reader = await ask_together(
             self._require_instance(bib_id),
             desk.client.list_records(ITEMS, "items", match_value("instance.id", bib_id), sort="barcode"),
             desk.client.list_records("/holdings-storage/holdings", "holdingsRecords", of_instance),

@@ -23,6 +23,7 @@ from adapters.library.folio.answers import (
 from adapters.library.folio.client import FolioClient
 from adapters.library.folio.cql import EVERYTHING, match_value
 from adapters.library.folio.options import FolioOptions
+from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.problems import MessagePart, RefusalReason, Unavailable
 from gateway.domain.value import value_object
@@ -139,7 +140,7 @@ class CodeTables:
         wanted = [self._named[name].load_rows() for name in names]
         if options.cancellation_reason:
             wanted.append(self._named[CodeTable.CANCELLATION_REASONS].load_rows())
-        await asyncio.gather(self._service_points.load_rows(), self._locations.load_rows(), *wanted)
+        await ask_together(self._service_points.load_rows(), self._locations.load_rows(), *wanted)
         if options.cancellation_reason:
             await self.load_own_user_id()
         if options.fee_owner:

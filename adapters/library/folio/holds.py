@@ -6,7 +6,6 @@ back sooner (facts/ils-backends.md 1.3).
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import date
 
@@ -18,6 +17,7 @@ from adapters.library.folio.lookups import FolioDesk, ItemFound, is_uuid, read_r
 from adapters.library.folio.reasons import FolioRefusal
 from adapters.library.folio.record_changes import change_record, ensure_record, make_record_id
 from adapters.library.folio.records import write_moment
+from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Hold
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
@@ -64,7 +64,7 @@ class HoldDesk:
         desk = self.desk
         changes = await desk.changes.changes_of_request(request_id) if request_id else ()
         ids = dict.fromkeys(one.record_id for one in changes if one.kind is ChangeKind.HOLD)
-        answers = await asyncio.gather(*(desk.find_request(one) for one in ids))
+        answers = await ask_together(*(desk.find_request(one) for one in ids))
         holds = [await desk.describe_hold(answer[1]) for answer in answers if answer is not None]
         if not holds:
             raise make_refusal(RefusalReason.UNKNOWN_REQUEST)
@@ -216,7 +216,7 @@ class HoldDesk:
 
         Raises Refused(UNKNOWN_REQUEST | REQUEST_CLOSED), Unavailable, OutcomeUnknown."""
         desk = self.desk
-        reason_id, user_id = await asyncio.gather(
+        reason_id, user_id = await ask_together(
             desk.codes.require_id(
                 CodeTable.CANCELLATION_REASONS, desk.options.cancellation_reason, MessagePart.REQUEST
             ),

@@ -6,7 +6,6 @@ before it is sent (`adapters.library.change_sending`), and where its answer is l
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,6 +23,7 @@ from adapters.library.folio.holds import find_next_request
 from adapters.library.folio.lookups import FolioDesk, ItemFound, is_uuid
 from adapters.library.folio.reasons import FolioRefusal
 from adapters.library.folio.records import ITEM_STATUSES, LENT_STATUSES, write_moment
+from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Hold, ItemStatus, Loan, Location, Patron
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
@@ -54,7 +54,7 @@ class LoanDesk:
     async def check_out(self, barcode: str, patron_id: str, key: str, terms: LoanTerms) -> Loan:
         desk = self.desk
         before = await desk.changes.find_change(ChangeKind.CHECK_OUT, key)
-        (_, user), (_, item) = await asyncio.gather(desk.require_user(patron_id), desk.require_item_record(barcode))
+        (_, user), (_, item) = await ask_together(desk.require_user(patron_id), desk.require_item_record(barcode))
         if (item.status.name in LENT_STATUSES or before is not None) and (loan := await desk.find_open_loan(item.id)):
             return await self._find_repeated_loan(loan, user.id, before, terms)
         if not user.barcode:
@@ -157,7 +157,7 @@ class LoanDesk:
                 return repeated
         if found_record is None:
             raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-        point, found = await asyncio.gather(desk.codes.require_service_point(at), desk.complete_item(*found_record))
+        point, found = await ask_together(desk.codes.require_service_point(at), desk.complete_item(*found_record))
         await self._refuse_what_is_in(found, point.id, fill_hold=fill_hold)
         if not fill_hold and found.requests:
             raise Refused(
@@ -224,7 +224,7 @@ class LoanDesk:
         desk = self.desk
         begun = _read_checked_in(change)
         loan = replace(begun.loan, returned=change.begun) if begun.loan is not None else None
-        hold, patron = await asyncio.gather(self._find_next_hold(after), self._find_patron(change.patron_id))
+        hold, patron = await ask_together(self._find_next_hold(after), self._find_patron(change.patron_id))
         item = await desk.describe_item(replace(after, loan=None))
         done = CheckedIn(item, loan, None, hold, await self._find_destination(after.answer))
         await desk.changes.end_change(replace(change, ended=desk.now(), value=_write_checked_in(done, "")))

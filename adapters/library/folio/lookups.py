@@ -5,7 +5,6 @@ What FOLIO keeps in several places is asked for at the same time.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
@@ -43,6 +42,7 @@ from adapters.library.folio.records import (
     read_loan,
     read_owed,
 )
+from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.clock import Clock
 from gateway.domain.library import Bib, Hold, IdentifierType, Item, Loan, Patron
@@ -121,20 +121,20 @@ class FolioDesk:
     async def load_patron(self, user: UserAnswer) -> Patron:
         """Raises Unavailable."""
         client, of_user = self.client, match_value("userId", user.id)
-        (manual, automated, accounts), (loans, holds, branch), (groups, address_types) = await asyncio.gather(
-            asyncio.gather(
+        (manual, automated, accounts), (loans, holds, branch), (groups, address_types) = await ask_together(
+            ask_together(
                 client.list_records("/manualblocks", "manualblocks", of_user),
                 client.ask(f"/automated-patron-blocks/{user.id}", title="/automated-patron-blocks/{id}"),
                 client.list_records("/accounts", "accounts", match_all(of_user, OPEN_ACCOUNT)),
             ),
-            asyncio.gather(
+            ask_together(
                 client.count_records("/circulation/loans", match_all(of_user, OPEN_LOAN)),
                 client.count_records(
                     "/circulation/requests", match_all(match_value("requesterId", user.id), OPEN_REQUEST)
                 ),
                 self._load_branch(user.id),
             ),
-            asyncio.gather(
+            ask_together(
                 self.codes.load_words(CodeTable.PATRON_GROUPS),
                 self.codes.load_words(CodeTable.ADDRESS_TYPES) if user.personal.addresses else _load_nothing(),
             ),
@@ -152,7 +152,7 @@ class FolioDesk:
 
     async def describe_new_patron(self, user: UserAnswer) -> Patron:
         """One who has been made just now, and so has nothing yet. Raises Unavailable."""
-        groups, address_types = await asyncio.gather(
+        groups, address_types = await ask_together(
             self.codes.load_words(CodeTable.PATRON_GROUPS),
             self.codes.load_words(CodeTable.ADDRESS_TYPES) if user.personal.addresses else _load_nothing(),
         )
@@ -160,7 +160,7 @@ class FolioDesk:
         return self.patrons.read_patron(parts, groups, address_types, self.clock.now())
 
     async def _load_branch(self, user_id: str) -> str:
-        rows, points = await asyncio.gather(
+        rows, points = await ask_together(
             self.client.list_records("/service-points-users", "servicePointsUsers", match_value("userId", user_id)),
             self.codes.load_service_points(),
         )
@@ -198,10 +198,10 @@ class FolioDesk:
     async def complete_item(self, record: FolioJson, answer: ItemAnswer) -> ItemFound:
         """Raises Unavailable."""
         if self.options.title_requests:
-            holdings, loan = await asyncio.gather(self.load_holdings(answer), self._find_loan_of(answer))
+            holdings, loan = await ask_together(self.load_holdings(answer), self._find_loan_of(answer))
             requests = await self.list_requests(answer.id, holdings.instance_id)
         else:
-            holdings, loan, requests = await asyncio.gather(
+            holdings, loan, requests = await ask_together(
                 self.load_holdings(answer), self._find_loan_of(answer), self.list_requests(answer.id, "")
             )
         return ItemFound(record, answer, holdings, requests, loan)
@@ -235,7 +235,7 @@ class FolioDesk:
 
     async def make_item_reader(self) -> ItemReader:
         """Raises Unavailable."""
-        locations, points, loan_types = await asyncio.gather(
+        locations, points, loan_types = await ask_together(
             self.codes.load_locations(), self.codes.load_service_points(), self.codes.load_words(CodeTable.LOAN_TYPES)
         )
         return ItemReader(self.options, locations, points, loan_types)

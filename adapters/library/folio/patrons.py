@@ -6,7 +6,6 @@ patron; passwords are another affair of FOLIO's, and none of ours.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -19,6 +18,7 @@ from adapters.library.folio.cql import match_all, match_value
 from adapters.library.folio.lookups import OPEN_ACCOUNT, FolioDesk, is_uuid, read_user
 from adapters.library.folio.record_changes import change_record, ensure_record, make_record_id, remove_record
 from adapters.library.folio.records import TEMPORARY_TAG, write_moment
+from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import (
     Charge,
@@ -81,7 +81,7 @@ class PatronDesk:
         if not is_uuid(patron_id):
             return ()
         query = match_all(match_value("userId", patron_id), OPEN_ACCOUNT)
-        rows, changes = await asyncio.gather(
+        rows, changes = await ask_together(
             desk.client.list_records(ACCOUNTS, "accounts", query), desk.changes.changes_of_patron(patron_id)
         )
         ours = {one.record_id: one for one in changes if one.kind is ChangeKind.FEE and one.value}
@@ -139,7 +139,7 @@ class PatronDesk:
         """To set the same once more changes nothing."""
         desk = self.desk
         known, user = await desk.require_user(patron_id)
-        group, address_types = await asyncio.gather(self._find_group(draft.category), self._load_address_types(draft))
+        group, address_types = await ask_together(self._find_group(draft.category), self._load_address_types(draft))
 
         def edit_user(record: FolioJson) -> bool:
             before = repr(record)
@@ -248,7 +248,7 @@ class PatronDesk:
         before = await desk.changes.find_change(ChangeKind.FEE, key)
         if before is not None and before.ended is not None:
             return CHARGE_JSON.validate_json(before.value)
-        (_, user), owner, types = await asyncio.gather(
+        (_, user), owner, types = await ask_together(
             desk.require_user(patron_id), desk.codes.find_owner(), desk.codes.load_fee_types()
         )
         if owner is None or draft.type not in types:

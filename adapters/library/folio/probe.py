@@ -7,7 +7,6 @@ gets 403, all others a complaint about the list.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from uuid import uuid4
 from adapters.library.folio.code_tables import CodeTable
 from adapters.library.folio.lookups import FolioDesk
 from adapters.library.folio.records import ITEM_STATUSES
+from adapters.library.parallel_questions import ask_together
 from adapters.library.rest_probe import ProbeFailureError, ProbeRecorder
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.value import value_object
@@ -155,7 +155,7 @@ class FolioProbe:
             needed += TEMPORARY_PERMISSIONS
         if options.fee_owner:
             needed += FEE_PERMISSIONS
-        lacking = await asyncio.gather(*(self._find_lack(one) for one in needed))
+        lacking = await ask_together(*(self._find_lack(one) for one in needed))
         missing = [one for one, is_missing in zip(needed, lacking, strict=True) if is_missing]
         for one in missing:
             await self._recorder.try_step(

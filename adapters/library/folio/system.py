@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date, datetime
 
 import structlog
@@ -21,6 +20,7 @@ from adapters.library.folio.patrons import FeeDraft, PatronDesk
 from adapters.library.folio.probe import FolioProbe
 from adapters.library.folio.records import PatronReader
 from adapters.library.folio.temporary_items import TemporaryItemDesk
+from adapters.library.parallel_questions import ask_together
 from adapters.library.record_locks import RecordLocks
 from adapters.library.refusals import make_refusal, refuse_unsupported
 from gateway.domain.library import (
@@ -123,7 +123,7 @@ class FolioLibrary:
     async def codes(self) -> LibraryCodes:
         """See `ports.library_system.ListsCodes`."""
         tables = self._desk.codes
-        points, locations, loan_types, groups = await asyncio.gather(
+        points, locations, loan_types, groups = await ask_together(
             tables.load_service_points(),
             tables.load_locations(),
             tables.load_words(CodeTable.LOAN_TYPES),

@@ -6,7 +6,6 @@ under the same key, since it finds the same ids; what FOLIO refuses is taken bac
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 from adapters.library.change_sending import ITEM_JSON
@@ -31,6 +30,7 @@ from adapters.library.folio.records import (
     read_bib,
     write_moment,
 )
+from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Bib, Hold, HoldStatus, Item
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
@@ -92,7 +92,7 @@ class TemporaryItemDesk:
             await self._take_back(records)
             await desk.changes.drop_change(kind, key)
             raise
-        item, bib = await asyncio.gather(self._describe_new_item(records, hold), self._describe_bib(records.instance))
+        item, bib = await ask_together(self._describe_new_item(records, hold), self._describe_bib(records.instance))
         await desk.changes.end_change(replace(change, ended=desk.now()))
         return TemporaryItemResult(item, bib, hold)
 
@@ -113,7 +113,7 @@ class TemporaryItemDesk:
 
     async def _repeat_result(self, kept: ItemFound, before: LibraryChange, key: str) -> TemporaryItemResult:
         desk = self.desk
-        item, instance, placed = await asyncio.gather(
+        item, instance, placed = await ask_together(
             desk.describe_item(kept),
             desk.find_instance(kept.instance_id),
             desk.changes.find_change(ChangeKind.HOLD, key),
@@ -128,7 +128,7 @@ class TemporaryItemDesk:
         """Raises Refused(INVALID_VALUE) for a code that this library doesn't have, Unavailable."""
         desk, wanted = self.desk, self.desk.options.temporary_items
         codes = desk.codes
-        location, loan_type, material, instance_type, source = await asyncio.gather(
+        location, loan_type, material, instance_type, source = await ask_together(
             self._require_location(wish),
             codes.require_id(CodeTable.LOAN_TYPES, wish.policy or wanted.loan_type, MessagePart.ITEM),
             codes.require_id(CodeTable.MATERIAL_TYPES, wanted.material_type, MessagePart.ITEM),
@@ -216,7 +216,7 @@ class TemporaryItemDesk:
         if wish.hold is None:
             there = await desk.find_item_record(wish.barcode)
         else:
-            there, _, _ = await asyncio.gather(
+            there, _, _ = await ask_together(
                 desk.find_item_record(wish.barcode),
                 desk.require_user(wish.hold.patron_id),
                 desk.codes.require_pickup(wish.hold.pickup),

@@ -7,7 +7,6 @@ keeps partners' items apart (`apart`), the item leads: all that is done with one
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date, datetime
@@ -18,6 +17,7 @@ from adapters.library.paired.options import TASKS, PairedOptions, PairedTask
 from adapters.library.paired.references import PairedSide, parse_reference
 from adapters.library.paired.side_changes import SideChanges
 from adapters.library.paired.sides import PatronCopies, SystemSide, require_reference
+from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked, refuse_unsupported
 from gateway.domain.library import (
     Bib,
@@ -159,7 +159,7 @@ class PairedLibrary:
     # --- both --------------------------------------------------------------------------------------------
 
     async def ping(self) -> None:
-        await asyncio.gather(self._main.system.ping(), self._second.system.ping())
+        await ask_together(self._main.system.ping(), self._second.system.ping())
 
     async def info(self) -> LibraryInfo:
         return self._context.info

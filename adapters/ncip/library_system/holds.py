@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import date
 from uuid import uuid4
 
 from adapters.library.change_sending import HOLD_JSON, send_change
+from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from adapters.ncip.client import MessageValues
 from adapters.ncip.library_system.lookups import NcipDesk
@@ -178,7 +178,7 @@ class HoldDesk:
         before = await desk.changes.find_change(ChangeKind.HOLD, key)
         if before is not None and before.ended is not None:
             return await self._find_present_state(before, None)
-        patron, draft = await asyncio.gather(desk.ask_patron(wish.patron_id), self._draft_hold(wish, key, pickup))
+        patron, draft = await ask_together(desk.ask_patron(wish.patron_id), self._draft_hold(wish, key, pickup))
         if before is not None:  # under the number by which the system may know it already
             draft = replace(draft, id=before.record_id)
         listed = patron.find_hold(draft.item_barcode, wish.request_id or draft.id)

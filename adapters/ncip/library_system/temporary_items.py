@@ -3,11 +3,11 @@ them."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from uuid import uuid4
 
 from adapters.library.change_sending import HOLD_JSON, ITEM_JSON, send_change
+from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from adapters.ncip.client import MessageValues
 from adapters.ncip.library_system.holds import HoldDesk, choose_pickup
@@ -130,7 +130,7 @@ class TemporaryItemDesk:
 
     async def _end_creation(self, change: LibraryChange, item: TemporaryItem, pickup: str) -> TemporaryItemResult:
         desk = self.desk
-        answer, patron = await asyncio.gather(self._ask_new_item(change, item), self._ask_holder(item))
+        answer, patron = await ask_together(self._ask_new_item(change, item), self._ask_holder(item))
         hold = self._make_hold(change, item, pickup, answer, patron)
         kept = KeptTemporaryItem(item, answer.item, answer.bib)
         ended = replace(change, ended=desk.now(), value=KEPT_ITEM_JSON.dump_json(kept).decode())
