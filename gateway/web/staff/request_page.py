@@ -19,6 +19,7 @@ from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 from gateway.services.local_holdings import AWAY, LocalCopies, find_local_copies
 from gateway.services.localization import Localization, mark_text
+from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.act_forms import FormField, first_act_values, list_act_fields, list_places
 from gateway.web.staff.coded_words import (
@@ -144,7 +145,15 @@ async def show_request(page: StaffRequest) -> web.StreamResponse:
     view = await load_request_view(page)
     if view.request.number != page.http.match_info["number"]:
         return page.redirect(page.path("requests", view.request.number))
+    page.parts.readers.note_opening(page.library, view.request.id, page.user.name, page.user.shown_name)
     return await render_request(page, view)
+
+
+async def show_readers(page: StaffRequest) -> web.Response:
+    """Who else has it open, for `request.js`, whose asking says that this page is open still."""
+    found = await find_named_request(page)
+    page.parts.readers.note_reading(page.library, found.id, page.user.name, page.user.shown_name)
+    return web.json_response({"text": _describe_readers(page, found)}, headers=HEADERS)
 
 
 async def reveal_reader(page: StaffRequest) -> web.StreamResponse:
@@ -157,14 +166,19 @@ async def reveal_reader(page: StaffRequest) -> web.StreamResponse:
 
 async def load_request_view(page: StaffRequest) -> RequestView:
     """The request that the address names, by whatever number. Raises NotFound, PageError."""
-    requests = page.parts.requests
-    found = await requests.find_request(page.library, page.http.match_info["number"])
+    found = await find_named_request(page)
+    return await page.parts.requests.show(page.library, found.id)
+
+
+async def find_named_request(page: StaffRequest) -> Request:
+    """Raises NotFound, PageError where it isn't for this user."""
+    found = await page.parts.requests.find_request(page.library, page.http.match_info["number"])
     right = READ[found.role]
     page.require_right(right)
     branches = page.branches_for(right)
     if branches and found.branch not in branches:
         raise NotFound("request")
-    return await requests.show(page.library, found.id)
+    return found
 
 
 def list_permitted_acts(page: StaffRequest, view: RequestView) -> tuple[K, ...]:
@@ -232,6 +246,7 @@ async def render_request(
         seen=view.history[-1].id if view.history else "",
         suppliers=list_suppliers(page, request),
         can_order=page.has_right(Right.BORROWING_ACT) and request.role is Role.BORROWING,
+        readers=_describe_readers(page, request),
         story=shown,
         topics=[(topic, gettext(text, count=topics[topic])) for topic, text in FILTERS.items() if topic in topics],
         topic=chosen if chosen in topics else "",
@@ -255,6 +270,23 @@ async def render_request(
         is_borrowing=request.role is Role.BORROWING,
         urgent=bool(request.flags & {RequestFlag.RECALLED, RequestFlag.OVERDUE, RequestFlag.TROUBLE}),
     )
+
+
+def _describe_readers(page: StaffRequest, request: Request) -> str:
+    """Colleagues who have it open, or had it open a moment ago; empty: none."""
+    others = page.parts.readers.list_others(page.library, request.id, page.user.name)
+    there = [one.shown_name for one in others if one.is_there]
+    parts = []
+    if there:
+        names = page.localization.format_list(there)
+        parts.append(
+            page.ngettext("%(names)s has this open now.", "%(names)s have this open now.", len(there), names=names)
+        )
+    for one in others:
+        if not one.is_there:
+            age = page.format_age_in_words(one.since)
+            parts.append(page.gettext("Opened %(age)s ago by %(name)s.", name=one.shown_name, age=age))
+    return " ".join(parts)
 
 
 def _list_own_notes(request: Request, localization: Localization, zone: tzinfo) -> list[RequestNote]:
@@ -530,5 +562,6 @@ def _list_partner_rows(page: StaffRequest, request: Request) -> _Rows:
 
 PAGES = (
     StaffPage("GET", "/requests/{number}", show_request, Right.WORK_READ),
+    StaffPage("GET", "/requests/{number}/readers", show_readers, Right.WORK_READ),
     StaffPage("POST", "/requests/{number}/reader", reveal_reader, Right.PATRON_REVEAL),
 )

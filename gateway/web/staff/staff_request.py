@@ -48,6 +48,7 @@ from gateway.web.html.rendering import PageTemplates
 from gateway.web.html.visits import BrowserVisit, BrowserVisits
 from gateway.web.oidc import OidcClient
 from gateway.web.staff.live_counts import CountStreams
+from gateway.web.staff.request_readers import RequestReaders
 from gateway.web.trusted_proxies import TrustedProxies
 
 ROOT = "/staff"
@@ -111,6 +112,7 @@ class StaffServices:
     clock: Clock
     visits: BrowserVisits
     streams: CountStreams
+    readers: RequestReaders
     proxies: TrustedProxies
     settings: StaffSettings
     home: str

@@ -17,6 +17,7 @@ from tests.protocol.staff.page_world import CONDITIONAL, WRITTEN
 NOT_PAGES = {
     "GET /staff/live",
     "GET /staff/live/counts",
+    "GET /staff/requests/{number}/readers",
     "GET /staff/sign-in/provider",
     "GET /staff/signed-in",
     "GET /staff/print/{number}/pdf",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 
@@ -31,7 +32,7 @@ from tests.protocol.staff.request_scenes import (
     reload_request,
     write_journal,
 )
-from tests.protocol.staff.support import Colleague, colleague, user_service
+from tests.protocol.staff.support import Colleague, colleague, make_user, user_service
 from tests.support.daemon import Installation
 
 
@@ -61,6 +62,27 @@ async def open_page(colleague_: Colleague, request: Request) -> Answer:
     page = await colleague_.get(f"/requests/{request.number}")
     assert page.status == 200
     return page
+
+
+# --- who else is here ------------------------------------------------------------------------------------
+
+
+async def test_colleagues_see_who_else_has_it_open(gateway: Running, ruth: Colleague) -> None:
+    request = await make_borrowing(gateway)
+    first = await open_page(ruth, request)
+    assert texts(first, "//p[@id='readers']") == [""]
+    path = str(first.tree.xpath("//p[@id='readers']/@data-path")[0])
+    await make_user(gateway, "m.mori", "staff", shown_name="森 美結")
+    async with colleague(gateway) as miyu:
+        await miyu.sign_in("m.mori")
+        assert texts(await open_page(miyu, request), "//p[@id='readers']") == ["r.okafor has this open now."]
+        heard = await ruth.browser.get(path, Accept="application/json")
+        assert json.loads(heard.text) == {"text": "森 美結 has this open now."}
+        await miyu.get("?ui_language=de")
+        german = await open_page(miyu, request)
+        assert texts(german, "//p[@id='readers']") == ["r.okafor hat dies gerade offen."]
+    async with colleague(gateway, "b.weiss", "patron-services@WEST") as west:
+        assert (await west.browser.get(path, Accept="application/json")).status == 404, "of another branch"
 
 
 # --- whose move it is ------------------------------------------------------------------------------------
