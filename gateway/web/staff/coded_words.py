@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 
@@ -12,8 +11,7 @@ from gateway.domain.requests.note_terms import read_recall_note
 from gateway.domain.requests.request import AttemptStatus, RequestedService
 from gateway.services.localization import Localization, mark_text
 from gateway.web.html.citation_fields import TYPES
-
-_REFUSAL_CODE = re.compile(r"^refused: [a-z-]+: ")
+from gateway.web.staff.program_sentences import describe_own_note
 
 REASONS: Mapping[str, str] = {
     ReasonCodes.NOT_ON_SHELF: mark_text("not on the shelf"),
@@ -139,16 +137,11 @@ def describe_reason(reason: str, localization: Localization) -> str:
     return localization.gettext(REASONS[reason]) if reason in REASONS else reason
 
 
-def describe_error(error: str) -> str:
-    """Why something could not be sent or done, without the code that the outbox writes before the sentence."""
-    return _REFUSAL_CODE.sub("", error)
-
-
 def describe_note(note: str, localization: Localization, zone: tzinfo) -> str:
     """A note that the gateway wrote in the reader's language, with the date as it writes it; any other as it is."""
     end = read_recall_note(note, zone)
     if end is None:
-        return note
+        return describe_own_note(note, localization)
     moment = localization.format_moment(end, zone)
     return localization.gettext("The library has recalled the loan: it ends on %(moment)s.", moment=moment)
 

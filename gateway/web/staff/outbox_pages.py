@@ -14,7 +14,7 @@ from gateway.domain.value import value_object
 from gateway.services.localization import mark_text
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
-from gateway.web.staff.coded_words import describe_error
+from gateway.web.staff.program_sentences import describe_send_error
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 MAX_SHOWN = 50
@@ -74,7 +74,7 @@ async def show_causes(request: StaffRequest) -> web.Response:
         request.gettext("Messages that could not be sent"),
         help_topic="outbox",
         causes=shown,
-        describe_error=describe_error,
+        describe_error=lambda error: describe_send_error(error, request.localization),
         total=sum(cause.count for cause in causes),
         oldest=min((cause.oldest for cause in causes), default=None),
         may_retry=request.has_right(Right.OUTBOX_RETRY),
@@ -138,7 +138,7 @@ async def _render_letter(request: StaffRequest, letter: DeadLetter, checked: For
         help_topic="outbox",
         letter=letter,
         about=about,
-        describe_error=describe_error,
+        describe_error=lambda error: describe_send_error(error, request.localization),
         checked=checked,
         may_retry=request.has_right(Right.OUTBOX_RETRY),
         may_change=request.has_right(Right.OUTBOX_ACT),

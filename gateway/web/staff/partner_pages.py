@@ -20,6 +20,7 @@ from gateway.services.requests.partner_closures import MAX_NOTE_CHARS
 from gateway.services.requests.staff_service import RotaTrial
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.list_filters import SERVICE_TEXTS
+from gateway.web.staff.program_sentences import describe_holdings, describe_rota_reason
 from gateway.web.staff.request_story import name_of_profile
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
@@ -202,11 +203,16 @@ def list_explained_lines(request: StaffRequest, explained: RotaExplanation) -> l
         (
             name_of_profile(line.partner, request.context),
             request.gettext(VERDICTS[line.verdict.value]),
-            line.why,
-            line.holdings,
+            describe_rota_reason(line.why, request.localization),
+            _describe_holding_answer(line.holdings, request),
         )
         for line in explained.lines
     ]
+
+
+def _describe_holding_answer(said: str, request: StaffRequest) -> str:
+    """`owns: listed`: the answer is told by the verdict."""
+    return describe_holdings(said.partition(": ")[2], request.localization)
 
 
 VERDICTS = {

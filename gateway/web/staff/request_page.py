@@ -33,6 +33,7 @@ from gateway.web.staff.coded_words import (
 )
 from gateway.web.staff.copy_pages import describe_link, list_files
 from gateway.web.staff.message_pages import build_message_lines, describe_answer
+from gateway.web.staff.program_sentences import describe_holdings, describe_item_reason, describe_rota_reason
 from gateway.web.staff.request_story import (
     FILTERS,
     StorySources,
@@ -245,6 +246,7 @@ async def render_request(
         checked=checked or FormCheck(page, SubmittedForm(), dict(acts.values)),
         seen=view.history[-1].id if view.history else "",
         suppliers=list_suppliers(page, request),
+        describe_why_not=lambda why: describe_item_reason(describe_reason(why, localization), localization),
         can_order=page.has_right(Right.BORROWING_ACT) and request.role is Role.BORROWING,
         readers=_describe_readers(page, request),
         story=shown,
@@ -386,7 +388,7 @@ def list_suppliers(page: StaffRequest, request: Request) -> tuple[ShownSupplier,
             profile=line.partner,
             kind="closed",
             word=page.gettext("Passed over"),
-            remarks=(line.why,) if line.why else (),
+            remarks=(describe_rota_reason(line.why, page.localization),) if line.why else (),
             over=True,
         )
         for line in request.rota
@@ -407,7 +409,8 @@ def _show_attempt(page: StaffRequest, request: Request, number: int) -> ShownSup
     if attempt.retry_after is not None:
         texts.append(gettext("Try again from %(day)s.", day=localization.format_day(attempt.retry_after)))
     line = next((one for one in request.rota if one.partner == attempt.partner), None)
-    remarks = [*filter(None, (line.why if line is not None else "", attempt.holdings))]
+    why = describe_rota_reason(line.why, localization) if line is not None else ""
+    remarks = [*filter(None, (why, describe_holdings(attempt.holdings, localization)))]
     is_current = number == request.current
     return ShownSupplier(
         number=str(number),
@@ -437,7 +440,7 @@ def _show_waiting(page: StaffRequest, request: Request) -> tuple[ShownSupplier, 
                 kind="waiting" if not index else "",
                 word=page.gettext("Next") if not index else "",
                 texts=texts,
-                remarks=(line.why,) if line.why else (),
+                remarks=(describe_rota_reason(line.why, page.localization),) if line.why else (),
                 moves=moves if request.open else (),
             )
         )

@@ -16,7 +16,8 @@ from gateway.domain.requests.views import HistoryLine, LibraryStep, NoticeStatus
 from gateway.domain.value import value_object
 from gateway.services.localization import Localization, mark_text
 from gateway.services.requests.library_context import LibraryContext
-from gateway.web.staff.coded_words import describe_condition, describe_error, describe_note, describe_reason
+from gateway.web.staff.coded_words import describe_condition, describe_note, describe_reason
+from gateway.web.staff.program_sentences import describe_send_error
 
 MESSAGES, READER, FAILED = "messages", "reader", "failed"
 FILTERS: Mapping[str, str] = {
@@ -288,7 +289,7 @@ class _StoryTeller:
             **self._format_when(notice.sent or notice.created),
             dot=dot,
             text=self._say(text, letter=self._name_letter(notice.letter)),
-            facts=(notice.error,) if notice.error else (),
+            facts=(describe_send_error(notice.error, self._localization),) if notice.error else (),
             via=self._say(mark_text("Letter")),
             topics=frozenset({READER, FAILED} if failed else {READER}),
         )
@@ -302,7 +303,7 @@ class _StoryTeller:
             **self._format_when(step.created),
             dot="late" if dead else "waiting",
             text=self._say(text, what=what),
-            facts=(describe_error(step.error),) if step.error else (),
+            facts=(describe_send_error(step.error, self._localization),) if step.error else (),
             via=self._say(mark_text("Library system")) if step.kind == "library" else "",
             topics=frozenset({FAILED}) if dead else frozenset(),
         )

@@ -96,7 +96,7 @@ async def test_closing_days_are_written_at_the_page_and_count_at_once(gateway: R
         assert "عطلة العيد" in page.text
         assert "It is not asked while it is closed." in page.text
         trial = await manager.get("/rota-trial?work=Gezeitenkunde&rota=usual")
-        assert f"closed until {last}: عطلة العيد" in trial.text
+        assert f"closed until {last:%-d %B %Y}: عطلة العيد" in trial.text
 
         (mark,) = page.tree.xpath("//form[contains(@action, 'closures/delete')]/input[@name='id']/@value")
         gone = await manager.post("/partners/sahil/closures/delete", {"id": mark})
