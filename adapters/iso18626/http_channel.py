@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from dataclasses import replace
 
 from yarl import URL
@@ -81,7 +82,7 @@ class Iso18626Channel:
 
     async def _send_one(self, said: Message, dialect: Iso18626Dialect, *, repeated: bool) -> DeliveryResult:
         encoded = _encode_for_partner(said, dialect)
-        signed = _encode_for_partner(self._add_account(said, dialect), dialect)
+        signed = _encode_for_partner(add_account(said, dialect, self._resolve_secret), dialect)
         reply = await self._exchange(said, encoded, signed, dialect)
         result = judge_confirmation(reply, said, repeated=repeated)
         lost = ", ".join(sorted({detail.path for detail in encoded.lost}))
@@ -95,17 +96,6 @@ class Iso18626Channel:
         dialect = dialect_of(profile)
         action = action_of_event(kind, dialect.schema_version) if role is Role.BORROWING else None
         return action is None or dialect.takes_action(action)
-
-    def _add_account(self, message: Message, dialect: Iso18626Dialect) -> Message:
-        """Raises Unavailable, which says where the code should be."""
-        if not dialect.account.id or isinstance(message, SupplyingAgencyMessage):
-            return message
-        shown = Authentication(account=dialect.account.id, security_code=self._resolve_secret(dialect.account.code))
-        if isinstance(message, Request):
-            assert message.header is not None, "message_of_event writes it"
-            return replace(message, header=replace(message.header, authentication=shown))
-        assert message.header is not None, "message_of_event writes it"
-        return replace(message, header=replace(message.header, authentication=shown))
 
     def _resolve_secret(self, reference: str) -> str:
         try:
@@ -140,17 +130,29 @@ class Iso18626Channel:
             raise Unavailable(f"a file for TLS can't be used: {error}") from error
 
 
+def add_account(message: Message, dialect: Iso18626Dialect, resolve_secret: Callable[[str], str]) -> Message:
+    """With what shows who we are, where the partner wants that. Raises as `resolve_secret`."""
+    if not dialect.account.id or isinstance(message, SupplyingAgencyMessage):
+        return message
+    shown = Authentication(account=dialect.account.id, security_code=resolve_secret(dialect.account.code))
+    if isinstance(message, Request):
+        assert message.header is not None, "message_of_event writes it"
+        return replace(message, header=replace(message.header, authentication=shown))
+    assert message.header is not None, "message_of_event writes it"
+    return replace(message, header=replace(message.header, authentication=shown))
+
+
 def _encode_for_partner(message: Message, dialect: Iso18626Dialect) -> EncodedMessage:
     """Raises Refused for what this version of the protocol can't say."""
     try:
         return encode_message(
-            message, dialect.schema_version, _choose_style(dialect), version_string=dialect.version_string
+            message, dialect.schema_version, choose_style(dialect), version_string=dialect.version_string
         )
     except ValueError as error:
         raise Refused(RefusalReason.DATA_MISSING, f"It can't be said in ISO 18626: {error}.") from error
 
 
-def _choose_style(dialect: Iso18626Dialect) -> WritingStyle:
+def choose_style(dialect: Iso18626Dialect) -> WritingStyle:
     form = dialect.form
     return WritingStyle(NAMESPACE, form.prefix, form.schemes, form.wrapped)
 

@@ -6,7 +6,8 @@ Each misbehaviour takes a confirmation as it should be, and makes one thing of i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from lxml import etree
@@ -14,13 +15,18 @@ from pydantic import BaseModel
 
 from adapters.iso18626.codec import NAMESPACE
 from adapters.iso18626.codec.reader import get_local_name
+from adapters.iso18626.conformance import list_conformance_conversations
 from adapters.iso18626.dialect import SECTION, Account, dialect_of
 from adapters.iso18626.messages.codes import Action
 from gateway.domain.profile import AuthKind, Profile
 from gateway.domain.value import value_object
+from gateway.ports.rehearsal import ConformanceContext, ConformanceConversation
 from gateway.ports.responder import ResponderAnswer
 
 MEDIA_TYPE = "application/xml; charset=utf-8"
+
+_OTHER_NAMESPACE = NAMESPACE.replace("2013", "2021")
+_DEFAULT_NAMESPACE = re.compile(rb'\sxmlns="[^"]*"')
 
 _PAGE = b"<!DOCTYPE html><html><head><title>Welcome</title></head><body><p>It works.</p></body></html>"
 
@@ -49,6 +55,12 @@ class Iso18626Rehearsal:
 
     def misbehave(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
         return apply_misbehaviour(name, answer, number)
+
+    def describe_version(self, profile: Profile) -> str:
+        return dialect_of(profile).version
+
+    def list_conversations(self, context: ConformanceContext) -> Sequence[ConformanceConversation]:
+        return list_conformance_conversations(context)
 
 
 def _account_of_partner(profile: Profile) -> Account:
@@ -124,12 +136,9 @@ def _qualify_like(root: etree._Element, name: str) -> str:
 # --- changes of the message ------------------------------------------------------------------------------
 
 
-def _rename_namespace(namespace: str) -> ChangeTree:
-    def rename_all(root: etree._Element) -> None:
-        for one in root.iter(etree.Element):
-            one.tag = f"{{{namespace}}}{get_local_name(one)}" if namespace else get_local_name(one)
-
-    return rename_all
+def _rename_namespace(root: etree._Element) -> None:
+    for one in root.iter(etree.Element):
+        one.tag = f"{{{_OTHER_NAMESPACE}}}{get_local_name(one)}"
 
 
 def _drop_version(root: etree._Element) -> None:
@@ -238,6 +247,11 @@ def _drop_envelope(answer: ResponderAnswer, _number: int) -> ResponderAnswer:
     return replace(answer, body=etree.tostring(bodies[0], encoding="UTF-8", xml_declaration=True)) if bodies else answer
 
 
+def _drop_namespace(answer: ResponderAnswer, _number: int) -> ResponderAnswer:
+    """That of elements; the prefix of attributes stays bound."""
+    return replace(answer, body=_DEFAULT_NAMESPACE.sub(b"", answer.body))
+
+
 def _encode_as_latin_1(answer: ResponderAnswer, _number: int) -> ResponderAnswer:
     try:
         root = etree.fromstring(answer.body)
@@ -281,10 +295,8 @@ MISBEHAVIOURS: Mapping[str, Misbehaviour] = {
     "doctype": Misbehaviour("the answer has a DOCTYPE", _add_doctype),
     # the envelope
     "no-envelope": Misbehaviour("the confirmation stands without ISO18626Message", _drop_envelope),
-    "no-namespace": Misbehaviour("elements have no namespace", change_tree=_rename_namespace("")),
-    "other-namespace": Misbehaviour(
-        "elements are in another namespace", change_tree=_rename_namespace(NAMESPACE.replace("2013", "2021"))
-    ),
+    "no-namespace": Misbehaviour("elements have no namespace", _drop_namespace),
+    "other-namespace": Misbehaviour("elements are in another namespace", change_tree=_rename_namespace),
     "no-version": Misbehaviour("ISO18626Message says no version", change_tree=_drop_version),
     "plain-version": Misbehaviour("the attribute version has no prefix", change_tree=_unprefix_version),
     "other-confirmation": Misbehaviour("it confirms another kind of message", change_tree=_rename_confirmation),

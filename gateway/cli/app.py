@@ -44,6 +44,11 @@ COMMANDS = {
         "gateway.cli.send_command", "send_command", "Play a partner: build a message, send it, show the answer."
     ),
     "mock": CommandEntry("gateway.cli.mock_command", "mock_command", "Play a partner that answers and acts by itself."),
+    "conformance": CommandEntry(
+        "gateway.cli.conformance_command",
+        "conformance_command",
+        "Try whether a partner's system does what its protocol wants.",
+    ),
     "journal": CommandEntry(
         "gateway.cli.journal_commands", "journal_command", "List, show and export messages that came and went."
     ),

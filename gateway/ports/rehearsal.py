@@ -1,18 +1,79 @@
-"""How a protocol is rehearsed: what `illgate mock` needs of it to play a partner.
+"""How a protocol is rehearsed: what `illgate mock` needs of it to play a partner, and `illgate conformance` to try one.
 
 The partner that is played reads by the protocol's own `Responder` and speaks by its own `PartnerChannel`, under the
-profile as the partner would have written it for us.
+profile as the partner would have written it for us. A partner that is tried gets messages by conversations, and each
+answer is compared with what the standard wants.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import field
+from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from pydantic import BaseModel
 
+from gateway.domain.clock import Clock
 from gateway.domain.profile import Profile
+from gateway.domain.value import value_object
+from gateway.ports.partner_simulator import Secrets
 from gateway.ports.responder import ResponderAnswer
+
+
+class FindingWeight(StrEnum):
+    BROKEN = "broken"  # against the standard
+    ADVICE = "advice"  # allowed, but partners are known that stumble over it
+
+
+@value_object(kw_only=True)
+class ConformanceFinding:
+    """`check`: its name, the same in every report; `clause`: what of the standard it is against; `words`: what was
+    found, without values of the message."""
+
+    check: str
+    clause: str
+    words: str
+    weight: FindingWeight = FindingWeight.BROKEN
+
+
+@value_object(kw_only=True)
+class CheckedExchange:
+    """A message that was sent, what came, and what is wrong with that. `sent` is without what shows who we are."""
+
+    title: str
+    sent: bytes = field(repr=False)
+    status: int = 0
+    content_type: str = ""
+    answer: bytes = field(default=b"", repr=False)
+    seconds: float = 0.0
+    findings: tuple[ConformanceFinding, ...] = ()
+
+
+@value_object(kw_only=True)
+class ConformanceConversation:
+    """`hold` never raises for what the partner does: that it doesn't answer is a finding. It raises ConfigurationError
+    for secrets that aren't there."""
+
+    name: str
+    title: str
+    hold: Callable[[], Awaitable[tuple[CheckedExchange, ...]]]
+
+
+@value_object(kw_only=True)
+class ConformanceContext:
+    """Who tries whom, and where. `run`: a word that is another one each time, for the numbers of requests; `folder`:
+    where gateway.yml is."""
+
+    profile: Profile
+    ours: str
+    theirs: str
+    url: str
+    run: str
+    clock: Clock
+    secrets: Secrets
+    folder: Path
 
 
 class ProtocolRehearsal(Protocol):
@@ -34,4 +95,12 @@ class ProtocolRehearsal(Protocol):
     def misbehave(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
         """The answer with what is wrong in it. `number`: the how manieth answer to this message it is, from 1. Raises
         KeyError for a name that isn't in `misbehaviours`."""
+        ...
+
+    def describe_version(self, profile: Profile) -> str:
+        """Of the protocol, as the profile says, for people."""
+        ...
+
+    def list_conversations(self, context: ConformanceContext) -> Sequence[ConformanceConversation]:
+        """Those by which a partner is tried, in this order."""
         ...

@@ -37,7 +37,7 @@ class MessageWriter:
         return element
 
     def fill_element(self, element: etree._Element, structure: Structure) -> None:
-        for field, declared in _list_in_order(type(structure), self._version):
+        for field, declared in list_in_order(type(structure), self._version):
             self._write_field(element, declared, getattr(structure, field), type(structure).__name__)
 
     def qualify_name(self, name: str) -> str:
@@ -82,7 +82,7 @@ class MessageWriter:
 _ORDERS: dict[tuple[type[Structure], SchemaVersion], tuple[tuple[str, Element], ...]] = {}
 
 
-def _list_in_order(structure: type[Structure], version: SchemaVersion) -> tuple[tuple[str, Element], ...]:
+def list_in_order(structure: type[Structure], version: SchemaVersion) -> tuple[tuple[str, Element], ...]:
     """(field, element) as the version orders them."""
     found = _ORDERS.get((structure, version))
     if found is None:

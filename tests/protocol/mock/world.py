@@ -62,6 +62,8 @@ class MockWorld:
     town: Town
     site: MockSite
     clock: FixedClock
+    config: Path
+    gateway_url: str
     waited: list[float] = field(default_factory=list)
 
     @property
@@ -160,7 +162,7 @@ async def run_mock_world(
     town = Town("CLK", config, clock)
     await town.start()
     try:
-        yield MockWorld(town, site, clock, waited)
+        yield MockWorld(town, site, clock, config, wishes.url, waited)
     finally:
         await town.crash()
         await site.stop()

@@ -1,0 +1,144 @@
+"""`illgate conformance`: tries whether a partner's system does what its protocol wants."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from gateway.cli.installation import REFUSED, Installation, pass_installation
+from gateway.cli.send_command import build_daemon_url, find_playable_profile
+from gateway.domain.profile import Profile
+from gateway.ports.rehearsal import FindingWeight
+from gateway.runtime.mock_assembly import (
+    RehearsedProtocol,
+    build_conformance_context,
+    describe_subject,
+    find_rehearsed_protocol,
+)
+from gateway.secrets import resolve_secret
+from gateway.services.conformance.report import FORMATS, ConformanceReport, hold_conversations, write_report
+from gateway.services.conformance.report_signature import is_file_as_signed, load_report_signer, write_signed_file
+
+
+@click.command(name="conformance")
+@click.argument("profile", required=False, default="")
+@click.option("--against", metavar="URL", help="Where the partner's system takes messages.")
+@click.option(
+    "--ourselves",
+    is_flag=True,
+    help="Try the gateway as the partner of PROFILE sees it; without --against the daemon of this installation.",
+)
+@click.option(
+    "--report",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a report and sign it: FILE.html, FILE.xml (JUnit) or FILE.json.",
+)
+@click.option(
+    "--verify",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Only see whether a report is as it was signed: FILE, with FILE.sig and FILE.pub beside it.",
+)
+@pass_installation
+@click.pass_context
+def conformance_command(
+    ctx: click.Context,
+    installation: Installation,
+    profile: str,
+    against: str | None,
+    ourselves: bool,
+    file: Path | None,
+    verify: Path | None,
+) -> None:
+    """Try whether a system does what its protocol wants: send it messages, right ones and wrong ones, and look at the
+    answers.
+
+    The messages are requests for a made-up work whose title says that it shall not be supplied, and they are cancelled;
+    agree with whoever runs the system before. The exit code is 1 where something is against the standard.
+
+    \b
+    Examples:
+      illgate conformance fjordby --against https://test.fjordby.example/iso18626 --report fjordby.html
+      illgate conformance fjordby --ourselves
+      illgate conformance --verify fjordby.html
+    """
+    if verify is not None:
+        ctx.exit(0 if _verify_report(verify) else REFUSED)
+    if not profile:
+        raise click.UsageError("which profile?")
+    tried = find_playable_profile(installation, profile)
+    protocol = find_rehearsed_protocol(installation.adapters, tried)
+    if protocol is None:
+        raise click.UsageError(f"profile {profile} speaks no protocol in which a partner can be tried")
+    if file is not None and file.suffix.lstrip(".") not in FORMATS:
+        raise click.UsageError(f"--report: the name ends in one of {', '.join(f'.{name}' for name in FORMATS)}")
+    if against is None and not ourselves:
+        raise click.UsageError("say --against URL, or --ourselves")
+    name = protocol.adapter.name
+    url = against or build_daemon_url(installation.settings, name, tried.name, "--against")
+    report = asyncio.run(_try_system(installation, tried, protocol, url, ourselves, file))
+    for line in _describe_report(report):
+        click.echo(line)
+    ctx.exit(0 if report.is_passed else REFUSED)
+
+
+async def _try_system(
+    installation: Installation,
+    profile: Profile,
+    protocol: RehearsedProtocol,
+    url: str,
+    ourselves: bool,
+    file: Path | None,
+) -> ConformanceReport:
+    settings = installation.settings
+    context = build_conformance_context(
+        settings,
+        profile,
+        protocol,
+        url,
+        run=f"T{secrets.token_hex(4)}",
+        clock=installation.clock,
+        secrets=lambda reference: resolve_secret(reference, settings.folder),
+        ourselves=ourselves,
+    )
+    subject = describe_subject(context, protocol, f"illgate {version('illgate')}")
+    report = await hold_conversations(subject, protocol.rehearsal.list_conversations(context), installation.clock)
+    if file is not None:
+        await _write_signed(installation, profile, report, file)
+    return report
+
+
+async def _write_signed(installation: Installation, profile: Profile, report: ConformanceReport, file: Path) -> None:
+    body = write_report(report, file.suffix.lstrip("."))
+    symbol = installation.settings.find_library(profile.library).symbol
+    async with installation.open_current_store() as store:
+        signer = await load_report_signer(store, symbol, installation.clock)
+    await asyncio.to_thread(write_signed_file, file, body, signer)
+    click.echo(f"{file}, signed: {file.name}.sig, public key: {file.name}.pub")
+
+
+def _verify_report(file: Path) -> bool:
+    try:
+        is_valid = is_file_as_signed(file)
+    except OSError as error:
+        raise click.UsageError(f"--verify: {error.filename} can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise click.UsageError(f"--verify: {file.name}.pub: {error}") from error
+    click.echo("as it was signed" if is_valid else "changed since it was signed, or signed by another key")
+    return is_valid
+
+
+def _describe_report(report: ConformanceReport) -> Iterator[str]:
+    for conversation in report.conversations:
+        yield f"{'not passed' if conversation.has_broken else 'passed'}: {conversation.title}"
+        for exchange in conversation.exchanges:
+            for finding in exchange.findings:
+                yield f"  {exchange.title}: {finding.check} ({finding.weight.value}): {finding.words}"
+                yield f"    {finding.clause}"
+    broken, advice = (len(report.list_findings(weight)) for weight in (FindingWeight.BROKEN, FindingWeight.ADVICE))
+    yield f"{broken} against the standard, {advice} pieces of advice"

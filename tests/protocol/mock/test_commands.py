@@ -1,0 +1,73 @@
+"""`illgate mock` and `illgate conformance` as they are typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from demo.world import Site, make_installation
+from gateway.cli import main
+from tests.protocol.mock.world import FJORDBY
+
+Typed = Callable[..., Result]
+
+NOWHERE = "http://127.0.0.1:9/iso18626"
+
+
+@pytest.fixture(scope="module")
+def illgate(tmp_path_factory: pytest.TempPathFactory) -> Typed:
+    folder = tmp_path_factory.mktemp("commands")
+    config = make_installation(folder, Site("CLK", "Bibliothèque de Clarens", {}, {}), mail_port=25)
+    for shipped in (folder / "profiles").glob("*.yml"):
+        shipped.unlink()
+    text = yaml.safe_dump(dict(FJORDBY), allow_unicode=True)
+    (folder / "profiles" / "fjordby.yml").write_text(text, "utf-8")
+
+    def run_command(*words: str) -> Result:
+        return CliRunner().invoke(main, ["--config", str(config), *words])
+
+    return run_command
+
+
+def test_scenarios_and_misbehaviours_are_listed(illgate: Typed) -> None:
+    listed = illgate("mock", "fjordby", "--list")
+    assert listed.exit_code == 0
+    for word in ("renew-no", "asks-loan", "other-request-id"):
+        assert word in listed.output
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("mock", "fjordbi"), "did you mean fjordby?"),
+        (("mock", "fjordby", "--against", NOWHERE, "--scenario", "unfiled"), "did you mean unfilled?"),
+        (("conformance", "fjordby"), "say --against URL, or --ourselves"),
+        (("conformance", "fjordby", "--against", NOWHERE, "--report", "x.pdf"), "--report: the name ends in one of"),
+    ],
+)
+def test_wrong_usage_is_told(illgate: Typed, words: tuple[str, ...], told: str) -> None:
+    result = illgate(*words)
+    assert result.exit_code == 2
+    assert told in result.output
+
+
+def test_a_misbehaviour_that_there_is_not_is_an_error_of_configuration(illgate: Typed) -> None:
+    result = illgate("mock", "fjordby", "--against", NOWHERE, "--misbehave", "sulks")
+    assert result.exit_code == 3
+    assert "no misbehaviour called sulks" in result.output
+
+
+def test_a_report_is_signed_and_shows_when_it_was_changed(illgate: Typed, tmp_path: Path) -> None:
+    file = tmp_path / "fjordby.html"
+    tried = illgate("conformance", "fjordby", "--against", NOWHERE, "--report", str(file))
+    assert tried.exit_code == 1
+    assert "confirmation (broken): not reached" in tried.output
+    assert illgate("conformance", "--verify", str(file)).exit_code == 0
+
+    file.write_text(file.read_text("utf-8").replace("not passed", "passed"), "utf-8")
+    changed = illgate("conformance", "--verify", str(file))
+    assert (changed.exit_code, "changed since it was signed" in changed.output) == (1, True)

@@ -1,0 +1,255 @@
+"""Trials of systems that speak ISO 18626: our own endpoint passes, and what a played partner does wrong is found."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+import pytest_asyncio
+from lxml import etree
+
+from adapters.iso18626.codec import decode_message
+from adapters.iso18626.rehearsal import MISBEHAVIOURS, Iso18626Rehearsal, apply_misbehaviour
+from adapters.iso18626.schema_check import list_schema_faults
+from gateway.adapter_registry import load_adapters
+from gateway.ports.rehearsal import CheckedExchange, ConformanceFinding, FindingWeight
+from gateway.ports.responder import ResponderAnswer
+from gateway.runtime.mock_assembly import build_conformance_context, describe_subject, find_rehearsed_protocol
+from gateway.services.conformance.report import (
+    ConformanceReport,
+    ConformanceSubject,
+    HeldConversation,
+    hold_conversations,
+    write_report,
+)
+from gateway.services.conformance.report_signature import ReportSigner, SignedFile, is_signature_valid
+from gateway.settings import load_settings
+from tests.protocol.mock.world import FJORDBY, MockWorld, make_template, run_mock_world
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SCHEMAS = {"1.2": "ISO-18626-v1_2.xsd", "2021-2": "ISO-18626-2021-2.xsd"}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_template(tmp_path_factory.mktemp("conformance"))
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def world(template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[MockWorld]:
+    async with run_mock_world(template, tmp_path_factory.mktemp("world"), chosen=["silent"]) as world:
+        yield world
+
+
+async def try_system(world: MockWorld, run: str, *, ourselves: bool, version: str = "1.2") -> ConformanceReport:
+    settings = load_settings(world.config, load_adapters())
+    profile = world.town.context.profile("fjordby")
+    assert profile is not None
+    section = profile.dialects["iso18626"].model_copy(update={"version": version})
+    profile = profile.model_copy(update={"dialects": {**profile.dialects, "iso18626": section}})
+    protocol = find_rehearsed_protocol(load_adapters(), profile)
+    assert protocol is not None
+    url = world.gateway_url if ourselves else f"{world.site.url}/iso18626"
+    context = build_conformance_context(
+        settings, profile, protocol, url, run=run, clock=world.clock, secrets=str, ourselves=ourselves
+    )
+    subject = describe_subject(context, protocol, "illgate")
+    return await hold_conversations(subject, protocol.rehearsal.list_conversations(context), world.clock)
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2", "2021-2", "2021-3"])
+async def test_our_own_endpoint_passes(version: str, world: MockWorld) -> None:
+    report = await try_system(world, f"own-{version}", ourselves=True, version=version)
+
+    assert list(report.list_findings(FindingWeight.BROKEN)) == []
+    assert list(report.list_findings(FindingWeight.ADVICE)) == []
+    assert sum(len(one.exchanges) for one in report.conversations) >= 14
+
+
+async def test_a_partner_that_is_played_passes(world: MockWorld) -> None:
+    report = await try_system(world, "mock", ourselves=False)
+    assert (report.count_checks(FindingWeight.BROKEN), report.count_checks(FindingWeight.ADVICE)) == ({}, {})
+
+
+FOUND = {
+    "broken-xml": "well-formed",
+    "empty-answer": "well-formed",
+    "web-page": "content-type",
+    "wrong-content-type": "content-type",
+    "server-error": "http-status",
+    "status-202": "http-status",
+    "latin-1": "encoding",
+    "doctype": "doctype",
+    "no-envelope": "envelope",
+    "no-namespace": "namespace",
+    "other-namespace": "namespace",
+    "no-version": "version",
+    "plain-version": "version",
+    "other-confirmation": "confirmation-kind",
+    "two-confirmations": "one-message",
+    "no-header": "missing-element",
+    "no-timestamp": "missing-element",
+    "local-timestamp": "data-type",
+    "no-timestamp-received": "missing-element",
+    "other-timestamp-received": "timestamp-received",
+    "no-request-id": "request-id",
+    "other-request-id": "request-id",
+    "swapped-agencies": "requester",
+    "no-requester": "requester",
+    "no-status": "missing-element",
+    "unknown-status": "word-of-list",
+    "out-of-order": "element-order",
+    "unknown-element": "unknown-element",
+    "double-status": "repeated-element",
+    "no-action": "action",
+    "other-action": "action",
+    "no-reason": "reason",
+    "unknown-reason": "reason",
+    "error-without-data": "error-data",
+    "success-with-error": "error-data",
+    "unknown-error": "word-of-list",
+    "refuses-all": "message-status",
+    "accepts-all": "message-status",
+    "changing-answer": "same-answer",
+}
+"""Misbehaviour -> the check that finds it."""
+
+
+async def test_each_misbehaviour_has_a_check() -> None:
+    assert set(FOUND) == set(MISBEHAVIOURS)
+    assert len(FOUND) >= 25
+
+
+@pytest.mark.parametrize("name", FOUND)
+async def test_a_misbehaviour_is_found_by_name(name: str, world: MockWorld) -> None:
+    play = world.partner.play
+    world.partner.play = dataclasses.replace(play, misbehaviour=name)
+    try:
+        report = await try_system(world, f"wrong-{name}", ourselves=False)
+    finally:
+        world.partner.play = play
+
+    checks = {*report.count_checks(FindingWeight.BROKEN), *report.count_checks(FindingWeight.ADVICE)}
+    assert FOUND[name] in checks
+
+
+async def test_a_partner_that_is_not_there_is_a_finding(world: MockWorld) -> None:
+    rehearsal = Iso18626Rehearsal()
+    profile = world.town.context.profile("fjordby")
+    assert profile is not None
+    protocol = find_rehearsed_protocol(load_adapters(), profile)
+    assert protocol is not None
+    settings = load_settings(world.config, load_adapters())
+    context = build_conformance_context(
+        settings, profile, protocol, "http://127.0.0.1:9/iso18626", run="away", clock=world.clock, secrets=str
+    )
+    (first, *_) = rehearsal.list_conversations(context)
+    exchanges = await first.hold()
+    assert [finding.check for one in exchanges for finding in one.findings] == ["confirmation", "confirmation"]
+
+
+# --- the schema ------------------------------------------------------------------------------------------
+
+CONFIRMATION = b"""<?xml version="1.0" encoding="UTF-8"?>
+<ISO18626Message xmlns="http://illtransactions.org/2013/iso18626"
+    xmlns:ill="http://illtransactions.org/2013/iso18626" ill:version="2021-2"><requestConfirmation><confirmationHeader>
+  <supplyingAgencyId><agencyIdType>ISIL</agencyIdType><agencyIdValue>NO-0030101</agencyIdValue></supplyingAgencyId>
+  <requestingAgencyId><agencyIdType>ISIL</agencyIdType><agencyIdValue>CLK</agencyIdValue></requestingAgencyId>
+  <timestamp>2026-03-02T08:00:00Z</timestamp><requestingAgencyRequestId>4711</requestingAgencyRequestId>
+  <timestampReceived>2026-03-02T08:00:00Z</timestampReceived><messageStatus>OK</messageStatus>
+</confirmationHeader></requestConfirmation></ISO18626Message>"""
+
+
+@pytest.mark.parametrize("name", [name for name, one in MISBEHAVIOURS.items() if one.change_tree is not None])
+async def test_our_check_agrees_with_the_schema(name: str, specs_folder: Path) -> None:
+    answer = apply_misbehaviour(name, ResponderAnswer(CONFIRMATION), 1)
+    schema = etree.XMLSchema(file=str(specs_folder / SCHEMAS["2021-2"]))
+    root = etree.fromstring(answer.body)
+    version = decode_message(CONFIRMATION).shape.version
+
+    assert (list_schema_faults(root, version) == ()) is schema.validate(root)
+
+
+# --- reports ---------------------------------------------------------------------------------------------
+
+SPITEFUL = ConformanceReport(
+    subject=ConformanceSubject(
+        profile="fjordby",
+        protocol="iso18626",
+        version="1.2",
+        url="https://ill.fjordby.example/iso18626",
+        library="CLK",
+        program="illgate",
+    ),
+    started=datetime(2026, 3, 2, 8, 0, tzinfo=UTC),
+    conversations=(
+        HeldConversation(
+            "request",
+            "A request",
+            (
+                CheckedExchange(
+                    title="request",
+                    sent=b"<request/>",
+                    status=200,
+                    content_type="text/html",
+                    answer=b"<script>alert(1)</script>\x00\xff",
+                    findings=(
+                        ConformanceFinding(check="well-formed", clause="4.10", words="no XML"),
+                        ConformanceFinding(check="action", clause="4.10", words="absent", weight=FindingWeight.ADVICE),
+                    ),
+                ),
+            ),
+        ),
+    ),
+)
+
+
+async def test_the_page_of_a_report_runs_nothing_and_loads_nothing() -> None:
+    page = write_report(dataclasses.replace(SPITEFUL, conversations=(_text_answer(),)), "html").decode()
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script" not in page
+    assert "src=" not in page
+    assert "1 against the standard, 1 pieces of advice" in page
+
+
+def _text_answer() -> HeldConversation:
+    (conversation,) = SPITEFUL.conversations
+    (exchange,) = conversation.exchanges
+    return HeldConversation("request", "A request", (dataclasses.replace(exchange, answer=exchange.answer[:-2]),))
+
+
+async def test_a_report_for_programs_is_junit_or_json_whatever_came() -> None:
+    suites = ET.fromstring(write_report(dataclasses.replace(SPITEFUL, conversations=(_text_answer(),)), "xml"))
+    (failure,) = suites.iter("failure")
+    assert "well-formed: no XML" in failure.attrib["message"]
+    assert ET.fromstring(write_report(SPITEFUL, "xml")).find("testsuite") is not None
+
+    document = json.loads(write_report(SPITEFUL, "json"))
+    assert (document["passed"], document["conversations"][0]["exchanges"][0]["answer"][:7]) == (False, "base64 ")
+
+
+async def test_a_changed_report_is_not_as_it_was_signed() -> None:
+    signer, octets = ReportSigner(b"0" * 32), b"passed"
+    signed = signer.sign_octets(octets)
+    other = ReportSigner(b"1" * 32).sign_octets(octets)
+
+    assert is_signature_valid(octets, signed)
+    assert not is_signature_valid(b"Passed", signed)
+    assert not is_signature_valid(octets, SignedFile(signed.signature, other.public_key))
+
+
+async def test_what_shows_who_we_are_is_in_no_report(template: Path, tmp_path: Path) -> None:
+    account = {"id": "clarens", "code": "file:code"}
+    profile = {**FJORDBY, "iso18626": {"version": "2021-2", "account": account}}
+    async with run_mock_world(template, tmp_path, profile) as world:
+        report = await try_system(world, "secret", ourselves=False, version="2021-2")
+        came = [one.body for one in world.partner.exchanges]
+
+    assert any(b"clarens" in body for body in came)
+    assert b"clarens" not in write_report(report, "json")
