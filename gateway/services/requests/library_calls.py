@@ -264,10 +264,13 @@ async def _set_lender_due(call: LibraryCall) -> str:
 
 
 async def _recall_loan(call: LibraryCall) -> str:
-    """Where the library's system knows no recalls, the loan gets the date that the partner was told."""
+    """Where the library's system knows no recalls, the loan gets the date that the partner was told. A date that has
+    passed is none to bring the item back by: then the library's rules set one."""
     if Capability.RECALL not in call.context.system.capabilities:
         return await _set_lender_due(call)
     due = due_moment(call.request.terms.lender_due, call.context.due_dates(call.request), call.context.zone)
+    if due is not None and due <= call.context.now():
+        due = None
     recalled = 0
     for barcode in call.request.lent_barcodes:
         try:

@@ -28,7 +28,7 @@ class LimitedSystem:
         return LOAN
 
     async def recall_loan(self, barcode: str, key: str, *, due: datetime | None) -> Loan:
-        self.asked.append("recall")
+        self.asked.append(f"recall by {due:%Y-%m-%d}" if due is not None else "recall")
         return LOAN
 
     async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
@@ -46,19 +46,24 @@ def make_call(system: LimitedSystem, due: datetime | None) -> Any:
     async def find_item(_barcode: str) -> Item:
         return ITEM
 
-    context = SimpleNamespace(system=system, find_item=find_item, due_dates=lambda _request: None, zone=UTC)
+    context = SimpleNamespace(
+        system=system, find_item=find_item, due_dates=lambda _request: None, zone=UTC, now=lambda: NOW
+    )
     terms = SimpleNamespace(lender_due=due)
     request = SimpleNamespace(lent_barcodes=(BARCODE,), terms=terms)
     return SimpleNamespace(context=context, request=request, key="key", pieces=())
 
 
 EARLIER = DUE - timedelta(days=7)
+NOW = DUE - timedelta(days=10)
+PAST = NOW - timedelta(days=1)
 
 
 @pytest.mark.parametrize(
     ("lacking", "due", "asked", "said"),
     [
-        (set(), EARLIER, ["recall"], "recalled"),
+        (set(), EARLIER, ["recall by 2026-04-23"], "recalled"),
+        (set(), PAST, ["recall"], "recalled"),
         ({Capability.RECALL}, EARLIER, ["due 2026-04-23"], "1 loans have the new due date"),
         ({Capability.RECALL}, None, [], "no due date"),
         (
