@@ -49,6 +49,7 @@ class Capability(StrEnum):
     HOLD_CANCEL = "hold-cancel"
     HOLD_UPDATE = "hold-update"
     TEMPORARY_ITEM = "temporary-item"
+    ITEM_WITHOUT_HOLD = "item-without-hold"  # a temporary item that no patron waits for
     HOLD_SHELF = "hold-shelf"  # a temporary item is put on the hold shelf, or on its way there, as it is made
     SHELF_CHOICE = "shelf-choice"  # a temporary item goes to the hold shelf at once, or with a scan, as is wished
     SUPPRESS = "suppress"

@@ -1,5 +1,4 @@
-"""Managed requests on library systems that aren't the embedded one: a part of what
-`python -m tests.support.library_matrix` plays."""
+"""Managed requests on each library system: what docs/library-systems/README.md says of a cell is what comes of it."""
 
 from __future__ import annotations
 
@@ -8,21 +7,32 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.requests.request import Role
-from tests.support.library_matrix import play_story
+from tests.support.library_matrix import CELLS, MatrixCell, read_matrix
+from tests.support.paths import ROOT
 
-
-@pytest.mark.parametrize(
-    ("backend", "role", "story", "said"),
-    [
-        ("koha + sip2", Role.LENDING, "loan", "yes"),
-        ("koha + sip2", Role.BORROWING, "crossing", "yes"),
-        ("sip2 + embedded", Role.BORROWING, "loan", "yes"),
-        ("alma", Role.BORROWING, "loan", "yes"),
-        ("alma", Role.LENDING, "crossing", "yes"),
-        ("ncip", Role.LENDING, "crossing", "yes"),
-        ("koha", Role.LENDING, "crossing", "no `check-in`"),
-        ("sip2", Role.BORROWING, "crossing", "no `temporary-item`"),
-    ],
+PAGE = read_matrix((ROOT / "docs/library-systems/README.md").read_text(encoding="utf-8"))
+QUICK = frozenset(
+    {
+        MatrixCell("koha", Role.LENDING, "loan"),
+        MatrixCell("sip2", Role.BORROWING, "loan"),
+        MatrixCell("sip2", Role.LENDING, "crossing"),
+        MatrixCell("ncip", Role.BORROWING, "crossing"),
+        MatrixCell("ncip", Role.LENDING, "loan"),
+        MatrixCell("koha + sip2", Role.BORROWING, "loan"),
+    }
 )
-async def test_a_lifecycle(tmp_path: Path, backend: str, role: Role, story: str, said: str) -> None:
-    assert await play_story(tmp_path, backend, role, story) == said
+"""Each system's own way, once."""
+
+
+def _mark_cell(cell: MatrixCell) -> object:
+    marks = () if cell in QUICK else (pytest.mark.long,)
+    return pytest.param(cell, id=f"{cell.backend}-{cell.role.value}-{cell.story}", marks=marks)
+
+
+@pytest.mark.parametrize("cell", map(_mark_cell, CELLS))
+async def test_a_lifecycle(tmp_path: Path, cell: MatrixCell) -> None:
+    assert await cell.play_story(tmp_path) == PAGE[cell.row, cell.backend]
+
+
+def test_the_page_has_all_lifecycles() -> None:
+    assert set(PAGE) == {(cell.row, cell.backend) for cell in CELLS}

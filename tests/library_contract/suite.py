@@ -437,6 +437,15 @@ class TemporaryItemContract:
         assert await world.library.get_bib(received.bib.id) == received.bib
         assert await world.library.item_by_request("REQ-1") == received.item
 
+    async def test_a_partners_item_may_be_for_nobody(self, world: World) -> None:
+        needs(world, Capability.ITEM_WITHOUT_HOLD)
+        received = await world.library.create_temporary_item(partners_item(world), key())
+
+        assert received.hold is None
+        assert received.item.hold_count == 0
+        assert await world.library.item_by_barcode("ILL-880001") == received.item
+        assert await world.library.item_holds(received.item.id) == ()
+
     async def test_a_partners_item_is_ready_for_its_patron(self, world: World) -> None:
         needs(world, Capability.TEMPORARY_ITEM, Capability.HOLD_SHELF)
         received = await accept(world, world.known.ill.library)

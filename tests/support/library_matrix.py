@@ -1,6 +1,7 @@
-"""A table of lifecycles: managed requests played on each library system.
+"""A table of lifecycles: managed requests played on each library system, as docs/library-systems/README.md has it.
 
-`python -m tests.support.library_matrix` prints it, and ends with 1 where a cell says `fails`.
+`python -m tests.support.library_matrix` plays all of them and prints the table; it ends with 1 where a cell says
+`fails`. tests/interop/test_library_lifecycles.py plays each cell and compares it with the page.
 """
 
 from __future__ import annotations
@@ -15,61 +16,82 @@ from pathlib import Path
 
 from demo.two import copy, crossing, invariants, loan
 from gateway.domain.library import Bib
-from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.problems import Refused
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.views import EventDenied
+from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability
 from tests.support.library_towns import BACKENDS, EMBEDDED, DeskStory, LibraryTowns
 
 MAX_STORY_SECONDS = 120
 STORIES: Mapping[str, Callable[[DeskStory, Bib], Awaitable[None]]] = {"loan": loan, "crossing": crossing, "copy": copy}
-NEEDS: Mapping[tuple[Role, str], frozenset[Capability]] = {
-    (Role.BORROWING, "loan"): frozenset({Capability.TEMPORARY_ITEM, Capability.CHECK_OUT, Capability.CHECK_IN}),
-    (Role.BORROWING, "crossing"): frozenset({Capability.TEMPORARY_ITEM}),
-    (Role.LENDING, "loan"): frozenset({Capability.HOLD_ITEM, Capability.CHECK_OUT, Capability.CHECK_IN}),
-    (Role.LENDING, "crossing"): frozenset({Capability.HOLD_ITEM, Capability.CHECK_OUT, Capability.CHECK_IN}),
-}
-"""Without these a story can't be played; a refusal that none of them explains is a failure."""
 
 
-async def play_story(folder: Path, backend: str, role: Role, story: str) -> str:
-    """What the cell says. The other library has the embedded system. Raises AssertionError, Refused."""
-    systems = [BACKENDS[backend] if role is one else EMBEDDED for one in (Role.BORROWING, Role.LENDING)]
-    async with LibraryTowns(folder, *systems) as towns:
-        played = DeskStory(towns)
-        town = towns.borrower if role is Role.BORROWING else towns.lender
-        missing = NEEDS.get((role, story), frozenset()) - town.context.system.capabilities
-        try:
-            await STORIES[story](played, await towns.find_book())
-        except Refused as refused:
-            if refused.reason is not RefusalReason.UNSUPPORTED_SERVICE or not missing:
-                raise
-            return f"no {_list_names(missing)}"
-        await invariants(towns)
-    return f"yes, without {_list_names(played.by_hand)}" if played.by_hand else "yes"
+@value_object
+class MatrixCell:
+    """A story (`loan`, `crossing`, `copy`) with this system (`koha`, `koha + sip2` …) on one side, and the embedded
+    one on the other."""
+
+    backend: str
+    role: Role
+    story: str
+
+    @property
+    def row(self) -> str:
+        return f"{self.role.value}: {self.story}"
+
+    async def play_story(self, folder: Path) -> str:
+        """What the cell says. Raises AssertionError, EventDenied, Refused."""
+        systems = [BACKENDS[self.backend] if self.role is one else EMBEDDED for one in (Role.BORROWING, Role.LENDING)]
+        async with LibraryTowns(folder, *systems) as towns:
+            played = DeskStory(towns)
+            await STORIES[self.story](played, await towns.find_book())
+            await invariants(towns)
+        return f"yes; by hand: {_list_names(played.by_hand)}" if played.by_hand else "yes"
 
 
 def _list_names(capabilities: Iterable[Capability]) -> str:
     return ", ".join(f"`{name}`" for name in sorted(one.value for one in capabilities))
 
 
-async def _describe_cell(backend: str, role: Role, story: str) -> str:
+CELLS = tuple(
+    MatrixCell(backend, role, story)
+    for role in (Role.BORROWING, Role.LENDING)
+    for story in STORIES
+    for backend in BACKENDS
+)
+HEAD = ("lifecycle", *(f"`{name}`" for name in BACKENDS))
+
+
+async def describe_cell(cell: MatrixCell) -> str:
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         try:
             async with asyncio.timeout(MAX_STORY_SECONDS):
-                return await play_story(Path(folder), backend, role, story)
+                return await cell.play_story(Path(folder))
         except (AssertionError, EventDenied, Refused, TimeoutError) as error:
-            sys.stderr.write(f"{backend}, {role.value}, {story}: {type(error).__name__}: {error}\n")
+            sys.stderr.write(f"{cell.backend}, {cell.row}: {type(error).__name__}: {error}\n")
             return "fails"
 
 
 async def render_matrix() -> str:
-    rows = [("lifecycle", *(f"`{name}`" for name in BACKENDS)), ("---",) * (len(BACKENDS) + 1)]
-    for role in (Role.BORROWING, Role.LENDING):
-        for story in STORIES:
-            cells = [await _describe_cell(backend, role, story) for backend in BACKENDS]
-            rows.append((f"{role.value}: {story}", *cells))
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    said = {cell: await describe_cell(cell) for cell in CELLS}
+    rows: dict[str, list[str]] = {}
+    for cell in CELLS:
+        rows.setdefault(cell.row, []).append(said[cell])
+    lines = [HEAD, ("---",) * len(HEAD), *((row, *cells) for row, cells in rows.items())]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def read_matrix(page: str) -> Mapping[tuple[str, str], str]:
+    """What the page says, by row and system."""
+    lines = [line.strip("| \n").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    first = lines.index(list(HEAD))
+    return {
+        (cells[0], backend): said
+        for cells in lines[first + 1 :]
+        if len(cells) == len(HEAD)
+        for backend, said in zip(BACKENDS, cells[1:], strict=True)
+    }
 
 
 if __name__ == "__main__":

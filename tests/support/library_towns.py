@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -21,10 +21,10 @@ from demo.two import NORTH, SOUTH, Story
 from demo.world import Site, Town, World, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import Bib, IdentifierType, PatronDraft, PatronIdentifier, PersonName, RecordId
-from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.problems import Refused
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request
-from gateway.ports.library_system import Capability, LibrarySystem
+from gateway.ports.library_system import Capability
 from gateway.runtime.assembly import Assembly
 from gateway.store.engine import open_store
 from gateway.store.migration import migrate_store
@@ -41,6 +41,7 @@ KNOWN_BOOK = Bib(
     identifiers=(RecordId("isbn", "978-0-00-001001-8"), RecordId("oclc", "1001")),
 )
 SCANNED_ITEM = "49000000000011"
+RECORD_OF_STAFF = "49000000009901"
 
 LIBRARIES_AS_PATRONS = {"create_category": "visitor", "create_library": "MAIN"}
 BORROWING_LIBRARY = "NORTH"
@@ -50,13 +51,16 @@ Section = dict[str, Any]
 
 @dataclass
 class Ground:
-    """Where a system is started: what it opens is closed with `stack`. `return_item`: takes a barcode back at the
-    system's own desk, for one that can't be told to."""
+    """Where a system is started: what it opens is closed with `stack`. What staff do at the system's own desk, by
+    barcode, where it can't be told to: `return_item` takes back; `make_record` and `delete_record`, of a partner's
+    item."""
 
     folder: Path
     clock: FixedClock
     stack: AsyncExitStack
     return_item: Callable[[str], None] | None = None
+    make_record: Callable[[str], None] | None = None
+    delete_record: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,14 @@ async def _start_sip2(ground: Ground) -> Section:
     library = sip2_world.stock_library(ground.clock)
     library.patrons[BORROWING_LIBRARY] = FakePatron(BORROWING_LIBRARY, "Northern Library", "", date(2028, 12, 31))
     library.items[SCANNED_ITEM] = FakeItem(SCANNED_ITEM, KNOWN_BOOK.title)
+
+    def make_record(barcode: str) -> None:
+        library.items[barcode] = FakeItem(barcode, KNOWN_BOOK.title)
+
+    def delete_record(barcode: str) -> None:
+        del library.items[barcode]
+
+    ground.make_record, ground.delete_record = make_record, delete_record
     return await _start_desk(ground, library)
 
 
@@ -249,7 +261,8 @@ async def _set_up_embedded(town: Town) -> None:
 
 
 class DeskStory(Story):
-    """Staff do at the system's own desk what it can't be told. `by_hand`: the capabilities for want of which."""
+    """Staff do at the system's own desk what it can't be told, when they read that they have to. `by_hand`: the
+    capabilities for want of which."""
 
     def __init__(self, towns: LibraryTowns) -> None:
         super().__init__(towns)
@@ -257,23 +270,37 @@ class DeskStory(Story):
         self.by_hand: set[Capability] = set()
 
     async def north(self, kind: EventKind, **details: Any) -> None:
-        ours, _ = await self.both()
-        if kind is EventKind.RETURNED_BY_PATRON:
-            await self._return_by_hand(self.towns.borrower, self.towns.grounds[0], ours.volumes[0].barcode)
-        if kind is EventKind.AT_PICKUP and Capability.HOLD_SHELF not in self.towns.borrower.context.system.capabilities:
+        town, ground = self.towns.borrower, self.towns.grounds[0]
+        able = town.context.system.capabilities
+        if kind is EventKind.AT_PICKUP and Capability.HOLD_SHELF not in able:
             self.by_hand.add(Capability.HOLD_SHELF)  # nobody is told that it travels
             return
+        ours, _ = await self.both()
+        if kind is EventKind.RECEIVED and Capability.ITEM_WITHOUT_HOLD not in able and ours.flags:
+            self.by_hand.add(Capability.ITEM_WITHOUT_HOLD)
+        elif kind is EventKind.RECEIVED and Capability.TEMPORARY_ITEM not in able:
+            with _read_refusal("Make a record for it in the library's own system"):
+                await super().north(kind, **details)
+            self.by_hand.add(Capability.TEMPORARY_ITEM)
+            assert ground.make_record is not None
+            ground.make_record(RECORD_OF_STAFF)
+            details["barcode"] = RECORD_OF_STAFF
+        if kind is EventKind.RETURNED_BY_PATRON and Capability.CHECK_IN not in able:
+            await self._return_by_hand(super().north(kind, **details), ground, ours.volumes[0].barcode)
         await super().north(kind, **details)
+        if kind is EventKind.RETURNED and RECORD_OF_STAFF in [one.barcode for one in ours.volumes]:
+            assert ground.delete_record is not None
+            ground.delete_record(RECORD_OF_STAFF)
 
     async def south(self, kind: EventKind, **details: Any) -> None:
-        lender = self.towns.lender
-        if kind is EventKind.SHIPPED and Capability.BIB_FIND not in lender.context.system.capabilities:
+        able, ground = self.towns.lender.context.system.capabilities, self.towns.grounds[1]
+        if kind is EventKind.SHIPPED and Capability.BIB_FIND not in able:
             self.by_hand.add(Capability.BIB_FIND)
             details["barcode"] = SCANNED_ITEM
-        if kind is EventKind.CHECKED_IN:
+        if kind is EventKind.CHECKED_IN and Capability.CHECK_IN not in able:
             _, theirs = await self.both()
             assert theirs is not None
-            await self._return_by_hand(lender, self.towns.grounds[1], theirs.item_barcode)
+            await self._return_by_hand(super().south(kind, **details), ground, theirs.item_barcode)
         await super().south(kind, **details)
 
     async def assert_loan_is_due(self, ours: Request) -> None:
@@ -285,19 +312,20 @@ class DeskStory(Story):
                 raise
             self.by_hand.add(Capability.DUE_DATE_GIVEN)
 
-    async def _return_by_hand(self, town: Town, ground: Ground, barcode: str) -> None:
-        if Capability.CHECK_IN in town.context.system.capabilities or ground.return_item is None:
-            return
-        if await _is_on_loan(town.context.system, barcode):
-            self.by_hand.add(Capability.CHECK_IN)
-            ground.return_item(barcode)
+    async def _return_by_hand(self, act: Awaitable[None], ground: Ground, barcode: str) -> None:
+        with _read_refusal(f"Check {barcode} in in the library's own system"):
+            await act
+        self.by_hand.add(Capability.CHECK_IN)
+        assert ground.return_item is not None
+        ground.return_item(barcode)
 
 
-async def _is_on_loan(system: LibrarySystem, barcode: str) -> bool:
+@contextmanager
+def _read_refusal(words: str) -> Iterator[None]:
+    """Staff are told in these words what to do first."""
+    said = "nothing"
     try:
-        item = await system.item_by_barcode(barcode)
+        yield
     except Refused as refused:
-        if refused.reason is not RefusalReason.UNKNOWN_ITEM:
-            raise
-        return False
-    return await system.item_loan(item.id) is not None
+        said = refused.detail
+    assert said.startswith(words), f"staff are told {said}"

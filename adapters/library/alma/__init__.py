@@ -26,6 +26,7 @@ WAYS = {
     Capability.HOLD_CANCEL: "requests",
     Capability.HOLD_UPDATE: "requests",
     Capability.TEMPORARY_ITEM: "bibs, holdings, items",
+    Capability.ITEM_WITHOUT_HOLD: "bibs, holdings, items",
     Capability.HOLD_SHELF: "items, op=scan",
     Capability.SHELF_CHOICE: "with or without a scan",
     Capability.SUPPRESS: "suppressed from publishing",

@@ -53,6 +53,7 @@ from gateway.ports.library_system import (
 _NEEDS_A_LOCATION = frozenset(
     {
         Capability.TEMPORARY_ITEM,
+        Capability.ITEM_WITHOUT_HOLD,
         Capability.HOLD_SHELF,
         Capability.SHELF_CHOICE,
         Capability.SUPPRESS,

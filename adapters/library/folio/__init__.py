@@ -28,6 +28,7 @@ WAYS = {
     Capability.HOLD_CANCEL: "cancelled request",
     Capability.HOLD_UPDATE: "changed request",
     Capability.TEMPORARY_ITEM: "instance, holdings, item",
+    Capability.ITEM_WITHOUT_HOLD: "instance, holdings, item",
     Capability.HOLD_SHELF: "check-in",
     Capability.SHELF_CHOICE: "with or without a check-in",
     Capability.SUPPRESS: "suppressed from discovery",

@@ -94,12 +94,14 @@ class FolioLibrary:
     def capabilities(self) -> frozenset[Capability]:
         """As the settings allow."""
         options = self._options
+        is_without_items = not (options.temporary_items.material_type and options.cancellation_reason)
         lacking = {
             Capability.AUTHENTICATE: not options.checks_pins,
             Capability.SEARCH: not options.search,
             Capability.HOLD_TITLE: not options.title_requests,
             Capability.HOLD_CANCEL: not options.cancellation_reason,
-            Capability.TEMPORARY_ITEM: not (options.temporary_items.material_type and options.cancellation_reason),
+            Capability.TEMPORARY_ITEM: is_without_items,
+            Capability.ITEM_WITHOUT_HOLD: is_without_items,
             Capability.CHANGE_BARCODE: not options.temporary_items.material_type,
             Capability.HOLD_SHELF: not options.temporary_items.material_type,
             Capability.OVERRIDE: options.override != "override",

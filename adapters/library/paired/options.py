@@ -49,6 +49,7 @@ TASKS: Mapping[Capability, PairedTask] = {
     Capability.HOLD_CANCEL: PairedTask.REQUESTS,
     Capability.HOLD_UPDATE: PairedTask.REQUESTS,
     Capability.TEMPORARY_ITEM: PairedTask.REQUESTS,
+    Capability.ITEM_WITHOUT_HOLD: PairedTask.REQUESTS,
     Capability.HOLD_SHELF: PairedTask.REQUESTS,
     Capability.SHELF_CHOICE: PairedTask.REQUESTS,
     Capability.SUPPRESS: PairedTask.REQUESTS,

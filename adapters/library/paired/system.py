@@ -60,6 +60,7 @@ R = TypeVar("R")
 TEMPORARY = frozenset(
     {
         Capability.TEMPORARY_ITEM,
+        Capability.ITEM_WITHOUT_HOLD,
         Capability.HOLD_SHELF,
         Capability.SHELF_CHOICE,
         Capability.SUPPRESS,

@@ -21,7 +21,7 @@ from gateway.domain.value import value_object
 from gateway.ports.partner_channel import LimitedChannel
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.queue import DESK_GRACE
-from gateway.services.requests.desk_actions import is_desk_action
+from gateway.services.requests.desk_actions import describe_work_elsewhere, is_desk_action
 from gateway.services.requests.effects import LIBRARY, find_receiver, is_partner_notified, new_outbox_row
 from gateway.services.requests.library_context import DESK, PATRON, LibraryContext, require_request
 from gateway.services.requests.scanned_volumes import name_scanned_volume
@@ -263,22 +263,24 @@ async def make_copy_link(context: LibraryContext, request: Request, attachment_i
     return f"{context.public_url.rstrip('/')}/d/{token}"
 
 
-# --- what the partner won't hear of an act ------------------------------------------------------------------
+# --- what staff have to do besides an act --------------------------------------------------------------------
 
-# A channel that has no message for an event refuses it only when the act is done. Here it is said beforehand.
+# A channel that has no message for an event, and a library's system that can't be told of it, refuse it only when the
+# act is done. Here it is said beforehand.
 
 
 def find_action_hints(
     context: LibraryContext, request: Request, kinds: tuple[EventKind, ...], at: Event
 ) -> Mapping[EventKind, str]:
-    """By kind of the act, one sentence; acts of which the partner hears, or isn't to hear, have none. `at`: an event
-    whose time counts."""
+    """By kind of the act, what staff have to do besides: in the library's own system, or because the partner doesn't
+    hear of it. `at`: an event whose time counts."""
     hints = {}
     for kind in kinds:
-        for told in list_notifications(request, kind, context.workflow(request), at):
-            hint = _describe_silence(context, request, told)
-            if hint:
-                hints[kind] = hint
+        told = list_notifications(request, kind, context.workflow(request), at)
+        silence = [hint for one in told if (hint := _describe_silence(context, request, one))]
+        said = [*filter(None, (describe_work_elsewhere(context, request, kind),)), *silence[-1:]]
+        if said:
+            hints[kind] = " ".join(said)
     return hints
 
 

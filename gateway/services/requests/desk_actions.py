@@ -77,6 +77,26 @@ def is_desk_action(request: Request, kind: EventKind, attempt: int) -> bool:
     return (request.role, kind) in _ACTS
 
 
+def describe_work_elsewhere(context: LibraryContext, request: Request, kind: EventKind) -> str:
+    """What staff do in the library's own system, since it can't be told to. Empty: nothing."""
+    if not is_desk_action(request, kind, request.current):
+        return ""
+    able = context.system.capabilities
+    if (request.role, kind) in _RETURNS and Capability.CHECK_IN not in able:
+        return "Check the item in in the library's own system first."
+    if request.role is not Role.BORROWING or Capability.TEMPORARY_ITEM in able:
+        return ""
+    if kind is EventKind.RECEIVED and _is_awaited(request):
+        return "Make a record for the item in the library's own system first, and give its barcode."
+    barcodes = ", ".join(volume.barcode for volume in request.volumes if volume.barcode)
+    if kind is EventKind.RETURNED and barcodes:
+        return f"Delete the record of {barcodes} in the library's own system afterwards."
+    return ""
+
+
+_RETURNS = frozenset({(Role.BORROWING, EventKind.RETURNED_BY_PATRON), (Role.LENDING, EventKind.CHECKED_IN)})
+
+
 def _lost_barcodes(request: Request, attempt: int) -> tuple[str, ...]:
     """Barcodes of a past supplier's items."""
     past = request.find_attempt(attempt)
@@ -115,13 +135,19 @@ async def undo_desk_action(context: LibraryContext, request: Request, event: Eve
 
 async def _receive_items(action: DeskAction) -> RequestChange:
     """A temporary record with a hold for the patron: on the hold shelf here, or in transit to the pickup place. Where
-    the item was announced, its record and hold are there, and wait for it."""
+    the item was announced, its record and hold are there, and wait for it. What goes straight back has a record only
+    in a system that makes one without a patron."""
+    able = action.context.system.capabilities
     volumes = action.select_volumes(VolumeState.EXPECTED, VolumeState.SHIPPED)
     records: dict[str, tuple[str, bool]] = {}  # by id of the volume: its barcode, whether it is in transit
     for volume in volumes:
         if volume.barcode:
-            put = await action.context.system.check_in(volume.barcode, f"{action.key}:{volume.id}")
-            records[volume.id] = volume.barcode, is_hold_in_transit(put.next_hold)
+            records[volume.id] = volume.barcode, await _put_on_shelf(action, volume)
+            continue
+        if not _is_awaited(action.request) and Capability.ITEM_WITHOUT_HOLD not in able:
+            continue
+        if Capability.TEMPORARY_ITEM not in able:
+            records[volume.id] = await _find_record_of_staff(action, len(volumes)), False
             continue
         item = _build_temporary_item(action, volume)
         received = await _create_record(action, item, action.piece_key(volume))
@@ -134,6 +160,30 @@ async def _receive_items(action: DeskAction) -> RequestChange:
         return replace(request, volumes=marked)
 
     return set_records
+
+
+async def _put_on_shelf(action: DeskAction, volume: Volume) -> bool:
+    """Whether it travels to its pickup place. Where the system can't be told, the first scan there shows that."""
+    system = action.context.system
+    if Capability.CHECK_IN not in system.capabilities:
+        return False
+    put = await system.check_in(volume.barcode, f"{action.key}:{volume.id}")
+    return is_hold_in_transit(put.next_hold)
+
+
+async def _find_record_of_staff(action: DeskAction, volume_count: int) -> str:
+    """The barcode of the record that staff have made in a system that can't be told to. Raises Refused."""
+    barcode = action.event.details.barcode
+    if not barcode or volume_count != 1:
+        which = "each volume" if volume_count != 1 else "it"
+        raise Refused(
+            RefusalReason.DATA_MISSING,
+            f"Make a record for {which} in the library's own system, then receive {which} with the barcode of its "
+            "record: that system can't be told to make one.",
+            about=MessagePart.ITEM,
+        )
+    await action.context.system.item_by_barcode(barcode)
+    return barcode
 
 
 async def _create_record(action: DeskAction, item: TemporaryItem, key: str) -> TemporaryItemResult:
@@ -200,6 +250,8 @@ def _choose_barcode(action: DeskAction, volume: Volume) -> str:
 
 async def _delete_temporary_items(action: DeskAction) -> None:
     """Temporary records of volumes that were not received."""
+    if Capability.TEMPORARY_ITEM not in action.context.system.capabilities:
+        return
     for volume in action.select_volumes(
         VolumeState.EXPECTED, VolumeState.SHIPPED, VolumeState.LOST, VolumeState.CHECKED_IN
     ):
@@ -274,8 +326,24 @@ async def _check_in_item(action: DeskAction, barcode: str, part: str) -> None:
     try:
         await action.context.system.check_in(barcode, f"{action.key}:{part}", fill_hold=False)
     except Refused as refused:
-        if refused.reason not in (RefusalReason.NOT_CHECKED_OUT, RefusalReason.UNKNOWN_ITEM):
+        if refused.reason is RefusalReason.UNSUPPORTED_SERVICE:
+            await _require_item_back(action, barcode, refused)
+        elif refused.reason not in (RefusalReason.NOT_CHECKED_OUT, RefusalReason.UNKNOWN_ITEM):
             raise
+
+
+async def _require_item_back(action: DeskAction, barcode: str, refused: Refused) -> None:
+    """Where the system can't be told of a return, staff take the item back there themselves: nothing is left to be done
+    as soon as it is on loan no more. Raises Refused."""
+    item = await action.context.find_item(barcode)
+    if item is not None and await action.context.system.item_loan(item.id) is not None:
+        raise Refused(
+            RefusalReason.UNSUPPORTED_SERVICE,
+            f"Check {barcode} in in the library's own system, then do this step here once more: that system can't be "
+            "told of this return.",
+            about=MessagePart.ITEM,
+            internal=refused.detail,
+        ) from refused
 
 
 async def _settle_borrowed_loss(action: DeskAction) -> RequestChange:

@@ -82,7 +82,9 @@ async def call_library(
 
 
 async def _delete_temporary_items(call: LibraryCall) -> str:
-    """Held while a loan hangs on it: then it is tried again later."""
+    """Held while a loan hangs on it: then it is tried again later. A record that staff have made, they delete."""
+    if Capability.TEMPORARY_ITEM not in call.context.system.capabilities:
+        return f"staff delete the record of {', '.join(call.pieces)}" if call.pieces else "no record"
     deleted = 0
     for barcode in call.pieces:
         try:

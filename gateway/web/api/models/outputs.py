@@ -404,7 +404,10 @@ class ActionOut(OutputModel):
     required: tuple[FieldOut, ...]
     optional: tuple[FieldOut, ...]
     one_of: tuple[str, ...] = Field(description="at least one of these is needed; empty: none is")
-    hint: str = Field(description="what to know before it is done: that the partner is not told of it; empty: nothing")
+    hint: str = Field(
+        description="what to know before it is done: what staff do in the library's own system, or that the partner is "
+        "not told of it; empty: nothing"
+    )
 
     @classmethod
     def from_kind(cls, kind: EventKind, href: str, hint: str = "") -> ActionOut:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from click.testing import CliRunner
 
+from adapters.library.embedded.system import EmbeddedLibrary
 from gateway.cli import main
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import LibraryParty
 from gateway.domain.requests.views import LendingDraft, RequestView
+from gateway.ports.library_system import Capability
 from tests.unit.services.requests.support import SOUTH, NcipTown
 
 PROFILES = {
@@ -54,6 +57,21 @@ async def test_what_the_partner_cannot_take_is_said_beforehand(north: NcipTown) 
 
 async def test_whoever_reads_letters_can_be_told_everything(north: NcipTown) -> None:
     assert (await lend_to(north, "south", K.SHIPPED)).hints == {}
+
+
+async def test_what_the_system_cannot_be_told_staff_do_there(north: NcipTown, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = north.town.context.system
+    wanted = await north.asked()
+    lent = await lend_to(north, "south", K.SHIPPED)
+    assert lent.request.item_barcode
+    able = system.capabilities - {Capability.TEMPORARY_ITEM, Capability.CHECK_IN}
+    monkeypatch.setattr(EmbeddedLibrary, "capabilities", able)
+    service = north.town.gateway.managed.requests
+
+    hints = (await service.show("NORTH", wanted.id)).hints
+    assert hints[K.RECEIVED] == "Make a record for the item in the library's own system first, and give its barcode."
+    hints = (await service.show("NORTH", lent.request.id)).hints
+    assert hints == {K.CHECKED_IN: "Check the item in in the library's own system first."}
 
 
 async def test_the_command_shows_the_hint_below_the_act(north: NcipTown) -> None:
