@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Never
 
 from gateway.domain.library import BlockScope, Patron
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
@@ -90,10 +89,3 @@ def refuse_blocked(patron: Patron, scope: BlockScope, today: date) -> None:
         raise make_refusal(RefusalReason.PATRON_EXPIRED)
     if (block := patron.find_block(scope)) is not None:
         raise make_refusal(RefusalReason.PATRON_BLOCKED, f"{block.reason}. {patron.notes}".strip())
-
-
-def refuse_unsupported(what: str) -> Never:
-    """Raises Refused(UNSUPPORTED_SERVICE)."""
-    raise Refused(
-        RefusalReason.UNSUPPORTED_SERVICE, f"The system of this library can't {what}.", about=MessagePart.SERVICE
-    )

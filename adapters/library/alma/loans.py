@@ -14,12 +14,13 @@ from adapters.library.alma.reasons import refusal_of_answer, refusal_of_renewal
 from adapters.library.alma.records import Row, read_item_status, read_row, read_text, split_id, write_moment
 from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, find_open_change, send_change
 from adapters.library.parallel_questions import ask_together
-from adapters.library.refusals import make_refusal, refuse_blocked, refuse_unsupported
+from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus, Item, ItemStatus, Loan, Location, Patron
 from gateway.domain.problems import OutcomeUnknown, RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_system import CheckedIn
+from gateway.ports.limited_library import refuse_unsupported
 
 RENEWED = "renewed successfully"
 _LOAN_TITLE = "/users/{user_id}/loans/{loan_id}"

@@ -14,11 +14,12 @@ from adapters.library.alma.reasons import refusal_of_answer
 from adapters.library.alma.records import Row, read_rows, read_text, write_day
 from adapters.library.change_sending import send_change
 from adapters.library.parallel_questions import ask_together
-from adapters.library.refusals import make_refusal, refuse_unsupported
+from adapters.library.refusals import make_refusal
 from gateway.domain.library import Contact, ContactKind, IdentifierType, Patron, PatronDraft, PatronIdentifier
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
+from gateway.ports.limited_library import refuse_unsupported
 
 _COUNTS = ("loans", "requests", "fees")
 """What an answer has besides the user, where it was asked for."""

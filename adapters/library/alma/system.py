@@ -20,13 +20,12 @@ from adapters.library.alma.temporary_items import TemporaryItemDesk
 from adapters.library.change_sending import find_item_of_request
 from adapters.library.parallel_questions import ask_together
 from adapters.library.record_locks import RecordLocks
-from adapters.library.refusals import make_refusal, refuse_unsupported
+from adapters.library.refusals import make_refusal
 from gateway.domain.library import (
     Bib,
     Charge,
     Hold,
     Item,
-    ItemStatus,
     Loan,
     Location,
     Money,
@@ -49,6 +48,7 @@ from gateway.ports.library_system import (
     TemporaryItem,
     TemporaryItemResult,
 )
+from gateway.ports.limited_library import LimitedLibrary, refuse_unsupported
 
 _NEEDS_A_LOCATION = frozenset(
     {
@@ -64,7 +64,7 @@ _NEEDS_A_LOCATION = frozenset(
 """What there is only where a location for partners' items is set."""
 
 
-class AlmaLibrary:
+class AlmaLibrary(LimitedLibrary):
     def __init__(self, context: LibraryAdapterContext, options: AlmaOptions) -> None:
         """Raises Unavailable when the API key is not there."""
         self._context = context
@@ -156,16 +156,9 @@ class AlmaLibrary:
         async with self._locks.lock_record(f"patron/{patron_id}"):
             return await self._patrons.expire_patron(patron_id, on, key)
 
-    async def delete_patron(self, patron_id: str, key: str) -> Patron:
-        refuse_unsupported("delete patrons")
-
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
         return await self._desk.find_bib(record)
-
-    async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
-        """Alma's API has no search; its catalogue is searched by SRU."""
-        refuse_unsupported("search its catalogue")
 
     async def holdings(self, bib_id: str) -> BibHoldings:
         return await self._desk.list_holdings(bib_id)
@@ -271,12 +264,6 @@ class AlmaLibrary:
     ) -> Loan:
         async with self._locks.lock_record(f"item/{barcode}"):
             return await self._loans.renew(barcode, key, patron_id, due, latest)
-
-    async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
-        refuse_unsupported("recall loans")
-
-    async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
-        refuse_unsupported("change the status of items")
 
     # location
     async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:

@@ -22,7 +22,7 @@ from adapters.library.folio.records import PatronReader
 from adapters.library.folio.temporary_items import TemporaryItemDesk
 from adapters.library.parallel_questions import ask_together
 from adapters.library.record_locks import RecordLocks
-from adapters.library.refusals import make_refusal, refuse_unsupported
+from adapters.library.refusals import make_refusal
 from gateway.domain.library import (
     Bib,
     Charge,
@@ -52,6 +52,7 @@ from gateway.ports.library_system import (
     TemporaryItem,
     TemporaryItemResult,
 )
+from gateway.ports.limited_library import refuse_unsupported
 
 log = structlog.get_logger(component="folio")
 

@@ -13,12 +13,13 @@ from adapters.library.koha.reasons import refusal_of_answer
 from adapters.library.koha.records import make_mark, read_text
 from adapters.library.koha.settings_lists import SettingsLists
 from adapters.library.parallel_questions import ask_together
-from adapters.library.refusals import make_refusal, refuse_blocked, refuse_unsupported
+from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus, Patron
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_system import HoldWish
+from gateway.ports.limited_library import refuse_unsupported
 
 
 @value_object

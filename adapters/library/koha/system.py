@@ -20,14 +20,13 @@ from adapters.library.koha.records import RecordReader, read_text
 from adapters.library.koha.settings_lists import SettingsLists
 from adapters.library.koha.temporary_items import TemporaryItemDesk
 from adapters.library.record_locks import RecordLocks
-from adapters.library.refusals import make_refusal, refuse_unsupported
+from adapters.library.refusals import make_refusal
 from gateway.domain.library import (
     Bib,
     Charge,
     Hold,
     IdentifierType,
     Item,
-    ItemStatus,
     Loan,
     Location,
     Money,
@@ -41,7 +40,6 @@ from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import (
     BibHoldings,
     Capability,
-    CheckedIn,
     HoldWish,
     LibraryCodes,
     LibraryInfo,
@@ -50,6 +48,7 @@ from gateway.ports.library_system import (
     TemporaryItem,
     TemporaryItemResult,
 )
+from gateway.ports.limited_library import LimitedLibrary, refuse_unsupported
 
 log = structlog.get_logger(component="koha")
 
@@ -67,7 +66,7 @@ async def open_koha(context: LibraryAdapterContext, options: KohaOptions) -> Koh
     return library
 
 
-class KohaLibrary:
+class KohaLibrary(LimitedLibrary):
     def __init__(self, context: LibraryAdapterContext, options: KohaOptions) -> None:
         """Raises Unavailable when a secret is not there."""
         self._context = context
@@ -164,17 +163,10 @@ class KohaLibrary:
         async with self._locks.lock_record(f"patron/{patron_id}"):
             return await self._patrons.expire_patron(patron_id, on, key)
 
-    async def delete_patron(self, patron_id: str, key: str) -> Patron:
-        refuse_unsupported("delete patrons")
-
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
         self._require(Capability.BIB_FIND, "look up records")
         return await self._desk.find_bib(record)
-
-    async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
-        """Koha's API looks into single columns; its catalogue is searched by Z39.50 or SRU."""
-        refuse_unsupported("search its catalogue")
 
     async def holdings(self, bib_id: str) -> BibHoldings:
         self._require(Capability.ITEM_AVAILABILITY, "list the items of a record")
@@ -260,12 +252,6 @@ class KohaLibrary:
         async with self._locks.lock_record(f"item/{barcode}"):
             return await self._loans.check_out(barcode, patron_id, key, request_id)
 
-    async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
-        refuse_unsupported("set a due date")
-
-    async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
-        refuse_unsupported("check items in")
-
     async def renew_loan(
         self,
         barcode: str,
@@ -280,12 +266,6 @@ class KohaLibrary:
             refuse_unsupported("set a due date")
         async with self._locks.lock_record(f"item/{barcode}"):
             return await self._loans.renew(barcode, key, patron_id)
-
-    async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
-        refuse_unsupported("recall loans")
-
-    async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
-        refuse_unsupported("change the status of items")
 
     # location
     async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:

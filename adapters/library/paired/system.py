@@ -18,7 +18,7 @@ from adapters.library.paired.references import PairedSide, parse_reference
 from adapters.library.paired.side_changes import SideChanges
 from adapters.library.paired.sides import PatronCopies, SystemSide, require_reference
 from adapters.library.parallel_questions import ask_together
-from adapters.library.refusals import make_refusal, refuse_blocked, refuse_unsupported
+from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import (
     Bib,
     BlockScope,
@@ -54,6 +54,7 @@ from gateway.ports.library_system import (
     TemporaryItem,
     TemporaryItemResult,
 )
+from gateway.ports.limited_library import refuse_unsupported
 
 R = TypeVar("R")
 

@@ -8,7 +8,7 @@ import structlog
 
 from adapters.library.change_sending import find_item_of_request, find_open_change
 from adapters.library.record_locks import RecordLocks
-from adapters.library.refusals import make_refusal, refuse_unsupported
+from adapters.library.refusals import make_refusal
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.sip2.client import ServerAbility, Sip2Client
 from adapters.library.sip2.codec import UnsendableValueError
@@ -21,32 +21,24 @@ from adapters.library.sip2.probe import Sip2Probe
 from adapters.library.sip2.records import RECORD_PREFIX, RecordReader, is_named_by
 from gateway.domain.library import (
     Bib,
-    Charge,
     Hold,
     Item,
-    ItemStatus,
     Loan,
-    Location,
-    Money,
     Patron,
-    PatronDraft,
     PickupLocation,
-    RecordId,
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavailable
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_system import (
-    BibHoldings,
     Capability,
     CheckedIn,
     HoldWish,
     LibraryInfo,
     PatronKey,
     ProbeStep,
-    TemporaryItem,
-    TemporaryItemResult,
 )
+from gateway.ports.limited_library import LimitedLibrary, refuse_unsupported
 
 ABILITIES = {
     Capability.PATRON_LOOKUP: ServerAbility.PATRON_INFORMATION,
@@ -85,7 +77,7 @@ async def open_sip2(context: LibraryAdapterContext, options: Sip2Options) -> Sip
     return library
 
 
-class Sip2Library:
+class Sip2Library(LimitedLibrary):
     def __init__(self, context: LibraryAdapterContext, options: Sip2Options) -> None:
         """Raises Unavailable when a secret is not there."""
         self._context = context
@@ -183,31 +175,7 @@ class Sip2Library:
     async def patron_holds(self, patron_id: str) -> tuple[Hold, ...]:
         return await self._holds.list_patron_holds(patron_id)
 
-    async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
-        refuse_unsupported("list fees")
-
-    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
-        refuse_unsupported("create patrons")
-
-    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
-        refuse_unsupported("change patrons")
-
-    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
-        refuse_unsupported("change patrons")
-
-    async def delete_patron(self, patron_id: str, key: str) -> Patron:
-        refuse_unsupported("delete patrons")
-
     # catalogue
-    async def find_bib(self, record: RecordId) -> Bib:
-        refuse_unsupported("look up records")
-
-    async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
-        refuse_unsupported("search its catalogue")
-
-    async def holdings(self, bib_id: str) -> BibHoldings:
-        refuse_unsupported("list the items of a record")
-
     async def item_by_barcode(self, barcode: str) -> Item:
         async with self._client.open_conversation() as talk:
             return (await self._desk.require_item(talk, barcode)).item
@@ -268,18 +236,6 @@ class Sip2Library:
             return await self._holds.update_hold(hold_id, key, HoldEdit(pickup, need_by, expires))
 
     # temporary records
-    async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        refuse_unsupported("keep temporary items")
-
-    async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        refuse_unsupported("keep temporary items")
-
-    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        refuse_unsupported("change barcodes")
-
-    async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        refuse_unsupported("create items")
-
     # circulation
     async def check_out(
         self,
@@ -295,9 +251,6 @@ class Sip2Library:
         self._require(Capability.CHECK_OUT, "check items out")
         async with self._locks.lock_record(barcode):
             return await self._loans.check_out(barcode, patron_id, key, LoanTerms(request_id, due, override))
-
-    async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
-        refuse_unsupported("set a due date")
 
     async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
         self._require(Capability.CHECK_IN, "check items in")
@@ -319,34 +272,8 @@ class Sip2Library:
         async with self._locks.lock_record(barcode):
             return await self._loans.renew(barcode, key, patron_id)
 
-    async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
-        refuse_unsupported("recall loans")
-
-    async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
-        refuse_unsupported("change the status of items")
-
     # location
-    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
-        refuse_unsupported("move items")
-
-    async def return_home(self, barcode: str, key: str) -> Item:
-        refuse_unsupported("move items")
-
     # money
-    async def post_fee(
-        self,
-        patron_id: str,
-        amount: Money,
-        type_: str,
-        key: str,
-        *,
-        description: str = "",
-        item_barcode: str = "",
-        request_id: str = "",
-    ) -> Charge:
-        """SIP2 takes payments (37), but can't ask for one."""
-        refuse_unsupported("post fees")
-
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
         """As the settings list them: SIP2 has no message for it."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar, get_args
 
 from adapters.library.circuit_breaker import CircuitBreaker
-from adapters.library.refusals import make_refusal, refuse_unsupported
+from adapters.library.refusals import make_refusal
 from adapters.ncip.client import ASKS, MessageBuilder, MessageValues, ServiceRequest, UnsupportedValueError
 from adapters.ncip.initiator import NcipInitiator, load_own_credentials, make_own_parties
 from adapters.ncip.library_system.options import LibraryService, NcipLibraryOptions
@@ -27,6 +27,7 @@ from gateway.domain.problems import (
 )
 from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapterContext
+from gateway.ports.limited_library import refuse_unsupported
 
 R = TypeVar("R", bound=Response)
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from adapters.library.change_sending import find_item_of_request, find_open_change
 from adapters.library.record_locks import RecordLocks
-from adapters.library.refusals import make_refusal, refuse_unsupported
+from adapters.library.refusals import make_refusal
 from adapters.ncip.library_system.client import NcipLibraryClient
 from adapters.ncip.library_system.fees import FeeDesk, FeeWish
 from adapters.ncip.library_system.holds import HoldDesk, HoldEdit
@@ -26,7 +26,6 @@ from gateway.domain.library import (
     Location,
     Money,
     Patron,
-    PatronDraft,
     PickupLocation,
     RecordId,
 )
@@ -44,6 +43,7 @@ from gateway.ports.library_system import (
     TemporaryItem,
     TemporaryItemResult,
 )
+from gateway.ports.limited_library import LimitedLibrary, refuse_unsupported
 
 NEEDS: dict[Capability, tuple[LibraryService, ...]] = {
     Capability.PATRON_LOOKUP: ("LookupUser",),
@@ -78,7 +78,7 @@ async def open_ncip_library(context: LibraryAdapterContext, options: NcipLibrary
     return NcipLibrary(context, options)
 
 
-class NcipLibrary:
+class NcipLibrary(LimitedLibrary):
     def __init__(self, context: LibraryAdapterContext, options: NcipLibraryOptions) -> None:
         self._context = context
         self._options = options
@@ -172,25 +172,10 @@ class NcipLibrary:
         self._require(Capability.FEES_READ, "list fees")
         return await self._fees.list_charges(patron_id)
 
-    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
-        refuse_unsupported("create patrons")
-
-    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
-        refuse_unsupported("change patrons")
-
-    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
-        refuse_unsupported("change patrons")
-
-    async def delete_patron(self, patron_id: str, key: str) -> Patron:
-        refuse_unsupported("delete patrons")
-
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
         self._require(Capability.BIB_FIND, "look up records")
         return (await self._desk.find_holdings(record)).bib
-
-    async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
-        refuse_unsupported("search its catalogue")
 
     async def holdings(self, bib_id: str) -> BibHoldings:
         self._require(Capability.ITEM_AVAILABILITY, "list the items of a record")
@@ -273,12 +258,6 @@ class NcipLibrary:
         async with self._locks.lock_record(barcode):
             return await self._temporary.delete(barcode, key)
 
-    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        refuse_unsupported("change barcodes")
-
-    async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        refuse_unsupported("create items")
-
     # circulation
     async def check_out(
         self,
@@ -293,9 +272,6 @@ class NcipLibrary:
         self._require(Capability.CHECK_OUT, "check items out")
         async with self._locks.lock_record(barcode):
             return await self._loans.check_out(barcode, patron_id, key, LoanTerms(request_id, due, override))
-
-    async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
-        refuse_unsupported("set a due date")
 
     async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
         self._require(Capability.CHECK_IN, "check items in")
@@ -325,16 +301,7 @@ class NcipLibrary:
         async with self._locks.lock_record(barcode):
             return await self._loans.recall(barcode, key, due)
 
-    async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
-        refuse_unsupported("change the status of items")
-
     # location
-    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
-        refuse_unsupported("move items")
-
-    async def return_home(self, barcode: str, key: str) -> Item:
-        refuse_unsupported("move items")
-
     # money
     async def post_fee(
         self,

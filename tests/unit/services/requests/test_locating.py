@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from adapters.library.embedded.system import EmbeddedLibrary
-from adapters.library.refusals import refuse_unsupported
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LendingState, LibraryParty
 from gateway.domain.requests.views import LendingDraft
 from gateway.ports.library_system import Capability
+from gateway.ports.limited_library import refuse_unsupported
 from tests.unit.services.requests.support import NcipTown
 
 PROFILES = {"hill": {"partner": {"symbols": ["HILL"], "name": "Hill Library"}}}

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any, Never
+from typing import Any
 
 from gateway.domain.library import (
     Bib,
     Block,
     BlockScope,
-    Charge,
     Contact,
     ContactKind,
     Hold,
@@ -20,26 +19,20 @@ from gateway.domain.library import (
     ItemStatus,
     Loan,
     Location,
-    Money,
     Patron,
-    PatronDraft,
     PatronIdentifier,
     PersonName,
     PickupLocation,
-    RecordId,
 )
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import (
-    BibHoldings,
     Capability,
     CheckedIn,
-    HoldWish,
     LibraryInfo,
     PatronKey,
-    TemporaryItem,
-    TemporaryItemResult,
 )
+from gateway.ports.limited_library import LimitedLibrary
 from illgate_ledger.ledger import LedgerFile
 from illgate_ledger.options import LedgerOptions
 
@@ -49,7 +42,7 @@ async def open_ledger(context: LibraryAdapterContext, options: LedgerOptions) ->
     return LedgerLibrary(context, options)
 
 
-class LedgerLibrary:
+class LedgerLibrary(LimitedLibrary):
     capabilities = frozenset({Capability.PATRON_LOOKUP, Capability.CONTACT, Capability.CHECK_OUT, Capability.CHECK_IN})
 
     def __init__(self, context: LibraryAdapterContext, options: LedgerOptions) -> None:
@@ -238,105 +231,7 @@ class LedgerLibrary:
         )
         return replace(loan, returned=datetime.fromisoformat(entry["returned"])) if entry["returned"] else loan
 
-    # --- what a ledger can't -----------------------------------------------------------------------------
-
-    async def authenticate(self, key: PatronKey, secret: str) -> Patron:
-        refuse_unsupported("check a PIN or password")
-
-    async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
-        refuse_unsupported("list fees")
-
-    async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
-        refuse_unsupported("create patrons")
-
-    async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
-        refuse_unsupported("change patrons")
-
-    async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
-        refuse_unsupported("change patrons")
-
-    async def delete_patron(self, patron_id: str, key: str) -> Patron:
-        refuse_unsupported("delete patrons")
-
-    async def find_bib(self, record: RecordId) -> Bib:
-        refuse_unsupported("look up records")
-
-    async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
-        refuse_unsupported("search its catalogue")
-
-    async def holdings(self, bib_id: str) -> BibHoldings:
-        refuse_unsupported("list the items of a record")
-
-    async def item_by_request(self, request_id: str) -> Item:
-        refuse_unsupported("find an item by a request number")
-
-    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
-        refuse_unsupported("place holds")
-
-    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        refuse_unsupported("cancel holds")
-
-    async def update_hold(
-        self,
-        hold_id: str,
-        key: str,
-        *,
-        pickup: str | None = None,
-        need_by: date | None = None,
-        expires: date | None = None,
-    ) -> Hold:
-        refuse_unsupported("change holds")
-
-    async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        refuse_unsupported("keep temporary items")
-
-    async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        refuse_unsupported("keep temporary items")
-
-    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        refuse_unsupported("change barcodes")
-
-    async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        refuse_unsupported("create items")
-
-    async def set_due_date(self, loan_id: str, due: datetime, key: str) -> Loan:
-        refuse_unsupported("set a due date")
-
-    async def renew_loan(
-        self,
-        barcode: str,
-        key: str,
-        *,
-        patron_id: str = "",
-        due: datetime | None = None,
-        latest: datetime | None = None,
-    ) -> Loan:
-        refuse_unsupported("renew loans")
-
-    async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
-        refuse_unsupported("recall loans")
-
-    async def set_item_status(self, barcode: str, status: ItemStatus, key: str) -> Item:
-        refuse_unsupported("change the status of items")
-
-    async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
-        refuse_unsupported("move items")
-
-    async def return_home(self, barcode: str, key: str) -> Item:
-        refuse_unsupported("move items")
-
-    async def post_fee(
-        self,
-        patron_id: str,
-        amount: Money,
-        type_: str,
-        key: str,
-        *,
-        description: str = "",
-        item_barcode: str = "",
-        request_id: str = "",
-    ) -> Charge:
-        refuse_unsupported("post fees")
+    # --- where patrons collect --------------------------------------------------------------------------
 
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
         return ()
@@ -363,9 +258,3 @@ DETAILS = {
 
 def refuse(reason: RefusalReason, about: MessagePart = MessagePart.ITEM) -> Refused:
     return Refused(reason, DETAILS[reason], about=about)
-
-
-def refuse_unsupported(what: str) -> Never:
-    raise Refused(
-        RefusalReason.UNSUPPORTED_SERVICE, f"The system of this library can't {what}.", about=MessagePart.SERVICE
-    )
