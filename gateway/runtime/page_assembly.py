@@ -31,6 +31,7 @@ from gateway.web.pages.sign_in import NAME as PATRON_COOKIE
 from gateway.web.pages.sign_in import PatronSessions, SignInService
 from gateway.web.staff.app import StaffPages
 from gateway.web.staff.live_counts import CountStreams
+from gateway.web.staff.recent_acts import RecentActs
 from gateway.web.staff.request_readers import RequestReaders
 from gateway.web.staff.staff_request import COOKIE as STAFF_COOKIE
 from gateway.web.staff.staff_request import StaffServices
@@ -141,6 +142,7 @@ def make_staff_pages(
             visits=BrowserVisits(STAFF_COOKIE, public_url, proxies, embedded=False),
             streams=CountStreams(),
             readers=RequestReaders(clock),
+            recent=RecentActs(clock),
             proxies=proxies,
             settings=staff,
             home=symbols[0],

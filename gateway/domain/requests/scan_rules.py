@@ -21,6 +21,7 @@ from gateway.domain.requests.request import (
     VolumeState,
 )
 from gateway.domain.requests.search_terms import fold_number
+from gateway.domain.requests.take_back import TAKEN_BACK_BY
 from gateway.domain.value import value_object
 
 
@@ -66,15 +67,19 @@ class ScanReason(StrEnum):
 
 @value_object(kw_only=True)
 class ScanRule:
-    """`over`: states in which the act is behind us. `pending`: of several volumes those that it is still to happen to.
-    `undo`: the event that takes it back."""
+    """`over`: states in which the act is behind us. `pending`: of several volumes those that it is still to happen
+    to."""
 
     work: ScanWork
     role: Role
     kind: EventKind
     over: frozenset[State]
     pending: frozenset[VolumeState]
-    undo: EventKind | None = None
+
+    @property
+    def undo(self) -> EventKind | None:
+        """The event that takes it back."""
+        return TAKEN_BACK_BY.get(self.kind)
 
 
 _B, _L, _V = BorrowingState, LendingState, VolumeState
@@ -102,7 +107,6 @@ RULES: tuple[ScanRule, ...] = (
         kind=EventKind.LOANED_TO_PATRON,
         over=frozenset({_B.LENT}),
         pending=frozenset({_V.RECEIVED, _V.BACK}),
-        undo=EventKind.RETURNED_BY_PATRON,
     ),
     ScanRule(
         work=ScanWork.TAKE_BACK,
@@ -110,7 +114,6 @@ RULES: tuple[ScanRule, ...] = (
         kind=EventKind.RETURNED_BY_PATRON,
         over=frozenset({_B.BACK, *_RETURNED}),
         pending=frozenset({_V.LENT}),
-        undo=EventKind.LOANED_TO_PATRON,
     ),
     ScanRule(
         work=ScanWork.RETURN,

@@ -9,6 +9,7 @@ from gateway.domain.requests.action_fields import ACTS, BY_RULE
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.state_machine import list_allowed_events
+from gateway.domain.requests.take_back import MarkChange
 from gateway.domain.requests.views import (
     ActionRequest,
     BulkFailure,
@@ -72,6 +73,9 @@ class BulkActionService:
 
     async def label(self, library: str, ids: Sequence[str], add: Sequence[str], remove: Sequence[str]) -> BulkResult:
         return await self._do_each(library, ids, lambda id_: self.marks.change_labels(library, id_, add, remove))
+
+    async def take_back_marks(self, library: str, changes: Sequence[MarkChange]) -> int:
+        return await self.marks.take_back_changes(library, changes)
 
     async def _do_each(self, library: str, ids: Sequence[str], do: Callable[[str], Awaitable[Request]]) -> BulkResult:
         done: list[Request] = []

@@ -5,11 +5,12 @@ Neither changes what happens to a request, so its version stays and nobody's wor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.request import Request
+from gateway.domain.requests.take_back import MarkChange, take_back_marks
 from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
@@ -48,6 +49,21 @@ class RequestMarkService:
             return replace(request, labels=labels)
 
         return await self._mark(library, request_id, change_request_labels)
+
+    async def take_back_changes(self, library: str, changes: Sequence[MarkChange]) -> int:
+        """All that are still to be taken back, in one transaction; how many that were."""
+        context = find_library_context(self.contexts, library)
+
+        def set_marks_back(connection: Transaction) -> int:
+            count = 0
+            for change in sorted(changes, key=lambda one: one.request_id):
+                request = requests.lock_request(connection, context.symbol, change.request_id)
+                if request is not None and (back := take_back_marks(request, change)) != request:
+                    requests.amend_request(connection, back)
+                    count += 1
+            return count
+
+        return await context.store.write(set_marks_back)
 
     async def _mark(self, library: str, request_id: str, change: Callable[[Request], Request]) -> Request:
         context = find_library_context(self.contexts, library)

@@ -36,6 +36,7 @@ from gateway.web.staff import (
     request_page,
     scan_pages,
     sign_in_pages,
+    undo_pages,
     user_pages,
     work_queue,
 )
@@ -67,6 +68,7 @@ PAGES: tuple[StaffPage, ...] = (
     *copy_pages.PAGES,
     *request_lists.PAGES,
     *bulk_pages.PAGES,
+    *undo_pages.PAGES,
     *user_pages.PAGES,
     *account_pages.PAGES,
     *sign_in_pages.PAGES,

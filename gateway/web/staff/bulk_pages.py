@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -12,12 +13,14 @@ from gateway.domain.requests.action_fields import ACTS
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.print_batches import MAX_BATCH_REQUESTS, NEEDS, PrintKind
 from gateway.domain.requests.request import Request
+from gateway.domain.requests.take_back import note_mark_change
 from gateway.domain.requests.views import BulkResult, ListFacet, NotFound, RequestFilter, SeveralRequests
 from gateway.domain.roles import Right
 from gateway.services.requests.bulk_actions import BULK_KINDS, MAX_BULK, TooManyRequests
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.list_filters import BORROWING, COPIES, LENDING, ListPlace, ListQuery, list_path, parse_list_query
+from gateway.web.staff.recent_acts import RecentAct, note_done_event
 from gateway.web.staff.request_words import ACT_LABELS
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
@@ -211,7 +214,8 @@ def make_act_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.Re
             checked.general.append(refused.detail)
         if not checked.is_good:
             return await _render_confirmation(request, asked, chosen, checked)
-        return _tell_result(request, asked, form, result)
+        act = _note_recent_act(request, asked, form, chosen, result)
+        return _tell_result(request, asked, form, result, request.parts.recent.keep_act(act))
 
     return do_bulk_act
 
@@ -241,12 +245,32 @@ async def _perform(request: StaffRequest, checked: FormCheck, ids: Sequence[str]
     return await bulk.act(request.library, ids, kind, details, request.origin.actor)
 
 
-def _tell_result(request: StaffRequest, asked: ListQuery, form: SubmittedForm, result: BulkResult) -> web.Response:
+def _note_recent_act(
+    request: StaffRequest, asked: ListQuery, form: SubmittedForm, chosen: Sequence[Request], result: BulkResult
+) -> RecentAct:
+    """What "Undo" takes back: with marks what changed, with events those that an event takes back."""
+    act = RecentAct(
+        library=request.library,
+        user=request.user.name,
+        right=asked.place.act,
+        back=list_path(request, asked.place, asked.query),
+    )
+    before = {one.id: one for one in chosen}
+    if form["do"] in (GIVE, LABEL):
+        changes = (note_mark_change(before[one.id], one) for one in result.done)
+        return replace(act, marks=tuple(change for change in changes if change is not None))
+    kind = EventKind(form["kind"] if form["do"] == MORE else form["do"])
+    return replace(act, events=tuple(note_done_event(one, kind, EventDetails()) for one in result.done))
+
+
+def _tell_result(
+    request: StaffRequest, asked: ListQuery, form: SubmittedForm, result: BulkResult, undo: str
+) -> web.Response:
     done, failed = len(result.done), len(result.failed)
     back = list_path(request, asked.place, asked.query)
     said = request.ngettext("%(num)s done", "%(num)s done", done)
     if not failed:
-        return request.redirect(back, f"{said}.")
+        return request.redirect(back, f"{said}.", undo=undo)
     not_done = request.ngettext("%(num)s failed", "%(num)s failed", failed)
     title = f"{said}, {not_done}"
     causes: dict[str, list[object]] = {}
@@ -261,6 +285,7 @@ def _tell_result(request: StaffRequest, asked: ListQuery, form: SubmittedForm, r
         back=back,
         causes=sorted(causes.items(), key=lambda pair: -len(pair[1])),
         failed=failed,
+        undo=undo,
         again=[*kept, *(("one", one.request_id) for one in result.failed)],
     )
 

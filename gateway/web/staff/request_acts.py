@@ -27,8 +27,10 @@ from gateway.web.html.forms import FormCheck, SubmittedForm, read_upload_form
 from gateway.web.staff.act_forms import first_act_values, list_act_fields, read_act_details
 from gateway.web.staff.coded_words import list_work_types
 from gateway.web.staff.partner_pages import list_explained_lines
+from gateway.web.staff.recent_acts import RecentAct, note_done_event
 from gateway.web.staff.request_page import (
     ACT,
+    find_act_right,
     list_permitted_acts,
     load_request_view,
     render_request,
@@ -74,7 +76,7 @@ async def _perform(
     action = ActionRequest(kind=kind, details=details, actor=page.origin.actor, version=view.request.version)
     back = page.path("requests", view.request.number, task=page.http.query.get("task", ""))
     try:
-        await page.parts.requests.act(page.library, view.request.id, action)
+        after = await page.parts.requests.act(page.library, view.request.id, action)
     except VersionConflict:
         return await _show_conflict(page, await load_request_view(page), kind, checked)
     except EventDenied as denied:
@@ -86,7 +88,10 @@ async def _perform(
             back, page.gettext("Not yet done: %(why)s. It is tried again by itself.", why=str(away).rstrip(".")), "look"
         )
     if checked.is_good:
-        return page.redirect(back, describe_done(kind, page.localization))
+        right = find_act_right(view.request.role, kind)
+        event = note_done_event(after, kind, details)
+        act = RecentAct(library=page.library, user=page.user.name, right=right, back=back, events=(event,))
+        return page.redirect(back, describe_done(kind, page.localization), undo=page.parts.recent.keep_act(act))
     return await _render_mistakes(page, view, kind, checked)
 
 

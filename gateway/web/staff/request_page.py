@@ -182,14 +182,18 @@ async def find_named_request(page: StaffRequest) -> Request:
     return found
 
 
+def find_act_right(role: Role, kind: K) -> Right:
+    return _RIGHTS.get(kind, ACT[role])
+
+
 def list_permitted_acts(page: StaffRequest, view: RequestView) -> tuple[K, ...]:
     """What this user may do with it now."""
-    general = ACT[view.request.role]
+    role = view.request.role
     may_sign = page.parts.copies.can_sign_off(page.library, view.request, page.origin.actor)
     return tuple(
         kind
         for kind in view.allowed
-        if kind in ACT_LABELS and page.has_right(_RIGHTS.get(kind, general)) and (may_sign or kind is not K.CLEARED)
+        if kind in ACT_LABELS and page.has_right(find_act_right(role, kind)) and (may_sign or kind is not K.CLEARED)
     )
 
 

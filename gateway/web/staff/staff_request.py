@@ -48,6 +48,7 @@ from gateway.web.html.rendering import PageTemplates
 from gateway.web.html.visits import BrowserVisit, BrowserVisits
 from gateway.web.oidc import OidcClient
 from gateway.web.staff.live_counts import CountStreams
+from gateway.web.staff.recent_acts import RecentActs
 from gateway.web.staff.request_readers import RequestReaders
 from gateway.web.trusted_proxies import TrustedProxies
 
@@ -113,6 +114,7 @@ class StaffServices:
     visits: BrowserVisits
     streams: CountStreams
     readers: RequestReaders
+    recent: RecentActs
     proxies: TrustedProxies
     settings: StaffSettings
     home: str
@@ -147,10 +149,12 @@ class MenuEntry:
 
 @value_object
 class FlashBanner:
-    """What has just been done, on top of the next page. `kind`: good, look or late."""
+    """What has just been done, on top of the next page. `kind`: good, look or late; `undo`: the word by which it is
+    taken back (`RecentActs`), empty where nothing takes it back."""
 
     text: str
     kind: str = "good"
+    undo: str = ""
 
 
 @dataclass(slots=True)
@@ -361,13 +365,13 @@ class StaffRequest:
             response.headers.add(hdrs.SET_COOKIE, f"{BANNER_COOKIE}=; Path={ROOT}; Max-Age=0; HttpOnly; SameSite=Lax")
         return response
 
-    def redirect(self, path: str, banner: str = "", kind: str = "good") -> web.Response:
+    def redirect(self, path: str, banner: str = "", kind: str = "good", undo: str = "") -> web.Response:
         """After something was done: to a page that can be loaded again without doing it again. `banner`: what was done,
-        in words; `kind`: good, look or late."""
+        in words; `kind` and `undo`: as of `FlashBanner`."""
         response = redirect_response(path)
         if banner:
             secure = "; Secure" if self.visit.secure else ""
-            value = self._sign_banner(FlashBanner(banner[:MAX_BANNER_CHARS], kind))
+            value = self._sign_banner(FlashBanner(banner[:MAX_BANNER_CHARS], kind, undo))
             response.headers.add(
                 hdrs.SET_COOKIE, f"{BANNER_COOKIE}={value}; Path={ROOT}; Max-Age=60; HttpOnly; SameSite=Lax{secure}"
             )
@@ -398,15 +402,15 @@ class StaffRequest:
 
     def _sign_banner(self, banner: FlashBanner) -> str:
         """It is the browser that keeps it meanwhile, and nobody else may put one there."""
-        said = base64.urlsafe_b64encode(json.dumps([banner.kind, banner.text]).encode()).decode()
+        said = base64.urlsafe_b64encode(json.dumps([banner.kind, banner.text, banner.undo]).encode()).decode()
         return f"{said}.{self._banner_mark(said)}"
 
     def _read_banner(self) -> FlashBanner | None:
         said, _, mark = self.http.cookies.get(BANNER_COOKIE, "").partition(".")
         if not said or not hmac.compare_digest(mark.encode(), self._banner_mark(said).encode()):
             return None
-        kind, text = json.loads(base64.urlsafe_b64decode(said))
-        return FlashBanner(text, kind)
+        kind, text, undo = json.loads(base64.urlsafe_b64decode(said))
+        return FlashBanner(text, kind, undo)
 
     def _banner_mark(self, said: str) -> str:
         return hmac.new(self.visit.token.encode(), f"banner:{said}".encode(), hashlib.sha256).hexdigest()

@@ -170,6 +170,40 @@ async def test_many_are_given_and_labelled_after_their_number_was_said(gateway: 
         assert "Please select a request first." in none.text
 
 
+def undo_word(page: Answer) -> str:
+    (word,) = page.tree.xpath("//div[@id='banner']//form[contains(@action, '/undo')]/input[@name='act']/@value")
+    return str(word)
+
+
+def banner(page: Answer) -> str:
+    return str(page.tree.xpath("normalize-space(//div[@id='banner']/text())"))
+
+
+async def test_marks_of_many_are_taken_back_but_for_what_others_did_since(gateway: Running) -> None:
+    made = [await borrow(gateway, f"Band {n}") for n in range(3)]
+    ids = [one.id for one in made]
+    marks = gateway.gateway.managed.marks
+    await marks.assign("DEMO", ids[0], "ana")
+    async with colleague(gateway, "r.okafor", "staff") as ruth, colleague(gateway, "m.mori", "staff") as miyu:
+        done = await choose(ruth, "borrowing/bulk/do", "give", ids, assignee="r.okafor")
+        word = undo_word(done)
+        assert "can’t be taken back" in banner(await miyu.post("/undo", {"act": word})), "somebody else's"
+        await marks.assign("DEMO", ids[2], "miyu")
+
+        assert banner(await ruth.post("/undo", {"act": word})) == (
+            "2 taken back. 1 stays as it is, since somebody has gone on with it."
+        )
+        now = [await gateway.requests().find_request("DEMO", id_) for id_ in ids]
+        assert [one.assignee for one in now] == ["ana", "", "miyu"]
+        assert "can’t be taken back" in banner(await ruth.post("/undo", {"act": word})), "twice"
+
+        labelled = await choose(ruth, "borrowing/bulk/do", "label", ids, add="Raum B")
+        assert banner(await ruth.post("/undo", {"act": undo_word(labelled)})) == "3 taken back."
+        assert listed(await ruth.get("/borrowing?label=Raum+B")) == []
+        again = await choose(ruth, "borrowing/bulk/do", "give", ids[2:], assignee="miyu")
+        assert not again.tree.xpath("//form[contains(@action, '/undo')]"), "nothing was changed"
+
+
 async def test_what_fails_is_told_with_its_reason_and_can_be_tried_alone(gateway: Running) -> None:
     made = [await borrow(gateway, f"Band {n}") for n in range(3)]
     cancel = ActionRequest(kind=EventKind.CANCEL, details=EventDetails(), actor="staff:ada", version=None)

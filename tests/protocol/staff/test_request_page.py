@@ -348,6 +348,23 @@ async def test_one_story_newest_first_with_the_due_date_explained(
     assert (first, last) == ("Universität Altenried has sent it", "Checked, and taken on")
 
 
+async def test_a_loan_to_the_reader_is_undone_from_the_page_that_follows(gateway: Running, ruth: Colleague) -> None:
+    request = await make_asked(gateway)
+    await hear_partner(gateway, request, EventKind.SHIPPED, due=date(2099, 1, 16))
+    await act(gateway, request, EventKind.RECEIVED)
+    page = await open_page(ruth, request)
+    done = await ruth.post(f"/requests/{request.number}/act", {**seen_fields(page), "kind": "loaned-to-patron"})
+    assert (await reload_request(gateway, request)).state is BorrowingState.LENT
+    (word,) = done.tree.xpath("//div[@id='banner']//input[@name='act']/@value")
+
+    undone = await ruth.post("/undo", {"act": word})
+
+    assert undone.tree.xpath("normalize-space(//div[@id='banner'])") == "1 taken back."
+    assert (await reload_request(gateway, request)).state is BorrowingState.BACK
+    sent_back = await ruth.post(f"/requests/{request.number}/act", {**seen_fields(undone), "kind": "returned"})
+    assert not sent_back.tree.xpath("//div[@id='banner']//form"), "the lender is told of it"
+
+
 async def test_after_a_recall_the_due_date_is_explained_by_it(gateway: Running, ruth: Colleague) -> None:
     request = await make_asked(gateway)
     await hear_partner(gateway, request, EventKind.SHIPPED, due=date(2099, 1, 16))

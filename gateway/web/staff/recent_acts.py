@@ -1,0 +1,79 @@
+"""What staff did a moment ago and can take back, by "Undo" on the page that follows.
+
+Kept in the memory of this process for ten minutes: who comes later, or to another node, is told so.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gateway.domain.clock import Clock
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import Request
+from gateway.domain.requests.take_back import TAKEN_BACK_BY, MarkChange
+from gateway.domain.roles import Right
+from gateway.domain.value import value_object
+
+UNDO_MINUTES = 10
+
+MAX_RECENT_ACTS = 500
+"""Those of longest ago are forgotten first."""
+
+
+@value_object(kw_only=True)
+class DoneEvent:
+    """Of one request; `version`: the one that it has got by it."""
+
+    request_id: str
+    version: int
+    kind: EventKind
+    details: EventDetails
+
+
+@value_object(kw_only=True)
+class RecentAct:
+    """`right`: what doing it asked for; `back`: the page that it was done on. Either marks were changed or events
+    happened."""
+
+    library: str
+    user: str
+    right: Right
+    back: str
+    marks: tuple[MarkChange, ...] = ()
+    events: tuple[DoneEvent, ...] = ()
+
+
+def note_done_event(after: Request, kind: EventKind, details: EventDetails) -> DoneEvent:
+    return DoneEvent(
+        request_id=after.id, version=after.version, kind=kind, details=EventDetails(volumes=details.volumes)
+    )
+
+
+class RecentActs:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._acts: OrderedDict[str, tuple[datetime, RecentAct]] = OrderedDict()
+
+    def keep_act(self, act: RecentAct) -> str:
+        """The word by which it is taken back; empty: there is nothing to take back."""
+        act = replace(act, events=tuple(one for one in act.events if one.kind in TAKEN_BACK_BY))
+        if not act.marks and not act.events:
+            return ""
+        word = secrets.token_urlsafe(12)
+        self._acts[word] = self._clock.now(), act
+        while len(self._acts) > MAX_RECENT_ACTS:
+            self._acts.popitem(last=False)
+        return word
+
+    def take_act(self, word: str, library: str, user: str) -> RecentAct | None:
+        """Once, and only for who did it. None: it was too long ago, or was taken back, or is somebody else's."""
+        if word not in self._acts:
+            return None
+        at, act = self._acts[word]
+        if (act.library, act.user) != (library, user):
+            return None
+        del self._acts[word]
+        return act if self._clock.now() - at <= timedelta(minutes=UNDO_MINUTES) else None
