@@ -44,8 +44,8 @@ PROFILES = {"fjordby": FJORDBY, "hemmelig": SIGNED, "koha": KOHA}
 ROOT = f'<ISO18626Message xmlns="{NAMESPACE}" xmlns:ill="{NAMESPACE}" ill:version="1.2">'
 
 
-def make_template(folder: Path) -> Path:
-    make_installation(folder, Site("CLK", "Bibliothèque de Clarens", PROFILES), mail_port=25)
+def make_template(folder: Path, store_url: str = "") -> Path:
+    make_installation(folder, Site("CLK", "Bibliothèque de Clarens", PROFILES), mail_port=25, store_url=store_url)
     for shipped in (folder / "profiles").glob("*.yml"):
         if shipped.stem not in PROFILES:
             shipped.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -69,6 +70,27 @@ async def test_the_same_message_again_changes_nothing_and_is_confirmed_again(end
     for _ in range(2):
         assert (await endpoint.post(write_request("4711"))).verdict == OK
     assert len(await endpoint.requests()) == 1
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def template_in_each_store(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Path:
+    if request.param == "sqlite":
+        return template
+    return make_template(tmp_path / "template", request.getfixturevalue("fresh_postgresql_url"))
+
+
+async def test_a_message_that_comes_many_times_at_once_is_carried_out_once(
+    template_in_each_store: Path, tmp_path: Path
+) -> None:
+    async with run_endpoint(template_in_each_store, tmp_path / "at-work") as endpoint:
+        for message in (write_request("4711"), write_action("4711", "Cancel"), write_action("4712", "Received")):
+            answers = await asyncio.gather(*(endpoint.post(message) for _ in range(6)))
+            assert len({answer.body for answer in answers}) == 1
+
+        (taken,) = (await endpoint.requests()).values()
+        assert taken.state in (LendingState.CANCEL_PENDING, LendingState.CANCELLED)
+        notes = [row["note"] for row in await endpoint.journal() if row["direction"] == "in"]
+        assert sum("a repeat" in note for note in notes) == 15
 
 
 async def test_another_request_with_the_same_id_is_refused(endpoint: Endpoint) -> None:
