@@ -30,6 +30,7 @@ from adapters.iso18626.mapping.identities import (
     list_symbols_of_agency,
     symbol_of_agency,
 )
+from adapters.iso18626.mapping.requests import command_of_patron_request, is_patron_request
 from adapters.iso18626.messages import (
     Code,
     Confirmation,
@@ -41,8 +42,9 @@ from adapters.iso18626.messages import (
     SupplyingAgencyMessage,
     SupplyingAgencyMessageConfirmation,
 )
-from adapters.iso18626.messages.codes import Action, ErrorType, MessageStatus, ReasonForMessage
+from adapters.iso18626.messages.codes import Action, ErrorType, MessageStatus, ReasonForMessage, RequestSubType
 from adapters.iso18626.messages.structures import AgencyId, Authentication, ConfirmationHeader, ErrorData
+from gateway.domain.circulation_policy import ManagedRole
 from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
@@ -132,6 +134,12 @@ class Iso18626Responder:
         decoded = _decode_in_zone(opened, context)
         message = decoded.message
         assert isinstance(message, Message), "open refuses all others"
+        unknown = tuple(f"{remark.place}: {remark.what}" for remark in decoded.remarks)
+        if isinstance(message, Request) and is_patron_request(message):
+            command = command_of_patron_request(message, context)
+            _require_managed_borrowing(exchange.profile)
+            assert command.request is not None
+            return IncomingMessage(envelope.service, command, command.request.value, message=message, unknown=unknown)
         told = event_of_message(message, context, digest_message(opened.raw))
         if told.receiver:
             raise Refused(
@@ -145,7 +153,7 @@ class Iso18626Responder:
             command=None,
             request_id=told.transaction,
             message=message,
-            unknown=tuple(f"{remark.place}: {remark.what}" for remark in decoded.remarks),
+            unknown=unknown,
             told=replace(told, guard=_refuse_duplicate) if told.kind is EventKind.REQUEST else told,
         )
 
@@ -253,6 +261,17 @@ def _decode_in_zone(opened: OpenedMessage, context: MappingContext) -> DecodedMe
     if opened.decoded is None:
         raise TypeError("a message that can't be read is not decoded")
     return decode_message(opened.raw, context.zone) if opened.decoded.has_local_times else opened.decoded
+
+
+def _require_managed_borrowing(profile: Profile) -> None:
+    """Raises Refused where the profile doesn't say that its partner brings our patrons' wishes."""
+    if profile.circulation.requests.managed is not ManagedRole.BORROWING:
+        raise Refused(
+            RefusalReason.UNAUTHORIZED_SERVICE,
+            "Requests of patrons are not taken from this sender.",
+            about=MessagePart.SERVICE,
+            value=RequestSubType.PATRON_REQUEST.value,
+        )
 
 
 def _refuse_duplicate(_request: ManagedRequest) -> Refusal:

@@ -208,8 +208,8 @@ class RequestItemRules(ProfileSection):
     managed: ManagedRole = Field(
         ManagedRole.NONE,
         description="what the gateway manages itself: lending: the item on hold, asked for by RequestItem or by "
-        "ItemRequested, is lent to this partner (section `partner`); borrowing: our patron wants something, so "
-        "suppliers are asked and no hold is placed",
+        "ItemRequested, is lent to this partner (section `partner`); borrowing: our patron wants something "
+        "(RequestItem, or a PatronRequest of ISO 18626), so suppliers are asked and no hold is placed",
     )
 
 

@@ -25,6 +25,7 @@ from gateway.domain.library import (
     RecordId,
 )
 from gateway.domain.problems import Refusal
+from gateway.domain.requests.request import Request
 from gateway.domain.value import value_object
 
 
@@ -182,7 +183,8 @@ class AgencyFound:
 class PlaceRequest:
     """NCIP RequestItem. `scope`: 'item' or 'title'; both words and `kind` as the profile maps them, '' if not said.
 
-    Several items are copies of which any one will do; records are tried in the profile's order of types.
+    Several items are copies of which any one will do; records are tried in the profile's order of types. `wanted`:
+    the same as a request to other libraries, where a protocol says more of that; without patron and numbers.
     """
 
     patron: PatronRef
@@ -196,6 +198,7 @@ class PlaceRequest:
     expires: Due = None
     citation: Bib | None = None
     receiver: str = ""  # ToAgencyId; some partners say the pickup place there
+    wanted: Request | None = None
 
 
 @value_object

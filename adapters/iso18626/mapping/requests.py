@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from adapters.iso18626.dialect import SECTION
 from adapters.iso18626.mapping.citations import read_citation, write_bibliographic_info, write_publication_info
 from adapters.iso18626.mapping.codes import find_list_word, hyphenate_word
 from adapters.iso18626.mapping.identities import (
@@ -16,8 +17,9 @@ from adapters.iso18626.mapping.identities import (
     symbol_of_agency,
 )
 from adapters.iso18626.mapping.note_habits import SHIP_TO, read_note, write_address_block
+from adapters.iso18626.messages import Message
 from adapters.iso18626.messages import Request as IllRequest
-from adapters.iso18626.messages.codes import RequestType
+from adapters.iso18626.messages.codes import RequestSubType, RequestType
 from adapters.iso18626.messages.codes import ServiceType as Wanted
 from adapters.iso18626.messages.declaration import Code, SchemaVersion
 from adapters.iso18626.messages.structures import (
@@ -31,6 +33,8 @@ from adapters.iso18626.messages.structures import (
     ServiceInfo,
     SupplierInfo,
 )
+from gateway.domain.commands import Named, PatronRef, PlaceRequest
+from gateway.domain.problems import MalformationKind, MalformedMessage
 from gateway.domain.requests.citation import CitationExtra
 from gateway.domain.requests.request import (
     OPEN_ATTEMPT,
@@ -54,6 +58,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 PREVIOUS_REQUEST = "previous-request"
 ALREADY_TRIED = "already-tried"
+REQUEST_SUB_TYPE = "request-sub-type"
 
 _SERVICE_IN = {Wanted.COPY: ServiceType.COPY, Wanted.COPY_OR_LOAN: ServiceType.COPY_OR_LOAN}
 _SERVICE_OUT = {
@@ -151,7 +156,7 @@ def _iterate_extras(message: IllRequest, service: ServiceInfo, context: MappingC
     if service.previous_request_id:
         yield CitationExtra(PREVIOUS_REQUEST, service.previous_request_id)
     for word in service.request_sub_types:
-        yield CitationExtra("request-sub-type", word)
+        yield CitationExtra(REQUEST_SUB_TYPE, word)
     if service.copyright_compliance is not None:
         yield CitationExtra("copyright-compliance", service.copyright_compliance.value)
     if service.any_edition is not None:
@@ -178,6 +183,34 @@ def _iterate_extras(message: IllRequest, service: ServiceInfo, context: MappingC
         yield CitationExtra("payment-method", message.billing_info.payment_method.value)
     for raw in message.unknown:
         yield CitationExtra(raw.path.rpartition("/")[2], raw.text)
+
+
+# --- for a patron of ours --------------------------------------------------------------------------------
+
+
+def is_patron_request(message: Message) -> bool:
+    """A patron of ours wants something, told by a system of our own (docs/facts/iso-18626.md 7)."""
+    service = message.service_info if isinstance(message, IllRequest) else None
+    return service is not None and RequestSubType.PATRON_REQUEST in service.request_sub_types
+
+
+def command_of_patron_request(message: IllRequest, context: MappingContext) -> PlaceRequest:
+    """It becomes a borrowing request, as RequestItem of NCIP does. Raises MalformedMessage where it doesn't say under
+    which number, or for whom."""
+    number = message.header.requesting_agency_request_id if message.header is not None else ""
+    if not number:
+        raise MalformedMessage("header/requestingAgencyRequestId", "missing", MalformationKind.DATA_MISSING)
+    patron = message.patron_info.patron_id if message.patron_info is not None else ""
+    if not patron:
+        raise MalformedMessage("patronInfo/patronId", "missing", MalformationKind.DATA_MISSING)
+    asked = read_request(message, "", number, context)
+    wanted = replace(
+        asked,
+        partner=LibraryParty(symbol=""),
+        extras=tuple(one for one in asked.extras if one.name != REQUEST_SUB_TYPE),
+        source=SECTION,
+    )
+    return PlaceRequest(patron=PatronRef(id=Named(patron)), request=Named(number), wanted=wanted)
 
 
 # --- sent ------------------------------------------------------------------------------------------------

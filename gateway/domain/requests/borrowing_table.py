@@ -27,6 +27,7 @@ from gateway.domain.requests.state_table import (
     RunFollowUp,
     SendPatronLetter,
     StartTimer,
+    StateTable,
     StopTimer,
     TimerKind,
     build_table,
@@ -452,4 +453,4 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
     timer_signal(K.PATRON_ANSWERED): (remain(RunFollowUp(FollowUp.PATRON_ANSWER), when=g.QUESTION_OPEN), KEPT),
 }  # fmt: skip
 
-BORROWING = build_table(S.NEW, S, ROWS, ELSEWHERE)
+BORROWING: StateTable = build_table(S.NEW, S, ROWS, ELSEWHERE)

@@ -26,6 +26,7 @@ from gateway.domain.requests.state_table import (
     RunFollowUp,
     SendPatronLetter,
     StartTimer,
+    StateTable,
     StopTimer,
     TimerKind,
     build_table,
@@ -244,4 +245,4 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
     **{timer_signal(kind): NOTED for kind in (K.EXPIRED, K.NO_ANSWER, K.OVERDUE, K.ANONYMISED)},
 }  # fmt: skip
 
-LENDING = build_table(S.NEW, S, ROWS, ELSEWHERE)
+LENDING: StateTable = build_table(S.NEW, S, ROWS, ELSEWHERE)

@@ -355,7 +355,7 @@ class Request:
     flags: frozenset[RequestFlag] = frozenset()
     partner: LibraryParty = LibraryParty()
     transaction: str = ""
-    source: str = ""  # api, staff, patron, ncip, openurl, partner
+    source: str = ""  # api, staff, patron, ncip, iso18626, openurl, partner
     branch: str = ""
     volumes: tuple[Volume, ...] = ()
     assignee: str = ""  # of the staff, who sees to it; empty: nobody in particular

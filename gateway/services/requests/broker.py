@@ -161,8 +161,16 @@ async def _place_request(
         if _has_pickup_wish(command, circulation)
         else None
     )
-    draft = _build_borrowing_draft(
-        command, circulation, await _resolve_wanted_bib(command, circulation), patron, number, place
+    wanted = command.wanted
+    draft = _complete_draft(
+        draft_of_request(wanted)
+        if wanted is not None
+        else BorrowingDraft(citation=citation_of_bib(await _resolve_wanted_bib(command, circulation)), source="ncip"),
+        command,
+        circulation,
+        patron,
+        number,
+        place,
     )
 
     def claim_transaction(connection: Transaction, request: Request) -> None:
@@ -235,28 +243,41 @@ def _normalize_record_ids(command: PlaceRequest, context: CirculationContext) ->
         return command.records
 
 
-def _build_borrowing_draft(
+def draft_of_request(wanted: Request) -> BorrowingDraft:
+    """What a protocol says of a request that isn't there yet."""
+    return BorrowingDraft(
+        citation=wanted.citation,
+        service=wanted.service,
+        dates=wanted.dates,
+        maximum_cost=wanted.costs.maximum,
+        extras=wanted.extras,
+        volumes=tuple(one.label for one in wanted.volumes),
+        source=wanted.source,
+    )
+
+
+def _complete_draft(
+    asked: BorrowingDraft,
     command: PlaceRequest,
     context: CirculationContext,
-    wanted: Bib,
     patron: Patron,
     number: str,
     place: PickupLocation | None,
 ) -> BorrowingDraft:
     today = context.today()
-    need_by = require_future_day(command.need_by, today, context.zone, MessagePart.NEED_BY)
-    return BorrowingDraft(
-        citation=citation_of_bib(wanted),
-        dates=RequestDates(
-            need_by=need_by or require_future_day(command.expires, today, context.zone, MessagePart.PICKUP_EXPIRY)
+    need_by = require_future_day(command.need_by or asked.dates.need_by, today, context.zone, MessagePart.NEED_BY)
+    return replace(
+        asked,
+        dates=replace(
+            asked.dates,
+            need_by=need_by or require_future_day(command.expires, today, context.zone, MessagePart.PICKUP_EXPIRY),
         ),
         patron=PatronLink(
             identifier=patron.identifier("barcode") or next((one.value for one in patron.identifiers), patron.id),
             pickup=place.code if place is not None else "",
         ),
         external=(number,) if number else (),
-        source="ncip",
-        actor=f"ncip:{context.profile}",
+        actor=f"{asked.source}:{context.profile}",
     )
 
 

@@ -40,7 +40,8 @@ KOHA: dict[str, Any] = {
     "partner": {"symbols": ["ISIL:NO-0030103"], "name": "Koha-bibliotek"},
     "iso18626": {"version": "2021-3", "http": {"ok_status": 201, "error_status": 400}},
 }
-PROFILES = {"fjordby": FJORDBY, "hemmelig": SIGNED, "koha": KOHA}
+PORTAL: dict[str, Any] = {"auth": [HERE], "circulation": {"requests": {"managed": "borrowing"}}, "iso18626": {}}
+PROFILES = {"portal": PORTAL, "fjordby": FJORDBY, "hemmelig": SIGNED, "koha": KOHA}
 ROOT = f'<ISO18626Message xmlns="{NAMESPACE}" xmlns:ill="{NAMESPACE}" ill:version="1.2">'
 
 
@@ -102,9 +103,12 @@ class Endpoint:
 
     async def requests(self) -> dict[str, Request]:
         """By the partner's id."""
+        return {one.transaction: one for one in await self.list_requests()}
+
+    async def list_requests(self) -> list[Request]:
         query = select(request.c.document).order_by(request.c.id)
         found = await self.town.context.store.read(lambda c: c.execute(query).scalars().all())
-        return {one.transaction: one for one in map(parse_request, found)}
+        return list(map(parse_request, found))
 
     async def journal(self) -> list[dict[str, Any]]:
         query = select(message).order_by(message.c.id)
