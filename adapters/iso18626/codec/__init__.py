@@ -18,6 +18,7 @@ from adapters.iso18626.codec.reader import MessageReader, ReadingRemark, get_loc
 from adapters.iso18626.codec.versions import (
     FittedMessage,
     LostDetail,
+    describe_structure,
     fit_to_version,
     list_words_beyond,
     move_to_retry_info,
@@ -246,6 +247,7 @@ __all__ = [
     "WireShape",
     "WritingStyle",
     "decode_message",
+    "describe_structure",
     "detect_version",
     "encode_message",
     "fit_to_version",

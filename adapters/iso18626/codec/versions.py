@@ -128,6 +128,13 @@ def _count_limit(element: Element, version: SchemaVersion) -> int | None:
     return None
 
 
+def describe_structure(structure: Structure, *left_out: str) -> Iterator[str]:
+    """`trackingId: RR 123`: what is in it, for people, without the elements of these names."""
+    for name, element in list_elements(type(structure)).items():
+        if element.name not in left_out:
+            yield from (f"{element.name}: {text}" for text in _describe_value(getattr(structure, name)))
+
+
 def _describe_value(value: Any) -> Iterator[str]:
     """The texts in a value, for people."""
     if isinstance(value, tuple):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from decimal import Decimal
 
+from adapters.iso18626.codec import describe_structure
 from adapters.iso18626.mapping.codes import CONDITIONAL_RETRIES, RETRY_IN, UNFILLED_IN, read_conditions
 from adapters.iso18626.mapping.identities import MappingContext, money_of_costs, symbol_of_agency
 from adapters.iso18626.mapping.messages_sent import ITEM_DAMAGED, ITEM_LOST, join_notes
-from adapters.iso18626.mapping.note_habits import ItemName, read_item_ids, read_note
-from adapters.iso18626.mapping.requests import read_request
+from adapters.iso18626.mapping.note_habits import RETURN_ADDRESS, ItemName, read_item_ids, read_note
+from adapters.iso18626.mapping.requests import format_postal_address, read_request
 from adapters.iso18626.messages import Message, Request, RequestingAgencyMessage, SupplyingAgencyMessage
 from adapters.iso18626.messages.codes import Action, ReasonForMessage, RequestType, Status
 from adapters.iso18626.messages.structures import Costs, DeliveryInfo, MessageInfo, RetryInfo, StatusInfo
+from gateway.domain.library import Money
 from gateway.domain.problems import MalformationKind, MalformedMessage, MessagePart, RefusalReason, Refused
 from gateway.domain.requests.citation import CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind, ReasonCodes
@@ -143,20 +144,25 @@ def _read_supplier_message(message: SupplyingAgencyMessage, context: MappingCont
     conditions, unknown = read_conditions((*delivery.loan_conditions, *retry.loan_conditions))
     reason, reason_words = _read_reason(info, kind)
     items = read_item_ids(delivery.item_ids)
-    costs = next(iter((*delivery.delivery_costs, *retry.offered_costs)), None)
-    note = join_notes(words, reason_words, unknown, _describe_odd_costs(costs), info.note or "")
+    costs, further_costs = _add_costs((*delivery.delivery_costs, *retry.offered_costs), context.currency)
+    more = (*_describe_offer(retry), *_describe_shipping(message))
+    note = join_notes(words, reason_words, unknown, *further_costs, *more, info.note or "")
     details = EventDetails(
         due=context.read_day(status.due_date),
         reason=reason,
         note=note,
         conditions=conditions,
-        cost=money_of_costs(costs, context.currency) or noted.cost,
+        cost=costs or noted.cost,
         retry_after=context.read_day(retry.retry_after or retry.retry_before),
         expected=context.read_day(status.expected_delivery_date),
         barcode=items[0].barcode if len(items) == 1 else "",
         link=_read_link(delivery, info.note or ""),
         status=status.status or "" if kind is EventKind.STATUS_REPORT else "",
-        extras=(*_name_items(items), *(CitationExtra(name, lines) for name, lines in noted.addresses)),
+        extras=(
+            *_name_items(items),
+            *_read_return_address(message, context),
+            *(CitationExtra(name, lines) for name, lines in noted.addresses),
+        ),
         written=info.note or "",
     )
     return kind, read_note_terms(kind, details)
@@ -285,15 +291,43 @@ def _read_link(delivery: DeliveryInfo, note: str) -> str:
     return ""
 
 
-def _describe_odd_costs(costs: Costs | None) -> str:
-    """An amount in what is no currency stays words."""
-    if costs is None or costs.amount is None or costs.currency is None:
-        return ""
-    code = costs.currency.value.strip()
-    if len(code) == 3 and code.isalpha():
-        return ""
-    return f"cost: {_format_amount(costs.amount)} {code}".rstrip()
+def _add_costs(said: tuple[Costs, ...], currency: str) -> tuple[Money | None, tuple[str, ...]]:
+    """The sum of the amounts that are in the currency of the first, and the others in words, among them those in what
+    is no currency. `currency`: meant where none is said."""
+    total: Money | None = None
+    others = []
+    for one in said:
+        money = money_of_costs(one, currency)
+        if money is None or (total is not None and total.currency != money.currency):
+            others.append(_describe_costs(one))
+        else:
+            total = money if total is None else Money(total.amount + money.amount, total.currency)
+    return total, tuple(others)
 
 
-def _format_amount(amount: Decimal) -> str:
-    return f"{amount:f}"
+def _describe_costs(costs: Costs) -> str:
+    if costs.amount is None:
+        return ""
+    code = costs.currency.value.strip() if costs.currency is not None else ""
+    return f"cost: {costs.amount:f} {code}".rstrip()
+
+
+def _describe_offer(retry: RetryInfo) -> Iterator[str]:
+    """What it would have to be to be supplied, apart from what is an event's detail."""
+    return describe_structure(retry, "loanCondition", "offeredCosts", "retryBefore", "retryAfter")
+
+
+def _describe_shipping(message: SupplyingAgencyMessage) -> Iterator[str]:
+    """Courier, numbers of the parcel, insurance."""
+    return describe_structure(message.shipping_info) if message.shipping_info is not None else iter(())
+
+
+def _read_return_address(message: SupplyingAgencyMessage, context: MappingContext) -> Iterator[CitationExtra]:
+    """Where the item goes back to, as lines."""
+    info = message.return_info
+    if info is None:
+        return
+    address = format_postal_address(info.physical_address) if info.physical_address is not None else ""
+    name = info.name or symbol_of_agency(info.agency, context.dialect.symbols)
+    if address:
+        yield CitationExtra(RETURN_ADDRESS, "\n".join(filter(None, (name, address))))

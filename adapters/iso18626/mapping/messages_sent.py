@@ -221,7 +221,7 @@ def _write_requester_terms(message: PartnerMessage, action: Action, context: Map
     details, words = message.details, context.dialect.condition_words
     match message.kind:
         case EventKind.CONDITION_ACCEPTED:
-            return (words.accepted,)
+            return (words.accepted, write_cost_term(details.cost))
         case EventKind.CONDITION_REFUSED:
             return (words.refused,)
         case EventKind.RENEW:
@@ -294,6 +294,20 @@ def _make_response_writer(status: Status) -> _SupplierWriter:
 def _write_expectation(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
     status = Status.EXPECT_TO_SUPPLY if context.dialect.expects_to_supply else Status.WILL_SUPPLY
     return _make_response_writer(status)(message, context)
+
+
+def _write_promise(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    """Conditions are in the note: in elements they would wait for an answer."""
+    details = message.details
+    costs = costs_of_money(details.cost)
+    conditions = ", ".join(one.value.replace("-", " ") for one in details.conditions)
+    return _build_message(
+        ReasonForMessage.REQUEST_RESPONSE,
+        Status.WILL_SUPPLY,
+        info=MessageInfo(note=f"subject to: {conditions}" if conditions else None),
+        expected=context.write_end_of_day(details.expected),
+        delivery=DeliveryInfo(date_sent=message.at, delivery_costs=(costs,)) if costs is not None else None,
+    )
 
 
 def _write_conditional(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
@@ -524,7 +538,7 @@ _SUPPLIER_WRITERS: Mapping[EventKind, _SupplierWriter] = {
     EventKind.ACKNOWLEDGED: _make_response_writer(Status.REQUEST_RECEIVED),
     EventKind.REJECTED: _write_unfilled,
     EventKind.EXPECT_TO_SUPPLY: _write_expectation,
-    EventKind.WILL_SUPPLY: _make_response_writer(Status.WILL_SUPPLY),
+    EventKind.WILL_SUPPLY: _write_promise,
     EventKind.HOLD_PLACED: _write_expectation,
     EventKind.CONDITIONAL: _write_conditional,
     EventKind.RETRY: _write_retry,

@@ -16,9 +16,13 @@ from gateway.domain.value import value_object
 SHIP_TO = ("#SHIP_TO#", "#ST_END#")
 RETURN_TO = ("#RETURN_TO#", "#RT_END#")
 
+SHIPPING_ADDRESS = "ship-to"
+RETURN_ADDRESS = "return-to"
+"""Names of the extras that have them."""
+
 _BLOCKS = {
-    "ship-to": re.compile(r"#SHIP_TO#(.{0,2000}?)#ST_END#", re.DOTALL),
-    "return-to": re.compile(r"#RETURN_TO#(.{0,2000}?)#RT_END#", re.DOTALL),
+    SHIPPING_ADDRESS: re.compile(r"#SHIP_TO#(.{0,2000}?)#ST_END#", re.DOTALL),
+    RETURN_ADDRESS: re.compile(r"#RETURN_TO#(.{0,2000}?)#RT_END#", re.DOTALL),
 }
 _COST = re.compile(r"(\d{1,9}(?:[.,]\d{1,4})?)\s*([A-Za-z]{3})|([A-Za-z]{3})\s*(\d{1,9}(?:[.,]\d{1,4})?)")
 _PARTS = "##"

@@ -16,7 +16,7 @@ from adapters.iso18626.mapping.identities import (
     money_of_costs,
     symbol_of_agency,
 )
-from adapters.iso18626.mapping.note_habits import SHIP_TO, read_note, write_address_block
+from adapters.iso18626.mapping.note_habits import SHIP_TO, SHIPPING_ADDRESS, read_note, write_address_block
 from adapters.iso18626.messages import Message
 from adapters.iso18626.messages import Request as IllRequest
 from adapters.iso18626.messages.codes import RequestSubType, RequestType
@@ -105,7 +105,7 @@ def read_request(message: IllRequest, sender: str, transaction: str, context: Ma
         ),
         volumes=_read_volumes(info, note),
         extras=tuple(_iterate_extras(message, service, context)),
-        partner=_read_requester(message, sender, dict(noted.addresses).get("ship-to", "")),
+        partner=_read_requester(message, sender, dict(noted.addresses).get(SHIPPING_ADDRESS, "")),
         transaction=transaction,
         source="partner",
     )
@@ -131,7 +131,9 @@ def _read_requester(message: IllRequest, sender: str, noted_address: str) -> Lib
         symbol=sender,
         name=said.name or "",
         email=next(filter(None, map(_read_email, addresses)), ""),
-        address=next(filter(None, map(_format_postal_address, addresses)), noted_address),
+        address=next(
+            (format_postal_address(one.physical) for one in addresses if one.physical is not None), noted_address
+        ),
     )
 
 
@@ -140,11 +142,8 @@ def _read_email(address: Address) -> str:
     return data if data is not None and "@" in data else ""
 
 
-def _format_postal_address(address: Address) -> str:
+def format_postal_address(postal: PhysicalAddress) -> str:
     """Lines as on an envelope."""
-    postal = address.physical
-    if postal is None:
-        return ""
     town = " ".join(part for part in (postal.postal_code, postal.locality) if part)
     country = postal.country.value if postal.country is not None else ""
     return "\n".join(line for line in (postal.line1, postal.line2, town, postal.region, country) if line)

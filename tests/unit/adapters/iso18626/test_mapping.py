@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,19 @@ from adapters.iso18626.mapping.events_received import event_of_message
 from adapters.iso18626.mapping.identities import MappingContext
 from adapters.iso18626.mapping.messages_sent import list_sendable_kinds, messages_of_event
 from adapters.iso18626.messages import Message, Request, SupplyingAgencyMessage
+from adapters.iso18626.messages.codes import ReasonForMessage, Status
+from adapters.iso18626.messages.declaration import Code
+from adapters.iso18626.messages.structures import (
+    Costs,
+    DeliveryInfo,
+    MessageInfo,
+    PhysicalAddress,
+    RetryInfo,
+    ReturnInfo,
+    ShippingInfo,
+    StatusInfo,
+    SupplierHeader,
+)
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
@@ -130,6 +144,7 @@ def test_what_a_supplier_can_not_say_is_refused(kind: EventKind) -> None:
         (EventKind.UNFILLED, {"reason": "not-on-shelf"}),
         (EventKind.UNFILLED, {"reason": "copyright"}),
         (EventKind.WILL_SUPPLY, {"expected": DAY}),
+        (EventKind.WILL_SUPPLY, {"cost": money("30.00", "NOK")}),
         (EventKind.HOLD_PLACED, {"expected": DAY}),
         (EventKind.DAMAGED, {"cost": money("45.50", "NOK")}),
         (EventKind.LOST, {"cost": money("450.00", "NOK")}),
@@ -145,6 +160,63 @@ def test_details_come_through(kind: EventKind, details: Mapping[str, Any], versi
     for name, value in details.items():
         found = getattr(heard.details, name)
         assert set(found) == set(value) if isinstance(value, tuple) else found == value, name
+
+
+def test_a_promise_under_a_condition_waits_for_no_answer() -> None:
+    (said,) = tell(EventKind.WILL_SUPPLY, Role.LENDING, Iso18626Dialect(), conditions=(LoanCondition.NO_REPRODUCTION,))
+    heard = hear(said, Iso18626Dialect())
+
+    assert (heard.kind, heard.details.note) == (EventKind.WILL_SUPPLY, "subject to: no reproduction")
+
+
+def test_all_that_a_supplier_says_of_costs_parcel_and_return_is_kept() -> None:
+    said = SupplyingAgencyMessage(
+        header=SupplierHeader(requesting_agency_request_id="B-17"),
+        message_info=MessageInfo(reason_for_message=ReasonForMessage.STATUS_CHANGE, note="お大事に"),
+        status_info=StatusInfo(status=Status.LOANED),
+        delivery_info=DeliveryInfo(
+            delivery_costs=(
+                Costs(currency=Code("JPY"), amount=Decimal(800)),
+                Costs(currency=Code("JPY"), amount=Decimal(450)),
+                Costs(currency=Code("NOK"), amount=Decimal("12.50")),
+                Costs(currency=Code("IFLA vouchers"), amount=Decimal(1)),
+            )
+        ),
+        shipping_info=ShippingInfo(courier_name=Code("DHL"), tracking_ids=("RR 123",), insurance=True),
+        return_info=ReturnInfo(
+            name="京都図書館",
+            physical_address=PhysicalAddress(line1="岡崎成勝寺町", postal_code="606-8343", locality="京都市"),
+        ),
+    )
+    details = hear(said, Iso18626Dialect(version="2021-2")).details
+
+    assert details.cost == money("1250", "JPY")
+    assert details.note.split("; ") == [
+        "cost: 12.50 NOK",
+        "cost: 1 IFLA vouchers",
+        "courierName: DHL",
+        "trackingId: RR 123",
+        "insurance: yes",
+        "お大事に",
+    ]
+    assert [(one.name, one.value) for one in details.extras] == [
+        ("return-to", "京都図書館\n岡崎成勝寺町\n606-8343 京都市")
+    ]
+
+
+def test_what_would_be_supplied_instead_is_kept() -> None:
+    said = SupplyingAgencyMessage(
+        header=SupplierHeader(requesting_agency_request_id="B-17"),
+        message_info=MessageInfo(
+            reason_for_message=ReasonForMessage.REQUEST_RESPONSE, reason_retry=Code("ReqEditionNotPossible")
+        ),
+        status_info=StatusInfo(status=Status.RETRY_POSSIBLE),
+        retry_info=RetryInfo(editions=("2.", "3."), item_formats=(Code("PDF"),)),
+    )
+    heard = hear(said, Iso18626Dialect(version="2021-2"))
+
+    assert heard.kind is EventKind.RETRY
+    assert heard.details.note.endswith("edition: 2.; edition: 3.; itemFormat: PDF")
 
 
 def test_a_renewal_names_the_day_that_is_wished() -> None:
