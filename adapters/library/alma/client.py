@@ -53,6 +53,10 @@ class AlmaRefusalError(Exception):
         return self.code in _UNKNOWN_CODES or (self.status == 404 and not self.code)
 
 
+class RefusedQuestionError(Unavailable):
+    """Alma does not accept a question: there is no such list, say."""
+
+
 class CallLimits:
     """Calls a second and a day, both shared by all programs of the institution (facts/ils-backends.md section 5).
     `per_second`: calls that begin within one second; `left_alone`: of the day's calls, so many are for others."""
@@ -218,7 +222,7 @@ def read_refusal(answer: RestAnswer) -> AlmaRefusalError:
     return AlmaRefusalError(answer.status, error, code)
 
 
-def _describe_failure(title: str, refusal: AlmaRefusalError) -> Unavailable:
+def _describe_failure(title: str, refusal: AlmaRefusalError) -> RefusedQuestionError:
     """A question that Alma doesn't accept is no answer. Its words may quote a number of a person: so without."""
     log.warning("alma.question_refused", path=title, status=refusal.status, code=refusal.code)
-    return Unavailable(f"Alma: {title}: HTTP {refusal.status} {refusal.code}".rstrip())
+    return RefusedQuestionError(f"Alma: {title}: HTTP {refusal.status} {refusal.code}".rstrip())

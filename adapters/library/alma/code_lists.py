@@ -7,7 +7,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Never
 
-from adapters.library.alma.client import AlmaClient
+from adapters.library.alma.client import AlmaClient, RefusedQuestionError
 from adapters.library.alma.records import RecordReader, Row, read_text
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import PickupLocation
@@ -16,6 +16,11 @@ from gateway.domain.problems import MessagePart, RefusalReason, Unavailable
 KEPT_SECONDS = 3600.0
 
 ITEM_POLICIES, MATERIAL_TYPES, USER_GROUPS = "ItemPolicy", "PhysicalMaterialType", "UserGroups"
+FEE_TYPES, CANCEL_REASONS, IDENTIFIER_TYPES = (
+    "FineFeeTransactionType",
+    "RequestCancellationReasons",
+    "UserIdentifierTypes",
+)
 """Names of Alma's code tables."""
 
 
@@ -27,7 +32,7 @@ class CodeLists:
         self._reader = reader
         self._read_time = read_time
         self._locks: dict[tuple[str, ...], asyncio.Lock] = {}
-        self._kept: dict[tuple[str, ...], tuple[float, tuple[Row, ...]]] = {}
+        self._kept: dict[tuple[str, ...], tuple[float, tuple[Row, ...] | None]] = {}
 
     async def load_libraries(self) -> tuple[Row, ...]:
         """Raises Unavailable."""
@@ -39,14 +44,25 @@ class CodeLists:
         rows = await self._load_rows(*path, name="location", title="/conf/libraries/{library}/locations")
         return frozenset(read_text(row, "code") for row in rows)
 
-    async def load_code_table(self, name: str) -> frozenset[str]:
-        """Codes that may be used now. Raises Unavailable."""
-        rows = await self._load_rows("code-tables", name, name="row", title=f"/conf/code-tables/{name}")
+    async def load_desks(self, library: str) -> frozenset[str]:
+        """Codes of a library's circulation desks. Raises Unavailable."""
+        path = ("libraries", library, "circ-desks")
+        rows = await self._load_rows(*path, name="circ_desk", title="/conf/libraries/{library}/circ-desks")
+        return frozenset(read_text(row, "code") for row in rows)
+
+    async def find_code_table(self, name: str) -> frozenset[str] | None:
+        """Codes that may be used now. None: Alma does not show this table. Raises Unavailable."""
+        rows = await self._find_rows("code-tables", name, name="row", title=f"/conf/code-tables/{name}")
+        if rows is None:
+            return None
         return frozenset(read_text(row, "code") for row in rows if row.get("enabled") is not False)
 
     async def require_code(self, code: str, table: str, what: str, about: MessagePart) -> None:
-        """`what`: what the code is of, in plain words. Raises Refused(INVALID_VALUE), Unavailable."""
-        if code not in await self.load_code_table(table):
+        """`what`: what the code is of, in plain words. A table that isn't shown is left to Alma's own check.
+
+        Raises Refused(INVALID_VALUE), Unavailable."""
+        known = await self.find_code_table(table)
+        if known is not None and code not in known:
             refuse_code(code, what, about)
 
     async def require_location(self, library: str, location: str) -> None:
@@ -73,17 +89,29 @@ class CodeLists:
         return code
 
     async def _load_rows(self, *path: str, name: str, title: str) -> tuple[Row, ...]:
-        """`name`: of the list in the answer."""
+        """Raises Unavailable."""
+        rows = await self._find_rows(*path, name=name, title=title)
+        if rows is None:
+            raise Unavailable(f"Alma: {title}: not shown")
+        return rows
+
+    async def _find_rows(self, *path: str, name: str, title: str) -> tuple[Row, ...] | None:
+        """`name`: of the list in the answer. None: Alma does not show it."""
         async with self._locks.setdefault(path, asyncio.Lock()):
             kept = self._kept.get(path)
             if kept is not None and self._read_time() < kept[0]:
                 return kept[1]
-            answer = await self._client.get_row("conf", *path, title=title)
+            try:
+                answer = await self._client.get_row("conf", *path, title=title)
+            except RefusedQuestionError:
+                self._kept[path] = (self._read_time() + KEPT_SECONDS, None)
+                return None
             rows = (answer or {}).get(name)
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
                 raise Unavailable(f"Alma: {title}: no list of {name}")
-            self._kept[path] = (self._read_time() + KEPT_SECONDS, tuple(rows))
-            return self._kept[path][1]
+            found = tuple(rows)
+            self._kept[path] = (self._read_time() + KEPT_SECONDS, found)
+            return found
 
 
 def refuse_code(code: str, what: str, about: MessagePart) -> Never:

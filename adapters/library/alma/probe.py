@@ -1,26 +1,47 @@
-"""`illgate check --live` on an Alma: connection, key and its areas, library and desk, and how to mend them."""
+"""`illgate check --live` on an Alma: connection, key and its areas, each code that is set, and how to mend them."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from typing import TypeVar
 
-from adapters.library.alma.client import AlmaClient
-from adapters.library.alma.code_lists import CodeLists
+from adapters.library.alma.client import AlmaClient, AlmaRefusalError
+from adapters.library.alma.code_lists import (
+    CANCEL_REASONS,
+    FEE_TYPES,
+    IDENTIFIER_TYPES,
+    ITEM_POLICIES,
+    MATERIAL_TYPES,
+    CodeLists,
+)
 from adapters.library.alma.lookups import AlmaDesk
 from adapters.library.alma.options import AlmaOptions
 from adapters.library.alma.records import RecordReader, read_text
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.rest_options import resolve_tls
 from adapters.library.rest_probe import ProbeFailureError, ProbeRecorder
-from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.value import value_object
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import PatronKey, ProbeStep
 
 A = TypeVar("A")
 
 UNLIKELY = "illgate-probe"
-"""What no user or item is called: that it is unknown shows that the key may ask."""
+"""What no user or item is called: that it is unknown shows that the key may ask, and may change what is there."""
+
+NO_NUMBER = "0"
+
+
+@value_object
+class TableCheck:
+    """Codes of one setting that must stand in a code table. `place`: where staff add one."""
+
+    key: str
+    table: str
+    what: str
+    codes: tuple[str, ...]
+    place: str
 
 
 class AlmaProbe:
@@ -51,38 +72,145 @@ class AlmaProbe:
         return "found"
 
     async def _try_calls(self, client: AlmaClient) -> None:
-        options, recorder, context = self._options, self._recorder, self._context
-        reader = RecordReader(options, context.zone, context.currency)
-        desk = AlmaDesk(client, options, reader, context.changes, context.clock)
+        context = self._context
+        reader = RecordReader(self._options, context.zone, context.currency)
+        desk = AlmaDesk(client, self._options, reader, context.changes, context.clock)
         lists = CodeLists(client, reader)
 
-        async def check_library() -> str:
-            codes = {read_text(row, "code") for row in await _ask(lists.load_libraries(), "Configuration")}
-            for key, wanted in (
-                ("library", (options.library,)),
-                ("desks", tuple(options.desks)),
-                ("pickup_libraries", options.pickup_libraries),
-            ):
-                if missing := sorted(set(wanted) - codes):
-                    raise ProbeFailureError(
-                        key,
-                        f"Alma has no library '{missing[0]}' (it has {', '.join(sorted(codes))}). "
-                        "In Alma: Configuration > General > Libraries > Add a Library or Edit Library Information",
-                    )
-            return f"library {options.library} is there"
+        async def list_libraries() -> str:
+            rows = await _ask(lists.load_libraries(), "Configuration")
+            return f"{len(rows)} libraries"
+
+        if await self._recorder.try_step("area Configuration", list_libraries):
+            await self._try_libraries(lists)
+            for check in self._list_table_checks():
+                await self._try_table(lists, check)
+        await self._try_areas(client, desk)
+        await self._try_trial(desk)
+
+    # --- codes -------------------------------------------------------------------------------------------
+
+    async def _try_libraries(self, lists: CodeLists) -> None:
+        options, recorder = self._options, self._recorder
+        known = {read_text(row, "code") for row in await lists.load_libraries()}
+
+        async def check_libraries(key: str, wanted: Iterable[str]) -> str:
+            _require_codes(
+                key, "library", wanted, known, "Configuration > General > Libraries > Add a Library or Edit Library"
+            )
+            return f"{', '.join(wanted)} is there"
+
+        async def check_desks() -> str:
+            desks = {options.library: options.circulation_desk, **options.desks}
+            for library in sorted(set(desks) & known):
+                key = "desks" if library in options.desks else "circulation_desk"
+                place = f"Configuration > Fulfillment > Circulation Desks of {library}"
+                _require_codes(key, "desk", [desks[library]], await lists.load_desks(library), place)
+            return "each library has its desk"
+
+        async def check_location() -> str:
+            location = options.temporary_items.location
+            if options.library not in known:
+                return "not checked, for want of the library"
+            _require_codes(
+                "temporary_items.location",
+                "location",
+                [location],
+                await lists.load_locations(options.library),
+                f"Configuration > Fulfillment > Physical Locations of {options.library}",
+            )
+            return f"{location} is there"
+
+        await recorder.try_step("library", lambda: check_libraries("library", (options.library,)))
+        if options.desks:
+            await recorder.try_step("libraries of desks", lambda: check_libraries("desks", tuple(options.desks)))
+        if options.pickup_libraries:
+            await recorder.try_step(
+                "pickup libraries", lambda: check_libraries("pickup_libraries", options.pickup_libraries)
+            )
+        await recorder.try_step("desks", check_desks)
+        if options.temporary_items.location:
+            await recorder.try_step("temporary_items.location", check_location)
+
+    def _list_table_checks(self) -> Iterable[TableCheck]:
+        options, wanted = self._options, self._options.temporary_items
+        policies = "Configuration > Fulfillment > Item Policy"
+        if wanted.location:
+            yield TableCheck(
+                "temporary_items.policy", ITEM_POLICIES, "item policy", tuple(filter(None, (wanted.policy,))), policies
+            )
+            yield TableCheck(
+                "temporary_items.material_type",
+                MATERIAL_TYPES,
+                "material type",
+                (wanted.material_type,),
+                "Configuration > Resources > Physical Item Material Types",
+            )
+        yield TableCheck("not_lent", ITEM_POLICIES, "item policy", options.not_lent, policies)
+        yield TableCheck(
+            "fee_types",
+            FEE_TYPES,
+            "fine/fee type",
+            tuple(options.fee_types.values()),
+            "Configuration > Fulfillment > Fines/Fees Behavior",
+        )
+        yield TableCheck(
+            "cancel_reason",
+            CANCEL_REASONS,
+            "reason for cancelled requests",
+            (options.cancel_reason,),
+            "Configuration > Fulfillment > Request Cancellation Reasons",
+        )
+        yield TableCheck(
+            "identifier_types",
+            IDENTIFIER_TYPES,
+            "type of identifiers",
+            tuple(options.identifier_types.values()),
+            "Configuration > User Management > User Identifier Types",
+        )
+
+    async def _try_table(self, lists: CodeLists, check: TableCheck) -> None:
+        async def check_table() -> str:
+            known = await lists.find_code_table(check.table)
+            if known is None:
+                return f"not checked: Alma does not show the code table {check.table}"
+            _require_codes(check.key, check.what, check.codes, known, check.place)
+            return f"{', '.join(check.codes)} is there"
+
+        if check.codes:
+            await self._recorder.try_step(check.key, check_table)
+
+    # --- the key -----------------------------------------------------------------------------------------
+
+    async def _try_areas(self, client: AlmaClient, desk: AlmaDesk) -> None:
+        options, recorder = self._options, self._recorder
 
         async def try_users() -> str:
             await _ask(desk.ask_patron(options.trial.patron or UNLIKELY, "all_unique"), "Users")
-            return "may look up users"
+            path, title = ("users", UNLIKELY, "requests", NO_NUMBER), "/users/{user_id}/requests/{request_id}"
+            query = {"reason": options.cancel_reason}
+            await _try_change(client.delete_row(*path, title=title, query=query), "Users")
+            return "may look up and change users"
 
         async def try_items() -> str:
             await _ask(desk.ask_item(options.trial.item or UNLIKELY), "Bibs")
-            return "may look up items"
+            path = ("bibs", NO_NUMBER, "holdings", NO_NUMBER, "items", NO_NUMBER)
+            title = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
+            await _try_change(client.delete_row(*path, title=title, query={}), "Bibs")
+            return "may look up and change items"
+
+        await recorder.try_step("area Users", try_users)
+        await recorder.try_step("area Bibs", try_items)
+
+    # --- a patron and an item ----------------------------------------------------------------------------
+
+    async def _try_trial(self, desk: AlmaDesk) -> None:
+        trial, recorder = self._options.trial, self._recorder
 
         async def find_patron() -> str:
             """What is said names nobody."""
             try:
-                patron = await desk.find_patron(PatronKey(options.trial.patron))
+                patron = await desk.find_patron(PatronKey(trial.patron))
             except Refused as refused:
                 raise ProbeFailureError("trial.patron", refused.detail) from refused
             blocks = ", ".join(block.reason for block in patron.blocks)
@@ -90,19 +218,23 @@ class AlmaProbe:
 
         async def find_item() -> str:
             try:
-                item = (await desk.require_item(options.trial.item)).item
+                item = (await desk.require_item(trial.item)).item
             except Refused as refused:
                 raise ProbeFailureError("trial.item", refused.detail) from refused
             return f"found, {item.status.value}, at {item.current.library}"
 
-        if not await recorder.try_step("area Configuration, library", check_library):
-            return
-        await recorder.try_step("area Users", try_users)
-        await recorder.try_step("area Bibs", try_items)
-        if options.trial.patron:
+        if trial.patron:
             await recorder.try_step("patron", find_patron)
-        if options.trial.item:
+        if trial.item:
             await recorder.try_step("item", find_item)
+
+
+def _require_codes(key: str, what: str, wanted: Iterable[str], known: Iterable[str], place: str) -> None:
+    """Raises ProbeFailureError."""
+    if missing := sorted(set(wanted) - set(known)):
+        raise ProbeFailureError(
+            key, f"Alma has no {what} '{missing[0]}' (it has {', '.join(sorted(known))}). In Alma: {place}"
+        )
 
 
 async def _ask(question: Awaitable[A], area: str) -> A:
@@ -114,6 +246,19 @@ async def _ask(question: Awaitable[A], area: str) -> A:
             raise ProbeFailureError(
                 "api_key",
                 f"{down}. In the Ex Libris Developer Network: Build My APIs > API Keys > the key > Add API, "
-                f"area {area}; and its environment is that of url (Production or Sandbox)",
+                f"area {area}, permission read/write where the guide says so; and its environment is that of url "
+                "(Production or Sandbox)",
             ) from down
         raise
+
+
+async def _try_change(change: Awaitable[None], area: str) -> None:
+    """Of what isn't there: that Alma says so shows that the key may change things.
+
+    Raises ProbeFailureError, Unavailable."""
+    try:
+        await _ask(change, area)
+    except AlmaRefusalError:
+        return
+    except OutcomeUnknown as unknown:
+        raise Unavailable(str(unknown)) from unknown

@@ -101,8 +101,8 @@ class AlmaLibrary(LimitedLibrary):
         """See `ports.library_system.ListsCodes`."""
         rows, policies, groups = await ask_together(
             self._lists.load_libraries(),
-            self._lists.load_code_table(ITEM_POLICIES),
-            self._lists.load_code_table(USER_GROUPS),
+            self._lists.find_code_table(ITEM_POLICIES),
+            self._lists.find_code_table(USER_GROUPS),
         )
         return LibraryCodes(
             branches=frozenset(read_text(row, "code") for row in rows),

@@ -22,7 +22,8 @@ Act = Callable[[web.Request], Awaitable[web.Response]]
 
 class FakeAlma(FakeServer):
     """`state` may be changed at any time. `remaining`: calls that are left of the day's, counted down; 0: none is
-    answered any more. `areas`: what the key may use."""
+    answered any more. `areas`: what the key may use; `read_only`: of these, where it may change nothing;
+    `hidden_tables`: code tables that the API does not show."""
 
     damages = ("vanish-user",)
 
@@ -31,6 +32,8 @@ class FakeAlma(FakeServer):
         self.state = state or make_sample()
         self.api_key = api_key
         self.areas = {"users", "bibs", "items", "conf"}
+        self.read_only = {"conf"}
+        self.hidden_tables: set[str] = set()
         self.remaining = 100_000
         self.introduction = f"API key {api_key}; user P1 (barcode 21000000000017), item 39000000000011, library MAIN"
 
@@ -38,6 +41,7 @@ class FakeAlma(FakeServer):
         routes: tuple[tuple[str, str, Callable[[web.Request, Row], Any]], ...] = (
             ("GET", "/conf/libraries", self._list_libraries),
             ("GET", "/conf/libraries/{library}/locations", self._list_locations),
+            ("GET", "/conf/libraries/{library}/circ-desks", self._list_desks),
             ("GET", "/conf/code-tables/{table}", self._show_code_table),
             ("POST", "/users", self._create_user),
             ("PUT", "/users/{user}", self._change_user),
@@ -103,7 +107,8 @@ class FakeAlma(FakeServer):
     def _admit(self, request: web.Request) -> None:
         if request.headers.get("Authorization") != f"apikey {self.api_key}":
             raise AlmaError("UNAUTHORIZED", "API-key not defined or not configured to allow this API.", 403)
-        if request.path.removeprefix(f"{API}/").split("/")[0] not in self.areas:
+        area = request.path.removeprefix(f"{API}/").split("/")[0]
+        if area not in self.areas or (area in self.read_only and request.method != "GET"):
             raise AlmaError("UNAUTHORIZED", "API-key not defined or not configured to allow this API.", 403)
         if self.remaining <= 0:
             raise AlmaError("DAILY_THRESHOLD", "HTTP requests are more than allowed per day.", 429)
@@ -283,6 +288,12 @@ class FakeAlma(FakeServer):
         rows = [{"code": code, "name": code} for code in sorted(codes)]
         return cut_page(rows, "location", len(rows), 0)
 
+    def _list_desks(self, request: web.Request, _body: Row) -> Row:
+        code = self.state.desks.get(request.match_info["library"])
+        if code is None:
+            raise AlmaError(GENERAL_ERROR, "The library was not found.")
+        return cut_page([{"code": code, "name": code}], "circ_desk", 1, 0)
+
     def _show_code_table(self, request: web.Request, _body: Row) -> Row:
         state, name = self.state, request.match_info["table"]
         tables = {
@@ -290,8 +301,10 @@ class FakeAlma(FakeServer):
             "PhysicalMaterialType": state.material_types,
             "UserGroups": state.user_groups,
             "FineFeeTransactionType": state.fee_types,
+            "RequestCancellationReasons": state.cancel_reasons,
+            "UserIdentifierTypes": state.identifier_types,
         }
-        if name not in tables:
+        if name not in tables or name in self.hidden_tables:
             raise AlmaError(GENERAL_ERROR, f"Code table {name} was not found.")
         rows = [{"code": code, "description": code, "enabled": True} for code in sorted(tables[name])]
         return {"name": name, "row": rows}

@@ -46,6 +46,8 @@ class AlmaState:
     item_policies: set[str] = field(default_factory=lambda: {"BOOK", "REF", "ILL"})
     material_types: set[str] = field(default_factory=lambda: {"BOOK", "ISSUE", "DVD"})
     user_groups: set[str] = field(default_factory=lambda: {"STAFF", "VISITOR"})
+    cancel_reasons: set[str] = field(default_factory=lambda: {"CancelledAtPatronRequest"})
+    identifier_types: set[str] = field(default_factory=lambda: {"BARCODE", "INST_ID"})
     _number: int = 1000
 
     def next_number(self) -> str:

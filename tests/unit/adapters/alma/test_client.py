@@ -48,30 +48,6 @@ async def test_too_many_calls_are_waited_for(context: LibraryAdapterContext) -> 
         assert (await place.library.item_by_barcode(ITEM)).barcode == ITEM
 
 
-async def test_a_key_without_an_area_is_said(context: LibraryAdapterContext) -> None:
-    async with alma_place(context) as place:
-        place.fake.areas.discard("users")
-        steps = {step.name: step for step in await place.library.probe()}
-    assert steps["area Configuration, library"].problem == ""
-    assert steps["area Users"].key == "api_key"
-    assert "area Users" in steps["area Users"].problem
-    assert steps["area Bibs"].problem == ""
-
-
-async def test_a_library_that_is_not_there_is_said(context: LibraryAdapterContext) -> None:
-    async with alma_place(context, library="NOWHERE") as place:
-        last = (await place.library.probe())[-1]
-    assert last.key == "library"
-    assert "no library 'NOWHERE' (it has MAIN, NORTH, RS)" in last.problem
-
-
-async def test_the_trial_patron_and_item_are_found(context: LibraryAdapterContext) -> None:
-    async with alma_place(context, trial={"patron": "21000000000017", "item": ITEM}) as place:
-        steps = await place.library.probe()
-    assert [step.problem for step in steps] == [""] * len(steps)
-    assert [step.said for step in steps[-2:]] == ["found, not blocked", "found, available, at MAIN"]
-
-
 def test_a_refusal_in_xml_is_read() -> None:
     text = (
         '<web_service_result xmlns="http://com/exlibris/urm/general/xmlbeans"><errorsExist>true</errorsExist>'
