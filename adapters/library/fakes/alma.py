@@ -6,15 +6,17 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
+from xml.sax.saxutils import escape
 
 from aiohttp import web
 
-from adapters.library.fakes.alma_cataloguing import GENERAL_ERROR, AlmaCataloguer, write_record
+from adapters.library.fakes.alma_cataloguing import GENERAL_ERROR, AlmaCataloguer, write_xml
 from adapters.library.fakes.alma_state import AlmaError, AlmaState, Row, cut_page
 from adapters.library.fakes.fake_server import FakeServer
 
 API = "/almaws/v1"
 API_KEY = "alma-rehearsal"
+ERROR_NAMESPACE = "http://com/exlibris/urm/general/xmlbeans"
 ITEM = "/bibs/{mms}/holdings/{holding}/items/{pid}"
 
 Act = Callable[[web.Request], Awaitable[web.Response]]
@@ -97,9 +99,11 @@ class FakeAlma(FakeServer):
                 self._admit(request)
                 answer = act(request, await _read_body(request))
             except AlmaError as error:
-                return _write_refusal(error, headers)
+                return _write_refusal(request, error, headers)
             if isinstance(answer, web.Response):
                 return answer
+            if _wants_xml(request):
+                return _write_xml(_name_answer(request), answer, headers=headers)
             return web.json_response(answer, headers=headers)
 
         return handle
@@ -202,8 +206,8 @@ class FakeAlma(FakeServer):
     def _show_bib(self, request: web.Request, _body: Row) -> Row:
         return self.state.find_bib(request.match_info["mms"])
 
-    def _add_record(self, _request: web.Request, body: Row) -> web.Response:
-        return _write_xml(self._cataloguer.add_record(_require_xml(body)))
+    def _add_record(self, _request: web.Request, body: Row) -> Row:
+        return self._cataloguer.add_record(_require_xml(body))
 
     def _delete_record(self, request: web.Request, _body: Row) -> web.Response:
         self._cataloguer.delete_record(request.match_info["mms"], is_override=_is_override(request))
@@ -214,8 +218,8 @@ class FakeAlma(FakeServer):
         rows = [one for one in self.state.holdings.values() if one["mms_id"] == mms]
         return cut_page(rows, "holding", len(rows), 0)
 
-    def _add_holding(self, request: web.Request, body: Row) -> web.Response:
-        return _write_xml(self._cataloguer.add_holding(request.match_info["mms"], _require_xml(body)))
+    def _add_holding(self, request: web.Request, body: Row) -> Row:
+        return self._cataloguer.add_holding(request.match_info["mms"], _require_xml(body))
 
     def _delete_holding(self, request: web.Request, _body: Row) -> web.Response:
         self._cataloguer.delete_holding(request.match_info["holding"])
@@ -335,18 +339,39 @@ def _is_override(request: web.Request) -> bool:
     return request.query.get("override") == "true"
 
 
-def _write_xml(row: Row) -> web.Response:
-    return web.Response(body=write_record(row), content_type="application/xml", charset="utf-8")
-
-
-def _write_refusal(error: AlmaError, headers: Mapping[str, str]) -> web.Response:
-    said = {"errorCode": error.code, "errorMessage": error.message, "trackingId": "E01-0101000000-FAKE"}
-    listed = {"errorsExist": True, "errorList": {"error": [said]}}
-    return web.json_response(listed, status=error.status, headers=headers)
-
-
 def _cut(request: web.Request, rows: Any, name: str) -> Row:
     return cut_page(rows, name, min(int(request.query.get("limit", 10)), 100), int(request.query.get("offset", 0)))
+
+
+def _wants_xml(request: web.Request) -> bool:
+    return "xml" in request.headers.get("Accept", "")
+
+
+def _name_answer(request: web.Request) -> str:
+    """The root of its XML: that of the last part of the path that names a thing."""
+    names = {"bibs": "bib", "holdings": "holding", "items": "item", "users": "user"}
+    parts = request.path.split("/")
+    known = [part for part in parts if part in names]
+    is_list = request.method == "GET" and parts[-1] in names and parts[-1] != "bibs"
+    return known[-1] if is_list else names.get(known[-1] if known else "", "result")
+
+
+def _write_xml(name: str, row: Row, *, status: int = 200, headers: Mapping[str, str]) -> web.Response:
+    data = write_xml(name, row)
+    return web.Response(body=data, content_type="application/xml", charset="utf-8", status=status, headers=headers)
+
+
+def _write_refusal(request: web.Request, error: AlmaError, headers: Mapping[str, str]) -> web.Response:
+    said = {"errorCode": error.code, "errorMessage": error.message, "trackingId": "E01-0101000000-FAKE"}
+    if _wants_xml(request):
+        parts = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in said.items())
+        text = (
+            f'<web_service_result xmlns="{ERROR_NAMESPACE}"><errorsExist>true</errorsExist>'
+            f"<errorList><error>{parts}</error></errorList></web_service_result>"
+        )
+        return web.Response(text=text, content_type="application/xml", status=error.status, headers=headers)
+    listed = {"errorsExist": True, "errorList": {"error": [said]}}
+    return web.json_response(listed, status=error.status, headers=headers)
 
 
 def make_sample() -> AlmaState:

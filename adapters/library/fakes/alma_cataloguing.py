@@ -38,6 +38,10 @@ class AlmaCataloguer:
         )
         row = self.state.bibs[mms]
         row["suppress_from_publishing"] = child_text(whole, "suppress_from_publishing") or "true"
+        number = etree.Element("controlfield", tag="001")
+        number.text = mms
+        record.insert(1, number)
+        row["anies"] = [etree.tostring(record, encoding="unicode")]
         return row
 
     def delete_record(self, mms: str, *, is_override: bool) -> None:
@@ -177,18 +181,29 @@ _EMPTY_USER: Row = {
 }
 
 
-def write_record(row: Row) -> bytes:
-    """The plain fields of a record or holding, as Alma's XML has them."""
-    is_bib = "title" in row
-    whole = etree.Element("bib" if is_bib else "holding")
-    for name, value in row.items():
-        if name == "network_number":
-            listed = etree.SubElement(whole, "network_numbers")
-            for number in value:
-                etree.SubElement(listed, "network_number").text = number
-        else:
-            etree.SubElement(whole, name).text = read_code(row, name) or str(value)
-    return etree.tostring(whole, encoding="UTF-8", xml_declaration=True)
+def write_xml(name: str, row: Row) -> bytes:
+    """As Alma's XML has it: coded fields with their code as text, a record as elements."""
+    return etree.tostring(_make_element(name, row), encoding="UTF-8", xml_declaration=True)
+
+
+def _make_element(name: str, value: object) -> Any:
+    whole = etree.Element(name)
+    if isinstance(value, dict) and "value" in value:
+        whole.text = str(value["value"])
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            if key == "anies":
+                whole.extend(parse_untrusted_xml(text.encode()) for text in part)
+            elif key == "network_number":
+                listed = etree.SubElement(whole, "network_numbers")
+                listed.extend(_make_element(key, one) for one in part)
+            elif isinstance(part, list):
+                whole.extend(_make_element(key, one) for one in part)
+            else:
+                whole.append(_make_element(key, part))
+    else:
+        whole.text = str(value).lower() if isinstance(value, bool) else str(value)
+    return whole
 
 
 def _parse_record(body: bytes, name: str) -> tuple[Any, Any]:

@@ -77,7 +77,17 @@ class AlmaState:
 
     def add_bib(self, title: str, author: str, **more: Any) -> str:
         mms = f"99{self.next_number()}"
-        self.bibs[mms] = {"mms_id": mms, "title": title, "author": author, "suppress_from_publishing": "false", **more}
+        record = (
+            f'<record><leader>00000nam a2200000 i 4500</leader><controlfield tag="001">{mms}</controlfield></record>'
+        )
+        self.bibs[mms] = {
+            "mms_id": mms,
+            "title": title,
+            "author": author,
+            "suppress_from_publishing": "false",
+            **more,
+            "anies": [record],
+        }
         return mms
 
     def add_library(self, code: str, name: str, desk: str = "DEFAULT_CIRC_DESK") -> None:
