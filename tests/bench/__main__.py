@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.bench import growth, iso18626, iso_ill, iso_ill_lines, mailbox, messages, staff_pages, z3950
+from tests.bench import growth, iso18626, iso_ill, iso_ill_lines, library_systems, mailbox, messages, staff_pages, z3950
 from tests.bench import requests as open_requests
 from tests.bench.bare import run_bare_handler
 from tests.bench.load import all_good, drive, post
@@ -47,6 +47,7 @@ def main() -> int:
         rows.append(iso_ill_lines.row(folder))
         rows += z3950.rows()
         rows += mailbox.rows(folder)
+        rows += library_systems.rows(folder)
         if options.long:
             rows += growth.long_rows(folder)
         if options.requests:
