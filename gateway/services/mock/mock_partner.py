@@ -184,7 +184,8 @@ class MockPartner:
         context: ExchangeContext,
     ) -> MockReply:
         answer = self._spoil_answer(self._responder.refuse(envelope, refusal, context), 1)
-        self._record_arrival(arrival, envelope.service, None, answer, str(refusal))
+        note = str(refusal) if isinstance(refusal, MalformedMessage) else f"refused: {refusal.detail}"
+        self._record_arrival(arrival, envelope.service, None, answer, note)
         return MockReply(answer=answer, speak=_say_nothing)
 
     def _repeat_answer(self, arrival: RawMessage, envelope: MessageEnvelope, told: IncomingPartnerMessage) -> MockReply:
