@@ -8,7 +8,7 @@ from __future__ import annotations
 from adapters.iso18626.dialect import SECTION, Iso18626Dialect
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, ProtocolAdapter
 from gateway.ports.partner_channel import PartnerChannel
-from gateway.ports.rehearsal import ProtocolRehearsal
+from gateway.ports.rehearsal import ConformanceTrials, ProtocolRehearsal
 from gateway.ports.responder import Responder
 
 
@@ -30,6 +30,12 @@ def make_rehearsal() -> ProtocolRehearsal:
     return Iso18626Rehearsal()
 
 
+def make_trials() -> ConformanceTrials:
+    from adapters.iso18626.conformance import Iso18626Trials
+
+    return Iso18626Trials()
+
+
 def list_addresses(dialect: Iso18626Dialect) -> dict[str, str]:
     """Where a profile sends to, by key (`illgate check --live`)."""
     return {"http.url": dialect.http.url} if dialect.http.url else {}
@@ -46,6 +52,7 @@ protocol = ProtocolAdapter(
     responder=make_responder,
     addresses=list_addresses,
     rehearsal=make_rehearsal,
+    trials=make_trials,
     post_only=True,
 )
 channel_adapter = ChannelAdapter(

@@ -7,7 +7,7 @@ says in messages of its own when it likes: they aren't waited for.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from time import monotonic
@@ -40,13 +40,16 @@ from adapters.iso18626.messages.structures import (
     StatusInfo,
     SupplierHeader,
 )
-from gateway.domain.problems import OutcomeUnknown, Unavailable
+from adapters.iso18626.rehearsal import mirror_dialect
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, OutcomeUnknown, Unavailable
+from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.ports.rehearsal import (
     CheckedExchange,
     ConformanceContext,
     ConformanceConversation,
     ConformanceFinding,
+    TriedSide,
 )
 from gateway.ports.tls import make_client_context
 
@@ -71,8 +74,12 @@ class ConformanceTrial:
 
     def __init__(self, name: str, context: ConformanceContext) -> None:
         self.exchanges: list[CheckedExchange] = []
+        is_partner = context.tried is TriedSide.PARTNER
         self._context = context
-        self._dialect = dialect_of(context.profile)
+        self._dialect = dialect_of(context.profile) if is_partner else mirror_dialect(context.profile, context.url)
+        self._ours, self._theirs = (
+            (context.library, context.partner) if is_partner else (context.partner, context.library)
+        )
         self._number = f"{context.run}-{name}"
 
     # --- messages ----------------------------------------------------------------------------------------
@@ -125,8 +132,8 @@ class ConformanceTrial:
     def _write_parties(self, *, is_supplier: bool) -> tuple[AgencyId, AgencyId]:
         """Supplier and requester. We are the supplier, or the requester."""
         symbols = self._dialect.symbols
-        ours = agency_of_symbol(symbols.ours or self._context.ours, symbols)
-        theirs = agency_of_symbol(symbols.theirs or self._context.theirs, symbols)
+        ours = agency_of_symbol(symbols.ours or self._ours, symbols)
+        theirs = agency_of_symbol(symbols.theirs or self._theirs, symbols)
         return (ours, theirs) if is_supplier else (theirs, ours)
 
     def _now(self) -> datetime:
@@ -268,15 +275,29 @@ _CONVERSATIONS: tuple[tuple[str, str, Callable[[ConformanceTrial], Awaitable[Non
 )
 
 
-def list_conformance_conversations(context: ConformanceContext) -> Sequence[ConformanceConversation]:
-    def make_conversation(
-        name: str, title: str, hold: Callable[[ConformanceTrial], Awaitable[None]]
-    ) -> ConformanceConversation:
-        async def hold_whole() -> tuple[CheckedExchange, ...]:
-            trial = ConformanceTrial(name, context)
-            await hold(trial)
-            return tuple(trial.exchanges)
+class Iso18626Trials:
+    @property
+    def values(self) -> Mapping[str, str]:
+        return {}
 
-        return ConformanceConversation(name=name, title=title, hold=hold_whole)
+    def describe_version(self, profile: Profile) -> str:
+        return dialect_of(profile).version
 
-    return [make_conversation(*one) for one in _CONVERSATIONS]
+    def list_conversations(self, context: ConformanceContext) -> Sequence[ConformanceConversation]:
+        """Raises ConfigurationError where the partner has no symbol."""
+        if not context.partner:
+            words = "names no symbol for the partner, and messages say who speaks with whom"
+            name = f"profile {context.profile.name}"
+            raise ConfigurationError([ConfigurationProblem(name, 0, ("partner", "symbols"), words)])
+        return [_make_conversation(name, title, hold, context) for name, title, hold in _CONVERSATIONS]
+
+
+def _make_conversation(
+    name: str, title: str, hold: Callable[[ConformanceTrial], Awaitable[None]], context: ConformanceContext
+) -> ConformanceConversation:
+    async def hold_whole() -> tuple[CheckedExchange, ...]:
+        trial = ConformanceTrial(name, context)
+        await hold(trial)
+        return tuple(trial.exchanges)
+
+    return ConformanceConversation(name=name, title=title, hold=hold_whole)

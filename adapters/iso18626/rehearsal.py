@@ -7,7 +7,7 @@ Each misbehaviour takes a confirmation as it should be, and makes one thing of i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from lxml import etree
@@ -15,12 +15,10 @@ from pydantic import BaseModel
 
 from adapters.iso18626.codec import NAMESPACE
 from adapters.iso18626.codec.reader import get_local_name
-from adapters.iso18626.conformance import list_conformance_conversations
-from adapters.iso18626.dialect import SECTION, Account, dialect_of
+from adapters.iso18626.dialect import SECTION, Account, Iso18626Dialect, dialect_of
 from adapters.iso18626.messages.codes import Action
 from gateway.domain.profile import AuthKind, Profile
 from gateway.domain.value import value_object
-from gateway.ports.rehearsal import ConformanceContext, ConformanceConversation
 from gateway.ports.responder import ResponderAnswer
 
 MEDIA_TYPE = "application/xml; charset=utf-8"
@@ -39,28 +37,27 @@ class Iso18626Rehearsal:
         return {name: one.words for name, one in MISBEHAVIOURS.items()}
 
     def mirror_dialect(self, profile: Profile, url: str) -> BaseModel:
-        """Version and habits are one's own of both sides, but for what the profile says of one side alone: symbols
-        change places, the partner shows the account by which the profile lets it in, and we take every action."""
-        ours = dialect_of(profile)
-        symbols = ours.symbols.model_copy(update={"ours": ours.symbols.theirs, "theirs": ours.symbols.ours})
-        http = ours.http.model_copy(update={"url": url, "headers": {}, "secret_header": "", "secret": ""})
-        return ours.model_copy(
-            update={
-                "symbols": symbols,
-                "http": http,
-                "account": _account_of_partner(profile),
-                "actions": tuple(action.value for action in Action),
-            }
-        )
+        return mirror_dialect(profile, url)
 
     def misbehave(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
         return apply_misbehaviour(name, answer, number)
 
-    def describe_version(self, profile: Profile) -> str:
-        return dialect_of(profile).version
 
-    def list_conversations(self, context: ConformanceContext) -> Sequence[ConformanceConversation]:
-        return list_conformance_conversations(context)
+def mirror_dialect(profile: Profile, url: str) -> Iso18626Dialect:
+    """As the partner would have it. Version and habits are those of both sides, but for what the profile says of one
+    side alone: symbols change places, the partner shows the account by which the profile lets it in, and we take every
+    action."""
+    ours = dialect_of(profile)
+    symbols = ours.symbols.model_copy(update={"ours": ours.symbols.theirs, "theirs": ours.symbols.ours})
+    http = ours.http.model_copy(update={"url": url, "headers": {}, "secret_header": "", "secret": ""})
+    return ours.model_copy(
+        update={
+            "symbols": symbols,
+            "http": http,
+            "account": _account_of_partner(profile),
+            "actions": tuple(action.value for action in Action),
+        }
+    )
 
 
 def _account_of_partner(profile: Profile) -> Account:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from adapters.ncip.dialect import NcipDialect
 from gateway.ports.adapter import ProtocolAdapter
 from gateway.ports.partner_simulator import PartnerSimulator, Secrets
+from gateway.ports.rehearsal import ConformanceTrials
 from gateway.ports.responder import Responder
 
 
@@ -29,6 +30,17 @@ def make_simulator(secrets: Secrets) -> PartnerSimulator:
     return NcipPartnerSimulator(secrets)
 
 
+def make_trials() -> ConformanceTrials:
+    from adapters.ncip.conformance import NcipTrials
+
+    return NcipTrials()
+
+
 adapter = ProtocolAdapter(
-    name="ncip", dialect=NcipDialect, responder=make_responder, addresses=list_addresses, partner=make_simulator
+    name="ncip",
+    dialect=NcipDialect,
+    responder=make_responder,
+    addresses=list_addresses,
+    partner=make_simulator,
+    trials=make_trials,
 )

@@ -1,9 +1,9 @@
 """The conversations by which a system that answers NCIP is tried, and what is wrong with an answer.
 
-Messages are those of `illgate send`: under a profile that lets nobody in we ask the system of the profile; under one that
-lets a partner in, they are the partner's, and our own gateway is tried. The nine services in which interlibrary loan is
-done are asked about a patron, an item and a request that nobody has; where a patron or an item is named that may be used
-for trials, about these too (docs/facts/ncip.md 2).
+Messages are those of `illgate send`: under a profile that lets nobody in we ask the system of the profile; under one
+that lets a partner in, they are the partner's, and our own gateway is tried. The nine services in which interlibrary
+loan is done are asked about a patron, an item and a request that nobody has; where a patron or an item is named that
+may be used for trials, about these too (docs/facts/ncip.md 2).
 """
 
 from __future__ import annotations
@@ -126,7 +126,9 @@ class NcipTrial:
             shown = self._shown.build(service, texts, exchange)
         except InvalidParameter as error:
             words = f"{service} can't be asked for: {error}"
-            raise ConfigurationError([ConfigurationProblem(f"profile {exchange.profile.name}", 0, (), words)]) from error
+            raise ConfigurationError(
+                [ConfigurationProblem(f"profile {exchange.profile.name}", 0, (), words)]
+            ) from error
         message = decode_message(parse_xml(body, self._reading), self._reading, exchange.zone)
         expected = AnswerExpectation(message=message, has_problem=has_problem)
         await self._exchange(
@@ -139,9 +141,7 @@ class NcipTrial:
 
     def _make_exchange_context(self) -> ExchangeContext:
         context = self._context
-        return ExchangeContext(
-            context.profile, context.library, context.zone, context.currency, context.clock.now()
-        )
+        return ExchangeContext(context.profile, context.library, context.zone, context.currency, context.clock.now())
 
     async def _exchange(
         self,

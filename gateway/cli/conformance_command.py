@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,15 +13,16 @@ import click
 from gateway.cli.installation import REFUSED, Installation, pass_installation
 from gateway.cli.send_command import build_daemon_url, find_playable_profile
 from gateway.domain.profile import Profile
-from gateway.ports.rehearsal import FindingWeight
-from gateway.runtime.mock_assembly import (
-    RehearsedProtocol,
-    build_conformance_context,
-    describe_subject,
-    find_rehearsed_protocol,
-)
+from gateway.ports.adapter import ProtocolAdapter
+from gateway.ports.rehearsal import ConformanceContext, ConformanceTrials, FindingWeight, TriedSide
 from gateway.secrets import resolve_secret
-from gateway.services.conformance.report import FORMATS, ConformanceReport, hold_conversations, write_report
+from gateway.services.conformance.report import (
+    FORMATS,
+    ConformanceReport,
+    ConformanceSubject,
+    hold_conversations,
+    write_report,
+)
 from gateway.services.conformance.report_signature import is_file_as_signed, load_report_signer, write_signed_file
 
 
@@ -32,6 +33,13 @@ from gateway.services.conformance.report_signature import is_file_as_signed, loa
     "--ourselves",
     is_flag=True,
     help="Try the gateway as the partner of PROFILE sees it; without --against the daemon of this installation.",
+)
+@click.option(
+    "--value",
+    "values",
+    multiple=True,
+    metavar="NAME=TEXT",
+    help="What may be used for the trial, such as patron=21000000000017 (NCIP: patron, item, pickup).",
 )
 @click.option(
     "--report",
@@ -52,19 +60,21 @@ def conformance_command(
     profile: str,
     against: str | None,
     ourselves: bool,
+    values: tuple[str, ...],
     file: Path | None,
     verify: Path | None,
 ) -> None:
     """Try whether a system does what its protocol wants: send it messages, right ones and wrong ones, and look at the
     answers.
 
-    The messages are requests for a made-up work whose title says that it shall not be supplied, and they are cancelled;
-    agree with whoever runs the system before. The exit code is 1 where something is against the standard.
+    Agree with whoever runs the system before: what is sent are trials by name, and some are broken on purpose. The exit
+    code is 1 where something is against the standard.
 
     \b
     Examples:
       illgate conformance fjordby --against https://test.fjordby.example/iso18626 --report fjordby.html
       illgate conformance fjordby --ourselves
+      illgate conformance koha-ncip --against https://koha.library.example:3000 --value patron=21000000000017
       illgate conformance --verify fjordby.html
     """
     if verify is not None:
@@ -72,50 +82,79 @@ def conformance_command(
     if not profile:
         raise click.UsageError("which profile?")
     tried = find_playable_profile(installation, profile)
-    protocol = find_rehearsed_protocol(installation.adapters, tried)
-    if protocol is None:
-        raise click.UsageError(f"profile {profile} speaks no protocol in which a partner can be tried")
+    adapter = _find_tried_protocol(installation, tried)
     if file is not None and file.suffix.lstrip(".") not in FORMATS:
         raise click.UsageError(f"--report: the name ends in one of {', '.join(f'.{name}' for name in FORMATS)}")
     if against is None and not ourselves:
         raise click.UsageError("say --against URL, or --ourselves")
-    name = protocol.adapter.name
-    url = against or build_daemon_url(installation.settings, name, tried.name, "--against")
-    report = asyncio.run(_try_system(installation, tried, protocol, url, ourselves, file))
+    assert adapter.trials is not None, "it was looked for"
+    trials = adapter.trials()
+    library = installation.settings.find_library(tried.library)
+    context = ConformanceContext(
+        profile=tried,
+        tried=TriedSide.OURSELVES if ourselves else TriedSide.PARTNER,
+        library=library.symbol,
+        partner=tried.partner.symbol if tried.partner is not None else "",
+        zone=library.zone,
+        currency=library.currency,
+        url=against or build_daemon_url(installation.settings, adapter.name, tried.name, "--against"),
+        run=f"T{secrets.token_hex(4)}",
+        values=_parse_values(values, trials),
+        clock=installation.clock,
+        secrets=lambda reference: resolve_secret(reference, installation.settings.folder),
+        folder=installation.settings.folder,
+    )
+    report = asyncio.run(_try_system(installation, context, adapter.name, trials, file))
     for line in _describe_report(report):
         click.echo(line)
     ctx.exit(0 if report.is_passed else REFUSED)
 
 
+def _find_tried_protocol(installation: Installation, profile: Profile) -> ProtocolAdapter:
+    """The first of the profile's sections that has trials. Raises click.UsageError."""
+    protocols = installation.adapters.protocols
+    found = (protocols[name] for name in profile.dialects if name in protocols)
+    adapter = next((one for one in found if one.trials is not None), None)
+    if adapter is None:
+        raise click.UsageError(f"profile {profile.name} speaks no protocol in which a system can be tried")
+    return adapter
+
+
+def _parse_values(words: tuple[str, ...], trials: ConformanceTrials) -> Mapping[str, str]:
+    """Raises click.UsageError."""
+    found = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if name not in trials.values or not equals or not text:
+            known = ", ".join(f"{name} ({about})" for name, about in trials.values.items()) or "none"
+            raise click.UsageError(f"--value: {word}: say NAME=TEXT; there are: {known}")
+        found[name] = text
+    return found
+
+
 async def _try_system(
     installation: Installation,
-    profile: Profile,
-    protocol: RehearsedProtocol,
-    url: str,
-    ourselves: bool,
+    context: ConformanceContext,
+    protocol: str,
+    trials: ConformanceTrials,
     file: Path | None,
 ) -> ConformanceReport:
-    settings = installation.settings
-    context = build_conformance_context(
-        settings,
-        profile,
-        protocol,
-        url,
-        run=f"T{secrets.token_hex(4)}",
-        clock=installation.clock,
-        secrets=lambda reference: resolve_secret(reference, settings.folder),
-        ourselves=ourselves,
+    subject = ConformanceSubject(
+        profile=context.profile.name,
+        protocol=protocol,
+        version=trials.describe_version(context.profile),
+        url=context.url,
+        library=context.library,
+        program=f"illgate {version('illgate')}",
     )
-    subject = describe_subject(context, protocol, f"illgate {version('illgate')}")
-    report = await hold_conversations(subject, protocol.rehearsal.list_conversations(context), installation.clock)
+    report = await hold_conversations(subject, trials.list_conversations(context), installation.clock)
     if file is not None:
-        await _write_signed(installation, profile, report, file)
+        await _write_signed(installation, context.library, report, file)
     return report
 
 
-async def _write_signed(installation: Installation, profile: Profile, report: ConformanceReport, file: Path) -> None:
+async def _write_signed(installation: Installation, symbol: str, report: ConformanceReport, file: Path) -> None:
     body = write_report(report, file.suffix.lstrip("."))
-    symbol = installation.settings.find_library(profile.library).symbol
     async with installation.open_current_store() as store:
         signer = await load_report_signer(store, symbol, installation.clock)
     await asyncio.to_thread(write_signed_file, file, body, signer)

@@ -39,7 +39,7 @@ from gateway.ports.partner_channel import (
     record_nothing,
 )
 from gateway.ports.partner_simulator import PartnerSimulator, Secrets
-from gateway.ports.rehearsal import ProtocolRehearsal
+from gateway.ports.rehearsal import ConformanceTrials, ProtocolRehearsal
 from gateway.ports.responder import Responder
 from gateway.ports.shared_store import SchemaMigrations, Store
 
@@ -167,10 +167,10 @@ class ProtocolAdapter:
 
     `responder` makes the answering side. `addresses(dialect)` says where a profile sends messages to, by key within
     the section, as URL or host:port (`illgate check --live` tries them). `partner(secrets)` plays a partner for
-    `illgate send`, `rehearsal()` says how one acts by itself (`illgate mock`). `example(text)`: the message that an
-    example of a profile writes; raises ValueError. `over_http`: whether it is spoken by HTTP too; `post_only`: there by
-    POST alone, other methods are refused; `for_all`: whether its messages say whose they are, so that one TCP listener
-    serves all partners.
+    `illgate send`; `rehearsal()` says how one acts by itself (`illgate mock`), `trials()` how one is tried (`illgate
+    conformance`). `example(text)`: the message that an example of a profile writes; raises ValueError. `over_http`:
+    whether it is spoken by HTTP too; `post_only`: there by POST alone, other methods are refused; `for_all`: whether
+    its messages say whose they are, so that one TCP listener serves all partners.
     """
 
     name: str
@@ -179,6 +179,7 @@ class ProtocolAdapter:
     addresses: Callable[[Any], Mapping[str, str]] | None = None
     partner: Callable[[Secrets], PartnerSimulator] | None = None
     rehearsal: Callable[[], ProtocolRehearsal] | None = None
+    trials: Callable[[], ConformanceTrials] | None = None
     example: Callable[[str], bytes] = str.encode
     over_http: bool = True
     post_only: bool = False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import field
+from datetime import tzinfo
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -61,19 +62,47 @@ class ConformanceConversation:
     hold: Callable[[], Awaitable[tuple[CheckedExchange, ...]]]
 
 
+class TriedSide(StrEnum):
+    """Who of the two of a profile is tried."""
+
+    PARTNER = "partner"
+    OURSELVES = "ourselves"
+
+
 @value_object(kw_only=True)
 class ConformanceContext:
-    """Who tries whom, and where. `run`: a word that is another one each time, for the numbers of requests; `folder`:
-    where gateway.yml is."""
+    """Who is tried, and where. `library`: our symbol; `partner`: that of the partner, empty where the profile names
+    none; `run`: a word that is another one each time, for the numbers of requests; `values`: what may be used for the
+    trial, by the names of `ConformanceTrials.values`; `folder`: where gateway.yml is."""
 
     profile: Profile
-    ours: str
-    theirs: str
+    tried: TriedSide
+    library: str
+    partner: str
+    zone: tzinfo
+    currency: str
     url: str
     run: str
+    values: Mapping[str, str]
     clock: Clock
     secrets: Secrets
     folder: Path
+
+
+class ConformanceTrials(Protocol):
+    @property
+    def values(self) -> Mapping[str, str]:
+        """What whoever tries a system may name, such as a patron, in plain words, by name."""
+        ...
+
+    def describe_version(self, profile: Profile) -> str:
+        """Of the protocol, as the profile says, for people."""
+        ...
+
+    def list_conversations(self, context: ConformanceContext) -> Sequence[ConformanceConversation]:
+        """Those by which a system is tried, in this order. Raises ConfigurationError for a profile that doesn't say
+        what is needed."""
+        ...
 
 
 class ProtocolRehearsal(Protocol):
@@ -95,12 +124,4 @@ class ProtocolRehearsal(Protocol):
     def misbehave(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
         """The answer with what is wrong in it. `number`: the how manieth answer to this message it is, from 1. Raises
         KeyError for a name that isn't in `misbehaviours`."""
-        ...
-
-    def describe_version(self, profile: Profile) -> str:
-        """Of the protocol, as the profile says, for people."""
-        ...
-
-    def list_conversations(self, context: ConformanceContext) -> Sequence[ConformanceConversation]:
-        """Those by which a partner is tried, in this order."""
         ...

@@ -1,4 +1,4 @@
-"""From settings and a profile to a partner that is played, or tried."""
+"""From settings and a profile to a partner that is played."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from gateway.ports.adapter import ChannelContext, ChannelLibrary, ProtocolAdapte
 from gateway.ports.library_system import LibraryInfo
 from gateway.ports.partner_channel import ChannelMessage, InboxResult, IncomingPartnerMessage, PartnerChannel
 from gateway.ports.partner_simulator import Secrets
-from gateway.ports.rehearsal import ConformanceContext, ProtocolRehearsal
+from gateway.ports.rehearsal import ProtocolRehearsal
 from gateway.runtime.managed_requests import NoMailServer
-from gateway.services.conformance.report import ConformanceSubject
 from gateway.services.letters import LetterRenderer
 from gateway.services.mock.mock_conversation import MockParties
 from gateway.services.mock.mock_partner import MockPartner, MockPlay, Wait
@@ -98,43 +97,6 @@ def build_mock_partner(
         return adapters.channels[protocol.rehearsal.channel].make(context)
 
     return MockPartner(play, protocol.adapter.responder(), make_channel, protocol.rehearsal, clock, wait)
-
-
-def build_conformance_context(
-    settings: Settings,
-    profile: Profile,
-    protocol: RehearsedProtocol,
-    url: str,
-    *,
-    run: str,
-    clock: Clock,
-    secrets: Secrets,
-    ourselves: bool = False,
-) -> ConformanceContext:
-    """`ourselves`: we are tried, by messages as the partner writes them. Raises ConfigurationError for a profile that
-    names no symbol of the partner."""
-    ours, theirs = settings.find_library(profile.library).symbol, _find_partner(profile).symbol
-    return ConformanceContext(
-        profile=_mirror_profile(profile, protocol, url) if ourselves else profile,
-        ours=theirs if ourselves else ours,
-        theirs=ours if ourselves else theirs,
-        url=url,
-        run=run,
-        clock=clock,
-        secrets=secrets,
-        folder=settings.folder,
-    )
-
-
-def describe_subject(context: ConformanceContext, protocol: RehearsedProtocol, program: str) -> ConformanceSubject:
-    return ConformanceSubject(
-        profile=context.profile.name,
-        protocol=protocol.adapter.name,
-        version=protocol.rehearsal.describe_version(context.profile),
-        url=context.url,
-        library=context.ours,
-        program=program,
-    )
 
 
 def _find_partner(profile: Profile) -> LibraryParty:

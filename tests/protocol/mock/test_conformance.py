@@ -14,12 +14,17 @@ import pytest_asyncio
 from lxml import etree
 
 from adapters.iso18626.codec import decode_message
-from adapters.iso18626.rehearsal import MISBEHAVIOURS, Iso18626Rehearsal, apply_misbehaviour
+from adapters.iso18626.conformance import Iso18626Trials
+from adapters.iso18626.rehearsal import MISBEHAVIOURS, apply_misbehaviour
 from adapters.iso18626.schema_check import list_schema_faults
-from gateway.adapter_registry import load_adapters
-from gateway.ports.rehearsal import CheckedExchange, ConformanceFinding, FindingWeight
+from gateway.ports.rehearsal import (
+    CheckedExchange,
+    ConformanceContext,
+    ConformanceFinding,
+    FindingWeight,
+    TriedSide,
+)
 from gateway.ports.responder import ResponderAnswer
-from gateway.runtime.mock_assembly import build_conformance_context, describe_subject, find_rehearsed_protocol
 from gateway.services.conformance.report import (
     ConformanceReport,
     ConformanceSubject,
@@ -28,7 +33,6 @@ from gateway.services.conformance.report import (
     write_report,
 )
 from gateway.services.conformance.report_signature import ReportSigner, SignedFile, is_signature_valid
-from gateway.settings import load_settings
 from tests.protocol.mock.world import FJORDBY, MockWorld, make_template, run_mock_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -47,20 +51,31 @@ async def world(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Asy
         yield world
 
 
-async def try_system(world: MockWorld, run: str, *, ourselves: bool, version: str = "1.2") -> ConformanceReport:
-    settings = load_settings(world.config, load_adapters())
+def make_context(world: MockWorld, run: str, tried: TriedSide, url: str, version: str = "1.2") -> ConformanceContext:
     profile = world.town.context.profile("fjordby")
     assert profile is not None
     section = profile.dialects["iso18626"].model_copy(update={"version": version})
-    profile = profile.model_copy(update={"dialects": {**profile.dialects, "iso18626": section}})
-    protocol = find_rehearsed_protocol(load_adapters(), profile)
-    assert protocol is not None
-    url = world.gateway_url if ourselves else f"{world.site.url}/iso18626"
-    context = build_conformance_context(
-        settings, profile, protocol, url, run=run, clock=world.clock, secrets=str, ourselves=ourselves
+    return ConformanceContext(
+        profile=profile.model_copy(update={"dialects": {**profile.dialects, "iso18626": section}}),
+        tried=tried,
+        library="CLK",
+        partner="ISIL:NO-0030101",
+        zone=UTC,
+        currency="EUR",
+        url=url,
+        run=run,
+        values={},
+        clock=world.clock,
+        secrets=str,
+        folder=world.config.parent,
     )
-    subject = describe_subject(context, protocol, "illgate")
-    return await hold_conversations(subject, protocol.rehearsal.list_conversations(context), world.clock)
+
+
+async def try_system(world: MockWorld, run: str, *, ourselves: bool, version: str = "1.2") -> ConformanceReport:
+    url = world.gateway_url if ourselves else f"{world.site.url}/iso18626"
+    tried = TriedSide.OURSELVES if ourselves else TriedSide.PARTNER
+    conversations = Iso18626Trials().list_conversations(make_context(world, run, tried, url, version))
+    return await hold_conversations(SPITEFUL.subject, conversations, world.clock)
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.2", "2021-2", "2021-3"])
@@ -140,18 +155,10 @@ async def test_a_misbehaviour_is_found_by_name(name: str, world: MockWorld) -> N
 
 
 async def test_a_partner_that_is_not_there_is_a_finding(world: MockWorld) -> None:
-    rehearsal = Iso18626Rehearsal()
-    profile = world.town.context.profile("fjordby")
-    assert profile is not None
-    protocol = find_rehearsed_protocol(load_adapters(), profile)
-    assert protocol is not None
-    settings = load_settings(world.config, load_adapters())
-    context = build_conformance_context(
-        settings, profile, protocol, "http://127.0.0.1:9/iso18626", run="away", clock=world.clock, secrets=str
-    )
-    (first, *_) = rehearsal.list_conversations(context)
+    context = make_context(world, "away", TriedSide.PARTNER, "http://127.0.0.1:9/iso18626")
+    (first, *_) = Iso18626Trials().list_conversations(context)
     exchanges = await first.hold()
-    assert [finding.check for one in exchanges for finding in one.findings] == ["confirmation", "confirmation"]
+    assert [finding.check for one in exchanges for finding in one.findings] == ["confirmation"] * 3
 
 
 # --- the schema ------------------------------------------------------------------------------------------
