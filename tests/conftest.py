@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web_app
+from hypothesis import HealthCheck, settings
 
 from adapters.ncip import answers as ncip_answers
 from gateway.ports.shared_store import Store
@@ -20,6 +21,10 @@ from tests.support.logs import logs_as_before
 from tests.support.postgresql import NotInstalled, Server
 
 ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("illgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("illgate")
+# By default an example may take 0.2 seconds and making examples a second: a busy machine needs that for nothing at all.
 
 
 @pytest.fixture(scope="session")

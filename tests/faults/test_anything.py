@@ -205,7 +205,7 @@ HEADS = st.sampled_from(
 
 
 @given(sent=st.deferred(lambda: damaged(tuple(examples()))), content_type=CONTENT_TYPES)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_damaged_messages_by_http(running: Running, sent: tuple[str, bytes], content_type: str) -> None:
     since = running.newest()
     profile, body = sent
@@ -217,7 +217,7 @@ def test_damaged_messages_by_http(running: Running, sent: tuple[str, bytes], con
 
 
 @given(body=st.binary(max_size=400), path=st.sampled_from(["/ncip", "/ncip/ncip2", "/ncip/illiad-aleph", "/ncip/x"]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_body_by_http(running: Running, body: bytes, path: str) -> None:
     since = running.newest()
 
@@ -227,7 +227,7 @@ def test_any_body_by_http(running: Running, body: bytes, path: str) -> None:
 
 
 @given(head=HEADS, rest=st.one_of(st.binary(max_size=300), st.sampled_from(PIECES)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_bytes_at_the_http_port(running: Running, head: bytes, rest: bytes) -> None:
     answer = talk(running.installation.port, head + rest)
 
@@ -241,7 +241,7 @@ def ncip_1() -> tuple[tuple[str, bytes], ...]:
 
 @given(sent=st.lists(st.one_of(st.deferred(lambda: damaged(ncip_1())).map(lambda one: one[1]), st.binary(max_size=300)),
                      min_size=1, max_size=3))  # fmt: skip
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_bytes_at_the_tcp_port(running: Running, sent: list[bytes]) -> None:
     since = running.newest()
 

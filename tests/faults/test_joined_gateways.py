@@ -401,7 +401,6 @@ def test_joined_gateways(tmp_path: Path) -> None:
         settings=settings(
             max_examples=int(os.environ.get("ILLGATE_EXAMPLES", examples)),
             stateful_step_count=int(os.environ.get("ILLGATE_STEPS", steps)),
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes many minutes; the story says it all
         ),

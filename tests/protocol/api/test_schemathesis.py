@@ -164,7 +164,6 @@ def test_the_document_holds(label: str, target: Target) -> None:
 
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),
         phases=(Phase.explicit, Phase.generate),

@@ -320,7 +320,7 @@ def test_what_is_no_message_is_said_so(data: bytes, fault: MalformationKind, wor
     assert caught.value.fault is fault
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.binary(max_size=300)
     | st.text(max_size=200).map(lambda text: build_request(text).encode("utf-8", "surrogatepass"))

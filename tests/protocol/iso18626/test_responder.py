@@ -282,7 +282,7 @@ async def test_any_octets_get_a_confirmation_or_an_error_of_http(template: Path,
     ).map(lambda cut: whole[: cut[0]] + cut[2] + whole[cut[0] + cut[1] :])
     seen: list[bytes] = []
 
-    @settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, suppress_health_check=list(HealthCheck))
     @given(pieces)
     def gather(data: bytes) -> None:
         seen.append(data)

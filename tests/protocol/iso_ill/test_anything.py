@@ -15,7 +15,7 @@ from adapters.iso_ill.messages import APDUS, Apdu
 from gateway.domain.problems import MalformationKind, MalformedMessage
 from tests.protocol.iso_ill.strategies import apdus
 
-SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(suppress_health_check=list(HealthCheck))
 
 
 def read(octets: bytes) -> Apdu | None:

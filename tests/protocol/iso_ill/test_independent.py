@@ -70,7 +70,7 @@ def theirs(specs_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.mark.parametrize("cls", APDUS, ids=lambda cls: apdu_type_name(cls.type))
 def test_field_by_field(cls: type[Apdu], theirs: Any) -> None:
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, suppress_health_check=list(HealthCheck))
     @given(apdus(cls))
     def check(apdu: Apdu) -> None:
         theirs.from_ber(encode_apdu(apdu))

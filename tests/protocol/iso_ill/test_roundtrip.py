@@ -24,7 +24,7 @@ from adapters.iso_ill.messages.declaration import External
 from adapters.iso_ill.messages.structures import Opaque
 from tests.protocol.iso_ill.strategies import apdus
 
-SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("cls", APDUS, ids=lambda cls: apdu_type_name(cls.type))

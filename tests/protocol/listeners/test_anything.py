@@ -37,7 +37,7 @@ TAILS = st.one_of(
 
 
 @given(pieces=st.lists(st.tuples(HEADS, TAILS).map(b"".join), min_size=1, max_size=3))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_http(pieces: list[bytes], caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         async with http(site(Echo())) as listener:
@@ -51,7 +51,7 @@ def test_http(pieces: list[bytes], caplog: pytest.LogCaptureFixture) -> None:
 
 
 @given(pieces=st.lists(TAILS, min_size=1, max_size=4))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_tcp(pieces: list[bytes], caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> bytes:
         async with tcp(Echo()) as listener:

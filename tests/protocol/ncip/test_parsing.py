@@ -269,7 +269,7 @@ FRAGMENTS = st.sampled_from(
 ANYTHING = st.binary(max_size=300) | st.lists(FRAGMENTS | st.binary(max_size=8), max_size=30).map(b"".join)
 
 
-@settings(deadline=500, max_examples=600, derandomize=True)
+@settings(deadline=5_000, max_examples=600, derandomize=True)
 @given(ANYTHING, st.sampled_from(list(Strictness)))
 @example(b"<NCIPMessage><DeleteItem><Ext>text</Ext></DeleteItem></NCIPMessage>", Strictness.SCHEMA)
 def test_any_bytes_give_a_message_or_a_refusal(raw: bytes, strictness: Strictness) -> None:
@@ -282,7 +282,7 @@ def test_any_bytes_give_a_message_or_a_refusal(raw: bytes, strictness: Strictnes
     assert decode_message(parse_xml(encode_message(message))).body == message.body
 
 
-@settings(deadline=500, max_examples=300, derandomize=True)
+@settings(deadline=5_000, max_examples=300, derandomize=True)
 @given(st.data())
 def test_damaged_messages_give_a_message_or_a_refusal(data: st.DataObject) -> None:
     whole = bytearray(titled("The Three-Body Problem").encode())

@@ -25,7 +25,6 @@ XSD = {Version.V2_0: "ncip_v2_0.xsd", Version.V2_01: "ncip_v2_01.xsd", Version.V
 
 BOUNDED = settings(
     phases=[Phase.explicit, Phase.generate],  # shrinking a whole message takes minutes and tells little
-    deadline=None,
     max_examples=4,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

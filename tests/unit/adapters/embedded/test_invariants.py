@@ -186,7 +186,5 @@ class Library(RuleBasedStateMachine):
         assert self._runner.run(self._store.read(_contradictions)) == {}
 
 
-Library.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-)
+Library.TestCase.settings = settings(max_examples=25, stateful_step_count=30, suppress_health_check=list(HealthCheck))
 TestInvariants = Library.TestCase

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters import ber
@@ -106,7 +106,6 @@ def test_what_stands_behind_it_stays() -> None:
     assert conceal_credentials(octets) == octets.replace(SECRET.encode(), b"*" * len(SECRET.encode()))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.sampled_from([IDENTIFIER, b"\xa0\x80", b"\xa2", b"\x30", b"\0\0", b"\xa1\x05", b"\x84\xff\xff\xff\xff"])

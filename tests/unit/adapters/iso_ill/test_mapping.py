@@ -89,7 +89,7 @@ def by_ids(message: PartnerMessage) -> str:
     return f"{message.role.value}-{message.kind.value}"
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(apdus())
 def test_every_apdu_means_something(apdu: Apdu) -> None:
     message = event_of_apdu(apdu, CONTEXT)

@@ -255,6 +255,5 @@ TestJoinedByIso.settings = settings(
     stateful_step_count=40,
     derandomize=True,
     phases=[Phase.generate],
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )

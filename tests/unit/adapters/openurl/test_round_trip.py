@@ -18,7 +18,7 @@ FORMAT = links.make()
 
 
 @given(strategies.citations, st.sampled_from(ServiceType))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_citation_comes_back_as_it_was(citation: Citation, service: ServiceType) -> None:
     query = FORMAT.encode(citation, service)
     read = FORMAT.decode(ReceivedLink(query.encode("ascii")))
@@ -28,7 +28,7 @@ def test_a_citation_comes_back_as_it_was(citation: Citation, service: ServiceTyp
 
 
 @given(strategies.links)
-@settings(max_examples=400, deadline=2000)
+@settings(max_examples=400, deadline=5_000)
 def test_no_link_breaks_it_and_all_that_is_read_can_be_written(link: ReceivedLink) -> None:
     try:
         read = FORMAT.decode(link)

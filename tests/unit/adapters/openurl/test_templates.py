@@ -225,7 +225,7 @@ def test_what_is_too_long_loses_keys_in_order_and_says_so() -> None:
 
 
 @given(strategies.citations)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_is_cited_a_template_writes_it(citation: Citation) -> None:
     for version in ("0.1", "1.0", "both"):
         for charset in ("utf-8", "iso-8859-1", "big5"):

@@ -40,7 +40,7 @@ PIECES = st.sampled_from(
 TEXTS = st.one_of(st.text(max_size=200), st.lists(st.one_of(PIECES, st.text(max_size=6)), max_size=40).map("".join))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(text=TEXTS, subject=TEXTS)
 def test_any_text_is_understood_or_malformed(text: str, subject: str) -> None:
     one = mail(text, subject, ("application/pdf",))

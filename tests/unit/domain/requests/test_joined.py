@@ -252,6 +252,5 @@ TestJoinedLibraries = JoinedLibraries.TestCase
 TestJoinedLibraries.settings = settings(
     max_examples=int(os.environ.get("ILLGATE_EXAMPLES", "200")),
     stateful_step_count=int(os.environ.get("ILLGATE_STEPS", "50")),
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.letters.mail_format import PlainMailFormat
@@ -141,7 +141,7 @@ LINES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400)
 @given(st.one_of(st.binary(max_size=2000), st.lists(LINES, max_size=40).map(b"\r\n".join)), st.booleans())
 def test_no_body_breaks_the_reading(body: bytes, with_header: bool) -> None:
     content = (HEADER if with_header else b"") + body

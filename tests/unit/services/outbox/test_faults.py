@@ -101,7 +101,7 @@ async def live(store: Store, seed: int) -> None:
     assert sorted(await store.read(follows)) == sorted(row.id for row in rows)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32))
 def test_with_any_failures_and_interruptions(seed: int) -> None:
     async def with_a_store() -> None:

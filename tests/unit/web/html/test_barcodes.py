@@ -34,7 +34,7 @@ def test_a_number_is_read_as_it_was_drawn(text: str) -> None:
     assert read_code(draw_barcode(text, 32), zxingcpp.BarcodeFormat.Code128) == [text]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(PRINTABLE)
 def test_any_printable_text_is_read_as_it_was_drawn(text: str) -> None:
     assert read_code(draw_barcode(text, 32), zxingcpp.BarcodeFormat.Code128) == [text]
