@@ -18,9 +18,10 @@ from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import LibraryInfo, PatronKey
 from gateway.ports.shared_store import Store
 from gateway.store.library_changes import StoredLibraryChanges
-from gateway.store.migration import OWN, migrate_store
+from gateway.store.migration import OWN
 from tests.library_contract.embedded_world import ZONE
 from tests.library_contract.world import Known
+from tests.support.migration_replay import migrate_new_store
 
 KNOWN = Known(
     good=PatronKey("21000000000017"),
@@ -96,7 +97,7 @@ def resolve_secret(reference: str) -> str:
 
 
 async def make_context(store: Store, clock: Clock) -> LibraryAdapterContext:
-    await migrate_store(store, OWN)
+    await migrate_new_store(store, OWN)
     return LibraryAdapterContext(
         library="LIB",
         store=store,

@@ -16,8 +16,9 @@ from gateway.services.api_keys import ApiKeyService, KeyScope
 from gateway.store import api_access, api_records
 from gateway.store.api_access import api_answer, api_key, copy_download, server_secret, webhook
 from gateway.store.api_records import AnswerKey, StoredAnswer
-from gateway.store.migration import OWN, migrate_store
+from gateway.store.migration import OWN
 from gateway.store.schema import metadata
+from tests.support.migration_replay import migrate_new_store
 
 NOW = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
 KEY = AnswerKey("DEMO", "abcdefgh", "createWebhook", "k-1")
@@ -26,7 +27,7 @@ OURS = {table.name for table in (api_answer, api_key, copy_download, server_secr
 
 @pytest.fixture
 async def kept(store: Store) -> Store:
-    await migrate_store(store, OWN)
+    await migrate_new_store(store, OWN)
     return store
 
 

@@ -10,8 +10,9 @@ import pytest
 from gateway.domain.roles import RoleGrant, StaffRole, StaffUser
 from gateway.ports.shared_store import Store
 from gateway.store import audit, users
-from gateway.store.migration import OWN, migrate_store
+from gateway.store.migration import OWN
 from gateway.store.users import StaffSessionRow, UserExistsError
+from tests.support.migration_replay import migrate_new_store
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 RUTH = StaffUser(
@@ -31,7 +32,7 @@ SESSION = StaffSessionRow(
 
 @pytest.fixture
 async def filled(store: Store) -> Store:
-    await migrate_store(store, OWN)
+    await migrate_new_store(store, OWN)
     await store.write(lambda c: users.add_user(c, RUTH, "hash of ruth"))
     await store.write(lambda c: users.add_user(c, ØYSTEIN, ""))
     return store

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from gateway.ports.shared_store import Store
-from gateway.store.migration import OWN, migrate_store
+from gateway.store.migration import OWN
+from tests.support.migration_replay import migrate_new_store
 
 
 @pytest.fixture
 async def migrated(store: Store) -> Store:
-    await migrate_store(store, OWN)
+    await migrate_new_store(store, OWN)
     return store
