@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -25,6 +26,12 @@ ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("illgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("illgate")
 # By default an example may take 0.2 seconds and making examples a second: a busy machine needs that for nothing at all.
+
+
+def pytest_collection_finish() -> None:
+    """What all tests share stays; it needn't be looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

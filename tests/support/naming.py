@@ -24,11 +24,17 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 @dataclass(frozen=True)
 class Module:
-    """One file of the product. `path` is relative to the project."""
+    """What is counted of one file of the product, without its tree: the trees of all are 150 MB.
+
+    `path` is relative to the project; `imported`: names that may be modules of the product, or things in one;
+    `constants`: what it assigns to."""
 
     path: Path
-    tree: ast.Module
     lines: int
+    functions: tuple[str, ...]
+    classes: tuple[str, ...]
+    imported: tuple[str, ...]
+    constants: tuple[str, ...]
 
     @property
     def is_ordinary(self) -> bool:
@@ -39,28 +45,38 @@ class Module:
     def dotted(self) -> str:
         return ".".join(self.path.with_suffix("").parts).removesuffix(".__init__")
 
-    def definitions(self) -> Iterator[Definition]:
-        for node in ast.walk(self.tree):
-            if isinstance(node, Definition) and not node.name.startswith("__"):
-                yield node
-
-    def imported_modules(self) -> Iterator[str]:
-        """Names that may be modules of the product, or things in one."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                yield node.module
-                yield from (f"{node.module}.{alias.name}" for alias in node.names)
-            elif isinstance(node, ast.Import):
-                yield from (alias.name for alias in node.names)
-
 
 def read_modules() -> tuple[Module, ...]:
-    found = []
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            text = path.read_text("utf-8")
-            found.append(Module(path.relative_to(ROOT), ast.parse(text), len(text.splitlines())))
-    return tuple(found)
+    return tuple(read_module(path) for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
+
+
+def read_module(path: Path) -> Module:
+    text = path.read_text("utf-8")
+    tree = ast.parse(text)
+    defined = [node for node in ast.walk(tree) if isinstance(node, Definition) and not node.name.startswith("__")]
+    return Module(
+        path=path.relative_to(ROOT),
+        lines=len(text.splitlines()),
+        functions=tuple(node.name for node in defined if not isinstance(node, ast.ClassDef)),
+        classes=tuple(node.name for node in defined if isinstance(node, ast.ClassDef)),
+        imported=tuple(list_imported_names(tree)),
+        constants=tuple(
+            target.id
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        ),
+    )
+
+
+def list_imported_names(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
 
 
 @dataclass(frozen=True)
@@ -69,18 +85,11 @@ class NamingReport:
 
     @cached_property
     def functions(self) -> tuple[tuple[Module, str], ...]:
-        return tuple(
-            (module, node.name)
-            for module in self.modules
-            for node in module.definitions()
-            if not isinstance(node, ast.ClassDef)
-        )
+        return tuple((module, name) for module in self.modules for name in module.functions)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        return tuple(
-            node.name for module in self.modules for node in module.definitions() if isinstance(node, ast.ClassDef)
-        )
+        return tuple(name for module in self.modules for name in module.classes)
 
     @property
     def median_lines(self) -> float:
@@ -110,12 +119,7 @@ class NamingReport:
     def old_constants(self) -> tuple[str, ...]:
         pattern = re.compile("_?(MOST|LONGEST|LEAST|FARTHEST|SLOWEST|DEEPEST)(_|$)")
         return tuple(
-            f"{module.path}: {target.id}"
-            for module in self.modules
-            for node in module.tree.body
-            if isinstance(node, ast.Assign)
-            for target in node.targets
-            if isinstance(target, ast.Name) and pattern.match(target.id)
+            f"{module.path}: {name}" for module in self.modules for name in module.constants if pattern.match(name)
         )
 
     @property
@@ -133,7 +137,7 @@ class NamingReport:
         importers: Counter[str] = Counter()
         known = {module.dotted for module in self.modules}
         for module in self.modules:
-            importers.update({name for name in module.imported_modules() if name in known and name != module.dotted})
+            importers.update({name for name in module.imported if name in known and name != module.dotted})
         return tuple(
             f"{module.path} ({module.lines})"
             for module in self.modules
