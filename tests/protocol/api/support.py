@@ -60,6 +60,15 @@ class Running:
         return (await self.keys.create_key(library, name, scopes or tuple(KeyScope))).key
 
 
+@dataclass
+class Target:
+    """`known`: ids by the beginning of the path that takes them."""
+
+    url: str
+    key: str
+    known: dict[str, list[str]]
+
+
 def prepare(folder: Path) -> None:
     """A partner beside the shipped profiles."""
     (folder / "profiles" / "bergen.yml").write_text(PARTNER, encoding="utf-8")
