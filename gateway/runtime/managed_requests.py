@@ -65,6 +65,7 @@ from gateway.services.requests.questions import PatronQuestionService, make_part
 from gateway.services.requests.request_marks import RequestMarkService
 from gateway.services.requests.request_messages import MessageService
 from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
+from gateway.services.requests.request_statistics import StatisticsService
 from gateway.services.requests.saved_filters import SavedFilterService
 from gateway.services.requests.sent_messages import SentMessageJournal, record_sent_message
 from gateway.services.requests.staff_service import PartnerDirectory, StaffService
@@ -214,6 +215,7 @@ class ManagedRequests:
         self.marks = RequestMarkService(self.contexts)
         self.bulk = BulkActionService(self.requests, self.marks)
         self.saved_filters = SavedFilterService(self.contexts)
+        self.statistics = StatisticsService(self.contexts)
         self.messages = MessageService(self.contexts)
         self.copies = CopyService(self.contexts, self.requests)
         self.closures = PartnerClosureService(self.contexts)

@@ -131,6 +131,7 @@ def make_staff_pages(
             feed=managed.feed,
             bulk=managed.bulk,
             saved_filters=managed.saved_filters,
+            statistics=managed.statistics,
             mails=mailboxes.desk,
             contexts=managed.contexts,
             users=UserService(store, clock),

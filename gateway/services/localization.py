@@ -25,7 +25,7 @@ from babel import Locale
 from babel.core import get_global
 from babel.dates import format_date, format_skeleton, format_time
 from babel.lists import format_list
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, format_percent
 from babel.units import format_unit
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
@@ -125,6 +125,11 @@ class Localization:
             return self.own.date.format(day=day.day, month=month, month_number=day.month, year=day.year)
         return format_date(day, "long", locale=self.locale)
 
+    def format_month(self, year: int, month: int) -> str:
+        """Nov 2026"""
+        said: str = format_skeleton("yMMM", date(year, month, 1), locale=self.locale)
+        return said
+
     def format_moment(self, moment: date | datetime, zone: tzinfo) -> str:
         """A day, or a day and a time in the zone: 24 November 2026, 09:05. The last minute of a day is the day."""
         if not isinstance(moment, datetime):
@@ -195,6 +200,11 @@ class Localization:
 
     def format_number(self, number: int | Decimal) -> str:
         said: str = format_decimal(number, locale=self.locale)
+        return said
+
+    def format_share(self, share: Decimal) -> str:
+        """0.87 as 87 %"""
+        said: str = format_percent(share, locale=self.locale)
         return said
 
     def format_money(self, money: Money) -> str:

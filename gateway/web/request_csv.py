@@ -20,14 +20,14 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def format_csv_header() -> str:
-    return _format_csv_cells(CSV_COLUMNS)
+    return format_csv_cells(CSV_COLUMNS)
 
 
 def format_csv_row(one: Request, since: datetime, zone: tzinfo, *, with_patron: bool) -> str:
     """`since`: since when it waits; `zone`: of the library."""
     due = find_due_day(one, zone)
     citation, patron = one.citation, one.patron if one.role is Role.BORROWING else one.direct_patron
-    return _format_csv_cells(
+    return format_csv_cells(
         (
             one.number,
             one.transaction if one.role is Role.LENDING else "",
@@ -58,7 +58,8 @@ def find_due_day(one: Request, zone: tzinfo) -> date | None:
     return local_day(due, zone) if due is not None else one.dates.need_by
 
 
-def _format_csv_cells(cells: Iterable[str]) -> str:
+def format_csv_cells(cells: Iterable[str]) -> str:
+    """A line, with nothing in it that a spreadsheet would carry out."""
     file = io.StringIO()
     csv.writer(file).writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
     return file.getvalue()

@@ -62,6 +62,7 @@ DOCS: tuple[DocsPicture, ...] = (
     DocsPicture("mail", "/staff/mail"),
     DocsPicture("outbox", "/staff/outbox"),
     DocsPicture("partners", "/staff/partners"),
+    DocsPicture("statistics", "/staff/statistics"),
     DocsPicture("users", "/staff/users"),
     DocsPicture("print", "/staff/print"),
 )

@@ -88,7 +88,7 @@ def apply_event_in(
     transition = replace(outcome, request=complete_request(context, request, outcome.request))
     row = _new_history_row(context, event, request, transition.request, "")
     transition = replace(transition, request=track_message(connection, context, transition.request, row))
-    requests.save_request(connection, transition.request)
+    requests.save_request(connection, transition.request, event.details.reason)
     history.add_history_event(connection, row)
     if event.kind is EventKind.ANONYMISED:  # what people wrote names the patron as often as not
         history.empty_words(connection, context.symbol, request.id)

@@ -16,6 +16,7 @@ from gateway.sql.statements import PreparedStatement, prepare_sql
 from gateway.store.postgresql import lock_in_transaction, lock_key_of
 from gateway.store.requests import request_counts
 from gateway.store.requests.request_facets import facet_counters
+from gateway.store.requests.request_figures import update_request_figures
 from gateway.store.requests.request_rows import (
     find_new_supply,
     normalize_external_number,
@@ -148,11 +149,14 @@ def insert_request(connection: Connection, new: Request) -> None:
     columns = request_columns(new, 0)
     _INSERT.execute_many(connection, [columns])
     _update_dependent_rows(connection, new, _NOTHING, columns)
+    update_request_figures(connection, new)
 
 
-def save_request(connection: Connection, changed: Request) -> None:
-    """Expects the version before `changed.version` to be stored. Raises StaleRequestError."""
+def save_request(connection: Connection, changed: Request, reason: str = "") -> None:
+    """Expects the version before `changed.version` to be stored; `reason`: why we did not supply, where that was just
+    said. Raises StaleRequestError."""
     _update_request(connection, changed, changed.version - 1)
+    update_request_figures(connection, changed, reason)
 
 
 def amend_request(connection: Connection, changed: Request) -> None:

@@ -6,7 +6,7 @@ are in documents and payloads only.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Date, Index, LargeBinary, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import Boolean, Column, Date, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text, text
 
 from gateway.sql import column_types
 from gateway.sql.column_types import UtcDateTime
@@ -141,6 +141,31 @@ request_supply = Table(
     column_types.bigint_column("seconds"),  # from asking to shipping, summed up
     PrimaryKeyConstraint("library", "day", "partner", name="pk_request_supply"),
 )
+
+request_figure = Table(
+    "request_figure",
+    metadata,
+    column_types.text_column("library"),
+    column_types.integer_column("month"),  # 202611, UTC
+    column_types.id_column("request_id"),
+    column_types.integer_column("attempt"),  # 0: the request as a whole
+    column_types.text_column("role"),
+    Column("is_copy", Boolean, nullable=False),
+    column_types.text_column("branch"),
+    column_types.text_column("partner"),
+    column_types.text_column("outcome"),
+    column_types.text_column("reason"),
+    Column("asked_hours", Integer),
+    Column("sent_hours", Integer),
+    Column("came_hours", Integer),
+    column_types.text_column("currency"),
+    column_types.bigint_column("cost"),  # thousandths of the currency
+    PrimaryKeyConstraint("library", "month", "request_id", "attempt", name="pk_request_figure"),
+    Index("ix_request_figure", "library", "month", "role", "is_copy", "attempt", "partner", "outcome"),
+    sqlite_with_rowid=False,  # read by months: the rows lie in the order of the key
+)
+"""What statistics are counted from (`domain.requests.request_figures`): no patron, and it stays as it is when a request
+forgets its patron."""
 
 request_external = Table(
     "request_external",

@@ -243,6 +243,23 @@ TOPICS: tuple[HelpTopic, ...] = (
         ),
     ),
     HelpTopic(
+        "statistics",
+        mark_text("Figures"),
+        ("/statistics",),
+        (
+            mark_text(
+                "Requests by the month in which they were made, counted without readers. Filled is what came, or what "
+                "we sent; the rate is filled ones among those that came to an end, without cancelled ones. What is "
+                "still open may be filled later."
+            ),
+            mark_text(
+                "Half of the requests took no longer than the first figure of days, nine of ten no longer than the "
+                "second; fewer than five requests show none. With a branch chosen, what was borrowed is rounded to "
+                "fives, so that nobody can be told from a figure."
+            ),
+        ),
+    ),
+    HelpTopic(
         "users",
         mark_text("Users"),
         ("/users",),

@@ -34,6 +34,7 @@ from gateway.services.requests.printing import PrintService
 from gateway.services.requests.questions import PatronQuestionService
 from gateway.services.requests.request_messages import MessageService
 from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
+from gateway.services.requests.request_statistics import StatisticsService
 from gateway.services.requests.saved_filters import SavedFilterService
 from gateway.services.requests.staff_service import PartnerDirectory, StaffService
 from gateway.services.searching.search import CatalogueSearch
@@ -103,6 +104,7 @@ class StaffServices:
     feed: EventFeed
     bulk: BulkActionService
     saved_filters: SavedFilterService
+    statistics: StatisticsService
     mails: UnmatchedMailService
     contexts: Mapping[str, LibraryContext]
     users: UserService

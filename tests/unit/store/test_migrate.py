@@ -55,6 +55,7 @@ STEPS = [
     "0019: Batches of paper: who printed what for which requests",
     "0021: Days on which partners are closed, as staff have written them",
     "0022: Lists of requests by number and by title",
+    "0023: What statistics are counted from: a row for each request and each partner that was asked",
 ]
 
 STEP = '''"""{doc}"""
@@ -166,7 +167,7 @@ async def test_requests_of_before_are_folded_anew(store: Store) -> None:
         connection.execute(text("DROP TABLE message_request"))
         connection.execute(text("DROP TABLE mailbox_failure"))
         connection.execute(text("DROP TABLE request_message"))
-        for name in ("library_change", "print_batch", "print_item", "partner_closure"):
+        for name in ("library_change", "print_batch", "print_item", "partner_closure", "request_figure"):
             connection.execute(text(f"DROP TABLE {name}"))
         undo_request_lists(connection)
         for name in ("staff_user", "staff_grant", "staff_session", "audit_entry"):
@@ -206,7 +207,7 @@ async def test_requests_of_before_are_found_by_their_numbers(store: Store) -> No
             insert_request(connection, one)
         damaged = {"document": "{", "id": unreadable.id}
         connection.execute(text("UPDATE request SET document = :document WHERE id = :id"), damaged)
-        for name in ("library_change", "print_batch", "print_item", "partner_closure"):
+        for name in ("library_change", "print_batch", "print_item", "partner_closure", "request_figure"):
             connection.execute(text(f"DROP TABLE {name}"))
         undo_request_lists(connection)
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '{revision_before('0017')}'"))

@@ -27,8 +27,8 @@ def row(minute: int, request: str = "r-1", library: str = LIBRARY, **changes: An
         EventDetails(reason="on-loan", note="до мая"),
         attempt=1,
     )
-    made = {"id": make_exchange_id(at), "event": event, "before": "requested", "after": "sourcing"}
-    return EventRow(library=library, request_id=request, at=at, **(made | changes))
+    made = {"id": make_exchange_id(at), "at": at, "event": event, "before": "requested", "after": "sourcing"}
+    return EventRow(library=library, request_id=request, **(made | changes))
 
 
 async def add(store: Store, *rows: EventRow) -> None:

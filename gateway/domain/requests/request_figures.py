@@ -1,0 +1,261 @@
+"""What statistics keep of a request and of each partner that was asked for it: no patron, no title, no number that
+people know."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+
+from gateway.domain.library import Money
+from gateway.domain.requests.request import (
+    AttemptStatus,
+    BorrowingState,
+    LendingState,
+    Request,
+    Role,
+    ServiceType,
+    State,
+    SupplierAttempt,
+)
+from gateway.domain.value import value_object
+
+WHOLE_REQUEST = 0
+"""In place of the number of an attempt."""
+
+
+class RequestOutcome(StrEnum):
+    """`filled`: borrowing: it came; lending: it was sent. Once filled, always filled."""
+
+    OPEN = "open"
+    FILLED = "filled"
+    UNFILLED = "unfilled"
+    CANCELLED = "cancelled"
+
+
+@value_object(kw_only=True)
+class RequestFigure:
+    """Of a request (`attempt` is WHOLE_REQUEST) or of one partner that was asked for it. `month`: of the request's
+    making, or of the asking, UTC: 202611. Hours count from there: until the first partner was asked, until it was sent,
+    until it came; None: not (yet). `cost` in thousandths of the currency."""
+
+    attempt: int
+    month: int
+    role: Role
+    is_copy: bool
+    branch: str
+    partner: str
+    outcome: RequestOutcome
+    reason: str = ""
+    asked_hours: int | None = None
+    sent_hours: int | None = None
+    came_hours: int | None = None
+    currency: str = ""
+    cost: int = 0
+
+
+@value_object
+class SupplyMoments:
+    """When it was sent and when it came, as far as that has happened; aware UTC."""
+
+    sent: datetime | None = None
+    came: datetime | None = None
+
+
+HAS_COME: frozenset[State] = frozenset(
+    {
+        BorrowingState.RECEIVED,
+        BorrowingState.LENT,
+        BorrowingState.BACK,
+        BorrowingState.RETURNED,
+        BorrowingState.COMPLETED,
+    }
+)
+WAS_SENT: frozenset[State] = frozenset(
+    {*HAS_COME, BorrowingState.SHIPPED, LendingState.SHIPPED, LendingState.RETURNED, LendingState.COMPLETED}
+)
+_FILLED: frozenset[State] = HAS_COME | (WAS_SENT & frozenset(LendingState)) | {LendingState.LOST}
+_UNFILLED: frozenset[State] = frozenset(
+    {
+        BorrowingState.UNFILLED,
+        BorrowingState.EXPIRED,
+        BorrowingState.LOST,
+        LendingState.UNFILLED,
+        LendingState.EXPIRED,
+        LendingState.FORWARDED,
+    }
+)
+_CANCELLED: frozenset[State] = frozenset({BorrowingState.CANCELLED, LendingState.CANCELLED})
+
+_FILLED_ATTEMPT = frozenset(
+    {
+        AttemptStatus.SHIPPED,
+        AttemptStatus.COMPLETED,
+        AttemptStatus.EXTRA,
+        AttemptStatus.EXTRA_RETURNED,
+        AttemptStatus.LOST,
+    }
+)
+_UNFILLED_ATTEMPT = frozenset(
+    {
+        AttemptStatus.UNFILLED,
+        AttemptStatus.RETRY,
+        AttemptStatus.EXPIRED,
+        AttemptStatus.REJECTED,
+        AttemptStatus.NO_ANSWER,
+        AttemptStatus.CONDITION_REFUSED,
+    }
+)
+_CANCELLED_ATTEMPT = frozenset({AttemptStatus.SKIPPED, AttemptStatus.CANCELLED})
+
+
+def find_supply_moments(request: Request) -> SupplyMoments:
+    """As far as the request tells when it has just changed: a later change must not move them."""
+    sent = request.changed if request.state in WAS_SENT else None
+    came = request.changed if request.state in HAS_COME else None
+    return SupplyMoments(sent, came)
+
+
+def list_request_figures(request: Request, moments: SupplyMoments, reason: str = "") -> tuple[RequestFigure, ...]:
+    """The request's first, then one for each partner asked. `reason`: why we did not supply, where that was just
+    said."""
+    return (
+        _build_request_figure(request, moments, reason),
+        *(_build_attempt_figure(request, attempt, moments) for attempt in request.attempts),
+    )
+
+
+def _build_request_figure(request: Request, moments: SupplyMoments, reason: str) -> RequestFigure:
+    outcome = outcome_of_state(request.state)
+    asked = min((attempt.asked for attempt in request.attempts), default=None)
+    price = request.costs.charged or request.costs.agreed
+    return RequestFigure(
+        attempt=WHOLE_REQUEST,
+        month=month_of_moment(request.created),
+        role=request.role,
+        is_copy=request.service.type is ServiceType.COPY,
+        branch=request.branch,
+        partner=request.partner.profile,
+        outcome=outcome,
+        reason=reason if request.role is Role.LENDING and outcome is RequestOutcome.UNFILLED else "",
+        asked_hours=count_hours(request.created, asked),
+        sent_hours=count_hours(request.created, moments.sent),
+        came_hours=count_hours(request.created, moments.came),
+        currency=price.currency if price is not None else "",
+        cost=count_thousandths(price),
+    )
+
+
+def _build_attempt_figure(request: Request, attempt: SupplierAttempt, moments: SupplyMoments) -> RequestFigure:
+    outcome = outcome_of_attempt(attempt.status)
+    counts = attempt.number == request.current and outcome is RequestOutcome.FILLED
+    reason = ""
+    if outcome is RequestOutcome.UNFILLED:
+        reason = attempt.reason if attempt.status is AttemptStatus.UNFILLED else attempt.status.value
+    return RequestFigure(
+        attempt=attempt.number,
+        month=month_of_moment(attempt.asked),
+        role=request.role,
+        is_copy=request.service.type is ServiceType.COPY,
+        branch=request.branch,
+        partner=attempt.partner,
+        outcome=outcome,
+        reason=reason,
+        sent_hours=count_hours(attempt.asked, moments.sent) if counts else None,
+        came_hours=count_hours(attempt.asked, moments.came) if counts else None,
+    )
+
+
+def outcome_of_state(state: State) -> RequestOutcome:
+    if state in _FILLED:
+        return RequestOutcome.FILLED
+    if state in _UNFILLED:
+        return RequestOutcome.UNFILLED
+    return RequestOutcome.CANCELLED if state in _CANCELLED else RequestOutcome.OPEN
+
+
+def outcome_of_attempt(status: AttemptStatus) -> RequestOutcome:
+    if status in _FILLED_ATTEMPT:
+        return RequestOutcome.FILLED
+    if status in _UNFILLED_ATTEMPT:
+        return RequestOutcome.UNFILLED
+    return RequestOutcome.CANCELLED if status in _CANCELLED_ATTEMPT else RequestOutcome.OPEN
+
+
+def month_of_moment(moment: datetime) -> int:
+    return moment.year * 100 + moment.month
+
+
+def count_hours(begin: datetime, end: datetime | None) -> int | None:
+    """Whole hours, never below 0."""
+    return None if end is None else max(0, int((end - begin).total_seconds() // 3600))
+
+
+def count_thousandths(price: Money | None) -> int:
+    return 0 if price is None else int((price.amount * 1000).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+# --- summed up -------------------------------------------------------------------------------------------
+
+
+@value_object(kw_only=True)
+class FigureFilter:
+    """`first` and `last`: months, such as 202601, both included. `branch` and `partner` empty: all."""
+
+    library: str
+    first: int
+    last: int
+    branch: str = ""
+    partner: str = ""
+
+
+@value_object(kw_only=True)
+class FigureCount:
+    """How many requests are alike in all this; `attempt`: WHOLE_REQUEST, or askings of a partner as the first, second
+    …"""
+
+    month: int
+    role: Role
+    is_copy: bool
+    attempt: int
+    partner: str
+    outcome: RequestOutcome
+    count: int
+
+
+@value_object
+class ReasonCount:
+    """`role` BORROWING: why partners did not supply us; LENDING: why we did not. `reason` empty: none was said."""
+
+    role: Role
+    reason: str
+    count: int
+
+
+@value_object
+class CostSum:
+    """Of filled requests that cost something. `total` in thousandths of the currency."""
+
+    role: Role
+    currency: str
+    count: int
+    total: int
+
+
+@value_object
+class HoursCount:
+    """How many filled requests took so many whole hours."""
+
+    role: Role
+    is_copy: bool
+    hours: int
+    count: int
+
+
+@value_object
+class PartnerDaysCount:
+    """How many things that were borrowed this partner sent within so many days of the request's making."""
+
+    partner: str
+    days: int
+    count: int

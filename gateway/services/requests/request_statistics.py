@@ -1,0 +1,277 @@
+"""Statistics of a library's requests for some months: how many were filled, how long it took, with whom, why not, and
+what it cost. Counted without patrons.
+
+With a branch chosen, counts of what the library borrows are rounded to fives: at a small branch somebody could else be
+told from a single request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from gateway.domain.requests.request import Role
+from gateway.domain.requests.request_figures import (
+    WHOLE_REQUEST,
+    CostSum,
+    FigureCount,
+    FigureFilter,
+    HoursCount,
+    PartnerDaysCount,
+    ReasonCount,
+    RequestOutcome,
+)
+from gateway.domain.value import value_object
+from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.store.requests import request_figures
+
+MIN_CASES = 5
+"""Fewer show no typical time, and no price that isn't somebody's own."""
+
+ROUNDED_TO = 5
+MIN_ROUNDED_SHARE_CASES = 20
+"""A share of fewer rounded ones says nothing."""
+
+MAX_MONTHS = 24
+
+
+@value_object
+class OutcomeCounts:
+    """`rounded`: each of them to fives."""
+
+    filled: int = 0
+    unfilled: int = 0
+    cancelled: int = 0
+    open: int = 0
+    asked: int = 0
+    rounded: bool = False
+
+    @property
+    def filled_share(self) -> float | None:
+        """Of those that came to an end, cancelled ones aside; 0 to 1. None: there are too few to say so."""
+        ended = self.filled + self.unfilled
+        if not ended or (self.rounded and ended < MIN_ROUNDED_SHARE_CASES):
+            return None
+        return self.filled / ended
+
+
+@value_object
+class MonthCounts:
+    """`month`: 202611."""
+
+    month: int
+    counts: OutcomeCounts
+
+
+@value_object
+class FlowStatistics:
+    """Loans or copies that are borrowed or lent: by month, and in all."""
+
+    role: Role
+    is_copy: bool
+    months: tuple[MonthCounts, ...]
+    total: OutcomeCounts
+
+
+@value_object
+class PartnerStatistics:
+    """`asked_us` counts requests of this partner, `we_asked` those that went to it, each time that it was asked.
+    `days_to_send`: it sent half of it within so many days of the request's making; None: too few to say so."""
+
+    partner: str
+    we_asked: OutcomeCounts
+    asked_us: OutcomeCounts
+    days_to_send: int | None
+
+
+@value_object
+class TurnaroundTime:
+    """From the request's making until `step` (asked, sent, came), of `cases` filled requests: half of them took at most
+    `median_days`, nine of ten at most `slow_days`. None: too few to say so."""
+
+    role: Role
+    is_copy: bool
+    step: str
+    cases: int
+    median_days: float | None
+    slow_days: float | None
+
+
+@value_object(kw_only=True)
+class RequestStatistics:
+    """`is_rounded`: what the library borrows is rounded to fives. `costs`: of what was borrowed, what it cost us; of
+    what was lent, what we charged."""
+
+    wanted: FigureFilter
+    flows: tuple[FlowStatistics, ...]
+    partners: tuple[PartnerStatistics, ...]
+    times: tuple[TurnaroundTime, ...]
+    reasons: tuple[ReasonCount, ...]
+    costs: tuple[CostSum, ...]
+    branches: tuple[str, ...]
+    is_rounded: bool
+
+
+@value_object
+class StatisticsService:
+    """`contexts` by symbol."""
+
+    contexts: Mapping[str, LibraryContext]
+
+    async def read_statistics(self, wanted: FigureFilter) -> RequestStatistics:
+        """Raises ValueError: more than MAX_MONTHS."""
+        context = find_library_context(self.contexts, wanted.library)
+        months = list_months(wanted.first, wanted.last)
+        if len(months) > MAX_MONTHS:
+            raise ValueError(f"at most {MAX_MONTHS} months are counted at once")
+        asked = replace(wanted, library=context.symbol)
+        return _build_statistics(asked, months, await _read_figures(context, asked))
+
+
+@value_object
+class _Figures:
+    counts: tuple[FigureCount, ...]
+    reasons: tuple[ReasonCount, ...]
+    costs: tuple[CostSum, ...]
+    hours: Mapping[str, tuple[HoursCount, ...]]
+    partner_days: tuple[PartnerDaysCount, ...]
+    branches: tuple[str, ...]
+
+
+async def _read_figures(context: LibraryContext, asked: FigureFilter) -> _Figures:
+    """One by one, so that other reads need not wait for all of them."""
+    read = context.store.read
+    return _Figures(
+        counts=await read(lambda c: request_figures.count_figures(c, asked)),
+        reasons=await read(lambda c: request_figures.count_reasons(c, asked)),
+        costs=await read(lambda c: request_figures.sum_costs(c, asked)),
+        hours={
+            step: await read(lambda c, step=step: request_figures.count_hours_taken(c, asked, step))  # type: ignore[misc]
+            for step in request_figures.HOURS
+        },
+        partner_days=await read(lambda c: request_figures.count_partner_days(c, asked)),
+        branches=await read(lambda c: request_figures.list_branches(c, asked)),
+    )
+
+
+def list_months(first: int, last: int) -> tuple[int, ...]:
+    """Both included: 202611, 202612, 202701."""
+    begin, end = first // 100 * 12 + first % 100 - 1, last // 100 * 12 + last % 100 - 1
+    return tuple(one // 12 * 100 + one % 12 + 1 for one in range(begin, end + 1))
+
+
+def shift_month(month: int, by: int) -> int:
+    place = month // 100 * 12 + month % 100 - 1 + by
+    return place // 12 * 100 + place % 12 + 1
+
+
+def _build_statistics(wanted: FigureFilter, months: Sequence[int], found: _Figures) -> RequestStatistics:
+    rounded = bool(wanted.branch)
+    return RequestStatistics(
+        wanted=wanted,
+        flows=tuple(
+            _build_flow(role, is_copy, months, found.counts, rounded and role is Role.BORROWING)
+            for role in Role
+            for is_copy in (False, True)
+        ),
+        partners=_build_partners(found, rounded),
+        times=tuple(
+            _measure_time(role, is_copy, step, hours)
+            for role in Role
+            for is_copy in (False, True)
+            for step, hours in found.hours.items()
+            if role is Role.BORROWING or step == "sent"
+        ),
+        reasons=tuple(_round_reasons(found.reasons, rounded)),
+        costs=tuple(one for one in found.costs if one.count >= MIN_CASES or not rounded),
+        branches=found.branches,
+        is_rounded=rounded,
+    )
+
+
+def _build_flow(
+    role: Role, is_copy: bool, months: Sequence[int], counts: Iterable[FigureCount], rounded: bool
+) -> FlowStatistics:
+    own = [one for one in counts if one.role is role and one.is_copy == is_copy and one.attempt == WHOLE_REQUEST]
+    return FlowStatistics(
+        role,
+        is_copy,
+        tuple(
+            MonthCounts(month, _sum_outcomes((one for one in own if one.month == month), rounded)) for month in months
+        ),
+        _sum_outcomes(own, rounded),
+    )
+
+
+def _build_partners(found: _Figures, rounded: bool) -> tuple[PartnerStatistics, ...]:
+    """Those with most to do first."""
+    names = {one.partner for one in found.counts if one.partner}
+    built = [
+        PartnerStatistics(
+            name,
+            _sum_outcomes(_select_counts(found.counts, name, lambda one: one.attempt != WHOLE_REQUEST), rounded),
+            _sum_outcomes(_select_counts(found.counts, name, lambda one: one.role is Role.LENDING), rounded=False),
+            find_quantile(((one.days, one.count) for one in found.partner_days if one.partner == name), 0.5),
+        )
+        for name in names
+    ]
+    with_some = [one for one in built if one.we_asked.asked or one.asked_us.asked]
+    return tuple(sorted(with_some, key=lambda one: (-one.we_asked.asked - one.asked_us.asked, one.partner)))
+
+
+def _select_counts(
+    counts: Iterable[FigureCount], partner: str, is_meant: Callable[[FigureCount], bool]
+) -> list[FigureCount]:
+    return [one for one in counts if one.partner == partner and is_meant(one)]
+
+
+def _sum_outcomes(counts: Iterable[FigureCount], rounded: bool) -> OutcomeCounts:
+    sums = dict.fromkeys(RequestOutcome, 0)
+    for one in counts:
+        sums[one.outcome] += one.count
+    shown = {outcome: round_count(n) if rounded else n for outcome, n in sums.items()}
+    asked = sum(sums.values())
+    return OutcomeCounts(
+        filled=shown[RequestOutcome.FILLED],
+        unfilled=shown[RequestOutcome.UNFILLED],
+        cancelled=shown[RequestOutcome.CANCELLED],
+        open=shown[RequestOutcome.OPEN],
+        asked=round_count(asked) if rounded else asked,
+        rounded=rounded,
+    )
+
+
+def round_count(count: int) -> int:
+    """To the next multiple of five: 2 is 0, 3 is 5."""
+    return (count + ROUNDED_TO // 2) // ROUNDED_TO * ROUNDED_TO
+
+
+def _round_reasons(reasons: Iterable[ReasonCount], rounded: bool) -> Iterable[ReasonCount]:
+    for one in reasons:
+        count = round_count(one.count) if rounded and one.role is Role.BORROWING else one.count
+        if count:
+            yield replace(one, count=count)
+
+
+def _measure_time(role: Role, is_copy: bool, step: str, hours: Iterable[HoursCount]) -> TurnaroundTime:
+    own = [(one.hours, one.count) for one in hours if one.role is role and one.is_copy == is_copy]
+    cases = sum(count for _, count in own)
+    half, most = find_quantile(own, 0.5), find_quantile(own, 0.9)
+    if half is None or most is None:
+        return TurnaroundTime(role, is_copy, step, 0, None, None)
+    return TurnaroundTime(role, is_copy, step, cases, half / 24, most / 24)
+
+
+def find_quantile(counts: Iterable[tuple[int, int]], share: float) -> int | None:
+    """`counts`: values and how often each is there. The least value that this share of them doesn't exceed; None for
+    fewer than MIN_CASES."""
+    ordered = sorted(counts)
+    cases = sum(count for _, count in ordered)
+    if cases < MIN_CASES:
+        return None
+    passed = 0
+    for value, count in ordered:
+        passed += count
+        if passed >= share * cases:
+            return value
+    raise AssertionError("all of them are behind the last")

@@ -1,0 +1,173 @@
+"""What statistics are counted from: written with every change of a request, summed up by the database by months."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.request_figures import (
+    WHOLE_REQUEST,
+    CostSum,
+    FigureCount,
+    FigureFilter,
+    HoursCount,
+    PartnerDaysCount,
+    ReasonCount,
+    RequestFigure,
+    RequestOutcome,
+    find_supply_moments,
+    list_request_figures,
+)
+from gateway.sql.statements import prepare_sql
+from gateway.store.journal_writer import clean_text
+from gateway.store.requests.tables import request_figure
+
+MAX_REASON_CHARS = 100
+
+_names = [column.name for column in request_figure.c]
+_WRITE = prepare_sql(
+    f"INSERT INTO request_figure ({', '.join(_names)}) VALUES ({', '.join(f':{name}' for name in _names)}) "
+    "ON CONFLICT (library, month, request_id, attempt) DO UPDATE SET "
+    "partner = excluded.partner, branch = excluded.branch, is_copy = excluded.is_copy, "
+    "currency = excluded.currency, cost = excluded.cost, "
+    "outcome = CASE WHEN request_figure.outcome = 'filled' THEN 'filled' ELSE excluded.outcome END, "
+    "reason = CASE WHEN excluded.outcome = 'unfilled' AND excluded.reason = '' "
+    "THEN request_figure.reason ELSE excluded.reason END, "
+    "asked_hours = COALESCE(request_figure.asked_hours, excluded.asked_hours), "
+    "sent_hours = COALESCE(request_figure.sent_hours, excluded.sent_hours), "
+    "came_hours = COALESCE(request_figure.came_hours, excluded.came_hours)",
+    request_figure,
+)
+"""What has happened once stays: when it was sent and came, and that it was filled."""
+
+
+def update_request_figures(connection: Connection, now: Request, reason: str = "") -> None:
+    """After each change of a request. `reason`: why we did not supply it, where that was just said."""
+    write_request_figures(connection, now.library, now.id, list_request_figures(now, find_supply_moments(now), reason))
+
+
+def write_request_figures(
+    connection: Connection, library: str, request_id: str, figures: Iterable[RequestFigure]
+) -> None:
+    rows = [
+        {
+            "library": library,
+            "request_id": request_id,
+            "month": one.month,
+            "attempt": one.attempt,
+            "role": one.role.value,
+            "is_copy": one.is_copy,
+            "branch": clean_text(one.branch),
+            "partner": one.partner,
+            "outcome": one.outcome.value,
+            "reason": clean_text(one.reason, MAX_REASON_CHARS),
+            "asked_hours": one.asked_hours,
+            "sent_hours": one.sent_hours,
+            "came_hours": one.came_hours,
+            "currency": one.currency,
+            "cost": one.cost,
+        }
+        for one in figures
+    ]
+    _WRITE.execute_many(connection, rows)
+
+
+# --- reading ---------------------------------------------------------------------------------------------
+
+
+_c = request_figure.c
+
+HOURS = {"asked": _c.asked_hours, "sent": _c.sent_hours, "came": _c.came_hours}
+"""From the request's making until the first partner was asked, it was sent, it came."""
+
+
+def count_figures(connection: Connection, wanted: FigureFilter) -> tuple[FigureCount, ...]:
+    """The cost grows with the requests of these months, which an index leads through in this order; at most months ×
+    partners × 16 rows come for each place in the rota."""
+    alike = (_c.month, _c.role, _c.is_copy, _c.attempt, _c.partner, _c.outcome)
+    query = select(*alike, func.count()).where(*_conditions(wanted)).group_by(*alike)
+    return tuple(
+        FigureCount(
+            month=month,
+            role=Role(role),
+            is_copy=bool(is_copy),
+            attempt=attempt,
+            partner=partner,
+            outcome=RequestOutcome(outcome),
+            count=count,
+        )
+        for month, role, is_copy, attempt, partner, outcome, count in connection.execute(query)
+    )
+
+
+def count_reasons(connection: Connection, wanted: FigureFilter) -> tuple[ReasonCount, ...]:
+    """The most frequent first."""
+    said = ((_c.role == Role.BORROWING.value) & (_c.attempt != WHOLE_REQUEST)) | (
+        (_c.role == Role.LENDING.value) & (_c.attempt == WHOLE_REQUEST)
+    )
+    number = func.count().label("n")
+    query = (
+        select(_c.role, _c.reason, number)
+        .where(*_conditions(wanted), said, _c.outcome == RequestOutcome.UNFILLED.value)
+        .group_by(_c.role, _c.reason)
+        .order_by(number.desc(), _c.reason)
+    )
+    return tuple(ReasonCount(Role(role), reason, count) for role, reason, count in connection.execute(query))
+
+
+def sum_costs(connection: Connection, wanted: FigureFilter) -> tuple[CostSum, ...]:
+    query = (
+        select(_c.role, _c.currency, func.count(), func.sum(_c.cost))
+        .where(*_conditions(wanted), *_FILLED_WHOLE, _c.currency != "", _c.cost > 0)
+        .group_by(_c.role, _c.currency)
+        .order_by(_c.role, _c.currency)
+    )
+    return tuple(
+        CostSum(Role(role), currency, count, int(total)) for role, currency, count, total in connection.execute(query)
+    )
+
+
+def count_hours_taken(connection: Connection, wanted: FigureFilter, step: str) -> tuple[HoursCount, ...]:
+    """Of filled requests. `step`: a name in HOURS."""
+    hours = HOURS[step]
+    query = (
+        select(_c.role, _c.is_copy, hours, func.count())
+        .where(*_conditions(wanted), *_FILLED_WHOLE, hours.is_not(None))
+        .group_by(_c.role, _c.is_copy, hours)
+    )
+    return tuple(
+        HoursCount(Role(role), bool(is_copy), taken, count) for role, is_copy, taken, count in connection.execute(query)
+    )
+
+
+def count_partner_days(connection: Connection, wanted: FigureFilter) -> tuple[PartnerDaysCount, ...]:
+    days = (_c.sent_hours // 24).label("days")
+    query = (
+        select(_c.partner, days, func.count())
+        .where(*_conditions(wanted), *_FILLED_WHOLE, _c.role == Role.BORROWING.value, _c.sent_hours.is_not(None))
+        .group_by(_c.partner, days)
+    )
+    return tuple(
+        PartnerDaysCount(partner, int(begun) + 1, count) for partner, begun, count in connection.execute(query)
+    )
+
+
+def list_branches(connection: Connection, wanted: FigureFilter) -> tuple[str, ...]:
+    """Codes of those that have requests in these months, whichever is chosen."""
+    of_months = (_c.library == wanted.library, _c.month.between(wanted.first, wanted.last))
+    named = (_c.attempt == WHOLE_REQUEST, _c.branch != "")
+    return tuple(sorted(connection.execute(select(_c.branch).where(*of_months, *named).distinct()).scalars()))
+
+
+_FILLED_WHOLE = (_c.attempt == WHOLE_REQUEST, _c.outcome == RequestOutcome.FILLED.value)
+
+
+def _conditions(wanted: FigureFilter) -> list[ColumnElement[bool]]:
+    conditions = [_c.library == wanted.library, _c.month.between(wanted.first, wanted.last)]
+    if wanted.branch:
+        conditions.append(_c.branch == wanted.branch)
+    if wanted.partner:
+        conditions.append(_c.partner == wanted.partner)
+    return conditions

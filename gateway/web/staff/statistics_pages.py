@@ -1,0 +1,267 @@
+"""Statistics of a library's requests for managers, as tables with bars, and the same as a CSV file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from aiohttp import hdrs, web
+
+from gateway.domain.library import Money
+from gateway.domain.requests.request import AttemptStatus, Role
+from gateway.domain.requests.request_figures import FigureFilter, month_of_moment
+from gateway.domain.roles import Right
+from gateway.domain.value import value_object
+from gateway.services.localization import mark_text
+from gateway.services.requests.request_statistics import (
+    FlowStatistics,
+    OutcomeCounts,
+    PartnerStatistics,
+    RequestStatistics,
+    TurnaroundTime,
+    shift_month,
+)
+from gateway.web.html.assets import HEADERS
+from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.request_csv import format_csv_cells
+from gateway.web.staff.coded_words import ATTEMPTS, describe_reason
+from gateway.web.staff.request_story import name_of_profile
+from gateway.web.staff.staff_request import StaffPage, StaffRequest
+
+RECENT_MONTHS = {"12-months": 12, "3-months": 3}
+YEARS_BACK = 4
+"""Before this one, that are offered."""
+
+FLOWS: Mapping[tuple[Role, bool], str] = {
+    (Role.BORROWING, False): mark_text("Loans that we borrowed"),
+    (Role.BORROWING, True): mark_text("Copies that we had made"),
+    (Role.LENDING, False): mark_text("Loans that we lent"),
+    (Role.LENDING, True): mark_text("Copies that we made"),
+}
+
+STEPS: Mapping[tuple[Role, str], str] = {
+    (Role.BORROWING, "asked"): mark_text("until the first library was asked"),
+    (Role.BORROWING, "sent"): mark_text("until it was sent to us"),
+    (Role.BORROWING, "came"): mark_text("until it was here"),
+    (Role.LENDING, "sent"): mark_text("until we sent it"),
+}
+
+REASON_SIDES: Mapping[Role, str] = {
+    Role.BORROWING: mark_text("Why others did not supply us"),
+    Role.LENDING: mark_text("Why we did not supply"),
+}
+
+CSV_COLUMNS = ("table", "side", "service", "month", "partner", "what", "value", "unit")
+
+
+@value_object
+class Period:
+    """`first` and `last`: months, such as 202601."""
+
+    value: str
+    text: str
+    first: int
+    last: int
+
+
+@value_object
+class ShownCost:
+    """In words; `mean` of each, to hundredths."""
+
+    role: Role
+    count: int
+    total: str
+    mean: str
+
+
+# --- what is asked for ---------------------------------------------------------------------------------------
+
+
+def _list_periods(request: StaffRequest) -> dict[str, Period]:
+    this = month_of_moment(request.parts.clock.now())
+    year = this // 100
+    recent = [
+        Period(
+            value,
+            request.ngettext("The last %(num)s month", "The last %(num)s months", months),
+            shift_month(this, 1 - months),
+            this,
+        )
+        for value, months in RECENT_MONTHS.items()
+    ]
+    years = [
+        Period(str(one), str(one), one * 100 + 1, one * 100 + 12) for one in range(year, year - YEARS_BACK - 1, -1)
+    ]
+    return {one.value: one for one in (*recent, *years)}
+
+
+def _read_filter(request: StaffRequest, periods: Mapping[str, Period]) -> tuple[Period, FigureFilter, FormCheck]:
+    """What isn't known is a problem of the form, and doesn't narrow."""
+    asked = FormCheck(request, SubmittedForm(dict(request.http.query)))
+    period = periods.get(asked.read_choice("period", periods)) or next(iter(periods.values()))
+    partners = [profile.name for profile, _ in request.context.partners()]
+    partner = asked.read_choice("partner", partners)
+    wanted = FigureFilter(
+        library=request.library,
+        first=period.first,
+        last=period.last,
+        branch=asked.read_line("branch"),
+        partner=partner if partner in partners else "",
+    )
+    return period, wanted, asked
+
+
+# --- the page ------------------------------------------------------------------------------------------------
+
+
+async def show_statistics(request: StaffRequest) -> web.Response:
+    periods = _list_periods(request)
+    period, wanted, asked = _read_filter(request, periods)
+    found = await request.parts.statistics.read_statistics(wanted)
+    may_see_costs = request.has_right(Right.COSTS_READ)
+    query = {"period": period.value, "branch": wanted.branch, "partner": wanted.partner}
+    return request.render(
+        "statistics",
+        request.gettext("Figures"),
+        status=asked.status,
+        help_topic="statistics",
+        asked=asked,
+        period=period,
+        periods=list(periods.values()),
+        partners=[(one.name, partner.name) for one, partner in request.context.partners()],
+        known={one.name for one, _ in request.context.partners()},
+        wanted=wanted,
+        found=found,
+        flows=[(one, request.gettext(FLOWS[one.role, one.is_copy])) for one in found.flows if one.total.asked],
+        most=max((month.counts.asked for flow in found.flows for month in flow.months), default=0),
+        format_month=lambda month: request.localization.format_month(month // 100, month % 100),
+        format_share=lambda counts: _format_share(request, counts),
+        partner_rows=[(one, name_of_profile(one.partner, request.context) or one.partner) for one in found.partners],
+        times=[
+            (one, request.gettext(FLOWS[one.role, one.is_copy]), request.gettext(STEPS[one.role, one.step]))
+            for one in found.times
+            if one.cases
+        ],
+        reasons=_list_reasons(request, found),
+        costs=_list_costs(request, found) if may_see_costs else None,
+        cost_sides={Role.BORROWING: request.gettext("What we paid"), Role.LENDING: request.gettext("What we charged")},
+        format_days=lambda days: _format_days(request, days),
+        csv_path=request.path("statistics.csv", **query),
+    )
+
+
+def _format_share(request: StaffRequest, counts: OutcomeCounts) -> str:
+    share = counts.filled_share
+    return "" if share is None else request.localization.format_share(Decimal(f"{share:.2f}"))
+
+
+def _format_days(request: StaffRequest, days: float | None) -> str:
+    return "" if days is None else request.localization.format_number(Decimal(f"{days:.1f}"))
+
+
+def _list_reasons(request: StaffRequest, found: RequestStatistics) -> list[tuple[str, list[tuple[str, int]], int]]:
+    """For each side: its heading, reasons with counts, and the largest."""
+    shown = []
+    for role, heading in REASON_SIDES.items():
+        counts = [(_describe_reason(request, one.reason), one.count) for one in found.reasons if one.role is role]
+        if counts:
+            shown.append((request.gettext(heading), counts, max(count for _, count in counts)))
+    return shown
+
+
+def _describe_reason(request: StaffRequest, reason: str) -> str:
+    if not reason:
+        return request.gettext("No reason was said")
+    if reason in list(AttemptStatus):
+        return request.gettext(ATTEMPTS[reason][1])
+    return describe_reason(reason, request.localization)
+
+
+def _list_costs(request: StaffRequest, found: RequestStatistics) -> list[ShownCost]:
+    def format_thousandths(amount: Decimal, currency: str) -> str:
+        return request.localization.format_money(Money(amount / 1000, currency))
+
+    return [
+        ShownCost(
+            one.role,
+            one.count,
+            format_thousandths(Decimal(one.total), one.currency),
+            format_thousandths((Decimal(one.total) / one.count).quantize(Decimal(10)), one.currency),
+        )
+        for one in found.costs
+    ]
+
+
+# --- as a file -----------------------------------------------------------------------------------------------
+
+
+async def send_statistics_csv(request: StaffRequest) -> web.Response:
+    """The same figures, one to a line, in plain words; costs for those who may see them."""
+    period, wanted, _ = _read_filter(request, _list_periods(request))
+    found = await request.parts.statistics.read_statistics(wanted)
+    rows: list[Sequence[str]] = [CSV_COLUMNS]
+    for flow in found.flows:
+        rows += _list_flow_cells(flow)
+    for partner in found.partners:
+        rows += _list_partner_cells(partner)
+    for time in found.times:
+        rows += _list_time_cells(time)
+    rows += [
+        ("reasons", one.role.value, "", "", wanted.partner, one.reason, str(one.count), "requests")
+        for one in found.reasons
+    ]
+    if request.has_right(Right.COSTS_READ):
+        rows += [
+            ("costs", one.role.value, "", "", wanted.partner, "total", f"{Decimal(one.total) / 1000:.2f}", one.currency)
+            for one in found.costs
+        ]
+    text = "\ufeff" + "".join(format_csv_cells(row) for row in rows)
+    return web.Response(
+        body=text.encode(),
+        headers={
+            **HEADERS,
+            hdrs.CONTENT_TYPE: "text/csv; charset=utf-8",
+            hdrs.CONTENT_DISPOSITION: f'attachment; filename="statistics-{period.value}.csv"',
+        },
+    )
+
+
+def _list_flow_cells(flow: FlowStatistics) -> Iterator[Sequence[str]]:
+    service = "copy" if flow.is_copy else "loan"
+    for month in flow.months:
+        text = f"{month.month // 100}-{month.month % 100:02}"
+        for what, count in _name_counts(month.counts):
+            yield "months", flow.role.value, service, text, "", what, str(count), "requests"
+
+
+def _list_partner_cells(partner: PartnerStatistics) -> Iterator[Sequence[str]]:
+    for side, counts in ((Role.BORROWING, partner.we_asked), (Role.LENDING, partner.asked_us)):
+        for what, count in _name_counts(counts):
+            yield "partners", side.value, "", "", partner.partner, what, str(count), "requests"
+    if partner.days_to_send is not None:
+        days = str(partner.days_to_send)
+        yield "partners", Role.BORROWING.value, "", "", partner.partner, "median until sent", days, "days"
+
+
+def _list_time_cells(time: TurnaroundTime) -> Iterator[Sequence[str]]:
+    start = "times", time.role.value, "copy" if time.is_copy else "loan", "", ""
+    if time.median_days is not None and time.slow_days is not None:
+        yield *start, f"{time.step}: cases", str(time.cases), "requests"
+        yield *start, f"{time.step}: median", f"{time.median_days:.2f}", "days"
+        yield *start, f"{time.step}: 90 %", f"{time.slow_days:.2f}", "days"
+
+
+def _name_counts(counts: OutcomeCounts) -> tuple[tuple[str, int], ...]:
+    return (
+        ("asked", counts.asked),
+        ("filled", counts.filled),
+        ("unfilled", counts.unfilled),
+        ("cancelled", counts.cancelled),
+        ("open", counts.open),
+    )
+
+
+PAGES = (
+    StaffPage("GET", "/statistics", show_statistics, Right.STATISTICS_READ),
+    StaffPage("GET", "/statistics.csv", send_statistics_csv, Right.STATISTICS_READ),
+)

@@ -1,0 +1,173 @@
+"""Figures for managers: what was filled, how long it took, with whom, why not, what it cost; no reader in any."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from gateway.domain.library import Money
+from gateway.domain.requests.request import (
+    AttemptStatus,
+    BorrowingState,
+    LendingState,
+    Request,
+    RequestCosts,
+    RequestedService,
+    ServiceType,
+)
+from gateway.services.requests.request_statistics import find_quantile, list_months, round_count, shift_month
+from gateway.store.requests import requests
+from tests.protocol.pages.support import Answer, Running
+from tests.protocol.staff.request_scenes import library_context
+from tests.protocol.staff.support import colleague
+from tests.unit.store.requests.samples import borrowing, later, lending, with_attempt
+
+
+async def store_requests(gateway: Running, *changes: tuple[Request, Request, str]) -> None:
+    """Each new, and then changed with this reason."""
+    context = library_context(gateway)
+
+    def write_requests(transaction: object) -> None:
+        for new, changed, reason in changes:
+            requests.insert_request(transaction, new)  # type: ignore[arg-type]
+            requests.save_request(transaction, changed, reason)  # type: ignore[arg-type]
+
+    await context.store.write(write_requests)
+
+
+def make_loan(
+    gateway: Running, *, days: float | None, branch: str = "north", amount: str = "12.50"
+) -> tuple[Request, Request, str]:
+    """Made now and supplied after so many days (None: not at all, since it was on loan)."""
+    now = library_context(gateway).now()
+    made = borrowing(library="DEMO", branch=branch, created=now, changed=now)
+    new = with_attempt(made, asked=now)
+    (attempt,) = new.attempts
+    if days is None:
+        refused = replace(attempt, status=AttemptStatus.UNFILLED, reason="on-loan")
+        return new, later(new, state=BorrowingState.UNFILLED, attempts=(refused,), current=0), ""
+    shipped = replace(attempt, status=AttemptStatus.SHIPPED)
+    received = later(
+        new,
+        state=BorrowingState.RECEIVED,
+        attempts=(shipped,),
+        changed=now + timedelta(days=days),
+        costs=RequestCosts(charged=Money(Decimal(amount), "EUR")),
+    )
+    return new, received, ""
+
+
+def make_copy_for_others(gateway: Running, state: LendingState, reason: str = "") -> tuple[Request, Request, str]:
+    now = library_context(gateway).now()
+    service = RequestedService(ServiceType.COPY)
+    new = lending(library="DEMO", created=now, changed=now, transaction=f"KY-{now.timestamp()}", service=service)
+    return new, later(new, state=state), reason
+
+
+def read_tables(page: Answer) -> dict[str, list[str]]:
+    """By heading: the rows, in words."""
+    return {
+        " ".join(str(section.xpath("string(h2)")).split()): [
+            " ".join(" ".join(str(cell.text_content()) for cell in row).split()) for row in section.xpath(".//tbody/tr")
+        ]
+        for section in page.tree.xpath("//main//section[h2]")
+    }
+
+
+async def test_figures_say_what_was_filled_how_long_it_took_and_why_not(gateway: Running) -> None:
+    await store_requests(
+        gateway,
+        *(make_loan(gateway, days=days) for days in (2, 3, 4, 5, 30)),
+        make_loan(gateway, days=None),
+        make_copy_for_others(gateway, LendingState.UNFILLED, "not-on-shelf"),
+    )
+
+    async with colleague(gateway, "a.lindqvist", "manager") as manager:
+        tables = read_tables(await manager.get("/statistics"))
+
+    assert tables["All in all"] == ["Loans that we borrowed 6 5 1 0 0 83%", "Copies that we made 1 0 1 0 0 0%"]
+    assert "Loans that we borrowed: until it was here 4 days 30 days 5" in tables["How long it takes"]
+    assert tables["Loans that we borrowed"][-1].endswith("6 5 1 0 0 83%")
+    assert len(tables["Loans that we borrowed"]) == 12
+    assert "utrecht 6 5 83% 5 0 0" in tables["By library"]
+    assert tables["Why others did not supply us"] == ["on loan 1"]
+    assert tables["Why we did not supply"] == ["not on the shelf 1"]
+    assert tables["What it cost"] == ["What we paid €62.50 €12.50 5"]
+
+
+async def test_costs_are_for_those_who_may_see_them(gateway: Running) -> None:
+    await store_requests(gateway, make_loan(gateway, days=2))
+
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        assert "What it cost" not in read_tables(await ruth.get("/statistics"))
+        assert "EUR" not in (await ruth.get("/statistics.csv")).text
+
+
+async def test_few_requests_show_no_typical_time(gateway: Running) -> None:
+    await store_requests(gateway, *(make_loan(gateway, days=2) for _ in range(4)))
+
+    async with colleague(gateway, "a.lindqvist", "manager") as manager:
+        assert "How long it takes" not in read_tables(await manager.get("/statistics"))
+
+
+async def test_what_one_branch_borrowed_is_rounded_so_that_nobody_can_be_told(gateway: Running) -> None:
+    await store_requests(
+        gateway,
+        *(make_loan(gateway, days=2, branch="فرع") for _ in range(3)),
+        make_loan(gateway, days=None, branch="فرع"),
+        *(make_loan(gateway, days=2) for _ in range(9)),
+    )
+
+    async with colleague(gateway, "a.lindqvist", "manager") as manager:
+        page = await manager.get("/statistics?branch=فرع")
+        tables = read_tables(page)
+
+    assert "rounded to fives" in page.text
+    assert tables["All in all"] == ["Loans that we borrowed 5 5 0 0 0"]
+    assert "Why others did not supply us" not in tables
+    assert "What it cost" not in tables, "the price of three requests"
+
+
+async def test_the_file_has_the_figures_of_the_page_and_no_reader(gateway: Running) -> None:
+    await store_requests(gateway, *(make_loan(gateway, days=days) for days in (1, 2, 3, 4, 5)))
+
+    async with colleague(gateway, "a.lindqvist", "manager") as manager:
+        answer = await manager.get("/statistics.csv?period=12-months")
+
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    rows = list(csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    month = f"{library_context(gateway).now():%Y-%m}"
+    assert ("months", month, "filled", "5") in [(one["table"], one["month"], one["what"], one["value"]) for one in rows]
+    assert ("came: median", "3.00", "days") in [(one["what"], one["value"], one["unit"]) for one in rows]
+    assert ("total", "62.50", "EUR") in [(one["what"], one["value"], one["unit"]) for one in rows]
+    assert "2100017" not in answer.text
+    assert "p-17" not in answer.text
+
+
+async def test_an_unknown_period_is_a_mistake_of_the_form(gateway: Running) -> None:
+    async with colleague(gateway, "a.lindqvist", "manager") as manager:
+        page = await manager.get("/statistics?period=1812")
+
+    assert page.status == 422
+    assert "No request was made in these months." in page.text
+
+
+@pytest.mark.parametrize(("count", "shown"), [(0, 0), (2, 0), (3, 5), (7, 5), (8, 10)])
+def test_counts_are_rounded_to_the_next_five(count: int, shown: int) -> None:
+    assert round_count(count) == shown
+
+
+def test_months_go_over_the_end_of_a_year() -> None:
+    assert list_months(202611, 202702) == (202611, 202612, 202701, 202702)
+    assert shift_month(202601, -11) == 202502
+
+
+def test_a_quantile_is_the_least_value_that_so_many_do_not_exceed() -> None:
+    assert find_quantile([(48, 3), (24, 1), (72, 1)], 0.5) == 48
+    assert find_quantile([(24, 9), (720, 1)], 0.9) == 24
+    assert find_quantile([(24, 4)], 0.5) is None

@@ -1,0 +1,175 @@
+"""What statistics are counted from, with every change of a request, and summed up by months."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from sqlalchemy import Connection, text
+
+from gateway.domain.library import Money
+from gateway.domain.requests.events import ReasonCodes
+from gateway.domain.requests.request import (
+    AttemptStatus,
+    BorrowingState,
+    LendingState,
+    PatronLink,
+    Request,
+    RequestCosts,
+    RequestedService,
+    Role,
+    ServiceType,
+)
+from gateway.domain.requests.request_figures import (
+    CostSum,
+    FigureFilter,
+    HoursCount,
+    PartnerDaysCount,
+    ReasonCount,
+    RequestOutcome,
+)
+from gateway.ports.shared_store import Store
+from gateway.store.migration import OWN, migrate_store
+from gateway.store.requests import history, request_figures, requests
+from tests.unit.store.requests.samples import LIBRARY, borrowing, later, lending, with_attempt
+from tests.unit.store.requests.test_history import row as make_event_row
+
+SPRING = FigureFilter(library=LIBRARY, first=202603, last=202605)
+
+
+async def store_changes(store: Store, *versions: Request, reason: str = "") -> None:
+    """The first is new; `reason` came with the last change."""
+
+    def write_versions(connection: Connection) -> None:
+        requests.insert_request(connection, versions[0])
+        for version in versions[1:]:
+            requests.save_request(connection, version, reason if version is versions[-1] else "")
+
+    await store.write(write_versions)
+
+
+def ship(request: Request, days: float) -> Request:
+    shipped = with_attempt(request, status=AttemptStatus.SHIPPED)
+    return later(shipped, state=BorrowingState.SHIPPED, changed=request.created + timedelta(days=days))
+
+
+async def test_a_request_counts_as_filled_once_it_has_come_and_stays_so(migrated: Store) -> None:
+    asked = borrowing()
+    shipped = ship(asked, 3)
+    received = later(shipped, state=BorrowingState.RECEIVED, changed=asked.created + timedelta(days=5, hours=2))
+    lost = later(received, state=BorrowingState.LOST, changed=asked.created + timedelta(days=60))
+
+    await store_changes(migrated, asked, shipped, received, lost)
+
+    counted = await migrated.read(lambda c: request_figures.count_figures(c, SPRING))
+    assert [(one.attempt, one.partner, one.outcome, one.count) for one in counted if one.month == 202603] == [
+        (0, "utrecht", RequestOutcome.FILLED, 1)
+    ]
+    sent = await migrated.read(lambda c: request_figures.count_hours_taken(c, SPRING, "sent"))
+    came = await migrated.read(lambda c: request_figures.count_hours_taken(c, SPRING, "came"))
+    assert (sent, came) == (
+        (HoursCount(Role.BORROWING, False, 72, 1),),
+        (HoursCount(Role.BORROWING, False, 122, 1),),
+    )
+    days = await migrated.read(lambda c: request_figures.count_partner_days(c, SPRING))
+    assert days == (PartnerDaysCount("utrecht", 4, 1),)
+
+
+async def test_each_partner_that_was_asked_counts_with_its_reason(migrated: Store) -> None:
+    asked = borrowing()
+    refused = replace(asked.attempts[0], status=AttemptStatus.UNFILLED, reason=ReasonCodes.ON_LOAN.value)
+    silent = replace(asked.attempts[0], number=2, partner="kyoto", status=AttemptStatus.NO_ANSWER)
+    ended = later(asked, state=BorrowingState.UNFILLED, attempts=(refused, silent), current=0)
+    no = later(lending_request := lending(), state=LendingState.UNFILLED)
+
+    await store_changes(migrated, asked, ended)
+    await store_changes(migrated, lending_request, no, reason=ReasonCodes.NOT_ON_SHELF.value)
+
+    wanted = replace(SPRING, first=202602)  # the partners were asked two days before
+    found = await migrated.read(lambda c: request_figures.count_reasons(c, wanted))
+    assert set(found) == {
+        ReasonCount(Role.BORROWING, "on-loan", 1),
+        ReasonCount(Role.BORROWING, "no-answer", 1),
+        ReasonCount(Role.LENDING, "not-on-shelf", 1),
+    }
+
+
+async def test_a_later_change_keeps_the_reason_and_a_reopened_request_is_open_again(migrated: Store) -> None:
+    new = lending()
+    refused = later(new, state=LendingState.UNFILLED)
+    await store_changes(migrated, new, refused, reason="lost-in-the-post")
+    await migrated.write(lambda c: requests.save_request(c, later(refused)))
+    assert [one.reason for one in await migrated.read(lambda c: request_figures.count_reasons(c, SPRING))] == [
+        "lost-in-the-post"
+    ]
+
+    reopened = later(later(refused), state=LendingState.NEW)
+    await migrated.write(lambda c: requests.save_request(c, reopened))
+
+    (counted,) = await migrated.read(lambda c: request_figures.count_figures(c, SPRING))
+    assert counted.outcome is RequestOutcome.OPEN
+    assert await migrated.read(lambda c: request_figures.count_reasons(c, SPRING)) == ()
+
+
+async def test_costs_are_summed_by_currency_and_never_across(migrated: Store) -> None:
+    for amount, currency in (("12.50", "EUR"), ("7.25", "EUR"), ("1.250", "KWD")):
+        costs = RequestCosts(charged=Money(Decimal(amount), currency))
+        asked = borrowing(costs=costs)
+        shipped = ship(asked, 1)
+        await store_changes(migrated, asked, shipped, later(shipped, state=BorrowingState.RECEIVED))
+    await store_changes(migrated, borrowing(costs=RequestCosts(agreed=Money(Decimal(99), "EUR"))))  # not filled
+
+    found = await migrated.read(lambda c: request_figures.sum_costs(c, SPRING))
+
+    assert found == (CostSum(Role.BORROWING, "EUR", 2, 19_750), CostSum(Role.BORROWING, "KWD", 1, 1_250))
+
+
+async def test_branch_partner_and_months_narrow(migrated: Store) -> None:
+    await store_changes(migrated, borrowing(branch="فرع الساحل"))
+    await store_changes(migrated, borrowing(service=RequestedService(ServiceType.COPY)))
+
+    def count_whole(wanted: FigureFilter) -> list[bool]:
+        return [one.is_copy for one in counted[wanted] if not one.attempt]
+
+    filters = (
+        replace(SPRING, branch="فرع الساحل"),
+        replace(SPRING, partner="utrecht"),
+        replace(SPRING, partner="nobody"),
+        replace(SPRING, first=202604),
+        replace(SPRING, library="OTHER"),
+    )
+    counted = {one: await migrated.read(lambda c, one=one: request_figures.count_figures(c, one)) for one in filters}
+
+    assert list(map(count_whole, filters)) == [[False], [False, True], [], [], []]
+
+
+async def test_a_request_that_forgets_its_patron_counts_on(migrated: Store) -> None:
+    asked = borrowing()
+    await store_changes(migrated, asked, later(asked, state=BorrowingState.EXPIRED, patron=PatronLink()))
+
+    kept = await migrated.read(lambda c: c.execute(text("SELECT * FROM request_figure")).all())
+
+    assert len(kept) == 2
+    assert not any("2100017" in str(value) or "p-17" in str(value) for one in kept for value in one)
+
+
+async def test_requests_of_before_count_by_what_their_history_says(store: Store) -> None:
+    await migrate_store(store, OWN)
+    asked = borrowing()
+    received = later(ship(asked, 2), state=BorrowingState.RECEIVED, changed=asked.created + timedelta(days=20))
+    sent_at, came_at = asked.created + timedelta(days=2), asked.created + timedelta(days=4)
+
+    def go_back(connection: Connection) -> None:
+        requests.insert_request(connection, received)
+        for at, after in ((sent_at, "shipped"), (came_at, "received"), (received.changed, "received")):
+            history.add_history_event(connection, make_event_row(0, request=received.id, at=at, after=after))
+        connection.execute(text("DROP TABLE request_figure"))
+        connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0022'"))
+
+    await store.write(go_back)
+    await migrate_store(store, OWN)
+
+    sent = await store.read(lambda c: request_figures.count_hours_taken(c, SPRING, "sent"))
+    came = await store.read(lambda c: request_figures.count_hours_taken(c, SPRING, "came"))
+    assert ([one.hours for one in sent], [one.hours for one in came]) == ([48], [96])
