@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import structlog
 
 from gateway.domain.problems import Unavailable
 from gateway.ports.shared_store import Store, StoreUrl
+from gateway.services.background_jobs import BackgroundJob
 from gateway.store.postgresql import PostgresqlSession
 
 task_logger = structlog.get_logger(component="tasks")
@@ -33,9 +36,19 @@ class FailurePolicy(StrEnum):
     RESTART = "restart"  # log it, wait (longer each time), start again
 
 
+@dataclass
+class _TaskRound:
+    """The last round of a task. `began`: of the loop's clock, None: it waits for its first."""
+
+    every_seconds: float = 0.0
+    began: float | None = None
+    failure: str = ""
+
+
 class BackgroundTasks:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._rounds: dict[str, _TaskRound] = {}
 
     def start(
         self, name: str, work: Callable[[], Awaitable[None]], on_failure: FailurePolicy = FailurePolicy.RESTART
@@ -44,17 +57,36 @@ class BackgroundTasks:
         task = asyncio.create_task(self._run_task(name, work, on_failure), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        self._rounds.setdefault(name, _TaskRound())
         return task
 
     def run_every(self, name: str, seconds: float, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         """Run `work` now and then every `seconds` seconds, failures or not."""
 
+        self._rounds[name] = last = _TaskRound(seconds)
+
         async def repeat_work() -> None:
             while True:
+                last.began = asyncio.get_running_loop().time()
                 await work()
+                last.failure = ""
                 await asyncio.sleep(seconds)
 
         return self.start(name, repeat_work)
+
+    def list_jobs(self, now: datetime) -> tuple[BackgroundJob, ...]:
+        """Those that run, by name, with their last rounds as moments before `now`."""
+        time, names = asyncio.get_running_loop().time(), set(self.task_names)
+        return tuple(
+            BackgroundJob(
+                name=name,
+                every_seconds=last.every_seconds,
+                began=None if last.began is None else now - timedelta(seconds=time - last.began),
+                failure=last.failure,
+            )
+            for name, last in sorted(self._rounds.items())
+            if name in names
+        )
 
     @property
     def task_names(self) -> tuple[str, ...]:
@@ -73,14 +105,18 @@ class BackgroundTasks:
         pause, said = MIN_RETRY_SECONDS, ""
         while True:
             began = loop.time()
+            if not self._rounds[name].every_seconds:
+                self._rounds[name].began = began
             try:
                 await work()
             except Unavailable as error:
                 # Not a defect: a database that is read-only or away stops all tasks, and /readyz says so.
+                self._rounds[name].failure = str(error)
                 if str(error) != said:
                     task_logger.warning("background.task_waits", task=name, reason=str(error))
                 said = str(error)
-            except Exception:
+            except Exception as error:
+                self._rounds[name].failure = type(error).__name__
                 task_logger.exception("background.task_failed", task=name, on_failure=on_failure.value)
             else:
                 return

@@ -20,7 +20,7 @@ from gateway.policies import PolicyStore, load_policies
 from gateway.ports.library_system import HoldsConnections
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
-from gateway.profiles import ProfileStore, load_profiles
+from gateway.profiles import ProfileLoadResult, ProfileStore, load_profiles
 from gateway.runtime.assembly import Assembly, make_authenticator
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
 from gateway.runtime.last_good_configuration import LastGoodFiles
@@ -50,10 +50,12 @@ from gateway.runtime.page_assembly import (
 from gateway.runtime.partner_connections import PartnerConnectionPool
 from gateway.runtime.tcp_connection import ConnectionHandlers, ConnectionRules
 from gateway.secrets import resolve_secret
+from gateway.services.check import CheckSubject, check_examples
 from gateway.services.exchange import ExchangeRecord, MessageExchange
 from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.services.exchange.recovery import count_set_aside, finish_interrupted
 from gateway.services.fulfilment import LinkResolver
+from gateway.services.gateway_operation import GatewayOperation
 from gateway.services.outbox.worker import node_start_name
 from gateway.services.partner_probe import PartnerProbe
 from gateway.settings import Settings, Tls
@@ -213,7 +215,7 @@ class Daemon:
         stack.push_async_callback(self._tasks.stop)
         self._make_link_resolver(store)
         self._api = self._make_api(store)
-        self._staff_pages = self._make_staff_pages(store)
+        self._staff_pages = self._make_staff_pages(store, health)
         await self._start_listeners(exchange, health)
         self._start_periodic_tasks(store, journal, libraries, health, place)
         await self._probe_listeners(health)
@@ -267,7 +269,7 @@ class Daemon:
         if self.settings.pages.enabled:
             self._pages = make_pages(self.settings, self._resolver, self.managed, store, self._clock, self._secrets)
 
-    def _make_staff_pages(self, store: Store) -> StaffPages | None:
+    def _make_staff_pages(self, store: Store, health: HealthMonitor) -> StaffPages | None:
         settings = self.settings
         if not settings.staff.enabled:
             return None
@@ -280,6 +282,9 @@ class Daemon:
             self._secrets,
             self._resolver,
             self._make_partner_probe(),
+            self._make_operation(),
+            health.check,
+            self._adapters,
         )
 
         def notify_count_streams() -> None:
@@ -288,6 +293,22 @@ class Daemon:
 
         self.managed.wake.subscribe(notify_count_streams)
         return pages
+
+    def _make_operation(self) -> GatewayOperation:
+        subject = CheckSubject(
+            settings=self.settings,
+            loading=ProfileLoadResult(self._profiles.current, ()),
+            adapters=self._adapters,
+            clock=self._clock,
+        )
+        return GatewayOperation(
+            contexts=self.managed.contexts,
+            pollers=self.mailboxes.pollers,
+            profiles=self._profiles,
+            check_examples=partial(check_examples, subject),
+            list_jobs=self._tasks.list_jobs,
+            clock=self._clock,
+        )
 
     def _make_partner_probe(self) -> PartnerProbe:
         return make_partner_probe(self.settings, self._adapters, self._secrets, self.managed.contexts)

@@ -15,6 +15,7 @@ from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.exchange.admission import Secrets
 from gateway.services.fulfilment import FulfilmentService, LinkResolver
+from gateway.services.gateway_operation import GatewayOperation
 from gateway.services.localization import TextCatalogues
 from gateway.services.oidc_journeys import OidcJourneys
 from gateway.services.partner_probe import PartnerProbe
@@ -34,7 +35,7 @@ from gateway.web.staff.live_counts import CountStreams
 from gateway.web.staff.recent_acts import RecentActs
 from gateway.web.staff.request_readers import RequestReaders
 from gateway.web.staff.staff_request import COOKIE as STAFF_COOKIE
-from gateway.web.staff.staff_request import StaffServices
+from gateway.web.staff.staff_request import CheckReadiness, StaffServices
 from gateway.web.start_page import StartLinks, StartPage
 from gateway.web.trusted_proxies import TrustedProxies
 
@@ -107,6 +108,9 @@ def make_staff_pages(
     secrets: Secrets,
     resolver: LinkResolver | None,
     probe: PartnerProbe,
+    operation: GatewayOperation,
+    check_readiness: CheckReadiness,
+    adapters: AdapterRegistry,
 ) -> StaffPages:
     staff, public_url = settings.staff, settings.http.public_url
     proxies = TrustedProxies(settings.http.trusted_proxies)
@@ -133,6 +137,9 @@ def make_staff_pages(
             saved_filters=managed.saved_filters,
             statistics=managed.statistics,
             mails=mailboxes.desk,
+            operation=operation,
+            check_readiness=check_readiness,
+            protocols=sorted({*adapters.protocols, *adapters.channels, *adapters.mail_formats}),
             contexts=managed.contexts,
             users=UserService(store, clock),
             sign_in=StaffSignInService(store, clock, attempts, times, symbols[0], symbols),

@@ -189,6 +189,15 @@ class UserService:
             )
         )
 
+    async def log_message_view(self, library: str, message_id: str, by: AuditOrigin) -> None:
+        """Somebody has read a message of the journal, which may name patrons."""
+        now = self._clock.now()
+        await self._store.write(
+            lambda c: audit.add_audit_entry(
+                c, library, now, by.actor, "message-shown", subject=message_id, peer=by.peer
+            )
+        )
+
     async def _set_disabled(
         self, user: StaffUser, disabled: datetime | None, action: str, by: AuditOrigin
     ) -> StaffUser:

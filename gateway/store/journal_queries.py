@@ -161,6 +161,7 @@ def _is_scan(wanted: JournalFilter) -> bool:
         return False
     return bool(
         wanted.profile
+        or wanted.protocol
         or wanted.service
         or wanted.outcome
         or wanted.direction
@@ -202,6 +203,8 @@ def _filter_conditions(wanted: JournalFilter) -> list[Any]:
         conditions.append(message.c.direction == wanted.direction.value)
     if wanted.profile:
         conditions.append(message.c.profile == wanted.profile)
+    if wanted.protocol:
+        conditions.append(message.c.protocol == wanted.protocol)
     if wanted.service:
         conditions.append(message.c.service == wanted.service)
     if wanted.replays is not None:

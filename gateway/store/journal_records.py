@@ -255,6 +255,7 @@ class JournalFilter:
 
     library: str
     profile: str = ""
+    protocol: str = ""
     service: str = ""
     outcome: OutcomeClass | None = None
     direction: MessageDirection | None = None

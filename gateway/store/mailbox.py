@@ -207,6 +207,19 @@ def list_mailbox_failures(connection: Connection, library: str) -> tuple[Mailbox
     return tuple(MailboxFailure(name, since, reason) for name, since, reason in found)
 
 
+def list_last_looks(connection: Connection, library: str) -> Mapping[str, datetime]:
+    """When each mailbox of the library was looked at last, by name."""
+    found = connection.execute(select(mailbox.c.name, mailbox.c.seen).where(mailbox.c.library == library))
+    return {row.name: row.seen for row in found}
+
+
+def count_waiting_by_mailbox(connection: Connection, library: str) -> Mapping[str, int]:
+    """Mails that wait for staff, by mailbox."""
+    number = func.count().label("n")
+    query = select(_c.mailbox, number).where(_c.library == library, IS_OPEN).group_by(_c.mailbox)
+    return {row.mailbox: row.n for row in connection.execute(query)}
+
+
 # --- taking ----------------------------------------------------------------------------------------------
 
 

@@ -63,6 +63,7 @@ DOCS: tuple[DocsPicture, ...] = (
     DocsPicture("outbox", "/staff/outbox"),
     DocsPicture("partners", "/staff/partners"),
     DocsPicture("statistics", "/staff/statistics"),
+    DocsPicture("operation", "/staff/operation"),
     DocsPicture("users", "/staff/users"),
     DocsPicture("print", "/staff/print"),
 )

@@ -5,7 +5,14 @@ Nothing is printed here; the report is a value.
 """
 
 from gateway.services.check.examples import ExampleAnswer, ExampleExchange
-from gateway.services.check.runner import CheckReport, CheckSubject, ProfileFindings, UnknownProfileError, run_check
+from gateway.services.check.runner import (
+    CheckReport,
+    CheckSubject,
+    ProfileFindings,
+    UnknownProfileError,
+    check_examples,
+    run_check,
+)
 
 __all__ = [
     "CheckReport",
@@ -14,5 +21,6 @@ __all__ = [
     "ExampleExchange",
     "ProfileFindings",
     "UnknownProfileError",
+    "check_examples",
     "run_check",
 ]

@@ -98,6 +98,11 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
     return CheckReport(installation, (*found, *broken), notes, requests, remarks, asked.steps)
 
 
+async def check_examples(subject: CheckSubject, loaded: LoadedProfile) -> tuple[ConfigurationProblem, ...]:
+    """Of one profile: what doesn't come out as its examples expect."""
+    return await _ProfileCheck(subject, loaded, {}).run_examples()
+
+
 class _ChosenProfiles:
     """The profiles that are looked at, and which problems of loading concern them."""
 
@@ -304,6 +309,12 @@ class _ProfileCheck:
             context = SearchContext(self._resolve_secret, addresses)
             self._problems += await outside_systems.probe_catalogues(loaded, self._subject.adapters.searches, context)
         return ProfileFindings(profile.name, loaded.document.file, tuple(self._problems), examples, answers)
+
+    async def run_examples(self) -> tuple[ConfigurationProblem, ...]:
+        library = self._find_library_settings()
+        if library is not None:
+            await self._check_examples(library)
+        return tuple(self._problems)
 
     def _find_library_settings(self) -> LibrarySettings | None:
         """None when it names none that there is: a problem that loading has found already."""

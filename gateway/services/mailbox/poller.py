@@ -120,6 +120,23 @@ class MailboxPoller:
             await opened.close()
             await self._leader.give_up_lead()
 
+    async def poll_between(self) -> PollResult | None:
+        """One round at once, while `run` goes on in this process; the place of each mail is kept once, so both may
+        meet. None: another node has the place. Raises Unavailable, Refused."""
+        if not await self._leader.is_leader():
+            return None
+        try:
+            opened = await self._client.open(self._server)
+            try:
+                polled = await self.poll_mails(opened)
+                await self._forget_failure()
+                return polled
+            finally:
+                await opened.close()
+        except (Unavailable, Refused, ConfigurationError) as error:
+            await self._record_failure(str(error))
+            raise
+
     async def probe_mailbox(self) -> tuple[int, float, bool]:
         """Signs in and looks: how many mails wait, in how many seconds, and whether the server has IDLE. Nothing
         changes. Raises Unavailable, Refused."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from gateway.domain.requests.request import Request
 from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
-from gateway.services.requests.conversations import names_of_request
+from gateway.ports.responder import OutcomeClass
+from gateway.services.requests.conversations import find_request_names, names_of_request
 from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.store.journal import Journal
-from gateway.store.journal_records import FullMessage, JournalFilter, JournalMessage
+from gateway.store.journal_records import FullMessage, JournalFilter, JournalMessage, MessageDirection
 
 MAX_MESSAGES = 200
 """Newest of one request."""
@@ -27,6 +29,29 @@ class ReadableMessage:
     text: str
     kept: bool
     whole: bool
+
+
+@value_object(kw_only=True)
+class JournalSearch:
+    """Which messages of a library; all that are set must fit. `request`: a number of a request, ours or another's;
+    `since` and `until`: aware; `outcome`: a word of `OutcomeClass`."""
+
+    library: str
+    profile: str = ""
+    protocol: str = ""
+    direction: str = ""
+    outcome: str = ""
+    request: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@value_object
+class JournalHits:
+    """`cursor`: where the next page begins; empty: nothing follows."""
+
+    messages: tuple[JournalMessage, ...]
+    cursor: str
 
 
 @value_object
@@ -52,6 +77,34 @@ class JournaledMessageService:
         if found is None:
             raise NotFound("message")
         return _make_readable(found)
+
+    async def search_messages(self, search: JournalSearch, limit: int, cursor: str) -> JournalHits:
+        """Newest first, without their content."""
+        context = find_library_context(self.contexts, search.library)
+        names = None
+        if search.request:
+            names = await context.store.read(lambda c: find_request_names(c, context.symbol, search.request))
+        wanted = JournalFilter(
+            library=context.symbol,
+            profile=search.profile,
+            protocol=search.protocol,
+            direction=MessageDirection(search.direction) if search.direction else None,
+            outcome=OutcomeClass(search.outcome) if search.outcome else None,
+            request_id=search.request,
+            managed_request=names,
+            since=search.since,
+            until=search.until,
+        )
+        page = await self.journal.list_messages(wanted, limit, cursor)
+        return JournalHits(page.messages, page.cursor)
+
+    async def read_exchange(self, library: str, message_id: str) -> tuple[ReadableMessage, ...]:
+        """The message and its answer, or what it answers, in this order. Raises NotFound."""
+        symbol = find_library_context(self.contexts, library).symbol
+        found = await self.journal.get_exchange(symbol, message_id)
+        if not found:
+            raise NotFound("message")
+        return tuple(map(_make_readable, found))
 
 
 def _make_readable(found: FullMessage) -> ReadableMessage:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.value import value_object
@@ -69,6 +69,14 @@ def stop_timer(connection: Connection, library: str, request_id: str, timer: Tim
 def due_timers(connection: Connection, now: datetime, limit: int) -> tuple[TimerRow, ...]:
     """Timers of all libraries whose time is `now` or earlier, oldest first. They stay until they are taken."""
     return _timer_rows_of(_DUE.fetch_all(connection, {"now": now, "limit": limit}))
+
+
+def measure_timers(connection: Connection, library: str, now: datetime) -> tuple[int, datetime | None]:
+    """How many timers of the library are due, and when the next of the others is (None: there is none)."""
+    own, column = request_timer.c.library == library, request_timer.c.at
+    due: int = connection.execute(select(func.count()).where(own, column <= now)).scalar_one()
+    following = connection.execute(select(column).where(own, column > now).order_by(column).limit(1)).scalar()
+    return due, following
 
 
 def take_timer(connection: Connection, row: TimerRow) -> bool:

@@ -260,6 +260,23 @@ TOPICS: tuple[HelpTopic, ...] = (
         ),
     ),
     HelpTopic(
+        "operation",
+        mark_text("Operation"),
+        ("/operation",),
+        (
+            mark_text(
+                "What needs you stands first: parts that do not work, mailboxes that can’t be read, messages that were "
+                "given up, partners that do not answer. Below are all parts, what waits, and jobs in the background, "
+                "each with its last and next round. “Read it now” looks into a mailbox at once."
+            ),
+            mark_text(
+                "The journal has every message that came and went, by partner, protocol, day, outcome and number of a "
+                "request. Its content is shown on a press of its own, and the audit log says who read it. Profiles are "
+                "shown with what is wrong in their files and how their examples come out; they are edited as files."
+            ),
+        ),
+    ),
+    HelpTopic(
         "users",
         mark_text("Users"),
         ("/users",),

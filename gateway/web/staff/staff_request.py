@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from gateway.domain.roles import Right, StaffUser
 from gateway.domain.value import value_object
 from gateway.ports.catalogue import LinkFormat
 from gateway.services.fulfilment import FulfilmentService
+from gateway.services.gateway_operation import GatewayOperation
 from gateway.services.localization import Localization, TextCatalogues, mark_text
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.services.oidc_journeys import OidcJourneys
@@ -41,6 +42,7 @@ from gateway.services.searching.search import CatalogueSearch
 from gateway.services.staff_sign_in import StaffSession, StaffSignInError, StaffSignInService
 from gateway.services.users import AuditOrigin, UserService
 from gateway.settings.staff_pages import StaffSettings
+from gateway.web.app import GatewayReadiness
 from gateway.web.html import assets
 from gateway.web.html.assets import PageAssets, html_response, redirect_response
 from gateway.web.html.error_pages import PageError
@@ -83,10 +85,15 @@ FORM_TEXTS = {
 """What `FormCheck` says of fields."""
 
 
+CheckReadiness = Callable[[], Awaitable[GatewayReadiness]]
+"""What `/readyz` says."""
+
+
 @value_object(kw_only=True)
 class StaffServices:
-    """What pages of staff use. `contexts` by symbol of the library. `oidc` None: nobody signs in at an identity
-    provider; `links` and `offering` None: no adapter reads links, so numbers aren't looked up either."""
+    """What pages of staff use. `contexts` by symbol of the library; `protocols`: as the journal names them. `oidc`
+    None: nobody signs in at an identity provider; `links` and `offering` None: no adapter reads links, so numbers
+    aren't looked up either."""
 
     requests: RequestService
     desk: StaffService
@@ -106,6 +113,9 @@ class StaffServices:
     saved_filters: SavedFilterService
     statistics: StatisticsService
     mails: UnmatchedMailService
+    operation: GatewayOperation
+    check_readiness: CheckReadiness
+    protocols: Sequence[str]
     contexts: Mapping[str, LibraryContext]
     users: UserService
     sign_in: StaffSignInService

@@ -33,6 +33,7 @@ ACTIONS = {
     "user-enabled": mark_text("enabled the user"),
     "sessions-ended": mark_text("ended the sessions"),
     "patron-shown": mark_text("looked at the reader of"),
+    "message-shown": mark_text("read the message"),
 }
 """Words of the audit log; one that isn't here is shown as it is."""
 

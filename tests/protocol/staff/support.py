@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from gateway.domain.clock import FixedClock
 from gateway.domain.roles import StaffRole, StaffUser, parse_grant
 from gateway.services.users import AuditOrigin, UserDraft, UserService
 from tests.protocol.pages.support import Answer, Running, Visitor, visitor
@@ -21,6 +23,12 @@ def user_service(gateway: Running) -> UserService:
     pages = gateway.gateway._staff_pages
     assert pages is not None
     return pages._parts.users
+
+
+async def wait_until_password_is_asked(gateway: Running) -> None:
+    """Ten minutes after signing in."""
+    pages: Any = gateway.gateway._staff_pages
+    pages._parts.sign_in._clock = FixedClock(datetime.now(UTC) + timedelta(minutes=11))
 
 
 async def make_user(gateway: Running, name: str, *roles: str, library: str = "DEMO", **more: Any) -> StaffUser:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 import pytest
 
-from gateway.domain.clock import FixedClock
 from gateway.domain.roles import RoleGrant, StaffRole
 from tests.protocol.pages.support import Running, running
-from tests.protocol.staff.support import BY_TEST, PASSWORD, colleague, make_user, user_service
+from tests.protocol.staff.support import (
+    BY_TEST,
+    PASSWORD,
+    colleague,
+    make_user,
+    user_service,
+    wait_until_password_is_asked,
+)
 from tests.support.daemon import Installation
 
 NEW_PASSWORD = "fünf Wörter sind besser"
@@ -20,12 +23,6 @@ SCRIPT = "<script>alert(1)</script>"
 async def roles_of(gateway: Running, name: str) -> list[str]:
     user = await user_service(gateway).find_user("DEMO", name)
     return [str(grant) for grant in user.grants]
-
-
-async def wait_until_password_is_asked(gateway: Running) -> None:
-    """Ten minutes after signing in."""
-    pages: Any = gateway.gateway._staff_pages
-    pages._parts.sign_in._clock = FixedClock(datetime.now(UTC) + timedelta(minutes=11))
 
 
 async def test_a_manager_makes_a_user_who_can_sign_in(gateway: Running) -> None:

@@ -1,0 +1,179 @@
+"""How the gateway itself stands, for those who run it: jobs, mailboxes, queues, profiles and their examples."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from gateway.domain.clock import Clock
+from gateway.domain.problems import ConfigurationProblem
+from gateway.domain.requests.views import MailboxFailure, NotFound
+from gateway.domain.value import value_object
+from gateway.ports.shared_store import Transaction
+from gateway.profiles import LoadedProfile, ProfileStore
+from gateway.services.background_jobs import BackgroundJob, ListJobs
+from gateway.services.mailbox.poller import MailboxPoller, PollResult
+from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.store import mailbox
+from gateway.store.requests import outbox_queries, timers
+from gateway.store.requests.outbox import OutboxStatus
+
+
+@value_object
+class MailboxState:
+    """`seen`: when it was looked at last, None: never; `failure` None: it can be read; `waiting`: its mails that wait
+    for staff."""
+
+    name: str
+    seen: datetime | None
+    failure: MailboxFailure | None
+    waiting: int
+
+
+@value_object
+class QueueState:
+    """What waits for the gateway itself: rows of the outbox, and deadlines of requests. `next_deadline` None: there is
+    none."""
+
+    waiting: int
+    given_up: int
+    deadlines_due: int
+    next_deadline: datetime | None
+
+
+@value_object
+class ProfileState:
+    """`file` as problems name it; `problems`: why the file as it is now is not in use."""
+
+    name: str
+    file: str
+    loaded: LoadedProfile | None
+    problems: tuple[ConfigurationProblem, ...]
+
+
+@value_object
+class ProfileText:
+    """`text` is the file as it is now, empty where it can't be read; `problems` of its examples too."""
+
+    state: ProfileState
+    text: str
+    example_problems: tuple[ConfigurationProblem, ...]
+    examples: int
+
+
+class CheckExamples(Protocol):
+    async def __call__(self, loaded: LoadedProfile) -> Sequence[ConfigurationProblem]:
+        """Decodes the examples of a profile; what doesn't come out as it expects. Nothing is changed or sent."""
+        ...
+
+
+class GatewayOperation:
+    """`profiles`: those in use; `list_jobs`: of this node."""
+
+    def __init__(
+        self,
+        *,
+        contexts: Mapping[str, LibraryContext],
+        pollers: Sequence[MailboxPoller],
+        profiles: ProfileStore,
+        check_examples: CheckExamples,
+        list_jobs: ListJobs,
+        clock: Clock,
+    ) -> None:
+        self._contexts = contexts
+        self._pollers = pollers
+        self._profiles = profiles
+        self._check_examples = check_examples
+        self._list_jobs = list_jobs
+        self._clock = clock
+
+    def list_jobs(self) -> Sequence[BackgroundJob]:
+        """Of this node, by name."""
+        return self._list_jobs(self._clock.now())
+
+    async def measure_queues(self, library: str) -> QueueState:
+        context = find_library_context(self._contexts, library)
+        now = context.now()
+
+        def measure(connection: Transaction) -> QueueState:
+            counts = outbox_queries.count_unfinished_rows(connection)
+            due, following = timers.measure_timers(connection, context.symbol, now)
+            return QueueState(
+                counts.get((context.symbol, OutboxStatus.WAITING), 0),
+                counts.get((context.symbol, OutboxStatus.DEAD), 0),
+                due,
+                following,
+            )
+
+        return await context.store.read(measure)
+
+    # --- mailboxes ---------------------------------------------------------------------------------------
+
+    async def list_mailboxes(self, library: str) -> Sequence[MailboxState]:
+        """Of the library, by name."""
+        context = find_library_context(self._contexts, library)
+        names = sorted(one.box.name for one in self._pollers if one.box.library == context.symbol)
+
+        def read_states(connection: Transaction) -> Sequence[MailboxState]:
+            seen = mailbox.list_last_looks(connection, context.symbol)
+            waiting = mailbox.count_waiting_by_mailbox(connection, context.symbol)
+            away = {one.mailbox: one for one in mailbox.list_mailbox_failures(connection, context.symbol)}
+            return [MailboxState(name, seen.get(name), away.get(name), waiting.get(name, 0)) for name in names]
+
+        return await context.store.read(read_states)
+
+    async def poll_mailbox(self, library: str, name: str) -> PollResult | None:
+        """Reads it at once. None: another node reads this mailbox, and has been left to. Raises NotFound, Unavailable,
+        Refused."""
+        symbol = find_library_context(self._contexts, library).symbol
+        for poller in self._pollers:
+            if poller.box.name == name and poller.box.library == symbol:
+                return await poller.poll_between()
+        raise NotFound("mailbox")
+
+    # --- profiles ----------------------------------------------------------------------------------------
+
+    def list_profiles(self, library: str) -> Sequence[ProfileState]:
+        """Those of the library and those without one, by name; files that could not be loaded among them."""
+        symbol = find_library_context(self._contexts, library).symbol
+        loaded = {
+            name: one for name, one in self._profiles.current.loaded.items() if one.profile.library in ("", symbol)
+        }
+        by_file: dict[str, list[ConfigurationProblem]] = {}
+        for problem in self._profiles.problems:
+            by_file.setdefault(problem.file, []).append(problem)
+        states = [
+            ProfileState(name, one.document.file, one, tuple(by_file.pop(one.document.file, ())))
+            for name, one in loaded.items()
+        ]
+        others = {one.document.file for one in self._profiles.current.loaded.values()}
+        states += [
+            ProfileState(Path(file).stem, file, None, tuple(problems))
+            for file, problems in by_file.items()
+            if file not in others
+        ]
+        return sorted(states, key=lambda one: (one.name, one.file))
+
+    async def read_profile(self, library: str, name: str) -> ProfileText:
+        """Raises NotFound."""
+        for state in self.list_profiles(library):
+            if state.name != name:
+                continue
+            file = state.loaded.file if state.loaded is not None else self._profiles.folder / f"{name}.yml"
+            text = await asyncio.to_thread(_read_text, file)
+            if state.loaded is None:
+                return ProfileText(state, text, (), 0)
+            wrong = tuple(await self._check_examples(state.loaded))
+            return ProfileText(state, text, wrong, len(state.loaded.profile.examples))
+        raise NotFound("profile")
+
+
+def _read_text(file: Path) -> str:
+    """Empty: it is gone, or no text."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""

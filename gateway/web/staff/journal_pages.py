@@ -1,0 +1,156 @@
+"""The journal for operators: messages of all partners by protocol, time and outcome, and one with what answered it. Who
+reads the content of a message is logged, since it may name a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+
+from aiohttp import web
+
+from gateway.domain.roles import Right
+from gateway.domain.value import value_object
+from gateway.ports.responder import OutcomeClass
+from gateway.services.localization import mark_text
+from gateway.services.requests.journaled_messages import JournalSearch
+from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.staff.staff_request import StaffPage, StaffRequest
+
+ROWS = 50
+MAX_NUMBER_CHARS = 200
+FIRST_DAY = date(2000, 1, 1)
+"""No message is older."""
+
+OUTCOMES: Mapping[OutcomeClass, tuple[str, str]] = {
+    OutcomeClass.OK: ("good", mark_text("done")),
+    OutcomeClass.REFUSED: ("look", mark_text("refused")),
+    OutcomeClass.MALFORMED: ("late", mark_text("not understood")),
+    OutcomeClass.REJECTED: ("late", mark_text("sender not let in")),
+    OutcomeClass.FAILED: ("late", mark_text("failed")),
+    OutcomeClass.PENDING: ("waiting", mark_text("in hand")),
+}
+"""Shape of the tag and word."""
+
+DIRECTIONS: Mapping[str, str] = {"in": mark_text("came in"), "out": mark_text("went out")}
+
+
+@value_object
+class ShownMessage:
+    """`kind`: shape of the tag of `outcome`; `partner`: its name, or the profile's."""
+
+    kind: str
+    outcome: str
+    partner: str
+    direction: str
+
+
+# --- search --------------------------------------------------------------------------------------------------
+
+
+async def show_journal(request: StaffRequest) -> web.Response:
+    """In the query, besides what is looked for: `cursor`."""
+    asked = FormCheck(request, SubmittedForm(dict(request.http.query)))
+    search, query = _read_search(request, asked)
+    hits = await request.parts.journaled.search_messages(search, ROWS, request.http.query.get("cursor", ""))
+    return request.render(
+        "journal",
+        request.gettext("Journal of messages"),
+        status=asked.status,
+        help_topic="operation",
+        asked=asked,
+        messages=[(one, _describe_message(request, one.outcome, one.profile, one.direction)) for one in hits.messages],
+        older=request.path("operation", "journal", **query, cursor=hits.cursor) if hits.cursor else "",
+        is_narrowed=bool(query),
+        partners=_list_profiles(request),
+        protocols=list(request.parts.protocols),
+        outcomes=[(value.value, request.gettext(word)) for value, (_, word) in OUTCOMES.items()],
+        directions=[(value, request.gettext(word)) for value, word in DIRECTIONS.items()],
+    )
+
+
+def _read_search(request: StaffRequest, asked: FormCheck) -> tuple[JournalSearch, dict[str, str]]:
+    """And the fields that say something. What isn't known is a problem of the form, and doesn't narrow."""
+    choices = {
+        "profile": [name for name, _ in _list_profiles(request)],
+        "protocol": list(request.parts.protocols),
+        "direction": list(DIRECTIONS),
+        "outcome": [one.value for one in OUTCOMES],
+    }
+    said = {name: asked.read_choice(name, allowed) for name, allowed in choices.items()}
+    said = {name: value for name, value in said.items() if value in choices[name]}
+    number = asked.read_line("request", MAX_NUMBER_CHARS)
+    first, last = asked.read_day("first", FIRST_DAY), asked.read_day("last", FIRST_DAY)
+    search = JournalSearch(
+        library=request.library,
+        request=number,
+        since=_begin_day(request, first),
+        until=_begin_day(request, last + timedelta(days=1)) if last is not None else None,
+        **said,
+    )
+    days = {name: day.isoformat() for name, day in (("first", first), ("last", last)) if day is not None}
+    return search, {**said, **({"request": number} if number else {}), **days}
+
+
+def _begin_day(request: StaffRequest, day: date | None) -> datetime | None:
+    """Midnight of the library."""
+    return datetime.combine(day, time(), request.context.zone).astimezone(UTC) if day is not None else None
+
+
+def _list_profiles(request: StaffRequest) -> list[tuple[str, str]]:
+    """Name, and what it is called."""
+    return [
+        (one.name, one.partner.name if one.partner is not None and one.partner.name else one.name)
+        for one in request.context.profiles()
+        if not one.abstract
+    ]
+
+
+def _describe_message(request: StaffRequest, outcome: OutcomeClass, profile: str, direction: str) -> ShownMessage:
+    kind, word = OUTCOMES[outcome]
+    names = dict(_list_profiles(request))
+    return ShownMessage(
+        kind=kind,
+        outcome=request.gettext(word),
+        partner=names.get(profile, profile),
+        direction=request.gettext(DIRECTIONS[direction]),
+    )
+
+
+# --- one exchange --------------------------------------------------------------------------------------------
+
+
+async def show_message(request: StaffRequest) -> web.Response:
+    """Question and answer, without their content. Raises NotFound."""
+    return await _render_exchange(request, with_content=False)
+
+
+async def read_message(request: StaffRequest) -> web.Response:
+    """The same with their content, and it is logged who asked. Raises NotFound."""
+    await request.read_own_form()
+    message_id = request.http.match_info["message"]
+    await request.parts.journaled.read_exchange(request.library, message_id)
+    await request.parts.users.log_message_view(request.library, message_id, request.origin)
+    return await _render_exchange(request, with_content=True)
+
+
+async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.Response:
+    message_id = request.http.match_info["message"]
+    found = await request.parts.journaled.read_exchange(request.library, message_id)
+    return request.render(
+        "journal_message",
+        found[0].message.service or found[0].message.protocol,
+        help_topic="operation",
+        exchange=[
+            (one, _describe_message(request, one.message.outcome, one.message.profile, one.message.direction))
+            for one in found
+        ],
+        message_id=message_id,
+        with_content=with_content,
+    )
+
+
+PAGES = (
+    StaffPage("GET", "/operation/journal", show_journal, Right.OPERATION),
+    StaffPage("GET", "/operation/journal/{message}", show_message, Right.OPERATION),
+    StaffPage("POST", "/operation/journal/{message}", read_message, Right.OPERATION),
+)

@@ -1,0 +1,186 @@
+"""How the gateway stands, for operators: what needs them, parts, mailboxes, what waits, and jobs in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aiohttp import web
+
+from gateway.domain.problems import ConfigurationError, Refused, Unavailable
+from gateway.domain.roles import Right
+from gateway.domain.value import value_object
+from gateway.services.background_jobs import BackgroundJob
+from gateway.services.gateway_operation import MailboxState
+from gateway.services.localization import mark_text
+from gateway.web.app import ReadinessPart
+from gateway.web.staff.staff_request import StaffPage, StaffRequest
+
+PARTS: Mapping[str, str] = {
+    "store": mark_text("Database"),
+    "store writing": mark_text("Writing to the database"),
+    "library": mark_text("The library’s own system"),
+    "messages": mark_text("Messages"),
+    "mailbox": mark_text("Mailbox"),
+    "proxies": mark_text("Proxies in front of the gateway"),
+    "profiles": mark_text("Profiles"),
+    "listener": mark_text("Where partners and people connect"),
+}
+"""By the beginning of a part's name; what follows is what it is called."""
+
+JOBS: Mapping[str, str] = {
+    "configuration: keep the last good one": mark_text("Keep a copy of the last good configuration"),
+    "health: look for the metrics": mark_text("Look whether all parts work"),
+    "health: try to write": mark_text("Try to write to the database"),
+    "journal: oldest pending for the metrics": mark_text("Look for messages that are in hand for long"),
+    "journal: retention": mark_text("Forget messages whose time is over"),
+    "mailboxes: how long away, for the metrics": mark_text("Look for mailboxes that can’t be read"),
+    "messages: count the unread for the metrics": mark_text("Count what nobody has read"),
+    "node: keep its place": mark_text("Keep this node’s place among the others"),
+    "outbox: count for the metrics": mark_text("Count what waits to be sent"),
+    "outbox: retention": mark_text("Forget finished work, mails and sessions whose time is over"),
+    "profiles: watch the folder": mark_text("Watch the folder of profiles"),
+    "requests.yml: watch": mark_text("Watch requests.yml"),
+    "sign-in: forget old failures": mark_text("Forget wrong passwords"),
+    "tls: look for new certificates": mark_text("Look for new certificates"),
+}
+"""By name as in the log; others are shown by it."""
+
+
+@value_object
+class ShownPart:
+    """`kind`: shape of the tag of `word`; `name`: which one, where there are several; `said`: the gateway's own words,
+    in English."""
+
+    kind: str
+    word: str
+    text: str
+    name: str
+    said: tuple[str, ...]
+
+
+@value_object
+class ShownJob:
+    text: str
+    job: BackgroundJob
+
+
+@value_object
+class Repair:
+    """Something that needs the operator. `path`: where it is mended, empty: not at a page."""
+
+    kind: str
+    text: str
+    detail: str
+    path: str
+
+
+# --- the page ------------------------------------------------------------------------------------------------
+
+
+async def show_operation(request: StaffRequest) -> web.Response:
+    operation = request.parts.operation
+    parts = [_describe_part(request, part) for part in (await request.parts.check_readiness()).parts]
+    mailboxes = await operation.list_mailboxes(request.library)
+    queues = await operation.measure_queues(request.library)
+    return request.render(
+        "operation",
+        request.gettext("Operation"),
+        help_topic="operation",
+        now=request.format_moment(request.parts.clock.now()),
+        repairs=await _list_repairs(request, parts, mailboxes, queues.given_up),
+        shown_parts=parts,
+        mailboxes=[(one, _describe_mailbox(request, one)) for one in mailboxes],
+        queues=queues,
+        jobs=sorted((_describe_job(request, one) for one in operation.list_jobs()), key=lambda one: one.text),
+    )
+
+
+def _describe_part(request: StaffRequest, part: ReadinessPart) -> ShownPart:
+    head = next((one for one in PARTS if part.name == one), "") or part.name.partition(" ")[0]
+    text = request.gettext(PARTS[head]) if head in PARTS else part.name
+    name = part.name.removeprefix(head).strip() if head in PARTS else ""
+    if part.problem:
+        return ShownPart("late", request.gettext("does not work"), text, name, (part.problem, *part.notes))
+    if part.notes:
+        return ShownPart("look", request.gettext("works, but look"), text, name, part.notes)
+    return ShownPart("good", request.gettext("works"), text, name, ())
+
+
+def _describe_mailbox(request: StaffRequest, box: MailboxState) -> tuple[str, str]:
+    """Shape and word of its tag."""
+    if box.failure is not None:
+        return "late", request.gettext("can’t be read")
+    if box.seen is None:
+        return "waiting", request.gettext("not read yet")
+    return "good", request.gettext("is read")
+
+
+def _describe_job(request: StaffRequest, job: BackgroundJob) -> ShownJob:
+    return ShownJob(request.gettext(JOBS[job.name]) if job.name in JOBS else job.name, job)
+
+
+async def _list_repairs(
+    request: StaffRequest, parts: Sequence[ShownPart], mailboxes: Sequence[MailboxState], given_up: int
+) -> list[Repair]:
+    """What stops people first."""
+    found = [
+        Repair(one.kind, f"{one.text} {one.name}".strip(), "; ".join(one.said), _repair_path(request, one))
+        for one in sorted(parts, key=lambda one: one.kind != "late")
+        if one.said and not _is_own_mailbox(request, one, mailboxes)
+    ]
+    found += [
+        Repair("late", request.gettext("Mailbox %(name)s can’t be read", name=one.name), one.failure.reason, "")
+        for one in mailboxes
+        if one.failure is not None
+    ]
+    if given_up:
+        text = request.ngettext("%(num)s message could not be sent", "%(num)s messages could not be sent", given_up)
+        found.append(Repair("late", text, "", request.open_path("/outbox")))
+    for partner in await request.parts.desk.list_silent_partners(request.library):
+        text = request.gettext("%(name)s does not answer", name=partner.name)
+        waiting = request.ngettext(
+            "%(num)s message waits for it and goes out by itself.",
+            "%(num)s messages wait for it and go out by themselves.",
+            partner.waiting,
+        )
+        found.append(Repair("look", text, waiting, request.path("partners", partner.profile)))
+    return found
+
+
+def _is_own_mailbox(request: StaffRequest, part: ShownPart, mailboxes: Sequence[MailboxState]) -> bool:
+    """It has a line of its own."""
+    return part.text == request.gettext(PARTS["mailbox"]) and any(one.name == part.name for one in mailboxes)
+
+
+def _repair_path(request: StaffRequest, part: ShownPart) -> str:
+    if part.text == request.gettext(PARTS["profiles"]):
+        return request.path("operation", "profiles")
+    if part.text == request.gettext(PARTS["messages"]):
+        return request.path("operation", "journal", outcome="failed")
+    return ""
+
+
+# --- mailboxes -----------------------------------------------------------------------------------------------
+
+
+async def poll_mailbox(request: StaffRequest) -> web.Response:
+    """Raises NotFound."""
+    await request.read_own_form()
+    name, back = request.http.match_info["name"], request.path("operation")
+    try:
+        polled = await request.parts.operation.poll_mailbox(request.library, name)
+    except (Unavailable, Refused, ConfigurationError) as error:
+        said = request.gettext("The mailbox can’t be read: %(reason)s", reason=str(error))
+        return request.redirect(back, said, "late")
+    if polled is None:
+        return request.redirect(back, request.gettext("Another node reads this mailbox, so it was left to it."), "look")
+    said = request.ngettext(
+        "The mailbox was read: %(num)s new mail.", "The mailbox was read: %(num)s new mails.", polled.count
+    )
+    return request.redirect(back, said)
+
+
+PAGES = (
+    StaffPage("GET", "/operation", show_operation, Right.OPERATION),
+    StaffPage("POST", "/operation/mailboxes/{name}/poll", poll_mailbox, Right.OPERATION),
+)

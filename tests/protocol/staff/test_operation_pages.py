@@ -1,0 +1,227 @@
+"""The pages of operators: what needs them, mailboxes, jobs, the journal, and profiles with what is wrong in them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gateway.adapter_registry import AdapterRegistry, load_adapters
+from gateway.ports.responder import OutcomeClass
+from gateway.store.journal_records import JournalEnding, JournalOpening
+from gateway.web.staff.profile_pages import conceal_written_secrets
+from tests.protocol.pages.conftest import RULES
+from tests.protocol.pages.support import Answer, Running, running
+from tests.protocol.staff.request_scenes import library_context
+from tests.protocol.staff.support import Colleague, colleague
+from tests.support.daemon import Installation
+from tests.support.mail_house import MemoryMailbox
+
+BOX = {
+    "name": "ill",
+    "host": "127.0.0.1",
+    "security": "none",
+    "user": "ill@demo.example",
+    "password": "env:ILLGATE_NOT_SET",
+}
+MAIL = (
+    b"From: ill@vaumarin.example\r\nTo: ill@demo.example\r\nSubject: votre demande\r\n"
+    b"Message-ID: <1@vaumarin.example>\r\nDate: Mon, 02 Mar 2026 09:30:00 +0000\r\n\r\nMerci bien.\r\n"
+)
+GOOD_PROFILE = "partner:\n  symbols: [SAHIL]\n  name: مكتبة جامعة الساحل\n  email: ill@sahil.example\n  channel: mail\n"
+
+
+@pytest.fixture
+def box() -> MemoryMailbox:
+    return MemoryMailbox()
+
+
+@pytest.fixture
+async def gateway(installation: Installation, box: MemoryMailbox) -> AsyncIterator[Running]:
+    (installation.folder / "profiles" / "sahil.yml").write_text(GOOD_PROFILE, encoding="utf-8")
+    async with running(installation, read_from_memory(box), rules=RULES, mailboxes=[BOX]) as one:
+        yield one
+
+
+@pytest.fixture
+async def olga(gateway: Running) -> AsyncIterator[Colleague]:
+    async with colleague(gateway, "o.brandt", "operator") as somebody:
+        yield somebody
+
+
+def read_from_memory(box: MemoryMailbox) -> AdapterRegistry:
+    adapters = load_adapters()
+    client = replace(adapters.mailboxes["imap"], make=lambda _secrets: box)
+    return replace(adapters, mailboxes={**adapters.mailboxes, "imap": client})
+
+
+def words_of(page: Answer, heading: str) -> str:
+    (section,) = page.tree.xpath(f"//main//section[h2='{heading}' or div/h2='{heading}']")
+    return " ".join(" ".join(section.itertext()).split())
+
+
+# --- how it stands -------------------------------------------------------------------------------------------
+
+
+async def test_all_is_well_and_says_so(olga: Colleague) -> None:
+    page = await olga.get("/operation")
+
+    assert "Nothing needs you now" in words_of(page, "What needs you")
+    assert "Database works" in words_of(page, "What it is made of")
+    assert "Forget messages whose time is over" in words_of(page, "Jobs in the background")
+
+
+async def test_a_mailbox_is_read_at_once_and_says_how_many_came(olga: Colleague, box: MemoryMailbox) -> None:
+    box.deliver(MAIL)
+
+    page = await olga.post("/operation/mailboxes/ill/poll", {})
+
+    assert "The mailbox was read: 1 new mail." in page.text
+    assert "is read" in words_of(page, "What waits")
+    assert "1 mail" in words_of(page, "What waits")
+
+
+async def test_a_mailbox_that_cannot_be_read_needs_somebody_until_it_can(olga: Colleague, box: MemoryMailbox) -> None:
+    box.breaks.append("open")
+
+    page = await olga.post("/operation/mailboxes/ill/poll", {})
+
+    assert "Mailbox ill can’t be read" in words_of(page, "What needs you")
+    assert "The mailbox can’t be read:" in page.text
+    page = await olga.post("/operation/mailboxes/ill/poll", {})
+    assert "Nothing needs you now" in words_of(page, "What needs you")
+
+
+async def test_a_mailbox_of_nobody_is_not_there(olga: Colleague) -> None:
+    assert (await olga.post("/operation/mailboxes/other/poll", {})).status == 404
+
+
+# --- journal -------------------------------------------------------------------------------------------------
+
+
+async def write_exchange(gateway: Running, **said: object) -> str:
+    """Id of its first message."""
+    now = library_context(gateway).now()
+    outcome = said.pop("outcome", OutcomeClass.OK)
+    begun = {"library": "DEMO", "at": now, "protocol": "ncip", "transport": "http", "service": "LookupUser", **said}
+    begun.setdefault("body", "<NCIPMessage>Нина</NCIPMessage>".encode())
+    exchange = await gateway.gateway.managed.journaled.journal.record_exchange(
+        JournalOpening(**begun),  # type: ignore[arg-type]
+        JournalEnding(at=now, outcome=outcome, body=b"<NCIPMessage>answered</NCIPMessage>"),  # type: ignore[arg-type]
+    )
+    return f"{exchange}-1"
+
+
+def list_shown(page: Answer) -> list[str]:
+    return [" ".join(" ".join(one.itertext()).split()) for one in page.tree.xpath("//main//tbody/tr/td[2]")]
+
+
+async def test_messages_are_found_by_what_is_known_of_them(gateway: Running, olga: Colleague) -> None:
+    await write_exchange(gateway, service="AcceptItem", request_id="ILL-1001", profile="sahil")
+    await write_exchange(gateway, service="Shipped", protocol="iso_ill", outcome=OutcomeClass.FAILED)
+    today = library_context(gateway).today()
+
+    found = {
+        query: {line.split()[2] for line in list_shown(await olga.get(f"/operation/journal?{query}"))}
+        for query in (
+            "",
+            "protocol=iso_ill",
+            "outcome=failed",
+            "profile=sahil",
+            "request=ILL-1001",
+            "direction=in&request=ILL-1001",
+            f"first={today}&last={today}",
+            f"last={today - timedelta(days=1)}",
+        )
+    }
+
+    both = {"AcceptItem", "Shipped"}
+    assert found == {
+        "": both,
+        "protocol=iso_ill": {"Shipped"},
+        "outcome=failed": {"Shipped"},
+        "profile=sahil": {"AcceptItem"},
+        "request=ILL-1001": {"AcceptItem"},
+        "direction=in&request=ILL-1001": {"AcceptItem"},
+        f"first={today}&last={today}": both,
+        f"last={today - timedelta(days=1)}": set(),
+    }
+
+
+async def test_an_unknown_filter_is_a_mistake_and_narrows_nothing(gateway: Running, olga: Colleague) -> None:
+    await write_exchange(gateway)
+
+    page = await olga.get("/operation/journal?protocol=pigeon&first=yesterday")
+
+    assert page.status == 422
+    assert len(list_shown(page)) == 2
+
+
+async def test_content_is_shown_on_asking_and_it_is_logged_who_did(gateway: Running, olga: Colleague) -> None:
+    message = await write_exchange(gateway)
+
+    before = await olga.get(f"/operation/journal/{message}")
+    assert "Нина" not in before.text
+    assert "answered" not in before.text
+    after = await olga.post(f"/operation/journal/{message}", {})
+
+    assert "Нина" in after.text
+    assert "&lt;NCIPMessage&gt;answered" in after.text
+    log = await olga.get("/audit")
+    assert f"o.brandt read the message {message}" in " ".join(" ".join(log.tree.xpath("//main")[0].itertext()).split())
+
+
+async def test_a_message_that_is_not_there_is_not_found_and_not_logged(olga: Colleague) -> None:
+    assert (await olga.post("/operation/journal/0123456789abcdef-1", {})).status == 404
+    assert "read the message" not in (await olga.get("/audit")).text
+
+
+# --- profiles ------------------------------------------------------------------------------------------------
+
+
+async def test_a_profile_is_shown_with_its_file_and_its_examples(olga: Colleague) -> None:
+    page = await olga.get("/operation/profiles/sahil")
+
+    assert "مكتبة جامعة الساحل" in words_of(page, "The file as it is now")
+    assert "This profile has none." in words_of(page, "Examples")
+    assert "6 examples are understood as they expect" in words_of(
+        await olga.get("/operation/profiles/bldss"), "Examples"
+    )
+
+
+async def test_a_wrong_edit_is_shown_at_its_line_and_the_old_one_stays_in_use(
+    gateway: Running, installation: Installation, olga: Colleague
+) -> None:
+    wrong = GOOD_PROFILE.replace("channel: mail", "channel: pigeon")
+    (installation.folder / "profiles" / "sahil.yml").write_text(wrong, encoding="utf-8")
+    assert not await gateway.gateway._profiles.reload()
+
+    page = await olga.get("/operation/profiles/sahil")
+
+    assert "as before: the file is wrong" in page.text
+    assert page.tree.xpath("//a[@href='#line-5']"), "the line of the channel"
+    assert str(page.tree.xpath("string(//*[@id='line-5']/mark)")).strip() == "channel: pigeon"
+    assert "Profiles" in words_of(await olga.get("/operation"), "What needs you")
+
+
+async def test_a_file_that_never_was_in_use_is_listed_too(
+    gateway: Running, installation: Installation, olga: Colleague
+) -> None:
+    (installation.folder / "profiles" / "new-one.yml").write_text("partner: [", encoding="utf-8")
+    await gateway.gateway._profiles.reload()
+
+    page = await olga.get("/operation/profiles")
+
+    assert "not in use" in page.text
+    assert (await olga.get("/operation/profiles/new-one")).status == 200
+    assert (await olga.get("/operation/profiles/nobody")).status == 404
+
+
+def test_a_secret_that_stands_in_a_file_is_not_shown() -> None:
+    text = "auth:\n  - secret: hunter2 # why not\n  - secret: env:PARTNER\nftp:\n  password: 'Кот'\n  mail: x\n"
+
+    assert conceal_written_secrets(text) == (
+        "auth:\n  - secret: ********\n  - secret: env:PARTNER\nftp:\n  password: ********\n  mail: x\n"
+    )
