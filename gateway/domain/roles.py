@@ -43,6 +43,7 @@ class Right(StrEnum):
     USERS_READ = "users:read"
     USERS_ACT = "users:act"
     AUDIT_READ = "audit:read"
+    PRIVACY = "privacy"  # what is held about a patron: given out, or forgotten now
 
 
 class StaffRole(StrEnum):
@@ -92,6 +93,7 @@ RIGHTS: Mapping[StaffRole, frozenset[Right]] = {
         Right.PATRON_REVEAL,
         Right.PARTNERS_ACT,
         Right.COSTS_READ,
+        Right.PRIVACY,
         Right.USERS_READ,
         Right.USERS_ACT,
         Right.AUDIT_READ,

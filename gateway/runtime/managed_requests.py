@@ -59,6 +59,7 @@ from gateway.services.requests.order_batches import send_single
 from gateway.services.requests.outbox_handlers import RequestOutboxHandlers
 from gateway.services.requests.partner_closures import PartnerClosureService
 from gateway.services.requests.partner_inbox import PartnerInbox
+from gateway.services.requests.patron_data import PatronDataService
 from gateway.services.requests.patron_notices import NoticeService
 from gateway.services.requests.printing import PrintService
 from gateway.services.requests.questions import PatronQuestionService, make_partner_links
@@ -216,6 +217,7 @@ class ManagedRequests:
         self.bulk = BulkActionService(self.requests, self.marks)
         self.saved_filters = SavedFilterService(self.contexts)
         self.statistics = StatisticsService(self.contexts)
+        self.patron_data = PatronDataService(self.contexts)
         self.messages = MessageService(self.contexts)
         self.copies = CopyService(self.contexts, self.requests)
         self.closures = PartnerClosureService(self.contexts)

@@ -35,7 +35,7 @@ from gateway.web.staff.live_counts import CountStreams
 from gateway.web.staff.recent_acts import RecentActs
 from gateway.web.staff.request_readers import RequestReaders
 from gateway.web.staff.staff_request import COOKIE as STAFF_COOKIE
-from gateway.web.staff.staff_request import CheckReadiness, StaffServices
+from gateway.web.staff.staff_request import CheckReadiness, RetentionDays, StaffServices
 from gateway.web.start_page import StartLinks, StartPage
 from gateway.web.trusted_proxies import TrustedProxies
 
@@ -137,6 +137,10 @@ def make_staff_pages(
             saved_filters=managed.saved_filters,
             statistics=managed.statistics,
             mails=mailboxes.desk,
+            patron_data=managed.patron_data,
+            retention=RetentionDays(
+                settings.journal.keep_bodies_days, settings.journal.keep_rows_days, settings.staff.audit_days
+            ),
             operation=operation,
             check_readiness=check_readiness,
             protocols=sorted({*adapters.protocols, *adapters.channels, *adapters.mail_formats}),

@@ -232,6 +232,27 @@ def _ids_about_request(wanted: JournalFilter, names: RequestNames) -> CompoundSe
     )
 
 
+def list_about_request(connection: Connection, library: str, names: RequestNames) -> Sequence[RowMapping]:
+    """All about a managed request, oldest first, without bodies."""
+    wanted = JournalFilter(library=library, managed_request=names)
+    query = select(*_without_body).where(
+        message.c.library == library, message.c.id.in_(_ids_about_request(wanted, names))
+    )
+    return connection.execute(query.order_by(message.c.id)).mappings().all()
+
+
+def forget_bodies_about_request(connection: Connection, library: str, names: RequestNames) -> int:
+    """Their time need not be over; what is in hand is left. How many messages still had one."""
+    wanted = JournalFilter(library=library, managed_request=names)
+    ended = update(message).where(
+        message.c.library == library,
+        message.c.id.in_(_ids_about_request(wanted, names)),
+        message.c.outcome != "pending",
+        message.c.body.is_not(None),
+    )
+    return connection.execute(ended.values(body=None, body_key="")).rowcount
+
+
 # --- retention -------------------------------------------------------------------------------------------
 
 

@@ -380,6 +380,12 @@ def close_mail(connection: Connection, library: str, id_: str, by: str, request_
     return done.rowcount > 0
 
 
+def forget_contents_of_request(connection: Connection, library: str, request_id: str) -> None:
+    """Of mails that nobody has to look at any more."""
+    mine = (_c.library == library, _c.request_id == request_id, _c.is_open.is_(False))
+    connection.execute(update(mail).where(*mine).values(content=None, key_id="", sender="", subject=""))
+
+
 def prune_mails(connection: Connection, before: datetime, limit: int) -> int:
     """Forgets up to `limit` mails of all libraries that were taken before `before`, but none that waits for staff."""
     old = connection.execute(

@@ -120,6 +120,12 @@ def end_session(c: Connection, libraries: Collection[str], id_: str) -> None:
     c.execute(delete(page_session).where(table.library.in_(libraries), table.id == id_))
 
 
+def end_patron_sessions(c: Connection, library: str, patron_ids: Collection[str]) -> None:
+    """Of patrons by their ids."""
+    mine = (page_session.c.library == library, page_session.c.patron_id.in_(sorted(patron_ids)))
+    c.execute(delete(page_session).where(*mine))
+
+
 def prune_sessions(c: Connection, library: str, now: datetime) -> int:
     """How many were over."""
     table = page_session.c

@@ -64,6 +64,7 @@ DOCS: tuple[DocsPicture, ...] = (
     DocsPicture("partners", "/staff/partners"),
     DocsPicture("statistics", "/staff/statistics"),
     DocsPicture("operation", "/staff/operation"),
+    DocsPicture("privacy", "/staff/privacy"),
     DocsPicture("users", "/staff/users"),
     DocsPicture("print", "/staff/print"),
 )

@@ -338,6 +338,12 @@ def _format_skip_note(reason: str, by: str) -> str:
     return f"skipped by {by}: {reason}"
 
 
+def forget_ended_rows(connection: Connection, library: str, request_id: str) -> None:
+    """Of a request, before their time."""
+    mine = (outbox.c.library == library, outbox.c.request_id == request_id, HAS_ENDED)
+    connection.execute(delete(outbox).where(*mine))
+
+
 def prune_ended_rows(connection: Connection, before: datetime, limit: int) -> int:
     """Deletes up to `limit` rows of all libraries that ended before `before`; how many there were."""
     old = (

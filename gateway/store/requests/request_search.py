@@ -71,6 +71,14 @@ def find_by_search_number(
     return tuple(found)
 
 
+def find_ids_by_term(
+    connection: Connection, library: str, kind: SearchTermKind, number: str, limit: int
+) -> tuple[str, ...]:
+    """Of requests that have this number of this kind, as it is folded."""
+    mine = (_t.library == library, _t.kind == kind.value, _t.term == fold_number(number))
+    return tuple(connection.execute(select(_t.request_id).where(*mine).limit(limit)).scalars())
+
+
 def find_by_label(connection: Connection, library: str, label: str) -> frozenset[str] | None:
     """Ids of the requests that have the label, or one that is written much like it. None: more than MAX_HITS have."""
     asked = {"library": library, "kind": SearchTermKind.LABEL.value, "term": fold_number(label)}

@@ -33,6 +33,7 @@ from gateway.web.staff import (
     outbox_pages,
     partner_pages,
     print_pages,
+    privacy_pages,
     profile_pages,
     request_acts,
     request_lists,
@@ -77,6 +78,7 @@ PAGES: tuple[StaffPage, ...] = (
     *operation_pages.PAGES,
     *journal_pages.PAGES,
     *profile_pages.PAGES,
+    *privacy_pages.PAGES,
     *user_pages.PAGES,
     *account_pages.PAGES,
     *sign_in_pages.PAGES,
@@ -96,6 +98,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/print", mark_text("Print")),
     MenuEntry("/partners", mark_text("Partners")),
     MenuEntry("/statistics", mark_text("Figures")),
+    MenuEntry("/privacy", mark_text("Privacy")),
     MenuEntry("/operation", mark_text("Operation")),
     MenuEntry("/users", mark_text("Users")),
 )

@@ -260,6 +260,22 @@ TOPICS: tuple[HelpTopic, ...] = (
         ),
     ),
     HelpTopic(
+        "privacy",
+        mark_text("Privacy"),
+        ("/privacy",),
+        (
+            mark_text(
+                "What is kept about readers, and for how long. A reader who asks what is held gets a file with all of "
+                "it; one who wants to be forgotten is forgotten at once in requests that are closed. Open ones need "
+                "the name, and forget it by themselves after their end."
+            ),
+            mark_text(
+                "Both need your own password, and the audit log says who did it, but not for whom. What the library’s "
+                "own system holds is not in it."
+            ),
+        ),
+    ),
+    HelpTopic(
         "operation",
         mark_text("Operation"),
         ("/operation",),

@@ -30,6 +30,7 @@ from gateway.services.requests.copies import CopyService
 from gateway.services.requests.journaled_messages import JournaledMessageService
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.partner_closures import PartnerClosureService
+from gateway.services.requests.patron_data import PatronDataService
 from gateway.services.requests.patron_notices import NoticeService
 from gateway.services.requests.printing import PrintService
 from gateway.services.requests.questions import PatronQuestionService
@@ -85,6 +86,15 @@ FORM_TEXTS = {
 """What `FormCheck` says of fields."""
 
 
+@value_object
+class RetentionDays:
+    """What gateway.yml says of it; the library's own days are in its rules."""
+
+    message_contents: int
+    messages: int
+    audit: int
+
+
 CheckReadiness = Callable[[], Awaitable[GatewayReadiness]]
 """What `/readyz` says."""
 
@@ -113,6 +123,8 @@ class StaffServices:
     saved_filters: SavedFilterService
     statistics: StatisticsService
     mails: UnmatchedMailService
+    patron_data: PatronDataService
+    retention: RetentionDays
     operation: GatewayOperation
     check_readiness: CheckReadiness
     protocols: Sequence[str]

@@ -34,6 +34,9 @@ ACTIONS = {
     "sessions-ended": mark_text("ended the sessions"),
     "patron-shown": mark_text("looked at the reader of"),
     "message-shown": mark_text("read the message"),
+    "patron-counted": mark_text("looked for what is held about a reader"),
+    "patron-exported": mark_text("gave out what is held about a reader"),
+    "patron-forgotten": mark_text("had a reader forgotten"),
 }
 """Words of the audit log; one that isn't here is shown as it is."""
 

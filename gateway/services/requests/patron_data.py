@@ -1,0 +1,161 @@
+"""What the gateway holds about one patron: counted, given out whole, and forgotten before its time.
+
+A patron is meant by card number or by the library's own id, as requests have them, so that it works for patrons whom
+the library's system no longer knows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from gateway.domain.requests.events import Event, EventKind, timer_signal
+from gateway.domain.requests.request import PatronLink, Request
+from gateway.domain.requests.search_terms import SearchTermKind
+from gateway.domain.requests.state_machine import Denied
+from gateway.domain.requests.state_table import TimerKind
+from gateway.domain.value import value_object
+from gateway.ports.shared_store import Transaction
+from gateway.services.requests.conversations import names_of_request
+from gateway.services.requests.library_context import LibraryContext, find_library_context
+from gateway.services.requests.transitions import EventRequest, apply_event_in
+from gateway.store import journal_queries, mailbox, patron_sessions
+from gateway.store.requests import history, outbox, request_search, requests, timers
+from gateway.store.requests.request_rows import dump_event, dump_request
+
+MAX_REQUESTS = 2_000
+"""Of one patron; more are never given out or forgotten in part: it is said."""
+
+
+class TooManyRequestsError(Exception):
+    """The number is in more than MAX_REQUESTS requests, so it is hardly one patron's."""
+
+
+@value_object
+class HeldPatronData:
+    """Requests that name the patron, newest first. `open`: they need the name still."""
+
+    requests: tuple[Request, ...]
+
+    @property
+    def open(self) -> tuple[Request, ...]:
+        return tuple(one for one in self.requests if one.open)
+
+    @property
+    def closed(self) -> tuple[Request, ...]:
+        return tuple(one for one in self.requests if not one.open)
+
+
+@value_object
+class ForgottenPatronData:
+    """`requests`: numbers of those that name the patron no more; `kept`: of those that are open."""
+
+    requests: tuple[str, ...]
+    kept: tuple[str, ...]
+    messages: int
+
+
+@value_object
+class PatronDataService:
+    """`contexts` by symbol."""
+
+    contexts: Mapping[str, LibraryContext]
+
+    async def find_data(self, library: str, number: str) -> HeldPatronData:
+        """`number`: a card, or the library's id of the patron, exactly. Raises TooManyRequestsError."""
+        context = find_library_context(self.contexts, library)
+        return HeldPatronData(await context.store.read(lambda c: _find_requests(c, context.symbol, number.strip())))
+
+    async def export_data(self, library: str, number: str) -> Mapping[str, object]:
+        """All of it, ready for JSON: each request as it is stored, with its history, and which messages about it the
+        journal has. Raises TooManyRequestsError."""
+        context = find_library_context(self.contexts, library)
+
+        def read_all(connection: Transaction) -> list[Mapping[str, object]]:
+            found = _find_requests(connection, context.symbol, number.strip())
+            return [_export_request(connection, context, one) for one in found]
+
+        made = context.now().isoformat(timespec="seconds")
+        return {
+            "library": context.symbol,
+            "made": made,
+            "number": number.strip(),
+            "requests": await context.store.read(read_all),
+        }
+
+    async def forget_patron(self, library: str, number: str, actor: str) -> ForgottenPatronData:
+        """Closed requests forget the patron now, with what people wrote in them, the contents of messages and mails
+        about them, and what was sent; the patron is signed out. Open ones forget in their time. Raises
+        TooManyRequestsError."""
+        context, wanted = find_library_context(self.contexts, library), number.strip()
+        held = await self.find_data(library, wanted)
+        forgotten: list[str] = []
+        messages = 0
+        for request in held.closed:
+            gone = await context.store.write(lambda c, id_=request.id: _forget_in(c, context, id_, actor))  # type: ignore[misc]
+            if gone is not None:
+                forgotten.append(request.number)
+                messages += gone
+        ids = {link.id for one in held.requests for link in _links_of(one, wanted)}
+        await context.store.write(lambda c: patron_sessions.end_patron_sessions(c, context.symbol, ids))
+        context.wake_outbox()
+        return ForgottenPatronData(tuple(forgotten), tuple(one.number for one in held.open), messages)
+
+
+def _find_requests(connection: Transaction, library: str, number: str) -> tuple[Request, ...]:
+    if not number:
+        return ()
+    ids = request_search.find_ids_by_term(connection, library, SearchTermKind.PATRON, number, MAX_REQUESTS + 1)
+    if len(ids) > MAX_REQUESTS:
+        raise TooManyRequestsError(number)
+    loaded = (requests.load_request(connection, library, id_) for id_ in sorted(ids, reverse=True))
+    return tuple(one for one in loaded if one is not None and _links_of(one, number))
+
+
+def _links_of(request: Request, number: str) -> tuple[PatronLink, ...]:
+    """To the patron that this number means."""
+    return tuple(link for link in (request.patron, request.direct_patron) if number in (link.id, link.identifier))
+
+
+def _export_request(connection: Transaction, context: LibraryContext, request: Request) -> Mapping[str, object]:
+    names = names_of_request(request)
+    return {
+        "number": request.number,
+        "stored": json.loads(dump_request(request)),
+        "history": [
+            {
+                "at": row.at.isoformat(),
+                "before": row.before,
+                "after": row.after,
+                "event": json.loads(dump_event(row.event)),
+            }
+            for row in history.list_events_of_request(connection, context.symbol, request.id)
+        ],
+        "messages": [
+            {
+                "id": row["id"],
+                "at": row["at"].isoformat(),
+                "direction": row["direction"],
+                "protocol": row["protocol"],
+                "service": row["service"],
+                "partner": row["profile"],
+            }
+            for row in journal_queries.list_about_request(connection, context.symbol, names)
+        ],
+    }
+
+
+def _forget_in(connection: Transaction, context: LibraryContext, request_id: str, actor: str) -> int | None:
+    """How many messages of the journal lost their content; None: the request isn't closed any more."""
+    request = requests.lock_request(connection, context.symbol, request_id)
+    if request is None or request.open:
+        return None
+    names = names_of_request(request)
+    event = Event(timer_signal(EventKind.ANONYMISED), context.now(), actor)
+    outcome = apply_event_in(connection, context, EventRequest(request_id=request_id, event=event))
+    if isinstance(outcome, Denied):
+        return None
+    timers.stop_timer(connection, context.symbol, request_id, TimerKind.ANONYMISE)
+    outbox.forget_ended_rows(connection, context.symbol, request_id)
+    mailbox.forget_contents_of_request(connection, context.symbol, request_id)
+    return journal_queries.forget_bodies_about_request(connection, context.symbol, names)

@@ -1,0 +1,134 @@
+"""What is kept about readers and how long; what is held about one of them, given out as a file or forgotten now.
+
+A card number is only ever sent in a form: addresses stand in logs of servers and in histories of browsers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from aiohttp import hdrs, web
+
+from gateway.domain.roles import Right
+from gateway.services.requests.patron_data import HeldPatronData, TooManyRequestsError
+from gateway.web.html.assets import HEADERS
+from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.staff.staff_request import StaffPage, StaffRequest
+
+MAX_CARD_CHARS = 100
+
+
+async def show_privacy(request: StaffRequest) -> web.Response:
+    return _render_privacy(request, FormCheck(request, SubmittedForm()))
+
+
+def _render_privacy(request: StaffRequest, checked: FormCheck, held: HeldPatronData | None = None) -> web.Response:
+    """`held`: of the number that the form has."""
+    return request.render(
+        "privacy",
+        request.gettext("Privacy"),
+        status=checked.status,
+        help_topic="privacy",
+        checked=checked,
+        held=held,
+        kept=_list_retention(request),
+    )
+
+
+def _list_retention(request: StaffRequest) -> Sequence[tuple[str, str]]:
+    """What is kept, and how long."""
+    rules, days = request.context.policy().retention, request.parts.retention
+
+    def count_days(count: int) -> str:
+        return request.ngettext("%(num)s day", "%(num)s days", count)
+
+    end = count_days(rules.anonymise_days)
+    return (
+        (
+            request.gettext("Who asked for a request, notes and what people wrote in it"),
+            request.gettext("%(days)s after its end", days=end)
+            if rules.anonymise_days
+            else request.gettext("for ever, as requests.yml says"),
+        ),
+        (request.gettext("What was sent: letters and messages of requests"), count_days(rules.outbox_days)),
+        (request.gettext("Contents of messages with partners"), count_days(days.message_contents)),
+        (request.gettext("That there was a message, and mails of partners"), count_days(days.messages)),
+        (request.gettext("Who of the staff did what (audit log)"), count_days(days.audit)),
+        (request.gettext("Figures, in which nobody is named"), request.gettext("for ever")),
+    )
+
+
+# --- one reader ----------------------------------------------------------------------------------------------
+
+
+async def find_patron_data(request: StaffRequest) -> web.Response:
+    checked, held = await _read_patron_form(request)
+    if held is not None:
+        await _log_act(request, "patron-counted", held)
+    return _render_privacy(request, checked, held)
+
+
+async def export_patron_data(request: StaffRequest) -> web.Response:
+    checked, held = await _read_patron_form(request)
+    if held is None:
+        return _render_privacy(request, checked)
+    document = await request.parts.patron_data.export_data(request.library, checked.values["card"])
+    await _log_act(request, "patron-exported", held)
+    return web.Response(
+        body=json.dumps(document, ensure_ascii=False, indent=2).encode(),
+        headers={
+            **HEADERS,
+            hdrs.CONTENT_TYPE: "application/json; charset=utf-8",
+            hdrs.CONTENT_DISPOSITION: 'attachment; filename="reader.json"',
+        },
+    )
+
+
+async def forget_patron(request: StaffRequest) -> web.Response:
+    checked, held = await _read_patron_form(request)
+    if held is None:
+        return _render_privacy(request, checked)
+    gone = await request.parts.patron_data.forget_patron(request.library, checked.values["card"], request.origin.actor)
+    await _log_act(request, "patron-forgotten", held)
+    said = request.ngettext(
+        "%(num)s request has forgotten the reader.", "%(num)s requests have forgotten the reader.", len(gone.requests)
+    )
+    if gone.kept:
+        kept = request.ngettext(
+            "%(num)s is open and needs the name until its end.",
+            "%(num)s are open and need the name until their end.",
+            len(gone.kept),
+        )
+        said = f"{said} {kept}"
+    return request.redirect(request.path("privacy"), said, "look" if gone.kept else "good")
+
+
+async def _read_patron_form(request: StaffRequest) -> tuple[FormCheck, HeldPatronData | None]:
+    """None: the form has mistakes. One's own password is a field of it, unless it came in a moment ago."""
+    checked = FormCheck(request, await request.read_own_form())
+    card = checked.read_line("card", MAX_CARD_CHARS)
+    if not card:
+        checked.add_problem("card", "wrong-missing")
+    await request.confirm_by_form(checked)
+    if not checked.is_good:
+        return checked, None
+    try:
+        return checked, await request.parts.patron_data.find_data(request.library, card)
+    except TooManyRequestsError:
+        checked.add_problem_text("card", request.gettext("This number is in too many requests to be one reader’s."))
+        return checked, None
+
+
+async def _log_act(request: StaffRequest, action: str, held: HeldPatronData) -> None:
+    """How many requests, and not whose."""
+    detail = f"{len(held.requests)} requests"
+    await request.parts.users.log_patron_data(request.library, action, detail, request.origin)
+
+
+PAGES = (
+    StaffPage("GET", "/privacy", show_privacy, Right.PRIVACY),
+    StaffPage("POST", "/privacy", find_patron_data, Right.PRIVACY),
+    StaffPage("POST", "/privacy/export", export_patron_data, Right.PRIVACY),
+    StaffPage("POST", "/privacy/forget", forget_patron, Right.PRIVACY),
+)
