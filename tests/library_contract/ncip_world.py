@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,15 @@ def make_profiles(dialect: NcipDialect | None = None, policy: Mapping[str, Any] 
     ]
 
 
+@dataclass
+class MessagePause:
+    """A message is held up before it is carried out, until it may go on."""
+
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    is_over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class ResponderServer:
     """The exchange as the daemon has it, on a port of its own. `seen`: the service of each message."""
 
@@ -101,6 +110,12 @@ class ResponderServer:
         self.profile = ""  # that of all messages; empty: by their agencies
         self.seen: list[str] = []
         self.lose: set[int] = set()  # numbers of messages whose answers don't arrive, from 1
+        self._pauses: dict[int, MessagePause] = {}
+
+    def pause_at(self, number: int) -> MessagePause:
+        """`number`: of the message, from 1."""
+        self._pauses[number] = MessagePause()
+        return self._pauses[number]
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
@@ -115,7 +130,13 @@ class ResponderServer:
             headers={name.lower(): value for name, value in request.headers.items()},
         )
         self.seen.append(self._responder.open(arrival, 1_000_000).service)
+        pause = self._pauses.pop(len(self.seen), None)
+        if pause is not None:
+            pause.reached.set()
+            await pause.may_go_on.wait()
         answer = await self._exchange.handle(arrival)
+        if pause is not None:
+            pause.is_over.set()
         if len(self.seen) in self.lose:
             assert request.transport is not None
             request.transport.close()
@@ -191,11 +212,19 @@ def make_context(store: Store, clock: FixedClock) -> LibraryAdapterContext:
 
 
 class NcipWorld:
-    def __init__(self, library: NcipLibrary, server: ResponderServer, peer: EmbeddedWorld) -> None:
-        self.library = library
+    def __init__(
+        self, context: LibraryAdapterContext, options: NcipLibraryOptions, server: ResponderServer, peer: EmbeddedWorld
+    ) -> None:
+        self._context = context
+        self._options = options
+        self.library = NcipLibrary(context, options)
         self.server = server
         self.peer = peer
         self.known: Known = replace(KNOWN, visitor_category="")
+
+    async def restart_gateway(self) -> None:
+        await self.library.close_connections()
+        self.library = NcipLibrary(self._context, self._options)
 
     def now(self) -> Any:
         return self.peer.now()
@@ -207,8 +236,8 @@ class NcipWorld:
 @contextlib.asynccontextmanager
 async def ncip_world(store: Store, more: Mapping[str, Any] | None = None) -> AsyncIterator[NcipWorld]:
     async with started_responder(store) as (server, peer):
-        library = NcipLibrary(make_context(store, peer.clock), make_options(server.port, more))
+        world = NcipWorld(make_context(store, peer.clock), make_options(server.port, more), server, peer)
         try:
-            yield NcipWorld(library, server, peer)
+            yield world
         finally:
-            await library.close_connections()
+            await world.library.close_connections()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.library.embedded import EmbeddedLibrary, migrations, sample
 from adapters.library.embedded.work_context import WorkContext
+from adapters.library.fakes.koha import FakeKoha
 from adapters.library.koha.system import open_koha
 from adapters.library.paired.options import PairedOptions
 from adapters.library.paired.system import PairedLibrary, open_pair
@@ -28,11 +29,21 @@ from tests.support.migration_replay import migrate_new_store
 
 
 class PairedWorld:
+    """`koha`: where there is one behind it; `reopen`: opens the pair anew."""
+
+    koha: FakeKoha | None = None
+    reopen: Callable[[], Awaitable[PairedLibrary]] | None = None
+
     def __init__(self, library: PairedLibrary, clock: FixedClock, known: Known, *, has_our_clock: bool = True) -> None:
         self.library = library
         self.known = known
         self._clock = clock
         self._has_our_clock = has_our_clock
+
+    async def restart_gateway(self) -> None:
+        assert self.reopen is not None
+        await self.library.close_connections()
+        self.library = await self.reopen()
 
     def now(self) -> datetime:
         return self._clock.now()
@@ -134,10 +145,12 @@ async def koha_and_sip2(store: Store, second_does: list[str]) -> AsyncIterator[P
         return await open_koha(own, koha_world.make_koha_options(fake.url))
 
     context = replace(await sip2_world.make_context(store, clock), open_other=open_other)
-    pair = await open_pair(context, name_pair("koha", "sip2", data="shared", second_does=second_does))
+    options = name_pair("koha", "sip2", data="shared", second_does=second_does)
+    world = PairedWorld(await open_pair(context, options), clock, koha_world.KNOWN, has_our_clock=False)
+    world.koha, world.reopen = fake, lambda: open_pair(context, options)
     try:
-        yield PairedWorld(pair, clock, koha_world.KNOWN, has_our_clock=False)
+        yield world
     finally:
-        await pair.close_connections()
+        await world.library.close_connections()
         await server.stop()
         await fake.stop()

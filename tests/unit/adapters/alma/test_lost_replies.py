@@ -76,8 +76,11 @@ async def wait_for_call(place: Place, number: int) -> None:
     pytest.fail(f"call {number + 1} never came")
 
 
-@pytest.mark.long
-@each_operation
+@pytest.mark.parametrize(
+    "operation",
+    [pytest.param(one, marks=() if one.name == "check_out" else pytest.mark.long) for one in OPERATIONS],
+    ids=lambda one: one.name.replace(" ", "-"),
+)
 async def test_the_gateway_may_be_killed_at_each_call(context: LibraryAdapterContext, operation: AlmaOperation) -> None:
     """The call that was under way is carried out after its death."""
     async with open_arranged(context, "CALM", operation) as place:
