@@ -40,6 +40,12 @@ ACTIONS = {
 }
 """Words of the audit log; one that isn't here is shown as it is."""
 
+AUDIT_WORDS = {
+    "password": mark_text("with a password"),
+    "oidc": mark_text("at the identity provider"),
+    "no role": mark_text("no role"),
+}
+
 AUDIT_ROWS = 50
 
 _FIELD_OF = ("email", "mail address"), ("shown_name", "shown name"), ("subject", "subject"), ("name", "name")
@@ -79,12 +85,26 @@ async def show_audit_log(request: StaffRequest) -> web.Response:
         request.gettext("Audit log"),
         help_topic="users",
         entries=[
-            (entry, request.gettext(ACTIONS[entry.action]) if entry.action in ACTIONS else entry.action)
+            (
+                entry,
+                request.gettext(ACTIONS[entry.action]) if entry.action in ACTIONS else entry.action,
+                _describe_detail(request, entry.detail),
+            )
             for entry in entries
         ],
         name=name,
         older=request.path("audit", user=name, before=entries[-1].id) if len(entries) == AUDIT_ROWS else "",
     )
+
+
+def _describe_detail(request: StaffRequest, detail: str) -> str:
+    """Roles, each perhaps with its branch (`patron-services@EAST`), or how somebody signed in; all else as it is."""
+    texts = {**ROLE_NAMES, **AUDIT_WORDS}
+    found = []
+    for word in detail.split(", "):
+        role, at, branch = word.partition("@")
+        found.append(f"{request.gettext(texts[role])}{at}{branch}" if role in texts else word)
+    return ", ".join(found)
 
 
 # --- a new user ----------------------------------------------------------------------------------------------

@@ -143,6 +143,13 @@ async def test_the_audit_log_is_a_page_with_older_ones(gateway: Running) -> None
         rows = [" ".join(row.text_content().split()) for row in page.tree.xpath("//tbody/tr")]
         assert "disabled the user ruth" in rows[0]
         assert rows[0].endswith("127.0.0.1")
+        assert "made the user ruth (Interlibrary-loan staff)" in rows[1]
+        await manager.get("?ui_language=de")
+        german = (await manager.get("/audit")).tree.xpath("//tbody/tr")
+        said = [" ".join(row.text_content().split()) for row in german]
+        assert "legte das Konto an ruth (Fernleihe)" in said[1]
+        assert "meldete sich an (mit Passwort)" in said[2]
+        await manager.get("?ui_language=en")
         of_ruth = await manager.get("/audit?user=ruth")
         assert "Nothing was done yet." in of_ruth.text
 
