@@ -29,7 +29,7 @@ class ApartContract(LibraryContract):
     """Besides: what is special where partners' items are kept apart."""
 
     async def test_the_second_system_knows_a_patron_only_while_something_is_there(self, world: PairedWorld) -> None:
-        second = world.library._second
+        second = world.library._systems.second
         with refused(RefusalReason.UNKNOWN_PATRON):
             await second.find_patron(world.known.good.value)
         await accept(world, world.known.ill.library)
@@ -101,7 +101,7 @@ class TestEmbeddedAndNcip(OnSqliteAlone, LibraryContract):
 
     async def test_each_has_numbers_of_its_own(self, world: PairedWorld) -> None:
         """The barcode is what both know."""
-        main, second = world.library._main, world.library._second
+        main, second = world.library._systems.sides
         number = world.known.good.value
         assert (await main.find_patron(number)).id != (await second.find_patron(number)).id
         item = await world.library.item_by_barcode(world.known.shelf_item)

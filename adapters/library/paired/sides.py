@@ -1,17 +1,63 @@
-"""The two systems of a pair, and what each says in the pair's words."""
+"""The two systems of a pair, and what each says in the pair's words.
+
+How the pair calls what its two systems call by numbers of their own:
+
+- A patron is called by the number by which both find it (`patron_number`).
+- An item is called by its barcode; one of a system apart by that system's own number, since the item of a later request
+  with the same barcode is another one.
+- Loans, holds, charges and records are called by the system that has them and its number there; a loan by the barcode
+  too, by which the other system finds its own.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import StrEnum
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
-from adapters.library.paired.loan_memory import LoanMemory
-from adapters.library.paired.references import PairedSide, SideReference, parse_reference
+from adapters.library.paired.changes import PairMemory
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Bib, Charge, Hold, IdentifierType, Item, Loan, Patron, PatronDraft, PatronIdentifier
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_system import CheckedIn, LibrarySystem, PatronKey, TemporaryItemResult
+
+SEPARATOR = "::"
+
+
+class PairedSide(StrEnum):
+    MAIN = "main"
+    SECOND = "second"
+
+
+@value_object
+class SideReference:
+    """A record of one of the two systems. `barcode`: of a loan's item."""
+
+    side: PairedSide
+    number: str
+    barcode: str = ""
+
+    def __str__(self) -> str:
+        return SEPARATOR.join((self.side.value, quote(self.barcode, safe=""), self.number))
+
+
+def parse_reference(text: str) -> SideReference | None:
+    """None: not of the pair's making."""
+    side, _, rest = text.partition(SEPARATOR)
+    barcode, separator, number = rest.partition(SEPARATOR)
+    if side not in tuple(PairedSide) or not separator:
+        return None
+    return SideReference(PairedSide(side), number, unquote(barcode))
+
+
+def require_reference(text: str, reason: RefusalReason, about: MessagePart | None = None) -> SideReference:
+    """Raises Refused."""
+    found = parse_reference(text)
+    if found is None:
+        raise make_refusal(reason, about=about)
+    return found
 
 
 @value_object
@@ -34,7 +80,7 @@ class SystemSide:
     is_apart: bool = False
     copies: PatronCopies | None = None
     main: LibrarySystem | None = None
-    memory: LoanMemory | None = None
+    memory: PairMemory | None = None
 
     # --- numbers -----------------------------------------------------------------------------------------
 
@@ -148,11 +194,3 @@ class SystemSide:
             bib=self.name_bib(made.bib),
             hold=self.name_hold(made.hold, patron_number) if made.hold is not None else None,
         )
-
-
-def require_reference(text: str, reason: RefusalReason, about: MessagePart | None = None) -> SideReference:
-    """Raises Refused."""
-    found = parse_reference(text)
-    if found is None:
-        raise make_refusal(reason, about=about)
-    return found

@@ -1,0 +1,85 @@
+"""Holds of a pair: where the item is, or where holds are kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from adapters.library.paired.options import PairedTask
+from adapters.library.paired.patrons import PatronDesk
+from adapters.library.paired.sides import require_reference
+from adapters.library.paired.systems import PairedSystems
+from adapters.library.refusals import make_refusal
+from gateway.domain.library import BlockScope, Hold
+from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.value import value_object
+from gateway.ports.library_system import HoldWish
+from gateway.ports.limited_library import refuse_unsupported
+
+
+@value_object
+class HoldDesk:
+    systems: PairedSystems
+    patrons: PatronDesk
+
+    async def list_item_holds(self, item_id: str) -> tuple[Hold, ...]:
+        side = await self.systems.find_side_of_known_item(item_id, PairedTask.REQUESTS)
+        if side is None:
+            return ()
+        return tuple(
+            [await side.describe_hold(one) for one in await side.system.item_holds(await side.item_number(item_id))]
+        )
+
+    async def place_hold(self, wish: HoldWish, key: str) -> Hold:
+        if wish.item_barcode:
+            side = await self.systems.find_side_of_item(wish.item_barcode, PairedTask.REQUESTS)
+            bib_id = ""
+        else:
+            found = require_reference(wish.bib_id, RefusalReason.UNKNOWN_RECORD)
+            side, bib_id = self.systems.select_side_of(PairedTask.REQUESTS), found.number
+            if found.side is not side.side:
+                refuse_unsupported("place a hold on a title that the other system of the pair looks up")
+        if side.copies is not None:
+            await self.patrons.refuse_blocked(wish.patron_id, BlockScope.REQUEST)
+        native = replace(wish, patron_id=await side.require_patron(wish.patron_id), bib_id=bib_id)
+        return side.name_hold(await side.system.place_hold(native, key), wish.patron_id)
+
+    async def find_hold(self, request_id: str) -> Hold:
+        """Apart, of both; what is open comes before what has ended.
+
+        Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST), Unavailable."""
+        if not self.systems.is_apart:
+            side = self.systems.select_side_of(PairedTask.REQUESTS)
+            return await side.describe_hold(await side.system.find_hold(request_id))
+        found = []
+        for side in self.systems.sides:
+            try:
+                found.append(await side.describe_hold(await side.system.find_hold(request_id)))
+            except Refused as refused:
+                if refused.reason is not RefusalReason.UNKNOWN_REQUEST:
+                    raise
+        open_ones = [hold for hold in found if hold.status.is_open]
+        if len(open_ones) > 1:
+            raise make_refusal(RefusalReason.AMBIGUOUS_REQUEST)
+        if not found:
+            raise make_refusal(RefusalReason.UNKNOWN_REQUEST)
+        return (open_ones or found[::-1])[0]
+
+    async def cancel_hold(self, hold_id: str, key: str) -> Hold:
+        found = require_reference(hold_id, RefusalReason.UNKNOWN_REQUEST)
+        side = self.systems.select_side(found.side)
+        return await side.describe_hold(await side.system.cancel_hold(found.number, key))
+
+    async def update_hold(
+        self,
+        hold_id: str,
+        key: str,
+        *,
+        pickup: str | None = None,
+        need_by: date | None = None,
+        expires: date | None = None,
+    ) -> Hold:
+        found = require_reference(hold_id, RefusalReason.UNKNOWN_REQUEST)
+        side = self.systems.select_side(found.side)
+        changed = await side.system.update_hold(found.number, key, pickup=pickup, need_by=need_by, expires=expires)
+        return await side.describe_hold(changed)

@@ -1,0 +1,86 @@
+"""Partners' items of a pair, in whichever system keeps them; apart, with the copies of their patrons."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from adapters.library.paired.changes import PairMemory
+from adapters.library.paired.options import PairedTask
+from adapters.library.paired.patrons import PatronDesk
+from adapters.library.paired.systems import PairedSystems
+from adapters.library.refusals import make_refusal
+from gateway.domain.library import Item
+from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.value import value_object
+from gateway.ports.library_system import TemporaryItem, TemporaryItemResult
+
+
+@value_object
+class TemporaryItemDesk:
+    systems: PairedSystems
+    patrons: PatronDesk
+    memory: PairMemory
+
+    async def make_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
+        """Apart, a barcode of the library's own is refused too: it would lead to the partner's item from then on."""
+        side = self.systems.keeper
+        if self.systems.is_apart:
+            await self._refuse_own_barcode(item.barcode)
+        number = item.hold.patron_id if item.hold is not None else ""
+        if item.hold is not None:
+            item = replace(item, hold=replace(item.hold, patron_id=await side.require_patron(number)))
+        return side.name_result(await side.system.create_temporary_item(item, key), number)
+
+    async def _refuse_own_barcode(self, barcode: str) -> None:
+        """Raises Refused(DUPLICATE_ITEM)."""
+        try:
+            await self.systems.main.system.item_by_barcode(barcode)
+        except Refused as refused:
+            if refused.reason is RefusalReason.UNKNOWN_ITEM:
+                return
+            raise
+        raise make_refusal(RefusalReason.DUPLICATE_ITEM)
+
+    async def delete_item(self, barcode: str, key: str) -> Item:
+        side = self.systems.keeper
+        holders = await self._list_holders(barcode) if self.systems.is_apart else ()
+        try:
+            gone = await side.system.delete_temporary_item(barcode, key)
+        except Refused as refused:
+            if refused.reason is RefusalReason.UNKNOWN_ITEM and self.systems.is_apart:
+                await self.systems.main.system.item_by_barcode(barcode)
+                raise make_refusal(RefusalReason.NOT_ALLOWED, "an item of the library's own") from refused
+            raise
+        for number in holders:
+            await self.patrons.drop_copy(number, f"{key}:{number}")
+        return side.name_item(gone)
+
+    async def _list_holders(self, barcode: str) -> tuple[str, ...]:
+        """Patrons who wait for a partner's item, or had it last."""
+        second = self.systems.second
+        try:
+            item = await second.system.item_by_barcode(barcode)
+        except Refused as refused:
+            if refused.reason is RefusalReason.UNKNOWN_ITEM:
+                return ()
+            raise
+        native = [hold.patron_id for hold in await second.system.item_holds(item.id)]
+        last = await self.memory.last_borrower(barcode)
+        numbers = [await second.number_of_patron(one) for one in native]
+        return tuple(dict.fromkeys(number for number in (*numbers, last) if number))
+
+    async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
+        side = self.systems.keeper
+        if self.systems.is_apart:
+            await self._refuse_own_barcode(new)
+        try:
+            return side.name_item(await side.system.change_barcode(barcode, new, key))
+        except Refused as refused:
+            if refused.reason is RefusalReason.UNKNOWN_ITEM and self.systems.is_apart:
+                await self.systems.main.system.item_by_barcode(barcode)
+                raise make_refusal(RefusalReason.NOT_ALLOWED, "an item of the library's own") from refused
+            raise
+
+    async def make_lasting_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
+        side = self.systems.select_side_of(PairedTask.REQUESTS)
+        return side.name_result(await side.system.create_item(item, key), "")
