@@ -52,11 +52,11 @@ class ProbeRecorder:
             return await _resolve_host(place, seconds)
 
         async def connect_openly() -> str:
-            await _connect(place, None, seconds)
+            await _connect_to_server(place, None, seconds)
             return f"{place.host}:{place.port} is reached"
 
         async def connect_by_tls() -> str:
-            await _connect(place, _make_context(tls), seconds)
+            await _connect_to_server(place, _make_context(tls), seconds)
             return "the certificate is right"
 
         if not (await self.try_step("DNS", resolve_host) and await self.try_step("TCP", connect_openly)):
@@ -71,11 +71,11 @@ async def _resolve_host(place: URL, seconds: float) -> str:
     except TimeoutError as error:
         raise ProbeFailureError("url", f"no answer about the name {place.host} within {seconds:g} s") from error
     except (OSError, UnicodeError) as error:
-        raise ProbeFailureError("url", f"the name {place.host} is not known: {_describe(error)}") from error
+        raise ProbeFailureError("url", f"the name {place.host} is not known: {_describe_error(error)}") from error
     return f"{place.host} is {', '.join(sorted({str(one[4][0]) for one in found}))}"
 
 
-async def _connect(place: URL, context: ssl.SSLContext | None, seconds: float) -> None:
+async def _connect_to_server(place: URL, context: ssl.SSLContext | None, seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
             _, writer = await asyncio.open_connection(place.host, place.port, ssl=context)
@@ -86,7 +86,7 @@ async def _connect(place: URL, context: ssl.SSLContext | None, seconds: float) -
     except ssl.SSLError as error:
         raise ProbeFailureError("url", f"no TLS: {error.reason or 'is it plain http?'}") from error
     except OSError as error:
-        raise ProbeFailureError("url", f"{place.host}:{place.port} is not reached: {_describe(error)}") from error
+        raise ProbeFailureError("url", f"{place.host}:{place.port} is not reached: {_describe_error(error)}") from error
     writer.transport.abort()
 
 
@@ -97,5 +97,5 @@ def _make_context(tls: ClientTls) -> ssl.SSLContext:
         raise ProbeFailureError("ca", str(error)) from error
 
 
-def _describe(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__

@@ -50,7 +50,7 @@ class AlmaProbe:
         self._options = options
         self._recorder = ProbeRecorder()
 
-    async def run(self) -> tuple[ProbeStep, ...]:
+    async def try_steps(self) -> tuple[ProbeStep, ...]:
         """Until a step fails that the others need."""
         options, recorder, context = self._options, self._recorder, self._context
         tls = resolve_tls(options.ca, options.certificate, context.folder)

@@ -95,7 +95,7 @@ class AlmaLibrary(LimitedLibrary):
 
     async def probe(self) -> tuple[ProbeStep, ...]:
         """See `ports.library_system.ProbesItself`."""
-        return await AlmaProbe(self._context, self._options).run()
+        return await AlmaProbe(self._context, self._options).try_steps()
 
     async def codes(self) -> LibraryCodes:
         """See `ports.library_system.ListsCodes`."""
@@ -208,12 +208,12 @@ class AlmaLibrary(LimitedLibrary):
     async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
         self._require_location()
         async with self._locks.lock_record(f"item/{item.barcode}"):
-            return await self._temporary_items.create(item, key)
+            return await self._temporary_items.make_item(item, key)
 
     async def delete_temporary_item(self, barcode: str, key: str) -> Item:
         self._require_location()
         async with self._locks.lock_record(f"item/{barcode}"):
-            return await self._temporary_items.delete(barcode, key)
+            return await self._temporary_items.delete_item(barcode, key)
 
     async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
         self._require_location()
@@ -223,7 +223,7 @@ class AlmaLibrary(LimitedLibrary):
     async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
         self._require_location()
         async with self._locks.lock_record(f"item/{item.barcode}"):
-            return await self._temporary_items.create(item, key, is_lasting=True)
+            return await self._temporary_items.make_item(item, key, is_lasting=True)
 
     def _require_location(self) -> None:
         """Raises Refused(UNSUPPORTED_SERVICE)."""
@@ -263,7 +263,7 @@ class AlmaLibrary(LimitedLibrary):
         latest: datetime | None = None,
     ) -> Loan:
         async with self._locks.lock_record(f"item/{barcode}"):
-            return await self._loans.renew(barcode, key, patron_id, due, latest)
+            return await self._loans.renew_loan(barcode, key, patron_id, due, latest)
 
     # location
     async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:

@@ -65,7 +65,7 @@ class TemporaryItemDesk:
 
     # --- making ------------------------------------------------------------------------------------------
 
-    async def create(self, wish: TemporaryItem, key: str, *, is_lasting: bool = False) -> TemporaryItemResult:
+    async def make_item(self, wish: TemporaryItem, key: str, *, is_lasting: bool = False) -> TemporaryItemResult:
         """Raises Refused(DUPLICATE_ITEM | INVALID_VALUE | UNKNOWN_PATRON | BAD_PICKUP_LOCATION …), Unavailable,
         OutcomeUnknown."""
         desk = self.desk
@@ -319,7 +319,7 @@ class TemporaryItemDesk:
 
     # --- deleting ----------------------------------------------------------------------------------------
 
-    async def delete(self, barcode: str, key: str) -> Item:
+    async def delete_item(self, barcode: str, key: str) -> Item:
         """Raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED), Unavailable, OutcomeUnknown."""
         desk = self.desk
         before, answer = await ask_together(

@@ -254,7 +254,7 @@ class LoanDesk:
 
     # --- renewal -----------------------------------------------------------------------------------------
 
-    async def renew(
+    async def renew_loan(
         self, barcode: str, key: str, patron_id: str, due: datetime | None, latest: datetime | None
     ) -> Loan:
         desk = self.desk

@@ -121,7 +121,7 @@ class FolioProbe:
         self._folder = folder
         self._recorder = ProbeRecorder()
 
-    async def run(self) -> tuple[ProbeStep, ...]:
+    async def try_steps(self) -> tuple[ProbeStep, ...]:
         """Until a step fails that the others need."""
         options, recorder = self._options, self._recorder
         tls = options.make_tls(self._folder)

@@ -121,7 +121,7 @@ class FolioLibrary:
 
     async def probe(self) -> tuple[ProbeStep, ...]:
         """See `ports.library_system.ProbesItself`."""
-        return await FolioProbe(self._desk, self._context.folder).run()
+        return await FolioProbe(self._desk, self._context.folder).try_steps()
 
     async def codes(self) -> LibraryCodes:
         """See `ports.library_system.ListsCodes`."""
@@ -148,7 +148,7 @@ class FolioLibrary:
         """See `ports.library_system.HoldsConnections`."""
         await self._client.close_connections()
 
-    def _require(self, capability: Capability, what: str) -> None:
+    def _require_capability(self, capability: Capability, what: str) -> None:
         if capability not in self.capabilities:
             refuse_unsupported(what)
 
@@ -157,7 +157,7 @@ class FolioLibrary:
         return await self._desk.load_patron(await self._desk.find_user(key))
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
-        self._require(Capability.AUTHENTICATE, "check a PIN")
+        self._require_capability(Capability.AUTHENTICATE, "check a PIN")
         return await self._patrons.authenticate(key, secret)
 
     async def patron_loans(self, patron_id: str) -> tuple[Loan, ...]:
@@ -190,7 +190,7 @@ class FolioLibrary:
         return await self._catalogue.find_bib(record)
 
     async def search_bibs(self, query: str, limit: int = 20) -> tuple[Bib, ...]:
-        self._require(Capability.SEARCH, "search its catalogue")
+        self._require_capability(Capability.SEARCH, "search its catalogue")
         return await self._catalogue.search_bibs(query, limit)
 
     async def holdings(self, bib_id: str) -> BibHoldings:
@@ -215,7 +215,7 @@ class FolioLibrary:
     # holds
     async def place_hold(self, wish: HoldWish, key: str) -> Hold:
         if not wish.item_barcode:
-            self._require(Capability.HOLD_TITLE, "place a hold on a title")
+            self._require_capability(Capability.HOLD_TITLE, "place a hold on a title")
         async with self._locks.lock_record(wish.item_barcode or wish.bib_id):
             return await self._holds.place_hold(wish, key)
 
@@ -223,7 +223,7 @@ class FolioLibrary:
         return await self._holds.find_hold(request_id)
 
     async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        self._require(Capability.HOLD_CANCEL, "cancel holds")
+        self._require_capability(Capability.HOLD_CANCEL, "cancel holds")
         async with self._locks.lock_record(hold_id):
             return await self._holds.cancel_hold(hold_id, key)
 
@@ -241,22 +241,22 @@ class FolioLibrary:
 
     # temporary records
     async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        self._require(Capability.TEMPORARY_ITEM, "keep temporary items")
+        self._require_capability(Capability.TEMPORARY_ITEM, "keep temporary items")
         async with self._locks.lock_record(item.barcode):
             return await self._temporary_items.create_item(item, key, ChangeKind.TEMPORARY_ITEM)
 
     async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        self._require(Capability.TEMPORARY_ITEM, "keep temporary items")
+        self._require_capability(Capability.TEMPORARY_ITEM, "keep temporary items")
         async with self._locks.lock_record(barcode):
             return await self._temporary_items.delete_item(barcode, key)
 
     async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        self._require(Capability.CHANGE_BARCODE, "change barcodes")
+        self._require_capability(Capability.CHANGE_BARCODE, "change barcodes")
         async with self._locks.lock_record(barcode):
             return await self._temporary_items.change_barcode(barcode, new, key)
 
     async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        self._require(Capability.TEMPORARY_ITEM, "create items")
+        self._require_capability(Capability.TEMPORARY_ITEM, "create items")
         if item.hold is not None:
             raise make_refusal(RefusalReason.INVALID_VALUE, detail="A lasting item is made without a hold.")
         async with self._locks.lock_record(item.barcode):
@@ -293,7 +293,7 @@ class FolioLibrary:
         latest: datetime | None = None,
     ) -> Loan:
         async with self._locks.lock_record(barcode):
-            return await self._loans.renew(barcode, key, patron_id, due, latest)
+            return await self._loans.renew_loan(barcode, key, patron_id, due, latest)
 
     async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
         """In FOLIO a recall is the request of a patron: `place_hold` with the kind "recall" makes one."""
@@ -324,7 +324,7 @@ class FolioLibrary:
         item_barcode: str = "",
         request_id: str = "",
     ) -> Charge:
-        self._require(Capability.POST_FEE, "charge fees")
+        self._require_capability(Capability.POST_FEE, "charge fees")
         return await self._patrons.post_fee(
             patron_id, FeeDraft(amount, type_, description, item_barcode, request_id), key
         )

@@ -107,7 +107,7 @@ class LoanDesk:
 
     # --- renewal -----------------------------------------------------------------------------------------
 
-    async def renew(self, barcode: str, key: str, patron_id: str) -> Loan:
+    async def renew_loan(self, barcode: str, key: str, patron_id: str) -> Loan:
         """Koha counts each renewal, so an unknown one is found by its number."""
         desk = self.desk
         before, answer = await ask_together(

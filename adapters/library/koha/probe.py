@@ -34,7 +34,7 @@ class KohaProbe:
         self._recorder = ProbeRecorder()
         self._client: KohaClient | None = None
 
-    async def run(self) -> tuple[ProbeStep, ...]:
+    async def try_steps(self) -> tuple[ProbeStep, ...]:
         """Until a step fails that the others need."""
         try:
             await self._try_all()

@@ -96,7 +96,7 @@ class KohaLibrary(LimitedLibrary):
 
     async def probe(self) -> tuple[ProbeStep, ...]:
         """See `ports.library_system.ProbesItself`."""
-        return await KohaProbe(self._context, self._options).run()
+        return await KohaProbe(self._context, self._options).try_steps()
 
     async def codes(self) -> LibraryCodes:
         """See `ports.library_system.ListsCodes`."""
@@ -115,7 +115,7 @@ class KohaLibrary(LimitedLibrary):
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
         """Koha takes card number or login; what it names must be what was asked about."""
-        self._require(Capability.AUTHENTICATE, "check a password")
+        self._require_capability(Capability.AUTHENTICATE, "check a password")
         refusal = make_refusal(RefusalReason.PATRON_AUTH_FAILED)
         named = {IdentifierType.BARCODE.value: "cardnumber", IdentifierType.USERNAME.value: "userid"}
         fields = [named[kind] for kind in key.types or named if kind in named]
@@ -145,31 +145,31 @@ class KohaLibrary(LimitedLibrary):
         return await self._desk.list_patron_holds(patron_id)
 
     async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
-        self._require(Capability.FEES_READ, "list fees")
+        self._require_capability(Capability.FEES_READ, "list fees")
         return await self._fees.list_charges(patron_id)
 
     async def create_patron(self, draft: PatronDraft, key: str) -> Patron:
-        self._require(Capability.PATRON_CREATE, "create patrons")
+        self._require_capability(Capability.PATRON_CREATE, "create patrons")
         async with self._locks.lock_record(f"patron/{key}"):
             return await self._patrons.create_patron(draft, key)
 
     async def update_patron(self, patron_id: str, draft: PatronDraft, key: str) -> Patron:
-        self._require(Capability.PATRON_UPDATE, "change patrons")
+        self._require_capability(Capability.PATRON_UPDATE, "change patrons")
         async with self._locks.lock_record(f"patron/{patron_id}"):
             return await self._patrons.update_patron(patron_id, draft, key)
 
     async def expire_patron(self, patron_id: str, on: date, key: str) -> Patron:
-        self._require(Capability.PATRON_EXPIRE, "change patrons")
+        self._require_capability(Capability.PATRON_EXPIRE, "change patrons")
         async with self._locks.lock_record(f"patron/{patron_id}"):
             return await self._patrons.expire_patron(patron_id, on, key)
 
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
-        self._require(Capability.BIB_FIND, "look up records")
+        self._require_capability(Capability.BIB_FIND, "look up records")
         return await self._desk.find_bib(record)
 
     async def holdings(self, bib_id: str) -> BibHoldings:
-        self._require(Capability.ITEM_AVAILABILITY, "list the items of a record")
+        self._require_capability(Capability.ITEM_AVAILABILITY, "list the items of a record")
         return await self._desk.list_holdings(bib_id)
 
     async def item_by_barcode(self, barcode: str) -> Item:
@@ -190,7 +190,7 @@ class KohaLibrary(LimitedLibrary):
 
     # holds
     async def place_hold(self, wish: HoldWish, key: str) -> Hold:
-        self._require(Capability.HOLD_ITEM, "place holds")
+        self._require_capability(Capability.HOLD_ITEM, "place holds")
         async with self._locks.lock_record(f"hold/{wish.item_barcode or wish.bib_id}"):
             return await self._holds.place_hold(wish, key)
 
@@ -198,7 +198,7 @@ class KohaLibrary(LimitedLibrary):
         return await self._holds.find_hold(request_id)
 
     async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        self._require(Capability.HOLD_CANCEL, "cancel holds")
+        self._require_capability(Capability.HOLD_CANCEL, "cancel holds")
         async with self._locks.lock_record(f"hold/{hold_id}"):
             return await self._holds.cancel_hold(hold_id, key)
 
@@ -211,30 +211,30 @@ class KohaLibrary(LimitedLibrary):
         need_by: date | None = None,
         expires: date | None = None,
     ) -> Hold:
-        self._require(Capability.HOLD_UPDATE, "change holds")
+        self._require_capability(Capability.HOLD_UPDATE, "change holds")
         async with self._locks.lock_record(f"hold/{hold_id}"):
             return await self._holds.update_hold(hold_id, key, HoldEdit(pickup, need_by, expires))
 
     # temporary records
     async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        self._require(Capability.TEMPORARY_ITEM, "keep temporary items")
+        self._require_capability(Capability.TEMPORARY_ITEM, "keep temporary items")
         async with self._locks.lock_record(f"item/{item.barcode}"):
-            return await self._temporary.create(item, key)
+            return await self._temporary.make_item(item, key)
 
     async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        self._require(Capability.TEMPORARY_ITEM, "keep temporary items")
+        self._require_capability(Capability.TEMPORARY_ITEM, "keep temporary items")
         async with self._locks.lock_record(f"item/{barcode}"):
-            return await self._temporary.delete(barcode, key)
+            return await self._temporary.delete_item(barcode, key)
 
     async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        self._require(Capability.CHANGE_BARCODE, "change barcodes")
+        self._require_capability(Capability.CHANGE_BARCODE, "change barcodes")
         async with self._locks.lock_record(f"item/{barcode}"):
             return await self._items.change_barcode(barcode, new, key)
 
     async def create_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        self._require(Capability.TEMPORARY_ITEM, "create items")
+        self._require_capability(Capability.TEMPORARY_ITEM, "create items")
         async with self._locks.lock_record(f"item/{item.barcode}"):
-            return await self._temporary.create(item, key, is_lasting=True)
+            return await self._temporary.make_item(item, key, is_lasting=True)
 
     # circulation
     async def check_out(
@@ -248,7 +248,7 @@ class KohaLibrary(LimitedLibrary):
         override: bool = False,
     ) -> Loan:
         """Koha's rules set the due date, whatever `due` says, and stop also what has left already."""
-        self._require(Capability.CHECK_OUT, "check items out")
+        self._require_capability(Capability.CHECK_OUT, "check items out")
         async with self._locks.lock_record(f"item/{barcode}"):
             return await self._loans.check_out(barcode, patron_id, key, request_id)
 
@@ -261,20 +261,20 @@ class KohaLibrary(LimitedLibrary):
         due: datetime | None = None,
         latest: datetime | None = None,
     ) -> Loan:
-        self._require(Capability.RENEW, "renew loans")
+        self._require_capability(Capability.RENEW, "renew loans")
         if due is not None or latest is not None:
             refuse_unsupported("set a due date")
         async with self._locks.lock_record(f"item/{barcode}"):
-            return await self._loans.renew(barcode, key, patron_id)
+            return await self._loans.renew_loan(barcode, key, patron_id)
 
     # location
     async def move_to_ill(self, barcode: str, location: Location, key: str) -> Item:
-        self._require(Capability.MOVE_LOCATION, "move items")
+        self._require_capability(Capability.MOVE_LOCATION, "move items")
         async with self._locks.lock_record(f"item/{barcode}"):
             return await self._items.move_to_ill(barcode, location, key)
 
     async def return_home(self, barcode: str, key: str) -> Item:
-        self._require(Capability.MOVE_LOCATION, "move items")
+        self._require_capability(Capability.MOVE_LOCATION, "move items")
         async with self._locks.lock_record(f"item/{barcode}"):
             return await self._items.return_home(barcode, key)
 
@@ -290,7 +290,7 @@ class KohaLibrary(LimitedLibrary):
         item_barcode: str = "",
         request_id: str = "",
     ) -> Charge:
-        self._require(Capability.POST_FEE, "post fees")
+        self._require_capability(Capability.POST_FEE, "post fees")
         async with self._locks.lock_record(f"fee/{patron_id}"):
             note = FeeNote(description, item_barcode, request_id)
             return await self._fees.post_fee(patron_id, amount, type_, key, note)
@@ -299,7 +299,7 @@ class KohaLibrary(LimitedLibrary):
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
         return await self._lists.list_pickups()
 
-    def _require(self, capability: Capability, what: str) -> None:
+    def _require_capability(self, capability: Capability, what: str) -> None:
         """Raises Refused(UNSUPPORTED_SERVICE)."""
         if capability not in self.capabilities:
             refuse_unsupported(what)

@@ -20,58 +20,58 @@ class SideChanges:
     prefix: str
 
     async def find_change(self, kind: ChangeKind, key: str) -> LibraryChange | None:
-        found = await self.changes.find_change(kind, self._add(key))
-        return self._restore(found) if found is not None else None
+        found = await self.changes.find_change(kind, self._add_prefix(key))
+        return self._remove_prefixes(found) if found is not None else None
 
     async def begin_change(self, change: LibraryChange) -> None:
-        await self.changes.begin_change(self._mark(change))
+        await self.changes.begin_change(self._add_prefixes(change))
 
     async def end_change(self, change: LibraryChange) -> None:
-        await self.changes.end_change(self._mark(change))
+        await self.changes.end_change(self._add_prefixes(change))
 
     async def drop_change(self, kind: ChangeKind, key: str) -> None:
-        await self.changes.drop_change(kind, self._add(key))
+        await self.changes.drop_change(kind, self._add_prefix(key))
 
     async def changes_of_item(self, barcode: str) -> tuple[LibraryChange, ...]:
-        return self._restore_all(await self.changes.changes_of_item(self._add(barcode)))
+        return self._remove_prefixes_of_all(await self.changes.changes_of_item(self._add_prefix(barcode)))
 
     async def changes_of_patron(self, patron_id: str) -> tuple[LibraryChange, ...]:
-        return self._restore_all(await self.changes.changes_of_patron(self._add(patron_id)))
+        return self._remove_prefixes_of_all(await self.changes.changes_of_patron(self._add_prefix(patron_id)))
 
     async def changes_of_request(self, request_id: str) -> tuple[LibraryChange, ...]:
-        return self._restore_all(await self.changes.changes_of_request(self._add(request_id)))
+        return self._remove_prefixes_of_all(await self.changes.changes_of_request(self._add_prefix(request_id)))
 
     async def changes_of_record(self, record_id: str) -> tuple[LibraryChange, ...]:
-        return self._restore_all(await self.changes.changes_of_record(self._add(record_id)))
+        return self._remove_prefixes_of_all(await self.changes.changes_of_record(self._add_prefix(record_id)))
 
-    def _add(self, text: str) -> str:
+    def _add_prefix(self, text: str) -> str:
         return f"{self.prefix}{text}" if text else ""
 
-    def _take_off(self, text: str) -> str:
+    def _remove_prefix(self, text: str) -> str:
         return text.removeprefix(self.prefix)
 
-    def _mark(self, change: LibraryChange) -> LibraryChange:
+    def _add_prefixes(self, change: LibraryChange) -> LibraryChange:
         return replace(
             change,
-            key=self._add(change.key),
-            barcode=self._add(change.barcode),
-            patron_id=self._add(change.patron_id),
-            request_id=self._add(change.request_id),
-            record_id=self._add(change.record_id),
+            key=self._add_prefix(change.key),
+            barcode=self._add_prefix(change.barcode),
+            patron_id=self._add_prefix(change.patron_id),
+            request_id=self._add_prefix(change.request_id),
+            record_id=self._add_prefix(change.record_id),
         )
 
-    def _restore(self, change: LibraryChange) -> LibraryChange:
+    def _remove_prefixes(self, change: LibraryChange) -> LibraryChange:
         return replace(
             change,
-            key=self._take_off(change.key),
-            barcode=self._take_off(change.barcode),
-            patron_id=self._take_off(change.patron_id),
-            request_id=self._take_off(change.request_id),
-            record_id=self._take_off(change.record_id),
+            key=self._remove_prefix(change.key),
+            barcode=self._remove_prefix(change.barcode),
+            patron_id=self._remove_prefix(change.patron_id),
+            request_id=self._remove_prefix(change.request_id),
+            record_id=self._remove_prefix(change.record_id),
         )
 
-    def _restore_all(self, found: tuple[LibraryChange, ...]) -> tuple[LibraryChange, ...]:
-        return tuple(map(self._restore, found))
+    def _remove_prefixes_of_all(self, found: tuple[LibraryChange, ...]) -> tuple[LibraryChange, ...]:
+        return tuple(map(self._remove_prefixes, found))
 
 
 @value_object
@@ -83,7 +83,7 @@ class PairMemory:
 
     async def keep_loan(self, barcode: str, key: str, loan: Loan) -> None:
         """The loan that is to end under this key, as the system that lends has it."""
-        await self._keep(ChangeKind.CHECK_IN, barcode, key, loan.patron_id, LOAN_JSON.dump_json(loan).decode())
+        await self._keep_change(ChangeKind.CHECK_IN, barcode, key, loan.patron_id, LOAN_JSON.dump_json(loan).decode())
 
     async def find_loan(self, key: str) -> Loan | None:
         found = await self.changes.find_change(ChangeKind.CHECK_IN, key)
@@ -91,7 +91,7 @@ class PairMemory:
 
     async def keep_borrower(self, barcode: str, patron_number: str, key: str) -> None:
         """Who has a partner's item, so that the copy of the patron goes when the item goes."""
-        await self._keep(ChangeKind.CHECK_OUT, barcode, key, patron_number, "")
+        await self._keep_change(ChangeKind.CHECK_OUT, barcode, key, patron_number, "")
 
     async def last_borrower(self, barcode: str) -> str:
         """Empty: nobody had it."""
@@ -110,7 +110,7 @@ class PairMemory:
         found = await self.changes.find_change(ChangeKind.PATRON, patron_id)
         return found.patron_id if found is not None else ""
 
-    async def _keep(self, kind: ChangeKind, barcode: str, key: str, patron_number: str, value: str) -> None:
+    async def _keep_change(self, kind: ChangeKind, barcode: str, key: str, patron_number: str, value: str) -> None:
         now = self.clock.now()
         change = LibraryChange(kind, key, barcode, patron_number, now, record_id=key, ended=now, value=value)
         await self.changes.end_change(change)

@@ -204,7 +204,7 @@ class LoanDesk:
 
     # --- renewal -----------------------------------------------------------------------------------------
 
-    async def renew(self, barcode: str, key: str, patron_id: str) -> Loan:
+    async def renew_loan(self, barcode: str, key: str, patron_id: str) -> Loan:
         desk = self.desk
         before = await desk.changes.find_change(ChangeKind.RENEWAL, key)
         known = await desk.changes.changes_of_item(barcode)

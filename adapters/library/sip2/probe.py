@@ -57,7 +57,7 @@ class Sip2Probe:
         self._connection: TerminalConnection | None = None
         self._steps: list[ProbeStep] = []
 
-    async def run(self) -> tuple[ProbeStep, ...]:
+    async def try_steps(self) -> tuple[ProbeStep, ...]:
         """Until a step fails that the others need."""
         try:
             await self._try_all()

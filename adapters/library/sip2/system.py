@@ -119,7 +119,7 @@ class Sip2Library(LimitedLibrary):
         context, desk = self._context, self._desk
         return await Sip2Probe(
             self._options, context.folder, context.secrets, desk.writer, desk.reader, desk.clock
-        ).run()
+        ).try_steps()
 
     async def info(self) -> LibraryInfo:
         return self._context.info
@@ -137,7 +137,7 @@ class Sip2Library(LimitedLibrary):
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
         """An empty secret is never sent: some systems answer that it is right."""
-        self._require(Capability.AUTHENTICATE, "check a PIN or password")
+        self._require_capability(Capability.AUTHENTICATE, "check a PIN or password")
         refusal = Refused(
             RefusalReason.PATRON_AUTH_FAILED, "patron and secret don't go together", about=MessagePart.CREDENTIALS
         )
@@ -208,7 +208,7 @@ class Sip2Library(LimitedLibrary):
 
     # holds
     async def place_hold(self, wish: HoldWish, key: str) -> Hold:
-        self._require(Capability.HOLD_ITEM, "place a hold on an item")
+        self._require_capability(Capability.HOLD_ITEM, "place a hold on an item")
         if not wish.item_barcode:
             refuse_unsupported("place a hold on a title")
         async with self._locks.lock_record(wish.item_barcode):
@@ -218,7 +218,7 @@ class Sip2Library(LimitedLibrary):
         return await self._holds.find_hold(request_id)
 
     async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        self._require(Capability.HOLD_CANCEL, "cancel holds")
+        self._require_capability(Capability.HOLD_CANCEL, "cancel holds")
         async with self._locks.lock_record(hold_id):
             return await self._holds.cancel_hold(hold_id, key)
 
@@ -231,7 +231,7 @@ class Sip2Library(LimitedLibrary):
         need_by: date | None = None,
         expires: date | None = None,
     ) -> Hold:
-        self._require(Capability.HOLD_UPDATE, "change holds")
+        self._require_capability(Capability.HOLD_UPDATE, "change holds")
         async with self._locks.lock_record(hold_id):
             return await self._holds.update_hold(hold_id, key, HoldEdit(pickup, need_by, expires))
 
@@ -248,12 +248,12 @@ class Sip2Library(LimitedLibrary):
         override: bool = False,
     ) -> Loan:
         """`due` is sent only where `override` is sent as no-block: else the library's own rules set it."""
-        self._require(Capability.CHECK_OUT, "check items out")
+        self._require_capability(Capability.CHECK_OUT, "check items out")
         async with self._locks.lock_record(barcode):
             return await self._loans.check_out(barcode, patron_id, key, LoanTerms(request_id, due, override))
 
     async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
-        self._require(Capability.CHECK_IN, "check items in")
+        self._require_capability(Capability.CHECK_IN, "check items in")
         async with self._locks.lock_record(barcode):
             return await self._loans.check_in(barcode, key, at, fill_hold=fill_hold)
 
@@ -266,11 +266,11 @@ class Sip2Library(LimitedLibrary):
         due: datetime | None = None,
         latest: datetime | None = None,
     ) -> Loan:
-        self._require(Capability.RENEW, "renew loans")
+        self._require_capability(Capability.RENEW, "renew loans")
         if due is not None or latest is not None:
             refuse_unsupported("set a due date")
         async with self._locks.lock_record(barcode):
-            return await self._loans.renew(barcode, key, patron_id)
+            return await self._loans.renew_loan(barcode, key, patron_id)
 
     # location
     # money
@@ -282,7 +282,7 @@ class Sip2Library(LimitedLibrary):
             for one in self._options.pickups
         )
 
-    def _require(self, capability: Capability, what: str) -> None:
+    def _require_capability(self, capability: Capability, what: str) -> None:
         """Raises Refused(UNSUPPORTED_SERVICE)."""
         if not self._is_able(capability):
             refuse_unsupported(what)

@@ -60,7 +60,7 @@ class FeeDesk:
             request_id=fee.request_id,
         )
 
-    async def post(self, wish: FeeWish, key: str) -> Charge:
+    async def post_fee(self, wish: FeeWish, key: str) -> Charge:
         desk = self.desk
         if wish.amount.amount <= 0 or wish.amount.currency != desk.reader.currency:
             raise make_refusal(RefusalReason.INVALID_AMOUNT)

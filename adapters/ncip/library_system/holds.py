@@ -60,7 +60,7 @@ class HoldDesk:
         others = [
             one
             for one in answer.holds
-            if not any(one in _matching(answer, barcode, number) for barcode, number in named)
+            if not any(one in _select_matching_holds(answer, barcode, number) for barcode, number in named)
         ]
         return (*found, *(self._make_foreign_hold(patron_id, one) for one in others))
 
@@ -423,7 +423,7 @@ def _merge_listed(hold: Hold, listed: ListedHold, item: Item | None) -> Hold:
     )
 
 
-def _matching(answer: PatronAnswer, barcode: str, number: str) -> tuple[ListedHold, ...]:
+def _select_matching_holds(answer: PatronAnswer, barcode: str, number: str) -> tuple[ListedHold, ...]:
     found = answer.find_hold(barcode, number)
     return (found,) if found is not None else ()
 

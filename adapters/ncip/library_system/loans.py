@@ -284,7 +284,7 @@ class LoanDesk:
 
     # --- renewal -----------------------------------------------------------------------------------------
 
-    async def renew(self, barcode: str, key: str, terms: RenewalTerms) -> Loan:
+    async def renew_loan(self, barcode: str, key: str, terms: RenewalTerms) -> Loan:
         desk = self.desk
         before = await desk.changes.find_change(ChangeKind.RENEWAL, key)
         known = await desk.changes.changes_of_item(barcode)
@@ -367,7 +367,7 @@ class LoanDesk:
 
     # --- recall ------------------------------------------------------------------------------------------
 
-    async def recall(self, barcode: str, key: str, due: datetime | None) -> Loan:
+    async def recall_loan(self, barcode: str, key: str, due: datetime | None) -> Loan:
         desk = self.desk
         before = await desk.changes.find_change(ChangeKind.RECALL, key)
         known = await desk.changes.changes_of_item(barcode)

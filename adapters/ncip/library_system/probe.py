@@ -40,9 +40,11 @@ class NcipProbe:
         self._place: Place = options.make_place(folder, options.seconds.look_up)
         self._steps: list[ProbeStep] = []
 
-    async def run(self) -> tuple[ProbeStep, ...]:
+    async def try_steps(self) -> tuple[ProbeStep, ...]:
         """Until a step fails that the others need."""
-        if not (await self._try_step("DNS", self._resolve_host) and await self._try_step("TCP", self._connect)):
+        if not (
+            await self._try_step("DNS", self._resolve_host) and await self._try_step("TCP", self._connect_to_server)
+        ):
             return tuple(self._steps)
         if self._tls is not None and not await self._try_step("TLS", self._connect_by_tls):
             return tuple(self._steps)
@@ -100,7 +102,7 @@ class NcipProbe:
             raise _StepFailedError(self._address_key, str(error)) from error
         return f"{host} is {', '.join(sorted({str(one[4][0]) for one in found}))}"
 
-    async def _connect(self) -> str:
+    async def _connect_to_server(self) -> str:
         await self._open_connection(None)
         host, port = self._address
         return f"{host}:{port} is reached"

@@ -167,8 +167,8 @@ class RecordReader:
             blocks=tuple(self._read_blocks(fields)),
             expires=min((day for day in self._list_ends(fields, reader) if day is not None), default=None),
             balance=_read_money(accounts[0].account_balance) if accounts else None,
-            loan_count=_count(answer.loaned_items_counts, answer.loaned_items),
-            hold_count=_count(answer.requested_items_counts, answer.requested_items),
+            loan_count=_count_records(answer.loaned_items_counts, answer.loaned_items),
+            hold_count=_count_records(answer.requested_items_counts, answer.requested_items),
             language=text_of_code(fields.user_languages[0]) if fields.user_languages else "",
             date_of_birth=fields.date_of_birth,
         )
@@ -364,7 +364,7 @@ def _status_of(privilege: UserPrivilege) -> str:
     return text_of_code(privilege.status.status_type).strip() if privilege.status is not None else ""
 
 
-def _count(counts: Iterable[object], listed: tuple[object, ...]) -> int:
+def _count_records(counts: Iterable[object], listed: tuple[object, ...]) -> int:
     """What the system counts, or lists."""
     said = [number for one in counts if (number := getattr(one, "count", None)) is not None]
     return sum(said) if said else len(listed)

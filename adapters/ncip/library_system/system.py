@@ -115,7 +115,7 @@ class NcipLibrary(LimitedLibrary):
 
     async def probe(self) -> tuple[ProbeStep, ...]:
         """See `ports.library_system.ProbesItself`."""
-        return await NcipProbe(self._options, self._context.folder, self._desk).run()
+        return await NcipProbe(self._options, self._context.folder, self._desk).try_steps()
 
     async def info(self) -> LibraryInfo:
         return self._context.info
@@ -130,7 +130,7 @@ class NcipLibrary(LimitedLibrary):
 
     async def authenticate(self, key: PatronKey, secret: str) -> Patron:
         """An empty secret is never sent: some systems answer that it is right."""
-        self._require(Capability.AUTHENTICATE, "check a PIN or password")
+        self._require_capability(Capability.AUTHENTICATE, "check a PIN or password")
         refusal = make_refusal(RefusalReason.PATRON_AUTH_FAILED)
         if not (is_named_by(key.types, self._options) and key.value and secret):
             raise refusal
@@ -169,16 +169,16 @@ class NcipLibrary(LimitedLibrary):
         return await self._holds.list_patron_holds(patron_id)
 
     async def patron_charges(self, patron_id: str) -> tuple[Charge, ...]:
-        self._require(Capability.FEES_READ, "list fees")
+        self._require_capability(Capability.FEES_READ, "list fees")
         return await self._fees.list_charges(patron_id)
 
     # catalogue
     async def find_bib(self, record: RecordId) -> Bib:
-        self._require(Capability.BIB_FIND, "look up records")
+        self._require_capability(Capability.BIB_FIND, "look up records")
         return (await self._desk.find_holdings(record)).bib
 
     async def holdings(self, bib_id: str) -> BibHoldings:
-        self._require(Capability.ITEM_AVAILABILITY, "list the items of a record")
+        self._require_capability(Capability.ITEM_AVAILABILITY, "list the items of a record")
         return await self._desk.find_holdings(RecordId("local", bib_id))
 
     async def item_by_barcode(self, barcode: str) -> Item:
@@ -220,9 +220,9 @@ class NcipLibrary(LimitedLibrary):
 
     # holds
     async def place_hold(self, wish: HoldWish, key: str) -> Hold:
-        self._require(Capability.HOLD_ITEM, "place holds")
+        self._require_capability(Capability.HOLD_ITEM, "place holds")
         if not wish.item_barcode:
-            self._require(Capability.HOLD_TITLE, "place a hold on a title")
+            self._require_capability(Capability.HOLD_TITLE, "place a hold on a title")
         async with self._locks.lock_record(wish.item_barcode or wish.bib_id):
             return await self._holds.place_hold(wish, key)
 
@@ -230,7 +230,7 @@ class NcipLibrary(LimitedLibrary):
         return await self._holds.find_hold(request_id)
 
     async def cancel_hold(self, hold_id: str, key: str) -> Hold:
-        self._require(Capability.HOLD_CANCEL, "cancel holds")
+        self._require_capability(Capability.HOLD_CANCEL, "cancel holds")
         async with self._locks.lock_record(hold_id):
             return await self._holds.cancel_hold(hold_id, key)
 
@@ -243,20 +243,20 @@ class NcipLibrary(LimitedLibrary):
         need_by: date | None = None,
         expires: date | None = None,
     ) -> Hold:
-        self._require(Capability.HOLD_UPDATE, "change holds")
+        self._require_capability(Capability.HOLD_UPDATE, "change holds")
         async with self._locks.lock_record(hold_id):
             return await self._holds.update_hold(hold_id, key, HoldEdit(pickup, need_by, expires))
 
     # temporary records
     async def create_temporary_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
-        self._require(Capability.TEMPORARY_ITEM, "keep temporary items")
+        self._require_capability(Capability.TEMPORARY_ITEM, "keep temporary items")
         async with self._locks.lock_record(item.barcode):
-            return await self._temporary.create(item, key)
+            return await self._temporary.make_item(item, key)
 
     async def delete_temporary_item(self, barcode: str, key: str) -> Item:
-        self._require(Capability.TEMPORARY_ITEM, "keep temporary items")
+        self._require_capability(Capability.TEMPORARY_ITEM, "keep temporary items")
         async with self._locks.lock_record(barcode):
-            return await self._temporary.delete(barcode, key)
+            return await self._temporary.delete_item(barcode, key)
 
     # circulation
     async def check_out(
@@ -269,12 +269,12 @@ class NcipLibrary(LimitedLibrary):
         request_id: str = "",
         override: bool = False,
     ) -> Loan:
-        self._require(Capability.CHECK_OUT, "check items out")
+        self._require_capability(Capability.CHECK_OUT, "check items out")
         async with self._locks.lock_record(barcode):
             return await self._loans.check_out(barcode, patron_id, key, LoanTerms(request_id, due, override))
 
     async def check_in(self, barcode: str, key: str, *, at: str = "", fill_hold: bool = True) -> CheckedIn:
-        self._require(Capability.CHECK_IN, "check items in")
+        self._require_capability(Capability.CHECK_IN, "check items in")
         async with self._locks.lock_record(barcode):
             place = at or self._options.resource_sharing_place
             return await self._loans.check_in(barcode, key, place, fill_hold=fill_hold)
@@ -290,16 +290,16 @@ class NcipLibrary(LimitedLibrary):
     ) -> Loan:
         """`latest` is asked for as the new date: the library's own rules could give an earlier one, which NCIP can't
         say together with it."""
-        self._require(Capability.RENEW, "renew loans")
+        self._require_capability(Capability.RENEW, "renew loans")
         if due is not None or latest is not None:
-            self._require(Capability.DUE_DATE_GIVEN, "set a due date")
+            self._require_capability(Capability.DUE_DATE_GIVEN, "set a due date")
         async with self._locks.lock_record(barcode):
-            return await self._loans.renew(barcode, key, RenewalTerms(patron_id, due or latest))
+            return await self._loans.renew_loan(barcode, key, RenewalTerms(patron_id, due or latest))
 
     async def recall_loan(self, barcode: str, key: str, *, due: datetime | None = None) -> Loan:
-        self._require(Capability.RECALL, "recall loans")
+        self._require_capability(Capability.RECALL, "recall loans")
         async with self._locks.lock_record(barcode):
-            return await self._loans.recall(barcode, key, due)
+            return await self._loans.recall_loan(barcode, key, due)
 
     # location
     # money
@@ -314,9 +314,11 @@ class NcipLibrary(LimitedLibrary):
         item_barcode: str = "",
         request_id: str = "",
     ) -> Charge:
-        self._require(Capability.POST_FEE, "post fees")
+        self._require_capability(Capability.POST_FEE, "post fees")
         async with self._locks.lock_record(f"{patron_id}/{key}"):
-            return await self._fees.post(FeeWish(patron_id, amount, type_, description, item_barcode, request_id), key)
+            return await self._fees.post_fee(
+                FeeWish(patron_id, amount, type_, description, item_barcode, request_id), key
+            )
 
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
@@ -326,7 +328,7 @@ class NcipLibrary(LimitedLibrary):
             for one in self._options.pickups
         )
 
-    def _require(self, capability: Capability, what: str) -> None:
+    def _require_capability(self, capability: Capability, what: str) -> None:
         """Raises Refused(UNSUPPORTED_SERVICE)."""
         if not self._is_able(capability):
             refuse_unsupported(what)

@@ -31,7 +31,7 @@ class TemporaryItemDesk:
 
     # --- making ------------------------------------------------------------------------------------------
 
-    async def create(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
+    async def make_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
         desk = self.desk
         pickup = choose_pickup(desk, item.hold.pickup) if item.hold is not None else ""
         medium = self._choose_medium(item.policy)
@@ -205,7 +205,7 @@ class TemporaryItemDesk:
 
     # --- deleting ----------------------------------------------------------------------------------------
 
-    async def delete(self, barcode: str, key: str) -> Item:
+    async def delete_item(self, barcode: str, key: str) -> Item:
         """Without DeleteItem the system removes the record by itself when the item is checked in; then it is only
         remembered as gone."""
         desk = self.desk
