@@ -19,6 +19,7 @@ from gateway.store.migration import OWN, migrate_store
 from tests.support.answers import Watch
 from tests.support.daemon import Installation
 from tests.support.logs import logs_as_before
+from tests.support.memory_report import MemoryReport
 from tests.support.postgresql import NotInstalled, Server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +27,10 @@ ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("illgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("illgate")
 # By default an example may take 0.2 seconds and making examples a second: a busy machine needs that for nothing at all.
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(MemoryReport())
 
 
 def pytest_collection_finish() -> None:
