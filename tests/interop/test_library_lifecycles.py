@@ -29,7 +29,7 @@ def _mark_cell(cell: MatrixCell) -> object:
     return pytest.param(cell, id=f"{cell.backend}-{cell.role.value}-{cell.story}", marks=marks)
 
 
-@pytest.mark.parametrize("cell", map(_mark_cell, CELLS))
+@pytest.mark.parametrize("cell", [_mark_cell(cell) for cell in CELLS])
 async def test_a_lifecycle(tmp_path: Path, cell: MatrixCell) -> None:
     assert await cell.play_story(tmp_path) == PAGE[cell.row, cell.backend]
 
