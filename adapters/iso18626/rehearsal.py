@@ -36,8 +36,8 @@ class Iso18626Rehearsal:
     def misbehaviours(self) -> Mapping[str, str]:
         return {name: one.words for name, one in MISBEHAVIOURS.items()}
 
-    def mirror_dialect(self, profile: Profile, url: str) -> BaseModel:
-        return mirror_dialect(profile, url)
+    def mirror_dialect(self, profile: Profile, address: str) -> BaseModel:
+        return mirror_dialect(profile, address)
 
     def misbehave(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
         return apply_misbehaviour(name, answer, number)

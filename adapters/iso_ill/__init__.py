@@ -10,6 +10,7 @@ from adapters.iso_ill.dialect import SECTION, IsoIllDialect
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, MailFormatAdapter, ProtocolAdapter
 from gateway.ports.incoming_mail import MailFormat, PartConcealer
 from gateway.ports.partner_channel import PartnerChannel
+from gateway.ports.rehearsal import ProtocolRehearsal
 from gateway.ports.responder import Responder
 
 
@@ -38,6 +39,12 @@ def make_mail_format() -> MailFormat:
     return IsoIllMailFormat()
 
 
+def make_rehearsal() -> ProtocolRehearsal:
+    from adapters.iso_ill.rehearsal import IsoIllRehearsal
+
+    return IsoIllRehearsal()
+
+
 def list_addresses(dialect: IsoIllDialect) -> dict[str, str]:
     """Where a profile sends to, by key (`illgate check --live`)."""
     address = dialect.transport.address
@@ -59,6 +66,7 @@ protocol = ProtocolAdapter(
     responder=make_responder,
     addresses=list_addresses,
     example=read_example,
+    rehearsal=make_rehearsal,
     over_http=False,
     for_all=True,
 )

@@ -10,19 +10,24 @@ from pathlib import Path
 import click
 
 from gateway.cli.installation import Installation, pass_installation
-from gateway.cli.send_command import build_daemon_url, find_playable_profile
+from gateway.cli.send_command import build_daemon_url, find_playable_profile, format_host
 from gateway.configuration.yaml_document import nearest_match
+from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
+from gateway.domain.value import value_object
+from gateway.ports.adapter import ProtocolAdapter
 from gateway.runtime.mock_assembly import (
     MockWishes,
     RehearsedProtocol,
     build_mock_partner,
     find_rehearsed_protocol,
 )
+from gateway.runtime.mock_lines import MockLines
 from gateway.secrets import resolve_secret
 from gateway.services.localization import TextCatalogues
 from gateway.services.mock.scenario import SHIPPED_SCENARIOS, MockScenario, load_scenarios
-from gateway.web.mock_site import MockSite
+from gateway.settings import Settings
+from gateway.web.mock_site import MockEndpoint, MockSite
 
 
 @click.command(name="mock")
@@ -40,9 +45,20 @@ from gateway.web.mock_site import MockSite
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="A folder with scenarios of your own.",
 )
-@click.option("--against", metavar="URL", help="Where the partner sends its messages; else to this installation.")
+@click.option(
+    "--against",
+    metavar="ADDRESS",
+    help="URL or HOST:PORT to which the partner sends its messages; else this installation.",
+)
 @click.option("--port", type=click.IntRange(0, 65_535), default=8090, show_default=True, help="0: a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Whoever reaches it sees what was exchanged.")
+@click.option(
+    "--page-port",
+    type=click.IntRange(0, 65_535),
+    default=8091,
+    show_default=True,
+    help="Of the page, where the protocol isn't spoken by HTTP.",
+)
 @click.option("--misbehave", "misbehaviour", default="", metavar="NAME", help="Do this wrong in each answer.")
 @click.option("--list", "listing", is_flag=True, help="List scenarios and misbehaviours.")
 @pass_installation
@@ -54,6 +70,7 @@ def mock_command(
     against: str | None,
     port: int,
     host: str,
+    page_port: int,
     misbehaviour: str,
     listing: bool,
 ) -> None:
@@ -80,11 +97,17 @@ def mock_command(
             click.echo(line)
         return
     settings = installation.settings
+    adapter = protocol.adapter
     wishes = MockWishes(
-        url=against or build_daemon_url(settings, protocol.adapter.name, played.name, "--against"),
+        address=against or _find_daemon_address(settings, adapter, played),
         scenarios=scenarios,
         chosen=[_find_scenario(name, scenarios) for name in chosen],
         misbehaviour=misbehaviour,
+    )
+    lines = (
+        None
+        if adapter.over_http
+        else MockLines(adapter.responder(), adapter.name, played.max_bytes, settings.folder, installation.clock)
     )
     partner = build_mock_partner(
         settings,
@@ -93,28 +116,56 @@ def mock_command(
         wishes,
         installation.clock,
         lambda reference: resolve_secret(reference, settings.folder),
+        lines=lines,
     )
-    texts = TextCatalogues(settings.letters_folder, settings.letters.language)
-    site = MockSite(partner, protocol.adapter.name, installation.clock, texts)
+    endpoint = MockEndpoint(partner, adapter.name, installation.clock) if adapter.over_http else None
+    site = MockSite(partner, TextCatalogues(settings.letters_folder, settings.letters.language), endpoint)
+    places = MockPlaces(host, port, page_port if lines is not None else port)
     try:
-        asyncio.run(_run_site(site, wishes, host, port))
+        asyncio.run(_run_partner(site, lines, wishes, places))
     except OSError as error:
         raise click.ClickException(f"can't listen on {host}:{port}: {error.strerror or error}") from error
 
 
-async def _run_site(site: MockSite, wishes: MockWishes, host: str, port: int) -> None:
+@value_object
+class MockPlaces:
+    """Where it listens; the ports are the same where the protocol is spoken by HTTP."""
+
+    host: str
+    port: int
+    page_port: int
+
+
+async def _run_partner(site: MockSite, lines: MockLines | None, wishes: MockWishes, places: MockPlaces) -> None:
     stopped = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(one, stopped.set)
-    url = await site.start(host, port)
-    click.echo(f"{site.partner.play.parties.ours.symbol} is played at {url}; it sends to {wishes.url}")
+    page = await site.start(places.host, places.page_port)
     try:
+        address = await lines.start(site.partner, places.host, places.port) if lines is not None else page
+        symbol = site.partner.play.parties.ours.symbol
+        click.echo(f"{symbol} is played at {address}; it sends to {wishes.address}; see {page}")
         for scenario in wishes.chosen:
             if scenario.role is Role.BORROWING:
                 site.partner.begin_scenario(scenario)
         await stopped.wait()
     finally:
+        if lines is not None:
+            await lines.stop()
         await site.stop()
+
+
+def _find_daemon_address(settings: Settings, adapter: ProtocolAdapter, profile: Profile) -> str:
+    """Where the daemon of this installation takes messages of the partner. Raises click.UsageError."""
+    if adapter.over_http:
+        return build_daemon_url(settings, adapter.name, profile.name, "--against")
+    fitting = (one for one in settings.tcp if one.protocol == adapter.name and one.profile in ("", profile.name))
+    listener = next(fitting, None)
+    if listener is None or not listener.port:
+        raise click.UsageError(
+            f"gateway.yml has no TCP listener with a port for {adapter.name}: say --against HOST:PORT"
+        )
+    return f"{format_host(listener.host)}:{listener.port}"
 
 
 def _find_scenario(name: str, scenarios: Mapping[str, MockScenario]) -> MockScenario:

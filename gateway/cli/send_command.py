@@ -287,7 +287,7 @@ def build_daemon_url(settings: Settings, protocol: str, profile: str, option: st
     if not http.port:
         raise click.UsageError(f"http.port is 0 in gateway.yml, so the daemon's port is not known: say {option}")
     scheme = "https" if http.tls.certificate else "http"
-    return f"{scheme}://{_format_host(http.host)}:{http.port}/{protocol}/{profile}"
+    return f"{scheme}://{format_host(http.host)}:{http.port}/{protocol}/{profile}"
 
 
 def _choose_tcp_destination(
@@ -308,13 +308,13 @@ def _choose_tcp_destination(
     return TcpPlace(host, listener.port, tls if listener.tls.certificate else None, timeouts)
 
 
-def _format_host(host: str) -> str:
+def format_host(host: str) -> str:
     host = _ANY.get(host, host)
     return f"[{host}]" if ":" in host else host
 
 
 def _format_destination(place: Place) -> str:
-    return place.url if isinstance(place, HttpPlace) else f"{_format_host(place.host)}:{place.port}"
+    return place.url if isinstance(place, HttpPlace) else f"{format_host(place.host)}:{place.port}"
 
 
 def _format_reply_facts(reply: TransportReply) -> str:

@@ -116,9 +116,9 @@ class ProtocolRehearsal(Protocol):
         """What the partner can do wrong in its answers, in plain words, by name."""
         ...
 
-    def mirror_dialect(self, profile: Profile, url: str) -> BaseModel:
+    def mirror_dialect(self, profile: Profile, address: str) -> BaseModel:
         """The section of the protocol as the partner would write it: its symbols are ours there, and messages go to
-        `url`."""
+        `address`, a URL or host:port. Raises ConfigurationError for a partner that can't be played."""
         ...
 
     def misbehave(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:

@@ -13,10 +13,17 @@ from gateway.domain.requests.request import LibraryParty
 from gateway.domain.value import value_object
 from gateway.ports.adapter import ChannelContext, ChannelLibrary, ProtocolAdapter
 from gateway.ports.library_system import LibraryInfo
-from gateway.ports.partner_channel import ChannelMessage, InboxResult, IncomingPartnerMessage, PartnerChannel
+from gateway.ports.partner_channel import (
+    ChannelMessage,
+    InboxResult,
+    IncomingPartnerMessage,
+    NoPartnerConnections,
+    PartnerChannel,
+)
 from gateway.ports.partner_simulator import Secrets
 from gateway.ports.rehearsal import ProtocolRehearsal
 from gateway.runtime.managed_requests import NoMailServer
+from gateway.runtime.mock_lines import MockLines
 from gateway.services.letters import LetterRenderer
 from gateway.services.mock.mock_conversation import MockParties
 from gateway.services.mock.mock_partner import MockPartner, MockPlay, Wait
@@ -34,10 +41,11 @@ class RehearsedProtocol:
 
 @value_object(kw_only=True)
 class MockWishes:
-    """What whoever starts it wants: `url`: where messages of the partner go; `chosen`: scenarios in the order in which
-    requests get them; `misbehaviour`: of each answer, a name that the protocol knows."""
+    """What whoever starts it wants: `address`: where messages of the partner go, a URL or host:port; `chosen`:
+    scenarios in the order in which requests get them; `misbehaviour`: of each answer, a name that the protocol
+    knows."""
 
-    url: str
+    address: str
     scenarios: Mapping[str, MockScenario]
     chosen: Sequence[MockScenario] = ()
     misbehaviour: str = ""
@@ -60,9 +68,10 @@ def build_mock_partner(
     clock: Clock,
     secrets: Secrets,
     wait: Wait = asyncio.sleep,
+    lines: MockLines | None = None,
 ) -> MockPartner:
-    """Raises ConfigurationError for a profile whose partner can't be played, and for misbehaviours that the protocol
-    doesn't know."""
+    """`lines`: for a protocol that is spoken by TCP. Raises ConfigurationError for a profile whose partner can't be
+    played, and for misbehaviours that the protocol doesn't know."""
     protocol = find_rehearsed_protocol(adapters, profile)
     if protocol is None:
         raise _make_profile_error(profile, (), "speaks no protocol in which a partner can be played by itself")
@@ -70,13 +79,14 @@ def build_mock_partner(
     library = settings.find_library(profile.library)
     parties = MockParties(_find_partner(profile), LibraryParty(symbol=library.symbol, profile=profile.name))
     play = MockPlay(
-        profile=_mirror_profile(profile, protocol, wishes.url),
+        profile=_mirror_profile(profile, protocol, wishes.address),
         parties=parties,
         zone=library.zone,
         currency=library.currency,
         scenarios=wishes.scenarios,
         chosen=wishes.chosen,
         misbehaviour=wishes.misbehaviour,
+        over_http=protocol.adapter.over_http,
     )
 
     def make_channel(record: Callable[[ChannelMessage], None]) -> PartnerChannel:
@@ -92,6 +102,7 @@ def build_mock_partner(
             letters=LetterRenderer(settings.letters_folder, settings.letters.language),
             read_file=_read_no_file,
             receive=_receive_nothing,
+            lines=lines.record_by(record) if lines is not None else NoPartnerConnections(),
             record=record,
         )
         return adapters.channels[protocol.rehearsal.channel].make(context)

@@ -24,15 +24,53 @@ ASSETS = PageAssets("/_assets", (assets.FOLDER,))
 TEMPLATES = PageTemplates(rendering.FOLDER, ASSETS)
 
 
-class MockSite:
-    """`protocol`: as the messages' registry calls it."""
+class MockEndpoint:
+    """Takes messages by POST to any path. `protocol`: as the messages' registry calls it."""
 
-    def __init__(self, partner: MockPartner, protocol: str, clock: Clock, texts: TextCatalogues) -> None:
-        self.partner = partner
-        self.url = ""
+    def __init__(self, partner: MockPartner, protocol: str, clock: Clock) -> None:
+        self._partner = partner
         self._protocol = protocol
         self._clock = clock
+
+    def register(self, app: web.Application) -> None:
+        app.router.add_post("/{path:.*}", self._take_message)
+
+    async def _take_message(self, request: web.Request) -> web.StreamResponse:
+        body = await read_body(request, self._partner.play.profile.max_bytes, ReadTimeouts())
+        reply = self._partner.receive_message(
+            RawMessage(
+                body=body.data,
+                received=self._clock.now(),
+                transport=TransportKind.HTTP,
+                protocol=self._protocol,
+                peer=request.remote or "",
+                path=request.path,
+                headers={name.lower(): value for name, value in request.headers.items()},
+            )
+        )
+        if reply.after_seconds:
+            await self._partner.wait(reply.after_seconds)
+        if reply.answer is None:
+            if request.transport is not None:
+                request.transport.abort()
+            reply.speak()
+            return web.Response(status=500)  # never sent: the connection is gone
+        response = web.Response(body=reply.answer.body, status=reply.answer.status, headers=reply.answer.headers)
+        response.headers[hdrs.CONTENT_TYPE] = reply.answer.content_type
+        await response.prepare(request)
+        await response.write_eof()
+        reply.speak()
+        return response
+
+
+class MockSite:
+    """The page, and where messages come by HTTP the endpoint for them."""
+
+    def __init__(self, partner: MockPartner, texts: TextCatalogues, endpoint: MockEndpoint | None = None) -> None:
+        self.partner = partner
+        self.url = ""
         self._texts = texts
+        self._endpoint = endpoint
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
@@ -41,7 +79,8 @@ class MockSite:
         ASSETS.register(app)
         app.router.add_get("/", self._show_exchanges)
         app.router.add_get(r"/exchanges/{number:\d{1,9}}", self._show_exchange)
-        app.router.add_post("/{path:.*}", self._take_message)
+        if self._endpoint is not None:
+            self._endpoint.register(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
@@ -54,33 +93,6 @@ class MockSite:
         if self._runner is not None:
             await self._runner.cleanup()
         self._runner = None
-
-    async def _take_message(self, request: web.Request) -> web.StreamResponse:
-        body = await read_body(request, self.partner.play.profile.max_bytes, ReadTimeouts())
-        reply = self.partner.receive_message(
-            RawMessage(
-                body=body.data,
-                received=self._clock.now(),
-                transport=TransportKind.HTTP,
-                protocol=self._protocol,
-                peer=request.remote or "",
-                path=request.path,
-                headers={name.lower(): value for name, value in request.headers.items()},
-            )
-        )
-        if reply.after_seconds:
-            await self.partner.wait(reply.after_seconds)
-        if reply.answer is None:
-            if request.transport is not None:
-                request.transport.abort()
-            reply.speak()
-            return web.Response(status=500)  # never sent: the connection is gone
-        response = web.Response(body=reply.answer.body, status=reply.answer.status, headers=reply.answer.headers)
-        response.headers[hdrs.CONTENT_TYPE] = reply.answer.content_type
-        await response.prepare(request)
-        await response.write_eof()
-        reply.speak()
-        return response
 
     async def _show_exchanges(self, request: web.Request) -> web.Response:
         partner = self.partner
@@ -98,8 +110,8 @@ class MockSite:
             raise web.HTTPNotFound(text="There is no such message, or it is too long ago.\n")
         values = {
             "exchange": exchange,
-            "body": exchange.body.decode("utf-8", "replace"),
-            "answer": exchange.answer.decode("utf-8", "replace"),
+            "body": _show_octets(exchange.body),
+            "answer": _show_octets(exchange.answer),
         }
         return self._render_page(request, "mock_exchange", values)
 
@@ -108,3 +120,12 @@ class MockSite:
         parties = self.partner.play.parties
         shown = {"partner": parties.ours, "other": parties.theirs, **values}
         return html_response(TEMPLATES.render(template, localization, shown), 200)
+
+
+def _show_octets(body: bytes) -> str:
+    """As text; what is none in hexadecimal."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return body.hex(" ")
+    return text if text.isprintable() or "<" in text else body.hex(" ")

@@ -95,7 +95,8 @@ class MockReply:
 @value_object(kw_only=True)
 class MockPlay:
     """What is played. `profile`: as the partner would have it; `parties`: the partner, and whom it speaks with;
-    `chosen`: scenarios in the order in which requests get them; `misbehaviour`: of each answer."""
+    `chosen`: scenarios in the order in which requests get them; `misbehaviour`: of each answer; `over_http`: else an
+    HTTP status is no answer at all."""
 
     profile: Profile
     parties: MockParties
@@ -104,6 +105,7 @@ class MockPlay:
     scenarios: Mapping[str, MockScenario]
     chosen: Sequence[MockScenario] = ()
     misbehaviour: str = ""
+    over_http: bool = True
 
 
 class MockPartner:
@@ -148,6 +150,8 @@ class MockPartner:
         except Refused as refused:
             return self._refuse_message(arrival, envelope, Refusal.from_error(refused), context)
         told = incoming.told
+        if told is None and incoming.command is None:  # the protocol itself answers
+            return self._answer_by_protocol(arrival, envelope, incoming, context)
         if told is None:
             no_request = Refusal(
                 RefusalReason.UNSUPPORTED_SERVICE, "A mock takes messages about requests only.", MessagePart.SERVICE
@@ -186,6 +190,13 @@ class MockPartner:
         answer = self._spoil_answer(self._responder.refuse(envelope, refusal, context), 1)
         note = str(refusal) if isinstance(refusal, MalformedMessage) else f"refused: {refusal.detail}"
         self._record_arrival(arrival, envelope.service, None, answer, note)
+        return MockReply(answer=answer, speak=_say_nothing)
+
+    def _answer_by_protocol(
+        self, arrival: RawMessage, envelope: MessageEnvelope, incoming: DecodedMessage, context: ExchangeContext
+    ) -> MockReply:
+        answer = self._responder.encode(envelope, incoming, None, context)
+        self._record_arrival(arrival, envelope.service, None, answer, "")
         return MockReply(answer=answer, speak=_say_nothing)
 
     def _repeat_answer(self, arrival: RawMessage, envelope: MessageEnvelope, told: IncomingPartnerMessage) -> MockReply:
@@ -277,7 +288,7 @@ class MockPartner:
             self._answers.popitem(last=False)
 
     def _change_answer(self, answer: ResponderAnswer, change: AnswerChange) -> ResponderAnswer | None:
-        if change.missing:
+        if change.missing or (change.status and not self.play.over_http):
             return None
         if change.status:
             words = f"This mock answers with HTTP {change.status} here.\n"
@@ -371,7 +382,7 @@ class MockPartner:
                 scenario=conversation.scenario.name if conversation is not None else "",
                 body=self._conceal_secrets(arrival.body),
                 answer=answer.body[:MAX_SHOWN_BYTES] if answer is not None else b"",
-                status=answer.status if answer is not None else 0,
+                status=answer.status if answer is not None and self.play.over_http else 0,
                 note=note,
             )
         )

@@ -24,12 +24,13 @@ from gateway.domain.requests.request import PatronLink, Request, RequestedServic
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
 from gateway.profiles import read_profiles
 from gateway.runtime.mock_assembly import MockWishes, build_mock_partner
+from gateway.runtime.mock_lines import MockLines
 from gateway.services.localization import TextCatalogues
 from gateway.services.mock.mock_conversation import MockConversation
 from gateway.services.mock.mock_partner import MockPartner
 from gateway.services.mock.scenario import SHIPPED_SCENARIOS, load_scenarios
 from gateway.settings import load_settings
-from gateway.web.mock_site import MockSite
+from gateway.web.mock_site import MockEndpoint, MockSite
 from tests.faults.joined.town import Town
 from tests.support.iso_wires import held_port, port_of
 
@@ -100,12 +101,13 @@ class MockWorld:
 
     def find_conversation(self, request: Request) -> MockConversation:
         """The partner's side of the last that was asked."""
-        return self.partner.conversations[request.attempts[-1].transaction]
+        every = reversed(self.partner.conversations.values())
+        return next(one for one in every if one.request.citation.title == request.citation.title)
 
     async def find_lending(self, conversation: MockConversation) -> Request:
         """Ours of a requester's request, of which there must be one."""
         every = (await self.town.requests()).values()
-        (found,) = [one for one in every if one.transaction == conversation.transaction]
+        (found,) = [one for one in every if conversation.transaction in one.transaction]
         return found
 
     async def history(self, request: Request) -> list[str]:
@@ -151,22 +153,70 @@ async def run_mock_world(
         waited.append(seconds)
 
     wishes = MockWishes(
-        url=f"http://127.0.0.1:{port_of(door)}/iso18626/fjordby",
+        address=f"http://127.0.0.1:{port_of(door)}/iso18626/fjordby",
         scenarios=scenarios,
         chosen=[scenarios[name] for name in chosen],
         misbehaviour=misbehaviour,
     )
     partner = build_mock_partner(settings, adapters, found, wishes, clock, str, pass_time)
-    site = MockSite(partner, "iso18626", clock, TextCatalogues(None, "en"))
+    site = MockSite(partner, TextCatalogues(None, "en"), MockEndpoint(partner, "iso18626", clock))
     _write_profile(folder, profile, f"{await site.start()}/iso18626")
     town = Town("CLK", config, clock)
     await town.start()
     try:
-        yield MockWorld(town, site, clock, config, wishes.url, waited)
+        yield MockWorld(town, site, clock, config, wishes.address, waited)
     finally:
         await town.crash()
         await site.stop()
         door.close()
+
+
+@contextlib.asynccontextmanager
+async def run_tcp_world(template: Path, folder: Path, mode: str) -> AsyncIterator[MockWorld]:
+    """The partner speaks ISO ILL. `mode`: of its connections."""
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    config, clock, waited = folder / "gateway.yml", FixedClock(START), list[float]()
+    door = held_port()
+    (folder / "requests.yml").write_text(yaml.safe_dump(POLICY), "utf-8")
+    written = yaml.safe_load(config.read_text("utf-8"))
+    written["http"] |= {"port": 0}
+    written["tcp"] = [{"host": "127.0.0.1", "port": port_of(door), "protocol": "iso_ill"}]
+    config.write_text(yaml.safe_dump(written, allow_unicode=True), "utf-8")
+    _write_tcp_profile(folder, mode, "127.0.0.1:9")
+    adapters = load_adapters()
+    settings = load_settings(config, adapters)
+    found = read_profiles(settings.profiles_folder, adapters, settings).profiles.find_profile("fjordby")
+    assert found is not None
+
+    async def pass_time(seconds: float) -> None:
+        waited.append(seconds)
+
+    wishes = MockWishes(address=f"127.0.0.1:{port_of(door)}", scenarios=load_scenarios([SHIPPED_SCENARIOS]))
+    lines = MockLines(adapters.protocols["iso_ill"].responder(), "iso_ill", found.max_bytes, folder, clock)
+    partner = build_mock_partner(settings, adapters, found, wishes, clock, str, pass_time, lines)
+    site = MockSite(partner, TextCatalogues(None, "en"))
+    await site.start()
+    _write_tcp_profile(folder, mode, await lines.start(partner))
+    town = Town("CLK", config, clock)
+    await town.start()
+    try:
+        yield MockWorld(town, site, clock, config, wishes.address, waited)
+    finally:
+        await lines.stop()
+        await town.crash()
+        await site.stop()
+        door.close()
+
+
+def _write_tcp_profile(folder: Path, mode: str, address: str) -> None:
+    profile = {key: value for key, value in FJORDBY.items() if key != "iso18626"}
+    profile["partner"] = {**FJORDBY["partner"], "channel": "iso-ill"}
+    profile["iso_ill"] = {
+        "transport": {"mode": mode, "address": address, "reply_seconds": 5},
+        "acknowledges": "all",
+        "answers": "all",
+    }
+    (folder / "profiles" / "fjordby.yml").write_text(yaml.safe_dump(profile, allow_unicode=True), "utf-8")
 
 
 def _write_profile(folder: Path, profile: Mapping[str, Any], url: str) -> None:

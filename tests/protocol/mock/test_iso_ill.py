@@ -1,0 +1,73 @@
+"""A partner of ISO ILL that is played, with a gateway that doesn't know it, over TCP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from gateway.domain.requests.events import EventKind
+from tests.protocol.mock.world import MockWorld, make_template, run_tcp_world
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_template(tmp_path_factory.mktemp("mock-iso-ill"))
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module", params=["same-connection", "call-back"])
+async def world(
+    request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[MockWorld]:
+    async with run_tcp_world(template, tmp_path_factory.mktemp("world"), request.param) as world:
+        yield world
+
+
+async def test_a_loan_from_the_wish_to_the_way_home(world: MockWorld) -> None:
+    request = await world.ask("Havet og himmelen")
+    assert request.state.value == "shipped"
+
+    await world.act(request, EventKind.RECEIVED)
+    await world.act(request, EventKind.RETURNED)
+    assert (await world.town.show(request.id)).request.state.value == "completed"
+    assert world.find_conversation(request).request.state.value == "completed"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "state"),
+    [
+        ("unfilled", "no-supplier"),
+        ("conditional", "conditional"),
+        ("silent", "requested"),
+        ("cancel-yes", "will-supply"),
+    ],
+)
+async def test_a_title_names_what_shall_happen(scenario: str, state: str, world: MockWorld) -> None:
+    request = await world.ask(f"Brev fra øya mock:{scenario}")
+    assert request.state.value == state
+
+
+@pytest.mark.parametrize(("scenario", "state"), [("cancel-yes", "cancelled"), ("cancel-no", "shipped")])
+async def test_a_cancellation_is_answered(scenario: str, state: str, world: MockWorld) -> None:
+    request = await world.ask(f"Nordlys mock:{scenario}")
+    cancelled = await world.act(request, EventKind.CANCEL)
+    assert cancelled.state.value == state
+
+
+async def test_a_requester_asks_receives_and_returns(world: MockWorld) -> None:
+    conversation = world.partner.begin_scenario(world.partner.play.scenarios["asks-loan"])
+    await world.settle()
+    lending = await world.find_lending(conversation)
+    await world.act(lending, EventKind.SHIPPED, barcode=await world.find_free_barcode())
+    assert conversation.request.state.value == "returned"
+
+
+async def test_the_page_shows_octets_of_what_is_no_text(world: MockWorld) -> None:
+    await world.ask("Fyret mock:unfilled")
+    number = next(one.number for one in world.partner.exchanges if one.service == "ILL-Request")
+    page, _ = await world.read_page(f"/exchanges/{number}")
+    assert "<pre>61 " in page  # the tag of an ILL-Request
