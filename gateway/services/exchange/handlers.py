@@ -389,8 +389,9 @@ class NotificationHandler:
     async def handle_notification(
         self, message: MessageContext, incoming: DecodedMessage, told: IncomingPartnerMessage, exchange: ExchangeContext
     ) -> ResponderAnswer:
-        """What it changes, its answer and the journal are one transaction; those of one partner go one after the
-        other. After a crash it was never here: its sender sends it again."""
+        """What it changes, its answer and the journal are one transaction. Messages of one partner about one request go
+        one after the other; all others may share a commit. After a crash it was never here: its sender sends it
+        again."""
         partner_inbox, profile = self.partner_inbox, exchange.profile
         if partner_inbox is None:
             return await self.endings.refuse_message(
@@ -408,7 +409,7 @@ class NotificationHandler:
                 message.outcome, message.reason = OutcomeClass.REFUSED, taken.refused.reason.value
             return answer, journal_opening(message), journal_ending(message, answer, self.clock.now())
 
-        async with self.locks.hold_key(f"{message.library.symbol} {profile.name}"):
+        async with self.locks.hold_key(f"{message.library.symbol} {profile.name} {told.transaction}"):
             try:
                 answer = await self.journal.record_in_transaction(receive_and_record)
             except Unavailable as down:

@@ -187,16 +187,18 @@ class LibraryInbox:
             message.details,
             found.attempt if message.role is Role.BORROWING else 0,
         )
-        request = requests.lock_request(connection, symbol, found.request_id)
-        refused = message.guard(request) if message.guard is not None and request is not None else None
-        if refused is not None and request is not None:
-            record_denied_event(connection, self.context, request, event, refused.detail)
-            return InboxResult(found.request_id, refused, event=event, request=request)
+        if message.guard is not None:
+            request = requests.lock_request(connection, symbol, found.request_id)
+            refused = message.guard(request) if request is not None else None
+            if refused is not None and request is not None:
+                record_denied_event(connection, self.context, request, event, refused.detail)
+                return InboxResult(found.request_id, refused, event=event, request=request)
         prepare = prepare_forwarding(connection, self.context, message, profile, found)
         event_request = EventRequest(request_id=found.request_id, event=event, prepare=prepare)
         outcome = apply_event_in(connection, self.context, event_request)
         if isinstance(outcome, Denied):
-            return InboxResult(found.request_id, denial_as_refusal(outcome), event=event, request=request)
+            known = requests.load_request(connection, symbol, found.request_id)
+            return InboxResult(found.request_id, denial_as_refusal(outcome), event=event, request=known)
         return InboxResult(found.request_id, event=event, request=outcome.request)
 
     # --- a new request -----------------------------------------------------------------------------------

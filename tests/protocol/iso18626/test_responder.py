@@ -93,6 +93,21 @@ async def test_a_message_that_comes_many_times_at_once_is_carried_out_once(
         assert sum("a repeat" in note for note in notes) == 15
 
 
+async def test_requests_of_one_partner_that_come_at_once_are_all_taken(
+    template_in_each_store: Path, tmp_path: Path
+) -> None:
+    ids = [str(number) for number in range(4711, 4723)]
+    async with run_endpoint(template_in_each_store, tmp_path / "at-work") as endpoint:
+        for write in (write_request, lambda id_: write_action(id_, "Cancel")):
+            answers = await asyncio.gather(*(endpoint.post(write(id_)) for id_ in ids))
+            assert [answer.verdict for answer in answers] == [OK] * len(ids)
+        taken = await endpoint.requests()
+
+    assert sorted(taken) == ids
+    assert len({one.number for one in taken.values()}) == len(ids)
+    assert {one.state for one in taken.values()} <= {LendingState.CANCEL_PENDING, LendingState.CANCELLED}
+
+
 async def test_another_request_with_the_same_id_is_refused(endpoint: Endpoint) -> None:
     await endpoint.post(write_request("4711"))
 
