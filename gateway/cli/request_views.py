@@ -258,6 +258,8 @@ def _iter_request_facts(shown: RequestView, zone: tzinfo) -> Iterator[tuple[str,
         yield "patron's remark", patron.note
     yield "partner", " ".join(filter(None, (partner.profile or partner.symbol, partner.name and f"({partner.name})")))
     yield "their number", request.transaction if request.role is Role.LENDING else ""
+    if request.other_leg is not None:
+        yield "brokered by" if request.role is Role.LENDING else "brokered for", request.other_leg.number
     yield "deliver to" if request.role is Role.LENDING else "return to", partner.address
     yield "e-mail", partner.email
     for extra in request.extras:

@@ -154,6 +154,7 @@ ACTS: Mapping[K, ActionFieldSet] = {
     K.UNFILLED: ActionFieldSet(required=(_REASON,), optional=(_NOTE,)),
     K.RETRY: ActionFieldSet(required=(_RETRY,), optional=(_REASON, _NOTE)),
     K.FORWARDED: ActionFieldSet(optional=(ActionField("note", _T.TEXT, "To whom."),)),
+    K.BROKERED: ActionFieldSet(optional=(_REASON, _OWN_NOTE)),
     K.DIGITISED: ActionFieldSet(optional=(_ATTACHMENT, _OWN_NOTE)),
     K.CLEARED: ActionFieldSet(
         required=(ActionField("reason", _T.TEXT, "The rule or statement that is relied on."),),
@@ -198,6 +199,10 @@ BY_HAND = tuple(kind for kind in ACTS if kind not in BY_RULE)
 """What people and programs can do, in the order of `ACTS`."""
 
 
+IS_NEEDED = "is needed"
+"""Said of a required field that isn't there."""
+
+
 @value_object
 class FieldProblem:
     """`name`: an attribute of `EventDetails`."""
@@ -210,7 +215,7 @@ def check_details(kind: K, details: EventDetails) -> tuple[FieldProblem, ...]:
     """What is missing, and what has no meaning for an action of this kind."""
     fields = ACTS.get(kind, ActionFieldSet())
     given = given_detail_names(details)
-    missing = [FieldProblem(field.name, "is needed") for field in fields.required if field.name not in given]
+    missing = [FieldProblem(field.name, IS_NEEDED) for field in fields.required if field.name not in given]
     allowed = ", ".join(sorted(fields.field_names)) or "none"
     unknown = [
         FieldProblem(name, f"means nothing for '{kind.value}'; fields: {allowed}")

@@ -44,6 +44,7 @@ class EventKind(StrEnum):
     RETRY = "retry"
     UNFILLED = "unfilled"
     FORWARDED = "forwarded"
+    BROKERED = "brokered"  # we ask other libraries for it, and stay the one who supplies
     EXPIRED = "expired"
     NO_ANSWER = "no-answer"
     # cancelling

@@ -2,7 +2,8 @@
 
 Responder side of ISO 10161 (facts/iso-ill-10161.md 9.2) with the local states that it doesn't know: the item is
 located, a copy is digitised, cleared. A request that is over answers a cancellation with yes: nothing will come.
-Letters go to the other library's patron, where the item is lent to one.
+Letters go to the other library's patron, where the item is lent to one. What is asked of other libraries in turn
+(`brokered_requests`) is answered as they answer, and not by rules of ours.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ _SHIPPED = (
 )
 _DECIDED = StopTimer(TimerKind.ANSWER)  # a condition that was open is not any more
 
+_BROKERED_COPY = move_to(S.COMPLETED, *_NO, NotifyPartner(K.COPY_DELIVERED), when=g.BROKERED)
+"""Whoever made it has cleared it."""
+
 # --- before it is shipped --------------------------------------------------------------------------------
 
 _ANSWERS: Row = {
@@ -67,8 +71,11 @@ _ANSWERS: Row = {
         move_to(S.CLEARANCE, _DECIDED, when=g.combine_guards(g.COPY_WILL_DO, g.CLEARANCE_NEEDED)),
         move_to(S.CLEARED, _DECIDED, when=g.COPY_WILL_DO),
     ),
+    local_signal(K.BROKERED): move_to(S.NEW, _DECIDED, CallLibrary(LibraryAction.RELEASE_HOLD), when=g.NOT_BROKERED),
+    local_signal(K.COPY_DELIVERED): _BROKERED_COPY,
     local_signal(K.EDIT): remain(StartTimer(TimerKind.NEED_BY)),
     partner_signal(K.CANCEL): (
+        move_to(S.CANCEL_PENDING, _DECIDED, when=g.BROKERED),
         move_to(S.CANCELLED, *_NO, NotifyPartner(K.CANCEL_ACCEPTED), when=g.CANCEL_BY_RULE),
         remain(NotifyPartner(K.CANCEL_REFUSED), when=g.CANCEL_REFUSED_BY_RULE),
         move_to(S.CANCEL_PENDING, _DECIDED),
@@ -84,6 +91,7 @@ _COPY: Row = {
     local_signal(K.WILL_SUPPLY): remain(NotifyPartner(K.WILL_SUPPLY)),
     local_signal(K.SHIPPED): NOT_NOW,
     local_signal(K.HOLD_PLACED): NOT_NOW,
+    local_signal(K.COPY_DELIVERED): NOT_NOW,
 }
 
 # --- on loan ---------------------------------------------------------------------------------------------
@@ -125,6 +133,7 @@ ROWS: Mapping[S, Row] = {
     S.CONDITIONAL: {
         **_ANSWERS,
         partner_signal(K.CONDITION_ACCEPTED): (
+            move_to(S.WILL_SUPPLY, _DECIDED, when=g.BROKERED),
             move_to(S.DIGITISING, _DECIDED, when=g.COPY),
             move_to(S.WILL_SUPPLY, _DECIDED),
         ),
@@ -149,6 +158,9 @@ ROWS: Mapping[S, Row] = {
         ),
         local_signal(K.SHIPPED): move_to(S.SHIPPED, *_SHIPPED, NotifyPartner(K.CANCEL_REFUSED), when=g.LOAN),
         local_signal(K.UNFILLED): move_to(S.UNFILLED, *_NO, NotifyPartner(K.UNFILLED)),
+        local_signal(K.COPY_DELIVERED): move_to(
+            S.COMPLETED, *_NO, NotifyPartner(K.CANCEL_REFUSED), NotifyPartner(K.COPY_DELIVERED), when=g.BROKERED
+        ),
         local_signal(K.EDIT): remain(StartTimer(TimerKind.NEED_BY)),
         partner_signal(K.CANCEL): remain(),
         partner_signal(K.CONDITION_ACCEPTED): NOTED,
@@ -182,6 +194,7 @@ ROWS: Mapping[S, Row] = {
         ),
         partner_signal(K.RENEW): (
             remain(NotifyPartner(K.RENEW_REFUSED), when=g.RECALLED),
+            remain(when=g.BROKERED),
             remain(RunFollowUp(FollowUp.DECIDE_RENEWAL)),
         ),
         partner_signal(K.RETURNED): (remain(when=g.MORE_OUT), move_to(S.RETURNED, StopTimer(TimerKind.LENDER_DUE))),
@@ -218,8 +231,8 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
     **{
         local_signal(kind): NOT_NOW
         for kind in (
-            K.LOCATED, K.WILL_SUPPLY, K.HOLD_PLACED, K.CONDITIONAL, K.UNFILLED, K.RETRY, K.FORWARDED, K.EDIT,
-            K.DIGITISED, K.CLEARED, K.CLEARANCE_REFUSED, K.COPY_DELIVERED, K.CANCEL_ACCEPTED, K.CANCEL_REFUSED,
+            K.LOCATED, K.WILL_SUPPLY, K.HOLD_PLACED, K.CONDITIONAL, K.UNFILLED, K.RETRY, K.FORWARDED, K.BROKERED,
+            K.EDIT, K.DIGITISED, K.CLEARED, K.CLEARANCE_REFUSED, K.COPY_DELIVERED, K.CANCEL_ACCEPTED, K.CANCEL_REFUSED,
             K.SHIPPED, K.CHECKED_IN, K.RENEW_ACCEPTED, K.RENEW_REFUSED, K.DUE_DATE_CHANGED, K.OVERDUE, K.RECALL,
             K.LOST, K.DAMAGED, K.SETTLED,
         )

@@ -155,6 +155,24 @@ class LibraryParty:
     address: str = ""
 
 
+class BrokeredDelivery(StrEnum):
+    """Which way an item takes that goes through us as a broker."""
+
+    DIRECT = "direct"  # from the supplier to the requester, and back
+    BROKER = "broker"  # by us, both ways
+
+
+@value_object(kw_only=True)
+class OtherLeg:
+    """Of a request that we broker: the request on our other side. A lending request and a borrowing request of ours
+    know each other by it. `party`: the library there, the supplier in hand or the requester."""
+
+    request_id: str
+    number: str
+    delivery: BrokeredDelivery = BrokeredDelivery.DIRECT
+    party: LibraryParty = LibraryParty()
+
+
 class AttemptStatus(StrEnum):
     ASKED = "asked"
     EXPECTED = "expected"
@@ -365,6 +383,7 @@ class Request:
     extras: tuple[CitationExtra, ...] = ()
     external: tuple[str, ...] = ()  # numbers of the same request in other systems (ILLiad, a broker)
     warnings: tuple[str, ...] = ()  # of the checks at intake, for staff
+    other_leg: OtherLeg | None = None  # we broker it
     # borrowing
     patron: PatronLink = PatronLink()
     mediated: bool = True

@@ -253,7 +253,8 @@ def _set_own_barcode(request: Request, event: Event, volumes: tuple[Volume, ...]
     """Which item of ours went out as the one volume that was shipped: another one corrects it."""
     meant = [one.id for one in volumes if not event.details.volumes or one.id in event.details.volumes]
     barcode = event.details.barcode
-    if request.role is not Role.LENDING or event.signal != local_signal(EventKind.SHIPPED) or len(meant) != 1:
+    is_ours = request.role is Role.LENDING and request.other_leg is None
+    if not is_ours or event.signal != local_signal(EventKind.SHIPPED) or len(meant) != 1:
         return volumes
     return tuple(replace(one, barcode=barcode) if barcode and one.id == meant[0] else one for one in volumes)
 
@@ -448,6 +449,8 @@ def _apply_event_kind(request: Request, event: Event) -> Request:
             return replace(request, dates=_update_dates(request.dates, details))
         case EventKind.LOCATED:
             return replace(request, item_barcode=details.barcode or request.item_barcode)
+        case EventKind.BROKERED:
+            return replace(request, item_barcode="")
         case EventKind.DIGITISED:
             return replace(request, digitised_by=event.actor)
         case EventKind.CLEARED | EventKind.CLEARANCE_REFUSED:
@@ -466,7 +469,8 @@ def _apply_event_kind(request: Request, event: Event) -> Request:
             return replace(request, query=replace(request.query, answer=details.answer or "no", answered=event.at))
         case EventKind.ANONYMISED:
             return _anonymise_request(request)
-    if request.role is Role.LENDING and event.signal == local_signal(EventKind.SHIPPED) and details.barcode:
+    is_ours = request.role is Role.LENDING and request.other_leg is None
+    if is_ours and event.signal == local_signal(EventKind.SHIPPED) and details.barcode:
         return replace(request, item_barcode=details.barcode)
     return request
 

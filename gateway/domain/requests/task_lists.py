@@ -8,6 +8,7 @@ from gateway.domain.requests.request import (
     TERMINAL,
     AttemptStatus,
     BorrowingState,
+    BrokeredDelivery,
     LendingState,
     Request,
     RequestFlag,
@@ -60,8 +61,18 @@ TO_SEND_BACK = TaskCondition(
         or any(one.status is AttemptStatus.EXTRA for one in r.attempts)
     ),
 )
-SEVERAL = TaskCondition("several candidates", lambda r: len(r.candidates) > 1 and not r.item_barcode)
-NOT_SEVERAL = TaskCondition("at most one candidate", lambda r: not SEVERAL.holds(r))
+NOT_BROKERED = TaskCondition("no broker's", lambda r: r.other_leg is None)
+SEVERAL = TaskCondition(
+    "several candidates, no broker's",
+    lambda r: len(r.candidates) > 1 and not r.item_barcode and NOT_BROKERED.holds(r),
+)
+NOT_SEVERAL = TaskCondition(
+    "at most one candidate, no broker's", lambda r: not SEVERAL.holds(r) and NOT_BROKERED.holds(r)
+)
+COMES_HERE = TaskCondition(
+    "not what goes straight from supplier to requester",
+    lambda r: r.other_leg is None or r.other_leg.delivery is BrokeredDelivery.BROKER,
+)
 
 _OPEN_BORROWING = frozenset(_B) - TERMINAL
 _ALL: frozenset[State] = frozenset((*_B, *_L))
@@ -84,27 +95,33 @@ TASKS: tuple[TaskList, ...] = (
     _lending_list("unread-lending", _L, "a borrowing library has written, and nobody has read it", RequestFlag.UNREAD),
     _borrowing_list("awaiting-review", [_B.REVIEW], "to be looked at before a supplier is asked"),
     _borrowing_list("no-supplier", [_B.NO_SUPPLIER], "nobody is left to be asked"),
-    _borrowing_list("condition-to-answer", [_B.CONDITIONAL], "a supplier has set a condition"),
-    _borrowing_list("to-receive", [_B.SHIPPED], "on its way to us"),
+    _borrowing_list("condition-to-answer", [_B.CONDITIONAL], "a supplier has set a condition", only=NOT_BROKERED),
+    _borrowing_list("to-receive", [_B.SHIPPED], "on its way to us", only=COMES_HERE),
     _borrowing_list("in-transit", [_B.RECEIVED], "on its way to the pickup place", RequestFlag.IN_TRANSIT),
     _borrowing_list("not-collected", [_B.RECEIVED], "the time on the hold shelf is over", RequestFlag.NOT_COLLECTED),
-    _borrowing_list("overdue", _HERE, "due back at the lender", RequestFlag.OVERDUE),
-    _borrowing_list("recalled", _HERE, "wanted back by the lender", RequestFlag.RECALLED),
-    _borrowing_list("to-return", [_B.BACK], "the patron is done with it: send it back"),
+    _borrowing_list("overdue", _HERE, "due back at the lender", RequestFlag.OVERDUE, only=NOT_BROKERED),
+    _borrowing_list("recalled", _HERE, "wanted back by the lender", RequestFlag.RECALLED, only=NOT_BROKERED),
+    _borrowing_list("to-return", [_B.BACK], "the patron is done with it: send it back", only=COMES_HERE),
     # an extra item may lie here when the request itself is over
     _borrowing_list("unwanted", _B, "came though not wanted: send it back", only=TO_SEND_BACK),
     _borrowing_list("patron-question", _OPEN_BORROWING, "a question to the patron is open", only=OPEN_QUERY),
     _lending_list("new", [_L.NEW], "came in, not yet answered", only=NOT_SEVERAL),
     _lending_list("to-locate", [_L.NEW], "several items may be meant: choose one", only=SEVERAL),
     _lending_list(TO_PULL, [_L.LOCATED], "to be fetched from the shelf"),
-    _lending_list("to-ship", [_L.WILL_SUPPLY], "promised and not yet sent"),
+    _lending_list("to-ship", [_L.WILL_SUPPLY], "promised and not yet sent", only=NOT_BROKERED),
     _lending_list("to-digitise", [_L.DIGITISING], "a copy is to be made"),
     _lending_list("to-clear", [_L.CLEARANCE], "a copy waits for the copyright sign-off"),
     _lending_list("to-deliver", [_L.CLEARED], "a copy may be delivered"),
-    _lending_list("cancel-to-answer", [_L.CANCEL_PENDING], "the requester wants to cancel"),
-    _lending_list("renewal-to-answer", [_L.SHIPPED], "the requester asks for a renewal", RequestFlag.RENEWAL_PENDING),
+    _lending_list("cancel-to-answer", [_L.CANCEL_PENDING], "the requester wants to cancel", only=NOT_BROKERED),
+    _lending_list(
+        "renewal-to-answer",
+        [_L.SHIPPED],
+        "the requester asks for a renewal",
+        RequestFlag.RENEWAL_PENDING,
+        only=NOT_BROKERED,
+    ),
     _lending_list("overdue-out", [_L.SHIPPED], "not back in time", RequestFlag.OVERDUE),
-    _lending_list("to-check-in", [_L.RETURNED], "on its way back to us"),
+    _lending_list("to-check-in", [_L.RETURNED], "on its way back to us", only=COMES_HERE),
     TaskList(
         "to-tell", None, _ALL, "a notice could not be sent: tell the patron in person", frozenset({RequestFlag.TO_TELL})
     ),

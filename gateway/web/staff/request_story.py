@@ -88,6 +88,7 @@ _OURS: Mapping[K, tuple[str, str]] = {
     K.UNFILLED: ("closed", mark_text("Refused")),
     K.RETRY: ("way", mark_text("Asked %(partner)s to try again later")),
     K.FORWARDED: ("closed", mark_text("Passed on")),
+    K.BROKERED: ("way", mark_text("Other libraries are asked for it")),
     K.DIGITISED: ("todo", mark_text("The copy was made")),
     K.CLEARED: ("good", mark_text("The copy was allowed")),
     K.CLEARANCE_REFUSED: ("closed", mark_text("The copy was forbidden")),

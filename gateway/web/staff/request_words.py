@@ -8,7 +8,7 @@ from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.request import LendingState as L
 from gateway.domain.requests.request import Request, RequestFlag, Role
-from gateway.domain.requests.task_lists import OPEN_QUERY
+from gateway.domain.requests.task_lists import COMES_HERE, OPEN_QUERY
 from gateway.domain.value import value_object
 from gateway.services.localization import Localization, mark_text
 
@@ -158,6 +158,10 @@ def _choose_move(request: Request) -> tuple[str, bool, tuple[K, ...]]:
     if not request.open:
         return _CLOSED, False, ()
     flags = request.flags
+    if request.other_leg is not None and not _is_for_us(request):
+        if request.role is Role.LENDING:
+            return mark_text("Nobody’s move: other libraries are asked for %(partner)s"), False, ()
+        return mark_text("Nobody’s move: %(partner)s is asked for another library"), False, ()
     if request.role is Role.LENDING and RequestFlag.RENEWAL_PENDING in flags:
         return mark_text("Our move: answer whether %(partner)s may keep it"), True, (K.RENEW_ACCEPTED, K.RENEW_REFUSED)
     if RequestFlag.IN_TRANSIT in flags and request.state == B.RECEIVED:
@@ -167,6 +171,11 @@ def _choose_move(request: Request) -> tuple[str, bool, tuple[K, ...]]:
     if OPEN_QUERY.holds(request):
         return mark_text("The reader’s move: answer our question"), False, (K.PATRON_ANSWERED,)
     return _MOVES.get((request.role, request.state.value), (_CLOSED, False, ()))
+
+
+def _is_for_us(request: Request) -> bool:
+    """Whether staff have anything to do about what we broker: the item comes by us, or nobody can be told."""
+    return COMES_HERE.holds(request) or RequestFlag.TROUBLE in request.flags
 
 
 # --- acts ------------------------------------------------------------------------------------------------
@@ -202,6 +211,7 @@ ACT_LABELS: Mapping[K, str] = {
     K.UNFILLED: mark_text("Refuse"),
     K.RETRY: mark_text("Ask them to try again later"),
     K.FORWARDED: mark_text("It was passed on"),
+    K.BROKERED: mark_text("Ask other libraries for it"),
     K.DIGITISED: mark_text("The copy is made"),
     K.CLEARED: mark_text("Allow the copy"),
     K.CLEARANCE_REFUSED: mark_text("Forbid the copy"),
@@ -238,6 +248,7 @@ DONE: Mapping[K, str] = {
     K.PATRON_ASKED: mark_text("The reader is asked."),
     K.LOCATED: mark_text("This copy is meant."),
     K.UNFILLED: mark_text("Refused."),
+    K.BROKERED: mark_text("Other libraries are asked."),
     K.SHIPPED: mark_text("Sent."),
     K.CHECKED_IN: mark_text("Taken back."),
     K.RENEW: mark_text("The lender is asked."),

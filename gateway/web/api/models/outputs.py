@@ -11,6 +11,7 @@ from gateway.domain.requests.action_fields import ACTS, ActionField
 from gateway.domain.requests.events import EventDetails, EventKind, LoanCondition
 from gateway.domain.requests.request import (
     AttemptStatus,
+    BrokeredDelivery,
     Request,
     RequestFlag,
     Role,
@@ -255,6 +256,13 @@ class CopyLinkList(OutputModel):
     items: tuple[CopyLinkOut, ...]
 
 
+class OtherLegOut(OutputModel):
+    request_id: str
+    number: str
+    delivery: BrokeredDelivery = Field(description="direct: from supplier to requester and back; broker: by us")
+    party: PartyOut = Field(description="the library there: the requester, or the supplier in hand")
+
+
 class RequestOut(OutputModel):
     """A request, as it is now."""
 
@@ -284,6 +292,7 @@ class RequestOut(OutputModel):
     extras: tuple[ExtraOut, ...]
     external: tuple[str, ...]
     warnings: tuple[str, ...]
+    other_leg: OtherLegOut | None = Field(description="the request on our other side, where we broker it")
     patron: PatronOut
     mediated: bool
     rota: tuple[RotaLineOut, ...]

@@ -31,7 +31,7 @@ NOT_SUPPLIED = {
     AttemptStatus.CANCELLED,
 }
 AGREE = {
-    LendingState.COMPLETED: {AttemptStatus.COMPLETED},
+    LendingState.COMPLETED: {AttemptStatus.COMPLETED, AttemptStatus.LOST},  # lost, and settled
     LendingState.LOST: {AttemptStatus.LOST},
     LendingState.CANCELLED: NOT_SUPPLIED,
     LendingState.UNFILLED: NOT_SUPPLIED,
@@ -41,7 +41,7 @@ AGREE = {
 """What the two sides may end with."""
 
 ENDS = {
-    BorrowingState.COMPLETED: {AttemptStatus.COMPLETED},
+    BorrowingState.COMPLETED: {AttemptStatus.COMPLETED, AttemptStatus.LOST},  # lost, and settled
     BorrowingState.LOST: {AttemptStatus.LOST},
 }
 """What the borrower's end says of the attempt that counts; other ends: it was not supplied, or lost."""
@@ -238,7 +238,7 @@ def check_the_end(world: World) -> None:
         assert not side.request.open, (number, end)
         agreed = AGREE[end]  # type: ignore[index]
         assert attempt.status in agreed, (number, end, attempt.status)
-        at_rest = {Place.GONE} if end is LendingState.LOST else {Place.SHELF, Place.HOME}
+        at_rest = {Place.GONE} if attempt.status is AttemptStatus.LOST else {Place.SHELF, Place.HOME}
         assert world.items[number] in at_rest, (number, end, world.items[number])
     counted = request.attempt
     if request.state in ENDS:

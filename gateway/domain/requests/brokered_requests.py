@@ -1,0 +1,323 @@
+"""Requests that we broker: what happens on one leg is done on the other.
+
+A partner's request that goes on to other libraries is two requests of ours. The lending leg faces the requester, the
+borrowing leg the supplier in hand. Each lives by its own state table; `CARRIED` and `CARRIED_ENDS` say what an event of
+one leg does on the other. What is done there has the actor BROKER, and is not carried back.
+
+The note of a request names the brokers that it came through, so that it never goes in a circle.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta, tzinfo
+
+from gateway.domain.requests.action_fields import IS_NEEDED, check_details
+from gateway.domain.requests.events import (
+    Event,
+    EventDetails,
+    EventSignal,
+    ReasonCodes,
+    local_signal,
+    partner_signal,
+    timer_signal,
+)
+from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.note_terms import (
+    write_changed_due,
+    write_conditions_term,
+    write_cost_term,
+    write_due_term,
+)
+from gateway.domain.requests.request import BorrowingState as B
+from gateway.domain.requests.request import BrokeredDelivery, Request, RequestFlag, Role, State
+from gateway.domain.requests.request import LendingState as L
+from gateway.domain.requests.state_machine import Transition
+from gateway.domain.value import value_object
+
+BROKER = "broker"
+"""Actor of what is done on one leg because of the other."""
+
+
+@value_object(kw_only=True)
+class CarryRule:
+    """What an event of one leg does on the other: the first of `acts` that fits there. Where none does, they are tried
+    again after `before`, which it may have missed. Where still none does: `otherwise` there (TROUBLE: staff see to it),
+    and `answer` on the leg that it came from. `finish`: on that leg in any case, last. `delivery`: only where items
+    take this way. `also_late`: also where the event's own leg only keeps it."""
+
+    acts: tuple[K, ...]
+    before: K | None = None
+    otherwise: K | None = None
+    answer: K | None = None
+    finish: K | None = None
+    delivery: BrokeredDelivery | None = None
+    also_late: bool = False
+
+
+def _carry(
+    *acts: K,
+    before: K | None = None,
+    otherwise: K | None = None,
+    answer: K | None = None,
+    finish: K | None = None,
+    delivery: BrokeredDelivery | None = None,
+    also_late: bool = False,
+) -> CarryRule:
+    return CarryRule(
+        acts=acts,
+        before=before,
+        otherwise=otherwise,
+        answer=answer,
+        finish=finish,
+        delivery=delivery,
+        also_late=also_late,
+    )
+
+
+_DIRECT, _BY_US = BrokeredDelivery.DIRECT, BrokeredDelivery.BROKER
+
+CARRIED: Mapping[tuple[Role, EventSignal], tuple[CarryRule, ...]] = {
+    # what the supplier says, to the requester
+    (Role.BORROWING, partner_signal(K.WILL_SUPPLY)): (_carry(K.WILL_SUPPLY),),
+    (Role.BORROWING, partner_signal(K.HOLD_PLACED)): (_carry(K.HOLD_PLACED, otherwise=K.MESSAGE),),
+    (Role.BORROWING, partner_signal(K.CONDITIONAL)): (_carry(K.CONDITIONAL, otherwise=K.TROUBLE),),
+    (Role.BORROWING, partner_signal(K.CANCEL_REFUSED)): (_carry(K.CANCEL_REFUSED),),
+    (Role.BORROWING, partner_signal(K.SHIPPED)): (
+        _carry(K.SHIPPED, K.COPY_DELIVERED, otherwise=K.TROUBLE, delivery=_DIRECT),
+        _carry(K.WILL_SUPPLY, delivery=_BY_US),
+    ),
+    (Role.BORROWING, partner_signal(K.COPY_DELIVERED)): (_carry(K.COPY_DELIVERED, otherwise=K.TROUBLE),),
+    (Role.BORROWING, partner_signal(K.RENEW_ACCEPTED)): (
+        _carry(K.RENEW_ACCEPTED, K.DUE_DATE_CHANGED, otherwise=K.TROUBLE),
+    ),
+    (Role.BORROWING, timer_signal(K.RENEW_ACCEPTED)): (_carry(K.RENEW_ACCEPTED),),
+    (Role.BORROWING, partner_signal(K.RENEW_REFUSED)): (_carry(K.RENEW_REFUSED),),
+    (Role.BORROWING, timer_signal(K.RENEW_REFUSED)): (_carry(K.RENEW_REFUSED),),
+    (Role.BORROWING, partner_signal(K.DUE_DATE_CHANGED)): (
+        _carry(K.DUE_DATE_CHANGED, before=K.SHIPPED, otherwise=K.TROUBLE),
+    ),
+    (Role.BORROWING, partner_signal(K.OVERDUE)): (_carry(K.OVERDUE, before=K.SHIPPED, otherwise=K.MESSAGE),),
+    (Role.BORROWING, partner_signal(K.RECALL)): (_carry(K.RECALL, before=K.SHIPPED, otherwise=K.MESSAGE),),
+    (Role.BORROWING, partner_signal(K.CHECKED_IN)): (_carry(K.CHECKED_IN, delivery=_DIRECT),),
+    (Role.BORROWING, partner_signal(K.LOST)): (_carry(K.LOST),),
+    (Role.BORROWING, partner_signal(K.DAMAGED)): (_carry(K.DAMAGED, otherwise=K.MESSAGE, also_late=True),),
+    (Role.BORROWING, partner_signal(K.MESSAGE)): (_carry(K.MESSAGE, also_late=True),),
+    # what the requester says, to the supplier
+    (Role.LENDING, partner_signal(K.CONDITION_ACCEPTED)): (_carry(K.CONDITION_ACCEPTED, otherwise=K.TROUBLE),),
+    (Role.LENDING, partner_signal(K.CONDITION_REFUSED)): (_carry(K.CONDITION_REFUSED),),
+    (Role.LENDING, partner_signal(K.CANCEL)): (_carry(K.CANCEL, answer=K.CANCEL_REFUSED),),
+    (Role.LENDING, partner_signal(K.RECEIVED)): (_carry(K.RECEIVED, delivery=_DIRECT, also_late=True),),
+    (Role.LENDING, partner_signal(K.RENEW)): (_carry(K.RENEW, before=K.RECEIVED, answer=K.RENEW_REFUSED),),
+    (Role.LENDING, partner_signal(K.RETURNED)): (_carry(K.RETURNED, otherwise=K.TROUBLE, delivery=_DIRECT),),
+    (Role.LENDING, partner_signal(K.LOST)): (_carry(K.LOST, otherwise=K.TROUBLE, also_late=True),),
+    (Role.LENDING, partner_signal(K.DAMAGED)): (_carry(K.DAMAGED, otherwise=K.MESSAGE, also_late=True),),
+    (Role.LENDING, partner_signal(K.MESSAGE)): (_carry(K.MESSAGE, otherwise=K.TROUBLE, also_late=True),),
+    # what our staff do
+    (Role.BORROWING, local_signal(K.RECEIVED)): (_carry(K.SHIPPED, otherwise=K.TROUBLE, delivery=_BY_US),),
+    (Role.LENDING, local_signal(K.CHECKED_IN)): (_carry(K.RETURNED, delivery=_BY_US),),
+    (Role.LENDING, local_signal(K.LOCATED)): (_carry(K.CANCEL),),  # a copy of our own after all
+    (Role.LENDING, local_signal(K.SHIPPED)): (_carry(K.CANCEL, delivery=_DIRECT),),
+}
+"""By leg and event."""
+
+CARRIED_ENDS: Mapping[tuple[Role, State], CarryRule] = {
+    (Role.BORROWING, B.NO_SUPPLIER): _carry(K.RETRY, finish=K.CLOSE),
+    (Role.BORROWING, B.UNFILLED): _carry(K.CANCEL_ACCEPTED, K.UNFILLED),
+    (Role.BORROWING, B.EXPIRED): _carry(K.CANCEL_ACCEPTED, K.UNFILLED),
+    (Role.BORROWING, B.CANCELLED): _carry(K.CANCEL_ACCEPTED, K.UNFILLED),
+    (Role.BORROWING, B.LOST): _carry(K.LOST, K.UNFILLED),
+    (Role.BORROWING, B.COMPLETED): _carry(K.CHECKED_IN, delivery=_DIRECT),  # also where the supplier tells no check-in
+    (Role.LENDING, L.UNFILLED): _carry(K.CANCEL),
+    (Role.LENDING, L.EXPIRED): _carry(K.CANCEL),
+    (Role.LENDING, L.CANCELLED): _carry(K.CANCEL),
+    (Role.LENDING, L.FORWARDED): _carry(K.CANCEL),
+}
+"""By leg and the state that it has come into, whatever led there. What doesn't fit any more on the other is left."""
+
+NOT_CARRIED: Mapping[tuple[Role, EventSignal], str] = {
+    (Role.BORROWING, partner_signal(K.ACKNOWLEDGED)): "says nothing of the item",
+    (Role.BORROWING, partner_signal(K.EXPECT_TO_SUPPLY)): "says nothing for certain",
+    (Role.BORROWING, partner_signal(K.FORWARDED)): "the supplier's own affair",
+    (Role.BORROWING, partner_signal(K.UNFILLED)): "the next supplier is asked",
+    (Role.BORROWING, partner_signal(K.RETRY)): "the next supplier is asked",
+    (Role.BORROWING, partner_signal(K.EXPIRED)): "the next supplier is asked",
+    (Role.BORROWING, partner_signal(K.REJECTED)): "the next supplier is asked",
+    (Role.BORROWING, partner_signal(K.CANCEL_ACCEPTED)): "the end of the leg is carried",
+    (Role.BORROWING, partner_signal(K.STATUS_QUERY)): "we answer it",
+    (Role.BORROWING, partner_signal(K.STATUS_REPORT)): "the answer to a question of ours",
+    (Role.LENDING, partner_signal(K.REQUEST)): "it is refused as a second one",
+    (Role.LENDING, partner_signal(K.STATUS_QUERY)): "we answer it",
+    (Role.LENDING, partner_signal(K.STATUS_REPORT)): "the answer to a question of ours",
+}
+"""Events of partners that stay on their leg, and why."""
+
+
+def list_carry_rules(transition: Transition) -> tuple[CarryRule, ...]:
+    """What is to be done on the other leg, in this order; nothing for a request that we don't broker."""
+    request, event = transition.request, transition.event
+    if request.other_leg is None:
+        return ()
+    found: list[CarryRule] = []
+    if event.actor != BROKER and _speaks_for_leg(transition):
+        found += CARRIED.get((request.role, event.signal), ())
+    if (end := find_end_rule(transition)) is not None:
+        found.append(end)
+    return tuple(
+        rule
+        for rule in found
+        if rule.delivery in (None, request.other_leg.delivery) and (rule.also_late or not transition.kept)
+    )
+
+
+def find_end_rule(transition: Transition) -> CarryRule | None:
+    """Where the leg has ended just now."""
+    request = transition.request
+    return CARRIED_ENDS.get((request.role, request.state)) if transition.changes_state else None
+
+
+def _speaks_for_leg(transition: Transition) -> bool:
+    """Not a supplier whose turn is over, and no renewal that was refused at once."""
+    request, event = transition.request, transition.event
+    if event.kind is K.RENEW and RequestFlag.RENEWAL_PENDING not in request.flags:
+        return False
+    return request.role is Role.LENDING or event.attempt in (0, request.current)
+
+
+# --- what goes along -------------------------------------------------------------------------------------
+
+
+def carry_details(event: Event, request: Request, days: int, today: date) -> EventDetails:
+    """What an event of `request` says, for the other leg. The requester has it back `days` earlier, where that leaves
+    it any time."""
+    said = event.details
+    is_borrowing = request.role is Role.BORROWING
+    due = said.due
+    if due is None and is_borrowing and event.kind is K.RECEIVED:  # sent on by us
+        due = request.terms.lender_due
+    return EventDetails(
+        due=_shift_due(due, -days if is_borrowing else days, today),
+        reason=said.reason,
+        note=said.note,
+        conditions=said.conditions,
+        cost=said.cost,
+        retry_after=said.retry_after,
+        expected=said.expected,
+        barcode=said.barcode if is_borrowing else "",
+        item_description=said.item_description,
+        volumes=tuple(one.id for one in request.volumes if one.id in said.volumes),
+        renewals_allowed=said.renewals_allowed,
+        link=said.link,
+        written=said.written,
+    )
+
+
+def _shift_due(due: date | datetime | None, days: int, today: date) -> date | datetime | None:
+    if due is None or not days:
+        return due
+    try:
+        moved = due + timedelta(days=days)
+    except OverflowError:
+        return due
+    day = moved.date() if isinstance(moved, datetime) else moved
+    return moved if day > today else due
+
+
+def explain_end(request: Request) -> EventDetails:
+    """Why a leg has ended. The borrowing leg brought nothing, says the supplier that gave the last reason."""
+    if request.role is Role.LENDING:
+        return EventDetails()
+    reasons = (one.reason for one in reversed(request.attempts) if one.reason)
+    days = (one.retry_after for one in reversed(request.attempts) if one.retry_after is not None)
+    expired = request.state is B.EXPIRED
+    usual = ReasonCodes.NEED_BY_NOT_MET if expired else ReasonCodes.NOT_AVAILABLE
+    return EventDetails(reason=usual.value if expired else next(reasons, usual.value), retry_after=next(days, None))
+
+
+def can_act(kind: K, details: EventDetails) -> bool:
+    """Whether all is said that the act needs."""
+    return all(problem.message != IS_NEEDED for problem in check_details(kind, details))
+
+
+def fit_details(kind: K, details: EventDetails, zone: tzinfo, carried: K) -> EventDetails:
+    """As an act of this kind says it: a message or a note for staff says in words what the event was."""
+    if kind in (K.MESSAGE, K.TROUBLE) and kind is not carried:
+        return EventDetails(note=write_event_note(carried, details, zone), volumes=details.volumes)
+    return details
+
+
+def write_event_note(kind: K, details: EventDetails, zone: tzinfo) -> str:
+    """An event in words, for whom it can't be said to otherwise; a changed due date in the words that other gateways
+    read as one."""
+    if kind in (K.DUE_DATE_CHANGED, K.RENEW_ACCEPTED) and details.due is not None:
+        day = details.due.astimezone(zone).date() if isinstance(details.due, datetime) else details.due
+        return "; ".join(filter(None, (write_changed_due(day), details.note)))
+    terms = (
+        kind.value.replace("-", " "),
+        write_due_term(details.due, zone),
+        write_cost_term(details.cost),
+        write_conditions_term(details.conditions),
+        f"expected: {details.expected.isoformat()}" if details.expected is not None else "",
+        details.reason,
+        details.link,
+        details.note,
+    )
+    return "; ".join(filter(None, terms))
+
+
+# --- no circles ------------------------------------------------------------------------------------------
+
+MAX_BROKERS = 5
+"""A request that came through so many brokers is not passed on once more."""
+
+_PARTS = re.compile(r";\s+|\n")
+_CAME_THROUGH = re.compile(r"brokered by: (\S{1,100}) for (\S{1,100})")
+
+
+@value_object
+class PastBroker:
+    """A broker that the request came through: its symbol, and the number under which it was asked."""
+
+    symbol: str
+    transaction: str
+
+
+def read_past_brokers(note: str) -> tuple[PastBroker, ...]:
+    """Of a request's note, the latest first."""
+    found = (_CAME_THROUGH.fullmatch(part.strip()) for part in _PARTS.split(note))
+    return tuple(PastBroker(match[1], match[2]) for match in found if match is not None)
+
+
+def write_past_brokers(brokers: Iterable[PastBroker]) -> tuple[str, ...]:
+    """Terms of a note."""
+    return tuple(f"brokered by: {_join_word(one.symbol)} for {_join_word(one.transaction)}" for one in brokers)
+
+
+def _join_word(text: str) -> str:
+    return "_".join(text.split()) or "-"
+
+
+def add_past_broker(request: Request, broker: PastBroker) -> Request:
+    """What is asked of the next library: its note says that it came through us as well."""
+    terms = write_past_brokers((broker,))
+    note = "; ".join(filter(None, (*terms, request.citation.note)))
+    return replace(request, citation=replace(request.citation, note=note))
+
+
+def is_same_symbol(one: str, other: str) -> bool:
+    """Without regard to capitals; where only one names its type, the values decide."""
+    (type_1, colon_1, value_1), (type_2, colon_2, value_2) = one.partition(":"), other.partition(":")
+    if bool(colon_1) == bool(colon_2):
+        return one.casefold() == other.casefold()
+    return (value_1 if colon_1 else type_1).casefold() == (value_2 if colon_2 else type_2).casefold()
+
+
+def describe_ship_to(request: Request) -> str:
+    """Where the supplier sends it, in a note: not every format has a place for another address than ours."""
+    leg = request.other_leg
+    if leg is None or leg.delivery is BrokeredDelivery.BROKER or not leg.party.address.strip():
+        return ""
+    lines = (leg.party.name, *leg.party.address.splitlines())
+    return f"ship to: {', '.join(line.strip() for line in lines if line.strip())}"

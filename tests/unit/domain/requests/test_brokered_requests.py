@@ -1,0 +1,249 @@
+"""What an event of one leg of a brokered request does on the other: by table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gateway.domain.requests import brokered_requests as rules
+from gateway.domain.requests.brokered_requests import BROKER, PastBroker, list_carry_rules
+from gateway.domain.requests.events import (
+    EventDetails,
+    EventKind,
+    EventOrigin,
+    LoanCondition,
+    local_signal,
+    partner_signal,
+)
+from gateway.domain.requests.request import (
+    BorrowingState,
+    BrokeredDelivery,
+    LendingState,
+    LibraryParty,
+    OtherLeg,
+    Request,
+    RequestFlag,
+    Role,
+)
+from gateway.domain.requests.state_machine import TABLES, Transition, compute_transition
+from gateway.domain.requests.state_table import ForbiddenCell
+from gateway.domain.requests.task_lists import list_task_names
+from tests.support.requests import (
+    BOOK,
+    DUE,
+    START,
+    asked_story,
+    borrowing,
+    event,
+    follow_ups,
+    in_volumes,
+    lending,
+    money,
+    shipped_story,
+    told,
+    workflow,
+)
+
+K, B, L = EventKind, BorrowingState, LendingState
+ZONE = ZoneInfo("Europe/Tallinn")
+
+
+def brokered(request: Request, delivery: BrokeredDelivery = BrokeredDelivery.DIRECT) -> Request:
+    party = LibraryParty(symbol="ISIL:EE-TTU", name="Tartu Ülikooli Raamatukogu", address="Struve 1\n50091 Tartu")
+    return replace(request, other_leg=OtherLeg(request_id="r-0002", number="X-2", delivery=delivery, party=party))
+
+
+def acts_of(transition: Transition) -> list[tuple[EventKind, ...]]:
+    return [rule.acts for rule in list_carry_rules(transition)]
+
+
+# --- the table -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_event_of_a_partner_is_carried_or_has_a_reason_why_not(role: Role) -> None:
+    table = TABLES[role]
+    partners = {signal for signal in table.signals if signal.origin is EventOrigin.PARTNER}
+    decided = {signal for side, signal in (*rules.CARRIED, *rules.NOT_CARRIED) if side is role}
+    assert partners == {signal for signal in decided if signal.origin is EventOrigin.PARTNER}
+    assert not {key for key in rules.CARRIED if key in rules.NOT_CARRIED}
+
+
+@pytest.mark.parametrize(("key", "found"), rules.CARRIED.items(), ids=lambda one: str(one)[:60])
+def test_the_other_side_knows_each_act(key: tuple[Role, object], found: tuple[rules.CarryRule, ...]) -> None:
+    other, own = (TABLES[role] for role in (_other_role(key[0]), key[0]))
+    for rule in found:
+        for kind in (*rule.acts, *filter(None, (rule.before, rule.otherwise))):
+            assert _is_known(other, kind), kind
+        for kind in filter(None, (rule.answer, rule.finish)):
+            assert _is_known(own, kind), kind
+
+
+def _other_role(role: Role) -> Role:
+    return Role.LENDING if role is Role.BORROWING else Role.BORROWING
+
+
+def _is_known(table: object, kind: EventKind) -> bool:
+    return any(
+        not isinstance(table.find_cell(state, local_signal(kind)), ForbiddenCell)  # type: ignore[attr-defined]
+        for state in table.states  # type: ignore[attr-defined]
+    )
+
+
+# --- what is carried -------------------------------------------------------------------------------------
+
+
+def test_a_request_that_we_do_not_broker_carries_nothing() -> None:
+    assert acts_of(shipped_story().us(K.LOST)) == []
+
+
+def test_a_supplier_that_ships_is_told_to_the_requester() -> None:
+    story = asked_story(brokered(borrowing()))
+    assert acts_of(story.partner(K.SHIPPED, 1, due=DUE)) == [(K.SHIPPED, K.COPY_DELIVERED)]
+
+
+def test_what_comes_by_us_is_shipped_when_we_have_it() -> None:
+    story = asked_story(brokered(borrowing(), BrokeredDelivery.BROKER))
+    assert acts_of(story.partner(K.SHIPPED, 1, due=DUE)) == [(K.WILL_SUPPLY,)]
+    received = story.us(K.RECEIVED)
+    (rule,) = list_carry_rules(received)
+    details = rules.carry_details(received.event, received.request, 3, START.date())
+    assert (rule.acts, details.due) == ((K.SHIPPED,), date(2026, 4, 7))
+
+
+def test_what_is_done_because_of_the_other_leg_is_not_carried_back() -> None:
+    request = brokered(lending(L.SHIPPED))
+    recalled = compute_transition(request, replace(event(local_signal(K.RECALL)), actor=BROKER), workflow())
+    assert isinstance(recalled, Transition)
+    assert acts_of(recalled) == []
+
+
+def test_a_supplier_whose_turn_is_over_speaks_for_nobody() -> None:
+    story = asked_story(brokered(borrowing()))
+    story.partner(K.UNFILLED, 1)
+    story.ask("kyoto")
+    assert acts_of(story.partner(K.MESSAGE, 1, note="zu spät")) == []
+    assert acts_of(story.partner(K.MESSAGE, 2, note="間もなく")) == [(K.MESSAGE,)]
+
+
+def test_an_end_is_carried_whatever_led_there() -> None:
+    story = asked_story(brokered(borrowing()))
+    story.us(K.CANCEL)
+    assert acts_of(story.partner(K.UNFILLED, 1)) == [(K.CANCEL_ACCEPTED, K.UNFILLED)]
+
+
+def test_a_renewal_that_a_recall_forbids_is_not_carried() -> None:
+    request = brokered(lending(L.SHIPPED, flags=frozenset({RequestFlag.RECALLED})))
+    wished = compute_transition(request, event(partner_signal(K.RENEW)), workflow())
+    assert isinstance(wished, Transition)
+    assert acts_of(wished) == []
+
+
+def test_no_rule_of_ours_answers_for_a_supplier() -> None:
+    """Neither a cancellation nor a renewal, and staff have nothing to do about them."""
+    request = brokered(lending(L.WILL_SUPPLY))
+    cancelled = compute_transition(request, event(partner_signal(K.CANCEL)), workflow())
+    assert isinstance(cancelled, Transition)
+    assert (cancelled.request.state, told(cancelled)) == (L.CANCEL_PENDING, ())
+    assert list_task_names(cancelled.request) == ()
+    renewed = compute_transition(brokered(lending(L.SHIPPED)), event(partner_signal(K.RENEW)), workflow())
+    assert isinstance(renewed, Transition)
+    assert (follow_ups(renewed), acts_of(renewed)) == ((), [(K.RENEW,)])
+
+
+def test_the_supplier_s_item_is_no_item_of_ours() -> None:
+    request = brokered(lending(L.WILL_SUPPLY))
+    shipped = compute_transition(request, event(local_signal(K.SHIPPED), barcode="TTU-1"), workflow())
+    assert isinstance(shipped, Transition)
+    assert (shipped.request.item_barcode, shipped.request.lent_barcodes) == ("", ())
+    assert shipped.request.volumes[0].theirs == "TTU-1"
+
+
+# --- what goes along -------------------------------------------------------------------------------------
+
+
+def test_the_requester_has_it_due_earlier() -> None:
+    story = asked_story(brokered(borrowing()))
+    shipped = story.partner(K.SHIPPED, 1, due=DUE, cost=money("4.50"), barcode="TTU-1")
+    details = rules.carry_details(shipped.event, shipped.request, 3, START.date())
+    assert (details.due, details.cost, details.barcode) == (date(2026, 4, 7), money("4.50"), "TTU-1")
+
+
+def test_a_date_that_leaves_no_days_stays() -> None:
+    story = asked_story(brokered(borrowing()))
+    shipped = story.partner(K.SHIPPED, 1, due=date(2026, 3, 4))
+    assert rules.carry_details(shipped.event, shipped.request, 3, START.date()).due == date(2026, 3, 4)
+
+
+def test_volumes_that_the_request_does_not_have_are_left_out() -> None:
+    story = asked_story(brokered(in_volumes(borrowing(), 2)))
+    shipped = story.partner(K.SHIPPED, 1, volumes=("2", "99"))
+    assert rules.carry_details(shipped.event, shipped.request, 3, START.date()).volumes == ("2",)
+
+
+def test_the_last_reason_is_the_requester_s() -> None:
+    story = asked_story(brokered(borrowing()))
+    story.partner(K.UNFILLED, 1, reason="on-loan")
+    story.ask("kyoto")
+    story.partner(K.RETRY, 2, reason="at-bindery", retry_after=date(2026, 5, 1))
+    over = story.us(K.NO_SUPPLIER)
+    details = rules.explain_end(over.request)
+    assert (details.reason, details.retry_after) == ("at-bindery", date(2026, 5, 1))
+    assert rules.can_act(K.RETRY, details)
+    assert not rules.can_act(K.RETRY, replace(details, retry_after=None))
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "words"),
+    [
+        (K.DUE_DATE_CHANGED, EventDetails(due=DUE), "The due date is now 2026-04-10."),
+        (K.RECALL, EventDetails(due=DUE, note="dringend"), "recall; due: 2026-04-10; dringend"),
+        (
+            K.CONDITIONAL,
+            EventDetails(cost=money("9.00"), conditions=(LoanCondition.SUPERVISED,)),
+            "conditional; cost: 9.00 EUR; conditions: supervised",
+        ),
+    ],
+)
+def test_an_event_in_words(kind: EventKind, details: EventDetails, words: str) -> None:
+    assert rules.write_event_note(kind, details, ZONE) == words
+
+
+# --- no circles ------------------------------------------------------------------------------------------
+
+
+def test_the_note_says_who_has_brokered_it() -> None:
+    asked = borrowing(citation=replace(BOOK, note="bitte rasch"))
+    once = rules.add_past_broker(asked, PastBroker("ISIL:EE-TTU", "B2026-00001"))
+    twice = rules.add_past_broker(once, PastBroker("SOUTH", "7 / 8"))
+    assert twice.citation.note == (
+        "brokered by: SOUTH for 7_/_8; brokered by: ISIL:EE-TTU for B2026-00001; bitte rasch"
+    )
+    assert rules.read_past_brokers(twice.citation.note) == (
+        PastBroker("SOUTH", "7_/_8"),
+        PastBroker("ISIL:EE-TTU", "B2026-00001"),
+    )
+    assert rules.read_past_brokers("brokered by us all") == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("ISIL:EE-TTU", "isil:ee-ttu", True),
+        ("EE-TTU", "ISIL:EE-TTU", True),
+        ("OCLC:EE-TTU", "ISIL:EE-TTU", False),
+        ("EE-TTU", "EE-TTX", False),
+    ],
+)
+def test_symbols_are_compared(one: str, other: str, *, same: bool) -> None:
+    assert rules.is_same_symbol(one, other) is same
+
+
+def test_the_supplier_reads_where_it_goes() -> None:
+    assert rules.describe_ship_to(brokered(borrowing())) == (
+        "ship to: Tartu Ülikooli Raamatukogu, Struve 1, 50091 Tartu"
+    )
+    assert rules.describe_ship_to(brokered(borrowing(), BrokeredDelivery.BROKER)) == ""
