@@ -88,6 +88,8 @@ def _check_rota_names(one: LoadedPolicy) -> Iterator[ConfigurationProblem]:
             yield one.make_problem(("rules", index, "rota"), "no such rota", rule.rota, names)
     if one.policy.default_rota and one.policy.default_rota not in names:
         yield one.make_problem(("default_rota",), "no such rota", one.policy.default_rota, names)
+    if one.policy.brokering.rota and one.policy.brokering.rota not in names:
+        yield one.make_problem(("brokering", "rota"), "no such rota", one.policy.brokering.rota, names)
 
 
 def _check_campuses(one: LoadedPolicy) -> Iterator[ConfigurationProblem]:
@@ -143,6 +145,8 @@ def _iter_named_profiles(one: LoadedPolicy) -> Iterator[tuple[KeyPath, str]]:
             yield ("rotas", name, "lines", index, "partner"), line.partner
     for profile in one.policy.numbers.partners:
         yield ("numbers", "partners", profile), profile
+    for index, name in enumerate(one.policy.brokering.requesters):
+        yield ("brokering", "requesters", index), name
 
 
 def _explain_missing_partner(profile: Profile | None) -> str:

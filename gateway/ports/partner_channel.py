@@ -141,8 +141,9 @@ class SendsBatches(PartnerChannel, Protocol):
 @value_object(kw_only=True)
 class IncomingPartnerMessage:
     """A partner's message about a managed request, decoded. `id`: the partner's id of the message, or a digest of
-    it: a repeat is recognised by it. `request` comes with kind REQUEST: what is asked of us. `guard`: a rule of the
-    protocol about the request as it is now; its refusal is told to the sender, and nothing changes."""
+    it: a repeat is recognised by it. `request` comes with kind REQUEST: what is asked of us. `addressed`: which of our
+    symbols the message names, where it names one. `guard`: a rule of the protocol about the request as it is now; its
+    refusal is told to the sender, and nothing changes."""
 
     id: str
     kind: EventKind
@@ -152,6 +153,7 @@ class IncomingPartnerMessage:
     transaction: str
     details: EventDetails = EventDetails()
     request: Request | None = None
+    addressed: str = ""
     guard: Callable[[Request], Refusal | None] | None = field(default=None, compare=False, repr=False)
 
 

@@ -46,6 +46,7 @@ def event_of_message(message: Message, context: MappingContext, digest: str) -> 
         role=role,
         sender=sender,
         receiver="" if context.is_us(receiver) else receiver,
+        addressed=receiver,
         transaction=transaction,
         details=replace(details, transaction=theirs or "") if theirs else details,
         request=read_request(message, sender, transaction, context)

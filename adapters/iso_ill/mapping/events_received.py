@@ -96,6 +96,7 @@ def event_of_apdu(apdu: Apdu, context: MappingContext, digest: str = "") -> Inco
         role=role,
         sender=sender,
         receiver="" if context.dialect.symbols.ours and context.is_us(receiver) else receiver,
+        addressed=receiver,
         transaction=transaction,
         details=_add_extension_details(details, apdu),
         request=request,

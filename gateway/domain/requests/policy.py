@@ -18,7 +18,7 @@ from gateway.domain.requests.attachments import USUAL, FileType
 from gateway.domain.requests.citation import CitationType
 from gateway.domain.requests.fulfilment import ServicesPolicy
 from gateway.domain.requests.partner_policy import Closure, NumberTemplate, Price
-from gateway.domain.requests.request import ServiceType
+from gateway.domain.requests.request import BrokeredDelivery, ServiceType
 
 
 def _check_targets_differ(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -286,6 +286,30 @@ class LendingRules(ProfileSection):
     )
 
 
+# --- brokering -------------------------------------------------------------------------------------------
+
+
+class Brokering(ProfileSection):
+    """What other libraries ask of us, and we ask of others in turn (docs/brokering.md)."""
+
+    rota: str = Field("", description="who is asked for it, by name of a rota; empty: nothing is passed on")
+    what: Literal["not-supplied", "everything", "by-hand"] = Field(
+        "not-supplied",
+        description="not-supplied: what isn't found here or can't be lent; everything: nobody looks here; by-hand: "
+        "what staff pass on",
+    )
+    symbols: tuple[str, ...] = Field(
+        (), description="further symbols of ours: what is asked of one of them is passed on without a look here"
+    )
+    requesters: tuple[str, ...] = Field((), description="profiles whose requests are passed on; empty: all partners'")
+    delivery: BrokeredDelivery = Field(
+        BrokeredDelivery.DIRECT, description="which way items take: from supplier to requester and back, or by us"
+    )
+    due_days: int = Field(
+        3, ge=0, le=60, description="calendar days before the supplier's due date that we tell the requester"
+    )
+
+
 # --- copies ----------------------------------------------------------------------------------------------
 
 
@@ -342,6 +366,7 @@ class RequestPolicy(ProfileSection):
     catalogues: Catalogues = Catalogues()
     calendar: CalendarPolicy = CalendarPolicy()
     lending: LendingRules = LendingRules()
+    brokering: Brokering = Brokering()
     copies: CopyRules = CopyRules()
     notices: Notices = Notices()
     services: ServicesPolicy = ServicesPolicy()

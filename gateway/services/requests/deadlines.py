@@ -90,6 +90,11 @@ def _lender_due(case: _TimerContext) -> datetime | None:
     )
 
 
+def _shelf_due(case: _TimerContext) -> datetime | None:
+    """Nobody collects here what we broker."""
+    return case.add_business_days(case.workflow.patron.shelf_days) if case.request.other_leg is None else None
+
+
 def _anonymisation_due(case: _TimerContext) -> datetime | None:
     days = case.context.policy().retention.anonymise_days
     return case.now + timedelta(days=days) if days else None
@@ -104,7 +109,7 @@ _RULES: dict[TimerKind, Callable[[_TimerContext], datetime | None]] = {
     TimerKind.PATRON_DUE: _patron_due,
     TimerKind.DUE_SOON: _reminder_due,
     TimerKind.LENDER_DUE: _lender_due,
-    TimerKind.SHELF: lambda case: case.add_business_days(case.workflow.patron.shelf_days),
+    TimerKind.SHELF: _shelf_due,
     TimerKind.QUERY: lambda case: case.add_business_days(case.workflow.patron.query_days),
     TimerKind.ANONYMISE: _anonymisation_due,
 }

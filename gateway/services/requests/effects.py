@@ -13,10 +13,11 @@ from datetime import datetime
 
 from gateway.domain.profile import Profile
 from gateway.domain.requests import calendar, intake_rules
+from gateway.domain.requests.brokered_requests import BROKER, write_event_note
 from gateway.domain.requests.citation import CitationExtra
 from gateway.domain.requests.events import EventDetails, EventKind, local_signal
 from gateway.domain.requests.partner_policy import BatchRule, PartnerPolicy
-from gateway.domain.requests.request import LibraryParty, PatronLink, Request, Role
+from gateway.domain.requests.request import BrokeredDelivery, LibraryParty, PatronLink, Request, Role
 from gateway.domain.requests.state_machine import PartnerNotification, Transition
 from gateway.domain.requests.state_table import (
     CallLibrary,
@@ -28,6 +29,7 @@ from gateway.domain.requests.state_table import (
 )
 from gateway.ports.partner_channel import ABOUT, InboxResult, IncomingPartnerMessage, PartnerMessage, SendsBatches
 from gateway.ports.shared_store import Transaction
+from gateway.services.requests.carry_ways import CarryWay, choose_carry_way
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import order_batches, outbox, timers
@@ -85,7 +87,7 @@ def _build_effect_rows(context: LibraryContext, transition: Transition) -> Itera
     yield from _build_push_rows(context, transition)
     for told in transition.told:
         if is_partner_notified(context, told, request):
-            yield _new_message_row(context, told, transition)
+            yield from _build_message_rows(context, told, transition)
     for effect in transition.effects:
         if isinstance(effect, SendPatronLetter) and _is_letter_written(context, effect.name, request):
             row = new_outbox_row(request, LETTER, effect.name, _dump_letter_payload(transition), at)
@@ -115,8 +117,10 @@ def _build_push_rows(context: LibraryContext, transition: Transition) -> Iterato
     """New requests, and states that they get into, for systems of the library's own: they may know the patron's
     identifier, nobody else does."""
     request, at = transition.request, transition.event.at
-    if request.role is not Role.BORROWING or not (
-        transition.changes_state or transition.event.signal == local_signal(EventKind.SUBMIT)
+    if (
+        request.role is not Role.BORROWING
+        or request.other_leg is not None
+        or not (transition.changes_state or transition.event.signal == local_signal(EventKind.SUBMIT))
     ):
         return
     known = request.patron
@@ -153,16 +157,41 @@ def _choose_push_kind(partner: PartnerPolicy, transition: Transition) -> EventKi
 # --- messages to partners --------------------------------------------------------------------------------
 
 
-def _new_message_row(context: LibraryContext, told: PartnerNotification, transition: Transition) -> OutboxRow:
+def _build_message_rows(
+    context: LibraryContext, told: PartnerNotification, transition: Transition
+) -> Iterator[OutboxRow]:
+    """What is carried from the other leg, and this partner has no message for, it is told in a note, or not at all
+    (`brokered_requests` tells staff)."""
+    way = CarryWay.CARRIED
+    if transition.event.actor == BROKER:
+        receiver, _ = find_receiver(context, told, transition.request)
+        profile, partner = context.profile(receiver.profile), context.partner(receiver.profile)
+        if profile is not None and partner is not None:
+            channel = context.channels.get(partner.channel)
+            way = choose_carry_way(channel, told.kind, transition.request.role, profile)
+    if way is CarryWay.NOTE:
+        note = write_event_note(told.kind, transition.event.details, context.zone)
+        yield _new_message_row(context, replace(told, kind=EventKind.MESSAGE), transition, EventDetails(note=note))
+    elif way is CarryWay.CARRIED:
+        yield _new_message_row(context, told, transition)
+
+
+def _new_message_row(
+    context: LibraryContext,
+    told: PartnerNotification,
+    transition: Transition,
+    note: EventDetails | None = None,
+) -> OutboxRow:
+    """`note`: instead of what the event says."""
     request, event = transition.request, transition.event
     identifier = make_exchange_id(event.at)
     receiver, transaction = find_receiver(context, told, request)
-    details = event.details if told.kind is event.kind else _build_message_details(told.kind, request)
+    details = note or (event.details if told.kind is event.kind else _build_message_details(told.kind, request))
     message = PartnerMessage(
         id=identifier,
         kind=told.kind,
         at=event.at,
-        sender=context.party,
+        sender=_build_sender(context, request),
         receiver=receiver,
         role=request.role,
         transaction=transaction,
@@ -171,6 +200,15 @@ def _new_message_row(context: LibraryContext, told: PartnerNotification, transit
     )
     row = new_outbox_row(request, PARTNER, receiver.profile, dump_message(message), event.at, identifier)
     return replace(row, kind=ORDER) if is_batched(context, message) else row
+
+
+def _build_sender(context: LibraryContext, request: Request) -> LibraryParty:
+    """Our library; where an item doesn't come by us, with the address at the other side: that is where it is sent to,
+    or goes back to."""
+    leg = request.other_leg
+    if leg is None or leg.delivery is BrokeredDelivery.BROKER or not leg.party.address.strip():
+        return context.party
+    return replace(context.party, address="\n".join(filter(None, (leg.party.name, leg.party.address))))
 
 
 def new_refusal_row(
@@ -247,6 +285,7 @@ def remove_patron_data(request: Request) -> Request:
         warnings=(),
         query=None,
         rota=(),
+        other_leg=None,
     )
 
 

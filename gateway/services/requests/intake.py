@@ -29,8 +29,9 @@ from gateway.ports.library_system import PatronKey
 from gateway.ports.shared_store import Transaction
 from gateway.services.local_holdings import LocalCopies, look_up_copies
 from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.request_numbers import assign_request_number
 from gateway.services.requests.transitions import EventRequest, apply_event_in, raise_if_denied
-from gateway.store.requests import requests, timers
+from gateway.store.requests import requests
 from gateway.store.schema import make_exchange_id
 
 OVERRULED_BY_STAFF = frozenset(
@@ -237,19 +238,3 @@ async def _choose_pickup(context: LibraryContext, draft: BorrowingDraft, patron:
         return wanted
     at_home = [place.code for place in places if patron is not None and place.library == patron.home_library]
     return next(iter(at_home), places[0].code if places else "")
-
-
-def assign_request_number(
-    connection: Transaction, context: LibraryContext, role: Role, *, branch: str = "", profile: str = ""
-) -> str:
-    """`profile`: the partner's, where one is known."""
-    rules = context.policy().numbers
-    partner = context.partner(profile)
-    template = intake_rules.choose_number_template(
-        role, rules, branch=branch, profile=profile, own=partner.number if partner is not None else None
-    )
-    fields = intake_rules.NumberFields(
-        at=context.now(), zone=context.zone, branch=branch, partner=partner.symbol if partner is not None else ""
-    )
-    series = intake_rules.number_series(template, fields, rules.prefix)
-    return series.format_number(timers.next_in_sequence(connection, context.symbol, series.sequence))

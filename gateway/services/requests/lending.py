@@ -34,6 +34,7 @@ from gateway.domain.requests.views import HomePatron, LocatedCopy
 from gateway.ports.library_system import Capability, PatronKey
 from gateway.ports.shared_store import Transaction
 from gateway.services.local_holdings import LOOKED_UP, can_look_up_records, list_free_copies, search_by_words
+from gateway.services.requests.brokered_requests import is_passed_on_by_rule
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import request_counts, requests
@@ -48,6 +49,10 @@ async def locate_item(context: LibraryContext, request_id: str) -> str:
     request = await context.store.read(lambda c: requests.load_request(c, context.symbol, request_id))
     if request is None or request.state is not LendingState.NEW:
         return "nothing to locate any more"
+    if request.other_leg is not None:
+        return "other libraries are asked"
+    if is_passed_on_by_rule(context, request, looked=False):
+        return await _pass_on(context, request, EventDetails(note="nobody looks for it here"), ())
     rules = context.policy().lending
     others = await context.store.read(lambda c: _count_open_lending(c, context)) - 1
     refusal = find_lending_refusal(request, rules, others, context.today())
@@ -57,11 +62,16 @@ async def locate_item(context: LibraryContext, request_id: str) -> str:
     found = citation_matching.choose_candidate(candidates, rules.confidence)
     if found is None:
         note = _describe_doubt(context, candidates)
+        is_missing = not candidates and can_look_up_records(context.system)
+        if is_missing and is_passed_on_by_rule(context, request, looked=True):
+            return await _pass_on(context, request, EventDetails(reason=ReasonCodes.NOT_HELD.value, note=note), ())
         return await _apply_locate_event(context, request, EventKind.NOTE, EventDetails(note=note), candidates)
     if found.why_not == ReasonCodes.NON_CIRCULATING.value:
         return await _refuse_request(context, request, found.why_not, "We do not lend this item.", candidates)
     if not found.lendable:
         note = f"found, but it can't be supplied now: {found.why_not}"
+        if is_passed_on_by_rule(context, request, looked=True):
+            return await _pass_on(context, request, EventDetails(reason=found.why_not, note=note), candidates)
         return await _apply_locate_event(context, request, EventKind.NOTE, EventDetails(note=note), candidates)
     return await _mark_located(context, request, EventDetails(barcode=found.barcode, note=found.how), candidates)
 
@@ -77,9 +87,17 @@ def _describe_doubt(context: LibraryContext, candidates: tuple[ItemCandidate, ..
 async def _refuse_request(
     context: LibraryContext, request: Request, reason: str, note: str, candidates: tuple[ItemCandidate, ...]
 ) -> str:
-    return await _apply_locate_event(
-        context, request, EventKind.UNFILLED, EventDetails(reason=reason, note=note), candidates
-    )
+    details = EventDetails(reason=reason, note=note)
+    if is_passed_on_by_rule(context, request, looked=True):
+        return await _pass_on(context, request, details, candidates)
+    return await _apply_locate_event(context, request, EventKind.UNFILLED, details, candidates)
+
+
+async def _pass_on(
+    context: LibraryContext, request: Request, details: EventDetails, candidates: tuple[ItemCandidate, ...]
+) -> str:
+    """Other libraries are asked."""
+    return await _apply_locate_event(context, request, EventKind.BROKERED, details, candidates)
 
 
 async def _mark_located(

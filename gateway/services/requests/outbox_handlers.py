@@ -149,6 +149,8 @@ async def _decide_condition(context: LibraryContext, request_id: str) -> str:
     request = await require_request(context, request_id)
     if request.state is not BorrowingState.CONDITIONAL:
         return "no condition is open"
+    if request.other_leg is not None:
+        return "the requester decides, or staff"
     match context.workflow(request).borrowing.conditions:
         case "accept":
             return await _apply_event_by_rule(context, request, EventKind.CONDITION_ACCEPTED)

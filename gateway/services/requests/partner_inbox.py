@@ -33,12 +33,14 @@ from gateway.ports.partner_channel import (
     PartnerMessage,
 )
 from gateway.ports.shared_store import Transaction
+from gateway.services.requests.brokered_requests import find_loop_refusal, is_asked_as_broker
 from gateway.services.requests.conversations import describe_received
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.effects import PARTNER, new_outbox_row, new_work_row, remove_patron_data
-from gateway.services.requests.intake import Claim, assign_request_number, claim_nothing, make_volumes
+from gateway.services.requests.intake import Claim, claim_nothing, make_volumes
 from gateway.services.requests.lending import LOCATE, register_requester
 from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.request_numbers import assign_request_number
 from gateway.services.requests.transitions import (
     EventRequest,
     apply_event_in,
@@ -216,11 +218,19 @@ class LibraryInbox:
             return InboxResult(known.request_id, refused, repeated=refused is None, request=request)
         if message.request is None or not message.transaction:
             return InboxResult(refused=Refusal(RefusalReason.DATA_MISSING, "The request has no content or no number."))
+        circle = find_loop_refusal(connection, context, message.request, message.sender)
+        if circle is not None:
+            return InboxResult(refused=circle)
         try:
             request = new_lending_request(connection, context, message.request, profile, message.transaction)
         except Refused as no:
             return InboxResult(refused=Refusal.from_error(no))
-        start_lending_request(connection, context, request, f"partner:{message.sender}")
+        if is_asked_as_broker(context, request, message.addressed):
+            store_lending_request(connection, context, request, f"partner:{message.sender}")
+            passed_on = Event(local_signal(EventKind.BROKERED), context.now())
+            apply_event_in(connection, context, EventRequest(request_id=request.id, event=passed_on))
+        else:
+            start_lending_request(connection, context, request, f"partner:{message.sender}")
         return InboxResult(request.id, request=request)
 
 
@@ -254,6 +264,7 @@ def new_lending_request(
         attachments=(),
         external=(),
         warnings=(),
+        other_leg=None,
         patron=PatronLink(),
         mediated=False,
         rota=(),

@@ -60,6 +60,7 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.attachments import check_upload
 from gateway.services.letters import LetterRenderer
 from gateway.services.requests.actions import ActionService, find_action_hints, patron_actions
+from gateway.services.requests.brokered_requests import can_pass_on
 from gateway.services.requests.effects import LIBRARY
 from gateway.services.requests.intake import create_borrowing_request
 from gateway.services.requests.lending import find_located_copy
@@ -185,7 +186,9 @@ class RequestService:
         request, rows, messages, running, unfinished, library_steps = await context.store.read(load_with_history)
         probe = Event(local_signal(EventKind.NOTE), context.now())
         kinds = tuple(
-            kind for kind in list_allowed_events(request, context.workflow(request), probe) if kind not in BY_RULE
+            kind
+            for kind in list_allowed_events(request, context.workflow(request), probe)
+            if kind not in BY_RULE and (kind is not EventKind.BROKERED or can_pass_on(context, request))
         )
         is_stuck = any(row.status is OutboxStatus.DEAD for row in unfinished)
         return RequestView(

@@ -1,6 +1,6 @@
 """apply_event: the one way a request changes; expired timers as events.
 
-load → apply (domain) → due date of the patron → save → history → outbox → timers
+load → apply (domain) → due date of the patron → save → history → outbox → timers → other leg of a brokered request
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from gateway.domain.requests.state_table import DenialReason, TimerKind, expired
 from gateway.domain.requests.views import EventDenied, HistoryLine, NotFound, VersionConflict
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
+from gateway.services.requests.brokered_requests import carry_transition
 from gateway.services.requests.deadlines import complete_request
 from gateway.services.requests.effects import write_effects
 from gateway.services.requests.library_context import LibraryContext, require_request
@@ -69,7 +70,7 @@ def apply_event_in(
 ) -> Transition | Denied:
     """Inside a transaction. What is denied changes nothing; a partner's message is kept in the history even so.
 
-    Raises NotFound, VersionConflict.
+    Raises NotFound, VersionConflict, and Refused for what can't be passed on to other libraries.
     """
     event = event_request.event
     request = requests.lock_request(connection, context.symbol, event_request.request_id)
@@ -94,6 +95,13 @@ def apply_event_in(
         history.empty_words(connection, context.symbol, request.id)
     announce_event(connection, context.symbol, history_line(row), event.at)
     write_effects(connection, context, transition)
+
+    def apply_in_turn(
+        request_id: str, event: Event, prepare: Callable[[Request], Request] = keep_request
+    ) -> Transition | Denied:
+        return apply_event_in(connection, context, EventRequest(request_id=request_id, event=event, prepare=prepare))
+
+    carry_transition(connection, context, transition, apply_in_turn)
     return transition
 
 

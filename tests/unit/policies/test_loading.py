@@ -55,7 +55,7 @@ def test_what_is_whole_is_there_though_another_librarys_is_not(place: Place) -> 
     [
         (
             "retentoin: {}\n",
-            "requests.yml:1: retentoin: unknown key, allowed: calendar, campuses, ",
+            "requests.yml:1: retentoin: unknown key, allowed: brokering, calendar, ",
         ),
         (
             "intake:\n  duplicates:\n    action: refues\n",

@@ -1,0 +1,132 @@
+"""Three gateways of which the one in the middle brokers: NORTH asks SOUTH, and SOUTH asks EAST, each by a protocol of
+its own.
+
+    async with Trio(template, folder, TwoWays(Http18626(), Tcp("call-back"))) as trio:
+        await trio.ask()
+        await trio.east(EventKind.SHIPPED)
+        assert await trio.all_states() == ("shipped", "shipped", "shipped", "shipped")
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import Request, Role
+from tests.faults.joined.installations import Template
+from tests.faults.joined.town import Town
+from tests.support.iso_mail import Mail
+from tests.support.iso_pair import Joining, Pair
+from tests.support.paths import ROOT
+
+ADDRESS = "Storgata 1\n0155 Fjordby"
+
+
+@dataclass
+class TwoWays:
+    """NORTH and SOUTH are joined by `near`, SOUTH and EAST by `far`."""
+
+    near: Joining
+    far: Joining
+
+    def settings(self, symbol: str) -> Mapping[str, Any]:
+        return {**self.near.settings(symbol), **self.far.settings(symbol)}
+
+    def profile(self, ours: str, theirs: str) -> Mapping[str, Any]:
+        return (self.far if "EAST" in (ours, theirs) else self.near).profile(ours, theirs)
+
+    async def start(self, towns: Mapping[str, Town]) -> None:
+        await self.near.start(towns)
+        await self.far.start(towns)
+
+    async def stop(self) -> None:
+        await self.near.stop()
+        await self.far.stop()
+
+    async def bring(self) -> int:
+        return await self.near.bring() + await self.far.bring()
+
+    async def at_rest(self) -> bool:
+        return await self.near.at_rest() and await self.far.at_rest()
+
+
+@dataclass
+class MailInFormat(Mail):
+    """By mail in another format. `content`: the partner's profile, which may extend a shipped one."""
+
+    content: Mapping[str, Any] | None = None
+
+    def profile(self, ours: str, theirs: str) -> Mapping[str, Any]:
+        said = dict(self.content or {})
+        return {**said, "partner": {**said.get("partner", {}), "email": self.address(theirs)}}
+
+
+class Trio(Pair):
+    """`brokering`: that section of SOUTH's requests.yml, beside its rota; `workflow`: of all."""
+
+    def __init__(
+        self,
+        template: Template,
+        folder: Path,
+        joining: Joining,
+        workflow: Mapping[str, Any] | None = None,
+        brokering: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._brokering = brokering or {"what": "everything"}
+        super().__init__(template, folder, joining, workflow, rota=("SOUTH",))
+
+    def _install(self, symbol: str, config: Path, rota: tuple[str, ...]) -> None:
+        for name in ("relais-gsm", "bldss", "email-partner"):
+            shutil.copy(ROOT / "profiles" / f"{name}.yml", config.parent / "profiles")
+        super()._install(symbol, config, rota)
+        settings = yaml.safe_load(config.read_text("utf-8"))
+        settings["libraries"][0]["address"] = f"{symbol.title()}\n{ADDRESS}"
+        config.write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
+        if symbol == "SOUTH":
+            file = config.parent / "requests.yml"
+            requests = yaml.safe_load(file.read_text("utf-8"))
+            requests["rotas"] = {"others": {"lines": [{"partner": "east"}], "only_owning": "no"}}
+            requests["default_rota"] = "others"
+            requests["brokering"] = {"rota": "others", **self._brokering}
+            file.write_text(yaml.safe_dump(requests, allow_unicode=True), "utf-8")
+
+    # --- who does what -----------------------------------------------------------------------------------
+
+    async def east(self, kind: EventKind, *, quiet: bool = True, **details: Any) -> None:
+        """Staff of the supplier."""
+        await self._act("EAST", await self.supplied(), kind, details, quiet)
+
+    async def broker(self, request: Request, kind: EventKind, **details: Any) -> None:
+        """Staff of the broker, on one of its legs."""
+        await self._act("SOUTH", request, kind, details, quiet=True)
+
+    # --- what has become of it ---------------------------------------------------------------------------
+
+    async def legs(self) -> tuple[Request, Request]:
+        """The broker's lending leg and its borrowing leg."""
+        found = await self.towns["SOUTH"].requests()
+        lending = await self.lending("SOUTH")
+        assert lending.other_leg is not None, "it is not brokered"
+        borrowing = found[lending.other_leg.request_id]
+        assert borrowing.other_leg is not None
+        assert borrowing.other_leg.request_id == lending.id
+        return lending, borrowing
+
+    async def supplied(self) -> Request:
+        """The supplier's request: the newest lending request there."""
+        found = [one for one in (await self.towns["EAST"].requests()).values() if one.role is Role.LENDING]
+        assert found, "the supplier was never asked"
+        return found[-1]
+
+    async def all_states(self) -> tuple[str, str, str, str]:
+        """Of the requester, the broker's two legs, and the supplier."""
+        lending, borrowing = await self.legs()
+        states = (await self.borrowing(), lending, borrowing, await self.supplied())
+        north, near, far, east = (one.state.value for one in states)
+        return north, near, far, east
