@@ -59,6 +59,9 @@ COMMANDS = {
     "key": CommandEntry("gateway.cli.daemon_commands", "key_command", "Make, list and revoke keys for the JSON API."),
     "user": CommandEntry("gateway.cli.user_commands", "user_command", "Accounts of staff, who sign in at /staff."),
     "audit": CommandEntry("gateway.cli.user_commands", "audit_command", "Who of the staff did what."),
+    "matrix": CommandEntry(
+        "gateway.cli.matrix_command", "matrix_command", "Show what a broker carries between two protocols."
+    ),
     "states": CommandEntry(
         "gateway.cli.profile_commands", "states_command", "Show the state tables of managed requests."
     ),

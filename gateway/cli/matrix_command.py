@@ -1,0 +1,109 @@
+"""`illgate matrix`: what a broker carries between two protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import click
+
+from gateway.cli.formatting import format_table
+from gateway.cli.installation import (
+    Installation,
+    library_option,
+    pass_installation,
+    require_library,
+    run_on_requests,
+)
+from gateway.configuration.yaml_document import nearest_match
+from gateway.domain.profile import Profile
+from gateway.domain.requests.request import Role
+from gateway.runtime.managed_requests import ManagedRequests
+from gateway.services.requests.carry_matrix import CarriedPair, compute_carried_pair
+from gateway.services.requests.carry_ways import CarryWay
+
+
+@click.command(name="matrix")
+@click.option("--requester", default="", metavar="PROFILE", help="Who asks; else a profile of each channel.")
+@click.option("--supplier", default="", metavar="PROFILE", help="Who supplies; else a profile of each channel.")
+@library_option
+@pass_installation
+def matrix_command(installation: Installation, requester: str, supplier: str, symbol: str) -> None:
+    """What is carried between a requester and a supplier when we broker between them.
+
+    As the channels of their profiles say: what one can say and the other hear as it is, what is told in a note, and
+    what is lost, so that staff have to tell it. Of one pair, each event.
+
+    \b
+    Examples:
+      illgate matrix
+      illgate matrix --requester reshare-18626
+      illgate matrix --requester iso18626-2021 --supplier bldss
+    """
+    library = require_library(installation, symbol)
+    requesters = _choose_profiles(installation, requester)
+    suppliers = _choose_profiles(installation, supplier)
+
+    async def compute_pairs(managed: ManagedRequests) -> list[CarriedPair]:
+        channels = managed.contexts[library.symbol].channels
+        pairs = (compute_carried_pair(one, other, channels) for one in requesters for other in suppliers)
+        return [pair for pair in pairs if pair is not None]
+
+    pairs = run_on_requests(installation, compute_pairs)
+    if not pairs:
+        raise click.UsageError("one of them can't ask, or can't be asked, by its channel")
+    lines = _format_events(pairs[0]) if requester and supplier else _format_pairs(pairs)
+    for line in lines:
+        click.echo(line)
+
+
+def _choose_profiles(installation: Installation, name: str) -> tuple[Profile, ...]:
+    """The one of this name, else the first of each channel."""
+    partners = [
+        one.profile
+        for one in installation.profiles.profiles.loaded.values()
+        if one.profile.partner is not None and one.profile.partner.channel
+    ]
+    if name:
+        found = next((one for one in partners if one.name == name), None)
+        if found is None:
+            hint = nearest_match(name, tuple(one.name for one in partners))
+            raise click.UsageError(
+                f"no profile '{name}' with a `partner.channel`" + (f"; did you mean '{hint}'?" if hint else "")
+            )
+        return (found,)
+    firsts: dict[str, Profile] = {}
+    for one in sorted(partners, key=lambda profile: profile.name):
+        assert one.partner is not None
+        firsts.setdefault(one.partner.channel, one)
+    return tuple(firsts[channel] for channel in sorted(firsts))
+
+
+def _format_pairs(pairs: Iterable[CarriedPair]) -> Iterator[str]:
+    rows = [
+        (
+            _name_partner(pair.requester),
+            _name_partner(pair.supplier),
+            str(len(pair.list_kinds(CarryWay.CARRIED))),
+            ", ".join(pair.list_kinds(CarryWay.NOTE)) or "-",
+            ", ".join(pair.list_kinds(CarryWay.LOST)) or "-",
+        )
+        for pair in pairs
+    ]
+    return iter(format_table([("REQUESTER", "SUPPLIER", "CARRIED", "AS NOTE", "LOST"), *rows]))
+
+
+def _format_events(pair: CarriedPair) -> Iterator[str]:
+    rows = [
+        (one.kind.value, _name_speaker(one.speaker), one.way.value if one.way is not None else "is not said")
+        for one in pair.events
+    ]
+    return iter(format_table([("EVENT", "SAID BY", "ON THE OTHER SIDE"), *rows]))
+
+
+def _name_partner(profile: Profile) -> str:
+    assert profile.partner is not None
+    return f"{profile.partner.channel} ({profile.name})"
+
+
+def _name_speaker(role: Role) -> str:
+    return "requester" if role is Role.BORROWING else "supplier"
