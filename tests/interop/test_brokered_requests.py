@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gateway.domain.requests.citation import Citation, CitationType
+from gateway.domain.requests.events import EventKind
+from gateway.domain.requests.request import RequestFlag, Role
+from gateway.services.requests.carry_matrix import CarriedPair, compute_carried_pair
+from gateway.services.requests.carry_ways import CarryWay
 from tests.faults.joined.installations import Template, make_template
-from tests.support.brokered_sequences import SEQUENCES, WORKFLOW
-from tests.support.brokered_trio import Trio, TwoWays
+from tests.support.brokered_sequences import SEQUENCES, WORKFLOW, day_of
+from tests.support.brokered_trio import MailInFormat, Trio, TwoWays
+from tests.support.dovecot import Dovecot, NotInstalled
 from tests.support.iso18626_joining import Http18626
 from tests.support.iso_pair import Joining, Tcp
+from tests.support.mail_profiles import PEER, TAGGED
+
+UNKNOWN = Citation(type=CitationType.BOOK, title="Ще не знайдена книга", author="Невідомий")
+QUICK = ("loan", "copy", "unfilled", "conditional_yes", "crossing_cancel", "renew")
+OTHERS = tuple(name for name in SEQUENCES if name not in QUICK)
+BY_MAIL = tuple(name for name in SEQUENCES if name != "loan")
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +41,7 @@ def join_ways(name: str) -> Joining:
     return TwoWays(Tcp("call-back"), iso18626)
 
 
-@pytest.mark.parametrize("name", SEQUENCES)
+@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(one, marks=pytest.mark.long) for one in OTHERS)])
 async def test_iso_18626_to_iso_ill(name: str, template: Template, tmp_path: Path) -> None:
     async with Trio(template, tmp_path, join_ways("iso18626 to iso-ill"), WORKFLOW) as trio:
         await SEQUENCES[name](trio)
@@ -37,4 +53,149 @@ async def test_iso_18626_to_iso_ill(name: str, template: Template, tmp_path: Pat
 async def test_iso_ill_to_iso_18626(name: str, template: Template, tmp_path: Path) -> None:
     async with Trio(template, tmp_path, join_ways("iso-ill to iso18626"), WORKFLOW) as trio:
         await SEQUENCES[name](trio)
+        await trio.nothing_is_left()
+
+
+# --- by mail ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def dovecot() -> Iterator[Dovecot]:
+    try:
+        server = Dovecot()
+    except NotInstalled as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    yield server
+    server.stop()
+
+
+MAIL_PROFILES = {"tagged-mail": TAGGED, "artemail": PEER}
+
+
+@pytest.mark.parametrize("name", ["loan", *(pytest.param(one, marks=pytest.mark.long) for one in BY_MAIL)])
+@pytest.mark.parametrize("format_", MAIL_PROFILES)
+async def test_iso_18626_to_a_supplier_that_reads_mail(
+    format_: str, name: str, dovecot: Dovecot, template: Template, tmp_path: Path
+) -> None:
+    mailboxes, content = f"{format_}-{name.replace('_', '-')}", MAIL_PROFILES[format_]
+    mail = MailInFormat(dovecot, mailboxes, content=content, lending=WORKFLOW["lending"])
+    async with Trio(template, tmp_path, TwoWays(Http18626({"version": "2021-2"}), mail), WORKFLOW) as trio:
+        await SEQUENCES[name](trio)
+        await trio.nothing_is_left()
+
+
+# --- what one side can't say -----------------------------------------------------------------------------
+
+
+class TwoDialects(Http18626):
+    """`far`: section `iso18626` of the broker's profile of its supplier."""
+
+    def __init__(self, far: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._far = far
+
+    def profile(self, ours: str, theirs: str) -> Mapping[str, Any]:
+        said = super().profile(ours, theirs)
+        if (ours, theirs) != ("SOUTH", "EAST"):
+            return said
+        return {**said, "iso18626": {**said["iso18626"], **self._far}}
+
+
+async def find_carried_pair(trio: Trio) -> CarriedPair:
+    """As `illgate matrix` prints it, of the broker's profiles."""
+    context = trio.towns["SOUTH"].context
+    north, east = context.require_partner("north")[0], context.require_partner("east")[0]
+    pair = compute_carried_pair(north, east, context.channels)
+    assert pair is not None
+    return pair
+
+
+async def test_what_is_lost_by_the_matrix_is_told_to_staff(template: Template, tmp_path: Path) -> None:
+    joining = TwoDialects({"actions": ["Received", "ShippedReturn", "Cancel"]})
+    async with Trio(template, tmp_path, joining, WORKFLOW) as trio:
+        pair = await find_carried_pair(trio)
+        assert EventKind.MESSAGE in pair.list_kinds(CarryWay.LOST)
+        assert EventKind.RECEIVED in pair.list_kinds(CarryWay.CARRIED)
+
+        await trio.ask()
+        await trio.east(EventKind.SHIPPED)
+        await trio.north(EventKind.RECEIVED)
+        await trio.north(EventKind.MESSAGE, note="Buch ist feucht geworden")
+
+        _, far = await trio.legs()
+        assert RequestFlag.TROUBLE in far.flags
+        assert far.state.value == "received"
+        told = [line.document for line in await trio.towns["SOUTH"].history() if '"trouble"' in line.document]
+        assert len(told) == 1
+        assert "can't be told by a message: message; Buch ist feucht geworden" in told[0]
+        await trio.nothing_is_left()
+
+
+async def test_what_goes_as_a_note_by_the_matrix_reaches_the_supplier(template: Template, tmp_path: Path) -> None:
+    joining = TwoDialects({"actions": ["Received", "ShippedReturn", "Cancel", "Notification"]})
+    async with Trio(template, tmp_path, joining, WORKFLOW) as trio:
+        assert EventKind.RENEW in (await find_carried_pair(trio)).list_kinds(CarryWay.NOTE)
+
+        await trio.ask()
+        await trio.east(EventKind.SHIPPED)
+        await trio.north(EventKind.RECEIVED)
+        await trio.north(EventKind.LOANED_TO_PATRON)
+        await trio.north(EventKind.RENEW)
+
+        assert any(note.text.startswith("renew") for note in (await trio.supplied()).notes)
+        await trio.nothing_is_left()
+
+
+# --- by us, in circles, in the midst of a crash ----------------------------------------------------------
+
+
+async def test_an_item_goes_by_the_broker(template: Template, tmp_path: Path) -> None:
+    way = {"what": "not-supplied", "delivery": "broker", "due_days": 5}
+    async with Trio(template, tmp_path, Http18626(), WORKFLOW, way) as trio:
+        await trio.ask(citation=UNKNOWN)  # nobody has it: East's staff find it after all
+        assert await trio.all_states() == ("requested", "new", "requested", "new")
+        await trio.east(EventKind.LOCATED, barcode=trio.books[0].barcodes[0])
+        await trio.east(EventKind.SHIPPED)
+        assert await trio.all_states() == ("will-supply", "will-supply", "shipped", "shipped")
+
+        _, far = await trio.legs()
+        await trio.broker(far, EventKind.RECEIVED)
+        assert await trio.all_states() == ("shipped", "shipped", "received", "shipped")
+        due = (await trio.supplied()).terms.lender_due, (await trio.borrowing()).terms.lender_due
+        assert day_of(due[0]) - day_of(due[1]) == timedelta(days=5)
+
+        await trio.north(EventKind.RECEIVED)
+        await trio.north(EventKind.RETURNED)
+        assert await trio.all_states() == ("returned", "returned", "received", "shipped")
+        near, _ = await trio.legs()
+        await trio.broker(near, EventKind.CHECKED_IN)
+        assert await trio.all_states() == ("completed", "completed", "returned", "returned")
+        await trio.east(EventKind.CHECKED_IN)
+        assert await trio.all_states() == ("completed", "completed", "completed", "completed")
+        assert (await trio.towns["SOUTH"].left()).temporary == ()
+        await trio.nothing_is_left()
+
+
+async def test_a_request_that_comes_back_is_refused(template: Template, tmp_path: Path) -> None:
+    """The supplier is a broker too, and its rota leads back to who asked first: that library knows its own number."""
+    circle = {"rota": "both", "what": "everything"}
+    async with Trio(template, tmp_path, Http18626(), WORKFLOW, far_brokering=circle) as trio:
+        await trio.ask()
+        assert (await trio.borrowing()).state.value == "no-supplier"
+        (asked,) = [one for one in (await trio.towns["EAST"].requests()).values() if one.role is Role.BORROWING]
+        assert [(one.partner, one.status.value) for one in asked.attempts] == [("north", "rejected")]
+        assert "We have asked SOUTH for it ourselves" in asked.attempts[0].note
+        assert [(line.partner, line.why) for line in asked.rota if line.standing.value == "skipped"] == [
+            ("south", "asks for it")
+        ]
+
+
+@pytest.mark.long
+async def test_a_broker_that_is_killed_all_the_time_loses_nothing(template: Template, tmp_path: Path) -> None:
+    async with Trio(template, tmp_path, join_ways("iso18626 to iso-ill"), WORKFLOW) as trio:
+        trio.trouble = lambda: trio.kill("SOUTH", 0.01)
+        await SEQUENCES["loan"](trio)
+        trio.trouble = None
         await trio.nothing_is_left()

@@ -20,32 +20,10 @@ from gateway.domain.requests.views import FileUpload, LendingDraft
 from tests.support import reader
 from tests.support.dovecot import Dovecot, NotInstalled
 from tests.support.mail_pair import MailPair, Profile, Side, chapter_of, cited
+from tests.support.mail_profiles import PEER, TAGGED
 
 PDF = b"%PDF-1.4\n% two pages that nobody wrote\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
-PEER: dict[str, Any] = {
-    "extends": "bldss",
-    "partner": {
-        "roles": ["supplier", "requester"],
-        "workflow": {
-            "borrowing": {"tell_received": True, "tell_returned": True, "expects_check_in": True},
-            "lending": {"renewals": 1},
-        },
-    },
-    "artemail": {
-        "customers": [{"code": "99-9999", "password": "file:password"}],
-        "actions": {"codes": {"received": ["RECEIVED"], "returned": ["RETURNED"], "message": ["MESSAGE"]}},
-        "replies": {
-            "codes": {
-                "loan-shipped": {"code": "SHIPPED LOAN*{due}", "kind": "shipped"},
-                "copy-ready": {"code": "COPY READY {link}", "kind": "copy-delivered"},
-                "checked-in": {"code": "CHECKED IN", "kind": "checked-in"},
-                "message": {"code": "MESSAGE", "kind": "message"},
-            }
-        },
-    },
-}
-TAGGED: dict[str, Any] = {"extends": "relais-gsm", "partner": {"workflow": {"lending": {"renewals": 1}}}}
 LETTERS: dict[str, Any] = {"extends": "email-partner", "partner": {"language": "en"}}
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")  # one pair for all its stories

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -58,17 +58,23 @@ class TwoWays:
 
 @dataclass
 class MailInFormat(Mail):
-    """By mail in another format. `content`: the partner's profile, which may extend a shipped one."""
+    """By mail in another format. `content`: the partner's profile, which may extend a shipped one; `lending`: of its
+    workflow, besides."""
 
-    content: Mapping[str, Any] | None = None
+    content: Mapping[str, Any] = field(default_factory=dict)
+    lending: Mapping[str, Any] = field(default_factory=dict)
 
     def profile(self, ours: str, theirs: str) -> Mapping[str, Any]:
-        said = dict(self.content or {})
-        return {**said, "partner": {**said.get("partner", {}), "email": self.address(theirs)}}
+        partner = self.content.get("partner", {})
+        workflow = partner.get("workflow", {})
+        lending = {**workflow.get("lending", {}), **self.lending}
+        said = {**partner, "email": self.address(theirs), "workflow": {**workflow, "lending": lending}}
+        return {**self.content, "partner": said}
 
 
 class Trio(Pair):
-    """`brokering`: that section of SOUTH's requests.yml, beside its rota; `workflow`: of all."""
+    """`brokering`: that section of SOUTH's requests.yml, beside its rota; `far_brokering`: that of EAST's, whose rota
+    `both` names the two others; `workflow`: of all."""
 
     def __init__(
         self,
@@ -77,8 +83,12 @@ class Trio(Pair):
         joining: Joining,
         workflow: Mapping[str, Any] | None = None,
         brokering: Mapping[str, Any] | None = None,
+        far_brokering: Mapping[str, Any] | None = None,
     ) -> None:
-        self._brokering = brokering or {"what": "everything"}
+        self._brokering = {
+            "SOUTH": {"rota": "others", **(brokering or {"what": "everything"})},
+            "EAST": far_brokering or {},
+        }
         super().__init__(template, folder, joining, workflow, rota=("SOUTH",))
 
     def _install(self, symbol: str, config: Path, rota: tuple[str, ...]) -> None:
@@ -88,13 +98,17 @@ class Trio(Pair):
         settings = yaml.safe_load(config.read_text("utf-8"))
         settings["libraries"][0]["address"] = f"{symbol.title()}\n{ADDRESS}"
         config.write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
+        file = config.parent / "requests.yml"
+        requests = yaml.safe_load(file.read_text("utf-8"))
         if symbol == "SOUTH":
-            file = config.parent / "requests.yml"
-            requests = yaml.safe_load(file.read_text("utf-8"))
             requests["rotas"] = {"others": {"lines": [{"partner": "east"}], "only_owning": "no"}}
             requests["default_rota"] = "others"
-            requests["brokering"] = {"rota": "others", **self._brokering}
-            file.write_text(yaml.safe_dump(requests, allow_unicode=True), "utf-8")
+        requests["brokering"] = self._brokering.get(symbol, {})
+        file.write_text(yaml.safe_dump(requests, allow_unicode=True), "utf-8")
+
+    async def __aenter__(self) -> Trio:
+        await super().__aenter__()
+        return self
 
     # --- who does what -----------------------------------------------------------------------------------
 
