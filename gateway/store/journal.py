@@ -35,6 +35,7 @@ from gateway.store.journal_records import (
     is_of_stranger,
 )
 from gateway.store.journal_writer import JournalRows, JournalWriter, write_journal_rows
+from gateway.store.requests import history
 from gateway.store.schema import AFTER_ALL, exchange_of_message, make_exchange_id
 
 T = TypeVar("T")
@@ -81,11 +82,14 @@ class Journal:
 
     async def record_in_transaction(self, work: Work[tuple[T, JournalOpening, JournalEnding]]) -> T:
         """What `work` does and the exchange that it tells of, in one transaction: both are there or neither is, unless
-        it is a stranger's, of whom too much is kept already. Raises what `work` raises."""
+        it is a stranger's, of whom too much is kept already. Events that `work` adds to histories of requests lead to
+        the exchange. Raises what `work` raises."""
 
         def work_and_record(connection: Connection) -> T:
-            result, opening, ending = work(connection)
-            self.add_exchange(connection, opening, ending)
+            with history.collect_new_events(connection) as events:
+                result, opening, ending = work(connection)
+            if exchange := self.add_exchange(connection, opening, ending):
+                history.link_events(connection, opening.library, events, exchange)
             return result
 
         return await self._store.write(work_and_record)
@@ -96,11 +100,15 @@ class Journal:
         if journal_queries.find_processed(connection, opening.library, opening.profile, ending.key) is None:
             self.add_exchange(connection, opening, ending)
 
-    def add_exchange(self, connection: Connection, opening: JournalOpening, ending: JournalEnding) -> None:
-        """An exchange in a transaction that does more, unless it is a stranger's, of whom too much is kept already."""
+    def add_exchange(self, connection: Connection, opening: JournalOpening, ending: JournalEnding) -> str:
+        """An exchange in a transaction that does more; its id. Empty: it is a stranger's, of whom too much is kept
+        already."""
         admitted = self._admit_opening(opening, ending)
-        if admitted is not None:
-            write_journal_rows(connection, [self._make_exchange_rows(make_exchange_id(opening.at), admitted, ending)])
+        if admitted is None:
+            return ""
+        exchange = make_exchange_id(opening.at)
+        write_journal_rows(connection, [self._make_exchange_rows(exchange, admitted, ending)])
+        return exchange
 
     def _admit_opening(self, opening: JournalOpening, ending: JournalEnding) -> JournalOpening | None:
         """As it is to be kept; None: not at all."""
@@ -114,6 +122,18 @@ class Journal:
             return opening
         said = f"{left_out} messages of strangers before it were not kept."
         return replace(opening, note=" ".join(filter(None, (opening.note, said))))
+
+    async def run_for_exchange(self, begun: JournalEntry, work: Work[T]) -> T:
+        """A transaction of its own, whose events lead to the exchange that has begun. Raises Unavailable, and what
+        `work` raises."""
+
+        def work_and_link(connection: Connection) -> T:
+            with history.collect_new_events(connection) as events:
+                result = work(connection)
+            history.link_events(connection, begun.opening.library, events, begun.exchange)
+            return result
+
+        return await self._store.write(work_and_link)
 
     async def run_in_own_transaction(self, work: Work[T]) -> T:
         """A transaction of its own in the journal's store. Raises Unavailable, and what `work` raises."""

@@ -242,7 +242,8 @@ class BulkResult:
 
 @value_object
 class HistoryLine:
-    """One event of one request; `denied` says why it didn't fit. `id` sorts by time."""
+    """One event of one request; `denied` says why it didn't fit. `id` sorts by time. `exchange`: of the journal, whose
+    message it came from; empty: none, or it isn't known."""
 
     id: str
     request_id: str
@@ -252,6 +253,7 @@ class HistoryLine:
     after: str
     denied: str = ""
     note: str = ""
+    exchange: str = ""
 
 
 @value_object

@@ -262,7 +262,7 @@ class CommandHandler:
             answer = await self.find_repeated_answer(message, key)
         try:
             if answer is None:
-                outcome = await self._link_request(message, command, outcome, exchange)
+                outcome = await self._link_request(message, command, outcome, exchange, begun)
                 answer = message.responder.encode(message.envelope, incoming, outcome, exchange)
             done = key if message.outcome is OutcomeClass.OK and not message.repeat_of else ""
             await self.journal.complete(begun, journal_ending(message, answer, self.clock.now(), done))
@@ -271,7 +271,12 @@ class CommandHandler:
         return answer
 
     async def _link_request(
-        self, message: MessageContext, command: Command, outcome: Result | Refusal, exchange: ExchangeContext
+        self,
+        message: MessageContext,
+        command: Command,
+        outcome: Result | Refusal,
+        exchange: ExchangeContext,
+        begun: JournalEntry,
     ) -> Result | Refusal:
         """What the library did may lead to events of a managed request. After a crash from here on the message is
         carried out again, and the request told again. A defect here is no reason to answer that the library did
@@ -284,8 +289,8 @@ class CommandHandler:
             return outcome
         symbol = message.library.symbol
         try:
-            linked = await self.journal.run_in_own_transaction(
-                lambda c: link(c, symbol, exchange.profile, command, outcome)
+            linked = await self.journal.run_for_exchange(
+                begun, lambda c: link(c, symbol, exchange.profile, command, outcome)
             )
         except Unavailable:
             raise

@@ -49,6 +49,7 @@ from gateway.services.requests.transitions import (
     record_denied_event,
 )
 from gateway.store.journal import Journal
+from gateway.store.journal_records import JournalEnding, JournalOpening
 from gateway.store.requests import history, outbox, requests, timers
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.request_rows import dump_message
@@ -86,12 +87,11 @@ class PartnerInbox:
         if carried is None or journal is None:
             return await LibraryInbox(context).receive_message(message, partner)
 
-        def receive_and_record(connection: Transaction) -> InboxResult:
+        def receive_and_describe(connection: Transaction) -> tuple[InboxResult, JournalOpening, JournalEnding]:
             taken = LibraryInbox(context).receive_in(connection, message, partner)
-            journal.add_exchange(connection, *describe_received(context, message, partner, carried, taken))
-            return taken
+            return taken, *describe_received(context, message, partner, carried, taken)
 
-        taken = await context.store.write(receive_and_record)
+        taken = await journal.record_in_transaction(receive_and_describe)
         context.wake_outbox()
         return taken
 

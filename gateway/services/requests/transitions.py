@@ -132,7 +132,9 @@ def _new_history_row(context: LibraryContext, event: Event, before: Request, aft
 
 
 def history_line(row: EventRow) -> HistoryLine:
-    return HistoryLine(row.id, row.request_id, row.at, row.event, row.before, row.after, row.denied, row.note)
+    return HistoryLine(
+        row.id, row.request_id, row.at, row.event, row.before, row.after, row.denied, row.note, row.exchange
+    )
 
 
 async def apply_expired_timer(context: LibraryContext, row: TimerRow) -> None:

@@ -3,7 +3,8 @@ them are emptied with the patron's name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -40,7 +41,8 @@ _DELETE = PreparedStatement(sql_delete(request_file).where(*_ONE))
 @value_object
 class EventRow:
     """`id` is made by `gateway.store.schema.make_exchange_id(now)`. `before` and `after` are states; `denied` says why
-    the event did not fit, and is empty when it did. `at` is when the row was made, aware UTC; `event.at` is its own."""
+    the event did not fit, and is empty when it did. `at` is when the row was made, aware UTC; `event.at` is its own.
+    `exchange`: of the journal, whose message the event came from; empty: none, or it isn't known."""
 
     id: str
     library: str
@@ -51,10 +53,35 @@ class EventRow:
     after: str
     denied: str = ""
     note: str = ""
+    exchange: str = ""
+
+
+_NEW_EVENTS = "illgate_new_events"
+"""Where a connection keeps ids of events while a message is carried out."""
+
+
+@contextmanager
+def collect_new_events(connection: Connection) -> Iterator[list[str]]:
+    """Ids of the events that are added to histories meanwhile."""
+    found: list[str] = []
+    connection.info[_NEW_EVENTS] = found
+    try:
+        yield found
+    finally:
+        del connection.info[_NEW_EVENTS]
+
+
+def link_events(connection: Connection, library: str, event_ids: Iterable[str], exchange: str) -> None:
+    """They came from the message that opened this exchange of the journal."""
+    rows = [{"in_library": library, "with_id": id_, "exchange": exchange} for id_ in event_ids]
+    if rows:
+        _LINK.execute_many(connection, rows)
 
 
 def add_history_event(connection: Connection, row: EventRow) -> None:
     """Raises IntegrityError when the id is there already."""
+    if (collected := connection.info.get(_NEW_EVENTS)) is not None:
+        collected.append(row.id)
     insert_rows(
         connection,
         request_event,
@@ -69,12 +96,18 @@ def add_history_event(connection: Connection, row: EventRow) -> None:
                 clean_text(row.denied, MAX_NOTE_CHARS),
                 clean_text(row.note, MAX_NOTE_CHARS),
                 dump_event(row.event),
+                row.exchange,
             )
         ],
     )
 
 
 _event_columns = request_event.c
+_LINK = PreparedStatement(
+    update(request_event)
+    .where(_event_columns.library == bindparam("in_library"), _event_columns.id == bindparam("with_id"))
+    .values(exchange=bindparam("exchange"))
+)
 _OF_REQUEST = PreparedStatement(
     select(request_event)
     .where(_event_columns.library == bindparam("library"), _event_columns.request_id == bindparam("request_id"))
@@ -137,6 +170,7 @@ def event_row_of(row: Any) -> EventRow:
         after=row.after,
         denied=row.denied,
         note=row.note,
+        exchange=row.exchange,
     )
 
 

@@ -237,6 +237,7 @@ request_event = Table(
     column_types.text_column("denied"),
     column_types.text_column("note"),
     column_types.text_column("document"),
+    Column("exchange", Text, nullable=False, server_default=""),  # of the journal: the message that it came from
     PrimaryKeyConstraint("library", "id", name="pk_request_event"),
     Index("ix_request_event_request", "library", "request_id", "id"),
 )

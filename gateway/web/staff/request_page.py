@@ -36,6 +36,7 @@ from gateway.web.staff.message_pages import build_message_lines, describe_answer
 from gateway.web.staff.program_sentences import describe_holdings, describe_item_reason, describe_rota_reason
 from gateway.web.staff.request_story import (
     FILTERS,
+    StoryLine,
     StorySources,
     count_topics,
     explain_due_date,
@@ -197,6 +198,18 @@ def list_permitted_acts(page: StaffRequest, view: RequestView) -> tuple[K, ...]:
     )
 
 
+def find_message_path(page: StaffRequest, number: str, line: StoryLine) -> str:
+    """Where the message is that a line of the story came from; empty: it came from none, the journal has it no more, or
+    it isn't for this user."""
+    kept = timedelta(days=page.parts.retention.messages)
+    if not line.exchange or line.at < page.parts.clock.now() - kept:
+        return ""
+    message = f"{line.exchange}-1"
+    if page.sees_patrons:
+        return page.path("requests", number, "journal", message)
+    return page.path("operation", "journal", message) if page.has_right(Right.OPERATION) else ""
+
+
 async def render_request(
     page: StaffRequest,
     view: RequestView,
@@ -254,6 +267,7 @@ async def render_request(
         can_order=page.has_right(Right.BORROWING_ACT) and request.role is Role.BORROWING,
         readers=_describe_readers(page, request),
         story=shown,
+        message_path=lambda line: find_message_path(page, request.number, line),
         topics=[(topic, gettext(text, count=topics[topic])) for topic, text in FILTERS.items() if topic in topics],
         topic=chosen if chosen in topics else "",
         citation=list(list_citation_rows(request.citation, localization)),

@@ -32,7 +32,8 @@ FILTERS: Mapping[str, str] = {
 class StoryLine:
     """`day`, `time`: as the page writes them; `dot`: shape and tint; `text`: what happened, in a sentence;
     `quote`: the words of whoever did it; `reason`: why a decision came out so; `via`: protocol or means; `who`: of the
-    people; `topics`: filters of the story that show it; `event_id`: of an event of the history."""
+    people; `topics`: filters of the story that show it; `event_id`: of an event of the history; `exchange`: of the
+    journal, whose message it came from."""
 
     at: datetime
     day: str
@@ -46,6 +47,7 @@ class StoryLine:
     who: str = ""
     topics: frozenset[str] = frozenset()
     event_id: str = ""
+    exchange: str = ""
 
 
 _OURS: Mapping[K, tuple[str, str]] = {
@@ -274,6 +276,7 @@ class _StoryTeller:
             who=self._name_actor(event.actor),
             topics=frozenset(topics),
             event_id=line.id,
+            exchange=line.exchange,
         )
 
     def describe_notice(self, notice: NoticeView) -> StoryLine:

@@ -165,6 +165,7 @@ async def test_requests_of_before_count_by_what_their_history_says(store: Store)
         for at, after in ((sent_at, "shipped"), (came_at, "received"), (received.changed, "received")):
             history.add_history_event(connection, make_event_row(0, request=received.id, at=at, after=after))
         connection.execute(text("DROP TABLE request_figure"))
+        connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0022'"))
 
     await store.write(go_back)
