@@ -58,7 +58,13 @@ def count_list(connection: Connection, library: str, wanted: RequestListFilter) 
             tallies[asked] = (_read_kept if kept else _count_rows)(connection, library, asked)
         return tallies[asked]
 
-    counts = {facet: _counts_of(tally_of(_without_choice(wanted, facet)), facet) for facet in ListFacet}
+    def count_facet(facet: ListFacet) -> Mapping[str, int] | None:
+        asked = _without_choice(wanted, facet)
+        if facet is ListFacet.STATE and asked.role is not None and asked == RequestListFilter(role=asked.role):
+            return request_counts.read_counts(connection, library, _kind_of(facet, asked.role))
+        return _counts_of(tally_of(asked), facet)
+
+    counts = {facet: count_facet(facet) for facet in ListFacet}
     whole = tally_of(wanted)
     total = whole.total if whole is not None else _read_kept_total(connection, library, wanted)
     return ListCounts(total, counts)
@@ -169,10 +175,10 @@ def _select_rows(connection: Connection, library: str, wanted: RequestListFilter
             return _load_hits(connection, library, [hit.id for hit in hits])
     if _is_whole_task(wanted) and _read_kept_task(connection, library, wanted.task) > MAX_COUNTED:
         return None
-    path = choose_index_path(library, wanted)
+    path = choose_index_path(library, wanted)  # which the database takes for the sake of the order
     if path.rest and find_scan_end(connection, path, None) is not None:
         return None
-    query = path.select_rows(*_COLUMNS.values(), source=source_of_path(path)).limit(MAX_COUNTED + 1)
+    query = path.order_rows(path.select_rows(*_COLUMNS.values(), source=source_of_path(path))).limit(MAX_COUNTED + 1)
     rows = [row[-len(_COLUMNS) :] for row in connection.execute(query)]
     return rows if len(rows) <= MAX_COUNTED else None
 

@@ -36,7 +36,7 @@ SCAN = 5_000
 
 MAX_IDS_OF_STATEMENT = 500
 
-MAX_SORTED = 1_000
+MAX_SORTED = 500
 """Requests of a list that is sorted as a whole, where its filter has no index in the order that is wanted."""
 
 SORTED_BY_VALUE = frozenset({RequestOrder.NEED_BY, *TEXT_KEYS})
@@ -143,8 +143,10 @@ def find_hits(connection: Connection, library: str, wanted: RequestListFilter) -
 def _find_listed(connection: Connection, library: str, wanted: RequestListFilter) -> frozenset[str] | None:
     """Ids on the stretch of an index that the filter leads to, in whatever order. None: more than MAX_SORTED."""
     path = replace(choose_index_path(library, replace(wanted, order=RequestOrder.NEWEST)), rest=())
-    found = connection.execute(path.select_rows().limit(MAX_SORTED + 1)).all()
-    return None if len(found) > MAX_SORTED else frozenset(row.id for row in found)
+    listed = select(path.select_rows().subquery().c.id)
+    if connection.execute(listed.offset(MAX_SORTED).limit(1)).first() is not None:
+        return None
+    return frozenset(connection.execute(listed).scalars())
 
 
 def _conditions_with_task(wanted: RequestListFilter) -> tuple[Any, ...]:

@@ -56,8 +56,9 @@ request = Table(
     Index("ix_request_number", "library", "number", unique=True),
     Index("ix_request_changed", "library", "changed", "id"),
     Index("ix_request_state", "library", "role", "state", "changed", "id"),
-    Index("ix_request_state_number", "library", "role", "state", "number", "id"),
-    Index("ix_request_state_title", "library", "role", "state", "title", "id"),
+    # the state first: a query by role alone is not to take them for the short way to an assignee or a partner
+    Index("ix_request_state_number", "library", "state", "role", "number", "id"),
+    Index("ix_request_state_title", "library", "state", "role", "title", "id"),
     Index("ix_request_open", "library", "role", "changed", "id", postgresql_where=IS_OPEN, sqlite_where=IS_OPEN),
     Index(
         "ix_request_partner",

@@ -30,8 +30,8 @@ def upgrade() -> None:
     if connection.dialect.name == "postgresql":
         op.alter_column("request", "number", type_=postgresql.TEXT(collation="C"))
     _fold_titles(connection)
-    op.create_index("ix_request_state_number", "request", ["library", "role", "state", "number", "id"])
-    op.create_index("ix_request_state_title", "request", ["library", "role", "state", "title", "id"])
+    op.create_index("ix_request_state_number", "request", ["library", "state", "role", "number", "id"])
+    op.create_index("ix_request_state_title", "request", ["library", "state", "role", "title", "id"])
 
 
 def _fold_titles(connection: sa.Connection) -> None:

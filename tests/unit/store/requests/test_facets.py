@@ -129,6 +129,7 @@ async def test_the_length_of_a_long_list_is_known_where_it_is_kept(
     by_task = await counts(migrated, RequestListFilter(role=Role.BORROWING, task="to-receive"))
     assert (by_state["total"], by_task["total"]) == ({"": 2}, {"": 2})
     assert (by_state["branch"], by_task["branch"]) == (None, None)
+    assert by_state["state"] == {"shipped": 2, "review": 1, "completed": 1}, "each state is counted as it changes"
     one_facet = {
         "branches": ("north",),
         "partners": ("utrecht",),
