@@ -97,7 +97,7 @@ MENU: tuple[MenuEntry, ...] = (
     MenuEntry("/mail", mark_text("Mail")),
     MenuEntry("/print", mark_text("Print")),
     MenuEntry("/partners", mark_text("Partners")),
-    MenuEntry("/statistics", mark_text("Figures")),
+    MenuEntry("/statistics", mark_text("Statistics")),
     MenuEntry("/privacy", mark_text("Privacy")),
     MenuEntry("/operation", mark_text("Operation")),
     MenuEntry("/users", mark_text("Users")),

@@ -244,7 +244,7 @@ TOPICS: tuple[HelpTopic, ...] = (
     ),
     HelpTopic(
         "statistics",
-        mark_text("Figures"),
+        mark_text("Statistics"),
         ("/statistics",),
         (
             mark_text(

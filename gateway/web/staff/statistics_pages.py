@@ -122,7 +122,7 @@ async def show_statistics(request: StaffRequest) -> web.Response:
     query = {"period": period.value, "branch": wanted.branch, "partner": wanted.partner}
     return request.render(
         "statistics",
-        request.gettext("Figures"),
+        request.gettext("Statistics"),
         status=asked.status,
         help_topic="statistics",
         asked=asked,
@@ -186,7 +186,7 @@ def _list_costs(request: StaffRequest, found: RequestStatistics) -> list[ShownCo
             one.role,
             one.count,
             format_thousandths(Decimal(one.total), one.currency),
-            format_thousandths((Decimal(one.total) / one.count).quantize(Decimal(10)), one.currency),
+            format_thousandths((Decimal(one.total) / one.count).quantize(Decimal("1E1")), one.currency),
         )
         for one in found.costs
     ]
