@@ -122,6 +122,6 @@ class ProtocolRehearsal(Protocol):
         ...
 
     def misbehave(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
-        """The answer with what is wrong in it. `number`: the how manieth answer to this message it is, from 1. Raises
+        """The answer with what is wrong in it. `number`: its place among the answers to this message, from 1. Raises
         KeyError for a name that isn't in `misbehaviours`."""
         ...

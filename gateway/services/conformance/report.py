@@ -163,7 +163,7 @@ def _add_test_case(suite: ET.Element, conversation: HeldConversation, exchange: 
     advice = list(_describe_findings(exchange, FindingWeight.ADVICE))
     if broken:
         failure = ET.SubElement(case, "failure", message="; ".join(broken))
-        sent, answer = (_keep_xml_characters(_show_body(body)) for body in (exchange.sent, exchange.answer))
+        sent, answer = (_drop_control_characters(_show_body(body)) for body in (exchange.sent, exchange.answer))
         failure.text = f"sent:\n{sent}\n\ncame (HTTP {exchange.status}):\n{answer}"
     if advice:
         ET.SubElement(case, "system-out").text = "\n".join(advice)
@@ -175,7 +175,7 @@ def _describe_findings(exchange: CheckedExchange, weight: FindingWeight) -> Iter
             yield f"{finding.check}: {finding.words} ({finding.clause})"
 
 
-def _keep_xml_characters(text: str) -> str:
+def _drop_control_characters(text: str) -> str:
     """Control characters, which XML can't have, as their pictures."""
     return "".join(one if one >= " " or one in "\t\n\r" else chr(0x2400 + ord(one)) for one in text)
 

@@ -95,7 +95,7 @@ class MockScenario(ProfileSection):
     reactions: tuple[MockReaction, ...] = ()
 
     def find_reaction(self, kind: EventKind, number: int) -> MockReaction | None:
-        """`number`: the how manieth event of its kind it is, from 1."""
+        """`number`: its place among the events of its kind, from 1."""
         fitting = [one for one in self.reactions if one.when is kind]
         return fitting[min(number, len(fitting)) - 1] if fitting else None
 
