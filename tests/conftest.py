@@ -24,9 +24,15 @@ from tests.support.postgresql import NotInstalled, Server
 
 ROOT = Path(__file__).resolve().parent.parent
 
-settings.register_profile("illgate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("illgate")
 # By default an example may take 0.2 seconds and making examples a second: a busy machine needs that for nothing at all.
+# A pipeline tries the same examples each time, as without a profile: what fails there fails here too.
+settings.register_profile(
+    "illgate",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
+settings.load_profile("illgate")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -66,7 +66,11 @@ async def list_addresses(gateway: Running) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("width", "dark", "language"), [(PHONE, True, "de-DE"), (DESKTOP, False, "en-GB")], ids=["phone-dark", "desk-light"]
+    ("width", "dark", "language"),
+    [
+        pytest.param(PHONE, True, "de-DE", id="phone-dark"),
+        pytest.param(DESKTOP, False, "en-GB", id="desk-light", marks=pytest.mark.long),
+    ],
 )
 async def test_nothing_on_any_page_keeps_anybody_out(
     installation: Installation, axe_core: str, width: int, dark: bool, language: str

@@ -21,7 +21,12 @@ def ask_for(site: Site, title: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "dark", "language"), [(PHONE, False, "en-GB"), (DESKTOP, True, "de-DE"), (1600, False, "en-GB")]
+    ("width", "dark", "language"),
+    [
+        pytest.param(PHONE, False, "en-GB", marks=pytest.mark.long),
+        (DESKTOP, True, "de-DE"),
+        pytest.param(1600, False, "en-GB", marks=pytest.mark.long),
+    ],
 )
 def test_no_page_keeps_anybody_out(
     site: Site, browsing: Browsing, axe_core: str, width: int, dark: bool, language: str

@@ -22,7 +22,14 @@ from tests.unit.store.requests.samples import borrowing, lending
 NAME, PASSWORD = "nadia", "vier Wörter sind genug"
 WIDE = 1600
 RUN = "() => axe.run(document, {resultTypes: ['violations']})"
-EVERYBODY = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+EVERYBODY = pytest.mark.parametrize(
+    "scripts",
+    [
+        pytest.param(True, id="scripts"),
+        # tests/protocol/staff sends every form as a browser without script does
+        pytest.param(False, id="no-scripts", marks=pytest.mark.long),
+    ],
+)
 
 TITLES = (
     "Über das Zählen von Vögeln auf bewegtem Wasser, nebst einem Anhang von Tafeln zur Umrechnung älterer Küstenmaße",
@@ -175,7 +182,12 @@ def test_a_filter_is_chosen_taken_away_and_kept(
 
 
 @pytest.mark.parametrize(
-    ("width", "scheme", "language"), [(PHONE, "light", "de-DE"), (1024, "dark", "en-GB"), (WIDE, "light", "en-GB")]
+    ("width", "scheme", "language"),
+    [
+        pytest.param(PHONE, "light", "de-DE", marks=pytest.mark.long),
+        (1024, "dark", "en-GB"),
+        pytest.param(WIDE, "light", "en-GB", marks=pytest.mark.long),
+    ],
 )
 def test_for_everybody(
     waiting: Sequence[Request],

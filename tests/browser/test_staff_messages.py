@@ -29,7 +29,14 @@ from tests.browser.staff import PageInspector, staff_page
 from tests.browser.visitor import PHONE, Browsing, Site
 
 NAME = "aino"
-EVERYBODY = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+EVERYBODY = pytest.mark.parametrize(
+    "scripts",
+    [
+        pytest.param(True, id="scripts"),
+        # tests/protocol/staff sends every form as a browser without script does
+        pytest.param(False, id="no-scripts", marks=pytest.mark.long),
+    ],
+)
 
 _numbers = itertools.count(1)
 
@@ -192,7 +199,12 @@ def test_a_mail_finds_its_request(desk: Desk, site: Site, browsing: Browsing, sc
 
 
 @pytest.mark.parametrize(
-    ("width", "dark", "language"), [(PHONE, False, "en-GB"), (1024, True, "de-DE"), (1600, False, "en-GB")]
+    ("width", "dark", "language"),
+    [
+        pytest.param(PHONE, False, "en-GB", marks=pytest.mark.long),
+        (1024, True, "de-DE"),
+        pytest.param(1600, False, "en-GB", marks=pytest.mark.long),
+    ],
 )
 def test_for_everybody(
     desk: Desk, site: Site, browsing: Browsing, axe_core: str, width: int, dark: bool, language: str

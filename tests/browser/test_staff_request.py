@@ -30,7 +30,14 @@ from tests.support.axe import grave
 NAME, PASSWORD = "jun", "vier Wörter sind genug"
 WIDE = 1600
 RUN = "() => axe.run(document, {resultTypes: ['violations']})"
-EVERYBODY = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+EVERYBODY = pytest.mark.parametrize(
+    "scripts",
+    [
+        pytest.param(True, id="scripts"),
+        # tests/protocol/staff sends every form as a browser without script does
+        pytest.param(False, id="no-scripts", marks=pytest.mark.long),
+    ],
+)
 LONG = "Über die Gezeiten und ihre Wächter, " * 8
 T = TypeVar("T")
 
@@ -289,7 +296,12 @@ def test_a_request_is_made_from_a_link(desk: Desk, site: Site, browsing: Browsin
 
 
 @pytest.mark.parametrize(
-    ("width", "scheme", "language"), [(PHONE, "light", "en"), (1024, "dark", "de"), (WIDE, "light", "en")]
+    ("width", "scheme", "language"),
+    [
+        pytest.param(PHONE, "light", "en", marks=pytest.mark.long),
+        (1024, "dark", "de"),
+        pytest.param(WIDE, "light", "en", marks=pytest.mark.long),
+    ],
 )
 def test_for_everybody(
     desk: Desk, site: Site, browsing: Browsing, axe_core: str, width: int, scheme: str, language: str

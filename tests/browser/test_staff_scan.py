@@ -189,7 +189,12 @@ def test_without_script_many_codes_are_one_form(site: Site, browsing: Browsing) 
 
 
 @pytest.mark.parametrize(
-    ("width", "dark", "language"), [(PHONE, False, "en-GB"), (DESKTOP, True, "de-DE"), (1600, False, "en-GB")]
+    ("width", "dark", "language"),
+    [
+        pytest.param(PHONE, False, "en-GB", marks=pytest.mark.long),
+        (DESKTOP, True, "de-DE"),
+        pytest.param(1600, False, "en-GB", marks=pytest.mark.long),
+    ],
 )
 def test_no_scan_page_keeps_anybody_out(
     site: Site, browsing: Browsing, axe_core: str, width: int, dark: bool, language: str

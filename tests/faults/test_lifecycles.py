@@ -76,6 +76,11 @@ def run(store: Store) -> Run:
     return SHORT[store.url.get_backend_name()]
 
 
+@pytest.mark.parametrize(
+    "store_url",
+    ["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.long])],
+    indirect=True,
+)
 async def test_nothing_is_lost_and_nothing_done_twice(
     tmp_path: Path, store_url: str, store: Store, run: Run, chance: random.Random
 ) -> None:

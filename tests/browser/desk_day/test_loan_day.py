@@ -17,7 +17,11 @@ from tests.browser.visitor import DESKTOP, Browsing
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("handling", "lender", "work"),
-    [(Handling.MOUSE, "fjordby", 0), (Handling.KEYBOARD, "holmvik", 1), (Handling.NO_SCRIPT, "fjordby", 2)],
+    [
+        (Handling.MOUSE, "fjordby", 0),
+        pytest.param(Handling.KEYBOARD, "holmvik", 1, marks=pytest.mark.long),
+        pytest.param(Handling.NO_SCRIPT, "fjordby", 2, marks=pytest.mark.long),
+    ],
 )
 def test_a_loan_goes_over_all_desks(
     world: DeskWorld, browsing: Browsing, take_desk: TakeDesk, handling: Handling, lender: str, work: int
