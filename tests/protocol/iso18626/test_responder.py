@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -16,6 +17,7 @@ from adapters.iso18626.messages import Code, RequestingAgencyMessageConfirmation
 from adapters.iso18626.messages.structures import AgencyId
 from gateway.domain.requests.request import LendingState, Role
 from tests.protocol.iso18626.endpoint import (
+    FJORDBY,
     ROOT,
     Endpoint,
     make_template,
@@ -24,6 +26,7 @@ from tests.protocol.iso18626.endpoint import (
     write_header,
     write_request,
 )
+from tests.support.broker_symbols import SUPPLIER, copy_as_broker, list_passed_on
 
 OK = ("OK", "", "")
 
@@ -106,6 +109,17 @@ async def test_requests_of_one_partner_that_come_at_once_are_all_taken(
     assert sorted(taken) == ids
     assert len({one.number for one in taken.values()}) == len(ids)
     assert {one.state for one in taken.values()} <= {LendingState.CANCEL_PENDING, LendingState.CANCELLED}
+
+
+async def test_what_is_asked_of_our_symbol_as_a_broker_is_passed_on(template: Path, tmp_path: Path) -> None:
+    broker = copy_as_broker(template, tmp_path / "template", "ISIL:NO-FELLES")
+    fjordby = {**FJORDBY, "iso18626": {"version": "1.2", "symbols": {"ours": "ISIL:NO-FELLES"}}}
+    (broker / "profiles" / "fjordby.yml").write_text(yaml.safe_dump(fjordby), "utf-8")
+    async with run_endpoint(broker, tmp_path / "at-work") as endpoint:
+        assert (await endpoint.post(write_request("4711", "Pan", to="NO-FELLES"))).verdict == OK
+        assert (await endpoint.post(write_request("4712", "Sult", to="CLK"))).verdict == OK
+
+        assert list_passed_on(await endpoint.list_requests()) == [("Pan", [SUPPLIER])]
 
 
 async def test_another_request_with_the_same_id_is_refused(endpoint: Endpoint) -> None:

@@ -75,8 +75,10 @@ class House:
 
     async def requests(self) -> dict[str, Request]:
         """By the transaction's group-qualifier."""
-        documents = await self._all(select(request.c.document).order_by(request.c.id))
-        return {one.transaction.partition("/")[0]: one for one in map(parse_request, documents)}
+        return {one.transaction.partition("/")[0]: one for one in await self.list_requests()}
+
+    async def list_requests(self) -> list[Request]:
+        return list(map(parse_request, await self._all(select(request.c.document).order_by(request.c.id))))
 
     async def journal(self) -> list[tuple[str, str, str]]:
         """Service, outcome and note of what came in."""

@@ -42,6 +42,7 @@ from adapters.iso_ill.messages.tracking_phase import (
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import LendingState
 from tests.protocol.iso_ill.house import FJORDBY, House, Partner, again, asked, header, make_template, running
+from tests.support.broker_symbols import SUPPLIER, copy_as_broker, list_passed_on
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +87,16 @@ async def test_a_request_is_taken_and_reported(house: House, partner: Partner) -
     taken = (await house.requests())["G-1"]
     assert (taken.state, taken.citation.title, taken.partner.profile) == (LendingState.NEW, "Sult", "fjordby")
     assert await house.journal() == [("ILL-Request", "ok", "")]
+
+
+async def test_what_is_asked_of_our_symbol_as_a_broker_is_passed_on(template: Path, tmp_path: Path) -> None:
+    broker = copy_as_broker(template, tmp_path / "template", "NO:FELLES")
+    fjordby = {**FJORDBY, "iso_ill": {**FJORDBY["iso_ill"], "symbols": {"ours": "NO:FELLES"}}}
+    async with running(broker, tmp_path / "at-work", fjordby=fjordby) as house, house.partner() as partner:
+        assert (await partner.ask(asked("G-1", "Pan", to="NO:FELLES"))).error_report is None
+        assert (await partner.ask(asked("G-2", "Sult", to="CLK"))).error_report is None
+
+        assert list_passed_on(await house.list_requests()) == [("Pan", [SUPPLIER])]
 
 
 async def test_a_report_begins_with_more_than_four_printable_octets(partner: Partner) -> None:
