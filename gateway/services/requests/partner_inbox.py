@@ -126,6 +126,7 @@ class LibraryInbox:
     def receive_in(self, connection: Transaction, message: IncomingPartnerMessage, profile: Profile) -> InboxResult:
         """Inside a transaction that does more; whoever ends it calls `notify_committed`."""
         symbol = self.context.symbol
+        requests.lock_transaction(connection, symbol, profile.name, message.transaction)
         seen = history.find_partner_message(connection, symbol, profile.name, message.id)
         if seen is not None:
             refused = Refusal(RefusalReason(seen.reason), seen.refused, MessagePart.REQUEST) if seen.refused else None

@@ -350,6 +350,12 @@ def add_transaction(
         raise TransactionTaken(ReferencedRequest(row.request_id, row.attempt))
 
 
+def lock_transaction(connection: Connection, library: str, partner_symbol: str, transaction: str) -> None:
+    """Whoever looks whether a partner's message is here, or a request with its number, and takes it if not, locks the
+    number first: else another node may find it new as well."""
+    lock_in_transaction(connection, lock_key_of(f"transaction {library} {partner_symbol} {transaction}"))
+
+
 def find_barcodes_in_use(connection: Connection, library: str, items: Collection[str], besides: str) -> frozenset[str]:
     """Those of these barcodes that open requests have, other than the one with the id `besides`."""
     found = connection.execute(

@@ -111,6 +111,19 @@ async def test_requests_of_one_partner_that_come_at_once_are_all_taken(
     assert {one.state for one in taken.values()} <= {LendingState.CANCEL_PENDING, LendingState.CANCELLED}
 
 
+@pytest.mark.postgresql
+async def test_two_nodes_that_get_the_same_message_carry_it_out_once(tmp_path: Path, fresh_postgresql_url: str) -> None:
+    shared = make_template(tmp_path / "template", fresh_postgresql_url)
+    async with run_endpoint(shared, tmp_path / "one") as one, run_endpoint(shared, tmp_path / "other") as other:
+        for message in (write_request("4711"), write_action("4711", "Cancel")):
+            answers = await asyncio.gather(*(node.post(message) for node in (one, other)))
+            assert [answer.verdict for answer in answers] == [OK, OK]
+
+        assert len(await one.requests()) == 1
+        notes = [row["note"] for row in await one.journal() if row["direction"] == "in"]
+        assert sum("a repeat" in note for note in notes) == 2
+
+
 async def test_what_is_asked_of_our_symbol_as_a_broker_is_passed_on(template: Path, tmp_path: Path) -> None:
     broker = copy_as_broker(template, tmp_path / "template", "ISIL:NO-FELLES")
     fjordby = {**FJORDBY, "iso18626": {"version": "1.2", "symbols": {"ours": "ISIL:NO-FELLES"}}}
