@@ -71,7 +71,8 @@ _XML_TYPES = re.compile(r"(application|text)/([\w.+-]*\+)?xml", re.IGNORECASE)
 _UNSAID_TYPES = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded"})
 """What programs send that don't care: curl's own among them."""
 
-_SECURITY_CODE = re.compile(rb"(<(?:[\w.-]{1,64}:)?securityCode(?:\s[^<>]{0,1000})?>)[^<]*(?=</)")
+_SECURITY_CODE = re.compile(rb"(<(?:[\w.-]{1,64}:)?securityCode(?:\s[^<>]{0,1000})?(?<!/)>)(?:\s*<!\[CDATA\[)?[^<]*")
+"""Up to the next tag, or the end of a message that was cut off."""
 
 _SERVICES = frozenset(
     {

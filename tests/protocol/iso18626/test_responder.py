@@ -15,6 +15,7 @@ from lxml import etree
 from adapters.iso18626.codec import NAMESPACE
 from adapters.iso18626.messages import Code, RequestingAgencyMessageConfirmation
 from adapters.iso18626.messages.structures import AgencyId
+from adapters.iso18626.responder import Iso18626Responder
 from gateway.domain.requests.request import LendingState, Role
 from tests.protocol.iso18626.endpoint import (
     FJORDBY,
@@ -220,6 +221,13 @@ async def test_an_account_lets_its_sender_in_and_is_not_kept(endpoint: Endpoint)
 
     assert (await endpoint.post(signed("åpen sesam"))).verdict == OK
     kept = b"".join(row["body"] for row in await endpoint.journal() if row["body"])
+    assert b"sesam" not in kept
+    assert b"fjord" in kept
+
+
+@pytest.mark.parametrize("rest", ["<![CDATA[sesam]]></ill:securityCode>", "sesam"], ids=["cdata", "cut-off"])
+def test_a_security_code_is_concealed_however_it_is_written(rest: str) -> None:
+    kept = Iso18626Responder().conceal_secrets(f"<ill:accountId>fjord</ill:accountId><ill:securityCode>{rest}".encode())
     assert b"sesam" not in kept
     assert b"fjord" in kept
 
