@@ -103,9 +103,11 @@ async def _pass_on(
 async def _mark_located(
     context: LibraryContext, request: Request, details: EventDetails, candidates: tuple[ItemCandidate, ...]
 ) -> str:
-    """Raises UnfinishedWork when another request has got the copy a moment ago: then it is looked for anew."""
+    """Raises UnfinishedWork when another request has got the copy a moment ago: then it is looked for anew; and as
+    `_require_ours_to_find`."""
 
     def apply_located_event(connection: Transaction) -> Transition | Denied | None:
+        _require_ours_to_find(connection, context, request)
         requests.lock_barcode(connection, context.symbol, details.barcode)
         if requests.find_barcodes_in_use(connection, context.symbol, [details.barcode], request.id):
             return None
@@ -127,10 +129,24 @@ async def _apply_locate_event(
     details: EventDetails,
     candidates: tuple[ItemCandidate, ...],
 ) -> str:
+    """Raises as `_require_ours_to_find`."""
     event_request = _build_event_request(context, request, kind, details, candidates)
-    outcome = await context.store.write(lambda c: apply_event_in(c, context, event_request))
+
+    def apply_event_of_rule(connection: Transaction) -> Transition | Denied:
+        _require_ours_to_find(connection, context, request)
+        return apply_event_in(connection, context, event_request)
+
+    outcome = await context.store.write(apply_event_of_rule)
     context.wake_outbox()
     return _describe_outcome(kind, details, outcome)
+
+
+def _require_ours_to_find(connection: Transaction, context: LibraryContext, request: Request) -> None:
+    """Raises UnfinishedWork when staff have asked other libraries for it while it was looked for: the next look finds
+    that there is nothing to locate, where an event of this one would end it or cancel it there."""
+    now = requests.lock_request(connection, context.symbol, request.id)
+    if now is not None and now.other_leg is not None:
+        raise UnfinishedWork("other libraries have just been asked")
 
 
 def _build_event_request(

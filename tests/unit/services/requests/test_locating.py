@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from adapters.library.embedded.system import EmbeddedLibrary
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import LendingState, LibraryParty
+from gateway.domain.requests.request import LendingState, LibraryParty, Role
 from gateway.domain.requests.views import LendingDraft
-from gateway.ports.library_system import Capability
+from gateway.ports.library_system import BibHoldings, Capability
 from gateway.ports.limited_library import refuse_unsupported
+from tests.support.broker_symbols import SUPPLIER, copy_as_broker, list_passed_on
 from tests.unit.services.requests.support import NcipTown
 
 PROFILES = {"hill": {"partner": {"symbols": ["HILL"], "name": "Hill Library"}}}
@@ -71,3 +74,32 @@ async def test_what_the_system_cannot_look_up_staff_find_themselves(
     await north.act(made, EventKind.SHIPPED, barcode=item.barcode)
     await north.quiet()
     assert (await north.see(made)).state is LendingState.SHIPPED
+
+
+async def test_what_staff_pass_on_while_it_is_looked_for_stays_passed_on(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = copy_as_broker(template, tmp_path / "template", "MOUNTAINS")
+    async with NcipTown(broker, tmp_path / "at-work") as north:
+        system = north.town.context.system
+        item = await north.free_item()
+        record = await system.holdings(item.bib_id)
+        find_holdings = system.holdings
+
+        async def pass_on_meanwhile(bib_id: str) -> BibHoldings:
+            (asked,) = await north.all(Role.LENDING)
+            if asked.other_leg is None:
+                await north.act(asked, EventKind.BROKERED)
+            return await find_holdings(bib_id)
+
+        monkeypatch.setattr(system, "holdings", pass_on_meanwhile)
+        citation = Citation(title=record.bib.title, identifiers=(RecordId("local", record.bib.id),))
+        made = await north.town.gateway.managed.requests.create_lending(
+            "NORTH", LendingDraft(citation=citation, requester=LibraryParty(profile="hill"))
+        )
+        await north.quiet()
+
+        seen, (others,) = await north.see(made), await north.all(Role.BORROWING)
+        assert (seen.state, seen.item_barcode, others.open) == (LendingState.NEW, "", True)
+        assert list_passed_on((seen, others)) == [(record.bib.title, [SUPPLIER])]
+        assert EventKind.CANCEL.value not in await north.kinds(others)
