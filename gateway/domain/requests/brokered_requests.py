@@ -123,6 +123,9 @@ CARRIED: Mapping[tuple[Role, EventSignal], tuple[CarryRule, ...]] = {
 }
 """By leg and event."""
 
+_SUPPLIED_BY_US = frozenset({local_signal(K.LOCATED), local_signal(K.SHIPPED)})
+"""Of the lending leg: what is said then is for our staff or the requester, and nothing to the supplier."""
+
 CARRIED_ENDS: Mapping[tuple[Role, State], CarryRule] = {
     (Role.BORROWING, B.NO_SUPPLIER): _carry(K.RETRY, finish=K.CLOSE),
     (Role.BORROWING, B.UNFILLED): _carry(K.CANCEL_ACCEPTED, K.UNFILLED),
@@ -194,6 +197,8 @@ def carry_details(event: Event, request: Request, days: int, today: date) -> Eve
     it any time."""
     said = event.details
     is_borrowing = request.role is Role.BORROWING
+    if not is_borrowing and event.signal in _SUPPLIED_BY_US:
+        return EventDetails()
     due = said.due
     if due is None and is_borrowing and event.kind is K.RECEIVED:  # sent on by us
         due = request.terms.lender_due
@@ -227,7 +232,7 @@ def _shift_due(due: date | datetime | None, days: int, today: date) -> date | da
 
 def explain_end(request: Request) -> EventDetails:
     """Why a leg has ended. The borrowing leg brought nothing, says the supplier that gave the last reason."""
-    if request.role is Role.LENDING:
+    if request.role is Role.LENDING or request.state is B.COMPLETED:
         return EventDetails()
     reasons = (one.reason for one in reversed(request.attempts) if one.reason)
     days = (one.retry_after for one in reversed(request.attempts) if one.retry_after is not None)

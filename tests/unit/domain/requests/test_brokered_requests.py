@@ -142,6 +142,14 @@ def test_a_renewal_that_a_recall_forbids_is_not_carried() -> None:
     assert acts_of(wished) == []
 
 
+def test_the_supplier_hears_nothing_of_a_copy_of_ours_but_a_cancellation() -> None:
+    request = brokered(lending())
+    found = compute_transition(request, event(local_signal(K.LOCATED), barcode="NB-1", note="Regał 3"), workflow())
+    assert isinstance(found, Transition)
+    assert acts_of(found) == [(K.CANCEL,)]
+    assert rules.carry_details(found.event, found.request, 3, START.date()) == EventDetails()
+
+
 def test_no_rule_of_ours_answers_for_a_supplier() -> None:
     """Neither a cancellation nor a renewal, and staff have nothing to do about them."""
     request = brokered(lending(L.WILL_SUPPLY))
@@ -210,6 +218,10 @@ def test_the_last_reason_is_the_requester_s() -> None:
 )
 def test_an_event_in_words(kind: EventKind, details: EventDetails, words: str) -> None:
     assert rules.write_event_note(kind, details, ZONE) == words
+
+
+def test_an_end_with_the_item_back_has_no_reason() -> None:
+    assert rules.explain_end(brokered(borrowing(B.COMPLETED))) == EventDetails()
 
 
 # --- no circles ------------------------------------------------------------------------------------------
