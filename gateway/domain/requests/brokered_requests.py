@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
+from itertools import islice
 
 from gateway.domain.requests.action_fields import IS_NEEDED, check_details
 from gateway.domain.requests.events import (
@@ -290,9 +291,10 @@ class PastBroker:
 
 
 def read_past_brokers(note: str) -> tuple[PastBroker, ...]:
-    """Of a request's note, the latest first."""
+    """Of a request's note, the latest first; no more than MAX_BROKERS, which are too many already."""
     found = (_CAME_THROUGH.fullmatch(part.strip()) for part in _PARTS.split(note))
-    return tuple(PastBroker(match[1], match[2]) for match in found if match is not None)
+    brokers = (PastBroker(match[1], match[2]) for match in found if match is not None)
+    return tuple(islice(brokers, MAX_BROKERS))
 
 
 def write_past_brokers(brokers: Iterable[PastBroker]) -> tuple[str, ...]:

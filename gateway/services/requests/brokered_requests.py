@@ -122,6 +122,9 @@ def create_borrowing_leg(
     Raises Refused(NOT_ALLOWED) where it may not be passed on.
     """
     policy = context.policy().brokering
+    past = rules.read_past_brokers(lending.citation.note)
+    if len(past) >= rules.MAX_BROKERS:
+        raise Refused(RefusalReason.NOT_ALLOWED, "It came through too many brokers already.", about=MessagePart.REQUEST)
     template = context.policy().rotas.get(policy.rota)
     if template is None or not can_pass_on(context, lending):
         raise Refused(
@@ -129,9 +132,6 @@ def create_borrowing_leg(
             "This request is not passed on: see `brokering` in requests.yml.",
             about=MessagePart.REQUEST,
         )
-    past = rules.read_past_brokers(lending.citation.note)
-    if len(past) >= rules.MAX_BROKERS:
-        raise Refused(RefusalReason.NOT_ALLOWED, "It came through too many brokers already.", about=MessagePart.REQUEST)
     now = context.now()
     request = Request(
         library=context.symbol,

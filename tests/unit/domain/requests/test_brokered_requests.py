@@ -241,6 +241,11 @@ def test_the_note_says_who_has_brokered_it() -> None:
     assert rules.read_past_brokers("brokered by us all") == ()
 
 
+def test_a_note_names_no_more_brokers_than_are_too_many() -> None:
+    note = "; ".join(f"brokered by: B{number} for {number}" for number in range(1000))
+    assert rules.read_past_brokers(note) == tuple(PastBroker(f"B{n}", str(n)) for n in range(rules.MAX_BROKERS))
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
