@@ -3,6 +3,7 @@ people know."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -74,17 +75,16 @@ HAS_COME: frozenset[State] = frozenset(
 WAS_SENT: frozenset[State] = frozenset(
     {*HAS_COME, BorrowingState.SHIPPED, LendingState.SHIPPED, LendingState.RETURNED, LendingState.COMPLETED}
 )
-_FILLED: frozenset[State] = HAS_COME | (WAS_SENT & frozenset(LendingState)) | {LendingState.LOST}
-_UNFILLED: frozenset[State] = frozenset(
-    {
-        BorrowingState.UNFILLED,
-        BorrowingState.EXPIRED,
-        BorrowingState.LOST,
-        LendingState.UNFILLED,
-        LendingState.EXPIRED,
-        LendingState.FORWARDED,
-    }
-)
+"""Of either side: they have states of the same word, which are equal."""
+
+_FILLED: Mapping[Role, frozenset[State]] = {
+    Role.BORROWING: HAS_COME,
+    Role.LENDING: frozenset({LendingState.SHIPPED, LendingState.RETURNED, LendingState.COMPLETED, LendingState.LOST}),
+}
+_UNFILLED: Mapping[Role, frozenset[State]] = {
+    Role.BORROWING: frozenset({BorrowingState.UNFILLED, BorrowingState.EXPIRED, BorrowingState.LOST}),
+    Role.LENDING: frozenset({LendingState.UNFILLED, LendingState.EXPIRED, LendingState.FORWARDED}),
+}
 _CANCELLED: frozenset[State] = frozenset({BorrowingState.CANCELLED, LendingState.CANCELLED})
 
 _FILLED_ATTEMPT = frozenset(
@@ -112,7 +112,7 @@ _CANCELLED_ATTEMPT = frozenset({AttemptStatus.SKIPPED, AttemptStatus.CANCELLED})
 def find_supply_moments(request: Request) -> SupplyMoments:
     """As far as the request tells when it has just changed: a later change must not move them."""
     sent = request.changed if request.state in WAS_SENT else None
-    came = request.changed if request.state in HAS_COME else None
+    came = request.changed if request.role is Role.BORROWING and request.state in HAS_COME else None
     return SupplyMoments(sent, came)
 
 
@@ -126,7 +126,7 @@ def list_request_figures(request: Request, moments: SupplyMoments, reason: str =
 
 
 def _build_request_figure(request: Request, moments: SupplyMoments, reason: str) -> RequestFigure:
-    outcome = outcome_of_state(request.state)
+    outcome = _find_outcome(request, moments)
     asked = min((attempt.asked for attempt in request.attempts), default=None)
     price = request.costs.charged or request.costs.agreed
     return RequestFigure(
@@ -166,12 +166,13 @@ def _build_attempt_figure(request: Request, attempt: SupplierAttempt, moments: S
     )
 
 
-def outcome_of_state(state: State) -> RequestOutcome:
-    if state in _FILLED:
+def _find_outcome(request: Request, moments: SupplyMoments) -> RequestOutcome:
+    filled = moments.came if request.role is Role.BORROWING else moments.sent
+    if filled is not None or request.state in _FILLED[request.role]:
         return RequestOutcome.FILLED
-    if state in _UNFILLED:
+    if request.state in _UNFILLED[request.role]:
         return RequestOutcome.UNFILLED
-    return RequestOutcome.CANCELLED if state in _CANCELLED else RequestOutcome.OPEN
+    return RequestOutcome.CANCELLED if request.state in _CANCELLED else RequestOutcome.OPEN
 
 
 def outcome_of_attempt(status: AttemptStatus) -> RequestOutcome:

@@ -76,6 +76,21 @@ async def test_a_request_counts_as_filled_once_it_has_come_and_stays_so(migrated
     assert days == (PartnerDaysCount("utrecht", 4, 1),)
 
 
+async def test_what_is_lost_on_the_way_to_us_was_not_filled(migrated: Store) -> None:
+    async def read_outcomes() -> list[RequestOutcome]:
+        counted = await migrated.read(lambda c: request_figures.count_figures(c, SPRING))
+        return [one.outcome for one in counted if not one.attempt]
+
+    asked = borrowing()
+    shipped = ship(asked, 3)
+    await store_changes(migrated, asked, shipped)
+    assert await read_outcomes() == [RequestOutcome.OPEN]
+
+    await migrated.write(lambda c: requests.save_request(c, later(shipped, state=BorrowingState.LOST)))
+
+    assert await read_outcomes() == [RequestOutcome.UNFILLED]
+
+
 async def test_each_partner_that_was_asked_counts_with_its_reason(migrated: Store) -> None:
     asked = borrowing()
     refused = replace(asked.attempts[0], status=AttemptStatus.UNFILLED, reason=ReasonCodes.ON_LOAN.value)
@@ -154,16 +169,16 @@ async def test_a_request_that_forgets_its_patron_counts_on(migrated: Store) -> N
     assert not any("2100017" in str(value) or "p-17" in str(value) for one in kept for value in one)
 
 
-async def test_requests_of_before_count_by_what_their_history_says(store: Store) -> None:
+async def test_requests_of_before_count_as_filled_when_their_history_says_so(store: Store) -> None:
     await migrate_store(store, OWN)
     asked = borrowing()
-    received = later(ship(asked, 2), state=BorrowingState.RECEIVED, changed=asked.created + timedelta(days=20))
+    lost = later(ship(asked, 2), state=BorrowingState.LOST, changed=asked.created + timedelta(days=20))
     sent_at, came_at = asked.created + timedelta(days=2), asked.created + timedelta(days=4)
 
     def go_back(connection: Connection) -> None:
-        requests.insert_request(connection, received)
-        for at, after in ((sent_at, "shipped"), (came_at, "received"), (received.changed, "received")):
-            history.add_history_event(connection, make_event_row(0, request=received.id, at=at, after=after))
+        requests.insert_request(connection, lost)
+        for at, after in ((sent_at, "shipped"), (came_at, "received"), (lost.changed, "lost")):
+            history.add_history_event(connection, make_event_row(0, request=lost.id, at=at, after=after))
         connection.execute(text("DROP TABLE request_figure"))
         connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
         connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0022'"))
