@@ -156,22 +156,30 @@ class StaffSignInService:
 
     async def find_session(self, id_: str) -> StaffSession | None:
         """It lives on with this, but a page every few seconds writes nothing."""
+        found = await self.load_session(id_)
+        if found is None:
+            return None
+        row, now = found.row, self._clock.now()
+        expires = min(now + self._times.idle, row.started + self._times.life)
+        if expires - row.expires >= self._times.idle / 10:
+            row = await self._store.write(lambda c: users.extend_session(c, found.row, expires))
+        return StaffSession(row, found.user)
+
+    async def load_session(self, id_: str) -> StaffSession | None:
+        """The same, and it doesn't live on with this."""
         now = self._clock.now()
 
-        def load_session(c: Transaction) -> tuple[StaffSessionRow, StaffUser] | None:
+        def load_row(c: Transaction) -> tuple[StaffSessionRow, StaffUser] | None:
             row = users.find_session(c, id_, now)
             user = users.find_user_by_id(c, row.user_id) if row is not None else None
             return (row, user) if row is not None and user is not None else None
 
-        found = await self._store.read(load_session)
+        found = await self._store.read(load_row)
         if found is None:
             return None
         row, user = found
         if user.disabled is not None or row.library not in self._own_libraries(user):
             return None
-        expires = min(now + self._times.idle, row.started + self._times.life)
-        if expires - row.expires >= self._times.idle / 10:
-            row = await self._store.write(lambda c: users.extend_session(c, found[0], expires))
         return StaffSession(row, user)
 
     async def is_alive(self, session: StaffSession) -> bool:

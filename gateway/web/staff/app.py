@@ -201,7 +201,9 @@ class StaffPages:
     async def _recognise_user(self, request: StaffRequest) -> None:
         if request.visit.is_new:
             return
-        request.session = await self._parts.sign_in.find_session(request.visit.id)
+        sign_in = self._parts.sign_in
+        find = sign_in.load_session if request.is_polled else sign_in.find_session
+        request.session = await find(request.visit.id)
         if request.session is not None:
             rights = request.rights
             request.open_paths = frozenset(path for path, right in self._right_by_path.items() if right in rights)

@@ -295,6 +295,12 @@ class StaffRequest:
         return self.http.headers.get(hdrs.ACCEPT, "").startswith(("text/event-stream", "application/json"))
 
     @property
+    def is_polled(self) -> bool:
+        """What an open page asks for from time to time, whether or not somebody sits there: no session lives on with
+        it."""
+        return self.http.method == "GET" and self.is_asked_by_script
+
+    @property
     def is_plain_form(self) -> bool:
         """Not one with files, whose fields the page reads itself."""
         return self.http.method == "POST" and not self.http.content_type.startswith("multipart/")

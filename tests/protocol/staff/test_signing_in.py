@@ -221,6 +221,16 @@ async def test_a_session_ends_after_an_hour_without_a_page(gateway: Running) -> 
         assert not await is_signed_in(ruth)
 
 
+async def test_what_an_open_page_asks_for_by_itself_keeps_nobody_signed_in(gateway: Running) -> None:
+    clock = await set_clock(gateway)
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        clock.advance(timedelta(minutes=59))
+        for path in ("/staff/live/counts", "/staff/requests/X-1/readers"):
+            assert (await ruth.browser.get(path, Accept="application/json")).status in (200, 404)
+        clock.advance(timedelta(minutes=2))
+        assert not await is_signed_in(ruth)
+
+
 async def test_a_session_ends_after_ten_hours_in_any_case(gateway: Running) -> None:
     clock = await set_clock(gateway)
     async with colleague(gateway, "r.okafor", "staff") as ruth:
