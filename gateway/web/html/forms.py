@@ -183,8 +183,9 @@ class FormCheck:
             self.add_problem(name, "wrong-choice")
         return text
 
-    def read_day(self, name: str, least: date) -> date | None:
-        """2026-12-31, as browsers send it; where a field for days is a plain one to them, 31.12.2026 too."""
+    def read_day(self, name: str, least: date, most: date | None = None) -> date | None:
+        """2026-12-31, as browsers send it; where a field for days is a plain one to them, 31.12.2026 too. `most` None:
+        MAX_TIME_AHEAD of `least`."""
         text = self.read_line(name)
         if not text:
             return None
@@ -196,7 +197,7 @@ class FormCheck:
             return None
         if day < least:
             self.add_problem(name, "wrong-day-early", day=self.page.format_day(least))
-        elif day > least + MAX_TIME_AHEAD:
+        elif day > (most or least + MAX_TIME_AHEAD):
             self.add_problem(name, "wrong-day-far")
         return day
 

@@ -13,7 +13,7 @@ from gateway.domain.value import value_object
 from gateway.ports.responder import OutcomeClass
 from gateway.services.localization import mark_text
 from gateway.services.requests.journaled_messages import JournalSearch
-from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.html.forms import MAX_TIME_AHEAD, FormCheck, SubmittedForm
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 ROWS = 50
@@ -79,7 +79,7 @@ def _read_search(request: StaffRequest, asked: FormCheck) -> tuple[JournalSearch
     said = {name: asked.read_choice(name, allowed) for name, allowed in choices.items()}
     said = {name: value for name, value in said.items() if value in choices[name]}
     number = asked.read_line("request", MAX_NUMBER_CHARS)
-    first, last = asked.read_day("first", FIRST_DAY), asked.read_day("last", FIRST_DAY)
+    first, last = _read_day(request, asked, "first"), _read_day(request, asked, "last")
     search = JournalSearch(
         library=request.library,
         request=number,
@@ -89,6 +89,12 @@ def _read_search(request: StaffRequest, asked: FormCheck) -> tuple[JournalSearch
     )
     days = {name: day.isoformat() for name, day in (("first", first), ("last", last)) if day is not None}
     return search, {**said, **({"request": number} if number else {}), **days}
+
+
+def _read_day(request: StaffRequest, asked: FormCheck, name: str) -> date | None:
+    """None: nothing is said, or no day on which a message can have come."""
+    day = asked.read_day(name, FIRST_DAY, request.context.today() + MAX_TIME_AHEAD)
+    return None if name in asked.problems else day
 
 
 def _begin_day(request: StaffRequest, day: date | None) -> datetime | None:
