@@ -316,6 +316,8 @@ def decode_cursor(cursor: str, order: RequestOrder) -> ListPosition:
     """Raises BadCursor."""
     try:
         plain = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        if "\x00" in plain:
+            raise ValueError("PostgreSQL takes no such text")
         if order in TEXT_KEYS:
             id_, blank, key = plain.partition(" ")
             if not blank:

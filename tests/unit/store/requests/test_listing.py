@@ -198,7 +198,7 @@ async def test_a_list_of_several_states_is_merged_from_one_index(migrated: Store
     assert not [line for line in plan if "TEMP B-TREE" in line], plan
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "!", "Zg", "é", "MDAwMA==="])
+@pytest.mark.parametrize("cursor", ["nonsense", "!", "Zg", "é", "MDAwMA===", "MDAwMDAwMDAwMDAwMDAwMUgA"])
 async def test_a_cursor_that_no_page_gave_is_refused(migrated: Store, cursor: str) -> None:
     with pytest.raises(BadCursor, match="not one that a page gave"):
         await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, RequestListFilter(), 5, cursor))
@@ -373,8 +373,8 @@ async def test_a_long_list_by_text_is_merged_from_one_index(migrated: Store, ord
         assert not [line for line in plan if "TEMP B-TREE" in line], plan
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "Zg", "MDFI"])
-async def test_a_cursor_of_another_order_is_refused(migrated: Store, cursor: str) -> None:
+@pytest.mark.parametrize("cursor", ["nonsense", "Zg", "MDFI", "MDFIIG0A"])
+async def test_a_cursor_of_another_order_or_with_a_nul_is_refused(migrated: Store, cursor: str) -> None:
     wanted = RequestListFilter(order=RequestOrder.TITLE)
     with pytest.raises(BadCursor, match="not one that a page gave"):
         await migrated.read(lambda c: request_lists.list_requests(c, LIBRARY, wanted, 5, cursor))
