@@ -24,8 +24,9 @@ MAX_VALUES = 40
 """Of one facet in one address."""
 
 MAX_QUERY_CHARS = 200
-MAX_CURSOR_CHARS = 400
 """Of what is searched."""
+
+MAX_CURSOR_CHARS = 400
 
 ME, NOBODY = "me", "nobody"
 
