@@ -18,9 +18,10 @@ from gateway.services.gateway_operation import ProfileState
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 _WRITTEN_SECRET = re.compile(
-    r"(?im)^(?P<key>\s*(?:-\s+)?[\w-]*(?:secret|password|pin|token)[\w-]*\s*:\s*)(?!env:|file:|[{\[\s#]|$).*$"
+    r"""(?im)(?P<key>(?:^|[\s{,])["']?(?:[\w-]*[_-])?(?:secret|password|key|token|pin|agency_authentication|open)"""
+    r"""["']?[ \t]*:[ \t]+)(?!["']?(?:env|file):|[{\[#]|$)\S.*$"""
 )
-"""A file that can't be loaded may hold one, though only references are allowed."""
+"""A file that can't be loaded may hold one, though only references are allowed. The rest of its line goes with it."""
 
 
 @value_object

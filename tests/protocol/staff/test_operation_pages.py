@@ -222,8 +222,14 @@ async def test_a_file_that_never_was_in_use_is_listed_too(
 
 
 def test_a_secret_that_stands_in_a_file_is_not_shown() -> None:
-    text = "auth:\n  - secret: hunter2 # why not\n  - secret: env:PARTNER\nftp:\n  password: 'Кот'\n  mail: x\n"
+    text = (
+        "auth:\n  - secret: hunter2 # why not\n  - secret: 'env:PARTNER'\n    secret_required: true\nftp:\n"
+        "  password: 'Кот'\n  mapping: x\nsign_in: {user: ill, secret: env:ILL, password: hunter2}  # new\n"
+        "network: {api_key: hunter2, url: https://ill.example}\n"
+    )
 
     assert conceal_written_secrets(text) == (
-        "auth:\n  - secret: ********\n  - secret: env:PARTNER\nftp:\n  password: ********\n  mail: x\n"
+        "auth:\n  - secret: ********\n  - secret: 'env:PARTNER'\n    secret_required: true\nftp:\n"
+        "  password: ********\n  mapping: x\nsign_in: {user: ill, secret: env:ILL, password: ********\n"
+        "network: {api_key: ********\n"
     )
