@@ -169,6 +169,9 @@ ERROR_SENTENCES = (
 )
 """Why something could not be sent or done (`services.outbox.attempts`, `adapters.smtp`, `adapters.http_exchange`)."""
 
+MAX_REPORT_CHARS = 500
+"""A longer report is somebody else's words for the most part, and stays as it is: taking it apart would take long."""
+
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 _SECONDS = re.compile(r"(.*) \((\d+\.\d\d) s\)", re.DOTALL)
 _REFUSAL_CODE = re.compile(r"^refused: [a-z-]+: ")
@@ -276,6 +279,8 @@ def _show_money(value: str, localization: Localization) -> str:
 
 def _describe_report(report: str, localization: Localization) -> str:
     """Sentences after each other with semicolons, each perhaps behind what it is about and a colon."""
+    if len(report) > MAX_REPORT_CHARS:
+        return report
     if whole := _describe_exactly(_REPORTED, report, localization):
         return whole
     timed = _SECONDS.fullmatch(report)

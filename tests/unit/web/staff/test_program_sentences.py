@@ -106,6 +106,11 @@ def test_notes_of_the_history(said: str, german: str) -> None:
     assert describe_own_note(said, GERMAN) == german
 
 
+@pytest.mark.parametrize("words", [": ", "for staff: ", "no hits; "])
+def test_a_long_text_of_somebody_is_not_taken_apart(words: str) -> None:
+    assert describe_own_note(f"mail by hand: {words * 1_000}", GERMAN) == f"Mail von Hand zugeordnet: {words * 1_000}"
+
+
 def test_how_a_mail_was_read() -> None:
     lines = (
         "sender: utrecht",
