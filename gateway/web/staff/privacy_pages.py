@@ -89,8 +89,8 @@ async def forget_patron(request: StaffRequest) -> web.Response:
     checked, held = await _read_patron_form(request)
     if held is None:
         return _render_privacy(request, checked)
+    await _log_act(request, "patron-forgotten", held)  # first: what is forgotten before the gateway stops is logged too
     gone = await request.parts.patron_data.forget_patron(request.library, checked.values["card"], request.origin.actor)
-    await _log_act(request, "patron-forgotten", held)
     said = request.ngettext(
         "%(num)s request has forgotten the reader.", "%(num)s requests have forgotten the reader.", len(gone.requests)
     )
