@@ -176,7 +176,7 @@ def _build_statistics(wanted: FigureFilter, months: Sequence[int], found: _Figur
         ),
         partners=_build_partners(found, rounded),
         times=tuple(
-            _measure_time(role, is_copy, step, hours)
+            _measure_time(role, is_copy, step, hours, rounded and role is Role.BORROWING)
             for role in Role
             for is_copy in (False, True)
             for step, hours in found.hours.items()
@@ -253,13 +253,13 @@ def _round_reasons(reasons: Iterable[ReasonCount], rounded: bool) -> Iterable[Re
             yield replace(one, count=count)
 
 
-def _measure_time(role: Role, is_copy: bool, step: str, hours: Iterable[HoursCount]) -> TurnaroundTime:
+def _measure_time(role: Role, is_copy: bool, step: str, hours: Iterable[HoursCount], rounded: bool) -> TurnaroundTime:
     own = [(one.hours, one.count) for one in hours if one.role is role and one.is_copy == is_copy]
     cases = sum(count for _, count in own)
     half, most = find_quantile(own, 0.5), find_quantile(own, 0.9)
     if half is None or most is None:
         return TurnaroundTime(role, is_copy, step, 0, None, None)
-    return TurnaroundTime(role, is_copy, step, cases, half / 24, most / 24)
+    return TurnaroundTime(role, is_copy, step, round_count(cases) if rounded else cases, half / 24, most / 24)
 
 
 def find_quantile(counts: Iterable[tuple[int, int]], share: float) -> int | None:

@@ -134,6 +134,15 @@ async def test_what_one_branch_borrowed_is_rounded_so_that_nobody_can_be_told(ga
     assert "What it cost" not in tables, "the price of three requests"
 
 
+async def test_how_many_requests_of_a_branch_took_so_long_is_rounded_too(gateway: Running) -> None:
+    await store_requests(gateway, *(make_loan(gateway, days=2, branch="فرع") for _ in range(7)))
+
+    async with colleague(gateway, "a.lindqvist", "manager") as manager:
+        tables = read_tables(await manager.get("/statistics?branch=فرع"))
+
+    assert tables["How long it takes"][-1] == "Loans that we borrowed: until it was here 2 days 2 days 5"
+
+
 async def test_the_file_has_the_figures_of_the_page_and_no_reader(gateway: Running) -> None:
     await store_requests(gateway, *(make_loan(gateway, days=days) for days in (1, 2, 3, 4, 5)))
 
