@@ -103,11 +103,11 @@ def _begin_day(request: StaffRequest, day: date | None) -> datetime | None:
 
 
 def _list_profiles(request: StaffRequest) -> list[tuple[str, str]]:
-    """Name, and what it is called."""
+    """Of this library: name, and what it is called."""
     return [
         (one.name, one.partner.name if one.partner is not None and one.partner.name else one.name)
         for one in request.context.profiles()
-        if not one.abstract
+        if not one.abstract and one.library in ("", request.context.symbol)
     ]
 
 
