@@ -166,9 +166,7 @@ class TemporaryItemDesk:
         except Unavailable as down:
             raise OutcomeUnknown(f"a partner's item was made in part: {down}") from down
         except Refused:
-            if hold is not None:
-                await self.holds.cancel_hold(hold.id, f"{key}/taken-back")
-            await self._take_back(mms_id, item_row)
+            await self._take_back(mms_id, item_row, hold, key)
             raise
         item = self.desk.reader.read_item(item_row, (), None)
         bib = self.desk.reader.read_bib(bib_row)
@@ -302,10 +300,12 @@ class TemporaryItemDesk:
             raise OutcomeUnknown("Alma does not show the item or the request that it has made")
         return scanned, desk.restore_hold(desk.reader.read_hold(row), changes)
 
-    async def _take_back(self, mms_id: str, item_row: Row | None) -> None:
+    async def _take_back(self, mms_id: str, item_row: Row | None, hold: Hold | None, key: str) -> None:
         """Raises OutcomeUnknown where that fails: the next call goes on."""
         client = self.desk.client
         try:
+            if hold is not None:
+                await self.holds.cancel_hold(hold.id, f"{key}/taken-back")
             if item_row is not None:
                 await client.delete_row(*make_item_path(item_row), title=_ITEM_TITLE, query=_DELETE_ITEM)
             else:
@@ -314,7 +314,7 @@ class TemporaryItemDesk:
                     path = ("bibs", mms_id, "holdings", read_number(one, "holding_id"))
                     await client.delete_row(*path, title=f"{_HOLDINGS_TITLE}/{{holding_id}}", query={})
             await client.delete_row("bibs", mms_id, title=_BIB_TITLE, query=_DELETE_RECORD)
-        except (Unavailable, AlmaRefusalError) as failure:
+        except (Unavailable, Refused, AlmaRefusalError) as failure:
             raise OutcomeUnknown("what was made of a partner's item could not be taken back") from failure
 
     # --- deleting ----------------------------------------------------------------------------------------

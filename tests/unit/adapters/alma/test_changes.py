@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from adapters.library.fakes.alma_state import AlmaState
+from adapters.library.fakes.fake_server import FaultKind
 from gateway.domain.library import HoldStatus, PatronDraft, PatronIdentifier, PersonName
-from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused
 from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import Capability
 from tests.library_contract.alma_world import KNOWN
@@ -78,6 +79,22 @@ async def test_what_alma_refuses_half_way_is_taken_back(context: LibraryAdapterC
             await place.library.create_temporary_item(make_temporary_item(), "accept")
 
         assert place.describe_state() == before
+
+
+async def test_what_could_not_be_taken_back_is_gone_on_with_by_the_next_call(context: LibraryAdapterContext) -> None:
+    async with alma_place(context) as place:
+        desk, place.fake.state.desks["RS"] = place.fake.state.desks["RS"], "OTHER_DESK"
+        place.fake.add_fault(FaultKind.TOO_MANY, method="DELETE", path="/requests/", times=0)
+        with pytest.raises(OutcomeUnknown, match="could not be taken back"):
+            await place.library.create_temporary_item(make_temporary_item(), "accept")
+
+        place.fake.clear_faults()
+        place.fake.state.desks["RS"] = desk
+        made = await place.library.create_temporary_item(make_temporary_item(), "accept")
+        titles = [one["title"] for one in place.fake.state.bibs.values()]
+
+    assert made.hold is not None
+    assert (made.hold.status, titles.count(made.bib.title)) == (HoldStatus.READY, 1)
 
 
 async def test_the_item_of_a_record_with_others_goes_without_it(context: LibraryAdapterContext) -> None:
