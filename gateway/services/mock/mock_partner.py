@@ -257,6 +257,10 @@ class MockPartner:
         if scenario is None or scenario.role is not Role.LENDING or scenario.abstract:
             words = f"There is no supplier's scenario called {marked}."
             return None, Refusal(RefusalReason.INVALID_VALUE, words, MessagePart.ITEM)
+        lacking = sorted(scenario.list_misbehaviours() - set(self._rehearsal.misbehaviours))
+        if lacking:
+            words = f"This protocol has no misbehaviour called {lacking[0]}, which the scenario {scenario.name} names."
+            return None, Refusal(RefusalReason.INVALID_VALUE, words, MessagePart.ITEM)
         request = receive_request(told.request, self.play.parties.ours.symbol, self._next_number(), now)
         return self._add_conversation(request, scenario), None
 

@@ -58,6 +58,12 @@ async def test_a_cancellation_is_answered(scenario: str, state: str, world: Mock
     assert cancelled.state.value == state
 
 
+async def test_a_misbehaviour_of_another_protocol_is_an_error_of_the_request(world: MockWorld) -> None:
+    await world.ask("Storm mock:malformed")
+    notes = [one.note for one in world.partner.exchanges if one.came]
+    assert any("no misbehaviour called broken-xml, which the scenario malformed names" in note for note in notes)
+
+
 async def test_a_requester_asks_receives_and_returns(world: MockWorld) -> None:
     conversation = world.partner.begin_scenario(world.partner.play.scenarios["asks-loan"])
     await world.settle()
