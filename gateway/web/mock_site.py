@@ -57,9 +57,11 @@ class MockEndpoint:
             return web.Response(status=500)  # never sent: the connection is gone
         response = web.Response(body=reply.answer.body, status=reply.answer.status, headers=reply.answer.headers)
         response.headers[hdrs.CONTENT_TYPE] = reply.answer.content_type
-        await response.prepare(request)
-        await response.write_eof()
-        reply.speak()
+        try:
+            await response.prepare(request)
+            await response.write_eof()
+        finally:
+            reply.speak()  # it has taken the message, though its sender may have gone
         return response
 
 

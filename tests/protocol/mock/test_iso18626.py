@@ -74,6 +74,22 @@ async def test_what_got_no_answer_is_sent_again_and_taken_once(scenario: str, wo
     assert came == ["request", "request"]
 
 
+async def test_what_follows_is_said_though_nobody_waited_for_the_answer(
+    world: MockWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lose_connections(_seconds: float) -> None:
+        runner = world.site._runner
+        assert runner is not None
+        assert runner.server is not None
+        for connection in runner.server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    monkeypatch.setattr(world.partner, "wait", lose_connections)
+    request = await world.ask("Uvær mock:slow")
+    assert world.find_conversation(request).request.state.value == "shipped"
+
+
 async def test_a_copy_comes_by_a_link(world: MockWorld) -> None:
     request = await world.ask("Norsk Bokhistorie 12", ServiceType.COPY)
     assert "partner:copy-delivered" in await world.history(request)
