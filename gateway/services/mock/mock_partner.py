@@ -360,7 +360,7 @@ class MockPartner:
                     service=one.service or kind.value,
                     transaction=conversation.transaction,
                     scenario=conversation.scenario.name,
-                    body=one.body[:MAX_SHOWN_BYTES],
+                    body=self._conceal_secrets(one.body),
                     answer=self._conceal_secrets(one.answer or b""),
                     status=one.status,
                     note=note,

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.domain.requests.events import EventKind
-from tests.protocol.mock.world import MockWorld, make_template, run_tcp_world
+from tests.protocol.mock.world import FJORDBY, MockWorld, make_template, run_tcp_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -77,3 +77,15 @@ async def test_the_page_shows_octets_of_what_is_no_text(world: MockWorld) -> Non
     number = next(one.number for one in world.partner.exchanges if one.service == "ILL-Request")
     page, _ = await world.read_page(f"/exchanges/{number}")
     assert "<pre>61 " in page  # the tag of an ILL-Request
+
+
+async def test_passwords_are_not_shown(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FJORDBY_CODE", "stille-vann-17")
+    shown = {"kind": "agency-secret", "user": "skranken", "secret": "env:FJORDBY_CODE"}
+    profile = {**FJORDBY, "auth": [*FJORDBY["auth"], shown]}
+    async with run_tcp_world(template, tmp_path, "same-connection", profile) as world:
+        await world.ask("Havørn mock:unfilled")
+        said = [one.body for one in world.partner.exchanges if not one.came]
+
+    assert [b"skranken" in body for body in said] == [True]
+    assert b"env:FJORDBY_CODE" not in said[0], "which is the password here"

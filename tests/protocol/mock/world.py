@@ -172,7 +172,9 @@ async def run_mock_world(
 
 
 @contextlib.asynccontextmanager
-async def run_tcp_world(template: Path, folder: Path, mode: str) -> AsyncIterator[MockWorld]:
+async def run_tcp_world(
+    template: Path, folder: Path, mode: str, profile: Mapping[str, Any] = FJORDBY
+) -> AsyncIterator[MockWorld]:
     """The partner speaks ISO ILL. `mode`: of its connections."""
     shutil.copytree(template, folder, dirs_exist_ok=True)
     config, clock, waited = folder / "gateway.yml", FixedClock(START), list[float]()
@@ -182,7 +184,7 @@ async def run_tcp_world(template: Path, folder: Path, mode: str) -> AsyncIterato
     written["http"] |= {"port": 0}
     written["tcp"] = [{"host": "127.0.0.1", "port": port_of(door), "protocol": "iso_ill"}]
     config.write_text(yaml.safe_dump(written, allow_unicode=True), "utf-8")
-    _write_tcp_profile(folder, mode, "127.0.0.1:9")
+    _write_tcp_profile(folder, profile, mode, "127.0.0.1:9")
     adapters = load_adapters()
     settings = load_settings(config, adapters)
     found = read_profiles(settings.profiles_folder, adapters, settings).profiles.find_profile("fjordby")
@@ -196,7 +198,7 @@ async def run_tcp_world(template: Path, folder: Path, mode: str) -> AsyncIterato
     partner = build_mock_partner(settings, adapters, found, wishes, clock, str, pass_time, lines)
     site = MockSite(partner, TextCatalogues(None, "en"))
     await site.start()
-    _write_tcp_profile(folder, mode, await lines.start(partner))
+    _write_tcp_profile(folder, profile, mode, await lines.start(partner))
     town = Town("CLK", config, clock)
     await town.start()
     try:
@@ -208,15 +210,15 @@ async def run_tcp_world(template: Path, folder: Path, mode: str) -> AsyncIterato
         door.close()
 
 
-def _write_tcp_profile(folder: Path, mode: str, address: str) -> None:
-    profile = {key: value for key, value in FJORDBY.items() if key != "iso18626"}
-    profile["partner"] = {**FJORDBY["partner"], "channel": "iso-ill"}
-    profile["iso_ill"] = {
+def _write_tcp_profile(folder: Path, profile: Mapping[str, Any], mode: str, address: str) -> None:
+    written = {key: value for key, value in profile.items() if key != "iso18626"}
+    written["partner"] = {**profile["partner"], "channel": "iso-ill"}
+    written["iso_ill"] = {
         "transport": {"mode": mode, "address": address, "reply_seconds": 5},
         "acknowledges": "all",
         "answers": "all",
     }
-    (folder / "profiles" / "fjordby.yml").write_text(yaml.safe_dump(profile, allow_unicode=True), "utf-8")
+    (folder / "profiles" / "fjordby.yml").write_text(yaml.safe_dump(written, allow_unicode=True), "utf-8")
 
 
 def _write_profile(folder: Path, profile: Mapping[str, Any], url: str) -> None:
