@@ -43,6 +43,7 @@ from adapters.iso18626.messages.structures import (
 from adapters.iso18626.rehearsal import mirror_dialect
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, OutcomeUnknown, Unavailable
 from gateway.domain.profile import Profile
+from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.value import value_object
 from gateway.ports.rehearsal import (
     CheckedExchange,
@@ -188,12 +189,19 @@ class ConformanceTrial:
                 sent=sent.shown,
                 status=reply.status,
                 content_type=reply.content_type,
-                answer=reply.body,
+                answer=self._conceal_secrets(reply.body),
                 seconds=monotonic() - started,
                 findings=judge(reply),
             )
         )
         return reply
+
+    def _conceal_secrets(self, answer: bytes) -> bytes:
+        """Some systems repeat what they were sent."""
+        for reference in filter(None, (self._dialect.http.secret, self._dialect.account.code)):
+            secret = self._context.secrets(reference)
+            answer = answer.replace(secret.encode(), CONCEALED.encode()) if secret else answer
+        return answer
 
     async def _post(self, sent: SentTrial) -> HttpReply:
         http, context = self._dialect.http, self._context

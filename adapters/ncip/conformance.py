@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from lxml import etree
 
 from adapters.ncip.codec import decode_message, peek_message
+from adapters.ncip.concealment import conceal_secrets
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.messages import Initiation, Message, Problem, Problems, Response, response_to
 from adapters.ncip.partner_simulator import NcipPartnerSimulator, is_only_asked
@@ -162,7 +163,7 @@ class NcipTrial:
                 sent=shown,
                 status=reply.status,
                 content_type=reply.content_type,
-                answer=reply.raw,
+                answer=conceal_secrets(reply.raw),
                 seconds=reply.seconds,
                 findings=judge(reply),
             )

@@ -41,7 +41,8 @@ class ConformanceFinding:
 
 @value_object(kw_only=True)
 class CheckedExchange:
-    """A message that was sent, what came, and what is wrong with that. `sent` is without what shows who we are."""
+    """A message that was sent, what came, and what is wrong with that. `sent` and `answer` are without secrets by which
+    we show who we are."""
 
     title: str
     sent: bytes = field(repr=False)

@@ -11,10 +11,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from lxml import etree
 
 from adapters.iso18626.codec import decode_message
 from adapters.iso18626.conformance import Iso18626Trials
+from adapters.iso18626.dialect import Account
 from adapters.iso18626.rehearsal import MISBEHAVIOURS, apply_misbehaviour
 from adapters.iso18626.schema_check import list_schema_faults
 from gateway.ports.rehearsal import (
@@ -260,3 +263,21 @@ async def test_what_shows_who_we_are_is_in_no_report(template: Path, tmp_path: P
 
     assert any(b"clarens" in body for body in came)
     assert b"clarens" not in write_report(report, "json")
+
+
+async def test_a_code_that_a_system_repeats_is_in_no_report(world: MockWorld) -> None:
+    async def repeat_message(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read(), content_type="application/xml")
+
+    app = web.Application()
+    app.router.add_post("/", repeat_message)
+    async with TestServer(app) as server:
+        context = make_context(world, "repeats", TriedSide.PARTNER, str(server.make_url("/")), "2021-2")
+        profile = context.profile
+        section = profile.dialects["iso18626"].model_copy(update={"account": Account(id="clarens", code="file:code")})
+        signed = profile.model_copy(update={"dialects": {**profile.dialects, "iso18626": section}})
+        (first, *_) = Iso18626Trials().list_conversations(dataclasses.replace(context, profile=signed))
+        exchanges = await first.hold()
+
+    assert b"clarens" in exchanges[0].answer
+    assert all(b"file:code" not in one.answer for one in exchanges)
