@@ -163,7 +163,7 @@ def _add_test_case(suite: ET.Element, conversation: HeldConversation, exchange: 
     advice = list(_describe_findings(exchange, FindingWeight.ADVICE))
     if broken:
         failure = ET.SubElement(case, "failure", message="; ".join(broken))
-        sent, answer = (_drop_control_characters(_show_body(body)) for body in (exchange.sent, exchange.answer))
+        sent, answer = (_replace_forbidden_characters(_show_body(body)) for body in (exchange.sent, exchange.answer))
         failure.text = f"sent:\n{sent}\n\ncame (HTTP {exchange.status}):\n{answer}"
     if advice:
         ET.SubElement(case, "system-out").text = "\n".join(advice)
@@ -172,12 +172,18 @@ def _add_test_case(suite: ET.Element, conversation: HeldConversation, exchange: 
 def _describe_findings(exchange: CheckedExchange, weight: FindingWeight) -> Iterator[str]:
     for finding in exchange.findings:
         if finding.weight is weight:
-            yield f"{finding.check}: {finding.words} ({finding.clause})"
+            yield _replace_forbidden_characters(f"{finding.check}: {finding.words} ({finding.clause})")
 
 
-def _drop_control_characters(text: str) -> str:
-    """Control characters, which XML can't have, as their pictures."""
-    return "".join(one if one >= " " or one in "\t\n\r" else chr(0x2400 + ord(one)) for one in text)
+def _replace_forbidden_characters(text: str) -> str:
+    """What XML can't have: control characters by their pictures, U+FFFE and U+FFFF by U+FFFD."""
+    return text.translate(_REPLACEMENTS)
+
+
+_REPLACEMENTS = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"} | {
+    0xFFFE: 0xFFFD,
+    0xFFFF: 0xFFFD,
+}
 
 
 # --- HTML ------------------------------------------------------------------------------------------------

@@ -244,6 +244,17 @@ async def test_a_report_for_programs_is_junit_or_json_whatever_came() -> None:
     assert (document["passed"], document["conversations"][0]["exchanges"][0]["answer"][:7]) == (False, "base64 ")
 
 
+async def test_characters_that_xml_cannot_have_are_replaced_in_junit() -> None:
+    finding = ConformanceFinding(check="schema", clause="4.10", words="no place for \x01\uffff")
+    exchange = CheckedExchange(title="request", sent=b"", answer="\ufffe".encode(), findings=(finding,))
+    held = HeldConversation("request", "A request", (exchange,))
+    suites = ET.fromstring(write_report(dataclasses.replace(SPITEFUL, conversations=(held,)), "xml"))
+
+    (failure,) = suites.iter("failure")
+    assert failure.attrib["message"] == "schema: no place for \u2401\ufffd (4.10)"
+    assert (failure.text or "").endswith("\ufffd")
+
+
 async def test_a_changed_report_is_not_as_it_was_signed() -> None:
     signer, octets = ReportSigner(b"0" * 32), b"passed"
     signed = signer.sign_octets(octets)
