@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -75,7 +75,10 @@ async def load_report_signer(store: Store, library: str, clock: Clock) -> Report
 
 def is_signature_valid(octets: bytes, signed: SignedFile) -> bool:
     """Raises ValueError for what is no public key of Ed25519."""
-    key = load_pem_public_key(signed.public_key)
+    try:
+        key = load_pem_public_key(signed.public_key)
+    except UnsupportedAlgorithm as error:
+        raise ValueError("not a public key of Ed25519") from error
     if not isinstance(key, Ed25519PublicKey):
         raise ValueError("not a public key of Ed25519")
     try:

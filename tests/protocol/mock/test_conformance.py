@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 from collections.abc import AsyncIterator
@@ -263,6 +264,13 @@ async def test_a_changed_report_is_not_as_it_was_signed() -> None:
     assert is_signature_valid(octets, signed)
     assert not is_signature_valid(b"Passed", signed)
     assert not is_signature_valid(octets, SignedFile(signed.signature, other.public_key))
+
+
+async def test_a_key_of_a_kind_that_nobody_knows_is_an_error() -> None:
+    octets = base64.b64encode(bytes.fromhex("300b300506032a030403020000"))  # its algorithm is 1.2.3.4
+    key = b"-----BEGIN PUBLIC KEY-----\n" + octets + b"\n-----END PUBLIC KEY-----\n"
+    with pytest.raises(ValueError, match="not a public key of Ed25519"):
+        is_signature_valid(b"passed", SignedFile(b"", key))
 
 
 async def test_what_shows_who_we_are_is_in_no_report(template: Path, tmp_path: Path) -> None:
