@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.installation import REFUSED, Installation, pass_installation
-from gateway.cli.send_command import build_daemon_url, find_playable_profile
+from gateway.cli.send_command import build_daemon_url, find_playable_profile, require_http_url
 from gateway.domain.profile import Profile
 from gateway.ports.adapter import ProtocolAdapter
 from gateway.ports.rehearsal import ConformanceContext, ConformanceTrials, FindingWeight, TriedSide
@@ -85,8 +85,12 @@ def conformance_command(
     adapter = _find_tried_protocol(installation, tried)
     if file is not None and file.suffix.lstrip(".") not in FORMATS:
         raise click.UsageError(f"--report: the name ends in one of {', '.join(f'.{name}' for name in FORMATS)}")
+    if file is not None and not file.parent.is_dir():
+        raise click.UsageError(f"--report: there is no folder {file.parent}")
     if against is None and not ourselves:
         raise click.UsageError("say --against URL, or --ourselves")
+    if against is not None:
+        require_http_url(against, "--against")
     assert adapter.trials is not None, "it was looked for"
     trials = adapter.trials()
     library = installation.settings.find_library(tried.library)

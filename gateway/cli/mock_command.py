@@ -10,7 +10,13 @@ from pathlib import Path
 import click
 
 from gateway.cli.installation import Installation, pass_installation
-from gateway.cli.send_command import build_daemon_url, find_playable_profile, format_host
+from gateway.cli.send_command import (
+    build_daemon_url,
+    find_playable_profile,
+    format_host,
+    parse_tcp_address,
+    require_http_url,
+)
 from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
@@ -99,7 +105,7 @@ def mock_command(
     settings = installation.settings
     adapter = protocol.adapter
     wishes = MockWishes(
-        address=against or _find_daemon_address(settings, adapter, played),
+        address=_choose_address(against, settings, adapter, played),
         scenarios=scenarios,
         chosen=[_find_scenario(name, scenarios) for name in chosen],
         misbehaviour=misbehaviour,
@@ -153,6 +159,17 @@ async def _run_partner(site: MockSite, lines: MockLines | None, wishes: MockWish
         if lines is not None:
             await lines.stop()
         await site.stop()
+
+
+def _choose_address(against: str | None, settings: Settings, adapter: ProtocolAdapter, profile: Profile) -> str:
+    """Where messages of the partner go. Raises click.UsageError."""
+    if against is None:
+        return _find_daemon_address(settings, adapter, profile)
+    if adapter.over_http:
+        require_http_url(against, "--against")
+    else:
+        parse_tcp_address(against, "--against")
+    return against
 
 
 def _find_daemon_address(settings: Settings, adapter: ProtocolAdapter, profile: Profile) -> str:

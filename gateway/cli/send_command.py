@@ -275,9 +275,23 @@ def _choose_destination(
                 f"profile {role.profile.name} lets nobody in, so it is of a system that we ask: say --url or --tcp"
             )
         url = build_daemon_url(settings, role.protocol, role.profile.name, "--url")
-    elif not url.startswith(("http://", "https://")):
-        raise click.UsageError(f"--url: not a URL with http or https: {url}")
+    else:
+        require_http_url(url, "--url")
     return HttpPlace(url, tls, timeouts)
+
+
+def require_http_url(url: str, option: str) -> None:
+    """Raises click.UsageError."""
+    if not url.startswith(("http://", "https://")):
+        raise click.UsageError(f"{option}: not a URL with http or https: {url}")
+
+
+def parse_tcp_address(address: str, option: str) -> tuple[str, int]:
+    """Host and port. Raises click.UsageError."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise click.UsageError(f"{option}: not HOST:PORT: {address}")
+    return host.strip("[]"), int(port)
 
 
 def build_daemon_url(settings: Settings, protocol: str, profile: str, option: str) -> str:
@@ -294,10 +308,8 @@ def _choose_tcp_destination(
     settings: Settings, role: _PlayedPartner, address: str, tls: ClientTls, with_tls: bool, timeouts: SendTimeouts
 ) -> TcpPlace:
     if address:
-        host, colon, port = address.rpartition(":")
-        if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65_536:
-            raise click.UsageError(f"--tcp: not HOST:PORT: {address}")
-        return TcpPlace(host.strip("[]"), int(port), tls if with_tls else None, timeouts)
+        host, port = parse_tcp_address(address, "--tcp")
+        return TcpPlace(host, port, tls if with_tls else None, timeouts)
     ours = [one for one in settings.tcp if one.profile == role.profile.name and one.protocol == role.protocol]
     if not ours:
         raise click.UsageError(f"gateway.yml has no TCP listener for profile {role.profile.name}: say --tcp HOST:PORT")

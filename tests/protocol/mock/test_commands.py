@@ -47,6 +47,9 @@ def test_scenarios_and_misbehaviours_are_listed(illgate: Typed) -> None:
         (("mock", "fjordby", "--against", NOWHERE, "--scenario", "unfiled"), "did you mean unfilled?"),
         (("conformance", "fjordby"), "say --against URL, or --ourselves"),
         (("conformance", "fjordby", "--against", NOWHERE, "--report", "x.pdf"), "--report: the name ends in one of"),
+        (("conformance", "fjordby", "--against", NOWHERE, "--report", "nowhere/x.xml"), "there is no folder nowhere"),
+        (("conformance", "fjordby", "--against", "fjordby.example:80"), "--against: not a URL with http or https"),
+        (("mock", "fjordby", "--against", "127.0.0.1:9"), "--against: not a URL with http or https"),
     ],
 )
 def test_wrong_usage_is_told(illgate: Typed, words: tuple[str, ...], told: str) -> None:
