@@ -130,7 +130,7 @@ def mock_command(
     try:
         asyncio.run(_run_partner(site, lines, wishes, places))
     except OSError as error:
-        raise click.ClickException(f"can't listen on {host}:{port}: {error.strerror or error}") from error
+        raise click.ClickException(f"can't listen on {host}: {error.strerror or error}") from error
 
 
 @value_object
