@@ -130,4 +130,5 @@ def _show_octets(body: bytes) -> str:
         text = body.decode()
     except UnicodeDecodeError:
         return body.hex(" ")
-    return text if text.isprintable() or "<" in text else body.hex(" ")
+    is_text = "<" in text or text.replace("\r", "").replace("\n", "").isprintable()
+    return text if is_text else body.hex(" ")

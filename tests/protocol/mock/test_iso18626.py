@@ -189,6 +189,15 @@ async def test_the_page_shows_what_was_exchanged_and_runs_nothing_of_it(world: M
     assert "<script" not in message
 
 
+async def test_words_instead_of_an_answer_are_shown_as_words(world: MockWorld) -> None:
+    request = await world.ask("Ørnefjell mock:http-error")
+    transaction = world.find_conversation(request).transaction
+    first = next(one for one in world.partner.exchanges if one.transaction == transaction)
+    page, _ = await world.read_page(f"/exchanges/{first.number}")
+
+    assert "<pre>This mock answers with HTTP 503 here." in page
+
+
 async def test_security_codes_are_not_shown(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FJORDBY_CODE", "stille-vann-17")
     account = {"id": "clarens", "code": "env:FJORDBY_CODE"}
