@@ -235,7 +235,6 @@ class Sip2Library(LimitedLibrary):
         async with self._locks.lock_record(hold_id):
             return await self._holds.update_hold(hold_id, key, HoldEdit(pickup, need_by, expires))
 
-    # temporary records
     # circulation
     async def check_out(
         self,
@@ -272,8 +271,6 @@ class Sip2Library(LimitedLibrary):
         async with self._locks.lock_record(barcode):
             return await self._loans.renew_loan(barcode, key, patron_id)
 
-    # location
-    # money
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]:
         """As the settings list them: SIP2 has no message for it."""

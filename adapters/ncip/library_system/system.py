@@ -301,7 +301,6 @@ class NcipLibrary(LimitedLibrary):
         async with self._locks.lock_record(barcode):
             return await self._loans.recall_loan(barcode, key, due)
 
-    # location
     # money
     async def post_fee(
         self,
