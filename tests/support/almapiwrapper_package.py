@@ -3,6 +3,7 @@ else here needs. It is installed once and kept in the environment that the tests
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -38,7 +39,7 @@ found = {}
 
 def run_almapiwrapper(script: str, url: str, api_key: str) -> dict[str, Any]:
     """What `script` puts into `found`. Skips where it can't be installed; where CI is set, that is a failure."""
-    python = _install() / "bin" / "python"
+    python = _find_environment() / "bin" / "python"
     with tempfile.TemporaryDirectory() as name:
         keys = Path(name) / "keys.json"
         apis = [{"Area": area, "Permissions": "RW", "Env": "P"} for area in ("Users", "Bibs")]
@@ -57,10 +58,16 @@ def run_almapiwrapper(script: str, url: str, api_key: str) -> dict[str, Any]:
     return answer
 
 
-def _install() -> Path:
-    if KEPT.is_dir():
-        return KEPT
+def _find_environment() -> Path:
     KEPT.parent.mkdir(parents=True, exist_ok=True)
+    with KEPT.with_name(f"{KEPT.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several processes may want it at once
+        if not KEPT.is_dir():
+            _install_environment()
+    return KEPT
+
+
+def _install_environment() -> None:
     folder = Path(tempfile.mkdtemp(dir=KEPT.parent))
     try:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True, timeout=SECONDS)
@@ -73,4 +80,3 @@ def _install() -> Path:
         pytest.skip(f"almapiwrapper {VERSION} could not be installed: {type(error).__name__}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return KEPT
