@@ -29,7 +29,8 @@ def read_memory_mb() -> tuple[int, int]:
     except OSError:
         return 0, 0
     fields = {name: value for name, _, value in (line.partition(":") for line in lines)}
-    return int(fields["VmRSS"].split()[0]) // 1024, int(fields["VmHWM"].split()[0]) // 1024
+    now, most = (int(fields.get(name, "0").split()[0]) // 1024 for name in ("VmRSS", "VmHWM"))
+    return now, most
 
 
 class MemoryReport:
