@@ -64,7 +64,7 @@ def _account_of_partner(profile: Profile) -> Account:
     """What is shown to be let in by the security code; an account and code in one secret can't be told apart before it
     is resolved, so such a partner is let in by its address alone."""
     shown = next((one for one in profile.auth if one.kind is AuthKind.AGENCY_SECRET and one.secret), None)
-    return Account(id=shown.user or profile.name, code=shown.secret) if shown is not None else Account()
+    return Account(id=profile.name, code=shown.secret) if shown is not None else Account()
 
 
 # --- misbehaviours ----------------------------------------------------------------------------------------

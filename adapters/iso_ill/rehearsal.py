@@ -68,4 +68,4 @@ class IsoIllRehearsal:
 def _credentials_of_partner(profile: Profile) -> Credentials:
     """What is shown to be let in by the password of an extension."""
     shown = next((one for one in profile.auth if one.kind is AuthKind.AGENCY_SECRET and one.secret), None)
-    return Credentials(user=shown.user or profile.name, password=shown.secret) if shown is not None else Credentials()
+    return Credentials(user=profile.name, password=shown.secret) if shown is not None else Credentials()

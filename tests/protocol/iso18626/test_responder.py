@@ -114,7 +114,7 @@ async def test_requests_of_one_partner_that_come_at_once_are_all_taken(
 
 @pytest.mark.postgresql
 async def test_two_nodes_that_get_the_same_message_carry_it_out_once(tmp_path: Path, fresh_postgresql_url: str) -> None:
-    shared = make_template(tmp_path / "template", fresh_postgresql_url)
+    shared = await asyncio.to_thread(make_template, tmp_path / "template", fresh_postgresql_url)
     async with run_endpoint(shared, tmp_path / "one") as one, run_endpoint(shared, tmp_path / "other") as other:
         for message in (write_request("4711"), write_action("4711", "Cancel")):
             answers = await asyncio.gather(*(node.post(message) for node in (one, other)))
