@@ -88,7 +88,7 @@ def read_matrix(page: str) -> Mapping[tuple[str, str], str]:
     first = lines.index(list(HEAD))
     return {
         (cells[0], backend): said
-        for cells in lines[first + 1 :]
+        for cells in lines[first + 2 :]  # below the heading and its rule
         if len(cells) == len(HEAD)
         for backend, said in zip(BACKENDS, cells[1:], strict=True)
     }
