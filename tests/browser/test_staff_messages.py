@@ -24,7 +24,7 @@ from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
-from gateway.store.requests.requests import load_request
+from gateway.store.requests.outbox_queries import unfinished_of_request
 from gateway.store.schema import make_exchange_id
 from tests.browser.staff import PageInspector, staff_page
 from tests.browser.visitor import PHONE, Browsing, Site
@@ -42,13 +42,12 @@ EVERYBODY = pytest.mark.parametrize(
 _numbers = itertools.count(1)
 
 
-async def wait_until_looked_for(managed: ManagedRequests, request: Request) -> None:
-    """By the daemon, on the shelves: a page that was opened before would be older than the request."""
+async def wait_until_nothing_is_left_to_do(managed: ManagedRequests, request: Request) -> None:
+    """For the daemon: a page that was opened before would be older than the request."""
     store = managed.contexts["DEMO"].store
     async with asyncio.timeout(30):
         while True:
-            now = await store.read(lambda c: load_request(c, "DEMO", request.id))
-            if now.state is not request.state:
+            if not await store.read(lambda c: unfinished_of_request(c, "DEMO", request.id)):
                 return
             await asyncio.sleep(0.02)
 
@@ -91,7 +90,7 @@ class Desk:
                     details=EventDetails(note=text),
                 )
                 assert (await managed.partner_inbox.receive_message(message, profile)).request_id
-            await wait_until_looked_for(managed, request)
+            await wait_until_nothing_is_left_to_do(managed, request)
             return request
 
         found: Request = self._run(ask_and_write)
