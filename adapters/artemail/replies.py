@@ -233,9 +233,8 @@ class _ReplyReader:
     def _parse_request_number(self, word: str) -> str:
         """Ours, where the word can be one; a date is none."""
         word = word.rstrip(".")
-        if parse_formatted_date(word, self._replies.dates) is not None:
-            return ""
-        return parse_request_number(word, self._numbers)
+        number = parse_request_number(word, self._numbers)
+        return "" if number and parse_formatted_date(word, self._replies.dates) is not None else number
 
 
 def find_file_reference(text: str, dialect: ArtemailDialect) -> str:

@@ -43,6 +43,9 @@ PATTERNS: Mapping[str, str] = {
 
 MAX_WEEKS = 520
 
+MAX_DATE_LENGTH = 40
+"""Characters of a date that is written out."""
+
 MAX_SHOWN_CHARS = 24
 """Characters in a summary."""
 
@@ -173,9 +176,13 @@ def _literal_pattern(text: str) -> str:
 
 def parse_formatted_date(text: str, forms: Iterable[str]) -> date | None:
     """By the first form that fits; None: by none."""
+    day = text.strip()
+    # Each line of a reply is asked: what can't be a date is told from one without trying all forms, 50 µs each.
+    if len(day) > MAX_DATE_LENGTH or not any(map(str.isdigit, day)):
+        return None
     for form in forms:
         try:
-            return datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a day, without a time
+            return datetime.strptime(day, form).date()  # noqa: DTZ007 - a day, without a time
         except ValueError:
             continue
     return None
