@@ -3,7 +3,6 @@ that takes too long is set aside with its reason while those behind it are read.
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -22,6 +21,7 @@ from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.ports.incoming_mail import MailFormat, SecretPatterns
 from tests.support.daemon import Installation
 from tests.support.mail_house import MailHouse, mail_house, mail_rows
+from tests.support.processor_time import measure_processor_seconds
 from tests.support.requests import START
 
 SENDER = b"From: fjernlan@ub.bergen.example\r\nTo: ill@demo.example\r\n"
@@ -89,14 +89,7 @@ def read_completely(content: bytes) -> None:
 
 
 def seconds_to_read(content: bytes) -> float:
-    """The processor's, the best of three: what else runs here doesn't count."""
-
-    def measure_once() -> float:
-        before = time.thread_time()
-        read_completely(content)
-        return time.thread_time() - before
-
-    return min(measure_once() for _ in range(3))
+    return measure_processor_seconds(lambda: read_completely(content))
 
 
 @pytest.mark.parametrize("name", BOMBS)
