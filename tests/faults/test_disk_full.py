@@ -202,7 +202,7 @@ def ask_twice(installation: Installation, body: bytes) -> list[bytes | None]:
     """The partner clicks twice; the answers come when the time of the library is over, not when it has answered."""
     begun = time.monotonic()
     answers = send_all(installation, [body] * 2)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20  # of 30 that the library takes
     return answers
 
 

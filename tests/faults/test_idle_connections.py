@@ -48,14 +48,10 @@ def test_others_are_served_while_a_stranger_holds_connections(
     context = authority.client_context()
     with serving(installation, site, context), contextlib.ExitStack() as stack:
         idle = [stack.enter_context(open_connection(installation.port)) for _ in range(CONNECTIONS)]
-        seconds = []
-        for _ in range(10):
-            started = time.monotonic()
+        for _ in range(10):  # `ask` would give up
             assert messages.succeeded("LookupUser")(ask(f"{site}/ncip/ncip2", context, messages.lookup_user()))
-            seconds.append(time.monotonic() - started)
         still_open = sum(not is_closed(one) for one in idle)
     assert 0 < still_open <= 500, "http.per_peer"
-    assert max(seconds) < 5
     lines = [line for line in installation.log.read_text().splitlines() if "http.too_many_connections" in line]
     assert 1 <= len(lines) <= 10
     assert STRANGER in lines[0]
