@@ -11,13 +11,12 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from gateway.configuration.written_secrets import is_secret_path
 from gateway.configuration.yaml_document import YamlDocument, nearest_match
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem, KeyPath
 from gateway.domain.secret_reference import SECRET_ERROR
 
 M = TypeVar("M", bound=BaseModel)
-
-_SECRET_KEYS = frozenset({"secret", "password", "encryption_keys", "agency_authentication"})
 
 _WORDS = {
     "string_type": "expected text (put it in quotes)",
@@ -155,12 +154,7 @@ class _ProblemBuilder:
         return self._document.make_problem(self._path, "unknown key", "", allowed, nearest_match(key, allowed))
 
     def _describe_found(self) -> str:
-        return "" if is_secret(self._path) else describe_value(self._detail["input"])
-
-
-def is_secret(path: KeyPath) -> bool:
-    """A key whose value is not shown, even where something else than a secret's name stands there by mistake."""
-    return any(part in _SECRET_KEYS for part in path)
+        return "" if is_secret_path(self._path) else describe_value(self._detail["input"])
 
 
 def describe_value(value: object) -> str:

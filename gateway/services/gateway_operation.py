@@ -174,6 +174,6 @@ class GatewayOperation:
 def _read_text(file: Path) -> str:
     """Empty: it is gone, or no text."""
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return ""

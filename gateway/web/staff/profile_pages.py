@@ -6,22 +6,14 @@ They are read here and edited as files, where an editor, a version control and `
 
 from __future__ import annotations
 
-import re
-
 from aiohttp import web
 
+from gateway.configuration.written_secrets import conceal_written_secrets
 from gateway.domain.problems import ConfigurationProblem
 from gateway.domain.roles import Right
-from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.value import value_object
 from gateway.services.gateway_operation import ProfileState
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
-
-_WRITTEN_SECRET = re.compile(
-    r"""(?im)(?P<key>(?:^|[\s{,])["']?(?:[\w-]*[_-])?(?:secret|password|key|token|pin|agency_authentication|open)"""
-    r"""["']?[ \t]*:[ \t]+)(?!["']?(?:env|file):|[{\[#]|$)\S.*$"""
-)
-"""A file that can't be loaded may hold one, though only references are allowed. The rest of its line goes with it."""
 
 
 @value_object
@@ -70,10 +62,6 @@ def _describe_profile(request: StaffRequest, state: ProfileState) -> ShownProfil
     if profile.abstract:
         return ShownProfile(state, "closed", request.gettext("for others to extend"), name)
     return ShownProfile(state, "good", request.gettext("in use"), name)
-
-
-def conceal_written_secrets(text: str) -> str:
-    return _WRITTEN_SECRET.sub(lambda found: f"{found['key']}{CONCEALED}", text)
 
 
 def _number_lines(text: str, problems: tuple[ConfigurationProblem, ...], file: str) -> list[tuple[int, str, bool]]:
