@@ -20,6 +20,7 @@ from gateway.domain.requests.request import Role
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.requests.carry_matrix import CarriedPair, compute_carried_pair
 from gateway.services.requests.carry_ways import CarryWay
+from gateway.services.requests.library_context import LibraryContext
 
 
 @click.command(name="matrix")
@@ -40,12 +41,11 @@ def matrix_command(installation: Installation, requester: str, supplier: str, sy
       illgate matrix --requester iso18626-2021 --supplier bldss
     """
     library = require_library(installation, symbol)
-    requesters = _choose_profiles(installation, requester)
-    suppliers = _choose_profiles(installation, supplier)
 
     async def compute_pairs(managed: ManagedRequests) -> list[CarriedPair]:
-        channels = managed.contexts[library.symbol].channels
-        pairs = (compute_carried_pair(one, other, channels) for one in requesters for other in suppliers)
+        context = managed.contexts[library.symbol]
+        requesters, suppliers = _choose_profiles(context, requester), _choose_profiles(context, supplier)
+        pairs = (compute_carried_pair(one, other, context.channels) for one in requesters for other in suppliers)
         return [pair for pair in pairs if pair is not None]
 
     pairs = run_on_requests(installation, compute_pairs)
@@ -56,23 +56,20 @@ def matrix_command(installation: Installation, requester: str, supplier: str, sy
         click.echo(line)
 
 
-def _choose_profiles(installation: Installation, name: str) -> tuple[Profile, ...]:
-    """The one of this name, else the first of each channel."""
-    partners = [
-        one.profile
-        for one in installation.profiles.profiles.loaded.values()
-        if one.profile.partner is not None and one.profile.partner.channel
-    ]
+def _choose_profiles(context: LibraryContext, name: str) -> tuple[Profile, ...]:
+    """The one of this name, else the first of each channel; of the library's own and those that name none."""
+    ours = [one for one in context.profiles() if context.profile(one.name) is not None]
+    partners = {one.name: one for one in ours if one.partner is not None and one.partner.channel}
+    if name and name not in partners:
+        hint = nearest_match(name, partners)
+        raise click.UsageError(
+            f"no profile '{name}' of {context.symbol} with a `partner.channel`"
+            + (f"; did you mean '{hint}'?" if hint else "")
+        )
     if name:
-        found = next((one for one in partners if one.name == name), None)
-        if found is None:
-            hint = nearest_match(name, tuple(one.name for one in partners))
-            raise click.UsageError(
-                f"no profile '{name}' with a `partner.channel`" + (f"; did you mean '{hint}'?" if hint else "")
-            )
-        return (found,)
+        return (partners[name],)
     firsts: dict[str, Profile] = {}
-    for one in sorted(partners, key=lambda profile: profile.name):
+    for one in sorted(partners.values(), key=lambda profile: profile.name):
         assert one.partner is not None
         firsts.setdefault(one.partner.channel, one)
     return tuple(firsts[channel] for channel in sorted(firsts))

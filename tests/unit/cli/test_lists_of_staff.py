@@ -124,3 +124,32 @@ def test_tasks_are_counted_and_listed(desk: Typed) -> None:
 def test_a_task_that_does_not_exist(desk: Typed) -> None:
     assert "did you mean 'to-receive'?" in desk("task", "show", "to-recieve").stderr
     assert "illgate outbox list" in desk("task", "show", "dead-letters").stderr
+
+
+def test_what_is_carried_between_two_protocols_is_printed_as_a_table(desk: Typed) -> None:
+    lines = desk("matrix", "--requester", "iso18626-2021").stdout.splitlines()
+
+    assert lines[0].split("  ")[0] == "REQUESTER"
+    assert all(line.startswith("iso18626 (iso18626-2021)") for line in lines[1:])
+    assert any(" mail (email-partner) " in line for line in lines)
+
+    events = desk("matrix", "--requester", "iso18626-2021", "--supplier", "ipig").stdout
+    assert re.search(r"^shipped +supplier +carried$", events, re.MULTILINE)
+    assert re.search(r"^request ", events, re.MULTILINE) is None, "it begins with the request"
+
+
+def test_profiles_of_another_library_are_not_in_the_table(own: Installation) -> None:
+    (own.folder / "requests.yml").write_text("", encoding="utf-8")
+    own.change(libraries=[{"symbol": "DEMO"}, {"symbol": "ANNEXE"}])
+    for file in (own.folder / "profiles").glob("*.yml"):
+        if "abstract: true" not in (text := file.read_text(encoding="utf-8")):
+            file.write_text(f"{text}\nlibrary: DEMO\n", encoding="utf-8")
+    mail = "partner: {symbols: [AAS], channel: mail, email: ill@aas.example}\n"
+    (own.folder / "profiles" / "aas.yml").write_text(f"library: ANNEXE\n{mail}", encoding="utf-8")
+    desk = typed(own)
+
+    annexe = desk("matrix", "--library", "ANNEXE")
+    assert "mail (aas)" in annexe.stdout, annexe.output
+    refused = desk("matrix", "--library", "DEMO", "--supplier", "aas")
+    assert refused.exit_code == 2
+    assert "no profile 'aas' of DEMO with a `partner.channel`" in refused.stderr
