@@ -14,6 +14,8 @@ from gateway.domain.library import PickupLocation
 from gateway.domain.problems import MessagePart, RefusalReason, Unavailable
 
 KEPT_SECONDS = 3600.0
+REFUSAL_KEPT_SECONDS = 60.0
+"""A right that was missing may have been given since."""
 
 ITEM_POLICIES, MATERIAL_TYPES, USER_GROUPS = "ItemPolicy", "PhysicalMaterialType", "UserGroups"
 FEE_TYPES, CANCEL_REASONS, IDENTIFIER_TYPES = (
@@ -25,7 +27,8 @@ FEE_TYPES, CANCEL_REASONS, IDENTIFIER_TYPES = (
 
 
 class CodeLists:
-    """Each list is asked for once by all who wait, and again after an hour. `read_time`: seconds that only grow."""
+    """Each list is asked for once by all who wait, and again after an hour, or a minute where Alma refused to show it.
+    `read_time`: seconds that only grow."""
 
     def __init__(self, client: AlmaClient, reader: RecordReader, read_time: Callable[[], float] = monotonic) -> None:
         self._client = client
@@ -104,7 +107,7 @@ class CodeLists:
             try:
                 answer = await self._client.get_row("conf", *path, title=title)
             except RefusedQuestionError:
-                self._kept[path] = (self._read_time() + KEPT_SECONDS, None)
+                self._kept[path] = (self._read_time() + REFUSAL_KEPT_SECONDS, None)
                 return None
             rows = (answer or {}).get(name)
             if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

@@ -9,6 +9,7 @@ import pytest
 from multidict import CIMultiDict
 
 from adapters.library.alma.client import AlmaRefusalError, CallLimits, read_refusal
+from adapters.library.alma.code_lists import USER_GROUPS, CodeLists
 from adapters.library.alma.reasons import refusal_of_answer, refusal_of_renewal
 from adapters.library.fakes.fake_server import FaultKind
 from adapters.library.rest_answer import RestAnswer
@@ -46,6 +47,23 @@ async def test_too_many_calls_are_waited_for(context: LibraryAdapterContext) -> 
     async with alma_place(context) as place:
         place.fake.add_fault(FaultKind.TOO_MANY, seconds=1)
         assert (await place.library.item_by_barcode(ITEM)).barcode == ITEM
+
+
+async def test_a_list_that_was_not_shown_is_asked_for_again_soon(context: LibraryAdapterContext) -> None:
+    """Somebody has given our key the right to read it."""
+    seconds = 0.0
+    async with alma_place(context) as place:
+        lists = CodeLists(place.library._client, place.library._lists._reader, lambda: seconds)
+        place.fake.hidden_tables.add(USER_GROUPS)
+        assert await lists.find_code_table(USER_GROUPS) is None
+        place.fake.hidden_tables.clear()
+        place.fake.clear_calls()
+
+        seconds = 59.0
+        assert await lists.find_code_table(USER_GROUPS) is None
+        assert place.fake.calls == []
+        seconds = 61.0
+        assert await lists.find_code_table(USER_GROUPS) == place.fake.state.user_groups
 
 
 def test_a_refusal_in_xml_is_read() -> None:
