@@ -73,6 +73,7 @@ class MailboxPoller:
         self._leader = leader
         self._clock = clock
         self._worked = False
+        self._polling = asyncio.Lock()
 
     async def run(self) -> None:
         """Until cancelled. What fails is tried again, after longer and longer pauses."""
@@ -121,8 +122,8 @@ class MailboxPoller:
             await self._leader.give_up_lead()
 
     async def poll_between(self) -> PollResult | None:
-        """One round at once, while `run` goes on in this process; the place of each mail is kept once, so both may
-        meet. None: another node has the place. Raises Unavailable, Refused."""
+        """One round at once, while `run` goes on in this process. None: another node has the place. Raises Unavailable,
+        Refused."""
         if not await self._leader.is_leader():
             return None
         try:
@@ -150,7 +151,11 @@ class MailboxPoller:
             await opened.close()
 
     async def poll_mails(self, opened: OpenMailbox) -> PollResult:
-        """All that waits. Raises Unavailable."""
+        """All that waits, after the round of another that is under way in this process. Raises Unavailable."""
+        async with self._polling:
+            return await self._poll_all(opened)
+
+    async def _poll_all(self, opened: OpenMailbox) -> PollResult:
         look = await opened.list_messages()
         await self._record_mailbox_state(look.uid_validity, max(look.uids, default=0))
         taken = dict.fromkeys(MailOutcome, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from dataclasses import replace
 from datetime import timedelta
@@ -63,6 +64,18 @@ async def test_two_nodes_at_once_take_a_mail_once(house: MailHouse) -> None:
     assert outcomes == [MailOutcome.DONE, MailOutcome.DONE]
     assert await notes(house, request.id) == ["One"]
     assert len(await mail_rows(house.store)) == 1
+
+
+async def test_two_rounds_at_once_in_one_process_take_each_mail_once(house: MailHouse) -> None:
+    """Staff read the mailbox at once while it is being read, or press the button twice."""
+    request = await house.asked()
+    house.mailbox.deliver(house.reply("One"), house.reply("Two"))
+
+    polled = await asyncio.gather(house.poller.poll_between(), house.poller.poll_between())
+
+    assert sorted((one.count, one.again) for one in polled if one is not None) == [(0, 0), (2, 0)]
+    assert await notes(house, request.id) == ["One", "Two"]
+    assert house.mailbox.count("done") == 2
 
 
 async def test_a_defect_of_a_format_sets_one_mail_aside(house: MailHouse, monkeypatch: pytest.MonkeyPatch) -> None:
