@@ -234,6 +234,15 @@ class ProbesItself(Protocol):
         ...
 
 
+@runtime_checkable
+class RemembersLoans(Protocol):
+    """What a `LibrarySystem` may offer besides, whose loans are seen in the gateway's own memory alone."""
+
+    async def forget_returned_loan(self, barcode: str, key: str) -> None:
+        """Staff say that the item is back: its loan is over, unless the system can be asked and says that it isn't."""
+        ...
+
+
 class LibrarySystem(Protocol):
     """A library's own system, for one library.
 

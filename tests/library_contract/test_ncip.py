@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from gateway.domain.problems import RefusalReason
+from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.requests.events import Event, EventKind, local_signal
 from gateway.ports.library_system import HoldWish
 from gateway.ports.shared_store import Store
-from tests.library_contract.ncip_world import NcipWorld, ncip_world
+from gateway.services.requests import desk_actions
+from tests.library_contract.embedded_world import KNOWN
+from tests.library_contract.ncip_world import ALL_SERVICES, NcipWorld, ncip_world
 from tests.library_contract.suite import LibraryContract, OnSqliteAlone, key, refused
 
 
@@ -29,3 +34,56 @@ class TestNcip(OnSqliteAlone, LibraryContract):
 
         under_way = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]
         assert not [name for name in under_way if "Desk" in name]
+
+
+# --- a system that can be neither told of a return nor asked about an item ----------------------------------
+
+BLIND = sorted({*ALL_SERVICES} - {"CheckInItem", "LookupItem", "LookupItemSet"})
+
+
+def make_action(world: NcipWorld, kind: EventKind, barcode: str) -> Any:
+    """What an act of staff has of its request and its library."""
+
+    async def find_item(barcode: str) -> Any:
+        return await world.library.item_by_barcode(barcode)
+
+    context = SimpleNamespace(system=world.library, find_item=find_item)
+    request = SimpleNamespace(volumes=("only",), item_barcode=barcode)
+    return SimpleNamespace(
+        context=context, request=request, event=Event(local_signal(kind), world.now(), "ada"), key=f"{kind.value}-1"
+    )
+
+
+@pytest.mark.parametrize("lists", [["loans"], []])
+async def test_a_return_is_what_the_patrons_list_or_else_staff_say(store: Store, lists: list[str]) -> None:
+    more = {"services": BLIND, "patrons": {"lists": lists}}
+    async with ncip_world(store, more) as world:
+        library, barcode = world.library, KNOWN.shelf_item
+        loan = await library.check_out(barcode, KNOWN.good.value, "lent")
+        action = make_action(world, EventKind.CHECKED_IN, barcode)
+
+        if lists:
+            with pytest.raises(Refused, match=f"Check {barcode} in in the library's own system"):
+                await desk_actions._check_in_own_item(action)
+            assert await library.item_loan(loan.item_id) is not None
+            await world.peer.library.check_in(barcode, "at the desk")
+        await desk_actions._check_in_own_item(action)
+
+        assert await library.item_loan(loan.item_id) is None
+        await desk_actions._check_in_own_item(action)
+        if not lists:
+            await world.peer.library.check_in(barcode, "at the desk, later")
+        assert (await library.check_out(barcode, KNOWN.good.value, "lent anew")).id != loan.id
+
+
+async def test_a_loan_that_is_undone_is_not_over_for_that(store: Store) -> None:
+    """Nobody has said that the item is back."""
+    async with ncip_world(store, {"services": BLIND, "patrons": {"lists": []}}) as world:
+        loan = await world.library.check_out(KNOWN.shelf_item, KNOWN.good.value, "lent")
+
+        with pytest.raises(Refused, match="can't be told of this return"):
+            await desk_actions._check_in_item(
+                make_action(world, EventKind.SHIPPED, KNOWN.shelf_item), KNOWN.shelf_item, "undone"
+            )
+
+        assert await world.library.item_loan(loan.item_id) is not None

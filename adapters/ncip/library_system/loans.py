@@ -282,6 +282,36 @@ class LoanDesk:
         patron = (await desk.ask_patron(change.patron_id)).patron if change.patron_id else None
         return replace(done, patron=patron)
 
+    async def forget_returned_loan(self, barcode: str, key: str) -> None:
+        """Without look-up of items, a loan of ours is what we remember. The end of one that staff have seen is
+        remembered too, unless the patron's list of loans has it still."""
+        desk = self.desk
+        if desk.options.is_answered("LookupItem"):
+            return
+        lent = find_open_change(ChangeKind.CHECK_OUT, ChangeKind.CHECK_IN, await desk.changes.changes_of_item(barcode))
+        if lent is None or await self._is_listed(lent):
+            return
+        loan = replace(LOAN_JSON.validate_json(lent.value), returned=desk.now()) if lent.value else None
+        item = replace((await desk.ask_item(barcode)).item, status=ItemStatus.AVAILABLE, due=None)
+        change = LibraryChange(
+            kind=ChangeKind.CHECK_IN,
+            key=key,
+            barcode=barcode,
+            patron_id=lent.patron_id,
+            begun=desk.now(),
+            request_id=lent.request_id,
+            record_id=lent.record_id,
+            ended=desk.now(),
+            value=_write_checked_in(CheckedIn(item, loan)),
+        )
+        await desk.changes.end_change(change)
+
+    async def _is_listed(self, lent: LibraryChange) -> bool:
+        desk = self.desk
+        return "loans" in desk.options.patrons.lists and (await desk.ask_patron(lent.patron_id)).has_on_loan(
+            lent.barcode
+        )
+
     # --- renewal -----------------------------------------------------------------------------------------
 
     async def renew_loan(self, barcode: str, key: str, terms: RenewalTerms) -> Loan:

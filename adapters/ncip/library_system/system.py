@@ -279,6 +279,11 @@ class NcipLibrary(LimitedLibrary):
             place = at or self._options.resource_sharing_place
             return await self._loans.check_in(barcode, key, place, fill_hold=fill_hold)
 
+    async def forget_returned_loan(self, barcode: str, key: str) -> None:
+        """See `ports.library_system.RemembersLoans`."""
+        async with self._locks.lock_record(barcode):
+            await self._loans.forget_returned_loan(barcode, key)
+
     async def renew_loan(
         self,
         barcode: str,

@@ -28,7 +28,7 @@ from gateway.domain.requests.request import (
 )
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.value import value_object
-from gateway.ports.library_system import Capability, TemporaryHold, TemporaryItem, TemporaryItemResult
+from gateway.ports.library_system import Capability, RemembersLoans, TemporaryHold, TemporaryItem, TemporaryItemResult
 from gateway.services.due_date_changes import move_due_date
 from gateway.services.requests.deadlines import complete_request
 from gateway.services.requests.item_conflicts import wait_for_loan, wait_for_record
@@ -95,6 +95,9 @@ def describe_work_elsewhere(context: LibraryContext, request: Request, kind: Eve
         return f"Delete the record of {barcodes} in the library's own system afterwards."
     return ""
 
+
+_ENDS_OF_LOANS = frozenset({EventKind.RETURNED_BY_PATRON, EventKind.CHECKED_IN, EventKind.SETTLED})
+"""By these staff say that an item isn't out any more."""
 
 _RETURNS = frozenset({(Role.BORROWING, EventKind.RETURNED_BY_PATRON), (Role.LENDING, EventKind.CHECKED_IN)})
 
@@ -329,16 +332,21 @@ async def _check_in_item(action: DeskAction, barcode: str, part: str) -> None:
         await action.context.system.check_in(barcode, f"{action.key}:{part}", fill_hold=False)
     except Refused as refused:
         if refused.reason is RefusalReason.UNSUPPORTED_SERVICE:
-            await _require_item_back(action, barcode, refused)
+            await _require_item_back(action, barcode, part, refused)
         elif refused.reason not in (RefusalReason.NOT_CHECKED_OUT, RefusalReason.UNKNOWN_ITEM):
             raise
 
 
-async def _require_item_back(action: DeskAction, barcode: str, refused: Refused) -> None:
+async def _require_item_back(action: DeskAction, barcode: str, part: str, refused: Refused) -> None:
     """Where the system can't be told of a return, staff take the item back there themselves: nothing is left to be done
-    as soon as it is on loan no more. Raises Refused."""
+    as soon as it is on loan no more. Where it can't be asked either, staff's word counts. Raises Refused."""
+    system = action.context.system
     item = await action.context.find_item(barcode)
-    if item is not None and await action.context.system.item_loan(item.id) is not None:
+    if item is None:
+        return
+    if action.event.kind in _ENDS_OF_LOANS and isinstance(system, RemembersLoans):
+        await system.forget_returned_loan(barcode, f"{action.key}:{part}")
+    if await system.item_loan(item.id) is not None:
         raise Refused(
             RefusalReason.UNSUPPORTED_SERVICE,
             f"Check {barcode} in in the library's own system, then do this step here once more: that system can't be "
