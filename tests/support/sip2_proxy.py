@@ -14,7 +14,8 @@ class Loss(Enum):
 
 
 class LossyProxy:
-    """`lose(code, loss)`: of the next message with this code. `is_down`: nobody is let through."""
+    """`lose(code, loss)`: of the next message with this code. `is_down`: nobody is let through.
+    `seen`: the code of each message."""
 
     def __init__(self, port: int) -> None:
         self._server_port = port
@@ -22,6 +23,7 @@ class LossyProxy:
         self._losses: dict[bytes, Loss] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
+        self.seen: list[str] = []
         self.late_seconds = 1.0
         self.is_down = False
         self.down_after_loss = False
@@ -57,6 +59,7 @@ class LossyProxy:
         try:
             while True:
                 message = await reader.readuntil(b"\r")
+                self.seen.append(message[:2].decode("ascii"))
                 loss = self._losses.pop(message[:2], None)
                 self.is_down = self.is_down or (loss is not None and self.down_after_loss)
                 if loss is Loss.QUESTION:

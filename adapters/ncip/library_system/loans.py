@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from adapters.library.change_sending import CHECKED_IN_JSON, LOAN_JSON, find_open_change, send_change
+from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import RENEWAL_REASONS, make_refusal, refuse_blocked
 from adapters.ncip.client import MessageValues
 from adapters.ncip.library_system.holds import HoldDesk
@@ -20,7 +21,7 @@ from adapters.ncip.messages import (
     RoutingInformation,
 )
 from gateway.domain.circulation_policy import DuePolicy
-from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location
+from gateway.domain.library import BlockScope, Item, ItemStatus, Loan, Location, Patron
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
@@ -63,7 +64,7 @@ class LoanDesk:
     async def check_out(self, barcode: str, patron_id: str, key: str, terms: LoanTerms) -> Loan:
         desk = self.desk
         before = await desk.changes.find_change(ChangeKind.CHECK_OUT, key)
-        patron = await desk.ask_patron(patron_id)
+        patron, found = await ask_together(desk.ask_patron(patron_id), desk.ask_item(barcode))
         if before is not None:
             if (made := await self._find_made_loan(before, patron)) is not None:
                 return made
@@ -101,7 +102,7 @@ class LoanDesk:
         if isinstance(answer, Loan):
             return answer
         due = desk.reader.to_moment(answer.date_due)
-        return await self._end_check_out(change, await desk.ask_item(barcode), due)
+        return await self._end_check_out(change, found if due is not None else await desk.ask_item(barcode), due)
 
     async def _complete_terms(self, barcode: str, terms: LoanTerms) -> LoanTerms:
         """A partner's item is lent under its request's number, and is due when it must leave its patron unless
@@ -193,7 +194,7 @@ class LoanDesk:
         answer = await desk.ask_item(barcode)
         loan = await self._find_ending_loan(answer, known)
         if before is not None and not answer.is_charged and answer.is_told:
-            return await self._end_check_in(before, answer, None)
+            return await self._end_check_in(before, answer)
         _refuse_what_is_in(answer, at, fill_hold=fill_hold)
         if not fill_hold and answer.item.hold_count:
             raise Refused(
@@ -217,7 +218,7 @@ class LoanDesk:
             if not desk.options.is_answered("LookupItem"):
                 return await self._find_left_list(change)
             found = await desk.ask_item(barcode)
-            return None if found.item.status is answer.item.status else await self._end_check_in(change, found, None)
+            return None if found.item.status is answer.item.status else await self._end_check_in(change, found)
 
         try:
             sent = await send_change(
@@ -229,11 +230,13 @@ class LoanDesk:
             )
         except Refused as refused:
             if before is not None and refused.reason is RefusalReason.NOT_CHECKED_OUT:
-                return await self._end_check_in(before, await desk.ask_item(barcode), None)
+                return await self._end_check_in(before, await desk.ask_item(barcode))
             raise
         if isinstance(sent, CheckedIn):
             return sent
-        return await self._end_check_in(change, await self._ask_item_after(change), sent.routing_information)
+        after, patron = await ask_together(self._ask_item_after(change), self._find_patron(change))
+        done = await self._note_check_in(change, after, sent.routing_information)
+        return replace(done, patron=patron)
 
     async def _find_ending_loan(self, answer: ItemAnswer, known: tuple[LibraryChange, ...]) -> Loan | None:
         """A loan of which the system doesn't say when it was due ends all the same."""
@@ -251,7 +254,7 @@ class LoanDesk:
             return None
         if (await desk.ask_patron(change.patron_id)).has_on_loan(change.barcode):
             return None
-        return await self._end_check_in(change, await self._ask_item_after(change), None)
+        return await self._end_check_in(change, await self._ask_item_after(change))
 
     async def _ask_item_after(self, change: LibraryChange) -> ItemAnswer:
         answer = await self.desk.ask_item(change.barcode)
@@ -265,10 +268,18 @@ class LoanDesk:
         if latest is not None and latest.record_id != before.record_id and latest.begun >= before.begun:
             raise make_refusal(RefusalReason.NOT_CHECKED_OUT)
         done = CHECKED_IN_JSON.validate_json(before.value)
-        patron = (await self.desk.ask_patron(before.patron_id)).patron if before.patron_id else None
-        return replace(done, patron=patron, repeated=True)
+        return replace(done, patron=await self._find_patron(before), repeated=True)
 
-    async def _end_check_in(
+    async def _end_check_in(self, change: LibraryChange, after: ItemAnswer) -> CheckedIn:
+        """Its answer was lost."""
+        done = await self._note_check_in(change, after, None)
+        return replace(done, patron=await self._find_patron(change))
+
+    async def _find_patron(self, change: LibraryChange) -> Patron | None:
+        """None: the loan of nobody whom we know."""
+        return (await self.desk.ask_patron(change.patron_id)).patron if change.patron_id else None
+
+    async def _note_check_in(
         self, change: LibraryChange, after: ItemAnswer, routing: RoutingInformation | None
     ) -> CheckedIn:
         desk, item = self.desk, after.item
@@ -279,8 +290,7 @@ class LoanDesk:
         next_hold = next((hold for hold in waiting if hold.patron_id), None)
         done = CheckedIn(item, loan, None, next_hold, _read_destination(item, routing))
         await desk.changes.end_change(replace(change, ended=desk.now(), value=_write_checked_in(done)))
-        patron = (await desk.ask_patron(change.patron_id)).patron if change.patron_id else None
-        return replace(done, patron=patron)
+        return done
 
     async def forget_returned_loan(self, barcode: str, key: str) -> None:
         """Without look-up of items, a loan of ours is what we remember. The end of one that staff have seen is

@@ -1,4 +1,7 @@
-"""A lost message at every change: nothing is done twice, and nothing is missing once it was asked for again."""
+"""A lost message at every change: nothing is done twice, and nothing is missing once it was asked for again.
+
+The messages of an operation are counted here too; docs/library-systems/sip2.md lists them.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,14 @@ from adapters.library.sip2.system import Sip2Library, open_sip2
 from gateway.domain.clock import FixedClock
 from gateway.domain.library import HoldStatus
 from gateway.domain.problems import OutcomeUnknown, Unavailable
+from gateway.ports.library_changes import ChangeKind
 from gateway.ports.library_system import HoldWish
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
 from tests.fakes.desk_library import DeskLibrary
 from tests.library_contract.embedded_world import START
 from tests.library_contract.sip2_world import KNOWN, make_context, make_options, started_server, stock_library
+from tests.support.paths import ROOT
 from tests.support.sip2_proxy import Loss, LossyProxy
 
 ITEM, PATRON, OTHER = KNOWN.shelf_item, KNOWN.good.value, KNOWN.other.value
@@ -100,6 +105,20 @@ async def place_hold(library: Sip2Library, key: str) -> object:
 async def cancel_hold(library: Sip2Library, key: str) -> object:
     hold = await library.find_hold("REQ-1")
     return await library.cancel_hold(hold.id, key)
+
+
+async def cancel_found_hold(library: Sip2Library, key: str) -> object:
+    return await library.cancel_hold(await _read_hold_id(library), key)
+
+
+async def move_hold(library: Sip2Library, key: str) -> object:
+    return await library.update_hold(await _read_hold_id(library), key, pickup="NORTH")
+
+
+async def _read_hold_id(library: Sip2Library) -> str:
+    """As it is remembered, without a message."""
+    (made,) = [one for one in await library._desk.changes.changes_of_request("REQ-1") if one.kind is ChangeKind.HOLD]
+    return made.record_id
 
 
 CHANGES = {
@@ -209,3 +228,38 @@ async def test_a_system_that_calls_every_item_other_knows_a_repeat(
 
     assert await check_out(place.library, "key") == loan
     assert times_done(place, CHANGES["check-out"]) == 1
+
+
+# --- how many messages ---------------------------------------------------------------------------------------
+
+STORY: dict[str, Act] = {
+    "find_patron": lambda library, _key: library.find_patron(KNOWN.good),
+    "authenticate": lambda library, _key: library.authenticate(KNOWN.good, KNOWN.good_secret),
+    "item_by_barcode": lambda library, _key: library.item_by_barcode(ITEM),
+    "check_out": check_out,
+    "item_loan": lambda library, _key: library.item_loan(ITEM),
+    "patron_loans": lambda library, _key: library.patron_loans(PATRON),
+    "renew_loan": renew,
+    "check_in": check_in,
+    "place_hold": place_hold,
+    "find_hold": lambda library, _key: library.find_hold("REQ-1"),
+    "patron_holds": lambda library, _key: library.patron_holds(PATRON),
+    "item_holds": lambda library, _key: library.item_holds(ITEM),
+    "update_hold": move_hold,
+    "cancel_hold": cancel_found_hold,
+}
+"""One after the other on one library."""
+
+
+async def test_the_messages_of_each_operation_are_those_of_the_page(place: Place) -> None:
+    """With one loan and one hold, where nothing goes wrong; the first connection has been made."""
+    page = (ROOT / "docs" / "library-systems" / "sip2.md").read_text("utf-8")
+    await place.library.ping()
+    wrong = []
+    for name, act in STORY.items():
+        place.proxy.seen.clear()
+        await act(place.library, name)
+        if f"| `{name}` | {len(place.proxy.seen)} | {', '.join(place.proxy.seen)} |" not in page:
+            wrong.append(f"| `{name}` | {len(place.proxy.seen)} | {', '.join(place.proxy.seen)} |")
+
+    assert wrong == [], "\n".join(wrong)
