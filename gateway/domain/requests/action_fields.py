@@ -130,6 +130,7 @@ ACTS: Mapping[K, ActionFieldSet] = {
     K.STATUS_QUERY: ActionFieldSet(optional=(_NOTE,)),
     K.STATUS_REPORT: ActionFieldSet(optional=(_NOTE,)),
     K.TROUBLE: ActionFieldSet(optional=(_REASON, _OWN_NOTE)),
+    K.UNDONE: ActionFieldSet(),
     K.MESSAGE: ActionFieldSet(required=(ActionField("note", _T.TEXT, "What the partner is told."),)),
     K.NOTE: ActionFieldSet(required=(ActionField("note", _T.TEXT, "A remark for staff; nobody else sees it."),)),
     K.PATRON_ASKED: ActionFieldSet(
@@ -192,8 +193,9 @@ ACTS: Mapping[K, ActionFieldSet] = {
 }
 """Of every kind that the tables know as an event of ours."""
 
-BY_RULE = frozenset({K.SUBMIT, K.REQUEST, K.NO_SUPPLIER, K.STATUS_REPORT, K.TROUBLE, K.PATRON_NOT_TOLD})
-"""Ours, but never by hand: the gateway's own work makes them, with all that belongs to them (an attempt, a cause)."""
+BY_RULE = frozenset({K.SUBMIT, K.REQUEST, K.NO_SUPPLIER, K.STATUS_REPORT, K.TROUBLE, K.PATRON_NOT_TOLD, K.UNDONE})
+"""Ours, but never by hand: the gateway's own work makes them, with all that belongs to them (an attempt, a cause, the
+request as it was)."""
 
 BY_HAND = tuple(kind for kind in ACTS if kind not in BY_RULE)
 """What people and programs can do, in the order of `ACTS`."""

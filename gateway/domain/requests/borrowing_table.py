@@ -149,6 +149,39 @@ _ASKED: Row = {
     timer_signal(K.NO_ANSWER): remain(NotifyPartner(K.STATUS_QUERY)),  # promised and not come: asked why
 }
 
+# --- an act is undone ------------------------------------------------------------------------------------
+
+_NOT_HERE = (StopTimer(TimerKind.SHELF), StopTimer(TimerKind.RENEWAL), StopTimer(TimerKind.ANONYMISE))
+_ANSWER_AWAITED = (
+    *_NOT_HERE,
+    StopTimer(TimerKind.CHASE),
+    StartTimer(TimerKind.NEED_BY),
+    StartTimer(TimerKind.ANSWER),
+)
+_ITEM_AWAITED = (
+    *_NOT_HERE,
+    StopTimer(TimerKind.ANSWER),
+    StartTimer(TimerKind.NEED_BY),
+    StartTimer(TimerKind.CHASE),
+)
+_BEFORE_RECEIPT: Mapping[S, tuple[Effect, ...]] = {
+    S.REQUESTED: _ANSWER_AWAITED,
+    S.HOLD_PLACED: _ITEM_AWAITED,
+    S.WILL_SUPPLY: _ITEM_AWAITED,
+    S.CONDITIONAL: _ANSWER_AWAITED,
+    S.CANCEL_PENDING: _ANSWER_AWAITED,
+    S.SHIPPED: (
+        *_NOT_HERE,
+        StopTimer(TimerKind.ANSWER),
+        StopTimer(TimerKind.NEED_BY),
+        StartTimer(TimerKind.CHASE),
+    ),
+}
+_UNDO_RECEIPT = tuple(
+    move_to(state, *effects, when=g.was_in_state(state)) for state, effects in _BEFORE_RECEIPT.items()
+)
+_UNDO_ARRIVAL = move_to(S.RECEIVED, StopTimer(TimerKind.SHELF), when=g.was_in_state(S.RECEIVED))
+
 # --- the item is here ------------------------------------------------------------------------------------
 
 _UNDER_WAY_BACK = (
@@ -313,6 +346,7 @@ ROWS: Mapping[S, Row] = {
         local_signal(K.RECEIVED): _RECEIVE,
         local_signal(K.EDIT): _FURTHER_VOLUME,
         local_signal(K.AT_PICKUP): remain(when=g.IN_TRANSIT),  # others are still to come
+        local_signal(K.UNDONE): _UNDO_RECEIPT,
         local_signal(K.RETURNED): _SEND_BACK,
         local_signal(K.LOST): move_to(S.LOST, *_ENDED_HERE, NotifyPartner(K.LOST)),
         local_signal(K.APPROVE): remain(when=g.UNWANTED),  # wanted after all
@@ -349,6 +383,7 @@ ROWS: Mapping[S, Row] = {
             S.LENT, StopTimer(TimerKind.SHELF), StartTimer(TimerKind.PATRON_DUE), StartTimer(TimerKind.DUE_SOON)
         ),
         local_signal(K.RETURNED): _SEND_BACK,
+        local_signal(K.UNDONE): (*_UNDO_RECEIPT, _UNDO_ARRIVAL),
         partner_signal(K.RECALL): remain(StopTimer(TimerKind.RENEWAL), SendPatronLetter("recalled")),
         timer_signal(K.SHELF_EXPIRED): remain(),
     },
@@ -369,6 +404,7 @@ ROWS: Mapping[S, Row] = {
             S.LENT, StartTimer(TimerKind.PATRON_DUE), StartTimer(TimerKind.DUE_SOON)
         ),
         local_signal(K.RETURNED): _SEND_BACK,
+        local_signal(K.UNDONE): _UNDO_RECEIPT,
     },
     S.RETURNED: {
         partner_signal(K.CHECKED_IN): move_to(S.COMPLETED, StopTimer(TimerKind.CHASE), StartTimer(TimerKind.ANONYMISE)),
@@ -385,6 +421,7 @@ ROWS: Mapping[S, Row] = {
     },
     S.COMPLETED: {
         **_CLOSED_ROW,
+        local_signal(K.UNDONE): _UNDO_RECEIPT,  # of a copy
         partner_signal(K.DAMAGED): remain(),
         partner_signal(K.LOST): (
             move_to(S.LOST, when=g.LOAN),
@@ -418,7 +455,7 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
         for kind in (
             K.SUBMIT, K.APPROVE, K.EDIT, K.ASSIGN, K.REQUEST, K.NO_SUPPLIER, K.CLOSE, K.REOPEN, K.NEXT_SUPPLIER,
             K.CONDITION_ACCEPTED, K.CONDITION_REFUSED, K.CANCEL, K.RECEIVED, K.AT_PICKUP, K.LOANED_TO_PATRON,
-            K.RETURNED_BY_PATRON, K.RETURNED, K.RENEW, K.LOST, K.DAMAGED, K.SETTLED, K.STATUS_QUERY,
+            K.RETURNED_BY_PATRON, K.RETURNED, K.RENEW, K.LOST, K.DAMAGED, K.SETTLED, K.STATUS_QUERY, K.UNDONE,
         )
     },
     local_signal(K.MESSAGE): (remain(NotifyPartner(K.MESSAGE), when=g.SUPPLIER_ASKED),),

@@ -87,6 +87,7 @@ class EventKind(StrEnum):
     PATRON_NOT_TOLD = "patron-not-told"  # a notice could not be sent: the patron has no address for it
     PATRON_TOLD = "patron-told"  # in person, by telephone or by post
     TROUBLE = "trouble"  # the partner refused a message of ours
+    UNDONE = "undone"  # an act of staff by mistake: the request is what it was before (`take_back`)
     ANONYMISED = "anonymised"
 
 
@@ -156,7 +157,7 @@ class EventDetails:
     query: str = ""  # id of the query to the patron that this answers
     answer: str = ""  # yes, no
     transaction: str = ""  # the partner's own number of the request
-    status: str = ""  # of a status report: the state of the other side, in its words
+    status: str = ""  # of a status report: the state of the other side, in its words; of `undone`: the state before
     extras: tuple[CitationExtra, ...] = ()
     # what of the note a person wrote; None: the format doesn't tell it from what a machine put together
     written: str | None = field(default=None, compare=False, repr=False)

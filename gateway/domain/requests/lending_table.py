@@ -21,6 +21,7 @@ from gateway.domain.requests.state_table import (
     Branch,
     CallLibrary,
     Cell,
+    Effect,
     FollowUp,
     LibraryAction,
     NotifyPartner,
@@ -94,6 +95,32 @@ _COPY: Row = {
     local_signal(K.COPY_DELIVERED): NOT_NOW,
 }
 
+# --- an act is undone ------------------------------------------------------------------------------------
+
+_WAITS_HERE = (StopTimer(TimerKind.LENDER_DUE), StartTimer(TimerKind.NEED_BY))
+_KEPT_HERE = (*_WAITS_HERE, CallLibrary(LibraryAction.PLACE_HOLD))
+_UNDOING: Mapping[S, tuple[Effect, ...]] = {
+    S.NEW: _WAITS_HERE,
+    S.LOCATED: _KEPT_HERE,
+    S.HOLD_PLACED: _KEPT_HERE,
+    S.WILL_SUPPLY: _KEPT_HERE,
+    S.CONDITIONAL: (*_WAITS_HERE, StartTimer(TimerKind.ANSWER)),
+    S.CANCEL_PENDING: _WAITS_HERE,
+    S.SHIPPED: (StopTimer(TimerKind.ANONYMISE), StartTimer(TimerKind.LENDER_DUE)),
+    S.RETURNED: (StopTimer(TimerKind.ANONYMISE),),
+}
+"""By the state before the act."""
+
+
+def _undo_cell(*before: S) -> Cell:
+    return tuple(move_to(state, *_UNDOING[state], when=g.was_in_state(state)) for state in before)
+
+
+_UNDO_LOCATING = _undo_cell(S.NEW, S.HOLD_PLACED, S.CONDITIONAL)
+_UNDO_PROMISE = _undo_cell(S.NEW, S.LOCATED, S.HOLD_PLACED, S.CONDITIONAL)
+_UNDO_SHIPPING = _undo_cell(S.NEW, S.LOCATED, S.HOLD_PLACED, S.WILL_SUPPLY, S.CONDITIONAL, S.CANCEL_PENDING, S.SHIPPED)
+_UNDO_CHECK_IN = _undo_cell(S.SHIPPED, S.RETURNED)
+
 # --- on loan ---------------------------------------------------------------------------------------------
 
 _HOME = (
@@ -127,9 +154,13 @@ _NOT_SUPPLIED: Row = {
 
 ROWS: Mapping[S, Row] = {
     S.NEW: {**_ANSWERS},
-    S.LOCATED: {**_ANSWERS},
+    S.LOCATED: {**_ANSWERS, local_signal(K.UNDONE): _UNDO_LOCATING},
     S.HOLD_PLACED: {**_ANSWERS},
-    S.WILL_SUPPLY: {**_ANSWERS, local_signal(K.WILL_SUPPLY): NOT_NOW},
+    S.WILL_SUPPLY: {
+        **_ANSWERS,
+        local_signal(K.WILL_SUPPLY): NOT_NOW,
+        local_signal(K.UNDONE): _UNDO_PROMISE,
+    },
     S.CONDITIONAL: {
         **_ANSWERS,
         partner_signal(K.CONDITION_ACCEPTED): (
@@ -139,7 +170,7 @@ ROWS: Mapping[S, Row] = {
         ),
         timer_signal(K.NO_ANSWER): move_to(S.EXPIRED, *_NO, NotifyPartner(K.EXPIRED)),
     },
-    S.DIGITISING: {**_COPY},
+    S.DIGITISING: {**_COPY, local_signal(K.UNDONE): _UNDO_LOCATING},
     S.CLEARANCE: {
         **_COPY,
         local_signal(K.CLEARED): move_to(S.CLEARED, when=g.SIGNED_BY_ANOTHER),
@@ -170,6 +201,7 @@ ROWS: Mapping[S, Row] = {
     S.SHIPPED: {
         **_OUT,
         local_signal(K.EDIT): remain(when=g.ADDS_ONLY_VOLUME),
+        local_signal(K.UNDONE): _UNDO_SHIPPING,
         local_signal(K.SHIPPED): remain(
             NotifyPartner(K.SHIPPED), StartTimer(TimerKind.LENDER_DUE)
         ),  # corrected details
@@ -202,10 +234,12 @@ ROWS: Mapping[S, Row] = {
     },
     S.RETURNED: {
         **_OUT,
+        local_signal(K.UNDONE): _UNDO_CHECK_IN,
         partner_signal(K.RETURNED): remain(),
     },
     S.COMPLETED: {
         **_CLOSED,
+        local_signal(K.UNDONE): _UNDO_CHECK_IN,
         local_signal(K.DAMAGED): remain(NotifyPartner(K.DAMAGED)),
         partner_signal(K.DAMAGED): remain(),
         partner_signal(K.CANCEL): remain(NotifyPartner(K.CANCEL_REFUSED)),
@@ -234,7 +268,7 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
             K.LOCATED, K.WILL_SUPPLY, K.HOLD_PLACED, K.CONDITIONAL, K.UNFILLED, K.RETRY, K.FORWARDED, K.BROKERED,
             K.EDIT, K.DIGITISED, K.CLEARED, K.CLEARANCE_REFUSED, K.COPY_DELIVERED, K.CANCEL_ACCEPTED, K.CANCEL_REFUSED,
             K.SHIPPED, K.CHECKED_IN, K.RENEW_ACCEPTED, K.RENEW_REFUSED, K.DUE_DATE_CHANGED, K.OVERDUE, K.RECALL,
-            K.LOST, K.DAMAGED, K.SETTLED,
+            K.LOST, K.DAMAGED, K.SETTLED, K.UNDONE,
         )
     },
     local_signal(K.MESSAGE): (remain(NotifyPartner(K.MESSAGE)),),

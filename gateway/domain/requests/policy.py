@@ -340,6 +340,21 @@ class Notices(ProfileSection):
     )
 
 
+# --- desks -----------------------------------------------------------------------------------------------
+
+
+class DeskRules(ProfileSection):
+    """Staff at the desks of the pages, who do something by mistake now and then."""
+
+    undo_seconds: int = Field(
+        30,
+        ge=0,
+        le=600,
+        description="so long nothing goes out of what staff received, sent, promised or took back on a page, so that "
+        "they can undo it; 0: it goes at once",
+    )
+
+
 # --- retention -------------------------------------------------------------------------------------------
 
 
@@ -370,6 +385,7 @@ class RequestPolicy(ProfileSection):
     copies: CopyRules = CopyRules()
     notices: Notices = Notices()
     services: ServicesPolicy = ServicesPolicy()
+    desks: DeskRules = DeskRules()
     retention: Retention = Retention()
 
     def campus_of_branch(self, branch: str) -> str:

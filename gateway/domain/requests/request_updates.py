@@ -147,7 +147,7 @@ def _update_flags(request: Request, event: Event, to: State) -> frozenset[Reques
         flags |= {RequestFlag.CHASED}
     if event.signal in _ARRIVED and request.state in _NOT_WANTED:
         flags |= {RequestFlag.UNWANTED}
-    if to is not request.state:
+    if to is not request.state and event.kind is not EventKind.UNDONE:
         flags -= {RequestFlag.CHASED, RequestFlag.TROUBLE}
     return flags if replace(request, state=to).open else flags - _CLOSING
 

@@ -21,7 +21,6 @@ from gateway.domain.requests.request import (
     VolumeState,
 )
 from gateway.domain.requests.search_terms import fold_number
-from gateway.domain.requests.take_back import TAKEN_BACK_BY
 from gateway.domain.value import value_object
 
 
@@ -75,11 +74,6 @@ class ScanRule:
     kind: EventKind
     over: frozenset[State]
     pending: frozenset[VolumeState]
-
-    @property
-    def undo(self) -> EventKind | None:
-        """The event that takes it back."""
-        return TAKEN_BACK_BY.get(self.kind)
 
 
 _B, _L, _V = BorrowingState, LendingState, VolumeState

@@ -289,6 +289,13 @@ TO_GO_BACK = _make_guard(
     "nobody waits for it or it is recalled",
     lambda r, _e, _w: bool(r.flags & {RequestFlag.UNWANTED, RequestFlag.RECALLED}),
 )
+
+
+def was_in_state(state: State) -> Guard:
+    """Of an act that is undone."""
+    return _make_guard(f"it was '{state.value}' before", lambda _r, e, _w: e.details.status == state.value)
+
+
 RENEWAL_PENDING = _make_guard("a renewal is open", _has_flag(RequestFlag.RENEWAL_PENDING))
 MAY_RENEW = _make_guard(
     "renewals are possible, none is open and the item is not recalled",

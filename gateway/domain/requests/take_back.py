@@ -1,6 +1,7 @@
 """What an act of staff is taken back by, and what is left alone then because others have gone on.
 
 An event is taken back by an event of its own, where there is one that does: what has happened stays in the history.
+Others are undone, by the event `undone`, as long as nobody has been told of them: the request is what it was before.
 Marks (who sees to it, labels) are set back to what they were.
 """
 
@@ -8,17 +9,65 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
-from gateway.domain.requests.events import EventKind
-from gateway.domain.requests.request import Request
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.request import LendingState, Request, RequestFlag, Role
+from gateway.domain.requests.state_machine import TABLES
+from gateway.domain.requests.state_table import ForbiddenCell
 from gateway.domain.value import value_object
 
 TAKEN_BACK_BY: Mapping[EventKind, EventKind] = {
     EventKind.LOANED_TO_PATRON: EventKind.RETURNED_BY_PATRON,
     EventKind.RETURNED_BY_PATRON: EventKind.LOANED_TO_PATRON,
 }
-"""Of events that no partner is told of and that happen in this house alone. All others have left it, or have changed
-what the library's system knows of the item in a way that nothing changes back."""
+"""Of events that no partner is told of and that happen in this house alone, by their inverse."""
+
+UNDOABLE = frozenset(
+    {
+        (Role.BORROWING, EventKind.RECEIVED),
+        (Role.BORROWING, EventKind.AT_PICKUP),
+        (Role.LENDING, EventKind.LOCATED),
+        (Role.LENDING, EventKind.WILL_SUPPLY),
+        (Role.LENDING, EventKind.SHIPPED),
+        (Role.LENDING, EventKind.CHECKED_IN),
+    }
+)
+"""Events that can be undone while what follows from them outside still waits. All others have changed what the
+library's system knows of the item in a way that nothing changes back, or are none that a scan makes by mistake."""
+
+
+def is_undoable(before: Request, after: Request, kind: EventKind) -> bool:
+    """Whether an act that made `after` of `before` is of a kind that can be undone. What we broker was passed on at
+    once, a further word about what is out already has gone with it."""
+    if before.other_leg is not None or after.version != before.version + 1:
+        return False
+    if kind is EventKind.SHIPPED and before.state is LendingState.SHIPPED and len(before.volumes) < 2:
+        return False
+    if (before.role, kind) not in UNDOABLE:
+        return False
+    cell = TABLES[after.role].find_cell(after.state, local_signal(EventKind.UNDONE))
+    return not isinstance(cell, ForbiddenCell) and any(branch.to is before.state for branch in cell)
+
+
+def make_undo_event(before: Request, kind: EventKind, at: datetime, actor: str) -> Event:
+    details = EventDetails(status=before.state.value, reason=kind.value)
+    return Event(local_signal(EventKind.UNDONE), at, actor, details)
+
+
+def restore_request(now: Request, before: Request) -> Request:
+    """As it was before the act, still in its present state and version: the state table has the last word. Marks and
+    numbers that don't count as changes, and what was read since, stay."""
+    return replace(
+        before,
+        state=now.state,
+        version=now.version,
+        changed=now.changed,
+        flags=(before.flags - {RequestFlag.UNREAD}) | (now.flags & {RequestFlag.UNREAD}),
+        assignee=now.assignee,
+        labels=now.labels,
+        external=now.external,
+    )
 
 
 @value_object(kw_only=True)

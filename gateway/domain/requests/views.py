@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -133,13 +133,25 @@ class LendingDraft:
 @value_object(kw_only=True)
 class ActionRequest:
     """An event that staff or a program want to happen. `version`: the one that they have seen; None: whatever it is.
-    `attempt`: to which supplier's item it belongs, where that isn't the current one."""
+    `attempt`: to which supplier's item it belongs, where that isn't the current one. `hold`: so long nothing goes out
+    of what follows from it."""
 
     kind: EventKind
     details: EventDetails = EventDetails()
     actor: str
     version: int | None
     attempt: int = 0
+    hold: timedelta = timedelta(0)
+
+
+@value_object(kw_only=True)
+class ActToUndo:
+    """An act of staff that may be undone. `before`: the request as it was; `version`: the one that it has got by the
+    act."""
+
+    before: Request
+    version: int
+    kind: EventKind
 
 
 @value_object(kw_only=True)

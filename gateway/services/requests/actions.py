@@ -16,16 +16,18 @@ from gateway.domain.requests import rota
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import Request, Role, RotaLine, RotaLineStatus, ServiceType
 from gateway.domain.requests.state_machine import Denied, PartnerNotification, compute_transition, list_notifications
-from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, VersionConflict
+from gateway.domain.requests.take_back import is_undoable, make_undo_event
+from gateway.domain.requests.views import ActionRequest, ActToUndo, EventDenied, NotFound, VersionConflict
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import LimitedChannel
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.queue import DESK_GRACE
-from gateway.services.requests.desk_actions import describe_work_elsewhere, is_desk_action
+from gateway.services.requests.desk_actions import describe_work_elsewhere, is_desk_action, must_be_reversed
 from gateway.services.requests.effects import LIBRARY, find_receiver, is_partner_notified, new_outbox_row
 from gateway.services.requests.library_context import DESK, PATRON, LibraryContext, require_request
 from gateway.services.requests.scanned_volumes import name_scanned_volume
-from gateway.services.requests.transitions import EventRequest, apply_event, keep_request
+from gateway.services.requests.transitions import EventRequest, apply_event, keep_request, raise_if_denied
+from gateway.services.requests.undone_acts import dump_act_to_undo, undo_act_in
 from gateway.store.api_access import make_copy_token
 from gateway.store.requests import outbox, outbox_queries, requests
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
@@ -56,7 +58,7 @@ class ActionService:
         )
         event = Event(local_signal(action.kind), self.context.now(), action.actor, details, action.attempt)
         if is_desk_action(request, action.kind, action.attempt):
-            await self._run_desk_action(request, event, action.version)
+            await self._run_desk_action(request, event, action.version, {"hold": action.hold.total_seconds()})
         else:
             await apply_event(
                 self.context,
@@ -65,9 +67,27 @@ class ActionService:
                     event=event,
                     expected=action.version,
                     prepare=_choose_preparation(self.context, event),
+                    hold=action.hold,
                 ),
             )
         return await require_request(self.context, request_id)
+
+    async def undo(self, act: ActToUndo, actor: str) -> Request:
+        """The request is what it was before the act, if nothing of it has gone out and nobody has gone on with the
+        request since. Raises NotFound, VersionConflict, EventDenied, Refused (something has gone out, or the library's
+        no), Unavailable (the library is away)."""
+        request = await require_request(self.context, act.before.id)
+        if request.version != act.version:
+            raise VersionConflict(request.version)
+        if not is_undoable(act.before, request, act.kind):
+            raise Refused(RefusalReason.NOT_ALLOWED, "This can't be undone.", about=MessagePart.REQUEST)
+        event = make_undo_event(act.before, act.kind, self.context.now(), actor)
+        if must_be_reversed(act.before, act.kind):
+            await self._run_desk_action(request, event, act.version, {"undo": dump_act_to_undo(act)})
+        else:
+            raise_if_denied(await self.context.store.write(lambda c: undo_act_in(c, self.context, act, event)))
+            self.context.wake_outbox()
+        return await require_request(self.context, act.before.id)
 
     async def _add_copy_link(self, request: Request, kind: EventKind, details: EventDetails) -> EventDetails:
         """A copy that is a file of ours goes out as a link to it."""
@@ -82,9 +102,12 @@ class ActionService:
                 RefusalReason.NOT_ALLOWED, "Please ask the library's staff to do this.", about=MessagePart.REQUEST
             )
 
-    async def _run_desk_action(self, request: Request, event: Event, version: int | None) -> None:
+    async def _run_desk_action(
+        self, request: Request, event: Event, version: int | None, more: Mapping[str, object]
+    ) -> None:
         """The row is there before the library is asked, so that a crash between the two is repaired. From there on
         it counts that the event still fits; `version`, what the caller has seen, is compared as the row is written.
+        `more`: of the row's payload, besides the event.
 
         Raises NotFound, VersionConflict, and as `perform`.
         """
@@ -92,7 +115,7 @@ class ActionService:
         if isinstance(outcome, Denied):
             raise EventDenied(outcome)
         row = new_outbox_row(
-            request, LIBRARY, f"{DESK}:{event.kind.value}", json.dumps({"event": dump_event(event)}), event.at
+            request, LIBRARY, f"{DESK}:{event.kind.value}", json.dumps({"event": dump_event(event), **more}), event.at
         )
         row = replace(row, next_at=event.at + DESK_GRACE, lane=f"{request.id}/{DESK}/{row.id}")
 

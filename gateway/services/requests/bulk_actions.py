@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.action_fields import ACTS, BY_RULE
@@ -63,9 +64,16 @@ class BulkActionService:
         return frozenset(list_allowed_events(request, context.workflow(request), probe)).intersection(BULK_KINDS)
 
     async def act(
-        self, library: str, ids: Sequence[str], kind: EventKind, details: EventDetails, actor: str
+        self,
+        library: str,
+        ids: Sequence[str],
+        kind: EventKind,
+        details: EventDetails,
+        actor: str,
+        hold: timedelta = timedelta(0),
     ) -> BulkResult:
-        action = ActionRequest(kind=kind, details=details, actor=actor, version=None)
+        """`hold`: as of `ActionRequest`."""
+        action = ActionRequest(kind=kind, details=details, actor=actor, version=None, hold=hold)
         return await self._do_each(library, ids, lambda id_: self.requests.act(library, id_, action))
 
     async def assign(self, library: str, ids: Sequence[str], assignee: str) -> BulkResult:

@@ -135,6 +135,88 @@ async def undo_desk_action(context: LibraryContext, request: Request, event: Eve
         await undoing(DeskAction(context, request, event, key, request.terms))
 
 
+# --- what staff undo -------------------------------------------------------------------------------------
+
+
+@value_object
+class DeskReversal:
+    """`action`: with the request as the act has left it; `before`: as it was."""
+
+    action: DeskAction
+    before: Request
+
+    @property
+    def moved_volumes(self) -> tuple[Volume, ...]:
+        """Those to which the act has happened."""
+        states = {volume.id: volume.state for volume in self.before.volumes}
+        return tuple(volume for volume in self.action.request.volumes if states.get(volume.id) is not volume.state)
+
+
+def must_be_reversed(before: Request, kind: EventKind) -> bool:
+    """Whether the library has done something for the act."""
+    return (before.role, kind) in _REVERSALS and is_desk_action(before, kind, before.current)
+
+
+async def reverse_desk_action(
+    context: LibraryContext, request: Request, before: Request, event: Event, key: str
+) -> RequestChange:
+    """What the library did for an act is taken back; `event` is the undoing. Raises Refused (it can't be), Unavailable,
+    OutcomeUnknown."""
+    reversal = DeskReversal(DeskAction(context, request, event, key, request.terms), before)
+    return await _REVERSALS[before.role, EventKind(event.details.reason)](reversal)
+
+
+async def _delete_received_items(reversal: DeskReversal) -> RequestChange:
+    """The records that were made as it came. What was announced has been put on the hold shelf, from where nothing
+    brings it back to where it was."""
+    action = reversal.action
+    announced = {volume.id for volume in reversal.before.volumes if volume.barcode}
+    if any(volume.id in announced for volume in reversal.moved_volumes):
+        raise Refused(
+            RefusalReason.NOT_ALLOWED,
+            "The library's system knew of the item before it came, and has it on its hold shelf now.",
+            about=MessagePart.ITEM,
+        )
+    if Capability.TEMPORARY_ITEM not in action.context.system.capabilities:
+        return _keep_request
+    for volume in reversal.moved_volumes:
+        if not volume.barcode:
+            continue
+        try:
+            await action.context.system.delete_temporary_item(volume.barcode, f"{action.key}:{volume.id}")
+        except Refused as refused:
+            if refused.reason is not RefusalReason.UNKNOWN_ITEM:
+                raise
+    return _keep_request
+
+
+async def _end_shipped_loans(reversal: DeskReversal) -> RequestChange:
+    for barcode in _barcodes_of_moved(reversal):
+        await _check_in_item(reversal.action, barcode, barcode)
+    return _keep_request
+
+
+async def _lend_checked_in_items(reversal: DeskReversal) -> RequestChange:
+    """On the same account, until the same date."""
+    action, account = reversal.action, reversal.before.borrower_id
+    if not account:
+        raise Refused(RefusalReason.UNKNOWN_PATRON, "It was lent on no account.", about=MessagePart.PATRON)
+    due = due_moment(reversal.before.terms.lender_due, action.policy.due_dates, action.context.zone)
+    loan_id = reversal.before.loan_id
+    for barcode in _barcodes_of_moved(reversal):
+        loan = await _check_out_item(action, barcode, account, f"{action.key}:{barcode}", due, override=True)
+        loan_id = loan.id
+    return lambda request: replace(request, loan_id=loan_id)
+
+
+def _barcodes_of_moved(reversal: DeskReversal) -> tuple[str, ...]:
+    """Of our items."""
+    request = reversal.action.request
+    if len(request.volumes) < 2:
+        return (request.item_barcode,) if request.item_barcode else ()
+    return tuple(volume.barcode for volume in reversal.moved_volumes if volume.barcode)
+
+
 # --- borrowing -------------------------------------------------------------------------------------------
 
 
@@ -518,4 +600,10 @@ _UNDOING: dict[tuple[Role, EventKind], Callable[[DeskAction], Awaitable[None]]] 
     (Role.BORROWING, EventKind.RECEIVED): _delete_temporary_items,
     (Role.BORROWING, EventKind.LOANED_TO_PATRON): _end_loans,
     (Role.LENDING, EventKind.SHIPPED): _undo_shipping,
+}
+
+_REVERSALS: dict[tuple[Role, EventKind], Callable[[DeskReversal], Awaitable[RequestChange]]] = {
+    (Role.BORROWING, EventKind.RECEIVED): _delete_received_items,
+    (Role.LENDING, EventKind.SHIPPED): _end_shipped_loans,
+    (Role.LENDING, EventKind.CHECKED_IN): _lend_checked_in_items,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.domain.profile import Profile
 from gateway.domain.requests import calendar, intake_rules
@@ -48,10 +48,13 @@ RECALLED = "recalled"
 the same lane."""
 
 
-def write_effects(connection: Transaction, context: LibraryContext, transition: Transition) -> None:
-    """Writes all of it, in the transaction of the event."""
+def write_effects(
+    connection: Transaction, context: LibraryContext, transition: Transition, hold: timedelta = timedelta(0)
+) -> None:
+    """Writes all of it, in the transaction of the event. `hold`: from now on so long nothing of it goes out."""
+    earliest = context.now() + hold
     for row in _build_effect_rows(context, transition):
-        outbox.add_outbox_row(connection, row)
+        outbox.add_outbox_row(connection, replace(row, next_at=earliest) if hold else row)
         if row.kind == ORDER:
             start_batch_timer(connection, context, row)
     request, at = transition.request, transition.event.at

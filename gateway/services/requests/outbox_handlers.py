@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from gateway.domain import due_dates
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused
@@ -12,7 +13,7 @@ from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanC
 from gateway.domain.requests.request import BorrowingState, Request, RequestFlag
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import FollowUp, LibraryAction
-from gateway.domain.requests.views import EventDenied
+from gateway.domain.requests.views import ActToUndo, EventDenied
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import LetterSender, Mailer
 from gateway.ports.partner_channel import SendsBatches
@@ -20,7 +21,12 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.letters import LetterRenderer, build_mail, mail_address
 from gateway.services.outbox.attempts import can_have_arrived
 from gateway.services.outbox.queue import Handler, HandlerResult
-from gateway.services.requests.desk_actions import EventTooLateError, perform_desk_action, undo_desk_action
+from gateway.services.requests.desk_actions import (
+    EventTooLateError,
+    perform_desk_action,
+    reverse_desk_action,
+    undo_desk_action,
+)
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, reader_of_request
 from gateway.services.requests.lending import LOCATE, locate_item
 from gateway.services.requests.library_calls import call_library
@@ -38,6 +44,7 @@ from gateway.services.requests.patron_notices import (
 from gateway.services.requests.sent_messages import Delivery, SentMessageJournal
 from gateway.services.requests.suppliers import select_next_supplier
 from gateway.services.requests.transitions import EventRequest, apply_event, apply_event_in
+from gateway.services.requests.undone_acts import parse_act_to_undo, put_off_effects, undo_act_in
 from gateway.store.requests import order_batches
 from gateway.store.requests.outbox import OutboxRow
 from gateway.store.requests.request_rows import parse_event, parse_message
@@ -112,28 +119,43 @@ class RequestOutboxHandlers:
         request = await require_request(context, row.request_id)
         if not row.target.startswith(f"{DESK}:"):
             return await call_library(context, LibraryAction(row.target), request, row.id, row.payload)
-        event = parse_event(json.loads(row.payload)["event"])
+        said = json.loads(row.payload)
+        event = parse_event(said["event"])
+        if event.kind is EventKind.UNDONE:
+            return await _undo_act(context, row, event, parse_act_to_undo(said["undo"]))
         try:
             leaves = await perform_desk_action(context, request, event, row.id)
         except EventTooLateError:
             if row.tries > 1:
                 await undo_desk_action(context, request, event, row.id)
             raise
-        return HandlerResult(event.kind.value, _make_desk_event_work(context, row.request_id, event, leaves))
+        hold = timedelta(seconds=said.get("hold", 0))
+        event_request = EventRequest(request_id=row.request_id, event=event, prepare=leaves, hold=hold)
+        return HandlerResult(event.kind.value, _make_desk_event_work(context, event_request))
 
     async def handle_own_work(self, row: OutboxRow) -> HandlerResult:
         return HandlerResult(await run_follow_up(self.contexts[row.library], row.target, row.request_id))
 
 
-def _make_desk_event_work(
-    context: LibraryContext, request_id: str, event: Event, prepare: Callable[[Request], Request]
-) -> Callable[[Transaction], None]:
+async def _undo_act(context: LibraryContext, row: OutboxRow, event: Event, act: ActToUndo) -> HandlerResult:
+    """Nothing of the act goes out while the library is asked. Raises Refused, Unavailable, OutcomeUnknown."""
+    request = await context.store.write(lambda c: put_off_effects(c, context, act))
+    leaves = await reverse_desk_action(context, request, act.before, event, row.id)
+
+    def apply_undoing(connection: Transaction) -> None:
+        outcome = undo_act_in(connection, context, act, event, leaves)
+        assert not isinstance(outcome, Denied), outcome
+
+    return HandlerResult(event.kind.value, apply_undoing)
+
+
+def _make_desk_event_work(context: LibraryContext, event_request: EventRequest) -> Callable[[Transaction], None]:
     """The event that follows from the library's yes, in the transaction that ends the row. Where another event was
     quicker and this one doesn't fit any more, the next try finds that first: it undoes what the library did, and
     staff find the row among those that failed."""
 
     def apply_desk_event(connection: Transaction) -> None:
-        outcome = apply_event_in(connection, context, EventRequest(request_id=request_id, event=event, prepare=prepare))
+        outcome = apply_event_in(connection, context, event_request)
         if isinstance(outcome, Denied):
             raise OutcomeUnknown("the request has changed while the library was asked")
 

@@ -32,6 +32,7 @@ from gateway.domain.requests.state_machine import list_allowed_events
 from gateway.domain.requests.task_lists import BY_NAME, TO_PULL
 from gateway.domain.requests.views import (
     ActionRequest,
+    ActToUndo,
     BorrowingDraft,
     FileUpload,
     HistoryLine,
@@ -128,6 +129,12 @@ class RequestService:
         """
         context = self.library_context(library)
         return await self.action_services[context.symbol].perform(request_id, action)
+
+    async def undo(self, library: str, act: ActToUndo, actor: str) -> Request:
+        """The request as it was before an act of staff. Raises NotFound, VersionConflict, EventDenied, Refused,
+        Unavailable."""
+        context = self.library_context(library)
+        return await self.action_services[context.symbol].undo(act, actor)
 
     # --- looking -----------------------------------------------------------------------------------------
 

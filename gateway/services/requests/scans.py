@@ -18,11 +18,12 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Request, Volume
 from gateway.domain.requests.scan_rules import ScanOutcome, ScanReason, ScanRule, ScanWork
 from gateway.domain.requests.search_terms import NUMBERS_OF_REQUEST, SearchTermKind, fold_number
-from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, NumberMatch
+from gateway.domain.requests.views import ActionRequest, ActToUndo, EventDenied, NotFound, NumberMatch
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_service import RequestService
+from gateway.services.requests.undone_acts import hold_of_act
 from gateway.store import api_records
 from gateway.store.api_records import IN_HAND, AnswerKey, StoredAnswer
 
@@ -54,7 +55,7 @@ class ScanOrder:
 @value_object(kw_only=True)
 class ScanResult:
     """`request` as it is now; `detail`: a refusal in words; `volume`: id of the volume that was meant; `choices`: the
-    requests that may be meant."""
+    requests that may be meant; `done`: what was done just now, which may be undone."""
 
     code: str
     reason: ScanReason
@@ -62,6 +63,7 @@ class ScanResult:
     request: Request | None = None
     volume: str = ""
     choices: tuple[Request, ...] = ()
+    done: ActToUndo | None = None
 
     @property
     def outcome(self) -> ScanOutcome:
@@ -91,16 +93,6 @@ class ScanService:
         answer = StoredAnswer(request=asked, status=200, body=_dump_result(result))
         await context.store.write(lambda c: api_records.store_answer(c, key, answer))
         return result
-
-    async def undo(self, library: str, work: ScanWork, request_id: str, volume: str, actor: str) -> Request:
-        """Raises NotFound, EventDenied, Refused, Unavailable, OutcomeUnknown."""
-        undo = scan_rules.RULE_OF_WORK[work].undo
-        if undo is None:
-            raise Refused(RefusalReason.NOT_ALLOWED, "This can't be taken back.", about=MessagePart.REQUEST)
-        details = EventDetails(volumes=(volume,) if volume else ())
-        return await self._requests.act(
-            library, request_id, ActionRequest(kind=undo, details=details, actor=actor, version=None)
-        )
 
     async def _restore_result(
         self, context: LibraryContext, order: ScanOrder, kept: StoredAnswer, asked: bytes
@@ -182,7 +174,12 @@ class ScanService:
             return _say(order, ScanReason.ITEM_MISSING, request, volume=volume.id if volume is not None else "")
         kind = scan_rules.choose_kind(rule, request)
         action = ActionRequest(
-            kind=kind, details=_make_details(order, kind, volume), actor=order.actor, version=None, attempt=attempt
+            kind=kind,
+            details=_make_details(order, kind, volume),
+            actor=order.actor,
+            version=None,
+            attempt=attempt,
+            hold=hold_of_act(self._requests.library_context(request.library), request, kind),
         )
         meant = volume.id if volume is not None else ""
         try:
@@ -193,7 +190,8 @@ class ScanService:
             return _say(order, ScanReason.REFUSED, request, refused.detail, meant)
         except (Unavailable, OutcomeUnknown) as away:
             return _say(order, ScanReason.KEPT, request, str(away), meant)
-        return _say(order, scan_rules.reason_after(rule, after), after, volume=meant)
+        said = _say(order, scan_rules.reason_after(rule, after), after, volume=meant)
+        return replace(said, done=ActToUndo(before=request, version=after.version, kind=kind))
 
 
 def _say(

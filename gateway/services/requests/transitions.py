@@ -37,12 +37,13 @@ def keep_request(request: Request) -> Request:
 @value_object(kw_only=True)
 class EventRequest:
     """`expected`: the version that whoever caused this has seen (None: whatever it is). `prepare` adds what goes along
-    (the attempt of a request to a supplier)."""
+    (the attempt of a request to a supplier). `hold`: so long nothing goes out of what follows."""
 
     request_id: str
     event: Event
     expected: int | None = None
     prepare: Callable[[Request], Request] = keep_request
+    hold: timedelta = timedelta(0)
 
 
 async def apply_event(context: LibraryContext, event_request: EventRequest) -> Transition:
@@ -94,7 +95,7 @@ def apply_event_in(
     if event.kind is EventKind.ANONYMISED:  # what people wrote names the patron as often as not
         history.empty_words(connection, context.symbol, request.id)
     announce_event(connection, context.symbol, history_line(row), event.at)
-    write_effects(connection, context, transition)
+    write_effects(connection, context, transition, event_request.hold)
 
     def apply_in_turn(
         request_id: str, event: Event, prepare: Callable[[Request], Request] = keep_request

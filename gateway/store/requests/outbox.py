@@ -292,6 +292,11 @@ _DEAD_CALL = PreparedStatement(
 _REJOIN = prepare_sql(
     "UPDATE outbox SET place = :place, status = :status WHERE library = :library AND id = :id", outbox
 )
+_PUT_OFF = prepare_sql(
+    "UPDATE outbox SET next_at = :next_at, ready_at = CASE WHEN ready_at IS NOT NULL THEN :next_at END "
+    "WHERE library = :library AND id = :id AND status = 'waiting'",
+    outbox,
+)
 _SKIP = prepare_sql(
     f"UPDATE outbox SET status = 'skipped', ended = :ended, ready_at = NULL, note = :note {_STUCK}",
     outbox,
@@ -332,6 +337,11 @@ def skip_row(connection: Connection, library: str, id_: str, reason: str, by: st
         return False
     leave_lane(connection, library, row.lane)
     return True
+
+
+def put_off_row(connection: Connection, library: str, id_: str, next_at: datetime) -> None:
+    """A row that waits is not tried before `next_at`; those behind it wait with it."""
+    _PUT_OFF.execute_many(connection, [{"library": library, "id": id_, "next_at": next_at}])
 
 
 def _format_skip_note(reason: str, by: str) -> str:

@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.request_figures import (
+    HAS_COME,
+    WAS_SENT,
     WHOLE_REQUEST,
     CostSum,
     FigureCount,
@@ -17,6 +19,7 @@ from gateway.domain.requests.request_figures import (
     ReasonCount,
     RequestFigure,
     RequestOutcome,
+    SupplyMoments,
     find_supply_moments,
     list_request_figures,
 )
@@ -72,6 +75,30 @@ def write_request_figures(
         for one in figures
     ]
     _WRITE.execute_many(connection, rows)
+
+
+_OF_FIGURE = "WHERE library = :library AND month = :month AND request_id = :request_id AND attempt = :attempt"
+_NOT_COME = prepare_sql(f"UPDATE request_figure SET outcome = :outcome, came_hours = NULL {_OF_FIGURE}", request_figure)
+_NOT_SENT = prepare_sql(
+    f"UPDATE request_figure SET outcome = :outcome, came_hours = NULL, sent_hours = NULL {_OF_FIGURE}", request_figure
+)
+
+
+def withdraw_supply(connection: Connection, now: Request) -> None:
+    """An act was undone: what is here, or was sent, by mistake alone doesn't count."""
+    if now.role is Role.BORROWING and now.state in HAS_COME:
+        return
+    rows = [
+        {
+            "library": now.library,
+            "request_id": now.id,
+            "month": one.month,
+            "attempt": one.attempt,
+            "outcome": one.outcome.value,
+        }
+        for one in list_request_figures(now, SupplyMoments())
+    ]
+    (_NOT_COME if now.state in WAS_SENT else _NOT_SENT).execute_many(connection, rows)
 
 
 # --- reading ---------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from gateway.domain.requests.take_back import note_mark_change
 from gateway.domain.requests.views import BulkResult, ListFacet, NotFound, RequestFilter, SeveralRequests
 from gateway.domain.roles import Right
 from gateway.services.requests.bulk_actions import BULK_KINDS, MAX_BULK, TooManyRequests
+from gateway.services.requests.undone_acts import hold_of_act
 from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.list_filters import BORROWING, COPIES, LENDING, ListPlace, ListQuery, list_path, parse_list_query
@@ -209,7 +210,7 @@ def make_act_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.Re
             return request.redirect(back, request.gettext("Please select a request first."), "late")
         checked = FormCheck(request, form)
         try:
-            result = await _perform(request, checked, [one.id for one in chosen])
+            result = await _perform(request, checked, chosen)
         except Refused as refused:
             checked.general.append(refused.detail)
         if not checked.is_good:
@@ -220,8 +221,9 @@ def make_act_page(place: ListPlace) -> Callable[[StaffRequest], Awaitable[web.Re
     return do_bulk_act
 
 
-async def _perform(request: StaffRequest, checked: FormCheck, ids: Sequence[str]) -> BulkResult:
+async def _perform(request: StaffRequest, checked: FormCheck, chosen: Sequence[Request]) -> BulkResult:
     form, bulk = checked.form, request.parts.bulk
+    ids = [one.id for one in chosen]
     do = _require_act(form["do"])
     if do == GIVE:
         return await bulk.assign(request.library, ids, checked.read_line("assignee", 100))
@@ -242,7 +244,8 @@ async def _perform(request: StaffRequest, checked: FormCheck, ids: Sequence[str]
         raise PageError(404, "fault-not-there")
     kind = EventKind(word)
     details = EventDetails(note=note) if note and "note" in ACTS[kind].field_names else EventDetails()
-    return await bulk.act(request.library, ids, kind, details, request.origin.actor)
+    hold = max(hold_of_act(request.context, one, kind) for one in chosen)
+    return await bulk.act(request.library, ids, kind, details, request.origin.actor, hold)
 
 
 def _note_recent_act(
@@ -260,7 +263,8 @@ def _note_recent_act(
         changes = (note_mark_change(before[one.id], one) for one in result.done)
         return replace(act, marks=tuple(change for change in changes if change is not None))
     kind = EventKind(form["kind"] if form["do"] == MORE else form["do"])
-    return replace(act, events=tuple(note_done_event(one, kind, EventDetails()) for one in result.done))
+    events = (note_done_event(before[one.id], one, kind, EventDetails()) for one in result.done)
+    return replace(act, events=tuple(event for event in events if event is not None))
 
 
 def _tell_result(

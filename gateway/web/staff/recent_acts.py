@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.domain.clock import Clock
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Request
-from gateway.domain.requests.take_back import TAKEN_BACK_BY, MarkChange
+from gateway.domain.requests.take_back import TAKEN_BACK_BY, MarkChange, is_undoable
+from gateway.domain.requests.views import ActToUndo
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 
@@ -25,11 +25,9 @@ MAX_RECENT_ACTS = 500
 
 @value_object(kw_only=True)
 class DoneEvent:
-    """Of one request; `version`: the one that it has got by it."""
+    """Of one request. `details`: for the event by which it is taken back."""
 
-    request_id: str
-    version: int
-    kind: EventKind
+    act: ActToUndo
     details: EventDetails
 
 
@@ -46,10 +44,12 @@ class RecentAct:
     events: tuple[DoneEvent, ...] = ()
 
 
-def note_done_event(after: Request, kind: EventKind, details: EventDetails) -> DoneEvent:
-    return DoneEvent(
-        request_id=after.id, version=after.version, kind=kind, details=EventDetails(volumes=details.volumes)
-    )
+def note_done_event(before: Request, after: Request, kind: EventKind, details: EventDetails) -> DoneEvent | None:
+    """None: nothing takes it back."""
+    if kind not in TAKEN_BACK_BY and not is_undoable(before, after, kind):
+        return None
+    act = ActToUndo(before=before, version=after.version, kind=kind)
+    return DoneEvent(act=act, details=EventDetails(volumes=details.volumes))
 
 
 class RecentActs:
@@ -59,7 +59,6 @@ class RecentActs:
 
     def keep_act(self, act: RecentAct) -> str:
         """The word by which it is taken back; empty: there is nothing to take back."""
-        act = replace(act, events=tuple(one for one in act.events if one.kind in TAKEN_BACK_BY))
         if not act.marks and not act.events:
             return ""
         word = secrets.token_urlsafe(12)

@@ -20,6 +20,7 @@ from gateway.domain.requests.views import (
     VersionConflict,
 )
 from gateway.domain.roles import Right
+from gateway.services.requests.undone_acts import hold_of_act
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.citation_fields import fill_citation_fields, read_citation
 from gateway.web.html.error_pages import PageError
@@ -36,7 +37,13 @@ from gateway.web.staff.request_page import (
     render_request,
 )
 from gateway.web.staff.request_story import StoryLine, StorySources, name_of_profile, name_partner, tell_story
-from gateway.web.staff.request_words import describe_act, describe_done, find_next_move, tag_of_request
+from gateway.web.staff.request_words import (
+    describe_act,
+    describe_done,
+    describe_no_undo,
+    find_next_move,
+    tag_of_request,
+)
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 
@@ -73,7 +80,13 @@ async def submit_act(page: StaffRequest) -> web.StreamResponse:
 async def _perform(
     page: StaffRequest, view: RequestView, kind: K, checked: FormCheck, details: EventDetails
 ) -> web.StreamResponse:
-    action = ActionRequest(kind=kind, details=details, actor=page.origin.actor, version=view.request.version)
+    action = ActionRequest(
+        kind=kind,
+        details=details,
+        actor=page.origin.actor,
+        version=view.request.version,
+        hold=hold_of_act(page.context, view.request, kind),
+    )
     back = page.path("requests", view.request.number, task=page.http.query.get("task", ""))
     try:
         after = await page.parts.requests.act(page.library, view.request.id, action)
@@ -89,9 +102,13 @@ async def _perform(
         )
     if checked.is_good:
         right = find_act_right(view.request.role, kind)
-        event = note_done_event(after, kind, details)
-        act = RecentAct(library=page.library, user=page.user.name, right=right, back=back, events=(event,))
-        return page.redirect(back, describe_done(kind, page.localization), undo=page.parts.recent.keep_act(act))
+        event = note_done_event(view.request, after, kind, details)
+        events = (event,) if event is not None else ()
+        act = RecentAct(library=page.library, user=page.user.name, right=right, back=back, events=events)
+        undo = page.parts.recent.keep_act(act)
+        said = describe_done(kind, page.localization)
+        final = "" if undo else describe_no_undo(view.request, kind, page.localization)
+        return page.redirect(back, " ".join(filter(None, (said, final))), undo=undo)
     return await _render_mistakes(page, view, kind, checked)
 
 

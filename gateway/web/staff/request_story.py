@@ -8,8 +8,8 @@ from typing import TypedDict
 
 from gateway.domain.circulation_policy import DuePolicy
 from gateway.domain.due_dates import local_day
+from gateway.domain.requests.events import Event, EventOrigin
 from gateway.domain.requests.events import EventKind as K
-from gateway.domain.requests.events import EventOrigin
 from gateway.domain.requests.request import Request, RequestFlag, Role
 from gateway.domain.requests.state_table import FollowUp
 from gateway.domain.requests.views import HistoryLine, LibraryStep, NoticeStatus, NoticeView, UnfinishedStep
@@ -82,6 +82,7 @@ _OURS: Mapping[K, tuple[str, str]] = {
     K.PATRON_NOT_TOLD: ("look", mark_text("The reader could not be told by mail")),
     K.PATRON_TOLD: ("good", mark_text("The reader was told")),
     K.TROUBLE: ("late", mark_text("%(partner)s refused a message of ours")),
+    K.UNDONE: ("todo", mark_text("Undone: %(act)s")),
     K.ANONYMISED: ("closed", mark_text("The reader’s name was removed")),
     K.LOCATED: ("todo", mark_text("Found our copy")),
     K.WILL_SUPPLY: ("way", mark_text("Promised to send it")),
@@ -206,6 +207,7 @@ _LIBRARY_DONE: Mapping[str, str] = {
     "desk:returned": mark_text("The item left the library system"),
     "desk:shipped": mark_text("It was lent to the other library in the library system"),
     "desk:checked-in": mark_text("The other library’s loan ended in the library system"),
+    "desk:undone": mark_text("What the library system had done was taken back"),
     "desk:settled": mark_text("The loss was settled in the library system"),
 }
 """By target of a step."""
@@ -229,7 +231,7 @@ class StorySources:
 
 
 def tell_story(sources: StorySources, context: LibraryContext, localization: Localization) -> tuple[StoryLine, ...]:
-    """Newest first."""
+    """Newest first, also of those that happened at one moment."""
     teller = _StoryTeller(sources.request, context, localization)
     lines = [
         *(teller.describe_event(line) for line in sources.history),
@@ -237,7 +239,7 @@ def tell_story(sources: StorySources, context: LibraryContext, localization: Loc
         *(teller.describe_step(step) for step in sources.unfinished if step.kind != "letter"),
         *(teller.describe_library_step(step) for step in sources.library_steps),
     ]
-    return tuple(sorted(lines, key=lambda line: line.at, reverse=True))
+    return tuple(sorted(lines, key=lambda line: line.at))[::-1]
 
 
 def count_topics(lines: Iterable[StoryLine]) -> Mapping[str, int]:
@@ -268,7 +270,7 @@ class _StoryTeller:
         return StoryLine(
             **self._format_when(line.at),
             dot="late" if failed else dot,
-            text=self._say(text, partner=self._name_partner(event.attempt)),
+            text=self._say(text, partner=self._name_partner(event.attempt), act=self._name_undone_act(event)),
             quote=describe_note(details.note or line.note, self._localization, self._context.zone),
             facts=tuple(facts),
             reason=self._explain_due_date(line),
@@ -348,6 +350,13 @@ class _StoryTeller:
             return name
         return self._say(mark_text("the reader")) if actor == "patron" else ""
 
+    def _name_undone_act(self, event: Event) -> str:
+        """Empty: it is none that undoes another."""
+        if event.kind is not K.UNDONE:
+            return ""
+        _, text = _OURS[K(event.details.reason)]
+        return self._say(text, partner=self._name_partner(event.attempt))
+
     def _name_letter(self, letter: str) -> str:
         return self._say(LETTERS[letter]) if letter in LETTERS else letter
 
@@ -365,6 +374,8 @@ class _StoryTeller:
 
     def _list_facts(self, line: HistoryLine) -> Iterator[str]:
         details, say = line.event.details, self._say
+        if line.event.kind is K.UNDONE:
+            return
         if details.reason and line.event.kind not in (K.PATRON_ASKED, K.CLEARED, K.CLEARANCE_REFUSED):
             yield describe_reason(details.reason, self._localization)
         elif details.reason:

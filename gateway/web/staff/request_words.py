@@ -8,6 +8,7 @@ from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import BorrowingState as B
 from gateway.domain.requests.request import LendingState as L
 from gateway.domain.requests.request import Request, RequestFlag, Role
+from gateway.domain.requests.take_back import UNDOABLE
 from gateway.domain.requests.task_lists import COMES_HERE, OPEN_QUERY
 from gateway.domain.value import value_object
 from gateway.services.localization import Localization, mark_text
@@ -278,3 +279,14 @@ USUALLY_DONE = mark_text("Done.")
 
 def describe_done(kind: K, localization: Localization) -> str:
     return localization.gettext(DONE.get(kind, USUALLY_DONE))
+
+
+def describe_no_undo(before: Request, kind: K, localization: Localization) -> str:
+    """Why what was just done with an item can't be undone. Empty: nobody would want to."""
+    if before.role is Role.BORROWING and kind is K.RETURNED:
+        return localization.gettext(
+            "This can’t be undone: the lender is told, and the item leaves the library’s system."
+        )
+    if (before.role, kind) in UNDOABLE:
+        return localization.gettext("This can’t be undone: others have been told of it.")
+    return ""

@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 
 from gateway.domain.due_dates import local_day
 from gateway.domain.problems import Refused
+from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.print_batches import PrintKind
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.scan_rules import (
@@ -30,6 +31,7 @@ from gateway.services.localization import mark_text
 from gateway.services.requests.scans import MAX_CODE_CHARS, ScanOrder, ScanResult, ScanService
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
+from gateway.web.staff.recent_acts import RecentAct, note_done_event
 from gateway.web.staff.request_words import StateTag, tag_of_request
 from gateway.web.staff.staff_request import ROOT, TEMPLATES, StaffPage, StaffRequest
 
@@ -44,7 +46,7 @@ SOUND_COOKIE = "illgate_scan_sound"
 @value_object(kw_only=True)
 class ScanDesk:
     """A page. `task`: the list that it works off; `due`: whether one due date can be given for all; `slips`: what is
-    printed for what was scanned."""
+    printed for what was scanned; `final`: why what is done here can't be undone, empty: it can."""
 
     work: ScanWork
     title: str
@@ -54,6 +56,7 @@ class ScanDesk:
     task: str = ""
     due: bool = False
     slips: PrintKind | None = None
+    final: str = ""
 
     @property
     def path(self) -> str:
@@ -102,6 +105,7 @@ DESKS: tuple[ScanDesk, ...] = (
         right=Right.BORROWING_ACT,
         task="to-return",
         slips=PrintKind.RETURN_SLIPS,
+        final=mark_text("This can’t be undone: the lender is told, and the item leaves the library’s system."),
     ),
     ScanDesk(
         work=ScanWork.LOCATE,
@@ -164,7 +168,8 @@ OTHER_WORK_TEXTS = {
 @value_object(kw_only=True)
 class ScanLine:
     """What became of a scan, as it is shown. `tag`: how the request stands, where something else comes first; `facts`:
-    where it goes, until when; `undo`: whether it can be taken back; `choices`: number of the request and its id."""
+    where it goes, until when; `undo`: the word by which it is taken back (`RecentActs`), empty: nothing does;
+    `choices`: number of the request and its id."""
 
     at: datetime
     result: ScanResult
@@ -172,7 +177,7 @@ class ScanLine:
     text: str
     tag: StateTag | None
     facts: str
-    undo: bool
+    undo: str
     choices: Sequence[tuple[str, str]]
 
     @property
@@ -229,19 +234,6 @@ async def submit_scans(request: StaffRequest) -> web.Response:
     if request.is_asked_by_script:
         return _answer_with_line(request, desk, lines[0])
     return _render_page(request, FormCheck(request, SubmittedForm({"due": form["due"]})), lines[::-1])
-
-
-async def undo_scan(request: StaffRequest) -> web.Response:
-    """By an event of its own: what has happened stays in the request's history."""
-    form = await request.read_own_form()
-    desk = _desk_of_request(request)
-    undone = await ScanService(request.parts.requests).undo(
-        request.library, desk.work, form["request"], form["volume"], request.user.actor
-    )
-    words = request.gettext("Taken back: %(number)s", number=undone.number)
-    if request.is_asked_by_script:
-        return web.json_response({"text": words}, headers=HEADERS)
-    return request.redirect(request.path("scan", desk.work.value), words)
 
 
 async def keep_settings(request: StaffRequest) -> web.Response:
@@ -309,9 +301,26 @@ def _make_line(request: StaffRequest, desk: ScanDesk, result: ScanResult) -> Sca
         if result.reason is ScanReason.NOT_NOW and result.request is not None
         else None,
         facts=_describe_facts(request, desk, result) if did_something and result.request is not None else "",
-        undo=did_something and RULE_OF_WORK[desk.work].undo is not None,
+        undo=_keep_recent_act(request, desk, result),
         choices=[(one.number, one.id) for one in result.choices],
     )
+
+
+def _keep_recent_act(request: StaffRequest, desk: ScanDesk, result: ScanResult) -> str:
+    """The word by which it is taken back."""
+    if result.done is None or result.request is None:
+        return ""
+    done = result.done
+    details = EventDetails(volumes=(result.volume,) if result.volume else ())
+    event = note_done_event(done.before, result.request, done.kind, details)
+    act = RecentAct(
+        library=request.library,
+        user=request.user.name,
+        right=desk.right,
+        back=request.path("scan", desk.work.value),
+        events=(event,) if event is not None else (),
+    )
+    return request.parts.recent.keep_act(act)
 
 
 def _make_unread_line(request: StaffRequest, codes: Sequence[str], checked: FormCheck) -> ScanLine:
@@ -323,7 +332,7 @@ def _make_unread_line(request: StaffRequest, codes: Sequence[str], checked: Form
         text=" ".join((*checked.general, *checked.problems.values())),
         tag=None,
         facts="",
-        undo=False,
+        undo="",
         choices=(),
     )
 
@@ -402,7 +411,7 @@ def _answer_with_line(request: StaffRequest, desk: ScanDesk, line: ScanLine) -> 
 
 
 def _desk_of_request(request: StaffRequest) -> ScanDesk:
-    return DESK_OF_PATH[request.page.path.removesuffix("/undo")]
+    return DESK_OF_PATH[request.page.path]
 
 
 def _open_desks(request: StaffRequest) -> list[ScanDesk]:
@@ -414,9 +423,4 @@ PAGES = (
     StaffPage("POST", "/scan/settings", keep_settings, Right.BRANCH_ACT),
     *(StaffPage("GET", desk.path, show_scan_page, desk.right) for desk in DESKS),
     *(StaffPage("POST", desk.path, submit_scans, desk.right) for desk in DESKS),
-    *(
-        StaffPage("POST", f"{desk.path}/undo", undo_scan, desk.right)
-        for desk in DESKS
-        if RULE_OF_WORK[desk.work].undo is not None
-    ),
 )

@@ -5,10 +5,13 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
+from gateway.domain.requests.request import Request
 from gateway.domain.requests.take_back import TAKEN_BACK_BY
 from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, VersionConflict
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
+from gateway.services.requests.undone_acts import GoneOutError
+from gateway.web.html.assets import HEADERS
 from gateway.web.staff.recent_acts import UNDO_MINUTES, DoneEvent, RecentAct
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
@@ -22,7 +25,7 @@ async def undo_recent_act(request: StaffRequest) -> web.Response:
             "This can’t be taken back any more: it was done over %(num)s minutes ago, or is taken back already.",
             UNDO_MINUTES,
         )
-        return request.redirect(request.path(), said, "look")
+        return _answer_undo(request, request.path(), said, "look")
     request.require_right(act.right)
     if act.marks:
         done = await request.parts.bulk.take_back_marks(request.library, act.marks)
@@ -32,41 +35,63 @@ async def undo_recent_act(request: StaffRequest) -> web.Response:
 
 @value_object(kw_only=True)
 class UndoResult:
-    """Numbers of requests. `gone_on`: somebody has done something with them since; `refused`: by the library's system,
-    or it doesn't answer."""
+    """Numbers of requests. `number`: of the one, where there was but one; `gone_on`: somebody has done something with
+    them since; `gone_out`: others have been told of it; `refused`: by the library's system, or it doesn't answer."""
 
     done: int
+    number: str = ""
     gone_on: int = 0
+    gone_out: int = 0
     refused: int = 0
 
 
 async def _take_back_events(request: StaffRequest, act: RecentAct) -> UndoResult:
-    done = gone_on = refused = 0
+    done = gone_on = gone_out = refused = 0
+    number = ""
     for event in act.events:
         try:
-            await request.parts.requests.act(request.library, event.request_id, _make_inverse(request, event))
+            number = (await _take_back_event(request, event)).number
             done += 1
         except (NotFound, EventDenied, VersionConflict):
             gone_on += 1
+        except GoneOutError:
+            gone_out += 1
         except (Refused, Unavailable, OutcomeUnknown):
             refused += 1
-    return UndoResult(done=done, gone_on=gone_on, refused=refused)
+    only = number if len(act.events) == 1 else ""
+    return UndoResult(done=done, number=only, gone_on=gone_on, gone_out=gone_out, refused=refused)
 
 
-def _make_inverse(request: StaffRequest, event: DoneEvent) -> ActionRequest:
-    return ActionRequest(
-        kind=TAKEN_BACK_BY[event.kind], details=event.details, actor=request.user.actor, version=event.version
-    )
+async def _take_back_event(request: StaffRequest, event: DoneEvent) -> Request:
+    """Raises NotFound, EventDenied, VersionConflict, Refused, Unavailable, OutcomeUnknown."""
+    act, actor = event.act, request.user.actor
+    inverse = TAKEN_BACK_BY.get(act.kind)
+    if inverse is None:
+        return await request.parts.requests.undo(request.library, act, actor)
+    action = ActionRequest(kind=inverse, details=event.details, actor=actor, version=act.version)
+    return await request.parts.requests.act(request.library, act.before.id, action)
 
 
 def _tell_result(request: StaffRequest, act: RecentAct, result: UndoResult) -> web.Response:
-    said = [request.ngettext("%(num)s taken back.", "%(num)s taken back.", result.done)]
+    said = []
+    if result.number:
+        said.append(request.gettext("Taken back: %(number)s.", number=result.number))
+    elif result.done:
+        said.append(request.ngettext("%(num)s taken back.", "%(num)s taken back.", result.done))
     if result.gone_on:
         said.append(
             request.ngettext(
                 "%(num)s stays as it is, since somebody has gone on with it.",
                 "%(num)s stay as they are, since somebody has gone on with them.",
                 result.gone_on,
+            )
+        )
+    if result.gone_out:
+        said.append(
+            request.ngettext(
+                "%(num)s stays as it is, since others have been told of it already.",
+                "%(num)s stay as they are, since others have been told of them already.",
+                result.gone_out,
             )
         )
     if result.refused:
@@ -77,7 +102,15 @@ def _tell_result(request: StaffRequest, act: RecentAct, result: UndoResult) -> w
                 result.refused,
             )
         )
-    return request.redirect(act.back, " ".join(said), "good" if len(said) == 1 else "look")
+    all_done = not (result.gone_on or result.gone_out or result.refused)
+    return _answer_undo(request, act.back, " ".join(said), "good" if all_done else "look")
+
+
+def _answer_undo(request: StaffRequest, back: str, said: str, kind: str) -> web.Response:
+    """To a script in JSON, to people on the page they came from."""
+    if request.is_asked_by_script:
+        return web.json_response({"text": said}, headers=HEADERS)
+    return request.redirect(back, said, kind)
 
 
 PAGES = (StaffPage("POST", "/undo", undo_recent_act, Right.WORK_READ),)

@@ -68,7 +68,8 @@ SHIPPED = frozenset({"relais-gsm"})
 USERS = {"ruth": ("staff",), "sigrid": ("staff", "clearance"), "bjarne": ("patron-services@WEST",)}
 """Who works in each library."""
 
-REQUESTS = {"intake": {"duplicates": {"action": "allow"}}}
+REQUESTS = {"intake": {"duplicates": {"action": "allow"}}, "desks": {"undo_seconds": 0}}
+"""Partners hear at once of what is scanned."""
 LENDING = {"workflow": {"lending": {"renew": "staff"}}}
 
 

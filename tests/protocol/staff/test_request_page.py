@@ -146,7 +146,7 @@ async def test_a_lending_request_names_our_copy(gateway: Running, ruth: Colleagu
     done = await ruth.post(
         f"/requests/{request.number}/act", {**seen_fields(page), "kind": "shipped", "barcode": "39000000000011"}
     )
-    assert texts(done, "//div[@id='banner']") == ["Sent."]
+    assert texts(done, "//div[@id='banner']") == ["Sent. Undo"]
     assert (await reload_request(gateway, request)).state is LendingState.SHIPPED
 
 
@@ -359,10 +359,11 @@ async def test_a_loan_to_the_reader_is_undone_from_the_page_that_follows(gateway
 
     undone = await ruth.post("/undo", {"act": word})
 
-    assert undone.tree.xpath("normalize-space(//div[@id='banner'])") == "1 taken back."
+    assert undone.tree.xpath("normalize-space(//div[@id='banner'])") == f"Taken back: {request.number}."
     assert (await reload_request(gateway, request)).state is BorrowingState.BACK
     sent_back = await ruth.post(f"/requests/{request.number}/act", {**seen_fields(undone), "kind": "returned"})
-    assert not sent_back.tree.xpath("//div[@id='banner']//form"), "the lender is told of it"
+    assert not sent_back.tree.xpath("//div[@id='banner']//form")
+    assert "This can’t be undone: the lender is told" in sent_back.text
 
 
 async def test_after_a_recall_the_due_date_is_explained_by_it(gateway: Running, ruth: Colleague) -> None:

@@ -157,13 +157,19 @@ def test_every_open_state_leads_to_an_end(one: StateTable) -> None:
 
 
 @BOTH
-def test_a_closed_request_comes_to_life_only_by_reopening_or_by_its_item(one: StateTable) -> None:
+def test_a_closed_request_comes_to_life_only_by_reopening_by_undoing_or_by_its_item(one: StateTable) -> None:
     ways = {
         (signal.kind)
         for state, signal, branch in branches(one)
         if state in TERMINAL and branch.to is not None and branch.to not in TERMINAL
     }
-    assert ways <= {EventKind.REOPEN, EventKind.SHIPPED, EventKind.COPY_DELIVERED, EventKind.RETURNED}
+    assert ways <= {
+        EventKind.REOPEN,
+        EventKind.SHIPPED,
+        EventKind.COPY_DELIVERED,
+        EventKind.RETURNED,
+        EventKind.UNDONE,
+    }
 
 
 # --- timers ----------------------------------------------------------------------------------------------

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from gateway.domain.requests.events import EventKind, local_signal
-from gateway.domain.requests.request import Request, Role
-from gateway.domain.requests.state_machine import TABLES
+from gateway.domain.requests.partner_policy import Workflow
+from gateway.domain.requests.request import BorrowingState, LendingState, OtherLeg, Request, RequestFlag, Role
+from gateway.domain.requests.state_machine import TABLES, Transition, compute_transition
 from gateway.domain.requests.state_table import ForbiddenCell, NotifyPartner, RunFollowUp, SendPatronLetter
-from gateway.domain.requests.take_back import TAKEN_BACK_BY, note_mark_change, take_back_marks
+from gateway.domain.requests.take_back import (
+    TAKEN_BACK_BY,
+    UNDOABLE,
+    is_undoable,
+    make_undo_event,
+    note_mark_change,
+    restore_request,
+    take_back_marks,
+)
 from tests.unit.store.requests.samples import borrowing
 
 BEFORE = borrowing(assignee="ruth", labels=("rush", "Raum B"))
+COPY_STATES = {LendingState.DIGITISING, LendingState.CLEARANCE, LendingState.CLEARED}
 AFTER = replace(BEFORE, assignee="miyu", labels=("Raum B", "Magazin"))
 
 
@@ -54,3 +65,60 @@ def test_nothing_that_is_taken_back_has_left_the_house(kind: EventKind, inverse:
             assert told == []
             after = table.find_cell(branch.to or state, local_signal(inverse))
             assert not isinstance(after, ForbiddenCell), state
+
+
+@pytest.mark.parametrize(("role", "kind"), sorted(UNDOABLE))
+def test_what_can_be_undone_leads_back_to_where_it_began(role: Role, kind: EventKind) -> None:
+    """Wherever the table lets it happen, but for the states that are named here: what was lost and is found, or only
+    corrected, is no mistake of a scan, and a promise of a copy tells a partner without changing anything."""
+    table = TABLES[role]
+    final = {
+        EventKind.CHECKED_IN: {LendingState.LOST},
+        EventKind.LOCATED: {LendingState.LOCATED, LendingState.WILL_SUPPLY, *COPY_STATES},
+        EventKind.WILL_SUPPLY: COPY_STATES,
+    }
+    begun = set()
+    for state in table.states:
+        cell = table.find_cell(state, local_signal(kind))
+        if isinstance(cell, ForbiddenCell) or state in final.get(kind, set()):
+            continue
+        for branch in cell:
+            back = table.find_cell(branch.to or state, local_signal(EventKind.UNDONE))
+            assert not isinstance(back, ForbiddenCell), (state, branch.to)
+            assert state in {one.to for one in back}, (state, branch.to)
+            begun.add(state)
+    assert begun
+
+
+def test_the_request_is_what_it_was_but_for_what_others_marked_since() -> None:
+    before = borrowing(flags=frozenset({RequestFlag.CHASED}))
+    now = replace(
+        before,
+        state=BorrowingState.RECEIVED,
+        version=before.version + 1,
+        flags=frozenset({RequestFlag.UNREAD}),
+        assignee="miyu",
+        terms=replace(before.terms, lender_due=date(2026, 5, 1)),
+    )
+    act = make_undo_event(before, EventKind.RECEIVED, before.changed, "staff:miyu")
+
+    outcome = compute_transition(restore_request(now, before), act, Workflow())
+
+    assert isinstance(outcome, Transition)
+    assert outcome.request == replace(
+        before,
+        version=before.version + 2,
+        flags=frozenset({RequestFlag.CHASED, RequestFlag.UNREAD}),
+        assignee="miyu",
+    )
+
+
+def test_what_was_passed_on_or_has_changed_since_is_not_undone() -> None:
+    before = borrowing(state=BorrowingState.SHIPPED)
+    after = replace(before, state=BorrowingState.RECEIVED, version=before.version + 1)
+    brokered = OtherLeg(request_id="leg", number="L-1")
+
+    assert is_undoable(before, after, EventKind.RECEIVED)
+    assert not is_undoable(before, replace(after, version=before.version + 2), EventKind.RECEIVED)
+    assert not is_undoable(replace(before, other_leg=brokered), after, EventKind.RECEIVED)
+    assert not is_undoable(before, after, EventKind.RETURNED)

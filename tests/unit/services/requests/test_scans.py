@@ -105,19 +105,6 @@ async def test_the_item_is_lent_taken_back_and_sent_back_by_its_barcode(north: N
     assert (await north.see(request)).state is BorrowingState.RETURNED
 
 
-async def test_what_was_lent_by_mistake_is_taken_back_by_an_event(north: NcipTown) -> None:
-    request = await shipped_to_us(north)
-    await scan(north, ScanWork.RECEIVE, request.number)
-    await scan(north, ScanWork.LEND, request.number)
-
-    service = ScanService(north.town.gateway.managed.requests)
-    undone = await service.undo("NORTH", ScanWork.LEND, request.id, "", STAFF)
-
-    assert undone.state is BorrowingState.BACK
-    with pytest.raises(Refused, match="can't be taken back"):
-        await service.undo("NORTH", ScanWork.RECEIVE, request.id, "", STAFF)
-
-
 async def test_a_condition_of_the_lender_is_done_and_to_be_looked_at(north: NcipTown) -> None:
     request = await shipped_to_us(north, conditions=(LoanCondition.LIBRARY_USE_ONLY,))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,8 +17,11 @@ NINE = datetime(2026, 4, 7, 9, tzinfo=UTC)
 
 
 def lend(kind: EventKind = EventKind.LOANED_TO_PATRON) -> RecentAct:
-    event = note_done_event(borrowing(), kind, EventDetails(note="by telephone", volumes=("1",)))
-    return RecentAct(library="DEMO", user="ruth", right=Right.BRANCH_ACT, back="/staff", events=(event,))
+    before = borrowing()
+    after = replace(before, version=before.version + 1)
+    event = note_done_event(before, after, kind, EventDetails(note="by telephone", volumes=("1",)))
+    events = (event,) if event is not None else ()
+    return RecentAct(library="DEMO", user="ruth", right=Right.BRANCH_ACT, back="/staff", events=events)
 
 
 def test_an_act_is_taken_back_once_and_by_who_did_it() -> None:

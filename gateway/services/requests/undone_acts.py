@@ -1,0 +1,118 @@
+"""Acts that staff undo: what would go out of them is taken out of the outbox, and the request is what it was before.
+
+What follows from an act at a desk waits for a while (`hold_of_act`). As long as all of it still waits, nobody knows of
+the act, and it can be undone. The library's system is asked first where it has done something for the act
+(`desk_actions.reverse_desk_action`); meanwhile what waits is put off, so that it can't go out in between.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.requests.events import Event, EventKind
+from gateway.domain.requests.request import Request
+from gateway.domain.requests.state_machine import Denied, Transition
+from gateway.domain.requests.take_back import UNDOABLE, restore_request
+from gateway.domain.requests.views import ActToUndo, NotFound
+from gateway.ports.shared_store import Transaction
+from gateway.services.requests.library_context import DESK, LibraryContext
+from gateway.services.requests.transitions import EventRequest, apply_event_in, keep_request
+from gateway.store.requests import history, outbox, outbox_queries, request_figures, requests
+from gateway.store.requests.outbox import OutboxRow, OutboxStatus
+from gateway.store.requests.request_rows import dump_request, parse_request
+
+PUT_OFF = timedelta(minutes=5)
+"""More than a try of the library's system may take."""
+
+MAX_ROWS = 100
+"""Of a request's rows in the outbox so many of the newest are looked at."""
+
+
+class GoneOutError(Refused):
+    """Somebody has been told of the act already, or is being told."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            RefusalReason.NOT_ALLOWED,
+            "It can't be undone any more: what follows from it has gone out already.",
+            about=MessagePart.REQUEST,
+        )
+
+
+def hold_of_act(context: LibraryContext, request: Request, kind: EventKind) -> timedelta:
+    """So long nothing goes out of what follows from an act at a desk. What we broker goes on at once."""
+    holds = request.other_leg is None and (request.role, kind) in UNDOABLE
+    return timedelta(seconds=context.policy().desks.undo_seconds if holds else 0)
+
+
+def dump_act_to_undo(act: ActToUndo) -> str:
+    return json.dumps({"before": dump_request(act.before), "version": act.version, "kind": act.kind.value})
+
+
+def parse_act_to_undo(text: str) -> ActToUndo:
+    """Raises UnreadableDocumentError."""
+    said = json.loads(text)
+    return ActToUndo(before=parse_request(said["before"]), version=said["version"], kind=EventKind(said["kind"]))
+
+
+def put_off_effects(connection: Transaction, context: LibraryContext, act: ActToUndo) -> Request:
+    """The request, of which nothing goes out for PUT_OFF. Raises NotFound, Refused as `undo_act_in`."""
+    request = _lock_undoable(connection, context, act)
+    for row in _list_waiting_effects(connection, context, act):
+        outbox.put_off_row(connection, context.symbol, row.id, context.now() + PUT_OFF)
+    return request
+
+
+def undo_act_in(
+    connection: Transaction,
+    context: LibraryContext,
+    act: ActToUndo,
+    event: Event,
+    prepare: Callable[[Request], Request] = keep_request,
+) -> Transition | Denied:
+    """Inside a transaction. `prepare`: what the library's yes leaves on the request. Raises NotFound, Refused (somebody
+    has gone on with it, or something has gone out)."""
+    _lock_undoable(connection, context, act)
+    for row in _list_waiting_effects(connection, context, act):
+        outbox.skip_row(connection, context.symbol, row.id, "undone", event.actor, context.now())
+    outcome = apply_event_in(
+        connection,
+        context,
+        EventRequest(
+            request_id=act.before.id,
+            event=event,
+            expected=act.version,
+            prepare=lambda request: prepare(restore_request(request, act.before)),
+        ),
+    )
+    if isinstance(outcome, Transition):
+        request_figures.withdraw_supply(connection, outcome.request)
+    return outcome
+
+
+def _lock_undoable(connection: Transaction, context: LibraryContext, act: ActToUndo) -> Request:
+    request = requests.lock_request(connection, context.symbol, act.before.id)
+    if request is None:
+        raise NotFound("request")
+    if request.version != act.version:
+        raise Refused(
+            RefusalReason.NOT_ALLOWED,
+            "It can't be undone any more: somebody has gone on with the request, or its partner has.",
+            about=MessagePart.REQUEST,
+        )
+    return request
+
+
+def _list_waiting_effects(connection: Transaction, context: LibraryContext, act: ActToUndo) -> tuple[OutboxRow, ...]:
+    """What follows from the act outside: rows that were made as it was done. Raises GoneOutError where one of them has
+    been tried."""
+    events = history.list_events_of_request(connection, context.symbol, act.before.id)
+    done = next(row.event for row in reversed(events) if row.event.kind is act.kind and not row.denied)
+    rows = outbox_queries.list_rows_of_request(connection, context.symbol, act.before.id, MAX_ROWS).rows
+    effects = tuple(row for row in rows if row.created == done.at and not row.target.startswith(f"{DESK}:"))
+    if any(row.status is not OutboxStatus.WAITING or row.tries for row in effects):
+        raise GoneOutError
+    return effects
