@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import itertools
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -40,10 +41,13 @@ class MatrixCell:
     def row(self) -> str:
         return f"{self.role.value}: {self.story}"
 
-    async def play_story(self, folder: Path) -> str:
-        """What the cell says. Raises AssertionError, EventDenied, Refused."""
-        systems = [BACKENDS[self.backend] if self.role is one else EMBEDDED for one in (Role.BORROWING, Role.LENDING)]
-        async with LibraryTowns(folder, *systems) as towns:
+    async def play_story(self, folder: Path, store_url: str = "") -> str:
+        """What the cell says. `store_url`: of the borrower's database; empty: SQLite. Raises AssertionError,
+        EventDenied, Refused."""
+        borrowing, lending = [
+            BACKENDS[self.backend] if self.role is one else EMBEDDED for one in (Role.BORROWING, Role.LENDING)
+        ]
+        async with LibraryTowns(folder, borrowing, lending, store_url) as towns:
             played = DeskStory(towns)
             await STORIES[self.story](played, await towns.find_book())
             await invariants(towns)
@@ -78,18 +82,23 @@ async def render_matrix() -> str:
     rows: dict[str, list[str]] = {}
     for cell in CELLS:
         rows.setdefault(cell.row, []).append(said[cell])
-    lines = [HEAD, ("---",) * len(HEAD), *((row, *cells) for row, cells in rows.items())]
+    return render_table(HEAD, rows)
+
+
+def render_table(head: tuple[str, ...], rows: Mapping[str, Iterable[str]]) -> str:
+    """Under this heading, by what stands first in each row."""
+    lines = [head, ("---",) * len(head), *((row, *cells) for row, cells in rows.items())]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def read_matrix(page: str) -> Mapping[tuple[str, str], str]:
-    """What the page says, by row and system."""
-    lines = [line.strip("| \n").split(" | ") for line in page.splitlines() if line.startswith("| ")]
-    first = lines.index(list(HEAD))
+def read_table(page: str, head: tuple[str, ...]) -> Mapping[tuple[str, str], str]:
+    """What the page says in the table with this heading, by row and system."""
+    lines = page.splitlines()
+    first = lines.index(f"| {' | '.join(head)} |") + 2  # below the heading and its rule
+    rows = itertools.takewhile(lambda line: line.startswith("| "), lines[first:])
     return {
         (cells[0], backend): said
-        for cells in lines[first + 2 :]  # below the heading and its rule
-        if len(cells) == len(HEAD)
+        for cells in (row.strip("| ").split(" | ") for row in rows)
         for backend, said in zip(BACKENDS, cells[1:], strict=True)
     }
 

@@ -197,12 +197,13 @@ BACKENDS: Mapping[str, Backend] = {
 
 
 class LibraryTowns(World):
-    """`borrower` and `lender` with the backends given."""
+    """`borrower` and `lender` with the backends given. `store_url`: of the borrower's database; empty: SQLite."""
 
-    def __init__(self, folder: Path, borrowing: Backend, lending: Backend) -> None:
+    def __init__(self, folder: Path, borrowing: Backend, lending: Backend, store_url: str = "") -> None:
         north = {**SOUTH.profiles["north"], "circulation": {"patrons": LIBRARIES_AS_PATRONS}}
         super().__init__(folder, replace(NORTH, requests=FIRST_TO_SOUTH), replace(SOUTH, profiles={"north": north}))
         self._backends = (borrowing, lending)
+        self._store_urls = (store_url, "")
         self.grounds: list[Ground] = []
 
     async def __aenter__(self) -> LibraryTowns:
@@ -210,16 +211,17 @@ class LibraryTowns(World):
             await self.mail.start()
             self._stack.push_async_callback(self.mail.stop)
             self.borrower, self.lender = [
-                await self._open_town(site, backend) for site, backend in zip(self._sites, self._backends, strict=True)
+                await self._open_town(site, backend, store_url)
+                for site, backend, store_url in zip(self._sites, self._backends, self._store_urls, strict=True)
             ]
         except BaseException:
             await self._stack.aclose()
             raise
         return self
 
-    async def _open_town(self, site: Site, backend: Backend) -> Town:
+    async def _open_town(self, site: Site, backend: Backend, store_url: str = "") -> Town:
         folder = self._folder / site.symbol.lower()
-        config = await asyncio.to_thread(make_installation, folder, site, self.mail.port)
+        config = await asyncio.to_thread(make_installation, folder, site, self.mail.port, store_url)
         ground = Ground(folder, self.clock, self._stack)
         self.grounds.append(ground)
         if backend.start is not None:
@@ -246,6 +248,24 @@ class LibraryTowns(World):
             if bib.identifiers and any(one.status.value == "available" and one.circulates for one in items):
                 return bib
         raise AssertionError("the sample has no such book")
+
+
+class LoneTown(LibraryTowns):
+    """`borrower` alone, with the backend given. `profiles`: of its partners, by name."""
+
+    def __init__(self, folder: Path, backend: Backend, profiles: Mapping[str, Mapping[str, Any]]) -> None:
+        super().__init__(folder, backend, EMBEDDED)
+        self._site = replace(NORTH, profiles=profiles, requests={})
+
+    async def __aenter__(self) -> LoneTown:
+        try:
+            await self.mail.start()
+            self._stack.push_async_callback(self.mail.stop)
+            self.borrower = await self._open_town(self._site, self._backends[0])
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
 
 
 async def _set_up_embedded(town: Town) -> None:

@@ -1,0 +1,129 @@
+"""A table of services: what a partner's NCIP messages and a patron's OpenURL get from each library system, as
+docs/library-systems/README.md has it.
+
+`python -m tests.support.service_matrix` plays all of them and prints the table; it ends with 1 where a cell says
+`fails`. tests/interop/test_library_services.py plays each system and compares it with the page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import aiohttp
+
+from adapters.ncip.client.services import to_kebab_case
+from adapters.ncip.partner_simulator import NcipPartnerSimulator
+from gateway.ports.library_system import Capability
+from gateway.ports.partner_simulator import HttpPlace, MessageFate
+from gateway.ports.responder import ExchangeContext
+from gateway.services.circulation.context import _CANNOT
+from tests.support.library_matrix import MAX_STORY_SECONDS, render_table
+from tests.support.library_towns import BACKENDS, LIBRARIES_AS_PATRONS, Backend, LoneTown
+
+PATRON, ITEM, RECORD = "21000000000017", "39000000000011", "ISBN:978-0-00-001001-8"
+PROFILE = "broker"
+OPENURL = "OpenURL"
+BROKER = {
+    "extends": "ncip2",
+    "match": [{"path": PROFILE}],
+    "circulation": {
+        "items": {"settable_statuses": ["missing"]},
+        "patrons": {**LIBRARIES_AS_PATRONS, "changeable": "all"},
+    },
+}
+"""A partner that may do everything."""
+
+MESSAGES: tuple[tuple[str, Mapping[str, str]], ...] = (
+    ("LookupVersion", {}),
+    ("LookupAgency", {}),
+    ("LookupUser", {"patron": PATRON, "loans": "", "holds": "", "fees": ""}),
+    ("LookupItem", {"item": ITEM}),
+    ("LookupItemSet", {"record": RECORD}),
+    ("RequestItem", {"patron": PATRON, "item": ITEM, "request": "ILL-1", "pickup": "MAIN"}),
+    ("LookupRequest", {"request": "ILL-1"}),
+    ("UpdateRequestItem", {"request": "ILL-1", "pickup": "NORTH"}),
+    ("CancelRequestItem", {"patron": PATRON, "request": "ILL-1"}),
+    ("CheckOutItem", {"patron": PATRON, "item": ITEM, "request": "ILL-2"}),
+    ("RenewItem", {"patron": PATRON, "item": ITEM}),
+    ("RecallItem", {"item": ITEM}),
+    ("CheckInItem", {"item": ITEM}),
+    ("AcceptItem", {"patron": PATRON, "item": "ILL-880001", "request": "ILL-3", "title": "Η πόλη και το φως"}),
+    ("DeleteItem", {"item": "ILL-880001"}),
+    ("CreateItem", {"item": "ILL-880002", "title": "Über die Brücke"}),
+    ("UpdateCirculationStatus", {"item": ITEM, "status": "Missing"}),
+    ("CreateUser", {"patron": "29000000000091", "surname": "Løvås", "given": "Ægir"}),
+    ("UpdateUser", {"patron": "29000000000091", "email": "aegir@reader.example"}),
+    ("DeleteUser", {"patron": "29000000000091"}),
+    ("CreateUserFiscalTransaction", {"patron": PATRON, "amount": "3.50 EUR", "reference": "FEE-1"}),
+)
+"""One after the other on one library."""
+
+REFUSALS = {**_CANNOT, Capability.ITEM_WITHOUT_HOLD: "create items"}
+"""What a refusal says, by the capability that is wanting."""
+
+HEAD = ("service", *(f"`{name}`" for name in BACKENDS))
+
+
+async def play_services(backend: Backend, folder: Path) -> Mapping[str, str]:
+    """What the cells of this system say, by service."""
+    async with asyncio.timeout(MAX_STORY_SECONDS), LoneTown(folder, backend, {PROFILE: BROKER}) as town:
+        said = {OPENURL: await _open_link(town)}
+        for service, values in MESSAGES:
+            said[service] = await _send_message(town, service, values)
+    return said
+
+
+async def _send_message(towns: LoneTown, service: str, values: Mapping[str, str]) -> str:
+    gateway = towns.borrower.gateway
+    profile = gateway._profiles.current.find_profile(PROFILE)
+    assert profile is not None
+    exchange = ExchangeContext(profile, towns.borrower.symbol, ZoneInfo("Europe/Zurich"), "EUR", towns.clock.now())
+    simulator = NcipPartnerSimulator(dict[str, str]().__getitem__)
+    body = simulator.build(to_kebab_case(service), {name: [value] for name, value in values.items()}, exchange)
+    reply = await simulator.send(body, exchange, HttpPlace(f"http://127.0.0.1:{gateway.http_port}/ncip/{PROFILE}"))
+    explained = simulator.explain(body, reply, exchange)
+    return "yes" if explained.fate is MessageFate.DONE else _name_lack("\n".join(explained.lines))
+
+
+async def _open_link(towns: LoneTown) -> str:
+    """The page lets the patron reserve a copy of the library's own; where it can't find any, it offers an order."""
+    url = f"http://127.0.0.1:{towns.borrower.gateway.http_port}/openurl?rft.isbn=9780000010018&rft_id=info:oclcnum/1001"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        page = await answer.text()
+    if "Reserve our copy" in page:
+        return "yes"
+    able = towns.borrower.context.system.capabilities
+    lacks = [one for one in (Capability.BIB_FIND, Capability.ITEM_AVAILABILITY) if one not in able]
+    return _name_capability(lacks[0]) if lacks and "Get it from another library" in page else f"fails: {page}"
+
+
+def _name_lack(said: str) -> str:
+    """Which capability the refusal names."""
+    lacks = [one for one, words in REFUSALS.items() if f"can't {words}." in said]
+    return _name_capability(lacks[0]) if lacks else f"fails: {said}"
+
+
+def _name_capability(lack: Capability) -> str:
+    return f"– (`{lack.value}`)"
+
+
+async def play_all_services() -> Mapping[str, Mapping[str, str]]:
+    """By system."""
+    found = {}
+    for name, backend in BACKENDS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            found[name] = await play_services(backend, Path(folder))
+    return found
+
+
+if __name__ == "__main__":
+    played = asyncio.run(play_all_services())
+    services = next(iter(played.values()))
+    table = render_table(HEAD, {one: [said[one] for said in played.values()] for one in services})
+    sys.stdout.write(table)
+    sys.exit("| fails" in table)
