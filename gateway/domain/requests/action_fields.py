@@ -114,6 +114,7 @@ ACTS: Mapping[K, ActionFieldSet] = {
             _NOTE,
         )
     ),
+    K.ARRIVED_AT_BRANCH: ActionFieldSet(optional=(_OWN_NOTE,)),
     K.AT_PICKUP: ActionFieldSet(optional=(_VOLUMES, _OWN_NOTE)),
     K.LOANED_TO_PATRON: ActionFieldSet(optional=(_VOLUMES, _OWN_NOTE)),
     K.RETURNED_BY_PATRON: ActionFieldSet(optional=(_VOLUMES, _OWN_NOTE)),

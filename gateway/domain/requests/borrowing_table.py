@@ -374,6 +374,7 @@ ROWS: Mapping[S, Row] = {
                 when=g.VOLUME_TO_COME,
             ),
         ),
+        local_signal(K.ARRIVED_AT_BRANCH): remain(when=g.STILL_UNDER_WAY),
         local_signal(K.AT_PICKUP): (
             remain(when=g.MORE_IN_TRANSIT),
             remain(StartTimer(TimerKind.SHELF), SendPatronLetter("available"), when=g.IN_TRANSIT),
@@ -454,8 +455,9 @@ ELSEWHERE: Mapping[EventSignal, Cell] = {
         local_signal(kind): NOT_NOW
         for kind in (
             K.SUBMIT, K.APPROVE, K.EDIT, K.ASSIGN, K.REQUEST, K.NO_SUPPLIER, K.CLOSE, K.REOPEN, K.NEXT_SUPPLIER,
-            K.CONDITION_ACCEPTED, K.CONDITION_REFUSED, K.CANCEL, K.RECEIVED, K.AT_PICKUP, K.LOANED_TO_PATRON,
-            K.RETURNED_BY_PATRON, K.RETURNED, K.RENEW, K.LOST, K.DAMAGED, K.SETTLED, K.STATUS_QUERY, K.UNDONE,
+            K.CONDITION_ACCEPTED, K.CONDITION_REFUSED, K.CANCEL, K.RECEIVED, K.ARRIVED_AT_BRANCH, K.AT_PICKUP,
+            K.LOANED_TO_PATRON, K.RETURNED_BY_PATRON, K.RETURNED, K.RENEW, K.LOST, K.DAMAGED, K.SETTLED,
+            K.STATUS_QUERY, K.UNDONE,
         )
     },
     local_signal(K.MESSAGE): (remain(NotifyPartner(K.MESSAGE), when=g.SUPPLIER_ASKED),),

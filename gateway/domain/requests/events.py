@@ -60,6 +60,7 @@ class EventKind(StrEnum):
     SHIPPED = "shipped"
     COPY_DELIVERED = "copy-delivered"
     RECEIVED = "received"
+    ARRIVED_AT_BRANCH = "arrived-at-branch"  # at its pickup place, and not on the hold shelf yet
     AT_PICKUP = "at-pickup"  # it came here at another place than the patron's, and is there now
     LOANED_TO_PATRON = "loaned-to-patron"
     RETURNED_BY_PATRON = "returned-by-patron"

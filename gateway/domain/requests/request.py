@@ -94,6 +94,7 @@ class RequestFlag(StrEnum):
     EXTRA = "extra"  # another supplier's item is here or on its way as well: send it back
     CHASED = "chased"  # the partner was asked why nothing happens
     IN_TRANSIT = "in-transit"  # received, and not yet at the pickup place: the patron isn't told yet
+    ARRIVED = "arrived"  # in transit no more, but not on the hold shelf of its pickup place: the patron isn't told yet
     NOT_COLLECTED = "not-collected"  # the hold shelf time is over
     DAMAGED = "damaged"
     TO_TELL = "to-tell"  # a notice could not be sent: staff tell the patron in person

@@ -105,6 +105,8 @@ FLAGS: Mapping[EventSignal, _Change] = {
     local_signal(_K.CANCEL): _make_flag_change(set_=(RequestFlag.UNWANTED,), clear=(RequestFlag.EXPIRING,)),
     **{local_signal(kind): _WANTED for kind in (_K.REOPEN, _K.NEXT_SUPPLIER, _K.APPROVE)},
     local_signal(_K.REQUEST): _make_flag_change(clear=(*_OF_THE_LOAN, RequestFlag.TROUBLE)),
+    local_signal(_K.ARRIVED_AT_BRANCH): _make_flag_change(set_=(RequestFlag.ARRIVED,)),
+    local_signal(_K.RECEIVED): _make_flag_change(clear=(RequestFlag.ARRIVED,)),  # a further volume is on its way
     timer_signal(_K.SHELF_EXPIRED): _make_flag_change(set_=(RequestFlag.NOT_COLLECTED,)),
     local_signal(_K.LOANED_TO_PATRON): _make_flag_change(  # the patron stood at the desk
         clear=(RequestFlag.NOT_COLLECTED, RequestFlag.UNWANTED, RequestFlag.TO_TELL)
@@ -155,7 +157,8 @@ def _update_flags(request: Request, event: Event, to: State) -> frozenset[Reques
 def _update_transit_flag(request: Request) -> Request:
     """The flag follows from the volumes: the request waits for the last of them."""
     moves = request.state is BorrowingState.RECEIVED and any(one.in_transit for one in request.volumes)
-    flags = request.flags | {RequestFlag.IN_TRANSIT} if moves else request.flags - {RequestFlag.IN_TRANSIT}
+    under_way = {RequestFlag.IN_TRANSIT, RequestFlag.ARRIVED}
+    flags = request.flags | {RequestFlag.IN_TRANSIT} if moves else request.flags - under_way
     return replace(request, flags=flags)
 
 

@@ -28,6 +28,7 @@ class ScanWork(StrEnum):
     """A scan page, by the last part of its address."""
 
     RECEIVE = "receive"
+    UNPACK = "unpack"
     ARRIVE = "arrive"
     LEND = "lend"
     TAKE_BACK = "take-back"
@@ -87,6 +88,13 @@ RULES: tuple[ScanRule, ...] = (
         kind=EventKind.RECEIVED,
         over=frozenset({_B.RECEIVED, _B.LENT, _B.BACK, *_RETURNED}),
         pending=frozenset({_V.EXPECTED, _V.SHIPPED}),
+    ),
+    ScanRule(
+        work=ScanWork.UNPACK,
+        role=Role.BORROWING,
+        kind=EventKind.ARRIVED_AT_BRANCH,
+        over=frozenset({_B.RECEIVED, _B.LENT, _B.BACK, *_RETURNED}),
+        pending=frozenset(),
     ),
     ScanRule(
         work=ScanWork.ARRIVE,
@@ -177,6 +185,8 @@ def is_over(rule: ScanRule, request: Request, code: str) -> bool:
         return scanned is not None and scanned not in pending
     if rule.work is ScanWork.ARRIVE and RequestFlag.IN_TRANSIT in request.flags:
         return False
+    if rule.work is ScanWork.UNPACK and RequestFlag.IN_TRANSIT in request.flags:
+        return RequestFlag.ARRIVED in request.flags
     return request.state in rule.over
 
 

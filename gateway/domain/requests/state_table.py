@@ -327,6 +327,10 @@ MORE_TO_RECEIVE = _make_guard("more volumes are to come", _has_volumes_left(Volu
 IN_TRANSIT = _make_guard(
     "it is on its way to the pickup place", lambda r, _e, _w: any(one.in_transit for one in r.volumes)
 )
+STILL_UNDER_WAY = _make_guard(
+    "it has not arrived at the pickup place",
+    lambda r, _e, _w: RequestFlag.IN_TRANSIT in r.flags and RequestFlag.ARRIVED not in r.flags,
+)
 MORE_IN_TRANSIT = _make_guard(
     "more volumes are on their way to the pickup place",
     lambda r, e, _w: (

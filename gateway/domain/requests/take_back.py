@@ -26,6 +26,7 @@ TAKEN_BACK_BY: Mapping[EventKind, EventKind] = {
 UNDOABLE = frozenset(
     {
         (Role.BORROWING, EventKind.RECEIVED),
+        (Role.BORROWING, EventKind.ARRIVED_AT_BRANCH),
         (Role.BORROWING, EventKind.AT_PICKUP),
         (Role.LENDING, EventKind.LOCATED),
         (Role.LENDING, EventKind.WILL_SUPPLY),

@@ -74,6 +74,8 @@ COMES_HERE = TaskCondition(
     lambda r: r.other_leg is None or r.other_leg.delivery is BrokeredDelivery.BROKER,
 )
 
+UNDER_WAY = TaskCondition("not arrived yet", lambda r: RequestFlag.ARRIVED not in r.flags)
+
 _OPEN_BORROWING = frozenset(_B) - TERMINAL
 _ALL: frozenset[State] = frozenset((*_B, *_L))
 
@@ -97,7 +99,10 @@ TASKS: tuple[TaskList, ...] = (
     _borrowing_list("no-supplier", [_B.NO_SUPPLIER], "nobody is left to be asked"),
     _borrowing_list("condition-to-answer", [_B.CONDITIONAL], "a supplier has set a condition", only=NOT_BROKERED),
     _borrowing_list("to-receive", [_B.SHIPPED], "on its way to us", only=COMES_HERE),
-    _borrowing_list("in-transit", [_B.RECEIVED], "on its way to the pickup place", RequestFlag.IN_TRANSIT),
+    _borrowing_list(
+        "in-transit", [_B.RECEIVED], "on its way to the pickup place", RequestFlag.IN_TRANSIT, only=UNDER_WAY
+    ),
+    _borrowing_list("arrived", [_B.RECEIVED], "arrived at the pickup place: shelve it", RequestFlag.ARRIVED),
     _borrowing_list("not-collected", [_B.RECEIVED], "the time on the hold shelf is over", RequestFlag.NOT_COLLECTED),
     _borrowing_list("overdue", _HERE, "due back at the lender", RequestFlag.OVERDUE, only=NOT_BROKERED),
     _borrowing_list("recalled", _HERE, "wanted back by the lender", RequestFlag.RECALLED, only=NOT_BROKERED),

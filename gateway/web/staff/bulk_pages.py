@@ -57,6 +57,7 @@ USUAL_ACTS: Mapping[str, EventKind] = {
     "condition-to-answer": K.CONDITION_ACCEPTED,
     "to-receive": K.RECEIVED,
     "in-transit": K.AT_PICKUP,
+    "arrived": K.AT_PICKUP,
     "to-return": K.RETURNED,
     "unwanted": K.RETURNED,
     "to-tell": K.PATRON_TOLD,

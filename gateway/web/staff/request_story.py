@@ -66,6 +66,7 @@ _OURS: Mapping[K, tuple[str, str]] = {
     K.CANCEL_ACCEPTED: ("closed", mark_text("Agreed to cancel")),
     K.CANCEL_REFUSED: ("look", mark_text("Said that it is too late to cancel")),
     K.RECEIVED: ("good", mark_text("Received")),
+    K.ARRIVED_AT_BRANCH: ("way", mark_text("Arrived where it is collected, not yet shelved")),
     K.AT_PICKUP: ("good", mark_text("Arrived where it is collected")),
     K.LOANED_TO_PATRON: ("good", mark_text("Lent to the reader")),
     K.RETURNED_BY_PATRON: ("good", mark_text("Taken back from the reader")),

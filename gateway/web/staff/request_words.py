@@ -165,6 +165,8 @@ def _choose_move(request: Request) -> tuple[str, bool, tuple[K, ...]]:
         return mark_text("Nobody’s move: %(partner)s is asked for another library"), False, ()
     if request.role is Role.LENDING and RequestFlag.RENEWAL_PENDING in flags:
         return mark_text("Our move: answer whether %(partner)s may keep it"), True, (K.RENEW_ACCEPTED, K.RENEW_REFUSED)
+    if RequestFlag.ARRIVED in flags and request.state == B.RECEIVED:
+        return mark_text("Our move: shelve it where it is collected"), True, (K.AT_PICKUP,)
     if RequestFlag.IN_TRANSIT in flags and request.state == B.RECEIVED:
         return mark_text("Our move: take it to the place where it is collected"), True, (K.AT_PICKUP,)
     if request.state in (B.RECEIVED, B.BACK) and (flags & {RequestFlag.UNWANTED, RequestFlag.NOT_COLLECTED}):
@@ -192,6 +194,7 @@ ACT_LABELS: Mapping[K, str] = {
     K.CONDITION_REFUSED: mark_text("Decline the condition"),
     K.CANCEL: mark_text("Cancel the request"),
     K.RECEIVED: mark_text("Receive"),
+    K.ARRIVED_AT_BRANCH: mark_text("It has arrived, and is shelved later"),
     K.AT_PICKUP: mark_text("It is at the place where it is collected"),
     K.LOANED_TO_PATRON: mark_text("Lend to the reader"),
     K.RETURNED_BY_PATRON: mark_text("Take back from the reader"),
@@ -240,6 +243,7 @@ DONE: Mapping[K, str] = {
     K.CONDITION_REFUSED: mark_text("The condition is declined."),
     K.CANCEL: mark_text("The request is being cancelled."),
     K.RECEIVED: mark_text("Received."),
+    K.ARRIVED_AT_BRANCH: mark_text("It has arrived."),
     K.AT_PICKUP: mark_text("It is at its place. The reader is told."),
     K.LOANED_TO_PATRON: mark_text("Lent to the reader."),
     K.RETURNED_BY_PATRON: mark_text("Taken back from the reader."),

@@ -75,10 +75,18 @@ DESKS: tuple[ScanDesk, ...] = (
         slips=PrintKind.HOLD_SLIPS,
     ),
     ScanDesk(
+        work=ScanWork.UNPACK,
+        title=mark_text("Unpack at branch"),
+        hint=mark_text("Scan what has come to this branch and is shelved later: the reader is not told yet."),
+        button=mark_text("Arrived"),
+        right=Right.BRANCH_ACT,
+        task="in-transit",
+    ),
+    ScanDesk(
         work=ScanWork.ARRIVE,
         title=mark_text("Shelve at branch"),
-        hint=mark_text("Scan what has come to this branch: the reader is told that it is ready."),
-        button=mark_text("Arrived"),
+        hint=mark_text("Scan what goes on the hold shelf of this branch: the reader is told that it is ready."),
+        button=mark_text("Shelve"),
         right=Right.BRANCH_ACT,
         task="in-transit",
         slips=PrintKind.HOLD_SLIPS,
@@ -353,7 +361,7 @@ def _describe_facts(request: StaffRequest, desk: ScanDesk, result: ScanResult) -
     parts = [_describe_volume(request, desk, found, result.volume)]
     if desk.work in (ScanWork.RETURN, ScanWork.SHIP, ScanWork.LOCATE):
         parts.append(request.gettext("for %(partner)s", partner=found.partner.name or found.partner.symbol))
-    if desk.work is ScanWork.ARRIVE:
+    if desk.work in (ScanWork.UNPACK, ScanWork.ARRIVE):
         parts.append(request.gettext("pickup at %(place)s", place=found.patron.pickup) if found.patron.pickup else "")
     due = found.terms.patron_due if desk.work is ScanWork.LEND else found.terms.lender_due
     if due is not None and desk.work in (ScanWork.LEND, ScanWork.RECEIVE, ScanWork.SHIP):

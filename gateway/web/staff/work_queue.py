@@ -81,6 +81,7 @@ DESKS: tuple[QueueDesk, ...] = (
             _borrowing("unwanted", mark_text("Came though not wanted"), "/scan/return", SCAN),
             _borrowing("to-receive", mark_text("To receive"), "/scan/receive", SCAN),
             _borrowing("in-transit", mark_text("On the way to a branch"), "/scan/arrive", SCAN),
+            _borrowing("arrived", mark_text("Arrived at a branch, to shelve"), "/scan/arrive", SCAN, late_hours=DAY),
             _borrowing("not-collected", mark_text("Not collected in time"), "/scan/take-back", SCAN),
             _borrowing("to-return", mark_text("To send back"), "/scan/return", SCAN, late_hours=5 * DAY),
         ),

@@ -105,10 +105,10 @@ async def test_the_whole_way_of_an_item_by_scans(gateway: Running) -> None:
     async with colleague(gateway, "r.okafor", "staff") as ruth:
         ways = [
             await scan(ruth, work, request.number)
-            for work in ("receive", "arrive", "lend", "lend", "take-back", "return")
+            for work in ("receive", "unpack", "arrive", "lend", "lend", "take-back", "return")
         ]
 
-    assert [way[0][1] for way in ways] == ["done"] * 6
+    assert [way[0][1] for way in ways] == ["done"] * 7
     assert (await gateway.requests().find_request("DEMO", request.id)).state.value == "returned"
 
 
@@ -245,6 +245,7 @@ async def test_who_works_at_a_branch_sees_the_desks_of_branches_alone(gateway: R
         elsewhere = await scan(beth, "lend", request.number)
 
     assert [str(one) for one in index.tree.xpath("//main//a/@href")] == [
+        "/staff/scan/unpack",
         "/staff/scan/arrive",
         "/staff/scan/lend",
         "/staff/scan/take-back",

@@ -10,6 +10,7 @@ import pytest
 from gateway.domain.requests.events import EventKind, LoanCondition
 from gateway.domain.requests.request import AttemptStatus, BorrowingState, PatronLink, RequestFlag, VolumeState
 from gateway.domain.requests.state_table import DenialReason, FollowUp, LibraryAction, TimerKind
+from gateway.domain.requests.task_lists import list_task_names
 from tests.support.requests import (
     DUE,
     Story,
@@ -579,6 +580,21 @@ def test_one_of_two_volumes_at_the_pickup_place_is_not_all() -> None:
     assert letters(story.us(EventKind.AT_PICKUP, volumes=("2",))) == ()
     assert RequestFlag.IN_TRANSIT in story.request.flags
     assert letters(story.us(EventKind.AT_PICKUP)) == ("available",)
+
+
+def test_what_has_arrived_waits_to_be_shelved() -> None:
+    story = asked_story(in_volumes(borrowing(), 1))
+    put_in_transit(story, "1")
+    story.us(EventKind.RECEIVED)
+    assert list_task_names(story.request) == ("in-transit",)
+
+    assert letters(story.us(EventKind.ARRIVED_AT_BRANCH)) == ()
+    assert list_task_names(story.request) == ("arrived",)
+    assert TimerKind.SHELF not in story.running
+    assert story.no_us(EventKind.ARRIVED_AT_BRANCH).why is DenialReason.UNMET
+
+    assert letters(story.us(EventKind.AT_PICKUP)) == ("available",)
+    assert list_task_names(story.request) == ()
 
 
 def test_what_is_lent_on_its_way_is_no_longer_under_way() -> None:

@@ -94,14 +94,16 @@ async def test_the_item_is_lent_taken_back_and_sent_back_by_its_barcode(north: N
     assert received.request is not None
     barcode = received.request.volumes[0].barcode
 
+    unpacked = await scan(north, ScanWork.UNPACK, barcode)
+    unpacked_again = await scan(north, ScanWork.UNPACK, barcode)
     arrived = await scan(north, ScanWork.ARRIVE, barcode)
     arrived_again = await scan(north, ScanWork.ARRIVE, barcode)
     lent = await scan(north, ScanWork.LEND, barcode)
     back = await scan(north, ScanWork.TAKE_BACK, barcode)
     sent = await scan(north, ScanWork.RETURN, barcode)
 
-    assert [one.reason for one in (arrived, lent, back, sent)] == [ScanReason.DONE] * 4
-    assert arrived_again.reason is ScanReason.ALREADY
+    assert [one.reason for one in (unpacked, arrived, lent, back, sent)] == [ScanReason.DONE] * 5
+    assert (unpacked_again.reason, arrived_again.reason) == (ScanReason.ALREADY, ScanReason.ALREADY)
     assert (await north.see(request)).state is BorrowingState.RETURNED
 
 
