@@ -28,7 +28,7 @@ from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.html.visits import hash_token
 from gateway.web.staff.act_forms import list_places, list_suppliers
 from gateway.web.staff.coded_words import list_work_types
-from gateway.web.staff.request_page import ACT
+from gateway.web.staff.request_access import ACT_RIGHTS
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 MAX_WISH_CHARS = 24_000
@@ -85,7 +85,7 @@ def _require_role(page: StaffRequest) -> Role:
     word = page.http.query.get("role", "") or Role.BORROWING.value
     if word not in set(Role):
         raise PageError(404, "fault-not-there")
-    page.require_right(ACT[Role(word)])
+    page.require_right(ACT_RIGHTS[Role(word)])
     return Role(word)
 
 

@@ -29,13 +29,8 @@ from gateway.web.staff.act_forms import first_act_values, list_act_fields, read_
 from gateway.web.staff.coded_words import list_work_types
 from gateway.web.staff.partner_pages import list_explained_lines
 from gateway.web.staff.recent_acts import RecentAct, note_done_event
-from gateway.web.staff.request_page import (
-    ACT,
-    find_act_right,
-    list_permitted_acts,
-    load_request_view,
-    render_request,
-)
+from gateway.web.staff.request_access import ACT_RIGHTS, find_act_right, list_permitted_acts, load_request_view
+from gateway.web.staff.request_page import render_request
 from gateway.web.staff.request_story import StoryLine, StorySources, name_of_profile, name_partner, tell_story
 from gateway.web.staff.request_words import (
     describe_act,
@@ -66,7 +61,7 @@ async def submit_act(page: StaffRequest) -> web.StreamResponse:
     if version != view.request.version:
         return await _show_conflict(page, view, kind, checked)
     if kind not in list_permitted_acts(page, view):
-        page.require_right(ACT[view.request.role])
+        page.require_right(ACT_RIGHTS[view.request.role])
         refused = page.gettext("“%(act)s” is not possible now.", act=describe_act(kind, page.localization))
         checked.general.append(refused)
         return await render_request(page, view, checked)
@@ -178,7 +173,7 @@ def _require_act(page: StaffRequest, view: RequestView, text: str) -> K:
     """Raises NotFound, PageError for what isn't possible now, or not for this user."""
     kind = _find_kind(text)
     if kind not in list_permitted_acts(page, view):
-        page.require_right(ACT[view.request.role])
+        page.require_right(ACT_RIGHTS[view.request.role])
         raise PageError(409, "fault-refused")
     return kind
 
@@ -326,7 +321,7 @@ async def upload_file(page: StaffRequest) -> web.StreamResponse:
     """One or several; each is told by its content, scanned and counted as files of partners are."""
     view = await load_request_view(page)
     request = view.request
-    page.require_right(ACT[request.role])
+    page.require_right(ACT_RIGHTS[request.role])
     sent = await read_upload_form(page.http, page.parts.max_file_bytes)
     if not page.is_own_form(sent.form):
         raise PageError(403, "fault-form")

@@ -8,22 +8,17 @@ from datetime import datetime, timedelta, tzinfo
 
 from aiohttp import web
 
-from gateway.domain.library import BlockScope, Patron
-from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.events import EventKind as K
-from gateway.domain.requests.request import AttemptStatus, Request, RequestFlag, RequestNote, Role, RotaLineStatus
+from gateway.domain.requests.request import AttemptStatus, Request, RequestFlag, RequestNote, Role
 from gateway.domain.requests.task_lists import BY_NAME
-from gateway.domain.requests.views import CopyLinkView, NotFound, RequestFilter, RequestOrder, RequestView
+from gateway.domain.requests.views import CopyLinkView, RequestFilter, RequestOrder, RequestView
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
-from gateway.ports.library_system import PatronKey
-from gateway.services.local_holdings import AWAY, LocalCopies, find_local_copies
 from gateway.services.localization import Localization, mark_text
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
-from gateway.web.staff.act_forms import FormField, first_act_values, list_act_fields, list_places
+from gateway.web.staff.act_forms import FormField, first_act_values, list_act_fields
 from gateway.web.staff.coded_words import (
-    ATTEMPTS,
     REASONS,
     describe_condition,
     describe_note,
@@ -33,18 +28,26 @@ from gateway.web.staff.coded_words import (
 )
 from gateway.web.staff.copy_pages import describe_link, list_files
 from gateway.web.staff.message_pages import build_message_lines, describe_answer
-from gateway.web.staff.program_sentences import describe_holdings, describe_item_reason, describe_rota_reason
+from gateway.web.staff.program_sentences import describe_item_reason
+from gateway.web.staff.request_access import ACT_RIGHTS, find_named_request, list_permitted_acts, load_request_view
+from gateway.web.staff.request_panels import (
+    find_own_copies,
+    list_cost_rows,
+    list_loan_rows,
+    list_partner_rows,
+    show_patron,
+)
 from gateway.web.staff.request_story import (
     FILTERS,
     StoryLine,
     StorySources,
     count_topics,
     explain_due_date,
-    name_of_profile,
     name_partner,
     tell_story,
 )
-from gateway.web.staff.request_words import ACT_LABELS, describe_act, find_next_move, tag_of_request
+from gateway.web.staff.request_suppliers import list_suppliers
+from gateway.web.staff.request_words import describe_act, find_next_move, tag_of_request
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 MAX_LISTED = 100
@@ -54,21 +57,6 @@ MAX_NOTICES = 50
 
 USUAL_REFUSALS = 8
 """Reasons, of the most usual ones, with which a request is refused by one button."""
-
-READ = {Role.BORROWING: Right.BORROWING_READ, Role.LENDING: Right.LENDING_READ}
-ACT = {Role.BORROWING: Right.BORROWING_ACT, Role.LENDING: Right.LENDING_ACT}
-
-_RIGHTS: Mapping[K, Right] = {
-    K.ARRIVED_AT_BRANCH: Right.BRANCH_ACT,
-    K.AT_PICKUP: Right.BRANCH_ACT,
-    K.LOANED_TO_PATRON: Right.BRANCH_ACT,
-    K.RETURNED_BY_PATRON: Right.BRANCH_ACT,
-    K.DIGITISED: Right.COPIES_ACT,
-    K.COPY_DELIVERED: Right.COPIES_ACT,
-    K.CLEARED: Right.CLEARANCE_SIGN,
-    K.CLEARANCE_REFUSED: Right.CLEARANCE_SIGN,
-}
-"""Of acts that others may do than those who act on such requests in general."""
 
 _NOT_YET: Mapping[Role, Mapping[K, str]] = {
     Role.BORROWING: {
@@ -86,38 +74,6 @@ _NOT_YET: Mapping[Role, Mapping[K, str]] = {
     },
 }
 """Acts that people look for, and why they aren't there."""
-
-
-@value_object(kw_only=True)
-class ShownReader:
-    """The reader as this user may see them. `masked`: names and numbers are; `problem`: why nothing is known."""
-
-    name: str = ""
-    card: str = ""
-    category: str = ""
-    pickup: str = ""
-    note: str = ""
-    masked: bool = False
-    may_borrow: bool = False
-    standing: str = ""
-    problem: str = ""
-
-
-@value_object(kw_only=True)
-class ShownSupplier:
-    """A line of "Who is asked". `number`: of the attempt, or place among those still to be asked; `moves`: the buttons
-    that change the order."""
-
-    number: str
-    partner: str
-    profile: str
-    kind: str = ""
-    word: str = ""
-    texts: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-    over: bool = False
-    current: bool = False
-    moves: tuple[str, ...] = ()
 
 
 @value_object(kw_only=True)
@@ -165,38 +121,6 @@ async def reveal_reader(page: StaffRequest) -> web.StreamResponse:
     view = await load_request_view(page)
     await page.reveal_patron(view.request.number)
     return await render_request(page, view, revealed=True)
-
-
-async def load_request_view(page: StaffRequest) -> RequestView:
-    """The request that the address names, by whatever number. Raises NotFound, PageError."""
-    found = await find_named_request(page)
-    return await page.parts.requests.show(page.library, found.id)
-
-
-async def find_named_request(page: StaffRequest) -> Request:
-    """Raises NotFound, PageError where it isn't for this user."""
-    found = await page.parts.requests.find_request(page.library, page.http.match_info["number"])
-    right = READ[found.role]
-    page.require_right(right)
-    branches = page.branches_for(right)
-    if branches and found.branch not in branches:
-        raise NotFound("request")
-    return found
-
-
-def find_act_right(role: Role, kind: K) -> Right:
-    return _RIGHTS.get(kind, ACT[role])
-
-
-def list_permitted_acts(page: StaffRequest, view: RequestView) -> tuple[K, ...]:
-    """What this user may do with it now."""
-    role = view.request.role
-    may_sign = page.parts.copies.can_sign_off(page.library, view.request, page.origin.actor)
-    return tuple(
-        kind
-        for kind in view.allowed
-        if kind in ACT_LABELS and page.has_right(find_act_right(role, kind)) and (may_sign or kind is not K.CLEARED)
-    )
 
 
 def find_message_path(page: StaffRequest, number: str, line: StoryLine) -> str:
@@ -272,12 +196,12 @@ async def render_request(
         topics=[(topic, gettext(text, count=topics[topic])) for topic, text in FILTERS.items() if topic in topics],
         topic=chosen if chosen in topics else "",
         citation=list(list_citation_rows(request.citation, localization)),
-        reader=await _show_reader(page, request, revealed=revealed),
-        own=await _find_own_copies(page, request),
-        loan=_list_loan_rows(page, request),
+        reader=await show_patron(page, request, revealed=revealed),
+        own=await find_own_copies(page, request),
+        loan=list_loan_rows(page, request),
         due_reason=explain_due_date(request, context, localization) if request.role is Role.BORROWING else "",
-        costs=_list_cost_rows(page, request),
-        partner_rows=_list_partner_rows(page, request),
+        costs=list_cost_rows(page, request),
+        partner_rows=list_partner_rows(page, request),
         notes=_list_own_notes(request, localization, context.zone),
         warnings=request.warnings,
         volumes=request.volumes if len(request.volumes) > 1 else (),
@@ -287,7 +211,7 @@ async def render_request(
         can_edit=K.EDIT in acts.folded or K.EDIT in acts.open_acts,
         files=list_files(page, request),
         copy_links=[describe_link(page, one) for one in await _find_copy_links(page, request)],
-        can_attach=page.has_right(ACT[request.role]),
+        can_attach=page.has_right(ACT_RIGHTS[request.role]),
         is_borrowing=request.role is Role.BORROWING,
         urgent=bool(request.flags & {RequestFlag.RECALLED, RequestFlag.OVERDUE, RequestFlag.TROUBLE}),
     )
@@ -331,7 +255,7 @@ async def _choose_acts(page: StaffRequest, view: RequestView, usual: Iterable[K]
     refused = tuple(
         (describe_act(kind, page.localization), page.gettext(why))
         for kind, why in _NOT_YET[view.request.role].items()
-        if kind not in view.allowed and page.has_right(ACT[view.request.role])
+        if kind not in view.allowed and page.has_right(ACT_RIGHTS[view.request.role])
     )
     return ShownActs(
         open_acts=open_acts,
@@ -391,195 +315,6 @@ def _describe_condition(page: StaffRequest, view: RequestView) -> Mapping[str, s
         understood.append(page.gettext("cost %(money)s", money=page.localization.format_money(attempt.cost)))
     said = [line.event.details.note for line in view.history if line.event.kind is K.CONDITIONAL and not line.denied]
     return {"words": said[-1] if said else "", "understood": "; ".join(understood)}
-
-
-# --- who is asked ----------------------------------------------------------------------------------------
-
-
-def list_suppliers(page: StaffRequest, request: Request) -> tuple[ShownSupplier, ...]:
-    """Those who were asked, those passed over, then those still to be asked, in their order."""
-    asked = [_show_attempt(page, request, number) for number in range(1, len(request.attempts) + 1)]
-    tried = {one.partner for one in request.attempts}
-    passed = [
-        ShownSupplier(
-            number="",
-            partner=name_of_profile(line.partner, page.context),
-            profile=line.partner,
-            kind="closed",
-            word=page.gettext("Passed over"),
-            remarks=(describe_rota_reason(line.why, page.localization),) if line.why else (),
-            over=True,
-        )
-        for line in request.rota
-        if line.standing is RotaLineStatus.SKIPPED and line.partner not in tried
-    ]
-    return (*asked, *passed, *_show_waiting(page, request))
-
-
-def _show_attempt(page: StaffRequest, request: Request, number: int) -> ShownSupplier:
-    attempt = request.attempts[number - 1]
-    kind, word = ATTEMPTS[attempt.status]
-    gettext, localization = page.gettext, page.localization
-    texts = [gettext("Asked %(day)s.", day=page.format_short(attempt.asked))]
-    if attempt.answered is not None:
-        texts.append(gettext("Answered %(day)s.", day=page.format_short(attempt.answered)))
-    if attempt.reason:
-        texts.append(gettext("Reason: %(reason)s.", reason=describe_reason(attempt.reason, localization)))
-    if attempt.retry_after is not None:
-        texts.append(gettext("Try again from %(day)s.", day=localization.format_day(attempt.retry_after)))
-    line = next((one for one in request.rota if one.partner == attempt.partner), None)
-    why = describe_rota_reason(line.why, localization) if line is not None else ""
-    remarks = [*filter(None, (why, describe_holdings(attempt.holdings, localization)))]
-    is_current = number == request.current
-    return ShownSupplier(
-        number=str(number),
-        partner=name_of_profile(attempt.partner, page.context) or attempt.symbol,
-        profile=attempt.partner,
-        kind=kind,
-        word=gettext(word),
-        texts=tuple(texts),
-        remarks=tuple(remarks),
-        over=not is_current,
-        current=is_current,
-    )
-
-
-def _show_waiting(page: StaffRequest, request: Request) -> tuple[ShownSupplier, ...]:
-    waiting = [line for line in request.rota if line.standing is RotaLineStatus.WAITING]
-    first = len(request.attempts) + 1
-    shown = []
-    for index, line in enumerate(waiting):
-        moves = (*(("up",) if index else ()), *(("down",) if index + 1 < len(waiting) else ()), "skip")
-        texts = (page.gettext("Only when nobody else can."),) if line.last_resort else ()
-        shown.append(
-            ShownSupplier(
-                number=str(first + index),
-                partner=name_of_profile(line.partner, page.context),
-                profile=line.partner,
-                kind="waiting" if not index else "",
-                word=page.gettext("Next") if not index else "",
-                texts=texts,
-                remarks=(describe_rota_reason(line.why, page.localization),) if line.why else (),
-                moves=moves if request.open else (),
-            )
-        )
-    return tuple(shown)
-
-
-# --- what stands beside it -------------------------------------------------------------------------------
-
-
-async def _show_reader(page: StaffRequest, request: Request, *, revealed: bool) -> ShownReader | None:
-    """None: it is for the library itself, for another library's reader, or the name was removed."""
-    link = request.patron
-    if request.role is not Role.BORROWING or not (link.id or link.identifier):
-        return None
-    places = await list_places(page)
-    shown = ShownReader(
-        card=link.identifier, category=link.category, pickup=places.get(link.pickup, link.pickup), note=link.note
-    )
-    try:
-        key = PatronKey(link.id, ("internal",)) if link.id else PatronKey(link.identifier)
-        patron = await page.context.system.find_patron(key)
-    except Refused:
-        shown = _with_problem(shown, page.gettext("The library’s system does not know this reader any more."))
-    except Unavailable:
-        shown = _with_problem(shown, page.gettext("The library’s system does not answer, so nothing more is known."))
-    else:
-        shown = _with_standing(page, shown, patron)
-    return shown if revealed or page.sees_patrons else _mask_reader(shown)
-
-
-def _with_problem(shown: ShownReader, problem: str) -> ShownReader:
-    return ShownReader(card=shown.card, category=shown.category, pickup=shown.pickup, note=shown.note, problem=problem)
-
-
-def _with_standing(page: StaffRequest, shown: ShownReader, patron: Patron) -> ShownReader:
-    block = patron.find_block(BlockScope.REQUEST)
-    loans = page.ngettext("%(num)s loan", "%(num)s loans", patron.loan_count)
-    return ShownReader(
-        name=patron.name.direct,
-        card=shown.card,
-        category=shown.category or patron.category,
-        pickup=shown.pickup,
-        note=shown.note,
-        may_borrow=block is None,
-        standing=page.gettext("may borrow, %(loans)s", loans=loans) if block is None else block.reason,
-    )
-
-
-def _mask_reader(shown: ShownReader) -> ShownReader:
-    """What they wrote is theirs too."""
-    return ShownReader(
-        name=" ".join(f"{word[0]}••••" for word in shown.name.split()),
-        card=f"••••••{shown.card[-4:]}" if len(shown.card) > 6 else "••••••",
-        category=shown.category,
-        pickup=shown.pickup,
-        masked=True,
-        may_borrow=shown.may_borrow,
-        standing=shown.standing,
-        problem=shown.problem,
-    )
-
-
-async def _find_own_copies(page: StaffRequest, request: Request) -> LocalCopies | None:
-    """Of a borrowing request: what our own catalogue has of it."""
-    if request.role is not Role.BORROWING:
-        return None
-    try:
-        return await find_local_copies(page.context.system, request.citation)
-    except Refused:
-        return AWAY
-
-
-_Rows = list[tuple[str, str]]
-
-
-def _list_loan_rows(page: StaffRequest, request: Request) -> _Rows:
-    gettext, terms, dates = page.gettext, request.terms, request.dates
-    rows: _Rows = []
-    if dates.need_by is not None:
-        rows.append((gettext("Needed by"), page.localization.format_day(dates.need_by)))
-    if terms.lender_due is not None:
-        rows.append((gettext("Due at the lender"), page.format_moment(terms.lender_due)))
-    if terms.patron_due is not None:
-        rows.append((gettext("Due from the reader"), page.format_moment(terms.patron_due)))
-    if terms.renewals:
-        rows.append((gettext("Renewed"), page.ngettext("%(num)s time", "%(num)s times", terms.renewals)))
-    if terms.conditions:
-        words = [describe_condition(one.value, page.localization) for one in terms.conditions]
-        rows.append((gettext("Conditions"), page.localization.format_list(words)))
-    barcodes = request.lent_barcodes if request.role is Role.LENDING else [one.barcode for one in request.volumes]
-    if any(barcodes):
-        rows.append((gettext("Barcode"), ", ".join(filter(None, barcodes))))
-    return rows
-
-
-def _list_cost_rows(page: StaffRequest, request: Request) -> _Rows:
-    costs, gettext = request.costs, page.gettext
-    named = (
-        (gettext("Allowed up to"), costs.maximum),
-        (gettext("Agreed"), costs.agreed),
-        (gettext("Charged"), costs.charged),
-    )
-    return [(label, page.localization.format_money(money)) for label, money in named if money is not None]
-
-
-def _list_partner_rows(page: StaffRequest, request: Request) -> _Rows:
-    partner, gettext = request.partner, page.gettext
-    policy = page.context.partner(partner.profile)
-    rows: _Rows = []
-    if partner.name or partner.symbol:
-        rows.append((gettext("Library"), partner.name or partner.symbol))
-    if partner.symbol and partner.name:
-        rows.append((gettext("Symbol"), partner.symbol))
-    if partner.email or (policy is not None and policy.email):
-        rows.append((gettext("E-mail"), partner.email or (policy.email if policy is not None else "")))
-    if policy is not None and policy.phone:
-        rows.append((gettext("Telephone"), policy.phone))
-    if partner.address:
-        rows.append((gettext("Address"), ", ".join(partner.address.splitlines())))
-    return rows
 
 
 PAGES = (

@@ -1,0 +1,59 @@
+"""The request that a page is about, and what this user may see of it and do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.domain.requests.events import EventKind as K
+from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.views import NotFound, RequestView
+from gateway.domain.roles import Right
+from gateway.web.staff.request_words import ACT_LABELS
+from gateway.web.staff.staff_request import StaffRequest
+
+READ_RIGHTS = {Role.BORROWING: Right.BORROWING_READ, Role.LENDING: Right.LENDING_READ}
+ACT_RIGHTS = {Role.BORROWING: Right.BORROWING_ACT, Role.LENDING: Right.LENDING_ACT}
+
+_RIGHTS_OF_ACT: Mapping[K, Right] = {
+    K.ARRIVED_AT_BRANCH: Right.BRANCH_ACT,
+    K.AT_PICKUP: Right.BRANCH_ACT,
+    K.LOANED_TO_PATRON: Right.BRANCH_ACT,
+    K.RETURNED_BY_PATRON: Right.BRANCH_ACT,
+    K.DIGITISED: Right.COPIES_ACT,
+    K.COPY_DELIVERED: Right.COPIES_ACT,
+    K.CLEARED: Right.CLEARANCE_SIGN,
+    K.CLEARANCE_REFUSED: Right.CLEARANCE_SIGN,
+}
+"""Of acts that others may do than those who act on such requests in general."""
+
+
+async def load_request_view(page: StaffRequest) -> RequestView:
+    """The request that the address names, by whatever number. Raises NotFound, PageError."""
+    found = await find_named_request(page)
+    return await page.parts.requests.show(page.library, found.id)
+
+
+async def find_named_request(page: StaffRequest) -> Request:
+    """Raises NotFound, PageError where it isn't for this user."""
+    found = await page.parts.requests.find_request(page.library, page.http.match_info["number"])
+    right = READ_RIGHTS[found.role]
+    page.require_right(right)
+    branches = page.branches_for(right)
+    if branches and found.branch not in branches:
+        raise NotFound("request")
+    return found
+
+
+def find_act_right(role: Role, kind: K) -> Right:
+    return _RIGHTS_OF_ACT.get(kind, ACT_RIGHTS[role])
+
+
+def list_permitted_acts(page: StaffRequest, view: RequestView) -> tuple[K, ...]:
+    """What this user may do with it now."""
+    role = view.request.role
+    may_sign = page.parts.copies.can_sign_off(page.library, view.request, page.origin.actor)
+    return tuple(
+        kind
+        for kind in view.allowed
+        if kind in ACT_LABELS and page.has_right(find_act_right(role, kind)) and (may_sign or kind is not K.CLEARED)
+    )

@@ -1,0 +1,135 @@
+"""What stands beside a request: its reader, copies of our own, dates and item, costs, the partner."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.domain.library import BlockScope, Patron
+from gateway.domain.problems import Refused, Unavailable
+from gateway.domain.requests.request import Request, Role
+from gateway.domain.value import value_object
+from gateway.ports.library_system import PatronKey
+from gateway.services.local_holdings import AWAY, LocalCopies, find_local_copies
+from gateway.web.staff.act_forms import list_places
+from gateway.web.staff.coded_words import describe_condition
+from gateway.web.staff.staff_request import StaffRequest
+
+LabelledRows = list[tuple[str, str]]
+"""Label and text."""
+
+
+@value_object(kw_only=True)
+class ShownPatron:
+    """The reader as this user may see them. `masked`: names and numbers are; `problem`: why nothing is known."""
+
+    name: str = ""
+    card: str = ""
+    category: str = ""
+    pickup: str = ""
+    note: str = ""
+    masked: bool = False
+    may_borrow: bool = False
+    standing: str = ""
+    problem: str = ""
+
+
+async def show_patron(page: StaffRequest, request: Request, *, revealed: bool) -> ShownPatron | None:
+    """None: it is for the library itself, for another library's reader, or the name was removed."""
+    link = request.patron
+    if request.role is not Role.BORROWING or not (link.id or link.identifier):
+        return None
+    places = await list_places(page)
+    shown = ShownPatron(
+        card=link.identifier, category=link.category, pickup=places.get(link.pickup, link.pickup), note=link.note
+    )
+    try:
+        key = PatronKey(link.id, ("internal",)) if link.id else PatronKey(link.identifier)
+        patron = await page.context.system.find_patron(key)
+    except Refused:
+        shown = replace(shown, problem=page.gettext("The library’s system does not know this reader any more."))
+    except Unavailable:
+        problem = page.gettext("The library’s system does not answer, so nothing more is known.")
+        shown = replace(shown, problem=problem)
+    else:
+        shown = _add_standing(page, shown, patron)
+    return shown if revealed or page.sees_patrons else _mask_patron(shown)
+
+
+def _add_standing(page: StaffRequest, shown: ShownPatron, patron: Patron) -> ShownPatron:
+    block = patron.find_block(BlockScope.REQUEST)
+    loans = page.ngettext("%(num)s loan", "%(num)s loans", patron.loan_count)
+    return replace(
+        shown,
+        name=patron.name.direct,
+        category=shown.category or patron.category,
+        may_borrow=block is None,
+        standing=page.gettext("may borrow, %(loans)s", loans=loans) if block is None else block.reason,
+    )
+
+
+def _mask_patron(shown: ShownPatron) -> ShownPatron:
+    """What they wrote is theirs too."""
+    return replace(
+        shown,
+        name=" ".join(f"{word[0]}••••" for word in shown.name.split()),
+        card=f"••••••{shown.card[-4:]}" if len(shown.card) > 6 else "••••••",
+        note="",
+        masked=True,
+    )
+
+
+async def find_own_copies(page: StaffRequest, request: Request) -> LocalCopies | None:
+    """Of a borrowing request: what our own catalogue has of it."""
+    if request.role is not Role.BORROWING:
+        return None
+    try:
+        return await find_local_copies(page.context.system, request.citation)
+    except Refused:
+        return AWAY
+
+
+def list_loan_rows(page: StaffRequest, request: Request) -> LabelledRows:
+    gettext, terms, dates = page.gettext, request.terms, request.dates
+    rows: LabelledRows = []
+    if dates.need_by is not None:
+        rows.append((gettext("Needed by"), page.localization.format_day(dates.need_by)))
+    if terms.lender_due is not None:
+        rows.append((gettext("Due at the lender"), page.format_moment(terms.lender_due)))
+    if terms.patron_due is not None:
+        rows.append((gettext("Due from the reader"), page.format_moment(terms.patron_due)))
+    if terms.renewals:
+        rows.append((gettext("Renewed"), page.ngettext("%(num)s time", "%(num)s times", terms.renewals)))
+    if terms.conditions:
+        words = [describe_condition(one.value, page.localization) for one in terms.conditions]
+        rows.append((gettext("Conditions"), page.localization.format_list(words)))
+    barcodes = request.lent_barcodes if request.role is Role.LENDING else [one.barcode for one in request.volumes]
+    if any(barcodes):
+        rows.append((gettext("Barcode"), ", ".join(filter(None, barcodes))))
+    return rows
+
+
+def list_cost_rows(page: StaffRequest, request: Request) -> LabelledRows:
+    costs, gettext = request.costs, page.gettext
+    named = (
+        (gettext("Allowed up to"), costs.maximum),
+        (gettext("Agreed"), costs.agreed),
+        (gettext("Charged"), costs.charged),
+    )
+    return [(label, page.localization.format_money(money)) for label, money in named if money is not None]
+
+
+def list_partner_rows(page: StaffRequest, request: Request) -> LabelledRows:
+    partner, gettext = request.partner, page.gettext
+    policy = page.context.partner(partner.profile)
+    rows: LabelledRows = []
+    if partner.name or partner.symbol:
+        rows.append((gettext("Library"), partner.name or partner.symbol))
+    if partner.symbol and partner.name:
+        rows.append((gettext("Symbol"), partner.symbol))
+    if partner.email or (policy is not None and policy.email):
+        rows.append((gettext("E-mail"), partner.email or (policy.email if policy is not None else "")))
+    if policy is not None and policy.phone:
+        rows.append((gettext("Telephone"), policy.phone))
+    if partner.address:
+        rows.append((gettext("Address"), ", ".join(partner.address.splitlines())))
+    return rows

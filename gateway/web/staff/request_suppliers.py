@@ -1,0 +1,97 @@
+"""Who is asked for a request: suppliers that were asked, passed over, or are still to be asked."""
+
+from __future__ import annotations
+
+from gateway.domain.requests.request import Request, RotaLineStatus
+from gateway.domain.value import value_object
+from gateway.web.staff.coded_words import ATTEMPTS, describe_reason
+from gateway.web.staff.program_sentences import describe_holdings, describe_rota_reason
+from gateway.web.staff.request_story import name_of_profile
+from gateway.web.staff.staff_request import StaffRequest
+
+
+@value_object(kw_only=True)
+class ShownSupplier:
+    """A line of "Who is asked". `number`: of the attempt, or place among those still to be asked; `moves`: the buttons
+    that change the order."""
+
+    number: str
+    partner: str
+    profile: str
+    kind: str = ""
+    word: str = ""
+    texts: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    over: bool = False
+    current: bool = False
+    moves: tuple[str, ...] = ()
+
+
+def list_suppliers(page: StaffRequest, request: Request) -> tuple[ShownSupplier, ...]:
+    """Those who were asked, those passed over, then those still to be asked, in their order."""
+    asked = [_show_attempt(page, request, number) for number in range(1, len(request.attempts) + 1)]
+    tried = {one.partner for one in request.attempts}
+    passed = [
+        ShownSupplier(
+            number="",
+            partner=name_of_profile(line.partner, page.context),
+            profile=line.partner,
+            kind="closed",
+            word=page.gettext("Passed over"),
+            remarks=(describe_rota_reason(line.why, page.localization),) if line.why else (),
+            over=True,
+        )
+        for line in request.rota
+        if line.standing is RotaLineStatus.SKIPPED and line.partner not in tried
+    ]
+    return (*asked, *passed, *_show_waiting(page, request))
+
+
+def _show_attempt(page: StaffRequest, request: Request, number: int) -> ShownSupplier:
+    attempt = request.attempts[number - 1]
+    kind, word = ATTEMPTS[attempt.status]
+    gettext, localization = page.gettext, page.localization
+    texts = [gettext("Asked %(day)s.", day=page.format_short(attempt.asked))]
+    if attempt.answered is not None:
+        texts.append(gettext("Answered %(day)s.", day=page.format_short(attempt.answered)))
+    if attempt.reason:
+        texts.append(gettext("Reason: %(reason)s.", reason=describe_reason(attempt.reason, localization)))
+    if attempt.retry_after is not None:
+        texts.append(gettext("Try again from %(day)s.", day=localization.format_day(attempt.retry_after)))
+    line = next((one for one in request.rota if one.partner == attempt.partner), None)
+    why = describe_rota_reason(line.why, localization) if line is not None else ""
+    remarks = [*filter(None, (why, describe_holdings(attempt.holdings, localization)))]
+    is_current = number == request.current
+    return ShownSupplier(
+        number=str(number),
+        partner=name_of_profile(attempt.partner, page.context) or attempt.symbol,
+        profile=attempt.partner,
+        kind=kind,
+        word=gettext(word),
+        texts=tuple(texts),
+        remarks=tuple(remarks),
+        over=not is_current,
+        current=is_current,
+    )
+
+
+def _show_waiting(page: StaffRequest, request: Request) -> tuple[ShownSupplier, ...]:
+    waiting = [line for line in request.rota if line.standing is RotaLineStatus.WAITING]
+    first = len(request.attempts) + 1
+    shown = []
+    for index, line in enumerate(waiting):
+        moves = (*(("up",) if index else ()), *(("down",) if index + 1 < len(waiting) else ()), "skip")
+        texts = (page.gettext("Only when nobody else can."),) if line.last_resort else ()
+        shown.append(
+            ShownSupplier(
+                number=str(first + index),
+                partner=name_of_profile(line.partner, page.context),
+                profile=line.partner,
+                kind="waiting" if not index else "",
+                word=page.gettext("Next") if not index else "",
+                texts=texts,
+                remarks=(describe_rota_reason(line.why, page.localization),) if line.why else (),
+                moves=moves if request.open else (),
+            )
+        )
+    return tuple(shown)
