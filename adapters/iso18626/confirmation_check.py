@@ -150,11 +150,11 @@ def _check_header(header: ConfirmationHeader, message: Message) -> Iterator[Conf
     )
     for check, echoed, sent in pairs:
         if echoed is None:
-            yield _advise(check, "isn't echoed; some partners look for it")
+            yield _find_advice(check, "isn't echoed; some partners look for it")
         elif echoed != sent:
             is_time = isinstance(echoed, datetime)
             words = "isn't the timestamp of the message" if is_time else "isn't that of the message"
-            yield _advise(check, words) if is_time else _find_broken(check, CONFIRMATION, words)
+            yield _find_advice(check, words) if is_time else _find_broken(check, CONFIRMATION, words)
 
 
 def _name_agency(agency: AgencyId | None) -> str | None:
@@ -192,7 +192,7 @@ def _check_echo(confirmation: Confirmation, expected: Expectation) -> Iterator[C
 
 def _compare_words(check: str, echoed: str | None, sent: str | None) -> Iterator[ConformanceFinding]:
     if echoed is None:
-        yield _advise(check, "isn't echoed; some partners look for it")
+        yield _find_advice(check, "isn't echoed; some partners look for it")
     elif echoed != sent:
         yield _find_broken(check, CONFIRMATION, "isn't that of the message")
 
@@ -201,5 +201,5 @@ def _find_broken(check: str, clause: str, words: str) -> ConformanceFinding:
     return ConformanceFinding(check=check, clause=clause, words=words)
 
 
-def _advise(check: str, words: str) -> ConformanceFinding:
+def _find_advice(check: str, words: str) -> ConformanceFinding:
     return ConformanceFinding(check=check, clause=CONFIRMATION, words=words, weight=FindingWeight.ADVICE)

@@ -70,7 +70,7 @@ class SentTrial:
     content_type: str = MEDIA_TYPE
 
 
-class ConformanceTrial:
+class Iso18626Trial:
     """One conversation: its requests, and what was exchanged."""
 
     def __init__(self, name: str, context: ConformanceContext) -> None:
@@ -93,7 +93,7 @@ class ConformanceTrial:
                 supplying_agency=supplier,
                 requesting_agency=requester,
                 multiple_item_request_id="" if older else None,
-                timestamp=self._now(),
+                timestamp=self._read_time(),
                 requesting_agency_request_id=number or self._number,
             ),
             bibliographic_info=BibliographicInfo(title=TITLE, author="Ødegård, Sigrun"),
@@ -105,7 +105,7 @@ class ConformanceTrial:
         header = RequesterHeader(
             supplying_agency=supplier,
             requesting_agency=requester,
-            timestamp=self._now(),
+            timestamp=self._read_time(),
             requesting_agency_request_id=number or self._number,
         )
         return RequestingAgencyMessage(header=header, action=action, note=note or None)
@@ -116,16 +116,16 @@ class ConformanceTrial:
         header = SupplierHeader(
             supplying_agency=supplier,
             requesting_agency=requester,
-            timestamp=self._now(),
+            timestamp=self._read_time(),
             requesting_agency_request_id=self._number,
         )
         return SupplyingAgencyMessage(
             header=header,
             message_info=MessageInfo(reason_for_message=reason),
-            status_info=StatusInfo(status=status, last_change=self._now()),
+            status_info=StatusInfo(status=status, last_change=self._read_time()),
         )
 
-    def encode(self, message: Message) -> bytes:
+    def encode_body(self, message: Message) -> bytes:
         dialect = self._dialect
         style = choose_style(dialect)
         return encode_message(message, dialect.schema_version, style, version_string=dialect.version_string).data
@@ -137,7 +137,7 @@ class ConformanceTrial:
         theirs = agency_of_symbol(symbols.theirs or self._theirs, symbols)
         return (ours, theirs) if is_supplier else (theirs, ours)
 
-    def _now(self) -> datetime:
+    def _read_time(self) -> datetime:
         return self._context.clock.now().replace(microsecond=0)
 
     # --- exchanges ---------------------------------------------------------------------------------------
@@ -145,9 +145,9 @@ class ConformanceTrial:
     async def say_message(self, title: str, message: Message, expectation: Expectation) -> str:
         """What its confirmation says: OK, ERROR, or nothing."""
         signed = add_account(message, self._dialect, self._context.secrets)
-        sent = SentTrial(title, self.encode(message), self.encode(signed))
+        sent = SentTrial(title, self.encode_body(message), self.encode_body(signed))
         expected = replace(expectation, message=message, dialect=self._dialect)
-        reply = await self._exchange(sent, lambda reply: check_confirmation(reply, expected))
+        reply = await self._exchange_messages(sent, lambda reply: check_confirmation(reply, expected))
         return read_message_status(reply.body) if reply is not None else ""
 
     async def cancel_request(self) -> None:
@@ -163,20 +163,20 @@ class ConformanceTrial:
             return body.replace(f">{word}<".encode(), f">{_ODD_WORD}<".encode())
 
         expected = Expectation(refused=True, error=error, message=message, dialect=self._dialect, echoes=False)
-        sent = SentTrial(title, replace_word(self.encode(message)), replace_word(self.encode(signed)))
-        await self._exchange(sent, lambda reply: check_confirmation(reply, expected))
+        sent = SentTrial(title, replace_word(self.encode_body(message)), replace_word(self.encode_body(signed)))
+        await self._exchange_messages(sent, lambda reply: check_confirmation(reply, expected))
 
     async def say_octets(self, title: str, body: bytes | None, content_type: str = MEDIA_TYPE) -> None:
         """What is no message, and must not be taken for one. None: asked for by GET."""
         sent = SentTrial(title, body or b"", body, content_type)
-        await self._exchange(sent, lambda reply: check_refusal(reply, self._dialect))
+        await self._exchange_messages(sent, lambda reply: check_refusal(reply, self._dialect))
 
-    async def _exchange(
+    async def _exchange_messages(
         self, sent: SentTrial, judge: Callable[[HttpReply], tuple[ConformanceFinding, ...]]
     ) -> HttpReply | None:
         started = monotonic()
         try:
-            reply = await self._post(sent)
+            reply = await self._post_message(sent)
         except (Unavailable, OutcomeUnknown) as error:
             missing = ConformanceFinding(
                 check="confirmation", clause="ISO 18626:2021, 4.1: each message is answered at once", words=str(error)
@@ -203,7 +203,7 @@ class ConformanceTrial:
             answer = answer.replace(secret.encode(), CONCEALED.encode()) if secret else answer
         return answer
 
-    async def _post(self, sent: SentTrial) -> HttpReply:
+    async def _post_message(self, sent: SentTrial) -> HttpReply:
         http, context = self._dialect.http, self._context
         headers = {"User-Agent": AGENT, "Accept": "application/xml, text/xml", **http.headers}
         if http.secret:
@@ -219,14 +219,14 @@ class ConformanceTrial:
 # --- conversations ---------------------------------------------------------------------------------------
 
 
-async def hold_request(trial: ConformanceTrial) -> None:
+async def try_request(trial: Iso18626Trial) -> None:
     request = trial.write_request()
     first = await trial.say_message("request", request, Expectation())
     await trial.say_message("the same request again, octet by octet", request, Expectation(repeat_of=first))
     await trial.cancel_request()
 
 
-async def hold_cancellation(trial: ConformanceTrial) -> None:
+async def try_cancellation(trial: Iso18626Trial) -> None:
     await trial.say_message("request", trial.write_request(), Expectation())
     status = trial.write_action(Action.STATUS_REQUEST)
     await trial.say_message("StatusRequest", status, Expectation(may_refuse=ErrorType.UNSUPPORTED_ACTION_TYPE))
@@ -235,12 +235,12 @@ async def hold_cancellation(trial: ConformanceTrial) -> None:
     await trial.cancel_request()
 
 
-async def hold_unknown_request(trial: ConformanceTrial) -> None:
+async def try_unknown_request(trial: Iso18626Trial) -> None:
     action = trial.write_action(Action.RECEIVED)
     await trial.say_message("Received, about a request that was never made", action, Expectation(refused=True))
 
 
-async def hold_unknown_action(trial: ConformanceTrial) -> None:
+async def try_unknown_action(trial: Iso18626Trial) -> None:
     await trial.say_message("request", trial.write_request(), Expectation())
     action = trial.write_action(Action.RENEW)
     await trial.say_odd_word(
@@ -249,12 +249,12 @@ async def hold_unknown_action(trial: ConformanceTrial) -> None:
     await trial.cancel_request()
 
 
-async def hold_supplier_message(trial: ConformanceTrial) -> None:
+async def try_supplier_message(trial: Iso18626Trial) -> None:
     answer = trial.write_answer(ReasonForMessage.STATUS_CHANGE, Status.LOANED)
     await trial.say_message("StatusChange, about a request that was never made", answer, Expectation(refused=True))
 
 
-async def hold_unknown_reason(trial: ConformanceTrial) -> None:
+async def try_unknown_reason(trial: Iso18626Trial) -> None:
     answer = trial.write_answer(ReasonForMessage.STATUS_CHANGE, Status.LOANED)
     await trial.say_odd_word(
         "a reason that there isn't",
@@ -264,28 +264,28 @@ async def hold_unknown_reason(trial: ConformanceTrial) -> None:
     )
 
 
-async def hold_broken_messages(trial: ConformanceTrial) -> None:
-    whole = trial.encode(trial.write_request())
+async def try_broken_messages(trial: Iso18626Trial) -> None:
+    whole = trial.encode_body(trial.write_request())
     await trial.say_octets("XML that ends in the middle", whole[: len(whole) // 2])
     await trial.say_octets("XML that is no message", b"<order><title>Sult</title></order>")
     await trial.say_octets("plain text", b"Please send us a book.", "text/plain")
     await trial.say_octets("GET instead of POST", None)
 
 
-_CONVERSATIONS: tuple[tuple[str, str, Callable[[ConformanceTrial], Awaitable[None]]], ...] = (
-    ("request", "A request, and the same once more", hold_request),
-    ("cancellation", "A request, a question, a note, a cancellation", hold_cancellation),
-    ("unknown-request", "A requester's message about an unknown request", hold_unknown_request),
-    ("unknown-action", "A requester's message with an unknown action", hold_unknown_action),
-    ("supplier-message", "A supplier's message about an unknown request", hold_supplier_message),
-    ("unknown-reason", "A supplier's message with an unknown reason", hold_unknown_reason),
-    ("broken-messages", "What is no message", hold_broken_messages),
+_CONVERSATIONS: tuple[tuple[str, str, Callable[[Iso18626Trial], Awaitable[None]]], ...] = (
+    ("request", "A request, and the same once more", try_request),
+    ("cancellation", "A request, a question, a note, a cancellation", try_cancellation),
+    ("unknown-request", "A requester's message about an unknown request", try_unknown_request),
+    ("unknown-action", "A requester's message with an unknown action", try_unknown_action),
+    ("supplier-message", "A supplier's message about an unknown request", try_supplier_message),
+    ("unknown-reason", "A supplier's message with an unknown reason", try_unknown_reason),
+    ("broken-messages", "What is no message", try_broken_messages),
 )
 
 
 class Iso18626Trials:
     @property
-    def values(self) -> Mapping[str, str]:
+    def value_names(self) -> Mapping[str, str]:
         return {}
 
     def describe_version(self, profile: Profile) -> str:
@@ -301,10 +301,10 @@ class Iso18626Trials:
 
 
 def _make_conversation(
-    name: str, title: str, hold: Callable[[ConformanceTrial], Awaitable[None]], context: ConformanceContext
+    name: str, title: str, hold: Callable[[Iso18626Trial], Awaitable[None]], context: ConformanceContext
 ) -> ConformanceConversation:
     async def hold_whole() -> tuple[CheckedExchange, ...]:
-        trial = ConformanceTrial(name, context)
+        trial = Iso18626Trial(name, context)
         await hold(trial)
         return tuple(trial.exchanges)
 

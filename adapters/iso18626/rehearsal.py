@@ -39,7 +39,7 @@ class Iso18626Rehearsal:
     def mirror_dialect(self, profile: Profile, address: str) -> BaseModel:
         return mirror_dialect(profile, address)
 
-    def misbehave(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
+    def spoil_answer(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
         return apply_misbehaviour(name, answer, number)
 
 

@@ -61,7 +61,7 @@ class IsoIllRehearsal:
         }
         return ours.model_copy(update=dict(changes))
 
-    def misbehave(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
+    def spoil_answer(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
         return replace(answer, body=MISBEHAVIOURS[name].change(answer.body))
 
 

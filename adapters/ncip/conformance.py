@@ -61,7 +61,7 @@ CORE_SERVICES = (
 )
 """Those in which interlibrary loan is done."""
 
-VALUES: Mapping[str, str] = {
+VALUE_NAMES: Mapping[str, str] = {
     "patron": "a patron who may be used for trials",
     "item": "an item of theirs that may be requested, and is free",
     "pickup": "where that patron may collect something",
@@ -78,7 +78,7 @@ class AnswerExpectation:
 
 
 class NcipTrials:
-    values = VALUES
+    value_names = VALUE_NAMES
 
     def describe_version(self, profile: Profile) -> str:
         return dialect_of(profile).xml.version.value
@@ -89,12 +89,12 @@ class NcipTrials:
             other = "lets a partner in, so it is of a system that asks us: say --ourselves"
             words = other if context.tried is TriedSide.PARTNER else "lets nobody in, so nobody asks us under it"
             raise ConfigurationError([ConfigurationProblem(f"profile {context.profile.name}", 0, ("auth",), words)])
-        chosen = [("unknown", "Nine services, about what nobody has", hold_unknown)]
+        chosen = [("unknown", "Nine services, about what nobody has", try_unknown)]
         if "patron" in context.values:
-            chosen.append(("loan", "An item comes for the patron, is lent and goes back", hold_loan))
+            chosen.append(("loan", "An item comes for the patron, is lent and goes back", try_loan))
         if {"patron", "item"} <= set(context.values):
-            chosen.append(("request", "The patron asks for the item, and changes their mind", hold_request))
-        chosen.append(("broken-messages", "What is no message", hold_broken_messages))
+            chosen.append(("request", "The patron asks for the item, and changes their mind", try_request))
+        chosen.append(("broken-messages", "What is no message", try_broken_messages))
         return [_make_conversation(name, title, hold, context) for name, title, hold in chosen]
 
 
@@ -132,19 +132,21 @@ class NcipTrial:
             ) from error
         message = decode_message(parse_xml(body, self._reading), self._reading, exchange.zone)
         expected = AnswerExpectation(message=message, has_problem=has_problem)
-        await self._exchange(
+        await self._exchange_messages(
             message.service, body, shown, lambda reply: check_answer(reply, expected, dialect_of(exchange.profile))
         )
 
     async def say_octets(self, title: str, body: bytes) -> None:
         """What is no message, and must not be carried out."""
-        await self._exchange(title, body, body, lambda reply: check_rejection(reply, dialect_of(self._context.profile)))
+        await self._exchange_messages(
+            title, body, body, lambda reply: check_rejection(reply, dialect_of(self._context.profile))
+        )
 
     def _make_exchange_context(self) -> ExchangeContext:
         context = self._context
         return ExchangeContext(context.profile, context.library, context.zone, context.currency, context.clock.now())
 
-    async def _exchange(
+    async def _exchange_messages(
         self,
         title: str,
         body: bytes,
@@ -178,13 +180,13 @@ def _hide_secret(_reference: str) -> str:
 # --- conversations ---------------------------------------------------------------------------------------
 
 
-async def hold_unknown(trial: NcipTrial) -> None:
+async def try_unknown(trial: NcipTrial) -> None:
     nobody, nothing = f"{trial.number}-nobody", f"{trial.number}-nothing"
     for service in CORE_SERVICES:
         await trial.ask_service(service, _choose_values(service, nobody, nothing, trial.number), has_problem=True)
 
 
-async def hold_loan(trial: NcipTrial) -> None:
+async def try_loan(trial: NcipTrial) -> None:
     patron, pickup = trial.values["patron"], trial.values.get("pickup", "")
     await trial.ask_service("lookup-user", {"patron": patron}, has_problem=False)
     accepted = {"request": trial.number, "patron": patron, "title": TITLE, "pickup": pickup}
@@ -195,14 +197,14 @@ async def hold_loan(trial: NcipTrial) -> None:
     await trial.ask_service("check-in-item", item, has_problem=False)
 
 
-async def hold_request(trial: NcipTrial) -> None:
+async def try_request(trial: NcipTrial) -> None:
     wanted = {"patron": trial.values["patron"], "item": trial.values["item"], "request": trial.number}
     await trial.ask_service("lookup-item", {"item": trial.values["item"]}, has_problem=False)
     await trial.ask_service("request-item", {**wanted, "pickup": trial.values.get("pickup", "")}, has_problem=None)
     await trial.ask_service("cancel-request-item", wanted, has_problem=None)
 
 
-async def hold_broken_messages(trial: NcipTrial) -> None:
+async def try_broken_messages(trial: NcipTrial) -> None:
     await trial.say_octets("XML that ends in the middle", b'<?xml version="1.0"?><NCIPMessage><LookupUser>')
     await trial.say_octets("XML that is no message", b'<?xml version="1.0"?><order><title>Sult</title></order>')
     unknown = f'<?xml version="1.0"?><NCIPMessage version="{trial.version.value}"><JuggleItem/></NCIPMessage>'
@@ -303,7 +305,7 @@ def _check_outcome(answer: Message, expected: AnswerExpectation) -> Iterator[Con
         yield _find_broken("response-name", SERVICES, words)
         return
     if isinstance(answer.body, Problems):
-        yield _advise("response-name", "a Problem stands outside the service's own answer")
+        yield _find_advice("response-name", "a Problem stands outside the service's own answer")
     if expected.has_problem is True and not problems:
         yield _find_broken("problem", SERVICES, "done, though there is no such patron, item or request")
     if expected.has_problem is False and problems:
@@ -327,12 +329,12 @@ def _check_header(answer: Message, asked: Message) -> Iterator[ConformanceFindin
         return
     pairs = ((theirs.from_agency_id, ours.to_agency_id), (theirs.to_agency_id, ours.from_agency_id))
     if any(one is not None and other is not None and one.value != other.value for one, other in pairs):
-        yield _advise("header", "from and to aren't those of the question, turned round")
+        yield _find_advice("header", "from and to aren't those of the question, turned round")
 
 
 def _find_broken(check: str, clause: str, words: str) -> ConformanceFinding:
     return ConformanceFinding(check=check, clause=clause, words=words)
 
 
-def _advise(check: str, words: str) -> ConformanceFinding:
+def _find_advice(check: str, words: str) -> ConformanceFinding:
     return ConformanceFinding(check=check, clause=SERVICES, words=words, weight=FindingWeight.ADVICE)

@@ -129,8 +129,8 @@ def _parse_values(words: tuple[str, ...], trials: ConformanceTrials) -> Mapping[
     found = {}
     for word in words:
         name, equals, text = word.partition("=")
-        if name not in trials.values or not equals or not text:
-            known = ", ".join(f"{name} ({about})" for name, about in trials.values.items()) or "none"
+        if name not in trials.value_names or not equals or not text:
+            known = ", ".join(f"{name} ({about})" for name, about in trials.value_names.items()) or "none"
             raise click.UsageError(f"--value: {word}: say NAME=TEXT; there are: {known}")
         found[name] = text
     return found

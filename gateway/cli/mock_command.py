@@ -23,7 +23,7 @@ from gateway.domain.requests.request import Role
 from gateway.domain.value import value_object
 from gateway.ports.adapter import ProtocolAdapter
 from gateway.runtime.mock_assembly import (
-    MockWishes,
+    MockOptions,
     RehearsedProtocol,
     build_mock_partner,
     find_rehearsed_protocol,
@@ -104,7 +104,7 @@ def mock_command(
         return
     settings = installation.settings
     adapter = protocol.adapter
-    wishes = MockWishes(
+    options = MockOptions(
         address=_choose_address(against, settings, adapter, played),
         scenarios=scenarios,
         chosen=[_find_scenario(name, scenarios) for name in chosen],
@@ -119,22 +119,22 @@ def mock_command(
         settings,
         installation.adapters,
         played,
-        wishes,
+        options,
         installation.clock,
         lambda reference: resolve_secret(reference, settings.folder),
         lines=lines,
     )
     endpoint = MockEndpoint(partner, adapter.name, installation.clock) if adapter.over_http else None
     site = MockSite(partner, TextCatalogues(settings.letters_folder, settings.letters.language), endpoint)
-    places = MockPlaces(host, port, page_port if lines is not None else port)
+    listening = MockListenOptions(host, port, page_port if lines is not None else port)
     try:
-        asyncio.run(_run_partner(site, lines, wishes, places))
+        asyncio.run(_run_partner(site, lines, options, listening))
     except OSError as error:
         raise click.ClickException(f"can't listen on {host}: {error.strerror or error}") from error
 
 
 @value_object
-class MockPlaces:
+class MockListenOptions:
     """Where it listens; the ports are the same where the protocol is spoken by HTTP."""
 
     host: str
@@ -142,16 +142,18 @@ class MockPlaces:
     page_port: int
 
 
-async def _run_partner(site: MockSite, lines: MockLines | None, wishes: MockWishes, places: MockPlaces) -> None:
+async def _run_partner(
+    site: MockSite, lines: MockLines | None, options: MockOptions, listening: MockListenOptions
+) -> None:
     stopped = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(one, stopped.set)
-    page = await site.start(places.host, places.page_port)
+    page = await site.start(listening.host, listening.page_port)
     try:
-        address = await lines.start(site.partner, places.host, places.port) if lines is not None else page
+        address = await lines.start(site.partner, listening.host, listening.port) if lines is not None else page
         symbol = site.partner.play.parties.ours.symbol
-        click.echo(f"{symbol} is played at {address}; it sends to {wishes.address}; see {page}")
-        for scenario in wishes.chosen:
+        click.echo(f"{symbol} is played at {address}; it sends to {options.address}; see {page}")
+        for scenario in options.chosen:
             if scenario.role is Role.BORROWING:
                 site.partner.begin_scenario(scenario)
         await stopped.wait()

@@ -74,7 +74,7 @@ class TriedSide(StrEnum):
 class ConformanceContext:
     """Who is tried, and where. `library`: our symbol; `partner`: that of the partner, empty where the profile names
     none; `run`: a word that is another one each time, for the numbers of requests; `values`: what may be used for the
-    trial, by the names of `ConformanceTrials.values`; `folder`: where gateway.yml is."""
+    trial, by the names of `ConformanceTrials.value_names`; `folder`: where gateway.yml is."""
 
     profile: Profile
     tried: TriedSide
@@ -92,7 +92,7 @@ class ConformanceContext:
 
 class ConformanceTrials(Protocol):
     @property
-    def values(self) -> Mapping[str, str]:
+    def value_names(self) -> Mapping[str, str]:
         """What whoever tries a system may name, such as a patron, in plain words, by name."""
         ...
 
@@ -122,7 +122,7 @@ class ProtocolRehearsal(Protocol):
         `address`, a URL or host:port. Raises ConfigurationError for a partner that can't be played."""
         ...
 
-    def misbehave(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
+    def spoil_answer(self, name: str, answer: ResponderAnswer, number: int) -> ResponderAnswer:
         """The answer with what is wrong in it. `number`: its place among the answers to this message, from 1. Raises
         KeyError for a name that isn't in `misbehaviours`."""
         ...

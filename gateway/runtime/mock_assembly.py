@@ -40,8 +40,8 @@ class RehearsedProtocol:
 
 
 @value_object(kw_only=True)
-class MockWishes:
-    """What whoever starts it wants: `address`: where messages of the partner go, a URL or host:port; `chosen`:
+class MockOptions:
+    """How it is played: `address`: where messages of the partner go, a URL or host:port; `chosen`:
     scenarios in the order in which requests get them; `misbehaviour`: of each answer, a name that the protocol
     knows."""
 
@@ -64,7 +64,7 @@ def build_mock_partner(
     settings: Settings,
     adapters: AdapterRegistry,
     profile: Profile,
-    wishes: MockWishes,
+    options: MockOptions,
     clock: Clock,
     secrets: Secrets,
     wait: Wait = asyncio.sleep,
@@ -75,17 +75,17 @@ def build_mock_partner(
     protocol = find_rehearsed_protocol(adapters, profile)
     if protocol is None:
         raise _make_profile_error(profile, (), "speaks no protocol in which a partner can be played by itself")
-    _check_misbehaviours(profile, protocol.rehearsal, wishes)
+    _check_misbehaviours(profile, protocol.rehearsal, options)
     library = settings.find_library(profile.library)
     parties = MockParties(_find_partner(profile), LibraryParty(symbol=library.symbol, profile=profile.name))
     play = MockPlay(
-        profile=_mirror_profile(profile, protocol, wishes.address),
+        profile=_mirror_profile(profile, protocol, options.address),
         parties=parties,
         zone=library.zone,
         currency=library.currency,
-        scenarios=wishes.scenarios,
-        chosen=wishes.chosen,
-        misbehaviour=wishes.misbehaviour,
+        scenarios=options.scenarios,
+        chosen=options.chosen,
+        misbehaviour=options.misbehaviour,
         over_http=protocol.adapter.over_http,
     )
 
@@ -121,9 +121,9 @@ def _mirror_profile(profile: Profile, protocol: RehearsedProtocol, url: str) -> 
     return profile.model_copy(update={"dialects": {**profile.dialects, protocol.adapter.name: dialect}})
 
 
-def _check_misbehaviours(profile: Profile, rehearsal: ProtocolRehearsal, wishes: MockWishes) -> None:
-    wanted = {name: scenario.name for scenario in wishes.chosen for name in scenario.list_misbehaviours()}
-    wanted |= {wishes.misbehaviour: "--misbehave"} if wishes.misbehaviour else {}
+def _check_misbehaviours(profile: Profile, rehearsal: ProtocolRehearsal, options: MockOptions) -> None:
+    wanted = {name: scenario.name for scenario in options.chosen for name in scenario.list_misbehaviours()}
+    wanted |= {options.misbehaviour: "--misbehave"} if options.misbehaviour else {}
     for name, where in wanted.items():
         if name not in rehearsal.misbehaviours:
             raise _make_profile_error(profile, (), f"its protocol has no misbehaviour called {name} ({where})")

@@ -298,12 +298,12 @@ class MockPartner:
             words = f"This mock answers with HTTP {change.status} here.\n"
             return ResponderAnswer(words.encode(), _PLAIN, status=change.status)
         if change.misbehaviour:
-            return self._rehearsal.misbehave(change.misbehaviour, answer, 1)
+            return self._rehearsal.spoil_answer(change.misbehaviour, answer, 1)
         return self._spoil_answer(answer, 1)
 
     def _spoil_answer(self, answer: ResponderAnswer, number: int) -> ResponderAnswer:
         name = self.play.misbehaviour
-        return self._rehearsal.misbehave(name, answer, number) if name else answer
+        return self._rehearsal.spoil_answer(name, answer, number) if name else answer
 
     # --- what the partner says -------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, RequestedService, ServiceType
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
 from gateway.profiles import read_profiles
-from gateway.runtime.mock_assembly import MockWishes, build_mock_partner
+from gateway.runtime.mock_assembly import MockOptions, build_mock_partner
 from gateway.runtime.mock_lines import MockLines
 from gateway.services.localization import TextCatalogues
 from gateway.services.mock.mock_conversation import MockConversation
@@ -152,19 +152,19 @@ async def run_mock_world(
     async def pass_time(seconds: float) -> None:
         waited.append(seconds)
 
-    wishes = MockWishes(
+    options = MockOptions(
         address=f"http://127.0.0.1:{port_of(door)}/iso18626/fjordby",
         scenarios=scenarios,
         chosen=[scenarios[name] for name in chosen],
         misbehaviour=misbehaviour,
     )
-    partner = build_mock_partner(settings, adapters, found, wishes, clock, str, pass_time)
+    partner = build_mock_partner(settings, adapters, found, options, clock, str, pass_time)
     site = MockSite(partner, TextCatalogues(None, "en"), MockEndpoint(partner, "iso18626", clock))
     _write_profile(folder, profile, f"{await site.start()}/iso18626")
     town = Town("CLK", config, clock)
     await town.start()
     try:
-        yield MockWorld(town, site, clock, config, wishes.address, waited)
+        yield MockWorld(town, site, clock, config, options.address, waited)
     finally:
         await town.crash()
         await site.stop()
@@ -193,16 +193,16 @@ async def run_tcp_world(
     async def pass_time(seconds: float) -> None:
         waited.append(seconds)
 
-    wishes = MockWishes(address=f"127.0.0.1:{port_of(door)}", scenarios=load_scenarios([SHIPPED_SCENARIOS]))
+    options = MockOptions(address=f"127.0.0.1:{port_of(door)}", scenarios=load_scenarios([SHIPPED_SCENARIOS]))
     lines = MockLines(adapters.protocols["iso_ill"].responder(), "iso_ill", found.max_bytes, folder, clock)
-    partner = build_mock_partner(settings, adapters, found, wishes, clock, str, pass_time, lines)
+    partner = build_mock_partner(settings, adapters, found, options, clock, str, pass_time, lines)
     site = MockSite(partner, TextCatalogues(None, "en"))
     await site.start()
     _write_tcp_profile(folder, profile, mode, await lines.start(partner))
     town = Town("CLK", config, clock)
     await town.start()
     try:
-        yield MockWorld(town, site, clock, config, wishes.address, waited)
+        yield MockWorld(town, site, clock, config, options.address, waited)
     finally:
         await lines.stop()
         await town.crash()
