@@ -45,34 +45,34 @@ BROKER = "broker"
 @value_object(kw_only=True)
 class CarryRule:
     """What an event of one leg does on the other: the first of `acts` that fits there. Where none does, they are tried
-    again after `before`, which it may have missed. Where still none does: `otherwise` there (TROUBLE: staff see to it),
-    and `answer` on the leg that it came from. `finish`: on that leg in any case, last. `delivery`: only where items
-    take this way. `also_late`: also where the event's own leg only keeps it."""
+    again after `missed_act`, which that leg may have missed. Where still none does: `fallback` there (TROUBLE: staff
+    see to it), and `own_refusal` on the leg that the event came from. `own_ending`: on that leg in any case, last.
+    `delivery`: only where items take this way. `also_late`: also where the event's own leg only keeps it."""
 
     acts: tuple[K, ...]
-    before: K | None = None
-    otherwise: K | None = None
-    answer: K | None = None
-    finish: K | None = None
+    missed_act: K | None = None
+    fallback: K | None = None
+    own_refusal: K | None = None
+    own_ending: K | None = None
     delivery: BrokeredDelivery | None = None
     also_late: bool = False
 
 
-def _carry(
+def _make_rule(
     *acts: K,
-    before: K | None = None,
-    otherwise: K | None = None,
-    answer: K | None = None,
-    finish: K | None = None,
+    missed_act: K | None = None,
+    fallback: K | None = None,
+    own_refusal: K | None = None,
+    own_ending: K | None = None,
     delivery: BrokeredDelivery | None = None,
     also_late: bool = False,
 ) -> CarryRule:
     return CarryRule(
         acts=acts,
-        before=before,
-        otherwise=otherwise,
-        answer=answer,
-        finish=finish,
+        missed_act=missed_act,
+        fallback=fallback,
+        own_refusal=own_refusal,
+        own_ending=own_ending,
         delivery=delivery,
         also_late=also_late,
     )
@@ -82,45 +82,45 @@ _DIRECT, _BY_US = BrokeredDelivery.DIRECT, BrokeredDelivery.BROKER
 
 CARRIED: Mapping[tuple[Role, EventSignal], tuple[CarryRule, ...]] = {
     # what the supplier says, to the requester
-    (Role.BORROWING, partner_signal(K.WILL_SUPPLY)): (_carry(K.WILL_SUPPLY),),
-    (Role.BORROWING, partner_signal(K.HOLD_PLACED)): (_carry(K.HOLD_PLACED, otherwise=K.MESSAGE),),
-    (Role.BORROWING, partner_signal(K.CONDITIONAL)): (_carry(K.CONDITIONAL, otherwise=K.TROUBLE),),
-    (Role.BORROWING, partner_signal(K.CANCEL_REFUSED)): (_carry(K.CANCEL_REFUSED),),
+    (Role.BORROWING, partner_signal(K.WILL_SUPPLY)): (_make_rule(K.WILL_SUPPLY),),
+    (Role.BORROWING, partner_signal(K.HOLD_PLACED)): (_make_rule(K.HOLD_PLACED, fallback=K.MESSAGE),),
+    (Role.BORROWING, partner_signal(K.CONDITIONAL)): (_make_rule(K.CONDITIONAL, fallback=K.TROUBLE),),
+    (Role.BORROWING, partner_signal(K.CANCEL_REFUSED)): (_make_rule(K.CANCEL_REFUSED),),
     (Role.BORROWING, partner_signal(K.SHIPPED)): (
-        _carry(K.SHIPPED, K.COPY_DELIVERED, otherwise=K.TROUBLE, delivery=_DIRECT),
-        _carry(K.WILL_SUPPLY, delivery=_BY_US),
+        _make_rule(K.SHIPPED, K.COPY_DELIVERED, fallback=K.TROUBLE, delivery=_DIRECT),
+        _make_rule(K.WILL_SUPPLY, delivery=_BY_US),
     ),
-    (Role.BORROWING, partner_signal(K.COPY_DELIVERED)): (_carry(K.COPY_DELIVERED, otherwise=K.TROUBLE),),
+    (Role.BORROWING, partner_signal(K.COPY_DELIVERED)): (_make_rule(K.COPY_DELIVERED, fallback=K.TROUBLE),),
     (Role.BORROWING, partner_signal(K.RENEW_ACCEPTED)): (
-        _carry(K.RENEW_ACCEPTED, K.DUE_DATE_CHANGED, otherwise=K.TROUBLE),
+        _make_rule(K.RENEW_ACCEPTED, K.DUE_DATE_CHANGED, fallback=K.TROUBLE),
     ),
-    (Role.BORROWING, timer_signal(K.RENEW_ACCEPTED)): (_carry(K.RENEW_ACCEPTED),),
-    (Role.BORROWING, partner_signal(K.RENEW_REFUSED)): (_carry(K.RENEW_REFUSED),),
-    (Role.BORROWING, timer_signal(K.RENEW_REFUSED)): (_carry(K.RENEW_REFUSED),),
+    (Role.BORROWING, timer_signal(K.RENEW_ACCEPTED)): (_make_rule(K.RENEW_ACCEPTED),),
+    (Role.BORROWING, partner_signal(K.RENEW_REFUSED)): (_make_rule(K.RENEW_REFUSED),),
+    (Role.BORROWING, timer_signal(K.RENEW_REFUSED)): (_make_rule(K.RENEW_REFUSED),),
     (Role.BORROWING, partner_signal(K.DUE_DATE_CHANGED)): (
-        _carry(K.DUE_DATE_CHANGED, before=K.SHIPPED, otherwise=K.TROUBLE),
+        _make_rule(K.DUE_DATE_CHANGED, missed_act=K.SHIPPED, fallback=K.TROUBLE),
     ),
-    (Role.BORROWING, partner_signal(K.OVERDUE)): (_carry(K.OVERDUE, before=K.SHIPPED, otherwise=K.MESSAGE),),
-    (Role.BORROWING, partner_signal(K.RECALL)): (_carry(K.RECALL, before=K.SHIPPED, otherwise=K.MESSAGE),),
-    (Role.BORROWING, partner_signal(K.CHECKED_IN)): (_carry(K.CHECKED_IN, delivery=_DIRECT),),
-    (Role.BORROWING, partner_signal(K.LOST)): (_carry(K.LOST),),
-    (Role.BORROWING, partner_signal(K.DAMAGED)): (_carry(K.DAMAGED, otherwise=K.MESSAGE, also_late=True),),
-    (Role.BORROWING, partner_signal(K.MESSAGE)): (_carry(K.MESSAGE, also_late=True),),
+    (Role.BORROWING, partner_signal(K.OVERDUE)): (_make_rule(K.OVERDUE, missed_act=K.SHIPPED, fallback=K.MESSAGE),),
+    (Role.BORROWING, partner_signal(K.RECALL)): (_make_rule(K.RECALL, missed_act=K.SHIPPED, fallback=K.MESSAGE),),
+    (Role.BORROWING, partner_signal(K.CHECKED_IN)): (_make_rule(K.CHECKED_IN, delivery=_DIRECT),),
+    (Role.BORROWING, partner_signal(K.LOST)): (_make_rule(K.LOST),),
+    (Role.BORROWING, partner_signal(K.DAMAGED)): (_make_rule(K.DAMAGED, fallback=K.MESSAGE, also_late=True),),
+    (Role.BORROWING, partner_signal(K.MESSAGE)): (_make_rule(K.MESSAGE, also_late=True),),
     # what the requester says, to the supplier
-    (Role.LENDING, partner_signal(K.CONDITION_ACCEPTED)): (_carry(K.CONDITION_ACCEPTED, otherwise=K.TROUBLE),),
-    (Role.LENDING, partner_signal(K.CONDITION_REFUSED)): (_carry(K.CONDITION_REFUSED),),
-    (Role.LENDING, partner_signal(K.CANCEL)): (_carry(K.CANCEL, answer=K.CANCEL_REFUSED),),
-    (Role.LENDING, partner_signal(K.RECEIVED)): (_carry(K.RECEIVED, delivery=_DIRECT, also_late=True),),
-    (Role.LENDING, partner_signal(K.RENEW)): (_carry(K.RENEW, before=K.RECEIVED, answer=K.RENEW_REFUSED),),
-    (Role.LENDING, partner_signal(K.RETURNED)): (_carry(K.RETURNED, otherwise=K.TROUBLE, delivery=_DIRECT),),
-    (Role.LENDING, partner_signal(K.LOST)): (_carry(K.LOST, otherwise=K.TROUBLE, also_late=True),),
-    (Role.LENDING, partner_signal(K.DAMAGED)): (_carry(K.DAMAGED, otherwise=K.MESSAGE, also_late=True),),
-    (Role.LENDING, partner_signal(K.MESSAGE)): (_carry(K.MESSAGE, otherwise=K.TROUBLE, also_late=True),),
+    (Role.LENDING, partner_signal(K.CONDITION_ACCEPTED)): (_make_rule(K.CONDITION_ACCEPTED, fallback=K.TROUBLE),),
+    (Role.LENDING, partner_signal(K.CONDITION_REFUSED)): (_make_rule(K.CONDITION_REFUSED),),
+    (Role.LENDING, partner_signal(K.CANCEL)): (_make_rule(K.CANCEL, own_refusal=K.CANCEL_REFUSED),),
+    (Role.LENDING, partner_signal(K.RECEIVED)): (_make_rule(K.RECEIVED, delivery=_DIRECT, also_late=True),),
+    (Role.LENDING, partner_signal(K.RENEW)): (_make_rule(K.RENEW, missed_act=K.RECEIVED, own_refusal=K.RENEW_REFUSED),),
+    (Role.LENDING, partner_signal(K.RETURNED)): (_make_rule(K.RETURNED, fallback=K.TROUBLE, delivery=_DIRECT),),
+    (Role.LENDING, partner_signal(K.LOST)): (_make_rule(K.LOST, fallback=K.TROUBLE, also_late=True),),
+    (Role.LENDING, partner_signal(K.DAMAGED)): (_make_rule(K.DAMAGED, fallback=K.MESSAGE, also_late=True),),
+    (Role.LENDING, partner_signal(K.MESSAGE)): (_make_rule(K.MESSAGE, fallback=K.TROUBLE, also_late=True),),
     # what our staff do
-    (Role.BORROWING, local_signal(K.RECEIVED)): (_carry(K.SHIPPED, otherwise=K.TROUBLE, delivery=_BY_US),),
-    (Role.LENDING, local_signal(K.CHECKED_IN)): (_carry(K.RETURNED, delivery=_BY_US),),
-    (Role.LENDING, local_signal(K.LOCATED)): (_carry(K.CANCEL),),  # a copy of our own after all
-    (Role.LENDING, local_signal(K.SHIPPED)): (_carry(K.CANCEL, delivery=_DIRECT),),
+    (Role.BORROWING, local_signal(K.RECEIVED)): (_make_rule(K.SHIPPED, fallback=K.TROUBLE, delivery=_BY_US),),
+    (Role.LENDING, local_signal(K.CHECKED_IN)): (_make_rule(K.RETURNED, delivery=_BY_US),),
+    (Role.LENDING, local_signal(K.LOCATED)): (_make_rule(K.CANCEL),),  # a copy of our own after all
+    (Role.LENDING, local_signal(K.SHIPPED)): (_make_rule(K.CANCEL, delivery=_DIRECT),),
 }
 """By leg and event."""
 
@@ -128,16 +128,18 @@ _SUPPLIED_BY_US = frozenset({local_signal(K.LOCATED), local_signal(K.SHIPPED)})
 """Of the lending leg: what is said then is for our staff or the requester, and nothing to the supplier."""
 
 CARRIED_ENDS: Mapping[tuple[Role, State], CarryRule] = {
-    (Role.BORROWING, B.NO_SUPPLIER): _carry(K.RETRY, finish=K.CLOSE),
-    (Role.BORROWING, B.UNFILLED): _carry(K.CANCEL_ACCEPTED, K.UNFILLED),
-    (Role.BORROWING, B.EXPIRED): _carry(K.CANCEL_ACCEPTED, K.UNFILLED),
-    (Role.BORROWING, B.CANCELLED): _carry(K.CANCEL_ACCEPTED, K.UNFILLED),
-    (Role.BORROWING, B.LOST): _carry(K.LOST, K.UNFILLED),
-    (Role.BORROWING, B.COMPLETED): _carry(K.CHECKED_IN, delivery=_DIRECT),  # also where the supplier tells no check-in
-    (Role.LENDING, L.UNFILLED): _carry(K.CANCEL),
-    (Role.LENDING, L.EXPIRED): _carry(K.CANCEL),
-    (Role.LENDING, L.CANCELLED): _carry(K.CANCEL),
-    (Role.LENDING, L.FORWARDED): _carry(K.CANCEL),
+    (Role.BORROWING, B.NO_SUPPLIER): _make_rule(K.RETRY, own_ending=K.CLOSE),
+    (Role.BORROWING, B.UNFILLED): _make_rule(K.CANCEL_ACCEPTED, K.UNFILLED),
+    (Role.BORROWING, B.EXPIRED): _make_rule(K.CANCEL_ACCEPTED, K.UNFILLED),
+    (Role.BORROWING, B.CANCELLED): _make_rule(K.CANCEL_ACCEPTED, K.UNFILLED),
+    (Role.BORROWING, B.LOST): _make_rule(K.LOST, K.UNFILLED),
+    (Role.BORROWING, B.COMPLETED): _make_rule(
+        K.CHECKED_IN, delivery=_DIRECT
+    ),  # also where the supplier tells no check-in
+    (Role.LENDING, L.UNFILLED): _make_rule(K.CANCEL),
+    (Role.LENDING, L.EXPIRED): _make_rule(K.CANCEL),
+    (Role.LENDING, L.CANCELLED): _make_rule(K.CANCEL),
+    (Role.LENDING, L.FORWARDED): _make_rule(K.CANCEL),
 }
 """By leg and the state that it has come into, whatever led there. What doesn't fit any more on the other is left."""
 

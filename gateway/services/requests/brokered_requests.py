@@ -225,14 +225,14 @@ class _LegCarrier:
     def carry_by_rule(self, rule: CarryRule) -> None:
         details = self._collect_details(rule)
         done = self._can_hand_on(details) and self._apply_first(rule.acts, details)
-        if not done and rule.before is not None and self._apply_to_other(rule.before, details):
+        if not done and rule.missed_act is not None and self._apply_to_other(rule.missed_act, details):
             done = self._apply_first(rule.acts, details)
-        if not done and rule.otherwise is not None:
-            self._apply_to_other(rule.otherwise, details)
-        if not done and rule.answer is not None:
-            self._apply_to_own(rule.answer, EventDetails())
-        if rule.finish is not None:
-            self._apply_to_own(rule.finish, EventDetails())
+        if not done and rule.fallback is not None:
+            self._apply_to_other(rule.fallback, details)
+        if not done and rule.own_refusal is not None:
+            self._apply_to_own(rule.own_refusal, EventDetails())
+        if rule.own_ending is not None:
+            self._apply_to_own(rule.own_ending, EventDetails())
 
     def _can_hand_on(self, details: EventDetails) -> bool:
         """Not a file without a link to it."""

@@ -76,9 +76,9 @@ def test_every_event_of_a_partner_is_carried_or_has_a_reason_why_not(role: Role)
 def test_the_other_side_knows_each_act(key: tuple[Role, object], found: tuple[rules.CarryRule, ...]) -> None:
     other, own = (TABLES[role] for role in (_other_role(key[0]), key[0]))
     for rule in found:
-        for kind in (*rule.acts, *filter(None, (rule.before, rule.otherwise))):
+        for kind in (*rule.acts, *filter(None, (rule.missed_act, rule.fallback))):
             assert _is_known(other, kind), kind
-        for kind in filter(None, (rule.answer, rule.finish)):
+        for kind in filter(None, (rule.own_refusal, rule.own_ending)):
             assert _is_known(own, kind), kind
 
 
