@@ -38,7 +38,7 @@ from gateway.runtime.managed_requests import preview_mail
 from gateway.services.check.runner import make_letter_renderer
 from gateway.services.letters import ALL, LetterAudience, LetterRenderer, find_letter_names, sample
 from gateway.services.mailbox.mail_reader import MailDestination
-from gateway.services.mailbox.poller import PollResult
+from gateway.services.mailbox.poller import PollResult, find_poller
 from gateway.services.mailbox.unmatched_mail import MailMeaning
 from gateway.settings import Settings
 from gateway.settings.sections import MailboxSettings
@@ -68,7 +68,7 @@ def poll_mailbox(installation: Installation, mailbox: str) -> None:
     Beside a daemon it does no harm: a mail is taken once. On PostgreSQL only the node that has the mailbox reads it.
     """
     _find_mailbox_settings(installation, mailbox)
-    polled = _run_on_mailboxes(installation, lambda boxes: boxes.find_poller(mailbox).poll_once())
+    polled = _run_on_mailboxes(installation, lambda boxes: find_poller(boxes.pollers, mailbox).poll_once())
     click.echo(_format_poll_result(polled))
 
 
@@ -87,7 +87,9 @@ _WORDS = {MailOutcome.DONE: "done", MailOutcome.UNKNOWN: "for staff", MailOutcom
 def probe_mailbox(installation: Installation, mailbox: str) -> None:
     """Sign in to a mailbox and say what waits there; nothing is read, moved or marked."""
     one = _find_mailbox_settings(installation, mailbox)
-    waiting, seconds, idle = _run_on_mailboxes(installation, lambda boxes: boxes.find_poller(mailbox).probe_mailbox())
+    waiting, seconds, idle = _run_on_mailboxes(
+        installation, lambda boxes: find_poller(boxes.pollers, mailbox).probe_mailbox()
+    )
     click.echo(f"{one.name}: signed in as {one.user} at {one.host}:{one.port} ({one.security.value})")
     click.echo(
         f"folder {one.folder}: {waiting} mails wait; answered in {seconds:.2f} s; IDLE: {'yes' if idle else 'no'}"

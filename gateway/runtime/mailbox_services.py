@@ -81,13 +81,6 @@ class MailboxServices:
         self.desk = UnmatchedMailService(managed.contexts, reader.parse, formats, options.cipher)
         self.pollers = tuple(self._make_poller(one) for one in settings.mailboxes)
 
-    def find_poller(self, name: str) -> MailboxPoller:
-        """Raises KeyError."""
-        for one in self.pollers:
-            if one.box.name == name:
-                return one
-        raise KeyError(name)
-
     async def list_failures(self) -> Mapping[str, MailboxFailure | None]:
         """All mailboxes by name; None: it is read, as far as we know. Raises Unavailable."""
         found: dict[str, MailboxFailure | None] = {one.box.name: None for one in self.pollers}

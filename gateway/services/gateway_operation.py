@@ -15,7 +15,7 @@ from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.profiles import LoadedProfile, ProfileStore
 from gateway.services.background_jobs import BackgroundJob, ListJobs
-from gateway.services.mailbox.poller import MailboxPoller, PollResult
+from gateway.services.mailbox.poller import MailboxPoller, PollResult, find_poller
 from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.store import mailbox
 from gateway.store.requests import outbox_queries, timers
@@ -98,7 +98,7 @@ class GatewayOperation:
         context = find_library_context(self._contexts, library)
         now = context.now()
 
-        def measure(connection: Transaction) -> QueueState:
+        def measure_all(connection: Transaction) -> QueueState:
             counts = outbox_queries.count_unfinished_rows(connection)
             due, following = timers.measure_timers(connection, context.symbol, now)
             return QueueState(
@@ -108,14 +108,14 @@ class GatewayOperation:
                 following,
             )
 
-        return await context.store.read(measure)
+        return await context.store.read(measure_all)
 
     # --- mailboxes ---------------------------------------------------------------------------------------
 
     async def list_mailboxes(self, library: str) -> Sequence[MailboxState]:
         """Of the library, by name."""
         context = find_library_context(self._contexts, library)
-        names = sorted(one.box.name for one in self._pollers if one.box.library == context.symbol)
+        names = sorted(one.box.name for one in self._list_pollers(context.symbol))
 
         def read_states(connection: Transaction) -> Sequence[MailboxState]:
             seen = mailbox.list_last_looks(connection, context.symbol)
@@ -128,11 +128,11 @@ class GatewayOperation:
     async def poll_mailbox(self, library: str, name: str) -> PollResult | None:
         """Reads it at once. None: another node reads this mailbox, and has been left to. Raises NotFound, Unavailable,
         Refused."""
-        symbol = find_library_context(self._contexts, library).symbol
-        for poller in self._pollers:
-            if poller.box.name == name and poller.box.library == symbol:
-                return await poller.poll_between()
-        raise NotFound("mailbox")
+        context = find_library_context(self._contexts, library)
+        return await find_poller(self._list_pollers(context.symbol), name).poll_if_leader()
+
+    def _list_pollers(self, symbol: str) -> Sequence[MailboxPoller]:
+        return [one for one in self._pollers if one.box.library == symbol]
 
     # --- profiles ----------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
 
+from gateway.services.mailbox.poller import find_poller
 from tests.faults.joined.town import Town
 from tests.support.dovecot import PASSWORD, Dovecot
 
@@ -108,5 +109,5 @@ class Mail:
             self.dovecot.deliver(str(mail["To"]).partition("@")[0], content)
 
     async def _poll(self, town: Town) -> int:
-        polled = await town.gateway.mailboxes.find_poller(BOX).poll_once()
+        polled = await find_poller(town.gateway.mailboxes.pollers, BOX).poll_once()
         return polled.count

@@ -23,6 +23,7 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, RequestDates, RequestedService, Role, ServiceType
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, RequestView
+from gateway.services.mailbox.poller import find_poller
 from gateway.store.mailbox import MailRow
 from tests.support.daemon import free_port
 from tests.support.dovecot import PASSWORD, Dovecot
@@ -64,7 +65,7 @@ class Side:
     # --- mail
 
     async def poll(self) -> int:
-        polled = await self.town.gateway.mailboxes.find_poller(BOX).poll_once()
+        polled = await find_poller(self.town.gateway.mailboxes.pollers, BOX).poll_once()
         return polled.count + polled.again
 
     def mails(self) -> list[EmailMessage]:

@@ -7,13 +7,14 @@ is kept once, and the later of the two finds what the first did.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationError, Refused, Unavailable
+from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import MailboxClient, MailboxServer, OpenMailbox
 from gateway.ports.shared_store import Store
@@ -112,6 +113,23 @@ class MailboxPoller:
 
     async def poll_once(self) -> PollResult:
         """One round, for commands. Raises Unavailable, Refused."""
+        try:
+            return await self._open_and_poll()
+        finally:
+            await self._leader.give_up_lead()
+
+    async def poll_if_leader(self) -> PollResult | None:
+        """One round at once, while `run` goes on in this process. None: another node has the place. Raises Unavailable,
+        Refused."""
+        if not await self._leader.is_leader():
+            return None
+        try:
+            return await self._open_and_poll()
+        except (Unavailable, Refused, ConfigurationError) as error:
+            await self._record_failure(str(error))
+            raise
+
+    async def _open_and_poll(self) -> PollResult:
         opened = await self._client.open(self._server)
         try:
             polled = await self.poll_mails(opened)
@@ -119,24 +137,6 @@ class MailboxPoller:
             return polled
         finally:
             await opened.close()
-            await self._leader.give_up_lead()
-
-    async def poll_between(self) -> PollResult | None:
-        """One round at once, while `run` goes on in this process. None: another node has the place. Raises Unavailable,
-        Refused."""
-        if not await self._leader.is_leader():
-            return None
-        try:
-            opened = await self._client.open(self._server)
-            try:
-                polled = await self.poll_mails(opened)
-                await self._forget_failure()
-                return polled
-            finally:
-                await opened.close()
-        except (Unavailable, Refused, ConfigurationError) as error:
-            await self._record_failure(str(error))
-            raise
 
     async def probe_mailbox(self) -> tuple[int, float, bool]:
         """Signs in and looks: how many mails wait, in how many seconds, and whether the server has IDLE. Nothing
@@ -223,6 +223,14 @@ class MailboxPoller:
 
     def _mail_position(self, uid_validity: int, uid: int) -> MailPosition:
         return MailPosition(self.box.library, self.box.name, uid_validity, uid)
+
+
+def find_poller(pollers: Iterable[MailboxPoller], name: str) -> MailboxPoller:
+    """Raises NotFound."""
+    for one in pollers:
+        if one.box.name == name:
+            return one
+    raise NotFound("mailbox")
 
 
 def _split_batches(uids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
