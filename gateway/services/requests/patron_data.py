@@ -33,16 +33,16 @@ class TooManyRequestsError(Exception):
 
 @value_object
 class HeldPatronData:
-    """Requests that name the patron, newest first. `open`: they need the name still."""
+    """Requests that name the patron, newest first. `open_requests`: they need the name still."""
 
     requests: tuple[Request, ...]
 
     @property
-    def open(self) -> tuple[Request, ...]:
+    def open_requests(self) -> tuple[Request, ...]:
         return tuple(one for one in self.requests if one.open)
 
     @property
-    def closed(self) -> tuple[Request, ...]:
+    def closed_requests(self) -> tuple[Request, ...]:
         return tuple(one for one in self.requests if not one.open)
 
 
@@ -91,7 +91,7 @@ class PatronDataService:
         held = await self.find_data(library, wanted)
         forgotten: list[str] = []
         messages = 0
-        for request in held.closed:
+        for request in held.closed_requests:
             gone = await context.store.write(lambda c, id_=request.id: _forget_in(c, context, id_, actor))  # type: ignore[misc]
             if gone is not None:
                 forgotten.append(request.number)
@@ -99,7 +99,7 @@ class PatronDataService:
         ids = {link.id for one in held.requests for link in _links_of(one, wanted)}
         await context.store.write(lambda c: patron_sessions.end_patron_sessions(c, context.symbol, ids))
         context.wake_outbox()
-        return ForgottenPatronData(tuple(forgotten), tuple(one.number for one in held.open), messages)
+        return ForgottenPatronData(tuple(forgotten), tuple(one.number for one in held.open_requests), messages)
 
 
 def _find_requests(connection: Transaction, library: str, number: str) -> tuple[Request, ...]:

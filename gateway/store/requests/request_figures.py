@@ -114,7 +114,7 @@ def count_figures(connection: Connection, wanted: FigureFilter) -> tuple[FigureC
     """The cost grows with the requests of these months, which an index leads through in this order; at most months ×
     partners × 16 rows come for each place in the rota."""
     alike = (_c.month, _c.role, _c.is_copy, _c.attempt, _c.partner, _c.outcome)
-    query = select(*alike, func.count()).where(*_conditions(wanted)).group_by(*alike)
+    query = select(*alike, func.count()).where(*_list_conditions(wanted)).group_by(*alike)
     return tuple(
         FigureCount(
             month=month,
@@ -137,7 +137,7 @@ def count_reasons(connection: Connection, wanted: FigureFilter) -> tuple[ReasonC
     number = func.count().label("n")
     query = (
         select(_c.role, _c.reason, number)
-        .where(*_conditions(wanted), said, _c.outcome == RequestOutcome.UNFILLED.value)
+        .where(*_list_conditions(wanted), said, _c.outcome == RequestOutcome.UNFILLED.value)
         .group_by(_c.role, _c.reason)
         .order_by(number.desc(), _c.reason)
     )
@@ -147,7 +147,7 @@ def count_reasons(connection: Connection, wanted: FigureFilter) -> tuple[ReasonC
 def sum_costs(connection: Connection, wanted: FigureFilter) -> tuple[CostSum, ...]:
     query = (
         select(_c.role, _c.currency, func.count(), func.sum(_c.cost))
-        .where(*_conditions(wanted), *_FILLED_WHOLE, _c.currency != "", _c.cost > 0)
+        .where(*_list_conditions(wanted), *_FILLED_WHOLE, _c.currency != "", _c.cost > 0)
         .group_by(_c.role, _c.currency)
         .order_by(_c.role, _c.currency)
     )
@@ -161,7 +161,7 @@ def count_hours_taken(connection: Connection, wanted: FigureFilter, step: str) -
     hours = HOURS[step]
     query = (
         select(_c.role, _c.is_copy, hours, func.count())
-        .where(*_conditions(wanted), *_FILLED_WHOLE, hours.is_not(None))
+        .where(*_list_conditions(wanted), *_FILLED_WHOLE, hours.is_not(None))
         .group_by(_c.role, _c.is_copy, hours)
     )
     return tuple(
@@ -173,7 +173,7 @@ def count_partner_days(connection: Connection, wanted: FigureFilter) -> tuple[Pa
     days = (_c.sent_hours // 24).label("days")
     query = (
         select(_c.partner, days, func.count())
-        .where(*_conditions(wanted), *_FILLED_WHOLE, _c.role == Role.BORROWING.value, _c.sent_hours.is_not(None))
+        .where(*_list_conditions(wanted), *_FILLED_WHOLE, _c.role == Role.BORROWING.value, _c.sent_hours.is_not(None))
         .group_by(_c.partner, days)
     )
     return tuple(
@@ -191,7 +191,7 @@ def list_branches(connection: Connection, wanted: FigureFilter) -> tuple[str, ..
 _FILLED_WHOLE = (_c.attempt == WHOLE_REQUEST, _c.outcome == RequestOutcome.FILLED.value)
 
 
-def _conditions(wanted: FigureFilter) -> list[ColumnElement[bool]]:
+def _list_conditions(wanted: FigureFilter) -> list[ColumnElement[bool]]:
     conditions = [_c.library == wanted.library, _c.month.between(wanted.first, wanted.last)]
     if wanted.branch:
         conditions.append(_c.branch == wanted.branch)
