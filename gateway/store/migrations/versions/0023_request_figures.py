@@ -4,17 +4,15 @@ Revision ID: 0023
 Revises: 0022
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
 
 import sqlalchemy as sa
 from alembic import op
+from pydantic import BaseModel, ValidationError
 from sqlalchemy.dialects import postgresql
-
-from gateway.domain.requests.request import Request, Role
-from gateway.domain.requests.request_figures import HAS_COME, WAS_SENT, SupplyMoments, list_request_figures
-from gateway.store.requests.request_figures import write_request_figures
-from gateway.store.requests.request_rows import UnreadableDocumentError, parse_event, parse_request
 
 revision = "0023"
 down_revision = "0022"
@@ -29,8 +27,88 @@ _EVENTS = sa.text(
     "ORDER BY id"
 ).columns(at=sa.DateTime(timezone=True))
 
-SENT = frozenset(state.value for state in WAS_SENT)
-CAME = frozenset(state.value for state in HAS_COME)
+CAME = frozenset({"received", "lent", "back", "returned", "completed"})
+SENT = CAME | {"shipped"}
+"""States of either side."""
+
+OUTCOMES: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "borrowing": {
+        "filled": CAME,
+        "unfilled": frozenset({"unfilled", "expired", "lost"}),
+        "cancelled": frozenset({"cancelled"}),
+    },
+    "lending": {
+        "filled": frozenset({"shipped", "returned", "completed", "lost"}),
+        "unfilled": frozenset({"unfilled", "expired", "forwarded"}),
+        "cancelled": frozenset({"cancelled"}),
+    },
+}
+"""States in which a request has that outcome; in all others it is open."""
+
+OUTCOMES_OF_ATTEMPTS: Mapping[str, frozenset[str]] = {
+    "filled": frozenset({"shipped", "completed", "extra", "extra-returned", "lost"}),
+    "unfilled": frozenset({"unfilled", "retry", "expired", "rejected", "no-answer", "condition-refused"}),
+    "cancelled": frozenset({"skipped", "cancelled"}),
+}
+
+WHOLE_REQUEST = 0
+MAX_BRANCH_CHARS = 255
+MAX_REASON_CHARS = 100
+
+
+class StoredMoney(BaseModel):
+    amount: Decimal
+    currency: str
+
+
+class StoredCosts(BaseModel):
+    agreed: StoredMoney | None = None
+    charged: StoredMoney | None = None
+
+
+class StoredService(BaseModel):
+    type: str = "loan"
+
+
+class StoredParty(BaseModel):
+    profile: str = ""
+
+
+class StoredAttempt(BaseModel):
+    number: int
+    partner: str
+    asked: datetime
+    status: str = "asked"
+    reason: str = ""
+
+
+class StoredRequest(BaseModel):
+    """Of the document of a request, what is read here."""
+
+    v: Literal[1]
+    library: str
+    id: str
+    role: Literal["borrowing", "lending"]
+    state: str
+    created: datetime
+    service: StoredService = StoredService()
+    branch: str = ""
+    partner: StoredParty = StoredParty()
+    costs: StoredCosts = StoredCosts()
+    attempts: tuple[StoredAttempt, ...] = ()
+    current: int = 0
+
+
+class StoredDetails(BaseModel):
+    reason: str = ""
+
+
+class StoredEvent(BaseModel):
+    v: Literal[1]
+    details: StoredDetails = StoredDetails()
+
+
+EventRow = sa.Row[tuple[datetime, str, str]]
 
 
 def id_column(name: str) -> sa.Column[str]:
@@ -41,7 +119,7 @@ def id_column(name: str) -> sa.Column[str]:
 
 def upgrade() -> None:
     """Requests of before count too: their history says when they were sent and came."""
-    op.create_table(
+    figures = op.create_table(
         "request_figure",
         sa.Column("library", sa.Text, nullable=False),
         sa.Column("month", sa.Integer, nullable=False),
@@ -64,41 +142,99 @@ def upgrade() -> None:
     connection = op.get_bind()
     for request in _iter_requests(connection):
         events = connection.execute(_EVENTS, {"library": request.library, "id": request.id}).all()
-        figures = list_request_figures(request, _find_moments(request, events), _find_reason(request, events))
-        write_request_figures(connection, request.library, request.id, figures)
+        connection.execute(figures.insert(), list(_iter_figures(request, events)))
 
 
-def _iter_requests(connection: sa.Connection) -> Iterator[Request]:
+def _iter_requests(connection: sa.Connection) -> Iterator[StoredRequest]:
     """Those whose documents can't be read are left out."""
     last = {"library": "", "id": ""}
     while rows := connection.execute(_NEXT, {**last, "limit": SLICE}).all():
         last = {"library": rows[-1].library, "id": rows[-1].id}
         for row in rows:
             try:
-                yield parse_request(row.document)
-            except UnreadableDocumentError:
+                yield StoredRequest.model_validate_json(row.document)
+            except ValidationError:
                 continue
 
 
-def _find_moments(request: Request, events: Sequence[sa.Row[tuple[datetime, str, str]]]) -> SupplyMoments:
-    sent = next((_in_utc(one.at) for one in events if one.after in SENT), None)
-    came = next((_in_utc(one.at) for one in events if one.after in CAME), None)
-    return SupplyMoments(sent, came if request.role is Role.BORROWING else None)
+def _iter_figures(request: StoredRequest, events: Sequence[EventRow]) -> Iterator[Mapping[str, object]]:
+    """Rows: the request's first, then one for each partner asked. Hours count from the request's making, or from the
+    asking; `cost` is in thousandths of the currency."""
+    sent = next((_read_moment(one.at) for one in events if one.after in SENT), None)
+    came = next((_read_moment(one.at) for one in events if one.after in CAME), None)
+    came = came if request.role == "borrowing" else None
+    filled = came if request.role == "borrowing" else sent
+    outcome = "filled" if filled is not None else _find_outcome(request.state, OUTCOMES[request.role])
+    price = request.costs.charged or request.costs.agreed
+    alike = {
+        "library": request.library,
+        "request_id": request.id,
+        "role": request.role,
+        "is_copy": request.service.type == "copy",
+        "branch": _clean_text(request.branch, MAX_BRANCH_CHARS),
+    }
+    is_refused_by_us = request.role == "lending" and outcome == "unfilled"
+    yield {
+        **alike,
+        "month": _read_month(request.created),
+        "attempt": WHOLE_REQUEST,
+        "partner": request.partner.profile,
+        "outcome": outcome,
+        "reason": _clean_text(_find_reason(request, events), MAX_REASON_CHARS) if is_refused_by_us else "",
+        "asked_hours": _count_hours(request.created, min((one.asked for one in request.attempts), default=None)),
+        "sent_hours": _count_hours(request.created, sent),
+        "came_hours": _count_hours(request.created, came),
+        "currency": price.currency if price is not None else "",
+        "cost": int((price.amount * 1000).quantize(Decimal(1), ROUND_HALF_UP)) if price is not None else 0,
+    }
+    for attempt in request.attempts:
+        became = _find_outcome(attempt.status, OUTCOMES_OF_ATTEMPTS)
+        has_supplied = became == "filled" and attempt.number == request.current
+        said = attempt.reason if attempt.status == "unfilled" else attempt.status
+        yield {
+            **alike,
+            "month": _read_month(attempt.asked),
+            "attempt": attempt.number,
+            "partner": attempt.partner,
+            "outcome": became,
+            "reason": _clean_text(said, MAX_REASON_CHARS) if became == "unfilled" else "",
+            "asked_hours": None,
+            "sent_hours": _count_hours(attempt.asked, sent) if has_supplied else None,
+            "came_hours": _count_hours(attempt.asked, came) if has_supplied else None,
+            "currency": "",
+            "cost": 0,
+        }
 
 
-def _find_reason(request: Request, events: Sequence[sa.Row[tuple[datetime, str, str]]]) -> str:
+def _find_outcome(word: str, outcomes: Mapping[str, frozenset[str]]) -> str:
+    return next((outcome for outcome, words in outcomes.items() if word in words), "open")
+
+
+def _find_reason(request: StoredRequest, events: Sequence[EventRow]) -> str:
     """Why we did not supply, as was said last."""
-    if request.role is Role.BORROWING:
-        return ""
     for row in reversed(events):
         try:
-            said = parse_event(row.document).details.reason
-        except UnreadableDocumentError:
+            said = StoredEvent.model_validate_json(row.document).details.reason
+        except ValidationError:
             continue
-        if said and row.after == request.state.value:
+        if said and row.after == request.state:
             return said
     return ""
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _read_month(moment: datetime) -> int:
+    return moment.year * 100 + moment.month
+
+
+def _count_hours(begin: datetime, end: datetime | None) -> int | None:
+    return None if end is None else max(0, int((end - begin).total_seconds() // 3600))
+
+
+def _read_moment(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _clean_text(value: str, limit: int) -> str:
+    """As both databases take it."""
+    value = f"{value[: limit - 1]}…" if len(value) > limit else value
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")

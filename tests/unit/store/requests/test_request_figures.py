@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -9,6 +10,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, text
 
 from gateway.domain.library import Money
+from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import ReasonCodes
 from gateway.domain.requests.request import (
     AttemptStatus,
@@ -169,23 +171,44 @@ async def test_a_request_that_forgets_its_patron_counts_on(migrated: Store) -> N
     assert not any("2100017" in str(value) or "p-17" in str(value) for one in kept for value in one)
 
 
-async def test_requests_of_before_count_as_filled_when_their_history_says_so(store: Store) -> None:
+async def test_what_a_migration_reads_of_requests_of_before_is_what_was_written_with_each_change(store: Store) -> None:
     await migrate_store(store, OWN)
-    asked = borrowing()
-    lost = later(ship(asked, 2), state=BorrowingState.LOST, changed=asked.created + timedelta(days=20))
-    sent_at, came_at = asked.created + timedelta(days=2), asked.created + timedelta(days=4)
+    asked = borrowing(costs=RequestCosts(charged=Money(Decimal("12.50"), "EUR")))
+    shipped = ship(asked, 2)
+    received = later(shipped, state=BorrowingState.RECEIVED, changed=asked.created + timedelta(days=4))
+    lost = later(received, state=BorrowingState.LOST, changed=asked.created + timedelta(days=20))
+    new = lending(service=RequestedService(ServiceType.COPY), branch="فرع الساحل", citation=Citation(title="Łódź nocą"))
+    refused = later(new, state=LendingState.UNFILLED)
+    hopeless = borrowing()
+    silent = replace(hopeless.attempts[0], number=2, partner="kyoto", status=AttemptStatus.NO_ANSWER)
+    ended = later(hopeless, state=BorrowingState.UNFILLED, attempts=(*hopeless.attempts, silent), current=0)
+    await store_changes(store, asked, shipped, received, lost)
+    await store_changes(store, new, refused, reason=ReasonCodes.ON_LOAN.value)
+    await store_changes(store, hopeless, ended)
+
+    def add_history(connection: Connection) -> None:
+        for one in (shipped, received, lost, refused):
+            event = make_event_row(0, request=one.id, at=one.changed, after=one.state.value)
+            history.add_history_event(connection, event)
+
+    def read_derived(connection: Connection) -> Sequence[object]:
+        figures = connection.execute(text("SELECT * FROM request_figure ORDER BY request_id, attempt")).all()
+        return [*figures, *connection.execute(text("SELECT id, title FROM request ORDER BY id")).all()]
 
     def go_back(connection: Connection) -> None:
-        requests.insert_request(connection, lost)
-        for at, after in ((sent_at, "shipped"), (came_at, "received"), (lost.changed, "lost")):
-            history.add_history_event(connection, make_event_row(0, request=lost.id, at=at, after=after))
         connection.execute(text("DROP TABLE request_figure"))
         connection.execute(text("ALTER TABLE request_event DROP COLUMN exchange"))
-        connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0022'"))
+        for name in ("number", "title"):
+            connection.execute(text(f"DROP INDEX ix_request_state_{name}"))
+        connection.execute(text("ALTER TABLE request DROP COLUMN title"))
+        connection.execute(text(f"UPDATE {OWN.table} SET version_num = '0021'"))
 
+    await store.write(add_history)
+    written = await store.read(read_derived)
     await store.write(go_back)
     await migrate_store(store, OWN)
 
+    assert await store.read(read_derived) == written
     sent = await store.read(lambda c: request_figures.count_hours_taken(c, SPRING, "sent"))
     came = await store.read(lambda c: request_figures.count_hours_taken(c, SPRING, "came"))
     assert ([one.hours for one in sent], [one.hours for one in came]) == ([48], [96])
