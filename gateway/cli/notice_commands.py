@@ -19,7 +19,7 @@ from gateway.cli.installation import (
     require_library,
     run_on_requests,
 )
-from gateway.domain.requests.views import NoticeLetter, NoticeStatus, NoticeView
+from gateway.domain.requests.staff_views import NoticeLetter, NoticeStatus, NoticeView
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.web.api.models.staff import NoticeOut, NoticeWhole
 

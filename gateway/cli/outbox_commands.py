@@ -26,7 +26,8 @@ from gateway.cli.installation import (
     run_on_requests,
     staff_option,
 )
-from gateway.domain.requests.views import BatchedOrder, DeadLetter, NotFound, ResultPage
+from gateway.domain.requests.staff_views import BatchedOrder, DeadLetter
+from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.requests.effects import PARTNER
 from gateway.store.requests import outbox_queries

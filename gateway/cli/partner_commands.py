@@ -23,7 +23,7 @@ from gateway.cli.installation import (
 )
 from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.rota import RotaExplanation, SupplierVerdict
-from gateway.domain.requests.views import PartnerView, RotaView
+from gateway.domain.requests.staff_views import PartnerView, RotaView
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.web.api.models.staff import PartnerOut, RotaOut
 

@@ -9,7 +9,7 @@ from functools import partial
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MalformedMessage, RefusalReason, Refused
-from gateway.domain.requests.views import MailboxFailure
+from gateway.domain.requests.staff_views import MailboxFailure
 from gateway.ports.adapter import MailboxAdapter
 from gateway.ports.incoming_mail import MailboxClient, MailFormat, ParsedMail
 from gateway.ports.partner_simulator import Secrets as PartnerSecrets

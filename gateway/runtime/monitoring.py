@@ -23,7 +23,7 @@ from prometheus_client import (
 
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.request import Role
-from gateway.domain.requests.views import MailboxFailure
+from gateway.domain.requests.staff_views import MailboxFailure
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store

@@ -10,7 +10,8 @@ from typing import Protocol
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import ConfigurationProblem
-from gateway.domain.requests.views import MailboxFailure, NotFound
+from gateway.domain.requests.staff_views import MailboxFailure
+from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.profiles import LoadedProfile, ProfileStore

@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from gateway.domain.requests.request import Role
-from gateway.domain.requests.views import MailboxFailure
+from gateway.domain.requests.staff_views import MailboxFailure
 from gateway.domain.value import value_object
 from gateway.sql import column_types
 from gateway.sql.statements import PreparedStatement, insert_rows

@@ -9,17 +9,10 @@ from gateway.domain.problems import OutcomeUnknown, Refused, Unavailable
 from gateway.domain.requests.action_fields import ACTS, BY_RULE
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import Request
+from gateway.domain.requests.staff_views import BulkFailure, BulkResult
 from gateway.domain.requests.state_machine import list_allowed_events
 from gateway.domain.requests.take_back import MarkChange
-from gateway.domain.requests.views import (
-    ActionRequest,
-    BulkFailure,
-    BulkResult,
-    EventDenied,
-    NotFound,
-    RequestFilter,
-    VersionConflict,
-)
+from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound, RequestFilter, VersionConflict
 from gateway.domain.value import value_object
 from gateway.services.requests.request_marks import RequestMarkService
 from gateway.services.requests.request_service import RequestService

@@ -14,7 +14,8 @@ from gateway.domain.profile import Profile
 from gateway.domain.requests import calendar
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.partner_policy import BatchRule
-from gateway.domain.requests.views import BatchedOrder, NotFound, ResultPage
+from gateway.domain.requests.staff_views import BatchedOrder
+from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import (
     DeliveryResult,

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.partner_policy import Closure, PartnerPolicy
-from gateway.domain.requests.views import NotFound, PartnerClosureView
+from gateway.domain.requests.staff_views import PartnerClosureView
+from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
 from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.store import partner_closures

@@ -14,7 +14,8 @@ from dataclasses import replace
 from gateway.domain.library import ContactKind, Patron
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import Request, RequestFlag
-from gateway.domain.requests.views import NotFound, NoticeLetter, NoticeStatus, NoticeView, ResultPage
+from gateway.domain.requests.staff_views import NoticeLetter, NoticeStatus, NoticeView
+from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 from gateway.ports.outgoing_mail import RenderedLetter

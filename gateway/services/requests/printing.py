@@ -15,8 +15,9 @@ from gateway.domain.problems import RefusalReason, Refused, Unavailable
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.print_batches import MAX_BATCH_REQUESTS, PrintBatch, PrintKind
 from gateway.domain.requests.request import LibraryParty, Request, Role
+from gateway.domain.requests.staff_views import NoticeLetter, NoticeStatus
 from gateway.domain.requests.state_table import TimerKind
-from gateway.domain.requests.views import LocatedCopy, NotFound, NoticeLetter, NoticeStatus
+from gateway.domain.requests.views import LocatedCopy, NotFound
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import RenderedLetter
 from gateway.ports.partner_channel import PartnerMessage

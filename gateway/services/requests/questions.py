@@ -27,9 +27,10 @@ from gateway.domain.requests.partner_answers import (
     list_answers,
     parse_answer_form,
 )
+from gateway.domain.requests.patron_views import AnswerField, QuestionState, QuestionView
 from gateway.domain.requests.request import PatronQuery, Request, Role
 from gateway.domain.requests.signed_links import ANSWERS, InvalidLinkError, LinkFault, QuestionLink
-from gateway.domain.requests.views import ActionRequest, AnswerField, EventDenied, NotFound, QuestionState, QuestionView
+from gateway.domain.requests.views import ActionRequest, EventDenied, NotFound
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import AnswerLink
 from gateway.ports.partner_channel import IncomingPartnerMessage, PartnerMessage

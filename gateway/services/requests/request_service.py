@@ -15,6 +15,7 @@ from gateway.domain.requests.action_fields import BY_RULE
 from gateway.domain.requests.attachments import describe_page_mismatch
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.patron_status import PatronStatus, status_of_request
+from gateway.domain.requests.patron_views import PatronAction, PatronReference, PatronView
 from gateway.domain.requests.request import (
     Attachment,
     BorrowingState,
@@ -44,9 +45,6 @@ from gateway.domain.requests.views import (
     MessageView,
     NotFound,
     NumberMatch,
-    PatronAction,
-    PatronReference,
-    PatronView,
     RequestFilter,
     RequestView,
     ResultPage,

@@ -17,6 +17,18 @@ from gateway.domain.requests.partner_policy import PartnerPolicy
 from gateway.domain.requests.policy import RotaOrder, RotaTemplate
 from gateway.domain.requests.request import BorrowingState, Request, RequestedService, Role, ServiceType
 from gateway.domain.requests.rota import RotaExplanation, build_rota_lines
+from gateway.domain.requests.staff_views import (
+    BatchedOrder,
+    DeadLetter,
+    DeadLetterCause,
+    MailboxFailure,
+    PartnerLoad,
+    PartnerView,
+    RotaView,
+    RotaViewLine,
+    SilentPartner,
+    TaskView,
+)
 from gateway.domain.requests.task_lists import (
     BY_NAME,
     DEAD_LETTERS,
@@ -25,20 +37,7 @@ from gateway.domain.requests.task_lists import (
     UNMATCHED_MAILS,
     TaskList,
 )
-from gateway.domain.requests.views import (
-    BatchedOrder,
-    DeadLetter,
-    DeadLetterCause,
-    MailboxFailure,
-    NotFound,
-    PartnerLoad,
-    PartnerView,
-    ResultPage,
-    RotaView,
-    RotaViewLine,
-    SilentPartner,
-    TaskView,
-)
+from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.effects import PARTNER

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, select
 
-from gateway.domain.requests.views import DeadLetterCause
+from gateway.domain.requests.staff_views import DeadLetterCause
 from gateway.sql.statements import PreparedStatement
 from gateway.store.requests.outbox import (
     COLUMNS,

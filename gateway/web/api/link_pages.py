@@ -22,6 +22,7 @@ from aiohttp import hdrs, web
 
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.partner_answers import MAX_NOTE_CHARS, AnswerFieldRule
+from gateway.domain.requests.patron_views import AnswerField, QuestionState, QuestionView
 from gateway.domain.requests.signed_links import (
     CopyLink,
     InvalidLinkError,
@@ -30,7 +31,7 @@ from gateway.domain.requests.signed_links import (
     link_id,
     verify_copy_link,
 )
-from gateway.domain.requests.views import AnswerField, NotFound, QuestionState, QuestionView, StoredFile
+from gateway.domain.requests.views import NotFound, StoredFile
 from gateway.domain.value import value_object
 from gateway.services.letters import ResolvedLanguage
 from gateway.services.localization import language_fallbacks

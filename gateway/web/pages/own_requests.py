@@ -10,8 +10,9 @@ from aiohttp import web
 from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.requests.events import EventDetails
 from gateway.domain.requests.patron_status import PatronStatus
+from gateway.domain.requests.patron_views import PatronAction, PatronView
 from gateway.domain.requests.request import Request
-from gateway.domain.requests.views import EventDenied, NotFound, PatronAction, PatronView, VersionConflict
+from gateway.domain.requests.views import EventDenied, NotFound, VersionConflict
 from gateway.ports.library_system import PatronKey
 from gateway.services.letters import mail_address
 from gateway.services.letters.facts import label_rows, readers_citation_rows, service_rows

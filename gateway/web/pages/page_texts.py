@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.domain.requests.fulfilment import Fulfilment
-from gateway.domain.requests.views import PatronAction
+from gateway.domain.requests.patron_views import PatronAction
 from gateway.domain.value import value_object
 from gateway.services.localization import mark_text
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from gateway.domain.requests.patron_status import OVERDUE, QUESTION, RECALLED, PatronStatus, status_of_request
+from gateway.domain.requests.patron_views import PatronAction, PatronView
 from gateway.domain.requests.request import Request
-from gateway.domain.requests.views import PatronAction, PatronView
 from gateway.domain.value import value_object
 from gateway.services.letters.templates import clean_line, clean_lines
 from gateway.services.localization import mark_text_in_context

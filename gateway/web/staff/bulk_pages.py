@@ -13,8 +13,9 @@ from gateway.domain.requests.action_fields import ACTS
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.print_batches import MAX_BATCH_REQUESTS, NEEDS, PrintKind
 from gateway.domain.requests.request import Request
+from gateway.domain.requests.staff_views import BulkResult
 from gateway.domain.requests.take_back import note_mark_change
-from gateway.domain.requests.views import BulkResult, ListFacet, NotFound, RequestFilter, SeveralRequests
+from gateway.domain.requests.views import ListFacet, NotFound, RequestFilter, SeveralRequests
 from gateway.domain.roles import Right
 from gateway.services.requests.bulk_actions import BULK_KINDS, MAX_BULK, TooManyRequests
 from gateway.services.requests.undone_acts import hold_of_act

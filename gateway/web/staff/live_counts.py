@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import hdrs, web
 
-from gateway.domain.requests.views import TaskView
+from gateway.domain.requests.staff_views import TaskView
 from gateway.domain.value import value_object
 from gateway.web.html.assets import HEADERS
 

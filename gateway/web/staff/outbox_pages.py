@@ -8,7 +8,8 @@ import json
 from aiohttp import web
 
 from gateway.domain.problems import Refused
-from gateway.domain.requests.views import DeadLetter, DeadLetterCause, NotFound
+from gateway.domain.requests.staff_views import DeadLetter, DeadLetterCause
+from gateway.domain.requests.views import NotFound
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.services.localization import mark_text

@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.domain.requests.citation import Citation, parse_standard_number
 from gateway.domain.requests.request import ServiceType
 from gateway.domain.requests.rota import RotaExplanation
-from gateway.domain.requests.views import PartnerView, RotaView
+from gateway.domain.requests.staff_views import PartnerView, RotaView
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.ports.library_system import ProbeStep

@@ -11,8 +11,9 @@ from gateway.domain.due_dates import local_day
 from gateway.domain.requests.events import Event, EventOrigin
 from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Request, RequestFlag, Role
+from gateway.domain.requests.staff_views import NoticeStatus, NoticeView
 from gateway.domain.requests.state_table import FollowUp
-from gateway.domain.requests.views import HistoryLine, LibraryStep, NoticeStatus, NoticeView, UnfinishedStep
+from gateway.domain.requests.views import HistoryLine, LibraryStep, UnfinishedStep
 from gateway.domain.value import value_object
 from gateway.services.localization import Localization, mark_text
 from gateway.services.requests.library_context import LibraryContext

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from gateway.domain.requests.request import Role
-from gateway.domain.requests.views import RequestFilter, TaskView
+from gateway.domain.requests.staff_views import TaskView
+from gateway.domain.requests.views import RequestFilter
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
 from gateway.services.localization import mark_text

@@ -11,7 +11,8 @@ from gateway.domain.library import RecordId
 from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import LibraryParty
-from gateway.domain.requests.views import DeadLetter, LendingDraft
+from gateway.domain.requests.staff_views import DeadLetter
+from gateway.domain.requests.views import LendingDraft
 from tests.protocol.pages.conftest import RULES
 from tests.protocol.pages.support import Running, running
 from tests.protocol.staff.support import Colleague, colleague

@@ -18,7 +18,8 @@ from gateway.domain.requests.request import (
     RotaLineStatus,
     VolumeState,
 )
-from gateway.domain.requests.views import BulkResult, HistoryLine, ListFacet, LocatedCopy, RequestView
+from gateway.domain.requests.staff_views import BulkResult
+from gateway.domain.requests.views import HistoryLine, ListFacet, LocatedCopy, RequestView
 from gateway.web.api.models.bases import OutputModel
 from gateway.web.api.models.messages import MessageOut
 from gateway.web.api.models.values import (

@@ -10,7 +10,8 @@ from pydantic import Field, StringConstraints
 from gateway.domain.requests.citation import CitationType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.patron_status import PatronStatus
-from gateway.domain.requests.views import NoticeStatus, PatronAction, PatronView
+from gateway.domain.requests.patron_views import PatronAction, PatronView
+from gateway.domain.requests.staff_views import NoticeStatus
 from gateway.store.api_records import WebhookSubscription
 from gateway.web.api.models.bases import InputModel, OutputModel
 from gateway.web.api.models.values import MoneyOut

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from gateway.domain.requests.action_fields import ACTS
 from gateway.domain.requests.events import EventDetails
-from gateway.domain.requests.views import BulkResult, NotFound
+from gateway.domain.requests.staff_views import BulkResult
+from gateway.domain.requests.views import NotFound
 from gateway.services.api_keys import KeyScope
 from gateway.services.requests.bulk_actions import BULK_KINDS
 from gateway.web.api.models.bases import NoParameters, ParameterModel

@@ -9,7 +9,7 @@ from aiohttp import hdrs
 from pydantic import Field, StringConstraints
 
 from gateway.domain.requests.events import EventDetails
-from gateway.domain.requests.views import PatronAction, PatronReference, PatronView
+from gateway.domain.requests.patron_views import PatronAction, PatronReference, PatronView
 from gateway.services.api_keys import KeyScope
 from gateway.web.api.models.bases import InputModel, NoParameters, ParameterModel
 from gateway.web.api.models.outputs import ROOT

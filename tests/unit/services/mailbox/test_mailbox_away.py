@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.domain.clock import SystemClock
 from gateway.domain.problems import ConfigurationError, ConfigurationProblem
-from gateway.domain.requests.views import MailboxFailure
+from gateway.domain.requests.staff_views import MailboxFailure
 from gateway.ports.incoming_mail import MailboxServer, OpenMailbox
 from gateway.services.mailbox.poller import MailboxPoller
 from gateway.store import mailbox

@@ -11,7 +11,7 @@ from gateway.cli import main
 from gateway.domain.library import Contact, ContactKind, PatronDraft, PostalAddress
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, RequestFlag
-from gateway.domain.requests.views import NoticeStatus, NoticeView
+from gateway.domain.requests.staff_views import NoticeStatus, NoticeView
 from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown
 
 PROFILES = {"south": SOUTH}
