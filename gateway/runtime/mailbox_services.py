@@ -18,8 +18,9 @@ from gateway.profiles import ProfileSet
 from gateway.runtime.mail_secrets import CLIENT, MailConcealer
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.secrets import resolve_secret
+from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.services.mailbox.poller import MailboxPoller, PollingOptions
-from gateway.services.mailbox.processor import MailboxInfo, MailProcessor
+from gateway.services.mailbox.processor import MailProcessor
 from gateway.services.mailbox.unmatched_mail import UnmatchedMailService
 from gateway.settings import Settings
 from gateway.settings.sections import MailboxSettings

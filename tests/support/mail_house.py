@@ -28,8 +28,8 @@ from gateway.ports.shared_store import Store
 from gateway.profiles import load_profiles
 from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
+from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.services.mailbox.poller import MailboxPoller, PollingOptions, PollResult
-from gateway.services.mailbox.processor import MailboxInfo
 from gateway.store.journal import Journal
 from gateway.store.mailbox import MailOutcome, MailRow
 from gateway.store.mailbox import mail as mail_table

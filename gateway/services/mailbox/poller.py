@@ -18,7 +18,8 @@ from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import MailboxClient, MailboxServer, OpenMailbox
 from gateway.ports.shared_store import Store
-from gateway.services.mailbox.processor import MailboxInfo, MailProcessor
+from gateway.services.mailbox.mail_records import MailboxInfo
+from gateway.services.mailbox.processor import MailProcessor
 from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition
 from gateway.store.postgresql import Leader

@@ -1,15 +1,12 @@
 """Processes one mail: read, scan, apply, journal.
 
-Only after that it is moved, so a crash between the two moves it later, and changes nothing twice. Messages that come
-before their request are kept only for formats that say when each was sent (`MailEvent.at`): of a letter nobody knows
-what came first.
+Only after that it is moved, so a crash between the two moves it later, and changes nothing twice.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,13 +16,10 @@ import structlog
 
 from gateway.domain.clock import Clock
 from gateway.domain.problems import MalformedMessage, Unavailable
-from gateway.domain.profile import Profile
-from gateway.domain.requests.events import EventKind
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import (
     AutomaticMailKind,
     IncomingMail,
-    MailEvent,
     MailFormat,
     ParsedMail,
     ParseMail,
@@ -34,6 +28,7 @@ from gateway.ports.incoming_mail import (
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Transaction
 from gateway.profiles import ProfileSet
+from gateway.services.mailbox.early_messages import EarlyMessages, begun_transactions
 from gateway.services.mailbox.mail_application import (
     ApplicationResult,
     InspectedAttachment,
@@ -43,22 +38,28 @@ from gateway.services.mailbox.mail_application import (
     inspect_attachments,
 )
 from gateway.services.mailbox.mail_reader import (
-    MailDestination,
     MailReading,
     MailStep,
     earliest_event_time,
     order_by_sent_time,
-    read_as_partner,
     read_mail,
     resolve_recipient,
+)
+from gateway.services.mailbox.mail_records import (
+    MailboxInfo,
+    MailVerdict,
+    clean_mail_header,
+    digest_mail,
+    limit_stranger_row,
+    make_journal_ending,
+    make_journal_opening,
+    make_mail_row,
 )
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store import mailbox
 from gateway.store.journal import Journal
-from gateway.store.journal_records import BodyCipher, BodyUnreadable, JournalEnding, JournalOpening
-from gateway.store.journal_writer import MAX_NOTE_CHARS, clean_text
-from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
-from gateway.store.schema import make_exchange_id
+from gateway.store.journal_records import BodyCipher, JournalEnding, JournalOpening
+from gateway.store.mailbox import MailOutcome, MailPosition
 
 log = structlog.get_logger(component="mailbox")
 
@@ -67,58 +68,6 @@ T = TypeVar("T")
 
 LARGE = 64_000
 """Bytes from which a mail is read in a thread."""
-
-SHOWN = 300
-"""Characters of sender, subject and Message-ID that are kept beside a mail."""
-
-MAX_WAITING_MAILS = 200
-"""While so many mails are on the list of staff, a stranger's does not join them: it lies in its folder alone."""
-
-WHOLE_MAILS = 5
-"""While fewer are on the list, a stranger's is kept whole, however large it is."""
-
-MAX_WAITING_BYTES = 1_000_000
-"""Of contents on the list; from then on a stranger's mail stands there without its content."""
-
-NOT_KEPT = "not kept here, since the list holds much already: read it in the folder of the mailbox"
-
-PROTOCOL = "mail"
-TRANSPORT = "imap"
-
-MAX_EARLY_MESSAGES = 200
-RULE = "rule:overtaken"
-
-
-@value_object(kw_only=True)
-class MailboxInfo:
-    """A mailbox as the services see it. `library`: symbol of the one whose mails these are, where the partner's
-    profile doesn't say another."""
-
-    name: str
-    library: str
-    authserv_id: str = ""
-
-    @property
-    def destination(self) -> MailDestination:
-        return MailDestination(self.library, self.authserv_id)
-
-
-@value_object(kw_only=True)
-class MailVerdict:
-    """What becomes of a mail. `problem` is staff's reason to look, `open` whether they must."""
-
-    outcome: MailOutcome = MailOutcome.DONE
-    kind: OutcomeClass = OutcomeClass.OK
-    problem: str = ""
-    open: bool = False
-    service: str = ""
-    profile: str = ""
-    applied: ApplicationResult = ApplicationResult()
-
-    @property
-    def is_of_stranger(self) -> bool:
-        """Nobody knows who wrote it, or that it was who it says; and it is about no request."""
-        return self.kind is OutcomeClass.REJECTED or not (self.profile or self.applied.request_id)
 
 
 def conceal_nothing(content: bytes) -> bytes:
@@ -247,14 +196,14 @@ class MailProcessor:
 
         def insert_mail(connection: Transaction) -> tuple[MailOutcome, JournalOpening, JournalEnding]:
             verdict = self._find_repeat(connection, box, content, parsed) or decide(connection)
-            row = _make_mail_row(spot, content, parsed, mail, verdict, now)
-            kept = _limit_stranger_row(connection, row) if verdict.is_of_stranger else row
+            row = make_mail_row(spot, content, parsed, mail, verdict, now)
+            kept = limit_stranger_row(connection, row) if verdict.is_of_stranger else row
             if kept is not None:
                 mailbox.add_mail(connection, kept, self.cipher)
             return (
                 verdict.outcome,
-                _make_journal_opening(box, content, verdict, now),
-                _make_journal_ending(verdict, self.clock.now()),
+                make_journal_opening(box, content, verdict, now),
+                make_journal_ending(verdict, self.clock.now()),
             )
 
         try:
@@ -288,8 +237,8 @@ class MailProcessor:
         """It was here before: under the same Message-ID, or a short while ago under another."""
         now = self.clock.now()
         hours = _repeat_hours(self.profiles(), parsed) if parsed is not None else 0
-        message_id = _clean_header(parsed.mail.id) if parsed is not None else ""
-        for seen in mailbox.find_same_content(connection, box.library, _mail_digest(content, parsed)):
+        message_id = clean_mail_header(parsed.mail.id) if parsed is not None else ""
+        for seen in mailbox.find_same_content(connection, box.library, digest_mail(content, parsed)):
             again = seen.outcome is MailOutcome.DONE and now - seen.at < timedelta(hours=hours)
             if seen.message_id == message_id or again:
                 return MailVerdict(
@@ -398,137 +347,9 @@ def _repeat_hours(profiles: ProfileSet, parsed: ParsedMail) -> int:
     return 24
 
 
-# --- rows ------------------------------------------------------------------------------------------------
-
-
-def _make_mail_row(
-    spot: MailPosition,
-    content: bytes,
-    parsed: ParsedMail | None,
-    mail: IncomingMail | None,
-    verdict: MailVerdict,
-    now: datetime,
-) -> MailRow:
-    return MailRow(
-        id=make_exchange_id(now),
-        spot=spot,
-        message_id=_clean_header(parsed.mail.id) if parsed is not None else "",
-        digest=_mail_digest(content, parsed),
-        at=now,
-        outcome=verdict.outcome,
-        profile=verdict.profile,
-        request_id=verdict.applied.request_id,
-        reason=verdict.problem or "; ".join(verdict.applied.notes),
-        open=verdict.open,
-        sender=_clean_header(mail.sender) if mail is not None and verdict.open else "",
-        subject=_clean_header(mail.subject) if mail is not None and verdict.open else "",
-        possible=verdict.applied.possible,
-        content=content if verdict.open else None,
-    )
-
-
-def _limit_stranger_row(connection: Transaction, row: MailRow) -> MailRow | None:
-    """As much as is kept of a stranger's mail: who floods the mailbox must not fill the disk too. None: nothing, since
-    staff need not look or have enough to look at; read once more, it would be judged the same."""
-    if not row.open:
-        return None
-    waiting = mailbox.measure_waiting(connection, row.spot.library)
-    if waiting.count >= MAX_WAITING_MAILS:
-        log.warning("mail.list_full", mailbox=row.spot.mailbox, waiting=waiting.count)
-        return None
-    size = len(row.content or b"")
-    if waiting.count < WHOLE_MAILS or waiting.content_bytes + size <= MAX_WAITING_BYTES:
-        return row
-    return replace(row, content=None, reason=f"{row.reason}; {NOT_KEPT}")
-
-
-def _mail_digest(content: bytes, parsed: ParsedMail | None) -> str:
-    return parsed.digest if parsed is not None else hashlib.sha256(content).hexdigest()
-
-
-def _clean_header(text: str) -> str:
-    return clean_text(text, SHOWN)
-
-
-def _make_journal_opening(box: MailboxInfo, content: bytes, verdict: MailVerdict, now: datetime) -> JournalOpening:
-    return JournalOpening(
-        library=box.library,
-        at=now,
-        body=content,
-        protocol=PROTOCOL,
-        transport=TRANSPORT,
-        profile=verdict.profile,
-        service=verdict.service or "mail",
-        from_agency=verdict.profile,
-        to_agency=box.library,
-        request_id=verdict.applied.request_id,
-        content_type="message/rfc822",
-        note=clean_text("; ".join(verdict.applied.notes), MAX_NOTE_CHARS),
-    )
-
-
-def _make_journal_ending(verdict: MailVerdict, at: datetime) -> JournalEnding:
-    applied = verdict.applied
-    return JournalEnding(
-        at=at,
-        outcome=verdict.kind,
-        reason=clean_text(verdict.problem, MAX_NOTE_CHARS),
-        managed_requests=applied.request_ids or (applied.request_id,),
-    )
-
-
 def _place_of_error(error: BaseException) -> str:
     """Where in our code, without what the mail says."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace is not None else ""
-
-
-def begun_transactions(events: Sequence[MailEvent]) -> frozenset[str]:
-    """Numbers of the requests that these events begin."""
-    return frozenset(one.transaction for one in events if one.kind is EventKind.REQUEST and one.at is not None)
-
-
-@value_object
-class EarlyMessages:
-    """`library`: whose mailbox; `context`: whose requests."""
-
-    connection: Transaction
-    library: str
-    context: LibraryContext
-    profile: Profile
-    parse: ParseMail
-    formats: Mapping[str, MailFormat]
-    cipher: BodyCipher | None
-
-    def apply_waiting_mails(self, transactions: frozenset[str]) -> None:
-        """What waits of this partner about these requests, in the order in which it was sent."""
-        rows = mailbox.list_unmatched(self.connection, self.library, MAX_EARLY_MESSAGES).rows
-        waiting = [
-            (row, application, events)
-            for row in rows
-            if (row.profile == self.profile.name)
-            for application, events in self._read_waiting_mail(row, transactions)
-        ]
-        for row, application, events in sorted(waiting, key=lambda one: min(event.at for event in one[2] if event.at)):
-            applied = application.apply_events(events)
-            if not applied.problem:  # or else it stays with staff
-                mailbox.close_mail(self.connection, self.library, row.id, RULE, applied.request_id)
-
-    def _read_waiting_mail(
-        self, row: MailRow, transactions: frozenset[str]
-    ) -> Sequence[tuple[MailApplication, tuple[MailEvent, ...]]]:
-        """Nothing where the mail can't be read any more, says something else as well, or is about other requests."""
-        try:
-            whole = mailbox.get_mail(self.connection, self.library, row.id, self.cipher)
-            if whole is None or whole.content is None:
-                return ()
-            parsed = resolve_recipient(self.parse(whole.content, whole.at), self.context)
-        except (MalformedMessage, BodyUnreadable):
-            return ()
-        understood = read_as_partner(parsed, self.profile, self.formats).understood
-        ours = all(one.transaction in transactions and one.at is not None for one in understood.events)
-        if understood.unknown or not understood.events or not ours:
-            return ()
-        return ((MailApplication(self.connection, self.context, self.profile, parsed), understood.events),)

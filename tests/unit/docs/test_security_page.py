@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from gateway.runtime.logs import LINES_OF_ADDRESS, LINES_OF_EVENT
-from gateway.services.mailbox.processor import MAX_WAITING_BYTES, MAX_WAITING_MAILS, WHOLE_MAILS
+from gateway.services.mailbox.mail_records import MAX_WAITING_BYTES, MAX_WAITING_MAILS, WHOLE_MAILS
 from gateway.settings import Settings
 from gateway.store.journal import ALL_STRANGER_EXCHANGES, STRANGER_EXCHANGES
 from gateway.store.journal_writer import MAX_STRANGER_BYTES

@@ -15,7 +15,7 @@ from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
 from gateway.ports.incoming_mail import IncomingMail, MailInterpretation
 from gateway.services.mailbox.mail_application import MailApplication
-from gateway.services.mailbox.processor import MailboxInfo
+from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition
 from tests.support.mail_house import LIBRARY, MailHouse, mail, mail_rows
