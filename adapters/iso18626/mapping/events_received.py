@@ -8,8 +8,15 @@ from dataclasses import replace
 from adapters.iso18626.codec import describe_structure
 from adapters.iso18626.mapping.codes import CONDITIONAL_RETRIES, RETRY_IN, UNFILLED_IN, read_conditions
 from adapters.iso18626.mapping.identities import MappingContext, money_of_costs, symbol_of_agency
-from adapters.iso18626.mapping.messages_sent import ITEM_DAMAGED, ITEM_LOST, join_notes
-from adapters.iso18626.mapping.note_habits import RETURN_ADDRESS, ItemName, read_item_ids, read_note
+from adapters.iso18626.mapping.note_habits import (
+    ITEM_DAMAGED,
+    ITEM_LOST,
+    RETURN_ADDRESS,
+    ItemName,
+    join_notes,
+    read_item_ids,
+    read_note,
+)
 from adapters.iso18626.mapping.requests import format_postal_address, read_request
 from adapters.iso18626.messages import Message, Request, RequestingAgencyMessage, SupplyingAgencyMessage
 from adapters.iso18626.messages.codes import Action, ReasonForMessage, RequestType, Status

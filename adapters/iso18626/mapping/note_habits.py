@@ -13,6 +13,10 @@ from gateway.domain.requests.events import LoanCondition
 from gateway.domain.requests.volume_notes import SEPARATOR
 from gateway.domain.value import value_object
 
+ITEM_LOST = "item lost"
+ITEM_DAMAGED = "item damaged"
+"""First in the note of a Notification, where the version has no word for it."""
+
 SHIP_TO = ("#SHIP_TO#", "#ST_END#")
 RETURN_TO = ("#RETURN_TO#", "#RT_END#")
 
@@ -27,6 +31,10 @@ _BLOCKS = {
 _COST = re.compile(r"(\d{1,9}(?:[.,]\d{1,4})?)\s*([A-Za-z]{3})|([A-Za-z]{3})\s*(\d{1,9}(?:[.,]\d{1,4})?)")
 _PARTS = "##"
 _VOLUMES = "multivol:"
+
+
+def join_notes(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)
 
 
 @value_object

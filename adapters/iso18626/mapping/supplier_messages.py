@@ -1,0 +1,411 @@
+"""What the gateway says as a supplier: a SupplyingAgencyMessage for each kind of event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+
+from adapters.iso18626.codec import fit_to_version
+from adapters.iso18626.mapping.codes import (
+    CONDITION_OUT,
+    MUST_MEET_CONDITION,
+    RETRY_IN,
+    RETRY_OUT,
+    UNFILLED_IN,
+    UNFILLED_OUT,
+    reason_of_word,
+    write_conditions,
+)
+from adapters.iso18626.mapping.identities import MappingContext, agency_of_symbol, costs_of_money
+from adapters.iso18626.mapping.message_headers import write_supplier_header
+from adapters.iso18626.mapping.note_habits import (
+    ITEM_DAMAGED,
+    RETURN_TO,
+    ItemName,
+    join_notes,
+    pack_item_id,
+    write_address_block,
+    write_conditional_note,
+)
+from adapters.iso18626.messages import SupplyingAgencyMessage
+from adapters.iso18626.messages.codes import ReasonForMessage, Status
+from adapters.iso18626.messages.declaration import Code
+from adapters.iso18626.messages.structures import (
+    DeliveryInfo,
+    MessageInfo,
+    PhysicalAddress,
+    RetryInfo,
+    ReturnInfo,
+    StatusInfo,
+)
+from gateway.domain.problems import RefusalReason, Refused
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.note_terms import write_conditions_term, write_cost_term
+from gateway.domain.requests.request import LendingState, Request, RequestFlag, ServiceType
+from gateway.ports.partner_channel import PartnerMessage
+
+_SupplierWriter = Callable[[PartnerMessage, MappingContext], SupplyingAgencyMessage]
+
+_STATUS_OF_STATE: Mapping[LendingState, Status] = {
+    LendingState.NEW: Status.REQUEST_RECEIVED,
+    LendingState.LOCATED: Status.EXPECT_TO_SUPPLY,
+    LendingState.HOLD_PLACED: Status.EXPECT_TO_SUPPLY,
+    LendingState.WILL_SUPPLY: Status.WILL_SUPPLY,
+    LendingState.CONDITIONAL: Status.WILL_SUPPLY,
+    LendingState.DIGITISING: Status.WILL_SUPPLY,
+    LendingState.CLEARANCE: Status.WILL_SUPPLY,
+    LendingState.CLEARED: Status.WILL_SUPPLY,
+    LendingState.CANCEL_PENDING: Status.EXPECT_TO_SUPPLY,
+    LendingState.SHIPPED: Status.LOANED,
+    LendingState.RETURNED: Status.LOANED,
+    LendingState.COMPLETED: Status.LOAN_COMPLETED,
+    LendingState.CANCELLED: Status.CANCELLED,
+    LendingState.UNFILLED: Status.UNFILLED,
+    LendingState.EXPIRED: Status.UNFILLED,
+    LendingState.FORWARDED: Status.UNFILLED,
+    LendingState.LOST: Status.COMPLETED_WITHOUT_RETURN,
+}
+
+
+def status_of_request(request: Request) -> Status:
+    """How a lending request stands, in the standard's words."""
+    state = request.state
+    if not isinstance(state, LendingState):
+        raise TypeError("a borrowing request has no status of a supplier")
+    if state is LendingState.SHIPPED:
+        if RequestFlag.RECALLED in request.flags:
+            return Status.RECALLED
+        if RequestFlag.OVERDUE in request.flags:
+            return Status.OVERDUE
+    if state is LendingState.COMPLETED and request.service.type is ServiceType.COPY:
+        return Status.COPY_COMPLETED
+    return _STATUS_OF_STATE[state]
+
+
+def make_no_message_error(kind: EventKind) -> Refused:
+    return Refused(RefusalReason.UNSUPPORTED_SERVICE, f"ISO 18626 has no message for '{kind.value}'.")
+
+
+def write_supplier_message(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    write = SUPPLIER_WRITERS.get(message.kind)
+    if write is None:
+        raise make_no_message_error(message.kind)
+    written = write(message, context)
+    info, status = written.message_info, written.status_info
+    assert info is not None
+    assert status is not None
+    noted = replace(
+        written,
+        header=write_supplier_header(message, context),
+        message_info=replace(info, note=join_notes(info.note or "", message.details.note) or None),
+        status_info=replace(status, last_change=message.at),
+    )
+    return _put_losses_into_note(noted, context)
+
+
+def _put_losses_into_note(message: SupplyingAgencyMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    """What the partner's version has no element for is told in words: a link in a delivery of 1.2, say."""
+    lost = fit_to_version(message, context.dialect.schema_version).lost
+    info = message.message_info
+    if not lost or info is None:
+        return message
+    words = (f"{detail.path.rpartition('/')[2]}: {detail.value}" for detail in lost)
+    return replace(message, message_info=replace(info, note=join_notes(info.note or "", *words)))
+
+
+def _build_message(
+    reason: ReasonForMessage,
+    status: Status,
+    *,
+    info: MessageInfo | None = None,
+    due: datetime | None = None,
+    expected: datetime | None = None,
+    delivery: DeliveryInfo | None = None,
+    retry: RetryInfo | None = None,
+) -> SupplyingAgencyMessage:
+    return SupplyingAgencyMessage(
+        message_info=replace(info or MessageInfo(), reason_for_message=reason),
+        status_info=StatusInfo(status=status, due_date=due, expected_delivery_date=expected),
+        delivery_info=delivery,
+        retry_info=retry,
+    )
+
+
+def _make_response_writer(status: Status) -> _SupplierWriter:
+    def write_response(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+        expected = context.write_end_of_day(message.details.expected)
+        return _build_message(ReasonForMessage.REQUEST_RESPONSE, status, expected=expected)
+
+    return write_response
+
+
+def _write_expectation(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    status = Status.EXPECT_TO_SUPPLY if context.dialect.expects_to_supply else Status.WILL_SUPPLY
+    return _make_response_writer(status)(message, context)
+
+
+def _write_promise(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    """Conditions are in the note: in elements they would wait for an answer."""
+    details = message.details
+    costs = costs_of_money(details.cost)
+    conditions = ", ".join(one.value.replace("-", " ") for one in details.conditions)
+    return _build_message(
+        ReasonForMessage.REQUEST_RESPONSE,
+        Status.WILL_SUPPLY,
+        info=MessageInfo(note=f"subject to: {conditions}" if conditions else None),
+        expected=context.write_end_of_day(details.expected),
+        delivery=DeliveryInfo(date_sent=message.at, delivery_costs=(costs,)) if costs is not None else None,
+    )
+
+
+def _write_conditional(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    """Conditions that the list lacks, and their costs, are in the note as well."""
+    details = message.details
+    codes = write_conditions(details.conditions)
+    unsaid = (one for one in details.conditions if one not in CONDITION_OUT)
+    habits = context.dialect.notes
+    note = write_conditional_note(
+        (one for one in details.conditions if one not in CONDITION_OUT),
+        (code.value for code in codes),
+        details.cost,
+        habits,
+    ) or join_notes(write_conditions_term(unsaid), write_cost_term(details.cost))
+    costs = costs_of_money(details.cost)
+    if context.dialect.conditions == "retry":
+        return _build_message(
+            ReasonForMessage.REQUEST_RESPONSE,
+            Status.RETRY_POSSIBLE,
+            info=MessageInfo(reason_retry=Code(MUST_MEET_CONDITION), note=note or None),
+            retry=RetryInfo(
+                loan_conditions=codes,
+                offered_costs=(costs,) if costs is not None else (),
+                retry_before=context.write_end_of_day(details.retry_after),
+            ),
+        )
+    if not (note or codes):
+        note = "conditions: see note"  # else it would be read as a promise without conditions
+    return _build_message(
+        ReasonForMessage.REQUEST_RESPONSE,
+        Status.WILL_SUPPLY,
+        info=MessageInfo(note=note or None),
+        delivery=DeliveryInfo(
+            date_sent=message.at, loan_conditions=codes, delivery_costs=(costs,) if costs is not None else ()
+        ),
+    )
+
+
+def _write_retry(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    details = message.details
+    word = reason_of_word(details.reason)
+    code = RETRY_OUT.get(word) if word is not None else None
+    exact = code is not None and RETRY_IN[code.casefold()] is word
+    costs = costs_of_money(details.cost)
+    return _build_message(
+        ReasonForMessage.REQUEST_RESPONSE,
+        Status.RETRY_POSSIBLE,
+        info=MessageInfo(
+            reason_retry=Code(code or "NotCurrentAvailableForILL"),
+            note=None if exact or details.reason in ("", "other") else details.reason,
+        ),
+        retry=RetryInfo(
+            retry_after=context.write_end_of_day(details.retry_after),
+            offered_costs=(costs,) if costs is not None else (),
+        ),
+    )
+
+
+def _write_unfilled(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    return _build_message(
+        ReasonForMessage.REQUEST_RESPONSE, Status.UNFILLED, info=_write_unfilled_reason(message.details)
+    )
+
+
+def _write_unfilled_reason(details: EventDetails) -> MessageInfo:
+    """The reason in our word too, where the list's says less."""
+    word = reason_of_word(details.reason)
+    code = UNFILLED_OUT.get(word) if word is not None else None
+    exact = code is not None and UNFILLED_IN[code.casefold()] is word
+    return MessageInfo(
+        reason_unfilled=Code(code) if code is not None else None,
+        note=None if exact or details.reason in ("", "other") else details.reason,
+    )
+
+
+def _write_expired(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    return _build_message(ReasonForMessage.STATUS_CHANGE, Status.UNFILLED, info=MessageInfo(note="expired"))
+
+
+def _write_cancel_accepted(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    return _build_message(ReasonForMessage.CANCEL_RESPONSE, Status.CANCELLED, info=MessageInfo(answer=True))
+
+
+def _write_cancel_refused(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    return _build_message(
+        ReasonForMessage.CANCEL_RESPONSE, status_of_request(message.request), info=MessageInfo(answer=False)
+    )
+
+
+def _write_shipped(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    sender = message.sender
+    back = write_address_block(RETURN_TO, sender.name, sender.address) if context.dialect.notes.addresses else ""
+    return replace(
+        _build_message(
+            ReasonForMessage.STATUS_CHANGE,
+            Status.LOANED,
+            info=MessageInfo(note=join_notes(_write_unsaid_conditions(message.details), back) or None),
+            due=_write_due(message, context),
+            delivery=_write_delivery(message, context),
+        ),
+        return_info=_write_return_info(message, context),
+    )
+
+
+def _write_return_info(message: PartnerMessage, context: MappingContext) -> ReturnInfo | None:
+    """Where it goes back to; the address line by line, as it is set up."""
+    lines = [line.strip() for line in message.sender.address.splitlines() if line.strip()]
+    if not lines:
+        return None
+    symbols = context.dialect.symbols
+    return ReturnInfo(
+        agency=agency_of_symbol(symbols.ours or message.sender.symbol, symbols),
+        name=message.sender.name or None,
+        physical_address=PhysicalAddress(line1=lines[0], line2=", ".join(lines[1:]) or None),
+    )
+
+
+def _write_copy_delivered(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    return _build_message(
+        ReasonForMessage.STATUS_CHANGE,
+        Status.COPY_COMPLETED,
+        info=MessageInfo(note=_write_unsaid_conditions(message.details) or None),
+        delivery=_write_delivery(message, context),
+    )
+
+
+def _write_unsaid_conditions(details: EventDetails) -> str:
+    return write_conditions_term(one for one in details.conditions if one not in CONDITION_OUT)
+
+
+def _write_delivery(message: PartnerMessage, context: MappingContext) -> DeliveryInfo:
+    details = message.details
+    costs = costs_of_money(details.cost)
+    return DeliveryInfo(
+        date_sent=message.at,
+        item_ids=(_write_item_id(message, context),) if details.barcode else (),
+        url=details.link or None,
+        delivery_method=Code("URL") if details.link else None,
+        loan_conditions=write_conditions(details.conditions),
+        delivery_costs=(costs,) if costs is not None else (),
+    )
+
+
+def _write_item_id(message: PartnerMessage, context: MappingContext) -> str:
+    details = message.details
+    if context.dialect.item_ids == "plain":
+        return details.barcode
+    label = next((one.label for one in message.request.volumes if one.id in details.volumes), "")
+    return pack_item_id(ItemName(details.barcode, label, message.request.citation.call_number))
+
+
+def _write_due(message: PartnerMessage, context: MappingContext) -> datetime | None:
+    due: date | datetime | None = message.details.due or message.request.terms.lender_due
+    return context.write_end_of_day(due)
+
+
+def _write_renew_accepted(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    return _build_message(
+        ReasonForMessage.RENEW_RESPONSE,
+        Status.LOANED,
+        info=MessageInfo(answer=True),
+        due=_write_due(message, context),
+    )
+
+
+def _write_renew_refused(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    return _build_message(
+        ReasonForMessage.RENEW_RESPONSE,
+        status_of_request(message.request),
+        info=MessageInfo(answer=False),
+        due=context.write_end_of_day(message.request.terms.lender_due),
+    )
+
+
+def _make_change_writer(status: Status) -> _SupplierWriter:
+    def write_change(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+        return _build_message(ReasonForMessage.STATUS_CHANGE, status, due=_write_due(message, context))
+
+    return write_change
+
+
+def _write_end_of_loan(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    return _build_message(ReasonForMessage(context.dialect.completed_as), Status.LOAN_COMPLETED)
+
+
+def _write_lost(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    return _build_message(
+        ReasonForMessage.STATUS_CHANGE,
+        Status.COMPLETED_WITHOUT_RETURN,
+        info=MessageInfo(note=write_cost_term(message.details.cost) or None),
+    )
+
+
+def _make_notification_writer(*terms: str) -> _SupplierWriter:
+    def write_notification(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+        note = join_notes(*terms, write_cost_term(message.details.cost))
+        return _build_message(
+            ReasonForMessage.NOTIFICATION, status_of_request(message.request), info=MessageInfo(note=note or None)
+        )
+
+    return write_notification
+
+
+def _write_due_changed(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    return _build_message(
+        ReasonForMessage.NOTIFICATION, status_of_request(message.request), due=_write_due(message, context)
+    )
+
+
+def _write_forwarded(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    partner = message.details.partner
+    return _build_message(
+        ReasonForMessage.NOTIFICATION,
+        Status.UNFILLED,
+        info=MessageInfo(note=f"forwarded to {partner}" if partner else "forwarded"),
+    )
+
+
+def _write_status_report(message: PartnerMessage, context: MappingContext) -> SupplyingAgencyMessage:
+    return _build_message(
+        ReasonForMessage.STATUS_REQUEST_RESPONSE,
+        status_of_request(message.request),
+        due=context.write_end_of_day(message.request.terms.lender_due),
+    )
+
+
+SUPPLIER_WRITERS: Mapping[EventKind, _SupplierWriter] = {
+    EventKind.ACKNOWLEDGED: _make_response_writer(Status.REQUEST_RECEIVED),
+    EventKind.REJECTED: _write_unfilled,
+    EventKind.EXPECT_TO_SUPPLY: _write_expectation,
+    EventKind.WILL_SUPPLY: _write_promise,
+    EventKind.HOLD_PLACED: _write_expectation,
+    EventKind.CONDITIONAL: _write_conditional,
+    EventKind.RETRY: _write_retry,
+    EventKind.UNFILLED: _write_unfilled,
+    EventKind.FORWARDED: _write_forwarded,
+    EventKind.EXPIRED: _write_expired,
+    EventKind.CANCEL_ACCEPTED: _write_cancel_accepted,
+    EventKind.CANCEL_REFUSED: _write_cancel_refused,
+    EventKind.SHIPPED: _write_shipped,
+    EventKind.COPY_DELIVERED: _write_copy_delivered,
+    EventKind.RENEW_ACCEPTED: _write_renew_accepted,
+    EventKind.RENEW_REFUSED: _write_renew_refused,
+    EventKind.DUE_DATE_CHANGED: _write_due_changed,
+    EventKind.OVERDUE: _make_change_writer(Status.OVERDUE),
+    EventKind.RECALL: _make_change_writer(Status.RECALLED),
+    EventKind.CHECKED_IN: _write_end_of_loan,
+    EventKind.LOST: _write_lost,
+    EventKind.DAMAGED: _make_notification_writer(ITEM_DAMAGED),
+    EventKind.MESSAGE: _make_notification_writer(),
+    EventKind.STATUS_REPORT: _write_status_report,
+}
