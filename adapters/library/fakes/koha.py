@@ -13,7 +13,9 @@ from typing import Any
 from aiohttp import web
 
 from adapters.library.fakes.fake_server import FakeServer
-from adapters.library.fakes.koha_state import KohaError, KohaState, Row, invalid_body, select_rows
+from adapters.library.fakes.koha_queries import select_rows
+from adapters.library.fakes.koha_schema import KohaError, Row, invalid_body
+from adapters.library.fakes.koha_state import KohaState
 
 API = "/api/v1"
 TOKEN_SECONDS = 3600

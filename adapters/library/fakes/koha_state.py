@@ -6,10 +6,7 @@ Moments are aware; days are in UTC, as the fake has no other zone.
 from __future__ import annotations
 
 import itertools
-import json
-import re
-import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from io import BytesIO
@@ -17,107 +14,22 @@ from typing import Any
 
 from pymarc import Record, parse_xml_to_array
 
+from adapters.library.fakes.koha_schema import (
+    DEBIT_KEYS,
+    HOLD_KEYS,
+    ITEM_KEYS,
+    PATRON_FLAGS,
+    PATRON_KEYS,
+    PATRON_READ_ONLY,
+    PATRON_TEXTS,
+    KohaError,
+    Row,
+    invalid_body,
+)
+
 LOAN_DAYS = 28
 RENEWALS_ALLOWED = 3
 FINE_LIMIT = 10.0
-
-Row = dict[str, Any]
-
-_PATRON_TEXTS = [
-    "cardnumber",
-    "surname",
-    "firstname",
-    "middle_name",
-    "title",
-    "initials",
-    "address",
-    "address2",
-    "city",
-    "state",
-    "postal_code",
-    "country",
-    "email",
-    "phone",
-    "mobile",
-    "secondary_email",
-    "userid",
-    "staff_notes",
-    "opac_notes",
-    "date_of_birth",
-    "expiry_date",
-    "date_enrolled",
-]
-_PATRON_FLAGS = ("incorrect_address", "patron_card_lost")
-PATRON_KEYS = frozenset({*_PATRON_TEXTS, *_PATRON_FLAGS, "library_id", "category_id", "lang", "patron_id"})
-PATRON_READ_ONLY = frozenset({"restricted", "anonymized"})
-ITEM_KEYS = frozenset(
-    [
-        "item_id",
-        "biblio_id",
-        "external_id",
-        "home_library_id",
-        "holding_library_id",
-        "location",
-        "permanent_location",
-        "item_type_id",
-        "not_for_loan_status",
-        "damaged_status",
-        "lost_status",
-        "withdrawn",
-        "restricted_status",
-        "callnumber",
-        "copy_number",
-        "public_notes",
-        "internal_notes",
-        "checked_out_date",
-        "acquisition_source",
-        "inventory_number",
-        "extended_subfields",
-        "effective_not_for_loan_status",
-        "effective_item_type_id",
-        "serial_issue_number",
-        "materials_notes",
-        "timestamp",
-    ]
-)
-HOLD_KEYS = frozenset(
-    [
-        "patron_id",
-        "biblio_id",
-        "item_group_id",
-        "hold_date",
-        "item_id",
-        "pickup_library_id",
-        "expiration_date",
-        "notes",
-        "item_type",
-        "non_priority",
-    ]
-)
-DEBIT_KEYS = frozenset(
-    [
-        "amount",
-        "type",
-        "description",
-        "internal_note",
-        "item_id",
-        "library_id",
-        "date",
-        "checkout_id",
-        "user_id",
-        "interface",
-        "status",
-    ]
-)
-
-
-class KohaError(Exception):
-    """What Koha answers instead: status, words and, in newer releases, a code."""
-
-    def __init__(self, status: int, error: str, code: str = "", **more: object) -> None:
-        super().__init__(error)
-        self.status = status
-        self.body: Row = {"error": error, **({"error_code": code} if code else {}), **more}
 
 
 @dataclass(slots=True)
@@ -159,7 +71,7 @@ class KohaState:
     def add_patron(self, body: Row, *, restricted: bool = False) -> Row:
         self._check_patron(body, None)
         number = self.next_number()
-        row: Row = dict.fromkeys(_PATRON_TEXTS) | dict.fromkeys(_PATRON_FLAGS, False)
+        row: Row = dict.fromkeys(PATRON_TEXTS) | dict.fromkeys(PATRON_FLAGS, False)
         row |= {"lang": "default", "restricted": restricted, "anonymized": False, "date_enrolled": self.today()}
         row |= {key: value for key, value in body.items() if key not in PATRON_READ_ONLY}
         row["patron_id"] = number
@@ -550,81 +462,6 @@ class KohaState:
         row |= {"account_line_id": line, "patron_id": number, "amount_outstanding": body["amount"]}
         self.debits[line] = row
         return row
-
-
-# --- questions -------------------------------------------------------------------------------------------
-
-
-def select_rows(rows: Iterable[Row], query: str | None, parameters: Iterable[tuple[str, str]], match: str) -> list[Row]:
-    """`query`: the parameter q; plain parameters match a part of the text unless `match` says `exact`."""
-    found = list(rows)
-    if query:
-        try:
-            wanted = json.loads(query)
-        except ValueError as error:
-            raise KohaError(400, "Invalid query", "invalid_query") from error
-        found = [row for row in found if _fits_query(row, wanted)]
-    for key, value in parameters:
-        found = [row for row in found if _fits_text(row.get(key), value, match)]
-    return found
-
-
-def _fits_text(found: object, value: str, match: str) -> bool:
-    text, wanted = collate_text(_to_text(found)), collate_text(value)
-    return {
-        "exact": text == wanted,
-        "starts_with": text.startswith(wanted),
-        "ends_with": text.endswith(wanted),
-    }.get(match, wanted in text)
-
-
-def _fits_query(row: Row, wanted: object) -> bool:
-    """Objects are joined by and, lists by or."""
-    if isinstance(wanted, list):
-        return any(_fits_query(row, one) for one in wanted)
-    if not isinstance(wanted, dict):
-        raise KohaError(400, "Invalid query", "invalid_query")
-    return all(
-        (_fits_query(row, value) if key == "-or" else all(_fits_query(row, one) for one in value))
-        if key in ("-or", "-and")
-        else _fits_value(row, key, value)
-        for key, value in wanted.items()
-    )
-
-
-def _fits_value(row: Row, key: str, value: object) -> bool:
-    if key.removeprefix("me.") not in row:
-        raise KohaError(400, f"Unknown attribute {key}", "invalid_query")
-    found = row[key.removeprefix("me.")]
-    if isinstance(value, list):
-        return any(_fits_value(row, key, one) for one in value)
-    if isinstance(value, dict):
-        (operator, operand), *_rest = value.items()
-        if operator == "-like":
-            pattern = "".join(".*" if char == "%" else re.escape(char) for char in collate_text(operand))
-            return re.fullmatch(pattern, collate_text(_to_text(found)), flags=re.DOTALL) is not None
-        if operator in ("-in", "="):
-            return _fits_value(row, key, operand)
-        raise KohaError(400, f"Unknown operator {operator}", "invalid_query")
-    if value is None or found is None:
-        return found is value
-    return collate_text(_to_text(found)) == collate_text(_to_text(value))
-
-
-def collate_text(text: str) -> str:
-    """Equal for texts that its database takes for equal: without case and accents."""
-    return "".join(one for one in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(one))
-
-
-def _to_text(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def invalid_body(path: str, message: str) -> KohaError:
-    """As Koha's check of a body against its schema answers."""
-    error = KohaError(400, message)
-    error.body = {"errors": [{"message": message, "path": path}], "status": 400}
-    return error
 
 
 def _describe_record(record: Record) -> Row:
