@@ -6,7 +6,6 @@ Start: store, migrations, libraries, profiles, interrupted work, listeners, prob
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import lru_cache, partial
@@ -15,7 +14,6 @@ import structlog
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock, SystemClock
-from gateway.domain.problems import KeyPath
 from gateway.policies import PolicyStore, load_policies
 from gateway.ports.library_system import HoldsConnections
 from gateway.ports.outgoing_addresses import AllowedAddresses
@@ -23,17 +21,11 @@ from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileLoadResult, ProfileStore, load_profiles
 from gateway.runtime.assembly import Assembly, make_authenticator
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
+from gateway.runtime.daemon_listeners import MAX_SILENCE_SECONDS, DaemonListeners
 from gateway.runtime.last_good_configuration import LastGoodFiles
-from gateway.runtime.listener_tls import RenewableServerContext
 from gateway.runtime.listeners import (
     HttpListener,
-    HttpListenerOptions,
-    ListenerAddressError,
-    TcpListenerOptions,
     TcpMessageListener,
-    describe_bind_failure,
-    probe_http,
-    probe_tcp,
 )
 from gateway.runtime.logs import DefectLog
 from gateway.runtime.mailbox_services import MailboxServices
@@ -48,7 +40,6 @@ from gateway.runtime.page_assembly import (
     make_start_page,
 )
 from gateway.runtime.partner_connections import PartnerConnectionPool
-from gateway.runtime.tcp_connection import ConnectionHandlers, ConnectionRules
 from gateway.secrets import resolve_secret
 from gateway.services.check import CheckSubject, check_examples
 from gateway.services.exchange import ExchangeRecord, MessageExchange
@@ -58,8 +49,7 @@ from gateway.services.fulfilment import LinkResolver
 from gateway.services.gateway_operation import GatewayOperation
 from gateway.services.outbox.worker import node_start_name
 from gateway.services.partner_probe import PartnerProbe
-from gateway.settings import Settings, Tls
-from gateway.settings import TcpListener as TcpSettings
+from gateway.settings import Settings
 from gateway.store import mailbox
 from gateway.store.journal import Journal
 from gateway.store.migration import migrate_store
@@ -79,7 +69,6 @@ log = structlog.get_logger(component="gateway")
 QUEUE = 4
 """So many times `http.max_concurrent` may wait for their turn."""
 
-MAX_SILENCE_SECONDS = 10.0
 LOOK_SECONDS = 15.0
 RETENTION_SECONDS = 6 * 3600.0
 FAILURES_SECONDS = 600.0
@@ -102,29 +91,27 @@ class Daemon:
             settings.http.max_concurrent, QUEUE * settings.http.max_concurrent, settings.http.queue_seconds
         )
         self._forwarding = ForwardingNotes()
-        self._http: HttpListener | None = None
-        self._tcp: list[TcpMessageListener] = []
-        self._certificates: list[RenewableServerContext] = []
+        self._listeners = DaemonListeners(settings, adapters, lambda: self._profiles.current, self._gate, self._clock)
 
     @property
     def http_port(self) -> int:
-        assert self._http is not None, "not started"
-        return self._http.port
+        assert self._listeners.http is not None, "not started"
+        return self._listeners.http.port
 
     @property
     def url(self) -> str:
         """Where this machine reaches the pages and the API."""
-        assert self._http is not None, "not started"
-        return self._http.url
+        assert self._listeners.http is not None, "not started"
+        return self._listeners.http.url
 
     @property
     def tcp_ports(self) -> tuple[int, ...]:
         """In the order of the settings."""
-        return tuple(listener.port for listener in self._tcp)
+        return tuple(listener.port for listener in self._listeners.tcp)
 
     @property
     def listeners(self) -> tuple[HttpListener | TcpMessageListener, ...]:
-        return (*((self._http,) if self._http is not None else ()), *self._tcp)
+        return self._listeners.all_listeners
 
     async def start(self) -> None:
         """Returns when every listener has answered a probe.
@@ -148,7 +135,7 @@ class Daemon:
         """Read profiles, secrets and listeners' certificates anew, as on SIGHUP. False: there are problems, and what
         they are in stays as it was."""
         self._secrets.cache_clear()
-        renewed = self._take_changed_certificates()
+        renewed = self._listeners.take_changed_certificates()
         return await self._profiles.reload() and renewed
 
     # --- from inside out ---------------------------------------------------------------------------------
@@ -175,7 +162,9 @@ class Daemon:
         journal = Journal(store, options, self.node)
         stack.push_async_callback(journal.close)
         self._lines = PartnerConnectionPool(
-            self._make_connection_rules, lambda name: self._profiles.current.find_profile(name), self.settings.folder
+            self._listeners.make_connection_rules,
+            lambda name: self._profiles.current.find_profile(name),
+            self.settings.folder,
         )
         self._profiles.followers.append(self._lines)
         self.managed = self._make_managed_requests(store, journal, libraries)
@@ -390,91 +379,15 @@ class Daemon:
             staff=self._staff_pages,
             start=make_start_page(settings, has_reader_pages=self._pages is not None),
         )
-        http = settings.http
-        place = HttpListenerOptions(
-            host=http.host,
-            port=http.port,
-            tls=self._make_tls_context(http.tls),
-            head_seconds=http.header_seconds,
-            connections=http.connections,
-            per_peer=http.per_peer,
-        )
-        self._http = HttpListener(place, site)
-        self._tcp = [
-            TcpMessageListener(
-                self._make_tcp_options(one),
-                exchange,
-                self._gate,
-                self._clock,
-                self._lines if protocols[one.protocol].for_all else None,
-            )
-            for one in settings.tcp
-        ]
-        self._lines.start_serving(ConnectionHandlers(exchange, self._gate, self._clock))
         self._stack.push_async_callback(self._lines.close_connections, settings.shutdown_seconds)
-        self._stack.push_async_callback(self._close_listeners)
+        self._stack.push_async_callback(self._listeners.close_listeners)
         self._stack.callback(self._api.end_streams)  # before the listeners: streams would hold them up
         if self._staff_pages is not None:
             self._stack.callback(self._staff_pages.end_streams)
-        keys: list[KeyPath] = [("http", "port"), *(("tcp", index, "port") for index in range(len(self._tcp)))]
-        for key, listener in zip(keys, self.listeners, strict=True):
-            await self._start_listener(key, listener)
-
-    async def _start_listener(self, key: KeyPath, listener: HttpListener | TcpMessageListener) -> None:
-        """Raises ListenerAddressError."""
-        try:
-            await listener.start()
-        except OSError as error:
-            place = listener.place
-            message = f"can't listen at {place.host}, port {place.port}: {describe_bind_failure(error)}"
-            raise ListenerAddressError(str(self.settings.make_problem(key, message))) from error
-
-    async def _close_listeners(self) -> None:
-        """All at once, since they share the time."""
-        await asyncio.gather(*(listener.stop(self.settings.shutdown_seconds) for listener in self.listeners))
-
-    def _make_tcp_options(self, one: TcpSettings) -> TcpListenerOptions:
-        return TcpListenerOptions(
-            host=one.host,
-            port=one.port,
-            profile=one.profile,
-            protocol=one.protocol,
-            framing=lambda: self._make_connection_rules(one.protocol, one.profile).framing,
-            limit=lambda: self._make_connection_rules(one.protocol, one.profile).limit,
-            tls=self._make_tls_context(one.tls),
-            connections=one.connections,
-            per_peer=one.per_peer,
-            idle_in_message=MAX_SILENCE_SECONDS,
-        )
-
-    def _make_connection_rules(self, protocol: str, name: str) -> ConnectionRules:
-        """Of connections for a profile (the check of profiles lets no set pass that lacks a listener's), or for all
-        partners."""
-        profiles = self._profiles.current
-        profile = profiles.find_profile(name) if name else None
-        limit = profile.max_bytes if profile is not None else profiles.max_bytes
-        framing = self._adapters.protocols[protocol].responder().framing(profile)
-        return ConnectionRules(protocol, name, framing, limit, MAX_SILENCE_SECONDS)
-
-    def _make_tls_context(self, tls: Tls) -> ssl.SSLContext | None:
-        if not tls.certificate:
-            return None
-        folder = self.settings.folder
-        authorities = folder / tls.client_ca if tls.client_ca else None
-        context = RenewableServerContext(folder / tls.certificate, folder / tls.key, authorities, ssl.CERT_OPTIONAL)
-        self._certificates.append(context)
-        return context
-
-    def _take_changed_certificates(self) -> bool:
-        """Of listeners. False: some can't be used, and what was read before stays in use."""
-        taken = [context.take_changed_files() for context in self._certificates]
-        return all(taken)
+        await self._listeners.start_listeners(site, exchange, self._lines)
 
     async def _probe_listeners(self, health: HealthMonitor) -> None:
-        assert self._http is not None
-        await probe_http(self._http)
-        for listener in self._tcp:
-            await probe_tcp(listener)
+        await self._listeners.probe_listeners()
         readiness = await health.check()
         log.info(
             "daemon.serving",
@@ -500,7 +413,7 @@ class Daemon:
             await place.is_leader()
 
         async def take_changed_certificates() -> None:
-            self._take_changed_certificates()
+            self._listeners.take_changed_certificates()
 
         async def measure_oldest_pending() -> None:
             found = [await journal.find_oldest_pending(symbol) for symbol in libraries]
@@ -559,7 +472,7 @@ class Daemon:
         self._tasks.run_every("health: try to write", WRITE_SECONDS, health.try_writing)
         self._tasks.run_every("health: look for the metrics", LOOK_SECONDS, measure_readiness)
         self._tasks.run_every("node: keep its place", LOOK_SECONDS, renew_leadership)
-        if self._certificates:
+        if self._listeners.certificates:
             self._tasks.run_every("tls: look for new certificates", LOOK_SECONDS, take_changed_certificates)
         self._tasks.run_every("outbox: count for the metrics", LOOK_SECONDS, count_outbox_rows)
         self._tasks.run_every("messages: count the unread for the metrics", LOOK_SECONDS, count_unread)
