@@ -101,7 +101,7 @@ class TestEmbeddedAndNcip(OnSqliteAlone, LibraryContract):
 
     async def test_each_has_numbers_of_its_own(self, world: PairedWorld) -> None:
         """The barcode is what both know."""
-        main, second = world.library._systems.sides
+        main, second = world.library._systems.both_sides
         number = world.known.good.value
         assert (await main.find_patron(number)).id != (await second.find_patron(number)).id
         item = await world.library.item_by_barcode(world.known.shelf_item)

@@ -52,7 +52,7 @@ class HoldDesk:
             side = self.systems.select_side_of(PairedTask.REQUESTS)
             return await side.describe_hold(await side.system.find_hold(request_id))
         found = []
-        for side in self.systems.sides:
+        for side in self.systems.both_sides:
             try:
                 found.append(await side.describe_hold(await side.system.find_hold(request_id)))
             except Refused as refused:

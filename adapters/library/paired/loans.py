@@ -49,7 +49,7 @@ class LoanDesk:
         if side.copies is not None and not override:
             await self.patrons.refuse_blocked(patron_id, BlockScope.BORROW)
         native = await side.require_patron(patron_id)
-        if not request_id and side is not self.systems.keeper and not self.systems.is_apart:
+        if not request_id and side is not self.systems.side_of_temporary_items and not self.systems.is_apart:
             request_id = await self._find_request(barcode)
         loan = await side.system.check_out(barcode, native, key, due=due, request_id=request_id, override=override)
         if side.copies is not None:
@@ -59,7 +59,7 @@ class LoanDesk:
     async def _find_request(self, barcode: str) -> str:
         """The number of the request for which a partner's item is here, which the system that lends can't know; empty
         for an item of the library's own."""
-        system = self.systems.keeper.system
+        system = self.systems.side_of_temporary_items.system
         item = await system.item_by_barcode(barcode)
         holds = await system.item_holds(item.id) if item.temporary else ()
         return next((hold.request_id for hold in holds if hold.request_id), "")

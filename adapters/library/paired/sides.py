@@ -131,7 +131,7 @@ class SystemSide:
 
     # --- in the pair's words -----------------------------------------------------------------------------
 
-    def refer(self, number: str, barcode: str = "") -> str:
+    def write_reference(self, number: str, barcode: str = "") -> str:
         return str(SideReference(self.side, number, barcode)) if number else ""
 
     def name_patron(self, patron: Patron) -> Patron:
@@ -145,31 +145,35 @@ class SystemSide:
         return replace(patron, id=number)
 
     def name_bib(self, bib: Bib) -> Bib:
-        return replace(bib, id=self.refer(bib.id))
+        return replace(bib, id=self.write_reference(bib.id))
 
     def refer_to_item(self, number: str, barcode: str) -> str:
-        return self.refer(number) if self.is_apart else barcode
+        return self.write_reference(number) if self.is_apart else barcode
 
     def name_item(self, item: Item) -> Item:
-        return replace(item, id=self.refer_to_item(item.id, item.barcode), bib_id=self.refer(item.bib_id))
+        return replace(item, id=self.refer_to_item(item.id, item.barcode), bib_id=self.write_reference(item.bib_id))
 
     def name_loan(self, loan: Loan, patron_number: str) -> Loan:
         return replace(
             loan,
-            id=self.refer(loan.id, loan.item_barcode),
+            id=self.write_reference(loan.id, loan.item_barcode),
             item_id=self.refer_to_item(loan.item_id, loan.item_barcode),
-            bib_id=self.refer(loan.bib_id),
+            bib_id=self.write_reference(loan.bib_id),
             patron_id=patron_number,
         )
 
     def name_hold(self, hold: Hold, patron_number: str) -> Hold:
         item_id = self.refer_to_item(hold.item_id, hold.item_barcode) if hold.item_id else ""
         return replace(
-            hold, id=self.refer(hold.id), item_id=item_id, bib_id=self.refer(hold.bib_id), patron_id=patron_number
+            hold,
+            id=self.write_reference(hold.id),
+            item_id=item_id,
+            bib_id=self.write_reference(hold.bib_id),
+            patron_id=patron_number,
         )
 
     def name_charge(self, charge: Charge, patron_number: str) -> Charge:
-        return replace(charge, id=self.refer(charge.id), patron_id=patron_number)
+        return replace(charge, id=self.write_reference(charge.id), patron_id=patron_number)
 
     async def describe_loan(self, loan: Loan) -> Loan:
         return self.name_loan(loan, await self.number_of_patron(loan.patron_id))

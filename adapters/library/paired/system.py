@@ -93,14 +93,14 @@ class PairedLibrary:
 
     async def close_connections(self) -> None:
         """See `ports.library_system.HoldsConnections`."""
-        for side in self._systems.sides:
+        for side in self._systems.both_sides:
             if isinstance(side.system, HoldsConnections):
                 await side.system.close_connections()
 
     async def probe(self) -> tuple[ProbeStep, ...]:
         """See `ports.library_system.ProbesItself`."""
         steps: list[ProbeStep] = []
-        for side in self._systems.sides:
+        for side in self._systems.both_sides:
             if isinstance(side.system, ProbesItself):
                 steps += [_name_step(step, side.side) for step in await side.system.probe()]
         return tuple(steps)
@@ -108,7 +108,7 @@ class PairedLibrary:
     async def codes(self) -> LibraryCodes:
         """See `ports.library_system.ListsCodes`: of items where partners' items are kept, of patrons and fees in the
         main system, unless the second has the task."""
-        items = await _list_codes(self._systems.keeper.system)
+        items = await _list_codes(self._systems.side_of_temporary_items.system)
         patrons = await _list_codes(self._systems.select_side_of(PairedTask.NEW_PATRONS).system)
         fees = await _list_codes(self._systems.select_side_of(PairedTask.FEES).system)
         return LibraryCodes(
@@ -172,7 +172,7 @@ class PairedLibrary:
     async def item_by_request(self, request_id: str) -> Item:
         """Apart, of a partner's item first."""
         if not self._systems.is_apart:
-            side = self._systems.keeper
+            side = self._systems.side_of_temporary_items
             return await self._systems.look_up_item((await side.system.item_by_request(request_id)).barcode)
         try:
             return self._systems.second.name_item(await self._systems.second.system.item_by_request(request_id))

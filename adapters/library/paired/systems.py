@@ -64,15 +64,14 @@ class PairedSystems:
         return self.second if task in self.options.second_does and not self.is_apart else self.main
 
     def select_side_that_can(self, capability: Capability) -> SystemSide:
-        return self.keeper if capability in TEMPORARY else self.select_side_of(TASKS.get(capability))
+        return self.side_of_temporary_items if capability in TEMPORARY else self.select_side_of(TASKS.get(capability))
 
     @property
-    def keeper(self) -> SystemSide:
-        """Of partners' items."""
+    def side_of_temporary_items(self) -> SystemSide:
         return self.second if self.is_apart else self.select_side_of(PairedTask.REQUESTS)
 
     @property
-    def sides(self) -> tuple[SystemSide, SystemSide]:
+    def both_sides(self) -> tuple[SystemSide, SystemSide]:
         return self.main, self.second
 
     async def find_side_of_item(self, barcode: str, task: PairedTask) -> SystemSide:

@@ -23,7 +23,7 @@ class TemporaryItemDesk:
 
     async def make_item(self, item: TemporaryItem, key: str) -> TemporaryItemResult:
         """Apart, a barcode of the library's own is refused too: it would lead to the partner's item from then on."""
-        side = self.systems.keeper
+        side = self.systems.side_of_temporary_items
         if self.systems.is_apart:
             await self._refuse_own_barcode(item.barcode)
         number = item.hold.patron_id if item.hold is not None else ""
@@ -42,7 +42,7 @@ class TemporaryItemDesk:
         raise make_refusal(RefusalReason.DUPLICATE_ITEM)
 
     async def delete_item(self, barcode: str, key: str) -> Item:
-        side = self.systems.keeper
+        side = self.systems.side_of_temporary_items
         holders = await self._list_holders(barcode) if self.systems.is_apart else ()
         try:
             gone = await side.system.delete_temporary_item(barcode, key)
@@ -70,7 +70,7 @@ class TemporaryItemDesk:
         return tuple(dict.fromkeys(number for number in (*numbers, last) if number))
 
     async def change_barcode(self, barcode: str, new: str, key: str) -> Item:
-        side = self.systems.keeper
+        side = self.systems.side_of_temporary_items
         if self.systems.is_apart:
             await self._refuse_own_barcode(new)
         try:
