@@ -1,8 +1,6 @@
-"""Partners' items while they are here: record, holding, item and hold in Alma, all or nothing.
+"""Partners' items while they are here: record, holding, item and hold in Alma.
 
-Alma gives all numbers itself, and each of the calls may be lost. So the record has a mark of the key in field 035 and
-the item one in its first internal note: what was made is found again, and the next call under the same key goes on from
-there. What a refusal leaves behind is taken back at once.
+The record has a mark of the key in field 035, and the item one in its first internal note.
 """
 
 from __future__ import annotations
@@ -32,15 +30,14 @@ from adapters.library.alma.records import (
     read_texts,
     read_xml_row,
 )
-from adapters.library.change_sending import ITEM_JSON, send_change, send_part
+from adapters.library.change_sending import send_part
 from adapters.library.marc_writer import MarcField, make_item_record, make_record, serialize_xml
+from adapters.library.marked_items import ItemMaking, ItemRecipient, MarkedItemDesk, make_item_notes
 from adapters.library.parallel_questions import ask_together
-from adapters.library.refusals import make_refusal, refuse_blocked
-from gateway.domain.library import BlockScope, Hold, Item, ItemStatus, Patron
-from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
-from gateway.domain.value import value_object
-from gateway.ports.library_changes import ChangeKind, LibraryChange
-from gateway.ports.library_system import HoldWish, TemporaryItem, TemporaryItemResult
+from gateway.domain.library import Hold, ItemStatus
+from gateway.domain.problems import MessagePart, OutcomeUnknown, Refused, Unavailable
+from gateway.ports.library_changes import ChangeKind
+from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem, TemporaryItemResult
 
 HOLDING_LEADER = "00000nx  a22000001n 4500"
 HOLDING_FIXED_FIELD = "2611272u    8   4001uueng0000000"
@@ -50,57 +47,13 @@ _ITEMS_TITLE = "/bibs/{mms_id}/holdings/{holding_id}/items"
 _ITEM_TITLE = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
 
 
-@value_object
-class _Recipient:
-    """For whom the item is: all that was checked before anything is made."""
-
-    patron: Patron
-    pickup: str
-
-
-@value_object
-class TemporaryItemDesk:
-    desk: AlmaDesk
-    holds: HoldDesk
+class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
+    def __init__(self, desk: AlmaDesk, holds: HoldDesk) -> None:
+        super().__init__(desk)
+        self.desk = desk
+        self.holds = holds
 
     # --- making ------------------------------------------------------------------------------------------
-
-    async def make_item(self, wish: TemporaryItem, key: str, *, is_lasting: bool = False) -> TemporaryItemResult:
-        """Raises Refused(DUPLICATE_ITEM | INVALID_VALUE | UNKNOWN_PATRON | BAD_PICKUP_LOCATION …), Unavailable,
-        OutcomeUnknown."""
-        desk = self.desk
-        wish = self._fill_codes(wish)
-        kind = ChangeKind.ITEM if is_lasting else ChangeKind.TEMPORARY_ITEM
-        mark = make_mark(key, LASTING_PREFIX if is_lasting else MARK_PREFIX)
-        before, found, recipient, _ = await ask_together(
-            desk.changes.find_change(kind, key),
-            desk.ask_item(wish.barcode),
-            self._check_recipient(wish),
-            self._check_codes(wish),
-        )
-        if found is not None and mark not in _read_note(found.row).split():
-            raise make_refusal(RefusalReason.DUPLICATE_ITEM)
-        if found is not None and before is not None and before.ended is not None:
-            return await self._repeat_result(wish, key, found)
-        change = LibraryChange(
-            kind=kind,
-            key=key,
-            barcode=wish.barcode,
-            patron_id=recipient.patron.id if recipient is not None else "",
-            begun=desk.now(),
-            request_id=wish.request_id,
-        )
-        is_resumed = before is not None and before.ended is None
-
-        async def make_all() -> TemporaryItemResult:
-            return await self._make_all(wish, key, mark, recipient, found, is_resumed=is_resumed)
-
-        async def find_made_item() -> TemporaryItemResult | None:
-            return None  # what was lost was looked for at once; the next call goes on from there
-
-        made = await send_change(desk.changes, change, make_all, find_made_item, before=before if is_resumed else None)
-        await desk.changes.end_change(replace(change, record_id=made.item.id, ended=desk.now()))
-        return made
 
     def _fill_codes(self, wish: TemporaryItem) -> TemporaryItem:
         """A profile may leave library, location and policy to the settings."""
@@ -110,17 +63,18 @@ class TemporaryItemDesk:
         policy = wish.policy or options.temporary_items.policy
         return replace(wish, location=replace(wish.location, library=library, shelf=shelf), policy=policy)
 
-    async def _check_recipient(self, wish: TemporaryItem) -> _Recipient | None:
-        if wish.hold is None:
-            return None
-        patron, pickup = await ask_together(
-            self.desk.require_patron(wish.hold.patron_id), self.holds.lists.choose_pickup(wish.hold.pickup)
+    def _make_item_mark(self, key: str, *, is_lasting: bool) -> str:
+        return make_mark(key, LASTING_PREFIX if is_lasting else MARK_PREFIX)
+
+    def _read_notes(self, found: ItemAnswer) -> str:
+        return _read_note(found.row)
+
+    async def _find_recipient(self, hold: TemporaryHold) -> ItemRecipient:
+        return ItemRecipient(
+            *await ask_together(self.desk.require_patron(hold.patron_id), self.holds.lists.choose_pickup(hold.pickup))
         )
-        refuse_blocked(patron, BlockScope.REQUEST, self.desk.today())
-        return _Recipient(patron, pickup)
 
     async def _check_codes(self, wish: TemporaryItem) -> None:
-        """Raises Refused(INVALID_VALUE), Unavailable."""
         lists = self.holds.lists
         await ask_together(
             lists.require_location(wish.location.library, wish.location.shelf),
@@ -137,36 +91,27 @@ class TemporaryItemDesk:
             hold = next((one for one in holds if one.id == placed.record_id), None)
         return TemporaryItemResult(found.item, bib, hold, repeated=True)
 
-    async def _make_all(
-        self,
-        wish: TemporaryItem,
-        key: str,
-        mark: str,
-        recipient: _Recipient | None,
-        found: ItemAnswer | None,
-        *,
-        is_resumed: bool,
-    ) -> TemporaryItemResult:
-        """`found`: the item, where an earlier call got so far. Raises Unavailable only as long as nothing is made."""
+    async def _make_all(self, making: ItemMaking, found: ItemAnswer | None) -> TemporaryItemResult:
+        wish, recipient = making.wish, making.recipient
         if found is not None:
             bib_row = await self._require_record(found.item.bib_id)
         else:
-            bib_row = await self._make_record(wish, mark, is_resumed=is_resumed)
+            bib_row = await self._make_record(wish, making.mark, is_resumed=making.is_resumed)
         mms_id = read_number(bib_row, "mms_id")
         item_row = found.row if found is not None else None
         hold: Hold | None = None
         try:
             if item_row is None:
-                holding_id = await self._make_holding(wish, mms_id, is_resumed=is_resumed)
-                item_row = await self._make_item(wish, (mms_id, holding_id), mark)
+                holding_id = await self._make_holding(wish, mms_id, is_resumed=making.is_resumed)
+                item_row = await self._make_item(wish, (mms_id, holding_id), making.mark)
             if recipient is not None:
-                hold = await self._place_hold(wish, key, recipient, item_row)
+                hold = await self._place_hold(wish, making.key, recipient, item_row)
             if hold is not None and wish.hold is not None and wish.hold.on_shelf:
                 item_row, hold = await self._put_on_shelf(wish, item_row, hold)
         except Unavailable as down:
             raise OutcomeUnknown(f"a partner's item was made in part: {down}") from down
         except Refused:
-            await self._take_back(mms_id, item_row, hold, key)
+            await self._take_back(mms_id, item_row, hold, making.key)
             raise
         item = self.desk.reader.read_item(item_row, (), None)
         bib = self.desk.reader.read_bib(bib_row)
@@ -232,13 +177,12 @@ class TemporaryItemDesk:
         """`place`: numbers of record and holding."""
         desk = self.desk
         path = ("bibs", place[0], "holdings", place[1], "items")
-        notes = (f"ILL {wish.request_id}" if wish.request_id else "", wish.lender, wish.note, mark)
         row = {
             "item_data": {
                 "barcode": wish.barcode,
                 "physical_material_type": {"value": desk.options.temporary_items.material_type},
                 "policy": {"value": wish.policy},
-                "internal_note_1": " ".join(part for part in notes if part),
+                "internal_note_1": make_item_notes(wish, mark),
                 **({"pieces": str(wish.pieces)} if wish.pieces > 1 else {}),
             }
         }
@@ -258,7 +202,7 @@ class TemporaryItemDesk:
 
         return await send_part(send_item, find_item)
 
-    async def _place_hold(self, wish: TemporaryItem, key: str, recipient: _Recipient, item_row: Row) -> Hold:
+    async def _place_hold(self, wish: TemporaryItem, key: str, recipient: ItemRecipient, item_row: Row) -> Hold:
         desk = self.desk
         placing = await desk.changes.find_change(ChangeKind.HOLD, key)
         unfinished = placing if placing is not None and placing.ended is None else None
@@ -319,72 +263,30 @@ class TemporaryItemDesk:
 
     # --- deleting ----------------------------------------------------------------------------------------
 
-    async def delete_item(self, barcode: str, key: str) -> Item:
-        """Raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED), Unavailable, OutcomeUnknown."""
-        desk = self.desk
-        before, answer = await ask_together(
-            desk.changes.find_change(ChangeKind.TEMPORARY_ITEM_DELETION, key), desk.ask_item(barcode)
-        )
-        if answer is None:
-            if before is None:
-                raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-            gone = ITEM_JSON.validate_json(before.value)
-            if before.ended is None:
-                await self._delete_record(gone.bib_id)
-                await desk.changes.end_change(replace(before, ended=desk.now()))
-            return gone
-        if not answer.item.temporary:
-            raise make_refusal(
-                RefusalReason.NOT_ALLOWED, detail="Only partners' items are deleted; this one is the library's own."
-            )
-        if answer.loan is not None:
-            raise make_refusal(RefusalReason.IN_USE, detail="The item is on loan.")
-        item = answer.item
-        change = LibraryChange(
-            kind=ChangeKind.TEMPORARY_ITEM_DELETION,
-            key=key,
-            barcode=barcode,
-            patron_id="",
-            begun=desk.now(),
-            record_id=item.id,
-            value=ITEM_JSON.dump_json(item).decode(),
-        )
+    async def _cancel_holds(self, found: ItemAnswer, key: str) -> None:
+        await self.holds.cancel_holds_of_item(found, key)
 
-        async def delete_all() -> Item:
-            await self.holds.cancel_holds_of_item(answer, key)
-            await self._delete_item(answer)
-            await self._delete_record(item.bib_id)
-            return item
+    async def _is_gone(self, found: ItemAnswer) -> bool:
+        return await self.desk.client.get_row(*found.path, title=_ITEM_TITLE) is None
 
-        async def find_item_gone() -> Item | None:
-            if await desk.client.get_row(*answer.path, title=_ITEM_TITLE) is not None:
-                return None
-            await self._delete_record(item.bib_id)
-            return item
-
-        sent = await send_change(desk.changes, change, delete_all, find_item_gone, before=before)
-        await desk.changes.end_change(replace(change, ended=desk.now()))
-        return sent
-
-    async def _delete_item(self, answer: ItemAnswer) -> None:
+    async def _delete_item(self, found: ItemAnswer) -> None:
         """With its holding, if that is empty then."""
         desk = self.desk
 
         async def send_item_deletion() -> bool:
             try:
-                await desk.client.delete_row(*answer.path, title=_ITEM_TITLE, query=_DELETE_ITEM)
+                await desk.client.delete_row(*found.path, title=_ITEM_TITLE, query=_DELETE_ITEM)
             except AlmaRefusalError as refusal:
                 if not refusal.is_about_nothing:
                     raise refusal_of_answer(refusal, desk.options.reasons) from refusal
             return True
 
         async def find_it_gone() -> bool | None:
-            return True if await desk.client.get_row(*answer.path, title=_ITEM_TITLE) is None else None
+            return True if await self._is_gone(found) else None
 
         await send_part(send_item_deletion, find_it_gone)
 
     async def _delete_record(self, mms_id: str) -> None:
-        """Unless other items are left on it. The item is gone by now: what fails here is not known to be undone."""
         desk = self.desk
 
         async def send_record_deletion() -> bool:

@@ -1,81 +1,33 @@
-"""Partners' items while they are here: record, item and hold in Koha, all or nothing.
-
-Each of the calls may be lost. What is made has a mark of the key in a note, so that it is found again: a record without
-an item, an item without its hold. What a refusal leaves behind is taken back at once.
-"""
+"""Partners' items while they are here: record, item and hold in Koha, each with a mark of the key in a note."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
 
-from adapters.library.change_sending import ITEM_JSON, send_change, send_part
+from adapters.library.change_sending import send_part
 from adapters.library.koha.client import KohaRefusalError, Row, make_query
 from adapters.library.koha.holds import HoldDesk, HoldTarget
 from adapters.library.koha.lookups import ItemAnswer, KohaDesk
 from adapters.library.koha.reasons import refusal_of_answer
 from adapters.library.koha.records import LASTING_PREFIX, MARK_PREFIX, make_mark, read_number, read_text
 from adapters.library.marc_writer import MarcField, make_item_record, serialize_xml
+from adapters.library.marked_items import ItemMaking, ItemRecipient, MarkedItemDesk, make_item_notes
 from adapters.library.parallel_questions import ask_together
-from adapters.library.refusals import make_refusal, refuse_blocked
-from gateway.domain.library import Bib, BlockScope, Hold, Item, Patron
+from adapters.library.refusals import make_refusal
+from gateway.domain.library import Bib, Hold
 from gateway.domain.problems import MessagePart, OutcomeUnknown, RefusalReason, Refused, Unavailable
-from gateway.domain.value import value_object
-from gateway.ports.library_changes import ChangeKind, LibraryChange
-from gateway.ports.library_system import HoldWish, TemporaryItem, TemporaryItemResult
+from gateway.ports.library_changes import ChangeKind
+from gateway.ports.library_system import HoldWish, TemporaryHold, TemporaryItem, TemporaryItemResult
 
 
-@value_object
-class _Recipient:
-    """For whom the item is: all that was checked before anything is made."""
-
-    patron: Patron
-    pickup: str
-
-
-@value_object
-class TemporaryItemDesk:
-    desk: KohaDesk
-    holds: HoldDesk
+class TemporaryItemDesk(MarkedItemDesk[ItemAnswer]):
+    def __init__(self, desk: KohaDesk, holds: HoldDesk) -> None:
+        super().__init__(desk)
+        self.desk = desk
+        self.holds = holds
 
     # --- making ------------------------------------------------------------------------------------------
-
-    async def make_item(self, wish: TemporaryItem, key: str, *, is_lasting: bool = False) -> TemporaryItemResult:
-        """Raises Refused(DUPLICATE_ITEM | INVALID_VALUE | UNKNOWN_PATRON | BAD_PICKUP_LOCATION …), Unavailable,
-        OutcomeUnknown."""
-        desk = self.desk
-        wish = self._fill_codes(wish)
-        kind = ChangeKind.ITEM if is_lasting else ChangeKind.TEMPORARY_ITEM
-        mark = make_mark(key, LASTING_PREFIX if is_lasting else MARK_PREFIX)
-        before, found, recipient, _ = await ask_together(
-            desk.changes.find_change(kind, key),
-            desk.ask_item(wish.barcode),
-            self._check_recipient(wish),
-            self._check_codes(wish),
-        )
-        if found is not None and mark not in read_text(found.row, "internal_notes").split():
-            raise make_refusal(RefusalReason.DUPLICATE_ITEM)
-        if found is not None and before is not None and before.ended is not None:
-            return await self._repeat_result(wish, key, found)
-        change = LibraryChange(
-            kind=kind,
-            key=key,
-            barcode=wish.barcode,
-            patron_id=recipient.patron.id if recipient is not None else "",
-            begun=desk.now(),
-            request_id=wish.request_id,
-        )
-        is_resumed = before is not None and before.ended is None
-
-        async def make_all() -> TemporaryItemResult:
-            return await self._make_all(wish, key, mark, recipient, found, is_resumed=is_resumed)
-
-        async def find_made_item() -> TemporaryItemResult | None:
-            return None  # what was lost was looked for at once; the next call goes on from there
-
-        made = await send_change(desk.changes, change, make_all, find_made_item, before=before if is_resumed else None)
-        await desk.changes.end_change(replace(change, record_id=made.item.id, ended=desk.now()))
-        return made
 
     def _fill_codes(self, wish: TemporaryItem) -> TemporaryItem:
         """A profile may leave branch and item type to the library."""
@@ -84,17 +36,18 @@ class TemporaryItemDesk:
         policy = wish.policy or next(iter(options.temporary_item_types), "")
         return replace(wish, location=replace(wish.location, library=library), policy=policy)
 
-    async def _check_recipient(self, wish: TemporaryItem) -> _Recipient | None:
-        if wish.hold is None:
-            return None
-        patron, pickup = await ask_together(
-            self.desk.require_borrower(wish.hold.patron_id), self.holds.choose_pickup(wish.hold.pickup)
+    def _make_item_mark(self, key: str, *, is_lasting: bool) -> str:
+        return make_mark(key, LASTING_PREFIX if is_lasting else MARK_PREFIX)
+
+    def _read_notes(self, found: ItemAnswer) -> str:
+        return read_text(found.row, "internal_notes")
+
+    async def _find_recipient(self, hold: TemporaryHold) -> ItemRecipient:
+        return ItemRecipient(
+            *await ask_together(self.desk.require_borrower(hold.patron_id), self.holds.choose_pickup(hold.pickup))
         )
-        refuse_blocked(patron, BlockScope.REQUEST, self.desk.today())
-        return _Recipient(patron, pickup)
 
     async def _check_codes(self, wish: TemporaryItem) -> None:
-        """Raises Refused(INVALID_VALUE), Unavailable."""
         lists = self.holds.lists
         item_types, branches = await ask_together(lists.find_codes("item_types"), lists.find_codes("libraries"))
         for code, known, what in (
@@ -119,27 +72,18 @@ class TemporaryItemDesk:
                 hold = (await self.desk.describe_holds((row,), (placed,)))[0]
         return TemporaryItemResult(found.item, bib, hold, repeated=True)
 
-    async def _make_all(
-        self,
-        wish: TemporaryItem,
-        key: str,
-        mark: str,
-        recipient: _Recipient | None,
-        found: ItemAnswer | None,
-        *,
-        is_resumed: bool,
-    ) -> TemporaryItemResult:
-        """`found`: the item, where an earlier call got so far. Raises Unavailable only as long as nothing is made."""
+    async def _make_all(self, making: ItemMaking, found: ItemAnswer | None) -> TemporaryItemResult:
+        wish, mark, recipient = making.wish, making.mark, making.recipient
         if found is not None:
             bib_id = found.item.bib_id
         else:
-            bib_id = await self._make_record(wish, mark, is_resumed=is_resumed)
+            bib_id = await self._make_record(wish, mark, is_resumed=making.is_resumed)
         try:
             if found is None:
                 found, bib = await self._make_item(wish, bib_id, mark)
             else:
                 bib = await self.desk.require_bib(bib_id)
-            hold = await self._place_hold(wish, key, recipient, found) if recipient is not None else None
+            hold = await self._place_hold(wish, making.key, recipient, found) if recipient is not None else None
         except Unavailable as down:
             raise OutcomeUnknown(f"a partner's item was made in part: {down}") from down
         except Refused:
@@ -170,13 +114,12 @@ class TemporaryItemDesk:
     async def _make_item(self, wish: TemporaryItem, bib_id: str, mark: str) -> tuple[ItemAnswer, Bib]:
         """The record is read meanwhile."""
         desk = self.desk
-        notes = (f"ILL {wish.request_id}" if wish.request_id else "", wish.lender, wish.note, mark)
         row: Row = {
             "external_id": wish.barcode,
             "home_library_id": wish.location.library,
             "holding_library_id": wish.location.library,
             "item_type_id": wish.policy,
-            "internal_notes": " ".join(part for part in notes if part),
+            "internal_notes": make_item_notes(wish, mark),
             **({"location": wish.location.shelf} if wish.location.shelf else {}),
             **({"callnumber": wish.call_number} if wish.call_number else {}),
             **({"materials_notes": f"{wish.pieces} pieces"} if wish.pieces > 1 else {}),
@@ -207,7 +150,7 @@ class TemporaryItemDesk:
         item_row = {**made, "biblio": {"title": bib.title}}
         return ItemAnswer(desk.reader.read_item(item_row, (), None), item_row, (), None), bib
 
-    async def _place_hold(self, wish: TemporaryItem, key: str, recipient: _Recipient, found: ItemAnswer) -> Hold:
+    async def _place_hold(self, wish: TemporaryItem, key: str, recipient: ItemRecipient, found: ItemAnswer) -> Hold:
         before = await self.desk.changes.find_change(ChangeKind.HOLD, key)
         if wish.hold is None:
             raise OutcomeUnknown("a recipient without a hold")
@@ -235,70 +178,27 @@ class TemporaryItemDesk:
 
     # --- deleting ----------------------------------------------------------------------------------------
 
-    async def delete_item(self, barcode: str, key: str) -> Item:
-        """Raises Refused(UNKNOWN_ITEM | IN_USE | NOT_ALLOWED), Unavailable, OutcomeUnknown."""
-        desk = self.desk
-        before, answer = await ask_together(
-            desk.changes.find_change(ChangeKind.TEMPORARY_ITEM_DELETION, key), desk.ask_item(barcode)
-        )
-        if answer is None:
-            if before is None:
-                raise make_refusal(RefusalReason.UNKNOWN_ITEM)
-            gone = ITEM_JSON.validate_json(before.value)
-            if before.ended is None:
-                await self._delete_record(gone.bib_id)
-                await desk.changes.end_change(replace(before, ended=desk.now()))
-            return gone
-        if not answer.item.temporary:
-            raise make_refusal(
-                RefusalReason.NOT_ALLOWED, detail="Only partners' items are deleted; this one is the library's own."
-            )
-        if answer.loan is not None:
-            raise make_refusal(RefusalReason.IN_USE, detail="The item is on loan.")
-        item = answer.item
-        change = LibraryChange(
-            kind=ChangeKind.TEMPORARY_ITEM_DELETION,
-            key=key,
-            barcode=barcode,
-            patron_id="",
-            begun=desk.now(),
-            record_id=item.id,
-            value=ITEM_JSON.dump_json(item).decode(),
-        )
+    async def _cancel_holds(self, found: ItemAnswer, key: str) -> None:
+        await self.holds.cancel_holds_of_item(found, key)
 
-        async def delete_all() -> Item:
-            await self.holds.cancel_holds_of_item(answer, key)
-            await self._delete_item(item)
-            await self._delete_record(item.bib_id)
-            return item
+    async def _is_gone(self, found: ItemAnswer) -> bool:
+        return await self.desk.ask_item_row(found.item.id) is None
 
-        async def find_item_gone() -> Item | None:
-            if await desk.ask_item_row(item.id) is not None:
-                return None
-            await self._delete_record(item.bib_id)
-            return item
-
-        sent = await send_change(desk.changes, change, delete_all, find_item_gone, before=before)
-        await desk.changes.end_change(replace(change, ended=desk.now()))
-        return sent
-
-    async def _delete_item(self, item: Item) -> None:
+    async def _delete_item(self, found: ItemAnswer) -> None:
         async def send_item_deletion() -> bool:
             try:
-                await self.desk.client.delete_row("items", item.id, title="/items/{item_id}")
+                await self.desk.client.delete_row("items", found.item.id, title="/items/{item_id}")
             except KohaRefusalError as refusal:
                 if refusal.status != 404:
                     raise refusal_of_answer(refusal, self.desk.options.reasons) from refusal
             return True
 
         async def find_it_gone() -> bool | None:
-            return True if await self.desk.ask_item_row(item.id) is None else None
+            return True if await self._is_gone(found) else None
 
         await send_part(send_item_deletion, find_it_gone)
 
     async def _delete_record(self, bib_id: str) -> None:
-        """Unless other items are left on it. The item is gone by now: what fails here is not known to be undone."""
-
         async def send_record_deletion() -> bool:
             try:
                 await self.desk.client.delete_row("biblios", bib_id, title="/biblios/{biblio_id}")
