@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 
 from adapters.library.alma.client import AlmaRefusalError
 from adapters.library.alma.code_lists import CodeLists
@@ -20,6 +19,7 @@ from adapters.library.alma.records import (
     write_day,
 )
 from adapters.library.change_sending import HOLD_JSON, send_change
+from adapters.library.hold_edits import HoldEdit
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus
@@ -37,15 +37,6 @@ class HoldTarget:
 
     bib_id: str
     item_pid: str
-
-
-@value_object
-class HoldEdit:
-    """What is to be different of a hold; None: stays as it is."""
-
-    pickup: str | None = None
-    need_by: date | None = None
-    expires: date | None = None
 
 
 @value_object
@@ -274,9 +265,7 @@ class HoldDesk:
         row, changes = await ask_together(self.ask_hold_row(hold_id), desk.changes.changes_of_record(hold_id))
         hold = self._read_open(row, changes)
         pickup = await self.lists.choose_pickup(edit.pickup) if edit.pickup is not None else hold.pickup
-        changed = replace(
-            hold, pickup=pickup, need_by=edit.need_by or hold.need_by, expires=edit.expires or hold.expires
-        )
+        changed = edit.edit_hold(hold, pickup)
         change = self._make_change(ChangeKind.HOLD_UPDATE, key, changed)
         wanted: dict[str, str] = {}
         if pickup != hold.pickup:

@@ -8,7 +8,7 @@ from adapters.library.alma import WAYS
 from adapters.library.alma.client import AlmaClient
 from adapters.library.alma.code_lists import ITEM_POLICIES, USER_GROUPS, CodeLists
 from adapters.library.alma.fees import FeeDesk, FeeNote
-from adapters.library.alma.holds import HoldDesk, HoldEdit
+from adapters.library.alma.holds import HoldDesk
 from adapters.library.alma.item_moves import ItemDesk
 from adapters.library.alma.loans import LoanDesk
 from adapters.library.alma.lookups import AlmaDesk
@@ -18,6 +18,7 @@ from adapters.library.alma.probe import AlmaProbe
 from adapters.library.alma.records import RecordReader, read_text
 from adapters.library.alma.temporary_items import TemporaryItemDesk
 from adapters.library.change_sending import find_item_of_request
+from adapters.library.hold_edits import HoldEdit
 from adapters.library.parallel_questions import ask_together
 from adapters.library.record_locks import RecordLocks
 from adapters.library.refusals import make_refusal

@@ -17,6 +17,7 @@ from adapters.library.folio.lookups import FolioDesk, ItemFound, is_uuid, read_r
 from adapters.library.folio.reasons import FolioRefusal
 from adapters.library.folio.record_changes import change_record, ensure_record, make_record_id
 from adapters.library.folio.records import write_moment
+from adapters.library.hold_edits import HoldEdit
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Hold
@@ -29,15 +30,6 @@ REQUESTS = "/circulation/requests"
 PAGED_STATUSES = frozenset({"Available"})
 CANCELLED = "Closed - Cancelled"
 MAX_COMMENT_CHARS = 1000
-
-
-@value_object
-class HoldEdit:
-    """What is to be different; None: it stays."""
-
-    pickup: str | None = None
-    need_by: date | None = None
-    expires: date | None = None
 
 
 @value_object

@@ -12,7 +12,7 @@ from adapters.library.folio.catalogue import CatalogueDesk
 from adapters.library.folio.client import FolioClient
 from adapters.library.folio.code_tables import CodeTable, CodeTables
 from adapters.library.folio.cql import OPEN_LOAN, match_all, match_value
-from adapters.library.folio.holds import HoldDesk, HoldEdit
+from adapters.library.folio.holds import HoldDesk
 from adapters.library.folio.loans import LoanDesk, LoanTerms
 from adapters.library.folio.lookups import FolioDesk, is_uuid
 from adapters.library.folio.options import FolioOptions
@@ -20,6 +20,7 @@ from adapters.library.folio.patrons import FeeDraft, PatronDesk
 from adapters.library.folio.probe import FolioProbe
 from adapters.library.folio.records import PatronReader
 from adapters.library.folio.temporary_items import TemporaryItemDesk
+from adapters.library.hold_edits import HoldEdit
 from adapters.library.parallel_questions import ask_together
 from adapters.library.record_locks import RecordLocks
 from adapters.library.refusals import make_refusal

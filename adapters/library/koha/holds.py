@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 
 from adapters.library.change_sending import HOLD_JSON, send_change
+from adapters.library.hold_edits import HoldEdit
 from adapters.library.koha import abilities
 from adapters.library.koha.client import KohaRefusalError, Row
 from adapters.library.koha.lookups import ItemAnswer, KohaDesk
@@ -20,15 +20,6 @@ from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_system import HoldWish
 from gateway.ports.limited_library import refuse_unsupported
-
-
-@value_object
-class HoldEdit:
-    """What is to be different; None: it stays."""
-
-    pickup: str | None = None
-    need_by: date | None = None
-    expires: date | None = None
 
 
 @value_object
@@ -274,9 +265,7 @@ class HoldDesk:
             refuse_unsupported("change the day on which a reservation ends")
         hold = await self._require_open(hold_id)
         pickup = await self.choose_pickup(edit.pickup) if edit.pickup is not None else hold.pickup
-        changed = replace(
-            hold, pickup=pickup, need_by=edit.need_by or hold.need_by, expires=edit.expires or hold.expires
-        )
+        changed = edit.edit_hold(hold, pickup)
         change = self._make_change(ChangeKind.HOLD_UPDATE, key, changed)
         row: dict[str, str] = {}
         if edit.pickup is not None:

@@ -7,9 +7,10 @@ from datetime import date, datetime
 import structlog
 
 from adapters.library.change_sending import find_item_of_request
+from adapters.library.hold_edits import HoldEdit
 from adapters.library.koha.client import KohaClient, KohaRefusalError
 from adapters.library.koha.fees import FeeDesk, FeeNote
-from adapters.library.koha.holds import HoldDesk, HoldEdit
+from adapters.library.koha.holds import HoldDesk
 from adapters.library.koha.item_moves import ItemDesk
 from adapters.library.koha.loans import LoanDesk
 from adapters.library.koha.lookups import KohaDesk

@@ -6,10 +6,10 @@ SIP2 gives a reservation no number: it is a patron and an item. Ours have one th
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from uuid import uuid4
 
 from adapters.library.change_sending import HOLD_JSON, find_open_change
+from adapters.library.hold_edits import HoldEdit
 from adapters.library.refusals import find_reason, make_refusal, refuse_blocked
 from adapters.library.sip2.changes import end_session, send_message
 from adapters.library.sip2.client import Conversation
@@ -25,15 +25,6 @@ from gateway.ports.library_system import HoldWish
 FOREIGN_PREFIX = "hold:"
 
 _STATUSES = {ItemStatus.ON_HOLD_SHELF: HoldStatus.READY, ItemStatus.IN_TRANSIT: HoldStatus.IN_TRANSIT}
-
-
-@value_object
-class HoldEdit:
-    """What is to be different; None: it stays."""
-
-    pickup: str | None = None
-    need_by: date | None = None
-    expires: date | None = None
 
 
 @value_object
@@ -265,12 +256,7 @@ class HoldDesk:
         if await self._cancellations(hold_id):
             raise make_refusal(RefusalReason.REQUEST_CLOSED, about=MessagePart.REQUEST)
         hold = await self._load_hold(hold_id)
-        changed = replace(
-            hold,
-            pickup=pickup if pickup is not None else hold.pickup,
-            need_by=edit.need_by or hold.need_by,
-            expires=edit.expires or hold.expires,
-        )
+        changed = edit.edit_hold(hold, pickup)
         value = HOLD_JSON.dump_json(changed).decode()
         change = LibraryChange(
             kind=ChangeKind.HOLD_UPDATE,

@@ -7,12 +7,13 @@ from datetime import date, datetime
 import structlog
 
 from adapters.library.change_sending import find_item_of_request, find_open_change
+from adapters.library.hold_edits import HoldEdit
 from adapters.library.record_locks import RecordLocks
 from adapters.library.refusals import make_refusal
 from adapters.library.rest_authorisation import resolve_secret
 from adapters.library.sip2.client import ServerAbility, Sip2Client
 from adapters.library.sip2.codec import UnsendableValueError
-from adapters.library.sip2.holds import HoldDesk, HoldEdit
+from adapters.library.sip2.holds import HoldDesk
 from adapters.library.sip2.loans import LoanDesk, LoanTerms
 from adapters.library.sip2.lookups import Sip2Desk
 from adapters.library.sip2.messages import MessageWriter, PatronList

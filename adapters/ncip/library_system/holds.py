@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from uuid import uuid4
 
 from adapters.library.change_sending import HOLD_JSON, send_change
+from adapters.library.hold_edits import HoldEdit
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from adapters.ncip.client import MessageValues
@@ -27,15 +27,6 @@ from gateway.ports.library_system import HoldWish
 FOREIGN_PREFIX = "hold:"
 
 _STATUSES = {ItemStatus.ON_HOLD_SHELF: HoldStatus.READY, ItemStatus.IN_TRANSIT: HoldStatus.IN_TRANSIT}
-
-
-@value_object
-class HoldEdit:
-    """What is to be different; None: it stays."""
-
-    pickup: str | None = None
-    need_by: date | None = None
-    expires: date | None = None
 
 
 @value_object
@@ -339,12 +330,7 @@ class HoldDesk:
         if await self._find_ending(hold_id) is not None:
             raise make_refusal(RefusalReason.REQUEST_CLOSED)
         placing, hold = await self._load_hold(hold_id)
-        changed = replace(
-            hold,
-            pickup=pickup if pickup is not None else hold.pickup,
-            need_by=edit.need_by or hold.need_by,
-            expires=edit.expires or hold.expires,
-        )
+        changed = edit.edit_hold(hold, pickup)
         change = self._describe_change(ChangeKind.HOLD_UPDATE, key, changed)
         values = MessageValues(
             patron=hold.patron_id,

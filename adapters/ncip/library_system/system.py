@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from adapters.library.change_sending import find_item_of_request, find_open_change
+from adapters.library.hold_edits import HoldEdit
 from adapters.library.record_locks import RecordLocks
 from adapters.library.refusals import make_refusal
 from adapters.ncip.library_system.client import NcipLibraryClient
 from adapters.ncip.library_system.fees import FeeDesk, FeeWish
-from adapters.ncip.library_system.holds import HoldDesk, HoldEdit
+from adapters.ncip.library_system.holds import HoldDesk
 from adapters.ncip.library_system.loans import LoanDesk, LoanTerms, RenewalTerms
 from adapters.ncip.library_system.lookups import NcipDesk, is_named_by, restore_loan
 from adapters.ncip.library_system.options import LibraryService, NcipLibraryOptions
