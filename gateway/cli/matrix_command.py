@@ -17,9 +17,9 @@ from gateway.cli.installation import (
 from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role
+from gateway.ports.partner_channel import CarryWay
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.requests.carry_matrix import CarriedPair, compute_carried_pair
-from gateway.services.requests.carry_ways import CarryWay
 from gateway.services.requests.library_context import LibraryContext
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from gateway.domain.problems import Refusal, Refused, Unavailable
@@ -102,6 +103,23 @@ class LimitedChannel(PartnerChannel, Protocol):
     def has_message(self, kind: EventKind, role: Role, profile: Profile) -> bool:
         """Whether such an event can be told at all; `role`: ours. Never raises."""
         ...
+
+
+class CarryWay(StrEnum):
+    """How a partner can be told of an event."""
+
+    CARRIED = "carried"
+    NOTE = "as note"
+    LOST = "lost"
+
+
+def choose_carry_way(channel: PartnerChannel | None, kind: EventKind, role: Role, profile: Profile) -> CarryWay:
+    """`channel`: the partner's; None: it has none. `role`: ours."""
+    if channel is None:
+        return CarryWay.LOST
+    if not isinstance(channel, LimitedChannel) or channel.has_message(kind, role, profile):
+        return CarryWay.CARRIED
+    return CarryWay.NOTE if channel.has_message(EventKind.MESSAGE, role, profile) else CarryWay.LOST
 
 
 @value_object(kw_only=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -15,12 +15,33 @@ from gateway.domain.requests.views import NotFound
 from gateway.domain.value import value_object
 from gateway.ports.shared_store import Transaction
 from gateway.profiles import LoadedProfile, ProfileStore
-from gateway.services.background_jobs import BackgroundJob, ListJobs
 from gateway.services.mailbox.poller import MailboxPoller, PollResult, find_poller
 from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.store import mailbox
 from gateway.store.requests import outbox_queries, timers
 from gateway.store.requests.outbox import OutboxStatus
+
+
+@value_object(kw_only=True)
+class BackgroundJob:
+    """`name` as in the log. `every_seconds` 0: it goes on all the time. `began`: its last round, None: not yet;
+    `failure`: why that round ended early, in a few words."""
+
+    name: str
+    every_seconds: float
+    began: datetime | None
+    failure: str = ""
+
+    @property
+    def next_round(self) -> datetime | None:
+        """About when."""
+        if self.began is None or not self.every_seconds:
+            return None
+        return self.began + timedelta(seconds=self.every_seconds)
+
+
+ListJobs = Callable[[datetime], Sequence[BackgroundJob]]
+"""As of now."""
 
 
 @value_object

@@ -13,8 +13,8 @@ import pytest
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import RequestFlag, Role
+from gateway.ports.partner_channel import CarryWay
 from gateway.services.requests.carry_matrix import CarriedPair, compute_carried_pair
-from gateway.services.requests.carry_ways import CarryWay
 from tests.faults.joined.installations import Template, make_template
 from tests.support.brokered_sequences import SEQUENCES, WORKFLOW, day_of
 from tests.support.brokered_trio import MailInFormat, Trio, TwoWays

@@ -12,8 +12,7 @@ from gateway.domain.requests.brokered_requests import CARRIED
 from gateway.domain.requests.events import EventKind, EventOrigin
 from gateway.domain.requests.request import Role
 from gateway.domain.value import value_object
-from gateway.ports.partner_channel import PartnerChannel
-from gateway.services.requests.carry_ways import CarryWay, choose_carry_way
+from gateway.ports.partner_channel import CarryWay, PartnerChannel, choose_carry_way
 
 ENDS = (EventKind.UNFILLED, EventKind.RETRY, EventKind.CANCEL_ACCEPTED)
 """What a supplier says that the requester hears when the borrowing leg ends."""

@@ -27,9 +27,16 @@ from gateway.domain.requests.state_table import (
     StartTimer,
     StopTimer,
 )
-from gateway.ports.partner_channel import ABOUT, InboxResult, IncomingPartnerMessage, PartnerMessage, SendsBatches
+from gateway.ports.partner_channel import (
+    ABOUT,
+    CarryWay,
+    InboxResult,
+    IncomingPartnerMessage,
+    PartnerMessage,
+    SendsBatches,
+    choose_carry_way,
+)
 from gateway.ports.shared_store import Transaction
-from gateway.services.requests.carry_ways import CarryWay, choose_carry_way
 from gateway.services.requests.deadlines import timer_due
 from gateway.services.requests.library_context import LibraryContext
 from gateway.store.requests import order_batches, outbox, timers

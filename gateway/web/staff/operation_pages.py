@@ -9,8 +9,7 @@ from aiohttp import web
 from gateway.domain.problems import ConfigurationError, Refused, Unavailable
 from gateway.domain.roles import Right
 from gateway.domain.value import value_object
-from gateway.services.background_jobs import BackgroundJob
-from gateway.services.gateway_operation import MailboxState
+from gateway.services.gateway_operation import BackgroundJob, MailboxState
 from gateway.services.localization import mark_text
 from gateway.web.app import ReadinessPart
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
