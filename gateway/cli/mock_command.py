@@ -33,7 +33,7 @@ from gateway.secrets import resolve_secret
 from gateway.services.localization import TextCatalogues
 from gateway.services.mock.scenario import SHIPPED_SCENARIOS, MockScenario, load_scenarios
 from gateway.settings import Settings
-from gateway.web.mock_site import MockEndpoint, MockSite
+from gateway.web.mock.mock_site import MockEndpoint, MockSite
 
 
 @click.command(name="mock")

@@ -30,7 +30,7 @@ from gateway.services.mock.mock_conversation import MockConversation
 from gateway.services.mock.mock_partner import MockPartner
 from gateway.services.mock.scenario import SHIPPED_SCENARIOS, load_scenarios
 from gateway.settings import load_settings
-from gateway.web.mock_site import MockEndpoint, MockSite
+from gateway.web.mock.mock_site import MockEndpoint, MockSite
 from tests.faults.joined.town import Town
 from tests.support.iso_wires import held_port, port_of
 

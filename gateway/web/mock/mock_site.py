@@ -4,6 +4,7 @@ exchanged."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from aiohttp import hdrs, web
 
@@ -11,7 +12,7 @@ from gateway.domain.clock import Clock
 from gateway.ports.responder import RawMessage, TransportKind
 from gateway.services.localization import TextCatalogues
 from gateway.services.mock.mock_partner import MockPartner
-from gateway.web.html import assets, rendering
+from gateway.web.html import assets
 from gateway.web.html.assets import PageAssets, html_response
 from gateway.web.html.rendering import PageTemplates
 from gateway.web.html.visits import preferred_languages
@@ -21,7 +22,7 @@ REFRESH_SECONDS = 5
 SHOWN_EXCHANGES = 100
 
 ASSETS = PageAssets("/_assets", (assets.FOLDER,))
-TEMPLATES = PageTemplates(rendering.FOLDER, ASSETS)
+TEMPLATES = PageTemplates(Path(__file__).parent / "templates", ASSETS)
 
 
 class MockEndpoint:
