@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +14,6 @@ from hypothesis import HealthCheck, settings
 from adapters.ncip import answers as ncip_answers
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
-from gateway.store.migration import OWN, migrate_store
 from tests.support.answers import Watch
 from tests.support.daemon import Installation
 from tests.support.logs import logs_as_before
@@ -87,20 +85,6 @@ async def store(store_url: str) -> AsyncIterator[Store]:
     opened = open_store(store_url)
     yield opened
     await opened.close()
-
-
-@pytest.fixture(scope="session")
-def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file of SQLite with all tables of the gateway's own; only to be copied."""
-    path = tmp_path_factory.mktemp("migrated") / "illgate.db"
-
-    async def migrate() -> None:
-        opened = open_store(f"sqlite:///{path}")
-        await migrate_store(opened, OWN)
-        await opened.close()
-
-    asyncio.run(migrate())
-    return path
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from shutil import copyfile
 
 import pytest
 
@@ -867,8 +866,8 @@ class OnSqliteAlone:
     on PostgreSQL."""
 
     @pytest.fixture
-    def store_url(self, tmp_path: Path, migrated_database: Path) -> str:
-        return f"sqlite:///{copyfile(migrated_database, tmp_path / 'illgate.db')}"
+    def store_url(self, tmp_path: Path) -> str:
+        return f"sqlite:///{tmp_path / 'illgate.db'}"
 
 
 class LibraryContract(

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
 import pytest
@@ -58,14 +57,12 @@ async def kill_at_message(world: NcipWorld, act: Callable[[NcipWorld], Awaitable
 
 
 @pytest.mark.parametrize("name", mark_long(OPERATIONS, "check_out"))
-async def test_ncip_the_gateway_may_be_killed_at_each_message(
-    tmp_path: Path, migrated_database: Path, name: str
-) -> None:
+async def test_ncip_the_gateway_may_be_killed_at_each_message(tmp_path: Path, name: str) -> None:
     prepare, act = OPERATIONS[name]
     wanted: dict[str, object] = {}
     for number in range(10):
         async with contextlib.AsyncExitStack() as stack:
-            store = open_store(f"sqlite:///{copyfile(migrated_database, tmp_path / f'{number}.db')}")
+            store = open_store(f"sqlite:///{tmp_path / f'{number}.db'}")
             stack.push_async_callback(store.close)
             world = await stack.enter_async_context(ncip_world(store, {"breaker": {"failures": 1000}}))
             await prepare(world)
@@ -149,16 +146,14 @@ def describe_koha(state: KohaState) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", mark_long(PAIR_OPERATIONS, "check_in"))
-async def test_a_pair_the_gateway_may_be_killed_at_each_call(
-    tmp_path: Path, migrated_database: Path, name: str
-) -> None:
+async def test_a_pair_the_gateway_may_be_killed_at_each_call(tmp_path: Path, name: str) -> None:
     prepare, act = PAIR_OPERATIONS[name]
     wanted: dict[str, Any] = {}
     count = 0
     number = -1
     while number < count:
         async with contextlib.AsyncExitStack() as stack:
-            store = open_store(f"sqlite:///{copyfile(migrated_database, tmp_path / f'{number}.db')}")
+            store = open_store(f"sqlite:///{tmp_path / f'{number}.db'}")
             stack.push_async_callback(store.close)
             world = await stack.enter_async_context(koha_and_sip2(store, ["check-in"]))
             assert world.koha is not None

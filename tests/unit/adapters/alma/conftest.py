@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from shutil import copyfile
 
 import pytest
 
@@ -16,8 +15,8 @@ from tests.unit.adapters.alma.place import NOW
 
 
 @pytest.fixture
-async def context(tmp_path: Path, migrated_database: Path) -> AsyncIterator[LibraryAdapterContext]:
+async def context(tmp_path: Path) -> AsyncIterator[LibraryAdapterContext]:
     """On SQLite: what is remembered of changes is the same on PostgreSQL (tests/unit/store)."""
-    store = open_store(f"sqlite:///{copyfile(migrated_database, tmp_path / 'illgate.db')}")
+    store = open_store(f"sqlite:///{tmp_path / 'illgate.db'}")
     yield await make_context(store, FixedClock(NOW))
     await store.close()
