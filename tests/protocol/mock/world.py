@@ -18,6 +18,7 @@ from demo.world import START, Site, fill_library, make_installation
 from demo.world import Town as FilledTown
 from gateway.adapter_registry import load_adapters
 from gateway.domain.clock import FixedClock
+from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, RequestedService, ServiceType
@@ -127,6 +128,55 @@ class MockWorld:
             return await response.text(), response.headers
 
 
+class PreparedWorld:
+    """An installation whose partner is still to be played. `port`: where the gateway will listen."""
+
+    def __init__(self, template: Path, folder: Path) -> None:
+        shutil.copytree(template, folder, dirs_exist_ok=True)
+        (folder / "requests.yml").write_text(yaml.safe_dump(POLICY), "utf-8")
+        self.config = folder / "gateway.yml"
+        self.clock = FixedClock(START)
+        self.adapters = load_adapters()
+        self._door = held_port()
+        self.port = port_of(self._door)
+        self._waited: list[float] = []
+
+    def write_settings(self, http: Mapping[str, Any], **sections: Any) -> None:
+        written = yaml.safe_load(self.config.read_text("utf-8"))
+        written["http"] |= http
+        self.config.write_text(yaml.safe_dump(written | sections, allow_unicode=True), "utf-8")
+
+    def write_profile(self, profile: Mapping[str, Any]) -> None:
+        text = yaml.safe_dump(dict(profile), allow_unicode=True)
+        (self.config.parent / "profiles" / "fjordby.yml").write_text(text, "utf-8")
+
+    def read_profile(self) -> Profile:
+        settings = load_settings(self.config, self.adapters)
+        found = read_profiles(settings.profiles_folder, self.adapters, settings).profiles.find_profile("fjordby")
+        assert found is not None
+        return found
+
+    def build_partner(self, options: MockOptions, lines: MockLines | None = None) -> MockPartner:
+        async def pass_time(seconds: float) -> None:
+            self._waited.append(seconds)
+
+        settings = load_settings(self.config, self.adapters)
+        return build_mock_partner(
+            settings, self.adapters, self.read_profile(), options, self.clock, str, pass_time, lines
+        )
+
+    @contextlib.asynccontextmanager
+    async def run_gateway(self, site: MockSite, url: str) -> AsyncIterator[MockWorld]:
+        town = Town("CLK", self.config, self.clock)
+        await town.start()
+        try:
+            yield MockWorld(town, site, self.clock, self.config, url, self._waited)
+        finally:
+            await town.crash()
+            await site.stop()
+            self._door.close()
+
+
 @contextlib.asynccontextmanager
 async def run_mock_world(
     template: Path,
@@ -135,40 +185,21 @@ async def run_mock_world(
     chosen: Sequence[str] = (),
     misbehaviour: str = "",
 ) -> AsyncIterator[MockWorld]:
-    shutil.copytree(template, folder, dirs_exist_ok=True)
-    config, clock, waited = folder / "gateway.yml", FixedClock(START), list[float]()
-    door = held_port()
-    (folder / "requests.yml").write_text(yaml.safe_dump(POLICY), "utf-8")
-    written = yaml.safe_load(config.read_text("utf-8"))
-    written["http"] |= {"host": "127.0.0.1", "port": port_of(door)}
-    config.write_text(yaml.safe_dump(written, allow_unicode=True), "utf-8")
-    _write_profile(folder, profile, "")
-    adapters = load_adapters()
-    settings = load_settings(config, adapters)
+    prepared = PreparedWorld(template, folder)
+    prepared.write_settings({"host": "127.0.0.1", "port": prepared.port})
+    prepared.write_profile(speak_iso18626(profile, ""))
     scenarios = load_scenarios([SHIPPED_SCENARIOS])
-    found = read_profiles(settings.profiles_folder, adapters, settings).profiles.find_profile("fjordby")
-    assert found is not None
-
-    async def pass_time(seconds: float) -> None:
-        waited.append(seconds)
-
     options = MockOptions(
-        address=f"http://127.0.0.1:{port_of(door)}/iso18626/fjordby",
+        address=f"http://127.0.0.1:{prepared.port}/iso18626/fjordby",
         scenarios=scenarios,
         chosen=[scenarios[name] for name in chosen],
         misbehaviour=misbehaviour,
     )
-    partner = build_mock_partner(settings, adapters, found, options, clock, str, pass_time)
-    site = MockSite(partner, TextCatalogues(None, "en"), MockEndpoint(partner, "iso18626", clock))
-    _write_profile(folder, profile, f"{await site.start()}/iso18626")
-    town = Town("CLK", config, clock)
-    await town.start()
-    try:
-        yield MockWorld(town, site, clock, config, options.address, waited)
-    finally:
-        await town.crash()
-        await site.stop()
-        door.close()
+    partner = prepared.build_partner(options)
+    site = MockSite(partner, TextCatalogues(None, "en"), MockEndpoint(partner, "iso18626", prepared.clock))
+    prepared.write_profile(speak_iso18626(profile, f"{await site.start()}/iso18626"))
+    async with prepared.run_gateway(site, options.address) as world:
+        yield world
 
 
 @contextlib.asynccontextmanager
@@ -176,41 +207,30 @@ async def run_tcp_world(
     template: Path, folder: Path, mode: str, profile: Mapping[str, Any] = FJORDBY
 ) -> AsyncIterator[MockWorld]:
     """The partner speaks ISO ILL. `mode`: of its connections."""
-    shutil.copytree(template, folder, dirs_exist_ok=True)
-    config, clock, waited = folder / "gateway.yml", FixedClock(START), list[float]()
-    door = held_port()
-    (folder / "requests.yml").write_text(yaml.safe_dump(POLICY), "utf-8")
-    written = yaml.safe_load(config.read_text("utf-8"))
-    written["http"] |= {"port": 0}
-    written["tcp"] = [{"host": "127.0.0.1", "port": port_of(door), "protocol": "iso_ill"}]
-    config.write_text(yaml.safe_dump(written, allow_unicode=True), "utf-8")
-    _write_tcp_profile(folder, profile, mode, "127.0.0.1:9")
-    adapters = load_adapters()
-    settings = load_settings(config, adapters)
-    found = read_profiles(settings.profiles_folder, adapters, settings).profiles.find_profile("fjordby")
-    assert found is not None
-
-    async def pass_time(seconds: float) -> None:
-        waited.append(seconds)
-
-    options = MockOptions(address=f"127.0.0.1:{port_of(door)}", scenarios=load_scenarios([SHIPPED_SCENARIOS]))
-    lines = MockLines(adapters.protocols["iso_ill"].responder(), "iso_ill", found.max_bytes, folder, clock)
-    partner = build_mock_partner(settings, adapters, found, options, clock, str, pass_time, lines)
+    prepared = PreparedWorld(template, folder)
+    listener = {"host": "127.0.0.1", "port": prepared.port, "protocol": "iso_ill"}
+    prepared.write_settings({"port": 0}, tcp=[listener])
+    prepared.write_profile(speak_iso_ill(profile, mode, "127.0.0.1:9"))
+    options = MockOptions(address=f"127.0.0.1:{prepared.port}", scenarios=load_scenarios([SHIPPED_SCENARIOS]))
+    responder, limit = prepared.adapters.protocols["iso_ill"].responder(), prepared.read_profile().max_bytes
+    lines = MockLines(responder, "iso_ill", limit, folder, prepared.clock)
+    partner = prepared.build_partner(options, lines)
     site = MockSite(partner, TextCatalogues(None, "en"))
     await site.start()
-    _write_tcp_profile(folder, profile, mode, await lines.start(partner))
-    town = Town("CLK", config, clock)
-    await town.start()
-    try:
-        yield MockWorld(town, site, clock, config, options.address, waited)
-    finally:
-        await lines.stop()
-        await town.crash()
-        await site.stop()
-        door.close()
+    prepared.write_profile(speak_iso_ill(profile, mode, await lines.start(partner)))
+    async with prepared.run_gateway(site, options.address) as world:
+        try:
+            yield world
+        finally:
+            await lines.stop()
 
 
-def _write_tcp_profile(folder: Path, profile: Mapping[str, Any], mode: str, address: str) -> None:
+def speak_iso18626(profile: Mapping[str, Any], url: str) -> Mapping[str, Any]:
+    section = {**profile["iso18626"], "http": {"url": url, **profile["iso18626"].get("http", {})}}
+    return {**profile, "iso18626": section}
+
+
+def speak_iso_ill(profile: Mapping[str, Any], mode: str, address: str) -> Mapping[str, Any]:
     written = {key: value for key, value in profile.items() if key != "iso18626"}
     written["partner"] = {**profile["partner"], "channel": "iso-ill"}
     written["iso_ill"] = {
@@ -218,10 +238,4 @@ def _write_tcp_profile(folder: Path, profile: Mapping[str, Any], mode: str, addr
         "acknowledges": "all",
         "answers": "all",
     }
-    (folder / "profiles" / "fjordby.yml").write_text(yaml.safe_dump(written, allow_unicode=True), "utf-8")
-
-
-def _write_profile(folder: Path, profile: Mapping[str, Any], url: str) -> None:
-    section = {**profile["iso18626"], "http": {"url": url, **profile["iso18626"].get("http", {})}}
-    text = yaml.safe_dump({**profile, "iso18626": section}, allow_unicode=True)
-    (folder / "profiles" / "fjordby.yml").write_text(text, "utf-8")
+    return written
