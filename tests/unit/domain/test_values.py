@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from dataclasses import FrozenInstanceError, field, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -347,6 +348,32 @@ def test_a_value_compares_by_its_fields_and_has_no_others() -> None:
         Shelf("A")  # type: ignore[call-arg,misc]
     with pytest.raises(FrozenInstanceError):  # tests run with ILLGATE_FREEZE=1
         Shelf(code="A").code = "B"  # type: ignore[misc]
+
+
+def test_a_value_is_built_as_its_fields_and_those_of_its_base_say() -> None:
+    @value_object
+    class Shelf:
+        code: str
+        above: list[str] = field(default_factory=list)
+
+        def __post_init__(self) -> None:
+            if not self.code:
+                raise ValueError("a shelf has a code")
+
+    @value_object
+    class Case(Shelf):
+        key: str = field(default="", kw_only=True)
+
+    assert Shelf("A").above is not Shelf("A").above
+    assert Case("A", ["B"], key="4711") == Case(code="A", above=["B"], key="4711")
+    assert replace(Case("A", key="4711"), code="C") == Case("C", key="4711")
+    assert copy(Case("A", ["B"])) == Case("A", ["B"])
+    with pytest.raises(ValueError, match="a shelf has a code"):
+        Case("")
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'code'"):
+        Shelf()  # type: ignore[call-arg]
+    with pytest.raises(FrozenInstanceError, match="'code'"):
+        del Case("A").code
 
 
 def test_values_of_other_classes_and_fields_that_are_left_out_are_told_apart() -> None:
