@@ -178,6 +178,27 @@ async def test_an_item_goes_by_the_broker(template: Template, tmp_path: Path) ->
         await trio.nothing_is_left()
 
 
+async def test_a_copy_of_the_broker_s_own_after_all_is_lent_there(template: Template, tmp_path: Path) -> None:
+    async with Trio(template, tmp_path, Http18626(), WORKFLOW) as trio:
+        await trio.ask()
+        near, _ = await trio.legs()
+        barcode = trio.books[0].barcodes[0]
+        await trio.broker(near, EventKind.SHIPPED, barcode=barcode)
+
+        near, far = await trio.legs()
+        assert (near.state.value, near.item_barcode, far.state.value) == ("shipped", barcode, "cancel-pending")
+        assert (await trio.towns["SOUTH"].left()).loans == (near.number,)
+        await trio.east(EventKind.CANCEL_ACCEPTED)
+        await trio.north(EventKind.RECEIVED)
+        await trio.north(EventKind.RETURNED)
+        near, far = await trio.legs()
+        assert (near.state.value, far.state.value) == ("returned", "cancelled")
+        await trio.broker(near, EventKind.CHECKED_IN)
+        assert (await trio.borrowing()).state.value == "completed"
+        assert (await trio.towns["SOUTH"].left()).loans == ()
+        await trio.nothing_is_left()
+
+
 async def test_a_request_that_comes_back_is_refused(template: Template, tmp_path: Path) -> None:
     """The supplier is a broker too, and its rota leads back to who asked first: that library knows its own number."""
     circle = {"rota": "both", "what": "everything"}

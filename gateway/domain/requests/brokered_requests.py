@@ -17,6 +17,7 @@ from itertools import islice
 
 from gateway.domain.requests.action_fields import IS_NEEDED, check_details
 from gateway.domain.requests.events import (
+    BROKER,
     Event,
     EventDetails,
     EventSignal,
@@ -37,9 +38,6 @@ from gateway.domain.requests.request import BrokeredDelivery, Request, RequestFl
 from gateway.domain.requests.request import LendingState as L
 from gateway.domain.requests.state_machine import Transition
 from gateway.domain.value import value_object
-
-BROKER = "broker"
-"""Actor of what is done on one leg because of the other."""
 
 
 @value_object(kw_only=True)
@@ -185,11 +183,14 @@ def find_end_rule(transition: Transition) -> CarryRule | None:
 
 
 def _speaks_for_leg(transition: Transition) -> bool:
-    """Not a supplier whose turn is over, and no renewal that was refused at once."""
+    """Not a supplier whose turn is over, no renewal that was refused at once, and nothing that a requester says of an
+    item of our own."""
     request, event = transition.request, transition.event
     if event.kind is K.RENEW and RequestFlag.RENEWAL_PENDING not in request.flags:
         return False
-    return request.role is Role.LENDING or event.attempt in (0, request.current)
+    if request.role is Role.LENDING:
+        return request.is_brokered or event.signal in _SUPPLIED_BY_US
+    return event.attempt in (0, request.current)
 
 
 # --- what goes along -------------------------------------------------------------------------------------

@@ -188,10 +188,14 @@ class ReasonCodes(StrEnum):
     OTHER = "other"
 
 
+BROKER = "broker"
+"""Actor of what is done on one leg of a brokered request because of the other."""
+
+
 @value_object
 class Event:
-    """`actor` says who: `staff:NAME`, `patron`, `rule`, `partner:SYMBOL`, `timer`. `attempt` is the number of the
-    attempt that a supplier's message belongs to (borrowing), 0 where there is none. `at` is aware UTC."""
+    """`actor` says who: `staff:NAME`, `patron`, `rule`, `partner:SYMBOL`, `timer`, `broker`. `attempt` is the number of
+    the attempt that a supplier's message belongs to (borrowing), 0 where there is none. `at` is aware UTC."""
 
     signal: EventSignal
     at: datetime

@@ -408,6 +408,20 @@ class Request:
         return self.state not in TERMINAL
 
     @property
+    def is_brokered(self) -> bool:
+        """Other libraries are asked for it, and no item of our own is found for it after all."""
+        return self.other_leg is not None and not self.lent_barcodes
+
+    @property
+    def can_ship_own_item(self) -> bool:
+        """Lending: whether what our staff ship is an item of ours, also in place of a supplier whose own would go
+        straight to the requester."""
+        leg = self.other_leg
+        if leg is None or not self.is_brokered:
+            return True
+        return leg.delivery is BrokeredDelivery.DIRECT and self.state is not LendingState.SHIPPED
+
+    @property
     def attempt(self) -> SupplierAttempt | None:
         """The attempt that counts now."""
         return self.find_attempt(self.current)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import count
 
 from gateway.domain.requests.events import (
+    BROKER,
     Event,
     EventDetails,
     EventKind,
@@ -256,10 +257,14 @@ def _set_own_barcode(request: Request, event: Event, volumes: tuple[Volume, ...]
     """Which item of ours went out as the one volume that was shipped: another one corrects it."""
     meant = [one.id for one in volumes if not event.details.volumes or one.id in event.details.volumes]
     barcode = event.details.barcode
-    is_ours = request.role is Role.LENDING and request.other_leg is None
-    if not is_ours or event.signal != local_signal(EventKind.SHIPPED) or len(meant) != 1:
+    if not _ships_own_item(request, event) or event.signal != local_signal(EventKind.SHIPPED) or len(meant) != 1:
         return volumes
     return tuple(replace(one, barcode=barcode) if barcode and one.id == meant[0] else one for one in volumes)
+
+
+def _ships_own_item(request: Request, event: Event) -> bool:
+    """Not what a supplier has shipped, of a request that we broker."""
+    return request.role is Role.LENDING and request.can_ship_own_item and event.actor != BROKER
 
 
 _ORDER = tuple(VolumeState)
@@ -472,8 +477,8 @@ def _apply_event_kind(request: Request, event: Event) -> Request:
             return replace(request, query=replace(request.query, answer=details.answer or "no", answered=event.at))
         case EventKind.ANONYMISED:
             return _anonymise_request(request)
-    is_ours = request.role is Role.LENDING and request.other_leg is None
-    if is_ours and event.signal == local_signal(EventKind.SHIPPED) and details.barcode:
+    is_shipped = event.signal == local_signal(EventKind.SHIPPED)
+    if is_shipped and details.barcode and _ships_own_item(request, event):
         return replace(request, item_barcode=details.barcode)
     return request
 

@@ -368,7 +368,7 @@ SIGNED_BY_ANOTHER = _make_guard(
     lambda r, e, w: can_sign_off(r, w, e.actor),
 )
 TAKES_CONDITIONS = _make_guard("the partner takes conditions", lambda _r, _e, w: w.lending.conditional)
-BROKERED = _make_guard("we broker it", lambda r, _e, _w: r.other_leg is not None)
+BROKERED = _make_guard("we broker it", lambda r, _e, _w: r.is_brokered)
 NOT_BROKERED = _make_guard("we don't broker it yet", lambda r, _e, _w: r.other_leg is None)
 TAKES_HOLDS = _make_guard("the partner takes hold-placed", lambda _r, _e, w: w.lending.hold_placed)
 

@@ -61,7 +61,7 @@ TO_SEND_BACK = TaskCondition(
         or any(one.status is AttemptStatus.EXTRA for one in r.attempts)
     ),
 )
-NOT_BROKERED = TaskCondition("no broker's", lambda r: r.other_leg is None)
+NOT_BROKERED = TaskCondition("no broker's", lambda r: not r.is_brokered)
 SEVERAL = TaskCondition(
     "several candidates, no broker's",
     lambda r: len(r.candidates) > 1 and not r.item_barcode and NOT_BROKERED.holds(r),
@@ -71,7 +71,7 @@ NOT_SEVERAL = TaskCondition(
 )
 COMES_HERE = TaskCondition(
     "not what goes straight from supplier to requester",
-    lambda r: r.other_leg is None or r.other_leg.delivery is BrokeredDelivery.BROKER,
+    lambda r: not r.is_brokered or (r.other_leg is not None and r.other_leg.delivery is BrokeredDelivery.BROKER),
 )
 
 UNDER_WAY = TaskCondition("not arrived yet", lambda r: RequestFlag.ARRIVED not in r.flags)

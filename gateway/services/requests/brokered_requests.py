@@ -12,9 +12,9 @@ from typing import Protocol
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.requests import brokered_requests as rules
-from gateway.domain.requests.brokered_requests import BROKER, CarryRule, PastBroker
+from gateway.domain.requests.brokered_requests import CarryRule, PastBroker
 from gateway.domain.requests.citation_matching import citation_fingerprint
-from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.events import BROKER, Event, EventDetails, EventKind, local_signal, partner_signal
 from gateway.domain.requests.request import (
     BorrowingState,
     OtherLeg,
@@ -204,8 +204,27 @@ def carry_transition(
     if event.signal == local_signal(EventKind.BROKERED):
         create_borrowing_leg(connection, context, request, apply)
         return
-    for rule in rules.list_carry_rules(transition):
+    found = rules.list_carry_rules(transition)
+    if found and request.role is Role.BORROWING and _is_supplied_by_us(connection, context, request):
+        _report_needless_item(transition, apply)
+        return
+    for rule in found:
         _LegCarrier(connection, context, transition, apply).carry_by_rule(rule)
+
+
+def _is_supplied_by_us(connection: Transaction, context: LibraryContext, borrowing: Request) -> bool:
+    """Whether an item of our own has been found after all: then it is nothing to the requester what a supplier does."""
+    leg = borrowing.other_leg
+    lending = requests.load_request(connection, context.symbol, leg.request_id) if leg is not None else None
+    return lending is not None and not lending.is_brokered
+
+
+def _report_needless_item(transition: Transition, apply: ApplyEvent) -> None:
+    """What a supplier sends in spite of our cancellation is for staff to see to."""
+    event = transition.event
+    if event.signal in (partner_signal(EventKind.SHIPPED), partner_signal(EventKind.COPY_DELIVERED)):
+        note = f"{event.kind.value}, though an item of our own has been found meanwhile"
+        apply(transition.request.id, Event(local_signal(EventKind.TROUBLE), event.at, BROKER, EventDetails(note=note)))
 
 
 class _LegCarrier:

@@ -68,8 +68,10 @@ RequestChange = Callable[[Request], Request]
 
 def is_desk_action(request: Request, kind: EventKind, attempt: int) -> bool:
     """Whether this event needs the library first. A copy is nothing that circulates, and what we broker is no item of
-    the library's; of a past supplier's items, only those are known to the library that came and were lost."""
-    if request.other_leg is not None and not request.lent_barcodes:
+    the library's, unless one of ours is shipped after all; of a past supplier's items, only those are known to the
+    library that came and were lost."""
+    ships_own = (request.role, kind) == (Role.LENDING, EventKind.SHIPPED) and request.can_ship_own_item
+    if request.is_brokered and not ships_own:
         return False
     in_hand = attempt in (0, request.current)
     if kind is EventKind.RECEIVED and not in_hand:  # a lost one that has turned up; its record is there

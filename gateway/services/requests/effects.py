@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 
 from gateway.domain.profile import Profile
 from gateway.domain.requests import calendar, intake_rules
-from gateway.domain.requests.brokered_requests import BROKER, write_event_note
+from gateway.domain.requests.brokered_requests import write_event_note
 from gateway.domain.requests.citation import CitationExtra
-from gateway.domain.requests.events import EventDetails, EventKind, local_signal
+from gateway.domain.requests.events import BROKER, EventDetails, EventKind, local_signal
 from gateway.domain.requests.partner_policy import BatchRule, PartnerPolicy
 from gateway.domain.requests.request import BrokeredDelivery, LibraryParty, PatronLink, Request, Role
 from gateway.domain.requests.state_machine import PartnerNotification, Transition
@@ -215,7 +215,7 @@ def _new_message_row(
 def _build_sender(context: LibraryContext, request: Request) -> LibraryParty:
     """Our library; where an item doesn't come by us, with the address at the other side: that is where it is sent to,
     or goes back to."""
-    leg = request.other_leg
+    leg = request.other_leg if request.is_brokered else None
     if leg is None or leg.delivery is BrokeredDelivery.BROKER or not leg.party.address.strip():
         return context.party
     return replace(context.party, address="\n".join(filter(None, (leg.party.name, leg.party.address))))

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway.domain.requests import brokered_requests as rules
-from gateway.domain.requests.brokered_requests import BROKER, PastBroker, list_carry_rules
+from gateway.domain.requests.brokered_requests import PastBroker, list_carry_rules
 from gateway.domain.requests.events import (
+    BROKER,
     EventDetails,
     EventKind,
     EventOrigin,
@@ -29,7 +30,7 @@ from gateway.domain.requests.request import (
     Role,
 )
 from gateway.domain.requests.state_machine import TABLES, Transition, compute_transition
-from gateway.domain.requests.state_table import ForbiddenCell
+from gateway.domain.requests.state_table import FollowUp, ForbiddenCell
 from gateway.domain.requests.task_lists import list_task_names
 from tests.support.requests import (
     BOOK,
@@ -164,10 +165,25 @@ def test_no_rule_of_ours_answers_for_a_supplier() -> None:
 
 def test_the_supplier_s_item_is_no_item_of_ours() -> None:
     request = brokered(lending(L.WILL_SUPPLY))
-    shipped = compute_transition(request, event(local_signal(K.SHIPPED), barcode="TTU-1"), workflow())
+    carried = replace(event(local_signal(K.SHIPPED), barcode="TTU-1"), actor=BROKER)
+    shipped = compute_transition(request, carried, workflow())
     assert isinstance(shipped, Transition)
     assert (shipped.request.item_barcode, shipped.request.lent_barcodes) == ("", ())
     assert shipped.request.volumes[0].theirs == "TTU-1"
+
+
+def test_an_item_of_ours_that_goes_out_after_all_is_lent_by_our_rules() -> None:
+    request = brokered(lending())
+    shipped = compute_transition(request, event(local_signal(K.SHIPPED), barcode="NB-1"), workflow())
+    assert isinstance(shipped, Transition)
+    assert (shipped.request.item_barcode, shipped.request.lent_barcodes) == ("NB-1", ("NB-1",))
+    assert acts_of(shipped) == [(K.CANCEL,)]
+    renewed = compute_transition(shipped.request, event(partner_signal(K.RENEW)), workflow())
+    assert isinstance(renewed, Transition)
+    assert (follow_ups(renewed), acts_of(renewed)) == ((FollowUp.DECIDE_RENEWAL,), [])
+    back = compute_transition(shipped.request, event(partner_signal(K.RETURNED)), workflow())
+    assert isinstance(back, Transition)
+    assert (acts_of(back), list_task_names(back.request)) == ([], ("to-check-in",))
 
 
 # --- what goes along -------------------------------------------------------------------------------------
