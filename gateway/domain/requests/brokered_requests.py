@@ -20,6 +20,7 @@ from gateway.domain.requests.events import (
     BROKER,
     Event,
     EventDetails,
+    EventOrigin,
     EventSignal,
     ReasonCodes,
     local_signal,
@@ -209,7 +210,7 @@ def carry_details(event: Event, request: Request, days: int, today: date) -> Eve
     return EventDetails(
         due=_shift_due(due, -days if is_borrowing else days, today),
         reason=said.reason,
-        note=said.note,
+        note=said.note if event.signal.origin is EventOrigin.PARTNER else "",  # what our staff write is for us
         conditions=said.conditions,
         cost=said.cost,
         retry_after=said.retry_after,

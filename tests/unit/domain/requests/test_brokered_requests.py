@@ -109,10 +109,19 @@ def test_a_supplier_that_ships_is_told_to_the_requester() -> None:
 def test_what_comes_by_us_is_shipped_when_we_have_it() -> None:
     story = asked_story(brokered(borrowing(), BrokeredDelivery.BROKER))
     assert acts_of(story.partner(K.SHIPPED, 1, due=DUE)) == [(K.WILL_SUPPLY,)]
-    received = story.us(K.RECEIVED)
+    received = story.us(K.RECEIVED, note="Karton ist eingedrückt, bei uns aufheben")
     (rule,) = list_carry_rules(received)
     details = rules.carry_details(received.event, received.request, 3, START.date())
     assert (rule.acts, details.due) == ((K.SHIPPED,), date(2026, 4, 7))
+    assert details.note == "", "what staff note is not for the requester"
+
+
+def test_what_staff_note_when_it_goes_back_by_us_is_not_for_the_supplier() -> None:
+    request = brokered(lending(L.RETURNED), BrokeredDelivery.BROKER)
+    back = compute_transition(request, event(local_signal(K.CHECKED_IN), note="Ecke beschädigt?"), workflow())
+    assert isinstance(back, Transition)
+    assert acts_of(back) == [(K.RETURNED,)]
+    assert rules.carry_details(back.event, back.request, 3, START.date()).note == ""
 
 
 def test_what_is_done_because_of_the_other_leg_is_not_carried_back() -> None:
