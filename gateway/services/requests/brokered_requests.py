@@ -81,11 +81,13 @@ def can_pass_on(context: LibraryContext, request: Request) -> bool:
 
 
 def find_loop_refusal(connection: Transaction, context: LibraryContext, asked: Request, sender: str) -> Refusal | None:
-    """What has been here before, or is asked by ourselves. `asked`: as it came in."""
-    if _is_ours(context, sender) or _is_ours(context, asked.partner.symbol):
+    """What has been here before, or is asked by ourselves. `asked`: as it came in. Where we pass nothing on, a circle
+    ends here, but at our own request."""
+    brokers = bool(context.policy().brokering.rota)
+    if brokers and (_is_ours(context, sender) or _is_ours(context, asked.partner.symbol)):
         return _make_loop_refusal("It is asked in our own name.")
     for past in rules.read_past_brokers(asked.citation.note):
-        if _is_ours(context, past.symbol):
+        if brokers and _is_ours(context, past.symbol):
             return _make_loop_refusal("It has come through us before.")
         profile = context.find_partner_by_symbol(past.symbol)
         if profile is not None and _is_asked_by_us(connection, context, profile, past, asked):

@@ -132,8 +132,15 @@ async def test_what_is_asked_of_our_symbol_as_a_broker_is_passed_on(template: Pa
     async with run_endpoint(broker, tmp_path / "at-work") as endpoint:
         assert (await endpoint.post(write_request("4711", "Pan", to="NO-FELLES"))).verdict == OK
         assert (await endpoint.post(write_request("4712", "Sult", to="CLK"))).verdict == OK
+        own = await endpoint.post(write_request("4713", "Vær", who="CLK"), path="/iso18626/fjordby")
+        assert "goes in a circle" in own.verdict[2]
 
         assert list_passed_on(await endpoint.list_requests()) == [("Pan", [SUPPLIER])]
+
+
+async def test_a_request_in_our_own_name_is_taken_where_nothing_is_passed_on(endpoint: Endpoint) -> None:
+    """Koha's messages don't name their sender truly, so one may well have our symbol."""
+    assert (await endpoint.post(write_request("4711", who="CLK"), path="/iso18626/fjordby")).verdict == OK
 
 
 async def test_another_request_with_the_same_id_is_refused(endpoint: Endpoint) -> None:
