@@ -154,6 +154,7 @@ class LibraryInbox:
         """What is asked for is answered so at once, and no request is made of it: only that the message was here is
         kept, so that it is answered once. Inside a transaction, as `receive_in`."""
         context, at = self.context, self.context.now()
+        requests.lock_transaction(connection, context.symbol, profile.name, message.transaction)
         if history.find_partner_message(connection, context.symbol, profile.name, message.id) is not None:
             return
         history.store_partner_message(

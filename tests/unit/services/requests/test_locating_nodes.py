@@ -1,4 +1,5 @@
-"""Two nodes look for the same copy at the same moment; needs PostgreSQL, since on SQLite there is only one node."""
+"""Two nodes do the same at the same moment: they look for the same copy, or read the same mail; needs PostgreSQL, since
+on SQLite there is only one node."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.util import await_only
 
@@ -18,11 +19,15 @@ from demo.world import START, Site, Town, fill_library, make_installation
 from gateway.domain.clock import FixedClock
 from gateway.domain.problems import Unavailable
 from gateway.domain.requests.citation import Citation
-from gateway.domain.requests.request import LendingState, LibraryParty
+from gateway.domain.requests.events import EventDetails, EventKind
+from gateway.domain.requests.request import LendingState, LibraryParty, Request, Role
 from gateway.domain.requests.views import LendingDraft
 from gateway.ports.library_system import BibHoldings
+from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.ports.shared_store import Store, Work
 from gateway.services.requests.lending import locate_item
+from gateway.services.requests.partner_inbox import LibraryInbox
+from gateway.store.requests.tables import outbox
 from tests.unit.services.requests.support import UNUSED_PORT
 
 pytestmark = pytest.mark.postgresql
@@ -108,3 +113,44 @@ async def test_a_copy_is_found_for_one_request_only(nodes: tuple[Town, Town]) ->
     assert isinstance(outcome, Unavailable), "it is looked for anew"
     await locate_item(second.context, other.id)
     assert (await second.see(other)).state is LendingState.NEW, "staff decide"
+
+
+async def test_what_is_answered_unfilled_at_once_is_answered_once(nodes: tuple[Town, Town]) -> None:
+    """The second node reads the mail when the first has answered it and has not committed yet."""
+    first, second = nodes
+    profile, _ = first.context.require_partner("hill")
+    asked = Request(
+        library="",
+        id="",
+        role=Role.LENDING,
+        state=LendingState.NEW,
+        number="",
+        created=START,
+        changed=START,
+        citation=Citation(title="Höhlen des Karsts"),
+    )
+    message = IncomingPartnerMessage(
+        id="mail-1",
+        kind=EventKind.REQUEST,
+        role=Role.LENDING,
+        sender="HILL",
+        receiver="NORTH",
+        transaction="H-7",
+        request=asked,
+    )
+
+    def answer_message(town: Town) -> Callable[[Connection], None]:
+        inbox = LibraryInbox(town.context)
+        return lambda connection: inbox.answer_unfilled(connection, message, profile, EventDetails(reason="policy"))
+
+    answered = asyncio.Event()
+    late: asyncio.Task[None] | None = None
+    slow = Lingering(first.context.store, answered, lambda: late is not None and late.done())
+    async with asyncio.timeout(20):
+        early = asyncio.create_task(slow.write(answer_message(first)))
+        await answered.wait()
+        late = asyncio.create_task(second.context.store.write(answer_message(second)))
+        await asyncio.gather(early, late)
+
+    count = select(func.count()).where(outbox.c.target == "hill")
+    assert await first.context.store.read(lambda c: c.execute(count).scalar_one()) == 1
