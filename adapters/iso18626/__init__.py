@@ -61,4 +61,5 @@ channel_adapter = ChannelAdapter(
     dialect=Iso18626Dialect,
     make=make_channel,
     secrets=list_secret_references,
+    names_other_side=True,
 )

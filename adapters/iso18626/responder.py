@@ -27,6 +27,7 @@ from adapters.iso18626.mapping.events_received import event_of_message
 from adapters.iso18626.mapping.identities import (
     MappingContext,
     digest_message,
+    is_same_agency_symbol,
     list_symbols_of_agency,
     symbol_of_agency,
 )
@@ -51,7 +52,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request as ManagedRequest
 from gateway.domain.secret_reference import CONCEALED
 from gateway.domain.value import value_object
-from gateway.ports.partner_channel import InboxResult
+from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
 from gateway.ports.responder import (
     DecodedMessage as IncomingMessage,
 )
@@ -141,14 +142,7 @@ class Iso18626Responder:
             _require_managed_borrowing(exchange.profile)
             assert command.request is not None
             return IncomingMessage(envelope.service, command, command.request.value, message=message, unknown=unknown)
-        told = event_of_message(message, context, digest_message(opened.raw))
-        if told.receiver:
-            raise Refused(
-                RefusalReason.UNKNOWN_AGENCY,
-                "There is no such library here.",
-                about=MessagePart.RECEIVER,
-                value=told.receiver,
-            )
+        told = _require_receiver(event_of_message(message, context, digest_message(opened.raw)), exchange.profile)
         return IncomingMessage(
             service=envelope.service,
             command=None,
@@ -279,6 +273,32 @@ def _require_managed_borrowing(profile: Profile) -> None:
 
 def _refuse_duplicate(_request: ManagedRequest) -> Refusal:
     return Refusal(RefusalReason.DUPLICATE_REQUEST, "There is a request with this id already.", MessagePart.REQUEST)
+
+
+def _require_receiver(told: IncomingPartnerMessage, profile: Profile) -> IncomingPartnerMessage:
+    """What is for us; of a request that we broker also what is for the library on its other side, from a partner that
+    knows of it. Raises Refused."""
+    receiver, partner = told.receiver, profile.partner
+    if not receiver:
+        return told
+    knows_other_side = partner is not None and partner.brokered == "transparent"
+    if told.kind is EventKind.REQUEST or not knows_other_side:
+        raise Refused(
+            RefusalReason.UNKNOWN_AGENCY,
+            "There is no such library here.",
+            about=MessagePart.RECEIVER,
+            value=receiver,
+        )
+    return replace(told, receiver="", guard=lambda request: _refuse_other_receiver(request, receiver))
+
+
+def _refuse_other_receiver(request: ManagedRequest, receiver: str) -> Refusal | None:
+    """Unless it is the library on the other side."""
+    side = request.other_leg.party.symbol if request.other_leg is not None else ""
+    if side and is_same_agency_symbol(receiver, side):
+        return None
+    words = "This library has no part in the request."
+    return Refusal(RefusalReason.UNKNOWN_AGENCY, words, MessagePart.RECEIVER, receiver)
 
 
 # --- confirmations ---------------------------------------------------------------------------------------

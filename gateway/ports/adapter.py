@@ -232,7 +232,8 @@ class ChannelAdapter:
     stand in its messages, by reference, by key within the section: looked for by `illgate check`, and kept out of the
     journal when they come back in an answer. `by_mail(dialect)`: whether it writes to the partner's e-mail address;
     who has it has a dialect whose keys may all be left out. `by_connection(dialect)`: whether it speaks on
-    `ChannelContext.lines`, which the daemon alone keeps; commands leave such messages to it.
+    `ChannelContext.lines`, which the daemon alone keeps; commands leave such messages to it. `names_other_side`: its
+    messages can name the library on the other side of what we broker (`PartnerMessage.on_behalf_of`).
     """
 
     name: str
@@ -244,6 +245,7 @@ class ChannelAdapter:
     secrets: Callable[[Any], Mapping[str, str]] | None = None
     by_mail: Callable[[Any], bool] | None = None
     by_connection: Callable[[Any], bool] | None = None
+    names_other_side: bool = False
 
 
 @value_object

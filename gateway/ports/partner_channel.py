@@ -30,7 +30,9 @@ its protocol."""
 class PartnerMessage:
     """One event to be told to the partner. `id` is unique and the same at every try, so that the partner can tell a
     repeat; `transaction` is the number by which requester and supplier know the request; `request` is as it was when
-    the event happened. `repeated`: an earlier try may have reached the partner."""
+    the event happened. `repeated`: an earlier try may have reached the partner. `on_behalf_of`: the library on the
+    other side of what we broker, for a partner that is to know of it; its address only where items go straight there.
+    """
 
     id: str
     kind: EventKind
@@ -42,6 +44,7 @@ class PartnerMessage:
     details: EventDetails
     request: Request
     repeated: bool = False
+    on_behalf_of: LibraryParty | None = None
 
 
 @value_object

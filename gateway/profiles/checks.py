@@ -179,6 +179,13 @@ def _check_partner(
         yield one.make_problem(
             ("partner", "mail", "gather"), "its channel sends one order at a time", partner.channel, able
         )
+    if partner.brokered == "transparent" and channels and not names_other_side(partner, channels):
+        yield one.make_problem(
+            ("partner", "brokered"),
+            "messages of its channel can't name the library on the other side",
+            partner.channel,
+            tuple(name for name, channel in channels.items() if channel.names_other_side),
+        )
     for key in ("push_new", "push_states"):
         if getattr(partner, key) and not partner.channel:
             yield one.make_problem(("partner", key), "needs a `channel` by which it is told")
@@ -202,6 +209,11 @@ def is_spoken_to_by_connection(
     if channel is None or channel.by_connection is None:
         return False
     return channel.by_connection(profile.dialects.get(channel.section) or channel.dialect())
+
+
+def names_other_side(partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:
+    """Whether messages of its channel can name the library on the other side of what we broker."""
+    return partner.channel in channels and channels[partner.channel].names_other_side
 
 
 def _can_batch_orders(partner: PartnerPolicy, channels: Mapping[str, ChannelAdapter]) -> bool:

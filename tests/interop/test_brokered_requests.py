@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from adapters.iso18626.codec import decode_message
+from adapters.iso18626.messages import Message, SupplyingAgencyMessage
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import RequestFlag, Role
 from gateway.ports.partner_channel import CarryWay
 from gateway.services.requests.carry_matrix import CarriedPair, compute_carried_pair
+from gateway.store.schema import message
 from tests.faults.joined.installations import Template, make_template
 from tests.support.brokered_sequences import SEQUENCES, WORKFLOW, day_of
 from tests.support.brokered_trio import MailInFormat, Trio, TwoWays
@@ -145,6 +149,78 @@ async def test_what_goes_as_a_note_by_the_matrix_reaches_the_supplier(template: 
         await trio.north(EventKind.RENEW)
 
         assert any(note.text.startswith("renew") for note in (await trio.supplied()).notes)
+        await trio.nothing_is_left()
+
+
+# --- who knows of whom -----------------------------------------------------------------------------------
+
+
+class OpenBroker(Http18626):
+    """SOUTH lets its partners know of each other; those of `reticent` don't."""
+
+    def __init__(self, reticent: tuple[str, ...] = ()) -> None:
+        super().__init__({"version": "2021-2"})
+        self._reticent = reticent
+
+    def profile(self, ours: str, theirs: str) -> Mapping[str, Any]:
+        said = super().profile(ours, theirs)
+        if ours != "SOUTH" or theirs in self._reticent:
+            return said
+        return {**said, "partner": {**said["partner"], "brokered": "transparent"}}
+
+
+async def list_parties(trio: Trio, symbol: str) -> dict[str, set[str]]:
+    """Whom the headers of what this town got name as requester and supplier, by status; empty: of a requester."""
+    query = select(message.c.body).where(message.c.direction == "in", message.c.protocol == "iso18626")
+    bodies = await trio.towns[symbol].context.store.read(lambda c: c.execute(query).scalars().all())
+    found: dict[str, set[str]] = {}
+    for body in bodies:
+        said = decode_message(bytes(body)).message
+        if not isinstance(said, Message):  # the confirmation of one that was sent
+            continue
+        header = said.header
+        assert header is not None
+        assert header.requesting_agency is not None
+        assert header.supplying_agency is not None
+        info = said.status_info if isinstance(said, SupplyingAgencyMessage) else None
+        parties = f"{header.requesting_agency.value} and {header.supplying_agency.value}"
+        found.setdefault((info.status or "") if info is not None else "", set()).add(parties)
+    return found
+
+
+async def test_requester_and_supplier_know_of_each_other_by_an_open_broker(template: Template, tmp_path: Path) -> None:
+    async with Trio(template, tmp_path, OpenBroker(), WORKFLOW) as trio:
+        for name in ("loan", "unfilled", "cancel_yes", "cancel_no"):
+            await SEQUENCES[name](trio)
+        await trio.north(EventKind.MESSAGE, note="გამარჯობა")
+        await trio.east(EventKind.MESSAGE, note="Buenos días")
+
+        supplied = await trio.supplied()
+        assert ("გამარჯობა", "partner:NORTH") in [(note.text, note.by) for note in supplied.notes]
+        assert ("Buenos días", "partner:EAST") in [(note.text, note.by) for note in (await trio.borrowing()).notes]
+        assert (supplied.partner.symbol, supplied.partner.profile) == ("NORTH", "south")
+        assert await list_parties(trio, "EAST") == {"": {"NORTH and EAST"}}
+        assert set().union(*(await list_parties(trio, "NORTH")).values()) == {"NORTH and EAST"}
+        heard = await list_parties(trio, "SOUTH")
+        assert heard.pop("") == {"NORTH and SOUTH"}, "a requester may keep to the broker's symbol"
+        assert set().union(*heard.values()) == {"NORTH and EAST"}
+        await trio.nothing_is_left()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", SEQUENCES)
+async def test_an_open_broker_carries_all_that_another_does(name: str, template: Template, tmp_path: Path) -> None:
+    async with Trio(template, tmp_path, OpenBroker(), WORKFLOW) as trio:
+        await SEQUENCES[name](trio)
+        await trio.nothing_is_left()
+
+
+@pytest.mark.long
+async def test_each_side_is_told_as_its_own_profile_says(template: Template, tmp_path: Path) -> None:
+    async with Trio(template, tmp_path, OpenBroker(reticent=("EAST",)), WORKFLOW) as trio:
+        await SEQUENCES["loan"](trio)
+        assert await list_parties(trio, "EAST") == {"": {"SOUTH and EAST"}}
+        assert set().union(*(await list_parties(trio, "NORTH")).values()) == {"NORTH and EAST"}
         await trio.nothing_is_left()
 
 

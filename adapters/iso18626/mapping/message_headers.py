@@ -15,9 +15,10 @@ from gateway.ports.partner_channel import PartnerMessage
 
 
 def _write_parties(message: PartnerMessage, context: MappingContext) -> tuple[AgencyId, AgencyId]:
-    """Requester and supplier."""
-    symbols = context.dialect.symbols
-    ours = agency_of_symbol(symbols.ours or message.sender.symbol, symbols)
+    """Requester and supplier; of what we broker the library on the other side in place of us, where the partner is to
+    know of it."""
+    symbols, side = context.dialect.symbols, message.on_behalf_of
+    ours = agency_of_symbol(side.symbol if side is not None else symbols.ours or message.sender.symbol, symbols)
     theirs = agency_of_symbol(symbols.theirs or message.receiver.symbol, symbols)
     return (ours, theirs) if message.role is Role.BORROWING else (theirs, ours)
 

@@ -245,7 +245,7 @@ def write_request(message: PartnerMessage, context: MappingContext) -> IllReques
         service_info=service,
         suppliers=tuple(_iterate_tried(request.attempts, context)),
         requested_delivery=_write_delivery(message.sender),
-        requesting_agency_info=_write_requester(message.sender),
+        requesting_agency_info=_write_requester(message.sender, message.on_behalf_of or message.sender),
         billing_info=_write_billing(request.costs),
     )
 
@@ -281,8 +281,9 @@ def _iterate_tried(attempts: Iterable[SupplierAttempt], context: MappingContext)
         )
 
 
-def _write_requester(sender: LibraryParty) -> RequestingAgencyInfo:
-    return RequestingAgencyInfo(name=sender.name or None, addresses=tuple(_write_addresses(sender)))
+def _write_requester(sender: LibraryParty, requester: LibraryParty) -> RequestingAgencyInfo:
+    """`requester`: who wants it; we may broker it."""
+    return RequestingAgencyInfo(name=requester.name or None, addresses=tuple(_write_addresses(sender)))
 
 
 def _write_delivery(sender: LibraryParty) -> tuple[RequestedDeliveryInfo, ...]:

@@ -263,13 +263,17 @@ def _write_shipped(message: PartnerMessage, context: MappingContext) -> Supplyin
 
 def _write_return_info(message: PartnerMessage, context: MappingContext) -> ReturnInfo | None:
     """Where it goes back to; the address line by line, as it is set up."""
-    lines = [line.strip() for line in message.sender.address.splitlines() if line.strip()]
+    symbols, side = context.dialect.symbols, message.on_behalf_of
+    if side is not None and side.address.strip():
+        home, symbol = side, side.symbol
+    else:
+        home, symbol = message.sender, symbols.ours or message.sender.symbol
+    lines = [line.strip() for line in home.address.splitlines() if line.strip()]
     if not lines:
         return None
-    symbols = context.dialect.symbols
     return ReturnInfo(
-        agency=agency_of_symbol(symbols.ours or message.sender.symbol, symbols),
-        name=message.sender.name or None,
+        agency=agency_of_symbol(symbol, symbols),
+        name=home.name or None,
         physical_address=PhysicalAddress(line1=lines[0], line2=", ".join(lines[1:]) or None),
     )
 

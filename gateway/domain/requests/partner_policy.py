@@ -317,6 +317,11 @@ class PartnerPolicy(ProfileSection):
         description="states of our patrons' requests in which it is told how they stand; for such a system as well",
     )
     channel: str = Field("", description="how it is told: mail, loopback, a protocol; empty: it can't be asked")
+    brokered: Literal["opaque", "transparent"] = Field(
+        "opaque",
+        description="of what we broker: opaque: it deals with us alone; transparent: messages name the library on the "
+        "other side, to it and from it (ISO 18626)",
+    )
     closures: tuple[Closure, ...] = Field(
         (), description="when it isn't asked; what is open already goes on (facts/users-want.md 20)"
     )

@@ -13,8 +13,9 @@ from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.problems import ConfigurationProblem, KeyPath
 from gateway.domain.profile import Authentication, AuthKind
 from gateway.domain.requests.partner_policy import PartnerPolicy, PartnerRole
+from gateway.policies import LoadedPolicy
 from gateway.profiles import LoadedProfile
-from gateway.profiles.checks import is_written_by_mail
+from gateway.profiles.checks import is_written_by_mail, names_other_side
 from gateway.settings import Settings
 from gateway.settings.sections import MailboxSettings
 
@@ -187,3 +188,24 @@ def _remark_missing_address(
     if not protocol.addresses(dialect if dialect is not None else channel.dialect()):
         message = f"can't be asked: section `{channel.section}` has no address of it"
         yield one.make_problem(("partner", "channel"), message, partner.channel)
+
+
+# --- what is brokered ------------------------------------------------------------------------------------
+
+
+def remark_unnamed_requesters(
+    policies: Iterable[LoadedPolicy], profiles: Iterable[LoadedProfile], adapters: AdapterRegistry
+) -> Iterator[ConfigurationProblem]:
+    """Suppliers that we ask as a broker and that can't be told for whom, though requesters are to know of them."""
+    partners = {one.profile.name: one.profile.partner for one in profiles if one.profile.partner is not None}
+    for one in policies:
+        brokering = one.policy.brokering
+        rota = one.policy.rotas.get(brokering.rota)
+        requesters = (partners[name] for name in brokering.requesters or partners if name in partners)
+        if rota is None or not any(partner.brokered == "transparent" for partner in requesters):
+            continue
+        for index, line in enumerate(rota.lines):
+            partner = partners.get(line.partner)
+            if partner is not None and not names_other_side(partner, adapters.channels):
+                message = f"doesn't hear for whom we ask: messages of its channel {partner.channel} name us alone"
+                yield one.make_problem(("rotas", brokering.rota, "lines", index, "partner"), message, line.partner)

@@ -27,7 +27,7 @@ from gateway.secrets import resolve_secret
 from gateway.services.catalogue_files import find_unused_words
 from gateway.services.check import outside_systems
 from gateway.services.check.examples import ExampleExchange, ExampleRunner, MailExampleRunner, wants_answer
-from gateway.services.check.remarks import find_remarks
+from gateway.services.check.remarks import find_remarks, remark_unnamed_requesters
 from gateway.services.letters import (
     ALL,
     PARTNER_LETTERS,
@@ -94,6 +94,7 @@ async def run_check(subject: CheckSubject, names: Iterable[str] = ()) -> CheckRe
     remarks = (
         *_remark_empty_libraries(subject, chosen.loaded, asked.known),
         *find_remarks(chosen.loaded, subject.settings, subject.adapters),
+        *(_remark_brokering(subject, chosen.loaded) if chosen.everything else ()),
     )
     return CheckReport(installation, (*found, *broken), notes, requests, remarks, asked.steps)
 
@@ -229,6 +230,11 @@ def _check_policies(
         if one.library in known and not known[one.library].is_empty:
             problems += outside_systems.check_policy_codes(one, known[one.library].codes)
     return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line)))
+
+
+def _remark_brokering(subject: CheckSubject, loaded: Iterable[LoadedProfile]) -> Iterator[ConfigurationProblem]:
+    loading = subject.policies
+    return remark_unnamed_requesters(loading.policies, loaded, subject.adapters) if loading is not None else iter(())
 
 
 def _check_setting_secrets(settings: Settings, adapters: AdapterRegistry) -> list[ConfigurationProblem]:

@@ -186,7 +186,7 @@ def _find_line_objection(context: LibraryContext, line: RotaLine, lending: Reque
     def has_symbol(symbol: str) -> bool:
         return any(rules.is_same_symbol(symbol, one) for one in symbols)
 
-    if line.partner == lending.partner.profile:
+    if line.partner == lending.partner.profile or has_symbol(lending.partner.symbol):
         return "asks for it"
     if any(has_symbol(one.symbol) for one in past):
         return "has passed it on before"

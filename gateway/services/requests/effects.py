@@ -207,6 +207,7 @@ def _new_message_row(
         transaction=transaction,
         details=details,
         request=remove_patron_data(request),
+        on_behalf_of=_find_other_side(context, receiver, request),
     )
     row = new_outbox_row(request, PARTNER, receiver.profile, dump_message(message), event.at, identifier)
     return replace(row, kind=ORDER) if is_batched(context, message) else row
@@ -219,6 +220,16 @@ def _build_sender(context: LibraryContext, request: Request) -> LibraryParty:
     if leg is None or leg.delivery is BrokeredDelivery.BROKER or not leg.party.address.strip():
         return context.party
     return replace(context.party, address="\n".join(filter(None, (leg.party.name, leg.party.address))))
+
+
+def _find_other_side(context: LibraryContext, receiver: LibraryParty, request: Request) -> LibraryParty | None:
+    """The library on the other side of what we broker, where this partner is to know of it."""
+    leg = request.other_leg if request.is_brokered else None
+    partner = context.partner(receiver.profile)
+    if leg is None or not leg.party.symbol or partner is None or partner.brokered != "transparent":
+        return None
+    address = leg.party.address if leg.delivery is BrokeredDelivery.DIRECT else ""
+    return LibraryParty(symbol=leg.party.symbol, name=leg.party.name, address=address)
 
 
 def new_refusal_row(

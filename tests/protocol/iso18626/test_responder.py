@@ -127,13 +127,22 @@ async def test_two_nodes_that_get_the_same_message_carry_it_out_once(tmp_path: P
 
 async def test_what_is_asked_of_our_symbol_as_a_broker_is_passed_on(template: Path, tmp_path: Path) -> None:
     broker = copy_as_broker(template, tmp_path / "template", "ISIL:NO-FELLES")
-    fjordby = {**FJORDBY, "iso18626": {"version": "1.2", "symbols": {"ours": "ISIL:NO-FELLES"}}}
+    partner = {**FJORDBY["partner"], "brokered": "transparent"}
+    dialect = {"version": "1.2", "symbols": {"ours": "ISIL:NO-FELLES"}}
+    fjordby = {**FJORDBY, "partner": partner, "iso18626": dialect}
     (broker / "profiles" / "fjordby.yml").write_text(yaml.safe_dump(fjordby), "utf-8")
     async with run_endpoint(broker, tmp_path / "at-work") as endpoint:
         assert (await endpoint.post(write_request("4711", "Pan", to="NO-FELLES"))).verdict == OK
         assert (await endpoint.post(write_request("4712", "Sult", to="CLK"))).verdict == OK
         own = await endpoint.post(write_request("4713", "Vær", who="CLK"), path="/iso18626/fjordby")
         assert "goes in a circle" in own.verdict[2]
+        assert (await endpoint.post(write_action("4711", "Notification", "Haster", to="NO-FELLES"))).verdict == OK
+        stranger = await endpoint.post(write_action("4711", "Notification", "Haster", to="NO-0030199"))
+        assert stranger.verdict == (
+            "ERROR",
+            "UnrecognisedDataValue",
+            "NO-0030199: This library has no part in the request.",
+        )
 
         assert list_passed_on(await endpoint.list_requests()) == [("Pan", [SUPPLIER])]
 

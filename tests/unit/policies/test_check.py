@@ -90,3 +90,18 @@ async def test_a_check_of_one_profile_leaves_it_out(place: Place) -> None:
     place.requests("rotas: {quick: {lines: [{partner: kioto}]}}\n")
 
     assert (await report_on(place.folder, "kyoto")).problems == ()
+
+
+async def test_suppliers_that_do_not_hear_for_whom_a_broker_asks(place: Place) -> None:
+    place.profile("tartu", "partner: {symbols: [ISIL:EE-1], channel: iso18626, brokered: transparent}\niso18626: {}\n")
+    place.requests(
+        "rotas: {others: {lines: [{partner: tartu}, {partner: kyoto}]}}\nbrokering: {rota: others, what: everything}\n"
+    )
+
+    found = [remark for remark in (await report_on(place.folder)).remarks if "for whom we ask" in remark.message]
+
+    assert [(one.key, one.message) for one in found] == [
+        ("rotas.others.lines.1.partner", "doesn't hear for whom we ask: messages of its channel mail name us alone")
+    ]
+    place.requests("rotas: {others: {lines: [{partner: kyoto}]}}\nbrokering: {rota: others, requesters: [warsaw]}\n")
+    assert "for whom we ask" not in " ".join(one.message for one in (await report_on(place.folder)).remarks)

@@ -47,6 +47,11 @@ def test_partners_of_all_kinds_are_fine(place: Place) -> None:
             "(did you mean 'mail'?)",
         ),
         (
+            "partner:\n  symbols: [ISIL:NO-1]\n  channel: tagged-mail\n  brokered: transparent\n",
+            "oslo.yml:4: partner.brokered: messages of its channel can't name the library on the other side, found "
+            "'tagged-mail', allowed: iso18626",
+        ),
+        (
             "partner:\n  symbols: [ISIL:NO-1]\n  channel: mail\n",
             "oslo.yml:1: partner.email: the channel mail needs an e-mail address",
         ),
