@@ -1,4 +1,4 @@
-.PHONY: run test test-long test-quick test-313 bench mutants demo-two format
+.PHONY: run test test-long test-quick test-313 bench mutants demo demo-two format
 
 run:
 	python3 bootstrap.py run
@@ -22,8 +22,11 @@ mutants:
 	.venv/bin/pip install -q -c constraints.txt -e '.[mutation]'
 	.venv/bin/python -m tests.mutation
 
+demo:
+	python3 bootstrap.py demo
+
 demo-two:
-	.venv/bin/python -m demo.two
+	python3 bootstrap.py demo-two
 
 format:
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix .

@@ -6,6 +6,8 @@ python3 bootstrap.py test        install with what the tests need, run all but t
 python3 bootstrap.py test-quick  unit and protocol tests only, without servers and without the slow ones
 python3 bootstrap.py test-long   the long ones: repetitions of what another test shows in shorter time
 python3 bootstrap.py test-313    all tests on Python 3.13, which the container image has, in .venv-3.13
+python3 bootstrap.py demo        play a broker between libraries that speak other protocols
+python3 bootstrap.py demo-two    play two libraries that lend to each other
 python3 bootstrap.py install     only install
 """
 
@@ -54,6 +56,12 @@ def main(words: list[str]) -> int:
             return test_quick(rest)
         case ["test-313", *rest]:
             return test_on_python("3.13", rest)
+        case ["demo"]:
+            install("[demo]")
+            return run_commands([["python", "-m", "demo.brokered_requests"]])
+        case ["demo-two"]:
+            install("[demo]")
+            return run_commands([["python", "-m", "demo.two"]])
     print(__doc__)
     return 2
 

@@ -1,5 +1,5 @@
-"""Two gateways in one process, each with an embedded library of its own, joined by loopback, and a mail server that
-keeps what it gets. Time stands still until it is moved."""
+"""Gateways in one process, each with an embedded library of its own, and a mail server that keeps what it gets. Their
+profiles say how they are joined. Time stands still until it is moved."""
 
 from __future__ import annotations
 
@@ -69,12 +69,17 @@ class MailServer:
 
 @dataclass
 class Site:
-    """What one gateway is made of. `profiles`: partner profiles by name; `requests`: the content of requests.yml."""
+    """What one gateway is made of. `profiles`: partner profiles by name; `requests`: the content of requests.yml;
+    `settings`: keys of sections of gateway.yml; `address`: of the library, as on an envelope; `secrets`: content of
+    files by name, beside gateway.yml."""
 
     symbol: str
     name: str
     profiles: Mapping[str, Mapping[str, Any]]
     requests: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    address: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_installation(folder: Path, site: Site, mail_port: int, store_url: str = "") -> Path:
@@ -92,7 +97,13 @@ def make_installation(folder: Path, site: Site, mail_port: int, store_url: str =
         "security": "none",
         "sender": f"ill@{site.symbol.lower()}.example",
     }
+    if site.address:
+        settings["libraries"][0]["address"] = site.address
+    for section, content in site.settings.items():
+        settings[section] = {**settings.get(section, {}), **content} if isinstance(content, Mapping) else content
     config.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
+    for name, secret in site.secrets.items():
+        (folder / name).write_text(secret, encoding="utf-8")
     for name, content in site.profiles.items():
         target = folder / "profiles" / f"{name}.yml"
         target.write_text(yaml.safe_dump(dict(content), allow_unicode=True), encoding="utf-8")
@@ -137,22 +148,28 @@ class Town:
 
 
 class World:
-    """Both towns, the clock and the mail server."""
+    """The towns, the clock and the mail server."""
 
-    borrower: Town
-    lender: Town
+    towns: tuple[Town, ...] = ()
 
-    def __init__(self, folder: Path, borrower: Site, lender: Site) -> None:
+    def __init__(self, folder: Path, *sites: Site) -> None:
         self.clock = FixedClock(START)
         self.mail = MailServer()
         self._folder = folder
-        self._sites = (borrower, lender)
+        self._sites = sites
         self._stack = AsyncExitStack()
+
+    @property
+    def borrower(self) -> Town:
+        return self.towns[0]
+
+    @property
+    def lender(self) -> Town:
+        return self.towns[1]
 
     async def __aenter__(self) -> World:
         await self.mail.start()
         self._stack.push_async_callback(self.mail.stop)
-        towns = []
         for site in self._sites:
             folder = self._folder / site.symbol.lower()
             config = await asyncio.to_thread(make_installation, folder, site, self.mail.port)
@@ -160,8 +177,7 @@ class World:
             await fill_library(town)
             await town.start()
             self._stack.push_async_callback(town.stop)
-            towns.append(town)
-        self.borrower, self.lender = towns
+            self.towns = (*self.towns, town)
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
@@ -170,7 +186,7 @@ class World:
     async def quiet(self) -> None:
         """Until nobody has anything left to do now."""
         for _ in range(1000):
-            tries = [await town.gateway.managed.drain_due_work() for town in (self.borrower, self.lender)]
+            tries = [await town.gateway.managed.drain_due_work() for town in self.towns]
             if not any(tries) and not await self._in_hand():
                 return
             await asyncio.sleep(0.005 if not any(tries) else 0)
@@ -178,9 +194,7 @@ class World:
 
     async def _in_hand(self) -> int:
         """Rows that the gateways' own workers are at."""
-        counts = [
-            await town.context.store.read(outbox_queries.count_unfinished_rows) for town in (self.borrower, self.lender)
-        ]
+        counts = [await town.context.store.read(outbox_queries.count_unfinished_rows) for town in self.towns]
         return sum(n for one in counts for (_, status), n in one.items() if status is OutboxStatus.IN_HAND)
 
     async def pass_days(self, days: float) -> None:
