@@ -42,7 +42,7 @@ from gateway.domain.requests.views import (
 from gateway.policies import PolicyLoadResult, PolicySet, read_policies
 from gateway.ports.adapter import OpenLibrary
 from gateway.ports.shared_store import Store
-from gateway.profiles import ProfileLoadResult, ProfileSet, read_profiles
+from gateway.profiles import ProfileLoadResult, ProfileSet, read_profiles, read_profiles_beside
 from gateway.runtime.assembly import Assembly, make_open_library
 from gateway.runtime.last_good_configuration import LastGoodFiles
 from gateway.runtime.managed_requests import ManagedRequests, build_library_contexts
@@ -116,8 +116,9 @@ class Installation:
 
     @cached_property
     def working_configuration(self) -> tuple[ProfileSet, PolicySet]:
-        """For work on requests: profiles and policies as they are, or, while something is wrong in them, the last good
-        ones, as the daemon has them, with a warning. Raises ConfigurationError where none were kept."""
+        """For work on requests: profiles and policies as they are; while something is wrong in them, what it is about
+        is as it was when all was good, as in the daemon, with a warning. Raises ConfigurationError where nothing was
+        kept."""
         profiles, policies = self.profiles, self.policies
         problems = (*profiles.problems, *policies.problems)
         if not problems:
@@ -128,8 +129,14 @@ class Installation:
         for problem in problems:
             click.echo(f"warning: {problem}", err=True)
         at = format_minute(kept.kept, self.settings.libraries[0].zone)
-        click.echo(f"warning: until this is mended, the last good profiles and requests.yml ({at}) count", err=True)
-        return kept.profiles.profiles, kept.policies.policies
+        click.echo(f"warning: until this is mended, the last good files ({at}) count in their place", err=True)
+        beside = read_profiles_beside(
+            self.settings.profiles_folder, self.adapters, self.settings, kept.profiles.profiles
+        ).profiles
+        fitting = read_policies(self.settings, beside)
+        if fitting.problems:
+            return kept.profiles.profiles, kept.policies.policies
+        return beside, fitting.policies
 
     @cached_property
     def parts(self) -> Assembly:

@@ -1,10 +1,10 @@
-"""Configuration that is read anew while the daemon runs. Everything is checked first, then the whole is swapped; a bad
-edit changes nothing."""
+"""Configuration that is read anew while the daemon runs. Everything is checked first, then the whole is swapped; what
+a bad edit is about stays as it was."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -56,24 +56,32 @@ class LiveConfiguration(Generic[T]):
         """What names things of this, so that it is checked anew, too."""
 
     async def reload(self) -> bool:
-        """Read anew, as on SIGHUP, then what follows it; one at a time. False: there are problems, so what is in use
-        stays."""
+        """Read anew, as on SIGHUP, then what follows it; one at a time. False: there are problems, and what they are
+        about stays in use as it was."""
         async with self._lock:
+            problems: tuple[ConfigurationProblem, ...] = ()
             try:
                 fresh = await asyncio.to_thread(self._load)
             except ConfigurationError as error:
-                self.failures += 1
-                self.problems = error.problems
-                log.error(  # the last good ones stay in use
-                    "configuration.not_reloaded",
-                    what=self._what,
-                    problems=[str(problem) for problem in error.problems],
-                )
-                return False
-            self.current, self.problems = fresh, ()
+                fresh, problems = await asyncio.to_thread(self.load_good_parts), error.problems
+            is_changed = fresh is not self.current
+            self.current, self.problems = fresh, problems
+            self._report_reload(problems)
+        followed = all([await follower.reload() for follower in self.followers]) if is_changed else True
+        return followed and not problems
+
+    def load_good_parts(self) -> T:
+        """What counts while something is wrong: what is in use, unless a part of the edit can be taken."""
+        return self.current
+
+    def _report_reload(self, problems: Sequence[ConfigurationProblem]) -> None:
+        if problems:
+            self.failures += 1
+            said = [str(problem) for problem in problems]
+            log.error("configuration.not_reloaded", what=self._what, problems=said)
+        else:
             self.reloads += 1
             log.info("configuration.reloaded", what=self._what, folders=[str(folder) for folder in self.folders])
-        return all([await follower.reload() for follower in self.followers])
 
     async def watch_folders(self, stop: asyncio.Event) -> None:
         """Reload whenever a file that it is read from changes, until `stop` is set."""

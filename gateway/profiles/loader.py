@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -48,7 +49,27 @@ def load_profiles(folder: FilePath, adapters: AdapterRegistry, settings: Setting
 
 def read_profiles(folder: FilePath, adapters: AdapterRegistry, settings: Settings) -> ProfileLoadResult:
     """As `load_profiles`, but what is whole is there even if other profiles have problems."""
-    reader = _ProfileFolderReader(adapters)
+    return _read_and_check(folder, adapters, settings, {})
+
+
+def read_profiles_beside(
+    folder: FilePath, adapters: AdapterRegistry, settings: Settings, before: ProfileSet
+) -> ProfileLoadResult:
+    """The files as they are, with what is wrong in them; a profile whose file is wrong is as it was `before`, or left
+    out where it wasn't there. So is one that doesn't fit together with these. If nothing fits, all is as before."""
+    found = _read_and_check(folder, adapters, settings, {})
+    problems, held_back = found.problems, dict[str, YamlDocument | None]()
+    while wrong := {FilePath(one.file).stem for one in found.problems} - held_back.keys():
+        held_back |= {name: before.own_documents.get(name) for name in wrong}
+        found = _read_and_check(folder, adapters, settings, held_back)
+    return ProfileLoadResult(before if found.problems else found.profiles, problems)
+
+
+def _read_and_check(
+    folder: FilePath, adapters: AdapterRegistry, settings: Settings, instead: Mapping[str, YamlDocument | None]
+) -> ProfileLoadResult:
+    """`instead`: what counts in the place of a file, by the profile's name; None: nothing."""
+    reader = _ProfileFolderReader(adapters, instead)
     loaded = reader.read_folder(folder)
     problems = [
         *reader.problems,
@@ -60,14 +81,17 @@ def read_profiles(folder: FilePath, adapters: AdapterRegistry, settings: Setting
     for one in loaded.values():
         problems += checks.check_profile(one.profile, one.document, settings)
     unique = sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))
-    return ProfileLoadResult(ProfileSet(loaded), tuple(unique))
+    return ProfileLoadResult(ProfileSet(loaded, reader.own_documents), tuple(unique))
 
 
 class _ProfileFolderReader:
-    def __init__(self, adapters: AdapterRegistry) -> None:
+    """`own_documents`: what each file says by itself, by the profile's name."""
+
+    def __init__(self, adapters: AdapterRegistry, instead: Mapping[str, YamlDocument | None]) -> None:
+        self._instead = instead
         self._sections = adapters.sections
         self._known = (*KEYS, *self._sections)
-        self._own: dict[str, YamlDocument] = {}
+        self.own_documents: dict[str, YamlDocument] = {}
         self._whole: dict[str, YamlDocument] = {}
         self.problems: list[ConfigurationProblem] = []
 
@@ -76,7 +100,7 @@ class _ProfileFolderReader:
         for name, file in files.items():
             self._read_file(name, file)
         loaded = {}
-        for name in self._own:
+        for name in self.own_documents:
             document = self._resolve_parents(name, ())
             profile = self._build_profile(name, document) if document else None
             if document and profile:
@@ -101,6 +125,10 @@ class _ProfileFolderReader:
         return {entry.stem: entry for entry in entries if entry.suffix == ".yml" and not entry.name.startswith(".")}
 
     def _read_file(self, name: str, file: FilePath) -> None:
+        if name in self._instead:
+            if (document := self._instead[name]) is not None:
+                self.own_documents[name] = document
+            return
         try:
             document = yaml_document.read_yaml(file)
         except ConfigurationError as error:
@@ -115,7 +143,7 @@ class _ProfileFolderReader:
             for section in self._sections:
                 if section in document.data and document.data[section] is None:
                     document.data[section] = {}  # `ncip:` alone is the plain protocol
-            self._own[name] = document
+            self.own_documents[name] = document
 
     def _find_unknown_keys(self, document: YamlDocument) -> list[ConfigurationProblem]:
         return [
@@ -128,11 +156,11 @@ class _ProfileFolderReader:
         """The document with all that it extends; None if that can't be had (the problem is noted)."""
         if name in self._whole:
             return self._whole[name]
-        document = self._own[name]
+        document = self.own_documents[name]
         parent = document.data.get("extends")
         if parent is None:
             whole: YamlDocument | None = document
-        elif not isinstance(parent, str) or parent not in self._own:
+        elif not isinstance(parent, str) or parent not in self.own_documents:
             self._report_missing_parent(document, str(parent))
             return None
         elif parent in (*below, name):
@@ -149,7 +177,7 @@ class _ProfileFolderReader:
     def _report_missing_parent(self, document: YamlDocument, parent: str) -> None:
         if any(FilePath(problem.file).stem == parent for problem in self.problems):
             return  # it is there, but broken: that is said already
-        known = tuple(self._own)
+        known = tuple(self.own_documents)
         near = nearest_match(parent, known)
         self.problems.append(document.make_problem(("extends",), "no such profile", f"'{parent}'", known, near))
 

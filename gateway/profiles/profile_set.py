@@ -1,6 +1,6 @@
 """Profiles in use: LoadedProfile, ProfileSet, ProfileStore.
 
-A reload checks everything first, then swaps the whole set; a bad edit changes nothing.
+A reload checks everything first, then swaps the whole set; a profile whose edit is bad stays in it as it was.
 """
 
 from __future__ import annotations
@@ -36,10 +36,14 @@ class LoadedProfile:
 
 
 class ProfileSet:
-    """Profiles that fit together. Never changed; a reload makes another one."""
+    """Profiles that fit together. Never changed; a reload makes another one. `own_documents`: what their files say by
+    themselves, without what they extend."""
 
-    def __init__(self, loaded: Mapping[str, LoadedProfile]) -> None:
+    def __init__(
+        self, loaded: Mapping[str, LoadedProfile], own_documents: Mapping[str, YamlDocument] | None = None
+    ) -> None:
         self.loaded = dict(loaded)
+        self.own_documents = dict(own_documents or {})
         self._by_name = {name.casefold(): one.profile for name, one in loaded.items()}
         self._matcher = ProfileMatcher(self._by_name.values())
         self.max_bytes = max((profile.max_bytes for profile in self), default=1_000_000)
@@ -62,8 +66,15 @@ class ProfileSet:
 
 
 class ProfileStore(LiveConfiguration[ProfileSet]):
-    """All profiles of a folder, live: see `LiveConfiguration`."""
+    """All profiles of a folder, live: see `LiveConfiguration`. `load_beside`: the profiles as `read_profiles_beside`
+    finds them, where something is wrong in them."""
 
-    def __init__(self, folder: Path, load: Callable[[], ProfileSet]) -> None:
+    def __init__(
+        self, folder: Path, load: Callable[[], ProfileSet], load_beside: Callable[[ProfileSet], ProfileSet]
+    ) -> None:
         super().__init__("profiles", (folder,), load, accept_any_file)
         self.folder = folder
+        self._load_beside = load_beside
+
+    def load_good_parts(self) -> ProfileSet:
+        return self._load_beside(self.current)

@@ -18,7 +18,7 @@ from gateway.policies import PolicyStore, load_policies
 from gateway.ports.library_system import HoldsConnections
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
-from gateway.profiles import ProfileLoadResult, ProfileStore, load_profiles
+from gateway.profiles import ProfileLoadResult, ProfileStore, load_profiles, read_profiles_beside
 from gateway.runtime.assembly import Assembly, make_authenticator
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
 from gateway.runtime.daemon_listeners import MAX_SILENCE_SECONDS, DaemonListeners
@@ -215,8 +215,11 @@ class Daemon:
 
     def _load_profiles(self) -> ProfileStore:
         settings, adapters = self.settings, self._adapters
+        folder = settings.profiles_folder
         profiles = ProfileStore(
-            settings.profiles_folder, lambda: load_profiles(settings.profiles_folder, adapters, settings)
+            folder,
+            lambda: load_profiles(folder, adapters, settings),
+            lambda before: read_profiles_beside(folder, adapters, settings, before).profiles,
         )
         self.metrics.watch_profiles(lambda: len(profiles.problems))
         return profiles
@@ -227,7 +230,9 @@ class Daemon:
         settings = self.settings
         self._policies = PolicyStore(settings, lambda: load_policies(settings, self._profiles.current))
         self._profiles.followers.append(self._policies)
-        self._last_good = LastGoodFiles(settings, self._parts.database)
+        self._last_good = LastGoodFiles(
+            settings, self._parts.database, lambda: bool(self._profiles.problems or self._policies.problems)
+        )
         self._policies.followers.append(self._last_good)
         managed = ManagedRequests(
             settings=settings,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,16 +38,21 @@ class LastGoodConfiguration:
 
 
 class LastGoodFiles:
-    """`database`: the store's file; None where it is on a server, then the copy is in `data` beside gateway.yml."""
+    """`database`: the store's file; None where it is on a server, then the copy is in `data` beside gateway.yml.
+    `has_problems`: whether something is wrong in the files as they were read last."""
 
-    def __init__(self, settings: Settings, database: Path | None) -> None:
+    def __init__(
+        self, settings: Settings, database: Path | None, has_problems: Callable[[], bool] = lambda: False
+    ) -> None:
         self._settings = settings
+        self._has_problems = has_problems
         self._folder = (database.parent if database is not None else settings.folder / "data") / FOLDER
 
     async def reload(self) -> bool:
-        """Copies the files; for what was just read, and nothing is wrong in it. Never fails: a daemon works as well
+        """Copies the files that were just read, if nothing is wrong in them. Never fails: a daemon works as well
         without the copy."""
-        await asyncio.to_thread(self.copy_files)
+        if not self._has_problems():
+            await asyncio.to_thread(self.copy_files)
         return True
 
     def copy_files(self) -> None:

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.adapter_registry import load_adapters
+from gateway.runtime.last_good_configuration import LastGoodFiles
+from gateway.settings import load_settings
 from tests.support.daemon import Installation
 
 PARTNER = "partner:\n  symbols: [FJORDBY]\n  roles: [supplier]\n  email: fjernlan@fjordby.example\n"
@@ -32,8 +35,11 @@ def test_staff_work_on_while_a_profile_is_broken(installation: Installation) -> 
     assert "Кобзар" in listed.stdout
     warnings = listed.stderr.splitlines()
     assert warnings[0].startswith(f"warning: {broken}:4: partner.emial: unknown key"), warnings
-    assert warnings[1].startswith("warning: until this is mended, the last good profiles and requests.yml (20")
-    assert "fjordby" in installation.run("partner", "list").stdout
+    assert warnings[1].startswith("warning: until this is mended, the last good files (20")
+    (installation.folder / "profiles" / "moor.yml").write_text(PARTNER.replace("FJORDBY", "MOOR"), encoding="utf-8")
+    partners = installation.run("partner", "list").stdout
+    assert "fjordby" in partners
+    assert "moor" in partners, "what is right is taken all the same"
     assert installation.run("check", "fjordby", check=False).returncode == 1
 
     (installation.folder / "requests.yml").write_text("default_rota: nobody\n", encoding="utf-8")
@@ -59,3 +65,13 @@ def test_a_good_edit_is_kept_and_a_bad_one_is_not(installation: Installation) ->
     (installation.folder / "profiles" / "fjordby.yml").write_text("partnr: {}\n", encoding="utf-8")
     assert installation.run("request", "list").returncode == 0
     assert kept.read_text(encoding="utf-8") == PARTNER
+
+
+async def test_what_is_wrong_is_never_kept(installation: Installation) -> None:
+    """Such as when requests.yml is edited while a profile is broken."""
+    settings = load_settings(installation.config, load_adapters())
+    kept = LastGoodFiles(settings, None, has_problems=lambda: True)
+
+    await kept.reload()
+
+    assert not (installation.folder / "data" / "last-good").exists()
