@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from click.testing import CliRunner
 from playwright.sync_api import Browser, Page
 
-from gateway.cli import main
 from tests.support.daemon import Installation
 
 CHROMIUM = "/usr/bin/chromium"
@@ -74,11 +71,8 @@ class Site:
         return found
 
     def command(self, *arguments: str) -> str:
-        """What `illgate` prints, in this process since a new one needs seconds to start. In a thread of its own: the
-        one that drives the browser has an event loop already."""
-        with ThreadPoolExecutor(1) as thread:
-            asked = ["--config", str(self.installation.config), *arguments]
-            return thread.submit(CliRunner().invoke, main, asked, catch_exceptions=False).result().stdout
+        """What `illgate` prints."""
+        return self.installation.run(*arguments, check=False).stdout
 
     def asked(self, number: str, seconds: float = 30) -> dict[str, Any]:
         """Once a supplier has been asked for it."""

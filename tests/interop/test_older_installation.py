@@ -5,13 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.daemon import run_in_process
 from tests.support.paths import ROOT
 
 SAMPLE = ROOT / "tests" / "samples" / "installation-2026-11"
@@ -29,10 +28,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_illgate(installation: Path, *words: str) -> str:
-    command = [str(Path(sys.executable).parent / "illgate"), "--config", str(installation / "gateway.yml"), *words]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return run_in_process("--config", str(installation / "gateway.yml"), *words).stdout
 
 
 def read_expected(name: str) -> str:

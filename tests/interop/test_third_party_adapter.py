@@ -24,7 +24,7 @@ from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, RequestDates, Role
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
-from tests.support.daemon import Installation
+from tests.support.daemon import Installation, illgate
 from tests.support.paths import ROOT
 
 SOURCE = ROOT / "tests" / "packages" / "parcel"
@@ -277,6 +277,6 @@ def test_check_runs_the_examples_of_its_profile(
     add_partner(installation, partner_port=1)
     monkeypatch.setenv("PYTHONPATH", str(installed), prepend=os.pathsep)
 
-    done = installation.run("check", "north", check=False)
+    done = illgate("--config", str(installation.config), "check", "north", check=False)
 
     assert done.stdout == "no problems; 1 profiles, 4 examples run, 2 of them with their answer\n", done

@@ -25,7 +25,7 @@ from tests.library_contract.ncip_world import make_context
 from tests.library_contract.sip2_world import KNOWN
 from tests.library_contract.suite import LibraryContract
 from tests.library_contract.world import Known
-from tests.support.daemon import Installation
+from tests.support.daemon import Installation, illgate
 from tests.support.paths import ROOT
 
 SOURCE = ROOT / "tests" / "packages" / "ledger"
@@ -104,7 +104,7 @@ def test_a_gateway_with_it_passes_its_check_and_lends(
     write_ledger(installation.folder / "ledger.json")
     system = {"type": "ledger", "file": "ledger.json"}
     installation.change(libraries=[{"symbol": "DEMO", "name": "Městská knihovna", "system": system}])
-    checked = installation.run("check", check=False).stdout
+    checked = illgate("--config", str(installation.config), "check", check=False).stdout
     assert "libraries.0" not in checked, (
         "the profiles of the sample name patrons that this library hasn't; else all is well"
     )
@@ -115,7 +115,7 @@ def test_a_gateway_with_it_passes_its_check_and_lends(
     assert (loan["item"], loan["patron"]) == (KNOWN.shelf_item, KNOWN.good.value)
 
     installation.change(libraries=[{"symbol": "DEMO", "name": "x", "system": {"type": "ledger", "flie": "x"}}])
-    wrong = installation.run("check", check=False)
+    wrong = illgate("--config", str(installation.config), "check", check=False)
     assert "libraries.0.system.flie" in wrong.stdout + wrong.stderr
 
 

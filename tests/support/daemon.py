@@ -12,10 +12,15 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from click.testing import CliRunner
+
+from gateway.cli import main
+from tests.support.logs import logs_as_before
 
 ILLGATE = str(Path(sys.executable).with_name("illgate"))
 
@@ -27,7 +32,16 @@ def free_port() -> int:
 
 
 def illgate(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """As a process of its own, which takes a second or two to start."""
     return subprocess.run([ILLGATE, *arguments], check=check, capture_output=True, text=True)
+
+
+def run_in_process(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """`illgate` in this process. In a thread: that of the caller may have an event loop, and a command has its own."""
+    with logs_as_before(), ThreadPoolExecutor(1) as thread:
+        ran = thread.submit(CliRunner().invoke, main, arguments, catch_exceptions=False).result()
+    assert not check or ran.exit_code == 0, f"{' '.join(arguments)}: {ran.output}"
+    return subprocess.CompletedProcess(arguments, ran.exit_code, ran.stdout, ran.stderr)
 
 
 @contextlib.contextmanager
@@ -73,7 +87,7 @@ class Installation:
     @classmethod
     def make(cls, folder: Path, *options: str) -> Installation:
         """`options` are those of `illgate init`."""
-        illgate("init", str(folder), *options)
+        run_in_process("init", str(folder), *options)
         return cls._with_ports(folder)
 
     def copy(self, folder: Path) -> Installation:
@@ -110,8 +124,8 @@ class Installation:
         self.config.write_text(yaml.safe_dump(settings, allow_unicode=True))
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """`illgate` with this installation's settings."""
-        return illgate("--config", str(self.config), *arguments, check=check)
+        """`illgate` with this installation's settings, in this process."""
+        return run_in_process("--config", str(self.config), *arguments, check=check)
 
     @contextlib.contextmanager
     def serve(self) -> Iterator[subprocess.Popen[bytes]]:

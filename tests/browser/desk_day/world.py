@@ -15,14 +15,12 @@ from typing import Any
 
 import yaml
 from aiosmtpd.controller import Controller
-from click.testing import CliRunner
 from pymarc import Field, Indicators, Record, Subfield
 
-from gateway.cli import main
 from gateway.domain.requests.search_terms import fold_number
 from tests.browser.staff import make_user
 from tests.browser.visitor import Site
-from tests.support.daemon import Installation, free_port
+from tests.support.daemon import Installation, free_port, run_in_process
 from tests.support.dovecot import PASSWORD, Dovecot
 from tests.support.looking import Database, tracebacks
 from tests.support.paths import ROOT
@@ -174,10 +172,10 @@ def open_world(folder: Path) -> Iterator[DeskWorld]:
 
         made = {name: _make_installation(folder / name, name) for name in NAMES}
         (folder / "patrons.csv").write_text(PATRONS, encoding="utf-8")
-        _run(made["elveby"], "library", "import", "patrons", str(folder / "patrons.csv"))
+        made["elveby"].run("library", "import", "patrons", str(folder / "patrons.csv"))
         for name in ("fjordby", "holmvik"):
             _write_catalogue(folder / f"{name}.mrc", name)
-            _run(made[name], "library", "import", "marc", str(folder / f"{name}.mrc"), "--items-from", "952")
+            made[name].run("library", "import", "marc", str(folder / f"{name}.mrc"), "--items-from", "952")
         for name, installation in made.items():
             _configure_mail(installation, name, controller.port, dovecot.port)
             (installation.folder / "requests.yml").write_text(yaml.safe_dump(REQUESTS), encoding="utf-8")
@@ -197,29 +195,18 @@ def open_world(folder: Path) -> Iterator[DeskWorld]:
             assert tracebacks(installation) == []
 
 
-def _run(made: Installation, *words: str) -> str:
-    return _invoke("--config", str(made.config), *words)
-
-
-def _invoke(*words: str) -> str:
-    """In this process: a new one needs seconds to start."""
-    done = CliRunner().invoke(main, words, catch_exceptions=False)
-    assert done.exit_code == 0, f"{' '.join(words)}: {done.output}"
-    return done.output
-
-
 def _make_installation(folder: Path, name: str) -> Installation:
     """With no profile but those that its partners' extend."""
     made = Installation(folder, free_port(), free_port())
     named = ("--symbol", name.upper(), "--name", NAMES[name], "--port", str(made.port))
-    _invoke("init", str(folder), "--empty", *named)
+    run_in_process("init", str(folder), "--empty", *named)
     for file in (folder / "profiles").glob("*.yml"):
         if file.stem not in SHIPPED:
             file.unlink()
     made.change(http={"public_url": f"http://127.0.0.1:{made.port}"})
     setup = {"branches": {"MAIN": MAIN, **({"WEST": WEST} if name == "elveby" else {})}, **SETUP}
     (folder / "setup.yml").write_text(yaml.safe_dump(setup, allow_unicode=True), encoding="utf-8")
-    _run(made, "library", "import", "setup", str(folder / "setup.yml"))
+    made.run("library", "import", "setup", str(folder / "setup.yml"))
     return made
 
 
