@@ -23,7 +23,7 @@ from tests.interop.test_third_party_adapter import pip
 from tests.library_contract.embedded_world import START
 from tests.library_contract.ncip_world import make_context
 from tests.library_contract.sip2_world import KNOWN
-from tests.library_contract.suite import LibraryContract
+from tests.library_contract.suite import LibraryContract, OnSqliteAlone
 from tests.library_contract.world import Known
 from tests.support.daemon import Installation, illgate
 from tests.support.paths import ROOT
@@ -84,7 +84,7 @@ class LedgerWorld:
         return True
 
 
-class TestLedger(LibraryContract):
+class TestLedger(OnSqliteAlone, LibraryContract):
     @pytest.fixture
     async def world(self, store: Store, importable: None, tmp_path: Path) -> LedgerWorld:
         adapter: Any = importlib.import_module("illgate_ledger").adapter
