@@ -28,7 +28,7 @@ class Inspector:
             self.found[name] = found
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "light"), pytest.param(DESKTOP, "dark", marks=pytest.mark.long)])
 def test_every_page(site: Site, browsing: Browsing, axe_core: str, width: int, scheme: str) -> None:
     with browsing.page(width=width) as page:
         page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

@@ -15,16 +15,24 @@ FOCUSED = """() => {
 }"""
 """What is written on what has the focus, and how it is outlined."""
 
-EVERYBODY = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
-EVERYWHERE = pytest.mark.parametrize("width", [PHONE, DESKTOP], ids=["phone", "desktop"])
+EVERYBODY = pytest.mark.parametrize(
+    "scripts", [pytest.param(True, id="scripts"), pytest.param(False, id="no-scripts", marks=pytest.mark.long)]
+)
 
 
 def number_on(page: Page) -> str:
     return page.locator(".promise .number").inner_text()
 
 
-@EVERYBODY
-@EVERYWHERE
+@pytest.mark.parametrize(
+    ("scripts", "width"),
+    [
+        pytest.param(True, DESKTOP, id="scripts-desktop"),
+        pytest.param(False, PHONE, id="no-scripts-phone"),
+        pytest.param(True, PHONE, id="scripts-phone", marks=pytest.mark.long),
+        pytest.param(False, DESKTOP, id="no-scripts-desktop", marks=pytest.mark.long),
+    ],
+)
 def test_an_article_becomes_a_request_for_a_copy(site: Site, browsing: Browsing, scripts: bool, width: int) -> None:
     with browsing.page(width=width, scripts=scripts) as page:
         page.goto(site.url(ARTICLE))

@@ -21,6 +21,8 @@ from tests.support.iso_wires import Fate
 NAMES = tuple(name for name in SEQUENCES if name != "queries")
 """A status report is not acknowledged itself: one that is lost has to be asked for again."""
 SEEDS = range(int(os.environ.get("ILLGATE_SEEDS", "8")))
+QUICK_SEEDS = 2
+"""One for each of the modes."""
 MODES = ("same-connection", "call-back")
 FATES = (Fate.PASSED, Fate.PASSED, Fate.PASSED, Fate.LOST, Fate.DOUBLED, Fate.HELD, Fate.CUT)
 
@@ -46,7 +48,9 @@ class Trouble:
             await self._pair.kill(self._chance.choice(("NORTH", "SOUTH")), self._chance.random() * 0.05)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    "seed", [pytest.param(one, marks=() if one < QUICK_SEEDS else pytest.mark.long) for one in SEEDS]
+)
 async def test_faults(seed: int, template: Template, tmp_path: Path) -> None:
     chance = Random(seed)
     wire = Tcp(MODES[seed % len(MODES)], acknowledged=True, reply_seconds=0.3)
