@@ -273,7 +273,7 @@ async def killed(installation: Installation, held: Held) -> None:
     """A daemon gets SIGKILL when its mail server goes silent."""
     installation.change(mail={"port": held.port})
     with process([ILLGATE, "--config", str(installation.config), "serve"], installation.log) as daemon:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             await held.reached.wait()
         daemon.send_signal(signal.SIGKILL)
         await asyncio.to_thread(daemon.wait)
@@ -284,7 +284,7 @@ async def sent_by_the_next(installation: Installation) -> list[EmailMessage]:
     async with running(Sink()) as sink:
         installation.change(mail={"port": sink.port})
         with process([ILLGATE, "--config", str(installation.config), "serve"], installation.log) as daemon:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(120):
                 while await unsent(installation):  # another process at work: nothing tells us
                     assert daemon.poll() is None
         return orders_sent(sink)

@@ -61,7 +61,7 @@ def process(arguments: Sequence[str], log: Path) -> Iterator[subprocess.Popen[by
             started.wait()
 
 
-def wait_for(port: int, path: str = "/", seconds: float = 60) -> None:
+def wait_for(port: int, path: str = "/", seconds: float = 180) -> None:
     """Until something answers by HTTP, whatever it answers."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
