@@ -82,7 +82,7 @@ async def test_a_loan_that_is_undone_is_not_over_for_that(store: Store) -> None:
         loan = await world.library.check_out(KNOWN.shelf_item, KNOWN.good.value, "lent")
 
         with pytest.raises(Refused, match="can't be told of this return"):
-            await desk_actions._check_in_item(
+            await desk_actions.check_in_item(
                 make_action(world, EventKind.SHIPPED, KNOWN.shelf_item), KNOWN.shelf_item, "undone"
             )
 

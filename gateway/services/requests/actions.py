@@ -22,7 +22,8 @@ from gateway.domain.value import value_object
 from gateway.ports.partner_channel import LimitedChannel
 from gateway.ports.shared_store import Transaction
 from gateway.services.outbox.queue import DESK_GRACE
-from gateway.services.requests.desk_actions import describe_work_elsewhere, is_desk_action, must_be_reversed
+from gateway.services.requests.desk_actions import describe_work_elsewhere, is_desk_action
+from gateway.services.requests.desk_reversals import must_be_reversed
 from gateway.services.requests.effects import LIBRARY, find_receiver, is_partner_notified, new_outbox_row
 from gateway.services.requests.library_context import DESK, PATRON, LibraryContext, require_request
 from gateway.services.requests.scanned_volumes import name_scanned_volume

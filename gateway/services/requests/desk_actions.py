@@ -35,6 +35,7 @@ from gateway.services.requests.item_conflicts import wait_for_loan, wait_for_rec
 from gateway.services.requests.lending import borrower_account
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.library_outcomes import is_hold_in_transit
+from gateway.services.requests.transitions import keep_request
 
 
 @value_object
@@ -137,88 +138,6 @@ async def undo_desk_action(context: LibraryContext, request: Request, event: Eve
         await undoing(DeskAction(context, request, event, key, request.terms))
 
 
-# --- what staff undo -------------------------------------------------------------------------------------
-
-
-@value_object
-class DeskReversal:
-    """`action`: with the request as the act has left it; `before`: as it was."""
-
-    action: DeskAction
-    before: Request
-
-    @property
-    def moved_volumes(self) -> tuple[Volume, ...]:
-        """Those to which the act has happened."""
-        states = {volume.id: volume.state for volume in self.before.volumes}
-        return tuple(volume for volume in self.action.request.volumes if states.get(volume.id) is not volume.state)
-
-
-def must_be_reversed(before: Request, kind: EventKind) -> bool:
-    """Whether the library has done something for the act."""
-    return (before.role, kind) in _REVERSALS and is_desk_action(before, kind, before.current)
-
-
-async def reverse_desk_action(
-    context: LibraryContext, request: Request, before: Request, event: Event, key: str
-) -> RequestChange:
-    """What the library did for an act is taken back; `event` is the undoing. Raises Refused (it can't be), Unavailable,
-    OutcomeUnknown."""
-    reversal = DeskReversal(DeskAction(context, request, event, key, request.terms), before)
-    return await _REVERSALS[before.role, EventKind(event.details.reason)](reversal)
-
-
-async def _delete_received_items(reversal: DeskReversal) -> RequestChange:
-    """The records that were made as it came. What was announced has been put on the hold shelf, from where nothing
-    brings it back to where it was."""
-    action = reversal.action
-    announced = {volume.id for volume in reversal.before.volumes if volume.barcode}
-    if any(volume.id in announced for volume in reversal.moved_volumes):
-        raise Refused(
-            RefusalReason.NOT_ALLOWED,
-            "The library's system knew of the item before it came, and has it on its hold shelf now.",
-            about=MessagePart.ITEM,
-        )
-    if Capability.TEMPORARY_ITEM not in action.context.system.capabilities:
-        return _keep_request
-    for volume in reversal.moved_volumes:
-        if not volume.barcode:
-            continue
-        try:
-            await action.context.system.delete_temporary_item(volume.barcode, f"{action.key}:{volume.id}")
-        except Refused as refused:
-            if refused.reason is not RefusalReason.UNKNOWN_ITEM:
-                raise
-    return _keep_request
-
-
-async def _end_shipped_loans(reversal: DeskReversal) -> RequestChange:
-    for barcode in _barcodes_of_moved(reversal):
-        await _check_in_item(reversal.action, barcode, barcode)
-    return _keep_request
-
-
-async def _lend_checked_in_items(reversal: DeskReversal) -> RequestChange:
-    """On the same account, until the same date."""
-    action, account = reversal.action, reversal.before.borrower_id
-    if not account:
-        raise Refused(RefusalReason.UNKNOWN_PATRON, "It was lent on no account.", about=MessagePart.PATRON)
-    due = due_moment(reversal.before.terms.lender_due, action.policy.due_dates, action.context.zone)
-    loan_id = reversal.before.loan_id
-    for barcode in _barcodes_of_moved(reversal):
-        loan = await _check_out_item(action, barcode, account, f"{action.key}:{barcode}", due, override=True)
-        loan_id = loan.id
-    return lambda request: replace(request, loan_id=loan_id)
-
-
-def _barcodes_of_moved(reversal: DeskReversal) -> tuple[str, ...]:
-    """Of our items."""
-    request = reversal.action.request
-    if len(request.volumes) < 2:
-        return (request.item_barcode,) if request.item_barcode else ()
-    return tuple(volume.barcode for volume in reversal.moved_volumes if volume.barcode)
-
-
 # --- borrowing -------------------------------------------------------------------------------------------
 
 
@@ -286,7 +205,7 @@ async def _create_record(action: DeskAction, item: TemporaryItem, key: str) -> T
         if refused.reason is not RefusalReason.DUPLICATE_ITEM or not is_lost_piece:
             await wait_for_record(action.context, action.request, item.barcode, refused)
             raise
-    await _check_in_item(action, item.barcode, f"{item.barcode}:found")
+    await check_in_item(action, item.barcode, f"{item.barcode}:found")
     await system.delete_temporary_item(item.barcode, f"{action.key}:{item.barcode}:lost")
     return await system.create_temporary_item(item, key)
 
@@ -358,7 +277,7 @@ async def _delete_temporary_items(action: DeskAction) -> None:
 async def _lend_to_patron(action: DeskAction) -> RequestChange:
     _require_patron(action.request)
     for volume in action.select_volumes(VolumeState.RECEIVED, VolumeState.BACK):
-        await _check_out_item(
+        await check_out_item(
             action,
             volume.barcode,
             action.request.patron.id,
@@ -366,10 +285,10 @@ async def _lend_to_patron(action: DeskAction) -> RequestChange:
             action.terms.patron_due,
             override=False,
         )
-    return _keep_request
+    return keep_request
 
 
-async def _check_out_item(
+async def check_out_item(
     action: DeskAction, barcode: str, patron_id: str, key: str, due: datetime | None, *, override: bool
 ) -> Loan:
     """A loan that an earlier action made for this request, without knowing so in the end, is taken for this one."""
@@ -389,29 +308,29 @@ async def _end_loans(action: DeskAction) -> None:
     for volume in action.select_volumes(*(state for state in VolumeState if state is not VolumeState.LENT)):
         loan = await _find_own_loan(action, volume.barcode) if volume.barcode else None
         if loan is not None and loan.key == f"{action.key}:{volume.id}":
-            await _check_in_item(action, volume.barcode, f"{volume.id}:undone")
+            await check_in_item(action, volume.barcode, f"{volume.id}:undone")
 
 
 async def _take_back_from_patron(action: DeskAction) -> RequestChange:
     """The patron returns it: at any desk the answer says that it goes back to its owner."""
     for volume in action.select_volumes(VolumeState.LENT):
-        await _check_in_item(action, volume.barcode, volume.id)
-    return _keep_request
+        await check_in_item(action, volume.barcode, volume.id)
+    return keep_request
 
 
 async def _send_back_to_supplier(action: DeskAction) -> RequestChange:
     """What is still on loan comes in first, also what was lost and is found: no loan is left without its item."""
     if action.event.attempt not in (0, action.request.current):
         for barcode in _lost_barcodes(action.request, action.event.attempt):
-            await _check_in_item(action, barcode, barcode)
-        return _keep_request
+            await check_in_item(action, barcode, barcode)
+        return keep_request
     for volume in action.select_volumes(VolumeState.LENT, VolumeState.LOST):
         if volume.barcode:  # a lost one may never have come
-            await _check_in_item(action, volume.barcode, volume.id)
-    return _keep_request
+            await check_in_item(action, volume.barcode, volume.id)
+    return keep_request
 
 
-async def _check_in_item(action: DeskAction, barcode: str, part: str) -> None:
+async def check_in_item(action: DeskAction, barcode: str, part: str) -> None:
     try:
         await action.context.system.check_in(barcode, f"{action.key}:{part}", fill_hold=False)
     except Refused as refused:
@@ -447,8 +366,8 @@ async def _settle_borrowed_loss(action: DeskAction) -> RequestChange:
         _require_patron(action.request)
         await _post_loss_fee(action, action.request.patron.id, barcodes)
     for barcode in barcodes:
-        await _check_in_item(action, barcode, barcode)
-    return _keep_request
+        await check_in_item(action, barcode, barcode)
+    return keep_request
 
 
 async def _settle_lent_loss(action: DeskAction) -> RequestChange:
@@ -459,9 +378,9 @@ async def _settle_lent_loss(action: DeskAction) -> RequestChange:
             raise Refused(RefusalReason.UNKNOWN_PATRON, "It was lent on no account.", about=MessagePart.PATRON)
         await _post_loss_fee(action, action.request.borrower_id, barcodes)
     for barcode in barcodes:
-        await _check_in_item(action, barcode, barcode)
+        await check_in_item(action, barcode, barcode)
         await action.context.system.set_item_status(barcode, ItemStatus.LOST, f"{action.key}:{barcode}:lost")
-    return _keep_request
+    return keep_request
 
 
 async def _post_loss_fee(action: DeskAction, patron_id: str, barcodes: Sequence[str]) -> None:
@@ -503,10 +422,10 @@ async def _ship_item(action: DeskAction) -> RequestChange:
     if action.request.state is LendingState.SHIPPED and action.request.item_barcode:
         if barcode == action.request.item_barcode and action.request.loan_id:
             await _correct_due_date(action, due)
-            return _keep_request
-        await _check_in_item(action, action.request.item_barcode, "not this one")
+            return keep_request
+        await check_in_item(action, action.request.item_barcode, "not this one")
     patron = await borrower_account(action.context, action.request, action.key, due)
-    loan = await _check_out_item(action, barcode, patron.id, action.key, due, override=True)
+    loan = await check_out_item(action, barcode, patron.id, action.key, due, override=True)
     return lambda request: replace(request, item_barcode=barcode, loan_id=loan.id, borrower_id=patron.id)
 
 
@@ -529,8 +448,8 @@ async def _ship_volumes(action: DeskAction) -> RequestChange:
     for volume in volumes:
         barcode = scanned or volume.barcode
         if volume.barcode and volume.barcode != barcode:
-            await _check_in_item(action, volume.barcode, f"{volume.id}:not this one")
-        loan = await _check_out_item(action, barcode, patron.id, f"{action.key}:{volume.id}", due, override=True)
+            await check_in_item(action, volume.barcode, f"{volume.id}:not this one")
+        loan = await check_out_item(action, barcode, patron.id, f"{action.key}:{volume.id}", due, override=True)
     assert loan is not None
     last = loan
     return lambda request: replace(request, loan_id=last.id, borrower_id=patron.id)
@@ -559,7 +478,7 @@ async def _undo_shipping(action: DeskAction) -> None:
         one.barcode == barcode and one.state is VolumeState.SHIPPED for one in action.request.volumes
     )
     if loan is not None and loan.id != action.request.loan_id and not is_out:
-        await _check_in_item(action, barcode, "undone")
+        await check_in_item(action, barcode, "undone")
 
 
 async def _correct_due_date(action: DeskAction, due: datetime | None) -> None:
@@ -573,18 +492,14 @@ async def _correct_due_date(action: DeskAction, due: datetime | None) -> None:
 async def _check_in_own_item(action: DeskAction) -> RequestChange:
     if len(action.request.volumes) == 1:
         if action.request.item_barcode:
-            await _check_in_item(action, action.request.item_barcode, "in")
-        return _keep_request
+            await check_in_item(action, action.request.item_barcode, "in")
+        return keep_request
     for volume in action.select_volumes(
         VolumeState.SHIPPED, VolumeState.RECEIVED, VolumeState.RETURNED, VolumeState.LOST
     ):
         if volume.barcode:
-            await _check_in_item(action, volume.barcode, f"{volume.id}:in")
-    return _keep_request
-
-
-def _keep_request(request: Request) -> Request:
-    return request
+            await check_in_item(action, volume.barcode, f"{volume.id}:in")
+    return keep_request
 
 
 _ACTS: dict[tuple[Role, EventKind], Callable[[DeskAction], Awaitable[RequestChange]]] = {
@@ -602,10 +517,4 @@ _UNDOING: dict[tuple[Role, EventKind], Callable[[DeskAction], Awaitable[None]]] 
     (Role.BORROWING, EventKind.RECEIVED): _delete_temporary_items,
     (Role.BORROWING, EventKind.LOANED_TO_PATRON): _end_loans,
     (Role.LENDING, EventKind.SHIPPED): _undo_shipping,
-}
-
-_REVERSALS: dict[tuple[Role, EventKind], Callable[[DeskReversal], Awaitable[RequestChange]]] = {
-    (Role.BORROWING, EventKind.RECEIVED): _delete_received_items,
-    (Role.LENDING, EventKind.SHIPPED): _end_shipped_loans,
-    (Role.LENDING, EventKind.CHECKED_IN): _lend_checked_in_items,
 }

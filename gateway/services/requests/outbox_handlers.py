@@ -21,12 +21,8 @@ from gateway.ports.shared_store import Transaction
 from gateway.services.letters import LetterRenderer, build_mail, mail_address
 from gateway.services.outbox.attempts import can_have_arrived
 from gateway.services.outbox.queue import Handler, HandlerResult
-from gateway.services.requests.desk_actions import (
-    EventTooLateError,
-    perform_desk_action,
-    reverse_desk_action,
-    undo_desk_action,
-)
+from gateway.services.requests.desk_actions import EventTooLateError, perform_desk_action, undo_desk_action
+from gateway.services.requests.desk_reversals import reverse_desk_action
 from gateway.services.requests.effects import LETTER, LIBRARY, PARTNER, WORK, reader_of_request
 from gateway.services.requests.lending import LOCATE, locate_item
 from gateway.services.requests.library_calls import call_library
