@@ -35,7 +35,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.ports.outgoing_mail import LetterStyle, RenderedLetter
 from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import preview_mail
-from gateway.services.check.runner import make_letter_renderer
+from gateway.services.check.letter_templates import make_letter_renderer
 from gateway.services.letters import ALL, LetterAudience, LetterRenderer, find_letter_names, sample
 from gateway.services.mailbox.mail_reader import MailDestination
 from gateway.services.mailbox.poller import PollResult, find_poller
