@@ -38,8 +38,7 @@ class HoldDesk:
         desk = self.desk
         known = await desk.changes.changes_of_patron(patron_id)
         async with desk.client.open_conversation() as talk:
-            patron = await desk.require_patron(talk, patron_id)
-            entries = await desk.list_holds(talk, patron.id)
+            patron, entries = await desk.load_patron_and_holds(talk, patron_id)
             holds = [await self._describe_entry(talk, entry, patron, known) for entry in entries]
         ours = sorted((hold for hold in holds if hold.key), key=lambda hold: hold.placed)
         return (*ours, *(hold for hold in holds if not hold.key))
@@ -144,9 +143,9 @@ class HoldDesk:
         async with desk.client.open_conversation() as talk:
             if before is not None and before.ended is not None:
                 return await self._find_present_state(talk, before)
-            patron = await desk.require_patron(talk, wish.patron_id)
+            patron, held = await desk.load_patron_and_holds(talk, wish.patron_id)
             answer = await desk.require_item(talk, barcode)
-            if is_listed(barcode, await desk.list_holds(talk, patron.id)):
+            if is_listed(barcode, held):
                 if before is None:
                     raise make_refusal(RefusalReason.DUPLICATE_REQUEST)
                 return self._restore_hold(before, answer)

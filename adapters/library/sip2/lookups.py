@@ -62,6 +62,26 @@ class Sip2Desk:
 
     # --- patrons -----------------------------------------------------------------------------------------
 
+    async def load_patron_and_list(
+        self, talk: Conversation, number: str, wanted: PatronList
+    ) -> tuple[Patron, tuple[str, ...]]:
+        """By the same message. Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        if not self.can_do(ServerAbility.PATRON_INFORMATION):
+            return await self.require_patron(talk, number), ()
+        try:
+            reply = await talk.ask(self.writer.patron_information(number, self.now(), wanted=wanted))
+        except UnsendableValueError as error:
+            raise make_refusal(RefusalReason.UNKNOWN_PATRON, str(error)) from error
+        answer = self.reader.read_patron(reply, number, self.today())
+        if answer.patron is None:
+            raise make_refusal(RefusalReason.UNKNOWN_PATRON, answer.said)
+        return answer.patron, await self._complete_list(talk, answer.patron.id, wanted, reply)
+
+    async def load_patron_and_holds(self, talk: Conversation, number: str) -> tuple[Patron, tuple[str, ...]]:
+        """Raises Refused(UNKNOWN_PATRON), Unavailable."""
+        patron, ready = await self.load_patron_and_list(talk, number, PatronList.HOLDS)
+        return patron, await self._add_other_holds(talk, patron.id, ready)
+
     async def ask_patron(self, talk: Conversation, number: str, secret: str = "") -> PatronAnswer:
         """Raises Unavailable, UnsendableValueError."""
         if self.can_do(ServerAbility.PATRON_INFORMATION):
@@ -86,22 +106,32 @@ class Sip2Desk:
         Raises Unavailable."""
         if not self.can_do(ServerAbility.PATRON_INFORMATION):
             return ()
-        found: dict[str, None] = {}
-        for _ in range(MAX_LIST_PAGES):
-            start = len(found) + 1 if found else 0
-            query = self.writer.patron_information(patron_id, self.now(), wanted=wanted, start=start)
-            reply = await talk.ask(query)
-            before = len(found)
-            found.update(dict.fromkeys(reply.values_of(wanted.value)))
-            if len(found) == before or len(found) >= _announced_count(reply, wanted):
+        reply = await talk.ask(self.writer.patron_information(patron_id, self.now(), wanted=wanted))
+        return await self._complete_list(talk, patron_id, wanted, reply)
+
+    async def _complete_list(
+        self, talk: Conversation, patron_id: str, wanted: PatronList, first: Reply
+    ) -> tuple[str, ...]:
+        """`first`: the answer with its beginning."""
+        found = dict.fromkeys(first.values_of(wanted.value))
+        announced, count = _announced_count(first, wanted), 0
+        for _ in range(MAX_LIST_PAGES - 1):
+            if len(found) in (count, 0) or len(found) >= announced:
                 break
+            count = len(found)
+            query = self.writer.patron_information(patron_id, self.now(), wanted=wanted, start=count + 1)
+            reply = await talk.ask(query)
+            found.update(dict.fromkeys(reply.values_of(wanted.value)))
+            announced = _announced_count(reply, wanted)
         return tuple(found)
 
     async def has_on_loan(self, talk: Conversation, patron_id: str, barcode: str) -> bool:
         return is_listed(barcode, await self.list_entries(talk, patron_id, PatronList.CHARGED))
 
     async def list_holds(self, talk: Conversation, patron_id: str) -> tuple[str, ...]:
-        ready = await self.list_entries(talk, patron_id, PatronList.HOLDS)
+        return await self._add_other_holds(talk, patron_id, await self.list_entries(talk, patron_id, PatronList.HOLDS))
+
+    async def _add_other_holds(self, talk: Conversation, patron_id: str, ready: tuple[str, ...]) -> tuple[str, ...]:
         if self.options.hold_lists == "all":
             return ready
         others = await self.list_entries(talk, patron_id, PatronList.UNAVAILABLE_HOLDS)

@@ -158,8 +158,8 @@ class Sip2Library(LimitedLibrary):
         known = await desk.changes.changes_of_patron(patron_id)
         loans: list[Loan] = []
         async with self._client.open_conversation() as talk:
-            patron = await desk.require_patron(talk, patron_id)
-            for entry in await desk.list_entries(talk, patron.id, PatronList.CHARGED):
+            patron, entries = await desk.load_patron_and_list(talk, patron_id, PatronList.CHARGED)
+            for entry in entries:
                 barcode = entry.split(maxsplit=1)[0]
                 answer = await desk.ask_item(talk, barcode)
                 if answer is None or not answer.is_charged:
