@@ -122,7 +122,8 @@ class ForwardingNotes:
         since = self._clock() - NOTED_SECONDS
         self._noted = {key: noted for key, noted in self._noted.items() if noted.at >= since}
         return tuple(
-            f"proxy {proxy} {problem} ({noted.requests} requests)" for (proxy, problem), noted in self._noted.items()
+            f"proxy {proxy} {problem} ({noted.requests} request{'' if noted.requests == 1 else 's'})"
+            for (proxy, problem), noted in self._noted.items()
         )
 
     def _note(self, proxy: str, problem: str) -> None:

@@ -254,7 +254,7 @@ def test_a_proxy_that_nobody_named_makes_nobody_local(installation: Installation
     assert refused[0] == 403
     assert b"http.trusted_proxies" in refused[1]
     assert messages.succeeded("LookupUser")(local), "who comes without a proxy is known by its address as before"
-    assert notes == ["proxy 127.0.0.1 is not in http.trusted_proxies, so what it passes on is refused (1 requests)"]
+    assert notes == ["proxy 127.0.0.1 is not in http.trusted_proxies, so what it passes on is refused (1 request)"]
     assert "http.proxy_not_trusted" in installation.log.read_text()
 
 
@@ -270,7 +270,7 @@ def test_a_proxy_that_does_not_say_who_the_sender_is_makes_nobody_local(
     assert not messages.succeeded("LookupUser")(answer)
     assert notes == [
         "proxy 127.0.0.1 does not say in X-Forwarded-For who the sender is, so no `networks` of a profile fits "
-        "(1 requests)"
+        "(1 request)"
     ]
     assert "http.sender_not_told" in installation.log.read_text()
 

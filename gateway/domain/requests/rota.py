@@ -138,7 +138,8 @@ def _current_objection(known: PartnerStanding | None, request: Request, overload
     if known.why_not or known.closed:
         return known.why_not or known.closed
     if known.overloaded and overload.then == "skip":
-        return f"overloaded: {known.open} requests are open with it"
+        requests = "1 request is" if known.open == 1 else f"{known.open} requests are"
+        return f"overloaded: {requests} open with it"
     return cost_objection(known.cost, request.costs.maximum, "of the request")
 
 
@@ -245,7 +246,7 @@ def _compute_points(known: PartnerStanding, ranking: Ranking) -> tuple[float, st
     cost = known.cost
     parts = (
         (ranking.load * known.open, _describe_load(known)),
-        (ranking.supply_time * days, f"{days:g} days" + (" assumed" if known.mean_days is None else "")),
+        (ranking.supply_time * days, _describe_days(known, days)),
         (ranking.cost * float(cost.amount if cost else 0), f"costs {cost.amount} {cost.currency}" if cost else ""),
         (-ranking.reciprocity * known.reciprocity, f"reciprocity {known.reciprocity:g}"),
         (-ranking.near if known.near else 0.0, "same campus"),
@@ -257,6 +258,11 @@ def _compute_points(known: PartnerStanding, ranking: Ranking) -> tuple[float, st
 
 def _describe_load(known: PartnerStanding) -> str:
     return f"{known.open} open" + (f", {known.reported} of them of other members" if known.reported else "")
+
+
+def _describe_days(known: PartnerStanding, days: float) -> str:
+    said = f"{days:g} day" if days == 1 else f"{days:g} days"
+    return f"{said} assumed" if known.mean_days is None else said
 
 
 def profile_objection(partner: PartnerPolicy, request: Request) -> str:

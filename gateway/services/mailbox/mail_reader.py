@@ -139,7 +139,8 @@ def _decode_with_format(
     except MalformedMessage as error:
         lines.append(f"format {mail_format.name}: {error}")
         return replace(reading, problem=f"{mail_format.name}: {error}", malformed=True, explained=tuple(lines))
-    lines.append(f"format {mail_format.name}: {len(understood.events)} events")
+    count = len(understood.events)
+    lines.append(f"format {mail_format.name}: {'1 event' if count == 1 else f'{count} events'}")
     for event in understood.events:
         lines += [f"  {line}" for line in event.explained]
         lines.append(f"  → {event.kind.value}" + (f" of {event.transaction}" if event.transaction else ""))

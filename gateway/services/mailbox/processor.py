@@ -319,7 +319,8 @@ def _make_verdict(reading: MailReading, applied: ApplicationResult, profile: str
         )
     if reading.understood.unknown or not reading.understood.events:
         n = len(reading.understood.unknown)
-        why = f"{n} lines were not understood" if n else "nothing in it was understood"
+        lines = "1 line was" if n == 1 else f"{n} lines were"
+        why = f"{lines} not understood" if n else "nothing in it was understood"
         return replace(_verdict_for_staff(why, OutcomeClass.REFUSED, profile, applied), service=reading.format)
     return verdict
 

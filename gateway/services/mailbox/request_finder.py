@@ -112,7 +112,8 @@ def find_requests(
 
 def _match_in_batch(event: MailEvent, found: Sequence[RequestReference]) -> RequestMatch:
     meant = event.file.count if event.file is not None else None
-    said = f"request: {_FILE}: {len(found)} requests" + (f", {meant} are meant" if meant is not None else "")
+    requests = "1 request" if len(found) == 1 else f"{len(found)} requests"
+    said = f"request: {_FILE}: {requests}" + (f", {meant} are meant" if meant is not None else "")
     if len(found) == 1 and _is_whole_batch_meant(event, found):
         return RequestMatch(found[0], explained=(said,))
     return RequestMatch(None, tuple(one.request_id for one in found), (said,))

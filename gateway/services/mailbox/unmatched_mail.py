@@ -246,7 +246,9 @@ class UnmatchedMailService:
             for found in await context.store.read(_make_event_search(context, profile, reading)):
                 lines += found.explained
                 if found.named is None:
-                    lines.append(f"for staff: {len(found.possible)} requests that it may be about")
+                    count = len(found.possible)
+                    possible = "1 request" if count == 1 else f"{count} requests"
+                    lines.append(f"for staff: {possible} that it may be about")
         return tuple(lines)
 
     def _parse_kept_mail(self, row: MailRow, context: LibraryContext) -> ParsedMail | None:

@@ -14,6 +14,7 @@ from gateway.ports.responder import OutcomeClass
 from gateway.services.localization import mark_text
 from gateway.services.requests.journaled_messages import JournalSearch
 from gateway.web.html.forms import MAX_TIME_AHEAD, FormCheck, SubmittedForm
+from gateway.web.staff.request_story import describe_message_kind
 from gateway.web.staff.staff_request import StaffPage, StaffRequest
 
 ROWS = 50
@@ -36,8 +37,10 @@ DIRECTIONS: Mapping[str, str] = {"in": mark_text("came in"), "out": mark_text("w
 
 @value_object
 class ShownMessage:
-    """`kind`: shape of the tag of `outcome`; `partner`: its name, or the profile's."""
+    """`said`: what it says, in words or by the name that its format has for it; `kind`: shape of the tag of `outcome`;
+    `partner`: its name, or the profile's."""
 
+    said: str
     kind: str
     outcome: str
     partner: str
@@ -58,7 +61,10 @@ async def show_journal(request: StaffRequest) -> web.Response:
         status=asked.status,
         help_topic="operation",
         asked=asked,
-        messages=[(one, _describe_message(request, one.outcome, one.profile, one.direction)) for one in hits.messages],
+        messages=[
+            (one, _describe_message(request, one.service, one.outcome, one.profile, one.direction))
+            for one in hits.messages
+        ],
         older=request.path("operation", "journal", **query, cursor=hits.cursor) if hits.cursor else "",
         is_narrowed=bool(query),
         partners=_list_profiles(request),
@@ -111,13 +117,17 @@ def _list_profiles(request: StaffRequest) -> list[tuple[str, str]]:
     ]
 
 
-def _describe_message(request: StaffRequest, outcome: OutcomeClass, profile: str, direction: str) -> ShownMessage:
+def _describe_message(
+    request: StaffRequest, service: str, outcome: OutcomeClass, profile: str, direction: str
+) -> ShownMessage:
     kind, word = OUTCOMES[outcome]
     names = dict(_list_profiles(request))
+    partner = names.get(profile, profile)
     return ShownMessage(
+        said=describe_message_kind(service, direction, partner, request.localization),
         kind=kind,
         outcome=request.gettext(word),
-        partner=names.get(profile, profile),
+        partner=partner,
         direction=request.gettext(DIRECTIONS[direction]),
     )
 
@@ -142,14 +152,16 @@ async def read_message(request: StaffRequest) -> web.Response:
 async def _render_exchange(request: StaffRequest, *, with_content: bool) -> web.Response:
     message_id = request.http.match_info["message"]
     found = await request.parts.journaled.read_exchange(request.library, message_id)
+    exchange = [
+        (one, _describe_message(request, said.service, said.outcome, said.profile, said.direction))
+        for one in found
+        for said in (one.message,)
+    ]
     return request.render(
         "journal_message",
-        found[0].message.service or found[0].message.protocol,
+        exchange[0][1].said or found[0].message.protocol,
         help_topic="operation",
-        exchange=[
-            (one, _describe_message(request, one.message.outcome, one.message.profile, one.message.direction))
-            for one in found
-        ],
+        exchange=exchange,
         message_id=message_id,
         with_content=with_content,
     )

@@ -122,7 +122,8 @@ async def _read_patron_form(request: StaffRequest) -> tuple[FormCheck, HeldPatro
 
 async def _log_act(request: StaffRequest, action: str, held: HeldPatronData) -> None:
     """How many requests, and not whose."""
-    detail = f"{len(held.requests)} requests"
+    count = len(held.requests)
+    detail = "1 request" if count == 1 else f"{count} requests"
     await request.parts.users.log_patron_data(request.library, action, detail, request.origin)
 
 

@@ -1,5 +1,6 @@
 """Sentences that the gateway writes itself, told in the reader's language: why a rota chose or passed over a partner,
-what a catalogue answered, how a mail was read, why something could not be sent, what staff decided about it.
+what a catalogue answered, how a mail was read, why something could not be sent, what staff decided about it, what to do
+besides an act.
 
 They are stored as English sentences, which programs and commands read too, and are known again by their exact form. A
 sentence that isn't known stays as it is: a person's words, or those of an older release.
@@ -20,6 +21,7 @@ ROTA_SENTENCES = (
     mark_text("by hand"),
     mark_text("in the order of the rota"),
     mark_text("overloaded, so after the others"),
+    mark_text("overloaded: 1 request is open with it"),
     mark_text("overloaded: %(count)s requests are open with it"),
     mark_text("it said to ask again from %(day)s"),
     mark_text("closed until %(day)s"),
@@ -108,9 +110,11 @@ MAIL_SENTENCES = (
     mark_text("an automatic answer says nothing of a request"),
     mark_text("no format of the profile knows it"),
     mark_text("format %(format)s: not this one"),
+    mark_text("format %(format)s: 1 event"),
     mark_text("format %(format)s: %(count)s events"),
     mark_text("format %(format)s: %(words)s"),
     mark_text("not understood: %(words)s"),
+    mark_text("1 line was not understood"),
     mark_text("%(count)s lines were not understood"),
     mark_text("nothing in it was understood"),
     mark_text("%(event)s: more than one request may be meant"),
@@ -126,11 +130,14 @@ MAIL_SENTENCES = (
     mark_text("text: %(count)s characters"),
     mark_text("files: %(words)s"),
     mark_text("answers: %(words)s"),
+    mark_text("for staff: 1 request that it may be about"),
     mark_text("for staff: %(count)s requests that it may be about"),
     mark_text("for staff: %(report)s"),
     mark_text("request: by hand"),
     mark_text("request: %(rule)s: nothing"),
     mark_text("request: %(rule)s: %(count)s requests, so none is taken"),
+    mark_text("request: %(rule)s: 1 request"),
+    mark_text("request: %(rule)s: 1 request, %(first)s are meant"),
     mark_text("request: %(rule)s: %(count)s requests"),
     mark_text("request: %(rule)s: %(count)s requests, %(first)s are meant"),
     mark_text("request: %(rule)s: %(words)s"),
@@ -169,17 +176,28 @@ ERROR_SENTENCES = (
 )
 """Why something could not be sent or done (`services.outbox.attempts`, `adapters.smtp`, `adapters.http_exchange`)."""
 
+HINT_SENTENCES = (
+    mark_text("Check the item in in the library's own system first."),
+    mark_text("Make a record for the item in the library's own system first, and give its barcode."),
+    mark_text("Delete the record of %(words)s in the library's own system afterwards."),
+    mark_text("%(target)s is not told: its profile names no channel."),
+    mark_text("%(target)s is not told: '%(kind)s' can't be said by %(words)s."),
+    mark_text("Write or telephone."),
+)
+"""What to do besides an act (`services.requests.actions.find_action_hints`)."""
+
 MAX_REPORT_CHARS = 500
 """A longer report is somebody else's words for the most part, and stays as it is: taking it apart would take long."""
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 _SECONDS = re.compile(r"(.*) \((\d+\.\d\d) s\)", re.DOTALL)
+_SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z])")
 _REFUSAL_CODE = re.compile(r"^refused: [a-z-]+: ")
 
 _POINTS = re.compile(r"(last resort, )?(overloaded, )?(-?[\d.e+-]+) points \((.+)\)")
 _POINTS_PART = re.compile(
     r"(?:(?P<open>\d+) open(?:, (?P<reported>\d+) of them of other members)?"
-    r"|(?P<days>[\d.]+) days(?P<assumed> assumed)?|costs (?P<price>[\d.]+ [A-Z]{3})"
+    r"|(?P<days>[\d.]+) days?(?P<assumed> assumed)?|costs (?P<price>[\d.]+ [A-Z]{3})"
     r"|reciprocity (?P<reciprocity>[\d.]+)|(?P<near>same campus)) (?P<sum>[+-][\d.e+-]+)(?:, |$)"
 )
 
@@ -205,6 +223,12 @@ def describe_mail_reading(line: str, localization: Localization) -> str:
     """A line on how a mail was read, or why it waits for staff; what stands indented stays so."""
     said = line.lstrip(" ")
     return line[: len(line) - len(said)] + (_describe_exactly(MAIL_SENTENCES, said, localization) or said)
+
+
+def describe_act_hint(hint: str, localization: Localization) -> str:
+    """One sentence after the other."""
+    said = _SENTENCE_END.split(hint) if hint else ()
+    return " ".join(_describe_exactly(HINT_SENTENCES, one, localization) or one for one in said)
 
 
 def describe_send_error(error: str, localization: Localization) -> str:
@@ -341,18 +365,23 @@ def _describe_points_part(part: re.Match[str], localization: Localization) -> st
 
 
 def _iter_points_words(part: re.Match[str], localization: Localization) -> Iterator[str]:
-    gettext = localization.gettext
+    gettext, ngettext = localization.gettext, localization.ngettext
     if part["open"]:
         yield gettext("%(count)s open", count=part["open"])
     if part["reported"]:
         yield gettext("%(count)s of them of other members", count=part["reported"])
     if part["days"] and part["assumed"]:
-        yield gettext("%(count)s days assumed", count=part["days"])
+        yield ngettext("%(count)s day assumed", "%(count)s days assumed", _plural_of(part["days"]), count=part["days"])
     elif part["days"]:
-        yield gettext("%(count)s days", count=part["days"])
+        yield ngettext("%(count)s day", "%(count)s days", _plural_of(part["days"]), count=part["days"])
     if part["price"]:
         yield gettext("costs %(price)s", price=_show_money(part["price"], localization))
     if part["reciprocity"]:
         yield gettext("reciprocity %(value)s", value=part["reciprocity"])
     if part["near"]:
         yield gettext("same campus")
+
+
+def _plural_of(number: str) -> int:
+    """A number that chooses the plural form of 1, or of what is no whole number or more."""
+    return 1 if number == "1" else 2

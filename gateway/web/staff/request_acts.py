@@ -27,11 +27,20 @@ from gateway.web.html.error_pages import PageError
 from gateway.web.html.forms import FormCheck, SubmittedForm, read_upload_form
 from gateway.web.staff.act_forms import first_act_values, list_act_fields, read_act_details
 from gateway.web.staff.coded_words import list_work_types
+from gateway.web.staff.journal_pages import OUTCOMES
 from gateway.web.staff.partner_pages import list_explained_lines
+from gateway.web.staff.program_sentences import describe_act_hint
 from gateway.web.staff.recent_acts import RecentAct, note_done_event
 from gateway.web.staff.request_access import ACT_RIGHTS, find_act_right, list_permitted_acts, load_request_view
 from gateway.web.staff.request_page import render_request
-from gateway.web.staff.request_story import StoryLine, StorySources, name_of_profile, name_partner, tell_story
+from gateway.web.staff.request_story import (
+    StoryLine,
+    StorySources,
+    describe_message_kind,
+    name_of_profile,
+    name_partner,
+    tell_story,
+)
 from gateway.web.staff.request_words import (
     describe_act,
     describe_done,
@@ -157,6 +166,7 @@ async def _render_act(
         seen=view.history[-1].id if view.history else "",
         news=news,
         possible=possible,
+        hint=describe_act_hint(view.hints.get(kind, ""), page.localization),
         task=page.http.query.get("task", ""),
     )
 
@@ -303,6 +313,7 @@ async def show_journal(page: StaffRequest) -> web.StreamResponse:
     view = await load_request_view(page)
     request, chosen = view.request, page.http.match_info.get("message", "")
     journaled = page.parts.journaled
+    partners = {one.name: one.partner.name for one in page.context.profiles() if one.partner is not None}
     return page.render(
         "request_journal",
         page.gettext("Messages as they were sent"),
@@ -310,7 +321,11 @@ async def show_journal(page: StaffRequest) -> web.StreamResponse:
         request=request,
         messages=await journaled.list_messages(page.library, request),
         shown=await journaled.find_message(page.library, request, chosen) if chosen else None,
-        partners={one.name: one.partner.name for one in page.context.profiles() if one.partner is not None},
+        partners=partners,
+        describe_kind=lambda one: describe_message_kind(
+            one.service, one.direction, partners.get(one.profile, ""), page.localization
+        ),
+        outcomes={outcome: page.gettext(word) for outcome, (_, word) in OUTCOMES.items()},
     )
 
 

@@ -28,7 +28,7 @@ from gateway.web.staff.coded_words import (
 )
 from gateway.web.staff.copy_pages import describe_link, list_files
 from gateway.web.staff.message_pages import build_message_lines, describe_answer
-from gateway.web.staff.program_sentences import describe_item_reason
+from gateway.web.staff.program_sentences import describe_act_hint, describe_item_reason
 from gateway.web.staff.request_access import ACT_RIGHTS, find_named_request, list_permitted_acts, load_request_view
 from gateway.web.staff.request_panels import (
     find_own_copies,
@@ -185,6 +185,7 @@ async def render_request(
         condition=_describe_condition(page, view),
         acts=acts,
         act_label=lambda kind: describe_act(kind, localization),
+        act_hint=lambda kind: describe_act_hint(view.hints.get(kind, ""), localization),
         checked=checked or FormCheck(page, SubmittedForm(), dict(acts.values)),
         seen=view.history[-1].id if view.history else "",
         suppliers=list_suppliers(page, request),

@@ -415,6 +415,16 @@ class _StoryTeller:
         return explain_due_date(request, self._context, self._localization)
 
 
+def describe_message_kind(service: str, direction: str, partner: str, localization: Localization) -> str:
+    """A message of the journal in words: `service` is an event's where its format has no name for it; other names stay
+    as they are. `direction`: in or out; `partner`: its name, empty where it isn't known."""
+    table = _THEIRS if direction == "in" else _OURS
+    if service not in set(K) or K(service) not in table:
+        return service
+    _, text = table[K(service)]
+    return localization.gettext(text, partner=partner or localization.gettext("the other library"))
+
+
 def explain_due_date(request: Request, context: LibraryContext, localization: Localization) -> str:
     """The lender's date, the days for the way, the reader's date: in a sentence. Empty: there is nothing to explain."""
     theirs = local_day(request.terms.lender_due, context.zone)

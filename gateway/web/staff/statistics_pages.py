@@ -156,7 +156,11 @@ def _format_share(request: StaffRequest, counts: OutcomeCounts) -> str:
 
 
 def _format_days(request: StaffRequest, days: float | None) -> str:
-    return "" if days is None else request.localization.format_number(Decimal(f"{days:.1f}"))
+    if days is None:
+        return ""
+    tenths = Decimal(f"{days:.1f}")
+    shown = request.localization.format_number(tenths)
+    return request.ngettext("%(days)s day", "%(days)s days", 1 if tenths == 1 else 2, days=shown)
 
 
 def _list_reasons(request: StaffRequest, found: RequestStatistics) -> list[tuple[str, list[tuple[str, int]], int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from aiohttp import web
 
 from gateway.domain.problems import RefusalReason, Refused
@@ -97,8 +99,15 @@ async def show_audit_log(request: StaffRequest) -> web.Response:
     )
 
 
+_COUNT_OF_REQUESTS = re.compile(r"(\d{1,9}) requests?")
+
+
 def _describe_detail(request: StaffRequest, detail: str) -> str:
-    """Roles, each perhaps with its branch (`patron-services@EAST`), or how somebody signed in; all else as it is."""
+    """Roles, each perhaps with its branch (`patron-services@EAST`), how somebody signed in, or a number of requests;
+    all else as it is."""
+    counted = _COUNT_OF_REQUESTS.fullmatch(detail)
+    if counted is not None:
+        return request.ngettext("%(num)s request", "%(num)s requests", int(counted[1]))
     texts = {**ROLE_NAMES, **AUDIT_WORDS}
     found = []
     for word in detail.split(", "):

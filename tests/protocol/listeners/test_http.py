@@ -361,7 +361,7 @@ async def test_what_a_proxy_passes_on_that_nobody_named_is_refused(header: str) 
     assert echo.arrivals == []
     assert [(entry["event"], entry["peer"]) for entry in logs] == [("http.proxy_not_trusted", HOST)]
     assert told.describe_recent() == (
-        "proxy 127.0.0.1 is not in http.trusted_proxies, so what it passes on is refused (1 requests)",
+        "proxy 127.0.0.1 is not in http.trusted_proxies, so what it passes on is refused (1 request)",
     )
 
 

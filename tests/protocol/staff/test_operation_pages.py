@@ -151,6 +151,17 @@ async def test_messages_are_found_by_what_is_known_of_them(gateway: Running, olg
     }
 
 
+async def test_what_a_message_says_stands_in_words(gateway: Running, olga: Colleague) -> None:
+    """Where its format has no name for it, the journal has the word of the event."""
+    await write_exchange(gateway, service="shipped", protocol="mail", profile="sahil")
+    message = await write_exchange(gateway, service="pigeon", protocol="mail", profile="sahil")
+
+    page = await olga.get("/operation/journal?profile=sahil&direction=in")
+
+    assert list_shown(page) == ["came in: pigeon mail", "came in: مكتبة جامعة الساحل has sent it mail"]
+    assert (await olga.get(f"/operation/journal/{message}")).title == "pigeon"
+
+
 async def test_an_unknown_filter_is_a_mistake_and_narrows_nothing(gateway: Running, olga: Colleague) -> None:
     await write_exchange(gateway)
 

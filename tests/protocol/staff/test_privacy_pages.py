@@ -90,8 +90,8 @@ async def test_the_log_says_who_and_not_for_whom(gateway: Running, anna: Colleag
     await anna.post("/privacy/forget", {"card": CARD})
 
     log = " ".join(" ".join((await anna.get("/audit")).tree.xpath("//main")[0].itertext()).split())
-    assert "a.lindqvist gave out what is held about a reader (1 requests)" in log
-    assert "a.lindqvist had a reader forgotten (1 requests)" in log
+    assert "a.lindqvist gave out what is held about a reader (1 request)" in log
+    assert "a.lindqvist had a reader forgotten (1 request)" in log
     assert CARD not in log
 
 

@@ -14,6 +14,7 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, Request, RotaLineStatus
 from gateway.domain.requests.state_table import FollowUp
 from gateway.domain.requests.views import UnfinishedStep
+from gateway.ports.library_system import Capability
 from gateway.services.localization import TextCatalogues
 from gateway.web.staff.request_story import StorySources, tell_story
 from tests.protocol.pages.support import PATRON, Answer, Running, running
@@ -364,6 +365,22 @@ async def test_a_loan_to_the_reader_is_undone_from_the_page_that_follows(gateway
     sent_back = await ruth.post(f"/requests/{request.number}/act", {**seen_fields(undone), "kind": "returned"})
     assert not sent_back.tree.xpath("//div[@id='banner']//form")
     assert "This can’t be undone: the lender is told" in sent_back.text
+
+
+async def test_what_the_library_system_can_not_be_told_stands_at_the_act(
+    gateway: Running, ruth: Colleague, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = await make_lending(gateway)
+    await act(gateway, request, EventKind.SHIPPED)
+    system = library_context(gateway).system
+    monkeypatch.setattr(type(system), "capabilities", system.capabilities - {Capability.CHECK_IN})
+    hint = "Check the item in in the library's own system first."
+
+    page = await open_page(ruth, request)
+    folded = await ruth.get(f"/requests/{request.number}/act/checked-in")
+
+    assert texts(page, "//form[@id='act']//p[@class='soft small']") == [hint]
+    assert texts(folded, "//form//p[@class='note-line']") == [hint]
 
 
 async def test_after_a_recall_the_due_date_is_explained_by_it(gateway: Running, ruth: Colleague) -> None:

@@ -3,6 +3,7 @@
 
 const PAUSE_MS = 20_000;
 const line = document.getElementById("readers");
+let timer = 0;
 
 async function showReaders() {
   if (document.hidden) return;
@@ -12,11 +13,22 @@ async function showReaders() {
   } catch {
     return; // the network is away: the next time may be better
   }
+  if (answer.status === 401) {
+    stopAsking();
+    line.textContent = line.dataset.signedOut;
+    return;
+  }
   if (!answer.ok) return;
   const { text } = await answer.json();
   if (line.textContent !== text) line.textContent = text;
 }
 
+// The session has ended: nothing that is sent from here counts until somebody signs in again.
+function stopAsking() {
+  clearInterval(timer);
+  document.removeEventListener("visibilitychange", showReaders);
+}
+
+timer = setInterval(showReaders, PAUSE_MS);
 showReaders();
-setInterval(showReaders, PAUSE_MS);
 document.addEventListener("visibilitychange", showReaders);

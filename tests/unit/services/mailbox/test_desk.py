@@ -173,7 +173,7 @@ async def test_a_mail_is_explained_rule_by_rule(house: MailHouse) -> None:
 
     assert [line for line in lines if line.startswith(("sender", "format letters", "  "))] == [
         "sender: bergen",
-        "format letters: 1 events",
+        "format letters: 1 event",
         "  line begins with the code TBS",
         "  → will-supply",
     ]

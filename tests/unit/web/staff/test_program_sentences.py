@@ -18,6 +18,7 @@ from gateway.services.localization import TextCatalogues
 from gateway.services.outbox.attempts import NEVER_ENDED
 from gateway.web.staff import program_sentences
 from gateway.web.staff.program_sentences import (
+    describe_act_hint,
     describe_holdings,
     describe_mail_reading,
     describe_own_note,
@@ -142,6 +143,28 @@ def test_why_something_could_not_be_sent() -> None:
     assert describe_send_error("refused: other: Nope.", GERMAN) == "Nope."
 
 
+def test_what_to_do_besides_an_act_is_told_sentence_by_sentence() -> None:
+    hint = (
+        "Check the item in in the library's own system first. Bibliotek Ø is not told: 'received' can't be said by "
+        "letters. Write or telephone."
+    )
+    assert describe_act_hint(hint, GERMAN) == (
+        "Nehmen Sie den Band zuerst im Bibliothekssystem zurück. Bibliotek Ø erfährt nichts: „received“ lässt sich "
+        "über letters nicht sagen. Schreiben Sie oder rufen Sie an."
+    )
+    assert describe_act_hint("", GERMAN) == ""
+
+
+def test_one_is_told_in_the_singular() -> None:
+    assert describe_rota_reason("overloaded: 1 request is open with it", GERMAN) == (
+        "ausgelastet: 1 Bestellung ist dort offen"
+    )
+    assert describe_rota_reason("4 points (3 open +3, 1 day assumed +1)", GERMAN) == (
+        "4 Punkte (3 offen +3, 1 Tag angenommen +1)"
+    )
+    assert describe_rota_reason("6 points (1 days +6)", GERMAN) == "6 Punkte (1 Tag +6)", "as it was written before"
+
+
 SAMPLES = {
     "day": "2026-07-31",
     "price": "12.00 EUR",
@@ -153,7 +176,7 @@ SAMPLES = {
 }
 EVERY = [
     (name, sentence)
-    for name in ("ROTA", "CATALOGUE", "ITEM", "NOTE", "MAIL", "ERROR")
+    for name in ("ROTA", "CATALOGUE", "ITEM", "NOTE", "MAIL", "ERROR", "HINT")
     for sentence in getattr(program_sentences, f"{name}_SENTENCES")
 ]
 
