@@ -304,7 +304,8 @@ async def test_kohas_refusals_are_in_our_words(store: Store) -> None:
 
 @SQLITE
 async def test_a_blocked_patron_borrows_nothing(store: Store) -> None:
-    async with opened(store, {"LookupUser": koha_patron("BLOCKED")}) as (library, system):
+    script: Script = {"LookupUser": koha_patron("BLOCKED"), "LookupItem": koha_item("Available On Shelf")}
+    async with opened(store, script) as (library, system):
         patron = await library.find_patron(KNOWN.good)
         assert patron.find_block(BlockScope.BORROW) is not None
         with pytest.raises(Refused) as refused:
