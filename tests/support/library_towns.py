@@ -202,18 +202,16 @@ class LibraryTowns(World):
     def __init__(self, folder: Path, borrowing: Backend, lending: Backend, store_url: str = "") -> None:
         north = {**SOUTH.profiles["north"], "circulation": {"patrons": LIBRARIES_AS_PATRONS}}
         super().__init__(folder, replace(NORTH, requests=FIRST_TO_SOUTH), replace(SOUTH, profiles={"north": north}))
-        self._backends = (borrowing, lending)
-        self._store_urls = (store_url, "")
+        self._backends: tuple[Backend, ...] = (borrowing, lending)
+        self._store_urls: tuple[str, ...] = (store_url, "")
         self.grounds: list[Ground] = []
 
     async def __aenter__(self) -> LibraryTowns:
         try:
             await self.mail.start()
             self._stack.push_async_callback(self.mail.stop)
-            self.borrower, self.lender = [
-                await self._open_town(site, backend, store_url)
-                for site, backend, store_url in zip(self._sites, self._backends, self._store_urls, strict=True)
-            ]
+            for site, backend, store_url in zip(self._sites, self._backends, self._store_urls, strict=True):
+                self.towns = (*self.towns, await self._open_town(site, backend, store_url))
         except BaseException:
             await self._stack.aclose()
             raise
@@ -255,17 +253,9 @@ class LoneTown(LibraryTowns):
 
     def __init__(self, folder: Path, backend: Backend, profiles: Mapping[str, Mapping[str, Any]]) -> None:
         super().__init__(folder, backend, EMBEDDED)
-        self._site = replace(NORTH, profiles=profiles, requests={})
-
-    async def __aenter__(self) -> LoneTown:
-        try:
-            await self.mail.start()
-            self._stack.push_async_callback(self.mail.stop)
-            self.borrower = await self._open_town(self._site, self._backends[0])
-        except BaseException:
-            await self._stack.aclose()
-            raise
-        return self
+        self._sites = (replace(NORTH, profiles=profiles, requests={}),)
+        self._backends = (backend,)
+        self._store_urls = ("",)
 
 
 async def _set_up_embedded(town: Town) -> None:
