@@ -33,7 +33,8 @@ class FolioTowns(World):
     async def __aenter__(self) -> FolioTowns:
         await self.mail.start()
         self._stack.push_async_callback(self.mail.stop)
-        self.borrower, self.lender = [await self._open_town(site) for site in self._sites]
+        for site in self._sites:
+            self.towns = (*self.towns, await self._open_town(site))
         return self
 
     async def _open_town(self, site: Site) -> Town:
