@@ -20,9 +20,10 @@ from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, partner_signal
 from gateway.domain.requests.request import LibraryParty, PatronLink, Request, RequestedService, ServiceType
+from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft
 from gateway.runtime.managed_requests import ManagedRequests
-from gateway.services.requests.transitions import EventRequest, apply_event, keep_request
+from gateway.services.requests.transitions import EventRequest, apply_event
 from tests.browser.conftest import MORE_PARTNERS
 from tests.browser.visitor import PATRON, PHONE, Browsing, Site, fits
 from tests.support.axe import grave

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
 
@@ -42,6 +42,14 @@ from gateway.domain.requests.request import (
     Volume,
     VolumeState,
 )
+
+RequestChange = Callable[[Request], Request]
+"""What is left on a request together with an event."""
+
+
+def keep_request(request: Request) -> Request:
+    """Nothing is left on it."""
+    return request
 
 
 def record_event_on(request: Request, event: Event, to: State) -> Request:

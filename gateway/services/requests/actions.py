@@ -15,6 +15,7 @@ from gateway.domain.problems import MessagePart, RefusalReason, Refused, Unavail
 from gateway.domain.requests import rota
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
 from gateway.domain.requests.request import Request, Role, RotaLine, RotaLineStatus, ServiceType
+from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied, PartnerNotification, compute_transition, list_notifications
 from gateway.domain.requests.take_back import is_undoable, make_undo_event
 from gateway.domain.requests.views import ActionRequest, ActToUndo, EventDenied, NotFound, VersionConflict
@@ -27,7 +28,7 @@ from gateway.services.requests.desk_reversals import must_be_reversed
 from gateway.services.requests.effects import LIBRARY, find_receiver, is_partner_notified, new_outbox_row
 from gateway.services.requests.library_context import DESK, PATRON, LibraryContext, require_request
 from gateway.services.requests.scanned_volumes import name_scanned_volume
-from gateway.services.requests.transitions import EventRequest, apply_event, keep_request, raise_if_denied
+from gateway.services.requests.transitions import EventRequest, apply_event, raise_if_denied
 from gateway.services.requests.undone_acts import dump_act_to_undo, undo_act_in
 from gateway.store.api_access import make_copy_token
 from gateway.store.requests import outbox, outbox_queries, requests

@@ -25,6 +25,7 @@ from gateway.domain.requests.request import (
     RotaLineStatus,
     Volume,
 )
+from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.rota import build_rota_lines
 from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.ports.partner_channel import CarryWay, choose_carry_way
@@ -45,15 +46,11 @@ ALREADY_TRIED = "already-tried"
 """Name of the extra with a symbol that the requester has asked before us."""
 
 
-def _keep_request(request: Request) -> Request:
-    return request
-
-
 class ApplyEvent(Protocol):
     """`transitions.apply_event_in`, within the transaction that is open."""
 
     def __call__(
-        self, request_id: str, event: Event, prepare: Callable[[Request], Request] = _keep_request
+        self, request_id: str, event: Event, prepare: Callable[[Request], Request] = keep_request
     ) -> Transition | Denied: ...
 
 

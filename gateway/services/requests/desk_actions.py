@@ -26,6 +26,7 @@ from gateway.domain.requests.request import (
     Volume,
     VolumeState,
 )
+from gateway.domain.requests.request_updates import RequestChange, keep_request
 from gateway.domain.requests.state_machine import Denied, compute_transition
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability, RemembersLoans, TemporaryHold, TemporaryItem, TemporaryItemResult
@@ -35,7 +36,6 @@ from gateway.services.requests.item_conflicts import wait_for_loan, wait_for_rec
 from gateway.services.requests.lending import borrower_account
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.library_outcomes import is_hold_in_transit
-from gateway.services.requests.transitions import keep_request
 
 
 @value_object
@@ -61,10 +61,6 @@ class DeskAction:
         """Those that the event names, or all, of these states."""
         named = self.event.details.volumes
         return tuple(v for v in self.request.volumes if v.state in states and (not named or v.id in named))
-
-
-RequestChange = Callable[[Request], Request]
-"""What the library's yes leaves on the request: barcodes, ids of loans. Applied together with the event."""
 
 
 def is_desk_action(request: Request, kind: EventKind, attempt: int) -> bool:

@@ -9,17 +9,16 @@ from gateway.domain.due_dates import due_moment
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.events import Event, EventKind
 from gateway.domain.requests.request import Request, Role, Volume
+from gateway.domain.requests.request_updates import RequestChange, keep_request
 from gateway.domain.value import value_object
 from gateway.ports.library_system import Capability
 from gateway.services.requests.desk_actions import (
     DeskAction,
-    RequestChange,
     check_in_item,
     check_out_item,
     is_desk_action,
 )
 from gateway.services.requests.library_context import LibraryContext
-from gateway.services.requests.transitions import keep_request
 
 
 @value_object

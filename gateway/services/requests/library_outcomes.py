@@ -35,13 +35,8 @@ from gateway.domain.requests.request import (
     Volume,
     VolumeState,
 )
+from gateway.domain.requests.request_updates import RequestChange, keep_request
 from gateway.domain.value import value_object
-
-Change = Callable[[Request], Request]
-
-
-def _keep_request(request: Request) -> Request:
-    return request
 
 
 @value_object(kw_only=True)
@@ -50,7 +45,7 @@ class OutcomeEvent:
 
     signal: EventSignal
     details: EventDetails = EventDetails()
-    prepare: Change = _keep_request
+    prepare: RequestChange = keep_request
     attempt: int = 0  # of the supplier whose item it is about; 0: the one whom the command names, else the one in hand
 
 
@@ -423,7 +418,7 @@ def _find_noticed_volume(outcome: LibraryOutcome, request: Request) -> Volume | 
     return found or (request.volumes[0] if len(request.volumes) == 1 and outcome.is_numbered(request) else None)
 
 
-def _make_barcode_change(volume: Volume, barcode: str) -> Change:
+def _make_barcode_change(volume: Volume, barcode: str) -> RequestChange:
     def set_barcode(request: Request) -> Request:
         volumes = tuple(replace(one, barcode=barcode) if one.id == volume.id else one for one in request.volumes)
         return replace(request, volumes=volumes)
@@ -470,7 +465,7 @@ def _events_of_cancelled_supply(outcome: LibraryOutcome, request: Request) -> It
     else:
         return
     yield OutcomeEvent(
-        signal=partner_signal(kind), prepare=_make_barcode_change(volume, "") if volume is not None else _keep_request
+        signal=partner_signal(kind), prepare=_make_barcode_change(volume, "") if volume is not None else keep_request
     )
 
 

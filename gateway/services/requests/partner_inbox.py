@@ -20,7 +20,7 @@ from gateway.domain.requests.request import (
     Role,
     Volume,
 )
-from gateway.domain.requests.request_updates import replace_attempt
+from gateway.domain.requests.request_updates import keep_request, replace_attempt
 from gateway.domain.requests.state_machine import Denied
 from gateway.domain.requests.state_table import TimerKind
 from gateway.domain.requests.views import LendingDraft
@@ -41,13 +41,7 @@ from gateway.services.requests.intake import Claim, claim_nothing, make_volumes
 from gateway.services.requests.lending import LOCATE, register_requester
 from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.request_numbers import assign_request_number
-from gateway.services.requests.transitions import (
-    EventRequest,
-    apply_event_in,
-    denial_as_refusal,
-    keep_request,
-    record_denied_event,
-)
+from gateway.services.requests.transitions import EventRequest, apply_event_in, denial_as_refusal, record_denied_event
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEnding, JournalOpening
 from gateway.store.requests import history, outbox, requests, timers

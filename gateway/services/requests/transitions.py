@@ -13,6 +13,7 @@ from gateway.domain.due_dates import local_day
 from gateway.domain.problems import MessagePart, Refusal, RefusalReason
 from gateway.domain.requests.events import Event, EventDetails, EventKind, EventOrigin
 from gateway.domain.requests.request import Request
+from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied, Transition, compute_transition
 from gateway.domain.requests.state_table import DenialReason, TimerKind, expired_timer_signal
 from gateway.domain.requests.views import EventDenied, HistoryLine, NotFound, VersionConflict
@@ -28,10 +29,6 @@ from gateway.store.requests import history, requests, timers
 from gateway.store.requests.history import EventRow
 from gateway.store.requests.timers import TimerRow
 from gateway.store.schema import make_exchange_id
-
-
-def keep_request(request: Request) -> Request:
-    return request
 
 
 @value_object(kw_only=True)

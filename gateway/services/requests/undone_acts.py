@@ -14,12 +14,13 @@ from datetime import timedelta
 from gateway.domain.problems import MessagePart, RefusalReason, Refused
 from gateway.domain.requests.events import Event, EventKind
 from gateway.domain.requests.request import Request
+from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.state_machine import Denied, Transition
 from gateway.domain.requests.take_back import UNDOABLE, restore_request
 from gateway.domain.requests.views import ActToUndo, NotFound
 from gateway.ports.shared_store import Transaction
 from gateway.services.requests.library_context import DESK, LibraryContext
-from gateway.services.requests.transitions import EventRequest, apply_event_in, keep_request
+from gateway.services.requests.transitions import EventRequest, apply_event_in
 from gateway.store.requests import history, outbox, outbox_queries, request_figures, requests
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.requests.request_rows import dump_request, parse_request

@@ -11,10 +11,11 @@ from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, local_signal, partner_signal
 from gateway.domain.requests.request import LibraryParty, PatronLink, Request
+from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft
 from gateway.ports.responder import OutcomeClass
 from gateway.services.requests.library_context import LibraryContext
-from gateway.services.requests.transitions import EventRequest, apply_event, keep_request
+from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store.journal_records import JournalEnding, JournalOpening
 from tests.protocol.pages.support import PATRON, Running
 from tests.support.daemon import Installation

@@ -14,9 +14,10 @@ import yaml
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal, timer_signal
 from gateway.domain.requests.request import LibraryParty, Request
+from gateway.domain.requests.request_updates import keep_request
 from gateway.domain.requests.views import LendingDraft
 from gateway.ports.partner_channel import IncomingPartnerMessage
-from gateway.services.requests.transitions import EventRequest, apply_event, keep_request
+from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store import mailbox
 from gateway.store.mailbox import MailOutcome, MailPosition, MailRow
 from gateway.store.requests import outbox_queries
