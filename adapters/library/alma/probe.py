@@ -78,7 +78,7 @@ class AlmaProbe:
         lists = CodeLists(client, reader)
 
         async def list_libraries() -> str:
-            rows = await _ask(lists.load_libraries(), "Configuration")
+            rows = await _ask_area(lists.load_libraries(), "Configuration")
             return f"{len(rows)} libraries"
 
         if await self._recorder.try_step("area Configuration", list_libraries):
@@ -186,14 +186,14 @@ class AlmaProbe:
         options, recorder = self._options, self._recorder
 
         async def try_users() -> str:
-            await _ask(desk.ask_patron(options.trial.patron or UNLIKELY, "all_unique"), "Users")
+            await _ask_area(desk.ask_patron(options.trial.patron or UNLIKELY, "all_unique"), "Users")
             path, title = ("users", UNLIKELY, "requests", NO_NUMBER), "/users/{user_id}/requests/{request_id}"
             query = {"reason": options.cancel_reason}
             await _try_change(client.delete_row(*path, title=title, query=query), "Users")
             return "may look up and change users"
 
         async def try_items() -> str:
-            await _ask(desk.ask_item(options.trial.item or UNLIKELY), "Bibs")
+            await _ask_area(desk.ask_item(options.trial.item or UNLIKELY), "Bibs")
             path = ("bibs", NO_NUMBER, "holdings", NO_NUMBER, "items", NO_NUMBER)
             title = "/bibs/{mms_id}/holdings/{holding_id}/items/{item_pid}"
             await _try_change(client.delete_row(*path, title=title, query={}), "Bibs")
@@ -237,7 +237,7 @@ def _require_codes(key: str, what: str, wanted: Iterable[str], known: Iterable[s
         )
 
 
-async def _ask(question: Awaitable[A], area: str) -> A:
+async def _ask_area(question: Awaitable[A], area: str) -> A:
     """Raises ProbeFailureError where the key doesn't have the area, Unavailable."""
     try:
         return await question
@@ -257,7 +257,7 @@ async def _try_change(change: Awaitable[None], area: str) -> None:
 
     Raises ProbeFailureError, Unavailable."""
     try:
-        await _ask(change, area)
+        await _ask_area(change, area)
     except AlmaRefusalError:
         return
     except OutcomeUnknown as unknown:

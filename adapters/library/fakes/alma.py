@@ -50,10 +50,10 @@ class FakeAlma(FakeServer):
             ("GET", "/users/{user}", self._show_user),
             ("POST", "/users/{user}", self._check_password),
             ("GET", "/users/{user}/loans", self._list_user_loans),
-            ("POST", "/users/{user}/loans", self._lend),
+            ("POST", "/users/{user}/loans", self._lend_item),
             ("GET", "/users/{user}/loans/{number}", self._show_loan),
             ("PUT", "/users/{user}/loans/{number}", self._change_loan),
-            ("POST", "/users/{user}/loans/{number}", self._renew),
+            ("POST", "/users/{user}/loans/{number}", self._renew_loan),
             ("GET", "/users/{user}/requests", self._list_user_requests),
             ("POST", "/users/{user}/requests", self._add_request),
             ("GET", "/users/{user}/requests/{number}", self._show_request),
@@ -76,7 +76,7 @@ class FakeAlma(FakeServer):
             ("GET", ITEM, self._show_item),
             ("PUT", ITEM, self._change_item),
             ("DELETE", ITEM, self._delete_item),
-            ("POST", ITEM, self._scan),
+            ("POST", ITEM, self._scan_item),
             ("GET", f"{ITEM}/loans", self._list_item_loans),
             ("GET", f"{ITEM}/requests", self._list_item_requests),
         )
@@ -96,7 +96,7 @@ class FakeAlma(FakeServer):
         async def handle(request: web.Request) -> web.Response:
             headers = {"X-Exl-Api-Remaining": str(max(self.remaining - 1, 0))}
             try:
-                self._admit(request)
+                self._check_key(request)
                 answer = act(request, await _read_body(request))
             except AlmaError as error:
                 return _write_refusal(request, error, headers)
@@ -108,7 +108,7 @@ class FakeAlma(FakeServer):
 
         return handle
 
-    def _admit(self, request: web.Request) -> None:
+    def _check_key(self, request: web.Request) -> None:
         if request.headers.get("Authorization") != f"apikey {self.api_key}":
             raise AlmaError("UNAUTHORIZED", "API-key not defined or not configured to allow this API.", 403)
         area = request.path.removeprefix(f"{API}/").split("/")[0]
@@ -120,44 +120,44 @@ class FakeAlma(FakeServer):
 
     # --- users -------------------------------------------------------------------------------------------
 
-    def _user(self, request: web.Request) -> Row:
+    def _find_user(self, request: web.Request) -> Row:
         return self.state.find_user(request.match_info["user"])
 
     def _show_user(self, request: web.Request, _body: Row) -> Row:
-        return self.state.describe_user(self._user(request))
+        return self.state.describe_user(self._find_user(request))
 
     def _check_password(self, request: web.Request, _body: Row) -> web.Response:
-        known = self.state.passwords.get(self._user(request)["primary_id"])
+        known = self.state.passwords.get(self._find_user(request)["primary_id"])
         if request.query.get("op") != "auth" or known is None or request.headers.get("Exl-User-Pw") != known:
             raise AlmaError("401866", "User authentication failed.")
         return web.Response(status=204)
 
     def _list_user_loans(self, request: web.Request, _body: Row) -> Row:
-        user = self._user(request)["primary_id"]
+        user = self._find_user(request)["primary_id"]
         rows = (one for one in self.state.loans.values() if one["user_id"] == user)
-        return _cut(request, rows, "item_loan")
+        return _cut_page(request, rows, "item_loan")
 
-    def _lend(self, request: web.Request, body: Row) -> Row:
-        return self.state.lend(request.match_info["user"], request.query.get("item_barcode", ""), body)
+    def _lend_item(self, request: web.Request, body: Row) -> Row:
+        return self.state.lend_item(request.match_info["user"], request.query.get("item_barcode", ""), body)
 
-    def _loan(self, request: web.Request) -> Row:
+    def _find_loan(self, request: web.Request) -> Row:
         return self.state.find_loan(request.match_info["user"], request.match_info["number"])
 
     def _show_loan(self, request: web.Request, _body: Row) -> Row:
-        return self._loan(request)
+        return self._find_loan(request)
 
     def _change_loan(self, request: web.Request, body: Row) -> Row:
-        return self.state.change_due_date(self._loan(request), body)
+        return self.state.change_due_date(self._find_loan(request), body)
 
-    def _renew(self, request: web.Request, _body: Row) -> Row:
+    def _renew_loan(self, request: web.Request, _body: Row) -> Row:
         if request.query.get("op") != "renew":
             raise AlmaError("401652", "General error.")
-        return self.state.renew(self._loan(request))
+        return self.state.renew_loan(self._find_loan(request))
 
     def _list_user_requests(self, request: web.Request, _body: Row) -> Row:
-        user = self._user(request)["primary_id"]
+        user = self._find_user(request)["primary_id"]
         rows = (one for one in self.state.requests.values() if one["user_primary_id"] == user)
-        return _cut(request, map(self.state.describe_request, rows), "user_request")
+        return _cut_page(request, map(self.state.describe_request, rows), "user_request")
 
     def _add_request(self, request: web.Request, body: Row) -> Row:
         pid, mms = request.query.get("item_pid", ""), request.query.get("mms_id", "")
@@ -175,7 +175,7 @@ class FakeAlma(FakeServer):
         return web.Response(status=204)
 
     def _list_fees(self, request: web.Request, _body: Row) -> Row:
-        user = self._user(request)["primary_id"]
+        user = self._find_user(request)["primary_id"]
         rows = [one for one in self.state.fees.values() if one["user"] == user]
         return cut_page(rows, "fee", len(rows), 0)
 
@@ -187,7 +187,7 @@ class FakeAlma(FakeServer):
 
     def _change_user(self, request: web.Request, body: Row) -> Row:
         overridden = request.query.get("override", "").split(",")
-        return self._cataloguer.change_user(self._user(request), body, overridden)
+        return self._cataloguer.change_user(self._find_user(request), body, overridden)
 
     def _change_request(self, request: web.Request, body: Row) -> Row:
         return self.state.change_request(request.match_info["user"], request.match_info["number"], body)
@@ -228,27 +228,29 @@ class FakeAlma(FakeServer):
     def _list_holding_items(self, request: web.Request, _body: Row) -> Row:
         number = request.match_info["holding"]
         rows = (one for one in self.state.items.values() if one["holding_data"]["holding_id"] == number)
-        return _cut(request, rows, "item")
+        return _cut_page(request, rows, "item")
 
     def _add_item(self, request: web.Request, body: Row) -> Row:
         return self._cataloguer.add_item(request.match_info["mms"], request.match_info["holding"], body)
 
     def _change_item(self, request: web.Request, body: Row) -> Row:
-        return self._cataloguer.change_item(self._item(request), body)
+        return self._cataloguer.change_item(self._load_item(request), body)
 
     def _delete_item(self, request: web.Request, _body: Row) -> web.Response:
         holdings = request.query.get("holdings", "retain")
-        self._cataloguer.delete_item(self._item(request), is_override=_is_override(request), holdings=holdings)
+        self._cataloguer.delete_item(self._load_item(request), is_override=_is_override(request), holdings=holdings)
         return web.Response(status=204)
 
     def _list_bib_requests(self, request: web.Request, _body: Row) -> Row:
         mms = self._show_bib(request, {})["mms_id"]
         rows = (one for one in self.state.requests.values() if one["mms_id"] == mms)
-        return _cut(request, map(self.state.describe_request, rows), "user_request")
+        return _cut_page(request, map(self.state.describe_request, rows), "user_request")
 
     def _list_items(self, request: web.Request, _body: Row) -> Row:
         mms = self._show_bib(request, {})["mms_id"]
-        return _cut(request, (one for one in self.state.items.values() if one["bib_data"]["mms_id"] == mms), "item")
+        return _cut_page(
+            request, (one for one in self.state.items.values() if one["bib_data"]["mms_id"] == mms), "item"
+        )
 
     def _find_item(self, request: web.Request, _body: Row) -> web.Response:
         """Answers by redirect to the item's own URL."""
@@ -257,27 +259,29 @@ class FakeAlma(FakeServer):
         place = f"{self.url}{API}/bibs/{mms}/holdings/{holding}/items/{item['item_data']['pid']}"
         return web.Response(status=302, headers={"Location": place})
 
-    def _item(self, request: web.Request) -> Row:
+    def _load_item(self, request: web.Request) -> Row:
         item = self.state.items.get(request.match_info["pid"])
         if item is None or item["bib_data"]["mms_id"] != request.match_info["mms"]:
             raise AlmaError("401689", "No items found.")
         return item
 
     def _show_item(self, request: web.Request, _body: Row) -> Row:
-        return self._item(request)
+        return self._load_item(request)
 
-    def _scan(self, request: web.Request, _body: Row) -> Row:
+    def _scan_item(self, request: web.Request, _body: Row) -> Row:
         if request.query.get("op") != "scan":
             raise AlmaError("401652", "General error.")
-        return self.state.scan(self._item(request), request.query.get("library", ""), request.query["circ_desk"])
+        return self.state.scan_item(
+            self._load_item(request), request.query.get("library", ""), request.query["circ_desk"]
+        )
 
     def _list_item_loans(self, request: web.Request, _body: Row) -> Row:
-        loan = self.state.loan_of_item(self._item(request)["item_data"]["barcode"])
-        return _cut(request, [loan] if loan is not None else [], "item_loan")
+        loan = self.state.loan_of_item(self._load_item(request)["item_data"]["barcode"])
+        return _cut_page(request, [loan] if loan is not None else [], "item_loan")
 
     def _list_item_requests(self, request: web.Request, _body: Row) -> Row:
-        rows = self.state.requests_of_item(self._item(request))
-        return _cut(request, map(self.state.describe_request, rows), "user_request")
+        rows = self.state.requests_of_item(self._load_item(request))
+        return _cut_page(request, map(self.state.describe_request, rows), "user_request")
 
     # --- configuration -----------------------------------------------------------------------------------
 
@@ -339,7 +343,7 @@ def _is_override(request: web.Request) -> bool:
     return request.query.get("override") == "true"
 
 
-def _cut(request: web.Request, rows: Any, name: str) -> Row:
+def _cut_page(request: web.Request, rows: Any, name: str) -> Row:
     return cut_page(rows, name, min(int(request.query.get("limit", 10)), 100), int(request.query.get("offset", 0)))
 
 

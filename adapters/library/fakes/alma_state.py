@@ -182,7 +182,7 @@ class AlmaState:
 
     # --- loans -------------------------------------------------------------------------------------------
 
-    def lend(self, user_id: str, barcode: str, body: Row) -> Row:
+    def lend_item(self, user_id: str, barcode: str, body: Row) -> Row:
         user, item = self.find_user(user_id), self.find_item(barcode)
         if self.desks.get(read_code(body, "library")) != read_code(body, "circ_desk"):
             raise AlmaError("401153", "The circulation desk may not lend this item.")
@@ -227,7 +227,7 @@ class AlmaState:
         loan["due_date"] = write_moment(due)
         return loan
 
-    def renew(self, loan: Row) -> Row:
+    def renew_loan(self, loan: Row) -> Row:
         """A renewal that is refused is an answer of 200 too."""
         number = loan["loan_id"]
         item = self.find_item(loan["item_barcode"])
@@ -240,7 +240,7 @@ class AlmaState:
         loan["due_date"] = write_moment(due + timedelta(seconds=1))
         return {**loan, "last_renew_status": {"value": "RENEWED", "desc": "Renewed Successfully"}}
 
-    def scan(self, item: Row, library: str, desk: str) -> Row:
+    def scan_item(self, item: Row, library: str, desk: str) -> Row:
         """Ends a loan, then looks for who waits; without anybody the item goes to its place."""
         if self.desks.get(library) != desk:
             raise AlmaError("401153", "The circulation desk does not exist.")

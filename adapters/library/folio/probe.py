@@ -161,14 +161,14 @@ class FolioProbe:
             await self._recorder.try_step(
                 "permission",
                 partial(
-                    _fail,
+                    _fail_step,
                     "login.user",
                     f"{one.name} is missing, needed to {one.for_what}: give it to '{options.login.user}' "
                     "in Settings > Developer or by a role (Eureka)",
                 ),
             )
         if not missing:
-            await self._recorder.try_step("permissions", partial(_say, f"all {len(needed)} are there"))
+            await self._recorder.try_step("permissions", partial(_say_words, f"all {len(needed)} are there"))
 
     async def _find_lack(self, needed: NeededPermission) -> bool:
         """Whether FOLIO forbids it. Other failures say nothing about permissions."""
@@ -281,9 +281,9 @@ async def _say_key(key: str, look_up: Callable[[], Awaitable[str]]) -> str:
         raise ProbeFailureError(key, refused.detail) from refused
 
 
-async def _fail(key: str, problem: str) -> str:
+async def _fail_step(key: str, problem: str) -> str:
     raise ProbeFailureError(key, problem)
 
 
-async def _say(words: str) -> str:
+async def _say_words(words: str) -> str:
     return words
