@@ -272,6 +272,15 @@ async def test_a_copy_of_the_broker_s_own_after_all_is_lent_there(template: Temp
         await trio.broker(near, EventKind.CHECKED_IN)
         assert (await trio.borrowing()).state.value == "completed"
         assert (await trio.towns["SOUTH"].left()).loans == ()
+
+        await trio.ask(1)
+        near, _ = await trio.legs()
+        await trio.broker(near, EventKind.LOCATED, barcode=trio.books[1].barcodes[0])
+        await trio.east(EventKind.SHIPPED)  # in spite of our cancellation
+        near, far = await trio.legs()
+        assert (near.state.value, far.state.value) == ("located", "shipped")
+        assert RequestFlag.TROUBLE in far.flags, "staff see to what comes for nothing"
+        assert (await trio.borrowing()).state.value == "requested"
         await trio.nothing_is_left()
 
 
