@@ -43,14 +43,13 @@ from adapters.ncip.messages.envelope import (
     LookupVersion,
     LookupVersionResponse,
     Message,
-    NamespaceStyle,
     Problems,
     Response,
     ResponseHeader,
     Root,
 )
 from adapters.ncip.wire_dialect import Strictness, XmlDialect
-from adapters.ncip.wire_values import NAMESPACE, Version, recognise_version
+from adapters.ncip.wire_values import NAMESPACE, NamespaceStyle, Version, recognise_version
 from adapters.ncip.xml_parser import (
     DEFAULT_DIALECT,
     ParsedDocument,

@@ -28,7 +28,7 @@ from adapters.ncip.messages.declaration import (
     elements_of,
     is_in_version,
 )
-from adapters.ncip.messages.envelope import Extension, Message, NamespaceStyle, Problem, Problems, Root, UserId
+from adapters.ncip.messages.envelope import Extension, Message, Problem, Problems, Root, UserId
 from adapters.ncip.messages.item_services import RequestItem
 from adapters.ncip.messages.items import Amount, HoldingsSet, ItemInformation
 from adapters.ncip.messages.user_services import LookupUser, LookupUserResponse
@@ -39,6 +39,7 @@ from adapters.ncip.wire_values import (
     NO_CURRENCY,
     VERSION_MESSAGE_STRING,
     VERSION_STRINGS,
+    NamespaceStyle,
     Version,
     escape_attribute,
     escape_text,

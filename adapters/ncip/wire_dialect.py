@@ -12,17 +12,17 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from adapters.ncip.messages import structure_types
-from adapters.ncip.messages.declaration import V1_NAMES, When, elements_of
-from adapters.ncip.messages.envelope import NamespaceStyle
-from adapters.ncip.wire_values import Version
+from adapters.ncip.wire_values import NamespaceStyle, Version
 from gateway.domain.circulation_policy import ProfileSection
 from gateway.domain.secret_reference import SecretReference
+
+if TYPE_CHECKING:
+    from adapters.ncip.messages.declaration import When
 
 END_OF_DAY = time(23, 59)
 _DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:Z|[+-]\d\d:\d\d)?")
@@ -146,6 +146,8 @@ class ElementOrder(ProfileSection):
     @field_validator("structure")
     @classmethod
     def _check_structure(cls, name: str) -> str:
+        from adapters.ncip.messages import structure_types  # all of NCIP's messages, for the few profiles that say it
+
         if name not in structure_types():
             raise ValueError(f"NCIP has no such message or structure{_suggest_name(name, structure_types())}")
         return name
@@ -153,6 +155,9 @@ class ElementOrder(ProfileSection):
     @field_validator("elements")
     @classmethod
     def _check_elements(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        from adapters.ncip.messages import structure_types
+        from adapters.ncip.messages.declaration import elements_of
+
         structure = structure_types().get(info.data.get("structure", ""))
         if structure is None:  # which is reported as itself
             return names
@@ -167,6 +172,8 @@ class ElementOrder(ProfileSection):
 
 
 def _suggest_name(name: str, known: Collection[str]) -> str:
+    from adapters.ncip.messages.declaration import V1_NAMES
+
     older = next((new for new, old in V1_NAMES.items() if old == name and new in known), "")
     near = [older] if older else get_close_matches(name, known, 1)
     return f" (did you mean {near[0]}?)" if near else ""

@@ -95,6 +95,15 @@ _FOLDED = str.maketrans(
 )
 
 
+class NamespaceStyle(StrEnum):
+    """How elements are named."""
+
+    STANDARD = "standard"  # what the version's standard shows: prefix in version 2, none in version 1
+    PREFIX = "prefix"
+    DEFAULT = "default"
+    NONE = "none"
+
+
 class Version(StrEnum):
     V1_0 = "1.0"
     V1_01 = "1.01"

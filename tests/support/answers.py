@@ -10,9 +10,8 @@ from lxml import etree
 from adapters.ncip import answers
 from adapters.ncip.dialect import NcipDialect
 from adapters.ncip.messages import Body, LookupItemSetResponse, LookupVersionResponse, RenewAllItemResponse, Root
-from adapters.ncip.messages.envelope import NamespaceStyle
 from adapters.ncip.wire_dialect import AttributeStyle, Extras, SchemeStyle
-from adapters.ncip.wire_values import Version
+from adapters.ncip.wire_values import NamespaceStyle, Version
 from gateway.ports.responder import ExchangeContext
 
 OUTSIDE_SCHEMAS = (LookupVersionResponse, RenewAllItemResponse)

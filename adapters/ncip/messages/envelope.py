@@ -17,7 +17,7 @@ from adapters.ncip.messages.declaration import (
     required_text,
     secret_text,
 )
-from adapters.ncip.wire_values import Version
+from adapters.ncip.wire_values import NamespaceStyle, Version
 from gateway.domain.value import value_object
 
 
@@ -173,15 +173,6 @@ class LookupVersionResponse(Response):
 
 
 Body = Initiation | Response | Problems | Extension
-
-
-class NamespaceStyle(StrEnum):
-    """How elements are named."""
-
-    STANDARD = "standard"  # what the version's standard shows: prefix in version 2, none in version 1
-    PREFIX = "prefix"
-    DEFAULT = "default"
-    NONE = "none"
 
 
 class Root(StrEnum):

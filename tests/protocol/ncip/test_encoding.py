@@ -33,7 +33,6 @@ from adapters.ncip.messages import (
     LookupVersion,
     LookupVersionResponse,
     Message,
-    NamespaceStyle,
     Problem,
     Problems,
     RequestedItem,
@@ -58,7 +57,7 @@ from adapters.ncip.wire_dialect import (
     SchemeStyle,
     XmlDialect,
 )
-from adapters.ncip.wire_values import Version
+from adapters.ncip.wire_values import NamespaceStyle, Version
 from adapters.ncip.xml_parser import parse_xml
 from gateway.domain.library import Money
 

@@ -25,10 +25,9 @@ from adapters.ncip.messages import (
     RenewInformation,
     UserId,
 )
-from adapters.ncip.messages.envelope import NamespaceStyle
 from adapters.ncip.responder import NcipResponder
 from adapters.ncip.wire_dialect import Strictness, XmlDialect
-from adapters.ncip.wire_values import Version
+from adapters.ncip.wire_values import NamespaceStyle, Version
 from adapters.ncip.xml_parser import parse_xml
 from gateway.cli.check_command import SampleLibraries
 from gateway.cli.installation import Installation

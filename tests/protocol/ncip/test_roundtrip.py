@@ -13,9 +13,9 @@ from lxml import etree
 
 from adapters.ncip.codec import decode_message, encode_message
 from adapters.ncip.messages import message_types
-from adapters.ncip.messages.envelope import Message, NamespaceStyle
+from adapters.ncip.messages.envelope import Message
 from adapters.ncip.wire_dialect import AttributeStyle, DateOut, DateStyle, Strictness, XmlDialect
-from adapters.ncip.wire_values import NAMESPACE, V2, Version
+from adapters.ncip.wire_values import NAMESPACE, V2, NamespaceStyle, Version
 from adapters.ncip.xml_parser import parse_xml
 from tests.protocol.ncip import strategies
 from tests.support.paths import ROOT

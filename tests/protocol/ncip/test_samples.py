@@ -19,12 +19,11 @@ from adapters.ncip.messages import (
     InitiationHeader,
     ItemId,
     ItemOptionalFields,
-    NamespaceStyle,
     RequestId,
     UserId,
 )
 from adapters.ncip.wire_dialect import AttributeStyle, DateIn, DateOut, DateStyle, Declaration, Extras, XmlDialect
-from adapters.ncip.wire_values import Version
+from adapters.ncip.wire_values import NamespaceStyle, Version
 from adapters.ncip.xml_parser import parse_xml
 from tests.support.paths import ROOT
 
