@@ -66,7 +66,7 @@ COMMANDS = {
         "gateway.cli.profile_commands", "states_command", "Show the state tables of managed requests."
     ),
     "request": CommandEntry(
-        "gateway.cli.request_commands", "request_command", "List, show and make requests, and act on them."
+        "gateway.cli.request_group", "request_command", "List, show and make requests, and act on them."
     ),
     "task": CommandEntry("gateway.cli.request_views", "task_command", "What waits for staff."),
     "message": CommandEntry(

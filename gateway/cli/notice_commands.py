@@ -102,3 +102,6 @@ def _choose_notice(notices: Sequence[NoticeView], number: str, wanted: str) -> N
     if unsent is None:
         raise CommandFailed(f"{number} has no notice that was not sent; say which: `illgate request notices {number}`")
     return unsent
+
+
+COMMANDS = (list_notices, print_letter)

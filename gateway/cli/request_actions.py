@@ -71,22 +71,6 @@ _FIELDS: Mapping[str, ActionField] = {
 """Every field by name; its help is that of one action."""
 
 
-def format_action_usage(kind: EventKind) -> str:
-    """`unfilled --reason WORD [--note TEXT]`"""
-    fields = ACTS[kind]
-    needed = [" ".join(_iter_placeholders(field)) for field in fields.required]
-    free = [f"[{one}]" for field in fields.optional for one in _iter_placeholders(field)]
-    return " ".join((kind.value, *needed, *free))
-
-
-def _iter_placeholders(field: ActionField) -> Iterator[str]:
-    if field.type is FieldType.CITATION:
-        yield "--title TEXT … (as of `request create`)"
-        return
-    for option in make_field_options(field):
-        yield f"{option.opts[0]} {option.metavar or 'WORD'}"
-
-
 # --- the commands --------------------------------------------------------------------------------------------
 
 _ATTEMPT = click.option(
@@ -398,3 +382,6 @@ def skip_partner(installation: Installation, number: str, partner: str, why: str
 def _print_rota(request: Request) -> None:
     for line in request.rota:
         click.echo(f"{line.standing.value:<8} {line.partner}{f'  ({line.why})' if line.why else ''}")
+
+
+COMMANDS = (act, *SHORT, attach_file, reorder_rota, skip_partner)

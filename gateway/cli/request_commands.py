@@ -1,4 +1,4 @@
-"""The group `illgate request`; `create` and `lend-to`; `assign` and `label`, which staff mark requests with."""
+"""`illgate request create` and `lend-to`; `assign` and `label`, which staff mark requests with."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from gateway.cli.installation import (
     run_on_requests,
     staff_option,
 )
-from gateway.cli.notice_commands import list_notices, print_letter
-from gateway.cli.request_actions import SHORT, act, attach_file, reorder_rota, skip_partner
 from gateway.cli.request_options import (
     ValueContext,
     add_citation_options,
@@ -30,7 +28,6 @@ from gateway.cli.request_options import (
     parse_money,
     split_words,
 )
-from gateway.cli.request_views import list_requests, show_request
 from gateway.domain.library import Money
 from gateway.domain.requests.action_fields import FieldType
 from gateway.domain.requests.request import LibraryParty, Request, ServiceType
@@ -236,28 +233,4 @@ def label_request(
     click.echo(f"{marked.number}: {', '.join(marked.labels) or 'no labels'}")
 
 
-@click.group(name="request")
-def request_command() -> None:
-    """Requests that the gateway manages: list, show, make, act on them.
-
-    NUMBER is the request's number, such as B2026-00017, or its id. What is to be sent is left to the daemon; without
-    one, `illgate outbox run` does it. Names of patrons are never shown.
-    """
-
-
-for one in (
-    list_requests,
-    show_request,
-    create_request,
-    lend_to_partner,
-    act,
-    *SHORT,
-    attach_file,
-    reorder_rota,
-    skip_partner,
-    assign_request,
-    label_request,
-    list_notices,
-    print_letter,
-):
-    request_command.add_command(one)
+COMMANDS = (create_request, lend_to_partner, assign_request, label_request)

@@ -14,11 +14,10 @@ import click
 from pydantic import BaseModel, ValidationError
 
 from gateway.domain.library import Money
-from gateway.domain.requests.action_fields import ActionField, FieldType
+from gateway.domain.requests.action_fields import ACTS, ActionField, FieldType
 from gateway.domain.requests.citation import Citation, CitationType
-from gateway.domain.requests.events import LoanCondition, ReasonCodes
+from gateway.domain.requests.events import EventKind, LoanCondition, ReasonCodes
 from gateway.domain.value import value_object
-from gateway.web.api.models.values import CitationOut
 
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound=BaseModel)
@@ -174,6 +173,22 @@ def make_field_options(field: ActionField, note: str = "") -> Iterator[click.Opt
     )
 
 
+def format_action_usage(kind: EventKind) -> str:
+    """`unfilled --reason WORD [--note TEXT]`"""
+    fields = ACTS[kind]
+    needed = [" ".join(_iter_placeholders(field)) for field in fields.required]
+    free = [f"[{one}]" for field in fields.optional for one in _iter_placeholders(field)]
+    return " ".join((kind.value, *needed, *free))
+
+
+def _iter_placeholders(field: ActionField) -> Iterator[str]:
+    if field.type is FieldType.CITATION:
+        yield "--title TEXT … (as of `request create`)"
+        return
+    for option in make_field_options(field):
+        yield f"{option.opts[0]} {option.metavar or 'WORD'}"
+
+
 # --- options of citations ------------------------------------------------------------------------------------
 
 _TEXTS: Mapping[str, tuple[str, str]] = {
@@ -253,4 +268,6 @@ def _parse_identifier_option(text: str) -> tuple[str, str]:
 
 
 def _dump_citation(citation: Citation) -> dict[str, Any]:
+    from gateway.web.api.models.values import CitationOut  # whoever shows requests as text needs no models
+
     return CitationOut.model_validate(citation).model_dump(mode="json")

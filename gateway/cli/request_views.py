@@ -1,4 +1,4 @@
-"""`illgate request list|show` and `illgate task list|show`."""
+"""`illgate request list|show` and `illgate task list|show`. The API's models are loaded where JSON is wanted."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ from gateway.cli.installation import (
     require_library,
     run_on_requests,
 )
-from gateway.cli.request_actions import format_action_usage
-from gateway.cli.request_options import ValueContext, parse_field_value
+from gateway.cli.request_options import ValueContext, format_action_usage, parse_field_value
 from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.library import Money
 from gateway.domain.requests.action_fields import BY_HAND, FieldType, given_detail_names
@@ -37,8 +36,6 @@ from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_
 from gateway.domain.requests.views import HistoryLine, LocatedCopy, RequestFilter, RequestOrder, RequestView, ResultPage
 from gateway.domain.value import value_object
 from gateway.runtime.managed_requests import ManagedRequests
-from gateway.web.api.models.outputs import ActionOut, RequestLine, ShownOut, request_href
-from gateway.web.api.models.staff import MailboxFailureOut
 
 STATES = tuple(dict.fromkeys(state.value for state in (*BorrowingState, *LendingState)))
 
@@ -125,6 +122,8 @@ def print_request_list(installation: Installation, asked: RequestListQuery) -> N
 
     page, copies = run_on_requests(installation, load_page)
     if asked.as_json:
+        from gateway.web.api.models.outputs import RequestLine
+
         for request in page:
             print_json_line(RequestLine.from_request(request, copies.get(request.id)))
     else:
@@ -207,15 +206,19 @@ def show_request(installation: Installation, number: str, symbol: str, as_json: 
 
     shown = run_on_requests(installation, load_request_view)
     if as_json:
-        place = request_href(shown.request.id)
-        kinds = [kind for kind in shown.allowed if kind in BY_HAND]
-        actions = (
-            ActionOut.from_kind(kind, f"{place}/actions/{kind.value}", shown.hints.get(kind, "")) for kind in kinds
-        )
-        print_json(ShownOut.from_request_view(shown, tuple(actions)))
+        _print_shown_json(shown)
         return
     for line in format_request_lines(shown, library.zone):
         click.echo(line)
+
+
+def _print_shown_json(shown: RequestView) -> None:
+    from gateway.web.api.models.outputs import ActionOut, ShownOut, request_href
+
+    place = request_href(shown.request.id)
+    kinds = [kind for kind in shown.allowed if kind in BY_HAND]
+    actions = (ActionOut.from_kind(kind, f"{place}/actions/{kind.value}", shown.hints.get(kind, "")) for kind in kinds)
+    print_json(ShownOut.from_request_view(shown, tuple(actions)))
 
 
 def format_request_lines(shown: RequestView, zone: tzinfo) -> Iterator[str]:
@@ -490,6 +493,8 @@ def _show_mailboxes_away(installation: Installation, symbol: str, as_json: bool)
     library = require_library(installation, symbol)
     found = run_on_requests(installation, lambda managed: managed.desk.list_mailbox_failures(library.symbol))
     if as_json:
+        from gateway.web.api.models.staff import MailboxFailureOut
+
         for one in found:
             print_json_line(MailboxFailureOut.model_validate(one))
         return
