@@ -138,6 +138,10 @@ class Installation:
             return kept.profiles.profiles, kept.policies.policies
         return beside, fitting.policies
 
+    def require_configuration(self) -> None:
+        """Raises ConfigurationError where profiles and policies can't be worked with, nor the last good ones."""
+        _ = self.working_configuration
+
     @cached_property
     def parts(self) -> Assembly:
         """Raises ConfigurationError, AdapterError."""
@@ -305,11 +309,11 @@ class CommandFailed(click.ClickException):
 
 @asynccontextmanager
 async def open_managed_requests(installation: Installation) -> AsyncIterator[ManagedRequests]:
-    """The store up to date, libraries open, profiles and policies whole (`Installation.working_configuration`).
+    """The store up to date, libraries open. Profiles and policies are those of `Installation.working_configuration`,
+    read when something is asked of them, which raises ConfigurationError then.
 
     Raises ConfigurationError, SchemaTooNew, Unavailable.
     """
-    profiles, policies = installation.working_configuration
     parts = installation.parts
     async with installation.open_current_store() as store:
         managed = ManagedRequests(
@@ -320,8 +324,8 @@ async def open_managed_requests(installation: Installation) -> AsyncIterator[Man
             store=store,
             journal=Journal(store, parts.make_journal_options()),
             libraries=await parts.open_libraries(store),
-            profiles=lambda: profiles,
-            policies=policies.for_library,
+            profiles=lambda: installation.working_configuration[0],
+            policies=lambda symbol: installation.working_configuration[1].for_library(symbol),
             node=node_start_name("command"),  # no place of the daemon's: a start of it leaves our rows to us
         )
         try:
@@ -333,7 +337,14 @@ async def open_managed_requests(installation: Installation) -> AsyncIterator[Man
 
 def run_on_requests(installation: Installation, work: Callable[[ManagedRequests], Awaitable[T]]) -> T:
     """Open, do the work, close. What is refused ends the command with a sentence (`CommandFailed`,
-    click.UsageError)."""
+    click.UsageError). Nothing is begun unless profiles and policies can be worked with."""
+    installation.require_configuration()
+    return read_from_requests(installation, work)
+
+
+def read_from_requests(installation: Installation, work: Callable[[ManagedRequests], Awaitable[T]]) -> T:
+    """As `run_on_requests`, for work that changes nothing: profiles and policies are read if it needs them, which takes
+    longer than most of such work."""
 
     async def open_and_run() -> T:
         async with open_managed_requests(installation) as managed:

@@ -269,6 +269,7 @@ def dismiss_mail(installation: Installation, mail: str, actor: str, symbol: str)
 
 @asynccontextmanager
 async def _open_mailboxes(installation: Installation) -> AsyncIterator[MailboxServices]:
+    installation.require_configuration()
     profiles, options = installation.profiles, installation.parts.make_journal_options()
     async with open_managed_requests(installation) as managed:
         store = next(iter(managed.contexts.values())).store

@@ -22,8 +22,8 @@ from gateway.cli.installation import (
     print_cursor,
     print_json,
     print_json_line,
+    read_from_requests,
     require_library,
-    run_on_requests,
 )
 from gateway.cli.request_options import ValueContext, format_action_usage, parse_field_value
 from gateway.configuration.yaml_document import nearest_match
@@ -120,7 +120,7 @@ def print_request_list(installation: Installation, asked: RequestListQuery) -> N
         found = await managed.requests.listing(library.symbol, asked.wanted, asked.limit, asked.cursor)
         return found, await managed.requests.find_copies_to_pull(library.symbol, asked.wanted, found)
 
-    page, copies = run_on_requests(installation, load_page)
+    page, copies = read_from_requests(installation, load_page)
     if asked.as_json:
         from gateway.web.api.models.outputs import RequestLine
 
@@ -204,7 +204,7 @@ def show_request(installation: Installation, number: str, symbol: str, as_json: 
         found = await managed.requests.find_only_match(library.symbol, number)
         return await managed.requests.show(library.symbol, found.id)
 
-    shown = run_on_requests(installation, load_request_view)
+    shown = read_from_requests(installation, load_request_view)
     if as_json:
         _print_shown_json(shown)
         return
@@ -447,7 +447,7 @@ def task_command() -> None:
 def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> None:
     """All lists with something on them, how much that is, and since when the oldest waits."""
     library = require_library(installation, symbol)
-    found = run_on_requests(installation, lambda managed: managed.desk.tasks(library.symbol))
+    found = read_from_requests(installation, lambda managed: managed.desk.tasks(library.symbol))
     rows = [
         (
             one.name,
@@ -491,7 +491,7 @@ def show_task(installation: Installation, name: str, limit: int, cursor: str, sy
 
 def _show_mailboxes_away(installation: Installation, symbol: str, as_json: bool) -> None:
     library = require_library(installation, symbol)
-    found = run_on_requests(installation, lambda managed: managed.desk.list_mailbox_failures(library.symbol))
+    found = read_from_requests(installation, lambda managed: managed.desk.list_mailbox_failures(library.symbol))
     if as_json:
         from gateway.web.api.models.staff import MailboxFailureOut
 

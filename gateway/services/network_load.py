@@ -153,9 +153,9 @@ class NetworkLoads:
         """At start: what those who are members still had said before; how long it counts is looked at when it is used.
         Raises Unavailable."""
         for context in contexts.values():
-            members = _members_of_library(context)
-            if members:
-                said = await context.store.read(partial(request_counts.list_reports, library=context.symbol))
+            said = await context.store.read(partial(request_counts.list_reports, library=context.symbol))
+            if said:  # else no profile needs to be read
+                members = _members_of_library(context)
                 self._reports |= {(context.symbol, one.member): one for one in said if one.member in members}
 
     async def _store_reports(

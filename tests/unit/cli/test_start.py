@@ -27,10 +27,15 @@ finally:
 SENDS = ("aiohttp", "aiosmtplib", "imapclient", "asn1tools", "pymarc", "jwt", "segno", "watchfiles")
 """What only serves, sends, searches or reads messages."""
 
-SERVES = ("gateway.runtime.daemon", "gateway.web.api.operations", "gateway.web.pages", "gateway.web.staff")
+SERVES = ("gateway.runtime.daemon", "gateway.web")
 
-MAX_OWN_MODULES = 360
-"""Of `gateway` and `adapters`; 319 as this is written, of 800."""
+CHANGES = ("gateway.cli.request_commands", "gateway.cli.request_actions")
+
+READS_PROFILES = ("adapters.ncip.messages",)
+"""What a shipped profile names elements of: profiles are read where they are asked for."""
+
+MAX_OWN_MODULES = 325
+"""Of `gateway` and `adapters`; 315 as this is written, of 800."""
 
 HEAVY = ("pydantic", "sqlalchemy", "aiohttp", "lxml", "structlog", "yaml", "jinja2")
 
@@ -75,7 +80,7 @@ def test_a_command_that_shows_requests_loads_nothing_that_serves_or_sends(
 
     assert "review" in output
     assert set(SENDS) & set(loaded) == set()
-    assert not [name for name in loaded if name.startswith(SERVES)]
+    assert not [name for name in loaded if name.startswith((*SERVES, *CHANGES, *READS_PROFILES))]
     own = [name for name in loaded if name.startswith(("gateway.", "adapters."))]
     assert len(own) <= MAX_OWN_MODULES
 
