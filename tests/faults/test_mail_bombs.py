@@ -34,7 +34,7 @@ BERGEN = Profile(
 HIDDEN = SecretPatterns(words=("SESAM-0PEN-7",), patterns=(password_line_pattern(ORDERS),))
 FORMATS: tuple[MailFormat, ...] = (ArtemailFormat(), TaggedMailFormat(), PlainMailFormat())
 
-SMALL, FACTOR = 1_000_000, 4
+SMALL, FACTOR = 250_000, 4
 UNMEASURED_SECONDS = 0.05
 """Less can't be told from what else the machine does."""
 
