@@ -138,10 +138,10 @@ def check_records(database: Database, temporary: int, before: tuple[int, int]) -
     assert counts == [one + temporary for one in before]
 
 
-def test_each_of_200_items_is_accepted_once(installation: Installation, chance: random.Random) -> None:
+def test_each_of_60_items_is_accepted_once(installation: Installation, chance: random.Random) -> None:
     database = Database(installation.database)
     before = tuple(database.value(f"SELECT count(*) FROM embedded_{table}") for table in ("bibs", "holdings"))
-    sent = {series: accept_items(series, 200) for series in "ABC"}
+    sent = {series: accept_items(series, 60) for series in "ABC"}
     with installation.serve() as daemon:
         assert all(map(is_success, send_all(installation, sent["A"])))
         first = kill_amid(installation, daemon, sent["B"], chance)
@@ -149,14 +149,14 @@ def test_each_of_200_items_is_accepted_once(installation: Installation, chance: 
     with installation.serve() as daemon:
         check_that_nothing_is_half_done(database)
         resend(installation, sent["B"], first)
-        check_items_and_holds(installation, "B", 200)
+        check_items_and_holds(installation, "B", 60)
         second = kill_amid(installation, daemon, sent["C"], chance)
     check_that_answered_means_done(database, "AcceptItem", second)
     with installation.serve():
         check_that_nothing_is_half_done(database)
         resend(installation, sent["C"], second)
-    check_items_and_holds(installation, "C", 200)
-    check_records(database, 600, before)
+    check_items_and_holds(installation, "C", 60)
+    check_records(database, 180, before)
     check_that_nothing_is_half_done(database)
     assert None in first + second, "both kills came too late to disturb anything"
     assert tracebacks(installation) == []
@@ -183,26 +183,26 @@ def check_loans(database: Database, series: str, count: int, returned: bool) -> 
     assert sorted(found) == sorted(expected)
 
 
-def test_each_of_50_items_is_lent_once_and_returned_once(installation: Installation, chance: random.Random) -> None:
+def test_each_of_30_items_is_lent_once_and_returned_once(installation: Installation, chance: random.Random) -> None:
     database = Database(installation.database)
-    barcodes = [f"A-{number}" for number in range(50)]
+    barcodes = [f"A-{number}" for number in range(30)]
     lend = [messages.check_out_item(barcode, patron_of(number)) for number, barcode in enumerate(barcodes)]
     take_back = [messages.check_in_item(barcode) for barcode in barcodes]
     with installation.serve() as daemon:
-        assert all(map(is_success, send_all(installation, accept_items("B", 50))))
-        assert all(map(is_success, send_all(installation, accept_items("A", 50))))
+        assert all(map(is_success, send_all(installation, accept_items("B", 30))))
+        assert all(map(is_success, send_all(installation, accept_items("A", 30))))
         lent = kill_amid(installation, daemon, lend, chance)
     check_that_answered_means_done(database, "CheckOutItem", lent)
     with installation.serve() as daemon:
         check_that_nothing_is_half_done(database)
         resend(installation, lend, lent)
-        check_loans(database, "A", 50, returned=False)
+        check_loans(database, "A", 30, returned=False)
         returned = kill_amid(installation, daemon, take_back, chance)
     check_that_answered_means_done(database, "CheckInItem", returned)
     with installation.serve():
         check_that_nothing_is_half_done(database)
         resend(installation, take_back, returned)
-    check_loans(database, "A", 50, returned=True)
+    check_loans(database, "A", 30, returned=True)
     check_that_nothing_is_half_done(database)
     assert tracebacks(installation) == []
 
