@@ -16,11 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from click.testing import CliRunner
 
 from gateway.cli import main
 from tests.support.logs import logs_as_before
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 ILLGATE = str(Path(sys.executable).with_name("illgate"))
 
@@ -118,10 +118,10 @@ class Installation:
 
     def change(self, **sections: object) -> None:
         """Sections that are mappings are merged, others replaced."""
-        settings = yaml.safe_load(self.config.read_text()) or {}
+        settings = read_yaml_file(self.config)
         for name, value in sections.items():
             settings[name] = {**settings.get(name, {}), **value} if isinstance(value, dict) else value
-        self.config.write_text(yaml.safe_dump(settings, allow_unicode=True))
+        write_yaml_file(self.config, settings)
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`illgate` with this installation's settings, in this process."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import yaml
 from lxml import etree
 from sqlalchemy import select
 
@@ -23,6 +22,7 @@ from gateway.domain.requests.request import Request
 from gateway.store.requests.request_rows import parse_request
 from gateway.store.requests.tables import request
 from gateway.store.schema import message
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 HERE = {"kind": "network", "networks": ["127.0.0.0/8"]}
 FJORDBY: dict[str, Any] = {
@@ -119,9 +119,9 @@ class Endpoint:
 @contextlib.asynccontextmanager
 async def run_endpoint(template: Path, folder: Path) -> AsyncIterator[Endpoint]:
     shutil.copytree(template, folder, dirs_exist_ok=True)
-    settings = yaml.safe_load((folder / "gateway.yml").read_text("utf-8"))
+    settings = read_yaml_file(folder / "gateway.yml")
     settings.setdefault("http", {})["port"] = 0
-    (folder / "gateway.yml").write_text(yaml.safe_dump(settings, allow_unicode=True), "utf-8")
+    write_yaml_file(folder / "gateway.yml", settings)
     town = Town(folder / "gateway.yml", FixedClock(START))
     await town.start()
     try:

@@ -11,7 +11,6 @@ from datetime import date, time
 from pathlib import Path
 from typing import Any
 
-import yaml
 from click.testing import CliRunner
 from sqlalchemy import delete, select
 
@@ -27,6 +26,7 @@ from gateway.domain.requests.request import Request
 from gateway.store.requests.request_rows import parse_request
 from gateway.store.requests.tables import outbox, partner_message, request, request_event
 from gateway.store.schema import message
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 HOST = "127.0.0.1"
 HERE = {"kind": "network", "networks": ["127.0.0.0/8"]}
@@ -57,9 +57,9 @@ def make_template(folder: Path) -> Path:
     for shipped in (folder / "profiles").glob("*.yml"):
         if shipped.stem not in PROFILES:
             shipped.unlink()
-    settings = yaml.safe_load((folder / "gateway.yml").read_text("utf-8"))
+    settings = read_yaml_file(folder / "gateway.yml")
     settings["tcp"] = [{"port": 0, "protocol": "iso_ill", "per_peer": 2000, "connections": 2000}]
-    (folder / "gateway.yml").write_text(yaml.safe_dump(settings), "utf-8")
+    write_yaml_file(folder / "gateway.yml", settings)
     (folder / "secret").write_text("åpen sesam\n", "utf-8")
     return folder
 
@@ -125,7 +125,7 @@ class House:
 async def running(template: Path, folder: Path, **profiles: Mapping[str, Any]) -> AsyncIterator[House]:
     shutil.copytree(template, folder, dirs_exist_ok=True)
     for name, profile in profiles.items():
-        (folder / "profiles" / f"{name}.yml").write_text(yaml.safe_dump(dict(profile), allow_unicode=True), "utf-8")
+        write_yaml_file(folder / "profiles" / f"{name}.yml", profile)
     clock = FixedClock(START)
     town = Town(folder / "gateway.yml", clock)
     await town.start()

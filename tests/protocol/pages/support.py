@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
-import yaml
 from lxml import html
 
 from gateway.adapter_registry import AdapterRegistry, load_adapters
 from gateway.runtime.daemon import Daemon
 from gateway.settings import load_settings
 from tests.support.daemon import Installation
+from tests.support.yaml_files import read_yaml_file, write_yaml_file
 
 PATRON, PIN = "21000000000017", "1234"
 BLOCKED = "21000000000233"
@@ -108,9 +108,9 @@ async def running(
 ) -> AsyncIterator[Running]:
     """`sections` of gateway.yml; `rules` those of requests.yml, `library` of the library in gateway.yml."""
     if rules := sections.pop("rules", None):
-        (installation.folder / "requests.yml").write_text(yaml.safe_dump(rules), encoding="utf-8")
+        write_yaml_file(installation.folder / "requests.yml", rules)
     more = sections.pop("library", {})
-    first = yaml.safe_load(installation.config.read_text(encoding="utf-8"))["libraries"][0]
+    first = read_yaml_file(installation.config)["libraries"][0]
     others = sections.pop("other_libraries", [])
     installation.change(libraries=[{**first, **more}, *others], tcp=[], **sections)
     adapters = adapters or load_adapters()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 
 from tests.protocol.pages.support import Visitor, running, visitor
 from tests.support.daemon import Installation
+from tests.support.yaml_files import read_yaml_file
 
 
 async def test_the_root_leads_on(anna: Visitor) -> None:
@@ -49,7 +49,7 @@ async def test_programs_get_their_own_answers(anna: Visitor) -> None:
 
 
 async def test_of_several_libraries_one_is_chosen(installation: Installation) -> None:
-    first = yaml.safe_load(installation.config.read_text(encoding="utf-8"))["libraries"][0]
+    first = read_yaml_file(installation.config)["libraries"][0]
     for profile in (installation.folder / "profiles").glob("*.yml"):
         profile.unlink()  # each would have to say which library it is for
     second = {**first, "symbol": "FJORD", "name": "Bibliothèque du Fjord"}
