@@ -18,8 +18,10 @@ from typing import Any
 import yaml
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from demo.prepared_databases import copy_prepared_database, keep_prepared_database
 from gateway.adapter_registry import load_adapters
 from gateway.cli.app import main
+from gateway.configuration.yaml_document import read_yaml
 from gateway.domain.clock import FixedClock
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.requests.views import ActionRequest, RequestFilter
@@ -85,10 +87,14 @@ class Site:
 def make_installation(folder: Path, site: Site, mail_port: int, store_url: str = "") -> Path:
     """As `illgate init` does, then made this site's own; the path of its gateway.yml."""
     arguments = ["init", str(folder), *(["--store", store_url] if store_url else []), "--empty"]
+    database = folder / "data" / "illgate.db"
+    is_prepared = not store_url and copy_prepared_database("empty", database)
     with contextlib.redirect_stdout(io.StringIO()):
         main(arguments, standalone_mode=False)
+    if not store_url and not is_prepared:
+        keep_prepared_database("empty", database)
     config = folder / "gateway.yml"
-    settings = yaml.safe_load(config.read_text(encoding="utf-8"))
+    settings: dict[str, Any] = read_yaml(config).data
     settings["libraries"][0] |= {"symbol": site.symbol, "name": site.name, "time_zone": "Europe/Zurich"}
     settings["http"] |= {"port": 0, "public_url": f"https://{site.symbol.lower()}.example"}
     settings["mail"] |= {
@@ -206,18 +212,25 @@ class World:
 
 
 async def fill_library(town: Town) -> None:
-    """The sample library."""
+    """The sample library, into a database that has nothing yet."""
     from gateway.runtime.assembly import Assembly
     from gateway.store.migration import migrate_store
 
     assembly = Assembly(town.settings, town._adapters, town._clock, lambda reference: reference)
+    libraries = town.settings.libraries
+    sample_key = (town._clock.now(), *((one.symbol, one.system.type, one.time_zone, one.currency) for one in libraries))
+    file = assembly.database
+    if file is not None and copy_prepared_database(sample_key, file):
+        return
     assembly.make_database()
     store = assembly.open_store()
     try:
         await migrate_store(store, *assembly.migration_histories)
-        for library in town.settings.libraries:
+        for library in libraries:
             sample = assembly.adapter_of(library).sample
             assert sample is not None
             await sample(assembly.library_context(library, store))
     finally:
         await store.close()
+    if file is not None:
+        keep_prepared_database(sample_key, file)

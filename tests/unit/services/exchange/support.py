@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.ncip.partner_simulator import NcipPartnerSimulator
+from demo.prepared_databases import copy_prepared_database, keep_prepared_database
 from gateway.cli.installation import Installation
 from gateway.configuration.yaml_document import YamlDocument
 from gateway.domain.problems import Unavailable
@@ -87,20 +88,29 @@ async def open_house(
 ) -> AsyncIterator[House]:
     settings = f"profiles: {{folder: {ROOT / 'profiles'}}}\nstore: {{url: '{store_url}'}}\n"
     (folder / "gateway.yml").write_text(settings, encoding="utf-8")
-    (folder / "data").mkdir(exist_ok=True)
-    (folder / "data" / "illgate.db").touch()
     installation = Installation(folder / "gateway.yml")
-    library = installation.settings.find_library()
+    await _fill_library(installation)
     async with installation.open_current_store() as store:
-        sample = installation.parts.adapter_of(library).sample
-        assert sample is not None
-        await sample(installation.parts.library_context(library, store))
         concealers = installation.parts.make_body_concealers()
         journal = Journal(store, replace(options or JournalOptions(), concealers=concealers))
         try:
             yield House(installation, store, journal, await installation.parts.open_libraries(store))
         finally:
             await journal.close()
+
+
+async def _fill_library(installation: Installation) -> None:
+    """The sample library, into a database that has nothing yet."""
+    parts, library = installation.parts, installation.settings.find_library()
+    if parts.database is not None and copy_prepared_database("exchange", parts.database):
+        return
+    parts.make_database()
+    async with installation.open_current_store() as store:
+        sample = parts.adapter_of(library).sample
+        assert sample is not None
+        await sample(parts.library_context(library, store))
+    if parts.database is not None:
+        keep_prepared_database("exchange", parts.database)
 
 
 @dataclass
