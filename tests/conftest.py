@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from adapters.ncip import answers as ncip_answers
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
+from gateway.store.migration import OWN, migrate_store
 from tests.support.answers import Watch
 from tests.support.daemon import Installation
 from tests.support.logs import logs_as_before
@@ -85,6 +88,49 @@ async def store(store_url: str) -> AsyncIterator[Store]:
     opened = open_store(store_url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of SQLite with all tables of the gateway's own; only to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "illgate.db"
+    _create_own_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql_server: Server) -> str:
+    """The name of a database with all tables of the gateway's own; only to be copied."""
+    name = postgresql_server.create_database()
+    _create_own_tables(postgresql_server.url(name))
+    return name
+
+
+def _create_own_tables(url: str) -> None:
+    async def migrate() -> None:
+        opened = open_store(url)
+        await migrate_store(opened, OWN)
+        await opened.close()
+
+    asyncio.run(migrate())
+
+
+@pytest.fixture
+def copied_postgresql_url(postgresql_server: Server, migrated_postgresql: str) -> Iterator[str]:
+    """A database with all tables of the gateway's own, gone after the test."""
+    name = postgresql_server.create_database(migrated_postgresql)
+    yield postgresql_server.url(name)
+    postgresql_server.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def migrated_store_url(request: pytest.FixtureRequest, migrated_database: Path, tmp_path: Path) -> str:
+    """As `store_url`, with all tables of the gateway's own: to copy them is quicker than to make them."""
+    if request.param == "sqlite":
+        shutil.copy(migrated_database, tmp_path / "illgate.db")
+        return f"sqlite:///{tmp_path / 'illgate.db'}"
+    url: str = request.getfixturevalue("copied_postgresql_url")
+    return url
 
 
 @pytest.fixture(scope="session")

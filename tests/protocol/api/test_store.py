@@ -18,7 +18,6 @@ from gateway.store.api_access import api_answer, api_key, copy_download, server_
 from gateway.store.api_records import AnswerKey, StoredAnswer
 from gateway.store.migration import OWN
 from gateway.store.schema import metadata
-from tests.support.migration_replay import migrate_new_store
 
 NOW = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
 KEY = AnswerKey("DEMO", "abcdefgh", "createWebhook", "k-1")
@@ -26,8 +25,12 @@ OURS = {table.name for table in (api_answer, api_key, copy_download, server_secr
 
 
 @pytest.fixture
+def store_url(migrated_store_url: str) -> str:
+    return migrated_store_url
+
+
+@pytest.fixture
 async def kept(store: Store) -> Store:
-    await migrate_new_store(store, OWN)
     return store
 
 

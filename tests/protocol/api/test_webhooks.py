@@ -22,11 +22,9 @@ from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
 from gateway.services.webhooks import WebhookHandler, WebhookOptions, WebhookService, announce_event
 from gateway.store import api_records
-from gateway.store.migration import OWN
 from gateway.store.requests import outbox_queries
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from tests.protocol.api.support import Client
-from tests.support.migration_replay import migrate_new_store
 
 NOW = datetime(2026, 3, 1, 10, 15, tzinfo=UTC)
 LOOPBACK = AllowedAddresses(["127.0.0.0/8"])
@@ -70,8 +68,12 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
+def store_url(migrated_store_url: str) -> str:
+    return migrated_store_url
+
+
+@pytest.fixture
 async def kept(store: Store) -> Store:
-    await migrate_new_store(store, OWN)
     return store
 
 

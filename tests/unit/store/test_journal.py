@@ -67,8 +67,12 @@ ACCEPTED = replace(FOUND, body=b"<AcceptItemResponse/>", key="digest-of-4711")
 
 
 @pytest.fixture
-async def migrated(store: Store) -> Store:
-    await migrate_new_store(store, OWN)
+def store_url(migrated_store_url: str) -> str:
+    return migrated_store_url
+
+
+@pytest.fixture
+def migrated(store: Store) -> Store:
     return store
 
 

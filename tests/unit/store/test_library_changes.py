@@ -10,16 +10,18 @@ import pytest
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.shared_store import Store
 from gateway.store.library_changes import StoredLibraryChanges, prune_library_changes
-from gateway.store.migration import OWN
-from tests.support.migration_replay import migrate_new_store
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 LENDING = LibraryChange(ChangeKind.CHECK_OUT, "k1", "39000000000011", "21000000000017", NOW, request_id="REQ-7")
 
 
 @pytest.fixture
+def store_url(migrated_store_url: str) -> str:
+    return migrated_store_url
+
+
+@pytest.fixture
 async def changes(store: Store) -> StoredLibraryChanges:
-    await migrate_new_store(store, OWN)
     return StoredLibraryChanges(store, "BERG")
 
 

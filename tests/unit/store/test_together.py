@@ -12,8 +12,6 @@ from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store, WouldWait, run_without_waiting
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalEnding, JournalFilter, JournalOpening, JournalOptions
-from gateway.store.migration import OWN
-from tests.support.migration_replay import migrate_new_store
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 ASKED = JournalOpening("EX", AT, b"<AcceptItem/>", "ncip", "http", service="AcceptItem")
@@ -39,8 +37,12 @@ def test_what_waits_is_given_up() -> None:
 
 
 @pytest.fixture
+def store_url(migrated_store_url: str) -> str:
+    return migrated_store_url
+
+
+@pytest.fixture
 async def journal(store: Store) -> Journal:
-    await migrate_new_store(store, OWN)
     await store.write(lambda connection: connection.execute(text("CREATE TABLE shelf (book TEXT)")))
     return Journal(store, JournalOptions())
 

@@ -10,9 +10,7 @@ import pytest
 from gateway.domain.roles import RoleGrant, StaffRole, StaffUser
 from gateway.ports.shared_store import Store
 from gateway.store import audit, users
-from gateway.store.migration import OWN
 from gateway.store.users import StaffSessionRow, UserExistsError
-from tests.support.migration_replay import migrate_new_store
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 RUTH = StaffUser(
@@ -31,8 +29,12 @@ SESSION = StaffSessionRow(
 
 
 @pytest.fixture
+def store_url(migrated_store_url: str) -> str:
+    return migrated_store_url
+
+
+@pytest.fixture
 async def filled(store: Store) -> Store:
-    await migrate_new_store(store, OWN)
     await store.write(lambda c: users.add_user(c, RUTH, "hash of ruth"))
     await store.write(lambda c: users.add_user(c, ØYSTEIN, ""))
     return store

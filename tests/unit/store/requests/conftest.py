@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from gateway.ports.shared_store import Store
-from gateway.store.migration import OWN
-from tests.support.migration_replay import migrate_new_store
 
 
 @pytest.fixture
-async def migrated(store: Store) -> Store:
-    await migrate_new_store(store, OWN)
+def store_url(migrated_store_url: str) -> str:
+    return migrated_store_url
+
+
+@pytest.fixture
+def migrated(store: Store) -> Store:
     return store
