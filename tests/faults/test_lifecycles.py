@@ -36,8 +36,8 @@ class Run:
         return 0.6 * self.lifecycles / self.kills
 
 
-SHORT = {"sqlite": Run(60, 8), "postgresql": Run(10, 3)}
-WIDE_AWAKE = 60
+SHORT = {"sqlite": Run(30, 4), "postgresql": Run(10, 3)}
+WIDE_AWAKE = 30
 """With so many lifecycles everything happens."""
 
 MUST_HAPPEN = {
