@@ -437,8 +437,8 @@ _WITHOUT_SUPPLIER = (BorrowingState.SOURCING, BorrowingState.CANCELLED, Borrowin
 
 def _close_left_attempt(status: AttemptStatus, request: Request, event: Event, before: State) -> AttemptStatus:
     """No attempt stays open when the request has gone on without it."""
-    if request.state is BorrowingState.COMPLETED and event.kind is EventKind.RETURNED:
-        return AttemptStatus.COMPLETED  # this supplier tells no check-in
+    if request.state is BorrowingState.COMPLETED and event.kind in (EventKind.RETURNED, EventKind.RECEIVED):
+        return AttemptStatus.COMPLETED  # this supplier tells no check-in; or it is a copy, and here before its message
     if request.state is before or request.state not in _WITHOUT_SUPPLIER or status not in OPEN_ATTEMPT:
         return status
     if event.signal != timer_signal(EventKind.NO_ANSWER) or before is BorrowingState.CANCEL_PENDING:

@@ -72,6 +72,14 @@ def test_a_copy_on_paper_never_goes_back() -> None:
     assert story.state is B.COMPLETED
 
 
+def test_a_copy_that_comes_before_its_message_ends_with_its_supplier_too() -> None:
+    story = asked_story(copy_of(borrowing()))
+    story.us(EventKind.RECEIVED)
+    assert (story.state, story.statuses) == (B.COMPLETED, (A.COMPLETED,))
+    story.partner(EventKind.COPY_DELIVERED, 1)
+    assert (story.state, story.statuses) == (B.COMPLETED, (A.COMPLETED,))
+
+
 def test_an_item_that_comes_without_a_word_is_received_and_its_due_date_follows() -> None:
     story = asked_story()
     story.us(EventKind.RECEIVED)
