@@ -101,7 +101,7 @@ async def test_a_slow_sender_is_served_as_long_as_it_goes_on(house: House, partn
 async def test_a_sender_that_never_comes_to_an_end_is_dropped(
     template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.runtime.daemon.MAX_SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr("gateway.runtime.daemon_listeners.MAX_SILENCE_SECONDS", 0.3)
     async with running(template, tmp_path) as house, house.partner() as partner:
         partner.writer.write(encode_apdu(asked("G-1"))[:-1])
         report = await partner.hear()
