@@ -44,7 +44,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     return make_template(tmp_path_factory.mktemp("iso-mail"))
 
 
-@pytest.mark.parametrize("name", SEQUENCES)
+IN_EVERY_RUN = ("loan", "two_volumes", "unfilled_then_the_next_lender", "conditional_yes", "crossing_cancel", "renew")
+"""Where the order of messages matters most. The others are long."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=() if one in IN_EVERY_RUN else pytest.mark.long) for one in SEQUENCES]
+)
 async def test_sequence_with_every_mail_twice_and_out_of_order(
     name: str, dovecot: Dovecot, template: Template, tmp_path: Path
 ) -> None:
