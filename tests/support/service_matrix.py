@@ -26,6 +26,8 @@ from tests.support.library_matrix import MAX_STORY_SECONDS, render_table
 from tests.support.library_towns import BACKENDS, LIBRARIES_AS_PATRONS, Backend, LoneTown
 
 PATRON, ITEM, RECORD = "21000000000017", "39000000000011", "ISBN:978-0-00-001001-8"
+NOTED_ITEM = "39000000000019"
+"""The copy of which the notifications speak."""
 PROFILE = "broker"
 OPENURL = "OpenURL"
 BROKER = {
@@ -33,10 +35,21 @@ BROKER = {
     "match": [{"path": PROFILE}],
     "circulation": {
         "items": {"settable_statuses": ["missing"]},
+        "notifications": {"own_item_pattern": "^PARTNER-", "institutional_patron": PATRON},
         "patrons": {**LIBRARIES_AS_PATRONS, "changeable": "all"},
     },
 }
 """A partner that may do everything."""
+
+RENEW_ALL = "RenewAllItem"
+RENEW_ALL_BODY = (
+    '<?xml version="1.0" encoding="UTF-8"?><ns2:NCIPMessage xmlns:ns2="http://www.niso.org/2008/ncip" '
+    'xmlns:ns3="http://www.oclc.org/ncip/renewall/2014" '
+    'ns2:version="http://www.niso.org/schemas/ncip/v2_02/ncip_v2_02.xsd"><ns2:Ext><ns3:RenewAllItem>'
+    "<ns2:UserId><ns2:UserIdentifierValue>{patron}</ns2:UserIdentifierValue></ns2:UserId>"
+    "</ns3:RenewAllItem></ns2:Ext></ns2:NCIPMessage>"
+)
+"""OCLC's extension: as a partner simulator we don't send it."""
 
 MESSAGES: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("LookupVersion", {}),
@@ -50,6 +63,7 @@ MESSAGES: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("CancelRequestItem", {"patron": PATRON, "request": "ILL-1"}),
     ("CheckOutItem", {"patron": PATRON, "item": ITEM, "request": "ILL-2"}),
     ("RenewItem", {"patron": PATRON, "item": ITEM}),
+    (RENEW_ALL, {"patron": PATRON}),
     ("RecallItem", {"item": ITEM}),
     ("CheckInItem", {"item": ITEM}),
     ("AcceptItem", {"patron": PATRON, "item": "ILL-880001", "request": "ILL-3", "title": "Η πόλη και το φως"}),
@@ -60,8 +74,19 @@ MESSAGES: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("UpdateUser", {"patron": "29000000000091", "email": "aegir@reader.example"}),
     ("DeleteUser", {"patron": "29000000000091"}),
     ("CreateUserFiscalTransaction", {"patron": PATRON, "amount": "3.50 EUR", "reference": "FEE-1"}),
+    ("ItemRequested", {"patron": PATRON, "item": NOTED_ITEM, "request": "ILL-4"}),
+    ("ItemRequestUpdated", {"patron": PATRON, "item": NOTED_ITEM, "request": "ILL-4", "pickup": "NORTH"}),
+    ("ItemRequestCancelled", {"patron": PATRON, "item": NOTED_ITEM, "request": "ILL-4"}),
+    ("ItemCheckedOut", {"patron": PATRON, "item": NOTED_ITEM, "request": "ILL-5"}),
+    ("ItemRenewed", {"patron": PATRON, "item": NOTED_ITEM}),
+    ("ItemRecalled", {"patron": PATRON, "item": NOTED_ITEM}),
+    ("ItemCheckedIn", {"patron": PATRON, "item": NOTED_ITEM}),
+    ("CirculationStatusUpdated", {"item": NOTED_ITEM, "status": "Missing"}),
+    ("ItemRequested (partner's item)", {"patron": PATRON, "item": "PARTNER-1", "request": "ILL-6", "title": "秋の港"}),
+    ("ItemShipped", {"patron": PATRON, "item": "PARTNER-1", "request": "ILL-6"}),
+    ("ItemReceived", {"patron": PATRON, "item": "PARTNER-1", "request": "ILL-6"}),
 )
-"""One after the other on one library."""
+"""One after the other on one library: the service, what the row says besides, and the values."""
 
 REFUSALS = {**_CANNOT, Capability.ITEM_WITHOUT_HOLD: "create items"}
 """What a refusal says, by the capability that is wanting."""
@@ -74,7 +99,7 @@ async def play_services(backend: Backend, folder: Path) -> Mapping[str, str]:
     async with asyncio.timeout(MAX_STORY_SECONDS), LoneTown(folder, backend, {PROFILE: BROKER}) as town:
         said = {OPENURL: await _open_link(town)}
         for service, values in MESSAGES:
-            said[service] = await _send_message(town, service, values)
+            said[service] = await _send_message(town, service.partition(" ")[0], values)
     return said
 
 
@@ -84,7 +109,10 @@ async def _send_message(towns: LoneTown, service: str, values: Mapping[str, str]
     assert profile is not None
     exchange = ExchangeContext(profile, towns.borrower.symbol, ZoneInfo("Europe/Zurich"), "EUR", towns.clock.now())
     simulator = NcipPartnerSimulator(dict[str, str]().__getitem__)
-    body = simulator.build(to_kebab_case(service), {name: [value] for name, value in values.items()}, exchange)
+    if service == RENEW_ALL:
+        body = RENEW_ALL_BODY.format(**values).encode()
+    else:
+        body = simulator.build(to_kebab_case(service), {name: [value] for name, value in values.items()}, exchange)
     reply = await simulator.send(body, exchange, HttpPlace(f"http://127.0.0.1:{gateway.http_port}/ncip/{PROFILE}"))
     explained = simulator.explain(body, reply, exchange)
     return "yes" if explained.fate is MessageFate.DONE else _name_lack("\n".join(explained.lines))

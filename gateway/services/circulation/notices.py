@@ -98,7 +98,7 @@ def _context_before_arrival(context: CirculationContext) -> CirculationContext:
 
 async def _handle_shipped(command: Notice, context: CirculationContext, key: str) -> Noted:
     """The piece has another barcode than its id, and is to be fetched where the message says."""
-    item = await find_noticed_item(command, context)
+    item = await _find_shipped_item(command, context)
     if not item.temporary:
         return Noted(command.kind, item=item)
     done = []
@@ -110,6 +110,17 @@ async def _handle_shipped(command: Notice, context: CirculationContext, key: str
     if command.pickup.strip() and await _change_pickup(command, item, context, key):
         done.append("update-request")
     return Noted(command.kind, ", ".join(done), item)
+
+
+async def _find_shipped_item(command: Notice, context: CirculationContext) -> Item:
+    """Where the library's system has no records of partners' items, that is the reason why there is none."""
+    try:
+        return await find_noticed_item(command, context)
+    except Refused as refused:
+        named = command.item if refused.reason is RefusalReason.UNKNOWN_ITEM else None
+        if named is not None and is_partner_item(named, context):
+            require_capability(context, Capability.TEMPORARY_ITEM)
+        raise
 
 
 async def _change_pickup(command: Notice, item: Item, context: CirculationContext, key: str) -> bool:
