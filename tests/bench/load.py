@@ -118,6 +118,18 @@ def drive(
     return result
 
 
+def send_one(connection: socket.socket, request: bytes) -> bytes:
+    """The whole answer, over a connection that stays open. Raises ConnectionError where it is closed before."""
+    connection.sendall(request)
+    received = b""
+    while not _complete(received):
+        data = connection.recv(65536)
+        if not data:
+            raise ConnectionError("the server closed a connection")
+        received += data
+    return received
+
+
 def _complete(received: bytes) -> bool:
     head, found, body = received.partition(b"\r\n\r\n")
     if not found:
