@@ -389,6 +389,7 @@ class Daemon:
         self._stack.callback(self._api.end_streams)  # before the listeners: streams would hold them up
         if self._staff_pages is not None:
             self._stack.callback(self._staff_pages.end_streams)
+        self._stack.callback(health.stop_reporting)
         await self._listeners.start_listeners(site, exchange, self._lines)
 
     async def _probe_listeners(self, health: HealthMonitor) -> None:

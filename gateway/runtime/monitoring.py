@@ -103,6 +103,11 @@ class HealthMonitor:
         self._down: frozenset[str] = frozenset()
         self._not_written = ""
         self._writing_since: float | None = None
+        self._is_reporting = True
+
+    def stop_reporting(self) -> None:
+        """When the gateway is being stopped: parts that end are no faults, so that they are logged no more."""
+        self._is_reporting = False
 
     async def try_writing(self) -> None:
         """To be done every `WRITE_SECONDS`."""
@@ -181,6 +186,8 @@ class HealthMonitor:
 
     def _log_changes(self, parts: Sequence[ReadinessPart]) -> None:
         """Each change once, not each look."""
+        if not self._is_reporting:
+            return
         down = frozenset(part.name for part in parts if not part.is_up)
         for part in parts:
             if not part.is_up and part.name not in self._down:

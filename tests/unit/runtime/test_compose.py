@@ -9,8 +9,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from gateway.domain.problems import ConfigurationError
+from gateway.runtime import daemon, monitoring
 from gateway.runtime.daemon import Daemon
 from gateway.store.engine import open_store
 from tests.unit.runtime.house import SETTINGS, House
@@ -75,6 +77,21 @@ async def test_messages_are_in_the_journal_after_a_stop(house: House) -> None:
     )
     await store.close()
     assert outcomes == ["ok", "ok"]
+
+
+async def test_what_ends_at_a_stop_is_not_logged_as_down(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(monitoring, "FRESH_SECONDS", 0.0)
+    with capture_logs() as logs:
+        async with house.running() as gateway:
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.tcp_ports[0])
+            writer.write(b"x")
+            await asyncio.sleep(0.1)  # read, so that the stop waits for the end of the message
+            asyncio.get_running_loop().call_later(0.2, writer.write, b"\n")
+        answer = await reader.readline()
+        writer.close()
+    assert answer == b"hello\r\n"
+    assert [one for one in logs if one["log_level"] == "error"] == []
 
 
 async def test_what_is_down_shows(house: House) -> None:
