@@ -21,6 +21,7 @@ from tests.support.answers import Watch
 from tests.support.daemon import Installation
 from tests.support.logs import logs_as_before
 from tests.support.memory_report import MemoryReport
+from tests.support.migration_replay import migrate_by_alembic, replay_migrations
 from tests.support.postgresql import NotInstalled, Server
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +39,7 @@ settings.load_profile("illgate")
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(MemoryReport())
+    replay_migrations()
 
 
 def pytest_collection_finish() -> None:
@@ -88,6 +90,14 @@ async def store(store_url: str) -> AsyncIterator[Store]:
     opened = open_store(store_url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def alembic_itself() -> Iterator[None]:
+    """For tests of the migrations; elsewhere what the first one did is repeated."""
+    migrate_by_alembic()
+    yield
+    replay_migrations()
 
 
 @pytest.fixture(scope="session")

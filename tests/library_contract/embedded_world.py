@@ -29,8 +29,8 @@ from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import LibraryInfo, PatronKey, TemporaryItem
 from gateway.ports.shared_store import Store
 from gateway.store.library_changes import StoredLibraryChanges
+from gateway.store.migration import migrate_store
 from tests.library_contract.world import Known
-from tests.support.migration_replay import migrate_new_store
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)  # a Monday
 ZONE = ZoneInfo("Europe/Berlin")
@@ -75,7 +75,7 @@ class EmbeddedWorld:
 
 
 async def embedded_world(store: Store, symbol: str = "LIB", clock: FixedClock | None = None) -> EmbeddedWorld:
-    await migrate_new_store(store, migrations)
+    await migrate_store(store, migrations)
     clock = clock or FixedClock(START)
     here = WorkContext(symbol, START, ZONE, KNOWN.currency)
     await store.write(lambda connection: _fill(connection, here))

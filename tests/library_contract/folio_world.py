@@ -18,10 +18,9 @@ from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import LibraryInfo, PatronKey
 from gateway.ports.shared_store import Store
 from gateway.store.library_changes import StoredLibraryChanges
-from gateway.store.migration import OWN
+from gateway.store.migration import OWN, migrate_store
 from tests.library_contract.embedded_world import ZONE
 from tests.library_contract.world import Known
-from tests.support.migration_replay import migrate_new_store
 
 KNOWN = Known(
     good=PatronKey("21000000000017"),
@@ -97,7 +96,7 @@ def resolve_secret(reference: str) -> str:
 
 
 async def make_context(store: Store, clock: Clock) -> LibraryAdapterContext:
-    await migrate_new_store(store, OWN)
+    await migrate_store(store, OWN)
     return LibraryAdapterContext(
         library="LIB",
         store=store,

@@ -33,10 +33,9 @@ from gateway.services.sign_in_attempts import AttemptLimits
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalOptions
 from gateway.store.library_changes import StoredLibraryChanges
-from gateway.store.migration import OWN
+from gateway.store.migration import OWN, migrate_store
 from tests.library_contract.embedded_world import KNOWN, ZONE, EmbeddedWorld, embedded_world
 from tests.library_contract.world import Known
-from tests.support.migration_replay import migrate_new_store
 
 HOST = "127.0.0.1"
 ALL_SERVICES = (
@@ -148,7 +147,7 @@ class ResponderServer:
 async def started_responder(
     store: Store, profiles: list[Profile] | None = None, clock: FixedClock | None = None
 ) -> AsyncIterator[tuple[ResponderServer, EmbeddedWorld]]:
-    await migrate_new_store(store, OWN)
+    await migrate_store(store, OWN)
     world = await embedded_world(store, clock=clock)
     loaded = ProfileSet(
         {one.name: LoadedProfile(one, YamlDocument(one.name), Path(one.name)) for one in profiles or make_profiles()}

@@ -20,12 +20,11 @@ from gateway.domain.clock import FixedClock
 from gateway.ports.adapter import LibraryAdapterContext, NestedSystem
 from gateway.ports.library_system import LibrarySystem
 from gateway.ports.shared_store import Store
-from gateway.store.migration import OWN
+from gateway.store.migration import OWN, migrate_store
 from tests.fakes.koha_desk import KohaDesk
 from tests.library_contract import koha_world, ncip_world, sip2_world
 from tests.library_contract.embedded_world import KNOWN, START, ZONE, EmbeddedWorld, embedded_world
 from tests.library_contract.world import Known
-from tests.support.migration_replay import migrate_new_store
 
 
 class PairedWorld:
@@ -72,7 +71,7 @@ async def open_with(
 
 async def open_empty_embedded(store: Store, symbol: str, clock: FixedClock) -> EmbeddedLibrary:
     """Set up like the sample, without patrons and items: where partners' items are kept."""
-    await migrate_new_store(store, OWN, migrations)
+    await migrate_store(store, OWN, migrations)
     here = WorkContext(symbol, START, ZONE, KNOWN.currency)
     await store.write(lambda connection: sample.write_sample_setup(connection, here))
     return EmbeddedLibrary(replace(ncip_world.make_context(store, clock), library=symbol))

@@ -16,11 +16,10 @@ from gateway.ports.adapter import LibraryAdapterContext
 from gateway.ports.library_system import LibraryInfo, PatronKey
 from gateway.ports.shared_store import Store
 from gateway.store.library_changes import StoredLibraryChanges
-from gateway.store.migration import OWN
+from gateway.store.migration import OWN, migrate_store
 from tests.fakes.desk_library import DeskLibrary, FakeItem, FakePatron
 from tests.library_contract.embedded_world import START, ZONE
 from tests.library_contract.world import Known
-from tests.support.migration_replay import migrate_new_store
 from tests.support.pysip2_server import CHARSET, INSTITUTION, PASSWORD, USER, Pysip2Server, require_pysip2
 
 KNOWN = Known(
@@ -107,7 +106,7 @@ def _resolve_secret(reference: str) -> str:
 
 
 async def make_context(store: Store, clock: Clock) -> LibraryAdapterContext:
-    await migrate_new_store(store, OWN)
+    await migrate_store(store, OWN)
     return LibraryAdapterContext(
         library="LIB",
         store=store,

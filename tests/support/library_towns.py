@@ -27,10 +27,10 @@ from gateway.domain.requests.request import Request
 from gateway.ports.library_system import Capability
 from gateway.runtime.assembly import Assembly
 from gateway.store.engine import open_store
+from gateway.store.migration import migrate_store
 from tests.fakes.desk_library import FakeItem, FakePatron
 from tests.fakes.koha_desk import KohaDesk
 from tests.library_contract import alma_world, koha_world, ncip_world, sip2_world
-from tests.support.migration_replay import migrate_new_store
 from tests.support.pysip2_server import PASSWORD, USER
 
 FIRST_TO_SOUTH = {**NORTH.requests, "default_rota": "only-south"}
@@ -263,7 +263,7 @@ async def _set_up_embedded(town: Town) -> None:
     assembly.make_database()
     store = assembly.open_store()
     try:
-        await migrate_new_store(store, *assembly.migration_histories)
+        await migrate_store(store, *assembly.migration_histories)
         here = WorkContext(town.symbol, town._clock.now(), ZoneInfo("Europe/Zurich"), "EUR")
         await store.write(lambda connection: sample.write_sample_setup(connection, here))
     finally:

@@ -33,9 +33,9 @@ from gateway.services.mailbox.poller import MailboxPoller, PollingOptions, PollR
 from gateway.store.journal import Journal
 from gateway.store.mailbox import MailOutcome, MailRow
 from gateway.store.mailbox import mail as mail_table
+from gateway.store.migration import migrate_store
 from gateway.store.postgresql import make_task_leader
 from tests.support.daemon import Installation
-from tests.support.migration_replay import migrate_new_store
 
 LIBRARY = "DEMO"
 OURS = "ill@demo.example"
@@ -309,7 +309,7 @@ async def mail_house(
 
     policies = {LIBRARY: load_policies(settings, loading.profiles).for_library(LIBRARY)}
     store = parts.open_store()
-    await migrate_new_store(store, *parts.migration_histories)
+    await migrate_store(store, *parts.migration_histories)
     clock = clock or SystemClock()
     options = parts.make_journal_options()
     journal = Journal(store, options)

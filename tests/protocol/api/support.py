@@ -24,11 +24,11 @@ from gateway.runtime.page_assembly import make_fulfilment_service, make_partner_
 from gateway.services.api_keys import ApiKeyService, KeyScope
 from gateway.services.fulfilment import LinkResolver
 from gateway.store.journal import Journal
+from gateway.store.migration import migrate_store
 from gateway.web.api.app import JsonApi, make_api
 from gateway.web.api.operation import ApiLimits, Services
 from tests.protocol.listeners.support import HOST, Echo, site
 from tests.support.daemon import Installation
-from tests.support.migration_replay import migrate_new_store
 
 LIBRARY = "DEMO"
 PATRON = "21000000000017"
@@ -83,7 +83,7 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
     assert not loading.problems, [str(problem) for problem in loading.problems]
     policies = load_policies(settings, loading.profiles)
     store = parts.open_store()
-    await migrate_new_store(store, *parts.migration_histories)
+    await migrate_store(store, *parts.migration_histories)
     clock = SystemClock()
     options = parts.make_journal_options()
     journal = Journal(store, options)

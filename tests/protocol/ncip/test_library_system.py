@@ -20,7 +20,7 @@ from gateway.domain.library import Bib, BlockScope, HoldStatus, ItemStatus
 from gateway.domain.problems import OutcomeUnknown, RefusalReason, Refused, Unavailable
 from gateway.ports.library_system import Capability, HoldWish, PatronKey, TemporaryHold, TemporaryItem
 from gateway.ports.shared_store import Store
-from gateway.store.migration import OWN
+from gateway.store.migration import OWN, migrate_store
 from tests.library_contract.embedded_world import KNOWN, START
 from tests.library_contract.ncip_world import (
     ALL_SERVICES,
@@ -31,7 +31,6 @@ from tests.library_contract.ncip_world import (
     started_responder,
 )
 from tests.protocol.ncip.support import http_peer
-from tests.support.migration_replay import migrate_new_store
 from tests.support.paths import ROOT
 
 WHO, ITEM, TEMPORARY = KNOWN.good.value, KNOWN.shelf_item, "ILL-880001"
@@ -157,7 +156,7 @@ KOHA_ENVELOPE = (
 async def opened(
     store: Store, script: Mapping[str, list[str] | str], more: Mapping[str, Any] | None = None
 ) -> AsyncIterator[tuple[NcipLibrary, ScriptedSystem]]:
-    await migrate_new_store(store, OWN)
+    await migrate_store(store, OWN)
     system = ScriptedSystem(script, KOHA_ENVELOPE)
     async with http_peer(system.reply) as peer:
         options = NcipLibraryOptions.model_validate(

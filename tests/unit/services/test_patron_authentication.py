@@ -17,9 +17,8 @@ from gateway.ports.shared_store import Store
 from gateway.services.patron_authentication import PatronAuthenticator, TooManyAttemptsError
 from gateway.services.sign_in_attempts import AttemptLimits
 from gateway.store.engine import open_store
-from gateway.store.migration import OWN
+from gateway.store.migration import OWN, migrate_store
 from gateway.store.patron_sessions import page_failure
-from tests.support.migration_replay import migrate_new_store
 
 START = datetime(2026, 11, 3, 8, 0, tzinfo=UTC)
 LIMITS = AttemptLimits(patron=5, address=10, minutes=15)
@@ -41,7 +40,7 @@ async def count_rows(store: Store) -> int:
 async def test_a_stranger_who_tries_all_day_leaves_few_rows(tmp_path: Path) -> None:
     """With every number that comes to mind, from one address, each quarter of an hour as often as allowed."""
     store = open_store(f"sqlite:///{tmp_path}/illgate.db")
-    await migrate_new_store(store, OWN)
+    await migrate_store(store, OWN)
     clock = FixedClock(START)
     authenticator = PatronAuthenticator(store, clock, LIMITS)
     system: Any = UnknowingSystem()
@@ -62,7 +61,7 @@ async def test_a_stranger_who_tries_all_day_leaves_few_rows(tmp_path: Path) -> N
 
 async def test_forgetting_old_failures_opens_no_door(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/illgate.db")
-    await migrate_new_store(store, OWN)
+    await migrate_store(store, OWN)
     authenticator = PatronAuthenticator(store, FixedClock(START), LIMITS)
     system: Any = UnknowingSystem()
     for _ in range(LIMITS.patron):

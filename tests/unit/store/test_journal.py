@@ -34,9 +34,8 @@ from gateway.store.journal_records import (
     make_file_name,
 )
 from gateway.store.journal_writer import MAX_STRANGER_BYTES, write_journal_rows
-from gateway.store.migration import OWN
+from gateway.store.migration import OWN, migrate_store
 from gateway.store.schema import message
-from tests.support.migration_replay import migrate_new_store
 
 AT = datetime(2026, 3, 2, 9, 30, 0, 123456, tzinfo=UTC)
 
@@ -339,7 +338,7 @@ async def test_close_writes_what_waits(migrated: Store) -> None:
 
 async def test_a_store_that_is_unavailable_is_told_to_every_caller(tmp_path) -> None:  # type: ignore[no-untyped-def]
     store = open_store(f"sqlite:///{tmp_path / 'illgate.db'}")
-    await migrate_new_store(store, OWN)
+    await migrate_store(store, OWN)
     await store.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=30").close())
     journal = Journal(store, JournalOptions())
 

@@ -33,6 +33,8 @@ from gateway.store.requests.requests import insert_request
 from gateway.store.schema import metadata
 from tests.unit.store.requests.samples import GARDEN, borrowing
 
+pytestmark = pytest.mark.usefixtures("alembic_itself")
+
 STEPS = [
     "0001: Message journal, processed messages, retention",
     "0002: Managed requests: requests, history, timers, outbox, files, sequences",

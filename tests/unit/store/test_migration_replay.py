@@ -12,7 +12,7 @@ from adapters.library.embedded import migrations
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
 from gateway.store.migration import OWN, migrate_store
-from tests.support.migration_replay import migrate_new_store
+from tests.support.migration_replay import migrate_by_alembic, replay_migrations
 from tests.support.postgresql import Server
 
 Row = tuple[Any, ...]
@@ -34,12 +34,17 @@ def describe_database(connection: Connection) -> tuple[list[Row], dict[str, list
     return [tuple(row) for query in (columns, indexes) for row in connection.execute(query)], rows
 
 
+pytestmark = pytest.mark.usefixtures("alembic_itself")
+
+
 async def compare_ways(by_alembic: Store, first: Store, later: Store) -> None:
     try:
-        await migrate_store(by_alembic, OWN, migrations)
+        migrate_by_alembic()
+        steps = await migrate_store(by_alembic, OWN, migrations)
         wanted = await by_alembic.read(describe_database)
+        replay_migrations()
         for store in (first, later):
-            await migrate_new_store(store, OWN, migrations)
+            assert await migrate_store(store, OWN, migrations) == steps
             assert await store.read(describe_database) == wanted
             assert await migrate_store(store, OWN, migrations) == []
         assert len(wanted[1]) > 30

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy import Connection, inspect, text
 
 from adapters.library.embedded import migrations
@@ -13,6 +14,8 @@ from adapters.library.embedded.work_context import WorkContext
 from gateway.domain.library import Bib, RecordId
 from gateway.ports.shared_store import Store
 from gateway.store.migration import migrate_store
+
+pytestmark = pytest.mark.usefixtures("alembic_itself")
 
 STEPS = ["0001: tables of the embedded library", "0002: look-up words of records folded anew"]
 

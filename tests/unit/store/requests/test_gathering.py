@@ -12,12 +12,11 @@ from sqlalchemy import Connection
 
 from gateway.ports.shared_store import Store
 from gateway.store.engine import open_store
-from gateway.store.migration import OWN
+from gateway.store.migration import OWN, migrate_store
 from gateway.store.requests import order_batches, outbox, outbox_queries
 from gateway.store.requests.order_batches import FILE, GATHER, ORDER, FiledOrder
 from gateway.store.requests.outbox import OutboxRow, OutboxStatus
 from gateway.store.schema import make_exchange_id
-from tests.support.migration_replay import migrate_new_store
 from tests.unit.store.requests.samples import AT, LIBRARY
 
 LEASE = timedelta(minutes=2)
@@ -138,7 +137,7 @@ async def test_each_for_itself_they_are_messages_like_others(migrated: Store) ->
 async def test_an_alarm_is_not_claimed_while_an_order_is_being_added(fresh_postgresql_url: str) -> None:
     """Else it could be over before the order is seen. On SQLite there is one writer at a time anyhow."""
     store = open_store(fresh_postgresql_url)
-    await migrate_new_store(store, OWN)
+    await migrate_store(store, OWN)
     await add(store, order("r-1"))
     added, seen = threading.Event(), threading.Event()
 
