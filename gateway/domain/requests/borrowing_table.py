@@ -248,6 +248,14 @@ _SEND_BACK: Cell = (
     move_to(S.RETURNED, *_BACK_TO_LENDER, StartTimer(TimerKind.CHASE), when=g.LOAN),
 )
 
+_FOUND_HERE = (StopTimer(TimerKind.ANONYMISE),)
+_FOUND_SENT_BACK = (
+    *_FOUND_HERE,
+    NotifyPartner(K.RETURNED),
+    CallLibrary(LibraryAction.DELETE_TEMPORARY),
+    StartTimer(TimerKind.CHASE),
+)
+
 _REOPEN = move_to(S.REVIEW, StartTimer(TimerKind.NEED_BY), StopTimer(TimerKind.ANONYMISE))
 _CLOSED_ROW: Row = {
     timer_signal(K.ANONYMISED): remain(),
@@ -428,6 +436,8 @@ ROWS: Mapping[S, Row] = {
             move_to(S.LOST, when=g.LOAN),
             KEPT,
         ),  # on its way back, where no check-in was waited for
+        local_signal(K.RETURNED_BY_PATRON): move_to(S.BACK, *_FOUND_HERE, when=g.LOSS_SETTLED),
+        local_signal(K.RETURNED): move_to(S.RETURNED, *_FOUND_SENT_BACK, when=g.LOSS_SETTLED),
     },
     S.CANCELLED: {**_NOT_SUPPLIED, local_signal(K.CANCEL): remain()},
     S.UNFILLED: {**_NOT_SUPPLIED},
@@ -435,13 +445,8 @@ ROWS: Mapping[S, Row] = {
     S.LOST: {
         **_CLOSED_ROW,
         local_signal(K.REOPEN): _REOPEN,
-        local_signal(K.RETURNED): move_to(  # found here
-            S.RETURNED,
-            StopTimer(TimerKind.ANONYMISE),
-            NotifyPartner(K.RETURNED),
-            CallLibrary(LibraryAction.DELETE_TEMPORARY),
-            StartTimer(TimerKind.CHASE),
-        ),
+        local_signal(K.RETURNED_BY_PATRON): move_to(S.BACK, *_FOUND_HERE),
+        local_signal(K.RETURNED): move_to(S.RETURNED, *_FOUND_SENT_BACK),
         partner_signal(K.CHECKED_IN): move_to(
             S.COMPLETED, CallLibrary(LibraryAction.DELETE_TEMPORARY)
         ),  # the lender has found it

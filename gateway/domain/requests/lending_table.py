@@ -16,6 +16,7 @@ from gateway.domain.requests.events import EventSignal, local_signal, partner_si
 from gateway.domain.requests.request import LendingState as S
 from gateway.domain.requests.state_table import (
     ENDED,
+    KEPT,
     NOT_NOW,
     NOTED,
     Branch,
@@ -130,6 +131,7 @@ _HOME = (
     CallLibrary(LibraryAction.RETURN_HOME),
 )
 _GONE_LOST = (StopTimer(TimerKind.LENDER_DUE), StartTimer(TimerKind.ANONYMISE), CallLibrary(LibraryAction.MARK_LOST))
+_FOUND = (NotifyPartner(K.CHECKED_IN), CallLibrary(LibraryAction.RETURN_HOME))
 
 _OUT: Row = {
     local_signal(K.CHECKED_IN): (remain(when=g.MORE_TO_CHECK_IN), move_to(S.COMPLETED, *_HOME)),
@@ -244,6 +246,8 @@ ROWS: Mapping[S, Row] = {
         partner_signal(K.DAMAGED): remain(),
         partner_signal(K.CANCEL): remain(NotifyPartner(K.CANCEL_REFUSED)),
         partner_signal(K.CONDITION_ACCEPTED): NOTED,
+        local_signal(K.CHECKED_IN): remain(*_FOUND, when=g.LOSS_SETTLED),
+        partner_signal(K.RETURNED): (move_to(S.RETURNED, StopTimer(TimerKind.ANONYMISE), when=g.LOSS_SETTLED), KEPT),
     },
     S.CANCELLED: {**_NOT_SUPPLIED},
     S.UNFILLED: {**_NOT_SUPPLIED},
@@ -251,9 +255,7 @@ ROWS: Mapping[S, Row] = {
     S.FORWARDED: {**_NOT_SUPPLIED},
     S.LOST: {
         **_CLOSED,
-        local_signal(K.CHECKED_IN): move_to(
-            S.COMPLETED, NotifyPartner(K.CHECKED_IN), CallLibrary(LibraryAction.RETURN_HOME)
-        ),  # found
+        local_signal(K.CHECKED_IN): move_to(S.COMPLETED, *_FOUND),
         local_signal(K.SETTLED): move_to(S.COMPLETED),
         partner_signal(K.RETURNED): move_to(S.RETURNED, StopTimer(TimerKind.ANONYMISE)),  # found there
         partner_signal(K.CANCEL): remain(NotifyPartner(K.CANCEL_REFUSED)),

@@ -408,6 +408,20 @@ class Request:
         return self.state not in TERMINAL
 
     @property
+    def is_loss_settled(self) -> bool:
+        """Whether it ended with the settling of a loss, and what was lost has not turned up since."""
+        lost = any(volume.state is VolumeState.LOST for volume in self.volumes)
+        if self.role is Role.LENDING:
+            return lost and self.state is LendingState.COMPLETED
+        nobody_has_it = self.attempt is not None and self.attempt.status is AttemptStatus.LOST
+        return lost and nobody_has_it and self.state is BorrowingState.COMPLETED
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended with a loss, settled or not."""
+        return self.state in (BorrowingState.LOST, LendingState.LOST) or self.is_loss_settled
+
+    @property
     def is_brokered(self) -> bool:
         """Other libraries are asked for it, and no item of our own is found for it after all."""
         return self.other_leg is not None and not self.lent_barcodes
@@ -439,7 +453,7 @@ class Request:
         """The supplier whose item with this temporary barcode was lost or is to be sent back, though the request has
         gone on without it."""
         lost = any(volume.barcode == barcode and volume.state is VolumeState.LOST for volume in self.volumes)
-        current = self.attempt if lost and self.state is not BorrowingState.LOST else None
+        current = self.attempt if lost and not self.is_lost else None
         past = (one for one in self.attempts if barcode in one.pieces)
         found = current or next(past, None)
         return found if found is not None and found.status in ON_RECORD else None

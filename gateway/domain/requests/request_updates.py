@@ -276,11 +276,13 @@ def _ships_own_item(request: Request, event: Event) -> bool:
 
 
 _ORDER = tuple(VolumeState)
+_FOUND = (VolumeState.BACK, VolumeState.RETURNED, VolumeState.CHECKED_IN)
+"""Where what was lost may turn up."""
 
 
 def _can_move_volume(now: VolumeState, to: VolumeState) -> bool:
     if now in _ENDED:
-        return now is VolumeState.LOST and to in (VolumeState.RETURNED, VolumeState.CHECKED_IN)  # found
+        return now is VolumeState.LOST and to in _FOUND
     again = now is VolumeState.BACK and to is VolumeState.LENT
     return again or _ORDER.index(to) > _ORDER.index(now)
 

@@ -52,6 +52,7 @@ class ScanReason(StrEnum):
     LIBRARY_USE = "library-use"  # done, and the lender lends it for use in the library only
     UNWANTED = "unwanted"  # done, but nobody waits for it any more
     ELSEWHERE = "elsewhere"  # done, and it goes on to the pickup place
+    SETTLED = "settled"  # done, and it had been settled as lost: whether a fee is given back is for staff to say
     SEVERAL = "several"  # more than one request has this code
     ITEM_MISSING = "item-missing"  # the item's own barcode is needed too
     NOT_NOW = "not-now"  # the request is in a state for something else
@@ -187,7 +188,16 @@ def is_over(rule: ScanRule, request: Request, code: str) -> bool:
         return False
     if rule.work is ScanWork.UNPACK and RequestFlag.IN_TRANSIT in request.flags:
         return RequestFlag.ARRIVED in request.flags
-    return request.state in rule.over
+    return request.state in rule.over and not (rule.work in _RETURNS and request.is_loss_settled)
+
+
+_RETURNS = frozenset({ScanWork.TAKE_BACK, ScanWork.RETURN, ScanWork.CHECK_IN})
+"""By these something turns up that was lost."""
+
+
+def can_turn_up(rule: ScanRule, request: Request) -> bool:
+    """Whether it ended with a loss, and the act finds what was lost."""
+    return rule.work in _RETURNS and request.is_lost
 
 
 def needs_item(rule: ScanRule, request: Request, volume: Volume | None) -> bool:
@@ -221,6 +231,7 @@ _OUTCOMES = {
     ScanReason.ELSEWHERE: ScanOutcome.DONE,
     ScanReason.LIBRARY_USE: ScanOutcome.LOOK,
     ScanReason.UNWANTED: ScanOutcome.LOOK,
+    ScanReason.SETTLED: ScanOutcome.LOOK,
     ScanReason.SEVERAL: ScanOutcome.LOOK,
     ScanReason.ITEM_MISSING: ScanOutcome.LOOK,
     ScanReason.NOT_NOW: ScanOutcome.LOOK,
@@ -232,7 +243,9 @@ def outcome_of_reason(reason: ScanReason) -> ScanOutcome:
     return _OUTCOMES.get(reason, ScanOutcome.FAILED)
 
 
-DID_SOMETHING = frozenset({ScanReason.DONE, ScanReason.LIBRARY_USE, ScanReason.UNWANTED, ScanReason.ELSEWHERE})
+DID_SOMETHING = frozenset(
+    {ScanReason.DONE, ScanReason.LIBRARY_USE, ScanReason.UNWANTED, ScanReason.ELSEWHERE, ScanReason.SETTLED}
+)
 
 
 def is_at_branch(request: Request, branches: Collection[str]) -> bool:

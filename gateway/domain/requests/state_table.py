@@ -308,11 +308,21 @@ MAY_RENEW = _make_guard(
 DATE_IS_NEWS = _make_guard(
     "no due date is known yet", lambda r, e, _w: r.terms.lender_due is None and e.details.due is not None
 )
+LOSS_SETTLED = _make_guard(
+    "its loss was settled and the item has not turned up yet", lambda r, e, _w: _is_lost_item_back(r, e)
+)
 PATRON_TO_TELL = _make_guard("something is to be told to the patron in person", _has_flag(RequestFlag.TO_TELL))
 QUESTION_OPEN = _make_guard(
     "this question to the patron is open",
     lambda r, e, _w: r.query is not None and not r.query.answer and e.details.query in ("", r.query.id),
 )
+
+
+def _is_lost_item_back(request: Request, event: Event) -> bool:
+    named = event.details.volumes
+    lost = [one.id for one in request.volumes if one.state is VolumeState.LOST]
+    return request.is_loss_settled and (not named or any(one in named for one in lost))
+
 
 # --- volumes ---------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ All datetimes aware UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -17,6 +17,8 @@ from gateway.domain.requests.citation import Citation, CitationExtra
 from gateway.domain.requests.events import Event, EventDetails, EventKind
 from gateway.domain.requests.request import (
     Attachment,
+    BorrowingState,
+    LendingState,
     LibraryParty,
     PatronLink,
     Request,
@@ -248,6 +250,26 @@ class HistoryLine:
     denied: str = ""
     note: str = ""
     exchange: str = ""
+
+
+@value_object
+class LossSettlement:
+    """What was said when a loss was settled. `cost`: what was to be paid for it; None: nobody said."""
+
+    at: datetime
+    cost: Money | None
+
+
+_CLOSED = frozenset({BorrowingState.COMPLETED.value, LendingState.COMPLETED.value})
+_TURNED_UP = frozenset({EventKind.CHECKED_IN, EventKind.RETURNED, EventKind.RETURNED_BY_PATRON})
+
+
+def find_settlement_before(line: HistoryLine, history: Iterable[HistoryLine]) -> LossSettlement | None:
+    """Where by this event something came back after its loss had been settled. `history`: oldest first."""
+    if line.denied or line.event.kind not in _TURNED_UP or line.before not in _CLOSED:
+        return None
+    settled = [one for one in history if one.event.kind is EventKind.SETTLED and not one.denied and one.id < line.id]
+    return LossSettlement(settled[-1].at, settled[-1].event.details.cost) if settled else None
 
 
 @value_object

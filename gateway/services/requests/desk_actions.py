@@ -308,9 +308,11 @@ async def _end_loans(action: DeskAction) -> None:
 
 
 async def _take_back_from_patron(action: DeskAction) -> RequestChange:
-    """The patron returns it: at any desk the answer says that it goes back to its owner."""
-    for volume in action.select_volumes(VolumeState.LENT):
-        await check_in_item(action, volume.barcode, volume.id)
+    """The patron returns it: at any desk the answer says that it goes back to its owner. A lost one may never have
+    come."""
+    for volume in action.select_volumes(VolumeState.LENT, VolumeState.LOST):
+        if volume.barcode:
+            await check_in_item(action, volume.barcode, volume.id)
     return keep_request
 
 
@@ -486,16 +488,26 @@ async def _correct_due_date(action: DeskAction, due: datetime | None) -> None:
 
 
 async def _check_in_own_item(action: DeskAction) -> RequestChange:
+    """What was lost, and turns up after that was settled, isn't marked as lost any more."""
     if len(action.request.volumes) == 1:
         if action.request.item_barcode:
             await check_in_item(action, action.request.item_barcode, "in")
+            await _mark_found(action, action.request.item_barcode)
         return keep_request
     for volume in action.select_volumes(
         VolumeState.SHIPPED, VolumeState.RECEIVED, VolumeState.RETURNED, VolumeState.LOST
     ):
         if volume.barcode:
             await check_in_item(action, volume.barcode, f"{volume.id}:in")
+            await _mark_found(action, volume.barcode)
     return keep_request
+
+
+async def _mark_found(action: DeskAction, barcode: str) -> None:
+    """Where its loan ended before, a check-in may leave the mark."""
+    item = await action.context.find_item(barcode) if action.request.is_loss_settled else None
+    if item is not None and item.status is ItemStatus.LOST:
+        await action.context.system.set_item_status(barcode, ItemStatus.AVAILABLE, f"{action.key}:{barcode}:found")
 
 
 _ACTS: dict[tuple[Role, EventKind], Callable[[DeskAction], Awaitable[RequestChange]]] = {

@@ -243,7 +243,7 @@ def _events_of_check_in(outcome: LibraryOutcome, request: Request) -> Iterator[O
     if volume is None:
         return
     details = EventDetails(volumes=_name_volumes(request, volume))
-    if volume.state is VolumeState.LENT:
+    if volume.state is VolumeState.LENT or (volume.state is VolumeState.LOST and request.is_lost):
         yield OutcomeEvent(signal=local_signal(EventKind.RETURNED_BY_PATRON), details=details)
     if volume.in_transit and result.item is not None and result.item.status is ItemStatus.ON_HOLD_SHELF:
         yield OutcomeEvent(signal=local_signal(EventKind.AT_PICKUP), details=details)

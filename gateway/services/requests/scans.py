@@ -18,7 +18,15 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import Request, Volume
 from gateway.domain.requests.scan_rules import ScanOutcome, ScanReason, ScanRule, ScanWork
 from gateway.domain.requests.search_terms import NUMBERS_OF_REQUEST, SearchTermKind, fold_number
-from gateway.domain.requests.views import ActionRequest, ActToUndo, EventDenied, NotFound, NumberMatch
+from gateway.domain.requests.views import (
+    ActionRequest,
+    ActToUndo,
+    EventDenied,
+    LossSettlement,
+    NotFound,
+    NumberMatch,
+    find_settlement_before,
+)
 from gateway.domain.value import value_object
 from gateway.ports.library_system import PatronKey
 from gateway.services.requests.library_context import LibraryContext
@@ -55,7 +63,8 @@ class ScanOrder:
 @value_object(kw_only=True)
 class ScanResult:
     """`request` as it is now; `detail`: a refusal in words; `volume`: id of the volume that was meant; `choices`: the
-    requests that may be meant; `done`: what was done just now, which may be undone."""
+    requests that may be meant; `done`: what was done just now, which may be undone; `settlement`: of the loss, where
+    what was lost has come back."""
 
     code: str
     reason: ScanReason
@@ -64,6 +73,7 @@ class ScanResult:
     volume: str = ""
     choices: tuple[Request, ...] = ()
     done: ActToUndo | None = None
+    settlement: LossSettlement | None = None
 
     @property
     def outcome(self) -> ScanOutcome:
@@ -104,11 +114,13 @@ class ScanService:
         said = json.loads(kept.body)
         found = [await self._find_by_id(context, id_) for id_ in (said["request"], *said["choices"]) if id_]
         requests = {one.id: one for one in found if one is not None}
+        reason, request = ScanReason(said["reason"]), requests.get(said["request"])
         return ScanResult(
             code=order.code,
-            reason=ScanReason(said["reason"]),
+            reason=reason,
             detail=said["detail"],
-            request=requests.get(said["request"]),
+            request=request,
+            settlement=await self._find_settlement(order, request, reason),
             volume=said["volume"],
             choices=tuple(requests[id_] for id_ in said["choices"] if id_ in requests),
         )
@@ -134,7 +146,8 @@ class ScanService:
             return await self._carry_out(context, replace(order, request_id=order.after, item=order.code, after=""))
         if not fitting:
             return await self._explain_no_request(context, order, matches, named)
-        candidates = waiting or [one for one in fitting if one.open] or fitting[:1]
+        lost = [one for one in fitting if scan_rules.can_turn_up(rule, one)]
+        candidates = waiting or [one for one in fitting if one.open] or lost[:1] or fitting[:1]
         if len(candidates) > 1:
             return _say(order, ScanReason.SEVERAL, choices=tuple(candidates))
         return await self._act(order, rule, candidates[0])
@@ -190,8 +203,20 @@ class ScanService:
             return _say(order, ScanReason.REFUSED, request, refused.detail, meant)
         except (Unavailable, OutcomeUnknown) as away:
             return _say(order, ScanReason.KEPT, request, str(away), meant)
-        said = _say(order, scan_rules.reason_after(rule, after), after, volume=meant)
-        return replace(said, done=ActToUndo(before=request, version=after.version, kind=kind))
+        reason = ScanReason.SETTLED if request.is_loss_settled else scan_rules.reason_after(rule, after)
+        said = _say(order, reason, after, volume=meant)
+        done = ActToUndo(before=request, version=after.version, kind=kind)
+        return replace(said, done=done, settlement=await self._find_settlement(order, after, reason))
+
+    async def _find_settlement(
+        self, order: ScanOrder, request: Request | None, reason: ScanReason
+    ) -> LossSettlement | None:
+        if request is None or reason is not ScanReason.SETTLED:
+            return None
+        history = (await self._requests.show(request.library, request.id)).history
+        kind = scan_rules.RULE_OF_WORK[order.work].kind
+        found = (find_settlement_before(line, history) for line in reversed(history) if line.event.kind is kind)
+        return next((one for one in found if one is not None), None)
 
 
 def _say(

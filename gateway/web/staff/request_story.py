@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import TypedDict
 
 from gateway.domain.circulation_policy import DuePolicy
@@ -13,7 +13,13 @@ from gateway.domain.requests.events import EventKind as K
 from gateway.domain.requests.request import Request, RequestFlag, Role
 from gateway.domain.requests.staff_views import NoticeStatus, NoticeView
 from gateway.domain.requests.state_table import FollowUp
-from gateway.domain.requests.views import HistoryLine, LibraryStep, UnfinishedStep
+from gateway.domain.requests.views import (
+    HistoryLine,
+    LibraryStep,
+    LossSettlement,
+    UnfinishedStep,
+    find_settlement_before,
+)
 from gateway.domain.value import value_object
 from gateway.services.localization import Localization, mark_text
 from gateway.services.requests.library_context import LibraryContext
@@ -234,7 +240,7 @@ class StorySources:
 
 def tell_story(sources: StorySources, context: LibraryContext, localization: Localization) -> tuple[StoryLine, ...]:
     """Newest first, also of those that happened at one moment."""
-    teller = _StoryTeller(sources.request, context, localization)
+    teller = _StoryTeller(sources, context, localization)
     lines = [
         *(teller.describe_event(line) for line in sources.history),
         *(teller.describe_notice(notice) for notice in sources.notices),
@@ -252,8 +258,9 @@ def count_topics(lines: Iterable[StoryLine]) -> Mapping[str, int]:
 
 
 class _StoryTeller:
-    def __init__(self, request: Request, context: LibraryContext, localization: Localization) -> None:
-        self._request = request
+    def __init__(self, sources: StorySources, context: LibraryContext, localization: Localization) -> None:
+        self._request = sources.request
+        self._history = sources.history
         self._context = context
         self._localization = localization
 
@@ -263,6 +270,9 @@ class _StoryTeller:
         dot, text = _BY_ORIGIN[origin].get(event.kind, ("waiting", event.kind.value))
         failed = bool(line.denied) or event.kind is K.TROUBLE
         facts = [*self._list_facts(line)]
+        settlement = find_settlement_before(line, self._history)
+        if settlement is not None:
+            facts.append(describe_settlement(settlement, self._localization, self._context.zone))
         if line.denied:
             facts.append(self._say(mark_text("This did not fit, and changed nothing.")))
         topics = {MESSAGES} if event.kind in _MESSAGES else {READER} if event.kind in _READER else set()
@@ -413,6 +423,24 @@ class _StoryTeller:
         if request.role is not Role.BORROWING or due is None or due != request.terms.lender_due:
             return ""
         return explain_due_date(request, self._context, self._localization)
+
+
+def describe_settlement(settlement: LossSettlement, localization: Localization, zone: tzinfo) -> str:
+    """Of what came back after its loss was settled. Whether anything is given back is for staff to say."""
+    day = localization.format_moment(settlement.at, zone)
+    if settlement.cost is None:
+        return localization.gettext(mark_text("It came back after its loss was settled on %(day)s."), day=day)
+    if not settlement.cost.amount:
+        text = mark_text("It came back after its loss was settled on %(day)s. Nothing was to be paid for it.")
+        return localization.gettext(text, day=day)
+    return localization.gettext(
+        mark_text(
+            "It came back after its loss was settled on %(day)s. %(money)s were to be paid for it: decide whether that "
+            "is given back."
+        ),
+        day=day,
+        money=localization.format_money(settlement.cost),
+    )
 
 
 def describe_message_kind(service: str, direction: str, partner: str, localization: Localization) -> str:

@@ -32,6 +32,7 @@ from gateway.services.requests.scans import MAX_CODE_CHARS, ScanOrder, ScanResul
 from gateway.web.html.assets import HEADERS
 from gateway.web.html.forms import FormCheck, SubmittedForm
 from gateway.web.staff.recent_acts import RecentAct, note_done_event
+from gateway.web.staff.request_story import describe_settlement
 from gateway.web.staff.request_words import StateTag, tag_of_request
 from gateway.web.staff.staff_request import ROOT, TEMPLATES, StaffPage, StaffRequest
 
@@ -156,6 +157,7 @@ TEXTS = {
     ScanReason.LIBRARY_USE: mark_text("for use in the library only"),
     ScanReason.UNWANTED: mark_text("The reader no longer wants it: send it back."),
     ScanReason.ELSEWHERE: mark_text("goes on to its pickup place"),
+    ScanReason.SETTLED: mark_text("It came back after its loss was settled."),
     ScanReason.SEVERAL: mark_text("Several requests have this code: choose one."),
     ScanReason.ITEM_MISSING: mark_text("Now scan the barcode of the item."),
     ScanReason.NOT_NOW: mark_text("Something else comes first with this request."),
@@ -350,6 +352,8 @@ def _describe_reason(request: StaffRequest, result: ScanResult) -> str:
         return request.gettext(OTHER_WORK_TEXTS[result.request.role])
     if result.reason is ScanReason.ELSEWHERE and result.request is not None and result.request.patron.pickup:
         return request.gettext("goes on to %(place)s", place=result.request.patron.pickup)
+    if result.settlement is not None:
+        return describe_settlement(result.settlement, request.localization, request.context.zone)
     text = request.gettext(TEXTS[result.reason]) if TEXTS[result.reason] else ""
     return f"{text} {result.detail}" if result.reason is ScanReason.REFUSED else text
 

@@ -41,9 +41,9 @@ def _both_sides(
     what = f"{town.symbol} {lent.number} ({lent.state.value}) for {key}: {request.state.value}, {status.value}"
     assert status in AGREE[lent.state], what  # type: ignore[index]
     place = world.things.place(key)
-    if lent.state is LendingState.COMPLETED and status is AttemptStatus.LOST:
-        return  # lost, and paid for: nobody waits for it any more, wherever it is
     at_rest = {Place.GONE} if lent.state is LendingState.LOST else {Place.SHELF, Place.HOME}
+    if lent.state is LendingState.COMPLETED and status is AttemptStatus.LOST:
+        at_rest = {Place.GONE, Place.HOME}  # lost and paid for; or it came back, and its borrower closed it before
     assert place in at_rest, f"{what}; the item is {place.value}"
 
 

@@ -34,6 +34,7 @@ _BORROWER = {
     BorrowingState.LENT: (EventKind.RETURNED_BY_PATRON,),
     BorrowingState.BACK: (EventKind.RETURNED,),
     BorrowingState.LOST: (EventKind.RETURNED,),
+    BorrowingState.COMPLETED: (EventKind.RETURNED,),  # settled as lost, and here again
 }
 """The first that is possible."""
 
@@ -49,6 +50,7 @@ _LENDER = {
     LendingState.SHIPPED: (EventKind.CHECKED_IN,),
     LendingState.RETURNED: (EventKind.CHECKED_IN,),
     LendingState.LOST: (EventKind.CHECKED_IN,),
+    LendingState.COMPLETED: (EventKind.CHECKED_IN,),  # settled as lost, and there again
 }
 _GONE_HERE = (
     BorrowingState.SHIPPED,

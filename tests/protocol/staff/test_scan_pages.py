@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import Connection
 
+from gateway.domain.library import Money
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, partner_signal
 from gateway.domain.requests.request import LibraryParty, PatronLink, Request
-from gateway.domain.requests.views import BorrowingDraft, LendingDraft
+from gateway.domain.requests.views import ActionRequest, BorrowingDraft, LendingDraft
 from gateway.services.requests.transitions import EventRequest, apply_event
 from gateway.store.requests import outbox, outbox_queries
 from tests.protocol.pages.support import PATRON, Answer, Running, running
@@ -127,6 +129,30 @@ async def test_an_item_of_ours_is_pulled_shipped_and_checked_in(gateway: Running
     assert located.tree.xpath("//ol[@id='log']/li/@data-outcome") == ["done"]
     assert [way[0][1] for way in rest] == ["done"] * 3
     assert (await requests.find_request("DEMO", made.id)).state.value == "completed"
+
+
+async def test_what_comes_back_after_its_loss_was_settled_says_what_was_to_be_paid(gateway: Running) -> None:
+    requests = gateway.requests()
+    draft = LendingDraft(citation=Citation(title="Wetterleuchten"), requester=LibraryParty(profile="bergen"))
+    made = await requests.create_lending("DEMO", draft)
+    item, cost = "39000000000019", Money(Decimal("38.50"), "EUR")
+    for kind, details in (
+        (EventKind.LOCATED, EventDetails(barcode=item)),
+        (EventKind.SHIPPED, EventDetails()),
+        (EventKind.LOST, EventDetails()),
+        (EventKind.SETTLED, EventDetails(cost=cost)),
+    ):
+        await requests.act("DEMO", made.id, ActionRequest(kind=kind, details=details, actor="staff:ana", version=None))
+    async with colleague(gateway, "r.okafor", "staff") as ruth:
+        scanned = await ruth.post("/scan/check-in", {"code": item})
+        again = await scan(ruth, "check-in", item)
+        opened = await ruth.browser.get(f"/staff/requests/{made.number}")
+
+    (line,) = scanned.tree.xpath("//ul[@id='pile']/li")
+    assert again == [(item, "done")]
+    for shown in (line.xpath("string()"), opened.text):
+        assert "It came back after its loss was settled on" in shown
+        assert "€38.50 were to be paid for it" in shown
 
 
 async def test_a_number_and_the_item_behind_it_are_one_line(gateway: Running) -> None:

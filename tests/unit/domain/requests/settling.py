@@ -21,6 +21,7 @@ _BORROWER = {
     BorrowingState.LENT: EventKind.RETURNED_BY_PATRON,
     BorrowingState.BACK: EventKind.RETURNED,
     BorrowingState.LOST: EventKind.RETURNED,
+    BorrowingState.COMPLETED: EventKind.RETURNED,  # settled as lost, and here again
 }
 _LENDER = {
     LendingState.NEW: EventKind.LOCATED,
@@ -34,8 +35,10 @@ _LENDER = {
     LendingState.SHIPPED: EventKind.CHECKED_IN,
     LendingState.RETURNED: EventKind.CHECKED_IN,
     LendingState.LOST: EventKind.CHECKED_IN,
+    LendingState.COMPLETED: EventKind.CHECKED_IN,  # settled as lost, and there again
 }
 _GONE_HERE = (BorrowingState.SHIPPED, BorrowingState.RECEIVED, BorrowingState.LENT, BorrowingState.BACK)
+_OVER = (BorrowingState.LOST, BorrowingState.COMPLETED)
 _GONE_THERE = (LendingState.SHIPPED, LendingState.RETURNED)
 
 
@@ -70,9 +73,7 @@ def borrower_goes_on(world: World) -> None:
     place = world.items.get(request.current)
     if request.state in _GONE_HERE and place is Place.GONE:
         world.us(0, EventKind.LOST)
-    elif request.state in _BORROWER and (
-        request.state is not BorrowingState.LOST or place in (Place.THERE, Place.HERE)
-    ):
+    elif request.state in _BORROWER and (request.state not in _OVER or place in (Place.THERE, Place.HERE)):
         world.us(0, _BORROWER[request.state])
 
 

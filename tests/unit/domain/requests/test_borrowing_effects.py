@@ -512,6 +512,35 @@ def test_what_was_lost_is_found_by_its_lender() -> None:
     assert story.running == {T.ANONYMISE}
 
 
+@pytest.mark.parametrize("before", [(K.LOST,), (K.LOST, K.SETTLED)])
+def test_what_was_lost_is_brought_by_its_patron(before: tuple[EventKind, ...]) -> None:
+    story = lent_story()
+    for kind in before:
+        story.us(kind)
+    found = story.us(K.RETURNED_BY_PATRON)
+    assert (story.state, story.running, told(found)) == (B.BACK, set(), ())
+    assert told(story.us(K.RETURNED)) == ((K.RETURNED, 1),)
+    story.partner(K.CHECKED_IN, 1)
+    assert (story.state, story.running) == (B.COMPLETED, {T.ANONYMISE})
+    assert story.no_us(K.RETURNED_BY_PATRON).why is DenialReason.UNMET
+
+
+def test_what_was_settled_as_lost_is_sent_back_at_once() -> None:
+    story = lent_story()
+    story.us(K.LOST)
+    story.us(K.SETTLED)
+    assert told(story.us(K.RETURNED)) == ((K.RETURNED, 1),)
+    assert (story.state, story.running) == (B.RETURNED, {T.CHASE})
+
+
+def test_nothing_comes_back_here_after_its_lender_has_found_it() -> None:
+    story = lent_story()
+    story.us(K.LOST)
+    story.us(K.SETTLED)
+    assert story.partner(K.CHECKED_IN, 1).kept
+    assert story.no_us(K.RETURNED_BY_PATRON).why is DenialReason.UNMET
+
+
 # --- always ----------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.requests.events import EventKind, EventSignal, local_signal, partner_signal, timer_signal
-from gateway.domain.requests.request import LendingState, RequestFlag
+from gateway.domain.requests.request import LendingState, RequestFlag, VolumeState
 from gateway.domain.requests.state_machine import Transition
 from gateway.domain.requests.state_table import DenialReason, FollowUp, LibraryAction, TimerKind
 from tests.support.requests import (
@@ -376,6 +376,35 @@ def test_what_was_lost_is_found() -> None:
     story = Story(lending(L.LOST), running={T.ANONYMISE})
     story.partner(K.RETURNED)
     assert (story.state, story.running) == (L.RETURNED, set())
+
+
+def settled_story() -> Story:
+    story = Story(lending(L.SHIPPED), running=set())
+    story.us(K.LOST)
+    story.us(K.SETTLED)
+    assert (story.state, story.running) == (L.COMPLETED, {T.ANONYMISE})
+    return story
+
+
+def test_what_was_settled_as_lost_comes_in_once() -> None:
+    story = settled_story()
+    found = story.us(K.CHECKED_IN)
+    assert (story.state, told(found), library_calls(found)) == (
+        L.COMPLETED,
+        ((K.CHECKED_IN, 0),),
+        (LibraryAction.RETURN_HOME,),
+    )
+    assert [one.state for one in story.request.volumes] == [VolumeState.CHECKED_IN]
+    assert story.no_us(K.CHECKED_IN).why is DenialReason.UNMET
+
+
+def test_what_was_settled_as_lost_is_sent_back_by_its_borrower() -> None:
+    story = settled_story()
+    story.partner(K.RETURNED)
+    assert (story.state, story.running) == (L.RETURNED, set())
+    story.us(K.CHECKED_IN)
+    assert story.partner(K.RETURNED).kept
+    assert (story.state, story.running) == (L.COMPLETED, {T.ANONYMISE})
 
 
 # --- always ----------------------------------------------------------------------------------------------

@@ -11,14 +11,17 @@ from gateway.domain.problems import RefusalReason, Refused
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, Request
-from gateway.domain.requests.views import LendingDraft
+from gateway.domain.requests.scan_rules import ScanOutcome, ScanReason, ScanWork
+from gateway.domain.requests.views import LendingDraft, LossSettlement
 from gateway.ports.library_system import PatronKey
-from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown
+from tests.unit.services.requests.support import PATRON, SOUTH, NcipTown, ncip
+from tests.unit.services.requests.test_scans import scan
 
 FEES = {"borrowing": {"loss_fee": True}, "lending": {"loss_fee": True}}
 PROFILES = {
     "south": SOUTH,
     "hill": {"partner": {**SOUTH["partner"], "symbols": ["HILL"], "name": "Hill Library", "workflow": FEES}},
+    "desk": ncip(),
 }
 COST = Money(Decimal("45.00"), "EUR")
 
@@ -99,3 +102,47 @@ async def test_a_partners_loan_ends_and_our_item_stays_lost(north: NcipTown) -> 
     assert (await north.see(lost)).state is LendingState.COMPLETED
     assert await fees_of(north, lost.borrower_id, lost.number) == [COST]
     assert (await north.town.context.system.find_patron(PatronKey(PATRON))).id != lost.borrower_id
+
+
+async def test_what_the_patron_brings_after_that_goes_back_to_its_lender(north: NcipTown) -> None:
+    lost = await lose_at_patron(north, "south")
+    await north.act(lost, EventKind.SETTLED)
+    await north.quiet()
+
+    found = await scan(north, ScanWork.TAKE_BACK, lost.volumes[0].barcode)
+    again = await scan(north, ScanWork.TAKE_BACK, lost.volumes[0].barcode)
+    await north.act(lost, EventKind.RETURNED)
+
+    assert (found.outcome, found.reason) == (ScanOutcome.LOOK, ScanReason.SETTLED)
+    assert found.request is not None
+    assert found.request.state is BorrowingState.BACK
+    assert again.reason is ScanReason.ALREADY
+    assert (await north.see(lost)).state is BorrowingState.RETURNED
+
+
+async def test_our_own_item_that_comes_in_after_that_goes_home(north: NcipTown) -> None:
+    lost = await lose_at_partner(north, "hill")
+    settled_at = north.clock.now()
+    await north.act(lost, EventKind.SETTLED, cost=COST)
+    await north.quiet()
+
+    found = await scan(north, ScanWork.CHECK_IN, lost.item_barcode)
+    again = await scan(north, ScanWork.CHECK_IN, lost.item_barcode)
+    await north.quiet()
+
+    assert (found.outcome, found.reason) == (ScanOutcome.LOOK, ScanReason.SETTLED)
+    assert found.settlement == LossSettlement(settled_at, COST)
+    assert again.reason is ScanReason.ALREADY
+    item = await north.town.context.find_item(lost.item_barcode)
+    assert item is not None
+    assert item.status is ItemStatus.IN_TRANSIT, "on its way to its own branch"
+    assert await fees_of(north, lost.borrower_id, lost.number) == [COST], "nothing is given back by itself"
+    assert (await north.kinds(lost)).count("checked-in") == 1
+
+
+async def test_a_desk_that_speaks_ncip_takes_back_what_was_lost(north: NcipTown) -> None:
+    lost = await lose_at_patron(north, "south")
+
+    await north.send("desk", "CheckInItem", item=lost.volumes[0].barcode)
+
+    assert (await north.see(lost)).state is BorrowingState.BACK
