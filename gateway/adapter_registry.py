@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar, get_args
+from typing import Generic, TypeVar, get_args
 
 from pydantic import BaseModel
 
@@ -84,8 +85,56 @@ class AdapterRegistry:
             yield search.name, search.dialect, f"search '{search.name}'"
 
 
+class AdaptersOnDemand(Mapping[str, A], Generic[A]):
+    """Those of one kind that are installed. One that is asked for by a name which its entry point has too is loaded
+    alone: a command that needs the library's system needn't wait for all protocols. All are loaded and compared
+    when anything else is asked. Each raises AdapterError where adapters can't be loaded, or don't fit together."""
+
+    def __init__(
+        self,
+        kind: type[A],
+        load_named: Callable[[str], Adapter | None],
+        load_all: Callable[[], Mapping[str, A]],
+    ) -> None:
+        """`load_named` gets the name of an entry point."""
+        self._kind = kind
+        self._load_named = load_named
+        self._load_all = load_all
+
+    def __getitem__(self, name: str) -> A:
+        adapter = self._load_named(name)
+        return adapter if isinstance(adapter, self._kind) and adapter.name == name else self._load_all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._load_all())
+
+    def __len__(self) -> int:
+        return len(self._load_all())
+
+
+def find_adapters() -> AdapterRegistry:
+    """All that are installed, each loaded when it is asked for."""
+    points = {point.name: point for point in entry_points(group=GROUP)}
+    load_all = cache(load_adapters)
+
+    def load_named(name: str) -> Adapter | None:
+        return _load_adapter(points[name]) if name in points else None
+
+    return AdapterRegistry(
+        AdaptersOnDemand(LibraryAdapter, load_named, lambda: load_all().libraries),
+        AdaptersOnDemand(ProtocolAdapter, load_named, lambda: load_all().protocols),
+        AdaptersOnDemand(ChannelAdapter, load_named, lambda: load_all().channels),
+        AdaptersOnDemand(MailerAdapter, load_named, lambda: load_all().mailers),
+        AdaptersOnDemand(MailFormatAdapter, load_named, lambda: load_all().mail_formats),
+        AdaptersOnDemand(MailboxAdapter, load_named, lambda: load_all().mailboxes),
+        AdaptersOnDemand(SearchAdapter, load_named, lambda: load_all().searches),
+        AdaptersOnDemand(LinkAdapter, load_named, lambda: load_all().links),
+        AdaptersOnDemand(ArticleSourceAdapter, load_named, lambda: load_all().article_sources),
+    )
+
+
 def load_adapters() -> AdapterRegistry:
-    """All that are installed. Raises AdapterError for the first that can't be loaded."""
+    """All that are installed, loaded. Raises AdapterError for the first that can't be."""
     return AdapterRegistry.from_adapters(
         *(_load_adapter(point) for point in sorted(entry_points(group=GROUP), key=lambda point: point.name))
     )

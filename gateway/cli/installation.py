@@ -19,7 +19,7 @@ from typing import IO, Any, TypeVar
 import click
 from pydantic import BaseModel
 
-from gateway.adapter_registry import AdapterError, AdapterRegistry, load_adapters
+from gateway.adapter_registry import AdapterError, AdapterRegistry, find_adapters
 from gateway.cli.app import load_without_garbage_collection
 from gateway.configuration.yaml_document import display_path
 from gateway.domain.clock import Clock, SystemClock
@@ -95,18 +95,19 @@ class Installation:
 
     @cached_property
     def adapters(self) -> AdapterRegistry:
-        """Raises AdapterError."""
-        with load_without_garbage_collection():
-            return load_adapters()
+        return find_adapters()
 
     @cached_property
     def settings(self) -> Settings:
         """Raises ConfigurationError, AdapterError."""
-        return load_settings(self.config, self.adapters)
+        with load_without_garbage_collection():  # loads adapters
+            return load_settings(self.config, self.adapters)
 
     @cached_property
     def profiles(self) -> ProfileLoadResult:
-        """Raises ConfigurationError for settings; what is wrong with profiles is in it."""
+        """Raises ConfigurationError for settings, AdapterError; what is wrong with profiles is in it."""
+        with load_without_garbage_collection():  # loads adapters
+            _ = self.adapters.sections
         return read_profiles(self.settings.profiles_folder, self.adapters, self.settings)
 
     @cached_property

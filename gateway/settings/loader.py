@@ -155,8 +155,10 @@ def _check_across_sections(settings: Settings, adapters: AdapterRegistry) -> lis
 
 
 def _check_article_sources(settings: Settings, adapters: AdapterRegistry) -> list[ConfigurationProblem]:
-    known = tuple(adapters.article_sources)
+    known = adapters.article_sources
     return [
-        settings.make_problem(("article_lookup", *path), message, name, known if message == UNKNOWN_SERVICE else ())
+        settings.make_problem(
+            ("article_lookup", *path), message, name, tuple(known) if message == UNKNOWN_SERVICE else ()
+        )
         for path, name, message in find_service_mistakes(settings.article_lookup, known)
     ]

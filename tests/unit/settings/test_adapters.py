@@ -5,18 +5,22 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from gateway import adapter_registry
-from gateway.adapter_registry import GROUP, AdapterError, AdapterRegistry, load_adapters
+from gateway.adapter_registry import GROUP, AdapterError, AdapterRegistry, find_adapters, load_adapters
 from tests.unit.profiles.support import ADAPTERS
 
 PLAIN = ADAPTERS.protocols["plain"]
 
 
-def installed(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    monkeypatch.setattr(adapter_registry, "entry_points", lambda group: [EntryPoint("mine", value, group)])
+HERE = "tests.unit.settings.test_adapters:PLAIN"
+
+
+def installed(monkeypatch: pytest.MonkeyPatch, value: str, **others: str) -> None:
+    points = [EntryPoint(name, text, GROUP) for name, text in {"mine": value, **others}.items()]
+    monkeypatch.setattr(adapter_registry, "entry_points", lambda group: points)
 
 
 def test_an_adapter_is_filed_under_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    installed(monkeypatch, "tests.unit.settings.test_adapters:PLAIN")
+    installed(monkeypatch, HERE)
 
     assert load_adapters().protocols == {"plain": PLAIN}
 
@@ -40,6 +44,36 @@ def test_what_is_wrong_names_the_entry_point(monkeypatch: pytest.MonkeyPatch, va
 
     assert str(caught.value).startswith(f"adapter 'mine' ({value}, entry point group {GROUP})")
     assert reason in str(caught.value)
+
+
+def test_an_adapter_under_an_entry_point_of_its_name_is_loaded_without_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    installed(monkeypatch, "no.such.module:adapter", plain=HERE)
+
+    found = find_adapters()
+
+    assert found.protocols["plain"] == PLAIN
+    with pytest.raises(AdapterError, match="adapter 'mine'"):
+        list(found.protocols)
+
+
+def test_an_adapter_is_found_under_an_entry_point_of_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, HERE)
+
+    found = find_adapters()
+
+    assert found.protocols == {"plain": PLAIN}
+    assert "plain" in found.protocols
+    assert "mine" not in found.protocols
+    assert "plain" not in found.libraries
+
+
+def test_two_adapters_of_one_name_are_found_when_all_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, HERE, plain=HERE)
+
+    with pytest.raises(AdapterError, match="two adapters are called 'plain'"):
+        _ = find_adapters().sections
 
 
 def test_two_adapters_of_one_name_are_refused() -> None:
