@@ -61,11 +61,13 @@ from gateway.services.requests.partner_closures import PartnerClosureService
 from gateway.services.requests.partner_inbox import PartnerInbox
 from gateway.services.requests.patron_data import PatronDataService
 from gateway.services.requests.patron_notices import NoticeService
+from gateway.services.requests.patron_requests import PatronRequestService
 from gateway.services.requests.printing import PrintService
 from gateway.services.requests.questions import PatronQuestionService, make_partner_links
 from gateway.services.requests.request_marks import RequestMarkService
 from gateway.services.requests.request_messages import MessageService
-from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
+from gateway.services.requests.request_reader import EventFeed
+from gateway.services.requests.request_service import RequestService
 from gateway.services.requests.request_statistics import StatisticsService
 from gateway.services.requests.saved_filters import SavedFilterService
 from gateway.services.requests.sent_messages import SentMessageJournal, record_sent_message

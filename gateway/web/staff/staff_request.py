@@ -32,10 +32,12 @@ from gateway.services.requests.library_context import LibraryContext
 from gateway.services.requests.partner_closures import PartnerClosureService
 from gateway.services.requests.patron_data import PatronDataService
 from gateway.services.requests.patron_notices import NoticeService
+from gateway.services.requests.patron_requests import PatronRequestService
 from gateway.services.requests.printing import PrintService
 from gateway.services.requests.questions import PatronQuestionService
 from gateway.services.requests.request_messages import MessageService
-from gateway.services.requests.request_service import EventFeed, PatronRequestService, RequestService
+from gateway.services.requests.request_reader import EventFeed
+from gateway.services.requests.request_service import RequestService
 from gateway.services.requests.request_statistics import StatisticsService
 from gateway.services.requests.saved_filters import SavedFilterService
 from gateway.services.requests.staff_service import PartnerDirectory, StaffService

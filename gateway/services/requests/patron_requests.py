@@ -1,0 +1,118 @@
+"""PatronRequestService: a patron's own requests, as their pages and the API show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.requests.events import Event, EventDetails, EventKind, local_signal
+from gateway.domain.requests.patron_status import PatronStatus, status_of_request
+from gateway.domain.requests.patron_views import PatronAction, PatronReference, PatronView
+from gateway.domain.requests.request import Request, Role
+from gateway.domain.requests.state_machine import list_allowed_events
+from gateway.domain.requests.views import ActionRequest, NotFound, RequestFilter, ResultPage
+from gateway.domain.value import value_object
+from gateway.ports.library_system import PatronKey
+from gateway.services.letters import LetterRenderer
+from gateway.services.requests.actions import patron_actions
+from gateway.services.requests.library_context import PATRON, LibraryContext, require_request
+from gateway.services.requests.request_service import RequestService
+
+KINDS: Mapping[PatronAction, EventKind] = {
+    PatronAction.CANCEL: EventKind.CANCEL,
+    PatronAction.RENEW: EventKind.RENEW,
+    PatronAction.ANSWER: EventKind.PATRON_ANSWERED,
+}
+
+_OVER = frozenset({PatronStatus.DONE, PatronStatus.ENDED})
+
+
+@value_object
+class PatronRequestService:
+    """`language` empty: the one of the request's patron."""
+
+    requests: RequestService
+    letters: LetterRenderer
+
+    async def find_patron_id(self, library: str, value: str, kind: PatronReference) -> str:
+        """Of a patron whom the library's system finds by this identifier, or of whom there are requests under this id.
+
+        Raises NotFound; Refused (AMBIGUOUS_PATRON) where it is one patron's id and another's identifier; Unavailable.
+        """
+        context = self.requests.library_context(library)
+        found: set[str] = set()
+        if kind is not PatronReference.IDENTIFIER:
+            wanted = RequestFilter(role=Role.BORROWING, patron_id=value)
+            found.update(request.patron.id for request in await self.requests.listing(library, wanted, 1, ""))
+        if kind is not PatronReference.ID:
+            try:
+                found.add((await context.system.find_patron(PatronKey(value))).id)
+            except Refused as refused:
+                if refused.reason is not RefusalReason.UNKNOWN_PATRON:
+                    raise
+        if not found:
+            raise NotFound("patron")
+        if len(found) > 1:
+            raise Refused(
+                RefusalReason.AMBIGUOUS_PATRON,
+                "This is the id of one patron and an identifier of another: say by which of them it is meant.",
+                about=MessagePart.PATRON,
+            )
+        return found.pop()
+
+    async def listing(
+        self, library: str, patron_id: str, open_: bool | None, language: str, limit: int, cursor: str
+    ) -> ResultPage[PatronView]:
+        """Newest change first. Raises InvalidCursorError."""
+        wanted = RequestFilter(role=Role.BORROWING, patron_id=patron_id, open=open_)
+        page = await self.requests.listing(library, wanted, limit, cursor)
+        context = self.requests.library_context(library)
+        return ResultPage(tuple(self._build_patron_view(context, request, language) for request in page), page.cursor)
+
+    async def show(self, library: str, request_id: str, patron_id: str, language: str) -> PatronView:
+        """Raises NotFound, for the requests of others too."""
+        context = self.requests.library_context(library)
+        return self._build_patron_view(context, await _require_own_request(context, request_id, patron_id), language)
+
+    async def act(
+        self,
+        library: str,
+        request_id: str,
+        patron_id: str,
+        act: PatronAction,
+        details: EventDetails,
+        version: int | None,
+        language: str,
+    ) -> PatronView:
+        """Raises NotFound, VersionConflict, EventDenied, Refused (the partner's workflow keeps it for staff)."""
+        context = self.requests.library_context(library)
+        await _require_own_request(context, request_id, patron_id)
+        done = ActionRequest(kind=KINDS[act], details=details, actor=PATRON, version=version)
+        return self._build_patron_view(context, await self.requests.act(library, request_id, done), language)
+
+    def _build_patron_view(self, context: LibraryContext, request: Request, language: str) -> PatronView:
+        said = status_of_request(request)
+        spoken = self.letters.resolve_language(language or request.patron.language)
+        return PatronView(
+            request=request,
+            status=said.status,
+            text=spoken.words.patron.get(said.word, said.word),
+            language=spoken.language,
+            actions=_list_patron_actions(context, request, said.status),
+        )
+
+
+async def _require_own_request(context: LibraryContext, request_id: str, patron_id: str) -> Request:
+    """Somebody else's is not there. Raises NotFound."""
+    request = await require_request(context, request_id)
+    if request.role is not Role.BORROWING or not patron_id or request.patron.id != patron_id:
+        raise NotFound("request")
+    return request
+
+
+def _list_patron_actions(context: LibraryContext, request: Request, status: PatronStatus) -> tuple[PatronAction, ...]:
+    if status in _OVER:
+        return ()
+    fit = list_allowed_events(request, context.workflow(request), Event(local_signal(EventKind.NOTE), context.now()))
+    possible = patron_actions(context, request).intersection(fit)
+    return tuple(act for act, kind in KINDS.items() if kind in possible)
