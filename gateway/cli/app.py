@@ -66,9 +66,9 @@ COMMANDS = {
         "gateway.cli.profile_commands", "states_command", "Show the state tables of managed requests."
     ),
     "request": CommandEntry(
-        "gateway.cli.request_group", "request_command", "List, show and make requests, and act on them."
+        "gateway.cli.request_views", "request_command", "List, show and make requests, and act on them."
     ),
-    "task": CommandEntry("gateway.cli.request_views", "task_command", "What waits for staff."),
+    "task": CommandEntry("gateway.cli.request_lists", "task_command", "What waits for staff."),
     "message": CommandEntry(
         "gateway.cli.message_commands", "message_command", "What partners wrote about requests, and who has read it."
     ),

@@ -27,7 +27,8 @@ from gateway.ports.responder import OutcomeClass, RawMessage
 from gateway.ports.shared_store import Store
 from gateway.profiles import LoadedProfile, ProfileSet
 from gateway.runtime.assembly import make_open_library
-from gateway.runtime.managed_requests import build_library_contexts
+from gateway.runtime.exchange_assembly import build_exchange, make_body_concealers
+from gateway.runtime.library_contexts import build_library_contexts
 from gateway.services.check import (
     CheckReport,
     CheckSubject,
@@ -202,7 +203,7 @@ class SampleLibraries:
         assert adapter is not None, "asked though not usable"
         file = await self._copy_template(names, library, adapter)
         store = open_store(f"sqlite:///{file}")
-        journal = Journal(store, JournalOptions(concealers=parts.make_body_concealers()))
+        journal = Journal(store, JournalOptions(concealers=make_body_concealers(parts)))
         try:
             system = await adapter.open(parts.library_context(library, store), _choose_system_options(adapter, library))
             profiles = _make_open_profile_set(profile)
@@ -211,7 +212,7 @@ class SampleLibraries:
             contexts = build_library_contexts(
                 parts.settings, store, parts.clock, opened, lambda: profiles, lambda _: RequestPolicy()
             )
-            run.exchange = parts.build_exchange(opened, lambda: profiles, store, journal, run.record_outcome, contexts)
+            run.exchange = build_exchange(parts, opened, lambda: profiles, store, journal, run.record_outcome, contexts)
             yield run
         finally:
             await journal.close()

@@ -1,7 +1,7 @@
-"""What a command opens: settings, profiles, store, journal, exchange and managed requests of `--config`.
+"""What a command opens: settings, profiles, store and libraries of `--config`.
 
-Commands on managed requests work beside a running daemon, on the same store: what is to be sent is left to its worker,
-what the library must say yes to is asked at once.
+Commands that look at requests are typed most often, and wait for all that is imported here. So what reads profiles, and
+what few commands need, is imported where it is used.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import date, datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 from pydantic import BaseModel
@@ -39,22 +39,19 @@ from gateway.domain.requests.views import (
     SeveralRequests,
     VersionConflict,
 )
-from gateway.policies import PolicyLoadResult, PolicySet, read_policies
 from gateway.ports.adapter import OpenLibrary
 from gateway.ports.shared_store import Store
-from gateway.profiles import ProfileLoadResult, ProfileSet, read_profiles, read_profiles_beside
 from gateway.runtime.assembly import Assembly, make_open_library
-from gateway.runtime.last_good_configuration import LastGoodFiles
-from gateway.runtime.managed_requests import ManagedRequests, build_library_contexts
+from gateway.runtime.library_contexts import build_library_contexts
 from gateway.secrets import resolve_secret
-from gateway.services.exchange import MessageExchange
-from gateway.services.letters import LetterRenderer
-from gateway.services.outbox.worker import node_start_name
-from gateway.services.requests.circulation_link import DeskLink
+from gateway.services.requests.library_context import LibraryContext
 from gateway.settings import LibrarySettings, Settings, load_settings
-from gateway.store.journal import Journal
-from gateway.store.journal_records import BodyUnreadable
 from gateway.store.migration import SchemaTooNew, migrate_store
+
+if TYPE_CHECKING:
+    from gateway.policies import PolicyLoadResult, PolicySet
+    from gateway.profiles import ProfileLoadResult, ProfileSet
+    from gateway.services.requests.circulation_link import DeskLink
 
 REFUSED = 1
 USAGE = 2
@@ -106,13 +103,17 @@ class Installation:
     @cached_property
     def profiles(self) -> ProfileLoadResult:
         """Raises ConfigurationError for settings, AdapterError; what is wrong with profiles is in it."""
-        with load_without_garbage_collection():  # loads adapters
-            _ = self.adapters.sections
+        with load_without_garbage_collection():
+            from gateway.profiles import read_profiles
+
+            _ = self.adapters.sections  # loads adapters
         return read_profiles(self.settings.profiles_folder, self.adapters, self.settings)
 
     @cached_property
     def policies(self) -> PolicyLoadResult:
         """Of each library's requests.yml, against the profiles that are whole. Raises as `profiles` does."""
+        from gateway.policies import read_policies
+
         return read_policies(self.settings, self.profiles.profiles)
 
     @cached_property
@@ -120,6 +121,10 @@ class Installation:
         """For work on requests: profiles and policies as they are; while something is wrong in them, what it is about
         is as it was when all was good, as in the daemon, with a warning. Raises ConfigurationError where nothing was
         kept."""
+        from gateway.policies import read_policies
+        from gateway.profiles import read_profiles_beside
+        from gateway.runtime.last_good_configuration import LastGoodFiles
+
         profiles, policies = self.profiles, self.policies
         problems = (*profiles.problems, *policies.problems)
         if not problems:
@@ -182,6 +187,9 @@ class Installation:
 
     def desk(self, opened: OpenLibrary) -> DeskLink:
         """See `gateway.ports.adapter.CommandContext`."""
+        from gateway.services.letters import LetterRenderer
+        from gateway.services.requests.circulation_link import DeskLink
+
         settings, context = self.settings, opened.context
         library = make_open_library(settings.find_library(context.library), opened.system)
         profiles, policies = self.profiles.profiles, self.policies.policies
@@ -219,44 +227,6 @@ def require_library(installation: Installation, symbol: str) -> LibrarySettings:
     except KeyError:
         known = ", ".join(library.symbol for library in installation.settings.libraries)
         raise click.UsageError(f"which library? say --library; there are: {known}") from None
-
-
-@asynccontextmanager
-async def open_journal(installation: Installation) -> AsyncIterator[tuple[Journal, Store]]:
-    """Raises ConfigurationError, SchemaTooNew, Unavailable."""
-    async with installation.open_current_store() as store:
-        journal = Journal(store, installation.parts.make_journal_options())
-        try:
-            yield journal, store
-        finally:
-            await journal.close()
-
-
-async def open_exchange(installation: Installation, journal: Journal, store: Store) -> MessageExchange:
-    """An exchange of its own in this process, beside the daemon's. Raises ConfigurationError, Unavailable."""
-    loading, policies = installation.profiles, installation.policies
-    if problems := (*loading.problems, *policies.problems):
-        raise ConfigurationError(problems)
-    parts = installation.parts
-    libraries = await parts.open_libraries(store)
-    contexts = build_library_contexts(
-        installation.settings,
-        store,
-        installation.clock,
-        libraries,
-        lambda: loading.profiles,
-        policies.policies.for_library,
-    )
-    return parts.build_exchange(libraries, lambda: loading.profiles, store, journal, contexts=contexts)
-
-
-@contextmanager
-def body_errors_as_configuration() -> Iterator[None]:
-    """A body that can't be decrypted is a matter of configuration."""
-    try:
-        yield
-    except BodyUnreadable as error:
-        raise ConfigurationError([ConfigurationProblem("", 0, ("journal", "encryption_keys"), str(error))]) from error
 
 
 @contextmanager
@@ -305,54 +275,28 @@ class CommandFailed(click.ClickException):
         click.echo(self.format_message(), file=file, err=file is None)
 
 
-# --- opening -------------------------------------------------------------------------------------------------
+# --- looking -------------------------------------------------------------------------------------------------
 
 
-@asynccontextmanager
-async def open_managed_requests(installation: Installation) -> AsyncIterator[ManagedRequests]:
-    """The store up to date, libraries open. Profiles and policies are those of `Installation.working_configuration`,
-    read when something is asked of them, which raises ConfigurationError then.
+def read_from_libraries(installation: Installation, read: Callable[[Mapping[str, LibraryContext]], Awaitable[T]]) -> T:
+    """Open the store and the libraries' systems, look, close; `read` gets the libraries by symbol, and changes nothing.
+    Profiles and policies are those of `Installation.working_configuration`, read if they are needed, which takes longer
+    than most of such work. What is refused ends the command with a sentence (`CommandFailed`, click.UsageError)."""
 
-    Raises ConfigurationError, SchemaTooNew, Unavailable.
-    """
-    parts = installation.parts
-    async with installation.open_current_store() as store:
-        managed = ManagedRequests(
-            settings=installation.settings,
-            adapters=installation.adapters,
-            clock=installation.clock,
-            secrets=parts.secrets,
-            store=store,
-            journal=Journal(store, parts.make_journal_options()),
-            libraries=await parts.open_libraries(store),
-            profiles=lambda: installation.working_configuration[0],
-            policies=lambda symbol: installation.working_configuration[1].for_library(symbol),
-            node=node_start_name("command"),  # no place of the daemon's: a start of it leaves our rows to us
-        )
-        try:
-            await managed.network.restore_reports(managed.contexts)
-            yield managed
-        finally:
-            await managed.close_clients()
-
-
-def run_on_requests(installation: Installation, work: Callable[[ManagedRequests], Awaitable[T]]) -> T:
-    """Open, do the work, close. What is refused ends the command with a sentence (`CommandFailed`,
-    click.UsageError). Nothing is begun unless profiles and policies can be worked with."""
-    installation.require_configuration()
-    return read_from_requests(installation, work)
-
-
-def read_from_requests(installation: Installation, work: Callable[[ManagedRequests], Awaitable[T]]) -> T:
-    """As `run_on_requests`, for work that changes nothing: profiles and policies are read if it needs them, which takes
-    longer than most of such work."""
-
-    async def open_and_run() -> T:
-        async with open_managed_requests(installation) as managed:
-            return await work(managed)
+    async def open_and_read() -> T:
+        async with installation.open_current_store() as store:
+            contexts = build_library_contexts(
+                installation.settings,
+                store,
+                installation.clock,
+                await installation.parts.open_libraries(store),
+                lambda: installation.working_configuration[0],
+                lambda symbol: installation.working_configuration[1].for_library(symbol),
+            )
+            return await read(contexts)
 
     with errors_as_sentences():
-        return asyncio.run(open_and_run())
+        return asyncio.run(open_and_read())
 
 
 @contextmanager

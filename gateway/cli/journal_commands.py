@@ -16,12 +16,11 @@ from gateway.cli.formatting import format_local_time, format_table, parse_moment
 from gateway.cli.installation import (
     REFUSED,
     Installation,
-    body_errors_as_configuration,
     library_option,
-    open_journal,
     pass_installation,
     require_library,
 )
+from gateway.cli.message_exchange import body_errors_as_configuration, open_journal
 from gateway.configuration.yaml_document import display_path
 from gateway.ports.responder import OutcomeClass
 from gateway.ports.shared_store import Store

@@ -21,18 +21,18 @@ from gateway.cli.installation import (
     format_minute,
     library_option,
     limit_option,
-    open_managed_requests,
     pass_installation,
     print_cursor,
     require_library,
-    run_on_requests,
     staff_option,
 )
+from gateway.cli.managed_requests import open_managed_requests, run_on_requests
 from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.problems import ConfigurationError
 from gateway.domain.profile import Profile
 from gateway.domain.requests.events import EventKind
 from gateway.ports.outgoing_mail import LetterStyle, RenderedLetter
+from gateway.runtime.exchange_assembly import make_journal_options
 from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import preview_mail
 from gateway.services.check.letter_templates import make_letter_renderer
@@ -270,7 +270,7 @@ def dismiss_mail(installation: Installation, mail: str, actor: str, symbol: str)
 @asynccontextmanager
 async def _open_mailboxes(installation: Installation) -> AsyncIterator[MailboxServices]:
     installation.require_configuration()
-    profiles, options = installation.profiles, installation.parts.make_journal_options()
+    profiles, options = installation.profiles, make_journal_options(installation.parts)
     async with open_managed_requests(installation) as managed:
         store = next(iter(managed.contexts.values())).store
         journal = Journal(store, options)

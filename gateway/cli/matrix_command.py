@@ -12,8 +12,8 @@ from gateway.cli.installation import (
     library_option,
     pass_installation,
     require_library,
-    run_on_requests,
 )
+from gateway.cli.managed_requests import run_on_requests
 from gateway.configuration.yaml_document import nearest_match
 from gateway.domain.profile import Profile
 from gateway.domain.requests.request import Role

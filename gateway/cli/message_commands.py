@@ -20,9 +20,9 @@ from gateway.cli.installation import (
     print_cursor,
     print_json_line,
     require_library,
-    run_on_requests,
     staff_option,
 )
+from gateway.cli.managed_requests import run_on_requests
 from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Role
 from gateway.domain.requests.views import MessageView

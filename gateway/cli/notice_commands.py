@@ -17,8 +17,8 @@ from gateway.cli.installation import (
     print_json,
     print_json_line,
     require_library,
-    run_on_requests,
 )
+from gateway.cli.managed_requests import run_on_requests
 from gateway.domain.requests.staff_views import NoticeLetter, NoticeStatus, NoticeView
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.web.api.models.staff import NoticeOut, NoticeWhole

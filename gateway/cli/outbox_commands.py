@@ -23,9 +23,9 @@ from gateway.cli.installation import (
     print_json,
     print_json_line,
     require_library,
-    run_on_requests,
     staff_option,
 )
+from gateway.cli.managed_requests import run_on_requests
 from gateway.domain.requests.staff_views import BatchedOrder, DeadLetter
 from gateway.domain.requests.views import NotFound, ResultPage
 from gateway.runtime.managed_requests import ManagedRequests

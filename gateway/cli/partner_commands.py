@@ -19,8 +19,8 @@ from gateway.cli.installation import (
     print_json,
     print_json_line,
     require_library,
-    run_on_requests,
 )
+from gateway.cli.managed_requests import run_on_requests
 from gateway.domain.requests.policy import OnlyOwning
 from gateway.domain.requests.rota import RotaExplanation, SupplierVerdict
 from gateway.domain.requests.staff_views import PartnerView, RotaView

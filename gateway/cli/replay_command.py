@@ -15,13 +15,11 @@ from gateway.cli.installation import (
     REFUSED,
     UNREACHABLE,
     Installation,
-    body_errors_as_configuration,
-    open_exchange,
-    open_journal,
     pass_installation,
     require_library,
 )
 from gateway.cli.journal_commands import add_filter_options, include_whole_conversation, make_journal_filter
+from gateway.cli.message_exchange import body_errors_as_configuration, open_exchange, open_journal
 from gateway.ports.responder import OutcomeClass
 from gateway.services.exchange import MessageExchange
 from gateway.services.exchange.message_context import NotReplayableError, RehearsalResult, ReplayResult

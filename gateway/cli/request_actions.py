@@ -22,9 +22,9 @@ from gateway.cli.installation import (
     pass_installation,
     print_json,
     require_library,
-    run_on_requests,
     staff_option,
 )
+from gateway.cli.managed_requests import run_on_requests
 from gateway.cli.request_options import (
     CITATION_OPTIONS,
     Said,

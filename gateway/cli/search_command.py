@@ -17,9 +17,9 @@ from gateway.cli.installation import (
     pass_installation,
     print_json,
     require_library,
-    run_on_requests,
     staff_option,
 )
+from gateway.cli.managed_requests import run_on_requests
 from gateway.cli.request_commands import print_created_request
 from gateway.cli.request_options import build_model
 from gateway.configuration.yaml_document import nearest_match

@@ -6,7 +6,7 @@ It follows the union of operations in facts/ils-backends.md section 1; its refus
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -436,3 +436,14 @@ class LibrarySystem(Protocol):
 
     # reference
     async def pickup_locations(self) -> tuple[PickupLocation, ...]: ...
+
+
+@value_object
+class ExchangeLibrary:
+    """A library of this installation with its system."""
+
+    symbol: str
+    name: str
+    system: LibrarySystem
+    zone: tzinfo
+    currency: str

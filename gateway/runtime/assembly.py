@@ -1,44 +1,26 @@
-"""What settings ask for, built once for daemon and commands: libraries, exchange."""
+"""What settings ask for, built once for daemon and commands: the store and libraries."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
-from gateway.domain.problems import ConfigurationError
 from gateway.domain.value import value_object
-from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, NestedSystem, ProtocolAdapter
-from gateway.ports.library_system import LibrarySystem
+from gateway.ports.adapter import LibraryAdapter, LibraryAdapterContext, NestedSystem
+from gateway.ports.library_system import ExchangeLibrary, LibrarySystem
+from gateway.ports.partner_simulator import Secrets
 from gateway.ports.shared_store import SchemaMigrations, Store
-from gateway.profiles import ProfileSet
-from gateway.services.exchange import ExchangeRecord, MessageExchange
-from gateway.services.exchange.admission import Secrets
-from gateway.services.exchange.handlers import DefectReporter, log_defect
-from gateway.services.exchange.message_context import ExchangeLibrary
-from gateway.services.patron_authentication import PatronAuthenticator
-from gateway.services.requests.broker import RequestBroker
-from gateway.services.requests.circulation_link import CirculationLinker
-from gateway.services.requests.library_context import LibraryContext
-from gateway.services.requests.partner_inbox import PartnerInbox
-from gateway.services.sign_in_attempts import AttemptLimits
 from gateway.settings import LibrarySettings, Settings
 from gateway.store.engine import open_store
 from gateway.store.file_lock import DatabaseFileLock
-from gateway.store.journal import Journal
-from gateway.store.journal_records import BodyCipher, JournalOptions
 from gateway.store.library_changes import StoredLibraryChanges, prune_library_changes
 from gateway.store.migration import OWN
 
 SLICE = 500
 """Rows that retention takes at once."""
-
-
-def observe_nothing(_done: ExchangeRecord) -> None:
-    """Observes nothing."""
 
 
 @value_object
@@ -80,24 +62,6 @@ class Assembly:
         """Of all tables: the gateway's own and those of the library systems in use."""
         kinds = {name: kind for library in self.settings.libraries for name, kind in self.kinds_of(library).items()}
         return (OWN, *(adapter.migrations for adapter in kinds.values() if adapter.migrations is not None))
-
-    def make_journal_options(self) -> JournalOptions:
-        """Raises ConfigurationError naming the place in gateway.yml."""
-        wanted = self.settings.journal
-        keys = [self.secrets(reference) for reference in wanted.encryption_keys]
-        try:
-            cipher = BodyCipher(keys) if keys else None
-        except ValueError as error:
-            raise ConfigurationError(
-                [self.settings.make_problem(("journal", "encryption_keys"), str(error))]
-            ) from error
-        return JournalOptions(
-            wanted.body_limit, wanted.keep_bodies_days, wanted.keep_rows_days, cipher, self.make_body_concealers()
-        )
-
-    def make_body_concealers(self) -> Mapping[str, Callable[[bytes], bytes]]:
-        """By protocol, as `JournalOptions` has them."""
-        return {name: _make_body_concealer(adapter) for name, adapter in self.adapters.protocols.items()}
 
     # --- libraries ---------------------------------------------------------------------------------------
 
@@ -144,52 +108,6 @@ class Assembly:
             forgotten += found
         return forgotten
 
-    # --- the exchange ------------------------------------------------------------------------------------
-
-    def build_exchange(
-        self,
-        libraries: Mapping[str, ExchangeLibrary],
-        profiles: Callable[[], ProfileSet],
-        store: Store,
-        journal: Journal,
-        observe: Callable[[ExchangeRecord], None] = observe_nothing,
-        contexts: Mapping[str, LibraryContext] | None = None,
-        report_defect: DefectReporter = log_defect,
-    ) -> MessageExchange:
-        """`contexts`: managed requests of the libraries, by symbol; None: messages are for the libraries alone."""
-        return MessageExchange(
-            responders={name: adapter.responder() for name, adapter in self.adapters.protocols.items()},
-            profiles=profiles,
-            libraries=libraries,
-            journal=journal,
-            clock=self.clock,
-            authenticator=make_authenticator(self.settings, store, self.clock),
-            secrets=self.secrets,
-            library_seconds=self.settings.library_timeout_seconds,
-            observe=observe,
-            link=CirculationLinker(contexts) if contexts is not None else None,
-            broker=RequestBroker(contexts) if contexts is not None else None,
-            partner_inbox=PartnerInbox(contexts) if contexts is not None else None,
-            report_defect=report_defect,
-        )
-
-
-def _make_body_concealer(adapter: ProtocolAdapter) -> Callable[[bytes], bytes]:
-    """The responder is made with the first body: a command that only reads loads no protocol."""
-    make_once = cache(adapter.responder)
-    return lambda body: make_once().conceal_secrets(body)
-
 
 def make_open_library(library: LibrarySettings, system: LibrarySystem) -> ExchangeLibrary:
     return ExchangeLibrary(library.symbol, library.name, system, library.zone, library.currency)
-
-
-def make_authenticator(settings: Settings, store: Store, clock: Clock) -> PatronAuthenticator:
-    """By the limits of the pages, which count wherever a PIN comes in."""
-    return PatronAuthenticator(store, clock, attempt_limits(settings))
-
-
-def attempt_limits(settings: Settings) -> AttemptLimits:
-    """Of wrong PINs and passwords, of patrons and of staff."""
-    pages = settings.pages
-    return AttemptLimits(pages.tries, pages.address_tries, pages.tries_minutes)

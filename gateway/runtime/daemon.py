@@ -15,13 +15,14 @@ import structlog
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock, SystemClock
 from gateway.policies import PolicyStore, load_policies
-from gateway.ports.library_system import HoldsConnections
+from gateway.ports.library_system import ExchangeLibrary, HoldsConnections
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
 from gateway.profiles import ProfileLoadResult, ProfileStore, load_profiles, read_profiles_beside
-from gateway.runtime.assembly import Assembly, make_authenticator
+from gateway.runtime.assembly import Assembly
 from gateway.runtime.background import BackgroundTasks, FailurePolicy
 from gateway.runtime.daemon_listeners import MAX_SILENCE_SECONDS, DaemonListeners
+from gateway.runtime.exchange_assembly import build_exchange, make_authenticator, make_journal_options
 from gateway.runtime.last_good_configuration import LastGoodFiles
 from gateway.runtime.listeners import (
     HttpListener,
@@ -43,7 +44,6 @@ from gateway.runtime.partner_connections import PartnerConnectionPool
 from gateway.secrets import resolve_secret
 from gateway.services.check import CheckSubject, check_examples
 from gateway.services.exchange import ExchangeRecord, MessageExchange
-from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.services.exchange.recovery import count_set_aside, finish_interrupted
 from gateway.services.fulfilment import LinkResolver
 from gateway.services.gateway_operation import GatewayOperation
@@ -142,7 +142,7 @@ class Daemon:
 
     async def _start_parts(self) -> None:
         stack, parts = self._stack, self._parts
-        options = parts.make_journal_options()
+        options = make_journal_options(parts)
         self._profiles = self._load_profiles()
         parts.make_database()
         if (lock := parts.database_lock) is not None:
@@ -181,7 +181,8 @@ class Daemon:
             options=options,
         )
         await self.mailboxes.forget_removed_mailboxes()
-        exchange = parts.build_exchange(
+        exchange = build_exchange(
+            parts,
             libraries,
             lambda: self._profiles.current,
             store,

@@ -17,7 +17,7 @@ from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.policy import RequestPolicy
 from gateway.domain.requests.request import Request, Role, RotaLineStatus
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, ChannelLibrary, SearchContext
-from gateway.ports.catalogue import Catalogue
+from gateway.ports.library_system import ExchangeLibrary
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.outgoing_mail import AnswerLink, Mailer
 from gateway.ports.partner_channel import (
@@ -32,12 +32,12 @@ from gateway.ports.shared_store import Store, Transaction
 from gateway.profiles import ProfileSet
 from gateway.profiles.checks import is_spoken_to_by_connection
 from gateway.runtime.background import WorkNotifier
+from gateway.runtime.library_contexts import build_library_contexts
 from gateway.runtime.mail_secrets import MailConcealer
 from gateway.runtime.sent_recording import RecordingConnections, RecordingMailer
 from gateway.services import network_load
 from gateway.services.article_lookup import make_article_lookup
 from gateway.services.exchange.admission import Secrets
-from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.services.letters import LetterRenderer
 from gateway.services.mailbox.mail_replies import REPLY, MailReplyHandler
 from gateway.services.network_load import NetworkLoads
@@ -54,7 +54,7 @@ from gateway.services.requests.effects import (
     remove_patron_data,
 )
 from gateway.services.requests.journaled_messages import JournaledMessageService
-from gateway.services.requests.library_context import LibraryContext, Network, find_library_context, report_no_load
+from gateway.services.requests.library_context import LibraryContext, find_library_context
 from gateway.services.requests.order_batches import send_single
 from gateway.services.requests.outbox_handlers import RequestOutboxHandlers
 from gateway.services.requests.partner_closures import PartnerClosureService
@@ -72,7 +72,7 @@ from gateway.services.requests.request_statistics import StatisticsService
 from gateway.services.requests.saved_filters import SavedFilterService
 from gateway.services.requests.sent_messages import SentMessageJournal, record_sent_message
 from gateway.services.requests.staff_service import PartnerDirectory, StaffService
-from gateway.services.requests.suppliers import KnownHoldings, StaticCatalogue
+from gateway.services.requests.suppliers import KnownHoldings
 from gateway.services.requests.transitions import apply_expired_timer
 from gateway.services.searching.lookup import SearchCatalogue
 from gateway.services.searching.search import CatalogueSearch
@@ -315,47 +315,6 @@ class ManagedRequests:
         if content is None:
             raise KeyError(file_id)
         return content
-
-
-def wake_nobody() -> None:
-    """Another process has the outbox worker: it looks by itself."""
-
-
-def build_library_contexts(
-    settings: Settings,
-    store: Store,
-    clock: Clock,
-    libraries: Mapping[str, ExchangeLibrary],
-    profiles: Callable[[], ProfileSet],
-    policies: Callable[[str], RequestPolicy],
-    channels: Mapping[str, PartnerChannel] | None = None,
-    nudge: Callable[[], None] = wake_nobody,
-    network: Network = report_no_load,
-    catalogue: Catalogue | None = None,
-) -> dict[str, LibraryContext]:
-    """By symbol of the library. `channels` may be filled later; None: nothing is sent from here. `catalogue` None: no
-    catalogue is searched from here."""
-    catalogue = catalogue or StaticCatalogue()
-    return {
-        symbol: LibraryContext(
-            symbol=symbol,
-            info=settings.find_library(symbol).info,
-            system=library.system,
-            zone=library.zone,
-            currency=library.currency,
-            store=store,
-            clock=clock,
-            profiles=profiles,
-            policy=lambda symbol=symbol: policies(symbol),  # type: ignore[misc]
-            channels=channels if channels is not None else {},
-            catalogue=catalogue,
-            wake_outbox=nudge,
-            public_url=settings.http.public_url,
-            writes_letters=bool(settings.mail.host),
-            network=network,
-        )
-        for symbol, library in libraries.items()
-    }
 
 
 class _CapturingMailer:

@@ -10,7 +10,7 @@ from gateway.domain.clock import Clock
 from gateway.ports.catalogue import LinkFormat
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
-from gateway.runtime.assembly import attempt_limits, make_authenticator
+from gateway.runtime.exchange_assembly import attempt_limits, make_authenticator
 from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.exchange.admission import Secrets

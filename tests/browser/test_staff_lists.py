@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from gateway.cli.installation import Installation as Opened
-from gateway.cli.installation import open_managed_requests
+from gateway.cli.managed_requests import open_managed_requests
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import BorrowingState, LendingState, LibraryParty, PatronLink, Request, RequestFlag
 from gateway.store.requests import requests

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import expect
 
 from gateway.cli.installation import Installation as Opened
-from gateway.cli.installation import open_managed_requests
+from gateway.cli.managed_requests import open_managed_requests
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import LibraryParty, Request, Role

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from gateway.cli.installation import Installation as Opened
-from gateway.cli.installation import open_managed_requests
+from gateway.cli.managed_requests import open_managed_requests
 from gateway.domain.library import RecordId
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.request import LibraryParty

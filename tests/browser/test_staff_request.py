@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from gateway.cli.installation import Installation as Opened
-from gateway.cli.installation import open_managed_requests
+from gateway.cli.managed_requests import open_managed_requests
 from gateway.domain.library import Money, RecordId
 from gateway.domain.requests.citation import Citation, CitationType
 from gateway.domain.requests.events import Event, EventDetails, EventKind, LoanCondition, partner_signal

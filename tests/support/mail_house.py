@@ -26,6 +26,7 @@ from gateway.ports.incoming_mail import FetchedMail, MailboxClient, MailboxServe
 from gateway.ports.outgoing_mail import MailSecurity
 from gateway.ports.shared_store import Store
 from gateway.profiles import load_profiles
+from gateway.runtime.exchange_assembly import make_journal_options
 from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
 from gateway.services.mailbox.mail_records import MailboxInfo
@@ -311,7 +312,7 @@ async def mail_house(
     store = parts.open_store()
     await migrate_store(store, *parts.migration_histories)
     clock = clock or SystemClock()
-    options = parts.make_journal_options()
+    options = make_journal_options(parts)
     journal = Journal(store, options)
     managed = ManagedRequests(
         settings=settings,

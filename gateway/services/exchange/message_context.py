@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from hashlib import blake2b
 
 import structlog
@@ -14,7 +14,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.commands import Command
 from gateway.domain.problems import MalformedMessage, Refusal, RefusalReason, Unavailable
 from gateway.domain.value import value_object
-from gateway.ports.library_system import LibrarySystem
+from gateway.ports.library_system import ExchangeLibrary
 from gateway.ports.partner_channel import IncomingPartnerMessage
 from gateway.ports.responder import (
     DecodedMessage,
@@ -33,17 +33,6 @@ from gateway.store.journal_records import FullMessage, JournalEnding, JournalEnt
 log = structlog.get_logger(component="exchange")
 
 AFTERWARDS = "finished after an interruption; the answer was not sent"
-
-
-@value_object
-class ExchangeLibrary:
-    """A library of this installation with its system."""
-
-    symbol: str
-    name: str
-    system: LibrarySystem
-    zone: tzinfo
-    currency: str
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from gateway.domain.commands import READ_ONLY
 from gateway.domain.problems import MalformationKind, MalformedMessage, Refusal, Refused
 from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
+from gateway.ports.library_system import ExchangeLibrary
 from gateway.ports.responder import (
     DecodedMessage,
     ExchangeContext,
@@ -35,7 +36,6 @@ from gateway.services.exchange.handlers import (
     log_defect,
 )
 from gateway.services.exchange.message_context import (
-    ExchangeLibrary,
     MessageContext,
     MessageOutcomes,
     NotReplayableError,

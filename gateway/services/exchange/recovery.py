@@ -19,9 +19,10 @@ from structlog.contextvars import clear_contextvars
 from gateway.domain.clock import Clock
 from gateway.domain.problems import Unavailable
 from gateway.domain.value import value_object
+from gateway.ports.library_system import ExchangeLibrary
 from gateway.ports.responder import OutcomeClass
 from gateway.services.exchange import MessageExchange
-from gateway.services.exchange.message_context import ExchangeLibrary, NotReplayableError
+from gateway.services.exchange.message_context import NotReplayableError
 from gateway.store.journal import Journal
 from gateway.store.journal_records import (
     BodyUnreadable,

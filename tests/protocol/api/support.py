@@ -17,6 +17,7 @@ from gateway.domain.clock import SystemClock
 from gateway.policies import load_policies
 from gateway.ports.outgoing_addresses import AllowedAddresses
 from gateway.ports.shared_store import Store
+from gateway.runtime.exchange_assembly import make_journal_options
 from gateway.runtime.listeners import HttpListener, HttpListenerOptions
 from gateway.runtime.mailbox_services import MailboxServices
 from gateway.runtime.managed_requests import ManagedRequests
@@ -85,7 +86,7 @@ async def running(installation: Installation) -> AsyncIterator[Running]:
     store = parts.open_store()
     await migrate_store(store, *parts.migration_histories)
     clock = SystemClock()
-    options = parts.make_journal_options()
+    options = make_journal_options(parts)
     journal = Journal(store, options)
     managed = ManagedRequests(
         settings=settings,

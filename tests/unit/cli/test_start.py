@@ -34,8 +34,8 @@ CHANGES = ("gateway.cli.request_commands", "gateway.cli.request_actions")
 READS_PROFILES = ("adapters.ncip.messages",)
 """What a shipped profile names elements of: profiles are read where they are asked for."""
 
-MAX_OWN_MODULES = 325
-"""Of `gateway` and `adapters`; 315 as this is written, of 800."""
+MAX_OWN_MODULES = 185
+"""Of `gateway` and `adapters`; 165 to show a request as this is written, of 800."""
 
 HEAVY = ("pydantic", "sqlalchemy", "aiohttp", "lxml", "structlog", "yaml", "jinja2")
 

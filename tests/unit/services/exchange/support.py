@@ -14,11 +14,12 @@ from gateway.cli.installation import Installation
 from gateway.configuration.yaml_document import YamlDocument
 from gateway.domain.problems import Unavailable
 from gateway.domain.profile import Profile
+from gateway.ports.library_system import ExchangeLibrary
 from gateway.ports.responder import ExchangeContext, RawMessage, TransportKind
 from gateway.ports.shared_store import Store
 from gateway.profiles import LoadedProfile, ProfileSet
-from gateway.runtime.managed_requests import build_library_contexts
-from gateway.services.exchange.message_context import ExchangeLibrary
+from gateway.runtime.exchange_assembly import build_exchange, make_body_concealers
+from gateway.runtime.library_contexts import build_library_contexts
 from gateway.store.journal import Journal
 from gateway.store.journal_records import JournalOpening, JournalOptions
 from tests.support.paths import ROOT
@@ -46,8 +47,8 @@ class House:
             self.profile_set,
             installation.policies.policies.for_library,
         )
-        self.exchange = installation.parts.build_exchange(
-            libraries, self.profile_set, store, journal, contexts=contexts
+        self.exchange = build_exchange(
+            installation.parts, libraries, self.profile_set, store, journal, contexts=contexts
         )
 
     def profile_set(self) -> ProfileSet:
@@ -91,7 +92,7 @@ async def open_house(
     installation = Installation(folder / "gateway.yml")
     await _fill_library(installation)
     async with installation.open_current_store() as store:
-        concealers = installation.parts.make_body_concealers()
+        concealers = make_body_concealers(installation.parts)
         journal = Journal(store, replace(options or JournalOptions(), concealers=concealers))
         try:
             yield House(installation, store, journal, await installation.parts.open_libraries(store))

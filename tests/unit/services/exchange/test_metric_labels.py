@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.ports.responder import OutcomeClass
+from gateway.runtime.exchange_assembly import build_exchange
 from gateway.services.exchange import ExchangeRecord
 from tests.unit.services.exchange.support import PATRON, open_house
 
@@ -26,8 +27,8 @@ async def test_names_are_those_of_profiles_and_of_the_protocol(
 ) -> None:
     records: list[ExchangeRecord] = []
     async with open_house(tmp_path) as house:
-        exchange = house.installation.parts.build_exchange(
-            house.libraries, house.profile_set, house.store, house.journal, records.append
+        exchange = build_exchange(
+            house.installation.parts, house.libraries, house.profile_set, house.store, house.journal, records.append
         )
         message = house.message("lookup-user", patron=PATRON)
         body = message.body.replace(b"LookupUser", name.encode())
@@ -39,8 +40,8 @@ async def test_names_are_those_of_profiles_and_of_the_protocol(
 async def test_what_is_no_message_has_no_service(tmp_path: Path) -> None:
     records: list[ExchangeRecord] = []
     async with open_house(tmp_path) as house:
-        exchange = house.installation.parts.build_exchange(
-            house.libraries, house.profile_set, house.store, house.journal, records.append
+        exchange = build_exchange(
+            house.installation.parts, house.libraries, house.profile_set, house.store, house.journal, records.append
         )
         await exchange.handle(replace(house.message("lookup-user", patron=PATRON), body=b"GET / HTTP/1.1"))
     assert records[0].service == ""

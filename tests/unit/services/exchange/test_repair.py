@@ -8,9 +8,8 @@ from typing import cast
 
 import pytest
 
-from gateway.ports.library_system import LibrarySystem, PatronKey
+from gateway.ports.library_system import ExchangeLibrary, LibrarySystem, PatronKey
 from gateway.ports.responder import OutcomeClass, RawMessage
-from gateway.services.exchange.message_context import ExchangeLibrary
 from gateway.services.exchange.recovery import MAX_STARTS, RecoveryReport, count_set_aside, finish_interrupted
 from gateway.store.journal import Journal
 from gateway.store.journal_records import BodyCipher, FullMessage, JournalEntry, JournalFilter, JournalOptions

@@ -1,0 +1,59 @@
+"""Managed requests that a command acts on, beside a running daemon and on the same store: what is to be sent is left to
+its worker, what the library must say yes to is asked at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from gateway.cli.installation import Installation, errors_as_sentences
+from gateway.runtime.exchange_assembly import make_journal_options
+from gateway.runtime.managed_requests import ManagedRequests
+from gateway.services.outbox.worker import node_start_name
+from gateway.store.journal import Journal
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def open_managed_requests(installation: Installation) -> AsyncIterator[ManagedRequests]:
+    """The store up to date, libraries open. Profiles and policies are those of `Installation.working_configuration`,
+    read when something is asked of them, which raises ConfigurationError then.
+
+    Raises ConfigurationError, SchemaTooNew, Unavailable.
+    """
+    parts = installation.parts
+    async with installation.open_current_store() as store:
+        managed = ManagedRequests(
+            settings=installation.settings,
+            adapters=installation.adapters,
+            clock=installation.clock,
+            secrets=parts.secrets,
+            store=store,
+            journal=Journal(store, make_journal_options(parts)),
+            libraries=await parts.open_libraries(store),
+            profiles=lambda: installation.working_configuration[0],
+            policies=lambda symbol: installation.working_configuration[1].for_library(symbol),
+            node=node_start_name("command"),  # no place of the daemon's: a start of it leaves our rows to us
+        )
+        try:
+            await managed.network.restore_reports(managed.contexts)
+            yield managed
+        finally:
+            await managed.close_clients()
+
+
+def run_on_requests(installation: Installation, work: Callable[[ManagedRequests], Awaitable[T]]) -> T:
+    """Open, do the work, close. What is refused ends the command with a sentence (`CommandFailed`,
+    click.UsageError). Nothing is begun unless profiles and policies can be worked with."""
+    installation.require_configuration()
+
+    async def open_and_run() -> T:
+        async with open_managed_requests(installation) as managed:
+            return await work(managed)
+
+    with errors_as_sentences():
+        return asyncio.run(open_and_run())

@@ -1,0 +1,255 @@
+"""`illgate request list` and `illgate task list|show`. The API's models are loaded where JSON is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, tzinfo
+from typing import Any
+
+import click
+
+from gateway.cli.formatting import format_flags, format_table
+from gateway.cli.installation import (
+    Installation,
+    cursor_option,
+    format_minute,
+    json_option,
+    library_option,
+    limit_option,
+    pass_installation,
+    print_cursor,
+    print_json_line,
+    read_from_libraries,
+    require_library,
+)
+from gateway.cli.request_options import ValueContext, parse_field_value
+from gateway.configuration.yaml_document import nearest_match
+from gateway.domain.requests.action_fields import FieldType
+from gateway.domain.requests.request import BorrowingState, LendingState, Request, Role
+from gateway.domain.requests.task_lists import BY_NAME, DEAD_LETTERS, MAILBOXES_AWAY, UNMATCHED_MAILS
+from gateway.domain.requests.views import LocatedCopy, RequestFilter, RequestOrder, ResultPage
+from gateway.domain.value import value_object
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.request_reader import RequestReader
+
+STATES = tuple(dict.fromkeys(state.value for state in (*BorrowingState, *LendingState)))
+
+
+@value_object
+class RequestListQuery:
+    """Which list, which page of it, and how it is shown."""
+
+    symbol: str
+    wanted: RequestFilter
+    limit: int
+    cursor: str
+    as_json: bool
+
+
+@click.command(name="list")
+@click.option("--role", type=click.Choice([role.value for role in Role]), help="Of this side.")
+@click.option("--state", "states", multiple=True, type=click.Choice(STATES), metavar="STATE", help="In one of these.")
+@click.option("--task", type=click.Choice(tuple(BY_NAME)), metavar="NAME", help="On this list of `illgate task list`.")
+@click.option("--partner", "partners", multiple=True, metavar="PROFILE", help="With one of these partners.")
+@click.option("--branch", "branches", multiple=True, metavar="CODE", help="Of one of these branches.")
+@click.option("--assignee", default="", metavar="NAME", help="That this user sees to.")
+@click.option("--unassigned", is_flag=True, help="That nobody sees to.")
+@click.option("--label", default="", metavar="TEXT", help="With this label of staff's own.")
+@click.option("--find", "search", default="", metavar="TEXT", help="With this number of any kind, or these words.")
+@click.option("--text", default="", metavar="TEXT", help="With this in number or title.")
+@click.option("--need-by-before", "before", default="", metavar="DAY", help="Needed before this day.")
+@click.option(
+    "--order",
+    type=click.Choice([order.value for order in RequestOrder]),
+    default=RequestOrder.NEWEST.value,
+    show_default=True,
+    help="Newest change first, waiting longest first, needed soonest first, or by number or title, up or down.",
+)
+@click.option("--open/--all", "only_open", default=None, help="Closed ones too? Else only with --state or --task.")
+@limit_option
+@cursor_option
+@library_option
+@json_option
+@pass_installation
+def list_requests(installation: Installation, /, **said: Any) -> None:
+    """Requests, last changed first or as --order says.
+
+    \b
+    Examples:
+      illgate request list
+      illgate request list --role lending --state shipped
+      illgate request list --task to-return
+      illgate request list --text 'Кобзарь' --all
+      illgate request list --find 978-3-16-148410-0 --all
+    """
+    library = require_library(installation, said["symbol"])
+    by_default = None if said["states"] or said["task"] else True
+    here = ValueContext(library.zone, library.currency)
+    before = parse_field_value(FieldType.DAY, said["before"], here, "need_by_before") if said["before"] else ""
+    wanted = RequestFilter(
+        role=Role(said["role"]) if said["role"] else None,
+        states=said["states"],
+        task=said["task"] or "",
+        partners=said["partners"],
+        text=said["text"],
+        search=said["search"],
+        branches=said["branches"],
+        assignee=said["assignee"],
+        unassigned=said["unassigned"],
+        label=said["label"],
+        open=by_default if said["only_open"] is None else said["only_open"] or None,
+        need_by_before=date.fromisoformat(before) if before else None,
+        order=RequestOrder(said["order"]),
+    )
+    print_request_list(
+        installation, RequestListQuery(library.symbol, wanted, said["limit"], said["cursor"], said["as_json"])
+    )
+
+
+def print_request_list(installation: Installation, asked: RequestListQuery) -> None:
+    library = require_library(installation, asked.symbol)
+
+    async def load_page(
+        contexts: Mapping[str, LibraryContext],
+    ) -> tuple[ResultPage[Request], Mapping[str, LocatedCopy]]:
+        reader = RequestReader(contexts)
+        found = await reader.listing(library.symbol, asked.wanted, asked.limit, asked.cursor)
+        return found, await reader.find_copies_to_pull(library.symbol, asked.wanted, found)
+
+    page, copies = read_from_libraries(installation, load_page)
+    if asked.as_json:
+        from gateway.web.api.models.outputs import RequestLine
+
+        for request in page:
+            print_json_line(RequestLine.from_request(request, copies.get(request.id)))
+    else:
+        for line in _format_copy_rows(page, copies) if copies else _format_request_rows(page, library.zone):
+            click.echo(line)
+        if not page.items and asked.wanted.open:
+            click.echo("(closed ones are listed by --all)", err=True)
+    print_cursor(page.cursor)
+
+
+def _format_request_rows(page: ResultPage[Request], zone: tzinfo) -> Iterator[str]:
+    if not page.items:
+        yield "no requests"
+        return
+    heading = ("NUMBER", "ROLE", "STATE", "FLAGS", "PARTNER", "NEED BY", "CHANGED", "TITLE")
+    yield from format_table([heading, *(_format_request_row(request, zone) for request in page)])
+
+
+def _format_request_row(request: Request, zone: tzinfo) -> tuple[str, ...]:
+    return (
+        request.number,
+        request.role.value,
+        request.state.value,
+        format_flags(request),
+        request.partner.profile,
+        request.dates.need_by.isoformat() if request.dates.need_by is not None else "",
+        format_minute(request.changed, zone),
+        request.citation.short,
+    )
+
+
+def _format_copy_rows(page: ResultPage[Request], copies: Mapping[str, LocatedCopy]) -> Iterator[str]:
+    """What staff take to the shelves."""
+    rows = []
+    for request in page:
+        copy = copies.get(request.id) or LocatedCopy(barcode="")
+        day = request.dates.need_by.isoformat() if request.dates.need_by is not None else ""
+        rows.append(
+            (
+                request.number,
+                copy.barcode,
+                copy.call_number,
+                copy.problem or format_copy_place(copy),
+                request.partner.profile,
+                day,
+                format_flags(request),
+                request.citation.short,
+            )
+        )
+    heading = ("NUMBER", "ITEM", "CALL NUMBER", "PLACE", "PARTNER", "NEED BY", "FLAGS", "TITLE")
+    yield from format_table([heading, *rows])
+
+
+def format_copy_place(copy: LocatedCopy) -> str:
+    codes = " ".join(filter(None, (copy.branch, copy.shelf)))
+    return f"{copy.place} ({codes})" if copy.place and codes else copy.place or codes
+
+
+@click.group(name="task")
+def task_command() -> None:
+    """What waits for staff."""
+
+
+@task_command.command(name="list")
+@click.option("--all", "also_empty", is_flag=True, help="Empty lists too.")
+@library_option
+@pass_installation
+def list_tasks(installation: Installation, also_empty: bool, symbol: str) -> None:
+    """All lists with something on them, how much that is, and since when the oldest waits."""
+    from gateway.services.requests.staff_service import StaffService  # lists of requests do without
+
+    library = require_library(installation, symbol)
+    found = read_from_libraries(installation, lambda contexts: StaffService(contexts).tasks(library.symbol))
+    rows = [
+        (
+            one.name,
+            one.role,
+            str(one.count),
+            format_minute(one.oldest, library.zone) if one.oldest is not None else "",
+            one.description,
+        )
+        for one in found
+        if one.count or also_empty
+    ]
+    if not rows:
+        click.echo("nothing waits for staff")
+        return
+    for line in format_table([("NAME", "ROLE", "COUNT", "OLDEST SINCE", "WHAT"), *rows]):
+        click.echo(line)
+
+
+@task_command.command(name="show")
+@click.argument("name")
+@limit_option
+@cursor_option
+@library_option
+@json_option
+@pass_installation
+def show_task(installation: Installation, name: str, limit: int, cursor: str, symbol: str, as_json: bool) -> None:
+    """The requests on one list, last changed first; of `mailboxes-away` the mailboxes that can't be read."""
+    if name == DEAD_LETTERS:
+        raise click.UsageError("these are no requests: illgate outbox list")
+    if name == UNMATCHED_MAILS:
+        raise click.UsageError("these are no requests: illgate mail unmatched list")
+    if name == MAILBOXES_AWAY:
+        _show_mailboxes_away(installation, symbol, as_json)
+        return
+    if name not in BY_NAME:
+        near = nearest_match(name, BY_NAME)
+        hint = f"; did you mean '{near}'?" if near else ""
+        raise click.UsageError(f"no such list: {name}{hint} All: illgate task list --all")
+    print_request_list(installation, RequestListQuery(symbol, RequestFilter(task=name), limit, cursor, as_json))
+
+
+def _show_mailboxes_away(installation: Installation, symbol: str, as_json: bool) -> None:
+    from gateway.services.requests.staff_service import StaffService  # lists of requests do without
+
+    library = require_library(installation, symbol)
+    found = read_from_libraries(
+        installation, lambda contexts: StaffService(contexts).list_mailbox_failures(library.symbol)
+    )
+    if as_json:
+        from gateway.web.api.models.staff import MailboxFailureOut
+
+        for one in found:
+            print_json_line(MailboxFailureOut.model_validate(one))
+        return
+    if not found:
+        click.echo("all mailboxes are read")
+        return
+    rows = [(one.mailbox, format_minute(one.since, library.zone), one.reason) for one in found]
+    for line in format_table([("MAILBOX", "SINCE", "WHY"), *rows]):
+        click.echo(line)

@@ -1,0 +1,92 @@
+"""The exchange of messages, built from an assembly: its journal, responders, and what follows for managed requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from gateway.domain.clock import Clock
+from gateway.domain.problems import ConfigurationError
+from gateway.ports.adapter import ProtocolAdapter
+from gateway.ports.library_system import ExchangeLibrary
+from gateway.ports.shared_store import Store
+from gateway.profiles import ProfileSet
+from gateway.runtime.assembly import Assembly
+from gateway.services.exchange import ExchangeRecord, MessageExchange
+from gateway.services.exchange.handlers import DefectReporter, log_defect
+from gateway.services.patron_authentication import PatronAuthenticator
+from gateway.services.requests.broker import RequestBroker
+from gateway.services.requests.circulation_link import CirculationLinker
+from gateway.services.requests.library_context import LibraryContext
+from gateway.services.requests.partner_inbox import PartnerInbox
+from gateway.services.sign_in_attempts import AttemptLimits
+from gateway.settings import Settings
+from gateway.store.journal import Journal
+from gateway.store.journal_records import BodyCipher, JournalOptions
+
+
+def observe_nothing(_done: ExchangeRecord) -> None:
+    """Observes nothing."""
+
+
+def build_exchange(
+    parts: Assembly,
+    libraries: Mapping[str, ExchangeLibrary],
+    profiles: Callable[[], ProfileSet],
+    store: Store,
+    journal: Journal,
+    observe: Callable[[ExchangeRecord], None] = observe_nothing,
+    contexts: Mapping[str, LibraryContext] | None = None,
+    report_defect: DefectReporter = log_defect,
+) -> MessageExchange:
+    """`contexts`: managed requests of the libraries, by symbol; None: messages are for the libraries alone."""
+    return MessageExchange(
+        responders={name: adapter.responder() for name, adapter in parts.adapters.protocols.items()},
+        profiles=profiles,
+        libraries=libraries,
+        journal=journal,
+        clock=parts.clock,
+        authenticator=make_authenticator(parts.settings, store, parts.clock),
+        secrets=parts.secrets,
+        library_seconds=parts.settings.library_timeout_seconds,
+        observe=observe,
+        link=CirculationLinker(contexts) if contexts is not None else None,
+        broker=RequestBroker(contexts) if contexts is not None else None,
+        partner_inbox=PartnerInbox(contexts) if contexts is not None else None,
+        report_defect=report_defect,
+    )
+
+
+def make_journal_options(parts: Assembly) -> JournalOptions:
+    """Raises ConfigurationError naming the place in gateway.yml."""
+    wanted = parts.settings.journal
+    keys = [parts.secrets(reference) for reference in wanted.encryption_keys]
+    try:
+        cipher = BodyCipher(keys) if keys else None
+    except ValueError as error:
+        raise ConfigurationError([parts.settings.make_problem(("journal", "encryption_keys"), str(error))]) from error
+    return JournalOptions(
+        wanted.body_limit, wanted.keep_bodies_days, wanted.keep_rows_days, cipher, make_body_concealers(parts)
+    )
+
+
+def make_body_concealers(parts: Assembly) -> Mapping[str, Callable[[bytes], bytes]]:
+    """By protocol, as `JournalOptions` has them."""
+    return {name: _make_body_concealer(adapter) for name, adapter in parts.adapters.protocols.items()}
+
+
+def _make_body_concealer(adapter: ProtocolAdapter) -> Callable[[bytes], bytes]:
+    """The responder is made with the first body: a command that only reads loads no protocol."""
+    make_once = cache(adapter.responder)
+    return lambda body: make_once().conceal_secrets(body)
+
+
+def make_authenticator(settings: Settings, store: Store, clock: Clock) -> PatronAuthenticator:
+    """By the limits of the pages, which count wherever a PIN comes in."""
+    return PatronAuthenticator(store, clock, attempt_limits(settings))
+
+
+def attempt_limits(settings: Settings) -> AttemptLimits:
+    """Of wrong PINs and passwords, of patrons and of staff."""
+    pages = settings.pages
+    return AttemptLimits(pages.tries, pages.address_tries, pages.tries_minutes)

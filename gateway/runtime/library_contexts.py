@@ -1,0 +1,57 @@
+"""The libraries of an installation as services on managed requests know them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gateway.domain.clock import Clock
+from gateway.domain.requests.policy import RequestPolicy
+from gateway.ports.catalogue import Catalogue
+from gateway.ports.library_system import ExchangeLibrary
+from gateway.ports.partner_channel import PartnerChannel
+from gateway.ports.shared_store import Store
+from gateway.profiles import ProfileSet
+from gateway.services.requests.library_context import LibraryContext, Network, report_no_load
+from gateway.services.requests.suppliers import StaticCatalogue
+from gateway.settings import Settings
+
+
+def wake_nobody() -> None:
+    """Another process has the outbox worker: it looks by itself."""
+
+
+def build_library_contexts(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    libraries: Mapping[str, ExchangeLibrary],
+    profiles: Callable[[], ProfileSet],
+    policies: Callable[[str], RequestPolicy],
+    channels: Mapping[str, PartnerChannel] | None = None,
+    nudge: Callable[[], None] = wake_nobody,
+    network: Network = report_no_load,
+    catalogue: Catalogue | None = None,
+) -> dict[str, LibraryContext]:
+    """By symbol of the library. `channels` may be filled later; None: nothing is sent from here. `catalogue` None: no
+    catalogue is searched from here."""
+    catalogue = catalogue or StaticCatalogue()
+    return {
+        symbol: LibraryContext(
+            symbol=symbol,
+            info=settings.find_library(symbol).info,
+            system=library.system,
+            zone=library.zone,
+            currency=library.currency,
+            store=store,
+            clock=clock,
+            profiles=profiles,
+            policy=lambda symbol=symbol: policies(symbol),  # type: ignore[misc]
+            channels=channels if channels is not None else {},
+            catalogue=catalogue,
+            wake_outbox=nudge,
+            public_url=settings.http.public_url,
+            writes_letters=bool(settings.mail.host),
+            network=network,
+        )
+        for symbol, library in libraries.items()
+    }
