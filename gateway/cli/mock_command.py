@@ -124,7 +124,7 @@ def mock_command(
         lambda reference: resolve_secret(reference, settings.folder),
         lines=lines,
     )
-    endpoint = MockEndpoint(partner, adapter.name, installation.clock) if adapter.over_http else None
+    endpoint = MockEndpoint(partner, adapter.responder(), installation.clock) if adapter.over_http else None
     site = MockSite(partner, TextCatalogues(settings.letters_folder, settings.letters.language), endpoint)
     listening = MockListenOptions(host, port, page_port if lines is not None else port)
     try:

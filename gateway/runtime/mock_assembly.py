@@ -107,7 +107,8 @@ def build_mock_partner(
         )
         return adapters.channels[protocol.rehearsal.channel].make(context)
 
-    return MockPartner(play, protocol.adapter.responder(), make_channel, protocol.rehearsal, clock, wait)
+    conceal_secrets = protocol.adapter.responder().conceal_secrets
+    return MockPartner(play, make_channel, protocol.rehearsal, conceal_secrets, clock, wait)
 
 
 def _find_partner(profile: Profile) -> LibraryParty:

@@ -12,6 +12,7 @@ from gateway.runtime.listeners import TcpListenerOptions, TcpMessageListener
 from gateway.runtime.partner_connections import PartnerConnectionPool
 from gateway.runtime.tcp_connection import ConnectionHandlers, ConnectionRules
 from gateway.services.mock.mock_partner import MockPartner
+from gateway.services.mock.mock_reception import MessageReception
 from gateway.web.inbound import AdmissionQueue
 
 SILENT_SECONDS = 10.0
@@ -56,7 +57,7 @@ class MockLines:
 
     async def start(self, partner: MockPartner, host: str = "127.0.0.1", port: int = 0) -> str:
         """HOST:PORT. `port` 0: a free one. Raises OSError."""
-        exchange = MockAnswerer(partner)
+        exchange = MockAnswerer(MessageReception(partner, self._responder))
         profile = partner.play.profile
         options = TcpListenerOptions(
             host=host,
@@ -86,15 +87,15 @@ class MockLines:
 class MockAnswerer:
     """`MessageAnswerer` of a partner that is played. Whoever reaches it is let in."""
 
-    def __init__(self, partner: MockPartner) -> None:
-        self._partner = partner
+    def __init__(self, reception: MessageReception) -> None:
+        self._reception = reception
 
     async def handle(self, arrival: RawMessage) -> ResponderAnswer:
         """What the partner says of itself goes out behind its answer. Without an answer nothing is sent."""
-        partner = self._partner
+        partner = self._reception.partner
         if arrival.line is not None:
             arrival.line.admit(partner.play.profile.name)
-        reply = partner.receive_message(arrival)
+        reply = self._reception.receive_message(arrival)
         if reply.after_seconds:
             await partner.wait(reply.after_seconds)
         reply.speak()

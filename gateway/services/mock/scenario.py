@@ -62,6 +62,11 @@ class AnswerChange(ProfileSection):
     refused: str = Field("", description="the message is refused, with these words")
     misbehaviour: str = Field("", description="a name that `illgate mock --list` shows")
 
+    @property
+    def is_whole_answer(self) -> bool:
+        """Whether the other side has an answer after it: a refusal is one."""
+        return not (self.missing or self.status or self.misbehaviour)
+
 
 class MockReaction(ProfileSection):
     when: EventKind = Field(description="what has come")

@@ -9,9 +9,10 @@ from pathlib import Path
 from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
-from gateway.ports.responder import RawMessage, TransportKind
+from gateway.ports.responder import RawMessage, Responder, TransportKind
 from gateway.services.localization import TextCatalogues
 from gateway.services.mock.mock_partner import MockPartner
+from gateway.services.mock.mock_reception import MessageReception
 from gateway.web.html import assets
 from gateway.web.html.assets import PageAssets, html_response
 from gateway.web.html.rendering import PageTemplates
@@ -26,11 +27,11 @@ TEMPLATES = PageTemplates(Path(__file__).parent / "templates", ASSETS)
 
 
 class MockEndpoint:
-    """Takes messages by POST to any path. `protocol`: as the messages' registry calls it."""
+    """Takes messages by POST to any path."""
 
-    def __init__(self, partner: MockPartner, protocol: str, clock: Clock) -> None:
+    def __init__(self, partner: MockPartner, responder: Responder, clock: Clock) -> None:
         self._partner = partner
-        self._protocol = protocol
+        self._reception = MessageReception(partner, responder)
         self._clock = clock
 
     def register(self, app: web.Application) -> None:
@@ -38,12 +39,12 @@ class MockEndpoint:
 
     async def _take_message(self, request: web.Request) -> web.StreamResponse:
         body = await read_body(request, self._partner.play.profile.max_bytes, ReadTimeouts())
-        reply = self._partner.receive_message(
+        reply = self._reception.receive_message(
             RawMessage(
                 body=body.data,
                 received=self._clock.now(),
                 transport=TransportKind.HTTP,
-                protocol=self._protocol,
+                protocol=self._reception.protocol,
                 peer=request.remote or "",
                 path=request.path,
                 headers={name.lower(): value for name, value in request.headers.items()},

@@ -196,7 +196,8 @@ async def run_mock_world(
         misbehaviour=misbehaviour,
     )
     partner = prepared.build_partner(options)
-    site = MockSite(partner, TextCatalogues(None, "en"), MockEndpoint(partner, "iso18626", prepared.clock))
+    responder = prepared.adapters.protocols["iso18626"].responder()
+    site = MockSite(partner, TextCatalogues(None, "en"), MockEndpoint(partner, responder, prepared.clock))
     prepared.write_profile(speak_iso18626(profile, f"{await site.start()}/iso18626"))
     async with prepared.run_gateway(site, options.address) as world:
         yield world
