@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from adapters.artemail.dialect import SECTION, ArtemailDialect
+from adapters.artemail.dialect import SECTION, ArtemailDialect, ArtemailRehearsal
 from gateway.ports.adapter import ChannelAdapter, ChannelContext, MailFormatAdapter
 from gateway.ports.incoming_mail import MailFormat
 from gateway.ports.partner_channel import PartnerChannel
@@ -61,5 +61,9 @@ channel_adapter = ChannelAdapter(
     by_mail=lambda _dialect: True,
 )
 mail_format_adapter = MailFormatAdapter(
-    name=SECTION, dialect=ArtemailDialect, make=make_mail_format, secret_pattern=password_line_pattern
+    name=SECTION,
+    dialect=ArtemailDialect,
+    make=make_mail_format,
+    rehearsal=ArtemailRehearsal,
+    secret_pattern=password_line_pattern,
 )

@@ -39,7 +39,7 @@ from gateway.ports.partner_channel import (
     record_nothing,
 )
 from gateway.ports.partner_simulator import PartnerSimulator, Secrets
-from gateway.ports.rehearsal import ConformanceTrials, ProtocolRehearsal
+from gateway.ports.rehearsal import ConformanceTrials, MailRehearsal, ProtocolRehearsal
 from gateway.ports.responder import Responder
 from gateway.ports.shared_store import SchemaMigrations, Store
 
@@ -260,11 +260,13 @@ class MailerAdapter:
 class MailFormatAdapter:
     """A format of partners' mails. `dialect` is the model of its section in a profile (key = `name`);
     `secret_pattern(dialect)`: where a password stands in its mails (group `secret`), whoever's it is; `part_concealer`:
-    what takes passwords out of those parts of its mails that aren't text."""
+    what takes passwords out of those parts of its mails that aren't text; `rehearsal()` says how a partner acts by
+    itself (`illgate mock`)."""
 
     name: str
     dialect: type[BaseModel]
     make: Callable[[], MailFormat]
+    rehearsal: Callable[[], MailRehearsal] | None = None
     secret_pattern: Callable[[Any], str] | None = None
     part_concealer: PartConcealer | None = None
 

@@ -1,8 +1,8 @@
 """How a protocol is rehearsed: what `illgate mock` needs of it to play a partner, and `illgate conformance` to try one.
 
-The partner that is played reads by the protocol's own `Responder` and speaks by its own `PartnerChannel`, under the
-profile as the partner would have written it for us. A partner that is tried gets messages by conversations, and each
-answer is compared with what the standard wants.
+The partner that is played reads by the protocol's own `Responder` or `MailFormat` and speaks by its own
+`PartnerChannel`, under the profile as the partner would have written it for us. A partner that is tried gets messages
+by conversations, and each answer is compared with what the standard wants.
 """
 
 from __future__ import annotations
@@ -103,6 +103,24 @@ class ConformanceTrials(Protocol):
     def list_conversations(self, context: ConformanceContext) -> Sequence[ConformanceConversation]:
         """Those by which a system is tried, in this order. Raises ConfigurationError for a profile that doesn't say
         what is needed."""
+        ...
+
+
+class MailRehearsal(Protocol):
+    """How partners are played who write and read mails of a format. A mail has no answer that could be spoiled."""
+
+    @property
+    def channel(self) -> str:
+        """Name of the channel by which the partner speaks."""
+        ...
+
+    def find_address(self, profile: Profile) -> str:
+        """Where we write to the partner; empty: nobody has said."""
+        ...
+
+    def mirror_dialect(self, profile: Profile) -> BaseModel:
+        """The section of the format as the partner would write it: what it calls us is what we call it there, and
+        addresses that are empty are those of its profile and of the partner."""
         ...
 
 

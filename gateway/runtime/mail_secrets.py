@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.problems import ConfigurationError
+from gateway.domain.profile import Profile
 from gateway.domain.value import value_object
 from gateway.ports.incoming_mail import PartConcealer, SecretPatterns
-from gateway.profiles import ProfileSet
 from gateway.secrets import resolve_secret
 from gateway.services.requests.sent_messages import link_token_pattern
 from gateway.settings import Settings
@@ -24,7 +24,7 @@ class MailConcealer:
 
     settings: Settings
     adapters: AdapterRegistry
-    profiles: Callable[[], ProfileSet]
+    profiles: Callable[[], Iterable[Profile]]
 
     def conceal_received(self, content: bytes) -> bytes:
         """A mail that came in; links in it may be another gateway's, which our patrons need."""
@@ -42,7 +42,7 @@ class MailConcealer:
         hidden = self._collect_secret_patterns(self.profiles())
         return reader.conceal(content, SecretPatterns(hidden.words, (*hidden.patterns, *more), hidden.parts))
 
-    def _collect_secret_patterns(self, profiles: ProfileSet) -> SecretPatterns:
+    def _collect_secret_patterns(self, profiles: Iterable[Profile]) -> SecretPatterns:
         """Passwords of all profiles: our own as they are now, and where others' stand in mails."""
         references: set[str] = set()
         patterns: set[str] = set()

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from gateway.adapter_registry import AdapterRegistry
 from gateway.domain.clock import Clock
-from gateway.domain.problems import ConfigurationError, ConfigurationProblem, Unavailable
+from gateway.domain.problems import ConfigurationError, ConfigurationProblem, MalformedMessage, Unavailable
 from gateway.domain.profile import Profile
+from gateway.domain.requests.partner_policy import PartnerRole
 from gateway.domain.requests.request import LibraryParty
 from gateway.domain.value import value_object
-from gateway.ports.adapter import ChannelContext, ChannelLibrary, ProtocolAdapter
+from gateway.ports.adapter import (
+    ChannelContext,
+    ChannelLibrary,
+    MailboxAdapter,
+    MailFormatAdapter,
+    ProtocolAdapter,
+)
 from gateway.ports.library_system import LibraryInfo
+from gateway.ports.outgoing_mail import LetterSender, Mailer
 from gateway.ports.partner_channel import (
     ChannelMessage,
     InboxResult,
@@ -21,14 +30,18 @@ from gateway.ports.partner_channel import (
     PartnerChannel,
 )
 from gateway.ports.partner_simulator import Secrets
-from gateway.ports.rehearsal import ProtocolRehearsal
+from gateway.ports.rehearsal import MailRehearsal, ProtocolRehearsal
+from gateway.runtime.mail_secrets import CLIENT, MailConcealer
 from gateway.runtime.managed_requests import NoMailServer
 from gateway.runtime.mock_lines import MockLines
+from gateway.runtime.sent_recording import RecordingMailer
 from gateway.services.letters import LetterRenderer
 from gateway.services.mock.mock_conversation import MockParties
+from gateway.services.mock.mock_mail_reception import MailReception, format_mail
 from gateway.services.mock.mock_partner import MockPartner, MockPlay, Wait
 from gateway.services.mock.scenario import MockScenario
 from gateway.settings import Settings
+from gateway.settings.sections import LibrarySettings
 
 
 @value_object
@@ -39,9 +52,20 @@ class RehearsedProtocol:
     rehearsal: ProtocolRehearsal
 
 
+@value_object
+class RehearsedMailFormat:
+    """The format of a profile's mails, in which partners can be played."""
+
+    adapter: MailFormatAdapter
+    rehearsal: MailRehearsal
+
+
+Rehearsed = RehearsedProtocol | RehearsedMailFormat
+
+
 @value_object(kw_only=True)
 class MockOptions:
-    """How it is played: `address`: where messages of the partner go, a URL or host:port; `chosen`:
+    """How it is played: `address`: where messages of the partner go, a URL or host:port, by mail an address; `chosen`:
     scenarios in the order in which requests get them; `misbehaviour`: of each answer, a name that the protocol
     knows."""
 
@@ -51,13 +75,20 @@ class MockOptions:
     misbehaviour: str = ""
 
 
-def find_rehearsed_protocol(adapters: AdapterRegistry, profile: Profile) -> RehearsedProtocol | None:
-    """The first of the profile's sections that has one."""
+def find_rehearsed_protocol(adapters: AdapterRegistry, profile: Profile) -> Rehearsed | None:
+    """That of the partner's channel, else the first of the profile's sections that has one."""
+    found = tuple(_list_rehearsed(adapters, profile))
+    channel = profile.partner.channel if profile.partner is not None else ""
+    return next((one for one in found if one.rehearsal.channel == channel), next(iter(found), None))
+
+
+def _list_rehearsed(adapters: AdapterRegistry, profile: Profile) -> Iterator[Rehearsed]:
     for name in profile.dialects:
-        adapter = adapters.protocols.get(name)
-        if adapter is not None and adapter.rehearsal is not None:
-            return RehearsedProtocol(adapter, adapter.rehearsal())
-    return None
+        protocol, mail_format = adapters.protocols.get(name), adapters.mail_formats.get(name)
+        if protocol is not None and protocol.rehearsal is not None:
+            yield RehearsedProtocol(protocol, protocol.rehearsal())
+        if mail_format is not None and mail_format.rehearsal is not None:
+            yield RehearsedMailFormat(mail_format, mail_format.rehearsal())
 
 
 def build_mock_partner(
@@ -69,36 +100,39 @@ def build_mock_partner(
     secrets: Secrets,
     wait: Wait = asyncio.sleep,
     lines: MockLines | None = None,
+    mailer: Mailer | None = None,
 ) -> MockPartner:
-    """`lines`: for a protocol that is spoken by TCP. Raises ConfigurationError for a profile whose partner can't be
-    played, and for misbehaviours that the protocol doesn't know."""
+    """`lines`: for a protocol that is spoken by TCP; `mailer`: for a format of mails. Raises ConfigurationError for a
+    profile whose partner can't be played, and for misbehaviours that the protocol doesn't know."""
     protocol = find_rehearsed_protocol(adapters, profile)
     if protocol is None:
         raise _make_profile_error(profile, (), "speaks no protocol in which a partner can be played by itself")
-    _check_misbehaviours(profile, protocol.rehearsal, options)
+    misbehaviours = frozenset(_list_misbehaviours(protocol))
+    _check_misbehaviours(profile, misbehaviours, options)
     library = settings.find_library(profile.library)
-    parties = MockParties(_find_partner(profile), LibraryParty(symbol=library.symbol, profile=profile.name))
+    parties = _find_parties(profile, protocol, library, options.address)
     play = MockPlay(
-        profile=_mirror_profile(profile, protocol, options.address),
+        profile=_mirror_profile(profile, protocol, parties, options.address),
         parties=parties,
         zone=library.zone,
         currency=library.currency,
         scenarios=options.scenarios,
         chosen=options.chosen,
         misbehaviour=options.misbehaviour,
-        over_http=protocol.adapter.over_http,
+        misbehaviours=misbehaviours,
+        over_http=isinstance(protocol, RehearsedProtocol) and protocol.adapter.over_http,
     )
 
     def make_channel(record: Callable[[ChannelMessage], None]) -> PartnerChannel:
         ours = parties.ours
-        info = LibraryInfo(ours.symbol, ours.name or ours.symbol)
+        info = LibraryInfo(ours.symbol, ours.name or ours.symbol, email=ours.email)
         context = ChannelContext(
             libraries={ours.symbol: ChannelLibrary(info, library.zone, library.currency)},
             clock=clock,
             secrets=secrets,
             folder=settings.folder,
-            mailer=NoMailServer(),
-            sender=settings.mail.letter_sender,
+            mailer=RecordingMailer(mailer, record) if mailer is not None else NoMailServer(),
+            sender=LetterSender(ours.email, ours.name),
             letters=LetterRenderer(settings.letters_folder, settings.letters.language),
             read_file=_read_no_file,
             receive=_receive_nothing,
@@ -107,26 +141,83 @@ def build_mock_partner(
         )
         return adapters.channels[protocol.rehearsal.channel].make(context)
 
-    conceal_secrets = protocol.adapter.responder().conceal_secrets
-    return MockPartner(play, make_channel, protocol.rehearsal, conceal_secrets, clock, wait)
+    if isinstance(protocol, RehearsedProtocol):
+        return MockPartner(play, make_channel, protocol.adapter.responder().conceal_secrets, clock, wait)
+    mail_display = _MailDisplay(
+        adapters.mailboxes[CLIENT], MailConcealer(settings, adapters, lambda: (profile,)), clock
+    )
+    return MockPartner(play, make_channel, mail_display.show_mail, clock, wait)
 
 
-def _find_partner(profile: Profile) -> LibraryParty:
+def make_mail_reception(
+    partner: MockPartner, protocol: RehearsedMailFormat, adapters: AdapterRegistry
+) -> MailReception:
+    return MailReception(partner, protocol.adapter.make(), adapters.mailboxes[CLIENT].parse)
+
+
+@value_object
+class _MailDisplay:
+    """What the page shows of a mail."""
+
+    client: MailboxAdapter
+    concealer: MailConcealer
+    clock: Clock
+
+    def show_mail(self, content: bytes) -> bytes:
+        """Its text decoded, and no passwords. What can't be taken apart isn't shown, since a password may be in it;
+        what is no mail, such as a line of a mail server, stays as it is."""
+        if b"\n" not in content:
+            return content
+        try:
+            concealed = self.concealer.conceal_received(content)
+            return format_mail(self.client.parse(concealed, self.clock.now()), concealed)
+        except MalformedMessage:
+            return b"This mail can't be taken apart."
+
+
+def _find_parties(profile: Profile, protocol: Rehearsed, library: LibrarySettings, address: str) -> MockParties:
+    """`address`: ours, by mail. Raises ConfigurationError."""
     if profile.partner is None or not profile.partner.symbol:
         raise _make_profile_error(profile, ("partner", "symbols"), "names no symbol for the partner to be played by")
-    return LibraryParty(symbol=profile.partner.symbol, profile=profile.name, name=profile.partner.name)
+    ours = LibraryParty(symbol=profile.partner.symbol, profile=profile.name, name=profile.partner.name)
+    theirs = LibraryParty(symbol=library.symbol, profile=profile.name, name=library.name)
+    if isinstance(protocol, RehearsedMailFormat):
+        email = protocol.rehearsal.find_address(profile)
+        if not email:
+            raise _make_profile_error(profile, ("partner", "email"), "names no address to which the partner gets mails")
+        ours, theirs = replace(ours, email=email), replace(theirs, email=address)
+    return MockParties(ours, theirs)
 
 
-def _mirror_profile(profile: Profile, protocol: RehearsedProtocol, url: str) -> Profile:
-    dialect = protocol.rehearsal.mirror_dialect(profile, url)
-    return profile.model_copy(update={"dialects": {**profile.dialects, protocol.adapter.name: dialect}})
+def _mirror_profile(profile: Profile, protocol: Rehearsed, parties: MockParties, address: str) -> Profile:
+    if isinstance(protocol, RehearsedProtocol):
+        dialect = protocol.rehearsal.mirror_dialect(profile, address)
+        return profile.model_copy(update={"dialects": {**profile.dialects, protocol.adapter.name: dialect}})
+    assert profile.partner is not None, "the partner that is played has a symbol there"
+    theirs = parties.theirs
+    changes = {
+        "symbols": (theirs.symbol,),
+        "name": theirs.name,
+        "email": theirs.email,
+        "roles": tuple(_OTHER_ROLE[role] for role in profile.partner.roles),
+    }
+    dialects = {**profile.dialects, protocol.adapter.name: protocol.rehearsal.mirror_dialect(profile)}
+    return profile.model_copy(update={"partner": profile.partner.model_copy(update=changes), "dialects": dialects})
 
 
-def _check_misbehaviours(profile: Profile, rehearsal: ProtocolRehearsal, options: MockOptions) -> None:
+_OTHER_ROLE = {PartnerRole.SUPPLIER: PartnerRole.REQUESTER, PartnerRole.REQUESTER: PartnerRole.SUPPLIER}
+
+
+def _list_misbehaviours(protocol: Rehearsed) -> Mapping[str, str]:
+    """By mail nothing is answered that could be wrong."""
+    return protocol.rehearsal.misbehaviours if isinstance(protocol, RehearsedProtocol) else {}
+
+
+def _check_misbehaviours(profile: Profile, known: Container[str], options: MockOptions) -> None:
     wanted = {name: scenario.name for scenario in options.chosen for name in scenario.list_misbehaviours()}
     wanted |= {options.misbehaviour: "--misbehave"} if options.misbehaviour else {}
     for name, where in wanted.items():
-        if name not in rehearsal.misbehaviours:
+        if name not in known:
             raise _make_profile_error(profile, (), f"its protocol has no misbehaviour called {name} ({where})")
 
 

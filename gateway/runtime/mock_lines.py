@@ -11,7 +11,6 @@ from gateway.ports.responder import RawMessage, Responder, ResponderAnswer
 from gateway.runtime.listeners import TcpListenerOptions, TcpMessageListener
 from gateway.runtime.partner_connections import PartnerConnectionPool
 from gateway.runtime.tcp_connection import ConnectionHandlers, ConnectionRules
-from gateway.services.mock.mock_partner import MockPartner
 from gateway.services.mock.mock_reception import MessageReception
 from gateway.web.inbound import AdmissionQueue
 
@@ -55,10 +54,10 @@ class MockLines:
             self._record(sent)
         return reply
 
-    async def start(self, partner: MockPartner, host: str = "127.0.0.1", port: int = 0) -> str:
+    async def start(self, reception: MessageReception, host: str = "127.0.0.1", port: int = 0) -> str:
         """HOST:PORT. `port` 0: a free one. Raises OSError."""
-        exchange = MockAnswerer(MessageReception(partner, self._responder))
-        profile = partner.play.profile
+        exchange = MockAnswerer(reception)
+        profile = reception.partner.play.profile
         options = TcpListenerOptions(
             host=host,
             port=port,

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from gateway.domain.problems import OutcomeUnknown
 from gateway.domain.value import value_object
 from gateway.ports.outgoing_mail import Mailer
-from gateway.ports.partner_channel import ChannelMessage, OutgoingMessage, PartnerConnections
+from gateway.ports.partner_channel import ChannelMessage, OutgoingMessage, PartnerConnections, RecordSent
 from gateway.ports.responder import TransportKind
 from gateway.services.requests.sent_messages import MAIL, record_sent_message
 
@@ -17,18 +17,19 @@ SMTP = "smtp"
 
 @value_object
 class RecordingMailer:
-    """A `Mailer` whose mails to partners are journaled. What a server refuses hasn't left."""
+    """A `Mailer` whose mails to partners are told to `record`: to the journal. What a server refuses hasn't left."""
 
     mailer: Mailer
+    record: RecordSent = record_sent_message
 
     async def send(self, message: EmailMessage) -> str:
         """Raises as `Mailer.send`."""
         try:
             reply = await self.mailer.send(message)
         except (OutcomeUnknown, asyncio.CancelledError):
-            record_sent_message(_sent_mail(message))
+            self.record(_sent_mail(message))
             raise
-        record_sent_message(_sent_mail(message))
+        self.record(_sent_mail(message))
         return reply
 
 

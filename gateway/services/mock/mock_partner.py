@@ -26,7 +26,6 @@ from gateway.domain.requests.events import EventKind
 from gateway.domain.requests.request import Request, Role
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import ChannelMessage, IncomingPartnerMessage, PartnerChannel
-from gateway.ports.rehearsal import ProtocolRehearsal
 from gateway.services.mock.mock_conversation import MockConversation, MockParties, compose_request, receive_request
 from gateway.services.mock.scenario import MockScenario, SaidEvent, choose_scenario, find_marked_name
 
@@ -69,7 +68,7 @@ class ReceivedMessage:
 
 @value_object
 class GivenAnswer:
-    """`status`: of HTTP or SMTP; 0: there is none."""
+    """`status`: of HTTP; 0: there is none."""
 
     body: bytes = field(default=b"", repr=False)
     status: int = 0
@@ -78,8 +77,8 @@ class GivenAnswer:
 @value_object(kw_only=True)
 class MockPlay:
     """What is played. `profile`: as the partner would have it; `parties`: the partner, and whom it speaks with;
-    `chosen`: scenarios in the order in which requests get them; `misbehaviour`: of each answer; `over_http`: else an
-    HTTP status is no answer at all."""
+    `chosen`: scenarios in the order in which requests get them; `misbehaviour`: of each answer, `misbehaviours`: all
+    that its protocol has; `over_http`: else an HTTP status is no answer at all."""
 
     profile: Profile
     parties: MockParties
@@ -88,19 +87,19 @@ class MockPlay:
     scenarios: Mapping[str, MockScenario]
     chosen: Sequence[MockScenario] = ()
     misbehaviour: str = ""
+    misbehaviours: frozenset[str] = frozenset()
     over_http: bool = True
 
 
 class MockPartner:
-    """`make_channel` is given what takes each message that has been sent; `conceal_secrets` takes passwords out of what
-    is shown. `wait` passes seconds."""
+    """`make_channel` is given what takes each message that has been sent; `show_body` makes of a message what people
+    may see. `wait` passes seconds."""
 
     def __init__(
         self,
         play: MockPlay,
         make_channel: Callable[[Callable[[ChannelMessage], None]], PartnerChannel],
-        rehearsal: ProtocolRehearsal,
-        conceal_secrets: Callable[[bytes], bytes],
+        show_body: Callable[[bytes], bytes],
         clock: Clock,
         wait: Wait = asyncio.sleep,
     ) -> None:
@@ -108,8 +107,7 @@ class MockPartner:
         self.exchanges: deque[MockExchange] = deque(maxlen=MAX_EXCHANGES)
         self.conversations: OrderedDict[str, MockConversation] = OrderedDict()
         self._channel = make_channel(_note_sent)
-        self.rehearsal = rehearsal
-        self._conceal_secrets = conceal_secrets
+        self._show_body = show_body
         self._clock = clock
         self.wait = wait
         self._speaking: set[asyncio.Task[None]] = set()
@@ -137,7 +135,7 @@ class MockPartner:
         if scenario is None or scenario.role is not Role.LENDING or scenario.abstract:
             words = f"There is no supplier's scenario called {marked}."
             return None, Refusal(RefusalReason.INVALID_VALUE, words, MessagePart.ITEM)
-        lacking = sorted(scenario.list_misbehaviours() - set(self.rehearsal.misbehaviours))
+        lacking = sorted(scenario.list_misbehaviours() - self.play.misbehaviours)
         if lacking:
             words = f"This protocol has no misbehaviour called {lacking[0]}, which the scenario {scenario.name} names."
             return None, Refusal(RefusalReason.INVALID_VALUE, words, MessagePart.ITEM)
@@ -263,8 +261,7 @@ class MockPartner:
         )
 
     def _shorten_body(self, body: bytes) -> bytes:
-        """Without secrets."""
-        return self._conceal_secrets(body)[:MAX_SHOWN_BYTES]
+        return self._show_body(body)[:MAX_SHOWN_BYTES]
 
 
 def _note_sent(sent: ChannelMessage) -> None:

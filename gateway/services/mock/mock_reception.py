@@ -12,6 +12,7 @@ from gateway.domain.problems import MalformedMessage, MessagePart, Refusal, Refu
 from gateway.domain.requests.events import EventKind
 from gateway.domain.value import value_object
 from gateway.ports.partner_channel import InboxResult, IncomingPartnerMessage
+from gateway.ports.rehearsal import ProtocolRehearsal
 from gateway.ports.responder import (
     DecodedMessage,
     ExchangeContext,
@@ -40,11 +41,12 @@ class MockReply:
 
 
 class MessageReception:
-    """Of one partner."""
+    """Of one partner. `rehearsal`: what it can do wrong in its answers."""
 
-    def __init__(self, partner: MockPartner, responder: Responder) -> None:
+    def __init__(self, partner: MockPartner, responder: Responder, rehearsal: ProtocolRehearsal) -> None:
         self.partner = partner
         self._responder = responder
+        self._rehearsal = rehearsal
         self._answers: OrderedDict[str, tuple[ResponderAnswer, int]] = OrderedDict()
 
     @property
@@ -148,12 +150,12 @@ class MessageReception:
             words = f"This mock answers with HTTP {change.status} here.\n"
             return ResponderAnswer(words.encode(), _PLAIN, status=change.status)
         if change.misbehaviour:
-            return self.partner.rehearsal.spoil_answer(change.misbehaviour, answer, 1)
+            return self._rehearsal.spoil_answer(change.misbehaviour, answer, 1)
         return self._spoil_answer(answer, 1)
 
     def _spoil_answer(self, answer: ResponderAnswer, number: int) -> ResponderAnswer:
         name = self.partner.play.misbehaviour
-        return self.partner.rehearsal.spoil_answer(name, answer, number) if name else answer
+        return self._rehearsal.spoil_answer(name, answer, number) if name else answer
 
     def _record_arrival(
         self,

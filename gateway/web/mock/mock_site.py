@@ -9,7 +9,7 @@ from pathlib import Path
 from aiohttp import hdrs, web
 
 from gateway.domain.clock import Clock
-from gateway.ports.responder import RawMessage, Responder, TransportKind
+from gateway.ports.responder import RawMessage, TransportKind
 from gateway.services.localization import TextCatalogues
 from gateway.services.mock.mock_partner import MockPartner
 from gateway.services.mock.mock_reception import MessageReception
@@ -29,9 +29,9 @@ TEMPLATES = PageTemplates(Path(__file__).parent / "templates", ASSETS)
 class MockEndpoint:
     """Takes messages by POST to any path."""
 
-    def __init__(self, partner: MockPartner, responder: Responder, clock: Clock) -> None:
-        self._partner = partner
-        self._reception = MessageReception(partner, responder)
+    def __init__(self, reception: MessageReception, clock: Clock) -> None:
+        self._partner = reception.partner
+        self._reception = reception
         self._clock = clock
 
     def register(self, app: web.Application) -> None:

@@ -61,9 +61,9 @@ class Left:
 
 
 class Town:
-    def __init__(self, symbol: str, config: Path, clock: FixedClock) -> None:
+    def __init__(self, symbol: str, config: Path, clock: FixedClock, mailbox: Mailbox | None = None) -> None:
         self.symbol = symbol
-        self.mailbox = Mailbox()
+        self.mailbox = mailbox or Mailbox()
         self._clock = clock
         self._adapters = _with_mailbox(load_adapters(), self.mailbox)
         self._settings = load_settings(config, self._adapters)

@@ -15,6 +15,12 @@ from tests.protocol.mock.world import FJORDBY
 
 Typed = Callable[..., Result]
 
+KVELDSVIK = {
+    "partner": {"symbols": ["ISIL:NO-0030102"], "channel": "tagged-mail", "email": "ill@kveldsvik.example"},
+    "tagged_mail": {"language": "en"},
+}
+"""By mail."""
+
 NOWHERE = "http://127.0.0.1:9/iso18626"
 
 
@@ -26,6 +32,7 @@ def illgate(tmp_path_factory: pytest.TempPathFactory) -> Typed:
         shipped.unlink()
     text = yaml.safe_dump(dict(FJORDBY), allow_unicode=True)
     (folder / "profiles" / "fjordby.yml").write_text(text, "utf-8")
+    (folder / "profiles" / "kveldsvik.yml").write_text(yaml.safe_dump(dict(KVELDSVIK)), "utf-8")
 
     def run_command(*words: str) -> Result:
         return CliRunner().invoke(main, ["--config", str(config), *words])
@@ -40,6 +47,11 @@ def test_scenarios_and_misbehaviours_are_listed(illgate: Typed) -> None:
         assert word in listed.output
 
 
+def test_by_mail_there_are_no_misbehaviours(illgate: Typed) -> None:
+    listed = illgate("mock", "kveldsvik", "--list")
+    assert (listed.exit_code, "renew-no" in listed.output, "--misbehave" in listed.output) == (0, True, False)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -50,6 +62,7 @@ def test_scenarios_and_misbehaviours_are_listed(illgate: Typed) -> None:
         (("conformance", "fjordby", "--against", NOWHERE, "--report", "nowhere/x.xml"), "there is no folder nowhere"),
         (("conformance", "fjordby", "--against", "fjordby.example:80"), "--against: not a URL with http or https"),
         (("mock", "fjordby", "--against", "127.0.0.1:9"), "--against: not a URL with http or https"),
+        (("mock", "kveldsvik", "--against", NOWHERE), "--against: not HOST:PORT"),
     ],
 )
 def test_wrong_usage_is_told(illgate: Typed, words: tuple[str, ...], told: str) -> None:

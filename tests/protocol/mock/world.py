@@ -8,32 +8,47 @@ import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import yaml
 
+from adapters.smtp.transport import SmtpMailer
 from demo.world import START, Site, fill_library, make_installation
 from demo.world import Town as FilledTown
 from gateway.adapter_registry import load_adapters
 from gateway.domain.clock import FixedClock
+from gateway.domain.problems import Refused, Unavailable
 from gateway.domain.profile import Profile
 from gateway.domain.requests.citation import Citation
 from gateway.domain.requests.events import EventDetails, EventKind
 from gateway.domain.requests.request import PatronLink, Request, RequestedService, ServiceType
 from gateway.domain.requests.views import ActionRequest, BorrowingDraft
+from gateway.ports.outgoing_mail import Mailer, MailSecurity, MailServer
 from gateway.profiles import read_profiles
-from gateway.runtime.mock_assembly import MockOptions, build_mock_partner
+from gateway.runtime.mock_assembly import (
+    MockOptions,
+    RehearsedMailFormat,
+    build_mock_partner,
+    find_rehearsed_protocol,
+    make_mail_reception,
+)
 from gateway.runtime.mock_lines import MockLines
+from gateway.runtime.mock_mail import MockMailServer
 from gateway.services.localization import TextCatalogues
+from gateway.services.mailbox.mail_records import MailboxInfo
 from gateway.services.mock.mock_conversation import MockConversation
 from gateway.services.mock.mock_partner import MockPartner
+from gateway.services.mock.mock_reception import MessageReception
 from gateway.services.mock.scenario import SHIPPED_SCENARIOS, load_scenarios
 from gateway.settings import load_settings
+from gateway.store.mailbox import MailPosition
 from gateway.web.mock.mock_site import MockEndpoint, MockSite
-from tests.faults.joined.town import Town
+from tests.faults.joined.town import Mailbox, Town
 from tests.support.iso_wires import held_port, port_of
+from tests.support.paths import ROOT
 
 PATRON = "21000000000025"
 POLICY = {
@@ -156,18 +171,25 @@ class PreparedWorld:
         assert found is not None
         return found
 
-    def build_partner(self, options: MockOptions, lines: MockLines | None = None) -> MockPartner:
+    def build_partner(
+        self, options: MockOptions, lines: MockLines | None = None, mailer: Mailer | None = None
+    ) -> MockPartner:
         async def pass_time(seconds: float) -> None:
             self._waited.append(seconds)
 
         settings = load_settings(self.config, self.adapters)
         return build_mock_partner(
-            settings, self.adapters, self.read_profile(), options, self.clock, str, pass_time, lines
+            settings, self.adapters, self.read_profile(), options, self.clock, str, pass_time, lines, mailer
         )
 
+    def make_reception(self, protocol: str, partner: MockPartner) -> MessageReception:
+        adapter = self.adapters.protocols[protocol]
+        assert adapter.rehearsal is not None
+        return MessageReception(partner, adapter.responder(), adapter.rehearsal())
+
     @contextlib.asynccontextmanager
-    async def run_gateway(self, site: MockSite, url: str) -> AsyncIterator[MockWorld]:
-        town = Town("CLK", self.config, self.clock)
+    async def run_gateway(self, site: MockSite, url: str, mailbox: Mailbox | None = None) -> AsyncIterator[MockWorld]:
+        town = Town("CLK", self.config, self.clock, mailbox)
         await town.start()
         try:
             yield MockWorld(town, site, self.clock, self.config, url, self._waited)
@@ -196,8 +218,8 @@ async def run_mock_world(
         misbehaviour=misbehaviour,
     )
     partner = prepared.build_partner(options)
-    responder = prepared.adapters.protocols["iso18626"].responder()
-    site = MockSite(partner, TextCatalogues(None, "en"), MockEndpoint(partner, responder, prepared.clock))
+    endpoint = MockEndpoint(prepared.make_reception("iso18626", partner), prepared.clock)
+    site = MockSite(partner, TextCatalogues(None, "en"), endpoint)
     prepared.write_profile(speak_iso18626(profile, f"{await site.start()}/iso18626"))
     async with prepared.run_gateway(site, options.address) as world:
         yield world
@@ -218,12 +240,89 @@ async def run_tcp_world(
     partner = prepared.build_partner(options, lines)
     site = MockSite(partner, TextCatalogues(None, "en"))
     await site.start()
-    prepared.write_profile(speak_iso_ill(profile, mode, await lines.start(partner)))
+    prepared.write_profile(speak_iso_ill(profile, mode, await lines.start(prepared.make_reception("iso_ill", partner))))
     async with prepared.run_gateway(site, options.address) as world:
         try:
             yield world
         finally:
             await lines.stop()
+
+
+class PartnerMailbox(Mailbox):
+    """Our mails to the partner go out by SMTP, others are kept. `failures`: what its server said against a mail."""
+
+    def __init__(self, partner: str, port: int) -> None:
+        super().__init__()
+        self.failures: list[str] = []
+        self._partner = partner
+        self._mailer = SmtpMailer(MailServer(host="127.0.0.1", port=port, security=MailSecurity.NONE), str)
+
+    async def send(self, message: EmailMessage) -> str:
+        if message["To"] != self._partner:
+            return await super().send(message)
+        try:
+            return await self._mailer.send(message)
+        except (Refused, Unavailable) as error:
+            self.failures.append(str(error))
+            raise
+
+
+class OurMailbox:
+    """A `Mailer` whose mails the gateway reads at once."""
+
+    town: Town
+
+    def __init__(self) -> None:
+        self.contents: list[bytes] = []
+
+    async def send(self, message: EmailMessage) -> str:
+        self.contents.append(message.as_bytes())
+        box = MailboxInfo(name="ill", library="CLK")
+        place = MailPosition("CLK", "ill", 1, len(self.contents))
+        await self.town.gateway.mailboxes.processor.process(box, place, self.contents[-1])
+        return "250 read"
+
+
+PARTNER_ADDRESS = "fjernlan@fjordby.example"
+PASSWORD = "stille-vann-17"
+"""In the file `password`, which a profile may name."""
+
+
+@contextlib.asynccontextmanager
+async def run_mail_world(
+    template: Path, folder: Path, profile: Mapping[str, Any], chosen: Sequence[str] = ()
+) -> AsyncIterator[tuple[MockWorld, PartnerMailbox, OurMailbox]]:
+    """The partner is reached by mail. With the mailbox out of which the gateway's mails go, and the one that it
+    reads."""
+    prepared = PreparedWorld(template, folder)
+    prepared.write_settings(
+        {"port": 0}, mail={"host": "127.0.0.1", "security": "none", "sender": "ill@clarens.example"}
+    )
+    if "extends" in profile:
+        shipped = f"{profile['extends']}.yml"
+        shutil.copy(ROOT / "profiles" / shipped, folder / "profiles" / shipped)
+    (folder / "password").write_text(PASSWORD, "utf-8")
+    prepared.write_profile({**profile, "partner": {**profile["partner"], "email": PARTNER_ADDRESS}})
+    scenarios = load_scenarios([SHIPPED_SCENARIOS])
+    options = MockOptions(
+        address="ill@clarens.example", scenarios=scenarios, chosen=[scenarios[name] for name in chosen]
+    )
+    ours = OurMailbox()
+    partner = prepared.build_partner(options, mailer=ours)
+    protocol = find_rehearsed_protocol(prepared.adapters, prepared.read_profile())
+    assert isinstance(protocol, RehearsedMailFormat)
+    reception = make_mail_reception(partner, protocol, prepared.adapters)
+    mails = MockMailServer(reception, 1_000_000, prepared.clock)
+    address = await mails.start()
+    site = MockSite(partner, TextCatalogues(None, "en"))
+    await site.start()
+    theirs = PartnerMailbox(PARTNER_ADDRESS, int(address.rpartition(":")[2]))
+    async with prepared.run_gateway(site, options.address, theirs) as world:
+        ours.town = world.town
+        try:
+            yield world, theirs, ours
+        finally:
+            await mails.stop()
 
 
 def speak_iso18626(profile: Mapping[str, Any], url: str) -> Mapping[str, Any]:

@@ -54,7 +54,8 @@ def list_imported_modules(file: Path) -> set[str]:
 
 def test_every_dependency_is_imported_and_every_import_declared() -> None:
     requirements = read_requirements()
-    declared = requirements[""] | requirements["mail"] | requirements["pdf"] | requirements["postgresql"]
+    extras = ("", "mail", "pdf", "postgresql", "rehearsal")
+    declared = {name for extra in extras for name in requirements[extra]}
 
     assert declared - WITHOUT_IMPORT - list_imported_distributions() == set()
     assert list_imported_distributions() - declared - PARTS_OF_OTHERS == set()
@@ -64,5 +65,5 @@ def test_tools_of_the_tests_stay_in_the_extra_for_development() -> None:
     requirements = read_requirements()
 
     assert {"atheris", "hypothesis", "schemathesis", "mypy"} <= requirements["dev"]
-    for extra in ("", "mail", "postgresql"):
+    for extra in ("", "mail", "postgresql", "rehearsal"):
         assert requirements["dev"] & requirements[extra] == set(), extra
