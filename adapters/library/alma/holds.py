@@ -19,7 +19,7 @@ from adapters.library.alma.records import (
     write_day,
 )
 from adapters.library.change_sending import HOLD_JSON, send_change
-from adapters.library.hold_edits import HoldEdit
+from adapters.library.own_holds import HoldEdit, choose_hold_of_request
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from gateway.domain.library import BlockScope, Hold, HoldStatus
@@ -174,13 +174,7 @@ class HoldDesk:
         """Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST), Unavailable."""
         changes = await self.desk.changes.changes_of_request(request_id) if request_id else ()
         placed = [one for one in changes if one.kind is ChangeKind.HOLD and one.ended is not None]
-        if not placed:
-            raise make_refusal(RefusalReason.UNKNOWN_REQUEST)
-        found = await ask_together(*map(self._find_present_state, placed))
-        open_ones = [hold for hold in found if hold.status.is_open]
-        if len(open_ones) > 1:
-            raise make_refusal(RefusalReason.AMBIGUOUS_REQUEST)
-        return (open_ones or found)[0]
+        return choose_hold_of_request(await ask_together(*map(self._find_present_state, placed)))
 
     async def _find_present_state(self, change: LibraryChange) -> Hold:
         """Of a hold of ours. One that Alma lists no more was cancelled by us, or filled, or has ended otherwise."""

@@ -18,7 +18,7 @@ from adapters.library.alma.probe import AlmaProbe
 from adapters.library.alma.records import RecordReader, read_text
 from adapters.library.alma.temporary_items import TemporaryItemDesk
 from adapters.library.change_sending import find_item_of_request
-from adapters.library.hold_edits import HoldEdit
+from adapters.library.own_holds import HoldEdit
 from adapters.library.parallel_questions import ask_together
 from adapters.library.record_locks import RecordLocks
 from adapters.library.refusals import make_refusal

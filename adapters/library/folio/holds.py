@@ -17,7 +17,7 @@ from adapters.library.folio.lookups import FolioDesk, ItemFound, is_uuid, read_r
 from adapters.library.folio.reasons import FolioRefusal
 from adapters.library.folio.record_changes import change_record, ensure_record, make_record_id
 from adapters.library.folio.records import write_moment
-from adapters.library.hold_edits import HoldEdit
+from adapters.library.own_holds import HoldEdit, choose_hold_of_request
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import Hold
@@ -57,13 +57,7 @@ class HoldDesk:
         changes = await desk.changes.changes_of_request(request_id) if request_id else ()
         ids = dict.fromkeys(one.record_id for one in changes if one.kind is ChangeKind.HOLD)
         answers = await ask_together(*(desk.find_request(one) for one in ids))
-        holds = [await desk.describe_hold(answer[1]) for answer in answers if answer is not None]
-        if not holds:
-            raise make_refusal(RefusalReason.UNKNOWN_REQUEST)
-        open_ones = [hold for hold in holds if hold.status.is_open]
-        if len(open_ones) > 1:
-            raise make_refusal(RefusalReason.AMBIGUOUS_REQUEST)
-        return (open_ones or holds)[0]
+        return choose_hold_of_request([await desk.describe_hold(answer[1]) for answer in answers if answer is not None])
 
     # --- placing -----------------------------------------------------------------------------------------
 

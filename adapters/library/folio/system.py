@@ -20,7 +20,7 @@ from adapters.library.folio.patrons import FeeDraft, PatronDesk
 from adapters.library.folio.probe import FolioProbe
 from adapters.library.folio.records import PatronReader
 from adapters.library.folio.temporary_items import TemporaryItemDesk
-from adapters.library.hold_edits import HoldEdit
+from adapters.library.own_holds import HoldEdit
 from adapters.library.parallel_questions import ask_together
 from adapters.library.record_locks import RecordLocks
 from adapters.library.refusals import make_refusal

@@ -7,7 +7,6 @@ from datetime import date, datetime
 import structlog
 
 from adapters.library.change_sending import find_item_of_request
-from adapters.library.hold_edits import HoldEdit
 from adapters.library.koha.client import KohaClient, KohaRefusalError
 from adapters.library.koha.fees import FeeDesk, FeeNote
 from adapters.library.koha.holds import HoldDesk
@@ -20,6 +19,7 @@ from adapters.library.koha.probe import KohaProbe
 from adapters.library.koha.records import RecordReader, read_text
 from adapters.library.koha.settings_lists import SettingsLists
 from adapters.library.koha.temporary_items import TemporaryItemDesk
+from adapters.library.own_holds import HoldEdit
 from adapters.library.record_locks import RecordLocks
 from adapters.library.refusals import make_refusal
 from gateway.domain.library import (

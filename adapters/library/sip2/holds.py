@@ -9,7 +9,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from adapters.library.change_sending import HOLD_JSON, find_open_change
-from adapters.library.hold_edits import HoldEdit
+from adapters.library.own_holds import HoldEdit, choose_hold_of_request
 from adapters.library.refusals import find_reason, make_refusal, refuse_blocked
 from adapters.library.sip2.changes import end_session, send_message
 from adapters.library.sip2.client import Conversation
@@ -17,7 +17,7 @@ from adapters.library.sip2.lookups import ItemAnswer, Sip2Desk, is_listed
 from adapters.library.sip2.messages import HoldMode, HoldTerms
 from adapters.library.sip2.reasons import KNOWN_WORDS, refusal_of_message
 from gateway.domain.library import BlockScope, Hold, HoldStatus, ItemStatus, Patron
-from gateway.domain.problems import MessagePart, RefusalReason, Refused
+from gateway.domain.problems import MessagePart, RefusalReason
 from gateway.domain.value import value_object
 from gateway.ports.library_changes import ChangeKind, LibraryChange
 from gateway.ports.library_system import HoldWish
@@ -79,18 +79,10 @@ class HoldDesk:
         desk = self.desk
         changes = await desk.changes.changes_of_request(request_id) if request_id else ()
         placed = [change for change in changes if change.kind is ChangeKind.HOLD and change.value]
-        if not placed:
-            raise make_refusal(RefusalReason.UNKNOWN_REQUEST, about=MessagePart.REQUEST)
+        if not placed:  # without it no session need be opened
+            raise make_refusal(RefusalReason.UNKNOWN_REQUEST)
         async with desk.client.open_conversation() as talk:
-            found = [await self._find_present_state(talk, change) for change in placed]
-        open_ones = [hold for hold in found if hold.status.is_open]
-        if len(open_ones) > 1:
-            raise Refused(
-                RefusalReason.AMBIGUOUS_REQUEST,
-                "Several reservations have this request number.",
-                about=MessagePart.REQUEST,
-            )
-        return (open_ones or found)[0]
+            return choose_hold_of_request([await self._find_present_state(talk, change) for change in placed])
 
     async def _find_present_state(self, talk: Conversation, change: LibraryChange) -> Hold:
         """Of a reservation of ours. One that is in no list any more was cancelled by us, or filled, or has ended

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import structlog
 
 from adapters.library.change_sending import find_item_of_request, find_open_change
-from adapters.library.hold_edits import HoldEdit
+from adapters.library.own_holds import HoldEdit
 from adapters.library.record_locks import RecordLocks
 from adapters.library.refusals import make_refusal
 from adapters.library.rest_authorisation import resolve_secret

@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from adapters.library.change_sending import HOLD_JSON, send_change
-from adapters.library.hold_edits import HoldEdit
+from adapters.library.own_holds import HoldEdit, choose_hold_of_request
 from adapters.library.parallel_questions import ask_together
 from adapters.library.refusals import make_refusal, refuse_blocked
 from adapters.ncip.client import MessageValues
@@ -78,13 +78,7 @@ class HoldDesk:
         """Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
         changes = await self.desk.changes.changes_of_request(request_id) if request_id else ()
         placed = [change for change in changes if change.kind is ChangeKind.HOLD and change.value]
-        if not placed:
-            raise make_refusal(RefusalReason.UNKNOWN_REQUEST)
-        found = [await self._find_present_state(change, None) for change in placed]
-        open_ones = [hold for hold in found if hold.status.is_open]
-        if len(open_ones) > 1:
-            raise make_refusal(RefusalReason.AMBIGUOUS_REQUEST)
-        return (open_ones or found)[0]
+        return choose_hold_of_request([await self._find_present_state(change, None) for change in placed])
 
     async def _find_present_state(self, change: LibraryChange, patron: PatronAnswer | None) -> Hold:
         """Of a hold of ours. One that the system lists no more was cancelled by us, or filled, or has ended otherwise,

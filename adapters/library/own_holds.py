@@ -1,11 +1,14 @@
-"""What is to be different of a hold, for library systems outside the gateway."""
+"""Holds that we placed in a library system outside the gateway: which one a request means, and what is to change."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+from adapters.library.refusals import make_refusal
 from gateway.domain.library import Hold
+from gateway.domain.problems import RefusalReason
 from gateway.domain.value import value_object
 
 
@@ -25,3 +28,15 @@ class HoldEdit:
             need_by=self.need_by or hold.need_by,
             expires=self.expires or hold.expires,
         )
+
+
+def choose_hold_of_request(holds: Sequence[Hold]) -> Hold:
+    """Of all that were placed for one request: the open one, else the first that has ended.
+
+    Raises Refused(UNKNOWN_REQUEST | AMBIGUOUS_REQUEST)."""
+    if not holds:
+        raise make_refusal(RefusalReason.UNKNOWN_REQUEST)
+    open_ones = [hold for hold in holds if hold.status.is_open]
+    if len(open_ones) > 1:
+        raise make_refusal(RefusalReason.AMBIGUOUS_REQUEST)
+    return (open_ones or holds)[0]
